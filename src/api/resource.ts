@@ -1,0 +1,67 @@
+// How a kind is described. The API server serves whatever is described; a further kind is one small folder under
+// src/api/<group>/<version>/<kind>/ that exports a ResourceDefinition, and one line in src/api/registry.ts.
+import type { KubeObject } from '../apimachinery/object.ts';
+import type { FieldError } from '../apimachinery/validation/field-error.ts';
+
+/** What discovery says of a resource: one row of api-facts/resources.tsv. */
+export interface ResourceFacts {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  /** Plural; a subresource is `pods/log`. */
+  readonly resource: string;
+  readonly kind: string;
+  readonly singular: string;
+  readonly namespaced: boolean;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** A column of `kubectl get` (meta.k8s.io/v1 TableColumnDefinition). Priority 1 is shown with `-o wide` only. */
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly format?: string;
+  readonly description: string;
+  readonly priority: 0 | 1;
+}
+
+/**
+ * The strategy of a kind: what happens to an object on its way in. Objects given to `default*` and `prepare*` are
+ * fresh copies and are changed in place; `old` is never changed. All functions are pure otherwise.
+ */
+export interface Strategy<T extends KubeObject> {
+  /** Fills in defaults, as upstream's SetDefaults_* do; runs on every write. */
+  default?(object: T): void;
+  /** Clears what a client may not set on create (status) and sets generation. */
+  prepareForCreate?(object: T): void;
+  /** Keeps what a client may not change with PUT (status), drops fields that the new type does not use, counts generation. */
+  prepareForUpdate?(object: T, old: T): void;
+  /** For PUT and PATCH of /status: keeps everything but status. Absent: the generic rule. */
+  prepareForStatusUpdate?(object: T, old: T): void;
+  validate?(object: T): FieldError[];
+  validateUpdate?(object: T, old: T): FieldError[];
+  validateStatusUpdate?(object: T, old: T): FieldError[];
+  /** Texts for the Warning header (RFC 7234 warn-code 299). */
+  warnings?(object: T, old?: T): string[];
+}
+
+export interface ResourceDefinition<T extends KubeObject = KubeObject> extends ResourceFacts {
+  /** `status`, `scale`, `log`, …: each also a row of the facts. */
+  readonly subresources: readonly ResourceFacts[];
+  readonly strategy: Strategy<T>;
+  /** Fields for field selectors beside metadata.name and metadata.namespace, as their text; `undefined` is the empty string. */
+  readonly selectableFields: Readonly<Record<string, (object: T) => string | undefined>>;
+  readonly columns: readonly Column[];
+  /** The cells of one row, in the order of `columns`. `now` in milliseconds since the epoch, for ages. */
+  cells(object: T, now: number): unknown[];
+  /** PUT to a name that is not there creates (upstream AllowCreateOnUpdate). */
+  readonly allowCreateOnUpdate: boolean;
+  /** PUT without resourceVersion overwrites (upstream AllowUnconditionalUpdate). */
+  readonly allowUnconditionalUpdate: boolean;
+  /** DELETE answers with the object rather than with a Status (upstream ReturnDeletedObject). */
+  readonly returnsDeletedObject: boolean;
+  /** Seconds that DELETE without options waits (Pods: their terminationGracePeriodSeconds); undefined is no graceful deletion. */
+  gracePeriodSeconds?(object: T): number | undefined;
+}

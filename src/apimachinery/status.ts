@@ -1,0 +1,107 @@
+// Status errors (meta.k8s.io/v1 Status): how the API says no. Wording and codes are kube-apiserver's.
+import type { Status, StatusCause } from './meta/v1.generated.ts';
+import { type FieldError, fieldErrorBody, fieldErrorMessage } from './validation/field-error.ts';
+
+/** A refusal of the API server, on either side of the wire. */
+export class StatusError extends Error {
+  readonly status: Status & { code: number };
+  /** Headers that go with the answer, such as Retry-After. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: Status & { code: number }, headers: Readonly<Record<string, string>> = {}) {
+    super(status.message ?? status.reason ?? `status ${status.code}`);
+    this.name = 'StatusError';
+    this.status = { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Failure', ...status };
+    this.headers = headers;
+  }
+}
+
+/** `services` or, outside the core group, `deployments.apps`. */
+export interface QualifiedResource {
+  readonly group: string;
+  readonly resource: string;
+}
+
+function qualified({ group, resource }: QualifiedResource): string {
+  return group === '' ? resource : `${resource}.${group}`;
+}
+
+function details(resource: QualifiedResource, name: string): Status['details'] {
+  return { name, ...(resource.group && { group: resource.group }), kind: resource.resource };
+}
+
+export function notFound(resource: QualifiedResource, name: string): StatusError {
+  const message = `${qualified(resource)} "${name}" not found`;
+  return new StatusError({ code: 404, reason: 'NotFound', message, details: details(resource, name) });
+}
+
+export function alreadyExists(resource: QualifiedResource, name: string): StatusError {
+  const message = `${qualified(resource)} "${name}" already exists`;
+  return new StatusError({ code: 409, reason: 'AlreadyExists', message, details: details(resource, name) });
+}
+
+export function conflict(resource: QualifiedResource, name: string, why: string): StatusError {
+  const message = `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`;
+  return new StatusError({ code: 409, reason: 'Conflict', message, details: details(resource, name) });
+}
+
+/** 422 with one cause per error. `kind` is qualified by its group outside core: `Deployment.apps`. */
+export function invalid(
+  kind: { readonly group: string; readonly kind: string },
+  name: string,
+  errors: readonly FieldError[],
+): StatusError {
+  const causes: StatusCause[] = errors.map((e) => ({ reason: e.type, message: fieldErrorBody(e), field: e.field }));
+  const texts = [...new Set(errors.map(fieldErrorMessage))];
+  const list = texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+  const qualifiedKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  return new StatusError({
+    code: 422,
+    reason: 'Invalid',
+    message: `${qualifiedKind} "${name}" is invalid: ${list}`,
+    details: { name, ...(kind.group && { group: kind.group }), kind: kind.kind, causes },
+  });
+}
+
+export function badRequest(message: string): StatusError {
+  return new StatusError({ code: 400, reason: 'BadRequest', message });
+}
+
+export function unauthorized(): StatusError {
+  return new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' });
+}
+
+export function forbidden(resource: QualifiedResource, name: string, why: string): StatusError {
+  const message = `${qualified(resource)}${name ? ` "${name}"` : ''} is forbidden: ${why}`;
+  return new StatusError({
+    code: 403,
+    reason: 'Forbidden',
+    message,
+    details: { ...(name && { name }), ...(resource.group && { group: resource.group }), kind: resource.resource },
+  });
+}
+
+export function internalError(why: string): StatusError {
+  return new StatusError({
+    code: 500,
+    reason: 'InternalError',
+    message: `Internal error occurred: ${why}`,
+    details: { causes: [{ message: why }] },
+  });
+}
+
+/** 410: the list or watch position was compacted away; the client lists again. */
+export function expired(message: string): StatusError {
+  return new StatusError({ code: 410, reason: 'Expired', message });
+}
+
+function hasReason(error: unknown, reason: string): boolean {
+  return error instanceof StatusError && error.status.reason === reason;
+}
+
+export const isNotFound = (error: unknown): error is StatusError => hasReason(error, 'NotFound');
+export const isAlreadyExists = (error: unknown): error is StatusError => hasReason(error, 'AlreadyExists');
+export const isConflict = (error: unknown): error is StatusError => hasReason(error, 'Conflict');
+export const isInvalid = (error: unknown): error is StatusError => hasReason(error, 'Invalid');
+export const isExpired = (error: unknown): error is StatusError =>
+  hasReason(error, 'Expired') || hasReason(error, 'Gone');

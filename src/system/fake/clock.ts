@@ -1,0 +1,54 @@
+import type { Clock } from '../clock.ts';
+
+interface Pending {
+  readonly due: number;
+  readonly callback: () => void;
+}
+
+/** A clock that stands still until a test advances it. */
+export class FakeClock implements Clock {
+  #now: number;
+  #pending: Pending[] = [];
+
+  constructor(now = Date.parse('2026-01-01T00:00:00Z')) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const timer = this.after(ms, resolve);
+      signal?.addEventListener('abort', () => {
+        timer.cancel();
+        reject(signal.reason);
+      });
+    });
+  }
+
+  after(ms: number, callback: () => void): { cancel(): void } {
+    const entry: Pending = { due: this.#now + ms, callback };
+    this.#pending.push(entry);
+    return {
+      cancel: () => {
+        this.#pending = this.#pending.filter((p) => p !== entry);
+      },
+    };
+  }
+
+  /** Moves time forward, calling what comes due in its order. */
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      const next = this.#pending.filter((p) => p.due <= until).sort((a, b) => a.due - b.due)[0];
+      if (!next) break;
+      this.#pending = this.#pending.filter((p) => p !== next);
+      this.#now = Math.max(this.#now, next.due);
+      next.callback();
+    }
+    this.#now = until;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Exec, ExecOptions, ExecResult } from '../exec.ts';
+
+export interface RecordedCommand {
+  readonly command: readonly string[];
+  readonly input: string;
+}
+
+/** Answers programs from a function and remembers what was run. */
+export class FakeExec implements Exec {
+  readonly commands: RecordedCommand[] = [];
+  readonly #answer: (command: RecordedCommand) => Partial<ExecResult>;
+
+  constructor(answer: (command: RecordedCommand) => Partial<ExecResult> = () => ({})) {
+    this.#answer = answer;
+  }
+
+  async run(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const recorded = { command, input: options.input === undefined ? '' : Buffer.from(options.input).toString() };
+    this.commands.push(recorded);
+    return { code: 0, stdout: '', stderr: '', ...this.#answer(recorded) };
+  }
+}

@@ -1,0 +1,97 @@
+// Holds the layers of docs/design.md: imports go strictly down, and pure files do no I/O.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const src = resolve(import.meta.dirname, '../src');
+
+const pure = ['apimachinery'];
+const system = [...pure, 'net', 'system'];
+const parts = [...system, 'api', 'client'];
+const everything = ['*'];
+
+/** What the files of a folder of src may import from the other folders. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  net: [],
+  apimachinery: ['net'],
+  api: ['net', 'apimachinery'],
+  nftables: ['net'],
+  iptables: ['net'],
+  ipvs: ['net'],
+  system: [],
+  storage: system,
+  client: [...system, 'api'],
+  apiserver: [...system, 'api', 'storage', 'client'],
+  controllers: parts,
+  scheduler: parts,
+  kubelet: parts,
+  proxy: [...parts, 'nftables', 'iptables', 'ipvs'],
+  dns: parts,
+  podnetwork: [...parts, 'nftables'],
+  loadbalancer: parts,
+  explain: [...parts, 'nftables', 'iptables', 'ipvs', 'proxy', 'dns'],
+  ui: [],
+  cluster: everything,
+  testing: everything,
+  cli: everything,
+};
+
+/** Folders in which every file decides and none acts: no clock, no dice, no I/O, no waiting. */
+const pureFolders = ['net', 'apimachinery', 'api', 'nftables', 'iptables', 'ipvs'];
+const pureFileNames = ['reconcile.ts', 'answer.ts', 'plan.ts'];
+
+function sources(): string[] {
+  return readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts') && !f.endsWith('.contract.ts'))
+    .map((f) => join(src, f));
+}
+
+function importsOf(text: string): string[] {
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((m) => m[1]!);
+}
+
+test('imports go strictly down', () => {
+  const wrong: string[] = [];
+  for (const file of sources()) {
+    const [folder = ''] = relative(src, file).split('/');
+    const allowed = mayImport[folder];
+    if (!allowed) {
+      wrong.push(`${relative(src, file)}: the folder ${folder} has no place in the layers`);
+      continue;
+    }
+    for (const specifier of importsOf(readFileSync(file, 'utf8'))) {
+      if (!specifier.startsWith('.')) continue;
+      const [target = ''] = relative(src, resolve(dirname(file), specifier)).split('/');
+      if (target !== folder && !allowed.includes('*') && !allowed.includes(target)) {
+        wrong.push(`${relative(src, file)} imports ${target}`);
+      }
+      const real = /^(\.\.\/)+system\/real\//.test(specifier);
+      if (real && !['cluster', 'testing', 'cli'].includes(folder)) {
+        wrong.push(`${relative(src, file)} picks a real implementation: ${specifier}`);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('pure files touch no clock, no randomness, no I/O', () => {
+  const wrong: string[] = [];
+  for (const file of sources()) {
+    const path = relative(src, file);
+    const isPure = pureFolders.includes(path.split('/')[0]!) || pureFileNames.includes(path.split('/').at(-1)!);
+    if (!isPure) continue;
+    const text = readFileSync(file, 'utf8')
+      .replace(/\/\*[\s\S]*?\*\//g, '')
+      .replace(/(^|[^:])\/\/.*$/gm, '$1');
+    for (const [what, pattern] of [
+      ['a Node.js module', /from 'node:(?!crypto'|util')/],
+      ['await', /\bawait\b/],
+      ['the clock', /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/],
+      ['randomness', /\bMath\.random\b|\brandom(Bytes|UUID|Int)\b/],
+      ['timers', /\bset(Timeout|Interval|Immediate)\b/],
+    ] as const) {
+      if (pattern.test(text)) wrong.push(`${path} touches ${what}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
