@@ -1,0 +1,49 @@
+import { compareHolds, Mvcc, prepare } from '../mvcc.ts';
+import type {
+  RangeRequest,
+  RangeResult,
+  Storage,
+  Transaction,
+  TransactionResult,
+  WatchBatch,
+  WatchRequest,
+} from '../storage.ts';
+
+/** Storage that lives as long as the process: for tests and for clusters inside a test. */
+export class MemoryStorage implements Storage {
+  readonly #state = new Mvcc();
+
+  async get(key: string, revision?: number) {
+    return { item: this.#state.get(key, revision), revision: revision ?? this.#state.revision };
+  }
+
+  async range(request: RangeRequest): Promise<RangeResult> {
+    return this.#state.range(request);
+  }
+
+  async transact({ compare, operations }: Transaction): Promise<TransactionResult> {
+    const { lookup, revision } = this.#state;
+    if (!compareHolds(compare, lookup)) {
+      return { succeeded: false, revision, current: compare.map(({ key }) => lookup(key)) };
+    }
+    const prepared = prepare(operations, revision + 1, lookup);
+    const previous = operations.map(({ key }) => lookup(key));
+    if (prepared.changes.length === 0) return { succeeded: true, revision, previous };
+    this.#state.apply(prepared);
+    return { succeeded: true, revision: prepared.revision, previous };
+  }
+
+  watch(request: WatchRequest): AsyncIterable<WatchBatch> {
+    return this.#state.watch(request);
+  }
+
+  async compact(revision: number): Promise<void> {
+    this.#state.compact(revision);
+  }
+
+  async currentRevision(): Promise<number> {
+    return this.#state.revision;
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,103 @@
+// The durable side of the embedded store: an append-only table of writes in SQLite. Synchronous; it runs in a thread of
+// its own (writer.ts), so that waiting for the disk stops nobody.
+import { DatabaseSync } from 'node:sqlite';
+
+/** The layout of the file; a file of another one is refused. */
+export const JOURNAL_VERSION = 1;
+
+/** One write: [revision, key, value or null for a delete, create revision, version]. */
+export type JournalRow = [revision: number, key: string, value: string | null, created: number, version: number];
+
+export interface JournalContents {
+  readonly rows: readonly JournalRow[];
+  readonly revision: number;
+  readonly compacted: number;
+}
+
+export class Journal {
+  readonly #db: DatabaseSync;
+
+  /** Opens or makes the file and locks it. Throws an Error with a one-line message when that cannot be. */
+  constructor(path: string) {
+    this.#db = new DatabaseSync(path);
+    try {
+      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      this.#db.exec('BEGIN IMMEDIATE');
+      this.#migrate(path);
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#db.close();
+      const { errstr } = error as { errstr?: string };
+      if (errstr === 'database is locked') {
+        throw new Error(`${path} is in use by another process`, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  #migrate(path: string): void {
+    const { user_version: version } = this.#db.prepare('PRAGMA user_version').get() as { user_version: number };
+    if (version === JOURNAL_VERSION) return;
+    if (version !== 0) {
+      throw new Error(`${path} was written by another version of Portico (layout ${version}, not ${JOURNAL_VERSION})`);
+    }
+    this.#db.exec(`
+      CREATE TABLE writes (revision INTEGER NOT NULL, key TEXT NOT NULL, value TEXT, created INTEGER NOT NULL,
+        version INTEGER NOT NULL);
+      CREATE INDEX writes_by_revision ON writes (revision);
+      CREATE TABLE position (revision INTEGER NOT NULL, compacted INTEGER NOT NULL);
+      INSERT INTO position VALUES (1, 0);
+      PRAGMA user_version = ${JOURNAL_VERSION};
+    `);
+  }
+
+  read(): JournalContents {
+    const rows = this.#db
+      .prepare('SELECT revision, key, value, created, version FROM writes ORDER BY revision, rowid')
+      .all() as unknown as { revision: number; key: string; value: string | null; created: number; version: number }[];
+    const position = this.#db.prepare('SELECT revision, compacted FROM position').get() as {
+      revision: number;
+      compacted: number;
+    };
+    return {
+      rows: rows.map((r) => [r.revision, r.key, r.value, r.created, r.version]),
+      revision: Math.max(position.revision, rows.at(-1)?.revision ?? 0),
+      compacted: position.compacted,
+    };
+  }
+
+  /** Writes all rows or none, and returns when they are on disk. */
+  append(rows: readonly JournalRow[]): void {
+    this.#transaction(() => {
+      const insert = this.#db.prepare('INSERT INTO writes VALUES (?, ?, ?, ?, ?)');
+      for (const row of rows) insert.run(...row);
+    });
+  }
+
+  /** Forgets superseded writes. */
+  compact(
+    superseded: readonly (readonly [revision: number, key: string])[],
+    position: { revision: number; compacted: number },
+  ): void {
+    this.#transaction(() => {
+      const remove = this.#db.prepare('DELETE FROM writes WHERE revision = ? AND key = ?');
+      for (const [revision, key] of superseded) remove.run(revision, key);
+      this.#db.prepare('UPDATE position SET revision = ?, compacted = ?').run(position.revision, position.compacted);
+    });
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #transaction(body: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      body();
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}

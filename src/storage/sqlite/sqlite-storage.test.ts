@@ -1,0 +1,84 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, expect, test } from 'vitest';
+import { storageContract } from '../storage.contract.ts';
+import { SqliteStorage } from './sqlite-storage.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-sqlite-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let count = 0;
+const freshPath = () => join(folder, `store-${++count}.db`);
+
+storageContract('SqliteStorage', () => SqliteStorage.open({ path: freshPath() }));
+
+test('everything is there again after closing and opening, history since the compaction too', async () => {
+  const path = freshPath();
+  const put = (storage: SqliteStorage, key: string, value: string) =>
+    storage.transact({ compare: [], operations: [{ type: 'put', key, value }] });
+  const first = await SqliteStorage.open({ path });
+  for (let i = 0; i < 10; i++) await put(first, `/k${i % 3}`, String(i));
+  await first.transact({ compare: [], operations: [{ type: 'delete', key: '/k0' }] });
+  await first.compact(6);
+  const before = await first.range({ prefix: '/' });
+  const earlier = await first.range({ prefix: '/', revision: 8 });
+  await first.close();
+
+  const second = await SqliteStorage.open({ path });
+  expect(await second.range({ prefix: '/' })).toEqual(before);
+  expect(await second.range({ prefix: '/', revision: 8 })).toEqual(earlier);
+  await expect(second.range({ prefix: '/', revision: 5 })).rejects.toMatchObject({ kind: 'compacted' });
+  expect((await put(second, '/new', '')).revision).toBe(before.revision + 1);
+  await second.close();
+});
+
+test('compaction takes superseded writes off the disk', async () => {
+  const path = freshPath();
+  const storage = await SqliteStorage.open({ path });
+  for (let i = 0; i < 20; i++) {
+    await storage.transact({ compare: [], operations: [{ type: 'put', key: '/a', value: String(i) }] });
+  }
+  await storage.compact(await storage.currentRevision());
+  await storage.close();
+  const db = new DatabaseSync(path);
+  expect(db.prepare('SELECT count(*) AS n FROM writes').get()).toEqual({ n: 1 });
+  db.close();
+});
+
+test('a second process is refused while the first one holds the file', async () => {
+  const path = freshPath();
+  const first = await SqliteStorage.open({ path });
+  await expect(SqliteStorage.open({ path })).rejects.toThrow('is in use by another process');
+  await first.close();
+});
+
+test('a file of another layout, or that is no database, is refused in one line', async () => {
+  const other = freshPath();
+  const db = new DatabaseSync(other);
+  db.exec('PRAGMA user_version = 99');
+  db.close();
+  await expect(SqliteStorage.open({ path: other })).rejects.toThrow('another version of Portico');
+  const noise = freshPath();
+  writeFileSync(noise, 'this is not a database, and long enough to be looked at as one'.repeat(20));
+  await expect(SqliteStorage.open({ path: noise })).rejects.toThrow('not a database');
+});
+
+test('no acknowledged write is lost when the process is killed', async () => {
+  const path = freshPath();
+  const child = fork(join(import.meta.dirname, 'testdata/write-until-killed.ts'), [path], { execArgv: [] });
+  let acknowledged = 0;
+  child.on('message', (n: number) => {
+    acknowledged = n;
+    if (n > 300) child.kill('SIGKILL');
+  });
+  await once(child, 'exit');
+  expect(acknowledged).toBeGreaterThan(300);
+  const storage = await SqliteStorage.open({ path });
+  const { count } = await storage.range({ prefix: '/' });
+  expect(count).toBeGreaterThanOrEqual(acknowledged);
+  await storage.close();
+});

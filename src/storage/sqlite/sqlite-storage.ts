@@ -1,0 +1,214 @@
+// The embedded store: everything current in memory, every write in SQLite before it is acknowledged. Writes that come
+// while one commit is on its way share the next one.
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type Change, compareHolds, Mvcc, type PreparedTransaction, prepare } from '../mvcc.ts';
+import type {
+  KeyValue,
+  RangeRequest,
+  RangeResult,
+  Storage,
+  Transaction,
+  TransactionResult,
+  WatchBatch,
+  WatchRequest,
+} from '../storage.ts';
+import type { JournalContents, JournalRow } from './journal.ts';
+import type { WriterReply, WriterRequest } from './writer.ts';
+
+interface PendingWrite {
+  readonly prepared: PreparedTransaction;
+  readonly result: TransactionResult;
+  readonly resolve: (result: TransactionResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class SqliteStorage implements Storage {
+  readonly #state: Mvcc;
+  readonly #writer: Writer;
+  /** Transactions that are decided but not on disk: the next ones are compared with their outcome. */
+  readonly #ahead = new Map<string, { item: KeyValue | undefined; revision: number }>();
+  #aheadRevision: number;
+  #queue: PendingWrite[] = [];
+  #flushing = false;
+  #flushed: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  private constructor(state: Mvcc, writer: Writer) {
+    this.#state = state;
+    this.#writer = writer;
+    this.#aheadRevision = state.revision;
+  }
+
+  /** Opens or makes the file `path`. Rejects with a one-line message when it is in use, unreadable or of another layout. */
+  static async open({ path }: { readonly path: string }): Promise<SqliteStorage> {
+    mkdirSync(dirname(path), { recursive: true });
+    const writer = new Writer(path);
+    const contents = await writer.opened();
+    const state = new Mvcc();
+    state.restore(transactionsOf(contents), contents);
+    return new SqliteStorage(state, writer);
+  }
+
+  async get(key: string, revision?: number) {
+    return { item: this.#state.get(key, revision), revision: revision ?? this.#state.revision };
+  }
+
+  async range(request: RangeRequest): Promise<RangeResult> {
+    return this.#state.range(request);
+  }
+
+  transact({ compare, operations }: Transaction): Promise<TransactionResult> {
+    if (this.#closed) return Promise.reject(new Error('the store is closed'));
+    const lookup = (key: string) => {
+      const ahead = this.#ahead.get(key);
+      return ahead ? ahead.item : this.#state.lookup(key);
+    };
+    if (!compareHolds(compare, lookup)) {
+      if (compareHolds(compare, this.#state.lookup)) {
+        // Only a write on its way to disk stands against it, and that one may still fail: nobody may act on it yet.
+        return this.#flushed.then(() => this.transact({ compare, operations }));
+      }
+      const current = compare.map(({ key }) => this.#state.lookup(key));
+      return Promise.resolve({ succeeded: false, revision: this.#state.revision, current });
+    }
+    const prepared = prepare(operations, this.#aheadRevision + 1, lookup);
+    const previous = operations.map(({ key }) => lookup(key));
+    if (prepared.changes.length === 0) {
+      return Promise.resolve({ succeeded: true, revision: this.#state.revision, previous });
+    }
+    this.#aheadRevision = prepared.revision;
+    for (const { key, current } of prepared.changes)
+      this.#ahead.set(key, { item: current, revision: prepared.revision });
+    return new Promise((resolve, reject) => {
+      const result = { succeeded: true, revision: prepared.revision, previous } as const;
+      this.#queue.push({ prepared, result, resolve, reject });
+      if (!this.#flushing) this.#flushed = this.#flush();
+    });
+  }
+
+  watch(request: WatchRequest): AsyncIterable<WatchBatch> {
+    return this.#state.watch(request);
+  }
+
+  async compact(revision: number): Promise<void> {
+    const superseded = this.#state.superseded(revision);
+    this.#state.compact(revision);
+    await this.#writer.send({
+      type: 'compact',
+      superseded,
+      position: { revision: this.#state.revision, compacted: revision },
+    });
+  }
+
+  async currentRevision(): Promise<number> {
+    return this.#state.revision;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#writer.send({ type: 'close' });
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushing = true;
+    while (this.#queue.length > 0) {
+      const batch = this.#queue;
+      this.#queue = [];
+      try {
+        await this.#writer.send({ type: 'append', rows: batch.flatMap(({ prepared }) => rowsOf(prepared)) });
+      } catch (error) {
+        this.#fail([...batch, ...this.#queue], error as Error);
+        continue;
+      }
+      for (const { prepared, result, resolve } of batch) {
+        this.#state.apply(prepared);
+        this.#settle(prepared.changes, prepared.revision);
+        resolve(result);
+      }
+    }
+    this.#flushing = false;
+  }
+
+  /** Nothing of these is on disk, and what came later was decided on top of them: all of them fail. */
+  #fail(pending: readonly PendingWrite[], error: Error): void {
+    this.#queue = [];
+    this.#ahead.clear();
+    this.#aheadRevision = this.#state.revision;
+    for (const { reject } of pending) reject(new Error(`the write was not stored: ${error.message}`, { cause: error }));
+  }
+
+  #settle(changes: readonly Change[], revision: number): void {
+    for (const { key } of changes) {
+      if (this.#ahead.get(key)?.revision === revision) this.#ahead.delete(key);
+    }
+  }
+}
+
+function rowsOf({ revision, changes }: PreparedTransaction): JournalRow[] {
+  return changes.map(({ key, current }) => [
+    revision,
+    key,
+    current?.value ?? null,
+    current?.createRevision ?? 0,
+    current?.version ?? 0,
+  ]);
+}
+
+/** The journal's rows as the transactions that wrote them. */
+function* transactionsOf({ rows }: JournalContents): Generator<PreparedTransaction> {
+  let changes: Change[] = [];
+  for (const [index, [revision, key, value, createRevision, version]] of rows.entries()) {
+    const current = value === null ? undefined : { key, value, createRevision, modRevision: revision, version };
+    changes.push({ key, previous: undefined, current });
+    if (rows[index + 1]?.[0] !== revision) {
+      yield { revision, changes };
+      changes = [];
+    }
+  }
+}
+
+/** The journal's thread: requests go out in order and are answered in order. */
+class Writer {
+  readonly #worker: Worker;
+  readonly #waiting: ((reply: WriterReply) => void)[] = [];
+  #failure: string | undefined;
+  readonly #opened: Promise<WriterReply>;
+
+  constructor(path: string) {
+    const file = import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js';
+    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: { path }, execArgv: [] });
+    this.#opened = this.#next();
+    this.#worker.on('message', (reply: WriterReply) => this.#waiting.shift()?.(reply));
+    this.#worker.on('error', (error) => this.#end(error instanceof Error ? error.message : String(error)));
+    this.#worker.on('exit', () => this.#end('the journal is closed'));
+  }
+
+  async opened(): Promise<JournalContents> {
+    const reply = await this.#opened;
+    if (reply.ok && reply.contents) return reply.contents;
+    await this.#worker.terminate();
+    throw new Error(reply.ok ? 'the journal is empty' : reply.message);
+  }
+
+  async send(request: WriterRequest): Promise<void> {
+    if (this.#failure !== undefined) throw new Error(this.#failure);
+    const reply = this.#next();
+    this.#worker.postMessage(request);
+    const answer = await reply;
+    if (!answer.ok) throw new Error(answer.message);
+  }
+
+  #next(): Promise<WriterReply> {
+    const { promise, resolve } = Promise.withResolvers<WriterReply>();
+    this.#waiting.push(resolve);
+    return promise;
+  }
+
+  #end(message: string): void {
+    this.#failure = message;
+    for (const answer of this.#waiting.splice(0)) answer({ ok: false, message });
+  }
+}

@@ -1,0 +1,47 @@
+// The thread that owns the journal. It answers each message once, in order.
+import { parentPort, workerData } from 'node:worker_threads';
+import { Journal, type JournalContents, type JournalRow } from './journal.ts';
+
+export type WriterRequest =
+  | { readonly type: 'append'; readonly rows: readonly JournalRow[] }
+  | {
+      readonly type: 'compact';
+      readonly superseded: readonly (readonly [number, string])[];
+      readonly position: { readonly revision: number; readonly compacted: number };
+    }
+  | { readonly type: 'close' };
+
+export type WriterReply =
+  | { readonly ok: true; readonly contents?: JournalContents }
+  | { readonly ok: false; readonly message: string };
+
+function main(): void {
+  const port = parentPort;
+  if (!port) throw new Error('writer.ts is the entry of a worker thread');
+  const attempt = (work: () => WriterReply): void => {
+    let reply: WriterReply;
+    try {
+      reply = work();
+    } catch (error) {
+      reply = { ok: false, message: error instanceof Error ? error.message : String(error) };
+    }
+    port.postMessage(reply);
+  };
+  let journal: Journal | undefined;
+  attempt(() => {
+    journal = new Journal((workerData as { path: string }).path);
+    return { ok: true, contents: journal.read() };
+  });
+  port.on('message', (request: WriterRequest) => {
+    attempt(() => {
+      if (!journal) throw new Error('the journal is not open');
+      if (request.type === 'append') journal.append(request.rows);
+      if (request.type === 'compact') journal.compact(request.superseded, request.position);
+      if (request.type === 'close') journal.close();
+      return { ok: true };
+    });
+    if (request.type === 'close') port.close();
+  });
+}
+
+main();
