@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import {
+  checkSelectableFields,
+  matchesFields,
+  parseFieldSelector,
+  printFieldSelector,
+  requiredValue,
+} from './field-selector.ts';
+
+const pod: Readonly<Record<string, string>> = { 'metadata.name': 'a', 'spec.nodeName': 'x,y=z' };
+const textOf = (field: string) => pod[field];
+
+test.each([
+  ['metadata.name=a', true],
+  ['metadata.name==b', false],
+  ['metadata.name!=b,spec.nodeName=x\\,y\\=z', true],
+  ['status.phase=', true],
+  ['', true],
+])('%s is %s', (text, expected) => {
+  const selector = parseFieldSelector(text);
+  expect(matchesFields(selector, textOf)).toBe(expected);
+  expect(parseFieldSelector(printFieldSelector(selector))).toEqual(selector);
+});
+
+test('errors are those of kube-apiserver', () => {
+  expect(() => parseFieldSelector('a')).toThrow("invalid selector: 'a'; can't understand 'a'");
+  expect(() => parseFieldSelector('a=b=c')).toThrow('invalid field selector');
+  expect(() => checkSelectableFields(parseFieldSelector('data.n=1'), [])).toThrow(
+    '"data.n" is not a known field selector: only "metadata.name", "metadata.namespace"',
+  );
+  expect(() => checkSelectableFields(parseFieldSelector('data.n=1'), ['spec.nodeName'])).toThrow(
+    'field label not supported: data.n',
+  );
+  expect(() => checkSelectableFields(parseFieldSelector('metadata.name=1'), [])).not.toThrow();
+});
+
+test('a list by name knows the name', () => {
+  const selector = parseFieldSelector('metadata.name=a,metadata.namespace!=b');
+  expect(requiredValue(selector, 'metadata.name')).toBe('a');
+  expect(requiredValue(selector, 'metadata.namespace')).toBeUndefined();
+});

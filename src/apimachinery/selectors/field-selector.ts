@@ -1,0 +1,108 @@
+// Field selectors: `metadata.name=a,status.phase!=Running`, as k8s.io/apimachinery/pkg/fields reads them. Backslash
+// escapes a comma, an equals sign and itself in values.
+import { badRequest } from '../status.ts';
+
+export interface FieldRequirement {
+  readonly field: string;
+  readonly operator: '=' | '!=';
+  readonly value: string;
+}
+
+/** All requirements must hold; none at all selects everything. */
+export type FieldSelector = readonly FieldRequirement[];
+
+/** Reads the query parameter `fieldSelector`. Throws a 400 StatusError worded as kube-apiserver's. */
+export function parseFieldSelector(text: string): FieldSelector {
+  const requirements: FieldRequirement[] = [];
+  for (const term of splitTerms(text)) {
+    if (term === '') continue;
+    const parts = splitTerm(term);
+    if (!parts) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
+    requirements.push({ ...parts, value: unescaped(parts.value) });
+  }
+  return requirements;
+}
+
+/**
+ * Refuses fields that a resource does not offer: 400, as upstream. `known` are the fields beside metadata.name and
+ * metadata.namespace; upstream names the fields it knows only where there are none of these.
+ */
+export function checkSelectableFields(selector: FieldSelector, known: readonly string[]): void {
+  const usual = ['metadata.name', 'metadata.namespace'];
+  for (const { field } of selector) {
+    if (usual.includes(field) || known.includes(field)) continue;
+    throw badRequest(
+      known.length > 0
+        ? `field label not supported: ${field}`
+        : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    );
+  }
+}
+
+/** `textOf` gives a field's text; undefined counts as the empty text. */
+export function matchesFields(selector: FieldSelector, textOf: (field: string) => string | undefined): boolean {
+  for (const { field, operator, value } of selector) {
+    if (((textOf(field) ?? '') === value) !== (operator === '=')) return false;
+  }
+  return true;
+}
+
+export function printFieldSelector(selector: FieldSelector): string {
+  return selector.map(({ field, operator, value }) => `${field}${operator}${escaped(value)}`).join(',');
+}
+
+/** The one value that a selector wants of a field, so that a list by name need not look at everything. */
+export function requiredValue(selector: FieldSelector, field: string): string | undefined {
+  return selector.find((r) => r.field === field && r.operator === '=')?.value;
+}
+
+function escaped(value: string): string {
+  return value.replace(/[\\,=]/g, '\\$&');
+}
+
+function unescaped(value: string): string {
+  let result = '';
+  for (let i = 0; i < value.length; i++) {
+    const char = value[i]!;
+    if (char === '\\') {
+      const next = value[++i] ?? '';
+      if (next !== '\\' && next !== ',' && next !== '=') {
+        throw badRequest(`invalid field selector: invalid escape sequence: ${JSON.stringify(`\\${next}`)}`);
+      }
+      result += next;
+    } else if (char === '=') {
+      throw badRequest('invalid field selector: unescaped character in input: =');
+    } else result += char;
+  }
+  return result;
+}
+
+function splitTerms(text: string): string[] {
+  const terms: string[] = [];
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === ',') {
+      terms.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  terms.push(text.slice(start));
+  return terms;
+}
+
+function splitTerm(term: string): FieldRequirement | undefined {
+  for (let i = 0; i < term.length; i++) {
+    if (term[i] === '\\') {
+      i++;
+      continue;
+    }
+    for (const operator of ['!=', '==', '='] as const) {
+      if (term.startsWith(operator, i)) {
+        const value = term.slice(i + operator.length);
+        return { field: term.slice(0, i), operator: operator === '!=' ? '!=' : '=', value };
+      }
+    }
+  }
+  return undefined;
+}

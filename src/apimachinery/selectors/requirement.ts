@@ -1,0 +1,58 @@
+// One requirement of a label selector, and what makes it valid.
+import { labelKeyErrors, labelValueErrors } from './label-syntax.ts';
+
+export type LabelOperator = 'in' | 'notin' | '=' | '==' | '!=' | 'exists' | '!' | '>' | '<';
+
+export interface Requirement {
+  readonly key: string;
+  readonly operator: LabelOperator;
+  /** Sorted, without duplicates; one for `= == != > <`, none for `exists` and `!`. */
+  readonly values: readonly string[];
+}
+
+/** The requirement, or what is wrong with it (upstream labels.NewRequirement). */
+export function requirement(key: string, operator: LabelOperator, values: readonly string[]): Requirement | string {
+  const errors = labelKeyErrors(key).map((e) => `key: Invalid value: ${JSON.stringify(key)}: ${e}`);
+  const list = JSON.stringify(values);
+  const unique = [...new Set(values)].sort();
+  switch (operator) {
+    case 'in':
+    case 'notin':
+      if (values.length === 0) {
+        errors.push(`values: Invalid value: ${list}: for 'in', 'notin' operators, values set can't be empty`);
+      }
+      break;
+    case '=':
+    case '==':
+    case '!=':
+      if (unique.length !== 1) {
+        errors.push(`values: Invalid value: ${list}: exact-match compatibility requires one single value`);
+      }
+      break;
+    case 'exists':
+    case '!':
+      if (values.length > 0) {
+        errors.push(`values: Invalid value: ${list}: values set must be empty for exists and does not exist`);
+      }
+      break;
+    case '>':
+    case '<':
+      if (unique.length !== 1) {
+        errors.push(`values: Invalid value: ${list}: for 'Gt', 'Lt' operators, exactly one value is required`);
+      }
+      for (const [i, value] of unique.entries()) {
+        if (!/^[+-]?\d+$/.test(value)) {
+          errors.push(
+            `values[${i}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+          );
+        }
+      }
+  }
+  for (const [i, value] of values.entries()) {
+    for (const e of labelValueErrors(value)) {
+      errors.push(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${e}`);
+    }
+  }
+  if (errors.length === 0) return { key, operator, values: unique };
+  return errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`;
+}
