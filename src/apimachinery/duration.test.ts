@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { age, humanDuration } from './duration.ts';
+
+const [s, m, h, d, y] = [1000, 60_000, 3_600_000, 86_400_000, 365 * 86_400_000] as const;
+
+test.each([
+  [-3 * s, '<invalid>'],
+  [-2 * s, '<invalid>'],
+  [-1.5 * s, '0s'],
+  [0, '0s'],
+  [119 * s, '119s'],
+  [2 * m, '2m'],
+  [2 * m + 3 * s, '2m3s'],
+  [10 * m - s, '9m59s'],
+  [10 * m, '10m'],
+  [3 * h - m, '179m'],
+  [3 * h, '3h'],
+  [7 * h + 59 * m, '7h59m'],
+  [8 * h, '8h'],
+  [48 * h - s, '47h'],
+  [2 * d, '2d'],
+  [7 * d + 23 * h, '7d23h'],
+  [8 * d, '8d'],
+  [2 * y - d, '729d'],
+  [2 * y, '2y'],
+  [2 * y + 100 * d, '2y100d'],
+  [8 * y, '8y'],
+])('%d ms is %s', (milliseconds, text) => {
+  expect(humanDuration(milliseconds)).toBe(text);
+});
+
+test('ages', () => {
+  expect(age(undefined, 0)).toBe('<unknown>');
+  expect(age('1970-01-01T00:00:10Z', 25 * s)).toBe('15s');
+  expect(age('1970-01-01T00:00:10Z', 0)).toBe('<invalid>');
+});

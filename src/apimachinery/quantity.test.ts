@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  parseQuantity,
+  printQuantity,
+  type QuantityFormat,
+  quantityMilliValue,
+  quantityOf,
+  quantityValue,
+  subtractQuantities,
+} from './quantity.ts';
+
+test.each([
+  ['0', '0'],
+  ['100m', '100m'],
+  ['1000m', '1'],
+  ['0.5', '500m'],
+  ['.5', '500m'],
+  ['5.', '5'],
+  ['+1', '1'],
+  ['1024Mi', '1Gi'],
+  ['1Ki', '1Ki'],
+  ['1023', '1023'],
+  ['0.5Ki', '512'],
+  ['1.5Gi', '1536Mi'],
+  ['100', '100'],
+  ['1000', '1k'],
+  ['1100', '1100'],
+  ['1e3', '1e3'],
+  ['12E6', '12e6'],
+  ['1E', '1E'],
+  ['1e0', '1'],
+  ['100e-3', '100e-3'],
+  ['0.1n', '1n'],
+  ['-1500m', '-1500m'],
+  ['0Ki', '0'],
+  ['1.1Ki', '1126400m'],
+  ['9223372036854775808', '9223372036854775807'],
+])('%s is written %s', (text, canonical) => {
+  expect(canonicalQuantity(text)).toBe(canonical);
+});
+
+test.each([
+  ['', 'quantities must match'],
+  ['.', 'quantities must match'],
+  ['many', 'quantities must match'],
+  ['1 Gi', 'quantities must match'],
+  ['1KiB', 'quantities must match'],
+  ['1K', "unable to parse quantity's suffix"],
+  ['1ki', "unable to parse quantity's suffix"],
+  ['1e', "unable to parse quantity's suffix"],
+])('%j is refused', (text, message) => {
+  expect(() => parseQuantity(text)).toThrow(message);
+});
+
+test('sizes and milli-values are rounded up', () => {
+  expect(quantityValue(parseQuantity('1500m'))).toBe(2);
+  expect(quantityMilliValue(parseQuantity('0.1'))).toBe(100);
+  expect(quantityMilliValue(parseQuantity('1u'))).toBe(1);
+  expect(quantityValue(parseQuantity('1Gi'))).toBe(2 ** 30);
+  expect(quantityOf(3)).toEqual(parseQuantity('3'));
+});
+
+const quantity = fc.record({
+  nano: fc.bigInt({ min: -(10n ** 27n), max: 10n ** 27n }),
+  format: fc.constantFrom<QuantityFormat>('BinarySI', 'DecimalSI', 'DecimalExponent'),
+});
+
+test('printing loses nothing, and what is printed is canonical', () => {
+  fc.assert(
+    fc.property(quantity, (q) => {
+      const text = printQuantity(q);
+      expect(parseQuantity(text).nano).toBe(q.nano);
+      expect(canonicalQuantity(text)).toBe(text);
+    }),
+  );
+});
+
+test('adding then taking away gives the same value; order follows', () => {
+  fc.assert(
+    fc.property(quantity, quantity, (a, b) => {
+      expect(compareQuantities(subtractQuantities(addQuantities(a, b), b), a)).toBe(0);
+      expect(Math.sign(compareQuantities(a, b))).toBe(-Math.sign(compareQuantities(b, a)) || 0);
+    }),
+  );
+});

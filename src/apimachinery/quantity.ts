@@ -1,0 +1,137 @@
+// Quantities (`500m`, `1Gi`, `1e3`): exact fixed-point numbers with a suffix, read, compared, added and printed as
+// k8s.io/apimachinery/pkg/api/resource does.
+
+/** How a quantity is printed: powers of 1024 (`Ki`), of 1000 (`k`) or an exponent (`e3`). */
+export type QuantityFormat = 'BinarySI' | 'DecimalSI' | 'DecimalExponent';
+
+export interface Quantity {
+  /** The value in billionths, the finest that a quantity can say. */
+  readonly nano: bigint;
+  readonly format: QuantityFormat;
+}
+
+/** Says why a text is no quantity, in upstream's words. */
+export class QuantityError extends Error {}
+
+const formatError = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+const shape = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+
+const giga = 1_000_000_000n;
+/** Larger values are cut to this one: 2^63 - 1. */
+const largest = (2n ** 63n - 1n) * giga;
+
+const binaryPowers: Readonly<Record<string, bigint>> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n };
+const decimalPowers: Readonly<Record<string, number>> = {
+  n: -9,
+  u: -6,
+  m: -3,
+  '': 0,
+  k: 3,
+  M: 6,
+  G: 9,
+  T: 12,
+  P: 15,
+  E: 18,
+};
+const decimalSuffixes = new Map(Object.entries(decimalPowers).map(([suffix, power]) => [power, suffix]));
+const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+
+/** Reads a quantity; finer than a billionth is rounded away from zero. Throws QuantityError. */
+export function parseQuantity(text: string): Quantity {
+  const match = shape.exec(text);
+  if (!match) throw new QuantityError(formatError);
+  const [, sign, whole = '', fraction = '', suffix = ''] = match;
+  if (whole === '' && fraction === '') throw new QuantityError(formatError);
+  const digits = BigInt(whole + fraction);
+  const scale = suffixScale(suffix);
+  // The value is digits x 10^(power - fraction.length) x 2^bits; in billionths, nine powers of ten more.
+  const power = scale.power + 9 - fraction.length;
+  const scaled = digits << scale.bits;
+  let nano =
+    power >= 0 ? scaled * 10n ** BigInt(Math.min(power, 60)) : divideUp(scaled, 10n ** BigInt(Math.min(-power, 400)));
+  if (nano > largest) nano = largest;
+  return { nano: sign === '-' ? -nano : nano, format: scale.format };
+}
+
+function suffixScale(suffix: string): { power: number; bits: bigint; format: QuantityFormat } {
+  const bits = binaryPowers[suffix];
+  if (bits !== undefined) return { power: 0, bits, format: 'BinarySI' };
+  const power = decimalPowers[suffix];
+  if (power !== undefined) return { power, bits: 0n, format: 'DecimalSI' };
+  const exponent = /^[eE]([-+]?[0-9]+)$/.exec(suffix);
+  if (!exponent) throw new QuantityError("unable to parse quantity's suffix");
+  return { power: Math.max(-500, Math.min(500, Number(exponent[1]))), bits: 0n, format: 'DecimalExponent' };
+}
+
+function divideUp(value: bigint, by: bigint): bigint {
+  return (value + by - 1n) / by;
+}
+
+/** The canonical text: no fraction, the largest suffix that keeps it exact. */
+export function printQuantity({ nano, format }: Quantity): string {
+  if (nano === 0n) return '0';
+  const kibi = 1024n * giga;
+  if (format === 'BinarySI' && nano % giga === 0n && (nano >= kibi || nano <= -kibi)) {
+    let value = nano / giga;
+    let index = 0;
+    while (value % 1024n === 0n && index < binarySuffixes.length - 1) {
+      value /= 1024n;
+      index++;
+    }
+    return `${value}${binarySuffixes[index]}`;
+  }
+  let value = nano;
+  let power = -9;
+  while (value % 1000n === 0n && power < 18) {
+    value /= 1000n;
+    power += 3;
+  }
+  if (format === 'DecimalExponent') return power === 0 ? `${value}` : `${value}e${power}`;
+  return `${value}${decimalSuffixes.get(power)}`;
+}
+
+/** The canonical form of a quantity's text, as the API answers it. Throws QuantityError. */
+export function canonicalQuantity(text: string): string {
+  // Most quantities are canonical already: small whole numbers with or without a suffix that cannot be divided out.
+  if (/^[1-9][0-9]{0,2}[kMG]?$/.test(text)) return text;
+  return printQuantity(parseQuantity(text));
+}
+
+/** Negative, zero or positive as `a` is less than, equal to or greater than `b`. */
+export function compareQuantities(a: Quantity, b: Quantity): number {
+  return a.nano < b.nano ? -1 : a.nano > b.nano ? 1 : 0;
+}
+
+/** The sum, in the format of `a` (that of `b` where `a` is zero, as upstream). */
+export function addQuantities(a: Quantity, b: Quantity): Quantity {
+  return { nano: a.nano + b.nano, format: a.nano === 0n ? b.format : a.format };
+}
+
+export function subtractQuantities(a: Quantity, b: Quantity): Quantity {
+  return addQuantities(a, { ...b, nano: -b.nano });
+}
+
+/** The whole part, rounded up: bytes of memory, counts. */
+export function quantityValue(quantity: Quantity): number {
+  return Number(roundUp(quantity.nano, giga));
+}
+
+/** Thousandths, rounded up: CPU in milli-cores. */
+export function quantityMilliValue(quantity: Quantity): number {
+  return Number(roundUp(quantity.nano, 1_000_000n));
+}
+
+/** Upstream rounds away from zero. */
+function roundUp(value: bigint, unit: bigint): bigint {
+  return value < 0n ? -divideUp(-value, unit) : divideUp(value, unit);
+}
+
+/** A quantity of so many whole units. */
+export function quantityOf(value: number, format: QuantityFormat = 'DecimalSI'): Quantity {
+  return { nano: BigInt(Math.ceil(value)) * giga, format };
+}
+
+/** A quantity of so many thousandths. */
+export function milliQuantityOf(thousandths: number, format: QuantityFormat = 'DecimalSI'): Quantity {
+  return { nano: BigInt(Math.ceil(thousandths)) * 1_000_000n, format };
+}
