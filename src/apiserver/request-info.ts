@@ -1,0 +1,89 @@
+// Reads a request's path: which resource it names, and what is wanted of it (upstream RequestInfo).
+
+export interface RequestInfo {
+  /** False for `/version`, `/healthz`, discovery: then only `verb` and `path` are set. */
+  readonly isResource: boolean;
+  /** get, list, watch, create, update, patch, delete, deletecollection; for other paths the method in lower case. */
+  readonly verb: string;
+  readonly path: string;
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  /** Plural, without its subresource. */
+  readonly resource: string;
+  /** Empty when the object itself is meant. */
+  readonly subresource: string;
+  /** Empty for cluster-scoped resources and for lists over all namespaces. */
+  readonly namespace: string;
+  /** Empty for collections. */
+  readonly name: string;
+  /** What follows the subresource in the path, decoded: the path of a proxy request. */
+  readonly rest: readonly string[];
+}
+
+const verbs: Readonly<Record<string, string>> = {
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+  GET: 'get',
+  HEAD: 'get',
+};
+
+function decoded(segment: string): string {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+function nonResource(method: string, path: string): RequestInfo {
+  const verb = method.toLowerCase();
+  const empty = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '', rest: [] };
+  return { isResource: false, verb, path, ...empty };
+}
+
+const namespaceSubresources = new Set(['status', 'finalize']);
+
+function isTrue(value: string | null): boolean {
+  return value !== null && value !== '0' && value !== 'false';
+}
+
+/** The verb of a request without a name: lists may be watches, deletes are of collections. */
+function collectionVerb(verb: string, query: URLSearchParams): string {
+  if (verb === 'get') return isTrue(query.get('watch')) ? 'watch' : 'list';
+  return verb === 'delete' ? 'deletecollection' : verb;
+}
+
+/** A watch of one object may be asked for by its name: it is the collection's, with a field selector. */
+function nameVerb(verb: string, query: URLSearchParams, subresource: string): string {
+  return verb === 'get' && subresource === '' && isTrue(query.get('watch')) ? 'watch' : verb;
+}
+
+export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
+  const segments = path.split('/');
+  segments.shift();
+  if (segments.at(-1) === '') segments.pop();
+  const isCore = segments[0] === 'api';
+  const skip = isCore ? 2 : 3;
+  if ((!isCore && segments[0] !== 'apis') || segments.length <= skip) return nonResource(method, path);
+  const group = isCore ? '' : decoded(segments[1]!);
+  const version = decoded(segments[skip - 1]!);
+  let parts = segments.slice(skip).map(decoded);
+  let verb = verbs[method] ?? method.toLowerCase();
+  if (parts[0] === 'watch' && parts.length > 1) {
+    parts = parts.slice(1);
+    verb = 'watch';
+  }
+  let namespace = '';
+  if (parts[0] === 'namespaces' && parts.length > 1) {
+    namespace = parts[1]!;
+    const third = parts[2];
+    if (third !== undefined && !namespaceSubresources.has(third)) parts = parts.slice(2);
+  }
+  const [resource = '', name = '', subresource = '', ...rest] = parts;
+  const resolved = name === '' ? collectionVerb(verb, query) : nameVerb(verb, query, subresource);
+  return { isResource: true, verb: resolved, path, group, version, resource, subresource, namespace, name, rest };
+}
