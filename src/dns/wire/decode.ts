@@ -1,0 +1,152 @@
+import { formatAddress } from './address.ts';
+import { uncompressedName } from './encode.ts';
+import { type Edns, type Message, type Question, type RecordData, type ResourceRecord, TYPE } from './message.ts';
+import { FormatError, readName } from './name.ts';
+
+/** Reads a whole message. Throws FormatError when it breaks the format; trailing bytes are ignored. */
+export function decodeMessage(packet: Buffer): Message {
+  if (packet.length < 12) throw new FormatError('a message is shorter than its header');
+  const flags = packet.readUInt16BE(2);
+  const counts = [packet.readUInt16BE(4), packet.readUInt16BE(6), packet.readUInt16BE(8), packet.readUInt16BE(10)];
+  if (counts[0]! > 1) throw new FormatError('more than one question');
+  const reader = new Reader(packet, 12);
+  const question = counts[0] === 1 ? reader.question() : undefined;
+  const answers = reader.records(counts[1]!);
+  const authority = reader.records(counts[2]!);
+  const additional = reader.records(counts[3]!);
+  const { edns } = reader;
+  return {
+    id: packet.readUInt16BE(0),
+    response: (flags & 0x8000) !== 0,
+    opcode: (flags >> 11) & 0xf,
+    authoritative: (flags & 0x0400) !== 0,
+    truncated: (flags & 0x0200) !== 0,
+    recursionDesired: (flags & 0x0100) !== 0,
+    recursionAvailable: (flags & 0x0080) !== 0,
+    rcode: (flags & 0xf) | (edns ? edns.extendedRcode << 4 : 0),
+    question,
+    answers,
+    authority,
+    additional,
+    edns: edns && { udpSize: edns.udpSize, version: edns.version, dnssecOk: edns.dnssecOk },
+  };
+}
+
+class Reader {
+  readonly #packet: Buffer;
+  #offset: number;
+  edns: (Edns & { extendedRcode: number }) | undefined;
+
+  constructor(packet: Buffer, offset: number) {
+    this.#packet = packet;
+    this.#offset = offset;
+  }
+
+  question(): Question {
+    const name = this.#name();
+    return { name, type: this.#u16(), class: this.#u16() };
+  }
+
+  records(count: number): ResourceRecord[] {
+    const records: ResourceRecord[] = [];
+    for (let i = 0; i < count; i++) {
+      const record = this.#record();
+      if (record) records.push(record);
+    }
+    return records;
+  }
+
+  #record(): ResourceRecord | undefined {
+    const name = this.#name();
+    const type = this.#u16();
+    const cls = this.#u16();
+    const ttl = this.#u32();
+    const length = this.#u16();
+    const start = this.#offset;
+    const end = start + length;
+    if (end > this.#packet.length) throw new FormatError('a record runs over the end');
+    if (type === TYPE.OPT) {
+      if (this.edns) throw new FormatError('more than one OPT record');
+      this.edns = {
+        udpSize: cls,
+        extendedRcode: ttl >>> 24,
+        version: (ttl >>> 16) & 0xff,
+        dnssecOk: (ttl & 0x8000) !== 0,
+      };
+      this.#offset = end;
+      return undefined;
+    }
+    const data = this.#data(type, end);
+    if (this.#offset !== end) throw new FormatError('a record is not as long as it says');
+    return { name, ttl, data };
+  }
+
+  #data(type: number, end: number): RecordData {
+    switch (type) {
+      case TYPE.A:
+      case TYPE.AAAA: {
+        const bytes = this.#bytes(end - this.#offset);
+        if (bytes.length !== (type === TYPE.A ? 4 : 16)) throw new FormatError('an address of a wrong length');
+        return { type: type === TYPE.A ? 'A' : 'AAAA', address: formatAddress(bytes) };
+      }
+      case TYPE.CNAME:
+        return { type: 'CNAME', target: this.#name() };
+      case TYPE.NS:
+        return { type: 'NS', target: this.#name() };
+      case TYPE.PTR:
+        return { type: 'PTR', target: this.#name() };
+      case TYPE.SRV:
+        return { type: 'SRV', priority: this.#u16(), weight: this.#u16(), port: this.#u16(), target: this.#name() };
+      case TYPE.TXT: {
+        const texts: string[] = [];
+        while (this.#offset < end) texts.push(this.#bytes(this.#u8()).toString('latin1'));
+        return { type: 'TXT', texts };
+      }
+      case TYPE.SOA:
+        return {
+          type: 'SOA',
+          primary: this.#name(),
+          mailbox: this.#name(),
+          serial: this.#u32(),
+          refresh: this.#u32(),
+          retry: this.#u32(),
+          expire: this.#u32(),
+          minimum: this.#u32(),
+        };
+      case TYPE.MX:
+        return { type: 'opaque', code: type, bytes: this.#withoutPointers(2) };
+      default:
+        return { type: 'opaque', code: type, bytes: Buffer.from(this.#bytes(end - this.#offset)) };
+    }
+  }
+
+  /** Data that is `fixed` bytes and a name, with the name written out, since its pointers mean this packet only. */
+  #withoutPointers(fixed: number): Buffer {
+    const head = Buffer.from(this.#bytes(fixed));
+    return Buffer.concat([head, uncompressedName(this.#name())]);
+  }
+
+  #name(): string {
+    const { name, end } = readName(this.#packet, this.#offset);
+    this.#offset = end;
+    return name;
+  }
+
+  #bytes(length: number): Buffer {
+    if (this.#offset + length > this.#packet.length) throw new FormatError('a field runs over the end');
+    this.#offset += length;
+    return this.#packet.subarray(this.#offset - length, this.#offset);
+  }
+
+  #u8(): number {
+    return this.#bytes(1)[0]!;
+  }
+
+  #u16(): number {
+    return this.#bytes(2).readUInt16BE(0);
+  }
+
+  #u32(): number {
+    return this.#bytes(4).readUInt32BE(0);
+  }
+}

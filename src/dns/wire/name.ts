@@ -1,0 +1,68 @@
+// Names on the wire: labels with a length byte each, or a pointer back (RFC 1035, 3.1 and 4.1.4).
+
+/** A message that breaks the rules of its format: the answer is FORMERR. */
+export class FormatError extends Error {}
+
+const printable = (byte: number): boolean => byte > 0x20 && byte < 0x7f;
+
+/** One label's bytes as zone-file text. */
+function labelText(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte === 0x2e || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`;
+    else if (printable(byte)) text += String.fromCharCode(byte);
+    else text += `\\${String(byte).padStart(3, '0')}`;
+  }
+  return text;
+}
+
+/** Reads the name at `offset`; `end` is where the next field starts. */
+export function readName(packet: Uint8Array, offset: number): { name: string; end: number } {
+  let name = '';
+  let end = -1;
+  let position = offset;
+  let length = 0;
+  for (;;) {
+    const size = packet[position];
+    if (size === undefined) throw new FormatError('a name runs over the end');
+    if (size === 0) break;
+    if (size >= 0xc0) {
+      const low = packet[position + 1];
+      if (low === undefined) throw new FormatError('a pointer runs over the end');
+      const target = ((size & 0x3f) << 8) | low;
+      if (end < 0) end = position + 2;
+      // A pointer goes strictly back, so that following pointers ends.
+      if (target >= position) throw new FormatError('a pointer leads forward');
+      position = target;
+      continue;
+    }
+    if (size > 63) throw new FormatError('a label of an unknown kind');
+    length += size + 1;
+    if (length > 254) throw new FormatError('a name is longer than 255 bytes');
+    const label = packet.subarray(position + 1, position + 1 + size);
+    if (label.length < size) throw new FormatError('a label runs over the end');
+    name += `${labelText(label)}.`;
+    position += size + 1;
+  }
+  return { name: name === '' ? '.' : name, end: end < 0 ? position + 1 : end };
+}
+
+/** The labels of a name, escapes kept: `a.b.` -> [`a`, `b`]. */
+export function labelsOf(name: string): string[] {
+  if (name === '.' || name === '') return [];
+  const absolute = name.endsWith('.') && !name.endsWith('\\.') ? name.slice(0, -1) : name;
+  if (!absolute.includes('\\')) return absolute.split('.');
+  return absolute.match(/(?:\\.|[^.\\])+/gs) ?? [];
+}
+
+/** The bytes of one label as it goes on the wire, without its length. Throws FormatError when it is empty or too long. */
+export function labelBytes(label: string): Buffer {
+  const bytes = label.includes('\\')
+    ? Buffer.from(
+        label.replace(/\\(\d{3}|.)/gs, (_, e: string) => (e.length === 3 ? String.fromCharCode(Number(e)) : e)),
+        'latin1',
+      )
+    : Buffer.from(label, 'latin1');
+  if (bytes.length === 0 || bytes.length > 63) throw new FormatError(`a label of ${bytes.length} bytes`);
+  return bytes;
+}

@@ -1,0 +1,27 @@
+// Names of addresses: 4.3.2.1.in-addr.arpa (RFC 1035, 3.5) and 32 nibbles under ip6.arpa (RFC 3596, 2.5).
+import { canonicalAddress } from '../wire/address.ts';
+import { labelsOf } from '../wire/name.ts';
+import type { ZoneView } from './view.ts';
+
+/** The canonical address that a reverse name stands for, or undefined for one that names no whole address. */
+export function addressOfReverseName(name: string): string | undefined {
+  const labels = labelsOf(name.toLowerCase()).toReversed();
+  const digits = labels.slice(2);
+  if (labels[1] === 'in-addr' && digits.length === 4) return canonicalAddress(digits.join('.'));
+  if (labels[1] !== 'ip6' || digits.length !== 32 || !digits.every((d) => /^[0-9a-f]$/.test(d))) return undefined;
+  const groups = Array.from({ length: 8 }, (_, i) => digits.slice(4 * i, 4 * i + 4).join(''));
+  return canonicalAddress(groups.join(':'));
+}
+
+/** The names of an address: the Service whose ClusterIP it is, else each endpoint that has it. */
+export function reverseRecords(view: ZoneView, address: string, zone: string): { target: string; service: string }[] {
+  const service = view.serviceOfClusterIP(address);
+  if (service) {
+    const { name, namespace } = service;
+    return [{ target: `${name}.${namespace}.svc.${zone}`, service: `${namespace}/${name}` }];
+  }
+  return view.endpointsOfAddress(address).map(({ service: { name, namespace }, endpoint }) => ({
+    target: `${endpoint.name}.${name}.${namespace}.svc.${zone}`,
+    service: `${namespace}/${name}`,
+  }));
+}

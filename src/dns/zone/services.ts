@@ -1,0 +1,82 @@
+// Names below `svc`: [_port._proto.|endpoint.]service.namespace.svc
+import { isAddress } from '../wire/address.ts';
+import type { PortRecord, ServiceRecord, ZoneView } from './view.ts';
+
+/** One place where a Service is: an address and port, and the endpoint's name where the answer names endpoints. */
+export interface Location {
+  readonly endpointName: string | undefined;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Hit {
+  readonly kind: 'hit';
+  readonly service: ServiceRecord;
+  readonly addresses: readonly string[];
+  /** For SRV: empty where the Service has no ports. */
+  readonly locations: readonly Location[];
+}
+
+export type Lookup =
+  | Hit
+  | { readonly kind: 'alias'; readonly service: ServiceRecord; readonly target: string }
+  | { readonly kind: 'none'; readonly service?: ServiceRecord };
+
+interface Wanted {
+  /** Absent means any. */
+  readonly port?: string;
+  readonly protocol?: string;
+  readonly endpoint?: string;
+}
+
+/** Looks up lower-case labels that end in `service.namespace.svc`. */
+export function lookUp(view: ZoneView, labels: readonly string[]): Lookup {
+  const [, namespace = '', name = ''] = labels.toReversed();
+  const wanted = parseFront(labels.slice(0, -3));
+  const service = view.service(namespace, name);
+  if (!wanted || !service) return { kind: 'none' };
+  if (service.kind === 'external-name') {
+    const plain = Object.keys(wanted).length === 0 && !isAddress(service.externalName);
+    return plain ? { kind: 'alias', service, target: service.externalName } : { kind: 'none', service };
+  }
+  const endpointsWanted = service.kind === 'headless' || wanted.endpoint !== undefined;
+  const hit = endpointsWanted ? endpointHit(view, service, wanted) : clusterIPHit(service, wanted);
+  return hit.addresses.length > 0 ? hit : { kind: 'none', service };
+}
+
+/** The labels before the Service's name: none, an endpoint, or port and protocol with or without their underscores. */
+function parseFront(labels: readonly string[]): Wanted | undefined {
+  const [first, second] = labels;
+  if (first === undefined) return {};
+  if (second === undefined) return { endpoint: first };
+  if (labels.length > 2) return undefined;
+  return { port: first.replace(/^_/, ''), protocol: second.replace(/^_/, '') };
+}
+
+function matches(port: PortRecord, { port: name, protocol }: Wanted): boolean {
+  return (
+    (name === undefined || port.name.toLowerCase() === name) && (protocol === undefined || port.protocol === protocol)
+  );
+}
+
+function clusterIPHit(service: ServiceRecord, wanted: Wanted): Hit {
+  const ports = service.ports.filter((port) => matches(port, wanted));
+  const locations = ports.flatMap(({ port }) =>
+    service.addresses.map((address) => ({ endpointName: undefined, address, port })),
+  );
+  return { kind: 'hit', service, addresses: ports.length > 0 ? service.addresses : [], locations };
+}
+
+function endpointHit(view: ZoneView, service: ServiceRecord, wanted: Wanted): Hit {
+  const addresses: string[] = [];
+  const locations: Location[] = [];
+  const anyPort = wanted.port === undefined && wanted.protocol === undefined;
+  for (const { name, address, ports } of view.endpoints(service.namespace, service.name)) {
+    if (wanted.endpoint !== undefined && name.toLowerCase() !== wanted.endpoint) continue;
+    const matching = ports.filter((port) => matches(port, wanted));
+    if (matching.length === 0 && !(anyPort && ports.length === 0)) continue;
+    addresses.push(address);
+    for (const { port } of matching) locations.push({ endpointName: name, address, port });
+  }
+  return { kind: 'hit', service, addresses, locations };
+}
