@@ -27,9 +27,11 @@ export interface DnsServerOptions {
   readonly clusterCIDRs: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
+  /** Told once the sockets are open. */
+  readonly onListening?: (addresses: readonly ListenAddress[]) => void;
 }
 
-/** How long questions wait for the first lists before they get SERVFAIL is the client's own patience; the server never blocks. */
+/** Before the first lists are in, the zone's questions get SERVFAIL at once: the client asks again. */
 export class DnsServer {
   readonly #options: DnsServerOptions;
   readonly #zone = new ClusterZone();
@@ -62,14 +64,14 @@ export class DnsServer {
   /** Serves until the signal aborts. Rejects when an address cannot be listened on. */
   async run(signal: AbortSignal): Promise<void> {
     this.#follow();
-    await this.listen(signal);
+    const addresses = await this.#listen(signal);
+    this.#options.onListening?.(addresses);
     const ended = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => ended.resolve(), { once: true });
     if (!signal.aborted) await ended.promise;
   }
 
-  /** Opens the sockets; resolves with the addresses they have. */
-  listen(signal: AbortSignal): Promise<ListenAddress[]> {
+  #listen(signal: AbortSignal): Promise<ListenAddress[]> {
     return listen(this.#options.listen, (packet, transport) => this.#responder.respond(packet, transport), signal);
   }
 
