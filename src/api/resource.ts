@@ -16,6 +16,8 @@ export interface ResourceFacts {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly verbs: readonly string[];
+  /** Where the kind lives when that is not the resource's own group and version: `autoscaling/v1` of `scale`. */
+  readonly kindGroupVersion?: { readonly group: string; readonly version: string };
 }
 
 /** A column of `kubectl get` (meta.k8s.io/v1 TableColumnDefinition). Priority 1 is shown with `-o wide` only. */

@@ -1,0 +1,180 @@
+// Turns the facts of a resource and what its kind adds into a ResourceDefinition: what holds for every kind (metadata,
+// status, generation, the Name and Age columns) is here, so that a kind's folder says only what is its own.
+import { age } from '../apimachinery/duration.ts';
+import type { KubeObject } from '../apimachinery/object.ts';
+import type { FieldError } from '../apimachinery/validation/field-error.ts';
+import type { NameRule } from '../apimachinery/validation/names.ts';
+import {
+  validateNoNewFinalizers,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from '../apimachinery/validation/object-meta.ts';
+import type { Column, ResourceDefinition, ResourceFacts, Strategy } from './resource.ts';
+
+/** What a kind adds to the generic definition. */
+export interface Kind<T extends KubeObject> {
+  readonly strategy?: Strategy<T>;
+  /** What names look like; default: a DNS-1123 subdomain. */
+  readonly nameRule?: NameRule;
+  readonly selectableFields?: ResourceDefinition<T>['selectableFields'];
+  readonly columns?: readonly Column[];
+  readonly cells?: (object: T, now: number) => unknown[];
+  readonly allowCreateOnUpdate?: boolean;
+  /** Default: true. */
+  readonly allowUnconditionalUpdate?: boolean;
+  readonly returnsDeletedObject?: boolean;
+  readonly gracePeriodSeconds?: (object: T) => number | undefined;
+  /** metadata.generation is kept: it counts changes of everything but metadata and status. */
+  readonly countsGeneration?: boolean;
+  /** What status is on create and where a client left it out; absent: the kind has none, or keeps the client's. */
+  readonly emptyStatus?: () => unknown;
+}
+
+/** Forgets the kind's type, so that definitions of all kinds fit one table: each is only ever given its own objects. */
+export function anyKind<T extends KubeObject>(kind: Kind<T>): Kind<KubeObject> {
+  return kind as unknown as Kind<KubeObject>;
+}
+
+/** An object of which only the parts that all kinds share are known. */
+interface Generic extends KubeObject {
+  status?: unknown;
+}
+
+/** A column; `priority` 1 is shown with `-o wide` only. */
+export function column(
+  name: string,
+  description: string,
+  options: { readonly type?: Column['type']; readonly format?: string; readonly priority?: 0 | 1 } = {},
+): Column {
+  const { type = 'string', format, priority = 0 } = options;
+  return { name, type, ...(format !== undefined && { format }), description, priority };
+}
+
+export const nameColumn = column('Name', 'The name of the object, unique within its namespace and kind.', {
+  format: 'name',
+});
+
+export const ageColumn = column('Age', 'The time since the object was created.');
+
+/** The second column of kinds that upstream has no printer for: a time of day. */
+const createdColumn = column('Created At', 'When the object was created.', { type: 'date' });
+
+export function ageCell(object: KubeObject, now: number): string {
+  return age(object.metadata.creationTimestamp, now);
+}
+
+export function defineResource<T extends KubeObject>(
+  facts: ResourceFacts,
+  subresources: readonly ResourceFacts[],
+  kind: Kind<T> = {},
+): ResourceDefinition<T> {
+  return {
+    ...facts,
+    subresources,
+    strategy: genericStrategy(facts, subresources, kind),
+    selectableFields: kind.selectableFields ?? {},
+    columns: kind.columns ?? [nameColumn, createdColumn],
+    cells: kind.cells ?? ((object) => [object.metadata.name, object.metadata.creationTimestamp ?? '<unknown>']),
+    allowCreateOnUpdate: kind.allowCreateOnUpdate ?? false,
+    allowUnconditionalUpdate: kind.allowUnconditionalUpdate ?? true,
+    returnsDeletedObject: kind.returnsDeletedObject ?? false,
+    ...(kind.gracePeriodSeconds && { gracePeriodSeconds: kind.gracePeriodSeconds }),
+  };
+}
+
+function genericStrategy<T extends KubeObject>(
+  facts: ResourceFacts,
+  subresources: readonly ResourceFacts[],
+  kind: Kind<T>,
+): Strategy<T> {
+  const own = kind.strategy ?? {};
+  const hasStatus = subresources.some(({ resource }) => resource.endsWith('/status'));
+  const emptyStatus = kind.emptyStatus ?? (hasStatus ? () => ({}) : undefined);
+  const rules = { namespaced: facts.namespaced, ...(kind.nameRule && { name: kind.nameRule }) };
+  return {
+    ...(own.default && { default: (object: T) => own.default?.(object) }),
+    prepareForCreate(object: T) {
+      if (emptyStatus) (object as Generic).status = emptyStatus();
+      if (kind.countsGeneration) object.metadata.generation = 1;
+      own.prepareForCreate?.(object);
+    },
+    prepareForUpdate(object: T, old: T) {
+      if (hasStatus) keepStatus(object, old);
+      own.prepareForUpdate?.(object, old);
+      if (kind.countsGeneration) countGeneration(object, old);
+    },
+    prepareForStatusUpdate(object: T, old: T) {
+      if (own.prepareForStatusUpdate) own.prepareForStatusUpdate(object, old);
+      else keepAllButStatus(object, old);
+    },
+    validate(object: T): FieldError[] {
+      return [...validateObjectMeta(object.metadata, rules), ...(own.validate?.(object) ?? [])];
+    },
+    validateUpdate(object: T, old: T): FieldError[] {
+      return [...validateAnyUpdate(object, old), ...(own.validateUpdate?.(object, old) ?? [])];
+    },
+    validateStatusUpdate(object: T, old: T): FieldError[] {
+      return [...validateAnyUpdate(object, old), ...(own.validateStatusUpdate?.(object, old) ?? [])];
+    },
+    warnings: (object: T, old?: T) => own.warnings?.(object, old) ?? [],
+  };
+}
+
+function validateAnyUpdate(object: KubeObject, old: KubeObject): FieldError[] {
+  const again = old.metadata.deletionTimestamp ? validateNoNewFinalizers(object.metadata, old.metadata) : [];
+  return [...again, ...validateObjectMetaUpdate(object.metadata, old.metadata)];
+}
+
+function keepStatus(object: Generic, old: Generic): void {
+  if (old.status === undefined) delete object.status;
+  else object.status = old.status;
+}
+
+/** A write to /status changes status, and of metadata what bookkeeping needs; all else stays as it was. */
+export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
+  const target = object as Generic & Record<string, unknown>;
+  const source = old as Generic & Record<string, unknown>;
+  for (const key of Object.keys(target)) {
+    if (!(key in source) && key !== 'status' && key !== 'apiVersion' && key !== 'kind') delete target[key];
+  }
+  for (const [key, value] of Object.entries(source)) {
+    if (key !== 'status' && key !== 'metadata' && key !== 'apiVersion' && key !== 'kind') target[key] = value;
+  }
+  keepLabelsOnStatusUpdate(target, source);
+}
+
+function keepLabelsOnStatusUpdate(object: KubeObject, old: KubeObject): void {
+  for (const key of ['generation', 'labels'] as const) {
+    if (old.metadata[key] === undefined) delete object.metadata[key];
+    else Object.assign(object.metadata, { [key]: old.metadata[key] });
+  }
+}
+
+/** Everything but metadata and status. */
+function content(object: KubeObject): unknown {
+  const { metadata: _metadata, status: _status, apiVersion: _apiVersion, kind: _kind, ...rest } = object as Generic;
+  return rest;
+}
+
+function countGeneration(object: KubeObject, old: KubeObject): void {
+  const before = old.metadata.generation ?? 0;
+  object.metadata.generation = deepEqual(content(object), content(old)) ? before : before + 1;
+}
+
+/** Equality of JSON values. An absent field, null, and an empty list or map are alike, as they are to upstream. */
+export function deepEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (isEmpty(a) && isEmpty(b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, i) => deepEqual(item, b[i]));
+  }
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => deepEqual(left[key], right[key]));
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+}

@@ -1,0 +1,154 @@
+// The rules that every object's metadata follows, in upstream's words and order (k8s.io/apimachinery/pkg/api/validation).
+import type { ObjectMeta, OwnerReference } from '../meta/v1.generated.ts';
+import { parseApiVersion } from '../object.ts';
+import { type FieldError, fieldError } from './field-error.ts';
+import { dns1123Label, dns1123Subdomain, labelValueRule, type NameRule, qualifiedName } from './names.ts';
+
+export const immutableMessage = 'field is immutable';
+
+/** Annotations of one object, keys and values together, in bytes. */
+const maxAnnotationBytes = 256 * 1024;
+
+const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
+export interface ObjectMetaRules {
+  readonly namespaced: boolean;
+  /** What the kind's names look like; generateName is held to it too. Default: a DNS-1123 subdomain. */
+  readonly name?: NameRule;
+}
+
+/** The messages of a name rule as errors at `field`. */
+export function nameErrors(rule: NameRule, field: string, value: string): FieldError[] {
+  return rule(value).map((message) => fieldError.invalid(field, value, message));
+}
+
+/** Of a new object. */
+export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, path = 'metadata'): FieldError[] {
+  const rule = rules.name ?? dns1123Subdomain;
+  const errors: FieldError[] = [];
+  // A generated name ends in five further characters, so that a prefix may end in a hyphen.
+  if (meta.generateName) {
+    const asName = meta.generateName.endsWith('-') ? `${meta.generateName.slice(0, -1)}a` : meta.generateName;
+    errors.push(
+      ...rule(asName).map((message) => fieldError.invalid(`${path}.generateName`, meta.generateName, message)),
+    );
+  }
+  if (!meta.name) errors.push(fieldError.required(`${path}.name`, 'name or generateName is required'));
+  else errors.push(...nameErrors(rule, `${path}.name`, meta.name));
+  if (rules.namespaced) {
+    if (!meta.namespace) errors.push(fieldError.required(`${path}.namespace`));
+    else errors.push(...nameErrors(dns1123Label, `${path}.namespace`, meta.namespace));
+  } else if (meta.namespace) {
+    errors.push(fieldError.forbidden(`${path}.namespace`, 'not allowed on this type'));
+  }
+  return [...errors, ...validateCommonMeta(meta, path)];
+}
+
+/** Of a changed object: what may not change, and the changed rest. Fields that the new object omits are taken as kept. */
+export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta, path = 'metadata'): FieldError[] {
+  const errors: FieldError[] = [];
+  if (old.deletionTimestamp) errors.push(...validateNoNewFinalizers(meta, old, path));
+  if ((meta.generation ?? old.generation ?? 0) < (old.generation ?? 0)) {
+    errors.push(fieldError.invalid(`${path}.generation`, meta.generation, 'must not be decremented'));
+  }
+  for (const name of [
+    'name',
+    'namespace',
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ] as const) {
+    if (meta[name] !== undefined && meta[name] !== old[name]) {
+      errors.push(fieldError.invalid(`${path}.${name}`, meta[name], immutableMessage));
+    }
+  }
+  return [...errors, ...validateCommonMeta(meta, path)];
+}
+
+/** No finalizers join an object that is being deleted. Upstream looks twice, so the cause appears twice in the answer. */
+export function validateNoNewFinalizers(meta: ObjectMeta, old: ObjectMeta, path = 'metadata'): FieldError[] {
+  const known = new Set(old.finalizers);
+  const added = [...new Set(meta.finalizers)].filter((finalizer) => !known.has(finalizer)).sort();
+  if (added.length === 0) return [];
+  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
+  const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
+  return [fieldError.forbidden(`${path}.finalizers`, why)];
+}
+
+function validateCommonMeta(meta: ObjectMeta, path: string): FieldError[] {
+  return [
+    ...validateLabels(meta.labels, `${path}.labels`),
+    ...validateAnnotations(meta.annotations, `${path}.annotations`),
+    ...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`),
+    ...validateFinalizers(meta.finalizers, `${path}.finalizers`),
+  ];
+}
+
+/** Labels, or a selector made of labels. */
+export function validateLabels(labels: Readonly<Record<string, string>> | undefined, path: string): FieldError[] {
+  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
+    ...nameErrors(qualifiedName, path, key),
+    ...nameErrors(labelValueRule, path, value),
+  ]);
+}
+
+export function validateAnnotations(
+  annotations: Readonly<Record<string, string>> | undefined,
+  path: string,
+): FieldError[] {
+  const entries = Object.entries(annotations ?? {});
+  const errors = entries.flatMap(([key]) =>
+    qualifiedName(key.toLowerCase()).map((message) => fieldError.invalid(path, key, message)),
+  );
+  const bytes = entries.reduce((sum, [key, value]) => sum + byteLength(key) + byteLength(value), 0);
+  return bytes > maxAnnotationBytes ? [...errors, fieldError.tooLong(path, maxAnnotationBytes)] : errors;
+}
+
+/** Of the text in UTF-8. */
+export function byteLength(text: string): number {
+  return Buffer.byteLength(text, 'utf8');
+}
+
+function validateOwnerReferences(references: readonly OwnerReference[] | undefined, path: string): FieldError[] {
+  const errors = (references ?? []).flatMap((reference) => validateOwnerReference(reference, path));
+  const controllers = (references ?? []).filter((reference) => reference.controller === true);
+  for (const extra of controllers.slice(1)) {
+    const why = `Only one reference can have Controller set to true. Found "true" in references for ${controllers[0]!.kind}/${controllers[0]!.name} and ${extra.kind}/${extra.name}`;
+    errors.push(fieldError.invalid(path, references, why));
+  }
+  return errors;
+}
+
+function validateOwnerReference(reference: OwnerReference, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const { group, version } = parseApiVersion(reference.apiVersion ?? '');
+  if (version === '') {
+    errors.push(fieldError.invalid(`${path}.apiVersion`, reference.apiVersion ?? '', 'version must not be empty'));
+  }
+  for (const name of ['kind', 'name', 'uid'] as const) {
+    if (!reference[name])
+      errors.push(fieldError.invalid(`${path}.${name}`, reference[name] ?? '', 'must not be empty'));
+  }
+  if (reference.kind === 'Event' && version === 'v1' && group === '') {
+    errors.push(fieldError.invalid(path, reference, '/v1, Kind=Event is disallowed from being an owner'));
+  }
+  return errors;
+}
+
+function validateFinalizers(finalizers: readonly string[] | undefined, path: string): FieldError[] {
+  const errors = (finalizers ?? []).flatMap((finalizer, i) => {
+    const at = `${path}[${i}]`;
+    const wrong = nameErrors(qualifiedName, at, finalizer);
+    if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+      const why = 'name is neither a standard finalizer name nor is it fully qualified';
+      wrong.push(fieldError.invalid(at, finalizer, why));
+    }
+    return wrong;
+  });
+  if (finalizers?.includes('orphan') && finalizers.includes('foregroundDeletion')) {
+    const why = 'finalizer orphan and foregroundDeletion cannot be both set';
+    errors.push(fieldError.invalid(path, finalizers, why));
+  }
+  return errors;
+}
