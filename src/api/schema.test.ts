@@ -1,0 +1,160 @@
+import { expect, test } from 'vitest';
+import { parseJson } from '../apimachinery/json/parse.ts';
+import { DecodeError, decodeObject } from '../apimachinery/schema/decode.ts';
+import { decodeBody } from '../apimachinery/schema/request-body.ts';
+import { StatusError } from '../apimachinery/status.ts';
+import { readFacts } from './schema/facts.ts';
+import { builtinSchemas } from './schema.ts';
+
+const schemas = builtinSchemas();
+const service = schemas.schemaOf({ group: '', version: 'v1', kind: 'Service' })!;
+const deployment = schemas.schemaOf({ group: 'apps', version: 'v1', kind: 'Deployment' })!;
+const slice = schemas.schemaOf({ group: 'discovery.k8s.io', version: 'v1', kind: 'EndpointSlice' })!;
+
+test('every type of the tables has a schema, and every field of it a known type', () => {
+  const facts = readFacts();
+  const wrong: string[] = [];
+  for (const name of facts.typeNames) {
+    if (facts.factsOf(name)!.fields.some((f) => f.name === '(itself)')) continue;
+    const schema = schemas.typeSchema(name);
+    if (!schema || schema.fields.size === 0) wrong.push(name);
+    for (const field of schema?.fields.values() ?? []) {
+      const { schema: type } = field;
+      if (type.kind === 'list' && type.type === 'map' && type.items.kind === 'object') {
+        for (const key of type.keys)
+          if (!type.items.fields.has(key)) wrong.push(`${name}.${field.name} lacks key ${key}`);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('list keys, merge keys and atomic types come from the tables', () => {
+  const spec = service.fields.get('spec')!.schema;
+  if (spec.kind !== 'object') throw new Error('a Service has a spec');
+  const ports = spec.fields.get('ports')!;
+  expect(ports).toMatchObject({ patchStrategy: ['merge'], patchMergeKey: 'port' });
+  expect(ports.schema).toMatchObject({ kind: 'list', type: 'map', keys: ['port', 'protocol'] });
+  expect(spec.fields.get('selector')!.schema).toMatchObject({ kind: 'map', atomic: true });
+  expect(schemas.schemaOf({ group: '', version: 'v1', kind: 'Nothing' })).toBeUndefined();
+});
+
+test('a Service is decoded as Go encodes it again', () => {
+  const value = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 's', creationTimestamp: null, labels: {}, annotations: { a: null } },
+    spec: { ports: [{ name: '', targetPort: 'http', nodePort: 0 }], externalName: '', publishNotReadyAddresses: false },
+  };
+  expect(decodeObject(value, service)).toEqual({
+    object: {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 's', annotations: { a: '' } },
+      spec: { ports: [{ port: 0, targetPort: 'http' }] },
+      status: { loadBalancer: {} },
+    },
+    unknownFields: [],
+  });
+});
+
+test('pointers keep their zero, plain structs are written, quantities are canonical', () => {
+  const value = {
+    spec: {
+      replicas: 0,
+      paused: false,
+      template: {
+        spec: { containers: [{ name: 'c', resources: { limits: { cpu: 0.5 } } }], terminationGracePeriodSeconds: 0 },
+      },
+    },
+  };
+  expect(decodeObject(value, deployment).object).toEqual({
+    metadata: {},
+    spec: {
+      replicas: 0,
+      strategy: {},
+      template: {
+        metadata: {},
+        spec: { containers: [{ name: 'c', resources: { limits: { cpu: '500m' } } }], terminationGracePeriodSeconds: 0 },
+      },
+    },
+    status: {},
+  });
+  expect(decodeObject({ addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'] }] }, slice).object).toEqual({
+    metadata: {},
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['10.0.0.1'], conditions: {} }],
+    ports: null,
+  });
+});
+
+test.each([
+  [
+    { spec: { ports: 'text' } },
+    'json: cannot unmarshal string into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort',
+  ],
+  [
+    { spec: { ports: [{ port: 'eighty' }] } },
+    'json: cannot unmarshal string into Go struct field ServicePort.spec.ports.port of type int32',
+  ],
+  [
+    { spec: { ports: [{ port: 1.5 }] } },
+    'json: cannot unmarshal number 1.5 into Go struct field ServicePort.spec.ports.port of type int32',
+  ],
+  [
+    { spec: { ports: [{ port: 2 ** 31 }] } },
+    'json: cannot unmarshal number 2147483648 into Go struct field ServicePort.spec.ports.port of type int32',
+  ],
+  [
+    { spec: { selector: { a: 1 } } },
+    'json: cannot unmarshal number into Go struct field ServiceSpec.spec.selector of type string',
+  ],
+  [{ spec: [] }, 'json: cannot unmarshal array into Go struct field Service.spec of type v1.ServiceSpec'],
+  [
+    { spec: { publishNotReadyAddresses: 'yes' } },
+    'json: cannot unmarshal string into Go struct field ServiceSpec.spec.publishNotReadyAddresses of type bool',
+  ],
+  [{ spec: { ports: [{ targetPort: true }] } }, 'json: cannot unmarshal bool into Go value of type int32'],
+  [
+    { metadata: { creationTimestamp: 'x' } },
+    'parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"',
+  ],
+])('%j is refused', (value, message) => {
+  expect(() => decodeObject(value, service)).toThrow(new DecodeError(message));
+});
+
+const body = {
+  value: { kind: 'Service', spec: { colour: 'red', ports: [{ port: 80, tint: 1 }] } },
+  duplicates: ['metadata.name'],
+  schema: service,
+  kind: 'Service',
+  version: 'v1',
+};
+
+test('fieldValidation: Strict refuses, Warn warns, Ignore is silent', () => {
+  const complaints = [
+    'duplicate field "metadata.name"',
+    'unknown field "spec.colour"',
+    'unknown field "spec.ports[0].tint"',
+  ];
+  expect(decodeBody({ ...body, fieldValidation: 'Warn' }).warnings).toEqual(complaints);
+  expect(decodeBody({ ...body, fieldValidation: 'Ignore' }).warnings).toEqual([]);
+  expect(() => decodeBody({ ...body, fieldValidation: 'Strict' })).toThrow(
+    `Service in version "v1" cannot be handled as a Service: strict decoding error: ${complaints.join(', ')}`,
+  );
+});
+
+test('a wrong type is a 400 that names the kind', () => {
+  const wrong = { ...body, value: { spec: { ports: 1 } }, fieldValidation: 'Ignore' } as const;
+  expect(() => decodeBody(wrong)).toThrow(StatusError);
+  expect(() => decodeBody(wrong)).toThrow(
+    'Service in version "v1" cannot be handled as a Service: json: cannot unmarshal number into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort',
+  );
+});
+
+test('keys named __proto__ are keys like any other', () => {
+  const { value } = parseJson('{"metadata":{"annotations":{"__proto__":"x"}},"__proto__":{}}');
+  const { object, unknownFields } = decodeObject(value, service);
+  expect(JSON.stringify(object)).toContain('"annotations":{"__proto__":"x"}');
+  expect(unknownFields).toEqual(['__proto__']);
+});

@@ -1,0 +1,182 @@
+// The schemas of the built-in kinds, made from the tables of facts. A type is made when it is first looked into, so that
+// start-up pays for the kinds in use only.
+import type { GroupVersionKind } from '../apimachinery/object.ts';
+import {
+  type Field,
+  type ObjectSchema,
+  type ScalarKind,
+  type Schema,
+  scalarSchema,
+} from '../apimachinery/schema/schema.ts';
+import { type Facts, type FieldFacts, type MergeFacts, readFacts, type TypeFacts } from './schema/facts.ts';
+import { type GoEncoding, goEncoding } from './schema/go-encoding.ts';
+
+export interface Schemas {
+  /** The schema of a built-in kind, or undefined. */
+  schemaOf(kind: GroupVersionKind): ObjectSchema | undefined;
+  /** The schema of a type by its full name (`io.k8s.api.core.v1.PodSpec`), or undefined. */
+  typeSchema(name: string): ObjectSchema | undefined;
+}
+
+const scalarTypes: Readonly<Record<string, ScalarKind>> = {
+  string: 'string',
+  'string:byte': 'bytes',
+  'string:date-time': 'time',
+  boolean: 'boolean',
+  'integer:int32': 'int32',
+  'integer:int64': 'int64',
+  'number:double': 'double',
+  object: 'raw',
+  any: 'any',
+  'io.k8s.apimachinery.pkg.runtime.RawExtension': 'raw',
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': 'int-or-string',
+  'io.k8s.apimachinery.pkg.api.resource.Quantity': 'quantity',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.Time': 'time',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime': 'micro-time',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1': 'raw',
+};
+
+/** Defaults that the published schemas carry where a field is part of a list's key. */
+const keyDefaults: Readonly<Record<string, string>> = {
+  'core.v1.ServicePort.protocol': 'TCP',
+  'core.v1.ContainerPort.protocol': 'TCP',
+};
+
+/** `io.k8s.api.core.v1.Pod` -> `core.v1.Pod`. */
+function shortName(type: string): string {
+  return type.split('.').slice(-3).join('.');
+}
+
+/** `io.k8s.api.core.v1.Pod` -> `v1.Pod`, as Go prints it. */
+function goName(type: string): string {
+  return type.split('.').slice(-2).join('.');
+}
+
+class BuiltinSchemas implements Schemas {
+  private readonly facts: Facts;
+  private readonly encoding: GoEncoding;
+  private readonly types = new Map<string, ObjectSchema | undefined>();
+
+  constructor(facts: Facts, encoding: GoEncoding) {
+    this.facts = facts;
+    this.encoding = encoding;
+  }
+
+  schemaOf({ group, version, kind }: GroupVersionKind): ObjectSchema | undefined {
+    const type = this.facts.typesOfKinds.get(`${group}/${version}/${kind}`);
+    return type === undefined ? undefined : this.typeSchema(type);
+  }
+
+  typeSchema(name: string): ObjectSchema | undefined {
+    if (!this.types.has(name)) this.types.set(name, this.make(name));
+    return this.types.get(name);
+  }
+
+  private make(name: string): ObjectSchema | undefined {
+    const facts = this.facts.factsOf(name);
+    if (!facts || facts.fields.some((f) => f.name === '(itself)')) return undefined;
+    const atomic = facts.merge.get('(itself)')?.listOrMapType === 'atomic';
+    return new LazyObject(goName(name), atomic, () => this.fields(name, facts));
+  }
+
+  private fields(type: string, facts: TypeFacts): Field[] {
+    const short = shortName(type);
+    return facts.fields.map((field) => {
+      const merge = facts.merge.get(field.name);
+      const schema = this.schema(field.type, merge);
+      const strategies = (merge?.patchStrategy ?? '').split(',').filter((s) => s !== '');
+      return {
+        name: field.name,
+        schema,
+        required: field.required,
+        absent: this.absent(short, field, schema, facts.groupVersionKind !== ''),
+        keepsZero: this.keepsZero(short, field, schema),
+        patchStrategy: strategies as Field['patchStrategy'],
+        patchMergeKey: merge?.patchMergeKey || undefined,
+        default: keyDefaults[`${short}.${field.name}`],
+      };
+    });
+  }
+
+  private schema(type: string, merge: MergeFacts | undefined): Schema {
+    if (type.startsWith('[]')) {
+      const listType = merge?.listOrMapType;
+      return {
+        kind: 'list',
+        items: this.schema(type.slice(2), undefined),
+        type: listType === 'map' || listType === 'set' ? listType : 'atomic',
+        keys: merge?.listMapKeys ?? [],
+      };
+    }
+    const atomicity = merge?.listOrMapType;
+    if (type.startsWith('map[string]')) {
+      const values = this.schema(type.slice('map[string]'.length), undefined);
+      return { kind: 'map', values, atomic: atomicity === 'atomic' };
+    }
+    const scalar = scalarTypes[type];
+    if (scalar !== undefined) return scalarSchema(scalar);
+    const object = this.typeSchema(type);
+    if (!object) return scalarSchema('any');
+    if (!atomicity) return object;
+    // A field may say otherwise than its type.
+    return new LazyObject(object.name, atomicity === 'atomic', () => [...object.fields.values()]);
+  }
+
+  private absent(type: string, field: FieldFacts, schema: Schema, isKind: boolean): Field['absent'] {
+    const { encoding } = this;
+    if (encoding.isNullWhenAbsent(type, field.name)) return 'null';
+    if (encoding.isZeroWhenAbsent(type, field.name)) return 'zero';
+    if (schema.kind === 'object') {
+      const usual = field.name === 'metadata' || (isKind && (field.name === 'spec' || field.name === 'status'));
+      const plain = usual || field.required || encoding.isPlainStruct(type, field.name);
+      return plain && !encoding.isRequiredPointer(type, field.name) ? 'object' : 'nothing';
+    }
+    if (!field.required || ['time', 'micro-time', 'any', 'raw'].includes(schema.kind)) return 'nothing';
+    return schema.kind === 'list' ? 'list' : 'zero';
+  }
+
+  private keepsZero(type: string, field: FieldFacts, schema: Schema): boolean {
+    if (schema.kind === 'object' || schema.kind === 'list' || schema.kind === 'map') return false;
+    if (schema.kind === 'int-or-string' || schema.kind === 'any') return true;
+    const isText = !['boolean', 'int32', 'int64', 'double'].includes(schema.kind);
+    return this.encoding.keepsZero(type, field.name, isText ? 'text' : 'other');
+  }
+}
+
+class LazyObject implements ObjectSchema {
+  readonly kind = 'object';
+  readonly name: string;
+  readonly atomic: boolean;
+  private readonly make: () => Field[];
+  private made: { fields: ReadonlyMap<string, Field>; filled: readonly Field[] } | undefined;
+
+  constructor(name: string, atomic: boolean, make: () => Field[]) {
+    this.name = name;
+    this.atomic = atomic;
+    this.make = make;
+  }
+
+  get fields(): ReadonlyMap<string, Field> {
+    return this.contents().fields;
+  }
+
+  get filled(): readonly Field[] {
+    return this.contents().filled;
+  }
+
+  private contents(): { fields: ReadonlyMap<string, Field>; filled: readonly Field[] } {
+    if (!this.made) {
+      const list = this.make();
+      this.made = {
+        fields: new Map(list.map((field) => [field.name, field])),
+        filled: list.filter((field) => field.absent !== 'nothing'),
+      };
+    }
+    return this.made;
+  }
+}
+
+/** The schemas of all built-in kinds. One pass over the tables; types are made as they are asked for. */
+export function builtinSchemas(): Schemas {
+  return new BuiltinSchemas(readFacts(), goEncoding());
+}

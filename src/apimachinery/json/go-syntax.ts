@@ -1,0 +1,153 @@
+// A scanner of JSON text that fails with the words of Go's encoding/json, and finds what JSON.parse hides: keys that
+// stand twice in one object. It is slow beside JSON.parse, so it runs only on texts that need it.
+
+/** `unexpected end of JSON input`, `invalid character 'x' looking for beginning of value`, … */
+export class JsonSyntaxError extends Error {}
+
+/** Reads a whole text. Returns the paths of repeated keys (`metadata.name`, `spec.ports[0].port`); throws JsonSyntaxError. */
+export function scanJson(text: string): string[] {
+  const scanner = new Scanner(text);
+  scanner.space();
+  scanner.value('');
+  scanner.space();
+  if (!scanner.atEnd()) scanner.fail('after top-level value');
+  return scanner.duplicates;
+}
+
+const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
+const digit = /[0-9]/;
+
+class Scanner {
+  readonly duplicates: string[] = [];
+  private readonly text: string;
+  private at = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  atEnd(): boolean {
+    return this.at >= this.text.length;
+  }
+
+  /** `invalid character 'x' <context>` for the character at hand. */
+  fail(context: string): never {
+    if (this.atEnd()) throw new JsonSyntaxError('unexpected end of JSON input');
+    const char = String.fromCodePoint(this.text.codePointAt(this.at)!);
+    const quoted = char === "'" ? "'\\''" : char === '"' ? `'"'` : `'${JSON.stringify(char).slice(1, -1)}'`;
+    throw new JsonSyntaxError(`invalid character ${quoted} ${context}`);
+  }
+
+  space(): void {
+    while (' \t\r\n'.includes(this.text[this.at] ?? 'x')) this.at++;
+  }
+
+  value(path: string): void {
+    const char = this.text[this.at];
+    if (char === '{') this.object(path);
+    else if (char === '[') this.array(path);
+    else if (char === '"') this.string();
+    else if (char === '-' || (char !== undefined && digit.test(char))) this.number();
+    else if (char === 't') this.literal('true');
+    else if (char === 'f') this.literal('false');
+    else if (char === 'n') this.literal('null');
+    else this.fail('looking for beginning of value');
+  }
+
+  private object(path: string): void {
+    this.at++;
+    this.space();
+    if (this.text[this.at] === '}') {
+      this.at++;
+      return;
+    }
+    const seen = new Set<string>();
+    for (;;) {
+      if (this.text[this.at] !== '"') this.fail('looking for beginning of object key string');
+      const key = this.string();
+      const keyPath = path === '' ? key : `${path}.${key}`;
+      if (seen.has(key)) this.duplicates.push(keyPath);
+      seen.add(key);
+      this.space();
+      if (this.text[this.at] !== ':') this.fail('after object key');
+      this.at++;
+      this.space();
+      this.value(keyPath);
+      this.space();
+      const char = this.text[this.at];
+      if (char !== ',' && char !== '}') this.fail('after object key:value pair');
+      this.at++;
+      if (char === '}') return;
+      this.space();
+    }
+  }
+
+  private array(path: string): void {
+    this.at++;
+    this.space();
+    if (this.text[this.at] === ']') {
+      this.at++;
+      return;
+    }
+    for (let index = 0; ; index++) {
+      this.value(`${path}[${index}]`);
+      this.space();
+      const char = this.text[this.at];
+      if (char !== ',' && char !== ']') this.fail('after array element');
+      this.at++;
+      if (char === ']') return;
+      this.space();
+    }
+  }
+
+  private string(): string {
+    const start = this.at++;
+    for (;;) {
+      const code = this.text.charCodeAt(this.at);
+      if (Number.isNaN(code)) this.fail('');
+      if (code === 0x22) break;
+      if (code < 0x20) this.fail('in string literal');
+      this.at++;
+      if (code === 0x5c) this.escape();
+    }
+    this.at++;
+    return JSON.parse(this.text.slice(start, this.at)) as string;
+  }
+
+  private escape(): void {
+    const char = this.text[this.at];
+    if (char === undefined || !'"\\/bfnrtu'.includes(char)) this.fail('in string escape code');
+    this.at++;
+    if (char !== 'u') return;
+    for (let i = 0; i < 4; i++, this.at++) {
+      if (!/[0-9a-fA-F]/.test(this.text[this.at] ?? '')) this.fail('in \\u hexadecimal character escape');
+    }
+  }
+
+  private number(): void {
+    numberPattern.lastIndex = this.at;
+    const match = numberPattern.exec(this.text);
+    if (!match) {
+      this.at++;
+      this.fail('in numeric literal');
+    }
+    this.at += match[0].length;
+    const next = this.text[this.at];
+    if (next === '.' && !match[0].includes('.')) {
+      this.at++;
+      this.fail('after decimal point in numeric literal');
+    }
+    if ((next === 'e' || next === 'E') && !/[eE]/.test(match[0])) {
+      this.at++;
+      if ('+-'.includes(this.text[this.at] ?? 'x')) this.at++;
+      this.fail('in exponent of numeric literal');
+    }
+  }
+
+  private literal(word: string): void {
+    for (const [i, char] of [...word].entries()) {
+      if (this.text[this.at] !== char) this.fail(i === 0 ? '' : `in literal ${word} (expecting '${char}')`);
+      this.at++;
+    }
+  }
+}

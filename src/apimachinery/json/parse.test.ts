@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { scanJson } from './go-syntax.ts';
+import { parseJson } from './parse.ts';
+
+test.each([
+  ['{"a":1,"a":2}', ['a']],
+  ['{"metadata":{"name":"x","name":"y"},"b":[{"c":1,"c":2}]}', ['metadata.name', 'b[0].c']],
+  ['{"a":":","b":"\\":"}', []],
+  ['{"a":{"b":1},"c":{"b":1}}', []],
+])('%s has the duplicates %j', (text, duplicates) => {
+  expect(parseJson(text).duplicates).toEqual(duplicates);
+});
+
+test.each([
+  ['{not json', "invalid character 'n' looking for beginning of object key string"],
+  ['{"kind":', 'unexpected end of JSON input'],
+  ['', 'unexpected end of JSON input'],
+  ['x', "invalid character 'x' looking for beginning of value"],
+  ['{"a" 1}', "invalid character '1' after object key"],
+  ['{"a":1 "b"', "invalid character '\"' after object key:value pair"],
+  ['[1 2]', "invalid character '2' after array element"],
+  ['{} x', "invalid character 'x' after top-level value"],
+  ['tru', 'unexpected end of JSON input'],
+  ['trve', "invalid character 'v' in literal true (expecting 'u')"],
+  ['1.x', "invalid character 'x' after decimal point in numeric literal"],
+  ['-a', "invalid character 'a' in numeric literal"],
+  ['"a\nb"', "invalid character '\\n' in string literal"],
+  ['"\\q"', "invalid character 'q' in string escape code"],
+  ["{'a':1}", "invalid character '\\'' looking for beginning of object key string"],
+])('%j is refused as Go does', (text, message) => {
+  expect(() => parseJson(text)).toThrow(new Error(message));
+});
+
+test('the scanner accepts what JSON.parse accepts, and refuses what it refuses', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      expect(parseJson(text).value).toEqual(JSON.parse(text));
+      expect(scanJson(text)).toEqual([]);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.json(), fc.nat(), fc.constantFrom('', ',', '}', 'x', '"', '1'), (text, at, instead) => {
+      const index = at % text.length;
+      const broken = text.slice(0, index) + instead + text.slice(index + 1);
+      let accepted = true;
+      try {
+        JSON.parse(broken);
+      } catch {
+        accepted = false;
+      }
+      if (accepted) scanJson(broken);
+      else expect(() => scanJson(broken)).toThrow();
+    }),
+  );
+});

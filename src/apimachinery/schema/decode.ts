@@ -1,0 +1,252 @@
+// Decoding: from the JSON value that a client sent to an object of its type, as kube-apiserver's decoder into Go structs
+// (and back to JSON) does. Unknown fields are dropped and named, wrong types are errors, and what Go leaves out or puts
+// in when it encodes the struct is left out or put in here.
+import { setKey } from '../json/value.ts';
+import { canonicalQuantity, QuantityError } from '../quantity.ts';
+import { formatMicroTime, formatTime, parseTime } from '../time.ts';
+import { type Field, goTypeOf, type ListSchema, type MapSchema, type ObjectSchema, type Schema } from './schema.ts';
+
+/** The value does not fit the type; the message is that of Go's decoder: `json: cannot unmarshal …`. */
+export class DecodeError extends Error {}
+
+export interface Decoded {
+  readonly object: Record<string, unknown>;
+  /** Paths of fields that the type does not have: `spec.ports[0].colour`, in the order met. */
+  readonly unknownFields: readonly string[];
+}
+
+/** Makes a fresh object; the value is not changed. Throws DecodeError. */
+export function decodeObject(value: unknown, schema: ObjectSchema): Decoded {
+  const unknownFields: string[] = [];
+  const place: Place = { parent: undefined, segment: '', struct: '', unknownFields };
+  return { object: decodeStruct(value, schema, place), unknownFields };
+}
+
+/** Where in the object the decoder is. Paths are put together only when they are wanted. */
+interface Place {
+  readonly parent: Place | undefined;
+  /** A field name, or an index in brackets. */
+  readonly segment: string;
+  /** The Go struct whose field this is, without its package. */
+  readonly struct: string;
+  readonly unknownFields: string[];
+}
+
+function pathOf(place: Place | undefined, withIndexes: boolean): string {
+  if (!place?.parent) return '';
+  const before = pathOf(place.parent, withIndexes);
+  if (place.segment.startsWith('[')) return withIndexes ? before + place.segment : before;
+  return before === '' ? place.segment : `${before}.${place.segment}`;
+}
+
+function mismatch(value: unknown, schema: Schema, place: Place): DecodeError {
+  const what =
+    value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const number = what === 'number' && /^int/.test(schema.kind) ? ` ${value}` : '';
+  const field = pathOf(place, false);
+  const into = field === '' ? 'Go value' : `Go struct field ${place.struct}.${field}`;
+  return new DecodeError(`json: cannot unmarshal ${what}${number} into ${into} of type ${goTypeOf(schema)}`);
+}
+
+function decodeStruct(value: unknown, schema: ObjectSchema, place: Place): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, schema, place);
+  const source = value as Record<string, unknown>;
+  const target: Record<string, unknown> = {};
+  const struct = schema.name.slice(schema.name.lastIndexOf('.') + 1);
+  const { unknownFields } = place;
+  for (const key in source) {
+    const field = schema.fields.get(key);
+    if (field === undefined) {
+      unknownFields.push(pathOf({ parent: place, segment: key, struct, unknownFields }, true));
+      continue;
+    }
+    const given = source[key];
+    if (given === null || given === undefined) continue;
+    const decoded = decodeValue(given, field.schema, { parent: place, segment: key, struct, unknownFields });
+    if (!isLeftOut(decoded, field)) target[key] = decoded;
+  }
+  for (const field of schema.filled) {
+    if (target[field.name] === undefined) target[field.name] = absentValue(field);
+  }
+  return target;
+}
+
+/** Go's omitempty: empty lists and maps are left out, and the zero of a scalar that is no pointer. */
+function isLeftOut(value: unknown, field: Field): boolean {
+  if (typeof value === 'object') {
+    if (value === null) return true;
+    if (Array.isArray(value)) return value.length === 0;
+    return field.schema.kind === 'map' && Object.keys(value).length === 0;
+  }
+  return !field.keepsZero && (value === '' || value === 0 || value === false);
+}
+
+function absentValue({ absent, schema }: Field): unknown {
+  switch (absent) {
+    case 'object':
+      return schema.kind === 'object' ? zeroObject(schema) : {};
+    case 'list':
+      return [];
+    case 'null':
+      return null;
+    default:
+      return zeroValue(schema);
+  }
+}
+
+/** What Go makes of a struct that nothing was decoded into. */
+export function zeroObject(schema: ObjectSchema): Record<string, unknown> {
+  const object: Record<string, unknown> = {};
+  for (const field of schema.filled) object[field.name] = absentValue(field);
+  return object;
+}
+
+function zeroValue(schema: Schema): unknown {
+  switch (schema.kind) {
+    case 'object':
+      return zeroObject(schema);
+    case 'map':
+    case 'raw':
+      return {};
+    case 'list':
+      return [];
+    case 'boolean':
+      return false;
+    case 'int32':
+    case 'int64':
+    case 'double':
+    case 'int-or-string':
+      return 0;
+    case 'quantity':
+      return '0';
+    case 'time':
+    case 'micro-time':
+    case 'any':
+      return null;
+    default:
+      return '';
+  }
+}
+
+function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
+  switch (schema.kind) {
+    case 'object':
+      return decodeStruct(value, schema, place);
+    case 'map':
+      return decodeMap(value, schema, place);
+    case 'list':
+      return decodeList(value, schema, place);
+    case 'string':
+      if (typeof value !== 'string') throw mismatch(value, schema, place);
+      return value;
+    case 'boolean':
+      if (typeof value !== 'boolean') throw mismatch(value, schema, place);
+      return value;
+    case 'int32':
+    case 'int64':
+      if (!isInteger(value, schema.kind)) throw mismatch(value, schema, place);
+      return value;
+    case 'double':
+      if (typeof value !== 'number') throw mismatch(value, schema, place);
+      return value;
+    case 'int-or-string':
+      if (typeof value === 'string') return value;
+      if (!isInteger(value, 'int32')) throw looseMismatch(value, 'int32');
+      return value;
+    case 'bytes':
+      return decodeBytes(value, schema, place);
+    case 'quantity':
+      return decodeQuantity(value);
+    case 'time':
+    case 'micro-time':
+      return decodeTime(value, schema.kind);
+    case 'raw':
+      if (typeof value !== 'object' || Array.isArray(value)) throw mismatch(value, schema, place);
+      return value;
+    case 'any':
+      return value;
+  }
+}
+
+function isInteger(value: unknown, kind: 'int32' | 'int64'): value is number {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return false;
+  return kind === 'int64' ? Math.abs(value) <= 2 ** 63 : value >= -(2 ** 31) && value < 2 ** 31;
+}
+
+/** The error of a type that decodes itself, and so does not know its field. */
+function looseMismatch(value: unknown, goType: string): DecodeError {
+  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const number = what === 'number' && goType.startsWith('int') ? ` ${value}` : '';
+  return new DecodeError(`json: cannot unmarshal ${what}${number} into Go value of type ${goType}`);
+}
+
+function decodeMap(value: unknown, schema: MapSchema, place: Place): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, schema, place);
+  const source = value as Record<string, unknown>;
+  const target: Record<string, unknown> = {};
+  for (const key in source) {
+    const given = source[key];
+    // Go names the field that holds the map, not the key; unknown fields below it are named with the key.
+    const decoded =
+      given === null || given === undefined
+        ? zeroValue(schema.values)
+        : typeof given === 'object'
+          ? decodeValue(given, schema.values, { ...place, parent: place, segment: key })
+          : decodeValue(given, schema.values, place);
+    setKey(target, key, decoded);
+  }
+  return target;
+}
+
+function decodeList(value: unknown, schema: ListSchema, place: Place): unknown[] {
+  if (!Array.isArray(value)) throw mismatch(value, schema, place);
+  const target: unknown[] = new Array(value.length);
+  for (let i = 0; i < value.length; i++) {
+    const given: unknown = value[i];
+    target[i] =
+      given === null
+        ? zeroValue(schema.items)
+        : decodeValue(given, schema.items, {
+            parent: place,
+            segment: `[${i}]`,
+            struct: place.struct,
+            unknownFields: place.unknownFields,
+          });
+  }
+  return target;
+}
+
+function decodeBytes(value: unknown, schema: Schema, place: Place): string {
+  if (typeof value !== 'string') throw mismatch(value, schema, place);
+  const text = value.replace(/[\r\n]/g, '');
+  const wrong = /[^A-Za-z0-9+/=]/.exec(text) ?? /=[^=]/.exec(text);
+  if (wrong) throw new DecodeError(`illegal base64 data at input byte ${wrong.index}`);
+  if (text.length % 4 !== 0 || /={3,}$/.test(text)) {
+    throw new DecodeError(`illegal base64 data at input byte ${text.length - (text.length % 4)}`);
+  }
+  return text;
+}
+
+function decodeQuantity(value: unknown): string {
+  if (typeof value !== 'string' && typeof value !== 'number') throw looseMismatch(value, 'string');
+  try {
+    return canonicalQuantity(String(value).trim());
+  } catch (error) {
+    if (error instanceof QuantityError) throw new DecodeError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+const canonicalTime = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+
+function decodeTime(value: unknown, kind: 'time' | 'micro-time'): string {
+  if (typeof value !== 'string') throw looseMismatch(value, 'string');
+  if (kind === 'time' && canonicalTime.test(value)) return value;
+  const milliseconds = parseTime(value);
+  if (milliseconds === undefined) {
+    const layout = kind === 'time' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
+    const quoted = JSON.stringify(value);
+    throw new DecodeError(`parsing time ${quoted} as "${layout}": cannot parse ${quoted} as "2006"`);
+  }
+  return kind === 'time' ? formatTime(milliseconds) : formatMicroTime(milliseconds);
+}

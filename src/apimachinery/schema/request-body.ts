@@ -1,0 +1,60 @@
+// The body of a create or update, decoded as the query parameter `fieldValidation` asks for.
+import { badRequest, type StatusError } from '../status.ts';
+import { DecodeError, decodeObject } from './decode.ts';
+import type { ObjectSchema } from './schema.ts';
+
+/** Strict refuses unknown and repeated fields, Warn (the default) names them in Warning headers, Ignore drops them silently. */
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+export interface DecodeRequest {
+  /** The parsed body: see parseJson of apimachinery/json. */
+  readonly value: unknown;
+  /** Paths of repeated keys, from the parser. */
+  readonly duplicates?: readonly string[];
+  readonly schema: ObjectSchema;
+  readonly kind: string;
+  /** Without the group: `v1`. */
+  readonly version: string;
+  readonly fieldValidation: FieldValidation;
+}
+
+export interface DecodedBody {
+  readonly object: Record<string, unknown>;
+  /** Texts for the Warning header. */
+  readonly warnings: readonly string[];
+}
+
+/** More than this many complaints are not listed (sigs.k8s.io/json). */
+const mostComplaints = 100;
+
+/** Throws a 400 StatusError worded as kube-apiserver's when the body does not fit the type, or not strictly so. */
+export function decodeBody(request: DecodeRequest): DecodedBody {
+  const { value, duplicates = [], schema, kind, version, fieldValidation } = request;
+  let decoded: ReturnType<typeof decodeObject>;
+  try {
+    decoded = decodeObject(value, schema);
+  } catch (error) {
+    if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
+    throw error;
+  }
+  if (fieldValidation === 'Ignore') return { object: decoded.object, warnings: [] };
+  const complaints = strictComplaints(duplicates, decoded.unknownFields);
+  if (complaints.length > 0 && fieldValidation === 'Strict') {
+    throw cannotBeHandled(kind, version, `strict decoding error: ${complaints.join(', ')}`);
+  }
+  return { object: decoded.object, warnings: complaints };
+}
+
+/** `duplicate field "metadata.name"`, `unknown field "spec.colour"`: what Strict refuses and Warn warns of. */
+export function strictComplaints(duplicates: readonly string[], unknownFields: readonly string[]): string[] {
+  const all = [
+    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
+  ];
+  return all.slice(0, mostComplaints);
+}
+
+/** 400: `Service in version "v1" cannot be handled as a Service: <why>`. */
+export function cannotBeHandled(kind: string, version: string, why: string): StatusError {
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
+}

@@ -1,0 +1,121 @@
+// What the machinery knows of a type: enough to decode, to patch, to merge and to say who owns a field. The schemas of
+// the built-in kinds are made in src/api/schema.ts from the tables of facts.
+
+export type Schema = ObjectSchema | MapSchema | ListSchema | ScalarSchema;
+
+/** A Go struct: fixed fields. */
+export interface ObjectSchema {
+  readonly kind: 'object';
+  /** The type as Go prints it in errors: `v1.ServicePort`. */
+  readonly name: string;
+  readonly fields: ReadonlyMap<string, Field>;
+  /** The fields that are written even when the client leaves them out: see {@link Field.absent}. */
+  readonly filled: readonly Field[];
+  /** Owned and replaced as a whole (x-kubernetes-map-type: atomic). */
+  readonly atomic: boolean;
+}
+
+export interface Field {
+  readonly name: string;
+  readonly schema: Schema;
+  /** The type says `required`; whether a value is there is for validation to say. */
+  readonly required: boolean;
+  /**
+   * What stands for an absent or empty value when Go encodes the field: nothing at all (omitempty), the zero value of a
+   * scalar, an empty object, an empty list, or null.
+   */
+  readonly absent: 'nothing' | 'zero' | 'object' | 'list' | 'null';
+  /** `0`, `false` and `""` are values (a Go pointer), not absence. */
+  readonly keepsZero: boolean;
+  /** Directives of the strategic merge patch. */
+  readonly patchStrategy: readonly ('merge' | 'replace' | 'retainKeys')[];
+  readonly patchMergeKey: string | undefined;
+  /** Stands in the key of a list item that leaves the field out (`protocol` of a port). */
+  readonly default: string | number | boolean | undefined;
+}
+
+/** A Go map with text keys. */
+export interface MapSchema {
+  readonly kind: 'map';
+  readonly values: Schema;
+  readonly atomic: boolean;
+}
+
+export interface ListSchema {
+  readonly kind: 'list';
+  readonly items: Schema;
+  /** How items are told apart: not at all, by their value, or by the values of `keys`. */
+  readonly type: 'atomic' | 'set' | 'map';
+  readonly keys: readonly string[];
+}
+
+export interface ScalarSchema {
+  readonly kind: ScalarKind;
+}
+
+export type ScalarKind =
+  | 'string'
+  | 'boolean'
+  | 'int32'
+  | 'int64'
+  | 'double'
+  /** Base64. */
+  | 'bytes'
+  | 'int-or-string'
+  | 'quantity'
+  | 'time'
+  | 'micro-time'
+  /** Any JSON value. */
+  | 'any'
+  /** Any JSON object. */
+  | 'raw';
+
+const scalars = Object.fromEntries(
+  (
+    [
+      'string',
+      'boolean',
+      'int32',
+      'int64',
+      'double',
+      'bytes',
+      'int-or-string',
+      'quantity',
+      'time',
+      'micro-time',
+      'any',
+      'raw',
+    ] as const
+  ).map((kind) => [kind, { kind }]),
+) as Readonly<Record<ScalarKind, ScalarSchema>>;
+
+export function scalarSchema(kind: ScalarKind): ScalarSchema {
+  return scalars[kind];
+}
+
+/** The Go type as `encoding/json` prints it in errors: `[]v1.ServicePort`, `map[string]string`, `int32`. */
+export function goTypeOf(schema: Schema): string {
+  switch (schema.kind) {
+    case 'object':
+      return schema.name;
+    case 'map':
+      return `map[string]${goTypeOf(schema.values)}`;
+    case 'list':
+      return `[]${goTypeOf(schema.items)}`;
+    case 'boolean':
+      return 'bool';
+    case 'double':
+      return 'float64';
+    case 'bytes':
+      return '[]uint8';
+    case 'any':
+      return 'interface {}';
+    case 'raw':
+      return 'map[string]interface {}';
+    case 'int32':
+    case 'int64':
+      return schema.kind;
+    default:
+      return 'string';
+  }
+}
