@@ -2,13 +2,13 @@
 import type { Namespace, Pod, Service } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { Informers } from '../client/types.ts';
+import { type CIDR, containsText, parseCIDR } from '../net/cidr.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { askOverNetwork } from './forward/ask.ts';
 import { Forwarder, type Upstream } from './forward/forwarder.ts';
 import { type ListenAddress, listen } from './listener.ts';
 import { Responder } from './respond.ts';
-import { cidrContains } from './wire/address.ts';
 import type { ZoneConfig } from './zone/answer.ts';
 import { addressOfReverseName } from './zone/reverse.ts';
 import { ClusterZone } from './zone/view.ts';
@@ -36,10 +36,12 @@ export class DnsServer {
   readonly #options: DnsServerOptions;
   readonly #zone = new ClusterZone();
   readonly #responder: Responder;
+  readonly #clusterCIDRs: readonly CIDR[];
   #awaited = 3;
 
   constructor(options: DnsServerOptions) {
     this.#options = options;
+    this.#clusterCIDRs = options.clusterCIDRs.map(parseCIDR).filter((cidr) => cidr !== undefined);
     const { domain = 'cluster.local', ttl = 30, pods = 'insecure', upstreams, clock, random } = options;
     this.#responder = new Responder({
       view: this.#zone,
@@ -125,6 +127,6 @@ export class DnsServer {
   #ownsAddress(reverseName: string): boolean {
     if (this.#options.upstreams.length === 0) return true;
     const address = addressOfReverseName(reverseName);
-    return address === undefined || this.#options.clusterCIDRs.some((cidr) => cidrContains(cidr, address));
+    return address === undefined || this.#clusterCIDRs.some((cidr) => containsText(cidr, address));
   }
 }

@@ -1,5 +1,5 @@
+import { parseIP } from '../net/ip.ts';
 import type { Upstream } from './forward/forwarder.ts';
-import { isAddress } from './wire/address.ts';
 
 const DNS_PORT = 53;
 
@@ -8,15 +8,15 @@ export function nameserversOf(text: string): Upstream[] {
   return text
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([keyword, address]) => keyword === 'nameserver' && isAddress(address ?? ''))
+    .filter(([keyword, address]) => keyword === 'nameserver' && parseIP(address ?? '') !== undefined)
     .map(([, address = '']) => ({ address, port: DNS_PORT }));
 }
 
 /** `ADDR`, `ADDR:PORT`, `[ADDR]` or `[ADDR]:PORT`; undefined when the text is none of these. Port 0 stands for any free port. */
 export function parseHostPort(text: string, defaultPort = DNS_PORT): Upstream | undefined {
-  if (isAddress(text)) return { address: text, port: defaultPort };
+  if (parseIP(text)) return { address: text, port: defaultPort };
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text);
   const address = match?.[1] ?? match?.[2] ?? '';
   const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
-  return isAddress(address) && port <= 65_535 ? { address, port } : undefined;
+  return parseIP(address) && port <= 65_535 ? { address, port } : undefined;
 }

@@ -1,31 +1,22 @@
-import { BlockList, isIP, isIPv4 } from 'node:net';
+// Addresses as record data: 4 bytes (RFC 1035, 3.4.1) or 16 (RFC 3596, 2.2).
+import { formatIP, parseIP } from '../../net/ip.ts';
 
-// temporary until src/net stands
-export function isAddress(text: string): boolean {
-  return isIP(text) !== 0;
-}
+/** The bytes of an address that is known to be one. Throws on any other text. */
 export function addressBytes(text: string): Uint8Array {
-  if (isIPv4(text)) return Uint8Array.from(text.split('.').map(Number));
-  const [head = '', tail] = text.split('::');
-  const groups = (t: string) => (t === '' ? [] : t.split(':').map((g) => Number.parseInt(g, 16)));
-  const a = groups(head);
-  const b = tail === undefined ? [] : groups(tail);
-  const all = [...a, ...Array(8 - a.length - b.length).fill(0), ...b];
-  return Uint8Array.from(all.flatMap((g: number) => [g >> 8, g & 255]));
+  const ip = parseIP(text);
+  if (!ip) throw new Error(`${text} is no IP address`);
+  const bytes = new Uint8Array(ip.family === 'IPv4' ? 4 : 16);
+  let rest = ip.value;
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    bytes[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
 }
+
+/** The canonical text of 4 or 16 bytes. */
 export function formatAddress(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const host = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16)).join(':');
-  return new URL(`http://[${host}]/`).hostname.slice(1, -1);
-}
-export function canonicalAddress(text: string): string | undefined {
-  if (!isAddress(text)) return undefined;
-  return formatAddress(addressBytes(text));
-}
-export function cidrContains(cidr: string, address: string): boolean {
-  const [base = '', bits] = cidr.split('/');
-  const list = new BlockList();
-  const family = base.includes(':') ? 'ipv6' : 'ipv4';
-  list.addSubnet(base, Number(bits), family);
-  return address.includes(':') === base.includes(':') && list.check(address, family);
+  let value = 0n;
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  return formatIP({ family: bytes.length === 4 ? 'IPv4' : 'IPv6', value });
 }

@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../wire/address.ts';
+import { canonicalIP } from '../../net/ip.ts';
 import type { ZoneView } from './view.ts';
 
 /**
@@ -11,7 +11,7 @@ export function podRecords(
 ): string | undefined {
   if (mode === 'disabled') return undefined;
   const isIPv4 = label.split('-').length === 4 && !label.includes('--');
-  const address = canonicalAddress(label.replaceAll('-', isIPv4 ? '.' : ':'));
+  const address = canonicalIP(label.replaceAll('-', isIPv4 ? '.' : ':'));
   if (address === undefined) return undefined;
   return mode === 'insecure' || view.hasPod(namespace, address) ? address : undefined;
 }

@@ -1,5 +1,5 @@
 // Names below `svc`: [_port._proto.|endpoint.]service.namespace.svc
-import { isAddress } from '../wire/address.ts';
+import { parseIP } from '../../net/ip.ts';
 import type { PortRecord, ServiceRecord, ZoneView } from './view.ts';
 
 /** One place where a Service is: an address and port, and the endpoint's name where the answer names endpoints. */
@@ -36,7 +36,7 @@ export function lookUp(view: ZoneView, labels: readonly string[]): Lookup {
   const service = view.service(namespace, name);
   if (!wanted || !service) return { kind: 'none' };
   if (service.kind === 'external-name') {
-    const plain = Object.keys(wanted).length === 0 && !isAddress(service.externalName);
+    const plain = Object.keys(wanted).length === 0 && !parseIP(service.externalName);
     return plain ? { kind: 'alias', service, target: service.externalName } : { kind: 'none', service };
   }
   const endpointsWanted = service.kind === 'headless' || wanted.endpoint !== undefined;
