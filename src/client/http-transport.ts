@@ -1,0 +1,154 @@
+// HTTP to one API server: HTTP/2 over TLS with all requests on one connection, else HTTP/1.1 with kept connections.
+import { Agent as HttpAgent } from 'node:http';
+import http2 from 'node:http2';
+import { Agent as HttpsAgent } from 'node:https';
+import { isIP } from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '../system/clock.ts';
+import { requestHttp1 } from './http1-request.ts';
+import { Http2Session } from './http2-session.ts';
+import type { RawRequest, RawResponse, Transport } from './types.ts';
+
+export interface HttpTransportOptions {
+  /** `https://host:port` (or `http://`), a path prefix allowed. */
+  readonly server: string;
+  readonly clock: Clock;
+  /** PEM certificates to trust in place of the machine's. */
+  readonly ca?: string | undefined;
+  /** PEM client certificate and key. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Asked before each request, so that a renewed token is used at once. */
+  readonly token?: (() => string | Promise<string>) | undefined;
+  /** Trusts any certificate. For `insecure-skip-tls-verify` only. */
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  /** The name that the server's certificate must carry, when it is not the URL's host. */
+  readonly tlsServerName?: string | undefined;
+  readonly userAgent?: string | undefined;
+}
+
+type Connection =
+  | { readonly kind: 'h2'; readonly session: Http2Session }
+  | { readonly kind: 'h1'; readonly agent: HttpAgent };
+
+/** Rejects with the socket's error when the server cannot be reached; reconnects with the next request. */
+export class HttpTransport implements Transport {
+  readonly #options: HttpTransportOptions;
+  readonly #url: URL;
+  #connection: Promise<Connection> | undefined;
+  #closed = false;
+
+  constructor(options: HttpTransportOptions) {
+    this.#options = options;
+    this.#url = new URL(options.server);
+  }
+
+  async request(request: RawRequest): Promise<RawResponse> {
+    request.signal?.throwIfAborted();
+    const prepared = await this.#prepare(request);
+    for (let attempt = 1; ; attempt += 1) {
+      const connection = await this.#connect();
+      try {
+        if (connection.kind === 'h2') return await connection.session.request(prepared);
+        return await requestHttp1(this.#url, connection.agent, prepared);
+      } catch (error) {
+        // A connection that the server closed while it was idle is noticed only when it is used.
+        const again = attempt === 1 && request.method === 'GET' && !request.signal?.aborted && !this.#closed;
+        if (!again || !isConnectionLoss(error)) throw error;
+      }
+    }
+  }
+
+  /** Ends all connections; requests under way fail. */
+  close(): void {
+    this.#closed = true;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    void connection?.then(closeConnection, () => undefined);
+  }
+
+  async #prepare(request: RawRequest): Promise<RawRequest> {
+    const { token, userAgent } = this.#options;
+    const headers: Record<string, string> = { 'user-agent': userAgent ?? 'portico', ...request.headers };
+    if (token) headers.authorization ??= `Bearer ${await token()}`;
+    const prefix = this.#url.pathname.replace(/\/$/, '');
+    return { ...request, path: prefix + request.path, headers };
+  }
+
+  async #connect(): Promise<Connection> {
+    if (this.#closed) throw new Error('the client was closed');
+    for (;;) {
+      this.#connection ??= this.#open();
+      const promise = this.#connection;
+      try {
+        const connection = await promise;
+        if (connection.kind === 'h1' || connection.session.usable) return connection;
+        if (this.#connection === promise) this.#connection = undefined;
+      } catch (error) {
+        if (this.#connection === promise) this.#connection = undefined;
+        throw error;
+      }
+    }
+  }
+
+  async #open(): Promise<Connection> {
+    if (this.#url.protocol === 'http:') return { kind: 'h1', agent: new HttpAgent({ keepAlive: true }) };
+    const secure = this.#secureContext();
+    const socket = await connectTls({ ...secure, ALPNProtocols: ['h2', 'http/1.1'] });
+    if (socket.alpnProtocol === 'h2') {
+      const session = http2.connect(this.#url.origin, {
+        createConnection: () => socket,
+        settings: { enablePush: false, initialWindowSize: 1 << 20 },
+      });
+      return { kind: 'h2', session: new Http2Session(session, this.#url.host, this.#options.clock) };
+    }
+    socket.destroy();
+    return { kind: 'h1', agent: new HttpsAgent({ ...secure, keepAlive: true }) };
+  }
+
+  #secureContext(): tls.ConnectionOptions {
+    const { ca, cert, key, insecureSkipTlsVerify, tlsServerName } = this.#options;
+    const host = this.#url.hostname.replace(/^\[|\]$/g, '');
+    const servername = tlsServerName ?? (isIP(host) ? '' : host);
+    return {
+      host,
+      port: Number(this.#url.port || 443),
+      servername,
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert, key }),
+      rejectUnauthorized: !insecureSkipTlsVerify,
+      // With an empty SNI (an IP address) the check must still be against the host.
+      checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(tlsServerName ?? host, certificate),
+    };
+  }
+}
+
+function connectTls(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect(options);
+    socket.setNoDelay(true);
+    socket.once('error', reject);
+    socket.once('secureConnect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+function closeConnection(connection: Connection): void {
+  if (connection.kind === 'h2') connection.session.close();
+  else connection.agent.destroy();
+}
+
+const lossCodes = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'ERR_HTTP2_INVALID_SESSION',
+  'ERR_HTTP2_SESSION_ERROR',
+]);
+
+function isConnectionLoss(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && lossCodes.has(code);
+}

@@ -1,0 +1,28 @@
+import http, { type IncomingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import type { RawRequest, RawResponse } from './types.ts';
+
+/** One request over HTTP/1.1 on a connection of `agent`. */
+export function requestHttp1(url: URL, agent: http.Agent, request: RawRequest): Promise<RawResponse> {
+  const { method, path, headers, signal } = request;
+  const open = url.protocol === 'https:' ? https.request : http.request;
+  return new Promise((resolve, reject) => {
+    const outgoing = open(
+      { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, method, path, headers, agent, signal },
+      (incoming) =>
+        resolve({ status: incoming.statusCode ?? 0, headers: flatHeaders(incoming.headers), body: incoming }),
+    );
+    outgoing.on('error', reject);
+    outgoing.end(request.body);
+  });
+}
+
+/** Headers with one text each; pseudo-headers are left out. */
+export function flatHeaders(headers: IncomingHttpHeaders | Record<string, unknown>): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(':') || value === undefined) continue;
+    flat[name] = Array.isArray(value) ? value.join(', ') : String(value);
+  }
+  return flat;
+}

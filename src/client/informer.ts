@@ -1,0 +1,167 @@
+// An informer: list, then watch from there, for ever; its cache and its handlers follow.
+import type { GroupVersionResource, KubeList, KubeObject, WatchEvent } from '../apimachinery/object.ts';
+import { objectKey } from '../apimachinery/object.ts';
+import { isExpired } from '../apimachinery/status.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Random } from '../system/random.ts';
+import { Backoff } from './backoff.ts';
+import { deepFreeze } from './deep-freeze.ts';
+import { statusErrorOfEvent } from './status-of-response.ts';
+import { Store } from './store.ts';
+import type { Client, Informer, InformerHandler, InformerScope, Lister, ResourceClient } from './types.ts';
+
+export interface InformerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Freezes cached objects, so that a test fails where code changes them. */
+  readonly freeze?: boolean;
+  /** Told of failures that are retried, and of errors that handlers throw. */
+  readonly onError?: (error: unknown, what: string) => void;
+}
+
+/** A watch that ends sooner than this, in milliseconds, is followed by a wait, so that a bad server is not hammered. */
+const shortWatch = 1000;
+
+export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
+  readonly #client: ResourceClient<T>;
+  readonly #scope: InformerScope;
+  readonly #options: InformerOptions;
+  readonly #what: string;
+  readonly #store = new Store<T>();
+  readonly #handlers: InformerHandler<T>[] = [];
+  readonly #backoff: Backoff;
+  readonly #synced = Promise.withResolvers<void>();
+  #hasSynced = false;
+  /** Where the watch goes on; undefined asks for a list first. */
+  #resourceVersion: string | undefined;
+
+  constructor(client: Client, resource: GroupVersionResource, scope: InformerScope, options: InformerOptions) {
+    this.#client = client.resource<T>(resource);
+    this.#scope = scope;
+    this.#options = options;
+    this.#what = resource.resource;
+    this.#backoff = new Backoff({ base: 100, max: 10_000, random: options.random });
+  }
+
+  get lister(): Lister<T> {
+    return this.#store;
+  }
+
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  synced(signal?: AbortSignal): Promise<void> {
+    if (!signal || this.#hasSynced) return this.#synced.promise;
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const abort = () => reject(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      void this.#synced.promise.then(() => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      });
+    });
+  }
+
+  addHandler(handler: InformerHandler<T>): void {
+    this.#handlers.push(handler);
+    for (const object of this.#store.list()) this.#guard(() => handler.added?.(object));
+    if (this.#hasSynced) this.#guard(() => handler.synced?.());
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const started = this.#options.clock.now();
+      try {
+        if (this.#resourceVersion === undefined) await this.#list();
+        await this.#watch(signal);
+        if (this.#options.clock.now() - started >= shortWatch) this.#backoff.reset();
+        else await this.#wait(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        if (isExpired(error)) {
+          this.#resourceVersion = undefined;
+        } else {
+          this.#options.onError?.(error, `list and watch of ${this.#what}`);
+          await this.#wait(signal);
+        }
+      }
+    }
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.clock.sleep(this.#backoff.next(), signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #list(): Promise<void> {
+    const list = await this.#client.list(this.#scope);
+    this.#replace(list);
+    this.#resourceVersion = list.metadata.resourceVersion ?? '0';
+    this.#backoff.reset();
+    if (this.#hasSynced) return;
+    this.#hasSynced = true;
+    for (const handler of this.#handlers) this.#guard(() => handler.synced?.());
+    this.#synced.resolve();
+  }
+
+  /** Brings the cache to what was listed, telling only what differs: first what went, then what is new or changed. */
+  #replace(list: KubeList<T>): void {
+    const listed = new Map(list.items.map((object) => [objectKey(object), object]));
+    for (const key of this.#store.keys()) {
+      const old = this.#store.getByKey(key);
+      if (old && listed.get(key)?.metadata.uid !== old.metadata.uid) this.#remove(old);
+    }
+    for (const object of listed.values()) this.#put(object);
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const options = { ...this.#scope, signal, allowWatchBookmarks: true };
+    const from = this.#resourceVersion === undefined ? {} : { resourceVersion: this.#resourceVersion };
+    for await (const event of this.#client.watch({ ...options, ...from })) {
+      if (signal.aborted) return;
+      this.#take(event);
+    }
+  }
+
+  #take(event: WatchEvent<T>): void {
+    if (event.type === 'ERROR') throw statusErrorOfEvent(event.object);
+    if (event.type === 'DELETED') {
+      const old = this.#store.getByKey(objectKey(event.object));
+      if (old) this.#remove(event.object);
+    } else if (event.type !== 'BOOKMARK') {
+      this.#put(event.object);
+    }
+    this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
+    this.#backoff.reset();
+  }
+
+  #put(object: T): void {
+    const old = this.#store.getByKey(objectKey(object));
+    if (old && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
+    if (this.#options.freeze) deepFreeze(object);
+    this.#store.set(object);
+    for (const handler of this.#handlers) {
+      this.#guard(() => (old ? handler.updated?.(object, old) : handler.added?.(object)));
+    }
+  }
+
+  #remove(object: T): void {
+    if (this.#options.freeze) deepFreeze(object);
+    this.#store.delete(object);
+    for (const handler of this.#handlers) this.#guard(() => handler.deleted?.(object));
+  }
+
+  /** A handler's error must not stop the others, nor the watch. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#options.onError?.(error, `handler of ${this.#what}`);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+// Reads kubeconfig files (client-go clientcmd v1), the in-cluster environment, and writes the config of a new user.
+import type { Clock } from '../system/clock.ts';
+import type { Files } from '../system/files.ts';
+import { HttpTransport } from './http-transport.ts';
+
+/** What one context of a kubeconfig says, with files read in. PEM texts, not base64. */
+export interface ClusterAccess {
+  readonly server: string;
+  /** The context's default namespace. */
+  readonly namespace: string;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly token?: string | undefined;
+  /** Read again when it is a minute old: it may be rotated. */
+  readonly tokenFile?: string | undefined;
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  readonly tlsServerName?: string | undefined;
+}
+
+/** A kubeconfig that cannot be used; the message says what is wrong with it. */
+export class KubeconfigError extends Error {
+  override readonly name = 'KubeconfigError';
+}
+
+interface Named {
+  readonly name?: string;
+}
+
+interface Cluster {
+  readonly server?: string;
+  readonly 'certificate-authority'?: string;
+  readonly 'certificate-authority-data'?: string;
+  readonly 'insecure-skip-tls-verify'?: boolean;
+  readonly 'tls-server-name'?: string;
+}
+
+interface User {
+  readonly token?: string;
+  readonly tokenFile?: string;
+  readonly 'client-certificate'?: string;
+  readonly 'client-certificate-data'?: string;
+  readonly 'client-key'?: string;
+  readonly 'client-key-data'?: string;
+  readonly exec?: unknown;
+  readonly 'auth-provider'?: unknown;
+  readonly username?: string;
+}
+
+interface Config {
+  readonly clusters?: readonly (Named & { cluster?: Cluster })[];
+  readonly users?: readonly (Named & { user?: User })[];
+  readonly contexts?: readonly (Named & { context?: { cluster?: string; user?: string; namespace?: string } })[];
+  readonly 'current-context'?: string;
+}
+
+export interface ReadKubeconfigOptions {
+  readonly files: Files;
+  /** Absent means `current-context`. */
+  readonly context?: string | undefined;
+}
+
+/** Reads the file at `path`; file names in it are relative to its folder. Rejects with a KubeconfigError. */
+export async function readKubeconfig(path: string, options: ReadKubeconfigOptions): Promise<ClusterAccess> {
+  const text = await options.files.read(path);
+  if (text === undefined) throw new KubeconfigError(`there is no kubeconfig ${path}`);
+  return parseKubeconfig(text, { ...options, folder: path.replace(/\/[^/]*$/, '') || '/' });
+}
+
+/** As {@link readKubeconfig}, from the text of a kubeconfig that lies in `folder`. */
+export async function parseKubeconfig(
+  text: string,
+  options: ReadKubeconfigOptions & { readonly folder?: string },
+): Promise<ClusterAccess> {
+  const config = await parseConfig(text);
+  const contextName = options.context ?? config['current-context'] ?? '';
+  if (contextName === '') throw new KubeconfigError('the kubeconfig has no current-context');
+  const context = config.contexts?.find((c) => c.name === contextName)?.context;
+  if (!context) throw new KubeconfigError(`the kubeconfig has no context "${contextName}"`);
+  const cluster = config.clusters?.find((c) => c.name === context.cluster)?.cluster;
+  if (!cluster?.server) throw new KubeconfigError(`the kubeconfig has no cluster "${context.cluster}" with a server`);
+  const user = config.users?.find((u) => u.name === context.user)?.user ?? {};
+  refuseUnsupported(user, context.user ?? '');
+  const data = (inline: string | undefined, path: string | undefined) => pem(inline, path, options);
+  return {
+    server: cluster.server,
+    namespace: context.namespace || 'default',
+    ca: await data(cluster['certificate-authority-data'], cluster['certificate-authority']),
+    cert: await data(user['client-certificate-data'], user['client-certificate']),
+    key: await data(user['client-key-data'], user['client-key']),
+    token: user.token,
+    tokenFile: user.token === undefined && user.tokenFile ? absolute(user.tokenFile, options.folder) : undefined,
+    insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'],
+    tlsServerName: cluster['tls-server-name'],
+  };
+}
+
+async function parseConfig(text: string): Promise<Config> {
+  try {
+    // JSON is read without the YAML library, which takes a while to load.
+    if (text.trimStart().startsWith('{')) return JSON.parse(text) as Config;
+    const { parse } = await import('yaml');
+    return (parse(text) ?? {}) as Config;
+  } catch (cause) {
+    throw new KubeconfigError(`the kubeconfig is no YAML: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function refuseUnsupported(user: User, name: string): void {
+  const what = user.exec ? 'an exec plugin' : user['auth-provider'] ? 'an auth provider' : undefined;
+  const password = user.username ? 'a password' : undefined;
+  const unsupported = what ?? password;
+  if (!unsupported) return;
+  throw new KubeconfigError(
+    `user "${name}" of the kubeconfig logs in with ${unsupported}, which is not supported: use a token or a client certificate`,
+  );
+}
+
+async function pem(
+  inline: string | undefined,
+  path: string | undefined,
+  options: ReadKubeconfigOptions & { readonly folder?: string },
+): Promise<string | undefined> {
+  if (inline) return Buffer.from(inline, 'base64').toString('utf8');
+  if (!path) return undefined;
+  const full = absolute(path, options.folder);
+  const text = await options.files.read(full);
+  if (text === undefined) throw new KubeconfigError(`the kubeconfig names the file ${full}, which does not exist`);
+  return text;
+}
+
+function absolute(path: string, folder = '/'): string {
+  return path.startsWith('/') ? path : `${folder}/${path}`;
+}
+
+const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** The API server as a pod sees it (KUBERNETES_SERVICE_HOST and the service account's files). */
+export async function inClusterAccess(
+  environment: Readonly<Record<string, string | undefined>>,
+  files: Files,
+): Promise<ClusterAccess> {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
+  const ca = await files.read(`${serviceAccountFolder}/ca.crt`);
+  if (!host || !port || ca === undefined) throw new KubeconfigError('not in a pod, and no kubeconfig was given');
+  const namespace = (await files.read(`${serviceAccountFolder}/namespace`))?.trim() || 'default';
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return { server, namespace, ca, tokenFile: `${serviceAccountFolder}/token` };
+}
+
+export interface TransportOfOptions {
+  readonly clock: Clock;
+  /** Needed where access is by token file. */
+  readonly files: Files;
+  readonly userAgent?: string | undefined;
+}
+
+/** The transport that a context of a kubeconfig asks for. */
+export function transportOf(access: ClusterAccess, options: TransportOfOptions): HttpTransport {
+  const { server, ca, cert, key, token, tokenFile, insecureSkipTlsVerify, tlsServerName } = access;
+  const { clock, files, userAgent } = options;
+  const fixed = token === undefined ? undefined : () => token;
+  const asked = fixed ?? (tokenFile === undefined ? undefined : tokenOfFile(tokenFile, files, clock));
+  return new HttpTransport({
+    server,
+    clock,
+    ca,
+    cert,
+    key,
+    token: asked,
+    insecureSkipTlsVerify,
+    tlsServerName,
+    userAgent,
+  });
+}
+
+function tokenOfFile(path: string, files: Files, clock: Clock): () => Promise<string> {
+  let cached: { readonly token: string; readonly read: number } | undefined;
+  return async () => {
+    if (cached && clock.now() - cached.read < 60_000) return cached.token;
+    const text = await files.read(path);
+    if (text === undefined && cached) return cached.token;
+    if (text === undefined) throw new KubeconfigError(`the token file ${path} does not exist`);
+    cached = { token: text.trim(), read: clock.now() };
+    return cached.token;
+  };
+}
+
+/** The text of a kubeconfig with one cluster, user and context, all called `name`. */
+export function kubeconfigText(name: string, access: ClusterAccess): string {
+  const base64 = (text: string | undefined) => (text === undefined ? undefined : Buffer.from(text).toString('base64'));
+  const cluster = { server: access.server, 'certificate-authority-data': base64(access.ca) };
+  const user = {
+    'client-certificate-data': base64(access.cert),
+    'client-key-data': base64(access.key),
+    token: access.token,
+    tokenFile: access.tokenFile,
+  };
+  const context = { cluster: name, user: name, namespace: access.namespace };
+  const block = (values: Readonly<Record<string, string | undefined>>) =>
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => `    ${key}: ${JSON.stringify(value)}\n`)
+      .join('');
+  const quoted = JSON.stringify(name);
+  return (
+    `apiVersion: v1\nkind: Config\ncurrent-context: ${quoted}\n` +
+    `clusters:\n- name: ${quoted}\n  cluster:\n${block(cluster)}` +
+    `contexts:\n- name: ${quoted}\n  context:\n${block(context)}` +
+    `users:\n- name: ${quoted}\n  user:${Object.values(user).some((v) => v !== undefined) ? `\n${block(user)}` : ' {}\n'}`
+  );
+}

@@ -1,0 +1,122 @@
+// A queue of keys with client-go's guarantees: a key waits at most once, is never worked on twice at a time, and comes
+// back when it was added again meanwhile.
+import type { Clock, Timer } from '../system/clock.ts';
+
+export interface WorkQueueOptions {
+  readonly clock: Clock;
+  /** Delay after the first failure, in milliseconds; doubles with each further one. Default 5. */
+  readonly baseDelay?: number;
+  /** Longest delay in milliseconds. Default 1,000,000 (client-go's 1000 s). */
+  readonly maxDelay?: number;
+}
+
+interface Delayed {
+  readonly due: number;
+  readonly timer: Timer;
+}
+
+export class WorkQueue<K = string> {
+  readonly #clock: Clock;
+  readonly #baseDelay: number;
+  readonly #maxDelay: number;
+  /** Waiting keys in their order; a Set keeps each once. */
+  readonly #waiting = new Set<K>();
+  readonly #processing = new Set<K>();
+  /** Added while being worked on: they wait again when done. */
+  readonly #again = new Set<K>();
+  readonly #failures = new Map<K, number>();
+  readonly #delayed = new Map<K, Delayed>();
+  readonly #takers: ((key: K | undefined) => void)[] = [];
+  #shutDown = false;
+
+  constructor(options: WorkQueueOptions) {
+    this.#clock = options.clock;
+    this.#baseDelay = options.baseDelay ?? 5;
+    this.#maxDelay = options.maxDelay ?? 1_000_000;
+  }
+
+  /** Keys that wait, those with a delay not counted. */
+  get length(): number {
+    return this.#waiting.size;
+  }
+
+  /** Nothing waits, nothing is worked on, nothing is delayed. */
+  get idle(): boolean {
+    return this.#waiting.size === 0 && this.#processing.size === 0 && this.#delayed.size === 0;
+  }
+
+  add(key: K): void {
+    if (this.#shutDown) return;
+    if (this.#processing.has(key)) {
+      this.#again.add(key);
+      return;
+    }
+    const taker = this.#waiting.has(key) ? undefined : this.#takers.shift();
+    if (taker) {
+      this.#processing.add(key);
+      taker(key);
+    } else {
+      this.#waiting.add(key);
+    }
+  }
+
+  /** Adds after `ms` milliseconds; of several delays for a key the soonest counts. */
+  addAfter(key: K, ms: number): void {
+    if (this.#shutDown) return;
+    if (ms <= 0) {
+      this.add(key);
+      return;
+    }
+    const due = this.#clock.now() + ms;
+    const present = this.#delayed.get(key);
+    if (present && present.due <= due) return;
+    present?.timer.cancel();
+    const timer = this.#clock.after(ms, () => {
+      this.#delayed.delete(key);
+      this.add(key);
+    });
+    this.#delayed.set(key, { due, timer });
+  }
+
+  /** Adds after the back-off that the key's failures have earned. */
+  addRateLimited(key: K): void {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    this.addAfter(key, Math.min(this.#baseDelay * 2 ** failures, this.#maxDelay));
+  }
+
+  /** The key succeeded: its next failure starts from the base delay. */
+  forget(key: K): void {
+    this.#failures.delete(key);
+  }
+
+  numRequeues(key: K): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  /** The next key, which must be given to {@link done} afterwards; undefined once the queue is shut down. */
+  get(): Promise<K | undefined> {
+    for (const key of this.#waiting) {
+      this.#waiting.delete(key);
+      this.#processing.add(key);
+      return Promise.resolve(key);
+    }
+    if (this.#shutDown) return Promise.resolve(undefined);
+    return new Promise((resolve) => this.#takers.push(resolve));
+  }
+
+  done(key: K): void {
+    this.#processing.delete(key);
+    if (this.#again.delete(key)) this.add(key);
+  }
+
+  /** Refuses further keys, drops the waiting ones and lets every `get` return. */
+  shutDown(): void {
+    this.#shutDown = true;
+    this.#waiting.clear();
+    this.#again.clear();
+    for (const { timer } of this.#delayed.values()) timer.cancel();
+    this.#delayed.clear();
+    for (const taker of this.#takers.splice(0)) taker(undefined);
+  }
+}
