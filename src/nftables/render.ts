@@ -1,0 +1,140 @@
+// The text of tables and transactions, as `nft -f` reads it.
+import type { Chain, KeyPart, NftSet, Rule, SetDeclaration, Statement, Table, Verdict } from './ruleset.ts';
+import type { Operation, Transaction } from './transaction.ts';
+
+/** A name as nft takes it; names with other characters than these are quoted by nobody, so they must not occur. */
+function verdict(value: Verdict): string {
+  return 'chain' in value ? `${value.kind} ${value.chain}` : value.kind;
+}
+
+function keyPart(part: KeyPart): string {
+  if (typeof part === 'string') return part;
+  return `numgen random mod ${part.mod}${part.offset > 0 ? ` offset ${part.offset}` : ''}`;
+}
+
+function key(parts: readonly KeyPart[]): string {
+  return parts.map(keyPart).join(' . ');
+}
+
+function mark(bits: number): string {
+  return `0x${bits.toString(16)}`;
+}
+
+function values(list: readonly string[]): string {
+  return list.length === 1 ? list[0]! : `{ ${list.join(', ')} }`;
+}
+
+function statement(s: Statement): string {
+  switch (s.kind) {
+    case 'match':
+      return `${s.field} ${s.op === '!=' ? '!= ' : ''}${values(s.values)}`;
+    case 'lookup':
+      return `${key(s.key)} ${s.op === '!=' ? '!= ' : ''}@${s.set}`;
+    case 'vmap':
+      return `${key(s.key)} vmap @${s.map}`;
+    case 'random':
+      return `numgen random mod ${s.verdicts.length} vmap { ${s.verdicts.map((v, i) => `${i} : ${verdict(v)}`).join(', ')} }`;
+    case 'match-mark':
+      return `meta mark & ${mark(s.bits)} != 0`;
+    case 'mark':
+      return `meta mark set meta mark ${s.op} ${mark(s.bits)}`;
+    case 'dnat-map':
+      // With the set of protocols spelt out, nft lets `th dport` stand for all of them.
+      return `meta l4proto { tcp, udp, sctp } dnat ${s.family} to ${key(s.key)} map @${s.map}`;
+    case 'dnat':
+      return `dnat ${s.family} to ${s.family === 'ip6' ? `[${s.address}]` : s.address}:${s.port}`;
+    case 'masquerade':
+      return 'masquerade fully-random';
+    case 'update':
+      return `update @${s.set} { ${key(s.key)} }`;
+    default:
+      return verdict(s);
+  }
+}
+
+/** One rule as nft prints it, without the chain. */
+export function renderRule(rule: Rule): string {
+  const text = rule.statements.map(statement).join(' ');
+  return rule.comment ? `${text} comment "${rule.comment}"` : text;
+}
+
+function declarationLines(set: SetDeclaration): string[] {
+  return [
+    set.type,
+    ...(set.flags ? [`flags ${set.flags.join(', ')}`] : []),
+    ...(set.timeoutSeconds === undefined ? [] : [`timeout ${set.timeoutSeconds}s`]),
+    ...(set.comment ? [`comment "${set.comment}"`] : []),
+  ];
+}
+
+function chainLines(chain: Chain): string[] {
+  const { hook } = chain;
+  return [
+    ...(hook ? [`type ${hook.type} hook ${hook.hook} priority ${hook.priority}; policy accept;`] : []),
+    ...(chain.comment ? [`comment "${chain.comment}"`] : []),
+  ];
+}
+
+function elementText(elementKey: string, value: string): string {
+  return value === '' ? elementKey : `${elementKey} : ${value}`;
+}
+
+function setBlock({ declaration, elements }: NftSet): string {
+  const lines = declarationLines(declaration).map((line) => `\t\t${line}\n`);
+  let text = `\t${declaration.kind} ${declaration.name} {\n${lines.join('')}`;
+  if (elements.size > 0) {
+    text += '\t\telements = {\n';
+    for (const [k, value] of elements) text += `\t\t\t${elementText(k, value)},\n`;
+    text += '\t\t}\n';
+  }
+  return `${text}\t}\n`;
+}
+
+function chainBlock(chain: Chain): string {
+  const lines = [...chainLines(chain), ...chain.rules.map(renderRule)];
+  return `\tchain ${chain.name} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
+}
+
+/** A table as one block, sets before the chains that use them. */
+export function renderTable(table: Table): string {
+  const blocks = [...table.sets.values()].map(setBlock);
+  for (const chain of table.chains.values()) blocks.push(chainBlock(chain));
+  const comment = table.comment ? `\tcomment "${table.comment}"\n` : '';
+  return `table ${table.family} ${table.name} {\n${comment}${blocks.join('')}}\n`;
+}
+
+function inBraces(lines: readonly string[]): string {
+  return lines.length === 0 ? '' : ` { ${lines.map((line) => (line.endsWith(';') ? line : `${line} ;`)).join(' ')} }`;
+}
+
+function operation(where: string, o: Operation): string {
+  switch (o.op) {
+    case 'replace-table':
+      // Adding first lets the deletion succeed where there is no table yet; all of it is one step to the kernel.
+      return `add table ${where}\ndelete table ${where}\n${renderTable(o.table)}`;
+    case 'delete-table':
+      return `delete table ${where}\n`;
+    case 'add-set':
+      return `add ${o.set.kind} ${where} ${o.set.name}${inBraces(declarationLines(o.set))}\n`;
+    case 'delete-set':
+      return `delete ${o.set.kind} ${where} ${o.set.name}\n`;
+    case 'add-chain':
+      return `add chain ${where} ${o.chain.name}${inBraces(chainLines(o.chain))}\n`;
+    case 'flush-chain':
+      return `flush chain ${where} ${o.chain}\n`;
+    case 'delete-chain':
+      return `delete chain ${where} ${o.chain}\n`;
+    case 'add-rules':
+      return o.rules.map((rule) => `add rule ${where} ${o.chain} ${renderRule(rule)}\n`).join('');
+    case 'add-elements':
+      return `add element ${where} ${o.set} { ${o.elements.map(([k, value]) => elementText(k, value)).join(', ')} }\n`;
+    case 'delete-elements':
+      return `delete element ${where} ${o.set} { ${o.keys.join(', ')} }\n`;
+  }
+}
+
+/** A script for `nft -f`; several transactions rendered one after another are still one step to the kernel. */
+export function renderTransaction({ family, table, operations }: Transaction): string {
+  const where = `${family} ${table}`;
+  return operations.map((o) => operation(where, o)).join('');
+}

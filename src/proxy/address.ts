@@ -1,0 +1,52 @@
+// What the renderers ask of address texts, on top of src/net.
+import { type CIDR, cidrOf, containsCIDR, formatCIDR, parseCIDRSloppy } from '../net/cidr.ts';
+import {
+  bitsOf,
+  canonicalIP as canonical,
+  familyOf as familyOfAddress,
+  type IPFamily,
+  parseIPSloppy,
+} from '../net/ip.ts';
+
+export type { IPFamily } from '../net/ip.ts';
+export { joinHostPort as hostPort } from '../net/ip.ts';
+
+function addressPart(text: string): string {
+  const slash = text.indexOf('/');
+  return slash < 0 ? text : text.slice(0, slash);
+}
+
+/** The family of an address or of a prefix (`10.0.0.0/8`), or undefined when it is neither. */
+export function familyOf(text: string): IPFamily | undefined {
+  return familyOfAddress(addressPart(text));
+}
+
+/** The address as the kernel's tools print it; text that is no IPv6 address comes back as it is. */
+export function canonicalIP(text: string): string {
+  return text.includes(':') ? (canonical(text) ?? text) : text;
+}
+
+/** An address counts as the block of it alone. */
+function blockOf(text: string): CIDR | undefined {
+  if (text.includes('/')) return parseCIDRSloppy(text)?.cidr;
+  const parsed = parseIPSloppy(text);
+  return parsed && cidrOf(parsed.ip, bitsOf(parsed.ip.family));
+}
+
+/** Whether the text is a prefix such as `10.244.0.0/16`. */
+export function isCIDR(text: string): boolean {
+  return parseCIDRSloppy(text) !== undefined;
+}
+
+/** A prefix in canonical text, without host bits; other text comes back as it is. */
+export function canonicalCIDR(text: string): string {
+  const parsed = parseCIDRSloppy(text);
+  return parsed ? formatCIDR(parsed.cidr) : text;
+}
+
+/** Whether prefix `outer` holds the address or prefix `inner`; never across families. */
+export function contains(outer: string, inner: string): boolean {
+  const a = blockOf(outer);
+  const b = blockOf(inner);
+  return a !== undefined && b !== undefined && containsCIDR(a, b);
+}

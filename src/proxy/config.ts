@@ -1,0 +1,25 @@
+// What a proxier is told, beside the objects of the API.
+import type { IPFamily } from './address.ts';
+import type { ProxyNode } from './plan.ts';
+
+/** How to tell a pod's traffic from other traffic (kube-proxy's --detect-local-mode). */
+export type LocalDetector =
+  | { readonly kind: 'cidr'; readonly cidr: string }
+  | { readonly kind: 'interface'; readonly name: string }
+  | { readonly kind: 'interface-prefix'; readonly prefix: string };
+
+/** The settings of a proxier of one family. */
+export interface ProxyConfig {
+  readonly family: IPFamily;
+  readonly node: ProxyNode;
+  readonly localDetector: LocalDetector | undefined;
+  readonly masqueradeAll: boolean;
+  /** Bit of the packet mark that asks for masquerading, 0 to 31. */
+  readonly masqueradeBit: number;
+  /** Ranges of cluster IPs of the family; addresses in them that no Service has are dropped. */
+  readonly serviceCIDRs: readonly string[];
+  /** Addresses that accept node ports; `all` for every address of the node. */
+  readonly nodePortAddresses: readonly string[] | 'all';
+}
+
+export const defaultMasqueradeBit = 14;

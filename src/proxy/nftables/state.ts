@@ -1,0 +1,192 @@
+// The table that a proxier wants, kept up to date port by port, with what changed since it was last asked.
+import type { Chain, NftSet, SetDeclaration, Table } from '../../nftables/ruleset.ts';
+import { type Change, type Operation, operationsOf, type Transaction } from '../../nftables/transaction.ts';
+import type { ProxyConfig } from '../config.ts';
+import type { ServicePortPlan } from '../plan.ts';
+import { constantChains, constantElements, constantSets, nftFamily, tableComment, tableName } from './base.ts';
+import { loadBalancingGroup } from './load-balancing.ts';
+import { type Claim, type Contribution, contributionOf, noSlots, type Slots } from './service.ts';
+
+type Claimants = Claim | Claim[];
+
+/** Where Services disagree about an element (two of them with one external IP), the first by name has it. */
+function winner(claimants: Claimants | undefined): string | undefined {
+  if (claimants === undefined) return undefined;
+  if (!Array.isArray(claimants)) return claimants.value;
+  return claimants.reduce((a, b) => (b.owner < a.owner ? b : a)).value;
+}
+
+/** What the kernel should hold for one family. Changes are collected until `take` hands them over. */
+export class NftablesState {
+  readonly #config: ProxyConfig;
+  readonly #contributions = new Map<string, Contribution>();
+  /** The numbers of ports whose Service went and may come back. */
+  readonly #elements = new Map<string, Map<string, Claimants>>();
+  readonly #groups = new Map<string, number>();
+  readonly #before = new Map<string, Map<string, string | undefined>>();
+  readonly #chains = new Map<string, Change<Chain>>();
+  readonly #sets = new Map<string, Change<SetDeclaration>>();
+
+  constructor(config: ProxyConfig) {
+    this.#config = config;
+  }
+
+  /** Sets what one port wants, or with undefined that it is gone. */
+  set(owner: string, plan: ServicePortPlan | undefined): void {
+    const old = this.#contributions.get(owner);
+    const slots: Slots = old?.slots ?? noSlots;
+    const now = plan && contributionOf(plan, slots);
+    for (const claim of now?.claims ?? []) this.#claim(claim);
+    for (const claim of old?.claims ?? []) this.#release(claim);
+    this.#count(now?.groups ?? [], 1);
+    this.#count(old?.groups ?? [], -1);
+    this.#replace(this.#chains, old?.chains ?? [], now?.chains ?? []);
+    this.#replace(this.#sets, old?.sets ?? [], now?.sets ?? []);
+    if (now) this.#contributions.set(owner, now);
+    else this.#contributions.delete(owner);
+  }
+
+  owners(): Iterable<string> {
+    return this.#contributions.keys();
+  }
+
+  /** The smallest transaction from what was last taken to what is wanted now; undefined when nothing changed. */
+  take(): Transaction | undefined {
+    const elements = new Map<string, Map<string, Change<string>>>();
+    for (const [set, keys] of this.#before) {
+      const changes = new Map<string, Change<string>>();
+      for (const [key, before] of keys) {
+        const after = winner(this.#elements.get(set)?.get(key));
+        if (after !== before) changes.set(key, { before, after });
+      }
+      // Elements go with their map.
+      const change = this.#sets.get(set);
+      if (changes.size > 0 && !(change && !change.after)) elements.set(set, changes);
+    }
+    const operations: Operation[] = operationsOf({
+      chains: [...this.#chains.values()],
+      sets: [...this.#sets.values()].filter((change) => change.before || change.after),
+      elements,
+    });
+    this.#forget();
+    if (operations.length === 0) return undefined;
+    return { family: nftFamily(this.#config), table: tableName, operations };
+  }
+
+  /** All of it, to be written in place of whatever the kernel has. Forgets the changes that led here. */
+  takeAll(): Transaction {
+    this.#forget();
+    const table = this.table();
+    return { family: table.family, table: table.name, operations: [{ op: 'replace-table', table }] };
+  }
+
+  /** The table as it should be. */
+  table(): Table {
+    const declarations = constantSets(this.#config);
+    const chains = new Map(constantChains(this.#config).map((chain) => [chain.name, chain]));
+    for (const map of [...this.#groups.keys()].sort(bySize)) {
+      const group = this.#group(map);
+      declarations.push(group.set);
+      for (const chain of group.chains) chains.set(chain.name, chain);
+    }
+    for (const contribution of this.#contributions.values()) {
+      if (contribution.chains.length === 0) continue;
+      declarations.push(...contribution.sets);
+      for (const chain of contribution.chains) chains.set(chain.name, chain);
+    }
+    const constants = constantElements(this.#config);
+    const sets = new Map<string, NftSet>();
+    for (const declaration of declarations) {
+      const elements = constants.get(declaration.name) ?? this.#elementsOf(declaration.name);
+      sets.set(declaration.name, { declaration, elements });
+    }
+    return { family: nftFamily(this.#config), name: tableName, comment: tableComment, sets, chains };
+  }
+
+  #elementsOf(set: string): ReadonlyMap<string, string> {
+    const elements = new Map<string, string>();
+    for (const [key, claimants] of this.#elements.get(set) ?? []) elements.set(key, winner(claimants)!);
+    return elements;
+  }
+
+  #group(map: string) {
+    const size = Number(map.slice(map.lastIndexOf('-') + 1));
+    return loadBalancingGroup(this.#config.family, map.startsWith('nodeport-') ? 'nodeport' : 'service', size);
+  }
+
+  #keys(set: string): Map<string, Claimants> {
+    let keys = this.#elements.get(set);
+    if (!keys) {
+      keys = new Map();
+      this.#elements.set(set, keys);
+    }
+    return keys;
+  }
+
+  /** Remembers what an element was when it is first touched. */
+  #touch(set: string, key: string, claimants: Claimants | undefined): void {
+    let keys = this.#before.get(set);
+    if (!keys) {
+      keys = new Map();
+      this.#before.set(set, keys);
+    }
+    if (!keys.has(key)) keys.set(key, winner(claimants));
+  }
+
+  #claim(claim: Claim): void {
+    const keys = this.#keys(claim.set);
+    const claimants = keys.get(claim.key);
+    this.#touch(claim.set, claim.key, claimants);
+    if (claimants === undefined) keys.set(claim.key, claim);
+    else if (Array.isArray(claimants)) claimants.push(claim);
+    else keys.set(claim.key, [claimants, claim]);
+  }
+
+  #release(claim: Claim): void {
+    const keys = this.#keys(claim.set);
+    const claimants = keys.get(claim.key);
+    this.#touch(claim.set, claim.key, claimants);
+    if (!Array.isArray(claimants)) {
+      keys.delete(claim.key);
+      return;
+    }
+    claimants.splice(claimants.indexOf(claim), 1);
+    if (claimants.length === 1) keys.set(claim.key, claimants[0]!);
+  }
+
+  #count(groups: readonly string[], step: 1 | -1): void {
+    for (const map of groups) {
+      const users = this.#groups.get(map) ?? 0;
+      if (users + step > 0) this.#groups.set(map, users + step);
+      else this.#groups.delete(map);
+      if (users > 0 && users + step > 0) continue;
+      const { set, chains } = this.#group(map);
+      if (users === 0) {
+        this.#replace(this.#chains, [], chains);
+        this.#replace(this.#sets, [], [set]);
+      } else {
+        this.#replace(this.#chains, chains, []);
+        this.#replace(this.#sets, [set], []);
+      }
+    }
+  }
+
+  #replace<T extends { readonly name: string }>(changes: Map<string, Change<T>>, old: readonly T[], now: readonly T[]) {
+    const after = new Map(now.map((thing) => [thing.name, thing]));
+    const before = new Map(old.map((thing) => [thing.name, thing]));
+    for (const name of new Set([...before.keys(), ...after.keys()])) {
+      const earlier = changes.get(name);
+      changes.set(name, { before: earlier ? earlier.before : before.get(name), after: after.get(name) });
+    }
+  }
+
+  #forget(): void {
+    this.#before.clear();
+    this.#chains.clear();
+    this.#sets.clear();
+  }
+}
+
+function bySize(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : 1);
+}

@@ -1,0 +1,53 @@
+// The rules of a node from objects alone, without a kernel or a cluster.
+import type { Node, Service } from '../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
+import type { KubeObject } from '../apimachinery/object.ts';
+import type { IPFamily } from './address.ts';
+import { proxyNodeOf } from './node.ts';
+import type { ServicePortPlan } from './plan.ts';
+import { ServiceView } from './service-view.ts';
+import { configOf, type ProxySettings } from './settings.ts';
+
+export interface RulesRequest {
+  readonly objects: readonly KubeObject[];
+  readonly nodeName: string;
+  readonly settings: ProxySettings;
+  readonly families: readonly IPFamily[];
+}
+
+/** Reads nothing but the request; rejects with an Error of one line when it lacks the node. */
+export async function rulesText(request: RulesRequest): Promise<string> {
+  const node = request.objects.find((object) => object.kind === 'Node' && object.metadata.name === request.nodeName) as
+    | Node
+    | undefined;
+  if (!node) throw new Error(`no Node named ${JSON.stringify(request.nodeName)} among the objects`);
+  const view = new ServiceView();
+  for (const object of request.objects) {
+    if (object.kind === 'Service') view.setService(object as Service);
+    else if (object.kind === 'EndpointSlice') view.setSlice(object as EndpointSlice);
+  }
+  const names = view.takeChanged().sort();
+  const { render } = await rendererOf(request.settings.mode);
+  let text = '';
+  for (const family of request.families) {
+    const proxyNode = proxyNodeOf(node, family);
+    const plans = names.flatMap((name) => view.plans(name, family, proxyNode));
+    text += render(plans, configOf(request.settings, family, proxyNode));
+  }
+  return text;
+}
+
+interface Renderer {
+  readonly render: (plans: readonly ServicePortPlan[], config: ReturnType<typeof configOf>) => string;
+}
+
+async function rendererOf(mode: ProxySettings['mode']): Promise<Renderer> {
+  switch (mode) {
+    case 'nftables': {
+      const { nftablesScript } = await import('./nftables/ruleset.ts');
+      return { render: nftablesScript };
+    }
+    default:
+      throw new Error(`mode ${mode}: not there yet`);
+  }
+}
