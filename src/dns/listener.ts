@@ -34,7 +34,7 @@ export async function listen(
 }
 
 async function listenUdp({ address, port }: ListenAddress, respond: Respond, signal: AbortSignal): Promise<void> {
-  const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', ipv6Only: true });
+  const socket = address.includes(':') ? createSocket({ type: 'udp6', ipv6Only: true }) : createSocket('udp4');
   socket.on('message', (packet, remote) => {
     const reply = respond(packet, 'udp');
     if (!reply) return;

@@ -1,0 +1,59 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { listen, type Respond } from './listener.ts';
+
+let stop = new AbortController();
+afterEach(() => {
+  stop.abort();
+  stop = new AbortController();
+});
+
+/** Replies with what came and how it came, at once or a little later. */
+const echo: Respond = (packet, transport) => Buffer.from(`${packet} over ${transport}`);
+const later: Respond = async (packet, transport) => Buffer.from(`${packet} later over ${transport}`);
+
+async function askUdp(address: string, port: number, text: string): Promise<string> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.send(text, port, address);
+  const [reply] = (await once(socket, 'message')) as [Buffer];
+  socket.close();
+  return reply.toString();
+}
+
+const framed = (text: string): Buffer => Buffer.concat([Buffer.from([0, text.length]), Buffer.from(text)]);
+
+test.each(['127.0.0.1', '::1'])('UDP and TCP on the same port of %s', async (address) => {
+  const [bound] = await listen([{ address, port: 0 }], echo, stop.signal);
+  expect(await askUdp(address, bound!.port, 'question')).toBe('question over udp');
+  const client = connect({ host: address, port: bound!.port });
+  client.write(framed('question'));
+  const [reply] = (await once(client, 'data')) as [Buffer];
+  expect(reply.subarray(2).toString()).toBe('question over tcp');
+  client.destroy();
+});
+
+test('replies that take a while are sent when they are ready', async () => {
+  const [bound] = await listen([{ address: '127.0.0.1', port: 0 }], later, stop.signal);
+  expect(await askUdp('127.0.0.1', bound!.port, 'a')).toBe('a later over udp');
+});
+
+test('several messages on one TCP connection, in pieces of any size', async () => {
+  const [bound] = await listen([{ address: '127.0.0.1', port: 0 }], echo, stop.signal);
+  const client = connect({ host: '127.0.0.1', port: bound!.port });
+  const replies: Buffer[] = [];
+  for (const byte of Buffer.concat([framed('one'), framed('two')])) client.write(Uint8Array.of(byte));
+  const expected = Buffer.concat([framed('one over tcp'), framed('two over tcp')]);
+  for await (const chunk of client) {
+    replies.push(chunk as Buffer);
+    if (Buffer.concat(replies).length >= expected.length) break;
+  }
+  expect(Buffer.concat(replies)).toEqual(expected);
+});
+
+test('an address that is taken is an error', async () => {
+  const [bound] = await listen([{ address: '127.0.0.1', port: 0 }], echo, stop.signal);
+  const again = listen([{ address: '127.0.0.1', port: bound!.port }], echo, stop.signal);
+  await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
