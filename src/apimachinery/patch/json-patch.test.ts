@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from './json-patch.ts';
+import { applyMergePatch } from './merge-patch.ts';
+
+const document = Object.freeze({ a: Object.freeze([1, 2]), b: Object.freeze({ 'c/d': 1, 'e~f': 2 }) });
+
+test.each([
+  [
+    { op: 'add', path: '/x', value: { y: 1 } },
+    { ...document, x: { y: 1 } },
+  ],
+  [
+    { op: 'add', path: '/a/1', value: 9 },
+    { ...document, a: [1, 9, 2] },
+  ],
+  [
+    { op: 'add', path: '/a/-', value: 9 },
+    { ...document, a: [1, 2, 9] },
+  ],
+  [
+    { op: 'replace', path: '/a/0', value: 9 },
+    { ...document, a: [9, 2] },
+  ],
+  [
+    { op: 'remove', path: '/a/0' },
+    { ...document, a: [2] },
+  ],
+  [
+    { op: 'remove', path: '/b/c~1d' },
+    { ...document, b: { 'e~f': 2 } },
+  ],
+  [
+    { op: 'replace', path: '/b/e~0f', value: 3 },
+    { ...document, b: { 'c/d': 1, 'e~f': 3 } },
+  ],
+  [
+    { op: 'move', from: '/a', path: '/z' },
+    { b: document.b, z: [1, 2] },
+  ],
+  [
+    { op: 'copy', from: '/a/0', path: '/z' },
+    { ...document, z: 1 },
+  ],
+  [{ op: 'test', path: '/a', value: [1, 2] }, document],
+  [{ op: 'test', path: '/nothing', value: null }, document],
+  [{ op: 'replace', path: '', value: {} }, {}],
+])('%j', (operation, expected) => {
+  expect(applyJsonPatch(document, [operation])).toEqual(expected);
+});
+
+test.each([
+  [{ op: 'test', path: '/a/0', value: 5 }, 'testing value /a/0 failed'],
+  [
+    { op: 'remove', path: '/nothing' },
+    'remove operation does not apply: doc is missing path: "/nothing": missing value',
+  ],
+  [
+    { op: 'replace', path: '/x/y', value: 1 },
+    'replace operation does not apply: doc is missing path: "/x/y": missing value',
+  ],
+  [{ op: 'add', path: '/a/9', value: 1 }, 'Unable to access invalid index: 9: invalid index referenced'],
+  [{ op: 'move', from: '/b', path: '/b/x' }, "error in move for path: '/b/x': from is its parent"],
+  [{ op: 'turn', path: '/a' }, 'Unexpected kind: turn'],
+])('%j does not apply', (operation, message) => {
+  expect(() => applyJsonPatch(document, [operation])).toThrow(new PatchApplyError(message));
+});
+
+test('what is no list of operations is refused as such', () => {
+  expect(() => applyJsonPatch(document, { op: 'add' })).toThrow(PatchSyntaxError);
+});
+
+const json = fc.jsonValue({ maxDepth: 3 });
+
+test('merge patch: laws of RFC 7386', () => {
+  fc.assert(
+    fc.property(json, json, (target, patch) => {
+      const once = applyMergePatch(target, patch);
+      expect(applyMergePatch(once, patch)).toEqual(once);
+      expect(applyMergePatch(target, {})).toEqual(
+        typeof target === 'object' && !Array.isArray(target) ? (target ?? {}) : {},
+      );
+    }),
+  );
+  expect(applyMergePatch({ a: { b: 1, c: 2 } }, { a: { b: null }, d: { e: null, f: 1 } })).toEqual({
+    a: { c: 2 },
+    d: { f: 1 },
+  });
+});
+
+test('JSON patch: what is added can be removed again', () => {
+  const key = fc.string({ maxLength: 4 });
+  fc.assert(
+    fc.property(fc.dictionary(key, json), key, json, (object, name, value) => {
+      fc.pre(!Object.hasOwn(object, name) && name !== '__proto__');
+      const path = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      const added = applyJsonPatch(object, [
+        { op: 'add', path, value },
+        { op: 'test', path, value },
+      ]);
+      expect(applyJsonPatch(added, [{ op: 'remove', path }])).toEqual(object);
+    }),
+  );
+});

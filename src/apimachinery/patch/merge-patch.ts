@@ -1,0 +1,14 @@
+// JSON Merge Patch (RFC 7386).
+import { isObject, setKey } from '../json/value.ts';
+
+/** The patched document; neither argument is changed, unchanged parts are shared. */
+export function applyMergePatch(document: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const result: Record<string, unknown> = isObject(document) ? { ...document } : {};
+  for (const key in patch) {
+    const value = patch[key];
+    if (value === null) delete result[key];
+    else setKey(result, key, applyMergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value));
+  }
+  return result;
+}

@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Field, type ObjectSchema, type Schema, scalarSchema } from '../schema/schema.ts';
+import { PatchSyntaxError } from './json-patch.ts';
+import { applyStrategicMergePatch } from './strategic-merge.ts';
+
+function object(fields: Readonly<Record<string, Schema | Partial<Field>>>): ObjectSchema {
+  const made = Object.entries(fields).map(([name, given]): [string, Field] => [
+    name,
+    {
+      name,
+      schema: scalarSchema('any'),
+      required: false,
+      absent: 'nothing',
+      keepsZero: true,
+      patchStrategy: [],
+      patchMergeKey: undefined,
+      default: undefined,
+      ...('kind' in given ? { schema: given as Schema } : given),
+    },
+  ]);
+  return { kind: 'object', name: 'v1.Test', fields: new Map(made), filled: [], atomic: false };
+}
+
+const text = scalarSchema('string');
+const item = object({ name: text, value: text, tags: text });
+const schema = object({
+  items: {
+    schema: { kind: 'list', items: item, type: 'map', keys: ['name'] },
+    patchStrategy: ['merge'],
+    patchMergeKey: 'name',
+  },
+  finalizers: { schema: { kind: 'list', items: text, type: 'set', keys: [] }, patchStrategy: ['merge'] },
+  args: { kind: 'list', items: text, type: 'atomic', keys: [] },
+  labels: { kind: 'map', values: text, atomic: false },
+  strategy: { schema: object({ type: text, rolling: text }), patchStrategy: ['retainKeys'] },
+});
+
+const live = {
+  items: [
+    { name: 'a', value: '1' },
+    { name: 'b', value: '2' },
+  ],
+  finalizers: ['x', 'y'],
+  args: ['1', '2'],
+  labels: { k: 'v', l: 'w' },
+  strategy: { type: 'Rolling', rolling: 'fast' },
+};
+
+test.each([
+  ['an item by its key', { items: [{ name: 'b', value: '3' }] }, { items: [live.items[0], { name: 'b', value: '3' }] }],
+  ['a new item', { items: [{ name: 'c' }] }, { items: [...live.items, { name: 'c' }] }],
+  ['an item deleted', { items: [{ name: 'a', $patch: 'delete' }] }, { items: [live.items[1]] }],
+  ['the list replaced', { items: [{ name: 'c' }, { $patch: 'replace' }] }, { items: [{ name: 'c' }] }],
+  ['a list emptied', { items: [{ $patch: 'replace' }] }, { items: [] }],
+  ['a list removed', { items: null }, { items: undefined }],
+  [
+    'a list in another order',
+    { '$setElementOrder/items': [{ name: 'b' }, { name: 'a' }] },
+    { items: live.items.toReversed() },
+  ],
+  [
+    'a new item in front',
+    { '$setElementOrder/items': [{ name: 'c' }, { name: 'a' }, { name: 'b' }], items: [{ name: 'c' }] },
+    { items: [{ name: 'c' }, ...live.items] },
+  ],
+  [
+    "the server's items keep their place",
+    { '$setElementOrder/items': [{ name: 'c' }, { name: 'b' }], items: [{ name: 'c' }] },
+    { items: [{ name: 'c' }, ...live.items] },
+  ],
+  ['scalars merged', { finalizers: ['z', 'x'] }, { finalizers: ['x', 'y', 'z'] }],
+  ['scalars deleted', { '$deleteFromPrimitiveList/finalizers': ['x'] }, { finalizers: ['y'] }],
+  [
+    'scalars deleted, added and ordered',
+    { '$deleteFromPrimitiveList/finalizers': ['x'], '$setElementOrder/finalizers': ['z', 'y'], finalizers: ['z'] },
+    { finalizers: ['z', 'y'] },
+  ],
+  ['an atomic list', { args: ['3'] }, { args: ['3'] }],
+  ['a map', { labels: { k: null, m: 'n' } }, { labels: { l: 'w', m: 'n' } }],
+  ['a map replaced', { labels: { $patch: 'replace', z: '9' } }, { labels: { z: '9' } }],
+  ['a map emptied', { labels: { $patch: 'delete' } }, { labels: {} }],
+  ['keys retained', { strategy: { $retainKeys: ['type'], type: 'Recreate' } }, { strategy: { type: 'Recreate' } }],
+  [
+    'a new object without nulls and directives',
+    { more: { a: null, b: [{ $patch: 'delete' }, { c: 1 }] } },
+    { more: { b: [{ c: 1 }] } },
+  ],
+])('%s', (_, patch, expected) => {
+  expect(applyStrategicMergePatch(live, patch, schema)).toEqual({ ...live, ...expected });
+});
+
+test.each([
+  [{ labels: { $patch: 'destroy' } }, 'Unknown patch type found: destroy in map'],
+  [{ items: [{ value: 'x' }] }, 'map: map[value:x] does not contain declared merge key: name'],
+  [{ items: [{ $patch: 'delete' }] }, 'delete patch type with no merge key defined'],
+  [
+    { strategy: { $retainKeys: ['type'], rolling: 'slow' } },
+    'rolling field in the patch is not in the retainKeys list',
+  ],
+  [{ '$setElementOrder/items': 'a' }, 'the value of $setElementOrder/items must be a list'],
+])('%j is refused', (patch, message) => {
+  expect(() => applyStrategicMergePatch(live, patch, schema)).toThrow(new PatchSyntaxError(message));
+});
+
+test('a patch without directives applies once; the live object stays as it was', () => {
+  const name = fc.constantFrom('a', 'b', 'c', 'd');
+  const value = fc.constantFrom('1', '2');
+  const items = fc.uniqueArray(fc.record({ name, value }), { selector: (i) => i.name, maxLength: 4 });
+  const patches = fc.record(
+    { items, labels: fc.dictionary(name, fc.option(value)), args: fc.array(value) },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(
+      fc.record({ items, labels: fc.dictionary(name, value), args: fc.array(value) }),
+      patches,
+      (before, patch) => {
+        const kept = structuredClone(before);
+        const once = applyStrategicMergePatch(before, patch, schema);
+        expect(before).toEqual(kept);
+        expect(applyStrategicMergePatch(once, patch, schema)).toEqual(once);
+        const names = (once.items as { name: string }[]).map((i) => i.name);
+        expect(new Set(names).size).toBe(names.length);
+      },
+    ),
+  );
+});
