@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import type { ConfigMap } from '../api/core/v1/types.generated.ts';
+import { FakeClock } from '../system/fake/clock.ts';
+import { FakeRandom } from '../system/fake/random.ts';
+import { FakeApi } from './fake/fake-api.ts';
+import { settle } from './fake/settle.ts';
+import { createInformers } from './informers.ts';
+import { configMaps } from './resources.ts';
+
+function configMap(name: string, value = ''): ConfigMap {
+  return { metadata: { name, namespace: 'default' }, data: { value } };
+}
+
+function start() {
+  const clock = new FakeClock();
+  const random = new FakeRandom();
+  const api = new FakeApi({ clock, random });
+  const informers = createInformers(api, { clock, random, freeze: true });
+  const informer = informers.informer<ConfigMap>(configMaps);
+  const seen: string[] = [];
+  informer.addHandler({
+    added: (o) => seen.push(`added ${o.metadata.name}=${o.data?.value}`),
+    updated: (o, old) => seen.push(`updated ${o.metadata.name} ${old.data?.value}=>${o.data?.value}`),
+    deleted: (o) => seen.push(`deleted ${o.metadata.name}`),
+    synced: () => seen.push('synced'),
+  });
+  const stop = new AbortController();
+  return { clock, api, client: api.resource<ConfigMap>(configMaps), informers, informer, seen, stop };
+}
+
+test('delivers the list, then each change, in order', async () => {
+  const { client, informers, informer, seen, stop } = start();
+  await client.create(configMap('a', '1'));
+  const running = informers.run(stop.signal);
+  await informer.synced();
+  await settle();
+  await client.create(configMap('b', '2'));
+  await client.update(configMap('a', '3'));
+  await client.delete('b', 'default');
+  await settle();
+  expect(seen).toEqual(['added a=1', 'synced', 'added b=2', 'updated a 1=>3', 'deleted b']);
+  expect(informer.lister.list('default').map((o) => o.metadata.name)).toEqual(['a']);
+  expect(Object.isFrozen(informer.lister.get('a', 'default')?.data)).toBe(true);
+  stop.abort();
+  await running;
+});
+
+test('goes on after a lost watch without listing, and after 410 tells only what differs', async () => {
+  const { clock, api, client, informers, informer, seen, stop } = start();
+  await client.create(configMap('a', '1'));
+  await client.create(configMap('b', '1'));
+  const running = informers.run(stop.signal);
+  await informer.synced();
+  await settle();
+  seen.length = 0;
+
+  api.hub.breakWatches();
+  await client.update(configMap('a', '2'));
+  clock.advance(20_000);
+  await settle();
+  expect(seen).toEqual(['updated a 1=>2']);
+
+  seen.length = 0;
+  api.hub.breakWatches();
+  await settle();
+  await client.delete('b', 'default');
+  await client.create(configMap('c', '1'));
+  api.hub.compact();
+  clock.advance(20_000);
+  await settle();
+  expect(seen).toEqual(['deleted b', 'added c=1']);
+  stop.abort();
+  await running;
+});
+
+test('an object that was deleted and made again is told as both', async () => {
+  const { clock, api, client, informers, informer, seen, stop } = start();
+  await client.create(configMap('a', '1'));
+  const running = informers.run(stop.signal);
+  await informer.synced();
+  await settle();
+  seen.length = 0;
+  api.hub.breakWatches();
+  await settle();
+  await client.delete('a', 'default');
+  await client.create(configMap('a', '2'));
+  api.hub.compact();
+  clock.advance(20_000);
+  await settle();
+  expect(seen).toEqual(['deleted a', 'added a=2']);
+  stop.abort();
+  await running;
+});
+
+test('a late handler is given what is there', async () => {
+  const { client, informers, informer, stop } = start();
+  await client.create(configMap('a', '1'));
+  const running = informers.run(stop.signal);
+  await informer.synced();
+  const late: string[] = [];
+  informer.addHandler({ added: (o) => late.push(o.metadata.name), synced: () => late.push('synced') });
+  expect(late).toEqual(['a', 'synced']);
+  stop.abort();
+  await running;
+});
+
+test('synced rejects when its signal aborts first', async () => {
+  const { informer } = start();
+  const impatient = new AbortController();
+  const waiting = informer.synced(impatient.signal);
+  impatient.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
+});
