@@ -1,0 +1,163 @@
+// The cluster's keys and certificates: made at first start under DATA_DIR/pki, read on every later one. Reading uses only
+// node:crypto; the library that issues is loaded when something is missing, near its end, or lacks a name.
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import type { Clock } from '../../system/clock.ts';
+import type { Files } from '../../system/files.ts';
+import type { Random } from '../../system/random.ts';
+import type { CertificateProfile, KeyPair } from './certificates.ts';
+
+export interface PkiOptions {
+  /** Keys live in `pki` below it. */
+  readonly dataDir: string;
+  /** DNS names and IP addresses of the server, beside the standing ones ({@link standingSans}). */
+  readonly sans: readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+}
+
+export interface Pki {
+  /** `sha256`: of the DER certificate, in lower-case hex; agents' tokens start with it. */
+  readonly ca: KeyPair & { readonly sha256: string };
+  readonly server: KeyPair;
+  /** CN=kubernetes-admin, O=system:masters. */
+  readonly admin: KeyPair;
+  /** The private key (PKCS#8 PEM, P-256) that signs service account tokens. */
+  readonly serviceAccountKeyPem: string;
+}
+
+const day = 24 * 3600 * 1000;
+const caLifetime = 3653 * day;
+const leafLifetime = 365 * day;
+/** A certificate with less than this left is issued anew at start. */
+const renewBefore = 90 * day;
+/** Clocks of clients may lag a little. */
+const backdate = 5 * 60 * 1000;
+
+/** Names that the server's certificate always has: the `kubernetes` Service inside the cluster, and this machine. */
+export const standingSans: readonly string[] = [
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+  'localhost',
+  '127.0.0.1',
+  '::1',
+];
+
+/** Reads the cluster's keys, making what is missing. Throws a one-line Error when the authority's files do not fit together. */
+export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
+  const folder = join(options.dataDir, 'pki');
+  const now = options.clock.now();
+  const [ca, server, admin, serviceAccountKey] = await Promise.all([
+    readKeyPair(options.files, folder, 'ca'),
+    readKeyPair(options.files, folder, 'server'),
+    readKeyPair(options.files, folder, 'admin'),
+    options.files.read(join(folder, 'service-account.key')),
+  ]);
+  if (ca) checkAuthority(ca, folder, now);
+  else if (server || admin)
+    throw new Error(`${folder}/ca.crt is missing: restore it, or remove ${folder} to start anew`);
+
+  const authority = ca ?? (await createAuthority(options, folder));
+  const issue = async (name: string, profile: Omit<CertificateProfile, 'notBefore' | 'notAfter'>) => {
+    const { issueKeyPair } = await import('./certificates.ts');
+    const validity = { notBefore: now - backdate, notAfter: now + leafLifetime };
+    return store(
+      options.files,
+      join(folder, name),
+      await issueKeyPair(authority, { ...profile, ...validity }, options.random),
+    );
+  };
+  const sans = [...new Set([...standingSans, ...options.sans])];
+  return {
+    ca: { ...authority, sha256: fingerprint(authority.certPem) },
+    server:
+      server && isUsable(server, authority, now) && hasSans(server, sans)
+        ? server
+        : await issue('server', {
+            subject: { commonName: 'kube-apiserver', organizations: [] },
+            usages: ['server auth'],
+            sans,
+          }),
+    admin:
+      admin && isUsable(admin, authority, now)
+        ? admin
+        : await issue('admin', {
+            subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
+            usages: ['client auth'],
+            sans: [],
+          }),
+    serviceAccountKeyPem: serviceAccountKey ?? (await createServiceAccountKey(options.files, folder)),
+  };
+}
+
+async function readKeyPair(files: Files, folder: string, name: string): Promise<KeyPair | undefined> {
+  const [certPem, keyPem] = await Promise.all([
+    files.read(join(folder, `${name}.crt`)),
+    files.read(join(folder, `${name}.key`)),
+  ]);
+  if (certPem === undefined) return undefined;
+  return { certPem, keyPem: keyPem ?? '' };
+}
+
+/** The key goes first: a certificate on disk means that its key is there too. */
+async function store(files: Files, path: string, pair: KeyPair): Promise<KeyPair> {
+  await files.write(`${path}.key`, pair.keyPem, { mode: 0o600 });
+  await files.write(`${path}.crt`, pair.certPem, { mode: 0o600 });
+  return pair;
+}
+
+async function createAuthority({ clock, random, files }: PkiOptions, folder: string): Promise<KeyPair> {
+  const { createCertificateAuthority } = await import('./certificates.ts');
+  const validity = { notBefore: clock.now() - backdate, notAfter: clock.now() + caLifetime };
+  return store(files, join(folder, 'ca'), await createCertificateAuthority('portico-ca', validity, random));
+}
+
+async function createServiceAccountKey(files: Files, folder: string): Promise<string> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  await files.write(join(folder, 'service-account.key'), pem, { mode: 0o600 });
+  return pem;
+}
+
+function fits({ certPem, keyPem }: KeyPair): boolean {
+  try {
+    return new X509Certificate(certPem).checkPrivateKey(createPrivateKey(keyPem));
+  } catch {
+    return false;
+  }
+}
+
+function checkAuthority(ca: KeyPair, folder: string, now: number): void {
+  if (!fits(ca)) {
+    throw new Error(
+      `${folder}/ca.crt and ca.key do not belong together: restore them, or remove ${folder} to start anew`,
+    );
+  }
+  if (new X509Certificate(ca.certPem).validToDate.getTime() < now) {
+    throw new Error(`${folder}/ca.crt has expired: remove ${folder} to start with a new certificate authority`);
+  }
+}
+
+function isUsable(pair: KeyPair, ca: KeyPair, now: number): boolean {
+  if (!fits(pair)) return false;
+  const certificate = new X509Certificate(pair.certPem);
+  const authority = new X509Certificate(ca.certPem);
+  const left = Math.min(certificate.validToDate.getTime(), authority.validToDate.getTime() - 1) - now;
+  const atEnd = authority.validToDate.getTime() - now < renewBefore;
+  return certificate.verify(authority.publicKey) && (left > renewBefore || (atEnd && left > 0));
+}
+
+function hasSans({ certPem }: KeyPair, sans: readonly string[]): boolean {
+  const certificate = new X509Certificate(certPem);
+  return sans.every((san) =>
+    isIP(san) ? certificate.checkIP(san) !== undefined : certificate.checkHost(san) !== undefined,
+  );
+}
+
+function fingerprint(certPem: string): string {
+  return new X509Certificate(certPem).fingerprint256.replaceAll(':', '').toLowerCase();
+}
