@@ -1,23 +1,38 @@
-// The program: finds the command's file and hands over. One file per command, loaded only when asked for.
-import { Command } from 'commander';
-
-export interface CliCommand {
-  /** Adds the command's options, arguments and action. */
-  readonly register: (command: Command) => void;
-}
-
-const commands: Readonly<Record<string, { summary: string; load: () => Promise<CliCommand> }>> = {};
+// The program: finds the command's file and hands over. Exit codes are 0, 1 (failed) and 2 (usage).
+import { Command, CommanderError } from 'commander';
+import { commands } from './commands.ts';
+import { describeFailure } from './describe-failure.ts';
 
 async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('portico').description(
-    'The Kubernetes Service system: one command starts a real cluster',
-  );
-  program.exitOverride();
-  for (const [name, { summary, load }] of Object.entries(commands)) {
-    const command = program.command(name).description(summary);
+  const program = new Command('portico')
+    .description('The Kubernetes Service system: one command starts a real cluster.')
+    .usage('COMMAND [OPTIONS]')
+    .configureOutput({ outputError: (text, write) => write(`portico: ${text.replace(/^error: /, '')}`) })
+    .exitOverride();
+  for (const { name, summary, load } of commands) {
+    const command = program.command(name).summary(summary).description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
     if (argv[2] === name) (await load()).register(command);
+    else command.allowUnknownOption().allowExcessArguments();
   }
+  if (argv.length <= 2) program.help({ error: true });
   await program.parseAsync(argv);
 }
 
-await main(process.argv);
+// `portico rules | head` is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await main(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    const { line, exitCode } = describeFailure(error);
+    process.stderr.write(`portico: ${line}\n`);
+    if (process.env['PORTICO_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    process.exitCode = exitCode;
+  }
+}

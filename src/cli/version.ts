@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+
+/** The Kubernetes version whose behaviour Portico follows. */
+export const kubernetesVersion = 'v1.36.2';
+
+/** The package's own version, from its package.json. */
+export function porticoVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return version;
+}
+
+export function register(command: Command): void {
+  command.option('-o, --output <format>', 'text or json', 'text').action(({ output }: { output: string }) => {
+    const facts = { portico: porticoVersion(), kubernetes: kubernetesVersion, node: process.version };
+    if (output === 'json') console.log(JSON.stringify(facts, null, 2));
+    else console.log(`portico ${facts.portico} (Kubernetes ${facts.kubernetes}, Node.js ${facts.node})`);
+  });
+}

@@ -1,0 +1,124 @@
+// Finds and removes every trace of a cluster by its name alone, so that it also works when a run died in the middle or
+// its data folder is gone.
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import type { Clock } from '../system/clock.ts';
+import type { Exec } from '../system/exec.ts';
+import { Failure } from './failure.ts';
+import { linkNames, restoreForwarding, runBatch } from './host-network.ts';
+import { bridgeName, type ClusterPaths, cgroupName, namespacePrefix, nftTable, runRoot } from './layout.ts';
+import { cgroupFolders, clusterProcesses } from './processes.ts';
+import { runningRecords } from './record.ts';
+
+export interface DownOptions {
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly paths: ClusterPaths;
+  /** Also remove the data folder. */
+  readonly purge: boolean;
+}
+
+/** How long killed processes may take to leave, in milliseconds. */
+const killTimeout = 10_000;
+
+/** Returns what was found and removed, in words; empty when there was nothing. */
+export async function down(options: DownOptions): Promise<string[]> {
+  const { exec, name, paths } = options;
+  const removed: string[] = [];
+  const note = (count: number, what: string): void => {
+    if (count > 0) removed.push(`${count} ${what}${count === 1 ? '' : what.endsWith('s') ? 'es' : 's'}`);
+  };
+  note(await endProcesses(options), 'process');
+  note(await unmountBelow(exec, [paths.run, paths.data]), 'mount');
+  note(await removeNetwork(exec, name), 'namespace and link');
+  await exec.run(['nft', 'delete', 'table', 'inet', nftTable(name)]);
+  const others = (await runningRecords()).filter((r) => r.name !== name);
+  await restoreForwarding(
+    paths.run,
+    others.some((r) => r.egress),
+  );
+  await removeCgroups(options.clock, cgroupName(name));
+  if (existsSync(paths.run)) await rm(paths.run, { recursive: true, force: true });
+  for (const claim of await readdir(runRoot).catch(() => [])) {
+    if (!claim.startsWith('index-')) continue;
+    if ((await readFile(`${runRoot}/${claim}`, 'utf8').catch(() => '')) === name) await rm(`${runRoot}/${claim}`, { force: true });
+  }
+  for (const folder of [runRoot, '/run/containerd']) removeIfEmpty(folder);
+  if (options.purge && existsSync(paths.data)) {
+    await rm(paths.data, { recursive: true, force: true });
+    removed.push(`the data in ${paths.data}`);
+  }
+  return removed;
+}
+
+/** Kills every process of the cluster and waits until none is left. What they stored is safe at any moment. */
+async function endProcesses({ clock, name }: DownOptions): Promise<number> {
+  const seen = new Set<number>();
+  const end = clock.now() + killTimeout;
+  for (;;) {
+    const processes = clusterProcesses(name, cgroupName(name));
+    if (processes.length === 0) return seen.size;
+    for (const { pid } of processes) {
+      seen.add(pid);
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // ended while we looked
+      }
+    }
+    if (clock.now() > end) {
+      throw new Failure(`processes of the cluster would not end: ${processes.map((p) => `${p.pid} (${p.comm})`).join(', ')}`);
+    }
+    await clock.sleep(5);
+  }
+}
+
+/** Unmounts whatever is mounted at or below the folders, innermost first. */
+async function unmountBelow(exec: Exec, folders: readonly string[]): Promise<number> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8');
+  const mounts = table
+    .split('\n')
+    .map((line) => (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
+    .filter((path) => folders.some((folder) => path.startsWith(`${folder}/`)))
+    .reverse();
+  for (const mount of mounts) await exec.run(['umount', '--lazy', mount]);
+  return mounts.length;
+}
+
+async function removeNetwork(exec: Exec, name: string): Promise<number> {
+  const namespaces = (await readdir('/run/netns').catch(() => [])).filter((n) => n.startsWith(namespacePrefix(name)));
+  const commands = namespaces.filter((n) => /^\d+$/.test(n.slice(namespacePrefix(name).length))).map((n) => `netns delete ${n}`);
+  const bridge = bridgeName(name);
+  const links = await linkNames(exec);
+  if (links.has(bridge)) {
+    // A namespace's links are removed by the kernel in the background; the host's ends are removed here and now.
+    const { stdout } = await exec.run(['ip', '-j', 'link', 'show', 'master', bridge]);
+    const members = (JSON.parse(stdout || '[]') as { ifname: string }[]).map((l) => l.ifname);
+    for (const link of [...members, bridge]) await exec.run(['ip', 'link', 'delete', link]);
+  }
+  await runBatch(exec, commands);
+  return commands.length + (links.has(bridge) ? 1 : 0);
+}
+
+async function removeCgroups(clock: Clock, cgroup: string): Promise<void> {
+  const end = clock.now() + killTimeout;
+  for (;;) {
+    const folders = cgroupFolders(cgroup);
+    if (folders.length === 0) return;
+    let busy = '';
+    for (const folder of folders) {
+      try {
+        rmdirSync(folder);
+      } catch {
+        busy = folder; // its last process is still on its way out
+      }
+    }
+    if (busy && clock.now() > end) throw new Failure(`the cgroup ${busy} is still in use`);
+    if (busy) await clock.sleep(10);
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+}

@@ -1,0 +1,151 @@
+// A node on this machine is a network namespace and a mount namespace. The mount namespace keeps every mount of the node's
+// containers, and the folders that containerd and CNI insist on, away from the host, so that all of it ends with the
+// node's last process. A holder process (`sleep`) keeps it while containerd and the agent come and go.
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import type { Clock } from '../system/clock.ts';
+import { Failure } from './failure.ts';
+import { hasIPv6, nodeNetworkCommands } from './host-network.ts';
+import type { NetworkLayout, NodeLayout, NodePaths } from './layout.ts';
+import { partEnvironment } from './processes.ts';
+
+export interface NodeRuntimeOptions {
+  readonly cluster: string;
+  readonly network: NetworkLayout;
+  readonly node: NodeLayout;
+  readonly paths: NodePaths;
+}
+
+/** Settings of the kernel that a node's namespace needs; those that a kernel lacks are passed over. */
+const sysctls: Readonly<Record<string, string>> = {
+  'net/ipv4/ip_forward': '1',
+  'net/ipv6/conf/all/forwarding': '1',
+  'net/ipv4/conf/all/rp_filter': '0',
+  'net/ipv4/conf/default/rp_filter': '0',
+  'net/ipv4/conf/eth0/rp_filter': '0',
+  'net/ipv6/conf/all/accept_dad': '0',
+  'net/ipv6/conf/default/accept_dad': '0',
+  'net/bridge/bridge-nf-call-iptables': '1',
+  'net/bridge/bridge-nf-call-ip6tables': '1',
+};
+
+/** What the holder runs before it becomes `sleep`: private folders, addresses, kernel settings, and the word `ready`. */
+export function holderScript({ network, node, paths }: NodeRuntimeOptions, ipv6: boolean): string {
+  return [
+    'set -e',
+    // containerd's shims keep their sockets and CNI its results in fixed places; each node gets its own.
+    'mkdir -p /run/containerd /var/lib/cni',
+    `mount --bind ${quote(`${paths.run}/shims`)} /run/containerd`,
+    `mount --bind ${quote(`${paths.data}/cni`)} /var/lib/cni`,
+    "ip -batch - <<'BATCH'",
+    ...nodeNetworkCommands(network, node, ipv6),
+    'BATCH',
+    ...Object.entries(sysctls).map(([key, value]) => `[ ! -e /proc/sys/${key} ] || echo ${value} >/proc/sys/${key}`),
+    'echo ready',
+    'exec sleep infinity >/dev/null 2>&1',
+  ].join('\n');
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Starts a node's holder and waits until its namespaces are ready. Returns its process id. */
+export async function startHolder(options: NodeRuntimeOptions): Promise<number> {
+  const { cluster, node, paths } = options;
+  await Promise.all([`${paths.run}/shims`, `${paths.data}/cni`].map((f) => mkdir(f, { recursive: true })));
+  const script = holderScript(options, hasIPv6());
+  const namespace = `--net=/run/netns/${node.namespace}`;
+  return new Promise((resolve, reject) => {
+    const child = spawn('nsenter', [namespace, 'unshare', '--mount', '--propagation', 'private', 'sh', '-c', script], {
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: partEnvironment({ cluster, node: node.name, part: 'node' }),
+    });
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint += chunk;
+    });
+    child.once('error', reject);
+    child.once('exit', () => reject(new Failure(`node ${node.name} could not be set up: ${complaint.trim() || 'its holder ended'}`)));
+    child.stdout.once('data', () => {
+      child.removeAllListeners('exit');
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      resolve(child.pid ?? 0);
+    });
+  });
+}
+
+/** The command that runs `command` in the namespaces of the node whose holder is `holder`. */
+export function insideNode(holder: number, command: readonly string[]): string[] {
+  return ['nsenter', '--target', String(holder), '--net', '--mount', '--', ...command];
+}
+
+export function containerdConfig(paths: NodePaths, options: { sandboxImage: string; cniBinDir: string; cniConfDir: string }): string {
+  const text = JSON.stringify;
+  return `version = 2
+root = ${text(paths.containerdRoot)}
+state = ${text(paths.containerdState)}
+oom_score = -999
+# What is left out is never used here, and each costs start-up time or a folder outside of the node's own.
+disabled_plugins = [
+  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.native", "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt",
+  "io.containerd.internal.v1.restart", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing",
+]
+
+[grpc]
+  address = ${text(paths.containerdSocket)}
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = ${text(options.sandboxImage)}
+  netns_mounts_under_state_dir = true
+  disable_hugetlb_controller = true
+  disable_apparmor = true
+  restrict_oom_score_adj = true
+
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = ${text(options.cniBinDir)}
+    conf_dir = ${text(options.cniConfDir)}
+
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+        Root = ${text(`${paths.run}/runc`)}
+`;
+}
+
+export async function writeContainerdConfig(paths: NodePaths, config: string): Promise<void> {
+  await Promise.all([paths.run, paths.containerdRoot, paths.containerdState].map((f) => mkdir(f, { recursive: true, mode: 0o711 })));
+  await writeFile(paths.containerdConfig, config);
+}
+
+/** Resolves once something accepts connections on the Unix socket; fails after `timeout` milliseconds. */
+export async function untilSocketAnswers(
+  path: string,
+  options: { readonly clock: Clock; readonly timeout: number; readonly signal?: AbortSignal },
+): Promise<void> {
+  const end = options.clock.now() + options.timeout;
+  while (!(await accepts(path))) {
+    if (options.clock.now() > end) throw new Failure(`nothing answers on ${path} after ${options.timeout / 1000} s`);
+    await options.clock.sleep(10, options.signal);
+  }
+}
+
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,54 @@
+// The record of a cluster on disk: in its data folder (survives `down`) and in its run folder (says where the data is).
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Files } from '../system/files.ts';
+import { Failure } from './failure.ts';
+import { type ClusterPaths, type ClusterRecord, clusterPaths, dataRoot, dataVersion, runRoot } from './layout.ts';
+
+export interface ClusterName {
+  readonly name: string;
+  readonly dataDir?: string;
+}
+
+/** The data folder asked for, or the one in which the running cluster of this name keeps its data, or the default. */
+export async function findDataDir(files: Files, { name, dataDir }: ClusterName): Promise<string> {
+  if (dataDir) return dataDir;
+  const running = await files.read(join(runRoot, name, 'cluster.json'));
+  return (running && (JSON.parse(running) as ClusterRecord).dataDir) || join(dataRoot, name);
+}
+
+/**
+ * The record in the data folder, or undefined when the folder is empty or absent.
+ * Fails when the folder holds something else, or data of another version of the program.
+ */
+export async function readRecord(files: Files, paths: ClusterPaths): Promise<ClusterRecord | undefined> {
+  const version = (await files.read(join(paths.data, 'version')))?.trim();
+  const text = await files.read(paths.record);
+  if (version === undefined && text === undefined) {
+    const found = (await readdir(paths.data).catch(() => [])).filter((f) => f !== 'lost+found');
+    if (found.length === 0 || found.every((f) => ['logs', 'images', 'bin'].includes(f))) return undefined;
+    throw new Failure(`${paths.data} holds something that is not a Portico cluster (${found[0]}); choose another --data-dir`);
+  }
+  if (version !== String(dataVersion)) {
+    throw new Failure(
+      `${paths.data} was written by another version of Portico (format ${version ?? 'unknown'}, this one reads ${dataVersion}); ` +
+        'choose another --data-dir or remove it',
+    );
+  }
+  return text === undefined ? undefined : (JSON.parse(text) as ClusterRecord);
+}
+
+export async function writeRecord(files: Files, record: ClusterRecord): Promise<void> {
+  const paths = clusterPaths(record.name, record.dataDir);
+  const text = `${JSON.stringify(record, null, 2)}\n`;
+  await files.write(join(paths.data, 'version'), `${dataVersion}\n`);
+  await files.write(paths.record, text);
+  await files.write(paths.runRecord, text);
+}
+
+/** Records of the clusters that have a run folder on this machine. */
+export async function runningRecords(): Promise<ClusterRecord[]> {
+  const names = await readdir(runRoot).catch(() => []);
+  const texts = await Promise.all(names.map((n) => readFile(join(runRoot, n, 'cluster.json'), 'utf8').catch(() => '')));
+  return texts.filter((text) => text !== '').map((text) => JSON.parse(text) as ClusterRecord);
+}
