@@ -1,5 +1,5 @@
 // One HTTP/2 connection to an API server: requests side by side, and a ping that notices when the far end is gone.
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import type { Clock, Timer } from '../system/clock.ts';
 import { flatHeaders } from './http1-request.ts';
 import type { RawRequest, RawResponse } from './types.ts';
@@ -15,6 +15,7 @@ export class Http2Session {
   readonly #authority: string;
   readonly #clock: Clock;
   #streams = 0;
+  #leaving = false;
   #ping: Timer | undefined;
 
   constructor(session: ClientHttp2Session, authority: string, clock: Clock) {
@@ -29,7 +30,7 @@ export class Http2Session {
 
   /** False once the connection is lost or the server said that it takes no more requests. */
   get usable(): boolean {
-    return !this.#session.closed && !this.#session.destroyed;
+    return !this.#leaving && !this.#session.closed && !this.#session.destroyed;
   }
 
   close(): void {
@@ -45,13 +46,20 @@ export class Http2Session {
         { endStream: body === undefined, ...(signal && { signal }) },
       );
       this.#opened(stream);
-      stream.on('error', reject);
+      stream.on('error', (error) => reject(this.#refused(stream) ? connectionLost() : error));
       stream.on('close', () => reject(connectionLost()));
       stream.on('response', (incoming) => {
         resolve({ status: Number(incoming[':status']), headers: flatHeaders(incoming), body: stream });
       });
       if (body !== undefined) stream.end(body);
     });
+  }
+
+  /** A server that goes away refuses the streams it has not begun; no more are opened on this connection. */
+  #refused(stream: ClientHttp2Stream): boolean {
+    const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+    if (refused) this.#leaving = true;
+    return refused;
   }
 
   /** A process may end while the connection is idle, so it is referenced only while a stream is open. */
@@ -65,7 +73,8 @@ export class Http2Session {
       this.#streams -= 1;
       if (this.#streams > 0) return;
       this.#ping?.cancel();
-      if (this.usable) this.#session.unref();
+      if (this.#leaving) this.#session.close();
+      else if (this.usable) this.#session.unref();
     });
   }
 

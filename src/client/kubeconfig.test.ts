@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import type { Files } from '../system/files.ts';
+import { inClusterAccess, kubeconfigText, parseKubeconfig, readKubeconfig } from './kubeconfig.ts';
+
+function filesOf(files: Readonly<Record<string, string>>): Files {
+  return { read: async (path) => files[path], write: async () => undefined, remove: async () => undefined };
+}
+
+const text = `
+apiVersion: v1
+kind: Config
+current-context: a
+clusters:
+- name: one
+  cluster: {server: 'https://10.0.0.1:6443', certificate-authority: pki/ca.crt, tls-server-name: api}
+users:
+- name: cert
+  user: {client-certificate-data: ${Buffer.from('CERT').toString('base64')}, client-key: /abs/key.pem}
+- name: file
+  user: {tokenFile: token}
+- name: plugin
+  user: {exec: {command: aws}}
+contexts:
+- {name: a, context: {cluster: one, user: cert, namespace: web}}
+- {name: b, context: {cluster: one, user: file}}
+- {name: c, context: {cluster: one, user: plugin}}
+- {name: d, context: {cluster: two, user: cert}}
+`;
+const files = filesOf({ '/etc/k/config': text, '/etc/k/pki/ca.crt': 'CA', '/abs/key.pem': 'KEY' });
+
+test('the current context, with its files read', async () => {
+  expect(await readKubeconfig('/etc/k/config', { files })).toEqual({
+    server: 'https://10.0.0.1:6443',
+    namespace: 'web',
+    ca: 'CA',
+    cert: 'CERT',
+    key: 'KEY',
+    tlsServerName: 'api',
+  });
+});
+
+test('a named context with a token file', async () => {
+  const access = await readKubeconfig('/etc/k/config', { files, context: 'b' });
+  expect(access).toMatchObject({ namespace: 'default', tokenFile: '/etc/k/token' });
+});
+
+test.each([
+  ['c', /user "plugin" .* exec plugin, which is not supported/],
+  ['d', /no cluster "two"/],
+  ['nobody', /no context "nobody"/],
+])('context %s cannot be used', async (context, message) => {
+  await expect(readKubeconfig('/etc/k/config', { files, context })).rejects.toThrow(message);
+});
+
+test('what is missing is named', async () => {
+  await expect(readKubeconfig('/nowhere', { files })).rejects.toThrow('there is no kubeconfig /nowhere');
+  await expect(parseKubeconfig('{}', { files })).rejects.toThrow('no current-context');
+  await expect(parseKubeconfig('a: [', { files })).rejects.toThrow('no YAML');
+});
+
+test('what is written is read back', async () => {
+  const access = { server: 'https://[::1]:6443', namespace: 'default', ca: 'CA\n', cert: 'CERT', key: 'KEY' };
+  const written = kubeconfigText('portico', access);
+  expect(await parseKubeconfig(written, { files })).toMatchObject(access);
+  const nobody = kubeconfigText('x', { server: 'http://127.0.0.1', namespace: 'default' });
+  expect(await parseKubeconfig(nobody, { files })).toMatchObject({ server: 'http://127.0.0.1' });
+});
+
+test('in a pod', async () => {
+  const folder = '/var/run/secrets/kubernetes.io/serviceaccount';
+  const pod = filesOf({ [`${folder}/ca.crt`]: 'CA', [`${folder}/namespace`]: 'web\n' });
+  const environment = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+  expect(await inClusterAccess(environment, pod)).toEqual({
+    server: 'https://[fd00::1]:443',
+    namespace: 'web',
+    ca: 'CA',
+    tokenFile: `${folder}/token`,
+  });
+  await expect(inClusterAccess({}, pod)).rejects.toThrow('not in a pod');
+});
