@@ -47,6 +47,10 @@ async function rendererOf(mode: ProxySettings['mode']): Promise<Renderer> {
       const { nftablesScript } = await import('./nftables/ruleset.ts');
       return { render: nftablesScript };
     }
+    case 'iptables': {
+      const { iptablesDocument } = await import('./iptables/ruleset.ts');
+      return { render: iptablesDocument };
+    }
     default:
       throw new Error(`mode ${mode}: not there yet`);
   }

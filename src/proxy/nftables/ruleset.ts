@@ -2,8 +2,9 @@
 import { renderTransaction } from '../../nftables/render.ts';
 import type { Table } from '../../nftables/ruleset.ts';
 import type { ProxyConfig } from '../config.ts';
+import { ownerOf } from '../owner.ts';
 import type { ServicePortPlan } from '../plan.ts';
-import { ownerOf } from './service.ts';
+
 import { NftablesState } from './state.ts';
 
 function stateOf(plans: readonly ServicePortPlan[], config: ProxyConfig): NftablesState {

@@ -2,6 +2,7 @@
 import type { Chain, SetDeclaration } from '../../nftables/ruleset.ts';
 import { contains } from '../address.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { ownerOf } from '../owner.ts';
 import type { Route, ServicePortPlan } from '../plan.ts';
 import type { ServicePort } from '../service-port.ts';
 import { affinityChain, affinityObjects } from './affinity.ts';
@@ -33,11 +34,6 @@ export interface Contribution {
   /** Load balancing groups it uses, by the names of their maps. */
   readonly groups: readonly string[];
   readonly slots: Slots;
-}
-
-/** What tells apart the ports of all Services of a family. */
-export function ownerOf(servicePort: ServicePort): string {
-  return `${servicePort.name}/${servicePort.protocol}`;
 }
 
 function slotTexts(endpoints: readonly Endpoint[]): string[] {

@@ -1,0 +1,123 @@
+// The chains that a proxier wants, kept up to date port by port, with what changed since it was last asked.
+import type { Chain, Rule, Table, TableUpdate } from '../../iptables/ruleset.ts';
+import type { ProxyConfig } from '../config.ts';
+import type { ServicePortPlan } from '../plan.ts';
+import { baseJumps, filterChains, natChains, nodePortJumps } from './base.ts';
+import { chains } from './names.ts';
+import { type EndpointStyle, type ServiceRules, type SharedRules, serviceRules } from './service.ts';
+
+/** From so many endpoints on, kube-proxy leaves the comments of endpoint rules out. */
+const largeCluster = 1000;
+
+interface Entry {
+  readonly plan: ServicePortPlan;
+  rules: ServiceRules;
+}
+
+/** What the kernel should hold for one family. Changes are collected until one of the `take`s hands them over. */
+export class IptablesState {
+  readonly #config: ProxyConfig;
+  readonly #entries = new Map<string, Entry>();
+  readonly #changed = new Set<string>();
+  readonly #stale = new Set<string>();
+  #endpoints = 0;
+  #style: EndpointStyle = { comments: true };
+
+  constructor(config: ProxyConfig) {
+    this.#config = config;
+  }
+
+  /** Sets what one port wants, or with undefined that it is gone. `owner` is its name and protocol. */
+  set(owner: string, plan: ServicePortPlan | undefined): void {
+    const old = this.#entries.get(owner);
+    for (const chain of old?.rules.chains ?? []) this.#stale.add(chain.name);
+    this.#endpoints += (plan?.reachable.length ?? 0) - (old?.plan.reachable.length ?? 0);
+    if (!plan) {
+      this.#entries.delete(owner);
+      this.#changed.delete(owner);
+      return;
+    }
+    const rules = serviceRules(plan, this.#config, this.#style);
+    for (const chain of rules.chains) this.#stale.delete(chain.name);
+    this.#entries.set(owner, { plan, rules });
+    this.#changed.add(owner);
+  }
+
+  owners(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
+  /** What to restore with --noflush after the changes since the last take: shared chains, changed and stale ones. */
+  take(): TableUpdate[] {
+    if (this.#restyle()) return this.takeAll([]);
+    const changed = [...this.#changed].sort().flatMap((owner) => this.#entries.get(owner)!.rules.chains);
+    return this.#updates(changed, []);
+  }
+
+  /** All chains; `present` are the chains of Services in the kernel, of which the unwanted are removed. */
+  takeAll(present: Iterable<string>): TableUpdate[] {
+    this.#restyle();
+    const all = this.#sorted().flatMap(({ rules }) => rules.chains);
+    const wanted = new Set(all.map((chain) => chain.name));
+    return this.#updates(
+      all,
+      [...present].filter((name) => !wanted.has(name)),
+    );
+  }
+
+  /** The tables as they are once all is applied to an empty kernel. */
+  tables(): Table[] {
+    const updates = this.takeAll([]);
+    const jumps = baseJumps();
+    return updates.map(({ name, chains: own }) => {
+      const builtIn =
+        name === 'nat' ? ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'] : ['INPUT', 'FORWARD', 'OUTPUT'];
+      const entry = builtIn.map((chain): Chain => {
+        const rules = jumps.filter((jump) => jump.table === name && jump.from === chain).map((jump) => jump.rule);
+        return { name: chain, policy: 'ACCEPT', rules: rules.reverse() };
+      });
+      return { name, chains: [...entry, ...own] };
+    });
+  }
+
+  /** Whether the size of the cluster changed how rules are written; then all are written anew. */
+  #restyle(): boolean {
+    const comments = this.#endpoints <= largeCluster;
+    if (comments === this.#style.comments) return false;
+    this.#style = { comments };
+    for (const entry of this.#entries.values()) entry.rules = serviceRules(entry.plan, this.#config, this.#style);
+    return true;
+  }
+
+  #sorted(): Entry[] {
+    return [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
+  }
+
+  #updates(own: readonly Chain[], remove: readonly string[]): TableUpdate[] {
+    const entries = this.#sorted();
+    const shared = (part: keyof SharedRules): Rule[] => entries.flatMap(({ rules }) => rules.shared[part]);
+    const filter: TableUpdate = {
+      name: 'filter',
+      chains: [
+        { name: chains.services, rules: shared('filterServices') },
+        { name: chains.externalServices, rules: shared('filterExternalServices') },
+        { name: chains.nodePorts, rules: shared('filterNodePorts') },
+        { name: chains.proxyFirewall, rules: shared('filterProxyFirewall') },
+        ...filterChains(this.#config),
+      ],
+    };
+    const nat: TableUpdate = {
+      name: 'nat',
+      chains: [
+        { name: chains.services, rules: [...shared('natServices'), ...nodePortJumps(this.#config)] },
+        { name: chains.nodePorts, rules: shared('natNodePorts') },
+        ...natChains(this.#config),
+        ...own,
+      ],
+      remove: [...new Set([...remove, ...this.#stale])],
+    };
+    this.#changed.clear();
+    this.#stale.clear();
+    return [filter, nat];
+  }
+}
