@@ -1,0 +1,202 @@
+// Sets of field paths (FieldsV1). A set is kept in the form it has on the wire, a tree of JSON objects, so that reading
+// and writing cost nothing:
+//   keys     f:<name> a field or map key, k:<json> a list item by its keys, v:<json> a list item by its value
+//   {}       below a key: that path is in the set
+//   {".":{}, …}  the path is in the set and so are paths below it; without ".", only those below it are
+// Sets are values: no operation changes its arguments.
+import { isObject, jsonEqual } from '../json/value.ts';
+
+export interface FieldSet {
+  readonly [element: string]: FieldSet;
+}
+
+/** Path elements from the root: `['f:spec', 'f:replicas']`. */
+export type FieldPath = readonly string[];
+
+export const emptySet: FieldSet = Object.freeze({});
+
+export function isEmptySet(set: FieldSet): boolean {
+  for (const _ in set) return false;
+  return true;
+}
+
+/** Is the path that this node stands for in the set (and not only paths below it)? */
+function isMember(node: FieldSet): boolean {
+  return node['.'] !== undefined || isEmptySet(node);
+}
+
+export function hasPath(set: FieldSet, path: FieldPath): boolean {
+  let node: FieldSet | undefined = set;
+  for (const element of path) {
+    node = node[element];
+    if (node === undefined) return false;
+  }
+  return path.length > 0 && isMember(node);
+}
+
+/** The node of the given membership and children, in upstream's order; undefined when nothing is left of it. */
+function node(member: boolean, children: Map<string, FieldSet>): FieldSet | undefined {
+  if (children.size === 0) return member ? emptySet : undefined;
+  const result: Record<string, FieldSet> = {};
+  if (member) result['.'] = emptySet;
+  for (const key of [...children.keys()].sort()) result[key] = children.get(key)!;
+  return result;
+}
+
+function childrenOf(set: FieldSet): Map<string, FieldSet> {
+  const children = new Map<string, FieldSet>();
+  for (const key in set) if (key !== '.') children.set(key, set[key]!);
+  return children;
+}
+
+/** Paths in either set. */
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(a)) return b;
+  if (isEmptySet(b)) return a;
+  return joined(a, b, { aMember: false, bMember: false });
+}
+
+function joined(a: FieldSet, b: FieldSet, at: { aMember: boolean; bMember: boolean }): FieldSet {
+  const children = childrenOf(a);
+  for (const key in b) {
+    if (key === '.') continue;
+    const other = children.get(key);
+    const mine = b[key]!;
+    children.set(key, other ? joined(other, mine, { aMember: isMember(other), bMember: isMember(mine) }) : mine);
+  }
+  return node(at.aMember || at.bMember, children) ?? emptySet;
+}
+
+/** Paths of `a` that are not in `b`; a path in `b` does not take away those below it. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(a) || isEmptySet(b)) return a;
+  return subtract(a, b, false) ?? emptySet;
+}
+
+function subtract(a: FieldSet, b: FieldSet, keepMember: boolean): FieldSet | undefined {
+  const children = new Map<string, FieldSet>();
+  for (const key in a) {
+    if (key === '.') continue;
+    const [mine, other] = [a[key]!, b[key]];
+    const left = other === undefined ? mine : subtract(mine, other, isMember(mine) && !isMember(other));
+    if (left !== undefined) children.set(key, left);
+  }
+  return node(keepMember, children);
+}
+
+/** Paths of `a` that are not in `b` and not below a path in `b`. */
+export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(a) || isEmptySet(b)) return a;
+  return cut(a, b, false) ?? emptySet;
+}
+
+function cut(a: FieldSet, b: FieldSet, keepMember: boolean): FieldSet | undefined {
+  const children = new Map<string, FieldSet>();
+  for (const key in a) {
+    if (key === '.') continue;
+    const [mine, other] = [a[key]!, b[key]];
+    if (other !== undefined && isMember(other)) continue;
+    const left = other === undefined ? mine : cut(mine, other, isMember(mine));
+    if (left !== undefined) children.set(key, left);
+  }
+  return node(keepMember, children);
+}
+
+/** Paths in both sets. */
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  return common(a, b, false) ?? emptySet;
+}
+
+function common(a: FieldSet, b: FieldSet, member: boolean): FieldSet | undefined {
+  const children = new Map<string, FieldSet>();
+  for (const key in a) {
+    if (key === '.') continue;
+    const [mine, other] = [a[key]!, b[key]];
+    if (other === undefined) continue;
+    const both = common(mine, other, isMember(mine) && isMember(other));
+    if (both !== undefined) children.set(key, both);
+  }
+  return node(member, children);
+}
+
+export function equalSets(a: FieldSet, b: FieldSet): boolean {
+  return jsonEqual(a, b);
+}
+
+/** All paths of the set, in the order of its text. */
+export function pathsOf(set: FieldSet): FieldPath[] {
+  const paths: FieldPath[] = [];
+  const walk = (at: FieldSet, path: FieldPath) => {
+    for (const key in at) {
+      if (key === '.') continue;
+      const below = [...path, key];
+      if (isMember(at[key]!)) paths.push(below);
+      walk(at[key]!, below);
+    }
+  };
+  walk(set, []);
+  return paths;
+}
+
+/** The set of some paths. */
+export function setOf(paths: Iterable<FieldPath>): FieldSet {
+  const builder = new FieldSetBuilder();
+  for (const path of paths) builder.insert(path);
+  return builder.build();
+}
+
+/** The same node, itself in the set. */
+export function withMember(set: FieldSet): FieldSet {
+  return isEmptySet(set) || set['.'] !== undefined ? set : { '.': emptySet, ...set };
+}
+
+/** A path as people read it: `.spec.ports[port=80,protocol="TCP"].name`. */
+export function printPath(path: FieldPath): string {
+  return path.map(printElement).join('');
+}
+
+function printElement(element: string): string {
+  const text = element.slice(2);
+  if (element.startsWith('f:')) return `.${text}`;
+  if (element.startsWith('v:')) return `[=${text}]`;
+  if (element.startsWith('i:')) return `[${text}]`;
+  const keys: unknown = JSON.parse(text);
+  const pairs = isObject(keys) ? Object.entries(keys).map(([key, value]) => `${key}=${JSON.stringify(value)}`) : [];
+  return `[${pairs.join(',')}]`;
+}
+
+interface MutableSet {
+  [element: string]: MutableSet;
+}
+
+/** Collects paths one by one. */
+export class FieldSetBuilder {
+  private readonly root: MutableSet = {};
+
+  insert(path: FieldPath): void {
+    let at = this.root;
+    let fresh = false;
+    for (const [i, element] of path.entries()) {
+      const next = at[element];
+      if (next === undefined) {
+        at[element] = {};
+        fresh = true;
+      } else if (!fresh && isEmptySet(next) && i < path.length - 1) {
+        // A path of the set gets paths below it.
+        next['.'] = {};
+      }
+      at = at[element]!;
+    }
+    if (!fresh && !isEmptySet(at)) at['.'] = {};
+  }
+
+  build(): FieldSet {
+    return node(false, childrenOf(sortedDeep(this.root))) ?? emptySet;
+  }
+}
+
+function sortedDeep(set: MutableSet): FieldSet {
+  const children = new Map<string, FieldSet>();
+  for (const key in set) if (key !== '.') children.set(key, sortedDeep(set[key]!));
+  return node(isMember(set), children) ?? emptySet;
+}

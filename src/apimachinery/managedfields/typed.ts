@@ -1,0 +1,163 @@
+// Objects seen through their schema: which paths an object has, and which differ between two (upstream
+// structured-merge-diff, package typed).
+import { isObject, type JsonObject, jsonEqual } from '../json/value.ts';
+import type { ListSchema, Schema } from '../schema/schema.ts';
+import { type FieldSet, FieldSetBuilder } from './field-set.ts';
+
+/** What a list item is known by: `k:{"port":80,"protocol":"TCP"}` or `v:"x"`. Undefined where it lacks all keys. */
+export function elementOf(item: unknown, schema: ListSchema): string | undefined {
+  if (schema.type === 'set') return `v:${JSON.stringify(item)}`;
+  if (!isObject(item)) return undefined;
+  const keys: Record<string, unknown> = {};
+  for (const key of schema.keys.toSorted()) {
+    const value = item[key] ?? (schema.items.kind === 'object' ? schema.items.fields.get(key)?.default : undefined);
+    if (value !== undefined && value !== null) keys[key] = value;
+  }
+  return Object.keys(keys).length === 0 ? undefined : `k:${JSON.stringify(keys)}`;
+}
+
+/** Is a value of this type owned and replaced as a whole? */
+export function isAtomic(schema: Schema): boolean {
+  switch (schema.kind) {
+    case 'object':
+    case 'map':
+      return schema.atomic;
+    case 'list':
+      return schema.type === 'atomic';
+    default:
+      return true;
+  }
+}
+
+/** The type of what stands under a key of an object or map; undefined where the type has no such field. */
+export function schemaUnder(schema: Schema, key: string): Schema | undefined {
+  if (schema.kind === 'object') return schema.fields.get(key)?.schema;
+  return schema.kind === 'map' ? schema.values : undefined;
+}
+
+/** List items by their element. Of several items with one element the first counts, as upstream. */
+export function indexItems(list: unknown, schema: ListSchema): Map<string, unknown> {
+  const items = new Map<string, unknown>();
+  if (!Array.isArray(list)) return items;
+  for (const item of list) {
+    const element = elementOf(item, schema) ?? 'k:{}';
+    if (!items.has(element)) items.set(element, item);
+  }
+  return items;
+}
+
+/** The paths that an applied object has an opinion on: its leaves, map entries and list items. */
+export function fieldSetOf(object: unknown, schema: Schema): FieldSet {
+  const builder = new FieldSetBuilder();
+  collect(object, schema, [], builder);
+  return builder.build();
+}
+
+function collect(value: unknown, schema: Schema, path: string[], into: FieldSetBuilder): void {
+  if (isAtomic(schema)) {
+    into.insert(path);
+    return;
+  }
+  if (value === null || value === undefined) return;
+  if (schema.kind === 'list') {
+    for (const [element, item] of indexItems(value, schema)) {
+      path.push(element);
+      collect(item, schema.items, path, into);
+      into.insert(path);
+      path.pop();
+    }
+    return;
+  }
+  if (!isObject(value)) return;
+  for (const key in value) {
+    const below = schemaUnder(schema, key);
+    const given = value[key];
+    if (below === undefined || given === undefined) continue;
+    path.push(`f:${key}`);
+    collect(given, below, path, into);
+    if (given === null || (isObject(given) && isEmptyObject(given)) || schema.kind === 'map') into.insert(path);
+    path.pop();
+  }
+}
+
+function isEmptyObject(value: JsonObject): boolean {
+  for (const _ in value) return false;
+  return true;
+}
+
+export interface Comparison {
+  readonly added: FieldSet;
+  readonly modified: FieldSet;
+  readonly removed: FieldSet;
+}
+
+/** What differs from `before` to `after`. A struct, map or list item that is new or gone is named along with its parts. */
+export function compareTyped(before: unknown, after: unknown, schema: Schema): Comparison {
+  const walk: Walk = {
+    path: [],
+    added: new FieldSetBuilder(),
+    modified: new FieldSetBuilder(),
+    removed: new FieldSetBuilder(),
+  };
+  compareValue(before, after, schema, walk);
+  return { added: walk.added.build(), modified: walk.modified.build(), removed: walk.removed.build() };
+}
+
+interface Walk {
+  readonly path: string[];
+  readonly added: FieldSetBuilder;
+  readonly modified: FieldSetBuilder;
+  readonly removed: FieldSetBuilder;
+}
+
+function isBare(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return Array.isArray(value) ? value.length === 0 : isObject(value) && isEmptyObject(value);
+}
+
+function compareValue(before: unknown, after: unknown, schema: Schema, walk: Walk): void {
+  if (before === after) return;
+  // Two empty values are told apart as a whole, so that null and {} differ.
+  if (isAtomic(schema) || (isBare(before) && isBare(after))) {
+    if (before === undefined) walk.added.insert(walk.path);
+    else if (after === undefined) walk.removed.insert(walk.path);
+    else if (!jsonEqual(before, after)) walk.modified.insert(walk.path);
+    return;
+  }
+  if (schema.kind === 'list') compareLists(before, after, schema, walk);
+  else compareObjects(before, after, schema, walk);
+  if (walk.path.length === 0) return;
+  if (before === undefined) walk.added.insert(walk.path);
+  else if (after === undefined) walk.removed.insert(walk.path);
+}
+
+function compareObjects(before: unknown, after: unknown, schema: Schema, walk: Walk): void {
+  const left = isObject(before) ? before : {};
+  const right = isObject(after) ? after : {};
+  const step = (key: string) => {
+    const below = schemaUnder(schema, key);
+    if (below === undefined) return;
+    const [was, is] = [
+      Object.hasOwn(left, key) ? left[key] : undefined,
+      Object.hasOwn(right, key) ? right[key] : undefined,
+    ];
+    if (was === is) return;
+    walk.path.push(`f:${key}`);
+    compareValue(was, is, below, walk);
+    walk.path.pop();
+  };
+  for (const key in left) step(key);
+  for (const key in right) if (!Object.hasOwn(left, key)) step(key);
+}
+
+function compareLists(before: unknown, after: unknown, schema: ListSchema, walk: Walk): void {
+  const left = indexItems(before, schema);
+  const right = indexItems(after, schema);
+  const step = (element: string) => {
+    walk.path.push(element);
+    compareValue(left.get(element), right.get(element), schema.items, walk);
+    walk.path.pop();
+  };
+  for (const element of left.keys()) step(element);
+  for (const element of right.keys()) if (!left.has(element)) step(element);
+}
