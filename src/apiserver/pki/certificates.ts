@@ -32,6 +32,7 @@ export interface CertificateProfile extends Validity {
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const subjectAltNameOid = '2.5.29.17';
 const { KeyUsageFlags, ExtendedKeyUsage } = x509;
 
 async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
@@ -139,7 +140,8 @@ export interface ParsedRequest {
 export async function parseRequest(requestPem: string): Promise<ParsedRequest> {
   const request = new x509.Pkcs10CertificateRequest(requestPem);
   if (!(await request.verify())) throw new Error('the signature of the certificate request does not match its key');
-  const sans = request.getExtensions(x509.SubjectAlternativeNameExtension).flatMap((e) => [...e.names.items]);
+  const extension = request.getExtension(subjectAltNameOid);
+  const sans = extension ? new x509.SubjectAlternativeNameExtension(extension.rawData).names.items : [];
   const publicKey = createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: 'der', type: 'spki' });
   return {
     subject: {
