@@ -1,0 +1,115 @@
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
+import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { formatLabels } from '../../../printing.ts';
+import {
+  containerCells,
+  containersColumn,
+  defaultTemplate,
+  imagesColumn,
+  isZero,
+  nonNegative,
+  notMoreThanAll,
+  selectorCell,
+  selectorColumn,
+  validateIntOrPercent,
+  validateWorkloadSelector,
+  validateWorkloadTemplate,
+} from '../../../workload.ts';
+import type { DaemonSet } from '../types.generated.ts';
+
+const { required, invalid, notSupported } = fieldError;
+
+function defaultDaemonSet({ spec }: DaemonSet): void {
+  spec.updateStrategy ??= {};
+  spec.updateStrategy.type ||= 'RollingUpdate';
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {};
+    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
+    spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
+  }
+  spec.revisionHistoryLimit ??= 10;
+  if (spec.minReadySeconds === 0) delete spec.minReadySeconds;
+  defaultTemplate(spec.template);
+}
+
+function validate({ spec }: DaemonSet): FieldError[] {
+  return [
+    ...validateWorkloadSelector(spec.selector, 'spec.selector', 'daemonset'),
+    ...validateWorkloadTemplate(spec.template, 'spec.template', {
+      selector: spec.selector,
+      restartPolicies: ['Always'],
+      noDeadlineIn: 'DaemonSet',
+    }),
+    ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...validateStrategy({ spec } as DaemonSet),
+    ...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
+  ];
+}
+
+function validateStrategy({ spec }: DaemonSet): FieldError[] {
+  const { type, rollingUpdate } = spec.updateStrategy ?? {};
+  const path = 'spec.updateStrategy.rollingUpdate';
+  if (type === 'OnDelete') return [];
+  if (type !== 'RollingUpdate') return [notSupported('spec.updateStrategy.type', type, ['OnDelete', 'RollingUpdate'])];
+  if (!rollingUpdate) return [required(path)];
+  const { maxUnavailable, maxSurge } = rollingUpdate;
+  const errors = [
+    ...validateIntOrPercent(`${path}.maxUnavailable`, maxUnavailable),
+    ...validateIntOrPercent(`${path}.maxSurge`, maxSurge),
+    ...notMoreThanAll(`${path}.maxUnavailable`, maxUnavailable),
+    ...notMoreThanAll(`${path}.maxSurge`, maxSurge),
+  ];
+  if (isZero(maxUnavailable) && isZero(maxSurge)) {
+    errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, 'cannot be 0 when maxSurge is 0'));
+  }
+  if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
+    errors.push(invalid(`${path}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'));
+  }
+  return errors;
+}
+
+export const daemonSet: Kind<DaemonSet> = {
+  strategy: {
+    default: defaultDaemonSet,
+    validate,
+    validateUpdate: (object, old) => [
+      ...validate(object),
+      ...(deepEqual(object.spec.selector, old.spec.selector)
+        ? []
+        : [invalid('spec.selector', object.spec.selector, immutableMessage)]),
+    ],
+  },
+  countsGeneration: true,
+  emptyStatus: () => ({
+    currentNumberScheduled: 0,
+    numberMisscheduled: 0,
+    desiredNumberScheduled: 0,
+    numberReady: 0,
+  }),
+  columns: [
+    nameColumn,
+    column('Desired', 'Nodes that should run the Pod.', { type: 'integer' }),
+    column('Current', 'Nodes that run it.', { type: 'integer' }),
+    column('Ready', 'Nodes where it is ready.', { type: 'integer' }),
+    column('Up-to-date', 'Nodes that run the present template.', { type: 'integer' }),
+    column('Available', 'Nodes where it has been ready for minReadySeconds.', { type: 'integer' }),
+    column('Node Selector', 'Which nodes run the Pod.'),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+    selectorColumn,
+  ],
+  cells: ({ metadata, spec, status }, now) => [
+    metadata.name,
+    status?.desiredNumberScheduled ?? 0,
+    status?.currentNumberScheduled ?? 0,
+    status?.numberReady ?? 0,
+    status?.updatedNumberScheduled ?? 0,
+    status?.numberAvailable ?? 0,
+    formatLabels(spec.template.spec?.nodeSelector),
+    ageCell({ metadata }, now),
+    ...containerCells(spec.template),
+    selectorCell(spec.selector),
+  ],
+};

@@ -1,0 +1,67 @@
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
+import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import {
+  containerCells,
+  containersColumn,
+  defaultTemplate,
+  imagesColumn,
+  nonNegative,
+  selectorCell,
+  selectorColumn,
+  validateWorkloadSelector,
+  validateWorkloadTemplate,
+} from '../../../workload.ts';
+import type { ReplicaSet } from '../types.generated.ts';
+
+function validate({ spec }: ReplicaSet): FieldError[] {
+  return [
+    ...nonNegative('spec.replicas', spec.replicas),
+    ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...validateWorkloadSelector(spec.selector, 'spec.selector', 'deployment'),
+    ...validateWorkloadTemplate(spec.template, 'spec.template', {
+      selector: spec.selector,
+      restartPolicies: ['Always'],
+      noDeadlineIn: 'ReplicaSet',
+    }),
+  ];
+}
+
+export const replicaSet: Kind<ReplicaSet> = {
+  strategy: {
+    default({ spec }) {
+      spec.replicas ??= 1;
+      if (spec.minReadySeconds === 0) delete spec.minReadySeconds;
+      defaultTemplate(spec.template);
+    },
+    validate,
+    validateUpdate: (object, old) => [
+      ...validate(object),
+      ...(deepEqual(object.spec.selector, old.spec.selector)
+        ? []
+        : [fieldError.invalid('spec.selector', object.spec.selector, immutableMessage)]),
+    ],
+  },
+  countsGeneration: true,
+  emptyStatus: () => ({ replicas: 0 }),
+  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  columns: [
+    nameColumn,
+    column('Desired', 'Replicas wanted.', { type: 'integer' }),
+    column('Current', 'Replicas that exist.', { type: 'integer' }),
+    column('Ready', 'Replicas that are ready.', { type: 'integer' }),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+    selectorColumn,
+  ],
+  cells: (object, now) => [
+    object.metadata.name,
+    object.spec.replicas ?? 0,
+    object.status?.replicas ?? 0,
+    object.status?.readyReplicas ?? 0,
+    ageCell(object, now),
+    ...containerCells(object.spec.template),
+    selectorCell(object.spec.selector),
+  ],
+};

@@ -1,0 +1,121 @@
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import {
+  containerCells,
+  containersColumn,
+  defaultTemplate,
+  imagesColumn,
+  nonNegative,
+  validateWorkloadSelector,
+  validateWorkloadTemplate,
+} from '../../../workload.ts';
+import type { StatefulSet, StatefulSetSpec } from '../types.generated.ts';
+
+const { required, forbidden, invalid, notSupported } = fieldError;
+
+const changeable = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+] as const;
+
+function defaultStatefulSet({ spec }: StatefulSet): void {
+  spec.podManagementPolicy ||= 'OrderedReady';
+  spec.updateStrategy ??= {};
+  spec.updateStrategy.type ||= 'RollingUpdate';
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {};
+    spec.updateStrategy.rollingUpdate.partition ??= 0;
+  }
+  spec.persistentVolumeClaimRetentionPolicy ??= {};
+  spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain';
+  spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';
+  spec.replicas ??= 1;
+  spec.revisionHistoryLimit ??= 10;
+  if (spec.minReadySeconds === 0) delete spec.minReadySeconds;
+  defaultTemplate(spec.template);
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.apiVersion ??= 'v1';
+    claim.kind ??= 'PersistentVolumeClaim';
+    claim.spec ??= {};
+    claim.spec.volumeMode ??= 'Filesystem';
+    claim.status ??= { phase: 'Pending' };
+  }
+}
+
+function validate({ spec }: StatefulSet): FieldError[] {
+  const errors: FieldError[] = [];
+  const policy = spec.podManagementPolicy ?? '';
+  if (policy === '') errors.push(required('spec.podManagementPolicy'));
+  else if (policy !== 'OrderedReady' && policy !== 'Parallel') {
+    errors.push(invalid('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'"));
+  }
+  const { type = '', rollingUpdate } = spec.updateStrategy ?? {};
+  if (type === '') errors.push(required('spec.updateStrategy'));
+  else if (type === 'OnDelete') {
+    if (rollingUpdate) {
+      const why = "only allowed for updateStrategy 'RollingUpdate'";
+      errors.push(invalid('spec.updateStrategy.rollingUpdate', rollingUpdate, why));
+    }
+  } else if (type === 'RollingUpdate') {
+    errors.push(...nonNegative('spec.updateStrategy.rollingUpdate.partition', rollingUpdate?.partition));
+  } else {
+    errors.push(invalid('spec.updateStrategy', spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
+  }
+  const retention = spec.persistentVolumeClaimRetentionPolicy ?? {};
+  for (const when of ['whenDeleted', 'whenScaled'] as const) {
+    const value = retention[when];
+    if (value === 'Retain' || value === 'Delete') continue;
+    errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${when}`, value, ['Delete', 'Retain']));
+  }
+  return [
+    ...errors,
+    ...nonNegative('spec.replicas', spec.replicas),
+    ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...nonNegative('spec.ordinals.start', spec.ordinals?.start),
+    ...validateWorkloadSelector(spec.selector, 'spec.selector', 'statefulset'),
+    ...validateWorkloadTemplate(spec.template, 'spec.template', {
+      selector: spec.selector,
+      restartPolicies: ['Always'],
+      noDeadlineIn: 'StatefulSet',
+    }),
+  ];
+}
+
+function validateUpdate(object: StatefulSet, old: StatefulSet): FieldError[] {
+  const fixed = (spec: StatefulSetSpec): unknown => {
+    const rest: Partial<StatefulSetSpec> = { ...spec };
+    for (const field of changeable) delete rest[field];
+    return rest;
+  };
+  const errors = validate(object);
+  if (!deepEqual(fixed(object.spec), fixed(old.spec))) {
+    const list = changeable.slice(0, -1).map((field) => `'${field}'`);
+    const why = `updates to statefulset spec for fields other than ${list.join(', ')} and '${changeable.at(-1)}' are forbidden`;
+    errors.push(forbidden('spec', why));
+  }
+  return errors;
+}
+
+export const statefulSet: Kind<StatefulSet> = {
+  strategy: { default: defaultStatefulSet, validate, validateUpdate },
+  countsGeneration: true,
+  emptyStatus: () => ({ replicas: 0, availableReplicas: 0 }),
+  columns: [
+    nameColumn,
+    column('Ready', 'Replicas that are ready, of those wanted.'),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+  ],
+  cells: (object, now) => [
+    object.metadata.name,
+    `${object.status?.readyReplicas ?? 0}/${object.spec.replicas ?? 0}`,
+    ageCell(object, now),
+    ...containerCells(object.spec.template),
+  ],
+};

@@ -1,0 +1,137 @@
+// What a Pod, or a template of one, has that its author did not write.
+import { canonicalQuantity, QuantityError } from '../../../../apimachinery/quantity.ts';
+import type { Container, ContainerPort, EnvVar, Lifecycle, Pod, PodSpec, Probe, Volume } from '../types.generated.ts';
+
+/** What {@link defaultPodSpec} does, and what only a Pod itself gets. */
+export function defaultPod(pod: Pod): void {
+  pod.spec ??= { containers: [] };
+  const { spec } = pod;
+  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) requestWhatIsLimited(container);
+  spec.enableServiceLinks ??= true;
+  defaultPodSpec(spec);
+}
+
+/** The defaults of a Pod template's spec. */
+export function defaultPodSpec(spec: PodSpec): void {
+  spec.dnsPolicy ||= 'ClusterFirst';
+  spec.restartPolicy ||= 'Always';
+  spec.securityContext ??= {};
+  spec.terminationGracePeriodSeconds ??= 30;
+  spec.schedulerName ||= 'default-scheduler';
+  mirrorServiceAccount(spec);
+  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
+  for (const container of containers) defaultContainer(container as Container);
+  if (spec.hostNetwork) {
+    for (const port of [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(
+      ({ ports }) => ports ?? [],
+    )) {
+      if (!port.hostPort) port.hostPort = port.containerPort;
+    }
+  }
+  for (const volume of spec.volumes ?? []) defaultVolume(volume);
+  for (const toleration of spec.tolerations ?? []) if (toleration.effect === '') delete toleration.effect;
+  for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) if (spec[field] === false) delete spec[field];
+  for (const field of ['initContainers', 'volumes', 'tolerations', 'imagePullSecrets', 'hostAliases'] as const) {
+    if (spec[field]?.length === 0) delete spec[field];
+  }
+}
+
+/** `serviceAccount` is the old name of `serviceAccountName`; both are shown, and the new one wins. */
+export function mirrorServiceAccount(spec: PodSpec): void {
+  spec.serviceAccountName ||= spec.serviceAccount;
+  if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
+  else {
+    delete spec.serviceAccountName;
+    delete spec.serviceAccount;
+  }
+}
+
+function defaultContainer(container: Container): void {
+  container.imagePullPolicy ||= imagePullPolicy(container.image ?? '');
+  container.terminationMessagePath ||= '/dev/termination-log';
+  container.terminationMessagePolicy ||= 'File';
+  container.resources ??= {};
+  for (const list of [container.resources.limits, container.resources.requests]) canonicalizeQuantities(list);
+  for (const port of container.ports ?? []) defaultPort(port);
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) {
+    if (probe) defaultProbe(probe);
+  }
+  if (container.lifecycle) defaultLifecycle(container.lifecycle);
+  for (const variable of container.env ?? []) defaultVariable(variable);
+}
+
+/** An image without a tag, or tagged `latest`, is looked for anew each time; a fixed one is not. */
+export function imagePullPolicy(image: string): 'Always' | 'IfNotPresent' {
+  const name = image.slice(image.lastIndexOf('/') + 1);
+  if (name.includes('@')) return 'IfNotPresent';
+  const colon = name.indexOf(':');
+  return colon < 0 || name.slice(colon + 1) === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+function defaultPort(port: ContainerPort): void {
+  port.protocol ||= 'TCP';
+  if (port.hostPort === 0) delete port.hostPort;
+  if (port.name === '') delete port.name;
+}
+
+function defaultProbe(probe: Probe): void {
+  probe.timeoutSeconds ||= 1;
+  probe.periodSeconds ||= 10;
+  probe.successThreshold ||= 1;
+  probe.failureThreshold ||= 3;
+  if (probe.initialDelaySeconds === 0) delete probe.initialDelaySeconds;
+  if (probe.httpGet) {
+    probe.httpGet.path ||= '/';
+    probe.httpGet.scheme ||= 'HTTP';
+  }
+  if (probe.grpc) probe.grpc.service ??= '';
+}
+
+function defaultLifecycle({ postStart, preStop }: Lifecycle): void {
+  for (const handler of [postStart, preStop]) {
+    if (!handler?.httpGet) continue;
+    handler.httpGet.path ||= '/';
+    handler.httpGet.scheme ||= 'HTTP';
+  }
+}
+
+function defaultVariable({ valueFrom }: EnvVar): void {
+  if (valueFrom?.fieldRef) valueFrom.fieldRef.apiVersion ||= 'v1';
+  if (valueFrom?.resourceFieldRef) valueFrom.resourceFieldRef.divisor ??= '0';
+}
+
+/** rw-r--r-- */
+const fileMode = 0o644;
+
+function defaultVolume(volume: Volume): void {
+  const { name: _name, ...source } = volume;
+  if (Object.values(source).every((value) => value === undefined)) volume.emptyDir = {};
+  if (volume.hostPath) volume.hostPath.type ??= '';
+  for (const files of [volume.secret, volume.configMap, volume.downwardAPI, volume.projected]) {
+    if (files) files.defaultMode ??= fileMode;
+  }
+  const projected = volume.projected?.sources ?? [];
+  for (const { serviceAccountToken } of projected) {
+    if (serviceAccountToken) serviceAccountToken.expirationSeconds ??= 3600;
+  }
+  const items = [volume.downwardAPI, ...projected.map(({ downwardAPI }) => downwardAPI)].flatMap((d) => d?.items ?? []);
+  for (const { fieldRef } of items) if (fieldRef) fieldRef.apiVersion ||= 'v1';
+}
+
+/** A limit without a request is also the request. */
+function requestWhatIsLimited({ resources }: Container): void {
+  if (!resources?.limits) return;
+  resources.requests ??= {};
+  for (const [name, limit] of Object.entries(resources.limits)) resources.requests[name] ??= limit;
+}
+
+/** Amounts are kept in their canonical text (`0.5` is `500m`); what is no amount is left for validation to name. */
+export function canonicalizeQuantities(amounts: Record<string, string> | undefined): void {
+  for (const [name, amount] of Object.entries(amounts ?? {})) {
+    try {
+      amounts![name] = canonicalQuantity(String(amount));
+    } catch (error) {
+      if (!(error instanceof QuantityError)) throw error;
+    }
+  }
+}

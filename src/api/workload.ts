@@ -1,0 +1,130 @@
+// What Deployment, ReplicaSet, StatefulSet, DaemonSet and Job have in common: a selector, a Pod template, replicas.
+import type { LabelSelector } from '../apimachinery/meta/v1.generated.ts';
+import { labelSelectorOf, matchesLabels, printLabelSelector } from '../apimachinery/selectors/label-selector.ts';
+import { type FieldError, fieldError } from '../apimachinery/validation/field-error.ts';
+import { labelValueRule, qualifiedName } from '../apimachinery/validation/names.ts';
+import { nameErrors, validateLabels } from '../apimachinery/validation/object-meta.ts';
+import { defaultPodSpec } from './core/v1/pod/defaults.ts';
+import { validatePodTemplate } from './core/v1/pod/validation.ts';
+import type { PodTemplateSpec } from './core/v1/types.generated.ts';
+import { column } from './define.ts';
+
+const { required, forbidden, invalid, notSupported } = fieldError;
+
+export const nonNegativeMessage = 'must be greater than or equal to 0';
+
+export function nonNegative(field: string, value: number | undefined): FieldError[] {
+  return value !== undefined && value < 0 ? [invalid(field, value, nonNegativeMessage)] : [];
+}
+
+export function defaultTemplate(template: PodTemplateSpec | undefined): void {
+  if (template?.spec) defaultPodSpec(template.spec);
+}
+
+/** A label selector as an object of the API. */
+export function validateLabelSelector(selector: LabelSelector, path: string): FieldError[] {
+  const operators = ['DoesNotExist', 'Exists', 'In', 'NotIn'];
+  const errors = validateLabels(selector.matchLabels, `${path}.matchLabels`);
+  for (const [i, { key, operator, values = [] }] of (selector.matchExpressions ?? []).entries()) {
+    const at = `${path}.matchExpressions[${i}]`;
+    if (operator === 'In' || operator === 'NotIn') {
+      if (values.length === 0) {
+        errors.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+      }
+    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
+      if (values.length > 0) {
+        errors.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+      }
+    } else if (!operators.includes(operator)) {
+      errors.push(invalid(`${at}.operator`, operator, 'not a valid selector operator'));
+    }
+    errors.push(...nameErrors(qualifiedName, `${at}.key`, key));
+    for (const [j, value] of values.entries()) errors.push(...nameErrors(labelValueRule, `${at}.values[${j}]`, value));
+  }
+  return errors;
+}
+
+/** Whether the selector selects anything by name, and is well formed. `kind` as in "empty selector is invalid for …". */
+export function validateWorkloadSelector(
+  selector: LabelSelector | undefined,
+  path: string,
+  kind: string,
+): FieldError[] {
+  if (!selector) return [required(path)];
+  const errors = validateLabelSelector(selector, path);
+  if (isEmptySelector(selector)) errors.push(invalid(path, selector, `empty selector is invalid for ${kind}`));
+  return errors;
+}
+
+function isEmptySelector(selector: LabelSelector): boolean {
+  return Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions?.length ?? 0) === 0;
+}
+
+export interface TemplateRules {
+  readonly selector: LabelSelector | undefined;
+  /** Restart policies that the kind allows. */
+  readonly restartPolicies: readonly string[];
+  /** As in "activeDeadlineSeconds in … is not Supported"; absent: it is. */
+  readonly noDeadlineIn?: string;
+}
+
+/** The selector must find the Pods that the template makes, and they must be of a kind that the controller can run. */
+export function validateWorkloadTemplate(
+  template: PodTemplateSpec | undefined,
+  path: string,
+  { selector, restartPolicies, noDeadlineIn }: TemplateRules,
+): FieldError[] {
+  if (!template) return [required(path)];
+  const errors: FieldError[] = [];
+  const parsed = selector && validateLabelSelector(selector, '').length === 0 ? labelSelectorOf(selector) : undefined;
+  if (selector && parsed && !isEmptySelector(selector) && !matchesLabels(parsed, template.metadata?.labels)) {
+    const why = '`selector` does not match template `labels`';
+    errors.push(invalid(`${path}.metadata.labels`, template.metadata?.labels, why));
+  }
+  errors.push(...validatePodTemplate(template, path));
+  const policy = template.spec?.restartPolicy ?? '';
+  if (['Always', 'OnFailure', 'Never'].includes(policy) && !restartPolicies.includes(policy)) {
+    errors.push(notSupported(`${path}.spec.restartPolicy`, policy, restartPolicies));
+  }
+  if (noDeadlineIn && template.spec?.activeDeadlineSeconds !== undefined) {
+    const why = `activeDeadlineSeconds in ${noDeadlineIn} is not Supported`;
+    errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, why));
+  }
+  return errors;
+}
+
+/** A count or a share: `3` or `25%`. */
+export function validateIntOrPercent(field: string, value: number | string | undefined): FieldError[] {
+  if (typeof value === 'string') {
+    const why =
+      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+    return /^[0-9]+%$/.test(value) ? [] : [invalid(field, value, why)];
+  }
+  return nonNegative(field, value);
+}
+
+export function notMoreThanAll(field: string, value: number | string | undefined): FieldError[] {
+  const percent = typeof value === 'string' && /^[0-9]+%$/.test(value) ? Number(value.slice(0, -1)) : 0;
+  return percent > 100 ? [invalid(field, value, 'must not be greater than 100%')] : [];
+}
+
+/** 0, or 0%. */
+export function isZero(value: number | string | undefined): boolean {
+  return value === undefined || Number.parseInt(String(value), 10) === 0;
+}
+
+export const containersColumn = column('Containers', 'Names of the containers of the template.', { priority: 1 });
+export const imagesColumn = column('Images', 'Images of the containers of the template.', { priority: 1 });
+export const selectorColumn = column('Selector', 'Which Pods belong to it.', { priority: 1 });
+
+export function containerCells(template: PodTemplateSpec | undefined): [string, string] {
+  const containers = template?.spec?.containers ?? [];
+  return [containers.map(({ name }) => name).join(','), containers.map(({ image }) => image ?? '').join(',')];
+}
+
+/** The selector as text, as `kubectl get -l` takes it. */
+export function selectorCell(selector: LabelSelector | undefined): string {
+  const parsed = labelSelectorOf(selector);
+  if (!selector || !parsed) return '<none>';
+  return printLabelSelector(parsed) || '<none>';
+}
