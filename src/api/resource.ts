@@ -42,7 +42,9 @@ export interface Strategy<T extends KubeObject> {
   prepareForUpdate?(object: T, old: T): void;
   /** For PUT and PATCH of /status: keeps everything but status. Absent: the generic rule. */
   prepareForStatusUpdate?(object: T, old: T): void;
+  /** Of a new object, in full: metadata too. */
   validate?(object: T): FieldError[];
+  /** Of a changed object, in full: `validate` does not run on updates, since what was once valid may stay. */
   validateUpdate?(object: T, old: T): FieldError[];
   validateStatusUpdate?(object: T, old: T): FieldError[];
   /** Texts for the Warning header (RFC 7234 warn-code 299). */
