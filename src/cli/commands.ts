@@ -9,8 +9,14 @@ export interface CommandEntry {
 }
 
 export const commands: readonly CommandEntry[] = [
-  { name: 'dns', summary: 'cluster DNS alone, beside any Kubernetes API server', load: () => import('./dns.ts') },
+  { name: 'up', summary: 'start a cluster on this machine', load: () => import('./up.ts') },
+  { name: 'down', summary: 'remove every trace of a cluster', load: () => import('./down.ts') },
+  { name: 'status', summary: 'show parts, nodes, addresses, health and memory', load: () => import('./status.ts') },
   { name: 'kubectl', summary: "run kubectl with the cluster's kubeconfig", load: () => import('./kubectl.ts') },
-  { name: 'rules', summary: "print a node's rules, from manifests and without root", load: () => import('./rules.ts') },
+  { name: 'image', summary: 'put image archives on every node', load: () => import('./image.ts') },
+  { name: 'images', summary: 'list the images of the nodes', load: () => import('./images.ts') },
+  { name: 'server', summary: 'run the control plane alone, in the foreground', load: () => import('./server.ts') },
+  { name: 'dns', summary: 'run cluster DNS alone, beside any API server', load: () => import('./dns.ts') },
+  { name: 'rules', summary: 'print what would be loaded into the kernel of a node', load: () => import('./rules.ts') },
   { name: 'version', summary: 'print the version', load: () => import('./version.ts') },
 ];

@@ -10,7 +10,10 @@ async function main(argv: readonly string[]): Promise<void> {
     .configureOutput({ outputError: (text, write) => write(`portico: ${text.replace(/^error: /, '')}`) })
     .exitOverride();
   for (const { name, summary, load } of commands) {
-    const command = program.command(name).summary(summary).description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
+    const command = program
+      .command(name)
+      .summary(summary)
+      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
     if (argv[2] === name) (await load()).register(command);
     else command.allowUnknownOption().allowExcessArguments();
   }

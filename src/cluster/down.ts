@@ -42,7 +42,8 @@ export async function down(options: DownOptions): Promise<string[]> {
   if (existsSync(paths.run)) await rm(paths.run, { recursive: true, force: true });
   for (const claim of await readdir(runRoot).catch(() => [])) {
     if (!claim.startsWith('index-')) continue;
-    if ((await readFile(`${runRoot}/${claim}`, 'utf8').catch(() => '')) === name) await rm(`${runRoot}/${claim}`, { force: true });
+    if ((await readFile(`${runRoot}/${claim}`, 'utf8').catch(() => '')) === name)
+      await rm(`${runRoot}/${claim}`, { force: true });
   }
   for (const folder of [runRoot, '/run/containerd']) removeIfEmpty(folder);
   if (options.purge && existsSync(paths.data)) {
@@ -68,7 +69,9 @@ async function endProcesses({ clock, name }: DownOptions): Promise<number> {
       }
     }
     if (clock.now() > end) {
-      throw new Failure(`processes of the cluster would not end: ${processes.map((p) => `${p.pid} (${p.comm})`).join(', ')}`);
+      throw new Failure(
+        `processes of the cluster would not end: ${processes.map((p) => `${p.pid} (${p.comm})`).join(', ')}`,
+      );
     }
     await clock.sleep(5);
   }
@@ -79,7 +82,11 @@ async function unmountBelow(exec: Exec, folders: readonly string[]): Promise<num
   const table = await readFile('/proc/self/mountinfo', 'utf8');
   const mounts = table
     .split('\n')
-    .map((line) => (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
+    .map((line) =>
+      (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
     .filter((path) => folders.some((folder) => path.startsWith(`${folder}/`)))
     .reverse();
   for (const mount of mounts) await exec.run(['umount', '--lazy', mount]);
@@ -88,7 +95,9 @@ async function unmountBelow(exec: Exec, folders: readonly string[]): Promise<num
 
 async function removeNetwork(exec: Exec, name: string): Promise<number> {
   const namespaces = (await readdir('/run/netns').catch(() => [])).filter((n) => n.startsWith(namespacePrefix(name)));
-  const commands = namespaces.filter((n) => /^\d+$/.test(n.slice(namespacePrefix(name).length))).map((n) => `netns delete ${n}`);
+  const commands = namespaces
+    .filter((n) => /^\d+$/.test(n.slice(namespacePrefix(name).length)))
+    .map((n) => `netns delete ${n}`);
   const bridge = bridgeName(name);
   const links = await linkNames(exec);
   if (links.has(bridge)) {

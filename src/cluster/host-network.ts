@@ -37,7 +37,11 @@ export function planHostNetwork(layout: NetworkLayout, state: HostNetworkState):
 }
 
 /** Commands for `ip -batch` inside a node's namespace. They may be repeated. */
-export function nodeNetworkCommands(layout: NetworkLayout, node: NetworkLayout['nodes'][number], ipv6: boolean): string[] {
+export function nodeNetworkCommands(
+  layout: NetworkLayout,
+  node: NetworkLayout['nodes'][number],
+  ipv6: boolean,
+): string[] {
   const commands = [
     'link set lo up',
     'link set eth0 up',
@@ -114,7 +118,12 @@ const forwarding = '/proc/sys/net/ipv4/ip_forward';
  */
 export async function setEgress(
   exec: Exec,
-  options: { readonly table: string; readonly layout: NetworkLayout; readonly egress: boolean; readonly runDir: string },
+  options: {
+    readonly table: string;
+    readonly layout: NetworkLayout;
+    readonly egress: boolean;
+    readonly runDir: string;
+  },
 ): Promise<void> {
   const rules = egressRules(options.table, options.layout, options.egress);
   const { code, stderr } = await exec.run(['nft', '-f', '-'], { input: rules });

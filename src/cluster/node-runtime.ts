@@ -67,7 +67,9 @@ export async function startHolder(options: NodeRuntimeOptions): Promise<number> 
       complaint += chunk;
     });
     child.once('error', reject);
-    child.once('exit', () => reject(new Failure(`node ${node.name} could not be set up: ${complaint.trim() || 'its holder ended'}`)));
+    child.once('exit', () =>
+      reject(new Failure(`node ${node.name} could not be set up: ${complaint.trim() || 'its holder ended'}`)),
+    );
     child.stdout.once('data', () => {
       child.removeAllListeners('exit');
       child.stdout.destroy();
@@ -83,7 +85,10 @@ export function insideNode(holder: number, command: readonly string[]): string[]
   return ['nsenter', '--target', String(holder), '--net', '--mount', '--', ...command];
 }
 
-export function containerdConfig(paths: NodePaths, options: { sandboxImage: string; cniBinDir: string; cniConfDir: string }): string {
+export function containerdConfig(
+  paths: NodePaths,
+  options: { sandboxImage: string; cniBinDir: string; cniConfDir: string },
+): string {
   const text = JSON.stringify;
   return `version = 2
 root = ${text(paths.containerdRoot)}
@@ -123,7 +128,9 @@ disabled_plugins = [
 }
 
 export async function writeContainerdConfig(paths: NodePaths, config: string): Promise<void> {
-  await Promise.all([paths.run, paths.containerdRoot, paths.containerdState].map((f) => mkdir(f, { recursive: true, mode: 0o711 })));
+  await Promise.all(
+    [paths.run, paths.containerdRoot, paths.containerdState].map((f) => mkdir(f, { recursive: true, mode: 0o711 })),
+  );
   await writeFile(paths.containerdConfig, config);
 }
 

@@ -63,7 +63,10 @@ export function processesOfCgroups(name: string): Set<number> {
 /** Folders of the cgroup `/<name>` and all below it in every hierarchy, children before parents. */
 export function cgroupFolders(name: string): string[] {
   const root = '/sys/fs/cgroup';
-  const roots = [root, ...readdirSync(root, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? [`${root}/${e.name}`] : []))];
+  const roots = [
+    root,
+    ...readdirSync(root, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? [`${root}/${e.name}`] : [])),
+  ];
   const found: string[] = [];
   const visit = (folder: string): void => {
     let entries: ReturnType<typeof listFolders>;
@@ -110,6 +113,18 @@ export function clusterProcesses(cluster: string, cgroup: string): ClusterProces
   return [...ours.values()];
 }
 
+/** The process that is a part, among a cluster's. Shims and helper programs carry the marks of the part that started them. */
+export function findPart(
+  processes: readonly ClusterProcess[],
+  part: string,
+  node?: string,
+): ClusterProcess | undefined {
+  const marked = processes.filter((p) => p.part === part && p.node === node);
+  const candidates = part === 'containerd' ? marked.filter((p) => p.comm === 'containerd') : marked;
+  const pids = new Set(candidates.map((p) => p.pid));
+  return candidates.find((p) => !pids.has(p.parent));
+}
+
 export interface PartCommand {
   readonly command: readonly string[];
   readonly cluster: string;
@@ -141,7 +156,15 @@ export function startDetached({ command, cluster, node, part, env, log }: PartCo
 }
 
 /** The environment of a part: no more of the caller's than programs need, and the marks. */
-export function partEnvironment({ cluster, node, part }: { cluster: string; node?: string; part: string }): NodeJS.ProcessEnv {
+export function partEnvironment({
+  cluster,
+  node,
+  part,
+}: {
+  cluster: string;
+  node?: string;
+  part: string;
+}): NodeJS.ProcessEnv {
   const { PATH, LANG, TZ, NODE_COMPILE_CACHE } = process.env;
   return {
     PATH,

@@ -27,7 +27,9 @@ export async function readRecord(files: Files, paths: ClusterPaths): Promise<Clu
   if (version === undefined && text === undefined) {
     const found = (await readdir(paths.data).catch(() => [])).filter((f) => f !== 'lost+found');
     if (found.length === 0 || found.every((f) => ['logs', 'images', 'bin'].includes(f))) return undefined;
-    throw new Failure(`${paths.data} holds something that is not a Portico cluster (${found[0]}); choose another --data-dir`);
+    throw new Failure(
+      `${paths.data} holds something that is not a Portico cluster (${found[0]}); choose another --data-dir`,
+    );
   }
   if (version !== String(dataVersion)) {
     throw new Failure(

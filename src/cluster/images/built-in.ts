@@ -41,10 +41,17 @@ printf 'Content-Type: text/plain\\r\\n\\r\\n%s %s sees %s\\n' "$POD_NAME" "\${PO
 async function layer(exec: Exec, busybox: Buffer, program: string): Promise<TarEntry[]> {
   const { stdout } = await exec.run([program, '--list']);
   const applets = stdout.split('\n').filter((name) => name && name !== 'busybox');
-  const file = (path: string, text: string, mode = 0o644): TarEntry => ({ path, type: 'file', data: Buffer.from(text), mode });
+  const file = (path: string, text: string, mode = 0o644): TarEntry => ({
+    path,
+    type: 'file',
+    data: Buffer.from(text),
+    mode,
+  });
   const folder = (path: string, mode = 0o755): TarEntry => ({ path, type: 'folder', mode });
   return [
-    ...['bin/', 'etc/', 'root/', 'www/', 'www/cgi-bin/', 'var/', 'usr/', 'usr/bin/', 'sbin/'].map((path) => folder(path)),
+    ...['bin/', 'etc/', 'root/', 'www/', 'www/cgi-bin/', 'var/', 'usr/', 'usr/bin/', 'sbin/'].map((path) =>
+      folder(path),
+    ),
     folder('tmp/', 0o1777),
     { path: 'bin/busybox', type: 'file', data: busybox, mode: 0o755 },
     ...applets.map((name): TarEntry => ({ path: `bin/${name}`, type: 'symlink', target: '/bin/busybox' })),
@@ -65,7 +72,11 @@ async function findBusybox(path: string): Promise<string> {
 }
 
 /** The archive of Portico's own images, built when missing or when busybox changed. Returns its path. */
-export async function builtInArchive(tools: { readonly exec: Exec; readonly files: Files; readonly folder: string }): Promise<string> {
+export async function builtInArchive(tools: {
+  readonly exec: Exec;
+  readonly files: Files;
+  readonly folder: string;
+}): Promise<string> {
   const program = await findBusybox(process.env['PATH'] ?? '');
   const busybox = await readFile(program);
   // The interpreter segment of a dynamically linked program; such a busybox would not run in an image of its own.

@@ -17,10 +17,18 @@ interface Blob {
 
 const blob = (data: Buffer): Blob => ({ digest: createHash('sha256').update(data).digest('hex'), data });
 const json = (value: unknown): Blob => blob(Buffer.from(JSON.stringify(value)));
-const descriptor = (mediaType: string, { digest, data }: Blob) => ({ mediaType, digest: `sha256:${digest}`, size: data.length });
+const descriptor = (mediaType: string, { digest, data }: Blob) => ({
+  mediaType,
+  digest: `sha256:${digest}`,
+  size: data.length,
+});
 
 /** Images that share one layer, as one archive. `architecture` is Go's name (`amd64`, `arm64`). */
-export function ociArchive(layerEntries: readonly TarEntry[], images: readonly ImageConfig[], architecture: string): Buffer {
+export function ociArchive(
+  layerEntries: readonly TarEntry[],
+  images: readonly ImageConfig[],
+  architecture: string,
+): Buffer {
   const layer = blob(tar(layerEntries));
   const blobs = [layer];
   const manifests = images.map(({ reference, entrypoint, cmd, exposedPorts = [] }) => {
@@ -48,7 +56,10 @@ export function ociArchive(layerEntries: readonly TarEntry[], images: readonly I
     return {
       ...descriptor('application/vnd.oci.image.manifest.v1+json', manifest),
       platform: { architecture, os: 'linux' },
-      annotations: { 'io.containerd.image.name': reference, 'org.opencontainers.image.ref.name': reference.split(':').at(-1) },
+      annotations: {
+        'io.containerd.image.name': reference,
+        'org.opencontainers.image.ref.name': reference.split(':').at(-1),
+      },
     };
   });
   const file = (path: string, data: Buffer): TarEntry => ({ path, type: 'file', data });
@@ -56,7 +67,9 @@ export function ociArchive(layerEntries: readonly TarEntry[], images: readonly I
     file('oci-layout', Buffer.from(JSON.stringify({ imageLayoutVersion: '1.0.0' }))),
     file(
       'index.json',
-      Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests })),
+      Buffer.from(
+        JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }),
+      ),
     ),
     { path: 'blobs/', type: 'folder' },
     { path: 'blobs/sha256/', type: 'folder' },

@@ -23,7 +23,11 @@ function header(entry: TarEntry): Buffer {
   block.write(typeFlags[entry.type], 156, 'latin1');
   if (entry.type === 'symlink') block.write(entry.target, 157);
   block.write('ustar\x0000', 257, 'latin1');
-  octal(block.reduce((sum, byte) => sum + byte, 0), 148, 7);
+  octal(
+    block.reduce((sum, byte) => sum + byte, 0),
+    148,
+    7,
+  );
   return block;
 }
 
@@ -32,7 +36,8 @@ export function tar(entries: readonly TarEntry[]): Buffer {
   const parts: Buffer[] = [];
   for (const entry of entries) {
     parts.push(header(entry));
-    if (entry.type === 'file') parts.push(Buffer.from(entry.data), Buffer.alloc((512 - (entry.data.length % 512)) % 512));
+    if (entry.type === 'file')
+      parts.push(Buffer.from(entry.data), Buffer.alloc((512 - (entry.data.length % 512)) % 512));
   }
   parts.push(Buffer.alloc(1024));
   return Buffer.concat(parts);

@@ -1,0 +1,63 @@
+// The options by which commands say which cluster of this machine they mean.
+import type { Command } from 'commander';
+import { Failure } from '../cluster/failure.ts';
+import { type ClusterPaths, clusterNamePattern, clusterPaths } from '../cluster/layout.ts';
+import { findDataDir } from '../cluster/record.ts';
+import { realClock } from '../system/real/clock.ts';
+import { realExec } from '../system/real/exec.ts';
+import { realFiles } from '../system/real/files.ts';
+import { realRandom } from '../system/real/random.ts';
+
+export interface ClusterFlags {
+  readonly name: string;
+  readonly dataDir?: string;
+}
+
+export const tools = { exec: realExec, clock: realClock, files: realFiles, random: realRandom };
+
+export function addClusterOptions(command: Command): Command {
+  return command
+    .option('--name <name>', "the cluster's name on this machine", 'portico')
+    .option('--data-dir <dir>', 'where it keeps its data (default: /var/lib/portico/NAME)');
+}
+
+/** Adds `--output`; the action gets `text` or `json`. */
+export function addOutputOption(command: Command): Command {
+  return command.option('-o, --output <format>', 'text or json', (value: string) => {
+    if (value !== 'text' && value !== 'json')
+      throw usage(`--output: ${JSON.stringify(value)} is neither text nor json`);
+    return value;
+  });
+}
+
+export function usage(message: string): Failure {
+  return new Failure(message, { exitCode: 2 });
+}
+
+/** A whole number from `min` to `max`, or a usage failure that names the option. */
+export function wholeNumber(option: string, min: number, max: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < min || number > max) {
+      throw usage(`${option}: ${JSON.stringify(value)} is not a whole number from ${min} to ${max}`);
+    }
+    return number;
+  };
+}
+
+export async function pathsOf({ name, dataDir }: ClusterFlags): Promise<ClusterPaths> {
+  if (!clusterNamePattern.test(name)) {
+    throw usage(`--name: ${JSON.stringify(name)} is not a name of lower-case letters, digits and dashes (at most 32)`);
+  }
+  const { resolve } = await import('node:path');
+  return clusterPaths(name, await findDataDir(realFiles, { name, ...(dataDir && { dataDir: resolve(dataDir) }) }));
+}
+
+/** Aborts when the user or the system asks the program to end. */
+export function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => controller.abort(new Failure('interrupted', { exitCode: 130 })));
+  }
+  return controller.signal;
+}

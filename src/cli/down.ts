@@ -1,0 +1,33 @@
+// `portico down`: removes every trace of a cluster from this machine.
+import type { Command } from 'commander';
+import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+
+interface Flags extends ClusterFlags {
+  readonly purge?: boolean;
+  readonly output?: string;
+}
+
+async function run(flags: Flags): Promise<void> {
+  const [{ requireRoot }, { down }, { withLock }, { runRoot }] = await Promise.all([
+    import('../cluster/preflight.ts'),
+    import('../cluster/down.ts'),
+    import('../cluster/lock.ts'),
+    import('../cluster/layout.ts'),
+  ]);
+  requireRoot('down');
+  const paths = await pathsOf(flags);
+  const purge = flags.purge ?? false;
+  const removed = await withLock(`${runRoot}/${flags.name}.lock`, () =>
+    down({ ...tools, name: flags.name, paths, purge }),
+  );
+  const { existsSync } = await import('node:fs');
+  const kept = existsSync(paths.data) ? paths.data : undefined;
+  if (flags.output === 'json') console.log(JSON.stringify({ name: flags.name, removed, dataDir: kept }, null, 2));
+  else if (removed.length === 0) console.log(`Cluster ${flags.name} is not up: nothing to remove.`);
+  else console.log(`Removed ${removed.join(', ')}.`);
+  if (kept && flags.output !== 'json') console.log(`Its data stays in ${kept} (--purge removes it too).`);
+}
+
+export function register(command: Command): void {
+  addOutputOption(addClusterOptions(command).option('--purge', 'remove its data too')).action(run);
+}

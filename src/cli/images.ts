@@ -1,0 +1,36 @@
+// `portico images`: the images that the nodes have.
+import type { Command } from 'commander';
+import { listImages } from '../cluster/images/import.ts';
+import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+import { nodesOf } from './nodes-of.ts';
+import { table } from './table.ts';
+
+async function run(flags: ClusterFlags & { readonly output?: string }): Promise<void> {
+  const paths = await pathsOf(flags);
+  const nodes = await nodesOf(paths, flags.name);
+  const lists = await Promise.all(nodes.map((node) => listImages(tools.exec, paths.node(node))));
+  const where = new Map<string, string[]>();
+  for (const [i, images] of lists.entries()) {
+    for (const image of images) where.set(image, [...(where.get(image) ?? []), nodes[i] ?? '']);
+  }
+  const rows = [...where].sort(([a], [b]) => (a < b ? -1 : 1));
+  if (flags.output === 'json')
+    console.log(
+      JSON.stringify(
+        rows.map(([image, on]) => ({ image, nodes: on })),
+        null,
+        2,
+      ),
+    );
+  else
+    console.log(
+      table(
+        ['IMAGE', 'NODES'],
+        rows.map(([image, on]) => [image, on.join(',')]),
+      ),
+    );
+}
+
+export function register(command: Command): void {
+  addOutputOption(addClusterOptions(command)).action(run);
+}

@@ -1,0 +1,109 @@
+// `portico up`: the whole cluster on this machine.
+import type { Command } from 'commander';
+import type { UpResult } from '../cluster/up.ts';
+import {
+  addClusterOptions,
+  addOutputOption,
+  type ClusterFlags,
+  pathsOf,
+  tools,
+  untilInterrupted,
+  usage,
+  wholeNumber,
+} from './cluster-options.ts';
+
+interface Flags extends ClusterFlags {
+  readonly nodes?: number;
+  readonly proxyMode?: string;
+  readonly datastoreEndpoint?: string;
+  readonly egress?: string;
+  readonly apiPort?: number;
+  readonly demo?: boolean;
+  readonly output?: string;
+}
+
+const proxyModes = ['nftables', 'iptables', 'ipvs'];
+
+async function run(flags: Flags): Promise<void> {
+  check(flags);
+  const { requireRoot } = await import('../cluster/preflight.ts');
+  requireRoot('up');
+  const paths = await pathsOf(flags);
+  const [{ up }, { Progress }, { withLock }, { runRoot }] = await Promise.all([
+    import('../cluster/up.ts'),
+    import('../cluster/progress.ts'),
+    import('../cluster/lock.ts'),
+    import('../cluster/layout.ts'),
+  ]);
+  const asJson = flags.output === 'json';
+  const signal = untilInterrupted();
+  const progress = new Progress(tools.clock, asJson ? undefined : process.stdout);
+  if (!asJson) console.log(`Cluster ${flags.name}`);
+  const request = {
+    name: flags.name,
+    dataDir: paths.data,
+    nodes: flags.nodes,
+    proxyMode: flags.proxyMode,
+    egress: flags.egress === undefined ? undefined : flags.egress === 'on',
+    apiPort: flags.apiPort,
+    datastoreEndpoint: flags.datastoreEndpoint,
+  };
+  const result = await withLock(`${runRoot}/${flags.name}.lock`, () => up(request, tools, progress, signal));
+  if (asJson) {
+    const { record } = result;
+    console.log(
+      JSON.stringify(
+        { ...record, kubeconfig: paths.kubeconfig, changed: result.changed, phases: progress.times },
+        null,
+        2,
+      ),
+    );
+  } else {
+    console.log(result.changed ? `Up in ${(progress.elapsed / 1000).toFixed(2)} s.` : 'Everything runs already.');
+  }
+  if (flags.demo) await demonstrate(result, signal);
+  if (!asJson) printNextSteps(result, flags);
+}
+
+async function demonstrate(result: UpResult, signal: AbortSignal): Promise<void> {
+  const { runDemo } = await import('./demo/demo.ts');
+  await runDemo({ ...result, tools, signal, output: process.stdout });
+}
+
+function check(flags: Flags): void {
+  if (flags.proxyMode !== undefined && !proxyModes.includes(flags.proxyMode)) {
+    throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${proxyModes.join(', ')}`);
+  }
+  if (flags.egress !== undefined && flags.egress !== 'on' && flags.egress !== 'off') {
+    throw usage(`--egress: ${JSON.stringify(flags.egress)} is neither on nor off`);
+  }
+  if (flags.demo && flags.output === 'json') throw usage('--demo prints text; leave --output json out');
+}
+
+function printNextSteps({ paths }: UpResult, { name, demo }: Flags): void {
+  const portico = name === 'portico' ? 'sudo ./portico' : 'sudo ./portico';
+  const suffix = name === 'portico' ? '' : ` --name ${name}`;
+  const tries = demo
+    ? [
+        `${portico} kubectl${suffix} get pods,svc,endpointslices -o wide`,
+        `${portico} kubectl${suffix} exec client -- wget -qO- http://nginx-service`,
+      ]
+    : [`${portico} kubectl${suffix} get nodes -o wide`, `${portico} kubectl${suffix} apply -f examples/nginx.yaml`];
+  console.log(`\nexport KUBECONFIG=${paths.kubeconfig}\n\nThree things to try:`);
+  for (const line of [...tries, `${portico} down${suffix}`]) console.log(`  ${line}`);
+}
+
+export function register(command: Command): void {
+  addOutputOption(
+    addClusterOptions(command)
+      .option('--nodes <count>', 'how many nodes (default: 3)', wholeNumber('--nodes', 1, 100))
+      .option('--proxy-mode <mode>', 'nftables, iptables or ipvs (default: nftables)')
+      .option('--egress <on|off>', 'whether pods reach beyond this machine (default: on)')
+      .option(
+        '--api-port <port>',
+        'port of the API server (default: 6443, or the next of another cluster)',
+        wholeNumber('--api-port', 1, 65535),
+      )
+      .option('--demo', 'also apply the example of the README, send traffic and print who answered'),
+  ).action(run);
+}

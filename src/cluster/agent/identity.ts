@@ -1,0 +1,141 @@
+// Who an agent is to the API server: a client certificate that it asks for with a token once, keeps in its folder, and
+// renews with itself before it ends (docs/design.md, Identities).
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
+import { HttpTransport } from '../../client/http-transport.ts';
+import { certificateSigningRequests } from '../../client/resources.ts';
+import { createClient } from '../../client/rest-client.ts';
+import type { Client } from '../../client/types.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Files } from '../../system/files.ts';
+import { Failure } from '../failure.ts';
+import { certificateRequest } from './certificate-request.ts';
+
+export interface Identity {
+  /** PEM of the cluster's CA. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface IdentityOptions {
+  readonly server: string;
+  readonly nodeName: string;
+  /** Holds `ca.crt`, `client.crt` and `client.key`. */
+  readonly folder: string;
+  /** `<sha256 of the CA>::<id>.<secret>`; asked only when there is no usable certificate. */
+  readonly token: () => Promise<string>;
+  readonly clock: Clock;
+  readonly files: Files;
+}
+
+const signerName = 'kubernetes.io/kube-apiserver-client-kubelet';
+
+export function parseJoinToken(token: string): { readonly caHash: string; readonly bearer: string } {
+  const match = /^([0-9a-f]{64})::([a-z0-9]{6}\.[a-z0-9]{16})$/.exec(token.trim());
+  if (!match?.[1] || !match[2]) {
+    throw new Failure('the token is not of the form <sha256 of the CA certificate>::<id>.<secret>; make one with: portico token create');
+  }
+  return { caHash: match[1], bearer: match[2] };
+}
+
+/** The identity on disk, or a new one got with the token. Retries while the server is not there. */
+export async function obtainIdentity(options: IdentityOptions, signal: AbortSignal): Promise<Identity> {
+  const stored = await readIdentity(options);
+  if (stored) return stored;
+  const { caHash, bearer } = parseJoinToken(await options.token());
+  for (let delay = 25; ; delay = Math.min(delay * 1.5, 2000)) {
+    try {
+      const ca = await fetchCA(options.server, caHash, signal);
+      const { server, clock } = options;
+      const transport = new HttpTransport({ server, clock, ca, token: () => bearer, userAgent: 'portico-agent' });
+      const signed = await requestCertificate(createClient(transport), options, signal);
+      transport.close();
+      return await storeIdentity(options, { ca, ...signed });
+    } catch (error) {
+      if (signal.aborted || error instanceof Failure) throw error;
+      console.error(`joining ${options.server}: ${error instanceof Error ? error.message : error}`);
+      await options.clock.sleep(delay, signal);
+    }
+  }
+}
+
+/** Renews an identity with itself. */
+export async function renewIdentity(client: Client, ca: string, options: IdentityOptions, signal: AbortSignal): Promise<Identity> {
+  return storeIdentity(options, { ca, ...(await requestCertificate(client, options, signal)) });
+}
+
+/** When to renew: when four fifths of the certificate's life are over, in milliseconds since the epoch. */
+export function renewalTime({ cert }: Identity): number {
+  const { validFromDate, validToDate } = new X509Certificate(cert);
+  return validFromDate.getTime() + (validToDate.getTime() - validFromDate.getTime()) * 0.8;
+}
+
+async function readIdentity({ folder, files, clock, nodeName }: IdentityOptions): Promise<Identity | undefined> {
+  const [ca, cert, key] = await Promise.all(['ca.crt', 'client.crt', 'client.key'].map((f) => files.read(join(folder, f))));
+  if (!ca || !cert || !key) return undefined;
+  try {
+    const certificate = new X509Certificate(cert);
+    const usable =
+      certificate.checkPrivateKey(createPrivateKey(key)) &&
+      certificate.verify(new X509Certificate(ca).publicKey) &&
+      certificate.subject.includes(`CN=system:node:${nodeName}`) &&
+      certificate.validToDate.getTime() > clock.now();
+    return usable ? { ca, cert, key } : undefined;
+  } catch {
+    return undefined; // half-written or foreign files: ask for new ones
+  }
+}
+
+/** The key goes before the certificate: a certificate on disk means that all of it is there. */
+async function storeIdentity({ folder, files }: IdentityOptions, identity: Identity): Promise<Identity> {
+  await files.write(join(folder, 'ca.crt'), identity.ca);
+  await files.write(join(folder, 'client.key'), identity.key, { mode: 0o600 });
+  await files.write(join(folder, 'client.crt'), identity.cert, { mode: 0o600 });
+  return identity;
+}
+
+/** The CA's certificate, fetched from a server that is not trusted yet and believed because its hash is the token's. */
+async function fetchCA(server: string, hash: string, signal: AbortSignal): Promise<string> {
+  const pem = await new Promise<string>((resolve, reject) => {
+    const request = httpsRequest(new URL('/cacerts', server), { rejectUnauthorized: false, agent: false, signal, timeout: 10_000 });
+    request.once('response', async (response) => {
+      try {
+        let text = '';
+        for await (const chunk of response.setEncoding('utf8')) text += chunk;
+        if (response.statusCode === 200) resolve(text);
+        else reject(new Error(`GET /cacerts answered ${response.statusCode}`));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    request.once('timeout', () => request.destroy(new Error('no answer')));
+    request.once('error', reject);
+    request.end();
+  });
+  const found = createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+  if (found !== hash) throw new Failure(`${server} is not the server that the token was made for (its CA has another hash)`);
+  return pem;
+}
+
+async function requestCertificate(client: Client, options: IdentityOptions, signal: AbortSignal): Promise<Pick<Identity, 'cert' | 'key'>> {
+  const { nodeName, clock } = options;
+  const { keyPem, requestPem } = certificateRequest({ commonName: `system:node:${nodeName}`, organization: 'system:nodes' });
+  const requests = client.resource<CertificateSigningRequest>(certificateSigningRequests);
+  const created = await requests.create({
+    apiVersion: 'certificates.k8s.io/v1',
+    kind: 'CertificateSigningRequest',
+    metadata: { name: `node-csr-${createHash('sha256').update(requestPem).digest('base64url').replaceAll(/[-_]/g, '').toLowerCase()}` },
+    spec: { request: Buffer.from(requestPem).toString('base64'), signerName, usages: ['digital signature', 'client auth'] },
+  });
+  const name = created.metadata?.name ?? '';
+  for (let delay = 10; ; delay = Math.min(delay * 1.3, 1000)) {
+    const { status } = await requests.get(name);
+    const refused = status?.conditions?.find((c) => c.type === 'Denied' || c.type === 'Failed');
+    if (refused) throw new Failure(`the certificate for ${nodeName} was refused: ${refused.message ?? refused.reason ?? refused.type}`);
+    if (status?.certificate) return { cert: Buffer.from(status.certificate, 'base64').toString(), key: keyPem };
+    await clock.sleep(delay, signal);
+  }
+}

@@ -1,0 +1,71 @@
+// The control plane of a cluster of this machine: `portico server` as a process of its own.
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Clock } from '../system/clock.ts';
+import type { Files } from '../system/files.ts';
+import { adminClient } from './admin-client.ts';
+import { Failure } from './failure.ts';
+import { selfCommand } from './launch.ts';
+import { type ClusterPaths, type ClusterRecord, networkLayout, podCIDRs, serviceCIDRs } from './layout.ts';
+import { lastLine } from './log-tail.ts';
+import { startDetached } from './processes.ts';
+
+/** Returns the process id. The server is not ready yet: see `untilServerReady`. */
+export async function startServer(record: ClusterRecord, paths: ClusterPaths): Promise<number> {
+  const { v4 } = networkLayout(record);
+  await rm(paths.log('server'), { force: true });
+  return startDetached({
+    command: selfCommand([
+      'server',
+      ...['--data-dir', paths.server],
+      ...['--listen', `127.0.0.1:${record.apiPort}`],
+      ...['--listen', `${v4.host}:${record.apiPort}`],
+      ...['--cluster-cidr', podCIDRs],
+      ...['--service-cluster-ip-range', serviceCIDRs],
+      ...['--kubeconfig-out', paths.kubeconfig],
+    ]),
+    cluster: record.name,
+    part: 'server',
+    log: paths.log('server'),
+  });
+}
+
+const timeout = 30_000;
+
+export interface UntilServerReadyOptions {
+  readonly record: ClusterRecord;
+  readonly paths: ClusterPaths;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly signal: AbortSignal;
+  /** The process that was started for it; its end is a failure. Undefined when the server ran already. */
+  readonly pid: number | undefined;
+}
+
+/** Waits until the API server answers `/readyz` with 200. */
+export async function untilServerReady({ paths, clock, files, signal, pid }: UntilServerReadyOptions): Promise<void> {
+  const end = clock.now() + timeout;
+  let complaint = 'it does not answer';
+  for (;;) {
+    if (existsSync(paths.kubeconfig)) {
+      try {
+        const client = await adminClient(paths.kubeconfig, { files, clock });
+        const { status } = await client.raw({ method: 'GET', path: '/readyz', signal });
+        if (status === 200) return;
+        complaint = `/readyz answers ${status}`;
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        complaint = error instanceof Error ? error.message : String(error);
+      }
+    }
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+      throw new Failure(`the control plane ended: ${await lastLine(paths.log('server'))} (${paths.log('server')})`);
+    }
+    if (clock.now() > end) {
+      throw new Failure(
+        `the control plane is not ready after ${timeout / 1000} s: ${complaint} (${paths.log('server')})`,
+      );
+    }
+    await clock.sleep(20, signal);
+  }
+}

@@ -1,0 +1,116 @@
+// One node of a cluster of this machine: its holder, its containerd with Portico's images, and its agent.
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Clock } from '../system/clock.ts';
+import type { Exec } from '../system/exec.ts';
+import { Failure } from './failure.ts';
+import { pauseImage } from './images/built-in.ts';
+import { importImages, missingImages } from './images/import.ts';
+import { selfCommand } from './launch.ts';
+import {
+  type ClusterPaths,
+  type ClusterRecord,
+  cgroupName,
+  type NetworkLayout,
+  type NodeLayout,
+  podCIDRs,
+  serviceCIDRs,
+} from './layout.ts';
+import { lastLine } from './log-tail.ts';
+import {
+  containerdConfig,
+  insideNode,
+  startHolder,
+  untilSocketAnswers,
+  writeContainerdConfig,
+} from './node-runtime.ts';
+import { type ClusterProcess, findPart, startDetached } from './processes.ts';
+
+export interface StartNodeOptions {
+  readonly record: ClusterRecord;
+  readonly network: NetworkLayout;
+  readonly node: NodeLayout;
+  readonly paths: ClusterPaths;
+  /** Portico's own images. */
+  readonly archive: string;
+  /** Name servers for names outside of the cluster. */
+  readonly upstreams: readonly string[];
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly processes: readonly ClusterProcess[];
+  /** Takes the ids of the processes that are started. */
+  readonly started: number[];
+  readonly cniBinDir: string;
+  readonly signal: AbortSignal;
+}
+
+export interface RunningNode {
+  readonly name: string;
+  /** Whether anything had to be started. */
+  readonly changed: boolean;
+}
+
+/** Starts what is missing of the node. Resolves when containerd answers and has the images; the agent may still be on its way. */
+export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
+  const { node, paths, processes, record, started, clock, signal, network } = options;
+  const before = started.length;
+  const find = (part: string): number | undefined => findPart(processes, part, node.name)?.pid;
+  const nodePaths = paths.node(node.name);
+  let holder = find('node');
+  if (holder === undefined) {
+    holder = await startHolder({ cluster: record.name, network, node, paths: nodePaths });
+    started.push(holder);
+  }
+  const part = async (name: string, command: readonly string[]): Promise<number | undefined> => {
+    if (find(name) !== undefined) return undefined;
+    await rm(nodePaths.log(name), { force: true });
+    const pid = await startDetached({
+      command: insideNode(holder, command),
+      cluster: record.name,
+      node: node.name,
+      part: name,
+      log: nodePaths.log(name),
+    });
+    started.push(pid);
+    return pid;
+  };
+  const config = containerdConfig(nodePaths, {
+    sandboxImage: pauseImage,
+    cniBinDir: options.cniBinDir,
+    cniConfDir: `${nodePaths.run}/cni`,
+  });
+  await writeContainerdConfig(nodePaths, config);
+  const containerd = await part('containerd', ['containerd', '--config', nodePaths.containerdConfig]);
+  await part('agent', selfCommand(agentArguments(options)));
+  try {
+    await untilSocketAnswers(nodePaths.containerdSocket, { clock, timeout: 20_000, signal });
+  } catch (error) {
+    if (signal.aborted || containerd === undefined || existsSync(`/proc/${containerd}`)) throw error;
+    throw new Failure(`containerd of ${node.name} ended: ${await lastLine(nodePaths.log('containerd'))}`, {
+      cause: error,
+    });
+  }
+  if ((await missingImages(options.exec, nodePaths)).length > 0)
+    await importImages(options.exec, nodePaths, options.archive);
+  return { name: node.name, changed: started.length > before };
+}
+
+function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: StartNodeOptions): string[] {
+  const nodePaths = paths.node(node.name);
+  return [
+    'agent',
+    ...['--server', `https://${network.v4.host}:${record.apiPort}`],
+    ...['--token-file', `${paths.run}/token`],
+    ...['--node-name', node.name],
+    ...['--node-ip', node.addresses.join(',')],
+    ...['--containerd', nodePaths.containerdSocket],
+    ...['--root-dir', nodePaths.agentRoot],
+    ...['--cni-bin-dir', cniBinDir],
+    ...['--cni-conf-dir', `${nodePaths.run}/cni`],
+    ...['--cgroup-root', `/${cgroupName(record.name)}/${node.name}`],
+    ...['--cluster-cidr', podCIDRs],
+    ...['--service-cluster-ip-range', serviceCIDRs],
+    ...['--proxy-mode', record.proxyMode],
+    ...upstreams.flatMap((server) => ['--upstream', server]),
+  ];
+}

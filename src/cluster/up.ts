@@ -1,0 +1,252 @@
+// Brings a cluster of this machine up, from whatever is there: nothing, all of it, or what a crash left.
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import type { Node } from '../api/core/v1/types.generated.ts';
+import type { Client } from '../client/types.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Exec } from '../system/exec.ts';
+import type { Files } from '../system/files.ts';
+import type { Random } from '../system/random.ts';
+import { adminClient } from './admin-client.ts';
+import { claimIndex } from './claims.ts';
+import { startServer, untilServerReady } from './control-plane.ts';
+import { down } from './down.ts';
+import { Failure } from './failure.ts';
+import { makeHostNetwork, setEgress } from './host-network.ts';
+import { builtInArchive } from './images/built-in.ts';
+import { joinToken } from './join-token.ts';
+import {
+  type ClusterPaths,
+  type ClusterRecord,
+  cgroupName,
+  clusterPaths,
+  dataVersion,
+  firstAPIPort,
+  networkLayout,
+  nftTable,
+} from './layout.ts';
+import { type RunningNode, startNode } from './node.ts';
+import { requireFreePort, requirePrograms } from './preflight.ts';
+import { type ClusterProcess, clusterProcesses, findPart } from './processes.ts';
+import type { Progress } from './progress.ts';
+import { readRecord, writeRecord } from './record.ts';
+
+/** What the user may ask for; what is absent is as the cluster had it before, or the default. */
+export interface UpRequest {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly nodes?: number | undefined;
+  readonly proxyMode?: string | undefined;
+  readonly egress?: boolean | undefined;
+  readonly apiPort?: number | undefined;
+  readonly datastoreEndpoint?: string | undefined;
+}
+
+export interface Tools {
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly random: Random;
+}
+
+export interface UpResult {
+  readonly record: ClusterRecord;
+  readonly paths: ClusterPaths;
+  readonly client: Client;
+  /** Whether anything had to be started. */
+  readonly changed: boolean;
+}
+
+export async function up(request: UpRequest, tools: Tools, progress: Progress, signal: AbortSignal): Promise<UpResult> {
+  const paths = clusterPaths(request.name, request.dataDir);
+  const { cniBinDir } = requirePrograms(process.env['PATH'] ?? '');
+  const before = await readRecord(tools.files, paths);
+  const processes = clusterProcesses(request.name, cgroupName(request.name));
+  const isNew = processes.length === 0 && !existsSync(paths.run);
+  const hadData = existsSync(paths.data);
+  const record = await settle(request, before, processes);
+  const started: number[] = [];
+  try {
+    const changed = await bringUp({ record, paths, tools, progress, signal, cniBinDir, processes, started });
+    return { ...changed, record, paths };
+  } catch (error) {
+    // Nothing half done: what this run made goes, what ran before it stays.
+    if (isNew) {
+      await down({ ...tools, name: request.name, paths, purge: false });
+      if (!hadData) await rm(paths.data, { recursive: true, force: true });
+    } else {
+      for (const pid of started) endQuietly(pid);
+    }
+    throw error;
+  }
+}
+
+function endQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it ended by itself
+  }
+}
+
+/** The cluster's record from what is asked for, what it was and what is free on the machine. */
+async function settle(
+  request: UpRequest,
+  before: ClusterRecord | undefined,
+  processes: readonly ClusterProcess[],
+): Promise<ClusterRecord> {
+  const running = findPart(processes, 'server') !== undefined;
+  const nodes = request.nodes ?? before?.nodes ?? 3;
+  if (processes.length > 0 && before && nodes < before.nodes) {
+    throw new Failure(
+      `the cluster ${request.name} runs with ${before.nodes} nodes; bring it down before it gets fewer`,
+    );
+  }
+  if (running && before && request.apiPort !== undefined && request.apiPort !== before.apiPort) {
+    throw new Failure(
+      `the API server of ${request.name} runs on port ${before.apiPort}; bring it down before it moves`,
+    );
+  }
+  const preferredPort = request.apiPort ?? before?.apiPort;
+  if (!running && preferredPort !== undefined) await requireFreePort(preferredPort);
+  const index = await claimIndex(request.name, before?.index);
+  const apiPort = preferredPort ?? firstAPIPort + index;
+  if (!running && preferredPort === undefined) await requireFreePort(apiPort);
+  return {
+    version: dataVersion,
+    name: request.name,
+    index,
+    nodes,
+    apiPort,
+    proxyMode: request.proxyMode ?? before?.proxyMode ?? 'nftables',
+    egress: request.egress ?? before?.egress ?? true,
+    dataDir: request.dataDir,
+  };
+}
+
+interface Work {
+  readonly record: ClusterRecord;
+  readonly paths: ClusterPaths;
+  readonly tools: Tools;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly cniBinDir: string;
+  readonly processes: readonly ClusterProcess[];
+  /** Processes that this run starts. */
+  readonly started: number[];
+}
+
+async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }> {
+  const { record, paths, tools, progress, signal, processes, started } = work;
+  const network = networkLayout(record);
+  await writeRecord(tools.files, record);
+  await progress.phase(
+    'network',
+    async () => {
+      const options = { table: nftTable(record.name), layout: network, egress: record.egress, runDir: paths.run };
+      await Promise.all([makeHostNetwork(tools.exec, network), setEgress(tools.exec, options)]);
+    },
+    () =>
+      `bridge ${network.bridge} ${network.v4.subnet}, ${record.nodes} namespaces${record.egress ? '' : ', no way out'}`,
+  );
+  const archive = await builtInArchive({ ...tools, folder: paths.images });
+  const upstreams = record.egress ? await dnsUpstreams() : [];
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const ready = serverReady(work, stop);
+  const nodes = network.nodes.map((node) =>
+    startNode({
+      record,
+      network,
+      node,
+      paths,
+      archive,
+      upstreams,
+      ...tools,
+      processes,
+      started,
+      cniBinDir: work.cniBinDir,
+      signal: stop,
+    }),
+  );
+  const running = progress.phase('containers', () => Promise.all(nodes), describeNodes);
+  try {
+    const [client] = await Promise.all([ready, running]);
+    await progress.phase(
+      'nodes ready',
+      () =>
+        untilNodesReady(
+          client,
+          network.nodes.map((n) => n.name),
+          tools.clock,
+          stop,
+        ),
+      (n) => `${n} of ${n}`,
+    );
+    return { client, changed: started.length > 0 };
+  } catch (error) {
+    failed.abort(error);
+    await Promise.allSettled([ready, running, ...nodes]);
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+function describeNodes(nodes: readonly RunningNode[]): string {
+  const fresh = nodes.filter((n) => n.changed).length;
+  return fresh === 0 ? `${nodes.length} nodes run already` : `containerd and agent on ${fresh} nodes, images imported`;
+}
+
+/** Starts the control plane unless it runs, and hands agents the token to join with. */
+async function serverReady(
+  { record, paths, tools, progress, processes, started }: Work,
+  signal: AbortSignal,
+): Promise<Client> {
+  const isRunning = findPart(processes, 'server') !== undefined;
+  const client = await progress.phase(
+    'control plane',
+    async () => {
+      const pid = isRunning ? undefined : await startServer(record, paths);
+      if (pid !== undefined) started.push(pid);
+      await untilServerReady({ record, paths, clock: tools.clock, files: tools.files, signal, pid });
+      return adminClient(paths.kubeconfig, tools);
+    },
+    () => `https://127.0.0.1:${record.apiPort}${isRunning ? ', runs already' : ''}`,
+  );
+  await tools.files.write(`${paths.run}/token`, await joinToken(client, paths, tools), { mode: 0o600 });
+  return client;
+}
+
+const nodesTimeout = 60_000;
+
+async function untilNodesReady(
+  client: Client,
+  names: readonly string[],
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<number> {
+  const nodes = client.resource<Node>({ group: '', version: 'v1', resource: 'nodes' });
+  const end = clock.now() + nodesTimeout;
+  for (;;) {
+    const { items } = await nodes.list();
+    const ready = items.filter((n) => n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
+    const missing = names.filter((name) => !ready.some((n) => n.metadata?.name === name));
+    if (missing.length === 0) return names.length;
+    if (clock.now() > end) {
+      throw new Failure(
+        `${missing.join(', ')} did not become ready in ${nodesTimeout / 1000} s; see the logs of their agents`,
+      );
+    }
+    await clock.sleep(25, signal);
+  }
+}
+
+/** Name servers of the machine that a node can reach: those of resolv.conf that are not on a loopback address. */
+async function dnsUpstreams(): Promise<string[]> {
+  for (const path of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']) {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    const servers = [...text.matchAll(/^nameserver\s+(\S+)/gm)].map((m) => m[1] ?? '');
+    const reachable = servers.filter((s) => !s.startsWith('127.') && s !== '::1');
+    if (reachable.length > 0) return reachable;
+  }
+  return [];
+}
