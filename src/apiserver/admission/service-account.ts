@@ -1,0 +1,64 @@
+// Every pod runs as a service account and, unless it or the account says no, finds its token mounted.
+import type { Container, Pod, ServiceAccount, Volume } from '../../api/core/v1/types.generated.ts';
+import { forbidden } from '../../apimachinery/status.ts';
+import { randomSuffix } from '../registry/metadata.ts';
+import type { AdmissionRequest, AdmissionView } from './admission.ts';
+
+const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+/** One hour and seven seconds, as upstream asks for: the kubelet renews it earlier. */
+const expirationSeconds = 3607;
+
+export function serviceAccount(request: AdmissionRequest, view: AdmissionView): void {
+  const { definition, operation, subresource, namespace, object } = request;
+  if (definition.group !== '' || definition.resource !== 'pods') return;
+  if (operation !== 'CREATE' || subresource !== '' || !object) return;
+  const pod = object as unknown as Pod;
+  const { spec } = pod;
+  if (!spec || object.metadata.annotations?.[mirrorAnnotation] !== undefined) return;
+  spec.serviceAccountName ||= 'default';
+  const name = spec.serviceAccountName;
+  spec.serviceAccount = name;
+  const account = view.find<ServiceAccount & { metadata: { name: string } }>('serviceaccounts', { namespace, name });
+  if (!account) {
+    const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
+    throw forbidden(definition, object.metadata.name, why);
+  }
+  if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod, view);
+  if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
+    spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }));
+  }
+}
+
+function mountToken({ spec }: Pod, { random }: AdmissionView): void {
+  if (!spec) return;
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  const without = containers.filter((c) => !c.volumeMounts?.some((mount) => mount.mountPath === mountPath));
+  if (without.length === 0) return;
+  const present = spec.volumes?.find((volume) => volume.name.startsWith('kube-api-access-') && volume.projected);
+  const volume = present ?? tokenVolume(`kube-api-access-${randomSuffix(random)}`);
+  if (!present) spec.volumes = [...(spec.volumes ?? []), volume];
+  for (const container of without) mount(container, volume.name);
+}
+
+function mount(container: Container, name: string): void {
+  container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }];
+}
+
+function tokenVolume(name: string): Volume {
+  return {
+    name,
+    projected: {
+      defaultMode: 0o644,
+      sources: [
+        { serviceAccountToken: { expirationSeconds, path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        {
+          downwardAPI: {
+            items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+          },
+        },
+      ],
+    },
+  };
+}

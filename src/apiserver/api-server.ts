@@ -1,0 +1,202 @@
+// The API server as a function from requests to responses. Authentication, authorization, then the handler of what the
+// path names. It never throws: whatever goes wrong becomes a Status.
+
+import type { ResourceDefinition } from '../api/resource.ts';
+import type { Schemas } from '../api/schema.ts';
+import type { KubeObject } from '../apimachinery/object.ts';
+import { forbidden, internalError, StatusError } from '../apimachinery/status.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Random } from '../system/random.ts';
+import { Admission } from './admission/admission.ts';
+import { discoveryResponse } from './discovery/discovery.ts';
+import { methodNotAllowed, pathNotFound } from './errors.ts';
+import type { Authenticator, Authorizer, Extensions } from './extensions.ts';
+import { handleResource } from './handlers/dispatch.ts';
+import type { ResourceRequest, ServerParts } from './handlers/resource-request.ts';
+import { type HealthCheck, healthResponse } from './health.ts';
+import { ApiMetrics } from './metrics.ts';
+import { negotiate } from './negotiation.ts';
+import type { RegistryHooks } from './registry/hooks.ts';
+import { Registry } from './registry/registry.ts';
+import { type ApiRequest, type ApiResponse, jsonResponse, statusResponse, textResponse, type User } from './request.ts';
+import { parseRequestInfo, type RequestInfo } from './request-info.ts';
+import type { VersionInfo } from './version.ts';
+import { WatchCache } from './watch-cache/watch-cache.ts';
+
+export interface ApiServerOptions {
+  readonly storage: Storage;
+  readonly definitions: readonly ResourceDefinition[];
+  readonly schemas: Schemas;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly extensions: Extensions;
+  /** By `services`, or `deployments.apps`. */
+  readonly hooks: Readonly<Record<string, RegistryHooks<KubeObject>>>;
+  readonly healthChecks: readonly HealthCheck[];
+  readonly version: VersionInfo;
+  /** HOST:PORT at which clients reach the server. */
+  readonly address: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told of errors that are ours: a bug, or storage that fails. */
+  readonly onError: (error: unknown) => void;
+}
+
+const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+export class ApiServer {
+  readonly #options: ApiServerOptions;
+  readonly #parts: ServerParts;
+  readonly #metrics = new ApiMetrics();
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    const { storage, clock, random } = options;
+    const cache = new WatchCache(storage, clock);
+    const registry = new Registry({ ...options, cache });
+    this.#parts = {
+      registry,
+      cache,
+      admission: new Admission(registry, random),
+      schemas: options.schemas,
+      extensions: options.extensions,
+      metrics: this.#metrics,
+      clock,
+      random,
+    };
+  }
+
+  get registry(): Registry {
+    return this.#parts.registry;
+  }
+
+  get cache(): WatchCache {
+    return this.#parts.cache;
+  }
+
+  /** Reads what is stored; the server can answer then. */
+  async load(): Promise<void> {
+    await this.#parts.cache.load();
+  }
+
+  /** Keeps the cache in step with storage until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#parts.cache.run(signal);
+  }
+
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    const info = parseRequestInfo(request.method, request.path, request.query);
+    const started = this.#options.clock.now();
+    let response: ApiResponse;
+    try {
+      response = await this.#respond(request, info);
+    } catch (error) {
+      response = this.#errorResponse(error);
+    }
+    const { verb, group, resource } = info;
+    this.#metrics.observe(
+      { verb, group, resource, code: response.status },
+      (this.#options.clock.now() - started) / 1000,
+    );
+    return response;
+  }
+
+  #errorResponse(error: unknown): ApiResponse {
+    if (error instanceof StatusError) return statusResponse(error);
+    this.#options.onError(error);
+    return statusResponse(internalError(error instanceof Error ? error.message : String(error)));
+  }
+
+  async #respond(request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
+    const { authenticator, authorizer, extensions } = this.#options;
+    const path = extensions.paths.find((one) =>
+      one.path.endsWith('/') ? request.path.startsWith(one.path) : request.path === one.path,
+    );
+    if (path?.isPublic) return path.handle(request, undefined);
+    const user = request.trustedUser ?? (await authenticator.authenticate(request)) ?? anonymous;
+    const decision = await authorizer.authorize({ user, verb: info.verb, info });
+    if (!decision.allowed) throw refusal(user, info, decision.reason);
+    if (info.isResource) return this.#resource(request, info, user);
+    if (path) return path.handle(request, user);
+    return this.#nonResource(request);
+  }
+
+  #resource(request: ApiRequest, info: RequestInfo, user: User): Promise<ApiResponse> {
+    const { registry } = this.#parts;
+    const definition = registry.find(info.group, info.version, info.resource);
+    if (!definition) {
+      if (registry.hasGroupVersion(info.group, info.version)) throw pathNotFound();
+      return Promise.resolve(textResponse(404, '404 page not found\n'));
+    }
+    const subresource = info.subresource
+      ? definition.subresources.find((sub) => sub.resource === `${info.resource}/${info.subresource}`)
+      : undefined;
+    if (info.subresource !== '' && !subresource) throw pathNotFound();
+    // Namespaced resources have no object outside a namespace, cluster-scoped ones none inside.
+    if (definition.namespaced ? info.name !== '' && info.namespace === '' : isMisplaced(info)) throw pathNotFound();
+    const isConnect = subresource !== undefined && connectSubresources.has(info.subresource);
+    const resourceRequest: ResourceRequest = {
+      parts: this.#parts,
+      request,
+      info,
+      user,
+      definition,
+      subresource,
+      store: registry.store(definition),
+      format: negotiate(isConnect ? undefined : request.headers.accept),
+      warnings: new Set(),
+    };
+    return handleResource(resourceRequest);
+  }
+
+  async #nonResource(request: ApiRequest): Promise<ApiResponse> {
+    const { version, healthChecks, address } = this.#options;
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+    if (request.path === '/version') return jsonResponse(200, version);
+    const health = await healthResponse(request, healthChecks);
+    if (health) return health;
+    if (request.path === '/metrics') {
+      const { contentType, text } = await this.#metrics.print();
+      return { status: 200, headers: { 'content-type': contentType }, body: text };
+    }
+    if (request.path.startsWith('/openapi/')) {
+      const { openApiResponse } = await import('./discovery/openapi.ts');
+      const answer = await openApiResponse(request);
+      if (answer) return answer;
+    }
+    if (request.path === '/') return jsonResponse(200, { paths: this.#paths() });
+    const discovery = discoveryResponse(request, this.#parts.registry, address);
+    return discovery ?? textResponse(404, '404 page not found\n');
+  }
+
+  #paths(): string[] {
+    const paths = new Set(['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3']);
+    for (const { group, version } of this.#parts.registry.definitions) {
+      if (group !== '') paths.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
+    }
+    paths.add('/readyz').add('/version');
+    return [...paths].sort();
+  }
+}
+
+const connectSubresources = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
+function isMisplaced({ namespace, resource }: RequestInfo): boolean {
+  return namespace !== '' && resource !== 'namespaces';
+}
+
+/** 403 in upstream's words; 401 never comes here, since nobody's requests are system:anonymous'. */
+function refusal(user: User, info: RequestInfo, reason: string | undefined): StatusError {
+  const why = reason ? `: ${reason}` : '';
+  const who = `User ${JSON.stringify(user.name)}`;
+  if (!info.isResource) {
+    const message = `forbidden: ${who} cannot ${info.verb} path ${JSON.stringify(info.path)}${why}`;
+    return new StatusError({ code: 403, reason: 'Forbidden', message, details: {} });
+  }
+  const { group, resource, subresource, namespace, name, verb } = info;
+  const what = subresource ? `${resource}/${subresource}` : resource;
+  const where = namespace ? ` in the namespace ${JSON.stringify(namespace)}` : ' at the cluster scope';
+  const text = `${who} cannot ${verb} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)}${where}${why}`;
+  return forbidden({ group, resource }, name, text);
+}

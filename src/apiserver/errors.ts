@@ -1,0 +1,48 @@
+// Refusals that belong to no resource: paths, methods and media types. Texts are kube-apiserver's.
+import { StatusError } from '../apimachinery/status.ts';
+
+export function pathNotFound(): StatusError {
+  const message = 'the server could not find the requested resource';
+  return new StatusError({ code: 404, reason: 'NotFound', message, details: {} });
+}
+
+export function methodNotAllowed(): StatusError {
+  const message = 'the server does not allow this method on the requested resource';
+  return new StatusError({ code: 405, reason: 'MethodNotAllowed', message, details: {} });
+}
+
+const representations = [
+  'application/json',
+  'application/yaml',
+  'application/vnd.kubernetes.protobuf',
+  'application/json;stream=watch',
+  'application/vnd.kubernetes.protobuf;stream=watch',
+];
+
+export function notAcceptable(): StatusError {
+  const message = `406: Not Acceptable\n\nAvailable representations: ${representations.join(', ')}`;
+  return new StatusError({ code: 406, reason: 'NotAcceptable', message, details: {} });
+}
+
+/** 415 for a body of an object. */
+export function unsupportedBody(): StatusError {
+  const accepted = representations.slice(0, 3).join(', ');
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
+  return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message });
+}
+
+/** 415 for a patch. */
+export function unsupportedPatch(): StatusError {
+  const message = '415: Unsupported Media Type';
+  return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message, details: {} });
+}
+
+/** 504: the client asks for a state that has not happened yet. */
+export function tooLargeResourceVersion(wanted: number, current: number): StatusError {
+  const message = `Timeout: Too large resource version: ${wanted}, current: ${current}`;
+  const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
+  return new StatusError(
+    { code: 504, reason: 'Timeout', message, details: { causes, retryAfterSeconds: 1 } },
+    { 'retry-after': '1' },
+  );
+}

@@ -1,0 +1,127 @@
+// The object in a request's body: JSON or YAML, decoded into its type, defaulted.
+import { JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
+import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
+import { cannotBeHandled, decodeBody } from '../../apimachinery/schema/request-body.ts';
+import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
+import { badRequest } from '../../apimachinery/status.ts';
+import { unsupportedBody } from '../errors.ts';
+import type { ApiRequest } from '../request.ts';
+import type { FieldValidation } from './options.ts';
+
+export interface BodyRequest {
+  readonly request: ApiRequest;
+  /** What the body must be. */
+  readonly expected: GroupVersionKind;
+  readonly schema: ObjectSchema;
+  readonly fieldValidation: FieldValidation;
+  readonly warnings: Set<string>;
+}
+
+export interface ParsedBody {
+  readonly value: unknown;
+  readonly duplicates: readonly string[];
+}
+
+/** The media type without its parameters. */
+export function mediaType(request: ApiRequest): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+}
+
+/** Text to value. 415 for media types that are not known, 400 for what cannot be parsed. */
+export async function parseBody(request: ApiRequest): Promise<ParsedBody> {
+  const type = mediaType(request);
+  if (type !== '' && type !== 'application/json' && type !== 'application/yaml') throw unsupportedBody();
+  const text = Buffer.from(await request.body()).toString('utf8');
+  return type === 'application/yaml' ? parseYaml(text) : parseJsonBody(text);
+}
+
+function parseJsonBody(text: string): ParsedBody {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) {
+      throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+export async function parseYaml(text: string): Promise<ParsedBody> {
+  const { parse } = await import('yaml');
+  try {
+    // Only what JSON can say; an alias bomb ends at the library's own limit.
+    const value: unknown = parse(text, { schema: 'core', uniqueKeys: false });
+    return { value: JSON.parse(JSON.stringify(value ?? null)), duplicates: [] };
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Throws 400 when kind or apiVersion are not those expected; absent ones are taken as expected. */
+export function checkKind(value: unknown, expected: GroupVersionKind): void {
+  const { kind, apiVersion } = (value ?? {}) as { kind?: unknown; apiVersion?: unknown };
+  const wanted = apiVersionOf(expected);
+  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== wanted) {
+    const named = typeof kind === 'string' && kind !== '' ? kind : expected.kind;
+    const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+    throw badRequest(
+      `${named} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: no kind ${JSON.stringify(named)} is registered for version ${JSON.stringify(apiVersion)}`,
+    );
+  }
+  if (typeof kind === 'string' && kind !== '' && kind !== expected.kind) {
+    const from = `(${expected.version}.${kind})`;
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: converting ${from} to (${expected.group || 'core'}.${expected.kind}): unknown conversion`,
+    );
+  }
+}
+
+/** Reads the body once; the function returned decodes it afresh at each call. */
+export async function readObject(options: BodyRequest): Promise<() => KubeObject> {
+  const { request, expected, schema, fieldValidation, warnings } = options;
+  const { value, duplicates } = await parseBody(request);
+  checkKind(value, expected);
+  const decode = () => decodeAs(value, { expected, schema, fieldValidation, duplicates });
+  const first = decode();
+  for (const text of first.warnings) warnings.add(text);
+  let unused: KubeObject | undefined = first.object;
+  return () => {
+    const object = unused ?? decode().object;
+    unused = undefined;
+    return object;
+  };
+}
+
+export interface DecodeOptions {
+  readonly expected: GroupVersionKind;
+  readonly schema: ObjectSchema;
+  readonly fieldValidation: FieldValidation;
+  readonly duplicates?: readonly string[];
+}
+
+export function decodeAs(
+  value: unknown,
+  { expected, schema, fieldValidation, duplicates }: DecodeOptions,
+): { readonly object: KubeObject; readonly warnings: readonly string[] } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const what = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+    throw cannotBeHandled(expected.kind, expected.version, `json: cannot unmarshal ${what} into Go value`);
+  }
+  const decoded = decodeBody({
+    value,
+    schema,
+    kind: expected.kind,
+    version: expected.version,
+    fieldValidation,
+    ...(duplicates && { duplicates }),
+  });
+  return { object: asKind(decoded.object, expected), warnings: decoded.warnings };
+}
+
+/** A decoded object with its kind and apiVersion first, and metadata at the least empty. */
+export function asKind(decoded: Record<string, unknown>, kind: GroupVersionKind): KubeObject {
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = decoded;
+  const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...rest } as unknown as KubeObject;
+  object.metadata ??= {} as KubeObject['metadata'];
+  return object;
+}

@@ -1,0 +1,70 @@
+// POST: makes an object.
+
+import type { ResourceFacts } from '../../api/resource.ts';
+import type { GroupVersionKind, KubeObject } from '../../apimachinery/object.ts';
+import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
+import { badRequest } from '../../apimachinery/status.ts';
+import { methodNotAllowed } from '../errors.ts';
+import type { ApiResponse } from '../request.ts';
+import { readObject } from './body.ts';
+import { recordManager } from './field-managers.ts';
+import { writeQuery } from './options.ts';
+import { objectResponse, valueResponse } from './render.ts';
+import type { ResourceRequest } from './resource-request.ts';
+
+/** The group, version and kind of a resource's or subresource's body. */
+export function kindOf(facts: ResourceFacts): GroupVersionKind {
+  return { ...(facts.kindGroupVersion ?? { group: facts.group, version: facts.version }), kind: facts.kind };
+}
+
+export function schemaFor({ parts }: ResourceRequest, kind: GroupVersionKind): ObjectSchema {
+  const schema = parts.schemas.schemaOf(kind);
+  if (!schema) throw new Error(`no schema of ${kind.kind} in ${kind.group}/${kind.version}`);
+  return schema;
+}
+
+/** Sets the namespace of the URL; throws 400 when the object names another. */
+export function placeInNamespace(object: KubeObject, { info, definition }: ResourceRequest): void {
+  const { metadata } = object;
+  if (!definition.namespaced) return;
+  if (metadata.namespace && metadata.namespace !== info.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  metadata.namespace = info.namespace;
+}
+
+export async function handleCreate(request: ResourceRequest): Promise<ApiResponse> {
+  const { definition, info, parts, user, store, warnings } = request;
+  if (definition.namespaced && info.namespace === '') throw methodNotAllowed();
+  const { dryRun, fieldValidation, fieldManager } = writeQuery(request.request.query, 'CreateOptions');
+  const expected = kindOf(definition);
+  const schema = schemaFor(request, expected);
+  const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
+  const virtual = parts.extensions.virtual[info.group === '' ? info.resource : `${info.resource}.${info.group}`];
+  if (virtual) {
+    const object = decode();
+    if (definition.namespaced) placeInNamespace(object, request);
+    return valueResponse(request, await virtual(object, { user, info, dryRun }), 201);
+  }
+  const make = () => {
+    const object = decode();
+    placeInNamespace(object, request);
+    definition.strategy.default?.(object);
+    const { name } = object.metadata;
+    recordManager(request, { object, old: undefined, fieldManager });
+    const { namespace } = info;
+    parts.admission.admit({
+      operation: 'CREATE',
+      definition,
+      subresource: '',
+      namespace,
+      name,
+      object,
+      old: undefined,
+      user,
+    });
+    return object;
+  };
+  await parts.cache.waitForNow();
+  return objectResponse(request, await store.create({ make, dryRun, warnings }), 201);
+}

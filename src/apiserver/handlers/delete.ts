@@ -1,0 +1,139 @@
+// DELETE of one object, and of all that a selector finds.
+import { isObject } from '../../apimachinery/json/value.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { badRequest, isNotFound } from '../../apimachinery/status.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import { type DeleteOptions, type Deletion, validateDeleteOptions } from '../registry/deletion.ts';
+import type { ApiResponse } from '../request.ts';
+import type { StoredObject } from '../watch-cache/stored-object.ts';
+import { parseBody } from './body.ts';
+import { listResponse, selectedObjects } from './list.ts';
+import { isTrue, listQuery } from './options.ts';
+import { objectResponse, valueResponse } from './render.ts';
+import type { ResourceRequest } from './resource-request.ts';
+
+/** From the body, or from the query where there is none. */
+export async function readDeleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
+  const { query, headers } = request.request;
+  const hasBody =
+    headers['content-length'] !== undefined
+      ? headers['content-length'] !== '0'
+      : headers['transfer-encoding'] !== undefined;
+  const given: Record<string, unknown> = fromQuery(query);
+  if (hasBody) {
+    const { value } = await parseBody(request.request);
+    if (value !== null && !isObject(value)) throw badRequest('the body of a DELETE must be DeleteOptions');
+    Object.assign(given, value);
+  }
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun } = given as {
+    gracePeriodSeconds?: unknown;
+    propagationPolicy?: DeleteOptions['propagationPolicy'];
+    orphanDependents?: boolean;
+    preconditions?: DeleteOptions['preconditions'];
+    dryRun?: readonly string[];
+  };
+  validateDeleteOptions({
+    ...(typeof propagationPolicy === 'string' && { propagationPolicy }),
+    ...(typeof orphanDependents === 'boolean' && { orphanDependents }),
+    ...(Array.isArray(dryRun) && { dryRun }),
+  });
+  if (gracePeriodSeconds !== undefined && gracePeriodSeconds !== null && !Number.isInteger(gracePeriodSeconds)) {
+    throw badRequest('gracePeriodSeconds must be a whole number');
+  }
+  return {
+    ...(typeof gracePeriodSeconds === 'number' && { gracePeriodSeconds }),
+    ...(typeof propagationPolicy === 'string' && { propagationPolicy }),
+    ...(typeof orphanDependents === 'boolean' && { orphanDependents }),
+    ...(isObject(preconditions) && { preconditions }),
+    dryRun: Array.isArray(dryRun) && dryRun.length > 0,
+  };
+}
+
+function fromQuery(query: URLSearchParams): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  const grace = query.get('gracePeriodSeconds');
+  if (grace) {
+    if (!/^-?\d+$/.test(grace)) {
+      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+    }
+    given.gracePeriodSeconds = Number(grace);
+  }
+  const policy = query.get('propagationPolicy');
+  if (policy) given.propagationPolicy = policy;
+  if (query.has('orphanDependents')) given.orphanDependents = isTrue(query.get('orphanDependents'));
+  if (query.has('dryRun')) given.dryRun = query.getAll('dryRun');
+  return given;
+}
+
+export async function handleDelete(request: ResourceRequest): Promise<ApiResponse> {
+  const options = await readDeleteOptions(request);
+  const { object, removed } = await deleteOne(request, { options, name: request.info.name });
+  return deletedResponse(request, { object, removed });
+}
+
+/** The object where the kind says so or it is still there; else a Status that names what went. */
+function deletedResponse(
+  request: ResourceRequest,
+  { object, removed }: { readonly object: StoredObject; readonly removed: boolean },
+): Promise<ApiResponse> {
+  const { definition } = request;
+  if (!removed || definition.returnsDeletedObject) return objectResponse(request, object);
+  const { group, resource } = definition;
+  const { name, uid } = object.object.metadata;
+  const details = { name, ...(group && { group }), kind: resource, uid };
+  return valueResponse(request, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });
+}
+
+export function deleteOne(
+  request: ResourceRequest,
+  { options, name, namespace = request.info.namespace }: { options: DeleteOptions; name: string; namespace?: string },
+): Promise<{ readonly object: StoredObject; readonly removed: boolean }> {
+  const { parts, definition, user, store } = request;
+  const isNamespace = definition.group === '' && definition.resource === 'namespaces';
+  return store.delete({
+    namespace,
+    name,
+    options,
+    dryRun: options.dryRun ?? false,
+    check(old) {
+      const operation = 'DELETE';
+      parts.admission.admit({ operation, definition, subresource: '', namespace, name, object: undefined, old, user });
+    },
+    ...(isNamespace && { adjust: (plan, old) => terminateNamespace(plan, old, parts.clock.now()) }),
+  });
+}
+
+interface NamespaceLike extends KubeObject {
+  spec?: { finalizers?: string[] };
+  status?: { phase?: string };
+}
+
+/** A namespace is marked first; it goes when nothing holds it any more, its spec's finalizers among them. */
+export function terminateNamespace(plan: Deletion, old: Readonly<KubeObject>, now: number): Deletion {
+  const { spec } = old as NamespaceLike;
+  if (old.metadata.deletionTimestamp !== undefined) {
+    return plan.type === 'remove' && (spec?.finalizers?.length ?? 0) > 0 ? { type: 'wait' } : plan;
+  }
+  const base = plan.type === 'mark' ? plan.object : (JSON.parse(JSON.stringify(old)) as KubeObject);
+  const object = base as NamespaceLike;
+  object.metadata.deletionTimestamp = formatTime(now);
+  delete object.metadata.deletionGracePeriodSeconds;
+  object.status = { ...object.status, phase: 'Terminating' };
+  return { type: 'mark', object };
+}
+
+export async function handleDeleteCollection(request: ResourceRequest): Promise<ApiResponse> {
+  const options = await readDeleteOptions(request);
+  const query = listQuery(request.request.query, request.definition, false);
+  const deleted: StoredObject[] = [];
+  for (const stored of await selectedObjects(request, query)) {
+    const { name, namespace = '' } = stored.object.metadata;
+    try {
+      deleted.push((await deleteOne(request, { options, name, namespace })).object);
+    } catch (error) {
+      // Someone else was quicker.
+      if (!isNotFound(error)) throw error;
+    }
+  }
+  return listResponse(request, deleted, { resourceVersion: String(request.parts.cache.revision) });
+}

@@ -1,0 +1,199 @@
+// GET of a collection: all of it, or page by page, at one revision. Long lists are filtered and sent in pieces, so that
+// other requests have their turn in between.
+
+import { apiVersionOf } from '../../apimachinery/object.ts';
+import { expired } from '../../apimachinery/status.ts';
+import { CompactedError, FutureRevisionError, type RangeResult } from '../../storage/storage.ts';
+import { tooLargeResourceVersion } from '../errors.ts';
+import type { ApiResponse } from '../request.ts';
+import { StoredObject } from '../watch-cache/stored-object.ts';
+import { decodeContinue, encodeContinue } from './continue-token.ts';
+import { type ListQuery, listQuery, selectedName, selectorOf } from './options.ts';
+import { headersOf, includeObject, partialMetadata, tableColumns, tableOf, tableRow, valueResponse } from './render.ts';
+import type { ResourceRequest } from './resource-request.ts';
+
+/** Objects looked at, or sent, before others have their turn. */
+const sliceSize = 256;
+/** How long a reader waits for a revision that has not happened yet. */
+const freshnessMs = 3000;
+
+interface Page {
+  readonly items: readonly StoredObject[];
+  readonly revision: number;
+  /** How many follow; undefined where a selector makes it unknown, or nothing follows. */
+  readonly remaining?: number;
+  /** The last key of a page that is not the last. */
+  readonly last?: string;
+}
+
+export async function handleList(request: ResourceRequest): Promise<ApiResponse> {
+  const query = listQuery(request.request.query, request.definition, false);
+  const page = await readPage(request, query);
+  const { prefix } = request.store;
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.last !== undefined && {
+      continue: encodeContinue({ revision: page.revision, after: page.last.slice(prefix.length) }),
+      ...(page.remaining !== undefined && { remainingItemCount: page.remaining }),
+    }),
+  };
+  return listResponse(request, page.items, metadata);
+}
+
+/** The selected objects of the request's namespace, as of the present. */
+export async function selectedObjects(request: ResourceRequest, query: ListQuery): Promise<readonly StoredObject[]> {
+  await request.parts.cache.waitForNow();
+  return filtered(request, query, candidates(request, query));
+}
+
+function candidates({ store, info }: ResourceRequest, query: ListQuery): readonly StoredObject[] {
+  const name = selectedName(query);
+  if (name === undefined || (info.namespace === '' && store.definition.namespaced)) {
+    return store.cache.list(store.prefixOf(info.namespace));
+  }
+  const one = store.cache.get(store.key(info.namespace, name));
+  return one ? [one] : [];
+}
+
+async function filtered(
+  { definition }: ResourceRequest,
+  query: ListQuery,
+  objects: readonly StoredObject[],
+): Promise<readonly StoredObject[]> {
+  const selects = selectorOf(query, definition);
+  if (!selects) return objects;
+  const found: StoredObject[] = [];
+  for (let index = 0; index < objects.length; index++) {
+    if (index > 0 && index % sliceSize === 0) await turn();
+    const stored = objects[index]!;
+    if (selects(stored.object)) found.push(stored);
+  }
+  return found;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function readPage(request: ResourceRequest, query: ListQuery): Promise<Page> {
+  const { cache } = request.parts;
+  if (query.continueToken !== '') {
+    const { revision, after } = decodeContinue(query.continueToken);
+    return pageAt(request, query, { revision, after: request.store.prefix + after });
+  }
+  const wanted = Number(query.resourceVersion || 0);
+  if (query.match === 'Exact' && wanted > 0) return pageAt(request, query, { revision: wanted });
+  if (query.resourceVersion === '') await cache.waitForNow();
+  else await notOlderThan(request, wanted);
+  // A snapshot: what the cache holds now is not changed while it is filtered and sent.
+  const { revision } = cache;
+  return cut(request, query, { objects: candidates(request, query), revision });
+}
+
+/** Waits a little for a revision that is yet to come; then 504. */
+export async function notOlderThan({ parts }: ResourceRequest, revision: number): Promise<void> {
+  const { cache, clock } = parts;
+  if (cache.revision >= revision) return;
+  await Promise.race([cache.waitFor(revision), clock.sleep(freshnessMs)]);
+  if (cache.revision < revision) throw tooLargeResourceVersion(revision, cache.revision);
+}
+
+async function cut(
+  request: ResourceRequest,
+  query: ListQuery,
+  { objects, revision }: { objects: readonly StoredObject[]; revision: number },
+): Promise<Page> {
+  const items = await filtered(request, query, objects);
+  const { limit } = query;
+  if (limit === 0 || items.length <= limit) return { items, revision };
+  const isSelected = items !== objects;
+  const page = items.slice(0, limit);
+  return {
+    items: page,
+    revision,
+    last: page.at(-1)!.key,
+    ...(!isSelected && { remaining: items.length - limit }),
+  };
+}
+
+/** Pages after the first, and exact lists: read at their revision, from storage where the cache has gone on. */
+async function pageAt(
+  request: ResourceRequest,
+  query: ListQuery,
+  position: { readonly revision: number; readonly after?: string },
+): Promise<Page> {
+  const { store, info, parts } = request;
+  const { revision, after = '' } = position;
+  const prefix = store.prefixOf(info.namespace);
+  const isPresent = store.cache.lastChange <= revision && revision <= parts.cache.revision;
+  const objects = isPresent ? store.cache.list(prefix) : storedAt(await rangeAt(request, { prefix, revision }));
+  return cut(request, query, { objects: after === '' ? objects : objects.filter((o) => o.key > after), revision });
+}
+
+async function rangeAt(
+  { store, parts }: ResourceRequest,
+  at: { readonly prefix: string; readonly revision: number },
+): Promise<RangeResult> {
+  try {
+    return await store.rangeAt(at);
+  } catch (error) {
+    if (error instanceof CompactedError) {
+      throw expired(
+        'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+      );
+    }
+    if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(at.revision, parts.cache.revision);
+    throw error;
+  }
+}
+
+function storedAt({ items }: RangeResult): StoredObject[] {
+  return items.map((item) => new StoredObject(item.key, item.value, item.modRevision));
+}
+
+export function listResponse(
+  request: ResourceRequest,
+  items: readonly StoredObject[],
+  metadata: unknown,
+): ApiResponse | Promise<ApiResponse> {
+  const { format, definition, parts } = request;
+  if (format.as === 'Table') {
+    const options = { definition, include: includeObject(request.request.query), now: parts.clock.now() };
+    const rows = items.map((stored) => tableRow(stored.object, options));
+    return valueResponse(request, tableOf(rows, metadata, tableColumns(definition)));
+  }
+  const isPartial = format.as === 'PartialObjectMetadata';
+  const kind = isPartial ? 'PartialObjectMetadataList' : `${definition.kind}List`;
+  const apiVersion = isPartial ? 'meta.k8s.io/v1' : apiVersionOf(definition);
+  const head = `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`;
+  const textOf = isPartial
+    ? (stored: StoredObject) => JSON.stringify(partialMetadata(stored.object))
+    : (stored: StoredObject) => stored.itemText;
+  if (format.encoding === 'yaml') {
+    const text = `${head}${items.map(textOf).join(',')}]}`;
+    return valueResponse(request, JSON.parse(text));
+  }
+  if (items.length <= sliceSize) {
+    const body = `${head}${items.map(textOf).join(',')}]}\n`;
+    return { status: 200, headers: headersOf(request), body };
+  }
+  return { status: 200, headers: headersOf(request), body: pieces(head, items, textOf) };
+}
+
+async function* pieces(
+  head: string,
+  items: readonly StoredObject[],
+  textOf: (stored: StoredObject) => string,
+): AsyncGenerator<string> {
+  let text = head;
+  for (let start = 0; start < items.length; start += sliceSize) {
+    const slice = items
+      .slice(start, start + sliceSize)
+      .map(textOf)
+      .join(',');
+    yield start === 0 ? text + slice : `,${slice}`;
+    text = '';
+    await turn();
+  }
+  yield ']}\n';
+}

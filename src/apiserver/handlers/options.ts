@@ -1,0 +1,169 @@
+// Query parameters that verbs share, checked as kube-apiserver checks them.
+
+import type { ResourceDefinition } from '../../api/resource.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import {
+  checkSelectableFields,
+  type FieldSelector,
+  matchesFields,
+  parseFieldSelector,
+  requiredValue,
+} from '../../apimachinery/selectors/field-selector.ts';
+import { type LabelSelector, matchesLabels, parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
+import { badRequest, invalid } from '../../apimachinery/status.ts';
+import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+export interface WriteQuery {
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+  /** Empty when the client names none. */
+  readonly fieldManager: string;
+  /** Of an apply patch; undefined when the client does not say. */
+  readonly force: boolean | undefined;
+}
+
+const validations = ['', 'Ignore', 'Strict', 'Warn'];
+
+/** `kind` is that of the options, for errors: CreateOptions, UpdateOptions, PatchOptions. */
+export function writeQuery(query: URLSearchParams, kind: string): WriteQuery {
+  if (query.size === 0) return { dryRun: false, fieldValidation: 'Warn', fieldManager: '', force: undefined };
+  const errors: FieldError[] = [];
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  if (dryRun.some((value) => value !== 'All')) errors.push(fieldError.notSupported('dryRun', dryRun, ['All']));
+  const fieldManager = query.get('fieldManager') ?? '';
+  if (fieldManager.length > 128) errors.push(fieldError.tooLong('fieldManager', 128));
+  const fieldValidation = query.get('fieldValidation') ?? '';
+  if (!validations.includes(fieldValidation)) {
+    errors.push(fieldError.notSupported('fieldValidation', fieldValidation, validations));
+  }
+  const force = query.has('force') ? isTrue(query.get('force')) : undefined;
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors);
+  return {
+    dryRun: dryRun.length > 0,
+    fieldValidation: (fieldValidation || 'Warn') as FieldValidation,
+    fieldManager,
+    force,
+  };
+}
+
+export function isTrue(value: string | null): boolean {
+  return value !== null && value !== '0' && value.toLowerCase() !== 'false' && value !== '';
+}
+
+export interface ListQuery {
+  readonly labels: LabelSelector;
+  readonly fields: FieldSelector;
+  readonly limit: number;
+  readonly continueToken: string;
+  /** Empty, `0`, or a number. */
+  readonly resourceVersion: string;
+  readonly match: '' | 'Exact' | 'NotOlderThan';
+  readonly timeoutSeconds: number | undefined;
+  readonly allowWatchBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
+}
+
+const empty: ListQuery = {
+  labels: [],
+  fields: [],
+  limit: 0,
+  continueToken: '',
+  resourceVersion: '',
+  match: '',
+  timeoutSeconds: undefined,
+  allowWatchBookmarks: false,
+  sendInitialEvents: undefined,
+};
+
+function integer(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (!text) return undefined;
+  if (!/^-?\d+$/.test(text)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  return Number(text);
+}
+
+export function listQuery(query: URLSearchParams, definition: ResourceDefinition, isWatch: boolean): ListQuery {
+  if (query.size === 0) return empty;
+  const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
+  checkSelectableFields(fields, Object.keys(definition.selectableFields));
+  const parsed: ListQuery = {
+    labels: parseLabelSelector(query.get('labelSelector') ?? ''),
+    fields,
+    limit: Math.max(0, integer(query, 'limit') ?? 0),
+    continueToken: query.get('continue') ?? '',
+    resourceVersion: query.get('resourceVersion') ?? '',
+    match: (query.get('resourceVersionMatch') ?? '') as ListQuery['match'],
+    timeoutSeconds: integer(query, 'timeoutSeconds'),
+    allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
+    sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
+  };
+  const errors = isWatch ? watchErrors(parsed) : listErrors(parsed);
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
+  if (parsed.resourceVersion !== '' && !/^\d+$/.test(parsed.resourceVersion)) {
+    const quoted = JSON.stringify(parsed.resourceVersion);
+    throw badRequest(`Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`);
+  }
+  return parsed;
+}
+
+function listErrors({ match, resourceVersion, continueToken, sendInitialEvents }: ListQuery): FieldError[] {
+  const errors: FieldError[] = [];
+  const forbid = (detail: string) => errors.push(fieldError.forbidden('resourceVersionMatch', detail));
+  if (match) {
+    if (!resourceVersion) forbid('resourceVersionMatch is forbidden unless resourceVersion is provided');
+    if (continueToken) forbid('resourceVersionMatch is forbidden when continue is provided');
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      errors.push(fieldError.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
+    }
+    if (match === 'Exact' && resourceVersion === '0') {
+      forbid('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+    }
+  }
+  if (sendInitialEvents !== undefined) {
+    errors.push(fieldError.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  }
+  return errors;
+}
+
+function watchErrors({ match, continueToken, sendInitialEvents }: ListQuery): FieldError[] {
+  const errors: FieldError[] = [];
+  const forbid = (detail: string) => errors.push(fieldError.forbidden('resourceVersionMatch', detail));
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan') {
+    forbid('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  }
+  if (match) {
+    if (sendInitialEvents === undefined) {
+      forbid('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+    }
+    if (match !== 'NotOlderThan') {
+      errors.push(fieldError.notSupported('resourceVersionMatch', match, ['NotOlderThan']));
+    }
+    if (continueToken) forbid('resourceVersionMatch is forbidden when continue is provided');
+  }
+  return errors;
+}
+
+/** Whether an object is selected; undefined when everything is. */
+export function selectorOf(
+  { labels, fields }: Pick<ListQuery, 'labels' | 'fields'>,
+  definition: ResourceDefinition,
+): ((object: Readonly<KubeObject>) => boolean) | undefined {
+  if (labels.length === 0 && fields.length === 0) return undefined;
+  return (object) => {
+    if (!matchesLabels(labels, object.metadata.labels)) return false;
+    return matchesFields(fields, (field) => {
+      if (field === 'metadata.name') return object.metadata.name;
+      if (field === 'metadata.namespace') return object.metadata.namespace;
+      return definition.selectableFields[field]?.(object as KubeObject);
+    });
+  };
+}
+
+/** The one name that a field selector allows, if it names one. */
+export function selectedName({ fields }: Pick<ListQuery, 'fields'>): string | undefined {
+  return requiredValue(fields, 'metadata.name');
+}

@@ -1,0 +1,80 @@
+// What happens to pods by way of other kinds: Binding puts one on a node, Eviction deletes one politely.
+import type { Binding, Pod } from '../../api/core/v1/types.generated.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { badRequest, conflict, invalid } from '../../apimachinery/status.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import { fieldError } from '../../apimachinery/validation/field-error.ts';
+import type { ApiResponse } from '../request.ts';
+import { readObject } from './body.ts';
+import { kindOf, schemaFor } from './create.ts';
+import { deleteOne } from './delete.ts';
+import { writeQuery } from './options.ts';
+import { valueResponse } from './render.ts';
+import type { ResourceRequest } from './resource-request.ts';
+
+const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' };
+
+/** POST pods/NAME/binding, or bindings. `pods` is the request as if for the pod itself. */
+export async function handleBinding(request: ResourceRequest, pods: ResourceRequest): Promise<ApiResponse> {
+  const { dryRun, fieldValidation } = writeQuery(request.request.query, 'CreateOptions');
+  const expected = { group: '', version: 'v1', kind: 'Binding' };
+  const schema = schemaFor(request, expected);
+  const { warnings } = request;
+  const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
+  const binding = decode() as KubeObject & Binding;
+  const name = request.info.name || binding.metadata.name;
+  const { target } = binding;
+  if (target.kind && target.kind !== 'Node') {
+    throw invalid(expected, name, [fieldError.notSupported('target.kind', target.kind, ['Node', '<empty>'])]);
+  }
+  if (!target.name) throw invalid(expected, name, [fieldError.required('target.name')]);
+  await pods.store.update({
+    namespace: request.info.namespace,
+    name,
+    dryRun,
+    warnings,
+    strategy: {},
+    transform: (old) => bind(old!, binding, pods.parts.clock.now()),
+  });
+  return valueResponse(request, success, 201);
+}
+
+function bind(old: Readonly<KubeObject>, binding: KubeObject & Binding, now: number): KubeObject {
+  const pod = structuredClone(old) as KubeObject & Pod;
+  const { name } = pod.metadata;
+  const refuse = (why: string) => conflict({ group: '', resource: 'pods/binding' }, name, why);
+  if (binding.metadata.uid && binding.metadata.uid !== pod.metadata.uid) {
+    throw refuse(
+      `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
+    );
+  }
+  if (pod.metadata.deletionTimestamp) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+  if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
+  if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
+  if (!pod.spec) throw badRequest('the pod has no spec');
+  pod.spec.nodeName = binding.target.name!;
+  if (binding.metadata.annotations) {
+    pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };
+  }
+  const others = pod.status?.conditions?.filter((condition) => condition.type !== 'PodScheduled') ?? [];
+  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) };
+  pod.status = { ...pod.status, conditions: [...others, scheduled] };
+  return pod;
+}
+
+/** POST pods/NAME/eviction. */
+export async function handleEviction(request: ResourceRequest): Promise<ApiResponse> {
+  const { fieldValidation } = writeQuery(request.request.query, 'CreateOptions');
+  const expected = kindOf(request.subresource!);
+  const schema = schemaFor(request, expected);
+  const { warnings, info } = request;
+  const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
+  const eviction = decode() as KubeObject & { deleteOptions?: { gracePeriodSeconds?: number; dryRun?: string[] } };
+  if (eviction.metadata.name && eviction.metadata.name !== info.name) {
+    throw badRequest(`name in URL does not match name in Eviction object: ${info.name} != ${eviction.metadata.name}`);
+  }
+  const { gracePeriodSeconds, dryRun = [] } = eviction.deleteOptions ?? {};
+  const options = { ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }), dryRun: dryRun.length > 0 };
+  await deleteOne(request, { options, name: info.name });
+  return valueResponse(request, { ...success, code: 201 }, 201);
+}

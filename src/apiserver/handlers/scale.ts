@@ -1,0 +1,101 @@
+// The scale subresource: how many replicas, whatever the kind.
+import type { Scale } from '../../api/autoscaling/v1/types.generated.ts';
+import type { LabelSelector } from '../../apimachinery/meta/v1.generated.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import {
+  labelSelectorOf,
+  printLabelSelector,
+  selectorFromLabels,
+} from '../../apimachinery/selectors/label-selector.ts';
+import { conflict, invalid } from '../../apimachinery/status.ts';
+import { fieldError } from '../../apimachinery/validation/field-error.ts';
+import type { ApiResponse } from '../request.ts';
+import { decodeAs, readObject } from './body.ts';
+import { schemaFor } from './create.ts';
+import { recordManager } from './field-managers.ts';
+import { writeQuery } from './options.ts';
+import { applyPatch, patchType, readPatch } from './patch.ts';
+import { valueResponse } from './render.ts';
+import type { ResourceRequest } from './resource-request.ts';
+
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+type ScaleObject = KubeObject & Scale;
+
+interface Scalable extends KubeObject {
+  spec?: { replicas?: number; selector?: LabelSelector | Record<string, string> };
+  status?: { replicas?: number };
+}
+
+function scaleOf(object: Readonly<KubeObject>, resource: string): ScaleObject {
+  const { metadata, spec = {}, status = {} } = object as Scalable;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const selector =
+    resource === 'replicationcontrollers'
+      ? selectorFromLabels((spec.selector ?? {}) as Record<string, string>)
+      : labelSelectorOf(spec.selector as LabelSelector | undefined);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ScaleObject['metadata'],
+    // As Go's omitempty has it: zero wanted replicas are not written.
+    spec: spec.replicas ? { replicas: spec.replicas } : {},
+    status: { replicas: status.replicas ?? 0, ...(selector && { selector: printLabelSelector(selector) }) },
+  };
+}
+
+export async function handleScale(request: ResourceRequest): Promise<ApiResponse> {
+  const { info, store, definition } = request;
+  if (info.verb === 'get') {
+    const stored = await store.get(info.namespace, info.name);
+    return valueResponse(request, scaleOf(stored.object, definition.resource));
+  }
+  const isPatch = info.verb === 'patch';
+  const query = writeQuery(request.request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
+  const { fieldValidation, fieldManager, dryRun } = query;
+  const schema = schemaFor(request, scaleKind);
+  const { warnings } = request;
+  let wanted: (present: ScaleObject) => ScaleObject;
+  if (isPatch) {
+    const type = patchType(request.request);
+    const patch = await readPatch(request.request, type);
+    wanted = (present) => {
+      const value = applyPatch({ type: type === 'apply' ? 'merge' : type, patch, old: present, schema });
+      return decodeAs(value, { expected: scaleKind, schema, fieldValidation }).object as ScaleObject;
+    };
+  } else {
+    const body = { request: request.request, expected: scaleKind, schema, fieldValidation, warnings };
+    const decode = await readObject(body);
+    wanted = () => decode() as ScaleObject;
+  }
+  const result = await store.update({
+    namespace: info.namespace,
+    name: info.name,
+    dryRun,
+    warnings,
+    strategy: definition.strategy,
+    transform(old) {
+      const object = scaled(old!, wanted(scaleOf(old!, definition.resource)), request);
+      recordManager(request, { object, old, fieldManager });
+      return object;
+    },
+  });
+  return valueResponse(request, scaleOf(result.object.object, definition.resource));
+}
+
+function scaled(old: Readonly<KubeObject>, scale: ScaleObject, { info, definition }: ResourceRequest): KubeObject {
+  const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0) {
+    const detail = 'must be greater than or equal to 0';
+    throw invalid(scaleKind, info.name, [fieldError.invalid('spec.replicas', replicas, detail)]);
+  }
+  const { uid, resourceVersion } = scale.metadata;
+  if (uid && uid !== old.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
+    throw conflict(definition, info.name, why);
+  }
+  const object = structuredClone(old) as Scalable;
+  object.spec = { ...object.spec, replicas };
+  if (resourceVersion) object.metadata.resourceVersion = resourceVersion;
+  return object;
+}

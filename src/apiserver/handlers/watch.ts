@@ -1,0 +1,197 @@
+// GET with watch: the changes of a collection as they happen. Watchers of the same form share each event's encoding.
+import { apiVersionOf } from '../../apimachinery/object.ts';
+import { expired, type StatusError } from '../../apimachinery/status.ts';
+import type { Timer } from '../../system/clock.ts';
+import type { ApiResponse, ByteSink, PushedBody } from '../request.ts';
+import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
+import type { StoredObject } from '../watch-cache/stored-object.ts';
+import { notOlderThan } from './list.ts';
+import { type ListQuery, listQuery, selectedName, selectorOf } from './options.ts';
+import { headersOf, includeObject, partialMetadata, tableColumns, tableOf, tableRow } from './render.ts';
+import type { ResourceRequest } from './resource-request.ts';
+
+const bookmarkMs = 60_000;
+/** Without timeoutSeconds a watch ends after this long, plus up to as much again, so that not all come back at once. */
+const shortestMs = 1_800_000;
+/** A client that lets so much pile up is cut off; it resumes where it stopped. */
+const mostBuffered = 16 * 1024 * 1024;
+
+export async function handleWatch(request: ResourceRequest): Promise<ApiResponse> {
+  const query = listQuery(request.request.query, request.definition, true);
+  const wanted = Number(query.resourceVersion || 0);
+  if (query.resourceVersion === '') await request.parts.cache.waitForNow();
+  else if (query.sendInitialEvents) await notOlderThan(request, wanted);
+  const watch = new Watch(request, query);
+  return { status: 200, headers: headersOf(request), body: watch };
+}
+
+class Watch implements PushedBody {
+  readonly #request: ResourceRequest;
+  readonly #query: ListQuery;
+  readonly #selects: ReturnType<typeof selectorOf>;
+  readonly #prefix: string;
+  readonly #exactKey: string | undefined;
+  readonly #formKey: string;
+  #hasHeader = false;
+  /** Changes that happened before everything earlier was sent. */
+  #waiting: CacheEvent[] | undefined = [];
+  #lastRevision = 0;
+
+  constructor(request: ResourceRequest, query: ListQuery) {
+    const { store, info, definition, format } = request;
+    this.#request = request;
+    this.#query = query;
+    const name = info.name || selectedName(query);
+    this.#selects = selectorOf(query, definition);
+    this.#prefix = store.prefixOf(info.namespace);
+    const canName = name !== undefined && (info.namespace !== '' || !definition.namespaced);
+    this.#exactKey = canName ? store.key(info.namespace, name) : undefined;
+    this.#formKey = format.as === 'Table' ? `Table ${includeObject(request.request.query)}` : format.as;
+  }
+
+  async pushTo(sink: ByteSink): Promise<void> {
+    const { store, request, parts } = this.#request;
+    const ended = Promise.withResolvers<void>();
+    const end = () => ended.resolve();
+    const stop = store.cache.subscribe((event) => {
+      if (this.#waiting) this.#waiting.push(event);
+      else this.#deliver(event, sink);
+      if (sink.buffered > mostBuffered) end();
+    });
+    const timers = this.#timers(sink, end);
+    request.signal.addEventListener('abort', end, { once: true });
+    if (request.signal.aborted) end();
+    try {
+      // What came before the subscription and what comes after it meet here, in one turn: nothing falls between.
+      const first = this.#start(parts.cache.revision);
+      if (await this.#sendFirst(first, sink)) await ended.promise;
+    } finally {
+      stop();
+      for (const timer of timers) timer.cancel();
+      request.signal.removeEventListener('abort', end);
+    }
+  }
+
+  /** What is sent before live changes: present objects, or the changes since a revision; or an error. */
+  #start(now: number): FirstEvents {
+    const { query, cache } = { query: this.#query, cache: this.#request.store.cache };
+    this.#lastRevision = now;
+    const wanted = Number(query.resourceVersion || 0);
+    const wantsState = query.sendInitialEvents ?? wanted === 0;
+    if (wantsState) return { objects: cache.list(this.#prefix), revision: now };
+    if (wanted === 0) return { events: [] };
+    const events = cache.eventsAfter(wanted);
+    if (events) return { events };
+    return { error: expired(`too old resource version: ${wanted} (${cache.forgottenRevision})`) };
+  }
+
+  /** False when the watch ends at once. */
+  async #sendFirst(first: FirstEvents, sink: ByteSink): Promise<boolean> {
+    if ('error' in first) {
+      sink.write(`${JSON.stringify({ type: 'ERROR', object: first.error.status })}\n`);
+      return false;
+    }
+    if ('objects' in first) {
+      for (const stored of first.objects) {
+        if (!this.#concerns(stored.key) || (this.#selects && !this.#selects(stored.object))) continue;
+        if (!sink.write(this.#objectFrame('ADDED', stored))) await sink.drained();
+        if (this.#request.request.signal.aborted) return false;
+      }
+      if (this.#query.sendInitialEvents && this.#query.allowWatchBookmarks) {
+        sink.write(this.#bookmark(first.revision, { 'k8s.io/initial-events-end': 'true' }));
+      }
+    } else {
+      for (const event of first.events) this.#deliver(event, sink);
+    }
+    while (this.#waiting && this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      for (const event of batch) this.#deliver(event, sink);
+    }
+    this.#waiting = undefined;
+    return true;
+  }
+
+  #concerns(key: string): boolean {
+    return this.#exactKey === undefined ? key.startsWith(this.#prefix) : key === this.#exactKey;
+  }
+
+  #deliver(event: CacheEvent, sink: ByteSink): void {
+    this.#lastRevision = event.revision;
+    const { current } = event;
+    if (!this.#concerns(current.key) || event.revision <= Number(this.#query.resourceVersion || 0)) return;
+    const type = this.#typeFor(event);
+    if (type) sink.write(this.#eventFrame(event, type));
+  }
+
+  /** What the change is to someone who sees selected objects only. */
+  #typeFor({ type, current, previous }: CacheEvent): ChangeType | undefined {
+    const selects = this.#selects;
+    if (!selects) return type;
+    const was = previous !== undefined && selects(previous.object);
+    if (type === 'DELETED') return was ? 'DELETED' : undefined;
+    const is = selects(current.object);
+    if (is) return was ? 'MODIFIED' : 'ADDED';
+    return was ? 'DELETED' : undefined;
+  }
+
+  #eventFrame(event: CacheEvent, type: ChangeType): Uint8Array {
+    if (this.#formKey === 'object') return event.frame(type);
+    // Columns go with the first event only.
+    const key = `${this.#formKey} ${type} ${this.#hasHeader}`;
+    return event.encoded(key, () => this.#objectFrame(type, event.stateFor(type)));
+  }
+
+  #objectFrame(type: ChangeType, stored: StoredObject): string {
+    const { format, definition, parts, request } = this.#request;
+    if (format.as === 'object') return `{"type":"${type}","object":${stored.text}}\n`;
+    const { object } = stored;
+    if (format.as === 'PartialObjectMetadata') {
+      return `${JSON.stringify({ type, object: partialMetadata(object) })}\n`;
+    }
+    const include = includeObject(request.query);
+    const row = tableRow(object, { definition, include, now: parts.clock.now() });
+    const columns = this.#hasHeader ? null : tableColumns(definition);
+    this.#hasHeader = true;
+    const metadata = { resourceVersion: object.metadata.resourceVersion };
+    return `${JSON.stringify({ type, object: tableOf([row], metadata, columns) })}\n`;
+  }
+
+  #bookmark(revision: number, annotations?: Readonly<Record<string, string>>): string {
+    const { definition, format } = this.#request;
+    const metadata = {
+      resourceVersion: String(revision),
+      creationTimestamp: null,
+      ...(annotations && { annotations }),
+    };
+    const plain = { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata };
+    const object =
+      format.as === 'object'
+        ? plain
+        : format.as === 'PartialObjectMetadata'
+          ? partialMetadata(plain as never)
+          : tableOf([], { resourceVersion: String(revision) }, null);
+    return `${JSON.stringify({ type: 'BOOKMARK', object })}\n`;
+  }
+
+  #timers(sink: ByteSink, end: () => void): Timer[] {
+    const { clock, random, cache } = this.#request.parts;
+    const { timeoutSeconds, allowWatchBookmarks } = this.#query;
+    const timers: Timer[] = [];
+    const limit = timeoutSeconds ? timeoutSeconds * 1000 : shortestMs + random.int(shortestMs);
+    timers.push(clock.after(limit, end));
+    if (!allowWatchBookmarks) return timers;
+    const remind = () => {
+      // The cache has told of all changes up to its revision.
+      if (!this.#waiting) sink.write(this.#bookmark(Math.max(this.#lastRevision, cache.revision)));
+      timers[1] = clock.after(bookmarkMs, remind);
+    };
+    timers.push(clock.after(bookmarkMs, remind));
+    return timers;
+  }
+}
+
+type FirstEvents =
+  | { readonly objects: readonly StoredObject[]; readonly revision: number }
+  | { readonly events: readonly CacheEvent[] }
+  | { readonly error: StatusError };

@@ -1,0 +1,144 @@
+// The HTTPS front: HTTP/2 and HTTP/1.1 on one port, client certificates asked for but not demanded.
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { NodeRequest } from './node-request.ts';
+import { type Incoming, type Outgoing, sendResponse } from './node-response.ts';
+import type { ApiRequest, ApiResponse, ClientCertificate } from './request.ts';
+import { isHijack } from './request.ts';
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+  /** PEM of the authority whose client certificates are believed. */
+  readonly clientCa: string;
+}
+
+export type Handler = (request: ApiRequest) => Promise<ApiResponse>;
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #handler: Handler;
+  readonly #sockets = new Set<Duplex>();
+  readonly #certificates = new WeakMap<object, ClientCertificate>();
+  #server: Http2SecureServer | undefined;
+
+  constructor(options: ListenerOptions, handler: Handler) {
+    this.#options = options;
+    this.#handler = handler;
+  }
+
+  /** Rejects when the port is taken. */
+  async listen(): Promise<AddressInfo> {
+    const { cert, key, clientCa, host, port } = this.#options;
+    const server = createSecureServer({
+      cert,
+      key,
+      ca: clientCa,
+      requestCert: true,
+      rejectUnauthorized: false,
+      allowHTTP1: true,
+      settings: { maxConcurrentStreams: 1000 },
+    });
+    this.#server = server;
+    server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
+    server.on('request', (req: Http2ServerRequest, res: Http2ServerResponse) => {
+      // Both kinds have what is used of them; an HTTP/1.1 request comes as the http module's.
+      void this.#handle(req as Http2ServerRequest | IncomingMessage, res as Http2ServerResponse | ServerResponse);
+    });
+    server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#upgrade(req, socket, head);
+    });
+    server.on('sessionError', () => {});
+    server.on('tlsClientError', () => {});
+    const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      server.on('error', () => {});
+      resolve(server.address() as AddressInfo);
+    });
+    return promise;
+  }
+
+  /** Stops taking connections and cuts the ones there are. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #accepted(socket: TLSSocket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => {});
+    socket.setNoDelay(true);
+    if (!socket.authorized) return;
+    const { subject, raw } = socket.getPeerCertificate();
+    if (!raw) return;
+    const listOf = (value: string | string[] | undefined) =>
+      value === undefined ? [] : Array.isArray(value) ? value : [value];
+    const certificate = {
+      commonName: listOf(subject?.CN)[0] ?? '',
+      organizations: listOf(subject?.O),
+      raw,
+    };
+    this.#certificates.set(socket, certificate);
+    this.#byFingerprint.set(fingerprint(raw), certificate);
+  }
+
+  readonly #byFingerprint = new Map<string, ClientCertificate>();
+
+  #certificateOf(req: Incoming): ClientCertificate | undefined {
+    if (req.httpVersionMajor === 1) return this.#certificates.get(req.socket);
+    // The socket of an HTTP/2 session is a stand-in; what it says of the peer is true.
+    const socket = req.socket as TLSSocket;
+    const known = this.#certificates.get(socket);
+    if (known || !socket.authorized) return known;
+    const { raw } = socket.getPeerCertificate();
+    const found = raw && this.#byFingerprint.get(fingerprint(raw));
+    if (found) this.#certificates.set(socket, found);
+    return found || undefined;
+  }
+
+  async #handle(req: Incoming, res: Outgoing): Promise<void> {
+    const certificate = this.#certificateOf(req);
+    const request = new NodeRequest(req, { outgoing: res, ...(certificate && { certificate }) });
+    await sendResponse(await this.#handler(request), { request, outgoing: res });
+  }
+
+  async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const certificate = this.#certificateOf(req);
+    const upgrade = { incoming: req, socket, head };
+    const request = new NodeRequest(req, { upgrade, ...(certificate && { certificate }) });
+    const response = await this.#handler(request);
+    if (isHijack(response.body)) {
+      response.body.hijack(upgrade);
+      return;
+    }
+    const text = typeof response.body === 'string' ? response.body : '';
+    const lines = Object.entries(response.headers).flatMap(([name, value]) =>
+      (typeof value === 'string' ? [value] : value).map((one) => `${name}: ${one}\r\n`),
+    );
+    const head1 = `HTTP/1.1 ${response.status} Refused\r\n${lines.join('')}`;
+    socket.end(`${head1}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`);
+  }
+}
+
+function fingerprint(raw: Uint8Array): string {
+  return createHash('sha256').update(raw).digest('hex');
+}

@@ -1,0 +1,78 @@
+// A request as Node's HTTP servers hand it over.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import {
+  type ApiRequest,
+  bodyTooLarge,
+  type ClientCertificate,
+  maxBodyBytes,
+  readBody,
+  type Upgrade,
+} from './request.ts';
+
+const noBytes = new Uint8Array(0);
+
+export class NodeRequest implements ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly clientCertificate?: ClientCertificate;
+  readonly upgrade?: Upgrade;
+  readonly #incoming: IncomingMessage | Http2ServerRequest;
+  readonly #outgoing: ServerResponse | Http2ServerResponse | undefined;
+  readonly #search: string;
+  #query: URLSearchParams | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(
+    incoming: IncomingMessage | Http2ServerRequest,
+    carrier: {
+      readonly outgoing?: ServerResponse | Http2ServerResponse;
+      readonly certificate?: ClientCertificate;
+      readonly upgrade?: Upgrade;
+    },
+  ) {
+    this.#incoming = incoming;
+    this.#outgoing = carrier.outgoing;
+    const url = incoming.url ?? '/';
+    const mark = url.indexOf('?');
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.#search = mark < 0 ? '' : url.slice(mark + 1);
+    this.method = incoming.method ?? 'GET';
+    this.headers = incoming.headers as Record<string, string | undefined>;
+    if (carrier.certificate) this.clientCertificate = carrier.certificate;
+    if (carrier.upgrade) this.upgrade = carrier.upgrade;
+  }
+
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams(this.#search);
+    return this.#query;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#incoming.socket?.remoteAddress;
+  }
+
+  get stream(): AsyncIterable<Uint8Array> {
+    return this.#incoming;
+  }
+
+  /** Made when first asked for: most requests are over before anyone cares. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      const closing = this.#outgoing ?? this.upgrade?.socket;
+      if (this.#incoming.destroyed && closing?.destroyed) abort.abort();
+      closing?.once('close', () => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  body(): Promise<Uint8Array> {
+    const length = this.headers['content-length'];
+    if (length === '0' || (length === undefined && this.method === 'GET')) return Promise.resolve(noBytes);
+    if (length !== undefined && Number(length) > maxBodyBytes) return Promise.reject(bodyTooLarge());
+    return readBody(this.#incoming as AsyncIterable<Uint8Array>);
+  }
+}

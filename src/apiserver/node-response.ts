@@ -1,0 +1,104 @@
+// Sends a response through Node's HTTP servers: whole, streamed, pushed, compressed when the client can read that.
+
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { acceptsGzip } from './negotiation.ts';
+import type { NodeRequest } from './node-request.ts';
+import { type ApiResponse, type ByteSink, isHijack, isPushed } from './request.ts';
+
+export type Incoming = IncomingMessage | Http2ServerRequest;
+export type Outgoing = ServerResponse | Http2ServerResponse;
+
+/** As upstream: smaller bodies are not worth the work. */
+const smallestCompressed = 128 * 1024;
+const compress = promisify(gzip);
+
+/** What is written of either kind of response. */
+type Writer = Pick<ServerResponse, 'write' | 'end' | 'writableLength' | 'once' | 'off' | 'destroyed'>;
+
+interface Carrier {
+  readonly request: NodeRequest;
+  readonly outgoing: Outgoing;
+}
+
+/** Resolves when the response is handed over, or the client is gone; never rejects. */
+export async function sendResponse(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
+  try {
+    await send(response, { request, outgoing });
+  } catch {
+    // The client went away, or a body broke off: either way the connection tells it.
+    (outgoing as unknown as { destroy(): void }).destroy();
+  }
+}
+
+async function send({ status, headers, body }: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
+  if (isHijack(body)) {
+    start(outgoing, 400, { 'content-type': 'text/plain' });
+    outgoing.end('this path speaks only to connections that upgrade\n');
+    return;
+  }
+  const isHead = request.method === 'HEAD';
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    await sendWhole({ status, headers, body }, { request, outgoing });
+    return;
+  }
+  start(outgoing, status, headers);
+  if (isHead) {
+    outgoing.end();
+    return;
+  }
+  const writer = outgoing as unknown as Writer;
+  if (isPushed(body)) {
+    await body.pushTo(sinkOf(writer, request));
+    writer.end();
+    return;
+  }
+  for await (const chunk of body) {
+    if (writer.destroyed || request.signal.aborted) return;
+    if (!writer.write(chunk)) await drained(writer, request.signal);
+  }
+  writer.end();
+}
+
+async function sendWhole(
+  { status, headers, body }: { status: number; headers: ApiResponse['headers']; body: string | Uint8Array },
+  { request, outgoing }: Carrier,
+): Promise<void> {
+  const isLarge = body.length >= smallestCompressed && acceptsGzip(request.headers['accept-encoding']);
+  if (isLarge) {
+    const packed = await compress(body, { level: 1 });
+    start(outgoing, status, {
+      ...headers,
+      'content-encoding': 'gzip',
+      vary: 'Accept-Encoding',
+      'content-length': String(packed.length),
+    });
+    outgoing.end(packed);
+    return;
+  }
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  start(outgoing, status, status === 304 ? headers : { ...headers, 'content-length': String(length) });
+  outgoing.end(body as string);
+}
+
+function start(outgoing: Outgoing, status: number, headers: ApiResponse['headers']): void {
+  // Both kinds take the same; their types say it differently.
+  (outgoing as ServerResponse).writeHead(status, headers as Record<string, string | string[]>);
+}
+
+async function drained(writer: Writer, signal: AbortSignal): Promise<void> {
+  await once(writer as unknown as NodeJS.EventEmitter, 'drain', { signal });
+}
+
+function sinkOf(writer: Writer, request: NodeRequest): ByteSink {
+  return {
+    write: (chunk) => writer.write(chunk),
+    drained: () => drained(writer, request.signal).catch(() => {}),
+    get buffered() {
+      return writer.writableLength;
+    },
+  };
+}

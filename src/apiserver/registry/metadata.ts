@@ -1,0 +1,58 @@
+// What the API server does with metadata on every write, whatever the kind (upstream rest.BeforeCreate, BeforeUpdate).
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { StatusError } from '../../apimachinery/status.ts';
+import type { Random } from '../../system/random.ts';
+
+/** Upstream's alphabet of generated names: no vowels, nothing that looks like another. */
+const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+const suffixLength = 5;
+const longestBase = 63 - suffixLength;
+
+/** `length` characters for names that are made up. */
+export function randomSuffix(random: Random, length = suffixLength): string {
+  let text = '';
+  for (let i = 0; i < length; i++) text += alphabet[random.int(alphabet.length)];
+  return text;
+}
+
+/** A name from metadata.generateName. */
+export function generatedName(base: string, random: Random): string {
+  return base.slice(0, longestBase) + randomSuffix(random);
+}
+
+/** Metadata that the server alone gives: called for every object that is created. `now` as in metadata.creationTimestamp. */
+export function fillSystemMetadata(object: KubeObject, now: string, uid: string): void {
+  const { metadata } = object;
+  metadata.creationTimestamp = now;
+  metadata.uid = uid;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+}
+
+/** Carries over what an update cannot change or need not repeat. `object` is changed in place. */
+export function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
+  const { metadata } = object;
+  const kept = old.metadata;
+  metadata.uid ??= kept.uid;
+  metadata.creationTimestamp = kept.creationTimestamp;
+  if (kept.generation === undefined) delete metadata.generation;
+  else metadata.generation = kept.generation;
+  if (kept.generateName !== undefined) metadata.generateName ??= kept.generateName;
+  if (kept.deletionTimestamp === undefined) delete metadata.deletionTimestamp;
+  else metadata.deletionTimestamp = kept.deletionTimestamp;
+  if (kept.deletionGracePeriodSeconds === undefined) delete metadata.deletionGracePeriodSeconds;
+  else metadata.deletionGracePeriodSeconds ??= kept.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+}
+
+/** 400 where a create brings a resourceVersion. */
+export function refuseResourceVersion(object: KubeObject): void {
+  if (object.metadata.resourceVersion) {
+    throw new StatusError({
+      code: 400,
+      reason: 'BadRequest',
+      message: 'resourceVersion should not be set on objects to be created',
+    });
+  }
+}

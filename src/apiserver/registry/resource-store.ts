@@ -1,0 +1,335 @@
+// The generic registry: reads and writes the objects of one resource. The kind's strategy says what is right, its hooks
+// what else is written; this says in which order, and makes each write one storage transaction.
+
+import type { ResourceDefinition, Strategy } from '../../api/resource.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { alreadyExists, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import type { RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import type { ResourceCache } from '../watch-cache/resource-cache.ts';
+import { encodeForStorage, StoredObject } from '../watch-cache/stored-object.ts';
+import type { WatchCache } from '../watch-cache/watch-cache.ts';
+import { type DeleteOptions, isRemovedByUpdate, planDeletion } from './deletion.ts';
+import type { Companions, RegistryHooks } from './hooks.ts';
+import { fillSystemMetadata, generatedName, keepSystemMetadata, refuseResourceVersion } from './metadata.ts';
+
+/** How often a write is tried again when other writes come between. */
+const attempts = 50;
+const nameAttempts = 8;
+const nothing: Companions = { compare: [], operations: [] };
+
+export interface StoreOptions {
+  readonly definition: ResourceDefinition;
+  readonly storage: Storage;
+  readonly cache: WatchCache;
+  readonly hooks?: RegistryHooks<KubeObject>;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What a write runs under. */
+export interface WriteContext {
+  readonly dryRun: boolean;
+  /** Texts for the Warning header are added here. */
+  readonly warnings: Set<string>;
+}
+
+export interface CreateRequest extends WriteContext {
+  /** Makes the object to create, afresh for each attempt. */
+  readonly make: () => KubeObject | Promise<KubeObject>;
+}
+
+/** Which rules an update runs under: those of the object, of its status, or of another subresource. */
+export type UpdateStrategy = Pick<
+  Strategy<KubeObject>,
+  'prepareForUpdate' | 'validate' | 'validateUpdate' | 'warnings'
+>;
+
+export interface UpdateRequest extends WriteContext {
+  readonly namespace: string;
+  readonly name: string;
+  readonly strategy: UpdateStrategy;
+  /**
+   * Works out the new object from the present one, which it must not change; again when another write came between.
+   * Undefined for `old`: there is none, and the update may create it.
+   */
+  readonly transform: (old: Readonly<KubeObject> | undefined) => KubeObject | Promise<KubeObject>;
+  /** Where the transform cannot create: no such object is 404. */
+  readonly mayCreate?: boolean;
+  /** A resourceVersion that the client gave must be the present one, however the transform came by the object. */
+  readonly retriesConflicts?: boolean;
+}
+
+export interface UpdateResult {
+  readonly object: StoredObject;
+  readonly created: boolean;
+}
+
+export class ResourceStore {
+  readonly definition: ResourceDefinition;
+  readonly prefix: string;
+  readonly #storage: Storage;
+  readonly #watchCache: WatchCache;
+  readonly #hooks: RegistryHooks<KubeObject>;
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor({ definition, storage, cache, hooks = {}, clock, random }: StoreOptions) {
+    this.definition = definition;
+    this.prefix = `/registry/${definition.group || 'core'}/${definition.resource}/`;
+    this.#storage = storage;
+    this.#watchCache = cache;
+    this.#hooks = hooks;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get cache(): ResourceCache {
+    return this.#watchCache.resource(this.prefix);
+  }
+
+  /** What all keys of a namespace start with; of all namespaces when it is empty. */
+  prefixOf(namespace: string): string {
+    return namespace === '' ? this.prefix : `${this.prefix}${namespace}/`;
+  }
+
+  key(namespace: string, name: string): string {
+    return this.definition.namespaced ? `${this.prefix}${namespace}/${name}` : this.prefix + name;
+  }
+
+  /** The object as the last acknowledged write left it; 404 when there is none. */
+  async get(namespace: string, name: string): Promise<StoredObject> {
+    await this.#watchCache.waitForNow();
+    return this.#cached(namespace, name);
+  }
+
+  /** The objects below a prefix as they were at a revision. */
+  rangeAt(request: { readonly prefix: string; readonly revision: number }): Promise<RangeResult> {
+    return this.#storage.range(request);
+  }
+
+  #cached(namespace: string, name: string): StoredObject {
+    const found = this.cache.get(this.key(namespace, name));
+    if (!found) throw notFound(this.definition, name);
+    return found;
+  }
+
+  async create(request: CreateRequest): Promise<StoredObject> {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const object = await request.make();
+      const isGenerated = !object.metadata.name && Boolean(object.metadata.generateName);
+      const done = await this.#tryCreate(object, request);
+      if (done instanceof StoredObject) return done;
+      if (done === 'exists' && !(isGenerated && attempt < nameAttempts)) {
+        throw alreadyExists(this.definition, object.metadata.name);
+      }
+    }
+    throw tooManyConflicts();
+  }
+
+  async #tryCreate(object: KubeObject, context: WriteContext): Promise<StoredObject | 'exists' | 'again'> {
+    const { definition } = this;
+    const { strategy } = definition;
+    refuseResourceVersion(object);
+    const { metadata } = object;
+    if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName, this.#random);
+    fillSystemMetadata(object, formatTime(this.#clock.now()), this.#random.uuid());
+    const companions = (await this.#hooks.beginCreate?.(object, context)) ?? nothing;
+    strategy.prepareForCreate?.(object);
+    this.#refuse(object, strategy.validate?.(object) ?? []);
+    for (const text of strategy.warnings?.(object) ?? []) context.warnings.add(text);
+    const key = this.key(metadata.namespace ?? '', metadata.name);
+    const value = encodeForStorage(object);
+    if (context.dryRun) {
+      await this.#watchCache.waitForNow();
+      return this.cache.get(key) ? 'exists' : new StoredObject(key, value, 0);
+    }
+    const result = await this.#storage.transact({
+      compare: [{ key, modRevision: 0 }, ...companions.compare],
+      operations: [{ type: 'put', key, value }, ...companions.operations],
+    });
+    if (result.succeeded) return this.#written(key, value, result);
+    return result.current[0] ? 'exists' : 'again';
+  }
+
+  async update(request: UpdateRequest): Promise<UpdateResult> {
+    const { namespace, name } = request;
+    const key = this.key(namespace, name);
+    await this.#watchCache.waitForNow();
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const old = this.cache.get(key);
+      if (!old) {
+        if (!request.mayCreate) throw notFound(this.definition, name);
+        const object = await this.create({ ...request, make: async () => request.transform(undefined) });
+        return { object, created: true };
+      }
+      const updated = await this.#tryUpdate(old, request);
+      if (updated) return { object: updated, created: false };
+      await this.#watchCache.waitForNow();
+    }
+    throw tooManyConflicts();
+  }
+
+  /** Undefined: another write came between. */
+  async #tryUpdate(old: StoredObject, request: UpdateRequest): Promise<StoredObject | undefined> {
+    const { strategy, warnings } = request;
+    const object = await request.transform(old.object);
+    this.#checkVersion(object, old, request);
+    keepSystemMetadata(object, old.object);
+    // A write to a subresource changes nothing that hooks look after.
+    const hooks = strategy === this.definition.strategy ? this.#hooks : {};
+    const companions = (await hooks.beginUpdate?.(object, old.object, request)) ?? nothing;
+    strategy.prepareForUpdate?.(object, old.object);
+    this.#refuse(old.object, strategy.validateUpdate?.(object, old.object) ?? []);
+    for (const text of strategy.warnings?.(object, old.object) ?? []) warnings.add(text);
+    if (this.#isRemovedByUpdate(object)) return this.#remove(old, object, request);
+    const value = encodeForStorage(object);
+    if (isUnchanged(value, old)) return old;
+    if (request.dryRun) return new StoredObject(old.key, value, old.revision);
+    const result = await this.#storage.transact({
+      compare: [{ key: old.key, modRevision: old.revision }, ...companions.compare],
+      operations: [{ type: 'put', key: old.key, value }, ...companions.operations],
+    });
+    return result.succeeded ? this.#written(old.key, value, result) : undefined;
+  }
+
+  #isRemovedByUpdate(object: KubeObject): boolean {
+    if (!isRemovedByUpdate(object)) return false;
+    // Namespaces have finalizers of their own kind in their spec.
+    const spec = (object as { spec?: { finalizers?: readonly string[] } }).spec;
+    return this.definition.resource !== 'namespaces' || (spec?.finalizers?.length ?? 0) === 0;
+  }
+
+  #checkVersion(object: KubeObject, old: StoredObject, { name }: UpdateRequest): void {
+    const { definition } = this;
+    const given = object.metadata.resourceVersion;
+    if (!given) {
+      if (definition.allowUnconditionalUpdate) return;
+      const field = fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update');
+      throw invalid(definition, name, [{ ...field, value: '0x0' }]);
+    }
+    if (given !== String(old.revision)) {
+      const why = 'the object has been modified; please apply your changes to the latest version and try again';
+      throw conflict(definition, name, why);
+    }
+  }
+
+  /**
+   * Deletes or marks for deletion. The object returned is the last state; `removed` tells whether it is gone.
+   * `mark` changes the object on its way, where a kind does more than metadata (namespaces).
+   */
+  async delete(request: DeleteRequest): Promise<{ readonly object: StoredObject; readonly removed: boolean }> {
+    await this.#watchCache.waitForNow();
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const old = this.#cached(request.namespace, request.name);
+      const done = await this.#tryDelete(old, request);
+      if (done) return done;
+      await this.#watchCache.waitForNow();
+    }
+    throw tooManyConflicts();
+  }
+
+  async #tryDelete(
+    old: StoredObject,
+    request: DeleteRequest,
+  ): Promise<{ readonly object: StoredObject; readonly removed: boolean } | undefined> {
+    const { options } = request;
+    this.#checkPreconditions(old, options);
+    await request.check?.(old.object);
+    const plan = planDeletion({
+      object: old.copy(),
+      options,
+      gracePeriodSeconds: this.definition.gracePeriodSeconds?.(old.object),
+      now: this.#clock.now(),
+    });
+    const decided = request.adjust?.(plan, old.object) ?? plan;
+    if (decided.type === 'wait') return { object: old, removed: false };
+    if (decided.type === 'remove') {
+      const object = await this.#remove(old, undefined, request);
+      return object && { object, removed: true };
+    }
+    const value = encodeForStorage(decided.object);
+    if (request.dryRun) return { object: new StoredObject(old.key, value, old.revision), removed: false };
+    const result = await this.#storage.transact({
+      compare: [{ key: old.key, modRevision: old.revision }],
+      operations: [{ type: 'put', key: old.key, value }],
+    });
+    return result.succeeded ? { object: await this.#written(old.key, value, result), removed: false } : undefined;
+  }
+
+  #checkPreconditions(old: StoredObject, { preconditions }: DeleteOptions): void {
+    const { definition } = this;
+    const { name, uid } = old.object.metadata;
+    const kind = { group: definition.group, resource: definition.kind };
+    if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
+      const why = `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
+      throw conflict(kind, name, why);
+    }
+    const version = preconditions?.resourceVersion;
+    if (version !== undefined && version !== String(old.revision)) {
+      const why = `the ResourceVersion in the precondition (${version}) does not match the ResourceVersion in record (${old.revision}). The object might have been modified`;
+      throw conflict(kind, name, why);
+    }
+  }
+
+  async #remove(
+    old: StoredObject,
+    last: KubeObject | undefined,
+    context: { readonly dryRun: boolean },
+  ): Promise<StoredObject | undefined> {
+    const object = last ?? old.object;
+    const value = last ? encodeForStorage(last) : old.value;
+    const companions = (await this.#hooks.beginDelete?.(object, context)) ?? nothing;
+    if (context.dryRun) return new StoredObject(old.key, value, old.revision);
+    const result = await this.#storage.transact({
+      compare: [{ key: old.key, modRevision: old.revision }, ...companions.compare],
+      operations: [{ type: 'delete', key: old.key }, ...companions.operations],
+    });
+    return result.succeeded ? this.#written(old.key, value, result) : undefined;
+  }
+
+  async #written(key: string, value: string, { revision }: TransactionResult): Promise<StoredObject> {
+    await this.#watchCache.waitFor(revision);
+    return new StoredObject(key, value, revision);
+  }
+
+  #refuse(object: KubeObject, errors: readonly FieldError[]): void {
+    if (errors.length > 0) throw invalid(this.definition, object.metadata.name ?? '', errors);
+  }
+}
+
+export interface DeleteRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly options: DeleteOptions;
+  readonly dryRun: boolean;
+  /** May refuse by throwing. */
+  readonly check?: (object: Readonly<KubeObject>) => void | Promise<void>;
+  /** Changes the plan where a kind has a way of its own (namespaces). */
+  readonly adjust?: (
+    plan: ReturnType<typeof planDeletion>,
+    old: Readonly<KubeObject>,
+  ) => ReturnType<typeof planDeletion>;
+}
+
+function tooManyConflicts(): Error {
+  return internalError('too many other writes came between; try again');
+}
+
+/** Whether a write would change nothing but the times of managed fields. */
+function isUnchanged(value: string, old: StoredObject): boolean {
+  if (value === old.value) return true;
+  const before = old.object;
+  const after = JSON.parse(value) as KubeObject;
+  const present = before.metadata.managedFields ?? [];
+  const entries = after.metadata.managedFields;
+  if (entries?.length === present.length) {
+    for (const [i, entry] of entries.entries()) entry.time = present[i]!.time;
+  }
+  after.metadata.resourceVersion = before.metadata.resourceVersion;
+  return jsonEqual(after, before);
+}

@@ -1,0 +1,33 @@
+// /version: which Kubernetes this speaks, and which Portico it is.
+
+export interface VersionInfo {
+  readonly major: string;
+  readonly minor: string;
+  readonly gitVersion: string;
+  readonly gitCommit: string;
+  readonly gitTreeState: string;
+  readonly buildDate: string;
+  readonly goVersion: string;
+  readonly compiler: string;
+  readonly platform: string;
+}
+
+/** The release of Kubernetes whose behaviour this is. */
+export const kubernetesVersion = '1.36.2';
+
+const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+
+export function versionInfo(portico: string, runtime: { readonly arch: string; readonly node: string }): VersionInfo {
+  const [major = '', minor = ''] = kubernetesVersion.split('.');
+  return {
+    major,
+    minor,
+    gitVersion: `v${kubernetesVersion}+portico-${portico}`,
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: `node-${runtime.node}`,
+    compiler: 'v8',
+    platform: `linux/${architectures[runtime.arch] ?? runtime.arch}`,
+  };
+}

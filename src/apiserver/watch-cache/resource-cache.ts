@@ -1,0 +1,160 @@
+// The present state of one resource and its recent changes, from which reads and watches are served.
+import { StoredObject } from './stored-object.ts';
+
+export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
+
+/** One change, with the frames that watchers are sent: encoded once, however many watch. */
+export class CacheEvent {
+  readonly type: ChangeType;
+  readonly revision: number;
+  /** The state after the change; of a deletion the last state, with the deletion's revision. */
+  readonly current: StoredObject;
+  readonly previous: StoredObject | undefined;
+  #frames = new Map<string, Uint8Array>();
+
+  constructor(type: ChangeType, current: StoredObject, previous: StoredObject | undefined) {
+    this.type = type;
+    this.revision = current.revision;
+    this.current = current;
+    this.previous = previous;
+  }
+
+  /**
+   * The state that watchers are shown. Who is told DELETED because a selector no longer matches sees the object as it
+   * last matched, with the revision of the change.
+   */
+  stateFor(as: ChangeType): StoredObject {
+    if (as !== 'DELETED' || this.type === 'DELETED' || !this.previous) return this.current;
+    return new StoredObject(this.current.key, this.previous.value, this.revision);
+  }
+
+  /** The line of a watch for this change; `as` differs from the type where a selector makes it an ADDED or DELETED. */
+  frame(as: ChangeType): Uint8Array {
+    return this.encoded(as, () => `{"type":"${as}","object":${this.stateFor(as).text}}\n`);
+  }
+
+  /** The same for other forms (Tables, partial metadata): `key` names form and type. */
+  encoded(key: string, encode: () => string): Uint8Array {
+    let frame = this.#frames.get(key);
+    if (!frame) {
+      frame = Buffer.from(encode());
+      this.#frames.set(key, frame);
+    }
+    return frame;
+  }
+}
+
+/** Called for every change, in order, in the same turn in which the cache changed. */
+export type ChangeListener = (event: CacheEvent) => void;
+
+/** How many changes are kept for watchers that come back, at the least. */
+const ringSize = 2048;
+
+export class ResourceCache {
+  readonly #objects = new Map<string, StoredObject>();
+  /** All keys, sorted. */
+  readonly #keys: string[] = [];
+  readonly #listeners = new Set<ChangeListener>();
+  #events: CacheEvent[] = [];
+  /** Changes up to this revision are forgotten. */
+  #forgotten: number;
+  #lastChange: number;
+
+  constructor(revision: number) {
+    this.#forgotten = revision;
+    this.#lastChange = revision;
+  }
+
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  /** The revision of the last change to this resource. */
+  get lastChange(): number {
+    return this.#lastChange;
+  }
+
+  get(key: string): StoredObject | undefined {
+    return this.#objects.get(key);
+  }
+
+  /** The objects whose keys start with the prefix, in the order of keys. */
+  list(prefix: string): StoredObject[] {
+    const found: StoredObject[] = [];
+    for (let index = this.#position(prefix); index < this.#keys.length; index++) {
+      const key = this.#keys[index]!;
+      if (!key.startsWith(prefix)) break;
+      found.push(this.#objects.get(key)!);
+    }
+    return found;
+  }
+
+  /** The changes after a revision, or undefined when some of them are forgotten. */
+  eventsAfter(revision: number): readonly CacheEvent[] | undefined {
+    if (revision < this.#forgotten) return undefined;
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#events[middle]!.revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#events.slice(low);
+  }
+
+  get forgottenRevision(): number {
+    return this.#forgotten;
+  }
+
+  /** Puts in what was there when the cache was loaded, in the order of keys. */
+  load(objects: readonly StoredObject[]): void {
+    for (const object of objects) {
+      this.#objects.set(object.key, object);
+      this.#keys.push(object.key);
+    }
+    this.#keys.sort();
+  }
+
+  put(object: StoredObject): void {
+    const previous = this.#objects.get(object.key);
+    if (!previous) this.#keys.splice(this.#position(object.key), 0, object.key);
+    this.#objects.set(object.key, object);
+    this.#tell(new CacheEvent(previous ? 'MODIFIED' : 'ADDED', object, previous));
+  }
+
+  /** `last` is the last state, with the revision of the deletion. */
+  delete(last: StoredObject): void {
+    const previous = this.#objects.get(last.key);
+    if (!previous) return;
+    this.#keys.splice(this.#position(last.key), 1);
+    this.#objects.delete(last.key);
+    this.#tell(new CacheEvent('DELETED', last, previous));
+  }
+
+  /** Tells the listener of every later change, until the function returned is called. */
+  subscribe(listener: ChangeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(event: CacheEvent): void {
+    this.#lastChange = event.revision;
+    this.#events.push(event);
+    if (this.#events.length >= 2 * ringSize) {
+      this.#forgotten = this.#events[ringSize - 1]!.revision;
+      this.#events = this.#events.slice(ringSize);
+    }
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #position(key: string): number {
+    let low = 0;
+    let high = this.#keys.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#keys[middle]! < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,58 @@
+// One object at one revision, as storage holds it: its JSON text without the resourceVersion. Texts that clients get
+// are cut and spliced from it; it is parsed when something looks inside, and only once.
+import type { KubeObject } from '../../apimachinery/object.ts';
+
+const marker = '"metadata":{';
+
+/**
+ * The text under which an object is stored: kind and apiVersion first, then metadata, without resourceVersion.
+ * {@link StoredObject} relies on this order.
+ */
+export function encodeForStorage(object: KubeObject): string {
+  const { kind, apiVersion, metadata, ...rest } = object;
+  return JSON.stringify({ kind, apiVersion, metadata: { ...metadata, resourceVersion: undefined }, ...rest });
+}
+
+export class StoredObject<T extends KubeObject = KubeObject> {
+  readonly key: string;
+  readonly value: string;
+  /** The object's resourceVersion. */
+  readonly revision: number;
+  #object: T | undefined;
+  #bytes: Uint8Array | undefined;
+
+  constructor(key: string, value: string, revision: number) {
+    this.key = key;
+    this.value = value;
+    this.revision = revision;
+  }
+
+  /** The whole object as JSON, with its resourceVersion. */
+  get text(): string {
+    const at = this.value.indexOf(marker) + marker.length;
+    return `${this.value.slice(0, at)}"resourceVersion":"${this.revision}",${this.value.slice(at)}`;
+  }
+
+  /** As an item of a list: without kind and apiVersion. */
+  get itemText(): string {
+    const at = this.value.indexOf(marker) + marker.length;
+    return `{"metadata":{"resourceVersion":"${this.revision}",${this.value.slice(at)}`;
+  }
+
+  /** {@link text} with a final newline, encoded once. */
+  get bytes(): Uint8Array {
+    this.#bytes ??= Buffer.from(`${this.text}\n`);
+    return this.#bytes;
+  }
+
+  /** The parsed object, shared by all readers: never to be changed. */
+  get object(): Readonly<T> {
+    this.#object ??= JSON.parse(this.text) as T;
+    return this.#object;
+  }
+
+  /** A copy of the caller's own. */
+  copy(): T {
+    return JSON.parse(this.text) as T;
+  }
+}

@@ -1,0 +1,139 @@
+// Keeps a cache per resource in step with storage, by one watch over all of it. Readers wait until the cache has come
+// as far as the writes that they must see.
+import type { KeyValue, Storage, StorageEvent } from '../../storage/storage.ts';
+import type { Clock } from '../../system/clock.ts';
+import { ResourceCache } from './resource-cache.ts';
+import { StoredObject } from './stored-object.ts';
+
+export const registryPrefix = '/registry/';
+const retryMs = 100;
+
+interface Waiter {
+  readonly revision: number;
+  readonly resolve: () => void;
+}
+
+/** `/registry/core/services/ns/name` -> `/registry/core/services/`. */
+function resourcePrefix(key: string): string {
+  const group = key.indexOf('/', registryPrefix.length);
+  return key.slice(0, key.indexOf('/', group + 1) + 1);
+}
+
+export class WatchCache {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #caches = new Map<string, ResourceCache>();
+  #waiters: Waiter[] = [];
+  #revision = 0;
+  #loadedAt = 0;
+
+  constructor(storage: Storage, clock: Clock) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  /** How far the cache has come. 0 until it was loaded. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The cache of the keys below a prefix such as `/registry/core/services/`. Only after {@link load}. */
+  resource(prefix: string): ResourceCache {
+    let cache = this.#caches.get(prefix);
+    if (!cache) {
+      cache = new ResourceCache(this.#loadedAt);
+      this.#caches.set(prefix, cache);
+    }
+    return cache;
+  }
+
+  /** Resolves when the cache shows the state of this revision, or a later one. */
+  waitFor(revision: number): Promise<void> | undefined {
+    if (this.#revision >= revision) return undefined;
+    return new Promise((resolve) => this.#waiters.push({ revision, resolve }));
+  }
+
+  /** Resolves when the cache shows every write that was acknowledged before the call, by whichever server. */
+  async waitForNow(): Promise<number> {
+    const revision = await this.#storage.currentRevision();
+    await this.waitFor(revision);
+    return this.#revision;
+  }
+
+  /** Reads what is stored. Call once, before anything else. */
+  async load(): Promise<void> {
+    const { items, revision } = await this.#storage.range({ prefix: registryPrefix });
+    this.#loadedAt = revision;
+    const byResource = Map.groupBy(items, (item) => resourcePrefix(item.key));
+    for (const [prefix, group] of byResource) {
+      this.resource(prefix).load(group.map((item) => new StoredObject(item.key, item.value, item.modRevision)));
+    }
+    this.#reached(revision);
+  }
+
+  /** Follows storage until the signal aborts. A broken watch is made good by reading all again. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+      } catch {
+        if (!signal.aborted) await this.#recover(signal);
+      }
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const watch = this.#storage.watch({ prefix: registryPrefix, afterRevision: this.#revision, signal });
+    for await (const batch of watch) {
+      for (const event of batch.events) this.#apply(event);
+      this.#reached(batch.revision);
+    }
+  }
+
+  #apply(event: StorageEvent): void {
+    const cache = this.resource(resourcePrefix(event.key));
+    if (event.current) cache.put(new StoredObject(event.key, event.current.value, event.revision));
+    else this.#delete(cache, event.key, event.revision);
+  }
+
+  #delete(cache: ResourceCache, key: string, revision: number): void {
+    const last = cache.get(key);
+    if (last) cache.delete(new StoredObject(key, last.value, revision));
+  }
+
+  #reached(revision: number): void {
+    if (revision <= this.#revision) return;
+    this.#revision = revision;
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = waiters.filter((waiter) => waiter.revision > revision);
+    for (const waiter of waiters) if (waiter.revision <= revision) waiter.resolve();
+  }
+
+  async #recover(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#clock.sleep(retryMs, signal);
+        const { items, revision } = await this.#storage.range({ prefix: registryPrefix });
+        this.#catchUp(items, revision);
+        return;
+      } catch {
+        // Storage is away (an etcd that restarts): reads wait, and this tries again.
+      }
+    }
+  }
+
+  /** Makes the differences between cache and storage into changes, as if they had been watched. */
+  #catchUp(items: readonly KeyValue[], revision: number): void {
+    const present = new Set(items.map((item) => item.key));
+    for (const cache of this.#caches.values()) {
+      for (const { key } of cache.list(registryPrefix)) if (!present.has(key)) this.#delete(cache, key, revision);
+    }
+    const changed = items.filter((item) => item.modRevision > this.#revision);
+    changed.sort((a, b) => a.modRevision - b.modRevision);
+    for (const item of changed) {
+      this.resource(resourcePrefix(item.key)).put(new StoredObject(item.key, item.value, item.modRevision));
+    }
+    this.#reached(revision);
+  }
+}

@@ -1,0 +1,97 @@
+// The control plane alone, in the foreground.
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { Failure } from '../cluster/failure.ts';
+import { type HostPort, startControlPlane, urlHost } from '../cluster/server.ts';
+import { porticoVersion } from './version.ts';
+
+interface ServerFlags {
+  readonly dataDir?: string;
+  readonly datastoreEndpoint?: string;
+  readonly listen: string[];
+  readonly advertiseAddress: string[];
+  readonly serviceClusterIpRange: string;
+  readonly serviceNodePortRange: string;
+  readonly clusterCidr: string;
+  readonly kubeconfigOut?: string;
+  readonly tokenAuthFile?: string;
+  readonly controllers: string;
+}
+
+const defaultListen = '127.0.0.1:6443';
+
+export function register(command: Command): void {
+  const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
+  command
+    .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
+    .option('--datastore-endpoint <url>', 'etcd, in place of the embedded store')
+    .option('--listen <addr:port>', `where to serve HTTPS, repeatable (default: ${defaultListen})`, repeated)
+    .option(
+      '--advertise-address <name>',
+      "further names and addresses for the server's certificate, repeatable",
+      repeated,
+    )
+    .option('--service-cluster-ip-range <cidrs>', 'ranges of Service addresses', '10.96.0.0/16,fd00:96::/112')
+    .option('--service-node-port-range <from-to>', 'range of node ports', '30000-32767')
+    .option('--cluster-cidr <cidrs>', 'ranges of pods', '10.244.0.0/16,fd00:10:244::/56')
+    .option('--kubeconfig-out <file>', "where to write the administrator's kubeconfig")
+    .option('--token-auth-file <file>', 'CSV of token,user,uid,"group1,group2"')
+    .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
+    .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags));
+}
+
+async function run(flags: ServerFlags): Promise<void> {
+  if (flags.datastoreEndpoint !== undefined) {
+    throw new Failure('--datastore-endpoint: etcd is not supported yet; use --data-dir', { exitCode: 2 });
+  }
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const plane = await startControlPlane({
+    ...(flags.dataDir !== undefined && { dataDir: resolve(flags.dataDir) }),
+    listen: (flags.listen ?? [defaultListen]).map(parseHostPort),
+    advertise: flags.advertiseAddress ?? [],
+    serviceClusterIPRanges: list(flags.serviceClusterIpRange),
+    serviceNodePortRange: parsePortRange(flags.serviceNodePortRange),
+    clusterCIDRs: list(flags.clusterCidr),
+    ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
+    ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
+    controllers: list(flags.controllers),
+    version: porticoVersion(),
+    onError(error, what) {
+      process.stderr.write(`portico server: ${what}: ${error instanceof Error ? error.message : String(error)}\n`);
+      if (process.env.PORTICO_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    },
+  });
+  const urls = plane.addresses.map(({ host, port }) => `https://${urlHost(host)}:${port}`);
+  const seconds = (performance.now() / 1000).toFixed(2);
+  process.stdout.write(`portico server: ready on ${urls.join(', ')} after ${seconds} s\n`);
+  if (!stop.signal.aborted) await new Promise((end) => stop.signal.addEventListener('abort', end, { once: true }));
+  await plane.close();
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function parseHostPort(text: string): HostPort {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(text);
+  const host = match?.[1] ?? match?.[2] ?? '';
+  const port = Number(match?.[3]);
+  if (!match || port > 65535 || (host !== '' && isIP(host) === 0 && !/^[A-Za-z0-9.-]+$/.test(host))) {
+    throw new Failure(`--listen ${text}: must be ADDRESS:PORT, such as 127.0.0.1:6443 or [::1]:6443`, { exitCode: 2 });
+  }
+  return { host: host || '0.0.0.0', port };
+}
+
+function parsePortRange(text: string): { from: number; to: number } {
+  const match = /^(\d+)-(\d+)$/.exec(text);
+  const [from, to] = [Number(match?.[1]), Number(match?.[2])];
+  if (!match || from < 1 || to > 65535 || from > to) {
+    throw new Failure(`--service-node-port-range ${text}: must be FROM-TO, such as 30000-32767`, { exitCode: 2 });
+  }
+  return { from, to };
+}

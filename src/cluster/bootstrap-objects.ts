@@ -1,0 +1,60 @@
+// What is there from the first start: the system's namespaces and the default ranges of Service addresses.
+import type { Transport } from '../client/types.ts';
+import type { Storage } from '../storage/storage.ts';
+
+/** The form in which objects are stored; a store of another is not touched. */
+const storeFormat = '1';
+const formatKey = '/portico/store-format';
+
+/** Marks a new store. Throws a one-line Error for a store in a form that this version does not know. */
+export async function markStore(storage: Storage): Promise<void> {
+  const { item } = await storage.get(formatKey);
+  if (item?.value === storeFormat) return;
+  if (item) throw new Error(`the store is of format ${item.value}; this version of Portico knows ${storeFormat} only`);
+  await storage.transact({
+    compare: [{ key: formatKey, modRevision: 0 }],
+    operations: [{ type: 'put', key: formatKey, value: storeFormat }],
+  });
+}
+
+const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+
+/** Makes what is missing; leaves alone what is there. */
+export async function createBootstrapObjects(
+  transport: Transport,
+  { serviceClusterIPRanges }: { readonly serviceClusterIPRanges: readonly string[] },
+): Promise<void> {
+  for (const name of namespaces) {
+    await createUnlessPresent(transport, '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+    });
+  }
+  await createUnlessPresent(transport, '/apis/networking.k8s.io/v1/servicecidrs', {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: serviceClusterIPRanges },
+  });
+}
+
+async function createUnlessPresent(
+  transport: Transport,
+  path: string,
+  object: { readonly metadata: { readonly name: string }; readonly [field: string]: unknown },
+): Promise<void> {
+  const { name } = object.metadata;
+  const present = await transport.request({ method: 'GET', path: `${path}/${name}` });
+  if (present.status === 200) return;
+  const response = await transport.request({
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(object),
+  });
+  if (response.status === 201 || response.status === 409) return;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body) chunks.push(chunk);
+  throw new Error(`cannot create ${path}/${name}: ${Buffer.concat(chunks).toString().trim()}`);
+}

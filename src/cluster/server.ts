@@ -1,0 +1,241 @@
+// The control plane as one process: storage, keys, API server, listeners, controllers and scheduler put together.
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { builtinResources } from '../api/registry.ts';
+import { builtinSchemas } from '../api/schema.ts';
+import { ApiServer } from '../apiserver/api-server.ts';
+import { Listener } from '../apiserver/listener.ts';
+import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
+import { loadOrCreatePki, type Pki } from '../apiserver/pki/pki.ts';
+import type { User } from '../apiserver/request.ts';
+import { versionInfo } from '../apiserver/version.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Files } from '../system/files.ts';
+import { realClock } from '../system/real/clock.ts';
+import { realFiles } from '../system/real/files.ts';
+import { realRandom } from '../system/real/random.ts';
+import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
+import { Failure } from './failure.ts';
+import { InProcessTransport } from './in-process-transport.ts';
+
+export interface HostPort {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+}
+
+export interface ServerConfig {
+  /** Without one everything is forgotten at the end. */
+  readonly dataDir?: string;
+  /** The first is the address in kubeconfigs. */
+  readonly listen: readonly HostPort[];
+  /** Further names and addresses of the server, for its certificate. */
+  readonly advertise: readonly string[];
+  /** One CIDR, or one per family; the first gives the default family. */
+  readonly serviceClusterIPRanges: readonly string[];
+  readonly serviceNodePortRange: { readonly from: number; readonly to: number };
+  readonly clusterCIDRs: readonly string[];
+  readonly kubeconfigOut?: string;
+  /** kube-apiserver's CSV: token,user,uid,"group1,group2". */
+  readonly tokenAuthFile?: string;
+  /** As kube-controller-manager's flag: names, `*`, `-name`. */
+  readonly controllers: readonly string[];
+  /** Portico's own version. */
+  readonly version: string;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+export interface ControlPlane {
+  /** Where it listens, in the order of the configuration. */
+  readonly addresses: readonly HostPort[];
+  readonly pki: Pki;
+  /** The way in for parts of this process. */
+  transport(user: User): InProcessTransport;
+  /** Ends listeners, controllers and storage; nothing acknowledged is lost. */
+  close(): Promise<void>;
+}
+
+const system: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+export async function startControlPlane(config: ServerConfig): Promise<ControlPlane> {
+  const stop = new AbortController();
+  const [storage, pki] = await Promise.all([openStorage(config), openPki(config)]);
+  try {
+    return await assemble(config, { storage, pki, stop });
+  } catch (error) {
+    stop.abort();
+    await storage.close();
+    throw error;
+  }
+}
+
+async function openStorage({ dataDir }: ServerConfig): Promise<Storage> {
+  if (dataDir === undefined) {
+    const { MemoryStorage } = await import('../storage/memory/memory-storage.ts');
+    return new MemoryStorage();
+  }
+  const { SqliteStorage } = await import('../storage/sqlite/sqlite-storage.ts');
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    return await SqliteStorage.open({ path: join(dataDir, 'state.db') });
+  } catch (error) {
+    throw new Failure(`cannot use the data directory ${dataDir}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function openPki({ dataDir, listen, advertise }: ServerConfig): Promise<Pki> {
+  const hosts = listen.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
+  return loadOrCreatePki({
+    dataDir: dataDir ?? '/',
+    sans: [...new Set([...hosts, ...advertise])],
+    clock: realClock,
+    random: realRandom,
+    files: dataDir === undefined ? forgetfulFiles() : realFiles,
+  });
+}
+
+/** Files that end with the process, for a control plane without a data directory. */
+function forgetfulFiles(): Files {
+  const texts = new Map<string, string>();
+  return {
+    read: async (path) => texts.get(path),
+    write: async (path, text) => void texts.set(path, text),
+    remove: async (path) => void texts.delete(path),
+  };
+}
+
+interface Opened {
+  readonly storage: Storage;
+  readonly pki: Pki;
+  readonly stop: AbortController;
+}
+
+async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): Promise<ControlPlane> {
+  const { onError } = config;
+  const tokens = await readTokens(config.tokenAuthFile);
+  await markStore(storage);
+  const first = config.listen[0];
+  if (!first) throw new Failure('--listen names no address', { exitCode: 2 });
+  const server = new ApiServer({
+    storage,
+    definitions: builtinResources(),
+    schemas: builtinSchemas(),
+    authenticator: tokens,
+    authorizer: {
+      authorize: ({ user, info }) => ({
+        allowed: user.groups.includes('system:masters') || /^\/(version|healthz|livez|readyz)(\/|$)/.test(info.path),
+      }),
+    },
+    extensions: { connect: {}, virtual: {}, paths: [] },
+    hooks: {},
+    healthChecks: [{ name: 'ping', check: () => undefined }],
+    version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
+    address: `${urlHost(first.host)}:${first.port}`,
+    clock: realClock,
+    random: realRandom,
+    onError: (error) => onError(error, 'API server'),
+  });
+  await server.load();
+  void server.run(stop.signal).catch((error: unknown) => onError(error, 'watch cache'));
+  await createBootstrapObjects(new InProcessTransport(server, system), config);
+  const listeners = await listen(config, { server, pki });
+  const addresses = listeners.map(({ bound }) => bound);
+  if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
+  return {
+    addresses,
+    pki,
+    transport: (user) => new InProcessTransport(server, user),
+    async close() {
+      await Promise.all(listeners.map(({ listener }) => listener.close()));
+      stop.abort();
+      await storage.close();
+    },
+  };
+}
+
+async function listen(
+  config: ServerConfig,
+  { server, pki }: { readonly server: ApiServer; readonly pki: Pki },
+): Promise<{ readonly listener: Listener; readonly bound: HostPort }[]> {
+  const open: { listener: Listener; bound: HostPort }[] = [];
+  for (const { host, port } of config.listen) {
+    const options = { host, port, cert: pki.server.certPem, key: pki.server.keyPem, clientCa: pki.ca.certPem };
+    const listener = new Listener(options, (request) => server.handle(request));
+    try {
+      const bound = await listener.listen();
+      open.push({ listener, bound: { host, port: bound.port } });
+    } catch (error) {
+      for (const one of open) await one.listener.close();
+      throw cannotListen({ host, port }, error);
+    }
+  }
+  return open;
+}
+
+function cannotListen({ host, port }: HostPort, error: unknown): Failure {
+  const { code } = error as NodeJS.ErrnoException;
+  const where = `${urlHost(host)}:${port}`;
+  const why: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'the port is taken: end what listens there, or choose another with --listen',
+    EACCES: 'not permitted: ports below 1024 need root',
+    EADDRNOTAVAIL: 'this machine has no such address',
+  };
+  return new Failure(`cannot listen on ${where}: ${why[code ?? ''] ?? messageOf(error)}`, { cause: error });
+}
+
+export function urlHost(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
+async function writeKubeconfig(path: string, pki: Pki, { host, port }: HostPort): Promise<void> {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const text = kubeconfigText({
+    clusterName: 'portico',
+    server: `https://${urlHost(reachable)}:${port}`,
+    caPem: pki.ca.certPem,
+    credentials: pki.admin,
+  });
+  try {
+    await realFiles.write(path, text, { mode: 0o600 });
+  } catch (error) {
+    throw new Failure(`cannot write the kubeconfig ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function readTokens(path: string | undefined) {
+  const users = new Map<string, User>();
+  const text = path === undefined ? '' : await realFiles.read(path);
+  if (text === undefined) throw new Failure(`--token-auth-file ${path}: there is no such file`);
+  const digest = (token: string) => createHash('sha256').update(token).digest('hex');
+  for (const line of text.split('\n')) {
+    const match = /^([^,]+),([^,]+),([^,]*)(?:,"?([^"]*)"?)?$/.exec(line.trim());
+    if (!match) continue;
+    const [, token = '', name = '', uid = '', groups = ''] = match;
+    users.set(digest(token), { name, uid, groups: [...groups.split(',').filter(Boolean), 'system:authenticated'] });
+  }
+  return {
+    async authenticate({
+      headers,
+      clientCertificate,
+    }: Parameters<import('../apiserver/extensions.ts').Authenticator['authenticate']>[0]) {
+      const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+      if (bearer !== undefined) {
+        const user = users.get(digest(bearer));
+        const { unauthorized } = await import('../apimachinery/status.ts');
+        if (!user) throw unauthorized();
+        return user;
+      }
+      if (!clientCertificate) return undefined;
+      return {
+        name: clientCertificate.commonName,
+        groups: [...clientCertificate.organizations, 'system:authenticated'],
+      };
+    },
+  };
+}
