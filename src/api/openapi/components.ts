@@ -1,0 +1,114 @@
+// The schemas of the types, as OpenAPI writes them, from the tables of facts.
+import { type Facts, type MergeFacts, readFacts } from '../schema/facts.ts';
+
+/** 2 is Swagger (`definitions`), 3 is OpenAPI 3.0 (`components/schemas`): they differ in references and in `oneOf`. */
+export type OpenApiVersion = 2 | 3;
+
+export type JsonSchema = { readonly [key: string]: unknown };
+
+const scalars: Readonly<Record<string, JsonSchema>> = {
+  string: { type: 'string' },
+  'string:byte': { type: 'string', format: 'byte' },
+  'string:date-time': { type: 'string', format: 'date-time' },
+  boolean: { type: 'boolean' },
+  'integer:int32': { type: 'integer', format: 'int32' },
+  'integer:int64': { type: 'integer', format: 'int64' },
+  'number:double': { type: 'number', format: 'double' },
+  object: { type: 'object' },
+  any: {},
+};
+
+/** Types that are written in their own way, by version. */
+const special: Readonly<Record<string, Readonly<Record<OpenApiVersion, JsonSchema>>>> = {
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': {
+    2: { type: 'string', format: 'int-or-string' },
+    3: { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
+  },
+  'io.k8s.apimachinery.pkg.api.resource.Quantity': {
+    2: { type: 'string' },
+    3: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+  },
+};
+
+const intOrString: Readonly<Record<OpenApiVersion, JsonSchema>> =
+  special['io.k8s.apimachinery.pkg.util.intstr.IntOrString']!;
+
+/** Collects the types that a document needs. */
+export class Components {
+  readonly version: OpenApiVersion;
+  private readonly facts: Facts;
+  private readonly schemas = new Map<string, JsonSchema>();
+
+  constructor(version: OpenApiVersion, facts: Facts = readFacts()) {
+    this.version = version;
+    this.facts = facts;
+  }
+
+  /** All schemas asked for and those they refer to, by name. */
+  all(): Record<string, JsonSchema> {
+    return Object.fromEntries([...this.schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** A reference to the schema of a kind; undefined when the kind is not known. */
+  kind(groupVersionKind: string): JsonSchema | undefined {
+    const type = this.facts.typesOfKinds.get(groupVersionKind);
+    return type === undefined ? undefined : this.reference(type);
+  }
+
+  /** A reference to a type by its full name, which is then among the schemas. */
+  reference(type: string): JsonSchema {
+    if (!this.schemas.has(type)) {
+      this.schemas.set(type, {});
+      this.schemas.set(type, this.schemaOf(type));
+    }
+    return { $ref: `${this.version === 2 ? '#/definitions/' : '#/components/schemas/'}${type}` };
+  }
+
+  private schemaOf(type: string): JsonSchema {
+    const own = special[type];
+    if (own) return own[this.version];
+    const facts = this.facts.factsOf(type);
+    if (!facts) return {};
+    const [first] = facts.fields;
+    if (first?.name === '(itself)') return this.value(first.type);
+    const properties: Record<string, JsonSchema> = {};
+    for (const field of facts.fields) properties[field.name] = this.property(field.type, facts.merge.get(field.name));
+    const required = facts.fields.filter((field) => field.required).map((field) => field.name);
+    const [group = '', version = '', kind = ''] = facts.groupVersionKind.split('/');
+    return {
+      type: 'object',
+      properties,
+      ...(required.length > 0 && { required }),
+      ...(kind !== '' && { 'x-kubernetes-group-version-kind': [{ group, kind, version }] }),
+      ...(facts.merge.get('(itself)')?.listOrMapType === 'atomic' && { 'x-kubernetes-map-type': 'atomic' }),
+    };
+  }
+
+  private property(type: string, merge: MergeFacts | undefined): JsonSchema {
+    const value = this.value(type);
+    if (!merge) return value;
+    const extensions = extensionsOf(merge, type.startsWith('[]'));
+    if (!('$ref' in value)) return { ...value, ...extensions };
+    // Beside a reference OpenAPI 3 reads nothing else; Swagger's readers do.
+    return this.version === 2 ? { ...value, ...extensions } : { allOf: [value], ...extensions };
+  }
+
+  private value(type: string): JsonSchema {
+    if (type.startsWith('[]')) return { type: 'array', items: this.value(type.slice(2)) };
+    if (type.startsWith('map[string]')) {
+      return { type: 'object', additionalProperties: this.value(type.slice('map[string]'.length)) };
+    }
+    if (type === 'string:int-or-string') return intOrString[this.version];
+    return scalars[type] ?? this.reference(type);
+  }
+}
+
+function extensionsOf(merge: MergeFacts, isList: boolean): JsonSchema {
+  const { listMapKeys, listOrMapType, patchMergeKey, patchStrategy } = merge;
+  return {
+    ...(listMapKeys.length > 0 && { 'x-kubernetes-list-map-keys': listMapKeys }),
+    ...(listOrMapType !== '' && { [isList ? 'x-kubernetes-list-type' : 'x-kubernetes-map-type']: listOrMapType }),
+    ...(patchMergeKey !== '' && { 'x-kubernetes-patch-merge-key': patchMergeKey }),
+    ...(patchStrategy !== '' && { 'x-kubernetes-patch-strategy': patchStrategy }),
+  };
+}

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { builtinResources } from '../registry.ts';
+import { openApi } from './openapi.ts';
+
+const resources = builtinResources().flatMap((definition) => [definition, ...definition.subresources]);
+const api = openApi({ resources, version: 'v1.36.2' });
+
+interface Document {
+  paths: Record<string, Record<string, { parameters: { name: string }[]; [key: string]: unknown }>>;
+  components: { schemas: Record<string, { properties: Record<string, unknown>; [key: string]: unknown }> };
+  definitions: Record<string, unknown>;
+}
+
+const parsed = (name: string) => JSON.parse(api.document(name)!.text) as Document;
+
+/** All references of a document that lead nowhere. */
+function dangling(document: Document): string[] {
+  const text = JSON.stringify(document);
+  const names = new Set(Object.keys(document.definitions ?? document.components.schemas));
+  return [...text.matchAll(/"\$ref":"#\/(?:definitions|components\/schemas)\/([^"]+)"/g)]
+    .map(([, name]) => name!)
+    .filter((name) => !names.has(name));
+}
+
+test('the index names every group and version, with the hash of its document', () => {
+  const { paths } = JSON.parse(api.index()) as { paths: Record<string, { serverRelativeURL: string }> };
+  expect(Object.keys(paths)).toContain('apis/discovery.k8s.io/v1');
+  for (const [name, { serverRelativeURL }] of Object.entries(paths)) {
+    expect(serverRelativeURL).toBe(`/openapi/v3/${name}?hash=${api.document(name)!.hash}`);
+    expect(dangling(parsed(name))).toEqual([]);
+  }
+  expect(api.document('apis/absent.example.com/v1')).toBeUndefined();
+});
+
+test('a changed resource changes the hash of its own document only', () => {
+  const other = openApi({ resources: resources.filter((r) => r.resource !== 'deployments'), version: 'v1.36.2' });
+  expect(other.document('apis/apps/v1')!.hash).not.toBe(api.document('apis/apps/v1')!.hash);
+  expect(other.document('api/v1')!.hash).toBe(api.document('api/v1')!.hash);
+});
+
+test('kubectl finds the kind of a resource and that its PATCH takes fieldValidation', () => {
+  const { paths } = parsed('api/v1');
+  const kind = { group: '', kind: 'Service', version: 'v1' };
+  expect(paths['/api/v1/namespaces/{namespace}/services']).toMatchObject({
+    get: { 'x-kubernetes-action': 'list', 'x-kubernetes-group-version-kind': kind },
+    post: { operationId: 'createCoreV1NamespacedService' },
+  });
+  const patch = paths['/api/v1/namespaces/{namespace}/services/{name}']!.patch!;
+  expect(patch['x-kubernetes-group-version-kind']).toEqual(kind);
+  expect(patch.parameters.map((p) => p.name)).toContain('fieldValidation');
+  expect(paths['/api/v1/services']).toMatchObject({ get: { operationId: 'listCoreV1ServiceForAllNamespaces' } });
+  expect(paths['/api/v1/nodes/{name}/status']).toHaveProperty('put');
+  expect(parsed('apis/apps/v1').paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale']).toMatchObject({
+    get: { 'x-kubernetes-group-version-kind': { group: 'autoscaling', kind: 'Scale', version: 'v1' } },
+  });
+});
+
+test('schemas carry what patches and field ownership need', () => {
+  const { schemas } = parsed('api/v1').components;
+  expect(schemas['io.k8s.api.core.v1.Service']).toMatchObject({
+    type: 'object',
+    'x-kubernetes-group-version-kind': [{ group: '', kind: 'Service', version: 'v1' }],
+  });
+  expect(schemas['io.k8s.api.core.v1.ServiceSpec']!.properties).toMatchObject({
+    ports: {
+      type: 'array',
+      items: { $ref: '#/components/schemas/io.k8s.api.core.v1.ServicePort' },
+      'x-kubernetes-list-map-keys': ['port', 'protocol'],
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-patch-merge-key': 'port',
+      'x-kubernetes-patch-strategy': 'merge',
+    },
+    selector: { type: 'object', additionalProperties: { type: 'string' }, 'x-kubernetes-map-type': 'atomic' },
+  });
+  expect(schemas['io.k8s.api.core.v1.ServicePort']).toMatchObject({ required: ['port'] });
+  expect(schemas['io.k8s.apimachinery.pkg.util.intstr.IntOrString']).toMatchObject({ format: 'int-or-string' });
+});
+
+test('the second version holds every group at once', () => {
+  const document = JSON.parse(api.swagger().text) as Document;
+  expect(dangling(document)).toEqual([]);
+  expect(document.definitions).toHaveProperty(['io.k8s.api.apps.v1.Deployment', 'properties', 'spec', '$ref']);
+  const get = document.paths['/api/v1/namespaces/{namespace}/services/{name}']!.get!;
+  expect(get).toMatchObject({ responses: { '200': { schema: { $ref: '#/definitions/io.k8s.api.core.v1.Service' } } } });
+});
+
+test('operation ids are unique', () => {
+  const document = JSON.parse(api.swagger().text) as Document;
+  const ids = Object.values(document.paths).flatMap((item) =>
+    Object.values(item).flatMap((operation) => (operation.operationId === undefined ? [] : [operation.operationId])),
+  );
+  expect(ids.length).toBeGreaterThan(300);
+  expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+});
