@@ -1,0 +1,277 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { StatusError } from '../../apimachinery/status.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { FakeRandom } from '../../system/fake/random.ts';
+import type { Attributes } from '../extensions.ts';
+import { FixedObjectView } from '../object-view.ts';
+import type { ApiRequest } from '../request.ts';
+import { parseRequestInfo } from '../request-info.ts';
+import { RequestAuthenticator } from './authenticator.ts';
+import { selfSubjectReview, tokenReview } from './reviews.ts';
+import { serviceAccountIssuer, signToken, verifyToken } from './service-account-token.ts';
+import { ServiceAccounts } from './service-accounts.ts';
+import { parseTokenFile } from './token-file.ts';
+
+const core = (resource: string) => ({ group: '', resource });
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+const keyPem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+
+function bootstrapSecret(data: Record<string, string> = {}): KubeObject {
+  const all = {
+    'token-id': 'abcdef',
+    'token-secret': '0123456789abcdef',
+    'usage-bootstrap-authentication': 'true',
+    expiration: '2026-01-01T01:00:00Z',
+    ...data,
+  };
+  return {
+    metadata: { name: 'bootstrap-token-abcdef', namespace: 'kube-system' },
+    type: 'bootstrap.kubernetes.io/token',
+    data: Object.fromEntries(Object.entries(all).map(([key, value]) => [key, base64(value)])),
+  } as KubeObject;
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const account = { metadata: { name: 'default', namespace: 'ns', uid: 'u-sa' } };
+  const pod = {
+    metadata: { name: 'p', namespace: 'ns', uid: 'u-p' },
+    spec: { serviceAccountName: 'default', nodeName: 'node-1' },
+  };
+  const view = new FixedObjectView()
+    .set(core('serviceaccounts'), [account])
+    .set(core('pods'), [pod as KubeObject])
+    .set(core('nodes'), [{ metadata: { name: 'node-1', uid: 'u-n' } }])
+    .set(core('secrets'), [bootstrapSecret()]);
+  const serviceAccounts = new ServiceAccounts({ keyPem, view, clock, random: new FakeRandom() });
+  const asked: Attributes[] = [];
+  const authenticator = new RequestAuthenticator({
+    staticTokens: parseTokenFile('secret,jane,7,"devs,ops"\nplain,joe,8\n'),
+    serviceAccounts,
+    view,
+    clock,
+    authorizer: {
+      authorize(attributes) {
+        asked.push(attributes);
+        return { allowed: attributes.user.name === 'jane' };
+      },
+    },
+  });
+  return { clock, view, serviceAccounts, authenticator, asked };
+}
+
+function request(parts: Partial<ApiRequest>): ApiRequest {
+  return {
+    method: 'GET',
+    path: '/',
+    query: new URLSearchParams(),
+    headers: {},
+    body: async () => new Uint8Array(),
+    signal: new AbortController().signal,
+    ...parts,
+  };
+}
+const bearer = (token: string) => request({ headers: { authorization: `Bearer ${token}` } });
+
+/** The user as `name:group,group`, or the code of the refusal. */
+async function who(
+  { authenticator }: ReturnType<typeof setUp>,
+  asked: ApiRequest,
+): Promise<string | number | undefined> {
+  try {
+    const { name, groups } = await authenticator.authenticate(asked);
+    return `${name} ${groups.join(',')}`;
+  } catch (error) {
+    return error instanceof StatusError ? error.status.code : String(error);
+  }
+}
+
+describe('the chain', () => {
+  const certificate = { commonName: 'system:node:n', organizations: ['system:nodes'], raw: new Uint8Array() };
+  test.each<[string, ApiRequest, string | number]>([
+    ['nobody', request({}), 'system:anonymous system:unauthenticated'],
+    ['a certificate', request({ clientCertificate: certificate }), 'system:node:n system:nodes,system:authenticated'],
+    [
+      'a certificate without a name',
+      request({ clientCertificate: { ...certificate, commonName: '' } }),
+      'system:anonymous system:unauthenticated',
+    ],
+    [
+      'a certificate goes before a token',
+      { ...bearer('wrong'), clientCertificate: certificate },
+      'system:node:n system:nodes,system:authenticated',
+    ],
+    ['a static token', bearer('secret'), 'jane devs,ops,system:authenticated'],
+    ['a static token without groups', bearer('plain'), 'joe system:authenticated'],
+    ['an unknown token', bearer('x'), 401],
+    [
+      'a bootstrap token',
+      bearer('abcdef.0123456789abcdef'),
+      'system:bootstrap:abcdef system:bootstrappers,system:authenticated',
+    ],
+    ['a wrong bootstrap secret', bearer('abcdef.0123456789abcdee'), 401],
+    ['an unknown bootstrap token', bearer('ghijkl.0123456789abcdef'), 401],
+    ['another scheme', request({ headers: { authorization: 'Basic abc' } }), 'system:anonymous system:unauthenticated'],
+  ])('%s', async (_, asked, expected) => {
+    expect(await who(setUp(), asked)).toBe(expected);
+  });
+
+  test('a bootstrap token ends at its time, or with its use', async () => {
+    const setup = setUp();
+    setup.clock.advance(3_600_000);
+    expect(await who(setup, bearer('abcdef.0123456789abcdef'))).toBe(401);
+    const unused = setUp();
+    unused.view.set(core('secrets'), [bootstrapSecret({ 'usage-bootstrap-authentication': 'false' })]);
+    expect(await who(unused, bearer('abcdef.0123456789abcdef'))).toBe(401);
+  });
+});
+
+describe('service account tokens', () => {
+  const issue = ({ serviceAccounts }: ReturnType<typeof setUp>, extra = {}) =>
+    serviceAccounts.issue({
+      namespace: 'ns',
+      serviceAccount: { name: 'default', uid: 'u-sa' },
+      audiences: [serviceAccountIssuer],
+      expirationSeconds: 600,
+      ...extra,
+    }).token;
+
+  test('name the account and its groups', async () => {
+    const setup = setUp();
+    expect(await who(setup, bearer(issue(setup)))).toBe(
+      'system:serviceaccount:ns:default system:serviceaccounts,system:serviceaccounts:ns,system:authenticated',
+    );
+  });
+
+  test.each<[string, object, (setup: ReturnType<typeof setUp>) => void]>([
+    ['expire', {}, ({ clock }) => clock.advance(600_000)],
+    ['end with the account', {}, ({ view }) => view.set(core('serviceaccounts'), [])],
+    [
+      'end with the account made anew',
+      {},
+      ({ view }) => view.set(core('serviceaccounts'), [{ metadata: { name: 'default', namespace: 'ns', uid: 'u-2' } }]),
+    ],
+    ['end with the pod', { pod: { name: 'p', uid: 'u-p' } }, ({ view }) => view.set(core('pods'), [])],
+  ])('%s', async (_, extra, change) => {
+    const setup = setUp();
+    const token = issue(setup, extra);
+    expect(await who(setup, bearer(token))).toContain('system:serviceaccount:ns:default');
+    change(setup);
+    expect(await who(setup, bearer(token))).toBe(401);
+  });
+
+  test('for another audience are refused', async () => {
+    const setup = setUp();
+    expect(await who(setup, bearer(issue(setup, { audiences: ['vault'] })))).toBe(401);
+  });
+
+  test('of another key, or altered, are refused', async () => {
+    const setup = setUp();
+    const token = issue(setup);
+    const claims = verifyToken(token, privateKey)!;
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    const [header, , signature] = token.split('.');
+    const forged = Buffer.from(JSON.stringify({ ...claims, sub: 'x' })).toString('base64url');
+    const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${token.split('.')[1]}.`;
+    for (const wrong of [signToken(claims, other), `${header}.${forged}.${signature}`, unsigned]) {
+      expect(await who(setup, bearer(wrong))).toBe(401);
+    }
+  });
+
+  test('TokenRequest binds to a pod and names its node', async () => {
+    const { serviceAccounts } = setUp();
+    const info = parseRequestInfo('POST', '/api/v1/namespaces/ns/serviceaccounts/default/token', new URLSearchParams());
+    const ask = (spec: object) =>
+      serviceAccounts.tokenRequest({ metadata: { name: '' }, spec } as KubeObject, {
+        user: { name: 'x', groups: [] },
+        info,
+        dryRun: false,
+      });
+    const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'p' };
+    const answer = (await ask({ expirationSeconds: 600, boundObjectRef })) as KubeObject & {
+      spec: object;
+      status: { token: string; expirationTimestamp: string };
+    };
+    expect(answer.status.expirationTimestamp).toBe('2026-01-01T00:10:00Z');
+    expect(verifyToken(answer.status.token, privateKey)?.['kubernetes.io']).toEqual({
+      namespace: 'ns',
+      node: { name: 'node-1', uid: 'u-n' },
+      pod: { name: 'p', uid: 'u-p' },
+      serviceaccount: { name: 'default', uid: 'u-sa' },
+    });
+    await expect(ask({ expirationSeconds: 10 })).rejects.toThrow('may not specify a duration less than 10 minutes');
+    await expect(ask({ boundObjectRef: { ...boundObjectRef, name: 'q' } })).rejects.toThrow('pods "q" not found');
+    await expect(ask({ boundObjectRef: { ...boundObjectRef, uid: 'old' } })).rejects.toThrow('UID in record');
+  });
+});
+
+describe('reviews', () => {
+  const context = {
+    user: { name: 'jane', groups: ['devs'] },
+    info: parseRequestInfo('POST', '/', new URLSearchParams()),
+    dryRun: false,
+  };
+
+  test('TokenReview says whose a token is', async () => {
+    const { authenticator } = setUp();
+    const review = (token: string) =>
+      tokenReview(authenticator)({ metadata: { name: '' }, spec: { token } } as KubeObject, context);
+    expect(await review('secret')).toMatchObject({
+      status: {
+        authenticated: true,
+        user: { username: 'jane', uid: '7', groups: ['devs', 'ops', 'system:authenticated'] },
+      },
+    });
+    expect(await review('wrong')).toMatchObject({
+      status: { user: {}, error: '[invalid bearer token, token lookup failed]' },
+    });
+  });
+
+  test('SelfSubjectReview says who asks', async () => {
+    expect(await selfSubjectReview({ metadata: { name: '' } }, context)).toMatchObject({
+      status: { userInfo: { username: 'jane', groups: ['devs'] } },
+    });
+  });
+});
+
+describe('impersonation', () => {
+  const as = (token: string, headers: Record<string, string>) =>
+    request({ headers: { authorization: `Bearer ${token}`, ...headers } });
+
+  test('needs the right to it', async () => {
+    expect(await who(setUp(), as('plain', { 'impersonate-user': 'ann' }))).toBe(403);
+    expect(await who(setUp(), as('secret', { 'impersonate-group': 'devs' }))).toBe(400);
+  });
+
+  test('asks for each thing it takes', async () => {
+    const setup = setUp();
+    const headers = { 'impersonate-user': 'ann', 'impersonate-group': 'a, b', 'impersonate-extra-scopes': 'view' };
+    expect(await who(setup, as('secret', headers))).toBe('ann a,b,system:authenticated');
+    expect(setup.asked.map(({ info }) => `${info.resource} ${info.subresource} ${info.name}`)).toEqual([
+      'users  ann',
+      'groups  a',
+      'groups  b',
+      'userextras scopes view',
+    ]);
+  });
+
+  test('a service account brings its groups', async () => {
+    const setup = setUp();
+    expect(await who(setup, as('secret', { 'impersonate-user': 'system:serviceaccount:ns:x' }))).toBe(
+      'system:serviceaccount:ns:x system:serviceaccounts,system:serviceaccounts:ns,system:authenticated',
+    );
+    expect(setup.asked[0]?.info).toMatchObject({ resource: 'serviceaccounts', namespace: 'ns', name: 'x' });
+  });
+});
+
+test('a token file with a broken line is refused by its number', () => {
+  expect(() => parseTokenFile('a,b,c\nlonely\n')).toThrow('token file, line 2');
+  expect(parseTokenFile('# comment\n\n"t","u","1"," g1 , g2 "').get('t')).toEqual({
+    name: 'u',
+    uid: '1',
+    groups: ['g1', 'g2'],
+  });
+});

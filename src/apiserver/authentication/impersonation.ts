@@ -1,0 +1,85 @@
+// `kubectl --as`: acting as another user, for who may impersonate that user, its groups, uid and extra fields.
+import { badRequest, forbidden, StatusError } from '../../apimachinery/status.ts';
+import { forbiddenReason } from '../authorization/messages.ts';
+import type { Authorizer } from '../extensions.ts';
+import type { User } from '../request.ts';
+import type { RequestInfo } from '../request-info.ts';
+
+type Headers = Readonly<Record<string, string | undefined>>;
+const extraPrefix = 'impersonate-extra-';
+
+/** The user to act as: the one the headers name, or the asking one. Throws 400 and 403 StatusErrors. */
+export async function impersonatedUser(headers: Headers, asking: User, authorizer: Authorizer): Promise<User> {
+  const name = headers['impersonate-user'];
+  const groups = list(headers['impersonate-group']);
+  const uid = headers['impersonate-uid'];
+  const extra = Object.entries(headers).filter(([header]) => header.startsWith(extraPrefix));
+  if (!name && groups.length === 0 && !uid && extra.length === 0) return asking;
+  if (!name) throw badRequest('requested impersonation without impersonating a user');
+
+  const check = async (attributes: Partial<RequestInfo>) => {
+    const info = impersonation(attributes);
+    const decision = await authorizer.authorize({ user: asking, verb: 'impersonate', info });
+    if (decision.allowed) return;
+    throw forbidden(info, info.name, forbiddenReason({ user: asking, verb: 'impersonate', info }));
+  };
+  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
+  if (account) await check({ resource: 'serviceaccounts', namespace: account[1]!, name: account[2]! });
+  else await check({ resource: 'users', name });
+  for (const group of groups) await check({ resource: 'groups', name: group });
+  const authentication = { group: 'authentication.k8s.io', version: 'v1' };
+  if (uid) await check({ ...authentication, resource: 'uids', name: uid });
+  const fields: Record<string, string[]> = {};
+  for (const [header, value] of extra) {
+    const key = decodeKey(header.slice(extraPrefix.length));
+    fields[key] = list(value);
+    for (const item of fields[key]) {
+      await check({ ...authentication, resource: 'userextras', subresource: key, name: item });
+    }
+  }
+  return {
+    name,
+    ...(uid && { uid }),
+    groups: impersonatedGroups(name, groups, account?.[1]),
+    ...(extra.length > 0 && { extra: fields }),
+  };
+}
+
+/** Node.js joins repeated headers with a comma and a space. */
+function list(value: string | undefined): string[] {
+  return (value ?? '').split(', ').filter(Boolean);
+}
+
+function decodeKey(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    throw new StatusError({ code: 400, reason: 'BadRequest', message: `invalid impersonation header key ${key}` });
+  }
+}
+
+function impersonatedGroups(name: string, asked: readonly string[], namespace: string | undefined): string[] {
+  const groups = [...asked];
+  if (groups.length === 0 && namespace !== undefined) {
+    groups.push('system:serviceaccounts', `system:serviceaccounts:${namespace}`);
+  }
+  const standing = name === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated';
+  const already = ['system:authenticated', 'system:unauthenticated'].some((group) => groups.includes(group));
+  return already ? groups : [...groups, standing];
+}
+
+function impersonation(attributes: Partial<RequestInfo>): RequestInfo {
+  return {
+    isResource: true,
+    verb: 'impersonate',
+    path: '',
+    group: '',
+    version: 'v1',
+    resource: '',
+    subresource: '',
+    namespace: '',
+    name: '',
+    rest: [],
+    ...attributes,
+  };
+}
