@@ -21,6 +21,7 @@ export class IptablesState {
   readonly #changed = new Set<string>();
   readonly #stale = new Set<string>();
   #endpoints = 0;
+  #gone = false;
   #style: EndpointStyle = { comments: true };
 
   constructor(config: ProxyConfig) {
@@ -30,7 +31,9 @@ export class IptablesState {
   /** Sets what one port wants, or with undefined that it is gone. `owner` is its name and protocol. */
   set(owner: string, plan: ServicePortPlan | undefined): void {
     const old = this.#entries.get(owner);
+    // A port without endpoints has rules in the shared chains only.
     for (const chain of old?.rules.chains ?? []) this.#stale.add(chain.name);
+    if (old && !plan) this.#gone = true;
     this.#endpoints += (plan?.reachable.length ?? 0) - (old?.plan.reachable.length ?? 0);
     if (!plan) {
       this.#entries.delete(owner);
@@ -45,6 +48,11 @@ export class IptablesState {
 
   owners(): Iterable<string> {
     return this.#entries.keys();
+  }
+
+  /** Whether anything changed since the last take. */
+  get hasChanges(): boolean {
+    return this.#gone || this.#changed.size > 0 || this.#stale.size > 0;
   }
 
   /** What to restore with --noflush after the changes since the last take: shared chains, changed and stale ones. */
@@ -118,6 +126,7 @@ export class IptablesState {
     };
     this.#changed.clear();
     this.#stale.clear();
+    this.#gone = false;
     return [filter, nat];
   }
 }

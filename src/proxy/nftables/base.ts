@@ -32,7 +32,7 @@ export const targets = {
   reject: 'reject-chain',
 } as const;
 
-export const nftFamily = (config: ProxyConfig): NftFamily => (config.family === 'IPv4' ? 'ip' : 'ip6');
+export const nftFamily = (config: Pick<ProxyConfig, 'family'>): NftFamily => (config.family === 'IPv4' ? 'ip' : 'ip6');
 
 interface Fields {
   readonly family: NftFamily;

@@ -20,12 +20,13 @@ function winner(claimants: Claimants | undefined): string | undefined {
 export class NftablesState {
   readonly #config: ProxyConfig;
   readonly #contributions = new Map<string, Contribution>();
-  /** The numbers of ports whose Service went and may come back. */
   readonly #elements = new Map<string, Map<string, Claimants>>();
   readonly #groups = new Map<string, number>();
   readonly #before = new Map<string, Map<string, string | undefined>>();
   readonly #chains = new Map<string, Change<Chain>>();
   readonly #sets = new Map<string, Change<SetDeclaration>>();
+  /** Until all was taken once there is nothing to compare with, and no need to remember what changed. */
+  #taken = false;
 
   constructor(config: ProxyConfig) {
     this.#config = config;
@@ -52,6 +53,7 @@ export class NftablesState {
 
   /** The smallest transaction from what was last taken to what is wanted now; undefined when nothing changed. */
   take(): Transaction | undefined {
+    if (!this.#taken) return this.takeAll();
     const elements = new Map<string, Map<string, Change<string>>>();
     for (const [set, keys] of this.#before) {
       const changes = new Map<string, Change<string>>();
@@ -76,6 +78,7 @@ export class NftablesState {
   /** All of it, to be written in place of whatever the kernel has. Forgets the changes that led here. */
   takeAll(): Transaction {
     this.#forget();
+    this.#taken = true;
     const table = this.table();
     return { family: table.family, table: table.name, operations: [{ op: 'replace-table', table }] };
   }
@@ -103,6 +106,11 @@ export class NftablesState {
     return { family: nftFamily(this.#config), name: tableName, comment: tableComment, sets, chains };
   }
 
+  /** Names that the kernel must list while the table is there. */
+  expectation(): { readonly family: string; readonly chains: readonly string[] } {
+    return { family: nftFamily(this.#config), chains: constantChains(this.#config).map((chain) => chain.name) };
+  }
+
   #elementsOf(set: string): ReadonlyMap<string, string> {
     const elements = new Map<string, string>();
     for (const [key, claimants] of this.#elements.get(set) ?? []) elements.set(key, winner(claimants)!);
@@ -125,6 +133,7 @@ export class NftablesState {
 
   /** Remembers what an element was when it is first touched. */
   #touch(set: string, key: string, claimants: Claimants | undefined): void {
+    if (!this.#taken) return;
     let keys = this.#before.get(set);
     if (!keys) {
       keys = new Map();

@@ -1,0 +1,25 @@
+// What a proxier needs of a rule mode. The modes keep what they want; `sync` brings the kernel to it.
+import type { IPFamily } from './address.ts';
+import type { ProxyConfig } from './config.ts';
+import type { ServicePortPlan } from './plan.ts';
+
+/** The kernel did not take the rules: which program refused, and what it said. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+}
+
+export interface Backend {
+  /** Forgets all plans and starts over with these settings, one per family. The next sync is a full one. */
+  configure(configs: readonly ProxyConfig[]): void;
+  /** Sets what one port of a Service wants, or with undefined that it is gone. */
+  set(family: IPFamily, owner: string, plan: ServicePortPlan | undefined): void;
+  /**
+   * Brings the kernel to what is wanted: by what changed since the last sync, or (`full`, and after a failure) by writing
+   * all of it. Rejects with a SyncError.
+   */
+  sync(how: { readonly full: boolean }): Promise<void>;
+  /** Whether the rules of the last sync seem to be there still. Costs a few milliseconds at any size. */
+  intact(): Promise<boolean>;
+  /** Calls back whenever the rules may have been removed, until the signal aborts. */
+  watch(changed: () => void, signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,58 @@
+// What the health endpoints answer (service-semantics 3.4), as values.
+import type { Node } from '../../api/core/v1/types.generated.ts';
+
+export interface HealthResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const json = { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' };
+
+export interface ServiceHealth {
+  readonly namespace: string;
+  readonly name: string;
+  /** Distinct ready addresses on this node. */
+  readonly localEndpoints: number;
+}
+
+/** For a load balancer that asks whether this node has endpoints of a Service. */
+export function serviceHealthResponse(
+  service: ServiceHealth,
+  { healthy }: { readonly healthy: boolean },
+): HealthResponse {
+  const { namespace, name, localEndpoints } = service;
+  return {
+    status: localEndpoints > 0 && healthy ? 200 : 503,
+    headers: { ...json, 'X-Load-Balancing-Endpoint-Weight': String(localEndpoints) },
+    body: JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy: healthy }, null, '\t'),
+  };
+}
+
+export interface ProxyHealth {
+  readonly healthy: boolean;
+  /** Milliseconds since the Unix epoch, both. */
+  readonly lastUpdated: number;
+  readonly now: number;
+  readonly families: readonly string[];
+}
+
+/** A node that is going, or that the autoscaler is about to remove, should get no new traffic. */
+export function isNodeEligible(node: Readonly<Node> | undefined): boolean {
+  if (!node || node.metadata.deletionTimestamp) return false;
+  return !(node.spec?.taints ?? []).some((taint) => taint.key === 'ToBeDeletedByClusterAutoscaler');
+}
+
+/** /healthz counts the node's eligibility in, /livez (without it) does not. */
+export function proxyHealthResponse(health: ProxyHealth, nodeEligible?: boolean): HealthResponse {
+  const { healthy, families } = health;
+  const lastUpdated = new Date(health.lastUpdated).toISOString();
+  const body = {
+    lastUpdated,
+    currentTime: new Date(health.now).toISOString(),
+    ...(nodeEligible === undefined ? {} : { nodeEligible }),
+    healthy,
+    status: Object.fromEntries(families.map((family) => [family, { lastUpdated, healthy }])),
+  };
+  return { status: healthy && nodeEligible !== false ? 200 : 503, headers: json, body: JSON.stringify(body) };
+}

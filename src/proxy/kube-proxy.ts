@@ -1,0 +1,86 @@
+// kube-proxy whole: the loop with the backend of its mode, and what else belongs to a change of Services.
+import type { Informers } from '../client/types.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Exec } from '../system/exec.ts';
+import type { Follow } from '../system/follow.ts';
+import type { IPFamily } from './address.ts';
+import type { Backend } from './backend.ts';
+import { cleanup } from './cleanup.ts';
+import { cleanUdpFlows } from './conntrack/udp-cleanup.ts';
+import { HealthServers } from './healthcheck/health-servers.ts';
+import { Proxier, type SyncedChange } from './proxier.ts';
+import type { ProxySettings } from './settings.ts';
+
+export interface KubeProxyOptions {
+  readonly settings: ProxySettings;
+  readonly nodeName: string;
+  readonly informers: Informers;
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly follow?: Follow;
+  readonly families?: readonly IPFamily[];
+  /** See {@link Proxier}: `shared` for a process that watches all Services and slices anyway. */
+  readonly watches?: 'own' | 'shared';
+  /** `address:port` of /healthz and /livez; none when absent. Upstream's default is 0.0.0.0:10256. */
+  readonly healthzAddress?: string | undefined;
+  /** `address:port` of /metrics and /proxyMode; none when absent. Upstream's default is 127.0.0.1:10249. */
+  readonly metricsAddress?: string | undefined;
+  readonly log?: (message: string) => void;
+}
+
+/** Loads only what the mode needs. */
+async function backendOf(options: KubeProxyOptions): Promise<Backend> {
+  const { exec, clock, follow } = options;
+  switch (options.settings.mode) {
+    case 'nftables':
+      return new (await import('./nftables/backend.ts')).NftablesBackend({ exec, clock, follow });
+    case 'iptables':
+      return new (await import('./iptables/backend.ts')).IptablesBackend({ exec });
+    case 'ipvs':
+      throw new Error('the ipvs mode cannot load rules yet: use nftables or iptables');
+  }
+}
+
+/** The kernel translates 127.0.0.1 only with this switch (service-semantics 3.4). */
+async function allowLocalhostNodePorts({ exec, settings, log }: KubeProxyOptions): Promise<void> {
+  if (settings.mode !== 'iptables') return;
+  const { code, stderr } = await exec.run(['sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=1']);
+  if (code !== 0) log?.(`node ports on 127.0.0.1 will not work: ${stderr.trim()}`);
+}
+
+export class KubeProxy {
+  readonly #options: KubeProxyOptions;
+
+  constructor(options: KubeProxyOptions) {
+    this.#options = options;
+  }
+
+  /** Runs until the signal aborts, and leaves the rules as they are then: connections outlive a restart. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { settings, nodeName, informers, exec, clock, log, families, watches } = this.#options;
+    const backend = await backendOf(this.#options);
+    await allowLocalhostNodePorts(this.#options);
+    let first = true;
+    const onSynced = async (change: SyncedChange) => {
+      if (first) {
+        first = false;
+        await cleanup(exec, { except: settings.mode });
+      }
+      await cleanUdpFlows(exec, change.ports, proxier.plans());
+      health.update();
+    };
+    const proxier = new Proxier({
+      settings,
+      nodeName,
+      backend,
+      informers,
+      clock,
+      onSynced,
+      ...(families && { families }),
+      ...(watches && { watches }),
+      ...(log && { log }),
+    });
+    const health = new HealthServers({ ...this.#options, proxier });
+    await Promise.all([proxier.run(signal), health.run(signal)]);
+  }
+}
