@@ -16,7 +16,9 @@ export const commands: readonly CommandEntry[] = [
   { name: 'image', summary: 'put image archives on every node', load: () => import('./image.ts') },
   { name: 'images', summary: 'list the images of the nodes', load: () => import('./images.ts') },
   { name: 'server', summary: 'run the control plane alone, in the foreground', load: () => import('./server.ts') },
+  { name: 'agent', summary: 'run one node: kubelet, proxy, DNS and pod network', load: () => import('./agent.ts') },
   { name: 'dns', summary: 'run cluster DNS alone, beside any API server', load: () => import('./dns.ts') },
+  { name: 'proxy', summary: 'run kube-proxy alone, beside any API server', load: () => import('./proxy.ts') },
   { name: 'rules', summary: 'print what would be loaded into the kernel of a node', load: () => import('./rules.ts') },
   { name: 'version', summary: 'print the version', load: () => import('./version.ts') },
 ];
