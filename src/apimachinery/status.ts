@@ -59,7 +59,12 @@ export function invalid(
     code: 422,
     reason: 'Invalid',
     message: `${qualifiedKind} "${name}" is invalid: ${list}`,
-    details: { name, ...(kind.group && { group: kind.group }), kind: kind.kind, causes },
+    details: {
+      ...(name && { name }),
+      ...(kind.group && { group: kind.group }),
+      ...(kind.kind && { kind: kind.kind }),
+      causes,
+    },
   });
 }
 

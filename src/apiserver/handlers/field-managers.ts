@@ -1,24 +1,80 @@
-// Who owns which field: recorded on every write.
-import type { KubeObject } from '../../apimachinery/object.ts';
+// Who owns which field: recorded on every write, decided by on server-side apply.
+import { apply } from '../../apimachinery/managedfields/apply.ts';
+import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
+import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
+import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
+import { decodeObject } from '../../apimachinery/schema/decode.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import { asKind } from './body.ts';
+import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import type { WriteQuery } from './options.ts';
 import type { ResourceRequest } from './resource-request.ts';
+import { checkName } from './update.ts';
 
+/** What an endpoint does not let the client set, and so nobody comes to own by it. */
+function resetFields({ definition, info }: ResourceRequest): Writer['resetFields'] {
+  if (info.subresource === 'status') return [['spec'], ['metadata', 'labels']];
+  const hasStatus = definition.subresources.some(({ resource }) => resource === `${definition.resource}/status`);
+  return hasStatus && info.subresource === '' ? [['status']] : [];
+}
+
+function writerOf(request: ResourceRequest, fieldManager: string): Writer {
+  const { definition, info, parts } = request;
+  const agent = request.request.headers['user-agent'] ?? '';
+  return {
+    manager: fieldManager || agent.split('/', 1)[0]!,
+    apiVersion: apiVersionOf(definition),
+    subresource: info.subresource,
+    time: formatTime(parts.clock.now()),
+    resetFields: resetFields(request),
+  };
+}
+
+function setManagedFields({ metadata }: KubeObject, entries: ManagedFieldsEntry[] | undefined): void {
+  if (entries === undefined || entries.length === 0) delete metadata.managedFields;
+  else metadata.managedFields = entries;
+}
+
+/** For every write but apply. The object is decoded and defaulted, and the server has filled nothing in yet. */
 export function recordManager(
-  _request: ResourceRequest,
-  _write: {
-    readonly object: KubeObject;
-    readonly old: Readonly<KubeObject> | undefined;
-    readonly fieldManager: string;
-  },
-): void {}
+  request: ResourceRequest,
+  write: { readonly object: KubeObject; readonly old: Readonly<KubeObject> | undefined; readonly fieldManager: string },
+): void {
+  const { object, old, fieldManager } = write;
+  const schema = schemaFor(request, kindOf(request.definition));
+  setManagedFields(object, recordUpdate({ ...writerOf(request, fieldManager), schema, old, new: object }));
+}
 
+/** The object that a server-side apply makes. Throws 409 with one cause per conflict. */
 export function applyConfiguration(
-  _request: ResourceRequest,
-  _apply: {
+  request: ResourceRequest,
+  given: {
     readonly configuration: unknown;
     readonly old: Readonly<KubeObject> | undefined;
     readonly query: WriteQuery;
   },
 ): KubeObject {
-  throw new Error('server-side apply is not there yet');
+  const { definition } = request;
+  const { configuration, old, query } = given;
+  const schema = schemaFor(request, kindOf(definition));
+  checkName({ metadata: { name: request.info.name, ...metadataOf(configuration) } }, request);
+  const applied = apply({
+    ...writerOf(request, query.fieldManager),
+    schema,
+    kind: definition.kind,
+    live: old,
+    applied: configuration,
+    force: query.force ?? false,
+  });
+  const object = asKind(decodeObject(applied.object, schema).object, kindOf(definition));
+  checkName(object, request);
+  placeInNamespace(object, request);
+  definition.strategy.default?.(object);
+  setManagedFields(object, applied.managedFields);
+  return object;
+}
+
+function metadataOf(configuration: unknown): Partial<KubeObject['metadata']> {
+  const { metadata } = (configuration ?? {}) as { metadata?: Partial<KubeObject['metadata']> | null };
+  return metadata ?? {};
 }
