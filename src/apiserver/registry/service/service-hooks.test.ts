@@ -1,0 +1,318 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Service, ServiceSpec } from '../../../api/core/v1/types.generated.ts';
+import { builtinResources } from '../../../api/registry.ts';
+import { StatusError } from '../../../apimachinery/status.ts';
+import { MemoryStorage } from '../../../storage/memory/memory-storage.ts';
+import { FakeClock } from '../../../system/fake/clock.ts';
+import { FakeRandom } from '../../../system/fake/random.ts';
+import { encodeForStorage } from '../../watch-cache/stored-object.ts';
+import { createServiceHooks, type ServiceHooksOptions } from './service-hooks.ts';
+
+const definition = builtinResources().find(({ resource }) => resource === 'services')!;
+const ended: AbortController[] = [];
+afterEach(() => {
+  for (const controller of ended.splice(0)) controller.abort();
+});
+
+/** What the registry does with a Service, in as few words: default, hook, prepare, validate, one transaction. */
+async function cluster(options: Partial<ServiceHooksOptions> = {}) {
+  const storage = new MemoryStorage();
+  const clock = new FakeClock();
+  const hooks = createServiceHooks({
+    storage,
+    clock,
+    random: new FakeRandom(7),
+    serviceCIDRs: ['10.96.0.0/16', 'fd00:96::/112'],
+    ...options,
+  });
+  await hooks.prepare();
+  const controller = new AbortController();
+  ended.push(controller);
+  void hooks.run(controller.signal).catch(() => undefined);
+  const { strategy } = definition;
+  const key = (name: string) => `/registry/core/services/demo/${name}`;
+  const read = async (name: string): Promise<Service> => JSON.parse((await storage.get(key(name))).item!.value);
+  const refuse = (errors: readonly { field: string; detail: string }[] = []): void => {
+    if (errors.length > 0) throw new Error(errors.map(({ field, detail }) => `${field}: ${detail}`).join('; '));
+  };
+  return {
+    storage,
+    read,
+    async create(name: string, spec: ServiceSpec, dryRun = false): Promise<Service> {
+      const service: Service = { kind: 'Service', apiVersion: 'v1', metadata: { name, namespace: 'demo' }, spec };
+      strategy.default?.(service);
+      const { compare, operations } = await hooks.beginCreate(service, { dryRun });
+      strategy.prepareForCreate?.(service);
+      refuse(strategy.validate?.(service));
+      if (dryRun) {
+        expect([compare, operations]).toEqual([[], []]);
+        return service;
+      }
+      const put = { type: 'put', key: key(name), value: encodeForStorage(service) } as const;
+      const result = await storage.transact({
+        compare: [{ key: key(name), modRevision: 0 }, ...compare],
+        operations: [put, ...operations],
+      });
+      expect(result.succeeded).toBe(true);
+      return service;
+    },
+    async update(name: string, change: (service: Service) => void): Promise<Service> {
+      const old = await read(name);
+      const service = structuredClone(old);
+      change(service);
+      strategy.default?.(service);
+      const { compare, operations } = await hooks.beginUpdate(service, old, { dryRun: false });
+      strategy.prepareForUpdate?.(service, old);
+      refuse(strategy.validateUpdate?.(service, old));
+      const put = { type: 'put', key: key(name), value: encodeForStorage(service) } as const;
+      expect((await storage.transact({ compare, operations: [put, ...operations] })).succeeded).toBe(true);
+      return service;
+    },
+    async remove(name: string): Promise<void> {
+      const { compare, operations } = await hooks.beginDelete(await read(name), { dryRun: false });
+      const gone = { type: 'delete', key: key(name) } as const;
+      expect((await storage.transact({ compare, operations: [gone, ...operations] })).succeeded).toBe(true);
+    },
+    async held(prefix: string): Promise<string[]> {
+      return (await storage.range({ prefix })).items.map((item) => item.key.slice(prefix.length));
+    },
+  };
+}
+
+const addresses = '/registry/networking.k8s.io/ipaddresses/';
+const nodePorts = '/registry/portico/nodeports/';
+const port80 = (): ServiceSpec => ({ ports: [{ port: 80 }] });
+const message = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'accepted',
+    (error: unknown) => (error instanceof StatusError ? `${error.status.code} ${error.message}` : String(error)),
+  );
+
+test('a Service is given an address of the dynamic band, and an IPAddress says so', async () => {
+  const { create, held, storage } = await cluster();
+  const { spec } = await create('web', port80());
+  expect(spec).toMatchObject({ ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack', clusterIPs: [spec.clusterIP] });
+  expect(await held(addresses)).toEqual(['10.96.0.1', spec.clusterIP]);
+  const [, , third, fourth] = spec.clusterIP!.split('.').map(Number);
+  expect(third! * 256 + fourth!).toBeGreaterThan(256);
+  const stored = JSON.parse((await storage.get(addresses + spec.clusterIP)).item!.value);
+  expect(stored).toMatchObject({
+    kind: 'IPAddress',
+    metadata: { labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv4' } },
+    spec: { parentRef: { group: '', resource: 'services', namespace: 'demo', name: 'web' } },
+  });
+});
+
+test('static addresses: taken, outside, network address, free again after delete', async () => {
+  const { create, remove } = await cluster();
+  const wants = (clusterIP: string): ServiceSpec => ({ ...port80(), clusterIP });
+  await create('one', wants('10.96.0.77'));
+  expect(await message(create('two', wants('10.96.0.77')))).toBe(
+    '422 Service "two" is invalid: spec.clusterIPs: Invalid value: ["10.96.0.77"]: failed to allocate IP 10.96.0.77: provided IP is already allocated',
+  );
+  for (const ip of ['192.0.2.1', '10.96.0.0', '10.96.255.255']) {
+    expect(await message(create('net', wants(ip)))).toBe(
+      `422 Service "net" is invalid: spec.clusterIPs: Invalid value: ["${ip}"]: failed to allocate IP ${ip}: the provided network does not match the current range`,
+    );
+  }
+  await remove('one');
+  expect((await create('two', wants('10.96.0.77'))).spec.clusterIPs).toEqual(['10.96.0.77']);
+});
+
+test('a full range is an internal error, and every address was given once', async () => {
+  const { create, held } = await cluster({ serviceCIDRs: ['10.0.0.0/29'] });
+  const given: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    given.push((await create(`s${i}`, port80())).spec.clusterIP!);
+    // The view follows the store by watching: the next turn of the event loop has it.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(new Set([...given, '10.0.0.1']).size).toBe(6);
+  expect(await held(addresses)).toHaveLength(6);
+  expect(await message(create('more', port80()))).toBe(
+    '500 Internal error occurred: failed to allocate a serviceIP for Service "more": range is full',
+  );
+});
+
+test('without a name the address cannot be recorded, in upstream words', async () => {
+  const { create } = await cluster();
+  expect((await message(create('', port80()))).replace(/10\.96\.\d+\.\d+/, 'IP')).toBe(
+    '422 Service "" is invalid: spec.clusterIPs: Invalid value: [""]: failed to allocate IP: IPAddress.networking.k8s.io "IP" is invalid: spec.parentRef.name: Required value',
+  );
+});
+
+test('a dry run checks and shows a placeholder, and takes nothing', async () => {
+  const { create, held } = await cluster();
+  expect((await create('dry', port80(), true)).spec.clusterIP).toBe('10.96.0.0');
+  expect((await create('dry', { ...port80(), clusterIP: '10.96.0.90' }, true)).spec.clusterIP).toBe('10.96.0.90');
+  expect(await held(addresses)).toEqual(['10.96.0.1']);
+});
+
+test('the way through the types keeps, takes and gives back what it should', async () => {
+  const { create, update, held } = await cluster();
+  const { spec: first } = await create('s', { ports: [{ port: 80 }], selector: { a: 'b' } });
+  const nodePort = (await update('s', ({ spec }) => (spec.type = 'NodePort'))).spec.ports![0]!.nodePort;
+  expect(nodePort).toBeGreaterThanOrEqual(30086);
+  const local = await update('s', ({ spec }) => {
+    spec.type = 'LoadBalancer';
+    spec.externalTrafficPolicy = 'Local';
+  });
+  expect(local.spec).toMatchObject({ clusterIP: first.clusterIP, ports: [{ nodePort }], type: 'LoadBalancer' });
+  expect(await held(nodePorts)).toEqual([String(nodePort), String(local.spec.healthCheckNodePort)].sort());
+  const back = await update('s', ({ spec }) => (spec.type = 'ClusterIP'));
+  expect(back.spec).toEqual(first);
+  expect(await held(nodePorts)).toEqual([]);
+  const external = await update('s', ({ spec }) => {
+    spec.type = 'ExternalName';
+    spec.externalName = 'a.example.com';
+  });
+  expect(external.spec).toEqual({
+    externalName: 'a.example.com',
+    ports: first.ports,
+    selector: { a: 'b' },
+    sessionAffinity: 'None',
+    type: 'ExternalName',
+  });
+  expect(await held(addresses)).toEqual(['10.96.0.1']);
+  const again = await update('s', ({ spec }) => {
+    spec.type = 'ClusterIP';
+    delete spec.externalName;
+  });
+  expect(await held(addresses)).toEqual(['10.96.0.1', again.spec.clusterIP]);
+});
+
+test('applying the same manifest again changes nothing', async () => {
+  const { create, update, read } = await cluster();
+  const manifest: ServiceSpec = {
+    type: 'LoadBalancer',
+    externalTrafficPolicy: 'Local',
+    ports: [
+      { name: 'a', port: 80 },
+      { name: 'b', port: 81 },
+    ],
+  };
+  await create('s', structuredClone(manifest));
+  const before = await read('s');
+  const after = await update('s', (service) => (service.spec = structuredClone(manifest)));
+  expect(after).toEqual(before);
+});
+
+test('node ports: out of range, taken, shared by TCP and UDP of one port', async () => {
+  const { create, held } = await cluster();
+  const nodePort = (port: number): ServiceSpec => ({ type: 'NodePort', ports: [{ port: 80, nodePort: port }] });
+  expect(await message(create('low', nodePort(80)))).toContain(
+    'spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767',
+  );
+  await create('one', nodePort(30123));
+  expect(await message(create('two', nodePort(30123)))).toContain(
+    'spec.ports[0].nodePort: Invalid value: 30123: provided port is already allocated',
+  );
+  const both = await create('dns', {
+    type: 'NodePort',
+    ports: [
+      { name: 't', port: 53, protocol: 'TCP' },
+      { name: 'u', port: 53, protocol: 'UDP' },
+    ],
+  });
+  const [tcp, udp] = both.spec.ports!;
+  expect(tcp!.nodePort).toBe(udp!.nodePort);
+  expect(await held(nodePorts)).toHaveLength(2);
+  const bare = await create('bare', {
+    type: 'LoadBalancer',
+    allocateLoadBalancerNodePorts: false,
+    ports: [{ port: 1 }],
+  });
+  expect(bare.spec.ports![0]!.nodePort).toBeUndefined();
+});
+
+test('a requested health check port that is taken is an internal error', async () => {
+  const { create } = await cluster();
+  const spec: ServiceSpec = {
+    type: 'LoadBalancer',
+    externalTrafficPolicy: 'Local',
+    healthCheckNodePort: 31000,
+    ports: [{ port: 80 }],
+  };
+  await create('one', structuredClone(spec));
+  expect(await message(create('two', structuredClone(spec)))).toBe(
+    '500 Internal error occurred: failed to allocate requested HealthCheck NodePort 31000: provided port is already allocated',
+  );
+});
+
+test('dual stack: prefer, require, upgrade, downgrade', async () => {
+  const { create, update, held } = await cluster();
+  const prefer = await create('prefer', { ...port80(), ipFamilyPolicy: 'PreferDualStack' });
+  expect(prefer.spec.ipFamilies).toEqual(['IPv4', 'IPv6']);
+  expect(prefer.spec.clusterIPs![1]).toMatch(/^fd00:96::/);
+  const single = await create('single', port80());
+  const upgraded = await update('single', ({ spec }) => (spec.ipFamilyPolicy = 'PreferDualStack'));
+  expect(upgraded.spec.clusterIPs![0]).toBe(single.spec.clusterIP);
+  expect(upgraded.spec.clusterIPs).toHaveLength(2);
+  const down = await update('prefer', ({ spec }) => (spec.ipFamilyPolicy = 'SingleStack'));
+  expect(down.spec).toMatchObject({ clusterIPs: [prefer.spec.clusterIP], ipFamilies: ['IPv4'] });
+  expect(await held(addresses)).toHaveLength(4);
+  expect(await message(update('single', ({ spec }) => (spec.ipFamilies = ['IPv4'])))).toContain(
+    'spec.ipFamilyPolicy: Invalid value: "PreferDualStack": must be \'SingleStack\' to release the secondary IP family',
+  );
+});
+
+test('a single-stack cluster: headless without selector names both families, RequireDualStack is refused', async () => {
+  const { create } = await cluster({ serviceCIDRs: ['10.96.0.0/16'] });
+  const headless = await create('h', { ...port80(), clusterIP: 'None' });
+  expect(headless.spec).toMatchObject({
+    clusterIPs: ['None'],
+    ipFamilies: ['IPv4', 'IPv6'],
+    ipFamilyPolicy: 'RequireDualStack',
+  });
+  expect(await message(create('r', { ...port80(), ipFamilyPolicy: 'RequireDualStack' }))).toContain(
+    'this cluster is not configured for dual-stack services',
+  );
+  expect(await message(create('six', { ...port80(), ipFamilies: ['IPv6'] }))).toContain(
+    'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster',
+  );
+});
+
+test("the cluster's own objects", async () => {
+  const { storage } = await cluster({ advertise: { address: '172.30.0.1', port: 6443 } });
+  const read = async (key: string) => JSON.parse((await storage.get(`/registry/${key}`)).item!.value);
+  expect((await read('networking.k8s.io/servicecidrs/kubernetes')).spec.cidrs).toEqual([
+    '10.96.0.0/16',
+    'fd00:96::/112',
+  ]);
+  expect((await read('core/services/default/kubernetes')).spec).toMatchObject({
+    clusterIP: '10.96.0.1',
+    ipFamilyPolicy: 'SingleStack',
+    ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
+  });
+  expect((await read('core/endpoints/default/kubernetes')).subsets).toEqual([
+    { addresses: [{ ip: '172.30.0.1' }], ports: [{ name: 'https', port: 6443, protocol: 'TCP' }] },
+  ]);
+  expect(await read('discovery.k8s.io/endpointslices/default/kubernetes')).toMatchObject({
+    metadata: { labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    endpoints: [{ addresses: ['172.30.0.1'], conditions: { ready: true } }],
+  });
+});
+
+test('deleting a Service takes its Endpoints along', async () => {
+  const { create, remove, storage } = await cluster();
+  await create('s', port80());
+  const key = '/registry/core/endpoints/demo/s';
+  await storage.transact({ compare: [], operations: [{ type: 'put', key, value: '{}' }] });
+  await remove('s');
+  expect((await storage.get(key)).item).toBeUndefined();
+});
+
+test('ranges that make no sense are refused with a text', () => {
+  const make =
+    (...serviceCIDRs: string[]) =>
+    () =>
+      createServiceHooks({
+        storage: new MemoryStorage(),
+        clock: new FakeClock(),
+        random: new FakeRandom(),
+        serviceCIDRs,
+      });
+  expect(make('10.96.0.0')).toThrow('is no range of addresses');
+  expect(make('10.96.0.0/16', '10.97.0.0/16')).toThrow('one of each IP family');
+  expect(make('fd00::/48')).toThrow('too large');
+});
