@@ -1,0 +1,57 @@
+// Upgrades an HTTP request to SPDY/3.1, as clients of Kubernetes' streaming servers do: the kubelet towards containerd's.
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { SpdySession } from './session.ts';
+
+export interface SpdyConnectOptions {
+  /** As the runtime names it: `http://127.0.0.1:34567/exec/TOKEN`. */
+  readonly url: string;
+  /** In order of preference: `v4.remotecommand.k8s.io`, `portforward.k8s.io`. */
+  readonly protocols: readonly string[];
+  readonly method?: 'POST' | 'GET';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface SpdyConnection {
+  readonly session: SpdySession;
+  /** The one of the protocols that the server chose; the empty string when it named none. */
+  readonly protocol: string;
+}
+
+/** Rejects with an Error that holds the server's answer when it does not upgrade. */
+export function connectSpdy(options: SpdyConnectOptions): Promise<SpdyConnection> {
+  const { url, protocols, method = 'POST', headers, signal } = options;
+  const request = url.startsWith('https:') ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, {
+      method,
+      agent: false,
+      ...(signal && { signal }),
+      headers: {
+        ...headers,
+        Connection: 'Upgrade',
+        Upgrade: 'SPDY/3.1',
+        'X-Stream-Protocol-Version': [...protocols],
+        ...(method === 'POST' && { 'Content-Length': '0' }),
+      },
+    });
+    outgoing.once('upgrade', (response, socket, head) => {
+      socket.setNoDelay(true);
+      if (head.length > 0) socket.unshift(head);
+      const chosen = response.headers['x-stream-protocol-version'];
+      const protocol = (Array.isArray(chosen) ? chosen[0] : chosen) ?? '';
+      resolve({ session: new SpdySession(socket, { role: 'client' }), protocol });
+    });
+    outgoing.once('response', (response) => {
+      const chunks: string[] = [];
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => chunks.push(chunk));
+      response.on('end', () =>
+        reject(new Error(`${response.statusCode} ${response.statusMessage}: ${chunks.join('').trim()}`)),
+      );
+    });
+    outgoing.once('error', reject);
+    outgoing.end();
+  });
+}
