@@ -76,8 +76,15 @@ function collect(value: unknown, schema: Schema, path: string[], into: FieldSetB
     path.push(`f:${key}`);
     collect(given, below, path, into);
     if (given === null || (isObject(given) && isEmptyObject(given)) || schema.kind === 'map') into.insert(path);
+    else if (isUnsetList(given, schema, key)) into.insert(path);
     path.pop();
   }
+}
+
+/** The empty list that decoding puts for an absent one: upstream has null there, which counts as a value. */
+function isUnsetList(value: unknown, schema: Schema, key: string): boolean {
+  if (!Array.isArray(value) || value.length > 0 || schema.kind !== 'object') return false;
+  return schema.fields.get(key)?.absent === 'list';
 }
 
 function isEmptyObject(value: JsonObject): boolean {
