@@ -171,7 +171,12 @@ export class AllocationView {
     return this.#blocks.some((block) => block.isUsable(ip));
   }
 
-  /** An address that is free as far as the view knows. `without` are those that the same request has taken. */
+  /** Storage has this key of an address or port already, though its event is still on the way. */
+  noteTaken(key: string): void {
+    this.#put(key, '');
+  }
+
+  /** An address that is free as far as the view knows. */
   dealIP(family: IPFamily): Dealt {
     const blocks = this.#blocks.filter(({ cidr }) => cidr.family === family);
     if (blocks.length === 0) return 'not ready';

@@ -41,15 +41,23 @@ export class Claims implements Companions {
   }
 
   /** A free address of the family. Throws 500 where the ranges are full, 422 where there is none to choose from. */
-  takeAnyIP(family: IPFamily): string {
-    const { view, dryRun } = this.#options;
-    const dealt = dryRun ? view.placeholderIP(family) : view.dealIP(family);
-    if (dealt === 'full') {
-      throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(this.#name)}: range is full`);
+  async takeAnyIP(family: IPFamily): Promise<string> {
+    const { view, storage, dryRun } = this.#options;
+    for (;;) {
+      const dealt = dryRun ? view.placeholderIP(family) : view.dealIP(family);
+      if (dealt === 'full') {
+        throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(this.#name)}: range is full`);
+      }
+      if (dealt === 'not ready') throw this.#refuseIPs('failed to allocate IP: allocator not ready');
+      if (dryRun) return dealt;
+      const key = ipAddressKey(dealt);
+      if ((await storage.get(key)).item) {
+        view.noteTaken(key);
+        continue;
+      }
+      this.#putIPAddress(dealt, 'failed to allocate IP');
+      return dealt;
     }
-    if (dealt === 'not ready') throw this.#refuseIPs('failed to allocate IP: allocator not ready');
-    if (!dryRun) this.#putIPAddress(dealt, 'failed to allocate IP');
-    return dealt;
   }
 
   /** This very address. Throws 422 where it is taken or of no range. */
@@ -128,12 +136,20 @@ export class Claims implements Companions {
   }
 
   /** Throws 500 where all ports are taken. `what` as in "failed to allocate a …". */
-  takeAnyNodePort(what: string): number {
-    const port = this.#options.view.dealNodePort(this.#ports);
-    if (port === undefined) throw internalError(`failed to allocate a ${what}: range is full`);
-    if (this.#options.dryRun) this.#ports.add(port);
-    else this.#putNodePort(port);
-    return port;
+  async takeAnyNodePort(what: string): Promise<number> {
+    const { view, storage, dryRun } = this.#options;
+    for (;;) {
+      const port = view.dealNodePort(this.#ports);
+      if (port === undefined) throw internalError(`failed to allocate a ${what}: range is full`);
+      const key = nodePortKey(port);
+      if ((await storage.get(key)).item) {
+        view.noteTaken(key);
+        continue;
+      }
+      if (dryRun) this.#ports.add(port);
+      else this.#putNodePort(port);
+      return port;
+    }
   }
 
   #putNodePort(port: number): void {
