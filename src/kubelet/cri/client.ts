@@ -1,0 +1,195 @@
+// The calls of CRI as the kubelet makes them. `Cri` is what the rest of the kubelet knows; tests give it a fake.
+import type { Message } from './codec.ts';
+import { GrpcClient, GrpcError, grpcCode, type Method } from './grpc.ts';
+import * as m from './messages.ts';
+
+export interface RuntimeVersion {
+  readonly runtimeName: string;
+  readonly runtimeVersion: string;
+}
+
+export interface RuntimeCondition {
+  readonly type: string;
+  readonly status: boolean;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface ExecSyncResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+export interface CreateContainer {
+  readonly podSandboxId: string;
+  readonly config: m.ContainerConfig;
+  readonly sandboxConfig: m.SandboxConfig;
+}
+
+/** The container runtime. Every call rejects with GrpcError; stop and remove calls succeed when the thing is gone. */
+export interface Cri {
+  version(): Promise<RuntimeVersion>;
+  status(): Promise<readonly RuntimeCondition[]>;
+  /** The sandbox's id, running and with its network. */
+  runPodSandbox(config: m.SandboxConfig): Promise<string>;
+  stopPodSandbox(id: string): Promise<void>;
+  removePodSandbox(id: string): Promise<void>;
+  podSandboxStatus(id: string): Promise<m.SandboxStatus>;
+  listPodSandbox(labels?: Readonly<Record<string, string>>): Promise<readonly m.PodSandbox[]>;
+  createContainer(request: CreateContainer): Promise<string>;
+  startContainer(id: string): Promise<void>;
+  /** `timeout` in seconds between the stop signal and SIGKILL. */
+  stopContainer(id: string, timeout: number): Promise<void>;
+  removeContainer(id: string): Promise<void>;
+  listContainers(labels?: Readonly<Record<string, string>>): Promise<readonly m.CriContainer[]>;
+  containerStatus(id: string): Promise<m.CriContainerStatus>;
+  reopenContainerLog(id: string): Promise<void>;
+  /** `timeout` in seconds, 0 without limit; a command that takes longer rejects with `deadlineExceeded`. */
+  execSync(id: string, command: readonly string[], timeout: number): Promise<ExecSyncResult>;
+  /** The URL of the runtime's streaming server. */
+  exec(request: m.ExecRequest): Promise<string>;
+  attach(request: m.AttachRequest): Promise<string>;
+  portForward(sandboxId: string, ports: readonly number[]): Promise<string>;
+  /** Undefined when the image is not on the node. */
+  imageStatus(image: string): Promise<m.CriImage | undefined>;
+  listImages(): Promise<readonly m.CriImage[]>;
+  pullImage(image: string, auth?: m.AuthConfig): Promise<string>;
+  removeImage(image: string): Promise<void>;
+  /** Bytes and inodes that images take, and where they are. */
+  imageFsInfo(): Promise<{ readonly mountpoint: string; readonly usedBytes: number; readonly inodesUsed: number }[]>;
+  listContainerStats(): Promise<readonly m.ContainerStats[]>;
+  updatePodCIDR(podCIDR: string): Promise<void>;
+  close(): void;
+}
+
+function method<In, Out>(
+  service: 'RuntimeService' | 'ImageService',
+  name: string,
+  request: Pick<Message<In, unknown>, 'encode'>,
+  response: Pick<Message<never, Out>, 'decode'>,
+): Method<In, Out> {
+  return { path: `/runtime.v1.${service}/${name}`, request, response };
+}
+
+const methods = {
+  version: method('RuntimeService', 'Version', m.versionRequest, m.versionResponse),
+  status: method('RuntimeService', 'Status', m.statusRequest, m.statusResponse),
+  runPodSandbox: method('RuntimeService', 'RunPodSandbox', m.runPodSandboxRequest, m.podSandboxId),
+  stopPodSandbox: method('RuntimeService', 'StopPodSandbox', m.podSandboxId, m.empty),
+  removePodSandbox: method('RuntimeService', 'RemovePodSandbox', m.podSandboxId, m.empty),
+  podSandboxStatus: method('RuntimeService', 'PodSandboxStatus', m.podSandboxStatusRequest, m.podSandboxStatusResponse),
+  listPodSandbox: method('RuntimeService', 'ListPodSandbox', m.listPodSandboxRequest, m.listPodSandboxResponse),
+  createContainer: method('RuntimeService', 'CreateContainer', m.createContainerRequest, m.containerId),
+  startContainer: method('RuntimeService', 'StartContainer', m.containerId, m.empty),
+  stopContainer: method('RuntimeService', 'StopContainer', m.stopContainerRequest, m.empty),
+  removeContainer: method('RuntimeService', 'RemoveContainer', m.containerId, m.empty),
+  listContainers: method('RuntimeService', 'ListContainers', m.listContainersRequest, m.listContainersResponse),
+  containerStatus: method('RuntimeService', 'ContainerStatus', m.containerStatusRequest, m.containerStatusResponse),
+  reopenContainerLog: method('RuntimeService', 'ReopenContainerLog', m.containerId, m.empty),
+  execSync: method('RuntimeService', 'ExecSync', m.execSyncRequest, m.execSyncResponse),
+  exec: method('RuntimeService', 'Exec', m.execRequest, m.streamingUrl),
+  attach: method('RuntimeService', 'Attach', m.attachRequest, m.streamingUrl),
+  portForward: method('RuntimeService', 'PortForward', m.portForwardRequest, m.streamingUrl),
+  listContainerStats: method(
+    'RuntimeService',
+    'ListContainerStats',
+    m.listContainerStatsRequest,
+    m.listContainerStatsResponse,
+  ),
+  updateRuntimeConfig: method('RuntimeService', 'UpdateRuntimeConfig', m.updateRuntimeConfigRequest, m.empty),
+  imageStatus: method('ImageService', 'ImageStatus', m.imageStatusRequest, m.imageStatusResponse),
+  listImages: method('ImageService', 'ListImages', m.listImagesRequest, m.listImagesResponse),
+  pullImage: method('ImageService', 'PullImage', m.pullImageRequest, m.pullImageResponse),
+  removeImage: method('ImageService', 'RemoveImage', m.removeImageRequest, m.empty),
+  imageFsInfo: method('ImageService', 'ImageFsInfo', m.empty, m.imageFsInfoResponse),
+};
+
+/** Longest wait for a call that does no work of a container's own, in milliseconds (kubelet's --runtime-request-timeout). */
+const timeout = 120_000;
+const quick = { timeout };
+
+function present<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new GrpcError(grpcCode.unknown, `the runtime answered without ${what}`);
+  return value;
+}
+
+/** `socketPath` is containerd's socket; nothing is opened before the first call. */
+export function criClient(socketPath: string): Cri {
+  const grpc = new GrpcClient(socketPath);
+  const text = new TextDecoder();
+  const none = async (reply: Promise<unknown>): Promise<void> => {
+    await reply;
+  };
+  return {
+    version: () => grpc.unary(methods.version, {}, quick),
+    async status() {
+      return (await grpc.unary(methods.status, {}, quick)).status?.conditions ?? [];
+    },
+    async runPodSandbox(config) {
+      return (await grpc.unary(methods.runPodSandbox, { config }, { timeout: 2 * timeout })).podSandboxId;
+    },
+    stopPodSandbox: (id) => none(grpc.unary(methods.stopPodSandbox, { podSandboxId: id }, quick)),
+    removePodSandbox: (id) => none(grpc.unary(methods.removePodSandbox, { podSandboxId: id }, quick)),
+    async podSandboxStatus(id) {
+      return present((await grpc.unary(methods.podSandboxStatus, { podSandboxId: id }, quick)).status, 'a status');
+    },
+    async listPodSandbox(labels = {}) {
+      return (await grpc.unary(methods.listPodSandbox, { filter: { labelSelector: labels } }, quick)).items;
+    },
+    async createContainer(request) {
+      return (await grpc.unary(methods.createContainer, request, quick)).containerId;
+    },
+    startContainer: (id) => none(grpc.unary(methods.startContainer, { containerId: id }, quick)),
+    stopContainer: (id, seconds) =>
+      none(
+        grpc.unary(methods.stopContainer, { containerId: id, timeout: seconds }, { timeout: timeout + seconds * 1000 }),
+      ),
+    removeContainer: (id) => none(grpc.unary(methods.removeContainer, { containerId: id }, quick)),
+    async listContainers(labels = {}) {
+      return (await grpc.unary(methods.listContainers, { filter: { labelSelector: labels } }, quick)).containers;
+    },
+    async containerStatus(id) {
+      return present((await grpc.unary(methods.containerStatus, { containerId: id }, quick)).status, 'a status');
+    },
+    reopenContainerLog: (id) => none(grpc.unary(methods.reopenContainerLog, { containerId: id }, quick)),
+    async execSync(id, command, seconds) {
+      const limit = seconds > 0 ? { timeout: seconds * 1000 + 2000 } : {};
+      const reply = await grpc.unary(methods.execSync, { containerId: id, cmd: command, timeout: seconds }, limit);
+      return { stdout: text.decode(reply.stdout), stderr: text.decode(reply.stderr), exitCode: reply.exitCode };
+    },
+    async exec(request) {
+      return (await grpc.unary(methods.exec, request, quick)).url;
+    },
+    async attach(request) {
+      return (await grpc.unary(methods.attach, request, quick)).url;
+    },
+    async portForward(sandboxId, ports) {
+      return (await grpc.unary(methods.portForward, { podSandboxId: sandboxId, port: ports }, quick)).url;
+    },
+    async imageStatus(image) {
+      return (await grpc.unary(methods.imageStatus, { image: { image } }, quick)).image;
+    },
+    async listImages() {
+      return (await grpc.unary(methods.listImages, {}, quick)).images;
+    },
+    async pullImage(image, auth) {
+      return (await grpc.unary(methods.pullImage, { image: { image }, ...(auth && { auth }) })).imageRef;
+    },
+    removeImage: (image) => none(grpc.unary(methods.removeImage, { image: { image } }, quick)),
+    async imageFsInfo() {
+      const { imageFilesystems } = await grpc.unary(methods.imageFsInfo, {}, quick);
+      return imageFilesystems.map((fs) => ({
+        mountpoint: fs.fsId?.mountpoint ?? '',
+        usedBytes: fs.usedBytes?.value ?? 0,
+        inodesUsed: fs.inodesUsed?.value ?? 0,
+      }));
+    },
+    async listContainerStats() {
+      return (await grpc.unary(methods.listContainerStats, {}, quick)).stats;
+    },
+    updatePodCIDR: (podCidr) =>
+      none(grpc.unary(methods.updateRuntimeConfig, { runtimeConfig: { networkConfig: { podCidr } } }, quick)),
+    close: () => grpc.close(),
+  };
+}

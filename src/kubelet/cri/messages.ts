@@ -1,0 +1,274 @@
+// The messages of CRI (runtime.v1 of k8s.io/cri-api) that the kubelet uses, and of them the fields that it uses. Field
+// numbers are those of api.proto; times are nanoseconds since the epoch.
+import { bool, bytes, type Input, int, message, type Output, repeated, string, stringMap, sub } from './codec.ts';
+
+const int64Value = message({ value: int(1) });
+
+export const empty = message({});
+
+export const versionRequest = message({ version: string(1) });
+export const versionResponse = message({
+  version: string(1),
+  runtimeName: string(2),
+  runtimeVersion: string(3),
+  runtimeApiVersion: string(4),
+});
+
+export const statusRequest = message({ verbose: bool(1) });
+const runtimeCondition = message({ type: string(1), status: bool(2), reason: string(3), message: string(4) });
+const runtimeStatus = message({ conditions: repeated(sub(1, runtimeCondition)) });
+export const statusResponse = message({ status: sub(1, runtimeStatus), info: stringMap(2) });
+
+const dnsConfig = message({
+  servers: repeated(string(1)),
+  searches: repeated(string(2)),
+  options: repeated(string(3)),
+});
+export const protocols = { TCP: 0, UDP: 1, SCTP: 2 } as const;
+const portMapping = message({ protocol: int(1), containerPort: int(2), hostPort: int(3), hostIp: string(4) });
+export const namespaceMode = { pod: 0, container: 1, node: 2, target: 3 } as const;
+const namespaceOption = message({ network: int(1), pid: int(2), ipc: int(3), targetId: string(4) });
+export const profileType = { runtimeDefault: 0, unconfined: 1, localhost: 2 } as const;
+const securityProfile = message({ profileType: int(1), localhostRef: string(2) });
+const sandboxSecurityContext = message({
+  namespaceOptions: sub(1, namespaceOption),
+  runAsUser: sub(3, int64Value),
+  readonlyRootfs: bool(4),
+  supplementalGroups: repeated(int(5)),
+  privileged: bool(6),
+  runAsGroup: sub(8, int64Value),
+  seccomp: sub(9, securityProfile),
+});
+const linuxSandboxConfig = message({
+  cgroupParent: string(1),
+  securityContext: sub(2, sandboxSecurityContext),
+  sysctls: stringMap(3),
+});
+const sandboxMetadata = message({ name: string(1), uid: string(2), namespace: string(3), attempt: int(4) });
+export const sandboxConfig = message({
+  metadata: sub(1, sandboxMetadata),
+  hostname: string(2),
+  logDirectory: string(3),
+  dnsConfig: sub(4, dnsConfig),
+  portMappings: repeated(sub(5, portMapping)),
+  labels: stringMap(6),
+  annotations: stringMap(7),
+  linux: sub(8, linuxSandboxConfig),
+});
+export type SandboxConfig = Input<typeof sandboxConfig>;
+
+export const runPodSandboxRequest = message({ config: sub(1, sandboxConfig), runtimeHandler: string(2) });
+export const podSandboxId = message({ podSandboxId: string(1) });
+
+export const sandboxState = { ready: 0, notReady: 1 } as const;
+const podIP = message({ ip: string(1) });
+const sandboxNetwork = message({ ip: string(1), additionalIps: repeated(sub(2, podIP)) });
+const sandboxStatus = message({
+  id: string(1),
+  metadata: sub(2, sandboxMetadata),
+  state: int(3),
+  createdAt: int(4),
+  network: sub(5, sandboxNetwork),
+  labels: stringMap(7),
+  annotations: stringMap(8),
+});
+export type SandboxStatus = Output<typeof sandboxStatus>;
+export const podSandboxStatusRequest = message({ podSandboxId: string(1), verbose: bool(2) });
+export const podSandboxStatusResponse = message({ status: sub(1, sandboxStatus), info: stringMap(2) });
+
+const sandboxFilter = message({ id: string(1), labelSelector: stringMap(3) });
+export const listPodSandboxRequest = message({ filter: sub(1, sandboxFilter) });
+const podSandbox = message({
+  id: string(1),
+  metadata: sub(2, sandboxMetadata),
+  state: int(3),
+  createdAt: int(4),
+  labels: stringMap(5),
+  annotations: stringMap(6),
+});
+export type PodSandbox = Output<typeof podSandbox>;
+export const listPodSandboxResponse = message({ items: repeated(sub(1, podSandbox)) });
+
+const imageSpec = message({ image: string(1), annotations: stringMap(2) });
+const keyValue = message({ key: string(1), value: string(2) });
+export const mountPropagation = { private: 0, hostToContainer: 1, bidirectional: 2 } as const;
+const mount = message({ containerPath: string(1), hostPath: string(2), readonly: bool(3), propagation: int(5) });
+export type Mount = Input<typeof mount>;
+const device = message({ containerPath: string(1), hostPath: string(2), permissions: string(3) });
+const linuxResources = message({
+  cpuPeriod: int(1),
+  cpuQuota: int(2),
+  cpuShares: int(3),
+  memoryLimitInBytes: int(4),
+  oomScoreAdj: int(5),
+});
+export type LinuxContainerResources = Input<typeof linuxResources>;
+const capability = message({ addCapabilities: repeated(string(1)), dropCapabilities: repeated(string(2)) });
+const containerSecurityContext = message({
+  capabilities: sub(1, capability),
+  privileged: bool(2),
+  namespaceOptions: sub(3, namespaceOption),
+  runAsUser: sub(5, int64Value),
+  runAsUsername: string(6),
+  readonlyRootfs: bool(7),
+  supplementalGroups: repeated(int(8)),
+  noNewPrivs: bool(11),
+  runAsGroup: sub(12, int64Value),
+  maskedPaths: repeated(string(13)),
+  readonlyPaths: repeated(string(14)),
+  seccomp: sub(15, securityProfile),
+});
+export type LinuxContainerSecurityContext = Input<typeof containerSecurityContext>;
+const linuxContainerConfig = message({
+  resources: sub(1, linuxResources),
+  securityContext: sub(2, containerSecurityContext),
+});
+const containerMetadata = message({ name: string(1), attempt: int(2) });
+export const containerConfig = message({
+  metadata: sub(1, containerMetadata),
+  image: sub(2, imageSpec),
+  command: repeated(string(3)),
+  args: repeated(string(4)),
+  workingDir: string(5),
+  envs: repeated(sub(6, keyValue)),
+  mounts: repeated(sub(7, mount)),
+  devices: repeated(sub(8, device)),
+  labels: stringMap(9),
+  annotations: stringMap(10),
+  logPath: string(11),
+  stdin: bool(12),
+  stdinOnce: bool(13),
+  tty: bool(14),
+  linux: sub(15, linuxContainerConfig),
+});
+export type ContainerConfig = Input<typeof containerConfig>;
+
+export const createContainerRequest = message({
+  podSandboxId: string(1),
+  config: sub(2, containerConfig),
+  sandboxConfig: sub(3, sandboxConfig),
+});
+export const containerId = message({ containerId: string(1) });
+export const stopContainerRequest = message({ containerId: string(1), timeout: int(2) });
+
+export const containerState = { created: 0, running: 1, exited: 2, unknown: 3 } as const;
+const containerFilter = message({ id: string(1), podSandboxId: string(3), labelSelector: stringMap(4) });
+export const listContainersRequest = message({ filter: sub(1, containerFilter) });
+const container = message({
+  id: string(1),
+  podSandboxId: string(2),
+  metadata: sub(3, containerMetadata),
+  image: sub(4, imageSpec),
+  imageRef: string(5),
+  state: int(6),
+  createdAt: int(7),
+  labels: stringMap(8),
+  annotations: stringMap(9),
+});
+export type CriContainer = Output<typeof container>;
+export const listContainersResponse = message({ containers: repeated(sub(1, container)) });
+
+export const containerStatusRequest = message({ containerId: string(1), verbose: bool(2) });
+const containerStatus = message({
+  id: string(1),
+  metadata: sub(2, containerMetadata),
+  state: int(3),
+  createdAt: int(4),
+  startedAt: int(5),
+  finishedAt: int(6),
+  exitCode: int(7),
+  image: sub(8, imageSpec),
+  imageRef: string(9),
+  reason: string(10),
+  message: string(11),
+  labels: stringMap(12),
+  annotations: stringMap(13),
+  logPath: string(15),
+});
+export type CriContainerStatus = Output<typeof containerStatus>;
+export const containerStatusResponse = message({ status: sub(1, containerStatus), info: stringMap(2) });
+
+export const execSyncRequest = message({ containerId: string(1), cmd: repeated(string(2)), timeout: int(3) });
+export const execSyncResponse = message({ stdout: bytes(1), stderr: bytes(2), exitCode: int(3) });
+export const execRequest = message({
+  containerId: string(1),
+  cmd: repeated(string(2)),
+  tty: bool(3),
+  stdin: bool(4),
+  stdout: bool(5),
+  stderr: bool(6),
+});
+export type ExecRequest = Input<typeof execRequest>;
+export const attachRequest = message({
+  containerId: string(1),
+  stdin: bool(2),
+  tty: bool(3),
+  stdout: bool(4),
+  stderr: bool(5),
+});
+export type AttachRequest = Input<typeof attachRequest>;
+export const portForwardRequest = message({ podSandboxId: string(1), port: repeated(int(2)) });
+export const streamingUrl = message({ url: string(1) });
+
+export const imageStatusRequest = message({ image: sub(1, imageSpec), verbose: bool(2) });
+const image = message({
+  id: string(1),
+  repoTags: repeated(string(2)),
+  repoDigests: repeated(string(3)),
+  size: int(4),
+  uid: sub(5, int64Value),
+  username: string(6),
+  pinned: bool(8),
+});
+export type CriImage = Output<typeof image>;
+export const imageStatusResponse = message({ image: sub(1, image), info: stringMap(2) });
+export const listImagesRequest = message({ filter: sub(1, message({ image: sub(1, imageSpec) })) });
+export const listImagesResponse = message({ images: repeated(sub(1, image)) });
+const authConfig = message({
+  username: string(1),
+  password: string(2),
+  auth: string(3),
+  serverAddress: string(4),
+  identityToken: string(5),
+  registryToken: string(6),
+});
+export type AuthConfig = Input<typeof authConfig>;
+export const pullImageRequest = message({
+  image: sub(1, imageSpec),
+  auth: sub(2, authConfig),
+  sandboxConfig: sub(3, sandboxConfig),
+});
+export const pullImageResponse = message({ imageRef: string(1) });
+export const removeImageRequest = message({ image: sub(1, imageSpec) });
+
+const uint64Value = int64Value;
+const filesystemUsage = message({
+  timestamp: int(1),
+  fsId: sub(2, message({ mountpoint: string(1) })),
+  usedBytes: sub(3, uint64Value),
+  inodesUsed: sub(4, uint64Value),
+});
+export const imageFsInfoResponse = message({ imageFilesystems: repeated(sub(1, filesystemUsage)) });
+
+const cpuUsage = message({ timestamp: int(1), usageCoreNanoSeconds: sub(2, uint64Value) });
+const memoryUsage = message({
+  timestamp: int(1),
+  workingSetBytes: sub(2, uint64Value),
+  usageBytes: sub(4, uint64Value),
+  rssBytes: sub(5, uint64Value),
+});
+const containerAttributes = message({ id: string(1), metadata: sub(2, containerMetadata), labels: stringMap(3) });
+const containerStats = message({
+  attributes: sub(1, containerAttributes),
+  cpu: sub(2, cpuUsage),
+  memory: sub(3, memoryUsage),
+  writableLayer: sub(4, filesystemUsage),
+});
+export type ContainerStats = Output<typeof containerStats>;
+export const listContainerStatsRequest = message({
+  filter: sub(1, message({ id: string(1), podSandboxId: string(2), labelSelector: stringMap(3) })),
+});
+export const listContainerStatsResponse = message({ stats: repeated(sub(1, containerStats)) });
+export const updateRuntimeConfigRequest = message({
+  runtimeConfig: sub(1, message({ networkConfig: sub(1, message({ podCidr: string(1) })) })),
+});

@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { busyboxImage } from '../../src/cluster/images/built-in.ts';
+import { type Cri, criClient } from '../../src/kubelet/cri/client.ts';
+import { type RuntimeEvent, watchRuntimeEvents } from '../../src/kubelet/cri/events.ts';
+import { isGrpcNotFound } from '../../src/kubelet/cri/grpc.ts';
+import { containerState, sandboxState } from '../../src/kubelet/cri/messages.ts';
+import { startTestNode, type TestNode } from './kubelet-node.ts';
+
+let node: TestNode;
+let cri: Cri;
+
+beforeAll(async () => {
+  node = await startTestNode('cri');
+  writeFileSync(
+    `${node.cniConfDir}/10-test.conflist`,
+    JSON.stringify({
+      cniVersion: '0.4.0',
+      name: 'test',
+      plugins: [
+        {
+          type: 'bridge',
+          bridge: 'cni0',
+          isGateway: true,
+          ipam: { type: 'host-local', ranges: [[{ subnet: '10.250.0.0/24' }]] },
+        },
+      ],
+    }),
+  );
+  cri = criClient(node.socketPath);
+}, 30_000);
+
+afterAll(async () => {
+  cri.close();
+  await node.stop();
+}, 30_000);
+
+test('a container lives and ends through CRI', async () => {
+  expect(await cri.version()).toMatchObject({ runtimeName: 'containerd' });
+  await expect.poll(async () => (await cri.status()).map((c) => c.status), { timeout: 10_000 }).toEqual([true, true]);
+  const sandboxConfig = {
+    metadata: { name: 'web', namespace: 'default', uid: 'u1', attempt: 0 },
+    hostname: 'web',
+    logDirectory: `${node.root}/logs`,
+    labels: { 'io.kubernetes.pod.uid': 'u1' },
+    linux: { cgroupParent: `${node.cgroupParent}/pod1` },
+  };
+  const sandbox = await cri.runPodSandbox(sandboxConfig);
+  const status = await cri.podSandboxStatus(sandbox);
+  expect(status).toMatchObject({ state: sandboxState.ready, network: { ip: '10.250.0.2' } });
+  expect((await cri.imageStatus(busyboxImage))?.repoTags).toEqual([busyboxImage]);
+  expect(await cri.imageStatus('portico.local/nothing:1')).toBeUndefined();
+  const container = await cri.createContainer({
+    podSandboxId: sandbox,
+    sandboxConfig,
+    config: {
+      metadata: { name: 'main', attempt: 0 },
+      image: { image: busyboxImage },
+      command: ['sh', '-c', 'echo hello $NAME; exec sleep 1000'],
+      envs: [{ key: 'NAME', value: 'world' }],
+      labels: { 'io.kubernetes.pod.uid': 'u1' },
+      logPath: 'main/0.log',
+      linux: { resources: { cpuShares: 2, memoryLimitInBytes: 64 << 20 } },
+    },
+  });
+  const over = new AbortController();
+  const ended = new Promise<RuntimeEvent>((resolve, reject) => {
+    void watchRuntimeEvents({ socketPath: node.socketPath, signal: over.signal, onEvent: resolve }).catch(reject);
+  });
+  await cri.startContainer(container);
+  expect((await cri.containerStatus(container)).state).toBe(containerState.running);
+  expect(await cri.execSync(container, ['sh', '-c', 'echo out; echo err >&2; exit 3'], 5)).toEqual({
+    stdout: 'out\n',
+    stderr: 'err\n',
+    exitCode: 3,
+  });
+  await expect.poll(() => readFile(`${node.root}/logs/main/0.log`, 'utf8')).toMatch(/ stdout F hello world\n$/);
+  await cri.stopContainer(container, 0);
+  expect((await ended).containerId).toBe(container);
+  over.abort();
+  const exited = await cri.containerStatus(container);
+  expect(exited).toMatchObject({ state: containerState.exited, exitCode: 137 });
+  expect(Math.abs(exited.finishedAt / 1e6 - Date.now())).toBeLessThan(60_000);
+  await cri.stopPodSandbox(sandbox);
+  await cri.removePodSandbox(sandbox);
+  await expect(cri.containerStatus(container)).rejects.toSatisfy(isGrpcNotFound);
+}, 30_000);

@@ -1,0 +1,141 @@
+// A node of its own for a test: network and mount namespace, containerd, Portico's images. Everything is named after
+// this process and gone after `stop`.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { builtInArchive, pauseImage } from '../../src/cluster/images/built-in.ts';
+import { realExec } from '../../src/system/real/exec.ts';
+import { realFiles } from '../../src/system/real/files.ts';
+
+export interface TestNode {
+  /** Where everything of the node is. */
+  readonly root: string;
+  readonly socketPath: string;
+  readonly cniConfDir: string;
+  readonly cgroupParent: string;
+  /** `command` inside the node's namespaces. */
+  inside(command: readonly string[]): string[];
+  run(...command: string[]): string;
+  stop(): Promise<void>;
+}
+
+function config(root: string): string {
+  return `version = 2
+root = "${root}/containerd"
+state = "${root}/run/containerd"
+[grpc]
+  address = "${root}/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${pauseImage}"
+  netns_mounts_under_state_dir = true
+  disable_apparmor = true
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "${root}/net.d"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+      Root = "${root}/run/runc"
+`;
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise((resolve) => child.once('exit', resolve));
+}
+
+export async function startTestNode(name: string): Promise<TestNode> {
+  const root = `/tmp/portico-kubelet-${name}-${process.pid}`;
+  for (const folder of ['net.d', 'run/shims', 'cni', 'images']) mkdirSync(`${root}/${folder}`, { recursive: true });
+  const archive = await builtInArchive({ exec: realExec, files: realFiles, folder: '/tmp/portico-test-images' });
+  writeFileSync(`${root}/config.toml`, config(root));
+  const script = [
+    'mkdir -p /run/containerd /var/lib/cni',
+    `mount --bind ${root}/run/shims /run/containerd`,
+    `mount --bind ${root}/cni /var/lib/cni`,
+    'ip link set lo up',
+    'ip link add eth0 type veth peer name up0; ip link set up0 up; ip addr add 172.31.255.11/24 dev eth0; ip link set eth0 up',
+    'echo ready; exec sleep infinity',
+  ].join('\n');
+  const holder = spawn('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-ec', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise((resolve, reject) => {
+    holder.stdout?.once('data', resolve);
+    holder.once('exit', () => reject(new Error('the node could not be set up')));
+  });
+  const inside = (command: readonly string[]) => [
+    'nsenter',
+    '--target',
+    String(holder.pid),
+    '--net',
+    '--mount',
+    '--',
+    ...command,
+  ];
+  const run = (...command: string[]) => {
+    const [program = '', ...args] = inside(command);
+    return execFileSync(program, args, { encoding: 'utf8' });
+  };
+  const [nsenter = '', ...args] = inside(['containerd', '--config', `${root}/config.toml`, '--log-level', 'error']);
+  const containerd = spawn(nsenter, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaints = '';
+  containerd.stderr?.on('data', (chunk) => {
+    complaints += chunk;
+  });
+  const socketPath = `${root}/containerd.sock`;
+  for (let tries = 0; !(await answers(socketPath)); tries++) {
+    if (tries > 1000) throw new Error(`containerd does not answer: ${complaints}`);
+    await sleep(10);
+  }
+  run('ctr', '--address', socketPath, '--namespace', 'k8s.io', 'images', 'import', archive);
+  return {
+    root,
+    socketPath,
+    cniConfDir: `${root}/net.d`,
+    cgroupParent: `/portico-kubelet-${name}-${process.pid}`,
+    inside,
+    run,
+    async stop() {
+      containerd.kill('SIGTERM');
+      await ended(containerd);
+      // Shims outlive containerd; they are known by the node's folder in their arguments.
+      for (const pid of shims(root)) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // Already gone.
+        }
+      }
+      holder.kill('SIGKILL');
+      await ended(holder);
+      for (let tries = 0; ; tries++) {
+        try {
+          rmSync(root, { recursive: true, force: true });
+          return;
+        } catch (error) {
+          if (tries > 100) throw error;
+          await sleep(20);
+        }
+      }
+    },
+  };
+}
+
+function shims(root: string): number[] {
+  const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
+  return lines.filter((l) => l.includes('containerd-shim') && l.includes(root)).map((l) => Number.parseInt(l, 10));
+}
