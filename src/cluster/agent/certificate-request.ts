@@ -8,7 +8,15 @@ export interface CertificateRequest {
   readonly requestPem: string;
 }
 
-const tags = { integer: 0x02, bitString: 0x03, oid: 0x06, utf8String: 0x0c, sequence: 0x30, set: 0x31, attributes: 0xa0 };
+const tags = {
+  integer: 0x02,
+  bitString: 0x03,
+  oid: 0x06,
+  utf8String: 0x0c,
+  sequence: 0x30,
+  set: 0x31,
+  attributes: 0xa0,
+};
 const oids = {
   commonName: [0x55, 0x04, 0x03],
   organization: [0x55, 0x04, 0x0a],
@@ -29,13 +37,20 @@ const attribute = (type: readonly number[], value: string): Buffer =>
   der(tags.set, der(tags.sequence, oid(type), der(tags.utf8String, Buffer.from(value))));
 
 /** A new key and a request for `O=organization, CN=commonName` signed with it. */
-export function certificateRequest(subject: { readonly commonName: string; readonly organization: string }): CertificateRequest {
+export function certificateRequest(subject: {
+  readonly commonName: string;
+  readonly organization: string;
+}): CertificateRequest {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   const information = der(
     tags.sequence,
     der(tags.integer, Buffer.from([0])),
-    der(tags.sequence, attribute(oids.organization, subject.organization), attribute(oids.commonName, subject.commonName)),
+    der(
+      tags.sequence,
+      attribute(oids.organization, subject.organization),
+      attribute(oids.commonName, subject.commonName),
+    ),
     publicKey,
     der(tags.attributes),
   );

@@ -36,7 +36,9 @@ const signerName = 'kubernetes.io/kube-apiserver-client-kubelet';
 export function parseJoinToken(token: string): { readonly caHash: string; readonly bearer: string } {
   const match = /^([0-9a-f]{64})::([a-z0-9]{6}\.[a-z0-9]{16})$/.exec(token.trim());
   if (!match?.[1] || !match[2]) {
-    throw new Failure('the token is not of the form <sha256 of the CA certificate>::<id>.<secret>; make one with: portico token create');
+    throw new Failure(
+      'the token is not of the form <sha256 of the CA certificate>::<id>.<secret>; make one with: portico token create',
+    );
   }
   return { caHash: match[1], bearer: match[2] };
 }
@@ -63,7 +65,12 @@ export async function obtainIdentity(options: IdentityOptions, signal: AbortSign
 }
 
 /** Renews an identity with itself. */
-export async function renewIdentity(client: Client, ca: string, options: IdentityOptions, signal: AbortSignal): Promise<Identity> {
+export async function renewIdentity(
+  client: Client,
+  ca: string,
+  options: IdentityOptions,
+  signal: AbortSignal,
+): Promise<Identity> {
   return storeIdentity(options, { ca, ...(await requestCertificate(client, options, signal)) });
 }
 
@@ -74,7 +81,9 @@ export function renewalTime({ cert }: Identity): number {
 }
 
 async function readIdentity({ folder, files, clock, nodeName }: IdentityOptions): Promise<Identity | undefined> {
-  const [ca, cert, key] = await Promise.all(['ca.crt', 'client.crt', 'client.key'].map((f) => files.read(join(folder, f))));
+  const [ca, cert, key] = await Promise.all(
+    ['ca.crt', 'client.crt', 'client.key'].map((f) => files.read(join(folder, f))),
+  );
   if (!ca || !cert || !key) return undefined;
   try {
     const certificate = new X509Certificate(cert);
@@ -100,7 +109,12 @@ async function storeIdentity({ folder, files }: IdentityOptions, identity: Ident
 /** The CA's certificate, fetched from a server that is not trusted yet and believed because its hash is the token's. */
 async function fetchCA(server: string, hash: string, signal: AbortSignal): Promise<string> {
   const pem = await new Promise<string>((resolve, reject) => {
-    const request = httpsRequest(new URL('/cacerts', server), { rejectUnauthorized: false, agent: false, signal, timeout: 10_000 });
+    const request = httpsRequest(new URL('/cacerts', server), {
+      rejectUnauthorized: false,
+      agent: false,
+      signal,
+      timeout: 10_000,
+    });
     request.once('response', async (response) => {
       try {
         let text = '';
@@ -116,25 +130,42 @@ async function fetchCA(server: string, hash: string, signal: AbortSignal): Promi
     request.end();
   });
   const found = createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
-  if (found !== hash) throw new Failure(`${server} is not the server that the token was made for (its CA has another hash)`);
+  if (found !== hash)
+    throw new Failure(`${server} is not the server that the token was made for (its CA has another hash)`);
   return pem;
 }
 
-async function requestCertificate(client: Client, options: IdentityOptions, signal: AbortSignal): Promise<Pick<Identity, 'cert' | 'key'>> {
+async function requestCertificate(
+  client: Client,
+  options: IdentityOptions,
+  signal: AbortSignal,
+): Promise<Pick<Identity, 'cert' | 'key'>> {
   const { nodeName, clock } = options;
-  const { keyPem, requestPem } = certificateRequest({ commonName: `system:node:${nodeName}`, organization: 'system:nodes' });
+  const { keyPem, requestPem } = certificateRequest({
+    commonName: `system:node:${nodeName}`,
+    organization: 'system:nodes',
+  });
   const requests = client.resource<CertificateSigningRequest>(certificateSigningRequests);
   const created = await requests.create({
     apiVersion: 'certificates.k8s.io/v1',
     kind: 'CertificateSigningRequest',
-    metadata: { name: `node-csr-${createHash('sha256').update(requestPem).digest('base64url').replaceAll(/[-_]/g, '').toLowerCase()}` },
-    spec: { request: Buffer.from(requestPem).toString('base64'), signerName, usages: ['digital signature', 'client auth'] },
+    metadata: {
+      name: `node-csr-${createHash('sha256').update(requestPem).digest('base64url').replaceAll(/[-_]/g, '').toLowerCase()}`,
+    },
+    spec: {
+      request: Buffer.from(requestPem).toString('base64'),
+      signerName,
+      usages: ['digital signature', 'client auth'],
+    },
   });
   const name = created.metadata?.name ?? '';
   for (let delay = 10; ; delay = Math.min(delay * 1.3, 1000)) {
     const { status } = await requests.get(name);
     const refused = status?.conditions?.find((c) => c.type === 'Denied' || c.type === 'Failed');
-    if (refused) throw new Failure(`the certificate for ${nodeName} was refused: ${refused.message ?? refused.reason ?? refused.type}`);
+    if (refused)
+      throw new Failure(
+        `the certificate for ${nodeName} was refused: ${refused.message ?? refused.reason ?? refused.type}`,
+      );
     if (status?.certificate) return { cert: Buffer.from(status.certificate, 'base64').toString(), key: keyPem };
     await clock.sleep(delay, signal);
   }

@@ -1,0 +1,107 @@
+// `portico agent`: one node in the foreground. `up` runs exactly this inside each node's namespace.
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { Failure } from '../cluster/failure.ts';
+import { tools, untilInterrupted, usage } from './cluster-options.ts';
+
+interface Flags {
+  readonly server: string;
+  readonly token?: string;
+  readonly tokenFile?: string;
+  readonly nodeName: string;
+  readonly nodeIp?: string;
+  readonly containerd: string;
+  readonly rootDir: string;
+  readonly cniBinDir: string;
+  readonly cniConfDir: string;
+  readonly cgroupRoot: string;
+  readonly clusterCidr: string;
+  readonly serviceClusterIpRange: string;
+  readonly clusterDns: string;
+  readonly proxyMode: string;
+  readonly upstream: string[];
+}
+
+const list = (text: string | undefined): string[] => (text ?? '').split(',').filter((part) => part !== '');
+
+async function run(flags: Flags): Promise<void> {
+  const [{ requireRoot }, { runAgent }, { parseJoinToken }] = await Promise.all([
+    import('../cluster/preflight.ts'),
+    import('../cluster/agent/agent.ts'),
+    import('../cluster/agent/identity.ts'),
+  ]);
+  requireRoot('agent');
+  if (!/^https:\/\//.test(flags.server))
+    throw usage(`--server: ${JSON.stringify(flags.server)} is not an https:// address`);
+  if (flags.token !== undefined) parseJoinToken(flags.token);
+  if (flags.proxyMode === 'ipvs') throw usage('--proxy-mode: ipvs is not there yet; use nftables or iptables');
+  if (flags.proxyMode !== 'nftables' && flags.proxyMode !== 'iptables') {
+    throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of nftables, iptables, ipvs`);
+  }
+  const signal = untilInterrupted();
+  try {
+    await runAgent(
+      {
+        server: flags.server,
+        token: () => tokenOf(flags, signal),
+        nodeName: flags.nodeName,
+        nodeIPs: list(flags.nodeIp),
+        containerdSocket: flags.containerd,
+        rootDir: resolve(flags.rootDir),
+        cniBinDir: flags.cniBinDir,
+        cniConfDir: flags.cniConfDir,
+        cgroupRoot: flags.cgroupRoot,
+        clusterCIDRs: list(flags.clusterCidr),
+        serviceCIDRs: list(flags.serviceClusterIpRange),
+        clusterDNS: list(flags.clusterDns),
+        proxyMode: flags.proxyMode,
+        dnsUpstreams: flags.upstream,
+        tools,
+        log: (message) => process.stdout.write(`${new Date(tools.clock.now()).toISOString()} ${message}\n`),
+      },
+      signal,
+    );
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** The token, or what the token file holds once it is there. */
+async function tokenOf({ token, tokenFile }: Flags, signal: AbortSignal): Promise<string> {
+  if (token !== undefined) return token;
+  if (tokenFile === undefined) throw new Failure('this node is new to the cluster: give it a token with --token');
+  for (;;) {
+    const text = await tools.files.read(tokenFile);
+    if (text !== undefined) return text;
+    await tools.clock.sleep(20, signal);
+  }
+}
+
+export function register(command: Command): void {
+  command
+    .requiredOption('--server <url>', 'the API server, as https://172.30.0.1:6443')
+    .option('--token <token>', 'what to join with: <sha256 of the CA>::<id>.<secret>')
+    .option('--token-file <file>', 'a file that holds the token, or will')
+    .option('--node-name <name>', "the node's name", hostname().toLowerCase())
+    .option(
+      '--node-ip <addresses>',
+      'addresses of the node, the primary one first (default: those of the default route)',
+    )
+    .option('--containerd <socket>', "containerd's socket", '/run/containerd/containerd.sock')
+    .option('--root-dir <dir>', "where the node's certificate and its pods' files are kept", '/var/lib/portico/agent')
+    .option('--cni-bin-dir <dir>', 'where the CNI plugins are', '/usr/lib/cni')
+    .option('--cni-conf-dir <dir>', 'where containerd looks for CNI configurations', '/etc/cni/net.d')
+    .option('--cgroup-root <path>', "the cgroup under which pods' cgroups are made", '/portico')
+    .option('--cluster-cidr <cidrs>', 'ranges of pods', '10.244.0.0/16,fd00:10:244::/56')
+    .option('--service-cluster-ip-range <cidrs>', 'ranges of Services', '10.96.0.0/16,fd00:96::/112')
+    .option('--cluster-dns <addresses>', 'name servers of pods', '10.96.0.10')
+    .option('--proxy-mode <mode>', 'nftables, iptables or ipvs', 'nftables')
+    .option(
+      '--upstream <server>',
+      'name server for other names, repeatable',
+      (value: string, before: string[]) => [...before, value],
+      [],
+    )
+    .action(run);
+}

@@ -1,0 +1,131 @@
+// What the demo asks of the cluster: objects, DNS, rules of nodes, and requests from inside and outside.
+import { Resolver } from 'node:dns/promises';
+import { get } from 'node:http';
+import type { Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import type { ClusterAccess } from '../../client/kubeconfig.ts';
+import { endpointSlices, endpoints, pods, services } from '../../client/resources.ts';
+import type { Client } from '../../client/types.ts';
+import { Failure } from '../../cluster/failure.ts';
+import { type ClusterRecord, type NodeLayout, networkLayout } from '../../cluster/layout.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Exec } from '../../system/exec.ts';
+import type { Files } from '../../system/files.ts';
+import { type NodeRules, nodeRules } from './node-rules.ts';
+import { podExec } from './pod-exec.ts';
+
+export interface DemoTools {
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly files: Files;
+}
+
+export interface DemoClusterOptions {
+  readonly client: Client;
+  readonly record: ClusterRecord;
+  readonly access: ClusterAccess;
+  readonly tools: DemoTools;
+  readonly signal: AbortSignal;
+}
+
+export interface ReadyEndpoint {
+  readonly ip: string;
+  readonly pod: string;
+  readonly node: string;
+}
+
+const namespace = 'default';
+const timeout = 60_000;
+
+export class DemoCluster {
+  readonly #options: DemoClusterOptions;
+  readonly nodes: readonly NodeLayout[];
+
+  constructor(options: DemoClusterOptions) {
+    this.#options = options;
+    this.nodes = networkLayout(options.record).nodes;
+  }
+
+  get now(): number {
+    return this.#options.tools.clock.now();
+  }
+
+  /** Calls `look` until it gives something; fails saying that `what` did not come. */
+  async until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+    const { clock } = this.#options.tools;
+    const end = clock.now() + timeout;
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) return found;
+      if (clock.now() > end) throw new Failure(`the demo waited ${timeout / 1000} s in vain for ${what}`);
+      await clock.sleep(20, this.#options.signal);
+    }
+  }
+
+  service(name: string): Promise<Service> {
+    return this.#options.client.resource<Service>(services).get(name, namespace);
+  }
+
+  endpoints(name: string): Promise<Endpoints> {
+    return this.#options.client.resource<Endpoints>(endpoints).get(name, namespace);
+  }
+
+  async slices(service: string): Promise<readonly EndpointSlice[]> {
+    const labelSelector = `kubernetes.io/service-name=${service}`;
+    return (await this.#options.client.resource<EndpointSlice>(endpointSlices).list({ namespace, labelSelector }))
+      .items;
+  }
+
+  /** Ready endpoints of the Service's IPv4 slices. */
+  async readyEndpoints(service: string): Promise<ReadyEndpoint[]> {
+    const slices = (await this.slices(service)).filter((s) => s.addressType === 'IPv4');
+    return slices.flatMap((slice) =>
+      (slice.endpoints ?? [])
+        .filter((e) => e.conditions?.ready !== false)
+        .map((e) => ({ ip: e.addresses[0] ?? '', pod: e.targetRef?.name ?? '', node: e.nodeName ?? '' })),
+    );
+  }
+
+  async pods(labelSelector: string): Promise<readonly Pod[]> {
+    return (await this.#options.client.resource<Pod>(pods).list({ namespace, labelSelector })).items;
+  }
+
+  async isReady(pod: string): Promise<boolean> {
+    const found = await this.#options.client.resource<Pod>(pods).get(pod, namespace);
+    return found.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+  }
+
+  /** Standard output of a shell script that runs in the client pod. */
+  inClient(script: string): Promise<string> {
+    const { access, signal } = this.#options;
+    return podExec(access, { pod: 'client', namespace, command: ['sh', '-c', script] }, signal);
+  }
+
+  rules(node: string): Promise<NodeRules> {
+    return nodeRules(this.#options.tools.exec, this.#options.record, node);
+  }
+
+  /** Asks the DNS server of the first node. */
+  resolver(): Resolver {
+    const resolver = new Resolver({ timeout: 1000, tries: 3 });
+    resolver.setServers([this.nodes[0]?.addresses[0] ?? '']);
+    return resolver;
+  }
+
+  /** One request from the host, on a connection of its own; undefined when no answer comes within a second. */
+  ask(host: string, port: number): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const request = get({ host, port, path: '/', agent: false, timeout: 1000 }, async (response) => {
+        let text = '';
+        try {
+          for await (const chunk of response.setEncoding('utf8')) text += chunk;
+          resolve(response.statusCode === 200 ? text : undefined);
+        } catch {
+          resolve(undefined);
+        }
+      });
+      request.once('timeout', () => request.destroy(new Error('no answer')));
+      request.once('error', () => resolve(undefined));
+    });
+  }
+}

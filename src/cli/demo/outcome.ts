@@ -1,0 +1,85 @@
+// Chapter 2: what came of the manifests: addresses, endpoints, DNS records, rules.
+import { Failure } from '../../cluster/failure.ts';
+import { table } from '../table.ts';
+import type { Demo } from './demo.ts';
+import { excerpt } from './node-rules.ts';
+
+export const replicas = 3;
+
+export async function showOutcome({ cluster, page }: Demo): Promise<void> {
+  const began = cluster.now;
+  const endpoints = await cluster.until(`${replicas} ready endpoints of nginx-service`, async () => {
+    const ready = await cluster.readyEndpoints('nginx-service');
+    return ready.length === replicas ? ready : undefined;
+  });
+  await cluster.until('the client pod', async () => (await cluster.isReady('client')) || undefined);
+  page.chapter(`What came of it, ${((cluster.now - began) / 1000).toFixed(1)} s later`);
+  const service = await cluster.service('nginx-service');
+  const clusterIP = service.spec?.clusterIP ?? '';
+  page.label('Service', `nginx-service has the ClusterIP ${clusterIP}, port ${service.spec?.ports?.[0]?.port}`);
+  const [slice] = await cluster.slices('nginx-service');
+  const rows = endpoints.map((e) => [e.ip, e.pod, e.node]);
+  page.label(
+    'EndpointSlice',
+    `${slice?.metadata?.name} (port ${slice?.ports?.[0]?.port})\n${table(['ADDRESS', 'POD', 'NODE'], rows)}`,
+  );
+  await showEndpoints({ cluster, page }, endpoints.length);
+  await showRecords({ cluster, page }, clusterIP, endpoints.length);
+  const node = cluster.nodes[0]?.name ?? '';
+  const rules = await cluster.until(`rules for nginx-service on ${node}`, async () => {
+    const found = await cluster.rules(node);
+    return endpoints.every((e) => found.text.includes(e.ip)) && found.text.includes(clusterIP) ? found : undefined;
+  });
+  page.label(
+    `Rules of ${node}`,
+    [`$ ${rules.command}`, ...excerpt(rules.text, [clusterIP, ...endpoints.map((e) => e.ip)], 16)].join('\n'),
+  );
+}
+
+async function showEndpoints({ cluster, page }: Pick<Demo, 'cluster' | 'page'>, expected: number): Promise<void> {
+  const addresses = await cluster.until('the Endpoints object nginx-service', async () => {
+    const { subsets = [] } = await cluster.endpoints('nginx-service');
+    const found = subsets.flatMap((s) =>
+      (s.addresses ?? []).flatMap((a) => (s.ports ?? []).map((p) => `${a.ip}:${p.port}`)),
+    );
+    return found.length === expected ? found : undefined;
+  });
+  page.label('Endpoints', `nginx-service ${addresses.join(',')}`);
+}
+
+async function showRecords(
+  { cluster, page }: Pick<Demo, 'cluster' | 'page'>,
+  clusterIP: string,
+  expected: number,
+): Promise<void> {
+  const resolver = cluster.resolver();
+  const name = (service: string): string => `${service}.default.svc.cluster.local`;
+  const pods = await cluster.until('the DNS records', async () => {
+    try {
+      const found = await resolver.resolve4(name('nginx-headless'));
+      return found.length === expected ? found : undefined;
+    } catch {
+      return undefined;
+    }
+  });
+  const [address, targets, alias] = await Promise.all([
+    resolver.resolve4(name('nginx-service')),
+    resolver.resolveSrv(`_http._tcp.${name('nginx-headless')}`),
+    resolver.resolveCname(name('nginx-external')),
+  ]);
+  if (address.join() !== clusterIP)
+    throw new Failure(`DNS says ${address.join(', ')} for nginx-service, which has ${clusterIP}`);
+  if (targets.length !== expected)
+    throw new Failure(`DNS has ${targets.length} SRV records for nginx-headless instead of ${expected}`);
+  const records = [
+    ...address.map((a) => [name('nginx-service'), 'A', a]),
+    ...pods.sort().map((a) => [name('nginx-headless'), 'A', a]),
+    ...targets.map((t) => [
+      `_http._tcp.${name('nginx-headless')}`,
+      'SRV',
+      `${t.priority} ${t.weight} ${t.port} ${t.name}`,
+    ]),
+    ...alias.map((a) => [name('nginx-external'), 'CNAME', a]),
+  ];
+  page.label('DNS records', table(['NAME', 'TYPE', 'VALUE'], records));
+}

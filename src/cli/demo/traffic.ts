@@ -1,0 +1,88 @@
+// Chapters 3 and 4: who answers, by name, by ClusterIP and through node ports.
+import { Failure } from '../../cluster/failure.ts';
+import { type Tally, tally } from './answers.ts';
+import type { Demo } from './demo.ts';
+import type { DemoCluster } from './demo-cluster.ts';
+import { replicas } from './outcome.ts';
+
+const asks = 60;
+
+/** A shell script that asks `count` times, each on a connection of its own. */
+export function askScript(url: string, count: number): string {
+  return `i=0; while [ $i -lt ${count} ]; do wget -q -O - ${url} || echo failed; i=$((i+1)); done 2>/dev/null`;
+}
+
+export function requireAll(what: string, { asked, answered, pods }: Tally, expected: number): void {
+  if (answered !== asked) throw new Failure(`${what}: only ${answered} of ${asked} requests were answered`);
+  if (pods.length !== expected) {
+    throw new Failure(
+      `${what}: ${pods.length} pods answered instead of ${expected} (${pods.map((p) => p.pod).join(', ')})`,
+    );
+  }
+}
+
+export async function showTraffic({ cluster, page }: Demo): Promise<void> {
+  page.chapter(`Ask from a pod, ${asks} times each`);
+  const clusterIP = (await cluster.service('nginx-service')).spec?.clusterIP ?? '';
+  for (const url of ['http://nginx-service', `http://${clusterIP}`]) {
+    const result = tally(asks, (await cluster.inClient(askScript(url, asks))).split('\n'));
+    page.tally(url, result);
+    requireAll(url, result, replicas);
+  }
+}
+
+export async function showNodePorts({ cluster, page }: Demo): Promise<void> {
+  page.chapter('Ask from outside, through a port of the nodes');
+  await showClusterPolicy(cluster, page);
+  await showLocalPolicy(cluster, page);
+}
+
+async function nodePort(cluster: DemoCluster, service: string): Promise<number> {
+  return (await cluster.service(service)).spec?.ports?.[0]?.nodePort ?? 0;
+}
+
+async function showClusterPolicy(cluster: DemoCluster, page: Demo['page']): Promise<void> {
+  const port = await nodePort(cluster, 'nginx-nodeport');
+  const host = cluster.nodes[0]?.addresses[0] ?? '';
+  const lines: string[] = [];
+  for (let i = 0; i < asks; i++) lines.push((await cluster.ask(host, port)) ?? '');
+  const result = tally(asks, lines);
+  page.tally(`externalTrafficPolicy: Cluster, http://${host}:${port}`, result, { showSources: true });
+  requireAll('the NodePort with policy Cluster', result, replicas);
+  if (result.sources.some((s) => s === hostAddress(cluster))) {
+    throw new Failure(`with policy Cluster a pod saw the client's own address ${hostAddress(cluster)}`);
+  }
+  page.lines('  The node hides the client behind its own address, so that the answer comes back through it.');
+}
+
+/** The host's end of the node network: what an unhidden request from here comes from. */
+function hostAddress(cluster: DemoCluster): string {
+  return (cluster.nodes[0]?.addresses[0] ?? '').replace(/\.\d+$/, '.1');
+}
+
+async function showLocalPolicy(cluster: DemoCluster, page: Demo['page']): Promise<void> {
+  const port = await nodePort(cluster, 'nginx-local');
+  const endpoints = await cluster.readyEndpoints('nginx-local');
+  const withPods = cluster.nodes.filter((node) => endpoints.some((e) => e.node === node.name));
+  const without = cluster.nodes.filter((node) => !withPods.includes(node));
+  const lines: string[] = [];
+  const perNode = Math.ceil(asks / withPods.length);
+  for (const { addresses } of withPods)
+    for (let i = 0; i < perNode; i++) lines.push((await cluster.ask(addresses[0], port)) ?? '');
+  const result = tally(lines.length, lines);
+  page.tally(
+    `externalTrafficPolicy: Local, ${withPods.map((n) => `http://${n.addresses[0]}:${port}`).join(' ')}`,
+    result,
+    { showSources: true },
+  );
+  requireAll('the NodePort with policy Local', result, replicas);
+  const host = hostAddress(cluster);
+  if (result.sources.join() !== host)
+    throw new Failure(`with policy Local the pods saw ${result.sources.join(', ')} instead of ${host}`);
+  page.lines(`  Each node sends only to its own pods, and they see the client itself (${host}).`);
+  for (const { name, addresses } of without) {
+    if ((await cluster.ask(addresses[0], port)) !== undefined)
+      throw new Failure(`${name} has no pod of nginx-local and yet it answered`);
+    page.lines(`  ${name} has no such pod, and gives no answer.`);
+  }
+}
