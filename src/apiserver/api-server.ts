@@ -22,10 +22,12 @@ import { Registry } from './registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, statusResponse, textResponse, type User } from './request.ts';
 import { parseRequestInfo, type RequestInfo } from './request-info.ts';
 import type { VersionInfo } from './version.ts';
-import { WatchCache } from './watch-cache/watch-cache.ts';
+import type { WatchCache } from './watch-cache/watch-cache.ts';
 
 export interface ApiServerOptions {
   readonly storage: Storage;
+  /** Loaded, or loaded by {@link ApiServer.load}. */
+  readonly cache: WatchCache;
   readonly definitions: readonly ResourceDefinition[];
   readonly schemas: Schemas;
   readonly authenticator: Authenticator;
@@ -52,9 +54,8 @@ export class ApiServer {
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    const { storage, clock, random } = options;
-    const cache = new WatchCache(storage, clock);
-    const registry = new Registry({ ...options, cache });
+    const { cache, clock, random } = options;
+    const registry = new Registry(options);
     this.#parts = {
       registry,
       cache,
@@ -162,7 +163,7 @@ export class ApiServer {
     }
     if (request.path.startsWith('/openapi/')) {
       const { openApiResponse } = await import('./discovery/openapi.ts');
-      const answer = await openApiResponse(request);
+      const answer = openApiResponse(request, this.#parts.registry);
       if (answer) return answer;
     }
     if (request.path === '/') return jsonResponse(200, { paths: this.#paths() });

@@ -1,4 +1,4 @@
-// What is there from the first start: the system's namespaces and the default ranges of Service addresses.
+// What is there from the first start: the system's namespaces.
 import type { Transport } from '../client/types.ts';
 import type { Storage } from '../storage/storage.ts';
 
@@ -20,23 +20,11 @@ export async function markStore(storage: Storage): Promise<void> {
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
 /** Makes what is missing; leaves alone what is there. */
-export async function createBootstrapObjects(
-  transport: Transport,
-  { serviceClusterIPRanges }: { readonly serviceClusterIPRanges: readonly string[] },
-): Promise<void> {
+export async function createBootstrapObjects(transport: Transport): Promise<void> {
   for (const name of namespaces) {
-    await createUnlessPresent(transport, '/api/v1/namespaces', {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name },
-    });
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await createUnlessPresent(transport, '/api/v1/namespaces', namespace);
   }
-  await createUnlessPresent(transport, '/apis/networking.k8s.io/v1/servicecidrs', {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'ServiceCIDR',
-    metadata: { name: 'kubernetes' },
-    spec: { cidrs: serviceClusterIPRanges },
-  });
 }
 
 async function createUnlessPresent(

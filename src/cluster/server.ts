@@ -5,12 +5,16 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
+import type { KubeObject } from '../apimachinery/object.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
-import { Listener } from '../apiserver/listener.ts';
+import { type Handler, Listener } from '../apiserver/listener.ts';
 import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
 import { loadOrCreatePki, type Pki } from '../apiserver/pki/pki.ts';
+import type { RegistryHooks } from '../apiserver/registry/hooks.ts';
+import { createServiceHooks, type ServiceHooks } from '../apiserver/registry/service/service-hooks.ts';
 import type { User } from '../apiserver/request.ts';
 import { versionInfo } from '../apiserver/version.ts';
+import { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
@@ -116,53 +120,95 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
   const { onError } = config;
   const tokens = await readTokens(config.tokenAuthFile);
   await markStore(storage);
-  const first = config.listen[0];
-  if (!first) throw new Failure('--listen names no address', { exitCode: 2 });
-  const server = new ApiServer({
-    storage,
-    definitions: builtinResources(),
-    schemas: builtinSchemas(),
-    authenticator: tokens,
-    authorizer: {
-      authorize: ({ user, info }) => ({
-        allowed: user.groups.includes('system:masters') || /^\/(version|healthz|livez|readyz)(\/|$)/.test(info.path),
-      }),
-    },
-    extensions: { connect: {}, virtual: {}, paths: [] },
-    hooks: {},
-    healthChecks: [{ name: 'ping', check: () => undefined }],
-    version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
-    address: `${urlHost(first.host)}:${first.port}`,
-    clock: realClock,
-    random: realRandom,
-    onError: (error) => onError(error, 'API server'),
-  });
-  await server.load();
-  void server.run(stop.signal).catch((error: unknown) => onError(error, 'watch cache'));
-  await createBootstrapObjects(new InProcessTransport(server, system), config);
-  const listeners = await listen(config, { server, pki });
+  // Ports are taken first, so that a taken one is told before anything else happens; requests wait until all is ready.
+  const ready = Promise.withResolvers<ApiServer>();
+  ready.promise.catch(() => {});
+  const listeners = await listen(config, pki, async (request) => (await ready.promise).handle(request));
   const addresses = listeners.map(({ bound }) => bound);
-  if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
-  return {
-    addresses,
-    pki,
-    transport: (user) => new InProcessTransport(server, user),
-    async close() {
-      await Promise.all(listeners.map(({ listener }) => listener.close()));
-      stop.abort();
-      await storage.close();
-    },
+  const close = async () => {
+    await Promise.all(listeners.map(({ listener }) => listener.close()));
+    stop.abort();
   };
+  try {
+    const hooks = createHooks(config, { storage, address: advertisedAddress(addresses) });
+    const cache = new WatchCache(storage, realClock);
+    const server = new ApiServer({
+      storage,
+      cache,
+      definitions: builtinResources(),
+      schemas: builtinSchemas(),
+      authenticator: tokens,
+      authorizer: {
+        authorize: ({ user, info }) => ({
+          allowed: user.groups.includes('system:masters') || /^\/(version|healthz|livez|readyz)(\/|$)/.test(info.path),
+        }),
+      },
+      extensions: { connect: {}, virtual: {}, paths: [] },
+      hooks: { services: hooks as unknown as RegistryHooks<KubeObject> },
+      healthChecks: [{ name: 'ping', check: () => undefined }],
+      version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
+      address: urlOf(addresses[0]!).slice('https://'.length),
+      clock: realClock,
+      random: realRandom,
+      onError: (error) => onError(error, 'API server'),
+    });
+    await hooks.prepare();
+    await server.load();
+    const background = (what: string, work: Promise<void>) => void work.catch((error: unknown) => onError(error, what));
+    background('watch cache', server.run(stop.signal));
+    background('Service allocations', hooks.run(stop.signal));
+    await createBootstrapObjects(new InProcessTransport(server, system));
+    if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
+    ready.resolve(server);
+    return {
+      addresses,
+      pki,
+      transport: (user) => new InProcessTransport(server, user),
+      async close() {
+        await close();
+        await storage.close();
+      },
+    };
+  } catch (error) {
+    ready.reject(error);
+    await close();
+    throw error;
+  }
+}
+
+/** Where clients in the cluster reach the server: an address that is not only this machine's own, if there is one. */
+function advertisedAddress(addresses: readonly HostPort[]): HostPort {
+  const reachable = addresses.find(({ host }) => isIP(host) !== 0 && !/^(127\.|::1$|0\.0\.0\.0$|::$)/.test(host));
+  return reachable ?? addresses[0]!;
+}
+
+function createHooks(
+  { serviceClusterIPRanges, serviceNodePortRange }: ServerConfig,
+  { storage, address }: { readonly storage: Storage; readonly address: HostPort },
+): ServiceHooks {
+  try {
+    return createServiceHooks({
+      storage,
+      clock: realClock,
+      random: realRandom,
+      serviceCIDRs: serviceClusterIPRanges,
+      nodePortRange: { first: serviceNodePortRange.from, last: serviceNodePortRange.to },
+      ...(isIP(address.host) !== 0 && { advertise: { address: address.host, port: address.port } }),
+    });
+  } catch (error) {
+    throw new Failure(`--service-cluster-ip-range: ${messageOf(error)}`, { cause: error, exitCode: 2 });
+  }
 }
 
 async function listen(
   config: ServerConfig,
-  { server, pki }: { readonly server: ApiServer; readonly pki: Pki },
+  pki: Pki,
+  handler: Handler,
 ): Promise<{ readonly listener: Listener; readonly bound: HostPort }[]> {
   const open: { listener: Listener; bound: HostPort }[] = [];
   for (const { host, port } of config.listen) {
     const options = { host, port, cert: pki.server.certPem, key: pki.server.keyPem, clientCa: pki.ca.certPem };
-    const listener = new Listener(options, (request) => server.handle(request));
+    const listener = new Listener(options, handler);
     try {
       const bound = await listener.listen();
       open.push({ listener, bound: { host, port: bound.port } });
@@ -189,11 +235,16 @@ export function urlHost(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-async function writeKubeconfig(path: string, pki: Pki, { host, port }: HostPort): Promise<void> {
+/** How a client on this machine reaches an address that the server listens on. */
+export function urlOf({ host, port }: HostPort): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `https://${urlHost(reachable)}:${port}`;
+}
+
+async function writeKubeconfig(path: string, pki: Pki, address: HostPort): Promise<void> {
   const text = kubeconfigText({
     clusterName: 'portico',
-    server: `https://${urlHost(reachable)}:${port}`,
+    server: urlOf(address),
     caPem: pki.ca.certPem,
     credentials: pki.admin,
   });

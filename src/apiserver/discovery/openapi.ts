@@ -1,7 +1,40 @@
-// /openapi/v2 and /openapi/v3: the documents themselves are made in src/api/openapi.
+// /openapi/v2 and /openapi/v3. The documents themselves are made in src/api/openapi, when first asked for.
+import { type OpenApi, openApi } from '../../api/openapi/openapi.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
+import { kubernetesVersion } from '../version.ts';
+
+const documents = new WeakMap<Registry, OpenApi>();
+
+function documentsOf(registry: Registry): OpenApi {
+  let found = documents.get(registry);
+  if (!found) {
+    const resources = registry.definitions.flatMap((definition) => [definition, ...definition.subresources]);
+    found = openApi({ resources, version: `v${kubernetesVersion}` });
+    documents.set(registry, found);
+  }
+  return found;
+}
 
 /** Undefined: no such document. */
-export async function openApiResponse(_request: ApiRequest): Promise<ApiResponse | undefined> {
-  return undefined;
+export function openApiResponse(request: ApiRequest, registry: Registry): ApiResponse | undefined {
+  const all = documentsOf(registry);
+  const path = request.path.replace(/\/$/, '');
+  if (path === '/openapi/v2') return documentResponse(request, all.swagger());
+  if (path === '/openapi/v3') {
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: `${all.index()}\n` };
+  }
+  if (!path.startsWith('/openapi/v3/')) return undefined;
+  const document = all.document(path.slice('/openapi/v3/'.length));
+  return document && documentResponse(request, document);
+}
+
+function documentResponse(
+  request: ApiRequest,
+  { text, hash }: { readonly text: string; readonly hash: string },
+): ApiResponse {
+  const etag = `"${hash}"`;
+  const headers = { 'content-type': 'application/json', etag, vary: 'Accept-Encoding, Accept' };
+  if (request.headers['if-none-match'] === etag) return { status: 304, headers, body: '' };
+  return { status: 200, headers, body: text };
 }
