@@ -1,4 +1,5 @@
 // The program: finds the command's file and hands over. Exit codes are 0, 1 (failed) and 2 (usage).
+import { flushCompileCache } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { commands } from './commands.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -26,6 +27,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+
+// The parts of a cluster end by a signal that leaves no time for it: what was compiled is kept for the next start early on.
+setTimeout(flushCompileCache, 3000).unref();
 
 try {
   await main(process.argv);

@@ -20,9 +20,9 @@ export async function joinToken(
   const { ca = '' } = await readKubeconfig(paths.kubeconfig, tools);
   const fingerprint = new X509Certificate(ca).fingerprint256.replaceAll(':', '').toLowerCase();
   const resource = client.resource<Secret>(secrets);
-  const { items } = await resource.list({ namespace: 'kube-system', fieldSelector: `type=${type}` });
+  const { items } = await resource.list({ namespace: 'kube-system' });
   const text = (secret: Secret, key: string): string => Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
-  const present = items.find((s) => text(s, 'description') === description);
+  const present = items.find((s) => s.type === type && text(s, 'description') === description);
   const hex = (bytes: number): string => Buffer.from(tools.random.bytes(bytes)).toString('hex');
   const [id, secret] = present ? [text(present, 'token-id'), text(present, 'token-secret')] : [hex(3), hex(8)];
   if (!present) {

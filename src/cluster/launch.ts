@@ -7,8 +7,9 @@ const source = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 const main = existsSync(source) ? source : fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 /**
- * Small heaps collected more often: the parts are idle most of the time, and a young generation of one megabyte per
- * half-space keeps what they hold resident near what they use.
+ * Small heaps collected more often: the parts are idle most of the time, and a young generation of two megabytes per
+ * half-space keeps what they hold resident near what they use. The launcher starts the program with the same flags, since
+ * compiled code is kept for equal flags only.
  */
 const memoryFlags = ['--max-semi-space-size=2', '--disable-warning=ExperimentalWarning'];
 

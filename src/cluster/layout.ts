@@ -61,7 +61,8 @@ export interface NetworkLayout {
 }
 
 export function networkLayout({ name, index, nodes }: Pick<ClusterRecord, 'name' | 'index' | 'nodes'>): NetworkLayout {
-  const v6 = `fd00:172:30:${index.toString(16)}::`;
+  // RFC 5952: the zero of the first cluster is part of the `::`.
+  const v6 = index === 0 ? 'fd00:172:30::' : `fd00:172:30:${index.toString(16)}::`;
   return {
     bridge: bridgeName(name),
     v4: { subnet: `172.30.${index}.0/24`, host: `172.30.${index}.1`, prefix: 24 },
