@@ -135,10 +135,14 @@ function tryApply(
   const id = idOf(request);
   const self = keyOf(id);
   const last = managers.get(self);
-  const fields = withoutUnmanaged(recursiveDifference(fieldSetOf(config, schema), reset));
+  const applied = recursiveDifference(fieldSetOf(config, schema), reset);
+  const stated = recursiveDifference(fieldSetOf(config, schema), reset);
+  const fields = withoutUnmanaged(stated);
   const withSelf = new Map(managers).set(self, { ...id, fields, time: last?.time });
   const merged = mergeTyped(live, config, schema);
-  const object = last ? prune(merged, { managers: withSelf, last: last.fields, schema }) : merged;
+  // The name is nobody's, but it is stated: that keeps metadata when the last label goes.
+  const owners = last && [stated, ...[...withSelf.values()].map((managed) => managed.fields)];
+  const object = owners ? prune(merged, { owners, last: last.fields, schema }) : merged;
   const comparison = filtered(compareTyped(live, object, schema), reset);
   const conflicts = conflictsOf(withSelf, self, comparison);
   if (conflicts.size > 0 && !force) return { conflicts };
@@ -159,14 +163,17 @@ function asObject(value: unknown): Record<string, unknown> {
 /** Takes out what the manager applied last time and does not now, unless somebody else owns it. */
 function prune(
   merged: unknown,
-  { managers, last, schema }: { readonly managers: Managers; readonly last: FieldSet; readonly schema: ObjectSchema },
+  {
+    owners,
+    last,
+    schema,
+  }: { readonly owners: readonly FieldSet[]; readonly last: FieldSet; readonly schema: ObjectSchema },
 ): unknown {
   const named = (set: FieldSet) => withNamedFields(set, schema);
   const mergedSet = named(fieldSetOf(merged, schema));
   const pruned = removePaths(merged, named(last), schema);
   const prunedSet = named(fieldSetOf(pruned, schema));
-  let owned: FieldSet = emptySet;
-  for (const managed of managers.values()) owned = union(owned, managed.fields);
+  const owned = owners.reduce(union, emptySet);
   const withOwned = removePaths(merged, difference(mergedSet, union(prunedSet, named(owned))), schema);
   // What only came back because an item around it did is still the manager's to take away.
   const backSet = named(fieldSetOf(withOwned, schema));

@@ -85,7 +85,7 @@ function validateStatus({ spec, status }: Service, old: Service): FieldError[] {
   const ingresses = status?.loadBalancer?.ingress ?? [];
   const errors: FieldError[] = [];
   if (spec.type !== 'LoadBalancer' && ingresses.length > 0) {
-    errors.push(forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'"));
+    return [forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")];
   }
   const existing = (old.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
   for (const [i, { ip, ipMode, hostname }] of ingresses.entries()) {
