@@ -48,7 +48,10 @@ class Server {
   private store(value: unknown, managedFields: ManagedFieldsEntry[] | undefined): void {
     const object = decodeObject(value, this.schema).object as Live;
     const { managedFields: _, ...metadata } = object.metadata;
-    this.live = { ...object, metadata: { uid: '1', ...metadata, ...(managedFields && { managedFields }) } };
+    this.live = {
+      ...object,
+      metadata: { ...(!this.live && { uid: '1' }), ...metadata, ...(managedFields && { managedFields }) },
+    };
   }
 
   /** `manager operation` to its fields. */
@@ -138,7 +141,14 @@ describe('apply, as recorded from kube-apiserver', () => {
     expect(server.live?.spec).toEqual({ ports: [{ port: 80 }, { port: 81, name: 'b' }] });
     server.apply('two', svc({ ports }));
     expect(server.live?.spec).toEqual({ ports: [{ port: 80 }] });
-    expect(server.live?.metadata.labels).toEqual({ m: 'n' });
+    expect(server.live?.metadata).toMatchObject({ name: 'a', uid: '1', labels: { m: 'n' } });
+  });
+
+  test('identity stays when the last label goes', () => {
+    const other = new Server(service, 'v1');
+    other.apply('one', svc({ ports }, { labels: { x: 'y' } }));
+    other.apply('one', svc({ ports }));
+    expect(other.live?.metadata).toEqual({ name: 'a', uid: '1', managedFields: other.live?.metadata.managedFields });
   });
 });
 

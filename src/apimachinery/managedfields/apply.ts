@@ -135,7 +135,6 @@ function tryApply(
   const id = idOf(request);
   const self = keyOf(id);
   const last = managers.get(self);
-  const applied = recursiveDifference(fieldSetOf(config, schema), reset);
   const stated = recursiveDifference(fieldSetOf(config, schema), reset);
   const fields = withoutUnmanaged(stated);
   const withSelf = new Map(managers).set(self, { ...id, fields, time: last?.time });
