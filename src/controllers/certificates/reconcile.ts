@@ -1,0 +1,52 @@
+// Which certificate requests are approved without asking anyone: those of kubelets for their own client certificates.
+import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
+import type { CertificateRequestFacts } from '../config.ts';
+
+export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
+const nodeUserPrefix = 'system:node:';
+const nodeGroup = 'system:nodes';
+const bootstrapGroup = 'system:bootstrappers';
+const allowedUsages = ['client auth', 'digital signature', 'key encipherment'];
+
+export function conditionOf(request: Readonly<CertificateSigningRequest>, type: string): boolean {
+  return (request.status?.conditions ?? []).some((c) => c.type === type && c.status !== 'False');
+}
+
+/** Is there nothing decided about it, and would {@link approves} have a say? */
+export function awaitsApproval(request: Readonly<CertificateSigningRequest>): boolean {
+  const decided = conditionOf(request, 'Approved') || conditionOf(request, 'Denied');
+  return !decided && !request.status?.certificate && request.spec.signerName === kubeletClientSigner;
+}
+
+/** The message of the approval, or undefined where someone else must decide. */
+export function approves(
+  request: Readonly<CertificateSigningRequest>,
+  { subject, sans }: CertificateRequestFacts,
+): string | undefined {
+  const { username = '', groups = [], usages = [] } = request.spec;
+  const isNodeClient =
+    subject.commonName.startsWith(nodeUserPrefix) &&
+    subject.commonName.length > nodeUserPrefix.length &&
+    subject.organizations.length === 1 &&
+    subject.organizations[0] === nodeGroup &&
+    sans.length === 0 &&
+    usages.includes('client auth') &&
+    usages.every((usage) => allowedUsages.includes(usage));
+  if (!isNodeClient) return undefined;
+  if (username === subject.commonName && groups.includes(nodeGroup)) {
+    return 'Auto approving self kubelet client certificate after SubjectAccessReview.';
+  }
+  return groups.includes(bootstrapGroup)
+    ? 'Auto approving kubelet client certificate after SubjectAccessReview.'
+    : undefined;
+}
+
+export function awaitsSigning(request: Readonly<CertificateSigningRequest>): boolean {
+  const refused = conditionOf(request, 'Denied') || conditionOf(request, 'Failed');
+  return conditionOf(request, 'Approved') && !refused && !request.status?.certificate;
+}
+
+/** PEM of the request; `spec.request` is base64 of it. */
+export function requestPemOf(request: Readonly<CertificateSigningRequest>): string {
+  return Buffer.from(request.spec.request, 'base64').toString('utf8');
+}

@@ -1,0 +1,43 @@
+/** A CertificateSigningRequest that was approved. */
+export interface SignRequest {
+  /** PEM of the PKCS #10 request. */
+  readonly requestPem: string;
+  readonly signerName: string;
+  readonly usages: readonly string[];
+  readonly expirationSeconds?: number;
+}
+
+/** The certificate, or why there is none: the message of the request's Failed condition. */
+export type SignResult =
+  | { readonly ok: true; readonly certificatePem: string }
+  | { readonly ok: false; readonly message: string };
+
+/** What the cluster is like, as far as controllers must know. kube-controller-manager's flags in words. */
+export interface ControllersConfig {
+  /** `--cluster-cidr`, one per family at most. */
+  readonly clusterCIDRs: readonly string[];
+  /** Length of a node's prefix in each family. Defaults 24 and 64. */
+  readonly nodeCIDRMaskSizeIPv4?: number;
+  readonly nodeCIDRMaskSizeIPv6?: number;
+  /** The address (and for dual stack the second) of Service kube-system/kube-dns. Empty: no cluster DNS Service is kept. */
+  readonly clusterDNS: readonly string[];
+  /** PEM that pods trust (ConfigMap kube-root-ca.crt). */
+  readonly rootCA: string;
+  /** Absent: approved requests are left unsigned. */
+  readonly sign?: (request: SignRequest) => Promise<SignResult>;
+  /** Reads a PEM request; rejects when it is malformed. Absent: nothing is approved. */
+  readonly parseRequest?: (requestPem: string) => Promise<CertificateRequestFacts>;
+  /** `--max-endpoints-per-slice`, 1 to 1000. Default 100. */
+  readonly maxEndpointsPerSlice?: number;
+  /** Milliseconds without a renewed Lease until a node is Unknown. Default 40,000. */
+  readonly nodeMonitorGracePeriod?: number;
+  /** Terminated pods kept in all. Default 12,500. */
+  readonly terminatedPodGCThreshold?: number;
+}
+
+/** What an approver must know of a PKCS #10 request. */
+export interface CertificateRequestFacts {
+  readonly subject: { readonly commonName: string; readonly organizations: readonly string[] };
+  /** Names and addresses asked for beside the subject; a client certificate has none. */
+  readonly sans: readonly string[];
+}

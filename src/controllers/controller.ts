@@ -1,0 +1,118 @@
+// The one loop of every controller: informers put keys into a queue, workers bring each key's objects to what they
+// should be, failures come back after a while.
+import type { KubeObject } from '../apimachinery/object.ts';
+import { createEventRecorder, type EventRecorder } from '../client/events.ts';
+import type { Client, Informer, Informers } from '../client/types.ts';
+import { WorkQueue } from '../client/work-queue.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Random } from '../system/random.ts';
+import type { ControllersConfig } from './config.ts';
+
+/** What a controller is given; the same for all. */
+export interface ControllerContext {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: ControllersConfig;
+  readonly metrics?: ControllerMetrics;
+  /** Told of failures that are retried. */
+  readonly onError?: (error: unknown, what: string) => void;
+}
+
+/** Hooks for whoever counts. Durations in milliseconds. */
+export interface ControllerMetrics {
+  synced(controller: string, duration: number, outcome: 'success' | 'error'): void;
+}
+
+export interface Controller {
+  /** Works until the signal aborts. Rejects only for bugs. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Makes an inert controller; it registers its handlers and starts with `run`. */
+export type ControllerFactory = (context: ControllerContext) => Controller;
+
+export interface SyncResult {
+  /** Comes back to the key after so many milliseconds, though nothing failed. */
+  readonly requeueAfter?: number;
+}
+
+export interface KeyedControllerOptions {
+  /** The upstream name, `replicaset-controller`. */
+  readonly name: string;
+  readonly context: ControllerContext;
+  /** Work begins when all of them have synced. */
+  readonly waitFor: readonly { synced(signal?: AbortSignal): Promise<void> }[];
+  /** Keys worked on at a time. Default 5, as upstream. */
+  readonly workers?: number;
+  /** Milliseconds after the first failure (doubling) and the longest wait. Defaults 5 and 60,000. */
+  readonly baseDelay?: number;
+  readonly maxDelay?: number;
+  sync(key: string, signal: AbortSignal): Promise<SyncResult | undefined>;
+}
+
+export class KeyedController implements Controller {
+  readonly queue: WorkQueue;
+  readonly #options: KeyedControllerOptions;
+
+  constructor(options: KeyedControllerOptions) {
+    this.#options = options;
+    this.queue = new WorkQueue({
+      clock: options.context.clock,
+      baseDelay: options.baseDelay ?? 5,
+      maxDelay: options.maxDelay ?? 60_000,
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = () => this.queue.shutDown();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      await Promise.all(this.#options.waitFor.map((informer) => informer.synced(signal)));
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    await Promise.all(Array.from({ length: this.#options.workers ?? 5 }, () => this.#work(signal)));
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const key = await this.queue.get();
+      if (key === undefined) return;
+      await this.#syncOne(key, signal);
+      this.queue.done(key);
+    }
+  }
+
+  async #syncOne(key: string, signal: AbortSignal): Promise<void> {
+    const { name, context } = this.#options;
+    const started = context.clock.now();
+    try {
+      const result = await this.#options.sync(key, signal);
+      this.queue.forget(key);
+      if (result?.requeueAfter !== undefined) this.queue.addAfter(key, result.requeueAfter);
+      context.metrics?.synced(name, context.clock.now() - started, 'success');
+    } catch (error) {
+      if (signal.aborted) return;
+      context.metrics?.synced(name, context.clock.now() - started, 'error');
+      context.onError?.(error, `${name}: ${key}`);
+      this.queue.addRateLimited(key);
+    }
+  }
+}
+
+/** Calls `enqueue` for each object that is added, changed or deleted. */
+export function onEveryChange<T extends KubeObject>(
+  informer: Informer<T>,
+  enqueue: (object: Readonly<T>) => void,
+): void {
+  informer.addHandler({ added: enqueue, updated: (object) => enqueue(object), deleted: enqueue });
+}
+
+export function recorderOf(context: ControllerContext, component: string): EventRecorder {
+  const { client, clock, random } = context;
+  return createEventRecorder({ client, clock, random, component });
+}

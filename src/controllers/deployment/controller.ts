@@ -1,0 +1,143 @@
+// Rolls Deployments out by way of ReplicaSets.
+import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { jsonCopy } from '../../apimachinery/json/value.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
+import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
+import { deployments, pods, replicaSets } from '../../client/resources.ts';
+import {
+  type Controller,
+  type ControllerContext,
+  KeyedController,
+  recorderOf,
+  type SyncResult,
+} from '../controller.ts';
+import { createControlledPods } from '../shared/controlled-pods.ts';
+import { controllerOf, controllerReference, isControlledBy } from '../shared/owners.ts';
+import { WriteTracker } from '../shared/write-tracker.ts';
+import { type DeploymentPlan, reconcile } from './reconcile.ts';
+import { kind, revisionAnnotation, sameTemplate } from './revision.ts';
+
+export function deploymentController(context: ControllerContext): Controller {
+  const { client, informers, clock } = context;
+  const deploymentInformer = informers.informer<Deployment>(deployments);
+  const setInformer = informers.informer<ReplicaSet>(replicaSets);
+  const podInformer = informers.informer<Pod>(pods);
+  const controlled = createControlledPods(podInformer);
+  const setWrites = new WriteTracker<ReplicaSet>(setInformer, clock);
+  const writes = new WriteTracker<Deployment>(deploymentInformer, clock);
+  const recorder = recorderOf(context, 'deployment-controller');
+  const deploymentClient = client.resource<Deployment>(deployments);
+  const setClient = client.resource<ReplicaSet>(replicaSets);
+
+  const waitFor = [deploymentInformer, setInformer, podInformer];
+  const controller = new KeyedController({ name: 'deployment-controller', context, waitFor, sync });
+  const { queue } = controller;
+  const enqueue = (deployment: Readonly<Deployment>) => queue.add(objectKey(deployment));
+  deploymentInformer.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
+  const enqueueOwner = (set: Readonly<ReplicaSet>) => {
+    const owner = controllerOf(set);
+    if (owner?.kind === kind.kind) queue.add(`${set.metadata.namespace}/${owner.name}`);
+    if (owner) return;
+    for (const deployment of deploymentInformer.lister.list(set.metadata.namespace)) {
+      if (selects(deployment, set)) enqueue(deployment);
+    }
+  };
+  setInformer.addHandler({ added: enqueueOwner, updated: enqueueOwner, deleted: enqueueOwner });
+  podInformer.addHandler({
+    // The last old pod of a Recreate has gone.
+    deleted(pod) {
+      const set = setInformer.lister.get(controllerOf(pod)?.name ?? '', pod.metadata.namespace);
+      if (set) enqueueOwner(set);
+    },
+  });
+
+  async function sync(key: string): Promise<SyncResult | undefined> {
+    const [namespace = '', name = ''] = key.split('/');
+    const deployment = deploymentInformer.lister.get(name, namespace);
+    if (!deployment) return undefined;
+    if (setWrites.pending(key) || writes.pending(key)) return { requeueAfter: 1000 };
+    if (await claim(key, deployment)) return undefined;
+    const owned = setInformer.lister.list(namespace).filter((set) => isControlledBy(set, deployment));
+    const podsOf = (set: Readonly<ReplicaSet>) => controlled.of(set.metadata.uid);
+    const plan = reconcile({ deployment, replicaSets: owned, podsOf, now: clock.now() });
+    await apply(key, deployment, plan);
+    return plan.requeueAfter === undefined ? undefined : { requeueAfter: plan.requeueAfter };
+  }
+
+  /** Adopts matching ReplicaSets of nobody, releases those that match no more. True when something was written. */
+  async function claim(key: string, deployment: Readonly<Deployment>): Promise<boolean> {
+    if (deployment.metadata.deletionTimestamp) return false;
+    const own = controllerReference(deployment, kind);
+    let wrote = false;
+    for (const set of setInformer.lister.list(deployment.metadata.namespace)) {
+      const adopt = !controllerOf(set) && !set.metadata.deletionTimestamp && selects(deployment, set);
+      const release = isControlledBy(set, deployment) && !selects(deployment, set);
+      if (!adopt && !release) continue;
+      const others = (set.metadata.ownerReferences ?? []).filter((r) => r.uid !== own.uid);
+      const { name, namespace = '', uid } = set.metadata;
+      const metadata = { uid, ownerReferences: adopt ? [...others, own] : others };
+      setWrites.wrote(key, await setClient.patch({ name, namespace, type: 'merge', body: { metadata } }));
+      wrote = true;
+    }
+    return wrote;
+  }
+
+  async function apply(key: string, deployment: Readonly<Deployment>, plan: DeploymentPlan): Promise<void> {
+    if (plan.create && !(await createSet(key, deployment, plan.create))) return;
+    for (const set of plan.update) setWrites.wrote(key, await setClient.update(set));
+    for (const message of plan.events) {
+      recorder.event({ ...deployment, ...kind }, { type: 'Normal', reason: 'ScalingReplicaSet', message });
+    }
+    for (const set of plan.delete) {
+      try {
+        await setClient.delete(set.metadata.name, set.metadata.namespace);
+        setWrites.deleted(key, set);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    let latest = deployment;
+    if (plan.revision !== undefined) {
+      const { name, namespace = '' } = deployment.metadata;
+      const body = { metadata: { annotations: { [revisionAnnotation]: plan.revision } } };
+      latest = await deploymentClient.patch({ name, namespace, type: 'merge', body });
+      writes.wrote(key, latest);
+    }
+    if (!plan.status) return;
+    const updated = jsonCopy(latest) as Deployment;
+    updated.status = plan.status;
+    writes.wrote(key, await deploymentClient.update(updated, { subresource: 'status' }));
+  }
+
+  /** False when the name was taken by another, and the next try uses another name. */
+  async function createSet(key: string, deployment: Readonly<Deployment>, set: ReplicaSet): Promise<boolean> {
+    try {
+      setWrites.wrote(key, await setClient.create(set));
+      return true;
+    } catch (error) {
+      if (!isAlreadyExists(error)) {
+        const message = `Failed to create new replica set "${set.metadata.name}": ${(error as Error).message}`;
+        recorder.event({ ...deployment, ...kind }, { type: 'Warning', reason: 'ReplicaSetCreateError', message });
+        throw error;
+      }
+    }
+    const present = await setClient.get(set.metadata.name, set.metadata.namespace);
+    const same = present.spec.template && sameTemplate(present.spec.template, deployment.spec.template);
+    if (isControlledBy(present, deployment) && same) {
+      setWrites.wrote(key, present);
+      return true;
+    }
+    const status = { ...deployment.status, collisionCount: (deployment.status?.collisionCount ?? 0) + 1 };
+    writes.wrote(key, await deploymentClient.update({ ...jsonCopy(deployment), status }, { subresource: 'status' }));
+    return false;
+  }
+
+  return controller;
+}
+
+function selects(deployment: Readonly<Deployment>, set: Readonly<ReplicaSet>): boolean {
+  const selector = labelSelectorOf(deployment.spec.selector);
+  return selector !== undefined && selector.length > 0 && matchesLabels(selector, set.metadata.labels);
+}

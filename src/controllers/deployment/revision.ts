@@ -1,0 +1,142 @@
+// Which ReplicaSet is the current one, and the annotations by which `kubectl rollout` knows revisions.
+import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
+import type { PodTemplateSpec } from '../../api/core/v1/types.generated.ts';
+import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
+import { controllerReference } from '../shared/owners.ts';
+import { maxSurgeOf } from './limits.ts';
+
+export const kind = { apiVersion: 'apps/v1', kind: 'Deployment' };
+export const hashLabel = 'pod-template-hash';
+export const revisionAnnotation = 'deployment.kubernetes.io/revision';
+const historyAnnotation = 'deployment.kubernetes.io/revision-history';
+export const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
+export const maxAnnotation = 'deployment.kubernetes.io/max-replicas';
+/** Annotations of a Deployment that its ReplicaSets do not inherit. */
+const notInherited = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  revisionAnnotation,
+  historyAnnotation,
+  desiredAnnotation,
+  maxAnnotation,
+  'deprecated.deployment.rollback.to',
+]);
+
+export interface ReplicaSets {
+  /** The one whose template is the Deployment's, if it is there. */
+  readonly current: Readonly<ReplicaSet> | undefined;
+  /** All others, oldest first. */
+  readonly old: readonly Readonly<ReplicaSet>[];
+}
+
+export function sortOut(deployment: Readonly<Deployment>, all: readonly Readonly<ReplicaSet>[]): ReplicaSets {
+  const sorted = [...all].sort(byCreation);
+  // Of several that are equal (made by a client) the oldest is taken, so that the choice is stable.
+  const current = sorted.find((set) => set.spec.template && sameTemplate(set.spec.template, deployment.spec.template));
+  return { current, old: sorted.filter((set) => set !== current) };
+}
+
+export function byCreation(a: Readonly<ReplicaSet>, b: Readonly<ReplicaSet>): number {
+  const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
+  if (left !== right) return left < right ? -1 : 1;
+  return a.metadata.name < b.metadata.name ? -1 : 1;
+}
+
+/** Equal but for the label that the controller adds. */
+export function sameTemplate(a: Readonly<PodTemplateSpec>, b: Readonly<PodTemplateSpec>): boolean {
+  return jsonEqual(withoutHash(a), withoutHash(b));
+}
+
+function withoutHash({ metadata, spec }: Readonly<PodTemplateSpec>): unknown {
+  const { [hashLabel]: _, ...labels } = metadata?.labels ?? {};
+  const { annotations = {}, finalizers = [] } = metadata ?? {};
+  return { labels, annotations, finalizers, spec };
+}
+
+export function revisionOf(set: Readonly<ReplicaSet>): number {
+  return Number(set.metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
+}
+
+/** One more than the newest of the old ones. */
+export function nextRevision(old: readonly Readonly<ReplicaSet>[]): number {
+  return Math.max(0, ...old.map(revisionOf)) + 1;
+}
+
+/** A copy of the current ReplicaSet as it should be annotated, or undefined when it is so. */
+export function annotated(
+  deployment: Readonly<Deployment>,
+  current: Readonly<ReplicaSet>,
+  revision: number,
+): ReplicaSet | undefined {
+  const annotations = { ...current.metadata.annotations, ...inherited(deployment) };
+  const before = revisionOf(current);
+  if (before < revision) {
+    annotations[revisionAnnotation] = String(revision);
+    if (before > 0) {
+      const history = annotations[historyAnnotation];
+      annotations[historyAnnotation] = history ? `${history},${before}` : String(before);
+    }
+  }
+  const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
+  const same = jsonEqual(annotations, current.metadata.annotations ?? {});
+  if (same && (current.spec.minReadySeconds ?? 0) === minReadySeconds) return undefined;
+  const copy = jsonCopy(current) as ReplicaSet;
+  copy.metadata.annotations = annotations;
+  copy.spec.minReadySeconds = minReadySeconds;
+  return copy;
+}
+
+function inherited(deployment: Readonly<Deployment>): Record<string, string> {
+  const entries = Object.entries(deployment.metadata.annotations ?? {});
+  return Object.fromEntries(entries.filter(([key]) => !notInherited.has(key)));
+}
+
+/** The ReplicaSet for the present template, not yet created. */
+export function newReplicaSet(deployment: Readonly<Deployment>, revision: number, replicas: number): ReplicaSet {
+  const hash = templateHash(deployment.spec.template, deployment.status?.collisionCount);
+  const template = jsonCopy(deployment.spec.template) as PodTemplateSpec;
+  template.metadata = { ...template.metadata, labels: { ...template.metadata?.labels, [hashLabel]: hash } };
+  const { selector, minReadySeconds } = deployment.spec;
+  const desired = deployment.spec.replicas ?? 1;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: {
+      name: `${deployment.metadata.name}-${hash}`,
+      namespace: deployment.metadata.namespace ?? '',
+      labels: { ...template.metadata.labels },
+      annotations: {
+        ...inherited(deployment),
+        [revisionAnnotation]: String(revision),
+        [desiredAnnotation]: String(desired),
+        [maxAnnotation]: String(desired + maxSurgeOf(deployment)),
+      },
+      ownerReferences: [controllerReference(deployment, kind)],
+    },
+    spec: {
+      replicas,
+      ...(minReadySeconds !== undefined && { minReadySeconds }),
+      selector: { ...jsonCopy(selector), matchLabels: { ...selector.matchLabels, [hashLabel]: hash } },
+      template,
+    },
+  };
+}
+
+/** Letters that upstream writes for the digits of a hash: no vowels, and nothing that looks like another. */
+const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** A short name for a template: FNV-1a of its JSON, and of how often the name was already taken by another. */
+export function templateHash(template: Readonly<PodTemplateSpec>, collisionCount: number | undefined): string {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(canonical(template) + (collisionCount ?? ''))) {
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  }
+  return [...String(hash)].map((digit) => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length]).join('');
+}
+
+/** JSON with sorted keys: the same for equal values. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

@@ -1,0 +1,80 @@
+// Keeps the Endpoints object of each Service with a selector, for readers that know no EndpointSlices.
+import type { Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
+import { endpoints, pods, services } from '../../client/resources.ts';
+import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
+import { createServiceSelection } from '../shared/service-selection.ts';
+import { endpointsDiffer, hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
+import { WriteTracker } from '../shared/write-tracker.ts';
+import { managedBy, managedByLabel, reconcile } from './reconcile.ts';
+
+export function endpointsController(context: ControllerContext): Controller {
+  const { client, informers, clock } = context;
+  const serviceInformer = informers.informer<Service>(services);
+  const podInformer = informers.informer<Pod>(pods);
+  const endpointsInformer = informers.informer<Endpoints>(endpoints);
+  const selection = createServiceSelection(serviceInformer, podInformer);
+  const writes = new WriteTracker<Endpoints>(endpointsInformer, clock);
+  const triggerTimes = new TriggerTimes();
+  const recorder = recorderOf(context, 'endpoint-controller');
+  const resource = client.resource<Endpoints>(endpoints);
+
+  const waitFor = [serviceInformer, podInformer, endpointsInformer];
+  const controller = new KeyedController({ name: 'endpoints-controller', context, waitFor, sync });
+  const { queue } = controller;
+  const enqueue = (object: Readonly<Service> | Readonly<Endpoints>) => queue.add(objectKey(object));
+  const enqueuePod = (pod: Readonly<Pod>) => {
+    for (const key of selection.servicesOf(pod.metadata.namespace ?? '', pod.metadata.labels)) queue.add(key);
+  };
+  serviceInformer.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
+  podInformer.addHandler({
+    added: enqueuePod,
+    updated(pod, old) {
+      if (!endpointsDiffer(pod, old)) return;
+      enqueuePod(pod);
+      enqueuePod(old);
+    },
+    deleted: enqueuePod,
+  });
+  endpointsInformer.addHandler({
+    // An object of a Service that was deleted while this controller was away.
+    added: (object) => object.metadata.labels?.[managedByLabel] === managedBy && enqueue(object),
+    deleted: enqueue,
+  });
+
+  async function sync(key: string) {
+    const [namespace = '', name = ''] = key.split('/');
+    const service = serviceInformer.lister.get(name, namespace);
+    const current = endpointsInformer.lister.get(name, namespace);
+    if (!service) {
+      triggerTimes.forget(key);
+      if (current) await resource.delete(name, namespace).catch(ignoreNotFound);
+      return undefined;
+    }
+    if (!hasManagedEndpoints(service)) return undefined;
+    if (writes.pending(key)) return { requeueAfter: 1000 };
+    const selected = selection.podsOf(service);
+    const triggerTime = triggerTimes.next(key, service, selected);
+    const wanted = reconcile({ service, pods: selected, current, triggerTime });
+    if (!wanted) return undefined;
+    try {
+      writes.wrote(key, current ? await resource.update(wanted) : await resource.create(wanted));
+    } catch (error) {
+      // Made by another in the meantime: the watch brings it, and the next try updates it.
+      if (!current && isAlreadyExists(error)) throw error;
+      const reason = current ? 'FailedToUpdateEndpoint' : 'FailedToCreateEndpoint';
+      const verb = current ? 'update' : 'create';
+      const message = `Failed to ${verb} endpoint ${key}: ${(error as Error).message}`;
+      recorder.event(current ?? service, { type: 'Warning', reason, message });
+      throw error;
+    }
+    return undefined;
+  }
+
+  return controller;
+}
+
+function ignoreNotFound(error: unknown): void {
+  if (!isNotFound(error)) throw error;
+}

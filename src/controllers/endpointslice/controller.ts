@@ -1,0 +1,138 @@
+// Keeps the EndpointSlices of Services with a selector.
+import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import { isNotFound } from '../../apimachinery/status.ts';
+import { endpointSlices, nodes, pods, services } from '../../client/resources.ts';
+import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
+import { createServiceSelection } from '../shared/service-selection.ts';
+import { endpointsDiffer, hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
+import { WriteTracker } from '../shared/write-tracker.ts';
+import { managedBy, managedByLabel, reconcile, type SliceChanges, serviceNameLabel } from './reconcile.ts';
+
+export function endpointSliceController(context: ControllerContext): Controller {
+  const { client, informers, clock, config } = context;
+  const serviceInformer = informers.informer<Service>(services);
+  const podInformer = informers.informer<Pod>(pods);
+  const nodeInformer = informers.informer<Node>(nodes);
+  const sliceInformer = informers.informer<EndpointSlice>(endpointSlices);
+  const selection = createServiceSelection(serviceInformer, podInformer);
+  const writes = new WriteTracker<EndpointSlice>(sliceInformer, clock);
+  const triggerTimes = new TriggerTimes();
+  const recorder = recorderOf(context, 'endpoint-slice-controller');
+  const slicesOf = indexSlices();
+  /** Services that wait for a node to be known. */
+  const waiting = new Map<string, Set<string>>();
+
+  const controller = new KeyedController({
+    name: 'endpointslice-controller',
+    context,
+    waitFor: [serviceInformer, podInformer, nodeInformer, sliceInformer],
+    sync,
+  });
+  const { queue } = controller;
+
+  const enqueuePod = (pod: Readonly<Pod>) => {
+    for (const key of selection.servicesOf(pod.metadata.namespace ?? '', pod.metadata.labels)) queue.add(key);
+  };
+  serviceInformer.addHandler({
+    added: (service) => queue.add(objectKey(service)),
+    updated: (service) => queue.add(objectKey(service)),
+    deleted: (service) => queue.add(objectKey(service)),
+  });
+  podInformer.addHandler({
+    added: enqueuePod,
+    updated(pod, old) {
+      if (!endpointsDiffer(pod, old)) return;
+      enqueuePod(pod);
+      enqueuePod(old);
+    },
+    deleted: enqueuePod,
+  });
+  nodeInformer.addHandler({
+    added(node) {
+      for (const key of waiting.get(node.metadata.name) ?? []) queue.add(key);
+      waiting.delete(node.metadata.name);
+    },
+  });
+  sliceInformer.addHandler({
+    added: (slice) => slicesOf.note(slice, queue.add.bind(queue)),
+    updated: (slice) => slicesOf.note(slice, queue.add.bind(queue)),
+    deleted: (slice) => slicesOf.forget(slice, queue.add.bind(queue)),
+  });
+
+  async function sync(key: string) {
+    const [namespace = '', name = ''] = key.split('/');
+    const service = serviceInformer.lister.get(name, namespace);
+    if (!service) {
+      triggerTimes.forget(key);
+      return undefined;
+    }
+    if (!hasManagedEndpoints(service)) return undefined;
+    // The slice that this controller just wrote comes by the watch, and the key with it.
+    if (writes.pending(key)) return { requeueAfter: 1000 };
+    const selected = selection.podsOf(service);
+    const changes = reconcile({
+      service,
+      pods: selected,
+      node: (nodeName) => nodeInformer.lister.get(nodeName),
+      slices: slicesOf.get(key),
+      maxEndpointsPerSlice: config.maxEndpointsPerSlice ?? 100,
+      triggerTime: triggerTimes.next(key, service, selected),
+    });
+    for (const node of changes.missingNodes) waiting.set(node, (waiting.get(node) ?? new Set()).add(key));
+    try {
+      await apply(key, changes);
+    } catch (error) {
+      const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;
+      recorder.event(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message });
+      throw error;
+    }
+    return undefined;
+  }
+
+  async function apply(key: string, changes: SliceChanges): Promise<void> {
+    const resource = client.resource<EndpointSlice>(endpointSlices);
+    for (const slice of changes.create) writes.wrote(key, await resource.create(slice));
+    for (const slice of changes.update) writes.wrote(key, await resource.update(slice));
+    for (const slice of changes.delete) {
+      try {
+        await resource.delete(slice.metadata.name, slice.metadata.namespace);
+        writes.deleted(key, slice);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+  }
+
+  return controller;
+}
+
+/** Slices that this controller manages, by the key of their Service. */
+function indexSlices() {
+  const byService = new Map<string, Map<string, Readonly<EndpointSlice>>>();
+  const services = new Map<string, string>();
+  const forget = (slice: Readonly<EndpointSlice>, tell: (service: string) => void) => {
+    const service = services.get(objectKey(slice));
+    if (service === undefined) return;
+    services.delete(objectKey(slice));
+    byService.get(service)?.delete(objectKey(slice));
+    if (byService.get(service)?.size === 0) byService.delete(service);
+    tell(service);
+  };
+  return {
+    get: (service: string) => [...(byService.get(service)?.values() ?? [])],
+    forget,
+    note(slice: Readonly<EndpointSlice>, tell: (service: string) => void) {
+      const name = slice.metadata.labels?.[serviceNameLabel];
+      const service =
+        name && slice.metadata.labels?.[managedByLabel] === managedBy ? `${slice.metadata.namespace}/${name}` : '';
+      // A slice whose labels someone changed is no longer the old Service's.
+      if (services.get(objectKey(slice)) !== service) forget(slice, tell);
+      if (service === '') return;
+      services.set(objectKey(slice), service);
+      byService.set(service, (byService.get(service) ?? new Map()).set(objectKey(slice), slice));
+      tell(service);
+    },
+  };
+}

@@ -1,0 +1,177 @@
+// What the EndpointSlices of a Service should be (service-semantics 2.1): the whole decision, as data.
+import type { Service } from '../../api/core/v1/types.generated.ts';
+import type { EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
+import { controllerReference, isControlledBy } from '../shared/owners.ts';
+import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
+import { setHints } from './hints.ts';
+import { pack } from './pack.ts';
+import { type PodEndpointsInput, podEndpoints, portsKey } from './pod-endpoints.ts';
+
+export const serviceNameLabel = 'kubernetes.io/service-name';
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+export const managedBy = 'endpointslice-controller.k8s.io';
+const headlessLabel = 'service.kubernetes.io/headless';
+const reservedLabels = [serviceNameLabel, managedByLabel, headlessLabel];
+
+export interface ReconcileInput extends PodEndpointsInput {
+  /** All slices of the Service that this controller manages. */
+  readonly slices: readonly Readonly<EndpointSlice>[];
+  /** 1 to 1000. */
+  readonly maxEndpointsPerSlice: number;
+  /** RFC 3339; absent when nothing new triggered this. */
+  readonly triggerTime?: string | undefined;
+}
+
+export interface SliceChanges {
+  readonly create: EndpointSlice[];
+  readonly update: EndpointSlice[];
+  readonly delete: Readonly<EndpointSlice>[];
+  /** Nodes that must appear before all pods can be endpoints: try again then. */
+  readonly missingNodes: readonly string[];
+}
+
+interface FamilyChanges {
+  create: EndpointSlice[];
+  update: EndpointSlice[];
+  delete: Readonly<EndpointSlice>[];
+}
+
+export function reconcile(input: ReconcileInput): SliceChanges {
+  const families = familiesOf(input.service);
+  const slices = input.slices.filter((slice) => slice.metadata.deletionTimestamp === undefined);
+  const create: EndpointSlice[] = [];
+  const update: EndpointSlice[] = [];
+  const doomed: Readonly<EndpointSlice>[] = slices.filter((slice) => !families.includes(slice.addressType));
+  const missingNodes = new Set<string>();
+  for (const family of families) {
+    const { groups, missingNodes: missing } = podEndpoints(input, family);
+    for (const node of missing) missingNodes.add(node);
+    const existing = slices.filter((slice) => slice.addressType === family);
+    const changes = reconcileFamily(input, family, groups, existing);
+    create.push(...changes.create);
+    update.push(...changes.update);
+    doomed.push(...changes.delete);
+  }
+  for (const slice of [...create, ...update]) stamp(slice, input.triggerTime);
+  const deleting = input.service.metadata.deletionTimestamp !== undefined;
+  return { create: deleting ? [] : create, update, delete: doomed, missingNodes: [...missingNodes] };
+}
+
+function reconcileFamily(
+  input: ReconcileInput,
+  family: string,
+  groups: ReturnType<typeof podEndpoints>['groups'],
+  existing: readonly Readonly<EndpointSlice>[],
+): FamilyChanges {
+  const { service, maxEndpointsPerSlice: max } = input;
+  const labels = labelsOf(service);
+  const newSlice = (ports: EndpointPort[]) => sliceOf(service, family, ports);
+  const outdated = (slice: Readonly<EndpointSlice>) => !jsonEqual(slice.metadata.labels, labels);
+  const owned = existing.filter((slice) => isControlledBy(slice, service));
+  const changes: FamilyChanges = { create: [], update: [], delete: existing.filter((slice) => !owned.includes(slice)) };
+  const unchanged: Readonly<EndpointSlice>[] = [];
+  const keyOf = (slice: Readonly<EndpointSlice>) => portsKey(slice.ports ?? []);
+  changes.delete.push(...owned.filter((slice) => !groups.has(keyOf(slice))));
+  for (const [key, group] of groups) {
+    const mine = owned.filter((slice) => keyOf(slice) === key);
+    const packing = pack({ group, existing: mine, max, newSlice, outdated });
+    changes.create.push(...packing.create);
+    changes.update.push(...packing.update);
+    changes.delete.push(...packing.delete);
+    unchanged.push(...packing.unchanged);
+  }
+  keepPlaceholder(changes, existing, newSlice([]));
+  for (const slice of changes.update) slice.metadata.labels = { ...labels };
+  reuseDoomed(changes, service);
+  for (const slice of [...changes.create, ...changes.update]) setHints(service, slice);
+  for (const slice of unchanged) {
+    const copy = jsonCopy(slice);
+    if (setHints(service, copy)) changes.update.push(copy);
+  }
+  return changes;
+}
+
+/** A Service without endpoints keeps one empty slice per family, so that readers tell "none" from "not yet". */
+function keepPlaceholder(
+  changes: FamilyChanges,
+  existing: readonly Readonly<EndpointSlice>[],
+  placeholder: EndpointSlice,
+): void {
+  if (existing.length !== changes.delete.length || changes.create.length > 0) return;
+  const [only] = changes.delete;
+  if (changes.delete.length === 1 && only && isPlaceholder(only, placeholder)) changes.delete = [];
+  else changes.create.push(placeholder);
+}
+
+function isPlaceholder(slice: Readonly<EndpointSlice>, placeholder: EndpointSlice): boolean {
+  return (
+    (slice.endpoints ?? []).length === 0 &&
+    (slice.ports ?? []).length === 0 &&
+    jsonEqual(slice.metadata.labels, placeholder.metadata.labels) &&
+    jsonEqual(slice.metadata.ownerReferences, placeholder.metadata.ownerReferences)
+  );
+}
+
+/** Instead of deleting one slice and creating another, changes the one that is there. */
+function reuseDoomed(changes: FamilyChanges, service: Readonly<Service>): void {
+  for (const doomed of [...changes.delete]) {
+    if (changes.create.length === 0) return;
+    if (!isControlledBy(doomed, service)) continue;
+    const wanted = changes.create.shift();
+    if (!wanted) return;
+    const metadata = { ...jsonCopy(doomed.metadata), labels: wanted.metadata.labels ?? {} };
+    changes.update.push({ ...wanted, metadata });
+    changes.delete.splice(changes.delete.indexOf(doomed), 1);
+  }
+}
+
+function sliceOf(service: Readonly<Service>, addressType: string, ports: EndpointPort[]): EndpointSlice {
+  const { name, namespace = '' } = service.metadata;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: '',
+      generateName: generateNameOf(name),
+      namespace,
+      labels: labelsOf(service),
+      ownerReferences: [controllerReference(service, { apiVersion: 'v1', kind: 'Service' })],
+    },
+    addressType,
+    endpoints: [],
+    ports: ports.map(jsonCopy),
+  };
+}
+
+/** `NAME-`, without the dash where it would make the prefix too long for a DNS subdomain of 253 with a suffix of 5. */
+function generateNameOf(serviceName: string): string {
+  return serviceName.length < 253 ? `${serviceName}-` : serviceName;
+}
+
+/** The Service's labels, and those that say whose slice it is. */
+export function labelsOf(service: Readonly<Service>): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const [key, value] of Object.entries(service.metadata.labels ?? {})) {
+    if (!reservedLabels.includes(key)) labels[key] = value;
+  }
+  if (isHeadless(service)) labels[headlessLabel] = '';
+  labels[serviceNameLabel] = service.metadata.name;
+  labels[managedByLabel] = managedBy;
+  return labels;
+}
+
+/** The families to make slices for: the Service's, or for one from before dual stack that of its address. */
+export function familiesOf({ spec }: Readonly<Service>): readonly string[] {
+  if (spec.ipFamilies && spec.ipFamilies.length > 0) return spec.ipFamilies;
+  const { clusterIP } = spec;
+  if (clusterIP && clusterIP !== 'None') return [clusterIP.includes(':') ? 'IPv6' : 'IPv4'];
+  return ['IPv4', 'IPv6'];
+}
+
+function stamp(slice: EndpointSlice, triggerTime: string | undefined): void {
+  const { [lastChangeTriggerTime]: _, ...others } = slice.metadata.annotations ?? {};
+  const annotations = triggerTime === undefined ? others : { ...others, [lastChangeTriggerTime]: triggerTime };
+  if (Object.keys(annotations).length > 0) slice.metadata.annotations = annotations;
+  else delete slice.metadata.annotations;
+}

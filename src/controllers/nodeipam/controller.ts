@@ -1,0 +1,53 @@
+// Gives each node its podCIDRs.
+import type { Node } from '../../api/core/v1/types.generated.ts';
+import { isNotFound } from '../../apimachinery/status.ts';
+import { nodes } from '../../client/resources.ts';
+import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
+import { allocate, rangesOf } from './reconcile.ts';
+
+export function nodeIPAMController(context: ControllerContext): Controller {
+  const { client, informers, config } = context;
+  const informer = informers.informer<Node>(nodes);
+  const nodeClient = client.resource<Node>(nodes);
+  const recorder = recorderOf(context, 'cidrAllocator');
+  const maskSizes = { IPv4: config.nodeCIDRMaskSizeIPv4 ?? 24, IPv6: config.nodeCIDRMaskSizeIPv6 ?? 64 };
+  const ranges = rangesOf(config.clusterCIDRs, maskSizes);
+  /** Given out, but not yet in the cache. */
+  const given = new Map<string, readonly string[]>();
+  // One worker: two nodes must not be given the same block.
+  const controller = new KeyedController({
+    name: 'node-ipam-controller',
+    context,
+    waitFor: [informer],
+    workers: 1,
+    sync,
+  });
+  const enqueue = (node: Readonly<Node>) => {
+    if (node.spec?.podCIDRs?.length) given.delete(node.metadata.name);
+    else controller.queue.add(node.metadata.name);
+  };
+  informer.addHandler({ added: enqueue, updated: enqueue, deleted: (node) => given.delete(node.metadata.name) });
+
+  async function sync(name: string) {
+    const node = informer.lister.get(name);
+    if (!node || node.spec?.podCIDRs?.length || given.has(name) || ranges.length === 0) return undefined;
+    const taken = informer.lister.list().flatMap((n) => n.spec?.podCIDRs ?? []);
+    const podCIDRs = allocate(ranges, [...taken, ...[...given.values()].flat()]);
+    if (!podCIDRs) {
+      const message = `Node ${name} status is now: CIDRNotAvailable`;
+      recorder.event(node, { type: 'Normal', reason: 'CIDRNotAvailable', message });
+      throw new Error('CIDR allocation failed; there are no remaining CIDRs left to allocate in the accepted range');
+    }
+    given.set(name, podCIDRs);
+    try {
+      const body = { metadata: { uid: node.metadata.uid }, spec: { podCIDR: podCIDRs[0], podCIDRs } };
+      await nodeClient.patch({ name, type: 'merge', body });
+    } catch (error) {
+      given.delete(name);
+      if (!isNotFound(error)) throw error;
+    }
+    return undefined;
+  }
+
+  return controller;
+}

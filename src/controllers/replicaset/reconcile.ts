@@ -1,0 +1,154 @@
+// What a ReplicaSet does about its pods (upstream pkg/controller/replicaset): pure decisions.
+import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/apps/v1/types.generated.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import { controllerOf } from '../shared/owners.ts';
+import { isPodActive, isPodAvailable, isPodReady, podCondition } from '../shared/pods.ts';
+import { deletionOrder } from './deletion-order.ts';
+
+/** Most pods made or deleted in one go, as upstream: a broken ReplicaSet must not flood the server. */
+const burst = 500;
+
+export interface Claim {
+  /** Pods that the ReplicaSet controls, or is to adopt. */
+  readonly pods: readonly Readonly<Pod>[];
+  readonly adopt: readonly Readonly<Pod>[];
+  /** Controlled pods that no longer match. */
+  readonly release: readonly Readonly<Pod>[];
+}
+
+/** Whose pods are whose: `pods` are all of the namespace that match or are controlled by the ReplicaSet. */
+export function claimPods(replicaSet: Readonly<ReplicaSet>, pods: readonly Readonly<Pod>[]): Claim {
+  const selector = labelSelectorOf(replicaSet.spec.selector);
+  const own: Readonly<Pod>[] = [];
+  const adopt: Readonly<Pod>[] = [];
+  const release: Readonly<Pod>[] = [];
+  const deleting = replicaSet.metadata.deletionTimestamp !== undefined;
+  for (const pod of pods) {
+    const matches = selector !== undefined && matchesLabels(selector, pod.metadata.labels);
+    const controller = controllerOf(pod);
+    if (controller && controller.uid !== replicaSet.metadata.uid) continue;
+    if (controller && matches) own.push(pod);
+    else if (controller && !deleting) release.push(pod);
+    else if (!controller && matches && !deleting && isPodActive(pod)) {
+      adopt.push(pod);
+      own.push(pod);
+    }
+  }
+  return { pods: own, adopt, release };
+}
+
+export interface ScaleDecision {
+  /** How many pods to create. */
+  readonly create: number;
+  readonly delete: readonly Readonly<Pod>[];
+}
+
+export interface ScaleInput {
+  readonly replicaSet: Readonly<ReplicaSet>;
+  /** Claimed pods. */
+  readonly pods: readonly Readonly<Pod>[];
+  /** Pods of all ReplicaSets of the same owner; how many of them are on a node decides who goes first. */
+  readonly related: readonly Readonly<Pod>[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export function scale({ replicaSet, pods, related, now }: ScaleInput): ScaleDecision {
+  if (replicaSet.metadata.deletionTimestamp !== undefined) return { create: 0, delete: [] };
+  const active = pods.filter(isPodActive);
+  const difference = active.length - (replicaSet.spec.replicas ?? 1);
+  if (difference < 0) return { create: Math.min(-difference, burst), delete: [] };
+  if (difference === 0) return { create: 0, delete: [] };
+  const count = Math.min(difference, burst);
+  return { create: 0, delete: deletionOrder(active, related, now).slice(0, count) };
+}
+
+/** The pod that a ReplicaSet makes, save for its owner. */
+export function podOf(replicaSet: Readonly<ReplicaSet>): Pod {
+  const template = replicaSet.spec.template;
+  const { name, namespace = '' } = replicaSet.metadata;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: '',
+      generateName: `${name}-`,
+      namespace,
+      labels: { ...template?.metadata?.labels },
+      ...(template?.metadata?.annotations && { annotations: { ...template.metadata.annotations } }),
+      ...(template?.metadata?.finalizers && { finalizers: [...template.metadata.finalizers] }),
+    },
+    spec: template?.spec ?? { containers: [] },
+  };
+}
+
+export interface StatusInput {
+  readonly replicaSet: Readonly<ReplicaSet>;
+  readonly pods: readonly Readonly<Pod>[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Why pods could not be created or deleted this time. */
+  readonly failure?: { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly message: string } | undefined;
+}
+
+/** The status as it should be; undefined when the present one is right. */
+export function statusOf({ replicaSet, pods, now, failure }: StatusInput): ReplicaSetStatus | undefined {
+  const active = pods.filter(isPodActive);
+  const minReady = replicaSet.spec.minReadySeconds ?? 0;
+  const templateLabels = Object.entries(replicaSet.spec.template?.metadata?.labels ?? {});
+  const labelled = active.filter((pod) => templateLabels.every(([k, v]) => pod.metadata.labels?.[k] === v));
+  const terminating = pods.filter(
+    (p) =>
+      p.metadata.deletionTimestamp !== undefined && p.status?.phase !== 'Succeeded' && p.status?.phase !== 'Failed',
+  );
+  const old = replicaSet.status;
+  const conditions = conditionsOf(old?.conditions ?? [], failure, now);
+  const status: ReplicaSetStatus = {
+    replicas: active.length,
+    fullyLabeledReplicas: labelled.length,
+    readyReplicas: active.filter(isPodReady).length,
+    availableReplicas: active.filter((pod) => isPodAvailable(pod, minReady, now)).length,
+    terminatingReplicas: terminating.length,
+    observedGeneration: replicaSet.metadata.generation ?? 0,
+    ...(conditions.length > 0 && { conditions }),
+  };
+  return sameStatus(old, status) ? undefined : status;
+}
+
+function sameStatus(old: Readonly<ReplicaSetStatus> | undefined, status: ReplicaSetStatus): boolean {
+  const zeros = {
+    replicas: 0,
+    fullyLabeledReplicas: 0,
+    readyReplicas: 0,
+    availableReplicas: 0,
+    terminatingReplicas: 0,
+  };
+  return jsonEqual({ ...zeros, ...old }, status);
+}
+
+/** As upstream: the condition is set by the first failure and goes when a sync succeeds. */
+function conditionsOf(
+  old: readonly Readonly<ReplicaSetCondition>[],
+  failure: StatusInput['failure'],
+  now: number,
+): ReplicaSetCondition[] {
+  const others = old.filter((c) => c.type !== 'ReplicaFailure');
+  if (!failure) return others;
+  const present = old.find((c) => c.type === 'ReplicaFailure');
+  if (present?.reason === failure.reason) return [...old];
+  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(now), ...failure }];
+}
+
+/** Milliseconds until a pod that is ready becomes available; undefined when none is waited for. */
+export function nextAvailability({ replicaSet, pods, now }: StatusInput): number | undefined {
+  const wait = (replicaSet.spec.minReadySeconds ?? 0) * 1000;
+  if (wait === 0) return undefined;
+  const dues = pods
+    .filter((pod) => isPodActive(pod) && isPodReady(pod))
+    .map((pod) => Date.parse(podCondition(pod, 'Ready')?.lastTransitionTime ?? '') + wait - now)
+    .filter((due) => due > 0);
+  return dues.length > 0 ? Math.min(...dues) : undefined;
+}

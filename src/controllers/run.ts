@@ -1,0 +1,81 @@
+// All controllers by their upstream names, and how a list of names picks among them.
+import type { Client, Informers } from '../client/types.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Random } from '../system/random.ts';
+import { csrApprovingController, csrSigningController } from './certificates/controller.ts';
+import { clusterDNSController } from './clusterdns/controller.ts';
+import type { ControllersConfig } from './config.ts';
+import type { ControllerContext, ControllerFactory, ControllerMetrics } from './controller.ts';
+import { deploymentController } from './deployment/controller.ts';
+import { endpointsController } from './endpoints/controller.ts';
+import { endpointSliceController } from './endpointslice/controller.ts';
+import { namespaceController } from './namespace/controller.ts';
+import { nodeIPAMController } from './nodeipam/controller.ts';
+import { replicaSetController } from './replicaset/controller.ts';
+import { rootCAPublisher } from './rootca/controller.ts';
+import { serviceAccountController } from './serviceaccount/controller.ts';
+
+/** kube-controller-manager's names; those that it does not have are Portico's own. */
+export const controllers: Readonly<Record<string, ControllerFactory>> = {
+  'certificatesigningrequest-approving-controller': csrApprovingController,
+  'certificatesigningrequest-signing-controller': csrSigningController,
+  'cluster-dns-controller': clusterDNSController,
+  'deployment-controller': deploymentController,
+  'endpoints-controller': endpointsController,
+  'endpointslice-controller': endpointSliceController,
+  'namespace-controller': namespaceController,
+  'node-ipam-controller': nodeIPAMController,
+  'replicaset-controller': replicaSetController,
+  'root-ca-certificate-publisher-controller': rootCAPublisher,
+  'serviceaccount-controller': serviceAccountController,
+};
+
+/** A name in `--controllers` that is none; the message names those that there are. */
+export class UnknownControllerError extends Error {
+  override readonly name = 'UnknownControllerError';
+}
+
+/**
+ * Reads `--controllers` as kube-controller-manager does: `*` is all, `name` switches one on, `-name` off; the last word
+ * about a name counts. Throws an UnknownControllerError.
+ */
+export function selectControllers(list: readonly string[]): string[] {
+  const names = Object.keys(controllers);
+  for (const item of list) {
+    const name = item.replace(/^-/, '');
+    if (name !== '*' && !names.includes(name)) {
+      throw new UnknownControllerError(`"${name}" is no controller; there are ${names.join(', ')}`);
+    }
+  }
+  return names.filter((name) => {
+    if (list.includes(`-${name}`)) return false;
+    return list.includes(name) || list.includes('*');
+  });
+}
+
+export interface RunControllersOptions {
+  readonly client: Client;
+  /** Run by the caller, who may share them with others. */
+  readonly informers: Informers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: ControllersConfig;
+  /** From {@link selectControllers}. */
+  readonly names: readonly string[];
+  readonly signal: AbortSignal;
+  readonly metrics?: ControllerMetrics;
+  /** Told of failures that are retried. */
+  readonly onError?: (error: unknown, what: string) => void;
+}
+
+/** Runs until the signal aborts. */
+export async function runControllers(options: RunControllersOptions): Promise<void> {
+  const { names, signal, ...rest } = options;
+  const context: ControllerContext = rest;
+  const running = names.map((name) => {
+    const factory = controllers[name];
+    if (!factory) throw new UnknownControllerError(`"${name}" is no controller`);
+    return factory(context).run(signal);
+  });
+  await Promise.all(running);
+}

@@ -1,0 +1,47 @@
+// Facts about pods that several controllers ask for.
+import type { Container, Pod, PodCondition, ServicePort } from '../../api/core/v1/types.generated.ts';
+
+export function podCondition(pod: Readonly<Pod>, type: string): Readonly<PodCondition> | undefined {
+  return pod.status?.conditions?.find((c) => c.type === type);
+}
+
+export function isPodReady(pod: Readonly<Pod>): boolean {
+  return podCondition(pod, 'Ready')?.status === 'True';
+}
+
+/** Ready for at least `minReadySeconds`, at `now` (milliseconds). */
+export function isPodAvailable(pod: Readonly<Pod>, minReadySeconds: number, now: number): boolean {
+  const ready = podCondition(pod, 'Ready');
+  if (ready?.status !== 'True') return false;
+  if (minReadySeconds === 0) return true;
+  return ready.lastTransitionTime !== undefined && Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000 <= now;
+}
+
+export function isPodTerminal(pod: Readonly<Pod>): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** Counts for a workload: neither ended nor being deleted. */
+export function isPodActive(pod: Readonly<Pod>): boolean {
+  return !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined;
+}
+
+/** All addresses of the pod, `status.podIP` standing in where `podIPs` is absent. */
+export function podIPs(pod: Readonly<Pod>): string[] {
+  const ips = pod.status?.podIPs?.map(({ ip }) => ip) ?? [];
+  if (ips.length > 0) return ips;
+  return pod.status?.podIP ? [pod.status.podIP] : [];
+}
+
+/** The port number that a Service port means in this pod; undefined when it names a port that the pod does not have. */
+export function targetPortOf(pod: Readonly<Pod>, servicePort: Readonly<ServicePort>): number | undefined {
+  const target = servicePort.targetPort ?? servicePort.port;
+  if (typeof target === 'number') return target;
+  const protocol = servicePort.protocol ?? 'TCP';
+  const sidecars = (pod.spec.initContainers ?? []).filter((c: Container) => c.restartPolicy === 'Always');
+  for (const container of [...pod.spec.containers, ...sidecars]) {
+    const port = container.ports?.find((p) => p.name === target && (p.protocol ?? 'TCP') === protocol);
+    if (port) return port.containerPort;
+  }
+  return undefined;
+}

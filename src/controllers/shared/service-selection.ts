@@ -1,0 +1,80 @@
+// Which Services select a pod, and which pods a Service selects.
+import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import type { Informer } from '../../client/types.ts';
+import { LabelPairIndex, pairsOf } from './label-pair-index.ts';
+
+export interface ServiceSelection {
+  /** Keys of the Services that select these labels. */
+  servicesOf(namespace: string, labels: Readonly<Record<string, string>> | undefined): string[];
+  /** Pods of a Service with a selector, in no order. */
+  podsOf(service: Readonly<Service>): Readonly<Pod>[];
+}
+
+export function createServiceSelection(services: Informer<Service>, pods: Informer<Pod>): ServiceSelection {
+  const serviceIndex = new LabelPairIndex<string>();
+  const podIndex = new LabelPairIndex<string>();
+  follow(services, serviceIndex, firstPair);
+  follow(pods, podIndex, (pod) => pairsOf(pod.metadata.labels));
+  return {
+    servicesOf(namespace, labels) {
+      const found: string[] = [];
+      for (const pair of pairsOf(labels)) {
+        for (const key of serviceIndex.get(namespace, pair)) {
+          const service = services.lister.get(nameOf(key), namespace);
+          if (service && selects(service.spec?.selector, labels)) found.push(key);
+        }
+      }
+      return found;
+    },
+    podsOf(service) {
+      const { namespace = '' } = service.metadata;
+      const [pair] = firstPair(service);
+      if (pair === undefined) return [];
+      const found: Readonly<Pod>[] = [];
+      for (const key of podIndex.get(namespace, pair)) {
+        const pod = pods.lister.get(nameOf(key), namespace);
+        if (pod && selects(service.spec?.selector, pod.metadata.labels)) found.push(pod);
+      }
+      return found;
+    },
+  };
+}
+
+/** Does the selector want exactly labels that are there? An empty one selects nothing. */
+export function selects(
+  selector: Readonly<Record<string, string>> | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const wanted = Object.entries(selector ?? {});
+  return wanted.length > 0 && wanted.every(([key, value]) => labels?.[key] === value);
+}
+
+/** A Service is found by one of its pairs: a pod that it selects has that one too. */
+function firstPair(service: Readonly<Service>): string[] {
+  return pairsOf(service.spec?.selector).slice(0, 1);
+}
+
+function nameOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1);
+}
+
+function follow<T extends Pod | Service>(
+  informer: Informer<T>,
+  index: LabelPairIndex<string>,
+  pairs: (object: Readonly<T>) => string[],
+): void {
+  const indexed = new Map<string, string[]>();
+  const forget = (object: Readonly<T>) => {
+    const key = objectKey(object);
+    index.remove(object.metadata.namespace ?? '', indexed.get(key) ?? [], key);
+    indexed.delete(key);
+  };
+  const note = (object: Readonly<T>) => {
+    forget(object);
+    const present = pairs(object);
+    indexed.set(objectKey(object), present);
+    index.add(object.metadata.namespace ?? '', present, objectKey(object));
+  };
+  informer.addHandler({ added: note, updated: note, deleted: forget });
+}
