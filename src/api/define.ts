@@ -26,8 +26,11 @@ export interface Kind<T extends KubeObject> {
   readonly gracePeriodSeconds?: (object: T) => number | undefined;
   /** metadata.generation is kept: it counts changes of everything but metadata and status. */
   readonly countsGeneration?: boolean;
-  /** What status is on create and where a client left it out; absent: the kind has none, or keeps the client's. */
+  /** What status is on create; absent: `{}` where there is a status subresource. */
   readonly emptyStatus?: () => unknown;
+  /** The client may bring a status. */
+  readonly keepsStatusOnCreate?: boolean;
+  readonly deprecation?: string;
 }
 
 /** Forgets the kind's type, so that definitions of all kinds fit one table: each is only ever given its own objects. */
@@ -78,6 +81,7 @@ export function defineResource<T extends KubeObject>(
     allowCreateOnUpdate: kind.allowCreateOnUpdate ?? false,
     allowUnconditionalUpdate: kind.allowUnconditionalUpdate ?? true,
     returnsDeletedObject: kind.returnsDeletedObject ?? false,
+    ...(kind.deprecation && { deprecation: kind.deprecation }),
     ...(kind.gracePeriodSeconds && { gracePeriodSeconds: kind.gracePeriodSeconds }),
   };
 }
@@ -89,7 +93,7 @@ function genericStrategy<T extends KubeObject>(
 ): Strategy<T> {
   const own = kind.strategy ?? {};
   const hasStatus = subresources.some(({ resource }) => resource.endsWith('/status'));
-  const emptyStatus = kind.emptyStatus ?? (hasStatus ? () => ({}) : undefined);
+  const emptyStatus = kind.emptyStatus ?? (hasStatus && !kind.keepsStatusOnCreate ? () => ({}) : undefined);
   const rules = { namespaced: facts.namespaced, ...(kind.nameRule && { name: kind.nameRule }) };
   return {
     ...(own.default && { default: (object: T) => own.default?.(object) }),

@@ -6,18 +6,56 @@ import { replicaSet } from './apps/v1/replicaset/index.ts';
 import { statefulSet } from './apps/v1/statefulset/index.ts';
 import { cronJob } from './batch/v1/cronjob/index.ts';
 import { job } from './batch/v1/job/index.ts';
+import { certificateSigningRequest } from './certificates/v1/certificatesigningrequest/index.ts';
+import { lease } from './coordination/v1/lease/index.ts';
+import { configMap } from './core/v1/configmap/index.ts';
+import { endpoints } from './core/v1/endpoints/index.ts';
+import { event } from './core/v1/event/index.ts';
+import { namespace } from './core/v1/namespace/index.ts';
+import { node } from './core/v1/node/index.ts';
 import { pod } from './core/v1/pod/index.ts';
+import { secret } from './core/v1/secret/index.ts';
 import { service } from './core/v1/service/index.ts';
+import { serviceAccount } from './core/v1/serviceaccount/index.ts';
+import { coreTables } from './core/v1/tables.ts';
 import { anyKind, type Kind } from './define.ts';
+import { endpointSlice } from './discovery/v1/endpointslice/index.ts';
+import { eventsEvent } from './events/v1/event/index.ts';
+import { ingress } from './networking/v1/ingress/index.ts';
+import { ipAddress } from './networking/v1/ipaddress/index.ts';
+import { serviceCIDR } from './networking/v1/servicecidr/index.ts';
+import { clusterRoleBinding, roleBinding } from './rbac/v1/binding/index.ts';
+import { clusterRole, role } from './rbac/v1/role/index.ts';
+import { otherTables } from './tables.ts';
 
-/** By resource, qualified by its group outside the core group. */
+/** By resource, qualified by its group outside the core group (and by its version where a group serves two). */
 export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
+  ...coreTables,
+  ...otherTables,
+  configmaps: anyKind(configMap),
+  endpoints: anyKind(endpoints),
+  events: anyKind(event),
+  namespaces: anyKind(namespace),
+  nodes: anyKind(node),
   pods: anyKind(pod),
+  secrets: anyKind(secret),
+  serviceaccounts: anyKind(serviceAccount),
   services: anyKind(service),
+  'certificatesigningrequests.certificates.k8s.io': anyKind(certificateSigningRequest),
+  'clusterrolebindings.rbac.authorization.k8s.io': anyKind(clusterRoleBinding),
+  'clusterroles.rbac.authorization.k8s.io': anyKind(clusterRole),
+  'cronjobs.batch': anyKind(cronJob),
   'daemonsets.apps': anyKind(daemonSet),
   'deployments.apps': anyKind(deployment),
-  'replicasets.apps': anyKind(replicaSet),
-  'statefulsets.apps': anyKind(statefulSet),
-  'cronjobs.batch': anyKind(cronJob),
+  'endpointslices.discovery.k8s.io': anyKind(endpointSlice),
+  'events.events.k8s.io': anyKind(eventsEvent),
+  'ingresses.networking.k8s.io': anyKind(ingress),
+  'ipaddresses.networking.k8s.io': anyKind(ipAddress),
   'jobs.batch': anyKind(job),
+  'leases.coordination.k8s.io': anyKind(lease),
+  'replicasets.apps': anyKind(replicaSet),
+  'rolebindings.rbac.authorization.k8s.io': anyKind(roleBinding),
+  'roles.rbac.authorization.k8s.io': anyKind(role),
+  'servicecidrs.networking.k8s.io': anyKind(serviceCIDR),
+  'statefulsets.apps': anyKind(statefulSet),
 };

@@ -66,6 +66,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly allowUnconditionalUpdate: boolean;
   /** DELETE answers with the object rather than with a Status (upstream ReturnDeletedObject). */
   readonly returnsDeletedObject: boolean;
+  /** A text for the Warning header of every answer, reads too: the whole kind is deprecated. */
+  readonly deprecation?: string;
   /** Seconds that DELETE without options waits (Pods: their terminationGracePeriodSeconds); undefined is no graceful deletion. */
   gracePeriodSeconds?(object: T): number | undefined;
 }

@@ -1,0 +1,72 @@
+import { age } from '../../../../apimachinery/duration.ts';
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { column, type Kind, nameColumn } from '../../../define.ts';
+import type { Event } from '../types.generated.ts';
+
+const wide = { priority: 1 } as const;
+
+function validate({ involvedObject, metadata }: Event): FieldError[] {
+  // Events about things outside namespaces live in `default`.
+  const wanted = involvedObject?.namespace || 'default';
+  if (metadata.namespace === wanted || (!involvedObject?.namespace && metadata.namespace === 'kube-system')) return [];
+  const why = 'does not match event.namespace';
+  return [fieldError.invalid('involvedObject.namespace', involvedObject?.namespace ?? '', why)];
+}
+
+function cells(event: Event, now: number): unknown[] {
+  const { metadata, involvedObject, source, series } = event;
+  const first = event.firstTimestamp ?? event.eventTime;
+  const last = series?.lastObservedTime ?? event.lastTimestamp ?? first;
+  const kind = (involvedObject.kind ?? '').toLowerCase();
+  const component = source?.component || event.reportingComponent || '';
+  return [
+    age(last, now),
+    event.type ?? '',
+    event.reason ?? '',
+    involvedObject.name ? `${kind}/${involvedObject.name}` : kind,
+    involvedObject.fieldPath ?? '',
+    [component, source?.host || event.reportingInstance].filter(Boolean).join(', '),
+    (event.message ?? '').trim(),
+    age(first, now),
+    series?.count ?? (event.count || 1),
+    metadata.name,
+  ];
+}
+
+export const event: Kind<Event> = {
+  strategy: {
+    default(object) {
+      object.source ??= {};
+      object.reportingComponent ??= '';
+      object.reportingInstance ??= '';
+    },
+    validate,
+  },
+  allowCreateOnUpdate: true,
+  selectableFields: {
+    'involvedObject.kind': ({ involvedObject }) => involvedObject.kind,
+    'involvedObject.namespace': ({ involvedObject }) => involvedObject.namespace,
+    'involvedObject.name': ({ involvedObject }) => involvedObject.name,
+    'involvedObject.uid': ({ involvedObject }) => involvedObject.uid,
+    'involvedObject.apiVersion': ({ involvedObject }) => involvedObject.apiVersion,
+    'involvedObject.resourceVersion': ({ involvedObject }) => involvedObject.resourceVersion,
+    'involvedObject.fieldPath': ({ involvedObject }) => involvedObject.fieldPath,
+    reason: ({ reason }) => reason,
+    reportingComponent: ({ reportingComponent }) => reportingComponent,
+    source: ({ source, reportingComponent }) => source?.component || reportingComponent,
+    type: ({ type }) => type,
+  },
+  columns: [
+    column('Last Seen', 'How long ago it happened last.'),
+    column('Type', 'Normal or Warning.'),
+    column('Reason', 'One word for what happened.'),
+    column('Object', 'What it happened to.'),
+    column('Subobject', 'Which part of it.', wide),
+    column('Source', 'Who tells.', wide),
+    column('Message', 'What happened.'),
+    column('First Seen', 'How long ago it happened first.', wide),
+    column('Count', 'How often it happened.', wide),
+    { ...nameColumn, priority: 1 },
+  ],
+  cells,
+};

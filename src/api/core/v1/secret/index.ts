@@ -1,0 +1,60 @@
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { configMapKey } from '../../../../apimachinery/validation/names.ts';
+import { immutableMessage, nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import { maxDataBytes, validateImmutable } from '../configmap/index.ts';
+import type { Secret } from '../types.generated.ts';
+
+const { required, invalid, tooLong } = fieldError;
+
+/** Keys that a Secret of the type must have. */
+const requiredKeys: Readonly<Record<string, readonly string[]>> = {
+  'kubernetes.io/dockercfg': ['.dockercfg'],
+  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
+  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
+};
+
+function defaultSecret(object: Secret): void {
+  object.type ||= 'Opaque';
+  // Write-only: plain texts for people, kept in base64.
+  for (const [key, text] of Object.entries(object.stringData ?? {})) {
+    object.data = { ...object.data, [key]: Buffer.from(text, 'utf8').toString('base64') };
+  }
+  delete object.stringData;
+}
+
+function validate({ data = {}, type = '', metadata }: Secret): FieldError[] {
+  const errors = Object.keys(data).flatMap((key) => nameErrors(configMapKey, `data[${key}]`, key));
+  const bytes = Object.values(data).reduce((sum, value) => sum + Math.floor((value.length * 3) / 4), 0);
+  if (bytes > maxDataBytes) errors.push(tooLong('data', maxDataBytes));
+  if (type === 'kubernetes.io/service-account-token') {
+    const field = 'metadata.annotations[kubernetes.io/service-account.name]';
+    if (!metadata.annotations?.['kubernetes.io/service-account.name']) errors.push(required(field));
+  }
+  if (type === 'kubernetes.io/basic-auth' && !('username' in data) && !('password' in data)) {
+    errors.push(required('data[username]'), required('data[password]'));
+  }
+  for (const key of requiredKeys[type] ?? []) if (!(key in data)) errors.push(required(`data[${key}]`));
+  return errors;
+}
+
+export const secret: Kind<Secret> = {
+  strategy: {
+    default: defaultSecret,
+    validate,
+    validateUpdate: (object, old) => [
+      ...(object.type === old.type ? [] : [invalid('type', object.type, immutableMessage)]),
+      ...validateImmutable(object, old, ['data']),
+      ...validate(object),
+    ],
+  },
+  selectableFields: { type: ({ type }) => type },
+  columns: [nameColumn, column('Type', 'What the data is for.'), column('Data', 'How many keys it has.'), ageColumn],
+  cells: (object, now) => [
+    object.metadata.name,
+    object.type ?? '',
+    Object.keys(object.data ?? {}).length,
+    ageCell(object, now),
+  ],
+};

@@ -1,0 +1,173 @@
+// Kinds of the core group of which only the table is their own.
+
+import type { KubeObject } from '../../../apimachinery/object.ts';
+import { ageCell, ageColumn, anyKind, column, type Kind, nameColumn } from '../../define.ts';
+import { formatLabels } from '../../printing.ts';
+import { containerCells, containersColumn, defaultTemplate, imagesColumn, selectorColumn } from '../../workload.ts';
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PodTemplate,
+  ReplicationController,
+  ResourceQuota,
+} from './types.generated.ts';
+
+const accessModes: Readonly<Record<string, string>> = {
+  ReadWriteOnce: 'RWO',
+  ReadOnlyMany: 'ROX',
+  ReadWriteMany: 'RWX',
+  ReadWriteOncePod: 'RWOP',
+};
+
+function modes(list: readonly string[] | undefined): string {
+  return [...new Set((list ?? []).map((mode) => accessModes[mode] ?? mode))].join(',');
+}
+
+const persistentVolume: Kind<PersistentVolume> = {
+  returnsDeletedObject: true,
+  emptyStatus: () => ({ phase: 'Pending' }),
+  strategy: {
+    default({ spec }) {
+      spec.persistentVolumeReclaimPolicy ||= 'Retain';
+      spec.volumeMode ||= 'Filesystem';
+    },
+  },
+  columns: [
+    nameColumn,
+    column('Capacity', 'How much it holds.'),
+    column('Access Modes', 'How it can be mounted.'),
+    column('Reclaim Policy', 'What becomes of it when its claim goes.'),
+    column('Status', 'Available, Bound, Released or Failed.'),
+    column('Claim', 'The claim that it is bound to.'),
+    column('StorageClass', 'Its class.'),
+    column('VolumeAttributesClass', 'Its class of attributes.'),
+    column('Reason', 'Why it failed.'),
+    ageColumn,
+    column('VolumeMode', 'File system or block device.', { priority: 1 }),
+  ],
+  cells: (object, now) => [
+    object.metadata.name,
+    object.spec.capacity?.storage ?? '',
+    modes(object.spec.accessModes),
+    object.spec.persistentVolumeReclaimPolicy ?? '',
+    object.metadata.deletionTimestamp ? 'Terminating' : (object.status?.phase ?? ''),
+    object.spec.claimRef ? `${object.spec.claimRef.namespace}/${object.spec.claimRef.name}` : '',
+    object.spec.storageClassName ?? '',
+    object.spec.volumeAttributesClassName ?? '<unset>',
+    object.status?.reason ?? '',
+    ageCell(object, now),
+    object.spec.volumeMode ?? '<unset>',
+  ],
+};
+
+const persistentVolumeClaim: Kind<PersistentVolumeClaim> = {
+  returnsDeletedObject: true,
+  emptyStatus: () => ({ phase: 'Pending' }),
+  strategy: {
+    default({ spec }) {
+      spec.volumeMode ||= 'Filesystem';
+    },
+  },
+  columns: [
+    nameColumn,
+    column('Status', 'Pending, Bound or Lost.'),
+    column('Volume', 'The volume that it is bound to.'),
+    column('Capacity', 'How much that holds.'),
+    column('Access Modes', 'How it can be mounted.'),
+    column('StorageClass', 'Its class.'),
+    column('VolumeAttributesClass', 'Its class of attributes.'),
+    ageColumn,
+    column('VolumeMode', 'File system or block device.', { priority: 1 }),
+  ],
+  cells: (object, now) => [
+    object.metadata.name,
+    object.metadata.deletionTimestamp ? 'Terminating' : (object.status?.phase ?? ''),
+    object.spec.volumeName ?? '',
+    object.spec.volumeName ? (object.status?.capacity?.storage ?? '') : '',
+    object.spec.volumeName ? modes(object.status?.accessModes) : '',
+    object.spec.storageClassName ?? '',
+    object.spec.volumeAttributesClassName ?? '<unset>',
+    ageCell(object, now),
+    object.spec.volumeMode ?? '<unset>',
+  ],
+};
+
+const podTemplate: Kind<PodTemplate> = {
+  countsGeneration: true,
+  returnsDeletedObject: true,
+  strategy: { default: ({ template }) => defaultTemplate(template) },
+  columns: [
+    nameColumn,
+    column('Containers', 'Names of its containers.'),
+    column('Images', 'Images of its containers.'),
+    column('Pod Labels', 'Labels of the Pods made of it.'),
+  ],
+  cells: ({ metadata, template }) => [
+    metadata.name,
+    ...containerCells(template),
+    formatLabels(template?.metadata?.labels),
+  ],
+};
+
+const replicationController: Kind<ReplicationController> = {
+  countsGeneration: true,
+  emptyStatus: () => ({ replicas: 0 }),
+  strategy: {
+    default({ spec, metadata }) {
+      spec.replicas ??= 1;
+      const labels = spec.template?.metadata?.labels;
+      spec.selector ??= labels && { ...labels };
+      if (labels) metadata.labels ??= { ...labels };
+      defaultTemplate(spec.template);
+    },
+  },
+  columns: [
+    nameColumn,
+    column('Desired', 'Replicas wanted.', { type: 'integer' }),
+    column('Current', 'Replicas that exist.', { type: 'integer' }),
+    column('Ready', 'Replicas that are ready.', { type: 'integer' }),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+    selectorColumn,
+  ],
+  cells: (object, now) => [
+    object.metadata.name,
+    object.spec.replicas ?? 0,
+    object.status?.replicas ?? 0,
+    object.status?.readyReplicas ?? 0,
+    ageCell(object, now),
+    ...containerCells(object.spec.template),
+    formatLabels(object.spec.selector),
+  ],
+};
+
+const resourceQuota: Kind<ResourceQuota> = {
+  returnsDeletedObject: true,
+  columns: [
+    nameColumn,
+    column('Request', 'Used and allowed requests.'),
+    column('Limit', 'Used and allowed limits.'),
+    ageColumn,
+  ],
+  cells(object, now) {
+    const { hard = {}, used = {} } = object.status ?? {};
+    const texts = Object.keys(hard)
+      .sort()
+      .map((name) => ({ limit: name.startsWith('limits.'), text: `${name}: ${used[name] ?? '0'}/${hard[name]}` }));
+    const join = (limit: boolean): string =>
+      texts
+        .filter((entry) => entry.limit === limit)
+        .map(({ text }) => text)
+        .join(', ');
+    return [object.metadata.name, join(false), join(true), ageCell(object, now)];
+  },
+};
+
+export const coreTables: Readonly<Record<string, Kind<KubeObject>>> = {
+  persistentvolumes: anyKind(persistentVolume),
+  persistentvolumeclaims: anyKind(persistentVolumeClaim),
+  podtemplates: anyKind(podTemplate),
+  replicationcontrollers: anyKind(replicationController),
+  resourcequotas: anyKind(resourceQuota),
+};

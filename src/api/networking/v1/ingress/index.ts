@@ -1,0 +1,38 @@
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import type { Ingress } from '../types.generated.ts';
+
+const addressWidth = 16;
+
+function hosts({ spec }: Ingress): string {
+  const names = (spec.rules ?? []).flatMap(({ host }) => host || []);
+  if (names.length === 0) return '*';
+  const more = names.length - 3;
+  return more > 0 ? `${names.slice(0, 3).join(',')} + ${more} more...` : names.join(',');
+}
+
+function address({ status }: Ingress): string {
+  const list = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip || hostname || []);
+  const text = [...new Set(list)].sort().join(',');
+  return text.length > addressWidth ? `${text.slice(0, addressWidth - 3)}...` : text;
+}
+
+export const ingress: Kind<Ingress> = {
+  countsGeneration: true,
+  emptyStatus: () => ({ loadBalancer: {} }),
+  columns: [
+    nameColumn,
+    column('Class', 'Which controller serves it.'),
+    column('Hosts', 'The names that it serves.'),
+    column('Address', 'Where it is reached.'),
+    column('Ports', '80, and 443 with TLS.'),
+    ageColumn,
+  ],
+  cells: (object, now) => [
+    object.metadata.name,
+    object.spec.ingressClassName ?? '<none>',
+    hosts(object),
+    address(object),
+    object.spec.tls?.length ? '80, 443' : '80',
+    ageCell(object, now),
+  ],
+};

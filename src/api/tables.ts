@@ -1,0 +1,179 @@
+// Kinds outside the core group of which only the table, or their counting of generations, is their own.
+import type { KubeObject } from '../apimachinery/object.ts';
+import type { ControllerRevision } from './apps/v1/types.generated.ts';
+import type { HorizontalPodAutoscaler } from './autoscaling/v2/types.generated.ts';
+import { ageCell, ageColumn, anyKind, column, type Kind, nameColumn } from './define.ts';
+import type { IngressClass, NetworkPolicy } from './networking/v1/types.generated.ts';
+import type { RuntimeClass } from './node/v1/types.generated.ts';
+import type { PodDisruptionBudget } from './policy/v1/types.generated.ts';
+import type { PriorityClass } from './scheduling/v1/types.generated.ts';
+import type { StorageClass } from './storage/v1/types.generated.ts';
+import { selectorCell } from './workload.ts';
+
+const counted: Kind<KubeObject> = { countsGeneration: true };
+
+const controllerRevision: Kind<ControllerRevision> = {
+  columns: [
+    nameColumn,
+    column('Controller', 'Whose revision it is.'),
+    column('Revision', 'Which one.', { type: 'integer' }),
+    ageColumn,
+  ],
+  cells(object, now) {
+    const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
+    const group = owner?.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : '';
+    const text = owner ? `${owner.kind.toLowerCase()}${group}/${owner.name}` : '<none>';
+    return [object.metadata.name, text, object.revision, ageCell(object, now)];
+  },
+};
+
+const ingressClass: Kind<IngressClass> = {
+  countsGeneration: true,
+  columns: [
+    nameColumn,
+    column('Controller', 'Which program serves it.'),
+    column('Parameters', 'Where its settings are.'),
+    ageColumn,
+  ],
+  cells(object, now) {
+    const { controller, parameters } = object.spec ?? {};
+    const kind = parameters?.apiGroup ? `${parameters.kind}.${parameters.apiGroup}` : parameters?.kind;
+    const text = parameters ? `${kind}/${parameters.name}` : '<none>';
+    return [object.metadata.name, controller ?? '', text, ageCell(object, now)];
+  },
+};
+
+const networkPolicy: Kind<NetworkPolicy> = {
+  countsGeneration: true,
+  strategy: {
+    default({ spec }) {
+      if (!spec) return;
+      spec.policyTypes ??= spec.egress ? ['Ingress', 'Egress'] : ['Ingress'];
+      for (const port of [...(spec.ingress ?? []), ...(spec.egress ?? [])].flatMap(({ ports }) => ports ?? [])) {
+        port.protocol ||= 'TCP';
+      }
+    },
+  },
+  columns: [nameColumn, column('Pod-Selector', 'Which Pods it is for.'), ageColumn],
+  cells: (object, now) => [object.metadata.name, selectorCell(object.spec?.podSelector), ageCell(object, now)],
+};
+
+const podDisruptionBudget: Kind<PodDisruptionBudget> = {
+  countsGeneration: true,
+  emptyStatus: () => ({ currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 }),
+  columns: [
+    nameColumn,
+    column('Min Available', 'How many Pods must stay.'),
+    column('Max Unavailable', 'How many may go.'),
+    column('Allowed Disruptions', 'How many may go now.', { type: 'integer' }),
+    ageColumn,
+  ],
+  cells: (object, now) => [
+    object.metadata.name,
+    String(object.spec?.minAvailable ?? 'N/A'),
+    String(object.spec?.maxUnavailable ?? 'N/A'),
+    object.status?.disruptionsAllowed ?? 0,
+    ageCell(object, now),
+  ],
+};
+
+const horizontalPodAutoscaler: Kind<HorizontalPodAutoscaler> = {
+  emptyStatus: () => ({ desiredReplicas: 0, currentMetrics: null }),
+  columns: [
+    nameColumn,
+    column('Reference', 'What it scales.'),
+    column('Targets', 'What it measures, and aims at.'),
+    column('MinPods', 'At least so many.'),
+    column('MaxPods', 'At most so many.'),
+    column('Replicas', 'Present ones.'),
+    ageColumn,
+  ],
+  cells: ({ metadata, spec, status }, now) => [
+    metadata.name,
+    `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`,
+    (spec?.metrics ?? []).length === 0 ? '<none>' : '<unknown>',
+    String(spec?.minReplicas ?? '<unset>'),
+    spec?.maxReplicas ?? 0,
+    status?.currentReplicas ?? 0,
+    ageCell({ metadata }, now),
+  ],
+};
+
+const runtimeClass: Kind<RuntimeClass> = {
+  columns: [nameColumn, column('Handler', 'What runs the containers.'), ageColumn],
+  cells: (object, now) => [object.metadata.name, object.handler, ageCell(object, now)],
+};
+
+const priorityClass: Kind<PriorityClass> = {
+  countsGeneration: true,
+  strategy: {
+    default(object) {
+      object.preemptionPolicy ??= 'PreemptLowerPriority';
+    },
+  },
+  columns: [
+    nameColumn,
+    column('Value', 'The priority.', { type: 'integer' }),
+    column('Global-Default', 'Whether Pods without a class have it.', { type: 'boolean' }),
+    ageColumn,
+    column('PreemptionPolicy', 'Whether it may drive others out.', { priority: 1 }),
+  ],
+  cells: (object, now) => [
+    object.metadata.name,
+    object.value,
+    object.globalDefault === true,
+    ageCell(object, now),
+    object.preemptionPolicy ?? '',
+  ],
+};
+
+const storageClass: Kind<StorageClass> = {
+  strategy: {
+    default(object) {
+      object.reclaimPolicy ??= 'Delete';
+      object.volumeBindingMode ??= 'Immediate';
+    },
+  },
+  columns: [
+    nameColumn,
+    column('Provisioner', 'Who makes the volumes.'),
+    column('ReclaimPolicy', 'What becomes of them.'),
+    column('VolumeBindingMode', 'When they are made.'),
+    column('AllowVolumeExpansion', 'Whether they can grow.'),
+    ageColumn,
+  ],
+  cells: (object, now) => {
+    const isDefault = object.metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true';
+    return [
+      isDefault ? `${object.metadata.name} (default)` : object.metadata.name,
+      object.provisioner,
+      object.reclaimPolicy ?? 'Delete',
+      object.volumeBindingMode ?? '<unset>',
+      object.allowVolumeExpansion === true,
+      ageCell(object, now),
+    ];
+  },
+};
+
+export const otherTables: Readonly<Record<string, Kind<KubeObject>>> = {
+  'controllerrevisions.apps': anyKind(controllerRevision),
+  'horizontalpodautoscalers.v2.autoscaling': anyKind(horizontalPodAutoscaler),
+  'ingressclasses.networking.k8s.io': anyKind(ingressClass),
+  'networkpolicies.networking.k8s.io': anyKind(networkPolicy),
+  'runtimeclasses.node.k8s.io': anyKind(runtimeClass),
+  'poddisruptionbudgets.policy': anyKind(podDisruptionBudget),
+  'priorityclasses.scheduling.k8s.io': anyKind(priorityClass),
+  'storageclasses.storage.k8s.io': anyKind(storageClass),
+  'csidrivers.storage.k8s.io': counted,
+  'customresourcedefinitions.apiextensions.k8s.io': counted,
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': counted,
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': counted,
+  'validatingadmissionpolicies.admissionregistration.k8s.io': counted,
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': counted,
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
+  'flowschemas.flowcontrol.apiserver.k8s.io': counted,
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
+  'deviceclasses.resource.k8s.io': counted,
+  'resourceslices.resource.k8s.io': counted,
+};
