@@ -4,11 +4,12 @@
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
-import { forbidden, internalError, StatusError } from '../apimachinery/status.ts';
+import { internalError, StatusError } from '../apimachinery/status.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { Admission } from './admission/admission.ts';
+import { forbiddenError } from './authorization/messages.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
 import { methodNotAllowed, pathNotFound } from './errors.ts';
 import type { Authenticator, Authorizer, Extensions } from './extensions.ts';
@@ -116,8 +117,9 @@ export class ApiServer {
     );
     if (path?.isPublic) return path.handle(request, undefined);
     const user = request.trustedUser ?? (await authenticator.authenticate(request)) ?? anonymous;
-    const decision = await authorizer.authorize({ user, verb: info.verb, info });
-    if (!decision.allowed) throw refusal(user, info, decision.reason);
+    const attributes = { user, verb: info.verb, info, fieldSelector: fieldSelectorOf(request, info) };
+    const decision = await authorizer.authorize(attributes);
+    if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
     if (info.isResource) return this.#resource(request, info, user);
     if (path) return path.handle(request, user);
     return this.#nonResource(request);
@@ -183,21 +185,11 @@ export class ApiServer {
 
 const connectSubresources = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
-function isMisplaced({ namespace, resource }: RequestInfo): boolean {
-  return namespace !== '' && resource !== 'namespaces';
+/** Only requests to collections have one. */
+function fieldSelectorOf(request: ApiRequest, { isResource, name }: RequestInfo): string | undefined {
+  return isResource && name === '' ? (request.query.get('fieldSelector') ?? undefined) : undefined;
 }
 
-/** 403 in upstream's words; 401 never comes here, since nobody's requests are system:anonymous'. */
-function refusal(user: User, info: RequestInfo, reason: string | undefined): StatusError {
-  const why = reason ? `: ${reason}` : '';
-  const who = `User ${JSON.stringify(user.name)}`;
-  if (!info.isResource) {
-    const message = `forbidden: ${who} cannot ${info.verb} path ${JSON.stringify(info.path)}${why}`;
-    return new StatusError({ code: 403, reason: 'Forbidden', message, details: {} });
-  }
-  const { group, resource, subresource, namespace, name, verb } = info;
-  const what = subresource ? `${resource}/${subresource}` : resource;
-  const where = namespace ? ` in the namespace ${JSON.stringify(namespace)}` : ' at the cluster scope';
-  const text = `${who} cannot ${verb} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)}${where}${why}`;
-  return forbidden({ group, resource }, name, text);
+function isMisplaced({ namespace, resource }: RequestInfo): boolean {
+  return namespace !== '' && resource !== 'namespaces';
 }

@@ -40,6 +40,8 @@ export interface Attributes {
   readonly user: User;
   readonly verb: string;
   readonly info: RequestInfo;
+  /** As given, for list, watch and deletecollection: node agents may list the pods of their own node only. */
+  readonly fieldSelector?: string | undefined;
 }
 
 export interface Decision {

@@ -1,0 +1,257 @@
+import { describe, expect, test } from 'vitest';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { FixedObjectView } from '../object-view.ts';
+import type { User } from '../request.ts';
+import { parseRequestInfo } from '../request-info.ts';
+import { RbacAuthorizer } from './authorizer.ts';
+import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './bootstrap-policy.ts';
+import { forbiddenError } from './messages.ts';
+import { accessReviews } from './reviews.ts';
+import { ruleAllows } from './rules.ts';
+
+const rbac = (resource: string) => ({ group: 'rbac.authorization.k8s.io', resource });
+const core = (resource: string) => ({ group: '', resource });
+
+function ask(method: string, url: string) {
+  const { pathname, searchParams } = new URL(url, 'http://x');
+  const info = parseRequestInfo(method, pathname, searchParams);
+  return { verb: info.verb, info, fieldSelector: searchParams.get('fieldSelector') ?? undefined };
+}
+
+function view(): FixedObjectView {
+  const jane = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jane' };
+  const metadata = (name: string) => ({ name, namespace: 'ns' });
+  return new FixedObjectView()
+    .set(rbac('clusterroles'), [
+      ...bootstrapClusterRoles,
+      {
+        metadata: { name: 'crontabs', labels: { 'rbac.authorization.k8s.io/aggregate-to-edit': 'true' } },
+        rules: [{ apiGroups: ['example.com'], resources: ['crontabs'], verbs: ['*'] }],
+      } as KubeObject,
+    ])
+    .set(rbac('clusterrolebindings'), [...bootstrapClusterRoleBindings])
+    .set(rbac('roles'), [
+      { metadata: metadata('reader'), rules: [{ apiGroups: [''], resources: ['services'], verbs: ['get', 'list'] }] },
+      {
+        metadata: metadata('one'),
+        rules: [{ apiGroups: [''], resources: ['configmaps'], resourceNames: ['settings'], verbs: ['get', 'list'] }],
+      },
+    ] as unknown as KubeObject[])
+    .set(rbac('rolebindings'), [
+      { metadata: metadata('b1'), roleRef: { kind: 'Role', name: 'reader' }, subjects: [jane] },
+      { metadata: metadata('b2'), roleRef: { kind: 'Role', name: 'one' }, subjects: [jane] },
+      {
+        metadata: metadata('b3'),
+        roleRef: { kind: 'ClusterRole', name: 'edit' },
+        subjects: [{ kind: 'ServiceAccount', name: 'deployer' }],
+      },
+      {
+        metadata: metadata('b4'),
+        roleRef: { kind: 'ClusterRole', name: 'view' },
+        subjects: [{ kind: 'Group', name: 'devs' }],
+      },
+      { metadata: metadata('b5'), roleRef: { kind: 'Role', name: 'gone' }, subjects: [jane] },
+    ] as unknown as KubeObject[])
+    .set(core('pods'), [
+      {
+        metadata: metadata('mine'),
+        spec: {
+          nodeName: 'node-1',
+          serviceAccountName: 'web',
+          containers: [{ name: 'c', envFrom: [{ secretRef: { name: 'env' } }] }],
+          volumes: [{ name: 'v', projected: { sources: [{ configMap: { name: 'kube-root-ca.crt' } }] } }],
+        },
+      },
+      {
+        metadata: metadata('other'),
+        spec: { nodeName: 'node-2', volumes: [{ name: 'v', secret: { secretName: 's2' } }] },
+      },
+    ] as unknown as KubeObject[]);
+}
+
+const users: Readonly<Record<string, User>> = {
+  admin: { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] },
+  jane: { name: 'jane', groups: ['system:authenticated'] },
+  dev: { name: 'joe', groups: ['devs', 'system:authenticated'] },
+  deployer: { name: 'system:serviceaccount:ns:deployer', groups: ['system:serviceaccounts', 'system:authenticated'] },
+  agent: { name: 'system:node:node-1', groups: ['system:nodes', 'system:authenticated'] },
+  joining: { name: 'system:bootstrap:abcdef', groups: ['system:bootstrappers', 'system:authenticated'] },
+  nobody: { name: 'system:anonymous', groups: ['system:unauthenticated'] },
+};
+
+describe('decisions', () => {
+  test.each<[string, string, string, boolean]>([
+    ['admin', 'DELETE', '/api/v1/nodes/x', true],
+    ['jane', 'GET', '/api/v1/namespaces/ns/services/x', true],
+    ['jane', 'GET', '/api/v1/namespaces/ns/services', true],
+    ['jane', 'GET', '/api/v1/namespaces/ns/services?watch=1', false],
+    ['jane', 'GET', '/api/v1/namespaces/ns/services/x/proxy', false],
+    ['jane', 'GET', '/api/v1/services', false],
+    ['jane', 'GET', '/api/v1/namespaces/default/services/x', false],
+    ['jane', 'GET', '/apis/apps/v1/namespaces/ns/deployments/x', false],
+    ['jane', 'GET', '/api/v1/namespaces/ns/configmaps/settings', true],
+    ['jane', 'GET', '/api/v1/namespaces/ns/configmaps/other', false],
+    ['jane', 'GET', '/api/v1/namespaces/ns/configmaps', false],
+    ['jane', 'GET', '/api/v1/namespaces/ns/configmaps?fieldSelector=metadata.name%3Dsettings', true],
+    ['jane', 'GET', '/apis/apps/v1', true],
+    ['jane', 'POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', true],
+    ['jane', 'POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', false],
+    ['jane', 'GET', '/metrics', false],
+    ['dev', 'GET', '/api/v1/namespaces/ns/pods/p/log', true],
+    ['dev', 'GET', '/api/v1/namespaces/ns/secrets/s', false],
+    ['dev', 'POST', '/api/v1/namespaces/ns/pods/p/exec', false],
+    ['deployer', 'POST', '/apis/apps/v1/namespaces/ns/deployments', true],
+    ['deployer', 'POST', '/api/v1/namespaces/ns/pods/p/exec', true],
+    ['deployer', 'POST', '/apis/example.com/v1/namespaces/ns/crontabs', true],
+    ['deployer', 'POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/ns/roles', false],
+    ['joining', 'POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', true],
+    ['joining', 'GET', '/api/v1/nodes', false],
+    ['nobody', 'GET', '/version', true],
+    ['nobody', 'GET', '/healthz', true],
+    ['nobody', 'GET', '/api', false],
+    ['nobody', 'GET', '/api/v1/namespaces/ns/services', false],
+  ])('%s %s %s: %s', (name, method, url, allowed) => {
+    const authorizer = new RbacAuthorizer(view());
+    expect(authorizer.authorize({ user: users[name]!, ...ask(method, url) }).allowed).toBe(allowed);
+  });
+});
+
+describe('agents', () => {
+  test.each<[string, string, boolean]>([
+    ['POST', '/api/v1/nodes', true],
+    ['GET', '/api/v1/nodes', true],
+    ['PATCH', '/api/v1/nodes/node-1/status', true],
+    ['PATCH', '/api/v1/nodes/node-2/status', false],
+    ['DELETE', '/api/v1/nodes/node-1', false],
+    ['PUT', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-1', true],
+    ['PUT', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-2', false],
+    ['PUT', '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/node-1', false],
+    ['GET', '/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-1&watch=true', true],
+    ['GET', '/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-2&watch=true', false],
+    ['GET', '/api/v1/pods', false],
+    ['GET', '/api/v1/namespaces/ns/pods/mine', true],
+    ['GET', '/api/v1/namespaces/ns/pods/other', false],
+    ['PATCH', '/api/v1/namespaces/ns/pods/mine/status', true],
+    ['PATCH', '/api/v1/namespaces/ns/pods/other/status', false],
+    ['DELETE', '/api/v1/namespaces/ns/pods/mine', true],
+    ['PATCH', '/api/v1/namespaces/ns/pods/mine', false],
+    ['POST', '/api/v1/namespaces/ns/pods/mine/exec', false],
+    ['POST', '/api/v1/namespaces/ns/events', true],
+    ['GET', '/api/v1/services?watch=1', true],
+    ['PATCH', '/api/v1/namespaces/ns/services/x', false],
+    ['GET', '/apis/discovery.k8s.io/v1/endpointslices', true],
+    ['GET', '/api/v1/namespaces/ns/secrets/env', true],
+    ['GET', '/api/v1/namespaces/ns/secrets/s2', false],
+    ['GET', '/api/v1/namespaces/ns/secrets', false],
+    ['GET', '/api/v1/namespaces/ns/secrets?watch=1&fieldSelector=metadata.name%3Denv', true],
+    ['GET', '/api/v1/namespaces/ns/configmaps/kube-root-ca.crt', true],
+    ['POST', '/api/v1/namespaces/ns/serviceaccounts/web/token', true],
+    ['POST', '/api/v1/namespaces/ns/serviceaccounts/deployer/token', false],
+    ['POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', true],
+    ['POST', '/portico/v1/nodes/node-1/tunnel', true],
+    ['POST', '/portico/v1/nodes/node-2/tunnel', false],
+    ['POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', false],
+  ])('%s %s: %s', (method, url, allowed) => {
+    const authorizer = new RbacAuthorizer(view());
+    expect(authorizer.authorize({ user: users.agent!, ...ask(method, url) }).allowed).toBe(allowed);
+  });
+
+  test('are told why not', () => {
+    const attributes = { user: users.agent!, ...ask('GET', '/api/v1/namespaces/ns/secrets/s2') };
+    const { reason } = new RbacAuthorizer(view()).authorize(attributes);
+    expect(forbiddenError(attributes, reason).message).toBe(
+      'secrets "s2" is forbidden: User "system:node:node-1" cannot get resource "secrets" in API group "" in the namespace "ns": no relationship found between node \'node-1\' and this object',
+    );
+  });
+});
+
+test.each([
+  [
+    'GET',
+    '/api/v1/namespaces/default/services',
+    'services is forbidden: User "jane" cannot list resource "services" in API group "" in the namespace "default"',
+  ],
+  [
+    'GET',
+    '/api/v1/nodes',
+    'nodes is forbidden: User "jane" cannot list resource "nodes" in API group "" at the cluster scope',
+  ],
+  [
+    'POST',
+    '/api/v1/namespaces/ns/pods/p/exec',
+    'pods "p" is forbidden: User "jane" cannot create resource "pods/exec" in API group "" in the namespace "ns"',
+  ],
+  ['GET', '/metrics', 'forbidden: User "jane" cannot get path "/metrics"'],
+])('refusals of %s %s', (method, url, message) => {
+  expect(forbiddenError({ user: users.jane!, ...ask(method, url) }).message).toBe(message);
+});
+
+test('a change to a binding counts from then on', () => {
+  const objects = view();
+  const authorizer = new RbacAuthorizer(objects);
+  const attributes = { user: users.jane!, ...ask('GET', '/api/v1/namespaces/ns/services') };
+  expect(authorizer.authorize(attributes).allowed).toBe(true);
+  objects.set(rbac('rolebindings'), []);
+  expect(authorizer.authorize(attributes).allowed).toBe(false);
+});
+
+test.each([
+  [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, 'GET', '/api/v1/namespaces/n/pods/p/log', true],
+  [{ verbs: ['get'], apiGroups: [''], resources: ['*/log'] }, 'GET', '/api/v1/namespaces/n/pods/p/log', true],
+  [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }, 'GET', '/api/v1/namespaces/n/pods/p/log', false],
+  [{ verbs: ['get'], apiGroups: [''], resources: ['*'] }, 'GET', '/apis/apps/v1/namespaces/n/deployments/d', false],
+  [{ verbs: ['get'], nonResourceURLs: ['/api/*'] }, 'GET', '/api/x', true],
+  [{ verbs: ['get'], nonResourceURLs: ['/api'] }, 'GET', '/api/', false],
+])('rule %j for %s %s: %s', (rule, method, url, allowed) => {
+  const { verb, info } = ask(method, url);
+  expect(ruleAllows(rule, verb, info)).toBe(allowed);
+});
+
+describe('reviews', () => {
+  const reviews = accessReviews(new RbacAuthorizer(view()));
+  const info = parseRequestInfo('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', new URLSearchParams());
+  const review = async (name: string, user: User, spec: object) => {
+    const object = { kind: 'SubjectAccessReview', metadata: { name: '' }, spec } as KubeObject;
+    return (
+      (await reviews[`${name}.authorization.k8s.io`]!(object, { user, info, dryRun: false })) as { status?: unknown }
+    ).status;
+  };
+
+  test('of others and of oneself', async () => {
+    const resourceAttributes = { namespace: 'ns', verb: 'get', resource: 'services' };
+    expect(await review('subjectaccessreviews', users.admin!, { user: 'jane', resourceAttributes })).toEqual({
+      allowed: true,
+    });
+    const other = { ...resourceAttributes, verb: 'delete' };
+    expect(await review('subjectaccessreviews', users.admin!, { user: 'jane', resourceAttributes: other })).toEqual({
+      allowed: false,
+    });
+    const all = { verb: '*', resource: '*', group: '*' };
+    expect(await review('selfsubjectaccessreviews', users.admin!, { resourceAttributes: all })).toEqual({
+      allowed: true,
+    });
+    expect(await review('selfsubjectaccessreviews', users.jane!, { resourceAttributes: all })).toEqual({
+      allowed: false,
+    });
+    expect(
+      await review('selfsubjectaccessreviews', users.jane!, { nonResourceAttributes: { verb: 'get', path: '/api' } }),
+    ).toEqual({ allowed: true });
+  });
+
+  test('refuse what says nothing', async () => {
+    await expect(review('selfsubjectaccessreviews', users.jane!, {})).rejects.toThrow('exactly one of');
+    await expect(review('subjectaccessreviews', users.jane!, { resourceAttributes: { verb: 'get' } })).rejects.toThrow(
+      'at least one of',
+    );
+  });
+
+  test('list the rules of a user', async () => {
+    const status = await review('selfsubjectrulesreviews', users.jane!, { namespace: 'ns' });
+    expect(status).toMatchObject({ incomplete: false });
+    expect((status as { resourceRules: object[] }).resourceRules).toContainEqual({
+      apiGroups: [''],
+      resources: ['services'],
+      verbs: ['get', 'list'],
+    });
+  });
+});

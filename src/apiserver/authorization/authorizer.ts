@@ -1,0 +1,58 @@
+// Decides: system:masters may do everything, agents what node-rules.ts says, and everyone what RBAC grants.
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../api/rbac/v1/types.generated.ts';
+import type { Attributes, Authorizer, Decision } from '../extensions.ts';
+import type { ObjectView } from '../object-view.ts';
+import { decideForNode, selected } from './node-rules.ts';
+import { buildRbacIndex, type RbacIndex } from './rbac-index.ts';
+import { ruleAllows } from './rules.ts';
+
+const rbac = (resource: string) => ({ group: 'rbac.authorization.k8s.io', resource });
+const resources = ['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings'].map(rbac);
+const allowed: Decision = { allowed: true };
+
+export class RbacAuthorizer implements Authorizer {
+  readonly #view: ObjectView;
+  #index: RbacIndex | undefined;
+  #indexedAt = '';
+
+  constructor(view: ObjectView) {
+    this.#view = view;
+  }
+
+  authorize(given: Attributes): Decision {
+    if (given.user.groups.includes('system:masters')) return allowed;
+    const attributes = withSelectedName(given);
+    const forNode = decideForNode(attributes, this.#view);
+    if (forNode?.allowed) return forNode;
+    if (this.#granted(attributes)) return allowed;
+    return forNode ?? { allowed: false };
+  }
+
+  /** The rules in force; worked out again after a change to any role or binding. */
+  get index(): RbacIndex {
+    const at = resources.map((resource) => this.#view.lastChange(resource)).join();
+    if (!this.#index || at !== this.#indexedAt) {
+      this.#index = buildRbacIndex({
+        clusterRoles: this.#view.list<ClusterRole>(rbac('clusterroles')),
+        clusterRoleBindings: this.#view.list<ClusterRoleBinding>(rbac('clusterrolebindings')),
+        roles: this.#view.list<Role>(rbac('roles')),
+        roleBindings: this.#view.list<RoleBinding>(rbac('rolebindings')),
+      });
+      this.#indexedAt = at;
+    }
+    return this.#index;
+  }
+
+  #granted({ user, verb, info }: Attributes): boolean {
+    for (const rule of this.index.rulesFor(user, info.namespace)) if (ruleAllows(rule, verb, info)) return true;
+    return false;
+  }
+}
+
+/** A list or watch of one object by its name (a field selector on metadata.name) is about that object. */
+function withSelectedName(attributes: Attributes): Attributes {
+  const { info, fieldSelector } = attributes;
+  if (info.name !== '' || fieldSelector === undefined) return attributes;
+  const name = selected(fieldSelector, 'metadata.name');
+  return name === undefined ? attributes : { ...attributes, info: { ...info, name } };
+}

@@ -1,0 +1,148 @@
+// What an agent (user system:node:NAME, group system:nodes) may do: its own Node, Lease and pods, and of the rest only
+// what those need. Upstream splits this between the Node authorizer and the NodeRestriction admission plugin.
+import type { EphemeralContainer, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { parseFieldSelector, requiredValue } from '../../apimachinery/selectors/field-selector.ts';
+import type { Attributes, Decision } from '../extensions.ts';
+import type { ObjectView } from '../object-view.ts';
+import type { RequestInfo } from '../request-info.ts';
+
+type PodObject = Readonly<Pod & KubeObject>;
+
+interface Question {
+  readonly nodeName: string;
+  readonly verb: string;
+  readonly info: RequestInfo;
+  /** Of the field selector: `spec.nodeName`, where it asks for one. */
+  readonly selectedNode: string | undefined;
+  readonly view: ObjectView;
+}
+
+const prefix = 'system:node:';
+const pods = { group: '', resource: 'pods' };
+const reading = ['get', 'list', 'watch'];
+const changing = ['update', 'patch'];
+
+/** The node that a user is the agent of, or undefined. */
+export function nodeNameOf({ user }: Pick<Attributes, 'user'>): string | undefined {
+  const isNode =
+    user.name.length > prefix.length && user.name.startsWith(prefix) && user.groups.includes('system:nodes');
+  return isNode ? user.name.slice(prefix.length) : undefined;
+}
+
+/** Undefined for users who are no agents. */
+export function decideForNode(attributes: Attributes, view: ObjectView): Decision | undefined {
+  const nodeName = nodeNameOf(attributes);
+  if (nodeName === undefined) return undefined;
+  const { verb, info, fieldSelector } = attributes;
+  if (!info.isResource) {
+    return { allowed: verb === 'post' && info.path === `/portico/v1/nodes/${encodeURIComponent(nodeName)}/tunnel` };
+  }
+  const selectedNode = fieldSelector === undefined ? undefined : selected(fieldSelector, 'spec.nodeName');
+  const decide = byResource[info.group === '' ? info.resource : `${info.resource}.${info.group}`];
+  if (decide?.({ nodeName, verb, info, selectedNode, view })) return { allowed: true };
+  return { allowed: false, reason: `no relationship found between node '${nodeName}' and this object` };
+}
+
+/** The one value that a field selector asks of a field; a selector that cannot be read asks for nothing. */
+export function selected(fieldSelector: string, field: string): string | undefined {
+  try {
+    return requiredValue(parseFieldSelector(fieldSelector), field);
+  } catch {
+    return undefined;
+  }
+}
+
+const mayRead = ({ verb, info }: Question) => reading.includes(verb) && info.subresource === '';
+const mayCreate = ({ verb, info }: Question) => verb === 'create' && info.subresource === '';
+
+/** What agents read of everything: the proxy's and the DNS server's inputs, and what kubelets look up. */
+const shared = [
+  'services',
+  'namespaces',
+  'endpointslices.discovery.k8s.io',
+  'servicecidrs.networking.k8s.io',
+  'runtimeclasses.node.k8s.io',
+];
+
+const byResource: Readonly<Record<string, (question: Question) => boolean>> = {
+  ...Object.fromEntries(shared.map((resource) => [resource, mayRead])),
+  nodes: decideNodes,
+  pods: decidePods,
+  events: ({ verb, info }) => info.subresource === '' && ['create', ...changing].includes(verb),
+  'events.events.k8s.io': ({ verb, info }) => info.subresource === '' && ['create', ...changing].includes(verb),
+  'leases.coordination.k8s.io': ({ verb, info, nodeName }) =>
+    info.namespace === 'kube-node-lease' &&
+    (verb === 'create' ? true : info.name === nodeName && ['get', 'delete', ...changing].includes(verb)),
+  'certificatesigningrequests.certificates.k8s.io': (q) => mayRead(q) || mayCreate(q),
+  'tokenreviews.authentication.k8s.io': mayCreate,
+  'subjectaccessreviews.authorization.k8s.io': mayCreate,
+  secrets: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => secretsOf(spec)),
+  configmaps: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => configMapsOf(spec)),
+  persistentvolumeclaims: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => claimsOf(spec)),
+  serviceaccounts: (q) => {
+    const isAllowed = q.info.subresource === 'token' ? q.verb === 'create' : mayRead(q);
+    return isAllowed && isUsedBy(q, ({ spec }) => [spec.serviceAccountName ?? 'default']);
+  },
+};
+
+function decideNodes({ verb, info, nodeName }: Question): boolean {
+  if (verb === 'create') return info.subresource === '';
+  if (reading.includes(verb)) return info.subresource === '';
+  return changing.includes(verb) && info.name === nodeName && ['', 'status'].includes(info.subresource);
+}
+
+function decidePods(question: Question): boolean {
+  const { verb, info, nodeName, selectedNode, view } = question;
+  if (verb === 'list' || verb === 'watch') return info.subresource === '' && selectedNode === nodeName;
+  const pod = view.get<PodObject>(pods, info.namespace, info.name);
+  // Of a pod that is gone a kubelet may hear that it is gone.
+  const isOurs = pod === undefined || pod.spec.nodeName === nodeName;
+  if (info.subresource === '') return isOurs && ['get', 'delete'].includes(verb);
+  return isOurs && (info.subresource === 'status' ? changing.includes(verb) : info.subresource === 'eviction');
+}
+
+/** Whether a pod of the node refers to the object by name. */
+function isUsedBy({ info, nodeName, view }: Question, refers: (pod: PodObject) => readonly string[]): boolean {
+  if (info.name === '' || info.namespace === '') return false;
+  return view
+    .list<PodObject>(pods, info.namespace)
+    .some((pod) => pod.spec.nodeName === nodeName && refers(pod).includes(info.name));
+}
+
+function containersOf(spec: PodSpec): readonly Pick<EphemeralContainer, 'env' | 'envFrom'>[] {
+  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
+}
+
+function present(names: readonly (string | undefined)[]): string[] {
+  return names.filter((name) => name !== undefined);
+}
+
+function secretsOf(spec: PodSpec): string[] {
+  const volumes = spec.volumes ?? [];
+  return present([
+    ...volumes.map((volume) => volume.secret?.secretName),
+    ...volumes.flatMap((volume) => (volume.projected?.sources ?? []).map((source) => source.secret?.name)),
+    ...(spec.imagePullSecrets ?? []).map(({ name }) => name),
+    ...containersOf(spec).flatMap(({ env = [], envFrom = [] }) => [
+      ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
+      ...envFrom.map(({ secretRef }) => secretRef?.name),
+    ]),
+  ]);
+}
+
+function configMapsOf(spec: PodSpec): string[] {
+  const volumes = spec.volumes ?? [];
+  return present([
+    ...volumes.map((volume) => volume.configMap?.name),
+    ...volumes.flatMap((volume) => (volume.projected?.sources ?? []).map((source) => source.configMap?.name)),
+    ...containersOf(spec).flatMap(({ env = [], envFrom = [] }) => [
+      ...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name),
+      ...envFrom.map(({ configMapRef }) => configMapRef?.name),
+    ]),
+  ]);
+}
+
+function claimsOf(spec: PodSpec): string[] {
+  return present((spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName));
+}

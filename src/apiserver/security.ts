@@ -1,0 +1,65 @@
+// Authentication and authorization put together for one server: what src/cluster hands to ApiServer.
+import type { Clock } from '../system/clock.ts';
+import type { Random } from '../system/random.ts';
+import { RequestAuthenticator } from './authentication/authenticator.ts';
+import { selfSubjectReview, tokenReview } from './authentication/reviews.ts';
+import { ServiceAccounts } from './authentication/service-accounts.ts';
+import { parseTokenFile } from './authentication/token-file.ts';
+import { RbacAuthorizer } from './authorization/authorizer.ts';
+import { accessReviews } from './authorization/reviews.ts';
+import type { PathHandler, VirtualHandler } from './extensions.ts';
+import { CacheObjectView, type ObjectView } from './object-view.ts';
+import { caCertsPath } from './pki/ca-certs-path.ts';
+import type { WatchCache } from './watch-cache/watch-cache.ts';
+
+export interface SecurityOptions {
+  readonly cache: WatchCache;
+  /** PEM. */
+  readonly ca: string;
+  /** PEM of the private key that signs service account tokens. */
+  readonly serviceAccountKeyPem: string;
+  /** The text of `--token-auth-file`. */
+  readonly tokenFile?: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface Security {
+  readonly view: ObjectView;
+  readonly authenticator: RequestAuthenticator;
+  readonly authorizer: RbacAuthorizer;
+  readonly serviceAccounts: ServiceAccounts;
+  /** For Extensions: reviews and serviceaccounts/token. */
+  readonly virtual: Readonly<Record<string, VirtualHandler>>;
+  /** For Extensions: `/cacerts`. */
+  readonly paths: readonly PathHandler[];
+}
+
+/** Throws an Error that names the line of a token file that cannot be read. */
+export function createSecurity({
+  cache,
+  ca,
+  serviceAccountKeyPem,
+  tokenFile,
+  clock,
+  random,
+}: SecurityOptions): Security {
+  const view = new CacheObjectView(cache);
+  const authorizer = new RbacAuthorizer(view);
+  const serviceAccounts = new ServiceAccounts({ keyPem: serviceAccountKeyPem, view, clock, random });
+  const staticTokens = parseTokenFile(tokenFile ?? '');
+  const authenticator = new RequestAuthenticator({ staticTokens, serviceAccounts, view, clock, authorizer });
+  return {
+    view,
+    authenticator,
+    authorizer,
+    serviceAccounts,
+    virtual: {
+      ...accessReviews(authorizer),
+      'tokenreviews.authentication.k8s.io': tokenReview(authenticator),
+      'selfsubjectreviews.authentication.k8s.io': selfSubjectReview,
+      'serviceaccounts/token': serviceAccounts.tokenRequest,
+    },
+    paths: [caCertsPath(ca)],
+  };
+}
