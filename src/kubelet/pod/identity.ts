@@ -1,0 +1,44 @@
+// By what the runtime's sandboxes and containers are known again: the labels and annotations that upstream's kubelet uses.
+import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+
+export const labels = {
+  podName: 'io.kubernetes.pod.name',
+  podNamespace: 'io.kubernetes.pod.namespace',
+  podUID: 'io.kubernetes.pod.uid',
+  containerName: 'io.kubernetes.container.name',
+} as const;
+
+export const annotations = {
+  terminationMessagePath: 'io.kubernetes.container.terminationMessagePath',
+  terminationMessagePolicy: 'io.kubernetes.container.terminationMessagePolicy',
+} as const;
+
+export interface PodIdentity {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+}
+
+export function identityOf(pod: Pod): PodIdentity {
+  const { name, namespace = 'default', uid = '' } = pod.metadata;
+  return { name, namespace, uid };
+}
+
+/** `web_default(uid)`, as kubelet's messages name a pod. */
+export function formatPod({ name, namespace, uid }: PodIdentity): string {
+  return `${name}_${namespace}(${uid})`;
+}
+
+export function podLabels({ name, namespace, uid }: PodIdentity): Record<string, string> {
+  return { [labels.podName]: name, [labels.podNamespace]: namespace, [labels.podUID]: uid };
+}
+
+/** A sidecar (KEP-753): an init container that keeps running beside the pod's containers. */
+export function isSidecar(container: Container): boolean {
+  return container.restartPolicy === 'Always';
+}
+
+/** Folder of a pod's log files below the kubelet's log root: `NAMESPACE_NAME_UID`. */
+export function logFolder({ name, namespace, uid }: PodIdentity): string {
+  return `${namespace}_${name}_${uid}`;
+}

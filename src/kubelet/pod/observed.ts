@@ -1,0 +1,47 @@
+// What the runtime has of a pod, in the kubelet's words: the input of the plan and of the status.
+
+export interface ObservedContainer {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly name: string;
+  /** How often it was started before. */
+  readonly attempt: number;
+  readonly state: 'created' | 'running' | 'exited' | 'unknown';
+  /** Milliseconds since the epoch; 0 where it has not happened. */
+  readonly createdAt: number;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly exitCode: number;
+  readonly reason: string;
+  /** The runtime's, or the termination message. */
+  readonly message: string;
+  readonly image: string;
+  readonly imageID: string;
+}
+
+export interface ObservedSandbox {
+  readonly id: string;
+  readonly attempt: number;
+  readonly ready: boolean;
+  readonly createdAt: number;
+  readonly ips: readonly string[];
+}
+
+/** Newest first, both. */
+export interface ObservedPod {
+  readonly sandboxes: readonly ObservedSandbox[];
+  readonly containers: readonly ObservedContainer[];
+}
+
+export const nothing: ObservedPod = { sandboxes: [], containers: [] };
+
+/** The newest container of a name, whichever sandbox it was in. */
+export function latest(observed: ObservedPod, name: string): ObservedContainer | undefined {
+  return observed.containers.find((c) => c.name === name);
+}
+
+/** The newest sandbox, if it is ready. */
+export function readySandbox(observed: ObservedPod): ObservedSandbox | undefined {
+  const [newest] = observed.sandboxes;
+  return newest?.ready ? newest : undefined;
+}

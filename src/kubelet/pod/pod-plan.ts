@@ -1,0 +1,192 @@
+// What to do next for a pod, as a pure function of what is wanted, what runs and the time. The rules are those of
+// upstream's kuberuntime computePodActions: sandbox first, then init containers one after the other, then all others.
+import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import { formatPod, identityOf, isSidecar } from './identity.ts';
+import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
+
+/** When a container that ended may start again; kept per container between plans. */
+export interface RestartBackoff {
+  /** Milliseconds after its end. */
+  readonly delay: number;
+  readonly updatedAt: number;
+}
+
+export interface ProbeVerdicts {
+  /** Containers that failed their liveness or startup probe since they started, by container id. */
+  readonly failed: ReadonlyMap<string, string>;
+  /** Ids of containers that are started: their startup probe, if any, has succeeded. */
+  readonly started: ReadonlySet<string>;
+}
+
+export interface PlanInput {
+  readonly pod: Pod;
+  readonly observed: ObservedPod;
+  readonly probes: ProbeVerdicts;
+  /** By container name. */
+  readonly backoffs: ReadonlyMap<string, RestartBackoff>;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export type Action =
+  | { readonly type: 'createSandbox'; readonly attempt: number }
+  | { readonly type: 'stopSandbox'; readonly id: string }
+  | { readonly type: 'kill'; readonly container: ObservedContainer; readonly message: string }
+  | {
+      readonly type: 'start';
+      readonly container: Container;
+      readonly attempt: number;
+      readonly restartOf?: ObservedContainer;
+    };
+
+export interface PodPlan {
+  /** In order; containers to kill may be killed at once. */
+  readonly actions: readonly Action[];
+  /** Why a container waits, where it is not the usual reason. */
+  readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>;
+  /** When to plan again although nothing happened (milliseconds since the epoch). */
+  readonly wakeAt?: number;
+  /** Nothing will run again: the pod is Succeeded or Failed. */
+  readonly finished: boolean;
+}
+
+/** kubelet: 10 s after the second failure, doubling to 5 min; forgotten after twice that without failure. */
+export const restartDelays = { initial: 10_000, max: 300_000, forget: 600_000 } as const;
+
+/** The back-off after one more restart at `now`. */
+export function nextBackoff(previous: RestartBackoff | undefined, finishedAt: number, now: number): RestartBackoff {
+  const fresh = !previous || finishedAt - previous.updatedAt > restartDelays.forget;
+  return { delay: fresh ? restartDelays.initial : Math.min(previous.delay * 2, restartDelays.max), updatedAt: now };
+}
+
+/** Whether a container that ended is to start again. */
+export function shouldRestart(pod: Pod, container: Container, ended: ObservedContainer): boolean {
+  const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
+  return policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0);
+}
+
+class Planner {
+  readonly actions: Action[] = [];
+  readonly waiting = new Map<string, { reason: string; message: string }>();
+  wakeAt: number | undefined;
+  readonly #input: PlanInput;
+  readonly #sandboxId: string | undefined;
+
+  constructor(input: PlanInput) {
+    this.#input = input;
+    this.#sandboxId = readySandbox(input.observed)?.id;
+  }
+
+  /** Sees to one container: starts it, restarts it when it may, kills it when a probe failed. */
+  tend(container: Container): 'running' | 'ended' | 'pending' {
+    const { pod, observed, probes } = this.#input;
+    const current = latest(observed, container.name);
+    if (!current) {
+      this.actions.push({ type: 'start', container, attempt: 0 });
+      return 'pending';
+    }
+    if (current.state === 'running') {
+      const failure = probes.failed.get(current.id);
+      if (failure !== undefined) {
+        this.actions.push({ type: 'kill', container: current, message: `Container ${container.name} ${failure}` });
+        return 'pending';
+      }
+      return 'running';
+    }
+    if (current.state === 'unknown') {
+      this.actions.push({
+        type: 'kill',
+        container: current,
+        message: `Container ${container.name} is in unknown state, try killing it before restart`,
+      });
+      return 'pending';
+    }
+    // Made but never started (its start failed), or left by a sandbox that is gone: it ended without a say.
+    const lost = current.sandboxId !== this.#sandboxId && !isOver(current);
+    if (!lost && current.state === 'exited' && !shouldRestart(pod, container, current)) return 'ended';
+    this.#restart(container, current);
+    return 'pending';
+  }
+
+  #restart(container: Container, ended: ObservedContainer): void {
+    const { pod, backoffs, now } = this.#input;
+    const backoff = backoffs.get(container.name);
+    const endedAt = ended.finishedAt || ended.createdAt;
+    const expired = !backoff || endedAt - backoff.updatedAt > restartDelays.forget;
+    if (!expired && now < endedAt + backoff.delay) {
+      const message = `back-off ${formatDelay(backoff.delay)} restarting failed container=${container.name} pod=${formatPod(identityOf(pod))}`;
+      this.waiting.set(container.name, { reason: 'CrashLoopBackOff', message });
+      this.wakeAt = Math.min(this.wakeAt ?? Number.POSITIVE_INFINITY, endedAt + backoff.delay);
+      return;
+    }
+    this.actions.push({ type: 'start', container, attempt: ended.attempt + 1, restartOf: ended });
+  }
+}
+
+const isOver = (container: ObservedContainer): boolean => container.state === 'exited';
+
+/** Go's Duration text of whole seconds: `10s`, `1m20s`, `5m0s`. */
+function formatDelay(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}
+
+/** Whether all that the pod was to do is done, going by the containers that ran. */
+function isFinished({ pod, observed }: PlanInput): boolean {
+  const { containers = [], initContainers = [] } = pod.spec ?? { containers: [] };
+  const over = (container: Container): boolean => {
+    const last = latest(observed, container.name);
+    return last?.state === 'exited' && !shouldRestart(pod, container, last);
+  };
+  const initFailed = initContainers.some((c) => !isSidecar(c) && over(c) && latest(observed, c.name)?.exitCode !== 0);
+  return initFailed || (containers.length > 0 && containers.every(over));
+}
+
+/** Plans for a pod that is to run. A pod that is being deleted is killed as a whole (pod-worker.ts). */
+export function planPod(input: PlanInput): PodPlan {
+  const { observed } = input;
+  const planner = new Planner(input);
+  const plan = (finished: boolean): PodPlan => ({
+    actions: planner.actions,
+    waiting: planner.waiting,
+    finished,
+    ...(planner.wakeAt !== undefined && { wakeAt: planner.wakeAt }),
+  });
+  if (isFinished(input)) {
+    for (const container of observed.containers) {
+      if (container.state === 'running') {
+        planner.actions.push({ type: 'kill', container, message: `Stopping container ${container.name}` });
+      }
+    }
+    const sandbox = readySandbox(observed);
+    if (sandbox) planner.actions.push({ type: 'stopSandbox', id: sandbox.id });
+    return plan(true);
+  }
+  const sandbox = readySandbox(observed);
+  if (!sandbox) {
+    for (const old of observed.sandboxes) planner.actions.push({ type: 'stopSandbox', id: old.id });
+    planner.actions.push({ type: 'createSandbox', attempt: (observed.sandboxes[0]?.attempt ?? -1) + 1 });
+    return plan(false);
+  }
+  planContainers(input, planner, sandbox.id);
+  return plan(false);
+}
+
+function planContainers({ pod, observed, probes }: PlanInput, planner: Planner, sandboxId: string): void {
+  const { containers = [], initContainers = [] } = pod.spec ?? { containers: [] };
+  // Once a container of the pod was made in this sandbox, initialization is over, whatever became of init containers.
+  const initialized = containers.some((c) => latest(observed, c.name)?.sandboxId === sandboxId);
+  for (const container of initContainers) {
+    if (isSidecar(container)) {
+      const state = planner.tend(container);
+      const id = latest(observed, container.name)?.id ?? '';
+      if (!initialized && (state !== 'running' || !probes.started.has(id))) return;
+    } else if (!initialized) {
+      const last = latest(observed, container.name);
+      if (last?.state === 'exited' && last.exitCode === 0 && last.sandboxId === sandboxId) continue;
+      planner.tend(container);
+      return;
+    }
+  }
+  for (const container of containers) planner.tend(container);
+}

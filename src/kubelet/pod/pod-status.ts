@@ -1,0 +1,217 @@
+// The PodStatus that follows from a pod and what runs of it, with upstream's reasons and words.
+import type {
+  Container,
+  ContainerState,
+  ContainerStatus,
+  Pod,
+  PodCondition,
+  PodStatus,
+} from '../../api/core/v1/types.generated.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import { isSidecar } from './identity.ts';
+import { type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
+import { qosClass } from './resources.ts';
+
+export interface StatusInput {
+  readonly pod: Pod;
+  readonly observed: ObservedPod;
+  /** Ids of containers that are started and that are ready, as the probes say. */
+  readonly started: ReadonlySet<string>;
+  readonly ready: ReadonlySet<string>;
+  readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>;
+  readonly hostIPs: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The plan says that nothing will run again. */
+  readonly finished: boolean;
+}
+
+function terminated(container: ObservedContainer): ContainerState {
+  const reason = container.reason || (container.exitCode === 0 ? 'Completed' : 'Error');
+  return {
+    terminated: {
+      exitCode: container.exitCode,
+      reason,
+      ...(container.message && { message: container.message }),
+      ...(container.startedAt > 0 && { startedAt: formatTime(container.startedAt) }),
+      ...(container.finishedAt > 0 && { finishedAt: formatTime(container.finishedAt) }),
+      containerID: `containerd://${container.id}`,
+    },
+  };
+}
+
+function containerStatus(input: StatusInput, container: Container, kind: 'init' | 'main'): ContainerStatus {
+  const history = input.observed.containers.filter((c) => c.name === container.name);
+  const [current, previous] = history;
+  const waitingFor = input.waiting.get(container.name);
+  const idle =
+    kind === 'main' && (input.pod.spec?.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
+  const initIdle = kind === 'init' ? 'PodInitializing' : idle;
+  let state: ContainerState;
+  let last: ContainerState = {};
+  if (!current) state = { waiting: waitingFor ?? { reason: initIdle } };
+  else if (current.state === 'running') {
+    state = { running: { startedAt: formatTime(current.startedAt) } };
+    if (previous?.state === 'exited') last = terminated(previous);
+  } else if (current.state === 'exited') {
+    if (waitingFor) {
+      state = { waiting: waitingFor };
+      last = terminated(current);
+    } else {
+      state = terminated(current);
+      if (previous?.state === 'exited') last = terminated(previous);
+    }
+  } else state = { waiting: waitingFor ?? { reason: initIdle } };
+  const running = current?.state === 'running';
+  const done = kind === 'init' && !isSidecar(container) && current?.state === 'exited' && current.exitCode === 0;
+  return {
+    name: container.name,
+    image: current?.image || container.image || '',
+    imageID: current?.imageID ?? '',
+    ...(current && { containerID: `containerd://${current.id}` }),
+    ready: done || (running && input.ready.has(current.id)),
+    started: running && input.started.has(current.id),
+    restartCount: current?.attempt ?? 0,
+    state,
+    lastState: last,
+    ...(container.resources && { resources: container.resources }),
+  };
+}
+
+interface Statuses {
+  readonly init: readonly ContainerStatus[];
+  readonly main: readonly ContainerStatus[];
+}
+
+/** upstream's getPhase. */
+function phaseOf({ pod, finished }: StatusInput, { init, main }: Statuses): string {
+  const policy = pod.spec?.restartPolicy ?? 'Always';
+  const initContainers = pod.spec?.initContainers ?? [];
+  let initPending = 0;
+  for (const [index, status] of init.entries()) {
+    const sidecar = isSidecar(initContainers[index] ?? { name: '' });
+    if (sidecar) {
+      if (!status.started && !status.state?.terminated && !status.lastState?.terminated) initPending += 1;
+    } else if (status.state?.terminated) {
+      if (status.state.terminated.exitCode !== 0) {
+        if (policy === 'Never') return 'Failed';
+        initPending += 1;
+      }
+    } else initPending += 1;
+  }
+  const mainSeen = main.some((s) => s.containerID !== undefined);
+  if (initPending > 0 && !mainSeen) return finished ? 'Failed' : 'Pending';
+  const waiting = main.filter((s) => s.state?.waiting && !s.lastState?.terminated).length;
+  const stopped = main.filter((s) => s.state?.terminated || (s.state?.waiting && s.lastState?.terminated));
+  const running = main.filter((s) => s.state?.running).length;
+  if (waiting > 0) return 'Pending';
+  if (running > 0) return 'Running';
+  if (policy === 'Always' && !pod.metadata.deletionTimestamp) return 'Running';
+  if (stopped.length === 0) return 'Pending';
+  if (stopped.every((s) => s.state?.terminated?.exitCode === 0)) return 'Succeeded';
+  return policy === 'Never' || pod.metadata.deletionTimestamp ? 'Failed' : 'Running';
+}
+
+interface Verdict {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+function containersReady(phase: string, containers: readonly ContainerStatus[]): Omit<Verdict, 'type'> {
+  if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
+  const unready = containers.filter((s) => !s.ready).map((s) => s.name);
+  if (unready.length === 0) return { status: 'True' };
+  return {
+    status: 'False',
+    reason: 'ContainersNotReady',
+    message: `containers with unready status: [${unready.join(' ')}]`,
+  };
+}
+
+function podReady(pod: Pod, ready: Omit<Verdict, 'type'>): Omit<Verdict, 'type'> {
+  if (ready.status === 'False') return ready;
+  const missing = (pod.spec?.readinessGates ?? []).filter(
+    (gate) => pod.status?.conditions?.find((c) => c.type === gate.conditionType)?.status !== 'True',
+  );
+  if (missing.length === 0) return ready;
+  const message = missing.map(({ conditionType }) => {
+    const there = pod.status?.conditions?.some((c) => c.type === conditionType);
+    return there
+      ? `the status of pod readiness gate "${conditionType}" is not "True", but False`
+      : `corresponding condition of pod readiness gate "${conditionType}" does not exist.`;
+  });
+  return { status: 'False', reason: 'ReadinessGatesNotReady', message: message.join(', ') };
+}
+
+function initialized(pod: Pod, phase: string, { init, main }: Statuses): Omit<Verdict, 'type'> {
+  const mainSeen = main.some((s) => s.containerID !== undefined);
+  const containers = pod.spec?.initContainers ?? [];
+  const incomplete = init
+    .filter((s, i) => (isSidecar(containers[i] ?? { name: '' }) ? !s.started : s.state?.terminated?.exitCode !== 0))
+    .map((s) => s.name);
+  if (phase === 'Succeeded') return { status: 'True', reason: 'PodCompleted' };
+  if (mainSeen || incomplete.length === 0) return { status: 'True' };
+  return {
+    status: 'False',
+    reason: 'ContainersNotInitialized',
+    message: `containers with incomplete status: [${incomplete.join(' ')}]`,
+  };
+}
+
+/** Conditions that the kubelet keeps, then those that others set; times change only with the status. */
+function mergeConditions(input: StatusInput, verdicts: readonly Verdict[]): PodCondition[] {
+  const old = input.pod.status?.conditions ?? [];
+  const generation = input.pod.metadata.generation;
+  const own = verdicts.map(({ type, status, reason, message }): PodCondition => {
+    const before = old.find((c) => c.type === type);
+    const same = before?.status === status && before.lastTransitionTime !== undefined;
+    return {
+      type,
+      status,
+      lastTransitionTime: same ? before.lastTransitionTime : formatTime(input.now),
+      ...(reason && { reason }),
+      ...(message && { message }),
+      ...(generation !== undefined && { observedGeneration: generation }),
+    };
+  });
+  return [...own, ...old.filter((c) => !verdicts.some((v) => v.type === c.type))];
+}
+
+export function podStatus(input: StatusInput): PodStatus {
+  const { pod, observed, hostIPs } = input;
+  const initContainers = pod.spec?.initContainers ?? [];
+  const init = initContainers.map((c) => containerStatus(input, c, 'init'));
+  const main = (pod.spec?.containers ?? []).map((c) => containerStatus(input, c, 'main'));
+  const statuses = { init, main };
+  const phase = phaseOf(input, statuses);
+  const sandbox = readySandbox(observed);
+  const counted = [...init.filter((_, i) => isSidecar(initContainers[i] ?? { name: '' })), ...main];
+  const ready = containersReady(phase, counted);
+  const ips = pod.spec?.hostNetwork ? hostIPs : (sandbox?.ips ?? []);
+  const conditions = mergeConditions(input, [
+    {
+      type: 'PodReadyToStartContainers',
+      status: sandbox && (ips.length > 0 || pod.spec?.hostNetwork) ? 'True' : 'False',
+    },
+    { type: 'Initialized', ...initialized(pod, phase, statuses) },
+    { type: 'Ready', ...podReady(pod, ready) },
+    { type: 'ContainersReady', ...ready },
+    { type: 'PodScheduled', status: 'True' },
+  ]);
+  // A finished pod keeps the address it had.
+  const podIPs = ips.length > 0 ? ips.map((ip) => ({ ip })) : (pod.status?.podIPs ?? []);
+  return {
+    phase,
+    conditions,
+    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
+    ...(hostIPs[0] && { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) }),
+    ...(podIPs[0] && { podIP: podIPs[0].ip, podIPs }),
+    startTime: pod.status?.startTime ?? formatTime(input.now),
+    qosClass: pod.status?.qosClass ?? qosClass(pod),
+    ...(init.length > 0 && { initContainerStatuses: init }),
+    containerStatuses: main,
+  };
+}

@@ -1,0 +1,34 @@
+// The CNI network of a node's pods (https://www.cni.dev/docs/spec/): a bridge whose ports may talk to themselves.
+import { familyOf } from '../net/ip.ts';
+
+export const bridge = 'cni0';
+
+export interface CNIConfig {
+  readonly podCIDRs: readonly string[];
+  /** Bytes; the uplink's. */
+  readonly mtu: number;
+  /** Where host-local keeps the addresses that are taken. */
+  readonly dataDir: string;
+}
+
+/** Text of a .conflist file. */
+export function cniConfig({ podCIDRs, mtu, dataDir }: CNIConfig): string {
+  const families = new Set(podCIDRs.map((cidr) => familyOf(cidr.split('/')[0] ?? '')));
+  const routes = [
+    ...(families.has('IPv4') ? [{ dst: '0.0.0.0/0' }] : []),
+    ...(families.has('IPv6') ? [{ dst: '::/0' }] : []),
+  ];
+  const plugins = [
+    {
+      type: 'bridge',
+      bridge,
+      mtu,
+      isGateway: true,
+      // A pod that reaches itself through its Service comes back by the port it left.
+      hairpinMode: true,
+      ipam: { type: 'host-local', dataDir, ranges: podCIDRs.map((subnet) => [{ subnet }]), routes },
+    },
+    { type: 'portmap', capabilities: { portMappings: true } },
+  ];
+  return `${JSON.stringify({ cniVersion: '0.4.0', name: 'portico', plugins }, undefined, 2)}\n`;
+}
