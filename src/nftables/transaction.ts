@@ -1,5 +1,13 @@
 // A transaction is data: it can be printed, compared, applied to a fake, or given to `nft -f`.
-import type { Chain, NftFamily, NftSet, Rule, SetDeclaration, Table } from './ruleset.ts';
+import {
+  type Chain,
+  type NftFamily,
+  type NftSet,
+  type Rule,
+  referencesOf,
+  type SetDeclaration,
+  type Table,
+} from './ruleset.ts';
 
 export type Operation =
   | { readonly op: 'replace-table'; readonly table: Table }
@@ -46,7 +54,12 @@ interface ChainOrders {
   readonly remove: string[];
 }
 
-function chainOrders(changes: readonly Change<Chain>[]): ChainOrders {
+function uses(chain: Chain, sets: ReadonlySet<string>): boolean {
+  return sets.size > 0 && chain.rules.some((rule) => referencesOf(rule).sets.some((set) => sets.has(set)));
+}
+
+/** Chains that use a set which is declared anew are written anew as well, since it must go in between. */
+function chainOrders(changes: readonly Change<Chain>[], redeclared: ReadonlySet<string>): ChainOrders {
   const orders: ChainOrders = { flush: [], add: [], rules: [], remove: [] };
   for (const { before, after } of changes) {
     if (before && !after) {
@@ -55,7 +68,7 @@ function chainOrders(changes: readonly Change<Chain>[]): ChainOrders {
     } else if (!before && after) {
       orders.add.push(after);
       if (after.rules.length > 0) orders.rules.push(after);
-    } else if (before && after && !same(before.rules, after.rules)) {
+    } else if (before && after && (!same(before.rules, after.rules) || uses(before, redeclared))) {
       if (before.rules.length > 0) orders.flush.push(before.name);
       if (after.rules.length > 0) orders.rules.push(after);
     }
@@ -85,9 +98,9 @@ function elementOperations(elements: TableChanges['elements']): { removed: Opera
  * (elements, rules of flushed chains), then what they referred to; what is new comes before its references.
  */
 export function operationsOf(changes: TableChanges): Operation[] {
-  const chains = chainOrders(changes.chains);
-  const { removed, added } = elementOperations(changes.elements);
   const redeclared = changes.sets.filter((c) => c.before && c.after && !same(c.before, c.after));
+  const chains = chainOrders(changes.chains, new Set(redeclared.map((c) => c.before!.name)));
+  const { removed, added } = elementOperations(changes.elements);
   return [
     ...chains.flush.map((chain): Operation => ({ op: 'flush-chain', chain })),
     ...removed,
@@ -141,24 +154,6 @@ function isDynamic(set: NftSet): boolean {
   return set.declaration.flags?.includes('dynamic') ?? false;
 }
 
-function chainChanges(current: Table, desired: Table): Change<Chain>[] {
-  const redeclared = new Set<string>();
-  for (const [name, set] of current.sets) {
-    const after = desired.sets.get(name);
-    if (after && !same(set.declaration, after.declaration)) redeclared.add(name);
-  }
-  return changesBetween(current.chains, desired.chains).flatMap((change) => {
-    const uses = redeclared.size > 0 && JSON.stringify(change.before?.rules ?? []);
-    const touched = uses && [...redeclared].some((name) => uses.includes(`"${name}"`));
-    if (!touched || !change.before || !change.after) return [change];
-    // The rules let go of the set and take hold of the new one.
-    return [
-      { before: change.before, after: { ...change.after, rules: [] } },
-      { before: { ...change.after, rules: [] }, after: change.after },
-    ];
-  });
-}
-
 /** The smallest transaction that turns one table (or none) into another (or none). */
 export function diff(current: Table | undefined, desired: Table | undefined): Transaction | undefined {
   if (!desired) return current && { family: current.family, table: current.name, operations: [{ op: 'delete-table' }] };
@@ -173,7 +168,7 @@ export function diff(current: Table | undefined, desired: Table | undefined): Tr
   const declarations = (sets: ReadonlyMap<string, NftSet>) =>
     new Map([...sets].map(([name, set]) => [name, set.declaration]));
   const operations = operationsOf({
-    chains: chainChanges(current, desired),
+    chains: changesBetween(current.chains, desired.chains),
     sets: changesBetween(declarations(current.sets), declarations(desired.sets)),
     elements,
   });

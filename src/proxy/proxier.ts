@@ -113,7 +113,10 @@ export class Proxier {
       const succeeded = await this.#step();
       retry = succeeded ? firstRetry : Math.min(retry * 2, syncPeriod);
       if (!succeeded) {
+        // Where a small change was refused, all of it may still be taken.
+        const small = !this.#full;
         this.#full = true;
+        if (small) continue;
         await clock.sleep(retry, signal).catch(() => {});
         continue;
       }
@@ -222,11 +225,10 @@ export class Proxier {
     const { backend, clock, onSynced, log } = this.#options;
     const start = clock.now();
     this.status.started();
-    this.#full = false;
     for (const change of this.#plan()) this.#unreported.push(change);
     const whole = full || this.#full;
-    this.#full = false;
     await backend.sync({ full: whole });
+    this.#full = false;
     if (whole) this.#lastFull = clock.now();
     const duration = clock.now() - start;
     this.status.succeeded({ full: whole, duration });

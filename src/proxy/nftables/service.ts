@@ -127,6 +127,9 @@ function claimExternal(plan: ServicePortPlan, claims: Claims, key: string, names
   if (own) claims.add(names.local, key, own);
 }
 
+/** Between the sources in the value of a firewalled address. */
+export const sourceSeparator = ', ';
+
 /** Prefixes without those that another one holds: nftables refuses elements that overlap. */
 function withoutNested(ranges: readonly string[]): string[] {
   const different = [...new Set(ranges)];
@@ -138,15 +141,17 @@ function sourceText(range: string): string {
   return range.replace(/^([\d.]+)\/32$|^([\da-f:]+)\/128$/, '$1$2');
 }
 
+/**
+ * The sources are the value of the address they may reach, so that of two Services with one address and port only one
+ * has its ranges in force: those of both might overlap. The state spreads them into elements.
+ */
 function claimFirewall({ servicePort, firewall }: ServicePortPlan, claims: Claims): void {
   if (!firewall) return;
   for (const ip of servicePort.loadBalancerIPs) {
     const key = `${ip} . ${servicePort.protocol} . ${servicePort.port}`;
-    claims.add(sets.firewalled, key);
     const own = firewall.nodeAllowed ? [`${ip}/${servicePort.family === 'IPv4' ? 32 : 128}`] : [];
-    for (const range of withoutNested([...firewall.sourceRanges, ...own])) {
-      claims.add(sets.firewallSources, `${key} . ${sourceText(range)}`);
-    }
+    const sources = withoutNested([...firewall.sourceRanges, ...own]).map(sourceText);
+    claims.add(sets.firewalled, key, sources.join(sourceSeparator));
   }
 }
 

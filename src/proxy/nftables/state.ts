@@ -3,9 +3,9 @@ import type { Chain, NftSet, SetDeclaration, Table } from '../../nftables/rulese
 import { type Change, type Operation, operationsOf, type Transaction } from '../../nftables/transaction.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
-import { constantChains, constantElements, constantSets, nftFamily, tableComment, tableName } from './base.ts';
+import { constantChains, constantElements, constantSets, nftFamily, sets, tableComment, tableName } from './base.ts';
 import { loadBalancingGroup } from './load-balancing.ts';
-import { type Claim, type Contribution, contributionOf, noSlots, type Slots } from './service.ts';
+import { type Claim, type Contribution, contributionOf, noSlots, type Slots, sourceSeparator } from './service.ts';
 
 type Claimants = Claim | Claim[];
 
@@ -14,6 +14,40 @@ function winner(claimants: Claimants | undefined): string | undefined {
   if (claimants === undefined) return undefined;
   if (!Array.isArray(claimants)) return claimants.value;
   return claimants.reduce((a, b) => (b.owner < a.owner ? b : a)).value;
+}
+
+function sourcesOf(value: string | undefined): string[] {
+  return value === undefined ? [] : value.split(sourceSeparator);
+}
+
+/** The elements of both sets of the firewall, from addresses with their sources as values. */
+function sourceElements(firewalled: ReadonlyMap<string, string>): Map<string, Map<string, string>> {
+  const addresses = new Map<string, string>();
+  const sources = new Map<string, string>();
+  for (const [key, value] of firewalled) {
+    addresses.set(key, '');
+    for (const source of sourcesOf(value)) sources.set(`${key} . ${source}`, '');
+  }
+  return new Map([
+    [sets.firewalled, addresses],
+    [sets.firewallSources, sources],
+  ]);
+}
+
+/** The same for changes. */
+function spreadSources(changes: Map<string, Change<string>>, elements: Map<string, Map<string, Change<string>>>): void {
+  const presence = (value: string | undefined) => (value === undefined ? undefined : '');
+  const addresses = new Map<string, Change<string>>();
+  const sources = new Map<string, Change<string>>();
+  for (const [key, { before, after }] of changes) {
+    addresses.set(key, { before: presence(before), after: presence(after) });
+    const old = sourcesOf(before);
+    const now = sourcesOf(after);
+    for (const source of old) if (!now.includes(source)) sources.set(`${key} . ${source}`, { before: '' });
+    for (const source of now) if (!old.includes(source)) sources.set(`${key} . ${source}`, { after: '' });
+  }
+  elements.set(sets.firewalled, addresses);
+  elements.set(sets.firewallSources, sources);
 }
 
 /** What the kernel should hold for one family. Changes are collected until `take` hands them over. */
@@ -63,7 +97,9 @@ export class NftablesState {
       }
       // Elements go with their map.
       const change = this.#sets.get(set);
-      if (changes.size > 0 && !(change && !change.after)) elements.set(set, changes);
+      if (changes.size === 0 || (change && !change.after)) continue;
+      if (set === sets.firewalled) spreadSources(changes, elements);
+      else elements.set(set, changes);
     }
     const operations: Operation[] = operationsOf({
       chains: [...this.#chains.values()],
@@ -98,12 +134,16 @@ export class NftablesState {
       for (const chain of contribution.chains) chains.set(chain.name, chain);
     }
     const constants = constantElements(this.#config);
-    const sets = new Map<string, NftSet>();
+    const tableSets = new Map<string, NftSet>();
     for (const declaration of declarations) {
       const elements = constants.get(declaration.name) ?? this.#elementsOf(declaration.name);
-      sets.set(declaration.name, { declaration, elements });
+      tableSets.set(declaration.name, { declaration, elements });
     }
-    return { family: nftFamily(this.#config), name: tableName, comment: tableComment, sets, chains };
+    const firewalled = tableSets.get(sets.firewalled)!;
+    for (const [set, changes] of sourceElements(firewalled.elements)) {
+      tableSets.set(set, { declaration: tableSets.get(set)!.declaration, elements: changes });
+    }
+    return { family: nftFamily(this.#config), name: tableName, comment: tableComment, sets: tableSets, chains };
   }
 
   /** Names that the kernel must list while the table is there. */

@@ -1,0 +1,263 @@
+// The proxy against the real kernel, in a namespace of the test's own.
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Node, Service } from '../../src/api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
+import { FakeApi } from '../../src/client/fake/fake-api.ts';
+import { createInformers } from '../../src/client/informers.ts';
+import { endpointSlices, nodes, services } from '../../src/client/resources.ts';
+import { renderTransaction } from '../../src/nftables/render.ts';
+import { cleanup } from '../../src/proxy/cleanup.ts';
+import { arbitraryEvent } from '../../src/proxy/fixtures/arbitrary.ts';
+import { config, endpoint, nodeA, service, settings, slice } from '../../src/proxy/fixtures/objects.ts';
+import { KubeProxy } from '../../src/proxy/kube-proxy.ts';
+import { NftablesState } from '../../src/proxy/nftables/state.ts';
+import { ownerOf } from '../../src/proxy/owner.ts';
+import { ServiceView } from '../../src/proxy/service-view.ts';
+import type { ProxyMode } from '../../src/proxy/settings.ts';
+import { realClock } from '../../src/system/real/clock.ts';
+import { realRandom } from '../../src/system/real/random.ts';
+import { TestNamespace } from './netns.ts';
+
+let space: TestNamespace;
+beforeAll(() => {
+  space = new TestNamespace('proxy');
+});
+afterAll(() => space?.close());
+beforeEach(() => {
+  space.run('nft flush ruleset');
+});
+
+/** What the table holds, line by line and element by element, without the order. */
+function dump(): string[] {
+  return space
+    .run('nft -s list table ip portico-proxy')
+    .split(/\n|(?<=[^{]), ?(?=\S+ \. |\d)/)
+    .map((line) => line.replace(/elements = \{|\}$|,$/g, '').trim())
+    .filter((line) => line !== '')
+    .sort();
+}
+
+describe('the kernel takes', () => {
+  test('every transaction, and holds in the end what one written at once would give it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(arbitraryEvent, { maxLength: 4 }), { maxLength: 10 }), (batches) => {
+        const view = new ServiceView();
+        const state = new NftablesState(config);
+        const owners = new Map<string, string[]>();
+        space.run('nft -f -', renderTransaction(state.takeAll()));
+        for (const batch of batches) {
+          for (const event of batch) {
+            if (event.kind === 'service') view.setService(event.object);
+            else if (event.kind === 'service-gone') view.deleteService(event.object);
+            else if (event.kind === 'slice') view.setSlice(event.object);
+            else view.deleteSlice(event.object);
+          }
+          for (const name of view.takeChanged()) {
+            const plans = view.plans(name, 'IPv4', nodeA);
+            for (const owner of owners.get(name) ?? []) state.set(owner, undefined);
+            for (const plan of plans) state.set(ownerOf(plan.servicePort), plan);
+            owners.set(
+              name,
+              plans.map((plan) => ownerOf(plan.servicePort)),
+            );
+          }
+          const transaction = state.take();
+          if (transaction) space.run('nft -f -', renderTransaction(transaction));
+        }
+        const followed = dump();
+        space.run('nft -f -', renderTransaction(state.takeAll()));
+        expect(followed).toEqual(dump());
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+/** Resolves when the condition holds; the kernel's answers are looked at again every few milliseconds until then. */
+async function until(condition: () => boolean, what: string, patience = 10_000): Promise<void> {
+  const deadline = Date.now() + patience;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`not within ${patience} ms: ${what}`);
+    await realClock.sleep(10);
+  }
+}
+
+function has(command: string, text: string): boolean {
+  try {
+    return space.run(command).includes(text);
+  } catch {
+    return false;
+  }
+}
+
+const node: Node = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'node-a' },
+  spec: {},
+  status: { addresses: [{ type: 'InternalIP', address: '172.18.0.2' }] },
+};
+
+class RunningProxy {
+  readonly api: FakeApi;
+  readonly log: string[] = [];
+  readonly #stop = new AbortController();
+  readonly #done: Promise<unknown>;
+
+  constructor(mode: ProxyMode, api = new FakeApi({ clock: realClock, random: realRandom })) {
+    this.api = api;
+    const informers = createInformers(api, { clock: realClock, random: realRandom });
+    const proxy = new KubeProxy({
+      settings: { ...settings, mode },
+      nodeName: 'node-a',
+      informers,
+      exec: space.exec,
+      follow: space.follow,
+      clock: realClock,
+      log: (message) => this.log.push(message),
+    });
+    this.#done = Promise.all([proxy.run(this.#stop.signal), informers.run(this.#stop.signal)]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  get services() {
+    return this.api.resource<Service>(services);
+  }
+
+  get slices() {
+    return this.api.resource<EndpointSlice>(endpointSlices);
+  }
+
+  async fill(): Promise<void> {
+    await this.api.resource<Node>(nodes).create(node);
+    await this.services.create(service({ name: 'web' }));
+    await this.slices.create(slice('web', [endpoint('10.244.1.1', 'node-a')]));
+  }
+}
+
+const running: RunningProxy[] = [];
+function start(...args: ConstructorParameters<typeof RunningProxy>): RunningProxy {
+  const proxy = new RunningProxy(...args);
+  running.push(proxy);
+  return proxy;
+}
+afterEach(async () => {
+  for (const proxy of running.splice(0)) await proxy.stop();
+});
+
+const endpointsMap = 'nft list map ip portico-proxy endpoints-16';
+
+describe('nftables', () => {
+  test('follows the API, repairs what is flushed within a second, and leaves the rules when it ends', async () => {
+    const proxy = start('nftables');
+    await proxy.fill();
+    await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 0 : 10.244.1.1 . 8080'), 'the first endpoint');
+    await proxy.slices.update(slice('web', [endpoint('10.244.1.1', 'node-a'), endpoint('10.244.2.1', 'node-b')]));
+    await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 1 : 10.244.2.1 . 8080'), 'the second endpoint');
+    space.run('nft flush ruleset');
+    await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 1'), 'the repair', 1000);
+    await proxy.stop();
+    expect(has(endpointsMap, '10.96.0.10 . tcp . 80 . 1')).toBe(true);
+  });
+
+  test('a refused transaction is followed by all of it', async () => {
+    const proxy = start('nftables');
+    await proxy.fill();
+    await until(() => has(endpointsMap, '10.244.1.1'), 'the first endpoint');
+    // Somebody takes away what the next change wants to take away.
+    space.run('nft delete element ip portico-proxy endpoints-16 { 10.96.0.10 . tcp . 80 . 0 }');
+    await proxy.slices.update(slice('web', [endpoint('10.244.2.9', 'node-b')]));
+    await until(() => has(endpointsMap, '10.244.2.9'), 'the new endpoint');
+    expect(proxy.log.join()).toContain('sync failed: nft:');
+  });
+});
+
+describe('modes', () => {
+  test('a change of mode leaves nothing of the other, and cleanup nothing of any', async () => {
+    const first = start('iptables');
+    await first.fill();
+    await until(() => has('iptables-save', '10.244.1.1:8080'), 'the endpoint in iptables');
+    await first.stop();
+    const second = start('nftables', first.api);
+    await until(() => has(endpointsMap, '10.244.1.1'), 'the endpoint in nftables');
+    await until(() => !has('iptables-save', 'KUBE'), 'iptables without Services');
+    await second.stop();
+    const third = start('iptables', first.api);
+    await until(() => has('iptables-save', '10.244.1.1:8080'), 'the endpoint in iptables again');
+    await until(() => !has('nft list tables', 'portico-proxy'), 'nftables without Services');
+    await third.stop();
+    await cleanup(space.exec);
+    for (const save of ['iptables-save', 'ip6tables-save']) expect(space.run(save)).not.toContain('KUBE');
+    expect(space.run('nft list tables')).not.toContain('portico-proxy');
+  });
+
+  test('iptables follows a Service that loses an endpoint and its chains', async () => {
+    const proxy = start('iptables');
+    await proxy.fill();
+    await until(() => has('iptables-save', '10.244.1.1:8080'), 'the endpoint');
+    await proxy.slices.update(slice('web', []));
+    await until(() => has('iptables-save', 'demo/web:http has no endpoints'), 'the refusal');
+    expect(space.run('iptables-save')).not.toMatch(/KUBE-(SEP|SVC)-/);
+  });
+});
+
+/** Sends a datagram from one and the same port for each line, and prints who answered. */
+const client = `
+const s = require('node:dgram').createSocket('udp4');
+s.bind(40000, '127.0.0.1');
+process.stdin.on('data', () => { s.send('x', 53, '10.96.0.10'); });
+s.on('message', (m) => console.log(String(m)));`;
+/** Answers on both addresses with its own. */
+const server = `
+for (const a of ['10.244.1.1', '10.244.1.2']) {
+  const s = require('node:dgram').createSocket('udp4');
+  s.bind(5353, a, () => console.log('up'));
+  s.on('message', (m, r) => s.send(a, r.port, r.address));
+}`;
+
+test('a UDP client moves on when its endpoint goes', async () => {
+  for (const line of [
+    'ip addr add 10.244.1.1/32 dev lo',
+    'ip addr add 10.244.1.2/32 dev lo',
+    'ip link add out type veth peer name out-peer',
+    'ip link set out up',
+    'ip link set out-peer up',
+    'ip addr add 192.0.2.1/24 dev out',
+    'ip route add default dev out',
+    'sysctl -qw net.ipv4.conf.all.route_localnet=1',
+  ]) {
+    space.run(line);
+  }
+  const answers = createInterface({ input: space.start([process.execPath, '-e', server]).stdout! });
+  await once(answers, 'line');
+  const proxy = start('nftables');
+  await proxy.api.resource<Node>(nodes).create(node);
+  const port = { name: 'dns', port: 53, protocol: 'UDP' };
+  await proxy.services.create(service({ name: 'dns', ports: [port] }));
+  const dnsSlice = (address: string) => ({
+    ...slice('dns', [endpoint(address, 'node-a')]),
+    ports: [{ name: 'dns', port: 5353, protocol: 'UDP' }],
+  });
+  await proxy.slices.create(dnsSlice('10.244.1.1'));
+  await until(() => has(endpointsMap, '10.244.1.1'), 'the first endpoint');
+  const asker = space.start([process.execPath, '-e', client]);
+  const replies = createInterface({ input: asker.stdout! });
+  const seen: string[] = [];
+  replies.on('line', (line) => seen.push(line));
+  const askUntil = async (address: string) => {
+    await until(() => {
+      asker.stdin!.write('ask\n');
+      return seen.at(-1) === address;
+    }, `an answer from ${address}`);
+  };
+  await askUntil('10.244.1.1');
+  await proxy.slices.update(dnsSlice('10.244.1.2'));
+  await askUntil('10.244.1.2');
+});
