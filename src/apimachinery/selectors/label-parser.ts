@@ -1,6 +1,7 @@
 // The grammar of label selectors (k8s.io/apimachinery/pkg/labels Parser), one token ahead.
+
+import { qualifiedName } from '../validation/names.ts';
 import { labelSelectorTokens, type Token, type TokenKind } from './label-lexer.ts';
-import { labelKeyErrors } from './label-syntax.ts';
 import { type LabelOperator, type Requirement, requirement } from './requirement.ts';
 
 const binaryOperators: readonly TokenKind[] = ['in', 'notin', '=', '==', '!=', '>', '<'];
@@ -75,7 +76,7 @@ function parseRequirement(tokens: Tokens): Requirement {
   if (negated) tokens.next();
   const key = tokens.nextValue();
   if (key.kind !== 'identifier') throw problem(`found '${key.text}', expected: identifier`);
-  const [keyError] = labelKeyErrors(key.text);
+  const [keyError] = qualifiedName(key.text);
   if (keyError) throw problem(`key: Invalid value: ${JSON.stringify(key.text)}: ${keyError}`);
   const ahead = tokens.peek();
   let operator: LabelOperator;

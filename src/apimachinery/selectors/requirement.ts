@@ -1,5 +1,5 @@
 // One requirement of a label selector, and what makes it valid.
-import { labelKeyErrors, labelValueErrors } from './label-syntax.ts';
+import { labelValueRule, qualifiedName } from '../validation/names.ts';
 
 export type LabelOperator = 'in' | 'notin' | '=' | '==' | '!=' | 'exists' | '!' | '>' | '<';
 
@@ -12,7 +12,7 @@ export interface Requirement {
 
 /** The requirement, or what is wrong with it (upstream labels.NewRequirement). */
 export function requirement(key: string, operator: LabelOperator, values: readonly string[]): Requirement | string {
-  const errors = labelKeyErrors(key).map((e) => `key: Invalid value: ${JSON.stringify(key)}: ${e}`);
+  const errors = qualifiedName(key).map((e) => `key: Invalid value: ${JSON.stringify(key)}: ${e}`);
   const list = JSON.stringify(values);
   const unique = [...new Set(values)].sort();
   switch (operator) {
@@ -49,7 +49,7 @@ export function requirement(key: string, operator: LabelOperator, values: readon
       }
   }
   for (const [i, value] of values.entries()) {
-    for (const e of labelValueErrors(value)) {
+    for (const e of labelValueRule(value)) {
       errors.push(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${e}`);
     }
   }
