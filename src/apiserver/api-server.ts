@@ -14,6 +14,7 @@ import { discoveryResponse } from './discovery/discovery.ts';
 import { methodNotAllowed, pathNotFound } from './errors.ts';
 import type { Authenticator, Authorizer, Extensions } from './extensions.ts';
 import { handleResource } from './handlers/dispatch.ts';
+import { warningHeaders } from './handlers/render.ts';
 import type { ResourceRequest, ServerParts } from './handlers/resource-request.ts';
 import { type HealthCheck, healthResponse } from './health.ts';
 import { ApiMetrics } from './metrics.ts';
@@ -148,9 +149,15 @@ export class ApiServer {
       subresource,
       store: registry.store(definition),
       format: negotiate(isConnect ? undefined : request.headers.accept),
-      warnings: new Set(),
+      warnings: new Set(definition.deprecation ? [definition.deprecation] : []),
     };
-    return handleResource(resourceRequest);
+    return handleResource(resourceRequest).catch((error: unknown) => {
+      // What was to be warned of is told with a refusal too.
+      const { warnings } = resourceRequest;
+      if (warnings.size === 0) throw error;
+      const response = this.#errorResponse(error);
+      return { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
+    });
   }
 
   async #nonResource(request: ApiRequest): Promise<ApiResponse> {
