@@ -1,5 +1,4 @@
 // The control plane as one process: storage, keys, API server, listeners, controllers and scheduler put together.
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -7,12 +6,16 @@ import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
+import { ensureBootstrapPolicy } from '../apiserver/authorization/bootstrap-policy.ts';
 import { type Handler, Listener } from '../apiserver/listener.ts';
 import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
 import { loadOrCreatePki, type Pki } from '../apiserver/pki/pki.ts';
 import type { RegistryHooks } from '../apiserver/registry/hooks.ts';
 import { createServiceHooks, type ServiceHooks } from '../apiserver/registry/service/service-hooks.ts';
 import type { User } from '../apiserver/request.ts';
+import { createSecurity } from '../apiserver/security.ts';
+import { tunnelPath } from '../apiserver/tunnel/tunnel-path.ts';
+import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
 import { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -21,6 +24,7 @@ import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
+import { prepareControlLoops } from './control-loops.ts';
 import { Failure } from './failure.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 
@@ -118,7 +122,7 @@ interface Opened {
 
 async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): Promise<ControlPlane> {
   const { onError } = config;
-  const tokens = await readTokens(config.tokenAuthFile);
+  const tokenFile = await readTokenFile(config.tokenAuthFile);
   await markStore(storage);
   // Ports are taken first, so that a taken one is told before anything else happens; requests wait until all is ready.
   const ready = Promise.withResolvers<ApiServer>();
@@ -132,18 +136,27 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
   try {
     const hooks = createHooks(config, { storage, address: advertisedAddress(addresses) });
     const cache = new WatchCache(storage, realClock);
+    const security = createSecurity({
+      cache,
+      ca: pki.ca.certPem,
+      serviceAccountKeyPem: pki.serviceAccountKeyPem,
+      tokenFile,
+      clock: realClock,
+      random: realRandom,
+    });
+    const tunnels = new TunnelRegistry(realClock);
     const server = new ApiServer({
       storage,
       cache,
       definitions: builtinResources(),
       schemas: builtinSchemas(),
-      authenticator: tokens,
-      authorizer: {
-        authorize: ({ user, info }) => ({
-          allowed: user.groups.includes('system:masters') || /^\/(version|healthz|livez|readyz)(\/|$)/.test(info.path),
-        }),
+      authenticator: security.authenticator,
+      authorizer: security.authorizer,
+      extensions: {
+        connect: {},
+        virtual: security.virtual,
+        paths: [...security.paths, tunnelPath(tunnels)],
       },
-      extensions: { connect: {}, virtual: {}, paths: [] },
       hooks: { services: hooks as unknown as RegistryHooks<KubeObject> },
       healthChecks: [{ name: 'ping', check: () => undefined }],
       version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
@@ -156,10 +169,15 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     await server.load();
     const background = (what: string, work: Promise<void>) => void work.catch((error: unknown) => onError(error, what));
     background('watch cache', server.run(stop.signal));
+    background('tunnels', tunnels.run(stop.signal));
     background('Service allocations', hooks.run(stop.signal));
     await createBootstrapObjects(new InProcessTransport(server, system));
+    await ensureBootstrapPolicy(new InProcessTransport(server, system), security.view);
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
+    const transport = new InProcessTransport(server, system);
+    const loops = await prepareControlLoops({ ...config, transport, ca: pki.ca });
     ready.resolve(server);
+    background('controllers', loops(stop.signal));
     return {
       addresses,
       pki,
@@ -259,34 +277,8 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function readTokens(path: string | undefined) {
-  const users = new Map<string, User>();
+async function readTokenFile(path: string | undefined): Promise<string | undefined> {
   const text = path === undefined ? '' : await realFiles.read(path);
   if (text === undefined) throw new Failure(`--token-auth-file ${path}: there is no such file`);
-  const digest = (token: string) => createHash('sha256').update(token).digest('hex');
-  for (const line of text.split('\n')) {
-    const match = /^([^,]+),([^,]+),([^,]*)(?:,"?([^"]*)"?)?$/.exec(line.trim());
-    if (!match) continue;
-    const [, token = '', name = '', uid = '', groups = ''] = match;
-    users.set(digest(token), { name, uid, groups: [...groups.split(',').filter(Boolean), 'system:authenticated'] });
-  }
-  return {
-    async authenticate({
-      headers,
-      clientCertificate,
-    }: Parameters<import('../apiserver/extensions.ts').Authenticator['authenticate']>[0]) {
-      const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
-      if (bearer !== undefined) {
-        const user = users.get(digest(bearer));
-        const { unauthorized } = await import('../apimachinery/status.ts');
-        if (!user) throw unauthorized();
-        return user;
-      }
-      if (!clientCertificate) return undefined;
-      return {
-        name: clientCertificate.commonName,
-        groups: [...clientCertificate.organizations, 'system:authenticated'],
-      };
-    },
-  };
+  return text;
 }

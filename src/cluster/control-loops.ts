@@ -1,0 +1,72 @@
+// Controllers and scheduler of a control plane, over the in-process way into the API server.
+
+import type { KeyPair } from '../apiserver/pki/certificates.ts';
+import type { Transport } from '../client/types.ts';
+import type { ControllersConfig } from '../controllers/config.ts';
+import { addressAt, parseCIDR } from '../net/cidr.ts';
+import { formatIP } from '../net/ip.ts';
+import { realClock } from '../system/real/clock.ts';
+import { realRandom } from '../system/real/random.ts';
+import { Failure } from './failure.ts';
+
+export interface ControlLoopsOptions {
+  readonly transport: Transport;
+  /** As kube-controller-manager's `--controllers`. */
+  readonly controllers: readonly string[];
+  readonly clusterCIDRs: readonly string[];
+  readonly serviceClusterIPRanges: readonly string[];
+  readonly ca: KeyPair;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+/** The tenth address of each Service range: where pods find cluster DNS. */
+function clusterDNS(ranges: readonly string[]): string[] {
+  return ranges.flatMap((text) => {
+    const cidr = parseCIDR(text);
+    return cidr ? [formatIP(addressAt(cidr, 10n))] : [];
+  });
+}
+
+function controllersConfig({ ca, clusterCIDRs, serviceClusterIPRanges }: ControlLoopsOptions): ControllersConfig {
+  return {
+    clusterCIDRs,
+    clusterDNS: clusterDNS(serviceClusterIPRanges),
+    rootCA: ca.certPem,
+    // The library that signs takes 0.1 s to load, so it loads when the first request comes.
+    async sign(request) {
+      const { signClientCertificate } = await import('../apiserver/pki/signer.ts');
+      return signClientCertificate(request, { ca, clock: realClock, random: realRandom });
+    },
+    async parseRequest(pem) {
+      const { parseRequest } = await import('../apiserver/pki/certificates.ts');
+      return parseRequest(pem);
+    },
+  };
+}
+
+/** Throws a Failure for a name that is no controller's; nothing runs before the function returned is called. */
+export async function prepareControlLoops(
+  options: ControlLoopsOptions,
+): Promise<(signal: AbortSignal) => Promise<void>> {
+  const [{ runControllers, selectControllers, UnknownControllerError }, { createClient }, { createInformers }] =
+    await Promise.all([
+      import('../controllers/run.ts'),
+      import('../client/rest-client.ts'),
+      import('../client/informers.ts'),
+    ]);
+  let names: string[];
+  try {
+    names = selectControllers(options.controllers);
+  } catch (error) {
+    if (!(error instanceof UnknownControllerError)) throw error;
+    throw new Failure(`--controllers: ${error.message}`, { cause: error, exitCode: 2 });
+  }
+  const { transport, onError } = options;
+  const client = createClient(transport);
+  const system = { clock: realClock, random: realRandom, onError };
+  const informers = createInformers(client, system);
+  const config = controllersConfig(options);
+  return async (signal) => {
+    await Promise.all([runControllers({ client, informers, ...system, config, names, signal }), informers.run(signal)]);
+  };
+}
