@@ -12,7 +12,7 @@ async function run(): Promise<void> {
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
     (file) =>
       /\.(ts|js)$/.test(file) &&
-      !/\.(test|contract|d)\.(ts|js)$/.test(file) &&
+      !/\.(test|contract|d)\.(ts|js)$|testdata/.test(file) &&
       !file.startsWith('cli/main.') &&
       !file.startsWith('testing/'),
   );

@@ -1,6 +1,7 @@
 // A process that writes as fast as it can and tells its parent what was acknowledged, until it is killed.
 import { SqliteStorage } from '../sqlite-storage.ts';
 
+if (!import.meta.main) throw new Error('this is a program, not a module');
 const storage = await SqliteStorage.open({ path: process.argv[2]! });
 let acknowledged = 0;
 for (let i = 0; i < 100_000; i += 10) {
