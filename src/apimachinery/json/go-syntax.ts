@@ -4,6 +4,9 @@
 /** `unexpected end of JSON input`, `invalid character 'x' looking for beginning of value`, … */
 export class JsonSyntaxError extends Error {}
 
+/** Deeper texts are refused, so that no walk over a value runs out of stack. */
+export const mostDepth = 1000;
+
 /** Reads a whole text. Returns the paths of repeated keys (`metadata.name`, `spec.ports[0].port`); throws JsonSyntaxError. */
 export function scanJson(text: string): string[] {
   const scanner = new Scanner(text);
@@ -21,6 +24,7 @@ class Scanner {
   readonly duplicates: string[] = [];
   private readonly text: string;
   private at = 0;
+  private depth = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -44,9 +48,12 @@ class Scanner {
 
   value(path: string): void {
     const char = this.text[this.at];
-    if (char === '{') this.object(path);
-    else if (char === '[') this.array(path);
-    else if (char === '"') this.string();
+    if (char === '{' || char === '[') {
+      if (++this.depth > mostDepth) throw new JsonSyntaxError('exceeded max depth');
+      if (char === '{') this.object(path);
+      else this.array(path);
+      this.depth--;
+    } else if (char === '"') this.string();
     else if (char === '-' || (char !== undefined && digit.test(char))) this.number();
     else if (char === 't') this.literal('true');
     else if (char === 'f') this.literal('false');

@@ -32,6 +32,14 @@ test.each([
   expect(() => parseJson(text)).toThrow(new Error(message));
 });
 
+test('depth is bounded', () => {
+  expect(parseJson('['.repeat(900) + ']'.repeat(900)).duplicates).toEqual([]);
+  for (const depth of [5_000, 500_000]) {
+    expect(() => parseJson('['.repeat(depth) + ']'.repeat(depth))).toThrow(new Error('exceeded max depth'));
+    expect(() => parseJson('['.repeat(depth))).toThrow(new Error('exceeded max depth'));
+  }
+});
+
 test('the scanner accepts what JSON.parse accepts, and refuses what it refuses', () => {
   fc.assert(
     fc.property(fc.json(), (text) => {

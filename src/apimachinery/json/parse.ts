@@ -1,5 +1,5 @@
 // Reading JSON as the API server does: repeated keys are noticed, errors are worded as Go's.
-import { JsonSyntaxError, scanJson } from './go-syntax.ts';
+import { JsonSyntaxError, mostDepth, scanJson } from './go-syntax.ts';
 
 export { JsonSyntaxError };
 
@@ -15,11 +15,12 @@ export function parseJson(text: string): ParsedJson {
   try {
     value = JSON.parse(text);
   } catch (cause) {
+    if (cause instanceof RangeError) throw new JsonSyntaxError('exceeded max depth', { cause });
     scanJson(text);
     throw new JsonSyntaxError('invalid JSON', { cause });
   }
   // JSON.parse keeps one of several equal keys: then the text has more colons outside of strings than the value has keys.
-  const duplicates = countColons(text) === countKeys(value) ? [] : scanJson(text);
+  const duplicates = countColons(text) === countKeys(value, 0) ? [] : scanJson(text);
   return { value, duplicates };
 }
 
@@ -35,13 +36,14 @@ function countColons(text: string): number {
   return count;
 }
 
-function countKeys(value: unknown): number {
+function countKeys(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
+  if (depth > mostDepth) throw new JsonSyntaxError('exceeded max depth');
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value) count += countKeys(item);
+    for (const item of value) count += countKeys(item, depth + 1);
     return count;
   }
-  for (const key in value) count += 1 + countKeys((value as Record<string, unknown>)[key]);
+  for (const key in value) count += 1 + countKeys((value as Record<string, unknown>)[key], depth + 1);
   return count;
 }

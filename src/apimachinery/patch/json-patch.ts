@@ -1,5 +1,5 @@
 // JSON Patch (RFC 6902) with the words of the library that kube-apiserver uses (evanphx/json-patch).
-import { isObject, type JsonObject, jsonEqual } from '../json/value.ts';
+import { isObject, type JsonObject, jsonEqual, setKey } from '../json/value.ts';
 
 /** The patch cannot be read: 400 BadRequest. */
 export class PatchSyntaxError extends Error {}
@@ -151,7 +151,7 @@ function change(document: unknown, tokens: readonly string[], what: Change): unk
   if (what.op !== 'add' && !Object.hasOwn(document, token)) throw missing(what.op, what.path);
   const copy: Record<string, unknown> = { ...(document as JsonObject) };
   if (what.op === 'remove') delete copy[token];
-  else copy[token] = what.value;
+  else setKey(copy, token, what.value);
   return copy;
 }
 
