@@ -1,5 +1,7 @@
 // The schemas of the types, as OpenAPI writes them, from the tables of facts.
+
 import { type Facts, type MergeFacts, readFacts } from '../schema/facts.ts';
+import { readDescriptions } from './descriptions.ts';
 
 /** 2 is Swagger (`definitions`), 3 is OpenAPI 3.0 (`components/schemas`): they differ in references and in `oneOf`. */
 export type OpenApiVersion = 2 | 3;
@@ -37,6 +39,7 @@ const intOrString: Readonly<Record<OpenApiVersion, JsonSchema>> =
 export class Components {
   readonly version: OpenApiVersion;
   private readonly facts: Facts;
+  private readonly descriptions = readDescriptions();
   private readonly schemas = new Map<string, JsonSchema>();
 
   constructor(version: OpenApiVersion, facts: Facts = readFacts()) {
@@ -72,10 +75,16 @@ export class Components {
     const [first] = facts.fields;
     if (first?.name === '(itself)') return this.value(first.type);
     const properties: Record<string, JsonSchema> = {};
-    for (const field of facts.fields) properties[field.name] = this.property(field.type, facts.merge.get(field.name));
+    const short = type.split('.').slice(-3).join('.');
+    for (const field of facts.fields) {
+      const description = this.descriptions.get(`${short}.${field.name}`);
+      properties[field.name] = this.property(field.type, facts.merge.get(field.name), description);
+    }
+    const description = this.descriptions.get(short);
     const required = facts.fields.filter((field) => field.required).map((field) => field.name);
     const [group = '', version = '', kind = ''] = facts.groupVersionKind.split('/');
     return {
+      ...(description && { description }),
       type: 'object',
       properties,
       ...(required.length > 0 && { required }),
@@ -84,10 +93,13 @@ export class Components {
     };
   }
 
-  private property(type: string, merge: MergeFacts | undefined): JsonSchema {
+  private property(type: string, merge: MergeFacts | undefined, description: string | undefined): JsonSchema {
     const value = this.value(type);
-    if (!merge) return value;
-    const extensions = extensionsOf(merge, type.startsWith('[]'));
+    if (!merge && !description) return value;
+    const extensions = {
+      ...(description && { description }),
+      ...(merge && extensionsOf(merge, type.startsWith('[]'))),
+    };
     if (!('$ref' in value)) return { ...value, ...extensions };
     // Beside a reference OpenAPI 3 reads nothing else; Swagger's readers do.
     return this.version === 2 ? { ...value, ...extensions } : { allOf: [value], ...extensions };

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { builtinResources } from '../registry.ts';
+import { readDescriptions } from './descriptions.ts';
 import { openApi } from './openapi.ts';
 
 const resources = builtinResources().flatMap((definition) => [definition, ...definition.subresources]);
@@ -82,6 +83,17 @@ test('the second version holds every group at once', () => {
   expect(document.definitions).toHaveProperty(['io.k8s.api.apps.v1.Deployment', 'properties', 'spec', '$ref']);
   const get = document.paths['/api/v1/namespaces/{namespace}/services/{name}']!.get!;
   expect(get).toMatchObject({ responses: { '200': { schema: { $ref: '#/definitions/io.k8s.api.core.v1.Service' } } } });
+});
+
+test('every description belongs to a field that is there', () => {
+  const { definitions } = JSON.parse(api.swagger().text) as { definitions: Record<string, { properties?: object }> };
+  const known = new Set(
+    Object.entries(definitions).flatMap(([type, { properties = {} }]) => {
+      const short = type.split('.').slice(-3).join('.');
+      return [short, ...Object.keys(properties).map((field) => `${short}.${field}`)];
+    }),
+  );
+  expect([...readDescriptions().keys()].filter((name) => !known.has(name))).toEqual([]);
 });
 
 test('operation ids are unique', () => {

@@ -6,6 +6,7 @@ import { table as mergeKeysTable } from '../facts/merge-keys.generated.ts';
 import type { ResourceFacts } from '../resource.ts';
 import { type Facts, readFacts } from '../schema/facts.ts';
 import { Components, type JsonSchema } from './components.ts';
+import { readDescriptions } from './descriptions.ts';
 import { documentName, pathsOf } from './paths.ts';
 
 export interface OpenApiOptions {
@@ -68,7 +69,11 @@ class Documents implements OpenApi {
 
   /** Of what a document is made of rather than of the document, so that the index need not make them all. */
   private hash(resources: readonly ResourceFacts[]): string {
-    this.tables ??= createHash('sha256').update(fieldsTable).update(mergeKeysTable).digest('hex');
+    this.tables ??= createHash('sha256')
+      .update(fieldsTable)
+      .update(mergeKeysTable)
+      .update(JSON.stringify([...readDescriptions()]))
+      .digest('hex');
     const facts = resources.map(({ group, version, resource, kind, namespaced, verbs }) => [
       group,
       version,
