@@ -1,0 +1,110 @@
+// Runs in a network namespace: fills a table of so many Services, changes single endpoints, prints the figures as JSON.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { renderTransaction } from '../../src/nftables/render.ts';
+import { NftablesBackend } from '../../src/proxy/nftables/backend.ts';
+import { NftablesState } from '../../src/proxy/nftables/state.ts';
+import { ownerOf } from '../../src/proxy/owner.ts';
+import type { ProxyNode } from '../../src/proxy/plan.ts';
+import { ServiceView } from '../../src/proxy/service-view.ts';
+import { configOf } from '../../src/proxy/settings.ts';
+import { realClock } from '../../src/system/real/clock.ts';
+import { realExec } from '../../src/system/real/exec.ts';
+import type { Figures } from './proxy.ts';
+
+const [services = 0, endpoints = 0] = process.argv.slice(2).map(Number);
+const rounds = 100;
+
+const node: ProxyNode = { name: 'node-a', zone: undefined, addresses: ['172.18.0.2'] };
+const settings = {
+  mode: 'nftables',
+  clusterCIDRs: ['10.128.0.0/9'],
+  serviceCIDRs: ['10.96.0.0/12'],
+  nodePortAddresses: [],
+} as const;
+const config = configOf(settings, 'IPv4', node);
+
+function address(first: number, index: number): string {
+  return `10.${first + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
+}
+
+function service(i: number) {
+  const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }];
+  return {
+    metadata: { name: `web-${i}`, namespace: 'bench' },
+    spec: { type: 'ClusterIP', clusterIP: address(96, i), ports },
+  };
+}
+
+function slice(i: number, count: number) {
+  return {
+    metadata: { name: `web-${i}-abc`, namespace: 'bench', labels: { 'kubernetes.io/service-name': `web-${i}` } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    endpoints: Array.from({ length: count }, (_, j) => ({
+      addresses: [address(128, i * 64 + j)],
+      conditions: { ready: true },
+      nodeName: `node-${j}`,
+    })),
+  };
+}
+
+const view = new ServiceView();
+for (let i = 0; i < services; i += 1) {
+  view.setService(service(i));
+  view.setSlice(slice(i, endpoints));
+}
+const names = view.takeChanged();
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+async function nft(...args: string[]): Promise<void> {
+  const { code, stderr } = await realExec.run(['nft', ...args]);
+  if (code !== 0) throw new Error(stderr);
+}
+
+const backend = new NftablesBackend({ exec: realExec, clock: realClock });
+backend.configure([config]);
+function plan(changed: readonly string[]): void {
+  for (const name of changed) {
+    for (const p of view.plans(name, 'IPv4', node)) backend.set('IPv4', ownerOf(p.servicePort), p);
+  }
+}
+
+const fullSync = await timed(async () => {
+  plan(names);
+  await backend.sync({ full: true });
+});
+
+const state = new NftablesState(config);
+for (const name of names) for (const p of view.plans(name, 'IPv4', node)) state.set(ownerOf(p.servicePort), p);
+const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
+const file = join(folder, 'script.nft');
+writeFileSync(file, renderTransaction(state.takeAll()));
+const bareFullSync = await timed(() => nft('-f', file));
+rmSync(folder, { recursive: true });
+
+const changes: number[] = [];
+const bareChanges: number[] = [];
+for (let round = 0; round < rounds; round += 1) {
+  const i = (round * 7919) % services;
+  for (const count of [endpoints + 1, endpoints]) {
+    view.setSlice(slice(i, count));
+    changes.push(
+      await timed(async () => {
+        plan(view.takeChanged());
+        await backend.sync({ full: false });
+      }),
+    );
+  }
+  const verb = round % 2 === 0 ? 'add' : 'delete';
+  bareChanges.push(await timed(() => nft(verb, 'element', 'ip', 'portico-proxy', 'cluster-ips', '{ 10.95.0.1 }')));
+}
+
+const figures: Figures = { fullSync, bareFullSync, changes, bareChanges };
+process.stdout.write(JSON.stringify(figures));
