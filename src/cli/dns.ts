@@ -25,8 +25,11 @@ interface DnsFlags {
 export function register(command: Command): void {
   command
     .requiredOption('--kubeconfig <file>', 'how to reach the API server')
-    .requiredOption('--listen <addr:port...>', 'where to answer, over UDP and TCP')
-    .option('--upstream <addr[:port]...>', 'where other names are asked for; `none` for nowhere (default: resolv.conf)')
+    .requiredOption('--listen <address...>', 'ADDRESS:PORT to answer on, over UDP and TCP')
+    .option(
+      '--upstream <address...>',
+      'ADDRESS[:PORT] to ask for other names; `none` for nobody (default: those of resolv.conf)',
+    )
     .option('--domain <name>', "the cluster's domain", 'cluster.local')
     .option('--ttl <seconds>', 'how long answers may be kept, 0 to 3600', '30')
     .option('--pods <mode>', 'names of pods by address: disabled, insecure or verified', 'insecure')
@@ -59,6 +62,7 @@ async function run(flags: DnsFlags): Promise<void> {
     pods: podsOf(flags.pods),
     clusterCIDRs: [flags.clusterCidr, flags.serviceClusterIpRange].flatMap((list) => list.split(',')),
     ...system,
+    onReady: () => process.stdout.write(`portico dns: answering for ${flags.domain}\n`),
     onListening: (bound) => {
       const list = bound.map(({ address, port }) =>
         address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,

@@ -29,6 +29,8 @@ export interface DnsServerOptions {
   readonly random: Random;
   /** Told once the sockets are open. */
   readonly onListening?: (addresses: readonly ListenAddress[]) => void;
+  /** Told once the first lists are in: from now on the zone is answered. */
+  readonly onReady?: () => void;
 }
 
 /** Before the first lists are in, the zone's questions get SERVFAIL at once: the client asks again. */
@@ -80,9 +82,7 @@ export class DnsServer {
   #follow(): void {
     const { informers, pods } = this.#options;
     const zone = this.#zone;
-    const synced = () => {
-      this.#awaited -= 1;
-    };
+    const synced = () => this.#synced();
     informers.informer<Service>({ group: '', version: 'v1', resource: 'services' }).addHandler({
       added: (service) => this.#changed(zone.setService(service)),
       updated: (service) => this.#changed(zone.setService(service)),
@@ -113,10 +113,13 @@ export class DnsServer {
         this.#changed(void this.#zone.setPod(pod));
       },
       deleted: (pod) => this.#changed(void this.#zone.deletePod(pod)),
-      synced: () => {
-        this.#awaited -= 1;
-      },
+      synced: () => this.#synced(),
     });
+  }
+
+  #synced(): void {
+    this.#awaited -= 1;
+    if (this.ready) this.#options.onReady?.();
   }
 
   #changed(...services: (string | undefined)[]): void {
