@@ -24,8 +24,8 @@ export interface Kind<T extends KubeObject> {
   readonly allowUnconditionalUpdate?: boolean;
   readonly returnsDeletedObject?: boolean;
   readonly gracePeriodSeconds?: (object: T) => number | undefined;
-  /** metadata.generation is kept: it counts changes of everything but metadata and status. */
-  readonly countsGeneration?: boolean;
+  /** metadata.generation is kept: it counts changes of everything but metadata and status; of annotations too if so. */
+  readonly countsGeneration?: boolean | 'with annotations';
   /** What status is on create; absent: `{}` where there is a status subresource. */
   readonly emptyStatus?: () => unknown;
   /** The client may bring a status. */
@@ -96,7 +96,10 @@ function genericStrategy<T extends KubeObject>(
   const emptyStatus = kind.emptyStatus ?? (hasStatus && !kind.keepsStatusOnCreate ? () => ({}) : undefined);
   const rules = { namespaced: facts.namespaced, ...(kind.nameRule && { name: kind.nameRule }) };
   return {
-    ...(own.default && { default: (object: T) => own.default?.(object) }),
+    default(object: T) {
+      dropEmptyMetadata(object);
+      own.default?.(object);
+    },
     prepareForCreate(object: T) {
       if (emptyStatus) (object as Generic).status = emptyStatus();
       if (kind.countsGeneration) object.metadata.generation = 1;
@@ -105,7 +108,7 @@ function genericStrategy<T extends KubeObject>(
     prepareForUpdate(object: T, old: T) {
       if (hasStatus) keepStatus(object, old);
       own.prepareForUpdate?.(object, old);
-      if (kind.countsGeneration) countGeneration(object, old);
+      if (kind.countsGeneration) countGeneration(object, old, kind.countsGeneration === 'with annotations');
     },
     prepareForStatusUpdate(object: T, old: T) {
       if (own.prepareForStatusUpdate) own.prepareForStatusUpdate(object, old);
@@ -160,9 +163,23 @@ function content(object: KubeObject): unknown {
   return rest;
 }
 
-function countGeneration(object: KubeObject, old: KubeObject): void {
+function countGeneration(object: KubeObject, old: KubeObject, withAnnotations: boolean): void {
   const before = old.metadata.generation ?? 0;
-  object.metadata.generation = deepEqual(content(object), content(old)) ? before : before + 1;
+  const same =
+    deepEqual(content(object), content(old)) &&
+    (!withAnnotations || deepEqual(object.metadata.annotations ?? {}, old.metadata.annotations ?? {}));
+  object.metadata.generation = same ? before : before + 1;
+}
+
+/** An empty text, list or map is the same as none, as it is to every client written in Go. */
+function dropEmptyMetadata({ metadata }: KubeObject): void {
+  for (const field of ['labels', 'annotations'] as const) {
+    if (metadata[field] && Object.keys(metadata[field]).length === 0) delete metadata[field];
+  }
+  for (const field of ['finalizers', 'ownerReferences', 'managedFields'] as const) {
+    if (metadata[field]?.length === 0) delete metadata[field];
+  }
+  if (metadata.generateName === '') delete metadata.generateName;
 }
 
 /** Equality of JSON values. An absent field, null, and an empty list or map are alike, as they are to upstream. */

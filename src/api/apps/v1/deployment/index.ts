@@ -86,7 +86,7 @@ export const deployment: Kind<Deployment> = {
         : [invalid('spec.selector', object.spec.selector, immutableMessage)]),
     ],
   },
-  countsGeneration: true,
+  countsGeneration: 'with annotations',
   columns: [
     nameColumn,
     column('Ready', 'Replicas that are ready, of those wanted.'),

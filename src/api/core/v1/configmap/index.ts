@@ -40,6 +40,11 @@ export function validateImmutable<T extends { immutable?: boolean }>(
 
 export const configMap: Kind<ConfigMap> = {
   strategy: {
+    default(object) {
+      for (const field of ['data', 'binaryData'] as const) {
+        if (object[field] && Object.keys(object[field]).length === 0) delete object[field];
+      }
+    },
     validate,
     validateUpdate: (object, old) => [...validateImmutable(object, old, ['data', 'binaryData']), ...validate(object)],
   },

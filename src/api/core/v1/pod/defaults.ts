@@ -52,12 +52,27 @@ function defaultContainer(container: Container): void {
   container.terminationMessagePolicy ||= 'File';
   container.resources ??= {};
   for (const list of [container.resources.limits, container.resources.requests]) canonicalizeQuantities(list);
+  dropZeroValues(container);
   for (const port of container.ports ?? []) defaultPort(port);
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) {
     if (probe) defaultProbe(probe);
   }
   if (container.lifecycle) defaultLifecycle(container.lifecycle);
   for (const variable of container.env ?? []) defaultVariable(variable);
+}
+
+/** False, an empty text or list is the same as none in these fields: otherwise a Pod read and written back would differ. */
+function dropZeroValues(container: Container): void {
+  for (const field of ['stdin', 'stdinOnce', 'tty'] as const) if (container[field] === false) delete container[field];
+  for (const field of ['args', 'command', 'env', 'envFrom', 'ports', 'volumeMounts', 'volumeDevices'] as const) {
+    if (container[field]?.length === 0) delete container[field];
+  }
+  if (container.workingDir === '') delete container.workingDir;
+  for (const mount of container.volumeMounts ?? []) {
+    if (mount.readOnly === false) delete mount.readOnly;
+    if (mount.subPath === '') delete mount.subPath;
+  }
+  for (const variable of container.env ?? []) if (variable.value === '') delete variable.value;
 }
 
 /** An image without a tag, or tagged `latest`, is looked for anew each time; a fixed one is not. */

@@ -22,6 +22,7 @@ function defaultSecret(object: Secret): void {
     object.data = { ...object.data, [key]: Buffer.from(text, 'utf8').toString('base64') };
   }
   delete object.stringData;
+  if (object.data && Object.keys(object.data).length === 0) delete object.data;
 }
 
 function validate({ data = {}, type = '', metadata }: Secret): FieldError[] {

@@ -3,9 +3,6 @@ import { ageCell, ageColumn, column, nameColumn } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
 import type { Service, ServicePort } from '../types.generated.ts';
 
-/** Beyond this length the addresses of a load balancer are cut in the EXTERNAL-IP column. */
-const loadBalancerWidth = 16;
-
 export const serviceColumns = [
   nameColumn,
   column('Type', 'Who can reach the Service: ClusterIP, NodePort, LoadBalancer, or ExternalName.'),
@@ -41,7 +38,8 @@ function externalIP({ spec, status }: Service): string {
       return externalIPs.join(',') || '<none>';
     case 'LoadBalancer': {
       const ingress = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '');
-      const addresses = clip([...new Set(ingress.filter((address) => address !== ''))].sort().join(','));
+      // Never cut: the API server prints for `-o wide`, and clients leave out the wide columns.
+      const addresses = [...new Set(ingress.filter((address) => address !== ''))].sort().join(',');
       return [addresses, ...externalIPs].filter((part) => part !== '').join(',') || '<pending>';
     }
     case 'ExternalName':
@@ -49,8 +47,4 @@ function externalIP({ spec, status }: Service): string {
     default:
       return '<unknown>';
   }
-}
-
-function clip(text: string): string {
-  return text.length > loadBalancerWidth ? `${text.slice(0, loadBalancerWidth - 3)}...` : text;
 }

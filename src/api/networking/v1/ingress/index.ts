@@ -1,8 +1,6 @@
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import type { Ingress } from '../types.generated.ts';
 
-const addressWidth = 16;
-
 function hosts({ spec }: Ingress): string {
   const names = (spec.rules ?? []).flatMap(({ host }) => host || []);
   if (names.length === 0) return '*';
@@ -12,8 +10,7 @@ function hosts({ spec }: Ingress): string {
 
 function address({ status }: Ingress): string {
   const list = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip || hostname || []);
-  const text = [...new Set(list)].sort().join(',');
-  return text.length > addressWidth ? `${text.slice(0, addressWidth - 3)}...` : text;
+  return [...new Set(list)].sort().join(',');
 }
 
 export const ingress: Kind<Ingress> = {
