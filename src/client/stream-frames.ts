@@ -1,7 +1,17 @@
 // The frames that an exec, attach or port-forward speaks between API server and agent, in both directions:
-// [channel: u8][length: u32 big-endian][data]. docs/design.md, "The way to kubelets".
+// [channel: u8][length: u32 big-endian][data]. docs/design.md, "The way to kubelets". The requests are:
+//
+//   POST /exec/NS/POD/CONTAINER?command=…&command=…&input=1&output=1&error=1&tty=1   (each flag only when wanted)
+//   POST /attach/NS/POD/CONTAINER?input=1&output=1&error=1&tty=1
+//   POST /portForward/NS/POD?port=80       one request per TCP connection
+//
+// The agent answers 200 when the streams stand; anything else is a refusal, with its text as the body (400 the client's
+// fault, 404 no such pod or container, 500).
 
-/** What a frame's channel carries. Of a port-forward, port n uses the channels 2n (data) and 2n + 1 (error text). */
+/**
+ * What a frame's channel carries in an exec or attach. In a port-forward channel 0 is the connection's data, both ways
+ * (`close` of it is the half-close), and channel 1 says from the agent, as text, why it failed.
+ */
 export const channel = {
   stdin: 0,
   stdout: 1,

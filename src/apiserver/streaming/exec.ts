@@ -1,0 +1,71 @@
+// `pods/exec` and `pods/attach`: the kubelet is asked first, so that a refusal is an answer; only then is the client's
+// connection upgraded.
+import { badRequest } from '../../apimachinery/status.ts';
+import type { Clock } from '../../system/clock.ts';
+import { forbiddenError } from '../authorization/messages.ts';
+import type { Authorizer, ConnectHandler } from '../extensions.ts';
+import type { ObjectView } from '../object-view.ts';
+import type { ApiRequest, Upgrade, User } from '../request.ts';
+import type { RequestInfo } from '../request-info.ts';
+import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
+import { type FramePeer, pump } from './frame-peer.ts';
+import { askKubelet } from './kubelet-request.ts';
+import { chooseContainer, execQuery, findPod, hostOf } from './pod-target.ts';
+import { acceptSpdyPeer, isSpdy } from './spdy-peer.ts';
+import { acceptWebSocket, channelProtocols, isWebSocket, WebSocketPeer } from './websocket-peer.ts';
+
+export interface StreamingParts {
+  readonly view: ObjectView;
+  readonly tunnels: TunnelRegistry;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+}
+
+/** The connection to upgrade; throws 400 for requests that ask for none. */
+export function requireUpgrade({ upgrade }: ApiRequest): Upgrade {
+  if (upgrade && (isWebSocket(upgrade) || isSpdy(upgrade))) return upgrade;
+  throw badRequest('Upgrade request required');
+}
+
+/**
+ * A WebSocket begins with GET, which must not be a way around the right to `create` (KEP-5331
+ * AuthorizePodWebsocketUpgradeCreatePermission).
+ */
+export async function checkCreateToo(authorizer: Authorizer, user: User, info: RequestInfo): Promise<void> {
+  if (info.verb === 'create') return;
+  const attributes = { user, verb: 'create', info: { ...info, verb: 'create' } };
+  const decision = await authorizer.authorize(attributes);
+  if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
+}
+
+export function podExec(kind: 'exec' | 'attach', parts: StreamingParts): ConnectHandler {
+  return async (request, info, user) => {
+    const wanted = execQuery(request.query, kind);
+    const pod = await findPod(parts.view, info);
+    const container = chooseContainer(pod, request.query.get('container') ?? '');
+    const nodeName = hostOf(pod);
+    const upgrade = requireUpgrade(request);
+    await checkCreateToo(parts.authorizer, user, info);
+    const { stream } = await askKubelet(parts.tunnels, {
+      nodeName,
+      method: 'POST',
+      path: `/${kind}/${info.namespace}/${info.name}/${container}?${wanted}`,
+      refusalPrefix: 'unable to upgrade connection: ',
+    });
+    const serve = async () => {
+      const peer = await accept(upgrade, wanted, parts.clock);
+      if (peer) await pump(peer, stream);
+      else stream.destroy();
+    };
+    return {
+      status: 101,
+      headers: {},
+      body: { hijack: () => void serve().catch(() => upgrade.socket.destroy()) },
+    };
+  };
+}
+
+async function accept(upgrade: Upgrade, wanted: URLSearchParams, clock: Clock): Promise<FramePeer | undefined> {
+  if (isSpdy(upgrade)) return acceptSpdyPeer({ upgrade, wanted, clock });
+  return new WebSocketPeer(await acceptWebSocket(upgrade, channelProtocols));
+}

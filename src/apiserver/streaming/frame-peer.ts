@@ -1,0 +1,37 @@
+// The client's end of an exec or attach, whatever it speaks, as frames; and the pump between it and the kubelet.
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { encodeFrame, type Frame, FrameDecoder } from '../../client/stream-frames.ts';
+
+export interface FramePeer {
+  /** What the client sends: stdin, resize, close. Ends when it goes away. */
+  readonly frames: AsyncIterable<Frame>;
+  /** Resolves when the client can take more. */
+  send(frame: Frame): Promise<void>;
+  /** Everything was sent. */
+  close(): void;
+}
+
+/** Carries frames both ways until the kubelet ends the stream or the client goes away. Never rejects. */
+export async function pump(peer: FramePeer, kubelet: Duplex): Promise<void> {
+  kubelet.on('error', () => {});
+  const upwards = async () => {
+    for await (const frame of peer.frames) {
+      if (kubelet.destroyed) return;
+      if (!kubelet.write(encodeFrame(frame))) await Promise.race([once(kubelet, 'drain'), once(kubelet, 'close')]);
+    }
+    // Without its client an exec has no purpose: the kubelet is told by the end of the stream.
+    kubelet.destroy();
+  };
+  const downwards = async () => {
+    const decoder = new FrameDecoder();
+    try {
+      for await (const chunk of kubelet as AsyncIterable<Buffer>) {
+        for (const frame of decoder.push(chunk)) await peer.send(frame);
+      }
+    } finally {
+      peer.close();
+    }
+  };
+  await Promise.allSettled([upwards(), downwards()]);
+}

@@ -1,0 +1,52 @@
+// Sends a request to a pod's kubelet and makes what it refuses a Status.
+import type { Duplex } from 'node:stream';
+import { badRequest, internalError, StatusError } from '../../apimachinery/status.ts';
+import {
+  NodeUnreachableError,
+  type TunnelRegistry,
+  type TunnelRequest,
+  type TunnelResponse,
+} from '../tunnel/tunnel-registry.ts';
+
+const maxRefusalBytes = 8 * 1024;
+
+export interface KubeletRequest extends TunnelRequest {
+  readonly nodeName: string;
+  /** Before the text of a refusal: `unable to upgrade connection: `. */
+  readonly refusalPrefix?: string;
+}
+
+/** Resolves with an answer of 2xx; rejects with a StatusError for all else. */
+export async function askKubelet(
+  tunnels: TunnelRegistry,
+  { nodeName, refusalPrefix = '', ...request }: KubeletRequest,
+): Promise<TunnelResponse> {
+  let response: TunnelResponse;
+  try {
+    response = await tunnels.request(nodeName, request);
+  } catch (error) {
+    if (!(error instanceof NodeUnreachableError)) throw error;
+    throw internalError(`error dialing backend: ${error.message}`);
+  }
+  if (response.status >= 200 && response.status < 300) return response;
+  const text = await firstText(response.stream);
+  response.stream.destroy();
+  throw refusal(response.status, refusalPrefix + text);
+}
+
+async function firstText(stream: Duplex): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= maxRefusalBytes) break;
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, maxRefusalBytes).trim();
+}
+
+function refusal(status: number, text: string): StatusError {
+  if (status === 400) return badRequest(text);
+  if (status === 404) return new StatusError({ code: 404, reason: 'NotFound', message: text, details: {} });
+  return internalError(text);
+}

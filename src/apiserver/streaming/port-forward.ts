@@ -1,0 +1,143 @@
+// `pods/portforward`: SPDY streams in pairs (data and error, one pair per TCP connection), over SPDY itself or inside a
+// WebSocket (`SPDY/3.1+portforward.k8s.io`); each pair is one request to the kubelet.
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { StatusError } from '../../apimachinery/status.ts';
+import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
+import { encodeClose, encodeFrame, FrameDecoder } from '../../client/stream-frames.ts';
+import type { ConnectHandler } from '../extensions.ts';
+import type { Upgrade } from '../request.ts';
+import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
+import { checkCreateToo, requireUpgrade, type StreamingParts } from './exec.ts';
+import { askKubelet } from './kubelet-request.ts';
+import { findPod, hostOf } from './pod-target.ts';
+import { acceptSpdy, isSpdy, negotiateProtocol } from './spdy-peer.ts';
+import { acceptWebSocket } from './websocket-peer.ts';
+
+const protocol = 'portforward.k8s.io';
+const tunnelProtocol = `SPDY/3.1+${protocol}`;
+const dataChannel = 0;
+const errorChannel = 1;
+
+export function podPortForward({ view, tunnels, authorizer }: StreamingParts): ConnectHandler {
+  return async (request, info, user) => {
+    const pod = await findPod(view, info);
+    const nodeName = hostOf(pod);
+    const upgrade = requireUpgrade(request);
+    await checkCreateToo(authorizer, user, info);
+    const pairs = new StreamPairs({
+      tunnels,
+      nodeName,
+      path: `/portForward/${info.namespace}/${info.name}`,
+    });
+    return {
+      status: 101,
+      headers: {},
+      body: { hijack: () => void accept(upgrade, (stream) => pairs.add(stream)).catch(() => upgrade.socket.destroy()) },
+    };
+  };
+}
+
+async function accept(upgrade: Upgrade, onStream: (stream: SpdyStream) => void): Promise<void> {
+  if (isSpdy(upgrade)) {
+    acceptSpdy(upgrade, negotiateProtocol(upgrade, [protocol]), onStream);
+    return;
+  }
+  const { webSocket, stream } = await acceptWebSocket(upgrade, [tunnelProtocol]);
+  if (webSocket.protocol !== tunnelProtocol) {
+    webSocket.close(1002, `the subprotocol ${tunnelProtocol} is required`);
+    return;
+  }
+  new SpdySession(stream, { role: 'server', onStream });
+}
+
+interface Target {
+  readonly tunnels: TunnelRegistry;
+  readonly nodeName: string;
+  readonly path: string;
+}
+
+/** Brings the two streams of each connection together: the client gives both the same requestid. */
+class StreamPairs {
+  readonly #target: Target;
+  readonly #waiting = new Map<string, SpdyStream>();
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  add(stream: SpdyStream): void {
+    const { streamtype: type, port = '', requestid } = stream.headers;
+    const isKnown = type === 'data' || type === 'error';
+    if (!isKnown || !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+      stream.refuse();
+      return;
+    }
+    stream.accept();
+    // Before request ids a client opened the error stream first and the data stream right after it.
+    const id = requestid ?? String(type === 'error' ? stream.id : stream.id - 2);
+    const other = this.#waiting.get(id);
+    if (!other) {
+      this.#waiting.set(id, stream);
+      stream.once('close', () => this.#waiting.delete(id));
+      return;
+    }
+    this.#waiting.delete(id);
+    const [data, error] = type === 'data' ? [stream, other] : [other, stream];
+    void forward(this.#target, { port, data, error });
+  }
+}
+
+interface Connection {
+  readonly port: string;
+  readonly data: SpdyStream;
+  readonly error: SpdyStream;
+}
+
+async function forward({ tunnels, nodeName, path }: Target, { port, data, error }: Connection): Promise<void> {
+  error.resume();
+  try {
+    const { stream } = await askKubelet(tunnels, { nodeName, method: 'POST', path: `${path}?port=${port}` });
+    stream.on('error', () => {});
+    data.once('close', () => {
+      // A connection that the client has given up is none for the kubelet either.
+      if (!data.readableEnded) stream.destroy();
+    });
+    await Promise.all([toKubelet(data, stream), fromKubelet(stream, { data, error })]);
+  } catch (failure) {
+    const why = failure instanceof StatusError ? failure.message : String(failure);
+    if (error.writable) error.write(`error forwarding port ${port} to pod: ${why}`);
+  } finally {
+    if (error.writable) error.end();
+    if (data.writable) data.end();
+  }
+}
+
+async function toKubelet(data: Duplex, kubelet: Duplex): Promise<void> {
+  const write = async (frame: Uint8Array) => {
+    if (kubelet.writable && !kubelet.write(frame)) {
+      await Promise.race([once(kubelet, 'drain'), once(kubelet, 'close')]);
+    }
+  };
+  for await (const chunk of data.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    await write(encodeFrame({ channel: dataChannel, data: chunk }));
+  }
+  await write(encodeClose(dataChannel));
+  if (kubelet.writable) kubelet.end();
+}
+
+async function fromKubelet(
+  kubelet: Duplex,
+  { data, error }: { readonly data: SpdyStream; readonly error: SpdyStream },
+): Promise<void> {
+  const decoder = new FrameDecoder();
+  for await (const chunk of kubelet.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for (const frame of decoder.push(chunk)) {
+      const target = frame.channel === errorChannel ? error : data;
+      if (frame.channel > errorChannel) data.end();
+      else if (target.writable && !target.write(frame.data)) {
+        await Promise.race([once(target, 'drain'), once(target, 'close')]);
+      }
+    }
+  }
+}

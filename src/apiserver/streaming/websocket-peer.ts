@@ -1,0 +1,120 @@
+// Exec and attach over WebSocket: one message per frame, its first byte the channel (subprotocols *.channel.k8s.io).
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { Status } from '../../apimachinery/meta/v1.generated.ts';
+import { channel, type Frame } from '../../client/stream-frames.ts';
+import type { Upgrade } from '../request.ts';
+import type { FramePeer } from './frame-peer.ts';
+
+/** In order of preference. v5 can close stdin; before v4 errors are plain text. */
+export const channelProtocols = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'channel.k8s.io',
+  'base64.channel.k8s.io',
+] as const;
+
+/** Whether a request asks for a WebSocket. */
+export function isWebSocket({ incoming }: Upgrade): boolean {
+  return incoming.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+export interface AcceptedWebSocket {
+  readonly webSocket: WebSocket;
+  /** Its messages, one per chunk; it holds the client back while nobody reads. */
+  readonly stream: Duplex;
+  /** The connection below. */
+  readonly raw: Duplex;
+}
+
+/** Answers the upgrade; the protocol is the first of ours that the client offers, or none. */
+export async function acceptWebSocket(
+  { incoming, socket, head }: Upgrade,
+  protocols: readonly string[],
+): Promise<AcceptedWebSocket> {
+  const { createWebSocketStream, WebSocketServer } = await import('ws');
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false,
+  });
+  return new Promise((resolve) => {
+    server.handleUpgrade(incoming, socket, head, (webSocket) => {
+      // At once, or the first messages would find no listener.
+      const stream = createWebSocketStream(webSocket, { readableObjectMode: true });
+      stream.on('error', () => {});
+      resolve({ webSocket, stream, raw: socket });
+    });
+  });
+}
+
+/** Bytes that may wait for a slow client before the kubelet is held back. */
+const highWater = 1 << 20;
+
+export class WebSocketPeer implements FramePeer {
+  readonly #socket: WebSocket;
+  readonly #stream: Duplex;
+  readonly #raw: Duplex;
+  readonly #isBase64: boolean;
+  readonly #isPlainError: boolean;
+
+  constructor({ webSocket, stream, raw }: AcceptedWebSocket) {
+    this.#socket = webSocket;
+    this.#stream = stream;
+    this.#raw = raw;
+    this.#isBase64 = webSocket.protocol.includes('base64');
+    this.#isPlainError = !/^v[45]\./.test(webSocket.protocol);
+  }
+
+  get frames(): AsyncIterable<Frame> {
+    return this.#read();
+  }
+
+  async *#read(): AsyncIterable<Frame> {
+    try {
+      for await (const message of this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer | string>) {
+        const frame = this.#decode(Buffer.from(message as Buffer));
+        if (frame) yield frame;
+      }
+    } catch {
+      // The client is gone; how does not matter.
+    }
+  }
+
+  #decode(message: Buffer): Frame | undefined {
+    const first = message[0];
+    if (first === undefined) return undefined;
+    if (!this.#isBase64) return { channel: first, data: message.subarray(1) };
+    return { channel: first - 0x30, data: Buffer.from(message.toString('latin1', 1), 'base64') };
+  }
+
+  async send({ channel: number, data }: Frame): Promise<void> {
+    const bytes = number === channel.error && this.#isPlainError ? plainError(data) : data;
+    // Older protocols do not know the close of a channel.
+    if (bytes === undefined || (number === channel.close && this.#socket.protocol !== 'v5.channel.k8s.io')) return;
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#isBase64) this.#socket.send(`${number}${Buffer.from(bytes).toString('base64')}`);
+    else this.#socket.send(Buffer.concat([Buffer.of(number), bytes]));
+    if (this.#socket.bufferedAmount < highWater) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        this.#raw.off('drain', done);
+        this.#raw.off('close', done);
+        resolve();
+      };
+      this.#raw.on('drain', done);
+      this.#raw.on('close', done);
+    });
+  }
+
+  close(): void {
+    this.#socket.close(1000);
+  }
+}
+
+/** A Status as the text that older clients expect: nothing for success. */
+export function plainError(data: Uint8Array): Uint8Array | undefined {
+  const status = JSON.parse(Buffer.from(data).toString()) as Status;
+  return status.status === 'Success' ? undefined : Buffer.from(status.message ?? 'error');
+}
