@@ -67,12 +67,18 @@ function framed(body: Uint8Array): Buffer {
   return frame;
 }
 
+/** The path of a unix socket, or a TCP port in plain text. */
+export type GrpcTarget = string | { readonly host: string; readonly port: number };
+
+const describe = (target: GrpcTarget): string =>
+  typeof target === 'string' ? target : `${target.host}:${target.port}`;
+
 export class GrpcClient {
-  readonly #socketPath: string;
+  readonly #target: GrpcTarget;
   #session: ClientHttp2Session | undefined;
 
-  constructor(socketPath: string) {
-    this.#socketPath = socketPath;
+  constructor(target: GrpcTarget) {
+    this.#target = target;
   }
 
   /** One request, one reply. Rejects with GrpcError. */
@@ -147,7 +153,7 @@ export class GrpcClient {
         ...options.headers,
       });
     } catch (error) {
-      end(new GrpcError(grpcCode.unavailable, `${this.#socketPath}: ${(error as Error).message}`, error));
+      end(new GrpcError(grpcCode.unavailable, `${describe(this.#target)}: ${(error as Error).message}`, error));
       return;
     }
     const reader = new FrameReader();
@@ -164,7 +170,7 @@ export class GrpcClient {
       for (const frame of reader.push(chunk)) options.onMessage(frame);
     });
     call.on('error', (error) =>
-      end(new GrpcError(grpcCode.unavailable, `${this.#socketPath}: ${error.message}`, error)),
+      end(new GrpcError(grpcCode.unavailable, `${describe(this.#target)}: ${error.message}`, error)),
     );
     call.on('close', () => end(status));
     call.end(framed(method.request.encode(request)));
@@ -172,7 +178,10 @@ export class GrpcClient {
 
   #connected(): ClientHttp2Session {
     if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
-    const session = connect('http://localhost', { createConnection: () => connectSocket(this.#socketPath) });
+    const session = connect('http://localhost', {
+      createConnection: () =>
+        typeof this.#target === 'string' ? connectSocket(this.#target) : connectSocket(this.#target),
+    });
     // Calls carry the failure to their callers; the session is made anew by the next call.
     session.on('error', () => {});
     session.on('goaway', () => session.close());

@@ -1,0 +1,34 @@
+// What a kubelet is given.
+import type { Client, Informers } from '../client/types.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Exec } from '../system/exec.ts';
+import type { Files } from '../system/files.ts';
+import type { Random } from '../system/random.ts';
+import type { Cri } from './cri/client.ts';
+
+export interface KubeletOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly nodeName: string;
+  /** InternalIPs, the primary one first. */
+  readonly nodeIPs: readonly string[];
+  readonly cri: Cri;
+  /** containerd's socket, for its event stream. */
+  readonly runtimeSocket: string;
+  readonly exec: Exec;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Volumes, logs and termination messages lie below it. */
+  readonly rootDir: string;
+  /** Parent of the pods' cgroups, from the root of every hierarchy: `/portico-NAME/node-1`. */
+  readonly cgroupRoot: string;
+  readonly clusterDNS: readonly string[];
+  /** Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  /** Resolves when pods can be given addresses. */
+  readonly networkReady: Promise<void>;
+  /** Version shown as the Node's kubeletVersion: `v1.36.0-portico`. */
+  readonly version?: string;
+  readonly log: (message: string) => void;
+}

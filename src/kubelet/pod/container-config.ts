@@ -1,0 +1,185 @@
+// The runtime's view of a pod and of a container: CRI's messages from the API's objects, without any I/O.
+import type { Container, Pod, SeccompProfile } from '../../api/core/v1/types.generated.ts';
+import {
+  type ContainerConfig,
+  type LinuxContainerResources,
+  type LinuxContainerSecurityContext,
+  type Mount,
+  mountPropagation,
+  namespaceMode,
+  profileType,
+  protocols,
+  type SandboxConfig,
+} from '../cri/messages.ts';
+import { expand } from './env.ts';
+import { annotations, identityOf, labels, logFolder, podLabels } from './identity.ts';
+import { type DNSSettings, hostNames } from './network-files.ts';
+
+export interface SandboxInput {
+  readonly attempt: number;
+  readonly logRoot: string;
+  readonly cgroupParent: string;
+  readonly dns: DNSSettings;
+  readonly domain: string;
+}
+
+function namespaces(pod: Pod) {
+  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace } = pod.spec ?? {};
+  return {
+    network: hostNetwork ? namespaceMode.node : namespaceMode.pod,
+    pid: hostPID ? namespaceMode.node : shareProcessNamespace ? namespaceMode.pod : namespaceMode.container,
+    ipc: hostIPC ? namespaceMode.node : namespaceMode.pod,
+  };
+}
+
+function seccomp(profile: SeccompProfile | undefined) {
+  if (profile?.type === 'RuntimeDefault') return { profileType: profileType.runtimeDefault };
+  if (profile?.type === 'Localhost')
+    return { profileType: profileType.localhost, localhostRef: profile.localhostProfile ?? '' };
+  return { profileType: profileType.unconfined };
+}
+
+const isPrivileged = (pod: Pod): boolean =>
+  [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some((c) => c.securityContext?.privileged);
+
+export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
+  const identity = identityOf(pod);
+  const { sysctls = [], runAsUser, runAsGroup, seccompProfile } = pod.spec?.securityContext ?? {};
+  const ports = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].flatMap((c) => c.ports ?? []);
+  return {
+    metadata: { name: identity.name, namespace: identity.namespace, uid: identity.uid, attempt: input.attempt },
+    hostname: pod.spec?.hostNetwork ? '' : hostNames(pod, input.domain).hostname,
+    logDirectory: `${input.logRoot}/${logFolder(identity)}`,
+    dnsConfig: input.dns,
+    portMappings: pod.spec?.hostNetwork
+      ? []
+      : ports
+          .filter((p) => (p.hostPort ?? 0) > 0)
+          .map((p) => ({
+            protocol: protocols[(p.protocol ?? 'TCP') as keyof typeof protocols],
+            containerPort: p.containerPort,
+            hostPort: p.hostPort ?? 0,
+            ...(p.hostIP && { hostIp: p.hostIP }),
+          })),
+    labels: podLabels(identity),
+    annotations: pod.metadata.annotations ?? {},
+    linux: {
+      cgroupParent: input.cgroupParent,
+      sysctls: Object.fromEntries(sysctls.map((s) => [s.name, s.value])),
+      securityContext: {
+        namespaceOptions: namespaces(pod),
+        privileged: isPrivileged(pod),
+        seccomp: seccomp(seccompProfile),
+        ...(runAsUser !== undefined && { runAsUser: { value: runAsUser } }),
+        ...(runAsUser !== undefined && runAsGroup !== undefined && { runAsGroup: { value: runAsGroup } }),
+      },
+    },
+  };
+}
+
+const maskedPaths = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
+const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+export function securityContext(pod: Pod, container: Container): LinuxContainerSecurityContext {
+  const ofPod = pod.spec?.securityContext ?? {};
+  const own = container.securityContext ?? {};
+  const runAsUser = own.runAsUser ?? ofPod.runAsUser;
+  const runAsGroup = own.runAsGroup ?? ofPod.runAsGroup;
+  const unmasked = own.privileged || own.procMount === 'Unmasked';
+  return {
+    privileged: own.privileged ?? false,
+    readonlyRootfs: own.readOnlyRootFilesystem ?? false,
+    noNewPrivs: own.allowPrivilegeEscalation === false,
+    namespaceOptions: namespaces(pod),
+    supplementalGroups: [...(ofPod.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])],
+    seccomp: seccomp(own.seccompProfile ?? ofPod.seccompProfile),
+    maskedPaths: unmasked ? [] : maskedPaths,
+    readonlyPaths: unmasked ? [] : readonlyPaths,
+    ...(runAsUser !== undefined && { runAsUser: { value: runAsUser } }),
+    ...(runAsGroup !== undefined && { runAsGroup: { value: runAsGroup } }),
+    ...(own.capabilities && {
+      capabilities: { addCapabilities: own.capabilities.add ?? [], dropCapabilities: own.capabilities.drop ?? [] },
+    }),
+  };
+}
+
+export interface ContainerInput {
+  readonly attempt: number;
+  readonly environment: ReadonlyMap<string, string>;
+  /** Host path of each of the pod's volumes. */
+  readonly volumes: ReadonlyMap<string, string>;
+  /** Volumes whose content is the API's (ConfigMaps, Secrets, …): read-only whatever the mount says. */
+  readonly readonlyVolumes: ReadonlySet<string>;
+  readonly hostsFile: string;
+  /** Host path of the file that becomes the termination message; absent where the pod wants none. */
+  readonly terminationFile: string;
+  readonly resources: LinuxContainerResources;
+}
+
+const propagation = {
+  None: mountPropagation.private,
+  HostToContainer: mountPropagation.hostToContainer,
+  Bidirectional: mountPropagation.bidirectional,
+} as const;
+
+function mounts(container: Container, input: ContainerInput): Mount[] {
+  const result: Mount[] = [];
+  for (const mount of container.volumeMounts ?? []) {
+    const base = input.volumes.get(mount.name);
+    if (base === undefined) continue;
+    const subPath = mount.subPathExpr ? expand(mount.subPathExpr, input.environment) : mount.subPath;
+    result.push({
+      containerPath: mount.mountPath,
+      hostPath: subPath ? `${base}/${subPath}` : base,
+      readonly: mount.readOnly || input.readonlyVolumes.has(mount.name),
+      propagation: propagation[(mount.mountPropagation ?? 'None') as keyof typeof propagation],
+    });
+  }
+  const has = (path: string) => result.some((m) => m.containerPath === path);
+  if (!has('/etc/hosts')) {
+    result.push({
+      containerPath: '/etc/hosts',
+      hostPath: input.hostsFile,
+      readonly: container.securityContext?.readOnlyRootFilesystem ?? false,
+    });
+  }
+  const terminationPath = container.terminationMessagePath ?? '/dev/termination-log';
+  if (terminationPath && !has(terminationPath))
+    result.push({ containerPath: terminationPath, hostPath: input.terminationFile });
+  return result;
+}
+
+export function containerConfig(pod: Pod, container: Container, input: ContainerInput): ContainerConfig {
+  const words = (list: readonly string[] = []) => list.map((word) => expand(word, input.environment));
+  return {
+    metadata: { name: container.name, attempt: input.attempt },
+    image: { image: container.image ?? '' },
+    command: words(container.command),
+    args: words(container.args),
+    workingDir: container.workingDir ?? '',
+    envs: [...input.environment].map(([key, value]) => ({ key, value })),
+    mounts: mounts(container, input),
+    labels: { ...podLabels(identityOf(pod)), [labels.containerName]: container.name },
+    annotations: {
+      [annotations.terminationMessagePath]: input.terminationFile,
+      [annotations.terminationMessagePolicy]: container.terminationMessagePolicy ?? 'File',
+    },
+    logPath: `${container.name}/${input.attempt}.log`,
+    stdin: container.stdin ?? false,
+    stdinOnce: container.stdinOnce ?? false,
+    tty: container.tty ?? false,
+    linux: { resources: input.resources, securityContext: securityContext(pod, container) },
+  };
+}

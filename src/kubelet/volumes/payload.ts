@@ -1,0 +1,116 @@
+// The files of the volumes whose content comes from the API: ConfigMaps, Secrets, downward API, projected.
+import type {
+  ConfigMap,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  Pod,
+  Secret,
+  ServiceAccountTokenProjection,
+  Volume,
+} from '../../api/core/v1/types.generated.ts';
+import { podField, targetOf } from '../pod/env.ts';
+import { resourceField } from '../pod/resources.ts';
+
+export interface VolumeFile {
+  readonly data: Uint8Array;
+  readonly mode: number;
+}
+/** By path below the volume. */
+export type Payload = Map<string, VolumeFile>;
+
+/** The volume cannot be set up now; the pod waits with a FailedMount event. */
+export class VolumeError extends Error {}
+
+export interface PayloadSources {
+  readonly podIPs: readonly string[];
+  readonly hostIPs: readonly string[];
+  readonly allocatable: Readonly<Record<string, string>>;
+  configMap(name: string): Promise<Readonly<ConfigMap> | undefined>;
+  secret(name: string): Promise<Readonly<Secret> | undefined>;
+  token(projection: ServiceAccountTokenProjection): Promise<string>;
+}
+
+interface Keyed {
+  readonly items?: KeyToPath[];
+  readonly optional?: boolean;
+}
+
+function choose(data: ReadonlyMap<string, Uint8Array>, source: Keyed & { what: string }, mode: number): Payload {
+  const files: Payload = new Map();
+  if (!source.items) {
+    for (const [key, bytes] of data) files.set(key, { data: bytes, mode });
+    return files;
+  }
+  for (const item of source.items) {
+    const bytes = data.get(item.key);
+    if (bytes) files.set(item.path, { data: bytes, mode: item.mode ?? mode });
+    else if (!source.optional) throw new VolumeError(`references non-existent ${source.what} key: ${item.key}`);
+  }
+  return files;
+}
+
+async function configMapFiles(
+  source: Keyed & { name?: string },
+  mode: number,
+  sources: PayloadSources,
+): Promise<Payload> {
+  const map = await sources.configMap(source.name ?? '');
+  if (!map && !source.optional) throw new VolumeError(`configmap "${source.name}" not found`);
+  const data = new Map<string, Uint8Array>();
+  for (const [key, text] of Object.entries(map?.data ?? {})) data.set(key, Buffer.from(text));
+  for (const [key, base64] of Object.entries(map?.binaryData ?? {})) data.set(key, Buffer.from(base64, 'base64'));
+  return choose(data, { ...source, what: 'config', optional: source.optional ?? false }, mode);
+}
+
+async function secretFiles(source: Keyed & { name?: string }, mode: number, sources: PayloadSources): Promise<Payload> {
+  const secret = await sources.secret(source.name ?? '');
+  if (!secret && !source.optional) throw new VolumeError(`secret "${source.name}" not found`);
+  const data = new Map(Object.entries(secret?.data ?? {}).map(([k, v]) => [k, Buffer.from(v, 'base64') as Uint8Array]));
+  return choose(data, { ...source, what: 'secret', optional: source.optional ?? false }, mode);
+}
+
+function downwardFiles(
+  pod: Pod,
+  items: readonly DownwardAPIVolumeFile[],
+  mode: number,
+  sources: PayloadSources,
+): Payload {
+  const files: Payload = new Map();
+  for (const { path, fieldRef, resourceFieldRef, mode: own } of items) {
+    const text = fieldRef
+      ? podField(pod, fieldRef.fieldPath, sources)
+      : resourceFieldRef &&
+        resourceField(targetOf(pod, { name: '' }, resourceFieldRef), resourceFieldRef, sources.allocatable);
+    files.set(path, { data: Buffer.from(text ?? ''), mode: own ?? mode });
+  }
+  return files;
+}
+
+/** The files of a volume, or undefined when its content is not the API's. Rejects with VolumeError. */
+export async function payloadOf(pod: Pod, volume: Volume, sources: PayloadSources): Promise<Payload | undefined> {
+  const { configMap, secret, downwardAPI, projected } = volume;
+  if (configMap) return configMapFiles(configMap, configMap.defaultMode ?? 0o644, sources);
+  if (secret) {
+    return secretFiles(
+      { ...secret, ...(secret.secretName && { name: secret.secretName }) },
+      secret.defaultMode ?? 0o644,
+      sources,
+    );
+  }
+  if (downwardAPI) return downwardFiles(pod, downwardAPI.items ?? [], downwardAPI.defaultMode ?? 0o644, sources);
+  if (!projected) return undefined;
+  const mode = projected.defaultMode ?? 0o644;
+  const files: Payload = new Map();
+  for (const source of projected.sources ?? []) {
+    let part: Payload = new Map();
+    if (source.configMap) part = await configMapFiles(source.configMap, mode, sources);
+    else if (source.secret) part = await secretFiles(source.secret, mode, sources);
+    else if (source.downwardAPI) part = downwardFiles(pod, source.downwardAPI.items ?? [], mode, sources);
+    else if (source.serviceAccountToken) {
+      const { path } = source.serviceAccountToken;
+      part.set(path, { data: Buffer.from(await sources.token(source.serviceAccountToken)), mode });
+    }
+    for (const [path, file] of part) files.set(path, file);
+  }
+  return files;
+}

@@ -1,0 +1,204 @@
+// Makes a pod's volumes on the node and takes them away. Content from the API is swapped as a whole: readers see all of
+// the old or all of the new (a `..data` link, as upstream's atomic writer).
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Pod, Volume } from '../../api/core/v1/types.generated.ts';
+import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
+import type { Exec } from '../../system/exec.ts';
+import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
+
+export interface PodVolumes {
+  /** Host path by volume name. */
+  readonly paths: ReadonlyMap<string, string>;
+  readonly readonly: ReadonlySet<string>;
+}
+
+export interface VolumeManagerOptions {
+  readonly exec: Exec;
+  readonly rootDir: string;
+}
+
+export class VolumeManager {
+  readonly #options: VolumeManagerOptions;
+
+  constructor(options: VolumeManagerOptions) {
+    this.#options = options;
+  }
+
+  podDir(uid: string): string {
+    return join(this.#options.rootDir, 'pods', uid);
+  }
+
+  /** Makes what is missing and refreshes content from the API. Rejects with VolumeError. */
+  async setUp(pod: Pod, sources: PayloadSources): Promise<PodVolumes> {
+    const paths = new Map<string, string>();
+    const readonly = new Set<string>();
+    await Promise.all(
+      (pod.spec?.volumes ?? []).map(async (volume) => {
+        try {
+          const payload = await payloadOf(pod, volume, sources);
+          if (payload) readonly.add(volume.name);
+          paths.set(
+            volume.name,
+            payload ? await this.#writePayload(pod, volume, payload) : await this.#mount(pod, volume),
+          );
+        } catch (error) {
+          const message = error instanceof Error ? error.message : String(error);
+          throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${message}`, { cause: error });
+        }
+      }),
+    );
+    return { paths, readonly };
+  }
+
+  /** Unmounts and removes all of the pod's folder. */
+  async tearDown(uid: string): Promise<void> {
+    const dir = this.podDir(uid);
+    const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
+      .split('\n')
+      .map((line) => line.split(' ')[4] ?? '')
+      .filter((path) => path.startsWith(`${dir}/`));
+    for (const path of mounts.reverse()) await this.#options.exec.run(['umount', '-l', path]);
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  /** UIDs of pods that have a folder here. */
+  async known(): Promise<string[]> {
+    return readdir(join(this.#options.rootDir, 'pods')).catch(() => []);
+  }
+
+  async #mount(pod: Pod, volume: Volume): Promise<string> {
+    if (volume.hostPath) return this.#hostPath(volume.hostPath);
+    if (volume.emptyDir || Object.keys(volume).length === 1) return this.#emptyDir(pod, volume);
+    const kind = Object.keys(volume).find((k) => k !== 'name');
+    throw new VolumeError(`no volume plugin matched: ${kind} is not supported on this node`);
+  }
+
+  async #emptyDir(pod: Pod, volume: Volume): Promise<string> {
+    const path = join(this.podDir(pod.metadata.uid ?? ''), 'volumes', 'kubernetes.io~empty-dir', volume.name);
+    if (await exists(path)) return path;
+    await mkdir(dirname(path), { recursive: true });
+    const fsGroup = pod.spec?.securityContext?.fsGroup;
+    // Made under another name, so that a folder of this name is always finished.
+    if (volume.emptyDir?.medium === 'Memory') {
+      await mkdir(path);
+      const limit = volume.emptyDir.sizeLimit;
+      const size = limit ? `,size=${quantityValue(parseQuantity(limit))}` : '';
+      const { code, stderr } = await this.#options.exec.run([
+        'mount',
+        '-t',
+        'tmpfs',
+        '-o',
+        `mode=0777${size}`,
+        'tmpfs',
+        path,
+      ]);
+      if (code !== 0) {
+        await rm(path, { recursive: true });
+        throw new VolumeError(`mount of tmpfs failed: ${stderr.trim()}`);
+      }
+      await own(path, fsGroup);
+    } else {
+      const draft = `${path}.new`;
+      await mkdir(draft, { recursive: true });
+      await own(draft, fsGroup);
+      await rename(draft, path);
+    }
+    return path;
+  }
+
+  async #hostPath({ path, type = '' }: { readonly path: string; readonly type?: string }): Promise<string> {
+    const found = await stat(path).catch(() => undefined);
+    if (type === 'DirectoryOrCreate' && !found) await mkdir(path, { recursive: true, mode: 0o755 });
+    else if (type === 'FileOrCreate' && !found) await writeFile(path, '', { mode: 0o644 });
+    const wanted: Readonly<Record<string, boolean>> = {
+      Directory: found?.isDirectory() ?? false,
+      DirectoryOrCreate: found?.isDirectory() ?? true,
+      File: found?.isFile() ?? false,
+      FileOrCreate: found?.isFile() ?? true,
+      Socket: found?.isSocket() ?? false,
+      CharDevice: found?.isCharacterDevice() ?? false,
+      BlockDevice: found?.isBlockDevice() ?? false,
+    };
+    if (type !== '' && !wanted[type])
+      throw new VolumeError(`hostPath type check failed: ${path} is not a ${describe(type)}`);
+    // Without a type a missing path becomes a folder, as containerd's bind mount would not make one.
+    if (type === '' && !found) await mkdir(path, { recursive: true });
+    return path;
+  }
+
+  async #writePayload(pod: Pod, volume: Volume, payload: Payload): Promise<string> {
+    const kind = volume.configMap
+      ? 'configmap'
+      : volume.secret
+        ? 'secret'
+        : volume.projected
+          ? 'projected'
+          : 'downward-api';
+    const path = join(this.podDir(pod.metadata.uid ?? ''), 'volumes', `kubernetes.io~${kind}`, volume.name);
+    await mkdir(path, { recursive: true, mode: 0o755 });
+    const current = await readlink(join(path, '..data')).catch(() => undefined);
+    if (current && (await samePayload(join(path, current), payload))) return path;
+    const generation = `..${process.hrtime.bigint()}`;
+    const group = pod.spec?.securityContext?.fsGroup;
+    for (const [name, { data, mode }] of payload) {
+      const file = join(path, generation, name);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, data, { mode });
+      await chmod(file, group === undefined ? mode : mode | 0o040);
+      if (group !== undefined) await chown(file, 0, group);
+    }
+    await mkdir(join(path, generation), { recursive: true });
+    await symlink(generation, join(path, '..data_tmp'));
+    await rename(join(path, '..data_tmp'), join(path, '..data'));
+    const tops = new Set([...payload.keys()].map((name) => name.split('/')[0] ?? name));
+    for (const top of tops) await symlink(join('..data', top), join(path, top)).catch(ignoreExisting);
+    for (const name of await readdir(path)) {
+      if (!name.startsWith('..') && !tops.has(name)) await rm(join(path, name));
+    }
+    if (current) await rm(join(path, current), { recursive: true, force: true });
+    return path;
+  }
+}
+
+const describe = (type: string): string => type.replace('OrCreate', '').toLowerCase();
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function own(path: string, fsGroup: number | undefined): Promise<void> {
+  await chmod(path, 0o777);
+  if (fsGroup === undefined) return;
+  await chown(path, 0, fsGroup);
+  await chmod(path, 0o2777);
+}
+
+async function samePayload(folder: string, payload: Payload): Promise<boolean> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  if (files.filter((f) => f.isFile()).length !== payload.size) return false;
+  for (const [name, { data }] of payload) {
+    const there = await readFile(join(folder, name)).catch(() => undefined);
+    if (!there?.equals(data)) return false;
+  }
+  return true;
+}
