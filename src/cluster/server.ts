@@ -14,6 +14,7 @@ import type { RegistryHooks } from '../apiserver/registry/hooks.ts';
 import { createServiceHooks, type ServiceHooks } from '../apiserver/registry/service/service-hooks.ts';
 import type { User } from '../apiserver/request.ts';
 import { createSecurity } from '../apiserver/security.ts';
+import { connectHandlers } from '../apiserver/streaming/connect-handlers.ts';
 import { tunnelPath } from '../apiserver/tunnel/tunnel-path.ts';
 import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
@@ -153,7 +154,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       authenticator: security.authenticator,
       authorizer: security.authorizer,
       extensions: {
-        connect: {},
+        connect: connectHandlers({ ...security, tunnels, clock: realClock, random: realRandom }),
         virtual: security.virtual,
         paths: [...security.paths, tunnelPath(tunnels)],
       },
