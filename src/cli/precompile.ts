@@ -24,6 +24,7 @@ async function run(): Promise<void> {
     }
   }
   flushCompileCache();
+  process.exit(); // some files wait for work once they are loaded
 }
 
 export function register(command: Command): void {

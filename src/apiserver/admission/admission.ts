@@ -6,6 +6,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import type { Random } from '../../system/random.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { User } from '../request.ts';
+import { certificateRequestor } from './certificate-requestor.ts';
 import { defaultTolerations } from './default-tolerations.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { priority } from './priority.ts';
@@ -42,7 +43,13 @@ export interface ObjectPlace {
 /** Throws a StatusError to refuse. */
 export type AdmissionPlugin = (request: AdmissionRequest, view: AdmissionView) => void;
 
-const plugins: readonly AdmissionPlugin[] = [namespaceLifecycle, serviceAccount, priority, defaultTolerations];
+const plugins: readonly AdmissionPlugin[] = [
+  namespaceLifecycle,
+  serviceAccount,
+  priority,
+  defaultTolerations,
+  certificateRequestor,
+];
 
 export class Admission {
   readonly #view: AdmissionView;

@@ -1,21 +1,30 @@
 // Puts the parts of a node together. Each runs until the signal aborts; the first that fails for good ends the node.
 import { DnsServer } from '../../dns/dns-server.ts';
 import { parseHostPort } from '../../dns/resolv-conf.ts';
-import { IptablesBackend } from '../../proxy/iptables/backend.ts';
-import { NftablesBackend } from '../../proxy/nftables/backend.ts';
-import { Proxier } from '../../proxy/proxier.ts';
+import { PodNetwork } from '../../podnetwork/pod-network.ts';
+import { KubeProxy } from '../../proxy/kube-proxy.ts';
 import { realFollow } from '../../system/real/follow.ts';
 import type { NodeContext } from './agent.ts';
 
 export async function runParts(context: NodeContext, signal: AbortSignal): Promise<void> {
-  await Promise.all([runProxy(context, signal), runDns(context, signal)]);
+  const network = podNetwork(context);
+  await Promise.all([network.run(signal), runProxy(context, signal), runDns(context, signal)]);
+}
+
+function podNetwork({ options, informers }: NodeContext): PodNetwork {
+  return new PodNetwork({
+    ...options.tools,
+    informers,
+    nodeName: options.nodeName,
+    clusterCIDRs: options.clusterCIDRs,
+    cniConfDir: options.cniConfDir,
+    log: options.log,
+  });
 }
 
 function runProxy({ options, informers }: NodeContext, signal: AbortSignal): Promise<void> {
   const { exec, clock } = options.tools;
-  const backend =
-    options.proxyMode === 'iptables' ? new IptablesBackend({ exec }) : new NftablesBackend({ exec, clock, follow: realFollow });
-  const proxier = new Proxier({
+  const proxy = new KubeProxy({
     settings: {
       mode: options.proxyMode,
       clusterCIDRs: options.clusterCIDRs,
@@ -23,13 +32,16 @@ function runProxy({ options, informers }: NodeContext, signal: AbortSignal): Pro
       nodePortAddresses: [],
     },
     nodeName: options.nodeName,
-    backend,
     informers,
+    exec,
     clock,
+    follow: realFollow,
     watches: 'shared', // DNS needs all of them too
+    healthzAddress: '0.0.0.0:10256',
+    metricsAddress: '127.0.0.1:10249',
     log: (message) => options.log(`proxy: ${message}`),
   });
-  return proxier.run(signal);
+  return proxy.run(signal);
 }
 
 function runDns({ options, informers }: NodeContext, signal: AbortSignal): Promise<void> {
