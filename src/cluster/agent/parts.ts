@@ -1,6 +1,8 @@
 // Puts the parts of a node together. Each runs until the signal aborts; the first that fails for good ends the node.
 import { DnsServer } from '../../dns/dns-server.ts';
 import { parseHostPort } from '../../dns/resolv-conf.ts';
+import { criClient } from '../../kubelet/cri/client.ts';
+import { Kubelet } from '../../kubelet/kubelet.ts';
 import { PodNetwork } from '../../podnetwork/pod-network.ts';
 import { KubeProxy } from '../../proxy/kube-proxy.ts';
 import { realFollow } from '../../system/real/follow.ts';
@@ -8,7 +10,26 @@ import type { NodeContext } from './agent.ts';
 
 export async function runParts(context: NodeContext, signal: AbortSignal): Promise<void> {
   const network = podNetwork(context);
-  await Promise.all([network.run(signal), runProxy(context, signal), runDns(context, signal)]);
+  const kubelet = kubeletOf(context, network.ready);
+  await Promise.all([kubelet.run(signal), network.run(signal), runProxy(context, signal), runDns(context, signal)]);
+}
+
+function kubeletOf({ options, client, informers }: NodeContext, networkReady: Promise<void>): Kubelet {
+  const { nodeName, nodeIPs, cgroupRoot, clusterDNS, rootDir, log } = options;
+  return new Kubelet({
+    ...options.tools,
+    client,
+    informers,
+    nodeName,
+    nodeIPs,
+    cgroupRoot,
+    clusterDNS,
+    rootDir,
+    cri: criClient(options.containerdSocket),
+    runtimeSocket: options.containerdSocket,
+    networkReady,
+    log: (message) => log(`kubelet: ${message}`),
+  });
 }
 
 function podNetwork({ options, informers }: NodeContext): PodNetwork {
