@@ -1,0 +1,147 @@
+// The kubelet: one worker per pod of this node, woken by the API, by the runtime's events and by probes.
+import { mkdir } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Node, Pod, Service } from '../api/core/v1/types.generated.ts';
+import { createEventRecorder, type EventRecorder } from '../client/events.ts';
+import { nodes, pods, services } from '../client/resources.ts';
+import type { Informer } from '../client/types.ts';
+import { watchRuntimeEvents } from './cri/events.ts';
+import { NodeAgent } from './node/node-agent.ts';
+import type { KubeletOptions } from './options.ts';
+import { labels } from './pod/identity.ts';
+import { ImagePuller } from './pod/images.ts';
+import { type ClusterDNS, parseResolvConf } from './pod/network-files.ts';
+import { PodSources } from './pod/pod-sources.ts';
+import { PodWorker, type PodWorkerContext } from './pod/pod-worker.ts';
+import { RuntimeReader } from './pod/runtime.ts';
+import { VolumeManager } from './volumes/volume-manager.ts';
+
+/** Without the runtime's events, pods are looked at this often (ms); with them this is the net below. */
+const relist = 10_000;
+const eventsRetry = 500;
+
+export class Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #pods: Informer<Pod>;
+  readonly #services: Informer<Service>;
+  readonly #nodes: Informer<Node>;
+  readonly #recorder: EventRecorder;
+  readonly #context: PodWorkerContext;
+
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+    const { client, clock, random, nodeName, informers, cri, exec, rootDir } = options;
+    this.#pods = informers.informer<Pod>(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+    this.#services = informers.informer<Service>(services);
+    this.#nodes = informers.informer<Node>(nodes);
+    this.#recorder = createEventRecorder({ client, clock, random, component: 'kubelet', host: nodeName });
+    this.#context = {
+      options,
+      recorder: this.#recorder,
+      reader: new RuntimeReader(cri),
+      volumes: new VolumeManager({ exec, rootDir }),
+      images: new ImagePuller(cri, clock),
+      sources: new PodSources(client, clock),
+      services: this.#services.lister,
+      nodes: this.#nodes.lister,
+      dns: () => this.#dns(),
+      logRoot: this.logRoot,
+      nodeMemory: totalmem(),
+      finished: (uid) => this.#workers.delete(uid),
+    };
+  }
+
+  /** Folder of the pods' logs, laid out as /var/log/pods. */
+  get logRoot(): string {
+    return join(this.#options.rootDir, 'log', 'pods');
+  }
+
+  /** The pods of this node with their status, as this kubelet knows them. */
+  pods(): readonly Pod[] {
+    return [...this.#workers.values()].map(({ pod, status }) => ({ ...pod, ...(status && { status }) }));
+  }
+
+  /** Runs until the signal aborts. Containers go on running; the next kubelet finds them. */
+  async run(signal: AbortSignal): Promise<void> {
+    await mkdir(this.logRoot, { recursive: true });
+    const agent = new NodeAgent(this.#options).run(signal);
+    await Promise.all([this.#pods.synced(signal), this.#services.synced(signal), this.#nodes.synced(signal)]);
+    this.#pods.addHandler({
+      added: (pod) => this.#added(pod as Pod),
+      updated: (pod, old) => {
+        if (old.metadata.uid !== pod.metadata.uid) this.#workers.get(old.metadata.uid ?? '')?.remove();
+        this.#added(pod as Pod);
+      },
+      deleted: (pod) => this.#workers.get(pod.metadata.uid ?? '')?.remove(),
+    });
+    await this.#adoptOrphans();
+    await Promise.all([agent, this.#followRuntime(signal), this.#relist(signal)]);
+    for (const worker of this.#workers.values()) worker.stop();
+  }
+
+  #added(pod: Pod): void {
+    const uid = pod.metadata.uid ?? '';
+    const known = this.#workers.get(uid);
+    if (known) {
+      known.update(pod);
+      return;
+    }
+    const worker = new PodWorker(pod, this.#context);
+    this.#workers.set(uid, worker);
+    worker.wake();
+  }
+
+  /** Pods of an earlier run that the API no longer has are ended. */
+  async #adoptOrphans(): Promise<void> {
+    const sandboxes = await this.#options.cri.listPodSandbox().catch(() => []);
+    for (const sandbox of sandboxes) {
+      const uid = sandbox.labels[labels.podUID];
+      const name = sandbox.labels[labels.podName];
+      if (!uid || !name || this.#workers.has(uid)) continue;
+      const namespace = sandbox.labels[labels.podNamespace] ?? 'default';
+      const worker = new PodWorker(
+        { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, uid }, spec: { containers: [] } },
+        this.#context,
+      );
+      this.#workers.set(uid, worker);
+      worker.remove();
+    }
+    for (const uid of await this.#context.volumes.known()) {
+      if (!this.#workers.has(uid)) await this.#context.volumes.tearDown(uid);
+    }
+  }
+
+  async #followRuntime(signal: AbortSignal): Promise<void> {
+    const { clock, runtimeSocket } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await watchRuntimeEvents({
+          socketPath: runtimeSocket,
+          signal,
+          onEvent: ({ containerId }) => {
+            for (const worker of this.#workers.values()) if (worker.owns(containerId)) worker.wake();
+          },
+        });
+      } catch {
+        // The runtime is away, or restarts: whatever ended meanwhile is found by looking at every pod.
+        for (const worker of this.#workers.values()) worker.wake();
+      }
+      await clock.sleep(eventsRetry, signal).catch(() => {});
+    }
+  }
+
+  async #relist(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(relist, signal).catch(() => {});
+      if (!signal.aborted) for (const worker of this.#workers.values()) worker.wake();
+    }
+  }
+
+  async #dns(): Promise<ClusterDNS> {
+    const { files, clusterDNS, clusterDomain = 'cluster.local' } = this.#options;
+    const node = parseResolvConf((await files.read('/etc/resolv.conf')) ?? '');
+    return { servers: clusterDNS, domain: clusterDomain, node };
+  }
+}

@@ -1,0 +1,168 @@
+// Registers the Node, keeps its status and its Lease.
+import { readFile, statfs } from 'node:fs/promises';
+import { cpus, release, totalmem } from 'node:os';
+import type { Lease } from '../../api/coordination/v1/types.generated.ts';
+import type { Node } from '../../api/core/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
+import { formatMicroTime } from '../../apimachinery/time.ts';
+import { leases, nodes } from '../../client/resources.ts';
+import type { KubeletOptions } from '../options.ts';
+import { type NodeFacts, newNode, nodeLabels, nodeStatus, withoutHeartbeats } from './node-status.ts';
+
+/** Milliseconds: the Lease is renewed and the node looked at; a status without news is told (kubelet's defaults). */
+const intervals = { renew: 10_000, look: 10_000, report: 300_000, retry: 200 } as const;
+const leaseDurationSeconds = 40;
+const leaseNamespace = 'kube-node-lease';
+
+async function text(path: string): Promise<string> {
+  return (await readFile(path, 'utf8').catch(() => '')).trim();
+}
+
+export class NodeAgent {
+  readonly #options: KubeletOptions;
+  #networkReady = false;
+  #reportedAt = 0;
+  #wake: () => void = () => {};
+
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    void this.#options.networkReady.then(() => {
+      this.#networkReady = true;
+      this.#wake();
+    });
+    await Promise.all([this.#keepStatus(signal), this.#keepLease(signal)]);
+  }
+
+  async #keepStatus(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let delay: number = intervals.look;
+      try {
+        await this.#report();
+      } catch (error) {
+        delay = intervals.retry * 5;
+        this.#options.log(`node status: ${error instanceof Error ? error.message : error}`);
+      }
+      await this.#pause(delay, signal);
+    }
+  }
+
+  #pause(delay: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(delay, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+      signal.addEventListener('abort', this.#wake, { once: true });
+      if (signal.aborted) this.#wake();
+    });
+  }
+
+  async #report(): Promise<void> {
+    const { client, clock, nodeName } = this.#options;
+    const api = client.resource<Node>(nodes);
+    const facts = await this.#facts();
+    const node = await this.#registered(facts);
+    const now = clock.now();
+    const status = nodeStatus(facts, node.status, now);
+    const news = !jsonEqual(withoutHeartbeats({ ...node.status, ...status }), withoutHeartbeats(node.status));
+    if (!news && now - this.#reportedAt < intervals.report) return;
+    await api.patch({ name: nodeName, type: 'merge', body: { status } }, { subresource: 'status' });
+    this.#reportedAt = now;
+  }
+
+  /** The Node object, made when it is not there, with our labels on it. */
+  async #registered(facts: NodeFacts): Promise<Node> {
+    const api = this.#options.client.resource<Node>(nodes);
+    try {
+      const node = await api.get(facts.nodeName);
+      const labels = nodeLabels(facts);
+      if (Object.entries(labels).every(([key, value]) => node.metadata.labels?.[key] === value)) return node;
+      return await api.patch({ name: facts.nodeName, type: 'merge', body: { metadata: { labels } } });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    try {
+      return await api.create(newNode(facts));
+    } catch (error) {
+      if (isAlreadyExists(error)) return api.get(facts.nodeName);
+      throw error;
+    }
+  }
+
+  async #facts(): Promise<NodeFacts> {
+    const { cri, nodeName, nodeIPs, rootDir, version = 'v1.36.0' } = this.#options;
+    const problems: string[] = [];
+    const found = await Promise.all([cri.version(), cri.listImages()]).catch((error: Error) => {
+      problems.push(`container runtime is down: ${error.message}`);
+      return undefined;
+    });
+    if (!this.#networkReady) {
+      problems.push(
+        'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized',
+      );
+    }
+    const [runtime, images = []] = found ?? [];
+    const disk = await statfs(rootDir).catch(() => undefined);
+    const osRelease = await text('/etc/os-release');
+    return {
+      nodeName,
+      nodeIPs,
+      cpus: cpus().length,
+      memory: totalmem(),
+      ephemeralStorage: disk ? disk.blocks * disk.bsize : 0,
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+      kernelVersion: release(),
+      osImage: /^PRETTY_NAME="?([^"\n]*)/m.exec(osRelease)?.[1] ?? 'Linux',
+      machineID: await text('/etc/machine-id'),
+      bootID: await text('/proc/sys/kernel/random/boot_id'),
+      runtimeVersion: runtime ? `${runtime.runtimeName}://${runtime.runtimeVersion}` : 'containerd://unknown',
+      kubeletVersion: version,
+      images: images.map((i) => ({ names: [...i.repoDigests, ...i.repoTags], sizeBytes: i.size })),
+      problems,
+    };
+  }
+
+  async #keepLease(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let lease: Lease | undefined;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        lease = await this.#renew(lease);
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        lease = undefined;
+        if (failures > 3) log(`node lease: ${error instanceof Error ? error.message : error}`);
+      }
+      const delay = failures === 0 ? intervals.renew : Math.min(intervals.retry * 2 ** failures, 7000);
+      await clock.sleep(delay, signal).catch(() => {});
+    }
+  }
+
+  async #renew(known: Lease | undefined): Promise<Lease> {
+    const { client, clock, nodeName } = this.#options;
+    const api = client.resource<Lease>(leases);
+    const renewTime = formatMicroTime(clock.now());
+    const spec = { holderIdentity: nodeName, leaseDurationSeconds, renewTime };
+    try {
+      const lease = known ?? (await api.get(nodeName, leaseNamespace));
+      return await api.update({ ...lease, spec: { ...lease.spec, ...spec } });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    const node = await client.resource<Node>(nodes).get(nodeName);
+    const owner = { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: node.metadata.uid ?? '' };
+    return api.create({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: nodeName, namespace: leaseNamespace, ownerReferences: [owner] },
+      spec,
+    });
+  }
+}

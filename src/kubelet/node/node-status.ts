@@ -1,0 +1,110 @@
+// The Node object of this machine, as a pure function of what was found on it.
+import type { Node, NodeCondition, NodeStatus } from '../../api/core/v1/types.generated.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+
+export interface NodeFacts {
+  readonly nodeName: string;
+  readonly nodeIPs: readonly string[];
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly ephemeralStorage: number;
+  readonly architecture: string;
+  readonly kernelVersion: string;
+  readonly osImage: string;
+  readonly machineID: string;
+  readonly bootID: string;
+  readonly runtimeVersion: string;
+  readonly kubeletVersion: string;
+  readonly images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
+  /** Why the node is not ready; empty when it is. */
+  readonly problems: readonly string[];
+}
+
+const maxPods = '110';
+const mostImages = 50;
+
+export function nodeLabels({
+  nodeName,
+  architecture,
+}: Pick<NodeFacts, 'nodeName' | 'architecture'>): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': architecture,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': architecture,
+    'kubernetes.io/hostname': nodeName,
+    'kubernetes.io/os': 'linux',
+  };
+}
+
+function conditions(facts: NodeFacts, old: readonly NodeCondition[], now: number): NodeCondition[] {
+  const ready = facts.problems.length === 0;
+  const wanted: readonly (readonly [type: string, status: string, reason: string, message: string])[] = [
+    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    ready
+      ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status']
+      : ['Ready', 'False', 'KubeletNotReady', facts.problems.join('; ')],
+  ];
+  const own = wanted.map(([type, status, reason, message]): NodeCondition => {
+    const before = old.find((c) => c.type === type);
+    return {
+      type,
+      status,
+      reason,
+      message,
+      lastHeartbeatTime: formatTime(now),
+      lastTransitionTime:
+        before?.status === status && before?.lastTransitionTime ? before.lastTransitionTime : formatTime(now),
+    };
+  });
+  return [...old.filter((c) => !own.some((o) => o.type === c.type)), ...own];
+}
+
+/** `old` is the status as the API has it; conditions of others stay. */
+export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: number): NodeStatus {
+  const capacity = {
+    cpu: String(facts.cpus),
+    'ephemeral-storage': `${Math.floor(facts.ephemeralStorage / 1024)}Ki`,
+    'hugepages-1Gi': '0',
+    'hugepages-2Mi': '0',
+    memory: `${Math.floor(facts.memory / 1024)}Ki`,
+    pods: maxPods,
+  };
+  return {
+    addresses: [
+      ...facts.nodeIPs.map((address) => ({ type: 'InternalIP', address })),
+      { type: 'Hostname', address: facts.nodeName },
+    ],
+    capacity,
+    allocatable: capacity,
+    conditions: conditions(facts, old?.conditions ?? [], now),
+    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    nodeInfo: {
+      architecture: facts.architecture,
+      bootID: facts.bootID,
+      containerRuntimeVersion: facts.runtimeVersion,
+      kernelVersion: facts.kernelVersion,
+      kubeProxyVersion: '',
+      kubeletVersion: facts.kubeletVersion,
+      machineID: facts.machineID,
+      operatingSystem: 'linux',
+      osImage: facts.osImage,
+      systemUUID: facts.machineID,
+    },
+    images: [...facts.images]
+      .sort((a, b) => b.sizeBytes - a.sizeBytes)
+      .slice(0, mostImages)
+      .map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })),
+  };
+}
+
+export function newNode(facts: NodeFacts): Node {
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name: facts.nodeName, labels: nodeLabels(facts) }, spec: {} };
+}
+
+/** A status without its heartbeat times, to see whether there is something to tell. */
+export function withoutHeartbeats(status: NodeStatus | undefined): unknown {
+  return { ...status, conditions: status?.conditions?.map((c) => ({ ...c, lastHeartbeatTime: undefined })) };
+}

@@ -1,0 +1,183 @@
+// Turns a container of a pod into a running one: image, environment, files, then CRI's create and start.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import type { EventText } from '../../client/events.ts';
+import type { CriImage, SandboxConfig } from '../cri/messages.ts';
+import type { PodVolumes } from '../volumes/volume-manager.ts';
+import { containerConfig, sandboxConfig } from './container-config.ts';
+import { ConfigError, environment } from './env.ts';
+import { identityOf, logFolder } from './identity.ts';
+import { ImageError } from './images.ts';
+import { dnsSettings, hostsFile } from './network-files.ts';
+import type { ObservedSandbox } from './observed.ts';
+import type { PodWorkerContext } from './pod-worker.ts';
+import { containerResources, podCgroup } from './resources.ts';
+
+export interface StartContainer {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly attempt: number;
+  readonly sandbox: ObservedSandbox;
+  readonly mounted: PodVolumes;
+  readonly podIPs: readonly string[];
+  readonly event: (event: EventText) => void;
+}
+
+export type StartResult =
+  | { readonly kind: 'started'; readonly id: string }
+  | { readonly kind: 'waiting'; readonly reason: string; readonly message: string; readonly retryAt: number };
+
+/** What a container waits for is looked at again after this time (ms). */
+const retryDelay = 5000;
+
+export class ContainerStarter {
+  readonly #context: PodWorkerContext;
+
+  constructor(context: PodWorkerContext) {
+    this.#context = context;
+  }
+
+  allocatable(): Readonly<Record<string, string>> {
+    const { nodes, options } = this.#context;
+    return nodes.get(options.nodeName)?.status?.allocatable ?? {};
+  }
+
+  async sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
+    const { options, logRoot } = this.#context;
+    const dns = await this.#context.dns();
+    return sandboxConfig(pod, {
+      attempt,
+      logRoot,
+      cgroupParent: podCgroup(options.cgroupRoot, pod),
+      dns: dnsSettings(pod, dns),
+      domain: dns.domain,
+    });
+  }
+
+  async start(request: StartContainer): Promise<StartResult> {
+    const { pod, container, sandbox, event } = request;
+    const { cri, clock } = this.#context.options;
+    const retryAt = () => clock.now() + retryDelay;
+    const failed = (reason: string, message: string, at = retryAt()): StartResult => ({
+      kind: 'waiting',
+      reason,
+      message,
+      retryAt: at,
+    });
+    let id: string;
+    try {
+      const credentials = this.#context.sources.of(pod).credentials;
+      const image = await this.#context.images.ensure({ pod, container, credentials, event });
+      const config = await this.#containerConfig(request, image);
+      id = await cri.createContainer({
+        podSandboxId: sandbox.id,
+        config,
+        sandboxConfig: await this.sandboxConfig(pod, sandbox.attempt),
+      });
+    } catch (error) {
+      if (error instanceof ImageError) return failed(error.reason, error.message, error.retryAt);
+      const message = error instanceof Error ? error.message : String(error);
+      event({ type: 'Warning', reason: 'Failed', message: `Error: ${message}` });
+      return failed(error instanceof ConfigError ? error.reason : 'CreateContainerError', message);
+    }
+    event({ type: 'Normal', reason: 'Created', message: 'Container created' });
+    try {
+      await cri.startContainer(id);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      event({ type: 'Warning', reason: 'Failed', message: `Error: ${message}` });
+      return failed('RunContainerError', message, clock.now());
+    }
+    event({ type: 'Normal', reason: 'Started', message: 'Container started' });
+    return { kind: 'started', id };
+  }
+
+  async #containerConfig({ pod, container, attempt, mounted, podIPs }: StartContainer, image: CriImage) {
+    const { options, sources, services, volumes, nodeMemory } = this.#context;
+    checkUser(pod, container, image);
+    const all = services.list();
+    const values = await environment(pod, container, {
+      ...sources.of(pod),
+      services: all,
+      podIPs,
+      hostIPs: options.nodeIPs,
+      allocatable: this.allocatable(),
+    });
+    const dir = volumes.podDir(pod.metadata.uid ?? '');
+    const folder = join(dir, 'containers', container.name);
+    const terminationFile = join(folder, String(attempt));
+    const hosts = join(dir, 'etc-hosts');
+    await mkdir(folder, { recursive: true });
+    const { domain } = await this.#context.dns();
+    const base = pod.spec?.hostNetwork ? { base: (await options.files.read('/etc/hosts')) ?? '' } : {};
+    await Promise.all([
+      writeFile(terminationFile, '', { mode: 0o666 }),
+      writeFile(hosts, hostsFile(pod, { podIPs, domain, ...base })),
+      mkdir(join(this.#context.logRoot, logFolder(identityOf(pod)), container.name), { recursive: true }),
+    ]);
+    for (const { subPath, name } of container.volumeMounts ?? []) {
+      const path = mounted.paths.get(name);
+      if (path && subPath && !mounted.readonly.has(name))
+        await mkdir(join(path, subPath), { recursive: true }).catch(ignoreExisting);
+    }
+    return containerConfig(pod, container, {
+      attempt,
+      environment: values,
+      volumes: mounted.paths,
+      readonlyVolumes: mounted.readonly,
+      hostsFile: hosts,
+      terminationFile,
+      resources: containerResources(pod, container, nodeMemory),
+    });
+  }
+
+  async removeLog(pod: Pod, container: string, attempt: number): Promise<void> {
+    const path = join(this.#context.logRoot, logFolder(identityOf(pod)), container, `${attempt}.log`);
+    await rm(path, { force: true });
+  }
+
+  /** Logs and cgroups of a pod that is gone. */
+  async removeTraces(pod: Pod): Promise<void> {
+    await rm(join(this.#context.logRoot, logFolder(identityOf(pod))), { recursive: true, force: true });
+    await this.#context.options.exec.run([
+      'find',
+      '/sys/fs/cgroup',
+      '-mindepth',
+      '2',
+      '-depth',
+      '-type',
+      'd',
+      '-path',
+      `/sys/fs/cgroup/*${podCgroup(this.#context.options.cgroupRoot, pod)}*`,
+      '-exec',
+      'rmdir',
+      '{}',
+      ';',
+    ]);
+    this.#context.images.forget(pod.metadata.uid ?? '');
+    this.#context.sources.forget(pod.metadata.uid ?? '');
+  }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+/** runAsNonRoot (kubelet's verifyRunAsNonRoot). Throws ConfigError. */
+function checkUser(pod: Pod, container: Container, image: CriImage): void {
+  const own = container.securityContext ?? {};
+  const ofPod = pod.spec?.securityContext ?? {};
+  if (!(own.runAsNonRoot ?? ofPod.runAsNonRoot)) return;
+  const user = own.runAsUser ?? ofPod.runAsUser;
+  const where = `(pod: "${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})", container: ${container.name})`;
+  if (user === 0) throw new ConfigError(`container's runAsUser breaks non-root policy ${where}`);
+  if (user !== undefined) return;
+  if (image.username !== '') {
+    throw new ConfigError(
+      `container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${where}`,
+    );
+  }
+  if ((image.uid?.value ?? 0) === 0)
+    throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`);
+}

@@ -1,0 +1,484 @@
+// One pod's life on the node: looks at what runs, plans (pod-plan.ts), acts through CRI, tells the API. One pass at a
+// time; whatever happens meanwhile causes another.
+import type { Container, LifecycleHandler, Node, Pod, PodStatus, Service } from '../../api/core/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { isConflict, isNotFound } from '../../apimachinery/status.ts';
+import type { EventRecorder, EventText } from '../../client/events.ts';
+import { pods } from '../../client/resources.ts';
+import type { Lister } from '../../client/types.ts';
+import type { SandboxConfig } from '../cri/messages.ts';
+import type { KubeletOptions } from '../options.ts';
+import { runProbe } from '../probes/probe.ts';
+import { Prober } from '../probes/prober.ts';
+import { VolumeError } from '../volumes/payload.ts';
+import type { PodVolumes, VolumeManager } from '../volumes/volume-manager.ts';
+import { ContainerStarter } from './container-starter.ts';
+import { formatPod, identityOf, isSidecar } from './identity.ts';
+import type { ImagePuller } from './images.ts';
+import type { ClusterDNS } from './network-files.ts';
+import { nothing, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
+import { type Action, nextBackoff, type PodPlan, planPod, type RestartBackoff } from './pod-plan.ts';
+import type { PodSources } from './pod-sources.ts';
+import { podStatus } from './pod-status.ts';
+import type { RuntimeReader } from './runtime.ts';
+
+export interface PodWorkerContext {
+  readonly options: KubeletOptions;
+  readonly recorder: EventRecorder;
+  readonly reader: RuntimeReader;
+  readonly volumes: VolumeManager;
+  readonly images: ImagePuller;
+  readonly sources: PodSources;
+  readonly services: Lister<Service>;
+  readonly nodes: Lister<Node>;
+  readonly dns: () => Promise<ClusterDNS>;
+  readonly logRoot: string;
+  readonly nodeMemory: number;
+  /** The pod is gone from the node. */
+  readonly finished: (uid: string) => void;
+}
+
+export type Waiting = Map<string, { readonly reason: string; readonly message: string }>;
+
+/** Volumes are looked at again this often (ms), for changed ConfigMaps and Secrets and for tokens that end. */
+const volumeRefresh = 60_000;
+const retryDelays = { first: 500, longest: 60_000 } as const;
+
+export class PodWorker {
+  readonly #context: PodWorkerContext;
+  readonly #prober: Prober;
+  readonly #starter: ContainerStarter;
+  #pod: Pod;
+  #removed = false;
+  #observed: ObservedPod = nothing;
+  #plan: PodPlan | undefined;
+  #waiting: Waiting = new Map();
+  #backoffs = new Map<string, RestartBackoff>();
+  #published: PodStatus | undefined;
+  #volumes: { readonly mounted: PodVolumes; readonly at: number } | undefined;
+  #failures = 0;
+  #dirty = false;
+  #active = false;
+  #stopped = false;
+  #wake: { cancel(): void } | undefined;
+  #killing: { readonly grace: number } | undefined;
+
+  constructor(pod: Pod, context: PodWorkerContext) {
+    this.#pod = pod;
+    this.#context = context;
+    this.#starter = new ContainerStarter(context);
+    const { clock, cri } = context.options;
+    this.#prober = new Prober({
+      clock,
+      changed: () => this.wake(),
+      unhealthy: (container, message) => this.#event({ type: 'Warning', reason: 'Unhealthy', message }, container),
+      probe: (container, containerId, probe) =>
+        runProbe(probe, { cri, clock, containerId, container, podIP: this.#podIP() }, probe.timeoutSeconds ?? 1),
+    });
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  /** The status as it was last told, or is about to be. */
+  get status(): PodStatus | undefined {
+    return this.#published;
+  }
+
+  update(pod: Pod): void {
+    this.#pod = pod;
+    this.wake();
+  }
+
+  /** The pod is gone from the API: what runs of it is ended. */
+  remove(): void {
+    this.#removed = true;
+    this.wake();
+  }
+
+  /** Leaves everything running; for the end of the process. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wake?.cancel();
+    this.#prober.stop();
+  }
+
+  owns(containerId: string): boolean {
+    const { containers, sandboxes } = this.#observed;
+    return containers.some((c) => c.id === containerId) || sandboxes.some((s) => s.id === containerId);
+  }
+
+  wake(): void {
+    this.#dirty = true;
+    if (!this.#active && !this.#stopped) void this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    this.#active = true;
+    const { clock, log } = this.#context.options;
+    while (this.#dirty && !this.#stopped) {
+      this.#dirty = false;
+      this.#wake?.cancel();
+      let wakeAt: number | undefined;
+      try {
+        wakeAt = await this.#pass();
+        this.#failures = 0;
+      } catch (error) {
+        this.#failures += 1;
+        log(`pod ${formatPod(identityOf(this.#pod))}: ${error instanceof Error ? error.message : error}`);
+        wakeAt = clock.now() + Math.min(retryDelays.first * 2 ** (this.#failures - 1), retryDelays.longest);
+      }
+      if (!this.#dirty && wakeAt !== undefined && !this.#stopped) {
+        this.#wake = clock.after(Math.max(0, wakeAt - clock.now()), () => this.wake());
+      }
+    }
+    this.#active = false;
+  }
+
+  /** Returns when to look again although nothing happened. */
+  async #pass(): Promise<number | undefined> {
+    await this.#observe();
+    if (this.#removed || this.#pod.metadata.deletionTimestamp) return this.#terminate();
+    const phase = this.#pod.status?.phase;
+    if (
+      (phase === 'Succeeded' || phase === 'Failed') &&
+      this.#observed.containers.every((c) => c.state !== 'running')
+    ) {
+      const sandbox = readySandbox(this.#observed);
+      if (sandbox) await this.#context.options.cri.stopPodSandbox(sandbox.id);
+      return undefined;
+    }
+    this.#replan();
+    await this.#publish();
+    const plan = this.#plan;
+    if (!plan) return undefined;
+    const { now, retryAt } = await this.#act(plan);
+    await this.#observe();
+    this.#replan();
+    await this.#publish();
+    if (plan.actions.length > 0 && retryAt === undefined) this.#dirty = true;
+    if (plan.actions.length > 0) await this.#collectGarbage();
+    const refresh = this.#hasApiVolumes() && !plan.finished ? await this.#refreshVolumes(now) : undefined;
+    return earliest(retryAt, this.#plan?.wakeAt, refresh);
+  }
+
+  async #observe(): Promise<void> {
+    this.#observed = await this.#context.reader.observe(this.#pod.metadata.uid ?? '');
+    this.#prober.sync(this.#pod, this.#observed.containers);
+  }
+
+  #replan(): void {
+    this.#plan = planPod({
+      pod: this.#pod,
+      observed: this.#observed,
+      probes: this.#prober,
+      backoffs: this.#backoffs,
+      now: this.#context.options.clock.now(),
+    });
+  }
+
+  /** Does what the plan says; what fails makes its container wait and sets the time of the next try. */
+  async #act(plan: PodPlan): Promise<{ readonly now: number; readonly retryAt: number | undefined }> {
+    const { cri, clock } = this.#context.options;
+    const now = clock.now();
+    for (const [name, why] of plan.waiting) {
+      const previous = this.#waiting.get(name);
+      if (previous?.message === why.message) continue;
+      this.#waiting.set(name, why);
+      const container = this.#container(name);
+      const message = `Back-off restarting failed container ${name} in pod ${formatPod(identityOf(this.#pod))}`;
+      if (container) this.#event({ type: 'Warning', reason: 'BackOff', message }, container);
+    }
+    let retryAt: number | undefined;
+    const kills = plan.actions.filter((a) => a.type === 'kill');
+    await Promise.all(kills.map((a) => this.#kill(a.container, { message: a.message, grace: this.#gracePeriod() })));
+    for (const action of plan.actions) {
+      if (action.type === 'stopSandbox') await cri.stopPodSandbox(action.id);
+      else if (action.type === 'createSandbox') await this.#createSandbox(action.attempt);
+      else if (action.type === 'start') retryAt = earliest(retryAt, await this.#start(action));
+    }
+    return { now, retryAt };
+  }
+
+  async #createSandbox(attempt: number): Promise<void> {
+    const { cri, networkReady } = this.#context.options;
+    if (!this.#pod.spec?.hostNetwork) await networkReady;
+    if (attempt > 0)
+      this.#event({
+        type: 'Normal',
+        reason: 'SandboxChanged',
+        message: 'Pod sandbox changed, it will be killed and re-created.',
+      });
+    try {
+      // Volumes need no sandbox; what they wait for is got meanwhile.
+      const [config] = await Promise.all([this.#sandboxConfig(attempt), this.#setUpVolumes()]);
+      await cri.runPodSandbox(config);
+    } catch (error) {
+      if (error instanceof VolumeError) {
+        this.#event({ type: 'Warning', reason: 'FailedMount', message: error.message });
+        throw error;
+      }
+      const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : error}`;
+      this.#event({ type: 'Warning', reason: 'FailedCreatePodSandBox', message });
+      throw new Error(message, { cause: error });
+    }
+  }
+
+  async #sandboxConfig(attempt: number): Promise<SandboxConfig> {
+    return this.#starter.sandboxConfig(this.#pod, attempt);
+  }
+
+  async #setUpVolumes(): Promise<PodVolumes> {
+    const { volumes, sources, options } = this.#context;
+    const mounted = await volumes.setUp(this.#pod, {
+      ...sources.of(this.#pod),
+      podIPs: this.#podIPs(),
+      hostIPs: options.nodeIPs,
+      allocatable: this.#starter.allocatable(),
+    });
+    this.#volumes = { mounted, at: options.clock.now() };
+    return mounted;
+  }
+
+  async #refreshVolumes(now: number): Promise<number> {
+    const at = this.#volumes?.at ?? 0;
+    if (now - at < volumeRefresh) return at + volumeRefresh;
+    await this.#setUpVolumes();
+    return now + volumeRefresh;
+  }
+
+  #hasApiVolumes(): boolean {
+    return (this.#pod.spec?.volumes ?? []).some((v) => v.configMap || v.secret || v.projected || v.downwardAPI);
+  }
+
+  /** Returns when to try again if the container could not be started. */
+  async #start(action: Extract<Action, { type: 'start' }>): Promise<number | undefined> {
+    const { container, attempt, restartOf } = action;
+    const { clock } = this.#context.options;
+    const sandbox = readySandbox(this.#observed);
+    if (!sandbox) return undefined;
+    if (restartOf) {
+      const backoff = nextBackoff(this.#backoffs.get(container.name), restartOf.finishedAt, clock.now());
+      this.#backoffs.set(container.name, backoff);
+    }
+    const mounted = this.#volumes?.mounted ?? (await this.#setUpVolumes());
+    const result = await this.#starter.start({
+      pod: this.#pod,
+      container,
+      attempt,
+      sandbox,
+      mounted,
+      podIPs: this.#podIPs(),
+      event: (event) => this.#event(event, container),
+    });
+    if (result.kind === 'waiting') {
+      this.#waiting.set(container.name, { reason: result.reason, message: result.message });
+      await this.#publish();
+      return result.retryAt;
+    }
+    this.#waiting.delete(container.name);
+    const hook = container.lifecycle?.postStart;
+    if (hook) await this.#postStart(container, hook, result.id);
+    return undefined;
+  }
+
+  async #postStart(container: Container, hook: LifecycleHandler, id: string): Promise<void> {
+    const outcome = await this.#runHook(container, hook, id, this.#gracePeriod() || 30);
+    if (outcome.success) return;
+    const message = `PostStartHook failed${outcome.message ? `: ${outcome.message}` : ''}`;
+    this.#event({ type: 'Warning', reason: 'FailedPostStartHook', message }, container);
+    await this.#observe();
+    const started = this.#observed.containers.find((c) => c.id === id);
+    if (started) await this.#kill(started, { message: 'FailedPostStartHook', grace: this.#gracePeriod() });
+  }
+
+  #runHook(container: Container, hook: LifecycleHandler, containerId: string, timeout: number) {
+    const { cri, clock } = this.#context.options;
+    return runProbe(hook, { cri, clock, containerId, container, podIP: this.#podIP() }, timeout);
+  }
+
+  /** Runs the preStop hook within the grace period (s), then stops the container with what is left of it. */
+  async #kill(
+    target: ObservedContainer,
+    { message, grace }: { readonly message: string; readonly grace: number },
+  ): Promise<void> {
+    const { cri, clock } = this.#context.options;
+    const container = this.#container(target.name);
+    if (container) this.#event({ type: 'Normal', reason: 'Killing', message }, container);
+    let left = grace;
+    const hook = container?.lifecycle?.preStop;
+    if (container && hook && grace > 0 && target.state === 'running') {
+      const started = clock.now();
+      const limit = clock.sleep(grace * 1000).then(() => ({ success: true, message: '' }));
+      const outcome = await Promise.race([this.#runHook(container, hook, target.id, grace), limit]);
+      if (!outcome.success)
+        this.#event({ type: 'Warning', reason: 'FailedPreStopHook', message: 'PreStopHook failed' }, container);
+      left -= Math.floor((clock.now() - started) / 1000);
+    }
+    // Two seconds at the least for the container to end after its hook, as upstream.
+    await cri.stopContainer(target.id, grace > 0 ? Math.max(left, 2) : 0);
+  }
+
+  #gracePeriod(): number {
+    const { metadata, spec } = this.#pod;
+    return metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
+  }
+
+  /** For a pod that is deleted: ends the containers while the status follows, then takes everything away. */
+  async #terminate(): Promise<number | undefined> {
+    const grace = Math.max(this.#gracePeriod(), 1);
+    this.#prober.stopLiveness();
+    const running = this.#observed.containers.filter((c) => c.state === 'running');
+    if (running.length > 0) {
+      if (!this.#killing || grace < this.#killing.grace) {
+        this.#killing = { grace };
+        void this.#killAll(running, grace).finally(() => this.wake());
+      }
+      if (!this.#removed) await this.#publish();
+      return undefined;
+    }
+    const { cri, volumes, options } = { ...this.#context, ...this.#context.options, options: this.#context.options };
+    for (const { id, ready } of this.#observed.sandboxes) if (ready) await cri.stopPodSandbox(id);
+    this.#observed = {
+      ...this.#observed,
+      sandboxes: this.#observed.sandboxes.map((s) => ({ ...s, ready: false, ips: [] })),
+    };
+    if (!this.#removed) await this.#publish();
+    await volumes.tearDown(this.#pod.metadata.uid ?? '');
+    await this.#deleteFromApi();
+    for (const { id } of this.#observed.sandboxes) await cri.removePodSandbox(id);
+    await this.#starter.removeTraces(this.#pod);
+    this.#context.reader.forget([...this.#observed.containers, ...this.#observed.sandboxes].map((x) => x.id));
+    options.log(`pod ${formatPod(identityOf(this.#pod))} ended`);
+    this.stop();
+    this.#context.finished(this.#pod.metadata.uid ?? '');
+    return undefined;
+  }
+
+  /** All containers at once, then sidecars from the last to the first. */
+  async #killAll(running: readonly ObservedContainer[], grace: number): Promise<void> {
+    const end = this.#context.options.clock.now() + grace * 1000;
+    const sidecars = (this.#pod.spec?.initContainers ?? []).filter(isSidecar).map((c) => c.name);
+    const kill = async (container: ObservedContainer, seconds: number) => {
+      try {
+        await this.#kill(container, { message: `Stopping container ${container.name}`, grace: seconds });
+      } catch (error) {
+        this.#context.options.log(`stopping ${container.name}: ${error instanceof Error ? error.message : error}`);
+        this.#killing = undefined;
+      }
+    };
+    await Promise.all(running.filter((c) => !sidecars.includes(c.name)).map((c) => kill(c, grace)));
+    for (const name of sidecars.reverse()) {
+      const sidecar = running.find((c) => c.name === name);
+      const left = Math.max(1, Math.ceil((end - this.#context.options.clock.now()) / 1000));
+      if (sidecar) await kill(sidecar, left);
+    }
+  }
+
+  async #deleteFromApi(): Promise<void> {
+    if (this.#removed) return;
+    const { name, namespace, uid } = this.#pod.metadata;
+    const preconditions = uid ? { preconditions: { uid } } : {};
+    try {
+      const client = this.#context.options.client.resource<Pod>(pods);
+      await client.delete(name, namespace, { gracePeriodSeconds: 0, ...preconditions });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+
+  async #publish(): Promise<void> {
+    if (this.#removed) return;
+    const { clock, client, nodeIPs } = this.#context.options;
+    for (const name of this.#waiting.keys()) {
+      if (this.#observed.containers.find((c) => c.name === name)?.state === 'running') this.#waiting.delete(name);
+    }
+    const status = podStatus({
+      pod: this.#merged(),
+      observed: this.#observed,
+      started: this.#prober.started,
+      ready: this.#prober.ready,
+      waiting: new Map([...this.#waiting, ...(this.#plan?.waiting ?? [])]),
+      hostIPs: nodeIPs,
+      now: clock.now(),
+      finished: this.#plan?.finished ?? false,
+    });
+    if (jsonEqual(status, this.#published)) return;
+    const { name, namespace = 'default', uid } = this.#pod.metadata;
+    const body = { metadata: { uid }, status };
+    try {
+      await client.resource<Pod>(pods).patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+    this.#published = status;
+  }
+
+  /** The pod with the status as this worker last wrote it: the informer may not have it yet. */
+  #merged(): Pod {
+    const mine = this.#published;
+    if (!mine) return this.#pod;
+    const types = new Set(mine.conditions?.map((c) => c.type));
+    const others = (this.#pod.status?.conditions ?? []).filter((c) => !types.has(c.type));
+    return {
+      ...this.#pod,
+      status: { ...this.#pod.status, ...mine, conditions: [...(mine.conditions ?? []), ...others] },
+    };
+  }
+
+  /** Keeps of each container the present one and one before; older ones go with their logs, and sandboxes left empty. */
+  async #collectGarbage(): Promise<void> {
+    const { cri } = this.#context.options;
+    const seen = new Map<string, number>();
+    for (const container of this.#observed.containers) {
+      const count = (seen.get(container.name) ?? 0) + 1;
+      seen.set(container.name, count);
+      if (count <= 2 || container.state !== 'exited') continue;
+      await cri.removeContainer(container.id);
+      await this.#starter.removeLog(this.#pod, container.name, container.attempt);
+      this.#context.reader.forget([container.id]);
+    }
+    for (const sandbox of this.#observed.sandboxes.slice(1)) {
+      if (!sandbox.ready && !this.#observed.containers.some((c) => c.sandboxId === sandbox.id))
+        await cri.removePodSandbox(sandbox.id);
+    }
+  }
+
+  #container(name: string): Container | undefined {
+    return [...(this.#pod.spec?.initContainers ?? []), ...(this.#pod.spec?.containers ?? [])].find(
+      (c) => c.name === name,
+    );
+  }
+
+  #podIPs(): readonly string[] {
+    if (this.#pod.spec?.hostNetwork) return this.#context.options.nodeIPs;
+    return readySandbox(this.#observed)?.ips ?? [];
+  }
+
+  #podIP(): string {
+    return this.#podIPs()[0] ?? '127.0.0.1';
+  }
+
+  #event(event: EventText, container?: Container): void {
+    const { name, namespace, uid, resourceVersion } = this.#pod.metadata;
+    const isInit = this.#pod.spec?.initContainers?.some((c) => c.name === container?.name);
+    this.#context.recorder.event(
+      {
+        kind: 'Pod',
+        apiVersion: 'v1',
+        name,
+        ...(namespace && { namespace }),
+        ...(uid && { uid }),
+        ...(resourceVersion && { resourceVersion }),
+        ...(container && { fieldPath: `spec.${isInit ? 'initContainers' : 'containers'}{${container.name}}` }),
+      },
+      event,
+    );
+  }
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const set = times.filter((t) => t !== undefined);
+  return set.length > 0 ? Math.min(...set) : undefined;
+}

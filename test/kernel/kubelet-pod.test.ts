@@ -1,0 +1,260 @@
+// Pods that really run: kubelet and pod network over containerd, towards an API server in memory.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
+import { FakeApi } from '../../src/client/fake/fake-api.ts';
+import { createInformers } from '../../src/client/informers.ts';
+import { configMaps, events, nodes, pods, services } from '../../src/client/resources.ts';
+import { busyboxImage, echoImage } from '../../src/cluster/images/built-in.ts';
+import { criClient } from '../../src/kubelet/cri/client.ts';
+import { Kubelet } from '../../src/kubelet/kubelet.ts';
+import { PodNetwork } from '../../src/podnetwork/pod-network.ts';
+import { realClock } from '../../src/system/real/clock.ts';
+import { realExec } from '../../src/system/real/exec.ts';
+import { realFiles } from '../../src/system/real/files.ts';
+import { realRandom } from '../../src/system/real/random.ts';
+import { startTestNode, type TestNode } from './kubelet-node.ts';
+
+const nodeName = 'node-1';
+let node: TestNode;
+let kubelet: Kubelet;
+const api = new FakeApi({ clock: realClock, random: realRandom });
+const over = new AbortController();
+let running: Promise<unknown> = Promise.resolve();
+const podApi = api.resource<Pod>(pods);
+const lines: string[] = [];
+
+beforeAll(async () => {
+  node = await startTestNode('pod');
+  const informers = createInformers(api, { clock: realClock, random: realRandom, freeze: true });
+  const log = (line: string) => lines.push(line);
+  // The test's process is not in the node's namespaces: programs are run there, and probes go by exec.
+  const exec = { run: (command: readonly string[], options = {}) => realExec.run(node.inside(command), options) };
+  await api.resource<Node>(nodes).create({
+    metadata: { name: nodeName },
+    spec: { podCIDRs: ['10.250.1.0/24'] },
+    status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
+  });
+  const shared = { informers, exec, files: realFiles, clock: realClock, nodeName, log };
+  const network = new PodNetwork({ ...shared, clusterCIDRs: ['10.250.0.0/16'], cniConfDir: node.cniConfDir });
+  mkdirSync(`${node.root}/agent`, { recursive: true });
+  kubelet = new Kubelet({
+    ...shared,
+    client: api,
+    nodeIPs: ['172.31.255.11'],
+    cri: criClient(node.socketPath),
+    runtimeSocket: node.socketPath,
+    random: realRandom,
+    rootDir: `${node.root}/agent`,
+    cgroupRoot: node.cgroupParent,
+    clusterDNS: ['10.96.0.10'],
+    networkReady: network.ready,
+  });
+  const { signal } = over;
+  running = Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);
+}, 30_000);
+
+afterAll(async () => {
+  over.abort();
+  await running;
+  await node?.stop();
+}, 30_000);
+
+async function createPod(name: string, spec: Partial<PodSpec> & Pick<PodSpec, 'containers'>): Promise<Pod> {
+  const metadata = { name, namespace: 'default', labels: { app: name } };
+  return podApi.create({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    spec: { nodeName, terminationGracePeriodSeconds: 1, ...spec },
+  });
+}
+
+async function pod(name: string): Promise<Pod> {
+  return podApi.get(name, 'default');
+}
+
+const condition = (p: Pod, type: string) => p.status?.conditions?.find((c) => c.type === type)?.status;
+
+async function gone(name: string): Promise<void> {
+  await expect
+    .poll(
+      () =>
+        pod(name).then(
+          () => 'there',
+          () => 'gone',
+        ),
+      { timeout: 15_000 },
+    )
+    .toBe('gone');
+}
+
+test('the node becomes Ready', async () => {
+  const ready = async () => {
+    const status = (await api.resource<Node>(nodes).get(nodeName)).status;
+    return status?.conditions?.find((c) => c.type === 'Ready')?.reason;
+  };
+  await expect.poll(ready, { timeout: 15_000 }).toBe('KubeletReady');
+}, 20_000);
+
+test('a pod runs soon, with its environment, files and name, and leaves nothing behind', async () => {
+  await api.resource(services).create({
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { clusterIP: '10.96.0.7', ports: [{ port: 80 }] },
+  } as never);
+  await api
+    .resource(configMaps)
+    .create({ metadata: { name: 'settings', namespace: 'default' }, data: { color: 'blue' } } as never);
+  const began = performance.now();
+  const created = await createPod('echo', {
+    volumes: [
+      { name: 'settings', configMap: { name: 'settings' } },
+      { name: 'scratch', emptyDir: {} },
+      { name: 'fast', emptyDir: { medium: 'Memory' } },
+    ],
+    containers: [
+      {
+        name: 'echo',
+        image: echoImage,
+        env: [
+          { name: 'WHO', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+          { name: 'GREETING', value: 'hello $(WHO)' },
+          { name: 'COLOR', valueFrom: { configMapKeyRef: { name: 'settings', key: 'color' } } },
+        ],
+        volumeMounts: [
+          { name: 'settings', mountPath: '/etc/settings' },
+          { name: 'scratch', mountPath: '/scratch' },
+          { name: 'fast', mountPath: '/fast' },
+        ],
+      },
+    ],
+  });
+  await expect.poll(async () => condition(await pod('echo'), 'Ready'), { timeout: 10_000, interval: 10 }).toBe('True');
+  const took = performance.now() - began;
+  const status = (await pod('echo')).status;
+  expect(status).toMatchObject({ phase: 'Running', qosClass: 'BestEffort', hostIP: '172.31.255.11' });
+  expect(status?.podIP).toMatch(/^10\.250\.1\./);
+  expect(status?.containerStatuses?.[0]).toMatchObject({ ready: true, started: true, restartCount: 0 });
+  expect(took).toBeLessThan(2000);
+  const id = status?.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
+  const cri = criClient(node.socketPath);
+  const inside = async (script: string) => (await cri.execSync(id, ['sh', '-c', script], 5)).stdout.trim();
+  expect(await inside('echo $GREETING $COLOR $WEB_SERVICE_HOST; cat /etc/settings/color')).toBe(
+    'hello echo blue 10.96.0.7\nblue',
+  );
+  expect(await inside('hostname; cat /etc/resolv.conf')).toBe(
+    'echo\nsearch default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5',
+  );
+  expect(await inside('grep echo /etc/hosts')).toBe(`${status?.podIP}\techo`);
+  expect(await inside('touch /scratch/a /fast/b; grep -c " /fast tmpfs" /proc/mounts')).toBe('1');
+  expect(node.run('busybox', 'wget', '-qO-', `http://${status?.podIP}/cgi-bin/index.cgi`)).toContain(
+    `echo ${status?.podIP} sees`,
+  );
+  const said = (await api.resource(events).list()).items as unknown as { reason: string }[];
+  expect(said.map((e) => e.reason)).toEqual(['Pulled', 'Created', 'Started']);
+  cri.close();
+  await podApi.delete('echo', 'default');
+  await gone('echo');
+  expect(existsSync(`${node.root}/agent/pods/${created.metadata.uid}`)).toBe(false);
+  await expect
+    .poll(() => node.run('ctr', '-a', node.socketPath, '-n', 'k8s.io', 'containers', 'ls', '-q').trim())
+    .toBe('');
+  expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(created.metadata.uid);
+}, 30_000);
+
+test('a container that ends is started again, then backed off', async () => {
+  await createPod('crash', {
+    containers: [
+      { name: 'main', image: busyboxImage, command: ['sh', '-c', 'echo why > /dev/termination-log; exit 3'] },
+    ],
+  });
+  const waiting = async () => (await pod('crash')).status?.containerStatuses?.[0]?.state?.waiting?.reason;
+  await expect.poll(waiting, { timeout: 10_000 }).toBe('CrashLoopBackOff');
+  const status = (await pod('crash')).status?.containerStatuses?.[0];
+  expect(status?.restartCount).toBe(1);
+  expect(status?.lastState?.terminated).toMatchObject({ exitCode: 3, reason: 'Error', message: 'why\n' });
+  expect((await pod('crash')).status?.phase).toBe('Running');
+  await podApi.delete('crash', 'default');
+  await gone('crash');
+}, 20_000);
+
+test('init containers run first and in order, a job ends as Succeeded', async () => {
+  await createPod('job', {
+    restartPolicy: 'Never',
+    volumes: [{ name: 'v', emptyDir: {} }],
+    initContainers: [
+      {
+        name: 'one',
+        image: busyboxImage,
+        command: ['sh', '-c', 'echo 1 >> /v/log'],
+        volumeMounts: [{ name: 'v', mountPath: '/v' }],
+      },
+      {
+        name: 'two',
+        image: busyboxImage,
+        command: ['sh', '-c', 'echo 2 >> /v/log'],
+        volumeMounts: [{ name: 'v', mountPath: '/v' }],
+      },
+    ],
+    containers: [
+      {
+        name: 'main',
+        image: busyboxImage,
+        command: ['sh', '-c', 'cat /v/log | tr "\\n" " " > /dev/termination-log'],
+        volumeMounts: [{ name: 'v', mountPath: '/v' }],
+      },
+    ],
+  });
+  await expect.poll(async () => (await pod('job')).status?.phase, { timeout: 15_000 }).toBe('Succeeded');
+  const { status } = await pod('job');
+  expect(status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ reason: 'Completed', message: '1 2 ' });
+  expect(condition(await pod('job'), 'Initialized')).toBe('True');
+  expect(status?.conditions?.find((c) => c.type === 'Ready')).toMatchObject({
+    status: 'False',
+    reason: 'PodCompleted',
+  });
+  await podApi.delete('job', 'default');
+  await gone('job');
+}, 20_000);
+
+test('readiness follows the probe, liveness restarts', async () => {
+  await createPod('probed', {
+    containers: [
+      {
+        name: 'main',
+        image: busyboxImage,
+        command: ['sh', '-c', 'touch /tmp/live; exec sleep 1000'],
+        readinessProbe: { exec: { command: ['cat', '/tmp/ready'] }, periodSeconds: 1, failureThreshold: 1 },
+        livenessProbe: { exec: { command: ['cat', '/tmp/live'] }, periodSeconds: 1, failureThreshold: 1 },
+      },
+    ],
+  });
+  await expect.poll(async () => (await pod('probed')).status?.phase, { timeout: 10_000 }).toBe('Running');
+  expect(condition(await pod('probed'), 'Ready')).toBe('False');
+  const cri = criClient(node.socketPath);
+  const id = async () =>
+    (await pod('probed')).status?.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
+  await cri.execSync(await id(), ['touch', '/tmp/ready'], 5);
+  await expect.poll(async () => condition(await pod('probed'), 'Ready'), { timeout: 5000 }).toBe('True');
+  await cri.execSync(await id(), ['rm', '/tmp/live'], 5);
+  await expect
+    .poll(async () => (await pod('probed')).status?.containerStatuses?.[0]?.restartCount, { timeout: 10_000 })
+    .toBe(1);
+  cri.close();
+  await podApi.delete('probed', 'default');
+  await gone('probed');
+}, 30_000);
+
+test('an image that is not there and must not be pulled is said so', async () => {
+  await createPod('noimage', {
+    containers: [{ name: 'main', image: 'portico.local/none:1', imagePullPolicy: 'Never' }],
+  });
+  const waiting = async () => (await pod('noimage')).status?.containerStatuses?.[0]?.state?.waiting;
+  await expect.poll(waiting, { timeout: 10_000 }).toEqual({
+    reason: 'ErrImageNeverPull',
+    message: 'Container image "portico.local/none:1" is not present with pull policy of Never',
+  });
+  expect((await pod('noimage')).status?.phase).toBe('Pending');
+  await podApi.delete('noimage', 'default');
+  await gone('noimage');
+}, 20_000);
