@@ -120,8 +120,8 @@ export class Kubelet {
         await watchRuntimeEvents({
           socketPath: runtimeSocket,
           signal,
-          onEvent: ({ containerId }) => {
-            for (const worker of this.#workers.values()) if (worker.owns(containerId)) worker.wake();
+          onEvent: ({ type, containerId }) => {
+            if (type === 'exit') this.#exited(containerId);
           },
         });
       } catch {
@@ -130,6 +130,13 @@ export class Kubelet {
       }
       await clock.sleep(eventsRetry, signal).catch(() => {});
     }
+  }
+
+  /** A container that ended before its worker knew it may be anyone's. */
+  #exited(containerId: string): void {
+    const workers = [...this.#workers.values()];
+    const owner = workers.find((w) => w.owns(containerId));
+    for (const worker of owner ? [owner] : workers) worker.exited(containerId);
   }
 
   async #relist(signal: AbortSignal): Promise<void> {

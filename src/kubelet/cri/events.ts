@@ -6,7 +6,8 @@ import { GrpcClient, type Method } from './grpc.ts';
 const any = message({ typeUrl: string(1), value: bytes(2) });
 const envelope = message({ namespace: string(2), topic: string(3), event: sub(4, any) });
 const subscribeRequest = message({ filters: repeated(string(1)) });
-const taskEvent = message({ containerId: string(1) });
+/** TaskExit and TaskOOM; `id` is that of the process: the container's own, or of an exec in it. */
+const taskEvent = message({ containerId: string(1), id: string(2) });
 
 const subscribe: Method<{ readonly filters?: readonly string[] }, RuntimeEnvelope> = {
   path: '/containerd.services.events.v1.Events/Subscribe',
@@ -44,8 +45,9 @@ export async function watchRuntimeEvents({ socketPath, signal, onEvent }: WatchR
         headers: { 'containerd-namespace': 'k8s.io' },
         onMessage({ topic, event }) {
           if (!event) return;
-          const { containerId } = taskEvent.decode(event.value);
-          onEvent({ type: topic === '/tasks/oom' ? 'oom' : 'exit', containerId });
+          const { containerId, id } = taskEvent.decode(event.value);
+          if (topic === '/tasks/oom') onEvent({ type: 'oom', containerId });
+          else if (id === containerId) onEvent({ type: 'exit', containerId });
         },
       },
     );

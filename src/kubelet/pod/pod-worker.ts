@@ -42,6 +42,8 @@ export type Waiting = Map<string, { readonly reason: string; readonly message: s
 
 /** Volumes are looked at again this often (ms), for changed ConfigMaps and Secrets and for tokens that end. */
 const volumeRefresh = 60_000;
+/** How long CRI's view may take to follow an event, in milliseconds, before it is asked again. */
+const lag = 20;
 const retryDelays = { first: 500, longest: 60_000 } as const;
 
 export class PodWorker {
@@ -56,6 +58,8 @@ export class PodWorker {
   #backoffs = new Map<string, RestartBackoff>();
   #published: PodStatus | undefined;
   #volumes: { readonly mounted: PodVolumes; readonly at: number } | undefined;
+  /** Ended, but CRI may still say that they run: its own view lags behind the event by some milliseconds. */
+  readonly #exited = new Set<string>();
   #failures = 0;
   #dirty = false;
   #active = false;
@@ -109,6 +113,12 @@ export class PodWorker {
     return containers.some((c) => c.id === containerId) || sandboxes.some((s) => s.id === containerId);
   }
 
+  /** The runtime says that a container or sandbox ended. */
+  exited(id: string): void {
+    this.#exited.add(id);
+    this.wake();
+  }
+
   wake(): void {
     this.#dirty = true;
     if (!this.#active && !this.#stopped) void this.#loop();
@@ -129,6 +139,7 @@ export class PodWorker {
         log(`pod ${formatPod(identityOf(this.#pod))}: ${error instanceof Error ? error.message : error}`);
         wakeAt = clock.now() + Math.min(retryDelays.first * 2 ** (this.#failures - 1), retryDelays.longest);
       }
+      if (this.#exited.size > 0) wakeAt = earliest(wakeAt, clock.now() + lag);
       if (!this.#dirty && wakeAt !== undefined && !this.#stopped) {
         this.#wake = clock.after(Math.max(0, wakeAt - clock.now()), () => this.wake());
       }
@@ -166,6 +177,11 @@ export class PodWorker {
   async #observe(): Promise<void> {
     this.#observed = await this.#context.reader.observe(this.#pod.metadata.uid ?? '');
     this.#prober.sync(this.#pod, this.#observed.containers);
+    const alive = new Set([
+      ...this.#observed.containers.filter((c) => c.state === 'running').map((c) => c.id),
+      ...this.#observed.sandboxes.filter((s) => s.ready).map((s) => s.id),
+    ]);
+    for (const id of this.#exited) if (!alive.has(id)) this.#exited.delete(id);
   }
 
   #replan(): void {
