@@ -168,7 +168,7 @@ export class Claims implements Companions {
 }
 
 /** The object that an allocated address is. */
-function ipAddressOf({ metadata }: Service, ip: CanonicalIP): IPAddress {
+export function ipAddressOf({ metadata }: Service, ip: CanonicalIP): IPAddress {
   return {
     kind: 'IPAddress',
     apiVersion: 'networking.k8s.io/v1',

@@ -14,6 +14,7 @@ import { Claims } from './claims.ts';
 import { DefaultObjects } from './default-objects.ts';
 import { initFamilies } from './ip-families.ts';
 import { takeNodePorts, updateHealthCheckNodePort, updateNodePorts } from './node-ports.ts';
+import { Repair } from './repair.ts';
 
 export interface ServiceHooksOptions {
   readonly storage: Storage;
@@ -39,6 +40,7 @@ export class ServiceHooks implements RegistryHooks<Service> {
   readonly #view: AllocationView;
   readonly #defaults: DefaultObjects;
   readonly #families: readonly IPFamily[];
+  readonly #repair: Repair;
   readonly #nodePorts: PortRange;
 
   constructor(options: ServiceHooksOptions) {
@@ -48,6 +50,7 @@ export class ServiceHooks implements RegistryHooks<Service> {
     this.#nodePorts = nodePortRange;
     this.#families = cidrs.map(({ family }) => family);
     this.#view = new AllocationView({ storage, random, defaultCIDRs: cidrs, nodePorts: nodePortRange });
+    this.#repair = new Repair({ storage, clock: options.clock, random, view: this.#view, nodePorts: nodePortRange });
     this.#defaults = new DefaultObjects({ ...options, cidrs, hooks: this });
   }
 
@@ -56,9 +59,14 @@ export class ServiceHooks implements RegistryHooks<Service> {
     await this.#defaults.ensure();
   }
 
-  /** Keeps the view of allocations and the cluster's own objects until the signal aborts. */
+  /** Keeps the view of allocations, the allocations and the cluster's own objects until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#view.run(signal), this.#defaults.run(signal)]);
+    await Promise.all([this.#view.run(signal), this.#defaults.run(signal), this.#repair.run(signal)]);
+  }
+
+  /** Compares all Services with their allocations and mends what differs: what `run` does every three minutes. */
+  async repair(): Promise<void> {
+    await this.#repair.pass();
   }
 
   #claims(service: Service, { dryRun }: HookContext): Claims {
