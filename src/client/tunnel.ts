@@ -8,6 +8,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
+import { plainDuplex } from './plain-duplex.ts';
 
 /** Serves one request of the API server; the paths are the kubelet's. What it throws answers 500. */
 export type TunnelHandler = (request: Http2ServerRequest, response: Http2ServerResponse) => void | Promise<void>;
@@ -106,7 +107,7 @@ function serve(socket: Duplex, { handler, dial }: TunnelOptions, signal: AbortSi
       session.setTimeout(idleTimeout, stop);
       session.on('close', stop);
     });
-    server.emit('connection', socket);
+    server.emit('connection', plainDuplex(socket));
   });
 }
 

@@ -1,7 +1,7 @@
 // The client's end of an exec or attach, whatever it speaks, as frames; and the pump between it and the kubelet.
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { encodeFrame, type Frame, FrameDecoder } from '../../client/stream-frames.ts';
+import { write } from './write.ts';
 
 export interface FramePeer {
   /** What the client sends: stdin, resize, close. Ends when it goes away. */
@@ -18,7 +18,7 @@ export async function pump(peer: FramePeer, kubelet: Duplex): Promise<void> {
   const upwards = async () => {
     for await (const frame of peer.frames) {
       if (kubelet.destroyed) return;
-      if (!kubelet.write(encodeFrame(frame))) await Promise.race([once(kubelet, 'drain'), once(kubelet, 'close')]);
+      await write(kubelet, encodeFrame(frame));
     }
     // Without its client an exec has no purpose: the kubelet is told by the end of the stream.
     kubelet.destroy();

@@ -1,6 +1,5 @@
 // `pods/portforward`: SPDY streams in pairs (data and error, one pair per TCP connection), over SPDY itself or inside a
 // WebSocket (`SPDY/3.1+portforward.k8s.io`); each pair is one request to the kubelet.
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { StatusError } from '../../apimachinery/status.ts';
 import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
@@ -13,6 +12,7 @@ import { askKubelet } from './kubelet-request.ts';
 import { findPod, hostOf } from './pod-target.ts';
 import { acceptSpdy, isSpdy, negotiateProtocol } from './spdy-peer.ts';
 import { acceptWebSocket } from './websocket-peer.ts';
+import { write } from './write.ts';
 
 const protocol = 'portforward.k8s.io';
 const tunnelProtocol = `SPDY/3.1+${protocol}`;
@@ -114,15 +114,10 @@ async function forward({ tunnels, nodeName, path }: Target, { port, data, error 
 }
 
 async function toKubelet(data: Duplex, kubelet: Duplex): Promise<void> {
-  const write = async (frame: Uint8Array) => {
-    if (kubelet.writable && !kubelet.write(frame)) {
-      await Promise.race([once(kubelet, 'drain'), once(kubelet, 'close')]);
-    }
-  };
   for await (const chunk of data.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    await write(encodeFrame({ channel: dataChannel, data: chunk }));
+    await write(kubelet, encodeFrame({ channel: dataChannel, data: chunk }));
   }
-  await write(encodeClose(dataChannel));
+  await write(kubelet, encodeClose(dataChannel));
   if (kubelet.writable) kubelet.end();
 }
 
@@ -135,9 +130,7 @@ async function fromKubelet(
     for (const frame of decoder.push(chunk)) {
       const target = frame.channel === errorChannel ? error : data;
       if (frame.channel > errorChannel) data.end();
-      else if (target.writable && !target.write(frame.data)) {
-        await Promise.race([once(target, 'drain'), once(target, 'close')]);
-      }
+      else await write(target, frame.data);
     }
   }
 }

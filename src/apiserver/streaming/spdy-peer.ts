@@ -1,5 +1,4 @@
 // Exec and attach over SPDY/3.1: one stream per channel, told apart by their header streamtype.
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
 import { channel, type Frame } from '../../client/stream-frames.ts';
@@ -7,10 +6,10 @@ import type { Clock } from '../../system/clock.ts';
 import type { Upgrade } from '../request.ts';
 import type { FramePeer } from './frame-peer.ts';
 import { plainError } from './websocket-peer.ts';
+import { drained, write } from './write.ts';
 
 /** In order of preference: v4 sends errors as Status, v3 knows resize, v2 half-closes. */
-export const remoteCommandProtocols = ['v4', 'v3', 'v2'].map((version) => `${version}.remotecommand.k8s.io`);
-const noProtocol = 'channel.k8s.io';
+export const remoteCommandProtocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];
 /** How long (ms) a client may take to open its streams, as upstream. */
 const creationTimeout = 30_000;
 
@@ -54,8 +53,8 @@ export interface SpdyPeerOptions {
 
 /** Answers the upgrade and waits for all streams of the exec; undefined when the client does not open them in time. */
 export async function acceptSpdyPeer({ upgrade, wanted, clock }: SpdyPeerOptions): Promise<FramePeer | undefined> {
-  const protocol = negotiateProtocol(upgrade, [...remoteCommandProtocols, noProtocol]);
-  const isV3 = protocol === 'v4.remotecommand.k8s.io' || protocol === 'v3.remotecommand.k8s.io';
+  const protocol = negotiateProtocol(upgrade, remoteCommandProtocols);
+  const isV3 = protocol === 'v4.channel.k8s.io' || protocol === 'v3.channel.k8s.io';
   const types = ['error'];
   if (wanted.has('input')) types.push('stdin');
   if (wanted.has('output')) types.push('stdout');
@@ -89,7 +88,7 @@ class SpdyPeer implements FramePeer {
   constructor(session: SpdySession, streams: ReadonlyMap<number, SpdyStream>, protocol: string) {
     this.#session = session;
     this.#streams = streams;
-    this.#isPlainError = protocol !== 'v4.remotecommand.k8s.io';
+    this.#isPlainError = protocol !== 'v4.channel.k8s.io';
     void session.closed.then(() => this.#incoming.end());
     for (const number of [channel.stdin, channel.resize]) void this.#forward(number).catch(() => {});
   }
@@ -102,7 +101,7 @@ class SpdyPeer implements FramePeer {
     const stream = this.#streams.get(number);
     if (!stream) return;
     const put = async (frame: Frame) => {
-      if (this.#incoming.writable && !this.#incoming.write(frame)) await once(this.#incoming, 'drain');
+      if (this.#incoming.writable && !this.#incoming.write(frame)) await drained(this.#incoming);
     };
     stream.on('end', () => {});
     for await (const data of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -118,8 +117,7 @@ class SpdyPeer implements FramePeer {
     }
     const stream = this.#streams.get(number);
     const bytes = number === channel.error && this.#isPlainError ? plainError(data) : data;
-    if (!stream?.writable || bytes === undefined || bytes.length === 0) return;
-    if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+    if (stream && bytes !== undefined && bytes.length > 0) await write(stream, bytes);
   }
 
   close(): void {

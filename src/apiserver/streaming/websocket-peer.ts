@@ -5,6 +5,7 @@ import type { Status } from '../../apimachinery/meta/v1.generated.ts';
 import { channel, type Frame } from '../../client/stream-frames.ts';
 import type { Upgrade } from '../request.ts';
 import type { FramePeer } from './frame-peer.ts';
+import { drained } from './write.ts';
 
 /** In order of preference. v5 can close stdin; before v4 errors are plain text. */
 export const channelProtocols = [
@@ -97,15 +98,7 @@ export class WebSocketPeer implements FramePeer {
     if (this.#isBase64) this.#socket.send(`${number}${Buffer.from(bytes).toString('base64')}`);
     else this.#socket.send(Buffer.concat([Buffer.of(number), bytes]));
     if (this.#socket.bufferedAmount < highWater) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#raw.off('drain', done);
-        this.#raw.off('close', done);
-        resolve();
-      };
-      this.#raw.on('drain', done);
-      this.#raw.on('close', done);
-    });
+    await drained(this.#raw);
   }
 
   close(): void {

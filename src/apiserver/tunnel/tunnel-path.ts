@@ -38,12 +38,9 @@ export function tunnelPath(tunnels: TunnelRegistry): PathHandler {
         body: {
           hijack({ socket, head }) {
             const answer = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: portico-tunnel\r\n\r\n';
-            // HTTP/2 takes over the native handle, and Node.js aborts the process when an earlier write ends after that.
-            socket.write(answer, (error) => {
-              if (error) socket.destroy();
-              else tunnels.accept(nodeName, socket);
-            });
+            socket.write(answer);
             if (head.length > 0) socket.unshift(head);
+            tunnels.accept(nodeName, socket);
           },
         },
       };

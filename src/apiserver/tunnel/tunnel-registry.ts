@@ -2,6 +2,7 @@
 // each the API server is the HTTP/2 client; several requests share one.
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { plainDuplex } from '../../client/plain-duplex.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 
 export interface TunnelRequest {
@@ -65,7 +66,7 @@ export class TunnelRegistry {
   accept(nodeName: string, socket: Duplex): void {
     // The bytes go over the socket that is there; the authority only fills a header.
     const session = http2.connect('http://node.invalid', {
-      createConnection: () => socket,
+      createConnection: () => plainDuplex(socket),
       settings: { initialWindowSize: 1 << 20, enablePush: false },
     });
     const tunnel: Tunnel = { session, socket };

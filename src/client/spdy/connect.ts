@@ -6,7 +6,7 @@ import { SpdySession } from './session.ts';
 export interface SpdyConnectOptions {
   /** As the runtime names it: `http://127.0.0.1:34567/exec/TOKEN`. */
   readonly url: string;
-  /** In order of preference: `v4.remotecommand.k8s.io`, `portforward.k8s.io`. */
+  /** In order of preference: `v4.channel.k8s.io`, `portforward.k8s.io`. */
   readonly protocols: readonly string[];
   readonly method?: 'POST' | 'GET';
   readonly headers?: Readonly<Record<string, string>>;

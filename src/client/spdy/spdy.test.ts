@@ -172,9 +172,9 @@ test('connectSpdy upgrades over HTTP and says why when it cannot', async () => {
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const protocols = ['v4.remotecommand.k8s.io', 'v3.remotecommand.k8s.io'];
+  const protocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io'];
   const { session, protocol } = await connectSpdy({ url: `${base}/exec`, protocols });
-  expect(protocol).toBe('v4.remotecommand.k8s.io');
+  expect(protocol).toBe('v4.channel.k8s.io');
   const stream = await session.open({ streamtype: 'stdout' });
   expect(await text(stream)).toBe('hi');
   session.close();

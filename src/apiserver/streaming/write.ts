@@ -1,0 +1,21 @@
+// Writing with patience, for pumps.
+import type { Duplex } from 'node:stream';
+
+/** Writes, and resolves when the stream can take more: at once, after its drain, or when it is closed. */
+export function write(stream: Duplex, chunk: Uint8Array): Promise<void> | void {
+  if (!stream.writable || stream.write(chunk)) return;
+  return drained(stream);
+}
+
+/** Resolves at the next drain, or when the stream is closed. */
+export function drained(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('drain', done);
+      stream.off('close', done);
+      resolve();
+    };
+    stream.on('drain', done);
+    stream.on('close', done);
+  });
+}
