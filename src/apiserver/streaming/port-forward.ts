@@ -103,7 +103,11 @@ async function forward({ tunnels, nodeName, path }: Target, { port, data, error 
       // A connection that the client has given up is none for the kubelet either.
       if (!data.readableEnded) stream.destroy();
     });
-    await Promise.all([toKubelet(data, stream), fromKubelet(stream, { data, error })]);
+    const answered = fromKubelet(stream, { data, error }).finally(() => {
+      error.end();
+      data.end();
+    });
+    await Promise.all([toKubelet(data, stream), answered]);
   } catch (failure) {
     const why = failure instanceof StatusError ? failure.message : String(failure);
     if (error.writable) error.write(`error forwarding port ${port} to pod: ${why}`);
