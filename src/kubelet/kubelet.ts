@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Node, Pod, Service } from '../api/core/v1/types.generated.ts';
 import { createEventRecorder, type EventRecorder } from '../client/events.ts';
 import { nodes, pods, services } from '../client/resources.ts';
+import type { TunnelHandler } from '../client/tunnel.ts';
 import type { Informer } from '../client/types.ts';
 import { watchRuntimeEvents } from './cri/events.ts';
 import { NodeAgent } from './node/node-agent.ts';
@@ -15,6 +16,7 @@ import { type ClusterDNS, parseResolvConf } from './pod/network-files.ts';
 import { PodSources } from './pod/pod-sources.ts';
 import { PodWorker, type PodWorkerContext } from './pod/pod-worker.ts';
 import { RuntimeReader } from './pod/runtime.ts';
+import { kubeletHandler } from './server.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
 /** Without the runtime's events, pods are looked at this often (ms); with them this is the net below. */
@@ -61,6 +63,14 @@ export class Kubelet {
   /** The pods of this node with their status, as this kubelet knows them. */
   pods(): readonly Pod[] {
     return [...this.#workers.values()].map(({ pod, status }) => ({ ...pod, ...(status && { status }) }));
+  }
+
+  /** Serves the kubelet's own API (logs, exec, attach, port-forward, …) to the tunnel. */
+  get handler(): TunnelHandler {
+    const { cri, clock, nodeName } = this.#options;
+    const { reader } = this.#context;
+    const observe = (uid: string) => reader.observe(uid);
+    return kubeletHandler({ cri, clock, nodeName, logRoot: this.logRoot, pods: () => this.pods(), observe });
   }
 
   /** Runs until the signal aborts. Containers go on running; the next kubelet finds them. */

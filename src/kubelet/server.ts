@@ -1,0 +1,203 @@
+// The kubelet's own API, as the API server asks it over the tunnel (docs/design.md, "The way to kubelets").
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { join } from 'node:path';
+import type { Pod } from '../api/core/v1/types.generated.ts';
+import { parseTime } from '../apimachinery/time.ts';
+import type { TunnelHandler } from '../client/tunnel.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Cri } from './cri/client.ts';
+import { containerState } from './cri/messages.ts';
+import { identityOf, logFolder } from './pod/identity.ts';
+import type { ObservedContainer } from './pod/observed.ts';
+import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
+import { metricsText, statsSummary } from './stats.ts';
+import { readLog } from './streaming/log-reader.ts';
+import { openForwardedPort, pumpForwardedPort } from './streaming/port-forward.ts';
+import { openRemoteCommand, pumpRemoteCommand, type RemoteCommand } from './streaming/remote-command.ts';
+
+export interface ServerContext {
+  readonly cri: Cri;
+  readonly clock: Clock;
+  readonly nodeName: string;
+  readonly logRoot: string;
+  readonly pods: () => readonly Pod[];
+  readonly observe: (uid: string) => Promise<ObservedPod>;
+}
+
+/** A refusal: its status and text are the answer. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+interface Call {
+  readonly context: ServerContext;
+  readonly request: Http2ServerRequest;
+  readonly response: Http2ServerResponse;
+  readonly url: URL;
+  /** What stands after the first part of the path. */
+  readonly rest: readonly string[];
+}
+
+const handlers: Readonly<Record<string, (call: Call) => Promise<void>>> = {
+  healthz: async ({ response }) => text(response, 'ok'),
+  pods: async ({ context, response }) =>
+    json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: context.pods() }),
+  containerLogs,
+  exec: (call) => remoteCommand(call, 'exec'),
+  attach: (call) => remoteCommand(call, 'attach'),
+  portForward,
+  stats: async ({ context, response }) => json(response, statsSummary(context, await context.cri.listContainerStats())),
+  metrics: async ({ context, response }) =>
+    text(response, metricsText(context, await context.cri.listContainerStats())),
+};
+
+export function kubeletHandler(context: ServerContext): TunnelHandler {
+  return async (request, response) => {
+    const url = new URL(request.url, 'http://kubelet');
+    const [, name = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    const handler = handlers[name];
+    try {
+      if (!handler) throw new Refusal(404, '404 page not found');
+      await handler({ context, request, response, url, rest });
+    } catch (error) {
+      if (response.headersSent) response.stream.destroy();
+      else
+        text(
+          response,
+          error instanceof Error ? error.message : String(error),
+          error instanceof Refusal ? error.status : 500,
+        );
+    }
+  };
+}
+
+function text(response: Http2ServerResponse, body: string, status = 200): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(body);
+}
+
+function json(response: Http2ServerResponse, body: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+function findPod({ context, rest: [namespace = '', name = ''] }: Call): Pod {
+  const pod = context.pods().find((p) => p.metadata.name === name && p.metadata.namespace === namespace);
+  if (!pod) throw new Refusal(404, `pod "${name}" not found`);
+  return pod;
+}
+
+function number(url: URL, name: string): number | undefined {
+  const value = url.searchParams.get(name);
+  return value === null || value === '' ? undefined : Number(value);
+}
+
+const flag = (url: URL, name: string): boolean => ['1', 'true'].includes(url.searchParams.get(name) ?? '');
+
+async function containerLogs(call: Call): Promise<void> {
+  const { context, request, response, url } = call;
+  const pod = findPod(call);
+  const name = call.rest[2] ?? '';
+  const container = await logOf(call, pod, name);
+  const sinceSeconds = number(url, 'sinceSeconds');
+  const sinceTime = url.searchParams.get('sinceTime');
+  const stream = url.searchParams.get('stream');
+  const over = new AbortController();
+  response.once('close', () => over.abort());
+  request.once('aborted', () => over.abort());
+  response.writeHead(200, { 'content-type': 'text/plain' });
+  const source = {
+    path: join(context.logRoot, logFolder(identityOf(pod)), name, `${container.attempt}.log`),
+    signal: over.signal,
+    isRunning: async () => {
+      const status = await context.cri.containerStatus(container.id).catch(() => undefined);
+      return status?.state === containerState.running;
+    },
+  };
+  const log = readLog(source, {
+    follow: flag(url, 'follow'),
+    timestamps: flag(url, 'timestamps'),
+    tailLines: number(url, 'tailLines'),
+    since:
+      sinceSeconds === undefined
+        ? sinceTime
+          ? parseTime(sinceTime)
+          : undefined
+        : context.clock.now() - sinceSeconds * 1000,
+    limitBytes: number(url, 'limitBytes'),
+    stream: stream === 'Stdout' ? 'stdout' : stream === 'Stderr' ? 'stderr' : undefined,
+  });
+  for await (const chunk of log) {
+    if (!response.stream.write(chunk)) await drained(response, over.signal);
+  }
+  response.end();
+}
+
+function drained(response: Http2ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    response.stream.once('drain', resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+async function logOf({ context, url }: Call, pod: Pod, name: string): Promise<ObservedContainer> {
+  const observed = await context.observe(pod.metadata.uid ?? '');
+  const history = observed.containers.filter((c) => c.name === name && c.state !== 'created');
+  const where = `container "${name}" in pod "${pod.metadata.name}"`;
+  const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const status = all.find((s) => s.name === name);
+  if (flag(url, 'previous')) {
+    const id = status?.lastState?.terminated?.containerID?.replace('containerd://', '');
+    const previous = history.find((c) => c.id === id);
+    if (!previous) throw new Refusal(400, `previous terminated ${where} not found`);
+    return previous;
+  }
+  const [current] = history;
+  if (current) return current;
+  const waiting = status?.state?.waiting;
+  if (!status && !pod.spec.containers.some((c) => c.name === name)) {
+    throw new Refusal(404, `container "${name}" not found in pod "${pod.metadata.name}"`);
+  }
+  const message =
+    waiting?.message && waiting.reason !== 'ContainerCreating' ? `trying and failing to pull image` : waiting?.reason;
+  throw new Refusal(400, `${where} is waiting to start: ${message ?? 'ContainerCreating'}`);
+}
+
+async function remoteCommand(call: Call, kind: 'exec' | 'attach'): Promise<void> {
+  const { context, response, url } = call;
+  const pod = findPod(call);
+  const name = call.rest[2] ?? '';
+  const container = latest(await context.observe(pod.metadata.uid ?? ''), name);
+  if (container?.state !== 'running') throw new Refusal(404, `container not found ("${name}")`);
+  const flags = {
+    stdin: flag(url, 'input'),
+    stdout: flag(url, 'output'),
+    stderr: flag(url, 'error') && !flag(url, 'tty'),
+    tty: flag(url, 'tty'),
+  };
+  const cmd = url.searchParams.getAll('command');
+  const ask = { containerId: container.id, ...flags };
+  const runtimeUrl = kind === 'exec' ? await context.cri.exec({ ...ask, cmd }) : await context.cri.attach(ask);
+  const command: RemoteCommand = { url: runtimeUrl, ...flags };
+  const streams = await openRemoteCommand(command);
+  response.writeHead(200, { 'content-type': 'application/octet-stream' });
+  await pumpRemoteCommand(streams, response.stream);
+}
+
+async function portForward(call: Call): Promise<void> {
+  const { context, response, url } = call;
+  const pod = findPod(call);
+  const port = number(url, 'port') ?? 0;
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Refusal(400, `unable to parse "${url.searchParams.get('port')}" as a port`);
+  const sandbox = readySandbox(await context.observe(pod.metadata.uid ?? ''));
+  if (!sandbox) throw new Refusal(404, `pod not running: ${pod.metadata.name}`);
+  const forwarded = await openForwardedPort(await context.cri.portForward(sandbox.id, [port]), port);
+  response.writeHead(200, { 'content-type': 'application/octet-stream' });
+  await pumpForwardedPort(forwarded, response.stream);
+}

@@ -1,0 +1,100 @@
+// Exec and attach: frames of the tunnel on one side, the runtime's SPDY streams on the other.
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { connectSpdy } from '../../client/spdy/connect.ts';
+import type { SpdyStream } from '../../client/spdy/session.ts';
+import { channel, encodeFrame, FrameDecoder } from '../../client/stream-frames.ts';
+
+export interface RemoteCommand {
+  /** Of the runtime's streaming server. */
+  readonly url: string;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
+export interface RuntimeStreams {
+  readonly error: SpdyStream;
+  readonly stdin: SpdyStream | undefined;
+  readonly stdout: SpdyStream | undefined;
+  readonly stderr: SpdyStream | undefined;
+  readonly resize: SpdyStream | undefined;
+  close(): void;
+}
+
+/** The runtime's end, standing. Rejects when it refuses. */
+export async function openRemoteCommand(command: RemoteCommand): Promise<RuntimeStreams> {
+  const { session } = await connectSpdy({ url: command.url, protocols: ['v4.channel.k8s.io'] });
+  const open = (type: string, wanted: boolean) => (wanted ? session.open({ streamtype: type }) : undefined);
+  const error = session.open({ streamtype: 'error' });
+  const [stdin, stdout, stderr, resize] = await Promise.all([
+    open('stdin', command.stdin),
+    open('stdout', command.stdout),
+    open('stderr', command.stderr && !command.tty),
+    open('resize', command.tty),
+  ]);
+  return { error: await error, stdin, stdout, stderr, resize, close: () => session.close() };
+}
+
+/** Carries both ways until the command is over or the caller goes away. Never rejects. */
+export async function pumpRemoteCommand(streams: RuntimeStreams, caller: Duplex): Promise<void> {
+  for (const stream of [streams.error, streams.stdin, streams.stdout, streams.stderr, streams.resize])
+    stream?.on('error', () => {});
+  caller.on('error', () => {});
+  caller.once('close', () => streams.close());
+  void fromCaller(streams, caller).catch(() => streams.close());
+  try {
+    const status = text(streams.error);
+    await Promise.all([
+      toCaller(caller, channel.stdout, streams.stdout),
+      toCaller(caller, channel.stderr, streams.stderr),
+    ]);
+    const said = (await status) || JSON.stringify({ metadata: {}, status: 'Success' });
+    await write(caller, encodeFrame({ channel: channel.error, data: Buffer.from(said) }));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const failure = { metadata: {}, status: 'Failure', reason: 'InternalError', code: 500, message };
+    await write(caller, encodeFrame({ channel: channel.error, data: Buffer.from(JSON.stringify(failure)) }));
+  } finally {
+    caller.end();
+    streams.close();
+  }
+}
+
+async function text(stream: SpdyStream): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  } catch {
+    // The runtime may reset what it is done with; what came before counts.
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+async function toCaller(caller: Duplex, number: number, stream: SpdyStream | undefined): Promise<void> {
+  if (!stream) return;
+  try {
+    for await (const data of stream as AsyncIterable<Buffer>)
+      await write(caller, encodeFrame({ channel: number, data }));
+  } catch {
+    // Reset after the end of the command: the error stream tells how it went.
+  }
+}
+
+async function fromCaller(streams: RuntimeStreams, caller: Duplex): Promise<void> {
+  const decoder = new FrameDecoder();
+  for await (const chunk of caller.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for (const frame of decoder.push(chunk)) {
+      if (frame.channel === channel.stdin && streams.stdin?.writable) await write(streams.stdin, frame.data);
+      else if (frame.channel === channel.resize && streams.resize?.writable) await write(streams.resize, frame.data);
+      else if (frame.channel === channel.close && frame.data[0] === channel.stdin) streams.stdin?.end();
+    }
+  }
+}
+
+/** Writes and waits until more may be written; a stream that is gone swallows it. */
+export async function write(stream: Duplex, data: Uint8Array): Promise<void> {
+  if (!stream.writable || stream.write(data)) return;
+  await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+}
