@@ -1,7 +1,8 @@
 // The control plane as one process: storage, keys, API server, listeners, controllers and scheduler put together.
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
@@ -19,6 +20,8 @@ import { tunnelPath } from '../apiserver/tunnel/tunnel-path.ts';
 import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
 import { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
+import { addressAt, parseCIDR } from '../net/cidr.ts';
+import { formatIP } from '../net/ip.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
@@ -87,18 +90,28 @@ async function openStorage({ dataDir }: ServerConfig): Promise<Storage> {
   }
   const { SqliteStorage } = await import('../storage/sqlite/sqlite-storage.ts');
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir);
     return await SqliteStorage.open({ path: join(dataDir, 'state.db') });
   } catch (error) {
     throw new Failure(`cannot use the data directory ${dataDir}: ${messageOf(error)}`, { cause: error });
   }
 }
 
-function openPki({ dataDir, listen, advertise }: ServerConfig): Promise<Pki> {
+/** One folder at a time: Node's own recursive way never ends where the kernel refuses with ENOENT, as below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  await makeFolder(dirname(path));
+  await mkdir(path, { mode: 0o700 });
+}
+
+function openPki({ dataDir, listen, advertise, serviceClusterIPRanges }: ServerConfig): Promise<Pki> {
   const hosts = listen.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
+  // The address of the Service `kubernetes`: the first of each range.
+  const services = serviceClusterIPRanges.map(parseCIDR).filter((cidr) => cidr !== undefined);
+  const serviceIPs = services.map((cidr) => formatIP(addressAt(cidr, 1n)));
   return loadOrCreatePki({
     dataDir: dataDir ?? '/',
-    sans: [...new Set([...hosts, ...advertise])],
+    sans: [...new Set([...hosts, ...advertise, ...serviceIPs])],
     clock: realClock,
     random: realRandom,
     files: dataDir === undefined ? forgetfulFiles() : realFiles,

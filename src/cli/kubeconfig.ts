@@ -1,0 +1,20 @@
+// `portico kubeconfig`: prints the administrator's kubeconfig of a cluster.
+import type { Command } from 'commander';
+import { Failure } from '../cluster/failure.ts';
+import { addClusterOptions, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+
+async function run(flags: ClusterFlags): Promise<void> {
+  const { kubeconfig } = await pathsOf(flags);
+  const text = await tools.files.read(kubeconfig).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Failure(`the kubeconfig cannot be read: ${why}; run it with sudo`, { cause: error });
+  });
+  if (text === undefined) {
+    throw new Failure(`the cluster ${flags.name} has never been up: there is no ${kubeconfig}`);
+  }
+  process.stdout.write(text);
+}
+
+export function register(command: Command): void {
+  addClusterOptions(command).action(run);
+}
