@@ -62,24 +62,29 @@ export async function pumpRemoteCommand(streams: RuntimeStreams, caller: Duplex)
   }
 }
 
-async function text(stream: SpdyStream): Promise<string> {
+/** All of a stream. The runtime closes the connection right after its last word: data is taken the moment it comes. */
+function text(stream: SpdyStream): Promise<string> {
   const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  } catch {
-    // The runtime may reset what it is done with; what came before counts.
-  }
-  return Buffer.concat(chunks).toString();
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return new Promise((resolve) => {
+    stream.once('close', () => resolve(Buffer.concat(chunks).toString()));
+    stream.once('end', () => resolve(Buffer.concat(chunks).toString()));
+  });
 }
 
-async function toCaller(caller: Duplex, number: number, stream: SpdyStream | undefined): Promise<void> {
-  if (!stream) return;
-  try {
-    for await (const data of stream as AsyncIterable<Buffer>)
-      await write(caller, encodeFrame({ channel: number, data }));
-  } catch {
-    // Reset after the end of the command: the error stream tells how it went.
-  }
+/** Resolves at the stream's end, a reset included: the error stream tells how the command went. */
+function toCaller(caller: Duplex, number: number, stream: SpdyStream | undefined): Promise<void> {
+  if (!stream) return Promise.resolve();
+  stream.on('data', (data: Buffer) => {
+    if (!caller.writable || caller.write(encodeFrame({ channel: number, data }))) return;
+    stream.pause();
+    caller.once('drain', () => stream.resume());
+    caller.once('close', () => stream.resume());
+  });
+  return new Promise((resolve) => {
+    stream.once('end', resolve);
+    stream.once('close', resolve);
+  });
 }
 
 async function fromCaller(streams: RuntimeStreams, caller: Duplex): Promise<void> {
