@@ -43,8 +43,8 @@ async function accept(upgrade: Upgrade, onStream: (stream: SpdyStream) => void):
     acceptSpdy(upgrade, negotiateProtocol(upgrade, [protocol]), onStream);
     return;
   }
-  const { webSocket, stream } = await acceptWebSocket(upgrade, [tunnelProtocol]);
-  if (webSocket.protocol !== tunnelProtocol) {
+  const { webSocket, protocol: agreed, stream } = await acceptWebSocket(upgrade, [tunnelProtocol]);
+  if (agreed !== tunnelProtocol) {
     webSocket.close(1002, `the subprotocol ${tunnelProtocol} is required`);
     return;
   }

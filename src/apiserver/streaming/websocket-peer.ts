@@ -23,6 +23,8 @@ export function isWebSocket({ incoming }: Upgrade): boolean {
 
 export interface AcceptedWebSocket {
   readonly webSocket: WebSocket;
+  /** The subprotocol that was agreed on; empty for none. */
+  readonly protocol: string;
   /** Its messages, one per chunk; it holds the client back while nobody reads. */
   readonly stream: Duplex;
   /** The connection below. */
@@ -35,17 +37,18 @@ export async function acceptWebSocket(
   protocols: readonly string[],
 ): Promise<AcceptedWebSocket> {
   const { createWebSocketStream, WebSocketServer } = await import('ws');
-  const server = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false,
-  });
+  const offered = (incoming.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
+  const protocol = protocols.find((one) => offered.includes(one)) ?? '';
+  // `SPDY/3.1+portforward.k8s.io` is no token (RFC 9110), which the library insists on: it is agreed on past it.
+  delete incoming.headers['sec-websocket-protocol'];
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  if (protocol !== '') server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return new Promise((resolve) => {
     server.handleUpgrade(incoming, socket, head, (webSocket) => {
       // At once, or the first messages would find no listener.
       const stream = createWebSocketStream(webSocket, { readableObjectMode: true });
       stream.on('error', () => {});
-      resolve({ webSocket, stream, raw: socket });
+      resolve({ webSocket, protocol, stream, raw: socket });
     });
   });
 }
@@ -57,15 +60,17 @@ export class WebSocketPeer implements FramePeer {
   readonly #socket: WebSocket;
   readonly #stream: Duplex;
   readonly #raw: Duplex;
+  readonly #protocol: string;
   readonly #isBase64: boolean;
   readonly #isPlainError: boolean;
 
-  constructor({ webSocket, stream, raw }: AcceptedWebSocket) {
+  constructor({ webSocket, protocol, stream, raw }: AcceptedWebSocket) {
     this.#socket = webSocket;
     this.#stream = stream;
     this.#raw = raw;
-    this.#isBase64 = webSocket.protocol.includes('base64');
-    this.#isPlainError = !/^v[45]\./.test(webSocket.protocol);
+    this.#protocol = protocol;
+    this.#isBase64 = protocol.includes('base64');
+    this.#isPlainError = !/^v[45]\./.test(protocol);
   }
 
   get frames(): AsyncIterable<Frame> {
@@ -93,7 +98,7 @@ export class WebSocketPeer implements FramePeer {
   async send({ channel: number, data }: Frame): Promise<void> {
     const bytes = number === channel.error && this.#isPlainError ? plainError(data) : data;
     // Older protocols do not know the close of a channel.
-    if (bytes === undefined || (number === channel.close && this.#socket.protocol !== 'v5.channel.k8s.io')) return;
+    if (bytes === undefined || (number === channel.close && this.#protocol !== 'v5.channel.k8s.io')) return;
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     if (this.#isBase64) this.#socket.send(`${number}${Buffer.from(bytes).toString('base64')}`);
     else this.#socket.send(Buffer.concat([Buffer.of(number), bytes]));
