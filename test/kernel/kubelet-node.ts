@@ -122,6 +122,17 @@ export async function startTestNode(name: string): Promise<TestNode> {
       }
       holder.kill('SIGKILL');
       await ended(holder);
+      const cgroups = [
+        '/sys/fs/cgroup',
+        '-mindepth',
+        '2',
+        '-depth',
+        '-type',
+        'd',
+        '-path',
+        `*/portico-kubelet-${name}-${process.pid}*`,
+      ];
+      execFileSync('find', [...cgroups, '-exec', 'rmdir', '{}', ';']);
       for (let tries = 0; ; tries++) {
         try {
           rmSync(root, { recursive: true, force: true });

@@ -183,8 +183,11 @@ function planContainers({ pod, observed, probes }: PlanInput, planner: Planner, 
       if (!initialized && (state !== 'running' || !probes.started.has(id))) return;
     } else if (!initialized) {
       const last = latest(observed, container.name);
-      if (last?.state === 'exited' && last.exitCode === 0 && last.sandboxId === sandboxId) continue;
-      planner.tend(container);
+      // A new sandbox is initialized anew, whatever was done in the one before.
+      if (last && last.sandboxId !== sandboxId)
+        planner.actions.push({ type: 'start', container, attempt: last.attempt + 1 });
+      else if (last?.state === 'exited' && last.exitCode === 0) continue;
+      else planner.tend(container);
       return;
     }
   }

@@ -65,6 +65,7 @@ export class PodWorker {
   #active = false;
   #stopped = false;
   #wake: { cancel(): void } | undefined;
+  #telling: Promise<void> = Promise.resolve();
   #killing: { readonly grace: number } | undefined;
 
   constructor(pod: Pod, context: PodWorkerContext) {
@@ -161,10 +162,10 @@ export class PodWorker {
       return undefined;
     }
     this.#replan();
-    await this.#publish();
     const plan = this.#plan;
     if (!plan) return undefined;
-    const { now, retryAt } = await this.#act(plan);
+    // The API is told while the runtime works.
+    const [{ now, retryAt }] = await Promise.all([this.#act(plan), this.#publish()]);
     await this.#observe();
     this.#replan();
     await this.#publish();
@@ -404,7 +405,14 @@ export class PodWorker {
     }
   }
 
-  async #publish(): Promise<void> {
+  /** Tells the API, one telling after the other; each tells what is true when its turn comes. */
+  #publish(): Promise<void> {
+    const turn = this.#telling.catch(() => {}).then(() => this.#tell());
+    this.#telling = turn;
+    return turn;
+  }
+
+  async #tell(): Promise<void> {
     if (this.#removed) return;
     const { clock, client, nodeIPs } = this.#context.options;
     for (const name of this.#waiting.keys()) {

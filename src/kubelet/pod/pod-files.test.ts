@@ -1,0 +1,147 @@
+import { expect, test } from 'vitest';
+import type { Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
+import { type EnvironmentSources, environment, expand } from './env.ts';
+import { dnsSettings, hostsFile, parseResolvConf } from './network-files.ts';
+import { containerResources, podCgroup, qosClass } from './resources.ts';
+
+function pod(spec: Partial<PodSpec> = {}): Pod {
+  return {
+    metadata: { name: 'web-0', namespace: 'shop', uid: 'u', labels: { a: 'b', app: 'web' } },
+    spec: { containers: [{ name: 'c' }], ...spec },
+  };
+}
+
+const sources: EnvironmentSources = {
+  services: [
+    {
+      metadata: { name: 'my-db', namespace: 'shop' },
+      spec: { clusterIP: '10.96.0.5', ports: [{ name: 'main', port: 5432 }] },
+    },
+    { metadata: { name: 'other', namespace: 'elsewhere' }, spec: { clusterIP: '10.96.0.6', ports: [{ port: 1 }] } },
+    { metadata: { name: 'headless', namespace: 'shop' }, spec: { clusterIP: 'None', ports: [{ port: 1 }] } },
+    {
+      metadata: { name: 'kubernetes', namespace: 'default' },
+      spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443 }] },
+    },
+  ],
+  podIPs: ['10.244.1.2', 'fd00::2'],
+  hostIPs: ['172.30.0.11'],
+  allocatable: { cpu: '2', memory: '4Gi' },
+  configMap: async (name) => (name === 'cm' ? { metadata: { name }, data: { k: 'v' } } : undefined),
+  secret: async (name) => (name === 's' ? { metadata: { name }, data: { k: 'c2VjcmV0' } } : undefined),
+};
+
+test('variables of Services are those of upstream', async () => {
+  const all = Object.fromEntries(await environment(pod(), { name: 'c' }, sources));
+  expect(all).toEqual({
+    MY_DB_SERVICE_HOST: '10.96.0.5',
+    MY_DB_SERVICE_PORT: '5432',
+    MY_DB_SERVICE_PORT_MAIN: '5432',
+    MY_DB_PORT: 'tcp://10.96.0.5:5432',
+    MY_DB_PORT_5432_TCP: 'tcp://10.96.0.5:5432',
+    MY_DB_PORT_5432_TCP_PROTO: 'tcp',
+    MY_DB_PORT_5432_TCP_PORT: '5432',
+    MY_DB_PORT_5432_TCP_ADDR: '10.96.0.5',
+    KUBERNETES_SERVICE_HOST: '10.96.0.1',
+    KUBERNETES_SERVICE_PORT: '443',
+    KUBERNETES_SERVICE_PORT_HTTPS: '443',
+    KUBERNETES_PORT: 'tcp://10.96.0.1:443',
+    KUBERNETES_PORT_443_TCP: 'tcp://10.96.0.1:443',
+    KUBERNETES_PORT_443_TCP_PROTO: 'tcp',
+    KUBERNETES_PORT_443_TCP_PORT: '443',
+    KUBERNETES_PORT_443_TCP_ADDR: '10.96.0.1',
+  });
+  const without = await environment(pod({ enableServiceLinks: false }), { name: 'c' }, sources);
+  expect([...without.keys()].every((k) => k.startsWith('KUBERNETES_'))).toBe(true);
+});
+
+test('values come from where they are said to come', async () => {
+  const container = {
+    name: 'c',
+    resources: { limits: { memory: '64Mi' } },
+    envFrom: [{ prefix: 'P_', configMapRef: { name: 'cm' } }],
+    env: [
+      { name: 'A', value: '$(P_k)-$(NOPE)-$$(P_k)' },
+      { name: 'S', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+      { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIPs' } } },
+      { name: 'LABEL', valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } },
+      { name: 'MEM', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } },
+      { name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } },
+      { name: 'OPT', valueFrom: { configMapKeyRef: { name: 'none', key: 'x', optional: true } } },
+    ],
+  };
+  const all = await environment(pod({ enableServiceLinks: false }), container, { ...sources, services: [] });
+  expect(Object.fromEntries(all)).toEqual({
+    P_k: 'v',
+    A: 'v-$(NOPE)-$(P_k)',
+    S: 'secret',
+    IP: '10.244.1.2,fd00::2',
+    LABEL: 'web',
+    MEM: '64',
+    CPU: '2',
+  });
+});
+
+test.each([
+  [{ configMapKeyRef: { name: 'none', key: 'x' } }, 'configmap "none" not found'],
+  [{ configMapKeyRef: { name: 'cm', key: 'x' } }, "couldn't find key x in ConfigMap shop/cm"],
+  [{ secretKeyRef: { name: 's', key: 'x' } }, "couldn't find key x in Secret shop/s"],
+])('what is missing is named: %j', async (valueFrom, message) => {
+  await expect(environment(pod(), { name: 'c', env: [{ name: 'X', valueFrom }] }, sources)).rejects.toThrow(message);
+});
+
+test('$(VAR) as upstream expands it', () => {
+  const values = new Map([['A', '1']]);
+  expect(expand('$(A) $$(A) $A $(B) $$$(A) $', values)).toBe('1 $(A) $A $(B) $1 $');
+});
+
+test('resolv.conf follows dnsPolicy and dnsConfig', () => {
+  const node = parseResolvConf('nameserver 9.9.9.9\nsearch corp.example.\noptions timeout:1\n');
+  const dns = { servers: ['10.96.0.10'], domain: 'cluster.local', node };
+  const cluster = {
+    servers: ['10.96.0.10'],
+    searches: ['shop.svc.cluster.local', 'svc.cluster.local', 'cluster.local', 'corp.example'],
+    options: ['ndots:5'],
+  };
+  expect(dnsSettings(pod(), dns)).toEqual(cluster);
+  expect(dnsSettings(pod({ hostNetwork: true }), dns)).toEqual(node);
+  expect(dnsSettings(pod({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }), dns)).toEqual(cluster);
+  expect(dnsSettings(pod({ dnsPolicy: 'Default' }), dns)).toEqual(node);
+  const dnsConfig = {
+    nameservers: ['1.1.1.1'],
+    searches: ['x'],
+    options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }],
+  };
+  expect(dnsSettings(pod({ dnsPolicy: 'None', dnsConfig }), dns)).toEqual({
+    servers: ['1.1.1.1'],
+    searches: ['x'],
+    options: ['ndots:2', 'edns0'],
+  });
+  expect(dnsSettings(pod({ dnsConfig }), dns).options).toEqual(['ndots:2', 'edns0']);
+});
+
+test('/etc/hosts names the pod and its aliases', () => {
+  const spec = { subdomain: 'db', hostAliases: [{ ip: '1.2.3.4', hostnames: ['a', 'b'] }] };
+  const lines = hostsFile(pod(spec), { podIPs: ['10.244.1.2'], domain: 'cluster.local' }).split('\n');
+  expect(lines).toContain('10.244.1.2\tweb-0.db.shop.svc.cluster.local\tweb-0');
+  expect(lines).toContain('1.2.3.4\ta\tb');
+});
+
+test('quality of service and cgroups', () => {
+  const resources = (requests?: Record<string, string>, limits?: Record<string, string>) =>
+    pod({ containers: [{ name: 'c', resources: { ...(requests && { requests }), ...(limits && { limits }) } }] });
+  const full = { cpu: '500m', memory: '64Mi' };
+  expect(qosClass(pod())).toBe('BestEffort');
+  expect(qosClass(resources({ cpu: '100m' }))).toBe('Burstable');
+  expect(qosClass(resources(full, { cpu: '0.5', memory: '64Mi' }))).toBe('Guaranteed');
+  expect(podCgroup('/n', resources({ cpu: '1' }))).toBe('/n/burstable/podu');
+  expect(podCgroup('/n', resources(full, full))).toBe('/n/podu');
+  const burstable = resources({ cpu: '250m', memory: '1Gi' }, { cpu: '1500m', memory: '2Gi' });
+  expect(containerResources(burstable, burstable.spec.containers[0] ?? { name: 'c' }, 4 * 2 ** 30)).toEqual({
+    cpuShares: 256,
+    cpuPeriod: 100_000,
+    cpuQuota: 150_000,
+    memoryLimitInBytes: 2 ** 31,
+    oomScoreAdj: 750,
+  });
+});

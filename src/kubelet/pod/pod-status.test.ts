@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest';
+import type { Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
+import type { ObservedContainer } from './observed.ts';
+import { podStatus, type StatusInput } from './pod-status.ts';
+
+const now = Date.parse('2026-01-01T00:00:10Z');
+const sandbox = { id: 's', attempt: 0, ready: true, createdAt: now, ips: ['10.244.1.2', 'fd00::2'] };
+
+function pod(spec: Partial<PodSpec> = {}, over: Partial<Pod> = {}): Pod {
+  return {
+    metadata: { name: 'p', namespace: 'ns', uid: 'u' },
+    spec: { containers: [{ name: 'a', image: 'i' }], ...spec },
+    ...over,
+  };
+}
+
+function container(over: Partial<ObservedContainer> = {}): ObservedContainer {
+  return {
+    id: 'x',
+    sandboxId: 's',
+    name: 'a',
+    attempt: 0,
+    state: 'running',
+    createdAt: now,
+    startedAt: now,
+    finishedAt: 0,
+    exitCode: 0,
+    reason: '',
+    message: '',
+    image: 'i',
+    imageID: 'sha256:1',
+    ...over,
+  };
+}
+
+function status(p: Pod, containers: readonly ObservedContainer[], over: Partial<StatusInput> = {}) {
+  return podStatus({
+    pod: p,
+    observed: { sandboxes: [sandbox], containers },
+    started: new Set(['x']),
+    ready: new Set(['x']),
+    waiting: new Map(),
+    hostIPs: ['172.30.0.11'],
+    now,
+    finished: false,
+    ...over,
+  });
+}
+
+const conditions = (s: ReturnType<typeof status>) =>
+  Object.fromEntries(
+    (s.conditions ?? []).map((c) => [c.type, [c.status, c.reason, c.message].filter((x) => x !== undefined).join(' ')]),
+  );
+
+test('a pod that has nothing yet is Pending', () => {
+  const s = status(pod(), [], { observed: { sandboxes: [], containers: [] } });
+  expect(s.phase).toBe('Pending');
+  expect(s.containerStatuses?.[0]?.state).toEqual({ waiting: { reason: 'ContainerCreating' } });
+  expect(conditions(s)).toEqual({
+    PodReadyToStartContainers: 'False',
+    Initialized: 'True',
+    Ready: 'False ContainersNotReady containers with unready status: [a]',
+    ContainersReady: 'False ContainersNotReady containers with unready status: [a]',
+    PodScheduled: 'True',
+  });
+});
+
+test('a pod that runs has its addresses and is Ready', () => {
+  const s = status(pod(), [container()]);
+  expect(s).toMatchObject({
+    phase: 'Running',
+    podIP: '10.244.1.2',
+    podIPs: [{ ip: '10.244.1.2' }, { ip: 'fd00::2' }],
+    hostIP: '172.30.0.11',
+    startTime: '2026-01-01T00:00:10Z',
+  });
+  expect(conditions(s).Ready).toBe('True');
+});
+
+test('a readiness gate holds the pod back', () => {
+  const s = status(pod({ readinessGates: [{ conditionType: 'x/y' }] }), [container()]);
+  expect(conditions(s)).toMatchObject({
+    ContainersReady: 'True',
+    Ready: 'False ReadinessGatesNotReady corresponding condition of pod readiness gate "x/y" does not exist.',
+  });
+});
+
+test("transition times stay while nothing changes, and others' conditions stay", () => {
+  const first = status(pod(), [container()]);
+  const foreign = { type: 'DisruptionTarget', status: 'True' };
+  const later = status(
+    pod({}, { status: { ...first, conditions: [...(first.conditions ?? []), foreign] } }),
+    [container()],
+    { now: now + 5000 },
+  );
+  expect(later.conditions).toEqual([...(first.conditions ?? []), foreign]);
+  expect(later.startTime).toBe(first.startTime);
+});
+
+test.each([
+  ['Never', 0, 'Succeeded'],
+  ['Never', 2, 'Failed'],
+  ['OnFailure', 0, 'Succeeded'],
+  ['OnFailure', 2, 'Running'],
+  ['Always', 0, 'Running'],
+])('%s with exit code %i is %s', (restartPolicy, exitCode, phase) => {
+  expect(status(pod({ restartPolicy }), [container({ state: 'exited', exitCode, finishedAt: now })]).phase).toBe(phase);
+});
+
+test('a crash loop shows what ended as the last state', () => {
+  const waiting = new Map([['a', { reason: 'CrashLoopBackOff', message: 'back-off' }]]);
+  const s = status(pod(), [container({ state: 'exited', exitCode: 1, attempt: 3, finishedAt: now })], { waiting });
+  expect(s.phase).toBe('Running');
+  expect(s.containerStatuses?.[0]).toMatchObject({
+    restartCount: 3,
+    ready: false,
+    state: { waiting: { reason: 'CrashLoopBackOff' } },
+    lastState: { terminated: { exitCode: 1, reason: 'Error', containerID: 'containerd://x' } },
+  });
+});
+
+test('init containers come first', () => {
+  const p = pod({ initContainers: [{ name: 'i' }] });
+  const s = status(p, [container({ name: 'i', id: 'y' })]);
+  expect(s.phase).toBe('Pending');
+  expect(s.containerStatuses?.[0]?.state).toEqual({ waiting: { reason: 'PodInitializing' } });
+  expect(conditions(s).Initialized).toBe('False ContainersNotInitialized containers with incomplete status: [i]');
+});
