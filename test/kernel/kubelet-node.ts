@@ -1,7 +1,7 @@
 // A node of its own for a test: network and mount namespace, containerd, Portico's images. Everything is named after
 // this process and gone after `stop`.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtInArchive, pauseImage } from '../../src/cluster/images/built-in.ts';
@@ -122,17 +122,7 @@ export async function startTestNode(name: string): Promise<TestNode> {
       }
       holder.kill('SIGKILL');
       await ended(holder);
-      const cgroups = [
-        '/sys/fs/cgroup',
-        '-mindepth',
-        '2',
-        '-depth',
-        '-type',
-        'd',
-        '-path',
-        `*/portico-kubelet-${name}-${process.pid}*`,
-      ];
-      execFileSync('find', [...cgroups, '-exec', 'rmdir', '{}', ';']);
+      await removeCgroups(`portico-kubelet-${name}-${process.pid}`);
       for (let tries = 0; ; tries++) {
         try {
           rmSync(root, { recursive: true, force: true });
@@ -149,4 +139,20 @@ export async function startTestNode(name: string): Promise<TestNode> {
 function shims(root: string): number[] {
   const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
   return lines.filter((l) => l.includes('containerd-shim') && l.includes(root)).map((l) => Number.parseInt(l, 10));
+}
+
+/** Processes of containers outlive their shims; they end with their cgroups. */
+async function removeCgroups(name: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const pids = `/sys/fs/cgroup/pids/${name}`;
+    for (const file of existsSync(pids) ? readdirSync(pids, { recursive: true, encoding: 'utf8' }) : []) {
+      if (!file.endsWith('cgroup.procs')) continue;
+      for (const pid of readFileSync(`${pids}/${file}`, 'utf8').split('\n').filter(Boolean))
+        process.kill(Number(pid), 'SIGKILL');
+    }
+    const where = ['/sys/fs/cgroup', '-mindepth', '2', '-depth', '-type', 'd', '-path', `*/${name}*`];
+    if (spawnSync('find', [...where, '-exec', 'rmdir', '{}', ';']).stderr.length === 0) return;
+    await sleep(20);
+  }
+  throw new Error(`the cgroups of ${name} cannot be removed`);
 }

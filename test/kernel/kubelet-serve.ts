@@ -1,5 +1,5 @@
 // Runs inside a test node: one pod by a kubelet of its own, whose API is served on a unix socket (HTTP/2).
-// Arguments: the node's folder, the socket's path.
+// Arguments: the node's folder, the socket's path, the parent cgroup.
 import { createServer } from 'node:http2';
 import type { Node, Pod } from '../../src/api/core/v1/types.generated.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
@@ -54,7 +54,7 @@ const kubelet = new Kubelet({
   runtimeSocket: `${root}/containerd.sock`,
   random: realRandom,
   rootDir: `${root}/agent`,
-  cgroupRoot: `/portico-kubelet-serve-${process.ppid}`,
+  cgroupRoot: process.argv[4] ?? '',
   clusterDNS: ['10.96.0.10'],
   networkReady: network.ready,
 });

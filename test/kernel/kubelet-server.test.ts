@@ -14,7 +14,7 @@ beforeAll(async () => {
   node = await startTestNode('serve');
   const socketPath = `${node.root}/kubelet.sock`;
   const script = resolve(import.meta.dirname, 'kubelet-serve.ts');
-  const [program = '', ...args] = node.inside([process.execPath, script, node.root, socketPath]);
+  const [program = '', ...args] = node.inside([process.execPath, script, node.root, socketPath, node.cgroupParent]);
   agent = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   agent.stderr?.on('data', (chunk) => {
