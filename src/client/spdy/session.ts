@@ -54,8 +54,14 @@ export class SpdyStream extends Duplex {
 
   /** For the session: the peer has given the stream up, or the connection is gone. */
   lost(error?: Error): void {
-    this.#peerEnded = true;
-    this.destroy(error);
+    if (error || this.readableLength === 0) {
+      this.#peerEnded = true;
+      this.destroy(error);
+      return;
+    }
+    // What came before can still be read; a runtime closes the connection right after its last word.
+    this.receive(undefined);
+    this.end();
   }
 
   override _read(): void {

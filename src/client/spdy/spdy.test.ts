@@ -139,6 +139,16 @@ test('a refused stream rejects, and a lost connection ends what is open', async 
   await expect(client.open({})).rejects.toThrow('closed');
 });
 
+test('what came before the connection was lost can be read', async () => {
+  const { client, server } = pair((stream) => stream.accept().write('last word'));
+  const stream = await client.open({ streamtype: 'stdout' });
+  await new Promise<void>((resolve) => stream.once('readable', () => resolve()));
+  server.destroy();
+  client.destroy();
+  await client.closed;
+  expect(await text(stream)).toBe('last word');
+});
+
 test('a peer that is not SPDY ends the connection', async () => {
   const [a, b] = duplexPair() as [Duplex, Duplex];
   const session = new SpdySession(a, { role: 'server' });
