@@ -10,6 +10,7 @@ import { certificateRequestor } from './certificate-requestor.ts';
 import { defaultTolerations } from './default-tolerations.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { priority } from './priority.ts';
+import { rbacEscalation } from './rbac-escalation.ts';
 import { serviceAccount } from './service-account.ts';
 
 export interface AdmissionRequest {
@@ -30,7 +31,7 @@ export interface AdmissionView {
   readonly random: Random;
   /** An object of the core group, or of another; undefined when it is not there. */
   find<T extends KubeObject>(resource: string, at: ObjectPlace): Readonly<T> | undefined;
-  /** All objects of a cluster-scoped resource. */
+  /** All objects of a resource. */
   all<T extends KubeObject>(resource: string, group: string): readonly Readonly<T>[];
 }
 
@@ -49,6 +50,7 @@ const plugins: readonly AdmissionPlugin[] = [
   priority,
   defaultTolerations,
   certificateRequestor,
+  rbacEscalation,
 ];
 
 export class Admission {

@@ -58,7 +58,7 @@ export function buildRbacIndex(objects: RbacObjects): RbacIndex {
 }
 
 /** Rules by name; a role with an aggregationRule has those of all roles that it selects beside its own. */
-function rulesOfClusterRoles(roles: RbacObjects['clusterRoles']): ReadonlyMap<string, Rules> {
+export function rulesOfClusterRoles(roles: RbacObjects['clusterRoles']): ReadonlyMap<string, Rules> {
   return new Map(
     roles.map((role) => {
       const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
