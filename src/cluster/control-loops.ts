@@ -48,12 +48,17 @@ function controllersConfig({ ca, clusterCIDRs, serviceClusterIPRanges }: Control
 export async function prepareControlLoops(
   options: ControlLoopsOptions,
 ): Promise<(signal: AbortSignal) => Promise<void>> {
-  const [{ runControllers, selectControllers, UnknownControllerError }, { createClient }, { createInformers }] =
-    await Promise.all([
-      import('../controllers/run.ts'),
-      import('../client/rest-client.ts'),
-      import('../client/informers.ts'),
-    ]);
+  const [
+    { runControllers, selectControllers, UnknownControllerError },
+    { runScheduler },
+    { createClient },
+    { createInformers },
+  ] = await Promise.all([
+    import('../controllers/run.ts'),
+    import('../scheduler/scheduler.ts'),
+    import('../client/rest-client.ts'),
+    import('../client/informers.ts'),
+  ]);
   let names: string[];
   try {
     names = selectControllers(options.controllers);
@@ -67,6 +72,10 @@ export async function prepareControlLoops(
   const informers = createInformers(client, system);
   const config = controllersConfig(options);
   return async (signal) => {
-    await Promise.all([runControllers({ client, informers, ...system, config, names, signal }), informers.run(signal)]);
+    await Promise.all([
+      runControllers({ client, informers, ...system, config, names, signal }),
+      runScheduler({ client, informers, ...system, signal }),
+      informers.run(signal),
+    ]);
   };
 }

@@ -1,4 +1,5 @@
 // Puts the parts of a node together. Each runs until the signal aborts; the first that fails for good ends the node.
+import { runTunnel } from '../../client/tunnel.ts';
 import { DnsServer } from '../../dns/dns-server.ts';
 import { parseHostPort } from '../../dns/resolv-conf.ts';
 import { criClient } from '../../kubelet/cri/client.ts';
@@ -11,7 +12,29 @@ import type { NodeContext } from './agent.ts';
 export async function runParts(context: NodeContext, signal: AbortSignal): Promise<void> {
   const network = podNetwork(context);
   const kubelet = kubeletOf(context, network.ready);
-  await Promise.all([kubelet.run(signal), network.run(signal), runProxy(context, signal), runDns(context, signal)]);
+  await Promise.all([
+    kubelet.run(signal),
+    openTunnel(context, kubelet, signal),
+    network.run(signal),
+    runProxy(context, signal),
+    runDns(context, signal),
+  ]);
+}
+
+function openTunnel({ options, identity }: NodeContext, { handler }: Kubelet, signal: AbortSignal): Promise<void> {
+  const { server, nodeName, tools, log } = options;
+  return runTunnel(
+    {
+      ...tools,
+      server,
+      nodeName,
+      handler,
+      ca: identity().ca,
+      credentials: () => ({ certPem: identity().cert, keyPem: identity().key }),
+      onState: (lost) => log(lost ? `tunnel: ${lost.message}` : 'the tunnel to the API server stands'),
+    },
+    signal,
+  );
 }
 
 function kubeletOf({ options, client, informers }: NodeContext, networkReady: Promise<void>): Kubelet {
