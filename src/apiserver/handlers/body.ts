@@ -20,6 +20,8 @@ export interface BodyRequest {
 export interface ParsedBody {
   readonly value: unknown;
   readonly duplicates: readonly string[];
+  /** A body in protocol buffers of a kind that is only known as JSON. */
+  readonly isUnread?: boolean;
 }
 
 /** The media type without its parameters. */
@@ -30,9 +32,23 @@ export function mediaType(request: ApiRequest): string {
 /** Text to value. 415 for media types that are not known, 400 for what cannot be parsed. */
 export async function parseBody(request: ApiRequest): Promise<ParsedBody> {
   const type = mediaType(request);
+  if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(await request.body());
   if (type !== '' && type !== 'application/json' && type !== 'application/yaml') throw unsupportedBody();
   const text = Buffer.from(await request.body()).toString('utf8');
   return type === 'application/yaml' ? parseYaml(text) : parseJsonBody(text);
+}
+
+async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
+  const { decodeProtobuf, ProtobufError } = await import('../../api/protobuf.ts');
+  try {
+    const { kind, apiVersion, value } = decodeProtobuf(bytes);
+    if (!value && kind === '') throw badRequest('the protobuf body names no kind');
+    // Of a kind without a message nothing is read: checkKind refuses what does not belong here, and the rest is JSON's.
+    return { value: { kind, apiVersion, ...value }, duplicates: [], isUnread: !value };
+  } catch (error) {
+    if (error instanceof ProtobufError) throw badRequest(error.message);
+    throw error;
+  }
 }
 
 function parseJsonBody(text: string): ParsedBody {
@@ -79,8 +95,9 @@ export function checkKind(value: unknown, expected: GroupVersionKind): void {
 /** Reads the body once; the function returned decodes it afresh at each call. */
 export async function readObject(options: BodyRequest): Promise<() => KubeObject> {
   const { request, expected, schema, fieldValidation, warnings } = options;
-  const { value, duplicates } = await parseBody(request);
+  const { value, duplicates, isUnread } = await parseBody(request);
   checkKind(value, expected);
+  if (isUnread) throw unsupportedBody();
   const decode = () => decodeAs(value, { expected, schema, fieldValidation, duplicates });
   const first = decode();
   for (const text of first.warnings) warnings.add(text);
