@@ -48,32 +48,3 @@ export class CacheObjectView implements ObjectView {
 function prefixOf({ group, resource }: QualifiedResource): string {
   return `${registryPrefix}${group || 'core'}/${resource}/`;
 }
-
-/** A view of a given set of objects, for tests. */
-export class FixedObjectView implements ObjectView {
-  readonly #objects = new Map<string, KubeObject[]>();
-  #changes = 1;
-
-  set({ group, resource }: QualifiedResource, objects: readonly KubeObject[]): this {
-    this.#objects.set(`${group}/${resource}`, [...objects]);
-    this.#changes++;
-    return this;
-  }
-
-  get<T extends KubeObject>(resource: QualifiedResource, namespace: string, name: string): Readonly<T> | undefined {
-    return this.list<T>(resource).find(
-      ({ metadata }) => metadata.name === name && (metadata.namespace ?? '') === namespace,
-    );
-  }
-
-  list<T extends KubeObject>({ group, resource }: QualifiedResource, namespace = ''): readonly Readonly<T>[] {
-    const all = (this.#objects.get(`${group}/${resource}`) ?? []) as unknown as Readonly<T>[];
-    return namespace === '' ? all : all.filter((object) => object.metadata.namespace === namespace);
-  }
-
-  lastChange(): number {
-    return this.#changes;
-  }
-
-  async caughtUp(): Promise<void> {}
-}

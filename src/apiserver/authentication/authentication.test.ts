@@ -5,7 +5,7 @@ import { StatusError } from '../../apimachinery/status.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import type { Attributes } from '../extensions.ts';
-import { FixedObjectView } from '../object-view.ts';
+import { FixedObjectView } from '../fake/object-view.ts';
 import type { ApiRequest } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { RequestAuthenticator } from './authenticator.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { FixedObjectView } from '../object-view.ts';
+import { FixedObjectView } from '../fake/object-view.ts';
 import type { User } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { RbacAuthorizer } from './authorizer.ts';

@@ -11,7 +11,7 @@ import { channel, encodeClose, encodeFrame, FrameDecoder } from '../../client/st
 import { runTunnel, type TunnelHandler } from '../../client/tunnel.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
-import { FixedObjectView } from '../object-view.ts';
+import { FixedObjectView } from '../fake/object-view.ts';
 import { type ApiRequest, isHijack, type User } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { tunnelPath } from '../tunnel/tunnel-path.ts';
