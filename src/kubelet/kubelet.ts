@@ -10,7 +10,7 @@ import type { Informer } from '../client/types.ts';
 import { watchRuntimeEvents } from './cri/events.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { KubeletOptions } from './options.ts';
-import { labels } from './pod/identity.ts';
+import { annotations, labels } from './pod/identity.ts';
 import { ImagePuller } from './pod/images.ts';
 import { type ClusterDNS, parseResolvConf } from './pod/network-files.ts';
 import { PodSources } from './pod/pod-sources.ts';
@@ -112,7 +112,15 @@ export class Kubelet {
       if (!uid || !name || this.#workers.has(uid)) continue;
       const namespace = sandbox.labels[labels.podNamespace] ?? 'default';
       const worker = new PodWorker(
-        { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, uid }, spec: { containers: [] } },
+        {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name, namespace, uid },
+          spec: {
+            containers: [],
+            terminationGracePeriodSeconds: Number(sandbox.annotations[annotations.terminationGracePeriod] ?? 30),
+          },
+        },
         this.#context,
       );
       this.#workers.set(uid, worker);

@@ -17,28 +17,22 @@ import { startTestNode, type TestNode } from './kubelet-node.ts';
 
 const nodeName = 'node-1';
 let node: TestNode;
-let kubelet: Kubelet;
 const api = new FakeApi({ clock: realClock, random: realRandom });
-const over = new AbortController();
+let over = new AbortController();
 let running: Promise<unknown> = Promise.resolve();
 const podApi = api.resource<Pod>(pods);
 const lines: string[] = [];
 
-beforeAll(async () => {
-  node = await startTestNode('pod');
+/** The agent of the node, with nothing left of the one before it but what is on the node. */
+function startAgent(): void {
+  over = new AbortController();
   const informers = createInformers(api, { clock: realClock, random: realRandom, freeze: true });
   const log = (line: string) => lines.push(line);
   // The test's process is not in the node's namespaces: programs are run there, and probes go by exec.
   const exec = { run: (command: readonly string[], options = {}) => realExec.run(node.inside(command), options) };
-  await api.resource<Node>(nodes).create({
-    metadata: { name: nodeName },
-    spec: { podCIDRs: ['10.250.1.0/24'] },
-    status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
-  });
   const shared = { informers, exec, files: realFiles, clock: realClock, nodeName, log };
   const network = new PodNetwork({ ...shared, clusterCIDRs: ['10.250.0.0/16'], cniConfDir: node.cniConfDir });
-  mkdirSync(`${node.root}/agent`, { recursive: true });
-  kubelet = new Kubelet({
+  const kubelet = new Kubelet({
     ...shared,
     client: api,
     nodeIPs: ['172.31.255.11'],
@@ -52,6 +46,17 @@ beforeAll(async () => {
   });
   const { signal } = over;
   running = Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);
+}
+
+beforeAll(async () => {
+  node = await startTestNode('pod');
+  mkdirSync(`${node.root}/agent`, { recursive: true });
+  await api.resource<Node>(nodes).create({
+    metadata: { name: nodeName },
+    spec: { podCIDRs: ['10.250.1.0/24'] },
+    status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
+  });
+  startAgent();
 }, 30_000);
 
 afterAll(async () => {
@@ -258,3 +263,43 @@ test('an image that is not there and must not be pulled is said so', async () =>
   await podApi.delete('noimage', 'default');
   await gone('noimage');
 }, 20_000);
+
+test('a new agent finds the pods that run, and ends those that were deleted meanwhile', async () => {
+  const containers = [
+    {
+      name: 'main',
+      image: busyboxImage,
+      command: ['sleep', '1000'],
+      readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 },
+    },
+  ];
+  const readiness = async (name: string) => condition(await pod(name), 'Ready');
+  const deleted = await createPod('deleted', { containers });
+  const kept = await createPod('kept', { containers });
+  await expect.poll(() => readiness('kept'), { timeout: 10_000 }).toBe('True');
+  await expect.poll(() => readiness('deleted'), { timeout: 10_000 }).toBe('True');
+  const before = await pod('kept');
+  over.abort();
+  await running;
+  await podApi.delete('deleted', 'default', { gracePeriodSeconds: 0 });
+  const watched: (string | undefined)[] = [];
+  const watching = new AbortController();
+  const watch = (async () => {
+    const options = { namespace: 'default', fieldSelector: 'metadata.name=kept', signal: watching.signal };
+    for await (const event of podApi.watch(options))
+      if (event.type === 'MODIFIED') watched.push(condition(event.object, 'Ready'));
+  })().catch(() => {});
+  startAgent();
+  const inRuntime = () =>
+    node.run('ctr', '-a', node.socketPath, '-n', 'k8s.io', 'containers', 'ls', '-q').trim().split('\n').length;
+  await expect.poll(inRuntime, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => existsSync(`${node.root}/agent/pods/${deleted.metadata.uid}`)).toBe(false);
+  const after = await pod('kept');
+  expect(after.status?.containerStatuses?.[0]?.containerID).toBe(before.status?.containerStatuses?.[0]?.containerID);
+  expect(after.metadata.uid).toBe(kept.metadata.uid);
+  expect(watched.filter((ready) => ready !== 'True')).toEqual([]);
+  watching.abort();
+  await watch;
+  await podApi.delete('kept', 'default');
+  await gone('kept');
+}, 30_000);

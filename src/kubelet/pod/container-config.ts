@@ -62,7 +62,10 @@ export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
             ...(p.hostIP && { hostIp: p.hostIP }),
           })),
     labels: podLabels(identity),
-    annotations: pod.metadata.annotations ?? {},
+    annotations: {
+      ...pod.metadata.annotations,
+      [annotations.terminationGracePeriod]: String(pod.spec.terminationGracePeriodSeconds ?? 30),
+    },
     linux: {
       cgroupParent: input.cgroupParent,
       sysctls: Object.fromEntries(sysctls.map((s) => [s.name, s.value])),

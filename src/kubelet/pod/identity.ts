@@ -9,6 +9,8 @@ export const labels = {
 } as const;
 
 export const annotations = {
+  /** Of sandboxes: seconds, for a pod that the API no longer has when the kubelet comes back. */
+  terminationGracePeriod: 'io.kubernetes.pod.terminationGracePeriod',
   terminationMessagePath: 'io.kubernetes.container.terminationMessagePath',
   terminationMessagePolicy: 'io.kubernetes.container.terminationMessagePolicy',
 } as const;
