@@ -12,6 +12,7 @@ import { runProbe } from '../probes/probe.ts';
 import { Prober } from '../probes/prober.ts';
 import { VolumeError } from '../volumes/payload.ts';
 import type { PodVolumes, VolumeManager } from '../volumes/volume-manager.ts';
+import { ContainerKiller, type Target, type Victim } from './container-killer.ts';
 import { ContainerStarter } from './container-starter.ts';
 import { formatPod, identityOf, isSidecar } from './identity.ts';
 import type { ImagePuller } from './images.ts';
@@ -50,6 +51,7 @@ export class PodWorker {
   readonly #context: PodWorkerContext;
   readonly #prober: Prober;
   readonly #starter: ContainerStarter;
+  readonly #killer: ContainerKiller;
   #pod: Pod;
   #removed = false;
   #observed: ObservedPod = nothing;
@@ -73,6 +75,7 @@ export class PodWorker {
     this.#context = context;
     this.#starter = new ContainerStarter(context);
     const { clock, cri } = context.options;
+    this.#killer = new ContainerKiller({ cri, clock, event: (event, container) => this.#event(event, container) });
     this.#prober = new Prober({
       clock,
       changed: () => this.wake(),
@@ -209,7 +212,11 @@ export class PodWorker {
     }
     let retryAt: number | undefined;
     const kills = plan.actions.filter((a) => a.type === 'kill');
-    await Promise.all(kills.map((a) => this.#kill(a.container, { message: a.message, grace: this.#gracePeriod() })));
+    await Promise.all(
+      kills.map((a) =>
+        this.#killer.kill(this.#victim(a.container), { message: a.message, grace: this.#gracePeriod() }),
+      ),
+    );
     for (const action of plan.actions) {
       if (action.type === 'stopSandbox') await cri.stopPodSandbox(action.id);
       else if (action.type === 'createSandbox') await this.#createSandbox(action.attempt);
@@ -301,40 +308,14 @@ export class PodWorker {
   }
 
   async #postStart(container: Container, hook: LifecycleHandler, id: string): Promise<void> {
-    const outcome = await this.#runHook(container, hook, id, this.#gracePeriod() || 30);
+    const outcome = await this.#killer.runHook(this.#target(container, id), hook, this.#gracePeriod() || 30);
     if (outcome.success) return;
     const message = `PostStartHook failed${outcome.message ? `: ${outcome.message}` : ''}`;
     this.#event({ type: 'Warning', reason: 'FailedPostStartHook', message }, container);
     await this.#observe();
     const started = this.#observed.containers.find((c) => c.id === id);
-    if (started) await this.#kill(started, { message: 'FailedPostStartHook', grace: this.#gracePeriod() });
-  }
-
-  #runHook(container: Container, hook: LifecycleHandler, containerId: string, timeout: number) {
-    const { cri, clock } = this.#context.options;
-    return runProbe(hook, { cri, clock, containerId, container, podIP: this.#podIP() }, timeout);
-  }
-
-  /** Runs the preStop hook within the grace period (s), then stops the container with what is left of it. */
-  async #kill(
-    target: ObservedContainer,
-    { message, grace }: { readonly message: string; readonly grace: number },
-  ): Promise<void> {
-    const { cri, clock } = this.#context.options;
-    const container = this.#container(target.name);
-    if (container) this.#event({ type: 'Normal', reason: 'Killing', message }, container);
-    let left = grace;
-    const hook = container?.lifecycle?.preStop;
-    if (container && hook && grace > 0 && target.state === 'running') {
-      const started = clock.now();
-      const limit = clock.sleep(grace * 1000).then(() => ({ success: true, message: '' }));
-      const outcome = await Promise.race([this.#runHook(container, hook, target.id, grace), limit]);
-      if (!outcome.success)
-        this.#event({ type: 'Warning', reason: 'FailedPreStopHook', message: 'PreStopHook failed' }, container);
-      left -= Math.floor((clock.now() - started) / 1000);
-    }
-    // Two seconds at the least for the container to end after its hook, as upstream.
-    await cri.stopContainer(target.id, grace > 0 ? Math.max(left, 2) : 0);
+    if (started)
+      await this.#killer.kill(this.#victim(started), { message: 'FailedPostStartHook', grace: this.#gracePeriod() });
   }
 
   #gracePeriod(): number {
@@ -350,12 +331,13 @@ export class PodWorker {
     if (running.length > 0) {
       if (!this.#killing || grace < this.#killing.grace) {
         this.#killing = { grace };
-        void this.#killAll(running, grace).finally(() => this.wake());
+        void this.#killAll(running, grace);
       }
       if (!this.#removed) await this.#publish();
       return undefined;
     }
-    const { cri, volumes, options } = { ...this.#context, ...this.#context.options, options: this.#context.options };
+    const { volumes, options } = this.#context;
+    const { cri } = options;
     for (const { id, ready } of this.#observed.sandboxes) if (ready) await cri.stopPodSandbox(id);
     this.#observed = {
       ...this.#observed,
@@ -373,24 +355,28 @@ export class PodWorker {
     return undefined;
   }
 
-  /** All containers at once, then sidecars from the last to the first. */
   async #killAll(running: readonly ObservedContainer[], grace: number): Promise<void> {
-    const end = this.#context.options.clock.now() + grace * 1000;
-    const sidecars = (this.#pod.spec?.initContainers ?? []).filter(isSidecar).map((c) => c.name);
-    const kill = async (container: ObservedContainer, seconds: number) => {
-      try {
-        await this.#kill(container, { message: `Stopping container ${container.name}`, grace: seconds });
-      } catch (error) {
-        this.#context.options.log(`stopping ${container.name}: ${error instanceof Error ? error.message : error}`);
-        this.#killing = undefined;
-      }
-    };
-    await Promise.all(running.filter((c) => !sidecars.includes(c.name)).map((c) => kill(c, grace)));
-    for (const name of sidecars.reverse()) {
-      const sidecar = running.find((c) => c.name === name);
-      const left = Math.max(1, Math.ceil((end - this.#context.options.clock.now()) / 1000));
-      if (sidecar) await kill(sidecar, left);
+    const sidecars = (this.#pod.spec.initContainers ?? []).filter(isSidecar).map((c) => c.name);
+    try {
+      await this.#killer.killAll(
+        running.map((c) => this.#victim(c)),
+        { grace, sidecars },
+      );
+    } catch (error) {
+      this.#context.options.log(
+        `stopping ${formatPod(identityOf(this.#pod))}: ${error instanceof Error ? error.message : error}`,
+      );
+      this.#killing = undefined;
     }
+    this.wake();
+  }
+
+  #target(container: Container, id: string): Target {
+    return { container, id, podIP: this.#podIP() };
+  }
+
+  #victim(observed: ObservedContainer): Victim {
+    return { observed, container: this.#container(observed.name), podIP: this.#podIP() };
   }
 
   async #deleteFromApi(): Promise<void> {
