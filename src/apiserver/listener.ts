@@ -1,6 +1,6 @@
 // The HTTPS front: HTTP/2 and HTTP/1.1 on one port, client certificates asked for but not demanded.
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -33,6 +33,8 @@ export class Listener {
   readonly #handler: Handler;
   readonly #sockets = new Set<Duplex>();
   readonly #certificates = new WeakMap<object, ClientCertificate>();
+  /** An HTTP/2 session's socket is a stand-in for the real one, so its certificate is found by its fingerprint. */
+  readonly #byFingerprint = new Map<string, ClientCertificate>();
   #server: Http2SecureServer | undefined;
 
   constructor(options: ListenerOptions, handler: Handler) {
@@ -101,8 +103,6 @@ export class Listener {
     this.#byFingerprint.set(fingerprint(raw), certificate);
   }
 
-  readonly #byFingerprint = new Map<string, ClientCertificate>();
-
   #certificateOf(req: Incoming): ClientCertificate | undefined {
     if (req.httpVersionMajor === 1) return this.#certificates.get(req.socket);
     // The socket of an HTTP/2 session is a stand-in; what it says of the peer is true.
@@ -118,25 +118,41 @@ export class Listener {
   async #handle(req: Incoming, res: Outgoing): Promise<void> {
     const certificate = this.#certificateOf(req);
     const request = new NodeRequest(req, { outgoing: res, ...(certificate && { certificate }) });
-    await sendResponse(await this.#handler(request), { request, outgoing: res });
+    try {
+      await sendResponse(await this.#handler(request), { request, outgoing: res });
+    } catch {
+      // The server ends before it was ready: there is nobody to answer.
+      req.destroy();
+    }
   }
 
   async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const certificate = this.#certificateOf(req);
     const upgrade = { incoming: req, socket, head };
     const request = new NodeRequest(req, { upgrade, ...(certificate && { certificate }) });
-    const response = await this.#handler(request);
-    if (isHijack(response.body)) {
-      response.body.hijack(upgrade);
-      return;
+    try {
+      const response = await this.#handler(request);
+      if (isHijack(response.body)) response.body.hijack(upgrade);
+      else refuseUpgrade(socket, response);
+    } catch {
+      socket.destroy();
     }
-    const text = typeof response.body === 'string' ? response.body : '';
-    const lines = Object.entries(response.headers).flatMap(([name, value]) =>
-      (typeof value === 'string' ? [value] : value).map((one) => `${name}: ${one}\r\n`),
-    );
-    const head1 = `HTTP/1.1 ${response.status} Refused\r\n${lines.join('')}`;
-    socket.end(`${head1}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`);
   }
+}
+
+/** An answer on a connection that the HTTP server has let go of. */
+function refuseUpgrade(socket: Duplex, { status, headers, body }: ApiResponse): void {
+  const text = typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : Buffer.alloc(0);
+  const fields = Object.entries(headers).flatMap(([name, value]) =>
+    (typeof value === 'string' ? [value] : value).map((one) => `${name}: ${one}`),
+  );
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    ...fields,
+    `content-length: ${text.length}`,
+    'connection: close',
+  ];
+  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), text]));
 }
 
 function fingerprint(raw: Uint8Array): string {

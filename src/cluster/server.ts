@@ -1,8 +1,6 @@
 // The control plane as one process: storage, keys, API server, listeners, controllers and scheduler put together.
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
@@ -25,9 +23,10 @@ import { formatIP } from '../net/ip.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
-import { realFiles } from '../system/real/files.ts';
+import { makeFolder, realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
+import { runCompaction } from './compaction.ts';
 import { prepareControlLoops } from './control-loops.ts';
 import { Failure } from './failure.ts';
 import { InProcessTransport } from './in-process-transport.ts';
@@ -73,6 +72,7 @@ const system: User = { name: 'system:apiserver', groups: ['system:masters', 'sys
 
 export async function startControlPlane(config: ServerConfig): Promise<ControlPlane> {
   const stop = new AbortController();
+  if (config.dataDir !== undefined) await prepareFolder(config.dataDir);
   const [storage, pki] = await Promise.all([openStorage(config), openPki(config)]);
   try {
     return await assemble(config, { storage, pki, stop });
@@ -83,6 +83,14 @@ export async function startControlPlane(config: ServerConfig): Promise<ControlPl
   }
 }
 
+async function prepareFolder(dataDir: string): Promise<void> {
+  try {
+    await makeFolder(dataDir, 0o700);
+  } catch (error) {
+    throw new Failure(`cannot use the data directory ${dataDir}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 async function openStorage({ dataDir }: ServerConfig): Promise<Storage> {
   if (dataDir === undefined) {
     const { MemoryStorage } = await import('../storage/memory/memory-storage.ts');
@@ -90,18 +98,10 @@ async function openStorage({ dataDir }: ServerConfig): Promise<Storage> {
   }
   const { SqliteStorage } = await import('../storage/sqlite/sqlite-storage.ts');
   try {
-    await makeFolder(dataDir);
     return await SqliteStorage.open({ path: join(dataDir, 'state.db') });
   } catch (error) {
     throw new Failure(`cannot use the data directory ${dataDir}: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** One folder at a time: Node's own recursive way never ends where the kernel refuses with ENOENT, as below /proc. */
-async function makeFolder(path: string): Promise<void> {
-  if (existsSync(path)) return;
-  await makeFolder(dirname(path));
-  await mkdir(path, { mode: 0o700 });
 }
 
 function openPki({ dataDir, listen, advertise, serviceClusterIPRanges }: ServerConfig): Promise<Pki> {
@@ -143,9 +143,15 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
   ready.promise.catch(() => {});
   const listeners = await listen(config, pki, async (request) => (await ready.promise).handle(request));
   const addresses = listeners.map(({ bound }) => bound);
+  const running: Promise<void>[] = [];
+  const background = (what: string, work: Promise<void>) => {
+    running.push(work.catch((error: unknown) => onError(error, what)));
+  };
+  // Nobody writes any more when storage is closed.
   const close = async () => {
     await Promise.all(listeners.map(({ listener }) => listener.close()));
     stop.abort();
+    await Promise.all(running);
   };
   try {
     const hooks = createHooks(config, { storage, address: advertisedAddress(addresses) });
@@ -181,14 +187,13 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     });
     await hooks.prepare();
     await server.load();
-    const background = (what: string, work: Promise<void>) => void work.catch((error: unknown) => onError(error, what));
     background('watch cache', server.run(stop.signal));
     background('tunnels', tunnels.run(stop.signal));
     background('Service allocations', hooks.run(stop.signal));
-    await createBootstrapObjects(new InProcessTransport(server, system));
-    await ensureBootstrapPolicy(new InProcessTransport(server, system), security.view);
-    if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
+    background('compaction', runCompaction(storage, realClock, stop.signal));
     const transport = new InProcessTransport(server, system);
+    await Promise.all([createBootstrapObjects(transport), ensureBootstrapPolicy(transport, security.view)]);
+    if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
     const loops = await prepareControlLoops({ ...config, transport, ca: pki.ca });
     ready.resolve(server);
     background('controllers', loops(stop.signal));

@@ -13,7 +13,10 @@ const lab = resolve(root, '../shared/api-lab');
 const token = 'api-lab-token';
 
 const agreeing = [
+  'access',
+  'concurrency',
   'delete',
+  'endpointslices',
   'lists',
   'patches',
   'requests',
@@ -24,6 +27,8 @@ const agreeing = [
   'service-invalid',
   'service-static-ip',
   'service-types',
+  'tables',
+  'watch',
   'workloads',
 ];
 

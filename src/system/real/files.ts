@@ -1,6 +1,22 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Files } from '../files.ts';
+
+/**
+ * Makes a folder and those above it, one at a time: Node's own recursive way never ends where the kernel refuses with
+ * ENOENT, as it does below /proc.
+ */
+export async function makeFolder(path: string, mode = 0o777): Promise<void> {
+  if (existsSync(path)) return;
+  await makeFolder(dirname(path), mode);
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    // Someone else was quicker.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
 
 export const realFiles: Files = {
   async read(path) {
@@ -12,7 +28,7 @@ export const realFiles: Files = {
     }
   },
   async write(path, text, { mode } = {}) {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const draft = `${path}.${process.pid}.tmp`;
     await writeFile(draft, text, { mode: mode ?? 0o644 });
     await rename(draft, path);
