@@ -4,7 +4,7 @@ import { longestGap, parseTimedAsks, type TimedAsk, tally } from './answers.ts';
 import type { Demo } from './demo.ts';
 import type { ReadyEndpoint } from './demo-cluster.ts';
 import { excerpt } from './node-rules.ts';
-import { replicas } from './outcome.ts';
+import { replicas, wordsOf } from './outcome.ts';
 import { askScript, requireAll } from './traffic.ts';
 
 const interval = 0.02;
@@ -111,13 +111,12 @@ async function showFollow({ cluster, page }: Demo, expected: number, asks: numbe
   });
   const clusterIP = (await cluster.service('nginx-service')).spec?.clusterIP ?? '';
   const node = cluster.nodes[0]?.name ?? '';
-  const words = [clusterIP, ...ready.map((e) => e.ip)];
   const rules = await cluster.until(`rules for ${expected} endpoints on ${node}`, async () => {
     const found = await cluster.rules(node);
     return ready.every((e) => found.text.includes(e.ip)) ? found : undefined;
   });
   page.label('Endpoints', `${ready.map((e) => e.ip).join(', ')} after ${((cluster.now - began) / 1000).toFixed(2)} s`);
-  page.label(`Rules of ${node}`, excerpt(rules.text, words, 8).join('\n'));
+  page.label(`Rules of ${node}`, excerpt(rules.text, wordsOf(clusterIP), 10).join('\n'));
   const url = 'http://nginx-service';
   const result = await cluster.until(`answers from ${expected} pods`, async () => {
     const found = tally(asks, (await cluster.inClient(askScript(url, asks))).split('\n'));

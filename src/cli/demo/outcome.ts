@@ -30,11 +30,11 @@ export async function showOutcome({ cluster, page }: Demo): Promise<void> {
     const found = await cluster.rules(node);
     return endpoints.every((e) => found.text.includes(e.ip)) && found.text.includes(clusterIP) ? found : undefined;
   });
-  page.label(
-    `Rules of ${node}`,
-    [`$ ${rules.command}`, ...excerpt(rules.text, [clusterIP, ...endpoints.map((e) => e.ip)], 16)].join('\n'),
-  );
+  page.label(`Rules of ${node}`, [`$ ${rules.command}`, ...excerpt(rules.text, wordsOf(clusterIP), 16)].join('\n'));
 }
+
+/** What rules of nginx-service say: its address, or in the comments of iptables its name. */
+export const wordsOf = (clusterIP: string): string[] => [clusterIP, 'default/nginx-service'];
 
 async function showEndpoints({ cluster, page }: Pick<Demo, 'cluster' | 'page'>, expected: number): Promise<void> {
   const addresses = await cluster.until('the Endpoints object nginx-service', async () => {
