@@ -16,11 +16,32 @@ function documentsOf(registry: Registry): OpenApi {
   return found;
 }
 
+const protobufDocument = 'application/com.github.proto-openapi.spec.v2';
+
+/**
+ * The v2 document as protocol buffers (gnostic's openapi.v2.Document) with nothing described but the version. kubectl asks
+ * for it when a kind is in no v3 document, and goes on to say that there is no such kind.
+ */
+function protobufResponse(): ApiResponse {
+  const field = (number: number, content: Buffer) =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, content.length]), content]);
+  const text = (number: number, value: string) => field(number, Buffer.from(value));
+  const info = field(2, Buffer.concat([text(1, 'Kubernetes'), text(2, `v${kubernetesVersion}`)]));
+  return {
+    status: 200,
+    headers: { 'content-type': `${protobufDocument}.v1.0+protobuf` },
+    body: Buffer.concat([text(1, '2.0'), info]),
+  };
+}
+
 /** Undefined: no such document. */
 export function openApiResponse(request: ApiRequest, registry: Registry): ApiResponse | undefined {
   const all = documentsOf(registry);
   const path = request.path.replace(/\/$/, '');
-  if (path === '/openapi/v2') return documentResponse(request, all.swagger());
+  if (path === '/openapi/v2') {
+    const wantsProtobuf = request.headers.accept?.includes(protobufDocument) ?? false;
+    return wantsProtobuf ? protobufResponse() : documentResponse(request, all.swagger());
+  }
   if (path === '/openapi/v3') {
     return { status: 200, headers: { 'content-type': 'application/json' }, body: `${all.index()}\n` };
   }

@@ -30,8 +30,8 @@ export interface TableRow {
   readonly object?: unknown;
 }
 
-export function tableColumns(definition: ResourceDefinition): unknown[] {
-  return definition.columns.map(({ name, type, format = '', description, priority }) => ({
+export function tableColumns({ columns }: Pick<ResourceDefinition, 'columns'>): unknown[] {
+  return columns.map(({ name, type, format = '', description, priority }) => ({
     name,
     type,
     format,

@@ -1,5 +1,6 @@
 // The scale subresource: how many replicas, whatever the kind.
 import type { Scale } from '../../api/autoscaling/v1/types.generated.ts';
+import { ageCell, ageColumn, column, nameColumn } from '../../api/define.ts';
 import type { LabelSelector } from '../../apimachinery/meta/v1.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import {
@@ -15,7 +16,7 @@ import { schemaFor } from './create.ts';
 import { recordManager } from './field-managers.ts';
 import { writeQuery } from './options.ts';
 import { applyPatch, patchType, readPatch } from './patch.ts';
-import { valueResponse } from './render.ts';
+import { partialMetadata, tableColumns, tableOf, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
@@ -48,7 +49,7 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
   const { info, store, definition } = request;
   if (info.verb === 'get') {
     const stored = await store.get(info.namespace, info.name);
-    return valueResponse(request, scaleOf(stored.object, definition.resource));
+    return scaleResponse(request, scaleOf(stored.object, definition.resource));
   }
   const isPatch = info.verb === 'patch';
   const query = writeQuery(request.request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
@@ -80,7 +81,23 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
       return object;
     },
   });
-  return valueResponse(request, scaleOf(result.object.object, definition.resource));
+  return scaleResponse(request, scaleOf(result.object.object, definition.resource));
+}
+
+const columns = [
+  nameColumn,
+  column('Desired', 'How many replicas are wanted.', { type: 'integer' }),
+  column('Available', 'How many replicas there are.', { type: 'integer' }),
+  ageColumn,
+];
+
+function scaleResponse(request: ResourceRequest, scale: ScaleObject): Promise<ApiResponse> {
+  if (request.format.as !== 'Table') return valueResponse(request, scale);
+  const { name, resourceVersion } = scale.metadata;
+  const age = ageCell(scale, request.parts.clock.now());
+  const cells = [name, scale.spec?.replicas ?? 0, scale.status?.replicas ?? 0, age];
+  const row = { cells, object: partialMetadata(scale) };
+  return valueResponse(request, tableOf([row], { resourceVersion }, tableColumns({ columns })));
 }
 
 function scaled(old: Readonly<KubeObject>, scale: ScaleObject, { info, definition }: ResourceRequest): KubeObject {
