@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { parseRequestInfo } from './request-info.ts';
+
+function read(method: string, url: string) {
+  const { pathname, searchParams } = new URL(url, 'http://host');
+  const { verb, group, version, resource, subresource, namespace, name } = parseRequestInfo(
+    method,
+    pathname,
+    searchParams,
+  );
+  return [verb, `${group}/${version}`, [resource, subresource].filter(Boolean).join('/'), namespace, name]
+    .join(' ')
+    .trim();
+}
+
+test.each([
+  ['GET', '/api/v1/namespaces', 'list /v1 namespaces'],
+  ['GET', '/api/v1/namespaces/a', 'get /v1 namespaces a a'],
+  ['PUT', '/api/v1/namespaces/a/finalize', 'update /v1 namespaces/finalize a a'],
+  ['GET', '/api/v1/namespaces/a/status', 'get /v1 namespaces/status a a'],
+  ['GET', '/api/v1/pods', 'list /v1 pods'],
+  ['GET', '/api/v1/pods?watch=1', 'watch /v1 pods'],
+  ['GET', '/api/v1/pods?watch=false', 'list /v1 pods'],
+  ['GET', '/api/v1/watch/namespaces/a/pods', 'watch /v1 pods a'],
+  ['DELETE', '/api/v1/namespaces/a/pods', 'deletecollection /v1 pods a'],
+  ['POST', '/api/v1/namespaces/a/pods/b/binding', 'create /v1 pods/binding a b'],
+  ['PATCH', '/apis/apps/v1/namespaces/a/deployments/d/scale', 'patch apps/v1 deployments/scale a d'],
+  ['GET', '/apis/networking.k8s.io/v1/ipaddresses/fd00%3A%3A1', 'get networking.k8s.io/v1 ipaddresses  fd00::1'],
+])('%s %s is %s', (method, url, expected) => {
+  expect(read(method, url)).toBe(expected);
+});
+
+test('discovery and other paths name no resource', () => {
+  for (const path of ['/', '/api', '/api/v1', '/apis', '/apis/apps', '/apis/apps/v1', '/healthz', '/metrics']) {
+    expect(parseRequestInfo('GET', path, new URLSearchParams()), path).toMatchObject({
+      isResource: false,
+      verb: 'get',
+      path,
+    });
+  }
+});
+
+test('what follows a proxy subresource is kept', () => {
+  const info = parseRequestInfo('GET', '/api/v1/namespaces/a/services/web:80/proxy/x/y', new URLSearchParams());
+  expect(info).toMatchObject({ subresource: 'proxy', name: 'web:80', rest: ['x', 'y'] });
+});
