@@ -178,7 +178,11 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
         paths: [...security.paths, tunnelPath(tunnels)],
       },
       hooks: { services: hooks as unknown as RegistryHooks<KubeObject> },
-      healthChecks: [{ name: 'ping', check: () => undefined }],
+      healthChecks: [
+        { name: 'ping', check: () => undefined },
+        { name: 'storage', check: () => storage.currentRevision().then(() => undefined, messageOf) },
+        { name: 'watch-cache', check: () => (cache.revision > 0 ? undefined : 'not loaded'), readyOnly: true },
+      ],
       version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
       address: urlOf(addresses[0]!).slice('https://'.length),
       clock: realClock,

@@ -31,24 +31,25 @@ export function mediaType(request: ApiRequest): string {
 
 /** Text to value. 415 for media types that are not known, 400 for what cannot be parsed. */
 export async function parseBody(request: ApiRequest): Promise<ParsedBody> {
-  const type = mediaType(request);
-  if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(await request.body());
-  if (type !== '' && type !== 'application/json' && type !== 'application/yaml') throw unsupportedBody();
-  const text = Buffer.from(await request.body()).toString('utf8');
-  return type === 'application/yaml' ? parseYaml(text) : parseJsonBody(text);
+  checkMediaType(request);
+  return parseBytes(request, await request.body());
 }
 
-async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
-  const { decodeProtobuf, ProtobufError } = await import('../../api/protobuf.ts');
-  try {
-    const { kind, apiVersion, value } = decodeProtobuf(bytes);
-    if (!value && kind === '') throw badRequest('the protobuf body names no kind');
-    // Of a kind without a message nothing is read: checkKind refuses what does not belong here, and the rest is JSON's.
-    return { value: { kind, apiVersion, ...value }, duplicates: [], isUnread: !value };
-  } catch (error) {
-    if (error instanceof ProtobufError) throw badRequest(error.message);
-    throw error;
-  }
+/** The same where a body may be left out: undefined then, whatever its type is said to be. */
+export async function parseOptionalBody(request: ApiRequest): Promise<ParsedBody | undefined> {
+  const bytes = await request.body();
+  if (bytes.length === 0) return undefined;
+  checkMediaType(request);
+  return parseBytes(request, bytes);
+}
+
+function checkMediaType(request: ApiRequest): void {
+  if (!['', 'application/json', 'application/yaml'].includes(mediaType(request))) throw unsupportedBody();
+}
+
+function parseBytes(request: ApiRequest, bytes: Uint8Array): ParsedBody | Promise<ParsedBody> {
+  const text = Buffer.from(bytes).toString('utf8');
+  return mediaType(request) === 'application/yaml' ? parseYaml(text) : parseJsonBody(text);
 }
 
 function parseJsonBody(text: string): ParsedBody {

@@ -6,7 +6,7 @@ import { formatTime } from '../../apimachinery/time.ts';
 import { type DeleteOptions, type Deletion, validateDeleteOptions } from '../registry/deletion.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
-import { parseBody } from './body.ts';
+import { parseOptionalBody } from './body.ts';
 import { listResponse, selectedObjects } from './list.ts';
 import { isTrue, listQuery } from './options.ts';
 import { objectResponse, valueResponse } from './render.ts';
@@ -14,14 +14,10 @@ import type { ResourceRequest } from './resource-request.ts';
 
 /** From the body, or from the query where there is none. */
 export async function readDeleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
-  const { query, headers } = request.request;
-  const hasBody =
-    headers['content-length'] !== undefined
-      ? headers['content-length'] !== '0'
-      : headers['transfer-encoding'] !== undefined;
-  const given: Record<string, unknown> = fromQuery(query);
-  if (hasBody) {
-    const { value } = await parseBody(request.request);
+  const given: Record<string, unknown> = fromQuery(request.request.query);
+  const body = await parseOptionalBody(request.request);
+  if (body) {
+    const { value } = body;
     if (value !== null && !isObject(value)) throw badRequest('the body of a DELETE must be DeleteOptions');
     Object.assign(given, value);
   }

@@ -59,6 +59,7 @@ class Watch implements PushedBody {
       if (sink.buffered > mostBuffered) end();
     });
     const timers = this.#timers(sink, end);
+    parts.metrics.watchStarted();
     request.signal.addEventListener('abort', end, { once: true });
     if (request.signal.aborted) end();
     try {
@@ -66,6 +67,7 @@ class Watch implements PushedBody {
       const first = this.#start(parts.cache.revision);
       if (await this.#sendFirst(first, sink)) await ended.promise;
     } finally {
+      parts.metrics.watchEnded();
       stop();
       for (const timer of timers) timer.cancel();
       request.signal.removeEventListener('abort', end);
