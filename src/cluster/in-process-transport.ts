@@ -35,7 +35,12 @@ export class InProcessTransport implements Transport {
       method,
       path: mark < 0 ? path : path.slice(0, mark),
       query: new URLSearchParams(mark < 0 ? '' : path.slice(mark + 1)),
-      headers: { ...lowerCase, ...(bytes.length > 0 && { 'content-length': String(bytes.length) }) },
+      // Field managers are named by it.
+      headers: {
+        'user-agent': 'portico',
+        ...lowerCase,
+        ...(bytes.length > 0 && { 'content-length': String(bytes.length) }),
+      },
       body: () => Promise.resolve(bytes),
       signal: signal ? AbortSignal.any([signal, gone.signal]) : gone.signal,
       trustedUser: this.#user,

@@ -26,7 +26,6 @@ import { realClock } from '../system/real/clock.ts';
 import { makeFolder, realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
-import { runCompaction } from './compaction.ts';
 import { prepareControlLoops } from './control-loops.ts';
 import { Failure } from './failure.ts';
 import { InProcessTransport } from './in-process-transport.ts';
@@ -194,7 +193,6 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     background('watch cache', server.run(stop.signal));
     background('tunnels', tunnels.run(stop.signal));
     background('Service allocations', hooks.run(stop.signal));
-    background('compaction', runCompaction(storage, realClock, stop.signal));
     const transport = new InProcessTransport(server, system);
     await Promise.all([createBootstrapObjects(transport), ensureBootstrapPolicy(transport, security.view)]);
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
