@@ -10,6 +10,7 @@ import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { Admission } from './admission/admission.ts';
 import { forbiddenError } from './authorization/messages.ts';
+import { Compactor } from './compaction.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
 import { methodNotAllowed, pathNotFound } from './errors.ts';
 import type { Authenticator, Authorizer, Extensions } from './extensions.ts';
@@ -83,9 +84,11 @@ export class ApiServer {
     await this.#parts.cache.load();
   }
 
-  /** Keeps the cache in step with storage until the signal aborts. */
+  /** Keeps the cache in step with storage, and storage's history short, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#parts.cache.run(signal);
+    const { cache } = this.#parts;
+    const compactor = new Compactor({ ...this.#options, onCompacted: (revision) => cache.forget(revision) });
+    await Promise.all([cache.run(signal), compactor.run(signal)]);
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {

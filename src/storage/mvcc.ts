@@ -58,7 +58,7 @@ export function prepare(operations: readonly Operation[], revision: number, look
 export class Mvcc {
   readonly #items = new Map<string, KeyValue>();
   /** All keys in order. Kubernetes' keys are ASCII, so the order of UTF-16 units is the order of bytes. */
-  readonly #keys: string[] = [];
+  #keys: string[] = [];
   /** Batches after the compacted revision, one per revision, oldest first. */
   readonly #log: WatchBatch[] = [];
   #revision = 1;
@@ -81,8 +81,7 @@ export class Mvcc {
     for (const transaction of changes) {
       this.#apply(transaction, transaction.revision > position.compacted);
     }
-    this.#keys.length = 0;
-    this.#keys.push(...[...this.#items.keys()].sort());
+    this.#keys = [...this.#items.keys()].sort();
     this.#revision = Math.max(this.#revision, position.revision);
   }
 
@@ -151,7 +150,8 @@ export class Mvcc {
     for (const batch of this.#log) {
       if (batch.revision > revision) break;
       for (const { key, type, previous } of batch.events) {
-        if (previous) rows.push([previous.modRevision, key]);
+        // A key that one transaction writes twice has both rows at one revision: they go with the next write.
+        if (previous && previous.modRevision !== batch.revision) rows.push([previous.modRevision, key]);
         if (type === 'delete') rows.push([batch.revision, key]);
       }
     }

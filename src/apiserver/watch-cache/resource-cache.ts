@@ -47,7 +47,7 @@ export class CacheEvent {
 /** Called for every change, in order, in the same turn in which the cache changed. */
 export type ChangeListener = (event: CacheEvent) => void;
 
-/** How many changes are kept for watchers that come back, at the least. */
+/** How many of the latest changes are kept for watchers that come back, until they are old. */
 const ringSize = 2048;
 
 export class ResourceCache {
@@ -129,6 +129,15 @@ export class ResourceCache {
     this.#keys.splice(this.#position(last.key), 1);
     this.#objects.delete(last.key);
     this.#tell(new CacheEvent('DELETED', last, previous));
+  }
+
+  /** Lets go of changes up to a revision. */
+  forget(revision: number): void {
+    const kept = this.#events.findIndex((event) => event.revision > revision);
+    const dropped = kept < 0 ? this.#events.length : kept;
+    if (dropped === 0) return;
+    this.#forgotten = this.#events[dropped - 1]!.revision;
+    this.#events = this.#events.slice(dropped);
   }
 
   /** Tells the listener of every later change, until the function returned is called. */

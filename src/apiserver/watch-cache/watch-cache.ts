@@ -60,6 +60,11 @@ export class WatchCache {
     return this.#revision;
   }
 
+  /** Lets go of changes up to a revision: watches from before them get 410. */
+  forget(revision: number): void {
+    for (const cache of this.#caches.values()) cache.forget(revision);
+  }
+
   /** Reads what is stored. Call once, before anything else. */
   async load(): Promise<void> {
     const { items, revision } = await this.#storage.range({ prefix: registryPrefix });

@@ -59,11 +59,29 @@ export class Journal {
       revision: number;
       compacted: number;
     };
+    this.#finishCompaction(rows, position);
     return {
       rows: rows.map((r) => [r.revision, r.key, r.value, r.created, r.version]),
       revision: Math.max(position.revision, rows.at(-1)?.revision ?? 0),
       compacted: position.compacted,
     };
+  }
+
+  /** Takes out what a compaction that was cut off left behind: superseded rows up to its revision. */
+  #finishCompaction(
+    rows: readonly { readonly revision: number; readonly key: string; readonly value: string | null }[],
+    position: { readonly revision: number; readonly compacted: number },
+  ): void {
+    const latest = new Map<string, number>();
+    const superseded: [number, string][] = [];
+    for (const { revision, key, value } of rows) {
+      if (revision > position.compacted) break;
+      const earlier = latest.get(key);
+      if (earlier !== undefined && earlier !== revision) superseded.push([earlier, key]);
+      if (value === null) superseded.push([revision, key]);
+      latest.set(key, revision);
+    }
+    if (superseded.length > 0) this.compact(superseded, position);
   }
 
   /** Writes all rows or none, and returns when they are on disk. */

@@ -49,6 +49,48 @@ test('compaction takes superseded writes off the disk', async () => {
   db.close();
 });
 
+test('a compaction that a crash cut off is finished when the file is opened', async () => {
+  const path = freshPath();
+  const storage = await SqliteStorage.open({ path });
+  for (let i = 0; i < 5; i++) {
+    await storage.transact({ compare: [], operations: [{ type: 'put', key: '/a', value: String(i) }] });
+  }
+  await storage.transact({ compare: [], operations: [{ type: 'put', key: '/b', value: '' }] });
+  await storage.transact({ compare: [], operations: [{ type: 'delete', key: '/b' }] });
+  const before = await storage.range({ prefix: '/' });
+  await storage.close();
+  // The position is written with the first piece of a compaction; none of its rows are gone yet.
+  const cut = new DatabaseSync(path);
+  cut.prepare('UPDATE position SET revision = ?, compacted = ?').run(before.revision, before.revision);
+  cut.close();
+  const second = await SqliteStorage.open({ path });
+  expect(await second.range({ prefix: '/' })).toEqual(before);
+  await second.close();
+  const db = new DatabaseSync(path);
+  expect(db.prepare('SELECT revision, key FROM writes').all()).toEqual([{ revision: 6, key: '/a' }]);
+  db.close();
+});
+
+test('a write that meets one under way has its answer while others go on writing', async () => {
+  const storage = await SqliteStorage.open({ path: freshPath() });
+  const stop = new AbortController();
+  const others = Array.from({ length: 4 }, async (_, writer) => {
+    for (let i = 0; !stop.signal.aborted; i++) {
+      await storage.transact({ compare: [], operations: [{ type: 'put', key: `/other-${writer}`, value: String(i) }] });
+    }
+  });
+  const create = () =>
+    storage.transact({
+      compare: [{ key: '/wanted', modRevision: 0 }],
+      operations: [{ type: 'put', key: '/wanted', value: '' }],
+    });
+  const results = await Promise.all([create(), create()]);
+  stop.abort();
+  await Promise.all(others);
+  expect(results.map(({ succeeded }) => succeeded)).toEqual([true, false]);
+  await storage.close();
+});
+
 test('a second process is refused while the first one holds the file', async () => {
   const path = freshPath();
   const first = await SqliteStorage.open({ path });

@@ -17,6 +17,9 @@ import type {
 import type { JournalContents, JournalRow } from './journal.ts';
 import type { WriterReply, WriterRequest } from './writer.ts';
 
+/** Rows that a compaction deletes in one commit. */
+const compactedAtOnce = 2000;
+
 interface PendingWrite {
   readonly prepared: PreparedTransaction;
   readonly result: TransactionResult;
@@ -33,6 +36,8 @@ export class SqliteStorage implements Storage {
   #queue: PendingWrite[] = [];
   #flushing = false;
   #flushed: Promise<void> = Promise.resolve();
+  /** Resolves when the commit under way is over, whether it succeeded or not. */
+  #committed = Promise.withResolvers<void>();
   #closed = false;
 
   private constructor(state: Mvcc, writer: Writer) {
@@ -68,7 +73,7 @@ export class SqliteStorage implements Storage {
     if (!compareHolds(compare, lookup)) {
       if (compareHolds(compare, this.#state.lookup)) {
         // Only a write on its way to disk stands against it, and that one may still fail: nobody may act on it yet.
-        return this.#flushed.then(() => this.transact({ compare, operations }));
+        return this.#committed.promise.then(() => this.transact({ compare, operations }));
       }
       const current = compare.map(({ key }) => this.#state.lookup(key));
       return Promise.resolve({ succeeded: false, revision: this.#state.revision, current });
@@ -95,11 +100,12 @@ export class SqliteStorage implements Storage {
   async compact(revision: number): Promise<void> {
     const superseded = this.#state.superseded(revision);
     this.#state.compact(revision);
-    await this.#writer.send({
-      type: 'compact',
-      superseded,
-      position: { revision: this.#state.revision, compacted: revision },
-    });
+    const position = { revision: this.#state.revision, compacted: revision };
+    // In pieces, so that no write waits long; opening the file finishes what a crash interrupts.
+    for (let start = 0; start === 0 || start < superseded.length; start += compactedAtOnce) {
+      const piece = superseded.slice(start, start + compactedAtOnce);
+      await this.#writer.send({ type: 'compact', superseded: piece, position });
+    }
   }
 
   async currentRevision(): Promise<number> {
@@ -109,6 +115,7 @@ export class SqliteStorage implements Storage {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#flushed;
     await this.#writer.send({ type: 'close' });
   }
 
@@ -121,6 +128,7 @@ export class SqliteStorage implements Storage {
         await this.#writer.send({ type: 'append', rows: batch.flatMap(({ prepared }) => rowsOf(prepared)) });
       } catch (error) {
         this.#fail([...batch, ...this.#queue], error as Error);
+        this.#endCommit();
         continue;
       }
       for (const { prepared, result, resolve } of batch) {
@@ -128,8 +136,14 @@ export class SqliteStorage implements Storage {
         this.#settle(prepared.changes, prepared.revision);
         resolve(result);
       }
+      this.#endCommit();
     }
     this.#flushing = false;
+  }
+
+  #endCommit(): void {
+    this.#committed.resolve();
+    this.#committed = Promise.withResolvers();
   }
 
   /** Nothing of these is on disk, and what came later was decided on top of them: all of them fail. */
