@@ -92,8 +92,7 @@ export class Mvcc {
       if (previous && !current) this.#keys.splice(this.#position(key), 1);
     }
     this.#apply(transaction, true);
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
+    this.#wakeAll();
   }
 
   get(key: string, revision?: number): KeyValue | undefined {
@@ -122,8 +121,9 @@ export class Mvcc {
   /** Follows the log from a position. A batch that holds nothing for the prefix still tells the revision reached. */
   async *watch({ prefix, afterRevision, signal }: WatchRequest): AsyncGenerator<WatchBatch> {
     let reached = afterRevision;
-    const aborted = Promise.withResolvers<void>();
-    const onAbort = () => aborted.resolve();
+    // An abort wakes every watch, and the others go on waiting: racing each wake against a promise of the signal's would
+    // leave a reaction on that one for every write, for as long as the watch lives.
+    const onAbort = () => this.#wakeAll();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       while (!signal.aborted) {
@@ -131,7 +131,7 @@ export class Mvcc {
         const wake = this.#wake.promise;
         const index = this.#logIndexAfter(reached);
         if (index === this.#log.length) {
-          await Promise.race([wake, aborted.promise]);
+          await wake;
           continue;
         }
         const batch = this.#log[index]!;
@@ -163,6 +163,10 @@ export class Mvcc {
     if (revision <= this.#compacted) throw new CompactedError(this.#compacted);
     this.#compacted = revision;
     this.#log.splice(0, this.#logIndexAfter(revision));
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
     this.#wake.resolve();
     this.#wake = Promise.withResolvers();
   }
