@@ -94,10 +94,10 @@ async function readPage(request: ResourceRequest, query: ListQuery): Promise<Pag
 export async function notOlderThan({ parts }: ResourceRequest, revision: number): Promise<void> {
   const { cache, clock } = parts;
   if (cache.revision >= revision) return;
-  const given = new AbortController();
-  const late = clock.sleep(freshnessMs, given.signal).catch(() => {});
-  await Promise.race([cache.waitFor(revision), late]);
-  given.abort();
+  const late = new AbortController();
+  const timer = clock.after(freshnessMs, () => late.abort());
+  await cache.waitFor(revision, late.signal);
+  timer.cancel();
   if (cache.revision < revision) throw tooLargeResourceVersion(revision, cache.revision);
 }
 

@@ -47,10 +47,18 @@ export class WatchCache {
     return cache;
   }
 
-  /** Resolves when the cache shows the state of this revision, or a later one. */
-  waitFor(revision: number): Promise<void> | undefined {
+  /** Resolves when the cache shows the state of this revision, or a later one; or when the signal aborts. */
+  waitFor(revision: number, signal?: AbortSignal): Promise<void> | undefined {
     if (this.#revision >= revision) return undefined;
-    return new Promise((resolve) => this.#waiters.push({ revision, resolve }));
+    return new Promise((resolve) => {
+      const waiter = { revision, resolve };
+      this.#waiters.push(waiter);
+      const giveUp = () => {
+        this.#waiters = this.#waiters.filter((one) => one !== waiter);
+        resolve();
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
+    });
   }
 
   /** Resolves when the cache shows every write that was acknowledged before the call, by whichever server. */
