@@ -43,13 +43,30 @@ export async function parseOptionalBody(request: ApiRequest): Promise<ParsedBody
   return parseBytes(request, bytes);
 }
 
+const protobuf = 'application/vnd.kubernetes.protobuf';
+
 function checkMediaType(request: ApiRequest): void {
-  if (!['', 'application/json', 'application/yaml'].includes(mediaType(request))) throw unsupportedBody();
+  if (!['', 'application/json', 'application/yaml', protobuf].includes(mediaType(request))) throw unsupportedBody();
 }
 
 function parseBytes(request: ApiRequest, bytes: Uint8Array): ParsedBody | Promise<ParsedBody> {
+  if (mediaType(request) === protobuf) return parseProtobuf(bytes);
   const text = Buffer.from(bytes).toString('utf8');
   return mediaType(request) === 'application/yaml' ? parseYaml(text) : parseJsonBody(text);
+}
+
+/** kubectl and other Go clients write built-in kinds in protocol buffers wherever they can. */
+async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
+  const { decodeProtobuf, ProtobufError } = await import('../../api/protobuf.ts');
+  try {
+    const { kind, apiVersion, value } = decodeProtobuf(bytes);
+    if (!value && kind === '') throw badRequest('the protobuf body names no kind');
+    // Of a kind without a message nothing is read: checkKind refuses what does not belong here, and the rest is JSON's.
+    return { value: { kind, apiVersion, ...value }, duplicates: [], isUnread: !value };
+  } catch (error) {
+    if (error instanceof ProtobufError) throw badRequest(error.message);
+    throw error;
+  }
 }
 
 function parseJsonBody(text: string): ParsedBody {
