@@ -166,37 +166,32 @@ function printElement(element: string): string {
 }
 
 interface MutableSet {
-  [element: string]: MutableSet;
+  member: boolean;
+  readonly children: Map<string, MutableSet>;
 }
 
-/** Collects paths one by one. */
+/** Collects paths one by one, each in time that does not depend on how many there are. */
 export class FieldSetBuilder {
-  private readonly root: MutableSet = {};
+  private readonly root: MutableSet = { member: false, children: new Map() };
 
   insert(path: FieldPath): void {
     let at = this.root;
-    let fresh = false;
-    for (const [i, element] of path.entries()) {
-      const next = at[element];
-      if (next === undefined) {
-        at[element] = {};
-        fresh = true;
-      } else if (!fresh && isEmptySet(next) && i < path.length - 1) {
-        // A path of the set gets paths below it.
-        next['.'] = {};
+    for (const element of path) {
+      let next = at.children.get(element);
+      if (!next) {
+        next = { member: false, children: new Map() };
+        at.children.set(element, next);
       }
-      at = at[element]!;
+      at = next;
     }
-    if (!fresh && !isEmptySet(at)) at['.'] = {};
+    at.member = path.length > 0;
   }
 
   build(): FieldSet {
-    return node(false, childrenOf(sortedDeep(this.root))) ?? emptySet;
+    return built(this.root) ?? emptySet;
   }
 }
 
-function sortedDeep(set: MutableSet): FieldSet {
-  const children = new Map<string, FieldSet>();
-  for (const key in set) if (key !== '.') children.set(key, sortedDeep(set[key]!));
-  return node(isMember(set), children) ?? emptySet;
+function built({ member, children }: MutableSet): FieldSet | undefined {
+  return node(member, new Map([...children].map(([key, child]) => [key, built(child) ?? emptySet])));
 }

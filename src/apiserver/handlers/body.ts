@@ -87,7 +87,9 @@ export async function parseYaml(text: string): Promise<ParsedBody> {
     const value: unknown = parse(text, { schema: 'core', uniqueKeys: false });
     return { value: JSON.parse(JSON.stringify(value ?? null)), duplicates: [] };
   } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+    // The lines below the first show the place in the text.
+    const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw badRequest(`error converting YAML to JSON: yaml: ${why.replace(/:$/, '')}`);
   }
 }
 

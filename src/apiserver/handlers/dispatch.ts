@@ -4,8 +4,8 @@ import type { ApiResponse } from '../request.ts';
 import { readObject } from './body.ts';
 import { handleCreate, kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
-import { handleList } from './list.ts';
-import { writeQuery } from './options.ts';
+import { handleList, notOlderThan } from './list.ts';
+import { revisionOf, writeQuery } from './options.ts';
 import { handlePatch } from './patch.ts';
 import { handleBinding, handleEviction } from './pod-subresources.ts';
 import { objectResponse, valueResponse } from './render.ts';
@@ -29,6 +29,8 @@ const handlers: Readonly<Record<string, Handler>> = {
 
 async function handleGet(request: ResourceRequest): Promise<ApiResponse> {
   const { store, info } = request;
+  const wanted = request.request.query.get('resourceVersion');
+  if (wanted) await notOlderThan(request, revisionOf(wanted));
   return objectResponse(request, await store.get(info.namespace, info.name));
 }
 

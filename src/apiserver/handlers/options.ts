@@ -86,6 +86,15 @@ function integer(query: URLSearchParams, name: string): number | undefined {
   return Number(text);
 }
 
+/** A resourceVersion as a number; throws 400 for what is none. */
+export function revisionOf(resourceVersion: string): number {
+  const isNumber = /^\d+$/.test(resourceVersion);
+  if (isNumber && Number.isSafeInteger(Number(resourceVersion))) return Number(resourceVersion);
+  const quoted = JSON.stringify(resourceVersion);
+  const why = isNumber ? 'value out of range' : 'invalid syntax';
+  throw badRequest(`Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`);
+}
+
 export function listQuery(query: URLSearchParams, definition: ResourceDefinition, isWatch: boolean): ListQuery {
   if (query.size === 0) return empty;
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
@@ -103,10 +112,7 @@ export function listQuery(query: URLSearchParams, definition: ResourceDefinition
   };
   const errors = isWatch ? watchErrors(parsed) : listErrors(parsed);
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
-  if (parsed.resourceVersion !== '' && !/^\d+$/.test(parsed.resourceVersion)) {
-    const quoted = JSON.stringify(parsed.resourceVersion);
-    throw badRequest(`Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`);
-  }
+  if (parsed.resourceVersion !== '') revisionOf(parsed.resourceVersion);
   return parsed;
 }
 
