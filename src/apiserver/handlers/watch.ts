@@ -15,6 +15,8 @@ const bookmarkMs = 60_000;
 const shortestMs = 1_800_000;
 /** A client that lets so much pile up is cut off; it resumes where it stopped. */
 const mostBuffered = 16 * 1024 * 1024;
+/** The same for changes that come while the present objects are being sent. */
+const mostWaiting = 10_000;
 
 export async function handleWatch(request: ResourceRequest): Promise<ApiResponse> {
   const query = listQuery(request.request.query, request.definition, true);
@@ -53,10 +55,14 @@ class Watch implements PushedBody {
     const { store, request, parts } = this.#request;
     const ended = Promise.withResolvers<void>();
     const end = () => ended.resolve();
+    ended.promise.catch(() => {});
     const stop = store.cache.subscribe((event) => {
       if (this.#waiting) this.#waiting.push(event);
       else this.#deliver(event, sink);
-      if (sink.buffered > mostBuffered) end();
+      if (sink.buffered > mostBuffered || (this.#waiting?.length ?? 0) > mostWaiting) {
+        // Not an orderly end, for which all that waits would have to be sent first.
+        ended.reject(new Error('the client reads its watch too slowly'));
+      }
     });
     const timers = this.#timers(sink, end);
     parts.metrics.watchStarted();
@@ -65,7 +71,7 @@ class Watch implements PushedBody {
     try {
       // What came before the subscription and what comes after it meet here, in one turn: nothing falls between.
       const first = this.#start(parts.cache.revision);
-      if (await this.#sendFirst(first, sink)) await ended.promise;
+      if (await this.#sendFirst(first, sink, ended.promise)) await ended.promise;
     } finally {
       parts.metrics.watchEnded();
       stop();
@@ -88,7 +94,7 @@ class Watch implements PushedBody {
   }
 
   /** False when the watch ends at once. */
-  async #sendFirst(first: FirstEvents, sink: ByteSink): Promise<boolean> {
+  async #sendFirst(first: FirstEvents, sink: ByteSink, ended: Promise<void>): Promise<boolean> {
     if ('error' in first) {
       sink.write(`${JSON.stringify({ type: 'ERROR', object: first.error.status })}\n`);
       return false;
@@ -96,7 +102,7 @@ class Watch implements PushedBody {
     if ('objects' in first) {
       for (const stored of first.objects) {
         if (!this.#concerns(stored.key) || (this.#selects && !this.#selects(stored.object))) continue;
-        if (!sink.write(this.#objectFrame('ADDED', stored))) await sink.drained();
+        if (!sink.write(this.#objectFrame('ADDED', stored))) await Promise.race([sink.drained(), ended]);
         if (this.#request.request.signal.aborted) return false;
       }
       if (this.#query.sendInitialEvents && this.#query.allowWatchBookmarks) {

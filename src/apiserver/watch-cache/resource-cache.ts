@@ -3,14 +3,14 @@ import { StoredObject } from './stored-object.ts';
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
-/** One change, with the frames that watchers are sent: encoded once, however many watch. */
+/** One change, with the frames that watchers are sent: encoded once, however many watch when it happens. */
 export class CacheEvent {
   readonly type: ChangeType;
   readonly revision: number;
   /** The state after the change; of a deletion the last state, with the deletion's revision. */
   readonly current: StoredObject;
   readonly previous: StoredObject | undefined;
-  #frames = new Map<string, Uint8Array>();
+  readonly #frames = new Map<string, Uint8Array>();
 
   constructor(type: ChangeType, current: StoredObject, previous: StoredObject | undefined) {
     this.type = type;
@@ -31,6 +31,11 @@ export class CacheEvent {
   /** The line of a watch for this change; `as` differs from the type where a selector makes it an ADDED or DELETED. */
   frame(as: ChangeType): Uint8Array {
     return this.encoded(as, () => `{"type":"${as}","object":${this.stateFor(as).text}}\n`);
+  }
+
+  /** Lets go of the frames: who asks later has them encoded again. */
+  dropFrames(): void {
+    this.#frames.clear();
   }
 
   /** The same for other forms (Tables, partial metadata): `key` names form and type. */
@@ -154,6 +159,7 @@ export class ResourceCache {
       this.#events = this.#events.slice(ringSize);
     }
     for (const listener of this.#listeners) listener(event);
+    event.dropFrames();
   }
 
   #position(key: string): number {
