@@ -21,6 +21,8 @@ function match(m: Match): string {
       return `-m comment --comment ${quoted(m.text)}`;
     case 'protocol':
       return `-m ${m.protocol} -p ${m.protocol}`;
+    case 'protocol-number':
+      return `-p ${m.protocol}`;
     case 'source':
       return `${not(m)}-s ${m.address}`;
     case 'destination':
@@ -34,9 +36,15 @@ function match(m: Match): string {
     case 'mark':
       return `-m mark ${not(m)}--mark ${hex(m.bits)}/${hex(m.bits)}`;
     case 'source-type':
-      return `-m addrtype --src-type ${m.type}`;
+      return `-m addrtype ${not(m)}--src-type ${m.type}`;
     case 'destination-type':
-      return `-m addrtype --dst-type ${m.type}`;
+      return `-m addrtype ${not(m)}--dst-type ${m.type}`;
+    case 'in-set':
+      return `-m set --match-set ${m.set} ${m.flags}`;
+    case 'from-bridge-port':
+      return `-m physdev ${not(m)}--physdev-is-in`;
+    case 'virtual-server':
+      return `-m ipvs --vaddr ${m.address} --vproto ${m.protocol} --vport ${m.port}`;
     case 'random':
       return `-m statistic --mode random --probability ${m.probability.toFixed(10)}`;
     case 'recently-seen':

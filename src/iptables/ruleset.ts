@@ -4,13 +4,21 @@ export type TableName = 'mangle' | 'nat' | 'filter';
 
 export type Match =
   | { readonly kind: 'comment'; readonly text: string }
+  /** With the protocol's own module loaded, as matching its ports needs. */
   | { readonly kind: 'protocol'; readonly protocol: string }
+  | { readonly kind: 'protocol-number'; readonly protocol: string }
   | { readonly kind: 'source' | 'destination'; readonly address: string; readonly not?: boolean }
   | { readonly kind: 'destination-port'; readonly port: number }
   | { readonly kind: 'in-interface'; readonly name: string; readonly not?: boolean }
   | { readonly kind: 'ct-state'; readonly states: readonly string[]; readonly not?: boolean }
   | { readonly kind: 'mark'; readonly bits: number; readonly not?: boolean }
-  | { readonly kind: 'source-type' | 'destination-type'; readonly type: 'LOCAL' }
+  | { readonly kind: 'source-type' | 'destination-type'; readonly type: 'LOCAL'; readonly not?: boolean }
+  /** `flags` say which of the packet's fields (`dst,dst`: destination address and port) are looked up in the ipset. */
+  | { readonly kind: 'in-set'; readonly set: string; readonly flags: string }
+  /** The packet came in by a port of a bridge; `not`: it did not. */
+  | { readonly kind: 'from-bridge-port'; readonly not?: boolean }
+  /** The packet belongs to a connection of this virtual server. */
+  | { readonly kind: 'virtual-server'; readonly address: string; readonly protocol: string; readonly port: number }
   /** `probability` of 0 to 1 that the packet matches. */
   | { readonly kind: 'random'; readonly probability: number }
   /** The source address is in the list and was seen in the last so many seconds; those seen longer ago are dropped. */

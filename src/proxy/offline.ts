@@ -3,6 +3,7 @@ import type { Node, Service } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import type { IPFamily } from './address.ts';
+import type { ProxyConfig } from './config.ts';
 import { proxyNodeOf } from './node.ts';
 import type { ServicePortPlan } from './plan.ts';
 import { ServiceView } from './service-view.ts';
@@ -27,31 +28,34 @@ export async function rulesText(request: RulesRequest): Promise<string> {
     else if (object.kind === 'EndpointSlice') view.setSlice(object as EndpointSlice);
   }
   const names = view.takeChanged().sort();
-  const { render } = await rendererOf(request.settings.mode);
-  let text = '';
-  for (const family of request.families) {
+  const families = request.families.map((family) => {
     const proxyNode = proxyNodeOf(node, family);
     const plans = names.flatMap((name) => view.plans(name, family, proxyNode));
-    text += render(plans, configOf(request.settings, family, proxyNode));
-  }
-  return text;
+    return { plans, config: configOf(request.settings, family, proxyNode) };
+  });
+  const render = await rendererOf(request.settings.mode);
+  return render(families);
 }
 
-interface Renderer {
-  readonly render: (plans: readonly ServicePortPlan[], config: ReturnType<typeof configOf>) => string;
+interface FamilyPlans {
+  readonly plans: readonly ServicePortPlan[];
+  readonly config: ProxyConfig;
 }
 
+type Renderer = (families: readonly FamilyPlans[]) => string;
+
+/** Loads only what the mode needs. */
 async function rendererOf(mode: ProxySettings['mode']): Promise<Renderer> {
   switch (mode) {
     case 'nftables': {
       const { nftablesScript } = await import('./nftables/ruleset.ts');
-      return { render: nftablesScript };
+      return (families) => families.map(({ plans, config }) => nftablesScript(plans, config)).join('');
     }
     case 'iptables': {
       const { iptablesDocument } = await import('./iptables/ruleset.ts');
-      return { render: iptablesDocument };
+      return (families) => families.map(({ plans, config }) => iptablesDocument(plans, config)).join('');
     }
-    default:
-      throw new Error(`mode ${mode}: not there yet`);
+    case 'ipvs':
+      return (await import('./ipvs/ruleset.ts')).ipvsDocuments;
   }
 }

@@ -17,6 +17,8 @@ export type Route = 'cluster' | 'local' | 'reject' | 'drop';
 
 export interface ServicePortPlan {
   readonly servicePort: ServicePort;
+  /** All that the slices list, whatever their state. */
+  readonly endpoints: readonly Endpoint[];
   /** For traffic under policy Cluster: of the whole cluster, after topology hints. Empty when no traffic uses them. */
   readonly clusterEndpoints: readonly Endpoint[];
   /** For traffic under policy Local: those of this node. Empty when no traffic uses them. */
@@ -105,6 +107,7 @@ export function planServicePort(
   const sets = { cluster, local, any: endpoints.some(usable) };
   return {
     servicePort,
+    endpoints,
     clusterEndpoints: cluster,
     localEndpoints: local,
     reachable: unionOf(cluster, local),

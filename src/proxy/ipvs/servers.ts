@@ -1,0 +1,92 @@
+// The virtual servers of one port, and what it puts into the sets (service-semantics 6).
+import type { RealServer, VirtualServer } from '../../ipvs/ruleset.ts';
+import type { ProxyConfig } from '../config.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { ServicePortPlan } from '../plan.ts';
+import type { SetMembers, SetName } from './sets.ts';
+
+const scheduler = 'rr';
+
+/** Unlike the other modes, policy Local falls back to the endpoints of the cluster where this node has none. */
+function realServers(plan: ServicePortPlan, local: boolean): RealServer[] {
+  const own: readonly Endpoint[] =
+    local && plan.localEndpoints.length > 0 ? plan.localEndpoints : plan.clusterEndpoints;
+  return own.map(({ ip, port }) => ({ address: ip, port, weight: 1 }));
+}
+
+function server(plan: ServicePortPlan, where: { address: string; port: number; local: boolean }): VirtualServer {
+  const { protocol, affinitySeconds } = plan.servicePort;
+  const { address, port, local } = where;
+  return {
+    protocol,
+    address,
+    port,
+    scheduler,
+    persistentSeconds: affinitySeconds,
+    realServers: realServers(plan, local),
+  };
+}
+
+/** The node's addresses that take node ports. */
+export function nodePortAddresses(config: ProxyConfig): readonly string[] {
+  return config.nodePortAddresses === 'all' ? config.node.addresses : config.nodePortAddresses;
+}
+
+export function virtualServers(plan: ServicePortPlan, config: ProxyConfig): VirtualServer[] {
+  const { clusterIP, port, nodePort, externalIPs, loadBalancerIPs } = plan.servicePort;
+  const { internalPolicyLocal, externalPolicyLocal } = plan.servicePort;
+  const outside = [...externalIPs, ...loadBalancerIPs].map((address) => ({ address, port }));
+  if (nodePort !== undefined) {
+    for (const address of nodePortAddresses(config)) outside.push({ address, port: nodePort });
+  }
+  return [
+    server(plan, { address: clusterIP, port, local: internalPolicyLocal }),
+    ...outside.map((where) => server(plan, { ...where, local: externalPolicyLocal })),
+  ];
+}
+
+function addNodePort({ servicePort }: ServicePortPlan, config: ProxyConfig, members: SetMembers): void {
+  const { protocol, nodePort, externalPolicyLocal } = servicePort;
+  if (nodePort === undefined) return;
+  const names: Readonly<Record<typeof protocol, readonly [SetName, SetName]>> = {
+    tcp: ['NODE-PORT-TCP', 'NODE-PORT-LOCAL-TCP'],
+    udp: ['NODE-PORT-UDP', 'NODE-PORT-LOCAL-UDP'],
+    sctp: ['NODE-PORT-SCTP-HASH', 'NODE-PORT-LOCAL-SCTP-HASH'],
+  };
+  const ports = protocol === 'sctp' ? nodePortAddresses(config).map((ip) => `${ip},sctp:${nodePort}`) : [nodePort];
+  for (const port of ports) {
+    members.add(names[protocol][0], port);
+    if (externalPolicyLocal) members.add(names[protocol][1], port);
+  }
+}
+
+/** Puts into the sets what the rules must know of this port. */
+export function addMembers(plan: ServicePortPlan, config: ProxyConfig, members: SetMembers): void {
+  const { servicePort, firewall } = plan;
+  const { protocol, port, clusterIP, externalPolicyLocal } = servicePort;
+  // Endpoints that get no new traffic may still hold connections to themselves.
+  for (const endpoint of plan.endpoints) {
+    if (endpoint.local) members.add('LOOP-BACK', `${endpoint.ip},${protocol}:${endpoint.port},${endpoint.ip}`);
+  }
+  members.add('CLUSTER-IP', `${clusterIP},${protocol}:${port}`);
+  for (const ip of [clusterIP, ...servicePort.externalIPs, ...servicePort.loadBalancerIPs]) members.add('IPVS-IPS', ip);
+  for (const ip of servicePort.externalIPs) {
+    members.add(externalPolicyLocal ? 'EXTERNAL-IP-LOCAL' : 'EXTERNAL-IP', `${ip},${protocol}:${port}`);
+  }
+  for (const ip of servicePort.loadBalancerIPs) {
+    const entry = `${ip},${protocol}:${port}`;
+    members.add('LOAD-BALANCER', entry);
+    if (externalPolicyLocal) members.add('LOAD-BALANCER-LOCAL', entry);
+    if (!firewall) continue;
+    members.add('LOAD-BALANCER-FW', entry);
+    for (const range of firewall.sourceRanges) {
+      // ipset prints single addresses without their length.
+      members.add('LOAD-BALANCER-SOURCE-CIDR', `${entry},${range.replace(/\/(?:32|128)$/, '')}`);
+    }
+    if (firewall.nodeAllowed) members.add('LOAD-BALANCER-SOURCE-IP', `${entry},${ip}`);
+  }
+  addNodePort(plan, config, members);
+  if (servicePort.healthCheckNodePort !== undefined) {
+    members.add('HEALTH-CHECK-NODE-PORT', servicePort.healthCheckNodePort);
+  }
+}
