@@ -39,7 +39,9 @@ try {
   } else {
     const { line, exitCode } = describeFailure(error);
     process.stderr.write(`portico: ${line}\n`);
-    if (process.env['PORTICO_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    if (process.env.PORTICO_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     process.exitCode = exitCode;
   }
 }
+// Connections that are kept for further requests must not hold the program back.
+process.exit();

@@ -105,6 +105,8 @@ function serve(socket: Duplex, { handler, dial }: TunnelOptions, signal: AbortSi
     signal.addEventListener('abort', stop, { once: true });
     server.on('session', (session) => {
       session.setTimeout(idleTimeout, stop);
+      // Pings alone do not count as traffic to Node.js.
+      session.on('ping', () => session.setTimeout(idleTimeout));
       session.on('close', stop);
     });
     server.emit('connection', plainDuplex(socket));

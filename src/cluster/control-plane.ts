@@ -1,6 +1,7 @@
 // The control plane of a cluster of this machine: `portico server` as a process of its own.
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import type { Client } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Files } from '../system/files.ts';
 import { adminClient } from './admin-client.ts';
@@ -46,16 +47,18 @@ export interface UntilServerReadyOptions {
 export async function untilServerReady({ paths, clock, files, signal, pid }: UntilServerReadyOptions): Promise<void> {
   const end = clock.now() + timeout;
   let complaint = 'it does not answer';
+  let client: Client | undefined;
   for (;;) {
     if (existsSync(paths.kubeconfig)) {
       try {
-        const client = await adminClient(paths.kubeconfig, { files, clock });
+        client ??= await adminClient(paths.kubeconfig, { files, clock });
         const { status } = await client.raw({ method: 'GET', path: '/readyz', signal });
         if (status === 200) return;
         complaint = `/readyz answers ${status}`;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         complaint = error instanceof Error ? error.message : String(error);
+        client = undefined; // a new server may have another certificate authority
       }
     }
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) {

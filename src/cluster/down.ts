@@ -45,7 +45,7 @@ export async function down(options: DownOptions): Promise<string[]> {
     if ((await readFile(`${runRoot}/${claim}`, 'utf8').catch(() => '')) === name)
       await rm(`${runRoot}/${claim}`, { force: true });
   }
-  for (const folder of [runRoot, '/run/containerd']) removeIfEmpty(folder);
+  for (const folder of [runRoot, '/run/containerd', '/var/lib/cni']) removeIfEmpty(folder);
   if (options.purge && existsSync(paths.data)) {
     await rm(paths.data, { recursive: true, force: true });
     removed.push(`the data in ${paths.data}`);

@@ -1,0 +1,76 @@
+// Runs the program as a user does, for the tests of whole clusters.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { realExec } from '../../src/system/real/exec.ts';
+
+export const launcher = resolve(import.meta.dirname, '../../portico');
+
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A cluster of a test's own: a name and a data folder. */
+export interface TestCluster {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly kubeconfig: string;
+  portico(command: string, ...args: readonly string[]): Promise<Run>;
+  /** Removes everything of it, whatever state it is in. */
+  remove(): Promise<void>;
+}
+
+export function testCluster(name: string): TestCluster {
+  const folder = mkdtempSync(join(tmpdir(), `portico-${name}-`));
+  const dataDir = join(folder, 'data');
+  const own = ['--name', name, '--data-dir', dataDir];
+  return {
+    name,
+    dataDir,
+    kubeconfig: join(dataDir, 'kubeconfig'),
+    portico: (command, ...args) => run([launcher, command, ...own, ...args]),
+    async remove() {
+      await run([launcher, 'down', ...own, '--purge']);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs a program to its end with nothing on its standard input. */
+export function run(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+  return realExec.run(command, { env });
+}
+
+/** Starts a program that goes on; `stop` ends it and gives what it printed. */
+export function start(command: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const ended = new Promise<void>((done) => child.once('close', () => done()));
+  return {
+    output: () => output,
+    ended,
+    async stop(): Promise<string> {
+      child.kill('SIGKILL');
+      await ended;
+      return output;
+    },
+  };
+}
+
+/** Calls `look` until it gives something that is not undefined; rejects after `timeout` milliseconds. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>, timeout = 60_000): Promise<T> {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`waited ${timeout / 1000} s in vain for ${what}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
