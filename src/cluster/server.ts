@@ -67,6 +67,9 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
+/** How long loops may take to end. */
+const endingMs = 2000;
+
 const system: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 export async function startControlPlane(config: ServerConfig): Promise<ControlPlane> {
@@ -150,7 +153,8 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
   const close = async () => {
     await Promise.all(listeners.map(({ listener }) => listener.close()));
     stop.abort();
-    await Promise.all(running);
+    // Storage outlives the loops where they end in time; a write that comes too late fails, and nothing acknowledged is lost.
+    await Promise.race([Promise.all(running), realClock.sleep(endingMs)]);
   };
   try {
     const hooks = createHooks(config, { storage, address: advertisedAddress(addresses) });

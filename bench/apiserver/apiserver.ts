@@ -1,0 +1,163 @@
+// The API server over TLS, with everything on: authentication, authorization, validation, managed fields, controllers.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startServer, type TestServer } from '../../test/fixtures/portico-process.ts';
+import type { Measurement } from '../measurement.ts';
+import type { Job } from './load.ts';
+
+const configMaps = '/api/v1/namespaces/default/configmaps';
+const services = '/api/v1/namespaces/default/services';
+
+async function load<T>(job: Job): Promise<T> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    join(import.meta.dirname, 'load.ts'),
+    JSON.stringify(job),
+  ]);
+  return JSON.parse(stdout) as T;
+}
+
+async function startBare(body: string): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts'), body], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [port] = (await once(child.stdout!, 'data')) as [Buffer];
+  return { child, port: Number(port.toString()) };
+}
+
+function head(method: string, path: string, token: string): string {
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  return `${method} ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${token}\r\ncontent-type: ${type}\r\n`;
+}
+
+const configMap = (name: string) =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, labels: { app: 'bench' } },
+    data: { text: 'x'.repeat(500) },
+  });
+
+const service = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'service-$N' },
+  spec: { selector: { app: 'a-$N' }, ports: [{ port: 80, targetPort: 8080 }] },
+});
+
+function residentMegabytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
+interface Rate {
+  readonly perSecond: number;
+  readonly seconds: readonly number[];
+}
+
+async function measure(server: TestServer): Promise<Measurement[]> {
+  const { token, kubectl } = server;
+  const port = Number(new URL(server.url).port);
+  const empty = residentMegabytes(server.child.pid!);
+  await load<Rate>({
+    type: 'requests',
+    port,
+    connections: 1,
+    head: head('POST', configMaps, token),
+    body: configMap('one'),
+    count: 1,
+  });
+  const body = await kubectl('get', '--raw', `${configMaps}/one`);
+  const bare = await startBare(body);
+  try {
+    const get = (to: number): Job => ({
+      type: 'requests',
+      port: to,
+      connections: 32,
+      head: head('GET', `${configMaps}/one`, token),
+      seconds: 4,
+    });
+    const gets = [await load<Rate>(get(port)), await load<Rate>(get(bare.port))] as const;
+    const post = (to: number): Job => ({
+      type: 'requests',
+      port: to,
+      connections: 32,
+      head: head('POST', configMaps, token),
+      body: configMap('many-$N'),
+      seconds: 4,
+    });
+    const posts = [await load<Rate>(post(port)), await load<Rate>(post(bare.port))] as const;
+    const watchers = { type: 'watch', watchers: 1000, rounds: 31 } as const;
+    const patch = `{"data":{"text":"$N${'x'.repeat(500)}"}}`;
+    const patched = await load<{ milliseconds: number }>({
+      ...watchers,
+      port,
+      head: head('GET', `${configMaps}?watch=1&fieldSelector=metadata.name%3Done`, token),
+      trigger: `${head('PATCH', `${configMaps}/one`, token)}content-length: ${patch.length + 1}\r\n\r\n${patch}`,
+    });
+    const sent = await load<{ milliseconds: number }>({
+      ...watchers,
+      port: bare.port,
+      head: head('GET', '/watch', token),
+      trigger: `${head('GET', '/send', token)}\r\n`,
+    });
+    const created = await load<Rate>({
+      type: 'requests',
+      port,
+      connections: 32,
+      head: head('POST', services, token),
+      body: service,
+      count: 10_000,
+    });
+    const [first = 1, last = 1] = [created.seconds[0], created.seconds.at(-1)];
+    return [
+      {
+        what: 'GET one object, 32 connections',
+        ours: gets[0].perSecond,
+        bare: gets[1].perSecond,
+        unit: '/s',
+        budget: '0.4 x',
+      },
+      {
+        what: 'POST objects, durable, 32 connections',
+        ours: posts[0].perSecond,
+        bare: posts[1].perSecond,
+        unit: '/s',
+        budget: '0.5 x',
+      },
+      {
+        what: 'create 10,000 Services: the last thousand against the first',
+        ours: 1000 / last,
+        bare: 1000 / first,
+        unit: '/s',
+        budget: '0.9 x',
+      },
+      {
+        what: 'a watch event to 1,000 watchers',
+        ours: patched.milliseconds,
+        bare: sent.milliseconds,
+        unit: 'ms',
+        budget: '1.5 x',
+      },
+      { what: 'resident memory, empty', ours: empty, unit: 'MB', budget: '120 MB' },
+      {
+        what: 'resident memory after all this',
+        ours: residentMegabytes(server.child.pid!),
+        unit: 'MB',
+        budget: '300 MB',
+      },
+    ];
+  } finally {
+    bare.child.kill();
+  }
+}
+
+export async function run(): Promise<Measurement[]> {
+  const server = await startServer();
+  try {
+    return await measure(server);
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,116 @@
+// Loads a server from a process of its own, with as little work per request as can be: raw TLS connections that send one
+// request after another and count the answers. Reads a Job as JSON from its arguments and prints a JSON result.
+import { connect, type TLSSocket } from 'node:tls';
+
+export type Job =
+  /** Requests one after another on each connection; `body` has `$N` replaced by a running number. Result: { perSecond }. */
+  | {
+      readonly type: 'requests';
+      readonly port: number;
+      readonly connections: number;
+      readonly head: string;
+      readonly body?: string;
+      /** For this long, or … */
+      readonly seconds?: number;
+      /** … this many; the result has `{ seconds }`: the time each tenth took. */
+      readonly count?: number;
+    }
+  /** Opens watches, then sends the trigger `rounds` times; result: { milliseconds }: median until the last has heard. */
+  | {
+      readonly type: 'watch';
+      readonly port: number;
+      readonly watchers: number;
+      readonly head: string;
+      readonly trigger: string;
+      readonly rounds: number;
+    };
+
+function open(port: number): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => resolve(socket));
+    socket.on('error', reject);
+  });
+}
+
+/** Calls back after each whole answer; only what tells where an answer ends is looked at. */
+function onAnswers(socket: TLSSocket, answered: (status: number) => void): void {
+  let pending: Buffer = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    for (;;) {
+      const end = pending.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      const head = pending.toString('latin1', 0, end);
+      const length = /content-length: (\d+)/i.exec(head)?.[1];
+      const last = length === undefined ? pending.indexOf('\r\n0\r\n\r\n', end) + 7 : end + 4 + Number(length);
+      if (last < end || pending.length < last) return;
+      pending = pending.subarray(last);
+      answered(Number(head.slice(9, 12)));
+    }
+  });
+}
+
+async function requests(job: Job & { type: 'requests' }): Promise<unknown> {
+  const { port, connections, head, body, seconds = Number.POSITIVE_INFINITY, count = Number.POSITIVE_INFINITY } = job;
+  let [sent, done] = [0, 0];
+  const ended = Promise.withResolvers<void>();
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const started = performance.now();
+  const marks: number[] = [];
+  const send = (socket: TLSSocket) => {
+    if (sent >= count) return;
+    const text = body?.replaceAll('$N', String(sent++));
+    socket.write(
+      text === undefined ? `${head}\r\n` : `${head}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    );
+  };
+  for (const socket of sockets) {
+    onAnswers(socket, (status) => {
+      if (status >= 300) ended.reject(new Error(`an answer was ${status}`));
+      done += 1;
+      if (done % (count / 10) === 0) marks.push((performance.now() - started) / 1000);
+      if (done >= count || performance.now() - started > seconds * 1000) ended.resolve();
+      else send(socket);
+    });
+    send(socket);
+  }
+  await ended.promise;
+  const took = (performance.now() - started) / 1000;
+  return { perSecond: done / took, seconds: marks.map((mark, i) => mark - (marks[i - 1] ?? 0)) };
+}
+
+async function watch({ port, watchers, head, trigger, rounds }: Job & { type: 'watch' }): Promise<unknown> {
+  let waiting = 0;
+  let all = Promise.withResolvers<void>();
+  for (let i = 0; i < watchers; i++) {
+    const socket = await open(port);
+    const answered = new Promise((resolve) => socket.once('data', resolve));
+    socket.write(`${head}\r\n`);
+    await answered;
+    socket.on('data', (chunk: Buffer) => {
+      // What a watch begins with is ADDED; two events may come in one piece.
+      for (let at = chunk.indexOf('MODIFIED'); at >= 0; at = chunk.indexOf('MODIFIED', at + 1)) {
+        if (--waiting === 0) all.resolve();
+      }
+    });
+  }
+  const control = await open(port);
+  control.on('data', () => {});
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    waiting = watchers;
+    all = Promise.withResolvers();
+    const started = performance.now();
+    const text = trigger.replaceAll('$N', String(round).padStart(3, '0'));
+    control.write(text);
+    await all.promise;
+    times.push(performance.now() - started);
+  }
+  times.sort((a, b) => a - b);
+  return { milliseconds: times[rounds >> 1] };
+}
+
+const job = JSON.parse(process.argv[2] ?? '{}') as Job;
+const result = job.type === 'watch' ? await watch(job) : await requests(job);
+process.stdout.write(JSON.stringify(result));
+process.exit();
