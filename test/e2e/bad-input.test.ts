@@ -1,0 +1,140 @@
+// What can be wrong around a cluster: one clear line each, the right exit code, and nothing half done.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { machineState } from './machine-state.ts';
+import { launcher, type Run, run, testCluster } from './portico.ts';
+
+const cluster = testCluster('e2e-bad');
+afterAll(() => cluster.remove());
+
+function expectOneLine({ code, stdout, stderr }: Run, says: RegExp, exitCode = 1): void {
+  expect(stderr).toMatch(says);
+  expect(stderr.trimEnd().split('\n'), stderr).toHaveLength(1);
+  expect(code, stdout).toBe(exitCode);
+}
+
+describe('refused before anything is made', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'portico-e2e-bad-'));
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+  let before: Awaited<ReturnType<typeof machineState>> | undefined;
+  afterEach(async () => {
+    before ??= await machineState(cluster.name);
+    expect(await machineState(cluster.name)).toEqual(before);
+    expect(existsSync(cluster.dataDir)).toBe(false);
+  });
+
+  test.each([
+    [['up', '--nodes', '0'], /--nodes/],
+    [['up', '--proxy-mode', 'ebpf'], /--proxy-mode: "ebpf" is none of nftables, iptables, ipvs/],
+    [['up', '--egress', 'maybe'], /--egress: "maybe" is neither on nor off/],
+    [['up', '--name', 'No Name'], /--name: "No Name"/],
+    [['up', '--bogus'], /unknown option '--bogus'/],
+    [['bogus'], /unknown command 'bogus'/],
+  ])('usage: %j', async (args, says) => {
+    expectOneLine(await run([launcher, ...args]), says, 2);
+  });
+
+  test('without root', async () => {
+    const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    for (const command of ['up', 'down', 'status']) {
+      expectOneLine(await run([...asNobody, launcher, command, '--name', cluster.name]), /root.*sudo/);
+    }
+  });
+
+  test('with the port taken: says by whom', async () => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as { port: number };
+    const { stdout, ...result } = await cluster.portico('up', '--api-port', String(port));
+    server.close();
+    expectOneLine(
+      { stdout, ...result },
+      new RegExp(`port ${port} is taken by .+ \\(pid ${process.pid}\\); stop it or choose another`),
+    );
+  });
+
+  test('with a data folder of another version, or of something else', async () => {
+    const other = join(scratch, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'version'), '99\n');
+    const up = (dir: string) => run([launcher, 'up', '--name', cluster.name, '--data-dir', dir]);
+    expectOneLine(await up(other), /written by another version of Portico \(format 99, this one reads 1\)/);
+    expect(readdirSync(other)).toEqual(['version']);
+    const foreign = join(scratch, 'foreign');
+    mkdirSync(foreign);
+    writeFileSync(join(foreign, 'thesis.txt'), 'mine');
+    expectOneLine(await up(foreign), /holds something that is not a Portico cluster \(thesis\.txt\)/);
+    expect(readdirSync(foreign)).toEqual(['thesis.txt']);
+  });
+
+  test('without a program that it needs', async () => {
+    const bin = join(scratch, 'bin');
+    mkdirSync(bin);
+    for (const folder of ['/usr/sbin', '/usr/bin']) {
+      for (const program of readdirSync(folder)) {
+        if (program !== 'nft' && !existsSync(join(bin, program)))
+          symlinkSync(join(folder, program), join(bin, program));
+      }
+    }
+    const main = join(launcher, '../src/cli/main.ts');
+    const result = await run([process.execPath, main, 'up', '--name', cluster.name, '--data-dir', cluster.dataDir], {
+      PATH: bin,
+    });
+    expectOneLine(result, /nft not found on PATH; install it \(Debian: apt-get install nftables\)/);
+  });
+
+  test('a control plane that cannot start is told with its own words, and taken back', async () => {
+    const broken = join(scratch, 'broken');
+    const { code } = await run([
+      launcher,
+      'up',
+      '--name',
+      cluster.name,
+      '--data-dir',
+      broken,
+      '--nodes',
+      '1',
+      '--egress',
+      'off',
+    ]);
+    expect(code).toBe(0);
+    await run([launcher, 'down', '--name', cluster.name, '--data-dir', broken]);
+    writeFileSync(join(broken, 'server/pki/ca.key'), 'no key');
+    const up = await run([launcher, 'up', '--name', cluster.name, '--data-dir', broken]);
+    expectOneLine(up, /the control plane ended: .*ca\.crt and ca\.key do not belong together/);
+  });
+});
+
+test('up twice and down twice are fine', async () => {
+  const before = await machineState(cluster.name);
+  const up = () => cluster.portico('up', '--egress', 'off', '--nodes', '2', '--output', 'json');
+  const first = await up();
+  expect(first.code, first.stderr).toBe(0);
+  expect(JSON.parse(first.stdout)).toMatchObject({ name: cluster.name, nodes: 2, changed: true });
+  const second = await up();
+  expect(second.code, second.stderr).toBe(0);
+  expect(JSON.parse(second.stdout)).toMatchObject({ changed: false });
+  const fewer = await cluster.portico('up', '--nodes', '1');
+  expectOneLine(fewer, /runs with 2 nodes; bring it down before it gets fewer/);
+
+  expect((await cluster.portico('down')).code).toBe(0);
+  expect(await machineState(cluster.name)).toEqual(before);
+  const again = await cluster.portico('down');
+  expect(again.code).toBe(0);
+  expect(again.stdout).toContain('nothing to remove');
+  expect((await cluster.portico('status')).code).toBe(1);
+});
+
+test('up heals what a crash in the middle left, and down finds it without any record', async () => {
+  const before = await machineState(cluster.name);
+  // What a run leaves that dies right after it made namespaces: no process, half of the links, no run folder.
+  await run(['ip', 'netns', 'add', `portico-${cluster.name}-node-1`]);
+  const up = await cluster.portico('up', '--egress', 'off', '--nodes', '2');
+  expect(up.code, up.stderr).toBe(0);
+  rmSync(`/run/portico/${cluster.name}/cluster.json`);
+  expect((await cluster.portico('down', '--purge')).code).toBe(0);
+  expect(await machineState(cluster.name)).toEqual(before);
+});
