@@ -1,0 +1,88 @@
+// The scheduler's view of the cluster: nodes with their pods, and pods whose binding is under way.
+import type { Node, Pod } from '../api/core/v1/types.generated.ts';
+import { objectKey } from '../apimachinery/object.ts';
+import { NodeInfo } from './node-info.ts';
+
+export class SchedulerCache {
+  readonly #nodes = new Map<string, NodeInfo>();
+  /** Where each counted pod is, assumed ones too. */
+  readonly #placed = new Map<string, string>();
+  readonly #assumed = new Set<string>();
+  /** Pods on nodes that are not known (yet). */
+  readonly #homeless = new Map<string, Map<string, Readonly<Pod>>>();
+  #list: readonly NodeInfo[] | undefined;
+
+  /** In a stable order. */
+  nodes(): readonly NodeInfo[] {
+    this.#list ??= [...this.#nodes.values()];
+    return this.#list;
+  }
+
+  setNode(node: Readonly<Node>): void {
+    const { name } = node.metadata;
+    const present = this.#nodes.get(name);
+    if (present) {
+      present.update(node);
+      return;
+    }
+    const info = new NodeInfo(node);
+    for (const pod of this.#homeless.get(name)?.values() ?? []) info.add(pod);
+    this.#homeless.delete(name);
+    this.#nodes.set(name, info);
+    this.#list = undefined;
+  }
+
+  removeNode(name: string): void {
+    const info = this.#nodes.get(name);
+    if (!info) return;
+    if (info.pods.size > 0) this.#homeless.set(name, new Map(info.pods));
+    this.#nodes.delete(name);
+    this.#list = undefined;
+  }
+
+  /** A pod that has a node, by the server's word. */
+  setPod(pod: Readonly<Pod>): void {
+    this.#assumed.delete(objectKey(pod));
+    this.#put(pod, pod.spec.nodeName ?? '');
+  }
+
+  removePod(pod: Readonly<Pod>): void {
+    const key = objectKey(pod);
+    this.#assumed.delete(key);
+    const place = this.#placed.get(key);
+    if (place === undefined) return;
+    this.#placed.delete(key);
+    this.#nodes.get(place)?.remove(pod);
+    this.#homeless.get(place)?.delete(key);
+  }
+
+  /** Counts a pod on a node before the server has said so. */
+  assume(pod: Readonly<Pod>, nodeName: string): void {
+    this.#assumed.add(objectKey(pod));
+    this.#put(pod, nodeName);
+  }
+
+  isAssumed(key: string): boolean {
+    return this.#assumed.has(key);
+  }
+
+  /** The binding failed. A pod that the server has placed meanwhile stays. */
+  forget(pod: Readonly<Pod>): void {
+    if (this.#assumed.has(objectKey(pod))) this.removePod(pod);
+  }
+
+  #put(pod: Readonly<Pod>, nodeName: string): void {
+    const key = objectKey(pod);
+    const before = this.#placed.get(key);
+    if (before !== undefined && before !== nodeName) this.#nodes.get(before)?.remove(pod);
+    this.#placed.set(key, nodeName);
+    const info = this.#nodes.get(nodeName);
+    if (info) {
+      info.add(pod);
+      return;
+    }
+    const homeless = this.#homeless.get(nodeName) ?? new Map<string, Readonly<Pod>>();
+    homeless.set(key, pod);
+    this.#homeless.set(nodeName, homeless);
+  }
+}

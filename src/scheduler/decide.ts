@@ -1,0 +1,113 @@
+// Which node a pod goes to: a pure function of the pod, the nodes and a die.
+import { nodePorts, nodeResourcesFit } from './filter/fit.ts';
+import { nodeAffinity } from './filter/node-affinity.ts';
+import { interPodAffinity } from './filter/pod-affinity.ts';
+import { nodeName, nodeUnschedulable, taintToleration } from './filter/taints.ts';
+import { podTopologySpread } from './filter/topology-spread.ts';
+import type { NodeInfo } from './node-info.ts';
+import type { FilterPlugin, NodeFilter, PodContext, Rejection, ScorePlugin } from './plugin.ts';
+import { preferredNodes, preferredPods, preferredTaints } from './score/preferences.ts';
+import { balancedAllocation, leastAllocated } from './score/resources.ts';
+import { spread } from './score/spread.ts';
+
+/** In the order of kube-scheduler's default profile: the first that rejects a node says why. */
+const filters: readonly FilterPlugin[] = [
+  nodeUnschedulable,
+  nodeName,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  podTopologySpread,
+  interPodAffinity,
+];
+
+/** Weights of kube-scheduler's default profile. */
+const scorers: readonly { readonly plugin: ScorePlugin; readonly weight: number }[] = [
+  { plugin: preferredTaints, weight: 3 },
+  { plugin: preferredNodes, weight: 2 },
+  { plugin: spread, weight: 2 },
+  { plugin: preferredPods, weight: 2 },
+  { plugin: leastAllocated, weight: 1 },
+  { plugin: balancedAllocation, weight: 1 },
+];
+
+export interface DecideOptions {
+  /** Where in the list of nodes to begin to look, so that not always the same ones are looked at. */
+  readonly start: number;
+  /** A whole number in [0, bound): decides between nodes that score the same. */
+  readonly dice: (bound: number) => number;
+}
+
+export type Decision =
+  | { readonly kind: 'node'; readonly name: string; readonly examined: number }
+  | { readonly kind: 'none'; readonly message: string };
+
+export function decide(context: PodContext, { start, dice }: DecideOptions): Decision {
+  const { nodes } = context;
+  if (nodes.length === 0) return { kind: 'none', message: 'no nodes available to schedule pods' };
+  const active = filters.map((plugin) => plugin(context)).filter((filter) => filter !== undefined);
+  const enough = nodesToFind(nodes.length);
+  const feasible: NodeInfo[] = [];
+  const rejections: Rejection[] = [];
+  let examined = 0;
+  for (; examined < nodes.length && feasible.length < enough; examined += 1) {
+    const info = nodes[(start + examined) % nodes.length];
+    if (!info) continue;
+    const rejection = firstRejection(active, info);
+    if (rejection) rejections.push(rejection);
+    else feasible.push(info);
+  }
+  const best = pick(context, feasible, dice);
+  if (best) return { kind: 'node', name: best.node.metadata.name, examined };
+  return { kind: 'none', message: fitError(nodes.length, rejections) };
+}
+
+function firstRejection(active: readonly NodeFilter[], info: NodeInfo): Rejection | undefined {
+  for (const filter of active) {
+    const rejection = filter(info);
+    if (rejection) return rejection;
+  }
+  return undefined;
+}
+
+/** In a big cluster a part of the nodes is enough to choose from (kube-scheduler's percentageOfNodesToScore 0). */
+function nodesToFind(count: number): number {
+  if (count < 100) return count;
+  const percentage = Math.max(5, 50 - Math.floor(count / 125));
+  return Math.max(100, Math.floor((count * percentage) / 100));
+}
+
+function pick(context: PodContext, feasible: readonly NodeInfo[], dice: DecideOptions['dice']): NodeInfo | undefined {
+  if (feasible.length <= 1) return feasible[0];
+  const totals = feasible.map(() => 0);
+  for (const { plugin, weight } of scorers) {
+    plugin(context, feasible)?.forEach((score, i) => {
+      totals[i] = (totals[i] ?? 0) + score * weight;
+    });
+  }
+  const best = Math.max(...totals);
+  const equals = feasible.filter((_, i) => totals[i] === best);
+  return equals[dice(equals.length)];
+}
+
+/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. …`, as kube-scheduler writes it. */
+export function fitError(nodes: number, rejections: readonly Rejection[]): string {
+  const reasons = histogram(rejections.flatMap((r) => r.reasons));
+  const preemption = histogram(
+    rejections.map(({ resolvable }) =>
+      resolvable ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
+    ),
+  );
+  const none = `0/${nodes} nodes are available`;
+  return `${none}: ${reasons}. no new claims to deallocate, preemption: ${none}: ${preemption}.`;
+}
+
+function histogram(reasons: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts]
+    .map(([reason, count]) => `${count} ${reason}`)
+    .sort()
+    .join(', ');
+}

@@ -1,0 +1,81 @@
+// A node with the pods that are on it, and what they take.
+import type { Node, Pod } from '../api/core/v1/types.generated.ts';
+import { objectKey } from '../apimachinery/object.ts';
+import { type Amounts, amountsOf, type HostPort, hostPortsOf, podRequests } from './pod-resources.ts';
+
+/** What upstream counts for a container that asks for nothing, when nodes are compared. */
+const leastCPU = 100;
+const leastMemory = 200 * 1024 * 1024;
+
+export class NodeInfo {
+  node: Readonly<Node>;
+  /** CPU in thousandths. */
+  allocatable: Amounts;
+  readonly pods = new Map<string, Readonly<Pod>>();
+  readonly requested: Record<string, number> = {};
+  /** With something for pods that ask for nothing. */
+  readonly nonZero = { cpu: 0, memory: 0 };
+  readonly ports = new Map<string, HostPort[]>();
+  /** Pods by the uid of their controller: what is spread. */
+  readonly byOwner = new Map<string, number>();
+  /** Pods with required anti-affinity, which keep others away. */
+  readonly withAntiAffinity = new Set<string>();
+
+  constructor(node: Readonly<Node>) {
+    this.node = node;
+    this.allocatable = amountsOf(node.status?.allocatable);
+  }
+
+  update(node: Readonly<Node>): void {
+    this.node = node;
+    this.allocatable = amountsOf(node.status?.allocatable);
+  }
+
+  add(pod: Readonly<Pod>): void {
+    const key = objectKey(pod);
+    const present = this.pods.get(key);
+    if (present) this.remove(present);
+    this.pods.set(key, pod);
+    this.#count(pod, 1);
+    const ports = hostPortsOf(pod);
+    if (ports.length > 0) this.ports.set(key, ports);
+    if (pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length) {
+      this.withAntiAffinity.add(key);
+    }
+  }
+
+  remove(pod: Readonly<Pod>): void {
+    const key = objectKey(pod);
+    const present = this.pods.get(key);
+    if (!present) return;
+    this.pods.delete(key);
+    this.ports.delete(key);
+    this.withAntiAffinity.delete(key);
+    this.#count(present, -1);
+  }
+
+  #count(pod: Readonly<Pod>, sign: 1 | -1): void {
+    const requests = podRequests(pod);
+    for (const [name, amount] of Object.entries(requests)) {
+      this.requested[name] = (this.requested[name] ?? 0) + sign * amount;
+    }
+    const { cpu, memory } = nonZeroRequests(pod);
+    this.nonZero.cpu += sign * cpu;
+    this.nonZero.memory += sign * memory;
+    const owner = ownerOf(pod);
+    if (owner === undefined) return;
+    const count = (this.byOwner.get(owner) ?? 0) + sign;
+    if (count > 0) this.byOwner.set(owner, count);
+    else this.byOwner.delete(owner);
+  }
+}
+
+export function nonZeroRequests(pod: Readonly<Pod>): { cpu: number; memory: number } {
+  const { cpu, memory } = podRequests(pod);
+  return { cpu: cpu || leastCPU, memory: memory || leastMemory };
+}
+
+/** Whose replica the pod is. */
+export function ownerOf(pod: Readonly<Pod>): string | undefined {
+  return pod.metadata.ownerReferences?.find((r) => r.controller)?.uid;
+}

@@ -1,0 +1,45 @@
+// The shape of filter and score plugins. Both are made once per pod, so that what is the same for all nodes is worked
+// out once.
+import type { Pod } from '../api/core/v1/types.generated.ts';
+import type { NodeInfo } from './node-info.ts';
+
+export interface PodContext {
+  readonly pod: Readonly<Pod>;
+  /** All nodes, not only those that are looked at. */
+  readonly nodes: readonly NodeInfo[];
+  /** Labels of a namespace, for affinity to pods of namespaces chosen by label. */
+  readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined;
+}
+
+export interface Rejection {
+  readonly reasons: readonly string[];
+  /** Would removing pods from the node help? */
+  readonly resolvable: boolean;
+}
+
+/** Undefined lets the node pass. */
+export type NodeFilter = (info: NodeInfo) => Rejection | undefined;
+export type FilterPlugin = (context: PodContext) => NodeFilter | undefined;
+
+/** Scores of the nodes, 0 to 100 each, in their order. Undefined when the plugin has no opinion. */
+export type ScorePlugin = (context: PodContext, feasible: readonly NodeInfo[]) => readonly number[] | undefined;
+
+export const maxScore = 100;
+
+/** Spreads raw values over 0 to 100, the largest (or, reversed, the smallest) getting 100. All zero stays zero. */
+export function normalize(values: readonly number[], reverse = false): number[] {
+  const max = Math.max(...values);
+  if (max === 0) return values.map(() => (reverse ? maxScore : 0));
+  return values.map((value) => {
+    const score = Math.floor((value * maxScore) / max);
+    return reverse ? maxScore - score : score;
+  });
+}
+
+export function unresolvable(...reasons: string[]): Rejection {
+  return { reasons, resolvable: false };
+}
+
+export function resolvable(...reasons: string[]): Rejection {
+  return { reasons, resolvable: true };
+}

@@ -1,0 +1,170 @@
+// Pods that wait for a node: by priority, then by how long they wait; after a failure until something changes, and not
+// before their back-off has passed.
+import type { Pod } from '../api/core/v1/types.generated.ts';
+import { objectKey } from '../apimachinery/object.ts';
+import type { Clock, Timer } from '../system/clock.ts';
+
+/** Milliseconds: as kube-scheduler's podInitialBackoffSeconds and podMaxBackoffSeconds. */
+const firstBackoff = 1000;
+const maxBackoff = 10_000;
+/** Without any change in the cluster a pod is tried again after so long. */
+const longest = 300_000;
+
+interface Waiting {
+  pod: Readonly<Pod>;
+  readonly order: number;
+  attempts: number;
+  /** Not before this time (milliseconds since the epoch). */
+  notBefore: number;
+  state: 'active' | 'waiting';
+  timer?: Timer | undefined;
+}
+
+export class SchedulingQueue {
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Waiting>();
+  readonly #active: Waiting[] = [];
+  #order = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** A pod to schedule, or a changed one that waits: it is tried at once. */
+  add(pod: Readonly<Pod>): void {
+    const key = objectKey(pod);
+    let entry = this.#entries.get(key);
+    if (!entry || entry.pod.metadata.uid !== pod.metadata.uid) {
+      this.remove(key);
+      this.#order += 1;
+      entry = { pod, order: this.#order, attempts: 0, notBefore: 0, state: 'waiting' };
+      this.#entries.set(key, entry);
+    }
+    entry.pod = pod;
+    this.#activate(entry);
+  }
+
+  /** The pod changed in a way that does not make it schedulable (its status). */
+  refresh(pod: Readonly<Pod>): void {
+    const entry = this.#entries.get(objectKey(pod));
+    if (entry) entry.pod = pod;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    entry.timer?.cancel();
+    this.#entries.delete(key);
+  }
+
+  /** Resolves once there may be something to {@link pop}. */
+  ready(signal: AbortSignal): Promise<void> {
+    if (this.#active.length > 0 || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#wake = undefined;
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#wake = done;
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** The next pod; it stays known until {@link remove}. */
+  pop(): Readonly<Pod> | undefined {
+    for (;;) {
+      const entry = takeFirst(this.#active);
+      if (!entry) return undefined;
+      if (this.#entries.get(objectKey(entry.pod)) !== entry || entry.state !== 'active') continue;
+      entry.state = 'waiting';
+      entry.attempts += 1;
+      return entry.pod;
+    }
+  }
+
+  /** There was no place: the pod waits for {@link clusterChanged}. */
+  failed(pod: Readonly<Pod>): void {
+    const entry = this.#entries.get(objectKey(pod));
+    if (!entry || entry.state === 'active') return;
+    entry.notBefore = this.#clock.now() + Math.min(firstBackoff * 2 ** (entry.attempts - 1), maxBackoff);
+    this.#after(entry, longest);
+  }
+
+  /** Something failed that is no answer (the binding): tried again after the back-off. */
+  retry(pod: Readonly<Pod>): void {
+    this.failed(pod);
+    const entry = this.#entries.get(objectKey(pod));
+    if (entry && entry.state === 'waiting') this.#after(entry, entry.notBefore - this.#clock.now());
+  }
+
+  /** A node or a pod came, went or changed: whoever waits may fit now. */
+  clusterChanged(): void {
+    const now = this.#clock.now();
+    for (const entry of this.#entries.values()) {
+      if (entry.state === 'active' || entry.notBefore === 0) continue;
+      if (entry.notBefore <= now) this.#activate(entry);
+      else this.#after(entry, entry.notBefore - now);
+    }
+  }
+
+  #after(entry: Waiting, ms: number): void {
+    entry.timer?.cancel();
+    entry.timer = this.#clock.after(Math.max(0, ms), () => this.#activate(entry));
+  }
+
+  #activate(entry: Waiting): void {
+    entry.timer?.cancel();
+    entry.timer = undefined;
+    if (entry.state === 'active') return;
+    entry.state = 'active';
+    entry.notBefore = 0;
+    put(this.#active, entry);
+    this.#wake?.();
+  }
+}
+
+function before(a: Waiting, b: Waiting): boolean {
+  const [left, right] = [a.pod.spec.priority ?? 0, b.pod.spec.priority ?? 0];
+  return left === right ? a.order < b.order : left > right;
+}
+
+/** Adds to a binary heap with the next one first. */
+function put(heap: Waiting[], entry: Waiting): void {
+  let i = heap.push(entry) - 1;
+  while (i > 0) {
+    const parent = (i - 1) >> 1;
+    const above = heap[parent];
+    if (!above || before(above, entry)) break;
+    heap[i] = above;
+    i = parent;
+  }
+  heap[i] = entry;
+}
+
+function takeFirst(heap: Waiting[]): Waiting | undefined {
+  const first = heap[0];
+  const last = heap.pop();
+  if (!first || !last || heap.length === 0) return first;
+  let i = 0;
+  for (;;) {
+    let child = 2 * i + 1;
+    const [left, right] = [heap[child], heap[child + 1]];
+    if (left && right && before(right, left)) child += 1;
+    const below = heap[child];
+    if (!below || before(last, below)) break;
+    heap[i] = below;
+    i = child;
+  }
+  heap[i] = last;
+  return first;
+}
