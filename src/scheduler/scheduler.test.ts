@@ -1,0 +1,211 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Event, Node, Pod } from '../api/core/v1/types.generated.ts';
+import { FakeApi } from '../client/fake/fake-api.ts';
+import { settle } from '../client/fake/settle.ts';
+import { createInformers } from '../client/informers.ts';
+import { events, nodes, pods } from '../client/resources.ts';
+import { FakeClock } from '../system/fake/clock.ts';
+import { FakeRandom } from '../system/fake/random.ts';
+import { runScheduler } from './scheduler.ts';
+
+const stop: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const one of stop.splice(0)) await one();
+});
+
+function start() {
+  const clock = new FakeClock();
+  const random = new FakeRandom();
+  const api = new FakeApi({ clock, random });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  const informers = createInformers(api, { clock, random, freeze: true, onError });
+  const running = [informers.run(signal), runScheduler({ client: api, informers, clock, random, signal, onError })];
+  stop.push(async () => {
+    controller.abort();
+    await Promise.all(running);
+    expect(errors).toEqual([]);
+  });
+  return { api, clock, pods: api.resource<Pod>(pods), nodes: api.resource<Node>(nodes) };
+}
+
+function node(name: string, spec: Node['spec'] = {}, allocatable: Record<string, string> = {}): Node {
+  return {
+    metadata: { name, labels: { 'kubernetes.io/hostname': name } },
+    spec,
+    status: { allocatable: { cpu: '2', memory: '4Gi', pods: '110', ...allocatable } },
+  };
+}
+
+function pod(name: string, spec: Partial<Pod['spec']> = {}, metadata: Partial<Pod['metadata']> = {}): Pod {
+  return {
+    metadata: { name, namespace: 'default', ...metadata },
+    spec: { containers: [{ name: 'web', image: 'web' }], schedulerName: 'default-scheduler', ...spec },
+    status: { phase: 'Pending' },
+  };
+}
+
+const cpu = (amount: string) => ({ containers: [{ name: 'web', resources: { requests: { cpu: amount } } }] });
+const replicaOf = (uid: string) => ({
+  ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid, controller: true }],
+});
+
+test('the replicas of one owner go to different nodes', async () => {
+  const { api, pods: podClient, nodes: nodeClient } = start();
+  for (const name of ['node-1', 'node-2', 'node-3']) await nodeClient.create(node(name));
+  await settle();
+  for (const name of ['a', 'b', 'c']) await podClient.create(pod(name, {}, replicaOf('rs-1')));
+  await settle();
+  const placed = (await podClient.list()).items.map((p) => p.spec.nodeName).sort();
+  expect(placed).toEqual(['node-1', 'node-2', 'node-3']);
+  const told = (await api.resource<Event>(events).list()).items.map((e) => `${e.reason}: ${e.message}`);
+  const a = (await podClient.get('a', 'default')).spec.nodeName;
+  expect(told).toContain(`Scheduled: Successfully assigned default/a to ${a}`);
+});
+
+test('says why no node takes a pod, and places it when one does', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('small'));
+  await nodeClient.create(node('cordoned', { unschedulable: true }));
+  await nodeClient.create(node('tainted', { taints: [{ key: 'x', effect: 'NoSchedule' }] }));
+  await settle();
+  await podClient.create(pod('big', cpu('3')));
+  await settle();
+  const message =
+    '0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable. ' +
+    'no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.';
+  const [event] = (await api.resource<Event>(events).list()).items;
+  expect(event).toMatchObject({ type: 'Warning', reason: 'FailedScheduling', message });
+  expect((await podClient.get('big', 'default')).status?.conditions).toMatchObject([
+    { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message },
+  ]);
+  await nodeClient.create(node('large', {}, { cpu: '8' }));
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect((await podClient.get('big', 'default')).spec.nodeName).toBe('large');
+});
+
+test('a node takes no more than it has, counting pods whose binding is under way', async () => {
+  const { clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  for (const name of ['a', 'b', 'c']) await podClient.create(pod(name, cpu('900m')));
+  await settle();
+  const waiting = (await podClient.list()).items.filter((p) => !p.spec.nodeName);
+  expect(waiting).toHaveLength(1);
+  await podClient.delete((await podClient.list()).items.find((p) => p.spec.nodeName)?.metadata.name ?? '', 'default', {
+    gracePeriodSeconds: 0,
+  });
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect((await podClient.get(waiting[0]?.metadata.name ?? '', 'default')).spec.nodeName).toBe('node-1');
+});
+
+test('no nodes at all', async () => {
+  const { api, pods: podClient } = start();
+  await settle();
+  await podClient.create(pod('a'));
+  await settle();
+  const [event] = (await api.resource<Event>(events).list()).items;
+  expect(event?.message).toBe('no nodes available to schedule pods');
+});
+
+test('gated pods and those of another scheduler are left alone until they are ours', async () => {
+  const { pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('gated', { schedulingGates: [{ name: 'wait' }] }));
+  await podClient.create(pod('other', { schedulerName: 'mine' }));
+  await settle();
+  expect((await podClient.list()).items.map((p) => p.spec.nodeName)).toEqual([undefined, undefined]);
+  const gated = await podClient.get('gated', 'default');
+  await podClient.update({ ...gated, spec: { ...gated.spec, schedulingGates: [] } });
+  await settle();
+  expect((await podClient.get('gated', 'default')).spec.nodeName).toBe('node-1');
+});
+
+test('a failed binding is tried again, and what it took is free meanwhile', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  let refuse = true;
+  api.react(({ subresource }) => {
+    if (subresource === 'binding' && refuse) throw Object.assign(new Error('later'), {});
+  });
+  await podClient.create(pod('a', cpu('1500m')));
+  await settle();
+  expect((await podClient.get('a', 'default')).spec.nodeName).toBeUndefined();
+  refuse = false;
+  clock.advance(1000);
+  await settle();
+  expect((await podClient.get('a', 'default')).spec.nodeName).toBe('node-1');
+  stop.splice(0);
+});
+
+test.each<[string, Partial<Pod['spec']>]>([
+  ['nodeSelector', { nodeSelector: { disk: 'ssd' } }],
+  [
+    'node affinity',
+    {
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd', 'nvme'] }] }],
+          },
+        },
+      },
+    },
+  ],
+  ['toleration', { tolerations: [{ key: 'gpu', operator: 'Exists' }], nodeSelector: { disk: 'ssd' } }],
+])('%s decides', async (_what, spec) => {
+  const { pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('plain'));
+  const ssd = node('ssd', spec.tolerations ? { taints: [{ key: 'gpu', effect: 'NoSchedule' }] } : {});
+  ssd.metadata.labels = { disk: 'ssd' };
+  await nodeClient.create(ssd);
+  await settle();
+  await podClient.create(pod('a', spec));
+  await settle();
+  expect((await podClient.get('a', 'default')).spec.nodeName).toBe('ssd');
+});
+
+test('required anti-affinity keeps apart, in both directions; spread constraints and host ports hold', async () => {
+  const { pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await nodeClient.create(node('node-2'));
+  await settle();
+  const term = { labelSelector: { matchLabels: { app: 'db' } }, topologyKey: 'kubernetes.io/hostname' };
+  const anti = { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } };
+  await podClient.create(pod('lonely', anti));
+  await settle();
+  for (const name of ['x', 'y']) await podClient.create(pod(name, {}, { labels: { app: 'db' } }));
+  await settle();
+  const lonely = (await podClient.get('lonely', 'default')).spec.nodeName;
+  const others = await Promise.all(['x', 'y'].map(async (n) => (await podClient.get(n, 'default')).spec.nodeName));
+  expect(others).toEqual(Array(2).fill(lonely === 'node-1' ? 'node-2' : 'node-1'));
+
+  const constraint = {
+    maxSkew: 1,
+    topologyKey: 'kubernetes.io/hostname',
+    whenUnsatisfiable: 'DoNotSchedule',
+    labelSelector: { matchLabels: { app: 'even' } },
+  };
+  for (const name of ['e1', 'e2', 'e3', 'e4']) {
+    await podClient.create(pod(name, { topologySpreadConstraints: [constraint] }, { labels: { app: 'even' } }));
+    await settle();
+  }
+  const even = (await podClient.list({ labelSelector: 'app=even' })).items.map((p) => p.spec.nodeName).sort();
+  expect(even).toEqual(['node-1', 'node-1', 'node-2', 'node-2']);
+
+  const withPort = { containers: [{ name: 'web', ports: [{ containerPort: 80, hostPort: 8080 }] }] };
+  for (const name of ['p1', 'p2', 'p3']) await podClient.create(pod(name, withPort));
+  await settle();
+  const ports = (await podClient.list()).items
+    .filter((p) => p.metadata.name.startsWith('p'))
+    .map((p) => p.spec.nodeName);
+  expect(ports.filter((n) => n === undefined)).toHaveLength(1);
+});
