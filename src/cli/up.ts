@@ -15,7 +15,6 @@ import {
 interface Flags extends ClusterFlags {
   readonly nodes?: number;
   readonly proxyMode?: string;
-  readonly datastoreEndpoint?: string;
   readonly egress?: string;
   readonly apiPort?: number;
   readonly demo?: boolean;
@@ -46,7 +45,6 @@ async function run(flags: Flags): Promise<void> {
     proxyMode: flags.proxyMode,
     egress: flags.egress === undefined ? undefined : flags.egress === 'on',
     apiPort: flags.apiPort,
-    datastoreEndpoint: flags.datastoreEndpoint,
   };
   const result = await withLock(`${runRoot}/${flags.name}.lock`, () => up(request, tools, progress, signal));
   if (asJson) {

@@ -39,7 +39,6 @@ export interface UpRequest {
   readonly proxyMode?: string | undefined;
   readonly egress?: boolean | undefined;
   readonly apiPort?: number | undefined;
-  readonly datastoreEndpoint?: string | undefined;
 }
 
 export interface Tools {

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { egressRules, planHostNetwork } from './host-network.ts';
+import { bridgeName, networkLayout } from './layout.ts';
+
+const layout = networkLayout({ name: 'portico', index: 0, nodes: 1 });
+const nothing = { links: new Set<string>(), namespaces: new Set<string>(), ipv6: true };
+
+test('from nothing, a bridge with both families, a namespace and a link', () => {
+  expect(planHostNetwork(layout, nothing)).toEqual([
+    'link add portico0 type bridge',
+    'addr add 172.30.0.1/24 dev portico0',
+    'addr add fd00:172:30::1/64 dev portico0 nodad',
+    'link set portico0 up',
+    'netns add portico-portico-node-1',
+    'link add pt0-node-1 type veth peer name eth0 netns portico-portico-node-1',
+    'link set pt0-node-1 master portico0 up',
+  ]);
+});
+
+test('only what is missing is made', () => {
+  const whole = {
+    links: new Set(['portico0', 'pt0-node-1']),
+    namespaces: new Set(['portico-portico-node-1']),
+    ipv6: true,
+  };
+  expect(planHostNetwork(layout, whole)).toEqual([]);
+  expect(planHostNetwork(layout, { ...whole, links: new Set(['portico0']) })).toEqual([
+    'link add pt0-node-1 type veth peer name eth0 netns portico-portico-node-1',
+    'link set pt0-node-1 master portico0 up',
+  ]);
+});
+
+test('bridges keep within the 15 characters that links may have, and differ where names do', () => {
+  const long = ['a-cluster-with-a-long-name', 'a-cluster-with-a-long-game'].map(bridgeName);
+  for (const name of long) expect(name.length).toBeLessThanOrEqual(15);
+  expect(new Set(long).size).toBe(2);
+  expect(bridgeName('dev')).toBe('pt-dev');
+});
+
+test('closed egress drops what leaves the bridge, open egress masquerades it', () => {
+  expect(egressRules('portico-x', layout, false)).toContain('iifname "portico0" oifname != "portico0" drop');
+  expect(egressRules('portico-x', layout, true)).toContain('ip saddr 172.30.0.0/24 oifname != "portico0" masquerade');
+});
