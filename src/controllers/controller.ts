@@ -1,12 +1,16 @@
 // The one loop of every controller: informers put keys into a queue, workers bring each key's objects to what they
 // should be, failures come back after a while.
 import type { KubeObject } from '../apimachinery/object.ts';
+import { isConflict, isNotFound } from '../apimachinery/status.ts';
 import { createEventRecorder, type EventRecorder } from '../client/events.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
 import { WorkQueue } from '../client/work-queue.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import type { ControllersConfig } from './config.ts';
+
+/** Failures in a row after which even a conflict is told of. */
+const manyTries = 5;
 
 /** What a controller is given; the same for all. */
 export interface ControllerContext {
@@ -98,10 +102,15 @@ export class KeyedController implements Controller {
     } catch (error) {
       if (signal.aborted) return;
       context.metrics?.synced(name, context.clock.now() - started, 'error');
-      context.onError?.(error, `${name}: ${key}`);
+      if (!isStaleView(error) || this.queue.numRequeues(key) >= manyTries) context.onError?.(error, `${name}: ${key}`);
       this.queue.addRateLimited(key);
     }
   }
+}
+
+/** The cache was behind, which the next try cures; only when it does not is it worth telling. */
+function isStaleView(error: unknown): boolean {
+  return isConflict(error) || isNotFound(error);
 }
 
 /** Calls `enqueue` for each object that is added, changed or deleted. */

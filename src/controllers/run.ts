@@ -9,8 +9,11 @@ import type { ControllerContext, ControllerFactory, ControllerMetrics } from './
 import { deploymentController } from './deployment/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
+import { garbageCollector } from './garbagecollector/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIPAMController } from './nodeipam/controller.ts';
+import { nodeLifecycleController } from './nodelifecycle/controller.ts';
+import { podGarbageCollector } from './podgc/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { rootCAPublisher } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
@@ -23,8 +26,11 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'deployment-controller': deploymentController,
   'endpoints-controller': endpointsController,
   'endpointslice-controller': endpointSliceController,
+  'garbage-collector-controller': garbageCollector,
   'namespace-controller': namespaceController,
   'node-ipam-controller': nodeIPAMController,
+  'node-lifecycle-controller': nodeLifecycleController,
+  'pod-garbage-collector-controller': podGarbageCollector,
   'replicaset-controller': replicaSetController,
   'root-ca-certificate-publisher-controller': rootCAPublisher,
   'serviceaccount-controller': serviceAccountController,

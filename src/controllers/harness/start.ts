@@ -25,6 +25,8 @@ export interface Harness {
   readonly errors: unknown[];
   /** Lets everything run until it waits for time or for a change. */
   settle(): Promise<void>;
+  /** As {@link settle}, with time for keys that failed to come back. */
+  retry(): Promise<void>;
   /** Plays the kubelet: the pod runs, has an address and is ready or not. */
   setPod(name: string, change: { ready?: boolean; ip?: string; phase?: string; node?: string }): Promise<void>;
   stop(): Promise<void>;
@@ -63,6 +65,13 @@ export function startControllers(options: HarnessOptions): Harness {
     clock,
     errors,
     settle: () => settle(),
+    async retry() {
+      for (let i = 0; i < 5; i += 1) {
+        await settle();
+        clock.advance(20);
+      }
+      await settle();
+    },
     async setPod(name, change) {
       const client = api.resource<Pod>(pods);
       let pod = await client.get(name, 'default');

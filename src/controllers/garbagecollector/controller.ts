@@ -1,0 +1,249 @@
+// Deletes what its owners left behind, and carries out foreground and orphan deletion.
+import type { OwnerReference } from '../../apimachinery/meta/v1.generated.ts';
+import { type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
+import { isConflict, isNotFound } from '../../apimachinery/status.ts';
+import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
+import { resourceKey } from '../../client/resources.ts';
+import type { Informer } from '../../client/types.ts';
+import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
+import { type GraphNode, OwnerGraph } from './graph.ts';
+import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFinalizer } from './reconcile.ts';
+
+/** Milliseconds between looks for new kinds, as upstream. */
+const rediscovery = 30_000;
+/** Owners known to be gone; a uid never comes back. */
+const absentCacheSize = 1000;
+
+export function garbageCollector(context: ControllerContext): Controller {
+  return new GarbageCollector(context);
+}
+
+class GarbageCollector implements Controller {
+  readonly #context: ControllerContext;
+  readonly #graph = new OwnerGraph();
+  readonly #absent = new Set<string>();
+  readonly #resources = new Map<string, DiscoveredResource>();
+  readonly #loop: KeyedController;
+  #ready = false;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#loop = new KeyedController({
+      name: 'garbage-collector-controller',
+      context,
+      waitFor: [],
+      workers: 20,
+      sync: (uid) => this.#sync(uid),
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#loop.run(signal), this.#discoverForEver(signal)]);
+  }
+
+  async #discoverForEver(signal: AbortSignal): Promise<void> {
+    const { clock, onError } = this.#context;
+    while (!signal.aborted) {
+      let wait = rediscovery;
+      try {
+        await this.#discover(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        onError?.(error, 'garbage-collector-controller: discovery');
+        if (!this.#ready) wait = 1000;
+      }
+      await clock.sleep(wait, signal).catch(() => undefined);
+    }
+  }
+
+  async #discover(signal: AbortSignal): Promise<void> {
+    const { resources } = await discoverResources(this.#context.client);
+    const fresh = resources.filter((r) => isCollectable(r) && !this.#resources.has(resourceKey(r)));
+    const informers = fresh.map((resource) => this.#follow(resource));
+    if (this.#ready) return;
+    await Promise.all(informers.map((informer) => informer.synced(signal)));
+    this.#ready = true;
+    for (const node of this.#graph.nodes()) this.#consider(node);
+  }
+
+  #follow(resource: DiscoveredResource): Informer<KubeObject> {
+    const { group, version, resource: name } = resource;
+    this.#resources.set(resourceKey(resource), resource);
+    const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name });
+    const seen = (object: Readonly<KubeObject>) => {
+      const node = this.#graph.set(resource, object);
+      if (node && this.#ready) this.#consider(node);
+    };
+    informer.addHandler({
+      added: seen,
+      updated: (object, old) => {
+        if (concerns(object) !== concerns(old)) seen(object);
+      },
+      deleted: (object) => this.#gone(object.metadata.uid ?? ''),
+    });
+    return informer;
+  }
+
+  #gone(uid: string): void {
+    const node = this.#graph.delete(uid);
+    this.#remember(uid);
+    if (!this.#ready) return;
+    for (const dependent of this.#graph.dependentsOf(uid)) this.#loop.queue.add(dependent.uid);
+    // An owner that waits for its dependents may be free now.
+    for (const owner of node?.owners ?? []) {
+      if (this.#graph.get(owner.uid)?.finalizers.includes(foregroundFinalizer)) this.#loop.queue.add(owner.uid);
+    }
+  }
+
+  /** Looks closer at an object only when something about it can need work. */
+  #consider(node: GraphNode): void {
+    const finalizing =
+      node.deleting && (node.finalizers.includes(orphanFinalizer) || node.finalizers.includes(foregroundFinalizer));
+    const abandoned = node.owners.some((owner) => {
+      const known = this.#graph.get(owner.uid);
+      return !known || (known.deleting && known.finalizers.includes(foregroundFinalizer));
+    });
+    if (finalizing || abandoned) this.#loop.queue.add(node.uid);
+    // One that no longer blocks its owner.
+    for (const owner of node.owners) {
+      const waiting = this.#graph.get(owner.uid);
+      if (waiting?.deleting && waiting.finalizers.includes(foregroundFinalizer)) this.#loop.queue.add(owner.uid);
+    }
+  }
+
+  async #sync(uid: string): Promise<undefined> {
+    const node = this.#graph.get(uid);
+    const object = node && (await this.#live(node));
+    if (!node || !object) return undefined;
+    try {
+      if (!object.metadata.deletionTimestamp) await this.#decide(node, object);
+      else if (object.metadata.finalizers?.includes(orphanFinalizer)) await this.#orphan(node, object);
+      else if (object.metadata.finalizers?.includes(foregroundFinalizer)) await this.#waitForDependents(node, object);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    return undefined;
+  }
+
+  async #decide(node: GraphNode, object: KubeObject): Promise<void> {
+    const states = new Map<string, OwnerState>();
+    for (const owner of object.metadata.ownerReferences ?? []) states.set(owner.uid, await this.#stateOf(node, owner));
+    const dependents = this.#graph.dependentsOf(node.uid);
+    const input: FateInput = {
+      object,
+      stateOf: (owner) => states.get(owner.uid) ?? 'present',
+      hasDependents: dependents.length > 0,
+      hasDeletingDependents: dependents.some((d) => d.deleting && d.finalizers.includes(foregroundFinalizer)),
+    };
+    const fate = fateOf(input);
+    if (fate.kind === 'release') {
+      await this.#patch(node, object, { ownerReferences: fate.ownerReferences });
+    } else if (fate.kind === 'delete') {
+      if ('unblock' in fate) await this.#unblock(node);
+      const options = { propagationPolicy: fate.policy, preconditions: { uid: node.uid } };
+      await this.#client(node).delete(node.name, node.namespace, options).catch(ignoreConflict);
+    }
+  }
+
+  async #orphan(node: GraphNode, object: KubeObject): Promise<void> {
+    for (const dependent of this.#graph.dependentsOf(node.uid)) {
+      const live = await this.#live(dependent);
+      if (!live) continue;
+      const ownerReferences = (live.metadata.ownerReferences ?? []).filter((r) => r.uid !== node.uid);
+      await this.#patch(dependent, live, { ownerReferences });
+    }
+    await this.#removeFinalizer(node, object, orphanFinalizer);
+  }
+
+  async #waitForDependents(node: GraphNode, object: KubeObject): Promise<void> {
+    const dependents = this.#graph.dependentsOf(node.uid);
+    const blocking = dependents.filter((d) => d.owners.some((o) => o.uid === node.uid && o.blockOwnerDeletion));
+    if (blocking.length === 0) {
+      await this.#removeFinalizer(node, object, foregroundFinalizer);
+      return;
+    }
+    for (const dependent of dependents) if (!dependent.deleting) this.#loop.queue.add(dependent.uid);
+  }
+
+  /** In a circle of owners somebody must go first: its dependents stop blocking it. */
+  async #unblock(node: GraphNode): Promise<void> {
+    for (const dependent of this.#graph.dependentsOf(node.uid)) {
+      const live = await this.#live(dependent);
+      if (!live) continue;
+      const ownerReferences = (live.metadata.ownerReferences ?? []).map((reference) =>
+        reference.uid === node.uid ? { ...reference, blockOwnerDeletion: false } : reference,
+      );
+      await this.#patch(dependent, live, { ownerReferences });
+    }
+  }
+
+  /** Asks the server, for the cache may be behind. */
+  async #stateOf(node: GraphNode, owner: Readonly<OwnerReference>): Promise<OwnerState> {
+    if (this.#absent.has(owner.uid)) return 'absent';
+    const { group } = parseApiVersion(owner.apiVersion);
+    const resource = [...this.#resources.values()].find((r) => r.group === group && r.kind === owner.kind);
+    // A kind that nobody knows now may come back; and a namespaced object cannot own one of the cluster.
+    if (!resource || (resource.namespaced && !node.namespace)) return 'present';
+    try {
+      const namespace = resource.namespaced ? node.namespace : undefined;
+      const { metadata } = await this.#context.client.resource<KubeObject>(resource).get(owner.name, namespace);
+      if (metadata.uid !== owner.uid) return this.#remember(owner.uid);
+      const waits = metadata.deletionTimestamp && metadata.finalizers?.includes(foregroundFinalizer);
+      return waits ? 'deleting' : 'present';
+    } catch (error) {
+      if (isNotFound(error)) return this.#remember(owner.uid);
+      throw error;
+    }
+  }
+
+  #remember(uid: string): 'absent' {
+    this.#absent.add(uid);
+    for (const oldest of this.#absent) {
+      if (this.#absent.size <= absentCacheSize) break;
+      this.#absent.delete(oldest);
+    }
+    return 'absent';
+  }
+
+  /** The object as the server has it, if it is still the same one. */
+  async #live(node: GraphNode): Promise<KubeObject | undefined> {
+    try {
+      const object = await this.#client(node).get(node.name, node.namespace);
+      return object.metadata.uid === node.uid ? object : undefined;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #removeFinalizer(node: GraphNode, object: KubeObject, finalizer: string): Promise<void> {
+    return this.#patch(node, object, {
+      finalizers: (object.metadata.finalizers ?? []).filter((f) => f !== finalizer),
+    });
+  }
+
+  async #patch(node: GraphNode, object: KubeObject, metadata: Record<string, unknown>): Promise<void> {
+    const { uid, resourceVersion } = object.metadata;
+    const target = { name: node.name, ...(node.namespace && { namespace: node.namespace }) };
+    const body = { metadata: { uid, resourceVersion, ...metadata } };
+    await this.#client(node).patch({ ...target, type: 'merge', body });
+  }
+
+  #client(node: GraphNode) {
+    return this.#context.client.resource<KubeObject>(node.resource);
+  }
+}
+
+function isCollectable({ resource, verbs }: DiscoveredResource): boolean {
+  // Events own nothing, are owned by nobody, and change all the time.
+  return resource !== 'events' && ['get', 'list', 'watch', 'delete'].every((verb) => verbs.includes(verb));
+}
+
+/** What of an object matters here; most changes touch none of it. */
+function concerns({ metadata }: Readonly<KubeObject>): string {
+  return JSON.stringify([metadata.ownerReferences, metadata.deletionTimestamp, metadata.finalizers]);
+}
+
+function ignoreConflict(error: unknown): void {
+  if (!isConflict(error)) throw error;
+}

@@ -1,0 +1,101 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
+import type { ConfigMap, Pod } from '../../api/core/v1/types.generated.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { configMaps, deployments, pods, replicaSets } from '../../client/resources.ts';
+import type { DeleteOptions } from '../../client/types.ts';
+import { type Harness, makeDeployment, startControllers } from '../harness/start.ts';
+
+let harness: Harness;
+afterEach(async () => {
+  expect(harness.errors).toEqual([]);
+  await harness.stop();
+});
+
+async function workload() {
+  harness = startControllers({
+    names: ['garbage-collector-controller', 'deployment-controller', 'replicaset-controller'],
+  });
+  await harness.settle();
+  await harness.api.resource<Deployment>(deployments).create(makeDeployment('web'));
+  await harness.settle();
+}
+
+const names = async (resource: typeof pods) =>
+  (await harness.api.resource<KubeObject>(resource).list()).items.map((o) => o.metadata.name);
+
+async function remove(propagationPolicy?: NonNullable<DeleteOptions['propagationPolicy']>) {
+  const options = propagationPolicy ? { propagationPolicy } : {};
+  await harness.api.resource<Deployment>(deployments).delete('web', 'default', options);
+  await harness.settle();
+}
+
+test('background: the owner goes at once, what it owned follows', async () => {
+  await workload();
+  expect(await names(pods)).toHaveLength(3);
+  await remove('Background');
+  expect([await names(deployments), await names(replicaSets), await names(pods)]).toEqual([[], [], []]);
+});
+
+test('foreground: the owner stays until what blocks it has gone', async () => {
+  await workload();
+  const client = harness.api.resource<Pod>(pods);
+  const [pod] = (await client.list()).items;
+  await client.update({ ...pod!, metadata: { ...pod!.metadata, finalizers: ['example.com/hold'] } });
+  await remove('Foreground');
+  expect(await names(pods)).toEqual([pod?.metadata.name]);
+  expect((await harness.api.resource<ReplicaSet>(replicaSets).list()).items[0]?.metadata).toMatchObject({
+    finalizers: ['foregroundDeletion'],
+  });
+  expect(await names(deployments)).toEqual(['web']);
+  const held = await client.get(pod!.metadata.name, 'default');
+  await client.update({ ...held, metadata: { ...held.metadata, finalizers: [] } });
+  await harness.retry();
+  expect([await names(deployments), await names(replicaSets), await names(pods)]).toEqual([[], [], []]);
+});
+
+test('orphan: what it owned stays, and belongs to nobody', async () => {
+  await workload();
+  await remove('Orphan');
+  expect(await names(deployments)).toEqual([]);
+  const [set] = (await harness.api.resource<ReplicaSet>(replicaSets).list()).items;
+  expect(set?.metadata.ownerReferences).toEqual([]);
+  expect(await names(pods)).toHaveLength(3);
+});
+
+function configMap(
+  name: string,
+  owners: { name: string; uid: string; blockOwnerDeletion?: boolean }[] = [],
+): ConfigMap {
+  const ownerReferences = owners.map((o) => ({ apiVersion: 'v1', kind: 'ConfigMap', ...o }));
+  return { metadata: { name, namespace: 'default', ownerReferences } };
+}
+
+test('an object whose owner is gone before it comes is deleted; with another owner it is only released', async () => {
+  harness = startControllers({ names: ['garbage-collector-controller'] });
+  const client = harness.api.resource<ConfigMap>(configMaps);
+  const gone = { name: 'gone', uid: 'no-such-uid' };
+  await client.create(configMap('before', [gone]));
+  await harness.settle();
+  expect(await names(configMaps)).toEqual([]);
+  const owner = await client.create(configMap('owner'));
+  const present = { name: 'owner', uid: owner.metadata.uid ?? '' };
+  await client.create(configMap('shared', [gone, present]));
+  await client.create(configMap('impostor', [{ ...present, uid: 'other' }]));
+  await harness.settle();
+  expect(await names(configMaps)).toEqual(['owner', 'shared']);
+  expect((await client.get('shared', 'default')).metadata.ownerReferences).toMatchObject([present]);
+});
+
+test('owners in a circle can be deleted in the foreground', async () => {
+  harness = startControllers({ names: ['garbage-collector-controller'] });
+  const client = harness.api.resource<ConfigMap>(configMaps);
+  const a = await client.create(configMap('a'));
+  const b = await client.create(configMap('b', [{ name: 'a', uid: a.metadata.uid ?? '', blockOwnerDeletion: true }]));
+  const owned = configMap('a', [{ name: 'b', uid: b.metadata.uid ?? '', blockOwnerDeletion: true }]);
+  await client.update({ ...owned, metadata: { ...owned.metadata, uid: a.metadata.uid ?? '' } });
+  await harness.settle();
+  await client.delete('a', 'default', { propagationPolicy: 'Foreground' });
+  await harness.settle();
+  expect(await names(configMaps)).toEqual([]);
+});

@@ -1,0 +1,102 @@
+// What a node's silence or trouble means (upstream pkg/controller/nodelifecycle, tainteviction).
+import type { Node, NodeCondition, Pod, Taint, Toleration } from '../../api/core/v1/types.generated.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+
+export const notReadyTaint = 'node.kubernetes.io/not-ready';
+export const unreachableTaint = 'node.kubernetes.io/unreachable';
+/** Conditions that a kubelet reports, and that nobody knows when it is silent. */
+const reported = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
+const pressureTaints: Readonly<Record<string, string>> = {
+  MemoryPressure: 'node.kubernetes.io/memory-pressure',
+  DiskPressure: 'node.kubernetes.io/disk-pressure',
+  PIDPressure: 'node.kubernetes.io/pid-pressure',
+  NetworkUnavailable: 'node.kubernetes.io/network-unavailable',
+};
+const unschedulableTaint = 'node.kubernetes.io/unschedulable';
+const managed = new Set([notReadyTaint, unreachableTaint, unschedulableTaint, ...Object.values(pressureTaints)]);
+
+export function readyStatusOf(node: Readonly<Node>): string {
+  return node.status?.conditions?.find((c) => c.type === 'Ready')?.status ?? 'Unknown';
+}
+
+/** The conditions of a node that has been silent too long; undefined when they say so already. */
+export function silentConditions(node: Readonly<Node>, now: number): NodeCondition[] | undefined {
+  const time = formatTime(now);
+  const conditions = [...(node.status?.conditions ?? [])];
+  let changed = false;
+  for (const type of reported) {
+    const index = conditions.findIndex((c) => c.type === type);
+    const present = conditions[index];
+    if (present?.status === 'Unknown') continue;
+    changed = true;
+    if (present) {
+      const told = { reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' };
+      conditions[index] = { ...present, status: 'Unknown', ...told, lastTransitionTime: time };
+    } else {
+      const told = { reason: 'NodeStatusNeverUpdated', message: 'Kubelet never posted node status.' };
+      const lastHeartbeatTime = node.metadata.creationTimestamp ?? time;
+      conditions.push({ type, status: 'Unknown', ...told, lastHeartbeatTime, lastTransitionTime: time });
+    }
+  }
+  return changed ? conditions : undefined;
+}
+
+/** The node's taints as its conditions want them; undefined when they are so. Taints of others are kept. */
+export function taintsFor(node: Readonly<Node>, now: number): Taint[] | undefined {
+  const present = node.spec?.taints ?? [];
+  const wanted = wantedTaints(node);
+  const kept = present.filter((taint) => !managed.has(taint.key) || wanted.some((w) => same(w, taint)));
+  const added = wanted.filter((w) => !present.some((taint) => same(w, taint)));
+  if (added.length === 0 && kept.length === present.length) return undefined;
+  const timeAdded = formatTime(now);
+  return [...kept, ...added.map((taint) => ({ ...taint, timeAdded }))];
+}
+
+function wantedTaints(node: Readonly<Node>): Taint[] {
+  const taints: Taint[] = [];
+  const ready = readyStatusOf(node);
+  const key = ready === 'True' ? undefined : ready === 'False' ? notReadyTaint : unreachableTaint;
+  if (key) taints.push({ key, effect: 'NoSchedule' }, { key, effect: 'NoExecute' });
+  for (const { type, status } of node.status?.conditions ?? []) {
+    const pressure = pressureTaints[type];
+    if (pressure && status === 'True') taints.push({ key: pressure, effect: 'NoSchedule' });
+  }
+  if (node.spec?.unschedulable) taints.push({ key: unschedulableTaint, effect: 'NoSchedule' });
+  return taints;
+}
+
+function same(a: Readonly<Taint>, b: Readonly<Taint>): boolean {
+  return a.key === b.key && a.effect === b.effect;
+}
+
+/**
+ * Milliseconds until a pod must leave its node because of the node's NoExecute taints: 0 for now, undefined for never.
+ * A taint without a time counts from `since`.
+ */
+export function evictionDelay(
+  pod: Readonly<Pod>,
+  taints: readonly Readonly<Taint>[],
+  { now, since }: { readonly now: number; readonly since: number },
+): number | undefined {
+  let soonest: number | undefined;
+  for (const taint of taints) {
+    if (taint.effect !== 'NoExecute') continue;
+    const tolerating = (pod.spec.tolerations ?? []).filter((t) => tolerates(t, taint));
+    if (tolerating.length === 0) return 0;
+    const seconds = tolerating.map((t) => t.tolerationSeconds).filter((s) => s !== undefined);
+    if (seconds.length === 0) continue;
+    const start = taint.timeAdded ? Date.parse(taint.timeAdded) : since;
+    const left = Math.max(0, start + Math.min(...seconds) * 1000 - now);
+    soonest = Math.min(soonest ?? left, left);
+  }
+  return soonest;
+}
+
+function tolerates(
+  { key, operator = 'Equal', value = '', effect }: Readonly<Toleration>,
+  taint: Readonly<Taint>,
+): boolean {
+  if (effect && effect !== taint.effect) return false;
+  if (key && key !== taint.key) return false;
+  return operator === 'Exists' || (key !== undefined && value === (taint.value ?? ''));
+}

@@ -1,0 +1,54 @@
+// Every 20 s deletes pods that nobody else would.
+import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
+import { isNotFound } from '../../apimachinery/status.ts';
+import { nodes, pods } from '../../client/resources.ts';
+import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
+import { podsToCollect } from './reconcile.ts';
+
+const interval = 20_000;
+
+export function podGarbageCollector(context: ControllerContext): Controller {
+  const { client, informers, clock, config } = context;
+  const podInformer = informers.informer<Pod>(pods);
+  const nodeInformer = informers.informer<Node>(nodes);
+  const podClient = client.resource<Pod>(pods);
+  const missedSince = new Map<string, number>();
+  const name = 'pod-garbage-collector-controller';
+  const waitFor = [podInformer, nodeInformer];
+  const controller = new KeyedController({ name, context, waitFor, workers: 1, sync });
+  podInformer.addHandler({ synced: () => controller.queue.add('all') });
+
+  async function sync() {
+    const all = podInformer.lister.list();
+    const now = clock.now();
+    const node = (nodeName: string) => nodeInformer.lister.get(nodeName);
+    await noteMissing(all, now);
+    const threshold = config.terminatedPodGCThreshold ?? 12_500;
+    for (const { metadata } of podsToCollect({ pods: all, node, missedSince, now, threshold })) {
+      const preconditions = metadata.uid === undefined ? {} : { preconditions: { uid: metadata.uid } };
+      const options = { gracePeriodSeconds: 0, ...preconditions };
+      await podClient.delete(metadata.name, metadata.namespace, options).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+    }
+    return { requeueAfter: interval };
+  }
+
+  /** The cache may be behind: the server is asked about each node that seems to be gone. */
+  async function noteMissing(all: readonly Readonly<Pod>[], now: number): Promise<void> {
+    const used = new Set(all.map((pod) => pod.spec.nodeName).filter((n) => n !== undefined && n !== ''));
+    for (const known of [...missedSince.keys()]) {
+      if (!used.has(known) || nodeInformer.lister.get(known)) missedSince.delete(known);
+    }
+    for (const nodeName of used) {
+      if (!nodeName || missedSince.has(nodeName) || nodeInformer.lister.get(nodeName)) continue;
+      const missing = await client
+        .resource<Node>(nodes)
+        .get(nodeName)
+        .then(() => false, isNotFound);
+      if (missing) missedSince.set(nodeName, now);
+    }
+  }
+
+  return controller;
+}

@@ -1,0 +1,50 @@
+// Pods that nobody will ever end (upstream pkg/controller/podgc).
+import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
+import { isPodTerminal } from '../shared/pods.ts';
+
+export interface PodGCInput {
+  readonly pods: readonly Readonly<Pod>[];
+  readonly node: (name: string) => Readonly<Node> | undefined;
+  /** When a pod's node was first missed, in milliseconds since the epoch. */
+  readonly missedSince: ReadonlyMap<string, number>;
+  readonly now: number;
+  /** Ended pods that are kept. */
+  readonly threshold: number;
+}
+
+/** A node that has just gone may be on its way back. */
+const quarantine = 40_000;
+const outOfService = 'node.kubernetes.io/out-of-service';
+
+/** Pods to delete at once, without grace. */
+export function podsToCollect({ pods, node, missedSince, now, threshold }: PodGCInput): Readonly<Pod>[] {
+  const doomed = new Set<Readonly<Pod>>();
+  const ended = pods.filter(isPodTerminal).sort((a, b) => compare(createdAt(a), createdAt(b)));
+  for (const pod of ended.slice(0, Math.max(0, ended.length - threshold))) doomed.add(pod);
+  for (const pod of pods) {
+    const { nodeName } = pod.spec;
+    const deleting = pod.metadata.deletionTimestamp !== undefined;
+    if (!nodeName) {
+      if (deleting) doomed.add(pod);
+      continue;
+    }
+    const host = node(nodeName);
+    const since = missedSince.get(nodeName);
+    if (!host && since !== undefined && now - since >= quarantine) doomed.add(pod);
+    if (host && deleting && isOutOfService(host)) doomed.add(pod);
+  }
+  return [...doomed];
+}
+
+function isOutOfService(node: Readonly<Node>): boolean {
+  const ready = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True');
+  return !ready && (node.spec?.taints ?? []).some((taint) => taint.key === outOfService);
+}
+
+function createdAt(pod: Readonly<Pod>): string {
+  return pod.metadata.creationTimestamp ?? '';
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
