@@ -1,7 +1,7 @@
 // Keeps as many pods as a ReplicaSet wants.
 import type { ReplicaSet } from '../../api/apps/v1/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-import { jsonCopy } from '../../apimachinery/json/value.ts';
+import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
 import { isNotFound, StatusError } from '../../apimachinery/status.ts';
@@ -15,6 +15,7 @@ import {
 } from '../controller.ts';
 import { createControlledPods } from '../shared/controlled-pods.ts';
 import { controllerOf, controllerReference } from '../shared/owners.ts';
+import { podCondition } from '../shared/pods.ts';
 import { slowStart } from '../shared/slow-start.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import {
@@ -60,6 +61,7 @@ export function replicaSetController(context: ControllerContext): Controller {
   podInformer.addHandler({
     added: enqueueOwner,
     updated(pod, old) {
+      if (!matters(pod, old)) return;
       enqueueOwner(pod);
       if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) enqueueOwner(old);
     },
@@ -75,7 +77,7 @@ export function replicaSetController(context: ControllerContext): Controller {
     const claim = claimPods(replicaSet, [...controlled.of(replicaSet.metadata.uid), ...controlled.orphans(namespace)]);
     if (claim.adopt.length + claim.release.length > 0) await changeOwners(key, replicaSet, claim);
     const now = clock.now();
-    const decision = scale({ replicaSet, pods: claim.pods, related: relatedPods(replicaSet), now });
+    const decision = scale({ replicaSet, pods: claim.pods, related: () => relatedPods(replicaSet), now });
     const failure = await act(key, replicaSet, decision);
     const input: StatusInput = { replicaSet, pods: claim.pods, now, failure: failure?.condition };
     const status = statusOf(input);
@@ -163,6 +165,17 @@ export function replicaSetController(context: ControllerContext): Controller {
   }
 
   return controller;
+}
+
+/** Most changes of a pod (its node, its addresses, its containers) are nothing to a ReplicaSet. */
+function matters(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
+  return (
+    pod.status?.phase !== old.status?.phase ||
+    pod.metadata.deletionTimestamp !== old.metadata.deletionTimestamp ||
+    !jsonEqual(podCondition(pod, 'Ready'), podCondition(old, 'Ready')) ||
+    !jsonEqual(pod.metadata.labels, old.metadata.labels) ||
+    !jsonEqual(pod.metadata.ownerReferences, old.metadata.ownerReferences)
+  );
 }
 
 /** The namespace is going away: no use to say so for each pod. */

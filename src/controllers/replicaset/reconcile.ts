@@ -51,7 +51,7 @@ export interface ScaleInput {
   /** Claimed pods. */
   readonly pods: readonly Readonly<Pod>[];
   /** Pods of all ReplicaSets of the same owner; how many of them are on a node decides who goes first. */
-  readonly related: readonly Readonly<Pod>[];
+  readonly related: () => readonly Readonly<Pod>[];
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -63,7 +63,7 @@ export function scale({ replicaSet, pods, related, now }: ScaleInput): ScaleDeci
   if (difference < 0) return { create: Math.min(-difference, burst), delete: [] };
   if (difference === 0) return { create: 0, delete: [] };
   const count = Math.min(difference, burst);
-  return { create: 0, delete: deletionOrder(active, related, now).slice(0, count) };
+  return { create: 0, delete: deletionOrder(active, related(), now).slice(0, count) };
 }
 
 /** The pod that a ReplicaSet makes, save for its owner. */

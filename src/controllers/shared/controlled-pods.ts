@@ -12,34 +12,26 @@ export interface ControlledPods {
 }
 
 export function createControlledPods(informer: Informer<Pod>): ControlledPods {
-  const groups = new Map<string, Set<string>>();
+  const groups = new Map<string, Map<string, Readonly<Pod>>>();
   const groupOf = new Map<string, string>();
-  const forget = (pod: Readonly<Pod>) => {
-    const key = objectKey(pod);
+  const forget = (key: string) => {
     const group = groupOf.get(key);
     if (group === undefined) return;
     groupOf.delete(key);
-    groups.get(group)?.delete(key);
-    if (groups.get(group)?.size === 0) groups.delete(group);
+    const members = groups.get(group);
+    members?.delete(key);
+    if (members?.size === 0) groups.delete(group);
   };
   const note = (pod: Readonly<Pod>) => {
-    forget(pod);
     const key = objectKey(pod);
     const group = controllerOf(pod)?.uid ?? `orphans of ${pod.metadata.namespace}`;
+    if (groupOf.get(key) !== group) forget(key);
     groupOf.set(key, group);
-    const keys = groups.get(group) ?? new Set<string>();
-    keys.add(key);
-    groups.set(group, keys);
+    const members = groups.get(group) ?? new Map<string, Readonly<Pod>>();
+    members.set(key, pod);
+    groups.set(group, members);
   };
-  informer.addHandler({ added: note, updated: note, deleted: forget });
-  const get = (group: string) => {
-    const found: Readonly<Pod>[] = [];
-    for (const key of groups.get(group) ?? []) {
-      const [namespace = '', name = ''] = key.split('/');
-      const pod = informer.lister.get(name, namespace);
-      if (pod) found.push(pod);
-    }
-    return found;
-  };
+  informer.addHandler({ added: note, updated: note, deleted: (pod) => forget(objectKey(pod)) });
+  const get = (group: string) => [...(groups.get(group)?.values() ?? [])];
   return { of: (uid) => (uid ? get(uid) : []), orphans: (namespace) => get(`orphans of ${namespace}`) };
 }
