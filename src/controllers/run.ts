@@ -9,6 +9,7 @@ import type { ControllerContext, ControllerFactory, ControllerMetrics } from './
 import { deploymentController } from './deployment/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
+import { endpointSliceMirroringController } from './endpointslicemirroring/controller.ts';
 import { garbageCollector } from './garbagecollector/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIPAMController } from './nodeipam/controller.ts';
@@ -26,6 +27,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'deployment-controller': deploymentController,
   'endpoints-controller': endpointsController,
   'endpointslice-controller': endpointSliceController,
+  'endpointslice-mirroring-controller': endpointSliceMirroringController,
   'garbage-collector-controller': garbageCollector,
   'namespace-controller': namespaceController,
   'node-ipam-controller': nodeIPAMController,

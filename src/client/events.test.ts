@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { Event, Pod } from '../api/core/v1/types.generated.ts';
+import { FakeClock } from '../system/fake/clock.ts';
+import { FakeRandom } from '../system/fake/random.ts';
+import { createEventRecorder } from './events.ts';
+import { FakeApi } from './fake/fake-api.ts';
+import { events } from './resources.ts';
+
+function start() {
+  const clock = new FakeClock();
+  const random = new FakeRandom();
+  const api = new FakeApi({ clock, random });
+  const recorder = createEventRecorder({ client: api, clock, random, component: 'kubelet', host: 'node-1' });
+  const list = async () => {
+    await recorder.flush();
+    return (await api.resource<Event>(events).list()).items;
+  };
+  return { api, clock, recorder, list };
+}
+
+const pod: Pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web', namespace: 'default', uid: 'u1' },
+  spec: { containers: [] },
+};
+
+test('a repeat raises the count of the Event that is there', async () => {
+  const { clock, recorder, list } = start();
+  for (let i = 0; i < 3; i += 1) {
+    recorder.event(pod, { type: 'Warning', reason: 'BackOff', message: 'Back-off restarting failed container' });
+    clock.advance(5000);
+  }
+  expect(await list()).toMatchObject([
+    {
+      type: 'Warning',
+      reason: 'BackOff',
+      message: 'Back-off restarting failed container',
+      count: 3,
+      firstTimestamp: '2026-01-01T00:00:00Z',
+      lastTimestamp: '2026-01-01T00:00:10Z',
+      involvedObject: { kind: 'Pod', namespace: 'default', name: 'web', uid: 'u1' },
+      source: { component: 'kubelet', host: 'node-1' },
+    },
+  ]);
+});
+
+test('after ten minutes, and after the old one was deleted, a new one is made', async () => {
+  const { api, clock, recorder, list } = start();
+  const text = { type: 'Normal', reason: 'Pulled', message: 'x' } as const;
+  recorder.event(pod, text);
+  await list();
+  clock.advance(601_000);
+  recorder.event(pod, text);
+  expect((await list()).map((e) => e.count)).toEqual([1, 1]);
+  for (const { metadata } of await list()) await api.resource(events).delete(metadata.name, 'default');
+  recorder.event(pod, text);
+  expect((await list()).map((e) => e.count)).toEqual([1]);
+});
+
+test('many that differ only in their message are combined', async () => {
+  const { recorder, list } = start();
+  for (let i = 0; i < 15; i += 1) recorder.event(pod, { type: 'Warning', reason: 'Failed', message: `error ${i}` });
+  const all = await list();
+  expect(all).toHaveLength(10);
+  expect(all.at(-1)).toMatchObject({ count: 6, message: '(combined from similar events): error 14' });
+});
+
+test('a server that refuses events stops nobody', async () => {
+  const { api, recorder, list } = start();
+  const stop = api.react(() => {
+    throw new Error('no');
+  });
+  recorder.event(pod, { type: 'Normal', reason: 'A', message: 'a' });
+  await recorder.flush();
+  stop();
+  recorder.event(pod, { type: 'Normal', reason: 'B', message: 'b' });
+  expect((await list()).map((e) => e.reason)).toEqual(['B']);
+});

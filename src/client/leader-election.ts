@@ -1,0 +1,153 @@
+// One of several processes works at a time: whoever holds a Lease (client-go leaderelection).
+import type { Lease } from '../api/coordination/v1/types.generated.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../apimachinery/status.ts';
+import { formatMicroTime } from '../apimachinery/time.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Random } from '../system/random.ts';
+import { leases } from './resources.ts';
+import type { Client, ResourceClient } from './types.ts';
+
+export interface LeaderElectionOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The Lease; its namespace must exist. */
+  readonly name: string;
+  readonly namespace: string;
+  /** Tells this process from the others. */
+  readonly identity: string;
+  /** Milliseconds that others wait before they take an unrenewed Lease. Default 15,000. */
+  readonly leaseDuration?: number;
+  /** Milliseconds of failing renewals after which the leader gives up; less than leaseDuration. Default 10,000. */
+  readonly renewDeadline?: number;
+  /** Milliseconds between tries. Default 2,000. */
+  readonly retryPeriod?: number;
+  readonly signal: AbortSignal;
+  /** Told of failures that are retried. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * Waits to be elected, then calls `lead` with a signal that aborts when the Lease is lost; elected again, it is called
+ * again. Returns when `signal` aborts, having given the Lease back so that another goes on at once.
+ */
+export async function runElected(
+  options: LeaderElectionOptions,
+  lead: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const elector = new Elector(options);
+  const { signal } = options;
+  while (!signal.aborted) {
+    if (!(await elector.acquire())) return;
+    const term = new AbortController();
+    const work = lead(AbortSignal.any([signal, term.signal]));
+    try {
+      await Promise.race([elector.holdOn(), work]);
+    } finally {
+      term.abort(new Error('leadership was lost'));
+      await work.finally(() => elector.release());
+    }
+  }
+}
+
+class Elector {
+  readonly #options: LeaderElectionOptions;
+  readonly #leases: ResourceClient<Lease>;
+  #held: Lease | undefined;
+  /** The last change of the Lease that was seen, and when by this clock: nobody else's clock is trusted. */
+  #seen: { readonly version: string | undefined; readonly at: number } = { version: undefined, at: 0 };
+
+  constructor(options: LeaderElectionOptions) {
+    this.#options = options;
+    this.#leases = options.client.resource<Lease>(leases);
+  }
+
+  /** False when the signal aborted first. */
+  async acquire(): Promise<boolean> {
+    const { signal, retryPeriod = 2000, random } = this.#options;
+    while (!signal.aborted) {
+      if (await this.#try()) return true;
+      // Spread, so that those who wait do not all ask at once.
+      if (!(await this.#sleep(retryPeriod + random.int(Math.max(1, Math.round(retryPeriod * 1.2)))))) return false;
+    }
+    return false;
+  }
+
+  /** Returns when the Lease could not be renewed for too long, or the signal aborts. */
+  async holdOn(): Promise<void> {
+    const { clock, signal, retryPeriod = 2000, renewDeadline = 10_000 } = this.#options;
+    let renewed = clock.now();
+    while (!signal.aborted && clock.now() - renewed < renewDeadline) {
+      if (!(await this.#sleep(retryPeriod))) return;
+      if (await this.#try()) renewed = clock.now();
+      else if (!this.#held) return;
+    }
+  }
+
+  async release(): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    if (!held) return;
+    const spec = { ...held.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+    await this.#leases.update({ ...held, spec }).catch((error: unknown) => this.#options.onError?.(error));
+  }
+
+  /** Takes or renews the Lease. */
+  async #try(): Promise<boolean> {
+    try {
+      const present = await this.#current();
+      this.#held = present ? await this.#take(present) : await this.#leases.create(this.#lease(undefined));
+    } catch (error) {
+      if (isConflict(error) || isAlreadyExists(error)) this.#held = undefined;
+      else this.#options.onError?.(error);
+      return false;
+    }
+    return this.#held !== undefined;
+  }
+
+  async #current(): Promise<Lease | undefined> {
+    try {
+      return await this.#leases.get(this.#options.name, this.#options.namespace);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #take(present: Lease): Promise<Lease | undefined> {
+    const { clock, identity } = this.#options;
+    const { holderIdentity, leaseDurationSeconds = 15 } = present.spec;
+    const version = present.metadata.resourceVersion;
+    if (this.#seen.version !== version) this.#seen = { version, at: clock.now() };
+    const expired = clock.now() - this.#seen.at >= leaseDurationSeconds * 1000;
+    if (holderIdentity && holderIdentity !== identity && !expired) return undefined;
+    return this.#leases.update(this.#lease(present));
+  }
+
+  #lease(present: Lease | undefined): Lease {
+    const { name, namespace, identity, clock, leaseDuration = 15_000 } = this.#options;
+    const now = formatMicroTime(clock.now());
+    const mine = present?.spec.holderIdentity === identity;
+    const transitions = present?.spec.leaseTransitions ?? 0;
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: present?.metadata ?? { name, namespace },
+      spec: {
+        holderIdentity: identity,
+        leaseDurationSeconds: Math.ceil(leaseDuration / 1000),
+        acquireTime: mine ? (present.spec.acquireTime ?? now) : now,
+        renewTime: now,
+        leaseTransitions: present && !mine ? transitions + 1 : transitions,
+      },
+    };
+  }
+
+  async #sleep(ms: number): Promise<boolean> {
+    const { clock, signal } = this.#options;
+    return clock.sleep(ms, signal).then(
+      () => true,
+      () => false,
+    );
+  }
+}

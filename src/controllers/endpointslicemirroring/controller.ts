@@ -1,0 +1,70 @@
+// Mirrors Endpoints of Services without a selector into EndpointSlices.
+import type { Endpoints, Service } from '../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import { isNotFound } from '../../apimachinery/status.ts';
+import { endpointSlices, endpoints, services } from '../../client/resources.ts';
+import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
+import { WriteTracker } from '../shared/write-tracker.ts';
+import { type Mirroring, managedBy, reconcile, shouldMirror } from './reconcile.ts';
+
+export function endpointSliceMirroringController(context: ControllerContext): Controller {
+  const { client, informers, clock } = context;
+  const endpointsInformer = informers.informer<Endpoints>(endpoints);
+  const serviceInformer = informers.informer<Service>(services);
+  const sliceInformer = informers.informer<EndpointSlice>(endpointSlices);
+  const writes = new WriteTracker<EndpointSlice>(sliceInformer, clock);
+  const recorder = recorderOf(context, 'endpoint-slice-mirroring-controller');
+  const resource = client.resource<EndpointSlice>(endpointSlices);
+  const waitFor = [endpointsInformer, serviceInformer, sliceInformer];
+  const controller = new KeyedController({ name: 'endpointslice-mirroring-controller', context, waitFor, sync });
+  const enqueue = (object: Readonly<Endpoints> | Readonly<Service>) => controller.queue.add(objectKey(object));
+  onEveryChange(endpointsInformer, enqueue);
+  serviceInformer.addHandler({
+    added: enqueue,
+    updated: (service, old) => isSelectorless(service) !== isSelectorless(old) && enqueue(service),
+    deleted: enqueue,
+  });
+  onEveryChange(sliceInformer, ({ metadata }) => {
+    const { labels = {}, namespace } = metadata;
+    if (labels['endpointslice.kubernetes.io/managed-by'] !== managedBy) return;
+    controller.queue.add(`${namespace}/${labels['kubernetes.io/service-name']}`);
+  });
+
+  async function sync(key: string) {
+    const [namespace = '', name = ''] = key.split('/');
+    if (writes.pending(key)) return { requeueAfter: 1000 };
+    const object = endpointsInformer.lister.get(name, namespace);
+    const service = serviceInformer.lister.get(name, namespace);
+    const mine = sliceInformer.lister.list(namespace).filter((slice) => {
+      const labels = slice.metadata.labels ?? {};
+      return (
+        labels['endpointslice.kubernetes.io/managed-by'] === managedBy && labels['kubernetes.io/service-name'] === name
+      );
+    });
+    const mirrored = object && service && isSelectorless(service) && shouldMirror(object);
+    const mirroring = mirrored ? reconcile(object, mine) : { create: [], update: [], delete: mine, warnings: [] };
+    for (const warning of object ? mirroring.warnings : []) recorder.event(object!, { type: 'Warning', ...warning });
+    await apply(key, mirroring);
+    return undefined;
+  }
+
+  async function apply(key: string, mirroring: Mirroring): Promise<void> {
+    for (const slice of mirroring.create) writes.wrote(key, await resource.create(slice));
+    for (const slice of mirroring.update) writes.wrote(key, await resource.update(slice));
+    for (const slice of mirroring.delete) {
+      try {
+        await resource.delete(slice.metadata.name, slice.metadata.namespace);
+        writes.deleted(key, slice);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+  }
+
+  return controller;
+}
+
+function isSelectorless({ spec }: Readonly<Service>): boolean {
+  return Object.keys(spec.selector ?? {}).length === 0;
+}
