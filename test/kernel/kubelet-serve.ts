@@ -37,7 +37,7 @@ await api.resource<Pod>(pods).create({
         command: [
           'sh',
           '-c',
-          'echo first; echo second >&2; mkdir /tmp/www; echo served > /tmp/www/a; exec httpd -f -p 127.0.0.1:8080 -h /tmp/www',
+          'echo first; echo second; mkdir /tmp/www; echo served > /tmp/www/a; exec httpd -f -p 127.0.0.1:8080 -h /tmp/www',
         ],
         readinessProbe: { exec: { command: ['wget', '-qO-', 'http://127.0.0.1:8080/a'] }, periodSeconds: 1 },
       },
