@@ -22,6 +22,12 @@ export interface DownOptions {
 /** How long killed processes may take to leave, in milliseconds. */
 const killTimeout = 10_000;
 
+/**
+ * How long whoever adopted the killed processes may take to collect them, in milliseconds. Until then `ps` shows them as
+ * defunct; an init that never collects is no failure of ours.
+ */
+const collectTimeout = 3000;
+
 /** Returns what was found and removed, in words; empty when there was nothing. */
 export async function down(options: DownOptions): Promise<string[]> {
   const { exec, name, paths } = options;
@@ -29,9 +35,10 @@ export async function down(options: DownOptions): Promise<string[]> {
   const note = (count: number, what: string): void => {
     if (count > 0) removed.push(`${count} ${what}${count === 1 ? '' : what.endsWith('s') ? 'es' : 's'}`);
   };
-  note(await endProcesses(options), 'process');
+  const ended = await endProcesses(options);
+  note(ended.size, 'process');
   note(await unmountBelow(exec, [paths.run, paths.data]), 'mount');
-  note(await removeNetwork(exec, name), 'namespace and link');
+  note(await removeNetwork(exec, name), 'network object');
   await exec.run(['nft', 'delete', 'table', 'inet', nftTable(name)]);
   const others = (await runningRecords()).filter((r) => r.name !== name);
   await restoreForwarding(
@@ -50,16 +57,26 @@ export async function down(options: DownOptions): Promise<string[]> {
     await rm(paths.data, { recursive: true, force: true });
     removed.push(`the data in ${paths.data}`);
   }
+  await collected(options.clock, ended);
   return removed;
 }
 
-/** Kills every process of the cluster and waits until none is left. What they stored is safe at any moment. */
-async function endProcesses({ clock, name }: DownOptions): Promise<number> {
+/** Waits until the killed processes are off the process table. */
+async function collected(clock: Clock, pids: ReadonlySet<number>): Promise<void> {
+  const end = clock.now() + collectTimeout;
+  while ([...pids].some((pid) => existsSync(`/proc/${pid}`)) && clock.now() < end) await clock.sleep(10);
+}
+
+/**
+ * Kills every process of the cluster and waits until none is left. What they stored is safe at any moment. Returns the
+ * ids of those that were there.
+ */
+async function endProcesses({ clock, name }: DownOptions): Promise<ReadonlySet<number>> {
   const seen = new Set<number>();
   const end = clock.now() + killTimeout;
   for (;;) {
     const processes = clusterProcesses(name, cgroupName(name));
-    if (processes.length === 0) return seen.size;
+    if (processes.length === 0) return seen;
     for (const { pid } of processes) {
       seen.add(pid);
       try {
