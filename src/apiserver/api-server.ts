@@ -62,7 +62,7 @@ export class ApiServer {
     this.#parts = {
       registry,
       cache,
-      admission: new Admission(registry, random),
+      admission: new Admission({ registry, random, clock, caughtUp: () => cache.waitForNow() }),
       schemas: options.schemas,
       extensions: options.extensions,
       metrics: this.#metrics,
@@ -153,6 +153,7 @@ export class ApiServer {
       store: registry.store(definition),
       format: negotiate(isConnect ? undefined : request.headers.accept),
       warnings: new Set(definition.deprecation ? [definition.deprecation] : []),
+      auditAnnotations: new Map(),
     };
     return handleResource(resourceRequest).catch((error: unknown) => {
       // What was to be warned of is told with a refusal too.

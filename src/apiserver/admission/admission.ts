@@ -1,38 +1,51 @@
 // What is checked and added on a write beyond what the kind itself asks for: one small plugin per concern, in upstream's
-// order. Plugins see the cache, never storage.
+// order and upstream's two phases. Plugins see the cache, never storage.
 
 import type { ResourceDefinition } from '../../api/resource.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import type { GroupVersionKind, KubeObject } from '../../apimachinery/object.ts';
+import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { User } from '../request.ts';
-import { certificateRequestor } from './certificate-requestor.ts';
-import { defaultTolerations } from './default-tolerations.ts';
-import { namespaceLifecycle } from './namespace-lifecycle.ts';
-import { priority } from './priority.ts';
-import { rbacEscalation } from './rbac-escalation.ts';
-import { serviceAccount } from './service-account.ts';
+import { admissionPlugins } from './plugins.ts';
 
+export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+
+/** Upstream's admission.Attributes. */
 export interface AdmissionRequest {
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
+  readonly operation: AdmissionOperation;
   readonly definition: ResourceDefinition;
   /** Empty for the object itself. */
   readonly subresource: string;
+  /** Of `object`: a Scale for `scale`, an Eviction for `eviction`, a PodExecOptions for a CONNECT to `exec`. */
+  readonly kind: GroupVersionKind;
   readonly namespace: string;
+  /** Empty in the first phase of a create with generateName. */
   readonly name: string;
-  /** May be changed by plugins; undefined for DELETE. */
+  /** May be changed in place in the first phase; undefined for DELETE. */
   readonly object: KubeObject | undefined;
+  /** What is there: for UPDATE and DELETE. */
   readonly old: Readonly<KubeObject> | undefined;
   readonly user: User;
+  readonly dryRun: boolean;
+  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions as the client gave them; undefined for CONNECT. */
+  readonly options: Readonly<Record<string, unknown>> | undefined;
+  /** Texts for the Warning header of the answer are added here. */
+  readonly warnings: Set<string>;
+  /** Annotations for the audit event, by `plugin.example.com/key`. */
+  readonly auditAnnotations: Map<string, string>;
 }
 
 /** What plugins may look up. */
 export interface AdmissionView {
   readonly random: Random;
+  readonly clock: Clock;
   /** An object of the core group, or of another; undefined when it is not there. */
   find<T extends KubeObject>(resource: string, at: ObjectPlace): Readonly<T> | undefined;
-  /** All objects of a resource. */
-  all<T extends KubeObject>(resource: string, group: string): readonly Readonly<T>[];
+  /** All objects of a resource, or those of one namespace. */
+  all<T extends KubeObject>(resource: string, group: string, namespace?: string): readonly Readonly<T>[];
+  /** Resolves when the view shows all writes that were acknowledged before the call. */
+  caughtUp(): Promise<unknown>;
 }
 
 export interface ObjectPlace {
@@ -42,35 +55,62 @@ export interface ObjectPlace {
 }
 
 /** Throws a StatusError to refuse. */
-export type AdmissionPlugin = (request: AdmissionRequest, view: AdmissionView) => void;
+export type AdmissionStep = (request: AdmissionRequest, view: AdmissionView) => void | Promise<void>;
 
-const plugins: readonly AdmissionPlugin[] = [
-  namespaceLifecycle,
-  serviceAccount,
-  priority,
-  defaultTolerations,
-  certificateRequestor,
-  rbacEscalation,
-];
+/** At least one of the two phases. A plugin that has nothing to do returns at once and makes no promise. */
+export interface AdmissionPlugin {
+  /** As upstream names it: `NamespaceLifecycle`. */
+  readonly name: string;
+  /** First phase: may change the object. The object is decoded and defaulted, and not yet validated. */
+  readonly admit?: AdmissionStep;
+  /** Second phase, after all changes and the kind's own validation: may only refuse. */
+  readonly validate?: AdmissionStep;
+}
+
+export interface AdmissionOptions {
+  readonly registry: Registry;
+  readonly random: Random;
+  readonly clock: Clock;
+  /** Resolves when the cache shows all acknowledged writes. */
+  readonly caughtUp: () => Promise<unknown>;
+  /** In order; default: {@link admissionPlugins}. */
+  readonly plugins?: readonly AdmissionPlugin[];
+}
 
 export class Admission {
   readonly #view: AdmissionView;
+  readonly #plugins: readonly AdmissionPlugin[];
 
-  constructor(registry: Registry, random: Random) {
+  constructor({ registry, random, clock, caughtUp, plugins = admissionPlugins }: AdmissionOptions) {
+    this.#plugins = plugins;
     this.#view = {
       random,
+      clock,
+      caughtUp,
       find<T extends KubeObject>(resource: string, { group = '', namespace = '', name }: ObjectPlace) {
         const store = registry.coreStore(resource, group);
         return store.cache.get(store.key(namespace, name))?.object as Readonly<T> | undefined;
       },
-      all<T extends KubeObject>(resource: string, group: string) {
+      all<T extends KubeObject>(resource: string, group: string, namespace = '') {
         const store = registry.coreStore(resource, group);
-        return store.cache.list(store.prefix).map((stored) => stored.object as Readonly<T>);
+        return store.cache.list(store.prefixOf(namespace)).map((stored) => stored.object as Readonly<T>);
       },
     };
   }
 
-  admit(request: AdmissionRequest): void {
-    for (const plugin of plugins) plugin(request, this.#view);
+  /** The first phase: changes `request.object`, or throws a StatusError. */
+  async admit(request: AdmissionRequest): Promise<void> {
+    for (const { admit } of this.#plugins) {
+      const waiting = admit?.(request, this.#view);
+      if (waiting) await waiting;
+    }
+  }
+
+  /** The second phase: throws a StatusError, or lets pass. */
+  async validate(request: AdmissionRequest): Promise<void> {
+    for (const { validate } of this.#plugins) {
+      const waiting = validate?.(request, this.#view);
+      if (waiting) await waiting;
+    }
   }
 }

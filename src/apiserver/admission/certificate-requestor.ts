@@ -1,8 +1,8 @@
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
-import type { AdmissionPlugin } from './admission.ts';
+import type { AdmissionStep } from './admission.ts';
 
 /** A request for a certificate says who made it: the server fills that in, whatever the client wrote. */
-export const certificateRequestor: AdmissionPlugin = ({ operation, definition, subresource, object, user }) => {
+export const certificateRequestor: AdmissionStep = ({ operation, definition, subresource, object, user }) => {
   const isRequest = definition.group === 'certificates.k8s.io' && definition.resource === 'certificatesigningrequests';
   if (!isRequest || operation !== 'CREATE' || subresource !== '' || !object) return;
   const request = object as CertificateSigningRequest;

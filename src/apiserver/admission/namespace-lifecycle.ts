@@ -11,7 +11,7 @@ export function namespaceLifecycle(request: AdmissionRequest, view: AdmissionVie
   if (isNamespace && operation === 'DELETE' && immortal.has(name)) {
     throw forbidden(definition, name, 'this namespace may not be deleted');
   }
-  if (isNamespace || namespace === '' || operation === 'DELETE') return;
+  if (isNamespace || namespace === '' || operation === 'DELETE' || operation === 'CONNECT') return;
   // Asking whether something is allowed needs no namespace.
   if (definition.group === 'authorization.k8s.io') return;
   const found = view.find<Namespace>('namespaces', { name: namespace });

@@ -14,7 +14,7 @@ import { forbidden, notFound } from '../../apimachinery/status.ts';
 import { printRule, uncovered } from '../authorization/covers.ts';
 import { buildRbacIndex, rulesOfClusterRoles } from '../authorization/rbac-index.ts';
 import { ruleAllows } from '../authorization/rules.ts';
-import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
+import type { AdmissionRequest, AdmissionStep, AdmissionView } from './admission.ts';
 
 const group = 'rbac.authorization.k8s.io';
 type AnyRole = KubeObject & Partial<Pick<ClusterRole, 'rules' | 'aggregationRule'>>;
@@ -26,7 +26,7 @@ const everything: readonly PolicyRule[] = [
   { nonResourceURLs: ['*'], verbs: ['*'] },
 ];
 
-export const rbacEscalation: AdmissionPlugin = (request, view) => {
+export const rbacEscalation: AdmissionStep = (request, view) => {
   const { definition, object, old, user } = request;
   if (definition.group !== group || !object || user.groups.includes('system:masters')) return;
   const isBinding = definition.resource.endsWith('bindings');

@@ -6,6 +6,7 @@ import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest } from '../../apimachinery/status.ts';
 import { methodNotAllowed } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
+import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
 import { recordManager } from './field-managers.ts';
 import { writeQuery } from './options.ts';
@@ -44,27 +45,20 @@ export async function handleCreate(request: ResourceRequest): Promise<ApiRespons
   if (virtual) {
     const object = decode();
     if (definition.namespaced) placeInNamespace(object, request);
+    const admission = writeAdmission(request, { dryRun });
+    await admission.admit(object);
+    await admission.validate(object);
     return valueResponse(request, await virtual(object, { user, info, dryRun }), 201);
   }
-  const make = () => {
+  const admission = writeAdmission(request, { dryRun });
+  const make = async () => {
     const object = decode();
     placeInNamespace(object, request);
     definition.strategy.default?.(object);
-    const { name } = object.metadata;
     recordManager(request, { object, old: undefined, fieldManager });
-    const { namespace } = info;
-    parts.admission.admit({
-      operation: 'CREATE',
-      definition,
-      subresource: '',
-      namespace,
-      name,
-      object,
-      old: undefined,
-      user,
-    });
+    await admission.admit(object);
     return object;
   };
   await parts.cache.waitForNow();
-  return objectResponse(request, await store.create({ make, dryRun, warnings }), 201);
+  return objectResponse(request, await store.create({ make, check: admission.validate, dryRun, warnings }), 201);
 }

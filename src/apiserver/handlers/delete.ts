@@ -6,6 +6,7 @@ import { formatTime } from '../../apimachinery/time.ts';
 import { type DeleteOptions, type Deletion, validateDeleteOptions } from '../registry/deletion.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
+import { admitDelete } from './admission.ts';
 import { parseOptionalBody } from './body.ts';
 import { listResponse, selectedObjects } from './list.ts';
 import { isTrue, listQuery } from './options.ts';
@@ -82,19 +83,25 @@ function deletedResponse(
 
 export function deleteOne(
   request: ResourceRequest,
-  { options, name, namespace = request.info.namespace }: { options: DeleteOptions; name: string; namespace?: string },
+  given: {
+    readonly options: DeleteOptions;
+    readonly name: string;
+    readonly namespace?: string;
+    /** False where the deletion was admitted as something else: an eviction. */
+    readonly admitted?: boolean;
+  },
 ): Promise<{ readonly object: StoredObject; readonly removed: boolean }> {
-  const { parts, definition, user, store } = request;
+  const { parts, definition, store } = request;
+  const { options, name, namespace = request.info.namespace, admitted = true } = given;
+  const { dryRun = false, ...others } = options;
+  const printed = { ...others, ...(dryRun && { dryRun: ['All'] }) };
   const isNamespace = definition.group === '' && definition.resource === 'namespaces';
   return store.delete({
     namespace,
     name,
     options,
-    dryRun: options.dryRun ?? false,
-    check(old) {
-      const operation = 'DELETE';
-      parts.admission.admit({ operation, definition, subresource: '', namespace, name, object: undefined, old, user });
-    },
+    dryRun,
+    ...(admitted && { check: (old) => admitDelete(request, old, { dryRun, options: printed }) }),
     ...(isNamespace && { adjust: (plan, old) => terminateNamespace(plan, old, parts.clock.now()) }),
   });
 }

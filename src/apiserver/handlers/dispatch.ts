@@ -1,6 +1,7 @@
 // Which handler answers which verb on which resource or subresource.
 import { methodNotAllowed, pathNotFound } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
+import { admitConnect, writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
 import { handleCreate, kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
@@ -40,7 +41,10 @@ export async function handleResource(request: ResourceRequest): Promise<ApiRespo
   if (subresource) {
     const name = info.group === '' ? subresource.resource : `${subresource.resource}.${info.group}`;
     const connect = parts.extensions.connect[name];
-    if (connect) return connect(request.request, info, request.user);
+    if (connect) {
+      await admitConnect(request);
+      return connect(request.request, info, request.user);
+    }
     if (!subresource.verbs.includes(verb)) throw methodNotAllowed();
     return handleSubresource(request);
   }
@@ -87,5 +91,8 @@ async function handleVirtual(request: ResourceRequest, name: string): Promise<Ap
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
   const object = decode();
   placeInNamespace(object, request);
+  const admission = writeAdmission(request, { dryRun, kind: expected });
+  await admission.admit(object);
+  await admission.validate(object);
   return valueResponse(request, await parts.extensions.virtual[name]!(object, { user, info, dryRun }), 201);
 }

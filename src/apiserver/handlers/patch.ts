@@ -12,13 +12,14 @@ import { badRequest, invalid, StatusError } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import { unsupportedPatch } from '../errors.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
+import { writeAdmission } from './admission.ts';
 import { asKind, mediaType, parseYaml } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { applyConfiguration, recordManager } from './field-managers.ts';
 import { type WriteQuery, writeQuery } from './options.ts';
 import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
-import { admitWrite, checkName, updateStrategy } from './update.ts';
+import { checkName, updateStrategy } from './update.ts';
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
@@ -42,6 +43,7 @@ export async function handlePatch(request: ResourceRequest): Promise<ApiResponse
   checkPatchOptions(type, query);
   const patch = await readPatch(request.request, type);
   const { namespace, name, subresource } = info;
+  const admission = writeAdmission(request, { dryRun: query.dryRun });
   const result = await store.update({
     namespace,
     name,
@@ -49,12 +51,13 @@ export async function handlePatch(request: ResourceRequest): Promise<ApiResponse
     warnings,
     mayCreate: type === 'apply' && subresource === '',
     strategy: updateStrategy(definition, subresource),
-    transform(old) {
+    check: admission.validate,
+    async transform(old) {
       const object =
         type === 'apply'
           ? applyConfiguration(request, { configuration: patch, old, query })
           : patchedObject(request, { type, patch, old: old!, query });
-      admitWrite(request, object, old);
+      await admission.admit(object, old);
       return object;
     },
   });

@@ -5,6 +5,7 @@ import { badRequest, conflict, invalid } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
+import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
 import { kindOf, schemaFor } from './create.ts';
 import { deleteOne } from './delete.ts';
@@ -28,6 +29,9 @@ export async function handleBinding(request: ResourceRequest, pods: ResourceRequ
     throw invalid(expected, name, [fieldError.notSupported('target.kind', target.kind, ['Node', '<empty>'])]);
   }
   if (!target.name) throw invalid(expected, name, [fieldError.required('target.name')]);
+  const admission = writeAdmission(request, { dryRun, kind: expected, name });
+  await admission.admit(binding);
+  await admission.validate(binding);
   await pods.store.update({
     namespace: request.info.namespace,
     name,
@@ -75,6 +79,9 @@ export async function handleEviction(request: ResourceRequest): Promise<ApiRespo
   }
   const { gracePeriodSeconds, dryRun = [] } = eviction.deleteOptions ?? {};
   const options = { ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }), dryRun: dryRun.length > 0 };
-  await deleteOne(request, { options, name: info.name });
+  const admission = writeAdmission(request, { dryRun: options.dryRun, kind: expected });
+  await admission.admit(eviction);
+  await admission.validate(eviction);
+  await deleteOne(request, { options, name: info.name, admitted: false });
   return valueResponse(request, { ...success, code: 201 }, 201);
 }

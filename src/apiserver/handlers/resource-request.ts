@@ -37,4 +37,6 @@ export interface ResourceRequest {
   readonly format: ResponseFormat;
   /** Texts for the Warning header of the answer. */
   readonly warnings: Set<string>;
+  /** What admission has to say in the audit event, by `plugin.example.com/key`. */
+  readonly auditAnnotations: Map<string, string>;
 }

@@ -11,6 +11,7 @@ import {
 import { conflict, invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
+import { writeAdmission } from './admission.ts';
 import { decodeAs, readObject } from './body.ts';
 import { schemaFor } from './create.ts';
 import { recordManager } from './field-managers.ts';
@@ -69,14 +70,20 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
     const decode = await readObject(body);
     wanted = () => decode() as ScaleObject;
   }
+  const asScale = (object: Readonly<KubeObject>) => scaleOf(object, definition.resource);
+  const admission = writeAdmission(request, { dryRun, kind: scaleKind });
   const result = await store.update({
     namespace: info.namespace,
     name: info.name,
     dryRun,
     warnings,
     strategy: definition.strategy,
-    transform(old) {
-      const object = scaled(old!, wanted(scaleOf(old!, definition.resource)), request);
+    check: (object, old) => admission.validate(asScale(object), old && asScale(old)),
+    async transform(old) {
+      const present = asScale(old!);
+      const scale = wanted(present);
+      await admission.admit(scale, present);
+      const object = scaled(old!, scale, request);
       recordManager(request, { object, old, fieldManager });
       return object;
     },

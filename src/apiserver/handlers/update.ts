@@ -5,6 +5,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict } from '../../apimachinery/status.ts';
 import type { UpdateStrategy } from '../registry/resource-store.ts';
 import type { ApiResponse } from '../request.ts';
+import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { recordManager } from './field-managers.ts';
@@ -73,6 +74,7 @@ export async function handleUpdate(request: ResourceRequest): Promise<ApiRespons
   const schema = schemaFor(request, expected);
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
   const { namespace, name, subresource } = info;
+  const admission = writeAdmission(request, { dryRun });
   const result = await store.update({
     namespace,
     name,
@@ -80,27 +82,17 @@ export async function handleUpdate(request: ResourceRequest): Promise<ApiRespons
     warnings,
     mayCreate: subresource === '' && definition.allowCreateOnUpdate,
     strategy: updateStrategy(definition, subresource),
-    transform(old) {
+    check: admission.validate,
+    async transform(old) {
       const object = decode();
       checkName(object, request);
       placeInNamespace(object, request);
       if (old) checkUid(object, old, request);
       definition.strategy.default?.(object);
       recordManager(request, { object, old, fieldManager });
-      admitWrite(request, object, old);
+      await admission.admit(object, old);
       return object;
     },
   });
   return objectResponse(request, result.object, result.created ? 201 : 200);
-}
-
-/** Admission of an update, or of the create that it turns out to be. */
-export function admitWrite(
-  { parts, definition, info, user }: ResourceRequest,
-  object: KubeObject,
-  old: Readonly<KubeObject> | undefined,
-): void {
-  const { namespace, name, subresource } = info;
-  const operation = old ? 'UPDATE' : 'CREATE';
-  parts.admission.admit({ operation, definition, subresource, namespace, name, object, old, user });
 }

@@ -2,7 +2,7 @@
 // what else is written; this says in which order, and makes each write one storage transaction.
 
 import type { ResourceDefinition, Strategy } from '../../api/resource.ts';
-import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { alreadyExists, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -10,12 +10,13 @@ import { type FieldError, fieldError } from '../../apimachinery/validation/field
 import type { RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import type { ResourceCache } from '../watch-cache/resource-cache.ts';
+import type { CacheEvent, ResourceCache } from '../watch-cache/resource-cache.ts';
 import { encodeForStorage, StoredObject } from '../watch-cache/stored-object.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import { type DeleteOptions, isRemovedByUpdate, planDeletion } from './deletion.ts';
 import type { Companions, RegistryHooks } from './hooks.ts';
 import { fillSystemMetadata, generatedName, keepSystemMetadata, refuseResourceVersion } from './metadata.ts';
+import { type Later, ServedForms } from './served-forms.ts';
 
 /** How often a write is tried again when other writes come between. */
 const attempts = 50;
@@ -36,6 +37,8 @@ export interface WriteContext {
   readonly dryRun: boolean;
   /** Texts for the Warning header are added here. */
   readonly warnings: Set<string>;
+  /** The last word before the write, on an object that is complete and valid: refuses by throwing. */
+  readonly check?: (object: KubeObject, old?: Readonly<KubeObject>) => void | Promise<void>;
 }
 
 export interface CreateRequest extends WriteContext {
@@ -77,10 +80,13 @@ export class ResourceStore {
   readonly #hooks: RegistryHooks<KubeObject>;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #forms: ServedForms;
 
   constructor({ definition, storage, cache, hooks = {}, clock, random }: StoreOptions) {
     this.definition = definition;
-    this.prefix = `/registry/${definition.group || 'core'}/${definition.resource}/`;
+    const { group, resource } = definition.storage ?? definition;
+    this.prefix = `/registry/${group || 'core'}/${resource}/`;
+    this.#forms = new ServedForms(definition);
     this.#storage = storage;
     this.#watchCache = cache;
     this.#hooks = hooks;
@@ -104,7 +110,22 @@ export class ResourceStore {
   /** The object as the last acknowledged write left it; 404 when there is none. */
   async get(namespace: string, name: string): Promise<StoredObject> {
     await this.#watchCache.waitForNow();
-    return this.#cached(namespace, name);
+    return this.served(this.#cached(namespace, name));
+  }
+
+  /** A stored object as this resource serves it: itself, unless the definition has a form of storage of its own. */
+  served(stored: StoredObject): Later<StoredObject> {
+    return this.#forms.one(stored);
+  }
+
+  /** The same for many, in one conversion where one is needed. */
+  servedAll(stored: readonly StoredObject[]): Later<readonly StoredObject[]> {
+    return this.#forms.all(stored);
+  }
+
+  /** The same for a change that watchers are told of. */
+  servedEvent(event: CacheEvent): Later<CacheEvent> {
+    return this.#forms.event(event);
   }
 
   /** The objects below a prefix as they were at a revision. */
@@ -119,6 +140,7 @@ export class ResourceStore {
   }
 
   async create(request: CreateRequest): Promise<StoredObject> {
+    await this.definition.load?.();
     for (let attempt = 0; attempt < attempts; attempt++) {
       const object = await request.make();
       const isGenerated = !object.metadata.name && Boolean(object.metadata.generateName);
@@ -142,11 +164,12 @@ export class ResourceStore {
     strategy.prepareForCreate?.(object);
     this.#refuse(object, strategy.validate?.(object) ?? []);
     for (const text of strategy.warnings?.(object) ?? []) context.warnings.add(text);
+    await context.check?.(object);
     const key = this.key(metadata.namespace ?? '', metadata.name);
-    const value = encodeForStorage(object);
+    const value = await this.#encoded(object);
     if (context.dryRun) {
       await this.#watchCache.waitForNow();
-      return this.cache.get(key) ? 'exists' : new StoredObject(key, value, 0);
+      return this.cache.get(key) ? 'exists' : this.served(new StoredObject(key, value, 0));
     }
     const result = await this.#storage.transact({
       compare: [{ key, modRevision: 0 }, ...companions.compare],
@@ -159,7 +182,7 @@ export class ResourceStore {
   async update(request: UpdateRequest): Promise<UpdateResult> {
     const { namespace, name } = request;
     const key = this.key(namespace, name);
-    await this.#watchCache.waitForNow();
+    await Promise.all([this.definition.load?.(), this.#watchCache.waitForNow()]);
     for (let attempt = 0; attempt < attempts; attempt++) {
       const old = this.cache.get(key);
       if (!old) {
@@ -177,19 +200,21 @@ export class ResourceStore {
   /** Undefined: another write came between. */
   async #tryUpdate(old: StoredObject, request: UpdateRequest): Promise<StoredObject | undefined> {
     const { strategy, warnings } = request;
-    const object = await request.transform(old.object);
+    const served = await this.served(old);
+    const object = await request.transform(served.object);
     this.#checkVersion(object, old, request);
-    keepSystemMetadata(object, old.object);
+    keepSystemMetadata(object, served.object);
     // A write to a subresource changes nothing that hooks look after.
     const hooks = strategy === this.definition.strategy ? this.#hooks : {};
-    const companions = (await hooks.beginUpdate?.(object, old.object, request)) ?? nothing;
-    strategy.prepareForUpdate?.(object, old.object);
-    this.#refuse(old.object, strategy.validateUpdate?.(object, old.object) ?? []);
-    for (const text of strategy.warnings?.(object, old.object) ?? []) warnings.add(text);
+    const companions = (await hooks.beginUpdate?.(object, served.object, request)) ?? nothing;
+    strategy.prepareForUpdate?.(object, served.object);
+    this.#refuse(served.object, strategy.validateUpdate?.(object, served.object) ?? []);
+    for (const text of strategy.warnings?.(object, served.object) ?? []) warnings.add(text);
+    await request.check?.(object, old.object);
     if (this.#isRemovedByUpdate(object)) return this.#remove(old, object, request);
-    const value = encodeForStorage(object);
-    if (isUnchanged(value, old)) return old;
-    if (request.dryRun) return new StoredObject(old.key, value, old.revision);
+    const value = await this.#encoded(object);
+    if (isUnchanged(value, old)) return served;
+    if (request.dryRun) return this.served(new StoredObject(old.key, value, old.revision));
     const result = await this.#storage.transact({
       compare: [{ key: old.key, modRevision: old.revision }, ...companions.compare],
       operations: [{ type: 'put', key: old.key, value }, ...companions.operations],
@@ -238,22 +263,25 @@ export class ResourceStore {
     request: DeleteRequest,
   ): Promise<{ readonly object: StoredObject; readonly removed: boolean } | undefined> {
     const { options } = request;
-    this.#checkPreconditions(old, options);
-    await request.check?.(old.object);
+    const served = await this.served(old);
+    this.#checkPreconditions(served, options);
+    await request.check?.(served.object);
     const plan = planDeletion({
-      object: old.copy(),
+      object: served.copy(),
       options,
-      gracePeriodSeconds: this.definition.gracePeriodSeconds?.(old.object),
+      gracePeriodSeconds: this.definition.gracePeriodSeconds?.(served.object),
       now: this.#clock.now(),
     });
-    const decided = request.adjust?.(plan, old.object) ?? plan;
-    if (decided.type === 'wait') return { object: old, removed: false };
+    const decided = request.adjust?.(plan, served.object) ?? plan;
+    if (decided.type === 'wait') return { object: served, removed: false };
     if (decided.type === 'remove') {
       const object = await this.#remove(old, undefined, request);
       return object && { object, removed: true };
     }
-    const value = encodeForStorage(decided.object);
-    if (request.dryRun) return { object: new StoredObject(old.key, value, old.revision), removed: false };
+    const value = await this.#encoded(decided.object);
+    if (request.dryRun) {
+      return { object: await this.served(new StoredObject(old.key, value, old.revision)), removed: false };
+    }
     const result = await this.#storage.transact({
       compare: [{ key: old.key, modRevision: old.revision }],
       operations: [{ type: 'put', key: old.key, value }],
@@ -281,10 +309,10 @@ export class ResourceStore {
     last: KubeObject | undefined,
     context: { readonly dryRun: boolean },
   ): Promise<StoredObject | undefined> {
-    const object = last ?? old.object;
-    const value = last ? encodeForStorage(last) : old.value;
+    const object = last ?? (await this.served(old)).object;
+    const value = last ? await this.#encoded(last) : old.value;
     const companions = (await this.#hooks.beginDelete?.(object, context)) ?? nothing;
-    if (context.dryRun) return new StoredObject(old.key, value, old.revision);
+    if (context.dryRun) return this.served(new StoredObject(old.key, value, old.revision));
     const result = await this.#storage.transact({
       compare: [{ key: old.key, modRevision: old.revision }, ...companions.compare],
       operations: [{ type: 'delete', key: old.key }, ...companions.operations],
@@ -294,7 +322,14 @@ export class ResourceStore {
 
   async #written(key: string, value: string, { revision }: TransactionResult): Promise<StoredObject> {
     await this.#watchCache.waitFor(revision);
-    return new StoredObject(key, value, revision);
+    return this.served(new StoredObject(key, value, revision));
+  }
+
+  /** The text of an object in its form of storage. */
+  async #encoded(object: KubeObject): Promise<string> {
+    const { storage } = this.definition;
+    if (!storage?.toStorage) return encodeForStorage(object);
+    return encodeForStorage(await storage.toStorage(jsonCopy(object)));
   }
 
   #refuse(object: KubeObject, errors: readonly FieldError[]): void {

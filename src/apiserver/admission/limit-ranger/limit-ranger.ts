@@ -1,0 +1,56 @@
+// LimitRange: gives containers their default requests and limits, and holds pods and claims to bounds.
+import type { LimitRange, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.generated.ts';
+import { QuantityError } from '../../../apimachinery/quantity.ts';
+import { forbidden } from '../../../apimachinery/status.ts';
+import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
+import { claimViolations, podViolations } from './constraints.ts';
+import { fillResources } from './defaults.ts';
+
+type Concerned = 'pods' | 'persistentvolumeclaims' | undefined;
+
+/** New pods and their resizing; new claims and changed ones. What is on its way out is left alone. */
+function concerned({ definition, operation, subresource, object }: AdmissionRequest): Concerned {
+  if (definition.group !== '' || !object || object.metadata.deletionTimestamp) return undefined;
+  const { resource } = definition;
+  if (resource === 'pods') {
+    const isNew = operation === 'CREATE' && subresource === '';
+    return isNew || (operation === 'UPDATE' && subresource === 'resize') ? resource : undefined;
+  }
+  const isWrite = (operation === 'CREATE' || operation === 'UPDATE') && subresource === '';
+  return resource === 'persistentvolumeclaims' && isWrite ? resource : undefined;
+}
+
+function limitRangesOf({ namespace }: AdmissionRequest, view: AdmissionView): readonly LimitRange[] {
+  return view.all<LimitRange>('limitranges', '', namespace);
+}
+
+export const limitRanger: AdmissionPlugin = {
+  name: 'LimitRanger',
+  admit(request, view) {
+    if (concerned(request) !== 'pods' || request.operation !== 'CREATE') return;
+    for (const range of limitRangesOf(request, view)) fillResources(range, request.object as unknown as Pod);
+  },
+  validate(request, view) {
+    const resource = concerned(request);
+    if (!resource) return;
+    for (const range of limitRangesOf(request, view)) {
+      const texts = violations(range, request, resource);
+      if (texts.length === 0) continue;
+      const { metadata } = request.object!;
+      const why = texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+      throw forbidden(request.definition, metadata.name || metadata.generateName || '', why);
+    }
+  },
+};
+
+function violations(range: LimitRange, { object }: AdmissionRequest, resource: Concerned): string[] {
+  try {
+    return resource === 'pods'
+      ? podViolations(range, object as unknown as Pod)
+      : claimViolations(range, object as unknown as PersistentVolumeClaim);
+  } catch (error) {
+    // What is no amount is refused by validation.
+    if (error instanceof QuantityError) return [];
+    throw error;
+  }
+}
