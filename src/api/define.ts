@@ -9,7 +9,7 @@ import {
   validateObjectMeta,
   validateObjectMetaUpdate,
 } from '../apimachinery/validation/object-meta.ts';
-import type { Column, ResourceDefinition, ResourceFacts, Strategy } from './resource.ts';
+import type { Column, ResourceDefinition, ResourceFacts, StorageForm, Strategy } from './resource.ts';
 
 /** What a kind adds to the generic definition. */
 export interface Kind<T extends KubeObject> {
@@ -31,6 +31,8 @@ export interface Kind<T extends KubeObject> {
   /** The client may bring a status. */
   readonly keepsStatusOnCreate?: boolean;
   readonly deprecation?: string;
+  /** Where and as what objects are kept, when not as they are served: two versions of one kind name one place. */
+  readonly storage?: StorageForm;
 }
 
 /** Forgets the kind's type, so that definitions of all kinds fit one table: each is only ever given its own objects. */
@@ -82,6 +84,7 @@ export function defineResource<T extends KubeObject>(
     allowUnconditionalUpdate: kind.allowUnconditionalUpdate ?? true,
     returnsDeletedObject: kind.returnsDeletedObject ?? false,
     ...(kind.deprecation && { deprecation: kind.deprecation }),
+    ...(kind.storage && { storage: kind.storage }),
     ...(kind.gracePeriodSeconds && { gracePeriodSeconds: kind.gracePeriodSeconds }),
   };
 }

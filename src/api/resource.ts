@@ -1,6 +1,7 @@
 // How a kind is described. The API server serves whatever is described; a further kind is one small folder under
 // src/api/<group>/<version>/<kind>/ that exports a ResourceDefinition, and one line in src/api/registry.ts.
 import type { KubeObject } from '../apimachinery/object.ts';
+import type { ObjectSchema } from '../apimachinery/schema/schema.ts';
 import type { FieldError } from '../apimachinery/validation/field-error.ts';
 
 /** What discovery says of a resource: one row of api-facts/resources.tsv. */
@@ -51,6 +52,25 @@ export interface Strategy<T extends KubeObject> {
   warnings?(object: T, old?: T): string[];
 }
 
+/**
+ * How a resource's objects are kept when that is not as they are served: in the place of another resource, in another
+ * version, or in need of a last touch when they are read. Definitions that name one place show the same objects: each
+ * turns what is stored into its own version, whoever wrote it.
+ */
+export interface StorageForm {
+  /** Objects are kept under `/registry/GROUP/RESOURCE/` of these; an empty group is the core group. */
+  readonly group: string;
+  readonly resource: string;
+  /**
+   * Stored objects (fresh copies, of any version that was ever stored) made what this definition serves: kind and
+   * apiVersion too, in the order given. Absent: what is stored is served as it is, without being parsed. A promise where
+   * it takes another program (a conversion webhook). Throws or rejects with a StatusError when it cannot.
+   */
+  fromStorage?(objects: KubeObject[]): KubeObject[] | Promise<KubeObject[]>;
+  /** A valid object of this definition (a fresh copy) made what is stored. Absent: it is stored as it is. */
+  toStorage?(object: KubeObject): KubeObject | Promise<KubeObject>;
+}
+
 export interface ResourceDefinition<T extends KubeObject = KubeObject> extends ResourceFacts {
   /** `status`, `scale`, `log`, …: each also a row of the facts. */
   readonly subresources: readonly ResourceFacts[];
@@ -70,4 +90,14 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly deprecation?: string;
   /** Seconds that DELETE without options waits (Pods: their terminationGracePeriodSeconds); undefined is no graceful deletion. */
   gracePeriodSeconds?(object: T): number | undefined;
+  /** Absent: objects are kept as they are served, under the resource's own group and name. */
+  readonly storage?: StorageForm;
+  /** The type, where the tables of facts do not have the kind. */
+  readonly schema?: ObjectSchema;
+  /** Loads what the rules of a write need (a library, compiled expressions): runs before them, cheap when done. */
+  load?(): Promise<void>;
+  /** Aborts when the resource is no longer served: its watches end. */
+  readonly gone?: AbortSignal;
+  /** base64 of what tells clients that storage changed (discovery's storageVersionHash). */
+  readonly storageVersionHash?: string;
 }

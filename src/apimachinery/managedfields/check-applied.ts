@@ -3,7 +3,7 @@ import { isObject } from '../json/value.ts';
 import type { ObjectSchema, Schema } from '../schema/schema.ts';
 import { StatusError } from '../status.ts';
 import { printPath } from './field-set.ts';
-import { elementOf } from './typed.ts';
+import { elementOf, schemaUnder } from './typed.ts';
 
 /** Throws the 500 StatusError of upstream, naming all that does not fit. */
 export function checkApplied(applied: unknown, schema: ObjectSchema, kind: string): void {
@@ -28,7 +28,7 @@ function check(value: unknown, schema: Schema, path: readonly string[], errors: 
         return;
       }
       for (const key in value) {
-        const below = schema.kind === 'map' ? schema.values : schema.fields.get(key)?.schema;
+        const below = schemaUnder(schema, key);
         if (below) check(value[key], below, [...path, `f:${key}`], errors);
         else errors.push(`${printPath([...path, `f:${key}`])}: field not declared in schema`);
       }

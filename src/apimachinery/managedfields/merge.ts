@@ -3,11 +3,12 @@
 import { isObject, setKey } from '../json/value.ts';
 import type { ListSchema, Schema } from '../schema/schema.ts';
 import { emptySet, type FieldSet, isEmptySet, withMember } from './field-set.ts';
-import { elementOf, indexItems, isAtomic, schemaUnder } from './typed.ts';
+import { elementOf, indexItems, isAtomic, resolved, schemaUnder } from './typed.ts';
 
 /** The live object with the applied values in it; lists keep the applied order where they share items. */
-export function mergeTyped(live: unknown, applied: unknown, schema: Schema): unknown {
+export function mergeTyped(live: unknown, applied: unknown, type: Schema): unknown {
   if (applied === undefined) return live;
+  const schema = resolved(type, live, applied);
   if (isAtomic(schema)) return applied;
   if (applied === null) return live === undefined ? null : live;
   if (schema.kind === 'list') return Array.isArray(applied) ? mergeLists(live, applied, schema) : applied;
@@ -73,7 +74,8 @@ function mergeLists(live: unknown, applied: readonly unknown[], schema: ListSche
 }
 
 /** The object without the paths of the set, and without the maps and lists that become empty by it (they become null). */
-export function removePaths(value: unknown, gone: FieldSet, schema: Schema): unknown {
+export function removePaths(value: unknown, gone: FieldSet, type: Schema): unknown {
+  const schema = resolved(type, value);
   if (isEmptySet(gone) || isAtomic(schema)) return value;
   if (schema.kind === 'list') {
     if (!Array.isArray(value) || value.length === 0) return value;
@@ -120,5 +122,6 @@ export function withNamedFields(set: FieldSet, schema: Schema | undefined): Fiel
 
 function schemaBelow(schema: Schema, element: string): Schema | undefined {
   if (schema.kind === 'list') return schema.items;
+  if (schema.kind === 'deduced') return schema;
   return element.startsWith('f:') ? schemaUnder(schema, element.slice(2)) : undefined;
 }

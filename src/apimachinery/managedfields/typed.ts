@@ -16,6 +16,14 @@ export function elementOf(item: unknown, schema: ListSchema): string | undefined
   return Object.keys(keys).length === 0 ? undefined : `k:${JSON.stringify(keys)}`;
 }
 
+const deducedMap: Schema = { kind: 'map', values: { kind: 'deduced' }, atomic: false };
+
+/** A deduced type as its values tell: a map where all are objects, else a value as a whole. */
+export function resolved(schema: Schema, ...values: readonly unknown[]): Schema {
+  if (schema.kind !== 'deduced') return schema;
+  return values.every((value) => value === undefined || isObject(value)) ? deducedMap : { kind: 'any' };
+}
+
 /** Is a value of this type owned and replaced as a whole? */
 export function isAtomic(schema: Schema): boolean {
   switch (schema.kind) {
@@ -31,7 +39,7 @@ export function isAtomic(schema: Schema): boolean {
 
 /** The type of what stands under a key of an object or map; undefined where the type has no such field. */
 export function schemaUnder(schema: Schema, key: string): Schema | undefined {
-  if (schema.kind === 'object') return schema.fields.get(key)?.schema;
+  if (schema.kind === 'object') return schema.fields.get(key)?.schema ?? schema.others;
   return schema.kind === 'map' ? schema.values : undefined;
 }
 
@@ -53,7 +61,8 @@ export function fieldSetOf(object: unknown, schema: Schema): FieldSet {
   return builder.build();
 }
 
-function collect(value: unknown, schema: Schema, path: string[], into: FieldSetBuilder): void {
+function collect(value: unknown, type: Schema, path: string[], into: FieldSetBuilder): void {
+  const schema = resolved(type, value);
   if (isAtomic(schema)) {
     into.insert(path);
     return;
@@ -122,8 +131,9 @@ function isBare(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : isObject(value) && isEmptyObject(value);
 }
 
-function compareValue(before: unknown, after: unknown, schema: Schema, walk: Walk): void {
+function compareValue(before: unknown, after: unknown, type: Schema, walk: Walk): void {
   if (before === after) return;
+  const schema = resolved(type, before, after);
   // Two empty values are told apart as a whole, so that null and {} differ.
   if (isAtomic(schema) || (isBare(before) && isBare(after))) {
     if (before === undefined) walk.added.insert(walk.path);

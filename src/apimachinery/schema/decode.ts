@@ -17,6 +17,7 @@ export interface Decoded {
 
 /** Makes a fresh object; the value is not changed. Throws DecodeError. */
 export function decodeObject(value: unknown, schema: ObjectSchema): Decoded {
+  if (schema.decode) return schema.decode(value);
   const unknownFields: string[] = [];
   const place: Place = { parent: undefined, segment: '', struct: '', unknownFields };
   return { object: decodeStruct(value, schema, place), unknownFields };
@@ -122,6 +123,7 @@ function zeroValue(schema: Schema): unknown {
     case 'time':
     case 'micro-time':
     case 'any':
+    case 'deduced':
       return null;
     default:
       return '';
@@ -164,6 +166,7 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
       if (typeof value !== 'object' || Array.isArray(value)) throw mismatch(value, schema, place);
       return value;
     case 'any':
+    case 'deduced':
       return value;
   }
 }

@@ -13,6 +13,13 @@ export interface ObjectSchema {
   readonly filled: readonly Field[];
   /** Owned and replaced as a whole (x-kubernetes-map-type: atomic). */
   readonly atomic: boolean;
+  /** What fields have that are not among `fields`; absent: there are none. */
+  readonly others?: Schema;
+  /** How a body becomes an object, for types that are no Go structs (custom resources). Throws DecodeError. */
+  readonly decode?: (value: unknown) => {
+    readonly object: Record<string, unknown>;
+    readonly unknownFields: readonly string[];
+  };
 }
 
 export interface Field {
@@ -67,6 +74,8 @@ export type ScalarKind =
   | 'micro-time'
   /** Any JSON value. */
   | 'any'
+  /** Any JSON value, whose objects are owned field by field, and lists as a whole. */
+  | 'deduced'
   /** Any JSON object. */
   | 'raw';
 
@@ -84,6 +93,7 @@ const scalars = Object.fromEntries(
       'time',
       'micro-time',
       'any',
+      'deduced',
       'raw',
     ] as const
   ).map((kind) => [kind, { kind }]),
@@ -109,6 +119,7 @@ export function goTypeOf(schema: Schema): string {
     case 'bytes':
       return '[]uint8';
     case 'any':
+    case 'deduced':
       return 'interface {}';
     case 'raw':
       return 'map[string]interface {}';

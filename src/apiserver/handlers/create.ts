@@ -18,8 +18,9 @@ export function kindOf(facts: ResourceFacts): GroupVersionKind {
   return { ...(facts.kindGroupVersion ?? { group: facts.group, version: facts.version }), kind: facts.kind };
 }
 
-export function schemaFor({ parts }: ResourceRequest, kind: GroupVersionKind): ObjectSchema {
-  const schema = parts.schemas.schemaOf(kind);
+export function schemaFor({ parts, definition }: ResourceRequest, kind: GroupVersionKind): ObjectSchema {
+  const isOwn = kind.kind === definition.kind && kind.group === definition.group;
+  const schema = (isOwn ? definition.schema : undefined) ?? parts.schemas.schemaOf(kind);
   if (!schema) throw new Error(`no schema of ${kind.kind} in ${kind.group}/${kind.version}`);
   return schema;
 }

@@ -43,7 +43,7 @@ export async function handleList(request: ResourceRequest): Promise<ApiResponse>
 /** The selected objects of the request's namespace, as of the present. */
 export async function selectedObjects(request: ResourceRequest, query: ListQuery): Promise<readonly StoredObject[]> {
   await request.parts.cache.waitForNow();
-  return filtered(request, query, candidates(request, query));
+  return servedAll(request, await filtered(request, query, candidates(request, query)));
 }
 
 function candidates({ store, info }: ResourceRequest, query: ListQuery): readonly StoredObject[] {
@@ -56,19 +56,33 @@ function candidates({ store, info }: ResourceRequest, query: ListQuery): readonl
 }
 
 async function filtered(
-  { definition }: ResourceRequest,
+  { definition, store }: ResourceRequest,
   query: ListQuery,
   objects: readonly StoredObject[],
 ): Promise<readonly StoredObject[]> {
   const selects = selectorOf(query, definition);
   if (!selects) return objects;
   const found: StoredObject[] = [];
-  for (let index = 0; index < objects.length; index++) {
-    if (index > 0 && index % sliceSize === 0) await turn();
-    const stored = objects[index]!;
-    if (selects(stored.object)) found.push(stored);
+  for (let start = 0; start < objects.length; start += sliceSize) {
+    if (start > 0) await turn();
+    const slice = await store.servedAll(objects.slice(start, start + sliceSize));
+    for (const stored of slice) if (selects(stored.object)) found.push(stored);
   }
   return found;
+}
+
+/** As the resource serves them, in pieces: most resources serve what is stored as it is. */
+async function servedAll(
+  { store }: ResourceRequest,
+  objects: readonly StoredObject[],
+): Promise<readonly StoredObject[]> {
+  if (store.definition.storage?.fromStorage === undefined) return objects;
+  const served: StoredObject[] = [];
+  for (let start = 0; start < objects.length; start += sliceSize) {
+    if (start > 0) await turn();
+    served.push(...(await store.servedAll(objects.slice(start, start + sliceSize))));
+  }
+  return served;
 }
 
 function turn(): Promise<void> {
@@ -108,9 +122,9 @@ async function cut(
 ): Promise<Page> {
   const items = await filtered(request, query, objects);
   const { limit } = query;
-  if (limit === 0 || items.length <= limit) return { items, revision };
+  if (limit === 0 || items.length <= limit) return { items: await servedAll(request, items), revision };
   const isSelected = items !== objects;
-  const page = items.slice(0, limit);
+  const page = await servedAll(request, items.slice(0, limit));
   return {
     items: page,
     revision,

@@ -38,6 +38,9 @@ class Watch implements PushedBody {
   /** Changes that happened before everything earlier was sent. */
   #waiting: CacheEvent[] | undefined = [];
   #lastRevision = 0;
+  /** Changes that wait for a conversion, and those behind them, go out one after the other. */
+  #converting: Promise<void> | undefined;
+  #fail: (error: Error) => void = () => {};
 
   constructor(request: ResourceRequest, query: ListQuery) {
     const { store, info, definition, format } = request;
@@ -56,6 +59,8 @@ class Watch implements PushedBody {
     const ended = Promise.withResolvers<void>();
     const end = () => ended.resolve();
     ended.promise.catch(() => {});
+    this.#fail = ended.reject;
+    const { gone } = this.#request.definition;
     const stop = store.cache.subscribe((event) => {
       if (this.#waiting) this.#waiting.push(event);
       else this.#deliver(event, sink);
@@ -67,7 +72,8 @@ class Watch implements PushedBody {
     const timers = this.#timers(sink, end);
     parts.metrics.watchStarted();
     request.signal.addEventListener('abort', end, { once: true });
-    if (request.signal.aborted) end();
+    gone?.addEventListener('abort', end, { once: true });
+    if (request.signal.aborted || gone?.aborted) end();
     try {
       // What came before the subscription and what comes after it meet here, in one turn: nothing falls between.
       const first = this.#start(parts.cache.revision);
@@ -77,6 +83,7 @@ class Watch implements PushedBody {
       stop();
       for (const timer of timers) timer.cancel();
       request.signal.removeEventListener('abort', end);
+      gone?.removeEventListener('abort', end);
     }
   }
 
@@ -100,8 +107,12 @@ class Watch implements PushedBody {
       return false;
     }
     if ('objects' in first) {
-      for (const stored of first.objects) {
-        if (!this.#concerns(stored.key) || (this.#selects && !this.#selects(stored.object))) continue;
+      const { store } = this.#request;
+      for (const each of first.objects) {
+        if (!this.#concerns(each.key)) continue;
+        const served = store.served(each);
+        const stored = served instanceof Promise ? await served : served;
+        if (this.#selects && !this.#selects(stored.object)) continue;
         if (!sink.write(this.#objectFrame('ADDED', stored))) await Promise.race([sink.drained(), ended]);
         if (this.#request.request.signal.aborted) return false;
       }
@@ -126,8 +137,24 @@ class Watch implements PushedBody {
 
   #deliver(event: CacheEvent, sink: ByteSink): void {
     this.#lastRevision = event.revision;
-    const { current } = event;
-    if (!this.#concerns(current.key) || event.revision <= Number(this.#query.resourceVersion || 0)) return;
+    if (!this.#concerns(event.current.key) || event.revision <= Number(this.#query.resourceVersion || 0)) return;
+    const served = this.#request.store.servedEvent(event);
+    if (!(served instanceof Promise) && this.#converting === undefined) {
+      this.#send(served, sink);
+      return;
+    }
+    const before = this.#converting ?? Promise.resolve();
+    const sent = before.then(async () => this.#send(await served, sink));
+    this.#converting = sent;
+    sent.then(
+      () => {
+        if (this.#converting === sent) this.#converting = undefined;
+      },
+      (error: Error) => this.#fail(error),
+    );
+  }
+
+  #send(event: CacheEvent, sink: ByteSink): void {
     const type = this.#typeFor(event);
     if (type) sink.write(this.#eventFrame(event, type));
   }
@@ -191,7 +218,7 @@ class Watch implements PushedBody {
     if (!allowWatchBookmarks) return timers;
     const remind = () => {
       // The cache has told of all changes up to its revision.
-      if (!this.#waiting) sink.write(this.#bookmark(Math.max(this.#lastRevision, cache.revision)));
+      if (!this.#waiting && !this.#converting) sink.write(this.#bookmark(Math.max(this.#lastRevision, cache.revision)));
       timers[1] = clock.after(bookmarkMs, remind);
     };
     timers.push(clock.after(bookmarkMs, remind));

@@ -24,36 +24,64 @@ export function qualifiedName({ group, resource }: { readonly group: string; rea
   return group === '' ? resource : `${resource}.${group}`;
 }
 
+const keyOf = ({ group, version, resource }: Pick<ResourceDefinition, 'group' | 'version' | 'resource'>): string =>
+  `${group}/${version}/${resource}`;
+
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #definitions = new Map<string, ResourceDefinition>();
   readonly #stores = new Map<string, ResourceStore>();
+  /** Resources that come and go, in the order of discovery. */
+  #custom: readonly ResourceDefinition[] = [];
+  #all: readonly ResourceDefinition[];
+  #groupVersions: ReadonlySet<string>;
+  #generation = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    for (const definition of options.definitions) {
-      this.#definitions.set(`${definition.group}/${definition.version}/${definition.resource}`, definition);
-    }
+    for (const definition of options.definitions) this.#definitions.set(keyOf(definition), definition);
+    this.#all = options.definitions;
+    this.#groupVersions = groupVersionsOf(this.#all);
   }
 
   /** All resources, in the order of discovery. */
   get definitions(): readonly ResourceDefinition[] {
-    return [...this.#definitions.values()];
+    return this.#all;
+  }
+
+  /** Counts the changes of what is served. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Sets the resources that are served beside the built-in ones, in the order of discovery; those not named any more go.
+   * A definition that is named again keeps its store. Call it again when what a definition says of itself has changed.
+   */
+  setCustom(definitions: readonly ResourceDefinition[]): void {
+    for (const old of this.#custom) {
+      if (definitions.includes(old)) continue;
+      this.#definitions.delete(keyOf(old));
+      this.#stores.delete(keyOf(old));
+    }
+    const builtin = new Set(this.#options.definitions.map(keyOf));
+    this.#custom = definitions.filter((definition) => !builtin.has(keyOf(definition)));
+    for (const definition of this.#custom) this.#definitions.set(keyOf(definition), definition);
+    this.#all = [...this.#options.definitions, ...this.#custom];
+    this.#groupVersions = groupVersionsOf(this.#all);
+    this.#generation++;
   }
 
   find(group: string, version: string, resource: string): ResourceDefinition | undefined {
-    return this.#definitions.get(`${group}/${version}/${resource}`);
+    return this.#definitions.get(keyOf({ group, version, resource }));
   }
 
   hasGroupVersion(group: string, version: string): boolean {
-    for (const definition of this.#definitions.values()) {
-      if (definition.group === group && definition.version === version) return true;
-    }
-    return false;
+    return this.#groupVersions.has(`${group}/${version}`);
   }
 
   store(definition: ResourceDefinition): ResourceStore {
-    const key = `${definition.group}/${definition.version}/${definition.resource}`;
+    const key = keyOf(definition);
     let store = this.#stores.get(key);
     if (!store) {
       const hooks = this.#options.hooks[qualifiedName(definition)];
@@ -69,4 +97,8 @@ export class Registry {
     if (!definition) throw new Error(`${resource} of ${group}/${version} is not served`);
     return this.store(definition);
   }
+}
+
+function groupVersionsOf(definitions: readonly ResourceDefinition[]): ReadonlySet<string> {
+  return new Set(definitions.map(({ group, version }) => `${group}/${version}`));
 }

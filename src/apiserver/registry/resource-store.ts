@@ -210,7 +210,7 @@ export class ResourceStore {
     strategy.prepareForUpdate?.(object, served.object);
     this.#refuse(served.object, strategy.validateUpdate?.(object, served.object) ?? []);
     for (const text of strategy.warnings?.(object, served.object) ?? []) warnings.add(text);
-    await request.check?.(object, old.object);
+    await request.check?.(object, served.object);
     if (this.#isRemovedByUpdate(object)) return this.#remove(old, object, request);
     const value = await this.#encoded(object);
     if (isUnchanged(value, old)) return served;
