@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { busyboxImage } from '../../src/cluster/images/built-in.ts';
+import { isGrpcNotFound } from '../../src/grpc/client.ts';
 import { type Cri, criClient } from '../../src/kubelet/cri/client.ts';
 import { type RuntimeEvent, watchRuntimeEvents } from '../../src/kubelet/cri/events.ts';
-import { isGrpcNotFound } from '../../src/kubelet/cri/grpc.ts';
 import { containerState, sandboxState } from '../../src/kubelet/cri/messages.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
 

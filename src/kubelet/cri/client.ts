@@ -1,6 +1,7 @@
 // The calls of CRI as the kubelet makes them. `Cri` is what the rest of the kubelet knows; tests give it a fake.
-import type { Message } from './codec.ts';
-import { GrpcClient, GrpcError, grpcCode, type Method } from './grpc.ts';
+
+import { GrpcClient, GrpcError, grpcCode, type Method } from '../../grpc/client.ts';
+import type { Message } from '../../grpc/codec.ts';
 import * as m from './messages.ts';
 
 export interface RuntimeVersion {
@@ -66,7 +67,7 @@ export interface Cri {
 function method<In, Out>(
   service: 'RuntimeService' | 'ImageService',
   name: string,
-  request: Pick<Message<In, unknown>, 'encode'>,
+  request: Pick<Message<In, unknown>, 'write'>,
   response: Pick<Message<never, Out>, 'decode'>,
 ): Method<In, Out> {
   return { path: `/runtime.v1.${service}/${name}`, request, response };

@@ -1,7 +1,8 @@
 // containerd's own event stream (containerd.services.events.v1): CRI of containerd 1.6 has none, and with it the
 // kubelet sees a container end within milliseconds instead of at its next look.
-import { bytes, message, repeated, string, sub } from './codec.ts';
-import { GrpcClient, type Method } from './grpc.ts';
+
+import { GrpcClient, type Method } from '../../grpc/client.ts';
+import { bytes, message, repeated, string, sub } from '../../grpc/codec.ts';
 
 const any = message({ typeUrl: string(1), value: bytes(2) });
 const envelope = message({ namespace: string(2), topic: string(3), event: sub(4, any) });

@@ -1,6 +1,17 @@
 // The messages of CRI (runtime.v1 of k8s.io/cri-api) that the kubelet uses, and of them the fields that it uses. Field
 // numbers are those of api.proto; times are nanoseconds since the epoch.
-import { bool, bytes, type Input, int, message, type Output, repeated, string, stringMap, sub } from './codec.ts';
+import {
+  bool,
+  bytes,
+  type Input,
+  int,
+  message,
+  type Output,
+  repeated,
+  string,
+  stringMap,
+  sub,
+} from '../../grpc/codec.ts';
 
 const int64Value = message({ value: int(1) });
 

@@ -1,7 +1,7 @@
 // Reads what the runtime has of a pod. Containers that ended do not change: their status is asked once.
 import { open } from 'node:fs/promises';
+import { isGrpcNotFound } from '../../grpc/client.ts';
 import type { Cri } from '../cri/client.ts';
-import { isGrpcNotFound } from '../cri/grpc.ts';
 import {
   type CriContainer,
   type CriContainerStatus,

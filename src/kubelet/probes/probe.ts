@@ -3,11 +3,11 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, HTTPGetAction, LifecycleHandler, Probe } from '../../api/core/v1/types.generated.ts';
+import { GrpcClient, GrpcError, grpcCode } from '../../grpc/client.ts';
+import { int, message, string } from '../../grpc/codec.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Cri } from '../cri/client.ts';
-import { int, message, string } from '../cri/codec.ts';
-import { GrpcClient, GrpcError, grpcCode } from '../cri/grpc.ts';
 
 export interface ProbeOutcome {
   readonly success: boolean;

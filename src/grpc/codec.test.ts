@@ -23,6 +23,15 @@ test('a message comes back as it was', () => {
   expect(outer.decode(outer.encode(value))).toEqual(value);
 });
 
+test('parts of every length come back, and numbers of every size', () => {
+  const nested = message({ inner: sub(1, message({ text: string(1), numbers: repeated(int(2)) })) });
+  const numbers = [0, 127, 128, 2 ** 28 - 1, 2 ** 28, 2 ** 31, 2 ** 32, 2 ** 53 - 1, -1, -(2 ** 31), -(2 ** 53) + 1];
+  for (const length of [0, 120, 126, 127, 128, 16_383, 16_384, 2_097_150, 2_097_152]) {
+    const value = { inner: { text: 'ä'.repeat(length / 2), numbers } };
+    expect(nested.decode(nested.encode(value))).toEqual(value);
+  }
+});
+
 test('fields that are absent have their initial value', () => {
   expect(outer.decode(new Uint8Array())).toEqual({
     metadata: undefined,
