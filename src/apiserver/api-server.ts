@@ -9,6 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { Admission } from './admission/admission.ts';
+import type { Auditor, AuditTrail } from './audit/auditor.ts';
 import { forbiddenError } from './authorization/messages.ts';
 import { Compactor } from './compaction.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
@@ -21,6 +22,7 @@ import { type HealthCheck, healthResponse } from './health.ts';
 import { ApiMetrics } from './metrics.ts';
 import { negotiate } from './negotiation.ts';
 import type { RegistryHooks } from './registry/hooks.ts';
+import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, statusResponse, textResponse, type User } from './request.ts';
 import { parseRequestInfo, type RequestInfo } from './request-info.ts';
@@ -40,12 +42,25 @@ export interface ApiServerOptions {
   readonly hooks: Readonly<Record<string, RegistryHooks<KubeObject>>>;
   readonly healthChecks: readonly HealthCheck[];
   readonly version: VersionInfo;
+  /** Undefined: there is no audit log. */
+  readonly auditor?: Auditor | undefined;
   /** HOST:PORT at which clients reach the server. */
   readonly address: string;
   readonly clock: Clock;
   readonly random: Random;
   /** Told of errors that are ours: a bug, or storage that fails. */
   readonly onError: (error: unknown) => void;
+}
+
+/** One request on its way, and what is learned of it. */
+interface Exchange {
+  /** Replaced by one that notes what is read, where the audit log wants it. */
+  request: ApiRequest;
+  readonly info: RequestInfo;
+  readonly auditID: string;
+  /** Milliseconds since the epoch. */
+  readonly received: number;
+  trail: AuditTrail | undefined;
 }
 
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -58,7 +73,7 @@ export class ApiServer {
   constructor(options: ApiServerOptions) {
     this.#options = options;
     const { cache, clock, random } = options;
-    const registry = new Registry(options);
+    const registry = new Registry({ ...options, ledger: new QuotaLedger(cache, clock) });
     this.#parts = {
       registry,
       cache,
@@ -92,20 +107,23 @@ export class ApiServer {
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
+    const { clock, random } = this.#options;
     const info = parseRequestInfo(request.method, request.path, request.query);
-    const started = this.#options.clock.now();
+    const auditID = request.headers['audit-id']?.slice(0, 64) || random.uuid();
+    const exchange: Exchange = { request, info, auditID, received: clock.now(), trail: undefined };
     let response: ApiResponse;
     try {
-      response = await this.#respond(request, info);
+      response = await this.#respond(exchange);
     } catch (error) {
       response = this.#errorResponse(error);
     }
+    if (exchange.trail) response = await exchange.trail.answered(response);
     const { verb, group, resource } = info;
     this.#metrics.observe(
       { verb, group, resource, code: response.status },
-      (this.#options.clock.now() - started) / 1000,
+      (this.#options.clock.now() - exchange.received) / 1000,
     );
-    return response;
+    return { ...response, headers: { 'audit-id': auditID, ...response.headers } };
   }
 
   #errorResponse(error: unknown): ApiResponse {
@@ -114,19 +132,42 @@ export class ApiServer {
     return statusResponse(internalError(error instanceof Error ? error.message : String(error)));
   }
 
-  async #respond(request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
-    const { authenticator, authorizer, extensions } = this.#options;
+  async #respond(exchange: Exchange): Promise<ApiResponse> {
+    const { authorizer, extensions } = this.#options;
+    const { info } = exchange;
+    const { request: asked } = exchange;
     const path = extensions.paths.find((one) =>
-      one.path.endsWith('/') ? request.path.startsWith(one.path) : request.path === one.path,
+      one.path.endsWith('/') ? asked.path.startsWith(one.path) : asked.path === one.path,
     );
-    if (path?.isPublic) return path.handle(request, undefined);
-    const user = request.trustedUser ?? (await authenticator.authenticate(request)) ?? anonymous;
+    if (path?.isPublic) return path.handle(asked, undefined);
+    const user = await this.#identify(exchange);
+    const { request, trail } = exchange;
     const attributes = { user, verb: info.verb, info, fieldSelector: fieldSelectorOf(request, info) };
     const decision = await authorizer.authorize(attributes);
+    trail?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
+    trail?.annotate('authorization.k8s.io/reason', decision.reason ?? '');
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
     if (info.isResource) return this.#resource(request, info, user);
     if (path) return path.handle(request, user);
     return this.#nonResource(request);
+  }
+
+  /** Who asks, and as whom; from here on the request is told of in the audit log. */
+  async #identify(exchange: Exchange): Promise<User> {
+    const { authenticator, auditor } = this.#options;
+    const { request } = exchange;
+    let asking: User;
+    try {
+      asking = request.trustedUser ?? (await authenticator.authenticate(request)) ?? anonymous;
+    } catch (error) {
+      auditor?.refused(exchange, this.#errorResponse(error));
+      throw error;
+    }
+    exchange.trail = auditor?.begin({ ...exchange, user: asking });
+    if (exchange.trail) exchange.request = exchange.trail.request;
+    const user = (await authenticator.impersonate?.(request, asking)) ?? asking;
+    if (user !== asking) exchange.trail?.impersonates(user);
+    return user;
   }
 
   #resource(request: ApiRequest, info: RequestInfo, user: User): Promise<ApiResponse> {

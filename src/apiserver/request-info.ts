@@ -87,3 +87,10 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   const resolved = name === '' ? collectionVerb(verb, query) : nameVerb(verb, query, subresource);
   return { isResource: true, verb: resolved, path, group, version, resource, subresource, namespace, name, rest };
 }
+
+const streaming = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+/** Requests that last as long as their client likes: no limit in number or time holds for them. */
+export function isLongRunning({ isResource, verb, subresource }: RequestInfo): boolean {
+  return isResource && (verb === 'watch' || verb === 'proxy' || streaming.has(subresource));
+}

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, startControlPlane, urlHost } from '../cluster/server.ts';
 import { porticoVersion } from './version.ts';
@@ -17,6 +18,11 @@ interface ServerFlags {
   readonly kubeconfigOut?: string;
   readonly tokenAuthFile?: string;
   readonly controllers: string;
+  readonly auditPolicyFile?: string;
+  readonly auditLogPath?: string;
+  readonly auditLogMaxsize: string;
+  readonly auditLogMaxbackup: string;
+  readonly auditLogMaxage: string;
 }
 
 const defaultListen = '127.0.0.1:6443';
@@ -37,6 +43,11 @@ export function register(command: Command): void {
     .option('--cluster-cidr <cidrs>', 'ranges of pods', '10.244.0.0/16,fd00:10:244::/56')
     .option('--kubeconfig-out <file>', "where to write the administrator's kubeconfig")
     .option('--token-auth-file <file>', 'CSV of token,user,uid,"group1,group2"')
+    .option('--audit-policy-file <file>', 'what the audit log tells of (audit.k8s.io/v1 Policy)')
+    .option('--audit-log-path <file>', 'where the audit log is written; - is standard output')
+    .option('--audit-log-maxsize <megabytes>', 'size at which the audit log is cut', '0')
+    .option('--audit-log-maxbackup <count>', 'how many old parts of the audit log are kept; 0: all', '0')
+    .option('--audit-log-maxage <days>', 'how long old parts of the audit log are kept; 0: for ever', '0')
     .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
     .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags));
 }
@@ -56,6 +67,7 @@ async function run(flags: ServerFlags): Promise<void> {
     clusterCIDRs: list(flags.clusterCidr),
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
+    ...auditConfig(flags),
     controllers: list(flags.controllers),
     version: porticoVersion(),
     onError(error, what) {
@@ -68,6 +80,26 @@ async function run(flags: ServerFlags): Promise<void> {
   process.stdout.write(`portico server: ready on ${urls.join(', ')} after ${seconds} s\n`);
   if (!stop.signal.aborted) await new Promise((end) => stop.signal.addEventListener('abort', end, { once: true }));
   await plane.close();
+}
+
+/** As kube-apiserver: a log without a policy tells nothing, and a policy without a log goes nowhere. */
+function auditConfig(flags: ServerFlags): { readonly audit?: AuditConfig } {
+  const { auditPolicyFile, auditLogPath } = flags;
+  if (auditPolicyFile === undefined || auditLogPath === undefined) return {};
+  return {
+    audit: {
+      policyFile: resolve(auditPolicyFile),
+      logPath: auditLogPath === '-' ? '-' : resolve(auditLogPath),
+      maxSize: wholeNumber('--audit-log-maxsize', flags.auditLogMaxsize),
+      maxBackup: wholeNumber('--audit-log-maxbackup', flags.auditLogMaxbackup),
+      maxAge: wholeNumber('--audit-log-maxage', flags.auditLogMaxage),
+    },
+  };
+}
+
+function wholeNumber(flag: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Failure(`${flag} ${text}: must be a whole number`, { exitCode: 2 });
+  return Number(text);
 }
 
 function list(text: string): string[] {

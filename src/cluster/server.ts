@@ -25,6 +25,7 @@ import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
 import { makeFolder, realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
+import type { AuditConfig } from './audit.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
 import { prepareControlLoops } from './control-loops.ts';
 import { Failure } from './failure.ts';
@@ -50,6 +51,8 @@ export interface ServerConfig {
   readonly kubeconfigOut?: string;
   /** kube-apiserver's CSV: token,user,uid,"group1,group2". */
   readonly tokenAuthFile?: string;
+  /** Without it there is no audit log. */
+  readonly audit?: AuditConfig;
   /** As kube-controller-manager's flag: names, `*`, `-name`. */
   readonly controllers: readonly string[];
   /** Portico's own version. */
@@ -139,6 +142,8 @@ interface Opened {
 async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): Promise<ControlPlane> {
   const { onError } = config;
   const tokenFile = await readTokenFile(config.tokenAuthFile);
+  const audit = config.audit && (await import('./audit.ts'));
+  const audited = audit && (await audit.openAudit(config.audit!, (error) => onError(error, 'audit log')));
   await markStore(storage);
   // Ports are taken first, so that a taken one is told before anything else happens; requests wait until all is ready.
   const ready = Promise.withResolvers<ApiServer>();
@@ -153,6 +158,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
   const close = async () => {
     await Promise.all(listeners.map(({ listener }) => listener.close()));
     stop.abort();
+    await audited?.close();
     // Storage outlives the loops where they end in time; a write that comes too late fails, and nothing acknowledged is lost.
     await Promise.race([Promise.all(running), realClock.sleep(endingMs)]);
   };
@@ -175,6 +181,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       schemas: builtinSchemas(),
       authenticator: security.authenticator,
       authorizer: security.authorizer,
+      auditor: audited?.auditor,
       extensions: {
         connect: connectHandlers({ ...security, tunnels, clock: realClock, random: realRandom }),
         virtual: security.virtual,

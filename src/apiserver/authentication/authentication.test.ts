@@ -82,7 +82,7 @@ async function who(
   asked: ApiRequest,
 ): Promise<string | number | undefined> {
   try {
-    const { name, groups } = await authenticator.authenticate(asked);
+    const { name, groups } = await authenticator.impersonate(asked, await authenticator.authenticate(asked));
     return `${name} ${groups.join(',')}`;
   } catch (error) {
     return error instanceof StatusError ? error.status.code : String(error);

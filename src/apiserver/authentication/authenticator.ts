@@ -43,8 +43,11 @@ export class RequestAuthenticator implements Authenticator {
   /** Throws a StatusError 401 for a token that is wrong; without any credentials the user is {@link anonymousUser}. */
   async authenticate(request: ApiRequest): Promise<User> {
     if (request.trustedUser) return request.trustedUser;
-    const user = this.#certificateUser(request.clientCertificate) ?? (await this.#bearer(request)) ?? anonymousUser;
-    return impersonatedUser(request.headers, user, this.#options.authorizer);
+    return this.#certificateUser(request.clientCertificate) ?? (await this.#bearer(request)) ?? anonymousUser;
+  }
+
+  impersonate({ headers }: ApiRequest, asking: User): Promise<User> {
+    return impersonatedUser(headers, asking, this.#options.authorizer);
   }
 
   #certificateUser(certificate: ClientCertificate | undefined): User | undefined {

@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { FakeRandom } from '../../system/fake/random.ts';
+import { type ApiRequest, jsonResponse } from '../request.ts';
+import { parseRequestInfo } from '../request-info.ts';
+import { Auditor } from './auditor.ts';
+import type { AuditEvent } from './event.ts';
+import type { AuditPolicy } from './policy.ts';
+
+const user = { name: 'jane', uid: '1', groups: ['dev'] };
+
+function requestOf(method: string, url: string, body?: unknown): ApiRequest {
+  const [path = '', query = ''] = url.split('?');
+  return {
+    method,
+    path,
+    query: new URLSearchParams(query),
+    headers: {
+      'user-agent': 'test',
+      'x-forwarded-for': '10.0.0.9, not-an-address',
+      'content-type': 'application/json',
+    },
+    body: async () => Buffer.from(JSON.stringify(body ?? '')),
+    signal: new AbortController().signal,
+    remoteAddress: '::ffff:127.0.0.1',
+  };
+}
+
+function follow(policy: AuditPolicy['rules'][number], request: ApiRequest) {
+  const events: AuditEvent[] = [];
+  const clock = new FakeClock(1_700_000_000_123);
+  const sink = (line: string) => void events.push(JSON.parse(line) as AuditEvent);
+  const auditor = new Auditor({ policy: { rules: [policy] }, sink, clock, random: new FakeRandom() });
+  const info = parseRequestInfo(request.method, request.path, request.query);
+  const trail = auditor.begin({ request, info, user, auditID: 'id-1', received: clock.now() });
+  return { events, trail };
+}
+
+const secrets = '/api/v1/namespaces/n/secrets';
+const secret = { kind: 'Secret', metadata: { name: 's', managedFields: [{ manager: 'm' }] }, data: { a: 'aGlkZGVu' } };
+
+test('Metadata tells who, what and when, and nothing of the content', async () => {
+  const { events, trail } = follow({ level: 'Metadata' }, requestOf('POST', secrets, secret));
+  trail!.annotate('authorization.k8s.io/decision', 'allow');
+  trail!.annotate('authorization.k8s.io/decision', 'forbid');
+  await trail!.request.body();
+  await trail!.answered(jsonResponse(201, secret));
+  expect(events.map(({ stage }) => stage)).toEqual(['RequestReceived', 'ResponseComplete']);
+  expect(events[1]).toEqual({
+    kind: 'Event',
+    apiVersion: 'audit.k8s.io/v1',
+    level: 'Metadata',
+    auditID: 'id-1',
+    stage: 'ResponseComplete',
+    requestURI: secrets,
+    verb: 'create',
+    user: { username: 'jane', uid: '1', groups: ['dev'] },
+    sourceIPs: ['10.0.0.9', '127.0.0.1'],
+    userAgent: 'test',
+    objectRef: { resource: 'secrets', namespace: 'n', name: 's', apiVersion: 'v1' },
+    responseStatus: { metadata: {}, code: 201 },
+    requestReceivedTimestamp: '2023-11-14T22:13:20.123000Z',
+    stageTimestamp: '2023-11-14T22:13:20.123000Z',
+    annotations: { 'authorization.k8s.io/decision': 'allow' },
+  });
+  expect(JSON.stringify(events)).not.toContain('aGlkZGVu');
+});
+
+test('Request tells what was sent, RequestResponse what was answered too, without managed fields on request', async () => {
+  for (const level of ['Request', 'RequestResponse'] as const) {
+    const { events, trail } = follow({ level, omitManagedFields: true }, requestOf('POST', secrets, secret));
+    await trail!.request.body();
+    await trail!.answered(jsonResponse(201, { ...secret, items: [secret] }));
+    const bare = { ...secret, metadata: { name: 's' } };
+    expect(events[1]?.requestObject).toEqual(bare);
+    expect(events[1]?.responseObject).toEqual(level === 'Request' ? undefined : { ...bare, items: [bare] });
+  }
+});
+
+test('a watch is told of when it begins and when it ends', async () => {
+  const { events, trail } = follow({ level: 'RequestResponse' }, requestOf('GET', `${secrets}?watch=1`));
+  const ended = Promise.withResolvers<void>();
+  const { body } = await trail!.answered({ status: 200, headers: {}, body: { pushTo: () => ended.promise } });
+  const sent = (body as { pushTo(sink: unknown): Promise<void> }).pushTo(undefined);
+  expect(events.map(({ stage }) => stage)).toEqual(['RequestReceived', 'ResponseStarted']);
+  ended.resolve();
+  await sent;
+  expect(events[2]).toMatchObject({ stage: 'ResponseComplete', verb: 'watch', requestURI: `${secrets}?watch=1` });
+});
+
+test('a streamed list is complete when its last piece is sent', async () => {
+  const { events, trail } = follow(
+    { level: 'RequestResponse', omitStages: ['RequestReceived'] },
+    requestOf('GET', secrets),
+  );
+  async function* pieces() {
+    yield '{"kind":"SecretList",';
+    yield '"items":[]}';
+  }
+  const headers = { 'content-type': 'application/json' };
+  const { body } = await trail!.answered({ status: 200, headers, body: pieces() });
+  expect(events).toEqual([]);
+  for await (const _ of body as AsyncIterable<string>);
+  expect(events[0]).toMatchObject({ stage: 'ResponseComplete', responseObject: { kind: 'SecretList', items: [] } });
+});
+
+test('a refusal is told of with its Status', async () => {
+  const { events, trail } = follow({ level: 'Metadata' }, requestOf('GET', `${secrets}/s`));
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'no',
+    reason: 'NotFound',
+  };
+  await trail!.answered(jsonResponse(404, { ...status, code: 404 }));
+  expect(events[1]?.responseStatus).toEqual({
+    metadata: {},
+    status: 'Failure',
+    message: 'no',
+    reason: 'NotFound',
+    code: 404,
+  });
+});

@@ -1,0 +1,107 @@
+// The audit log's file: appended to, cut when it is large, old parts forgotten by count and age, as kube-apiserver's
+// --audit-log-maxsize, --audit-log-maxbackup and --audit-log-maxage ask.
+import {
+  createWriteStream,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  type WriteStream,
+} from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import type { Clock } from '../../system/clock.ts';
+
+export interface LogFileOptions {
+  readonly path: string;
+  /** Megabytes at which the file is cut; 0 is upstream's 100. */
+  readonly maxSize: number;
+  /** Old parts to keep; 0 keeps all. */
+  readonly maxBackup: number;
+  /** Days that old parts are kept; 0 is for ever. */
+  readonly maxAge: number;
+  readonly clock: Clock;
+  /** Told when lines cannot be written. */
+  readonly onError: (error: unknown) => void;
+}
+
+const megabyte = 1024 * 1024;
+const day = 24 * 3600 * 1000;
+
+/** `audit-2026-01-02T03-04-05.678.log` beside `audit.log`. */
+function backupPath(path: string, now: number): string {
+  const extension = extname(path);
+  const stamp = new Date(now).toISOString().slice(0, 23).replaceAll(':', '-');
+  return join(dirname(path), `${basename(path, extension)}-${stamp}${extension}`);
+}
+
+/** Which of the old parts go; the names sort by age. Pure. */
+export function staleParts(
+  names: readonly string[],
+  { path, maxBackup, maxAge, now }: Pick<LogFileOptions, 'path' | 'maxBackup' | 'maxAge'> & { readonly now: number },
+): string[] {
+  const extension = extname(path);
+  const prefix = `${basename(path, extension)}-`;
+  const stampOf = (name: string) => /^(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d\.\d{3})$/.exec(name);
+  const parts = names
+    .filter((name) => name.startsWith(prefix) && name.endsWith(extension))
+    .map((name) => ({ name, stamp: stampOf(name.slice(prefix.length, name.length - extension.length)) }))
+    .filter(({ stamp }) => stamp !== null)
+    .sort((a, b) => (a.name < b.name ? 1 : -1));
+  const isOld = (stamp: RegExpExecArray | null) =>
+    maxAge > 0 && stamp !== null && Date.parse(`${stamp[1]}${stamp[2]}:${stamp[3]}:${stamp[4]}Z`) < now - maxAge * day;
+  return parts.filter(({ stamp }, i) => (maxBackup > 0 && i >= maxBackup) || isOld(stamp)).map(({ name }) => name);
+}
+
+export class LogFile {
+  readonly #options: LogFileOptions;
+  #stream: WriteStream | undefined;
+  #size = 0;
+
+  constructor(options: LogFileOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the file. Throws when it cannot be written. */
+  open(): void {
+    const { path } = this.#options;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const fd = openSync(path, 'a', 0o600);
+    this.#size = fstatSync(fd).size;
+    this.#stream = createWriteStream(path, { fd });
+    this.#stream.on('error', this.#options.onError);
+  }
+
+  readonly write = (line: string): void => {
+    const bytes = Buffer.from(`${line}\n`);
+    const limit = (this.#options.maxSize || 100) * megabyte;
+    if (this.#size > 0 && this.#size + bytes.length > limit) this.#cut();
+    this.#size += bytes.length;
+    this.#stream?.write(bytes);
+  };
+
+  #cut(): void {
+    const { path, clock, onError } = this.#options;
+    try {
+      // What is still waiting goes to the old part: its descriptor follows the file.
+      this.#stream?.end();
+      renameSync(path, backupPath(path, clock.now()));
+      this.open();
+      const folder = dirname(path);
+      for (const name of staleParts(readdirSync(folder), { ...this.#options, now: clock.now() })) {
+        rmSync(join(folder, name), { force: true });
+      }
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  /** Resolves when all lines are in the file. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#stream) resolve();
+      else this.#stream.end(() => resolve());
+    });
+  }
+}
