@@ -57,7 +57,7 @@ function parseBytes(request: ApiRequest, bytes: Uint8Array): ParsedBody | Promis
 
 /** kubectl and other Go clients write built-in kinds in protocol buffers wherever they can. */
 async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
-  const { decodeProtobuf, ProtobufError } = await import('../../api/protobuf.ts');
+  const { decodeProtobuf, ProtobufError } = await import('../../api/protobuf/decode.ts');
   try {
     const { kind, apiVersion, value } = decodeProtobuf(bytes);
     if (!value && kind === '') throw badRequest('the protobuf body names no kind');

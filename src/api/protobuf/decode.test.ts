@@ -1,7 +1,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeProtobuf, ProtobufError } from './protobuf.ts';
+import { decodeProtobuf, ProtobufError } from './decode.ts';
 
 const message = (build: (writer: BinaryWriter) => void): Uint8Array => {
   const writer = new BinaryWriter();

@@ -1,13 +1,11 @@
 // Reads built-in kinds from Kubernetes' protocol buffers encoding, into the same values that JSON gives. Go clients write
 // with it unless told otherwise, kubectl's typed commands among them; answers may be JSON, which they accept too.
 //
-// The table of facts has the numbers of fields; their types are those of the JSON schemas. Load it lazily: JSON clients
-// never need it.
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import type { GroupVersionKind } from '../apimachinery/object.ts';
-import { formatTime } from '../apimachinery/time.ts';
-import { table } from './facts/protobuf.generated.ts';
-import { readFacts } from './schema/facts.ts';
+import { parseApiVersion } from '../../apimachinery/object.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import { prefix } from './envelope.ts';
+import { apiextensions, messageOf, meta, typeOfKind } from './messages.ts';
 
 /** The bytes cannot be read; the message says why. */
 export class ProtobufError extends Error {}
@@ -19,10 +17,6 @@ export interface ProtobufBody {
   readonly value: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** `k8s` and a zero byte, before a runtime.Unknown. */
-const prefix = [0x6b, 0x38, 0x73, 0x00];
-const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-
 /** Reads the envelope and what is in it. Throws ProtobufError. */
 export function decodeProtobuf(bytes: Uint8Array): ProtobufBody {
   if (!prefix.every((byte, i) => bytes[i] === byte)) {
@@ -32,7 +26,7 @@ export function decodeProtobuf(bytes: Uint8Array): ProtobufBody {
   }
   try {
     const { apiVersion, kind, raw } = readEnvelope(new BinaryReader(bytes.subarray(prefix.length)));
-    const type = typeOf(apiVersion, kind);
+    const type = typeOfKind({ ...parseApiVersion(apiVersion), kind });
     const reader = new BinaryReader(raw);
     return {
       apiVersion,
@@ -62,60 +56,6 @@ function readEnvelope(reader: BinaryReader): { apiVersion: string; kind: string;
   return envelope;
 }
 
-interface MessageField {
-  readonly name: string;
-  /** The message whose fields JSON has in place of this one. */
-  readonly inlined?: string;
-}
-
-type MessageFields = ReadonlyMap<number, MessageField>;
-
-const facts = readFacts();
-const rows = new Map(
-  table
-    .split('\n')
-    .slice(1)
-    .map((row) => row.split('\t') as [string, string]),
-);
-const messages = new Map<string, MessageFields>();
-const fieldTypes = new Map<string, ReadonlyMap<string, string>>();
-
-function typeOf(apiVersion: string, kind: string): string | undefined {
-  // Every group has its own DeleteOptions, and all are the same.
-  const { group, version } = groupVersionOf(apiVersion);
-  const type = kind === 'DeleteOptions' ? `${meta}.${kind}` : facts.typesOfKinds.get(`${group}/${version}/${kind}`);
-  return type !== undefined && rows.has(type) ? type : undefined;
-}
-
-function groupVersionOf(apiVersion: string): Omit<GroupVersionKind, 'kind'> {
-  const slash = apiVersion.indexOf('/');
-  return { group: apiVersion.slice(0, Math.max(slash, 0)), version: apiVersion.slice(slash + 1) };
-}
-
-function messageFields(message: string): MessageFields {
-  let fields = messages.get(message);
-  if (!fields) {
-    const cells = (rows.get(message) ?? '').split(' ').filter((cell) => cell !== '');
-    fields = new Map(
-      cells.map((cell) => {
-        const [name = '', number] = cell.split('=');
-        return [Number(number), name.startsWith('(') ? { name, inlined: name.slice(1, -1) } : { name }];
-      }),
-    );
-    messages.set(message, fields);
-  }
-  return fields;
-}
-
-function typesOfFields(type: string): ReadonlyMap<string, string> {
-  let types = fieldTypes.get(type);
-  if (!types) {
-    types = new Map(facts.factsOf(type)?.fields.map((field) => [field.name, field.type]));
-    fieldTypes.set(type, types);
-  }
-  return types;
-}
-
 /** Calls `read` for each field; one that it does not read (false) is passed over. */
 function forEachField(reader: BinaryReader, read: (number: number, wire: WireType) => boolean): void {
   while (reader.pos < reader.len) {
@@ -130,18 +70,13 @@ function readMessage(
   { type, message }: { readonly type: string; readonly message: string },
   target: Record<string, unknown>,
 ): Record<string, unknown> {
-  const fields = messageFields(message);
-  const types = typesOfFields(type);
+  const fields = messageOf(type, message);
   forEachField(reader, (number, wire) => {
     const field = fields.get(number);
     if (!field) return false;
-    if (field.inlined !== undefined) {
-      readMessage(new BinaryReader(reader.bytes()), { type, message: field.inlined }, target);
-      return true;
-    }
-    const fieldType = types.get(field.name);
-    if (fieldType === undefined) return false;
-    target[field.name] = readField(reader, { wire, type: fieldType }, target[field.name]);
+    if (field.isInlined) {
+      readMessage(new BinaryReader(reader.bytes()), { type, message: field.type }, target);
+    } else target[field.name] = readField(reader, { wire, type: field.type }, target[field.name]);
     return true;
   });
   return target;
@@ -197,6 +132,8 @@ function wireOf(type: string): WireType {
 
 type Read = (reader: BinaryReader) => unknown;
 
+const schemaProps = `${apiextensions}.JSONSchemaProps`;
+
 const scalars: Readonly<Record<string, Read>> = {
   string: (reader) => reader.string(),
   'string:byte': (reader) => Buffer.from(reader.bytes()).toString('base64'),
@@ -213,6 +150,14 @@ const scalars: Readonly<Record<string, Read>> = {
   'io.k8s.apimachinery.pkg.runtime.RawExtension': readJson,
   'io.k8s.apimachinery.pkg.api.resource.Quantity': readQuantity,
   'io.k8s.apimachinery.pkg.util.intstr.IntOrString': readIntOrString,
+  [`${apiextensions}.JSON`]: readJson,
+  [`${apiextensions}.CustomResourceSubresourceStatus`]: (reader) => {
+    reader.bytes();
+    return {};
+  },
+  [`${apiextensions}.JSONSchemaPropsOrArray`]: (reader) => readSchemaOr(reader, `[]${schemaProps}`),
+  [`${apiextensions}.JSONSchemaPropsOrBool`]: readSchemaOrBool,
+  [`${apiextensions}.JSONSchemaPropsOrStringArray`]: (reader) => readSchemaOr(reader, '[]string'),
 };
 
 function readValue(reader: BinaryReader, wire: WireType, type: string): unknown {
@@ -276,4 +221,31 @@ function readJson(reader: BinaryReader): unknown {
     return true;
   });
   return value;
+}
+
+/** A schema in the first field, or a list in the second. */
+function readSchemaOr(reader: BinaryReader, listType: string): unknown {
+  const inner = new BinaryReader(reader.bytes());
+  let schema: unknown;
+  let list: unknown = [];
+  forEachField(inner, (number, wire) => {
+    if (number === 1) schema = readValue(inner, wire, schemaProps);
+    else if (number === 2) list = readField(inner, { wire, type: listType }, list);
+    else return false;
+    return true;
+  });
+  return schema ?? list;
+}
+
+function readSchemaOrBool(reader: BinaryReader): unknown {
+  const inner = new BinaryReader(reader.bytes());
+  let allows = false;
+  let schema: unknown;
+  forEachField(inner, (number, wire) => {
+    if (number === 1) allows = inner.bool();
+    else if (number === 2) schema = readValue(inner, wire, schemaProps);
+    else return false;
+    return true;
+  });
+  return schema ?? allows;
 }
