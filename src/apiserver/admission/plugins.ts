@@ -4,6 +4,7 @@
 import type { AdmissionPlugin } from './admission.ts';
 import { certificateRequestor } from './certificate-requestor.ts';
 import { defaultTolerations } from './default-tolerations.ts';
+import { limitRanger } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
@@ -11,7 +12,7 @@ import { serviceAccount } from './service-account.ts';
 
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'NamespaceLifecycle', admit: namespaceLifecycle },
-  // LimitRanger
+  limitRanger,
   { name: 'ServiceAccount', admit: serviceAccount },
   // NodeRestriction, TaintNodesByCondition, PodSecurity
   { name: 'Priority', admit: priority },

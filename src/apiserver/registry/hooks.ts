@@ -8,6 +8,8 @@ export interface Companions {
   readonly operations: readonly Operation[];
 }
 
+export const noCompanions: Companions = { compare: [], operations: [] };
+
 export interface HookContext {
   readonly dryRun: boolean;
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import type { RegistryHooks } from './hooks.ts';
+import type { QuotaLedger } from './quota/ledger.ts';
 import { ResourceStore } from './resource-store.ts';
 
 export interface RegistryOptions {
@@ -15,6 +16,8 @@ export interface RegistryOptions {
   readonly cache: WatchCache;
   /** By `services`, or `deployments.apps`. */
   readonly hooks: Readonly<Record<string, RegistryHooks<KubeObject>>>;
+  /** Absent: quotas are not kept to. */
+  readonly ledger?: QuotaLedger | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }

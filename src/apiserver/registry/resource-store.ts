@@ -14,20 +14,22 @@ import type { CacheEvent, ResourceCache } from '../watch-cache/resource-cache.ts
 import { encodeForStorage, StoredObject } from '../watch-cache/stored-object.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import { type DeleteOptions, isRemovedByUpdate, planDeletion } from './deletion.ts';
-import type { Companions, RegistryHooks } from './hooks.ts';
+import { type Companions, noCompanions, type RegistryHooks } from './hooks.ts';
 import { fillSystemMetadata, generatedName, keepSystemMetadata, refuseResourceVersion } from './metadata.ts';
+import type { LedgerEntry, QuotaLedger } from './quota/ledger.ts';
 import { type Later, ServedForms } from './served-forms.ts';
 
 /** How often a write is tried again when other writes come between. */
 const attempts = 50;
 const nameAttempts = 8;
-const nothing: Companions = { compare: [], operations: [] };
 
 export interface StoreOptions {
   readonly definition: ResourceDefinition;
   readonly storage: Storage;
   readonly cache: WatchCache;
   readonly hooks?: RegistryHooks<KubeObject>;
+  /** Absent: quotas are not kept to. */
+  readonly ledger?: QuotaLedger | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -72,17 +74,24 @@ export interface UpdateResult {
   readonly created: boolean;
 }
 
+interface PutOptions {
+  /** What is written along. */
+  readonly companions: readonly Companions[];
+  readonly dryRun: boolean;
+}
+
 export class ResourceStore {
   readonly definition: ResourceDefinition;
   readonly prefix: string;
   readonly #storage: Storage;
   readonly #watchCache: WatchCache;
   readonly #hooks: RegistryHooks<KubeObject>;
+  readonly #ledger: QuotaLedger | undefined;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #forms: ServedForms;
 
-  constructor({ definition, storage, cache, hooks = {}, clock, random }: StoreOptions) {
+  constructor({ definition, storage, cache, hooks = {}, ledger, clock, random }: StoreOptions) {
     this.definition = definition;
     const { group, resource } = definition.storage ?? definition;
     this.prefix = `/registry/${group || 'core'}/${resource}/`;
@@ -90,6 +99,7 @@ export class ResourceStore {
     this.#storage = storage;
     this.#watchCache = cache;
     this.#hooks = hooks;
+    this.#ledger = ledger;
     this.#clock = clock;
     this.#random = random;
   }
@@ -160,20 +170,30 @@ export class ResourceStore {
     const { metadata } = object;
     if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName, this.#random);
     fillSystemMetadata(object, formatTime(this.#clock.now()), this.#random.uuid());
-    const companions = (await this.#hooks.beginCreate?.(object, context)) ?? nothing;
+    const companions = (await this.#hooks.beginCreate?.(object, context)) ?? noCompanions;
     strategy.prepareForCreate?.(object);
     this.#refuse(object, strategy.validate?.(object) ?? []);
     for (const text of strategy.warnings?.(object) ?? []) context.warnings.add(text);
     await context.check?.(object);
-    const key = this.key(metadata.namespace ?? '', metadata.name);
+    return this.#settle({ definition, object, old: undefined }, (charges) =>
+      this.#putNew(object, { companions: [companions, charges], dryRun: context.dryRun }),
+    );
+  }
+
+  #settle<T>(entry: LedgerEntry, write: (charges: Companions) => Promise<T>): Promise<T> {
+    return this.#ledger ? this.#ledger.settle(entry, write) : write(noCompanions);
+  }
+
+  async #putNew(object: KubeObject, { companions, dryRun }: PutOptions): Promise<StoredObject | 'exists' | 'again'> {
+    const key = this.key(object.metadata.namespace ?? '', object.metadata.name);
     const value = await this.#encoded(object);
-    if (context.dryRun) {
+    if (dryRun) {
       await this.#watchCache.waitForNow();
       return this.cache.get(key) ? 'exists' : this.served(new StoredObject(key, value, 0));
     }
     const result = await this.#storage.transact({
-      compare: [{ key, modRevision: 0 }, ...companions.compare],
-      operations: [{ type: 'put', key, value }, ...companions.operations],
+      compare: [{ key, modRevision: 0 }, ...companions.flatMap(({ compare }) => compare)],
+      operations: [{ type: 'put', key, value }, ...companions.flatMap(({ operations }) => operations)],
     });
     if (result.succeeded) return this.#written(key, value, result);
     return result.current[0] ? 'exists' : 'again';
@@ -206,7 +226,7 @@ export class ResourceStore {
     keepSystemMetadata(object, served.object);
     // A write to a subresource changes nothing that hooks look after.
     const hooks = strategy === this.definition.strategy ? this.#hooks : {};
-    const companions = (await hooks.beginUpdate?.(object, served.object, request)) ?? nothing;
+    const companions = (await hooks.beginUpdate?.(object, served.object, request)) ?? noCompanions;
     strategy.prepareForUpdate?.(object, served.object);
     this.#refuse(served.object, strategy.validateUpdate?.(object, served.object) ?? []);
     for (const text of strategy.warnings?.(object, served.object) ?? []) warnings.add(text);
@@ -214,12 +234,14 @@ export class ResourceStore {
     if (this.#isRemovedByUpdate(object)) return this.#remove(old, object, request);
     const value = await this.#encoded(object);
     if (isUnchanged(value, old)) return served;
-    if (request.dryRun) return this.served(new StoredObject(old.key, value, old.revision));
-    const result = await this.#storage.transact({
-      compare: [{ key: old.key, modRevision: old.revision }, ...companions.compare],
-      operations: [{ type: 'put', key: old.key, value }, ...companions.operations],
+    return this.#settle({ definition: this.definition, object, old: served.object }, async (charges) => {
+      if (request.dryRun) return this.served(new StoredObject(old.key, value, old.revision));
+      const result = await this.#storage.transact({
+        compare: [{ key: old.key, modRevision: old.revision }, ...companions.compare, ...charges.compare],
+        operations: [{ type: 'put', key: old.key, value }, ...companions.operations, ...charges.operations],
+      });
+      return result.succeeded ? this.#written(old.key, value, result) : undefined;
     });
-    return result.succeeded ? this.#written(old.key, value, result) : undefined;
   }
 
   #isRemovedByUpdate(object: KubeObject): boolean {
@@ -311,7 +333,7 @@ export class ResourceStore {
   ): Promise<StoredObject | undefined> {
     const object = last ?? (await this.served(old)).object;
     const value = last ? await this.#encoded(last) : old.value;
-    const companions = (await this.#hooks.beginDelete?.(object, context)) ?? nothing;
+    const companions = (await this.#hooks.beginDelete?.(object, context)) ?? noCompanions;
     if (context.dryRun) return this.served(new StoredObject(old.key, value, old.revision));
     const result = await this.#storage.transact({
       compare: [{ key: old.key, modRevision: old.revision }, ...companions.compare],

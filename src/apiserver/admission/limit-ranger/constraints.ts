@@ -1,7 +1,8 @@
 // What a LimitRange refuses: amounts below its minimum, above its maximum, or limits too far above requests. Each check
 // answers with upstream's text, or undefined.
-import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.generated.ts';
+
 import { podLimits, podRequests } from '../../../api/core/v1/pod/resources.ts';
+import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.generated.ts';
 import { compareQuantities, printQuantity, type Quantity } from '../../../apimachinery/quantity.ts';
 import { type Amounts, parseAmounts, type ResourceList } from '../../../apimachinery/resource-list.ts';
 
@@ -54,7 +55,11 @@ function claimAboveMax({ type, resource, enforced }: Constraint, { requests }: A
 
 type Check = (constraint: Constraint, asked: Asked) => string | undefined;
 
-function violations(type: string, asked: Asked, checks: readonly (readonly [ResourceList | undefined, Check])[]): string[] {
+function violations(
+  type: string,
+  asked: Asked,
+  checks: readonly (readonly [ResourceList | undefined, Check])[],
+): string[] {
   return checks.flatMap(([list, check]) => {
     const enforced = parseAmounts(list);
     return Object.keys(enforced)
