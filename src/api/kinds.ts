@@ -1,5 +1,6 @@
 // What each kind adds to the generic definition: one line per kind, its folder says the rest.
 import type { KubeObject } from '../apimachinery/object.ts';
+import { apiService } from './apiregistration/v1/apiservice/index.ts';
 import { daemonSet } from './apps/v1/daemonset/index.ts';
 import { deployment } from './apps/v1/deployment/index.ts';
 import { replicaSet } from './apps/v1/replicaset/index.ts';
@@ -11,9 +12,11 @@ import { lease } from './coordination/v1/lease/index.ts';
 import { configMap } from './core/v1/configmap/index.ts';
 import { endpoints } from './core/v1/endpoints/index.ts';
 import { event } from './core/v1/event/index.ts';
+import { limitRange } from './core/v1/limitrange/index.ts';
 import { namespace } from './core/v1/namespace/index.ts';
 import { node } from './core/v1/node/index.ts';
 import { pod } from './core/v1/pod/index.ts';
+import { resourceQuota } from './core/v1/resourcequota/index.ts';
 import { secret } from './core/v1/secret/index.ts';
 import { service } from './core/v1/service/index.ts';
 import { serviceAccount } from './core/v1/serviceaccount/index.ts';
@@ -35,12 +38,15 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   configmaps: anyKind(configMap),
   endpoints: anyKind(endpoints),
   events: anyKind(event),
+  limitranges: anyKind(limitRange),
   namespaces: anyKind(namespace),
   nodes: anyKind(node),
   pods: anyKind(pod),
+  resourcequotas: anyKind(resourceQuota),
   secrets: anyKind(secret),
   serviceaccounts: anyKind(serviceAccount),
   services: anyKind(service),
+  'apiservices.apiregistration.k8s.io': anyKind(apiService),
   'certificatesigningrequests.certificates.k8s.io': anyKind(certificateSigningRequest),
   'clusterrolebindings.rbac.authorization.k8s.io': anyKind(clusterRoleBinding),
   'clusterroles.rbac.authorization.k8s.io': anyKind(clusterRole),

@@ -19,6 +19,7 @@ export const persistentVolumeClaims = core('persistentvolumeclaims');
 export const persistentVolumes = core('persistentvolumes');
 export const pods = core('pods');
 export const replicationControllers = core('replicationcontrollers');
+export const resourceQuotas = core('resourcequotas');
 export const secrets = core('secrets');
 export const serviceAccounts = core('serviceaccounts');
 export const services = core('services');

@@ -16,6 +16,7 @@ import { nodeIPAMController } from './nodeipam/controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/controller.ts';
 import { podGarbageCollector } from './podgc/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
+import { resourceQuotaController } from './resourcequota/controller.ts';
 import { rootCAPublisher } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 
@@ -34,6 +35,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'node-lifecycle-controller': nodeLifecycleController,
   'pod-garbage-collector-controller': podGarbageCollector,
   'replicaset-controller': replicaSetController,
+  'resourcequota-controller': resourceQuotaController,
   'root-ca-certificate-publisher-controller': rootCAPublisher,
   'serviceaccount-controller': serviceAccountController,
 };

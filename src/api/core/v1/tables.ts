@@ -4,13 +4,7 @@ import type { KubeObject } from '../../../apimachinery/object.ts';
 import { ageCell, ageColumn, anyKind, column, type Kind, nameColumn } from '../../define.ts';
 import { formatLabels } from '../../printing.ts';
 import { containerCells, containersColumn, defaultTemplate, imagesColumn, selectorColumn } from '../../workload.ts';
-import type {
-  PersistentVolume,
-  PersistentVolumeClaim,
-  PodTemplate,
-  ReplicationController,
-  ResourceQuota,
-} from './types.generated.ts';
+import type { PersistentVolume, PersistentVolumeClaim, PodTemplate, ReplicationController } from './types.generated.ts';
 
 const accessModes: Readonly<Record<string, string>> = {
   ReadWriteOnce: 'RWO',
@@ -142,32 +136,9 @@ const replicationController: Kind<ReplicationController> = {
   ],
 };
 
-const resourceQuota: Kind<ResourceQuota> = {
-  returnsDeletedObject: true,
-  columns: [
-    nameColumn,
-    column('Request', 'Used and allowed requests.'),
-    column('Limit', 'Used and allowed limits.'),
-    ageColumn,
-  ],
-  cells(object, now) {
-    const { hard = {}, used = {} } = object.status ?? {};
-    const texts = Object.keys(hard)
-      .sort()
-      .map((name) => ({ limit: name.startsWith('limits.'), text: `${name}: ${used[name] ?? '0'}/${hard[name]}` }));
-    const join = (limit: boolean): string =>
-      texts
-        .filter((entry) => entry.limit === limit)
-        .map(({ text }) => text)
-        .join(', ');
-    return [object.metadata.name, join(false), join(true), ageCell(object, now)];
-  },
-};
-
 export const coreTables: Readonly<Record<string, Kind<KubeObject>>> = {
   persistentvolumes: anyKind(persistentVolume),
   persistentvolumeclaims: anyKind(persistentVolumeClaim),
   podtemplates: anyKind(podTemplate),
   replicationcontrollers: anyKind(replicationController),
-  resourcequotas: anyKind(resourceQuota),
 };

@@ -76,7 +76,7 @@ function itemViolations({ type, min, max, maxLimitRequestRatio }: LimitRangeItem
   ]);
 }
 
-/** Everything in which a pod breaks a LimitRange. Throws QuantityError for a pod whose amounts are none. */
+/** Everything in which a pod breaks a LimitRange. */
 export function podViolations({ spec }: LimitRange, pod: Readonly<Pod>): string[] {
   return (spec.limits ?? []).flatMap((item) => {
     if (item.type === 'Pod') return itemViolations(item, { requests: podRequests(pod), limits: podLimits(pod) });

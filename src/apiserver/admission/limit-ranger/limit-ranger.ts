@@ -1,6 +1,5 @@
 // LimitRange: gives containers their default requests and limits, and holds pods and claims to bounds.
 import type { LimitRange, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.generated.ts';
-import { QuantityError } from '../../../apimachinery/quantity.ts';
 import { forbidden } from '../../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { claimViolations, podViolations } from './constraints.ts';
@@ -44,13 +43,7 @@ export const limitRanger: AdmissionPlugin = {
 };
 
 function violations(range: LimitRange, { object }: AdmissionRequest, resource: Concerned): string[] {
-  try {
-    return resource === 'pods'
-      ? podViolations(range, object as unknown as Pod)
-      : claimViolations(range, object as unknown as PersistentVolumeClaim);
-  } catch (error) {
-    // What is no amount is refused by validation.
-    if (error instanceof QuantityError) return [];
-    throw error;
-  }
+  return resource === 'pods'
+    ? podViolations(range, object as unknown as Pod)
+    : claimViolations(range, object as unknown as PersistentVolumeClaim);
 }

@@ -1,6 +1,5 @@
 // Whether a write fits into the quotas of its namespace, and what they have used after it.
 import type { KubeObject } from '../../../../apimachinery/object.ts';
-import { QuantityError } from '../../../../apimachinery/quantity.ts';
 import {
   type Amounts,
   addAmounts,
@@ -35,31 +34,25 @@ export function checkQuotas(quotas: readonly Readonly<ResourceQuota>[], request:
   const { evaluator, object, old, now } = request;
   const concerned = quotas.filter((quota) => matches(quota, evaluator, object));
   if (concerned.length === 0) return free;
-  try {
-    const usage = evaluator.usage(object, now);
-    const delta = withoutZeros(old ? subtractAmounts(usage, evaluator.usage(old, now)) : usage);
-    if (Object.keys(delta).length === 0) return free;
-    for (const quota of concerned) {
-      const reason = unmeasurable(quota, evaluator, object);
-      if (reason !== undefined) return { allowed: false, reason };
-    }
-    const negative = Object.keys(usage).filter((name) => usage[name]!.nano < 0n);
-    if (negative.length > 0) {
-      return { allowed: false, reason: `quota usage is negative for resource(s): ${negative.sort().join(',')}` };
-    }
-    const charged = new Map<string, Record<string, string>>();
-    for (const quota of concerned) {
-      const cost = old && !matches(quota, evaluator, old) ? withoutZeros(usage) : delta;
-      const done = charge(quota, cost);
-      if (typeof done === 'string') return { allowed: false, reason: done };
-      if (done) charged.set(quota.metadata.name, done);
-    }
-    return { allowed: true, charged };
-  } catch (error) {
-    // What is no amount is refused by validation, which words it better.
-    if (error instanceof QuantityError) return free;
-    throw error;
+  const usage = evaluator.usage(object, now);
+  const delta = withoutZeros(old ? subtractAmounts(usage, evaluator.usage(old, now)) : usage);
+  if (Object.keys(delta).length === 0) return free;
+  for (const quota of concerned) {
+    const reason = unmeasurable(quota, evaluator, object);
+    if (reason !== undefined) return { allowed: false, reason };
   }
+  const negative = Object.keys(usage).filter((name) => usage[name]!.nano < 0n);
+  if (negative.length > 0) {
+    return { allowed: false, reason: `quota usage is negative for resource(s): ${negative.sort().join(',')}` };
+  }
+  const charged = new Map<string, Record<string, string>>();
+  for (const quota of concerned) {
+    const cost = old && !matches(quota, evaluator, old) ? withoutZeros(usage) : delta;
+    const done = charge(quota, cost);
+    if (typeof done === 'string') return { allowed: false, reason: done };
+    if (done) charged.set(quota.metadata.name, done);
+  }
+  return { allowed: true, charged };
 }
 
 /** Whether a quota limits something of what the object costs, and its scopes are about the object. */

@@ -1,0 +1,116 @@
+// Keeps the status of ResourceQuotas (upstream pkg/controller/resourcequota). The API server charges what is made; this
+// counts anew what was there before, what has gone and what costs less now.
+//
+// Counting is exact though others write meanwhile: objects are listed after the quota was read, and each charge changes
+// the quota, so that the write of a count that misses one is a conflict.
+import type { ResourceQuota } from '../../api/core/v1/types.generated.ts';
+import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import { isNotFound, type QualifiedResource } from '../../apimachinery/status.ts';
+import { discoverResources } from '../../client/discovery.ts';
+import { resourceQuotas } from '../../client/resources.ts';
+import {
+  type Controller,
+  type ControllerContext,
+  type ControllerFactory,
+  KeyedController,
+  type SyncResult,
+} from '../controller.ts';
+import { changesUsage, countedResources, isUncounted, quotaStatus, resourceName } from './reconcile.ts';
+
+/** Everything is counted anew this often, in milliseconds; what is not served yet is looked for again sooner. */
+const resyncPeriod = 300_000;
+const discoveryPeriod = 30_000;
+const pageSize = 500;
+
+export const resourceQuotaController: ControllerFactory = (context) => new ResourceQuotaController(context);
+
+class ResourceQuotaController implements Controller {
+  readonly #context: ControllerContext;
+  readonly #loop: KeyedController;
+  /** The version that each counted resource is watched in. */
+  readonly #watched = new Map<string, GroupVersionResource>();
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    const informer = context.informers.informer<ResourceQuota>(resourceQuotas);
+    const sync = (key: string, signal: AbortSignal) => this.#sync(key, signal);
+    this.#loop = new KeyedController({ name: 'resourcequota-controller', context, waitFor: [informer], sync });
+    informer.addHandler({
+      added: (quota) => this.#loop.queue.add(objectKey(quota)),
+      updated: (quota) => isUncounted(quota) && this.#loop.queue.add(objectKey(quota)),
+    });
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#loop.run(signal);
+  }
+
+  async #sync(key: string, signal: AbortSignal): Promise<SyncResult | undefined> {
+    const [namespace = '', name = ''] = key.split('/');
+    const client = this.#context.client.resource<ResourceQuota>(resourceQuotas);
+    const quota = await client.get(name, namespace).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+    if (!quota) return undefined;
+    const objects = new Map<string, readonly KubeObject[]>();
+    const wanted = countedResources(quota);
+    for (const resource of wanted) {
+      const versioned = await this.#watch(resource, signal);
+      if (versioned) objects.set(resourceName(resource), await this.#list(versioned, namespace));
+    }
+    const status = quotaStatus({ quota, objects, now: this.#context.clock.now() });
+    if (status) await client.update({ ...quota, status }, { subresource: 'status' });
+    return { requeueAfter: objects.size < wanted.length ? discoveryPeriod : resyncPeriod };
+  }
+
+  async #list(resource: GroupVersionResource, namespace: string): Promise<KubeObject[]> {
+    const client = this.#context.client.resource<KubeObject>(resource);
+    const all: KubeObject[] = [];
+    let position: string | undefined;
+    do {
+      const { items, metadata } = await client.list({
+        namespace,
+        limit: pageSize,
+        ...(position && { continue: position }),
+      });
+      all.push(...items);
+      position = metadata.continue;
+    } while (position);
+    return all;
+  }
+
+  /** Watches a resource from when a quota first counts it; undefined while it is not served. */
+  async #watch(resource: QualifiedResource, signal: AbortSignal): Promise<GroupVersionResource | undefined> {
+    const name = resourceName(resource);
+    const versioned = this.#watched.get(name) ?? (await this.#find(resource));
+    if (!versioned) return undefined;
+    const { clock, informers } = this.#context;
+    const informer = informers.informer<KubeObject>(versioned);
+    if (!this.#watched.has(name)) {
+      this.#watched.set(name, versioned);
+      informer.addHandler({
+        updated: (object, old) => {
+          if (changesUsage(resource, { object, old, now: clock.now() })) this.#recount(object);
+        },
+        deleted: (object) => this.#recount(object),
+      });
+    }
+    // What goes after this is told; what went before is not in the list that follows.
+    await informer.synced(signal);
+    return versioned;
+  }
+
+  async #find(resource: QualifiedResource): Promise<GroupVersionResource | undefined> {
+    if (resource.group === '') return { ...resource, version: 'v1' };
+    const { resources } = await discoverResources(this.#context.client);
+    const found = resources.find((one) => resourceName(one) === resourceName(resource) && one.namespaced);
+    return found && { group: found.group, version: found.version, resource: found.resource };
+  }
+
+  #recount({ metadata }: Readonly<KubeObject>): void {
+    const quotas = this.#context.informers.informer<ResourceQuota>(resourceQuotas);
+    for (const quota of quotas.lister.list(metadata.namespace)) this.#loop.queue.add(objectKey(quota));
+  }
+}
