@@ -13,14 +13,15 @@ import type { Auditor, AuditTrail } from './audit/auditor.ts';
 import { forbiddenError } from './authorization/messages.ts';
 import { Compactor } from './compaction.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
+import { isPretty, statusInAcceptedForm } from './encoding.ts';
 import { methodNotAllowed, pathNotFound } from './errors.ts';
-import type { Authenticator, Authorizer, Extensions } from './extensions.ts';
+import type { Aggregation, Authenticator, Authorizer, Extensions } from './extensions.ts';
 import { handleResource } from './handlers/dispatch.ts';
 import { warningHeaders } from './handlers/render.ts';
 import type { ResourceRequest, ServerParts } from './handlers/resource-request.ts';
 import { type HealthCheck, healthResponse } from './health.ts';
 import { ApiMetrics } from './metrics.ts';
-import { negotiate } from './negotiation.ts';
+import { negotiate, type ResponseFormat } from './negotiation.ts';
 import type { RegistryHooks } from './registry/hooks.ts';
 import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
@@ -42,6 +43,8 @@ export interface ApiServerOptions {
   readonly hooks: Readonly<Record<string, RegistryHooks<KubeObject>>>;
   readonly healthChecks: readonly HealthCheck[];
   readonly version: VersionInfo;
+  /** Undefined: no other server answers for a group. */
+  readonly aggregation?: Aggregation;
   /** Undefined: there is no audit log. */
   readonly auditor?: Auditor | undefined;
   /** HOST:PORT at which clients reach the server. */
@@ -116,6 +119,7 @@ export class ApiServer {
       response = await this.#respond(exchange);
     } catch (error) {
       response = this.#errorResponse(error);
+      if (info.isResource) response = await statusInAcceptedForm(request, response);
     }
     if (exchange.trail) response = await exchange.trail.answered(response);
     const { verb, group, resource } = info;
@@ -133,7 +137,7 @@ export class ApiServer {
   }
 
   async #respond(exchange: Exchange): Promise<ApiResponse> {
-    const { authorizer, extensions } = this.#options;
+    const { aggregation, authorizer, extensions } = this.#options;
     const { info } = exchange;
     const { request: asked } = exchange;
     const path = extensions.paths.find((one) =>
@@ -147,9 +151,12 @@ export class ApiServer {
     trail?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
     trail?.annotate('authorization.k8s.io/reason', decision.reason ?? '');
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
-    if (info.isResource) return this.#resource(request, info, user);
+    const remote = aggregation?.answer(request, user);
+    if (remote) return remote;
+    if (info.isResource) return this.#resource(exchange, user);
     if (path) return path.handle(request, user);
-    return this.#nonResource(request);
+    const own = (one: ApiRequest) => this.#nonResource(one);
+    return aggregation ? aggregation.merge(request, own) : own(request);
   }
 
   /** Who asks, and as whom; from here on the request is told of in the audit log. */
@@ -170,7 +177,7 @@ export class ApiServer {
     return user;
   }
 
-  #resource(request: ApiRequest, info: RequestInfo, user: User): Promise<ApiResponse> {
+  #resource({ request, info, trail }: Exchange, user: User): Promise<ApiResponse> {
     const { registry } = this.#parts;
     const definition = registry.find(info.group, info.version, info.resource);
     if (!definition) {
@@ -192,16 +199,20 @@ export class ApiServer {
       definition,
       subresource,
       store: registry.store(definition),
-      format: negotiate(isConnect ? undefined : request.headers.accept),
+      format: isConnect ? negotiate(undefined) : formatOf(request, info, definition),
       warnings: new Set(definition.deprecation ? [definition.deprecation] : []),
       auditAnnotations: new Map(),
     };
-    return handleResource(resourceRequest).catch((error: unknown) => {
+    const handled = handleResource(resourceRequest).catch(async (error: unknown) => {
       // What was to be warned of is told with a refusal too.
       const { warnings } = resourceRequest;
       if (warnings.size === 0) throw error;
-      const response = this.#errorResponse(error);
+      const response = await statusInAcceptedForm(request, this.#errorResponse(error));
       return { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
+    });
+    if (!trail) return handled;
+    return handled.finally(() => {
+      for (const [key, value] of resourceRequest.auditAnnotations) trail.annotate(key, value);
     });
   }
 
@@ -233,6 +244,12 @@ export class ApiServer {
     paths.add('/readyz').add('/version');
     return [...paths].sort();
   }
+}
+
+function formatOf(request: ApiRequest, { verb }: RequestInfo, definition: ResourceDefinition): ResponseFormat {
+  const offer = { isWatch: verb === 'watch', isCustom: definition.schema !== undefined };
+  const format = negotiate(request.headers.accept, offer);
+  return !format.pretty && isPretty(request) ? { ...format, pretty: true } : format;
 }
 
 const connectSubresources = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);

@@ -19,9 +19,17 @@ const representations = [
   'application/vnd.kubernetes.protobuf;stream=watch',
 ];
 
+/** 406: the client accepts no media type that there is. */
 export function notAcceptable(): StatusError {
   const message = `406: Not Acceptable\n\nAvailable representations: ${representations.join(', ')}`;
   return new StatusError({ code: 406, reason: 'NotAcceptable', message, details: {} });
+}
+
+/** 406: it accepts a media type, but in a form that there is not. */
+export function formNotAcceptable({ isWatch, isCustom }: { isWatch: boolean; isCustom: boolean }): StatusError {
+  const accepted = isWatch ? representations.slice(3) : representations.slice(0, isCustom ? 2 : 3);
+  const message = `only the following media types are accepted: ${accepted.join(', ')}`;
+  return new StatusError({ code: 406, reason: 'NotAcceptable', message });
 }
 
 /** 415 for a body of an object. */

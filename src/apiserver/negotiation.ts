@@ -1,32 +1,58 @@
-// What form the client wants its answer in: read from the Accept header.
-import { notAcceptable } from './errors.ts';
+// What form the client wants its answer in: read from the Accept header, as kube-apiserver reads it.
+import { formNotAcceptable, notAcceptable } from './errors.ts';
 
 export interface ResponseFormat {
-  readonly encoding: 'json' | 'yaml';
-  /** `meta.k8s.io/v1` forms of objects and lists. */
+  readonly encoding: 'json' | 'yaml' | 'protobuf';
+  /** `meta.k8s.io` forms of objects and lists. */
   readonly as: 'object' | 'Table' | 'PartialObjectMetadata';
-  /** For Tables: `v1` or `v1beta1`. */
+  /** Of Tables and partial metadata: `v1` or `v1beta1`. */
   readonly version: string;
+  /** JSON is indented. */
+  readonly pretty: boolean;
 }
 
-const plain: ResponseFormat = { encoding: 'json', as: 'object', version: 'v1' };
+/** What there is to choose from. */
+export interface Offer {
+  /** Watches: YAML has no form for a stream. */
+  readonly isWatch: boolean;
+  /** Custom resources have no protocol buffers, save of their metadata. */
+  readonly isCustom: boolean;
+}
+
+const plain: ResponseFormat = { encoding: 'json', as: 'object', version: 'v1', pretty: false };
+const everything: Offer = { isWatch: false, isCustom: false };
 
 interface MediaRange {
   readonly type: string;
+  readonly subtype: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly quality: number;
 }
 
 function parseRange(text: string): MediaRange {
-  const [type = '', ...rest] = text.split(';').map((part) => part.trim());
+  const [name = '', ...rest] = text.split(';').map((part) => part.trim());
   const parameters = new Map<string, string>();
   for (const part of rest) {
     const equals = part.indexOf('=');
     if (equals > 0) parameters.set(part.slice(0, equals).trim().toLowerCase(), part.slice(equals + 1).trim());
   }
   const quality = Number(parameters.get('q') ?? 1);
-  return { type: type.toLowerCase(), parameters, quality: Number.isNaN(quality) ? 1 : quality };
+  const [type = '', subtype = ''] = name.toLowerCase().split('/');
+  return { type, subtype, parameters, quality: Number.isNaN(quality) ? 1 : quality };
 }
+
+/** The better comes first: by quality, then what is named before what is a wildcard. */
+function compareRanges(a: MediaRange, b: MediaRange): number {
+  const wildcards = ({ type, subtype }: MediaRange) => Number(type === '*') + Number(subtype === '*');
+  return b.quality - a.quality || wildcards(a) - wildcards(b);
+}
+
+const encodings: Readonly<Record<string, ResponseFormat['encoding']>> = {
+  json: 'json',
+  yaml: 'yaml',
+  'vnd.kubernetes.protobuf': 'protobuf',
+  '*': 'json',
+};
 
 const forms: Readonly<Record<string, ResponseFormat['as']>> = {
   Table: 'Table',
@@ -34,28 +60,47 @@ const forms: Readonly<Record<string, ResponseFormat['as']>> = {
   PartialObjectMetadataList: 'PartialObjectMetadata',
 };
 
-function formatOf({ type, parameters }: MediaRange): ResponseFormat | undefined {
-  const isYaml = type === 'application/yaml';
-  if (!isYaml && !['application/json', 'application/*', '*/*'].includes(type)) return undefined;
-  const as = parameters.get('as');
-  const encoding = isYaml ? 'yaml' : 'json';
-  if (as === undefined) return { encoding, as: 'object', version: 'v1' };
-  const form = forms[as];
-  const version = parameters.get('v') ?? 'v1';
-  const known = parameters.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1');
-  return form && known ? { encoding, as: form, version } : undefined;
+function encodingOf({ type, subtype }: MediaRange): ResponseFormat['encoding'] | undefined {
+  return type === 'application' || (type === '*' && subtype === '*') ? encodings[subtype] : undefined;
+}
+
+function formatOf(range: MediaRange, { isWatch, isCustom }: Offer): ResponseFormat | undefined {
+  const encoding = encodingOf(range);
+  if (encoding === undefined || (isWatch && encoding === 'yaml')) return undefined;
+  const { parameters } = range;
+  const stream = parameters.get('stream');
+  if (stream !== undefined && stream !== 'watch') return undefined;
+  const pretty = parameters.get('pretty') === '1';
+  const kind = parameters.get('as');
+  if (kind === undefined) {
+    return encoding === 'protobuf' && isCustom ? undefined : { encoding, as: 'object', version: 'v1', pretty };
+  }
+  const as = forms[kind];
+  const version = parameters.get('v') ?? '';
+  const isKnown = parameters.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1');
+  // A Table's cells are of any type, which has no message.
+  return as && isKnown && !(as === 'Table' && encoding === 'protobuf') ? { encoding, as, version, pretty } : undefined;
 }
 
 /** Throws a 406 StatusError when nothing that the client accepts can be made. */
-export function negotiate(accept: string | undefined): ResponseFormat {
+export function negotiate(accept: string | undefined, offer: Offer = everything): ResponseFormat {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plain;
-  const ranges = accept.split(',').map(parseRange);
-  ranges.sort((a, b) => b.quality - a.quality);
+  const ranges = accept.split(',').map(parseRange).sort(compareRanges);
   for (const range of ranges) {
-    const format = formatOf(range);
+    const format = formatOf(range, offer);
     if (format) return format;
   }
-  throw notAcceptable();
+  throw ranges.some((range) => encodingOf(range)) ? formNotAcceptable(offer) : notAcceptable();
+}
+
+/** The form of a Status: as for objects, but JSON where the client accepts nothing that there is. */
+export function negotiateStatus(accept: string | undefined): ResponseFormat {
+  const withoutForms = accept?.split(',').filter((range) => !/;\s*as=/.test(range));
+  try {
+    return negotiate(withoutForms?.join(','));
+  } catch {
+    return plain;
+  }
 }
 
 /** Whether the client can read an answer compressed with gzip. */

@@ -7,7 +7,7 @@ import { builtinResources } from '../registry.ts';
 import { readFacts } from '../schema/facts.ts';
 import { builtinSchemas } from '../schema.ts';
 import { decodeProtobuf } from './decode.ts';
-import { encodeList, encodeObject, enveloped, messageOfMetadata, messageOfObject, watchFrame } from './envelope.ts';
+import { encodeList, encodeObject, enveloped, messageOfObject, watchFrame } from './envelope.ts';
 import { messageOf, typeOfKind } from './messages.ts';
 
 const schemas = builtinSchemas();
@@ -157,7 +157,8 @@ describe('envelopes', () => {
   });
 
   test('partial metadata is a message with metadata as its first field', () => {
-    expect(hex(messageOfMetadata({ name: 'a' }))).toBe('0a030a0161');
+    const partial = { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata: { name: 'a' } };
+    expect(hex(messageOfObject(partial))).toBe('0a030a0161');
   });
 
   test('a frame of a watch: length, type, object', () => {

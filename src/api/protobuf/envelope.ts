@@ -19,12 +19,13 @@ const delimited = 2;
 /** The message of an object, without an envelope; undefined for kinds without a message. */
 export function messageOfObject(object: Partial<Typed>): Uint8Array | undefined {
   const { apiVersion = '', kind = '' } = object;
+  if (kind === 'PartialObjectMetadata') return messageOfMetadata((object as { metadata: object }).metadata);
   const type = typeOfKind({ ...parseApiVersion(apiVersion), kind });
   return type === undefined ? undefined : encodeMessage(type, object);
 }
 
-/** The message of a meta.k8s.io PartialObjectMetadata. */
-export function messageOfMetadata(metadata: object): Uint8Array {
+/** Of a meta.k8s.io PartialObjectMetadata. */
+function messageOfMetadata(metadata: object): Uint8Array {
   return field(1, encodeMessage(`${meta}.ObjectMeta`, metadata));
 }
 

@@ -32,7 +32,12 @@ const messages = new Map<string, Message>();
 export function typeOfKind({ group, version, kind }: GroupVersionKind): string | undefined {
   // Every group has its own DeleteOptions, and all are the same.
   const type = kind === 'DeleteOptions' ? `${meta}.${kind}` : facts.typesOfKinds.get(`${group}/${version}/${kind}`);
-  return type !== undefined && rows.has(type) ? type : undefined;
+  return type !== undefined && rowOf(type) !== undefined ? type : undefined;
+}
+
+/** The cell of a message in the table; all lists are alike, and not in it. */
+function rowOf(type: string): string | undefined {
+  return rows.get(type) ?? (type.endsWith('List') && facts.factsOf(type) ? 'metadata=1 items=2' : undefined);
 }
 
 /** The fields of a type, or of a message that is inlined in it, whose fields have the types of the outer one's. */
@@ -49,7 +54,7 @@ export function messageOf(type: string, inlined = type): Message {
 function readMessage(type: string, row: string): Message {
   const types = new Map(facts.factsOf(type)?.fields.map((field) => [field.name, field.type]));
   const fields: MessageField[] = [];
-  for (const cell of (rows.get(row) ?? '').split(' ').filter((text) => text !== '')) {
+  for (const cell of (rowOf(row) ?? '').split(' ').filter((text) => text !== '')) {
     const equals = cell.lastIndexOf('=');
     const name = cell.slice(0, equals);
     const number = Number(cell.slice(equals + 1));

@@ -1,15 +1,17 @@
 // GET of a collection: all of it, or page by page, at one revision. Long lists are filtered and sent in pieces, so that
 // other requests have their turn in between.
 
+import type { EncodedList } from '../../api/protobuf/envelope.ts';
 import { apiVersionOf } from '../../apimachinery/object.ts';
 import { expired } from '../../apimachinery/status.ts';
 import { CompactedError, FutureRevisionError, type RangeResult } from '../../storage/storage.ts';
+import { loadProtobuf, messageOf } from '../encoding.ts';
 import { tooLargeResourceVersion } from '../errors.ts';
-import type { ApiResponse } from '../request.ts';
+import type { ApiResponse, ResponseBody } from '../request.ts';
 import { StoredObject } from '../watch-cache/stored-object.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
 import { type ListQuery, listQuery, selectedName, selectorOf } from './options.ts';
-import { headersOf, includeObject, partialMetadata, tableColumns, tableOf, tableRow, valueResponse } from './render.ts';
+import { headersOf, partialMetadata, type TableRow, tableColumns, tableOf, tableRow, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 /** Objects looked at, or sent, before others have their turn. */
@@ -168,49 +170,103 @@ function storedAt({ items }: RangeResult): StoredObject[] {
   return items.map((item) => new StoredObject(item.key, item.value, item.modRevision));
 }
 
-export function listResponse(
+/** A list in the form the client asked for; long ones are sent in pieces. */
+export async function listResponse(
   request: ResourceRequest,
   items: readonly StoredObject[],
-  metadata: unknown,
-): ApiResponse | Promise<ApiResponse> {
-  const { format, definition, parts } = request;
+  metadata: object,
+): Promise<ApiResponse> {
+  const { format, definition } = request;
+  const { version } = format;
   if (format.as === 'Table') {
-    const options = { definition, include: includeObject(request.request.query), now: parts.clock.now() };
-    const rows = items.map((stored) => tableRow(stored.object, options));
-    return valueResponse(request, tableOf(rows, metadata, tableColumns(definition)));
+    const rows: TableRow[] = [];
+    for await (const slice of slices(items)) rows.push(...slice.map(({ object }) => tableRow(object, request)));
+    return valueResponse(request, tableOf(rows, metadata, { version, columns: tableColumns(definition) }));
   }
   const isPartial = format.as === 'PartialObjectMetadata';
-  const kind = isPartial ? 'PartialObjectMetadataList' : `${definition.kind}List`;
-  const apiVersion = isPartial ? 'meta.k8s.io/v1' : apiVersionOf(definition);
-  const head = `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`;
-  const textOf = isPartial
-    ? (stored: StoredObject) => JSON.stringify(partialMetadata(stored.object))
-    : (stored: StoredObject) => stored.itemText;
-  if (format.encoding === 'yaml') {
-    const text = `${head}${items.map(textOf).join(',')}]}`;
-    return valueResponse(request, JSON.parse(text));
+  const list: ListForm = {
+    kind: isPartial ? 'PartialObjectMetadataList' : `${definition.kind}List`,
+    apiVersion: isPartial ? `meta.k8s.io/${version}` : apiVersionOf(definition),
+    metadata,
+    items,
+    partialVersion: isPartial ? version : undefined,
+  };
+  if (format.encoding === 'protobuf') {
+    return { status: 200, headers: headersOf(request), body: await protobufList(list) };
+  }
+  const { head, textOf } = jsonList(list);
+  if (format.encoding === 'yaml' || format.pretty) {
+    return valueResponse(request, JSON.parse(`${head}${items.map(textOf).join(',')}]}`));
   }
   if (items.length <= sliceSize) {
     const body = `${head}${items.map(textOf).join(',')}]}\n`;
     return { status: 200, headers: headersOf(request), body };
   }
-  return { status: 200, headers: headersOf(request), body: pieces(head, items, textOf) };
+  return { status: 200, headers: headersOf(request), body: jsonPieces(items, { head, textOf }) };
 }
 
-async function* pieces(
-  head: string,
-  items: readonly StoredObject[],
-  textOf: (stored: StoredObject) => string,
-): AsyncGenerator<string> {
-  let text = head;
+interface ListForm {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly metadata: object;
+  readonly items: readonly StoredObject[];
+  /** The version of meta.k8s.io, where only metadata is wanted. */
+  readonly partialVersion: string | undefined;
+}
+
+interface JsonList {
+  /** Up to the first item. */
+  readonly head: string;
+  textOf(stored: StoredObject): string;
+}
+
+function jsonList({ kind, apiVersion, metadata, partialVersion }: ListForm): JsonList {
+  return {
+    head: `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
+    textOf: (stored) =>
+      partialVersion === undefined ? stored.itemText : JSON.stringify(partialMetadata(stored.object, partialVersion)),
+  };
+}
+
+async function* slices<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
   for (let start = 0; start < items.length; start += sliceSize) {
-    const slice = items
-      .slice(start, start + sliceSize)
-      .map(textOf)
-      .join(',');
-    yield start === 0 ? text + slice : `,${slice}`;
-    text = '';
-    await turn();
+    if (start > 0) await turn();
+    yield items.slice(start, start + sliceSize);
+  }
+}
+
+async function* jsonPieces(items: readonly StoredObject[], { head, textOf }: JsonList): AsyncGenerator<string> {
+  let before = head;
+  for await (const slice of slices(items)) {
+    yield before + slice.map(textOf).join(',');
+    before = ',';
   }
   yield ']}\n';
+}
+
+/** The length of it all comes first: every item is encoded before the first is sent. */
+async function protobufList({ kind, apiVersion, metadata, items, partialVersion }: ListForm): Promise<ResponseBody> {
+  const protobuf = await loadProtobuf();
+  const messages: Uint8Array[] = [];
+  for await (const slice of slices(items)) {
+    for (const stored of slice) {
+      messages.push(
+        partialVersion === undefined
+          ? stored.message((object) => messageOf(object, protobuf))
+          : messageOf(partialMetadata(stored.object, partialVersion), protobuf),
+      );
+    }
+  }
+  const { head, item, tail } = protobuf.encodeList({ kind, apiVersion, metadata, items: messages });
+  if (messages.length <= sliceSize) return Buffer.concat([head, ...messages.map(item), tail]);
+  return protobufPieces(messages, { head, item, tail });
+}
+
+async function* protobufPieces(
+  messages: readonly Uint8Array[],
+  { head, item, tail }: EncodedList,
+): AsyncGenerator<Uint8Array> {
+  yield head;
+  for await (const slice of slices(messages)) yield Buffer.concat(slice.map(item));
+  yield tail;
 }

@@ -1,17 +1,16 @@
-// Answers in the form the client asked for: objects, Tables, partial metadata; JSON or YAML.
+// Answers in the form the client asked for: objects, Tables, partial metadata; JSON, YAML or protocol buffers.
 
 import type { ResourceDefinition } from '../../api/resource.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
 import { invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
-import type { ApiResponse, ResponseBody } from '../request.ts';
+import { encodeValue, loadProtobuf, mediaTypes, messageOf } from '../encoding.ts';
+import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
-const metaVersion = 'meta.k8s.io/v1';
-
-export function partialMetadata(object: Readonly<KubeObject>): unknown {
-  return { kind: 'PartialObjectMetadata', apiVersion: metaVersion, metadata: object.metadata };
+export function partialMetadata(object: Pick<KubeObject, 'metadata'>, version: string): KubeObject {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
 }
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -42,30 +41,21 @@ export function tableColumns({ columns }: Pick<ResourceDefinition, 'columns'>): 
 
 export function tableRow(
   object: Readonly<KubeObject>,
-  options: { readonly definition: ResourceDefinition; readonly include: IncludeObject; readonly now: number },
+  { definition, format, request, parts }: ResourceRequest,
 ): TableRow {
-  const { definition, include, now } = options;
-  const cells = definition.cells(object as KubeObject, now);
+  const cells = definition.cells(object as KubeObject, parts.clock.now());
+  const include = includeObject(request.query);
   if (include === 'None') return { cells, object: null };
-  return { cells, object: include === 'Object' ? object : partialMetadata(object) };
+  return { cells, object: include === 'Object' ? object : partialMetadata(object, format.version) };
 }
 
-export function tableOf(rows: readonly TableRow[], metadata: unknown, columns: unknown): unknown {
-  return { kind: 'Table', apiVersion: metaVersion, metadata, columnDefinitions: columns, rows };
-}
-
-export async function encoded(
-  request: ResourceRequest,
-  status: number,
-  body: string | Uint8Array,
-): Promise<ApiResponse> {
-  return { status, headers: headersOf(request), body: await inEncoding(request, body) };
-}
-
-async function inEncoding({ format }: ResourceRequest, body: string | Uint8Array): Promise<ResponseBody> {
-  if (format.encoding === 'json') return body;
-  const { stringify } = await import('yaml');
-  return stringify(JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString()));
+/** `version` is that of meta.k8s.io. */
+export function tableOf(
+  rows: readonly TableRow[],
+  metadata: unknown,
+  { version, columns }: { readonly version: string; readonly columns: unknown },
+): unknown {
+  return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, columnDefinitions: columns, rows };
 }
 
 /** RFC 7234 warnings, as kubectl prints them. */
@@ -75,26 +65,40 @@ export function warningHeaders(warnings: ReadonlySet<string>): string[] {
 
 export function headersOf({ format, warnings }: ResourceRequest): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {
-    'content-type': format.encoding === 'json' ? 'application/json' : 'application/yaml',
+    'content-type': mediaTypes[format.encoding],
     'cache-control': 'no-cache, private',
   };
   if (warnings.size > 0) headers.warning = warningHeaders(warnings);
   return headers;
 }
 
-/** One stored object. */
-export function objectResponse(request: ResourceRequest, stored: StoredObject, status = 200): Promise<ApiResponse> {
-  const { format, definition, parts } = request;
-  if (format.as === 'object') return encoded(request, status, stored.bytes);
-  const { object } = stored;
-  if (format.as === 'PartialObjectMetadata') return valueResponse(request, partialMetadata(object), status);
-  const include = includeObject(request.request.query);
-  const row = tableRow(object, { definition, include, now: parts.clock.now() });
+/** What the client is shown of an object. */
+export function viewOf(request: ResourceRequest, object: Readonly<KubeObject>): unknown {
+  const { format, definition } = request;
+  if (format.as === 'object') return object;
+  if (format.as === 'PartialObjectMetadata') return partialMetadata(object, format.version);
   const metadata = { resourceVersion: object.metadata.resourceVersion };
-  return valueResponse(request, tableOf([row], metadata, tableColumns(definition)), status);
+  const columns = tableColumns(definition);
+  return tableOf([tableRow(object, request)], metadata, { version: format.version, columns });
+}
+
+/** One stored object. */
+export async function objectResponse(
+  request: ResourceRequest,
+  stored: StoredObject,
+  status = 200,
+): Promise<ApiResponse> {
+  const { format } = request;
+  if (format.as !== 'object') return valueResponse(request, viewOf(request, stored.object), status);
+  if (format.encoding === 'json' && !format.pretty) return { status, headers: headersOf(request), body: stored.bytes };
+  if (format.encoding !== 'protobuf') return valueResponse(request, stored.object, status);
+  const protobuf = await loadProtobuf();
+  const message = stored.message((object) => messageOf(object, protobuf));
+  const typed = { apiVersion: apiVersionOf(request.definition), kind: request.definition.kind };
+  return { status, headers: headersOf(request), body: protobuf.enveloped(typed, message) };
 }
 
 /** Any other value: a Scale, a Status, a review. */
-export function valueResponse(request: ResourceRequest, value: unknown, status = 200): Promise<ApiResponse> {
-  return encoded(request, status, `${JSON.stringify(value)}\n`);
+export async function valueResponse(request: ResourceRequest, value: unknown, status = 200): Promise<ApiResponse> {
+  return { status, headers: headersOf(request), body: await encodeValue(value, request.format) };
 }

@@ -103,8 +103,10 @@ function scaleResponse(request: ResourceRequest, scale: ScaleObject): Promise<Ap
   const { name, resourceVersion } = scale.metadata;
   const age = ageCell(scale, request.parts.clock.now());
   const cells = [name, scale.spec?.replicas ?? 0, scale.status?.replicas ?? 0, age];
-  const row = { cells, object: partialMetadata(scale) };
-  return valueResponse(request, tableOf([row], { resourceVersion }, tableColumns({ columns })));
+  const { version } = request.format;
+  const row = { cells, object: partialMetadata(scale, version) };
+  const table = tableOf([row], { resourceVersion }, { version, columns: tableColumns({ columns }) });
+  return valueResponse(request, table);
 }
 
 function scaled(old: Readonly<KubeObject>, scale: ScaleObject, { info, definition }: ResourceRequest): KubeObject {

@@ -1,5 +1,4 @@
 // GET with watch: the changes of a collection as they happen. Watchers of the same form share each event's encoding.
-import { apiVersionOf } from '../../apimachinery/object.ts';
 import { expired, type StatusError } from '../../apimachinery/status.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { ApiResponse, ByteSink, PushedBody } from '../request.ts';
@@ -7,8 +6,9 @@ import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { notOlderThan } from './list.ts';
 import { type ListQuery, listQuery, selectedName, selectorOf } from './options.ts';
-import { headersOf, includeObject, partialMetadata, tableColumns, tableOf, tableRow } from './render.ts';
+import { headersOf } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
+import { type WatchFrames, watchFrames } from './watch-frames.ts';
 
 const bookmarkMs = 60_000;
 /** Without timeoutSeconds a watch ends after this long, plus up to as much again, so that not all come back at once. */
@@ -23,8 +23,15 @@ export async function handleWatch(request: ResourceRequest): Promise<ApiResponse
   const wanted = Number(query.resourceVersion || 0);
   if (query.resourceVersion === '') await request.parts.cache.waitForNow();
   else if (query.sendInitialEvents) await notOlderThan(request, wanted);
-  const watch = new Watch(request, query);
-  return { status: 200, headers: headersOf(request), body: watch };
+  const watch = new Watch(request, query, await watchFrames(request));
+  return { status: 200, headers: streamHeaders(request), body: watch };
+}
+
+/** Of JSON, the type does not say that it is a stream. */
+function streamHeaders(request: ResourceRequest): ApiResponse['headers'] {
+  const headers = headersOf(request);
+  if (request.format.encoding === 'json') return headers;
+  return { ...headers, 'content-type': `${headers['content-type']};stream=watch` };
 }
 
 class Watch implements PushedBody {
@@ -33,8 +40,7 @@ class Watch implements PushedBody {
   readonly #selects: ReturnType<typeof selectorOf>;
   readonly #prefix: string;
   readonly #exactKey: string | undefined;
-  readonly #formKey: string;
-  #hasHeader = false;
+  readonly #frames: WatchFrames;
   /** Changes that happened before everything earlier was sent. */
   #waiting: CacheEvent[] | undefined = [];
   #lastRevision = 0;
@@ -42,16 +48,16 @@ class Watch implements PushedBody {
   #converting: Promise<void> | undefined;
   #fail: (error: Error) => void = () => {};
 
-  constructor(request: ResourceRequest, query: ListQuery) {
-    const { store, info, definition, format } = request;
+  constructor(request: ResourceRequest, query: ListQuery, frames: WatchFrames) {
+    const { store, info, definition } = request;
     this.#request = request;
     this.#query = query;
+    this.#frames = frames;
     const name = info.name || selectedName(query);
     this.#selects = selectorOf(query, definition);
     this.#prefix = store.prefixOf(info.namespace);
     const canName = name !== undefined && (info.namespace !== '' || !definition.namespaced);
     this.#exactKey = canName ? store.key(info.namespace, name) : undefined;
-    this.#formKey = format.as === 'Table' ? `Table ${includeObject(request.request.query)}` : format.as;
   }
 
   async pushTo(sink: ByteSink): Promise<void> {
@@ -103,7 +109,7 @@ class Watch implements PushedBody {
   /** False when the watch ends at once. */
   async #sendFirst(first: FirstEvents, sink: ByteSink, ended: Promise<void>): Promise<boolean> {
     if ('error' in first) {
-      sink.write(`${JSON.stringify({ type: 'ERROR', object: first.error.status })}\n`);
+      sink.write(this.#frames.error(first.error));
       return false;
     }
     if ('objects' in first) {
@@ -113,11 +119,11 @@ class Watch implements PushedBody {
         const served = store.served(each);
         const stored = served instanceof Promise ? await served : served;
         if (this.#selects && !this.#selects(stored.object)) continue;
-        if (!sink.write(this.#objectFrame('ADDED', stored))) await Promise.race([sink.drained(), ended]);
+        if (!sink.write(this.#frames.present(stored))) await Promise.race([sink.drained(), ended]);
         if (this.#request.request.signal.aborted) return false;
       }
       if (this.#query.sendInitialEvents && this.#query.allowWatchBookmarks) {
-        sink.write(this.#bookmark(first.revision, { 'k8s.io/initial-events-end': 'true' }));
+        sink.write(this.#frames.bookmark(first.revision, { 'k8s.io/initial-events-end': 'true' }));
       }
     } else {
       for (const event of first.events) this.#deliver(event, sink);
@@ -156,7 +162,7 @@ class Watch implements PushedBody {
 
   #send(event: CacheEvent, sink: ByteSink): void {
     const type = this.#typeFor(event);
-    if (type) sink.write(this.#eventFrame(event, type));
+    if (type) sink.write(this.#frames.change(event, type));
   }
 
   /** What the change is to someone who sees selected objects only. */
@@ -170,45 +176,6 @@ class Watch implements PushedBody {
     return was ? 'DELETED' : undefined;
   }
 
-  #eventFrame(event: CacheEvent, type: ChangeType): Uint8Array {
-    if (this.#formKey === 'object') return event.frame(type);
-    // Columns go with the first event only.
-    const key = `${this.#formKey} ${type} ${this.#hasHeader}`;
-    return event.encoded(key, () => this.#objectFrame(type, event.stateFor(type)));
-  }
-
-  #objectFrame(type: ChangeType, stored: StoredObject): string {
-    const { format, definition, parts, request } = this.#request;
-    if (format.as === 'object') return `{"type":"${type}","object":${stored.text}}\n`;
-    const { object } = stored;
-    if (format.as === 'PartialObjectMetadata') {
-      return `${JSON.stringify({ type, object: partialMetadata(object) })}\n`;
-    }
-    const include = includeObject(request.query);
-    const row = tableRow(object, { definition, include, now: parts.clock.now() });
-    const columns = this.#hasHeader ? null : tableColumns(definition);
-    this.#hasHeader = true;
-    const metadata = { resourceVersion: object.metadata.resourceVersion };
-    return `${JSON.stringify({ type, object: tableOf([row], metadata, columns) })}\n`;
-  }
-
-  #bookmark(revision: number, annotations?: Readonly<Record<string, string>>): string {
-    const { definition, format } = this.#request;
-    const metadata = {
-      resourceVersion: String(revision),
-      creationTimestamp: null,
-      ...(annotations && { annotations }),
-    };
-    const plain = { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata };
-    const object =
-      format.as === 'object'
-        ? plain
-        : format.as === 'PartialObjectMetadata'
-          ? partialMetadata(plain as never)
-          : tableOf([], { resourceVersion: String(revision) }, null);
-    return `${JSON.stringify({ type: 'BOOKMARK', object })}\n`;
-  }
-
   #timers(sink: ByteSink, end: () => void): Timer[] {
     const { clock, random, cache } = this.#request.parts;
     const { timeoutSeconds, allowWatchBookmarks } = this.#query;
@@ -218,7 +185,8 @@ class Watch implements PushedBody {
     if (!allowWatchBookmarks) return timers;
     const remind = () => {
       // The cache has told of all changes up to its revision.
-      if (!this.#waiting && !this.#converting) sink.write(this.#bookmark(Math.max(this.#lastRevision, cache.revision)));
+      if (!this.#waiting && !this.#converting)
+        sink.write(this.#frames.bookmark(Math.max(this.#lastRevision, cache.revision)));
       timers[1] = clock.after(bookmarkMs, remind);
     };
     timers.push(clock.after(bookmarkMs, remind));

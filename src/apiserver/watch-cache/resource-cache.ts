@@ -39,10 +39,11 @@ export class CacheEvent {
   }
 
   /** The same for other forms (Tables, partial metadata): `key` names form and type. */
-  encoded(key: string, encode: () => string): Uint8Array {
+  encoded(key: string, encode: () => string | Uint8Array): Uint8Array {
     let frame = this.#frames.get(key);
     if (!frame) {
-      frame = Buffer.from(encode());
+      const made = encode();
+      frame = typeof made === 'string' ? Buffer.from(made) : made;
       this.#frames.set(key, frame);
     }
     return frame;

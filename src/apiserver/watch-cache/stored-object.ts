@@ -20,6 +20,7 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   readonly revision: number;
   #object: T | undefined;
   #bytes: Uint8Array | undefined;
+  #message: Uint8Array | undefined;
 
   constructor(key: string, value: string, revision: number) {
     this.key = key;
@@ -43,6 +44,12 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   get bytes(): Uint8Array {
     this.#bytes ??= Buffer.from(`${this.text}\n`);
     return this.#bytes;
+  }
+
+  /** The object in protocol buffers, encoded once; it is not kept parsed for that. */
+  message(encode: (object: Readonly<T>) => Uint8Array): Uint8Array {
+    this.#message ??= encode(this.#object ?? this.copy());
+    return this.#message;
   }
 
   /** The parsed object, shared by all readers: never to be changed. */

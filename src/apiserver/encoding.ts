@@ -1,0 +1,50 @@
+// Values as bytes, in the encoding that was negotiated. What only some clients want is loaded when the first one comes.
+import type { KubeObject } from '../apimachinery/object.ts';
+import { formNotAcceptable } from './errors.ts';
+import { negotiateStatus, type ResponseFormat } from './negotiation.ts';
+import type { ApiRequest, ApiResponse } from './request.ts';
+
+export const loadProtobuf = () => import('../api/protobuf/envelope.ts');
+export type Protobuf = Awaited<ReturnType<typeof loadProtobuf>>;
+
+type Encoding = Pick<ResponseFormat, 'encoding' | 'pretty'>;
+
+export const mediaTypes: Readonly<Record<ResponseFormat['encoding'], string>> = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
+};
+
+/** Indented JSON ends without a newline, as upstream's does. Throws a StatusError 406 for a kind without a message. */
+export async function encodeValue(value: unknown, { encoding, pretty }: Encoding): Promise<string | Uint8Array> {
+  if (encoding === 'json') return pretty ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`;
+  if (encoding === 'yaml') {
+    const { stringify } = await import('yaml');
+    return stringify(JSON.parse(JSON.stringify(value)));
+  }
+  const protobuf = await loadProtobuf();
+  const typed = value as { apiVersion: string; kind: string };
+  return protobuf.enveloped(typed, messageOf(typed, protobuf));
+}
+
+/** The message of an object, without an envelope. */
+export function messageOf(object: object, { messageOfObject }: Protobuf): Uint8Array {
+  const message = messageOfObject(object as Partial<KubeObject>);
+  if (!message) throw formNotAcceptable({ isWatch: false, isCustom: true });
+  return message;
+}
+
+/** A Status, made as JSON, in the encoding that the client of a resource accepts. */
+export async function statusInAcceptedForm(request: ApiRequest, response: ApiResponse): Promise<ApiResponse> {
+  const format = { ...negotiateStatus(request.headers.accept), pretty: isPretty(request) };
+  if (format.encoding === 'json' && !format.pretty) return response;
+  const body = await encodeValue(JSON.parse(response.body as string), format);
+  return { ...response, headers: { ...response.headers, 'content-type': mediaTypes[format.encoding] }, body };
+}
+
+/** Whether JSON is to be indented: asked for, or for people, as far as the client's name tells. */
+export function isPretty({ query, headers }: ApiRequest): boolean {
+  const asked = query.size > 0 ? query.get('pretty') : null;
+  if (asked) return asked === '1' || /^(?:t|true)$/i.test(asked);
+  return /^(?:curl|Wget|Mozilla\/5\.0)/.test(headers['user-agent'] ?? '');
+}

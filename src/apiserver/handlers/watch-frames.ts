@@ -1,0 +1,96 @@
+// Events of a watch as bytes, in the form and encoding the client asked for.
+import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
+import type { StatusError } from '../../apimachinery/status.ts';
+import { loadProtobuf, messageOf, type Protobuf } from '../encoding.ts';
+import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
+import type { StoredObject } from '../watch-cache/stored-object.ts';
+import { includeObject, partialMetadata, tableColumns, tableOf, tableRow } from './render.ts';
+import type { ResourceRequest } from './resource-request.ts';
+
+type Frame = string | Uint8Array;
+
+/** One watcher's. Watchers of the same form share what a change is encoded to. */
+export class WatchFrames {
+  readonly #request: ResourceRequest;
+  /** Loaded when the client wants it. */
+  readonly #protobuf: Protobuf | undefined;
+  /** Names the form; undefined for whole objects in JSON, which events encode by themselves. */
+  readonly #key: string | undefined;
+  /** The columns of a Table go with the first event only. */
+  #hasColumns = false;
+
+  constructor(request: ResourceRequest, protobuf: Protobuf | undefined) {
+    const { encoding, as, version } = request.format;
+    this.#request = request;
+    this.#protobuf = protobuf;
+    const include = as === 'Table' ? includeObject(request.request.query) : '';
+    this.#key = as === 'object' && encoding === 'json' ? undefined : [encoding, as, version, include].join(' ');
+  }
+
+  /** A change, told as an event of another type where a selector makes it one. */
+  change(event: CacheEvent, type: ChangeType): Uint8Array {
+    if (this.#key === undefined) return event.frame(type);
+    const key = `${this.#key} ${type} ${this.#hasColumns}`;
+    const frame = event.encoded(key, () => this.#frame(type, event.stateFor(type)));
+    this.#hasColumns = true;
+    return frame;
+  }
+
+  /** An object that was there before the watch began. */
+  present(stored: StoredObject): Frame {
+    const frame = this.#frame('ADDED', stored);
+    this.#hasColumns = true;
+    return frame;
+  }
+
+  bookmark(revision: number, annotations?: Readonly<Record<string, string>>): Frame {
+    const { definition, format } = this.#request;
+    const metadata = {
+      resourceVersion: String(revision),
+      creationTimestamp: null,
+      ...(annotations && { annotations }),
+    };
+    const plain = { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata };
+    if (format.as === 'object') return this.#encode('BOOKMARK', plain);
+    if (format.as === 'PartialObjectMetadata') {
+      return this.#encode('BOOKMARK', partialMetadata(plain as unknown as KubeObject, format.version));
+    }
+    const { resourceVersion } = metadata;
+    return this.#encode('BOOKMARK', tableOf([], { resourceVersion }, { version: format.version, columns: null }));
+  }
+
+  error({ status }: StatusError): Frame {
+    return this.#encode('ERROR', status);
+  }
+
+  #frame(type: ChangeType, stored: StoredObject): Frame {
+    const { format, definition } = this.#request;
+    const { version } = format;
+    if (format.as === 'object') return this.#wholeObject(type, stored);
+    const { object } = stored;
+    if (format.as === 'PartialObjectMetadata') return this.#encode(type, partialMetadata(object, version));
+    const columns = this.#hasColumns ? null : tableColumns(definition);
+    const { resourceVersion } = object.metadata;
+    return this.#encode(type, tableOf([tableRow(object, this.#request)], { resourceVersion }, { version, columns }));
+  }
+
+  #wholeObject(type: ChangeType, stored: StoredObject): Frame {
+    const protobuf = this.#protobuf;
+    if (!protobuf) return `{"type":"${type}","object":${stored.text}}\n`;
+    const { definition } = this.#request;
+    const typed = { apiVersion: apiVersionOf(definition), kind: definition.kind };
+    const message = stored.message((object) => messageOf(object, protobuf));
+    return protobuf.watchFrame(type, protobuf.enveloped(typed, message));
+  }
+
+  #encode(type: string, object: unknown): Frame {
+    const protobuf = this.#protobuf;
+    if (!protobuf) return `${JSON.stringify({ type, object })}\n`;
+    const typed = object as { apiVersion: string; kind: string };
+    return protobuf.watchFrame(type, protobuf.enveloped(typed, messageOf(typed, protobuf)));
+  }
+}
+
+export async function watchFrames(request: ResourceRequest): Promise<WatchFrames> {
+  return new WatchFrames(request, request.format.encoding === 'protobuf' ? await loadProtobuf() : undefined);
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { negotiate, negotiateStatus } from './negotiation.ts';
+
+const protobuf = 'application/vnd.kubernetes.protobuf';
+const table = 'as=Table;v=v1;g=meta.k8s.io';
+const watch = { isWatch: true, isCustom: false };
+const custom = { isWatch: false, isCustom: true };
+
+describe('negotiate', () => {
+  test.each([
+    [undefined, 'json object'],
+    ['*/*', 'json object'],
+    ['application/yaml', 'yaml object'],
+    [protobuf, 'protobuf object'],
+    [`${protobuf}, application/json`, 'protobuf object'],
+    [`application/json;q=0.5, ${protobuf}`, 'protobuf object'],
+    ['*/*, application/yaml', 'yaml object'],
+    [`application/json;${table}`, 'json Table'],
+    // A Table has no message: the next range is taken.
+    [`${protobuf};${table}, application/json;${table}, application/json`, 'json Table'],
+    [`${protobuf};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io`, 'protobuf PartialObjectMetadata'],
+    [`application/json;as=Table;v=v9;g=meta.k8s.io, application/json`, 'json object'],
+  ])('%s: %s', (accept, expected) => {
+    const { encoding, as } = negotiate(accept);
+    expect(`${encoding} ${as}`).toBe(expected);
+  });
+
+  test('the version of meta.k8s.io is the one asked for', () => {
+    expect(negotiate('application/json;as=Table;v=v1beta1;g=meta.k8s.io').version).toBe('v1beta1');
+  });
+
+  test('custom resources have protocol buffers of their metadata only', () => {
+    expect(negotiate(`${protobuf}, application/json`, custom).encoding).toBe('json');
+    const partial = `${protobuf};as=PartialObjectMetadata;v=v1;g=meta.k8s.io`;
+    expect(negotiate(partial, custom)).toMatchObject({ encoding: 'protobuf', as: 'PartialObjectMetadata' });
+    expect(() => negotiate(protobuf, custom)).toThrow(
+      'only the following media types are accepted: application/json, application/yaml',
+    );
+  });
+
+  test('a watch is no YAML', () => {
+    expect(negotiate(`${protobuf};stream=watch`, watch).encoding).toBe('protobuf');
+    expect(() => negotiate('application/yaml', watch)).toThrow(
+      'only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
+    );
+  });
+
+  test('a media type that there is not is refused with those that there are', () => {
+    expect(() => negotiate('application/cbor')).toThrow('406: Not Acceptable\n\nAvailable representations: ');
+    expect(() => negotiate('text/html')).toThrow('406: Not Acceptable');
+  });
+});
+
+test('a Status is never a Table, and JSON where nothing fits', () => {
+  expect(negotiateStatus(`application/json;${table}`)).toMatchObject({ encoding: 'json', as: 'object' });
+  expect(negotiateStatus(protobuf).encoding).toBe('protobuf');
+  expect(negotiateStatus('text/html').encoding).toBe('json');
+});
