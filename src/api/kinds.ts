@@ -1,5 +1,6 @@
 // What each kind adds to the generic definition: one line per kind, its folder says the rest.
 import type { KubeObject } from '../apimachinery/object.ts';
+import { customResourceDefinition } from './apiextensions/v1/custom-resource-definition/index.ts';
 import { apiService } from './apiregistration/v1/apiservice/index.ts';
 import { daemonSet } from './apps/v1/daemonset/index.ts';
 import { deployment } from './apps/v1/deployment/index.ts';
@@ -27,6 +28,7 @@ import { eventsEvent } from './events/v1/event/index.ts';
 import { ingress } from './networking/v1/ingress/index.ts';
 import { ipAddress } from './networking/v1/ipaddress/index.ts';
 import { serviceCIDR } from './networking/v1/servicecidr/index.ts';
+import { podDisruptionBudget } from './policy/v1/poddisruptionbudget/index.ts';
 import { clusterRoleBinding, roleBinding } from './rbac/v1/binding/index.ts';
 import { clusterRole, role } from './rbac/v1/role/index.ts';
 import { otherTables } from './tables.ts';
@@ -51,6 +53,7 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   'clusterrolebindings.rbac.authorization.k8s.io': anyKind(clusterRoleBinding),
   'clusterroles.rbac.authorization.k8s.io': anyKind(clusterRole),
   'cronjobs.batch': anyKind(cronJob),
+  'customresourcedefinitions.apiextensions.k8s.io': anyKind(customResourceDefinition),
   'daemonsets.apps': anyKind(daemonSet),
   'deployments.apps': anyKind(deployment),
   'endpointslices.discovery.k8s.io': anyKind(endpointSlice),
@@ -59,6 +62,7 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   'ipaddresses.networking.k8s.io': anyKind(ipAddress),
   'jobs.batch': anyKind(job),
   'leases.coordination.k8s.io': anyKind(lease),
+  'poddisruptionbudgets.policy': anyKind(podDisruptionBudget),
   'replicasets.apps': anyKind(replicaSet),
   'rolebindings.rbac.authorization.k8s.io': anyKind(roleBinding),
   'roles.rbac.authorization.k8s.io': anyKind(role),

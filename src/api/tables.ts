@@ -5,7 +5,6 @@ import type { HorizontalPodAutoscaler } from './autoscaling/v2/types.generated.t
 import { ageCell, ageColumn, anyKind, column, type Kind, nameColumn } from './define.ts';
 import type { IngressClass, NetworkPolicy } from './networking/v1/types.generated.ts';
 import type { RuntimeClass } from './node/v1/types.generated.ts';
-import type { PodDisruptionBudget } from './policy/v1/types.generated.ts';
 import type { PriorityClass } from './scheduling/v1/types.generated.ts';
 import type { StorageClass } from './storage/v1/types.generated.ts';
 import { selectorCell } from './workload.ts';
@@ -56,25 +55,6 @@ const networkPolicy: Kind<NetworkPolicy> = {
   },
   columns: [nameColumn, column('Pod-Selector', 'Which Pods it is for.'), ageColumn],
   cells: (object, now) => [object.metadata.name, selectorCell(object.spec?.podSelector), ageCell(object, now)],
-};
-
-const podDisruptionBudget: Kind<PodDisruptionBudget> = {
-  countsGeneration: true,
-  emptyStatus: () => ({ currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 }),
-  columns: [
-    nameColumn,
-    column('Min Available', 'How many Pods must stay.'),
-    column('Max Unavailable', 'How many may go.'),
-    column('Allowed Disruptions', 'How many may go now.', { type: 'integer' }),
-    ageColumn,
-  ],
-  cells: (object, now) => [
-    object.metadata.name,
-    String(object.spec?.minAvailable ?? 'N/A'),
-    String(object.spec?.maxUnavailable ?? 'N/A'),
-    object.status?.disruptionsAllowed ?? 0,
-    ageCell(object, now),
-  ],
 };
 
 const horizontalPodAutoscaler: Kind<HorizontalPodAutoscaler> = {
@@ -161,11 +141,9 @@ export const otherTables: Readonly<Record<string, Kind<KubeObject>>> = {
   'ingressclasses.networking.k8s.io': anyKind(ingressClass),
   'networkpolicies.networking.k8s.io': anyKind(networkPolicy),
   'runtimeclasses.node.k8s.io': anyKind(runtimeClass),
-  'poddisruptionbudgets.policy': anyKind(podDisruptionBudget),
   'priorityclasses.scheduling.k8s.io': anyKind(priorityClass),
   'storageclasses.storage.k8s.io': anyKind(storageClass),
   'csidrivers.storage.k8s.io': counted,
-  'customresourcedefinitions.apiextensions.k8s.io': counted,
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': counted,
   'validatingwebhookconfigurations.admissionregistration.k8s.io': counted,
   'validatingadmissionpolicies.admissionregistration.k8s.io': counted,

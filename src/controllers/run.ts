@@ -7,6 +7,7 @@ import { clusterDNSController } from './clusterdns/controller.ts';
 import type { ControllersConfig } from './config.ts';
 import type { ControllerContext, ControllerFactory, ControllerMetrics } from './controller.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { disruptionController } from './disruption/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring/controller.ts';
@@ -26,6 +27,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'certificatesigningrequest-signing-controller': csrSigningController,
   'cluster-dns-controller': clusterDNSController,
   'deployment-controller': deploymentController,
+  'disruption-controller': disruptionController,
   'endpoints-controller': endpointsController,
   'endpointslice-controller': endpointSliceController,
   'endpointslice-mirroring-controller': endpointSliceMirroringController,

@@ -2,13 +2,14 @@
 import { methodNotAllowed, pathNotFound } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
 import { admitConnect, writeAdmission } from './admission.ts';
+import { handleBinding } from './binding.ts';
 import { readObject } from './body.ts';
 import { handleCreate, kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
+import { handleEviction } from './eviction.ts';
 import { handleList, notOlderThan } from './list.ts';
 import { revisionOf, writeQuery } from './options.ts';
 import { handlePatch } from './patch.ts';
-import { handleBinding, handleEviction } from './pod-subresources.ts';
 import { objectResponse, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { handleScale } from './scale.ts';

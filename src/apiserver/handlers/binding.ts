@@ -1,4 +1,4 @@
-// What happens to pods by way of other kinds: Binding puts one on a node, Eviction deletes one politely.
+// POST pods/NAME/binding, or bindings: puts a pod on a node.
 import type { Binding, Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict, invalid } from '../../apimachinery/status.ts';
@@ -7,8 +7,7 @@ import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
-import { kindOf, schemaFor } from './create.ts';
-import { deleteOne } from './delete.ts';
+import { schemaFor } from './create.ts';
 import { writeQuery } from './options.ts';
 import { valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -64,24 +63,4 @@ function bind(old: Readonly<KubeObject>, binding: KubeObject & Binding, now: num
   const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) };
   pod.status = { ...pod.status, conditions: [...others, scheduled] };
   return pod;
-}
-
-/** POST pods/NAME/eviction. */
-export async function handleEviction(request: ResourceRequest): Promise<ApiResponse> {
-  const { fieldValidation } = writeQuery(request.request.query, 'CreateOptions');
-  const expected = kindOf(request.subresource!);
-  const schema = schemaFor(request, expected);
-  const { warnings, info } = request;
-  const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
-  const eviction = decode() as KubeObject & { deleteOptions?: { gracePeriodSeconds?: number; dryRun?: string[] } };
-  if (eviction.metadata.name && eviction.metadata.name !== info.name) {
-    throw badRequest(`name in URL does not match name in Eviction object: ${info.name} != ${eviction.metadata.name}`);
-  }
-  const { gracePeriodSeconds, dryRun = [] } = eviction.deleteOptions ?? {};
-  const options = { ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }), dryRun: dryRun.length > 0 };
-  const admission = writeAdmission(request, { dryRun: options.dryRun, kind: expected });
-  await admission.admit(eviction);
-  await admission.validate(eviction);
-  await deleteOne(request, { options, name: info.name, admitted: false });
-  return valueResponse(request, { ...success, code: 201 }, 201);
 }

@@ -1,0 +1,116 @@
+// POST pods/NAME/eviction: deletes a pod politely, where its PodDisruptionBudget allows.
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { chargeBudget, planEviction, stillProcessing } from '../../api/policy/v1/poddisruptionbudget/eviction.ts';
+import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { badRequest, forbidden, isConflict, StatusError } from '../../apimachinery/status.ts';
+import type { DeleteOptions } from '../registry/deletion.ts';
+import type { ApiResponse } from '../request.ts';
+import { writeAdmission } from './admission.ts';
+import { readObject } from './body.ts';
+import { kindOf, schemaFor } from './create.ts';
+import { deleteOne } from './delete.ts';
+import { writeQuery } from './options.ts';
+import { valueResponse } from './render.ts';
+import type { ResourceRequest } from './resource-request.ts';
+
+type EvictionBody = KubeObject & {
+  deleteOptions?: Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] };
+};
+
+/** How often an eviction is tried again when the pod changes meanwhile. */
+const attempts = 20;
+const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
+export async function handleEviction(request: ResourceRequest): Promise<ApiResponse> {
+  const { fieldValidation, dryRun } = writeQuery(request.request.query, 'CreateOptions');
+  const expected = kindOf(request.subresource!);
+  const schema = schemaFor(request, expected);
+  const { warnings, info } = request;
+  const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
+  const body = decode() as EvictionBody;
+  if (body.metadata.name && body.metadata.name !== info.name) {
+    throw badRequest(`name in URL does not match name in Eviction object: ${info.name} != ${body.metadata.name}`);
+  }
+  const { gracePeriodSeconds, preconditions, propagationPolicy, dryRun: asked = [] } = body.deleteOptions ?? {};
+  const options: DeleteOptions = {
+    ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
+    ...(preconditions && { preconditions }),
+    ...(propagationPolicy && { propagationPolicy }),
+    dryRun: dryRun || asked.length > 0,
+  };
+  const admission = writeAdmission(request, { dryRun: options.dryRun ?? false, kind: expected });
+  await admission.admit(body);
+  await admission.validate(body);
+  await evict(request, options);
+  return valueResponse(request, success, 201);
+}
+
+async function evict(request: ResourceRequest, options: DeleteOptions): Promise<void> {
+  const { info, store, parts } = request;
+  const budgets = parts.registry.coreStore('poddisruptionbudgets', 'policy');
+  for (let attempt = 1; ; attempt++) {
+    const stored = await store.get(info.namespace, info.name);
+    const pod = stored.object as unknown as Readonly<Pod>;
+    const present = budgets.cache.list(budgets.prefixOf(info.namespace));
+    const plan = planEviction(
+      pod,
+      present.map(({ object }) => object as unknown as Readonly<PodDisruptionBudget>),
+    );
+    if (plan.type === 'ambiguous') throw ambiguous();
+    if (plan.type === 'charge') await charge(request, plan.budget, options.dryRun ?? false);
+    const version = { ...options.preconditions, resourceVersion: String(stored.revision) };
+    const isOurs = plan.type === 'evict' && plan.unchanged && options.preconditions?.resourceVersion === undefined;
+    try {
+      await deleteOne(request, {
+        options: isOurs ? { ...options, preconditions: version } : options,
+        name: info.name,
+        admitted: false,
+      });
+      return;
+    } catch (error) {
+      if (!isConflict(error) || !isOurs) throw error;
+      if (plan.budget !== undefined) throw tooMany(stillProcessing(plan.budget), 10);
+      if (attempt >= attempts) throw error;
+    }
+  }
+}
+
+/** Takes one disruption from the budget; throws 429 where there is none left. */
+async function charge(request: ResourceRequest, name: string, dryRun: boolean): Promise<void> {
+  const { info, parts, warnings } = request;
+  await parts.registry.coreStore('poddisruptionbudgets', 'policy').update({
+    namespace: info.namespace,
+    name,
+    dryRun,
+    warnings,
+    strategy: {},
+    transform(old) {
+      const budget = structuredClone(old) as unknown as PodDisruptionBudget;
+      const done = chargeBudget(budget, info.name, parts.clock.now());
+      if (done.type === 'wait') throw tooMany(done.why, done.retryAfter);
+      if (done.type === 'forbidden') {
+        throw forbidden({ group: 'policy', resource: 'poddisruptionbudget' }, name, done.why);
+      }
+      return done.budget as unknown as KubeObject;
+    },
+  });
+}
+
+function tooMany(why: string, retryAfter?: number): StatusError {
+  const causes = [{ reason: 'DisruptionBudget', message: why }];
+  return new StatusError(
+    {
+      code: 429,
+      reason: 'TooManyRequests',
+      message: "Cannot evict pod as it would violate the pod's disruption budget.",
+      details: { ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }), causes },
+    },
+    retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
+  );
+}
+
+function ambiguous(): StatusError {
+  const message = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
+  return new StatusError({ code: 500, message });
+}

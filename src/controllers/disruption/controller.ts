@@ -1,0 +1,103 @@
+// Keeps the status of PodDisruptionBudgets, by which evictions are allowed.
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { deepEqual } from '../../api/define.ts';
+import { selects } from '../../api/policy/v1/poddisruptionbudget/status.ts';
+import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
+import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import {
+  deployments,
+  podDisruptionBudgets,
+  pods,
+  replicaSets,
+  replicationControllers,
+  statefulSets,
+} from '../../client/resources.ts';
+import {
+  type Controller,
+  type ControllerContext,
+  KeyedController,
+  onEveryChange,
+  recorderOf,
+  type SyncResult,
+} from '../controller.ts';
+import { controllerOf } from '../shared/owners.ts';
+import { isPodReady } from '../shared/pods.ts';
+import { needsScale, reconcileBudget } from './reconcile.ts';
+import { createScaleOf } from './scale.ts';
+
+export function disruptionController(context: ControllerContext): Controller {
+  const { client, informers, clock } = context;
+  const budgetInformer = informers.informer<PodDisruptionBudget>(podDisruptionBudgets);
+  const podInformer = informers.informer<Pod>(pods);
+  const scaleOf = createScaleOf(context);
+  const owners = [deployments, replicaSets, statefulSets, replicationControllers];
+  const ownerInformers = owners.map((resource) => informers.informer<KubeObject>(resource));
+  const recorder = recorderOf(context, 'controllermanager');
+  const budgetClient = client.resource<PodDisruptionBudget>(podDisruptionBudgets);
+
+  const waitFor = [budgetInformer, podInformer, ...ownerInformers];
+  const controller = new KeyedController({ name: 'disruption-controller', context, waitFor, sync });
+  const { queue } = controller;
+  budgetInformer.addHandler({
+    added: (budget) => queue.add(objectKey(budget)),
+    updated: (budget) => queue.add(objectKey(budget)),
+  });
+  const enqueueBudgetsOf = (pod: Readonly<Pod>) => {
+    for (const budget of budgetInformer.lister.list(pod.metadata.namespace)) {
+      if (selects(budget, pod)) queue.add(objectKey(budget));
+    }
+  };
+  podInformer.addHandler({
+    added: enqueueBudgetsOf,
+    updated(pod, old) {
+      if (!matters(pod, old)) return;
+      enqueueBudgetsOf(pod);
+      enqueueBudgetsOf(old);
+    },
+    deleted: enqueueBudgetsOf,
+  });
+  for (const informer of ownerInformers) {
+    onEveryChange(informer, ({ metadata }) => {
+      for (const budget of budgetInformer.lister.list(metadata.namespace)) {
+        if (needsScale(budget)) queue.add(objectKey(budget));
+      }
+    });
+  }
+
+  async function sync(key: string): Promise<SyncResult | undefined> {
+    const [namespace = '', name = ''] = key.split('/');
+    const budget = budgetInformer.lister.get(name, namespace);
+    if (!budget) return undefined;
+    const selected = podInformer.lister.list(namespace).filter((pod) => selects(budget, pod));
+    if (selected.length === 0) {
+      recorder.event(budget, { type: 'Normal', reason: 'NoPods', message: 'No matching pods found' });
+    }
+    const scale = needsScale(budget) ? await scaleOf(selected, namespace) : 0;
+    const result = reconcileBudget({ budget, pods: selected, scale, now: clock.now() });
+    if (result.failure !== undefined) {
+      const message = `Failed to calculate the number of expected pods: ${result.failure}`;
+      recorder.event(budget, { type: 'Warning', reason: 'CalculateExpectedPodCountFailed', message });
+    }
+    for (const pod of selected.filter(({ metadata }) => result.notDeleted.includes(metadata.name))) {
+      const message = `Pod was expected by PDB ${namespace}/${name} to be deleted but it wasn't`;
+      recorder.event(pod, { type: 'Warning', reason: 'NotDeleted', message });
+    }
+    // The status is that of the budget as it was read: a charge that came between makes this a conflict.
+    if (!deepEqual(result.status, budget.status)) {
+      await budgetClient.update({ ...budget, status: result.status }, { subresource: 'status' });
+    }
+    return result.recheckAfter === undefined ? undefined : { requeueAfter: result.recheckAfter };
+  }
+
+  return controller;
+}
+
+/** Whether a change of a pod can change how many are healthy, or who counts it. */
+function matters(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
+  return (
+    isPodReady(pod) !== isPodReady(old) ||
+    pod.metadata.deletionTimestamp !== old.metadata.deletionTimestamp ||
+    controllerOf(pod)?.uid !== controllerOf(old)?.uid ||
+    !deepEqual(pod.metadata.labels, old.metadata.labels)
+  );
+}

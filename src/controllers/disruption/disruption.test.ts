@@ -1,0 +1,104 @@
+import { afterEach, expect, test } from 'vitest';
+import type { ReplicaSet } from '../../api/apps/v1/types.generated.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
+import { podDisruptionBudgets, pods, replicaSets } from '../../client/resources.ts';
+import { type Harness, makePod, podSpec, startControllers } from '../harness/start.ts';
+import { reconcileBudget } from './reconcile.ts';
+
+const now = Date.parse('2026-01-01T00:10:00Z');
+
+function budgetOf(spec: PodDisruptionBudget['spec'], status: PodDisruptionBudget['status'] = {}): PodDisruptionBudget {
+  const selector = { matchLabels: { app: 'web' } };
+  return { metadata: { name: 'b', namespace: 'default', generation: 3 }, spec: { selector, ...spec }, status };
+}
+
+function podOf(name: string, ready = true): Pod {
+  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False' }];
+  return { ...makePod(name, { app: 'web' }), status: { phase: 'Running', conditions } };
+}
+
+const three = [podOf('a'), podOf('b'), podOf('c')];
+
+test.each<[PodDisruptionBudget['spec'], Pod[], number, [number, number, number, number]]>([
+  [{ minAvailable: 2 }, three, 0, [3, 2, 1, 3]],
+  [{ minAvailable: 4 }, three, 0, [3, 4, 0, 3]],
+  [{ minAvailable: '50%' }, three, 5, [3, 3, 0, 5]],
+  [{ maxUnavailable: 1 }, three, 3, [3, 2, 1, 3]],
+  [{ maxUnavailable: '34%' }, three, 3, [3, 1, 2, 3]],
+  [{ maxUnavailable: '0%' }, three, 3, [3, 3, 0, 3]],
+  [{ minAvailable: 0 }, [], 0, [0, 0, 0, 0]],
+  [{ minAvailable: 1 }, [podOf('a'), podOf('b', false)], 0, [1, 1, 0, 2]],
+])('%j of %# pods', (spec, selected, scale, [healthy, desired, allowed, expected]) => {
+  const { status } = reconcileBudget({ budget: budgetOf(spec), pods: selected, scale, now });
+  expect(status).toMatchObject({
+    currentHealthy: healthy,
+    desiredHealthy: desired,
+    disruptionsAllowed: allowed,
+    expectedPods: expected,
+    observedGeneration: 3,
+  });
+  expect(status.conditions).toMatchObject([
+    {
+      type: 'DisruptionAllowed',
+      status: allowed > 0 ? 'True' : 'False',
+      reason: allowed > 0 ? 'SufficientPods' : 'InsufficientPods',
+      observedGeneration: 3,
+    },
+  ]);
+});
+
+test('evicted pods count as gone for two minutes, and are told of when they stay', () => {
+  const disruptedPods = { a: '2026-01-01T00:09:00Z', b: '2026-01-01T00:07:00Z', gone: '2026-01-01T00:09:00Z' };
+  const budget = budgetOf({ minAvailable: 1 }, { disruptedPods });
+  const result = reconcileBudget({ budget, pods: three, scale: 0, now });
+  expect(result.status).toMatchObject({ currentHealthy: 2, disruptedPods: { a: '2026-01-01T00:09:00Z' } });
+  expect(result.notDeleted).toEqual(['b']);
+  expect(result.recheckAfter).toBe(60_000);
+});
+
+test('without a known scale nothing may go', () => {
+  const budget = budgetOf({ maxUnavailable: 1 }, { disruptionsAllowed: 2 });
+  const { status } = reconcileBudget({ budget, pods: three, scale: 'jobs.batch has none', now });
+  expect(status).toMatchObject({ disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed', status: 'False' }] });
+});
+
+let harness: Harness | undefined;
+afterEach(() => harness?.stop());
+
+test('follows pods and the sets that own them', async () => {
+  harness = startControllers({ names: ['disruption-controller'] });
+  const { api } = harness;
+  const template = { metadata: { labels: { app: 'web' } }, spec: podSpec };
+  const set = await api.resource<ReplicaSet>(replicaSets).create({
+    metadata: { name: 'rs', namespace: 'default' },
+    spec: { replicas: 3, selector: { matchLabels: { app: 'web' } }, template },
+  });
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'rs', uid: set.metadata.uid!, controller: true };
+  for (const name of ['a', 'b']) {
+    const pod = makePod(name, { app: 'web' });
+    await api.resource<Pod>(pods).create({ ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } });
+  }
+  const client = api.resource<PodDisruptionBudget>(podDisruptionBudgets);
+  await client.create(budgetOf({ maxUnavailable: 1 }));
+  await harness.settle();
+  const status = async () => (await client.get('b', 'default')).status;
+  expect(await status()).toMatchObject({
+    expectedPods: 3,
+    desiredHealthy: 2,
+    currentHealthy: 0,
+    disruptionsAllowed: 0,
+  });
+  await harness.setPod('a', { ready: true });
+  await harness.setPod('b', { ready: true });
+  const smaller = await api.resource<ReplicaSet>(replicaSets).get('rs', 'default');
+  await api.resource<ReplicaSet>(replicaSets).update({ ...smaller, spec: { ...smaller.spec, replicas: 2 } });
+  await harness.settle();
+  expect(await status()).toMatchObject({
+    expectedPods: 2,
+    desiredHealthy: 1,
+    currentHealthy: 2,
+    disruptionsAllowed: 1,
+  });
+  expect(harness.errors).toEqual([]);
+});
