@@ -1,5 +1,6 @@
 // The state of an embedded store, in memory: current keys in order, and the log of recent writes from which earlier
 // revisions and watches are served. It decides; whoever owns it makes the writes durable first.
+import { SortedKeys } from './sorted-keys.ts';
 import {
   CompactedError,
   FutureRevisionError,
@@ -57,8 +58,7 @@ export function prepare(operations: readonly Operation[], revision: number, look
 
 export class Mvcc {
   readonly #items = new Map<string, KeyValue>();
-  /** All keys in order. Kubernetes' keys are ASCII, so the order of UTF-16 units is the order of bytes. */
-  #keys: string[] = [];
+  readonly #keys = new SortedKeys();
   /** Batches after the compacted revision, one per revision, oldest first. */
   readonly #log: WatchBatch[] = [];
   #revision = 1;
@@ -81,15 +81,15 @@ export class Mvcc {
     for (const transaction of changes) {
       this.#apply(transaction, transaction.revision > position.compacted);
     }
-    this.#keys = [...this.#items.keys()].sort();
+    this.#keys.reset(this.#items.keys());
     this.#revision = Math.max(this.#revision, position.revision);
   }
 
   /** Makes a prepared transaction the present and tells the watchers. */
   apply(transaction: PreparedTransaction): void {
     for (const { key, previous, current } of transaction.changes) {
-      if (!previous && current) this.#keys.splice(this.#position(key), 0, key);
-      if (previous && !current) this.#keys.splice(this.#position(key), 1);
+      if (!previous && current) this.#keys.add(key);
+      if (previous && !current) this.#keys.delete(key);
     }
     this.#apply(transaction, true);
     this.#wakeAll();
@@ -105,7 +105,7 @@ export class Mvcc {
     const { prefix, after, limit = 0 } = request;
     const revision = request.revision ?? this.#revision;
     const undone = revision === this.#revision ? undefined : this.#undo(prefix, revision);
-    const keys = undone ? this.#keysAt(prefix, undone) : this.#keysFrom(prefix);
+    const keys = undone ? this.#keysAt(prefix, undone) : this.#keys.startingWith(prefix);
     const items: KeyValue[] = [];
     let count = 0;
     for (const key of keys) {
@@ -197,28 +197,8 @@ export class Mvcc {
     return undone;
   }
 
-  *#keysFrom(prefix: string): Generator<string> {
-    for (let index = this.#position(prefix); index < this.#keys.length; index++) {
-      const key = this.#keys[index]!;
-      if (!key.startsWith(prefix)) return;
-      yield key;
-    }
-  }
-
   #keysAt(prefix: string, undone: ReadonlyMap<string, unknown>): string[] {
-    return [...new Set([...this.#keysFrom(prefix), ...undone.keys()])].sort();
-  }
-
-  /** The index of the first key that is not less than `key`. */
-  #position(key: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#keys[middle]! < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return [...new Set([...this.#keys.startingWith(prefix), ...undone.keys()])].sort();
   }
 
   #logIndexAfter(revision: number): number {

@@ -1,4 +1,5 @@
 // The present state of one resource and its recent changes, from which reads and watches are served.
+import { SortedKeys } from '../../storage/sorted-keys.ts';
 import { StoredObject } from './stored-object.ts';
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -58,8 +59,7 @@ const ringSize = 2048;
 
 export class ResourceCache {
   readonly #objects = new Map<string, StoredObject>();
-  /** All keys, sorted. */
-  readonly #keys: string[] = [];
+  readonly #keys = new SortedKeys();
   readonly #listeners = new Set<ChangeListener>();
   #events: CacheEvent[] = [];
   /** Changes up to this revision are forgotten. */
@@ -72,7 +72,7 @@ export class ResourceCache {
   }
 
   get size(): number {
-    return this.#keys.length;
+    return this.#keys.size;
   }
 
   /** The revision of the last change to this resource. */
@@ -87,11 +87,7 @@ export class ResourceCache {
   /** The objects whose keys start with the prefix, in the order of keys. */
   list(prefix: string): StoredObject[] {
     const found: StoredObject[] = [];
-    for (let index = this.#position(prefix); index < this.#keys.length; index++) {
-      const key = this.#keys[index]!;
-      if (!key.startsWith(prefix)) break;
-      found.push(this.#objects.get(key)!);
-    }
+    for (const key of this.#keys.startingWith(prefix)) found.push(this.#objects.get(key)!);
     return found;
   }
 
@@ -114,16 +110,13 @@ export class ResourceCache {
 
   /** Puts in what was there when the cache was loaded, in the order of keys. */
   load(objects: readonly StoredObject[]): void {
-    for (const object of objects) {
-      this.#objects.set(object.key, object);
-      this.#keys.push(object.key);
-    }
-    this.#keys.sort();
+    for (const object of objects) this.#objects.set(object.key, object);
+    this.#keys.reset(this.#objects.keys());
   }
 
   put(object: StoredObject): void {
     const previous = this.#objects.get(object.key);
-    if (!previous) this.#keys.splice(this.#position(object.key), 0, object.key);
+    if (!previous) this.#keys.add(object.key);
     this.#objects.set(object.key, object);
     this.#tell(new CacheEvent(previous ? 'MODIFIED' : 'ADDED', object, previous));
   }
@@ -132,7 +125,7 @@ export class ResourceCache {
   delete(last: StoredObject): void {
     const previous = this.#objects.get(last.key);
     if (!previous) return;
-    this.#keys.splice(this.#position(last.key), 1);
+    this.#keys.delete(last.key);
     this.#objects.delete(last.key);
     this.#tell(new CacheEvent('DELETED', last, previous));
   }
@@ -161,16 +154,5 @@ export class ResourceCache {
     }
     for (const listener of this.#listeners) listener(event);
     event.dropFrames();
-  }
-
-  #position(key: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#keys[middle]! < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
