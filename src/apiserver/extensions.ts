@@ -28,6 +28,14 @@ export interface PathHandler {
   handle(request: ApiRequest, user: User | undefined): Promise<ApiResponse>;
 }
 
+/** APIs that other servers answer for (APIService objects). */
+export interface Aggregation {
+  /** The answer of the server that an APIService names for the path; undefined: it is answered here. */
+  answer(request: ApiRequest, user: User): Promise<ApiResponse> | undefined;
+  /** What this server answers by itself, discovery and OpenAPI with what others add. */
+  merge(request: ApiRequest, own: (request: ApiRequest) => Promise<ApiResponse>): Promise<ApiResponse>;
+}
+
 export interface Extensions {
   /** By `pods/log`, or with the group after a dot for others than core. */
   readonly connect: Readonly<Record<string, ConnectHandler>>;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
+import { Aggregator } from '../apiserver/aggregation/aggregator.ts';
+import { ensureAuthenticationConfig } from '../apiserver/aggregation/authentication-config.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
 import { ensureBootstrapPolicy } from '../apiserver/authorization/bootstrap-policy.ts';
 import { type Handler, Listener } from '../apiserver/listener.ts';
@@ -174,10 +176,22 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       random: realRandom,
     });
     const tunnels = new TunnelRegistry(realClock);
+    const definitions = builtinResources();
+    const aggregator = new Aggregator({
+      cache,
+      view: security.view,
+      tunnels,
+      frontProxy: pki.frontProxy.client,
+      builtin: definitions,
+      clock: realClock,
+      random: realRandom,
+      onError: (error) => onError(error, 'aggregation'),
+    });
     const server = new ApiServer({
       storage,
       cache,
-      definitions: builtinResources(),
+      definitions,
+      aggregation: aggregator,
       schemas: builtinSchemas(),
       authenticator: security.authenticator,
       authorizer: security.authorizer,
@@ -206,10 +220,13 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     background('Service allocations', hooks.run(stop.signal));
     const transport = new InProcessTransport(server, system);
     await Promise.all([createBootstrapObjects(transport), ensureBootstrapPolicy(transport, security.view)]);
+    const authentication = { clientCA: pki.ca.certPem, requestHeaderCA: pki.frontProxy.ca.certPem };
+    await ensureAuthenticationConfig(transport, authentication);
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
     const loops = await prepareControlLoops({ ...config, transport, ca: pki.ca });
     ready.resolve(server);
     background('controllers', loops(stop.signal));
+    background('aggregation', aggregator.run(transport, stop.signal));
     return {
       addresses,
       pki,

@@ -24,6 +24,8 @@ export interface Pki {
   readonly server: KeyPair;
   /** CN=kubernetes-admin, O=system:masters. */
   readonly admin: KeyPair;
+  /** How this server shows other API servers that it asks for the user it names: an authority of its own, and a client. */
+  readonly frontProxy: { readonly ca: KeyPair; readonly client: KeyPair };
   /** The private key (PKCS#8 PEM, P-256) that signs service account tokens. */
   readonly serviceAccountKeyPem: string;
 }
@@ -35,6 +37,9 @@ const leafLifetime = 365 * day;
 const renewBefore = 90 * day;
 /** Clocks of clients may lag a little. */
 const backdate = 5 * 60 * 1000;
+
+/** The common name of the front proxy's certificate, which other API servers are told to believe. */
+export const frontProxyClientName = 'front-proxy-client';
 
 /** Names that the server's certificate always has: the `kubernetes` Service inside the cluster, and this machine. */
 export const standingSans: readonly string[] = [
@@ -51,18 +56,28 @@ export const standingSans: readonly string[] = [
 export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
   const folder = join(options.dataDir, 'pki');
   const now = options.clock.now();
-  const [ca, server, admin, serviceAccountKey] = await Promise.all([
+  const [ca, server, admin, frontProxyCA, frontProxyClient, serviceAccountKey] = await Promise.all([
     readKeyPair(options.files, folder, 'ca'),
     readKeyPair(options.files, folder, 'server'),
     readKeyPair(options.files, folder, 'admin'),
+    readKeyPair(options.files, folder, 'front-proxy-ca'),
+    readKeyPair(options.files, folder, 'front-proxy-client'),
     options.files.read(join(folder, 'service-account.key')),
   ]);
   if (ca) checkAuthority(ca, folder, now);
   else if (server || admin)
     throw new Error(`${folder}/ca.crt is missing: restore it, or remove ${folder} to start anew`);
 
-  const authority = ca ?? (await createAuthority(options, folder));
-  const issue = async (name: string, profile: Omit<CertificateProfile, 'notBefore' | 'notAfter'>) => {
+  if (frontProxyCA) checkAuthority(frontProxyCA, folder, now);
+  const [authority, proxyAuthority] = await Promise.all([
+    ca ?? createAuthority(options, folder, 'ca'),
+    frontProxyCA ?? createAuthority(options, folder, 'front-proxy-ca'),
+  ]);
+  const issue = async (
+    name: string,
+    profile: Omit<CertificateProfile, 'notBefore' | 'notAfter'>,
+    authority: KeyPair,
+  ) => {
     const { issueKeyPair } = await import('./certificates.ts');
     const validity = { notBefore: now - backdate, notAfter: now + leafLifetime };
     return store(
@@ -77,19 +92,38 @@ export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
     server:
       server && isUsable(server, authority, now) && hasSans(server, sans)
         ? server
-        : await issue('server', {
-            subject: { commonName: 'kube-apiserver', organizations: [] },
-            usages: ['server auth'],
-            sans,
-          }),
+        : await issue(
+            'server',
+            {
+              subject: { commonName: 'kube-apiserver', organizations: [] },
+              usages: ['server auth'],
+              sans,
+            },
+            authority,
+          ),
     admin:
       admin && isUsable(admin, authority, now)
         ? admin
-        : await issue('admin', {
-            subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
-            usages: ['client auth'],
-            sans: [],
-          }),
+        : await issue(
+            'admin',
+            {
+              subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
+              usages: ['client auth'],
+              sans: [],
+            },
+            authority,
+          ),
+    frontProxy: {
+      ca: proxyAuthority,
+      client:
+        frontProxyClient && isUsable(frontProxyClient, proxyAuthority, now)
+          ? frontProxyClient
+          : await issue(
+              'front-proxy-client',
+              { subject: { commonName: frontProxyClientName, organizations: [] }, usages: ['client auth'], sans: [] },
+              proxyAuthority,
+            ),
+    },
     serviceAccountKeyPem: serviceAccountKey ?? (await createServiceAccountKey(options.files, folder)),
   };
 }
@@ -110,10 +144,14 @@ async function store(files: Files, path: string, pair: KeyPair): Promise<KeyPair
   return pair;
 }
 
-async function createAuthority({ clock, random, files }: PkiOptions, folder: string): Promise<KeyPair> {
+async function createAuthority(
+  { clock, random, files }: PkiOptions,
+  folder: string,
+  name: 'ca' | 'front-proxy-ca',
+): Promise<KeyPair> {
   const { createCertificateAuthority } = await import('./certificates.ts');
   const validity = { notBefore: clock.now() - backdate, notAfter: clock.now() + caLifetime };
-  return store(files, join(folder, 'ca'), await createCertificateAuthority('portico-ca', validity, random));
+  return store(files, join(folder, name), await createCertificateAuthority(`portico-${name}`, validity, random));
 }
 
 async function createServiceAccountKey(files: Files, folder: string): Promise<string> {
