@@ -127,7 +127,30 @@ function genericStrategy<T extends KubeObject>(
       return [...validateAnyUpdate(object, old), ...(own.validateStatusUpdate?.(object, old) ?? [])];
     },
     warnings: (object: T, old?: T) => own.warnings?.(object, old) ?? [],
+    ...(own.subresources && { subresources: subresourceStrategies(own.subresources, kind) }),
   };
+}
+
+/** Metadata and generation are looked after as in writes of the object itself. */
+function subresourceStrategies<T extends KubeObject>(
+  subresources: NonNullable<Strategy<T>['subresources']>,
+  { countsGeneration }: Kind<T>,
+): NonNullable<Strategy<T>['subresources']> {
+  return Object.fromEntries(
+    Object.entries(subresources).map(([name, own]) => [
+      name,
+      {
+        prepareForUpdate(object: T, old: T) {
+          own.prepareForUpdate?.(object, old);
+          if (countsGeneration) countGeneration(object, old, countsGeneration === 'with annotations');
+        },
+        validateUpdate: (object: T, old: T) => [
+          ...validateAnyUpdate(object, old),
+          ...(own.validateUpdate?.(object, old) ?? []),
+        ],
+      },
+    ]),
+  );
 }
 
 function validateAnyUpdate(object: KubeObject, old: KubeObject): FieldError[] {

@@ -48,6 +48,8 @@ export interface Strategy<T extends KubeObject> {
   /** Of a changed object, in full: `validate` does not run on updates, since what was once valid may stay. */
   validateUpdate?(object: T, old: T): FieldError[];
   validateStatusUpdate?(object: T, old: T): FieldError[];
+  /** Of writes to further subresources, by name: `resize`. What is not here follows the rules of the object itself. */
+  readonly subresources?: Readonly<Record<string, SubresourceStrategy<T>>>;
   /** Texts for the Warning header (RFC 7234 warn-code 299). */
   warnings?(object: T, old?: T): string[];
 }
@@ -69,6 +71,13 @@ export interface StorageForm {
   fromStorage?(objects: KubeObject[]): KubeObject[] | Promise<KubeObject[]>;
   /** A valid object of this definition (a fresh copy) made what is stored. Absent: it is stored as it is. */
   toStorage?(object: KubeObject): KubeObject | Promise<KubeObject>;
+}
+
+/** What is special about writes to a subresource. */
+export interface SubresourceStrategy<T extends KubeObject> {
+  /** Keeps what the subresource does not change. */
+  prepareForUpdate?(object: T, old: T): void;
+  validateUpdate?(object: T, old: T): FieldError[];
 }
 
 export interface ResourceDefinition<T extends KubeObject = KubeObject> extends ResourceFacts {
@@ -96,6 +105,14 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly schema?: ObjectSchema;
   /** Loads what the rules of a write need (a library, compiled expressions): runs before them, cheap when done. */
   load?(): Promise<void>;
+  /** Where the scale subresource finds and puts numbers, for kinds without `spec.replicas`: paths of field names. */
+  readonly scale?: {
+    readonly specReplicasPath: string;
+    readonly statusReplicasPath: string;
+    readonly labelSelectorPath?: string;
+  };
+  /** The type for OpenAPI (apiextensions JSONSchemaProps), where the tables of facts do not have the kind. */
+  readonly openApiSchema?: unknown;
   /** Aborts when the resource is no longer served: its watches end. */
   readonly gone?: AbortSignal;
   /** base64 of what tells clients that storage changed (discovery's storageVersionHash). */

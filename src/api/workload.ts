@@ -2,46 +2,17 @@
 import type { LabelSelector } from '../apimachinery/meta/v1.generated.ts';
 import { labelSelectorOf, matchesLabels, printLabelSelector } from '../apimachinery/selectors/label-selector.ts';
 import { type FieldError, fieldError } from '../apimachinery/validation/field-error.ts';
-import { labelValueRule, qualifiedName } from '../apimachinery/validation/names.ts';
-import { nameErrors, validateLabels } from '../apimachinery/validation/object-meta.ts';
 import { defaultPodSpec } from './core/v1/pod/defaults.ts';
 import { validatePodTemplate } from './core/v1/pod/validation.ts';
 import type { PodTemplateSpec } from './core/v1/types.generated.ts';
 import { column } from './define.ts';
+import { isEmptyLabelSelector, validateLabelSelector } from './validation/selectors.ts';
+import { nonNegative } from './validation/values.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 
-export const nonNegativeMessage = 'must be greater than or equal to 0';
-
-export function nonNegative(field: string, value: number | undefined): FieldError[] {
-  return value !== undefined && value < 0 ? [invalid(field, value, nonNegativeMessage)] : [];
-}
-
 export function defaultTemplate(template: PodTemplateSpec | undefined): void {
   if (template?.spec) defaultPodSpec(template.spec);
-}
-
-/** A label selector as an object of the API. */
-export function validateLabelSelector(selector: LabelSelector, path: string): FieldError[] {
-  const operators = ['DoesNotExist', 'Exists', 'In', 'NotIn'];
-  const errors = validateLabels(selector.matchLabels, `${path}.matchLabels`);
-  for (const [i, { key, operator, values = [] }] of (selector.matchExpressions ?? []).entries()) {
-    const at = `${path}.matchExpressions[${i}]`;
-    if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0) {
-        errors.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-      }
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0) {
-        errors.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-      }
-    } else if (!operators.includes(operator)) {
-      errors.push(invalid(`${at}.operator`, operator, 'not a valid selector operator'));
-    }
-    errors.push(...nameErrors(qualifiedName, `${at}.key`, key));
-    for (const [j, value] of values.entries()) errors.push(...nameErrors(labelValueRule, `${at}.values[${j}]`, value));
-  }
-  return errors;
 }
 
 /** Whether the selector selects anything by name, and is well formed. `kind` as in "empty selector is invalid for …". */
@@ -52,12 +23,8 @@ export function validateWorkloadSelector(
 ): FieldError[] {
   if (!selector) return [required(path)];
   const errors = validateLabelSelector(selector, path);
-  if (isEmptySelector(selector)) errors.push(invalid(path, selector, `empty selector is invalid for ${kind}`));
+  if (isEmptyLabelSelector(selector)) errors.push(invalid(path, selector, `empty selector is invalid for ${kind}`));
   return errors;
-}
-
-function isEmptySelector(selector: LabelSelector): boolean {
-  return Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions?.length ?? 0) === 0;
 }
 
 export interface TemplateRules {
@@ -77,7 +44,7 @@ export function validateWorkloadTemplate(
   if (!template) return [required(path)];
   const errors: FieldError[] = [];
   const parsed = selector && validateLabelSelector(selector, '').length === 0 ? labelSelectorOf(selector) : undefined;
-  if (selector && parsed && !isEmptySelector(selector) && !matchesLabels(parsed, template.metadata?.labels)) {
+  if (selector && parsed && !isEmptyLabelSelector(selector) && !matchesLabels(parsed, template.metadata?.labels)) {
     const why = '`selector` does not match template `labels`';
     errors.push(invalid(`${path}.metadata.labels`, template.metadata?.labels, why));
   }

@@ -10,6 +10,8 @@ const subdomain = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const qualifiedPart = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const labelValue = '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?';
 const wildcardSubdomain = `\\*\\.${subdomain}`;
+const searchLabel = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const searchPath = `${searchLabel}(\\.${searchLabel})*`;
 const envVar = '[ -<>-~]+';
 const configKey = '[-._a-zA-Z0-9]+';
 
@@ -21,6 +23,7 @@ const patterns = {
   qualifiedPart: regex(qualifiedPart),
   labelValue: regex(labelValue),
   wildcardSubdomain: regex(wildcardSubdomain),
+  searchPath: regex(searchPath),
   envVar: regex(envVar),
   configKey: regex(configKey),
 };
@@ -172,6 +175,25 @@ export const envVarName: NameRule = (text) =>
         "a valid environment variable name must consist only of printable ASCII characters other than '='" +
           ` (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '^[ -<>-~]+$')`,
       ];
+
+/** A header of an HTTP request. */
+export const httpHeaderName: NameRule = (text) =>
+  /^[-A-Za-z0-9]+$/.test(text)
+    ? []
+    : [
+        regexMessage("a valid HTTP header must consist of alphanumeric characters or '-'", '[-A-Za-z0-9]+', [
+          'X-Header-Name',
+        ]),
+      ];
+
+/** A subdomain whose labels may have underscores: a search path of a resolver. */
+export const dns1123SubdomainWithUnderscore: NameRule = (text) => {
+  const errors = text.length > 253 ? [maxLengthMessage(253)] : [];
+  if (patterns.searchPath.test(text)) return errors;
+  const what =
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
+  return [...errors, regexMessage(what, searchPath, ['example.com'])];
+};
 
 /** A key of a ConfigMap or Secret. */
 export const configMapKey: NameRule = (text) => {

@@ -16,7 +16,9 @@ import type { ResourceRequest } from './resource-request.ts';
 /** The rules of an update: of the object itself, or of one of its subresources. */
 export function updateStrategy(definition: ResourceDefinition, subresource: string): UpdateStrategy {
   const { strategy } = definition;
-  if (subresource === '' || subresource === 'resize' || subresource === 'ephemeralcontainers') return strategy;
+  if (subresource === '') return strategy;
+  const own = strategy.subresources?.[subresource];
+  if (own) return own;
   if (subresource === 'finalize') return { prepareForUpdate: keepAllBut('spec') };
   if (subresource === 'approval') return { prepareForUpdate: keepAllBut('status') };
   return {

@@ -2,13 +2,13 @@ import { type FieldError, fieldError } from '../../../../apimachinery/validation
 import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
+import { nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
   containersColumn,
   defaultTemplate,
   imagesColumn,
   isZero,
-  nonNegative,
   notMoreThanAll,
   selectorCell,
   selectorColumn,

@@ -1,11 +1,11 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
   containersColumn,
   defaultTemplate,
   imagesColumn,
-  nonNegative,
   validateWorkloadSelector,
   validateWorkloadTemplate,
 } from '../../../workload.ts';

@@ -1,14 +1,8 @@
 import { age } from '../../../../apimachinery/duration.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
-import {
-  containerCells,
-  containersColumn,
-  imagesColumn,
-  nonNegative,
-  selectorCell,
-  selectorColumn,
-} from '../../../workload.ts';
+import { nonNegative } from '../../../validation/values.ts';
+import { containerCells, containersColumn, imagesColumn, selectorCell, selectorColumn } from '../../../workload.ts';
 import { defaultJobSpec, validateJobSpec } from '../job/index.ts';
 import type { CronJob } from '../types.generated.ts';
 

@@ -2,12 +2,12 @@ import { age, humanDuration } from '../../../../apimachinery/duration.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
   containersColumn,
   defaultTemplate,
   imagesColumn,
-  nonNegative,
   selectorCell,
   selectorColumn,
   validateWorkloadTemplate,

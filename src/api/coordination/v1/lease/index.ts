@@ -1,6 +1,6 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
-import { nonNegative } from '../../../workload.ts';
+import { nonNegative } from '../../../validation/values.ts';
 import type { Lease } from '../types.generated.ts';
 
 function validate({ spec }: Lease): FieldError[] {

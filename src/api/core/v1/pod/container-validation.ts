@@ -1,253 +1,144 @@
-// What the API server refuses in a container of a Pod.
-import { compareQuantities, parseQuantity, type Quantity, QuantityError } from '../../../../apimachinery/quantity.ts';
+// What the API server refuses in the containers of a Pod: regular ones, those that come before, those added to debug.
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import {
-  dns1123Label,
-  envVarName,
-  ianaServiceName,
-  portNumberErrors,
-  qualifiedName,
-} from '../../../../apimachinery/validation/names.ts';
-import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { validatePortNumberOrName } from '../service/ports.ts';
-import type {
-  Container,
-  ContainerPort,
-  EnvVar,
-  LifecycleHandler,
-  Probe,
-  ResourceRequirements,
-  VolumeMount,
-} from '../types.generated.ts';
+import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
+import { validateRequiredName } from '../../../validation/references.ts';
+import { oneOf, optionalOneOf, requiredText } from '../../../validation/values.ts';
+import type { Container, ContainerRestartRule, EphemeralContainer, PodSpec } from '../types.generated.ts';
+import { validateResizePolicy, validateResources } from './container-resources.ts';
+import { validateEnv, validateEnvFrom } from './environment.ts';
+import { validateVolumeDevices, validateVolumeMounts } from './mounts.ts';
+import { validateContainerPorts, validateHostPortsDiffer } from './network.ts';
+import { validateLifecycle, validateProbes } from './probes.ts';
+import type { PodScope } from './scope.ts';
+import { validateSecurityContext } from './security-context.ts';
 
-const { required, forbidden, invalid, duplicate, notFound, notSupported } = fieldError;
-export const nonNegative = 'must be greater than or equal to 0';
+const { required, forbidden, duplicate, notFound, notSupported, tooLong } = fieldError;
 
-export interface ContainerScope {
-  /** Names of containers seen so far, of every sort. */
-  readonly names: Set<string>;
-  /** Names of the Pod's volumes. */
-  readonly volumes: ReadonlySet<string>;
-  readonly hostNetwork: boolean;
-}
-
-/** One list of containers: `containers` (at least one) or `initContainers`. */
-export function validateContainers(
-  containers: readonly Container[],
-  path: string,
-  scope: ContainerScope,
-): FieldError[] {
-  return containers.flatMap((container, i) => {
-    const at = `${path}[${i}]`;
-    const errors = validateContainer(container, at, scope);
-    if (container.name && scope.names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name));
-    scope.names.add(container.name);
-    return errors;
-  });
-}
-
-function validateContainer(container: Container, path: string, scope: ContainerScope): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!container.name) errors.push(required(`${path}.name`));
-  else errors.push(...nameErrors(dns1123Label, `${path}.name`, container.name));
-  if (!container.image) errors.push(required(`${path}.image`));
-  else if (container.image.trim() !== container.image) {
-    errors.push(invalid(`${path}.image`, container.image, 'must not have leading or trailing whitespace'));
-  }
-  errors.push(
-    ...oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ['FallbackToLogsOnError', 'File']),
-    ...validatePorts(container.ports ?? [], `${path}.ports`),
-    ...validateEnv(container.env ?? [], `${path}.env`),
-    ...validateMounts(container.volumeMounts ?? [], `${path}.volumeMounts`, scope.volumes),
+/** Of containers of every sort. */
+function validateContainer(container: Container, path: string, scope: PodScope): FieldError[] {
+  return [
+    ...validateRequiredName(`${path}.name`, container.name, dns1123Label),
+    ...requiredText(`${path}.image`, container.image),
+    ...oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
+    ...validateContainerPorts(container.ports ?? [], `${path}.ports`),
+    ...validateEnv(container.env ?? [], `${path}.env`, scope.volumes),
+    ...validateEnvFrom(container.envFrom ?? [], `${path}.envFrom`),
+    ...validateVolumeMounts(container, `${path}.volumeMounts`, scope.volumes),
+    ...validateVolumeDevices(container, `${path}.volumeDevices`, scope.volumes),
     ...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
-    ...validateResources(container.resources ?? {}, `${path}.resources`),
-    ...validateLifecycle(container, path),
-    ...validateProbes(container, path),
-  );
-  if (scope.hostNetwork) errors.push(...validateHostPorts(container.ports ?? [], `${path}.ports`));
-  return errors;
+    ...validateResources(container.resources ?? {}, `${path}.resources`, scope.claimNames),
+    ...validateResizePolicy(container.resizePolicy ?? [], `${path}.resizePolicy`, scope.restartPolicy),
+    ...validateSecurityContext(container.securityContext, `${path}.securityContext`, scope),
+  ];
 }
 
-function oneOf(field: string, value: string | undefined, supported: readonly string[]): FieldError[] {
-  if (!value) return [required(field)];
-  return supported.includes(value) ? [] : [notSupported(field, value, supported)];
+/** Of those that run beside others for as long as the Pod does: they are asked how they are. */
+function validateRunning(container: Container, path: string, scope: PodScope): FieldError[] {
+  return [...validateLifecycle(container, path, scope.gracePeriodSeconds), ...validateProbes(container, path)];
 }
 
-function validatePorts(ports: readonly ContainerPort[], path: string): FieldError[] {
+export function validateContainers({ containers = [] }: PodSpec, path: string, scope: PodScope): FieldError[] {
+  if (containers.length === 0) return [required(path)];
   const names = new Set<string>();
-  return ports.flatMap((port, i) => {
+  const errors = containers.flatMap((container, i) => {
     const at = `${path}[${i}]`;
-    const errors: FieldError[] = [];
-    if (port.name) {
-      errors.push(...nameErrors(ianaServiceName, `${at}.name`, port.name));
-      if (names.has(port.name)) errors.push(duplicate(`${at}.name`, port.name));
-      names.add(port.name);
-    }
-    if (!port.containerPort) errors.push(required(`${at}.containerPort`));
-    else errors.push(...numberErrors(`${at}.containerPort`, port.containerPort));
-    if (port.hostPort) errors.push(...numberErrors(`${at}.hostPort`, port.hostPort));
-    if (!port.protocol) errors.push(required(`${at}.protocol`));
-    else if (!['SCTP', 'TCP', 'UDP'].includes(port.protocol)) {
-      errors.push(notSupported(`${at}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']));
-    }
-    return errors;
+    const own = validateContainer(container, at, scope);
+    if (names.has(container.name)) own.push(duplicate(`${at}.name`, container.name));
+    names.add(container.name);
+    return [...own, ...validateRunning(container, at, scope), ...validateRestartRules(container, at)];
+  });
+  return [...errors, ...validateHostPortsDiffer(containers, path)];
+}
+
+const notForInit = 'may not be set for init containers without restartPolicy=Always';
+
+/** One after the other, except for those that go on beside the regular ones (`restartPolicy: Always`). */
+export function validateInitContainers(spec: PodSpec, path: string, scope: PodScope): FieldError[] {
+  const names = new Set((spec.containers ?? []).map(({ name }) => name));
+  return (spec.initContainers ?? []).flatMap((container, i) => {
+    const at = `${path}[${i}]`;
+    const errors = [...validateContainer(container, at, scope), ...validateRestartRules(container, at)];
+    if (names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name));
+    else if (container.name) names.add(container.name);
+    // They do not run at the same time, so that each is compared with itself only; upstream counts from 0 then.
+    errors.push(...validateHostPortsDiffer([container], path));
+    if (container.restartPolicy === 'Always') return [...errors, ...validateRunning(container, at, scope)];
+    const fields = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const;
+    const given = fields.filter((field) => container[field] !== undefined);
+    return [...errors, ...given.map((field) => forbidden(`${at}.${field}`, notForInit))];
   });
 }
 
-function numberErrors(field: string, port: number): FieldError[] {
-  return portNumberErrors(port).map((message) => invalid(field, port, message));
-}
+const maxRules = 20;
+const maxExitCodes = 255;
 
-/** On the host's network a container's port is the host's port. */
-function validateHostPorts(ports: readonly ContainerPort[], path: string): FieldError[] {
-  return ports.flatMap(({ hostPort, containerPort }, i) =>
-    hostPort === containerPort
-      ? []
-      : [invalid(`${path}[${i}].hostPort`, hostPort ?? 0, 'must match `containerPort` when `hostNetwork` is true')],
-  );
-}
-
-function validateEnv(env: readonly EnvVar[], path: string): FieldError[] {
-  return env.flatMap((variable, i) => {
-    const at = `${path}[${i}]`;
-    const errors: FieldError[] = [];
-    if (!variable.name) errors.push(required(`${at}.name`));
-    else errors.push(...nameErrors(envVarName, `${at}.name`, variable.name));
-    const { valueFrom } = variable;
-    if (!valueFrom) return errors;
-    const sources = Object.values(valueFrom).filter((source) => source !== undefined).length;
-    if (sources === 0)
-      errors.push(
-        invalid(
-          `${at}.valueFrom`,
-          '',
-          'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
-        ),
-      );
-    if (variable.value) errors.push(invalid(`${at}.valueFrom`, '', 'may not be specified when `value` is not empty'));
-    else if (sources > 1)
-      errors.push(invalid(`${at}.valueFrom`, '', 'may not have more than one field specified at a time'));
-    return errors;
-  });
-}
-
-function validateMounts(mounts: readonly VolumeMount[], path: string, volumes: ReadonlySet<string>): FieldError[] {
-  const paths = new Set<string>();
-  return mounts.flatMap((mount, i) => {
-    const at = `${path}[${i}]`;
-    const errors: FieldError[] = [];
-    if (!mount.name) errors.push(required(`${at}.name`));
-    if (!mount.mountPath) errors.push(required(`${at}.mountPath`));
-    if (mount.name && !volumes.has(mount.name)) errors.push(notFound(`${at}.name`, mount.name));
-    if (mount.mountPath && paths.has(mount.mountPath)) {
-      errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'));
-    }
-    paths.add(mount.mountPath);
-    if (mount.subPath && mount.subPathExpr) {
-      errors.push(invalid(`${at}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
-    }
-    if (mount.subPath?.startsWith('/')) errors.push(invalid(`${at}.subPath`, mount.subPath, 'must be a relative path'));
-    if (mount.subPath?.split('/').includes('..')) {
-      errors.push(invalid(`${at}.subPath`, mount.subPath, "must not contain '..'"));
-    }
-    return errors;
-  });
-}
-
-function validateResources({ limits = {}, requests = {} }: ResourceRequirements, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [list, amounts] of [
-    ['limits', limits],
-    ['requests', requests],
-  ] as const) {
-    for (const [name, amount] of Object.entries(amounts)) {
-      const at = `${path}.${list}[${name}]`;
-      errors.push(...nameErrors(qualifiedName, at, name));
-      const quantity = quantityOf(amount);
-      if (!quantity) errors.push(invalid(at, amount, quantityMessage));
-      else if (quantity.nano < 0n) errors.push(invalid(at, amount, nonNegative));
-    }
+/** What happens when this container ends, whatever the Pod's policy (KEP-5307). */
+function validateRestartRules({ restartPolicy, restartPolicyRules = [] }: Container, path: string): FieldError[] {
+  const at = `${path}.restartPolicyRules`;
+  const errors = optionalOneOf(`${path}.restartPolicy`, restartPolicy, ['Always', 'Never', 'OnFailure']);
+  if (restartPolicy === undefined && restartPolicyRules.length > 0) {
+    errors.push(required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
   }
-  for (const [name, amount] of Object.entries(requests)) {
-    const request = quantityOf(amount);
-    const limit = quantityOf(limits[name] ?? '');
-    if (request && limit && compareQuantities(request, limit) > 0) {
-      errors.push(
-        invalid(`${path}.requests`, amount, `must be less than or equal to ${name} limit of ${limits[name]}`),
-      );
-    }
+  if (restartPolicyRules.length > maxRules) errors.push(tooLong(at, maxRules));
+  return [...errors, ...restartPolicyRules.flatMap((rule, i) => validateRestartRule(rule, `${at}[${i}]`))];
+}
+
+function validateRestartRule({ action, exitCodes }: ContainerRestartRule, path: string): FieldError[] {
+  const actions = ['Restart', 'RestartAllContainers'];
+  const errors = actions.includes(action) ? [] : [notSupported(`${path}.action`, action, actions)];
+  if (!exitCodes) return [...errors, required(`${path}.exitCodes`, 'must be specified')];
+  const operators = ['In', 'NotIn'];
+  if (!operators.includes(exitCodes.operator)) {
+    errors.push(notSupported(`${path}.exitCodes.operator`, exitCodes.operator, operators));
+  }
+  if ((exitCodes.values?.length ?? 0) > maxExitCodes) errors.push(tooLong(`${path}.exitCodes.values`, maxExitCodes));
+  return errors;
+}
+
+/** Fields that make a container part of the Pod's service: who only looks has no use for them. */
+const notForEphemeral = [
+  'ports',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
+] as const;
+
+export function validateEphemeralContainers(spec: PodSpec, path: string, scope: PodScope): FieldError[] {
+  const others = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ name }) => name);
+  const names = new Set(others);
+  return (spec.ephemeralContainers ?? []).flatMap((container, i) => {
+    const at = `${path}[${i}]`;
+    const errors = validateContainer(container as Container, at, scope);
+    errors.push(...validateImageText(container as Container, at));
+    if (names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name));
+    names.add(container.name);
+    const target = container.targetContainerName;
+    if (target && !others.includes(target)) errors.push(notFound(`${at}.targetContainerName`, target));
+    return [...errors, ...validateEphemeralFields(container, at)];
+  });
+}
+
+function validateEphemeralFields(container: EphemeralContainer, path: string): FieldError[] {
+  const why = 'cannot be set for an Ephemeral Container';
+  const { limits, requests, claims } = container.resources ?? {};
+  const errors: FieldError[] = notForEphemeral
+    .filter((field) => container[field] !== undefined)
+    .map((field) => forbidden(`${path}.${field}`, why));
+  if (limits || requests || claims) errors.push(forbidden(`${path}.resources`, why));
+  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
+    const at = `${path}.volumeMounts[${i}]`;
+    if (mount.subPath) errors.push(forbidden(`${at}.subPath`, why));
+    if (mount.subPathExpr) errors.push(forbidden(`${at}.subPathExpr`, why));
   }
   return errors;
 }
 
-const quantityMessage = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-
-function quantityOf(text: string): Quantity | undefined {
-  try {
-    return parseQuantity(String(text));
-  } catch (error) {
-    if (error instanceof QuantityError) return undefined;
-    throw error;
-  }
-}
-
-function validateLifecycle({ lifecycle }: Container, path: string): FieldError[] {
-  return (['postStart', 'preStop'] as const).flatMap((name) => {
-    const handler = lifecycle?.[name];
-    return handler ? validateHandler(handler, `${path}.lifecycle.${name}`) : [];
-  });
-}
-
-function validateProbes(container: Container, path: string): FieldError[] {
-  return (['livenessProbe', 'readinessProbe', 'startupProbe'] as const).flatMap((name) => {
-    const probe = container[name];
-    if (!probe) return [];
-    const at = `${path}.${name}`;
-    const errors = validateProbe(probe, at);
-    if (name !== 'readinessProbe' && probe.successThreshold !== 1) {
-      errors.push(invalid(`${at}.successThreshold`, probe.successThreshold, 'must be 1'));
-    }
-    return errors;
-  });
-}
-
-function validateProbe(probe: Probe, path: string): FieldError[] {
-  const errors = validateHandler(probe, path);
-  for (const name of [
-    'initialDelaySeconds',
-    'timeoutSeconds',
-    'periodSeconds',
-    'successThreshold',
-    'failureThreshold',
-  ] as const) {
-    const value = probe[name] ?? 0;
-    if (value < 0) errors.push(invalid(`${path}.${name}`, value, nonNegative));
-  }
-  const grace = probe.terminationGracePeriodSeconds;
-  if (grace !== undefined && grace <= 0) {
-    errors.push(invalid(`${path}.terminationGracePeriodSeconds`, grace, 'must be greater than 0'));
-  }
-  return errors;
-}
-
-/** Exactly one of the ways in which a probe or a hook acts. */
-function validateHandler(handler: Probe & LifecycleHandler, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const given = (['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const).filter((name) => handler[name]);
-  for (const name of given.slice(1)) {
-    errors.push(forbidden(`${path}.${name}`, 'may not specify more than 1 handler type'));
-  }
-  if (given.length === 0) errors.push(required(path, 'must specify a handler type'));
-  const { exec, httpGet, tcpSocket, grpc } = handler;
-  if (exec && !exec.command?.length) errors.push(required(`${path}.exec.command`));
-  if (httpGet) {
-    if (!httpGet.path) errors.push(required(`${path}.httpGet.path`));
-    errors.push(...validatePortNumberOrName(`${path}.httpGet.port`, httpGet.port));
-    if (!['HTTP', 'HTTPS'].includes(httpGet.scheme ?? '')) {
-      errors.push(notSupported(`${path}.httpGet.scheme`, httpGet.scheme, ['HTTP', 'HTTPS']));
-    }
-  }
-  if (tcpSocket) errors.push(...validatePortNumberOrName(`${path}.tcpSocket.port`, tcpSocket.port));
-  if (grpc) errors.push(...validatePortNumberOrName(`${path}.grpc.port`, grpc.port));
-  return errors;
+/** A Pod's image is a name; a template's may be a text that something else replaces. */
+export function validateImageText({ image = '' }: Pick<Container, 'image'>, path: string): FieldError[] {
+  if (image.trim() === image) return [];
+  return [fieldError.invalid(`${path}.image`, image, 'must not have leading or trailing whitespace')];
 }

@@ -1,10 +1,12 @@
-import type { FieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { deepEqual, type Kind } from '../../../define.ts';
 import type { Pod } from '../types.generated.ts';
 import { podCells, podColumns } from './columns.ts';
 import { defaultPod, mirrorServiceAccount } from './defaults.ts';
 import { qosClass } from './qos.ts';
-import { validatePodSpec, validatePodUpdate } from './validation.ts';
+import { validatePodStatusUpdate } from './status-validation.ts';
+import { validateEphemeralContainersUpdate, validatePodResize, validatePodUpdate } from './update.ts';
+import { validatePodCreate } from './validation.ts';
+import { podWarnings } from './warnings.ts';
 
 export const pod: Kind<Pod> = {
   strategy: {
@@ -13,13 +15,22 @@ export const pod: Kind<Pod> = {
       mirrorServiceAccount(object.spec!);
       object.status = { phase: 'Pending', qosClass: qosClass(object) };
     },
-    validate: (object): FieldError[] => validatePodSpec(object.spec!),
-    // What was valid when the Pod was made stays so: only what changed is judged.
+    prepareForUpdate: keepEphemeralContainers,
+    validate: validatePodCreate,
     validateUpdate: validatePodUpdate,
+    warnings: (object) => podWarnings(object.spec, object.metadata, ''),
     prepareForStatusUpdate(object, old) {
       const { status } = object;
       if (status && old.status?.qosClass) status.qosClass ??= old.status.qosClass;
       keepSpec(object, old);
+    },
+    validateStatusUpdate: validatePodStatusUpdate,
+    subresources: {
+      ephemeralcontainers: {
+        prepareForUpdate: keepAllBut('ephemeralContainers'),
+        validateUpdate: validateEphemeralContainersUpdate,
+      },
+      resize: { prepareForUpdate: keepAllButResources, validateUpdate: validatePodResize },
     },
   },
   countsGeneration: true,
@@ -51,4 +62,44 @@ function keepSpec(object: Pod, old: Pod): void {
 function gracePeriod({ spec, status }: Pod): number {
   if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
   return spec.terminationGracePeriodSeconds ?? 30;
+}
+
+/** They join by a subresource of their own; a write of the Pod, as an older client makes it, does not lose them. */
+function keepEphemeralContainers(object: Pod, old: Pod): void {
+  const { spec } = object;
+  if (!spec) return;
+  if (old.spec?.ephemeralContainers) spec.ephemeralContainers = old.spec.ephemeralContainers;
+  else delete spec.ephemeralContainers;
+}
+
+/** Everything else of spec and status stays as it was. */
+function keepAllBut(field: 'ephemeralContainers'): (object: Pod, old: Pod) => void {
+  return (object, old) => {
+    const changed = object.spec?.[field];
+    const { [field]: _before, ...spec } = structuredClone(old.spec ?? { containers: [] });
+    object.spec = { ...spec, ...(changed && { [field]: changed }) };
+    keepStatus(object, old);
+  };
+}
+
+/** What containers that go on running ask for changes, and what happens to them then. */
+function keepAllButResources(object: Pod, old: Pod): void {
+  const { spec } = object;
+  const kept = structuredClone(old.spec ?? { containers: [] });
+  for (const list of ['containers', 'initContainers'] as const) {
+    for (const container of kept[list] ?? []) {
+      const now = spec?.[list]?.find(({ name }) => name === container.name);
+      if (!now) continue;
+      if (now.resources) container.resources = now.resources;
+      if (now.resizePolicy) container.resizePolicy = now.resizePolicy;
+    }
+  }
+  if (spec?.resources) kept.resources = spec.resources;
+  object.spec = kept;
+  keepStatus(object, old);
+}
+
+function keepStatus(object: Pod, old: Pod): void {
+  if (old.status) object.status = old.status;
+  else delete object.status;
 }

@@ -98,6 +98,7 @@ test('a Pod may change its images, further tolerations, and little else', () => 
   const change = (alter: (spec: PodSpec) => void): string[] => {
     const pod = structuredClone(old);
     alter(pod.spec!);
+    defaultPod(pod);
     return strategy.validateUpdate!(pod, old).map(fieldErrorMessage);
   };
   expect(change((spec) => (spec.containers[0]!.image = 'y:2'))).toEqual([]);

@@ -1,0 +1,132 @@
+// Annotations of Pods that the API server reads: older forms of fields, which may not contradict them.
+import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { validateDescendingPath } from '../../../validation/paths.ts';
+import type { PodSpec, SeccompProfile } from '../types.generated.ts';
+import { containersWithPaths } from './scope.ts';
+
+const { forbidden, invalid } = fieldError;
+
+export const mirrorAnnotation = 'kubernetes.io/config.mirror';
+const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
+const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';
+const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/';
+export const appArmorPrefix = 'container.apparmor.security.beta.kubernetes.io/';
+const localhost = 'localhost/';
+
+type Annotated = Pick<ObjectMeta, 'annotations'>;
+
+export function validatePodAnnotations({ annotations = {} }: Annotated, spec: PodSpec, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const mirror = annotations[mirrorAnnotation];
+  if (mirror !== undefined && !spec.nodeName) {
+    const why = 'must set spec.nodeName if mirror pod annotation is set';
+    errors.push(invalid(`${path}[${mirrorAnnotation}]`, mirror, why));
+  }
+  const cost = annotations[deletionCost];
+  if (cost !== undefined && !isInt32(cost)) {
+    errors.push(invalid(`${path}[${deletionCost}]`, cost, 'must be a 32bit integer'));
+  }
+  for (const [key, profile] of Object.entries(annotations)) {
+    if (key === seccompPod || key.startsWith(seccompContainer)) {
+      errors.push(...validateSeccompAnnotation(`${path}.${key}`, profile));
+    } else if (key.startsWith(appArmorPrefix)) {
+      errors.push(...validateAppArmorAnnotation(`${path}[${key}]`, profile, { key, spec }));
+    }
+  }
+  return errors;
+}
+
+/** As Go reads one: no leading zeros or plus sign. */
+function isInt32(text: string): boolean {
+  return /^(0|-?[1-9][0-9]*)$/.test(text) && Number(text) >= -(2 ** 31) && Number(text) < 2 ** 31;
+}
+
+function validateSeccompAnnotation(field: string, profile: string): FieldError[] {
+  if (['runtime/default', 'docker/default', 'unconfined'].includes(profile)) return [];
+  if (profile.startsWith(localhost)) return validateDescendingPath(field, profile.slice(localhost.length));
+  return [invalid(field, profile, 'must be a valid seccomp profile')];
+}
+
+function validateAppArmorAnnotation(
+  field: string,
+  profile: string,
+  { key, spec }: { readonly key: string; readonly spec: PodSpec },
+): FieldError[] {
+  const name = key.slice(appArmorPrefix.length);
+  const errors: FieldError[] = [];
+  if (!containersWithPaths(spec, '').some(({ container }) => container.name === name)) {
+    errors.push(invalid(field, name, 'container not found'));
+  }
+  if (!['', 'runtime/default', 'unconfined'].includes(profile) && !profile.startsWith(localhost)) {
+    errors.push(invalid(field, profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`));
+  }
+  return errors;
+}
+
+/** Where both an annotation and a field say which profile, they say the same. */
+export function validateAnnotationsOfCreate(
+  { annotations = {} }: Annotated,
+  spec: PodSpec,
+  path: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const compare = (at: string, annotation: string | undefined, field: SeccompProfile | undefined, what: string) => {
+    if (annotation !== undefined && field) errors.push(...mismatch(at, annotation, { field, what }));
+  };
+  const ofPod = spec.securityContext;
+  compare(`${path}.securityContext.seccompProfile`, annotations[seccompPod], ofPod?.seccompProfile, 'seccomp');
+  const containers = containersWithPaths(spec, path);
+  for (const { container, path: at } of containers) {
+    const annotation = annotations[seccompContainer + container.name];
+    compare(`${at}.securityContext.seccompProfile`, annotation, container.securityContext?.seccompProfile, 'seccomp');
+  }
+  if (spec.os?.name === 'windows') return errors;
+  for (const { container, path: at } of containers) {
+    const field = container.securityContext?.appArmorProfile ?? ofPod?.appArmorProfile;
+    compare(`${at}.securityContext.appArmorProfile`, annotations[appArmorPrefix + container.name], field, 'apparmor');
+  }
+  return errors;
+}
+
+interface Profile {
+  readonly field: SeccompProfile;
+  /** `seccomp` or `apparmor`. */
+  readonly what: string;
+}
+
+function mismatch(path: string, annotation: string, { field, what }: Profile): FieldError[] {
+  const wrongType = forbidden(`${path}.type`, `${what} type in annotation and field must match`);
+  if (field.type === 'Unconfined') return annotation === 'unconfined' ? [] : [wrongType];
+  if (field.type === 'RuntimeDefault') {
+    const same = annotation === 'runtime/default' || (what === 'seccomp' && annotation === 'docker/default');
+    return same ? [] : [wrongType];
+  }
+  if (field.type !== 'Localhost') return [];
+  if (!annotation.startsWith(localhost)) return [wrongType];
+  if (annotation.slice(localhost.length) === field.localhostProfile) return [];
+  return [forbidden(`${path}.localhostProfile`, `${what} profile in annotation and field must match`)];
+}
+
+/** A Pod that stands for one of the kubelet's own stays that, and profiles stay as they are. */
+export function validateAnnotationUpdates(meta: Annotated, old: Annotated, path: string): FieldError[] {
+  const [now, before] = [meta.annotations ?? {}, old.annotations ?? {}];
+  const errors: FieldError[] = [];
+  for (const [key, value] of Object.entries(before)) {
+    if (now[key] === value) continue;
+    if (key.startsWith(appArmorPrefix)) {
+      errors.push(forbidden(`${path}[${key}]`, 'may not remove or update AppArmor annotations'));
+    } else if (key === mirrorAnnotation) {
+      errors.push(forbidden(`${path}[${key}]`, 'may not remove or update mirror pod annotation'));
+    }
+  }
+  for (const key of Object.keys(now)) {
+    if (before[key] !== undefined) continue;
+    if (key.startsWith(appArmorPrefix)) {
+      errors.push(forbidden(`${path}[${key}]`, 'may not add AppArmor annotations'));
+    } else if (key === mirrorAnnotation) {
+      errors.push(forbidden(`${path}[${key}]`, 'may not add mirror pod annotation'));
+    }
+  }
+  return errors;
+}

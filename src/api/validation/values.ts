@@ -1,0 +1,35 @@
+// Rules on single values that many kinds have.
+import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import { immutableMessage } from '../../apimachinery/validation/object-meta.ts';
+import { deepEqual } from '../define.ts';
+
+const { required, invalid, notSupported } = fieldError;
+
+export const nonNegativeMessage = 'must be greater than or equal to 0';
+export const positiveMessage = 'must be greater than zero';
+export const maxInt32 = 2 ** 31 - 1;
+
+export function nonNegative(field: string, value: number | undefined): FieldError[] {
+  return value !== undefined && value < 0 ? [invalid(field, value, nonNegativeMessage)] : [];
+}
+
+/** One of a few texts. Empty is `Required value`; `supported` is printed in the order given. */
+export function oneOf(field: string, value: string | undefined, supported: readonly string[]): FieldError[] {
+  if (!value) return [required(field)];
+  return supported.includes(value) ? [] : [notSupported(field, value, supported)];
+}
+
+/** As {@link oneOf}, where absence is right and an empty text is one that is not supported. */
+export function optionalOneOf(field: string, value: string | undefined, supported: readonly string[]): FieldError[] {
+  return value === undefined || supported.includes(value) ? [] : [notSupported(field, value, supported)];
+}
+
+/** `Required value` where nothing is given. */
+export function requiredText(field: string, value: string | undefined, detail = ''): FieldError[] {
+  return value ? [] : [required(field, detail)];
+}
+
+/** Refuses another value than the old one. */
+export function immutable(field: string, value: unknown, old: unknown): FieldError[] {
+  return deepEqual(value, old) ? [] : [invalid(field, value ?? null, immutableMessage)];
+}
