@@ -9,7 +9,9 @@ type Concerned = 'pods' | 'persistentvolumeclaims' | undefined;
 
 /** New pods and their resizing; new claims and changed ones. What is on its way out is left alone. */
 function concerned({ definition, operation, subresource, object }: AdmissionRequest): Concerned {
-  if (definition.group !== '' || !object || object.metadata.deletionTimestamp) return undefined;
+  // What a CONNECT asks for has no metadata.
+  if (definition.group !== '' || !object || operation === 'CONNECT') return undefined;
+  if (object.metadata.deletionTimestamp) return undefined;
   const { resource } = definition;
   if (resource === 'pods') {
     const isNew = operation === 'CREATE' && subresource === '';
