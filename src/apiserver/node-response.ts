@@ -50,6 +50,8 @@ async function send({ status, headers, body }: ApiResponse, { request, outgoing 
     outgoing.end();
     return;
   }
+  // The first piece may be long in coming: a watch begins when its head arrives.
+  (outgoing as ServerResponse).flushHeaders();
   const writer = outgoing as unknown as Writer;
   if (isPushed(body)) {
     await body.pushTo(sinkOf(writer, request));

@@ -64,9 +64,10 @@ describe('first start', () => {
 
   test('every file is for its owner only', () => {
     expect([...files.modes.keys()].sort()).toEqual(
-      ['admin.crt', 'admin.key', 'ca.crt', 'ca.key', 'server.crt', 'server.key', 'service-account.key'].map(
-        (name) => `/data/pki/${name}`,
-      ),
+      ['admin', 'ca', 'front-proxy-ca', 'front-proxy-client', 'server']
+        .flatMap((name) => [`${name}.crt`, `${name}.key`])
+        .concat('service-account.key')
+        .map((name) => `/data/pki/${name}`),
     );
     expect(new Set(files.modes.values())).toEqual(new Set([0o600]));
   });
