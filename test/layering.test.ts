@@ -15,6 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   net: [],
   apimachinery: ['net'],
   api: ['net', 'apimachinery'],
+  cel: ['net', 'apimachinery'],
   nftables: ['net'],
   iptables: ['net'],
   ipvs: ['net'],
@@ -22,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   grpc: [],
   storage: [...system, 'grpc'],
   client: [...system, 'api'],
-  apiserver: [...system, 'api', 'storage', 'client'],
+  apiserver: [...system, 'api', 'cel', 'storage', 'client'],
   controllers: parts,
   scheduler: parts,
   kubelet: [...parts, 'grpc'],
@@ -38,7 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders in which every file decides and none acts: no clock, no dice, no I/O, no waiting. */
-const pureFolders = ['net', 'apimachinery', 'api', 'nftables', 'iptables', 'ipvs'];
+const pureFolders = ['net', 'apimachinery', 'api', 'cel', 'nftables', 'iptables', 'ipvs'];
 const pureFileNames = ['reconcile.ts', 'answer.ts', 'plan.ts'];
 
 function sources(): string[] {

@@ -1,0 +1,88 @@
+// The way in: a source and the types of its variables become a program, compiled once and evaluated many times.
+import { type Expr, walk } from './ast.ts';
+import { type Checked, check, type Environment } from './checker.ts';
+import { CelBudgetError, CelError, CelSyntaxError, type Issue, printIssues } from './errors.ts';
+import { type Bindings, type Evaluate, planEvaluation, Run } from './evaluator.ts';
+import { parse } from './parser.ts';
+import type { CelType, ObjectType } from './types.ts';
+import type { Value } from './values.ts';
+
+/** What one evaluation may cost (apiserver/pkg/apis/cel, PerCallLimit). */
+export const perCallLimit = 1_000_000;
+
+export interface CompileOptions {
+  /** The types of the variables, by name; names may be dotted (`authorizer.requestResource`). */
+  readonly variables: Readonly<Record<string, CelType>>;
+  /** The types of which the expression may make values (`Object.spec{…}`). */
+  readonly structs?: (name: string) => ObjectType | undefined;
+}
+
+export type Compiled =
+  | { readonly program: Program; readonly errors?: undefined }
+  /** As cel-go prints them: `ERROR: <input>:1:5: undefined field 'x'` with the line and a mark. */
+  | { readonly program?: undefined; readonly errors: string };
+
+export type Evaluation =
+  | { readonly value: Value; readonly cost: number; readonly error?: undefined }
+  | { readonly error: string; readonly cost: number; readonly isOverBudget: boolean; readonly value?: undefined };
+
+export class Program {
+  readonly source: string;
+  readonly expr: Expr;
+  readonly checked: Checked;
+  readonly #evaluate: Evaluate;
+
+  constructor(source: string, expr: Expr, plan: { readonly checked: Checked; readonly evaluate: Evaluate }) {
+    this.source = source;
+    this.expr = expr;
+    this.checked = plan.checked;
+    this.#evaluate = plan.evaluate;
+  }
+
+  get resultType(): CelType {
+    return this.checked.type;
+  }
+
+  /** Whether the expression looks at a variable: `oldSelf`. */
+  uses(variable: string): boolean {
+    for (const name of this.checked.references.values()) {
+      if (name === variable || name.startsWith(`${variable}.`)) return true;
+    }
+    return false;
+  }
+
+  evaluate(bindings: Bindings, { costLimit = perCallLimit }: { readonly costLimit?: number } = {}): Evaluation {
+    const run = new Run(bindings, Math.min(costLimit, perCallLimit));
+    try {
+      return { value: this.#evaluate(run, undefined), cost: run.cost };
+    } catch (error) {
+      if (error instanceof CelError || error instanceof CelBudgetError) {
+        return { error: error.message, cost: run.cost, isOverBudget: error instanceof CelBudgetError };
+      }
+      throw error;
+    }
+  }
+}
+
+export function compileExpression(source: string, { variables, structs }: CompileOptions): Compiled {
+  let expr: Expr;
+  try {
+    expr = parse(source);
+  } catch (error) {
+    if (error instanceof CelSyntaxError) return { errors: printIssues(source, [error.issue]) };
+    throw error;
+  }
+  const environment: Environment = { variables: new Map(Object.entries(variables)), ...(structs && { structs }) };
+  const checked = check(expr, environment);
+  const issues: Issue[] = [...checked.issues];
+  if (issues.length > 0) return { errors: printIssues(source, issues) };
+  const evaluate = planEvaluation(expr, checked, environment);
+  return { program: new Program(source, expr, { checked, evaluate }) };
+}
+
+/** How many nodes an expression has. */
+export function nodeCount(expr: Expr): number {
+  let count = 0;
+  walk(expr, () => count++);
+  return count;
+}

@@ -1,0 +1,51 @@
+// What can be wrong with an expression, in cel-go's words.
+
+/** One complaint about the source. */
+export interface Issue {
+  /** Offset into the source. */
+  readonly at: number;
+  readonly message: string;
+}
+
+/** `ERROR: <input>:1:5: undefined field 'x'`, and below it the line with a mark. */
+export function printIssue(source: string, { at, message }: Issue): string {
+  const before = source.slice(0, at);
+  const line = before.split('\n').length;
+  const start = before.lastIndexOf('\n') + 1;
+  const end = source.indexOf('\n', at);
+  const text = source.slice(start, end < 0 ? source.length : end).replaceAll('\t', ' ');
+  const column = [...source.slice(start, at)].length;
+  return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${text}\n | ${'.'.repeat(column)}^`;
+}
+
+export function printIssues(source: string, issues: readonly Issue[]): string {
+  const sorted = [...issues].sort((a, b) => a.at - b.at);
+  return sorted.map((issue) => printIssue(source, issue)).join('\n');
+}
+
+/** The source is no expression. */
+export class CelSyntaxError extends Error {
+  readonly issue: Issue;
+
+  constructor(issue: Issue) {
+    super(issue.message);
+    this.name = 'CelSyntaxError';
+    this.issue = issue;
+  }
+}
+
+/** Evaluation came upon something that has no value: `no such key: x`, `divide by zero`. Logic operators may absorb it. */
+export class CelError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CelError';
+  }
+}
+
+/** Evaluation cost more than it may; nothing absorbs this. */
+export class CelBudgetError extends Error {
+  constructor() {
+    super('operation cancelled: actual cost limit exceeded');
+    this.name = 'CelBudgetError';
+  }
+}

@@ -1,0 +1,197 @@
+// int(), string(), timestamp() and the like, size(), and the parts of times.
+import { CelError } from '../errors.ts';
+import { global, member, type Overload, typeName } from '../overload.ts';
+import {
+  type Duration,
+  durationOf,
+  ListValue,
+  MapValue,
+  ObjectValue,
+  parseDuration,
+  parseTimestamp,
+  printDuration,
+  printTimestamp,
+  type Timestamp,
+  TypeValue,
+  timestampOf,
+  Uint,
+  type Value,
+} from '../values.ts';
+
+const maxInt = 2n ** 63n;
+
+function intOf(value: number): bigint {
+  if (Number.isNaN(value) || value >= 2 ** 63 || value <= -(2 ** 63)) {
+    throw new CelError('integer overflow');
+  }
+  return BigInt(Math.trunc(value));
+}
+
+function intOfText(text: string): bigint {
+  if (!/^[+-]?\d+$/.test(text)) {
+    throw new CelError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  const value = BigInt(text);
+  if (value >= maxInt || value < -maxInt) {
+    throw new CelError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
+  }
+  return value;
+}
+
+function uintOf(value: bigint): Uint {
+  if (BigInt.asUintN(64, value) !== value) throw new CelError('unsigned integer overflow');
+  return new Uint(value);
+}
+
+function doubleOfText(text: string): number {
+  const isNumber = /^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf(inity)?|nan)$/i.test(text);
+  if (!isNumber) throw new CelError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const special = /inf|nan/i.exec(text);
+  if (!special) return Number(text);
+  if (/nan/i.test(text)) return Number.NaN;
+  return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
+
+function boolOfText(text: string): boolean {
+  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true;
+  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false;
+  throw new CelError(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** As Go prints floats with %v and the shortest form: exponents have two digits. */
+export function printDouble(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  const size = Math.abs(value);
+  const text = size !== 0 && (size >= 1e21 || size < 1e-4) ? value.toExponential() : String(value);
+  return text.replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new CelError('invalid UTF-8 in bytes, cannot convert to string');
+  }
+}
+
+function conversions(): Overload[] {
+  const second = 1_000_000_000n;
+  return [
+    global('int(int): int', (a) => a),
+    global('int(uint): int', (a: Uint) => intOfText(String(a.value))),
+    global('int(double): int', intOf),
+    global('int(string): int', intOfText),
+    global('int(timestamp): int', (a: Timestamp) => a.nanos / second),
+    global('int(duration): int', (a: Duration) => a.nanos),
+    global('uint(uint): uint', (a) => a),
+    global('uint(int): uint', uintOf),
+    global('uint(double): uint', (a: number) => uintOf(BigInt(Math.trunc(Number.isFinite(a) ? a : -1)))),
+    global('uint(string): uint', (a: string) => uintOf(/^\d+$/.test(a) ? BigInt(a) : -1n)),
+    global('double(double): double', (a) => a),
+    global('double(int): double', (a: bigint) => Number(a)),
+    global('double(uint): double', (a: Uint) => Number(a.value)),
+    global('double(string): double', doubleOfText),
+    global('bool(bool): bool', (a) => a),
+    global('bool(string): bool', boolOfText),
+    global('string(string): string', (a) => a),
+    global('string(bool): string', String),
+    global('string(int): string', String),
+    global('string(uint): string', (a: Uint) => String(a.value)),
+    global('string(double): string', printDouble),
+    global('string(bytes): string', decodeText),
+    global('string(timestamp): string', printTimestamp),
+    global('string(duration): string', printDuration),
+    global('bytes(bytes): bytes', (a) => a),
+    global('bytes(string): bytes', (a: string) => new Uint8Array(Buffer.from(a))),
+    global('timestamp(timestamp): timestamp', (a) => a),
+    global('timestamp(string): timestamp', parseTimestamp),
+    global('timestamp(int): timestamp', (a: bigint) => timestampOf(a * second)),
+    global('duration(duration): duration', (a) => a),
+    global('duration(string): duration', parseDuration),
+    global('duration(int): duration', durationOf),
+    global('dyn(A): dyn', (a) => a),
+    global('type(A): type<A>', (a: Value) => new TypeValue(typeName(a))),
+  ];
+}
+
+export function sizeOf(value: Value): number {
+  if (typeof value === 'string') return [...value].length;
+  if (value instanceof Uint8Array) return value.length;
+  if (value instanceof ListValue) return value.items.length;
+  if (value instanceof MapValue) return value.entries.size;
+  if (value instanceof ObjectValue) return value.names().length;
+  throw new CelError('no such overload');
+}
+
+function sizes(): Overload[] {
+  const size = (value: Value) => BigInt(sizeOf(value));
+  return ['string', 'bytes', 'list<A>', 'map<A, B>'].flatMap((type) => [
+    global(`size(${type}): int`, size),
+    member(`${type}.size(): int`, size),
+  ]);
+}
+
+type TimePart = (date: Date) => number;
+
+const timeParts: Readonly<Record<string, TimePart>> = {
+  getFullYear: (date) => date.getUTCFullYear(),
+  getMonth: (date) => date.getUTCMonth(),
+  getDate: (date) => date.getUTCDate(),
+  getDayOfMonth: (date) => date.getUTCDate() - 1,
+  getDayOfWeek: (date) => date.getUTCDay(),
+  getDayOfYear: (date) => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000),
+  getHours: (date) => date.getUTCHours(),
+  getMinutes: (date) => date.getUTCMinutes(),
+  getSeconds: (date) => date.getUTCSeconds(),
+  getMilliseconds: (date) => date.getUTCMilliseconds(),
+};
+
+/** The moment as if its clock in the zone were in UTC. */
+function inZone({ nanos }: Timestamp, zone = 'UTC'): Date {
+  const ms = Number(nanos / 1_000_000n);
+  const offset = /^([+-]?)(\d\d):(\d\d)$/.exec(zone);
+  if (offset) {
+    const minutes = Number(offset[2]) * 60 + Number(offset[3]);
+    return new Date(ms + (offset[1] === '-' ? -minutes : minutes) * 60_000);
+  }
+  if (zone === 'UTC' || zone === '') return new Date(ms);
+  try {
+    const parts = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    }).formatToParts(ms);
+    const part = (type: string) => Number(parts.find((one) => one.type === type)?.value ?? 0);
+    const clock = [part('day'), part('hour'), part('minute'), part('second'), ((ms % 1000) + 1000) % 1000] as const;
+    return new Date(Date.UTC(part('year'), part('month') - 1, ...clock));
+  } catch {
+    throw new CelError(`unknown time zone ${zone}`);
+  }
+}
+
+function partsOfTimes(): Overload[] {
+  const ofTimestamps = Object.entries(timeParts).flatMap(([name, part]) => [
+    member(`timestamp.${name}(): int`, (a: Timestamp) => BigInt(part(inZone(a)))),
+    member(`timestamp.${name}(string): int`, (a: Timestamp, zone: string) => BigInt(part(inZone(a, zone)))),
+  ]);
+  const units = {
+    getHours: 3600n * 10n ** 9n,
+    getMinutes: 60n * 10n ** 9n,
+    getSeconds: 10n ** 9n,
+    getMilliseconds: 10n ** 6n,
+  };
+  const ofDurations = Object.entries(units).map(([name, unit]) =>
+    member(`duration.${name}(): int`, ({ nanos }: Duration) => nanos / unit),
+  );
+  return [...ofTimestamps, ...ofDurations];
+}
+
+export function standardFunctions(): Overload[] {
+  return [...conversions(), ...sizes(), ...partsOfTimes()];
+}

@@ -1,0 +1,174 @@
+// Functions of strings: the standard ones, cel-go's extended strings (version 2) and Kubernetes' regular expressions.
+import { CelError } from '../errors.ts';
+import { global, member, type Overload } from '../overload.ts';
+import { compileRegex, findMatch, findMatches } from '../regex.ts';
+import { ListValue, type Value } from '../values.ts';
+import { formatString } from './format-string.ts';
+import { sizeCost } from './operators.ts';
+
+/** Characters as CEL counts them: code points. */
+function points(text: string): string[] {
+  return Array.from(text);
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
+  return /^[\x00-\x7f]*$/.test(text);
+}
+
+function charAt(text: string, index: bigint): string {
+  const chars = points(text);
+  if (index < 0n || index > BigInt(chars.length)) throw new CelError(`index out of range: ${index}`);
+  return chars[Number(index)] ?? '';
+}
+
+function indexOf(text: string, part: string, from = 0n): bigint {
+  const chars = points(text);
+  if (from < 0n || from > BigInt(chars.length)) throw new CelError(`index out of range: ${from}`);
+  if (isAscii(text)) return BigInt(text.indexOf(part, Number(from)));
+  const before = chars.slice(0, Number(from)).join('').length;
+  const at = text.indexOf(part, before);
+  return at < 0 ? -1n : BigInt(points(text.slice(0, at)).length);
+}
+
+function lastIndexOf(text: string, part: string, from?: bigint): bigint {
+  const chars = points(text);
+  const start = from ?? BigInt(chars.length);
+  if (start < 0n || (from !== undefined && start >= BigInt(chars.length) && part !== '')) {
+    if (start < 0n || start > BigInt(chars.length)) throw new CelError(`index out of range: ${start}`);
+  }
+  const before = chars.slice(0, Number(start)).join('').length;
+  const at = text.lastIndexOf(part, before);
+  return at < 0 ? -1n : BigInt(points(text.slice(0, at)).length);
+}
+
+function substring(text: string, from: bigint, to?: bigint): string {
+  const chars = points(text);
+  const end = to ?? BigInt(chars.length);
+  if (from < 0n || from > BigInt(chars.length)) throw new CelError(`index out of range: ${from}`);
+  if (end < 0n || end > BigInt(chars.length)) throw new CelError(`index out of range: ${end}`);
+  if (from > end) throw new CelError(`invalid substring range. start: ${from}, end: ${end}`);
+  return chars.slice(Number(from), Number(end)).join('');
+}
+
+function replace(text: string, from: string, { to, count }: { to: string; count: bigint }): string {
+  if (count < 0n) return text.replaceAll(from, () => to);
+  let rest = text;
+  let done = '';
+  for (let left = count; left > 0n; left--) {
+    const at = rest.indexOf(from);
+    if (at < 0) break;
+    done += rest.slice(0, at) + to;
+    rest = rest.slice(at + from.length);
+    if (from === '') {
+      done += rest.slice(0, 1);
+      rest = rest.slice(1);
+    }
+  }
+  return done + rest;
+}
+
+function split(text: string, by: string, limit = -1n): ListValue {
+  if (limit === 0n) return new ListValue([]);
+  const parts = by === '' ? points(text) : text.split(by);
+  if (limit < 0n || BigInt(parts.length) <= limit) return new ListValue(parts);
+  const head = parts.slice(0, Number(limit) - 1);
+  return new ListValue([...head, parts.slice(Number(limit) - 1).join(by)]);
+}
+
+function join(list: ListValue, by = ''): string {
+  return list.items
+    .map((item) => {
+      if (typeof item !== 'string') throw new CelError('no such overload');
+      return item;
+    })
+    .join(by);
+}
+
+/** Upper and lower case of ASCII letters only. */
+const lower = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase());
+const upper = (text: string) => text.replace(/[a-z]/g, (c) => c.toUpperCase());
+
+const whitespace = '[\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
+const edges = new RegExp(`^${whitespace}|${whitespace}$`, 'g');
+
+function listCost(args: readonly Value[]): number {
+  const [list] = args;
+  return list instanceof ListValue ? list.items.length : 0;
+}
+
+function regexCost([text, pattern]: readonly Value[]): number {
+  const size = (value: Value | undefined) => (typeof value === 'string' ? value.length : 0);
+  return Math.ceil((1 + size(text)) / 10) * Math.ceil((size(pattern) + 1) / 4);
+}
+
+function quote(text: string): string {
+  const escaped: Readonly<Record<string, string>> = {
+    '\x07': '\\a',
+    '\b': '\\b',
+    '\f': '\\f',
+    '\n': '\\n',
+    '\r': '\\r',
+    '\t': '\\t',
+    '\v': '\\v',
+    '\\': '\\\\',
+    '"': '\\"',
+  };
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
+  return `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (char) => escaped[char] ?? char)}"`;
+}
+
+export function stringFunctions(): Overload[] {
+  const matches = (text: string, pattern: string) => compileRegex(pattern).test(text);
+  return [
+    member('string.contains(string): bool', (a: string, b: string) => a.includes(b), sizeCost),
+    member('string.startsWith(string): bool', (a: string, b: string) => a.startsWith(b)),
+    member('string.endsWith(string): bool', (a: string, b: string) => a.endsWith(b)),
+    global('matches(string, string): bool', matches, regexCost),
+    member('string.matches(string): bool', matches, regexCost),
+    member('string.charAt(int): string', charAt),
+    member('string.indexOf(string): int', (a: string, b: string) => indexOf(a, b), sizeCost),
+    member('string.indexOf(string, int): int', indexOf, sizeCost),
+    member('string.lastIndexOf(string): int', (a: string, b: string) => lastIndexOf(a, b), sizeCost),
+    member('string.lastIndexOf(string, int): int', lastIndexOf, sizeCost),
+    member('string.lowerAscii(): string', lower, sizeCost),
+    member('string.upperAscii(): string', upper, sizeCost),
+    member('string.trim(): string', (a: string) => a.replace(edges, ''), sizeCost),
+    member('string.substring(int): string', substring, sizeCost),
+    member('string.substring(int, int): string', substring, sizeCost),
+    member('string.split(string): list<string>', (a: string, b: string) => split(a, b), sizeCost),
+    member('string.split(string, int): list<string>', split, sizeCost),
+    member('list<string>.join(): string', (a: ListValue) => join(a), listCost),
+    member('list<string>.join(string): string', join, listCost),
+    member(
+      'string.replace(string, string): string',
+      (a: string, from: string, to: string) => replace(a, from, { to, count: -1n }),
+      sizeCost,
+    ),
+    member(
+      'string.replace(string, string, int): string',
+      (...[a, from, to, count]: [string, string, string, bigint]) => replace(a, from, { to, count }),
+      sizeCost,
+    ),
+    member('string.format(list<dyn>): string', formatString, sizeCost),
+    global('strings.quote(string): string', quote, sizeCost),
+    member('string.find(string): string', (a: string, b: string) => findMatch(a, b) ?? '', regexCost),
+    member(
+      'string.findAll(string): list<string>',
+      (a: string, b: string) => new ListValue(findMatches(a, b, -1)),
+      regexCost,
+    ),
+    member(
+      'string.findAll(string, int): list<string>',
+      (a: string, b: string, n: bigint) => new ListValue(findMatches(a, b, Number(n))),
+      regexCost,
+    ),
+    global('base64.encode(bytes): string', (a: Uint8Array) => Buffer.from(a).toString('base64')),
+    global('base64.decode(string): bytes', decodeBase64),
+  ];
+}
+
+function decodeBase64(text: string): Uint8Array {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new CelError('illegal base64 data');
+  return new Uint8Array(Buffer.from(text, 'base64'));
+}

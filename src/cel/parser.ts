@@ -1,0 +1,262 @@
+// Source to tree: a parser by precedence for the CEL grammar with optional syntax and quoted fields, as kube-apiserver sets
+// cel-go up. Positions are cel-go's: a call points at its bracket, a selection at its dot, an operator at itself.
+import type { Expr, LiteralExpr, StructEntry } from './ast.ts';
+import { CelSyntaxError } from './errors.ts';
+import { type Token, tokenize } from './lexer.ts';
+import { expandMacro } from './macros.ts';
+
+const maxDepth = 250;
+const reserved = new Set(
+  'as break const continue else for function if import let loop package namespace return var void while'.split(' '),
+);
+const keywords = new Set(['in', 'true', 'false', 'null']);
+
+/** From loosest to tightest; all group to the left. */
+const binary: readonly (readonly string[])[] = [
+  ['||'],
+  ['&&'],
+  ['<', '<=', '>=', '>', '==', '!=', 'in'],
+  ['+', '-'],
+  ['*', '/', '%'],
+];
+const expected =
+  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+
+/** Throws a CelSyntaxError. */
+export function parse(source: string): Expr {
+  return new Parser(tokenize(source)).whole();
+}
+
+class Parser {
+  readonly #tokens: readonly Token[];
+  #position = 0;
+  #depth = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  whole(): Expr {
+    const expr = this.#expression();
+    const next = this.#peek();
+    if (next.type !== 'end') throw this.#error(next, `extraneous input '${next.text}' expecting <EOF>`);
+    return expr;
+  }
+
+  #peek(): Token {
+    return this.#tokens[this.#position]!;
+  }
+
+  #next(): Token {
+    return this.#tokens[this.#position++]!;
+  }
+
+  #error({ at }: Token, message: string): CelSyntaxError {
+    return new CelSyntaxError({ at, message: `Syntax error: ${message}` });
+  }
+
+  #is(...texts: readonly string[]): boolean {
+    const { type, text } = this.#peek();
+    return (type === 'op' || (type === 'ident' && text === 'in')) && texts.includes(text);
+  }
+
+  #take(text: string): Token | undefined {
+    return this.#is(text) ? this.#next() : undefined;
+  }
+
+  #expect(text: string): Token {
+    const taken = this.#take(text);
+    if (taken) return taken;
+    const found = this.#peek();
+    throw this.#error(found, `mismatched input '${found.text}' expecting '${text}'`);
+  }
+
+  #expression(): Expr {
+    if (++this.#depth > maxDepth) {
+      throw new CelSyntaxError({ at: this.#peek().at, message: `expression recursion limit exceeded: ${maxDepth}` });
+    }
+    let expr = this.#binary(0);
+    const question = this.#take('?');
+    if (question) {
+      const whenTrue = this.#binary(0);
+      this.#expect(':');
+      expr = { kind: 'call', name: '_?_:_', args: [expr, whenTrue, this.#expression()], at: question.at };
+    }
+    this.#depth--;
+    return expr;
+  }
+
+  #binary(level: number): Expr {
+    const operators = binary[level];
+    if (!operators) return this.#unary();
+    let left = this.#binary(level + 1);
+    while (this.#is(...operators)) {
+      const { text, at } = this.#next();
+      const right = this.#binary(level + 1);
+      left = { kind: 'call', name: text === 'in' ? '@in' : `_${text}_`, args: [left, right], at };
+    }
+    return left;
+  }
+
+  #unary(): Expr {
+    const first = this.#peek();
+    if (this.#is('-') && this.#isNumber(this.#tokens[this.#position + 1])) {
+      this.#next();
+      return this.#member(numberLiteral(this.#next(), first.at, '-'));
+    }
+    if (!this.#is('!', '-')) return this.#member(this.#primary());
+    // An even number of the same sign cancels out.
+    let count = 0;
+    while (this.#take(first.text)) count++;
+    const operand = this.#unary();
+    return count % 2 === 0 ? operand : { kind: 'call', name: `${first.text}_`, args: [operand], at: first.at };
+  }
+
+  #isNumber(token: Token | undefined): boolean {
+    return token?.type === 'int' || token?.type === 'double';
+  }
+
+  #member(operand: Expr): Expr {
+    let expr = operand;
+    for (;;) {
+      const dot = this.#take('.');
+      if (dot) expr = this.#selection(expr, dot);
+      else if (this.#is('[')) {
+        const { at } = this.#next();
+        const optional = this.#take('?') !== undefined;
+        const index = this.#expression();
+        this.#expect(']');
+        expr = { kind: 'call', name: optional ? '_[?_]' : '_[_]', args: [expr, index], at };
+      } else return expr;
+    }
+  }
+
+  #selection(operand: Expr, { at }: Token): Expr {
+    const optional = this.#take('?') !== undefined;
+    const token = this.#next();
+    if (token.type === 'quoted') {
+      return { kind: 'select', operand, field: token.text.slice(1, -1), testOnly: false, optional, at };
+    }
+    if (token.type !== 'ident' || keywords.has(token.text)) {
+      throw this.#error(token, `no viable alternative at input '.${token.type === 'end' ? '' : token.text}'`);
+    }
+    if (optional || !this.#is('('))
+      return { kind: 'select', operand, field: token.text, testOnly: false, optional, at };
+    const open = this.#next();
+    const args = this.#arguments(')');
+    return expandMacro({ kind: 'call', name: token.text, target: operand, args, at: open.at });
+  }
+
+  #arguments(close: string): Expr[] {
+    const args: Expr[] = [];
+    if (this.#take(close)) return args;
+    do args.push(this.#expression());
+    while (this.#take(','));
+    this.#expect(close);
+    return args;
+  }
+
+  #primary(): Expr {
+    const token = this.#next();
+    const { at, text } = token;
+    switch (token.type) {
+      case 'int':
+      case 'uint':
+      case 'double':
+        return numberLiteral(token, at, '');
+      case 'string':
+        return { kind: 'literal', type: 'string', value: token.value as string, at };
+      case 'bytes':
+        return { kind: 'literal', type: 'bytes', value: token.value as Uint8Array, at };
+      case 'ident':
+        return this.#name(token, '');
+      case 'op':
+        if (text === '(') return this.#nested();
+        if (text === '[') return this.#list(at);
+        if (text === '{') return this.#map(at);
+        if (text === '.' && this.#peek().type === 'ident') return this.#name(this.#next(), '.');
+    }
+    throw this.#error(token, `mismatched input '${text}' expecting ${expected}`);
+  }
+
+  #nested(): Expr {
+    const expr = this.#expression();
+    this.#expect(')');
+    return expr;
+  }
+
+  #name(token: Token, leading: string): Expr {
+    const { text, at } = token;
+    if (leading === '') {
+      if (text === 'true' || text === 'false') return { kind: 'literal', type: 'bool', value: text === 'true', at };
+      if (text === 'null') return { kind: 'literal', type: 'null', value: null, at };
+    }
+    if (keywords.has(text)) throw this.#error(token, `mismatched input '${text}' expecting ${expected}`);
+    const open = this.#take('(');
+    if (open) return expandMacro({ kind: 'call', name: text, args: this.#arguments(')'), at: open.at });
+    const struct = this.#struct(text);
+    if (struct) return struct;
+    if (reserved.has(text)) throw new CelSyntaxError({ at, message: `reserved identifier: ${text}` });
+    return { kind: 'ident', name: text, at };
+  }
+
+  /** `a.b.C{…}`: a dotted name followed by a brace. */
+  #struct(first: string): Expr | undefined {
+    let ahead = this.#position;
+    let name = first;
+    while (this.#tokens[ahead]?.text === '.' && this.#tokens[ahead + 1]?.type === 'ident') {
+      name += `.${this.#tokens[ahead + 1]!.text}`;
+      ahead += 2;
+    }
+    const brace = this.#tokens[ahead];
+    if (brace?.type !== 'op' || brace.text !== '{') return undefined;
+    this.#position = ahead + 1;
+    const entries: StructEntry[] = [];
+    while (!this.#take('}')) {
+      const optional = this.#take('?') !== undefined;
+      const key = this.#next();
+      const field = key.type === 'quoted' ? key.text.slice(1, -1) : key.text;
+      if (key.type !== 'quoted' && key.type !== 'ident') {
+        throw this.#error(key, `mismatched input '${key.text}' expecting {'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}`);
+      }
+      const { at } = this.#expect(':');
+      entries.push({ field, value: this.#expression(), optional, at });
+      if (!this.#take(',') && !this.#is('}')) this.#expect('}');
+    }
+    return { kind: 'struct', name, entries, at: brace.at };
+  }
+
+  #list(at: number): Expr {
+    const elements: { value: Expr; optional: boolean }[] = [];
+    while (!this.#take(']')) {
+      const optional = this.#take('?') !== undefined;
+      elements.push({ value: this.#expression(), optional });
+      if (!this.#take(',') && !this.#is(']')) this.#expect(']');
+    }
+    return { kind: 'list', elements, at };
+  }
+
+  #map(at: number): Expr {
+    const entries: { key: Expr; value: Expr; optional: boolean }[] = [];
+    while (!this.#take('}')) {
+      const optional = this.#take('?') !== undefined;
+      const key = this.#expression();
+      this.#expect(':');
+      entries.push({ key, value: this.#expression(), optional });
+      if (!this.#take(',') && !this.#is('}')) this.#expect('}');
+    }
+    return { kind: 'map', entries, at };
+  }
+}
+
+function numberLiteral({ type, text }: Token, at: number, sign: '' | '-'): LiteralExpr {
+  if (type === 'double') return { kind: 'literal', type, value: Number(sign + text), at };
+  const digits = BigInt(type === 'uint' ? text.slice(0, -1) : text);
+  if (type === 'uint') {
+    if (digits >= 1n << 64n) throw new CelSyntaxError({ at, message: 'invalid uint literal' });
+    return { kind: 'literal', type, value: digits, at };
+  }
+  const value = sign === '-' ? -digits : digits;
+  if (BigInt.asIntN(64, value) !== value) throw new CelSyntaxError({ at, message: 'invalid int literal' });
+  return { kind: 'literal', type: 'int', value, at };
+}
