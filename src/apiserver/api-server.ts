@@ -9,9 +9,12 @@ import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { Admission } from './admission/admission.ts';
+import { type PluginSelection, selectPlugins } from './admission/plugins.ts';
 import type { Auditor, AuditTrail } from './audit/auditor.ts';
 import { forbiddenError } from './authorization/messages.ts';
 import { Compactor } from './compaction.ts';
+import { CustomResources } from './custom-resources/custom-resources.ts';
+import type { ReviewSender } from './custom-resources/served-set.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
 import { methodNotAllowed, pathNotFound } from './errors.ts';
@@ -41,6 +44,10 @@ export interface ApiServerOptions {
   readonly extensions: Extensions;
   /** By `services`, or `deployments.apps`. */
   readonly hooks: Readonly<Record<string, RegistryHooks<KubeObject>>>;
+  /** Calls conversion webhooks of custom resources; absent: they cannot be reached. */
+  readonly reviewSender?: ReviewSender;
+  /** Names of admission plugins that are on, or off, other than by default. */
+  readonly admissionPlugins?: PluginSelection;
   readonly healthChecks: readonly HealthCheck[];
   readonly version: VersionInfo;
   /** Undefined: no other server answers for a group. */
@@ -66,27 +73,45 @@ interface Exchange {
   trail: AuditTrail | undefined;
 }
 
+const noWebhooks: ReviewSender = async () => {
+  throw new Error('this server reaches no webhooks');
+};
+
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #parts: ServerParts;
   readonly #metrics = new ApiMetrics();
+  /** Undefined where CustomResourceDefinitions are not among the definitions. */
+  readonly #customResources: CustomResources | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
     const { cache, clock, random } = options;
-    const registry = new Registry({ ...options, ledger: new QuotaLedger(cache, clock) });
+    const { admissionPlugins = { enabled: [], disabled: [] } } = options;
+    const ledger = admissionPlugins.disabled.includes('ResourceQuota') ? undefined : new QuotaLedger(cache, clock);
+    const registry = new Registry({ ...options, ledger });
     this.#parts = {
       registry,
       cache,
-      admission: new Admission({ registry, random, clock, caughtUp: () => cache.waitForNow() }),
+      admission: new Admission({
+        registry,
+        random,
+        clock,
+        caughtUp: () => cache.waitForNow(),
+        plugins: selectPlugins(admissionPlugins),
+      }),
       schemas: options.schemas,
       extensions: options.extensions,
       metrics: this.#metrics,
       clock,
       random,
     };
+    const { onError, reviewSender = noWebhooks, schemas } = options;
+    if (registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')) {
+      this.#customResources = new CustomResources({ registry, cache, schemas, clock, random, reviewSender, onError });
+    }
   }
 
   get registry(): Registry {
@@ -100,13 +125,14 @@ export class ApiServer {
   /** Reads what is stored; the server can answer then. */
   async load(): Promise<void> {
     await this.#parts.cache.load();
+    this.#customResources?.load();
   }
 
   /** Keeps the cache in step with storage, and storage's history short, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { cache } = this.#parts;
     const compactor = new Compactor({ ...this.#options, onCompacted: (revision) => cache.forget(revision) });
-    await Promise.all([cache.run(signal), compactor.run(signal)]);
+    await Promise.all([cache.run(signal), compactor.run(signal), this.#customResources?.run(signal)]);
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { type PluginSelection, selectPlugins, UnknownPluginError } from '../apiserver/admission/plugins.ts';
 import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, startControlPlane, urlHost } from '../cluster/server.ts';
@@ -18,6 +19,8 @@ interface ServerFlags {
   readonly kubeconfigOut?: string;
   readonly tokenAuthFile?: string;
   readonly controllers: string;
+  readonly enableAdmissionPlugins: string;
+  readonly disableAdmissionPlugins: string;
   readonly auditPolicyFile?: string;
   readonly auditLogPath?: string;
   readonly auditLogMaxsize: string;
@@ -49,6 +52,8 @@ export function register(command: Command): void {
     .option('--audit-log-maxbackup <count>', 'how many old parts of the audit log are kept; 0: all', '0')
     .option('--audit-log-maxage <days>', 'how long old parts of the audit log are kept; 0: for ever', '0')
     .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
+    .option('--enable-admission-plugins <names>', 'admission plugins to run beside those that always do', '')
+    .option('--disable-admission-plugins <names>', 'admission plugins not to run', '')
     .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags));
 }
 
@@ -69,6 +74,7 @@ async function run(flags: ServerFlags): Promise<void> {
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
     ...auditConfig(flags),
     controllers: list(flags.controllers),
+    admissionPlugins: pluginsOf(flags),
     version: porticoVersion(),
     onError(error, what) {
       process.stderr.write(`portico server: ${what}: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -107,6 +113,23 @@ function list(text: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+function pluginsOf(flags: ServerFlags): PluginSelection {
+  const selection = {
+    enabled: list(flags.enableAdmissionPlugins),
+    disabled: list(flags.disableAdmissionPlugins),
+  };
+  try {
+    selectPlugins(selection);
+    return selection;
+  } catch (error) {
+    if (!(error instanceof UnknownPluginError)) throw error;
+    throw new Failure(`--enable-admission-plugins, --disable-admission-plugins: ${error.message}`, {
+      cause: error,
+      exitCode: 2,
+    });
+  }
 }
 
 function parseHostPort(text: string): HostPort {

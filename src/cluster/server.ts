@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
+import type { PluginSelection } from '../apiserver/admission/plugins.ts';
 import { Aggregator } from '../apiserver/aggregation/aggregator.ts';
 import { ensureAuthenticationConfig } from '../apiserver/aggregation/authentication-config.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
@@ -57,6 +58,8 @@ export interface ServerConfig {
   readonly audit?: AuditConfig;
   /** As kube-controller-manager's flag: names, `*`, `-name`. */
   readonly controllers: readonly string[];
+  /** Names of admission plugins that are on, or off, other than by default. */
+  readonly admissionPlugins?: PluginSelection;
   /** Portico's own version. */
   readonly version: string;
   readonly onError: (error: unknown, what: string) => void;
@@ -201,6 +204,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
         virtual: security.virtual,
         paths: [...security.paths, tunnelPath(tunnels)],
       },
+      ...(config.admissionPlugins && { admissionPlugins: config.admissionPlugins }),
       hooks: { services: hooks as unknown as RegistryHooks<KubeObject> },
       healthChecks: [
         { name: 'ping', check: () => undefined },

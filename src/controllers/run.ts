@@ -20,6 +20,7 @@ import { replicaSetController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
 import { rootCAPublisher } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { claimProtectionController, volumeProtectionController } from './volumeprotection/controller.ts';
 
 /** kube-controller-manager's names; those that it does not have are Portico's own. */
 export const controllers: Readonly<Record<string, ControllerFactory>> = {
@@ -35,6 +36,8 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'namespace-controller': namespaceController,
   'node-ipam-controller': nodeIPAMController,
   'node-lifecycle-controller': nodeLifecycleController,
+  'persistentvolume-protection-controller': volumeProtectionController,
+  'persistentvolumeclaim-protection-controller': claimProtectionController,
   'pod-garbage-collector-controller': podGarbageCollector,
   'replicaset-controller': replicaSetController,
   'resourcequota-controller': resourceQuotaController,

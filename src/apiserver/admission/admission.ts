@@ -7,7 +7,6 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { User } from '../request.ts';
-import { admissionPlugins } from './plugins.ts';
 
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
@@ -73,15 +72,15 @@ export interface AdmissionOptions {
   readonly clock: Clock;
   /** Resolves when the cache shows all acknowledged writes. */
   readonly caughtUp: () => Promise<unknown>;
-  /** In order; default: {@link admissionPlugins}. */
-  readonly plugins?: readonly AdmissionPlugin[];
+  /** In order. */
+  readonly plugins: readonly AdmissionPlugin[];
 }
 
 export class Admission {
   readonly #view: AdmissionView;
   readonly #plugins: readonly AdmissionPlugin[];
 
-  constructor({ registry, random, clock, caughtUp, plugins = admissionPlugins }: AdmissionOptions) {
+  constructor({ registry, random, clock, caughtUp, plugins }: AdmissionOptions) {
     this.#plugins = plugins;
     this.#view = {
       random,

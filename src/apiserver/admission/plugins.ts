@@ -3,22 +3,66 @@
 // ResourceQuota, so that nothing is counted that something else refuses.
 import type { AdmissionPlugin } from './admission.ts';
 import { certificateRequestor } from './certificate-requestor.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { persistentVolumeClaimResize } from './claim-resize.ts';
+import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerations } from './default-tolerations.ts';
+import { denyServiceExternalIPs } from './deny-external-ips.ts';
 import { limitRanger } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
+import { storageObjectInUseProtection } from './storage-protection.ts';
+import { taintNodesByCondition } from './taint-new-nodes.ts';
 
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'NamespaceLifecycle', admit: namespaceLifecycle },
   limitRanger,
   { name: 'ServiceAccount', admit: serviceAccount },
-  // NodeRestriction, TaintNodesByCondition, PodSecurity
+  // NodeRestriction
+  taintNodesByCondition,
+  // PodSecurity
   { name: 'Priority', admit: priority },
   { name: 'DefaultTolerationSeconds', admit: defaultTolerations },
-  // DefaultStorageClass, StorageObjectInUseProtection, OwnerReferencesPermissionEnforcement, RuntimeClass,
-  // CertificateApproval, CertificateSigning, CertificateSubjectRestriction, DefaultIngressClass
+  defaultStorageClass,
+  storageObjectInUseProtection,
+  persistentVolumeClaimResize,
+  // OwnerReferencesPermissionEnforcement
+  runtimeClass,
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+  defaultIngressClass,
+  denyServiceExternalIPs,
   { name: 'CertificateRequestor', admit: certificateRequestor },
   { name: 'RBACEscalation', admit: rbacEscalation },
 ];
+
+/** Plugins that run only where `--enable-admission-plugins` names them. */
+const offByDefault: ReadonlySet<string> = new Set([denyServiceExternalIPs.name]);
+
+/** A name in `--enable-admission-plugins` or `--disable-admission-plugins` that is none. */
+export class UnknownPluginError extends Error {
+  override readonly name = 'UnknownPluginError';
+}
+
+export interface PluginSelection {
+  readonly enabled: readonly string[];
+  readonly disabled: readonly string[];
+}
+
+/** As kube-apiserver's two flags: what is disabled is off, also where it is enabled. Throws an UnknownPluginError. */
+export function selectPlugins({ enabled, disabled }: PluginSelection): readonly AdmissionPlugin[] {
+  const names = new Set([...admissionPlugins.map(({ name }) => name), 'ResourceQuota']);
+  for (const name of [...enabled, ...disabled]) {
+    if (!names.has(name)) {
+      throw new UnknownPluginError(`"${name}" is no admission plugin; there are ${[...names].sort().join(', ')}`);
+    }
+  }
+  return admissionPlugins.filter(({ name }) => {
+    if (disabled.includes(name)) return false;
+    return enabled.includes(name) || !offByDefault.has(name);
+  });
+}

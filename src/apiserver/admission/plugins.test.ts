@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Node, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Ingress } from '../../api/networking/v1/types.generated.ts';
+import type { Status } from '../../apimachinery/meta/v1.generated.ts';
+import { startTestServer, type TestServer } from '../fake/test-server.ts';
+import { selectPlugins } from './plugins.ts';
+
+const claims = '/api/v1/namespaces/n/persistentvolumeclaims';
+const pods = '/api/v1/namespaces/n/pods';
+const mergePatch = 'application/merge-patch+json';
+let server: TestServer;
+
+async function start(enabled: readonly string[] = []): Promise<void> {
+  server = await startTestServer({ admissionPlugins: { enabled, disabled: [] } });
+  await server.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+  await server.send('POST', '/api/v1/namespaces/n/serviceaccounts', { metadata: { name: 'default' } });
+}
+beforeEach(() => start());
+afterEach(() => server.stop());
+
+const claim = (spec: object = {}) => ({
+  metadata: { name: 'c' },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec },
+});
+const storageClass = (name: string, more: object = {}) =>
+  server.send('POST', '/apis/storage.k8s.io/v1/storageclasses', {
+    metadata: { name, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'example.com/p',
+    ...more,
+  });
+
+test('a claim gets the newest default class and a finalizer; one that says it wants none gets none', async () => {
+  await storageClass('old');
+  server.clock.advance(5000);
+  await storageClass('new');
+  const { body } = await server.send<PersistentVolumeClaim>('POST', claims, claim());
+  expect(body.spec?.storageClassName).toBe('new');
+  expect(body.metadata.finalizers).toEqual(['kubernetes.io/pvc-protection']);
+  const other = { ...claim({ storageClassName: '' }), metadata: { name: 'd' } };
+  expect((await server.send<PersistentVolumeClaim>('POST', claims, other)).body.spec?.storageClassName).toBe('');
+});
+
+test('a claim grows when it is bound and its class can', async () => {
+  await storageClass('fixed', { allowVolumeExpansion: false });
+  await server.send('POST', claims, claim());
+  const grow = () =>
+    server.send<Status>('PATCH', `${claims}/c`, { spec: { resources: { requests: { storage: '2Gi' } } } }, mergePatch);
+  expect((await grow()).body.message).toBe(
+    'persistentvolumeclaims "c" is forbidden: Only bound persistent volume claims can be expanded',
+  );
+  await server.send('PATCH', `${claims}/c/status`, { status: { phase: 'Bound' } }, mergePatch);
+  expect((await grow()).body.message).toContain('the storageclass that provisions the pvc must support resize');
+  await server.send(
+    'PATCH',
+    '/apis/storage.k8s.io/v1/storageclasses/fixed',
+    { allowVolumeExpansion: true },
+    mergePatch,
+  );
+  expect((await grow()).status).toBe(200);
+});
+
+test('an Ingress gets the default class', async () => {
+  const classes = '/apis/networking.k8s.io/v1/ingressclasses';
+  const annotations = { 'ingressclass.kubernetes.io/is-default-class': 'true' };
+  await server.send('POST', classes, { metadata: { name: 'web', annotations }, spec: { controller: 'example.com/c' } });
+  const spec = { defaultBackend: { service: { name: 's', port: { number: 80 } } } };
+  const ingresses = '/apis/networking.k8s.io/v1/namespaces/n/ingresses';
+  const { body } = await server.send<Ingress>('POST', ingresses, { metadata: { name: 'i' }, spec });
+  expect(body.spec?.ingressClassName).toBe('web');
+});
+
+test('a RuntimeClass adds overhead, nodes and tolerations', async () => {
+  const toleration = { key: 'kata', operator: 'Exists' };
+  await server.send('POST', '/apis/node.k8s.io/v1/runtimeclasses', {
+    metadata: { name: 'kata' },
+    handler: 'kata',
+    overhead: { podFixed: { cpu: '250m' } },
+    scheduling: { nodeSelector: { runtime: 'kata' }, tolerations: [toleration] },
+  });
+  const pod = (spec: object) => ({
+    metadata: { name: 'p' },
+    spec: { containers: [{ name: 'c', image: 'i' }], ...spec },
+  });
+  const { body } = await server.send<Pod>('POST', pods, pod({ runtimeClassName: 'kata' }));
+  expect(body.spec).toMatchObject({ overhead: { cpu: '250m' }, nodeSelector: { runtime: 'kata' } });
+  expect(body.spec?.tolerations).toContainEqual(toleration);
+  const refused = async (spec: object) => (await server.send<Status>('POST', pods, pod(spec))).body.message;
+  expect(await refused({ runtimeClassName: 'none' })).toBe(
+    'pods "p" is forbidden: pod rejected: RuntimeClass "none" not found',
+  );
+  expect(await refused({ overhead: { cpu: '1' } })).toContain('Pod Overhead set without corresponding RuntimeClass');
+  expect(await refused({ runtimeClassName: 'kata', nodeSelector: { runtime: 'runc' } })).toContain(
+    'conflict: runtimeClass.scheduling.nodeSelector[runtime] = kata; pod.spec.nodeSelector[runtime] = runc',
+  );
+});
+
+test('new nodes take no pods at first', async () => {
+  const { body } = await server.send<Node>('POST', '/api/v1/nodes', { metadata: { name: 'node-1' } });
+  expect(body.spec?.taints).toEqual([{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]);
+});
+
+test('external IPs are denied where that is asked for', async () => {
+  const services = '/api/v1/namespaces/n/services';
+  const service = (name: string) => ({
+    metadata: { name },
+    spec: { ports: [{ port: 80 }], externalIPs: ['192.0.2.1'] },
+  });
+  expect((await server.send('POST', services, service('a'))).status).toBe(201);
+  server.stop();
+  await start(['DenyServiceExternalIPs']);
+  expect((await server.send<Status>('POST', services, service('a'))).body.message).toBe(
+    'services "a" is forbidden: Use of external IPs is denied by admission control',
+  );
+});
+
+test('approving a certificate takes the right to approve for its signer', async () => {
+  const csrs = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+  const request = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n');
+  await server.send('POST', csrs, {
+    metadata: { name: 'r' },
+    spec: { request: request.toString('base64'), signerName: 'example.com/s', usages: ['client auth'] },
+  });
+  const { body } = await server.send('GET', `${csrs}/r`);
+  const status = { conditions: [{ type: 'Approved', status: 'True', reason: 'r', message: 'm' }] };
+  const jane = { name: 'jane', groups: [] };
+  const approve = () =>
+    server.sendAs<Status>(jane, { method: 'PUT', url: `${csrs}/r/approval`, body: { ...body, status } });
+  expect((await approve()).body.message).toBe(
+    'certificatesigningrequests.certificates.k8s.io "r" is forbidden: user not permitted to approve requests with signerName "example.com/s"',
+  );
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const rules = [
+    {
+      apiGroups: ['certificates.k8s.io'],
+      resources: ['signers'],
+      resourceNames: ['example.com/*'],
+      verbs: ['approve'],
+    },
+  ];
+  await server.send('POST', `${rbac}/clusterroles`, { metadata: { name: 'approver' }, rules });
+  await server.send('POST', `${rbac}/clusterrolebindings`, {
+    metadata: { name: 'approver' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'approver' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'jane' }],
+  });
+  expect((await approve()).status).toBe(200);
+});
+
+test('plugins are picked by name; an unknown name is told', () => {
+  const names = (enabled: string[], disabled: string[]) => selectPlugins({ enabled, disabled }).map(({ name }) => name);
+  expect(names([], [])).not.toContain('DenyServiceExternalIPs');
+  expect(names(['DenyServiceExternalIPs'], [])).toContain('DenyServiceExternalIPs');
+  expect(names([], ['LimitRanger', 'ResourceQuota'])).not.toContain('LimitRanger');
+  expect(() => names(['Nope'], [])).toThrow('"Nope" is no admission plugin; there are');
+});

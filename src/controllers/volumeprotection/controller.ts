@@ -1,0 +1,55 @@
+// Takes the finalizers off claims and volumes that are being deleted, once nobody uses them.
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import { persistentVolumeClaims, persistentVolumes, pods } from '../../client/resources.ts';
+import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
+import { claimFinalizer, claimsOf, isBound, isUsed, volumeFinalizer, withoutFinalizer } from './reconcile.ts';
+
+export function claimProtectionController(context: ControllerContext): Controller {
+  const { client, informers } = context;
+  const claims = informers.informer<PersistentVolumeClaim>(persistentVolumeClaims);
+  const podInformer = informers.informer<Pod>(pods);
+  const claimClient = client.resource<PersistentVolumeClaim>(persistentVolumeClaims);
+  const podClient = client.resource<Pod>(pods);
+  const name = 'persistentvolumeclaim-protection-controller';
+  const controller = new KeyedController({ name, context, waitFor: [claims, podInformer], sync });
+  const { queue } = controller;
+  claims.addHandler({ added: (one) => queue.add(objectKey(one)), updated: (one) => queue.add(objectKey(one)) });
+  podInformer.addHandler({
+    deleted(pod) {
+      for (const claim of claimsOf(pod)) queue.add(`${pod.metadata.namespace}/${claim}`);
+    },
+  });
+
+  async function sync(key: string): Promise<undefined> {
+    const [namespace = '', claimName = ''] = key.split('/');
+    const claim = claims.lister.get(claimName, namespace);
+    const finalizers = claim && withoutFinalizer(claim, claimFinalizer);
+    if (!claim || !finalizers || isUsed(claim, podInformer.lister.list(namespace))) return;
+    // The cache may not show a pod that has just come.
+    const { items } = await podClient.list({ namespace });
+    if (isUsed(claim, items)) return;
+    await claimClient.update({ ...claim, metadata: { ...claim.metadata, finalizers } });
+  }
+
+  return controller;
+}
+
+export function volumeProtectionController(context: ControllerContext): Controller {
+  const { client, informers } = context;
+  const volumes = informers.informer<PersistentVolume>(persistentVolumes);
+  const volumeClient = client.resource<PersistentVolume>(persistentVolumes);
+  const name = 'persistentvolume-protection-controller';
+  const controller = new KeyedController({ name, context, waitFor: [volumes], sync });
+  const { queue } = controller;
+  volumes.addHandler({ added: (one) => queue.add(objectKey(one)), updated: (one) => queue.add(objectKey(one)) });
+
+  async function sync(volumeName: string): Promise<undefined> {
+    const volume = volumes.lister.get(volumeName);
+    const finalizers = volume && withoutFinalizer(volume, volumeFinalizer);
+    if (!volume || !finalizers || isBound(volume)) return;
+    await volumeClient.update({ ...volume, metadata: { ...volume.metadata, finalizers } });
+  }
+
+  return controller;
+}
