@@ -45,6 +45,13 @@ export function unsupportedPatch(): StatusError {
   return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message, details: {} });
 }
 
+/** 415 for a patch of a custom resource. */
+export function unsupportedCustomPatch(): StatusError {
+  const accepted = 'application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml';
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
+  return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message });
+}
+
 /** 504: the client asks for a state that has not happened yet. */
 export function tooLargeResourceVersion(wanted: number, current: number): StatusError {
   const message = `Timeout: Too large resource version: ${wanted}, current: ${current}`;

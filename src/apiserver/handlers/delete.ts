@@ -3,7 +3,9 @@ import { isObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, isNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { terminateDefinition } from '../custom-resources/terminate.ts';
 import { type DeleteOptions, type Deletion, validateDeleteOptions } from '../registry/deletion.ts';
+import { qualifiedName } from '../registry/registry.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { admitDelete } from './admission.ts';
@@ -95,16 +97,22 @@ export function deleteOne(
   const { options, name, namespace = request.info.namespace, admitted = true } = given;
   const { dryRun = false, ...others } = options;
   const printed = { ...others, ...(dryRun && { dryRun: ['All'] }) };
-  const isNamespace = definition.group === '' && definition.resource === 'namespaces';
+  const terminate = terminations[qualifiedName(definition)];
   return store.delete({
     namespace,
     name,
     options,
     dryRun,
     ...(admitted && { check: (old) => admitDelete(request, old, { dryRun, options: printed }) }),
-    ...(isNamespace && { adjust: (plan, old) => terminateNamespace(plan, old, parts.clock.now()) }),
+    ...(terminate && { adjust: (plan, old) => terminate(plan, old, parts.clock.now()) }),
   });
 }
+
+/** Kinds that hold other objects: they are marked first, and go when those are gone. */
+const terminations: Readonly<Record<string, typeof terminateNamespace>> = {
+  namespaces: terminateNamespace,
+  'customresourcedefinitions.apiextensions.k8s.io': terminateDefinition,
+};
 
 interface NamespaceLike extends KubeObject {
   spec?: { finalizers?: string[] };

@@ -1,4 +1,5 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
+import type { ResourceDefinition } from '../../api/resource.ts';
 import { JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
 import { isObject, type JsonObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
@@ -10,7 +11,7 @@ import { strictComplaints } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest, invalid, StatusError } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
-import { unsupportedPatch } from '../errors.ts';
+import { unsupportedCustomPatch, unsupportedPatch } from '../errors.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { asKind, mediaType, parseYaml } from './body.ts';
@@ -30,15 +31,17 @@ const types: Readonly<Record<string, PatchType>> = {
   'application/apply-patch+yaml': 'apply',
 };
 
-export function patchType(request: ApiRequest): PatchType {
+/** Throws 415 for types that are not known, and for strategic merge where no type says how lists are merged. */
+export function patchType(request: ApiRequest, { schema }: Pick<ResourceDefinition, 'schema'>): PatchType {
   const type = types[mediaType(request)];
+  if (schema !== undefined && (!type || type === 'strategic')) throw unsupportedCustomPatch();
   if (!type) throw unsupportedPatch();
   return type;
 }
 
 export async function handlePatch(request: ResourceRequest): Promise<ApiResponse> {
   const { definition, info, store, warnings } = request;
-  const type = patchType(request.request);
+  const type = patchType(request.request, definition);
   const query = writeQuery(request.request.query, 'PatchOptions');
   checkPatchOptions(type, query);
   const patch = await readPatch(request.request, type);

@@ -1,6 +1,9 @@
 // The scale subresource: how many replicas, whatever the kind.
+
+import { setValueAt, valueAt } from '../../api/apiextensions/schema/json-path.ts';
 import type { Scale } from '../../api/autoscaling/v1/types.generated.ts';
 import { ageCell, ageColumn, column, nameColumn } from '../../api/define.ts';
+import type { ResourceDefinition } from '../../api/resource.ts';
 import type { LabelSelector } from '../../apimachinery/meta/v1.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import {
@@ -8,7 +11,7 @@ import {
   printLabelSelector,
   selectorFromLabels,
 } from '../../apimachinery/selectors/label-selector.ts';
-import { conflict, invalid } from '../../apimachinery/status.ts';
+import { conflict, internalError, invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
@@ -29,7 +32,8 @@ interface Scalable extends KubeObject {
   status?: { replicas?: number };
 }
 
-function scaleOf(object: Readonly<KubeObject>, resource: string): ScaleObject {
+function scaleOf(object: Readonly<KubeObject>, { resource, scale }: ResourceDefinition): ScaleObject {
+  if (scale) return scaleByPaths(object, scale);
   const { metadata, spec = {}, status = {} } = object as Scalable;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   const selector =
@@ -46,11 +50,31 @@ function scaleOf(object: Readonly<KubeObject>, resource: string): ScaleObject {
   };
 }
 
+/** Where the definition says where the numbers are: a custom resource. */
+function scaleByPaths(
+  object: Readonly<KubeObject>,
+  { specReplicasPath, statusReplicasPath, labelSelectorPath }: NonNullable<ResourceDefinition['scale']>,
+): ScaleObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const wanted = valueAt(object, specReplicasPath);
+  if (wanted === undefined)
+    throw internalError(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`);
+  const present = valueAt(object, statusReplicasPath);
+  const selector = labelSelectorPath ? valueAt(object, labelSelectorPath) : undefined;
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ScaleObject['metadata'],
+    spec: wanted ? { replicas: Number(wanted) } : {},
+    status: { replicas: Number(present ?? 0), ...(typeof selector === 'string' && selector !== '' && { selector }) },
+  };
+}
+
 export async function handleScale(request: ResourceRequest): Promise<ApiResponse> {
   const { info, store, definition } = request;
   if (info.verb === 'get') {
     const stored = await store.get(info.namespace, info.name);
-    return scaleResponse(request, scaleOf(stored.object, definition.resource));
+    return scaleResponse(request, scaleOf(stored.object, definition));
   }
   const isPatch = info.verb === 'patch';
   const query = writeQuery(request.request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
@@ -59,7 +83,7 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
   const { warnings } = request;
   let wanted: (present: ScaleObject) => ScaleObject;
   if (isPatch) {
-    const type = patchType(request.request);
+    const type = patchType(request.request, definition);
     const patch = await readPatch(request.request, type);
     wanted = (present) => {
       const value = applyPatch({ type: type === 'apply' ? 'merge' : type, patch, old: present, schema });
@@ -70,7 +94,7 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
     const decode = await readObject(body);
     wanted = () => decode() as ScaleObject;
   }
-  const asScale = (object: Readonly<KubeObject>) => scaleOf(object, definition.resource);
+  const asScale = (object: Readonly<KubeObject>) => scaleOf(object, definition);
   const admission = writeAdmission(request, { dryRun, kind: scaleKind });
   const result = await store.update({
     namespace: info.namespace,
@@ -88,7 +112,7 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
       return object;
     },
   });
-  return scaleResponse(request, scaleOf(result.object.object, definition.resource));
+  return scaleResponse(request, scaleOf(result.object.object, definition));
 }
 
 const columns = [
@@ -121,7 +145,9 @@ function scaled(old: Readonly<KubeObject>, scale: ScaleObject, { info, definitio
     throw conflict(definition, info.name, why);
   }
   const object = structuredClone(old) as Scalable;
-  object.spec = { ...object.spec, replicas };
+  if (definition.scale) {
+    setValueAt(object as unknown as Record<string, unknown>, definition.scale.specReplicasPath, replicas);
+  } else object.spec = { ...object.spec, replicas };
   if (resourceVersion) object.metadata.resourceVersion = resourceVersion;
   return object;
 }

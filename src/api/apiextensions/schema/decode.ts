@@ -1,0 +1,32 @@
+// What a body becomes: metadata as every object has it, all else pruned and defaulted by the schema.
+import { isObject, jsonCopy } from '../../../apimachinery/json/value.ts';
+import { type Decoded, DecodeError, decodeObject } from '../../../apimachinery/schema/decode.ts';
+import type { ObjectSchema } from '../../../apimachinery/schema/schema.ts';
+import { applyDefaults, dropForbiddenNulls } from './defaults.ts';
+import type { JSONSchemaProps } from './props.ts';
+import { prune } from './prune.ts';
+
+export interface DecodeRules {
+  /** Absent: everything is kept. */
+  readonly schema: JSONSchemaProps | undefined;
+  /** The type of an object with nothing but metadata. */
+  readonly metadata: ObjectSchema;
+  /** spec.preserveUnknownFields of old definitions: nothing is pruned. */
+  readonly keepsUnknown: boolean;
+}
+
+/** Makes a fresh object; the value is not changed. Throws DecodeError where the metadata does not fit its type. */
+export function decodeCustomResource(value: unknown, { schema, metadata, keepsUnknown }: DecodeRules): Decoded {
+  if (!isObject(value)) throw new DecodeError('json: cannot unmarshal into Go value of type map[string]interface {}');
+  const { metadata: given, ...rest } = value;
+  const decoded = decodeObject(given === undefined ? {} : { metadata: given }, metadata);
+  const object = jsonCopy(rest) as Record<string, unknown>;
+  const pruned = keepsUnknown || !schema ? [] : prune(object, schema);
+  applyDefaults(object, schema);
+  dropForbiddenNulls(object, schema);
+  const { apiVersion, kind, ...content } = object;
+  return {
+    object: { apiVersion, kind, metadata: decoded.object.metadata, ...content },
+    unknownFields: [...decoded.unknownFields, ...pruned],
+  };
+}

@@ -1,0 +1,85 @@
+// The schema as managed fields see it: who may own what. Unknown fields that are preserved are owned field by field, and
+// lists of them as a whole.
+import {
+  type Field,
+  type ObjectSchema,
+  type ScalarKind,
+  type Schema,
+  scalarSchema,
+} from '../../../apimachinery/schema/schema.ts';
+import { additionalOf, isEmbedded, isIntOrString, itemsOf, type JSONSchemaProps, preservesUnknown } from './props.ts';
+
+const scalars: Readonly<Record<string, ScalarKind>> = {
+  string: 'string',
+  boolean: 'boolean',
+  integer: 'int64',
+  number: 'double',
+};
+
+const deduced = scalarSchema('deduced');
+
+export function fieldOf(name: string, schema: Schema, options: Partial<Field> = {}): Field {
+  return {
+    name,
+    schema,
+    required: false,
+    absent: 'nothing',
+    keepsZero: true,
+    patchStrategy: [],
+    patchMergeKey: undefined,
+    default: undefined,
+    ...options,
+  };
+}
+
+/** An object type of which nothing but fields is known. */
+export function objectSchema(
+  name: string,
+  fields: readonly Field[],
+  options: Partial<ObjectSchema> = {},
+): ObjectSchema {
+  return {
+    kind: 'object',
+    name,
+    fields: new Map(fields.map((field) => [field.name, field])),
+    filled: fields.filter((field) => field.absent !== 'nothing'),
+    atomic: false,
+    ...options,
+  };
+}
+
+export function fieldSchema(schema: JSONSchemaProps): Schema {
+  if (isIntOrString(schema)) return scalarSchema('any');
+  const keeps = preservesUnknown(schema) || isEmbedded(schema);
+  switch (schema.type) {
+    case 'object':
+      return fieldsOfObject(schema, keeps);
+    case 'array': {
+      const items = itemsOf(schema);
+      const type = schema['x-kubernetes-list-type'];
+      return {
+        kind: 'list',
+        items: items ? fieldSchema(items) : deduced,
+        type: type === 'map' || type === 'set' ? type : 'atomic',
+        keys: schema['x-kubernetes-list-map-keys'] ?? [],
+      };
+    }
+    default:
+      return schema.type ? scalarSchema(scalars[schema.type] ?? 'any') : deduced;
+  }
+}
+
+function fieldsOfObject(schema: JSONSchemaProps, keeps: boolean): Schema {
+  const atomic = schema['x-kubernetes-map-type'] === 'atomic';
+  const { properties = {} } = schema;
+  const additional = additionalOf(schema);
+  if (Object.keys(properties).length === 0 && additional !== undefined && additional !== false) {
+    return { kind: 'map', values: typeof additional === 'object' ? fieldSchema(additional) : deduced, atomic };
+  }
+  const fields = Object.entries(properties).map(([name, property]) => {
+    const value = property.default;
+    const isKey = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    return fieldOf(name, fieldSchema(property), isKey ? { default: value } : {});
+  });
+  return objectSchema('', fields, { atomic, ...(keeps && { others: deduced }) });
+}

@@ -1,0 +1,31 @@
+import { jsonCopy } from '../../../../apimachinery/json/value.ts';
+import type { Kind } from '../../../define.ts';
+import type { CustomResourceDefinition } from '../types.generated.ts';
+import { defaultDefinition } from './defaults.ts';
+import { validateDefinition, validateDefinitionUpdate, validateStatus } from './validation.ts';
+
+/** Every version that was ever the storage version is named until a migration takes it out. */
+function addStoredVersion({ spec, status }: CustomResourceDefinition): void {
+  if (!status) return;
+  const storage = spec.versions?.find((version) => version.storage)?.name;
+  const stored = status.storedVersions ?? [];
+  if (storage !== undefined && !stored.includes(storage)) status.storedVersions = [...stored, storage];
+}
+
+export const customResourceDefinition: Kind<CustomResourceDefinition> = {
+  countsGeneration: true,
+  allowUnconditionalUpdate: false,
+  emptyStatus: () => ({ acceptedNames: { kind: '', plural: '' } }),
+  strategy: {
+    default: defaultDefinition,
+    prepareForCreate: addStoredVersion,
+    prepareForUpdate(definition) {
+      // The status is the present one's: it must not be changed.
+      if (definition.status) definition.status = jsonCopy(definition.status);
+      addStoredVersion(definition);
+    },
+    validate: validateDefinition,
+    validateUpdate: validateDefinitionUpdate,
+    validateStatusUpdate: validateStatus,
+  },
+};

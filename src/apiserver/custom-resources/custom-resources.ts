@@ -1,0 +1,201 @@
+// Follows the CustomResourceDefinitions in the watch cache: what is established is served in the same turn in which the
+// cache shows it; what status says, and what is deleted, is decided one definition after the other.
+import {
+  findCondition,
+  isConditionTrue,
+  withCondition,
+} from '../../api/apiextensions/v1/custom-resource-definition/conditions.ts';
+import type { CustomResourceDefinition } from '../../api/apiextensions/v1/types.generated.ts';
+import type { ResourceDefinition } from '../../api/resource.ts';
+import type { Schemas } from '../../api/schema.ts';
+import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
+import { isConflict, isNotFound } from '../../apimachinery/status.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ResourceStore } from '../registry/resource-store.ts';
+import type { WatchCache } from '../watch-cache/watch-cache.ts';
+import { deletionInProgress, nextStatus } from './next-status.ts';
+import { byDiscovery, type ReviewSender, ServedSet } from './served-set.ts';
+import { cleanupFinalizer } from './terminate.ts';
+
+export interface CustomResourcesOptions {
+  readonly registry: Registry;
+  readonly cache: WatchCache;
+  readonly schemas: Schemas;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How conversion webhooks are called. */
+  readonly reviewSender: ReviewSender;
+  readonly onError: (error: unknown) => void;
+}
+
+const retryMs = 1000;
+
+export class CustomResources {
+  readonly #options: CustomResourcesOptions;
+  readonly #store: ResourceStore;
+  readonly #served: ServedSet;
+  /** Names of definitions to look at, each once. */
+  readonly #queue = new Set<string>();
+  #wake: () => void = () => {};
+  /** Ends the watching of instances whose definition goes, by the definition's name. */
+  readonly #watched = new Map<string, () => void>();
+
+  constructor(options: CustomResourcesOptions) {
+    this.#options = options;
+    this.#store = options.registry.coreStore('customresourcedefinitions', 'apiextensions.k8s.io');
+    this.#served = new ServedSet(options);
+  }
+
+  /** Serves what is stored. After the cache is loaded, before the first request. */
+  load(): void {
+    this.#serve();
+  }
+
+  /** Keeps what is served and said of it in step with the definitions, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = this.#store.cache.subscribe(() => {
+      this.#serve();
+      // A name that is given or freed concerns others of the group: all are looked at, which is cheap.
+      for (const { metadata } of this.#definitions()) this.#enqueue(metadata.name);
+    });
+    for (const { metadata } of this.#definitions()) this.#enqueue(metadata.name);
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    try {
+      while (!signal.aborted) {
+        const [name] = this.#queue;
+        if (name === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
+        else await this.#attend(name, signal);
+      }
+    } finally {
+      stop();
+      for (const end of this.#watched.values()) end();
+    }
+  }
+
+  #definitions(): readonly Readonly<CustomResourceDefinition>[] {
+    const { cache, prefix } = this.#store;
+    return cache.list(prefix).map((stored) => stored.object as unknown as Readonly<CustomResourceDefinition>);
+  }
+
+  #serve(): void {
+    const established = this.#definitions().filter((crd) => isConditionTrue(crd, 'Established'));
+    const definitions = this.#served.update(established);
+    if (definitions) this.#options.registry.setCustom([...definitions].sort(byDiscovery));
+  }
+
+  #enqueue(name: string): void {
+    this.#queue.add(name);
+    this.#wake();
+  }
+
+  async #attend(name: string, signal: AbortSignal): Promise<void> {
+    this.#queue.delete(name);
+    try {
+      const crd = this.#definitions().find(({ metadata }) => metadata.name === name);
+      if (!crd) this.#forget(name);
+      else if (crd.metadata.deletionTimestamp !== undefined) await this.#finalize(crd);
+      else await this.#updateStatus(crd);
+    } catch (error) {
+      // Deleted or changed meanwhile: the change brings it back here.
+      if (isNotFound(error) || isConflict(error) || signal.aborted) return;
+      this.#options.onError(error);
+      const timer = this.#options.clock.after(retryMs, () => this.#enqueue(name));
+      signal.addEventListener('abort', () => timer.cancel(), { once: true });
+    }
+  }
+
+  #forget(name: string): void {
+    this.#watched.get(name)?.();
+    this.#watched.delete(name);
+  }
+
+  async #updateStatus(crd: Readonly<CustomResourceDefinition>): Promise<void> {
+    const { name } = crd.metadata;
+    const now = formatTime(this.#options.clock.now());
+    const others = this.#definitions().filter(
+      ({ metadata, spec }) => spec.group === crd.spec.group && metadata.name !== name,
+    );
+    const status = nextStatus(crd as CustomResourceDefinition, others as CustomResourceDefinition[], now);
+    if (jsonEqual(status, crd.status)) return;
+    await this.#write(name, (present) => {
+      present.status = { ...present.status, ...status, storedVersions: present.status?.storedVersions ?? [] };
+    });
+  }
+
+  /** Writes a definition as the server's own: nothing of it is prepared or validated. */
+  async #write(name: string, change: (crd: CustomResourceDefinition) => void): Promise<void> {
+    await this.#store.update({
+      namespace: '',
+      name,
+      dryRun: false,
+      warnings: new Set(),
+      strategy: {},
+      transform(old) {
+        const object = jsonCopy(old) as unknown as CustomResourceDefinition;
+        change(object);
+        return object;
+      },
+    });
+  }
+
+  /** Deletes the instances of a definition that goes; when there are none any more its finalizer is taken. */
+  async #finalize(crd: Readonly<CustomResourceDefinition>): Promise<void> {
+    const { name, finalizers = [] } = crd.metadata;
+    if (!finalizers.includes(cleanupFinalizer)) return;
+    const definition = this.#served.storageDefinition(name);
+    if (definition) {
+      if (findCondition(crd as CustomResourceDefinition, 'Terminating')?.reason !== deletionInProgress.reason) {
+        await this.#write(name, (present) => this.#setTerminating(present, deletionInProgress));
+        return;
+      }
+      this.#watchInstances(name, definition);
+      await this.#deleteInstances(definition);
+      const store = this.#options.registry.store(definition);
+      if (store.cache.list(store.prefix).length > 0) return;
+    }
+    await this.#write(name, (present) => {
+      present.metadata.finalizers = (present.metadata.finalizers ?? []).filter((one) => one !== cleanupFinalizer);
+      const message = 'removed all instances';
+      this.#setTerminating(present, {
+        type: 'Terminating',
+        status: 'False',
+        reason: 'InstanceDeletionCompleted',
+        message,
+      });
+    });
+  }
+
+  #setTerminating(crd: CustomResourceDefinition, condition: Parameters<typeof withCondition>[1]): void {
+    const now = formatTime(this.#options.clock.now());
+    const status = crd.status ?? { storedVersions: [] };
+    crd.status = { ...status, conditions: withCondition(status.conditions ?? [], condition, now) };
+  }
+
+  /** Instances with finalizers of their own go later: each that goes brings its definition back here. */
+  #watchInstances(name: string, definition: ResourceDefinition): void {
+    if (this.#watched.has(name)) return;
+    const { cache } = this.#options.registry.store(definition);
+    this.#watched.set(
+      name,
+      cache.subscribe((event) => {
+        if (event.type === 'DELETED') this.#enqueue(name);
+      }),
+    );
+  }
+
+  async #deleteInstances(definition: ResourceDefinition): Promise<void> {
+    const store = this.#options.registry.store(definition);
+    for (const { object } of store.cache.list(store.prefix)) {
+      const { name, namespace = '', deletionTimestamp } = object.metadata;
+      if (deletionTimestamp !== undefined) continue;
+      try {
+        await store.delete({ namespace, name, options: {}, dryRun: false });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,142 @@
+// One served version of a CustomResourceDefinition as a ResourceDefinition, like those of the built-in kinds.
+import { createHash } from 'node:crypto';
+import { decodeCustomResource } from '../../api/apiextensions/schema/decode.ts';
+import { fieldOf, fieldSchema, objectSchema } from '../../api/apiextensions/schema/field-schema.ts';
+import { valueAt } from '../../api/apiextensions/schema/json-path.ts';
+import type { JSONSchemaProps } from '../../api/apiextensions/schema/props.ts';
+import { isConditionTrue } from '../../api/apiextensions/v1/custom-resource-definition/conditions.ts';
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionVersion,
+} from '../../api/apiextensions/v1/types.generated.ts';
+import { defineResource, type Kind } from '../../api/define.ts';
+import type { ResourceDefinition, ResourceFacts } from '../../api/resource.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { type ObjectSchema, scalarSchema } from '../../apimachinery/schema/schema.ts';
+import type { Family } from './family.ts';
+import type { Rules } from './rules.ts';
+import { customStrategy } from './strategy.ts';
+import { tableOf } from './table.ts';
+
+export interface DefinitionOptions {
+  readonly crd: CustomResourceDefinition;
+  readonly version: CustomResourceDefinitionVersion;
+  readonly family: Family;
+  readonly rules: Rules | undefined;
+  /** The type ObjectMeta. */
+  readonly metadata: ObjectSchema;
+  readonly gone: AbortSignal;
+}
+
+const allVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+/** While its definition goes nothing is made or changed any more. */
+const lastVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch'];
+const subresourceVerbs = ['get', 'patch', 'update'];
+
+function factsOf({ spec, status }: CustomResourceDefinition, version: string, verbs: readonly string[]): ResourceFacts {
+  const names = status?.acceptedNames ?? spec.names;
+  return {
+    group: spec.group,
+    version,
+    resource: names.plural,
+    kind: names.kind,
+    singular: names.singular ?? '',
+    namespaced: spec.scope === 'Namespaced',
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    verbs,
+  };
+}
+
+function subresourcesOf(facts: ResourceFacts, { subresources }: CustomResourceDefinitionVersion): ResourceFacts[] {
+  const common = { ...facts, singular: '', shortNames: [], categories: [], verbs: subresourceVerbs };
+  const found: ResourceFacts[] = [];
+  if (subresources?.status !== undefined) found.push({ ...common, resource: `${facts.resource}/status` });
+  if (subresources?.scale) {
+    const kindGroupVersion = { group: 'autoscaling', version: 'v1' };
+    found.push({ ...common, resource: `${facts.resource}/scale`, kind: 'Scale', kindGroupVersion });
+  }
+  return found;
+}
+
+export function customResourceDefinition(options: DefinitionOptions): ResourceDefinition {
+  const { crd, version, family, rules, gone } = options;
+  const verbs = isConditionTrue(crd, 'Terminating') ? lastVerbs : allVerbs;
+  const facts = factsOf(crd, version.name, verbs);
+  const schema = family.schemaOf(version.name);
+  const scale = version.subresources?.scale;
+  const { columns, cells } = tableOf(version.additionalPrinterColumns ?? []);
+  const kind: Kind<KubeObject> = {
+    strategy: customStrategy({
+      schema,
+      hasStatus: version.subresources?.status !== undefined,
+      scale,
+      checkRules: rules && ((object, old) => rules.check(object, old)),
+    }),
+    columns,
+    cells,
+    selectableFields: selectableFields(version),
+    allowUnconditionalUpdate: false,
+    keepsStatusOnCreate: true,
+    ...(version.deprecated && {
+      deprecation: version.deprecationWarning ?? `${facts.group}/${facts.version} ${facts.kind} is deprecated`,
+    }),
+    storage: family.storageForm(version.name),
+  };
+  return {
+    ...defineResource(facts, subresourcesOf(facts, version), kind),
+    schema: typeOf(facts, schema, options),
+    gone,
+    storageVersionHash: storageVersionHash(family.storageApiVersion, facts.kind),
+    ...(scale && { scale }),
+    ...(rules && { load: () => rules.load() }),
+    ...(schema && { openApiSchema: schema }),
+  };
+}
+
+function selectableFields({
+  selectableFields: fields = [],
+}: CustomResourceDefinitionVersion): ResourceDefinition['selectableFields'] {
+  return Object.fromEntries(
+    fields.map(({ jsonPath }) => {
+      const name = jsonPath.replace(/^\./, '');
+      return [
+        name,
+        (object: KubeObject) => {
+          const value = valueAt(object, name);
+          return value === undefined ? undefined : String(value);
+        },
+      ];
+    }),
+  );
+}
+
+/** Upstream: the first 8 bytes of a hash of group, version and kind in storage. */
+function storageVersionHash(apiVersion: string, kind: string): string {
+  return createHash('sha256').update(`${apiVersion}/${kind}`).digest().subarray(0, 8).toString('base64');
+}
+
+function typeOf(
+  { kind, version }: ResourceFacts,
+  schema: JSONSchemaProps | undefined,
+  { metadata, family }: DefinitionOptions,
+): ObjectSchema {
+  const text = scalarSchema('string');
+  const meta = fieldOf('metadata', metadata, { absent: 'object' });
+  const onlyMetadata = objectSchema(`${version}.${kind}`, [meta]);
+  const decode: ObjectSchema['decode'] = (value) =>
+    decodeCustomResource(value, { schema, metadata: onlyMetadata, keepsUnknown: family.keepsUnknown });
+  const root = schema && fieldSchema({ ...schema, type: 'object' });
+  const own = root?.kind === 'object' ? [...root.fields.values()] : [];
+  const fields = [
+    fieldOf('apiVersion', text),
+    fieldOf('kind', text),
+    ...own.filter(({ name }) => name !== 'metadata'),
+    meta,
+  ];
+  const keepsOthers = !schema || family.keepsUnknown || (root?.kind === 'object' && root.others !== undefined);
+  return objectSchema(`${version}.${kind}`, fields, {
+    decode,
+    ...(keepsOthers && { others: scalarSchema('deduced') }),
+  });
+}
