@@ -10,6 +10,7 @@ import { defaultTolerations } from './default-tolerations.ts';
 import { denyServiceExternalIPs } from './deny-external-ips.ts';
 import { limitRanger } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -21,7 +22,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'NamespaceLifecycle', admit: namespaceLifecycle },
   limitRanger,
   { name: 'ServiceAccount', admit: serviceAccount },
-  // NodeRestriction
+  nodeRestriction,
   taintNodesByCondition,
   // PodSecurity
   { name: 'Priority', admit: priority },

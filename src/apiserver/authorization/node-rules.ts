@@ -1,11 +1,12 @@
 // What an agent (user system:node:NAME, group system:nodes) may do: its own Node, Lease and pods, and of the rest only
 // what those need. Upstream splits this between the Node authorizer and the NodeRestriction admission plugin.
-import type { EphemeralContainer, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { parseFieldSelector, requiredValue } from '../../apimachinery/selectors/field-selector.ts';
 import type { Attributes, Decision } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { RequestInfo } from '../request-info.ts';
+import { claimsOf, configMapsOf, secretsOf } from './pod-references.ts';
 
 type PodObject = Readonly<Pod & KubeObject>;
 
@@ -63,6 +64,7 @@ const shared = [
   'endpointslices.discovery.k8s.io',
   'servicecidrs.networking.k8s.io',
   'runtimeclasses.node.k8s.io',
+  'csidrivers.storage.k8s.io',
 ];
 
 const byResource: Readonly<Record<string, (question: Question) => boolean>> = {
@@ -79,7 +81,13 @@ const byResource: Readonly<Record<string, (question: Question) => boolean>> = {
   'subjectaccessreviews.authorization.k8s.io': mayCreate,
   secrets: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => secretsOf(spec)),
   configmaps: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => configMapsOf(spec)),
-  persistentvolumeclaims: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => claimsOf(spec)),
+  persistentvolumeclaims: (q) => {
+    const isAllowed = q.info.subresource === 'status' ? ['get', ...changing].includes(q.verb) : mayRead(q);
+    return isAllowed && isUsedBy(q, ({ spec }) => claimsOf(spec));
+  },
+  'csinodes.storage.k8s.io': ({ verb, info, nodeName }) =>
+    info.subresource === '' &&
+    (verb === 'create' || (info.name === nodeName && ['get', 'delete', ...changing].includes(verb))),
   serviceaccounts: (q) => {
     const isAllowed = q.info.subresource === 'token' ? q.verb === 'create' : mayRead(q);
     return isAllowed && isUsedBy(q, ({ spec }) => [spec.serviceAccountName ?? 'default']);
@@ -95,6 +103,8 @@ function decideNodes({ verb, info, nodeName }: Question): boolean {
 function decidePods(question: Question): boolean {
   const { verb, info, nodeName, selectedNode, view } = question;
   if (verb === 'list' || verb === 'watch') return info.subresource === '' && selectedNode === nodeName;
+  // Mirror pods: which ones is for admission (NodeRestriction) to see.
+  if (verb === 'create' && info.subresource === '') return true;
   const pod = view.get<PodObject>(pods, info.namespace, info.name);
   // Of a pod that is gone a kubelet may hear that it is gone.
   const isOurs = pod === undefined || pod.spec.nodeName === nodeName;
@@ -108,41 +118,4 @@ function isUsedBy({ info, nodeName, view }: Question, refers: (pod: PodObject) =
   return view
     .list<PodObject>(pods, info.namespace)
     .some((pod) => pod.spec.nodeName === nodeName && refers(pod).includes(info.name));
-}
-
-function containersOf(spec: PodSpec): readonly Pick<EphemeralContainer, 'env' | 'envFrom'>[] {
-  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
-}
-
-function present(names: readonly (string | undefined)[]): string[] {
-  return names.filter((name) => name !== undefined);
-}
-
-function secretsOf(spec: PodSpec): string[] {
-  const volumes = spec.volumes ?? [];
-  return present([
-    ...volumes.map((volume) => volume.secret?.secretName),
-    ...volumes.flatMap((volume) => (volume.projected?.sources ?? []).map((source) => source.secret?.name)),
-    ...(spec.imagePullSecrets ?? []).map(({ name }) => name),
-    ...containersOf(spec).flatMap(({ env = [], envFrom = [] }) => [
-      ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
-      ...envFrom.map(({ secretRef }) => secretRef?.name),
-    ]),
-  ]);
-}
-
-function configMapsOf(spec: PodSpec): string[] {
-  const volumes = spec.volumes ?? [];
-  return present([
-    ...volumes.map((volume) => volume.configMap?.name),
-    ...volumes.flatMap((volume) => (volume.projected?.sources ?? []).map((source) => source.configMap?.name)),
-    ...containersOf(spec).flatMap(({ env = [], envFrom = [] }) => [
-      ...env.map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name),
-      ...envFrom.map(({ configMapRef }) => configMapRef?.name),
-    ]),
-  ]);
-}
-
-function claimsOf(spec: PodSpec): string[] {
-  return present((spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName));
 }
