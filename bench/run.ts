@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Measurement } from './measurement.ts';
 
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Measurement[]> }>>> = {
-  apiserver: () => import('./apiserver/apiserver.ts'),
+  api: () => import('./api/api.ts'),
   dns: () => import('./dns/dns.ts'),
   proxy: () => import('./proxy/proxy.ts'),
 };

@@ -23,6 +23,14 @@ export type Job =
       readonly head: string;
       readonly trigger: string;
       readonly rounds: number;
+    }
+  /** Sends `head` once and, until its answer is whole, `probe` again and again on a connection of its own; result:
+   * { milliseconds, longest }: of the answer, and of the slowest probe. Without `head` there are 200 probes. */
+  | {
+      readonly type: 'beside';
+      readonly port: number;
+      readonly head?: string;
+      readonly probe: string;
     };
 
 function open(port: number): Promise<TLSSocket> {
@@ -110,7 +118,38 @@ async function watch({ port, watchers, head, trigger, rounds }: Job & { type: 'w
   return { milliseconds: times[rounds >> 1] };
 }
 
+async function beside({ port, head, probe }: Job & { type: 'beside' }): Promise<unknown> {
+  const prober = await open(port);
+  let answered = Promise.withResolvers<void>();
+  onAnswers(prober, () => answered.resolve());
+  let longest = 0;
+  const probeOnce = async () => {
+    answered = Promise.withResolvers();
+    const started = performance.now();
+    prober.write(`${probe}\r\n`);
+    await answered.promise;
+    longest = Math.max(longest, performance.now() - started);
+  };
+  for (let warm = 0; warm < 50; warm++) await probeOnce();
+  longest = 0;
+  if (head === undefined) {
+    for (let i = 0; i < 200; i++) await probeOnce();
+    return { milliseconds: 0, longest };
+  }
+  const lister = await open(port);
+  const started = performance.now();
+  let milliseconds = 0;
+  lister.resume();
+  lister.on('end', () => {
+    milliseconds = performance.now() - started;
+  });
+  lister.write(`${head}connection: close\r\n\r\n`);
+  while (milliseconds === 0) await probeOnce();
+  return { milliseconds, longest };
+}
+
 const job = JSON.parse(process.argv[2] ?? '{}') as Job;
-const result = job.type === 'watch' ? await watch(job) : await requests(job);
+const kinds = { requests, watch, beside } as const;
+const result = await (kinds[job.type] as (job: Job) => Promise<unknown>)(job);
 process.stdout.write(JSON.stringify(result));
 process.exit();
