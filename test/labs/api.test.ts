@@ -15,6 +15,7 @@ const token = 'api-lab-token';
 const agreeing = [
   'access',
   'concurrency',
+  'custom-resources',
   'delete',
   'endpointslices',
   'lists',

@@ -83,7 +83,8 @@ export function validateStoredVersions({ spec, status }: CustomResourceDefinitio
   return errors;
 }
 
-function validateSpec(spec: CustomResourceDefinitionSpec): FieldError[] {
+/** The parts of a definition that its status does not concern. */
+export function validateSpec(spec: CustomResourceDefinitionSpec): FieldError[] {
   const { group = '', scope = '', versions = [], names } = spec;
   const errors: FieldError[] = [];
   const wrongGroup = dns1123Subdomain(group);
