@@ -7,8 +7,8 @@ export class PatchSyntaxError extends Error {}
 /** The patch can be read but not applied to this object: 422, with no more than a general message in the API's answer. */
 export class PatchApplyError extends Error {}
 
-/** kube-apiserver's limit. */
-const mostOperations = 10_000;
+/** kube-apiserver's limit: more than these are refused with 413. */
+export const mostOperations = 10_000;
 
 type Operation =
   | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
@@ -27,11 +27,6 @@ function parse(patch: unknown): Operation[] {
     const what = isObject(patch) ? 'object' : typeof patch === 'boolean' ? 'bool' : typeof patch;
     throw new PatchSyntaxError(
       `error decoding patch: json: cannot unmarshal ${what} into Go value of type jsonpatch.Patch`,
-    );
-  }
-  if (patch.length > mostOperations) {
-    throw new PatchSyntaxError(
-      `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`,
     );
   }
   return patch.map((operation: unknown) => {

@@ -11,6 +11,8 @@ export interface DecodeRequest {
   readonly value: unknown;
   /** Paths of repeated keys, from the parser. */
   readonly duplicates?: readonly string[];
+  /** Repeated keys of a YAML body, as in `line 3: key "name" already set in map`. */
+  readonly repeatedKeys?: readonly string[];
   readonly schema: ObjectSchema;
   readonly kind: string;
   /** Without the group: `v1`. */
@@ -29,7 +31,7 @@ const mostComplaints = 100;
 
 /** Throws a 400 StatusError worded as kube-apiserver's when the body does not fit the type, or not strictly so. */
 export function decodeBody(request: DecodeRequest): DecodedBody {
-  const { value, duplicates = [], schema, kind, version, fieldValidation } = request;
+  const { value, duplicates = [], repeatedKeys = [], schema, kind, version, fieldValidation } = request;
   let decoded: ReturnType<typeof decodeObject>;
   try {
     decoded = decodeObject(value, schema);
@@ -38,20 +40,20 @@ export function decodeBody(request: DecodeRequest): DecodedBody {
     throw error;
   }
   if (fieldValidation === 'Ignore') return { object: decoded.object, warnings: [] };
-  const complaints = strictComplaints(duplicates, decoded.unknownFields);
-  if (complaints.length > 0 && fieldValidation === 'Strict') {
-    throw cannotBeHandled(kind, version, `strict decoding error: ${complaints.join(', ')}`);
+  const repeated = duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`);
+  const complaints = strictComplaints(repeated, decoded.unknownFields);
+  if (fieldValidation === 'Strict') {
+    const yaml = repeatedKeys.length > 0 ? [`yaml: unmarshal errors:\n  ${repeatedKeys.join('\n  ')}`] : [];
+    const all = [...yaml, ...complaints];
+    if (all.length > 0) throw cannotBeHandled(kind, version, `strict decoding error: ${all.join(', ')}`);
   }
-  return { object: decoded.object, warnings: complaints };
+  return { object: decoded.object, warnings: [...repeatedKeys, ...complaints] };
 }
 
-/** `duplicate field "metadata.name"`, `unknown field "spec.colour"`: what Strict refuses and Warn warns of. */
-export function strictComplaints(duplicates: readonly string[], unknownFields: readonly string[]): string[] {
-  const all = [
-    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
-    ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
-  ];
-  return all.slice(0, mostComplaints);
+/** What Strict refuses and Warn warns of: other complaints, and `unknown field "spec.colour"`. */
+export function strictComplaints(others: readonly string[], unknownFields: readonly string[]): string[] {
+  const unknown = unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`);
+  return [...others, ...unknown].slice(0, mostComplaints);
 }
 
 /** 400: `Service in version "v1" cannot be handled as a Service: <why>`. */

@@ -3,7 +3,8 @@ import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { userInfo } from '../authentication/reviews.ts';
-import { mediaType, parseBody, parseYaml } from '../handlers/body.ts';
+import { mediaType, parseBody } from '../handlers/body.ts';
+import { parseYaml } from '../handlers/yaml.ts';
 import {
   type ApiRequest,
   type ApiResponse,

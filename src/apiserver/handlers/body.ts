@@ -7,6 +7,7 @@ import { badRequest } from '../../apimachinery/status.ts';
 import { unsupportedBody } from '../errors.ts';
 import type { ApiRequest } from '../request.ts';
 import type { FieldValidation } from './options.ts';
+import { parseYaml } from './yaml.ts';
 
 export interface BodyRequest {
   readonly request: ApiRequest;
@@ -19,7 +20,10 @@ export interface BodyRequest {
 
 export interface ParsedBody {
   readonly value: unknown;
+  /** Paths of repeated keys, in JSON. */
   readonly duplicates: readonly string[];
+  /** The same in YAML: see {@link parseYaml}. */
+  readonly repeatedKeys?: readonly string[];
   /** A body in protocol buffers of a kind that is only known as JSON. */
   readonly isUnread?: boolean;
 }
@@ -52,7 +56,7 @@ function checkMediaType(request: ApiRequest): void {
 function parseBytes(request: ApiRequest, bytes: Uint8Array): ParsedBody | Promise<ParsedBody> {
   if (mediaType(request) === protobuf) return parseProtobuf(bytes);
   const text = Buffer.from(bytes).toString('utf8');
-  return mediaType(request) === 'application/yaml' ? parseYaml(text) : parseJsonBody(text);
+  return mediaType(request) === 'application/yaml' ? parseYamlBody(text) : parseJsonBody(text);
 }
 
 /** kubectl and other Go clients write built-in kinds in protocol buffers wherever they can. */
@@ -69,6 +73,10 @@ async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
   }
 }
 
+async function parseYamlBody(text: string): Promise<ParsedBody> {
+  return { ...(await parseYaml(text)), duplicates: [] };
+}
+
 function parseJsonBody(text: string): ParsedBody {
   try {
     return parseJson(text);
@@ -77,19 +85,6 @@ function parseJsonBody(text: string): ParsedBody {
       throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
     }
     throw error;
-  }
-}
-
-export async function parseYaml(text: string): Promise<ParsedBody> {
-  const { parse } = await import('yaml');
-  try {
-    // Only what JSON can say; an alias bomb ends at the library's own limit.
-    const value: unknown = parse(text, { schema: 'core', uniqueKeys: false });
-    return { value: JSON.parse(JSON.stringify(value ?? null)), duplicates: [] };
-  } catch (error) {
-    // The lines below the first show the place in the text.
-    const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw badRequest(`error converting YAML to JSON: yaml: ${why.replace(/:$/, '')}`);
   }
 }
 
@@ -115,10 +110,11 @@ export function checkKind(value: unknown, expected: GroupVersionKind): void {
 /** Reads the body once; the function returned decodes it afresh at each call. */
 export async function readObject(options: BodyRequest): Promise<() => KubeObject> {
   const { request, expected, schema, fieldValidation, warnings } = options;
-  const { value, duplicates, isUnread } = await parseBody(request);
+  const { value, duplicates, repeatedKeys, isUnread } = await parseBody(request);
   checkKind(value, expected);
   if (isUnread) throw unsupportedBody();
-  const decode = () => decodeAs(value, { expected, schema, fieldValidation, duplicates });
+  const decode = () =>
+    decodeAs(value, { expected, schema, fieldValidation, duplicates, ...(repeatedKeys && { repeatedKeys }) });
   const first = decode();
   for (const text of first.warnings) warnings.add(text);
   let unused: KubeObject | undefined = first.object;
@@ -134,11 +130,12 @@ export interface DecodeOptions {
   readonly schema: ObjectSchema;
   readonly fieldValidation: FieldValidation;
   readonly duplicates?: readonly string[];
+  readonly repeatedKeys?: readonly string[];
 }
 
 export function decodeAs(
   value: unknown,
-  { expected, schema, fieldValidation, duplicates }: DecodeOptions,
+  { expected, schema, fieldValidation, duplicates, repeatedKeys }: DecodeOptions,
 ): { readonly object: KubeObject; readonly warnings: readonly string[] } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const what = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
@@ -151,6 +148,7 @@ export function decodeAs(
     version: expected.version,
     fieldValidation,
     ...(duplicates && { duplicates }),
+    ...(repeatedKeys && { repeatedKeys }),
   });
   return { object: asKind(decoded.object, expected), warnings: decoded.warnings };
 }

@@ -1,50 +1,27 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
-import type { ResourceDefinition } from '../../api/resource.ts';
-import { JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
-import { isObject, type JsonObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../apimachinery/patch/json-patch.ts';
-import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts';
-import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic-merge.ts';
 import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import { strictComplaints } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
-import { badRequest, invalid, StatusError } from '../../apimachinery/status.ts';
+import { invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
-import { unsupportedCustomPatch, unsupportedPatch } from '../errors.ts';
-import type { ApiRequest, ApiResponse } from '../request.ts';
+import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
-import { asKind, mediaType, parseYaml } from './body.ts';
+import { asKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { applyConfiguration, recordManager } from './field-managers.ts';
 import { type WriteQuery, writeQuery } from './options.ts';
+import { applyPatch, goValue, type Patch, type PatchType, patchType, readPatch } from './patch-body.ts';
 import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { checkName, updateStrategy } from './update.ts';
-
-export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
-
-const types: Readonly<Record<string, PatchType>> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-};
-
-/** Throws 415 for types that are not known, and for strategic merge where no type says how lists are merged. */
-export function patchType(request: ApiRequest, { schema }: Pick<ResourceDefinition, 'schema'>): PatchType {
-  const type = types[mediaType(request)];
-  if (schema !== undefined && (!type || type === 'strategic')) throw unsupportedCustomPatch();
-  if (!type) throw unsupportedPatch();
-  return type;
-}
 
 export async function handlePatch(request: ResourceRequest): Promise<ApiResponse> {
   const { definition, info, store, warnings } = request;
   const type = patchType(request.request, definition);
   const query = writeQuery(request.request.query, 'PatchOptions');
   checkPatchOptions(type, query);
-  const patch = await readPatch(request.request, type);
+  const patch = await readPatch(request, { type, fieldValidation: query.fieldValidation });
   const { namespace, name, subresource } = info;
   const admission = writeAdmission(request, { dryRun: query.dryRun });
   const result = await store.update({
@@ -58,8 +35,8 @@ export async function handlePatch(request: ResourceRequest): Promise<ApiResponse
     async transform(old) {
       const object =
         type === 'apply'
-          ? applyConfiguration(request, { configuration: patch, old, query })
-          : patchedObject(request, { type, patch, old: old!, query });
+          ? applyConfiguration(request, { configuration: patch.value, old, query })
+          : patchedObject(request, { patch, old: old!, query });
       await admission.admit(object, old);
       return object;
     },
@@ -78,29 +55,17 @@ function checkPatchOptions(type: PatchType, { force, fieldManager }: WriteQuery)
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', errors);
 }
 
-export async function readPatch(request: ApiRequest, type: PatchType): Promise<unknown> {
-  const text = Buffer.from(await request.body()).toString('utf8');
-  if (type === 'apply') return (await parseYaml(text)).value;
-  try {
-    return parseJson(text).value;
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
-    throw error;
-  }
-}
-
 interface PatchedRequest {
-  readonly type: PatchType;
-  readonly patch: unknown;
+  readonly patch: Patch;
   readonly old: Readonly<KubeObject>;
   readonly query: WriteQuery;
 }
 
-function patchedObject(request: ResourceRequest, { type, patch, old, query }: PatchedRequest): KubeObject {
+function patchedObject(request: ResourceRequest, { patch, old, query }: PatchedRequest): KubeObject {
   const { definition } = request;
   const expected = kindOf(definition);
   const schema = schemaFor(request, expected);
-  const value = applyPatch({ type, patch, old, schema });
+  const value = applyPatch({ patch, old, schema });
   const object = decodePatched(request, { value, patch, schema, query });
   checkName(object, request);
   placeInNamespace(object, request);
@@ -109,50 +74,23 @@ function patchedObject(request: ResourceRequest, { type, patch, old, query }: Pa
   return object;
 }
 
-/** The whole value after a patch. Throws 400 for a patch that cannot be read, 422 for one that does not fit. */
-export function applyPatch(options: {
-  readonly type: PatchType;
-  readonly patch: unknown;
-  readonly old: Readonly<KubeObject>;
-  readonly schema: ObjectSchema;
-}): unknown {
-  const { type, patch, old, schema } = options;
-  try {
-    if (type === 'json') return applyJsonPatch(old, patch);
-    if (!isObject(patch)) {
-      const what = Array.isArray(patch) ? 'array' : patch === null ? 'null' : typeof patch;
-      throw new PatchSyntaxError(`json: cannot unmarshal ${what} into Go value of type map[string]interface {}`);
-    }
-    if (type === 'merge') return applyMergePatch(old, patch);
-    return applyStrategicMergePatch(old as unknown as JsonObject, patch, schema);
-  } catch (error) {
-    if (error instanceof PatchSyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
-    if (error instanceof PatchApplyError) {
-      const message = 'the server rejected our request due to an error in our request';
-      throw new StatusError({ code: 422, reason: 'Invalid', message, details: {} });
-    }
-    throw error;
-  }
-}
-
 function decodePatched(
   { definition, warnings }: ResourceRequest,
-  options: { value: unknown; patch: unknown; schema: ObjectSchema; query: WriteQuery },
+  options: { value: unknown; patch: Patch; schema: ObjectSchema; query: WriteQuery },
 ): KubeObject {
   const { value, patch, schema, query } = options;
   try {
     const { object, unknownFields } = decodeObject(value, schema);
-    const complaints = strictComplaints([], unknownFields);
+    const complaints = strictComplaints(patch.complaints, unknownFields);
     if (complaints.length > 0 && query.fieldValidation === 'Strict') {
       throw new DecodeError(`strict decoding error: ${complaints.join(', ')}`);
     }
     if (query.fieldValidation === 'Warn') for (const text of complaints) warnings.add(text);
     return asKind(object, kindOf(definition));
   } catch (error) {
-    // Where a whole body would be malformed, a patch is one that does not fit: 422 with the patch as its value.
+    // Where a whole body would be malformed, a patch is one that does not fit: 422, with what was not understood.
     if (!(error instanceof DecodeError)) throw error;
-    throw invalid({ group: '', kind: '' }, '', [
-      { ...fieldError.invalid('patch', '', error.message), value: JSON.stringify(JSON.stringify(patch)) },
-    ]);
+    const text = patch.type === 'strategic' ? goValue(patch.value) : JSON.stringify(value);
+    throw invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', text, error.message)]);
   }
 }

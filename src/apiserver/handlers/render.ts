@@ -58,9 +58,27 @@ export function tableOf(
   return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, columnDefinitions: columns, rows };
 }
 
-/** RFC 7234 warnings, as kubectl prints them. */
+/** Upstream's bounds, in characters: past the first for all warnings together, each is cut to the second. */
+const mostWarningText = 4096;
+const cutWarningText = 256;
+
+/** RFC 7234 warnings, as kubectl prints them. Texts with control characters are left out, as upstream leaves them out. */
 export function warningHeaders(warnings: ReadonlySet<string>): string[] {
-  return [...warnings].map((text) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`);
+  const texts = [...warnings].filter((text) => text !== '' && !/\p{Cc}/u.test(text)).map((text) => [...text]);
+  const isLong = texts.reduce((sum, text) => sum + text.length, 0) > mostWarningText;
+  const kept: string[] = [];
+  let total = 0;
+  for (const text of texts) {
+    const cut = isLong ? text.slice(0, cutWarningText) : text;
+    total += cut.length;
+    if (total > mostWarningText) break;
+    kept.push(cut.join(''));
+  }
+  // Header values are bytes: UTF-8, one character for each.
+  return kept.map((text) => {
+    const quoted = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+    return `299 - "${Buffer.from(quoted).toString('latin1')}"`;
+  });
 }
 
 export function headersOf({ format, warnings }: ResourceRequest): Record<string, string | string[]> {

@@ -19,7 +19,7 @@ import { decodeAs, readObject } from './body.ts';
 import { schemaFor } from './create.ts';
 import { recordManager } from './field-managers.ts';
 import { writeQuery } from './options.ts';
-import { applyPatch, patchType, readPatch } from './patch.ts';
+import { applyPatch, patchType, readPatch } from './patch-body.ts';
 import { partialMetadata, tableColumns, tableOf, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
@@ -84,9 +84,9 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
   let wanted: (present: ScaleObject) => ScaleObject;
   if (isPatch) {
     const type = patchType(request.request, definition);
-    const patch = await readPatch(request.request, type);
+    const patch = await readPatch(request, { type, fieldValidation });
     wanted = (present) => {
-      const value = applyPatch({ type: type === 'apply' ? 'merge' : type, patch, old: present, schema });
+      const value = applyPatch({ patch, old: present, schema });
       return decodeAs(value, { expected: scaleKind, schema, fieldValidation }).object as ScaleObject;
     };
   } else {

@@ -1,0 +1,144 @@
+// The body of a PATCH: read, and put on an object. Errors are worded as upstream words them for each type of patch.
+import type { ResourceDefinition } from '../../api/resource.ts';
+import { JsonSyntaxError, type ParsedJson, parseJson } from '../../apimachinery/json/parse.ts';
+import { isObject, type JsonObject } from '../../apimachinery/json/value.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import {
+  applyJsonPatch,
+  mostOperations,
+  PatchApplyError,
+  PatchSyntaxError,
+} from '../../apimachinery/patch/json-patch.ts';
+import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts';
+import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic-merge.ts';
+import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
+import { badRequest, StatusError } from '../../apimachinery/status.ts';
+import { unsupportedCustomPatch, unsupportedPatch } from '../errors.ts';
+import type { ApiRequest } from '../request.ts';
+import { mediaType } from './body.ts';
+import type { FieldValidation } from './options.ts';
+import type { ResourceRequest } from './resource-request.ts';
+import { parseYaml } from './yaml.ts';
+
+export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
+
+export interface Patch {
+  readonly type: PatchType;
+  readonly value: unknown;
+  /** What strict validation has to say of the patch itself: keys that stand twice, operations with unknown fields. */
+  readonly complaints: readonly string[];
+}
+
+const types: Readonly<Record<string, PatchType>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+};
+
+/** Throws 415 for types that are not known, and for strategic merge where no type says how lists are merged. */
+export function patchType(request: ApiRequest, { schema }: Pick<ResourceDefinition, 'schema'>): PatchType {
+  const type = types[mediaType(request)];
+  if (schema !== undefined && (!type || type === 'strategic')) throw unsupportedCustomPatch();
+  if (!type) throw unsupportedPatch();
+  return type;
+}
+
+/** Throws a StatusError 400 for what cannot be read, 413 for too many operations. */
+export async function readPatch(
+  { request }: Pick<ResourceRequest, 'request'>,
+  { type, fieldValidation }: { readonly type: PatchType; readonly fieldValidation: FieldValidation },
+): Promise<Patch> {
+  const text = Buffer.from(await request.body()).toString('utf8');
+  if (type === 'apply') return { type, value: await readConfiguration(text, fieldValidation), complaints: [] };
+  const { value, duplicates } = parsePatch(text, type);
+  const repeated = duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`);
+  if (type === 'json') return { type, value: operations(value), complaints: operationComplaints(value, repeated) };
+  if (isObject(value)) return { type, value, complaints: repeated };
+  throw badRequest(prefixes[type] + notInto(value, 'map[string]interface {}'));
+}
+
+const prefixes = { json: 'error decoding patch: ', merge: 'error decoding patch: ', strategic: '' };
+
+function parsePatch(text: string, type: keyof typeof prefixes): ParsedJson {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw badRequest(prefixes[type] + error.message);
+    throw error;
+  }
+}
+
+function notInto(value: unknown, goType: string): string {
+  const what = Array.isArray(value) ? 'array' : value === null ? 'null' : isObject(value) ? 'object' : goKind(value);
+  return `json: cannot unmarshal ${what} into Go value of type ${goType}`;
+}
+
+const goKind = (value: unknown): string => (typeof value === 'boolean' ? 'bool' : typeof value);
+
+async function readConfiguration(text: string, fieldValidation: FieldValidation): Promise<unknown> {
+  try {
+    const { value, repeatedKeys } = await parseYaml(text);
+    if (repeatedKeys.length > 0 && fieldValidation === 'Strict') {
+      const why = `yaml: unmarshal errors:\n  ${repeatedKeys.join('\n  ')}`;
+      throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${why}`);
+    }
+    return value;
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.message.startsWith('error strict')) throw error;
+    throw badRequest(`error decoding YAML: ${error.message}`);
+  }
+}
+
+const operationFields = ['op', 'path', 'from', 'value'];
+
+function operations(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw badRequest(prefixes.json + notInto(value, '[]handlers.jsonPatchOp'));
+  const wrong = value.find((operation: unknown) => !isObject(operation));
+  if (wrong !== undefined) throw badRequest(prefixes.json + notInto(wrong, 'handlers.jsonPatchOp'));
+  if (value.length > mostOperations) {
+    const message = `Request entity too large: The allowed maximum operations in a JSON patch is ${mostOperations}, got ${value.length}`;
+    throw new StatusError({ code: 413, reason: 'RequestEntityTooLarge', message });
+  }
+  return value;
+}
+
+function operationComplaints(value: unknown, repeated: readonly string[]): string[] {
+  const unknown = (value as JsonObject[]).flatMap((operation, index) =>
+    Object.keys(operation)
+      .filter((key) => !operationFields.includes(key))
+      .map((key) => `unknown field ${JSON.stringify(`[${index}].${key}`)}`),
+  );
+  return [...repeated, ...unknown].map((text) => `json patch ${text}`);
+}
+
+/** The whole value after a patch. Throws 400 for a patch that makes no sense, 422 for one that does not fit the object. */
+export function applyPatch(options: {
+  readonly patch: Patch;
+  readonly old: Readonly<KubeObject>;
+  readonly schema: ObjectSchema;
+}): unknown {
+  const { patch, old, schema } = options;
+  try {
+    if (patch.type === 'json') return applyJsonPatch(old, patch.value);
+    if (patch.type === 'strategic') {
+      return applyStrategicMergePatch(old as unknown as JsonObject, patch.value as JsonObject, schema);
+    }
+    return applyMergePatch(old, patch.value);
+  } catch (error) {
+    if (error instanceof PatchSyntaxError) throw badRequest(error.message);
+    if (error instanceof PatchApplyError) {
+      const message = 'the server rejected our request due to an error in our request';
+      throw new StatusError({ code: 422, reason: 'Invalid', message, details: {} });
+    }
+    throw error;
+  }
+}
+
+/** A JSON value as Go prints it with `%+v`: `map[spec:map[replicas:3]]`. */
+export function goValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
+  if (!isObject(value)) return value === null ? '<nil>' : String(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, part]) => `${key}:${goValue(part)}`).join(' ')}]`;
+}

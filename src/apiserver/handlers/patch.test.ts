@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { exchange } from '../fake/exchange.ts';
+import { startTestServer, type TestServer } from '../fake/test-server.ts';
+
+const configMaps = '/api/v1/namespaces/n/configmaps';
+const services = '/api/v1/namespaces/n/services';
+let api: TestServer;
+let count = 0;
+let url = '';
+
+beforeAll(async () => {
+  api = await startTestServer();
+  await api.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+});
+
+beforeEach(async () => {
+  url = `${configMaps}/c${count++}`;
+  await api.send('POST', configMaps, { metadata: { name: url.split('/').at(-1) }, data: { k: 'v' } });
+});
+
+afterAll(() => api.stop());
+
+const types = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+};
+
+async function patch(type: keyof typeof types, body: string, query = '') {
+  const headers = { 'content-type': types[type] };
+  const answer = await exchange(api.server, { method: 'PATCH', url: url + query, headers, body });
+  return { ...answer, message: answer.json<{ message: string }>().message, warning: answer.headers.warning };
+}
+
+describe('patches that cannot be read', () => {
+  test.each([
+    ['json', '{}', 'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp'],
+    ['json', '[1]', 'error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp'],
+    ['merge', '[]', 'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}'],
+    ['merge', '{', 'error decoding patch: unexpected end of JSON input'],
+    ['strategic', '"x"', 'json: cannot unmarshal string into Go value of type map[string]interface {}'],
+    ['strategic', '{', 'unexpected end of JSON input'],
+  ] as const)('%s %s', async (type, body, message) => {
+    expect(await patch(type, body)).toMatchObject({ status: 400, message });
+  });
+
+  test('an apply of what is no YAML', async () => {
+    const { status, message } = await patch('apply', 'a: [', '?fieldManager=m');
+    expect(status).toBe(400);
+    expect(message).toMatch(/^error decoding YAML: error converting YAML to JSON: yaml: /);
+  });
+});
+
+test('a JSON patch has 10,000 operations at most', async () => {
+  const operation = { op: 'test', path: '/data/k', value: 'v' };
+  const most = await patch('json', JSON.stringify(Array.from({ length: 10_000 }, () => operation)));
+  expect(most.status).toBe(200);
+  const more = await patch('json', JSON.stringify(Array.from({ length: 10_001 }, () => operation)));
+  expect(more).toMatchObject({
+    status: 413,
+    message: 'Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
+  });
+});
+
+test('a JSON patch that does not fit is 422', async () => {
+  expect(await patch('json', '[{"op":"remove","path":"/data/none"}]')).toMatchObject({
+    status: 422,
+    message: 'the server rejected our request due to an error in our request',
+  });
+});
+
+describe('strict validation looks at the patch and at what it makes', () => {
+  test('keys that stand twice', async () => {
+    const twice = '{"data":{"a":"1","a":"2"}}';
+    expect((await patch('merge', twice)).warning).toEqual(['299 - "duplicate field \\"data.a\\""']);
+    const refused = await patch('strategic', twice, '?fieldValidation=Strict');
+    expect(refused).toMatchObject({
+      status: 422,
+      message:
+        ' "" is invalid: patch: Invalid value: "map[data:map[a:2]]": strict decoding error: duplicate field "data.a"',
+    });
+    expect((await patch('merge', twice, '?fieldValidation=Ignore')).warning).toBeUndefined();
+  });
+
+  test('operations with unknown fields, and unknown fields of the object', async () => {
+    const body = '[{"op":"add","path":"/nothing","value":1,"why":"x"}]';
+    expect((await patch('json', body)).warning).toEqual([
+      '299 - "json patch unknown field \\"[0].why\\""',
+      '299 - "unknown field \\"nothing\\""',
+    ]);
+    const refused = await patch('json', body, '?fieldValidation=Strict');
+    expect(refused.status).toBe(422);
+    expect(refused.message).toMatch(
+      /^ "" is invalid: patch: Invalid value: "\{.*\}": strict decoding error: json patch unknown field "\[0\]\.why", unknown field "nothing"$/,
+    );
+  });
+
+  test('keys that stand twice in YAML', async () => {
+    const body = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${url.split('/').at(-1)}}\ndata:\n  a: "1"\n  a: "2"\n`;
+    const strict = await patch('apply', body, '?fieldManager=m&fieldValidation=Strict');
+    expect(strict).toMatchObject({
+      status: 400,
+      message:
+        'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key "a" already set in map',
+    });
+    const headers = { 'content-type': 'application/yaml' };
+    const put = (query: string) => exchange(api.server, { method: 'PUT', url: url + query, headers, body });
+    expect((await put('')).headers.warning).toEqual(['299 - "line 6: key \\"a\\" already set in map"']);
+    expect((await put('?fieldValidation=Strict')).json()).toMatchObject({
+      code: 400,
+      message:
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: yaml: unmarshal errors:\n  line 6: key "a" already set in map',
+    });
+  });
+});
+
+test('directives of the strategic merge', async () => {
+  const ports = [
+    { name: 'a', port: 1 },
+    { name: 'b', port: 2 },
+    { name: 'c', port: 3 },
+  ];
+  await api.send('POST', services, { metadata: { name: 's', finalizers: ['x/1', 'x/2'] }, spec: { ports } });
+  const send = async (body: unknown) => {
+    const { body: after } = await api.send('PATCH', `${services}/s`, body, types.strategic);
+    const { spec, metadata } = after as unknown as {
+      spec: { ports: { port: number }[] };
+      metadata: { finalizers?: string[]; labels?: Record<string, string> };
+    };
+    return { ports: spec.ports.map(({ port }) => port), ...metadata };
+  };
+  expect((await send({ spec: { ports: [{ $patch: 'delete', port: 2 }] } })).ports).toEqual([1, 3]);
+  const order = { '$setElementOrder/ports': [{ port: 3 }, { port: 1 }], ports: [{ port: 3, name: 'd' }] };
+  expect((await send({ spec: order })).ports).toEqual([3, 1]);
+  const dropped = await send({ metadata: { '$deleteFromPrimitiveList/finalizers': ['x/1'] } });
+  expect(dropped.finalizers).toEqual(['x/2']);
+  expect((await send({ metadata: { labels: { $patch: 'replace', only: 'one' } } })).labels).toEqual({ only: 'one' });
+  const replaced = await send({ spec: { ports: [{ $patch: 'replace' }, { name: 'z', port: 9 }] } });
+  expect(replaced.ports).toEqual([9]);
+});
+
+test('media types that are no patch are 415, CBOR among them', async () => {
+  for (const type of ['application/apply-patch+cbor', 'application/json', 'text/plain']) {
+    const headers = { 'content-type': type };
+    const { status } = await exchange(api.server, {
+      method: 'PATCH',
+      url: `${url}?fieldManager=m`,
+      headers,
+      body: '{}',
+    });
+    expect(status, type).toBe(415);
+  }
+  const headers = { 'content-type': 'application/cbor' };
+  const created = await exchange(api.server, { method: 'POST', url: configMaps, headers, body: 'x' });
+  expect(created).toMatchObject({ status: 415 });
+  expect((await exchange(api.server, { url, headers: { accept: 'application/cbor' } })).status).toBe(406);
+});

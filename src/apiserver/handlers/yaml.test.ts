@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { parseYaml } from './yaml.ts';
+
+test.each([
+  ['a: yes\nb: off\nc: "yes"\nd: true', { a: true, b: false, c: 'yes', d: true }],
+  ['mode: 0644\nhex: 0x1f\nbits: 0b11\nmany: 1_000\nzero: 0', { mode: 420, hex: 31, bits: 3, many: 1000, zero: 0 }],
+  ['day: 2026-01-01\nsize: 1e3\nnone: ~', { day: '2026-01-01', size: 1000, none: null }],
+  ['base: &b {x: 1}\nown: {<<: *b, z: 2}', { base: { x: 1 }, own: { x: 1, z: 2 } }],
+  ['1: a', { 1: 'a' }],
+  ['a: 1\n---\na: 2', { a: 1 }],
+  ['', null],
+])('%j', async (text, value) => {
+  expect((await parseYaml(text)).value).toEqual(value);
+});
+
+test('repeated keys are told with the line of the later value, which stands', async () => {
+  const { value, repeatedKeys } = await parseYaml('a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\na: 2\n');
+  expect(value).toEqual({ a: 2, b: { c: 3, d: 2 } });
+  expect(repeatedKeys.toSorted()).toEqual(['line 5: key "c" already set in map', 'line 6: key "a" already set in map']);
+});
+
+test('what is no YAML is refused with the reason', async () => {
+  await expect(parseYaml('a: [1')).rejects.toThrow(/^error converting YAML to JSON: yaml: /);
+  await expect(parseYaml('a: *none')).rejects.toThrow('error converting YAML to JSON: yaml: Unresolved alias');
+});
