@@ -2,10 +2,13 @@
 import type { KubeObject } from '../apimachinery/object.ts';
 import { customResourceDefinition } from './apiextensions/v1/custom-resource-definition/index.ts';
 import { apiService } from './apiregistration/v1/apiservice/index.ts';
+import { controllerRevision } from './apps/v1/controllerrevision/index.ts';
 import { daemonSet } from './apps/v1/daemonset/index.ts';
 import { deployment } from './apps/v1/deployment/index.ts';
 import { replicaSet } from './apps/v1/replicaset/index.ts';
 import { statefulSet } from './apps/v1/statefulset/index.ts';
+import { horizontalPodAutoscalerV1 } from './autoscaling/v1/horizontalpodautoscaler/index.ts';
+import { horizontalPodAutoscaler } from './autoscaling/v2/horizontalpodautoscaler/index.ts';
 import { cronJob } from './batch/v1/cronjob/index.ts';
 import { job } from './batch/v1/job/index.ts';
 import { certificateSigningRequest } from './certificates/v1/certificatesigningrequest/index.ts';
@@ -17,6 +20,8 @@ import { limitRange } from './core/v1/limitrange/index.ts';
 import { namespace } from './core/v1/namespace/index.ts';
 import { node } from './core/v1/node/index.ts';
 import { pod } from './core/v1/pod/index.ts';
+import { podTemplate } from './core/v1/podtemplate/index.ts';
+import { replicationController } from './core/v1/replicationcontroller/index.ts';
 import { resourceQuota } from './core/v1/resourcequota/index.ts';
 import { secret } from './core/v1/secret/index.ts';
 import { service } from './core/v1/service/index.ts';
@@ -45,6 +50,8 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   nodes: anyKind(node),
   pods: anyKind(pod),
   resourcequotas: anyKind(resourceQuota),
+  podtemplates: anyKind(podTemplate),
+  replicationcontrollers: anyKind(replicationController),
   secrets: anyKind(secret),
   serviceaccounts: anyKind(serviceAccount),
   services: anyKind(service),
@@ -52,12 +59,15 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   'certificatesigningrequests.certificates.k8s.io': anyKind(certificateSigningRequest),
   'clusterrolebindings.rbac.authorization.k8s.io': anyKind(clusterRoleBinding),
   'clusterroles.rbac.authorization.k8s.io': anyKind(clusterRole),
+  'controllerrevisions.apps': anyKind(controllerRevision),
   'cronjobs.batch': anyKind(cronJob),
   'customresourcedefinitions.apiextensions.k8s.io': anyKind(customResourceDefinition),
   'daemonsets.apps': anyKind(daemonSet),
   'deployments.apps': anyKind(deployment),
   'endpointslices.discovery.k8s.io': anyKind(endpointSlice),
   'events.events.k8s.io': anyKind(eventsEvent),
+  'horizontalpodautoscalers.v1.autoscaling': anyKind(horizontalPodAutoscalerV1),
+  'horizontalpodautoscalers.v2.autoscaling': anyKind(horizontalPodAutoscaler),
   'ingresses.networking.k8s.io': anyKind(ingress),
   'ipaddresses.networking.k8s.io': anyKind(ipAddress),
   'jobs.batch': anyKind(job),

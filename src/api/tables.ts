@@ -1,7 +1,5 @@
 // Kinds outside the core group of which only the table, or their counting of generations, is their own.
 import type { KubeObject } from '../apimachinery/object.ts';
-import type { ControllerRevision } from './apps/v1/types.generated.ts';
-import type { HorizontalPodAutoscaler } from './autoscaling/v2/types.generated.ts';
 import { ageCell, ageColumn, anyKind, column, type Kind, nameColumn } from './define.ts';
 import type { IngressClass, NetworkPolicy } from './networking/v1/types.generated.ts';
 import type { RuntimeClass } from './node/v1/types.generated.ts';
@@ -10,21 +8,6 @@ import type { StorageClass } from './storage/v1/types.generated.ts';
 import { selectorCell } from './workload.ts';
 
 const counted: Kind<KubeObject> = { countsGeneration: true };
-
-const controllerRevision: Kind<ControllerRevision> = {
-  columns: [
-    nameColumn,
-    column('Controller', 'Whose revision it is.'),
-    column('Revision', 'Which one.', { type: 'integer' }),
-    ageColumn,
-  ],
-  cells(object, now) {
-    const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
-    const group = owner?.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : '';
-    const text = owner ? `${owner.kind.toLowerCase()}${group}/${owner.name}` : '<none>';
-    return [object.metadata.name, text, object.revision, ageCell(object, now)];
-  },
-};
 
 const ingressClass: Kind<IngressClass> = {
   countsGeneration: true,
@@ -55,28 +38,6 @@ const networkPolicy: Kind<NetworkPolicy> = {
   },
   columns: [nameColumn, column('Pod-Selector', 'Which Pods it is for.'), ageColumn],
   cells: (object, now) => [object.metadata.name, selectorCell(object.spec?.podSelector), ageCell(object, now)],
-};
-
-const horizontalPodAutoscaler: Kind<HorizontalPodAutoscaler> = {
-  emptyStatus: () => ({ desiredReplicas: 0, currentMetrics: null }),
-  columns: [
-    nameColumn,
-    column('Reference', 'What it scales.'),
-    column('Targets', 'What it measures, and aims at.'),
-    column('MinPods', 'At least so many.'),
-    column('MaxPods', 'At most so many.'),
-    column('Replicas', 'Present ones.'),
-    ageColumn,
-  ],
-  cells: ({ metadata, spec, status }, now) => [
-    metadata.name,
-    `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`,
-    (spec?.metrics ?? []).length === 0 ? '<none>' : '<unknown>',
-    String(spec?.minReplicas ?? '<unset>'),
-    spec?.maxReplicas ?? 0,
-    status?.currentReplicas ?? 0,
-    ageCell({ metadata }, now),
-  ],
 };
 
 const runtimeClass: Kind<RuntimeClass> = {
@@ -136,8 +97,6 @@ const storageClass: Kind<StorageClass> = {
 };
 
 export const otherTables: Readonly<Record<string, Kind<KubeObject>>> = {
-  'controllerrevisions.apps': anyKind(controllerRevision),
-  'horizontalpodautoscalers.v2.autoscaling': anyKind(horizontalPodAutoscaler),
   'ingressclasses.networking.k8s.io': anyKind(ingressClass),
   'networkpolicies.networking.k8s.io': anyKind(networkPolicy),
   'runtimeclasses.node.k8s.io': anyKind(runtimeClass),

@@ -2,8 +2,10 @@
 import type { LabelSelector } from '../apimachinery/meta/v1.generated.ts';
 import { labelSelectorOf, matchesLabels, printLabelSelector } from '../apimachinery/selectors/label-selector.ts';
 import { type FieldError, fieldError } from '../apimachinery/validation/field-error.ts';
+import { dns1123Label } from '../apimachinery/validation/names.ts';
 import { defaultPodSpec } from './core/v1/pod/defaults.ts';
 import { validatePodTemplate } from './core/v1/pod/validation.ts';
+import { podWarnings } from './core/v1/pod/warnings.ts';
 import type { PodTemplateSpec } from './core/v1/types.generated.ts';
 import { column } from './define.ts';
 import { isEmptyLabelSelector, validateLabelSelector } from './validation/selectors.ts';
@@ -58,6 +60,43 @@ export function validateWorkloadTemplate(
     errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, why));
   }
   return errors;
+}
+
+/** Counts of a status, none of them negative; those of `parts` are of the replicas. */
+export function validateReplicaCounts<T extends object>(
+  status: T,
+  { counts, parts }: { readonly counts: readonly (keyof T & string)[]; readonly parts: readonly (keyof T & string)[] },
+): FieldError[] {
+  const count = (name: string): number => (status as Readonly<Record<string, number | undefined>>)[name] ?? 0;
+  const more = parts.filter((name) => count(name) > count('replicas'));
+  return [
+    ...counts.flatMap((name) => nonNegative(`status.${name}`, count(name))),
+    ...more.map((name) => invalid(`status.${name}`, count(name), 'cannot be greater than status.replicas')),
+  ];
+}
+
+/** Who counted collisions does not forget any. */
+export function validateCollisionCount(
+  status: { readonly collisionCount?: number } | undefined,
+  old: { readonly collisionCount?: number } | undefined,
+): FieldError[] {
+  const [now, before] = [status?.collisionCount, old?.collisionCount];
+  if (before === undefined || (now !== undefined && now >= before)) return [];
+  return [invalid('status.collisionCount', now ?? 0, 'cannot be decremented')];
+}
+
+/** Pods take their hosts' names from the name of what makes them, and a host's name has no dots. */
+export function nameWarnings(name: string): string[] {
+  const wrong = dns1123Label(name);
+  if (wrong.length === 0) return [];
+  const why =
+    'this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended';
+  return [`metadata.name: ${why}: [${wrong.join(' ')}]`];
+}
+
+/** Warnings of a Pod template. */
+export function templateWarnings(template: PodTemplateSpec | undefined, path: string): string[] {
+  return podWarnings(template?.spec, template?.metadata, path);
 }
 
 /** A count or a share: `3` or `25%`. */

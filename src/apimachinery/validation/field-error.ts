@@ -50,6 +50,8 @@ export const fieldError = {
     detail,
     value: printed(value),
   }),
+  /** As `invalid`, of a value that is not printed. */
+  invalidUnprinted: (field: string, detail: string): FieldError => ({ type: 'FieldValueInvalid', field, detail }),
   duplicate: (field: string, value: unknown): FieldError => ({
     type: 'FieldValueDuplicate',
     field,

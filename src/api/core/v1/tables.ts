@@ -2,9 +2,7 @@
 
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { ageCell, ageColumn, anyKind, column, type Kind, nameColumn } from '../../define.ts';
-import { formatLabels } from '../../printing.ts';
-import { containerCells, containersColumn, defaultTemplate, imagesColumn, selectorColumn } from '../../workload.ts';
-import type { PersistentVolume, PersistentVolumeClaim, PodTemplate, ReplicationController } from './types.generated.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from './types.generated.ts';
 
 const accessModes: Readonly<Record<string, string>> = {
   ReadWriteOnce: 'RWO',
@@ -86,59 +84,7 @@ const persistentVolumeClaim: Kind<PersistentVolumeClaim> = {
   ],
 };
 
-const podTemplate: Kind<PodTemplate> = {
-  countsGeneration: true,
-  returnsDeletedObject: true,
-  strategy: { default: ({ template }) => defaultTemplate(template) },
-  columns: [
-    nameColumn,
-    column('Containers', 'Names of its containers.'),
-    column('Images', 'Images of its containers.'),
-    column('Pod Labels', 'Labels of the Pods made of it.'),
-  ],
-  cells: ({ metadata, template }) => [
-    metadata.name,
-    ...containerCells(template),
-    formatLabels(template?.metadata?.labels),
-  ],
-};
-
-const replicationController: Kind<ReplicationController> = {
-  countsGeneration: true,
-  emptyStatus: () => ({ replicas: 0 }),
-  strategy: {
-    default({ spec, metadata }) {
-      spec.replicas ??= 1;
-      const labels = spec.template?.metadata?.labels;
-      spec.selector ??= labels && { ...labels };
-      if (labels) metadata.labels ??= { ...labels };
-      defaultTemplate(spec.template);
-    },
-  },
-  columns: [
-    nameColumn,
-    column('Desired', 'Replicas wanted.', { type: 'integer' }),
-    column('Current', 'Replicas that exist.', { type: 'integer' }),
-    column('Ready', 'Replicas that are ready.', { type: 'integer' }),
-    ageColumn,
-    containersColumn,
-    imagesColumn,
-    selectorColumn,
-  ],
-  cells: (object, now) => [
-    object.metadata.name,
-    object.spec.replicas ?? 0,
-    object.status?.replicas ?? 0,
-    object.status?.readyReplicas ?? 0,
-    ageCell(object, now),
-    ...containerCells(object.spec.template),
-    formatLabels(object.spec.selector),
-  ],
-};
-
 export const coreTables: Readonly<Record<string, Kind<KubeObject>>> = {
   persistentvolumes: anyKind(persistentVolume),
   persistentvolumeclaims: anyKind(persistentVolumeClaim),
-  podtemplates: anyKind(podTemplate),
-  replicationcontrollers: anyKind(replicationController),
 };

@@ -1,8 +1,7 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
-import { nonNegative } from '../../../validation/values.ts';
+import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
   containersColumn,
@@ -12,6 +11,8 @@ import {
   notMoreThanAll,
   selectorCell,
   selectorColumn,
+  templateWarnings,
+  validateCollisionCount,
   validateIntOrPercent,
   validateWorkloadSelector,
   validateWorkloadTemplate,
@@ -69,16 +70,35 @@ function validateStrategy({ spec }: DaemonSet): FieldError[] {
   return errors;
 }
 
+const statusCounts = [
+  'currentNumberScheduled',
+  'numberMisscheduled',
+  'desiredNumberScheduled',
+  'numberReady',
+  'observedGeneration',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'numberUnavailable',
+  'collisionCount',
+] as const;
+
+function validateStatus({ status }: DaemonSet, old: DaemonSet): FieldError[] {
+  return [
+    ...statusCounts.flatMap((name) => nonNegative(`status.${name}`, status?.[name])),
+    ...validateCollisionCount(status, old.status),
+  ];
+}
+
 export const daemonSet: Kind<DaemonSet> = {
   strategy: {
     default: defaultDaemonSet,
     validate,
     validateUpdate: (object, old) => [
       ...validate(object),
-      ...(deepEqual(object.spec.selector, old.spec.selector)
-        ? []
-        : [invalid('spec.selector', object.spec.selector, immutableMessage)]),
+      ...immutable('spec.selector', object.spec.selector, old.spec.selector),
     ],
+    validateStatusUpdate: validateStatus,
+    warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
   },
   countsGeneration: true,
   emptyStatus: () => ({

@@ -1,17 +1,20 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
-import { nonNegative } from '../../../validation/values.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
   containersColumn,
   defaultTemplate,
   imagesColumn,
   isZero,
+  nameWarnings,
   notMoreThanAll,
   selectorCell,
   selectorColumn,
+  templateWarnings,
+  validateCollisionCount,
   validateIntOrPercent,
+  validateReplicaCounts,
   validateWorkloadSelector,
   validateWorkloadTemplate,
 } from '../../../workload.ts';
@@ -75,15 +78,31 @@ function validateStrategy({ spec }: Deployment): FieldError[] {
   return [...errors, ...notMoreThanAll(`${path}.maxUnavailable`, maxUnavailable)];
 }
 
+function validateStatus({ status = {} }: Deployment, old: Deployment): FieldError[] {
+  const counts = ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas'] as const;
+  const errors = validateReplicaCounts(status, {
+    counts: [...counts, 'unavailableReplicas', 'terminatingReplicas', 'collisionCount'],
+    parts: ['updatedReplicas', 'readyReplicas', 'availableReplicas'],
+  });
+  const { availableReplicas = 0, readyReplicas = 0 } = status;
+  if (availableReplicas > readyReplicas) {
+    errors.push(invalid('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'));
+  }
+  return [...errors, ...validateCollisionCount(status, old.status)];
+}
+
 export const deployment: Kind<Deployment> = {
   strategy: {
     default: defaultDeployment,
     validate,
     validateUpdate: (object, old) => [
       ...validate(object),
-      ...(deepEqual(object.spec.selector, old.spec.selector)
-        ? []
-        : [invalid('spec.selector', object.spec.selector, immutableMessage)]),
+      ...immutable('spec.selector', object.spec.selector, old.spec.selector),
+    ],
+    validateStatusUpdate: validateStatus,
+    warnings: ({ metadata, spec }, old) => [
+      ...(old ? [] : nameWarnings(metadata.name)),
+      ...templateWarnings(spec.template, 'spec.template'),
     ],
   },
   countsGeneration: 'with annotations',

@@ -1,14 +1,16 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
-import { nonNegative } from '../../../validation/values.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
   containersColumn,
   defaultTemplate,
   imagesColumn,
+  nameWarnings,
   selectorCell,
   selectorColumn,
+  templateWarnings,
+  validateReplicaCounts,
   validateWorkloadSelector,
   validateWorkloadTemplate,
 } from '../../../workload.ts';
@@ -27,6 +29,21 @@ function validate({ spec }: ReplicaSet): FieldError[] {
   ];
 }
 
+/** Of a ReplicationController too. */
+export function validateReplicaSetStatus({ status }: Pick<ReplicaSet, 'status'>): FieldError[] {
+  const parts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const;
+  const errors = validateReplicaCounts(status ?? { replicas: 0 }, {
+    counts: ['replicas', ...parts, 'observedGeneration'],
+    parts,
+  });
+  const { availableReplicas = 0, readyReplicas = 0 } = status ?? {};
+  if (availableReplicas <= readyReplicas) return errors;
+  return [
+    ...errors,
+    fieldError.invalid('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'),
+  ];
+}
+
 export const replicaSet: Kind<ReplicaSet> = {
   strategy: {
     default({ spec }) {
@@ -37,9 +54,12 @@ export const replicaSet: Kind<ReplicaSet> = {
     validate,
     validateUpdate: (object, old) => [
       ...validate(object),
-      ...(deepEqual(object.spec.selector, old.spec.selector)
-        ? []
-        : [fieldError.invalid('spec.selector', object.spec.selector, immutableMessage)]),
+      ...immutable('spec.selector', object.spec.selector, old.spec.selector),
+    ],
+    validateStatusUpdate: validateReplicaSetStatus,
+    warnings: ({ metadata, spec }, old) => [
+      ...(old ? [] : nameWarnings(metadata.name)),
+      ...templateWarnings(spec.template, 'spec.template'),
     ],
   },
   countsGeneration: true,

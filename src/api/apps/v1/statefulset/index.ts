@@ -6,6 +6,9 @@ import {
   containersColumn,
   defaultTemplate,
   imagesColumn,
+  templateWarnings,
+  validateCollisionCount,
+  validateReplicaCounts,
   validateWorkloadSelector,
   validateWorkloadTemplate,
 } from '../../../workload.ts';
@@ -101,8 +104,27 @@ function validateUpdate(object: StatefulSet, old: StatefulSet): FieldError[] {
   return errors;
 }
 
+function validateStatus({ status }: StatefulSet, old: StatefulSet): FieldError[] {
+  const parts = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const;
+  const errors = validateReplicaCounts(status ?? { replicas: 0 }, {
+    counts: ['replicas', ...parts, 'observedGeneration', 'collisionCount'],
+    parts,
+  });
+  const { availableReplicas = 0, readyReplicas = 0 } = status ?? {};
+  if (availableReplicas > readyReplicas) {
+    errors.push(invalid('status.availableReplicas', availableReplicas, 'cannot be greater than status.readyReplicas'));
+  }
+  return [...errors, ...validateCollisionCount(status, old.status)];
+}
+
 export const statefulSet: Kind<StatefulSet> = {
-  strategy: { default: defaultStatefulSet, validate, validateUpdate },
+  strategy: {
+    default: defaultStatefulSet,
+    validate,
+    validateUpdate,
+    validateStatusUpdate: validateStatus,
+    warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
+  },
   countsGeneration: true,
   emptyStatus: () => ({ replicas: 0, availableReplicas: 0 }),
   columns: [

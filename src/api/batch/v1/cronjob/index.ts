@@ -1,28 +1,93 @@
 import { age } from '../../../../apimachinery/duration.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
-import { nonNegative } from '../../../validation/values.ts';
-import { containerCells, containersColumn, imagesColumn, selectorCell, selectorColumn } from '../../../workload.ts';
-import { defaultJobSpec, validateJobSpec } from '../job/index.ts';
-import type { CronJob } from '../types.generated.ts';
+import { nonNegative, oneOf } from '../../../validation/values.ts';
+import {
+  containerCells,
+  containersColumn,
+  imagesColumn,
+  nameWarnings,
+  selectorCell,
+  selectorColumn,
+  templateWarnings,
+} from '../../../workload.ts';
+import { defaultJobSpec } from '../job/index.ts';
+import { validateJobSpec } from '../job/validation.ts';
+import type { CronJob, CronJobSpec, JobSpec } from '../types.generated.ts';
+import { scheduleError } from './schedule.ts';
 
-const { required, notSupported } = fieldError;
+const { required, invalid, notSupported } = fieldError;
 
-function validate({ spec }: CronJob): FieldError[] {
-  const policies = ['Allow', 'Forbid', 'Replace'];
+/** Of a CronJob's name: each Job's adds a hyphen and ten digits to it. */
+const maxName = 52;
+
+function validate({ spec }: CronJob, old?: CronJob): FieldError[] {
   return [
-    ...(spec.schedule ? [] : [required('spec.schedule')]),
+    ...validateSchedule(spec, old?.spec),
     ...nonNegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds),
-    ...(policies.includes(spec.concurrencyPolicy ?? '')
-      ? []
-      : [notSupported('spec.concurrencyPolicy', spec.concurrencyPolicy, policies)]),
+    ...oneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
+    ...validateJobTemplate(spec.jobTemplate?.spec, 'spec.jobTemplate.spec'),
     ...nonNegative('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit),
     ...nonNegative('spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit),
-    ...(spec.jobTemplate?.spec
-      ? validateJobSpec(spec.jobTemplate.spec, 'spec.jobTemplate.spec')
-      : [required('spec.jobTemplate.spec')]),
   ];
 }
+
+/** `old` may have said the time zone in the schedule, as was possible once. */
+function validateSchedule({ schedule, timeZone }: CronJobSpec, old: CronJobSpec | undefined): FieldError[] {
+  const at = 'spec.schedule';
+  const errors: FieldError[] = [];
+  if (!schedule) errors.push(required(at));
+  else {
+    const wrong = scheduleError(schedule);
+    if (wrong) errors.push(invalid(at, schedule, wrong));
+    const hasZone = schedule.includes('TZ');
+    if (hasZone && !old?.schedule.includes('TZ')) {
+      errors.push(invalid(at, schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'));
+    } else if (hasZone && timeZone !== undefined) {
+      errors.push(invalid(at, schedule, 'cannot use both timeZone field and TZ or CRON_TZ in schedule'));
+    }
+  }
+  return [...errors, ...(timeZone === undefined ? [] : validateTimeZone(timeZone))];
+}
+
+function validateTimeZone(timeZone: string): FieldError[] {
+  const at = 'spec.timeZone';
+  if (timeZone === '') return [invalid(at, timeZone, 'timeZone must be nil or non-empty string')];
+  if (timeZone.toLowerCase() === 'local') {
+    const why = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
+    return [invalid(at, timeZone, why)];
+  }
+  return isTimeZone(timeZone) ? [] : [invalid(at, timeZone, `unknown time zone ${timeZone}`)];
+}
+
+/** Known to the system by this very name. */
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return !/^[-+]/.test(name);
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** The selectors of Jobs are theirs. */
+function validateJobTemplate(spec: JobSpec | undefined, path: string): FieldError[] {
+  const errors = validateJobSpec(spec ?? ({} as JobSpec), path);
+  if (spec?.selector) errors.push(invalid(`${path}.selector`, spec.selector, '`selector` will be auto-generated'));
+  if (spec?.manualSelector) errors.push(notSupported(`${path}.manualSelector`, true, ['nil', 'false']));
+  return errors;
+}
+
+function validateNew(object: CronJob): FieldError[] {
+  const { name } = object.metadata;
+  const errors = validate(object);
+  if (name.length <= maxName) return errors;
+  return [...errors, invalid('metadata.name', name, `must be no more than ${maxName} characters`)];
+}
+
+const zoneWarning =
+  'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details';
 
 export const cronJob: Kind<CronJob> = {
   strategy: {
@@ -41,8 +106,13 @@ export const cronJob: Kind<CronJob> = {
         delete given.podReplacementPolicy;
       }
     },
-    validate,
+    validate: validateNew,
     validateUpdate: validate,
+    warnings: ({ metadata, spec }, old) => [
+      ...(old ? [] : nameWarnings(metadata.name)),
+      ...templateWarnings(spec.jobTemplate?.spec?.template, 'spec.jobTemplate.spec.template'),
+      ...(old && spec.schedule.includes('TZ') ? [zoneWarning] : []),
+    ],
   },
   countsGeneration: true,
   columns: [

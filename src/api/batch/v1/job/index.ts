@@ -1,20 +1,17 @@
 import { age, humanDuration } from '../../../../apimachinery/duration.ts';
-import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
-import { nonNegative } from '../../../validation/values.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import {
   containerCells,
   containersColumn,
   defaultTemplate,
   imagesColumn,
+  nameWarnings,
   selectorCell,
   selectorColumn,
-  validateWorkloadTemplate,
+  templateWarnings,
 } from '../../../workload.ts';
 import type { Job, JobSpec } from '../types.generated.ts';
-
-const { required, invalid, notSupported } = fieldError;
+import { controllerUidLabel, jobNameLabel, validateJob, validateJobStatus, validateJobUpdate } from './validation.ts';
 
 export function defaultJobSpec(spec: JobSpec): void {
   // Neither given: one Pod that must succeed. With parallelism alone the Pods agree among themselves.
@@ -29,57 +26,19 @@ export function defaultJobSpec(spec: JobSpec): void {
 
 /** The controller knows its Pods by these labels, unless the author said how to (`manualSelector`). */
 function generateSelector({ metadata, spec }: Job): void {
-  if (spec.manualSelector || !metadata.uid) return;
+  if (spec.manualSelector || !metadata.uid || !spec.template) return;
   const uid = metadata.uid;
   spec.template.metadata ??= {};
   spec.template.metadata.labels = {
-    ...spec.template.metadata.labels,
-    'batch.kubernetes.io/controller-uid': uid,
-    'batch.kubernetes.io/job-name': metadata.name,
+    [controllerUidLabel]: uid,
+    [jobNameLabel]: metadata.name,
     'controller-uid': uid,
     'job-name': metadata.name,
+    // What the author says stays, for validation to refuse where it contradicts.
+    ...spec.template.metadata.labels,
   };
-  spec.selector ??= { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
-}
-
-export function validateJobSpec(spec: JobSpec, path: string): FieldError[] {
-  const errors = [
-    ...nonNegative(`${path}.parallelism`, spec.parallelism),
-    ...nonNegative(`${path}.completions`, spec.completions),
-    ...nonNegative(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds),
-    ...nonNegative(`${path}.backoffLimit`, spec.backoffLimit),
-    ...nonNegative(`${path}.ttlSecondsAfterFinished`, spec.ttlSecondsAfterFinished),
-  ];
-  const modes = ['NonIndexed', 'Indexed'];
-  if (spec.completionMode !== undefined && !modes.includes(spec.completionMode)) {
-    errors.push(notSupported(`${path}.completionMode`, spec.completionMode, modes));
-  }
-  if (spec.completionMode === 'Indexed' && spec.completions === undefined) {
-    errors.push(required(`${path}.completions`, 'when completion mode is Indexed'));
-  }
-  const rules = { selector: spec.selector, restartPolicies: ['OnFailure', 'Never'] };
-  errors.push(...validateWorkloadTemplate(spec.template, `${path}.template`, rules));
-  if (spec.template?.spec?.restartPolicy === 'Always') {
-    // Upstream's text for the policy that defaulting fills in: the author has to say which one is meant.
-    const at = `${path}.template.spec.restartPolicy`;
-    return [...errors.filter(({ field }) => field !== at), required(at, 'valid values: "OnFailure", "Never"')];
-  }
-  return errors;
-}
-
-function validateUpdate(object: Job, old: Job): FieldError[] {
-  const errors = validateJobSpec(object.spec, 'spec');
-  if (object.spec.completionMode !== 'Indexed' && object.spec.completions !== old.spec.completions) {
-    errors.push(invalid('spec.completions', object.spec.completions, immutableMessage));
-  }
-  for (const field of ['selector', 'template', 'completionMode', 'podFailurePolicy', 'backoffLimitPerIndex'] as const) {
-    // A suspended Job that never ran may still be told where to run.
-    if (field === 'template' && old.spec.suspend && old.status?.startTime === undefined) continue;
-    if (!deepEqual(object.spec[field], old.spec[field])) {
-      errors.push(invalid(`spec.${field}`, object.spec[field], immutableMessage));
-    }
-  }
-  return errors;
+  spec.selector ??= {};
+  spec.selector.matchLabels = { [controllerUidLabel]: uid, ...spec.selector.matchLabels };
 }
 
 function jobStatus({ spec, status, metadata }: Job): string {
@@ -111,8 +70,13 @@ export const job: Kind<Job> = {
   strategy: {
     default: ({ spec }) => defaultJobSpec(spec),
     prepareForCreate: generateSelector,
-    validate: ({ spec }) => validateJobSpec(spec, 'spec'),
-    validateUpdate,
+    validate: validateJob,
+    validateUpdate: validateJobUpdate,
+    validateStatusUpdate: validateJobStatus,
+    warnings: ({ metadata, spec }, old) => [
+      ...(old ? [] : nameWarnings(metadata.name)),
+      ...templateWarnings(spec.template, 'spec.template'),
+    ],
   },
   countsGeneration: true,
   selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },

@@ -1,0 +1,226 @@
+// What the API server refuses in a Job, and in the template of one in a CronJob.
+import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.ts';
+import { labelSelectorOf, matchesLabels } from '../../../../apimachinery/selectors/label-selector.ts';
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { dns1123Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
+import { validatePodTemplate } from '../../../core/v1/pod/validation.ts';
+import type { PodTemplateSpec } from '../../../core/v1/types.generated.ts';
+import { deepEqual } from '../../../define.ts';
+import { validateLabelSelector } from '../../../validation/selectors.ts';
+import { immutable, nonNegative, optionalOneOf } from '../../../validation/values.ts';
+import type { Job, JobSpec } from '../types.generated.ts';
+import { validatePodFailurePolicy, validateSuccessPolicy } from './policies.ts';
+
+const { required, invalid, invalidUnprinted, notSupported, tooLong } = fieldError;
+
+export const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
+export const jobNameLabel = 'batch.kubernetes.io/job-name';
+
+const maxIndexedParallelism = 100_000;
+const maxManagedBy = 63;
+
+export function validateJob(job: Job): FieldError[] {
+  return [
+    ...validateGeneratedSelector(job),
+    ...validateJobSpec(job.spec, 'spec'),
+    ...validateSelector(job.spec),
+    ...validateHostnames(job),
+  ];
+}
+
+/** Unless the author said otherwise, a Job knows its Pods by its own uid. */
+function validateGeneratedSelector({ metadata, spec }: Job): FieldError[] {
+  if (spec.manualSelector || !metadata.uid) return [];
+  const expected = { [controllerUidLabel]: metadata.uid, [jobNameLabel]: metadata.name };
+  const labels = spec.template?.metadata?.labels ?? {};
+  const errors: FieldError[] = [];
+  const all = { ...expected, 'controller-uid': metadata.uid, 'job-name': metadata.name };
+  for (const [key, value] of Object.entries(all)) {
+    const field = `spec.template.metadata.labels[${key}]`;
+    if (labels[key] === undefined) errors.push(required(field, `must be '${value}'`));
+    else if (labels[key] !== value) errors.push(invalid(field, labels, `must be '${value}'`));
+  }
+  if (!matches(spec.selector, all)) {
+    errors.push(invalid('spec.selector', spec.selector ?? null, '`selector` not auto-generated'));
+  }
+  return errors;
+}
+
+function matches(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>> | undefined): boolean {
+  if (!selector || validateLabelSelector(selector, '').length > 0) return true;
+  const parsed = labelSelectorOf(selector);
+  return !parsed || matchesLabels(parsed, labels);
+}
+
+function validateSelector({ selector, template }: JobSpec): FieldError[] {
+  const errors = selector ? validateLabelSelector(selector, 'spec.selector') : [required('spec.selector')];
+  const labels = template?.metadata?.labels;
+  if (matches(selector, labels)) return errors;
+  const why = '`selector` does not match template `labels`';
+  return [...errors, invalid('spec.template.metadata.labels', labels ?? null, why)];
+}
+
+/** Pods of an indexed Job are hosts with a name: the Job's and the index. */
+function validateHostnames({ metadata, spec }: Job): FieldError[] {
+  if (spec.completionMode !== 'Indexed' || !spec.completions) return [];
+  const hostname = `${metadata.name}-${spec.completions - 1}`;
+  if (dns1123Label(hostname).length === 0) return [];
+  const why = `will not able to create pod with invalid DNS label: ${hostname}`;
+  return [invalid('metadata.name', metadata.name, why)];
+}
+
+/** Of the spec itself, wherever it stands; the selector of a Job in a CronJob is made later. */
+export function validateJobSpec(spec: JobSpec, path: string): FieldError[] {
+  const counts = [
+    'parallelism',
+    'completions',
+    'activeDeadlineSeconds',
+    'backoffLimit',
+    'ttlSecondsAfterFinished',
+    'backoffLimitPerIndex',
+    'maxFailedIndexes',
+  ] as const;
+  const template = spec.template ?? { spec: { containers: [] } };
+  return [
+    ...counts.flatMap((name) => nonNegative(`${path}.${name}`, spec[name])),
+    ...validateManagedBy(spec, `${path}.managedBy`),
+    ...optionalOneOf(`${path}.completionMode`, spec.completionMode, ['NonIndexed', 'Indexed']),
+    ...(spec.completionMode === 'Indexed' ? validateIndexed(spec, path) : validateNonIndexed(spec, path)),
+    ...validatePodFailurePolicy(spec, `${path}.podFailurePolicy`),
+    ...validateSuccessPolicy(spec, `${path}.successPolicy`),
+    ...validateReplacementPolicy(spec, `${path}.podReplacementPolicy`),
+    ...validatePodTemplate(template, `${path}.template`),
+    ...validateRestartPolicy(template, `${path}.template.spec.restartPolicy`),
+  ];
+}
+
+function validateManagedBy({ managedBy }: JobSpec, field: string): FieldError[] {
+  if (managedBy === undefined) return [];
+  const slash = managedBy.indexOf('/');
+  const errors: FieldError[] = [];
+  if (managedBy === '') errors.push(required(field));
+  else if (slash <= 0 || slash === managedBy.length - 1) {
+    const why = 'must be a domain-prefixed path (such as "acme.io/foo")';
+    errors.push(invalid(field, managedBy, why));
+  } else {
+    const domain = dns1123Subdomain(managedBy.slice(0, slash));
+    errors.push(...domain.map((message) => invalid(field, managedBy.slice(0, slash), message)));
+  }
+  return managedBy.length > maxManagedBy ? [...errors, tooLong(field, maxManagedBy)] : errors;
+}
+
+function validateIndexed(spec: JobSpec, path: string): FieldError[] {
+  const { completions, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
+  const errors: FieldError[] = [];
+  if (completions === undefined) {
+    errors.push(required(`${path}.completions`, 'when completion mode is Indexed'));
+  }
+  const at = `${path}.maxFailedIndexes`;
+  if (parallelism > maxIndexedParallelism) {
+    const why = `must be less than or equal to ${maxIndexedParallelism} when completion mode is Indexed`;
+    errors.push(invalid(`${path}.parallelism`, parallelism, why));
+  }
+  if (maxFailedIndexes !== undefined) {
+    if (backoffLimitPerIndex === undefined) {
+      errors.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
+    }
+    if (maxFailedIndexes > (completions ?? Number.POSITIVE_INFINITY)) {
+      errors.push(invalid(at, maxFailedIndexes, 'must be less than or equal to completions'));
+    }
+    if (maxFailedIndexes > maxIndexedParallelism) {
+      errors.push(invalid(at, maxFailedIndexes, `must be less than or equal to ${maxIndexedParallelism}`));
+    }
+  }
+  return errors;
+}
+
+function validateNonIndexed(spec: JobSpec, path: string): FieldError[] {
+  return (['backoffLimitPerIndex', 'maxFailedIndexes'] as const).flatMap((name) =>
+    spec[name] === undefined ? [] : [invalid(`${path}.${name}`, spec[name], 'requires indexed completion mode')],
+  );
+}
+
+function validateReplacementPolicy({ podReplacementPolicy, podFailurePolicy }: JobSpec, field: string): FieldError[] {
+  if (podReplacementPolicy === undefined) return [];
+  // What failed is only known when the Pod has ended.
+  if (podFailurePolicy) return optionalOneOf(field, podReplacementPolicy, ['Failed']);
+  return optionalOneOf(field, podReplacementPolicy, ['Failed', 'TerminatingOrFailed']);
+}
+
+/** The policy that defaulting fills in is none of a Job's: the author has to say which one is meant. */
+function validateRestartPolicy({ spec }: PodTemplateSpec, field: string): FieldError[] {
+  const policy = spec?.restartPolicy ?? '';
+  if (policy === '' || policy === 'Always') return [required(field, 'valid values: "OnFailure", "Never"')];
+  const supported = ['OnFailure', 'Never'];
+  return supported.includes(policy) ? [] : [notSupported(field, policy, supported)];
+}
+
+export function validateJobUpdate(job: Job, old: Job): FieldError[] {
+  const { spec } = job;
+  const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
+  return [
+    ...validateJob(job),
+    ...validateCompletionsChange(spec, old.spec),
+    ...immutable('spec.selector', spec.selector, old.spec.selector),
+    ...validateTemplateChange(job, old),
+    ...fixed.flatMap((name) => immutable(`spec.${name}`, spec[name], old.spec[name])),
+  ];
+}
+
+/** An indexed Job may grow and shrink, all its Pods at once. */
+function validateCompletionsChange(spec: JobSpec, old: JobSpec): FieldError[] {
+  const field = 'spec.completions';
+  const { completions, parallelism } = spec;
+  const elastic = spec.completionMode === 'Indexed' && completions !== undefined && old.completions !== undefined;
+  if (!elastic) return immutable(field, completions, old.completions);
+  if (completions === old.completions || parallelism === completions) return [];
+  return [invalid(field, completions, 'can only be modified in tandem with spec.parallelism')];
+}
+
+/** A suspended Job that runs nothing may still be told where its Pods go and what they get. */
+function validateTemplateChange({ spec }: Job, old: Job): FieldError[] {
+  const before = old.spec.template;
+  if (!old.spec.suspend || old.status?.startTime !== undefined) {
+    return immutable('spec.template', spec.template, before);
+  }
+  const fixedPart = ({ metadata, spec: pod }: PodTemplateSpec): unknown => {
+    const { labels: _labels, annotations: _annotations, ...meta } = metadata ?? {};
+    const {
+      nodeSelector: _nodes,
+      tolerations: _tolerations,
+      schedulingGates: _gates,
+      affinity,
+      ...rest
+    } = pod ?? {
+      containers: [],
+    };
+    const { nodeAffinity: _affinity, ...otherAffinity } = affinity ?? {};
+    const containers = rest.containers.map(({ resources: _resources, ...others }) => others);
+    const initContainers = (rest.initContainers ?? []).map(({ resources: _resources, ...others }) => others);
+    return { meta, spec: { ...rest, containers, initContainers, affinity: otherAffinity } };
+  };
+  if (deepEqual(fixedPart(spec.template), fixedPart(before))) return [];
+  return immutable('spec.template', spec.template, before);
+}
+
+export function validateJobStatus({ status = {} }: Job): FieldError[] {
+  const { active = 0, ready = 0, startTime, completionTime } = status;
+  const errors = (['active', 'ready', 'succeeded', 'failed', 'terminating'] as const).flatMap((name) =>
+    nonNegative(`status.${name}`, status[name]),
+  );
+  if (ready > active) errors.push(invalid('status.ready', ready, 'cannot set more ready pods than active'));
+  const has = (type: string): boolean =>
+    status.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
+  if (has('Complete') && has('Failed')) {
+    const why = 'cannot set Complete=True and Failed=true conditions';
+    errors.push(invalidUnprinted('status.conditions', why));
+  }
+  if (completionTime !== undefined && !has('Complete')) {
+    errors.push(invalid('status.completionTime', completionTime, 'completionTime cannot be set for non-complete Job'));
+  }
+  if (startTime !== undefined && completionTime !== undefined && Date.parse(completionTime) < Date.parse(startTime)) {
+    const why = `completionTime cannot be set before startTime`;
+    errors.push(invalid('status.completionTime', completionTime, why));
+  }
+  return errors;
+}
