@@ -3,6 +3,7 @@
 import type { KubeObject } from '../apimachinery/object.ts';
 import type { ObjectSchema } from '../apimachinery/schema/schema.ts';
 import type { FieldError } from '../apimachinery/validation/field-error.ts';
+import type { JSONSchemaProps } from './apiextensions/v1/types.generated.ts';
 
 /** What discovery says of a resource: one row of api-facts/resources.tsv. */
 export interface ResourceFacts {
@@ -111,8 +112,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
     readonly statusReplicasPath: string;
     readonly labelSelectorPath?: string;
   };
-  /** The type for OpenAPI (apiextensions JSONSchemaProps), where the tables of facts do not have the kind. */
-  readonly openApiSchema?: unknown;
+  /** The type for OpenAPI, where the tables of facts do not have the kind. */
+  readonly openApiSchema?: JSONSchemaProps;
   /** Aborts when the resource is no longer served: its watches end. */
   readonly gone?: AbortSignal;
   /** base64 of what tells clients that storage changed (discovery's storageVersionHash). */

@@ -1,5 +1,7 @@
 // The schemas of the types, as OpenAPI writes them, from the tables of facts.
 
+import { publishedList, publishedSchema } from '../apiextensions/schema/publish.ts';
+import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
 import { type Facts, type MergeFacts, readFacts } from '../schema/facts.ts';
 import { readDescriptions } from './descriptions.ts';
 
@@ -35,16 +37,29 @@ const special: Readonly<Record<string, Readonly<Record<OpenApiVersion, JsonSchem
 const intOrString: Readonly<Record<OpenApiVersion, JsonSchema>> =
   special['io.k8s.apimachinery.pkg.util.intstr.IntOrString']!;
 
+/** A kind that the tables of facts do not have: a custom resource. */
+export interface CustomKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly schema: JSONSchemaProps;
+}
+
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+
 /** Collects the types that a document needs. */
 export class Components {
   readonly version: OpenApiVersion;
   private readonly facts: Facts;
   private readonly descriptions = readDescriptions();
   private readonly schemas = new Map<string, JsonSchema>();
+  /** By `group/version/kind`. */
+  private readonly custom: ReadonlyMap<string, CustomKind>;
 
-  constructor(version: OpenApiVersion, facts: Facts = readFacts()) {
+  constructor(version: OpenApiVersion, facts: Facts = readFacts(), custom: readonly CustomKind[] = []) {
     this.version = version;
     this.facts = facts;
+    this.custom = new Map(custom.map((one) => [`${one.group}/${one.version}/${one.kind}`, one]));
   }
 
   /** All schemas asked for and those they refer to, by name. */
@@ -55,7 +70,35 @@ export class Components {
   /** A reference to the schema of a kind; undefined when the kind is not known. */
   kind(groupVersionKind: string): JsonSchema | undefined {
     const type = this.facts.typesOfKinds.get(groupVersionKind);
-    return type === undefined ? undefined : this.reference(type);
+    return type === undefined ? this.customKind(groupVersionKind) : this.reference(type);
+  }
+
+  private customKind(groupVersionKind: string): JsonSchema | undefined {
+    const own = this.custom.get(groupVersionKind);
+    if (own) {
+      return this.named(own, own.kind, () => {
+        const metadata = this.reference(`${meta}.ObjectMeta`);
+        const { group, version, kind } = own;
+        return publishedSchema(own.schema, { group, version, kind }, { version: this.version, metadata });
+      });
+    }
+    const item = groupVersionKind.endsWith('List') ? this.custom.get(groupVersionKind.slice(0, -4)) : undefined;
+    if (!item) return undefined;
+    const reference = this.customKind(groupVersionKind.slice(0, -4))!;
+    return this.named(item, `${item.kind}List`, () =>
+      publishedList(item, { item: reference, metadata: this.reference(`${meta}.ListMeta`) }),
+    );
+  }
+
+  /** `com.example.v1.Widget`. */
+  private named({ group, version }: CustomKind, kind: string, make: () => JsonSchema): JsonSchema {
+    const name = [...group.split('.').reverse(), version, kind].join('.');
+    if (!this.schemas.has(name)) this.schemas.set(name, make());
+    return this.referenceTo(name);
+  }
+
+  private referenceTo(name: string): JsonSchema {
+    return { $ref: `${this.version === 2 ? '#/definitions/' : '#/components/schemas/'}${name}` };
   }
 
   /** A reference to a type by its full name, which is then among the schemas. */
@@ -64,7 +107,7 @@ export class Components {
       this.schemas.set(type, {});
       this.schemas.set(type, this.schemaOf(type));
     }
-    return { $ref: `${this.version === 2 ? '#/definitions/' : '#/components/schemas/'}${type}` };
+    return this.referenceTo(type);
   }
 
   private schemaOf(type: string): JsonSchema {

@@ -1,19 +1,28 @@
 // The OpenAPI documents of the API: /openapi/v3 and its documents per group and version, and /openapi/v2. Documents are
 // made when they are first asked for, and then kept as text.
 import { createHash } from 'node:crypto';
+import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
 import { table as fieldsTable } from '../facts/fields.generated.ts';
 import { table as mergeKeysTable } from '../facts/merge-keys.generated.ts';
 import type { ResourceFacts } from '../resource.ts';
 import { type Facts, readFacts } from '../schema/facts.ts';
-import { Components, type JsonSchema } from './components.ts';
+import { Components, type CustomKind, type JsonSchema } from './components.ts';
 import { readDescriptions } from './descriptions.ts';
 import { documentName, pathsOf } from './paths.ts';
 
+/** A resource; a custom one brings its schema (apiextensions JSONSchemaProps). */
+export type OpenApiResource = ResourceFacts & { readonly openApiSchema?: JSONSchemaProps };
+
+/** Documents that were made, by name, with what they were made of. */
+export type KeptDocuments = Map<string, { readonly hash: string; readonly text: string }>;
+
 export interface OpenApiOptions {
   /** Resources and their subresources, as in discovery. */
-  readonly resources: readonly ResourceFacts[];
+  readonly resources: readonly OpenApiResource[];
   /** `v1.36.2`. */
   readonly version: string;
+  /** Documents of an earlier state: those that are as they were are not made again. */
+  readonly kept?: KeptDocuments;
 }
 
 export interface OpenApi {
@@ -30,14 +39,15 @@ export function openApi(options: OpenApiOptions): OpenApi {
 }
 
 class Documents implements OpenApi {
-  private readonly resources: readonly ResourceFacts[];
+  private readonly resources: readonly OpenApiResource[];
   private readonly version: string;
-  private readonly byDocument: ReadonlyMap<string, readonly ResourceFacts[]>;
-  private readonly texts = new Map<string, string>();
+  private readonly byDocument: ReadonlyMap<string, readonly OpenApiResource[]>;
+  private readonly kept: KeptDocuments;
   private facts: Facts | undefined;
   private tables: string | undefined;
 
-  constructor({ resources, version }: OpenApiOptions) {
+  constructor({ resources, version, kept = new Map() }: OpenApiOptions) {
+    this.kept = kept;
     this.resources = resources;
     this.version = version;
     this.byDocument = Map.groupBy(resources, documentName);
@@ -53,42 +63,44 @@ class Documents implements OpenApi {
 
   document(name: string): { readonly text: string; readonly hash: string } | undefined {
     const resources = this.byDocument.get(name);
-    if (!resources) return undefined;
-    return { text: this.kept(name, () => this.v3(resources)), hash: this.hash(resources) };
+    return resources && this.made(name, this.hash(resources), () => this.v3(resources));
   }
 
   swagger(): { readonly text: string; readonly hash: string } {
-    return { text: this.kept('v2', () => this.v2()), hash: this.hash(this.resources) };
+    return this.made('v2', this.hash(this.resources), () => this.v2());
   }
 
-  private kept(name: string, make: () => unknown): string {
-    const text = this.texts.get(name) ?? JSON.stringify(make());
-    this.texts.set(name, text);
-    return text;
+  private made(name: string, hash: string, make: () => unknown): { readonly text: string; readonly hash: string } {
+    const present = this.kept.get(name);
+    if (present?.hash === hash) return present;
+    const document = { text: JSON.stringify(make()), hash };
+    this.kept.set(name, document);
+    return document;
   }
 
   /** Of what a document is made of rather than of the document, so that the index need not make them all. */
-  private hash(resources: readonly ResourceFacts[]): string {
+  private hash(resources: readonly OpenApiResource[]): string {
     this.tables ??= createHash('sha256')
       .update(fieldsTable)
       .update(mergeKeysTable)
       .update(JSON.stringify([...readDescriptions()]))
       .digest('hex');
-    const facts = resources.map(({ group, version, resource, kind, namespaced, verbs }) => [
+    const facts = resources.map(({ group, version, resource, kind, namespaced, verbs, openApiSchema }) => [
       group,
       version,
       resource,
       kind,
       namespaced,
       verbs,
+      ...(openApiSchema ? [schemaHash(openApiSchema)] : []),
     ]);
     const text = JSON.stringify([this.version, this.tables, facts]);
     return createHash('sha256').update(text).digest('hex').toUpperCase();
   }
 
-  private v3(resources: readonly ResourceFacts[]): unknown {
+  private v3(resources: readonly OpenApiResource[]): unknown {
     this.facts ??= readFacts();
-    const components = new Components(3, this.facts);
+    const components = new Components(3, this.facts, customKinds(resources));
     return {
       openapi: '3.0.0',
       info: { title: 'Kubernetes', version: this.version },
@@ -99,7 +111,7 @@ class Documents implements OpenApi {
 
   private v2(): unknown {
     this.facts ??= readFacts();
-    const components = new Components(2, this.facts);
+    const components = new Components(2, this.facts, customKinds(this.resources));
     return {
       swagger: '2.0',
       info: { title: 'Kubernetes', version: this.version },
@@ -114,4 +126,22 @@ function pathItems(resources: readonly ResourceFacts[], components: Components):
   const kinds = new Map(resources.filter((r) => !r.resource.includes('/')).map((r) => [name(r), r.kind]));
   const items = resources.flatMap((r) => Object.entries(pathsOf(r, kinds.get(name(r)) ?? r.kind, components)));
   return Object.fromEntries(items.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function customKinds(resources: readonly OpenApiResource[]): CustomKind[] {
+  return resources.flatMap(({ group, version, kind, openApiSchema }) =>
+    openApiSchema ? [{ group, version, kind, schema: openApiSchema }] : [],
+  );
+}
+
+const schemaHashes = new WeakMap<object, string>();
+
+/** Schemas are large and change seldom: each is looked at once. */
+function schemaHash(schema: JSONSchemaProps): string {
+  let hash = schemaHashes.get(schema);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(JSON.stringify(schema)).digest('hex');
+    schemaHashes.set(schema, hash);
+  }
+  return hash;
 }

@@ -47,7 +47,13 @@ const patchTypes = [
   'application/apply-patch+yaml',
 ];
 
+/** No type says how lists of custom resources are merged. */
+const customPatchTypes = patchTypes.filter((type) => !type.includes('strategic'));
+
 const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+
+/** A resource; a custom one brings its schema. */
+type PathResource = ResourceFacts & { readonly openApiSchema?: object };
 
 interface Verb {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -104,7 +110,7 @@ const itemVerbs: Readonly<Record<string, Verb>> = {
 };
 
 /** The path items of one resource or subresource; `itemKind` is the kind of the resource that a subresource belongs to. */
-export function pathsOf(resource: ResourceFacts, itemKind: string, components: Components): Record<string, JsonSchema> {
+export function pathsOf(resource: PathResource, itemKind: string, components: Components): Record<string, JsonSchema> {
   const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
   const [name = '', subresource] = resource.resource.split('/');
   const inNamespace = resource.namespaced ? '/namespaces/{namespace}' : '';
@@ -124,11 +130,11 @@ export function pathsOf(resource: ResourceFacts, itemKind: string, components: C
 }
 
 class Operations {
-  private readonly resource: ResourceFacts;
+  private readonly resource: PathResource;
   private readonly components: Components;
   private readonly itemKind: string;
 
-  constructor(resource: ResourceFacts, itemKind: string, components: Components) {
+  constructor(resource: PathResource, itemKind: string, components: Components) {
     this.resource = resource;
     this.itemKind = itemKind;
     this.components = components;
@@ -170,7 +176,7 @@ class Operations {
     const parameters: JsonSchema[] = verb.parameters.map((name) => this.parameter(name, 'query'));
     const schema = this.bodySchema(verb);
     if (schema === undefined) return { ...(this.components.version === 2 && { consumes: ['*/*'] }), parameters };
-    const types = verb.body === 'patch' ? patchTypes : ['*/*'];
+    const types = verb.body === 'patch' ? (this.resource.openApiSchema ? customPatchTypes : patchTypes) : ['*/*'];
     if (this.components.version === 2) {
       const required = verb.body !== 'deleteOptions';
       const body = { in: 'body', name: 'body', ...(required && { required }), schema };

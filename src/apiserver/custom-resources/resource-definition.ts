@@ -90,7 +90,7 @@ export function customResourceDefinition(options: DefinitionOptions): ResourceDe
     storageVersionHash: storageVersionHash(family.storageApiVersion, facts.kind),
     ...(scale && { scale }),
     ...(rules && { load: () => rules.load() }),
-    ...(schema && { openApiSchema: schema }),
+    openApiSchema: schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
   };
 }
 

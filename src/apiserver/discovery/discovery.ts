@@ -69,7 +69,8 @@ function resourceList(
   });
 }
 
-function apiResource(facts: ResourceFacts): unknown {
+function apiResource(facts: ResourceFacts & Pick<ResourceDefinition, 'storageVersionHash'>): unknown {
+  const { storageVersionHash } = facts;
   const { resource, singular, namespaced, kindGroupVersion, kind, verbs, shortNames, categories } = facts;
   return {
     name: resource,
@@ -80,6 +81,7 @@ function apiResource(facts: ResourceFacts): unknown {
     verbs,
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
+    ...(storageVersionHash && { storageVersionHash }),
   };
 }
 

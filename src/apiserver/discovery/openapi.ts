@@ -1,19 +1,27 @@
 // /openapi/v2 and /openapi/v3. The documents themselves are made in src/api/openapi, when first asked for.
-import { type OpenApi, openApi } from '../../api/openapi/openapi.ts';
+import { type KeptDocuments, type OpenApi, openApi } from '../../api/openapi/openapi.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { kubernetesVersion } from '../version.ts';
 
-const documents = new WeakMap<Registry, OpenApi>();
+interface Made {
+  readonly api: OpenApi;
+  readonly kept: KeptDocuments;
+  /** Of the registry when they were made: resources come and go. */
+  readonly generation: number;
+}
+
+const documents = new WeakMap<Registry, Made>();
 
 function documentsOf(registry: Registry): OpenApi {
-  let found = documents.get(registry);
-  if (!found) {
-    const resources = registry.definitions.flatMap((definition) => [definition, ...definition.subresources]);
-    found = openApi({ resources, version: `v${kubernetesVersion}` });
-    documents.set(registry, found);
-  }
-  return found;
+  const { generation } = registry;
+  const present = documents.get(registry);
+  if (present?.generation === generation) return present.api;
+  const kept: KeptDocuments = present?.kept ?? new Map();
+  const resources = registry.definitions.flatMap((definition) => [definition, ...definition.subresources]);
+  const api = openApi({ resources, version: `v${kubernetesVersion}`, kept });
+  documents.set(registry, { api, kept, generation });
+  return api;
 }
 
 const protobufDocument = 'application/com.github.proto-openapi.spec.v2';
