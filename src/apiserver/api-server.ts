@@ -1,6 +1,7 @@
 // The API server as a function from requests to responses. Authentication, authorization, then the handler of what the
 // path names. It never throws: whatever goes wrong becomes a Status.
 
+import type { Duplex } from 'node:stream';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
@@ -8,8 +9,8 @@ import { internalError, StatusError } from '../apimachinery/status.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
-import { Admission } from './admission/admission.ts';
 import { type PluginSelection, selectPlugins } from './admission/plugins.ts';
+import type { DialTarget } from './aggregation/service-target.ts';
 import type { Auditor, AuditTrail } from './audit/auditor.ts';
 import { forbiddenError } from './authorization/messages.ts';
 import { Compactor } from './compaction.ts';
@@ -19,18 +20,22 @@ import type { ReviewSender } from './custom-resources/served-set.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
 import { methodNotAllowed, pathNotFound } from './errors.ts';
-import type { Aggregation, Authenticator, Authorizer, Extensions } from './extensions.ts';
+import { EventExpiry } from './event-expiry.ts';
+import type { Aggregation, Authenticator, Authorizer, Extensions, PathHandler } from './extensions.ts';
+import { defaultLimits, InFlight, type InFlightLimits, tooManyRequests } from './flowcontrol/in-flight.ts';
 import { handleResource } from './handlers/dispatch.ts';
 import { warningHeaders } from './handlers/render.ts';
 import type { ResourceRequest, ServerParts } from './handlers/resource-request.ts';
 import { type HealthCheck, healthResponse } from './health.ts';
-import { ApiMetrics } from './metrics.ts';
+import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
+import { MeteredAdmission } from './metrics/metered-admission.ts';
 import { negotiate, type ResponseFormat } from './negotiation.ts';
 import type { RegistryHooks } from './registry/hooks.ts';
 import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, statusResponse, textResponse, type User } from './request.ts';
 import { parseRequestInfo, type RequestInfo } from './request-info.ts';
+import { dialDirectly } from './tunnel/dial.ts';
 import type { VersionInfo } from './version.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
 
@@ -47,12 +52,20 @@ export interface ApiServerOptions {
   readonly hooks: Readonly<Record<string, RegistryHooks<KubeObject>>>;
   /** Calls conversion webhooks of custom resources; absent: they cannot be reached. */
   readonly reviewSender?: ReviewSender;
+  /** Opens connections to endpoints of Services, for webhooks; default: from here. */
+  readonly dial?: (target: DialTarget) => Promise<Duplex>;
+  /** Milliseconds after their last write for which events are kept (`--event-ttl`). Default: an hour. */
+  readonly eventTtl?: number;
   /** Names of admission plugins that are on, or off, other than by default. */
   readonly admissionPlugins?: PluginSelection;
   readonly healthChecks: readonly HealthCheck[];
   readonly version: VersionInfo;
   /** Undefined: no other server answers for a group. */
   readonly aggregation?: Aggregation;
+  /** Where others count too. */
+  readonly metrics?: ApiMetrics;
+  /** Default: kube-apiserver's. */
+  readonly limits?: InFlightLimits;
   /** Undefined: there is no audit log. */
   readonly auditor?: Auditor | undefined;
   /** HOST:PORT at which clients reach the server. */
@@ -78,17 +91,22 @@ const noWebhooks: ReviewSender = async () => {
   throw new Error('this server reaches no webhooks');
 };
 
+const usualEventTtl = 3_600_000;
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #parts: ServerParts;
-  readonly #metrics = new ApiMetrics();
+  readonly #metrics: ApiMetrics;
+  readonly #inFlight: InFlight;
   /** Undefined where CustomResourceDefinitions are not among the definitions. */
   readonly #customResources: CustomResources | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
+    this.#metrics = options.metrics ?? new ApiMetrics();
+    const { limits = defaultLimits } = options;
+    this.#inFlight = new InFlight(limits, { clock: options.clock, metrics: this.#metrics });
     const { cache, clock, random } = options;
     const { admissionPlugins = { enabled: [], disabled: [] } } = options;
     const ledger = admissionPlugins.disabled.includes('ResourceQuota') ? undefined : new QuotaLedger(cache, clock);
@@ -100,13 +118,19 @@ export class ApiServer {
     this.#parts = {
       registry,
       cache,
-      admission: new Admission({
-        registry,
-        random,
-        clock,
-        caughtUp: () => cache.waitForNow(),
-        plugins: selectPlugins(admissionPlugins),
-      }),
+      admission: new MeteredAdmission(
+        {
+          registry,
+          random,
+          clock,
+          caughtUp: () => cache.waitForNow(),
+          schemas: options.schemas,
+          authorizer: options.authorizer,
+          dial: options.dial ?? dialDirectly,
+          plugins: selectPlugins(admissionPlugins),
+        },
+        this.#metrics.admission,
+      ),
       schemas: options.schemas,
       extensions: options.extensions,
       metrics: this.#metrics,
@@ -137,7 +161,13 @@ export class ApiServer {
   async run(signal: AbortSignal): Promise<void> {
     const { cache } = this.#parts;
     const compactor = new Compactor({ ...this.#options, onCompacted: (revision) => cache.forget(revision) });
-    await Promise.all([cache.run(signal), compactor.run(signal), this.#customResources?.run(signal)]);
+    const expiry = new EventExpiry({ eventTtl: usualEventTtl, ...this.#options });
+    await Promise.all([
+      cache.run(signal),
+      compactor.run(signal),
+      expiry.run(signal),
+      this.#customResources?.run(signal),
+    ]);
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
@@ -153,12 +183,23 @@ export class ApiServer {
       if (info.isResource) response = await statusInAcceptedForm(request, response);
     }
     if (exchange.trail) response = await exchange.trail.answered(response);
-    const { verb, group, resource } = info;
-    this.#metrics.observe(
-      { verb, group, resource, code: response.status },
-      (this.#options.clock.now() - exchange.received) / 1000,
-    );
+    this.#observe(exchange, response);
     return { ...response, headers: { 'audit-id': auditID, ...response.headers } };
+  }
+
+  #observe({ request, info, received }: Exchange, { status, body }: ApiResponse): void {
+    this.#metrics.requests.observe(request, info, {
+      code: status,
+      seconds: (this.#options.clock.now() - received) / 1000,
+      bytes: typeof body === 'string' || body instanceof Uint8Array ? body.length : undefined,
+      isServed: this.#isServed(info),
+    });
+  }
+
+  #isServed({ group, version, resource, subresource }: RequestInfo): boolean {
+    const definition = this.#parts.registry.find(group, version, resource);
+    if (!definition || subresource === '') return definition !== undefined;
+    return definition.subresources.some((one) => one.resource === `${resource}/${subresource}`);
   }
 
   #errorResponse(error: unknown): ApiResponse {
@@ -168,17 +209,30 @@ export class ApiServer {
   }
 
   async #respond(exchange: Exchange): Promise<ApiResponse> {
-    const { aggregation, authorizer, extensions } = this.#options;
-    const { info } = exchange;
-    const { request: asked } = exchange;
+    const { extensions } = this.#options;
+    const { info, request: asked } = exchange;
     const path = extensions.paths.find((one) =>
       one.path.endsWith('/') ? asked.path.startsWith(one.path) : asked.path === one.path,
     );
     if (path?.isPublic) return path.handle(asked, undefined);
     const user = await this.#identify(exchange);
-    const { request, trail } = exchange;
+    const places = this.#inFlight.placesFor(user, info);
+    if (!places) return this.#serve(exchange, user, path);
+    const taken = places.take();
+    if (!(typeof taken === 'boolean' ? taken : await taken)) return tooManyRequests();
+    try {
+      return await this.#serve(exchange, user, path);
+    } finally {
+      places.give();
+    }
+  }
+
+  async #serve(exchange: Exchange, user: User, path: PathHandler | undefined): Promise<ApiResponse> {
+    const { aggregation, authorizer } = this.#options;
+    const { request, info, trail } = exchange;
     const attributes = { user, verb: info.verb, info, fieldSelector: fieldSelectorOf(request, info) };
     const decision = await authorizer.authorize(attributes);
+    this.#metrics.authorizations.with('RBAC', 'rbac', decision.allowed ? 'allowed' : 'denied').add();
     trail?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
     trail?.annotate('authorization.k8s.io/reason', decision.reason ?? '');
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
@@ -197,7 +251,9 @@ export class ApiServer {
     let asking: User;
     try {
       asking = request.trustedUser ?? (await authenticator.authenticate(request)) ?? anonymous;
+      this.#metrics.authentications.with('success').add();
     } catch (error) {
+      this.#metrics.authentications.with('failure').add();
       auditor?.refused(exchange, this.#errorResponse(error));
       throw error;
     }
@@ -251,11 +307,13 @@ export class ApiServer {
     const { version, healthChecks, address } = this.#options;
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
     if (request.path === '/version') return jsonResponse(200, version);
-    const health = await healthResponse(request, healthChecks);
+    const health = await healthResponse(request, healthChecks, (type, name, isWell) =>
+      this.#metrics.healthChecks.with(name, type).set(isWell ? 1 : 0),
+    );
     if (health) return health;
     if (request.path === '/metrics') {
-      const { contentType, text } = await this.#metrics.print();
-      return { status: 200, headers: { 'content-type': contentType }, body: text };
+      const text = this.#metrics.print(this.#parts.registry, version);
+      return { status: 200, headers: { 'content-type': metricsContentType }, body: text };
     }
     if (request.path.startsWith('/openapi/')) {
       const { openApiResponse } = await import('./discovery/openapi.ts');

@@ -19,6 +19,7 @@ interface ServerFlags {
   readonly kubeconfigOut?: string;
   readonly tokenAuthFile?: string;
   readonly controllers: string;
+  readonly eventTtl: string;
   readonly enableAdmissionPlugins: string;
   readonly disableAdmissionPlugins: string;
   readonly auditPolicyFile?: string;
@@ -52,6 +53,7 @@ export function register(command: Command): void {
     .option('--audit-log-maxbackup <count>', 'how many old parts of the audit log are kept; 0: all', '0')
     .option('--audit-log-maxage <days>', 'how long old parts of the audit log are kept; 0: for ever', '0')
     .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
+    .option('--event-ttl <duration>', 'how long events are kept after their last write', '1h0m0s')
     .option('--enable-admission-plugins <names>', 'admission plugins to run beside those that always do', '')
     .option('--disable-admission-plugins <names>', 'admission plugins not to run', '')
     .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags));
@@ -74,6 +76,7 @@ async function run(flags: ServerFlags): Promise<void> {
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
     ...auditConfig(flags),
     controllers: list(flags.controllers),
+    eventTtl: parseDuration('--event-ttl', flags.eventTtl),
     admissionPlugins: pluginsOf(flags),
     version: porticoVersion(),
     onError(error, what) {
@@ -140,6 +143,17 @@ function parseHostPort(text: string): HostPort {
     throw new Failure(`--listen ${text}: must be ADDRESS:PORT, such as 127.0.0.1:6443 or [::1]:6443`, { exitCode: 2 });
   }
   return { host: host || '0.0.0.0', port };
+}
+
+const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+
+/** Milliseconds of a duration as Go's flags take it: `1h30m`, `90s`. */
+function parseDuration(flag: string, text: string): number {
+  if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) {
+    throw new Failure(`${flag} ${text}: must be a duration, such as 1h30m or 90s`, { exitCode: 2 });
+  }
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)];
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * units[unit!]!, 0);
 }
 
 function parsePortRange(text: string): { from: number; to: number } {

@@ -17,6 +17,7 @@ import { createServiceHooks, type ServiceHooks } from '../apiserver/registry/ser
 import type { User } from '../apiserver/request.ts';
 import { createSecurity } from '../apiserver/security.ts';
 import { connectHandlers } from '../apiserver/streaming/connect-handlers.ts';
+import { dialEndpoint } from '../apiserver/tunnel/dial.ts';
 import { tunnelPath } from '../apiserver/tunnel/tunnel-path.ts';
 import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
@@ -58,6 +59,8 @@ export interface ServerConfig {
   readonly audit?: AuditConfig;
   /** As kube-controller-manager's flag: names, `*`, `-name`. */
   readonly controllers: readonly string[];
+  /** Milliseconds for which events are kept; default: an hour. */
+  readonly eventTtl?: number;
   /** Names of admission plugins that are on, or off, other than by default. */
   readonly admissionPlugins?: PluginSelection;
   /** Portico's own version. */
@@ -190,8 +193,11 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       random: realRandom,
       onError: (error) => onError(error, 'aggregation'),
     });
+    const metrics = new ApiMetrics();
+    const metered = new MeteredStorage(storage, realClock);
+    metrics.add([...metered.families, ...storageSize(config.dataDir)]);
     const server = new ApiServer({
-      storage,
+      storage: metered,
       cache,
       definitions,
       aggregation: aggregator,
@@ -204,13 +210,13 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
         virtual: security.virtual,
         paths: [...security.paths, tunnelPath(tunnels)],
       },
+      dial: (target) => dialEndpoint(tunnels, target),
+      ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
       ...(config.admissionPlugins && { admissionPlugins: config.admissionPlugins }),
       hooks: { services: hooks as unknown as RegistryHooks<KubeObject> },
-      healthChecks: [
-        { name: 'ping', check: () => undefined },
-        { name: 'storage', check: () => storage.currentRevision().then(() => undefined, messageOf) },
-        { name: 'watch-cache', check: () => (cache.revision > 0 ? undefined : 'not loaded'), readyOnly: true },
-      ],
+      healthChecks: healthChecks({ storage, cache, metrics, isDone: () => done }),
+      metrics,
+      ...(config.limits && { limits: config.limits }),
       version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
       address: urlOf(addresses[0]!).slice('https://'.length),
       clock: realClock,

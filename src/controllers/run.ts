@@ -20,6 +20,7 @@ import { replicaSetController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
 import { rootCAPublisher } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { serviceCIDRController } from './servicecidr/controller.ts';
 import { claimProtectionController, volumeProtectionController } from './volumeprotection/controller.ts';
 
 /** kube-controller-manager's names; those that it does not have are Portico's own. */
@@ -42,6 +43,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'replicaset-controller': replicaSetController,
   'resourcequota-controller': resourceQuotaController,
   'root-ca-certificate-publisher-controller': rootCAPublisher,
+  'service-cidr-controller': serviceCIDRController,
   'serviceaccount-controller': serviceAccountController,
 };
 

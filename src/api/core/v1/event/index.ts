@@ -1,17 +1,9 @@
 import { age } from '../../../../apimachinery/duration.ts';
-import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { column, type Kind, nameColumn } from '../../../define.ts';
 import type { Event } from '../types.generated.ts';
+import { validateEvent } from './validation.ts';
 
 const wide = { priority: 1 } as const;
-
-function validate({ involvedObject, metadata }: Event): FieldError[] {
-  // Events about things outside namespaces live in `default`.
-  const wanted = involvedObject?.namespace || 'default';
-  if (metadata.namespace === wanted || (!involvedObject?.namespace && metadata.namespace === 'kube-system')) return [];
-  const why = 'does not match event.namespace';
-  return [fieldError.invalid('involvedObject.namespace', involvedObject?.namespace ?? '', why)];
-}
 
 function cells(event: Event, now: number): unknown[] {
   const { metadata, involvedObject, source, series } = event;
@@ -40,7 +32,8 @@ export const event: Kind<Event> = {
       object.reportingComponent ??= '';
       object.reportingInstance ??= '';
     },
-    validate,
+    validate: validateEvent,
+    validateUpdate: validateEvent,
   },
   allowCreateOnUpdate: true,
   selectableFields: {

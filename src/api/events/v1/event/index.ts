@@ -1,10 +1,24 @@
 import { age } from '../../../../apimachinery/duration.ts';
+import type { KubeObject } from '../../../../apimachinery/object.ts';
+import { validateStrictEvent, validateStrictEventUpdate } from '../../../core/v1/event/validation.ts';
+import type { Event as CoreEvent } from '../../../core/v1/types.generated.ts';
 import { column, type Kind, nameColumn } from '../../../define.ts';
 import type { Event } from '../types.generated.ts';
+import { eventFromCore, eventToCore } from './conversion.ts';
 
 const wide = { priority: 1 } as const;
 
 export const eventsEvent: Kind<Event> = {
+  storage: {
+    group: '',
+    resource: 'events',
+    fromStorage: (objects) => objects.map((object) => eventFromCore(object as unknown as CoreEvent) as KubeObject),
+    toStorage: (object) => eventToCore(object as unknown as Event) as KubeObject,
+  },
+  strategy: {
+    validate: (event) => validateStrictEvent(eventToCore(event)),
+    validateUpdate: (event, old) => validateStrictEventUpdate(eventToCore(event), eventToCore(old)),
+  },
   allowCreateOnUpdate: true,
   selectableFields: {
     'regarding.kind': ({ regarding }) => regarding?.kind,

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import type { KubeList, KubeObject } from '../apimachinery/object.ts';
+import { settle } from '../client/fake/settle.ts';
+import { MemoryStorage } from '../storage/memory/memory-storage.ts';
+import { startTestServer, type TestServer } from './fake/test-server.ts';
+
+const events = '/api/v1/namespaces/n/events';
+const minute = 60_000;
+
+async function pass({ clock }: TestServer, milliseconds: number): Promise<void> {
+  for (let passed = 0; passed < milliseconds; passed += minute) {
+    await settle();
+    clock.advance(minute);
+  }
+  await settle();
+}
+
+const names = async ({ send }: TestServer) =>
+  (await send<KubeList<KubeObject>>('GET', events)).body.items.map(({ metadata }) => metadata.name);
+
+const make = ({ send }: TestServer, name: string) =>
+  send('POST', events, { metadata: { name }, involvedObject: { namespace: 'n' }, reason: 'R' });
+
+test('events go an hour after their last write, also those of a run before', async () => {
+  const storage = new MemoryStorage();
+  const first = await startTestServer({ storage });
+  await first.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+  await make(first, 'written-again');
+  await make(first, 'old');
+  await pass(first, 40 * minute);
+  await first.send('PATCH', `${events}/written-again`, { count: 2 }, 'application/merge-patch+json');
+  await make(first, 'young');
+  await pass(first, 21 * minute);
+  expect(await names(first)).toEqual(['written-again', 'young']);
+  first.stop();
+
+  const second = await startTestServer({ storage, clock: first.clock });
+  await pass(second, 41 * minute);
+  expect(await names(second)).toEqual([]);
+  second.stop();
+});
