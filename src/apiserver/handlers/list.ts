@@ -3,13 +3,13 @@
 
 import type { EncodedList } from '../../api/protobuf/envelope.ts';
 import { apiVersionOf } from '../../apimachinery/object.ts';
-import { expired } from '../../apimachinery/status.ts';
+import { badRequest, expired, StatusError } from '../../apimachinery/status.ts';
 import { CompactedError, FutureRevisionError, type RangeResult } from '../../storage/storage.ts';
 import { loadProtobuf, messageOf } from '../encoding.ts';
 import { tooLargeResourceVersion } from '../errors.ts';
 import type { ApiResponse, ResponseBody } from '../request.ts';
 import { StoredObject } from '../watch-cache/stored-object.ts';
-import { decodeContinue, encodeContinue } from './continue-token.ts';
+import { decodeContinue, encodeContinue, latest } from './continue-token.ts';
 import { type ListQuery, listQuery, selectedName, selectorOf } from './options.ts';
 import { headersOf, partialMetadata, type TableRow, tableColumns, tableOf, tableRow, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -93,17 +93,34 @@ function turn(): Promise<void> {
 
 async function readPage(request: ResourceRequest, query: ListQuery): Promise<Page> {
   const { cache } = request.parts;
-  if (query.continueToken !== '') {
-    const { revision, after } = decodeContinue(query.continueToken);
-    return pageAt(request, query, { revision, after: request.store.prefix + after });
-  }
+  if (query.continueToken !== '') return nextPage(request, query);
   const wanted = Number(query.resourceVersion || 0);
-  if (query.match === 'Exact' && wanted > 0) return pageAt(request, query, { revision: wanted });
+  if (isExact(query)) return pageAt(request, query, { revision: wanted });
   if (query.resourceVersion === '') await cache.waitForNow();
   else await notOlderThan(request, wanted);
   // A snapshot: what the cache holds now is not changed while it is filtered and sent.
   const { revision } = cache;
-  return cut(request, query, { objects: candidates(request, query), revision });
+  // Whoever is content with any state gets all of it, in one piece.
+  const whole = query.resourceVersion === '0' ? { ...query, limit: 0 } : query;
+  return cut(request, whole, { objects: candidates(request, query), revision });
+}
+
+/** Pages are of the revision asked for, where nothing else is said. */
+function isExact({ match, limit, resourceVersion }: ListQuery): boolean {
+  const names = resourceVersion !== '' && resourceVersion !== '0';
+  return names && (match === 'Exact' || (match === '' && limit > 0));
+}
+
+async function nextPage(request: ResourceRequest, query: ListQuery): Promise<Page> {
+  if (query.resourceVersion !== '' && query.resourceVersion !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
+  const { store, parts } = request;
+  const { revision, after } = decodeContinue(query.continueToken);
+  const key = store.prefix + after;
+  if (revision !== latest) return pageAt(request, query, { revision, after: key });
+  await parts.cache.waitForNow();
+  return pageAt(request, query, { revision: parts.cache.revision, after: key });
 }
 
 /** Waits a little for a revision that is yet to come; then 504. */
@@ -145,23 +162,30 @@ async function pageAt(
   const { revision, after = '' } = position;
   const prefix = store.prefixOf(info.namespace);
   const isPresent = store.cache.lastChange <= revision && revision <= parts.cache.revision;
-  const objects = isPresent ? store.cache.list(prefix) : storedAt(await rangeAt(request, { prefix, revision }));
+  const objects = isPresent ? store.cache.list(prefix) : storedAt(await rangeAt(request, { prefix, revision, after }));
   return cut(request, query, { objects: after === '' ? objects : objects.filter((o) => o.key > after), revision });
 }
 
+/** The history of the revision is gone: 410. A later page may be had of the present, by the continue in the answer. */
+function expiredList({ store }: ResourceRequest, after: string): StatusError {
+  if (after === '') return expired('The resourceVersion for the provided list is too old.');
+  const { status } = expired(
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+  );
+  const token = encodeContinue({ revision: latest, after: after.slice(store.prefix.length) });
+  return new StatusError({ ...status, metadata: { continue: token } });
+}
+
 async function rangeAt(
-  { store, parts }: ResourceRequest,
-  at: { readonly prefix: string; readonly revision: number },
+  request: ResourceRequest,
+  { prefix, revision, after }: { readonly prefix: string; readonly revision: number; readonly after: string },
 ): Promise<RangeResult> {
+  const { store, parts } = request;
   try {
-    return await store.rangeAt(at);
+    return await store.rangeAt({ prefix, revision });
   } catch (error) {
-    if (error instanceof CompactedError) {
-      throw expired(
-        'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
-      );
-    }
-    if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(at.revision, parts.cache.revision);
+    if (error instanceof CompactedError) throw expiredList(request, after);
+    if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(revision, parts.cache.revision);
     throw error;
   }
 }

@@ -11,6 +11,8 @@ import type { ResourceRequest } from './resource-request.ts';
 import { type WatchFrames, watchFrames } from './watch-frames.ts';
 
 const bookmarkMs = 60_000;
+/** A last bookmark comes this long before the end, so that who comes back need not read much again. */
+const lastBookmarkMs = 2000;
 /** Without timeoutSeconds a watch ends after this long, plus up to as much again, so that not all come back at once. */
 const shortestMs = 1_800_000;
 /** A client that lets so much pile up is cut off; it resumes where it stopped. */
@@ -60,8 +62,10 @@ class Watch implements PushedBody {
     this.#exactKey = canName ? store.key(info.namespace, name) : undefined;
   }
 
-  async pushTo(sink: ByteSink): Promise<void> {
-    const { store, request, parts } = this.#request;
+  async pushTo(given: ByteSink): Promise<void> {
+    const { store, request, parts, info } = this.#request;
+    const counted = parts.metrics.requests.watch(info);
+    const sink = counted.sink(given);
     const ended = Promise.withResolvers<void>();
     const end = () => ended.resolve();
     ended.promise.catch(() => {});
@@ -76,7 +80,6 @@ class Watch implements PushedBody {
       }
     });
     const timers = this.#timers(sink, end);
-    parts.metrics.watchStarted();
     request.signal.addEventListener('abort', end, { once: true });
     gone?.addEventListener('abort', end, { once: true });
     if (request.signal.aborted || gone?.aborted) end();
@@ -85,7 +88,7 @@ class Watch implements PushedBody {
       const first = this.#start(parts.cache.revision);
       if (await this.#sendFirst(first, sink, ended.promise)) await ended.promise;
     } finally {
-      parts.metrics.watchEnded();
+      counted.ended();
       stop();
       for (const timer of timers) timer.cancel();
       request.signal.removeEventListener('abort', end);
@@ -183,13 +186,17 @@ class Watch implements PushedBody {
     const limit = timeoutSeconds ? timeoutSeconds * 1000 : shortestMs + random.int(shortestMs);
     timers.push(clock.after(limit, end));
     if (!allowWatchBookmarks) return timers;
-    const remind = () => {
+    const bookmark = () => {
       // The cache has told of all changes up to its revision.
-      if (!this.#waiting && !this.#converting)
-        sink.write(this.#frames.bookmark(Math.max(this.#lastRevision, cache.revision)));
+      if (this.#waiting || this.#converting) return;
+      sink.write(this.#frames.bookmark(Math.max(this.#lastRevision, cache.revision)));
+    };
+    const remind = () => {
+      bookmark();
       timers[1] = clock.after(bookmarkMs, remind);
     };
     timers.push(clock.after(bookmarkMs, remind));
+    if (limit > lastBookmarkMs) timers.push(clock.after(limit - lastBookmarkMs, bookmark));
     return timers;
   }
 }

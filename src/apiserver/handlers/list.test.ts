@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { KubeList, KubeObject } from '../../apimachinery/object.ts';
+import { exchange, openWatch } from '../fake/exchange.ts';
+import { startTestServer, type TestServer } from '../fake/test-server.ts';
+
+const configMaps = '/api/v1/namespaces/n/configmaps';
+let api: TestServer;
+let versions: string[];
+
+beforeEach(async () => {
+  api = await startTestServer();
+  await api.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+  versions = [];
+  for (const name of ['a', 'b', 'c', 'd']) {
+    const { body } = await api.send('POST', configMaps, { metadata: { name, labels: { name } } });
+    versions.push(body.metadata.resourceVersion!);
+  }
+});
+
+afterEach(() => api.stop());
+
+type List = KubeList<KubeObject>;
+const list = async (query: string, resource = configMaps) =>
+  (await api.send<List & { message?: string; code?: number }>('GET', `${resource}?${query}`)).body;
+const names = ({ items }: List) => items.map(({ metadata }) => metadata.name).join('');
+
+describe('pages and revisions', () => {
+  test('any state comes whole; a revision alone is a lower bound; with a limit it is the one shown', async () => {
+    const any = await list('resourceVersion=0&limit=2');
+    expect([names(any), any.metadata.continue]).toEqual(['abcd', undefined]);
+    expect(names(await list(`resourceVersion=${versions[1]}`))).toBe('abcd');
+    const first = await list(`resourceVersion=${versions[2]}&limit=2`);
+    expect([names(first), first.metadata]).toEqual(['ab', expect.objectContaining({ remainingItemCount: 1 })]);
+    expect(names(await list(`limit=2&continue=${first.metadata.continue}`))).toBe('c');
+    expect(names(await list(`resourceVersion=${versions[1]}&resourceVersionMatch=Exact`))).toBe('ab');
+    const newer = `resourceVersion=${versions[1]}&resourceVersionMatch=NotOlderThan&limit=3`;
+    expect(names(await list(newer))).toBe('abc');
+  });
+
+  test('how many remain is not told where a selector decides', async () => {
+    const { metadata } = await list('limit=1&labelSelector=name');
+    expect(metadata.continue).toBeDefined();
+    expect(metadata.remainingItemCount).toBeUndefined();
+  });
+
+  test.each([
+    ['resourceVersionMatch=Exact', 'resourceVersionMatch is forbidden unless resourceVersion is provided'],
+    [
+      'resourceVersionMatch=Exact&resourceVersion=0',
+      'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+    ],
+    [
+      'resourceVersionMatch=Some&resourceVersion=1',
+      'Unsupported value: "Some": supported values: "Exact", "NotOlderThan", ""',
+    ],
+    ['sendInitialEvents=true', 'sendInitialEvents is forbidden for list'],
+    ['watch=1&sendInitialEvents=true', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'],
+    [
+      'watch=1&resourceVersionMatch=NotOlderThan',
+      'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+    ],
+    ['continue=abc&resourceVersion=5', 'specifying resource version is not allowed when using continue'],
+    ['resourceVersion=x', 'Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'],
+    ['fieldSelector=spec.x%3Dy', '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
+    ['fieldSelector=a', "invalid selector: 'a'; can't understand 'a'"],
+  ])('%s: %s', async (query, message) => {
+    expect((await list(query)).message).toContain(message);
+  });
+
+  test.each([
+    ['{"v":"meta.k8s.io/v1","rv":0,"start":"a"}', 'incorrect encoded start resourceVersion (version meta.k8s.io/v1)'],
+    ['{"v":"meta.k8s.io/v1","rv":1,"start":""}', 'encoded start key empty (version meta.k8s.io/v1)'],
+    ['{"v":"meta.k8s.io/v1","rv":1,"start":"../x"}', 'continue key is not valid: ../x'],
+    ['{"v":"v2","rv":1,"start":"a"}', 'server does not recognize this encoded version v2'],
+  ])('a continue of %s: %s', async (token, message) => {
+    const answer = await list(`continue=${Buffer.from(token).toString('base64url')}`);
+    expect(answer.code).toBe(400);
+    expect(answer.message).toContain(message);
+  });
+
+  test('when its revision is forgotten, the answer has a way to go on with what there is now', async () => {
+    const first = await list('limit=2');
+    await api.send('DELETE', `${configMaps}/c`);
+    await api.send('POST', configMaps, { metadata: { name: 'e' } });
+    await api.storage.compact(await api.storage.currentRevision());
+    const gone = await list(`limit=2&continue=${first.metadata.continue}`);
+    expect(gone).toMatchObject({ code: 410, reason: 'Expired', metadata: { continue: expect.any(String) } });
+    expect(gone.message).toContain('use the continue token in this response');
+    const rest = await list(`limit=2&continue=${gone.metadata.continue}`);
+    expect(names(rest)).toBe('de');
+    expect(Number(rest.metadata.resourceVersion)).toBeGreaterThan(Number(first.metadata.resourceVersion));
+    const exact = await list(`resourceVersion=${versions[0]}&resourceVersionMatch=Exact`);
+    expect(exact).toMatchObject({ code: 410, message: 'The resourceVersion for the provided list is too old.' });
+  });
+});
+
+describe('Tables', () => {
+  const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+  const table = async (query: string) =>
+    (await exchange(api.server, { url: `${configMaps}?${query}`, headers: { accept } })).json<{
+      apiVersion: string;
+      rows: { object: { kind?: string; data?: unknown } | null }[];
+      message?: string;
+    }>();
+
+  test('rows have nothing, metadata or all of their object', async () => {
+    expect((await table('includeObject=None')).rows[0]!.object).toBeNull();
+    expect((await table('')).rows[0]!.object!.kind).toBe('PartialObjectMetadata');
+    expect((await table('includeObject=Object')).rows[0]!.object!.kind).toBe('ConfigMap');
+    expect((await table('includeObject=All')).message).toContain('must be one of');
+  });
+
+  test('the version is the one asked for', async () => {
+    const headers = { accept: accept.replace('v=v1', 'v=v1beta1') };
+    const { apiVersion } = (await exchange(api.server, { url: configMaps, headers })).json<{ apiVersion: string }>();
+    expect(apiVersion).toBe('meta.k8s.io/v1beta1');
+  });
+
+  test('a watch tells the columns once', async () => {
+    const watch = await openWatch(api.server, {
+      url: `${configMaps}?watch=1&fieldSelector=metadata.name=a`,
+      headers: { accept },
+    });
+    const columns = async () =>
+      (await watch.event<{ object: { columnDefinitions: unknown } }>()).object.columnDefinitions;
+    expect(await columns()).toHaveLength(3);
+    await api.send('DELETE', `${configMaps}/b`);
+    await api.send('DELETE', `${configMaps}/a`);
+    expect(await columns()).toBeNull();
+    await watch.end();
+  });
+});
+
+describe('bookmarks', () => {
+  const bookmark = {
+    type: 'BOOKMARK',
+    object: { kind: 'ConfigMap', metadata: { resourceVersion: expect.any(String) } },
+  };
+
+  test('come every minute, and shortly before the end', async () => {
+    const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${versions[3]}&timeoutSeconds=90`;
+    const watch = await openWatch(api.server, { url: `${configMaps}?${query}` });
+    api.clock.advance(60_000);
+    expect(await watch.event()).toMatchObject(bookmark);
+    api.clock.advance(28_000);
+    expect(await watch.event()).toMatchObject(bookmark);
+    api.clock.advance(2000);
+    await watch.done;
+  });
+
+  test('with the initial events: the state, its end, and then changes', async () => {
+    const query = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
+    const watch = await openWatch(api.server, { url: `${configMaps}?${query}&allowWatchBookmarks=true` });
+    const types: string[] = [];
+    for (let i = 0; i < 5; i++) types.push((await watch.event()).type);
+    expect(types).toEqual(['ADDED', 'ADDED', 'ADDED', 'ADDED', 'BOOKMARK']);
+    await watch.end();
+    const without = await openWatch(api.server, { url: `${configMaps}?${query.replace('true', 'false')}` });
+    await api.send('DELETE', `${configMaps}/a`);
+    expect((await without.event()).type).toBe('DELETED');
+    await without.end();
+  });
+});
