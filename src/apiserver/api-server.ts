@@ -87,9 +87,8 @@ interface Exchange {
   trail: AuditTrail | undefined;
 }
 
-const noWebhooks: ReviewSender = async () => {
-  throw new Error('this server reaches no webhooks');
-};
+/** Upstream's limit on a conversion (apiextensions conversion webhook). */
+const conversionTimeoutSeconds = 30;
 
 const usualEventTtl = 3_600_000;
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -137,7 +136,12 @@ export class ApiServer {
       clock,
       random,
     };
-    const { onError, reviewSender = noWebhooks, schemas } = options;
+    const send: ReviewSender = async ({ clientConfig = {} }, review) => {
+      const { callWebhook } = await import('./admission/webhooks/call.ts');
+      const call = { clientConfig, timeoutSeconds: conversionTimeoutSeconds, body: review };
+      return callWebhook(call, this.#parts.admission.view);
+    };
+    const { onError, reviewSender = send, schemas } = options;
     if (registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')) {
       this.#customResources = new CustomResources({ registry, cache, schemas, clock, random, reviewSender, onError });
     }
@@ -258,6 +262,7 @@ export class ApiServer {
       throw error;
     }
     exchange.trail = auditor?.begin({ ...exchange, user: asking });
+    if (auditor) this.#metrics.auditLevels.with(exchange.trail?.level ?? 'None').add();
     if (exchange.trail) exchange.request = exchange.trail.request;
     const user = (await authenticator.impersonate?.(request, asking)) ?? asking;
     if (user !== asking) exchange.trail?.impersonates(user);

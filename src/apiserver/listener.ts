@@ -75,6 +75,11 @@ export class Listener {
     return promise;
   }
 
+  /** Shows another certificate to connections from now on; those that are there stay. */
+  renew({ cert, key }: Pick<ListenerOptions, 'cert' | 'key'>): void {
+    this.#server?.setSecureContext({ cert, key, ca: this.#options.clientCa });
+  }
+
   /** Stops taking connections and cuts the ones there are. */
   async close(): Promise<void> {
     const server = this.#server;

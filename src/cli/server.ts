@@ -22,6 +22,8 @@ interface ServerFlags {
   readonly eventTtl: string;
   readonly enableAdmissionPlugins: string;
   readonly disableAdmissionPlugins: string;
+  readonly maxRequestsInflight: string;
+  readonly maxMutatingRequestsInflight: string;
   readonly auditPolicyFile?: string;
   readonly auditLogPath?: string;
   readonly auditLogMaxsize: string;
@@ -47,6 +49,8 @@ export function register(command: Command): void {
     .option('--cluster-cidr <cidrs>', 'ranges of pods', '10.244.0.0/16,fd00:10:244::/56')
     .option('--kubeconfig-out <file>', "where to write the administrator's kubeconfig")
     .option('--token-auth-file <file>', 'CSV of token,user,uid,"group1,group2"')
+    .option('--max-requests-inflight <count>', 'reads worked on at once; 0: no limit', '400')
+    .option('--max-mutating-requests-inflight <count>', 'writes worked on at once; 0: no limit', '200')
     .option('--audit-policy-file <file>', 'what the audit log tells of (audit.k8s.io/v1 Policy)')
     .option('--audit-log-path <file>', 'where the audit log is written; - is standard output')
     .option('--audit-log-maxsize <megabytes>', 'size at which the audit log is cut', '0')
@@ -74,6 +78,10 @@ async function run(flags: ServerFlags): Promise<void> {
     clusterCIDRs: list(flags.clusterCidr),
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
+    limits: {
+      readOnly: wholeNumber('--max-requests-inflight', flags.maxRequestsInflight),
+      mutating: wholeNumber('--max-mutating-requests-inflight', flags.maxMutatingRequestsInflight),
+    },
     ...auditConfig(flags),
     controllers: list(flags.controllers),
     eventTtl: parseDuration('--event-ttl', flags.eventTtl),

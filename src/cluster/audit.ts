@@ -25,12 +25,22 @@ export interface OpenAudit {
   close(): Promise<void>;
 }
 
+export interface AuditEvents {
+  /** An event was handed to the log. */
+  readonly onEvent: () => void;
+  /** Events could not be written. */
+  readonly onError: (error: unknown) => void;
+}
+
 /** Throws a Failure for a policy that cannot be used, or a file that cannot be written. */
-export async function openAudit(config: AuditConfig, onError: (error: unknown) => void): Promise<OpenAudit> {
+export async function openAudit(config: AuditConfig, { onEvent, onError }: AuditEvents): Promise<OpenAudit> {
   const policy = await readPolicy(config.policyFile);
   const tools = { policy, clock: realClock, random: realRandom };
   if (config.logPath === '-') {
-    const sink = (line: string) => void process.stdout.write(`${line}\n`);
+    const sink = (line: string) => {
+      onEvent();
+      process.stdout.write(`${line}\n`);
+    };
     return { auditor: new Auditor({ ...tools, sink }), close: async () => {} };
   }
   const file = new LogFile({ ...config, path: config.logPath, clock: realClock, onError });
@@ -39,7 +49,11 @@ export async function openAudit(config: AuditConfig, onError: (error: unknown) =
   } catch (error) {
     throw new Failure(`--audit-log-path ${config.logPath}: ${(error as Error).message}`, { cause: error });
   }
-  return { auditor: new Auditor({ ...tools, sink: file.write }), close: () => file.close() };
+  const sink = (line: string) => {
+    onEvent();
+    file.write(line);
+  };
+  return { auditor: new Auditor({ ...tools, sink }), close: () => file.close() };
 }
 
 async function readPolicy(path: string): Promise<AuditPolicy> {

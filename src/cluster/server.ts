@@ -9,7 +9,10 @@ import { Aggregator } from '../apiserver/aggregation/aggregator.ts';
 import { ensureAuthenticationConfig } from '../apiserver/aggregation/authentication-config.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
 import { ensureBootstrapPolicy } from '../apiserver/authorization/bootstrap-policy.ts';
+import type { InFlightLimits } from '../apiserver/flowcontrol/in-flight.ts';
 import { type Handler, Listener } from '../apiserver/listener.ts';
+import { ApiMetrics } from '../apiserver/metrics/api-metrics.ts';
+import { MeteredStorage } from '../apiserver/metrics/metered-storage.ts';
 import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
 import { loadOrCreatePki, type Pki } from '../apiserver/pki/pki.ts';
 import type { RegistryHooks } from '../apiserver/registry/hooks.ts';
@@ -33,6 +36,7 @@ import type { AuditConfig } from './audit.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
 import { prepareControlLoops } from './control-loops.ts';
 import { Failure } from './failure.ts';
+import { healthChecks, storageSize } from './health-checks.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 
 export interface HostPort {
@@ -55,6 +59,8 @@ export interface ServerConfig {
   readonly kubeconfigOut?: string;
   /** kube-apiserver's CSV: token,user,uid,"group1,group2". */
   readonly tokenAuthFile?: string;
+  /** Default: kube-apiserver's. */
+  readonly limits?: InFlightLimits;
   /** Without it there is no audit log. */
   readonly audit?: AuditConfig;
   /** As kube-controller-manager's flag: names, `*`, `-name`. */
@@ -151,7 +157,16 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
   const { onError } = config;
   const tokenFile = await readTokenFile(config.tokenAuthFile);
   const audit = config.audit && (await import('./audit.ts'));
-  const audited = audit && (await audit.openAudit(config.audit!, (error) => onError(error, 'audit log')));
+  const metrics = new ApiMetrics();
+  const audited =
+    audit &&
+    (await audit.openAudit(config.audit!, {
+      onEvent: () => metrics.auditEvents.with().add(),
+      onError(error) {
+        metrics.auditErrors.with('log').add();
+        onError(error, 'audit log');
+      },
+    }));
   await markStore(storage);
   // Ports are taken first, so that a taken one is told before anything else happens; requests wait until all is ready.
   const ready = Promise.withResolvers<ApiServer>();
@@ -163,7 +178,9 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     running.push(work.catch((error: unknown) => onError(error, what)));
   };
   // Nobody writes any more when storage is closed.
+  const ending = new AbortController();
   const close = async () => {
+    ending.abort();
     await Promise.all(listeners.map(({ listener }) => listener.close()));
     stop.abort();
     await audited?.close();
@@ -193,7 +210,6 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       random: realRandom,
       onError: (error) => onError(error, 'aggregation'),
     });
-    const metrics = new ApiMetrics();
     const metered = new MeteredStorage(storage, realClock);
     metrics.add([...metered.families, ...storageSize(config.dataDir)]);
     const server = new ApiServer({
@@ -214,7 +230,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
       ...(config.admissionPlugins && { admissionPlugins: config.admissionPlugins }),
       hooks: { services: hooks as unknown as RegistryHooks<KubeObject> },
-      healthChecks: healthChecks({ storage, cache, metrics, isDone: () => done }),
+      healthChecks: healthChecks({ storage, cache, isEnding: () => ending.signal.aborted }),
       metrics,
       ...(config.limits && { limits: config.limits }),
       version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
@@ -229,7 +245,11 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     background('tunnels', tunnels.run(stop.signal));
     background('Service allocations', hooks.run(stop.signal));
     const transport = new InProcessTransport(server, system);
-    await Promise.all([createBootstrapObjects(transport), ensureBootstrapPolicy(transport, security.view)]);
+    await Promise.all([
+      createBootstrapObjects(transport),
+      ensureBootstrapPolicy(transport, security.view),
+      aggregator.prepare(transport),
+    ]);
     const authentication = { clientCA: pki.ca.certPem, requestHeaderCA: pki.frontProxy.ca.certPem };
     await ensureAuthenticationConfig(transport, authentication);
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
@@ -237,6 +257,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     ready.resolve(server);
     background('controllers', loops(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
+    background('certificates', renewCertificates(config, { pki, listeners, signal: stop.signal }));
     return {
       addresses,
       pki,
@@ -250,6 +271,29 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     ready.reject(error);
     await close();
     throw error;
+  }
+}
+
+/** Looked at this often; a certificate is renewed long before its end. */
+const certificatePeriod = 3_600_000;
+
+/** Renews the server's certificate while it runs; connections that are there stay. */
+async function renewCertificates(
+  config: ServerConfig,
+  { pki, listeners, signal }: { pki: Pki; listeners: readonly { readonly listener: Listener }[]; signal: AbortSignal },
+): Promise<void> {
+  let present = pki.server.certPem;
+  while (!signal.aborted) {
+    await realClock.sleep(certificatePeriod, signal).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      const { server } = await openPki(config);
+      if (server.certPem === present) continue;
+      present = server.certPem;
+      for (const { listener } of listeners) listener.renew({ cert: server.certPem, key: server.keyPem });
+    } catch (error) {
+      config.onError(error, 'renewing the server certificate');
+    }
   }
 }
 

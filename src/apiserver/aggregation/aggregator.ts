@@ -157,6 +157,11 @@ export class Aggregator implements Aggregation {
     return { ...response, headers, body: JSON.stringify(document) };
   }
 
+  /** Makes what is missing of the APIServices that stand for what is built in. */
+  async prepare(transport: Transport): Promise<void> {
+    await this.#register(transport, builtinServices(this.#options.builtin));
+  }
+
   /** Makes what is missing of APIServices and keeps their conditions, through the API itself, until the signal aborts. */
   async run(transport: Transport, signal: AbortSignal): Promise<void> {
     const { cache, clock, onError } = this.#options;
@@ -170,7 +175,6 @@ export class Aggregator implements Aggregation {
         if (this.#known.size > 0) wake();
       }),
     ];
-    await this.#register(transport, builtinServices(this.#options.builtin)).catch(onError);
     while (!signal.aborted) {
       woken = Promise.withResolvers();
       await this.#sync(transport).catch(onError);
@@ -195,7 +199,7 @@ export class Aggregator implements Aggregation {
 
   async #register(transport: Transport, wanted: readonly APIService[]): Promise<void> {
     const { create } = planServices(wanted, this.#services);
-    for (const service of create) await write(transport, 'POST', path, service);
+    await Promise.all(create.map((service) => write(transport, 'POST', path, service)));
   }
 
   async #check({ service, api }: Known, transport: Transport): Promise<void> {

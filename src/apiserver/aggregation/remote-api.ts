@@ -1,8 +1,6 @@
 // One group and version that another server answers for: how it is reached, asked and believed.
 import type { IncomingMessage } from 'node:http';
 import { Agent } from 'node:https';
-import { connect } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { APIService } from '../../api/apiregistration/v1/types.generated.ts';
 import type { Service } from '../../api/core/v1/types.generated.ts';
@@ -13,6 +11,7 @@ import type { ObjectView } from '../object-view.ts';
 import type { KeyPair } from '../pki/certificates.ts';
 import { type ApiRequest, type ApiResponse, readBody, textResponse, type User } from '../request.ts';
 import { answeredHeaders, forward, passedHeaders, upgradeThrough } from '../streaming/forward.ts';
+import { dialEndpoint } from '../tunnel/dial.ts';
 import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
 import type { ApiResourceList } from './merge.ts';
 import { type DialTarget, dialTarget, knownTrouble, type Verdict } from './service-target.ts';
@@ -84,7 +83,7 @@ export class RemoteApi {
   async #connect(): Promise<TLSSocket> {
     const { frontProxy } = this.#parts;
     const { service, caBundle, insecureSkipTLSVerify = false } = this.#spec;
-    const raw = await this.#dial(this.#target());
+    const raw = await dialEndpoint(this.#parts.tunnels, this.#target());
     const socket = connectTls({
       socket: raw,
       servername: `${service.name}.${service.namespace}.svc`,
@@ -101,22 +100,6 @@ export class RemoteApi {
       });
       socket.once('error', reject);
       raw.once('error', reject);
-    });
-  }
-
-  /** Over the node's own tunnel where there is one: pods need not be reachable from here. */
-  async #dial({ host, port, nodeName }: DialTarget): Promise<Duplex> {
-    const { tunnels } = this.#parts;
-    if (nodeName !== undefined && tunnels.nodeNames.includes(nodeName)) return tunnels.dial(nodeName, host, port);
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host, port, timeout: checkTimeout });
-      socket.once('timeout', () => socket.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)));
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.setTimeout(0);
-        socket.off('error', reject);
-        resolve(socket);
-      });
     });
   }
 

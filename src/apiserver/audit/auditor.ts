@@ -24,7 +24,7 @@ import {
   sourceIPs,
   withoutManagedFields,
 } from './event.ts';
-import { type AuditDecision, type AuditPolicy, type AuditStage, decide } from './policy.ts';
+import { type AuditDecision, type AuditLevel, type AuditPolicy, type AuditStage, decide } from './policy.ts';
 
 /** Takes one line (without its end). Never throws; what cannot be written is counted and told elsewhere. */
 export type AuditSink = (line: string) => void;
@@ -96,6 +96,10 @@ export class AuditTrail {
   /** The request whose body is noted as it is read. */
   get request(): ApiRequest {
     return this.#noted;
+  }
+
+  get level(): AuditLevel {
+    return this.#decision.level;
   }
 
   impersonates(user: User): void {

@@ -5,7 +5,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { Extensions } from '../extensions.ts';
-import type { ApiMetrics } from '../metrics.ts';
+import type { ApiMetrics } from '../metrics/api-metrics.ts';
 import type { ResponseFormat } from '../negotiation.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceStore } from '../registry/resource-store.ts';

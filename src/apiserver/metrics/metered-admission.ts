@@ -1,0 +1,34 @@
+// Admission whose two steps are timed.
+import { Admission, type AdmissionOptions, type AdmissionRequest } from '../admission/admission.ts';
+import type { Histogram } from './metric.ts';
+
+export class MeteredAdmission extends Admission {
+  readonly #options: AdmissionOptions;
+  readonly #duration: Histogram;
+
+  constructor(options: AdmissionOptions, duration: Histogram) {
+    super(options);
+    this.#options = options;
+    this.#duration = duration;
+  }
+
+  override admit(request: AdmissionRequest): Promise<void> {
+    return this.#timed('admit', request, super.admit(request));
+  }
+
+  override validate(request: AdmissionRequest): Promise<void> {
+    return this.#timed('validate', request, super.validate(request));
+  }
+
+  async #timed(type: string, { operation }: AdmissionRequest, step: Promise<void>): Promise<void> {
+    const { clock } = this.#options;
+    const started = clock.now();
+    let rejected = 'true';
+    try {
+      await step;
+      rejected = 'false';
+    } finally {
+      this.#duration.with(operation, rejected, type).observe((clock.now() - started) / 1000);
+    }
+  }
+}

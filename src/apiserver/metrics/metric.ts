@@ -1,0 +1,161 @@
+// Counters, gauges and histograms with labels, and their text (Prometheus exposition format 0.0.4). A series is looked up
+// once by its label values and then only added to.
+
+/** Prints one family: its HELP, TYPE and samples. */
+export interface Family {
+  print(): string;
+}
+
+export interface FamilyOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+function labelText(names: readonly string[], values: readonly string[]): string {
+  return names.map((name, i) => `${name}="${escaped(values[i] ?? '')}"`).join(',');
+}
+
+function header({ name, help }: FamilyOptions, type: string): string {
+  return `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`;
+}
+
+/** A number that goes up (counters), or up and down (gauges). */
+export class NumberSeries {
+  value = 0;
+
+  add(amount = 1): void {
+    this.value += amount;
+  }
+
+  set(value: number): void {
+    this.value = value;
+  }
+}
+
+abstract class LabelledFamily<T> implements Family {
+  protected readonly options: FamilyOptions;
+  readonly #series = new Map<string, { readonly labels: string; readonly series: T }>();
+
+  constructor(options: FamilyOptions) {
+    this.options = options;
+  }
+
+  protected abstract make(): T;
+  protected abstract printSeries(labels: string, series: T): string;
+  protected abstract readonly type: string;
+
+  /** The series of these label values, in the order of the label names. */
+  with(...values: readonly string[]): T {
+    const key = values.join('\u0000');
+    let found = this.#series.get(key);
+    if (!found) {
+      found = { labels: labelText(this.options.labels ?? [], values), series: this.make() };
+      this.#series.set(key, found);
+    }
+    return found.series;
+  }
+
+  print(): string {
+    if (this.#series.size === 0) return '';
+    const lines = [...this.#series.values()].map(({ labels, series }) => this.printSeries(labels, series));
+    return header(this.options, this.type) + lines.join('');
+  }
+}
+
+abstract class NumberFamily extends LabelledFamily<NumberSeries> {
+  protected make(): NumberSeries {
+    return new NumberSeries();
+  }
+
+  protected printSeries(labels: string, { value }: NumberSeries): string {
+    return `${this.options.name}${labels && `{${labels}}`} ${value}\n`;
+  }
+}
+
+export class Counter extends NumberFamily {
+  protected readonly type = 'counter';
+}
+
+export class Gauge extends NumberFamily {
+  protected readonly type = 'gauge';
+}
+
+export class HistogramSeries {
+  readonly bounds: readonly number[];
+  readonly counts: number[];
+  sum = 0;
+  count = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.counts = bounds.map(() => 0);
+  }
+
+  observe(value: number): void {
+    this.sum += value;
+    this.count += 1;
+    const { bounds } = this;
+    for (let i = 0; i < bounds.length; i++) {
+      if (value <= bounds[i]!) {
+        this.counts[i]! += 1;
+        return;
+      }
+    }
+  }
+}
+
+export class Histogram extends LabelledFamily<HistogramSeries> {
+  protected readonly type = 'histogram';
+  readonly #bounds: readonly number[];
+
+  /** `bounds` are the upper ends of the buckets, ascending. */
+  constructor(options: FamilyOptions & { readonly bounds: readonly number[] }) {
+    super(options);
+    this.#bounds = options.bounds;
+  }
+
+  protected make(): HistogramSeries {
+    return new HistogramSeries(this.#bounds);
+  }
+
+  protected printSeries(labels: string, { counts, sum, count }: HistogramSeries): string {
+    const { name } = this.options;
+    const comma = labels && `${labels},`;
+    let below = 0;
+    const buckets = this.#bounds.map((bound, i) => {
+      below += counts[i]!;
+      return `${name}_bucket{${comma}le="${bound}"} ${below}\n`;
+    });
+    const braces = labels && `{${labels}}`;
+    buckets.push(`${name}_bucket{${comma}le="+Inf"} ${count}\n`);
+    return `${buckets.join('')}${name}_sum${braces} ${sum}\n${name}_count${braces} ${count}\n`;
+  }
+}
+
+/** A family whose samples are worked out when it is printed. */
+export class CollectedFamily implements Family {
+  readonly #options: FamilyOptions & { readonly type: 'gauge' | 'counter' };
+  readonly #collect: () => Iterable<readonly [values: readonly string[], value: number]>;
+
+  constructor(
+    options: FamilyOptions & { readonly type: 'gauge' | 'counter' },
+    collect: () => Iterable<readonly [values: readonly string[], value: number]>,
+  ) {
+    this.#options = options;
+    this.#collect = collect;
+  }
+
+  print(): string {
+    const { name, type, labels = [] } = this.#options;
+    const lines = [...this.#collect()].map(([values, value]) => {
+      const text = labelText(labels, values);
+      return `${name}${text && `{${text}}`} ${value}\n`;
+    });
+    return lines.length === 0 ? '' : header(this.#options, type) + lines.join('');
+  }
+}

@@ -1,0 +1,49 @@
+// What /healthz, /livez and /readyz ask, under kube-apiserver's names where there is the same thing to ask.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HealthCheck } from '../apiserver/health.ts';
+import { CollectedFamily, type Family } from '../apiserver/metrics/metric.ts';
+import type { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
+import type { Storage } from '../storage/storage.ts';
+
+export interface HealthOptions {
+  readonly storage: Pick<Storage, 'currentRevision'>;
+  readonly cache: Pick<WatchCache, 'revision'>;
+  /** The process was asked to end: nobody should send it more. */
+  readonly isEnding: () => boolean;
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+export function healthChecks({ storage, cache, isEnding }: HealthOptions): HealthCheck[] {
+  const isWell = () => undefined;
+  const stored = () => storage.currentRevision().then(isWell, messageOf);
+  return [
+    { name: 'ping', check: isWell },
+    { name: 'log', check: isWell },
+    { name: 'etcd', check: stored },
+    { name: 'etcd-readiness', check: stored, readyOnly: true },
+    { name: 'informer-sync', check: () => (cache.revision > 0 ? undefined : 'not loaded'), readyOnly: true },
+    // Nobody is answered before these are done.
+    { name: 'poststarthook/start-system-namespaces-controller', check: isWell },
+    { name: 'poststarthook/rbac/bootstrap-roles', check: isWell },
+    { name: 'poststarthook/start-service-ip-repair-controllers', check: isWell },
+    { name: 'poststarthook/start-cluster-authentication-info-controller', check: isWell },
+    { name: 'autoregister-completion', check: isWell },
+    { name: 'shutdown', check: () => (isEnding() ? 'process is shutting down' : undefined), readyOnly: true },
+  ];
+}
+
+/** The size of the embedded store's files, for /metrics. */
+export function storageSize(dataDir: string | undefined): Family[] {
+  if (dataDir === undefined) return [];
+  const sizeOf = (name: string) => statSync(join(dataDir, name), { throwIfNoEntry: false })?.size ?? 0;
+  const name = 'apiserver_storage_size_bytes';
+  const help = 'Size of the storage database file physically allocated in bytes.';
+  const labels = ['storage_cluster_id'];
+  return [
+    new CollectedFamily({ name, help, labels, type: 'gauge' }, () => [
+      [['etcd-0'], sizeOf('state.db') + sizeOf('state.db-wal')],
+    ]),
+  ];
+}
