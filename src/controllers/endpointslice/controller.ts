@@ -6,9 +6,10 @@ import { isNotFound } from '../../apimachinery/status.ts';
 import { endpointSlices, nodes, pods, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
 import { createServiceSelection } from '../shared/service-selection.ts';
+import { ServiceSlices } from '../shared/service-slices.ts';
 import { endpointsDiffer, hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
-import { managedBy, managedByLabel, reconcile, type SliceChanges, serviceNameLabel } from './reconcile.ts';
+import { managedBy, reconcile, type SliceChanges } from './reconcile.ts';
 
 export function endpointSliceController(context: ControllerContext): Controller {
   const { client, informers, clock, config } = context;
@@ -20,7 +21,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
   const writes = new WriteTracker<EndpointSlice>(sliceInformer, clock);
   const triggerTimes = new TriggerTimes();
   const recorder = recorderOf(context, 'endpoint-slice-controller');
-  const slicesOf = indexSlices();
+  const slices = new ServiceSlices(managedBy);
   /** Services that wait for a node to be known. */
   const waiting = new Map<string, Set<string>>();
 
@@ -55,11 +56,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
       waiting.delete(node.metadata.name);
     },
   });
-  sliceInformer.addHandler({
-    added: (slice) => slicesOf.note(slice, queue.add.bind(queue)),
-    updated: (slice) => slicesOf.note(slice, queue.add.bind(queue)),
-    deleted: (slice) => slicesOf.forget(slice, queue.add.bind(queue)),
-  });
+  slices.follow(sliceInformer, (key) => queue.add(key));
 
   async function sync(key: string) {
     const [namespace = '', name = ''] = key.split('/');
@@ -76,7 +73,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
       service,
       pods: selected,
       node: (nodeName) => nodeInformer.lister.get(nodeName),
-      slices: slicesOf.get(key),
+      slices: slices.of(key),
       maxEndpointsPerSlice: config.maxEndpointsPerSlice ?? 100,
       triggerTime: triggerTimes.next(key, service, selected),
     });
@@ -106,33 +103,4 @@ export function endpointSliceController(context: ControllerContext): Controller 
   }
 
   return controller;
-}
-
-/** Slices that this controller manages, by the key of their Service. */
-function indexSlices() {
-  const byService = new Map<string, Map<string, Readonly<EndpointSlice>>>();
-  const services = new Map<string, string>();
-  const forget = (slice: Readonly<EndpointSlice>, tell: (service: string) => void) => {
-    const service = services.get(objectKey(slice));
-    if (service === undefined) return;
-    services.delete(objectKey(slice));
-    byService.get(service)?.delete(objectKey(slice));
-    if (byService.get(service)?.size === 0) byService.delete(service);
-    tell(service);
-  };
-  return {
-    get: (service: string) => [...(byService.get(service)?.values() ?? [])],
-    forget,
-    note(slice: Readonly<EndpointSlice>, tell: (service: string) => void) {
-      const name = slice.metadata.labels?.[serviceNameLabel];
-      const service =
-        name && slice.metadata.labels?.[managedByLabel] === managedBy ? `${slice.metadata.namespace}/${name}` : '';
-      // A slice whose labels someone changed is no longer the old Service's.
-      if (services.get(objectKey(slice)) !== service) forget(slice, tell);
-      if (service === '') return;
-      services.set(objectKey(slice), service);
-      byService.set(service, (byService.get(service) ?? new Map()).set(objectKey(slice), slice));
-      tell(service);
-    },
-  };
 }

@@ -3,13 +3,12 @@ import type { Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
+import { managedByLabel, serviceNameLabel } from '../shared/service-slices.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
 import { setHints } from './hints.ts';
 import { pack } from './pack.ts';
 import { type PodEndpointsInput, podEndpoints, portsKey } from './pod-endpoints.ts';
 
-export const serviceNameLabel = 'kubernetes.io/service-name';
-export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const managedBy = 'endpointslice-controller.k8s.io';
 const headlessLabel = 'service.kubernetes.io/headless';
 const reservedLabels = [serviceNameLabel, managedByLabel, headlessLabel];

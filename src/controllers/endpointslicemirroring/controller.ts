@@ -5,6 +5,7 @@ import { objectKey } from '../../apimachinery/object.ts';
 import { isNotFound } from '../../apimachinery/status.ts';
 import { endpointSlices, endpoints, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
+import { ServiceSlices } from '../shared/service-slices.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { type Mirroring, managedBy, reconcile, shouldMirror } from './reconcile.ts';
 
@@ -14,6 +15,7 @@ export function endpointSliceMirroringController(context: ControllerContext): Co
   const serviceInformer = informers.informer<Service>(services);
   const sliceInformer = informers.informer<EndpointSlice>(endpointSlices);
   const writes = new WriteTracker<EndpointSlice>(sliceInformer, clock);
+  const slices = new ServiceSlices(managedBy);
   const recorder = recorderOf(context, 'endpoint-slice-mirroring-controller');
   const resource = client.resource<EndpointSlice>(endpointSlices);
   const waitFor = [endpointsInformer, serviceInformer, sliceInformer];
@@ -25,23 +27,14 @@ export function endpointSliceMirroringController(context: ControllerContext): Co
     updated: (service, old) => isSelectorless(service) !== isSelectorless(old) && enqueue(service),
     deleted: enqueue,
   });
-  onEveryChange(sliceInformer, ({ metadata }) => {
-    const { labels = {}, namespace } = metadata;
-    if (labels['endpointslice.kubernetes.io/managed-by'] !== managedBy) return;
-    controller.queue.add(`${namespace}/${labels['kubernetes.io/service-name']}`);
-  });
+  slices.follow(sliceInformer, (key) => controller.queue.add(key));
 
   async function sync(key: string) {
     const [namespace = '', name = ''] = key.split('/');
     if (writes.pending(key)) return { requeueAfter: 1000 };
     const object = endpointsInformer.lister.get(name, namespace);
     const service = serviceInformer.lister.get(name, namespace);
-    const mine = sliceInformer.lister.list(namespace).filter((slice) => {
-      const labels = slice.metadata.labels ?? {};
-      return (
-        labels['endpointslice.kubernetes.io/managed-by'] === managedBy && labels['kubernetes.io/service-name'] === name
-      );
-    });
+    const mine = slices.of(key);
     const mirrored = object && service && isSelectorless(service) && shouldMirror(object);
     const mirroring = mirrored ? reconcile(object, mine) : { create: [], update: [], delete: mine, warnings: [] };
     for (const warning of object ? mirroring.warnings : []) recorder.event(object!, { type: 'Warning', ...warning });

@@ -5,11 +5,10 @@ import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { type IPFamily, parseIP } from '../../net/ip.ts';
 import { portsKey } from '../endpointslice/pod-endpoints.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
+import { managedByLabel, serviceNameLabel } from '../shared/service-slices.ts';
 import { lastChangeTriggerTime } from '../shared/services.ts';
 
 export const managedBy = 'endpointslicemirroring-controller.k8s.io';
-const serviceNameLabel = 'kubernetes.io/service-name';
-const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 const notMirrored = new Set([lastChangeTriggerTime, 'kubectl.kubernetes.io/last-applied-configuration']);

@@ -1,0 +1,54 @@
+// The EndpointSlices that one controller manages, by the key of their Service.
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import type { Informer } from '../../client/types.ts';
+
+export const serviceNameLabel = 'kubernetes.io/service-name';
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+
+export class ServiceSlices {
+  readonly #managedBy: string;
+  readonly #byService = new Map<string, Map<string, Readonly<EndpointSlice>>>();
+  /** The Service of each slice, as it was last seen. */
+  readonly #services = new Map<string, string>();
+
+  /** `managedBy` is the value of the label `endpointslice.kubernetes.io/managed-by`. */
+  constructor(managedBy: string) {
+    this.#managedBy = managedBy;
+  }
+
+  /** Follows the slices of an informer; `changed` is told the key of each Service one of whose slices came, changed or went. */
+  follow(informer: Informer<EndpointSlice>, changed: (service: string) => void): void {
+    const note = (slice: Readonly<EndpointSlice>) => this.#note(slice, changed);
+    informer.addHandler({ added: note, updated: note, deleted: (slice) => this.#forget(objectKey(slice), changed) });
+  }
+
+  /** The slices of a Service, `namespace/name`, in no order. */
+  of(service: string): Readonly<EndpointSlice>[] {
+    return [...(this.#byService.get(service)?.values() ?? [])];
+  }
+
+  #note(slice: Readonly<EndpointSlice>, changed: (service: string) => void): void {
+    const key = objectKey(slice);
+    const { namespace, labels = {} } = slice.metadata;
+    const name = labels[serviceNameLabel];
+    const service = name && labels[managedByLabel] === this.#managedBy ? `${namespace}/${name}` : undefined;
+    // A slice whose labels someone changed is no longer the old Service's.
+    if (this.#services.get(key) !== service) this.#forget(key, changed);
+    if (service === undefined) return;
+    this.#services.set(key, service);
+    const slices = this.#byService.get(service) ?? new Map<string, Readonly<EndpointSlice>>();
+    this.#byService.set(service, slices.set(key, slice));
+    changed(service);
+  }
+
+  #forget(key: string, changed: (service: string) => void): void {
+    const service = this.#services.get(key);
+    if (service === undefined) return;
+    this.#services.delete(key);
+    const slices = this.#byService.get(service);
+    slices?.delete(key);
+    if (slices?.size === 0) this.#byService.delete(service);
+    changed(service);
+  }
+}
