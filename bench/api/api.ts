@@ -41,12 +41,13 @@ const configMap = (name: string) =>
     data: { text: 'x'.repeat(500) },
   });
 
-const service = JSON.stringify({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'service-$N' },
-  spec: { selector: { app: 'a-$N' }, ports: [{ port: 80, targetPort: 8080 }] },
-});
+const serviceOf = (spec: object) =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'service-$N' },
+    spec: { ports: [{ port: 80, targetPort: 8080 }], ...spec },
+  });
 
 const endpointSlice = JSON.stringify({
   apiVersion: 'discovery.k8s.io/v1',
@@ -122,6 +123,15 @@ async function measureRates(server: TestServer): Promise<Measurement[]> {
       head: head('GET', '/watch', token),
       trigger: `${head('GET', '/send', token)}\r\n`,
     });
+    const created = await load<Rate>({
+      type: 'requests',
+      port,
+      connections: 32,
+      head: head('POST', services, token),
+      body: serviceOf({ selector: { app: 'a-$N' } }),
+      count: 10_000,
+    });
+    const [first = 1, last = 1] = [created.seconds[0], created.seconds.at(-1)];
     return [
       {
         what: 'GET one object, 32 connections',
@@ -144,6 +154,13 @@ async function measureRates(server: TestServer): Promise<Measurement[]> {
         unit: 'ms',
         budget: '1.5 x',
       },
+      {
+        what: 'create 10,000 Services: the last thousand against the first',
+        ours: 1000 / last,
+        bare: 1000 / first,
+        unit: '/s',
+        budget: '0.9 x',
+      },
     ];
   } finally {
     bare.child.kill();
@@ -155,15 +172,15 @@ async function measureSize(server: TestServer): Promise<Measurement[]> {
   const { token } = server;
   const port = Number(new URL(server.url).port);
   const empty = residentMegabytes(server.child.pid!);
-  const created = await load<Rate>({
+  // The endpoints come by hand, so nothing is there beside what is counted.
+  await load<Rate>({
     type: 'requests',
     port,
     connections: 32,
     head: head('POST', services, token),
-    body: service,
+    body: serviceOf({}),
     count: 10_000,
   });
-  const [first = 1, last = 1] = [created.seconds[0], created.seconds.at(-1)];
   await load<Rate>({
     type: 'requests',
     port,
@@ -177,13 +194,6 @@ async function measureSize(server: TestServer): Promise<Measurement[]> {
   const quiet = await load<Beside>({ type: 'beside', port, probe });
   const listing = await load<Beside>({ type: 'beside', port, probe, head: head('GET', services, token) });
   return [
-    {
-      what: 'create 10,000 Services: the last thousand against the first',
-      ours: 1000 / last,
-      bare: 1000 / first,
-      unit: '/s',
-      budget: '0.9 x',
-    },
     { what: 'LIST 10,000 Services', ours: listing.milliseconds, unit: 'ms', budget: '–' },
     {
       what: 'slowest of small GETs beside that LIST (bare: beside nothing)',
