@@ -10,7 +10,7 @@ import { Components, type CustomKind, type JsonSchema } from './components.ts';
 import { readDescriptions } from './descriptions.ts';
 import { documentName, pathsOf } from './paths.ts';
 
-/** A resource; a custom one brings its schema (apiextensions JSONSchemaProps). */
+/** A resource or subresource; a custom one brings its schema (apiextensions JSONSchemaProps). */
 export type OpenApiResource = ResourceFacts & { readonly openApiSchema?: JSONSchemaProps };
 
 /** Documents that were made, by name, with what they were made of. */
@@ -129,8 +129,8 @@ function pathItems(resources: readonly ResourceFacts[], components: Components):
 }
 
 function customKinds(resources: readonly OpenApiResource[]): CustomKind[] {
-  return resources.flatMap(({ group, version, kind, openApiSchema }) =>
-    openApiSchema ? [{ group, version, kind, schema: openApiSchema }] : [],
+  return resources.flatMap(({ group, version, resource, kind, openApiSchema }) =>
+    openApiSchema && !resource.includes('/') ? [{ group, version, kind, schema: openApiSchema }] : [],
   );
 }
 

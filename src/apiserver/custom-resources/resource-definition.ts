@@ -29,8 +29,8 @@ export interface DefinitionOptions {
 }
 
 const allVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
-/** While its definition goes nothing is made or changed any more. */
-const lastVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch'];
+/** While its definition goes nothing is made any more; finalizers can still be taken. */
+const lastVerbs = allVerbs.filter((verb) => verb !== 'create');
 const subresourceVerbs = ['get', 'patch', 'update'];
 
 function factsOf({ spec, status }: CustomResourceDefinition, version: string, verbs: readonly string[]): ResourceFacts {

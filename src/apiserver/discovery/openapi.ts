@@ -18,7 +18,10 @@ function documentsOf(registry: Registry): OpenApi {
   const present = documents.get(registry);
   if (present?.generation === generation) return present.api;
   const kept: KeptDocuments = present?.kept ?? new Map();
-  const resources = registry.definitions.flatMap((definition) => [definition, ...definition.subresources]);
+  const resources = registry.definitions.flatMap((definition) => {
+    const { openApiSchema, subresources } = definition;
+    return [definition, ...subresources.map((sub) => (openApiSchema ? { ...sub, openApiSchema } : sub))];
+  });
   const api = openApi({ resources, version: `v${kubernetesVersion}`, kept });
   documents.set(registry, { api, kept, generation });
   return api;
