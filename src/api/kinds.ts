@@ -1,5 +1,15 @@
 // What each kind adds to the generic definition: one line per kind, its folder says the rest.
 import type { KubeObject } from '../apimachinery/object.ts';
+import {
+  mutatingAdmissionPolicy,
+  mutatingAdmissionPolicyBinding,
+  validatingAdmissionPolicy,
+  validatingAdmissionPolicyBinding,
+} from './admissionregistration/v1/policy/index.ts';
+import {
+  mutatingWebhookConfiguration,
+  validatingWebhookConfiguration,
+} from './admissionregistration/v1/webhookconfiguration/index.ts';
 import { customResourceDefinition } from './apiextensions/v1/custom-resource-definition/index.ts';
 import { apiService } from './apiregistration/v1/apiservice/index.ts';
 import { controllerRevision } from './apps/v1/controllerrevision/index.ts';
@@ -19,6 +29,8 @@ import { event } from './core/v1/event/index.ts';
 import { limitRange } from './core/v1/limitrange/index.ts';
 import { namespace } from './core/v1/namespace/index.ts';
 import { node } from './core/v1/node/index.ts';
+import { persistentVolume } from './core/v1/persistentvolume/index.ts';
+import { persistentVolumeClaim } from './core/v1/persistentvolumeclaim/index.ts';
 import { pod } from './core/v1/pod/index.ts';
 import { podTemplate } from './core/v1/podtemplate/index.ts';
 import { replicationController } from './core/v1/replicationcontroller/index.ts';
@@ -26,7 +38,6 @@ import { resourceQuota } from './core/v1/resourcequota/index.ts';
 import { secret } from './core/v1/secret/index.ts';
 import { service } from './core/v1/service/index.ts';
 import { serviceAccount } from './core/v1/serviceaccount/index.ts';
-import { coreTables } from './core/v1/tables.ts';
 import { anyKind, type Kind } from './define.ts';
 import { endpointSlice } from './discovery/v1/endpointslice/index.ts';
 import { eventsEvent } from './events/v1/event/index.ts';
@@ -36,11 +47,16 @@ import { serviceCIDR } from './networking/v1/servicecidr/index.ts';
 import { podDisruptionBudget } from './policy/v1/poddisruptionbudget/index.ts';
 import { clusterRoleBinding, roleBinding } from './rbac/v1/binding/index.ts';
 import { clusterRole, role } from './rbac/v1/role/index.ts';
+import { csiDriver } from './storage/v1/csidriver.ts';
+import { csiNode } from './storage/v1/csinode.ts';
+import { csiStorageCapacity } from './storage/v1/csistoragecapacity.ts';
+import { storageClass } from './storage/v1/storageclass.ts';
+import { volumeAttachment } from './storage/v1/volumeattachment.ts';
+import { volumeAttributesClass } from './storage/v1/volumeattributesclass.ts';
 import { otherTables } from './tables.ts';
 
 /** By resource, qualified by its group outside the core group (and by its version where a group serves two). */
 export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
-  ...coreTables,
   ...otherTables,
   configmaps: anyKind(configMap),
   endpoints: anyKind(endpoints),
@@ -48,6 +64,8 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   limitranges: anyKind(limitRange),
   namespaces: anyKind(namespace),
   nodes: anyKind(node),
+  persistentvolumes: anyKind(persistentVolume),
+  persistentvolumeclaims: anyKind(persistentVolumeClaim),
   pods: anyKind(pod),
   resourcequotas: anyKind(resourceQuota),
   podtemplates: anyKind(podTemplate),
@@ -62,6 +80,12 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   'controllerrevisions.apps': anyKind(controllerRevision),
   'cronjobs.batch': anyKind(cronJob),
   'customresourcedefinitions.apiextensions.k8s.io': anyKind(customResourceDefinition),
+  'csidrivers.storage.k8s.io': anyKind(csiDriver),
+  'csinodes.storage.k8s.io': anyKind(csiNode),
+  'csistoragecapacities.storage.k8s.io': anyKind(csiStorageCapacity),
+  'storageclasses.storage.k8s.io': anyKind(storageClass),
+  'volumeattachments.storage.k8s.io': anyKind(volumeAttachment),
+  'volumeattributesclasses.storage.k8s.io': anyKind(volumeAttributesClass),
   'daemonsets.apps': anyKind(daemonSet),
   'deployments.apps': anyKind(deployment),
   'endpointslices.discovery.k8s.io': anyKind(endpointSlice),
@@ -78,4 +102,10 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   'roles.rbac.authorization.k8s.io': anyKind(role),
   'servicecidrs.networking.k8s.io': anyKind(serviceCIDR),
   'statefulsets.apps': anyKind(statefulSet),
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': anyKind(mutatingAdmissionPolicy),
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': anyKind(mutatingAdmissionPolicyBinding),
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': anyKind(mutatingWebhookConfiguration),
+  'validatingadmissionpolicies.admissionregistration.k8s.io': anyKind(validatingAdmissionPolicy),
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': anyKind(validatingAdmissionPolicyBinding),
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': anyKind(validatingWebhookConfiguration),
 };

@@ -4,7 +4,6 @@ import { ageCell, ageColumn, anyKind, column, type Kind, nameColumn } from './de
 import type { IngressClass, NetworkPolicy } from './networking/v1/types.generated.ts';
 import type { RuntimeClass } from './node/v1/types.generated.ts';
 import type { PriorityClass } from './scheduling/v1/types.generated.ts';
-import type { StorageClass } from './storage/v1/types.generated.ts';
 import { selectorCell } from './workload.ts';
 
 const counted: Kind<KubeObject> = { countsGeneration: true };
@@ -68,47 +67,11 @@ const priorityClass: Kind<PriorityClass> = {
   ],
 };
 
-const storageClass: Kind<StorageClass> = {
-  strategy: {
-    default(object) {
-      object.reclaimPolicy ??= 'Delete';
-      object.volumeBindingMode ??= 'Immediate';
-    },
-  },
-  columns: [
-    nameColumn,
-    column('Provisioner', 'Who makes the volumes.'),
-    column('ReclaimPolicy', 'What becomes of them.'),
-    column('VolumeBindingMode', 'When they are made.'),
-    column('AllowVolumeExpansion', 'Whether they can grow.'),
-    ageColumn,
-  ],
-  cells: (object, now) => {
-    const isDefault = object.metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true';
-    return [
-      isDefault ? `${object.metadata.name} (default)` : object.metadata.name,
-      object.provisioner,
-      object.reclaimPolicy ?? 'Delete',
-      object.volumeBindingMode ?? '<unset>',
-      object.allowVolumeExpansion === true,
-      ageCell(object, now),
-    ];
-  },
-};
-
 export const otherTables: Readonly<Record<string, Kind<KubeObject>>> = {
   'ingressclasses.networking.k8s.io': anyKind(ingressClass),
   'networkpolicies.networking.k8s.io': anyKind(networkPolicy),
   'runtimeclasses.node.k8s.io': anyKind(runtimeClass),
   'priorityclasses.scheduling.k8s.io': anyKind(priorityClass),
-  'storageclasses.storage.k8s.io': anyKind(storageClass),
-  'csidrivers.storage.k8s.io': counted,
-  'mutatingwebhookconfigurations.admissionregistration.k8s.io': counted,
-  'validatingwebhookconfigurations.admissionregistration.k8s.io': counted,
-  'validatingadmissionpolicies.admissionregistration.k8s.io': counted,
-  'validatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
-  'mutatingadmissionpolicies.admissionregistration.k8s.io': counted,
-  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': counted,
   'flowschemas.flowcontrol.apiserver.k8s.io': counted,
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
   'deviceclasses.resource.k8s.io': counted,

@@ -1,0 +1,92 @@
+import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
+import { validateCSIDriverName } from '../../core/v1/volume-sources.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
+import { immutable, oneOf } from '../../validation/values.ts';
+import type { CSIDriver } from './types.generated.ts';
+
+const { required, invalid, duplicate, notSupported } = fieldError;
+
+const lifecycleModes = ['Ephemeral', 'Persistent'];
+
+function validateTokenRequests({ tokenRequests = [] }: CSIDriver['spec']): FieldError[] {
+  const seen = new Set<string>();
+  return tokenRequests.flatMap(({ audience, expirationSeconds }, i) => {
+    const at = `spec.tokenRequests[${i}]`;
+    const errors = seen.has(audience) ? [duplicate(`${at}.audience`, audience)] : [];
+    seen.add(audience);
+    if (expirationSeconds === undefined) return errors;
+    const field = `${at}.expirationSeconds`;
+    if (expirationSeconds < 600) {
+      errors.push(invalid(field, expirationSeconds, 'may not specify a duration less than 10 minutes'));
+    }
+    if (expirationSeconds > 2 ** 32) {
+      errors.push(invalid(field, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'));
+    }
+    return errors;
+  });
+}
+
+function validateSpec(spec: CSIDriver['spec']): FieldError[] {
+  const needed = ['attachRequired', 'podInfoOnMount', 'storageCapacity'] as const;
+  const period = spec.nodeAllocatableUpdatePeriodSeconds;
+  const modes = spec.volumeLifecycleModes ?? [];
+  return [
+    ...needed.filter((field) => spec[field] === undefined).map((field) => required(`spec.${field}`)),
+    ...oneOf('spec.fsGroupPolicy', spec.fsGroupPolicy, ['File', 'None', 'ReadWriteOnceWithFSType']),
+    ...validateTokenRequests(spec),
+    ...modes.flatMap((mode) =>
+      lifecycleModes.includes(mode) ? [] : [notSupported('spec.volumeLifecycleModes', mode, lifecycleModes)],
+    ),
+    ...(spec.seLinuxMount === undefined ? [required('spec.seLinuxMount')] : []),
+    ...(period !== undefined && period < 10
+      ? [invalid('spec.nodeAllocatableUpdatePeriodSeconds', period, 'must be greater than or equal to 10 seconds')]
+      : []),
+  ];
+}
+
+/** A driver of the Container Storage Interface, and what the kubelet has to know of it. */
+export const csiDriver: Kind<CSIDriver> = {
+  countsGeneration: true,
+  allowUnconditionalUpdate: false,
+  strategy: {
+    default({ spec }) {
+      spec.attachRequired ??= true;
+      spec.podInfoOnMount ??= false;
+      spec.storageCapacity ??= false;
+      spec.fsGroupPolicy ??= 'ReadWriteOnceWithFSType';
+      if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent'];
+      spec.requiresRepublish ??= false;
+      spec.seLinuxMount ??= false;
+    },
+    validate: ({ metadata, spec }) => [...validateCSIDriverName('metadata.name', metadata.name), ...validateSpec(spec)],
+    validateUpdate: ({ spec }, old) => [
+      ...validateSpec(spec),
+      ...immutable('spec.attachRequired', spec.attachRequired, old.spec.attachRequired),
+      ...immutable('spec.volumeLifecycleModes', spec.volumeLifecycleModes, old.spec.volumeLifecycleModes),
+    ],
+  },
+  columns: [
+    nameColumn,
+    column('AttachRequired', 'Whether volumes are attached to nodes first.', { type: 'boolean' }),
+    column('PodInfoOnMount', 'Whether it is told which Pod a volume is for.', { type: 'boolean' }),
+    column('StorageCapacity', 'Whether it says how much room there is.', { type: 'boolean' }),
+    column('TokenRequests', 'For whom it wants tokens of the Pods.'),
+    column('RequiresRepublish', 'Whether it is asked again and again.', { type: 'boolean' }),
+    column('Modes', 'Volumes of claims, or of Pods.'),
+    ageColumn,
+  ],
+  cells: (object, now) => {
+    const { spec, metadata } = object;
+    const audiences = (spec.tokenRequests ?? []).map(({ audience }) => audience);
+    return [
+      metadata.name,
+      spec.attachRequired ?? true,
+      spec.podInfoOnMount ?? false,
+      spec.storageCapacity ?? false,
+      audiences.join(',') || '<unset>',
+      spec.requiresRepublish ?? false,
+      (spec.volumeLifecycleModes ?? []).join(',') || '<none>',
+      ageCell(object, now),
+    ];
+  },
+};

@@ -1,0 +1,36 @@
+import type { FieldError } from '../../../apimachinery/validation/field-error.ts';
+import { dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
+import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
+import { column, type Kind, nameColumn } from '../../define.ts';
+import { validateNonNegativeQuantity } from '../../validation/quantities.ts';
+import { validateLabelSelector } from '../../validation/selectors.ts';
+import { immutable } from '../../validation/values.ts';
+import type { CSIStorageCapacity } from './types.generated.ts';
+
+function validate(object: CSIStorageCapacity): FieldError[] {
+  const { nodeTopology, storageClassName, capacity, maximumVolumeSize } = object;
+  return [
+    ...validateLabelSelector(nodeTopology, 'nodeTopology'),
+    ...nameErrors(dns1123Subdomain, 'storageClassName', storageClassName),
+    ...(capacity === undefined ? [] : validateNonNegativeQuantity('capacity', capacity)),
+    ...(maximumVolumeSize === undefined ? [] : validateNonNegativeQuantity('maximumVolumeSize', maximumVolumeSize)),
+  ];
+}
+
+/** How much room a driver has for volumes of a class, where. */
+export const csiStorageCapacity: Kind<CSIStorageCapacity> = {
+  allowUnconditionalUpdate: false,
+  strategy: {
+    validate,
+    validateUpdate: (object, old) => [
+      ...immutable('nodeTopology', object.nodeTopology, old.nodeTopology),
+      ...immutable('storageClassName', object.storageClassName, old.storageClassName),
+    ],
+  },
+  columns: [
+    nameColumn,
+    column('StorageClass', 'Of which class volumes would be.'),
+    column('Capacity', 'How much room there is.'),
+  ],
+  cells: (object) => [object.metadata.name, object.storageClassName, object.capacity ?? '<unset>'],
+};

@@ -1,0 +1,124 @@
+import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
+import { qualifiedName } from '../../../apimachinery/validation/names.ts';
+import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
+import { nodeLabelWarning } from '../../core/v1/node/labels.ts';
+import type { TopologySelectorTerm } from '../../core/v1/types.generated.ts';
+import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../define.ts';
+import { immutable, oneOf, optionalOneOf } from '../../validation/values.ts';
+import type { StorageClass } from './types.generated.ts';
+
+const { required, forbidden, duplicate, tooLong } = fieldError;
+
+const maxParameters = 512;
+const maxParameterBytes = 256 * 1024;
+
+export function validateProvisioner(field: string, name: string | undefined): FieldError[] {
+  return name ? nameErrors(qualifiedName, field, name.toLowerCase()) : [required(field)];
+}
+
+/** What a driver is told, as text that only it understands. `needed`: there must be some. */
+export function validateParameters(
+  parameters: Readonly<Record<string, string>> | undefined,
+  { needed }: { readonly needed: boolean },
+): FieldError[] {
+  const entries = Object.entries(parameters ?? {});
+  if (needed && entries.length === 0) return [required('parameters', 'must contain at least one key/value pair')];
+  const errors: FieldError[] = [];
+  if (entries.length > maxParameters) errors.push(tooLong('parameters', maxParameters));
+  const bytes = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+  if (entries.some(([key]) => key === '')) errors.push(fieldError.invalid('parameters', '', 'field can not be empty.'));
+  return bytes > maxParameterBytes ? [...errors, tooLong('parameters', maxParameterBytes)] : errors;
+}
+
+function validateTopologies(terms: readonly TopologySelectorTerm[], path: string): FieldError[] {
+  return terms.flatMap((term, i) => {
+    const at = `${path}[${i}]`;
+    const again = terms.slice(0, i).some((other) => deepEqual(other, term));
+    return [
+      ...validateTerm(term, `${at}.matchLabelExpressions`),
+      ...(again ? [duplicate(`${at}.matchLabelExpressions`, '')] : []),
+    ];
+  });
+}
+
+function validateTerm({ matchLabelExpressions = [] }: TopologySelectorTerm, path: string): FieldError[] {
+  const keys = new Set<string>();
+  return matchLabelExpressions.flatMap(({ key, values = [] }, i) => {
+    const at = `${path}[${i}]`;
+    const errors = values.length === 0 ? [required(`${at}.values`)] : [];
+    for (const [j, value] of values.entries()) {
+      if (values.indexOf(value) < j) errors.push(duplicate(`${at}.values[${j}]`, value));
+    }
+    errors.push(...nameErrors(qualifiedName, `${at}.key`, key));
+    if (keys.has(key)) errors.push(duplicate(`${at}.key`, key));
+    keys.add(key);
+    return errors;
+  });
+}
+
+function validate(object: StorageClass): FieldError[] {
+  return [
+    ...validateProvisioner('provisioner', object.provisioner),
+    ...validateParameters(object.parameters, { needed: false }),
+    ...optionalOneOf('reclaimPolicy', object.reclaimPolicy, ['Delete', 'Retain']),
+    ...oneOf('volumeBindingMode', object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']),
+    ...validateTopologies(object.allowedTopologies ?? [], 'allowedTopologies'),
+  ];
+}
+
+/** Volumes are as their class was when they were made. */
+function validateUpdate(object: StorageClass, old: StorageClass): FieldError[] {
+  const fixed = (field: 'parameters' | 'provisioner') =>
+    deepEqual(object[field], old[field]) ? [] : [forbidden(field, `updates to ${field} are forbidden.`)];
+  return [
+    ...fixed('parameters'),
+    ...fixed('provisioner'),
+    ...(object.reclaimPolicy === old.reclaimPolicy
+      ? []
+      : [forbidden('reclaimPolicy', 'updates to reclaimPolicy are forbidden.')]),
+    ...immutable('volumeBindingMode', object.volumeBindingMode, old.volumeBindingMode),
+    ...validateTopologies(object.allowedTopologies ?? [], 'allowedTopologies'),
+  ];
+}
+
+const defaultAnnotations = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
+
+export const storageClass: Kind<StorageClass> = {
+  strategy: {
+    default(object) {
+      object.reclaimPolicy ??= 'Delete';
+      object.volumeBindingMode ??= 'Immediate';
+    },
+    validate,
+    validateUpdate,
+    warnings: ({ allowedTopologies = [] }) =>
+      allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) =>
+        matchLabelExpressions.flatMap(({ key }, j) => {
+          const why = nodeLabelWarning(key);
+          return why ? [`allowedTopologies[${i}].matchLabelExpressions[${j}].key: ${why}`] : [];
+        }),
+      ),
+  },
+  columns: [
+    nameColumn,
+    column('Provisioner', 'Who makes the volumes.'),
+    column('ReclaimPolicy', 'What becomes of them.'),
+    column('VolumeBindingMode', 'When they are made.'),
+    column('AllowVolumeExpansion', 'Whether they can grow.'),
+    ageColumn,
+  ],
+  cells: (object, now) => {
+    const isDefault = defaultAnnotations.some((key) => object.metadata.annotations?.[key] === 'true');
+    return [
+      isDefault ? `${object.metadata.name} (default)` : object.metadata.name,
+      object.provisioner,
+      object.reclaimPolicy ?? 'Delete',
+      object.volumeBindingMode ?? '<unset>',
+      object.allowVolumeExpansion === true,
+      ageCell(object, now),
+    ];
+  },
+};

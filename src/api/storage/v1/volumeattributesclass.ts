@@ -1,0 +1,22 @@
+import type { FieldError } from '../../../apimachinery/validation/field-error.ts';
+import { fieldError } from '../../../apimachinery/validation/field-error.ts';
+import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../define.ts';
+import { validateParameters, validateProvisioner } from './storageclass.ts';
+import type { VolumeAttributesClass } from './types.generated.ts';
+
+/** What can be changed of a volume that exists: how fast it is, say. */
+export const volumeAttributesClass: Kind<VolumeAttributesClass> = {
+  allowUnconditionalUpdate: false,
+  strategy: {
+    validate: (object) => [
+      ...validateProvisioner('driverName', object.driverName),
+      ...validateParameters(object.parameters, { needed: true }),
+    ],
+    validateUpdate: (object, old): FieldError[] =>
+      (['driverName', 'parameters'] as const)
+        .filter((field) => !deepEqual(object[field], old[field]))
+        .map((field) => fieldError.forbidden(field, `updates to ${field} are forbidden.`)),
+  },
+  columns: [nameColumn, column('DriverName', 'Whose volumes it is for.'), ageColumn],
+  cells: (object, now) => [object.metadata.name, object.driverName, ageCell(object, now)],
+};
