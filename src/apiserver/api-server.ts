@@ -283,6 +283,7 @@ export class ApiServer {
     // Namespaced resources have no object outside a namespace, cluster-scoped ones none inside.
     if (definition.namespaced ? info.name !== '' && info.namespace === '' : isMisplaced(info)) throw pathNotFound();
     const isConnect = subresource !== undefined && connectSubresources.has(info.subresource);
+    if (request.method === 'HEAD' && !isConnect) throw methodNotAllowed();
     const resourceRequest: ResourceRequest = {
       parts: this.#parts,
       request,

@@ -6,6 +6,7 @@ import {
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type SecureServerOptions,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,6 +15,10 @@ import { NodeRequest } from './node-request.ts';
 import { type Incoming, type Outgoing, sendResponse } from './node-response.ts';
 import type { ApiRequest, ApiResponse, ClientCertificate } from './request.ts';
 import { isHijack } from './request.ts';
+
+/** As of Go's servers: what a request line and its headers may take, for both versions of HTTP. */
+const mostHeaderBytes = 1024 * 1024;
+const mostHeaders = 2000;
 
 export interface ListenerOptions {
   readonly host: string;
@@ -52,8 +57,10 @@ export class Listener {
       requestCert: true,
       rejectUnauthorized: false,
       allowHTTP1: true,
-      settings: { maxConcurrentStreams: 1000 },
-    });
+      maxHeaderSize: mostHeaderBytes,
+      maxHeaderListPairs: mostHeaders,
+      settings: { maxConcurrentStreams: 1000, maxHeaderListSize: mostHeaderBytes },
+    } as SecureServerOptions);
     this.#server = server;
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
     server.on('request', (req: Http2ServerRequest, res: Http2ServerResponse) => {

@@ -3,8 +3,9 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { createGzip, gzip } from 'node:zlib';
 import { acceptsGzip } from './negotiation.ts';
 import type { NodeRequest } from './node-request.ts';
 import { type ApiResponse, type ByteSink, isHijack, isPushed } from './request.ts';
@@ -15,6 +16,7 @@ export type Outgoing = ServerResponse | Http2ServerResponse;
 /** As upstream: smaller bodies are not worth the work. */
 const smallestCompressed = 128 * 1024;
 const compress = promisify(gzip);
+const packedHeaders = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
 
 /** What is written of either kind of response. */
 type Writer = Pick<ServerResponse, 'write' | 'end' | 'writableLength' | 'once' | 'off' | 'destroyed'>;
@@ -34,7 +36,8 @@ export async function sendResponse(response: ApiResponse, { request, outgoing }:
   }
 }
 
-async function send({ status, headers, body }: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
+async function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
+  const { headers, status, body, isCompressible } = response;
   if (isHijack(body)) {
     start(outgoing, 400, { 'content-type': 'text/plain' });
     outgoing.end('this path speaks only to connections that upgrade\n');
@@ -45,7 +48,8 @@ async function send({ status, headers, body }: ApiResponse, { request, outgoing 
     await sendWhole({ status, headers, body }, { request, outgoing });
     return;
   }
-  start(outgoing, status, headers);
+  const isPacked = isCompressible === true && acceptsGzip(request.headers['accept-encoding']);
+  start(outgoing, status, isPacked ? { ...headers, ...packedHeaders } : headers);
   if (isHead) {
     outgoing.end();
     return;
@@ -58,7 +62,8 @@ async function send({ status, headers, body }: ApiResponse, { request, outgoing 
     writer.end();
     return;
   }
-  for await (const chunk of body) {
+  const pieces = isPacked ? Readable.from(body, { objectMode: false }).pipe(createGzip({ level: 1 })) : body;
+  for await (const chunk of pieces as AsyncIterable<string | Uint8Array>) {
     if (writer.destroyed || request.signal.aborted) return;
     if (!writer.write(chunk)) await drained(writer, request.signal);
   }
@@ -69,13 +74,12 @@ async function sendWhole(
   { status, headers, body }: { status: number; headers: ApiResponse['headers']; body: string | Uint8Array },
   { request, outgoing }: Carrier,
 ): Promise<void> {
-  const isLarge = body.length >= smallestCompressed && acceptsGzip(request.headers['accept-encoding']);
+  const isLarge = body.length > smallestCompressed && acceptsGzip(request.headers['accept-encoding']);
   if (isLarge) {
     const packed = await compress(body, { level: 1 });
     start(outgoing, status, {
       ...headers,
-      'content-encoding': 'gzip',
-      vary: 'Accept-Encoding',
+      ...packedHeaders,
       'content-length': String(packed.length),
     });
     outgoing.end(packed);

@@ -77,6 +77,8 @@ export interface ApiResponse {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: ResponseBody;
+  /** A body in pieces that may be compressed as a whole: nobody waits for the first piece alone. */
+  readonly isCompressible?: boolean;
 }
 
 /** As kube-apiserver: larger bodies are refused with 413. */

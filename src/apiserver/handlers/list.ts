@@ -216,7 +216,7 @@ export async function listResponse(
     partialVersion: isPartial ? version : undefined,
   };
   if (format.encoding === 'protobuf') {
-    return { status: 200, headers: headersOf(request), body: await protobufList(list) };
+    return { status: 200, headers: headersOf(request), body: await protobufList(list), isCompressible: true };
   }
   const { head, textOf } = jsonList(list);
   if (format.encoding === 'yaml' || format.pretty) {
@@ -226,7 +226,8 @@ export async function listResponse(
     const body = `${head}${items.map(textOf).join(',')}]}\n`;
     return { status: 200, headers: headersOf(request), body };
   }
-  return { status: 200, headers: headersOf(request), body: jsonPieces(items, { head, textOf }) };
+  const body = jsonPieces(items, { head, textOf });
+  return { status: 200, headers: headersOf(request), body, isCompressible: true };
 }
 
 interface ListForm {

@@ -1,0 +1,156 @@
+// What the HTTPS front adds to the API: two versions of HTTP, bounds on what comes in, compression of what goes out.
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import { Agent, request } from 'node:https';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeProtobuf } from '../api/protobuf/decode.ts';
+import { FakeClock } from '../system/fake/clock.ts';
+import { FakeRandom } from '../system/fake/random.ts';
+import { startTestServer, type TestServer } from './fake/test-server.ts';
+import { Listener } from './listener.ts';
+import { createCertificateAuthority, issueKeyPair } from './pki/certificates.ts';
+
+const configMaps = '/api/v1/namespaces/n/configmaps';
+let api: TestServer;
+let listener: Listener;
+let url: string;
+const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
+
+beforeAll(async () => {
+  api = await startTestServer();
+  await api.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+  const random = new FakeRandom();
+  const day = 24 * 3600 * 1000;
+  const now = new FakeClock().now();
+  const validity = { notBefore: now - day, notAfter: now + 10_000 * day };
+  const ca = await createCertificateAuthority('ca', validity, random);
+  const subject = { commonName: 'server', organizations: [] };
+  const profile = { ...validity, subject, sans: ['127.0.0.1'], usages: ['server auth'] as const };
+  const { certPem, keyPem } = await issueKeyPair(ca, profile, random);
+  listener = new Listener({ host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, clientCa: ca.certPem }, (asked) =>
+    api.server.handle(asked),
+  );
+  url = `https://127.0.0.1:${(await listener.listen()).port}`;
+});
+
+afterAll(async () => {
+  agent.destroy();
+  await listener.close();
+  api.stop();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly bytes: Buffer;
+}
+
+interface Given {
+  readonly method?: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+async function http1({ method = 'GET', path, headers, body }: Given): Promise<Answer> {
+  const asked = request(url + path, { method, agent, ...(headers && { headers }) });
+  asked.end(body);
+  const [answer] = await once(asked, 'response');
+  return { status: answer.statusCode, headers: answer.headers, bytes: Buffer.concat(await answer.toArray()) };
+}
+
+async function http2({ method = 'GET', path, headers, body }: Given): Promise<Answer> {
+  const session = connect(url, { rejectUnauthorized: false, maxSendHeaderBlockLength: 2 ** 21 });
+  try {
+    // What the server takes is known with its settings.
+    await once(session, 'remoteSettings');
+    const stream = session.request({ ':method': method, ':path': path, ...headers }, { endStream: body === undefined });
+    if (body !== undefined) stream.end(body);
+    const [answered] = await once(stream, 'response');
+    return { status: answered[':status'], headers: answered, bytes: Buffer.concat(await stream.toArray()) };
+  } finally {
+    session.close();
+  }
+}
+
+describe.each([
+  ['HTTP/1.1', http1],
+  ['HTTP/2', http2],
+])('%s', (name, send) => {
+  const json = { 'content-type': 'application/json' };
+
+  test('objects in and out, in JSON and in protocol buffers', async () => {
+    const body = JSON.stringify({ metadata: { name: `a${name.length}` }, data: { k: 'ä' } });
+    expect((await send({ method: 'POST', path: configMaps, headers: json, body })).status).toBe(201);
+    const path = `${configMaps}/a${name.length}`;
+    const read = await send({ path, headers: { accept: 'application/vnd.kubernetes.protobuf' } });
+    expect(decodeProtobuf(read.bytes).value).toMatchObject({ data: { k: 'ä' } });
+  });
+
+  test('headers of hundreds of KiB, and long selectors', async () => {
+    // Node's HTTP/2 takes 64 KiB for a single one.
+    const headers = Object.fromEntries([1, 2, 3, 4].map((i) => [`x-long-${i}`, 'x'.repeat(50_000)]));
+    expect((await send({ path: configMaps, headers })).status).toBe(200);
+    const selector = encodeURIComponent(`name in (${Array.from({ length: 3000 }, (_, i) => `name-${i}`).join(',')})`);
+    expect((await send({ path: `${configMaps}?labelSelector=${selector}` })).status).toBe(200);
+  });
+
+  test('a body past 3 MiB is 413', async () => {
+    const body = `{"metadata":{"name":"big"},"data":{"k":"${'x'.repeat(3 * 1024 * 1024)}"}}`;
+    const { status, bytes } = await send({ method: 'POST', path: configMaps, headers: json, body });
+    expect(status).toBe(413);
+    expect(JSON.parse(bytes.toString())).toMatchObject({
+      reason: 'RequestEntityTooLarge',
+      message: 'Request entity too large: limit is 3145728',
+    });
+  });
+
+  test('a body nested thousands deep is 400', async () => {
+    const body = `{"metadata":{"name":"deep"},"x":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    expect((await send({ method: 'POST', path: configMaps, headers: json, body })).status).toBe(400);
+  });
+
+  test('HEAD and OPTIONS of resources are not allowed', async () => {
+    expect((await send({ method: 'HEAD', path: configMaps })).status).toBe(405);
+    expect((await send({ method: 'OPTIONS', path: configMaps })).status).toBe(405);
+    expect((await send({ method: 'HEAD', path: '/version' })).status).toBe(200);
+  });
+
+  test('warnings that are no ASCII', async () => {
+    const body = JSON.stringify({ metadata: { name: `w${name.length}` }, ünknown: 1 });
+    const { status, headers } = await send({ method: 'POST', path: configMaps, headers: json, body });
+    expect(status).toBe(201);
+    expect(String(headers.warning)).toContain('299 - "unknown field');
+  });
+
+  test('answers past 128 KiB are compressed for who can read that, whole ones and lists in pieces', async () => {
+    const value = 'value '.repeat(200);
+    const create = (i: number) =>
+      api.send('POST', '/api/v1/namespaces/n/secrets', { metadata: { name: `s${i}` }, stringData: { k: value } });
+    await Promise.all(Array.from({ length: 300 }, (_, i) => create(i)));
+    const headers = { 'accept-encoding': 'gzip' };
+    for (const limit of [200, 300]) {
+      const path = `/api/v1/namespaces/n/secrets?limit=${limit}`;
+      const plain = await send({ path });
+      const packed = await send({ path, headers });
+      expect(plain.headers['content-encoding']).toBeUndefined();
+      expect(packed.headers['content-encoding']).toBe('gzip');
+      expect(gunzipSync(packed.bytes).toString()).toBe(plain.bytes.toString());
+    }
+    expect((await send({ path: `${configMaps}?limit=1`, headers })).headers['content-encoding']).toBeUndefined();
+  });
+});
+
+test('a watch over HTTP/2 sends changes as they happen, beside other requests of its session', async () => {
+  const session = connect(url, { rejectUnauthorized: false });
+  const stream = session.request({ ':path': `${configMaps}?watch=1&fieldSelector=metadata.name%3Dwatched` });
+  await once(stream, 'response');
+  const body = JSON.stringify({ metadata: { name: 'watched' } });
+  const post = session.request({ ':method': 'POST', ':path': configMaps, 'content-type': 'application/json' });
+  post.end(body);
+  const [chunk] = await once(stream, 'data');
+  expect(JSON.parse(chunk.toString())).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'watched' } } });
+  stream.close();
+  session.destroy();
+});
