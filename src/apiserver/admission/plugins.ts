@@ -11,12 +11,15 @@ import { denyServiceExternalIPs } from './deny-external-ips.ts';
 import { limitRanger } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podSecurity } from './pod-security/pod-security.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-protection.ts';
 import { taintNodesByCondition } from './taint-new-nodes.ts';
+import { mutatingWebhooks } from './webhooks/mutating.ts';
+import { validatingWebhooks } from './webhooks/validating.ts';
 
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'NamespaceLifecycle', admit: namespaceLifecycle },
@@ -24,7 +27,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'ServiceAccount', admit: serviceAccount },
   nodeRestriction,
   taintNodesByCondition,
-  // PodSecurity
+  podSecurity,
   { name: 'Priority', admit: priority },
   { name: 'DefaultTolerationSeconds', admit: defaultTolerations },
   defaultStorageClass,
@@ -39,6 +42,8 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   denyServiceExternalIPs,
   { name: 'CertificateRequestor', admit: certificateRequestor },
   { name: 'RBACEscalation', admit: rbacEscalation },
+  mutatingWebhooks,
+  validatingWebhooks,
 ];
 
 /** Plugins that run only where `--enable-admission-plugins` names them. */
