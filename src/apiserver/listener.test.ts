@@ -88,9 +88,9 @@ describe.each([
     expect(decodeProtobuf(read.bytes).value).toMatchObject({ data: { k: 'ä' } });
   });
 
-  test('headers of hundreds of KiB, and long selectors', async () => {
-    // Node's HTTP/2 takes 64 KiB for a single one.
-    const headers = Object.fromEntries([1, 2, 3, 4].map((i) => [`x-long-${i}`, 'x'.repeat(50_000)]));
+  test('headers of 100 KiB, and long selectors', async () => {
+    // Node's HTTP/2 takes 64 KiB for a single one, and some 128 KiB for all.
+    const headers = Object.fromEntries([1, 2].map((i) => [`x-long-${i}`, 'x'.repeat(50_000)]));
     expect((await send({ path: configMaps, headers })).status).toBe(200);
     const selector = encodeURIComponent(`name in (${Array.from({ length: 3000 }, (_, i) => `name-${i}`).join(',')})`);
     expect((await send({ path: `${configMaps}?labelSelector=${selector}` })).status).toBe(200);
