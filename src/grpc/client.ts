@@ -124,7 +124,7 @@ const describe = (target: GrpcTarget): string =>
 export interface GrpcClientOptions {
   /** The longest message that is taken, in bytes. Default 16 MiB. */
   readonly maxReceiveBytes?: number;
-  /** Milliseconds between looks whether the far end still answers, while calls are under way; absent is never. */
+  /** Milliseconds between looks whether the far end still answers (within half of it), while calls are under way. */
   readonly keepalive?: number;
 }
 
@@ -196,7 +196,13 @@ export class GrpcClient {
       events.onEnd(error);
     };
     const onAbort = () => end(new GrpcError(grpcCode.cancelled, 'cancelled', { cause: signal?.reason }));
-    const late = () => end(new GrpcError(grpcCode.deadlineExceeded, 'context deadline exceeded'));
+    let session: Session | undefined;
+    const late = () => {
+      const neverBegan = session?.wasConnected === false;
+      // Otherwise the call would be sent when the connection comes about after all.
+      if (neverBegan) session?.destroy();
+      end(new GrpcError(grpcCode.deadlineExceeded, 'context deadline exceeded', { neverBegan }));
+    };
     const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
     if (signal?.aborted) {
       onAbort();
@@ -204,7 +210,7 @@ export class GrpcClient {
     }
     signal?.addEventListener('abort', onAbort);
     try {
-      const session = this.#connected();
+      session = this.#connected();
       stream = session.open({
         ':method': 'POST',
         ':path': path,
@@ -296,7 +302,7 @@ class Session {
     this.#http2.on('goaway', () => this.#http2.close());
     this.#http2.on('close', () => clearInterval(this.#keepalive));
     this.#http2.unref();
-    if (keepalive !== undefined) this.#keepalive = setInterval(() => this.#ping(keepalive), keepalive).unref();
+    if (keepalive !== undefined) this.#keepalive = setInterval(() => this.#ping(keepalive / 2), keepalive).unref();
   }
 
   get usable(): boolean {

@@ -13,6 +13,12 @@ import {
   type WatchBatch,
   type WatchRequest,
 } from './storage.ts';
+import { WatchLog } from './watch-log.ts';
+
+/** With the state before, from which earlier revisions are worked out. */
+interface LoggedEvent extends StorageEvent {
+  readonly previous: KeyValue | undefined;
+}
 
 /** What a transaction would do: the states after each operation, with undefined for a key that is gone. */
 export interface PreparedTransaction {
@@ -59,25 +65,23 @@ export function prepare(operations: readonly Operation[], revision: number, look
 export class Mvcc {
   readonly #items = new Map<string, KeyValue>();
   readonly #keys = new SortedKeys();
-  /** Batches after the compacted revision, one per revision, oldest first. */
-  readonly #log: WatchBatch[] = [];
+  /** One batch per revision; what is forgotten was compacted. */
+  readonly #log = new WatchLog<LoggedEvent>(0);
   #revision = 1;
-  #compacted = 0;
-  #wake = Promise.withResolvers<void>();
 
   get revision(): number {
     return this.#revision;
   }
 
   get compactRevision(): number {
-    return this.#compacted;
+    return this.#log.forgottenRevision;
   }
 
   readonly lookup: Lookup = (key) => this.#items.get(key);
 
   /** Puts back what was stored: rows in the order of their revisions. Only for a store that is being opened. */
   restore(changes: Iterable<PreparedTransaction>, position: { revision: number; compacted: number }): void {
-    this.#compacted = position.compacted;
+    this.#log.forget(position.compacted);
     for (const transaction of changes) {
       this.#apply(transaction, transaction.revision > position.compacted);
     }
@@ -92,7 +96,6 @@ export class Mvcc {
       if (previous && !current) this.#keys.delete(key);
     }
     this.#apply(transaction, true);
-    this.#wakeAll();
   }
 
   get(key: string, revision?: number): KeyValue | undefined {
@@ -118,36 +121,15 @@ export class Mvcc {
     return { items, count, revision };
   }
 
-  /** Follows the log from a position. A batch that holds nothing for the prefix still tells the revision reached. */
-  async *watch({ prefix, afterRevision, signal }: WatchRequest): AsyncGenerator<WatchBatch> {
-    let reached = afterRevision;
-    // An abort wakes every watch, and the others go on waiting: racing each wake against a promise of the signal's would
-    // leave a reaction on that one for every write, for as long as the watch lives.
-    const onAbort = () => this.#wakeAll();
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      while (!signal.aborted) {
-        if (reached < this.#compacted) throw new CompactedError(this.#compacted);
-        const wake = this.#wake.promise;
-        const index = this.#logIndexAfter(reached);
-        if (index === this.#log.length) {
-          await wake;
-          continue;
-        }
-        const batch = this.#log[index]!;
-        reached = batch.revision;
-        const events = batch.events.filter((event) => event.key.startsWith(prefix));
-        yield { revision: batch.revision, events };
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+  /** A batch that holds nothing for the prefix still tells the revision reached. */
+  watch(request: WatchRequest): AsyncGenerator<WatchBatch> {
+    return this.#log.watch(request);
   }
 
   /** The writes that nobody can ask for any more once `revision` is compacted, as [revision, key]. */
   superseded(revision: number): [number, string][] {
     const rows: [number, string][] = [];
-    for (const batch of this.#log) {
+    for (const batch of this.#log.batches) {
       if (batch.revision > revision) break;
       for (const { key, type, previous } of batch.events) {
         // A key that one transaction writes twice has both rows at one revision: they go with the next write.
@@ -160,19 +142,12 @@ export class Mvcc {
 
   compact(revision: number): void {
     if (revision > this.#revision) throw new FutureRevisionError(this.#revision);
-    if (revision <= this.#compacted) throw new CompactedError(this.#compacted);
-    this.#compacted = revision;
-    this.#log.splice(0, this.#logIndexAfter(revision));
-    this.#wakeAll();
-  }
-
-  #wakeAll(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
+    if (revision <= this.compactRevision) throw new CompactedError(this.compactRevision);
+    this.#log.forget(revision);
   }
 
   #apply({ revision, changes }: PreparedTransaction, logged: boolean): void {
-    const events: StorageEvent[] = [];
+    const events: LoggedEvent[] = [];
     for (const { key, current } of changes) {
       const previous = this.#items.get(key);
       if (current) this.#items.set(key, current);
@@ -180,17 +155,18 @@ export class Mvcc {
       events.push({ type: current ? 'put' : 'delete', key, revision, current, previous });
     }
     this.#revision = revision;
-    if (logged) this.#log.push({ revision, events });
+    if (logged) this.#log.append({ revision, events });
   }
 
   /** What the keys under a prefix were at an earlier revision, where they differ from now. */
   #undo(prefix: string, revision: number): Map<string, KeyValue | undefined> {
     if (revision > this.#revision) throw new FutureRevisionError(this.#revision);
-    if (revision < this.#compacted) throw new CompactedError(this.#compacted);
+    if (revision < this.compactRevision) throw new CompactedError(this.compactRevision);
     const undone = new Map<string, KeyValue | undefined>();
-    const first = this.#logIndexAfter(revision);
-    for (let index = this.#log.length - 1; index >= first; index--) {
-      for (const event of this.#log[index]!.events) {
+    const { batches } = this.#log;
+    const first = this.#log.indexAfter(revision);
+    for (let index = batches.length - 1; index >= first; index--) {
+      for (const event of batches[index]!.events) {
         if (event.key.startsWith(prefix)) undone.set(event.key, event.previous);
       }
     }
@@ -199,16 +175,5 @@ export class Mvcc {
 
   #keysAt(prefix: string, undone: ReadonlyMap<string, unknown>): string[] {
     return [...new Set([...this.#keys.startingWith(prefix), ...undone.keys()])].sort();
-  }
-
-  #logIndexAfter(revision: number): number {
-    let low = 0;
-    let high = this.#log.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#log[middle]!.revision <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

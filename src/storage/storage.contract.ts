@@ -63,7 +63,7 @@ export function storageContract(name: string, open: () => Promise<Storage>): voi
           { type: 'put', key: '/b', value: 'b' },
         ],
       });
-      expect(both).toEqual({ succeeded: true, revision: 2, previous: [undefined, undefined] });
+      expect(both).toEqual({ succeeded: true, revision: 2 });
       const refused = await storage.transact({
         compare: [
           { key: '/a', modRevision: 2 },
@@ -84,7 +84,7 @@ export function storageContract(name: string, open: () => Promise<Storage>): voi
     });
 
     test('deleting what is not there changes nothing', async () => {
-      expect(await remove('/a')).toEqual({ succeeded: true, revision: 1, previous: [undefined] });
+      expect(await remove('/a')).toEqual({ succeeded: true, revision: 1 });
       expect(await storage.currentRevision()).toBe(1);
     });
 
@@ -125,16 +125,110 @@ export function storageContract(name: string, open: () => Promise<Storage>): voi
       expect((await eventsUntil('/', 4, 5)).map((e) => e.current?.value)).toEqual(['4']);
     });
 
-    test('a watch gives what was written since, and what is written then, with the state before', async () => {
+    test('a prefix is a matter of characters: neither of folders nor of ASCII', async () => {
+      const keys = ['/p', '/p/', '/p/a', '/p0', '/pé', '/pé/ü', '/p日本', '/q', '/~', 'a', 'ÿ'];
+      for (const key of keys) await put(key, `of ${key}`);
+      const below = async (prefix: string) => (await storage.range({ prefix })).items.map((item) => item.key);
+      expect(await below('')).toEqual(keys);
+      expect(await below('/p')).toEqual(keys.slice(0, 7));
+      expect(await below('/p/')).toEqual(['/p/', '/p/a']);
+      expect(await below('/pé')).toEqual(['/pé', '/pé/ü']);
+      expect(await below('/p日')).toEqual(['/p日本']);
+      expect(await below('ÿ')).toEqual(['ÿ']);
+      expect(await below('/p/a/')).toEqual([]);
+      expect((await storage.get('/pé/ü')).item?.value).toBe('of /pé/ü');
+      expect((await eventsUntil('/pé', 1, keys.length + 1)).map((event) => event.key)).toEqual(['/pé', '/pé/ü']);
+    });
+
+    test('a position before the prefix is its beginning, one after it its end', async () => {
+      for (const key of ['/a', '/p/a', '/p/b', '/z']) await put(key, '');
+      expect(await storage.range({ prefix: '/p/', after: '/a' })).toMatchObject({ count: 2, items: [{}, {}] });
+      expect(await storage.range({ prefix: '/p/', after: '/z' })).toMatchObject({ count: 0, items: [] });
+      expect(await storage.range({ prefix: '/p/', after: '/p/b', limit: 1 })).toMatchObject({ count: 0, items: [] });
+    });
+
+    test('a range of many and of large values is whole, and limited where it is to be', async () => {
+      const keys = Array.from({ length: 1000 }, (_, i) => `/many/${String(i).padStart(4, '0')}`);
+      for (let start = 0; start < keys.length; start += 100) {
+        const operations = keys.slice(start, start + 100).map((key) => ({ type: 'put', key, value: key }) as const);
+        await storage.transact({ compare: [], operations });
+      }
+      const large = 'ü'.repeat(500_000);
+      for (const name of ['a', 'b', 'c', 'd']) await put(`/many/large-${name}`, name + large);
+      const all = await storage.range({ prefix: '/many/' });
+      expect(all.count).toBe(1004);
+      expect(all.items.slice(0, 1000).map((item) => item.value)).toEqual(keys);
+      expect(all.items.slice(1000).map((item) => item.value)).toEqual(['a', 'b', 'c', 'd'].map((name) => name + large));
+      const some = await storage.range({ prefix: '/many/', limit: 750 });
+      expect(some.count).toBe(1004);
+      expect(some.items.map((item) => item.key)).toEqual(keys.slice(0, 750));
+      const watched = await eventsUntil('/many/large', 1, all.revision);
+      expect(watched.map((event) => event.current?.value.length)).toEqual(Array(4).fill(large.length + 1));
+    });
+
+    test('concurrent transactions that compare add up', async () => {
+      await put('/counter', '0');
+      const add = async () => {
+        let known = (await storage.get('/counter')).item;
+        for (;;) {
+          const value = String(Number(known?.value) + 1);
+          const result = await storage.transact({
+            compare: [{ key: '/counter', modRevision: known?.modRevision ?? 0 }],
+            operations: [{ type: 'put', key: '/counter', value }],
+          });
+          if (result.succeeded) return result.revision;
+          known = result.current[0];
+        }
+      };
+      const revisions = await Promise.all(Array.from({ length: 30 }, add));
+      expect(new Set(revisions).size).toBe(30);
+      expect((await storage.get('/counter')).item).toMatchObject({ value: '30', version: 31 });
+    });
+
+    test('a watch from where compaction stands, and one under way, miss nothing; one from before is told', async () => {
+      await put('/a', '1');
+      await put('/b', '1');
+      await remove('/b');
+      await put('/a', '2');
+      const running = eventsUntil('/', 1, 6);
+      const seen = eventsUntil('/', 1, 5);
+      await seen;
+      await storage.compact(4);
+      expect((await eventsUntil('/', 4, 5)).map((e) => [e.type, e.key, e.revision])).toEqual([['put', '/a', 5]]);
+      await expect(eventsUntil('/', 3, 5)).rejects.toMatchObject({ kind: 'compacted', compactRevision: 4 });
+      await expect(storage.get('/a', 3)).rejects.toMatchObject({ kind: 'compacted', compactRevision: 4 });
+      await expect(storage.get('/a', 9)).rejects.toMatchObject({ kind: 'future-revision', currentRevision: 5 });
+      expect((await storage.get('/a', 4)).item?.value).toBe('1');
+      await remove('/a');
+      expect((await running).map((e) => [e.type, e.key, e.revision])).toEqual([
+        ['put', '/a', 2],
+        ['put', '/b', 3],
+        ['delete', '/b', 4],
+        ['put', '/a', 5],
+        ['delete', '/a', 6],
+      ]);
+    });
+
+    test('many watchers, begun at different times, all see everything in order', async () => {
+      const watched = [eventsUntil('/k', 1, 101)];
+      for (let i = 0; i < 100; i++) {
+        await put(i % 2 === 0 ? '/k' : '/other', String(i));
+        if (i % 20 === 0) watched.push(eventsUntil('/k', 1, 101));
+      }
+      const expected = Array.from({ length: 50 }, (_, i) => String(2 * i));
+      for (const events of await Promise.all(watched)) expect(events.map((e) => e.current?.value)).toEqual(expected);
+    });
+
+    test('a watch gives what was written since, and what is written then', async () => {
       await put('/a', '1');
       const watched = eventsUntil('/a', 1, 5);
       await put('/b', '1');
       await put('/a', '2');
       await remove('/a');
-      expect((await watched).map((e) => [e.type, e.revision, e.previous?.value, e.current?.value])).toEqual([
-        ['put', 2, undefined, '1'],
-        ['put', 4, '1', '2'],
-        ['delete', 5, '2', undefined],
+      expect((await watched).map((e) => [e.type, e.key, e.revision, e.current?.value])).toEqual([
+        ['put', '/a', 2, '1'],
+        ['put', '/a', 4, '2'],
+        ['delete', '/a', 5, undefined],
       ]);
     });
 

@@ -1,7 +1,10 @@
 // The contract of storage: etcd's semantics in a few verbs. One revision counts all writes; a transaction compares
 // before it writes; ranges and watches can start at an earlier revision until that is compacted away.
 
-/** One key at one revision. Values are text: JSON documents in UTF-8. */
+/**
+ * One key at one revision. Values are text: JSON documents in UTF-8. Keys are not empty, and without characters beyond the
+ * Basic Multilingual Plane, of which implementations disagree on the order.
+ */
 export interface KeyValue {
   readonly key: string;
   readonly value: string;
@@ -42,6 +45,7 @@ export type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: string }
   | { readonly type: 'delete'; readonly key: string };
 
+/** At most 128 operations, each on a key of its own: more is not taken everywhere. */
 export interface Transaction {
   readonly compare: readonly Compare[];
   readonly operations: readonly Operation[];
@@ -52,7 +56,7 @@ export interface Transaction {
  * state of the compared keys comes back (undefined where there is none), so that the caller need not read again.
  */
 export type TransactionResult =
-  | { readonly succeeded: true; readonly revision: number; readonly previous: readonly (KeyValue | undefined)[] }
+  | { readonly succeeded: true; readonly revision: number }
   | { readonly succeeded: false; readonly revision: number; readonly current: readonly (KeyValue | undefined)[] };
 
 export interface StorageEvent {
@@ -62,8 +66,6 @@ export interface StorageEvent {
   readonly revision: number;
   /** The state after a put; undefined after a delete. */
   readonly current: KeyValue | undefined;
-  /** The state before; undefined when a put created the key. */
-  readonly previous: KeyValue | undefined;
 }
 
 export interface WatchRequest {
@@ -82,7 +84,10 @@ export interface WatchBatch {
 export interface Storage {
   get(key: string, revision?: number): Promise<{ readonly item: KeyValue | undefined; readonly revision: number }>;
   range(request: RangeRequest): Promise<RangeResult>;
-  /** Resolves when the write is as durable as the store makes it: for the embedded one, synced to disk. */
+  /**
+   * Resolves when the write is as durable as the store makes it: for the embedded one, synced to disk. When it rejects,
+   * the write was not made, or (etcd's connection broke) nobody knows whether it was.
+   */
   transact(transaction: Transaction): Promise<TransactionResult>;
   /** Ends when the signal aborts; throws CompactedError when it falls behind a compaction. */
   watch(request: WatchRequest): AsyncIterable<WatchBatch>;

@@ -27,10 +27,9 @@ export class MemoryStorage implements Storage {
       return { succeeded: false, revision, current: compare.map(({ key }) => lookup(key)) };
     }
     const prepared = prepare(operations, revision + 1, lookup);
-    const previous = operations.map(({ key }) => lookup(key));
-    if (prepared.changes.length === 0) return { succeeded: true, revision, previous };
+    if (prepared.changes.length === 0) return { succeeded: true, revision };
     this.#state.apply(prepared);
-    return { succeeded: true, revision: prepared.revision, previous };
+    return { succeeded: true, revision: prepared.revision };
   }
 
   watch(request: WatchRequest): AsyncIterable<WatchBatch> {

@@ -79,15 +79,14 @@ export class SqliteStorage implements Storage {
       return Promise.resolve({ succeeded: false, revision: this.#state.revision, current });
     }
     const prepared = prepare(operations, this.#aheadRevision + 1, lookup);
-    const previous = operations.map(({ key }) => lookup(key));
     if (prepared.changes.length === 0) {
-      return Promise.resolve({ succeeded: true, revision: this.#state.revision, previous });
+      return Promise.resolve({ succeeded: true, revision: this.#state.revision });
     }
     this.#aheadRevision = prepared.revision;
     for (const { key, current } of prepared.changes)
       this.#ahead.set(key, { item: current, revision: prepared.revision });
     return new Promise((resolve, reject) => {
-      const result = { succeeded: true, revision: prepared.revision, previous } as const;
+      const result = { succeeded: true, revision: prepared.revision } as const;
       this.#queue.push({ prepared, result, resolve, reject });
       if (!this.#flushing) this.#flushed = this.#flush();
     });

@@ -1,0 +1,127 @@
+// Storage over etcd, against real etcd processes: the contract, and what happens when etcd goes away and comes back.
+import { afterEach, expect, test } from 'vitest';
+import { EtcdStorage } from '../../src/storage/etcd/etcd-storage.ts';
+import { storageContract } from '../../src/storage/storage.contract.ts';
+import type { Storage, StorageEvent } from '../../src/storage/storage.ts';
+import { realClock as clock } from '../../src/system/real/clock.ts';
+import { realRandom as random } from '../../src/system/real/random.ts';
+import { type EtcdCluster, startEtcd } from '../fixtures/etcd-process.ts';
+
+storageContract('EtcdStorage', async () => {
+  const etcd = await startEtcd();
+  const storage = await EtcdStorage.open({ endpoints: etcd.endpoints, clock, random });
+  const close = storage.close.bind(storage);
+  storage.close = async () => {
+    await close();
+    await etcd.stop();
+  };
+  return storage;
+});
+
+const toEnd: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of toEnd.splice(0).reverse()) await end();
+});
+
+async function open(etcd: EtcdCluster): Promise<EtcdStorage> {
+  const storage = await EtcdStorage.open({ endpoints: etcd.endpoints, clock, random });
+  toEnd.push(() => storage.close());
+  return storage;
+}
+
+async function start(size?: number): Promise<EtcdCluster> {
+  const etcd = await startEtcd(size === undefined ? {} : { size });
+  toEnd.push(() => etcd.stop());
+  return etcd;
+}
+
+const put = (storage: Storage, key: string, value = '') =>
+  storage.transact({ compare: [], operations: [{ type: 'put', key, value }] });
+
+/** Follows everything after revision 1 until an event for the key comes; calls back for each. */
+async function keysUntil(storage: Storage, last: string, onEvent?: (event: StorageEvent) => void): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { events } of storage.watch({
+    prefix: '/',
+    afterRevision: 1,
+    signal: new AbortController().signal,
+  })) {
+    for (const event of events) {
+      keys.push(event.key);
+      onEvent?.(event);
+    }
+    if (keys.includes(last)) break;
+  }
+  return keys;
+}
+
+test('reads, writes and watches go on over a restart of etcd, and the watch misses nothing', async () => {
+  const etcd = await start();
+  const storage = await open(etcd);
+  const other = await open(etcd);
+  const begun = Promise.withResolvers<void>();
+  const watched = keysUntil(storage, '/d', () => begun.resolve());
+  await put(storage, '/a');
+  await begun.promise;
+  await etcd.members[0]!.kill();
+  const reading = storage.get('/a');
+  // The first may have been on its way when etcd went, so nobody knows of it; the second certainly was not.
+  const writing = put(storage, '/b').catch(() => put(storage, '/b'));
+  await etcd.members[0]!.start();
+  expect((await reading).item?.modRevision).toBe(2);
+  expect((await writing).succeeded).toBe(true);
+  await put(other, '/c');
+  await put(other, '/d');
+  expect(await watched).toEqual(['/a', '/b', '/c', '/d']);
+});
+
+test('a watch that was away while history was compacted is told so; a new one goes on from the present', async () => {
+  const etcd = await start();
+  const storage = await open(etcd);
+  const other = await open(etcd);
+  await put(other, '/a');
+  const stop = new AbortController();
+  const begun = Promise.withResolvers<void>();
+  const resume = Promise.withResolvers<void>();
+  const slow = (async () => {
+    for await (const _ of storage.watch({ prefix: '/', afterRevision: 1, signal: stop.signal })) {
+      begun.resolve();
+      // Holds on to the first event until the next are compacted away, and the shared tail has lost them too.
+      await resume.promise;
+    }
+  })();
+  await begun.promise;
+  await put(other, '/b');
+  await put(other, '/c');
+  await other.compact(4);
+  for (let start = 0; start < 9000; start += 300) {
+    await Promise.all(Array.from({ length: 300 }, () => put(other, '/many')));
+  }
+  const { revision } = await put(other, '/z');
+  for await (const batch of storage.watch({ prefix: '/z', afterRevision: revision - 1, signal: stop.signal })) {
+    expect(batch.events.map((event) => event.key)).toEqual(['/z']);
+    break;
+  }
+  resume.resolve();
+  await expect(slow).rejects.toMatchObject({ kind: 'compacted', compactRevision: 4 });
+});
+
+test('calls go to another member when theirs is gone', async () => {
+  const etcd = await start(3);
+  const storage = await open(etcd);
+  await put(storage, '/a');
+  await etcd.members[0]!.kill();
+  expect((await storage.get('/a')).item?.key).toBe('/a');
+  const watched = keysUntil(storage, '/b');
+  expect((await put(storage, '/b')).succeeded).toBe(true);
+  expect(await watched).toEqual(['/a', '/b']);
+});
+
+test('where no etcd is, opening fails in one line that says where and why', async () => {
+  const etcd = await startEtcd();
+  await etcd.stop();
+  const opening = EtcdStorage.open({ endpoints: etcd.endpoints, clock, random });
+  await expect(opening).rejects.toThrow(`etcd does not answer at ${etcd.endpoints[0]}: `);
+  await expect(opening).rejects.toThrow('ECONNREFUSED');
+  await expect(EtcdStorage.open({ endpoints: ['ftp://x'], clock, random })).rejects.toThrow('is no endpoint of etcd');
+});
