@@ -169,6 +169,8 @@ export class ResourceStore {
     refuseResourceVersion(object);
     const { metadata } = object;
     if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName, this.#random);
+    // The rules of kinds count on a text; that it is empty is for them to refuse.
+    metadata.name ??= '';
     fillSystemMetadata(object, formatTime(this.#clock.now()), this.#random.uuid());
     const companions = (await this.#hooks.beginCreate?.(object, context)) ?? noCompanions;
     strategy.prepareForCreate?.(object);
