@@ -22,7 +22,7 @@ export interface Offer {
 const plain: ResponseFormat = { encoding: 'json', as: 'object', version: 'v1', pretty: false };
 const everything: Offer = { isWatch: false, isCustom: false };
 
-interface MediaRange {
+export interface MediaRange {
   readonly type: string;
   readonly subtype: string;
   readonly parameters: ReadonlyMap<string, string>;
@@ -45,6 +45,11 @@ function parseRange(text: string): MediaRange {
 function compareRanges(a: MediaRange, b: MediaRange): number {
   const wildcards = ({ type, subtype }: MediaRange) => Number(type === '*') + Number(subtype === '*');
   return b.quality - a.quality || wildcards(a) - wildcards(b);
+}
+
+/** What an Accept header asks for, the preferred first. */
+export function mediaRanges(accept: string): MediaRange[] {
+  return accept.split(',').map(parseRange).sort(compareRanges);
 }
 
 const encodings: Readonly<Record<string, ResponseFormat['encoding']>> = {
@@ -85,7 +90,7 @@ function formatOf(range: MediaRange, { isWatch, isCustom }: Offer): ResponseForm
 /** Throws a 406 StatusError when nothing that the client accepts can be made. */
 export function negotiate(accept: string | undefined, offer: Offer = everything): ResponseFormat {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plain;
-  const ranges = accept.split(',').map(parseRange).sort(compareRanges);
+  const ranges = mediaRanges(accept);
   for (const range of ranges) {
     const format = formatOf(range, offer);
     if (format) return format;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ResourceDefinition, ResourceFacts } from '../../api/resource.ts';
 import { apiVersionOf } from '../../apimachinery/object.ts';
+import { mediaRanges } from '../negotiation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse } from '../request.ts';
 
@@ -12,11 +13,9 @@ export function discoveryResponse(request: ApiRequest, registry: Registry, addre
   const definitions = registry.definitions;
   if (root === 'api') {
     if (segments.length === 1) {
-      if (wantsAggregated(request))
-        return aggregated(
-          request,
-          definitions.filter((d) => d.group === ''),
-        );
+      const core = definitions.filter((d) => d.group === '');
+      const wanted = aggregatedVersion(request);
+      if (wanted) return aggregated(request, core, wanted);
       return jsonResponse(200, {
         kind: 'APIVersions',
         versions: ['v1'],
@@ -29,7 +28,8 @@ export function discoveryResponse(request: ApiRequest, registry: Registry, addre
   if (root !== 'apis') return undefined;
   const named = definitions.filter((d) => d.group !== '');
   if (segments.length === 1) {
-    if (wantsAggregated(request)) return aggregated(request, named);
+    const wanted = aggregatedVersion(request);
+    if (wanted) return aggregated(request, named, wanted);
     const groups = [...Map.groupBy(named, (d) => d.group).keys()].map((name) => apiGroup(named, name));
     return jsonResponse(200, { kind: 'APIGroupList', apiVersion: 'v1', groups });
   }
@@ -70,7 +70,7 @@ function resourceList(
 }
 
 function apiResource(facts: ResourceFacts & Pick<ResourceDefinition, 'storageVersionHash'>): unknown {
-  const { storageVersionHash } = facts;
+  const storageVersionHash = facts.storageVersionHash ?? storedVersionHash(facts);
   const { resource, singular, namespaced, kindGroupVersion, kind, verbs, shortNames, categories } = facts;
   return {
     name: resource,
@@ -85,15 +85,37 @@ function apiResource(facts: ResourceFacts & Pick<ResourceDefinition, 'storageVer
   };
 }
 
-const aggregatedType = /application\/json\s*;[^,]*as=APIGroupDiscoveryList/;
+/** Kinds that are stored in the form of another group or version than the one they are served in. */
+const storedAs: Readonly<Record<string, string>> = {
+  'events.k8s.io/v1/Event': '/v1/Event',
+  'autoscaling/v1/HorizontalPodAutoscaler': 'autoscaling/v2/HorizontalPodAutoscaler',
+};
 
-function wantsAggregated(request: ApiRequest): boolean {
-  const accept = request.headers.accept ?? '';
-  const match = accept.split(',').find((part) => aggregatedType.test(part));
-  return match !== undefined && /g=apidiscovery\.k8s\.io/.test(match) && /v=v2(;|$|\s)/.test(match);
+/** What tells clients of built-in kinds that storage changed; undefined where nothing is stored. */
+function storedVersionHash({ group, version, resource, kind, verbs }: ResourceFacts): string | undefined {
+  if (resource.includes('/') || !verbs.includes('watch')) return undefined;
+  const served = `${group}/${version}/${kind}`;
+  const hash = createHash('sha256').update(storedAs[served] ?? served);
+  return hash.digest().subarray(0, 8).toString('base64');
 }
 
-function aggregated(request: ApiRequest, definitions: readonly ResourceDefinition[]): ApiResponse {
+const aggregatedVersions = ['v2', 'v2beta1'];
+
+/** The version of apidiscovery.k8s.io that the client prefers; undefined: it wants the plain form, or knows no other. */
+function aggregatedVersion(request: ApiRequest): string | undefined {
+  for (const range of mediaRanges(request.headers.accept ?? '')) {
+    const { type, subtype, parameters } = range;
+    if (type !== 'application' || subtype !== 'json') continue;
+    const as = parameters.get('as');
+    if (as === undefined) return undefined;
+    const version = parameters.get('v') ?? '';
+    const isKnown = parameters.get('g') === 'apidiscovery.k8s.io' && aggregatedVersions.includes(version);
+    if (as === 'APIGroupDiscoveryList' && isKnown) return version;
+  }
+  return undefined;
+}
+
+function aggregated(request: ApiRequest, definitions: readonly ResourceDefinition[], apiVersion: string): ApiResponse {
   const items = [...Map.groupBy(definitions, (d) => d.group)].map(([group, members]) => ({
     metadata: { name: group, creationTimestamp: null },
     versions: [...Map.groupBy(members, (d) => d.version)].map(([version, served]) => ({
@@ -104,13 +126,13 @@ function aggregated(request: ApiRequest, definitions: readonly ResourceDefinitio
   }));
   const body = `${JSON.stringify({
     kind: 'APIGroupDiscoveryList',
-    apiVersion: 'apidiscovery.k8s.io/v2',
+    apiVersion: `apidiscovery.k8s.io/${apiVersion}`,
     metadata: {},
     items,
   })}\n`;
   const etag = `"${createHash('sha256').update(body).digest('hex').toUpperCase()}"`;
   const headers = {
-    'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+    'content-type': `application/json;g=apidiscovery.k8s.io;v=${apiVersion};as=APIGroupDiscoveryList`,
     etag,
     vary: 'Accept',
   };
