@@ -8,7 +8,7 @@ import type { PluginSelection } from '../apiserver/admission/plugins.ts';
 import { Aggregator } from '../apiserver/aggregation/aggregator.ts';
 import { ensureAuthenticationConfig } from '../apiserver/aggregation/authentication-config.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
-import { ensureBootstrapPolicy } from '../apiserver/authorization/bootstrap-policy.ts';
+import { ensureBootstrapPolicy } from '../apiserver/authorization/reconcile-policy.ts';
 import type { InFlightLimits } from '../apiserver/flowcontrol/in-flight.ts';
 import { type Handler, Listener } from '../apiserver/listener.ts';
 import { ApiMetrics } from '../apiserver/metrics/api-metrics.ts';
@@ -245,11 +245,8 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     background('tunnels', tunnels.run(stop.signal));
     background('Service allocations', hooks.run(stop.signal));
     const transport = new InProcessTransport(server, system);
-    await Promise.all([
-      createBootstrapObjects(transport),
-      ensureBootstrapPolicy(transport, security.view),
-      aggregator.prepare(transport),
-    ]);
+    await createBootstrapObjects(transport);
+    await Promise.all([ensureBootstrapPolicy(transport, security.view), aggregator.prepare(transport)]);
     const authentication = { clientCA: pki.ca.certPem, requestHeaderCA: pki.frontProxy.ca.certPem };
     await ensureAuthenticationConfig(transport, authentication);
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);

@@ -4,6 +4,7 @@ import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { csrApprovingController, csrSigningController } from './certificates/controller.ts';
 import { clusterDNSController } from './clusterdns/controller.ts';
+import { clusterRoleAggregationController } from './clusterroleaggregation/controller.ts';
 import type { ControllersConfig } from './config.ts';
 import type { ControllerContext, ControllerFactory, ControllerMetrics } from './controller.ts';
 import { deploymentController } from './deployment/controller.ts';
@@ -28,6 +29,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'certificatesigningrequest-approving-controller': csrApprovingController,
   'certificatesigningrequest-signing-controller': csrSigningController,
   'cluster-dns-controller': clusterDNSController,
+  'clusterrole-aggregation-controller': clusterRoleAggregationController,
   'deployment-controller': deploymentController,
   'disruption-controller': disruptionController,
   'endpoints-controller': endpointsController,

@@ -24,7 +24,8 @@ export class RbacAuthorizer implements Authorizer {
     const attributes = withSelectedName(given);
     const forNode = decideForNode(attributes, this.#view);
     if (forNode?.allowed) return forNode;
-    if (this.#granted(attributes)) return allowed;
+    const by = this.#granted(attributes);
+    if (by !== undefined) return { allowed: true, reason: `RBAC: allowed by ${by}` };
     return forNode ?? { allowed: false };
   }
 
@@ -43,9 +44,12 @@ export class RbacAuthorizer implements Authorizer {
     return this.#index;
   }
 
-  #granted({ user, verb, info }: Attributes): boolean {
-    for (const rule of this.index.rulesFor(user, info.namespace)) if (ruleAllows(rule, verb, info)) return true;
-    return false;
+  /** What gives the right; undefined: nothing does. */
+  #granted({ user, verb, info }: Attributes): string | undefined {
+    for (const { rules, by } of this.index.grantsFor(user, info.namespace)) {
+      if (rules.some((rule) => ruleAllows(rule, verb, info))) return by;
+    }
+    return undefined;
   }
 }
 

@@ -20,12 +20,21 @@ export interface RbacObjects {
 }
 
 type Rules = readonly PolicyRule[];
+/** What one binding gives one subject. */
+export interface Grant {
+  readonly rules: Rules;
+  /** Upstream's words: `ClusterRoleBinding "a" of ClusterRole "b" to User "c"`. */
+  readonly by: string;
+}
+
 /** By `User:NAME` or `Group:NAME`. */
-type RulesBySubject = Map<string, Rules[]>;
+type GrantsBySubject = Map<string, Grant[]>;
 
 export interface RbacIndex {
   /** The rules of a user for requests in a namespace; the empty one stands for cluster-wide requests. */
   rulesFor(user: User, namespace: string): Iterable<PolicyRule>;
+  /** The same, with where each comes from. */
+  grantsFor(user: User, namespace: string): Iterable<Grant>;
 }
 
 export function buildRbacIndex(objects: RbacObjects): RbacIndex {
@@ -33,26 +42,32 @@ export function buildRbacIndex(objects: RbacObjects): RbacIndex {
   const roleRules = new Map(
     objects.roles.map(({ metadata, rules }) => [`${metadata.namespace}/${metadata.name}`, rules ?? []]),
   );
-  const everywhere: RulesBySubject = new Map();
-  const byNamespace = new Map<string, RulesBySubject>();
+  const everywhere: GrantsBySubject = new Map();
+  const byNamespace = new Map<string, GrantsBySubject>();
 
-  for (const { roleRef, subjects } of objects.clusterRoleBindings) {
-    grant(everywhere, subjects, { namespace: '', rules: clusterRules.get(roleRef.name ?? '') });
+  for (const { metadata, roleRef, subjects } of objects.clusterRoleBindings) {
+    const binding = `ClusterRoleBinding ${JSON.stringify(metadata.name)}`;
+    grant(everywhere, subjects, { namespace: '', rules: clusterRules.get(roleRef.name ?? ''), binding, roleRef });
   }
   for (const { metadata, roleRef, subjects } of objects.roleBindings) {
     const namespace = metadata.namespace ?? '';
     const rules = referredRules(roleRef, namespace, { clusterRules, roleRules });
     const here = byNamespace.get(namespace) ?? new Map();
     byNamespace.set(namespace, here);
-    grant(here, subjects, { namespace, rules });
+    const binding = `RoleBinding ${JSON.stringify(`${metadata.name}/${namespace}`)}`;
+    grant(here, subjects, { namespace, rules, binding, roleRef });
+  }
+  function* grantsFor(user: User, namespace: string): Iterable<Grant> {
+    const here = namespace === '' ? undefined : byNamespace.get(namespace);
+    for (const key of subjectKeys(user)) {
+      yield* everywhere.get(key) ?? [];
+      yield* here?.get(key) ?? [];
+    }
   }
   return {
+    grantsFor,
     *rulesFor(user, namespace) {
-      const here = namespace === '' ? undefined : byNamespace.get(namespace);
-      for (const key of subjectKeys(user)) {
-        for (const rules of everywhere.get(key) ?? []) yield* rules;
-        for (const rules of here?.get(key) ?? []) yield* rules;
-      }
+      for (const { rules } of grantsFor(user, namespace)) yield* rules;
     },
   };
 }
@@ -80,17 +95,29 @@ function referredRules(
 }
 
 function grant(
-  granted: RulesBySubject,
+  granted: GrantsBySubject,
   subjects: readonly Subject[] = [],
-  { namespace, rules }: { readonly namespace: string; readonly rules: Rules | undefined },
+  given: {
+    readonly namespace: string;
+    readonly rules: Rules | undefined;
+    readonly binding: string;
+    readonly roleRef: RoleRef;
+  },
 ): void {
+  const { namespace, rules, binding, roleRef } = given;
   if (!rules) return;
+  const of = `${binding} of ${roleRef.kind} ${JSON.stringify(roleRef.name ?? '')} to`;
   for (const subject of subjects) {
     const key = subjectKey(subject, namespace);
     const list = granted.get(key);
-    if (list) list.push(rules);
-    else granted.set(key, [rules]);
+    const grant = { rules, by: `${of} ${describe(subject)}` };
+    if (list) list.push(grant);
+    else granted.set(key, [grant]);
   }
+}
+
+function describe({ kind, name = '', namespace }: Subject): string {
+  return `${kind} ${JSON.stringify(kind === 'ServiceAccount' ? `${name}/${namespace}` : name)}`;
 }
 
 function subjectKey({ kind, name = '', namespace }: Subject, bindingNamespace: string): string {

@@ -1,0 +1,97 @@
+// Brings the stored bootstrap policy up to date at start, as upstream does: what is missing is made or added, what someone
+// added stays, and what carries `rbac.authorization.kubernetes.io/autoupdate: "false"` is left alone.
+import type { ClusterRole, Role, RoleBinding, Subject } from '../../api/rbac/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import type { Transport } from '../../client/types.ts';
+import type { ObjectView } from '../object-view.ts';
+import {
+  bootstrapClusterRoleBindings,
+  bootstrapClusterRoles,
+  bootstrapRoleBindings,
+  bootstrapRoles,
+} from './bootstrap-policy.ts';
+import { uncovered } from './covers.ts';
+
+const apiGroup = 'rbac.authorization.k8s.io';
+const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate';
+
+type AnyRole = KubeObject & Pick<Role, 'rules'> & Pick<ClusterRole, 'aggregationRule'>;
+type AnyBinding = KubeObject & Pick<RoleBinding, 'roleRef' | 'subjects'>;
+
+function withMetadata<T extends KubeObject>(present: Readonly<T>, expected: T): T {
+  const labels = { ...present.metadata.labels, ...expected.metadata.labels };
+  const annotations = { ...present.metadata.annotations, ...expected.metadata.annotations };
+  return { ...present, metadata: { ...present.metadata, labels, annotations } };
+}
+
+/** The role with what it lacks; undefined where it lacks nothing. */
+export function reconciledRole(present: Readonly<AnyRole>, expected: AnyRole): AnyRole | undefined {
+  if (present.metadata.annotations?.[autoUpdate] === 'false') return undefined;
+  const role = withMetadata(present, expected);
+  const selectors = present.aggregationRule?.clusterRoleSelectors ?? [];
+  const wanted = expected.aggregationRule?.clusterRoleSelectors ?? [];
+  const missing = wanted.filter((one) => !selectors.some((other) => jsonEqual(one, other)));
+  if (missing.length > 0) role.aggregationRule = { clusterRoleSelectors: [...selectors, ...missing] };
+  // The rules of a role that gathers others' are its controller's.
+  if (!expected.aggregationRule) {
+    const lacking = uncovered(present.rules ?? [], expected.rules ?? []);
+    if (lacking.length > 0) role.rules = [...(present.rules ?? []), ...lacking];
+  }
+  return jsonEqual(role, present) ? undefined : role;
+}
+
+function isSame(a: Subject, b: Subject): boolean {
+  return a.kind === b.kind && a.name === b.name && (a.namespace ?? '') === (b.namespace ?? '');
+}
+
+/** The same for bindings; a binding to another role cannot be changed, and stays. */
+export function reconciledBinding(present: Readonly<AnyBinding>, expected: AnyBinding): AnyBinding | undefined {
+  if (present.metadata.annotations?.[autoUpdate] === 'false') return undefined;
+  if (!jsonEqual(present.roleRef, expected.roleRef)) return undefined;
+  const binding = withMetadata(present, expected);
+  const subjects = present.subjects ?? [];
+  const missing = (expected.subjects ?? []).filter((one) => !subjects.some((other) => isSame(one, other)));
+  if (missing.length > 0) binding.subjects = [...subjects, ...missing];
+  return jsonEqual(binding, present) ? undefined : binding;
+}
+
+/** Makes and corrects the bootstrap policy. The namespaces of its roles must be there. */
+export async function ensureBootstrapPolicy(transport: Transport, view: ObjectView): Promise<void> {
+  const ensure = async <T extends KubeObject>(
+    resource: string,
+    objects: readonly T[],
+    reconcile: (present: Readonly<T>, expected: T) => T | undefined,
+  ) => {
+    await Promise.all(
+      objects.map((object) => {
+        const { name, namespace = '' } = object.metadata;
+        const folder = namespace === '' ? resource : `namespaces/${namespace}/${resource}`;
+        const path = `/apis/${apiGroup}/v1/${folder}`;
+        const present = view.get<T>({ group: apiGroup, resource }, namespace, name);
+        if (!present) return write(transport, { method: 'POST', path, object });
+        const changed = reconcile(present, object);
+        return changed && write(transport, { method: 'PUT', path: `${path}/${name}`, object: changed });
+      }),
+    );
+  };
+  await Promise.all([
+    ensure('clusterroles', bootstrapClusterRoles as readonly AnyRole[], reconciledRole),
+    ensure('clusterrolebindings', bootstrapClusterRoleBindings as readonly AnyBinding[], reconciledBinding),
+    ensure('roles', bootstrapRoles as readonly AnyRole[], reconciledRole),
+    ensure('rolebindings', bootstrapRoleBindings as readonly AnyBinding[], reconciledBinding),
+  ]);
+}
+
+async function write(
+  transport: Transport,
+  { method, path, object }: { readonly method: string; readonly path: string; readonly object: unknown },
+): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await transport.request({ method, path, headers, body: JSON.stringify(object) });
+  // 409: another server of the same store was faster.
+  if (response.status < 400 || response.status === 409) return;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body) chunks.push(chunk);
+  throw new Error(`${method} ${path}: ${Buffer.concat(chunks).toString().trim()}`);
+}

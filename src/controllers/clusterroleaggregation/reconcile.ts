@@ -1,0 +1,23 @@
+import type { ClusterRole, PolicyRule } from '../../api/rbac/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
+
+/** The rules that a role gathers from the roles it selects, by name; undefined where it has just those. */
+export function reconcile(
+  role: Readonly<ClusterRole>,
+  all: readonly Readonly<ClusterRole>[],
+): readonly PolicyRule[] | undefined {
+  if (!role.aggregationRule) return undefined;
+  const rules: PolicyRule[] = [];
+  for (const selector of role.aggregationRule.clusterRoleSelectors ?? []) {
+    const wanted = labelSelectorOf(selector);
+    if (!wanted) continue;
+    const selected = all.filter((one) => one.metadata.name !== role.metadata.name);
+    const byName = selected.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    for (const { metadata, rules: theirs } of byName) {
+      if (!matchesLabels(wanted, metadata.labels)) continue;
+      for (const rule of theirs ?? []) if (!rules.some((one) => jsonEqual(one, rule))) rules.push(rule);
+    }
+  }
+  return jsonEqual(rules, role.rules ?? []) ? undefined : rules;
+}
