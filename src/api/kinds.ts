@@ -41,23 +41,28 @@ import { serviceAccount } from './core/v1/serviceaccount/index.ts';
 import { anyKind, type Kind } from './define.ts';
 import { endpointSlice } from './discovery/v1/endpointslice/index.ts';
 import { eventsEvent } from './events/v1/event/index.ts';
+import { flowSchema } from './flowcontrol/v1/flowschema.ts';
+import { priorityLevelConfiguration } from './flowcontrol/v1/prioritylevelconfiguration.ts';
 import { ingress } from './networking/v1/ingress/index.ts';
+import { ingressClass } from './networking/v1/ingressclass/index.ts';
 import { ipAddress } from './networking/v1/ipaddress/index.ts';
+import { networkPolicy } from './networking/v1/networkpolicy/index.ts';
 import { serviceCIDR } from './networking/v1/servicecidr/index.ts';
+import { runtimeClass } from './node/v1/runtimeclass/index.ts';
 import { podDisruptionBudget } from './policy/v1/poddisruptionbudget/index.ts';
 import { clusterRoleBinding, roleBinding } from './rbac/v1/binding/index.ts';
 import { clusterRole, role } from './rbac/v1/role/index.ts';
+import { deviceClass, resourceClaim, resourceClaimTemplate, resourceSlice } from './resource/v1/index.ts';
+import { priorityClass } from './scheduling/v1/priorityclass/index.ts';
 import { csiDriver } from './storage/v1/csidriver.ts';
 import { csiNode } from './storage/v1/csinode.ts';
 import { csiStorageCapacity } from './storage/v1/csistoragecapacity.ts';
 import { storageClass } from './storage/v1/storageclass.ts';
 import { volumeAttachment } from './storage/v1/volumeattachment.ts';
 import { volumeAttributesClass } from './storage/v1/volumeattributesclass.ts';
-import { otherTables } from './tables.ts';
 
 /** By resource, qualified by its group outside the core group (and by its version where a group serves two). */
 export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
-  ...otherTables,
   configmaps: anyKind(configMap),
   endpoints: anyKind(endpoints),
   events: anyKind(event),
@@ -93,13 +98,23 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   'horizontalpodautoscalers.v1.autoscaling': anyKind(horizontalPodAutoscalerV1),
   'horizontalpodautoscalers.v2.autoscaling': anyKind(horizontalPodAutoscaler),
   'ingresses.networking.k8s.io': anyKind(ingress),
+  'deviceclasses.resource.k8s.io': anyKind(deviceClass),
+  'flowschemas.flowcontrol.apiserver.k8s.io': anyKind(flowSchema),
+  'ingressclasses.networking.k8s.io': anyKind(ingressClass),
+  'networkpolicies.networking.k8s.io': anyKind(networkPolicy),
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': anyKind(priorityLevelConfiguration),
+  'resourceclaims.resource.k8s.io': anyKind(resourceClaim),
+  'resourceclaimtemplates.resource.k8s.io': anyKind(resourceClaimTemplate),
+  'resourceslices.resource.k8s.io': anyKind(resourceSlice),
   'ipaddresses.networking.k8s.io': anyKind(ipAddress),
   'jobs.batch': anyKind(job),
   'leases.coordination.k8s.io': anyKind(lease),
   'poddisruptionbudgets.policy': anyKind(podDisruptionBudget),
+  'priorityclasses.scheduling.k8s.io': anyKind(priorityClass),
   'replicasets.apps': anyKind(replicaSet),
   'rolebindings.rbac.authorization.k8s.io': anyKind(roleBinding),
   'roles.rbac.authorization.k8s.io': anyKind(role),
+  'runtimeclasses.node.k8s.io': anyKind(runtimeClass),
   'servicecidrs.networking.k8s.io': anyKind(serviceCIDR),
   'statefulsets.apps': anyKind(statefulSet),
   'mutatingadmissionpolicies.admissionregistration.k8s.io': anyKind(mutatingAdmissionPolicy),

@@ -1,5 +1,6 @@
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import type { Ingress } from '../types.generated.ts';
+import { validateIngress, validateIngressStatus } from './validation.ts';
 
 function hosts({ spec }: Ingress): string {
   const names = (spec.rules ?? []).flatMap(({ host }) => host || []);
@@ -13,9 +14,19 @@ function address({ status }: Ingress): string {
   return [...new Set(list)].sort().join(',');
 }
 
+const classWarning =
+  'annotation "kubernetes.io/ingress.class" is deprecated, please use \'spec.ingressClassName\' instead';
+
 export const ingress: Kind<Ingress> = {
   countsGeneration: true,
   emptyStatus: () => ({ loadBalancer: {} }),
+  strategy: {
+    validate: (object) => validateIngress(object, { isNew: true }),
+    validateUpdate: (object) => validateIngress(object, { isNew: false }),
+    validateStatusUpdate: validateIngressStatus,
+    warnings: ({ metadata }, old) =>
+      !old && metadata.annotations?.['kubernetes.io/ingress.class'] ? [classWarning] : [],
+  },
   columns: [
     nameColumn,
     column('Class', 'Which controller serves it.'),

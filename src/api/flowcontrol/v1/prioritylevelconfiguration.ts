@@ -1,0 +1,128 @@
+import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
+import { nonNegative } from '../../validation/values.ts';
+import type {
+  LimitedPriorityLevelConfiguration,
+  PriorityLevelConfiguration,
+  QueuingConfiguration,
+} from './types.generated.ts';
+
+const { required, forbidden, invalid, notSupported } = fieldError;
+
+const maxQueues = 10 * 1000 * 1000;
+
+function validate({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
+  const { type = '', limited, exempt } = spec ?? {};
+  const isExempt = metadata.name === 'exempt';
+  const errors: FieldError[] = [];
+  if (isExempt !== (type === 'Exempt')) {
+    const which = isExempt ? "must be 'Exempt'" : "must not be 'Exempt'";
+    errors.push(invalid('spec.type', type, `type ${which} if and only if \`name\` is 'exempt'`));
+  }
+  if (type === 'Exempt') {
+    if (limited) errors.push(forbidden('spec.limited', 'must be nil if the type is not Limited'));
+    errors.push(...validateLendable(exempt, 'spec.exempt'));
+    return [...errors, ...nonNegative('spec.exempt.nominalConcurrencyShares', exempt?.nominalConcurrencyShares)];
+  }
+  if (type !== 'Limited') return [...errors, notSupported('spec.type', type, ['Exempt', 'Limited'])];
+  if (exempt) errors.push(forbidden('spec.exempt', 'must be nil if the type is Limited'));
+  if (!limited) return [...errors, required('spec.limited', 'must not be empty when type is Limited')];
+  return [...errors, ...validateLimited(limited, 'spec.limited')];
+}
+
+function validateLendable(limits: { lendablePercent?: number } | undefined, path: string): FieldError[] {
+  const percent = limits?.lendablePercent ?? 0;
+  if (percent >= 0 && percent <= 100) return [];
+  return [invalid(`${path}.lendablePercent`, percent, 'must be between 0 and 100, inclusive')];
+}
+
+function validateLimited(limited: LimitedPriorityLevelConfiguration, path: string): FieldError[] {
+  const { nominalConcurrencyShares: shares = 0, borrowingLimitPercent: borrowed, limitResponse } = limited;
+  const errors: FieldError[] = [];
+  if (shares < 0) errors.push(invalid(`${path}.nominalConcurrencyShares`, shares, 'must be a non-negative integer'));
+  const { type = '', queuing } = limitResponse ?? {};
+  const at = `${path}.limitResponse`;
+  if (type === 'Reject') {
+    if (queuing) errors.push(forbidden(`${at}.queuing`, 'must be nil if limited.limitResponse.type is not Limited'));
+  } else if (type === 'Queue') {
+    if (!queuing) errors.push(required(`${at}.queuing`, 'must not be empty if limited.limitResponse.type is Limited'));
+    else errors.push(...validateQueuing(queuing, `${at}.queuing`));
+  } else errors.push(notSupported(`${at}.type`, type, ['Queue', 'Reject']));
+  errors.push(...validateLendable(limited, path));
+  if (borrowed !== undefined && borrowed < 0) {
+    errors.push(invalid(`${path}.borrowingLimitPercent`, borrowed, 'if specified, must be a non-negative integer'));
+  }
+  return errors;
+}
+
+/** Few enough hands that shuffling has something to shuffle: hands of all queues must fit 60 bits of randomness. */
+function validateQueuing(
+  { queues = 0, handSize = 0, queueLengthLimit = 0 }: QueuingConfiguration,
+  path: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (queueLengthLimit <= 0) errors.push(invalid(`${path}.queueLengthLimit`, queueLengthLimit, 'must be positive'));
+  if (queues <= 0) errors.push(invalid(`${path}.queues`, queues, 'must be positive'));
+  else if (queues > maxQueues) errors.push(invalid(`${path}.queues`, queues, `must not be greater than ${maxQueues}`));
+  const at = `${path}.handSize`;
+  if (handSize <= 0) errors.push(invalid(at, handSize, 'must be positive'));
+  else if (handSize > queues) {
+    errors.push(invalid(at, handSize, `should not be greater than queues (${queues})`));
+  } else {
+    let bits = 0;
+    for (let i = 0; i < handSize; i++) bits += Math.log2(queues - i);
+    if (Math.ceil(bits) > 60) {
+      const why = `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than 60`;
+      errors.push(invalid(at, handSize, why));
+    }
+  }
+  return errors;
+}
+
+function defaultLevel({ spec }: PriorityLevelConfiguration): void {
+  if (!spec) return;
+  if (spec.type === 'Exempt') {
+    spec.exempt ??= {};
+    spec.exempt.nominalConcurrencyShares ??= 0;
+    spec.exempt.lendablePercent ??= 0;
+  }
+  const { limited } = spec;
+  if (!limited) return;
+  limited.nominalConcurrencyShares ??= 30;
+  limited.lendablePercent ??= 0;
+  const queuing = limited.limitResponse?.queuing;
+  if (!queuing) return;
+  queuing.queues ||= 64;
+  queuing.handSize ||= 8;
+  queuing.queueLengthLimit ||= 50;
+}
+
+/** How many requests of a level are served at once, and which wait how. */
+export const priorityLevelConfiguration: Kind<PriorityLevelConfiguration> = {
+  countsGeneration: true,
+  strategy: { default: defaultLevel, validate, validateUpdate: validate },
+  columns: [
+    nameColumn,
+    column('Type', 'Exempt or Limited.'),
+    column('NominalConcurrencyShares', 'Its part of all requests that are served at once.'),
+    column('Queues', 'How many queues its requests wait in.'),
+    column('HandSize', 'How many of these one flow may use.'),
+    column('QueueLengthLimit', 'How many requests may wait in each.'),
+    ageColumn,
+  ],
+  cells(object, now) {
+    const { type = '', limited, exempt } = object.spec ?? {};
+    const queuing = limited?.limitResponse?.queuing;
+    const text = (value: number | undefined): string => (value === undefined ? '<none>' : String(value));
+    const shares = limited?.nominalConcurrencyShares ?? exempt?.nominalConcurrencyShares;
+    return [
+      object.metadata.name,
+      type,
+      text(shares),
+      text(queuing?.queues),
+      text(queuing?.handSize),
+      text(queuing?.queueLengthLimit),
+      ageCell(object, now),
+    ];
+  },
+};

@@ -1,0 +1,107 @@
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { validateLegacyCIDR } from '../../../../apimachinery/validation/ip.ts';
+import { ianaServiceName, portNumberErrors } from '../../../../apimachinery/validation/names.ts';
+import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
+import { containsCIDR, parseCIDRSloppy } from '../../../../net/cidr.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import { validateLabelSelector } from '../../../validation/selectors.ts';
+import { optionalOneOf } from '../../../validation/values.ts';
+import { selectorCell } from '../../../workload.ts';
+import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../types.generated.ts';
+
+const { required, forbidden, invalid, notSupported } = fieldError;
+
+function validate({ spec }: NetworkPolicy): FieldError[] {
+  const { ingress = [], egress = [], policyTypes = [] } = spec ?? {};
+  const types = ['Egress', 'Ingress'];
+  const errors = [
+    ...validateLabelSelector(spec?.podSelector, 'spec.podSelector'),
+    ...ingress.flatMap(({ ports, from }, i) => validateRule(ports, from, `spec.ingress[${i}]`, 'from')),
+    ...egress.flatMap(({ ports, to }, i) => validateRule(ports, to, `spec.egress[${i}]`, 'to')),
+  ];
+  if (policyTypes.length > types.length) {
+    return [...errors, invalid('spec.policyTypes', policyTypes, 'may not specify more than two policyTypes')];
+  }
+  return [
+    ...errors,
+    ...policyTypes.flatMap((type, i) =>
+      types.includes(type) ? [] : [notSupported(`spec.policyTypes[${i}]`, type, types)],
+    ),
+  ];
+}
+
+function validateRule(
+  ports: readonly NetworkPolicyPort[] = [],
+  peers: readonly NetworkPolicyPeer[] = [],
+  path: string,
+  direction: 'from' | 'to',
+): FieldError[] {
+  return [
+    ...ports.flatMap((port, i) => validatePort(port, `${path}.ports[${i}]`)),
+    ...peers.flatMap((peer, i) => validatePeer(peer, `${path}.${direction}[${i}]`)),
+  ];
+}
+
+function validatePort({ protocol, port, endPort }: NetworkPolicyPort, path: string): FieldError[] {
+  const errors = optionalOneOf(`${path}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']);
+  const last = `${path}.endPort`;
+  if (port === undefined) {
+    return endPort === undefined
+      ? errors
+      : [...errors, required(`${path}.port`, 'must be specified when `endPort` is specified')];
+  }
+  if (typeof port === 'string') {
+    if (endPort !== undefined)
+      errors.push(forbidden(last, '`endPort` may not be specified when `port` is non-numeric'));
+    return [...errors, ...nameErrors(ianaServiceName, `${path}.port`, port)];
+  }
+  errors.push(...portNumberErrors(port).map((message) => invalid(`${path}.port`, port, message)));
+  if (endPort === undefined) return errors;
+  if (endPort < port) errors.push(invalid(last, endPort, 'must be greater than or equal to `port`'));
+  return [...errors, ...portNumberErrors(endPort).map((message) => invalid(last, endPort, message))];
+}
+
+function validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (podSelector) errors.push(...validateLabelSelector(podSelector, `${path}.podSelector`));
+  if (namespaceSelector) errors.push(...validateLabelSelector(namespaceSelector, `${path}.namespaceSelector`));
+  if (ipBlock) errors.push(...validateBlock(ipBlock, `${path}.ipBlock`));
+  if (!podSelector && !namespaceSelector && !ipBlock) errors.push(required(path, 'must specify a peer'));
+  else if (ipBlock && (podSelector || namespaceSelector)) {
+    errors.push(forbidden(path, 'may not specify both ipBlock and another peer'));
+  }
+  return errors;
+}
+
+function validateBlock({ cidr, except = [] }: IPBlock, path: string): FieldError[] {
+  if (!cidr) return [required(`${path}.cidr`)];
+  const errors = validateLegacyCIDR(`${path}.cidr`, cidr);
+  const whole = parseCIDRSloppy(cidr)?.cidr;
+  for (const [i, text] of except.entries()) {
+    const field = `${path}.except[${i}]`;
+    const wrong = validateLegacyCIDR(field, text);
+    const part = parseCIDRSloppy(text)?.cidr;
+    if (wrong.length === 0 && whole && part && !(containsCIDR(whole, part) && part.prefixLength > whole.prefixLength)) {
+      wrong.push(invalid(field, text, 'must be a strict subset of `cidr`'));
+    }
+    errors.push(...wrong);
+  }
+  return errors;
+}
+
+export const networkPolicy: Kind<NetworkPolicy> = {
+  countsGeneration: true,
+  strategy: {
+    default({ spec }) {
+      if (!spec) return;
+      spec.policyTypes ??= spec.egress ? ['Ingress', 'Egress'] : ['Ingress'];
+      for (const port of [...(spec.ingress ?? []), ...(spec.egress ?? [])].flatMap(({ ports }) => ports ?? [])) {
+        port.protocol ||= 'TCP';
+      }
+    },
+    validate,
+    validateUpdate: validate,
+  },
+  columns: [nameColumn, column('Pod-Selector', 'Which Pods it is for.'), ageColumn],
+  cells: (object, now) => [object.metadata.name, selectorCell(object.spec?.podSelector), ageCell(object, now)],
+};
