@@ -1,4 +1,5 @@
-// What is there from the first start: the system's namespaces.
+// What is there from the first start: the system's namespaces and priority classes.
+import { systemPriorityClasses } from '../api/scheduling/v1/priorityclass/system.ts';
 import type { Transport } from '../client/types.ts';
 import type { Storage } from '../storage/storage.ts';
 
@@ -25,6 +26,8 @@ export async function createBootstrapObjects(transport: Transport): Promise<void
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     await createUnlessPresent(transport, '/api/v1/namespaces', namespace);
   }
+  const classes = '/apis/scheduling.k8s.io/v1/priorityclasses';
+  await Promise.all(systemPriorityClasses.map((one) => createUnlessPresent(transport, classes, { ...one })));
 }
 
 async function createUnlessPresent(

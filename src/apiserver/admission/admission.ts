@@ -1,10 +1,14 @@
 // What is checked and added on a write beyond what the kind itself asks for: one small plugin per concern, in upstream's
 // order and upstream's two phases. Plugins see the cache, never storage.
 
+import type { Duplex } from 'node:stream';
 import type { ResourceDefinition } from '../../api/resource.ts';
+import type { Schemas } from '../../api/schema.ts';
 import type { GroupVersionKind, KubeObject } from '../../apimachinery/object.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import type { DialTarget } from '../aggregation/service-target.ts';
+import type { Authorizer } from '../extensions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { User } from '../request.ts';
 
@@ -43,8 +47,18 @@ export interface AdmissionView {
   find<T extends KubeObject>(resource: string, at: ObjectPlace): Readonly<T> | undefined;
   /** All objects of a resource, or those of one namespace. */
   all<T extends KubeObject>(resource: string, group: string, namespace?: string): readonly Readonly<T>[];
+  /** How many objects of a resource there are. */
+  count(resource: string, group: string): number;
+  /** All objects of a resource that is served, in its version. */
+  allOf(definition: ResourceDefinition, namespace?: string): readonly Readonly<KubeObject>[];
+  /** The resource of a kind that is served. */
+  definitionOf(kind: GroupVersionKind): ResourceDefinition | undefined;
   /** Resolves when the view shows all writes that were acknowledged before the call. */
   caughtUp(): Promise<unknown>;
+  readonly schemas: Schemas;
+  readonly authorizer: Authorizer;
+  /** Opens a connection to an endpoint of a Service. */
+  readonly dial: (target: DialTarget) => Promise<Duplex>;
 }
 
 export interface ObjectPlace {
@@ -56,12 +70,25 @@ export interface ObjectPlace {
 /** Throws a StatusError to refuse. */
 export type AdmissionStep = (request: AdmissionRequest, view: AdmissionView) => void | Promise<void>;
 
-/** At least one of the two phases. A plugin that has nothing to do returns at once and makes no promise. */
+/** A step of the first phase that may ask for another round. */
+export type MutationStep = (round: AdmissionRound, view: AdmissionView) => void | Promise<void>;
+
+/** The first phase runs once more when a webhook or a policy changed the object, so that each sees what others did. */
+export interface AdmissionRound {
+  readonly request: AdmissionRequest;
+  readonly isSecond: boolean;
+  /** Asks for the second round; of no effect in it. */
+  askAgain(): void;
+}
+
+/** At least one step. A plugin that has nothing to do returns at once and makes no promise. */
 export interface AdmissionPlugin {
   /** As upstream names it: `NamespaceLifecycle`. */
   readonly name: string;
   /** First phase: may change the object. The object is decoded and defaulted, and not yet validated. */
   readonly admit?: AdmissionStep;
+  /** The same for plugins that others configure: what they change may matter to those before them. */
+  readonly mutate?: MutationStep;
   /** Second phase, after all changes and the kind's own validation: may only refuse. */
   readonly validate?: AdmissionStep;
 }
@@ -72,20 +99,21 @@ export interface AdmissionOptions {
   readonly clock: Clock;
   /** Resolves when the cache shows all acknowledged writes. */
   readonly caughtUp: () => Promise<unknown>;
+  readonly schemas: Schemas;
+  readonly authorizer: Authorizer;
+  readonly dial: AdmissionView['dial'];
   /** In order. */
   readonly plugins: readonly AdmissionPlugin[];
 }
 
 export class Admission {
-  readonly #view: AdmissionView;
+  readonly view: AdmissionView;
   readonly #plugins: readonly AdmissionPlugin[];
 
-  constructor({ registry, random, clock, caughtUp, plugins }: AdmissionOptions) {
+  constructor({ registry, plugins, ...parts }: AdmissionOptions) {
     this.#plugins = plugins;
-    this.#view = {
-      random,
-      clock,
-      caughtUp,
+    this.view = {
+      ...parts,
       find<T extends KubeObject>(resource: string, { group = '', namespace = '', name }: ObjectPlace) {
         const store = registry.coreStore(resource, group);
         return store.cache.get(store.key(namespace, name))?.object as Readonly<T> | undefined;
@@ -94,13 +122,29 @@ export class Admission {
         const store = registry.coreStore(resource, group);
         return store.cache.list(store.prefixOf(namespace)).map((stored) => stored.object as Readonly<T>);
       },
+      allOf(definition, namespace = '') {
+        const store = registry.store(definition);
+        return store.cache.list(store.prefixOf(namespace)).map((stored) => stored.object);
+      },
+      count: (resource, group) => registry.coreStore(resource, group).cache.size,
+      definitionOf: ({ group, version, kind }) =>
+        registry.definitions.find((one) => one.group === group && one.version === version && one.kind === kind),
     };
   }
 
   /** The first phase: changes `request.object`, or throws a StatusError. */
   async admit(request: AdmissionRequest): Promise<void> {
-    for (const { admit } of this.#plugins) {
-      const waiting = admit?.(request, this.#view);
+    let isChanged = false;
+    const askAgain = () => {
+      isChanged = true;
+    };
+    await this.#admitRound({ request, isSecond: false, askAgain });
+    if (isChanged) await this.#admitRound({ request, isSecond: true, askAgain });
+  }
+
+  async #admitRound(round: AdmissionRound): Promise<void> {
+    for (const { admit, mutate } of this.#plugins) {
+      const waiting = admit ? admit(round.request, this.view) : mutate?.(round, this.view);
       if (waiting) await waiting;
     }
   }
@@ -108,7 +152,7 @@ export class Admission {
   /** The second phase: throws a StatusError, or lets pass. */
   async validate(request: AdmissionRequest): Promise<void> {
     for (const { validate } of this.#plugins) {
-      const waiting = validate?.(request, this.#view);
+      const waiting = validate?.(request, this.view);
       if (waiting) await waiting;
     }
   }

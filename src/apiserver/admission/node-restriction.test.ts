@@ -21,13 +21,13 @@ const objects: Readonly<Record<string, KubeObject>> = {
   'pods/ns/ours': pod('ours', 'n1'),
   'pods/ns/theirs': pod('theirs', 'n2'),
 };
-const view: AdmissionView = {
+const view = {
   random: new FakeRandom(),
   clock: new FakeClock(),
   caughtUp: async () => {},
   find: (resource, { namespace = '', name }) => objects[`${resource}/${namespace}/${name}`] as never,
   all: () => [],
-};
+} as Partial<AdmissionView> as AdmissionView;
 const agent = { name: 'system:node:n1', groups: ['system:nodes'] };
 
 interface Write {

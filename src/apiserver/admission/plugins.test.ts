@@ -45,9 +45,7 @@ test('a claim grows when it is bound and its class can', async () => {
   await server.send('POST', claims, claim());
   const grow = () =>
     server.send<Status>('PATCH', `${claims}/c`, { spec: { resources: { requests: { storage: '2Gi' } } } }, mergePatch);
-  expect((await grow()).body.message).toBe(
-    'persistentvolumeclaims "c" is forbidden: Only bound persistent volume claims can be expanded',
-  );
+  expect((await grow()).status).toBe(422);
   await server.send('PATCH', `${claims}/c/status`, { status: { phase: 'Bound' } }, mergePatch);
   expect((await grow()).body.message).toContain('the storageclass that provisions the pvc must support resize');
   await server.send(
@@ -152,4 +150,35 @@ test('plugins are picked by name; an unknown name is told', () => {
   expect(names(['DenyServiceExternalIPs'], [])).toContain('DenyServiceExternalIPs');
   expect(names([], ['LimitRanger', 'ResourceQuota'])).not.toContain('LimitRanger');
   expect(() => names(['Nope'], [])).toThrow('"Nope" is no admission plugin; there are');
+});
+
+test('priority: system classes, one default, and no number of one’s own', async () => {
+  const classes = '/apis/scheduling.k8s.io/v1/priorityclasses';
+  const make = (name: string, more: object) =>
+    server.send<Status>('POST', classes, { metadata: { name }, value: 5, ...more });
+  expect((await make('usual', { globalDefault: true })).status).toBe(201);
+  expect((await make('other', { globalDefault: true })).body.message).toBe(
+    'priorityclasses.scheduling.k8s.io "other" is forbidden: PriorityClass usual is already marked as default. Only one default can exist',
+  );
+  expect((await make('system-mine', {})).body.message).toContain(
+    "priority class names with 'system-' prefix are reserved for system use only. error: system-mine is not a known system priority class",
+  );
+  expect((await make('high', { value: 1_000_000_001 })).body.message).toContain(
+    'value: Forbidden: maximum allowed value of a user defined priority is 1000000000',
+  );
+  const pod = (name: string, spec: object) => ({
+    metadata: { name },
+    spec: { containers: [{ name: 'c', image: 'i' }], ...spec },
+  });
+  expect((await server.send<Pod>('POST', pods, pod('a', {}))).body.spec).toMatchObject({
+    priorityClassName: 'usual',
+    priority: 5,
+  });
+  const critical = pod('b', { priorityClassName: 'system-node-critical' });
+  expect((await server.send<Pod>('POST', pods, critical)).body.spec?.priority).toBe(2_000_001_000);
+  expect((await server.send<Status>('POST', pods, pod('c', { priority: 7 }))).body.message).toContain(
+    'the integer value of priority (7) must not be provided in pod spec; priority admission controller computed 5',
+  );
+  const changed = await server.send<Status>('PATCH', `${classes}/usual`, { value: 6 }, mergePatch);
+  expect(changed.body.message).toContain('value: Forbidden: may not be changed in an update.');
 });

@@ -8,10 +8,13 @@ import { persistentVolumeClaimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerations } from './default-tolerations.ts';
 import { denyServiceExternalIPs } from './deny-external-ips.ts';
+import { expressionCheck } from './expression-check.ts';
 import { limitRanger } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
+import { mutatingPolicies } from './policies/mutating.ts';
+import { validatingPolicies } from './policies/validating.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -28,7 +31,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   nodeRestriction,
   taintNodesByCondition,
   podSecurity,
-  { name: 'Priority', admit: priority },
+  priority,
   { name: 'DefaultTolerationSeconds', admit: defaultTolerations },
   defaultStorageClass,
   storageObjectInUseProtection,
@@ -42,7 +45,10 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   denyServiceExternalIPs,
   { name: 'CertificateRequestor', admit: certificateRequestor },
   { name: 'RBACEscalation', admit: rbacEscalation },
+  expressionCheck,
+  mutatingPolicies,
   mutatingWebhooks,
+  validatingPolicies,
   validatingWebhooks,
 ];
 

@@ -1,37 +1,64 @@
-// The number behind a pod's priority class.
+// The number behind a pod's priority class; and of the classes, only one is the default.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { systemPriorityClasses } from '../../api/scheduling/v1/priorityclass/system.ts';
 import type { PriorityClass } from '../../api/scheduling/v1/types.generated.ts';
 import { forbidden } from '../../apimachinery/status.ts';
-import type { AdmissionRequest, AdmissionView } from './admission.ts';
+import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
+import { is } from './matches.ts';
 
-type NamedClass = PriorityClass & { metadata: { name: string } };
+const group = 'scheduling.k8s.io';
+const usualPolicy = 'PreemptLowerPriority';
 
-/** Classes that are there without an object. */
-const systemClasses: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};
+function classOf(name: string, view: AdmissionView): Readonly<PriorityClass> | undefined {
+  const found = view.find<PriorityClass>('priorityclasses', { group, name });
+  // The system's own classes hold also before they are written.
+  return found ?? systemPriorityClasses.find(({ metadata }) => metadata.name === name);
+}
 
-export function priority(request: AdmissionRequest, view: AdmissionView): void {
-  const { definition, operation, subresource, object } = request;
-  if (definition.group !== '' || definition.resource !== 'pods' || subresource !== '' || !object) return;
-  if (operation !== 'CREATE') return;
+/** Where several were made the default, the one of the lowest value. */
+function defaultClass(view: AdmissionView): Readonly<PriorityClass> | undefined {
+  const defaults = view.all<PriorityClass>('priorityclasses', group).filter((one) => one.globalDefault);
+  return [...defaults].sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+}
+
+function admitPod({ definition, object }: AdmissionRequest, view: AdmissionView): void {
   const { spec } = object as unknown as Pod;
   if (!spec) return;
-  const name = spec.priorityClassName;
-  const group = 'scheduling.k8s.io';
-  if (name) {
-    const found = view.find<NamedClass>('priorityclasses', { group, name });
-    const value = found?.value ?? systemClasses[name];
-    if (value === undefined) {
-      throw forbidden(definition, object.metadata.name, `no PriorityClass with name ${name} was found`);
-    }
-    spec.priority = value;
-    spec.preemptionPolicy ??= found?.preemptionPolicy ?? 'PreemptLowerPriority';
-    return;
+  const { name } = object!.metadata;
+  const className = spec.priorityClassName;
+  const found = className ? classOf(className, view) : defaultClass(view);
+  if (className && !found) throw forbidden(definition, name, `no PriorityClass with name ${className} was found`);
+  const value = found?.value ?? 0;
+  const policy = found?.preemptionPolicy ?? usualPolicy;
+  const computed = (what: string, given: unknown, right: unknown) =>
+    forbidden(
+      definition,
+      name,
+      `the ${what} (${String(given)}) must not be provided in pod spec; priority admission controller computed ${String(right)} from the given PriorityClass name`,
+    );
+  if (spec.priority !== undefined && spec.priority !== value) {
+    throw computed('integer value of priority', spec.priority, value);
   }
-  const usual = view.all<NamedClass>('priorityclasses', group).find((one) => one.globalDefault);
-  if (usual) spec.priorityClassName = usual.metadata.name;
-  spec.priority = usual?.value ?? 0;
-  spec.preemptionPolicy ??= usual?.preemptionPolicy ?? 'PreemptLowerPriority';
+  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
+    throw computed('string value of PreemptionPolicy', spec.preemptionPolicy, policy);
+  }
+  if (!className && found) spec.priorityClassName = found.metadata.name;
+  spec.priority = value;
+  spec.preemptionPolicy = policy;
 }
+
+export const priority: AdmissionPlugin = {
+  name: 'Priority',
+  admit(request, view) {
+    if (is(request, 'pods', 'CREATE')) admitPod(request, view);
+  },
+  validate(request, view) {
+    if (!is(request, `priorityclasses.${group}`, 'CREATE', 'UPDATE')) return;
+    const { metadata, globalDefault } = request.object as unknown as PriorityClass;
+    if (!globalDefault) return;
+    const present = defaultClass(view);
+    if (!present || present.metadata.name === metadata.name) return;
+    const why = `PriorityClass ${present.metadata.name} is already marked as default. Only one default can exist`;
+    throw forbidden(request.definition, metadata.name, why);
+  },
+};

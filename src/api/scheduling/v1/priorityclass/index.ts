@@ -6,7 +6,7 @@ import { highestUserPriority, systemPrefix, systemPriorityClasses } from './syst
 
 const { forbidden } = fieldError;
 
-function validate({ metadata, value, globalDefault, preemptionPolicy }: PriorityClass): FieldError[] {
+function validate({ metadata, value = 0, globalDefault, preemptionPolicy }: PriorityClass): FieldError[] {
   const errors: FieldError[] = [];
   const { name = '' } = metadata;
   if (name.startsWith(systemPrefix)) {

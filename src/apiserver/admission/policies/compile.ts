@@ -1,0 +1,169 @@
+// The expressions of a policy, compiled once per version of it; each `variables.x` sees those before it.
+import type {
+  MatchCondition,
+  MutatingAdmissionPolicy,
+  ParamKind,
+  ValidatingAdmissionPolicy,
+  Variable,
+} from '../../../api/admissionregistration/v1/types.generated.ts';
+import { CelError } from '../../../cel/errors.ts';
+import type { Bindings } from '../../../cel/evaluator.ts';
+import { bool, type CelType, dyn, listOf, nullType, string } from '../../../cel/types.ts';
+import type { Value } from '../../../cel/values.ts';
+import { type CompiledExpression, compileAdmission, type ExpressionScope } from '../expressions.ts';
+import { applyTypes, jsonPatchType } from './patch-types.ts';
+
+/** What all expressions of a policy may cost for one request and one parameter (RuntimeCELCostBudget). */
+const budget = 10_000_000;
+
+export interface NamedExpression extends CompiledExpression {
+  /** Where it stands: `spec.validations[0].expression`. */
+  readonly path: string;
+  readonly source: string;
+}
+
+export interface CompiledPolicy {
+  readonly variables: readonly (NamedExpression & { readonly name: string })[];
+  readonly validations: readonly { readonly condition: NamedExpression; readonly message?: NamedExpression }[];
+  readonly auditAnnotations: readonly NamedExpression[];
+  readonly mutations: readonly NamedExpression[];
+  readonly matchConditions: readonly NamedExpression[];
+}
+
+interface PolicySpec {
+  readonly paramKind?: ParamKind;
+  readonly variables?: readonly Variable[];
+  readonly matchConditions?: readonly MatchCondition[];
+}
+
+type Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
+const compiled = new WeakMap<object, CompiledPolicy>();
+
+/** Of a policy in the cache: objects there never change. */
+export function compiledPolicy(policy: Readonly<Policy>): CompiledPolicy {
+  let found = compiled.get(policy);
+  if (!found) {
+    found = compilePolicy(policy);
+    compiled.set(policy, found);
+  }
+  return found;
+}
+
+/** `object` is what `object` and `oldObject` are taken for; default: known at run time only. */
+export function compilePolicy(
+  { spec }: Readonly<Policy>,
+  { objectType }: { objectType?: CelType } = {},
+): CompiledPolicy {
+  const base: ExpressionScope = { hasParams: spec.paramKind !== undefined, ...(objectType && { objectType }) };
+  const { variables, scope } = compileVariables(spec, base);
+  const compile = (path: string, source: string, results: readonly CelType[], own: ExpressionScope = scope) => ({
+    path,
+    source,
+    ...compileAdmission(source, own, results),
+  });
+  const isMutating = 'mutations' in spec;
+  const patches: ExpressionScope = { ...scope, structs: applyTypes };
+  return {
+    variables,
+    matchConditions: (spec.matchConditions ?? []).map(({ expression }, i) =>
+      compile(`spec.matchConditions[${i}].expression`, expression.trim(), [bool], base),
+    ),
+    validations: isMutating ? [] : validationsOf(spec as ValidatingAdmissionPolicy['spec'], scope, compile),
+    auditAnnotations: isMutating
+      ? []
+      : ((spec as ValidatingAdmissionPolicy['spec']).auditAnnotations ?? []).map(({ valueExpression }, i) =>
+          compile(`spec.auditAnnotations[${i}].valueExpression`, valueExpression.trim(), [string, nullType]),
+        ),
+    mutations: isMutating
+      ? ((spec as MutatingAdmissionPolicy['spec']).mutations ?? []).map((mutation, i) =>
+          mutation.patchType === 'JSONPatch'
+            ? compile(
+                `spec.mutations[${i}].jsonPatch.expression`,
+                mutation.jsonPatch?.expression ?? '',
+                [listOf(jsonPatchType)],
+                patches,
+              )
+            : compile(
+                `spec.mutations[${i}].applyConfiguration.expression`,
+                mutation.applyConfiguration?.expression ?? '',
+                [applyTypes('Object')!],
+                patches,
+              ),
+        )
+      : [],
+  };
+}
+
+type Compile = (path: string, source: string, results: readonly CelType[], own?: ExpressionScope) => NamedExpression;
+
+function validationsOf(
+  { validations = [] }: ValidatingAdmissionPolicy['spec'],
+  scope: ExpressionScope,
+  compile: Compile,
+): CompiledPolicy['validations'] {
+  return validations.map(({ expression, messageExpression }, i) => ({
+    condition: compile(`spec.validations[${i}].expression`, expression, [bool]),
+    ...(messageExpression && {
+      message: compile(`spec.validations[${i}].messageExpression`, messageExpression, [string], {
+        ...scope,
+        hasAuthorizer: false,
+      }),
+    }),
+  }));
+}
+
+function compileVariables({ variables = [] }: PolicySpec, base: ExpressionScope) {
+  const types: Record<string, CelType> = {};
+  const done = variables.map(({ name, expression }, i) => {
+    const scope = { ...base, variables: { ...types } };
+    const made = compileAdmission(expression, scope);
+    types[name] = made.program?.resultType ?? dyn;
+    return { name, path: `spec.variables[${i}].expression`, source: expression, ...made };
+  });
+  return { variables: done, scope: variables.length > 0 ? { ...base, variables: types } : base };
+}
+
+export type Outcome =
+  | { readonly value: Value; readonly error?: undefined }
+  | { readonly error: string; readonly value?: undefined };
+
+/** The expressions of a policy over one request: what they cost adds up, and variables are worked out once. */
+export class PolicyEvaluation {
+  readonly #bindings: Bindings;
+  #left = budget;
+
+  constructor({ variables }: CompiledPolicy, bindings: Bindings) {
+    const made = new Map<string, Value>();
+    const all: Record<string, Value | (() => Value)> = { ...bindings };
+    for (const variable of variables) {
+      all[`variables.${variable.name}`] = () => {
+        const known = made.get(variable.name);
+        if (known !== undefined) return known;
+        const { value, error } = this.#run(variable, all);
+        if (error !== undefined) {
+          throw new CelError(`composited variable ${JSON.stringify(variable.name)} fails to evaluate: ${error}`);
+        }
+        made.set(variable.name, value);
+        return value;
+      };
+    }
+    this.#bindings = all;
+  }
+
+  evaluate(expression: NamedExpression): Outcome {
+    const { value, error } = this.#run(expression, this.#bindings);
+    if (error === undefined) return { value };
+    if (!expression.program) return { error: `compilation error: ${error}` };
+    if (this.#left <= 0) {
+      return { error: 'validation failed due to running out of cost budget, no further validation rules will be run' };
+    }
+    return { error: `expression '${expression.source}' resulted in error: ${error}` };
+  }
+
+  #run({ program, error }: CompiledExpression, bindings: Bindings): Outcome {
+    if (!program) return { error: error ?? 'compilation failed' };
+    const done = program.evaluate(bindings, { costLimit: this.#left });
+    this.#left -= done.cost;
+    return done.error === undefined ? { value: done.value } : { error: done.error };
+  }
+}

@@ -1,0 +1,70 @@
+// Which policies and bindings a request is for, and the parameters of a binding.
+import type { MatchResources, ParamKind, ParamRef } from '../../../api/admissionregistration/v1/types.generated.ts';
+import { type KubeObject, parseApiVersion } from '../../../apimachinery/object.ts';
+import { labelSelectorOf, matchesLabels } from '../../../apimachinery/selectors/label-selector.ts';
+import type { AdmissionRequest, AdmissionView } from '../admission.ts';
+import { matchesNamespace, matchesObject, ruleMatches } from '../matching.ts';
+
+/** No rules, as bindings may have, are rules for everything. */
+export function matchesResources(
+  resources: MatchResources | undefined,
+  request: AdmissionRequest,
+  view: AdmissionView,
+): boolean {
+  if (!resources) return true;
+  const { resourceRules = [], excludeResourceRules = [], namespaceSelector, objectSelector } = resources;
+  if (excludeResourceRules.some((rule) => ruleMatches(rule, request))) return false;
+  if (resourceRules.length > 0 && !resourceRules.some((rule) => ruleMatches(rule, request))) return false;
+  return matchesNamespace(namespaceSelector, request, view) && matchesObject(objectSelector, request);
+}
+
+/** A policy or binding that cannot be put to use; the message is upstream's. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+export interface ParamsRequest {
+  readonly paramKind: ParamKind | undefined;
+  readonly paramRef: ParamRef | undefined;
+  readonly request: AdmissionRequest;
+  readonly view: AdmissionView;
+}
+
+/** What stands for `params`, one evaluation each; `[undefined]` where the policy has none. Throws a ConfigurationError. */
+export function collectParams(options: ParamsRequest): readonly (Readonly<KubeObject> | null | undefined)[] {
+  const { paramKind, paramRef, request, view } = options;
+  if (!paramKind) return [undefined];
+  const { apiVersion = '', kind = '' } = paramKind;
+  const definition = view.definitionOf({ ...parseApiVersion(apiVersion), kind });
+  if (!definition) {
+    const { group, version } = parseApiVersion(apiVersion);
+    const gvk = `${group}/${version}, Kind=${kind}`;
+    throw new ConfigurationError(`failed to find resource referenced by paramKind: '${gvk}'`);
+  }
+  if (!paramRef) return [null];
+  const namespace = paramsNamespace(paramRef, definition.namespaced, request);
+  const all = view.allOf(definition, namespace);
+  const found = all
+    .filter((object) => isReferred(object, paramRef))
+    .map((object) => ({ ...object, kind, apiVersion }) as KubeObject);
+  if (found.length > 0 || paramRef.parameterNotFoundAction === 'Allow') return found;
+  throw new ConfigurationError('no params found for policy binding with `Deny` parameterNotFoundAction');
+}
+
+function paramsNamespace({ namespace }: ParamRef, isNamespaced: boolean, request: AdmissionRequest): string {
+  if (!isNamespaced) {
+    if (!namespace) return '';
+    throw new ConfigurationError('paramRef.namespace must not be provided for a cluster-scoped `paramKind`');
+  }
+  const found = namespace || (request.definition.namespaced ? request.namespace : '');
+  if (found !== '') return found;
+  throw new ConfigurationError(
+    'cannot use namespaced paramRef in policy binding that matches cluster-scoped resources',
+  );
+}
+
+function isReferred({ metadata }: Readonly<KubeObject>, { name, selector }: ParamRef): boolean {
+  if (name) return metadata.name === name;
+  const parsed = labelSelectorOf(selector);
+  return parsed !== undefined && matchesLabels(parsed, metadata.labels ?? {});
+}

@@ -1,0 +1,66 @@
+// The changes of one MutatingAdmissionPolicy to one object, under one parameter.
+import type { MutatingAdmissionPolicy } from '../../../api/admissionregistration/v1/types.generated.ts';
+import { jsonEqual } from '../../../apimachinery/json/value.ts';
+import { mergeTyped } from '../../../apimachinery/managedfields/merge.ts';
+import type { KubeObject } from '../../../apimachinery/object.ts';
+import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../../apimachinery/patch/json-patch.ts';
+import { applyMergePatch } from '../../../apimachinery/patch/merge-patch.ts';
+import { toJson } from '../../../cel/values.ts';
+import type { AdmissionRequest, AdmissionView } from '../admission.ts';
+import { admissionBindings } from '../expressions.ts';
+import { replaceObject } from '../replace-object.ts';
+import { compiledPolicy, type NamedExpression, PolicyEvaluation } from './compile.ts';
+import { checkConditions } from './validate.ts';
+
+/** A mutation that cannot be worked out or applied. */
+export class MutationError extends Error {
+  override readonly name = 'MutationError';
+}
+
+export interface MutationCase {
+  readonly policy: Readonly<MutatingAdmissionPolicy>;
+  readonly params: Readonly<KubeObject> | null | undefined;
+  readonly request: AdmissionRequest;
+  readonly view: AdmissionView;
+}
+
+/** Whether the object was changed. Throws a MutationError. */
+export function applyPolicy({ policy, params, request, view }: MutationCase): boolean {
+  const compiled = compiledPolicy(policy);
+  let isChanged = false;
+  const evaluationOfNow = () => new PolicyEvaluation(compiled, admissionBindings(request, view, { params }));
+  const conditions = checkConditions(compiled, evaluationOfNow());
+  if (conditions.error !== undefined) throw new MutationError(conditions.error);
+  if (!conditions.matches) return false;
+  for (const [i, expression] of compiled.mutations.entries()) {
+    // Each mutation sees what those before it made.
+    const patch = evaluate(expression, evaluationOfNow());
+    const isPatch = policy.spec.mutations?.[i]?.patchType === 'JSONPatch';
+    const next = isPatch ? patched(request.object, patch) : merged(request, patch, view);
+    if (jsonEqual(next, request.object)) continue;
+    replaceObject(request, next, view);
+    isChanged = true;
+  }
+  return isChanged;
+}
+
+function evaluate(expression: NamedExpression, evaluation: PolicyEvaluation): unknown {
+  const { value, error } = evaluation.evaluate(expression);
+  if (error !== undefined) throw new MutationError(error);
+  return toJson(value);
+}
+
+function patched(object: unknown, patch: unknown): unknown {
+  try {
+    return applyJsonPatch(object, patch);
+  } catch (error) {
+    if (!(error instanceof PatchSyntaxError) && !(error instanceof PatchApplyError)) throw error;
+    throw new MutationError(`JSON Patch: ${error.message}`);
+  }
+}
+
+/** As server-side apply merges, by the schema's lists and maps; without a schema as a merge patch. */
+function merged({ object, kind }: AdmissionRequest, configuration: unknown, view: AdmissionView): unknown {
+  const schema = view.schemas.schemaOf(kind);
+  return schema ? mergeTyped(object, configuration, schema) : applyMergePatch(object, configuration);
+}

@@ -1,0 +1,59 @@
+// MutatingAdmissionPolicy: changes that expressions work out, as configurations that are applied or as JSON patches.
+import type {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
+} from '../../../api/admissionregistration/v1/types.generated.ts';
+import type { KubeObject } from '../../../apimachinery/object.ts';
+import { forbidden, StatusError } from '../../../apimachinery/status.ts';
+import type { AdmissionPlugin, AdmissionRequest, AdmissionRound, AdmissionView } from '../admission.ts';
+import { isExempt } from '../matching.ts';
+import { ConfigurationError, collectParams, matchesResources } from './matching.ts';
+
+const group = 'admissionregistration.k8s.io';
+type Policy = Readonly<KubeObject & MutatingAdmissionPolicy>;
+type Binding = Readonly<KubeObject & MutatingAdmissionPolicyBinding>;
+
+export const mutatingPolicies: AdmissionPlugin = {
+  name: 'MutatingAdmissionPolicy',
+  mutate(round, view) {
+    const { request } = round;
+    if (view.count('mutatingadmissionpolicybindings', group) === 0 || isExempt(request) || !request.object) return;
+    const policies = view
+      .all<Policy>('mutatingadmissionpolicies', group)
+      .filter(({ spec }) => matchesResources(spec.matchConstraints, request, view))
+      // In the second round only who asks to be asked again.
+      .filter(({ spec }) => !round.isSecond || spec.reinvocationPolicy === 'IfNeeded');
+    if (policies.length > 0) return mutate(policies, round, view);
+  },
+};
+
+async function mutate(policies: readonly Policy[], round: AdmissionRound, view: AdmissionView): Promise<void> {
+  const { applyPolicy, MutationError } = await import('./mutate.ts');
+  const { request } = round;
+  const bindings = view.all<Binding>('mutatingadmissionpolicybindings', group);
+  for (const policy of policies) {
+    for (const binding of bindings.filter(({ spec }) => spec.policyName === policy.metadata.name)) {
+      if (!matchesResources(binding.spec.matchResources, request, view)) continue;
+      try {
+        const { paramKind } = policy.spec;
+        for (const params of collectParams({ paramKind, paramRef: binding.spec.paramRef, request, view })) {
+          if (applyPolicy({ policy, params, request, view })) round.askAgain();
+        }
+      } catch (error) {
+        const isExpected = error instanceof ConfigurationError || error instanceof MutationError;
+        if (!isExpected) throw error;
+        if (policy.spec.failurePolicy !== 'Ignore') throw refusal(error.message, { policy, binding, request });
+      }
+    }
+  }
+}
+
+function refusal(
+  message: string,
+  { policy, binding, request }: { policy: Policy; binding: Binding; request: AdmissionRequest },
+): StatusError {
+  const why = `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${message}`;
+  const { definition, object } = request;
+  const { status } = forbidden(definition, request.name || (object?.metadata?.name ?? ''), why);
+  return new StatusError({ ...status, reason: 'Invalid', code: 422 });
+}

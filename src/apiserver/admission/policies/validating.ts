@@ -1,0 +1,104 @@
+// ValidatingAdmissionPolicy: policies take effect where a binding puts them to use.
+import type {
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+} from '../../../api/admissionregistration/v1/types.generated.ts';
+import type { KubeObject } from '../../../apimachinery/object.ts';
+import { forbidden, StatusError } from '../../../apimachinery/status.ts';
+import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
+import { isExempt } from '../matching.ts';
+import { ConfigurationError, collectParams, matchesResources } from './matching.ts';
+import type { PolicyResult } from './validate.ts';
+
+const group = 'admissionregistration.k8s.io';
+type Policy = Readonly<KubeObject & ValidatingAdmissionPolicy>;
+type Binding = Readonly<KubeObject & ValidatingAdmissionPolicyBinding>;
+
+export const validatingPolicies: AdmissionPlugin = {
+  name: 'ValidatingAdmissionPolicy',
+  validate(request, view) {
+    if (view.count('validatingadmissionpolicybindings', group) === 0 || isExempt(request)) return;
+    const policies = view
+      .all<Policy>('validatingadmissionpolicies', group)
+      .filter(({ spec }) => spec.matchConstraints && matchesResources(spec.matchConstraints, request, view));
+    if (policies.length > 0) return validate(policies, request, view);
+  },
+};
+
+/** Why a request is refused, and by whom. */
+interface Refusal {
+  readonly policy: Policy;
+  readonly binding?: Binding;
+  readonly message: string;
+  readonly reason?: string | undefined;
+}
+
+async function validate(policies: readonly Policy[], request: AdmissionRequest, view: AdmissionView): Promise<void> {
+  const { evaluatePolicy } = await import('./validate.ts');
+  const bindings = view.all<Binding>('validatingadmissionpolicybindings', group);
+  const refusals: Refusal[] = [];
+  for (const policy of policies) {
+    const annotations = new Map<string, Set<string>>();
+    for (const binding of bindings.filter(({ spec }) => spec.policyName === policy.metadata.name)) {
+      if (!matchesResources(binding.spec.matchResources, request, view)) continue;
+      try {
+        const { paramKind } = policy.spec;
+        for (const params of collectParams({ paramKind, paramRef: binding.spec.paramRef, request, view })) {
+          const result = evaluatePolicy({ policy, params, request, view });
+          refusals.push(...actOn(result, { policy, binding, request }));
+          for (const { key, value } of result.auditAnnotations) {
+            annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof ConfigurationError)) throw error;
+        if (policy.spec.failurePolicy === 'Ignore') continue;
+        refusals.push({ policy, binding, message: `failed to configure binding: ${error.message}` });
+      }
+    }
+    for (const [key, values] of annotations) {
+      request.auditAnnotations.set(`${policy.metadata.name}/${key}`, [...values].join(', '));
+    }
+  }
+  const [first] = refusals;
+  if (first) throw refusal(first, request);
+}
+
+/** Does what the binding asks for where a validation failed; gives what is to be refused. */
+function actOn(
+  { denials, auditErrors }: PolicyResult,
+  { policy, binding, request }: { policy: Policy; binding: Binding; request: AdmissionRequest },
+): Refusal[] {
+  const refusals: Refusal[] = [];
+  const { validationActions } = binding.spec;
+  const policyName = policy.metadata.name;
+  const bindingName = binding.metadata.name;
+  for (const { index, message, reason } of denials) {
+    if (validationActions.includes('Deny')) refusals.push({ policy, binding, message, reason });
+    if (validationActions.includes('Warn')) {
+      const who = `ValidatingAdmissionPolicy '${policyName}' with binding '${bindingName}'`;
+      request.warnings.add(`Validation failed for ${who}: ${message}`);
+    }
+    if (validationActions.includes('Audit')) {
+      const failure = { message, policy: policyName, binding: bindingName, expressionIndex: index, validationActions };
+      request.auditAnnotations.set('validation.policy.admission.k8s.io/validation_failure', JSON.stringify([failure]));
+    }
+  }
+  return [...refusals, ...auditErrors.map((message) => ({ policy, binding, message }))];
+}
+
+const codes: Readonly<Record<string, number>> = {
+  Forbidden: 403,
+  Unauthorized: 401,
+  RequestEntityTooLarge: 413,
+  Invalid: 422,
+};
+
+function refusal({ policy, binding, message, reason = 'Invalid' }: Refusal, request: AdmissionRequest): StatusError {
+  const bound = binding ? ` with binding '${binding.metadata.name}'` : '';
+  const why = `ValidatingAdmissionPolicy '${policy.metadata.name}'${bound} denied request: ${message}`;
+  const { definition, object } = request;
+  const { status } = forbidden(definition, request.name || (object?.metadata?.name ?? ''), why);
+  const details = { ...status.details, causes: [{ message: why }] };
+  return new StatusError({ ...status, reason, code: codes[reason] ?? 422, details });
+}

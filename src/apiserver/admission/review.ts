@@ -1,0 +1,38 @@
+// A request as webhooks and expressions are told of it (admission.k8s.io/v1 AdmissionRequest).
+import type { GroupVersionKind } from '../../apimachinery/object.ts';
+import type { AdmissionRequest } from './admission.ts';
+
+/** All but `uid`, `object` and `oldObject`. */
+export function requestJson(request: AdmissionRequest): Record<string, unknown> {
+  const { definition, subresource, kind, namespace, operation, user, dryRun, options } = request;
+  const { group, version, resource } = definition;
+  const gvk = kindJson(kind);
+  const gvr = { group, version, resource };
+  // A namespace is in itself.
+  const isNamespace = group === '' && resource === 'namespaces';
+  const name = request.name || (request.object?.metadata?.name ?? '');
+  const place = isNamespace ? name : namespace;
+  return {
+    kind: gvk,
+    resource: gvr,
+    ...(subresource && { subResource: subresource }),
+    requestKind: gvk,
+    requestResource: gvr,
+    ...(subresource && { requestSubResource: subresource }),
+    ...(name && { name }),
+    ...(place && { namespace: place }),
+    operation,
+    userInfo: {
+      username: user.name,
+      ...(user.uid !== undefined && { uid: user.uid }),
+      groups: user.groups,
+      ...(user.extra && { extra: user.extra }),
+    },
+    dryRun,
+    options: options ?? null,
+  };
+}
+
+function kindJson({ group, version, kind }: GroupVersionKind): GroupVersionKind {
+  return { group, version, kind };
+}

@@ -1,0 +1,108 @@
+// One POST to a webhook: over HTTPS, to a URL or to a Service of the cluster, and never longer than its timeout.
+import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { connect as connectTls } from 'node:tls';
+import type { ServiceReference, WebhookClientConfig } from '../../../api/admissionregistration/v1/types.generated.ts';
+import type { Service } from '../../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
+import type { KubeObject } from '../../../apimachinery/object.ts';
+import { dialTarget } from '../../aggregation/service-target.ts';
+import { readBody } from '../../request.ts';
+import type { AdmissionView } from '../admission.ts';
+import { goError, statusMessage } from './go-errors.ts';
+
+/** The webhook could not be asked, or its answer could not be read; the message is kube-apiserver's. */
+export class WebhookCallError extends Error {
+  override readonly name = 'WebhookCallError';
+}
+
+export interface WebhookCall {
+  readonly clientConfig: WebhookClientConfig;
+  readonly timeoutSeconds: number;
+  readonly body: unknown;
+}
+
+const largestAnswer = 64 * 1024 * 1024;
+
+/** The answer's JSON. Throws a WebhookCallError. */
+export async function callWebhook(call: WebhookCall, view: AdmissionView): Promise<unknown> {
+  const { clientConfig, timeoutSeconds } = call;
+  const address = addressOf(clientConfig, timeoutSeconds);
+  const url = new URL(address);
+  try {
+    const response = await post(url, call, view);
+    const text = Buffer.from(await readBody(response, largestAnswer)).toString('utf8');
+    const status = response.statusCode ?? 0;
+    if (status < 200 || status > 299) throw new WebhookCallError(statusMessage(status, text));
+    return parseAnswer(text);
+  } catch (error) {
+    if (error instanceof WebhookCallError) throw error;
+    throw new WebhookCallError(`Post ${JSON.stringify(address)}: ${goError(error, url)}`, { cause: error });
+  }
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const why = "couldn't get version/kind; json parse error: invalid character in JSON";
+    throw new WebhookCallError(why, { cause: error });
+  }
+}
+
+/** With the port, also where it is the usual one: so it stands in messages. */
+function addressOf({ url, service }: WebhookClientConfig, timeoutSeconds: number): string {
+  const timeout = `timeout=${timeoutSeconds}s`;
+  if (url !== undefined) return `${url}?${timeout}`;
+  const { name = '', namespace = '', port = 443, path = '' } = service ?? {};
+  const slash = path === '' || path.startsWith('/') ? '' : '/';
+  return `https://${name}.${namespace}.svc:${port}${slash}${path}?${timeout}`;
+}
+
+async function post(url: URL, { clientConfig, timeoutSeconds, body }: WebhookCall, view: AdmissionView) {
+  const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+  const { caBundle, service } = clientConfig;
+  const ca = caBundle ? Buffer.from(caBundle, 'base64') : undefined;
+  const text = JSON.stringify(body);
+  const socket = service && (await connectService(service, ca, view));
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const outgoing = httpsRequest(url, {
+      method: 'POST',
+      signal,
+      agent: false,
+      ...(socket ? { createConnection: () => socket } : { ...(ca && { ca }) }),
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, */*',
+        'user-agent': 'kube-apiserver-admission',
+        'content-length': Buffer.byteLength(text),
+      },
+    });
+    outgoing.once('response', resolve);
+    outgoing.once('error', reject);
+    outgoing.end(text);
+  });
+}
+
+/** TLS to an endpoint of the Service; the certificate must be for NAME.NAMESPACE.svc. */
+async function connectService(service: ServiceReference, ca: Buffer | undefined, view: AdmissionView) {
+  const { name, namespace } = service;
+  const found = view.find<Service & KubeObject>('services', { namespace, name });
+  if (!found) throw new Error(`service ${JSON.stringify(name)} not found`);
+  const port = service.port ?? 443;
+  if (found.spec?.type !== 'ExternalName' && !found.spec?.ports?.some((one) => one.port === port)) {
+    throw new Error(`no service port ${port} found for service ${JSON.stringify(name)}`);
+  }
+  const slices = view
+    .all<EndpointSlice & KubeObject>('endpointslices', 'discovery.k8s.io', namespace)
+    .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
+  const target = dialTarget({ port }, found, { slices, random: view.random });
+  if (!target) throw new Error(`no endpoints available for service ${JSON.stringify(name)}`);
+  const raw = await view.dial(target);
+  return connectTls({
+    socket: raw,
+    servername: `${name}.${namespace}.svc`,
+    ...(ca && { ca }),
+    ALPNProtocols: ['http/1.1'],
+  });
+}

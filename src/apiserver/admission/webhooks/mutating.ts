@@ -1,0 +1,115 @@
+// MutatingAdmissionWebhook: one after the other, each sees what those before it made of the object. When one changed it,
+// all of admission runs once more, and webhooks that ask for that are asked again.
+import { jsonEqual } from '../../../apimachinery/json/value.ts';
+import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../../apimachinery/patch/json-patch.ts';
+import { internalError } from '../../../apimachinery/status.ts';
+import type { AdmissionPlugin, AdmissionRequest, AdmissionRound, AdmissionView } from '../admission.ts';
+import { replaceObject } from '../replace-object.ts';
+import { WebhookCallError } from './call.ts';
+import type { Verdict } from './review.ts';
+import { ask, asStatusError, type ConfiguredWebhook, configuredWebhooks, isCalledFor } from './webhook.ts';
+
+export const mutatingWebhooks: AdmissionPlugin = {
+  name: 'MutatingAdmissionWebhook',
+  mutate(round, view) {
+    const hooks = configuredWebhooks('mutatingwebhookconfigurations', round.request, view);
+    return hooks.length === 0 ? undefined : mutate(hooks, round, view);
+  },
+};
+
+/** What the first round leaves for the second. */
+interface Earlier {
+  /** Webhooks that were asked and ask to be asked again when the object changes after them. */
+  readonly reinvocable: Set<number>;
+  /** Those of them after which something changed. */
+  readonly due: Set<number>;
+  /** The object as the last webhook left it, as JSON. */
+  output: string;
+}
+
+const earlier = new WeakMap<AdmissionRound['request'], Earlier>();
+
+async function mutate(hooks: readonly ConfiguredWebhook[], round: AdmissionRound, view: AdmissionView): Promise<void> {
+  const { request } = round;
+  const memory = memoryOf(round);
+  const isDue = () => {
+    for (const index of memory.reinvocable) memory.due.add(index);
+    memory.reinvocable.clear();
+  };
+  if (round.isSecond && JSON.stringify(request.object) !== memory.output) isDue();
+  try {
+    for (const webhook of hooks) {
+      const { hook, index } = webhook;
+      if (!(await isCalledFor(webhook, request, view))) continue;
+      // Who was not asked before is not asked now.
+      if (round.isSecond && !memory.due.has(index)) continue;
+      const verdict = await ask(webhook, request, { view, isMutating: true });
+      const changed = verdict !== undefined && applyVerdict(verdict, webhook, { request, view });
+      annotate(webhook, { request, changed, round });
+      if (changed) {
+        isDue();
+        round.askAgain();
+      }
+      if (hook.reinvocationPolicy === 'IfNeeded') memory.reinvocable.add(index);
+    }
+  } catch (error) {
+    throw asStatusError(error);
+  }
+  memory.output = JSON.stringify(request.object);
+}
+
+function memoryOf({ request }: AdmissionRound): Earlier {
+  let found = earlier.get(request);
+  if (!found) {
+    found = { reinvocable: new Set(), due: new Set(), output: '' };
+    earlier.set(request, found);
+  }
+  return found;
+}
+
+/** Whether the patch changed the object. */
+function applyVerdict(
+  { patch, patchType }: Verdict,
+  { hook }: ConfiguredWebhook,
+  { request, view }: { readonly request: AdmissionRequest; readonly view: AdmissionView },
+): boolean {
+  if (patch === '') return false;
+  const parsed = parsePatch(patch, hook.name);
+  if (Array.isArray(parsed) && parsed.length === 0) return false;
+  if (!request.object) {
+    const why = 'attempted to modify the object, which is not supported for this operation';
+    throw internalError(`admission webhook ${JSON.stringify(hook.name)} ${why}`);
+  }
+  if (patchType !== 'JSONPatch') throw callError(hook.name, `unsupported patch type ${JSON.stringify(patchType)}`);
+  let patched: unknown;
+  try {
+    patched = applyJsonPatch(request.object, parsed);
+  } catch (error) {
+    if (error instanceof PatchSyntaxError || error instanceof PatchApplyError) throw internalError(error.message);
+    throw error;
+  }
+  if (jsonEqual(patched, request.object)) return false;
+  replaceObject(request, patched, view);
+  return true;
+}
+
+function parsePatch(text: string, hook: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw callError(hook, `received undecodable patch in webhook response: ${why}`);
+  }
+}
+
+function callError(hook: string, why: string): unknown {
+  return internalError(`failed calling webhook ${JSON.stringify(hook)}: ${new WebhookCallError(why).message}`);
+}
+
+function annotate(
+  { configuration, hook, index }: ConfiguredWebhook,
+  { request, changed, round }: { request: AdmissionRequest; changed: boolean; round: AdmissionRound },
+): void {
+  const key = `mutation.webhook.admission.k8s.io/round_${round.isSecond ? 1 : 0}_index_${index}`;
+  request.auditAnnotations.set(key, JSON.stringify({ configuration, webhook: hook.name, mutated: changed }));
+}

@@ -1,0 +1,23 @@
+// ValidatingAdmissionWebhook: all webhooks that a request is for are asked at once; the first in order that refuses is told.
+import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
+import { ask, asStatusError, type ConfiguredWebhook, configuredWebhooks, isCalledFor } from './webhook.ts';
+
+export const validatingWebhooks: AdmissionPlugin = {
+  name: 'ValidatingAdmissionWebhook',
+  validate(request, view) {
+    const hooks = configuredWebhooks('validatingwebhookconfigurations', request, view);
+    return hooks.length === 0 ? undefined : validate(hooks, request, view);
+  },
+};
+
+async function validate(
+  hooks: readonly ConfiguredWebhook[],
+  request: AdmissionRequest,
+  view: AdmissionView,
+): Promise<void> {
+  const relevant: ConfiguredWebhook[] = [];
+  for (const webhook of hooks) if (await isCalledFor(webhook, request, view)) relevant.push(webhook);
+  const asked = await Promise.allSettled(relevant.map((webhook) => ask(webhook, request, { view, isMutating: false })));
+  const failed = asked.find((one) => one.status === 'rejected');
+  if (failed) throw asStatusError(failed.reason);
+}

@@ -1,0 +1,113 @@
+// The webhooks that are configured, in order of configuration and place, and whether a request is for one of them.
+import type {
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+  ValidatingWebhook,
+  ValidatingWebhookConfiguration,
+} from '../../../api/admissionregistration/v1/types.generated.ts';
+import type { KubeObject } from '../../../apimachinery/object.ts';
+import { forbidden, internalError, isNotFound, StatusError } from '../../../apimachinery/status.ts';
+import type { AdmissionRequest, AdmissionView } from '../admission.ts';
+import { isExempt, matchesNamespace, matchesObject, ruleMatches } from '../matching.ts';
+import { callWebhook, WebhookCallError } from './call.ts';
+import { dryRunUnsupported, makeReview, readVerdict, rejection, type Verdict } from './review.ts';
+
+export interface ConfiguredWebhook {
+  readonly configuration: string;
+  readonly hook: MutatingWebhook & ValidatingWebhook;
+  /** Its place among all webhooks: part of audit annotations. */
+  readonly index: number;
+}
+
+const group = 'admissionregistration.k8s.io';
+type Configuration = KubeObject & (MutatingWebhookConfiguration | ValidatingWebhookConfiguration);
+
+/** All webhooks of a kind; none for requests that webhooks never see. Quick where none is configured. */
+export function configuredWebhooks(
+  resource: 'mutatingwebhookconfigurations' | 'validatingwebhookconfigurations',
+  request: AdmissionRequest,
+  view: AdmissionView,
+): readonly ConfiguredWebhook[] {
+  if (view.count(resource, group) === 0 || isExempt(request)) return [];
+  const hooks = view
+    .all<Configuration>(resource, group)
+    .flatMap(({ metadata, webhooks = [] }) => webhooks.map((hook) => ({ configuration: metadata.name, hook })));
+  return hooks.map((one, index) => ({ ...one, index }));
+}
+
+/** Whether the webhook is to be asked. Throws 403 where its conditions cannot be evaluated and it is to fail closed. */
+export async function isCalledFor(
+  { hook }: ConfiguredWebhook,
+  request: AdmissionRequest,
+  view: AdmissionView,
+): Promise<boolean> {
+  if (!hook.rules?.some((rule) => ruleMatches(rule, request))) return false;
+  if (!matchesNamespace(hook.namespaceSelector, request, view)) return false;
+  if (!matchesObject(hook.objectSelector, request)) return false;
+  if (!hook.matchConditions?.length) return true;
+  const [{ evaluateConditions }, { admissionBindings }] = await Promise.all([
+    import('../match-conditions.ts'),
+    import('../expressions.ts'),
+  ]);
+  const { matches, error } = evaluateConditions(hook.matchConditions, admissionBindings(request, view));
+  if (error === undefined) return matches;
+  if (hook.failurePolicy === 'Ignore') return false;
+  throw forbidden(request.definition, request.name, error);
+}
+
+/** The webhook's answer; undefined where it could not be had and that is allowed. Throws the refusal. */
+export async function ask(
+  webhook: ConfiguredWebhook,
+  request: AdmissionRequest,
+  { view, isMutating }: { readonly view: AdmissionView; readonly isMutating: boolean },
+): Promise<Verdict | undefined> {
+  const { hook, index } = webhook;
+  if (request.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun') {
+    throw dryRunUnsupported(hook.name);
+  }
+  let verdict: Verdict;
+  try {
+    verdict = await verdictOf(hook, request, { view, isMutating });
+  } catch (error) {
+    if (!(error instanceof WebhookCallError)) throw error;
+    if (hook.failurePolicy !== 'Ignore') {
+      throw internalError(`failed calling webhook ${JSON.stringify(hook.name)}: ${error.message}`);
+    }
+    const phase = isMutating ? 'mutation' : 'validating';
+    request.auditAnnotations.set(`failed-open.${phase}.webhook.admission.k8s.io/round_0_index_${index}`, hook.name);
+    return undefined;
+  }
+  for (const [key, value] of Object.entries(verdict.auditAnnotations)) {
+    request.auditAnnotations.set(`${hook.name}/${key}`, value);
+  }
+  for (const text of verdict.warnings) request.warnings.add(text);
+  if (!verdict.allowed) throw rejection(hook.name, verdict.result);
+  return verdict;
+}
+
+async function verdictOf(
+  { clientConfig, timeoutSeconds = 10, admissionReviewVersions }: MutatingWebhook,
+  request: AdmissionRequest,
+  { view, isMutating }: { readonly view: AdmissionView; readonly isMutating: boolean },
+): Promise<Verdict> {
+  const review = makeReview(request, admissionReviewVersions, view.random.uuid());
+  let answer: unknown;
+  try {
+    answer = await callWebhook({ clientConfig, timeoutSeconds, body: review.body }, view);
+  } catch (error) {
+    if (!(error instanceof WebhookCallError)) throw error;
+    throw new WebhookCallError(`failed to call webhook: ${error.message}`, { cause: error });
+  }
+  try {
+    return readVerdict(answer, review, isMutating);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new WebhookCallError(`received invalid webhook response: ${why}`, { cause: error });
+  }
+}
+
+/** A Status for whatever went wrong. */
+export function asStatusError(error: unknown): StatusError {
+  if (error instanceof StatusError || isNotFound(error)) return error;
+  return internalError(error instanceof Error ? error.message : String(error));
+}
