@@ -163,6 +163,12 @@ export function stringFunctions(): Overload[] {
       (a: string, b: string, n: bigint) => new ListValue(findMatches(a, b, Number(n))),
       regexCost,
     ),
+    // A key as a segment of a JSON pointer (RFC 6901).
+    global(
+      'jsonpatch.escapeKey(string): string',
+      (a: string) => a.replaceAll('~', '~0').replaceAll('/', '~1'),
+      sizeCost,
+    ),
     global('base64.encode(bytes): string', (a: Uint8Array) => Buffer.from(a).toString('base64')),
     global('base64.decode(string): bytes', decodeBase64),
   ];

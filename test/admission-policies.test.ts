@@ -1,0 +1,227 @@
+// Admission policies of both kinds against a server in this process.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type InProcessServer, startInProcess } from './fixtures/in-process-server.ts';
+
+const registration = '/apis/admissionregistration.k8s.io/v1';
+const configMaps = '/api/v1/namespaces/n/configmaps';
+const matchConstraints = {
+  resourceRules: [
+    { operations: ['CREATE', 'UPDATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] },
+  ],
+};
+
+let server: InProcessServer;
+
+beforeEach(async () => {
+  server = await startInProcess({
+    authorizer: { authorize: ({ verb, info }) => ({ allowed: verb !== 'fly' && info.resource !== 'moons' }) },
+  });
+  await server.send('POST', '/api/v1/namespaces', { metadata: { name: 'n', labels: { team: 'a' } } });
+});
+
+afterEach(() => server.stop());
+
+const create = (name: string, more: object = {}) => server.send('POST', configMaps, { metadata: { name }, ...more });
+
+async function make(resource: string, body: object) {
+  const { status, body: made } = await server.send('POST', `${registration}/${resource}`, body);
+  expect(status, JSON.stringify(made)).toBe(201);
+  return made;
+}
+
+async function validating(spec: object, binding: object = {}) {
+  await make('validatingadmissionpolicies', { metadata: { name: 'p' }, spec: { matchConstraints, ...spec } });
+  await make('validatingadmissionpolicybindings', {
+    metadata: { name: 'b' },
+    spec: { policyName: 'p', validationActions: ['Deny'], ...binding },
+  });
+}
+
+test('what a policy does not allow is refused in its words', async () => {
+  await validating({
+    variables: [
+      { name: 'size', expression: 'has(object.data) ? object.data.size() : 0' },
+      { name: 'isBig', expression: 'variables.size > 1' },
+    ],
+    validations: [
+      {
+        expression: '!variables.isBig',
+        messageExpression: "'has ' + string(variables.size) + ' keys'",
+        reason: 'Forbidden',
+      },
+      { expression: "object.metadata.name != 'bad'", message: 'a bad name' },
+      { expression: "object.metadata.name != 'worse'" },
+    ],
+  });
+  expect((await create('ok', { data: { a: 'b' } })).status).toBe(201);
+  const big = await create('big', { data: { a: 'b', c: 'd' } });
+  const message = `ValidatingAdmissionPolicy 'p' with binding 'b' denied request: has 2 keys`;
+  expect(big).toMatchObject({
+    status: 403,
+    body: {
+      reason: 'Forbidden',
+      message: `configmaps "big" is forbidden: ${message}`,
+      details: { name: 'big', kind: 'configmaps', causes: [{ message }] },
+    },
+  });
+  const bad = await create('bad');
+  expect(bad).toMatchObject({ status: 422, body: { reason: 'Invalid' } });
+  expect(bad.body.message).toMatch(/denied request: a bad name$/);
+  expect((await create('worse')).body.message).toMatch(
+    /denied request: failed expression: object.metadata.name != 'worse'$/,
+  );
+  const grown = await server.send('PATCH', `${configMaps}/ok`, { data: { x: 'y' } }, 'application/merge-patch+json');
+  expect(grown.status).toBe(403);
+});
+
+test('bindings warn instead, and only where they match', async () => {
+  await validating(
+    { validations: [{ expression: 'false', message: 'no' }] },
+    { validationActions: ['Warn', 'Audit'], matchResources: { namespaceSelector: { matchLabels: { team: 'a' } } } },
+  );
+  const warned = await create('a');
+  expect(warned.status).toBe(201);
+  expect(warned.warnings).toEqual(["Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': no"]);
+  await server.send('POST', '/api/v1/namespaces', { metadata: { name: 'm' } });
+  expect((await server.send('POST', '/api/v1/namespaces/m/configmaps', { metadata: { name: 'a' } })).warnings).toEqual(
+    [],
+  );
+});
+
+test('parameters are named or selected, and may be missing', async () => {
+  const paramKind = { apiVersion: 'v1', kind: 'ConfigMap' };
+  await validating(
+    {
+      paramKind,
+      matchConditions: [
+        { name: 'no-params', expression: "!has(object.metadata.labels) || !('limits' in object.metadata.labels)" },
+      ],
+      validations: [
+        {
+          expression: 'object.data.size() <= int(params.data.most)',
+          messageExpression: "'at most ' + params.data.most",
+        },
+      ],
+    },
+    { paramRef: { name: 'limits', parameterNotFoundAction: 'Deny' } },
+  );
+  const missing = await create('a', { data: { x: 'y' } });
+  expect(missing.status).toBe(422);
+  expect(missing.body.message).toMatch(
+    /failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction$/,
+  );
+  const binding = `${registration}/validatingadmissionpolicybindings/b`;
+  const setAction = (value: string) =>
+    server.send(
+      'PATCH',
+      binding,
+      [{ op: 'replace', path: '/spec/paramRef/parameterNotFoundAction', value }],
+      'application/json-patch+json',
+    );
+  await setAction('Allow');
+  expect((await create('limits', { labels: {}, data: { most: '1' } })).status).toBe(201);
+  await setAction('Deny');
+  expect((await create('b', { data: { x: 'y' } })).status).toBe(201);
+  expect((await create('c', { data: { x: 'y', z: 'z' } })).body.message).toMatch(/denied request: at most 1$/);
+});
+
+test('errors of evaluation refuse, or are ignored', async () => {
+  await validating({ validations: [{ expression: "object.data.none == 'x'" }] });
+  const { status, body } = await create('a');
+  expect(status).toBe(422);
+  expect(body.message).toMatch(
+    /denied request: expression 'object.data.none == 'x'' resulted in error: no such key: data$/,
+  );
+  const ignore = [{ op: 'replace', path: '/spec/failurePolicy', value: 'Ignore' }];
+  await server.send('PATCH', `${registration}/validatingadmissionpolicies/p`, ignore, 'application/json-patch+json');
+  expect((await create('a')).status).toBe(201);
+});
+
+test('the request, its namespace and the authorizer are there to be asked', async () => {
+  await validating({
+    validations: [
+      {
+        expression:
+          "request.operation == 'CREATE' && request.userInfo.username == 'test' && request.resource.resource == 'configmaps'",
+      },
+      { expression: "namespaceObject.metadata.labels.team == 'a' && oldObject == null && request.namespace == 'n'" },
+      { expression: "authorizer.group('').resource('configmaps').namespace('n').check('create').allowed()" },
+      {
+        expression:
+          "authorizer.requestResource.check('create').allowed() && !authorizer.requestResource.check('fly').allowed()",
+      },
+      { expression: "!authorizer.group('sky').resource('moons').check('get').allowed()" },
+    ],
+  });
+  const { status, body } = await create('a');
+  expect(status, JSON.stringify(body)).toBe(201);
+});
+
+test.each([
+  [
+    { validations: [{ expression: 'object.x ==' }] },
+    /^.*spec.validations\[0\].expression: Invalid value: "object.x ==": compilation failed: ERROR: <input>:1:12: Syntax error: mismatched input '<EOF>' expecting/,
+  ],
+  [
+    { validations: [{ expression: '"text"' }] },
+    /spec.validations\[0\].expression: Invalid value: "\\"text\\"": must evaluate to bool but got string$/,
+  ],
+  [{ validations: [{ expression: 'params.x == 1' }] }, /undeclared reference to 'params' \(in container ''\)/],
+  [
+    { validations: [{ expression: 'variables.none' }], variables: [{ name: 'x', expression: '1' }] },
+    /undefined field 'none'/,
+  ],
+  [
+    { validations: [] },
+    /spec.validations: Required value: validations or auditAnnotations must contain at least one item/,
+  ],
+  [{ matchConstraints: undefined, validations: [{ expression: 'true' }] }, /spec.matchConstraints: Required value$/],
+  [
+    { validations: [{ expression: 'true', reason: 'Because' }] },
+    /spec.validations\[0\].reason: Unsupported value: "Because": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"/,
+  ],
+])('a policy is refused: %j', async (spec, message) => {
+  const body = { metadata: { name: 'p' }, spec: { matchConstraints, ...spec } };
+  const answer = await server.send('POST', `${registration}/validatingadmissionpolicies`, body);
+  expect(answer.status).toBe(422);
+  expect(answer.body.message).toMatch(message);
+});
+
+test('a binding says what is to be done', async () => {
+  const wrong = { metadata: { name: 'b' }, spec: { policyName: 'p', validationActions: ['Deny', 'Warn'] } };
+  const { body } = await server.send('POST', `${registration}/validatingadmissionpolicybindings`, wrong);
+  expect(body.message).toContain('must not contain both Deny and Warn');
+});
+
+async function mutating(mutations: object[], more: object = {}) {
+  await make('mutatingadmissionpolicies', { metadata: { name: 'm' }, spec: { matchConstraints, mutations, ...more } });
+  await make('mutatingadmissionpolicybindings', { metadata: { name: 'mb' }, spec: { policyName: 'm' } });
+}
+
+test('mutations are applied as configurations and as JSON patches', async () => {
+  await mutating([
+    {
+      patchType: 'ApplyConfiguration',
+      applyConfiguration: {
+        expression: 'Object{metadata: Object.metadata{labels: {"team": namespaceObject.metadata.labels.team}}}',
+      },
+    },
+    {
+      patchType: 'JSONPatch',
+      jsonPatch: {
+        expression:
+          '[JSONPatch{op: "test", path: "/metadata/labels/team", value: "a"}, JSONPatch{op: "add", path: "/metadata/annotations", value: {"x": "y"}}, JSONPatch{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("a.io/b"), value: "z"}]',
+      },
+    },
+  ]);
+  const { status, body } = await create('a', { data: { k: 'v' } });
+  expect(status, JSON.stringify(body)).toBe(201);
+  expect(body).toMatchObject({ metadata: { labels: { team: 'a' }, annotations: { x: 'y', 'a.io/b': 'z' } }, data: { k: 'v' } });
+});
+
+test('a mutation that fails refuses the write', async () => {
+  await mutating([{ patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "remove", path: "/none"}]' } }]);
+  const { status, body } = await create('a');
+  expect(status).toBe(422);
+  expect(body.message).toContain(`policy 'm' with binding 'mb' denied request: JSON Patch: `);
+});
