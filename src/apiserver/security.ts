@@ -2,6 +2,7 @@
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { RequestAuthenticator } from './authentication/authenticator.ts';
+import { issuerDiscovery } from './authentication/issuer-discovery.ts';
 import { selfSubjectReview, tokenReview } from './authentication/reviews.ts';
 import { ServiceAccounts } from './authentication/service-accounts.ts';
 import { parseTokenFile } from './authentication/token-file.ts';
@@ -18,8 +19,10 @@ export interface SecurityOptions {
   readonly ca: string;
   /** PEM of the private key that signs service account tokens. */
   readonly serviceAccountKeyPem: string;
-  /** The text of `--token-auth-file`. */
-  readonly tokenFile?: string | undefined;
+  /** `--token-auth-file`. */
+  readonly tokenFile?: { readonly path: string; readonly text: string } | undefined;
+  /** `https://HOST:PORT` at which the server is reached. */
+  readonly serverUrl: string;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -41,13 +44,14 @@ export function createSecurity({
   ca,
   serviceAccountKeyPem,
   tokenFile,
+  serverUrl,
   clock,
   random,
 }: SecurityOptions): Security {
   const view = new CacheObjectView(cache);
   const authorizer = new RbacAuthorizer(view);
   const serviceAccounts = new ServiceAccounts({ keyPem: serviceAccountKeyPem, view, clock, random });
-  const staticTokens = parseTokenFile(tokenFile ?? '');
+  const staticTokens = parseTokenFile(tokenFile?.text ?? '', tokenFile?.path);
   const authenticator = new RequestAuthenticator({ staticTokens, serviceAccounts, view, clock, authorizer });
   return {
     view,
@@ -60,6 +64,6 @@ export function createSecurity({
       'selfsubjectreviews.authentication.k8s.io': selfSubjectReview,
       'serviceaccounts/token': serviceAccounts.tokenRequest,
     },
-    paths: [caCertsPath(ca)],
+    paths: [caCertsPath(ca), ...issuerDiscovery({ keyPem: serviceAccountKeyPem, serverUrl })],
   };
 }

@@ -195,6 +195,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       ca: pki.ca.certPem,
       serviceAccountKeyPem: pki.serviceAccountKeyPem,
       tokenFile,
+      serverUrl: urlOf(addresses[0]!),
       clock: realClock,
       random: realRandom,
     });
@@ -377,8 +378,11 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function readTokenFile(path: string | undefined): Promise<string | undefined> {
-  const text = path === undefined ? '' : await realFiles.read(path);
+async function readTokenFile(
+  path: string | undefined,
+): Promise<{ readonly path: string; readonly text: string } | undefined> {
+  if (path === undefined) return undefined;
+  const text = await realFiles.read(path);
   if (text === undefined) throw new Failure(`--token-auth-file ${path}: there is no such file`);
-  return text;
+  return { path, text };
 }

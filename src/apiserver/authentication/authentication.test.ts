@@ -267,11 +267,22 @@ describe('impersonation', () => {
   });
 });
 
-test('a token file with a broken line is refused by its number', () => {
-  expect(() => parseTokenFile('a,b,c\nlonely\n')).toThrow('token file, line 2');
-  expect(parseTokenFile('# comment\n\n"t","u","1"," g1 , g2 "').get('t')).toEqual({
-    name: 'u',
-    uid: '1',
-    groups: ['g1', 'g2'],
+describe('a token file', () => {
+  test('is CSV, with groups in the fourth column and whatever follows unread', () => {
+    const users = parseTokenFile('a,jane,7\r\n\n"t,""1","u","1","g1,g2",more\n,nobody,1\na,joe,8');
+    expect([...users]).toEqual([
+      ['a', { name: 'joe', uid: '8', groups: [] }],
+      ['t,"1', { name: 'u', uid: '1', groups: ['g1', 'g2'] }],
+    ]);
+  });
+
+  test.each([
+    ['a,b,c\nlonely\n', "token file '/t.csv' must have at least 3 columns (token, user name, user uid), found 1"],
+    ['a,b\n', 'found 2'],
+    ['a,b,c\nx,y"z,1\n', 'parse error on line 2: bare " in non-quoted-field'],
+    ['a,"b"c,1\n', 'parse error on line 1: extraneous or missing " in quoted-field'],
+    ['a,"b,1\n', 'parse error on line 1: extraneous or missing " in quoted-field'],
+  ])("%j is refused in kube-apiserver's words", (text, message) => {
+    expect(() => parseTokenFile(text, '/t.csv')).toThrow(message);
   });
 });

@@ -24,6 +24,8 @@ export interface ServiceAccountClaims {
     readonly pod?: ObjectReference;
     readonly secret?: ObjectReference;
     readonly serviceaccount: ObjectReference;
+    /** Of an extended token: from here on its holder should long have fetched another. */
+    readonly warnafter?: number;
   };
 }
 

@@ -36,11 +36,16 @@ export interface IssueRequest {
   readonly pod?: ObjectReference;
   readonly node?: ObjectReference;
   readonly secret?: ObjectReference;
+  /** Good for a year, as upstream's --service-account-extend-token-expiration, though it should be fetched anew earlier. */
+  readonly isExtended?: boolean;
 }
 
 const core = (resource: string) => ({ group: '', resource });
 const minimumSeconds = 600;
 const maximumSeconds = 2 ** 32;
+/** What the admission of pods asks for; such a token stays good while its pod does, for clients that read it only once. */
+const warnOnlySeconds = 3607;
+const extendedSeconds = 365 * 24 * 3600;
 /** What is being deleted vouches for its tokens this much longer (ms), as upstream's leeway. */
 const deletionLeeway = 60_000;
 /** Verified tokens that are remembered: a signature costs a hundred times a look-up. */
@@ -116,8 +121,9 @@ export class ServiceAccounts {
 
   issue(request: IssueRequest): { readonly token: string; readonly expiresAt: number } {
     const iat = Math.floor(this.#clock.now() / 1000);
-    const exp = iat + request.expirationSeconds;
-    const { namespace, serviceAccount, pod, node, secret } = request;
+    const { namespace, serviceAccount, pod, node, secret, isExtended = false } = request;
+    const fresh = iat + request.expirationSeconds;
+    const exp = isExtended ? iat + extendedSeconds : fresh;
     const claims: ServiceAccountClaims = {
       aud: request.audiences,
       exp,
@@ -130,11 +136,12 @@ export class ServiceAccounts {
         ...(pod && { pod }),
         ...(secret && { secret }),
         serviceaccount: serviceAccount,
+        ...(isExtended && { warnafter: fresh }),
       },
       nbf: iat,
       sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
     };
-    return { token: signToken(claims, this.#privateKey), expiresAt: exp * 1000 };
+    return { token: signToken(claims, this.#privateKey), expiresAt: fresh * 1000 };
   }
 
   /** `serviceaccounts/token`: answers a TokenRequest for the account that the path names. */
@@ -151,6 +158,7 @@ export class ServiceAccounts {
       serviceAccount: referenceTo(account),
       audiences,
       expirationSeconds: seconds,
+      isExtended: seconds === warnOnlySeconds && audiences.every((one) => one === serviceAccountIssuer),
       ...this.#boundObjects(request, account),
     });
     const { name, namespace, creationTimestamp } = account.metadata;

@@ -10,7 +10,7 @@ import type {
 import type { PolicyRule } from '../../api/rbac/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, invalid } from '../../apimachinery/status.ts';
-import { fieldError } from '../../apimachinery/validation/field-error.ts';
+import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { Attributes, VirtualHandler } from '../extensions.ts';
 import type { User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -28,7 +28,58 @@ function attributesOf(user: User, { resourceAttributes, nonResourceAttributes }:
   const info: RequestInfo = nonResourceAttributes
     ? { ...nothing, isResource: false, verb, path }
     : { ...nothing, isResource: true, verb, path, group, resource, subresource, namespace, name };
-  return { user, verb, info, fieldSelector: resourceAttributes?.fieldSelector?.rawSelector };
+  return { user, verb, info, fieldSelector: fieldSelectorOf(resourceAttributes?.fieldSelector) };
+}
+
+/** The text of a selector; requirements that say no single value count for nothing, as upstream ignores what it cannot read. */
+function fieldSelectorOf(selector: ResourceAttributes['fieldSelector']): string | undefined {
+  if (!selector) return undefined;
+  if (selector.rawSelector) return selector.rawSelector;
+  const single = (selector.requirements ?? []).filter(
+    ({ operator, values }) => operator === 'In' && values?.length === 1,
+  );
+  return single.map(({ key, values }) => `${key}=${values![0]}`).join(',') || undefined;
+}
+
+const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
+
+/** Either the text or its requirements, and those whole (upstream's validation of FieldSelectorAttributes and LabelSelectorAttributes). */
+function checkSelectors({ fieldSelector, labelSelector }: ResourceAttributes): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [name, selector] of [
+    ['fieldSelector', fieldSelector],
+    ['labelSelector', labelSelector],
+  ] as const) {
+    if (!selector) continue;
+    const path = `spec.resourceAttributes.${name}`;
+    const { rawSelector = '', requirements = [] } = selector;
+    if (rawSelector === '' && requirements.length === 0) {
+      errors.push(
+        fieldError.required(
+          `${path}.requirements`,
+          `when ${path} is specified, requirements or rawSelector is required`,
+        ),
+      );
+    }
+    if (rawSelector !== '' && requirements.length > 0) {
+      errors.push(
+        fieldError.invalid(`${path}.rawSelector`, rawSelector, 'may not specified at the same time as requirements'),
+      );
+    }
+    requirements.forEach(({ key = '', operator = '', values = [] }, i) => {
+      const at = `${path}.requirements[${i}]`;
+      if (key === '') errors.push(fieldError.required(`${at}.key`, 'must be specified'));
+      if (!operators.includes(operator)) errors.push(fieldError.notSupported(`${at}.operator`, operator, operators));
+      else if (operator.endsWith('In') && values.length === 0) {
+        errors.push(fieldError.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+      } else if (!operator.endsWith('In') && values.length > 0) {
+        errors.push(
+          fieldError.forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+        );
+      }
+    });
+  }
+  return errors;
 }
 
 function check(kind: string, { resourceAttributes, nonResourceAttributes }: Asked): void {
@@ -41,6 +92,8 @@ function check(kind: string, { resourceAttributes, nonResourceAttributes }: Aske
     const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
     throw invalid({ group, kind }, '', [fieldError.invalid('spec.resourceAttributes', null, why)]);
   }
+  const errors = resourceAttributes ? checkSelectors(resourceAttributes) : [];
+  if (errors.length > 0) throw invalid({ group, kind }, '', errors);
 }
 
 function subjectOf({ user = '', uid, groups = [], extra }: SubjectAccessReviewSpec): User {

@@ -53,14 +53,21 @@ export function nodeProxy({ tunnels }: ProxyParts): ConnectHandler {
     if (!place) return redirectToSlash(request);
     const search = request.query.size > 0 ? `?${request.query}` : '';
     try {
-      const options = { method: request.method, path: place.rest + search, signal: request.signal };
-      const { status, headers, stream } = await tunnels.request(info.name, options);
+      const { method, signal } = request;
+      const options = { method, path: place.rest + search, headers: passedHeaders(request), signal };
+      const { status, headers, stream } = await tunnels.request(kubeletOf(info.name), options);
       if (stream.writable && request.stream) void pipeline(request.stream, stream, { end: true }).catch(() => {});
       return { status, headers, body: stream as AsyncIterable<Uint8Array> };
     } catch (error) {
       throw badGateway(error);
     }
   };
+}
+
+/** `[scheme:]node[:port]`: there is one kubelet per node, whatever the port. */
+function kubeletOf(name: string): string {
+  const parts = name.split(':');
+  return (parts.length === 3 ? parts[1] : parts[0]) ?? name;
 }
 
 function badGateway(error: unknown): unknown {
