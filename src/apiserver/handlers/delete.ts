@@ -9,21 +9,18 @@ import { qualifiedName } from '../registry/registry.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { admitDelete } from './admission.ts';
-import { parseOptionalBody } from './body.ts';
+import { decodeAs, parseOptionalBody } from './body.ts';
 import { listResponse, selectedObjects } from './list.ts';
 import { isTrue, listQuery } from './options.ts';
 import { objectResponse, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
+const optionsKind = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions' };
+
 /** From the body, or from the query where there is none. */
 export async function readDeleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
-  const given: Record<string, unknown> = fromQuery(request.request.query);
   const body = await parseOptionalBody(request.request);
-  if (body) {
-    const { value } = body;
-    if (value !== null && !isObject(value)) throw badRequest('the body of a DELETE must be DeleteOptions');
-    Object.assign(given, value);
-  }
+  const given = body ? fromBody(request, body.value) : fromQuery(request.request.query);
   const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun } = given as {
     gracePeriodSeconds?: unknown;
     propagationPolicy?: DeleteOptions['propagationPolicy'];
@@ -36,9 +33,6 @@ export async function readDeleteOptions(request: ResourceRequest): Promise<Delet
     ...(typeof orphanDependents === 'boolean' && { orphanDependents }),
     ...(Array.isArray(dryRun) && { dryRun }),
   });
-  if (gracePeriodSeconds !== undefined && gracePeriodSeconds !== null && !Number.isInteger(gracePeriodSeconds)) {
-    throw badRequest('gracePeriodSeconds must be a whole number');
-  }
   return {
     ...(typeof gracePeriodSeconds === 'number' && { gracePeriodSeconds }),
     ...(typeof propagationPolicy === 'string' && { propagationPolicy }),
@@ -46,6 +40,17 @@ export async function readDeleteOptions(request: ResourceRequest): Promise<Delet
     ...(isObject(preconditions) && { preconditions }),
     dryRun: Array.isArray(dryRun) && dryRun.length > 0,
   };
+}
+
+/** Options of any group: all have them, and all are the same. */
+function fromBody({ parts }: ResourceRequest, value: unknown): Record<string, unknown> {
+  const kind = isObject(value) ? value.kind : undefined;
+  if (kind !== undefined && kind !== '' && kind !== optionsKind.kind) {
+    throw badRequest(`decoded object cannot be converted to DeleteOptions: it is a ${String(kind)}`);
+  }
+  const schema = parts.schemas.typeSchema('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions')!;
+  const { object } = decodeAs(value, { expected: optionsKind, schema, fieldValidation: 'Ignore' });
+  return object as unknown as Record<string, unknown>;
 }
 
 function fromQuery(query: URLSearchParams): Record<string, unknown> {
@@ -137,7 +142,8 @@ export async function handleDeleteCollection(request: ResourceRequest): Promise<
   const options = await readDeleteOptions(request);
   const query = listQuery(request.request.query, request.definition, false);
   const deleted: StoredObject[] = [];
-  for (const stored of await selectedObjects(request, query)) {
+  const found = await selectedObjects(request, query);
+  for (const stored of query.limit > 0 ? found.slice(0, query.limit) : found) {
     const { name, namespace = '' } = stored.object.metadata;
     try {
       deleted.push((await deleteOne(request, { options, name, namespace })).object);

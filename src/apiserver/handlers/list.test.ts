@@ -107,7 +107,9 @@ describe('Tables', () => {
     expect((await table('includeObject=None')).rows[0]!.object).toBeNull();
     expect((await table('')).rows[0]!.object!.kind).toBe('PartialObjectMetadata');
     expect((await table('includeObject=Object')).rows[0]!.object!.kind).toBe('ConfigMap');
-    expect((await table('includeObject=All')).message).toContain('must be one of');
+    expect((await table('includeObject=All')).message).toBe(
+      `Unable to convert to Table as requested: includeObject: Invalid value: "All": must be 'Metadata', 'Object', 'None', or empty`,
+    );
   });
 
   test('the version is the one asked for', async () => {

@@ -33,7 +33,7 @@ export function writeQuery(query: URLSearchParams, kind: string): WriteQuery {
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
   if (dryRun.some((value) => value !== 'All')) errors.push(fieldError.notSupported('dryRun', dryRun, ['All']));
   const fieldManager = query.get('fieldManager') ?? '';
-  if (fieldManager.length > 128) errors.push(fieldError.tooLong('fieldManager', 128));
+  errors.push(...managerErrors(fieldManager));
   const fieldValidation = query.get('fieldValidation') ?? '';
   if (!validations.includes(fieldValidation)) {
     errors.push(fieldError.notSupported('fieldValidation', fieldValidation, validations));
@@ -46,6 +46,22 @@ export function writeQuery(query: URLSearchParams, kind: string): WriteQuery {
     fieldManager,
     force,
   };
+}
+
+const longestManager = 128;
+
+function managerErrors(manager: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (Buffer.byteLength(manager) > longestManager) errors.push(fieldError.tooLong('fieldManager', longestManager));
+  let position = 0;
+  for (const character of manager) {
+    if (/[\p{C}\p{Zl}\p{Zp}]|[^\P{Zs} ]/u.test(character)) {
+      const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+      errors.push(fieldError.invalid('fieldManager', manager, `invalid character U+${code} (at position ${position})`));
+    }
+    position += Buffer.byteLength(character);
+  }
+  return errors;
 }
 
 export function isTrue(value: string | null): boolean {

@@ -2,8 +2,8 @@
 
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
-import { invalid } from '../../apimachinery/status.ts';
-import { fieldError } from '../../apimachinery/validation/field-error.ts';
+import { badRequest } from '../../apimachinery/status.ts';
+import { fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { encodeValue, loadProtobuf, mediaTypes, messageOf } from '../encoding.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
@@ -19,9 +19,8 @@ export type IncludeObject = 'None' | 'Metadata' | 'Object';
 export function includeObject(query: URLSearchParams): IncludeObject {
   const value = query.get('includeObject') || 'Metadata';
   if (value === 'None' || value === 'Metadata' || value === 'Object') return value;
-  throw invalid({ group: 'meta.k8s.io', kind: 'TableOptions' }, '', [
-    fieldError.invalid('includeObject', value, 'must be one of: None, Metadata, Object'),
-  ]);
+  const error = fieldError.invalid('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty");
+  throw badRequest(`Unable to convert to Table as requested: ${fieldErrorMessage(error)}`);
 }
 
 export interface TableRow {

@@ -1,0 +1,177 @@
+// What all writes share: options, names that are made up, dry runs, deletions of many, managed fields.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { KubeList, KubeObject } from '../../apimachinery/object.ts';
+import type { Random } from '../../system/random.ts';
+import { exchange } from '../fake/exchange.ts';
+import { startTestServer, type TestServer } from '../fake/test-server.ts';
+
+const configMaps = '/api/v1/namespaces/n/configmaps';
+const merge = 'application/merge-patch+json';
+let api: TestServer;
+
+beforeEach(async () => {
+  api = await startTestServer();
+  await api.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+});
+
+afterEach(() => api.stop());
+
+const create = (name: string, more: object = {}) => api.send('POST', configMaps, { metadata: { name }, ...more });
+const names = async (query = '') =>
+  (await api.send<KubeList<KubeObject>>('GET', `${configMaps}${query}`)).body.items.map(
+    ({ metadata }) => metadata.name,
+  );
+
+describe('options', () => {
+  test.each([
+    ['dryRun=Some', 'dryRun: Unsupported value: ["Some"]: supported values: "All"'],
+    ['fieldManager=a%09b', 'fieldManager: Invalid value: "a\\tb": invalid character U+0009 (at position 1)'],
+    [`fieldManager=${'x'.repeat(129)}`, 'fieldManager: Too long: may not be more than 128 bytes'],
+    [
+      'fieldValidation=Some',
+      'fieldValidation: Unsupported value: "Some": supported values: "", "Ignore", "Strict", "Warn"',
+    ],
+  ])('%s: %s', async (query, message) => {
+    const { body } = await api.send('POST', `${configMaps}?${query}`, { metadata: { name: 'a' } });
+    expect(body).toMatchObject({ code: 422, message: `CreateOptions.meta.k8s.io "" is invalid: ${message}` });
+  });
+
+  test('a delete takes its options from its body, and only without one from the query', async () => {
+    await create('a');
+    const wrong = await api.send('DELETE', `${configMaps}/a?propagationPolicy=Sideways`);
+    expect(wrong.body).toMatchObject({ code: 422 });
+    expect(await api.send('DELETE', `${configMaps}/a`, { gracePeriodSeconds: 'soon' })).toMatchObject({ status: 400 });
+    expect(await api.send('DELETE', `${configMaps}/a`, { kind: 'ConfigMap', apiVersion: 'v1' })).toMatchObject({
+      status: 400,
+    });
+    const orphan = { kind: 'DeleteOptions', apiVersion: 'apps/v1', propagationPolicy: 'Orphan' };
+    const held = await api.send('DELETE', `${configMaps}/a?propagationPolicy=Foreground`, orphan);
+    expect(held.body.metadata.finalizers).toEqual(['orphan']);
+  });
+
+  test('orphanDependents is the old way to say it', async () => {
+    await create('a');
+    const { body } = await api.send('DELETE', `${configMaps}/a`, { orphanDependents: true });
+    expect(body.metadata.finalizers).toEqual(['orphan']);
+  });
+});
+
+describe('dry runs change nothing', () => {
+  test('whatever the verb', async () => {
+    await create('a', { data: { k: 'v' } });
+    const before = await exchange(api.server, { url: configMaps });
+    const all = '?dryRun=All';
+    const object = { metadata: { name: 'a' }, data: { k: 'w' } };
+    const put = await api.send('PUT', `${configMaps}/a${all}`, object);
+    expect([put.status, put.body.data]).toEqual([200, { k: 'w' }]);
+    const patched = await api.send('PATCH', `${configMaps}/a${all}`, { data: { k: 'x' } }, merge);
+    expect([patched.status, patched.body.data]).toEqual([200, { k: 'x' }]);
+    const applied = await api.send(
+      'PATCH',
+      `${configMaps}/new${all}&fieldManager=m`,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'new' } },
+      'application/apply-patch+yaml',
+    );
+    expect(applied.status).toBe(201);
+    expect((await api.send('DELETE', `${configMaps}/a${all}`)).body).toMatchObject({ status: 'Success' });
+    expect((await api.send('DELETE', `${configMaps}/a`, { dryRun: ['All'] })).body).toMatchObject({
+      status: 'Success',
+    });
+    expect((await api.send('DELETE', `${configMaps}${all}`)).status).toBe(200);
+    expect((await exchange(api.server, { url: configMaps })).text).toBe(before.text);
+  });
+});
+
+describe('names that are made up', () => {
+  /** Says the same until it has been asked some times. */
+  class Stubborn implements Random {
+    #asked = 0;
+    readonly #until: number;
+    constructor(until: number) {
+      this.#until = until;
+    }
+    int(bound: number): number {
+      this.#asked++;
+      return this.#asked > this.#until ? this.#asked % bound : 0;
+    }
+    bytes = (length: number) => new Uint8Array(length);
+    uuid = () => '00000000-0000-4000-8000-000000000000';
+    number = () => 0;
+  }
+
+  test('one that is taken is made up again, some times', async () => {
+    const body = { metadata: { generateName: 'g-' } };
+    const lucky = await startTestServer({ random: new Stubborn(20) });
+    await lucky.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+    const made = [await lucky.send('POST', configMaps, body), await lucky.send('POST', configMaps, body)];
+    expect(made.map(({ status }) => status)).toEqual([201, 201]);
+    expect(new Set(made.map((one) => one.body.metadata.name)).size).toBe(2);
+    lucky.stop();
+    const never = await startTestServer({ random: new Stubborn(Number.POSITIVE_INFINITY) });
+    await never.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+    await never.send('POST', configMaps, body);
+    expect((await never.send('POST', configMaps, body)).body).toMatchObject({ code: 409, reason: 'AlreadyExists' });
+    never.stop();
+  });
+
+  test('a long start is cut', async () => {
+    const { body } = await api.send('POST', configMaps, { metadata: { generateName: 'x'.repeat(80) } });
+    expect(body.metadata.name).toMatch(/^x{58}[a-z0-9]{5}$/);
+  });
+});
+
+describe('deletions of many', () => {
+  test('what a selector finds, and as many as a limit says', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) await create(name);
+    await api.send('PATCH', `${configMaps}/d`, { metadata: { labels: { keep: 'no' } } }, merge);
+    await api.send('DELETE', `${configMaps}?labelSelector=keep%3Dno`);
+    expect(await names()).toEqual(['a', 'b', 'c']);
+    await api.send('DELETE', `${configMaps}?fieldSelector=metadata.name%3Db`);
+    expect(await names()).toEqual(['a', 'c']);
+    const { body } = await api.send<KubeList<KubeObject>>('DELETE', `${configMaps}?limit=1`);
+    expect(body.items.map(({ metadata }) => metadata.name)).toEqual(['a']);
+    expect(await names()).toEqual(['c']);
+  });
+});
+
+describe('managed fields', () => {
+  const managers = (body: KubeObject) => (body.metadata.managedFields ?? []).map(({ manager }) => manager);
+
+  test('an empty entry takes all records away, until somebody applies', async () => {
+    const { body } = await api.send('POST', `${configMaps}?fieldManager=one`, {
+      metadata: { name: 'a' },
+      data: { k: 'v' },
+    });
+    expect(managers(body)).toEqual(['one']);
+    const reset = await api.send(
+      'PATCH',
+      `${configMaps}/a?fieldManager=two`,
+      { metadata: { managedFields: [{}] } },
+      merge,
+    );
+    expect(managers(reset.body)).toEqual([]);
+    // Nobody is recorded again before the first apply.
+    const later = await api.send('PATCH', `${configMaps}/a?fieldManager=two`, { data: { k: 'w' } }, merge);
+    expect(managers(later.body)).toEqual([]);
+    const applied = await api.send(
+      'PATCH',
+      `${configMaps}/a?fieldManager=three`,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { own: 'v' } },
+      'application/apply-patch+yaml',
+    );
+    expect(managers(applied.body).sort()).toEqual(['before-first-apply', 'three']);
+  });
+});
+
+test('a PUT makes objects only of kinds that say so', async () => {
+  const lease = { metadata: { name: 'l' }, spec: {} };
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/n/leases';
+  expect((await api.send('PUT', `${leases}/l`, lease)).status).toBe(201);
+  expect((await api.send('PUT', `${leases}/l`, lease)).body).toMatchObject({
+    code: 422,
+    message: expect.stringContaining('metadata.resourceVersion: Invalid value: '),
+  });
+  expect((await api.send('PUT', `${configMaps}/none`, { metadata: { name: 'none' } })).body).toMatchObject({
+    code: 404,
+  });
+});
