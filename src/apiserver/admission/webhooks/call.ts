@@ -69,8 +69,7 @@ async function post(url: URL, { clientConfig, timeoutSeconds, body }: WebhookCal
     const outgoing = httpsRequest(url, {
       method: 'POST',
       signal,
-      agent: false,
-      ...(socket ? { createConnection: () => socket } : { ...(ca && { ca }) }),
+      ...(socket ? { createConnection: () => socket } : { agent: false, ...(ca && { ca }) }),
       headers: {
         'content-type': 'application/json',
         accept: 'application/json, */*',
