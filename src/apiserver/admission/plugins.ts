@@ -18,7 +18,7 @@ import { validatingPolicies } from './policies/validating.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
-import { serviceAccount } from './service-account.ts';
+import { type ConfigMapKey, serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-protection.ts';
 import { taintNodesByCondition } from './taint-new-nodes.ts';
 import { mutatingWebhooks } from './webhooks/mutating.ts';
@@ -27,7 +27,7 @@ import { validatingWebhooks } from './webhooks/validating.ts';
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'NamespaceLifecycle', admit: namespaceLifecycle },
   limitRanger,
-  { name: 'ServiceAccount', admit: serviceAccount },
+  serviceAccount(),
   nodeRestriction,
   taintNodesByCondition,
   podSecurity,
@@ -63,18 +63,20 @@ export class UnknownPluginError extends Error {
 export interface PluginSelection {
   readonly enabled: readonly string[];
   readonly disabled: readonly string[];
+  /** Further ConfigMaps that every service account volume projects. */
+  readonly serviceAccountVolumeConfigMaps?: readonly ConfigMapKey[];
 }
 
 /** As kube-apiserver's two flags: what is disabled is off, also where it is enabled. Throws an UnknownPluginError. */
-export function selectPlugins({ enabled, disabled }: PluginSelection): readonly AdmissionPlugin[] {
+export function selectPlugins(selection: PluginSelection): readonly AdmissionPlugin[] {
+  const { enabled, disabled, serviceAccountVolumeConfigMaps = [] } = selection;
   const names = new Set([...admissionPlugins.map(({ name }) => name), 'ResourceQuota']);
   for (const name of [...enabled, ...disabled]) {
     if (!names.has(name)) {
       throw new UnknownPluginError(`"${name}" is no admission plugin; there are ${[...names].sort().join(', ')}`);
     }
   }
-  return admissionPlugins.filter(({ name }) => {
-    if (disabled.includes(name)) return false;
-    return enabled.includes(name) || !offByDefault.has(name);
-  });
+  return admissionPlugins
+    .filter(({ name }) => !disabled.includes(name) && (enabled.includes(name) || !offByDefault.has(name)))
+    .map((plugin) => (plugin.name === 'ServiceAccount' ? serviceAccount(serviceAccountVolumeConfigMaps) : plugin));
 }

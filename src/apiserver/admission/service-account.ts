@@ -2,14 +2,30 @@
 import type { Container, Pod, ServiceAccount, Volume } from '../../api/core/v1/types.generated.ts';
 import { forbidden } from '../../apimachinery/status.ts';
 import { randomSuffix } from '../registry/metadata.ts';
-import type { AdmissionRequest, AdmissionView } from './admission.ts';
+import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
+import { checkSecretReferences } from './secret-references.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 /** One hour and seven seconds, as upstream asks for: the kubelet renews it earlier. */
 const expirationSeconds = 3607;
 
-export function serviceAccount(request: AdmissionRequest, view: AdmissionView): void {
+/** A key of a ConfigMap in the Pod's namespace; the file is named like the key. */
+export interface ConfigMapKey {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** `configMaps`: what distributions put beside the token for all Pods, such as the CA of their Services. */
+export function serviceAccount(configMaps: readonly ConfigMapKey[] = []): AdmissionPlugin {
+  return {
+    name: 'ServiceAccount',
+    admit: (request, view) => admit(request, view, configMaps),
+    validate: checkSecretReferences,
+  };
+}
+
+function admit(request: AdmissionRequest, view: AdmissionView, configMaps: readonly ConfigMapKey[]): void {
   const { definition, operation, subresource, namespace, object } = request;
   if (definition.group !== '' || definition.resource !== 'pods') return;
   if (operation !== 'CREATE' || subresource !== '' || !object) return;
@@ -24,19 +40,20 @@ export function serviceAccount(request: AdmissionRequest, view: AdmissionView): 
     const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
     throw forbidden(definition, object.metadata.name, why);
   }
-  if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod, view);
+  if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
+    mountToken(pod, view, configMaps);
   if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
     spec.imagePullSecrets = account.imagePullSecrets.map((secret) => ({ ...secret }));
   }
 }
 
-function mountToken({ spec }: Pod, { random }: AdmissionView): void {
+function mountToken({ spec }: Pod, { random }: AdmissionView, configMaps: readonly ConfigMapKey[]): void {
   if (!spec) return;
   const containers = [...(spec.initContainers ?? []), ...spec.containers];
   const without = containers.filter((c) => !c.volumeMounts?.some((mount) => mount.mountPath === mountPath));
   if (without.length === 0) return;
   const present = spec.volumes?.find((volume) => volume.name.startsWith('kube-api-access-') && volume.projected);
-  const volume = present ?? tokenVolume(`kube-api-access-${randomSuffix(random)}`);
+  const volume = present ?? tokenVolume(`kube-api-access-${randomSuffix(random)}`, configMaps);
   if (!present) spec.volumes = [...(spec.volumes ?? []), volume];
   for (const container of without) mount(container, volume.name);
 }
@@ -45,7 +62,7 @@ function mount(container: Container, name: string): void {
   container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }];
 }
 
-function tokenVolume(name: string): Volume {
+function tokenVolume(name: string, configMaps: readonly ConfigMapKey[]): Volume {
   return {
     name,
     projected: {
@@ -58,6 +75,9 @@ function tokenVolume(name: string): Volume {
             items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
           },
         },
+        ...configMaps.map((other) => ({
+          configMap: { name: other.name, items: [{ key: other.key, path: other.key }] },
+        })),
       ],
     },
   };
