@@ -2,7 +2,9 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { configMapKey, dns1123Subdomain } from '../apimachinery/validation/names.ts';
 import { type PluginSelection, selectPlugins, UnknownPluginError } from '../apiserver/admission/plugins.ts';
+import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
 import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, startControlPlane, urlHost } from '../cluster/server.ts';
@@ -22,6 +24,7 @@ interface ServerFlags {
   readonly eventTtl: string;
   readonly enableAdmissionPlugins: string;
   readonly disableAdmissionPlugins: string;
+  readonly serviceAccountVolumeConfigmap?: string[];
   readonly maxRequestsInflight: string;
   readonly maxMutatingRequestsInflight: string;
   readonly auditPolicyFile?: string;
@@ -60,6 +63,11 @@ export function register(command: Command): void {
     .option('--event-ttl <duration>', 'how long events are kept after their last write', '1h0m0s')
     .option('--enable-admission-plugins <names>', 'admission plugins to run beside those that always do', '')
     .option('--disable-admission-plugins <names>', 'admission plugins not to run', '')
+    .option(
+      '--service-account-volume-configmap <name:key>',
+      'ConfigMaps that every service account volume projects beside the CA of the cluster, repeatable',
+      repeated,
+    )
     .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags));
 }
 
@@ -130,6 +138,7 @@ function pluginsOf(flags: ServerFlags): PluginSelection {
   const selection = {
     enabled: list(flags.enableAdmissionPlugins),
     disabled: list(flags.disableAdmissionPlugins),
+    serviceAccountVolumeConfigMaps: (flags.serviceAccountVolumeConfigmap ?? []).map(parseConfigMapKey),
   };
   try {
     selectPlugins(selection);
@@ -141,6 +150,13 @@ function pluginsOf(flags: ServerFlags): PluginSelection {
       exitCode: 2,
     });
   }
+}
+
+function parseConfigMapKey(text: string): ConfigMapKey {
+  const [name = '', key = '', ...more] = text.split(':');
+  if (dns1123Subdomain(name).length === 0 && configMapKey(key).length === 0 && more.length === 0) return { name, key };
+  const why = 'must be the name of a ConfigMap and a key of it, such as kube-root-ca.crt:ca.crt';
+  throw new Failure(`--service-account-volume-configmap ${text}: ${why}`, { exitCode: 2 });
 }
 
 function parseHostPort(text: string): HostPort {
