@@ -48,6 +48,8 @@ export interface ApiServerOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly extensions: Extensions;
+  /** Other servers work on the same storage: one of them compacts it. */
+  readonly isStorageShared?: boolean;
   /** By `services`, or `deployments.apps`. */
   readonly hooks: Readonly<Record<string, RegistryHooks<KubeObject>>>;
   /** Calls conversion webhooks of custom resources; absent: they cannot be reached. */

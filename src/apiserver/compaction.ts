@@ -3,8 +3,11 @@
 import { CompactedError, type Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 
-/** How often it looks: what is forgotten at a time stays small. */
+/** How often it looks: what is forgotten at a time stays small. Where storage is shared, the others have a turn too. */
 const periodMs = 30_000;
+const sharedPeriodMs = 300_000;
+/** Who writes this key compacts, up to the revision that it says. */
+const compactKey = '/portico/compact-revision';
 /** History of at least this long is kept, … */
 const keptMs = 300_000;
 /** … unless there is this much of it. */
@@ -13,6 +16,8 @@ const keptRevisions = 100_000;
 export interface CompactorOptions {
   readonly storage: Storage;
   readonly clock: Clock;
+  /** Other servers compact the same storage: only one of them does, every five minutes. Default false. */
+  readonly isStorageShared?: boolean;
   /** Called with the revision that storage has forgotten up to. */
   readonly onCompacted: (revision: number) => void;
   /** Told of failures; the next period tries again. */
@@ -36,6 +41,8 @@ export class Compactor {
   readonly #options: CompactorOptions;
   #samples: Sample[] = [];
   #compacted = 0;
+  /** When the key was last seen to be written, by its revision. */
+  #claimed = 0;
 
   constructor(options: CompactorOptions) {
     this.#options = options;
@@ -43,14 +50,15 @@ export class Compactor {
 
   /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onError } = this.#options;
+    const { clock, onError, isStorageShared = false } = this.#options;
+    const period = isStorageShared ? sharedPeriodMs : periodMs;
     while (!signal.aborted) {
       try {
         await this.#compact();
       } catch (error) {
         onError(error);
       }
-      await clock.sleep(periodMs, signal).catch(() => {});
+      await clock.sleep(period, signal).catch(() => {});
     }
   }
 
@@ -61,13 +69,23 @@ export class Compactor {
     const target = compactionTarget(this.#samples, now);
     if (target <= this.#compacted) return;
     try {
-      await storage.compact(target);
+      if (!this.#options.isStorageShared || (await this.#claim(target))) await storage.compact(target);
     } catch (error) {
-      // Another server of the same storage, or this one before it was restarted, came first.
+      // This server before it was restarted, or another one of the same storage, came first.
       if (!(error instanceof CompactedError)) throw error;
     }
     this.#compacted = target;
     this.#samples = this.#samples.filter(({ revision }) => revision > target);
     onCompacted(target);
+  }
+
+  /** False when another server has compacted since this one last tried: it has had this turn. */
+  async #claim(target: number): Promise<boolean> {
+    const result = await this.#options.storage.transact({
+      compare: [{ key: compactKey, modRevision: this.#claimed }],
+      operations: [{ type: 'put', key: compactKey, value: String(target) }],
+    });
+    this.#claimed = result.succeeded ? result.revision : (result.current[0]?.modRevision ?? 0);
+    return result.succeeded;
   }
 }

@@ -7,12 +7,16 @@ import { type PluginSelection, selectPlugins, UnknownPluginError } from '../apis
 import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
 import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
-import { type HostPort, startControlPlane, urlHost } from '../cluster/server.ts';
+import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
 import { porticoVersion } from './version.ts';
 
 interface ServerFlags {
   readonly dataDir?: string;
   readonly datastoreEndpoint?: string;
+  readonly datastoreCafile?: string;
+  readonly datastoreCertfile?: string;
+  readonly datastoreKeyfile?: string;
+  readonly leaderElect?: string;
   readonly listen: string[];
   readonly advertiseAddress: string[];
   readonly serviceClusterIpRange: string;
@@ -40,7 +44,11 @@ export function register(command: Command): void {
   const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
-    .option('--datastore-endpoint <url>', 'etcd, in place of the embedded store')
+    .option('--datastore-endpoint <urls>', 'etcd, in place of the embedded store: http(s)://host:port,...')
+    .option('--datastore-cafile <file>', "certificate authority of etcd's servers")
+    .option('--datastore-certfile <file>', 'client certificate for etcd')
+    .option('--datastore-keyfile <file>', 'key of the client certificate')
+    .option('--leader-elect <bool>', 'run controllers in one of the servers of a store (default: true with etcd)')
     .option('--listen <addr:port>', `where to serve HTTPS, repeatable (default: ${defaultListen})`, repeated)
     .option(
       '--advertise-address <name>',
@@ -72,13 +80,11 @@ export function register(command: Command): void {
 }
 
 async function run(flags: ServerFlags): Promise<void> {
-  if (flags.datastoreEndpoint !== undefined) {
-    throw new Failure('--datastore-endpoint: etcd is not supported yet; use --data-dir', { exitCode: 2 });
-  }
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const plane = await startControlPlane({
     ...(flags.dataDir !== undefined && { dataDir: resolve(flags.dataDir) }),
+    ...datastoreConfig(flags),
     listen: (flags.listen ?? [defaultListen]).map(parseHostPort),
     advertise: flags.advertiseAddress ?? [],
     serviceClusterIPRanges: list(flags.serviceClusterIpRange),
@@ -105,6 +111,27 @@ async function run(flags: ServerFlags): Promise<void> {
   process.stdout.write(`portico server: ready on ${urls.join(', ')} after ${seconds} s\n`);
   if (!stop.signal.aborted) await new Promise((end) => stop.signal.addEventListener('abort', end, { once: true }));
   await plane.close();
+}
+
+function datastoreConfig(flags: ServerFlags): Pick<ServerConfig, 'datastore' | 'leaderElect'> {
+  const { datastoreEndpoint, datastoreCafile, datastoreCertfile, datastoreKeyfile, leaderElect } = flags;
+  if (leaderElect !== undefined && !['true', 'false'].includes(leaderElect)) {
+    throw new Failure(`--leader-elect ${leaderElect}: must be true or false`, { exitCode: 2 });
+  }
+  const isElected = leaderElect === undefined ? datastoreEndpoint !== undefined : leaderElect === 'true';
+  if (datastoreEndpoint === undefined) return { leaderElect: isElected };
+  if ((datastoreCertfile === undefined) !== (datastoreKeyfile === undefined)) {
+    throw new Failure('--datastore-certfile and --datastore-keyfile belong together', { exitCode: 2 });
+  }
+  return {
+    leaderElect: isElected,
+    datastore: {
+      endpoints: list(datastoreEndpoint),
+      ...(datastoreCafile !== undefined && { caFile: resolve(datastoreCafile) }),
+      ...(datastoreCertfile !== undefined && { certFile: resolve(datastoreCertfile) }),
+      ...(datastoreKeyfile !== undefined && { keyFile: resolve(datastoreKeyfile) }),
+    },
+  };
 }
 
 /** As kube-apiserver: a log without a policy tells nothing, and a policy without a log goes nowhere. */

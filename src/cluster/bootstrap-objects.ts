@@ -12,6 +12,9 @@ export async function markStore(storage: Storage): Promise<void> {
   const { item } = await storage.get(formatKey);
   if (item?.value === storeFormat) return;
   if (item) throw new Error(`the store is of format ${item.value}; this version of Portico knows ${storeFormat} only`);
+  if ((await storage.range({ prefix: '/registry/', limit: 1 })).count > 0) {
+    throw new Error('the store holds objects of another program under /registry/; Portico needs an etcd of its own');
+  }
   await storage.transact({
     compare: [{ key: formatKey, modRevision: 0 }],
     operations: [{ type: 'put', key: formatKey, value: storeFormat }],

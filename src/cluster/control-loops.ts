@@ -1,5 +1,6 @@
 // Controllers and scheduler of a control plane, over the in-process way into the API server.
 
+import { hostname } from 'node:os';
 import type { KeyPair } from '../apiserver/pki/certificates.ts';
 import type { Transport } from '../client/types.ts';
 import type { ControllersConfig } from '../controllers/config.ts';
@@ -16,6 +17,8 @@ export interface ControlLoopsOptions {
   readonly clusterCIDRs: readonly string[];
   readonly serviceClusterIPRanges: readonly string[];
   readonly ca: KeyPair;
+  /** Waits to be elected among the servers of one store. Default false. */
+  readonly leaderElect?: boolean;
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -69,13 +72,31 @@ export async function prepareControlLoops(
   const { transport, onError } = options;
   const client = createClient(transport);
   const system = { clock: realClock, random: realRandom, onError };
-  const informers = createInformers(client, system);
   const config = controllersConfig(options);
-  return async (signal) => {
+  const work = async (signal: AbortSignal) => {
+    // Made anew for every term: those of an earlier one are stale.
+    const informers = createInformers(client, system);
     await Promise.all([
       runControllers({ client, informers, ...system, config, names, signal }),
       runScheduler({ client, informers, ...system, signal }),
       informers.run(signal),
     ]);
   };
+  if (!options.leaderElect) return work;
+  const { runElected } = await import('../client/leader-election.ts');
+  const lease = { namespace: 'kube-system', name: 'kube-controller-manager' };
+  const identity = `${hostname()}_${realRandom.uuid()}`;
+  return (signal) =>
+    runElected(
+      {
+        client,
+        ...lease,
+        identity,
+        clock: realClock,
+        random: realRandom,
+        signal,
+        onError: (error) => onError(error, 'leader election'),
+      },
+      work,
+    );
 }

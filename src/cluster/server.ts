@@ -1,6 +1,5 @@
 // The control plane as one process: storage, keys, API server, listeners, controllers and scheduler put together.
 import { isIP } from 'node:net';
-import { join } from 'node:path';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
@@ -35,9 +34,11 @@ import { realRandom } from '../system/real/random.ts';
 import type { AuditConfig } from './audit.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
 import { prepareControlLoops } from './control-loops.ts';
+import { type DatastoreConfig, openStorage } from './datastore.ts';
 import { Failure } from './failure.ts';
 import { healthChecks, storageSize } from './health-checks.ts';
 import { InProcessTransport } from './in-process-transport.ts';
+import { forgetfulFiles, withSharedKeys } from './shared-keys.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -48,6 +49,10 @@ export interface HostPort {
 export interface ServerConfig {
   /** Without one everything is forgotten at the end. */
   readonly dataDir?: string;
+  /** In place of the embedded store; further servers may share it. */
+  readonly datastore?: DatastoreConfig;
+  /** Controllers and scheduler run in one of the servers that share a store. */
+  readonly leaderElect?: boolean;
   /** The first is the address in kubeconfigs. */
   readonly listen: readonly HostPort[];
   /** Further names and addresses of the server, for its certificate. */
@@ -92,9 +97,9 @@ const system: User = { name: 'system:apiserver', groups: ['system:masters', 'sys
 export async function startControlPlane(config: ServerConfig): Promise<ControlPlane> {
   const stop = new AbortController();
   if (config.dataDir !== undefined) await prepareFolder(config.dataDir);
-  const [storage, pki] = await Promise.all([openStorage(config), openPki(config)]);
+  const storage = await openStorage(config);
   try {
-    return await assemble(config, { storage, pki, stop });
+    return await assemble(config, { storage, ...(await openKeys(config, storage)), stop });
   } catch (error) {
     stop.abort();
     await storage.close();
@@ -110,50 +115,42 @@ async function prepareFolder(dataDir: string): Promise<void> {
   }
 }
 
-async function openStorage({ dataDir }: ServerConfig): Promise<Storage> {
-  if (dataDir === undefined) {
-    const { MemoryStorage } = await import('../storage/memory/memory-storage.ts');
-    return new MemoryStorage();
+/** The cluster's keys, and the files in which they are looked at again. */
+async function openKeys(config: ServerConfig, storage: Storage): Promise<{ readonly pki: Pki; readonly files: Files }> {
+  if (config.datastore) {
+    const { loaded, files } = await withSharedKeys(storage, (shared) => openPki(config, shared));
+    return { pki: loaded, files };
   }
-  const { SqliteStorage } = await import('../storage/sqlite/sqlite-storage.ts');
-  try {
-    return await SqliteStorage.open({ path: join(dataDir, 'state.db') });
-  } catch (error) {
-    throw new Failure(`cannot use the data directory ${dataDir}: ${messageOf(error)}`, { cause: error });
-  }
+  const files = config.dataDir === undefined ? forgetfulFiles() : realFiles;
+  return { pki: await openPki(config, files), files };
 }
 
-function openPki({ dataDir, listen, advertise, serviceClusterIPRanges }: ServerConfig): Promise<Pki> {
+function openPki(
+  { dataDir, listen, advertise, serviceClusterIPRanges, datastore }: ServerConfig,
+  files: Files,
+): Promise<Pki> {
   const hosts = listen.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
   // The address of the Service `kubernetes`: the first of each range.
   const services = serviceClusterIPRanges.map(parseCIDR).filter((cidr) => cidr !== undefined);
   const serviceIPs = services.map((cidr) => formatIP(addressAt(cidr, 1n)));
   return loadOrCreatePki({
-    dataDir: dataDir ?? '/',
+    // In etcd the files have the same names, wherever a server has its data.
+    dataDir: datastore ? '/' : (dataDir ?? '/'),
     sans: [...new Set([...hosts, ...advertise, ...serviceIPs])],
     clock: realClock,
     random: realRandom,
-    files: dataDir === undefined ? forgetfulFiles() : realFiles,
+    files,
   });
-}
-
-/** Files that end with the process, for a control plane without a data directory. */
-function forgetfulFiles(): Files {
-  const texts = new Map<string, string>();
-  return {
-    read: async (path) => texts.get(path),
-    write: async (path, text) => void texts.set(path, text),
-    remove: async (path) => void texts.delete(path),
-  };
 }
 
 interface Opened {
   readonly storage: Storage;
   readonly pki: Pki;
+  readonly files: Files;
   readonly stop: AbortController;
 }
 
-async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): Promise<ControlPlane> {
+async function assemble(config: ServerConfig, { storage, pki, files, stop }: Opened): Promise<ControlPlane> {
   const { onError } = config;
   const tokenFile = await readTokenFile(config.tokenAuthFile);
   const audit = config.audit && (await import('./audit.ts'));
@@ -212,7 +209,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       onError: (error) => onError(error, 'aggregation'),
     });
     const metered = new MeteredStorage(storage, realClock);
-    metrics.add([...metered.families, ...storageSize(config.dataDir)]);
+    metrics.add([...metered.families, ...storageSize(config.datastore ? undefined : config.dataDir)]);
     const server = new ApiServer({
       storage: metered,
       cache,
@@ -230,7 +227,11 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
       dial: (target) => dialEndpoint(tunnels, target),
       ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
       ...(config.admissionPlugins && { admissionPlugins: config.admissionPlugins }),
-      hooks: { services: hooks as unknown as RegistryHooks<KubeObject> },
+      isStorageShared: config.datastore !== undefined,
+      hooks: {
+        services: hooks as unknown as RegistryHooks<KubeObject>,
+        'ipaddresses.networking.k8s.io': hooks.addressHooks,
+      },
       healthChecks: healthChecks({ storage, cache, isEnding: () => ending.signal.aborted }),
       metrics,
       ...(config.limits && { limits: config.limits }),
@@ -255,7 +256,7 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
     ready.resolve(server);
     background('controllers', loops(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
-    background('certificates', renewCertificates(config, { pki, listeners, signal: stop.signal }));
+    background('certificates', renewCertificates(config, { pki, files, listeners, signal: stop.signal }));
     return {
       addresses,
       pki,
@@ -275,17 +276,21 @@ async function assemble(config: ServerConfig, { storage, pki, stop }: Opened): P
 /** Looked at this often; a certificate is renewed long before its end. */
 const certificatePeriod = 3_600_000;
 
+interface RenewOptions {
+  readonly pki: Pki;
+  readonly files: Files;
+  readonly listeners: readonly { readonly listener: Listener }[];
+  readonly signal: AbortSignal;
+}
+
 /** Renews the server's certificate while it runs; connections that are there stay. */
-async function renewCertificates(
-  config: ServerConfig,
-  { pki, listeners, signal }: { pki: Pki; listeners: readonly { readonly listener: Listener }[]; signal: AbortSignal },
-): Promise<void> {
+async function renewCertificates(config: ServerConfig, { pki, files, listeners, signal }: RenewOptions): Promise<void> {
   let present = pki.server.certPem;
   while (!signal.aborted) {
     await realClock.sleep(certificatePeriod, signal).catch(() => {});
     if (signal.aborted) return;
     try {
-      const { server } = await openPki(config);
+      const { server } = await openPki(config, files);
       if (server.certPem === present) continue;
       present = server.certPem;
       for (const { listener } of listeners) listener.renew({ cert: server.certPem, key: server.keyPem });
