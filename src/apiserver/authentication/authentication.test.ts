@@ -267,6 +267,26 @@ describe('impersonation', () => {
   });
 });
 
+test('the token that pods mount is extended: told to be short, good for a year', async () => {
+  const { serviceAccounts, clock } = setUp();
+  const ask = async (expirationSeconds: number, audiences: string[] = []) => {
+    const info = parseRequestInfo('POST', '/api/v1/namespaces/ns/serviceaccounts/default/token', new URLSearchParams());
+    const object = { metadata: { name: '' }, spec: { expirationSeconds, audiences } } as unknown as KubeObject;
+    const answer = await serviceAccounts.tokenRequest(object, { user: { name: 'x', groups: [] }, info, dryRun: false });
+    return (answer as unknown as { status: { token: string; expirationTimestamp: string } }).status;
+  };
+  const extended = await ask(3607);
+  expect(extended.expirationTimestamp).toBe('2026-01-01T01:00:07Z');
+  const short = await ask(3600);
+  const foreign = await ask(3607, ['vault']);
+  clock.advance(24 * 3600 * 1000);
+  expect(await serviceAccounts.authenticate(extended.token)).toBeDefined();
+  expect(await serviceAccounts.authenticate(short.token)).toBeUndefined();
+  expect(await serviceAccounts.authenticate(foreign.token, ['vault'])).toBeUndefined();
+  clock.advance(365 * 24 * 3600 * 1000);
+  expect(await serviceAccounts.authenticate(extended.token)).toBeUndefined();
+});
+
 describe('a token file', () => {
   test('is CSV, with groups in the fourth column and whatever follows unread', () => {
     const users = parseTokenFile('a,jane,7\r\n\n"t,""1","u","1","g1,g2",more\n,nobody,1\na,joe,8');

@@ -239,6 +239,29 @@ describe('reviews', () => {
     ).toMatchObject({ allowed: true });
   });
 
+  test('selectors are asked about as they come: text, or requirements', async () => {
+    const node = { name: 'system:node:node-1', groups: ['system:nodes'] };
+    const listPods = (fieldSelector?: object) =>
+      review('selfsubjectaccessreviews', node, {
+        resourceAttributes: { verb: 'list', resource: 'pods', version: 'v1', ...(fieldSelector && { fieldSelector }) },
+      });
+    expect(await listPods()).toMatchObject({ allowed: false });
+    expect(await listPods({ rawSelector: 'spec.nodeName=node-1' })).toMatchObject({ allowed: true });
+    const requirement = { key: 'spec.nodeName', operator: 'In', values: ['node-1'] };
+    expect(await listPods({ requirements: [requirement] })).toMatchObject({ allowed: true });
+    expect(await listPods({ requirements: [{ ...requirement, values: ['node-2'] }] })).toMatchObject({
+      allowed: false,
+    });
+    await expect(listPods({})).rejects.toThrow('requirements or rawSelector is required');
+    await expect(listPods({ rawSelector: 'a=b', requirements: [requirement] })).rejects.toThrow('may not specified at');
+    await expect(listPods({ requirements: [{ ...requirement, operator: 'Like' }] })).rejects.toThrow(
+      'Unsupported value',
+    );
+    await expect(listPods({ requirements: [{ key: 'a', operator: 'NotIn' }] })).rejects.toThrow(
+      'must be specified when',
+    );
+  });
+
   test('refuse what says nothing', async () => {
     await expect(review('selfsubjectaccessreviews', users.jane!, {})).rejects.toThrow('exactly one of');
     await expect(review('subjectaccessreviews', users.jane!, { resourceAttributes: { verb: 'get' } })).rejects.toThrow(

@@ -1,0 +1,214 @@
+// Who may do what, and what is told of it, from outside: audit log, impersonation, node restriction, issuer discovery, limits,
+// figures and health of a running server.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AuditEvent } from '../../src/apiserver/audit/event.ts';
+import { startServer, type TestServer } from '../fixtures/portico-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-access-'));
+const log = join(folder, 'audit.log');
+const policy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [
+    { level: 'None', users: ['system:apiserver'] },
+    { level: 'Metadata', resources: [{ group: '', resources: ['secrets'] }] },
+    { level: 'RequestResponse', omitManagedFields: true },
+  ],
+};
+let server: TestServer;
+
+beforeAll(async () => {
+  const file = join(folder, 'policy.yaml');
+  writeFileSync(file, JSON.stringify(policy));
+  const limits = ['--max-mutating-requests-inflight', '1'];
+  server = await startServer(['--audit-policy-file', file, '--audit-log-path', log, ...limits]);
+});
+
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly text: string;
+}
+
+function call(method: string, path: string, given: { body?: unknown; headers?: Record<string, string> } = {}) {
+  return new Promise<Answer>((resolve, reject) => {
+    const outgoing = request(new URL(path, server.url), {
+      method,
+      rejectUnauthorized: false,
+      headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', ...given.headers },
+    });
+    outgoing.once('error', reject);
+    outgoing.once('response', async (response) => {
+      let text = '';
+      for await (const chunk of response.setEncoding('utf8')) text += chunk;
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+    });
+    outgoing.end(given.body === undefined ? undefined : JSON.stringify(given.body));
+  });
+}
+
+const as = (user: string, ...groups: string[]) => ({
+  'impersonate-user': user,
+  ...(groups.length > 0 && { 'impersonate-group': groups.join(', ') }),
+});
+
+/** The event of a request, which is written a moment after its answer. */
+async function eventOf(auditID: string): Promise<AuditEvent> {
+  const end = Date.now() + 20_000;
+  while (Date.now() < end) {
+    const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
+    const found = lines.map((line) => JSON.parse(line) as AuditEvent).find((event) => event.auditID === auditID);
+    if (found) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`no event ${auditID}`);
+}
+
+describe('the audit log', () => {
+  test('tells who acted as whom, under the id of the request', async () => {
+    const headers = { ...as('jane', 'dev'), 'audit-id': 'my-id' };
+    const answer = await call('GET', '/api/v1/namespaces/default/pods', { headers });
+    expect(answer.status).toBe(403);
+    expect(answer.headers['audit-id']).toBe('my-id');
+    expect(await eventOf('my-id')).toMatchObject({
+      level: 'RequestResponse',
+      stage: 'ResponseComplete',
+      verb: 'list',
+      user: { username: 'tester', groups: ['system:masters', 'system:authenticated'] },
+      impersonatedUser: { username: 'jane', groups: ['dev', 'system:authenticated'] },
+      objectRef: { resource: 'pods', namespace: 'default', apiVersion: 'v1' },
+      responseStatus: { code: 403, reason: 'Forbidden' },
+      annotations: { 'authorization.k8s.io/decision': 'forbid' },
+    });
+  });
+
+  test('tells what was sent and answered where the policy asks, and never what is in a Secret', async () => {
+    const map = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'told' }, data: { a: 'b' } };
+    await call('POST', '/api/v1/namespaces/default/configmaps', { body: map, headers: { 'audit-id': 'map' } });
+    const told = await eventOf('map');
+    expect(told.requestObject).toEqual(map);
+    expect(told.responseObject).toMatchObject({ ...map, metadata: { name: 'told', namespace: 'default' } });
+    const secret = { metadata: { name: 'kept' }, stringData: { a: 'very-hidden' } };
+    await call('POST', '/api/v1/namespaces/default/secrets', { body: secret, headers: { 'audit-id': 'secret' } });
+    const kept = await eventOf('secret');
+    expect(kept.objectRef?.name).toBe('kept');
+    expect(JSON.stringify(kept)).not.toMatch(/very-hidden|dmVyeS1oaWRkZW4/);
+    expect(readFileSync(log, 'utf8')).not.toContain('very-hidden');
+  });
+});
+
+test('impersonation asks for each thing it takes', async () => {
+  const users = { apiGroups: [''], resources: ['users'], resourceNames: ['joe'], verbs: ['impersonate'] };
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  await call('POST', `${rbac}/clusterroles`, { body: { metadata: { name: 'as-joe' }, rules: [users] } });
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'as-joe' };
+  const subjects = [{ kind: 'ServiceAccount', namespace: 'default', name: 'default' }];
+  await call('POST', `${rbac}/clusterrolebindings`, { body: { metadata: { name: 'as-joe' }, roleRef, subjects } });
+  const token = (await server.kubectl('create', 'token', 'default')).trim();
+  const whoami = async (headers: Record<string, string>) => {
+    const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+    const given = { body: {}, headers: { authorization: `Bearer ${token}`, ...headers } };
+    const { status, text } = await call('POST', path, given);
+    const answer = JSON.parse(text) as { message?: string; status?: { userInfo?: { username?: string } } };
+    return status === 201 ? answer.status?.userInfo?.username : answer.message;
+  };
+  expect(await whoami({})).toBe('system:serviceaccount:default:default');
+  expect(await whoami(as('joe'))).toBe('joe');
+  expect(await whoami(as('ann'))).toBe(
+    'users "ann" is forbidden: User "system:serviceaccount:default:default" cannot impersonate resource "users" in API group "" at the cluster scope',
+  );
+  expect(await whoami(as('joe', 'ops'))).toContain('groups "ops" is forbidden');
+});
+
+test('an agent changes its own Node, and no labels that steer pods to it', async () => {
+  const headers = as('system:node:n1', 'system:nodes');
+  const node = (name: string, labels = {}) => ({ body: { metadata: { name, labels } }, headers });
+  expect((await call('POST', '/api/v1/nodes', node('n2'))).text).toContain('is not allowed to modify node');
+  expect((await call('POST', '/api/v1/nodes', node('n1'))).status).toBe(201);
+  const labelled = { 'node-restriction.kubernetes.io/zone': 'a' };
+  const patch = {
+    body: { metadata: { labels: labelled } },
+    headers: { ...headers, 'content-type': 'application/merge-patch+json' },
+  };
+  const refused = await call('PATCH', '/api/v1/nodes/n1', patch);
+  expect(refused.status).toBe(403);
+  expect(refused.text).toContain('is not allowed to modify labels: node-restriction.kubernetes.io/zone');
+});
+
+test('service accounts find out by which key their tokens are checked; nobody does without a token', async () => {
+  const token = (await server.kubectl('create', 'token', 'default')).trim();
+  const path = '/.well-known/openid-configuration';
+  const answer = await call('GET', path, { headers: { authorization: `Bearer ${token}` } });
+  expect(JSON.parse(answer.text)).toMatchObject({ jwks_uri: `${server.url}/openid/v1/jwks` });
+  expect((await call('GET', path, { headers: { authorization: '' } })).status).toBe(403);
+});
+
+test('writes that find no place wait for one: with a single place all of twenty come through', async () => {
+  const token = (await server.kubectl('create', 'token', 'default')).trim();
+  await server.kubectl(
+    'create',
+    'clusterrolebinding',
+    'edits',
+    '--clusterrole=edit',
+    '--serviceaccount=default:default',
+  );
+  const create = (i: number) =>
+    call('POST', '/api/v1/namespaces/default/configmaps?dryRun=All', {
+      body: { metadata: { name: `many-${i}` } },
+      headers: { authorization: `Bearer ${token}` },
+    });
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => create(i)));
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
+  // Places are one, and one that waits may wait behind 25 others: of many more some are turned away.
+  const crowd = await Promise.all(Array.from({ length: 200 }, (_, i) => create(i)));
+  const refused = crowd.filter(({ status }) => status === 429);
+  expect(crowd.every(({ status }) => status === 201 || status === 429)).toBe(true);
+  for (const { headers } of refused) expect(headers['retry-after']).toBe('1');
+});
+
+test('figures have upstream names, types and help', async () => {
+  const { text } = await call('GET', '/metrics');
+  for (const [name, type] of [
+    ['apiserver_request_total', 'counter'],
+    ['apiserver_request_duration_seconds', 'histogram'],
+    ['apiserver_request_sli_duration_seconds', 'histogram'],
+    ['apiserver_response_sizes', 'histogram'],
+    ['apiserver_current_inflight_requests', 'gauge'],
+    ['apiserver_longrunning_requests', 'gauge'],
+    ['apiserver_watch_events_total', 'counter'],
+    ['apiserver_watch_events_sizes', 'histogram'],
+    ['apiserver_storage_objects', 'gauge'],
+    ['apiserver_storage_size_bytes', 'gauge'],
+    ['etcd_request_duration_seconds', 'histogram'],
+    ['apiserver_admission_step_admission_duration_seconds', 'histogram'],
+    ['apiserver_audit_event_total', 'counter'],
+    ['apiserver_audit_level_total', 'counter'],
+    ['authentication_attempts', 'counter'],
+    ['kubernetes_build_info', 'gauge'],
+    ['process_resident_memory_bytes', 'gauge'],
+  ]) {
+    expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.*\n# TYPE ${name} ${type}\n${name}`, 'm'));
+  }
+  const line = /^apiserver_request_total\{(.*resource="secrets".*code="201".*)\} (\d+)$/m.exec(text);
+  expect(line?.[1]).toBe(
+    'verb="POST",dry_run="",group="",version="v1",resource="secrets",subresource="",scope="namespace",component="apiserver",code="201"',
+  );
+});
+
+test('health is told check by check, to everyone', async () => {
+  const headers = { authorization: '' };
+  expect(await call('GET', '/livez', { headers })).toMatchObject({ status: 200, text: 'ok' });
+  const { text } = await call('GET', '/readyz?verbose', { headers });
+  expect(text).toMatch(/^\[\+\]ping ok\n[\s\S]*\[\+\]etcd ok\n[\s\S]*\[\+\]shutdown ok\nreadyz check passed\n$/);
+  expect(await call('GET', '/livez/etcd')).toMatchObject({ status: 200, text: 'ok' });
+});
