@@ -208,6 +208,37 @@ test('selectors, conditions, operations and scope decide who is asked', async ()
   expect(await askedBy(() => server.send('DELETE', `${configMaps}/plain`))).toBe('cf');
 });
 
+test('rules about one version are about others of the same resource, unless they are exact', async () => {
+  const hook = await webhook(({ object }) =>
+    object ? patched({ op: 'replace', path: '/spec/maxReplicas', value: 9 }) : { allowed: true },
+  );
+  const rules = [
+    {
+      operations: ['CREATE'],
+      apiGroups: ['autoscaling'],
+      apiVersions: ['v1'],
+      resources: ['horizontalpodautoscalers'],
+    },
+  ];
+  await configure('Mutating', hook, { rules, matchPolicy: 'Exact' }, 'a.example.com');
+  await configure('Mutating', hook, { rules }, 'b.example.com');
+  const target = { kind: 'Deployment', name: 'd', apiVersion: 'apps/v1' };
+  const resource = { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } };
+  const { status, body } = await server.send('POST', '/apis/autoscaling/v2/namespaces/n/horizontalpodautoscalers', {
+    metadata: { name: 'h' },
+    spec: { scaleTargetRef: target, maxReplicas: 3, metrics: [{ type: 'Resource', resource }] },
+  });
+  expect(status, JSON.stringify(body)).toBe(201);
+  expect(hook.seen.map(({ path }) => path)).toEqual(['/b.example.com']);
+  expect(hook.seen[0]!.request).toMatchObject({
+    kind: { group: 'autoscaling', version: 'v1' },
+    requestKind: { group: 'autoscaling', version: 'v2' },
+    requestResource: { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers' },
+    object: { apiVersion: 'autoscaling/v1', spec: { targetCPUUtilizationPercentage: 50 } },
+  });
+  expect(body).toMatchObject({ apiVersion: 'autoscaling/v2', spec: { maxReplicas: 9, metrics: [{ resource }] } });
+});
+
 test('conditions that cannot be evaluated refuse, or skip where failures are ignored', async () => {
   const hook = await webhook(allow);
   const matchConditions = [{ name: 'c', expression: 'object.data.none == "x"' }];

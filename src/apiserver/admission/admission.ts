@@ -37,6 +37,8 @@ export interface AdmissionRequest {
   readonly warnings: Set<string>;
   /** Annotations for the audit event, by `plugin.example.com/key`. */
   readonly auditAnnotations: Map<string, string>;
+  /** The request as the client made it, where this is the same in another version of its resource. */
+  readonly asRequested?: AdmissionRequest;
 }
 
 /** What plugins may look up. */
@@ -47,6 +49,8 @@ export interface AdmissionView {
   find<T extends KubeObject>(resource: string, at: ObjectPlace): Readonly<T> | undefined;
   /** All objects of a resource, or those of one namespace. */
   all<T extends KubeObject>(resource: string, group: string, namespace?: string): readonly Readonly<T>[];
+  /** The same resource in other versions or groups. */
+  equivalents(definition: ResourceDefinition): readonly ResourceDefinition[];
   /** How many objects of a resource there are. */
   count(resource: string, group: string): number;
   /** All objects of a resource that is served, in its version. */
@@ -106,6 +110,11 @@ export interface AdmissionOptions {
   readonly plugins: readonly AdmissionPlugin[];
 }
 
+/** Where objects are kept: the same for all versions of a resource. */
+function storagePlace({ group, resource, storage }: ResourceDefinition): string {
+  return storage ? `${storage.group}/${storage.resource}` : `${group}/${resource}`;
+}
+
 export class Admission {
   readonly view: AdmissionView;
   readonly #plugins: readonly AdmissionPlugin[];
@@ -125,6 +134,10 @@ export class Admission {
       allOf(definition, namespace = '') {
         const store = registry.store(definition);
         return store.cache.list(store.prefixOf(namespace)).map((stored) => stored.object);
+      },
+      equivalents(definition) {
+        const place = storagePlace(definition);
+        return registry.definitions.filter((one) => one !== definition && storagePlace(one) === place);
       },
       count: (resource, group) => registry.coreStore(resource, group).cache.size,
       definitionOf: ({ group, version, kind }) =>

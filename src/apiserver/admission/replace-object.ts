@@ -15,8 +15,12 @@ export function replaceObject(request: AdmissionRequest, changed: unknown, view:
   if (kind.kind === definition.kind && kind.group === definition.group) definition.strategy.default?.(object);
 }
 
-function decoded(changed: Record<string, unknown>, { kind }: AdmissionRequest, view: AdmissionView): object {
-  const schema = view.schemas.schemaOf(kind);
+function decoded(
+  changed: Record<string, unknown>,
+  { kind, definition }: AdmissionRequest,
+  view: AdmissionView,
+): object {
+  const schema = view.schemas.schemaOf(kind) ?? (kind.kind === definition.kind ? definition.schema : undefined);
   if (!schema) return changed;
   try {
     const { kind: name, apiVersion } = changed;

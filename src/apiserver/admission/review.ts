@@ -1,5 +1,5 @@
 // A request as webhooks and expressions are told of it (admission.k8s.io/v1 AdmissionRequest).
-import type { GroupVersionKind } from '../../apimachinery/object.ts';
+import type { GroupVersionKind, GroupVersionResource } from '../../apimachinery/object.ts';
 import type { AdmissionRequest } from './admission.ts';
 
 /** All but `uid`, `object` and `oldObject`. */
@@ -8,6 +8,7 @@ export function requestJson(request: AdmissionRequest): Record<string, unknown> 
   const { group, version, resource } = definition;
   const gvk = kindJson(kind);
   const gvr = { group, version, resource };
+  const asked = request.asRequested ?? request;
   // A namespace is in itself.
   const isNamespace = group === '' && resource === 'namespaces';
   const name = request.name || (request.object?.metadata?.name ?? '');
@@ -16,8 +17,8 @@ export function requestJson(request: AdmissionRequest): Record<string, unknown> 
     kind: gvk,
     resource: gvr,
     ...(subresource && { subResource: subresource }),
-    requestKind: gvk,
-    requestResource: gvr,
+    requestKind: kindJson(asked.kind),
+    requestResource: resourceJson(asked.definition),
     ...(subresource && { requestSubResource: subresource }),
     ...(name && { name }),
     ...(place && { namespace: place }),
@@ -31,6 +32,10 @@ export function requestJson(request: AdmissionRequest): Record<string, unknown> 
     dryRun,
     options: options ?? null,
   };
+}
+
+function resourceJson({ group, version, resource }: GroupVersionResource): GroupVersionResource {
+  return { group, version, resource };
 }
 
 function kindJson({ group, version, kind }: GroupVersionKind): GroupVersionKind {

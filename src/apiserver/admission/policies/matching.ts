@@ -3,19 +3,27 @@ import type { MatchResources, ParamKind, ParamRef } from '../../../api/admission
 import { type KubeObject, parseApiVersion } from '../../../apimachinery/object.ts';
 import { labelSelectorOf, matchesLabels } from '../../../apimachinery/selectors/label-selector.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
-import { matchesNamespace, matchesObject, ruleMatches } from '../matching.ts';
+import { requestFor } from '../equivalent.ts';
+import { matchesNamespace, matchesObject } from '../matching.ts';
 
-/** No rules, as bindings may have, are rules for everything. */
-export function matchesResources(
+/** The request as the constraints see it; no rules, as bindings may have, are rules for everything. */
+export async function matchedRequest(
   resources: MatchResources | undefined,
   request: AdmissionRequest,
   view: AdmissionView,
-): boolean {
-  if (!resources) return true;
-  const { resourceRules = [], excludeResourceRules = [], namespaceSelector, objectSelector } = resources;
-  if (excludeResourceRules.some((rule) => ruleMatches(rule, request))) return false;
-  if (resourceRules.length > 0 && !resourceRules.some((rule) => ruleMatches(rule, request))) return false;
-  return matchesNamespace(namespaceSelector, request, view) && matchesObject(objectSelector, request);
+): Promise<AdmissionRequest | undefined> {
+  if (!resources) return request;
+  const {
+    matchPolicy,
+    resourceRules: rules = [],
+    excludeResourceRules = [],
+    namespaceSelector,
+    objectSelector,
+  } = resources;
+  if (await requestFor({ rules: excludeResourceRules, matchPolicy }, request, view)) return undefined;
+  const seen = rules.length === 0 ? request : await requestFor({ rules, matchPolicy }, request, view);
+  if (!seen || !matchesNamespace(namespaceSelector, seen, view)) return undefined;
+  return matchesObject(objectSelector, seen) ? seen : undefined;
 }
 
 /** A policy or binding that cannot be put to use; the message is upstream's. */

@@ -6,8 +6,10 @@ import type {
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, StatusError } from '../../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionRound, AdmissionView } from '../admission.ts';
+import { takeBack } from '../equivalent.ts';
 import { isExempt } from '../matching.ts';
-import { ConfigurationError, collectParams, matchesResources } from './matching.ts';
+import { replaceObject } from '../replace-object.ts';
+import { ConfigurationError, collectParams, matchedRequest } from './matching.ts';
 
 const group = 'admissionregistration.k8s.io';
 type Policy = Readonly<KubeObject & MutatingAdmissionPolicy>;
@@ -20,7 +22,6 @@ export const mutatingPolicies: AdmissionPlugin = {
     if (view.count('mutatingadmissionpolicybindings', group) === 0 || isExempt(request) || !request.object) return;
     const policies = view
       .all<Policy>('mutatingadmissionpolicies', group)
-      .filter(({ spec }) => matchesResources(spec.matchConstraints, request, view))
       // In the second round only who asks to be asked again.
       .filter(({ spec }) => !round.isSecond || spec.reinvocationPolicy === 'IfNeeded');
     if (policies.length > 0) return mutate(policies, round, view);
@@ -28,16 +29,20 @@ export const mutatingPolicies: AdmissionPlugin = {
 };
 
 async function mutate(policies: readonly Policy[], round: AdmissionRound, view: AdmissionView): Promise<void> {
-  const { applyPolicy, MutationError } = await import('./mutate.ts');
   const { request } = round;
   const bindings = view.all<Binding>('mutatingadmissionpolicybindings', group);
   for (const policy of policies) {
+    const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
+    if (!seen) continue;
+    const { applyPolicy, MutationError } = await import('./mutate.ts');
     for (const binding of bindings.filter(({ spec }) => spec.policyName === policy.metadata.name)) {
-      if (!matchesResources(binding.spec.matchResources, request, view)) continue;
+      if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
       try {
         const { paramKind } = policy.spec;
         for (const params of collectParams({ paramKind, paramRef: binding.spec.paramRef, request, view })) {
-          if (applyPolicy({ policy, params, request, view })) round.askAgain();
+          if (!applyPolicy({ policy, params, request: seen, view })) continue;
+          if (seen !== request) replaceObject(request, await takeBack(seen, request), view);
+          round.askAgain();
         }
       } catch (error) {
         const isExpected = error instanceof ConfigurationError || error instanceof MutationError;

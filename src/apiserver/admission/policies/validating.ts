@@ -7,7 +7,7 @@ import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, StatusError } from '../../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { isExempt } from '../matching.ts';
-import { ConfigurationError, collectParams, matchesResources } from './matching.ts';
+import { ConfigurationError, collectParams, matchedRequest } from './matching.ts';
 import type { PolicyResult } from './validate.ts';
 
 const group = 'admissionregistration.k8s.io';
@@ -18,10 +18,7 @@ export const validatingPolicies: AdmissionPlugin = {
   name: 'ValidatingAdmissionPolicy',
   validate(request, view) {
     if (view.count('validatingadmissionpolicybindings', group) === 0 || isExempt(request)) return;
-    const policies = view
-      .all<Policy>('validatingadmissionpolicies', group)
-      .filter(({ spec }) => spec.matchConstraints && matchesResources(spec.matchConstraints, request, view));
-    if (policies.length > 0) return validate(policies, request, view);
+    return validate(view.all<Policy>('validatingadmissionpolicies', group), request, view);
   },
 };
 
@@ -34,17 +31,20 @@ interface Refusal {
 }
 
 async function validate(policies: readonly Policy[], request: AdmissionRequest, view: AdmissionView): Promise<void> {
-  const { evaluatePolicy } = await import('./validate.ts');
   const bindings = view.all<Binding>('validatingadmissionpolicybindings', group);
   const refusals: Refusal[] = [];
   for (const policy of policies) {
+    if (!policy.spec.matchConstraints) continue;
+    const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
+    if (!seen) continue;
+    const { evaluatePolicy } = await import('./validate.ts');
     const annotations = new Map<string, Set<string>>();
     for (const binding of bindings.filter(({ spec }) => spec.policyName === policy.metadata.name)) {
-      if (!matchesResources(binding.spec.matchResources, request, view)) continue;
+      if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
       try {
         const { paramKind } = policy.spec;
         for (const params of collectParams({ paramKind, paramRef: binding.spec.paramRef, request, view })) {
-          const result = evaluatePolicy({ policy, params, request, view });
+          const result = evaluatePolicy({ policy, params, request: seen, view });
           refusals.push(...actOn(result, { policy, binding, request }));
           for (const { key, value } of result.auditAnnotations) {
             annotations.set(key, (annotations.get(key) ?? new Set()).add(value));

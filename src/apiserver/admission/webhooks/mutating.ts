@@ -4,10 +4,11 @@ import { jsonEqual } from '../../../apimachinery/json/value.ts';
 import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../../apimachinery/patch/json-patch.ts';
 import { internalError } from '../../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionRound, AdmissionView } from '../admission.ts';
+import { takeBack } from '../equivalent.ts';
 import { replaceObject } from '../replace-object.ts';
 import { WebhookCallError } from './call.ts';
 import type { Verdict } from './review.ts';
-import { ask, asStatusError, type ConfiguredWebhook, configuredWebhooks, isCalledFor } from './webhook.ts';
+import { ask, asStatusError, type ConfiguredWebhook, configuredWebhooks, questionFor } from './webhook.ts';
 
 export const mutatingWebhooks: AdmissionPlugin = {
   name: 'MutatingAdmissionWebhook',
@@ -40,11 +41,13 @@ async function mutate(hooks: readonly ConfiguredWebhook[], round: AdmissionRound
   try {
     for (const webhook of hooks) {
       const { hook, index } = webhook;
-      if (!(await isCalledFor(webhook, request, view))) continue;
+      const seen = await questionFor(webhook, request, view);
+      if (!seen) continue;
       // Who was not asked before is not asked now.
       if (round.isSecond && !memory.due.has(index)) continue;
-      const verdict = await ask(webhook, request, { view, isMutating: true });
-      const changed = verdict !== undefined && applyVerdict(verdict, webhook, { request, view });
+      const verdict = await ask(webhook, seen, { view, isMutating: true });
+      const changed = verdict !== undefined && applyVerdict(verdict, webhook, { request: seen, view });
+      if (changed && seen !== request) replaceObject(request, await takeBack(seen, request), view);
       annotate(webhook, { request, changed, round });
       if (changed) {
         isDue();

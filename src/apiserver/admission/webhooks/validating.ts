@@ -1,6 +1,6 @@
 // ValidatingAdmissionWebhook: all webhooks that a request is for are asked at once; the first in order that refuses is told.
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
-import { ask, asStatusError, type ConfiguredWebhook, configuredWebhooks, isCalledFor } from './webhook.ts';
+import { ask, asStatusError, type ConfiguredWebhook, configuredWebhooks, questionFor } from './webhook.ts';
 
 export const validatingWebhooks: AdmissionPlugin = {
   name: 'ValidatingAdmissionWebhook',
@@ -15,9 +15,14 @@ async function validate(
   request: AdmissionRequest,
   view: AdmissionView,
 ): Promise<void> {
-  const relevant: ConfiguredWebhook[] = [];
-  for (const webhook of hooks) if (await isCalledFor(webhook, request, view)) relevant.push(webhook);
-  const asked = await Promise.allSettled(relevant.map((webhook) => ask(webhook, request, { view, isMutating: false })));
+  const questions: { webhook: ConfiguredWebhook; seen: AdmissionRequest }[] = [];
+  for (const webhook of hooks) {
+    const seen = await questionFor(webhook, request, view);
+    if (seen) questions.push({ webhook, seen });
+  }
+  const asked = await Promise.allSettled(
+    questions.map(({ webhook, seen }) => ask(webhook, seen, { view, isMutating: false })),
+  );
   const failed = asked.find((one) => one.status === 'rejected');
   if (failed) throw asStatusError(failed.reason);
 }

@@ -8,7 +8,8 @@ import type {
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, internalError, isNotFound, StatusError } from '../../../apimachinery/status.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
-import { isExempt, matchesNamespace, matchesObject, ruleMatches } from '../matching.ts';
+import { requestFor } from '../equivalent.ts';
+import { isExempt, matchesNamespace, matchesObject } from '../matching.ts';
 import { callWebhook, WebhookCallError } from './call.ts';
 import { dryRunUnsupported, makeReview, readVerdict, rejection, type Verdict } from './review.ts';
 
@@ -35,23 +36,26 @@ export function configuredWebhooks(
   return hooks.map((one, index) => ({ ...one, index }));
 }
 
-/** Whether the webhook is to be asked. Throws 403 where its conditions cannot be evaluated and it is to fail closed. */
-export async function isCalledFor(
+/**
+ * What the webhook is to be asked about: the request, in the version that its rules name; undefined: nothing. Throws 403
+ * where its conditions cannot be evaluated and it is to fail closed.
+ */
+export async function questionFor(
   { hook }: ConfiguredWebhook,
   request: AdmissionRequest,
   view: AdmissionView,
-): Promise<boolean> {
-  if (!hook.rules?.some((rule) => ruleMatches(rule, request))) return false;
-  if (!matchesNamespace(hook.namespaceSelector, request, view)) return false;
-  if (!matchesObject(hook.objectSelector, request)) return false;
-  if (!hook.matchConditions?.length) return true;
+): Promise<AdmissionRequest | undefined> {
+  const seen = await requestFor({ rules: hook.rules ?? [], matchPolicy: hook.matchPolicy }, request, view);
+  if (!seen || !matchesNamespace(hook.namespaceSelector, seen, view)) return undefined;
+  if (!matchesObject(hook.objectSelector, seen)) return undefined;
+  if (!hook.matchConditions?.length) return seen;
   const [{ evaluateConditions }, { admissionBindings }] = await Promise.all([
     import('../match-conditions.ts'),
     import('../expressions.ts'),
   ]);
-  const { matches, error } = evaluateConditions(hook.matchConditions, admissionBindings(request, view));
-  if (error === undefined) return matches;
-  if (hook.failurePolicy === 'Ignore') return false;
+  const { matches, error } = evaluateConditions(hook.matchConditions, admissionBindings(seen, view));
+  if (error === undefined) return matches ? seen : undefined;
+  if (hook.failurePolicy === 'Ignore') return undefined;
   throw forbidden(request.definition, request.name, error);
 }
 
