@@ -14,7 +14,7 @@ export interface ObjectSchema {
   /** Owned and replaced as a whole (x-kubernetes-map-type: atomic). */
   readonly atomic: boolean;
   /** What fields have that are not among `fields`; absent: there are none. */
-  readonly others?: Schema;
+  readonly others?: Schema | undefined;
   /** How a body becomes an object, for types that are no Go structs (custom resources). Throws DecodeError. */
   readonly decode?: (value: unknown) => {
     readonly object: Record<string, unknown>;

@@ -8,9 +8,19 @@ import type { StorageForm } from '../../api/resource.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import type { Convert } from './conversion.ts';
 
-interface VersionSchema {
+/** Looked into when the first object comes: there may be hundreds of definitions, and most are never used. */
+class VersionSchema {
   readonly schema: JSONSchemaProps | undefined;
-  readonly hasDefaults: boolean;
+  #hasDefaults: boolean | undefined;
+
+  constructor(schema: JSONSchemaProps | undefined) {
+    this.schema = schema;
+  }
+
+  get hasDefaults(): boolean {
+    this.#hasDefaults ??= this.schema !== undefined && hasDefaults(this.schema);
+    return this.#hasDefaults;
+  }
 }
 
 export class Family {
@@ -30,10 +40,7 @@ export class Family {
     const storage = spec.versions.find((version) => version.storage);
     this.storageApiVersion = apiVersionOf({ group: spec.group, version: storage?.name ?? '' });
     this.#schemas = new Map(
-      spec.versions.map(({ name, schema }) => {
-        const root = schema?.openAPIV3Schema;
-        return [name, { schema: root, hasDefaults: root !== undefined && hasDefaults(root) }];
-      }),
+      spec.versions.map(({ name, schema }) => [name, new VersionSchema(schema?.openAPIV3Schema)]),
     );
   }
 

@@ -12,7 +12,7 @@ import type {
 import { defineResource, type Kind } from '../../api/define.ts';
 import type { ResourceDefinition, ResourceFacts } from '../../api/resource.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { type ObjectSchema, scalarSchema } from '../../apimachinery/schema/schema.ts';
+import { type ObjectSchema, type Schema, scalarSchema } from '../../apimachinery/schema/schema.ts';
 import type { Family } from './family.ts';
 import type { Rules } from './rules.ts';
 import { customStrategy } from './strategy.ts';
@@ -71,7 +71,7 @@ export function customResourceDefinition(options: DefinitionOptions): ResourceDe
       schema,
       hasStatus: version.subresources?.status !== undefined,
       scale,
-      checkRules: rules && ((object, old) => rules.check(object, old)),
+      rules,
     }),
     columns,
     cells,
@@ -124,19 +124,47 @@ function typeOf(
   const text = scalarSchema('string');
   const meta = fieldOf('metadata', metadata, { absent: 'object' });
   const onlyMetadata = objectSchema(`${version}.${kind}`, [meta]);
-  const decode: ObjectSchema['decode'] = (value) =>
+  const decode: NonNullable<ObjectSchema['decode']> = (value) =>
     decodeCustomResource(value, { schema, metadata: onlyMetadata, keepsUnknown: family.keepsUnknown });
-  const root = schema && fieldSchema({ ...schema, type: 'object' });
-  const own = root?.kind === 'object' ? [...root.fields.values()] : [];
-  const fields = [
-    fieldOf('apiVersion', text),
-    fieldOf('kind', text),
-    ...own.filter(({ name }) => name !== 'metadata'),
-    meta,
-  ];
-  const keepsOthers = !schema || family.keepsUnknown || (root?.kind === 'object' && root.others !== undefined);
-  return objectSchema(`${version}.${kind}`, fields, {
-    decode,
-    ...(keepsOthers && { others: scalarSchema('deduced') }),
+  return new LazyType(`${version}.${kind}`, decode, () => {
+    const root = schema && fieldSchema({ ...schema, type: 'object' });
+    const own = root?.kind === 'object' ? [...root.fields.values()].filter(({ name }) => name !== 'metadata') : [];
+    const keepsOthers = !schema || family.keepsUnknown || (root?.kind === 'object' && root.others !== undefined);
+    return objectSchema('', [fieldOf('apiVersion', text), fieldOf('kind', text), ...own, meta], {
+      ...(keepsOthers && { others: scalarSchema('deduced') }),
+    });
   });
+}
+
+/** A type that is put together when an object of it is first written. */
+class LazyType implements ObjectSchema {
+  readonly kind = 'object';
+  readonly atomic = false;
+  readonly name: string;
+  readonly decode: NonNullable<ObjectSchema['decode']>;
+  readonly #make: () => ObjectSchema;
+  #made: ObjectSchema | undefined;
+
+  constructor(name: string, decode: NonNullable<ObjectSchema['decode']>, make: () => ObjectSchema) {
+    this.name = name;
+    this.decode = decode;
+    this.#make = make;
+  }
+
+  get fields(): ObjectSchema['fields'] {
+    return this.#type.fields;
+  }
+
+  get filled(): ObjectSchema['filled'] {
+    return this.#type.filled;
+  }
+
+  get others(): Schema | undefined {
+    return this.#type.others;
+  }
+
+  get #type(): ObjectSchema {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
 }

@@ -7,31 +7,39 @@ import { invalid } from '../../apimachinery/status.ts';
 import type { FieldError } from '../../apimachinery/validation/field-error.ts';
 import type { RegistryHooks } from '../registry/hooks.ts';
 
-export interface Rules {
-  /** Before the first {@link check}. */
-  load(): Promise<void>;
-  check(object: Readonly<KubeObject>, old?: Readonly<KubeObject>): FieldError[];
-}
+/** The rules of one schema. */
+export class Rules {
+  readonly #schema: JSONSchemaProps;
+  #exist: boolean | undefined;
+  #check: ((object: Readonly<KubeObject>, old?: Readonly<KubeObject>) => FieldError[]) | undefined;
 
-/** Undefined where the schema has no rules. */
-export function rulesOf(schema: JSONSchemaProps | undefined): Rules | undefined {
-  if (!schema || !hasRules(schema)) return undefined;
-  let check: Rules['check'] | undefined;
-  return {
-    async load() {
-      if (check) return;
-      const [{ compileRules }, { checkRules }] = await Promise.all([
-        import('./rule-compiler.ts'),
-        import('./rule-checker.ts'),
-      ]);
-      const { root } = compileRules(schema, '');
-      check = (object, old) => (root ? checkRules(root, object, old) : []);
-    },
-    check(object, old) {
-      if (!check) throw new Error('rules are checked before they are loaded');
-      return check(object, old);
-    },
-  };
+  constructor(schema: JSONSchemaProps) {
+    this.#schema = schema;
+  }
+
+  /** Whether there are any. */
+  get exist(): boolean {
+    this.#exist ??= hasRules(this.#schema);
+    return this.#exist;
+  }
+
+  /** Before the first {@link check}. */
+  async load(): Promise<void> {
+    if (this.#check || !this.exist) return;
+    const [{ compileRules }, { checkRules }] = await Promise.all([
+      import('./rule-compiler.ts'),
+      import('./rule-checker.ts'),
+    ]);
+    const { root } = compileRules(this.#schema, '');
+    this.#check = (object, old) => (root ? checkRules(root, object, old) : []);
+  }
+
+  /** `old` for updates. */
+  check(object: Readonly<KubeObject>, old?: Readonly<KubeObject>): FieldError[] {
+    if (!this.exist) return [];
+    if (!this.#check) throw new Error('rules are checked before they are loaded');
+    return this.#check(object, old);
+  }
 }
 
 export function hasRules(schema: JSONSchemaProps): boolean {
@@ -46,7 +54,7 @@ export function hasRules(schema: JSONSchemaProps): boolean {
 export function definitionHooks(): RegistryHooks<KubeObject> {
   const check = async (object: KubeObject) => {
     const definition = object as unknown as CustomResourceDefinition;
-    if (validateSpec(definition.spec).length === 0) await refuseBrokenRules(definition);
+    await refuseBrokenRules(definition);
     return { compare: [], operations: [] };
   };
   return { beginCreate: check, beginUpdate: check };
@@ -57,7 +65,8 @@ async function refuseBrokenRules({ metadata, spec }: CustomResourceDefinition): 
     const root = schema?.openAPIV3Schema;
     return root && hasRules(root) ? [{ root, path: `spec.versions[${i}].schema.openAPIV3Schema` }] : [];
   });
-  if (withRules.length === 0) return;
+  // What else is wrong is told first, by validation.
+  if (withRules.length === 0 || validateSpec(spec).length > 0) return;
   const { compileRules } = await import('./rule-compiler.ts');
   const errors = withRules.flatMap(({ root, path }) => compileRules(root, path).errors);
   const kind = { group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition' };

@@ -1,6 +1,9 @@
 // The resource definitions of all established CustomResourceDefinitions. A definition object stays the same while what it
 // says changes, so that watches that hold it go on; it is told that it is gone when it is.
-import type { CustomResourceDefinition } from '../../api/apiextensions/v1/types.generated.ts';
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionVersion,
+} from '../../api/apiextensions/v1/types.generated.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { StatusError } from '../../apimachinery/status.ts';
@@ -8,7 +11,7 @@ import type { Random } from '../../system/random.ts';
 import { type ConversionReview, type Convert, convertByName, webhookConversion } from './conversion.ts';
 import { Family } from './family.ts';
 import { customResourceDefinition } from './resource-definition.ts';
-import { rulesOf } from './rules.ts';
+import { Rules } from './rules.ts';
 import { compareVersions } from './version-order.ts';
 
 /** Sends reviews to the webhook of a definition; loads what it needs for that when it is first called. */
@@ -26,7 +29,7 @@ export interface ServedSetOptions {
 interface Entry {
   readonly definition: ResourceDefinition;
   readonly gone: AbortController;
-  isStorage: boolean;
+  version: CustomResourceDefinitionVersion;
 }
 
 interface Member {
@@ -60,15 +63,14 @@ export class ServedSet {
     }
     for (const crd of established) changed = this.#updateMember(crd as CustomResourceDefinition) || changed;
     if (!changed) return undefined;
-    return [...this.#members.values()].flatMap(({ entries }) =>
-      [...entries.values()].map(({ definition }) => definition),
-    );
+    const entries = [...this.#members.values()].flatMap((member) => [...member.entries.values()]);
+    return entries.filter(({ version }) => version.served).map(({ definition }) => definition);
   }
 
-  /** The version in which objects are stored; or any, where that one is not served. */
+  /** The version in which objects are stored, be it served or not. */
   storageDefinition(name: string): ResourceDefinition | undefined {
     const entries = [...(this.#members.get(name)?.entries.values() ?? [])];
-    return (entries.find(({ isStorage }) => isStorage) ?? entries[0])?.definition;
+    return entries.find(({ version }) => version.storage)?.definition;
   }
 
   #updateMember(crd: CustomResourceDefinition): boolean {
@@ -93,21 +95,21 @@ export class ServedSet {
     const metadata = this.#options.schemas.typeSchema(metaType);
     if (!metadata) throw new Error(`the tables of facts do not have ${metaType}`);
     const family = new Family(crd, this.#conversionOf(crd));
-    const served = crd.spec.versions.filter((version) => version.served);
-    for (const [name, entry] of entries) {
-      if (served.some((version) => version.name === name)) continue;
-      entry.gone.abort();
-      entries.delete(name);
+    const wanted = crd.spec.versions.filter(({ served, storage }) => served || storage);
+    for (const [name, { version, gone }] of entries) {
+      if (version.served && !wanted.some((one) => one.name === name && one.served)) gone.abort();
+      if (!wanted.some((one) => one.name === name) || gone.signal.aborted) entries.delete(name);
     }
-    for (const version of served) {
+    for (const version of wanted) {
       const present = entries.get(version.name);
       const gone = present?.gone ?? new AbortController();
-      const rules = rulesOf(version.schema?.openAPIV3Schema);
+      const schema = version.schema?.openAPIV3Schema;
+      const rules = schema && new Rules(schema);
       const made = customResourceDefinition({ crd, version, family, rules, metadata, gone: gone.signal });
       if (present) {
         replace(present.definition, made);
-        present.isStorage = version.storage;
-      } else entries.set(version.name, { definition: made, gone, isStorage: version.storage });
+        present.version = version;
+      } else entries.set(version.name, { definition: made, gone, version });
     }
   }
 

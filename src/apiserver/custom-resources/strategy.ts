@@ -9,18 +9,16 @@ import type { Strategy } from '../../api/resource.ts';
 import { isObject, jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import type { Rules } from './rules.ts';
 
 export type CustomObject = KubeObject & Record<string, unknown>;
-
-/** The compiled x-kubernetes-validations of a schema. `old` for updates. */
-export type CheckRules = (object: Readonly<KubeObject>, old?: Readonly<KubeObject>) => FieldError[];
 
 export interface CustomStrategyOptions {
   readonly schema: JSONSchemaProps | undefined;
   readonly hasStatus: boolean;
   readonly scale: CustomResourceSubresourceScale | undefined;
-  /** Undefined where the schema has no rules. Called only after they were loaded. */
-  readonly checkRules: CheckRules | undefined;
+  /** Of the schema; loaded before an object is validated. */
+  readonly rules: Rules | undefined;
 }
 
 export function customStrategy(options: CustomStrategyOptions): Strategy<KubeObject> {
@@ -73,20 +71,20 @@ const blocking = new Set<FieldError['type']>([
 
 function withRules(
   found: readonly FieldError[],
-  { schema, checkRules }: CustomStrategyOptions,
+  { schema, rules }: CustomStrategyOptions,
   { object, old }: { readonly object: KubeObject; readonly old?: KubeObject },
 ): FieldError[] {
   const errors = [...found, ...validateEmbedded(object, schema)];
   // A list that already had repetitions may keep them.
   const mayRepeat = old !== undefined && validateListTypes(old, schema).length > 0;
   if (!mayRepeat) errors.push(...validateListTypes(object, schema));
-  if (!checkRules) return errors;
+  if (!rules?.exist) return errors;
   if (errors.some(({ type }) => blocking.has(type))) {
     const detail =
       'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
     return [...errors, fieldError.invalid('<nil>', null, detail)];
   }
-  return [...errors, ...checkRules(object, old)];
+  return [...errors, ...rules.check(object, old)];
 }
 
 function validateScale(object: KubeObject, scale: CustomResourceSubresourceScale): FieldError[] {

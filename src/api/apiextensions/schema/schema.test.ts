@@ -7,6 +7,7 @@ import { validateEmbedded } from './embedded.ts';
 import { hasFormat } from './formats.ts';
 import { findValues, parseJsonPath } from './json-path.ts';
 import { validateListTypes } from './list-types.ts';
+import { matchesPattern, patternProblem } from './patterns.ts';
 import type { JSONSchemaProps } from './props.ts';
 import { prune } from './prune.ts';
 import { publishedSchema } from './publish.ts';
@@ -222,6 +223,17 @@ describe('validation', () => {
     expect(errors.map(({ field: at }) => at)).toEqual(['l[0].n']);
     expect(validateValue({ ...old, s: 'longer' }, schema, { path: '', old }).map(({ field: at }) => at)).toEqual(['s']);
   });
+});
+
+test('patterns are Go’s, and never slow', () => {
+  expect(patternProblem('[')).toBe('error parsing regexp: missing closing ]: `[`');
+  expect(patternProblem('a(?=b)')).toContain('error parsing regexp');
+  expect(matchesPattern('^(?i)abc$', 'ABC')).toBe(true);
+  expect(matchesPattern('^[[:alpha:]]+$', 'ab1')).toBe(false);
+  expect(matchesPattern('^a\\-b$', 'a-b')).toBe(true);
+  // Backtracking would take longer than anyone waits.
+  expect(matchesPattern('^(a+)+$', `${'a'.repeat(50_000)}b`)).toBe(false);
+  expect(matchesPattern('^a*a*a*a*$', `${'a'.repeat(20_000)}b`)).toBe(false);
 });
 
 test('sets and maps hold no item twice', () => {

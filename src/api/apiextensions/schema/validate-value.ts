@@ -4,7 +4,7 @@ import { isObject, jsonEqual } from '../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { validateCombinators } from './combinators.ts';
 import { hasFormat, isKnownFormat } from './formats.ts';
-import { compilePattern } from './patterns.ts';
+import { matchesPattern } from './patterns.ts';
 import { additionalOf, childPath, isIntOrString, itemsOf, type JSONSchemaProps } from './props.ts';
 
 /** What validation found; `matches` counts what was looked at, to tell which of several schemas came closest. */
@@ -92,7 +92,7 @@ function checkString(value: string, schema: JSONSchemaProps, here: Here): void {
       : value.length;
   if (maxLength !== undefined && length > maxLength) found.errors.push(fieldError.tooLong(shown(at.path), maxLength));
   if (minLength !== undefined && length < minLength) refuse(here, value, `should be at least ${minLength} chars long`);
-  if (pattern && compilePattern(pattern)?.test(value) === false) refuse(here, value, `should match '${pattern}'`);
+  if (pattern && !matchesPattern(pattern, value)) refuse(here, value, `should match '${pattern}'`);
   if (format && !hasFormat(value, format)) {
     const what = `${subject(at)} must be of type ${format}: ${JSON.stringify(value)}`;
     found.errors.push(fieldError.typeInvalid(shown(at.path), value, what));

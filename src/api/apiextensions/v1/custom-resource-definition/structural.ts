@@ -2,7 +2,7 @@
 // type outside of logical combinations, and inside of them nothing but value validations stands.
 import { isObject, jsonEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError, fieldErrorMessage } from '../../../../apimachinery/validation/field-error.ts';
-import { compilePattern } from '../../schema/patterns.ts';
+import { patternProblem } from '../../schema/patterns.ts';
 import {
   additionalOf,
   additionalSchema,
@@ -132,9 +132,9 @@ function valueValidation(schema: JSONSchemaProps, path: string, skipped: Skipped
   }
   errors.push(...oneOf.flatMap((one, i) => nested(one, `${path}.oneOf[${i}]`)));
   if (not) errors.push(...nested(not, `${path}.not`));
-  if (pattern && !compilePattern(pattern)) {
-    const detail = `must be a valid regular expression, but isn't: error parsing regexp: invalid pattern`;
-    errors.push(invalid(`${path}.pattern`, pattern, detail));
+  const problem = pattern ? patternProblem(pattern) : undefined;
+  if (problem !== undefined) {
+    errors.push(invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${problem}`));
   }
   return errors;
 }
