@@ -75,7 +75,9 @@ export interface ViewOptions {
 export class AllocationView {
   readonly #options: ViewOptions;
   readonly #addresses = new Map<string, IP>();
+  /** Those that give addresses, and all of them, by the name of their ServiceCIDR. */
   readonly #cidrs = new Map<string, readonly CIDR[]>();
+  readonly #configured = new Map<string, readonly CIDR[]>();
   readonly #ports = new Set<number>();
   #blocks: readonly Block[] = [];
   #loaded: Promise<number> | undefined;
@@ -97,8 +99,10 @@ export class AllocationView {
     const { storage, defaultCIDRs } = this.#options;
     this.#addresses.clear();
     this.#cidrs.clear();
+    this.#configured.clear();
     this.#ports.clear();
     this.#cidrs.set('kubernetes', defaultCIDRs);
+    this.#configured.set('kubernetes', defaultCIDRs);
     const revision = await storage.currentRevision();
     for (const prefix of [serviceCIDRPrefix, ipAddressPrefix, nodePortPrefix]) {
       const { items } = await storage.range({ prefix });
@@ -145,7 +149,10 @@ export class AllocationView {
       this.#addresses.set(key, ip);
       for (const block of this.#blocks) block.add(ip);
     } else {
-      this.#cidrs.set(key.slice(serviceCIDRPrefix.length), usableCIDRs(JSON.parse(value) as ServiceCIDR));
+      const name = key.slice(serviceCIDRPrefix.length);
+      const object = JSON.parse(value) as ServiceCIDR;
+      this.#cidrs.set(name, usableCIDRs(object));
+      this.#configured.set(name, cidrsOf(object));
     }
   }
 
@@ -158,6 +165,7 @@ export class AllocationView {
       if (ip) for (const block of this.#blocks) block.delete(ip);
     } else {
       this.#cidrs.delete(key.slice(serviceCIDRPrefix.length));
+      this.#configured.delete(key.slice(serviceCIDRPrefix.length));
     }
   }
 
@@ -169,6 +177,11 @@ export class AllocationView {
   /** Whether the address can be a cluster IP: in a ready range, and neither its network nor broadcast address. */
   isServiceIP(ip: IP): boolean {
     return this.#blocks.some((block) => block.isUsable(ip));
+  }
+
+  /** Whether a range has the address, be it one that gives no more of them. */
+  isConfigured(ip: IP): boolean {
+    return [...this.#configured.values()].some((cidrs) => cidrs.some((cidr) => new Block(cidr, []).isUsable(ip)));
   }
 
   /** Storage has this key of an address or port already, though its event is still on the way. */
@@ -212,8 +225,11 @@ export class AllocationView {
 }
 
 /** A range that is going away, or not ready, gives no further addresses. No Ready condition counts as ready. */
-function usableCIDRs({ metadata, spec, status }: ServiceCIDR): CIDR[] {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  if (metadata.deletionTimestamp || ready?.status === 'False') return [];
+function usableCIDRs(object: ServiceCIDR): CIDR[] {
+  const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
+  return object.metadata.deletionTimestamp || ready?.status === 'False' ? [] : cidrsOf(object);
+}
+
+function cidrsOf({ spec }: ServiceCIDR): CIDR[] {
   return (spec.cidrs ?? []).flatMap((text) => parseCIDR(text) ?? []);
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Event, Service, ServiceSpec } from '../../../api/core/v1/types.generated.ts';
 import type { IPAddress } from '../../../api/networking/v1/types.generated.ts';
+import { settle } from '../../../client/fake/settle.ts';
 import { MemoryStorage } from '../../../storage/memory/memory-storage.ts';
+import type { Operation } from '../../../storage/storage.ts';
 import { FakeClock } from '../../../system/fake/clock.ts';
 import { FakeRandom } from '../../../system/fake/random.ts';
 import { encodeForStorage } from '../../watch-cache/stored-object.ts';
@@ -116,4 +118,26 @@ test('a pass mends the store and tells once; a leaked port goes after three pass
   expect(await leaked()).toBe(false);
   const events = (await storage.range({ prefix: '/registry/core/events/demo/' })).items;
   expect(events.map(({ value }) => (JSON.parse(value) as Event).reason)).toEqual(['ClusterIPNotAllocated']);
+});
+
+test('an address that somebody deletes comes back at once, not in three minutes', async () => {
+  const storage = new MemoryStorage();
+  const clock = new FakeClock(start);
+  const hooks = createServiceHooks({ storage, clock, random: new FakeRandom(3), serviceCIDRs: ['10.96.0.0/16'] });
+  await hooks.prepare();
+  const key = '/registry/networking.k8s.io/ipaddresses/10.96.0.5';
+  const change = (operation: Operation) => storage.transact({ compare: [], operations: [operation] });
+  await change({ type: 'put', key: '/registry/core/services/demo/web', value: encodeForStorage(web) });
+  const stop = new AbortController();
+  const running = hooks.run(stop.signal);
+  await settle();
+  expect((await storage.get(key)).item).toBeDefined();
+  await hooks.addressHooks.beginDelete?.({ metadata: { name: '10.96.0.5' } }, { dryRun: false });
+  await change({ type: 'delete', key });
+  await settle();
+  clock.advance(500);
+  await settle();
+  expect((await storage.get(key)).item).toBeDefined();
+  stop.abort();
+  await running;
 });

@@ -13,6 +13,8 @@ import { ipAddressKey, ipAddressPrefix, type NodePortRecord, nodePortKey, nodePo
 import { type Complaint, planRepair } from './repair-plan.ts';
 
 const period = 180_000;
+/** After an address was deleted by hand, in milliseconds: its deletion is written by then. */
+const wakeDelay = 200;
 /** Read in pieces, so that a large cluster does not hold up requests. */
 const pageSize = 500;
 /** A port that no Service has is given back after so many passes. */
@@ -30,6 +32,7 @@ export interface RepairOptions {
 export class Repair {
   readonly #options: RepairOptions;
   readonly #leaked = new Map<number, number>();
+  #wake = new AbortController();
   /** What was complained of in the last pass: told once, not every three minutes. */
   #told: ReadonlySet<string> = new Set();
 
@@ -38,15 +41,20 @@ export class Repair {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     while (!signal.aborted) {
-      try {
-        await this.pass();
-        await this.#options.clock.sleep(period, signal);
-      } catch {
-        // The store's own users report its failures; the next pass sees again what this one missed.
-        if (!signal.aborted) await this.#options.clock.sleep(period, signal).catch(() => undefined);
-      }
+      // The store's own users report its failures; the next pass sees again what this one missed.
+      await this.pass().catch(() => undefined);
+      await clock.sleep(period, AbortSignal.any([signal, this.#wake.signal])).catch(() => undefined);
+      if (!this.#wake.signal.aborted) continue;
+      this.#wake = new AbortController();
+      await clock.sleep(wakeDelay, signal).catch(() => undefined);
     }
+  }
+
+  /** Somebody deleted an address, which may be a Service's: the next pass is soon. */
+  wake(): void {
+    this.#wake.abort();
   }
 
   /** One comparison of everything, at one revision. */
@@ -63,7 +71,7 @@ export class Repair {
       ports: new Map(ports.map(({ item, value }) => [Number(item.key.slice(nodePortPrefix.length)), value])),
       isServiceIP: (text) => {
         const ip = parseIP(text);
-        return ip !== undefined && view.isServiceIP(ip);
+        return ip !== undefined && view.isConfigured(ip);
       },
       nodePorts,
       now: clock.now(),

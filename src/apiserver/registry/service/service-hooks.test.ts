@@ -316,3 +316,35 @@ test('ranges that make no sense are refused with a text', () => {
   expect(make('10.96.0.0/16', '10.97.0.0/16')).toThrow('one of each IP family');
   expect(make('fd00::/48')).toThrow('too large');
 });
+
+test('a further ServiceCIDR gives addresses when the first is full, and none while it goes or is not ready', async () => {
+  const { create, remove, storage } = await cluster({ serviceCIDRs: ['10.0.0.0/29'] });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const next = async (name: string) => {
+    const given = await message(create(name, port80()).then(({ spec }) => Promise.reject(new Error(spec.clusterIP))));
+    await turn();
+    return given;
+  };
+  for (let i = 0; i < 5; i++) await next(`s${i}`);
+  const put = async (status: object, metadata: object = {}) => {
+    const cidr = {
+      kind: 'ServiceCIDR',
+      metadata: { name: 'more', ...metadata },
+      spec: { cidrs: ['10.1.0.0/24'] },
+      status,
+    };
+    const key = '/registry/networking.k8s.io/servicecidrs/more';
+    await storage.transact({ compare: [], operations: [{ type: 'put', key, value: JSON.stringify(cidr) }] });
+    await turn();
+  };
+  const ready = (value: string) => ({ conditions: [{ type: 'Ready', status: value }] });
+  await put(ready('False'));
+  expect(await next('a')).toContain('range is full');
+  await put(ready('True'));
+  expect(await next('b')).toMatch(/^Error: 10\.1\.0\./);
+  await put(ready('True'), { deletionTimestamp: '2026-01-01T00:00:00Z' });
+  expect(await next('c')).toContain('range is full');
+  await remove('s0');
+  await turn();
+  expect(await next('d')).toMatch(/^Error: 10\.0\.0\./);
+});

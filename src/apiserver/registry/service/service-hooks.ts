@@ -1,13 +1,14 @@
 // The hooks around a Service's writes: order and texts of service-semantics 1.1, 1.4, 1.5 and 1.7.
 import { clusterIPNone, needsClusterIP, nodePortsOf } from '../../../api/core/v1/service/facts.ts';
 import type { Service } from '../../../api/core/v1/types.generated.ts';
+import type { KubeObject } from '../../../apimachinery/object.ts';
 import { invalid } from '../../../apimachinery/status.ts';
 import { type CIDR, parseCIDR } from '../../../net/cidr.ts';
 import type { IPFamily } from '../../../net/ip.ts';
 import type { Storage } from '../../../storage/storage.ts';
 import type { Clock } from '../../../system/clock.ts';
 import type { Random } from '../../../system/random.ts';
-import type { Companions, HookContext, RegistryHooks } from '../hooks.ts';
+import { type Companions, type HookContext, noCompanions, type RegistryHooks } from '../hooks.ts';
 import { AllocationView, type PortRange } from './allocation-view.ts';
 import { carryOverAllocations, normalizeClusterIPs } from './carry-over.ts';
 import { Claims } from './claims.ts';
@@ -67,6 +68,16 @@ export class ServiceHooks implements RegistryHooks<Service> {
   /** Compares all Services with their allocations and mends what differs: what `run` does every three minutes. */
   async repair(): Promise<void> {
     await this.#repair.pass();
+  }
+
+  /** The hooks of IPAddresses: one that is deleted while its Service has it comes back. */
+  get addressHooks(): RegistryHooks<KubeObject> {
+    return {
+      beginDelete: async (_address, { dryRun }) => {
+        if (!dryRun) this.#repair.wake();
+        return noCompanions;
+      },
+    };
   }
 
   #claims(service: Service, { dryRun }: HookContext): Claims {
