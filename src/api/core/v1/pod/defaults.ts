@@ -1,14 +1,51 @@
 // What a Pod, or a template of one, has that its author did not write.
-import { canonicalQuantity, QuantityError } from '../../../../apimachinery/quantity.ts';
+import { canonicalQuantity, printQuantity, QuantityError } from '../../../../apimachinery/quantity.ts';
+import { isHugePages } from '../../../validation/quantities.ts';
 import type { Container, ContainerPort, EnvVar, Lifecycle, Pod, PodSpec, Probe, Volume } from '../types.generated.ts';
+import { podLimits, podRequests } from './resources.ts';
 
 /** What {@link defaultPodSpec} does, and what only a Pod itself gets. */
 export function defaultPod(pod: Pod): void {
   pod.spec ??= { containers: [] };
   const { spec } = pod;
   for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) requestWhatIsLimited(container);
+  defaultPodResources(spec);
   spec.enableServiceLinks ??= true;
   defaultPodSpec(spec);
+  if (!spec.hostNetwork) return;
+  for (const port of [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ ports }) => ports ?? [])) {
+    if (!port.hostPort) port.hostPort = port.containerPort;
+  }
+}
+
+/** Where a Pod as a whole asks for something, what it leaves open follows from its containers (KEP-2837). */
+function defaultPodResources(spec: PodSpec): void {
+  const { resources } = spec;
+  if (!resources?.limits && !resources?.requests) return;
+  const { resources: _own, overhead: _overhead, ...containersOnly } = spec;
+  const sums = { requests: podRequests({ spec: containersOnly }), limits: podLimits({ spec: containersOnly }) };
+  const fill = (list: 'requests' | 'limits', name: string, amount: string): void => {
+    resources[list] ??= {};
+    resources[list][name] ??= amount;
+  };
+  for (const [name, sum] of Object.entries(sums.limits)) {
+    if (isHugePages(name) && resources.requests?.[name] === undefined) fill('limits', name, printQuantity(sum));
+  }
+  const hadLimits = resources.limits !== undefined;
+  if (hadLimits) {
+    for (const [name, sum] of Object.entries(sums.requests)) {
+      if (name === 'cpu' || name === 'memory') fill('requests', name, printQuantity(sum));
+    }
+    for (const [name, limit] of Object.entries(resources.limits ?? {})) {
+      if (name === 'cpu' || name === 'memory' || isHugePages(name)) fill('requests', name, limit);
+    }
+    return;
+  }
+  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+  for (const [name, sum] of Object.entries(sums.limits)) {
+    const all = containers.every((container) => container.resources?.limits?.[name] !== undefined);
+    if (all && (name === 'cpu' || name === 'memory')) fill('limits', name, printQuantity(sum));
+  }
 }
 
 /** The defaults of a Pod template's spec. */
@@ -21,13 +58,6 @@ export function defaultPodSpec(spec: PodSpec): void {
   mirrorServiceAccount(spec);
   const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
   for (const container of containers) defaultContainer(container as Container);
-  if (spec.hostNetwork) {
-    for (const port of [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(
-      ({ ports }) => ports ?? [],
-    )) {
-      if (!port.hostPort) port.hostPort = port.containerPort;
-    }
-  }
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
   for (const toleration of spec.tolerations ?? []) if (toleration.effect === '') delete toleration.effect;
   for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) if (spec[field] === false) delete spec[field];
@@ -122,6 +152,25 @@ function defaultVolume(volume: Volume): void {
   const { name: _name, ...source } = volume;
   if (Object.values(source).every((value) => value === undefined)) volume.emptyDir = {};
   if (volume.hostPath) volume.hostPath.type ??= '';
+  if (volume.image) volume.image.pullPolicy ||= imagePullPolicy(volume.image.reference ?? '');
+  if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default';
+  if (volume.rbd) {
+    volume.rbd.pool ||= 'rbd';
+    volume.rbd.user ||= 'admin';
+    volume.rbd.keyring ||= '/etc/ceph/keyring';
+  }
+  if (volume.scaleIO) {
+    volume.scaleIO.storageMode ||= 'ThinProvisioned';
+    volume.scaleIO.fsType ||= 'xfs';
+  }
+  if (volume.azureDisk) {
+    volume.azureDisk.cachingMode ??= 'ReadWrite';
+    volume.azureDisk.kind ??= 'Shared';
+    volume.azureDisk.fsType ??= 'ext4';
+    volume.azureDisk.readOnly ??= false;
+  }
+  const claim = volume.ephemeral?.volumeClaimTemplate;
+  if (claim?.spec) claim.spec.volumeMode ??= 'Filesystem';
   for (const files of [volume.secret, volume.configMap, volume.downwardAPI, volume.projected]) {
     if (files) files.defaultMode ??= fileMode;
   }

@@ -1,5 +1,5 @@
 import { deepEqual, type Kind } from '../../../define.ts';
-import type { Pod } from '../types.generated.ts';
+import type { Pod, PodCondition } from '../types.generated.ts';
 import { podCells, podColumns } from './columns.ts';
 import { defaultPod, mirrorServiceAccount } from './defaults.ts';
 import { qosClass } from './qos.ts';
@@ -14,6 +14,8 @@ export const pod: Kind<Pod> = {
     prepareForCreate(object) {
       mirrorServiceAccount(object.spec!);
       object.status = { phase: 'Pending', qosClass: qosClass(object) };
+      if (object.spec?.schedulingGates?.length) object.status.conditions = [gated()];
+      addMatchedLabels(object);
     },
     prepareForUpdate: keepEphemeralContainers,
     validate: validatePodCreate,
@@ -102,4 +104,35 @@ function keepAllButResources(object: Pod, old: Pod): void {
 function keepStatus(object: Pod, old: Pod): void {
   if (old.status) object.status = old.status;
   else delete object.status;
+}
+
+/** Told from the start, so that nobody wonders why the scheduler does nothing. */
+function gated(): PodCondition {
+  const message = 'Scheduling is blocked due to non-empty scheduling gates';
+  const condition = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message };
+  // Times that are not known are null rather than absent, as in every condition of a Pod.
+  return { lastProbeTime: null, lastTransitionTime: null, ...condition } as unknown as PodCondition;
+}
+
+/** Keys of labels that are to be the Pod's own become requirements; what a selector says of them already stays. */
+function addMatchedLabels({ metadata, spec }: Pod): void {
+  const labels = metadata.labels ?? {};
+  const { podAffinity, podAntiAffinity } = spec?.affinity ?? {};
+  const terms = [podAffinity, podAntiAffinity].flatMap((affinity) => [
+    ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+    ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((term) => term.podAffinityTerm),
+  ]);
+  for (const { labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] } of terms) {
+    if (!labelSelector) continue;
+    for (const [operator, keys] of [
+      ['In', matchLabelKeys],
+      ['NotIn', mismatchLabelKeys],
+    ] as const) {
+      const added = keys.flatMap((key) => {
+        const value = labels[key];
+        return value === undefined ? [] : [{ key, operator, values: [value] }];
+      });
+      if (added.length > 0) labelSelector.matchExpressions = [...(labelSelector.matchExpressions ?? []), ...added];
+    }
+  }
 }
