@@ -325,7 +325,7 @@ export class ApiServer {
     }
     if (request.path.startsWith('/openapi/')) {
       const { openApiResponse } = await import('./discovery/openapi.ts');
-      const answer = openApiResponse(request, this.#parts.registry);
+      const answer = openApiResponse(request, this.#parts.registry, this.#options.clock.now());
       if (answer) return answer;
     }
     if (request.path === '/') return jsonResponse(200, { paths: this.#paths() });

@@ -120,10 +120,10 @@ export class Components {
     const properties: Record<string, JsonSchema> = {};
     const short = type.split('.').slice(-3).join('.');
     for (const field of facts.fields) {
-      const description = this.descriptions.get(`${short}.${field.name}`);
+      const description = this.descriptions.field(short, field.name);
       properties[field.name] = this.property(field.type, facts.merge.get(field.name), description);
     }
-    const description = this.descriptions.get(short);
+    const description = this.descriptions.type(short);
     const required = facts.fields.filter((field) => field.required).map((field) => field.name);
     const [group = '', version = '', kind = ''] = facts.groupVersionKind.split('/');
     return {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { builtinResources } from '../registry.ts';
+import { readFacts } from '../schema/facts.ts';
 import { readDescriptions } from './descriptions.ts';
 import { openApi } from './openapi.ts';
 
@@ -93,7 +94,7 @@ test('every description belongs to a field that is there', () => {
       return [short, ...Object.keys(properties).map((field) => `${short}.${field}`)];
     }),
   );
-  expect([...readDescriptions().keys()].filter((name) => !known.has(name))).toEqual([]);
+  expect(readDescriptions().names.filter((name) => !known.has(name))).toEqual([]);
 });
 
 test('operation ids are unique', () => {
@@ -103,4 +104,15 @@ test('operation ids are unique', () => {
   );
   expect(ids.length).toBeGreaterThan(300);
   expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+});
+
+test('every kind that is served has a sentence', () => {
+  const descriptions = readDescriptions();
+  const { typesOfKinds } = readFacts();
+  const kinds = builtinResources().map((resource) => `${resource.group}/${resource.version}/${resource.kind}`);
+  const silent = kinds.filter((kind) => {
+    const type = typesOfKinds.get(kind)!;
+    return descriptions.type(type.split('.').slice(-3).join('.')) === undefined;
+  });
+  expect(silent).toEqual([]);
 });

@@ -83,7 +83,7 @@ class Documents implements OpenApi {
     this.tables ??= createHash('sha256')
       .update(fieldsTable)
       .update(mergeKeysTable)
-      .update(JSON.stringify([...readDescriptions()]))
+      .update(readDescriptions().text)
       .digest('hex');
     const facts = resources.map(({ group, version, resource, kind, namespaced, verbs, openApiSchema }) => [
       group,

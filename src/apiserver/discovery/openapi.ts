@@ -45,8 +45,8 @@ function protobufResponse(): ApiResponse {
   };
 }
 
-/** Undefined: no such document. */
-export function openApiResponse(request: ApiRequest, registry: Registry): ApiResponse | undefined {
+/** Undefined: no such document. `now` in milliseconds since the epoch. */
+export function openApiResponse(request: ApiRequest, registry: Registry, now: number): ApiResponse | undefined {
   const all = documentsOf(registry);
   const path = request.path.replace(/\/$/, '');
   if (path === '/openapi/v2') {
@@ -58,7 +58,26 @@ export function openApiResponse(request: ApiRequest, registry: Registry): ApiRes
   }
   if (!path.startsWith('/openapi/v3/')) return undefined;
   const document = all.document(path.slice('/openapi/v3/'.length));
-  return document && documentResponse(request, document);
+  return document && hashedResponse(request, document, now);
+}
+
+const yearMs = 365 * 24 * 3600 * 1000;
+
+/** A document whose URL may name its hash: kept for good then; under a hash that has passed, the present one is shown the way to. */
+function hashedResponse(
+  request: ApiRequest,
+  document: { readonly text: string; readonly hash: string },
+  now: number,
+): ApiResponse {
+  const named = request.query.get('hash');
+  if (!named) return documentResponse(request, document);
+  if (named !== document.hash) {
+    const location = `${request.path}?hash=${document.hash}`;
+    return { status: 301, headers: { location, 'content-type': 'text/plain; charset=utf-8' }, body: '' };
+  }
+  const response = documentResponse(request, document);
+  const kept = { 'cache-control': 'public, immutable', expires: new Date(now + yearMs).toUTCString() };
+  return { ...response, headers: { ...response.headers, ...kept } };
 }
 
 function documentResponse(
