@@ -1,6 +1,8 @@
 // Controllers and scheduler of a control plane, over the in-process way into the API server.
 
+import { createPrivateKey } from 'node:crypto';
 import { hostname } from 'node:os';
+import { signLegacyToken } from '../apiserver/authentication/legacy-token.ts';
 import type { KeyPair } from '../apiserver/pki/certificates.ts';
 import type { Transport } from '../client/types.ts';
 import type { ControllersConfig } from '../controllers/config.ts';
@@ -17,6 +19,8 @@ export interface ControlLoopsOptions {
   readonly clusterCIDRs: readonly string[];
   readonly serviceClusterIPRanges: readonly string[];
   readonly ca: KeyPair;
+  /** PEM of the private key that signs service account tokens. */
+  readonly serviceAccountKeyPem: string;
   /** Waits to be elected among the servers of one store. Default false. */
   readonly leaderElect?: boolean;
   readonly onError: (error: unknown, what: string) => void;
@@ -30,11 +34,18 @@ function clusterDNS(ranges: readonly string[]): string[] {
   });
 }
 
-function controllersConfig({ ca, clusterCIDRs, serviceClusterIPRanges }: ControlLoopsOptions): ControllersConfig {
+function controllersConfig({
+  ca,
+  serviceAccountKeyPem,
+  clusterCIDRs,
+  serviceClusterIPRanges,
+}: ControlLoopsOptions): ControllersConfig {
+  const tokenKey = createPrivateKey(serviceAccountKeyPem);
   return {
     clusterCIDRs,
     clusterDNS: clusterDNS(serviceClusterIPRanges),
     rootCA: ca.certPem,
+    signLegacyToken: (subject) => signLegacyToken(subject, tokenKey),
     // The library that signs takes 0.1 s to load, so it loads when the first request comes.
     async sign(request) {
       const { signClientCertificate } = await import('../apiserver/pki/signer.ts');

@@ -252,7 +252,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     const authentication = { clientCA: pki.ca.certPem, requestHeaderCA: pki.frontProxy.ca.certPem };
     await ensureAuthenticationConfig(transport, authentication);
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
-    const loops = await prepareControlLoops({ ...config, transport, ca: pki.ca });
+    const loops = await prepareControlLoops({ ...config, ...pki, transport });
     ready.resolve(server);
     background('controllers', loops(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));

@@ -25,6 +25,13 @@ export interface ControllersConfig {
   readonly rootCA: string;
   /** Absent: approved requests are left unsigned. */
   readonly sign?: (request: SignRequest) => Promise<SignResult>;
+  /** Makes the token that belongs into a Secret of type kubernetes.io/service-account-token. Absent: none are filled. */
+  readonly signLegacyToken?: (subject: {
+    readonly namespace: string;
+    readonly secretName: string;
+    readonly serviceAccountName: string;
+    readonly serviceAccountUID: string;
+  }) => string;
   /** Reads a PEM request; rejects when it is malformed. Absent: nothing is approved. */
   readonly parseRequest?: (requestPem: string) => Promise<CertificateRequestFacts>;
   /** `--max-endpoints-per-slice`, 1 to 1000. Default 100. */

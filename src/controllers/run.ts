@@ -21,6 +21,7 @@ import { replicaSetController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
 import { rootCAPublisher } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
 import { serviceCIDRController } from './servicecidr/controller.ts';
 import { claimProtectionController, volumeProtectionController } from './volumeprotection/controller.ts';
 
@@ -47,6 +48,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'root-ca-certificate-publisher-controller': rootCAPublisher,
   'service-cidr-controller': serviceCIDRController,
   'serviceaccount-controller': serviceAccountController,
+  'serviceaccount-token-controller': serviceAccountTokenController,
 };
 
 /** A name in `--controllers` that is none; the message names those that there are. */

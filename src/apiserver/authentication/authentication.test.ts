@@ -9,6 +9,7 @@ import { FixedObjectView } from '../fake/object-view.ts';
 import type { ApiRequest } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { RequestAuthenticator } from './authenticator.ts';
+import { signLegacyToken } from './legacy-token.ts';
 import { selfSubjectReview, tokenReview } from './reviews.ts';
 import { serviceAccountIssuer, signToken, verifyToken } from './service-account-token.ts';
 import { ServiceAccounts } from './service-accounts.ts';
@@ -285,6 +286,23 @@ test('the token that pods mount is extended: told to be short, good for a year',
   expect(await serviceAccounts.authenticate(foreign.token, ['vault'])).toBeUndefined();
   clock.advance(365 * 24 * 3600 * 1000);
   expect(await serviceAccounts.authenticate(extended.token)).toBeUndefined();
+});
+
+test('a legacy token is good while its Secret holds it and its account is there', async () => {
+  const setup = setUp();
+  const { serviceAccounts, view } = setup;
+  const subject = { namespace: 'ns', secretName: 'legacy', serviceAccountName: 'default', serviceAccountUID: 'u-sa' };
+  const token = signLegacyToken(subject, privateKey);
+  expect(await who(setup, bearer(token))).toBe(401);
+  const secret = { metadata: { name: 'legacy', namespace: 'ns' }, data: { token: base64(token) } };
+  view.set(core('secrets'), [secret as KubeObject]);
+  expect(await who(setup, bearer(token))).toBe(
+    'system:serviceaccount:ns:default system:serviceaccounts,system:serviceaccounts:ns,system:authenticated',
+  );
+  expect(await serviceAccounts.authenticate(token, ['vault'])).toBeUndefined();
+  expect(await who(setup, bearer(signLegacyToken({ ...subject, serviceAccountUID: 'old' }, privateKey)))).toBe(401);
+  view.set(core('serviceaccounts'), []);
+  expect(await who(setup, bearer(token))).toBe(401);
 });
 
 describe('a token file', () => {

@@ -41,6 +41,11 @@ export function keyId(key: KeyObject): string {
 
 /** A compact JWS. The key is a private one: P-256 (ES256) or RSA (RS256). */
 export function signToken(claims: ServiceAccountClaims, key: KeyObject): string {
+  return signClaims(claims, key);
+}
+
+/** The same for any claims. */
+export function signClaims(claims: object, key: KeyObject): string {
   const alg = key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
   const input = `${encode({ alg, kid: keyId(key) })}.${encode(claims)}`;
   const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
@@ -50,6 +55,16 @@ export function signToken(claims: ServiceAccountClaims, key: KeyObject): string 
 function isReference(value: unknown): value is ObjectReference {
   const { name, uid } = (value ?? {}) as Partial<ObjectReference>;
   return typeof name === 'string' && typeof uid === 'string';
+}
+
+/** What a token says, without any check; undefined for what is no token. */
+export function payloadOf(token: string): Readonly<Record<string, unknown>> | undefined {
+  const [, payload = ''] = token.split('.');
+  try {
+    return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The claims as they stand in a token, without any check; undefined for what is no token of a service account. */
@@ -70,17 +85,21 @@ export function readClaims(token: string): ServiceAccountClaims | undefined {
 
 /** The claims of a token that this key signed; says nothing of time, audience or the objects it is bound to. */
 export function verifyToken(token: string, publicKey: KeyObject): ServiceAccountClaims | undefined {
+  return verifySignature(token, publicKey) ? readClaims(token) : undefined;
+}
+
+/** Whether this key signed the token. */
+export function verifySignature(token: string, publicKey: KeyObject): boolean {
   const parts = token.split('.');
-  if (parts.length !== 3) return undefined;
+  if (parts.length !== 3) return false;
   const [header = '', payload = '', signature = ''] = parts;
   const alg = publicKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
   try {
     const head = JSON.parse(Buffer.from(header, 'base64url').toString()) as { alg?: string } | null;
-    if (head?.alg !== alg) return undefined;
+    if (head?.alg !== alg) return false;
     const key = { key: publicKey, dsaEncoding: 'ieee-p1363' as const };
-    const isSigned = verify('sha256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url'));
-    return isSigned ? readClaims(token) : undefined;
+    return verify('sha256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url'));
   } catch {
-    return undefined;
+    return false;
   }
 }

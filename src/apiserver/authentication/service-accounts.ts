@@ -10,6 +10,7 @@ import type { Random } from '../../system/random.ts';
 import type { VirtualHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { User } from '../request.ts';
+import { isLegacyToken, legacyUser } from './legacy-token.ts';
 import {
   type ObjectReference,
   readClaims,
@@ -69,7 +70,8 @@ export class ServiceAccounts {
 
   /** Whether a bearer token claims to be ours: then nobody else need look at it. */
   recognizes(token: string): boolean {
-    return token.includes('.', token.indexOf('.') + 1) && readClaims(token)?.iss === serviceAccountIssuer;
+    if (!token.includes('.', token.indexOf('.') + 1)) return false;
+    return readClaims(token)?.iss === serviceAccountIssuer || isLegacyToken(token);
   }
 
   /** The token's user and those of the audiences that it is good for; undefined when it is good for none. */
@@ -77,6 +79,7 @@ export class ServiceAccounts {
     token: string,
     audiences: readonly string[] = [serviceAccountIssuer],
   ): Promise<{ readonly user: User; readonly audiences: readonly string[] } | undefined> {
+    if (isLegacyToken(token)) return this.#legacy(token, audiences);
     const claims = this.#verify(token);
     if (!claims) return undefined;
     const now = this.#clock.now() / 1000;
@@ -89,6 +92,18 @@ export class ServiceAccounts {
       if (!this.#isBound(claims)) return undefined;
     }
     return { user: userOf(claims), audiences: common };
+  }
+
+  /** A legacy token is good for the API server, and for nobody else. */
+  async #legacy(token: string, audiences: readonly string[]) {
+    const common = audiences.filter((audience) => audience === serviceAccountIssuer);
+    if (common.length === 0) return undefined;
+    let user = legacyUser(token, this.#publicKey, this.#view);
+    if (!user) {
+      await this.#view.caughtUp();
+      user = legacyUser(token, this.#publicKey, this.#view);
+    }
+    return user && { user, audiences: common };
   }
 
   #verify(token: string): ServiceAccountClaims | undefined {

@@ -1,0 +1,39 @@
+// Fills Secrets of type kubernetes.io/service-account-token with a token of the account that they name, and deletes them
+// with it.
+import type { Secret, ServiceAccount } from '../../api/core/v1/types.generated.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import { secrets, serviceAccounts } from '../../client/resources.ts';
+import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
+import { accountOf, reconcile, secretType } from './reconcile.ts';
+
+export function serviceAccountTokenController(context: ControllerContext): Controller {
+  const { client, informers, config } = context;
+  const secretInformer = informers.informer<Secret>(secrets, { fieldSelector: `type=${secretType}` });
+  const accountInformer = informers.informer<ServiceAccount>(serviceAccounts);
+  const api = client.resource<Secret>(secrets);
+  const waitFor = [secretInformer, accountInformer];
+  const controller = new KeyedController({ name: 'serviceaccount-token-controller', context, waitFor, sync });
+  const enqueue = (secret: Readonly<Secret>) => controller.queue.add(objectKey(secret));
+  const enqueueOf = ({ metadata }: Readonly<ServiceAccount>) => {
+    for (const secret of secretInformer.lister.list(metadata.namespace)) {
+      if (accountOf(secret) === metadata.name) enqueue(secret);
+    }
+  };
+  secretInformer.addHandler({ added: enqueue, updated: enqueue });
+  accountInformer.addHandler({ added: enqueueOf, deleted: enqueueOf });
+
+  async function sync(key: string) {
+    const [namespace = '', name = ''] = key.split('/');
+    const secret = secretInformer.lister.get(name, namespace);
+    const sign = config.signLegacyToken;
+    if (!secret || !sign) return undefined;
+    const account = accountInformer.lister.get(accountOf(secret) ?? '', namespace);
+    const decided = reconcile(secret, account, { rootCA: config.rootCA, sign });
+    const { uid } = secret.metadata;
+    if (decided === 'delete') await api.delete(name, namespace, { preconditions: { ...(uid && { uid }) } });
+    else if (decided) await api.update(decided.update);
+    return undefined;
+  }
+
+  return controller;
+}
