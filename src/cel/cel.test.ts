@@ -19,6 +19,7 @@ const schema: StructuralSchema = {
     raw: { type: 'string', format: 'byte' },
     labels: { type: 'object', additionalProperties: { type: 'string' } },
     none: { type: 'integer' },
+    open: { type: 'array', items: { type: 'object', properties: { id: { type: 'string' } } } },
     list: { type: 'array', items: { type: 'integer' } },
     set: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
     parts: {
@@ -41,6 +42,7 @@ const self = {
   wait: '1h30m',
   raw: 'aGk=',
   none: null,
+  open: [{ more: 1 }, { more: 1 }, { more: 2 }],
   labels: { app: 'web', tier: 'front' },
   list: [3, 1, 2],
   set: ['x', 'y'],
@@ -101,6 +103,7 @@ describe('expressions that hold', () => {
     'self.labels.app == "web" && self.labels["tier"] == "front" && "app" in self.labels && !has(self.labels.none)',
     'self.set == ["y", "x"] && (self.set + ["y", "z"]).size() == 3',
     'self.parts + self.parts == self.parts',
+    'self.if && self.open[0] == self.open[1] && self.open[0] != self.open[2]',
     'has(self.name) && !has(self.none) && size(self.list) == 3',
     // Macros.
     'self.list.all(x, x > 0) && self.list.exists(x, x == 2) && self.list.exists_one(x, x > 2)',
@@ -138,6 +141,7 @@ describe('expressions that hold', () => {
     'ip("10.0.0.1").family() == 4 && isIP("::1") && !isIP("::ffff:1.2.3.4") && ip("127.0.0.1").isLoopback() && ip.isCanonical("::1") && !ip.isCanonical("::0001")',
     'cidr("10.0.0.0/8").containsIP("10.1.2.3") && cidr("10.0.0.0/8").containsCIDR("10.1.0.0/16") && cidr("10.0.0.1/8").masked() == cidr("10.0.0.0/8") && isCIDR("::1/128") && string(cidr("10.0.0.0/8")) == "10.0.0.0/8"',
     'url("https://u.example.com:80/a?b=c&b=d").getHost() == "u.example.com:80" && url("https://[::1]:80/").getHostname() == "::1" && url("http://x:80/p%20q").getPort() == "80" && url("/a/b").getEscapedPath() == "/a/b"',
+    'url("https://example.com/with space/?k s=v s").getEscapedPath() == "/with%20space/" && url("https://example.com").getEscapedPath() == "" && !isURL("https://a:b:c/")',
     'url("https://x/?a=1&b=2").getQuery() == {"a": ["1"], "b": ["2"]} && url("https://x").getScheme() == "https" && isURL("/x") && !isURL("x") && !isURL("../x")',
     'format.dns1123Label().validate("ok") == optional.none() && format.named("uuid").value().validate("x").hasValue() && !format.named("nope").hasValue()',
     'semver("1.2.3").isLessThan(semver("1.10.0")) && semver("1.0.0-alpha").isLessThan(semver("1.0.0")) && isSemver("v1.0", true) && !isSemver("v1.0") && semver("1.2.3").minor() == 2 && semver("01.01", true) == semver("1.1.0")',
@@ -228,4 +232,17 @@ test('JSON that does not fit its type is an error of the evaluation', () => {
   const { program } = compileExpression('self.replicas > 1', { variables });
   const done = program!.evaluate({ self: fromJson({ replicas: 'three' }, selfType) });
   expect(done.error).toContain('expected int type to match the provided schema');
+});
+
+test('what is embedded has its name and kind, and of metadata what its schema adds', () => {
+  const metadata = { type: 'object', properties: { namespace: { type: 'string' } } };
+  const embedded = { type: 'object', 'x-kubernetes-embedded-resource': true, properties: { metadata } };
+  const type = schemaType({ type: 'object', properties: { embedded } }) as CelType;
+  const compile = (source: string) => compileExpression(source, { variables: { self: type } });
+  const { program } = compile(
+    'self.embedded.kind == "Pod" && self.embedded.metadata.name == "a" && self.embedded.metadata.namespace == "n"',
+  );
+  const object = { embedded: { kind: 'Pod', metadata: { name: 'a', namespace: 'n', uid: 'u' } } };
+  expect(program!.evaluate({ self: fromJson(object, type) })).toMatchObject({ value: true });
+  expect(compile('self.embedded.metadata.uid').errors).toContain("undefined field 'uid'");
 });

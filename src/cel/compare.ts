@@ -1,4 +1,5 @@
 // Equality and order of values, across the numeric types too.
+import { jsonEqual } from '../apimachinery/json/value.ts';
 import { CelError } from './errors.ts';
 import {
   Duration,
@@ -36,7 +37,8 @@ export function equal(a: Value, b: Value): boolean {
   if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.from(a).equals(b);
   if (a instanceof ListValue) return b instanceof ListValue && equalLists(a, b);
   if (a instanceof MapValue || a instanceof ObjectValue) {
-    return (b instanceof MapValue || b instanceof ObjectValue) && equalMaps(fieldsOf(a), fieldsOf(b));
+    if (!(b instanceof MapValue || b instanceof ObjectValue)) return false;
+    return equalMaps(fieldsOf(a), fieldsOf(b)) && jsonEqual(unknownFields(a), unknownFields(b));
   }
   if (a instanceof Timestamp) return b instanceof Timestamp && a.nanos === b.nanos;
   if (a instanceof Duration) return b instanceof Duration && a.nanos === b.nanos;
@@ -59,6 +61,13 @@ function equalLists(a: ListValue, b: ListValue): boolean {
     return a.items.every((item) => b.items.some((other) => sameKeys(item, other, keys) && equal(item, other)));
   }
   return a.items.every((item, i) => equal(item, b.items[i]!));
+}
+
+/** Fields that the schema does not know cannot be asked for, and count all the same. */
+function unknownFields(value: MapValue | ObjectValue): Readonly<Record<string, unknown>> {
+  if (value instanceof MapValue) return {};
+  const known = new Set([...value.type.fields.values()].map(({ jsonName }) => jsonName));
+  return Object.fromEntries(Object.entries(value.raw).filter(([name]) => !known.has(name)));
 }
 
 /** Whether two elements of a list that is a map have the same keys. */

@@ -90,10 +90,13 @@ function objectOf(
   if (isResourceRoot || schema['x-kubernetes-embedded-resource']) addResourceFields(fields, name);
   for (const [jsonName, property] of Object.entries(schema.properties ?? {})) {
     const escaped = escapeField(jsonName);
-    // What a root's schema says of metadata is a restriction of names, and changes no type.
-    if (escaped === undefined || (fields.has(escaped) && jsonName === 'metadata')) continue;
-    const type = schemaType(property, { name: `${name}.${escaped}` });
-    if (type) fields.set(escaped, { type, jsonName });
+    if (escaped === undefined) continue;
+    const given = schemaType(property, { name: `${name}.${escaped}` });
+    const type = jsonName === 'metadata' ? withStanding(given, fields.get(jsonName)?.type) : given;
+    if (!type) continue;
+    fields.set(escaped, { type, jsonName });
+    // Keywords that may follow a dot need no escape there.
+    if (selectableKeywords.has(jsonName)) fields.set(jsonName, { type, jsonName });
   }
   return { kind: 'object', name, fields };
 }
@@ -111,6 +114,12 @@ function addResourceFields(fields: Map<string, ObjectField>, name: string): void
   });
 }
 
+/** What a schema says of metadata comes on top of the fields that are always there. */
+function withStanding(given: CelType | undefined, standing: CelType | undefined): CelType | undefined {
+  if (given?.kind !== 'object' || standing?.kind !== 'object') return standing ?? given;
+  return { ...given, fields: new Map([...standing.fields, ...given.fields]) };
+}
+
 function stringType({ format, maxLength }: StructuralSchema): CelType {
   switch (format) {
     case 'byte':
@@ -125,12 +134,12 @@ function stringType({ format, maxLength }: StructuralSchema): CelType {
   }
 }
 
-const keywords = new Set(
-  (
-    'true false null in as break const continue else for function if import let loop package namespace ' +
-    'return var void while'
-  ).split(' '),
+const selectableKeywords = new Set(
+  ('as break const continue else for function if import let loop package namespace ' + 'return var void while').split(
+    ' ',
+  ),
 );
+const keywords = new Set([...selectableKeywords, 'true', 'false', 'null', 'in']);
 
 /**
  * A property's name in expressions: `a-b` is `a__dash__b`, keywords are `__if__`. Undefined for names that cannot be

@@ -97,7 +97,7 @@ function toUrl(text: string): Opaque<URL> {
     new CelError(`URL parse error during conversion from string: parse ${JSON.stringify(text)}: ${why}`);
   if (text === '') throw refuse('empty url');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\x00-\x20\x7f]/.test(text)) throw refuse('net/url: invalid control character in URL');
+  if (/[\x00-\x1f\x7f]/.test(text)) throw refuse('net/url: invalid control character in URL');
   const isPath = text.startsWith('/');
   if (!isPath && !/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text)) throw refuse('invalid URI for request');
   if (!isPath && !/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\//.test(text)) throw refuse('invalid URI for request');
