@@ -55,6 +55,33 @@ const objectTypes = ['application/json', 'application/yaml', 'application/vnd.ku
 /** A resource; a custom one brings its schema. */
 type PathResource = ResourceFacts & { readonly openApiSchema?: object };
 
+const parameterDescriptions: Readonly<Record<string, string>> = {
+  allowWatchBookmarks: 'Whether a watch is told now and then how far it has come, by events of type BOOKMARK.',
+  continue: 'The continue of the page before.',
+  dryRun: 'All: everything is checked and answered as if, and nothing is kept.',
+  fieldManager: 'Who writes, for managed fields; the first part of User-Agent when not set. An apply needs it.',
+  fieldSelector: 'Only objects with these values of fields, as in metadata.name=a,status.phase!=Running.',
+  fieldValidation:
+    'What becomes of unknown and repeated fields: Strict refuses, Warn (the default) warns, Ignore drops them.',
+  force: 'Of an apply: fields of other managers are taken over.',
+  gracePeriodSeconds: 'Seconds until the object goes; 0 is at once.',
+  ignoreStoreReadErrorWithClusterBreakingPotential: 'Delete the object though it cannot be read.',
+  labelSelector: 'Only objects with these labels, as in app=a,tier in (b,c),!old.',
+  limit: 'At most this many objects; the continue of the answer leads to the rest.',
+  name: 'The name of the object.',
+  namespace: 'The namespace of the object.',
+  orphanDependents: 'Deprecated: use propagationPolicy.',
+  path: 'What follows in the path of the request that is passed on.',
+  pretty: 'true: JSON is indented.',
+  propagationPolicy: 'What becomes of dependents: Background, Foreground or Orphan.',
+  resourceVersion:
+    'Of lists: not older than this, or as resourceVersionMatch says; 0 is any. Of watches: only what changed later.',
+  resourceVersionMatch: 'Exact or NotOlderThan.',
+  sendInitialEvents: 'Of watches: what is there comes first, as events of type ADDED, and then a BOOKMARK.',
+  timeoutSeconds: 'Seconds after which the answer ends.',
+  watch: 'Changes as they happen, instead of a list.',
+};
+
 interface Verb {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** x-kubernetes-action. */
@@ -148,7 +175,7 @@ class Operations {
     }
     if (Object.keys(item).length === 0) return {};
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => this.parameter(name!, 'path'));
-    return { [path]: { ...item, ...(inPath.length > 0 && { parameters: inPath }) } };
+    return { [path]: { ...item, parameters: [...inPath, this.parameter('pretty', 'query')] } };
   }
 
   private operation(verb: Verb, scope: string): JsonSchema {
@@ -217,7 +244,13 @@ class Operations {
 
   private parameter(name: string, place: 'path' | 'query'): JsonSchema {
     const type = booleans.has(name) ? 'boolean' : integers.has(name) ? 'integer' : 'string';
-    const common = { name, in: place, ...(place === 'path' && { required: true }) };
+    const description = parameterDescriptions[name];
+    const common = {
+      name,
+      in: place,
+      ...(description && { description }),
+      ...(place === 'path' && { required: true }),
+    };
     if (this.components.version === 2) return { ...common, type, uniqueItems: true };
     return { ...common, schema: { type, uniqueItems: true } };
   }
