@@ -26,6 +26,7 @@ export class WatchCache {
   #waiters: Waiter[] = [];
   #revision = 0;
   #loadedAt = 0;
+  #hasEnded = false;
 
   constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
@@ -47,9 +48,12 @@ export class WatchCache {
     return cache;
   }
 
-  /** Resolves when the cache shows the state of this revision, or a later one; or when the signal aborts. */
+  /**
+   * Resolves when the cache shows the state of this revision, or a later one; or when the signal aborts, or the cache has
+   * ended: nobody is to wait for what will not come.
+   */
   waitFor(revision: number, signal?: AbortSignal): Promise<void> | undefined {
-    if (this.#revision >= revision) return undefined;
+    if (this.#revision >= revision || this.#hasEnded) return undefined;
     return new Promise((resolve) => {
       const waiter = { revision, resolve };
       this.#waiters.push(waiter);
@@ -93,6 +97,8 @@ export class WatchCache {
         if (!signal.aborted) await this.#recover(signal);
       }
     }
+    this.#hasEnded = true;
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
   }
 
   async #follow(signal: AbortSignal): Promise<void> {

@@ -120,9 +120,10 @@ export class AllocationView {
   }
 
   async #follow(prefix: string, signal: AbortSignal): Promise<void> {
-    let afterRevision = await this.load();
+    let afterRevision: number | undefined;
     while (!signal.aborted) {
       try {
+        afterRevision ??= await this.load();
         for await (const { revision, events } of this.#options.storage.watch({ prefix, afterRevision, signal })) {
           for (const { key, current } of events) {
             if (current) this.#put(key, current.value);
@@ -133,9 +134,9 @@ export class AllocationView {
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof CompactedError)) throw error;
-        this.#loaded = undefined;
-        afterRevision = await this.load();
+        // History is gone, or an etcd that was away for long came too late: all is read again, which waits for it.
+        if (error instanceof CompactedError) this.#loaded = undefined;
+        afterRevision = undefined;
       }
     }
   }
