@@ -31,6 +31,9 @@ export interface ListenerOptions {
   readonly clientCa: string;
 }
 
+/** Where a certificate's subject names the user's uid (upstream AllowParsingUserUIDFromCertAuth). */
+const uidOid = '1.3.6.1.4.1.57683.2';
+
 export type Handler = (request: ApiRequest) => Promise<ApiResponse>;
 
 export class Listener {
@@ -106,9 +109,11 @@ export class Listener {
     if (!raw) return;
     const listOf = (value: string | string[] | undefined) =>
       value === undefined ? [] : Array.isArray(value) ? value : [value];
+    const [uid] = listOf((subject as unknown as Record<string, string | string[]> | undefined)?.[uidOid]);
     const certificate = {
       commonName: listOf(subject?.CN)[0] ?? '',
       organizations: listOf(subject?.O),
+      ...(uid && { uid }),
       raw,
     };
     this.#certificates.set(socket, certificate);

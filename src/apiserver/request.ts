@@ -18,6 +18,8 @@ export interface ClientCertificate {
   readonly commonName: string;
   /** Subject organizations: the groups. */
   readonly organizations: readonly string[];
+  /** Of the subject, where it has one (OID 1.3.6.1.4.1.57683.2). */
+  readonly uid?: string;
   /** DER. */
   readonly raw: Uint8Array;
 }

@@ -288,6 +288,21 @@ test('the token that pods mount is extended: told to be short, good for a year',
   expect(await serviceAccounts.authenticate(extended.token)).toBeUndefined();
 });
 
+test('a certificate brings its uid, and says by which credential its user came', async () => {
+  const { authenticator } = setUp();
+  const clientCertificate = { commonName: 'jane', organizations: ['dev'], uid: '7', raw: Buffer.from('der') };
+  expect(await authenticator.authenticate(request({ clientCertificate }))).toEqual({
+    name: 'jane',
+    uid: '7',
+    groups: ['dev', 'system:authenticated'],
+    extra: {
+      'authentication.kubernetes.io/credential-id': [
+        'X509SHA256=5050d80d22ecd471ea55df7034042c1e041341ff4066e7f6ff38e20b720df8ea',
+      ],
+    },
+  });
+});
+
 test('a legacy token is good while its Secret holds it and its account is there', async () => {
   const setup = setUp();
   const { serviceAccounts, view } = setup;

@@ -1,4 +1,5 @@
 // Says who asks: a client certificate, else a bearer token (static file, service account, bootstrap), else nobody.
+import { createHash } from 'node:crypto';
 import type { Secret } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { unauthorized } from '../../apimachinery/status.ts';
@@ -55,7 +56,10 @@ export class RequestAuthenticator implements Authenticator {
     if (!certificate?.commonName) return undefined;
     const known = this.#certificateUsers.get(certificate);
     if (known) return known;
-    const user = withGroup({ name: certificate.commonName, groups: certificate.organizations });
+    const { commonName: name, organizations: groups, uid, raw } = certificate;
+    const credential = `X509SHA256=${createHash('sha256').update(raw).digest('hex')}`;
+    const extra = { 'authentication.kubernetes.io/credential-id': [credential] };
+    const user = withGroup({ name, ...(uid && { uid }), groups, extra });
     this.#certificateUsers.set(certificate, user);
     return user;
   }
