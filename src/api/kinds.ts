@@ -23,6 +23,7 @@ import { cronJob } from './batch/v1/cronjob/index.ts';
 import { job } from './batch/v1/job/index.ts';
 import { certificateSigningRequest } from './certificates/v1/certificatesigningrequest/index.ts';
 import { lease } from './coordination/v1/lease/index.ts';
+import { componentStatus } from './core/v1/componentstatus/index.ts';
 import { configMap } from './core/v1/configmap/index.ts';
 import { endpoints } from './core/v1/endpoints/index.ts';
 import { event } from './core/v1/event/index.ts';
@@ -63,6 +64,7 @@ import { volumeAttributesClass } from './storage/v1/volumeattributesclass.ts';
 
 /** By resource, qualified by its group outside the core group (and by its version where a group serves two). */
 export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
+  componentstatuses: anyKind(componentStatus),
   configmaps: anyKind(configMap),
   endpoints: anyKind(endpoints),
   events: anyKind(event),

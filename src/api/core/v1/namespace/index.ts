@@ -1,9 +1,31 @@
-import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
+import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { dns1123Label, qualifiedName } from '../../../../apimachinery/validation/names.ts';
+import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import type { Namespace } from '../types.generated.ts';
 
 /** Everything in the namespace goes before the namespace does: its controller takes this finalizer away then. */
 const contentFinalizer = 'kubernetes';
+const standardFinalizers = [contentFinalizer, 'foregroundDeletion', 'orphan'];
+
+function validateFinalizers(finalizers: readonly string[]): FieldError[] {
+  const field = 'spec.finalizers';
+  return finalizers.flatMap((finalizer) => {
+    const errors = nameErrors(qualifiedName, field, finalizer);
+    if (finalizer.includes('/') || standardFinalizers.includes(finalizer)) return errors;
+    const why = 'name is neither a standard finalizer name nor is it fully qualified';
+    return [...errors, fieldError.invalid(field, finalizer, why)];
+  });
+}
+
+function validateStatusUpdate({ metadata, status }: Namespace): FieldError[] {
+  const phase = status?.phase ?? '';
+  const expected = metadata.deletionTimestamp ? 'Terminating' : 'Active';
+  if (phase === expected) return [];
+  const which = metadata.deletionTimestamp ? 'is not empty' : 'is empty';
+  const why = `may only be '${expected}' if \`deletionTimestamp\` ${which}`;
+  return [fieldError.invalid('status.Phase', phase, why)];
+}
 
 export const namespace: Kind<Namespace> = {
   nameRule: dns1123Label,
@@ -25,6 +47,8 @@ export const namespace: Kind<Namespace> = {
       if (old.spec.finalizers) object.spec.finalizers = old.spec.finalizers;
       else delete object.spec.finalizers;
     },
+    validate: ({ spec }) => validateFinalizers(spec.finalizers ?? []),
+    validateStatusUpdate,
   },
   emptyStatus: () => ({ phase: 'Active' }),
   selectableFields: { 'status.phase': ({ status }) => status?.phase },

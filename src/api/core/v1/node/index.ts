@@ -1,15 +1,17 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { validateCIDR } from '../../../../apimachinery/validation/ip.ts';
-import { qualifiedName } from '../../../../apimachinery/validation/names.ts';
+import { labelValueRule, qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { parseCIDR } from '../../../../net/cidr.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { validateResourceQuantity } from '../../../validation/quantities.ts';
 import { canonicalizeQuantities } from '../pod/defaults.ts';
+import { validateTaintEffect } from '../pod/scheduling.ts';
 import type { Node } from '../types.generated.ts';
+import { nodeLabelWarning } from './labels.ts';
 
-const { required, forbidden, invalid, duplicate, notSupported } = fieldError;
+const { required, forbidden, invalid, duplicate } = fieldError;
 const rolePrefix = 'node-role.kubernetes.io/';
-const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 function defaultNode(object: Node): void {
   object.spec ??= {};
@@ -26,10 +28,13 @@ function validate({ spec }: Node): FieldError[] {
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   for (const [i, { key, value, effect }] of (spec.taints ?? []).entries()) {
-    const at = `spec.taints[${i}]`;
+    // Upstream names them as if they were part of metadata.
+    const at = `metadata.taints[${i}]`;
     errors.push(...nameErrors(qualifiedName, `${at}.key`, key ?? ''));
+    const wrong = labelValueRule(value ?? '');
+    if (wrong.length > 0) errors.push(invalid(`${at}.value`, value, wrong.join(';')));
     if (!effect) errors.push(required(`${at}.effect`));
-    else if (!effects.includes(effect)) errors.push(notSupported(`${at}.effect`, effect, effects));
+    else errors.push(...validateTaintEffect(`${at}.effect`, effect));
     if (seen.has(`${key}:${effect}`))
       errors.push({ ...duplicate(at, { key, value, effect }), detail: 'taints must be unique by key and effect pair' });
     seen.add(`${key}:${effect}`);
@@ -44,8 +49,22 @@ function validate({ spec }: Node): FieldError[] {
   return errors;
 }
 
+function validateStatus({ status }: Node): FieldError[] {
+  const amounts = (list: 'capacity' | 'allocatable'): FieldError[] =>
+    Object.entries(status?.[list] ?? {}).flatMap(([name, amount]) =>
+      validateResourceQuantity(`status.${list}.${name}`, name, amount),
+    );
+  const addresses = status?.addresses ?? [];
+  const again = addresses.flatMap(({ type, address }, i) =>
+    addresses.findIndex((other) => other.type === type && other.address === address) < i
+      ? [duplicate(`status.addresses[${i}]`, { Type: type, Address: address })]
+      : [],
+  );
+  return [...amounts('capacity'), ...amounts('allocatable'), ...again];
+}
+
 function validateUpdate(object: Node, old: Node): FieldError[] {
-  const errors = validate(object);
+  const errors = [...validate(object), ...validateStatus(object)];
   if (old.spec.podCIDRs?.length && !deepEqual(object.spec.podCIDRs, old.spec.podCIDRs)) {
     const why = 'node updates may not change podCIDR except from "" to valid';
     errors.push(forbidden('spec.podCIDRs', why));
@@ -94,7 +113,20 @@ const wide = { priority: 1 } as const;
 export const node: Kind<Node> = {
   // A kubelet registers its node with its status.
   keepsStatusOnCreate: true,
-  strategy: { default: defaultNode, validate, validateUpdate },
+  strategy: {
+    default: defaultNode,
+    validate: (object) => [...validate(object), ...validateStatus(object)],
+    validateUpdate,
+    validateStatusUpdate: validateUpdate,
+    warnings: ({ metadata, spec }) => [
+      ...Object.keys(metadata.labels ?? {}).flatMap((key) => {
+        const why = nodeLabelWarning(key);
+        return why ? [`metadata.labels[${key}]: ${why}`] : [];
+      }),
+      ...(spec.configSource ? ['spec.configSource: the feature is no longer supported'] : []),
+      ...(spec.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
+    ],
+  },
   selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable === true) },
   columns: [
     nameColumn,

@@ -36,8 +36,33 @@ function validate({ data = {}, type = '', metadata }: Secret): FieldError[] {
   if (type === 'kubernetes.io/basic-auth' && !('username' in data) && !('password' in data)) {
     errors.push(required('data[username]'), required('data[password]'));
   }
-  for (const key of requiredKeys[type] ?? []) if (!(key in data)) errors.push(required(`data[${key}]`));
+  for (const key of requiredKeys[type] ?? []) {
+    // A private key that is empty is none; what else is empty is for its reader to judge.
+    const missing = type === 'kubernetes.io/ssh-auth' ? !data[key] : !(key in data);
+    if (missing) errors.push(required(`data[${key}]`));
+    else if (/docker/.test(type)) errors.push(...validateJSON(data[key] ?? '', `data[${key}]`));
+  }
   return errors;
+}
+
+/** Of what is secret nothing is shown. */
+function validateJSON(base64: string, field: string): FieldError[] {
+  const redacted = '<secret contents redacted>';
+  const text = Buffer.from(base64, 'base64').toString('utf8');
+  if (text.trim() === '') return [invalid(field, redacted, 'unexpected end of JSON input')];
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return [];
+    const what = value === null ? undefined : Array.isArray(value) ? 'array' : typeof value;
+    if (what === undefined) return [];
+    const why = `json: cannot unmarshal ${what === 'boolean' ? 'bool' : what} into Go value of type map[string]interface {}`;
+    return [invalid(field, redacted, why)];
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const first = text.trim()[0] ?? '';
+    if (first === '{') return [invalid(field, redacted, 'invalid character in JSON input')];
+    return [invalid(field, redacted, `invalid character '${first}' looking for beginning of value`)];
+  }
 }
 
 export const secret: Kind<Secret> = {

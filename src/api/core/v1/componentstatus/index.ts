@@ -1,0 +1,17 @@
+import { column, type Kind, nameColumn } from '../../../define.ts';
+import type { ComponentStatus } from '../types.generated.ts';
+
+/** Deprecated: how the scheduler, the controllers and storage were, when that was asked for over the network. */
+export const componentStatus: Kind<ComponentStatus> = {
+  columns: [
+    nameColumn,
+    column('Status', 'Healthy or Unhealthy.'),
+    column('Message', 'What it says of itself.'),
+    column('Error', 'Why it could not be asked.'),
+  ],
+  cells({ metadata, conditions = [] }) {
+    const healthy = conditions.find(({ type }) => type === 'Healthy');
+    const status = healthy?.status === 'True' ? 'Healthy' : healthy?.status === 'False' ? 'Unhealthy' : 'Unknown';
+    return [metadata.name, status, healthy?.message ?? '', healthy?.error ?? ''];
+  },
+};
