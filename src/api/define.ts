@@ -5,6 +5,7 @@ import type { KubeObject } from '../apimachinery/object.ts';
 import type { FieldError } from '../apimachinery/validation/field-error.ts';
 import type { NameRule } from '../apimachinery/validation/names.ts';
 import {
+  type ObjectMetaRules,
   validateNoNewFinalizers,
   validateObjectMeta,
   validateObjectMetaUpdate,
@@ -16,6 +17,8 @@ export interface Kind<T extends KubeObject> {
   readonly strategy?: Strategy<T>;
   /** What names look like; default: a DNS-1123 subdomain. */
   readonly nameRule?: NameRule;
+  /** Finalizers need no domain. */
+  readonly plainFinalizers?: boolean;
   readonly selectableFields?: ResourceDefinition<T>['selectableFields'];
   readonly columns?: readonly Column[];
   readonly cells?: (object: T, now: number) => unknown[];
@@ -97,7 +100,8 @@ function genericStrategy<T extends KubeObject>(
   const own = kind.strategy ?? {};
   const hasStatus = subresources.some(({ resource }) => resource.endsWith('/status'));
   const emptyStatus = kind.emptyStatus ?? (hasStatus && !kind.keepsStatusOnCreate ? () => ({}) : undefined);
-  const rules = { namespaced: facts.namespaced, ...(kind.nameRule && { name: kind.nameRule }) };
+  const { nameRule, plainFinalizers = false } = kind;
+  const rules = { namespaced: facts.namespaced, plainFinalizers, ...(nameRule && { name: nameRule }) };
   return {
     default(object: T) {
       dropEmptyMetadata(object);
@@ -121,10 +125,10 @@ function genericStrategy<T extends KubeObject>(
       return [...validateObjectMeta(object.metadata, rules), ...(own.validate?.(object) ?? [])];
     },
     validateUpdate(object: T, old: T): FieldError[] {
-      return [...validateAnyUpdate(object, old), ...(own.validateUpdate?.(object, old) ?? [])];
+      return [...validateAnyUpdate(object, old, rules), ...(own.validateUpdate?.(object, old) ?? [])];
     },
     validateStatusUpdate(object: T, old: T): FieldError[] {
-      return [...validateAnyUpdate(object, old), ...(own.validateStatusUpdate?.(object, old) ?? [])];
+      return [...validateAnyUpdate(object, old, rules), ...(own.validateStatusUpdate?.(object, old) ?? [])];
     },
     warnings: (object: T, old?: T) => own.warnings?.(object, old) ?? [],
     ...(own.subresources && { subresources: subresourceStrategies(own.subresources, kind) }),
@@ -134,7 +138,7 @@ function genericStrategy<T extends KubeObject>(
 /** Metadata and generation are looked after as in writes of the object itself. */
 function subresourceStrategies<T extends KubeObject>(
   subresources: NonNullable<Strategy<T>['subresources']>,
-  { countsGeneration }: Kind<T>,
+  { countsGeneration, plainFinalizers = false }: Kind<T>,
 ): NonNullable<Strategy<T>['subresources']> {
   return Object.fromEntries(
     Object.entries(subresources).map(([name, own]) => [
@@ -145,7 +149,7 @@ function subresourceStrategies<T extends KubeObject>(
           if (countsGeneration) countGeneration(object, old, countsGeneration === 'with annotations');
         },
         validateUpdate: (object: T, old: T) => [
-          ...validateAnyUpdate(object, old),
+          ...metadataUpdateErrors(object, old, { plainFinalizers }),
           ...(own.validateUpdate?.(object, old) ?? []),
         ],
       },
@@ -153,9 +157,13 @@ function subresourceStrategies<T extends KubeObject>(
   );
 }
 
-function validateAnyUpdate(object: KubeObject, old: KubeObject): FieldError[] {
+function validateAnyUpdate(
+  object: KubeObject,
+  old: KubeObject,
+  rules: Pick<ObjectMetaRules, 'plainFinalizers'>,
+): FieldError[] {
   const again = old.metadata.deletionTimestamp ? validateNoNewFinalizers(object.metadata, old.metadata) : [];
-  return [...again, ...validateObjectMetaUpdate(object.metadata, old.metadata)];
+  return [...again, ...validateObjectMetaUpdate(object.metadata, old.metadata, rules)];
 }
 
 function keepStatus(object: Generic, old: Generic): void {

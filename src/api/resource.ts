@@ -100,6 +100,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly deprecation?: string;
   /** Seconds that DELETE without options waits (Pods: their terminationGracePeriodSeconds); undefined is no graceful deletion. */
   gracePeriodSeconds?(object: T): number | undefined;
+  /** The kind of a list, where that is not the kind's name with `List`. */
+  readonly listKind?: string;
   /** Absent: objects are kept as they are served, under the resource's own group and name. */
   readonly storage?: StorageForm;
   /** The type, where the tables of facts do not have the kind. */

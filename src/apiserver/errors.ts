@@ -45,6 +45,13 @@ export function unsupportedPatch(): StatusError {
   return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message, details: {} });
 }
 
+/** 415 for a body of a custom resource, which no protocol buffers know. */
+export function unsupportedCustomBody(): StatusError {
+  const accepted = representations.slice(0, 2).join(', ');
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
+  return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message });
+}
+
 /** 415 for a patch of a custom resource. */
 export function unsupportedCustomPatch(): StatusError {
   const accepted = 'application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml';

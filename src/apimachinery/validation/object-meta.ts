@@ -15,6 +15,8 @@ export interface ObjectMetaRules {
   readonly namespaced: boolean;
   /** What the kind's names look like; generateName is held to it too. Default: a DNS-1123 subdomain. */
   readonly name?: NameRule;
+  /** Finalizers without a domain are taken: of custom resources, and of kinds that serve extensions. */
+  readonly plainFinalizers?: boolean;
 }
 
 /** The messages of a name rule as errors at `field`. */
@@ -41,11 +43,16 @@ export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, pat
   } else if (meta.namespace) {
     errors.push(fieldError.forbidden(`${path}.namespace`, 'not allowed on this type'));
   }
-  return [...errors, ...validateCommonMeta(meta, path)];
+  return [...errors, ...validateCommonMeta(meta, path, rules)];
 }
 
 /** Of a changed object: what may not change, and the changed rest. Fields that the new object omits are taken as kept. */
-export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta, path = 'metadata'): FieldError[] {
+export function validateObjectMetaUpdate(
+  meta: ObjectMeta,
+  old: ObjectMeta,
+  rules: Pick<ObjectMetaRules, 'plainFinalizers'> = {},
+): FieldError[] {
+  const path = 'metadata';
   const errors: FieldError[] = [];
   if (old.deletionTimestamp) errors.push(...validateNoNewFinalizers(meta, old, path));
   if ((meta.generation ?? old.generation ?? 0) < (old.generation ?? 0)) {
@@ -63,7 +70,7 @@ export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta, path
       errors.push(fieldError.invalid(`${path}.${name}`, meta[name], immutableMessage));
     }
   }
-  return [...errors, ...validateCommonMeta(meta, path)];
+  return [...errors, ...validateCommonMeta(meta, path, rules)];
 }
 
 /** No finalizers join an object that is being deleted. Upstream looks twice, so the cause appears twice in the answer. */
@@ -76,12 +83,16 @@ export function validateNoNewFinalizers(meta: ObjectMeta, old: ObjectMeta, path 
   return [fieldError.forbidden(`${path}.finalizers`, why)];
 }
 
-function validateCommonMeta(meta: ObjectMeta, path: string): FieldError[] {
+function validateCommonMeta(
+  meta: ObjectMeta,
+  path: string,
+  { plainFinalizers = false }: Pick<ObjectMetaRules, 'plainFinalizers'>,
+): FieldError[] {
   return [
     ...validateLabels(meta.labels, `${path}.labels`),
     ...validateAnnotations(meta.annotations, `${path}.annotations`),
     ...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`),
-    ...validateFinalizers(meta.finalizers, `${path}.finalizers`),
+    ...validateFinalizers(meta.finalizers, `${path}.finalizers`, { plainFinalizers }),
   ];
 }
 
@@ -136,11 +147,15 @@ function validateOwnerReference(reference: OwnerReference, path: string): FieldE
   return errors;
 }
 
-function validateFinalizers(finalizers: readonly string[] | undefined, path: string): FieldError[] {
+function validateFinalizers(
+  finalizers: readonly string[] | undefined,
+  path: string,
+  { plainFinalizers }: { readonly plainFinalizers: boolean },
+): FieldError[] {
   const errors = (finalizers ?? []).flatMap((finalizer, i) => {
     const at = `${path}[${i}]`;
     const wrong = nameErrors(qualifiedName, at, finalizer);
-    if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+    if (!plainFinalizers && !finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
       const why = 'name is neither a standard finalizer name nor is it fully qualified';
       wrong.push(fieldError.invalid(at, finalizer, why));
     }

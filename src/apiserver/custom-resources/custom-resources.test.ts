@@ -231,6 +231,23 @@ describe('an object', () => {
     expect(items.map(({ value }) => (JSON.parse(value) as KubeObject).apiVersion)).toEqual(['example.com/v1']);
   });
 
+  test('says what it is: as a body, and as an item of a list', async () => {
+    const { kind: _, ...without } = widget('a', { size: 1 });
+    expect((await s.send<Json>('POST', widgets, without)).body.message).toMatch(/^Object 'Kind' is missing in '/);
+    const other = { ...widget('a', { size: 1 }), apiVersion: 'example.com/v1beta1' };
+    expect((await s.send<Json>('POST', widgets, other)).body.message).toBe(
+      'the API version in the data (example.com/v1beta1) does not match the expected API version (example.com/v1)',
+    );
+    const protobuf = await s.send<Json>('POST', widgets, without, 'application/vnd.kubernetes.protobuf');
+    expect(protobuf.status).toBe(415);
+    const plain = await s.send('POST', widgets, widget('a', { size: 1 }, { finalizers: ['plain'] }));
+    expect(plain.headers.warning).toEqual([expect.stringContaining('prefer a domain-qualified finalizer name')]);
+    expect((await s.send('GET', widgets)).body).toMatchObject({
+      kind: 'WidgetList',
+      items: [{ kind: 'Widget', apiVersion: 'example.com/v1' }],
+    });
+  });
+
   test('must be updated from the version that is known', async () => {
     await s.send('POST', widgets, widget('a', { size: 1 }));
     expect(await s.send('PUT', `${widgets}/a`, widget('a', { size: 1 }))).toMatchObject({ status: 422 });

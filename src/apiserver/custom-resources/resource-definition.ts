@@ -78,6 +78,7 @@ export function customResourceDefinition(options: DefinitionOptions): ResourceDe
     selectableFields: selectableFields(version),
     allowUnconditionalUpdate: false,
     keepsStatusOnCreate: true,
+    plainFinalizers: true,
     ...(version.deprecated && {
       deprecation: version.deprecationWarning ?? `${facts.group}/${facts.version} ${facts.kind} is deprecated`,
     }),
@@ -86,6 +87,7 @@ export function customResourceDefinition(options: DefinitionOptions): ResourceDe
   return {
     ...defineResource(facts, subresourcesOf(facts, version), kind),
     schema: typeOf(facts, schema, options),
+    listKind: crd.status?.acceptedNames?.listKind ?? `${facts.kind}List`,
     gone,
     storageVersionHash: storageVersionHash(family.storageApiVersion, facts.kind),
     ...(scale && { scale }),

@@ -36,11 +36,24 @@ export function customStrategy(options: CustomStrategyOptions): Strategy<KubeObj
       const generation = old.metadata.generation ?? 0;
       object.metadata.generation = jsonEqual(content(object), content(old)) ? generation : generation + 1;
     },
+    warnings: (object, old) => plainFinalizerWarnings(object, old),
     prepareForStatusUpdate: keepAllButItsStatus,
     validate: (object) => withRules(validate(object), options, { object }),
     validateUpdate: (object, old) => withRules(validate(object, old), options, { object, old }),
     validateStatusUpdate: (object, old) => withRules(validate(object, old), options, { object, old }),
   };
+}
+
+const standardFinalizers = new Set(['orphan', 'foregroundDeletion']);
+
+function plainFinalizerWarnings({ metadata }: KubeObject, old?: KubeObject): string[] {
+  const added = (metadata.finalizers ?? []).filter((finalizer) => !old?.metadata.finalizers?.includes(finalizer));
+  const why =
+    'prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers';
+  return added
+    .filter((finalizer) => !finalizer.includes('/') && !standardFinalizers.has(finalizer))
+    .sort()
+    .map((finalizer) => `metadata.finalizers: ${JSON.stringify(finalizer)}: ${why}`);
 }
 
 function content(object: KubeObject): unknown {

@@ -1,10 +1,12 @@
 // The object in a request's body: JSON or YAML, decoded into its type, defaulted.
 import { JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
+import { isObject } from '../../apimachinery/json/value.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
 import { cannotBeHandled, decodeBody } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
-import { badRequest } from '../../apimachinery/status.ts';
-import { unsupportedBody } from '../errors.ts';
+import { badRequest, invalid } from '../../apimachinery/status.ts';
+import { fieldError } from '../../apimachinery/validation/field-error.ts';
+import { unsupportedBody, unsupportedCustomBody } from '../errors.ts';
 import type { ApiRequest } from '../request.ts';
 import type { FieldValidation } from './options.ts';
 import { parseYaml } from './yaml.ts';
@@ -107,11 +109,34 @@ export function checkKind(value: unknown, expected: GroupVersionKind): void {
   }
 }
 
+/** The same for custom resources, whose bodies say themselves what they are. */
+function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
+  if (!isObject(value)) return;
+  const { kind, apiVersion = '' } = value;
+  if (typeof kind !== 'string' || kind === '') {
+    throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
+  }
+  const wanted = apiVersionOf(expected);
+  if (apiVersion !== wanted) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${wanted})`,
+    );
+  }
+  if (kind !== expected.kind) {
+    const { metadata } = value;
+    const name = isObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
+    throw invalid(expected, name, [fieldError.invalid('kind', kind, `must be ${expected.kind}`)]);
+  }
+}
+
 /** Reads the body once; the function returned decodes it afresh at each call. */
 export async function readObject(options: BodyRequest): Promise<() => KubeObject> {
   const { request, expected, schema, fieldValidation, warnings } = options;
+  const isCustom = schema.decode !== undefined;
+  if (isCustom && mediaType(request) === protobuf) throw unsupportedCustomBody();
   const { value, duplicates, repeatedKeys, isUnread } = await parseBody(request);
-  checkKind(value, expected);
+  if (isCustom) checkCustomKind(value, expected);
+  else checkKind(value, expected);
   if (isUnread) throw unsupportedBody();
   const decode = () =>
     decodeAs(value, { expected, schema, fieldValidation, duplicates, ...(repeatedKeys && { repeatedKeys }) });

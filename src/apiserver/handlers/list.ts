@@ -209,11 +209,12 @@ export async function listResponse(
   }
   const isPartial = format.as === 'PartialObjectMetadata';
   const list: ListForm = {
-    kind: isPartial ? 'PartialObjectMetadataList' : `${definition.kind}List`,
+    kind: isPartial ? 'PartialObjectMetadataList' : (definition.listKind ?? `${definition.kind}List`),
     apiVersion: isPartial ? `meta.k8s.io/${version}` : apiVersionOf(definition),
     metadata,
     items,
     partialVersion: isPartial ? version : undefined,
+    itemsHaveKind: definition.schema !== undefined,
   };
   if (format.encoding === 'protobuf') {
     return { status: 200, headers: headersOf(request), body: await protobufList(list), isCompressible: true };
@@ -237,6 +238,8 @@ interface ListForm {
   readonly items: readonly StoredObject[];
   /** The version of meta.k8s.io, where only metadata is wanted. */
   readonly partialVersion: string | undefined;
+  /** As those of custom resources do. */
+  readonly itemsHaveKind: boolean;
 }
 
 interface JsonList {
@@ -245,11 +248,12 @@ interface JsonList {
   textOf(stored: StoredObject): string;
 }
 
-function jsonList({ kind, apiVersion, metadata, partialVersion }: ListForm): JsonList {
+function jsonList({ kind, apiVersion, metadata, partialVersion, itemsHaveKind }: ListForm): JsonList {
+  const itemText = (stored: StoredObject) => (itemsHaveKind ? stored.text : stored.itemText);
   return {
     head: `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
     textOf: (stored) =>
-      partialVersion === undefined ? stored.itemText : JSON.stringify(partialMetadata(stored.object, partialVersion)),
+      partialVersion === undefined ? itemText(stored) : JSON.stringify(partialMetadata(stored.object, partialVersion)),
   };
 }
 
