@@ -187,6 +187,42 @@ test.each([
   expect(answer.body.message).toMatch(message);
 });
 
+test('what cannot work with the types of the resources is told in the status', async () => {
+  await make('validatingadmissionpolicies', {
+    metadata: { name: 'typed' },
+    spec: {
+      matchConstraints: {
+        resourceRules: [{ operations: ['*'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'] }],
+      },
+      validations: [
+        { expression: 'object.replicas > 1' },
+        { expression: "object.spec.replicas > 1 && object.spec.template.spec.containers.all(c, c.image != '')" },
+        { expression: 'true', messageExpression: "object.metadata.nope + ''" },
+      ],
+    },
+  });
+  const path = `${registration}/validatingadmissionpolicies/typed`;
+  await expect
+    .poll(async () => (await server.send(`GET`, path)).body.status, { timeout: 20_000 })
+    .toEqual({
+      observedGeneration: 1,
+      typeChecking: {
+        expressionWarnings: [
+          {
+            fieldRef: 'spec.validations[0].expression',
+            warning:
+              "apps/v1, Kind=Deployment: ERROR: <input>:1:7: undefined field 'replicas'\n | object.replicas > 1\n | ......^\n",
+          },
+          {
+            fieldRef: 'spec.validations[2].messageExpression',
+            warning:
+              "apps/v1, Kind=Deployment: ERROR: <input>:1:16: undefined field 'nope'\n | object.metadata.nope + ''\n | ...............^\n",
+          },
+        ],
+      },
+    });
+});
+
 test('a binding says what is to be done', async () => {
   const wrong = { metadata: { name: 'b' }, spec: { policyName: 'p', validationActions: ['Deny', 'Warn'] } };
   const { body } = await server.send('POST', `${registration}/validatingadmissionpolicybindings`, wrong);
@@ -216,7 +252,10 @@ test('mutations are applied as configurations and as JSON patches', async () => 
   ]);
   const { status, body } = await create('a', { data: { k: 'v' } });
   expect(status, JSON.stringify(body)).toBe(201);
-  expect(body).toMatchObject({ metadata: { labels: { team: 'a' }, annotations: { x: 'y', 'a.io/b': 'z' } }, data: { k: 'v' } });
+  expect(body).toMatchObject({
+    metadata: { labels: { team: 'a' }, annotations: { x: 'y', 'a.io/b': 'z' } },
+    data: { k: 'v' },
+  });
 });
 
 test('a mutation that fails refuses the write', async () => {

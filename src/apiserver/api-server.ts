@@ -10,6 +10,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { type PluginSelection, selectPlugins } from './admission/plugins.ts';
+import { PolicyStatus } from './admission/policies/status.ts';
 import type { DialTarget } from './aggregation/service-target.ts';
 import type { Auditor, AuditTrail } from './audit/auditor.ts';
 import { forbiddenError } from './authorization/messages.ts';
@@ -102,6 +103,7 @@ export class ApiServer {
   readonly #inFlight: InFlight;
   /** Undefined where CustomResourceDefinitions are not among the definitions. */
   readonly #customResources: CustomResources | undefined;
+  readonly #policyStatus: PolicyStatus | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -147,6 +149,9 @@ export class ApiServer {
     if (registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')) {
       this.#customResources = new CustomResources({ registry, cache, schemas, clock, random, reviewSender, onError });
     }
+    if (registry.find('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies')) {
+      this.#policyStatus = new PolicyStatus({ registry, schemas, onError });
+    }
   }
 
   get registry(): Registry {
@@ -173,6 +178,7 @@ export class ApiServer {
       compactor.run(signal),
       expiry.run(signal),
       this.#customResources?.run(signal),
+      this.#policyStatus?.run(signal),
     ]);
   }
 
