@@ -149,7 +149,7 @@ function subresourceStrategies<T extends KubeObject>(
           if (countsGeneration) countGeneration(object, old, countsGeneration === 'with annotations');
         },
         validateUpdate: (object: T, old: T) => [
-          ...metadataUpdateErrors(object, old, { plainFinalizers }),
+          ...validateAnyUpdate(object, old, { plainFinalizers }),
           ...(own.validateUpdate?.(object, old) ?? []),
         ],
       },
