@@ -1,7 +1,7 @@
 // Charges writes to the ResourceQuotas of their namespace. A charge is part of the write's own storage transaction, which
 // compares the quotas with what was read: nothing is charged that is not written, nothing written that does not fit,
 // however many requests and servers write at a time.
-import { checkQuotas } from '../../../api/core/v1/resourcequota/check.ts';
+import { addedCost, checkQuotas } from '../../../api/core/v1/resourcequota/check.ts';
 import { evaluatorOf } from '../../../api/core/v1/resourcequota/evaluators.ts';
 import type { ResourceQuota } from '../../../api/core/v1/types.generated.ts';
 import type { ResourceDefinition } from '../../../api/resource.ts';
@@ -43,12 +43,15 @@ export class QuotaLedger {
     if (!definition.namespaced || this.#quotas(namespace).length === 0) return write(noCompanions);
     const evaluator = evaluatorOf(definition);
     if (!evaluator || (old && !evaluator.countsUpdates)) return write(noCompanions);
+    const request = { evaluator, object, old, now: this.#clock.now() };
+    // Most updates cost nothing more, and need not wait for others.
+    if (old && Object.keys(addedCost(request)).length === 0) return write(noCompanions);
     return this.#inTurn(namespace, async () => {
       await this.#cache.waitForNow();
       const quotas = this.#quotas(namespace);
       const decision = checkQuotas(
         quotas.map((stored) => stored.object),
-        { evaluator, object, old, now: this.#clock.now() },
+        request,
       );
       if (!decision.allowed) throw forbidden(definition, object.metadata.name, decision.reason);
       return write(chargesOf(quotas, decision.charged));

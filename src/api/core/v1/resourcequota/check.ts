@@ -35,7 +35,7 @@ export function checkQuotas(quotas: readonly Readonly<ResourceQuota>[], request:
   const concerned = quotas.filter((quota) => matches(quota, evaluator, object));
   if (concerned.length === 0) return free;
   const usage = evaluator.usage(object, now);
-  const delta = withoutZeros(old ? subtractAmounts(usage, evaluator.usage(old, now)) : usage);
+  const delta = addedCost(request);
   if (Object.keys(delta).length === 0) return free;
   for (const quota of concerned) {
     const reason = unmeasurable(quota, evaluator, object);
@@ -53,6 +53,12 @@ export function checkQuotas(quotas: readonly Readonly<ResourceQuota>[], request:
     if (done) charged.set(quota.metadata.name, done);
   }
   return { allowed: true, charged };
+}
+
+/** What a write makes an object cost beyond what it cost before; empty for most updates. */
+export function addedCost({ evaluator, object, old, now }: QuotaRequest): Amounts {
+  const usage = evaluator.usage(object, now);
+  return withoutZeros(old ? subtractAmounts(usage, evaluator.usage(old, now)) : usage);
 }
 
 /** Whether a quota limits something of what the object costs, and its scopes are about the object. */
