@@ -1,12 +1,13 @@
 // The API lab (../shared/api-lab beside the repository): conversations with kube-apiserver v1.36.2, replayed against a
-// server started here. Stories in `agreeing` agree in every step and must go on doing so; a story that comes to agree
-// is added to the list.
+// server started here, over each store. Stories in `agreeing` agree in every step and must go on doing so; a story that
+// comes to agree is added to the list.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type EtcdCluster, startEtcd } from '../fixtures/etcd-process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const lab = resolve(root, '../shared/api-lab');
@@ -48,7 +49,10 @@ function parseOutcomes(output: string): Outcome[] {
     .flatMap(({ text, match }) => (match ? [{ story: match[2]!, agrees: match[1] === 'ok', text: text.trim() }] : []));
 }
 
-async function startServer(folder: string): Promise<{ readonly process: ChildProcess; readonly url: string }> {
+async function startServer(
+  folder: string,
+  flags: readonly string[],
+): Promise<{ readonly process: ChildProcess; readonly url: string }> {
   const tokens = join(folder, 'tokens.csv');
   writeFileSync(tokens, `${token},lab,1,"system:masters"\n`);
   const server = spawn(
@@ -58,6 +62,7 @@ async function startServer(folder: string): Promise<{ readonly process: ChildPro
       ...['--data-dir', join(folder, 'data')],
       ...['--listen', '127.0.0.1:0'],
       ...['--token-auth-file', tokens],
+      ...flags,
       '--controllers',
       'namespace-controller,serviceaccount-controller,root-ca-certificate-publisher-controller',
       // The recordings were made in an OpenShift cluster, where every service account volume has one ConfigMap more. It
@@ -79,39 +84,45 @@ async function startServer(folder: string): Promise<{ readonly process: ChildPro
   return { process: server, url: await promise };
 }
 
-describe.skipIf(!existsSync(join(lab, 'check')))('api-lab (skipped where ../shared/api-lab is absent)', () => {
-  let folder = '';
-  let server: ChildProcess | undefined;
-  let outcomes: Outcome[] = [];
+describe.skipIf(!existsSync(join(lab, 'check'))).each(['SQLite', 'etcd'])(
+  'api-lab over %s (skipped where ../shared/api-lab is absent)',
+  (store) => {
+    let folder = '';
+    let server: ChildProcess | undefined;
+    let etcd: EtcdCluster | undefined;
+    let outcomes: Outcome[] = [];
 
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'portico-api-lab-'));
-    const started = await startServer(folder);
-    server = started.process;
-    const check = promisify(execFile)(join(lab, 'check'), ['--server', started.url, '--token', token], {
-      maxBuffer: 16 * 1024 * 1024,
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'portico-api-lab-'));
+      if (store === 'etcd') etcd = await startEtcd();
+      const started = await startServer(folder, etcd ? ['--datastore-endpoint', etcd.endpoints.join(',')] : []);
+      server = started.process;
+      const check = promisify(execFile)(join(lab, 'check'), ['--server', started.url, '--token', token], {
+        maxBuffer: 16 * 1024 * 1024,
+      });
+      // It ends with 1 as long as any story differs.
+      const { stdout } = await check.catch((error: { stdout: string }) => error);
+      outcomes = parseOutcomes(stdout);
+    }, 300_000);
+
+    afterAll(async () => {
+      if (server && server.exitCode === null) {
+        const ended = new Promise((resolveEnd) => server?.once('exit', resolveEnd));
+        server.kill('SIGTERM');
+        await ended;
+      }
+      await etcd?.stop();
+      rmSync(folder, { recursive: true, force: true });
     });
-    // It ends with 1 as long as any story differs.
-    const { stdout } = await check.catch((error: { stdout: string }) => error);
-    outcomes = parseOutcomes(stdout);
-  }, 300_000);
 
-  afterAll(async () => {
-    if (server && server.exitCode === null) {
-      const ended = new Promise((resolveEnd) => server?.once('exit', resolveEnd));
-      server.kill('SIGTERM');
-      await ended;
-    }
-    rmSync(folder, { recursive: true, force: true });
-  });
+    test('every story was told', () => {
+      const stories = readdirSync(join(lab, 'stories')).map((file) => file.replace(/\.yaml$/, ''));
+      expect(outcomes.map(({ story }) => story).sort()).toEqual(stories.sort());
+    });
 
-  test('every story was told', () => {
-    const stories = readdirSync(join(lab, 'stories')).map((file) => file.replace(/\.yaml$/, ''));
-    expect(outcomes.map(({ story }) => story).sort()).toEqual(stories.sort());
-  });
-
-  test.each(agreeing)('%s agrees with kube-apiserver', (story) => {
-    const outcome = outcomes.find((one) => one.story === story);
-    expect(outcome?.agrees, outcome?.text).toBe(true);
-  });
-});
+    test.each(agreeing)('%s agrees with kube-apiserver', (story) => {
+      const outcome = outcomes.find((one) => one.story === story);
+      expect(outcome?.agrees, outcome?.text).toBe(true);
+    });
+  },
+);

@@ -2,8 +2,18 @@
 // its own (writer.ts), so that waiting for the disk stops nobody.
 import { DatabaseSync } from 'node:sqlite';
 
-/** The layout of the file; a file of another one is refused. */
-export const JOURNAL_VERSION = 1;
+/**
+ * The layout of the file: an older one is brought up to date, an unknown one refused. Layout 1 had the same tables, in a
+ * file that never became smaller.
+ */
+export const JOURNAL_VERSION = 2;
+
+/** Pages that may lie empty, for writes to come: so many, or so large a part of the file. */
+const spare = { pages: 1000, part: 0.25 };
+/** Pages taken out of the file at a time: writes wait while it is done. */
+const shrunkAtOnce = 1000;
+/** Bytes that the write-ahead log may keep once its content is in the file. */
+const logLimit = 16 << 20;
 
 /** One write: [revision, key, value or null for a delete, create revision, version]. */
 export type JournalRow = [revision: number, key: string, value: string | null, created: number, version: number];
@@ -21,10 +31,9 @@ export class Journal {
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
     try {
-      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-      this.#db.exec('BEGIN IMMEDIATE');
+      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+      this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${logLimit}`);
       this.#migrate(path);
-      this.#db.exec('COMMIT');
     } catch (error) {
       this.#db.close();
       const { errstr } = error as { errstr?: string };
@@ -36,11 +45,18 @@ export class Journal {
   }
 
   #migrate(path: string): void {
-    const { user_version: version } = this.#db.prepare('PRAGMA user_version').get() as { user_version: number };
+    // Takes the lock, which is kept.
+    this.#db.exec('BEGIN IMMEDIATE; COMMIT');
+    const version = this.#pragma('user_version');
     if (version === JOURNAL_VERSION) return;
-    if (version !== 0) {
+    if (version === 0) this.#transaction(() => this.#create());
+    // The way of keeping pages changes when all are written anew; a crash in between leaves layout 1.
+    else if (version === 1) this.#db.exec(`VACUUM; PRAGMA user_version = ${JOURNAL_VERSION}`);
+    else
       throw new Error(`${path} was written by another version of Portico (layout ${version}, not ${JOURNAL_VERSION})`);
-    }
+  }
+
+  #create(): void {
     this.#db.exec(`
       CREATE TABLE writes (revision INTEGER NOT NULL, key TEXT NOT NULL, value TEXT, created INTEGER NOT NULL,
         version INTEGER NOT NULL);
@@ -49,6 +65,10 @@ export class Journal {
       INSERT INTO position VALUES (1, 0);
       PRAGMA user_version = ${JOURNAL_VERSION};
     `);
+  }
+
+  #pragma(name: 'user_version' | 'freelist_count' | 'page_count'): number {
+    return Number(Object.values(this.#db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
   }
 
   read(): JournalContents {
@@ -102,6 +122,14 @@ export class Journal {
       for (const [revision, key] of superseded) remove.run(revision, key);
       this.#db.prepare('UPDATE position SET revision = ?, compacted = ?').run(position.revision, position.compacted);
     });
+  }
+
+  /** Gives some of the empty pages back to the disk, where there are many; false when there are no more. */
+  shrink(): boolean {
+    const excess = this.#pragma('freelist_count') - Math.max(spare.pages, spare.part * this.#pragma('page_count'));
+    if (excess <= 0) return false;
+    this.#db.exec(`PRAGMA incremental_vacuum(${Math.min(Math.ceil(excess), shrunkAtOnce)})`);
+    return excess > shrunkAtOnce;
   }
 
   close(): void {

@@ -105,6 +105,7 @@ export class SqliteStorage implements Storage {
       const piece = superseded.slice(start, start + compactedAtOnce);
       await this.#writer.send({ type: 'compact', superseded: piece, position });
     }
+    while (!this.#closed && (await this.#writer.send({ type: 'shrink' })).more);
   }
 
   async currentRevision(): Promise<number> {
@@ -206,12 +207,13 @@ class Writer {
     throw new Error(reply.ok ? 'the journal is empty' : reply.message);
   }
 
-  async send(request: WriterRequest): Promise<void> {
+  async send(request: WriterRequest): Promise<{ readonly more?: boolean }> {
     if (this.#failure !== undefined) throw new Error(this.#failure);
     const reply = this.#next();
     this.#worker.postMessage(request);
     const answer = await reply;
     if (!answer.ok) throw new Error(answer.message);
+    return answer;
   }
 
   #next(): Promise<WriterReply> {

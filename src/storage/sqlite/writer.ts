@@ -9,10 +9,15 @@ export type WriterRequest =
       readonly superseded: readonly (readonly [number, string])[];
       readonly position: { readonly revision: number; readonly compacted: number };
     }
+  | { readonly type: 'shrink' }
   | { readonly type: 'close' };
 
 export type WriterReply =
-  | { readonly ok: true; readonly contents?: JournalContents }
+  | {
+      readonly ok: true;
+      readonly contents?: JournalContents /** There is more to do of the same. */;
+      readonly more?: boolean;
+    }
   | { readonly ok: false; readonly message: string };
 
 function main(): void {
@@ -37,6 +42,7 @@ function main(): void {
       if (!journal) throw new Error('the journal is not open');
       if (request.type === 'append') journal.append(request.rows);
       if (request.type === 'compact') journal.compact(request.superseded, request.position);
+      if (request.type === 'shrink') return { ok: true, more: journal.shrink() };
       if (request.type === 'close') journal.close();
       return { ok: true };
     });
