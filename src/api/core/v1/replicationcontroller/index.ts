@@ -32,6 +32,7 @@ function validate({ spec }: ReplicationController): FieldError[] {
 export const replicationController: Kind<ReplicationController> = {
   countsGeneration: true,
   emptyStatus: () => ({ replicas: 0 }),
+  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   strategy: {
     default({ spec, metadata }) {
       spec.replicas ??= 1;
