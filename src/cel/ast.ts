@@ -100,31 +100,3 @@ export interface BindExpr extends Node {
   readonly value: Expr;
   readonly body: Expr;
 }
-
-/** Calls `visit` for every node, parents first. */
-export function walk(expr: Expr, visit: (expr: Expr) => void): void {
-  visit(expr);
-  for (const child of childrenOf(expr)) walk(child, visit);
-}
-
-function childrenOf(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case 'literal':
-    case 'ident':
-      return [];
-    case 'select':
-      return [expr.operand];
-    case 'call':
-      return expr.target ? [expr.target, ...expr.args] : expr.args;
-    case 'list':
-      return expr.elements.map(({ value }) => value);
-    case 'map':
-      return expr.entries.flatMap(({ key, value }) => [key, value]);
-    case 'struct':
-      return expr.entries.map(({ value }) => value);
-    case 'fold':
-      return [expr.range, ...(expr.filter ? [expr.filter] : []), expr.body];
-    case 'bind':
-      return [expr.value, expr.body];
-  }
-}

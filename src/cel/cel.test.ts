@@ -246,3 +246,26 @@ test('what is embedded has its name and kind, and of metadata what its schema ad
   expect(program!.evaluate({ self: fromJson(object, type) })).toMatchObject({ value: true });
   expect(compile('self.embedded.metadata.uid').errors).toContain("undefined field 'uid'");
 });
+
+describe('the most that an expression may cost', () => {
+  const list = (items: object, maxItems?: number) => ({ type: 'array', items, ...(maxItems && { maxItems }) });
+  const text = (maxLength?: number) => ({ type: 'string', ...(maxLength && { maxLength }) });
+  const limit = 10_000_000;
+
+  test.each<[string, object, boolean]>([
+    ['self > 5', { type: 'integer' }, true],
+    ['self.matches("^[a-z]+$")', text(), true],
+    ['self.all(x, x > 0)', list({ type: 'integer' }), true],
+    ['self.all(x, self.all(y, x == y))', list({ type: 'integer' }), false],
+    ['self.all(x, self.exists(y, x != y))', list({ type: 'integer' }, 100), true],
+    ['self.all(x, x.contains("a"))', list(text()), false],
+    ['self.all(x, x.contains("a"))', list(text(100), 1000), true],
+    ['self.all(x, self.all(y, x == y))', list(text(), 100), false],
+    ['self.map(x, x * 2).all(x, x > 0)', list({ type: 'integer' }, 1000), true],
+  ])('%s over %j may be afforded: %s', (source, given, isAffordable) => {
+    const type = schemaType(given as StructuralSchema) as CelType;
+    const { program, errors } = compileExpression(source, { variables: { self: type } });
+    expect(errors).toBeUndefined();
+    expect(program!.estimatedCost < limit).toBe(isAffordable);
+  });
+});

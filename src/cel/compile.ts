@@ -1,6 +1,7 @@
 // The way in: a source and the types of its variables become a program, compiled once and evaluated many times.
-import { type Expr, walk } from './ast.ts';
+import type { Expr } from './ast.ts';
 import { type Checked, check, type Environment } from './checker.ts';
+import { estimateCost } from './cost.ts';
 import { CelBudgetError, CelError, CelSyntaxError, type Issue, printIssues } from './errors.ts';
 import { type Bindings, type Evaluate, planEvaluation, Run } from './evaluator.ts';
 import { parse } from './parser.ts';
@@ -43,6 +44,11 @@ export class Program {
     return this.checked.type;
   }
 
+  /** What one evaluation costs at the most, by the sizes that the types of the variables allow. */
+  get estimatedCost(): number {
+    return estimateCost(this.expr, this.checked);
+  }
+
   /** Whether the expression looks at a variable: `oldSelf`. */
   uses(variable: string): boolean {
     for (const name of this.checked.references.values()) {
@@ -78,11 +84,4 @@ export function compileExpression(source: string, { variables, structs }: Compil
   if (issues.length > 0) return { errors: printIssues(source, issues) };
   const evaluate = planEvaluation(expr, checked, environment);
   return { program: new Program(source, expr, { checked, evaluate }) };
-}
-
-/** How many nodes an expression has. */
-export function nodeCount(expr: Expr): number {
-  let count = 0;
-  walk(expr, () => count++);
-  return count;
 }
