@@ -191,6 +191,7 @@ export class ApiServer {
     try {
       response = await this.#respond(exchange);
     } catch (error) {
+      if (!(error instanceof StatusError)) exchange.trail?.panicked(error);
       response = this.#errorResponse(error);
       if (info.isResource) response = await statusInAcceptedForm(request, response);
     }

@@ -123,3 +123,12 @@ test('a refusal is told of with its Status', async () => {
     code: 404,
   });
 });
+
+test('a failure of the server itself is told of as a panic', () => {
+  const { events, trail } = follow({ level: 'Metadata', omitStages: ['RequestReceived'] }, requestOf('GET', secrets));
+  trail!.panicked(new Error('disk full'));
+  expect(events[0]).toMatchObject({
+    stage: 'Panic',
+    responseStatus: { code: 500, reason: 'InternalError', message: "APIServer panic'd: disk full" },
+  });
+});

@@ -131,6 +131,14 @@ export class AuditTrail {
     return { ...response, body: this.#untilEnd(body, end, note) };
   }
 
+  /** The server failed in the middle of it: a bug of ours, or storage that is away. */
+  panicked(error: unknown): void {
+    const message = `APIServer panic'd: ${error instanceof Error ? error.message : String(error)}`;
+    const status = { metadata: {}, status: 'Failure', message, reason: 'InternalError', code: 500 };
+    this.#answer = { responseStatus: status };
+    this.tell('Panic');
+  }
+
   refused(code: number, message: string): void {
     this.#answer = { responseStatus: { metadata: {}, status: 'Failure', message, reason: 'Unauthorized', code } };
     this.tell('ResponseStarted');
