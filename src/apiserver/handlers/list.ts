@@ -219,16 +219,16 @@ export async function listResponse(
   if (format.encoding === 'protobuf') {
     return { status: 200, headers: headersOf(request), body: await protobufList(list), isCompressible: true };
   }
-  const { head, textOf } = jsonList(list);
-  if (format.encoding === 'yaml' || format.pretty) {
-    return valueResponse(request, JSON.parse(`${head}${items.map(textOf).join(',')}]}`));
+  const json = format.pretty && items.length > 0 ? indentedList(jsonList(list), list) : jsonList(list);
+  const { head, textOf, separator, end } = json;
+  if (format.encoding === 'yaml' || items.length === 0) {
+    return valueResponse(request, JSON.parse(`${head}${items.map(textOf).join(separator)}${end}`));
   }
   if (items.length <= sliceSize) {
-    const body = `${head}${items.map(textOf).join(',')}]}\n`;
+    const body = `${head}${items.map(textOf).join(separator)}${end}`;
     return { status: 200, headers: headersOf(request), body };
   }
-  const body = jsonPieces(items, { head, textOf });
-  return { status: 200, headers: headersOf(request), body, isCompressible: true };
+  return { status: 200, headers: headersOf(request), body: jsonPieces(items, json), isCompressible: true };
 }
 
 interface ListForm {
@@ -246,6 +246,9 @@ interface JsonList {
   /** Up to the first item. */
   readonly head: string;
   textOf(stored: StoredObject): string;
+  /** Between two items. */
+  readonly separator: string;
+  readonly end: string;
 }
 
 function jsonList({ kind, apiVersion, metadata, partialVersion, itemsHaveKind }: ListForm): JsonList {
@@ -254,6 +257,19 @@ function jsonList({ kind, apiVersion, metadata, partialVersion, itemsHaveKind }:
     head: `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
     textOf: (stored) =>
       partialVersion === undefined ? itemText(stored) : JSON.stringify(partialMetadata(stored.object, partialVersion)),
+    separator: ',',
+    end: ']}\n',
+  };
+}
+
+/** The same, indented by two spaces a level: item by item, so that long lists are still sent in pieces. */
+function indentedList({ textOf }: JsonList, { kind, apiVersion, metadata }: ListForm): JsonList {
+  const head = JSON.stringify({ kind, apiVersion, metadata, items: [] }, null, 2);
+  return {
+    head: `${head.slice(0, head.lastIndexOf(']'))}\n    `,
+    textOf: (stored) => JSON.stringify(JSON.parse(textOf(stored)), null, 2).replaceAll('\n', '\n    '),
+    separator: ',\n    ',
+    end: '\n  ]\n}',
   };
 }
 
@@ -264,13 +280,14 @@ async function* slices<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
   }
 }
 
-async function* jsonPieces(items: readonly StoredObject[], { head, textOf }: JsonList): AsyncGenerator<string> {
+async function* jsonPieces(items: readonly StoredObject[], list: JsonList): AsyncGenerator<string> {
+  const { head, textOf, separator, end } = list;
   let before = head;
   for await (const slice of slices(items)) {
-    yield before + slice.map(textOf).join(',');
-    before = ',';
+    yield before + slice.map(textOf).join(separator);
+    before = separator;
   }
-  yield ']}\n';
+  yield end;
 }
 
 /** The length of it all comes first: every item is encoded before the first is sent. */

@@ -118,5 +118,12 @@ test('JSON is indented for who asks, and for people', async () => {
   expect((await exchange(api.server, { url, headers: { 'user-agent': 'curl/8.0' } })).text).toMatch(/^\{\n/);
   const asked = await exchange(api.server, { url: `${url}?pretty=0`, headers: { 'user-agent': 'curl/8.0' } });
   expect(asked.text).toMatch(/^\{"kind"/);
-  expect((await exchange(api.server, { url: `${configMaps}?pretty=1` })).text).toContain('\n  "items": [\n');
+  await Promise.all(
+    Array.from({ length: 300 }, (_, i) => api.send('POST', configMaps, { metadata: { name: `c${i}` } })),
+  );
+  for (const query of ['limit=1', 'limit=300', 'labelSelector=none']) {
+    const plain = await exchange(api.server, { url: `${configMaps}?${query}` });
+    const pretty = await exchange(api.server, { url: `${configMaps}?${query}&pretty=1` });
+    expect(pretty.text.trimEnd()).toBe(JSON.stringify(plain.json(), null, 2));
+  }
 });
