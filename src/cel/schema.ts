@@ -120,7 +120,12 @@ function withStanding(given: CelType | undefined, standing: CelType | undefined)
   return { ...given, fields: new Map([...standing.fields, ...given.fields]) };
 }
 
-function stringType({ format, maxLength }: StructuralSchema): CelType {
+function sized(maxLength: number | undefined): CelType {
+  return maxLength === undefined ? string : { kind: 'primitive', name: 'string', maxSize: maxLength };
+}
+
+function stringType({ format, maxLength, enum: values }: StructuralSchema): CelType {
+  const longest = values && Math.max(...values.map((value) => String(value).length));
   switch (format) {
     case 'byte':
       return bytes;
@@ -130,7 +135,7 @@ function stringType({ format, maxLength }: StructuralSchema): CelType {
     case 'date-time':
       return timestamp;
     default:
-      return maxLength === undefined ? string : { kind: 'primitive', name: 'string', maxSize: maxLength };
+      return sized(longest ?? maxLength);
   }
 }
 

@@ -4,6 +4,7 @@ import { additionalSchema, isEmbedded, itemsOf, type JSONSchemaProps } from '../
 import type { ValidationRule } from '../../api/apiextensions/v1/types.generated.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { compileExpression, type Program } from '../../cel/compile.ts';
+import { largestSize } from '../../cel/cost.ts';
 import { schemaType } from '../../cel/schema.ts';
 import { bool, type CelType, optionalOf, printType, string } from '../../cel/types.ts';
 
@@ -36,12 +37,14 @@ interface Place {
   readonly isRoot: boolean;
   /** The outermost place on the way from which on old and new values cannot be told to belong together. */
   readonly uncorrelatable: string | undefined;
+  /** How many values of one object a rule here may be asked about. */
+  readonly cardinality: number;
   readonly errors: FieldError[];
 }
 
 export function compileRules(schema: JSONSchemaProps, path: string): CompiledRules {
   const errors: FieldError[] = [];
-  const root = compileNode(schema, { path, isRoot: true, uncorrelatable: undefined, errors });
+  const root = compileNode(schema, { path, isRoot: true, uncorrelatable: undefined, cardinality: 1, errors });
   return { root, errors };
 }
 
@@ -54,18 +57,18 @@ function compileNode(schema: JSONSchemaProps, place: Place): RuleNode | undefine
     return compiled ? [compiled] : [];
   });
   const below = { ...place, isRoot: false };
+  const each = { ...below, cardinality: place.cardinality * largestSize(type) };
   const properties = new Map<string, RuleNode>();
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const node = compileNode(property, { ...below, path: `${path}.properties[${name}]` });
     if (node) properties.set(name, node);
   }
   const additionalProps = additionalSchema(schema);
-  const additional =
-    additionalProps && compileNode(additionalProps, { ...below, path: `${path}.additionalProperties` });
+  const additional = additionalProps && compileNode(additionalProps, { ...each, path: `${path}.additionalProperties` });
   const itemProps = itemsOf(schema);
   const isCorrelatable = schema['x-kubernetes-list-type'] === 'map';
   const uncorrelatable = isCorrelatable ? place.uncorrelatable : (place.uncorrelatable ?? path);
-  const items = itemProps && compileNode(itemProps, { ...below, uncorrelatable, path: `${path}.items` });
+  const items = itemProps && compileNode(itemProps, { ...each, uncorrelatable, path: `${path}.items` });
   if (rules.length === 0 && properties.size === 0 && !additional && !items) return undefined;
   return { type, schema, rules, properties, additional, items };
 }
@@ -88,6 +91,8 @@ function compileRule(rule: ValidationRule, type: CelType, place: Place): Compile
     return undefined;
   }
   const message = compileMessage(rule, variables, refuse);
+  errors.push(...unaffordable(program, 'rule', place));
+  if (message) errors.push(...unaffordable(message, 'messageExpression', place));
   const usesOldSelf = program.uses('oldSelf');
   if (usesOldSelf && uncorrelatable !== undefined) {
     const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`;
@@ -98,6 +103,27 @@ function compileRule(rule: ValidationRule, type: CelType, place: Place): Compile
     errors.push(fieldError.invalid(`${path}.optionalOldSelf`, rule.optionalOldSelf, detail));
   }
   return { rule, program, usesOldSelf, message };
+}
+
+/** What one rule may cost over all the values of one object (StaticEstimatedCostLimit). */
+const costLimit = 10_000_000;
+
+function unaffordable(
+  program: Program,
+  field: 'rule' | 'messageExpression',
+  { path, cardinality }: Place,
+): FieldError[] {
+  const factor = (program.estimatedCost * cardinality) / costLimit;
+  if (factor <= 1) return [];
+  const times = factor > 100 ? 'more than 100x' : factor < 1.5 ? `${factor.toFixed(6)}x` : `${factor.toFixed(1)}x`;
+  const advice =
+    'try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared';
+  return [
+    fieldError.forbidden(
+      `${path}.${field}`,
+      `estimated ${field} cost exceeds budget by factor of ${times} (${advice})`,
+    ),
+  ];
 }
 
 function compileMessage(
