@@ -13,27 +13,41 @@ import { reconcileServiceCIDR } from './reconcile.ts';
 export function serviceCIDRController(context: ControllerContext): Controller {
   const { client, informers, clock } = context;
   const informer = informers.informer<ServiceCIDR>(serviceCIDRs);
-  const addresses = informers.informer<IPAddress>(ipAddresses);
   const cidrs = client.resource<ServiceCIDR>(serviceCIDRs);
-  const waitFor = [informer, addresses];
-  const controller = new KeyedController({ name: 'service-cidr-controller', context, waitFor, sync });
+  const controller = new KeyedController({ name: 'service-cidr-controller', context, waitFor: [informer], sync });
   const { queue } = controller;
-  // One range can make up for another, and an address that goes can free one.
+  // One range can make up for another.
   onEveryChange(informer, () => {
     for (const { metadata } of informer.lister.list()) queue.add(metadata.name);
   });
-  addresses.addHandler({
-    deleted() {
-      for (const { metadata } of informer.lister.list()) {
-        if (metadata.deletionTimestamp !== undefined) queue.add(metadata.name);
-      }
-    },
-  });
+  let watched = false;
 
-  async function sync(name: string): Promise<SyncResult | undefined> {
+  /** Addresses are many, and matter only once a range is being deleted: they are watched from then on. */
+  async function addressesFor(
+    cidr: Readonly<ServiceCIDR>,
+    signal: AbortSignal,
+  ): Promise<readonly Readonly<IPAddress>[]> {
+    if (cidr.metadata.deletionTimestamp === undefined) return [];
+    const addresses = informers.informer<IPAddress>(ipAddresses);
+    if (!watched) {
+      watched = true;
+      addresses.addHandler({ deleted: enqueueDeleted });
+    }
+    await addresses.synced(signal);
+    return addresses.lister.list();
+  }
+
+  function enqueueDeleted(): void {
+    for (const { metadata } of informer.lister.list()) {
+      if (metadata.deletionTimestamp !== undefined) queue.add(metadata.name);
+    }
+  }
+
+  async function sync(name: string, signal: AbortSignal): Promise<SyncResult | undefined> {
     const cidr = informer.lister.get(name);
     if (!cidr) return undefined;
-    const input = { cidr, all: informer.lister.list(), addresses: addresses.lister.list(), now: clock.now() };
+    const addresses = await addressesFor(cidr, signal);
+    const input = { cidr, all: informer.lister.list(), addresses, now: clock.now() };
     const { finalizers, ready, recheckAfter } = reconcileServiceCIDR(input);
     let present: ServiceCIDR = cidr;
     if (finalizers) {
