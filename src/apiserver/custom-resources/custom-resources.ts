@@ -56,10 +56,14 @@ export class CustomResources {
 
   /** Keeps what is served and said of it in step with the definitions, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const stop = this.#store.cache.subscribe(() => {
+    const stop = this.#store.cache.subscribe(({ current }) => {
       this.#serve();
-      // A name that is given or freed concerns others of the group: all are looked at, which is cheap.
-      for (const { metadata } of this.#definitions()) this.#enqueue(metadata.name);
+      const changed = current.object as unknown as Readonly<CustomResourceDefinition>;
+      this.#enqueue(changed.metadata.name);
+      // A name that was freed may be what others of the group wait for.
+      for (const other of this.#inGroup(changed)) {
+        if (!isConditionTrue(other, 'NamesAccepted')) this.#enqueue(other.metadata.name);
+      }
     });
     for (const { metadata } of this.#definitions()) this.#enqueue(metadata.name);
     signal.addEventListener('abort', () => this.#wake(), { once: true });
@@ -80,6 +84,19 @@ export class CustomResources {
     return cache.list(prefix).map((stored) => stored.object as unknown as Readonly<CustomResourceDefinition>);
   }
 
+  /** The other definitions of a definition's group. */
+  #inGroup({ metadata, spec }: Readonly<CustomResourceDefinition>): CustomResourceDefinition[] {
+    const others = this.#definitions().filter(
+      (other) => other.spec.group === spec.group && other.metadata.name !== metadata.name,
+    );
+    return others as CustomResourceDefinition[];
+  }
+
+  #find(name: string): Readonly<CustomResourceDefinition> | undefined {
+    const { cache } = this.#store;
+    return cache.get(this.#store.key('', name))?.object as unknown as Readonly<CustomResourceDefinition> | undefined;
+  }
+
   #serve(): void {
     const established = this.#definitions().filter((crd) => isConditionTrue(crd, 'Established'));
     const definitions = this.#served.update(established);
@@ -94,7 +111,7 @@ export class CustomResources {
   async #attend(name: string, signal: AbortSignal): Promise<void> {
     this.#queue.delete(name);
     try {
-      const crd = this.#definitions().find(({ metadata }) => metadata.name === name);
+      const crd = this.#find(name);
       if (!crd) this.#forget(name);
       else if (crd.metadata.deletionTimestamp !== undefined) await this.#finalize(crd);
       else await this.#updateStatus(crd);
@@ -115,10 +132,7 @@ export class CustomResources {
   async #updateStatus(crd: Readonly<CustomResourceDefinition>): Promise<void> {
     const { name } = crd.metadata;
     const now = formatTime(this.#options.clock.now());
-    const others = this.#definitions().filter(
-      ({ metadata, spec }) => spec.group === crd.spec.group && metadata.name !== name,
-    );
-    const status = nextStatus(crd as CustomResourceDefinition, others as CustomResourceDefinition[], now);
+    const status = nextStatus(crd as CustomResourceDefinition, this.#inGroup(crd), now);
     if (jsonEqual(status, crd.status)) return;
     await this.#write(name, (present) => {
       present.status = { ...present.status, ...status, storedVersions: present.status?.storedVersions ?? [] };
