@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeProtobuf } from '../api/protobuf/decode.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
+import { realClock } from '../system/real/clock.ts';
 import { startTestServer, type TestServer } from './fake/test-server.ts';
 import { Listener } from './listener.ts';
 import { createCertificateAuthority, issueKeyPair } from './pki/certificates.ts';
@@ -28,9 +29,8 @@ beforeAll(async () => {
   const subject = { commonName: 'server', organizations: [] };
   const profile = { ...validity, subject, sans: ['127.0.0.1'], usages: ['server auth'] as const };
   const { certPem, keyPem } = await issueKeyPair(ca, profile, random);
-  listener = new Listener({ host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, clientCa: ca.certPem }, (asked) =>
-    api.server.handle(asked),
-  );
+  const options = { host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, clientCa: ca.certPem, clock: realClock };
+  listener = new Listener(options, (asked) => api.server.handle(asked));
   url = `https://127.0.0.1:${(await listener.listen()).port}`;
 });
 
@@ -153,4 +153,38 @@ test('a watch over HTTP/2 sends changes as they happen, beside other requests of
   expect(JSON.parse(chunk.toString())).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'watched' } } });
   stream.close();
   session.destroy();
+});
+
+test('a request that is being answered when the server ends gets its answer; a stream is cut', async () => {
+  const random = new FakeRandom();
+  const now = Date.now();
+  const validity = { notBefore: now - 60_000, notAfter: now + 3_600_000 };
+  const ca = await createCertificateAuthority('ca', validity, random);
+  const subject = { commonName: 'server', organizations: [] };
+  const profile = { ...validity, subject, sans: ['127.0.0.1'], usages: ['server auth'] as const };
+  const { certPem, keyPem } = await issueKeyPair(ca, profile, random);
+  const options = { host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, clientCa: ca.certPem, clock: realClock };
+  const [arrived, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const ending = new Listener(options, async ({ path }) => {
+    if (path === '/stream') return { status: 200, headers: {}, body: { pushTo: () => new Promise<void>(() => {}) } };
+    arrived.resolve();
+    await answer.promise;
+    return { status: 200, headers: {}, body: 'done' };
+  });
+  const base = `https://127.0.0.1:${(await ending.listen()).port}`;
+  const get = async (path: string) => {
+    const asked = request(new URL(path, base), { rejectUnauthorized: false, agent: false }).end();
+    const [response] = await once(asked, 'response');
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) text += chunk;
+    return text;
+  };
+  const stream = get('/stream');
+  const slow = get('/slow');
+  await arrived.promise;
+  const closed = ending.close();
+  answer.resolve();
+  expect(await slow).toBe('done');
+  await closed;
+  await stream.catch(() => {});
 });

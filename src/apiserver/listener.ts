@@ -11,6 +11,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../system/clock.ts';
 import { NodeRequest } from './node-request.ts';
 import { type Incoming, type Outgoing, sendResponse } from './node-response.ts';
 import type { ApiRequest, ApiResponse, ClientCertificate } from './request.ts';
@@ -29,17 +30,25 @@ export interface ListenerOptions {
   readonly key: string;
   /** PEM of the authority whose client certificates are believed. */
   readonly clientCa: string;
+  readonly clock: Clock;
 }
 
 /** Where a certificate's subject names the user's uid (upstream AllowParsingUserUIDFromCertAuth). */
 const uidOid = '1.3.6.1.4.1.57683.2';
+
+/** How long answers may take that are being made when the server ends. */
+const answeringMs = 1000;
+/** And how long their bytes may take to leave. */
+const flushMs = 200;
 
 export type Handler = (request: ApiRequest) => Promise<ApiResponse>;
 
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #handler: Handler;
-  readonly #sockets = new Set<Duplex>();
+  readonly #sockets = new Set<TLSSocket>();
+  /** Answers that are being made: not those that are streamed, which end when their client likes. */
+  readonly #answering = new Set<Promise<unknown>>();
   readonly #certificates = new WeakMap<object, ClientCertificate>();
   /** An HTTP/2 session's socket is a stand-in for the real one, so its certificate is found by its fingerprint. */
   readonly #byFingerprint = new Map<string, ClientCertificate>();
@@ -90,13 +99,23 @@ export class Listener {
     this.#server?.setSecureContext({ cert, key, ca: this.#options.clientCa });
   }
 
-  /** Stops taking connections and cuts the ones there are. */
+  /** Stops taking connections; what is being answered has a moment to be, then connections are cut. */
   async close(): Promise<void> {
     const server = this.#server;
     if (!server) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    const { clock } = this.#options;
+    const patience = new AbortController();
+    const late = clock.sleep(answeringMs, patience.signal).catch(() => {});
+    await Promise.race([Promise.allSettled(this.#answering), late]);
+    patience.abort();
+    // What was handed over leaves first; who does not read it is not waited for.
+    for (const socket of this.#sockets) socket.destroySoon();
+    const cut = clock.after(flushMs, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
     await closed;
+    cut.cancel();
   }
 
   #accepted(socket: TLSSocket): void {
@@ -135,11 +154,15 @@ export class Listener {
   async #handle(req: Incoming, res: Outgoing): Promise<void> {
     const certificate = this.#certificateOf(req);
     const request = new NodeRequest(req, { outgoing: res, ...(certificate && { certificate }) });
+    const answering = this.#handler(request);
+    this.#answering.add(answering);
     try {
-      await sendResponse(await this.#handler(request), { request, outgoing: res });
+      await sendResponse(await answering, { request, outgoing: res });
     } catch {
       // The server ends before it was ready: there is nobody to answer.
       req.destroy();
+    } finally {
+      this.#answering.delete(answering);
     }
   }
 

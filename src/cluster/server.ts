@@ -331,7 +331,14 @@ async function listen(
 ): Promise<{ readonly listener: Listener; readonly bound: HostPort }[]> {
   const open: { listener: Listener; bound: HostPort }[] = [];
   for (const { host, port } of config.listen) {
-    const options = { host, port, cert: pki.server.certPem, key: pki.server.keyPem, clientCa: pki.ca.certPem };
+    const options = {
+      host,
+      port,
+      cert: pki.server.certPem,
+      key: pki.server.keyPem,
+      clientCa: pki.ca.certPem,
+      clock: realClock,
+    };
     const listener = new Listener(options, handler);
     try {
       const bound = await listener.listen();
