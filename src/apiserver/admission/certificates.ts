@@ -2,25 +2,23 @@
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
 import { forbidden } from '../../apimachinery/status.ts';
-import { ruleAllows } from '../authorization/rules.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
 import { is } from './matches.ts';
-import { rbacIndexOf } from './rbac-escalation.ts';
 
 const group = 'certificates.k8s.io';
 const clientSigner = 'kubernetes.io/kube-apiserver-client';
 
-/** Whether RBAC grants the verb on the signer, or on all signers of its domain (`example.com/*`). */
-function mayFor(
+/** Whether the user may use the verb on the signer, or on all signers of its domain (`example.com/*`). */
+async function mayFor(
   verb: 'approve' | 'sign',
   signerName: string,
-  { user }: AdmissionRequest,
-  view: AdmissionView,
-): boolean {
-  if (user.groups.includes('system:masters')) return true;
-  const rules = [...rbacIndexOf(view).rulesFor(user, '')];
-  const domain = `${signerName.split('/')[0]}/*`;
-  return [signerName, domain].some((name) => rules.some((rule) => ruleAllows(rule, verb, signer(name))));
+  { request: { user }, view }: { readonly request: AdmissionRequest; readonly view: AdmissionView },
+): Promise<boolean> {
+  for (const name of [signerName, `${signerName.split('/')[0]}/*`]) {
+    const { allowed } = await view.authorizer.authorize({ user, verb, info: { ...signer(name), verb } });
+    if (allowed) return true;
+  }
+  return false;
 }
 
 function signer(name: string) {
@@ -33,43 +31,50 @@ function isRequest({ definition, operation, object }: AdmissionRequest): boolean
   return definition.group === group && resource === 'certificatesigningrequests' && operation === 'UPDATE' && !!object;
 }
 
+async function checkApproval(request: AdmissionRequest, view: AdmissionView): Promise<void> {
+  const { metadata, spec } = request.old as unknown as CertificateSigningRequest;
+  if (await mayFor('approve', spec.signerName, { request, view })) return;
+  const why = `user not permitted to approve requests with signerName "${spec.signerName}"`;
+  throw forbidden(request.definition, metadata.name, why);
+}
+
+async function checkSigning(request: AdmissionRequest, view: AdmissionView): Promise<void> {
+  const { metadata, status } = request.object as unknown as CertificateSigningRequest;
+  const old = request.old as unknown as CertificateSigningRequest;
+  const same = status?.certificate === old.status?.certificate;
+  if (same && deepEqual(status?.conditions, old.status?.conditions)) return;
+  const { signerName } = old.spec;
+  if (await mayFor('sign', signerName, { request, view })) return;
+  const why = `user not permitted to sign requests with signerName "${signerName}"`;
+  throw forbidden(request.definition, metadata.name, why);
+}
+
+async function checkSubject(request: AdmissionRequest): Promise<void> {
+  const { metadata, spec } = request.object as unknown as CertificateSigningRequest;
+  if (spec.signerName !== clientSigner) return;
+  const { parseRequest } = await import('../pki/certificates.ts');
+  const pem = Buffer.from(spec.request, 'base64').toString('latin1');
+  // What cannot be read is no signer's to sign.
+  const parsed = await parseRequest(pem).catch(() => undefined);
+  if (!parsed?.subject.organizations.includes('system:masters')) return;
+  const why = `use of ${clientSigner} signer with system:masters group is not allowed`;
+  throw forbidden(request.definition, metadata.name, why);
+}
+
 export const certificateApproval: AdmissionPlugin = {
   name: 'CertificateApproval',
-  validate(request, view) {
-    if (!isRequest(request) || request.subresource !== 'approval') return;
-    const { metadata, spec } = request.old as unknown as CertificateSigningRequest;
-    if (mayFor('approve', spec.signerName, request, view)) return;
-    const why = `user not permitted to approve requests with signerName "${spec.signerName}"`;
-    throw forbidden(request.definition, metadata.name, why);
-  },
+  validate: (request, view) =>
+    isRequest(request) && request.subresource === 'approval' ? checkApproval(request, view) : undefined,
 };
 
 export const certificateSigning: AdmissionPlugin = {
   name: 'CertificateSigning',
-  validate(request, view) {
-    if (!isRequest(request) || request.subresource !== 'status') return;
-    const { metadata, status } = request.object as unknown as CertificateSigningRequest;
-    const old = request.old as unknown as CertificateSigningRequest;
-    const same = status?.certificate === old.status?.certificate;
-    if (same && deepEqual(status?.conditions, old.status?.conditions)) return;
-    const { signerName } = old.spec;
-    if (mayFor('sign', signerName, request, view)) return;
-    const why = `user not permitted to sign requests with signerName "${signerName}"`;
-    throw forbidden(request.definition, metadata.name, why);
-  },
+  validate: (request, view) =>
+    isRequest(request) && request.subresource === 'status' ? checkSigning(request, view) : undefined,
 };
 
 export const certificateSubjectRestriction: AdmissionPlugin = {
   name: 'CertificateSubjectRestriction',
-  async validate(request) {
-    if (!is(request, `certificatesigningrequests.${group}`, 'CREATE')) return;
-    const { metadata, spec } = request.object as unknown as CertificateSigningRequest;
-    if (spec.signerName !== clientSigner) return;
-    const { parseRequest } = await import('../pki/certificates.ts');
-    const pem = Buffer.from(spec.request, 'base64').toString('latin1');
-    const parsed = await parseRequest(pem).catch(() => undefined);
-    if (!parsed?.subject.organizations.includes('system:masters')) return;
-    const why = `use of ${clientSigner} signer with system:masters group is not allowed`;
-    throw forbidden(request.definition, metadata.name, why);
-  },
+  validate: (request) =>
+    is(request, `certificatesigningrequests.${group}`, 'CREATE') ? checkSubject(request) : undefined,
 };

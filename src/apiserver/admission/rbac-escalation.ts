@@ -35,7 +35,7 @@ export const rbacEscalation: AdmissionStep = (request, view) => {
     : grantedByRole(object as AnyRole, old as AnyRole | undefined);
   if (granted === undefined) return;
 
-  const rules = [...rbacIndexOf(view).rulesFor(user, request.namespace)];
+  const rules = [...indexOf(view).rulesFor(user, request.namespace)];
   const roleRef = isBinding ? (object as AnyBinding).roleRef : undefined;
   const verb = roleRef ? 'bind' : 'escalate';
   const resource = roleRef ? (roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles') : definition.resource;
@@ -76,8 +76,7 @@ function rulesOf({ kind, name = '' }: RoleRef, namespace: string, view: Admissio
   return rules;
 }
 
-/** The rules in force, as the view shows them. */
-export function rbacIndexOf(view: AdmissionView) {
+function indexOf(view: AdmissionView) {
   return buildRbacIndex({
     clusterRoles: view.all<ClusterRole>('clusterroles', group),
     clusterRoleBindings: view.all<ClusterRoleBinding>('clusterrolebindings', group),
