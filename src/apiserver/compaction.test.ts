@@ -93,3 +93,44 @@ test('what another server compacted is no failure; what fails is tried again', a
   stop.abort();
   await running;
 });
+
+test('of two servers of one storage one compacts at a time, every five minutes; the other goes on when it is gone', async () => {
+  const storage = new MemoryStorage();
+  const clock = new FakeClock();
+  const servers = [0, 1].map(() => {
+    const compacted: number[] = [];
+    const own: Storage = Object.assign(Object.create(storage) as Storage, {
+      currentRevision: () => storage.currentRevision(),
+      transact: storage.transact.bind(storage),
+      compact(revision: number) {
+        compacted.push(revision);
+        return storage.compact(revision);
+      },
+    });
+    const stop = new AbortController();
+    const onError = (error: unknown) => expect.fail(String(error));
+    const compactor = new Compactor({ storage: own, clock, isStorageShared: true, onCompacted() {}, onError });
+    return { compacted, stop, running: compactor.run(stop.signal) };
+  });
+  const pass = async (periods: number) => {
+    for (let i = 0; i < periods; i++) {
+      await write(storage, 10);
+      await settled();
+      clock.advance(5 * minute);
+      await settled();
+    }
+  };
+  const compacted = () => servers.flatMap((server) => server.compacted).sort((a, b) => a - b);
+  await pass(4);
+  // The first look is too early; after each of the four periods one compacts.
+  expect(compacted()).toHaveLength(4);
+  expect(new Set(compacted()).size).toBe(4);
+  const [first, second] = servers;
+  first!.stop.abort();
+  await first!.running;
+  const before = compacted().at(-1)!;
+  await pass(3);
+  expect(compacted().at(-1)).toBeGreaterThan(before);
+  second!.stop.abort();
+  await second!.running;
+});

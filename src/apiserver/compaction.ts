@@ -10,7 +10,7 @@ const sharedPeriodMs = 300_000;
 const compactKey = '/portico/compact-revision';
 /** History of at least this long is kept, … */
 const keptMs = 300_000;
-/** … unless there is this much of it. */
+/** … unless there is this much of it: an embedded store has it in memory. */
 const keptRevisions = 100_000;
 
 export interface CompactorOptions {
@@ -31,10 +31,10 @@ interface Sample {
 }
 
 /** Up to which revision to compact: 0 for not at all. `samples` are from oldest to newest. */
-export function compactionTarget(samples: readonly Sample[], now: number): number {
+export function compactionTarget(samples: readonly Sample[], now: number, most = keptRevisions): number {
   const current = samples.at(-1)?.revision ?? 0;
   const old = samples.findLast(({ at }) => at <= now - keptMs)?.revision ?? 0;
-  return Math.max(old, current - keptRevisions, 0);
+  return Math.max(old, current - most, 0);
 }
 
 export class Compactor {
@@ -66,7 +66,7 @@ export class Compactor {
     const { storage, clock, onCompacted } = this.#options;
     const now = clock.now();
     this.#samples.push({ at: now, revision: await storage.currentRevision() });
-    const target = compactionTarget(this.#samples, now);
+    const target = compactionTarget(this.#samples, now, this.#options.isStorageShared ? Infinity : keptRevisions);
     if (target <= this.#compacted) return;
     try {
       if (!this.#options.isStorageShared || (await this.#claim(target))) await storage.compact(target);

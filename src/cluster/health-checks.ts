@@ -5,6 +5,7 @@ import type { HealthCheck } from '../apiserver/health.ts';
 import { CollectedFamily, type Family } from '../apiserver/metrics/metric.ts';
 import type { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
 import type { Storage } from '../storage/storage.ts';
+import { realClock } from '../system/real/clock.ts';
 
 export interface HealthOptions {
   readonly storage: Pick<Storage, 'currentRevision'>;
@@ -13,11 +14,24 @@ export interface HealthOptions {
   readonly isEnding: () => boolean;
 }
 
+/** Milliseconds that storage may take to answer (kube-apiserver's --etcd-healthcheck-timeout). */
+const patience = 2000;
+
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 export function healthChecks({ storage, cache, isEnding }: HealthOptions): HealthCheck[] {
   const isWell = () => undefined;
-  const stored = () => storage.currentRevision().then(isWell, messageOf);
+  const stored = async () => {
+    const late = Promise.withResolvers<string>();
+    const timer = realClock.after(patience, () =>
+      late.resolve('error getting data from etcd: context deadline exceeded'),
+    );
+    try {
+      return await Promise.race([storage.currentRevision().then(isWell, messageOf), late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  };
   return [
     { name: 'ping', check: isWell },
     { name: 'log', check: isWell },

@@ -260,7 +260,9 @@ export class GrpcClient {
   }
 
   #unavailable(cause: Error, neverBegan: boolean): GrpcError {
-    return new GrpcError(grpcCode.unavailable, `${describe(this.#target)}: ${cause.message}`, { cause, neverBegan });
+    // A stream that waits for the connection is cancelled because of what befell that.
+    const { message } = cause.cause instanceof Error ? cause.cause : cause;
+    return new GrpcError(grpcCode.unavailable, `${describe(this.#target)}: ${message}`, { cause, neverBegan });
   }
 
   #connected(): Session {

@@ -19,6 +19,8 @@ const wakeDelay = 200;
 const pageSize = 500;
 /** A port that no Service has is given back after so many passes. */
 const leakedPasses = 3;
+/** What a transaction may hold. */
+const eventsAtOnce = 100;
 const servicePrefix = '/registry/core/services/';
 
 export interface RepairOptions {
@@ -139,7 +141,10 @@ export class Repair {
       const key = `/registry/core/events/${event.metadata.namespace}/${event.metadata.name}`;
       return { type: 'put', key, value: encodeForStorage(event) };
     });
-    await this.#options.storage.transact({ compare: [], operations });
+    for (let start = 0; start < operations.length; start += eventsAtOnce) {
+      const some = operations.slice(start, start + eventsAtOnce);
+      await this.#options.storage.transact({ compare: [], operations: some });
+    }
   }
 
   #eventOf({ about, reason, message }: Complaint): Event {
