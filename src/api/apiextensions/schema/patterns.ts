@@ -15,16 +15,33 @@ function re2(pattern: string): RE2JS {
   return new library.RE2JS(pattern);
 }
 
+interface Matchers {
+  readonly quick: Matcher | undefined;
+  /** RE2's, once it was needed. */
+  thorough: Matcher | undefined;
+}
+
 const mostKept = 1000;
-const kept = new Map<string, { readonly quick: Matcher | undefined; thorough: Matcher | undefined }>();
+const kept = new Map<string, Matchers>();
 
 /** Longer texts are RE2's: what is quadratic is quick as long as it is short. */
 const longestQuick = 256;
 
+function matchersOf(pattern: string): Matchers {
+  let matchers = kept.get(pattern);
+  if (!matchers) {
+    if (kept.size >= mostKept) kept.clear();
+    matchers = { quick: quickMatcher(pattern), thorough: undefined };
+    kept.set(pattern, matchers);
+  }
+  return matchers;
+}
+
 /** What is wrong with a pattern, in Go's words; undefined: nothing. */
 export function patternProblem(pattern: string): string | undefined {
+  const matchers = matchersOf(pattern);
   try {
-    re2(pattern);
+    matchers.thorough ??= re2(pattern);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -33,19 +50,10 @@ export function patternProblem(pattern: string): string | undefined {
 
 /** True, too, for a pattern that is none: it was refused when it came. */
 export function matchesPattern(pattern: string, text: string): boolean {
-  let matcher = kept.get(pattern);
-  if (!matcher) {
-    if (kept.size >= mostKept) kept.clear();
-    matcher = { quick: quickMatcher(pattern), thorough: undefined };
-    kept.set(pattern, matcher);
-  }
-  if (matcher.quick && text.length <= longestQuick) return matcher.quick.test(text);
-  try {
-    matcher.thorough ??= re2(pattern);
-    return matcher.thorough.test(text);
-  } catch {
-    return true;
-  }
+  const matchers = matchersOf(pattern);
+  if (matchers.quick && text.length <= longestQuick) return matchers.quick.test(text);
+  if (patternProblem(pattern) !== undefined) return true;
+  return matchers.thorough?.test(text) ?? true;
 }
 
 /** JavaScript's own, for patterns that mean the same there and repeat no group, which could take exponential time. */
