@@ -32,7 +32,8 @@ function validate(slice: EndpointSlice, old?: EndpointSlice): FieldError[] {
   const type = slice.addressType;
   if (!type) errors.push(required('addressType'));
   else if (!addressTypes.includes(type)) errors.push(notSupported('addressType', type, addressTypes));
-  const { ports = [], endpoints = [] } = slice;
+  // Go writes null for lists that are left out.
+  const [ports, endpoints] = [slice.ports ?? [], slice.endpoints ?? []];
   // What was once valid, and has not changed, stays.
   if (!deepEqual(ports, old?.ports)) errors.push(...validatePorts(ports));
   if (!deepEqual(endpoints, old?.endpoints)) errors.push(...validateEndpoints(endpoints, type));
