@@ -2,9 +2,9 @@
 // generated.proto files of Kubernetes: objects as JSON has them, and the bytes of their messages.
 import { expect, test } from 'vitest';
 import { decodeProtobuf } from './decode.ts';
-import { enveloped, messageOfObject } from './envelope.ts';
+import { enveloped, messageOfObject, type Typed } from './envelope.ts';
 
-const recorded: readonly { readonly object: { apiVersion: string; kind: string }; readonly hex: string }[] = [
+const recorded: readonly { readonly object: Typed & Readonly<Record<string, unknown>>; readonly hex: string }[] = [
   {
     object: {
       apiVersion: 'v1',
