@@ -122,7 +122,8 @@ export class Endpoints {
   }
 }
 
-function isUnavailable(error: unknown): boolean {
+/** The error is of the member or of the way to it, not of the call. */
+export function isUnavailable(error: unknown): error is GrpcError {
   const codes: readonly number[] = [grpcCode.unavailable, grpcCode.deadlineExceeded];
   return error instanceof GrpcError && codes.includes(error.code);
 }

@@ -15,7 +15,7 @@ import {
 } from '../storage.ts';
 import { selected, WatchLog } from '../watch-log.ts';
 import { Coalesced } from './coalesced.ts';
-import { Endpoints, type EtcdOptions } from './endpoints.ts';
+import { Endpoints, type EtcdOptions, isUnavailable } from './endpoints.ts';
 import { follow } from './follow.ts';
 import { methods, targetMod } from './messages.ts';
 
@@ -91,7 +91,12 @@ export class EtcdStorage implements Storage {
       ),
       failure: compare.map(({ key }) => ({ range: { key } })),
     };
-    const { header, succeeded, responses } = await this.#endpoints.call(methods.txn, request, { idempotent: false });
+    const { header, succeeded, responses } = await this.#endpoints
+      .call(methods.txn, request, { idempotent: false })
+      .catch((error: unknown) => {
+        if (!isUnavailable(error) || error.neverBegan) throw error;
+        throw new Error(`nobody knows whether etcd made the write: ${error.message}`, { cause: error });
+      });
     const revision = header?.revision ?? 0;
     if (succeeded) return { succeeded, revision };
     return { succeeded, revision, current: responses.map(({ range }) => range?.kvs[0]) };
