@@ -1,5 +1,5 @@
 // `pods/portforward`: SPDY streams in pairs (data and error, one pair per TCP connection), over SPDY itself or inside a
-// WebSocket (`SPDY/3.1+portforward.k8s.io`); each pair is one request to the kubelet.
+// WebSocket (`SPDY/3.1+portforward.k8s.io`), or pairs of a WebSocket's channels; each pair is one request to the kubelet.
 import type { Duplex } from 'node:stream';
 import { StatusError } from '../../apimachinery/status.ts';
 import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
@@ -10,6 +10,7 @@ import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
 import { checkCreateToo, requireUpgrade, type StreamingParts } from './exec.ts';
 import { askKubelet } from './kubelet-request.ts';
 import { findPod, hostOf } from './pod-target.ts';
+import { type ForwardedPort, forwardChannels, portForwardProtocols, portsOf } from './port-forward-channels.ts';
 import { acceptSpdy, isSpdy, negotiateProtocol } from './spdy-peer.ts';
 import { acceptWebSocket } from './websocket-peer.ts';
 import { write } from './write.ts';
@@ -25,30 +26,41 @@ export function podPortForward({ view, tunnels, authorizer }: StreamingParts): C
     const nodeName = hostOf(pod);
     const upgrade = requireUpgrade(request);
     await checkCreateToo(authorizer, user, info);
-    const pairs = new StreamPairs({
-      tunnels,
-      nodeName,
-      path: `/portForward/${info.namespace}/${info.name}`,
-    });
+    const target = { tunnels, nodeName, path: `/portForward/${info.namespace}/${info.name}` };
+    // Channels are fixed from the beginning; SPDY streams name their ports as they come.
+    const ports = isTunnelled(upgrade) ? [] : portsOf(request.query);
     return {
       status: 101,
       headers: {},
-      body: { hijack: () => void accept(upgrade, (stream) => pairs.add(stream)).catch(() => upgrade.socket.destroy()) },
+      body: { hijack: () => void accept(upgrade, target, ports).catch(() => upgrade.socket.destroy()) },
     };
   };
 }
 
-async function accept(upgrade: Upgrade, onStream: (stream: SpdyStream) => void): Promise<void> {
+function isTunnelled(upgrade: Upgrade): boolean {
+  return isSpdy(upgrade) || (upgrade.incoming.headers['sec-websocket-protocol'] ?? '').includes(tunnelProtocol);
+}
+
+async function accept(upgrade: Upgrade, target: Target, ports: readonly string[]): Promise<void> {
+  const pairs = new StreamPairs(target);
+  const onStream = (stream: SpdyStream) => pairs.add(stream);
   if (isSpdy(upgrade)) {
     acceptSpdy(upgrade, negotiateProtocol(upgrade, [protocol]), onStream);
     return;
   }
-  const { webSocket, protocol: agreed, stream } = await acceptWebSocket(upgrade, [tunnelProtocol]);
-  if (agreed !== tunnelProtocol) {
-    webSocket.close(1002, `the subprotocol ${tunnelProtocol} is required`);
+  const accepted = await acceptWebSocket(upgrade, [tunnelProtocol, ...portForwardProtocols]);
+  if (accepted.protocol === tunnelProtocol) {
+    new SpdySession(accepted.stream, { role: 'server', onStream });
     return;
   }
-  new SpdySession(stream, { role: 'server', onStream });
+  if (accepted.protocol === '') {
+    accepted.webSocket.close(
+      1002,
+      `one of the subprotocols ${[tunnelProtocol, ...portForwardProtocols].join(', ')} is required`,
+    );
+    return;
+  }
+  await forwardChannels(accepted, ports, (one) => forward(target, one));
 }
 
 interface Target {
@@ -88,13 +100,7 @@ class StreamPairs {
   }
 }
 
-interface Connection {
-  readonly port: string;
-  readonly data: SpdyStream;
-  readonly error: SpdyStream;
-}
-
-async function forward({ tunnels, nodeName, path }: Target, { port, data, error }: Connection): Promise<void> {
+async function forward({ tunnels, nodeName, path }: Target, { port, data, error }: ForwardedPort): Promise<void> {
   error.resume();
   try {
     const { stream } = await askKubelet(tunnels, { nodeName, method: 'POST', path: `${path}?port=${port}` });
@@ -125,10 +131,7 @@ async function toKubelet(data: Duplex, kubelet: Duplex): Promise<void> {
   if (kubelet.writable) kubelet.end();
 }
 
-async function fromKubelet(
-  kubelet: Duplex,
-  { data, error }: { readonly data: SpdyStream; readonly error: SpdyStream },
-): Promise<void> {
+async function fromKubelet(kubelet: Duplex, { data, error }: Pick<ForwardedPort, 'data' | 'error'>): Promise<void> {
   const decoder = new FrameDecoder();
   for await (const chunk of kubelet.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     for (const frame of decoder.push(chunk)) {

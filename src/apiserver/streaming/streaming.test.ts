@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -303,6 +304,25 @@ describe('port-forward', () => {
     expect(await Promise.all([text(refused.errors), text(refused.data)])).toEqual(['connection refused', '']);
     await expect(session.open({ streamtype: 'data', port: '0' })).rejects.toThrow('reset');
     session.destroy();
+  });
+
+  test('in the channels of a WebSocket: two for each port, the port first', async () => {
+    const { address } = await start();
+    const { WebSocket } = await import('ws');
+    const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+    const socket = new WebSocket(`ws://${address}${path}?ports=80&ports=81`, protocols);
+    const received: Record<number, string> = {};
+    const { promise, resolve } = Promise.withResolvers<void>();
+    socket.on('message', (message: Buffer) => {
+      received[message[0]!] = (received[message[0]!] ?? '') + message.toString('latin1', 1);
+      if (received[0]?.endsWith('>') && received[3]?.endsWith('refused')) resolve();
+    });
+    await once(socket, 'open');
+    expect(socket.protocol).toBe('v4.channel.k8s.io');
+    socket.send(Buffer.from('\0hello'));
+    await promise;
+    expect(received).toEqual({ 0: 'P\0<hello>', 1: 'P\0', 2: 'Q\0', 3: 'Q\0connection refused' });
+    socket.close();
   });
 });
 
