@@ -1,7 +1,15 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { type NameRule, qualifiedName } from '../../../../apimachinery/validation/names.ts';
+import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { nonNegative } from '../../../validation/values.ts';
 import type { Lease } from '../types.generated.ts';
+
+/** The one that there is, or somebody's own under a domain. */
+const coordinationStrategy: NameRule = (text) =>
+  text === 'OldestEmulationVersion' || (text.includes('/') && qualifiedName(text).length === 0)
+    ? []
+    : ['must be a domain-prefixed path (such as "acme.io/foo")'];
 
 function validate({ spec }: Lease): FieldError[] {
   const seconds = spec?.leaseDurationSeconds;
@@ -9,7 +17,13 @@ function validate({ spec }: Lease): FieldError[] {
   if (seconds !== undefined && seconds <= 0) {
     errors.push(fieldError.invalid('spec.leaseDurationSeconds', seconds, 'must be greater than 0'));
   }
-  return [...errors, ...nonNegative('spec.leaseTransitions', spec?.leaseTransitions)];
+  errors.push(...nonNegative('spec.leaseTransitions', spec?.leaseTransitions));
+  const { strategy, preferredHolder } = spec ?? {};
+  if (strategy !== undefined) errors.push(...nameErrors(coordinationStrategy, 'spec.strategy', strategy));
+  if (preferredHolder && !strategy) {
+    errors.push(fieldError.forbidden('spec.preferredHolder', 'may only be specified if `strategy` is defined'));
+  }
+  return errors;
 }
 
 export const lease: Kind<Lease> = {

@@ -2,6 +2,7 @@ import { type FieldError, fieldError } from '../../../../apimachinery/validation
 import { pathSegment } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { validateOptionalName } from '../../../validation/references.ts';
 import type { ClusterRoleBinding, RoleBinding, RoleRef, Subject } from '../types.generated.ts';
 
 const { required, invalid, notSupported } = fieldError;
@@ -24,13 +25,19 @@ function validateRoleRef(ref: RoleRef | undefined, kinds: readonly string[]): Fi
   return [...errors, ...nameErrors(pathSegment, 'roleRef.name', name)];
 }
 
-function validateSubject(subject: Subject, path: string): FieldError[] {
+/** `namespaced`: the binding has a namespace; a service account of any other must still be named with its own. */
+function validateSubject(
+  subject: Subject,
+  path: string,
+  { namespaced }: { readonly namespaced: boolean },
+): FieldError[] {
   const errors: FieldError[] = [];
   const { kind, apiGroup = '' } = subject;
   if (!subject.name) errors.push(required(`${path}.name`));
   if (kind === 'ServiceAccount') {
+    errors.push(...validateOptionalName(`${path}.name`, subject.name));
     if (apiGroup !== '') errors.push(notSupported(`${path}.apiGroup`, apiGroup, ['']));
-    if (!subject.namespace) errors.push(required(`${path}.namespace`));
+    if (!namespaced && !subject.namespace) errors.push(required(`${path}.namespace`));
   } else if (kind === 'User' || kind === 'Group') {
     if (apiGroup !== rbacGroup) errors.push(notSupported(`${path}.apiGroup`, apiGroup, [rbacGroup]));
   } else {
@@ -42,7 +49,7 @@ function validateSubject(subject: Subject, path: string): FieldError[] {
 function bindingOf(kinds: readonly string[]): Kind<RoleBinding> {
   const validate = ({ roleRef, subjects = [] }: RoleBinding): FieldError[] => [
     ...validateRoleRef(roleRef, kinds),
-    ...subjects.flatMap((subject, i) => validateSubject(subject, `subjects[${i}]`)),
+    ...subjects.flatMap((subject, i) => validateSubject(subject, `subjects[${i}]`, { namespaced: kinds.length > 1 })),
   ];
   const names = (binding: RoleBinding, kind: string): string =>
     (binding.subjects ?? [])

@@ -1,6 +1,7 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { pathSegment } from '../../../../apimachinery/validation/names.ts';
 import type { Kind } from '../../../define.ts';
+import { validateLabelSelector } from '../../../validation/selectors.ts';
 import type { ClusterRole, PolicyRule, Role } from '../types.generated.ts';
 
 const { required, invalid } = fieldError;
@@ -35,8 +36,24 @@ export const role: Kind<Role> = {
   strategy: { validate: validate(true), validateUpdate: validate(true) },
 };
 
+/** A role that gathers others says which. */
+function validateAggregation({ aggregationRule }: ClusterRole): FieldError[] {
+  if (!aggregationRule) return [];
+  const at = 'aggregationRule.clusterRoleSelectors';
+  const selectors = aggregationRule.clusterRoleSelectors ?? [];
+  if (selectors.length === 0) {
+    return [required(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
+  }
+  return selectors.flatMap((selector, i) => validateLabelSelector(selector, `${at}[${i}]`));
+}
+
+const validateClusterRole = (object: ClusterRole): FieldError[] => [
+  ...validate(false)(object),
+  ...validateAggregation(object),
+];
+
 export const clusterRole: Kind<ClusterRole> = {
   nameRule: pathSegment,
   allowCreateOnUpdate: true,
-  strategy: { validate: validate(false), validateUpdate: validate(false) },
+  strategy: { validate: validateClusterRole, validateUpdate: validateClusterRole },
 };
