@@ -168,7 +168,7 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
   });
 
   test('get --watch sees what comes', async () => {
-    const watching = k.run(['get', 'cm', '-l', 'watched=yes', '-w', '--output-watch-events', '--request-timeout=4s']);
+    const watching = k.run(['get', 'cm', '-l', 'watched=yes', '-w', '--output-watch-events', '--request-timeout=3s']);
     // A watch starts with what is there, so it does not matter which of both comes first.
     await k.ok('create', 'configmap', 'watched');
     await k.ok('label', 'cm', 'watched', 'watched=yes');
