@@ -23,7 +23,9 @@ export interface TestCluster {
   remove(): Promise<void>;
 }
 
-export function testCluster(name: string): TestCluster {
+export function testCluster(purpose: string): TestCluster {
+  // Two runs of the tests at once, from two checkouts, meet on one machine.
+  const name = `${purpose}-${process.pid.toString(36)}`;
   const folder = mkdtempSync(join(tmpdir(), `portico-${name}-`));
   const dataDir = join(folder, 'data');
   const own = ['--name', name, '--data-dir', dataDir];
