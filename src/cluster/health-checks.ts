@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HealthCheck } from '../apiserver/health.ts';
-import { CollectedFamily, type Family } from '../apiserver/metrics/metric.ts';
 import type { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
+import { CollectedFamily, type Family } from '../metrics/metric.ts';
 import type { Storage } from '../storage/storage.ts';
 import { realClock } from '../system/real/clock.ts';
 

@@ -1,7 +1,8 @@
 // A limit to the requests that are worked on at once, with a line of those that wait for a place.
+
+import type { NumberSeries } from '../../metrics/metric.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { ApiMetrics } from '../metrics/api-metrics.ts';
-import type { NumberSeries } from '../metrics/metric.ts';
 import { type ApiResponse, textResponse, type User } from '../request.ts';
 import { isLongRunning, type RequestInfo } from '../request-info.ts';
 

@@ -1,8 +1,9 @@
 // All that /metrics tells.
+
+import { CollectedFamily, Counter, type Family, Gauge, Histogram } from '../../metrics/metric.ts';
+import { processFamilies } from '../../metrics/process-metrics.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { VersionInfo } from '../version.ts';
-import { CollectedFamily, Counter, type Family, Gauge, Histogram } from './metric.ts';
-import { processFamilies } from './process-metrics.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
 /** Prometheus' text format. */

@@ -1,6 +1,7 @@
 // Admission whose two steps are timed.
+
+import type { Histogram } from '../../metrics/metric.ts';
 import { Admission, type AdmissionOptions, type AdmissionRequest } from '../admission/admission.ts';
-import type { Histogram } from './metric.ts';
 
 export class MeteredAdmission extends Admission {
   readonly #options: AdmissionOptions;

@@ -1,4 +1,6 @@
 // Storage whose operations are timed under the names that kube-apiserver gives its requests to etcd.
+
+import { type Family, Histogram } from '../../metrics/metric.ts';
 import type {
   RangeRequest,
   RangeResult,
@@ -10,7 +12,6 @@ import type {
 } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import { registryPrefix } from '../watch-cache/watch-cache.ts';
-import { type Family, Histogram } from './metric.ts';
 
 const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 

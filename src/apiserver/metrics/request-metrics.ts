@@ -1,7 +1,15 @@
 // Requests as kube-apiserver counts them: names, labels and buckets of its endpoints/metrics package.
+
+import {
+  Counter,
+  type Family,
+  Gauge,
+  Histogram,
+  type HistogramSeries,
+  type NumberSeries,
+} from '../../metrics/metric.ts';
 import type { ApiRequest, ByteSink } from '../request.ts';
 import { isLongRunning, type RequestInfo } from '../request-info.ts';
-import { Counter, type Family, Gauge, Histogram, type HistogramSeries, type NumberSeries } from './metric.ts';
 
 const where = ['group', 'version', 'resource', 'subresource', 'scope', 'component'];
 const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
