@@ -45,6 +45,9 @@ export function wholeNumber(option: string, min: number, max: number): (value: s
   };
 }
 
+/** Reads `--hollow-nodes`; there is room for so many in 100.64.0.0/10. */
+export const hollowCount = wholeNumber('--hollow-nodes', 0, 16_128);
+
 export async function pathsOf({ name, dataDir }: ClusterFlags): Promise<ClusterPaths> {
   if (!clusterNamePattern.test(name)) {
     throw usage(`--name: ${JSON.stringify(name)} is not a name of lower-case letters, digits and dashes (at most 32)`);

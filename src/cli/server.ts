@@ -8,6 +8,7 @@ import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
 import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
+import { hollowCount } from './cluster-options.ts';
 import { porticoVersion } from './version.ts';
 
 interface ServerFlags {
@@ -25,6 +26,7 @@ interface ServerFlags {
   readonly kubeconfigOut?: string;
   readonly tokenAuthFile?: string;
   readonly controllers: string;
+  readonly hollowNodes: number;
   readonly eventTtl: string;
   readonly enableAdmissionPlugins: string;
   readonly disableAdmissionPlugins: string;
@@ -68,6 +70,7 @@ export function register(command: Command): void {
     .option('--audit-log-maxbackup <count>', 'how many old parts of the audit log are kept; 0: all', '0')
     .option('--audit-log-maxage <days>', 'how long old parts of the audit log are kept; 0: for ever', '0')
     .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
+    .option('--hollow-nodes <count>', 'nodes whose kubelet is played, to try things without any', hollowCount, 0)
     .option('--event-ttl <duration>', 'how long events are kept after their last write', '1h0m0s')
     .option('--enable-admission-plugins <names>', 'admission plugins to run beside those that always do', '')
     .option('--disable-admission-plugins <names>', 'admission plugins not to run', '')
@@ -98,6 +101,7 @@ async function run(flags: ServerFlags): Promise<void> {
     },
     ...auditConfig(flags),
     controllers: list(flags.controllers),
+    hollowNodes: flags.hollowNodes,
     eventTtl: parseDuration('--event-ttl', flags.eventTtl),
     admissionPlugins: pluginsOf(flags),
     version: porticoVersion(),

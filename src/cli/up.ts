@@ -5,6 +5,7 @@ import {
   addClusterOptions,
   addOutputOption,
   type ClusterFlags,
+  hollowCount,
   pathsOf,
   tools,
   untilInterrupted,
@@ -15,6 +16,7 @@ import {
 interface Flags extends ClusterFlags {
   readonly nodes?: number;
   readonly proxyMode?: string;
+  readonly hollowNodes?: number;
   readonly egress?: string;
   readonly apiPort?: number;
   readonly demo?: boolean;
@@ -43,6 +45,7 @@ async function run(flags: Flags): Promise<void> {
     dataDir: paths.data,
     nodes: flags.nodes,
     proxyMode: flags.proxyMode,
+    hollowNodes: flags.hollowNodes,
     egress: flags.egress === undefined ? undefined : flags.egress === 'on',
     apiPort: flags.apiPort,
   };
@@ -95,6 +98,7 @@ export function register(command: Command): void {
   addOutputOption(
     addClusterOptions(command)
       .option('--nodes <count>', 'how many nodes (default: 3)', wholeNumber('--nodes', 1, 100))
+      .option('--hollow-nodes <count>', 'further nodes whose kubelet is played (default: 0)', hollowCount)
       .option('--proxy-mode <mode>', 'nftables, iptables or ipvs (default: nftables)')
       .option('--egress <on|off>', 'whether pods reach beyond this machine (default: on)')
       .option(

@@ -4,8 +4,10 @@ import { createPrivateKey } from 'node:crypto';
 import { hostname } from 'node:os';
 import { signLegacyToken } from '../apiserver/authentication/legacy-token.ts';
 import type { KeyPair } from '../apiserver/pki/certificates.ts';
+import { kubernetesVersion } from '../apiserver/version.ts';
 import type { Transport } from '../client/types.ts';
 import type { ControllersConfig } from '../controllers/config.ts';
+import type { HollowNodesOptions } from '../kubelet/hollow/hollow-nodes.ts';
 import { addressAt, parseCIDR } from '../net/cidr.ts';
 import { formatIP } from '../net/ip.ts';
 import { realClock } from '../system/real/clock.ts';
@@ -23,6 +25,8 @@ export interface ControlLoopsOptions {
   readonly serviceAccountKeyPem: string;
   /** Waits to be elected among the servers of one store. Default false. */
   readonly leaderElect?: boolean;
+  /** Nodes whose kubelet is played. Default 0. */
+  readonly hollowNodes?: number;
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -58,6 +62,11 @@ function controllersConfig({
   };
 }
 
+async function hollow(options: Pick<HollowNodesOptions, 'client' | 'informers' | 'signal' | 'count' | 'onError'>) {
+  const { runHollowNodes } = await import('../kubelet/hollow/hollow-nodes.ts');
+  await runHollowNodes({ ...options, clock: realClock, version: `v${kubernetesVersion}-hollow` });
+}
+
 /** Throws a Failure for a name that is no controller's; nothing runs before the function returned is called. */
 export async function prepareControlLoops(
   options: ControlLoopsOptions,
@@ -80,7 +89,7 @@ export async function prepareControlLoops(
     if (!(error instanceof UnknownControllerError)) throw error;
     throw new Failure(`--controllers: ${error.message}`, { cause: error, exitCode: 2 });
   }
-  const { transport, onError } = options;
+  const { transport, onError, hollowNodes = 0 } = options;
   const client = createClient(transport);
   const system = { clock: realClock, random: realRandom, onError };
   const config = controllersConfig(options);
@@ -90,6 +99,7 @@ export async function prepareControlLoops(
     await Promise.all([
       runControllers({ client, informers, ...system, config, names, signal }),
       runScheduler({ client, informers, ...system, signal }),
+      ...(hollowNodes > 0 ? [hollow({ client, informers, signal, count: hollowNodes, onError })] : []),
       informers.run(signal),
     ]);
   };

@@ -24,6 +24,7 @@ export async function startServer(record: ClusterRecord, paths: ClusterPaths): P
       ...['--cluster-cidr', podCIDRs],
       ...['--service-cluster-ip-range', serviceCIDRs],
       ...['--kubeconfig-out', paths.kubeconfig],
+      ...['--hollow-nodes', String(record.hollowNodes ?? 0)],
     ]),
     cluster: record.name,
     part: 'server',

@@ -14,6 +14,8 @@ export interface ClusterRecord {
   /** TCP port of the API server on 127.0.0.1 and the bridge's address. */
   readonly apiPort: number;
   readonly proxyMode: string;
+  /** Absent in records of before there were any. */
+  readonly hollowNodes?: number;
   readonly egress: boolean;
   readonly dataDir: string;
 }

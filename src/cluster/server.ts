@@ -70,6 +70,8 @@ export interface ServerConfig {
   readonly audit?: AuditConfig;
   /** As kube-controller-manager's flag: names, `*`, `-name`. */
   readonly controllers: readonly string[];
+  /** Nodes whose kubelet is played (src/kubelet/hollow). Default 0. */
+  readonly hollowNodes?: number;
   /** Milliseconds for which events are kept; default: an hour. */
   readonly eventTtl?: number;
   /** Names of admission plugins that are on, or off, other than by default. */

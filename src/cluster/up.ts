@@ -37,6 +37,7 @@ export interface UpRequest {
   readonly dataDir: string;
   readonly nodes?: number | undefined;
   readonly proxyMode?: string | undefined;
+  readonly hollowNodes?: number | undefined;
   readonly egress?: boolean | undefined;
   readonly apiPort?: number | undefined;
 }
@@ -118,6 +119,7 @@ async function settle(
     nodes,
     apiPort,
     proxyMode: request.proxyMode ?? before?.proxyMode ?? 'nftables',
+    hollowNodes: request.hollowNodes ?? before?.hollowNodes ?? 0,
     egress: request.egress ?? before?.egress ?? true,
     dataDir: request.dataDir,
   };
