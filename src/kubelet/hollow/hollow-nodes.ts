@@ -44,6 +44,7 @@ class HollowNodes {
   readonly #pods: ResourceClient<Pod>;
   readonly #informer: Informer<Pod>;
   readonly #queue: WorkQueue;
+  readonly #registered = new Set<string>();
   readonly #addresses = new Map<string, { readonly nodeIP: string; readonly pods: PodAddresses }>();
 
   constructor(options: HollowNodesOptions) {
@@ -89,11 +90,12 @@ class HollowNodes {
     // Spread over the period, so that a thousand nodes do not beat at once.
     const groups = Math.min(names.length, 10);
     const beat = async (group: number) => {
-      for (let first = true; !signal.aborted; first = false) {
+      while (!signal.aborted) {
         for (const [i, name] of names.entries()) {
           if (i % groups !== group || signal.aborted) continue;
           await this.#tell(`node ${name}`, async () => {
-            if (first) await this.#registerNode(i, name);
+            if (!this.#registered.has(name)) await this.#registerNode(i, name);
+            this.#registered.add(name);
             await this.#renew(name);
           });
         }
@@ -119,7 +121,8 @@ class HollowNodes {
       node = await api.get(name);
     }
     const status = nodeStatus(facts, node.status, clock.now());
-    await api.update({ ...node, status }, { subresource: 'status' });
+    // A patch: controllers write to a new node at the same moment.
+    await api.patch({ name, type: 'merge', body: { status } }, { subresource: 'status' });
   }
 
   async #renew(name: string): Promise<void> {
