@@ -1,6 +1,7 @@
 // The rules that are there whatever Services there are (service-semantics 4.1, 4.3).
 import type { Chain, Match, Rule, TableName, Target } from '../../iptables/ruleset.ts';
 import type { LocalDetector, ProxyConfig } from '../config.ts';
+import type { Jump } from './jumps.ts';
 import { chains } from './names.ts';
 
 export const comment = (text: string): Match => ({ kind: 'comment', text });
@@ -25,13 +26,6 @@ export function fromPods(detector: LocalDetector, not?: { readonly not: boolean 
     case 'interface-prefix':
       return { kind: 'in-interface', name: `${detector.prefix}+`, ...not };
   }
-}
-
-/** A rule that leads from a chain of the kernel to one of ours. */
-export interface Jump {
-  readonly table: TableName;
-  readonly from: string;
-  readonly rule: Rule;
 }
 
 /** Whether connections to node ports on 127.0.0.1 are let in; the kernel can do that for IPv4 only. */

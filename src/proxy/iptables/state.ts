@@ -3,6 +3,7 @@ import type { Chain, Rule, Table, TableUpdate } from '../../iptables/ruleset.ts'
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { baseJumps, filterChains, natChains, nodePortJumps } from './base.ts';
+import { wholeTables } from './jumps.ts';
 import { chains } from './names.ts';
 import { type EndpointStyle, type ServiceRules, type SharedRules, serviceRules } from './service.ts';
 
@@ -75,17 +76,7 @@ export class IptablesState {
 
   /** The tables as they are once all is applied to an empty kernel. */
   tables(): Table[] {
-    const updates = this.takeAll([]);
-    const jumps = baseJumps();
-    return updates.map(({ name, chains: own }) => {
-      const builtIn =
-        name === 'nat' ? ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'] : ['INPUT', 'FORWARD', 'OUTPUT'];
-      const entry = builtIn.map((chain): Chain => {
-        const rules = jumps.filter((jump) => jump.table === name && jump.from === chain).map((jump) => jump.rule);
-        return { name: chain, policy: 'ACCEPT', rules: rules.reverse() };
-      });
-      return { name, chains: [...entry, ...own] };
-    });
+    return wholeTables(this.takeAll([]), baseJumps());
   }
 
   /** Whether the size of the cluster changed how rules are written; then all are written anew. */
