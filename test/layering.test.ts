@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   nftables: ['net'],
   iptables: ['net'],
   ipvs: ['net'],
+  netfilter: ['net', 'nftables', 'iptables', 'ipvs'],
   system: [],
   grpc: [],
   metrics: [],
@@ -28,11 +29,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   controllers: parts,
   scheduler: parts,
   kubelet: [...parts, 'grpc'],
-  proxy: [...parts, 'nftables', 'iptables', 'ipvs'],
+  proxy: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter'],
   dns: parts,
   podnetwork: [...parts, 'nftables'],
   loadbalancer: parts,
-  explain: [...parts, 'nftables', 'iptables', 'ipvs', 'proxy', 'dns'],
+  explain: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter', 'proxy', 'dns'],
   ui: [],
   cluster: everything,
   testing: everything,
@@ -40,7 +41,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders in which every file decides and none acts: no clock, no dice, no I/O, no waiting. */
-const pureFolders = ['net', 'apimachinery', 'api', 'cel', 'nftables', 'iptables', 'ipvs'];
+const pureFolders = ['net', 'apimachinery', 'api', 'cel', 'nftables', 'iptables', 'ipvs', 'netfilter'];
 const pureFileNames = ['reconcile.ts', 'answer.ts', 'plan.ts'];
 
 function sources(): string[] {
