@@ -1,5 +1,14 @@
-// The text of virtual servers, sets and addresses, as `ipvsadm --restore`, `ipset restore` and `ip -batch` read it.
-import type { IpSet, VirtualServer } from './ruleset.ts';
+// The text of rulesets and of their changes, as `ipvsadm --restore`, `ipset restore` and `ip -batch` read it.
+import type {
+  AddressCommand,
+  IpSet,
+  RealServer,
+  ServerCommand,
+  ServerFacts,
+  ServerName,
+  SetCommand,
+  VirtualServer,
+} from './ruleset.ts';
 
 const protocolFlags = { tcp: '-t', udp: '-u', sctp: '--sctp-service' } as const;
 
@@ -7,23 +16,65 @@ function hostPort(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+function nameOf({ protocol, address, port }: ServerName): string {
+  return `${protocolFlags[protocol]} ${hostPort(address, port)}`;
+}
+
+function factsOf({ scheduler, schedulerFlags, persistentSeconds }: ServerFacts): string {
+  const flags = schedulerFlags === undefined ? '' : ` -b ${schedulerFlags}`;
+  return `-s ${scheduler}${flags}${persistentSeconds === undefined ? '' : ` -p ${persistentSeconds}`}`;
+}
+
+function realOf({ address, port }: Pick<RealServer, 'address' | 'port'>): string {
+  return `-r ${hostPort(address, port)}`;
+}
+
+/** A line for `ipvsadm --restore`, which takes all of ipvsadm's commands and stops at none that fails. */
+export function renderServerCommand(command: ServerCommand): string {
+  const name = nameOf(command.server);
+  switch (command.verb) {
+    case 'add-server':
+      return `-A ${name} ${factsOf(command.server)}\n`;
+    case 'edit-server':
+      return `-E ${name} ${factsOf(command.server)}\n`;
+    case 'delete-server':
+      return `-D ${name}\n`;
+    case 'add-real':
+      return `-a ${name} ${realOf(command.real)} -m -w ${command.real.weight}\n`;
+    case 'edit-real':
+      return `-e ${name} ${realOf(command.real)} -m -w ${command.real.weight}\n`;
+    case 'delete-real':
+      return `-d ${name} ${realOf(command.real)}\n`;
+  }
+}
+
 /** The server and its real servers, a line each. */
 export function renderVirtualServer(server: VirtualServer): string {
-  const { protocol, address, port, scheduler, persistentSeconds, realServers } = server;
-  const name = `${protocolFlags[protocol]} ${hostPort(address, port)}`;
-  const persistence = persistentSeconds === undefined ? '' : ` -p ${persistentSeconds}`;
-  const real = realServers.map((r) => `-a ${name} -r ${hostPort(r.address, r.port)} -m -w ${r.weight}\n`).join('');
-  return `-A ${name} -s ${scheduler}${persistence}\n${real}`;
+  const real = server.realServers.map((r) => renderServerCommand({ verb: 'add-real', server, real: r }));
+  return `${renderServerCommand({ verb: 'add-server', server })}${real.join('')}`;
+}
+
+/** A line for `ipset restore`. */
+export function renderSetCommand(command: SetCommand): string {
+  if (command.verb !== 'create') return `${command.verb} ${command.set} ${command.member}\n`;
+  const { name, type, family } = command.set;
+  const options = type === 'bitmap:port' ? 'range 0-65535' : `family ${family} hashsize 1024 maxelem 65536`;
+  return `create ${name} ${type} ${options}\n`;
 }
 
 /** The set and its members, a line each. */
-export function renderIpSet({ name, type, family, members }: IpSet): string {
-  const options = type === 'bitmap:port' ? 'range 0-65535' : `family ${family} hashsize 1024 maxelem 65536`;
-  return `create ${name} ${type} ${options}\n${members.map((member) => `add ${name} ${member}\n`).join('')}`;
+export function renderIpSet(set: IpSet): string {
+  const members = set.members.map((member) => renderSetCommand({ verb: 'add', set: set.name, member }));
+  return `${renderSetCommand({ verb: 'create', set })}${members.join('')}`;
+}
+
+/** A line for `ip -batch`. */
+export function renderAddressCommand(device: string, { verb, address }: AddressCommand): string {
+  return `addr ${verb} ${address}/${address.includes(':') ? 128 : 32} dev ${device}\n`;
 }
 
 /** A device that carries the addresses, so that the kernel takes packets for them. */
 export function renderAddresses(device: string, addresses: readonly string[]): string {
-  const lines = addresses.map((ip) => `addr replace ${ip}/${ip.includes(':') ? 128 : 32} dev ${device}\n`);
+  const lines = addresses.map((address) => renderAddressCommand(device, { verb: 'add', address }));
   return `link add ${device} type dummy\n${lines.join('')}`;
 }

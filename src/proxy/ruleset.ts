@@ -2,9 +2,7 @@
 import type { Ruleset } from '../netfilter/packet.ts';
 import type { ProxyConfig } from './config.ts';
 import { iptablesRuleset } from './iptables/ruleset.ts';
-import { ipvsTables } from './ipvs/rules.ts';
-import { addMembers, virtualServers } from './ipvs/servers.ts';
-import { SetMembers } from './ipvs/sets.ts';
+import { ipvsRuleset } from './ipvs/ruleset.ts';
 import { nftablesRuleset } from './nftables/ruleset.ts';
 import type { ServicePortPlan } from './plan.ts';
 import type { ProxyMode } from './settings.ts';
@@ -19,16 +17,4 @@ export function rulesetOf(mode: ProxyMode, plans: readonly ServicePortPlan[], co
     case 'ipvs':
       return ipvsRuleset(plans, config);
   }
-}
-
-function ipvsRuleset(plans: readonly ServicePortPlan[], config: ProxyConfig): Ruleset {
-  const members = new SetMembers(config.family);
-  for (const plan of plans) addMembers(plan, config, members);
-  const ipsets = members.sets();
-  return {
-    iptables: ipvsTables(plans, config, members),
-    ipsets,
-    virtualServers: plans.flatMap((plan) => virtualServers(plan, config)),
-    addresses: ipsets.flatMap((set) => (set.type === 'hash:ip' ? set.members : [])),
-  };
 }

@@ -1,7 +1,9 @@
 // The iptables rules around IPVS: what to masquerade, what to let in, what to refuse (service-semantics 6).
-import type { Chain, Match, Rule, Table, Target } from '../../iptables/ruleset.ts';
+import type { Chain, Match, Rule, TableName, TableUpdate, Target } from '../../iptables/ruleset.ts';
 import type { ProxyConfig } from '../config.ts';
 import { comment, fromPods, natChains, toChain } from '../iptables/base.ts';
+import type { Jump } from '../iptables/jumps.ts';
+import type { Footprint } from '../iptables/programs.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { fullName, type SetMembers, type SetName, setComment } from './sets.ts';
 
@@ -88,7 +90,7 @@ function nodePortRules(rules: SetRules): Rule[] {
   });
 }
 
-function natTable(config: ProxyConfig, members: SetMembers, rules: SetRules): Table {
+function natTable(config: ProxyConfig, members: SetMembers, rules: SetRules): TableUpdate {
   const loopback = config.family === 'IPv4' ? '127.0.0.0/8' : '::1/128';
   const [postrouting, markMasquerade] = natChains(config);
   const onlyAccept = (set: SetName): Rule[] =>
@@ -103,15 +105,9 @@ function natTable(config: ProxyConfig, members: SetMembers, rules: SetRules): Ta
     ...onlyAccept('LOAD-BALANCER'),
   ];
   const hairpin = rules.when('LOOP-BACK', 'dst,dst,src', { kind: 'MASQUERADE', randomFully: false });
-  const jump = (to: string, note: string): Rule => ({ matches: [comment(note)], target: toChain(to) });
-  const portal = jump(names.services, 'kubernetes service portals');
   return {
     name: 'nat',
     chains: [
-      { name: 'PREROUTING', policy: 'ACCEPT', rules: [portal] },
-      { name: 'INPUT', policy: 'ACCEPT', rules: [] },
-      { name: 'OUTPUT', policy: 'ACCEPT', rules: [portal] },
-      { name: 'POSTROUTING', policy: 'ACCEPT', rules: [jump(names.postrouting, 'kubernetes postrouting rules')] },
       { name: names.services, rules: portals },
       { name: names.postrouting, rules: [...hairpin, ...postrouting!.rules] },
       markMasquerade!,
@@ -156,10 +152,7 @@ function filterRules(rules: SetRules): Rule[] {
   ];
 }
 
-function filterTable(plans: readonly ServicePortPlan[], config: ProxyConfig, rules: SetRules): Table {
-  const jump = (to: string, note: string): Rule => ({ matches: [comment(note)], target: toChain(to) });
-  const firewall = jump(names.proxyFirewall, 'kube-proxy firewall rules');
-  const access = 'kubernetes ipvs access filter';
+function filterTable(plans: readonly ServicePortPlan[], config: ProxyConfig, rules: SetRules): TableUpdate {
   const forward: Rule[] = [
     {
       matches: [comment('kubernetes forwarding rules'), { kind: 'mark', bits: 1 << config.masqueradeBit }],
@@ -177,11 +170,7 @@ function filterTable(plans: readonly ServicePortPlan[], config: ProxyConfig, rul
     matches: [comment(setComment('HEALTH-CHECK-NODE-PORT')), rules.match('HEALTH-CHECK-NODE-PORT', 'dst')],
     target: accept,
   };
-  const input = [jump(names.filter, access), firewall, jump(names.nodePort, 'kubernetes health check rules')];
   const chains: Chain[] = [
-    { name: 'INPUT', policy: 'ACCEPT', rules: input },
-    { name: 'FORWARD', policy: 'ACCEPT', rules: [firewall, jump(names.forward, 'kubernetes forwarding rules')] },
-    { name: 'OUTPUT', policy: 'ACCEPT', rules: [jump(names.outFilter, access)] },
     { name: names.forward, rules: forward },
     { name: names.nodePort, rules: [healthCheck] },
     { name: names.proxyFirewall, rules: rules.when('LOAD-BALANCER-FW', 'dst,dst', toChain(names.sourceRanges)) },
@@ -199,8 +188,53 @@ function filterTable(plans: readonly ServicePortPlan[], config: ProxyConfig, rul
   return { name: 'filter', chains };
 }
 
-/** Tables nat and filter, with the jumps from the kernel's own chains. */
-export function ipvsTables(plans: readonly ServicePortPlan[], config: ProxyConfig, members: SetMembers): Table[] {
+/** All chains of tables filter and nat, whole. */
+export function ipvsUpdates(
+  plans: readonly ServicePortPlan[],
+  config: ProxyConfig,
+  members: SetMembers,
+): TableUpdate[] {
   const rules = new SetRules(config, members);
   return [filterTable(plans, config, rules), natTable(config, members, rules)];
 }
+
+function jumpsOf(): Jump[] {
+  const jump = (table: TableName, from: string, to: string, note: string): Jump => ({
+    table,
+    from,
+    rule: { matches: [comment(note)], target: toChain(to) },
+  });
+  const access = 'kubernetes ipvs access filter';
+  const firewall = 'kube-proxy firewall rules';
+  return [
+    jump('nat', 'OUTPUT', names.services, 'kubernetes service portals'),
+    jump('nat', 'PREROUTING', names.services, 'kubernetes service portals'),
+    jump('nat', 'POSTROUTING', names.postrouting, 'kubernetes postrouting rules'),
+    jump('filter', 'FORWARD', names.forward, 'kubernetes forwarding rules'),
+    jump('filter', 'INPUT', names.nodePort, 'kubernetes health check rules'),
+    jump('filter', 'INPUT', names.proxyFirewall, firewall),
+    jump('filter', 'FORWARD', names.proxyFirewall, firewall),
+    jump('filter', 'INPUT', names.filter, access),
+    jump('filter', 'OUTPUT', names.outFilter, access),
+  ];
+}
+
+/** The jumps in the order in which they are put at the top: later ones end up above earlier ones. */
+export const ipvsJumps: readonly Jump[] = jumpsOf();
+
+const ownChains: Readonly<Record<string, readonly string[]>> = {
+  nat: [names.services, names.postrouting, names.markMasquerade, names.loadBalancer, names.nodePort],
+  filter: [names.forward, names.nodePort, names.proxyFirewall, names.sourceRanges, names.filter, names.outFilter],
+};
+
+/** What the ipvs mode leaves among the rules of iptables. */
+export const ipvsFootprint: Footprint = {
+  jumps: ipvsJumps,
+  isOwn: (table, chain) => ownChains[table]?.includes(chain) ?? false,
+};
+
+/** A chain of each table that no other mode has: where it is missing, somebody flushed the table. */
+export const ipvsCanaries: readonly { readonly table: TableName; readonly chain: string }[] = [
+  { table: 'nat', chain: names.loadBalancer },
+  { table: 'filter', chain: names.filter },
+];

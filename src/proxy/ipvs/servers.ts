@@ -5,7 +5,19 @@ import type { Endpoint } from '../endpoint.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import type { SetMembers, SetName } from './sets.ts';
 
-const scheduler = 'rr';
+/** The settings of a family, and what they are applied to. */
+export interface IpvsConfig extends ProxyConfig {
+  /** Addresses of the node's interfaces but for loopback, link-local ones, and those that this mode added. */
+  readonly localAddresses: readonly string[];
+}
+
+/** Without the interfaces at hand, the node's InternalIPs are taken for their addresses. */
+export function ipvsConfigOf(
+  config: ProxyConfig,
+  localAddresses: readonly string[] = config.node.addresses,
+): IpvsConfig {
+  return { ...config, localAddresses };
+}
 
 /** Unlike the other modes, policy Local falls back to the endpoints of the cluster where this node has none. */
 function realServers(plan: ServicePortPlan, local: boolean): RealServer[] {
@@ -14,25 +26,35 @@ function realServers(plan: ServicePortPlan, local: boolean): RealServer[] {
   return own.map(({ ip, port }) => ({ address: ip, port, weight: 1 }));
 }
 
-function server(plan: ServicePortPlan, where: { address: string; port: number; local: boolean }): VirtualServer {
+/** One source address goes to real servers by its port, too, as kube-proxy has it. */
+const schedulerFlags: Readonly<Record<string, string>> = { mh: 'mh-port' };
+
+function server(
+  plan: ServicePortPlan,
+  config: ProxyConfig,
+  where: { address: string; port: number; local: boolean },
+): VirtualServer {
   const { protocol, affinitySeconds } = plan.servicePort;
   const { address, port, local } = where;
+  const scheduler = config.ipvsScheduler;
+  const flags = schedulerFlags[scheduler];
   return {
     protocol,
     address,
     port,
     scheduler,
+    ...(flags && { schedulerFlags: flags }),
     persistentSeconds: affinitySeconds,
     realServers: realServers(plan, local),
   };
 }
 
 /** The node's addresses that take node ports. */
-export function nodePortAddresses(config: ProxyConfig): readonly string[] {
-  return config.nodePortAddresses === 'all' ? config.node.addresses : config.nodePortAddresses;
+function nodePortAddresses(config: IpvsConfig): readonly string[] {
+  return config.nodePortAddresses === 'all' ? config.localAddresses : config.nodePortAddresses;
 }
 
-export function virtualServers(plan: ServicePortPlan, config: ProxyConfig): VirtualServer[] {
+export function virtualServers(plan: ServicePortPlan, config: IpvsConfig): VirtualServer[] {
   const { clusterIP, port, nodePort, externalIPs, loadBalancerIPs } = plan.servicePort;
   const { internalPolicyLocal, externalPolicyLocal } = plan.servicePort;
   const outside = [...externalIPs, ...loadBalancerIPs].map((address) => ({ address, port }));
@@ -40,12 +62,12 @@ export function virtualServers(plan: ServicePortPlan, config: ProxyConfig): Virt
     for (const address of nodePortAddresses(config)) outside.push({ address, port: nodePort });
   }
   return [
-    server(plan, { address: clusterIP, port, local: internalPolicyLocal }),
-    ...outside.map((where) => server(plan, { ...where, local: externalPolicyLocal })),
+    server(plan, config, { address: clusterIP, port, local: internalPolicyLocal }),
+    ...outside.map((where) => server(plan, config, { ...where, local: externalPolicyLocal })),
   ];
 }
 
-function addNodePort({ servicePort }: ServicePortPlan, config: ProxyConfig, members: SetMembers): void {
+function addNodePort({ servicePort }: ServicePortPlan, config: IpvsConfig, members: SetMembers): void {
   const { protocol, nodePort, externalPolicyLocal } = servicePort;
   if (nodePort === undefined) return;
   const names: Readonly<Record<typeof protocol, readonly [SetName, SetName]>> = {
@@ -60,8 +82,14 @@ function addNodePort({ servicePort }: ServicePortPlan, config: ProxyConfig, memb
   }
 }
 
+/** What the node must take packets for, and does not yet by an address of an interface. */
+export function carriedAddresses({ servicePort }: ServicePortPlan, { localAddresses }: IpvsConfig): string[] {
+  const { clusterIP, externalIPs, loadBalancerIPs } = servicePort;
+  return [clusterIP, ...[...externalIPs, ...loadBalancerIPs].filter((ip) => !localAddresses.includes(ip))];
+}
+
 /** Puts into the sets what the rules must know of this port. */
-export function addMembers(plan: ServicePortPlan, config: ProxyConfig, members: SetMembers): void {
+export function addMembers(plan: ServicePortPlan, config: IpvsConfig, members: SetMembers): void {
   const { servicePort, firewall } = plan;
   const { protocol, port, clusterIP, externalPolicyLocal } = servicePort;
   // Endpoints that get no new traffic may still hold connections to themselves.
@@ -69,7 +97,7 @@ export function addMembers(plan: ServicePortPlan, config: ProxyConfig, members: 
     if (endpoint.local) members.add('LOOP-BACK', `${endpoint.ip},${protocol}:${endpoint.port},${endpoint.ip}`);
   }
   members.add('CLUSTER-IP', `${clusterIP},${protocol}:${port}`);
-  for (const ip of [clusterIP, ...servicePort.externalIPs, ...servicePort.loadBalancerIPs]) members.add('IPVS-IPS', ip);
+  for (const ip of carriedAddresses(plan, config)) members.add('IPVS-IPS', ip);
   for (const ip of servicePort.externalIPs) {
     members.add(externalPolicyLocal ? 'EXTERNAL-IP-LOCAL' : 'EXTERNAL-IP', `${ip},${protocol}:${port}`);
   }

