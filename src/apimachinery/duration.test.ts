@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { age, humanDuration } from './duration.ts';
+import { age, formatGoDuration, humanDuration, parseGoDuration } from './duration.ts';
 
 const [s, m, h, d, y] = [1000, 60_000, 3_600_000, 86_400_000, 365 * 86_400_000] as const;
 
@@ -33,4 +33,28 @@ test('ages', () => {
   expect(age(undefined, 0)).toBe('<unknown>');
   expect(age('1970-01-01T00:00:10Z', 25 * s)).toBe('15s');
   expect(age('1970-01-01T00:00:10Z', 0)).toBe('<invalid>');
+});
+
+test.each([
+  ['15m0s', 15 * m],
+  ['24h0m0s', 24 * h],
+  ['1h30m', 90 * m],
+  ['1.5s', 1500],
+  ['-5s', -5000],
+  ['250ms', 250],
+  ['0', 0],
+])('Go reads %s as %d ms, and what it prints of it reads the same', (text, milliseconds) => {
+  expect(parseGoDuration(text)).toBe(milliseconds);
+  expect(parseGoDuration(formatGoDuration(milliseconds))).toBe(milliseconds);
+});
+
+test('Go prints all smaller units, and refuses numbers without one', () => {
+  expect([15 * m, 24 * h, 90_500, 0, -2000].map(formatGoDuration)).toEqual([
+    '15m0s',
+    '24h0m0s',
+    '1m30.5s',
+    '0s',
+    '-2s',
+  ]);
+  for (const text of ['', '5', '5 s', 's', '1d', '--1s']) expect(parseGoDuration(text)).toBeUndefined();
 });

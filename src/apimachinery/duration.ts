@@ -40,3 +40,36 @@ export function age(timestamp: string | undefined, now: number): string {
   const then = Date.parse(timestamp);
   return Number.isNaN(then) ? '<unknown>' : humanDuration(now - then);
 }
+
+const goUnits: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: second,
+  m: minute,
+  h: hour,
+};
+
+/** Milliseconds of a duration as Go's time.ParseDuration reads it (`1h30m`, `-1.5s`, `0`); undefined for other text. */
+export function parseGoDuration(text: string): number | undefined {
+  if (/^[+-]?0$/.test(text)) return 0;
+  if (!/^[+-]?((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/(\d*\.?\d*)(ns|us|µs|μs|ms|s|m|h)/g)];
+  const sum = parts.reduce((total, [, number = '', unit = '']) => total + Number(number) * goUnits[unit]!, 0);
+  return text.startsWith('-') ? -sum : sum;
+}
+
+/** Milliseconds as Go prints a duration: `1h30m0s`, `1m0.5s`, `250ms`, `0s`. */
+export function formatGoDuration(milliseconds: number): string {
+  const sign = milliseconds < 0 ? '-' : '';
+  const length = Math.abs(milliseconds);
+  if (length === 0) return '0s';
+  if (length < second) return `${sign}${length}ms`;
+  const hours = Math.floor(length / hour);
+  const minutes = Math.floor((length % hour) / minute);
+  const seconds = (length % minute) / second;
+  const head = hours > 0 ? `${hours}h${minutes}m` : minutes > 0 ? `${minutes}m` : '';
+  return `${sign}${head}${seconds}s`;
+}

@@ -20,6 +20,10 @@ export interface ProxyConfig {
   readonly serviceCIDRs: readonly string[];
   /** Addresses that accept node ports; `all` for every address of the node. */
   readonly nodePortAddresses: readonly string[] | 'all';
+  /** Whether node ports answer on 127.0.0.1 in iptables mode; the kernel can do that for IPv4 only. */
+  readonly localhostNodePorts: boolean;
+  /** How IPVS picks a real server; the other modes have no use for it. */
+  readonly ipvsScheduler: string;
 }
 
 export const defaultMasqueradeBit = 14;

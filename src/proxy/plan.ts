@@ -8,8 +8,10 @@ export interface ProxyNode {
   readonly name: string;
   /** Label `topology.kubernetes.io/zone`. */
   readonly zone: string | undefined;
-  /** The node's InternalIPs of the family, the primary one first. */
+  /** The node's InternalIPs of the family (its ExternalIPs when it has none), the primary one first. */
   readonly addresses: readonly string[];
+  /** The prefixes of the family that its pods have addresses from; absent before any is assigned. */
+  readonly podCIDRs?: readonly string[];
 }
 
 /** Where traffic goes: to a set of endpoints, or nowhere. */

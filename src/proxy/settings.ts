@@ -1,12 +1,19 @@
 // From the flags of `portico proxy` and `portico rules` to the settings of each family.
 import { canonicalCIDR, contains, familyOf, type IPFamily, isCIDR } from './address.ts';
 import { defaultMasqueradeBit, type LocalDetector, type ProxyConfig } from './config.ts';
+import { defaultScheduler, type IpvsSettings } from './ipvs/settings.ts';
 import type { ProxyNode } from './plan.ts';
 
 export type ProxyMode = 'nftables' | 'iptables' | 'ipvs';
 export const proxyModes: readonly ProxyMode[] = ['nftables', 'iptables', 'ipvs'];
 
-/** Settings that do not depend on the family, spelt as kube-proxy's flags. */
+/** What tells the traffic of pods from other traffic; ClusterCIDR goes by `clusterCIDRs`, NodeCIDR by the node's podCIDRs. */
+export type DetectLocal =
+  | { readonly mode: 'ClusterCIDR' | 'NodeCIDR' }
+  | { readonly mode: 'BridgeInterface'; readonly bridge: string }
+  | { readonly mode: 'InterfaceNamePrefix'; readonly prefix: string };
+
+/** Settings that do not depend on the family, spelt as kube-proxy's flags; what is absent is as upstream's default. */
 export interface ProxySettings {
   readonly mode: ProxyMode;
   readonly clusterCIDRs: readonly string[];
@@ -15,7 +22,19 @@ export interface ProxySettings {
   readonly nodePortAddresses: readonly string[];
   readonly masqueradeAll?: boolean;
   readonly masqueradeBit?: number;
+  readonly detectLocal?: DetectLocal;
+  readonly localhostNodePorts?: boolean;
+  /** Takes the place of the node's first address of its family. */
+  readonly bindAddress?: string;
+  /** Milliseconds between looks for the rules, and the longest wait before a failed sync is tried again. */
+  readonly syncPeriod?: number;
+  /** The least milliseconds from one sync to the next. */
+  readonly minSyncPeriod?: number;
+  /** Of the ipvs mode only. */
+  readonly ipvs?: IpvsSettings;
 }
+
+export const defaultSyncPeriod = 30_000;
 
 /** Takes a comma-separated flag apart. */
 export function listOf(text: string | undefined): string[] {
@@ -36,39 +55,71 @@ export function settingsError(settings: ProxySettings): string | undefined {
   return undefined;
 }
 
-function localDetectorOf(settings: ProxySettings, family: IPFamily): LocalDetector | undefined {
-  const cidr = settings.clusterCIDRs.find((text) => familyOf(text) === family);
+function cidrDetector(cidrs: readonly string[], family: IPFamily): LocalDetector | undefined {
+  const cidr = cidrs.find((text) => familyOf(text) === family);
   return cidr === undefined ? undefined : { kind: 'cidr', cidr: canonicalCIDR(cidr) };
 }
 
-/** The addresses that accept node ports: those of the node within the prefixes, or the primary one, or all. */
-function nodePortAddressesOf(
-  settings: ProxySettings,
+function localDetectorOf(settings: ProxySettings, family: IPFamily, node: ProxyNode): LocalDetector | undefined {
+  const detect = settings.detectLocal ?? { mode: 'ClusterCIDR' };
+  switch (detect.mode) {
+    case 'ClusterCIDR':
+      return cidrDetector(settings.clusterCIDRs, family);
+    case 'NodeCIDR':
+      return cidrDetector(node.podCIDRs ?? [], family);
+    case 'BridgeInterface':
+      return { kind: 'interface', name: detect.bridge };
+    case 'InterfaceNamePrefix':
+      return { kind: 'interface-prefix', prefix: detect.prefix };
+  }
+}
+
+/** The prefixes of one family that accept node ports; `primary` for the node's first address, `all` for every address. */
+function nodePortRanges(
+  { mode, nodePortAddresses }: ProxySettings,
   family: IPFamily,
+): readonly string[] | 'primary' | 'all' {
+  const [first] = nodePortAddresses;
+  if (first === undefined) return mode === 'nftables' ? 'primary' : 'all';
+  if (first === 'primary') return 'primary';
+  const ranges = nodePortAddresses.filter((range) => familyOf(range) === family);
+  return ranges.length === 0 || ranges.some((range) => range.endsWith('/0')) ? 'all' : ranges;
+}
+
+/** Whether the addresses of the node's interfaces are needed to know which of them accept node ports. */
+export function needsInterfaceAddresses(settings: ProxySettings): boolean {
+  return (['IPv4', 'IPv6'] as const).some((family) => Array.isArray(nodePortRanges(settings, family)));
+}
+
+function nodePortAddressesOf(
+  ranges: readonly string[] | 'primary' | 'all',
+  node: ProxyNode,
   addresses: readonly string[],
 ): readonly string[] | 'all' {
-  const { mode, nodePortAddresses } = settings;
-  const primary = nodePortAddresses.length === 0 ? mode === 'nftables' : nodePortAddresses[0] === 'primary';
-  if (primary) return addresses.slice(0, 1);
-  const ranges = nodePortAddresses.filter((range) => familyOf(range) === family);
-  if (ranges.length === 0 || ranges.some((range) => range.endsWith('/0'))) return 'all';
+  if (ranges === 'all') return 'all';
+  if (ranges === 'primary') return node.addresses.slice(0, 1);
   return addresses.filter((address) => ranges.some((range) => contains(range, address)));
 }
 
-/** `addresses` are those of the node's interfaces, or its InternalIPs where only the API is known. */
+/** `addresses` are those of the node's interfaces, or those of its object where only the API is known. */
 export function configOf(
   settings: ProxySettings,
   family: IPFamily,
   node: ProxyNode,
   addresses: readonly string[] = node.addresses,
 ): ProxyConfig {
+  const ranges = nodePortRanges(settings, family);
+  // As upstream: ranges without 127.0.0.0/8 close 127.0.0.1, too.
+  const loopback = ranges === 'all' || (ranges !== 'primary' && ranges.some((range) => contains('127.0.0.0/8', range)));
   return {
     family,
     node,
-    localDetector: localDetectorOf(settings, family),
+    localDetector: localDetectorOf(settings, family, node),
     masqueradeAll: settings.masqueradeAll ?? false,
     masqueradeBit: settings.masqueradeBit ?? defaultMasqueradeBit,
     serviceCIDRs: settings.serviceCIDRs.filter((text) => familyOf(text) === family).map(canonicalCIDR),
-    nodePortAddresses: nodePortAddressesOf(settings, family, addresses),
+    nodePortAddresses: nodePortAddressesOf(ranges, node, addresses),
+    localhostNodePorts: family === 'IPv4' && (settings.localhostNodePorts ?? true) && loopback,
+    ipvsScheduler: settings.ipvs?.scheduler ?? defaultScheduler,
   };
 }
