@@ -17,7 +17,7 @@ import { namespaceController } from './namespace/controller.ts';
 import { nodeIPAMController } from './nodeipam/controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/controller.ts';
 import { podGarbageCollector } from './podgc/controller.ts';
-import { replicaSetController } from './replicaset/controller.ts';
+import { replicaSetController, replicationControllerController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
 import { rootCAPublisher } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
@@ -44,6 +44,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'persistentvolumeclaim-protection-controller': claimProtectionController,
   'pod-garbage-collector-controller': podGarbageCollector,
   'replicaset-controller': replicaSetController,
+  'replicationcontroller-controller': replicationControllerController,
   'resourcequota-controller': resourceQuotaController,
   'root-ca-certificate-publisher-controller': rootCAPublisher,
   'service-cidr-controller': serviceCIDRController,

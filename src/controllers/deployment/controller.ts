@@ -3,7 +3,7 @@ import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.t
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
-import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
+import { type LabelSelector, labelSelectorOf } from '../../apimachinery/selectors/label-selector.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
 import { deployments, pods, replicaSets } from '../../client/resources.ts';
 import {
@@ -13,8 +13,11 @@ import {
   recorderOf,
   type SyncResult,
 } from '../controller.ts';
-import { createControlledPods } from '../shared/controlled-pods.ts';
+import { claimObjects } from '../shared/claim.ts';
+import { controlledObjects } from '../shared/controlled.ts';
+import { objectsByLabel, objectsSelecting } from '../shared/label-lookup.ts';
 import { controllerOf, controllerReference, isControlledBy } from '../shared/owners.ts';
+import { mustBeSame } from '../shared/pod-control.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { type DeploymentPlan, reconcile } from './reconcile.ts';
 import { kind, revisionAnnotation, sameTemplate } from './revision.ts';
@@ -24,7 +27,9 @@ export function deploymentController(context: ControllerContext): Controller {
   const deploymentInformer = informers.informer<Deployment>(deployments);
   const setInformer = informers.informer<ReplicaSet>(replicaSets);
   const podInformer = informers.informer<Pod>(pods);
-  const controlled = createControlledPods(podInformer);
+  const controlled = controlledObjects(podInformer);
+  const sets = controlledObjects(setInformer);
+  const setsByLabel = objectsByLabel(setInformer);
   const setWrites = new WriteTracker<ReplicaSet>(setInformer, clock);
   const writes = new WriteTracker<Deployment>(deploymentInformer, clock);
   const recorder = recorderOf(context, 'deployment-controller');
@@ -36,13 +41,12 @@ export function deploymentController(context: ControllerContext): Controller {
   const { queue } = controller;
   const enqueue = (deployment: Readonly<Deployment>) => queue.add(objectKey(deployment));
   deploymentInformer.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
+  const selecting = objectsSelecting(deploymentInformer, selectorOf);
   const enqueueOwner = (set: Readonly<ReplicaSet>) => {
     const owner = controllerOf(set);
     if (owner?.kind === kind.kind) queue.add(`${set.metadata.namespace}/${owner.name}`);
     if (owner) return;
-    for (const deployment of deploymentInformer.lister.list(set.metadata.namespace)) {
-      if (selects(deployment, set)) enqueue(deployment);
-    }
+    for (const key of selecting(set.metadata.namespace ?? '', set.metadata.labels)) queue.add(key);
   };
   setInformer.addHandler({ added: enqueueOwner, updated: enqueueOwner, deleted: enqueueOwner });
   podInformer.addHandler({
@@ -59,7 +63,7 @@ export function deploymentController(context: ControllerContext): Controller {
     if (!deployment) return undefined;
     if (setWrites.pending(key) || writes.pending(key)) return { requeueAfter: 1000 };
     if (await claim(key, deployment)) return undefined;
-    const owned = setInformer.lister.list(namespace).filter((set) => isControlledBy(set, deployment));
+    const owned = sets.of(deployment.metadata.uid);
     const podsOf = (set: Readonly<ReplicaSet>) => controlled.of(set.metadata.uid);
     const plan = reconcile({ deployment, replicaSets: owned, podsOf, now: clock.now() });
     await apply(key, deployment, plan);
@@ -68,20 +72,22 @@ export function deploymentController(context: ControllerContext): Controller {
 
   /** Adopts matching ReplicaSets of nobody, releases those that match no more. True when something was written. */
   async function claim(key: string, deployment: Readonly<Deployment>): Promise<boolean> {
-    if (deployment.metadata.deletionTimestamp) return false;
-    const own = controllerReference(deployment, kind);
-    let wrote = false;
-    for (const set of setInformer.lister.list(deployment.metadata.namespace)) {
-      const adopt = !controllerOf(set) && !set.metadata.deletionTimestamp && selects(deployment, set);
-      const release = isControlledBy(set, deployment) && !selects(deployment, set);
-      if (!adopt && !release) continue;
-      const others = (set.metadata.ownerReferences ?? []).filter((r) => r.uid !== own.uid);
-      const { name, namespace = '', uid } = set.metadata;
-      const metadata = { uid, ownerReferences: adopt ? [...others, own] : others };
-      setWrites.wrote(key, await setClient.patch({ name, namespace, type: 'merge', body: { metadata } }));
-      wrote = true;
+    const selector = selectorOf(deployment);
+    const own = sets.of(deployment.metadata.uid);
+    const others = setsByLabel.selected(deployment.metadata.namespace ?? '', selector).filter((s) => !controllerOf(s));
+    const { adopt, release } = claimObjects({ owner: deployment, selector, objects: [...own, ...others] });
+    if (adopt.length > 0) {
+      await mustBeSame(deployment, () => deploymentClient.get(deployment.metadata.name, deployment.metadata.namespace));
     }
-    return wrote;
+    const reference = controllerReference(deployment, kind);
+    for (const set of [...adopt, ...release]) {
+      const kept = (set.metadata.ownerReferences ?? []).filter((r) => r.uid !== reference.uid);
+      const ownerReferences = adopt.includes(set) ? [...kept, reference] : kept;
+      const { name, namespace = '', uid } = set.metadata;
+      const body = { metadata: { uid, ownerReferences } };
+      setWrites.wrote(key, await setClient.patch({ name, namespace, type: 'merge', body }));
+    }
+    return adopt.length + release.length > 0;
   }
 
   async function apply(key: string, deployment: Readonly<Deployment>, plan: DeploymentPlan): Promise<void> {
@@ -137,7 +143,8 @@ export function deploymentController(context: ControllerContext): Controller {
   return controller;
 }
 
-function selects(deployment: Readonly<Deployment>, set: Readonly<ReplicaSet>): boolean {
-  const selector = labelSelectorOf(deployment.spec.selector);
-  return selector !== undefined && selector.length > 0 && matchesLabels(selector, set.metadata.labels);
+/** An empty selector selects nothing. */
+function selectorOf({ spec }: Readonly<Deployment>): LabelSelector | undefined {
+  const selector = labelSelectorOf(spec.selector);
+  return selector !== undefined && selector.length > 0 ? selector : undefined;
 }

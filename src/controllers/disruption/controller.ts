@@ -1,9 +1,9 @@
 // Keeps the status of PodDisruptionBudgets, by which evictions are allowed.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
-import { selects } from '../../api/policy/v1/poddisruptionbudget/status.ts';
 import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import { labelSelectorOf } from '../../apimachinery/selectors/label-selector.ts';
 import {
   deployments,
   podDisruptionBudgets,
@@ -16,10 +16,10 @@ import {
   type Controller,
   type ControllerContext,
   KeyedController,
-  onEveryChange,
   recorderOf,
   type SyncResult,
 } from '../controller.ts';
+import { objectsByLabel, objectsSelecting } from '../shared/label-lookup.ts';
 import { controllerOf } from '../shared/owners.ts';
 import { isPodReady } from '../shared/pods.ts';
 import { needsScale, reconcileBudget } from './reconcile.ts';
@@ -42,10 +42,11 @@ export function disruptionController(context: ControllerContext): Controller {
     added: (budget) => queue.add(objectKey(budget)),
     updated: (budget) => queue.add(objectKey(budget)),
   });
+  const selectorOf = ({ spec }: Readonly<PodDisruptionBudget>) => labelSelectorOf(spec?.selector);
+  const podsByLabel = objectsByLabel(podInformer);
+  const selecting = objectsSelecting(budgetInformer, selectorOf);
   const enqueueBudgetsOf = (pod: Readonly<Pod>) => {
-    for (const budget of budgetInformer.lister.list(pod.metadata.namespace)) {
-      if (selects(budget, pod)) queue.add(objectKey(budget));
-    }
+    for (const key of selecting(pod.metadata.namespace ?? '', pod.metadata.labels)) queue.add(key);
   };
   podInformer.addHandler({
     added: enqueueBudgetsOf,
@@ -57,10 +58,16 @@ export function disruptionController(context: ControllerContext): Controller {
     deleted: enqueueBudgetsOf,
   });
   for (const informer of ownerInformers) {
-    onEveryChange(informer, ({ metadata }) => {
+    const enqueue = ({ metadata }: Readonly<KubeObject>) => {
       for (const budget of budgetInformer.lister.list(metadata.namespace)) {
         if (needsScale(budget)) queue.add(objectKey(budget));
       }
+    };
+    // Their statuses change far more often than what they want.
+    informer.addHandler({
+      added: enqueue,
+      updated: (object, old) => object.metadata.generation !== old.metadata.generation && enqueue(object),
+      deleted: enqueue,
     });
   }
 
@@ -68,7 +75,7 @@ export function disruptionController(context: ControllerContext): Controller {
     const [namespace = '', name = ''] = key.split('/');
     const budget = budgetInformer.lister.get(name, namespace);
     if (!budget) return undefined;
-    const selected = podInformer.lister.list(namespace).filter((pod) => selects(budget, pod));
+    const selected = podsByLabel.selected(namespace, selectorOf(budget));
     if (selected.length === 0) {
       recorder.event(budget, { type: 'Normal', reason: 'NoPods', message: 'No matching pods found' });
     }

@@ -1,6 +1,6 @@
 // Deletes what its owners left behind, and carries out foreground and orphan deletion.
 import type { OwnerReference } from '../../apimachinery/meta/v1.generated.ts';
-import { type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
+import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
 import { resourceKey } from '../../client/resources.ts';
@@ -57,13 +57,25 @@ class GarbageCollector implements Controller {
   }
 
   async #discover(signal: AbortSignal): Promise<void> {
-    const { resources } = await discoverResources(this.#context.client);
+    const { resources, failures } = await discoverResources(this.#context.client);
+    this.#forgetAllBut(resources, failures);
     const fresh = resources.filter((r) => isCollectable(r) && !this.#resources.has(resourceKey(r)));
     const informers = fresh.map((resource) => this.#follow(resource));
     if (this.#ready) return;
     await Promise.all(informers.map((informer) => informer.synced(signal)));
     this.#ready = true;
     for (const node of this.#graph.nodes()) this.#consider(node);
+  }
+
+  /** Kinds that are served no more, or in another version; those of a group that does not answer may come back. */
+  #forgetAllBut(served: readonly DiscoveredResource[], failures: ReadonlyMap<string, unknown>): void {
+    const present = new Set(served.map(resourceKey));
+    for (const [key, resource] of this.#resources) {
+      if (present.has(key) || failures.has(apiVersionOf(resource))) continue;
+      this.#resources.delete(key);
+      this.#context.informers.forget(resource);
+      this.#graph.forget(resource);
+    }
   }
 
   #follow(resource: DiscoveredResource): Informer<KubeObject> {
@@ -191,7 +203,8 @@ class GarbageCollector implements Controller {
       const waits = metadata.deletionTimestamp && metadata.finalizers?.includes(foregroundFinalizer);
       return waits ? 'deleting' : 'present';
     } catch (error) {
-      if (isNotFound(error)) return this.#remember(owner.uid);
+      // A kind that is served no more answers 404 too, and says nothing of the owner.
+      if (isNotFound(error) && error.status.details?.name === owner.name) return this.#remember(owner.uid);
       throw error;
     }
   }

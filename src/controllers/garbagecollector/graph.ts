@@ -62,6 +62,11 @@ export class OwnerGraph {
     return node;
   }
 
+  /** Forgets the objects of a resource that is followed no more. */
+  forget(resource: DiscoveredResource): void {
+    for (const node of this.#nodes.values()) if (node.resource === resource) this.delete(node.uid);
+  }
+
   #unlink(node: GraphNode): void {
     for (const owner of node.owners) {
       const set = this.#dependents.get(owner.uid);

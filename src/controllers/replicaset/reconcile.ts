@@ -2,43 +2,12 @@
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/apps/v1/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
-import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import { controllerOf } from '../shared/owners.ts';
 import { isPodActive, isPodAvailable, isPodReady, podCondition } from '../shared/pods.ts';
 import { deletionOrder } from './deletion-order.ts';
 
 /** Most pods made or deleted in one go, as upstream: a broken ReplicaSet must not flood the server. */
 const burst = 500;
-
-export interface Claim {
-  /** Pods that the ReplicaSet controls, or is to adopt. */
-  readonly pods: readonly Readonly<Pod>[];
-  readonly adopt: readonly Readonly<Pod>[];
-  /** Controlled pods that no longer match. */
-  readonly release: readonly Readonly<Pod>[];
-}
-
-/** Whose pods are whose: `pods` are all of the namespace that match or are controlled by the ReplicaSet. */
-export function claimPods(replicaSet: Readonly<ReplicaSet>, pods: readonly Readonly<Pod>[]): Claim {
-  const selector = labelSelectorOf(replicaSet.spec.selector);
-  const own: Readonly<Pod>[] = [];
-  const adopt: Readonly<Pod>[] = [];
-  const release: Readonly<Pod>[] = [];
-  const deleting = replicaSet.metadata.deletionTimestamp !== undefined;
-  for (const pod of pods) {
-    const matches = selector !== undefined && matchesLabels(selector, pod.metadata.labels);
-    const controller = controllerOf(pod);
-    if (controller && controller.uid !== replicaSet.metadata.uid) continue;
-    if (controller && matches) own.push(pod);
-    else if (controller && !deleting) release.push(pod);
-    else if (!controller && matches && !deleting && isPodActive(pod)) {
-      adopt.push(pod);
-      own.push(pod);
-    }
-  }
-  return { pods: own, adopt, release };
-}
 
 export interface ScaleDecision {
   /** How many pods to create. */
@@ -64,25 +33,6 @@ export function scale({ replicaSet, pods, related, now }: ScaleInput): ScaleDeci
   if (difference === 0) return { create: 0, delete: [] };
   const count = Math.min(difference, burst);
   return { create: 0, delete: deletionOrder(active, related(), now).slice(0, count) };
-}
-
-/** The pod that a ReplicaSet makes, save for its owner. */
-export function podOf(replicaSet: Readonly<ReplicaSet>): Pod {
-  const template = replicaSet.spec.template;
-  const { name, namespace = '' } = replicaSet.metadata;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: '',
-      generateName: `${name}-`,
-      namespace,
-      labels: { ...template?.metadata?.labels },
-      ...(template?.metadata?.annotations && { annotations: { ...template.metadata.annotations } }),
-      ...(template?.metadata?.finalizers && { finalizers: [...template.metadata.finalizers] }),
-    },
-    spec: template?.spec ?? { containers: [] },
-  };
 }
 
 export interface StatusInput {

@@ -9,6 +9,7 @@ import { objectKey } from '../../apimachinery/object.ts';
 import { isNotFound, type QualifiedResource } from '../../apimachinery/status.ts';
 import { discoverResources } from '../../client/discovery.ts';
 import { resourceQuotas } from '../../client/resources.ts';
+import type { Informer } from '../../client/types.ts';
 import {
   type Controller,
   type ControllerContext,
@@ -25,11 +26,16 @@ const pageSize = 500;
 
 export const resourceQuotaController: ControllerFactory = (context) => new ResourceQuotaController(context);
 
+interface Watched {
+  readonly versioned: GroupVersionResource;
+  readonly informer: Informer<KubeObject>;
+}
+
 class ResourceQuotaController implements Controller {
   readonly #context: ControllerContext;
   readonly #loop: KeyedController;
-  /** The version that each counted resource is watched in. */
-  readonly #watched = new Map<string, GroupVersionResource>();
+  /** How each counted resource is watched. */
+  readonly #watched = new Map<string, Watched>();
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -57,8 +63,8 @@ class ResourceQuotaController implements Controller {
     const objects = new Map<string, readonly KubeObject[]>();
     const wanted = countedResources(quota);
     for (const resource of wanted) {
-      const versioned = await this.#watch(resource, signal);
-      if (versioned) objects.set(resourceName(resource), await this.#list(versioned, namespace));
+      const listed = await this.#listWatched(resource, { namespace, signal });
+      if (listed) objects.set(resourceName(resource), listed);
     }
     const status = quotaStatus({ quota, objects, now: this.#context.clock.now() });
     if (status) await client.update({ ...quota, status }, { subresource: 'status' });
@@ -81,25 +87,40 @@ class ResourceQuotaController implements Controller {
     return all;
   }
 
-  /** Watches a resource from when a quota first counts it; undefined while it is not served. */
-  async #watch(resource: QualifiedResource, signal: AbortSignal): Promise<GroupVersionResource | undefined> {
-    const name = resourceName(resource);
-    const versioned = this.#watched.get(name) ?? (await this.#find(resource));
+  /** Undefined while it is not served. */
+  async #listWatched(
+    resource: QualifiedResource,
+    { namespace, signal }: { readonly namespace: string; readonly signal: AbortSignal },
+  ): Promise<KubeObject[] | undefined> {
+    const versioned = this.#watched.get(resourceName(resource))?.versioned ?? (await this.#find(resource));
     if (!versioned) return undefined;
+    try {
+      // What is not served is never synced.
+      await this.#context.client.resource<KubeObject>(versioned).list({ namespace, limit: 1 });
+      // What goes after this is told; what went before is not in the list that follows.
+      await this.#watch(resource, versioned).synced(signal);
+      return await this.#list(versioned, namespace);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      // Served no more, or in another version.
+      this.#watched.delete(resourceName(resource));
+      return undefined;
+    }
+  }
+
+  /** Watches a resource from when a quota first counts it. */
+  #watch(resource: QualifiedResource, versioned: GroupVersionResource): Informer<KubeObject> {
     const { clock, informers } = this.#context;
     const informer = informers.informer<KubeObject>(versioned);
-    if (!this.#watched.has(name)) {
-      this.#watched.set(name, versioned);
-      informer.addHandler({
-        updated: (object, old) => {
-          if (changesUsage(resource, { object, old, now: clock.now() })) this.#recount(object);
-        },
-        deleted: (object) => this.#recount(object),
-      });
-    }
-    // What goes after this is told; what went before is not in the list that follows.
-    await informer.synced(signal);
-    return versioned;
+    if (this.#watched.get(resourceName(resource))?.informer === informer) return informer;
+    this.#watched.set(resourceName(resource), { versioned, informer });
+    informer.addHandler({
+      updated: (object, old) => {
+        if (changesUsage(resource, { object, old, now: clock.now() })) this.#recount(object);
+      },
+      deleted: (object) => this.#recount(object),
+    });
+    return informer;
   }
 
   async #find(resource: QualifiedResource): Promise<GroupVersionResource | undefined> {

@@ -1,7 +1,7 @@
 // Which Services select a pod, and which pods a Service selects.
 import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
-import { objectKey } from '../../apimachinery/object.ts';
 import type { Informer } from '../../client/types.ts';
+import { followPairs } from './label-lookup.ts';
 import { LabelPairIndex, pairsOf } from './label-pair-index.ts';
 
 export interface ServiceSelection {
@@ -14,8 +14,8 @@ export interface ServiceSelection {
 export function createServiceSelection(services: Informer<Service>, pods: Informer<Pod>): ServiceSelection {
   const serviceIndex = new LabelPairIndex<string>();
   const podIndex = new LabelPairIndex<string>();
-  follow(services, serviceIndex, firstPair);
-  follow(pods, podIndex, (pod) => pairsOf(pod.metadata.labels));
+  followPairs(services, serviceIndex, firstPair);
+  followPairs(pods, podIndex, (pod) => pairsOf(pod.metadata.labels));
   return {
     servicesOf(namespace, labels) {
       const found: string[] = [];
@@ -57,24 +57,4 @@ function firstPair(service: Readonly<Service>): string[] {
 
 function nameOf(key: string): string {
   return key.slice(key.indexOf('/') + 1);
-}
-
-function follow<T extends Pod | Service>(
-  informer: Informer<T>,
-  index: LabelPairIndex<string>,
-  pairs: (object: Readonly<T>) => string[],
-): void {
-  const indexed = new Map<string, string[]>();
-  const forget = (object: Readonly<T>) => {
-    const key = objectKey(object);
-    index.remove(object.metadata.namespace ?? '', indexed.get(key) ?? [], key);
-    indexed.delete(key);
-  };
-  const note = (object: Readonly<T>) => {
-    forget(object);
-    const present = pairs(object);
-    indexed.set(objectKey(object), present);
-    index.add(object.metadata.namespace ?? '', present, objectKey(object));
-  };
-  informer.addHandler({ added: note, updated: note, deleted: forget });
 }
