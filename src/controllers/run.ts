@@ -23,6 +23,7 @@ import { rootCAPublisher } from './rootca/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
 import { serviceCIDRController } from './servicecidr/controller.ts';
+import { statefulSetController } from './statefulset/controller.ts';
 import { claimProtectionController, volumeProtectionController } from './volumeprotection/controller.ts';
 
 /** kube-controller-manager's names; those that it does not have are Portico's own. */
@@ -50,6 +51,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'service-cidr-controller': serviceCIDRController,
   'serviceaccount-controller': serviceAccountController,
   'serviceaccount-token-controller': serviceAccountTokenController,
+  'statefulset-controller': statefulSetController,
 };
 
 /** A name in `--controllers` that is none; the message names those that there are. */

@@ -2,6 +2,7 @@
 import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
 import type { PodTemplateSpec } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
+import { shortHash } from '../shared/hash.ts';
 import { controllerReference } from '../shared/owners.ts';
 import { maxSurgeOf } from './limits.ts';
 
@@ -92,7 +93,7 @@ function inherited(deployment: Readonly<Deployment>): Record<string, string> {
 
 /** The ReplicaSet for the present template, not yet created. */
 export function newReplicaSet(deployment: Readonly<Deployment>, revision: number, replicas: number): ReplicaSet {
-  const hash = templateHash(deployment.spec.template, deployment.status?.collisionCount);
+  const hash = shortHash(deployment.spec.template, deployment.status?.collisionCount);
   const template = jsonCopy(deployment.spec.template) as PodTemplateSpec;
   template.metadata = { ...template.metadata, labels: { ...template.metadata?.labels, [hashLabel]: hash } };
   const { selector, minReadySeconds } = deployment.spec;
@@ -119,24 +120,4 @@ export function newReplicaSet(deployment: Readonly<Deployment>, revision: number
       template,
     },
   };
-}
-
-/** Letters that upstream writes for the digits of a hash: no vowels, and nothing that looks like another. */
-const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
-
-/** A short name for a template: FNV-1a of its JSON, and of how often the name was already taken by another. */
-export function templateHash(template: Readonly<PodTemplateSpec>, collisionCount: number | undefined): string {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(canonical(template) + (collisionCount ?? ''))) {
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  }
-  return [...String(hash)].map((digit) => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length]).join('');
-}
-
-/** JSON with sorted keys: the same for equal values. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }

@@ -19,10 +19,10 @@ import { controllerOf } from '../shared/owners.ts';
 import { followPods } from '../shared/pod-changes.ts';
 import { type OwnerKind, PodControl } from '../shared/pod-control.ts';
 import { podOfTemplate } from '../shared/pod-of-template.ts';
-import { isPodActive } from '../shared/pods.ts';
+import { isPodActive, untilAvailable } from '../shared/pods.ts';
 import { slowStart } from '../shared/slow-start.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
-import { nextAvailability, type ScaleDecision, type StatusInput, scale, statusOf } from './reconcile.ts';
+import { type ScaleDecision, type StatusInput, scale, statusOf } from './reconcile.ts';
 
 /** What differs between the two kinds: the controller works on ReplicaSets. */
 interface Flavour<T extends KubeObject> {
@@ -95,7 +95,7 @@ function replicaController<T extends KubeObject>(context: ControllerContext, fla
       setWrites.wrote(key, updated);
     }
     if (failure) throw failure.error;
-    const requeueAfter = nextAvailability(input);
+    const requeueAfter = untilAvailable(claim.own, replicaSet.spec.minReadySeconds ?? 0, now);
     return requeueAfter === undefined ? undefined : { requeueAfter };
   }
 

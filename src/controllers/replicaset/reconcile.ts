@@ -3,7 +3,7 @@ import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../ap
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import { isPodActive, isPodAvailable, isPodReady, podCondition } from '../shared/pods.ts';
+import { isPodActive, isPodAvailable, isPodReady } from '../shared/pods.ts';
 import { deletionOrder } from './deletion-order.ts';
 
 /** Most pods made or deleted in one go, as upstream: a broken ReplicaSet must not flood the server. */
@@ -90,15 +90,4 @@ function conditionsOf(
   const present = old.find((c) => c.type === 'ReplicaFailure');
   if (present?.reason === failure.reason) return [...old];
   return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(now), ...failure }];
-}
-
-/** Milliseconds until a pod that is ready becomes available; undefined when none is waited for. */
-export function nextAvailability({ replicaSet, pods, now }: StatusInput): number | undefined {
-  const wait = (replicaSet.spec.minReadySeconds ?? 0) * 1000;
-  if (wait === 0) return undefined;
-  const dues = pods
-    .filter((pod) => isPodActive(pod) && isPodReady(pod))
-    .map((pod) => Date.parse(podCondition(pod, 'Ready')?.lastTransitionTime ?? '') + wait - now)
-    .filter((due) => due > 0);
-  return dues.length > 0 ? Math.min(...dues) : undefined;
 }

@@ -17,6 +17,20 @@ export function isPodAvailable(pod: Readonly<Pod>, minReadySeconds: number, now:
   return ready.lastTransitionTime !== undefined && Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000 <= now;
 }
 
+/** Milliseconds until a pod that is ready becomes available; undefined when none is waited for. */
+export function untilAvailable(
+  pods: readonly Readonly<Pod>[],
+  minReadySeconds: number,
+  now: number,
+): number | undefined {
+  if (minReadySeconds === 0) return undefined;
+  const dues = pods
+    .filter((pod) => isPodActive(pod) && isPodReady(pod))
+    .map((pod) => Date.parse(podCondition(pod, 'Ready')?.lastTransitionTime ?? '') + minReadySeconds * 1000 - now)
+    .filter((due) => due > 0);
+  return dues.length > 0 ? Math.min(...dues) : undefined;
+}
+
 export function isPodTerminal(pod: Readonly<Pod>): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
