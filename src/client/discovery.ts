@@ -12,7 +12,7 @@ export interface DiscoveredResource extends GroupVersionResource {
 }
 
 export interface Discovery {
-  /** Each kind once, in its group's preferred version; no subresources. */
+  /** Each resource once, in the version its group prefers, else in the first that serves it; no subresources. */
   readonly resources: readonly DiscoveredResource[];
   /** `group/version` of groups that did not answer, with the error. */
   readonly failures: ReadonlyMap<string, unknown>;
@@ -23,8 +23,9 @@ export async function discoverResources(client: Client): Promise<Discovery> {
   const groups = await getJson<APIGroupList>(client, '/apis');
   const versions = ['v1'];
   for (const group of groups.groups) {
-    const preferred = group.preferredVersion ?? group.versions[0];
-    if (preferred) versions.push(preferred.groupVersion);
+    const served = group.versions.map(({ groupVersion }) => groupVersion);
+    const preferred = group.preferredVersion?.groupVersion;
+    versions.push(...new Set(preferred === undefined ? served : [preferred, ...served]));
   }
   const failures = new Map<string, unknown>();
   const lists = await Promise.all(
@@ -37,7 +38,12 @@ export async function discoverResources(client: Client): Promise<Discovery> {
       }
     }),
   );
-  return { resources: lists.flat(), failures };
+  const once = new Map<string, DiscoveredResource>();
+  for (const one of lists.flat()) {
+    const key = `${one.group}/${one.resource}`;
+    if (!once.has(key)) once.set(key, one);
+  }
+  return { resources: [...once.values()], failures };
 }
 
 async function resourcesOf(client: Client, groupVersion: string): Promise<DiscoveredResource[]> {

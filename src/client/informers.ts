@@ -9,10 +9,15 @@ export function createInformers(client: Client, options: InformerOptions): Infor
   return new SharedInformers(client, options);
 }
 
+interface Started {
+  readonly informer: Informer<KubeObject>;
+  readonly stop: AbortController;
+}
+
 class SharedInformers implements Informers {
   readonly #client: Client;
   readonly #options: InformerOptions;
-  readonly #informers = new Map<string, Informer<KubeObject>>();
+  readonly #informers = new Map<string, Started>();
   readonly #running = new Set<Promise<void>>();
   #signal: AbortSignal | undefined;
 
@@ -28,26 +33,39 @@ class SharedInformers implements Informers {
       scope.labelSelector ?? '',
       scope.fieldSelector ?? '',
     ].join('\n');
-    let informer = this.#informers.get(key);
-    if (!informer) {
-      informer = new ListWatchInformer<KubeObject>(this.#client, resource, scope, this.#options);
-      this.#informers.set(key, informer);
-      if (this.#signal) this.#start(informer, this.#signal);
+    let started = this.#informers.get(key);
+    if (!started) {
+      const informer = new ListWatchInformer<KubeObject>(this.#client, resource, scope, this.#options);
+      started = { informer, stop: new AbortController() };
+      this.#informers.set(key, started);
+      if (this.#signal) this.#start(started, this.#signal);
     }
     // The map's key names the resource, so whoever asks for it again means the same kind.
-    return informer as unknown as Informer<T>;
+    return started.informer as unknown as Informer<T>;
+  }
+
+  forget(resource: GroupVersionResource): void {
+    const prefix = `${resourceKey(resource)}\n`;
+    for (const [key, { stop }] of this.#informers) {
+      if (!key.startsWith(prefix)) continue;
+      stop.abort();
+      this.#informers.delete(key);
+    }
   }
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    for (const informer of this.#informers.values()) this.#start(informer, signal);
+    for (const started of this.#informers.values()) this.#start(started, signal);
     if (!signal.aborted) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
     await Promise.all(this.#running);
   }
 
-  #start(informer: Informer<KubeObject>, signal: AbortSignal): void {
-    this.#running.add(informer.run(signal));
+  #start({ informer, stop }: Started, signal: AbortSignal): void {
+    const running = informer.run(AbortSignal.any([signal, stop.signal]));
+    this.#running.add(running);
+    const ended = () => this.#running.delete(running);
+    running.then(ended, ended);
   }
 }

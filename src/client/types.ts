@@ -115,5 +115,7 @@ export interface InformerScope {
 /** One informer per resource and scope, shared by all who ask. `run` starts those asked for so far, and later ones as they come. */
 export interface Informers {
   informer<T extends KubeObject>(resource: GroupVersionResource, scope?: InformerScope): Informer<T>;
+  /** Ends the informers of a resource that is served no more; who asks for it again gets a new one. */
+  forget(resource: GroupVersionResource): void;
   run(signal: AbortSignal): Promise<void>;
 }
