@@ -16,8 +16,15 @@ export interface RulesRequest {
   readonly families: readonly IPFamily[];
 }
 
-/** Reads nothing but the request; rejects with an Error of one line when it lacks the node. */
-export async function rulesText(request: RulesRequest): Promise<string> {
+/** What one family of a node is to carry out, and by which settings. */
+export interface FamilyPlans {
+  /** In the order of their Services' names. */
+  readonly plans: readonly ServicePortPlan[];
+  readonly config: ProxyConfig;
+}
+
+/** The plans of a node, family by family. Throws an Error of one line when the request lacks the node. */
+export function plansOf(request: RulesRequest): FamilyPlans[] {
   const node = request.objects.find((object) => object.kind === 'Node' && object.metadata.name === request.nodeName) as
     | Node
     | undefined;
@@ -28,18 +35,18 @@ export async function rulesText(request: RulesRequest): Promise<string> {
     else if (object.kind === 'EndpointSlice') view.setSlice(object as EndpointSlice);
   }
   const names = view.takeChanged().sort();
-  const families = request.families.map((family) => {
+  return request.families.map((family) => {
     const proxyNode = proxyNodeOf(node, family);
     const plans = names.flatMap((name) => view.plans(name, family, proxyNode));
     return { plans, config: configOf(request.settings, family, proxyNode) };
   });
-  const render = await rendererOf(request.settings.mode);
-  return render(families);
 }
 
-interface FamilyPlans {
-  readonly plans: readonly ServicePortPlan[];
-  readonly config: ProxyConfig;
+/** Reads nothing but the request; rejects with an Error of one line when it lacks the node. */
+export async function rulesText(request: RulesRequest): Promise<string> {
+  const families = plansOf(request);
+  const render = await rendererOf(request.settings.mode);
+  return render(families);
 }
 
 type Renderer = (families: readonly FamilyPlans[]) => string;
