@@ -7,45 +7,9 @@ import { createInformers } from '../client/informers.ts';
 import { endpointSlices, nodes, services } from '../client/resources.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
-import type { Backend } from './backend.ts';
 import { endpoint, service, settings, slice } from './fixtures/objects.ts';
+import { RecordingBackend } from './fixtures/recording-backend.ts';
 import { Proxier } from './proxier.ts';
-
-/** Remembers what was set and synced; each sync ends when the test says so. */
-class RecordingBackend implements Backend {
-  readonly syncs: string[] = [];
-  readonly wanted = new Map<string, number>();
-  present = true;
-  removed: () => void = () => {};
-  /** Holds syncs until resolved; undefined lets them pass. */
-  gate: PromiseWithResolvers<void> | undefined;
-  failures = 0;
-
-  configure(): void {
-    this.wanted.clear();
-  }
-
-  set(family: string, owner: string, plan: Parameters<Backend['set']>[2]): void {
-    if (plan) this.wanted.set(`${family} ${owner}`, plan.reachable.length);
-    else this.wanted.delete(`${family} ${owner}`);
-  }
-
-  async sync({ full }: { readonly full: boolean }): Promise<void> {
-    this.syncs.push(`${full ? 'full' : 'partial'} ${JSON.stringify([...this.wanted])}`);
-    await this.gate?.promise;
-    if (this.failures === 0) return;
-    this.failures -= 1;
-    throw new Error('refused');
-  }
-
-  async intact(): Promise<boolean> {
-    return this.present;
-  }
-
-  async watch(changed: () => void): Promise<void> {
-    this.removed = changed;
-  }
-}
 
 const node = (zone: string, address = '172.18.0.2'): Node => ({
   apiVersion: 'v1',
@@ -99,6 +63,7 @@ async function running(): Promise<void> {
   await put.node(node('zone-1'));
   await settle();
   backend.syncs.length = 0;
+  log.length = 0;
 }
 
 const twoEndpoints = slice('web', [endpoint('10.244.1.1', 'node-a'), endpoint('10.244.2.1', 'node-b')]);

@@ -1,17 +1,17 @@
 // The loop around the modes: waits for Services, slices and the node, and brings the kernel to what they ask for. A change
 // starts a sync at once; changes that come while one runs go into the next.
-import type { Node, Service } from '../api/core/v1/types.generated.ts';
-import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
-import { endpointSlices, nodes, services } from '../client/resources.ts';
-import type { Informer, Informers } from '../client/types.ts';
+import type { Node } from '../api/core/v1/types.generated.ts';
+import type { Informers } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { IPFamily } from './address.ts';
 import type { Backend } from './backend.ts';
+import type { ProxyConfig } from './config.ts';
+import { type InputsOptions, ProxyInputs } from './inputs.ts';
 import { proxyNodeOf } from './node.ts';
 import { ownerOf } from './owner.ts';
-import type { ServicePortPlan } from './plan.ts';
-import { ServiceView } from './service-view.ts';
-import { configOf, type ProxySettings } from './settings.ts';
+import type { ProxyNode, ServicePortPlan } from './plan.ts';
+import type { ServiceView } from './service-view.ts';
+import { configOf, defaultSyncPeriod, needsInterfaceAddresses, type ProxySettings } from './settings.ts';
 import { SyncStatus } from './sync-status.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -23,11 +23,12 @@ export interface ProxierOptions {
   readonly clock: Clock;
   /** Default: both. */
   readonly families?: readonly IPFamily[];
-  /**
-   * `own` (default) watches only the Services and slices that a proxy needs; `shared` uses the informers of everything,
-   * for a process that holds them anyway.
-   */
-  readonly watches?: 'own' | 'shared';
+  /** See {@link InputsOptions}. */
+  readonly watches?: InputsOptions['watches'];
+  /** Takes the ranges of cluster IPs from the API where the settings have none. */
+  readonly followServiceCIDRs?: boolean;
+  /** The addresses of the machine's interfaces, asked for where node ports are limited to prefixes. */
+  readonly interfaceAddresses?: () => Promise<readonly string[]>;
   /** Called after each sync with what it changed; may do more work that belongs to the same change (conntrack, health). */
   readonly onSynced?: (change: SyncedChange) => Promise<void> | void;
   /** One line about something that went wrong, or was put right. */
@@ -50,8 +51,6 @@ export interface PortChange {
   readonly after: ServicePortPlan | undefined;
 }
 
-/** Between checks that the rules are still there, and the longest wait before a failed sync is tried again. */
-const syncPeriod = 30_000;
 /** Everything is written anew so often, whatever seems to be there. */
 const fullSyncPeriod = 3_600_000;
 const firstRetry = 500;
@@ -59,13 +58,18 @@ const firstRetry = 500;
 export class Proxier {
   readonly #options: ProxierOptions;
   readonly #families: readonly IPFamily[];
-  readonly #view = new ServiceView();
+  readonly #inputs: ProxyInputs;
+  readonly #syncPeriod: number;
   readonly #wakeup = new Wakeup();
   /** Plans in the kernel or on their way there, by family and Service, then by port. */
   readonly #plans: ReadonlyMap<IPFamily, Map<string, Map<string, ServicePortPlan>>>;
   readonly status: SyncStatus;
-  #node: Readonly<Node> | undefined;
+  /** What each family was last planned with. */
+  #configs: readonly ProxyConfig[] = [];
   #configuration = '';
+  #interfaceAddresses: readonly string[] | undefined;
+  /** The node or the settings may have changed what all plans say. */
+  #reconfigure = true;
   #replan = true;
   #full = true;
   #lastFull = 0;
@@ -77,7 +81,22 @@ export class Proxier {
     this.#options = options;
     this.#families = options.families ?? ['IPv4', 'IPv6'];
     this.#plans = new Map(this.#families.map((family) => [family, new Map()]));
-    this.status = new SyncStatus(options.clock);
+    this.#syncPeriod = options.settings.syncPeriod ?? defaultSyncPeriod;
+    this.status = new SyncStatus(options.clock, { timeout: 2 * this.#syncPeriod });
+    this.#inputs = new ProxyInputs({
+      informers: options.informers,
+      nodeName: options.nodeName,
+      watches: options.watches,
+      followServiceCIDRs: options.followServiceCIDRs,
+      onChange: () => {
+        this.status.queued();
+        this.#wakeup.wake();
+      },
+      onConfiguration: () => {
+        this.#reconfigure = true;
+        this.#wakeup.wake();
+      },
+    });
   }
 
   /** All plans that are in force, for health checks and explanations. */
@@ -87,12 +106,12 @@ export class Proxier {
 
   /** The Services and slices that rules are made from. */
   get view(): ServiceView {
-    return this.#view;
+    return this.#inputs.view;
   }
 
   /** The node object, once known. */
   get node(): Readonly<Node> | undefined {
-    return this.#node;
+    return this.#inputs.node;
   }
 
   /**
@@ -100,9 +119,10 @@ export class Proxier {
    * Failures are logged and tried again, never thrown.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { backend, clock } = this.#options;
+    const { backend, clock, settings } = this.#options;
     try {
-      await this.#follow(signal);
+      await this.#inputs.follow(signal);
+      await this.#knowNode(signal);
     } catch (error) {
       if (signal.aborted) return;
       throw error;
@@ -110,8 +130,9 @@ export class Proxier {
     const watching = backend.watch(() => this.#suspectRules(), signal);
     let retry = firstRetry;
     while (!signal.aborted) {
+      const started = clock.now();
       const succeeded = await this.#step();
-      retry = succeeded ? firstRetry : Math.min(retry * 2, syncPeriod);
+      retry = succeeded ? firstRetry : Math.min(retry * 2, this.#syncPeriod);
       if (!succeeded) {
         // Where a small change was refused, all of it may still be taken.
         const small = !this.#full;
@@ -120,16 +141,19 @@ export class Proxier {
         await clock.sleep(retry, signal).catch(() => {});
         continue;
       }
-      if (this.#hasWork() || signal.aborted) continue;
-      const timer = clock.after(syncPeriod, () => this.#suspectRules());
-      await this.#wakeup.wait(signal);
-      timer.cancel();
+      if (!this.#hasWork() && !signal.aborted) {
+        const timer = clock.after(this.#syncPeriod, () => this.#suspectRules());
+        await this.#wakeup.wait(signal);
+        timer.cancel();
+      }
+      const early = started + (settings.minSyncPeriod ?? 0) - clock.now();
+      if (early > 0) await clock.sleep(early, signal).catch(() => {});
     }
     await watching;
   }
 
   #hasWork(): boolean {
-    return this.#full || this.#replan || this.#suspect || this.#view.hasChanges;
+    return this.#full || this.#reconfigure || this.#suspect || this.view.hasChanges;
   }
 
   #suspectRules(): void {
@@ -137,78 +161,34 @@ export class Proxier {
     this.#wakeup.wake();
   }
 
-  /** Watches the objects, and waits until the first list of each is here. */
-  async #follow(signal: AbortSignal): Promise<void> {
-    const { informers, nodeName, watches = 'own' } = this.#options;
-    const own = watches === 'own';
-    const node = informers.informer<Node>(nodes, own ? { fieldSelector: `metadata.name=${nodeName}` } : {});
-    const service = informers.informer<Service>(
-      services,
-      own ? { labelSelector: '!service.kubernetes.io/service-proxy-name', fieldSelector: 'spec.clusterIP!=None' } : {},
-    );
-    const slice = informers.informer<EndpointSlice>(
-      endpointSlices,
-      own ? { labelSelector: '!service.kubernetes.io/headless' } : {},
-    );
-    this.#followNode(node);
-    const changed = () => {
-      this.status.queued();
-      this.#wakeup.wake();
-    };
-    const follow =
-      <T>(set: (object: Readonly<T>) => void) =>
-      (object: Readonly<T>) => {
-        set(object);
-        changed();
-      };
-    const setService = follow<Service>((object) => this.#view.setService(object));
-    service.addHandler({
-      added: setService,
-      updated: setService,
-      deleted: follow<Service>((object) => this.#view.deleteService(object)),
-    });
-    const setSlice = follow<EndpointSlice>((object) => this.#view.setSlice(object));
-    slice.addHandler({
-      added: setSlice,
-      updated: setSlice,
-      deleted: follow<EndpointSlice>((object) => this.#view.deleteSlice(object)),
-    });
-    await Promise.all([node.synced(signal), service.synced(signal), slice.synced(signal)]);
-    // A node that registers itself may come later than its proxy.
-    while (!this.#node) {
+  /** A node that registers itself may come later than its proxy, and its podCIDRs later still. */
+  async #knowNode(signal: AbortSignal): Promise<void> {
+    const { settings, nodeName, log } = this.#options;
+    const needsPodCIDRs = settings.detectLocal?.mode === 'NodeCIDR';
+    let told = '';
+    while (true) {
+      const { node } = this;
+      const assigned = (node?.spec?.podCIDRs ?? []).length > 0 && !node?.metadata.deletionTimestamp;
+      if (node && (assigned || !needsPodCIDRs)) return;
+      const missing = node
+        ? `node ${JSON.stringify(nodeName)} has no podCIDR`
+        : `there is no node ${JSON.stringify(nodeName)}`;
+      if (missing !== told) log?.(`${missing} yet: waiting for it`);
+      told = missing;
       await this.#wakeup.wait(signal);
       signal.throwIfAborted();
     }
   }
 
-  #followNode(informer: Informer<Node>): void {
-    const set = (node: Readonly<Node>) => {
-      if (node.metadata.name !== this.#options.nodeName) return;
-      const before = this.#node && this.#families.map((family) => proxyNodeOf(this.#node!, family));
-      this.#node = node;
-      const after = this.#families.map((family) => proxyNodeOf(node, family));
-      if (JSON.stringify(before) === JSON.stringify(after)) return;
-      this.#replan = true;
-      this.#wakeup.wake();
-    };
-    // A node that is deleted keeps its rules until it is registered again.
-    informer.addHandler({ added: set, updated: set });
-  }
-
   /** One sync, or a look whether one is needed; false when it failed. */
   async #step(): Promise<boolean> {
-    const { backend, clock, log } = this.#options;
+    const { clock, log } = this.#options;
     try {
-      if (this.#suspect) {
-        this.#suspect = false;
-        if (!(await backend.intact())) {
-          log?.('rules were removed by someone else: writing them anew');
-          this.#full = true;
-        }
-      }
+      if (this.#suspect) await this.#look();
       if (clock.now() - this.#lastFull >= fullSyncPeriod) this.#full = true;
+      if (this.#reconfigure) await this.#configure();
       const full = this.#full;
-      if (!full && !this.#replan && !this.#view.hasChanges) {
+      if (!full && !this.#replan && !this.view.hasChanges) {
         this.status.idle();
         return true;
       }
@@ -219,6 +199,16 @@ export class Proxier {
       log?.(`sync failed: ${error instanceof Error ? error.message : String(error)}`);
       return false;
     }
+  }
+
+  /** Looks whether the rules are still there, and whether the machine has other addresses. */
+  async #look(): Promise<void> {
+    const { backend, log, settings } = this.#options;
+    this.#suspect = false;
+    if (needsInterfaceAddresses(settings)) this.#reconfigure = true;
+    if (await backend.intact()) return;
+    log?.('rules were removed by someone else: writing them anew');
+    this.#full = true;
   }
 
   async #sync(full: boolean): Promise<void> {
@@ -244,21 +234,18 @@ export class Proxier {
 
   /** Plans what changed and hands it to the backend. */
   #plan(): PortChange[] {
-    this.#configure();
     const replan = this.#replan;
     this.#replan = false;
-    const changed = this.#view.takeChanged();
-    const names = replan ? [...new Set([...this.#view.names(), ...changed])] : changed;
-    const changes: PortChange[] = [];
-    for (const family of this.#families) for (const name of names) changes.push(...this.#planService(family, name));
-    return changes;
+    const changed = this.view.takeChanged();
+    const names = replan ? [...new Set([...this.view.names(), ...changed])] : changed;
+    return this.#configs.flatMap(({ family, node }) => names.flatMap((name) => this.#planService(family, name, node)));
   }
 
-  #planService(family: IPFamily, name: string): PortChange[] {
+  #planService(family: IPFamily, name: string, node: ProxyNode): PortChange[] {
     const { backend } = this.#options;
     const services = this.#plans.get(family)!;
     const before = services.get(name);
-    const plans = this.#view.plans(name, family, proxyNodeOf(this.#node!, family));
+    const plans = this.view.plans(name, family, node);
     const after = new Map(plans.map((plan) => [ownerOf(plan.servicePort), plan]));
     const changes: PortChange[] = [];
     for (const [owner, plan] of before ?? []) {
@@ -275,14 +262,23 @@ export class Proxier {
     return changes;
   }
 
-  /** Starts the backend over when the node's addresses changed what its constant rules say. */
-  #configure(): void {
-    if (!this.#replan) return;
-    const { settings, backend } = this.#options;
-    const configs = this.#families.map((family) => configOf(settings, family, proxyNodeOf(this.#node!, family)));
+  /** Plans all anew when the node or the settings say something else; starts the backend over when its rules do. */
+  async #configure(): Promise<void> {
+    const { settings, backend, interfaceAddresses } = this.#options;
+    // Asked first: what changes while it answers is read below.
+    if (needsInterfaceAddresses(settings)) this.#interfaceAddresses = await interfaceAddresses?.();
+    const { node } = this;
+    if (!node) return;
+    this.#reconfigure = false;
+    const serviceCIDRs = settings.serviceCIDRs.length > 0 ? settings.serviceCIDRs : this.#inputs.serviceCIDRs;
+    const configs = this.#families.map((family) =>
+      configOf({ ...settings, serviceCIDRs }, family, proxyNodeOf(node, family, settings), this.#interfaceAddresses),
+    );
     const configuration = JSON.stringify(configs);
     if (configuration === this.#configuration) return;
     this.#configuration = configuration;
+    this.#configs = configs;
+    this.#replan = true;
     backend.configure(configs);
     for (const [family, services] of this.#plans) {
       for (const ports of services.values()) for (const [owner, plan] of ports) backend.set(family, owner, plan);

@@ -1,11 +1,14 @@
 // What a proxier did and when, for /healthz and /metrics.
 import type { Clock } from '../system/clock.ts';
 
-/** A change that waits longer than this for its sync makes the proxy unhealthy: twice the sync period, in milliseconds. */
-export const healthTimeout = 60_000;
+export interface SyncStatusOptions {
+  /** A change that waits longer than this for its sync, in milliseconds, makes the proxy unhealthy. */
+  readonly timeout: number;
+}
 
 export class SyncStatus {
   readonly #clock: Clock;
+  readonly #timeout: number;
   #oldestQueued: number | undefined;
   #lastUpdated: number;
   syncs = 0;
@@ -17,8 +20,9 @@ export class SyncStatus {
   pendingChanges = 0;
   totalChanges = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, { timeout }: SyncStatusOptions) {
     this.#clock = clock;
+    this.#timeout = timeout;
     this.#lastUpdated = clock.now();
   }
 
@@ -54,7 +58,7 @@ export class SyncStatus {
   }
 
   get healthy(): boolean {
-    return this.#oldestQueued === undefined || this.#clock.now() - this.#oldestQueued < healthTimeout;
+    return this.#oldestQueued === undefined || this.#clock.now() - this.#oldestQueued < this.#timeout;
   }
 
   /** When the kernel was last known to hold what is wanted, in milliseconds since the Unix epoch. */
