@@ -1,6 +1,7 @@
 // Garbage collection on a server whose custom kinds come, change their version and go.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../src/apiserver/fake/test-server.ts';
+import { settle } from '../src/client/fake/settle.ts';
 import { createInformers } from '../src/client/informers.ts';
 import { createClient } from '../src/client/rest-client.ts';
 import { InProcessTransport } from '../src/cluster/in-process-transport.ts';
@@ -119,9 +120,10 @@ test('a kind that has gone is asked for no more', async () => {
   await served('/apis/example.com/v1', 404);
 
   await vi.waitFor(
-    () => {
+    async () => {
       const before = watched('/apis/example.com/v1/widgets');
       server.clock.advance(rediscovery);
+      await settle();
       expect(watched('/apis/example.com/v1/widgets')).toBe(before);
       const rounds = asked.filter((path) => path === '/apis').length;
       expect(rounds).toBeGreaterThan(3);
