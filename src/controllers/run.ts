@@ -7,6 +7,7 @@ import { clusterDNSController } from './clusterdns/controller.ts';
 import { clusterRoleAggregationController } from './clusterroleaggregation/controller.ts';
 import type { ControllersConfig } from './config.ts';
 import type { ControllerContext, ControllerFactory, ControllerMetrics } from './controller.ts';
+import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { disruptionController } from './disruption/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
@@ -32,6 +33,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'certificatesigningrequest-signing-controller': csrSigningController,
   'cluster-dns-controller': clusterDNSController,
   'clusterrole-aggregation-controller': clusterRoleAggregationController,
+  'daemonset-controller': daemonSetController,
   'deployment-controller': deploymentController,
   'disruption-controller': disruptionController,
   'endpoints-controller': endpointsController,

@@ -1,4 +1,5 @@
 // What a node's silence or trouble means (upstream pkg/controller/nodelifecycle, tainteviction).
+import { tolerates } from '../../api/core/v1/node/placement.ts';
 import type { Node, NodeCondition, Pod, Taint, Toleration } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 
@@ -90,13 +91,4 @@ export function evictionDelay(
     soonest = Math.min(soonest ?? left, left);
   }
   return soonest;
-}
-
-function tolerates(
-  { key, operator = 'Equal', value = '', effect }: Readonly<Toleration>,
-  taint: Readonly<Taint>,
-): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (key && key !== taint.key) return false;
-  return operator === 'Exists' || (key !== undefined && value === (taint.value ?? ''));
 }

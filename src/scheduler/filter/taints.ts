@@ -1,5 +1,6 @@
 // NodeUnschedulable, NodeName and TaintToleration.
-import type { Taint, Toleration } from '../../api/core/v1/types.generated.ts';
+import { tolerates, untoleratedTaint } from '../../api/core/v1/node/placement.ts';
+import type { Taint } from '../../api/core/v1/types.generated.ts';
 import { type FilterPlugin, unresolvable } from '../plugin.ts';
 
 const unschedulableTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
@@ -20,27 +21,7 @@ export const nodeName: FilterPlugin = ({ pod }) => {
 export const taintToleration: FilterPlugin = ({ pod }) => {
   const tolerations = pod.spec.tolerations ?? [];
   return ({ node }) => {
-    const untolerated = (node.spec?.taints ?? []).some(
-      (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((t) => tolerates(t, taint)),
-    );
+    const untolerated = untoleratedTaint(tolerations, node.spec?.taints, ['NoSchedule', 'NoExecute']);
     return untolerated ? unresolvable('node(s) had untolerated taint(s)') : undefined;
   };
 };
-
-/** core/v1 Toleration.ToleratesTaint. */
-export function tolerates(toleration: Readonly<Toleration>, taint: Readonly<Taint>): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  if (!toleration.key && toleration.operator !== 'Exists') return false;
-  const [own, theirs] = [toleration.value ?? '', taint.value ?? ''];
-  switch (toleration.operator ?? 'Equal') {
-    case 'Exists':
-      return true;
-    case 'Lt':
-      return Number(theirs) < Number(own);
-    case 'Gt':
-      return Number(theirs) > Number(own);
-    default:
-      return own === theirs;
-  }
-}

@@ -1,8 +1,7 @@
 // TaintToleration, NodeAffinity and InterPodAffinity: what pods would rather have.
+import { matchesTerm, tolerates } from '../../api/core/v1/node/placement.ts';
 import type { WeightedPodAffinityTerm } from '../../api/core/v1/types.generated.ts';
-import { matchesTerm } from '../filter/node-affinity.ts';
 import { prepareTerm } from '../filter/pod-affinity.ts';
-import { tolerates } from '../filter/taints.ts';
 import { maxScore, normalize, type ScorePlugin } from '../plugin.ts';
 
 /** Few PreferNoSchedule taints that the pod does not tolerate. */
