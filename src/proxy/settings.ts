@@ -91,6 +91,13 @@ export function needsInterfaceAddresses(settings: ProxySettings): boolean {
   return (['IPv4', 'IPv6'] as const).some((family) => Array.isArray(nodePortRanges(settings, family)));
 }
 
+/** Whether node ports answer on 127.0.0.1 in iptables mode: as upstream, ranges without it close it, too. */
+export function allowsLocalhostNodePorts(settings: ProxySettings): boolean {
+  const ranges = nodePortRanges(settings, 'IPv4');
+  const open = ranges === 'all' || (ranges !== 'primary' && ranges.some((range) => contains('127.0.0.0/8', range)));
+  return (settings.localhostNodePorts ?? true) && open;
+}
+
 function nodePortAddressesOf(
   ranges: readonly string[] | 'primary' | 'all',
   node: ProxyNode,
@@ -109,8 +116,6 @@ export function configOf(
   addresses: readonly string[] = node.addresses,
 ): ProxyConfig {
   const ranges = nodePortRanges(settings, family);
-  // As upstream: ranges without 127.0.0.0/8 close 127.0.0.1, too.
-  const loopback = ranges === 'all' || (ranges !== 'primary' && ranges.some((range) => contains('127.0.0.0/8', range)));
   return {
     family,
     node,
@@ -119,7 +124,7 @@ export function configOf(
     masqueradeBit: settings.masqueradeBit ?? defaultMasqueradeBit,
     serviceCIDRs: settings.serviceCIDRs.filter((text) => familyOf(text) === family).map(canonicalCIDR),
     nodePortAddresses: nodePortAddressesOf(ranges, node, addresses),
-    localhostNodePorts: family === 'IPv4' && (settings.localhostNodePorts ?? true) && loopback,
+    localhostNodePorts: family === 'IPv4' && allowsLocalhostNodePorts(settings),
     ipvsScheduler: settings.ipvs?.scheduler ?? defaultScheduler,
   };
 }

@@ -30,7 +30,7 @@ export function fromPods(detector: LocalDetector, not?: { readonly not: boolean 
 
 /** Whether connections to node ports on 127.0.0.1 are let in; the kernel can do that for IPv4 only. */
 export function hasLocalhostNodePorts(config: ProxyConfig): boolean {
-  return config.family === 'IPv4';
+  return config.localhostNodePorts;
 }
 
 /** The jumps in the order in which they are put at the top: later ones end up above earlier ones. */
