@@ -75,16 +75,17 @@ export interface Interface {
   readonly addresses: readonly { readonly ip: string; readonly scope: string }[];
 }
 
+/** With a filter (`up`), ip prints an empty object for each interface that it leaves out. */
 interface ListedInterface {
-  readonly ifname: string;
+  readonly ifname?: string;
   readonly addr_info?: readonly { readonly local?: string; readonly scope?: string }[];
 }
 
 /** The listing of `ip -json addr`. */
 export function parseInterfaces(text: string): Interface[] {
   const listed: readonly ListedInterface[] = text.trim() === '' ? [] : JSON.parse(text);
-  return listed.map(({ ifname, addr_info: addresses = [] }) => ({
-    name: ifname,
-    addresses: addresses.flatMap(({ local, scope = 'global' }) => (local === undefined ? [] : [{ ip: local, scope }])),
-  }));
+  return listed.flatMap(({ ifname: name, addr_info: info = [] }) => {
+    const addresses = info.flatMap(({ local: ip, scope = 'global' }) => (ip === undefined ? [] : [{ ip, scope }]));
+    return name === undefined ? [] : [{ name, addresses }];
+  });
 }

@@ -29,7 +29,7 @@ function realOf({ address, port }: Pick<RealServer, 'address' | 'port'>): string
   return `-r ${hostPort(address, port)}`;
 }
 
-/** A line for `ipvsadm --restore`, which takes all of ipvsadm's commands and stops at none that fails. */
+/** A line for `ipvsadm --restore`, which takes all of ipvsadm's commands, and goes on after one that fails. */
 export function renderServerCommand(command: ServerCommand): string {
   const name = nameOf(command.server);
   switch (command.verb) {
@@ -70,7 +70,8 @@ export function renderIpSet(set: IpSet): string {
 
 /** A line for `ip -batch`. */
 export function renderAddressCommand(device: string, { verb, address }: AddressCommand): string {
-  return `addr ${verb} ${address}/${address.includes(':') ? 128 : 32} dev ${device}\n`;
+  // A replaced address need not have been there.
+  return `addr ${verb === 'add' ? 'replace' : verb} ${address}/${address.includes(':') ? 128 : 32} dev ${device}\n`;
 }
 
 /** A device that carries the addresses, so that the kernel takes packets for them. */

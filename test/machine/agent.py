@@ -19,6 +19,45 @@ def run(command, input='', env=None):
     return {'code': r.returncode if r.returncode >= 0 else 128 - r.returncode, 'stdout': r.stdout, 'stderr': r.stderr}
 
 
+state = {}
+
+
+@operation
+def build_network(objects):
+    """The packet lab's network for the endpoints of these objects; rules go into namespace labnode."""
+    import lab_network
+    state['network'] = lab_network.Network(objects)
+
+
+@operation
+def outcomes(objects, n):
+    """What the lab's probes of the objects see, in the shape that the lab compares, and shares that are too uneven."""
+    import lab
+    state['network'].objects = objects
+    sticky = lab.sticky_services(objects)
+    seen = state['network'].outcomes(n)
+    return {'shape': lab.shape(seen, sticky), 'uneven': lab.uneven(seen, sticky)}
+
+
+@operation
+def ask(who, ip, port, proto, n=1, bind=None):
+    return state['network'].ask(who, ip, port, proto, n, bind)
+
+
+@operation
+def hold(name, who, ip, port):
+    """Opens a TCP connection that stays; gives who answered."""
+    client = state['network'].open(who, ip, port, 'TCP')
+    client.send(b'k')
+    state[name] = client
+    return client.recv(128).decode()
+
+
+@operation
+def release(name):
+    state.pop(name).close()
+
+
 def answer(request):
     try:
         reply = {'result': operations[request['operation']](**request['arguments'])}

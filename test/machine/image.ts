@@ -16,6 +16,7 @@ const kernelPackage = 'linux-image-cloud-amd64';
 const packages = [
   'busybox-static',
   'conntrack',
+  'dash',
   'ipset',
   'iproute2',
   'iptables',
