@@ -2,6 +2,7 @@
 // process (src/cluster/in-process-transport.ts).
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { KubeObject, WatchEvent } from '../apimachinery/object.ts';
 import { StatusError } from '../apimachinery/status.ts';
 
 /** Who asks (authentication.k8s.io UserInfo). */
@@ -57,6 +58,11 @@ export interface ApiRequest {
 export interface ByteSink {
   /** Hands bytes over. False: more than a little is waiting to be sent; `drained` tells when it went. */
   write(chunk: string | Uint8Array): boolean;
+  /**
+   * Of readers in this process only: takes a watch's event in place of its bytes. The object is the one that all others
+   * see: never to be changed.
+   */
+  writeEvent?(event: WatchEvent<Readonly<KubeObject>>): boolean;
   drained(): Promise<void>;
   /** Bytes handed over and not sent yet. */
   readonly buffered: number;

@@ -1,6 +1,12 @@
 // The Client over any Transport: turns calls into requests of the API's path grammar, and answers into objects or
 // StatusErrors.
-import { apiVersionOf, type GroupVersionResource, type KubeList, type KubeObject } from '../apimachinery/object.ts';
+import {
+  apiVersionOf,
+  type GroupVersionResource,
+  type KubeList,
+  type KubeObject,
+  type WatchEvent,
+} from '../apimachinery/object.ts';
 import { statusErrorOf } from './status-of-response.ts';
 import type {
   Client,
@@ -90,8 +96,9 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
   async *watch(options: WatchOptions) {
     const query = { ...listQuery(options), watch: '1', allowWatchBookmarks: options.allowWatchBookmarks ? 'true' : '' };
     const path = resourcePath(this.#resource, { namespace: options.namespace }) + queryOf(query);
-    const response = await this.#send({ method: 'GET', path, signal: options.signal });
-    yield* watchEvents<T>(response.body);
+    const response = await this.#send({ method: 'GET', path, signal: options.signal, takesEvents: true });
+    // The path names the resource, so that events are of its kind.
+    yield* (response.events as AsyncIterable<WatchEvent<T>> | undefined) ?? watchEvents<T>(response.body);
   }
 
   async create(object: T, options: WriteOptions = {}): Promise<T> {

@@ -43,6 +43,7 @@ export interface DeleteOptions {
 export interface ResourceClient<T extends KubeObject> {
   get(name: string, namespace?: string): Promise<T>;
   list(options?: ListOptions): Promise<KubeList<T>>;
+  /** Objects may be shared and must not be changed. */
   watch(options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   /** The namespace is the object's own. */
   create(object: T, options?: WriteOptions): Promise<T>;
@@ -58,12 +59,16 @@ export interface RawRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** Of a watch: the caller takes {@link RawResponse.events} where there are some. */
+  readonly takesEvents?: boolean;
 }
 
 export interface RawResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: AsyncIterable<Uint8Array>;
+  /** In place of the body, where server and client are one process. Objects are shared and must not be changed. */
+  readonly events?: AsyncIterable<WatchEvent<KubeObject>>;
 }
 
 /** Carries one request to an API server: over HTTPS, or straight into the handler of the same process. */

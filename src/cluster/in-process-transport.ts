@@ -1,5 +1,6 @@
 // The way into the API server for parts of the same process: requests go straight to its handler, as a given user.
 
+import type { KubeObject, WatchEvent } from '../apimachinery/object.ts';
 import type { ApiServer } from '../apiserver/api-server.ts';
 import {
   type ApiRequest,
@@ -12,8 +13,13 @@ import {
 } from '../apiserver/request.ts';
 import type { RawRequest, RawResponse, Transport } from '../client/types.ts';
 
-/** What is waiting for the reader before the server is told to hold on. */
+/** What is waiting for the reader before the server is told to hold on, in bytes. */
 const highWaterMark = 256 * 1024;
+/** What an event counts for that waits as an object: little, for others hold the object too. */
+const eventSize = 256;
+
+/** Why the body of a watch ends whose reader stops: made once, for every one costs a stack trace. */
+const readerGone = new Error('the reader is gone');
 
 export class InProcessTransport implements Transport {
   readonly #server: Pick<ApiServer, 'handle'>;
@@ -24,84 +30,118 @@ export class InProcessTransport implements Transport {
     this.#user = user;
   }
 
-  async request({ method, path, headers = {}, body, signal }: RawRequest): Promise<RawResponse> {
+  async request(raw: RawRequest): Promise<RawResponse> {
+    const { signal } = raw;
     signal?.throwIfAborted();
-    const mark = path.indexOf('?');
-    const bytes = Buffer.from(body ?? '');
-    const lowerCase = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-    // The body of a watch ends when its reader stops, whoever holds the signal.
-    const gone = new AbortController();
-    const request: ApiRequest = {
-      method,
-      path: mark < 0 ? path : path.slice(0, mark),
-      query: new URLSearchParams(mark < 0 ? '' : path.slice(mark + 1)),
-      // Field managers are named by it.
-      headers: {
-        'user-agent': 'portico',
-        ...lowerCase,
-        ...(bytes.length > 0 && { 'content-length': String(bytes.length) }),
-      },
-      body: () => Promise.resolve(bytes),
-      signal: signal ? AbortSignal.any([signal, gone.signal]) : gone.signal,
-      trustedUser: this.#user,
-    };
+    const request = new InProcessRequest(raw, this.#user);
     const response = await this.#server.handle(request);
-    const flat = Object.fromEntries(
-      Object.entries(response.headers).map(([name, value]) => [
-        name,
-        typeof value === 'string' ? value : value.join(', '),
-      ]),
-    );
-    return { status: response.status, headers: flat, body: chunksOf(response.body, gone, signal) };
+    const flat: Record<string, string> = {};
+    for (const [name, value] of Object.entries(response.headers)) {
+      flat[name] = typeof value === 'string' ? value : value.join(', ');
+    }
+    const answer = { status: response.status, headers: flat };
+    const { body } = response;
+    if (raw.takesEvents && response.status === 200 && isPushed(body)) {
+      const events = whileRead(pushed(body, new EventQueue(), signal), request);
+      return { ...answer, body: nothing(), events };
+    }
+    return { ...answer, body: whileRead(chunksOf(body, signal), request) };
   }
 }
 
-async function* chunksOf(
-  body: ResponseBody,
-  gone: AbortController,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  if (isHijack(body)) throw new Error('this path needs a connection of its own');
+class InProcessRequest implements ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly trustedUser: User;
+  readonly #bytes: Uint8Array;
+  readonly #given: AbortSignal | undefined;
+  #gone: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+
+  constructor({ method, path, headers = {}, body = '', signal }: RawRequest, user: User) {
+    const mark = path.indexOf('?');
+    this.method = method;
+    this.path = mark < 0 ? path : path.slice(0, mark);
+    this.query = new URLSearchParams(mark < 0 ? '' : path.slice(mark + 1));
+    this.trustedUser = user;
+    this.#bytes = Buffer.from(body);
+    this.#given = signal;
+    // Field managers are named by the agent.
+    const fields: Record<string, string> = { 'user-agent': 'portico' };
+    for (const name in headers) fields[name.toLowerCase()] = headers[name]!;
+    if (this.#bytes.length > 0) fields['content-length'] = String(this.#bytes.length);
+    this.headers = fields;
+  }
+
+  body(): Promise<Uint8Array> {
+    return Promise.resolve(this.#bytes);
+  }
+
+  /** Aborts when the reader of the answer stops, whoever holds the signal that was given. Made when first asked for. */
+  get signal(): AbortSignal {
+    if (!this.#signal) {
+      this.#gone = new AbortController();
+      this.#signal = this.#given ? AbortSignal.any([this.#given, this.#gone.signal]) : this.#gone.signal;
+    }
+    return this.#signal;
+  }
+
+  end(): void {
+    this.#gone?.abort(readerGone);
+  }
+}
+
+async function* whileRead<T>(source: AsyncIterable<T>, request: InProcessRequest): AsyncGenerator<T> {
   try {
-    if (typeof body === 'string') yield Buffer.from(body);
-    else if (body instanceof Uint8Array) yield body;
-    else if (isPushed(body)) yield* pushed(body, signal);
-    else for await (const chunk of body) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    yield* source;
   } finally {
-    gone.abort();
+    request.end();
   }
 }
 
-async function* pushed(body: PushedBody, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const queue = new ChunkQueue();
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+async function* chunksOf(body: ResponseBody, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  if (isHijack(body)) throw new Error('this path needs a connection of its own');
+  if (typeof body === 'string') yield Buffer.from(body);
+  else if (body instanceof Uint8Array) yield body;
+  else if (isPushed(body)) yield* pushed(body, new ChunkQueue(), signal);
+  else for await (const chunk of body) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+}
+
+async function* pushed<T>(body: PushedBody, queue: Queue<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
   const done = body.pushTo(queue).then(
     () => queue.end(),
     (error: unknown) => queue.end(error),
   );
   for (;;) {
-    const chunk = await queue.next();
-    if (chunk === undefined) break;
-    yield chunk;
+    const waiting = await queue.next();
+    if (waiting.length === 0) break;
+    yield* waiting;
   }
   await done;
   signal?.throwIfAborted();
 }
 
-class ChunkQueue implements ByteSink {
-  #chunks: Uint8Array[] = [];
+/** What was pushed and not read yet. */
+abstract class Queue<T> implements ByteSink {
+  #items: T[] = [];
   #size = 0;
   #ended: { readonly error: unknown } | undefined;
   #arrived = Promise.withResolvers<void>();
   #taken = Promise.withResolvers<void>();
 
+  abstract write(chunk: string | Uint8Array): boolean;
+
   get buffered(): number {
     return this.#size;
   }
 
-  write(chunk: string | Uint8Array): boolean {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    this.#chunks.push(bytes);
-    this.#size += bytes.length;
+  protected push(item: T, size: number): boolean {
+    this.#items.push(item);
+    this.#size += size;
     this.#arrived.resolve();
     return this.#size < highWaterMark;
   }
@@ -115,21 +155,38 @@ class ChunkQueue implements ByteSink {
     this.#arrived.resolve();
   }
 
-  /** All that waits, as one; undefined at the end. */
-  async next(): Promise<Uint8Array | undefined> {
-    while (this.#chunks.length === 0) {
+  /** All that waits; nothing at the end. */
+  async next(): Promise<readonly T[]> {
+    while (this.#items.length === 0) {
       if (this.#ended) {
         if (this.#ended.error !== undefined) throw this.#ended.error;
-        return undefined;
+        return [];
       }
       await this.#arrived.promise;
       this.#arrived = Promise.withResolvers();
     }
-    const chunks = this.#chunks;
-    this.#chunks = [];
+    const items = this.#items;
+    this.#items = [];
     this.#size = 0;
     this.#taken.resolve();
     this.#taken = Promise.withResolvers();
-    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    return items;
+  }
+}
+
+class ChunkQueue extends Queue<Uint8Array> {
+  write(chunk: string | Uint8Array): boolean {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    return this.push(bytes, bytes.length);
+  }
+}
+
+class EventQueue extends Queue<WatchEvent<KubeObject>> {
+  write(chunk: string | Uint8Array): boolean {
+    return this.writeEvent(JSON.parse(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()));
+  }
+
+  writeEvent(event: WatchEvent<KubeObject>): boolean {
+    return this.push(event, eventSize);
   }
 }

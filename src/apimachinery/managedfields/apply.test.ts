@@ -5,6 +5,7 @@ import { decodeObject } from '../schema/decode.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
 import { StatusError } from '../status.ts';
 import { apply } from './apply.ts';
+import { setOf } from './field-set.ts';
 import { recordUpdate } from './record-update.ts';
 
 const schemas = builtinSchemas();
@@ -30,7 +31,7 @@ class Server {
 
   private writer(manager: string, subresource = '') {
     const time = `2026-01-01T00:00:${String(this.seconds++).padStart(2, '0')}Z`;
-    const resetFields = subresource === '' ? [['status']] : [['spec']];
+    const resetFields = setOf([subresource === '' ? ['f:status'] : ['f:spec']]);
     return { manager, apiVersion: this.apiVersion, subresource, time, resetFields, schema: this.schema };
   }
 

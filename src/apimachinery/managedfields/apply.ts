@@ -32,14 +32,7 @@ import {
   withoutUnmanaged,
 } from './managers.ts';
 import { mergeTyped, removePaths, withNamedFields } from './merge.ts';
-import {
-  filtered,
-  managedFieldsOf,
-  resetSet,
-  trackUpdate,
-  type Writer,
-  withoutManagedFields,
-} from './record-update.ts';
+import { filtered, managedFieldsOf, trackUpdate, type Writer, withoutManagedFields } from './record-update.ts';
 import { compareTyped, fieldSetOf } from './typed.ts';
 
 export interface ApplyRequest extends Writer {
@@ -131,7 +124,7 @@ function tryApply(
 ): Applied | { readonly conflicts: ReadonlyMap<string, FieldSet> } {
   const { request, config, live, managers } = situation;
   const { schema } = request;
-  const reset = resetSet(request.resetFields);
+  const reset = request.resetFields;
   const id = idOf(request);
   const self = keyOf(id);
   const last = managers.get(self);

@@ -34,19 +34,32 @@ export function hasPath(set: FieldSet, path: FieldPath): boolean {
   return path.length > 0 && isMember(node);
 }
 
-/** The node of the given membership and children, in upstream's order; undefined when nothing is left of it. */
-function node(member: boolean, children: Map<string, FieldSet>): FieldSet | undefined {
-  if (children.size === 0) return member ? emptySet : undefined;
+/** What stands below a place while a set is made; undefined where nothing does. */
+export type Children = Record<string, FieldSet> | undefined;
+
+/**
+ * The node of the given membership and children, in upstream's order; undefined when nothing is left of it. The children
+ * become part of it.
+ */
+export function node(member: boolean, children: Children): FieldSet | undefined {
+  if (children === undefined || isEmptySet(children)) return member ? emptySet : undefined;
+  // Mostly they come in order.
+  if (!member && isOrdered(children)) return children;
   const result: Record<string, FieldSet> = {};
   if (member) result['.'] = emptySet;
-  for (const key of [...children.keys()].sort()) result[key] = children.get(key)!;
+  const keys = Object.keys(children);
+  if (!isOrdered(children)) keys.sort();
+  for (const key of keys) result[key] = children[key]!;
   return result;
 }
 
-function childrenOf(set: FieldSet): Map<string, FieldSet> {
-  const children = new Map<string, FieldSet>();
-  for (const key in set) if (key !== '.') children.set(key, set[key]!);
-  return children;
+function isOrdered(children: Record<string, FieldSet>): boolean {
+  let last = '';
+  for (const key in children) {
+    if (key < last) return false;
+    last = key;
+  }
+  return true;
 }
 
 /** Paths in either set. */
@@ -57,12 +70,12 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function joined(a: FieldSet, b: FieldSet, at: { aMember: boolean; bMember: boolean }): FieldSet {
-  const children = childrenOf(a);
+  const { '.': _, ...children } = a as Record<string, FieldSet>;
   for (const key in b) {
     if (key === '.') continue;
-    const other = children.get(key);
+    const other = children[key];
     const mine = b[key]!;
-    children.set(key, other ? joined(other, mine, { aMember: isMember(other), bMember: isMember(mine) }) : mine);
+    children[key] = other ? joined(other, mine, { aMember: isMember(other), bMember: isMember(mine) }) : mine;
   }
   return node(at.aMember || at.bMember, children) ?? emptySet;
 }
@@ -74,12 +87,15 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function subtract(a: FieldSet, b: FieldSet, keepMember: boolean): FieldSet | undefined {
-  const children = new Map<string, FieldSet>();
+  let children: Children;
   for (const key in a) {
     if (key === '.') continue;
-    const [mine, other] = [a[key]!, b[key]];
+    const mine = a[key]!;
+    const other = b[key];
     const left = other === undefined ? mine : subtract(mine, other, isMember(mine) && !isMember(other));
-    if (left !== undefined) children.set(key, left);
+    if (left === undefined) continue;
+    children ??= {};
+    children[key] = left;
   }
   return node(keepMember, children);
 }
@@ -91,13 +107,16 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function cut(a: FieldSet, b: FieldSet, keepMember: boolean): FieldSet | undefined {
-  const children = new Map<string, FieldSet>();
+  let children: Children;
   for (const key in a) {
     if (key === '.') continue;
-    const [mine, other] = [a[key]!, b[key]];
+    const mine = a[key]!;
+    const other = b[key];
     if (other !== undefined && isMember(other)) continue;
     const left = other === undefined ? mine : cut(mine, other, isMember(mine));
-    if (left !== undefined) children.set(key, left);
+    if (left === undefined) continue;
+    children ??= {};
+    children[key] = left;
   }
   return node(keepMember, children);
 }
@@ -108,13 +127,16 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function common(a: FieldSet, b: FieldSet, member: boolean): FieldSet | undefined {
-  const children = new Map<string, FieldSet>();
+  let children: Children;
   for (const key in a) {
     if (key === '.') continue;
-    const [mine, other] = [a[key]!, b[key]];
+    const mine = a[key]!;
+    const other = b[key];
     if (other === undefined) continue;
     const both = common(mine, other, isMember(mine) && isMember(other));
-    if (both !== undefined) children.set(key, both);
+    if (both === undefined) continue;
+    children ??= {};
+    children[key] = both;
   }
   return node(member, children);
 }
@@ -193,5 +215,8 @@ export class FieldSetBuilder {
 }
 
 function built({ member, children }: MutableSet): FieldSet | undefined {
-  return node(member, new Map([...children].map(([key, child]) => [key, built(child) ?? emptySet])));
+  if (children.size === 0) return node(member, undefined);
+  const below: Record<string, FieldSet> = {};
+  for (const [key, child] of children) below[key] = built(child) ?? emptySet;
+  return node(member, below);
 }

@@ -7,7 +7,7 @@ import type { ManagedFieldsEntry } from '../meta/v1.generated.ts';
 import { arbitraryObject } from '../schema/arbitrary.contract.ts';
 import { decodeObject, zeroObject } from '../schema/decode.ts';
 import { apply } from './apply.ts';
-import { difference, equalSets, type FieldSet, intersection, isEmptySet, union } from './field-set.ts';
+import { difference, emptySet, equalSets, type FieldSet, intersection, isEmptySet, union } from './field-set.ts';
 import { withoutUnmanaged } from './managers.ts';
 import { recordUpdate } from './record-update.ts';
 import { compareTyped, fieldSetOf } from './typed.ts';
@@ -29,7 +29,7 @@ describe.each(kinds)('$kind', (gvk) => {
     apiVersion: 'x/v1',
     subresource: '',
     time: '2026-01-01T00:00:00Z',
-    resetFields: [],
+    resetFields: emptySet,
     schema,
     kind: gvk.kind,
   };

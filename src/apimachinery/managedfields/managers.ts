@@ -97,6 +97,7 @@ export function loseFields(
   self: string,
   { added, modified, removed }: Comparison,
 ): Map<string, Managed> {
+  if (managers.size === 0) return new Map();
   const lost = union(union(modified, added), removed);
   const result = new Map<string, Managed>();
   for (const [key, managed] of managers) {
@@ -134,6 +135,7 @@ const folded = 'ancient-changes';
 
 /** Folds the oldest updates into the manager `ancient-changes` of their version when there are too many. */
 export function capUpdaters(managers: Managers): Managers {
+  if (managers.size <= mostUpdaters) return managers;
   const updaters = [...managers.values()].filter((m) => m.operation === 'Update').sort(inOrder);
   if (updaters.length <= mostUpdaters) return managers;
   const result = new Map(managers);

@@ -4,7 +4,7 @@ import { isObject } from '../json/value.ts';
 import type { ManagedFieldsEntry } from '../meta/v1.generated.ts';
 import { zeroObject } from '../schema/decode.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
-import { emptySet, type FieldPath, type FieldSet, isEmptySet, recursiveDifference, setOf, union } from './field-set.ts';
+import { emptySet, type FieldSet, isEmptySet, recursiveDifference, union } from './field-set.ts';
 import {
   capUpdaters,
   decodeManagers,
@@ -26,10 +26,10 @@ export interface Writer {
   /** RFC 3339, whole seconds. */
   readonly time: string;
   /**
-   * Fields that this endpoint does not let the client set (upstream GetResetFields): `[['status']]` for the object,
-   * `[['spec']]` for its status.
+   * Fields that this endpoint does not let the client set (upstream GetResetFields): `status` for the object, `spec` for
+   * its status.
    */
-  readonly resetFields: readonly FieldPath[];
+  readonly resetFields: FieldSet;
 }
 
 export interface UpdateRequest extends Writer {
@@ -72,7 +72,7 @@ export function trackUpdate(
   const { before, after, request } = change;
   const comparison = filtered(
     compareTyped(withoutManagedFields(before), withoutManagedFields(after), request.schema),
-    resetSet(request.resetFields),
+    request.resetFields,
   );
   // The writer takes what it changed as if it were new, then adds it to what it had: its own old fields stay unless removed.
   const key = keyOf(id);
@@ -110,11 +110,6 @@ export function withoutManagedFields(object: unknown): unknown {
   if (!isObject(object) || !isObject(object.metadata) || object.metadata.managedFields === undefined) return object;
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };
-}
-
-/** Field names to path elements. */
-export function resetSet(paths: readonly FieldPath[]): FieldSet {
-  return setOf(paths.map((path) => path.map((name) => `f:${name}`)));
 }
 
 export function filtered(comparison: Comparison, reset: FieldSet): Comparison {

@@ -2,7 +2,7 @@
 // structured-merge-diff, package typed).
 import { isObject, type JsonObject, jsonEqual } from '../json/value.ts';
 import type { ListSchema, Schema } from '../schema/schema.ts';
-import { type FieldSet, FieldSetBuilder } from './field-set.ts';
+import { type Children, emptySet, type FieldSet, FieldSetBuilder, node } from './field-set.ts';
 
 /** What a list item is known by: `k:{"port":80,"protocol":"TCP"}` or `v:"x"`. Undefined where it lacks all keys. */
 export function elementOf(item: unknown, schema: ListSchema): string | undefined {
@@ -109,71 +109,97 @@ export interface Comparison {
 
 /** What differs from `before` to `after`. A struct, map or list item that is new or gone is named along with its parts. */
 export function compareTyped(before: unknown, after: unknown, schema: Schema): Comparison {
-  const walk: Walk = {
-    path: [],
-    added: new FieldSetBuilder(),
-    modified: new FieldSetBuilder(),
-    removed: new FieldSetBuilder(),
-  };
-  compareValue(before, after, schema, walk);
-  return { added: walk.added.build(), modified: walk.modified.build(), removed: walk.removed.build() };
+  const { added, modified, removed } = compareValue(before, after, schema) ?? nothing;
+  return { added: rootOf(added), modified: rootOf(modified), removed: rootOf(removed) };
 }
 
-interface Walk {
-  readonly path: string[];
-  readonly added: FieldSetBuilder;
-  readonly modified: FieldSetBuilder;
-  readonly removed: FieldSetBuilder;
+/** The root itself is never in a set. */
+function rootOf(set: FieldSet | undefined): FieldSet {
+  if (set === undefined) return emptySet;
+  if (set['.'] === undefined) return set;
+  const { '.': _, ...below } = set;
+  return below;
 }
+
+/** What of each set is at and below one place. Made on the way up, so that no paths need be kept. */
+interface Difference {
+  readonly added: FieldSet | undefined;
+  readonly modified: FieldSet | undefined;
+  readonly removed: FieldSet | undefined;
+}
+
+const nothing: Difference = { added: undefined, modified: undefined, removed: undefined };
+const isAdded: Difference = { ...nothing, added: emptySet };
+const isModified: Difference = { ...nothing, modified: emptySet };
+const isRemoved: Difference = { ...nothing, removed: emptySet };
 
 function isBare(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   return Array.isArray(value) ? value.length === 0 : isObject(value) && isEmptyObject(value);
 }
 
-function compareValue(before: unknown, after: unknown, type: Schema, walk: Walk): void {
-  if (before === after) return;
+function compareValue(before: unknown, after: unknown, type: Schema): Difference | undefined {
+  if (before === after) return undefined;
   const schema = resolved(type, before, after);
   // Two empty values are told apart as a whole, so that null and {} differ.
   if (isAtomic(schema) || (isBare(before) && isBare(after))) {
-    if (before === undefined) walk.added.insert(walk.path);
-    else if (after === undefined) walk.removed.insert(walk.path);
-    else if (!jsonEqual(before, after)) walk.modified.insert(walk.path);
-    return;
+    if (before === undefined) return isAdded;
+    if (after === undefined) return isRemoved;
+    return jsonEqual(before, after) ? undefined : isModified;
   }
-  if (schema.kind === 'list') compareLists(before, after, schema, walk);
-  else compareObjects(before, after, schema, walk);
-  if (walk.path.length === 0) return;
-  if (before === undefined) walk.added.insert(walk.path);
-  else if (after === undefined) walk.removed.insert(walk.path);
+  const below = new Parts();
+  if (schema.kind === 'list') compareLists(before, after, schema, below);
+  else compareObjects(before, after, schema, below);
+  return below.difference(before === undefined, after === undefined);
 }
 
-function compareObjects(before: unknown, after: unknown, schema: Schema, walk: Walk): void {
+/** The differences of the parts of one value. */
+class Parts {
+  added: Children;
+  modified: Children;
+  removed: Children;
+
+  add(element: string, part: Difference | undefined): void {
+    if (part === undefined) return;
+    if (part.added !== undefined) {
+      this.added ??= {};
+      this.added[element] = part.added;
+    }
+    if (part.modified !== undefined) {
+      this.modified ??= {};
+      this.modified[element] = part.modified;
+    }
+    if (part.removed !== undefined) {
+      this.removed ??= {};
+      this.removed[element] = part.removed;
+    }
+  }
+
+  difference(isNew: boolean, isGone: boolean): Difference {
+    const { added, modified, removed } = this;
+    return { added: node(isNew, added), modified: node(false, modified), removed: node(isGone, removed) };
+  }
+}
+
+function compareObjects(before: unknown, after: unknown, schema: Schema, parts: Parts): void {
   const left = isObject(before) ? before : {};
   const right = isObject(after) ? after : {};
   const step = (key: string) => {
     const below = schemaUnder(schema, key);
     if (below === undefined) return;
-    const [was, is] = [
-      Object.hasOwn(left, key) ? left[key] : undefined,
-      Object.hasOwn(right, key) ? right[key] : undefined,
-    ];
-    if (was === is) return;
-    walk.path.push(`f:${key}`);
-    compareValue(was, is, below, walk);
-    walk.path.pop();
+    const was = Object.hasOwn(left, key) ? left[key] : undefined;
+    const is = Object.hasOwn(right, key) ? right[key] : undefined;
+    if (was !== is) parts.add(`f:${key}`, compareValue(was, is, below));
   };
   for (const key in left) step(key);
   for (const key in right) if (!Object.hasOwn(left, key)) step(key);
 }
 
-function compareLists(before: unknown, after: unknown, schema: ListSchema, walk: Walk): void {
+function compareLists(before: unknown, after: unknown, schema: ListSchema, parts: Parts): void {
   const left = indexItems(before, schema);
   const right = indexItems(after, schema);
   const step = (element: string) => {
-    walk.path.push(element);
-    compareValue(left.get(element), right.get(element), schema.items, walk);
-    walk.path.pop();
+    parts.add(element, compareValue(left.get(element), right.get(element), schema.items));
   };
   for (const element of left.keys()) step(element);
   for (const element of right.keys()) if (!left.has(element)) step(element);

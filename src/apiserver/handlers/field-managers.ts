@@ -1,5 +1,6 @@
 // Who owns which field: recorded on every write, decided by on server-side apply.
 import { apply } from '../../apimachinery/managedfields/apply.ts';
+import { emptySet, type FieldSet, setOf } from '../../apimachinery/managedfields/field-set.ts';
 import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
 import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
@@ -11,11 +12,14 @@ import type { WriteQuery } from './options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { checkName } from './update.ts';
 
+const statusReset = setOf([['f:spec'], ['f:metadata', 'f:labels']]);
+const objectReset = setOf([['f:status']]);
+
 /** What an endpoint does not let the client set, and so nobody comes to own by it. */
-function resetFields({ definition, info }: ResourceRequest): Writer['resetFields'] {
-  if (info.subresource === 'status') return [['spec'], ['metadata', 'labels']];
+function resetFields({ definition, info }: ResourceRequest): FieldSet {
+  if (info.subresource === 'status') return statusReset;
   const hasStatus = definition.subresources.some(({ resource }) => resource === `${definition.resource}/status`);
-  return hasStatus && info.subresource === '' ? [['status']] : [];
+  return hasStatus && info.subresource === '' ? objectReset : emptySet;
 }
 
 function writerOf(request: ResourceRequest, fieldManager: string): Writer {

@@ -1,7 +1,9 @@
-// Events of a watch as bytes, in the form and encoding the client asked for.
-import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
+// Sends the events of a watch in the form and encoding the client asked for: as bytes, or to a reader in this process as
+// they are.
+import { apiVersionOf, type KubeObject, type WatchEvent } from '../../apimachinery/object.ts';
 import type { StatusError } from '../../apimachinery/status.ts';
 import { loadProtobuf, messageOf, type Protobuf } from '../encoding.ts';
+import type { ByteSink } from '../request.ts';
 import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { includeObject, partialMetadata, tableColumns, tableOf, tableRow } from './render.ts';
@@ -28,39 +30,52 @@ export class WatchFrames {
   }
 
   /** A change, told as an event of another type where a selector makes it one. */
-  change(event: CacheEvent, type: ChangeType): Uint8Array {
-    if (this.#key === undefined) return event.frame(type);
+  change(event: CacheEvent, type: ChangeType, sink: ByteSink): void {
+    if (this.#key === undefined) {
+      if (sink.writeEvent) sink.writeEvent({ type, object: event.stateFor(type).object });
+      else sink.write(event.frame(type));
+      return;
+    }
     const key = `${this.#key} ${type} ${this.#hasColumns}`;
     const frame = event.encoded(key, () => this.#frame(type, event.stateFor(type)));
     this.#hasColumns = true;
-    return frame;
+    sink.write(frame);
   }
 
-  /** An object that was there before the watch began. */
-  present(stored: StoredObject): Frame {
+  /** An object that was there before the watch began. Returns what the sink returns. */
+  present(stored: StoredObject, sink: ByteSink): boolean {
+    if (this.#key === undefined && sink.writeEvent) return sink.writeEvent({ type: 'ADDED', object: stored.object });
     const frame = this.#frame('ADDED', stored);
     this.#hasColumns = true;
-    return frame;
+    return sink.write(frame);
   }
 
-  bookmark(revision: number, annotations?: Readonly<Record<string, string>>): Frame {
-    const { definition, format } = this.#request;
+  bookmark(sink: ByteSink, revision: number, annotations?: Readonly<Record<string, string>>): void {
+    const { definition } = this.#request;
     const metadata = {
       resourceVersion: String(revision),
       creationTimestamp: null,
       ...(annotations && { annotations }),
     };
     const plain = { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata };
-    if (format.as === 'object') return this.#encode('BOOKMARK', plain);
-    if (format.as === 'PartialObjectMetadata') {
-      return this.#encode('BOOKMARK', partialMetadata(plain as unknown as KubeObject, format.version));
-    }
-    const { resourceVersion } = metadata;
-    return this.#encode('BOOKMARK', tableOf([], { resourceVersion }, { version: format.version, columns: null }));
+    this.#send('BOOKMARK', this.#bookmarkView(plain as unknown as KubeObject), sink);
   }
 
-  error({ status }: StatusError): Frame {
-    return this.#encode('ERROR', status);
+  #bookmarkView(plain: KubeObject): unknown {
+    const { format } = this.#request;
+    if (format.as === 'object') return plain;
+    if (format.as === 'PartialObjectMetadata') return partialMetadata(plain, format.version);
+    const { resourceVersion } = plain.metadata;
+    return tableOf([], { resourceVersion }, { version: format.version, columns: null });
+  }
+
+  error({ status }: StatusError, sink: ByteSink): void {
+    this.#send('ERROR', status, sink);
+  }
+
+  #send(type: 'BOOKMARK' | 'ERROR', object: unknown, sink: ByteSink): void {
+    if (this.#key === undefined && sink.writeEvent) sink.writeEvent({ type, object } as WatchEvent<KubeObject>);
+    else sink.write(this.#encode(type, object));
   }
 
   #frame(type: ChangeType, stored: StoredObject): Frame {

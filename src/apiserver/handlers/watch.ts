@@ -112,7 +112,7 @@ class Watch implements PushedBody {
   /** False when the watch ends at once. */
   async #sendFirst(first: FirstEvents, sink: ByteSink, ended: Promise<void>): Promise<boolean> {
     if ('error' in first) {
-      sink.write(this.#frames.error(first.error));
+      this.#frames.error(first.error, sink);
       return false;
     }
     if ('objects' in first) {
@@ -122,11 +122,11 @@ class Watch implements PushedBody {
         const served = store.served(each);
         const stored = served instanceof Promise ? await served : served;
         if (this.#selects && !this.#selects(stored.object)) continue;
-        if (!sink.write(this.#frames.present(stored))) await Promise.race([sink.drained(), ended]);
+        if (!this.#frames.present(stored, sink)) await Promise.race([sink.drained(), ended]);
         if (this.#request.request.signal.aborted) return false;
       }
       if (this.#query.sendInitialEvents && this.#query.allowWatchBookmarks) {
-        sink.write(this.#frames.bookmark(first.revision, { 'k8s.io/initial-events-end': 'true' }));
+        this.#frames.bookmark(sink, first.revision, { 'k8s.io/initial-events-end': 'true' });
       }
     } else {
       for (const event of first.events) this.#deliver(event, sink);
@@ -165,7 +165,7 @@ class Watch implements PushedBody {
 
   #send(event: CacheEvent, sink: ByteSink): void {
     const type = this.#typeFor(event);
-    if (type) sink.write(this.#frames.change(event, type));
+    if (type) this.#frames.change(event, type, sink);
   }
 
   /** What the change is to someone who sees selected objects only. */
@@ -189,7 +189,7 @@ class Watch implements PushedBody {
     const bookmark = () => {
       // The cache has told of all changes up to its revision.
       if (this.#waiting || this.#converting) return;
-      sink.write(this.#frames.bookmark(Math.max(this.#lastRevision, cache.revision)));
+      this.#frames.bookmark(sink, Math.max(this.#lastRevision, cache.revision));
     };
     const remind = () => {
       bookmark();

@@ -162,6 +162,13 @@ export class RequestMetrics {
           sizes.observe(chunk.length);
           return sink.write(chunk);
         },
+        // Without bytes there is no size.
+        ...(sink.writeEvent && {
+          writeEvent(event) {
+            events.add();
+            return sink.writeEvent?.(event) ?? true;
+          },
+        }),
         drained: () => sink.drained(),
         get buffered() {
           return sink.buffered;
