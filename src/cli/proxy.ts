@@ -1,97 +1,172 @@
-// kube-proxy alone, beside any Kubernetes API server.
-import { hostname } from 'node:os';
+// kube-proxy alone, beside any Kubernetes API server, with kube-proxy's own flags.
+import { watch, writeFileSync } from 'node:fs';
+import { cpus, hostname } from 'node:os';
 import type { Command } from 'commander';
 import { createInformers } from '../client/informers.ts';
-import { readKubeconfig, transportOf } from '../client/kubeconfig.ts';
+import { type ClusterAccess, inClusterAccess, readKubeconfig, transportOf } from '../client/kubeconfig.ts';
 import { createClient } from '../client/rest-client.ts';
 import { Failure } from '../cluster/failure.ts';
 import { cleanup } from '../proxy/cleanup.ts';
-import { KubeProxy } from '../proxy/kube-proxy.ts';
-import { listOf, type ProxySettings, proxyModes, settingsError } from '../proxy/settings.ts';
+import { encodeConfiguration } from '../proxy/configuration/encode.ts';
+import type { KubeProxyConfiguration } from '../proxy/configuration/fields.ts';
+import { settingsOf } from '../proxy/configuration/to-settings.ts';
+import { applyKernelSettings, conntrackSettings } from '../proxy/kernel-settings.ts';
+import { allowLocalhostNodePorts, KubeProxy } from '../proxy/kube-proxy.ts';
+import { listOf, type ProxySettings } from '../proxy/settings.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realExec } from '../system/real/exec.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realFollow } from '../system/real/follow.ts';
 import { realRandom } from '../system/real/random.ts';
+import { addConfigurationFlags, givenFlags, readConfiguration, readConfigurationFile } from './proxy-configuration.ts';
+import { kubernetesVersion, porticoVersion } from './version.ts';
 
 interface ProxyFlags {
-  readonly kubeconfig?: string;
-  readonly hostnameOverride?: string;
-  readonly proxyMode: string;
-  readonly clusterCidr?: string;
+  readonly config?: string;
+  readonly writeConfigTo?: string;
+  readonly master?: string;
   readonly serviceClusterIpRange?: string;
-  readonly nodeportAddresses?: string;
-  readonly masqueradeAll?: boolean;
-  readonly healthzBindAddress: string;
-  readonly metricsBindAddress: string;
-  readonly cleanup?: boolean;
+  readonly cleanup?: string | true;
+  readonly initOnly?: string | true;
+  readonly version?: string | true;
 }
+
+type Log = (message: string) => void;
+
+const isSet = (flag: string | true | undefined): boolean => flag !== undefined && flag !== 'false';
 
 export function register(command: Command): void {
   command
-    .option('--kubeconfig <file>', 'how to reach the API server')
-    .option('--hostname-override <name>', 'the name of this node (default: its host name, in lower case)')
-    .option('--proxy-mode <mode>', 'nftables or iptables', 'nftables')
-    .option('--cluster-cidr <cidrs>', 'addresses of pods, comma-separated')
-    .option('--service-cluster-ip-range <cidrs>', 'addresses of Services, comma-separated')
-    .option('--nodeport-addresses <cidrs>', 'addresses that accept node ports: CIDRs, or "primary"')
-    .option('--masquerade-all', 'masquerade all traffic to cluster IPs')
-    .option('--healthz-bind-address <addr:port>', 'where /healthz and /livez are; empty for nowhere', '0.0.0.0:10256')
-    .option('--metrics-bind-address <addr:port>', 'where /metrics is; empty for nowhere', '127.0.0.1:10249')
-    .option('--cleanup', 'remove all rules of all modes, and end')
-    .action((flags: ProxyFlags) => (flags.cleanup ? removeAll() : run(flags)));
+    .option('--config <file>', 'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1); flags win over it')
+    .option('--write-config-to <file>', 'write the configuration in force to this file, and end')
+    .option('--master <url>', 'the API server, in place of the one of the kubeconfig')
+    .option(
+      '--service-cluster-ip-range <cidrs>',
+      'addresses of Services, comma-separated; those that none has are dropped (default: the ServiceCIDRs of the API)',
+    )
+    .option('--cleanup [bool]', 'remove all rules of all modes, and end')
+    .option('--init-only [bool]', 'set what only root may set, and end')
+    .option('--version [bool]', 'print the version, and end');
+  addConfigurationFlags(command);
+  command.action((flags: ProxyFlags) => start(flags, command));
 }
 
-function needRoot(): void {
-  if (process.getuid?.() !== 0) throw new Failure('proxy: packet rules need root: run it with sudo');
-}
-
-async function removeAll(): Promise<void> {
-  needRoot();
-  await cleanup(realExec);
-}
-
-function settingsOf(flags: ProxyFlags): ProxySettings {
-  const mode = proxyModes.find((known) => known === flags.proxyMode);
-  if (!mode) {
-    const known = proxyModes.join(', ');
-    throw new Failure(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${known}`, { exitCode: 2 });
+async function start(flags: ProxyFlags, command: Command): Promise<void> {
+  if (isSet(flags.version)) {
+    process.stdout.write(`portico ${porticoVersion()} (Kubernetes ${kubernetesVersion})\n`);
+    return;
   }
-  const settings = {
-    mode,
-    clusterCIDRs: listOf(flags.clusterCidr),
-    serviceCIDRs: listOf(flags.serviceClusterIpRange),
-    nodePortAddresses: listOf(flags.nodeportAddresses),
-    masqueradeAll: flags.masqueradeAll ?? false,
-  };
-  const wrong = settingsError(settings);
-  if (wrong) throw new Failure(wrong, { exitCode: 2 });
-  return settings;
+  const { configuration, warnings } = await readConfiguration(givenFlags(command), flags.config);
+  if (flags.writeConfigTo !== undefined) return writeConfiguration(flags.writeConfigTo, configuration);
+  const log = logTo(configuration['logging.format']);
+  if (process.getuid?.() !== 0) throw new Failure('proxy: packet rules need root: run it with sudo');
+  const settings = settingsOf(configuration, listOf(flags.serviceClusterIpRange));
+  if (isSet(flags.cleanup)) return cleanup(realExec, { ipvs: settings.ipvs });
+  for (const warning of warnings) log(warning);
+  const access = await accessOf(configuration, flags.master);
+  await prepareMachine(configuration, settings, log);
+  if (isSet(flags.initOnly)) return;
+  await run({ configuration, settings, access, log, file: flags.config });
 }
 
-async function run(flags: ProxyFlags): Promise<void> {
-  const settings = settingsOf(flags);
-  if (!flags.kubeconfig)
+async function writeConfiguration(path: string, configuration: KubeProxyConfiguration): Promise<void> {
+  const { stringify } = await import('yaml');
+  try {
+    writeFileSync(path, stringify(encodeConfiguration(configuration)));
+  } catch (error) {
+    throw new Failure(`proxy: --write-config-to: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
+
+function logTo(format: string): Log {
+  if (format === 'json') {
+    return (msg) => process.stderr.write(`${JSON.stringify({ ts: realClock.now(), caller: 'portico proxy', msg })}\n`);
+  }
+  return (message) => process.stderr.write(`portico proxy: ${message}\n`);
+}
+
+async function accessOf(configuration: KubeProxyConfiguration, master: string | undefined): Promise<ClusterAccess> {
+  const kubeconfig = configuration['clientConnection.kubeconfig'];
+  const inPod = process.env.KUBERNETES_SERVICE_HOST !== undefined;
+  if (kubeconfig === '' && !inPod) {
     throw new Failure('proxy: say how to reach the API server with --kubeconfig FILE', { exitCode: 2 });
-  needRoot();
+  }
+  const access =
+    kubeconfig === ''
+      ? await inClusterAccess(process.env, realFiles)
+      : await readKubeconfig(kubeconfig, { files: realFiles });
+  return master === undefined ? access : { ...access, server: master };
+}
+
+/** What belongs to the machine, not to a Service. A kernel that refuses is told of, and worked without. */
+async function prepareMachine(configuration: KubeProxyConfiguration, settings: ProxySettings, log: Log): Promise<void> {
+  const failures = await applyKernelSettings(realExec, [
+    ...conntrackSettings(configuration, cpus().length),
+    { path: `/proc/${process.pid}/oom_score_adj`, value: configuration.oomScoreAdj, how: 'set', optional: true },
+  ]);
+  for (const failure of failures) log(failure);
+  await allowLocalhostNodePorts({ exec: realExec, settings, log });
+}
+
+interface Running {
+  readonly configuration: KubeProxyConfiguration;
+  readonly settings: ProxySettings;
+  readonly access: ClusterAccess;
+  readonly log: Log;
+  /** The configuration file. */
+  readonly file: string | undefined;
+}
+
+async function run({ configuration, settings, access, log, file }: Running): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const log = (message: string) => process.stderr.write(`portico proxy: ${message}\n`);
-  const access = await readKubeconfig(flags.kubeconfig, { files: realFiles });
+  const changed = file === undefined ? undefined : whenChanged(file, stop.signal);
   const client = createClient(transportOf(access, { clock: realClock, files: realFiles, userAgent: 'portico-proxy' }));
-  const onError = (error: unknown, what: string) =>
-    log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-  const informers = createInformers(client, { clock: realClock, random: realRandom, onError });
+  const informers = createInformers(client, { clock: realClock, random: realRandom, onError: reportOnce(log) });
+  const nodeName = configuration.hostnameOverride || hostname().trim().toLowerCase();
   const proxy = new KubeProxy({
     settings,
-    nodeName: flags.hostnameOverride ?? hostname().toLowerCase(),
+    nodeName,
     informers,
     exec: realExec,
     follow: realFollow,
     clock: realClock,
-    healthzAddress: flags.healthzBindAddress || undefined,
-    metricsAddress: flags.metricsBindAddress || undefined,
+    followServiceCIDRs: settings.mode === 'nftables' && settings.serviceCIDRs.length === 0,
+    healthzAddress: configuration.healthzBindAddress || undefined,
+    metricsAddress: configuration.metricsBindAddress || undefined,
+    bindAddressHardFail: configuration.bindAddressHardFail,
     log,
   });
-  await Promise.all([proxy.run(stop.signal), informers.run(stop.signal)]);
+  log(`keeps the ${settings.mode} rules of node ${nodeName} as ${access.server} has it`);
+  const parts = Promise.all([proxy.run(stop.signal), informers.run(stop.signal)]);
+  await (changed ? Promise.race([parts, changed]) : parts);
+}
+
+/** Rejects when the text of the file becomes another: whoever started the proxy starts it anew, as with kube-proxy. */
+function whenChanged(file: string, signal: AbortSignal): Promise<never> {
+  const before = readConfigurationFile(file);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const look = () => {
+    try {
+      if (readConfigurationFile(file) === before) return;
+    } catch {
+      return; // It is being replaced: the next event tells.
+    }
+    reject(new Failure("proxy: content of the proxy server's configuration file was updated"));
+  };
+  const watcher = watch(file, { signal, persistent: false }, look);
+  watcher.on('error', () => {});
+  return promise;
+}
+
+/** An outage is told of when it begins and when it becomes another, not at every attempt (the longest wait is 10 s). */
+function reportOnce(log: Log): (error: unknown, what: string) => void {
+  const told = new Map<string, { readonly message: string; readonly at: number }>();
+  return (error, what) => {
+    const message = error instanceof Error ? error.message : String(error);
+    const last = told.get(what);
+    const at = realClock.now();
+    told.set(what, { message, at });
+    if (last?.message !== message || at - last.at > 60_000) log(`${what}: ${message}`);
+  };
 }

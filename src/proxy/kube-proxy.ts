@@ -8,8 +8,9 @@ import type { Backend } from './backend.ts';
 import { cleanup } from './cleanup.ts';
 import { cleanUdpFlows } from './conntrack/udp-cleanup.ts';
 import { HealthServers } from './healthcheck/health-servers.ts';
+import { interfaceAddresses } from './interface-addresses.ts';
 import { Proxier, type SyncedChange } from './proxier.ts';
-import type { ProxySettings } from './settings.ts';
+import { allowsLocalhostNodePorts, type ProxySettings } from './settings.ts';
 
 export interface KubeProxyOptions {
   readonly settings: ProxySettings;
@@ -21,10 +22,14 @@ export interface KubeProxyOptions {
   readonly families?: readonly IPFamily[];
   /** See {@link Proxier}: `shared` for a process that watches all Services and slices anyway. */
   readonly watches?: 'own' | 'shared';
+  /** See {@link Proxier}. */
+  readonly followServiceCIDRs?: boolean;
   /** `address:port` of /healthz and /livez; none when absent. Upstream's default is 0.0.0.0:10256. */
   readonly healthzAddress?: string | undefined;
   /** `address:port` of /metrics and /proxyMode; none when absent. Upstream's default is 127.0.0.1:10249. */
   readonly metricsAddress?: string | undefined;
+  /** Whether an address of these that is taken ends `run` with an Error. */
+  readonly bindAddressHardFail?: boolean;
   readonly log?: (message: string) => void;
 }
 
@@ -37,13 +42,17 @@ async function backendOf(options: KubeProxyOptions): Promise<Backend> {
     case 'iptables':
       return new (await import('./iptables/backend.ts')).IptablesBackend({ exec });
     case 'ipvs':
-      throw new Error('the ipvs mode cannot load rules yet: use nftables or iptables');
+      return (await import('./ipvs/backend.ts')).IpvsBackend.open({ exec, clock, settings: options.settings.ipvs });
   }
 }
 
 /** The kernel translates 127.0.0.1 only with this switch (service-semantics 3.4). */
-async function allowLocalhostNodePorts({ exec, settings, log }: KubeProxyOptions): Promise<void> {
-  if (settings.mode !== 'iptables') return;
+export async function allowLocalhostNodePorts({
+  exec,
+  settings,
+  log,
+}: Pick<KubeProxyOptions, 'exec' | 'settings' | 'log'>): Promise<void> {
+  if (settings.mode !== 'iptables' || !allowsLocalhostNodePorts(settings)) return;
   const { code, stderr } = await exec.run(['sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=1']);
   if (code !== 0) log?.(`node ports on 127.0.0.1 will not work: ${stderr.trim()}`);
 }
@@ -57,28 +66,23 @@ export class KubeProxy {
 
   /** Runs until the signal aborts, and leaves the rules as they are then: connections outlive a restart. */
   async run(signal: AbortSignal): Promise<void> {
-    const { settings, nodeName, informers, exec, clock, log, families, watches } = this.#options;
+    const { settings, exec } = this.#options;
     const backend = await backendOf(this.#options);
     await allowLocalhostNodePorts(this.#options);
     let first = true;
     const onSynced = async (change: SyncedChange) => {
       if (first) {
         first = false;
-        await cleanup(exec, { except: settings.mode });
+        await cleanup(exec, { except: settings.mode, ipvs: settings.ipvs });
       }
       await cleanUdpFlows(exec, change.ports, proxier.plans());
       health.update();
     };
     const proxier = new Proxier({
-      settings,
-      nodeName,
+      ...this.#options,
       backend,
-      informers,
-      clock,
+      interfaceAddresses: () => interfaceAddresses(exec),
       onSynced,
-      ...(families && { families }),
-      ...(watches && { watches }),
-      ...(log && { log }),
     });
     const health = new HealthServers({ ...this.#options, proxier });
     await Promise.all([proxier.run(signal), health.run(signal)]);

@@ -120,7 +120,7 @@ export function planServicePort(
   };
 }
 
-/** How many distinct addresses on this node are ready: what the health check node port reports. */
-export function localReadyEndpoints(endpoints: readonly Endpoint[]): number {
-  return new Set(endpoints.filter((e) => e.local && e.ready).map((e) => e.ip)).size;
+/** The distinct addresses on this node that are ready: what the health check node port counts. */
+export function localReadyAddresses(endpoints: readonly Endpoint[]): ReadonlySet<string> {
+  return new Set(endpoints.filter((endpoint) => endpoint.local && endpoint.ready).map((endpoint) => endpoint.ip));
 }

@@ -1,5 +1,5 @@
 // What a proxier of one family needs to know of a Service, port by port.
-import type { Service } from '../api/core/v1/types.generated.ts';
+import type { Service, ServiceSpec } from '../api/core/v1/types.generated.ts';
 import { canonicalCIDR, canonicalIP, familyOf, type IPFamily } from './address.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
@@ -52,6 +52,12 @@ function own(ip: string, family: IPFamily): string[] {
   return familyOf(ip) === family ? [canonicalIP(ip)] : [];
 }
 
+/** Only load balancers under policy Local ask for it. */
+function healthCheckNodePortOf({ type, externalTrafficPolicy, healthCheckNodePort }: ServiceSpec): number | undefined {
+  const asks = type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
+  return asks ? healthCheckNodePort || undefined : undefined;
+}
+
 function protocolOf(protocol: string | undefined): Protocol {
   return protocol === 'UDP' ? 'udp' : protocol === 'SCTP' ? 'sctp' : 'tcp';
 }
@@ -80,7 +86,7 @@ export function servicePorts(service: Service, family: IPFamily): ServicePort[] 
     affinitySeconds: affinity
       ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds)
       : undefined,
-    healthCheckNodePort: spec.healthCheckNodePort || undefined,
+    healthCheckNodePort: healthCheckNodePortOf(spec),
   };
   return (spec.ports ?? []).map((port) => ({
     ...shared,

@@ -56,13 +56,18 @@ describe('the addresses of a node', () => {
   const externalOnly = { ...node, status: { addresses: addresses.slice(0, 2) } };
 
   test.each([
-    ['internal ones, in their order', node, 'IPv4', undefined, ['172.18.0.2', '172.18.0.3']],
-    ['of the family, in canonical form', node, 'IPv6', undefined, ['fd00::2']],
-    ['external ones where there are no others', externalOnly, 'IPv4', undefined, ['203.0.113.1']],
-    ['the bind address first', node, 'IPv4', '172.18.0.3', ['172.18.0.3', '172.18.0.2']],
-    ['but not of the other family', node, 'IPv6', '172.18.0.3', ['fd00::2']],
-    ['nor one that says nothing', node, 'IPv4', '0.0.0.0', ['172.18.0.2', '172.18.0.3']],
-  ] as const)('%s', (_, object, family, bindAddress, expected) => {
+    ['internal ones, in their order', node, { family: 'IPv4', bindAddress: undefined }, ['172.18.0.2', '172.18.0.3']],
+    ['of the family, in canonical form', node, { family: 'IPv6', bindAddress: undefined }, ['fd00::2']],
+    [
+      'external ones where there are no others',
+      externalOnly,
+      { family: 'IPv4', bindAddress: undefined },
+      ['203.0.113.1'],
+    ],
+    ['the bind address first', node, { family: 'IPv4', bindAddress: '172.18.0.3' }, ['172.18.0.3', '172.18.0.2']],
+    ['but not of the other family', node, { family: 'IPv6', bindAddress: '172.18.0.3' }, ['fd00::2']],
+    ['nor one that says nothing', node, { family: 'IPv4', bindAddress: '0.0.0.0' }, ['172.18.0.2', '172.18.0.3']],
+  ] as const)('%s', (_, object, { family, bindAddress }, expected) => {
     expect(proxyNodeOf(object, family, { bindAddress }).addresses).toEqual(expected);
   });
 });

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Clock } from '../../system/clock.ts';
 import type { IPFamily } from '../address.ts';
-import { localReadyEndpoints, type ServicePortPlan } from '../plan.ts';
+import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 import type { Proxier } from '../proxier.ts';
 import type { ProxySettings } from '../settings.ts';
 import { metricsText } from './metrics.ts';
@@ -22,19 +22,27 @@ export interface HealthServersOptions {
   readonly families?: readonly IPFamily[];
   readonly healthzAddress?: string | undefined;
   readonly metricsAddress?: string | undefined;
+  /** Whether an address of /healthz or /metrics that is taken ends `run` with an Error. */
+  readonly bindAddressHardFail?: boolean | undefined;
   readonly log?: (message: string) => void;
 }
 
-/** The health check node ports in force, with what each reports. */
+/**
+ * The health check node ports in force, with what each reports: how many addresses are ready on this node over all ports
+ * of the Service, whatever its policies are. A Service of both families counts the one with more of them.
+ */
 export function serviceHealths(plans: Iterable<ServicePortPlan>): Map<number, ServiceHealth> {
   const healths = new Map<number, ServiceHealth>();
-  for (const { servicePort, localEndpoints } of plans) {
-    const { healthCheckNodePort, namespace, serviceName } = servicePort;
-    if (healthCheckNodePort === undefined) continue;
-    const before = healths.get(healthCheckNodePort)?.localEndpoints ?? 0;
-    // The ports of a Service mostly share their addresses; one that reaches more of them says how many there are.
-    const count = Math.max(before, localReadyEndpoints(localEndpoints));
-    healths.set(healthCheckNodePort, { namespace, name: serviceName, localEndpoints: count });
+  const found = new Map<string, Set<string>>();
+  for (const { servicePort, endpoints } of plans) {
+    const { healthCheckNodePort: port, namespace, serviceName, family } = servicePort;
+    if (port === undefined) continue;
+    const key = `${port} ${family}`;
+    const addresses = found.get(key) ?? new Set();
+    found.set(key, addresses);
+    for (const address of localReadyAddresses(endpoints)) addresses.add(address);
+    const localEndpoints = Math.max(healths.get(port)?.localEndpoints ?? 0, addresses.size);
+    healths.set(port, { namespace, name: serviceName, localEndpoints });
   }
   return healths;
 }
@@ -53,23 +61,28 @@ export class HealthServers {
     this.#options = options;
   }
 
-  /** Serves until the signal aborts. An address in use is logged, and does without that server. */
+  /** Serves until the signal aborts. An address in use is logged, and does without that server, or rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { healthzAddress, metricsAddress } = this.#options;
+    const { healthzAddress, metricsAddress, bindAddressHardFail } = this.#options;
     const servers: Server[] = [];
     if (healthzAddress) servers.push(this.#listen(parseAddress(healthzAddress), (path) => this.#healthz(path)));
     if (metricsAddress) servers.push(this.#listen(parseAddress(metricsAddress), (path) => this.#metrics(path)));
     this.#running = true;
     this.update();
-    if (!signal.aborted) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    }
-    this.#running = false;
-    for (const { server } of this.#services.values()) servers.push(server);
-    this.#services.clear();
-    for (const server of servers) {
-      server.close();
-      server.closeAllConnections();
+    const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+    if (bindAddressHardFail) for (const server of servers) server.once('error', reject);
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+    try {
+      await ended;
+    } finally {
+      this.#running = false;
+      for (const { server } of this.#services.values()) servers.push(server);
+      this.#services.clear();
+      for (const server of servers) {
+        server.close();
+        server.closeAllConnections();
+      }
     }
   }
 
