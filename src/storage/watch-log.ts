@@ -7,10 +7,14 @@ export interface LogBatch<E extends StorageEvent> {
   readonly events: readonly E[];
 }
 
+/** Transactions that a watch is told of in one batch, at the most. */
+const mostTogether = 500;
+
 export class WatchLog<E extends StorageEvent = StorageEvent> {
   readonly #batches: LogBatch<E>[] = [];
   #forgotten: number;
-  #wake = Promise.withResolvers<void>();
+  /** Made when somebody begins to wait. */
+  #wake: PromiseWithResolvers<void> | undefined;
 
   /** The log of what happens after `revision`. */
   constructor(revision: number) {
@@ -66,14 +70,17 @@ export class WatchLog<E extends StorageEvent = StorageEvent> {
     try {
       while (!signal.aborted) {
         if (!this.covers(reached)) throw new CompactedError(this.#forgotten);
-        const wake = this.#wake.promise;
-        const batch = this.#batches[this.indexAfter(reached)];
-        if (!batch) {
-          await wake;
+        const next = this.indexAfter(reached);
+        const together = this.#batches.slice(next, next + mostTogether);
+        const last = together.at(-1);
+        if (!last) {
+          this.#wake ??= Promise.withResolvers();
+          await this.#wake.promise;
           continue;
         }
-        yield selected(batch, prefix, reached);
-        reached = batch.revision;
+        const { revision } = last;
+        yield selected({ revision, events: together.flatMap(({ events }) => events) }, prefix, reached);
+        reached = revision;
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -81,8 +88,8 @@ export class WatchLog<E extends StorageEvent = StorageEvent> {
   }
 
   #wakeAll(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
+    this.#wake?.resolve();
+    this.#wake = undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 // The durable side of the embedded store: an append-only table of writes in SQLite. Synchronous; it runs in a thread of
 // its own (writer.ts), so that waiting for the disk stops nobody.
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /**
  * The layout of the file: an older one is brought up to date, an unknown one refused. Layout 1 had the same tables, in a
@@ -26,6 +26,8 @@ export interface JournalContents {
 
 export class Journal {
   readonly #db: DatabaseSync;
+  /** Prepared once the table is there. */
+  #insert: StatementSync | undefined;
 
   /** Opens or makes the file and locks it. Throws an Error with a one-line message when that cannot be. */
   constructor(path: string) {
@@ -106,8 +108,9 @@ export class Journal {
 
   /** Writes all rows or none, and returns when they are on disk. */
   append(rows: readonly JournalRow[]): void {
+    this.#insert ??= this.#db.prepare('INSERT INTO writes VALUES (?, ?, ?, ?, ?)');
+    const insert = this.#insert;
     this.#transaction(() => {
-      const insert = this.#db.prepare('INSERT INTO writes VALUES (?, ?, ?, ?, ?)');
       for (const row of rows) insert.run(...row);
     });
   }

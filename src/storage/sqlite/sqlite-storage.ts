@@ -15,6 +15,7 @@ import type {
   WatchRequest,
 } from '../storage.ts';
 import type { JournalContents, JournalRow } from './journal.ts';
+import { packRows } from './packed-rows.ts';
 import type { WriterReply, WriterRequest } from './writer.ts';
 
 /** Rows that a compaction deletes in one commit. */
@@ -125,7 +126,7 @@ export class SqliteStorage implements Storage {
       const batch = this.#queue;
       this.#queue = [];
       try {
-        await this.#writer.send({ type: 'append', rows: batch.flatMap(({ prepared }) => rowsOf(prepared)) });
+        await this.#writer.send({ type: 'append', rows: packRows(batch.flatMap(({ prepared }) => rowsOf(prepared))) });
       } catch (error) {
         this.#fail([...batch, ...this.#queue], error as Error);
         this.#endCommit();

@@ -1,9 +1,10 @@
 // The thread that owns the journal. It answers each message once, in order.
 import { parentPort, workerData } from 'node:worker_threads';
-import { Journal, type JournalContents, type JournalRow } from './journal.ts';
+import { Journal, type JournalContents } from './journal.ts';
+import { unpackRows } from './packed-rows.ts';
 
 export type WriterRequest =
-  | { readonly type: 'append'; readonly rows: readonly JournalRow[] }
+  | { readonly type: 'append' /** As packRows makes it. */; readonly rows: string }
   | {
       readonly type: 'compact';
       readonly superseded: readonly (readonly [number, string])[];
@@ -40,7 +41,7 @@ function main(): void {
   port.on('message', (request: WriterRequest) => {
     attempt(() => {
       if (!journal) throw new Error('the journal is not open');
-      if (request.type === 'append') journal.append(request.rows);
+      if (request.type === 'append') journal.append(unpackRows(request.rows));
       if (request.type === 'compact') journal.compact(request.superseded, request.position);
       if (request.type === 'shrink') return { ok: true, more: journal.shrink() };
       if (request.type === 'close') journal.close();
