@@ -61,6 +61,7 @@ export interface Route {
 
 /** Interfaces and routes of the node. Loopback addresses are its own without being listed. */
 export interface NodeNetwork {
+  /** In the kernel's order: an address of the first stands for the node where a device has none of its own. */
   readonly devices: readonly Device[];
   /** The longest prefix that holds an address wins. */
   readonly routes: readonly Route[];
