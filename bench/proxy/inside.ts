@@ -11,6 +11,7 @@ import { ServiceView } from '../../src/proxy/service-view.ts';
 import { configOf } from '../../src/proxy/settings.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realExec } from '../../src/system/real/exec.ts';
+import { realFollow } from '../../src/system/real/follow.ts';
 import type { Figures } from './proxy.ts';
 
 const [services = 0, endpoints = 0] = process.argv.slice(2).map(Number);
@@ -68,8 +69,10 @@ async function nft(...args: string[]): Promise<void> {
   if (code !== 0) throw new Error(stderr);
 }
 
-const backend = new NftablesBackend({ exec: realExec, clock: realClock });
+const stop = new AbortController();
+const backend = new NftablesBackend({ exec: realExec, clock: realClock, follow: realFollow });
 backend.configure([config]);
+const watching = backend.watch(() => {}, stop.signal);
 function plan(changed: readonly string[]): void {
   for (const name of changed) {
     for (const p of view.plans(name, 'IPv4', node)) backend.set('IPv4', ownerOf(p.servicePort), p);
@@ -106,5 +109,7 @@ for (let round = 0; round < rounds; round += 1) {
   bareChanges.push(await timed(() => nft(verb, 'element', 'ip', 'portico-proxy', 'cluster-ips', '{ 10.95.0.1 }')));
 }
 
+stop.abort();
+await watching;
 const figures: Figures = { fullSync, bareFullSync, changes, bareChanges };
 process.stdout.write(JSON.stringify(figures));

@@ -16,7 +16,10 @@ export class TestNamespace {
     this.name = `ptest-${purpose}-${process.pid}`;
     execFileSync('ip', ['netns', 'add', this.name]);
     this.exec = { run: (command, options) => realExec.run(this.inside(command), options) };
-    this.follow = { lines: (command, signal) => realFollow.lines(this.inside(command), signal) };
+    this.follow = {
+      lines: (command, signal) => realFollow.lines(this.inside(command), signal),
+      converse: (command, options) => realFollow.converse(this.inside(command), options),
+    };
     this.run('ip link set lo up');
   }
 

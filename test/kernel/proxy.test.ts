@@ -13,6 +13,7 @@ import { cleanup } from '../../src/proxy/cleanup.ts';
 import { arbitraryEvent } from '../../src/proxy/fixtures/arbitrary.ts';
 import { config, endpoint, nodeA, service, settings, slice } from '../../src/proxy/fixtures/objects.ts';
 import { KubeProxy } from '../../src/proxy/kube-proxy.ts';
+import { matchesListing } from '../../src/proxy/nftables/listing.ts';
 import { NftablesState } from '../../src/proxy/nftables/state.ts';
 import { ownerOf } from '../../src/proxy/owner.ts';
 import { ServiceView } from '../../src/proxy/service-view.ts';
@@ -32,8 +33,7 @@ beforeEach(() => {
 
 /** What the table holds, line by line and element by element, without the order. */
 function dump(): string[] {
-  return space
-    .run('nft -s list table ip portico-proxy')
+  return output('nft -s list table ip portico-proxy')
     .split(/\n|(?<=[^{]), ?(?=\S+ \. |\d)/)
     .map((line) => line.replace(/elements = \{|\}$|,$/g, '').trim())
     .filter((line) => line !== '')
@@ -66,6 +66,8 @@ describe('the kernel takes', () => {
           }
           const transaction = state.take();
           if (transaction) space.run('nft -f -', renderTransaction(transaction));
+          const listing = space.run('nft -s list table ip portico-proxy');
+          expect(matchesListing(state.table(), listing), listing).toBe(true);
         }
         const followed = dump();
         space.run('nft -f -', renderTransaction(state.takeAll()));
@@ -85,12 +87,26 @@ async function until(condition: () => boolean, what: string, patience = 10_000):
   }
 }
 
-function has(command: string, text: string): boolean {
+/** What a command prints; nothing when it fails. */
+function output(command: string): string {
   try {
-    return space.run(command).includes(text);
+    return space.run(command);
   } catch {
-    return false;
+    return '';
   }
+}
+
+function has(command: string, text: string): boolean {
+  return output(command).includes(text);
+}
+
+/** Whether a program in the namespace listens to the changes of nftables: protocol 12, group 7 (netlink(7)). */
+function isWatched(): boolean {
+  const sockets = space.run('cat /proc/net/netlink').split('\n');
+  return sockets.some((line) => {
+    const [, protocol, , groups = '0'] = line.trim().split(/ +/);
+    return protocol === '12' && (Number.parseInt(groups, 16) & 0x40) !== 0;
+  });
 }
 
 const node: Node = {
@@ -107,15 +123,16 @@ class RunningProxy {
   readonly #stop = new AbortController();
   readonly #done: Promise<unknown>;
 
-  constructor(mode: ProxyMode, api = new FakeApi({ clock: realClock, random: realRandom })) {
-    this.api = api;
-    const informers = createInformers(api, { clock: realClock, random: realRandom });
+  /** A `deaf` proxy hears of nothing that others write. */
+  constructor(mode: ProxyMode, { api, deaf }: { readonly api?: FakeApi; readonly deaf?: boolean } = {}) {
+    this.api = api ?? new FakeApi({ clock: realClock, random: realRandom });
+    const informers = createInformers(this.api, { clock: realClock, random: realRandom });
     const proxy = new KubeProxy({
       settings: { ...settings, mode },
       nodeName: 'node-a',
       informers,
       exec: space.exec,
-      follow: space.follow,
+      ...(!deaf && { follow: space.follow }),
       clock: realClock,
       log: (message) => this.log.push(message),
     });
@@ -155,20 +172,54 @@ afterEach(async () => {
 const endpointsMap = 'nft list map ip portico-proxy endpoints-16';
 
 describe('nftables', () => {
-  test('follows the API, repairs what is flushed within a second, and leaves the rules when it ends', async () => {
+  test('follows the API, repairs at once what is flushed, and leaves the rules when it ends', async () => {
     const proxy = start('nftables');
     await proxy.fill();
     await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 0 : 10.244.1.1 . 8080'), 'the first endpoint');
     await proxy.slices.update(slice('web', [endpoint('10.244.1.1', 'node-a'), endpoint('10.244.2.1', 'node-b')]));
     await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 1 : 10.244.2.1 . 8080'), 'the second endpoint');
+    await until(isWatched, 'the monitor');
     space.run('nft flush ruleset');
-    await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 1'), 'the repair', 1000);
+    await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 1'), 'the repair', 3000);
     await proxy.stop();
     expect(has(endpointsMap, '10.96.0.10 . tcp . 80 . 1')).toBe(true);
   });
 
-  test('a refused transaction is followed by all of it', async () => {
+  test.each([
+    ['an element', 'nft delete element ip portico-proxy endpoints-16 { 10.96.0.10 . tcp . 80 . 0 }'],
+    ['all elements of a map', 'nft flush map ip portico-proxy services'],
+    ['the rules of a chain', 'nft flush chain ip portico-proxy nat-output'],
+    ['a rule more', 'nft insert rule ip portico-proxy services return'],
+    ['the table', 'nft delete table ip portico-proxy'],
+  ])('repairs at once what someone else changes: %s', async (_, command) => {
     const proxy = start('nftables');
+    await proxy.fill();
+    await until(() => has(endpointsMap, '10.244.1.1'), 'the first endpoint');
+    const before = dump();
+    space.run('nft add table ip other');
+    await until(isWatched, 'the monitor');
+    space.run(command);
+    expect(dump()).not.toEqual(before);
+    await until(() => JSON.stringify(dump()) === JSON.stringify(before), 'the repair', 3000);
+    expect(space.run('nft list tables')).toContain('table ip other');
+  });
+
+  test('leaves the tables of others alone, and rests when they change', async () => {
+    const proxy = start('nftables');
+    await proxy.fill();
+    await until(() => has(endpointsMap, '10.244.1.1') && isWatched(), 'the first endpoint');
+    space.run('nft add table ip other');
+    space.run('nft add set ip other s { type ipv4_addr ; }');
+    for (let i = 1; i < 20; i += 1) space.run(`nft add element ip other s { 192.0.2.${i} }`);
+    const table = space.run('nft list table ip other');
+    await proxy.slices.update(slice('web', [endpoint('10.244.1.1', 'node-a'), endpoint('10.244.2.1', 'node-b')]));
+    await until(() => has(endpointsMap, '10.244.2.1'), 'the second endpoint');
+    expect(space.run('nft list table ip other')).toBe(table);
+    expect(proxy.log).toEqual([]);
+  });
+
+  test('a refused transaction is followed by all of it', async () => {
+    const proxy = start('nftables', { deaf: true });
     await proxy.fill();
     await until(() => has(endpointsMap, '10.244.1.1'), 'the first endpoint');
     // Somebody takes away what the next change wants to take away.
@@ -185,11 +236,11 @@ describe('modes', () => {
     await first.fill();
     await until(() => has('iptables-save', '10.244.1.1:8080'), 'the endpoint in iptables');
     await first.stop();
-    const second = start('nftables', first.api);
+    const second = start('nftables', { api: first.api });
     await until(() => has(endpointsMap, '10.244.1.1'), 'the endpoint in nftables');
     await until(() => !has('iptables-save', 'KUBE'), 'iptables without Services');
     await second.stop();
-    const third = start('iptables', first.api);
+    const third = start('iptables', { api: first.api });
     await until(() => has('iptables-save', '10.244.1.1:8080'), 'the endpoint in iptables again');
     await until(() => !has('nft list tables', 'portico-proxy'), 'nftables without Services');
     await third.stop();

@@ -8,6 +8,9 @@ import { type Backend, SyncError } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { nftFamily, tableName } from './base.ts';
+import { Generations, monitorCommand, type Suspicion } from './generations.ts';
+import { matchesListing } from './listing.ts';
+import { longestLine, NftSession } from './nft-session.ts';
 import { NftablesState } from './state.ts';
 
 export interface NftablesBackendOptions {
@@ -19,10 +22,28 @@ export interface NftablesBackendOptions {
 /** How long to wait before a monitor that ended is started again, in milliseconds. */
 const monitorRestart = 1000;
 
+/** So long after its start a monitor surely listens, in milliseconds; what happened before is looked for then. */
+const monitorStart = 250;
+
+/** Between two comparisons of all elements there is so many times the time that one takes. */
+const comparisonShare = 5;
+
+/** After so many comparisons in a row that failed though all had been written, what nft prints is not what we know. */
+const mostMismatches = 3;
+
 export class NftablesBackend implements Backend {
   readonly #options: NftablesBackendOptions;
+  readonly #generations = new Generations();
   #states = new Map<IPFamily, NftablesState>();
+  #session: NftSession | undefined;
   #whole = true;
+  #suspicion: Suspicion | undefined;
+  #nextComparison = 0;
+  #mismatches = 0;
+  /** Resolves when all of it is written; undefined while nobody writes all of it. */
+  #writing: Promise<void> | undefined;
+  /** Ends the monitor that runs. */
+  #paused: AbortController | undefined;
 
   constructor(options: NftablesBackendOptions) {
     this.#options = options;
@@ -44,38 +65,147 @@ export class NftablesBackend implements Backend {
     if (script === '') return;
     // Until the kernel has taken it, nothing is known of what the kernel holds.
     this.#whole = true;
-    await runNft(this.#options.exec, script);
+    await (whole ? this.#writeAll(script) : this.#writeChanges(script));
     this.#whole = false;
   }
 
   async intact(): Promise<boolean> {
-    for (const state of this.#states.values()) {
-      const { family, chains } = state.expectation();
-      const { code, stdout } = await this.#options.exec.run(['nft', 'list', 'chains', family]);
-      if (code !== 0) return false;
-      // Of every table its chains are listed, ours among them.
-      const [, own = ''] = stdout.split(`table ${family} ${tableName} {`);
-      const listed = new Set([...own.split('\n}')[0]!.matchAll(/\bchain (\S+)/g)].map((match) => match[1]!));
-      for (const chain of chains) if (!listed.has(chain)) return false;
-    }
-    return true;
+    const suspicion = this.#suspicion;
+    this.#suspicion = undefined;
+    if (suspicion === 'edited') return false;
+    for (const state of this.#states.values()) if (!(await this.#hasChains(state))) return false;
+    if (suspicion !== 'elements' || this.#mismatches >= mostMismatches) return true;
+    const start = this.#options.clock.now();
+    const matches = await this.#matches();
+    const end = this.#options.clock.now();
+    this.#nextComparison = end + comparisonShare * (end - start);
+    this.#mismatches = matches ? 0 : this.#mismatches + 1;
+    return matches;
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     const { follow, clock } = this.#options;
     if (!follow) return;
-    while (!signal.aborted) {
-      try {
-        // `destroy tables` costs the kernel and nft next to nothing; other monitors would hold a copy of all elements.
-        for await (const line of follow.lines(['nft', 'monitor', 'destroy', 'tables'], signal)) {
-          if (line.endsWith(` ${tableName}`)) changed();
+    const session = new NftSession(follow);
+    this.#session = session;
+    signal.addEventListener('abort', () => session.end(), { once: true });
+    try {
+      const hears = await this.#hasMonitor();
+      while (!signal.aborted) {
+        await this.#writing;
+        const paused = new AbortController();
+        this.#paused = paused;
+        const following = { follow, signal: AbortSignal.any([signal, paused.signal]) };
+        if (hears) {
+          clock.after(monitorStart, () => {
+            this.#generations.restart();
+            this.#suspect('elements', changed);
+          });
         }
+        await (hears ? this.#followGenerations(changed, following) : followTables(changed, following));
+        if (paused.signal.aborted || signal.aborted) continue;
+        this.#suspect(this.#generations.end(), changed);
         await clock.sleep(monitorRestart, signal);
-      } catch {
-        // The program is missing or the signal aborted: rules are still checked from time to time.
-        return;
+      }
+    } catch {
+      // The program is missing or the signal aborted: rules are still checked from time to time.
+    }
+  }
+
+  /**
+   * Writes all of it while no monitor runs: the kernel would tell it of each element, which takes as long again, and more
+   * than its socket holds.
+   */
+  async #writeAll(script: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#writing = promise;
+    this.#paused?.abort();
+    try {
+      await runNft(this.#options.exec, script);
+      // What was suspected was before.
+      this.#suspicion = undefined;
+    } finally {
+      this.#writing = undefined;
+      resolve();
+    }
+  }
+
+  async #writeChanges(script: string): Promise<void> {
+    this.#generations.announce();
+    try {
+      await this.#transact(script);
+    } catch (error) {
+      this.#generations.withdraw();
+      throw error;
+    }
+  }
+
+  async #transact(script: string): Promise<void> {
+    const session = this.#session;
+    if (session?.usable && script.length <= longestLine) {
+      try {
+        return await session.run(script);
+      } catch (error) {
+        if (session.usable) throw error;
       }
     }
+    await runNft(this.#options.exec, script);
+  }
+
+  async #hasMonitor(): Promise<boolean> {
+    try {
+      // 125 and above: stdbuf found no such program.
+      return (await this.#options.exec.run([...monitorCommand, '--help'])).code < 125;
+    } catch {
+      return false;
+    }
+  }
+
+  async #hasChains(state: NftablesState): Promise<boolean> {
+    const { family, chains } = state.expectation();
+    const { code, stdout } = await this.#options.exec.run(['nft', 'list', 'chains', family]);
+    if (code !== 0) return false;
+    // Of every table its chains are listed, ours among them.
+    const [, own = ''] = stdout.split(`table ${family} ${tableName} {`);
+    const listed = new Set([...own.split('\n}')[0]!.matchAll(/\bchain (\S+)/g)].map((match) => match[1]!));
+    return chains.every((chain) => listed.has(chain));
+  }
+
+  async #matches(): Promise<boolean> {
+    for (const state of this.#states.values()) {
+      const table = state.table();
+      const { code, stdout } = await this.#options.exec.run(['nft', '-s', 'list', 'table', table.family, table.name]);
+      if (code !== 0 || !matchesListing(table, stdout)) return false;
+    }
+    return true;
+  }
+
+  /** Follows all generations until the monitor ends. */
+  async #followGenerations(changed: () => void, { follow, signal }: Following): Promise<void> {
+    for await (const line of follow.lines(monitorCommand, signal)) {
+      const suspicion = this.#generations.read(line);
+      if (suspicion) this.#suspect(suspicion, changed);
+    }
+  }
+
+  #suspect(suspicion: Suspicion, changed: () => void): void {
+    const { clock } = this.#options;
+    if (this.#suspicion !== 'edited') this.#suspicion = suspicion;
+    const wait = suspicion === 'edited' ? 0 : this.#nextComparison - clock.now();
+    if (wait > 0) clock.after(wait, changed);
+    else changed();
+  }
+}
+
+interface Following {
+  readonly follow: Follow;
+  readonly signal: AbortSignal;
+}
+
+/** Where there is no other monitor: calls back when a table of ours is deleted, until the monitor ends. */
+async function followTables(changed: () => void, { follow, signal }: Following): Promise<void> {
+  for await (const line of follow.lines(['nft', 'monitor', 'destroy', 'tables'], signal)) {
+    if (line.endsWith(` ${tableName}`)) changed();
   }
 }
 

@@ -16,4 +16,15 @@ export const realFollow: Follow = {
       stop();
     }
   },
+  converse([program = '', ...args], { heard, env }) {
+    const child = spawn(program, args, { env: env ? { ...process.env, ...env } : process.env });
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', heard);
+    // A program that has ended says so by `ended`.
+    child.stdin.on('error', () => {});
+    const ended = new Promise<void>((resolve) => {
+      child.on('error', () => resolve());
+      child.on('close', () => resolve());
+    });
+    return { tell: (text) => void child.stdin.write(text), end: () => void child.stdin.end(), ended };
+  },
 };

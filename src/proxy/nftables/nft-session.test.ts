@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import type { Conversation, ConversationOptions, Follow } from '../../system/follow.ts';
+import { SyncError } from '../backend.ts';
+import { NftSession } from './nft-session.ts';
+
+/** An `nft -i` that answers the words it does not know as nft 1.0.6 does, and refuses lines with `refuse` in them. */
+class FakeNft implements Follow {
+  readonly told: string[] = [];
+  started = 0;
+  #end: () => void = () => {};
+  silent = false;
+
+  // biome-ignore lint/correctness/useYield: this fake has no lines to follow
+  async *lines(): AsyncIterable<string> {
+    throw new Error('not here');
+  }
+
+  converse(_: readonly string[], { heard }: ConversationOptions): Conversation {
+    this.started += 1;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#end = resolve;
+    const tell = (text: string) => {
+      if (this.silent) return;
+      for (const line of text.trimEnd().split('\n')) {
+        this.told.push(line);
+        if (line.includes('refuse')) for (const part of ['Error: No such file', line, '    ^^^^']) heard(part);
+        if (!line.startsWith('fence')) continue;
+        for (const part of ['', 'Error: syntax error, unexpected newline, expecting string', line, '      ^'])
+          heard(part);
+      }
+    };
+    return { tell, end: () => resolve(), ended: promise };
+  }
+
+  die(): void {
+    this.#end();
+  }
+}
+
+describe('a session with nft', () => {
+  test('tells a transaction in one line, and ends with the answer to its fence', async () => {
+    const nft = new FakeNft();
+    const session = new NftSession(nft);
+    await session.run('add element ip t s { 1.1.1.1 }\ndelete element ip t s { 1.1.1.2 }\n');
+    expect(nft.told).toEqual(['add element ip t s { 1.1.1.1 } ; delete element ip t s { 1.1.1.2 }', 'fence1']);
+  });
+
+  test('gives the words of a refusal, and goes on', async () => {
+    const session = new NftSession(new FakeNft());
+    await expect(session.run('refuse me')).rejects.toThrow(new SyncError('nft: Error: No such file | refuse me'));
+    await session.run('add element ip t s { 1.1.1.1 }');
+    expect(session.usable).toBe(true);
+  });
+
+  test('starts the program anew when it died between transactions, and from time to time', async () => {
+    const nft = new FakeNft();
+    const session = new NftSession(nft);
+    await session.run('one');
+    nft.die();
+    await Promise.resolve();
+    await session.run('two');
+    expect(nft.started).toBe(2);
+    for (let i = 0; i < 1000; i += 1) await session.run('more');
+    expect(nft.started).toBe(3);
+  });
+
+  test('is of no use where nft ends before its first answer', async () => {
+    const nft = new FakeNft();
+    nft.silent = true;
+    const session = new NftSession(nft);
+    const answer = session.run('one');
+    nft.die();
+    await expect(answer).rejects.toThrow(SyncError);
+    expect(session.usable).toBe(false);
+  });
+});
