@@ -21,6 +21,7 @@ interface Flags {
   readonly clusterDns: string;
   readonly proxyMode: string;
   readonly upstream: string[];
+  readonly stub: string[];
 }
 
 const list = (text: string | undefined): string[] => (text ?? '').split(',').filter((part) => part !== '');
@@ -57,6 +58,7 @@ async function run(flags: Flags): Promise<void> {
         clusterDNS: list(flags.clusterDns),
         proxyMode: flags.proxyMode,
         dnsUpstreams: flags.upstream,
+        dnsStubs: flags.stub,
         tools,
         log: (message) => process.stdout.write(`${new Date(tools.clock.now()).toISOString()} ${message}\n`),
       },
@@ -78,6 +80,8 @@ async function tokenOf({ token, tokenFile }: Flags, signal: AbortSignal): Promis
   }
 }
 
+const repeatable = (value: string, before: string[]): string[] => [...before, value];
+
 export function register(command: Command): void {
   command
     .requiredOption('--server <url>', 'the API server, as https://172.30.0.1:6443')
@@ -97,11 +101,7 @@ export function register(command: Command): void {
     .option('--service-cluster-ip-range <cidrs>', 'ranges of Services', '10.96.0.0/16,fd00:96::/112')
     .option('--cluster-dns <addresses>', 'name servers of pods', '10.96.0.10')
     .option('--proxy-mode <mode>', 'nftables, iptables or ipvs', 'nftables')
-    .option(
-      '--upstream <server>',
-      'name server for other names, repeatable',
-      (value: string, before: string[]) => [...before, value],
-      [],
-    )
+    .option('--upstream <server>', 'name server for other names, repeatable', repeatable, [])
+    .option('--stub <domain=servers>', 'name servers for the names below a domain, repeatable', repeatable, [])
     .action(run);
 }

@@ -4,22 +4,35 @@ import { createInformers } from '../client/informers.ts';
 import { readKubeconfig, transportOf } from '../client/kubeconfig.ts';
 import { createClient } from '../client/rest-client.ts';
 import { Failure } from '../cluster/failure.ts';
-import { DnsServer } from '../dns/dns-server.ts';
-import type { Upstream } from '../dns/forward/forwarder.ts';
-import { nameserversOf, parseHostPort } from '../dns/resolv-conf.ts';
+import { DnsServer, keptOfObject } from '../dns/dns-server.ts';
+import { parseHostPort } from '../dns/forward/upstream.ts';
+import type { ListenAddress } from '../dns/listener.ts';
+import { processFamilies } from '../metrics/process-metrics.ts';
+import { joinHostPort } from '../net/ip.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
+import { untilInterrupted, usage, wholeNumber } from './cluster-options.ts';
+import { type DnsProcess, dnsProcess, runDnsProcesses } from './dns-processes.ts';
+import { SettingsSource } from './dns-settings-source.ts';
 
-interface DnsFlags {
+export interface DnsFlags {
   readonly kubeconfig: string;
   readonly listen: string[];
   readonly upstream?: string[];
+  readonly upstreamCa?: string;
+  readonly stub?: string[];
+  readonly config?: string;
   readonly domain: string;
   readonly ttl: string;
-  readonly pods: 'disabled' | 'insecure' | 'verified';
+  readonly pods: string;
+  readonly autopath?: boolean;
   readonly clusterCidr: string;
   readonly serviceClusterIpRange: string;
+  readonly metricsBindAddress: string;
+  readonly healthBindAddress: string;
+  readonly readyBindAddress: string;
+  readonly processes: number;
 }
 
 export function register(command: Command): void {
@@ -27,73 +40,126 @@ export function register(command: Command): void {
     .requiredOption('--kubeconfig <file>', 'how to reach the API server')
     .requiredOption('--listen <address...>', 'ADDRESS:PORT to answer on, over UDP and TCP')
     .option(
-      '--upstream <address...>',
-      'ADDRESS[:PORT] to ask for other names; `none` for nobody (default: those of resolv.conf)',
+      '--upstream <server...>',
+      'ADDRESS[:PORT] or tls://ADDRESS[:PORT]#NAME to ask for other names; `none` for nobody (default: those of resolv.conf)',
     )
+    .option('--stub <domain=servers...>', 'servers for the names below a domain: example.internal=10.0.0.10,10.0.0.11')
+    .option('--upstream-ca <file>', 'PEM certificates that sign those of upstreams over TLS (default: the machine’s)')
+    .option('--config <file>', 'YAML with upstream, stub and ttl in place of the flags; read again when it changes')
     .option('--domain <name>', "the cluster's domain", 'cluster.local')
     .option('--ttl <seconds>', 'how long answers may be kept, 0 to 3600', '30')
     .option('--pods <mode>', 'names of pods by address: disabled, insecure or verified', 'insecure')
+    .option('--autopath', 'answers the searches of pods at their first name; follows all pods')
     .option(
       '--cluster-cidr <cidrs>',
       'ranges of pods, whose reverse names are never forwarded',
       '10.244.0.0/16,fd00:10:244::/56',
     )
     .option('--service-cluster-ip-range <cidrs>', 'ranges of Services, likewise', '10.96.0.0/16,fd00:96::/112')
+    .option('--metrics-bind-address <address:port>', 'where /metrics is; empty for nowhere', '127.0.0.1:9153')
+    .option('--health-bind-address <address:port>', 'where /health is; empty for nowhere', '127.0.0.1:8080')
+    .option('--ready-bind-address <address:port>', 'where /ready is; empty for nowhere', '127.0.0.1:8181')
+    .option(
+      '--processes <number>',
+      'processes that share the addresses, each with a copy of the names',
+      wholeNumber('--processes', 1, 64),
+      1,
+    )
     .action((flags: DnsFlags) => run(flags));
 }
 
+const log = (message: string): void => void process.stderr.write(`portico dns: ${message}\n`);
+const say = (message: string): void => void process.stdout.write(`portico dns: ${message}\n`);
+
 async function run(flags: DnsFlags): Promise<void> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const system = { clock: realClock, random: realRandom };
+  const signal = untilInterrupted();
+  const own = dnsProcess();
+  const addresses = own?.addresses ?? flags.listen.map((text) => addressOf('--listen', text));
+  const pods = podsOf(flags.pods);
+  const httpAddresses = own ? [] : httpAddressesOf(flags);
+  if (!own && flags.processes > 1) {
+    // A mistake in the settings is told once, not by every process.
+    await new SettingsSource(flags, { files: realFiles, log }).read();
+    const told = { log, onListening: sayListening, onReady: () => say(`answering for ${flags.domain}`) };
+    return runDnsProcesses({ count: flags.processes, httpAddresses, random: realRandom, ...told }, signal);
+  }
+  await serve({ flags, addresses, pods, httpAddresses, own }, signal);
+}
+
+interface ServeOptions {
+  readonly flags: DnsFlags;
+  readonly addresses: readonly ListenAddress[];
+  readonly pods: 'disabled' | 'insecure' | 'verified';
+  readonly httpAddresses: readonly ListenAddress[];
+  readonly own: DnsProcess | undefined;
+}
+
+async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOptions, signal: AbortSignal): Promise<void> {
+  const source = new SettingsSource(flags, { files: realFiles, log });
+  const settings = await source.read();
   const access = await readKubeconfig(flags.kubeconfig, { files: realFiles });
   const client = createClient(transportOf(access, { clock: realClock, files: realFiles, userAgent: 'portico-dns' }));
-  const report = (error: unknown, what: string) => {
-    process.stderr.write(`portico dns: ${what}: ${error instanceof Error ? error.message : String(error)}\n`);
-  };
-  const informers = createInformers(client, { ...system, onError: report });
-  const addresses = flags.listen.map((text) => addressOf('--listen', text));
+  const informers = createInformers(client, {
+    clock: realClock,
+    random: realRandom,
+    keep: keptOfObject,
+    pageSize: 500,
+    // Stale answers go within a second of the API server's return.
+    maxRetryDelay: 1000,
+    onError: (error, what) => log(`${what}: ${error instanceof Error ? error.message : String(error)}`),
+  });
   const server = new DnsServer({
     informers,
     listen: addresses,
-    upstreams: await upstreamsOf(flags),
+    sharePorts: own !== undefined,
+    loopToken: own?.loopToken,
+    settings,
+    pods,
+    upstreamCA: flags.upstreamCa === undefined ? undefined : await upstreamCA(flags.upstreamCa),
     domain: flags.domain,
-    ttl: ttlOf(flags.ttl),
-    pods: podsOf(flags.pods),
     clusterCIDRs: [flags.clusterCidr, flags.serviceClusterIpRange].flatMap((list) => list.split(',')),
-    ...system,
-    onReady: () => process.stdout.write(`portico dns: answering for ${flags.domain}\n`),
-    onListening: (bound) => {
-      const list = bound.map(({ address, port }) =>
-        address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
-      );
-      process.stdout.write(`portico dns: listening on ${list.join(', ')}\n`);
-    },
+    autopath: flags.autopath ? 'by-pod-namespace' : undefined,
+    httpAddresses,
+    moreMetrics: own ? [] : processFamilies(),
+    clock: realClock,
+    random: realRandom,
+    log,
+    onReady: own ? own.ready : () => say(`answering for ${flags.domain}`),
+    onListening: own ? own.listening : sayListening,
   });
-  await Promise.all([server.run(stop.signal), informers.run(stop.signal)]);
+  own?.answerMetrics(() => server.metricsText());
+  source.follow((changed) => server.configure(changed), signal);
+  await Promise.all([server.run(signal), informers.run(signal)]);
 }
 
-function addressOf(flag: string, text: string): Upstream {
+function sayListening(bound: readonly ListenAddress[]): void {
+  say(`listening on ${bound.map(({ address, port }) => joinHostPort(address, port)).join(', ')}`);
+}
+
+function addressOf(flag: string, text: string): ListenAddress {
   const parsed = parseHostPort(text);
-  if (!parsed)
-    throw new Failure(`${flag} ${text}: must be ADDRESS:PORT, such as 127.0.0.1:5353 or [::1]:5353`, { exitCode: 2 });
+  if (!parsed) throw usage(`${flag} ${text}: must be ADDRESS:PORT, such as 127.0.0.1:5353 or [::1]:5353`);
   return parsed;
 }
 
-async function upstreamsOf({ upstream }: DnsFlags): Promise<Upstream[]> {
-  if (upstream?.length === 1 && upstream[0] === 'none') return [];
-  if (upstream) return upstream.map((text) => addressOf('--upstream', text));
-  return nameserversOf((await realFiles.read('/etc/resolv.conf')) ?? '');
+/** Each address once, though several of the three may be the same. */
+function httpAddressesOf(flags: DnsFlags): ListenAddress[] {
+  const wanted = new Map<string, ListenAddress>();
+  const { metricsBindAddress, healthBindAddress, readyBindAddress } = flags;
+  for (const [flag, text] of Object.entries({ metricsBindAddress, healthBindAddress, readyBindAddress })) {
+    const name = flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (text !== '') wanted.set(text, addressOf(`--${name}`, text));
+  }
+  return [...wanted.values()];
 }
 
-function ttlOf(text: string): number {
-  const ttl = Number(text);
-  if (!Number.isInteger(ttl) || ttl < 0 || ttl > 3600)
-    throw new Failure(`--ttl ${text}: must be 0 to 3600 seconds`, { exitCode: 2 });
-  return ttl;
+async function upstreamCA(file: string): Promise<string> {
+  const text = await realFiles.read(file);
+  if (text === undefined) throw new Failure(`--upstream-ca: there is no file ${file}`, { exitCode: 2 });
+  return text;
 }
 
-function podsOf(mode: string): DnsFlags['pods'] {
+function podsOf(mode: string): ServeOptions['pods'] {
   if (mode === 'disabled' || mode === 'insecure' || mode === 'verified') return mode;
-  throw new Failure(`--pods ${mode}: must be disabled, insecure or verified`, { exitCode: 2 });
+  throw usage(`--pods ${mode}: must be disabled, insecure or verified`);
 }

@@ -15,6 +15,15 @@ export interface InformerOptions {
   readonly random: Random;
   /** Freezes cached objects, so that a test fails where code changes them. */
   readonly freeze?: boolean;
+  /**
+   * What of an object stays in the cache once its handlers have seen it; by default all of it. The metadata's name, namespace,
+   * uid and resourceVersion must stay. Listers, `old` of updates and handlers added later get what stayed.
+   */
+  readonly keep?: (object: Readonly<KubeObject>) => KubeObject;
+  /** Lists are asked for in pages of this many objects, so that no answer is all of them at once; by default in one. */
+  readonly pageSize?: number;
+  /** Milliseconds between two tries to reach the server at most; 10,000 by default. */
+  readonly maxRetryDelay?: number;
   /** Told of failures that are retried, and of errors that handlers throw. */
   readonly onError?: (error: unknown, what: string) => void;
 }
@@ -40,7 +49,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     this.#scope = scope;
     this.#options = options;
     this.#what = resource.resource;
-    this.#backoff = new Backoff({ base: 100, max: 10_000, random: options.random });
+    this.#backoff = new Backoff({ base: 100, max: options.maxRetryDelay ?? 10_000, random: options.random });
   }
 
   get lister(): Lister<T> {
@@ -99,8 +108,19 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   async #list(): Promise<void> {
-    const list = await this.#client.list(this.#scope);
-    this.#replace(list);
+    const { pageSize } = this.#options;
+    const scope = { ...this.#scope, ...(pageSize !== undefined && { limit: pageSize }) };
+    let list = await this.#client.list(scope);
+    const listed = new Set(list.items.map(objectKey));
+    // Told first is what went, then what is new or changed; where there are more pages, what went is known at their end.
+    if (!list.metadata.continue) this.#removeUnlisted(listed);
+    this.#putListed(list);
+    while (list.metadata.continue) {
+      list = await this.#client.list({ ...scope, continue: list.metadata.continue });
+      for (const object of list.items) listed.add(objectKey(object));
+      this.#putListed(list);
+      if (!list.metadata.continue) this.#removeUnlisted(listed);
+    }
     this.#resourceVersion = list.metadata.resourceVersion ?? '0';
     this.#backoff.reset();
     if (this.#hasSynced) return;
@@ -109,14 +129,20 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     this.#synced.resolve();
   }
 
-  /** Brings the cache to what was listed, telling only what differs: first what went, then what is new or changed. */
-  #replace(list: KubeList<T>): void {
-    const listed = new Map(list.items.map((object) => [objectKey(object), object]));
-    for (const key of this.#store.keys()) {
-      const old = this.#store.getByKey(key);
-      if (old && listed.get(key)?.metadata.uid !== old.metadata.uid) this.#remove(old);
+  /** An object of the same name that was made anew is told as gone first. */
+  #putListed({ items }: KubeList<T>): void {
+    for (const object of items) {
+      const old = this.#store.getByKey(objectKey(object));
+      if (old && old.metadata.uid !== object.metadata.uid) this.#remove(old);
+      this.#put(object);
     }
-    for (const object of listed.values()) this.#put(object);
+  }
+
+  #removeUnlisted(listed: ReadonlySet<string>): void {
+    for (const key of this.#store.keys()) {
+      const old = listed.has(key) ? undefined : this.#store.getByKey(key);
+      if (old) this.#remove(old);
+    }
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -144,10 +170,15 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     const old = this.#store.getByKey(objectKey(object));
     if (old && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
     if (this.#options.freeze) deepFreeze(object);
-    this.#store.set(object);
+    this.#store.set(this.#kept(object));
     for (const handler of this.#handlers) {
       this.#guard(() => (old ? handler.updated?.(object, old) : handler.added?.(object)));
     }
+  }
+
+  #kept(object: T): T {
+    // What stays of an object is of its kind, with less in it.
+    return this.#options.keep ? (this.#options.keep(object) as T) : object;
   }
 
   #remove(object: T): void {

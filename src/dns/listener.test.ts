@@ -11,8 +11,8 @@ afterEach(() => {
 });
 
 /** Replies with what came and how it came, at once or a little later. */
-const echo: Respond = (packet, transport) => Buffer.from(`${packet} over ${transport}`);
-const later: Respond = async (packet, transport) => Buffer.from(`${packet} later over ${transport}`);
+const echo: Respond = (packet, { transport }) => Buffer.from(`${packet} over ${transport}`);
+const later: Respond = async (packet, { transport }) => Buffer.from(`${packet} later over ${transport}`);
 
 async function askUdp(address: string, port: number, text: string): Promise<string> {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
@@ -25,7 +25,7 @@ async function askUdp(address: string, port: number, text: string): Promise<stri
 const framed = (text: string): Buffer => Buffer.concat([Buffer.from([0, text.length]), Buffer.from(text)]);
 
 test.each(['127.0.0.1', '::1'])('UDP and TCP on the same port of %s', async (address) => {
-  const [bound] = await listen([{ address, port: 0 }], echo, stop.signal);
+  const [bound] = await listen({ addresses: [{ address, port: 0 }], respond: echo }, stop.signal);
   expect(await askUdp(address, bound!.port, 'question')).toBe('question over udp');
   const client = connect({ host: address, port: bound!.port });
   client.write(framed('question'));
@@ -35,12 +35,12 @@ test.each(['127.0.0.1', '::1'])('UDP and TCP on the same port of %s', async (add
 });
 
 test('replies that take a while are sent when they are ready', async () => {
-  const [bound] = await listen([{ address: '127.0.0.1', port: 0 }], later, stop.signal);
+  const [bound] = await listen({ addresses: [{ address: '127.0.0.1', port: 0 }], respond: later }, stop.signal);
   expect(await askUdp('127.0.0.1', bound!.port, 'a')).toBe('a later over udp');
 });
 
 test('several messages on one TCP connection, in pieces of any size', async () => {
-  const [bound] = await listen([{ address: '127.0.0.1', port: 0 }], echo, stop.signal);
+  const [bound] = await listen({ addresses: [{ address: '127.0.0.1', port: 0 }], respond: echo }, stop.signal);
   const client = connect({ host: '127.0.0.1', port: bound!.port });
   const replies: Buffer[] = [];
   for (const byte of Buffer.concat([framed('one'), framed('two')])) client.write(Uint8Array.of(byte));
@@ -52,8 +52,47 @@ test('several messages on one TCP connection, in pieces of any size', async () =
   expect(Buffer.concat(replies)).toEqual(expected);
 });
 
+test('replies on one TCP connection come as they are ready, also after the client has said all it will', async () => {
+  const slow = Promise.withResolvers<Buffer>();
+  const respond: Respond = (packet) => (packet.toString() === 'slow' ? slow.promise : Buffer.from('quick'));
+  const [bound] = await listen({ addresses: [{ address: '127.0.0.1', port: 0 }], respond }, stop.signal);
+  const client = connect({ host: '127.0.0.1', port: bound!.port, allowHalfOpen: true });
+  client.end(Buffer.concat([framed('slow'), framed('quick')]));
+  const [first] = (await once(client, 'data')) as [Buffer];
+  expect(first).toEqual(framed('quick'));
+  slow.resolve(Buffer.from('slow'));
+  const rest: Buffer[] = [];
+  for await (const chunk of client) rest.push(chunk as Buffer);
+  expect(Buffer.concat(rest)).toEqual(framed('slow'));
+});
+
+test('one address may hold so many connections and no more', async () => {
+  const [bound] = await listen({ addresses: [{ address: '127.0.0.1', port: 0 }], respond: echo }, stop.signal);
+  const clients = Array.from({ length: 200 }, () => connect({ host: '127.0.0.1', port: bound!.port }));
+  await Promise.all(clients.map((client) => once(client, 'connect')));
+  const oneMore = connect({ host: '127.0.0.1', port: bound!.port });
+  await once(oneMore, 'close');
+  clients[0]?.write(framed('still'));
+  const [reply] = (await once(clients[0]!, 'data')) as [Buffer];
+  expect(reply.subarray(2).toString()).toBe('still over tcp');
+  for (const client of clients) client.destroy();
+});
+
+test('several listeners share one address when all say so', async () => {
+  const shared = (name: string, port: number) =>
+    listen(
+      { addresses: [{ address: '127.0.0.1', port }], respond: () => Buffer.from(name), shared: true },
+      stop.signal,
+    );
+  const [bound] = await shared('first', 0);
+  await shared('second', bound!.port);
+  const seen = new Set<string>();
+  for (let i = 0; i < 500 && seen.size < 2; i++) seen.add(await askUdp('127.0.0.1', bound!.port, 'who'));
+  expect(seen).toEqual(new Set(['first', 'second']));
+});
+
 test('an address that is taken is an error', async () => {
-  const [bound] = await listen([{ address: '127.0.0.1', port: 0 }], echo, stop.signal);
-  const again = listen([{ address: '127.0.0.1', port: bound!.port }], echo, stop.signal);
+  const [bound] = await listen({ addresses: [{ address: '127.0.0.1', port: 0 }], respond: echo }, stop.signal);
+  const again = listen({ addresses: [{ address: '127.0.0.1', port: bound!.port }], respond: echo }, stop.signal);
   await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });

@@ -1,42 +1,50 @@
 // The sockets: UDP and TCP on each address.
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type Socket as TcpSocket } from 'node:net';
-import type { Transport } from './respond.ts';
+import { createServer } from 'node:net';
+import type { Client } from './respond.ts';
+import { TcpClients } from './tcp-clients.ts';
 
-/** What answers a packet; undefined is no reply. */
-export type Respond = (packet: Buffer, transport: Transport) => Buffer | Promise<Buffer> | undefined;
+/** What answers a packet; undefined is no reply. Neither throws nor rejects. */
+export type Respond = (packet: Buffer, client: Client) => Buffer | Promise<Buffer> | undefined;
 
 export interface ListenAddress {
   readonly address: string;
   readonly port: number;
 }
 
-/** A TCP client that says nothing is let go after this. */
-const IDLE_MS = 10_000;
-const MOST_TCP_CLIENTS = 1000;
+export interface ListenOptions {
+  readonly addresses: readonly ListenAddress[];
+  readonly respond: Respond;
+  /** Lets other processes listen on the same addresses; the kernel spreads clients over them (SO_REUSEPORT). */
+  readonly shared?: boolean;
+}
+
 /** Room for bursts while a sync keeps the loop busy. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 
 /** Listens until the signal aborts; resolves once all sockets are open, with the port that port 0 became. */
-export async function listen(
-  addresses: readonly ListenAddress[],
-  respond: Respond,
-  signal: AbortSignal,
-): Promise<ListenAddress[]> {
+export async function listen(options: ListenOptions, signal: AbortSignal): Promise<ListenAddress[]> {
   return Promise.all(
-    addresses.map(async ({ address, port }) => {
-      const bound = await listenTcp({ address, port }, respond, signal);
-      await listenUdp({ address, port: bound }, respond, signal);
+    options.addresses.map(async ({ address, port }) => {
+      const bound = await listenTcp({ address, port }, options, signal);
+      await listenUdp({ address, port: bound }, options, signal);
       return { address, port: bound };
     }),
   );
 }
 
-async function listenUdp({ address, port }: ListenAddress, respond: Respond, signal: AbortSignal): Promise<void> {
-  const socket = address.includes(':') ? createSocket({ type: 'udp6', ipv6Only: true }) : createSocket('udp4');
+async function listenUdp(
+  { address, port }: ListenAddress,
+  { respond, shared = false }: ListenOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const ipv6 = address.includes(':');
+  const socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', ...(ipv6 && { ipv6Only: true }), reusePort: shared });
   socket.on('message', (packet, remote) => {
-    const reply = respond(packet, 'udp');
+    // Nobody can be answered at port 0; a forger may claim to be there.
+    if (remote.port === 0) return;
+    const reply = respond(packet, { transport: 'udp', address: remote.address });
     if (!reply) return;
     if (Buffer.isBuffer(reply)) return send(socket, reply, remote);
     void reply.then((later) => send(socket, later, remote));
@@ -57,53 +65,36 @@ function growReceiveBuffer(socket: Socket): void {
   }
 }
 
-function send(socket: Socket, reply: Buffer, remote: { address: string; port: number }): void {
-  socket.send(reply, remote.port, remote.address, ignoreSendError);
+function send(socket: Socket, reply: Buffer, remote: RemoteInfo): void {
+  try {
+    socket.send(reply, remote.port, remote.address, ignoreSendError);
+  } catch {
+    // The socket was closed while an upstream was asked.
+  }
 }
 
 /** The client asks again: UDP promises nothing. */
 function ignoreSendError(): void {}
 
-async function listenTcp({ address, port }: ListenAddress, respond: Respond, signal: AbortSignal): Promise<number> {
-  const clients = new Set<TcpSocket>();
-  const server = createServer((client) => {
-    clients.add(client);
-    client.on('close', () => clients.delete(client));
-    serveTcpClient(client, respond);
-  });
-  server.maxConnections = MOST_TCP_CLIENTS;
-  server.listen({ host: address, port, ipv6Only: true });
+async function listenTcp(
+  { address, port }: ListenAddress,
+  { respond, shared = false }: ListenOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const clients = new TcpClients(respond);
+  // Half open, so that a client that has asked all it wants still gets the replies (RFC 7766, 6.2.4).
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => clients.add(socket));
+  server.listen({ host: address, port, ipv6Only: true, reusePort: shared });
   await once(server, 'listening');
+  // What fails from here on is one connection (too many open files), not the server.
+  server.on('error', () => {});
   signal.addEventListener(
     'abort',
     () => {
       server.close();
-      for (const client of clients) client.destroy();
+      clients.close();
     },
     { once: true },
   );
   return (server.address() as { port: number }).port;
-}
-
-/** Messages with two bytes of length before each, several on one connection, answered as they are ready (RFC 7766). */
-function serveTcpClient(client: TcpSocket, respond: Respond): void {
-  let received: Buffer = Buffer.alloc(0);
-  client.setTimeout(IDLE_MS, () => client.destroy());
-  client.on('error', () => client.destroy());
-  client.on('data', (data: Buffer) => {
-    received = received.length === 0 ? data : Buffer.concat([received, data]);
-    while (received.length >= 2) {
-      const end = 2 + received.readUInt16BE(0);
-      if (received.length < end) break;
-      const packet = received.subarray(2, end);
-      received = received.subarray(end);
-      const reply = respond(packet, 'tcp');
-      if (!reply) return void client.destroy();
-      void Promise.resolve(reply).then((message) => {
-        const length = Buffer.alloc(2);
-        length.writeUInt16BE(message.length);
-        if (!client.destroyed) client.write(Buffer.concat([length, message]));
-      });
-    }
-  });
 }

@@ -1,80 +1,120 @@
-// Replies of the zone as bytes, found by the bytes of the question. Each falls when one of the Services it came from
-// changes; those without records all fall with any change, since they carry the zone's serial.
+// Replies of the zone as bytes, found by the bytes of the question. Each falls when something that it came from changes
+// (Answer.dependencies), and only then: the zone's serial is written into them as they go out.
+import { MultiMap } from './multi-map.ts';
 import type { Transport } from './respond.ts';
-import type { Answer } from './zone/answer.ts';
 
-/** More than this many are not kept: the least recently added goes. */
-const MOST_REPLIES = 100_000;
-const MOST_EMPTY_REPLIES = 10_000;
+/** Bytes that replies with records, and those without, may take in all; the oldest go first. */
+const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_EMPTY_BYTES = 4 * 1024 * 1024;
+/** What a reply costs besides its packets: its key, its places in the indexes. */
+const OVERHEAD = 400;
 /** A question with its EDNS record is never longer than this where it is worth keeping. */
 const LONGEST_KEY = 300;
 
-export class PreparedReply {
-  readonly services: readonly string[];
+export interface PreparedReplyOptions {
+  /** One packet for each order of the records; they go out in turn. */
+  readonly packets: readonly Buffer[];
+  readonly dependencies: readonly string[];
+  /** Without records: kept apart, so that questions for nonsense do not push out those for Services. */
   readonly empty: boolean;
+  /** Where in the packet the serial of an SOA record stands. */
+  readonly serialAt: number | undefined;
+}
+
+export class PreparedReply {
+  readonly dependencies: readonly string[];
+  readonly empty: boolean;
+  readonly bytes: number;
   readonly #packets: readonly Buffer[];
+  readonly #serialAt: number | undefined;
   #turn = 0;
 
-  constructor(packets: readonly Buffer[], { services, answers }: Answer) {
-    this.#packets = packets;
-    this.services = services;
-    this.empty = answers.length === 0;
+  constructor({ packets, dependencies, empty, serialAt }: PreparedReplyOptions) {
+    // Copies, so that no larger buffer stays alive behind a short reply.
+    this.#packets = packets.map((packet) => Buffer.from(packet));
+    this.dependencies = dependencies;
+    this.empty = empty;
+    this.#serialAt = serialAt;
+    this.bytes = packets.reduce((sum, { length }) => sum + length + OVERHEAD / 4, OVERHEAD);
   }
 
-  /** The next of its orders under a query's id. The buffer is the caller's until the next call with the same order. */
-  next(id: number): Buffer {
+  /** The next of its orders, under a query's id and with the zone's serial of now. The buffer is the caller's. */
+  next(id: number, serial: number): Buffer {
     const packet = this.#packets[this.#turn]!;
     this.#turn = (this.#turn + 1) % this.#packets.length;
     const copy = Buffer.allocUnsafe(packet.length);
     packet.copy(copy);
     copy.writeUInt16BE(id, 0);
+    if (this.#serialAt !== undefined) copy.writeUInt32BE(serial >>> 0, this.#serialAt);
     return copy;
   }
 }
 
-export class ReplyCache {
+/** Replies up to a number of bytes, the oldest leaving first. */
+class Shelf {
   readonly #replies = new Map<string, PreparedReply>();
-  readonly #empty = new Map<string, PreparedReply>();
-  readonly #keysOfService = new Map<string, Set<string>>();
+  readonly #mostBytes: number;
+  #bytes = 0;
 
-  find(packet: Buffer, transport: Transport): Buffer | undefined {
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  get(key: string): PreparedReply | undefined {
+    return this.#replies.get(key);
+  }
+
+  /** Returns what had to leave. */
+  put(key: string, reply: PreparedReply): [string, PreparedReply][] {
+    this.take(key);
+    this.#replies.set(key, reply);
+    this.#bytes += reply.bytes;
+    const left: [string, PreparedReply][] = [];
+    for (const [oldest, old] of this.#replies) {
+      if (this.#bytes <= this.#mostBytes) break;
+      this.take(oldest);
+      left.push([oldest, old]);
+    }
+    return left;
+  }
+
+  take(key: string): PreparedReply | undefined {
+    const reply = this.#replies.get(key);
+    if (!reply) return undefined;
+    this.#bytes -= reply.bytes;
+    this.#replies.delete(key);
+    return reply;
+  }
+}
+
+export class ReplyCache {
+  readonly #replies = new Shelf(MOST_BYTES);
+  readonly #empty = new Shelf(MOST_EMPTY_BYTES);
+  readonly #keysOfDependency = new MultiMap();
+
+  find(packet: Buffer, transport: Transport): PreparedReply | undefined {
     if (packet.length > LONGEST_KEY) return undefined;
     const key = keyOf(packet, transport);
-    const reply = this.#replies.get(key) ?? this.#empty.get(key);
-    return reply?.next((packet[0]! << 8) | packet[1]!);
+    return this.#replies.get(key) ?? this.#empty.get(key);
   }
 
   keep(packet: Buffer, transport: Transport, reply: PreparedReply): void {
     if (packet.length > LONGEST_KEY) return;
     const key = keyOf(packet, transport);
-    if (reply.empty || reply.services.length === 0) {
-      trim(this.#empty, MOST_EMPTY_REPLIES);
-      this.#empty.set(key, reply);
-      return;
+    for (const [old, { dependencies }] of (reply.empty ? this.#empty : this.#replies).put(key, reply)) {
+      for (const dependency of dependencies) this.#keysOfDependency.remove(dependency, old);
     }
-    const dropped = trim(this.#replies, MOST_REPLIES);
-    if (dropped) this.#forget(...dropped);
-    this.#replies.set(key, reply);
-    for (const service of reply.services) {
-      const keys = this.#keysOfService.get(service);
-      if (keys) keys.add(key);
-      else this.#keysOfService.set(service, new Set([key]));
-    }
+    for (const dependency of reply.dependencies) this.#keysOfDependency.add(dependency, key);
   }
 
-  invalidate(services: Iterable<string>): void {
-    this.#empty.clear();
-    for (const service of services) {
-      for (const key of this.#keysOfService.get(service) ?? []) this.#replies.delete(key);
-      this.#keysOfService.delete(service);
-    }
-  }
-
-  #forget(key: string, { services }: PreparedReply): void {
-    for (const service of services) {
-      const keys = this.#keysOfService.get(service);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#keysOfService.delete(service);
+  /** Forgets the replies that came from any of these. */
+  invalidate(dependencies: Iterable<string>): void {
+    for (const dependency of dependencies) {
+      for (const key of [...this.#keysOfDependency.get(dependency)]) {
+        const reply = this.#replies.take(key) ?? this.#empty.take(key);
+        for (const other of reply?.dependencies ?? []) this.#keysOfDependency.remove(other, key);
+      }
+      this.#keysOfDependency.delete(dependency);
     }
   }
 }
@@ -82,12 +122,4 @@ export class ReplyCache {
 /** All of the query but its id: flags, question and EDNS record, since all of these shape the reply. */
 function keyOf(packet: Buffer, transport: Transport): string {
   return packet.toString('latin1', 2) + (transport === 'udp' ? 'u' : 't');
-}
-
-/** Makes room for one more; returns what went. */
-function trim(map: Map<string, PreparedReply>, most: number): [string, PreparedReply] | undefined {
-  if (map.size < most) return undefined;
-  const oldest = map.entries().next().value;
-  if (oldest) map.delete(oldest[0]);
-  return oldest;
 }

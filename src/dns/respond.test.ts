@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
-import { type Ask, Forwarder, type Upstream } from './forward/forwarder.ts';
+import type { Ask } from './forward/exchange.ts';
+import { Forwarder } from './forward/forwarder.ts';
+import { LoopToken } from './forward/loop-token.ts';
+import type { Upstream } from './forward/upstream.ts';
 import { Responder, type Transport } from './respond.ts';
+import type { SearchPathOf } from './search-path.ts';
 import { decodeMessage } from './wire/decode.ts';
 import { encodeMessage } from './wire/encode.ts';
 import { type Message, RCODE, TYPE } from './wire/message.ts';
+import { zoneText } from './wire/zone-text.ts';
 import { ClusterZone } from './zone/view.ts';
 
 const query = (name: string, parts: Partial<Message> = {}): Buffer =>
@@ -26,15 +31,25 @@ const query = (name: string, parts: Partial<Message> = {}): Buffer =>
     ...parts,
   });
 
-function setUp({ ask, upstreams = [] }: { ask?: Ask; upstreams?: Upstream[] } = {}) {
+interface SetUp {
+  readonly ask?: Ask;
+  readonly upstreams?: Upstream[];
+  readonly stubs?: ReadonlyMap<string, Upstream[]>;
+  readonly searchPathOf?: SearchPathOf;
+}
+
+function setUp({ ask, upstreams = [], stubs = new Map(), searchPathOf }: SetUp = {}) {
   const view = new ClusterZone();
   view.setNamespace({ metadata: { name: 'demo' }, spec: {} });
   const clock = new FakeClock();
+  const loopToken = new LoopToken(new FakeRandom());
   const failing: Ask = () => Promise.reject(new Error('nobody is there'));
   const responder = new Responder({
     view,
     config: { zone: 'cluster.local.', ttl: 30, pods: 'insecure', serverAddresses: [] },
-    forwarder: new Forwarder({ upstreams, ask: ask ?? failing, clock }),
+    forwarder: new Forwarder({ routes: { upstreams, stubs }, ask: ask ?? failing, clock, loopToken }),
+    loopToken,
+    searchPathOf,
     random: new FakeRandom(),
     ready: () => true,
     ownsAddress: (name) => name.endsWith('.10.in-addr.arpa.'),
@@ -43,11 +58,11 @@ function setUp({ ask, upstreams = [] }: { ask?: Ask; upstreams?: Upstream[] } = 
     metadata: { name: 'web', namespace: 'demo' },
     spec: { clusterIP, clusterIPs: [clusterIP], ports: [{ port: 80 }] },
   });
-  const respond = async (packet: Buffer, transport: Transport = 'udp') => {
-    const reply = await responder.respond(packet, transport);
+  const respond = async (packet: Buffer, transport: Transport = 'udp', address = '10.244.1.5') => {
+    const reply = await responder.respond(packet, { transport, address });
     return reply && decodeMessage(reply);
   };
-  return { view, clock, responder, service, respond };
+  return { view, clock, responder, service, respond, loopToken };
 }
 
 const addresses = (message: Message | undefined) =>
@@ -68,11 +83,11 @@ describe('replies', () => {
     const { view, service, respond, responder } = setUp();
     const name = 'web.demo.svc.cluster.local.';
     expect((await respond(query(name)))?.rcode).toBe(RCODE.NXDOMAIN);
-    responder.invalidate([view.setService(service('10.96.0.7'))]);
+    responder.invalidate(view.setService(service('10.96.0.7')));
     expect(addresses(await respond(query(name)))).toEqual(['10.96.0.7']);
-    responder.invalidate([view.setService(service('10.96.0.8'))]);
+    responder.invalidate(view.setService(service('10.96.0.8')));
     expect(addresses(await respond(query(name)))).toEqual(['10.96.0.8']);
-    responder.invalidate([view.deleteService(service('10.96.0.8'))]);
+    responder.invalidate(view.deleteService(service('10.96.0.8')));
     expect((await respond(query(name)))?.rcode).toBe(RCODE.NXDOMAIN);
   });
 
@@ -99,6 +114,57 @@ describe('replies', () => {
     expect(new Set(second)).toEqual(new Set(first));
   });
 
+  test('prepared ones fall with what they came from and nothing else, and carry the serial of now', async () => {
+    const { view, service, respond, responder } = setUp();
+    view.setService(service('10.96.0.7'));
+    const missing = query('other.demo.svc.cluster.local.');
+    view.serial = 1;
+    await respond(missing);
+    responder.invalidate(view.setService(service('10.96.0.9')));
+    view.serial = 0xfedcba98;
+    expect((await respond(missing))?.authority[0]?.data).toMatchObject({ type: 'SOA', serial: 0xfedcba98 });
+    const byAddress = query('9.0.96.10.in-addr.arpa.', {
+      question: { name: '9.0.96.10.in-addr.arpa.', type: TYPE.PTR, class: 1 },
+    });
+    expect((await respond(byAddress))?.answers).toHaveLength(1);
+    responder.invalidate(view.deleteService(service('10.96.0.9')));
+    expect((await respond(byAddress))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect((await respond(query('x.other.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
+    const other = query('other.svc.cluster.local.');
+    expect((await respond(other))?.rcode).toBe(RCODE.NXDOMAIN);
+    responder.invalidate(view.setNamespace({ metadata: { name: 'other' }, spec: {} }));
+    expect((await respond(other))?.rcode).toBe(RCODE.NOERROR);
+  });
+
+  test('over UDP are never longer than what fits a packet, whatever the client offers', async () => {
+    const { view, responder } = setUp();
+    view.setService({ metadata: { name: 'db', namespace: 'demo' }, spec: { clusterIP: 'None' } });
+    view.setSlice({
+      metadata: { name: 'db-1', namespace: 'demo', labels: { 'kubernetes.io/service-name': 'db' } },
+      addressType: 'IPv4',
+      ports: [{ name: 'x', port: 1 }],
+      endpoints: Array.from({ length: 500 }, (_, i) => ({ addresses: [`10.244.${i >> 8}.${i & 255}`] })),
+    });
+    for (const type of [TYPE.A, TYPE.SRV, TYPE.ANY, TYPE.TXT]) {
+      for (const udpSize of [0, 512, 1232, 4096, 65_535]) {
+        const question = { name: 'db.demo.svc.cluster.local.', type, class: 1 };
+        const asked = query('db.', { question, edns: { udpSize, version: 0, dnssecOk: false } });
+        const reply = await responder.respond(asked, { transport: 'udp', address: '192.0.2.7' });
+        expect(reply?.length).toBeLessThanOrEqual(Math.min(1232, Math.max(512, udpSize)));
+      }
+    }
+  });
+
+  test('to zone transfers are a refusal, in the zone and outside', async () => {
+    const { respond } = setUp();
+    for (const name of ['cluster.local.', 'example.com.', '10.in-addr.arpa.']) {
+      for (const type of [TYPE.AXFR, TYPE.IXFR]) {
+        const asked = query(name, { question: { name, type, class: 1 } });
+        expect(await respond(asked, 'tcp')).toMatchObject({ rcode: RCODE.REFUSED, answers: [] });
+      }
+    }
+  });
+
   test('to what is not understood say so, and a reply gets no reply', async () => {
     const { respond } = setUp();
     expect(await respond(query('web.demo.svc.cluster.local.', { response: true }))).toBeUndefined();
@@ -118,56 +184,14 @@ describe('replies', () => {
 
 describe('forwarding', () => {
   const upstreams = [
-    { address: '192.0.2.1', port: 53 },
-    { address: '192.0.2.2', port: 53 },
+    { protocol: 'dns' as const, address: '192.0.2.1', port: 53 },
+    { protocol: 'dns' as const, address: '192.0.2.2', port: 53 },
   ];
   const reply = (address: string, rcode: number = RCODE.NOERROR): Message => ({
     ...decodeMessage(query('example.com.')),
     response: true,
     rcode,
     answers: [{ name: 'example.com.', ttl: 60, data: { type: 'A', address } }],
-  });
-
-  test('asks the next upstream when one fails, and keeps the answer for its TTL', async () => {
-    const asked: string[] = [];
-    const ask: Ask = async ({ address }) => {
-      asked.push(address);
-      if (address === '192.0.2.1') throw new Error('no answer');
-      return reply('198.51.100.7');
-    };
-    const { respond, clock } = setUp({ ask, upstreams });
-    const first = await respond(query('example.com.'));
-    expect(first).toMatchObject({ rcode: RCODE.NOERROR, authoritative: false, recursionAvailable: true });
-    expect(asked).toEqual(['192.0.2.1', '192.0.2.2']);
-    clock.advance(45_000);
-    expect((await respond(query('Example.com.')))?.answers[0]?.ttl).toBe(15);
-    clock.advance(15_000);
-    await respond(query('example.com.'));
-    expect(asked).toHaveLength(4);
-  });
-
-  test('an upstream that just failed is asked last', async () => {
-    const asked: string[] = [];
-    const ask: Ask = async ({ address }, { name }) => {
-      asked.push(address);
-      if (address === '192.0.2.1') throw new Error('no answer');
-      return { ...reply('198.51.100.7'), question: { name, type: TYPE.A, class: 1 } };
-    };
-    const { respond } = setUp({ ask, upstreams });
-    await respond(query('a.example.'));
-    await respond(query('b.example.'));
-    expect(asked).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.2']);
-  });
-
-  test('the same question asked many times at once goes out once', async () => {
-    let asked = 0;
-    const ask: Ask = async () => {
-      asked += 1;
-      return reply('198.51.100.7');
-    };
-    const { respond } = setUp({ ask, upstreams });
-    await Promise.all(Array.from({ length: 10 }, () => respond(query('example.com.'))));
-    expect(asked).toBe(1);
   });
 
   test('without an upstream that answers it is SERVFAIL, and an alias outwards is empty', async () => {
@@ -201,5 +225,92 @@ describe('forwarding', () => {
     expect(await respond(query('1.2.3.10.in-addr.arpa.'))).toMatchObject({ authoritative: true });
     expect(await respond(query('1.2.0.192.in-addr.arpa.'))).toMatchObject({ authoritative: false });
     expect(asked).toEqual(['1.2.0.192.in-addr.arpa.']);
+  });
+});
+
+describe('stub domains and loops', () => {
+  const server = (address: string): Upstream => ({ protocol: 'dns', address, port: 53 });
+  const told: Ask = async ({ address }, { name, type }) => ({
+    ...decodeMessage(query(name, { question: { name, type, class: 1 } })),
+    response: true,
+    answers: [{ name, ttl: 60, data: { type: 'A', address } }],
+  });
+
+  test('the longest domain that holds the name has its own servers, reverse ones too', async () => {
+    const stubs = new Map([
+      ['example.internal.', [server('192.0.2.10')]],
+      ['deep.example.internal.', [server('192.0.2.11')]],
+      ['3.10.in-addr.arpa.', [server('192.0.2.12')]],
+    ]);
+    const { respond } = setUp({ ask: told, upstreams: [server('192.0.2.1')], stubs });
+    expect(addresses(await respond(query('www.Example.internal.')))).toEqual(['192.0.2.10']);
+    expect(addresses(await respond(query('a.deep.example.internal.')))).toEqual(['192.0.2.11']);
+    expect(addresses(await respond(query('notexample.internal.')))).toEqual(['192.0.2.1']);
+    expect(addresses(await respond(query('1.1.3.10.in-addr.arpa.')))).toEqual(['192.0.2.12']);
+    expect((await respond(query('1.1.4.10.in-addr.arpa.')))?.rcode).toBe(RCODE.NXDOMAIN);
+  });
+
+  test('a question that this server asked and that comes back to it is told apart', async () => {
+    const { respond, loopToken } = setUp();
+    const { name, type } = loopToken.question();
+    const reply = await respond(query(name.toUpperCase(), { question: { name: name.toUpperCase(), type, class: 1 } }));
+    expect(reply && loopToken.isOurs(reply)).toBe(true);
+    const other = new LoopToken(new FakeRandom(2)).question();
+    expect(await respond(query(other.name, { question: other }))).toMatchObject({ rcode: RCODE.SERVFAIL });
+  });
+});
+
+describe('searches', () => {
+  const path = ['demo.svc.cluster.local.', 'svc.cluster.local.', 'cluster.local.', 'corp.example.'];
+  const upstreams: Upstream[] = [{ protocol: 'dns', address: '192.0.2.1', port: 53 }];
+  const searching = (known: Readonly<Record<string, string>>) => {
+    const asked: string[] = [];
+    const ask: Ask = async (_, { name, type }) => {
+      asked.push(name);
+      const address = known[name.toLowerCase()];
+      return {
+        ...decodeMessage(query(name, { question: { name, type, class: 1 } })),
+        response: true,
+        rcode: address === undefined ? RCODE.NXDOMAIN : RCODE.NOERROR,
+        answers: address === undefined || type !== TYPE.A ? [] : [{ name, ttl: 60, data: { type: 'A', address } }],
+      };
+    };
+    const searchPathOf = (address: string) => (address === '10.244.1.5' ? path : undefined);
+    return { ...setUp({ ask, upstreams, searchPathOf }), asked };
+  };
+  const first = 'www.example.com.demo.svc.cluster.local.';
+
+  test('of a pod are answered at their first name', async () => {
+    const { respond, asked } = searching({ 'www.example.com.': '198.51.100.7' });
+    const reply = await respond(query(first));
+    expect(reply?.rcode).toBe(RCODE.NOERROR);
+    expect(reply?.answers.map(zoneText)).toEqual([
+      `${first} 30 IN CNAME www.example.com.`,
+      'www.example.com. 60 IN A 198.51.100.7',
+    ]);
+    expect(asked).toEqual(['www.example.com.corp.example.', 'www.example.com.']);
+    const v6 = await respond(query(first, { question: { name: first, type: TYPE.AAAA, class: 1 } }));
+    expect(v6).toMatchObject({ rcode: RCODE.NOERROR, answers: [{ data: { type: 'CNAME' } }] });
+  });
+
+  test('find the cluster’s own names, and what is nowhere is not there', async () => {
+    const { respond, view, service } = searching({});
+    view.setNamespace({ metadata: { name: 'other' }, spec: {} });
+    view.setService({ ...service('10.96.0.9'), metadata: { name: 'web', namespace: 'other' } });
+    const found = await respond(query('web.other.demo.svc.cluster.local.'));
+    expect(addresses(found)).toEqual(['CNAME', '10.96.0.9']);
+    expect(await respond(query('nowhere.demo.svc.cluster.local.'))).toMatchObject({
+      rcode: RCODE.NXDOMAIN,
+      answers: [],
+    });
+  });
+
+  test('of others are not, nor names that are not the first of the search', async () => {
+    const { respond } = searching({ 'www.example.com.': '198.51.100.7' });
+    expect((await respond(query(first), 'udp', '10.244.1.5'))?.rcode).toBe(RCODE.NOERROR);
+    expect((await respond(query(first), 'udp', '10.244.1.6'))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect((await respond(query(first), 'udp', '10.244.1.5'))?.rcode).toBe(RCODE.NOERROR);
+    expect((await respond(query('www.example.com.other.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect((await respond(query('www.example.com.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
   });
 });

@@ -1,8 +1,12 @@
 // Turns one query packet into one reply packet. Questions of the cluster's zones are answered from the view, and their
-// replies kept as bytes until a Service in them changes; all else goes to the forwarder.
+// replies kept as bytes until something they came from changes; all else goes to the forwarder.
 import type { Random } from '../system/random.ts';
+import type { ForwardedReply } from './forward/forward-cache.ts';
 import type { Forwarder } from './forward/forwarder.ts';
+import type { LoopToken } from './forward/loop-token.ts';
+import { type ForwardQuestion, isTransfer } from './forward/query.ts';
 import { PreparedReply, ReplyCache } from './reply-cache.ts';
+import { namesToTry, type SearchPathOf } from './search-path.ts';
 import { decodeMessage } from './wire/decode.ts';
 import { encodeMessage, MAX_MESSAGE } from './wire/encode.ts';
 import { CLASS_IN, type Message, type Question, RCODE, type ResourceRecord, TYPE } from './wire/message.ts';
@@ -12,9 +16,21 @@ import type { ZoneView } from './zone/view.ts';
 
 export type Transport = 'udp' | 'tcp';
 
-/** What a message over UDP may be at least, and at most where the client offers more (RFC 1035; DNS flag day 2020 size for what we advertise). */
+/** Who asks, and how. */
+export interface Client {
+  readonly transport: Transport;
+  readonly address: string;
+}
+
+/**
+ * What a message over UDP may be at least (RFC 1035, 4.2.1) and at most, whatever the client offers: more would break into
+ * fragments, and serve those who forge others' addresses (DNS flag day 2020).
+ */
 const PLAIN_UDP_SIZE = 512;
 const OWN_UDP_SIZE = 1232;
+const OPT_SIZE = 11;
+/** The serial is the first of the last five numbers of an SOA record (RFC 1035, 3.3.13). */
+const SERIAL_FROM_END = 20;
 
 /** How many different orders of a reply's addresses are kept, so that clients that take the first spread out. */
 const ORDERS = 8;
@@ -23,11 +39,14 @@ export interface ResponderOptions {
   readonly view: ZoneView;
   readonly config: ZoneConfig;
   readonly forwarder: Forwarder;
+  readonly loopToken: LoopToken;
   readonly random: Random;
   /** Whether the view is complete; before that the zone's questions get SERVFAIL. */
   readonly ready: () => boolean;
   /** Reverse names that this server answers itself even where it finds nothing; others it forwards. */
   readonly ownsAddress: (reverseName: string) => boolean;
+  /** Absent where no client's search is answered for it. */
+  readonly searchPathOf?: SearchPathOf | undefined;
 }
 
 export class Responder {
@@ -38,69 +57,125 @@ export class Responder {
     this.#options = options;
   }
 
-  /** Forgets the prepared replies that a change of these Services (`namespace/name`) makes untrue. */
-  invalidate(services: Iterable<string>): void {
-    this.#cache.invalidate(services);
+  /** Forgets the prepared replies that a change of these (Answer.dependencies) makes untrue. */
+  invalidate(dependencies: Iterable<string>): void {
+    this.#cache.invalidate(dependencies);
   }
 
   /**
    * The reply to a packet: at once where it is known, later where others are asked, undefined for what deserves no
    * reply (a reply itself, or fewer bytes than a header).
    */
-  respond(packet: Buffer, transport: Transport): Buffer | Promise<Buffer> | undefined {
+  respond(packet: Buffer, client: Client): Buffer | Promise<Buffer> | undefined {
     if (packet.length < 12 || packet[2]! & 0x80) return undefined;
-    const prepared = this.#cache.find(packet, transport);
-    if (prepared) return prepared;
+    const prepared = this.#cache.find(packet, client.transport);
+    if (prepared) return prepared.next(packet.readUInt16BE(0), this.#options.view.serial);
+    if ((packet[2]! & 0x78) !== 0) return headerOnly(packet, RCODE.NOTIMP);
     let query: Message;
     try {
       query = decodeMessage(packet);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      return formatError(packet);
+      return headerOnly(packet, RCODE.FORMERR);
     }
-    return this.#answer(query, packet, transport);
+    return this.#answer(query, packet, client);
   }
 
-  #answer(query: Message, packet: Buffer, transport: Transport): Buffer | Promise<Buffer> {
+  #answer(query: Message, packet: Buffer, client: Client): Buffer | Promise<Buffer> {
     const { question } = query;
-    const limit = limitOf(query, transport);
-    if (query.opcode !== 0) return encode(query, { rcode: RCODE.NOTIMP }, limit);
-    if (!question) return encode(query, { rcode: RCODE.FORMERR }, limit);
-    if (query.edns && query.edns.version !== 0) return encode(query, { rcode: RCODE.BADVERS }, limit);
-    if (question.class !== CLASS_IN) return encode(query, { rcode: RCODE.REFUSED }, limit);
-    if (!zoneOf(question.name, this.#options.config)) return this.#forward(query, question, limit);
-    if (!this.#options.ready()) return encode(query, { rcode: RCODE.SERVFAIL }, limit);
-    const result = answer(this.#options.view, question, this.#options.config);
-    const { zone } = this.#options.config;
-    const foreign = !question.name.toLowerCase().endsWith(zone) && !this.#options.ownsAddress(question.name);
-    if (foreign && result.rcode === RCODE.NXDOMAIN) return this.#forward(query, question, limit);
+    const { config, view, loopToken, forwarder, ownsAddress, ready } = this.#options;
+    const limit = limitOf(query, client.transport);
+    const failure = (rcode: number) => encode(query, { rcode }, limit);
+    if (!question) return failure(RCODE.FORMERR);
+    if (query.edns && query.edns.version !== 0) return failure(RCODE.BADVERS);
+    if (question.class !== CLASS_IN || isTransfer(question.type)) return failure(RCODE.REFUSED);
+    if (question.type === TYPE.OPT) return failure(RCODE.FORMERR);
+    const loop = loopToken.answerTo(question);
+    if (loop) return encode(query, { rcode: RCODE.NOERROR, answers: loop }, limit);
+    const zone = zoneOf(question.name, config);
+    const stub = forwarder.stubOf(question.name);
+    if (zone === undefined || (stub !== undefined && stub.length > zone.length))
+      return this.#forward(query, question, limit);
+    if (!ready()) return failure(RCODE.SERVFAIL);
+    const result = answer(view, question, config);
+    if (result.rcode === RCODE.NXDOMAIN) {
+      if (zone !== config.zone && !ownsAddress(question.name)) return this.#forward(query, question, limit);
+      const names = this.#namesToTry(question, client);
+      if (names.length > 0) return this.#search(query, result, names, limit);
+    }
     if (result.follow !== undefined) return this.#follow(query, result, limit);
     const reply = this.#prepare(query, result, limit);
-    this.#cache.keep(packet, transport, reply);
-    return reply.next(query.id);
+    // A name that one client's search leads on from is for every other client simply not there.
+    if (result.rcode !== RCODE.NXDOMAIN || !this.#options.searchPathOf)
+      this.#cache.keep(packet, client.transport, reply);
+    return reply.next(query.id, view.serial);
   }
 
   #prepare(query: Message, result: Answer, limit: number): PreparedReply {
-    const shuffles = result.answers.length > 1 ? ORDERS : 1;
+    const { answers, authority, dependencies } = result;
+    const shuffles = answers.length > 1 ? ORDERS : 1;
     const packets = Array.from({ length: shuffles }, () => {
-      const answers = shuffles > 1 ? shuffled(result.answers, this.#options.random) : result.answers;
-      return encode(query, { ...result, answers, authoritative: true }, limit);
+      const ordered = shuffles > 1 ? shuffled(answers, this.#options.random) : answers;
+      return encode(query, { ...result, answers: ordered, authoritative: true }, limit);
     });
-    return new PreparedReply(packets, result);
+    const [packet] = packets;
+    const last = [...answers, ...authority].at(-1)?.data.type;
+    const serialAt =
+      packet && last === 'SOA' ? packet.length - (query.edns ? OPT_SIZE : 0) - SERIAL_FROM_END : undefined;
+    return new PreparedReply({ packets, dependencies, empty: answers.length === 0, serialAt });
   }
 
   async #forward(query: Message, question: Question, limit: number): Promise<Buffer> {
-    const reply = await this.#options.forwarder.resolve(question);
+    const reply = await this.#options.forwarder.resolve(forwardQuestion(query, question));
     return encode(query, { ...reply, recursionAvailable: true }, limit);
   }
 
   /** A CNAME out of the zone goes with its target's records; where they cannot be had, the answer is empty. */
   async #follow(query: Message, result: Answer, limit: number): Promise<Buffer> {
-    const target = { name: result.follow ?? '', type: query.question?.type ?? TYPE.A, class: CLASS_IN };
-    const reply = await this.#options.forwarder.resolve(target);
+    const reply = await this.#outside(query, result.follow ?? '.');
     const answers = reply.rcode === RCODE.NOERROR ? [...result.answers, ...reply.answers] : [];
     return encode(query, { rcode: RCODE.NOERROR, answers, authoritative: true }, limit);
   }
+
+  #outside(query: Message, name: string): Promise<ForwardedReply> {
+    const question = { name, type: query.question?.type ?? TYPE.A, class: CLASS_IN };
+    return this.#options.forwarder.resolve(forwardQuestion(query, question));
+  }
+
+  #namesToTry({ name, type }: Question, { address }: Client): string[] {
+    if (type !== TYPE.A && type !== TYPE.AAAA) return [];
+    return namesToTry(name, this.#options.searchPathOf?.(address));
+  }
+
+  /** The first of the names that is there, behind a CNAME from the one that was asked; else that is not there. */
+  async #search(query: Message, missing: Answer, names: readonly string[], limit: number): Promise<Buffer> {
+    const { config } = this.#options;
+    for (const name of names) {
+      const reply = await this.#resolve(query, name);
+      if (reply.rcode === RCODE.NXDOMAIN) continue;
+      // A failure here is not the name's: the client goes on searching by itself.
+      if (reply.rcode !== RCODE.NOERROR) break;
+      const data = { type: 'CNAME', target: name } as const;
+      const ttl = Math.min(config.ttl, ...reply.answers.map((record) => record.ttl));
+      const answers = [{ name: query.question?.name ?? name, ttl, data }, ...reply.answers];
+      return encode(query, { ...reply, answers, authoritative: true, recursionAvailable: true }, limit);
+    }
+    return encode(query, { ...missing, authoritative: true }, limit);
+  }
+
+  async #resolve(query: Message, name: string): Promise<ForwardedReply> {
+    const { config, view, forwarder } = this.#options;
+    if (zoneOf(name, config) !== config.zone || forwarder.stubOf(name) !== undefined) return this.#outside(query, name);
+    const result = answer(view, { name, type: query.question?.type ?? TYPE.A, class: CLASS_IN }, config);
+    if (result.follow === undefined) return result;
+    const reply = await this.#outside(query, result.follow);
+    return { ...result, answers: [...result.answers, ...reply.answers] };
+  }
+}
+
+/** What the client wants of DNSSEC goes on to the upstream. */
+function forwardQuestion({ edns, checkingDisabled = false }: Message, question: Question): ForwardQuestion {
+  return { ...question, dnssecOk: edns?.dnssecOk ?? false, checkingDisabled };
 }
 
 interface ReplyParts {
@@ -110,17 +185,22 @@ interface ReplyParts {
   readonly additional?: readonly ResourceRecord[];
   readonly authoritative?: boolean;
   readonly recursionAvailable?: boolean;
+  readonly authenticData?: boolean;
 }
 
 function encode(query: Message, parts: ReplyParts, limit: number): Buffer {
+  const { authoritative = false, recursionAvailable = false, authenticData = false } = parts;
   const reply: Message = {
     id: query.id,
     response: true,
     opcode: query.opcode,
-    authoritative: parts.authoritative ?? false,
+    authoritative,
     truncated: false,
     recursionDesired: query.recursionDesired,
-    recursionAvailable: parts.recursionAvailable ?? false,
+    recursionAvailable,
+    // RFC 6840, 5.7 and 5.8: AD only for those who ask about it.
+    authenticData: authenticData && (query.authenticData === true || query.edns?.dnssecOk === true),
+    checkingDisabled: query.checkingDisabled ?? false,
     rcode: parts.rcode,
     question: query.question,
     answers: parts.answers ?? [],
@@ -133,15 +213,15 @@ function encode(query: Message, parts: ReplyParts, limit: number): Buffer {
 
 function limitOf(query: Message, transport: Transport): number {
   if (transport === 'tcp') return MAX_MESSAGE;
-  return Math.max(PLAIN_UDP_SIZE, query.edns?.udpSize ?? 0);
+  return Math.min(OWN_UDP_SIZE, Math.max(PLAIN_UDP_SIZE, query.edns?.udpSize ?? 0));
 }
 
-/** The header of a query that cannot be read, turned into its reply. */
-function formatError(packet: Buffer): Buffer {
+/** The reply to a query that cannot be read, or is of a kind that is not served: its header, with the rcode. */
+export function headerOnly(packet: Buffer, rcode: number): Buffer {
   const reply = Buffer.alloc(12);
   packet.copy(reply, 0, 0, 4);
   reply[2] = 0x80 | (packet[2]! & 0x79);
-  reply[3] = RCODE.FORMERR;
+  reply[3] = rcode;
   return reply;
 }
 

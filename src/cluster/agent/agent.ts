@@ -30,7 +30,9 @@ export interface AgentOptions {
   readonly serviceCIDRs: readonly string[];
   readonly clusterDNS: readonly string[];
   readonly proxyMode: 'nftables' | 'iptables';
+  /** Servers for other names than the cluster's, and for those below a domain, as `portico dns` takes them. */
   readonly dnsUpstreams: readonly string[];
+  readonly dnsStubs: readonly string[];
   readonly tools: { readonly clock: Clock; readonly exec: Exec; readonly files: Files; readonly random: Random };
   /** One line of what happens. */
   readonly log: (message: string) => void;
@@ -68,6 +70,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const informers = createInformers(client, {
     clock: tools.clock,
     random: tools.random,
+    maxRetryDelay: 1000, // stale names and endpoints go within a second of the API server's return
     onError: (error, what) => log(`${what}: ${error instanceof Error ? error.message : error}`),
   });
   const renew = async (): Promise<void> => {

@@ -1,13 +1,17 @@
 // Puts the parts of a node together. Each runs until the signal aborts; the first that fails for good ends the node.
 import { runTunnel } from '../../client/tunnel.ts';
 import { DnsServer } from '../../dns/dns-server.ts';
-import { parseHostPort } from '../../dns/resolv-conf.ts';
+import { parseSettings } from '../../dns/settings.ts';
 import { criClient } from '../../kubelet/cri/client.ts';
 import { Kubelet } from '../../kubelet/kubelet.ts';
+import { parseResolvConf } from '../../kubelet/pod/network-files.ts';
+import { processFamilies } from '../../metrics/process-metrics.ts';
 import { PodNetwork } from '../../podnetwork/pod-network.ts';
 import { KubeProxy } from '../../proxy/kube-proxy.ts';
 import { realFollow } from '../../system/real/follow.ts';
+import { Failure } from '../failure.ts';
 import type { NodeContext } from './agent.ts';
+import { SearchPaths } from './search-paths.ts';
 
 export async function runParts(context: NodeContext, signal: AbortSignal): Promise<void> {
   const network = podNetwork(context);
@@ -88,16 +92,26 @@ function runProxy({ options, informers }: NodeContext, signal: AbortSignal): Pro
   return proxy.run(signal);
 }
 
-function runDns({ options, informers }: NodeContext, signal: AbortSignal): Promise<void> {
-  const { clock, random } = options.tools;
+async function runDns({ options, informers }: NodeContext, signal: AbortSignal): Promise<void> {
+  const { clock, random, files } = options.tools;
+  const log = (message: string) => options.log(`DNS: ${message}`);
+  const parsed = parseSettings({ upstream: options.dnsUpstreams, stub: options.dnsStubs }, '');
+  if (parsed.kind === 'wrong') throw new Failure(`--${parsed.message}`, { exitCode: 2 });
+  const node = parseResolvConf((await files.read('/etc/resolv.conf')) ?? '');
+  const searchPaths = new SearchPaths({ servers: options.clusterDNS, domain: 'cluster.local', node });
+  searchPaths.follow(informers, options.nodeName);
   const server = new DnsServer({
     informers,
     listen: options.nodeIPs.map((address) => ({ address, port: 53 })),
-    upstreams: options.dnsUpstreams.map((text) => parseHostPort(text)).filter((upstream) => upstream !== undefined),
+    httpAddresses: options.nodeIPs.map((address) => ({ address, port: 9153 })),
+    settings: parsed.settings,
     clusterCIDRs: [...options.clusterCIDRs, ...options.serviceCIDRs],
+    autopath: searchPaths.of,
+    moreMetrics: processFamilies(),
     clock,
     random,
+    log,
     onListening: (addresses) => options.log(`DNS answers on ${addresses.map((a) => a.address).join(', ')}`),
   });
-  return server.run(signal);
+  await server.run(signal);
 }

@@ -1,117 +1,172 @@
-// Questions that are not the cluster's go to upstream servers: the first one that works, over UDP and, where the reply
-// does not fit, TCP. Replies are kept as long as their TTLs say (RFC 1035, 7.4; negative ones RFC 2308, 5).
+// Questions that are not the cluster's: from the cache, else from the upstreams of the longest stub domain that holds them,
+// else from those for all other names.
 import type { Clock } from '../../system/clock.ts';
-import { type Message, type Question, RCODE, type ResourceRecord } from '../wire/message.ts';
+import { ForwardMetrics } from '../metrics/forward-metrics.ts';
+import { RCODE } from '../wire/message.ts';
+import { isWithin } from '../wire/name.ts';
+import type { Ask } from './exchange.ts';
+import { aged, type CacheEntry, ForwardCache, type ForwardedReply } from './forward-cache.ts';
+import type { LoopToken } from './loop-token.ts';
+import { type ForwardQuestion, withNameOf } from './query.ts';
+import type { Upstream } from './upstream.ts';
+import { UpstreamPool } from './upstream-pool.ts';
 
-/** A server to ask. */
-export interface Upstream {
-  readonly address: string;
-  readonly port: number;
+/** Where names go. */
+export interface Routes {
+  /** For names that no stub holds; none answers them with SERVFAIL. */
+  readonly upstreams: readonly Upstream[];
+  /** By domain, in lower case with the final dot: `example.internal.`. */
+  readonly stubs?: ReadonlyMap<string, readonly Upstream[]>;
 }
 
-/** Asks one server and gives its reply's message; rejects when none comes in time. */
-export type Ask = (upstream: Upstream, question: Question) => Promise<Message>;
-
-export interface ForwardedReply {
-  readonly rcode: number;
-  readonly answers: readonly ResourceRecord[];
-  readonly authority: readonly ResourceRecord[];
-  readonly additional: readonly ResourceRecord[];
+export interface ForwarderOptions {
+  readonly routes: Routes;
+  readonly ask: Ask;
+  readonly clock: Clock;
+  readonly loopToken: LoopToken;
+  readonly metrics?: ForwardMetrics;
+  readonly log?: (message: string) => void;
 }
 
 const FAILURE: ForwardedReply = { rcode: RCODE.SERVFAIL, answers: [], authority: [], additional: [] };
+const REFUSAL: ForwardedReply = { ...FAILURE, rcode: RCODE.REFUSED };
 
-/** Entries kept at most; seconds that a reply is kept at most and a failure at least. */
-const MOST_ENTRIES = 10_000;
-const LONGEST_TTL = 3600;
-const LONGEST_NEGATIVE_TTL = 1800;
-/** An upstream that failed is asked last for this long. */
-const PENALTY_MS = 10_000;
-
-interface Entry {
-  readonly reply: ForwardedReply;
-  readonly stored: number;
-  readonly expires: number;
-}
+/** Questions on their way at once; more are refused. */
+const MOST_UNDER_WAY = 1000;
+/** How long a client waits for a new reply where there is a stale one, and how long after a failure none is sought (RFC 8767, 5). */
+const STALE_AFTER_MS = 1800;
+const FAILURE_RECHECK_MS = 5000;
+/** Seconds that stale records may be kept by clients (RFC 8767, 4). */
+const STALE_TTL = 30;
+/** A reply asked for this often is fetched anew in the last tenth of its time. */
+const POPULAR = 2;
 
 export class Forwarder {
-  readonly #upstreams: readonly Upstream[];
-  readonly #ask: Ask;
-  readonly #clock: Clock;
-  readonly #entries = new Map<string, Entry>();
+  readonly #options: ForwarderOptions;
+  readonly #metrics: ForwardMetrics;
+  readonly #cache = new ForwardCache();
   readonly #underWay = new Map<string, Promise<ForwardedReply>>();
-  readonly #failedAt = new Map<Upstream, number>();
+  #pools: readonly { readonly domain: string; readonly pool: UpstreamPool }[];
 
-  constructor({ upstreams, ask, clock }: { upstreams: readonly Upstream[]; ask: Ask; clock: Clock }) {
-    this.#upstreams = upstreams;
-    this.#ask = ask;
-    this.#clock = clock;
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.#metrics = options.metrics ?? new ForwardMetrics();
+    this.#metrics.sizes = (kind) => this.#cache.size(kind);
+    this.#pools = this.#poolsOf(options.routes);
+  }
+
+  /** The stub domain, in lower case, that holds a name; undefined where none does. */
+  stubOf(name: string): string | undefined {
+    const domain = this.#route(name)?.domain;
+    return domain === '.' ? undefined : domain;
+  }
+
+  /** Sends names elsewhere from now on. What was known stays known; questions under way end where they are. */
+  reroute(routes: Routes): void {
+    for (const { pool } of this.#pools) pool.close();
+    this.#pools = this.#poolsOf(routes);
+    void this.checkLoops();
+  }
+
+  /** Finds the upstreams that lead back here. Resolves when all were asked. */
+  async checkLoops(): Promise<void> {
+    await Promise.all(this.#pools.map(({ pool }) => pool.checkLoops()));
+  }
+
+  close(): void {
+    for (const { pool } of this.#pools) pool.close();
   }
 
   /** Never rejects: where no upstream answers, or there is none, the reply is SERVFAIL. */
-  async resolve(question: Question): Promise<ForwardedReply> {
-    const key = `${question.name.toLowerCase()} ${question.type}`;
-    const entry = this.#entries.get(key);
-    if (entry && entry.expires > this.#clock.now()) return aged(entry, this.#clock.now());
+  async resolve(question: ForwardQuestion): Promise<ForwardedReply> {
+    const now = this.#options.clock.now();
+    const key = keyOf(question);
+    const entry = this.#cache.find(key, now);
+    this.#metrics.requests.add();
+    const reply =
+      entry && now < entry.expires ? this.#hit(key, question, entry) : await this.#miss(key, question, entry);
+    return { ...reply, answers: withNameOf(question.name, reply.answers) };
+  }
+
+  #hit(key: string, question: ForwardQuestion, entry: CacheEntry): ForwardedReply {
+    const now = this.#options.clock.now();
+    entry.hits += 1;
+    this.#metrics.hits[entry.kind].add();
+    const lifetime = entry.expires - entry.stored;
+    const soon = entry.expires - now <= Math.max(lifetime / 10, 1000);
+    if (soon && entry.hits > POPULAR && entry.kind === 'success' && !this.#underWay.has(key)) {
+      this.#metrics.prefetches.add();
+      void this.#fetch(key, question);
+    }
+    return aged(entry, now);
+  }
+
+  async #miss(key: string, question: ForwardQuestion, entry: CacheEntry | undefined): Promise<ForwardedReply> {
+    this.#metrics.misses.add();
+    const { clock } = this.#options;
+    if (!entry || entry.reply.rcode === RCODE.SERVFAIL) return this.#fetch(key, question);
+    const failedLately = entry.failedAt !== undefined && clock.now() - entry.failedAt < FAILURE_RECHECK_MS;
+    const reply = failedLately ? undefined : await this.#within(STALE_AFTER_MS, this.#fetch(key, question));
+    if (reply && reply.rcode !== RCODE.SERVFAIL && reply.rcode !== RCODE.REFUSED) return reply;
+    entry.failedAt ??= clock.now();
+    if (!failedLately) entry.failedAt = clock.now();
+    this.#metrics.servedStale.add();
+    return aged(entry, clock.now(), STALE_TTL);
+  }
+
+  /** What a promise gives in time, else undefined. */
+  #within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(ms, () => resolve(undefined));
+      void promise.then((value) => {
+        timer.cancel();
+        resolve(value);
+      });
+    });
+  }
+
+  /** The same question asked many times at once goes out once; that also ends a circle that nobody noticed. */
+  #fetch(key: string, question: ForwardQuestion): Promise<ForwardedReply> {
     const running = this.#underWay.get(key);
     if (running) return running;
-    const asked = this.#askAll(question).finally(() => this.#underWay.delete(key));
+    if (this.#underWay.size >= MOST_UNDER_WAY) {
+      this.#metrics.rejected.add();
+      return Promise.resolve(REFUSAL);
+    }
+    const asked = this.#askUpstreams(question)
+      .then((reply) => {
+        const { kind, evicted } = this.#cache.keep(key, reply, this.#options.clock.now());
+        this.#metrics.evictions[kind].add(evicted);
+        return reply;
+      })
+      .finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, asked);
-    const reply = await asked;
-    this.#keep(key, reply);
-    return reply;
+    return asked;
   }
 
-  async #askAll(question: Question): Promise<ForwardedReply> {
-    const order = this.#upstreams.toSorted((a, b) => this.#penalty(a) - this.#penalty(b));
-    for (const upstream of order) {
-      try {
-        const reply = await this.#ask(upstream, question);
-        this.#failedAt.delete(upstream);
-        // SERVFAIL and REFUSED may be this server's own trouble: the next one may know.
-        if (reply.rcode !== RCODE.SERVFAIL && reply.rcode !== RCODE.REFUSED) return reply;
-      } catch {
-        this.#failedAt.set(upstream, this.#clock.now());
-      }
-    }
-    return FAILURE;
+  async #askUpstreams(question: ForwardQuestion): Promise<ForwardedReply> {
+    const reply = await this.#route(question.name)?.pool.ask(question);
+    if (!reply) return FAILURE;
+    const { rcode, answers, authority, additional, authenticData = false } = reply;
+    return { rcode, answers, authority, additional, authenticData };
   }
 
-  #penalty(upstream: Upstream): number {
-    const failed = this.#failedAt.get(upstream);
-    return failed !== undefined && this.#clock.now() - failed < PENALTY_MS ? 1 : 0;
+  #route(name: string) {
+    const lower = name.toLowerCase();
+    return this.#pools.find(({ domain }) => isWithin(lower, domain));
   }
 
-  #keep(key: string, reply: ForwardedReply): void {
-    const ttl = ttlOf(reply);
-    if (ttl <= 0) return;
-    if (this.#entries.size >= MOST_ENTRIES) {
-      const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
-    }
-    const now = this.#clock.now();
-    this.#entries.delete(key);
-    this.#entries.set(key, { reply, stored: now, expires: now + ttl * 1000 });
+  /** The longest domains first. */
+  #poolsOf({ upstreams, stubs = new Map() }: Routes) {
+    const { ask, clock, loopToken, log = () => {} } = this.#options;
+    const pool = (of: readonly Upstream[]) =>
+      new UpstreamPool({ upstreams: of, ask, clock, loopToken, log, metrics: this.#metrics });
+    return [...new Map<string, readonly Upstream[]>([...stubs, ['.', upstreams]])]
+      .toSorted(([a], [b]) => b.length - a.length)
+      .map(([domain, of]) => ({ domain, pool: pool(of) }));
   }
 }
 
-/** Seconds that a reply may be kept; 0 for a failure. */
-function ttlOf({ rcode, answers, authority }: ForwardedReply): number {
-  if (rcode === RCODE.NOERROR && answers.length > 0) return Math.min(LONGEST_TTL, ...answers.map((r) => r.ttl));
-  if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return 0;
-  const soa = authority.find((r) => r.data.type === 'SOA');
-  if (soa?.data.type !== 'SOA') return 0;
-  return Math.min(LONGEST_NEGATIVE_TTL, soa.ttl, soa.data.minimum);
-}
-
-/** The reply with its TTLs less the time it was kept. */
-function aged({ reply, stored }: Entry, now: number): ForwardedReply {
-  const seconds = Math.floor((now - stored) / 1000);
-  const age = (records: readonly ResourceRecord[]) => records.map((r) => ({ ...r, ttl: Math.max(0, r.ttl - seconds) }));
-  return {
-    rcode: reply.rcode,
-    answers: age(reply.answers),
-    authority: age(reply.authority),
-    additional: age(reply.additional),
-  };
+function keyOf({ name, type, class: cls, dnssecOk = false, checkingDisabled = false }: ForwardQuestion): string {
+  return `${name.toLowerCase()} ${type} ${cls} ${dnssecOk ? 'd' : ''}${checkingDisabled ? 'c' : ''}`;
 }

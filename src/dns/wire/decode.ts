@@ -13,8 +13,9 @@ export function decodeMessage(packet: Buffer): Message {
   const question = counts[0] === 1 ? reader.question() : undefined;
   const answers = reader.records(counts[1]!);
   const authority = reader.records(counts[2]!);
+  if (reader.edns !== undefined) throw new FormatError('an OPT record outside the additional section');
   const additional = reader.records(counts[3]!);
-  const { edns } = reader;
+  const edns = reader.edns as Reader['edns'];
   return {
     id: packet.readUInt16BE(0),
     response: (flags & 0x8000) !== 0,
@@ -23,6 +24,8 @@ export function decodeMessage(packet: Buffer): Message {
     truncated: (flags & 0x0200) !== 0,
     recursionDesired: (flags & 0x0100) !== 0,
     recursionAvailable: (flags & 0x0080) !== 0,
+    ...((flags & 0x0020) !== 0 && { authenticData: true }),
+    ...((flags & 0x0010) !== 0 && { checkingDisabled: true }),
     rcode: (flags & 0xf) | (edns ? edns.extendedRcode << 4 : 0),
     question,
     answers,
@@ -31,6 +34,16 @@ export function decodeMessage(packet: Buffer): Message {
     edns: edns && { udpSize: edns.udpSize, version: edns.version, dnssecOk: edns.dnssecOk },
   };
 }
+
+/** Types whose data may hold compressed names (RFC 3597, 4): the bytes before them, and how many there are. */
+const typesWithNames: ReadonlyMap<number, { readonly fixed: number; readonly names: number }> = new Map(
+  [
+    { types: [3, 4, 7, 8, 9, 39], fixed: 0, names: 1 }, // MD MF MB MG MR DNAME
+    { types: [TYPE.MX, 18, 21, 36], fixed: 2, names: 1 }, // AFSDB RT KX
+    { types: [14, 17], fixed: 0, names: 2 }, // MINFO RP
+    { types: [26], fixed: 2, names: 2 }, // PX
+  ].flatMap(({ types, fixed, names }) => types.map((type) => [type, { fixed, names }])),
+);
 
 class Reader {
   readonly #packet: Buffer;
@@ -67,6 +80,7 @@ class Reader {
     if (end > this.#packet.length) throw new FormatError('a record runs over the end');
     if (type === TYPE.OPT) {
       if (this.edns) throw new FormatError('more than one OPT record');
+      if (name !== '.') throw new FormatError('an OPT record below the root');
       this.edns = {
         udpSize: cls,
         extendedRcode: ttl >>> 24,
@@ -113,17 +127,18 @@ class Reader {
           expire: this.#u32(),
           minimum: this.#u32(),
         };
-      case TYPE.MX:
-        return { type: 'opaque', code: type, bytes: this.#withoutPointers(2) };
-      default:
+      default: {
+        const names = typesWithNames.get(type);
+        if (names) return { type: 'opaque', code: type, bytes: this.#withoutPointers(names) };
         return { type: 'opaque', code: type, bytes: Buffer.from(this.#bytes(end - this.#offset)) };
+      }
     }
   }
 
-  /** Data that is `fixed` bytes and a name, with the name written out, since its pointers mean this packet only. */
-  #withoutPointers(fixed: number): Buffer {
+  /** Data that is `fixed` bytes and names, with the names written out, since their pointers mean this packet only. */
+  #withoutPointers({ fixed, names }: { fixed: number; names: number }): Buffer {
     const head = Buffer.from(this.#bytes(fixed));
-    return Buffer.concat([head, uncompressedName(this.#name())]);
+    return Buffer.concat([head, ...Array.from({ length: names }, () => uncompressedName(this.#name()))]);
   }
 
   #name(): string {

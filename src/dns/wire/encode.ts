@@ -7,7 +7,7 @@ export const MAX_MESSAGE = 65_535;
 
 /**
  * Writes a message, compressing owner names. When it would be longer than `limit` bytes, records are left out from the
- * end and the TC flag is set (RFC 2181, 9).
+ * end; the TC flag says so, unless they were only additional (RFC 2181, 9).
  */
 export function encodeMessage(message: Message, limit: number = MAX_MESSAGE): Buffer {
   const optSize = message.edns ? 11 : 0;
@@ -22,7 +22,8 @@ export function encodeMessage(message: Message, limit: number = MAX_MESSAGE): Bu
       if (!truncated) writer.record(record);
       if (truncated || writer.length + optSize > limit) {
         writer.cut(before);
-        truncated = true;
+        // What is only additional may be left out without a word (RFC 2181, 9).
+        truncated ||= section < 2;
         break;
       }
       counts[section]! += 1;
@@ -63,6 +64,8 @@ class Writer {
       (message.authoritative ? 0x0400 : 0) |
       (message.recursionDesired ? 0x0100 : 0) |
       (message.recursionAvailable ? 0x0080 : 0) |
+      (message.authenticData ? 0x0020 : 0) |
+      (message.checkingDisabled ? 0x0010 : 0) |
       (message.rcode & 0xf);
     this.#u16(message.id);
     this.#u16(flags);

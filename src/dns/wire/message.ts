@@ -7,6 +7,7 @@ export const TYPE = {
   CNAME: 5,
   SOA: 6,
   PTR: 12,
+  HINFO: 13,
   MX: 15,
   TXT: 16,
   AAAA: 28,
@@ -76,6 +77,9 @@ export interface Message {
   readonly truncated: boolean;
   readonly recursionDesired: boolean;
   readonly recursionAvailable: boolean;
+  /** AD and CD (RFC 4035, 3.1.6 and 3.2.2); absent means unset. */
+  readonly authenticData?: boolean;
+  readonly checkingDisabled?: boolean;
   readonly rcode: Rcode | number;
   readonly question: Question | undefined;
   readonly answers: readonly ResourceRecord[];
@@ -96,4 +100,18 @@ export interface Edns {
 /** The number of a record's type on the wire. */
 export function typeCode(data: RecordData): number {
   return data.type === 'opaque' ? data.code : TYPE[data.type];
+}
+
+const rcodeNames: ReadonlyMap<number, string> = new Map(Object.entries(RCODE).map(([name, code]) => [code, name]));
+
+/** `NXDOMAIN`, or `RCODE23` where there is no name for it here. */
+export function rcodeText(rcode: number): string {
+  return rcodeNames.get(rcode) ?? `RCODE${rcode}`;
+}
+
+const typeNames: ReadonlyMap<number, string> = new Map(Object.entries(TYPE).map(([name, code]) => [code, name]));
+
+/** `AAAA`, or undefined where there is no name for it here. */
+export function typeText(type: number): string | undefined {
+  return typeNames.get(type);
 }

@@ -55,6 +55,14 @@ export function labelsOf(name: string): string[] {
   return absolute.match(/(?:\\.|[^.\\])+/gs) ?? [];
 }
 
+/** Whether a lower-case name is the domain or below it. A dot behind a backslash is part of a label. */
+export function isWithin(name: string, domain: string): boolean {
+  if (name === domain || domain === '.') return true;
+  if (!name.endsWith(domain) || name[name.length - domain.length - 1] !== '.') return false;
+  const before = /\\*$/.exec(name.slice(0, name.length - domain.length - 1))?.[0].length ?? 0;
+  return before % 2 === 0;
+}
+
 /** The bytes of one label as it goes on the wire, without its length. Throws FormatError when it is empty or too long. */
 export function labelBytes(label: string): Buffer {
   const bytes = label.includes('\\')

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeMessage } from './decode.ts';
 import { encodeMessage } from './encode.ts';
 import { type Message, type RecordData, type ResourceRecord, TYPE } from './message.ts';
-import { FormatError } from './name.ts';
+import { FormatError, isWithin } from './name.ts';
 
 const label = fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/);
 const name = fc.array(label, { maxLength: 6 }).map((labels) => (labels.length === 0 ? '.' : `${labels.join('.')}.`));
@@ -62,7 +62,10 @@ describe('messages', () => {
         const whole = encodeMessage(m);
         const read = decodeMessage(packet);
         expect(packet.length).toBeLessThanOrEqual(Math.max(limit, 12 + 5 + 73 + 11));
-        expect(read.truncated).toBe(whole.length > limit);
+        // What is only additional may go without a word.
+        const needed = encodeMessage({ ...m, additional: [] });
+        expect(read.truncated).toBe(needed.length > limit);
+        if (whole.length <= limit) expect(read.additional).toEqual(m.additional);
         expect(read.answers).toEqual(m.answers.slice(0, read.answers.length));
       }),
     );
@@ -94,6 +97,34 @@ describe('messages', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test('an OPT record has its place and its name', () => {
+    const opt = (name: string) => `${name}00291000000000000000`;
+    const header = '00000000000000000000';
+    const inAnswers = Buffer.from(`${header.slice(0, 12)}000100000000${opt('00')}`, 'hex');
+    expect(() => decodeMessage(inAnswers)).toThrow('outside the additional section');
+    const below = Buffer.from(`${header}0001${opt('016100')}`, 'hex');
+    expect(() => decodeMessage(below)).toThrow('below the root');
+    expect(decodeMessage(Buffer.from(`${header}0001${opt('00')}`, 'hex')).edns?.udpSize).toBe(4096);
+  });
+
+  test('names in data of other types come without pointers', () => {
+    // A KX record (RFC 2230) whose name points to the question.
+    const packet = Buffer.from('0000800000010001000000000161000024000' + '1c00c00240001000000000004000ac00c', 'hex');
+    expect(decodeMessage(packet).answers[0]?.data).toEqual({
+      type: 'opaque',
+      code: 36,
+      bytes: Buffer.from('000a016100', 'hex'),
+    });
+  });
+
+  test('whether a name is below a domain is a matter of labels', () => {
+    expect(isWithin('a.cluster.local.', 'cluster.local.')).toBe(true);
+    expect(isWithin('cluster.local.', 'cluster.local.')).toBe(true);
+    expect(isWithin('acluster.local.', 'cluster.local.')).toBe(false);
+    expect(isWithin('a\\.cluster.local.', 'cluster.local.')).toBe(false);
+    expect(isWithin('a\\\\.cluster.local.', 'cluster.local.')).toBe(true);
   });
 
   test('a pointer that leads to itself is refused', () => {

@@ -1,11 +1,12 @@
 // The answers of a cluster's zone: what CoreDNS's kubernetes plugin says (Kubernetes DNS specification 1.1.0), as a pure
 // function of the view and the question.
 import { type Question, RCODE, type Rcode, type RecordData, type ResourceRecord, TYPE } from '../wire/message.ts';
-import { labelsOf } from '../wire/name.ts';
-import { podRecords } from './pods.ts';
+import { isWithin, labelsOf } from '../wire/name.ts';
+import { dependencyOn } from './dependency.ts';
+import { addressOfPodLabel, podRecords } from './pods.ts';
 import { addressOfReverseName, reverseRecords } from './reverse.ts';
 import { type Hit, lookUp } from './services.ts';
-import type { ZoneView } from './view.ts';
+import { endpointName, type ZoneView } from './view.ts';
 
 export interface ZoneConfig {
   /** The cluster's domain, lower case with the final dot: `cluster.local.` */
@@ -25,8 +26,8 @@ export interface Answer {
   readonly additional: readonly ResourceRecord[];
   /** The last CNAME leads out of the zone: its target's records of the question's type belong to the answer. */
   readonly follow?: string;
-  /** The Services (`namespace/name`) that the answer came from: it holds until one of them changes. */
-  readonly services: readonly string[];
+  /** What the answer came from (./dependency.ts): it holds until one of them changes, but for the serial of its SOA. */
+  readonly dependencies: readonly string[];
 }
 
 const SCHEMA_VERSION = '1.1.0';
@@ -36,7 +37,7 @@ const LONGEST_CHAIN = 10;
 /** The zone that a name is in: the cluster's, a reverse one, or undefined where the question is for others to answer. */
 export function zoneOf(name: string, config: ZoneConfig): string | undefined {
   const lower = name.toLowerCase();
-  return [config.zone, 'in-addr.arpa.', 'ip6.arpa.'].find((zone) => lower === zone || lower.endsWith(`.${zone}`));
+  return [config.zone, 'in-addr.arpa.', 'ip6.arpa.'].find((zone) => isWithin(lower, zone));
 }
 
 /** Answers a question of class IN whose name is in one of the zones of {@link zoneOf}. */
@@ -68,56 +69,60 @@ function inZone(context: Context): Answer {
   const [kind, namespace] = [labels.at(-1), labels.at(-2)];
   if (kind !== 'svc' && kind !== 'pod') return nxDomain(context);
   if (namespace === undefined) return noData(context);
-  if (!view.hasNamespace(namespace)) return nxDomain(context);
-  if (labels.length === 2) return noData(context);
-  if (kind === 'pod') return pod(context, namespace, labels.slice(0, -2));
-  return service(context, labels);
+  const dependencies = [dependencyOn.namespace(namespace)];
+  if (!view.hasNamespace(namespace)) return { ...nxDomain(context), dependencies };
+  if (labels.length === 2) return { ...noData(context), dependencies };
+  const below = kind === 'pod' ? pod(context, namespace, labels.slice(0, -2)) : service(context, labels);
+  return { ...below, dependencies: [...dependencies, ...below.dependencies] };
 }
 
 function pod(context: Context, namespace: string, labels: readonly string[]): Answer {
   const { view, question, config } = context;
   const address =
     labels.length === 1 ? podRecords(view, { namespace, label: labels[0]!, mode: config.pods }) : undefined;
-  if (address === undefined) return nxDomain(context);
-  return found(context, addressRecords(context, question.name, [address]));
+  // Where names are verified, the address of a name that is not there may yet be a Pod's.
+  const named = labels.length === 1 ? addressOfPodLabel(labels[0]!) : undefined;
+  const dependencies = config.pods === 'verified' && named !== undefined ? [dependencyOn.address(named)] : [];
+  if (address === undefined) return { ...nxDomain(context), dependencies };
+  return { ...found(context, addressRecords(context, question.name, [address])), dependencies };
 }
 
 function service(context: Context, labels: readonly string[]): Answer {
   const { view, question } = context;
   const hit = lookUp(view, labels);
-  const services = hit.service ? [`${hit.service.namespace}/${hit.service.name}`] : [serviceKeyOf(labels)];
-  if (hit.kind === 'none') return { ...nxDomain(context), services };
-  if (hit.kind === 'alias') return alias(context, hit.target, services);
+  const dependencies = [serviceKeyOf(labels)];
+  if (hit.kind === 'none') return { ...nxDomain(context), dependencies };
+  if (hit.kind === 'alias') return alias(context, hit.target, dependencies);
   switch (question.type) {
     case TYPE.A:
     case TYPE.AAAA:
-      return { ...found(context, addressRecords(context, question.name, hit.addresses)), services };
+      return { ...found(context, addressRecords(context, question.name, hit.addresses)), dependencies };
     case TYPE.SRV:
-      return { ...found(context, ...serviceLocations(context, hit)), services };
+      return { ...found(context, ...serviceLocations(context, hit)), dependencies };
     default:
-      return { ...noData(context), services };
+      return { ...noData(context), dependencies };
   }
 }
 
 function serviceKeyOf(labels: readonly string[]): string {
-  return `${labels.at(-2)}/${labels.at(-3)}`;
+  return dependencyOn.service(labels.at(-2) ?? '', labels.at(-3) ?? '');
 }
 
 /** An ExternalName Service: a CNAME, and for addresses what it leads to, inside the zone at once. */
-function alias(context: Context, externalName: string, services: readonly string[]): Answer {
+function alias(context: Context, externalName: string, dependencies: readonly string[]): Answer {
   const { question, config } = context;
   const target = externalName.endsWith('.') ? externalName : `${externalName}.`;
   const cname = record(question.name, config.ttl, { type: 'CNAME', target });
-  if (question.type === TYPE.CNAME) return { ...found(context, [cname]), services };
-  if (question.type !== TYPE.A && question.type !== TYPE.AAAA) return { ...noData(context), services };
+  if (question.type === TYPE.CNAME) return { ...found(context, [cname]), dependencies };
+  if (question.type !== TYPE.A && question.type !== TYPE.AAAA) return { ...noData(context), dependencies };
   const seen = [question.name.toLowerCase()];
   const records = [cname];
-  const keys = [...services];
+  const keys = [...dependencies];
   for (let next = target; records.length <= LONGEST_CHAIN; ) {
-    if (seen.includes(next.toLowerCase())) return { ...noData(context), services: keys };
+    if (seen.includes(next.toLowerCase())) return { ...noData(context), dependencies: keys };
     seen.push(next.toLowerCase());
     if (zoneOf(next, config) !== config.zone) {
-      return { ...found(context, records), services: keys, follow: next };
+      return { ...found(context, records), dependencies: keys, follow: next };
     }
     const labels = labelsOf(next.slice(0, -config.zone.length - 1).toLowerCase());
     const hit =
@@ -125,13 +130,13 @@ function alias(context: Context, externalName: string, services: readonly string
     if (labels.length > 2) keys.push(serviceKeyOf(labels));
     if (hit.kind !== 'alias') {
       const ends = hit.kind === 'hit' ? addressRecords(context, next, hit.addresses) : [];
-      return { ...found(context, ends.length > 0 ? [...records, ...ends] : []), services: keys };
+      return { ...found(context, ends.length > 0 ? [...records, ...ends] : []), dependencies: keys };
     }
     const further = hit.target.endsWith('.') ? hit.target : `${hit.target}.`;
     records.push(record(next, config.ttl, { type: 'CNAME', target: further }));
     next = further;
   }
-  return { ...noData(context), services: keys };
+  return { ...noData(context), dependencies: keys };
 }
 
 /** SRV records and the addresses of their targets. All weights of one answer add up to 100 (rounded down, at least 1). */
@@ -154,11 +159,12 @@ function reverse(context: Context): Answer {
   const { view, question, config } = context;
   const address = addressOfReverseName(question.name);
   const hits = address === undefined ? [] : reverseRecords(view, address, config.zone);
-  if (hits.length === 0) return nxDomain(context);
-  const services = hits.map((hit) => hit.service);
-  if (question.type !== TYPE.PTR) return { ...noData(context), services };
+  const dependencies = address === undefined ? [] : [dependencyOn.address(address)];
+  if (hits.length === 0) return { ...nxDomain(context), dependencies };
+  dependencies.push(...hits.map((hit) => hit.dependency));
+  if (question.type !== TYPE.PTR) return { ...noData(context), dependencies };
   const records = hits.map(({ target }) => record(question.name, config.ttl, { type: 'PTR', target }));
-  return { ...found(context, records), services };
+  return { ...found(context, records), dependencies };
 }
 
 function apex(context: Context): Answer {
@@ -170,21 +176,32 @@ function apex(context: Context): Answer {
     addresses.map((address) => record(name, config.ttl, addressData(address))),
   );
   const ns = names.map(({ name }) => record(zone, config.ttl, { type: 'NS', target: name }));
-  return found(context, ns, additional);
+  const dependencies = config.serverAddresses.map(dependencyOn.address);
+  return {
+    ...found(context, ns, additional),
+    dependencies: [...dependencies, ...names.flatMap((n) => n.dependencies)],
+  };
+}
+
+interface NameServer {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly dependencies: readonly string[];
 }
 
 /** The Services that stand before this server, or `ns.dns` with its own addresses where there is none. */
-function nameServers({ view, config, zone }: Context): { name: string; addresses: readonly string[] }[] {
-  const names = new Map<string, readonly string[]>();
+function nameServers({ view, config, zone }: Context): NameServer[] {
+  const names = new Map<string, NameServer>();
   for (const address of config.serverAddresses) {
     for (const { service: owner, endpoint } of view.endpointsOfAddress(address)) {
       const base = `${owner.name}.${owner.namespace}.svc.${config.zone}`;
-      if (owner.kind === 'headless') names.set(`${endpoint.name}.${base}`, [address]);
-      else names.set(base, owner.addresses);
+      const name = owner.kind === 'headless' ? `${endpointName(endpoint)}.${base}` : base;
+      const addresses = owner.kind === 'headless' ? [address] : owner.addresses;
+      names.set(name, { name, addresses, dependencies: [dependencyOn.service(owner.namespace, owner.name)] });
     }
   }
-  if (names.size === 0) names.set(`ns.dns.${zone}`, config.serverAddresses);
-  return [...names].map(([name, addresses]) => ({ name, addresses }));
+  if (names.size > 0) return [...names.values()];
+  return [{ name: `ns.dns.${zone}`, addresses: config.serverAddresses, dependencies: [] }];
 }
 
 function addressData(address: string): RecordData {
@@ -217,13 +234,13 @@ function startOfAuthority({ view, config, zone }: Context, name: string): Resour
 
 function found(context: Context, answers: ResourceRecord[], additional: ResourceRecord[] = []): Answer {
   if (answers.length === 0) return noData(context);
-  return { rcode: RCODE.NOERROR, answers, authority: [], additional, services: [] };
+  return { rcode: RCODE.NOERROR, answers, authority: [], additional, dependencies: [] };
 }
 
 /** The name exists, this type of it does not (RFC 2308, 2.2). */
 function noData(context: Context): Answer {
   const authority = [startOfAuthority(context, context.zone)];
-  return { rcode: RCODE.NOERROR, answers: [], authority, additional: [], services: [] };
+  return { rcode: RCODE.NOERROR, answers: [], authority, additional: [], dependencies: [] };
 }
 
 function nxDomain(context: Context): Answer {
@@ -231,5 +248,5 @@ function nxDomain(context: Context): Answer {
 }
 
 function refusal(): Answer {
-  return { rcode: RCODE.REFUSED, answers: [], authority: [], additional: [], services: [] };
+  return { rcode: RCODE.REFUSED, answers: [], authority: [], additional: [], dependencies: [] };
 }

@@ -1,7 +1,8 @@
 // Names of addresses: 4.3.2.1.in-addr.arpa (RFC 1035, 3.5) and 32 nibbles under ip6.arpa (RFC 3596, 2.5).
 import { canonicalIP } from '../../net/ip.ts';
 import { labelsOf } from '../wire/name.ts';
-import type { ZoneView } from './view.ts';
+import { dependencyOn } from './dependency.ts';
+import { endpointName, type ZoneView } from './view.ts';
 
 /** The canonical address that a reverse name stands for, or undefined for one that names no whole address. */
 export function addressOfReverseName(name: string): string | undefined {
@@ -14,14 +15,18 @@ export function addressOfReverseName(name: string): string | undefined {
 }
 
 /** The names of an address: the Service whose ClusterIP it is, else each endpoint that has it. */
-export function reverseRecords(view: ZoneView, address: string, zone: string): { target: string; service: string }[] {
+export function reverseRecords(
+  view: ZoneView,
+  address: string,
+  zone: string,
+): { target: string; dependency: string }[] {
   const service = view.serviceOfClusterIP(address);
   if (service) {
     const { name, namespace } = service;
-    return [{ target: `${name}.${namespace}.svc.${zone}`, service: `${namespace}/${name}` }];
+    return [{ target: `${name}.${namespace}.svc.${zone}`, dependency: dependencyOn.service(namespace, name) }];
   }
   return view.endpointsOfAddress(address).map(({ service: { name, namespace }, endpoint }) => ({
-    target: `${endpoint.name}.${name}.${namespace}.svc.${zone}`,
-    service: `${namespace}/${name}`,
+    target: `${endpointName(endpoint)}.${name}.${namespace}.svc.${zone}`,
+    dependency: dependencyOn.service(namespace, name),
   }));
 }

@@ -1,6 +1,6 @@
 // Names below `svc`: [_port._proto.|endpoint.]service.namespace.svc
 import { parseIP } from '../../net/ip.ts';
-import type { PortRecord, ServiceRecord, ZoneView } from './view.ts';
+import { endpointName, type PortRecord, type ServiceRecord, type ZoneView } from './view.ts';
 
 /** One place where a Service is: an address and port, and the endpoint's name where the answer names endpoints. */
 export interface Location {
@@ -71,7 +71,9 @@ function endpointHit(view: ZoneView, service: ServiceRecord, wanted: Wanted): Hi
   const addresses: string[] = [];
   const locations: Location[] = [];
   const anyPort = wanted.port === undefined && wanted.protocol === undefined;
-  for (const { name, address, ports } of view.endpoints(service.namespace, service.name)) {
+  for (const endpoint of view.endpoints(service.namespace, service.name)) {
+    const { address, ports } = endpoint;
+    const name = endpointName(endpoint);
     if (wanted.endpoint !== undefined && name.toLowerCase() !== wanted.endpoint) continue;
     const matching = ports.filter((port) => matches(port, wanted));
     if (matching.length === 0 && !(anyPort && ports.length === 0)) continue;

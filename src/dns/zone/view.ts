@@ -1,7 +1,10 @@
 // What the zone's answers are made from: the cluster's Services and their ready endpoints, indexed as questions ask.
-// Fed with API objects one by one; each change tells which Services' answers it touches.
+// Fed with API objects one by one; each change tells which answers it touches, as their dependencies (./dependency.ts).
+// Nothing of the objects themselves is kept: a hundred thousand names must fit into memory.
 import type { Namespace, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { MultiMap } from '../multi-map.ts';
+import { dependencyOn } from './dependency.ts';
 
 export interface PortRecord {
   /** Empty for an unnamed port. */
@@ -12,8 +15,8 @@ export interface PortRecord {
 }
 
 export interface EndpointRecord {
-  /** The label before the Service's name: the endpoint's hostname, or its address with dashes. */
-  readonly name: string;
+  /** The endpoint's own hostname; empty means its address with dashes. */
+  readonly hostname: string;
   readonly address: string;
   /** Empty for an endpoint of a Service without ports. */
   readonly ports: readonly PortRecord[];
@@ -46,12 +49,17 @@ export interface ZoneView {
   readonly serial: number;
 }
 
-const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
-const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+const keyOf = dependencyOn.service;
+
+/** The label before the Service's name that stands for this endpoint. */
+export function endpointName({ hostname, address }: EndpointRecord): string {
+  return hostname || dashedAddress(address);
+}
 
 /** The label of an address that has no hostname: `10-244-1-5`; IPv6 may not end in a dash (coredns kubernetes plugin). */
-export function dashedAddress(address: string): string {
+function dashedAddress(address: string): string {
   const dashed = address.replaceAll(/[.:]/g, '-');
   return dashed.endsWith('-') ? `${dashed}0` : dashed;
 }
@@ -61,9 +69,11 @@ export class ClusterZone implements ZoneView {
   readonly #services = new Map<string, ServiceRecord>();
   /** Per Service, its slices' endpoints by the slice's name. */
   readonly #slices = new Map<string, Map<string, readonly EndpointRecord[]>>();
-  readonly #clusterIPs = new Map<string, Set<string>>();
-  readonly #endpointAddresses = new Map<string, Set<string>>();
-  readonly #pods = new Map<string, string[]>();
+  readonly #clusterIPs = new MultiMap();
+  readonly #endpointAddresses = new MultiMap();
+  readonly #podsOfAddress = new MultiMap();
+  readonly #addressesOfPod = new Map<string, readonly string[]>();
+  readonly #ports = new PortLists();
   serial = 0;
 
   hasNamespace(namespace: string): boolean {
@@ -75,142 +85,166 @@ export class ClusterZone implements ZoneView {
   }
 
   endpoints(namespace: string, name: string): readonly EndpointRecord[] {
-    const slices = this.#slices.get(keyOf(namespace, name));
-    if (!slices) return [];
-    if (slices.size === 1) return slices.values().next().value ?? [];
-    return [...slices.values()].flat();
+    return this.#endpointsOf(keyOf(namespace, name));
   }
 
   serviceOfClusterIP(address: string): ServiceRecord | undefined {
-    const [key] = this.#clusterIPs.get(address) ?? [];
-    return key === undefined ? undefined : this.#services.get(key);
+    for (const key of this.#clusterIPs.get(address)) return this.#services.get(key);
+    return undefined;
   }
 
   endpointsOfAddress(address: string) {
-    return [...(this.#endpointAddresses.get(address) ?? [])].flatMap((key) => {
+    return [...this.#endpointAddresses.get(address)].flatMap((key) => {
       const service = this.#services.get(key);
       if (!service) return [];
-      const matching = this.endpoints(service.namespace, service.name).filter((e) => e.address === address);
+      const matching = this.#endpointsOf(key).filter((e) => e.address === address);
       return matching.map((endpoint) => ({ service, endpoint }));
     });
   }
 
   hasPod(namespace: string, address: string): boolean {
-    return this.#pods.get(address)?.includes(namespace) ?? false;
+    for (const key of this.#podsOfAddress.get(address)) if (key.startsWith(`${namespace}/`)) return true;
+    return false;
   }
 
-  setNamespace({ metadata }: Readonly<Namespace>): void {
+  /** The namespace of the live Pod that has this address. */
+  namespaceOfPod(address: string): string | undefined {
+    for (const key of this.#podsOfAddress.get(address)) return key.slice(0, key.indexOf('/'));
+    return undefined;
+  }
+
+  setNamespace({ metadata }: Readonly<Namespace>): string[] {
+    if (this.#namespaces.has(metadata.name)) return [];
     this.#namespaces.add(metadata.name);
+    return [dependencyOn.namespace(metadata.name)];
   }
 
-  deleteNamespace({ metadata }: Readonly<Namespace>): void {
+  deleteNamespace({ metadata }: Readonly<Namespace>): string[] {
     this.#namespaces.delete(metadata.name);
+    return [dependencyOn.namespace(metadata.name)];
   }
 
-  /** Returns the key of the Service whose answers change. */
-  setService(service: Readonly<Service>): string {
-    const key = this.deleteService(service);
-    const record = serviceRecord(service);
+  setService(service: Readonly<Service>): string[] {
+    const key = keyOf(service.metadata.namespace ?? '', service.metadata.name);
+    const before = this.#services.get(key);
+    const record = this.#serviceRecord(service);
+    for (const address of before?.addresses ?? []) this.#clusterIPs.remove(address, key);
+    for (const address of record.addresses) this.#clusterIPs.add(address, key);
     this.#services.set(key, record);
-    for (const address of record.addresses) addTo(this.#clusterIPs, address, key);
-    return key;
+    return this.#touched(key, before, record);
   }
 
-  deleteService({ metadata }: Readonly<Service>): string {
+  deleteService({ metadata }: Readonly<Service>): string[] {
     const key = keyOf(metadata.namespace ?? '', metadata.name);
-    for (const address of this.#services.get(key)?.addresses ?? []) removeFrom(this.#clusterIPs, address, key);
+    const before = this.#services.get(key);
+    for (const address of before?.addresses ?? []) this.#clusterIPs.remove(address, key);
     this.#services.delete(key);
-    return key;
+    return this.#touched(key, before, undefined);
   }
 
-  /** Returns the key of the Service whose answers change, or undefined when the slice belongs to none. */
-  setSlice(slice: Readonly<EndpointSlice>): string | undefined {
+  setSlice(slice: Readonly<EndpointSlice>): string[] {
     const key = serviceKeyOf(slice);
-    if (key === undefined) return undefined;
-    this.deleteSlice(slice);
-    const endpoints = endpointRecords(slice);
+    if (key === undefined) return [];
+    const gone = this.deleteSlice(slice);
+    const endpoints = this.#endpointRecords(slice);
     const slices = this.#slices.get(key) ?? new Map<string, readonly EndpointRecord[]>();
     this.#slices.set(key, slices.set(slice.metadata.name, endpoints));
-    for (const { address } of endpoints) addTo(this.#endpointAddresses, address, key);
-    return key;
+    for (const { address } of endpoints) this.#endpointAddresses.add(address, key);
+    return [...gone, key, ...endpoints.map(({ address }) => dependencyOn.address(address))];
   }
 
-  deleteSlice(slice: Readonly<EndpointSlice>): string | undefined {
+  /** Of the slice, only its metadata counts. */
+  deleteSlice(slice: Readonly<EndpointSlice>): string[] {
     const key = serviceKeyOf(slice);
     const slices = key === undefined ? undefined : this.#slices.get(key);
-    if (key === undefined || !slices) return key;
-    const gone = slices.get(slice.metadata.name) ?? [];
+    const gone = slices?.get(slice.metadata.name);
+    if (key === undefined || !slices || !gone) return [];
     slices.delete(slice.metadata.name);
     if (slices.size === 0) this.#slices.delete(key);
-    const left = new Set([...slices.values()].flat().map((e) => e.address));
-    for (const { address } of gone) if (!left.has(address)) removeFrom(this.#endpointAddresses, address, key);
-    return key;
+    const left = new Set(this.#endpointsOf(key).map((e) => e.address));
+    for (const { address } of gone) if (!left.has(address)) this.#endpointAddresses.remove(address, key);
+    return [key, ...gone.map(({ address }) => dependencyOn.address(address))];
   }
 
-  setPod(pod: Readonly<Pod>): void {
+  setPod(pod: Readonly<Pod>): string[] {
+    const gone = this.deletePod(pod);
     const { phase, podIPs = [] } = pod.status ?? {};
     const live = !pod.metadata.deletionTimestamp && !['Succeeded', 'Failed', 'Unknown'].includes(phase ?? '');
-    if (!live) return;
-    for (const { ip } of podIPs) {
-      this.#pods.set(ip, [...(this.#pods.get(ip) ?? []), pod.metadata.namespace ?? '']);
-    }
+    if (!live || podIPs.length === 0) return gone;
+    const key = keyOf(pod.metadata.namespace ?? '', pod.metadata.name);
+    const addresses = podIPs.map(({ ip }) => ip);
+    this.#addressesOfPod.set(key, addresses);
+    for (const address of addresses) this.#podsOfAddress.add(address, key);
+    return [...gone, ...addresses.map(dependencyOn.address)];
   }
 
-  deletePod(pod: Readonly<Pod>): void {
-    for (const { ip } of pod.status?.podIPs ?? []) {
-      const namespaces = this.#pods.get(ip) ?? [];
-      const index = namespaces.indexOf(pod.metadata.namespace ?? '');
-      if (index >= 0) this.#pods.set(ip, namespaces.toSpliced(index, 1));
-      if (this.#pods.get(ip)?.length === 0) this.#pods.delete(ip);
-    }
+  /** Of the Pod, only its metadata counts. */
+  deletePod({ metadata }: Readonly<Pod>): string[] {
+    const key = keyOf(metadata.namespace ?? '', metadata.name);
+    const addresses = this.#addressesOfPod.get(key) ?? [];
+    this.#addressesOfPod.delete(key);
+    for (const address of addresses) this.#podsOfAddress.remove(address, key);
+    return addresses.map(dependencyOn.address);
+  }
+
+  #endpointsOf(key: string): readonly EndpointRecord[] {
+    const slices = this.#slices.get(key);
+    if (!slices) return [];
+    if (slices.size === 1) return slices.values().next().value ?? [];
+    return [...slices.values()].flat();
+  }
+
+  /** A Service that comes or goes takes the reverse names of its endpoints with it. */
+  #touched(key: string, before: ServiceRecord | undefined, after: ServiceRecord | undefined): string[] {
+    const addresses = [...(before?.addresses ?? []), ...(after?.addresses ?? [])];
+    if (!before || !after) addresses.push(...this.#endpointsOf(key).map(({ address }) => address));
+    return [key, ...addresses.map(dependencyOn.address)];
+  }
+
+  #serviceRecord({ metadata, spec }: Readonly<Service>): ServiceRecord {
+    const { type, clusterIP = '', clusterIPs } = spec;
+    const addresses = clusterIPs?.length ? clusterIPs : clusterIP === '' ? [] : [clusterIP];
+    const headless = addresses.length === 0 || addresses[0] === 'None';
+    return {
+      namespace: metadata.namespace ?? '',
+      name: metadata.name,
+      kind: type === 'ExternalName' ? 'external-name' : headless ? 'headless' : 'cluster-ip',
+      addresses: headless || type === 'ExternalName' ? NONE : addresses,
+      ports: this.#ports.of(spec.ports ?? []),
+      externalName: type === 'ExternalName' ? (spec.externalName ?? '') : '',
+    };
+  }
+
+  /** The ready endpoints of a slice; `ready` unset counts as ready (discovery/v1 EndpointConditions). */
+  #endpointRecords(slice: Readonly<EndpointSlice>): EndpointRecord[] {
+    const ports = this.#ports.of(slice.ports ?? []);
+    return (slice.endpoints ?? [])
+      .filter(({ conditions }) => conditions?.ready !== false)
+      .flatMap(({ addresses, hostname = '' }) => addresses.map((address) => ({ hostname, address, ports })));
   }
 }
 
-function addTo(index: Map<string, Set<string>>, address: string, key: string): void {
-  const keys = index.get(address);
-  if (keys) keys.add(key);
-  else index.set(address, new Set([key]));
-}
+const NONE: readonly string[] = [];
 
-function removeFrom(index: Map<string, Set<string>>, address: string, key: string): void {
-  const keys = index.get(address);
-  keys?.delete(key);
-  if (keys?.size === 0) index.delete(address);
+/** Lists of ports, of which a cluster has few different ones: each is kept once. */
+class PortLists {
+  readonly #lists = new Map<string, readonly PortRecord[]>();
+
+  of(ports: readonly { readonly name?: string; readonly protocol?: string; readonly port?: number }[]) {
+    const list = ports.map(({ name = '', protocol = 'TCP', port = 0 }) => ({
+      name,
+      protocol: protocol.toLowerCase(),
+      port,
+    }));
+    const key = list.map(({ name, protocol, port }) => `${name} ${protocol} ${port}`).join(',');
+    const known = this.#lists.get(key);
+    if (known) return known;
+    if (this.#lists.size < 1000) this.#lists.set(key, list);
+    return list;
+  }
 }
 
 function serviceKeyOf({ metadata }: Readonly<EndpointSlice>): string | undefined {
   const name = metadata.labels?.[SERVICE_NAME_LABEL];
   return name === undefined ? undefined : keyOf(metadata.namespace ?? '', name);
-}
-
-function serviceRecord({ metadata, spec }: Readonly<Service>): ServiceRecord {
-  const { type, clusterIP = '', clusterIPs } = spec;
-  const addresses = clusterIPs?.length ? clusterIPs : clusterIP === '' ? [] : [clusterIP];
-  const headless = addresses.length === 0 || addresses[0] === 'None';
-  return {
-    namespace: metadata.namespace ?? '',
-    name: metadata.name,
-    kind: type === 'ExternalName' ? 'external-name' : headless ? 'headless' : 'cluster-ip',
-    addresses: headless || type === 'ExternalName' ? [] : addresses,
-    ports: (spec.ports ?? []).map(({ name = '', protocol = 'TCP', port }) => ({
-      name,
-      protocol: protocol.toLowerCase(),
-      port,
-    })),
-    externalName: type === 'ExternalName' ? (spec.externalName ?? '') : '',
-  };
-}
-
-/** The ready endpoints of a slice; `ready` unset counts as ready (discovery/v1 EndpointConditions). */
-function endpointRecords(slice: Readonly<EndpointSlice>): EndpointRecord[] {
-  const ports = (slice.ports ?? []).map(({ name = '', protocol = 'TCP', port = 0 }) => ({
-    name,
-    protocol: protocol.toLowerCase(),
-    port,
-  }));
-  return (slice.endpoints ?? [])
-    .filter(({ conditions }) => conditions?.ready !== false)
-    .flatMap(({ addresses, hostname }) =>
-      addresses.map((address) => ({ name: hostname || dashedAddress(address), address, ports })),
-    );
 }

@@ -1,0 +1,99 @@
+// One question to one upstream over the network: UDP first, TCP where that says too little, or TLS.
+import { createSocket } from 'node:dgram';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import { decodeMessage } from '../wire/decode.ts';
+import { encodeMessage } from '../wire/encode.ts';
+import type { Message } from '../wire/message.ts';
+import { type ForwardQuestion, fitOf, mixedCase, queryMessage } from './query.ts';
+import { StreamConnection } from './stream-connection.ts';
+import { type Upstream, upstreamText } from './upstream.ts';
+
+/** Asks one server and gives its reply; rejects when none comes in time. */
+export type Ask = (upstream: Upstream, question: ForwardQuestion) => Promise<Message>;
+
+/** Milliseconds that an upstream has for a reply. */
+const TIMEOUT_MS = 2000;
+/** Packets that are not the reply, after which whoever sends them is no longer listened to. */
+const MOST_NOISE = 100;
+
+export interface ExchangeOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** PEM certificates that sign TLS upstreams' certificates, in place of the machine's. */
+  readonly ca?: string | undefined;
+}
+
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #connections = new Map<string, StreamConnection>();
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+  }
+
+  readonly ask: Ask = async (upstream, question) => {
+    if (upstream.protocol === 'tls') return this.#overStream(upstream, question);
+    const reply = await this.#overUdp(upstream, question);
+    // Cut, or in another case than asked: only a stream, which nobody else can write to, gives the rest, or the truth.
+    if (reply === 'ask-over-tcp' || reply.truncated) return this.#overStream(upstream, question);
+    return reply;
+  };
+
+  /** Ends all connections; questions under way fail. */
+  close(): void {
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  /** Each question leaves from a port and with an id of its own, which a forged reply has to guess (RFC 5452). */
+  #overUdp(upstream: Upstream, question: ForwardQuestion): Promise<Message | 'ask-over-tcp'> {
+    const { clock, random } = this.#options;
+    const { address, port } = upstream;
+    const query = queryMessage(random.int(0x10000), { ...question, name: mixedCase(question.name, random) });
+    return new Promise((resolve, reject) => {
+      const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+      let noise = 0;
+      const end = (finish: () => void) => {
+        timer.cancel();
+        socket.removeAllListeners().on('error', () => {});
+        socket.close();
+        finish();
+      };
+      const timer = clock.after(TIMEOUT_MS, () =>
+        end(() => reject(new Error(`${upstreamText(upstream)} did not answer`))),
+      );
+      socket.on('error', (error) => end(() => reject(error)));
+      socket.on('message', (data) => {
+        const message = tryDecode(data);
+        const fit = message ? fitOf(message, query) : 'noise';
+        if (message && fit === 'reply') end(() => resolve(message));
+        else if (fit === 'other-case' || ++noise > MOST_NOISE) end(() => resolve('ask-over-tcp'));
+      });
+      // Connected, so that only this server's packets come, and its machine's refusals at once.
+      socket.connect(port, address, (error?: Error) => {
+        if (error) end(() => reject(error));
+        else socket.send(encodeMessage(query));
+      });
+    });
+  }
+
+  #overStream(upstream: Upstream, question: ForwardQuestion): Promise<Message> {
+    const key = `${upstreamText(upstream)}#${upstream.serverName ?? ''}`;
+    let connection = this.#connections.get(key);
+    if (!connection?.usable) {
+      connection = new StreamConnection(upstream, this.#options);
+      this.#connections.set(key, connection);
+    }
+    return connection.ask(question, TIMEOUT_MS);
+  }
+}
+
+function tryDecode(data: Buffer): Message | undefined {
+  try {
+    return decodeMessage(data);
+  } catch {
+    // Noise, or a forgery: the real reply may still come.
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+// Replies of upstreams for as long as their TTLs say (RFC 1035, 7.4; negative ones RFC 2308, 5; failures RFC 9520), and
+// some time longer, for when no upstream answers (RFC 8767).
+import { RCODE, type ResourceRecord } from '../wire/message.ts';
+
+export interface ForwardedReply {
+  readonly rcode: number;
+  readonly answers: readonly ResourceRecord[];
+  readonly authority: readonly ResourceRecord[];
+  readonly additional: readonly ResourceRecord[];
+  /** The upstream found the records' signatures good (AD). */
+  readonly authenticData?: boolean;
+}
+
+/** Seconds. */
+const LONGEST_TTL = 3600;
+const LONGEST_NEGATIVE_TTL = 1800;
+const FAILURE_TTL = 5;
+const STALE_FOR = 3600;
+/** Kept at most, of positive and of negative replies each: replies, and the records in them. */
+const MOST_ENTRIES = 10_000;
+const MOST_RECORDS = 50_000;
+
+export type ReplyKind = 'success' | 'denial';
+
+export interface CacheEntry {
+  readonly reply: ForwardedReply;
+  readonly kind: ReplyKind;
+  /** Milliseconds since the epoch. */
+  readonly stored: number;
+  readonly expires: number;
+  hits: number;
+  /** When a refresh last failed, so that the next question does not wait for another. */
+  failedAt: number | undefined;
+}
+
+/** Seconds that a reply may be kept, from its own records. */
+export function ttlOf({ rcode, answers, authority }: ForwardedReply): number {
+  if (rcode === RCODE.SERVFAIL) return FAILURE_TTL;
+  if (rcode === RCODE.NOERROR && answers.length > 0) return Math.min(LONGEST_TTL, ...answers.map((r) => r.ttl));
+  if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return 0;
+  const soa = authority.find((r) => r.data.type === 'SOA');
+  if (soa?.data.type !== 'SOA') return 0;
+  return Math.min(LONGEST_NEGATIVE_TTL, soa.ttl, soa.data.minimum, ...answers.map((r) => r.ttl));
+}
+
+/** The reply with its TTLs less the time it was kept, or all the same where it is stale. */
+export function aged({ reply, stored }: CacheEntry, now: number, staleTtl?: number): ForwardedReply {
+  const seconds = Math.floor((now - stored) / 1000);
+  const age = (records: readonly ResourceRecord[]) =>
+    records.map((r) => ({ ...r, ttl: staleTtl ?? Math.max(0, r.ttl - seconds) }));
+  return { ...reply, answers: age(reply.answers), authority: age(reply.authority), additional: age(reply.additional) };
+}
+
+export class ForwardCache {
+  readonly #shelves = { success: new Shelf(), denial: new Shelf() };
+
+  /** The entry under a key while it is at least stale. */
+  find(key: string, now: number): CacheEntry | undefined {
+    const entry = this.#shelves.success.find(key) ?? this.#shelves.denial.find(key);
+    return entry && now < entry.expires + STALE_FOR * 1000 ? entry : undefined;
+  }
+
+  /** Returns how many entries had to leave. */
+  keep(key: string, reply: ForwardedReply, now: number): { readonly kind: ReplyKind; readonly evicted: number } {
+    const ttl = ttlOf(reply);
+    const kind = reply.rcode === RCODE.NOERROR && reply.answers.length > 0 ? 'success' : 'denial';
+    // A failure does not take the place of what was known before it.
+    if (reply.rcode === RCODE.SERVFAIL && this.find(key, now)) return { kind, evicted: 0 };
+    this.#shelves.success.take(key);
+    this.#shelves.denial.take(key);
+    if (ttl <= 0) return { kind, evicted: 0 };
+    const entry = { reply, kind, stored: now, expires: now + ttl * 1000, hits: 0, failedAt: undefined } as const;
+    return { kind, evicted: this.#shelves[kind].put(key, { ...entry }) };
+  }
+
+  size(kind: ReplyKind): number {
+    return this.#shelves[kind].size;
+  }
+}
+
+/** Entries up to a number of records, the least recently used leaving first. */
+class Shelf {
+  readonly #entries = new Map<string, CacheEntry>();
+  #records = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  find(key: string): CacheEntry | undefined {
+    const entry = this.#entries.get(key);
+    if (!entry) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  put(key: string, entry: CacheEntry): number {
+    this.#entries.set(key, entry);
+    this.#records += recordsOf(entry);
+    let evicted = 0;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= MOST_ENTRIES && this.#records <= MOST_RECORDS) break;
+      this.take(oldest);
+      evicted += 1;
+    }
+    return evicted;
+  }
+
+  take(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    this.#records -= recordsOf(entry);
+  }
+}
+
+function recordsOf({ reply: { answers, authority, additional } }: CacheEntry): number {
+  return answers.length + authority.length + additional.length;
+}
