@@ -70,7 +70,7 @@ describe.each<ProxyMode>(['nftables', 'iptables', 'ipvs'])('in mode %s', (mode) 
           }
         }
       }),
-      { seed: 4, numRuns: 100 },
+      { seed: 4, numRuns: 60 },
     );
   });
 
@@ -95,7 +95,7 @@ describe.each<ProxyMode>(['nftables', 'iptables', 'ipvs'])('in mode %s', (mode) 
           }
         }
       }),
-      { seed: 4, numRuns: 25 },
+      { seed: 4, numRuns: 15 },
     );
   });
 });

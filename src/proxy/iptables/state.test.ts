@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { renderRule, renderTable, renderUpdate } from '../../iptables/render.ts';
 import type { Table, TableUpdate } from '../../iptables/ruleset.ts';
 import { arbitraryEvent } from '../fixtures/arbitrary.ts';
+import { Follower } from '../fixtures/follower.ts';
 import { endpoint, nodeA, service, settings, slice } from '../fixtures/objects.ts';
 import { ownerOf } from '../owner.ts';
 import { ServiceView } from '../service-view.ts';
@@ -55,31 +56,17 @@ const sorted = (tables: ReadonlyMap<string, ReadonlyMap<string, readonly string[
 test('any events lead by partial updates to what would be written at once', () => {
   fc.assert(
     fc.property(fc.array(fc.array(arbitraryEvent, { maxLength: 4 }), { maxLength: 12 }), (batches) => {
-      const view = new ServiceView();
-      const state = new IptablesState(config);
+      const follower = new Follower(new IptablesState(config));
+      const { state } = follower;
       const kernel = new FakeKernel();
-      const owners = new Map<string, string[]>();
       kernel.restore(state.takeAll([]));
       for (const batch of batches) {
-        for (const event of batch) {
-          if (event.kind === 'service') view.setService(event.object);
-          else if (event.kind === 'service-gone') view.deleteService(event.object);
-          else if (event.kind === 'slice') view.setSlice(event.object);
-          else view.deleteSlice(event.object);
-        }
-        for (const name of view.takeChanged()) {
-          const plans = view.plans(name, 'IPv4', nodeA);
-          const now = plans.map((plan) => ownerOf(plan.servicePort));
-          for (const owner of owners.get(name) ?? []) if (!now.includes(owner)) state.set(owner, undefined);
-          for (const plan of plans) state.set(ownerOf(plan.servicePort), plan);
-          owners.set(name, now);
-        }
+        for (const event of batch) follower.handle(event);
+        follower.update();
         if (state.hasChanges) kernel.restore(state.take());
       }
       const fresh = new IptablesState(config);
-      for (const name of [...view.names()].reverse()) {
-        for (const plan of view.plans(name, 'IPv4', nodeA)) fresh.set(ownerOf(plan.servicePort), plan);
-      }
+      for (const plan of follower.plans().reverse()) fresh.set(ownerOf(plan.servicePort), plan);
       expect(sorted(kernel.tables)).toEqual(sorted(shapeOf(fresh.tables())));
     }),
     { numRuns: 150 },
