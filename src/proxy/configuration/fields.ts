@@ -278,9 +278,9 @@ export const fields = [
     flag: 'log-flush-frequency',
     help: 'accepted; lines are written at once',
   },
-  { path: 'logging.format', type: 'string', initial: 'text', flag: 'logging-format', help: 'text' },
+  { path: 'logging.format', type: 'string', initial: 'text', flag: 'logging-format', help: 'text or json' },
   { path: 'logging.options', type: 'opaque', initial: undefined },
-  { path: 'logging.verbosity', type: 'int32', initial: 0, flag: 'v', help: 'how much to say, 0 to 10' },
+  { path: 'logging.verbosity', type: 'int32', initial: 0, flag: 'v', help: 'accepted; there is one level' },
   { path: 'logging.vmodule', type: 'opaque', initial: undefined, flag: 'vmodule', help: 'accepted' },
   {
     path: 'metricsBindAddress',
