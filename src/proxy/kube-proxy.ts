@@ -46,13 +46,16 @@ async function backendOf(options: KubeProxyOptions): Promise<Backend> {
   }
 }
 
-/** The kernel translates 127.0.0.1 only with this switch (service-semantics 3.4). */
+/**
+ * The kernel translates 127.0.0.1 only with this switch (service-semantics 3.4). The rules must be there first: they drop
+ * what the kernel then lets in.
+ */
 export async function allowLocalhostNodePorts({
   exec,
   settings,
   log,
 }: Pick<KubeProxyOptions, 'exec' | 'settings' | 'log'>): Promise<void> {
-  if (settings.mode !== 'iptables' || !allowsLocalhostNodePorts(settings)) return;
+  if (settings.mode === 'ipvs' || !allowsLocalhostNodePorts(settings)) return;
   const { code, stderr } = await exec.run(['sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=1']);
   if (code !== 0) log?.(`node ports on 127.0.0.1 will not work: ${stderr.trim()}`);
 }
@@ -68,11 +71,11 @@ export class KubeProxy {
   async run(signal: AbortSignal): Promise<void> {
     const { settings, exec } = this.#options;
     const backend = await backendOf(this.#options);
-    await allowLocalhostNodePorts(this.#options);
     let first = true;
     const onSynced = async (change: SyncedChange) => {
       if (first) {
         first = false;
+        await allowLocalhostNodePorts(this.#options);
         await cleanup(exec, { except: settings.mode, ipvs: settings.ipvs });
       }
       await cleanUdpFlows(exec, change.ports, proxier.plans());

@@ -77,24 +77,46 @@ function toNodePortAddress(config: ProxyConfig, fields: Fields): Statement[] {
   if (config.nodePortAddresses !== 'all') {
     return [{ kind: 'lookup', key: [fields.destination], op: '==', set: sets.nodePortIPs }];
   }
-  const loopback = config.family === 'IPv4' ? '127.0.0.0/8' : '::1';
-  return [
-    { kind: 'match', field: 'fib daddr type', op: '==', values: ['local'] },
-    { kind: 'match', field: fields.destination, op: '!=', values: [loopback] },
-  ];
+  const own: Statement = { kind: 'match', field: 'fib daddr type', op: '==', values: ['local'] };
+  if (config.localhostNodePorts) return [own];
+  const loopback = config.family === 'IPv4' ? localnet : '::1';
+  return [own, { kind: 'match', field: fields.destination, op: '!=', values: [loopback] }];
 }
 
+const localnet = '127.0.0.0/8';
+
+/**
+ * Node ports on 127.0.0.1 need the switch route_localnet, with which the kernel no longer drops what comes from other
+ * machines to, or as if from, such an address (CVE-2020-8558). Before any translation nothing of ours looks like that.
+ */
+function dropForeignLocalnet(fields: Fields): Rule[] {
+  const foreign: Statement = { kind: 'match', field: 'meta iifname', op: '!=', values: ['"lo"'] };
+  return [fields.destination, fields.source].map((field) =>
+    commented(
+      '127.0.0.0/8 is this machine only',
+      foreign,
+      { kind: 'match', field, op: '==', values: [localnet] },
+      drop,
+    ),
+  );
+}
+
+const drop: Statement = { kind: 'drop' };
 const dstnat = -100;
 const filter = 0;
 const srcnat = 100;
 
-function baseChains(): Chain[] {
+function baseChains(config: ProxyConfig, fields: Fields): Chain[] {
   const firewall = rule(isNew, jump('firewall-check'));
   const noEndpoints = rule(isNew, jump('service-endpoints-check'));
   const clusterIPs = rule(isNew, jump('cluster-ips-check'));
   return [
     // Before destination NAT the packet still shows the address of the load balancer.
-    chain('filter-prerouting-pre-dnat', [firewall], { type: 'filter', hook: 'prerouting', priority: dstnat - 10 }),
+    chain('filter-prerouting-pre-dnat', [...(config.localhostNodePorts ? dropForeignLocalnet(fields) : []), firewall], {
+      type: 'filter',
+      hook: 'prerouting',
+      priority: dstnat - 10,
+    }),
     chain('filter-output-pre-dnat', [firewall], { type: 'filter', hook: 'output', priority: dstnat - 10 }),
     chain('filter-input', [rule(isNew, jump('nodeport-endpoints-check')), noEndpoints], {
       type: 'filter',
@@ -207,7 +229,7 @@ function checkChains(config: ProxyConfig, fields: Fields): Chain[] {
 /** The chains that are there whatever Services there are. */
 export function constantChains(config: ProxyConfig): Chain[] {
   const fields = fieldsOf(nftFamily(config));
-  return [...baseChains(), ...serviceChains(config, fields), ...checkChains(config, fields)];
+  return [...baseChains(config, fields), ...serviceChains(config, fields), ...checkChains(config, fields)];
 }
 
 /** The sets and maps that are there whatever Services there are; Services only add elements. */
