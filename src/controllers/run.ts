@@ -7,6 +7,7 @@ import { clusterDNSController } from './clusterdns/controller.ts';
 import { clusterRoleAggregationController } from './clusterroleaggregation/controller.ts';
 import type { ControllersConfig } from './config.ts';
 import type { ControllerContext, ControllerFactory, ControllerMetrics } from './controller.ts';
+import { cronJobController } from './cronjob/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { disruptionController } from './disruption/controller.ts';
@@ -14,6 +15,7 @@ import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring/controller.ts';
 import { garbageCollector } from './garbagecollector/controller.ts';
+import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIPAMController } from './nodeipam/controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/controller.ts';
@@ -25,6 +27,7 @@ import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
 import { serviceCIDRController } from './servicecidr/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
+import { ttlAfterFinishedController } from './ttlafterfinished/controller.ts';
 import { claimProtectionController, volumeProtectionController } from './volumeprotection/controller.ts';
 
 /** kube-controller-manager's names; those that it does not have are Portico's own. */
@@ -33,6 +36,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'certificatesigningrequest-signing-controller': csrSigningController,
   'cluster-dns-controller': clusterDNSController,
   'clusterrole-aggregation-controller': clusterRoleAggregationController,
+  'cronjob-controller': cronJobController,
   'daemonset-controller': daemonSetController,
   'deployment-controller': deploymentController,
   'disruption-controller': disruptionController,
@@ -40,6 +44,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'endpointslice-controller': endpointSliceController,
   'endpointslice-mirroring-controller': endpointSliceMirroringController,
   'garbage-collector-controller': garbageCollector,
+  'job-controller': jobController,
   'namespace-controller': namespaceController,
   'node-ipam-controller': nodeIPAMController,
   'node-lifecycle-controller': nodeLifecycleController,
@@ -54,6 +59,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'serviceaccount-controller': serviceAccountController,
   'serviceaccount-token-controller': serviceAccountTokenController,
   'statefulset-controller': statefulSetController,
+  'ttl-after-finished-controller': ttlAfterFinishedController,
 };
 
 /** A name in `--controllers` that is none; the message names those that there are. */

@@ -1,6 +1,6 @@
 // What a node's silence or trouble means (upstream pkg/controller/nodelifecycle, tainteviction).
 import { tolerates } from '../../api/core/v1/node/placement.ts';
-import type { Node, NodeCondition, Pod, Taint, Toleration } from '../../api/core/v1/types.generated.ts';
+import type { Node, NodeCondition, Pod, Taint } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';

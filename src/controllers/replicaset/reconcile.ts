@@ -3,8 +3,8 @@ import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../ap
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { deletionOrder } from '../shared/deletion-order.ts';
 import { isPodActive, isPodAvailable, isPodReady } from '../shared/pods.ts';
-import { deletionOrder } from './deletion-order.ts';
 
 /** Most pods made or deleted in one go, as upstream: a broken ReplicaSet must not flood the server. */
 const burst = 500;

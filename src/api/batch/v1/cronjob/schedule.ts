@@ -18,44 +18,117 @@ const fields: readonly Field[] = [
   { min: 0, max: 6, names: numbered('sun mon tue wed thu fri sat', 0) },
 ];
 
-const descriptors = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly']);
+const descriptors: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+};
+
+/** One field: the values that it allows, and whether it says `*`, which matters for days. */
+interface Allowed {
+  readonly values: ReadonlySet<number>;
+  readonly isStar: boolean;
+}
+
+/** A schedule that has been understood. */
+export type Schedule =
+  | { readonly kind: 'every' /** Milliseconds, whole seconds. */; readonly period: number }
+  | {
+      readonly kind: 'times';
+      readonly minute: Allowed;
+      readonly hour: Allowed;
+      readonly dayOfMonth: Allowed;
+      readonly month: Allowed;
+      readonly dayOfWeek: Allowed;
+      /** Of a schedule that begins with `TZ=`. */
+      readonly timeZone?: string;
+    };
 
 /** Why a schedule is none; undefined when it is one. */
 export function scheduleError(text: string): string | undefined {
+  const parsed = parseSchedule(text);
+  return typeof parsed === 'string' ? parsed : undefined;
+}
+
+/** The schedule, or why it is none. */
+export function parseSchedule(text: string): Schedule | string {
   if (text === '') return 'empty spec string';
   const zoned = /^(?:CRON_)?TZ=(\S*)\s*(.*)$/.exec(text);
   const schedule = zoned ? zoned[2]! : text;
-  if (schedule.startsWith('@')) return descriptorError(schedule);
+  if (schedule.startsWith('@')) return parseDescriptor(schedule);
   const parts = schedule.split(/\s+/).filter((part) => part !== '');
   if (parts.length !== fields.length) {
     return `expected exactly ${fields.length} fields, found ${parts.length}: [${parts.join(' ')}]`;
   }
+  const read: Allowed[] = [];
   for (const [i, field] of fields.entries()) {
-    for (const range of parts[i]!.split(',')) {
-      const error = range === '' ? undefined : rangeError(range, field);
-      if (error) return error;
-    }
+    const allowed = parseField(parts[i]!, field);
+    if (typeof allowed === 'string') return allowed;
+    read.push(allowed);
   }
-  return undefined;
+  const [minute, hour, dayOfMonth, month, dayOfWeek] = read as [Allowed, Allowed, Allowed, Allowed, Allowed];
+  const timeZone = zoned?.[1];
+  return { kind: 'times', minute, hour, dayOfMonth, month, dayOfWeek, ...(timeZone && { timeZone }) };
 }
 
-function descriptorError(text: string): string | undefined {
-  if (descriptors.has(text)) return undefined;
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+function parseDescriptor(text: string): Schedule | string {
+  const known = descriptors[text];
+  if (known !== undefined) return parseSchedule(known);
   const every = /^@every (.*)$/.exec(text)?.[1];
   if (every === undefined) return `unrecognized descriptor: ${text}`;
-  if (/^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))+$/.test(every)) return undefined;
-  const quoted = JSON.stringify(every);
-  return `failed to parse duration ${text}: time: invalid duration ${quoted}`;
+  if (!/^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))+$/.test(every)) {
+    return `failed to parse duration ${text}: time: invalid duration ${JSON.stringify(every)}`;
+  }
+  let period = 0;
+  for (const [, number, unit = ''] of every.matchAll(/([0-9.]+)(ns|us|µs|ms|s|m|h)/g)) {
+    period += Number(number) * (unitMs[unit] ?? 0);
+  }
+  // Less than a second is a second; what is beyond whole seconds is cut.
+  return { kind: 'every', period: Math.max(1000, Math.floor(period / 1000) * 1000) };
+}
+
+function parseField(text: string, field: Field): Allowed | string {
+  const values = new Set<number>();
+  let isStar = false;
+  for (const part of text.split(',').filter((one) => one !== '')) {
+    const range = parseRange(part, field);
+    if (typeof range === 'string') return range;
+    for (let value = range.start; value <= range.end; value += range.step) values.add(value);
+    isStar ||= range.isStar;
+  }
+  return { values, isStar };
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+  readonly isStar: boolean;
 }
 
 /** `*`, `3`, `1-5`, `mon-fri`, each with `/step`. */
-function rangeError(text: string, field: Field): string | undefined {
+function parseRange(text: string, field: Field): Range | string {
   const [range = '', stepText, ...moreSteps] = text.split('/');
   if (moreSteps.length > 0) return `too many slashes: ${text}`;
   const [low = '', high, ...moreHyphens] = range.split('-');
   if (moreHyphens.length > 0) return `too many hyphens: ${text}`;
   let [start, end]: [number, number] = [field.min, field.max];
-  if (low !== '*' && low !== '?') {
+  const isAll = low === '*' || low === '?';
+  if (!isAll) {
     const first = numberOf(low, field);
     if (typeof first === 'string') return first;
     const last = high === undefined ? first : numberOf(high, field);
@@ -67,7 +140,8 @@ function rangeError(text: string, field: Field): string | undefined {
   if (start < field.min) return `beginning of range (${start}) below minimum (${field.min}): ${text}`;
   if (end > field.max) return `end of range (${end}) above maximum (${field.max}): ${text}`;
   if (start > end) return `beginning of range (${start}) beyond end of range (${end}): ${text}`;
-  return step === 0 ? `step of range should be a positive number: ${text}` : undefined;
+  if (step === 0) return `step of range should be a positive number: ${text}`;
+  return { start, end, step, isStar: isAll && step === 1 };
 }
 
 /** The number, or why it is none. */

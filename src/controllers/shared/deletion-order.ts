@@ -1,6 +1,6 @@
 // Which pods go first when there are too many (upstream controller.ActivePodsWithRanks).
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-import { isPodActive, isPodReady, podCondition } from '../shared/pods.ts';
+import { isPodActive, isPodReady, podCondition } from './pods.ts';
 
 const phaseOrder: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
