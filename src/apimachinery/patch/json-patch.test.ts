@@ -102,3 +102,32 @@ test('JSON patch: what is added can be removed again', () => {
     }),
   );
 });
+
+test('JSON patch: copies of copies end at three MiB', () => {
+  const copies = Array.from({ length: 40 }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/k${i}` }));
+  expect(() => applyJsonPatch({ data: { a: 'x'.repeat(1000) } }, copies)).toThrow(/accumulated size increase of copy/);
+});
+
+test('JSON patch: what was copied is a value of its own, and the document given stays as it was', () => {
+  const document = { a: { list: [1] }, rest: { x: 1 } };
+  const before = structuredClone(document);
+  const patched = applyJsonPatch(document, [
+    { op: 'add', path: '/a/list/-', value: 2 },
+    { op: 'copy', from: '/a', path: '/b' },
+    { op: 'add', path: '/b/list/-', value: 3 },
+    { op: 'move', from: '/a/list', path: '/c' },
+    { op: 'replace', path: '/c/0', value: { y: 1 } },
+    { op: 'add', path: '/c/0/z', value: 2 },
+  ]);
+  expect(patched).toEqual({ a: {}, b: { list: [1, 2, 3] }, c: [{ y: 1, z: 2 }, 2], rest: { x: 1 } });
+  expect(document).toEqual(before);
+});
+
+test('JSON patch: ten thousand operations on a wide object copy it once', () => {
+  const wide = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`k${i}`, 'v']));
+  const many = Array.from({ length: 10_000 }, (_, i) => ({ op: 'replace', path: `/data/k${i}`, value: 'w' }));
+  const started = performance.now();
+  applyJsonPatch({ data: wide }, many);
+  // Copying each time takes a minute.
+  expect(performance.now() - started).toBeLessThan(10_000);
+});

@@ -10,6 +10,9 @@ export class PatchApplyError extends Error {}
 /** kube-apiserver's limit: more than these are refused with 413. */
 export const mostOperations = 10_000;
 
+/** Bytes of JSON that the copies of one patch may add, as kube-apiserver: a copy of a copy doubles. */
+const mostCopied = 3 * 1024 * 1024;
+
 type Operation =
   | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string }
@@ -17,9 +20,17 @@ type Operation =
 
 /** The patched document; the given one is not changed. Throws PatchSyntaxError or PatchApplyError. */
 export function applyJsonPatch(document: unknown, patch: unknown): unknown {
+  const work: Work = { own: new WeakSet(), copied: 0 };
   let result = document;
-  for (const operation of parse(patch)) result = applyOne(result, operation);
+  for (const operation of parse(patch)) result = applyOne(result, operation, work);
   return result;
+}
+
+/** One application of a patch. */
+interface Work {
+  /** Objects and lists that are copies already and may be changed: else each operation on a long list copies it. */
+  readonly own: WeakSet<object>;
+  copied: number;
 }
 
 function parse(patch: unknown): Operation[] {
@@ -54,16 +65,16 @@ function parse(patch: unknown): Operation[] {
   });
 }
 
-function applyOne(document: unknown, operation: Operation): unknown {
+function applyOne(document: unknown, operation: Operation, work: Work): unknown {
   const { op, path } = operation;
   const tokens = pointer(path, op);
   switch (operation.op) {
     case 'add':
-      return change(document, tokens, { op, path, value: operation.value });
+      return change(document, tokens, { op, path, value: operation.value, work });
     case 'remove':
-      return change(document, tokens, { op, path });
+      return change(document, tokens, { op, path, work });
     case 'replace':
-      return change(document, tokens, { op, path, value: operation.value });
+      return change(document, tokens, { op, path, value: operation.value, work });
     case 'test':
       if (!jsonEqual(read(document, tokens, op, path), operation.value)) {
         throw new PatchApplyError(`testing value ${path} failed`);
@@ -75,16 +86,28 @@ function applyOne(document: unknown, operation: Operation): unknown {
         throw new PatchApplyError(`error in move for path: '${path}': from is its parent`);
       const source = pointer(from, op);
       const value = read(document, source, op, from);
-      const without = change(document, source, { op: 'remove', path: from });
-      return change(without, tokens, { op: 'add', path, value });
+      const without = change(document, source, { op: 'remove', path: from, work });
+      return change(without, tokens, { op: 'add', path, value, work });
     }
     case 'copy':
       return change(document, tokens, {
         op: 'add',
         path,
-        value: read(document, pointer(operation.from, op), op, operation.from),
+        value: copyOf(read(document, pointer(operation.from, op), op, operation.from), work),
+        work,
       });
   }
+}
+
+function copyOf(value: unknown, work: Work): unknown {
+  const text = JSON.stringify(value);
+  work.copied += Buffer.byteLength(text);
+  if (work.copied > mostCopied) {
+    throw new PatchApplyError(
+      `Unable to copy, the accumulated size increase of copy is ${work.copied}, exceeding the limit ${mostCopied}`,
+    );
+  }
+  return JSON.parse(text);
 }
 
 /** RFC 6901. */
@@ -128,9 +151,10 @@ interface Change {
   readonly op: string;
   readonly path: string;
   readonly value?: unknown;
+  readonly work: Work;
 }
 
-/** A copy of the way down to the changed place; all else is shared. */
+/** Copies the way down to the changed place, where that is not yet done; all else is shared. */
 function change(document: unknown, tokens: readonly string[], what: Change): unknown {
   const [token, ...rest] = tokens;
   if (token === undefined) {
@@ -139,26 +163,32 @@ function change(document: unknown, tokens: readonly string[], what: Change): unk
   }
   if (Array.isArray(document)) return changeList(document, token, rest, what);
   if (!isObject(document)) throw missing(what.op, what.path);
-  if (rest.length > 0) {
-    if (!Object.hasOwn(document, token)) throw missing(what.op, what.path);
-    return { ...document, [token]: change(document[token], rest, what) };
-  }
-  if (what.op !== 'add' && !Object.hasOwn(document, token)) throw missing(what.op, what.path);
-  const copy: Record<string, unknown> = { ...(document as JsonObject) };
-  if (what.op === 'remove') delete copy[token];
-  else setKey(copy, token, what.value);
+  if ((rest.length > 0 || what.op !== 'add') && !Object.hasOwn(document, token)) throw missing(what.op, what.path);
+  const value = rest.length > 0 ? change(document[token], rest, what) : what.value;
+  const copy = owned<Record<string, unknown>>(document, what.work);
+  if (rest.length === 0 && what.op === 'remove') delete copy[token];
+  else setKey(copy, token, value);
   return copy;
 }
 
 function changeList(list: readonly unknown[], token: string, rest: readonly string[], what: Change): unknown[] {
-  if (rest.length > 0) {
-    const at = index(token, list.length - 1, what.path);
-    return list.with(at, change(list[at], rest, what));
-  }
-  if (what.op === 'add') {
+  if (rest.length === 0 && what.op === 'add') {
     const at = token === '-' ? list.length : index(token, list.length, what.path);
-    return list.toSpliced(at, 0, what.value);
+    const copy = owned<unknown[]>(list, what.work);
+    copy.splice(at, 0, what.value);
+    return copy;
   }
   const at = index(token, list.length - 1, what.path);
-  return what.op === 'remove' ? list.toSpliced(at, 1) : list.with(at, what.value);
+  const value = rest.length > 0 ? change(list[at], rest, what) : what.value;
+  const copy = owned<unknown[]>(list, what.work);
+  if (rest.length === 0 && what.op === 'remove') copy.splice(at, 1);
+  else copy[at] = value;
+  return copy;
+}
+
+function owned<T extends object>(value: Readonly<JsonObject> | readonly unknown[], { own }: Work): T {
+  if (own.has(value)) return value as T;
+  const copy = Array.isArray(value) ? [...(value as unknown[])] : { ...(value as JsonObject) };
+  own.add(copy);
+  return copy as T;
 }

@@ -14,7 +14,8 @@ function validate({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
   let bytes = 0;
   for (const [key, value] of Object.entries(data)) {
     errors.push(...nameErrors(configMapKey, `data[${key}]`, key));
-    if (key in binaryData) errors.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'));
+    if (Object.hasOwn(binaryData, key))
+      errors.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'));
     bytes += byteLength(value);
   }
   for (const [key, value] of Object.entries(binaryData)) {

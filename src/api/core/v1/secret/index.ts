@@ -18,9 +18,9 @@ const requiredKeys: Readonly<Record<string, readonly string[]>> = {
 function defaultSecret(object: Secret): void {
   object.type ||= 'Opaque';
   // Write-only: plain texts for people, kept in base64.
-  for (const [key, text] of Object.entries(object.stringData ?? {})) {
-    object.data = { ...object.data, [key]: Buffer.from(text, 'utf8').toString('base64') };
-  }
+  const plain = Object.entries(object.stringData ?? {});
+  const encoded = plain.map(([key, text]) => [key, Buffer.from(text, 'utf8').toString('base64')]);
+  if (plain.length > 0) object.data = { ...object.data, ...Object.fromEntries(encoded) };
   delete object.stringData;
   if (object.data && Object.keys(object.data).length === 0) delete object.data;
 }
