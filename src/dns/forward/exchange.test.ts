@@ -1,0 +1,123 @@
+import { afterEach, expect, test } from 'vitest';
+import { selfSigned } from '../../client/fake/self-signed.ts';
+import { realClock } from '../../system/real/clock.ts';
+import { realRandom } from '../../system/real/random.ts';
+import { answersOf } from '../fake/ask.ts';
+import { type Say, startUpstream, type UpstreamServer, type UpstreamServerOptions } from '../fake/upstream-server.ts';
+import { type Message, TYPE } from '../wire/message.ts';
+import { Exchange } from './exchange.ts';
+import type { Upstream } from './upstream.ts';
+
+const question = { name: 'www.example.com.', type: TYPE.A, class: 1 };
+const found: Say = ({ question: { name } }) => ({
+  answers: [{ name, ttl: 60, data: { type: 'A', address: '198.51.100.7' } }],
+});
+
+const closing: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+async function setUp(options: UpstreamServerOptions, ca?: string) {
+  const server: UpstreamServer = await startUpstream(options);
+  const exchange = new Exchange({ clock: realClock, random: realRandom, ca });
+  closing.push(() => exchange.close(), server.close);
+  const plain: Upstream = { protocol: 'dns', address: '127.0.0.1', port: server.port };
+  const secure: Upstream = { protocol: 'tls', address: '127.0.0.1', port: server.tlsPort };
+  return { server, exchange, plain, secure };
+}
+
+test('every question leaves from a port, with an id and in a case of its own', async () => {
+  const { server, exchange, plain } = await setUp({ say: found });
+  for (let i = 0; i < 30; i++) expect(answersOf(await exchange.ask(plain, question))).toEqual(['198.51.100.7']);
+  expect(new Set(server.asked.map(({ port }) => port)).size).toBeGreaterThan(20);
+  expect(new Set(server.asked.map(({ id }) => id)).size).toBeGreaterThan(25);
+  expect(new Set(server.asked.map((asked) => asked.question.name)).size).toBeGreaterThan(25);
+  expect(server.asked.every(({ transport }) => transport === 'udp')).toBe(true);
+});
+
+test('what was cut is asked again over TCP, on one connection', async () => {
+  const { server, exchange, plain } = await setUp({
+    say: (asked) => (asked.transport === 'udp' ? { truncated: true } : found(asked)),
+  });
+  const replies = await Promise.all(Array.from({ length: 5 }, () => exchange.ask(plain, question)));
+  for (const reply of replies) expect(answersOf(reply)).toEqual(['198.51.100.7']);
+  const overTcp = server.asked.filter(({ transport }) => transport === 'tcp');
+  expect(overTcp).toHaveLength(5);
+  expect(new Set(overTcp.map(({ port }) => port)).size).toBe(1);
+});
+
+test.each<[string, (message: Partial<Message>) => Partial<Message>]>([
+  ['with another id', (reply) => ({ ...reply, id: (reply.id ?? 0) ^ 1 })],
+  ['to another name', (reply) => ({ ...reply, question: { ...question, name: 'other.example.com.' } })],
+  ['to another type', (reply) => ({ ...reply, question: { ...question, type: TYPE.TXT } })],
+  ['that is no reply', (reply) => ({ ...reply, response: false })],
+])('a forged reply %s is passed over', async (_, forge) => {
+  const { server, exchange, plain } = await setUp({
+    say: ({ question: asked, id }) => {
+      const reply = (address: string) => ({
+        id,
+        question: asked,
+        answers: [{ name: asked.name, ttl: 60, data: { type: 'A', address } as const }],
+      });
+      return [forge(reply('203.0.113.66')), reply('198.51.100.7')];
+    },
+  });
+  expect(answersOf(await exchange.ask(plain, question))).toEqual(['198.51.100.7']);
+  expect(server.asked).toHaveLength(1);
+});
+
+test('a reply in another case than asked is believed over TCP only', async () => {
+  const { server, exchange, plain } = await setUp({
+    say: (asked) => {
+      const lower = { ...asked.question, name: asked.question.name.toLowerCase() };
+      const address = asked.transport === 'udp' ? '203.0.113.66' : '198.51.100.7';
+      return { question: lower, answers: [{ name: lower.name, ttl: 60, data: { type: 'A', address } }] };
+    },
+  });
+  expect(answersOf(await exchange.ask(plain, question))).toEqual(['198.51.100.7']);
+  expect(server.asked.map(({ transport }) => transport)).toEqual(['udp', 'tcp']);
+});
+
+test('over TLS: several questions on one connection, to a server whose certificate is right', async () => {
+  const tls = await selfSigned('127.0.0.1');
+  const { server, exchange, secure } = await setUp({ say: found, tls }, tls.cert);
+  const replies = await Promise.all(Array.from({ length: 8 }, () => exchange.ask(secure, question)));
+  for (const reply of replies) expect(answersOf(reply)).toEqual(['198.51.100.7']);
+  expect(server.asked.every(({ transport }) => transport === 'tls')).toBe(true);
+  expect(new Set(server.asked.map(({ port }) => port)).size).toBe(1);
+});
+
+test('over TLS: nobody else is asked', async () => {
+  const tls = await selfSigned('127.0.0.1');
+  const other = await selfSigned('127.0.0.1');
+  const { server, exchange, secure } = await setUp({ say: found, tls }, other.cert);
+  await expect(exchange.ask(secure, question)).rejects.toThrow(/certificate/);
+  const named = await setUp({ say: found, tls }, tls.cert);
+  await expect(named.exchange.ask({ ...named.secure, serverName: 'dns.example' }, question)).rejects.toThrow(
+    /dns.example/,
+  );
+  expect([...server.asked, ...named.server.asked]).toEqual([]);
+});
+
+test('a server that is not there fails at once, not after the time for a reply', async () => {
+  const { server, exchange, plain } = await setUp({ say: found });
+  await server.close();
+  closing.pop();
+  const started = performance.now();
+  await expect(exchange.ask(plain, question)).rejects.toThrow('ECONNREFUSED');
+  expect(performance.now() - started).toBeLessThan(1500);
+});
+
+test('a connection that breaks is made anew', async () => {
+  const { server, exchange, plain } = await setUp({
+    say: (asked) => (asked.transport === 'udp' ? { truncated: true } : found(asked)),
+  });
+  await exchange.ask(plain, question);
+  await server.close();
+  closing.pop();
+  await expect(exchange.ask(plain, question)).rejects.toThrow();
+  const again = await startUpstream({ say: found, port: server.port });
+  closing.push(again.close);
+  expect(answersOf(await exchange.ask(plain, question))).toEqual(['198.51.100.7']);
+});
