@@ -1,8 +1,16 @@
 // Times on the wire: meta.k8s.io/v1 Time (RFC 3339, whole seconds) and MicroTime (microseconds), always UTC.
 
+/** The last second that was asked for: a busy server asks for the present one thousands of times. */
+const lastSecond = { second: Number.NaN, text: '' };
+
 /** `2026-01-02T03:04:05Z` of milliseconds since the epoch; fractions of a second are cut off. */
 export function formatTime(milliseconds: number): string {
-  return `${new Date(Math.floor(milliseconds / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(milliseconds / 1000);
+  if (second !== lastSecond.second) {
+    lastSecond.text = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    lastSecond.second = second;
+  }
+  return lastSecond.text;
 }
 
 /** `2026-01-02T03:04:05.678000Z` of milliseconds since the epoch; fractions of a millisecond are kept to the microsecond. */

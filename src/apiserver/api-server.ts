@@ -224,9 +224,11 @@ export class ApiServer {
   async #respond(exchange: Exchange): Promise<ApiResponse> {
     const { extensions } = this.#options;
     const { info, request: asked } = exchange;
-    const path = extensions.paths.find((one) =>
-      one.path.endsWith('/') ? asked.path.startsWith(one.path) : asked.path === one.path,
-    );
+    const path = info.isResource
+      ? undefined
+      : extensions.paths.find((one) =>
+          one.path.endsWith('/') ? asked.path.startsWith(one.path) : asked.path === one.path,
+        );
     if (path?.isPublic) return path.handle(asked, undefined);
     const user = await this.#identify(exchange);
     const places = this.#inFlight.placesFor(user, info);
@@ -244,7 +246,8 @@ export class ApiServer {
     const { aggregation, authorizer } = this.#options;
     const { request, info, trail } = exchange;
     const attributes = { user, verb: info.verb, info, fieldSelector: fieldSelectorOf(request, info) };
-    const decision = await authorizer.authorize(attributes);
+    const deciding = authorizer.authorize(attributes);
+    const decision = deciding instanceof Promise ? await deciding : deciding;
     this.#metrics.authorizations.with('RBAC', 'rbac', decision.allowed ? 'allowed' : 'denied').add();
     trail?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
     trail?.annotate('authorization.k8s.io/reason', decision.reason ?? '');
@@ -263,7 +266,8 @@ export class ApiServer {
     const { request } = exchange;
     let asking: User;
     try {
-      asking = request.trustedUser ?? (await authenticator.authenticate(request)) ?? anonymous;
+      const found = request.trustedUser ?? authenticator.authenticate(request);
+      asking = (found instanceof Promise ? await found : found) ?? anonymous;
       this.#metrics.authentications.with('success').add();
     } catch (error) {
       this.#metrics.authentications.with('failure').add();
@@ -273,7 +277,8 @@ export class ApiServer {
     exchange.trail = auditor?.begin({ ...exchange, user: asking });
     if (auditor) this.#metrics.auditLevels.with(exchange.trail?.level ?? 'None').add();
     if (exchange.trail) exchange.request = exchange.trail.request;
-    const user = (await authenticator.impersonate?.(request, asking)) ?? asking;
+    const acting = authenticator.impersonate?.(request, asking) ?? asking;
+    const user = acting instanceof Promise ? await acting : acting;
     if (user !== asking) exchange.trail?.impersonates(user);
     return user;
   }

@@ -59,9 +59,9 @@ export interface Decision {
 
 export interface Authenticator {
   /** Undefined: nobody said who they are. Throws a StatusError 401 for credentials that are wrong. */
-  authenticate(request: ApiRequest): Promise<User | undefined>;
+  authenticate(request: ApiRequest): Promise<User | undefined> | User | undefined;
   /** The user that the request's headers ask to act as (`kubectl --as`), or the asking one. Throws 400 and 403. */
-  impersonate?(request: ApiRequest, asking: User): Promise<User>;
+  impersonate?(request: ApiRequest, asking: User): Promise<User> | User;
 }
 
 export interface Authorizer {

@@ -157,7 +157,8 @@ export class Listener {
     const answering = this.#handler(request);
     this.#answering.add(answering);
     try {
-      await sendResponse(await answering, { request, outgoing: res });
+      const sending = sendResponse(await answering, { request, outgoing: res });
+      if (sending) await sending;
     } catch {
       // The server ends before it was ready: there is nobody to answer.
       req.destroy();

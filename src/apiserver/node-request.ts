@@ -1,14 +1,7 @@
 // A request as Node's HTTP servers hand it over.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import {
-  type ApiRequest,
-  bodyTooLarge,
-  type ClientCertificate,
-  maxBodyBytes,
-  readBody,
-  type Upgrade,
-} from './request.ts';
+import { type ApiRequest, bodyTooLarge, type ClientCertificate, maxBodyBytes, type Upgrade } from './request.ts';
 
 const noBytes = new Uint8Array(0);
 
@@ -69,10 +62,33 @@ export class NodeRequest implements ApiRequest {
     return this.#abort.signal;
   }
 
+  /** By the stream's events: its iterator costs several times as much. */
+  #read(): Promise<Uint8Array> {
+    const incoming = this.#incoming as IncomingMessage;
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      incoming.on('data', (chunk: Uint8Array) => {
+        size += chunk.length;
+        if (size <= maxBodyBytes) chunks.push(chunk);
+        // The rest is read and dropped, so that the refusal reaches a client that is still sending.
+        else if (size - chunk.length <= maxBodyBytes) {
+          chunks.length = 0;
+          reject(bodyTooLarge());
+        }
+      });
+      incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      incoming.on('error', reject);
+      incoming.on('close', () => {
+        if (!incoming.complete) reject(new Error('the client went away before its request was whole'));
+      });
+    });
+  }
+
   body(): Promise<Uint8Array> {
     const length = this.headers['content-length'];
     if (length === '0' || (length === undefined && this.method === 'GET')) return Promise.resolve(noBytes);
     if (length !== undefined && Number(length) > maxBodyBytes) return Promise.reject(bodyTooLarge());
-    return readBody(this.#incoming as AsyncIterable<Uint8Array>);
+    return this.#read();
   }
 }

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import { acceptsGzip } from './negotiation.ts';
 import type { NodeRequest } from './node-request.ts';
-import { type ApiResponse, type ByteSink, isHijack, isPushed } from './request.ts';
+import { type ApiResponse, type ByteSink, isHijack, isPushed, type PushedBody } from './request.ts';
 
 export type Incoming = IncomingMessage | Http2ServerRequest;
 export type Outgoing = ServerResponse | Http2ServerResponse;
@@ -26,31 +26,52 @@ interface Carrier {
   readonly outgoing: Outgoing;
 }
 
-/** Resolves when the response is handed over, or the client is gone; never rejects. */
-export async function sendResponse(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
+/** Resolves when the response is handed over, or the client is gone; never rejects. Most are handed over at once. */
+export function sendResponse(response: ApiResponse, carrier: Carrier): Promise<void> | void {
   try {
-    await send(response, { request, outgoing });
+    const sending = send(response, carrier);
+    return sending?.catch(() => destroy(carrier));
   } catch {
-    // The client went away, or a body broke off: either way the connection tells it.
-    (outgoing as unknown as { destroy(): void }).destroy();
+    destroy(carrier);
   }
 }
 
-async function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
-  const { headers, status, body, isCompressible } = response;
+/** The client went away, or a body broke off: either way the connection tells it. */
+function destroy({ outgoing }: Carrier): void {
+  (outgoing as unknown as { destroy(): void }).destroy();
+}
+
+function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> | void {
+  const { headers, status, body } = response;
   if (isHijack(body)) {
     start(outgoing, 400, { 'content-type': 'text/plain' });
     outgoing.end('this path speaks only to connections that upgrade\n');
     return;
   }
-  const isHead = request.method === 'HEAD';
-  if (typeof body === 'string' || body instanceof Uint8Array) {
-    await sendWhole({ status, headers, body }, { request, outgoing });
-    return;
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return sendStream(response, { request, outgoing });
+  if (body.length > smallestCompressed && acceptsGzip(request.headers['accept-encoding'])) {
+    return sendCompressed({ status, headers, body }, outgoing);
   }
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  start(outgoing, status, status === 304 ? headers : { ...headers, 'content-length': String(length) });
+  outgoing.end(body as string);
+}
+
+async function sendCompressed(
+  { status, headers, body }: Omit<ApiResponse, 'body'> & { readonly body: string | Uint8Array },
+  outgoing: Outgoing,
+): Promise<void> {
+  const packed = await compress(body, { level: 1 });
+  start(outgoing, status, { ...headers, ...packedHeaders, 'content-length': String(packed.length) });
+  outgoing.end(packed);
+}
+
+async function sendStream(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
+  const { headers, status, isCompressible } = response;
+  const body = response.body as PushedBody | AsyncIterable<string | Uint8Array>;
   const isPacked = isCompressible === true && acceptsGzip(request.headers['accept-encoding']);
   start(outgoing, status, isPacked ? { ...headers, ...packedHeaders } : headers);
-  if (isHead) {
+  if (request.method === 'HEAD') {
     outgoing.end();
     return;
   }
@@ -68,26 +89,6 @@ async function send(response: ApiResponse, { request, outgoing }: Carrier): Prom
     if (!writer.write(chunk)) await drained(writer, request.signal);
   }
   writer.end();
-}
-
-async function sendWhole(
-  { status, headers, body }: { status: number; headers: ApiResponse['headers']; body: string | Uint8Array },
-  { request, outgoing }: Carrier,
-): Promise<void> {
-  const isLarge = body.length > smallestCompressed && acceptsGzip(request.headers['accept-encoding']);
-  if (isLarge) {
-    const packed = await compress(body, { level: 1 });
-    start(outgoing, status, {
-      ...headers,
-      ...packedHeaders,
-      'content-length': String(packed.length),
-    });
-    outgoing.end(packed);
-    return;
-  }
-  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  start(outgoing, status, status === 304 ? headers : { ...headers, 'content-length': String(length) });
-  outgoing.end(body as string);
 }
 
 function start(outgoing: Outgoing, status: number, headers: ApiResponse['headers']): void {

@@ -27,7 +27,8 @@ export function healthChecks({ storage, cache, isEnding }: HealthOptions): Healt
       late.resolve('error getting data from etcd: context deadline exceeded'),
     );
     try {
-      return await Promise.race([storage.currentRevision().then(isWell, messageOf), late.promise]);
+      const answered = Promise.resolve(storage.currentRevision()).then(isWell, messageOf);
+      return await Promise.race([answered, late.promise]);
     } finally {
       timer.cancel();
     }

@@ -170,7 +170,8 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
   // Ports are taken first, so that a taken one is told before anything else happens; requests wait until all is ready.
   const ready = Promise.withResolvers<ApiServer>();
   ready.promise.catch(() => {});
-  const listeners = await listen(config, pki, async (request) => (await ready.promise).handle(request));
+  let handle: Handler = async (request) => (await ready.promise).handle(request);
+  const listeners = await listen(config, pki, (request) => handle(request));
   const addresses = listeners.map(({ bound }) => bound);
   const running: Promise<void>[] = [];
   const background = (what: string, work: Promise<void>) => {
@@ -256,6 +257,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
     const loops = await prepareControlLoops({ ...config, ...pki, transport });
     ready.resolve(server);
+    handle = (request) => server.handle(request);
     background('controllers', loops(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
     background('certificates', renewCertificates(config, { pki, files, listeners, signal: stop.signal }));

@@ -93,8 +93,8 @@ export interface Storage {
   watch(request: WatchRequest): AsyncIterable<WatchBatch>;
   /** Forgets what was superseded before `revision`; ranges and watches from before it fail from then on. */
   compact(revision: number): Promise<void>;
-  /** The revision of the last write; of an empty store it is 1, as in etcd. */
-  currentRevision(): Promise<number>;
+  /** The revision of the last write; of an empty store it is 1, as in etcd. At once where the store is in this process. */
+  currentRevision(): Promise<number> | number;
   close(): Promise<void>;
 }
 

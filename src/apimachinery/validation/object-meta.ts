@@ -88,12 +88,13 @@ function validateCommonMeta(
   path: string,
   { plainFinalizers = false }: Pick<ObjectMetaRules, 'plainFinalizers'>,
 ): FieldError[] {
-  return [
-    ...validateLabels(meta.labels, `${path}.labels`),
-    ...validateAnnotations(meta.annotations, `${path}.annotations`),
-    ...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`),
-    ...validateFinalizers(meta.finalizers, `${path}.finalizers`, { plainFinalizers }),
-  ];
+  const { labels, annotations, ownerReferences, finalizers } = meta;
+  const errors: FieldError[] = [];
+  if (labels) errors.push(...validateLabels(labels, `${path}.labels`));
+  if (annotations) errors.push(...validateAnnotations(annotations, `${path}.annotations`));
+  if (ownerReferences) errors.push(...validateOwnerReferences(ownerReferences, `${path}.ownerReferences`));
+  if (finalizers) errors.push(...validateFinalizers(finalizers, `${path}.finalizers`, { plainFinalizers }));
+  return errors;
 }
 
 /** Labels, or a selector made of labels. */

@@ -117,10 +117,15 @@ function storagePlace({ group, resource, storage }: ResourceDefinition): string 
 
 export class Admission {
   readonly view: AdmissionView;
-  readonly #plugins: readonly AdmissionPlugin[];
+  readonly #mutations: readonly MutationStep[];
+  readonly #validations: readonly AdmissionStep[];
 
   constructor({ registry, plugins, ...parts }: AdmissionOptions) {
-    this.#plugins = plugins;
+    this.#mutations = plugins.flatMap(({ admit, mutate }) => {
+      if (admit) return [({ request }: AdmissionRound, view: AdmissionView) => admit(request, view)];
+      return mutate ? [mutate] : [];
+    });
+    this.#validations = plugins.flatMap(({ validate }) => (validate ? [validate] : []));
     this.view = {
       ...parts,
       find<T extends KubeObject>(resource: string, { group = '', namespace = '', name }: ObjectPlace) {
@@ -156,16 +161,16 @@ export class Admission {
   }
 
   async #admitRound(round: AdmissionRound): Promise<void> {
-    for (const { admit, mutate } of this.#plugins) {
-      const waiting = admit ? admit(round.request, this.view) : mutate?.(round, this.view);
+    for (const mutate of this.#mutations) {
+      const waiting = mutate(round, this.view);
       if (waiting) await waiting;
     }
   }
 
   /** The second phase: throws a StatusError, or lets pass. */
   async validate(request: AdmissionRequest): Promise<void> {
-    for (const { validate } of this.#plugins) {
-      const waiting = validate?.(request, this.view);
+    for (const validate of this.#validations) {
+      const waiting = validate(request, this.view);
       if (waiting) await waiting;
     }
   }

@@ -8,7 +8,7 @@ import type { Authenticator, Authorizer } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { ApiRequest, ClientCertificate, User } from '../request.ts';
 import { bootstrapSecretName, bootstrapUser, parseBootstrapToken } from './bootstrap-token.ts';
-import { impersonatedUser } from './impersonation.ts';
+import { asksForImpersonation, impersonatedUser } from './impersonation.ts';
 import type { ServiceAccounts } from './service-accounts.ts';
 
 export interface AuthenticatorOptions {
@@ -42,13 +42,17 @@ export class RequestAuthenticator implements Authenticator {
   }
 
   /** Throws a StatusError 401 for a token that is wrong; without any credentials the user is {@link anonymousUser}. */
-  async authenticate(request: ApiRequest): Promise<User> {
+  authenticate(request: ApiRequest): Promise<User> | User {
     if (request.trustedUser) return request.trustedUser;
-    return this.#certificateUser(request.clientCertificate) ?? (await this.#bearer(request)) ?? anonymousUser;
+    const certified = this.#certificateUser(request.clientCertificate);
+    if (certified) return certified;
+    const token = bearerToken(request);
+    if (token === undefined) return anonymousUser;
+    return this.#staticTokens.get(token) ?? this.#bearer(token);
   }
 
-  impersonate({ headers }: ApiRequest, asking: User): Promise<User> {
-    return impersonatedUser(headers, asking, this.#options.authorizer);
+  impersonate({ headers }: ApiRequest, asking: User): Promise<User> | User {
+    return asksForImpersonation(headers) ? impersonatedUser(headers, asking, this.#options.authorizer) : asking;
   }
 
   #certificateUser(certificate: ClientCertificate | undefined): User | undefined {
@@ -64,10 +68,8 @@ export class RequestAuthenticator implements Authenticator {
     return user;
   }
 
-  async #bearer({ headers }: ApiRequest): Promise<User | undefined> {
-    const match = /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '');
-    if (!match) return undefined;
-    const result = await this.authenticateToken(match[1]!);
+  async #bearer(token: string): Promise<User> {
+    const result = await this.authenticateToken(token);
     if (!result) throw unauthorized();
     return result.user;
   }
@@ -95,6 +97,10 @@ export class RequestAuthenticator implements Authenticator {
     }
     return user && { user: withGroup(user) };
   }
+}
+
+function bearerToken({ headers }: ApiRequest): string | undefined {
+  return /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
 }
 
 function withGroup(user: User): User {

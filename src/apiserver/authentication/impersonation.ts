@@ -8,6 +8,12 @@ import type { RequestInfo } from '../request-info.ts';
 type Headers = Readonly<Record<string, string | undefined>>;
 const extraPrefix = 'impersonate-extra-';
 
+/** Whether the headers ask for it at all: most do not. */
+export function asksForImpersonation(headers: Headers): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
+}
+
 /** The user to act as: the one the headers name, or the asking one. Throws 400 and 403 StatusErrors. */
 export async function impersonatedUser(headers: Headers, asking: User, authorizer: Authorizer): Promise<User> {
   const name = headers['impersonate-user'];

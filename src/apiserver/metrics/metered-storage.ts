@@ -1,6 +1,6 @@
 // Storage whose operations are timed under the names that kube-apiserver gives its requests to etcd.
 
-import { type Family, Histogram } from '../../metrics/metric.ts';
+import { type Family, Histogram, type HistogramSeries } from '../../metrics/metric.ts';
 import type {
   RangeRequest,
   RangeResult,
@@ -38,6 +38,9 @@ export class MeteredStorage implements Storage {
     bounds,
   });
 
+  /** By the prefix of a resource's keys, then by operation. */
+  readonly #series = new Map<string, Map<string, HistogramSeries>>();
+
   constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
     this.#clock = clock;
@@ -47,14 +50,26 @@ export class MeteredStorage implements Storage {
     return [this.#duration];
   }
 
-  async #timed<T>(operation: string, key: string, work: Promise<T>): Promise<T> {
+  #timed<T>(operation: string, key: string, work: Promise<T>): Promise<T> {
     const started = this.#clock.now();
-    try {
-      return await work;
-    } finally {
-      const series = this.#duration.with(operation, ...placeOf(key));
-      series.observe((this.#clock.now() - started) / 1000);
+    const observe = () => this.#seriesOf(operation, key).observe((this.#clock.now() - started) / 1000);
+    // The caller has the work itself, so that it waits no longer for being timed.
+    work.then(observe, observe);
+    return work;
+  }
+
+  /** Looked up by the part of the key that names the resource. */
+  #seriesOf(operation: string, key: string): HistogramSeries {
+    const group = key.indexOf('/', registryPrefix.length);
+    const resource = key.slice(0, key.indexOf('/', group + 1) + 1);
+    const known = this.#series.get(resource) ?? new Map<string, HistogramSeries>();
+    if (known.size === 0) this.#series.set(resource, known);
+    let series = known.get(operation);
+    if (!series) {
+      series = this.#duration.with(operation, ...placeOf(key));
+      known.set(operation, series);
     }
+    return series;
   }
 
   get(key: string, revision?: number): ReturnType<Storage['get']> {
@@ -79,7 +94,7 @@ export class MeteredStorage implements Storage {
   }
 
   /** Asked for with every read: too often to be timed. */
-  currentRevision(): Promise<number> {
+  currentRevision(): Promise<number> | number {
     return this.#storage.currentRevision();
   }
 

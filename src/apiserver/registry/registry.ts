@@ -32,8 +32,11 @@ const keyOf = ({ group, version, resource }: Pick<ResourceDefinition, 'group' | 
 
 export class Registry {
   readonly #options: RegistryOptions;
-  readonly #definitions = new Map<string, ResourceDefinition>();
+  /** By resource, since requests look here more than once each: groups and versions that share a name are few. */
+  readonly #byResource = new Map<string, readonly ResourceDefinition[]>();
   readonly #stores = new Map<string, ResourceStore>();
+  /** The same by definition. */
+  readonly #storeOf = new WeakMap<ResourceDefinition, ResourceStore>();
   /** Resources that come and go, in the order of discovery. */
   #custom: readonly ResourceDefinition[] = [];
   #all: readonly ResourceDefinition[];
@@ -42,7 +45,7 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    for (const definition of options.definitions) this.#definitions.set(keyOf(definition), definition);
+    for (const definition of options.definitions) this.#add(definition);
     this.#all = options.definitions;
     this.#groupVersions = groupVersionsOf(this.#all);
   }
@@ -64,19 +67,35 @@ export class Registry {
   setCustom(definitions: readonly ResourceDefinition[]): void {
     for (const old of this.#custom) {
       if (definitions.includes(old)) continue;
-      this.#definitions.delete(keyOf(old));
+      this.#remove(old);
       this.#stores.delete(keyOf(old));
+      this.#storeOf.delete(old);
     }
     const builtin = new Set(this.#options.definitions.map(keyOf));
     this.#custom = definitions.filter((definition) => !builtin.has(keyOf(definition)));
-    for (const definition of this.#custom) this.#definitions.set(keyOf(definition), definition);
+    for (const definition of this.#custom) this.#add(definition);
     this.#all = [...this.#options.definitions, ...this.#custom];
     this.#groupVersions = groupVersionsOf(this.#all);
     this.#generation++;
   }
 
   find(group: string, version: string, resource: string): ResourceDefinition | undefined {
-    return this.#definitions.get(keyOf({ group, version, resource }));
+    return this.#byResource.get(resource)?.find((one) => one.group === group && one.version === version);
+  }
+
+  /** Takes the place of one with the same name. */
+  #add(definition: ResourceDefinition): void {
+    this.#remove(definition);
+    const { resource } = definition;
+    this.#byResource.set(resource, [...(this.#byResource.get(resource) ?? []), definition]);
+  }
+
+  #remove(definition: ResourceDefinition): void {
+    const { resource } = definition;
+    const key = keyOf(definition);
+    const others = (this.#byResource.get(resource) ?? []).filter((one) => keyOf(one) !== key);
+    if (others.length > 0) this.#byResource.set(resource, others);
+    else this.#byResource.delete(resource);
   }
 
   hasGroupVersion(group: string, version: string): boolean {
@@ -84,6 +103,8 @@ export class Registry {
   }
 
   store(definition: ResourceDefinition): ResourceStore {
+    const known = this.#storeOf.get(definition);
+    if (known) return known;
     const key = keyOf(definition);
     let store = this.#stores.get(key);
     if (!store) {
@@ -91,6 +112,7 @@ export class Registry {
       store = new ResourceStore({ ...this.#options, definition, ...(hooks && { hooks }) });
       this.#stores.set(key, store);
     }
+    this.#storeOf.set(definition, store);
     return store;
   }
 

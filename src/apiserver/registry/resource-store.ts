@@ -150,7 +150,7 @@ export class ResourceStore {
   }
 
   async create(request: CreateRequest): Promise<StoredObject> {
-    await this.definition.load?.();
+    if (this.definition.load) await this.definition.load();
     for (let attempt = 0; attempt < attempts; attempt++) {
       const object = await request.make();
       const isGenerated = !object.metadata.name && Boolean(object.metadata.generateName);
@@ -172,11 +172,13 @@ export class ResourceStore {
     // The rules of kinds count on a text; that it is empty is for them to refuse.
     metadata.name ??= '';
     fillSystemMetadata(object, formatTime(this.#clock.now()), this.#random.uuid());
-    const companions = (await this.#hooks.beginCreate?.(object, context)) ?? noCompanions;
+    const beginning = this.#hooks.beginCreate?.(object, context);
+    const companions = beginning ? await beginning : noCompanions;
     strategy.prepareForCreate?.(object);
     this.#refuse(object, strategy.validate?.(object) ?? []);
     for (const text of strategy.warnings?.(object) ?? []) context.warnings.add(text);
-    await context.check?.(object);
+    const checking = context.check?.(object);
+    if (checking) await checking;
     return this.#settle({ definition, object, old: undefined }, (charges) =>
       this.#putNew(object, { companions: [companions, charges], dryRun: context.dryRun }),
     );
@@ -188,7 +190,8 @@ export class ResourceStore {
 
   async #putNew(object: KubeObject, { companions, dryRun }: PutOptions): Promise<StoredObject | 'exists' | 'again'> {
     const key = this.key(object.metadata.namespace ?? '', object.metadata.name);
-    const value = await this.#encoded(object);
+    const encoded = this.#encoded(object);
+    const value = encoded instanceof Promise ? await encoded : encoded;
     if (dryRun) {
       await this.#watchCache.waitForNow();
       return this.cache.get(key) ? 'exists' : this.served(new StoredObject(key, value, 0));
@@ -345,15 +348,17 @@ export class ResourceStore {
   }
 
   async #written(key: string, value: string, { revision }: TransactionResult): Promise<StoredObject> {
-    await this.#watchCache.waitFor(revision);
+    const waiting = this.#watchCache.waitFor(revision);
+    if (waiting) await waiting;
     return this.served(new StoredObject(key, value, revision));
   }
 
   /** The text of an object in its form of storage. */
-  async #encoded(object: KubeObject): Promise<string> {
+  #encoded(object: KubeObject): Later<string> {
     const { storage } = this.definition;
     if (!storage?.toStorage) return encodeForStorage(object);
-    return encodeForStorage(await storage.toStorage(jsonCopy(object)));
+    const converted = storage.toStorage(jsonCopy(object));
+    return converted instanceof Promise ? converted.then(encodeForStorage) : encodeForStorage(converted);
   }
 
   #refuse(object: KubeObject, errors: readonly FieldError[]): void {

@@ -67,8 +67,9 @@ export class WatchCache {
 
   /** Resolves when the cache shows every write that was acknowledged before the call, by whichever server. */
   async waitForNow(): Promise<number> {
-    const revision = await this.#storage.currentRevision();
-    await this.waitFor(revision);
+    const now = this.#storage.currentRevision();
+    const waiting = this.waitFor(typeof now === 'number' ? now : await now);
+    if (waiting) await waiting;
     return this.#revision;
   }
 

@@ -40,7 +40,7 @@ export class MemoryStorage implements Storage {
     this.#state.compact(revision);
   }
 
-  async currentRevision(): Promise<number> {
+  currentRevision(): number {
     return this.#state.revision;
   }
 

@@ -109,7 +109,7 @@ export class SqliteStorage implements Storage {
     while (!this.#closed && (await this.#writer.send({ type: 'shrink' })).more);
   }
 
-  async currentRevision(): Promise<number> {
+  currentRevision(): number {
     return this.#state.revision;
   }
 
