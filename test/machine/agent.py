@@ -1,5 +1,5 @@
 """Answers the test over the machine's second serial line: a JSON line in, a JSON line out, each in a thread of its own."""
-import json, os, subprocess, sys, threading
+import copy, json, os, subprocess, sys, threading
 
 out = threading.Lock()
 operations = {}
@@ -33,9 +33,10 @@ def build_network(objects):
 def outcomes(objects, n):
     """What the lab's probes of the objects see, in the shape that the lab compares, and shares that are too uneven."""
     import lab
-    state['network'].objects = objects
+    network = copy.copy(state['network'])
+    network.objects = objects
     sticky = lab.sticky_services(objects)
-    seen = state['network'].outcomes(n)
+    seen = network.outcomes(n)
     return {'shape': lab.shape(seen, sticky), 'uneven': lab.uneven(seen, sticky)}
 
 
@@ -51,6 +52,13 @@ def hold(name, who, ip, port):
     client.send(b'k')
     state[name] = client
     return client.recv(128).decode()
+
+
+@operation
+def still_answers(name):
+    """Whether a connection that is held carries data both ways."""
+    state[name].send(b'?')
+    return state[name].recv(1) == b'?'
 
 
 @operation

@@ -68,6 +68,32 @@ function kernelPackageName(): string {
   return found[1];
 }
 
+/** Package lists may be missing, or name versions that are gone: then they are fetched, and it is tried once more. */
+function withPackageLists<T>(work: () => T): T {
+  try {
+    return work();
+  } catch {
+    run(['apt-get', 'update', '-qq']);
+    return work();
+  }
+}
+
+/** Why no such machine can be had here, in one line; undefined when it can. */
+export function unavailable(): string | undefined {
+  if (process.arch !== 'x64') return `no emulated machine for ${process.arch}`;
+  try {
+    run(['qemu-system-x86_64', '--version']);
+  } catch {
+    return 'no qemu-system-x86_64: install Debian’s qemu-system-x86';
+  }
+  try {
+    withPackageLists(kernelPackageName);
+  } catch {
+    return `Debian’s package ${kernelPackage} cannot be had here`;
+  }
+  return existsSync(join(shared, 'proxy-lab')) ? undefined : 'no ../shared/proxy-lab';
+}
+
 /** Downloads the packages into a folder of their own and unpacks them; nothing of them is run. */
 function unpack(names: readonly string[], into: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'portico-debs-'));
@@ -115,8 +141,8 @@ function baseImage(): Image {
   const making = mkdtempSync(join(cache, 'making-'));
   try {
     const [kernelRoot, root] = [join(making, 'kernel-package'), join(making, 'root')];
-    unpack([kernelName], kernelRoot);
-    unpack(closureOf(packages), root);
+    withPackageLists(() => unpack([kernelName], kernelRoot));
+    withPackageLists(() => unpack(closureOf(packages), root));
     for (const unwanted of unneededFolders) rmSync(join(root, unwanted), { recursive: true, force: true });
     linkAlternatives(root);
     addKernelModules(kernelRoot, root);

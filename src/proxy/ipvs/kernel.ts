@@ -61,11 +61,12 @@ export class IpvsKernel {
   /** Of interfaces that are up, as ours is not; without loopback and link-local addresses. */
   async localAddresses(family: IPFamily): Promise<string[]> {
     const interfaces = parseInterfaces(await run(this.#exec, ['ip', '-json', 'addr', 'show', 'up']));
-    return interfaces
+    const addresses = interfaces
       .filter(({ name }) => name !== 'lo' && name !== ipvsDevice)
-      .flatMap(({ addresses }) => addresses)
-      .filter(({ ip, scope }) => scope !== 'link' && scope !== 'host' && familyOf(ip) === family)
-      .map(({ ip }) => ip);
+      .flatMap((found) => found.addresses)
+      .filter(({ ip, scope }) => scope !== 'link' && scope !== 'host' && familyOf(ip) === family);
+    // Several interfaces may have the same one.
+    return [...new Set(addresses.map(({ ip }) => ip))];
   }
 
   async carriedAddresses(): Promise<string[]> {

@@ -1,6 +1,7 @@
 // Everything the ipvs mode loads on a node, from plans: as values, and as documents for its four loaders.
 import { renderTable } from '../../iptables/render.ts';
 import type { Table, TableUpdate } from '../../iptables/ruleset.ts';
+import { serverKey } from '../../ipvs/diff.ts';
 import { renderAddresses, renderIpSet, renderVirtualServer } from '../../ipvs/render.ts';
 import type { IpSet, IpvsRuleset, VirtualServer } from '../../ipvs/ruleset.ts';
 import type { ProxyConfig } from '../config.ts';
@@ -19,13 +20,20 @@ export interface FamilyRules extends IpvsRuleset {
   readonly updates: readonly TableUpdate[];
 }
 
+/** Where two Services ask for the same address and port, the first one has it. */
+function withoutRepeats(servers: readonly VirtualServer[]): VirtualServer[] {
+  const first = new Map<string, VirtualServer>();
+  for (const server of servers) if (!first.has(serverKey(server))) first.set(serverKey(server), server);
+  return [...first.values()];
+}
+
 export function familyRules(plans: readonly ServicePortPlan[], config: IpvsConfig): FamilyRules {
   const members = new SetMembers(config.family);
   for (const plan of plans) addMembers(plan, config, members);
   return {
     addresses: [...new Set(plans.flatMap((plan) => carriedAddresses(plan, config)))],
     sets: members.sets(),
-    servers: plans.flatMap((plan) => virtualServers(plan, config)),
+    servers: withoutRepeats(plans.flatMap((plan) => virtualServers(plan, config))),
     updates: ipvsUpdates(plans, config, members),
   };
 }
