@@ -44,6 +44,53 @@ describe('which endpoints', () => {
   });
 });
 
+describe('terminating endpoints', () => {
+  const dying = { ready: false, serving: false, terminating: true };
+  const notReady = { ready: false, serving: true };
+
+  test.each<[string, Partial<ServiceShort>, ReturnType<typeof planned>[], string[], string[]]>([
+    [
+      'stand in, of all nodes',
+      {},
+      [
+        { ...local, ...ending },
+        { ...remote, ...ending },
+      ],
+      ['1.1', '2.1'],
+      [],
+    ],
+    ['not when they serve no more', {}, [{ ...local, ...dying }], [], []],
+    ['not before they terminate', {}, [{ ...local, ...notReady }], [], []],
+    ['not beside a ready one', {}, [{ ...local, ...ending }, remote], ['2.1'], []],
+    [
+      'of this node stand in for local ones, while ready ones of others serve the cluster',
+      externalLocal,
+      [{ ...local, ...ending }, remote],
+      ['2.1'],
+      ['1.1'],
+    ],
+    ['of other nodes do not help policy Local', externalLocal, [{ ...remote, ...ending }], ['2.1'], []],
+    [
+      'of this node under policy Local inside',
+      { internalTrafficPolicy: 'Local' },
+      [{ ...local, ...ending }],
+      [],
+      ['1.1'],
+    ],
+    [
+      'of this node do not stand in beside a ready one here',
+      externalLocal,
+      [{ ...local, ...ending }, planned('10.244.1.2', { local: true })],
+      ['1.2'],
+      ['1.2'],
+    ],
+  ])('%s', (...[, short, endpoints, cluster, here]) => {
+    const result = plan(short, ...endpoints);
+    const tails = (list: ServicePortPlan['reachable']) => ips(list).map((ip) => ip.replace('10.244.', ''));
+    expect([tails(result.clusterEndpoints), tails(result.localEndpoints)]).toEqual([cluster, here]);
+  });
+});
+
 describe('where traffic goes', () => {
   test.each([
     ['nobody anywhere: refused', {}, [], ['reject', undefined]],
@@ -57,6 +104,40 @@ describe('where traffic goes', () => {
       [remote],
       ['drop', 'cluster'],
     ],
+    ['Local everywhere, nobody here', { ...externalLocal, internalTrafficPolicy: 'Local' }, [remote], ['drop', 'drop']],
+    [
+      'Local everywhere, somebody here',
+      { ...externalLocal, internalTrafficPolicy: 'Local' },
+      [local],
+      ['local', 'local'],
+    ],
+    [
+      'Local everywhere, nobody anywhere',
+      { ...externalLocal, internalTrafficPolicy: 'Local' },
+      [],
+      ['reject', 'reject'],
+    ],
+    ['policy Local outside, nobody anywhere', externalLocal, [], ['reject', 'reject']],
+    ['somebody, but not ready', nodePort, [{ ...local, ready: false }], ['reject', 'reject']],
+    [
+      'policy Local outside without a way from outside',
+      { externalTrafficPolicy: 'Local' },
+      [remote],
+      ['cluster', undefined],
+    ],
+    [
+      'by an external IP',
+      { externalIPs: ['192.0.2.1'], externalTrafficPolicy: 'Local' },
+      [remote],
+      ['cluster', 'drop'],
+    ],
+    [
+      'by an address of a load balancer',
+      { type: 'LoadBalancer', vips: ['192.0.2.1'] },
+      [remote],
+      ['cluster', 'cluster'],
+    ],
+    ['by an address of the other family only', { externalIPs: ['2001:db8::1'] }, [remote], ['cluster', undefined]],
   ] as const)('%s', (_, short, endpoints, expected) => {
     const result = plan(short as Partial<ServiceShort>, ...endpoints);
     expect([result.internal, result.external]).toEqual(expected);
@@ -80,9 +161,32 @@ describe('topology', () => {
       [zone1, planned('10.244.2.9', { ready: false })],
       ['10.244.2.1'],
     ],
+    ['the zone, when no hint is of this node', [there, zone2], ['10.244.1.4']],
+    ['one hint of several is enough', [planned('10.244.2.5', { zoneHints: ['zone-2', 'zone-1'] })], ['10.244.2.5']],
+    ['hints are for ready endpoints: terminating ones serve all', [{ ...zone2, ...ending }], ['10.244.2.2']],
   ])('%s', (_, endpoints, expected) => {
     expect(ips(plan({}, ...endpoints).clusterEndpoints)).toEqual(expected);
   });
+});
+
+test('a node without a zone has no zone hints to follow, but still hints of nodes', () => {
+  const [port] = servicePorts(service({ name: 'web' }), 'IPv4');
+  const nowhere = { ...nodeA, zone: undefined };
+  const reached = (...endpoints: ReturnType<typeof planned>[]) =>
+    ips(planServicePort(port!, endpoints, nowhere).reachable);
+  const zoned = (ip: string, zone: string, node: string) => planned(ip, { zoneHints: [zone], nodeHints: [node] });
+  expect(reached(zoned('10.244.2.1', 'zone-1', 'node-b'), zoned('10.244.2.2', 'zone-2', 'node-c'))).toHaveLength(2);
+  expect(reached(zoned('10.244.2.1', 'zone-1', 'node-a'), zoned('10.244.2.2', 'zone-2', 'node-c'))).toEqual([
+    '10.244.2.1',
+  ]);
+});
+
+test('hints never thin out the local endpoints, which are reachable beside those of the hints', () => {
+  const here = planned('10.244.1.1', { local: true, zoneHints: ['zone-2'] });
+  const near = planned('10.244.2.1', { zoneHints: ['zone-1'] });
+  const result = plan(externalLocal, here, near);
+  expect([ips(result.clusterEndpoints), ips(result.localEndpoints)]).toEqual([['10.244.2.1'], ['10.244.1.1']]);
+  expect(ips(result.reachable).sort()).toEqual(['10.244.1.1', '10.244.2.1']);
 });
 
 describe('load balancer source ranges', () => {
@@ -99,6 +203,21 @@ describe('load balancer source ranges', () => {
       plan({ ...balancer, loadBalancerSourceRanges }, local).firewall?.nodeAllowed;
     expect(ranges('172.18.0.0/24')).toBe(true);
     expect(ranges('10.0.0.0/8')).toBe(false);
+    expect(ranges('10.0.0.0/8', '172.18.0.2/32')).toBe(true);
+  });
+
+  test('say nothing of Services without an address of a load balancer', () => {
+    const loadBalancerSourceRanges = ['10.0.0.0/8'];
+    expect(plan({ ...nodePort, type: 'LoadBalancer', loadBalancerSourceRanges }, local).firewall).toBeUndefined();
+  });
+
+  test('are judged by the primary address of the node, and none where it has none', () => {
+    const [port] = servicePorts(
+      service({ name: 'web', ...balancer, loadBalancerSourceRanges: ['172.18.0.0/24'] }),
+      'IPv4',
+    );
+    const of = (...addresses: string[]) => planServicePort(port!, [], { ...nodeA, addresses }).firewall?.nodeAllowed;
+    expect([of('172.18.0.9'), of('192.0.2.9', '172.18.0.9'), of()]).toEqual([true, false, false]);
   });
 });
 
