@@ -84,6 +84,8 @@ function settingsInFile(file: string, text: string): SettingsTexts {
     throw usage(`${file}: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw usage(`${file}: must be a mapping`);
+  // An empty file is mostly one that is just being written.
+  if (Object.keys(value).length === 0) throw usage(`${file}: holds no settings`);
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) throw usage(`${file}: ${unknown} is none of ${known.join(', ')}`);
   const { upstream, stub, ttl } = value as Record<string, unknown>;
