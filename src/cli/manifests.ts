@@ -3,46 +3,75 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '../apimachinery/object.ts';
 
-/** What is wrong with a file, in one line. */
+/** What is wrong with a file, in one line that begins with `file:line:` where a line is to blame. */
 export class ManifestError extends Error {
   override readonly name = 'ManifestError';
+}
+
+const sources = new WeakMap<object, string>();
+
+/** Where an object of a manifest stands: `file:line`, or the file alone for JSON. */
+export function sourceOf(object: KubeObject): string | undefined {
+  return sources.get(object);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function objectsIn(value: unknown, file: string): KubeObject[] {
+/** A value of a file, where it stands, and the same of the items in it. */
+interface Placed {
+  readonly value: unknown;
+  readonly at: string;
+  readonly item: (index: number) => string;
+}
+
+function objectsIn({ value, at, item }: Placed): KubeObject[] {
   if (value === null || value === undefined) return [];
-  if (!isRecord(value) || typeof value['kind'] !== 'string') {
-    throw new ManifestError(`${file}: a document without a kind is no Kubernetes object`);
+  if (!isRecord(value) || typeof value.kind !== 'string') {
+    throw new ManifestError(`${at}: a document without a kind is no Kubernetes object`);
   }
-  if (value['kind'].endsWith('List') && Array.isArray(value['items'])) {
-    const kind = value['kind'].slice(0, -'List'.length);
-    return value['items'].flatMap((item) => objectsIn(isRecord(item) && kind !== '' ? { kind, ...item } : item, file));
+  if (value.kind.endsWith('List') && Array.isArray(value.items)) {
+    const kind = value.kind.slice(0, -'List'.length);
+    return value.items.flatMap((inner, index) => {
+      const place = item(index);
+      const own = isRecord(inner) && kind !== '' ? { kind, ...inner } : inner;
+      return objectsIn({ value: own, at: place, item: () => place });
+    });
   }
   const { metadata } = value;
-  if (!isRecord(metadata) || typeof metadata['name'] !== 'string') {
-    throw new ManifestError(`${file}: a ${value['kind']} has no metadata.name`);
+  if (!isRecord(metadata) || typeof metadata.name !== 'string') {
+    throw new ManifestError(`${at}: a ${value.kind} has no metadata.name`);
   }
+  sources.set(value, at);
   return [value as unknown as KubeObject];
 }
 
-async function parse(text: string, file: string): Promise<KubeObject[]> {
-  if (/^\s*\{/.test(text)) {
-    try {
-      return objectsIn(JSON.parse(text), file);
-    } catch (error) {
-      if (error instanceof ManifestError) throw error;
-      // YAML may begin with a brace as well.
-    }
+/** The fast way for what programs print; undefined when it is no JSON, or no objects: YAML says where. */
+function parseJson(text: string, file: string): KubeObject[] | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    return objectsIn({ value: JSON.parse(text), at: file, item: () => file });
+  } catch {
+    return undefined;
   }
-  const { parseAllDocuments } = await import('yaml');
-  const documents = parseAllDocuments(text);
-  return [...documents].flatMap((document) => {
+}
+
+async function parse(text: string, file: string): Promise<KubeObject[]> {
+  const json = parseJson(text, file);
+  if (json) return json;
+  const { isNode, LineCounter, parseAllDocuments } = await import('yaml');
+  const lineCounter = new LineCounter();
+  const place = (offset: number | undefined) =>
+    offset === undefined ? file : `${file}:${lineCounter.linePos(offset).line}`;
+  return [...parseAllDocuments(text, { lineCounter })].flatMap((document) => {
     const [error] = document.errors;
-    if (error) throw new ManifestError(`${file}: ${error.message.split('\n')[0]}`);
-    return objectsIn(document.toJS(), file);
+    if (error) throw new ManifestError(`${place(error.pos[0])}: ${error.message.split(/ at line \d+|\n/)[0]}`);
+    const item = (index: number) => {
+      const node = document.getIn(['items', index], true);
+      return place(isNode(node) ? node.range?.[0] : undefined);
+    };
+    return objectsIn({ value: document.toJS(), at: place(document.contents?.range?.[0]), item });
   });
 }
 
@@ -59,8 +88,11 @@ export async function readManifests(paths: readonly string[]): Promise<KubeObjec
   const objects: KubeObject[] = [];
   for (const path of paths) {
     try {
-      for (const file of filesOf(path))
-        objects.push(...(await parse(readFileSync(file === '-' ? 0 : file, 'utf8'), file)));
+      for (const file of filesOf(path)) {
+        const [text, name] =
+          file === '-' ? [readFileSync(0, 'utf8'), 'standard input'] : [readFileSync(file, 'utf8'), file];
+        objects.push(...(await parse(text, name)));
+      }
     } catch (error) {
       if (error instanceof ManifestError) throw error;
       throw new ManifestError(
