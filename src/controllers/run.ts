@@ -19,6 +19,7 @@ import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIPAMController } from './nodeipam/controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/controller.ts';
+import { horizontalPodAutoscalerController } from './podautoscaler/controller.ts';
 import { podGarbageCollector } from './podgc/controller.ts';
 import { replicaSetController, replicationControllerController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
@@ -44,6 +45,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'endpointslice-controller': endpointSliceController,
   'endpointslice-mirroring-controller': endpointSliceMirroringController,
   'garbage-collector-controller': garbageCollector,
+  'horizontal-pod-autoscaler-controller': horizontalPodAutoscalerController,
   'job-controller': jobController,
   'namespace-controller': namespaceController,
   'node-ipam-controller': nodeIPAMController,

@@ -1,17 +1,13 @@
 // How many replicas the controllers of pods want: those that we know by heart from the cache, all others by their scale
 // subresource.
 import type { Deployment, ReplicaSet, StatefulSet } from '../../api/apps/v1/types.generated.ts';
-import type { Scale } from '../../api/autoscaling/v1/types.generated.ts';
 import type { Pod, ReplicationController } from '../../api/core/v1/types.generated.ts';
 import type { OwnerReference } from '../../apimachinery/meta/v1.generated.ts';
-import { parseApiVersion } from '../../apimachinery/object.ts';
-import { discoverResources } from '../../client/discovery.ts';
 import { deployments, replicaSets, replicationControllers, statefulSets } from '../../client/resources.ts';
-import { resourcePath } from '../../client/rest-client.ts';
 import type { Client } from '../../client/types.ts';
-import { readText } from '../../client/watch-stream.ts';
 import type { ControllerContext } from '../controller.ts';
 import { controllerOf } from '../shared/owners.ts';
+import { findScale } from '../shared/scale-client.ts';
 
 /** Replicas wanted by one controller; undefined where there is no such object; a text where it has no scale. */
 type Finder = (owner: OwnerReference, namespace: string) => Promise<number | string | undefined>;
@@ -63,17 +59,10 @@ export function createScaleOf({ client, informers }: ControllerContext): ScaleOf
 
 async function scaleSubresource(
   client: Client,
-  owner: OwnerReference,
+  { apiVersion, kind, name }: OwnerReference,
   namespace: string,
 ): Promise<number | string | undefined> {
-  const { group } = parseApiVersion(owner.apiVersion);
-  const { resources } = await discoverResources(client);
-  const resource = resources.find((one) => one.group === group && one.kind === owner.kind);
-  if (!resource) return `found no controller ref for pod: ${owner.kind} of ${owner.apiVersion} is not served`;
-  const path = resourcePath(resource, { namespace, name: owner.name, subresource: 'scale' });
-  const response = await client.raw({ method: 'GET', path, headers: { accept: 'application/json' } });
-  const text = await readText(response.body);
-  if (response.status === 200) return (JSON.parse(text) as Scale).spec?.replicas ?? 0;
-  const name = group === '' ? resource.resource : `${resource.resource}.${group}`;
-  return `${name} does not implement the scale subresource`;
+  const found = await findScale(client, { apiVersion, kind, name, namespace });
+  if (typeof found === 'string') return found;
+  return found.scale.spec.replicas ?? 0;
 }
