@@ -4,7 +4,7 @@
 //   $retainKeys: [a, b]                  clears all other keys of the object
 //   $setElementOrder/<list>: […]         the order of the merged list
 //   $deleteFromPrimitiveList/<list>: […] values to take out of a list of scalars
-import { isObject, type JsonObject, jsonEqual, setKey } from '../json/value.ts';
+import { isObject, type JsonObject, setKey } from '../json/value.ts';
 import type { Field, ObjectSchema, Schema } from '../schema/schema.ts';
 import { PatchSyntaxError } from './json-patch.ts';
 
@@ -104,8 +104,8 @@ function applyParallelDirective(
   const key = directive.slice(directive.indexOf('/') + 1);
   const current = result[key];
   if (directive.startsWith(deletePrefix)) {
-    const removed = (items: readonly unknown[]) => items.filter((item) => !list.some((gone) => jsonEqual(gone, item)));
-    if (Array.isArray(current)) result[key] = removed(current);
+    const gone = new Set(list.map(identityOf));
+    if (Array.isArray(current)) result[key] = current.filter((item) => !gone.has(identityOf(item)));
     return;
   }
   if (Object.hasOwn(patch, key) || !Array.isArray(current)) return;
@@ -122,7 +122,8 @@ interface ListMerge {
 function mergeList(original: readonly unknown[], patch: readonly unknown[], how: ListMerge): unknown[] {
   const { mergeKey } = how;
   if (original.every((item) => !isObject(item)) && patch.every((item) => !isObject(item))) {
-    const merged = [...original, ...patch.filter((item, i) => !original.includes(item) && patch.indexOf(item) === i)];
+    const present = new Set(original);
+    const merged = [...original, ...new Set(patch.filter((item) => !present.has(item)))];
     return how.order ? ordered(merged, original, how.order, undefined) : merged;
   }
   if (mergeKey === undefined) {
@@ -130,17 +131,23 @@ function mergeList(original: readonly unknown[], patch: readonly unknown[], how:
   }
   const special = specialItems(patch, mergeKey);
   if (special.replace) return special.others.map((item) => withoutDirectives(item));
-  const kept = original.filter((item) => !special.deleted.some((key) => jsonEqual(keyOf(item, mergeKey), key)));
+  const deleted = new Set(special.deleted.map(identityOf));
+  const kept = original.filter((item) => !deleted.has(identityOf(keyOf(item, mergeKey))));
   const merged: unknown[] = [...kept];
+  const places = placesOf(merged, mergeKey);
   for (const item of special.others) {
     if (!isObject(item)) throw new PatchSyntaxError('list element is not a map');
     if (!Object.hasOwn(item, mergeKey)) {
       throw new PatchSyntaxError(`map: ${goMap(item)} does not contain declared merge key: ${mergeKey}`);
     }
-    const at = merged.findIndex((other) => jsonEqual(keyOf(other, mergeKey), item[mergeKey]));
-    const other = merged[at];
-    if (isObject(other)) merged[at] = mergeObject(other, item, how.items);
-    else merged.push(withoutDirectives(item));
+    const identity = identityOf(item[mergeKey]);
+    const at = places.get(identity);
+    const other = at === undefined ? undefined : merged[at];
+    if (at !== undefined && isObject(other)) merged[at] = mergeObject(other, item, how.items);
+    else {
+      if (at === undefined) places.set(identity, merged.length);
+      merged.push(withoutDirectives(item));
+    }
   }
   return how.order ? ordered(merged, kept, how.order, mergeKey) : merged;
 }
@@ -180,6 +187,27 @@ function keyOf(item: unknown, mergeKey: string | undefined): unknown {
   return isObject(item) ? item[mergeKey] : undefined;
 }
 
+/** Equal for values that are equal as JSON. */
+function identityOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(identityOf).join()}]`;
+  if (!isObject(value)) return JSON.stringify(value) ?? 'undefined';
+  const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+  return `{${keys
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${identityOf(value[key])}`)
+    .join()}}`;
+}
+
+/** Where each item stands first, by the identity of its key. */
+function placesOf(items: readonly unknown[], mergeKey: string | undefined): Map<string, number> {
+  const places = new Map<string, number>();
+  for (const [i, item] of items.entries()) {
+    const identity = identityOf(keyOf(item, mergeKey));
+    if (!places.has(identity)) places.set(identity, i);
+  }
+  return places;
+}
+
 /**
  * Puts a merged list in the order wanted: named items in the order of `order`, the server's other items where they
  * stood relative to the named ones they follow.
@@ -190,12 +218,12 @@ function ordered(
   order: readonly unknown[],
   mergeKey: string | undefined,
 ): unknown[] {
-  const wanted = order.map((item) => keyOf(item, mergeKey));
-  const rank = (item: unknown) => wanted.findIndex((key) => jsonEqual(key, keyOf(item, mergeKey)));
+  const wanted = placesOf(order, mergeKey);
+  const standing = placesOf(live, mergeKey);
+  const rank = (item: unknown) => wanted.get(identityOf(keyOf(item, mergeKey))) ?? -1;
   const named = merged.filter((item) => rank(item) >= 0).sort((a, b) => rank(a) - rank(b));
   const others = merged.filter((item) => rank(item) < 0);
-  const liveIndex = (item: unknown) =>
-    live.findIndex((other) => jsonEqual(keyOf(other, mergeKey), keyOf(item, mergeKey)));
+  const liveIndex = (item: unknown) => standing.get(identityOf(keyOf(item, mergeKey))) ?? -1;
   const result: unknown[] = [];
   let next = 0;
   for (const item of named) {

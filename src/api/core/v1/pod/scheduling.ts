@@ -100,6 +100,8 @@ function validateLabelKeys(term: PodAffinityTerm, path: string): FieldError[] {
 }
 
 export function validateTopologySpread(constraints: readonly TopologySpreadConstraint[], path: string): FieldError[] {
+  const pairOf = (one: TopologySpreadConstraint) => `{${one.topologyKey}, ${one.whenUnsatisfiable}}`;
+  const last = new Map(constraints.map((constraint, i) => [pairOf(constraint), i]));
   return constraints.flatMap((constraint, i) => {
     const at = `${path}[${i}]`;
     const { maxSkew, topologyKey, whenUnsatisfiable, labelSelector } = constraint;
@@ -107,13 +109,8 @@ export function validateTopologySpread(constraints: readonly TopologySpreadConst
     if (maxSkew <= 0) errors.push(invalid(`${at}.maxSkew`, maxSkew, positiveMessage));
     if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'));
     errors.push(...optionalOneOf(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']));
-    const again = constraints
-      .slice(i + 1)
-      .some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable);
-    if (again) {
-      const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
-      errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
-    }
+    const pair = pairOf(constraint);
+    if (last.get(pair) !== i) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
     const policies = ['Honor', 'Ignore'];
     return [
       ...errors,
