@@ -3,7 +3,7 @@ import type { Informers } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Follow } from '../system/follow.ts';
-import type { IPFamily } from './address.ts';
+import { canonicalIP, type IPFamily } from './address.ts';
 import type { Backend } from './backend.ts';
 import { cleanup } from './cleanup.ts';
 import { cleanUdpFlows } from './conntrack/udp-cleanup.ts';
@@ -78,7 +78,8 @@ export class KubeProxy {
         await allowLocalhostNodePorts(this.#options);
         await cleanup(exec, { except: settings.mode, ipvs: settings.ipvs });
       }
-      await cleanUdpFlows(exec, change.ports, proxier.plans());
+      const nodeAddresses = (proxier.node?.status?.addresses ?? []).map(({ address }) => canonicalIP(address));
+      await cleanUdpFlows(exec, { changes: change.ports, plans: proxier.plans(), nodeAddresses });
       health.update();
     };
     const proxier = new Proxier({

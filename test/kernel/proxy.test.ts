@@ -3,24 +3,19 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Node, Service } from '../../src/api/core/v1/types.generated.ts';
-import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
-import { FakeApi } from '../../src/client/fake/fake-api.ts';
-import { createInformers } from '../../src/client/informers.ts';
-import { endpointSlices, nodes, services } from '../../src/client/resources.ts';
+import type { Node } from '../../src/api/core/v1/types.generated.ts';
+import { nodes } from '../../src/client/resources.ts';
 import { renderTransaction } from '../../src/nftables/render.ts';
 import { cleanup } from '../../src/proxy/cleanup.ts';
 import { arbitraryEvent } from '../../src/proxy/fixtures/arbitrary.ts';
-import { config, endpoint, nodeA, service, settings, slice } from '../../src/proxy/fixtures/objects.ts';
-import { KubeProxy } from '../../src/proxy/kube-proxy.ts';
+import { config, endpoint, nodeA, service, slice } from '../../src/proxy/fixtures/objects.ts';
 import { matchesListing } from '../../src/proxy/nftables/listing.ts';
 import { NftablesState } from '../../src/proxy/nftables/state.ts';
 import { ownerOf } from '../../src/proxy/owner.ts';
 import { ServiceView } from '../../src/proxy/service-view.ts';
 import type { ProxyMode } from '../../src/proxy/settings.ts';
-import { realClock } from '../../src/system/real/clock.ts';
-import { realRandom } from '../../src/system/real/random.ts';
 import { TestNamespace } from './netns.ts';
+import { node, RunningProxy, type RunningProxyOptions, until } from './running-proxy.ts';
 
 let space: TestNamespace;
 beforeAll(() => {
@@ -78,15 +73,6 @@ describe('the kernel takes', () => {
   });
 });
 
-/** Resolves when the condition holds; the kernel's answers are looked at again every few milliseconds until then. */
-async function until(condition: () => boolean, what: string, patience = 10_000): Promise<void> {
-  const deadline = Date.now() + patience;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not within ${patience} ms: ${what}`);
-    await realClock.sleep(10);
-  }
-}
-
 /** What a command prints; nothing when it fails. */
 function output(command: string): string {
   try {
@@ -109,59 +95,9 @@ function isWatched(): boolean {
   });
 }
 
-const node: Node = {
-  apiVersion: 'v1',
-  kind: 'Node',
-  metadata: { name: 'node-a' },
-  spec: {},
-  status: { addresses: [{ type: 'InternalIP', address: '172.18.0.2' }] },
-};
-
-class RunningProxy {
-  readonly api: FakeApi;
-  readonly log: string[] = [];
-  readonly #stop = new AbortController();
-  readonly #done: Promise<unknown>;
-
-  /** A `deaf` proxy hears of nothing that others write. */
-  constructor(mode: ProxyMode, { api, deaf }: { readonly api?: FakeApi; readonly deaf?: boolean } = {}) {
-    this.api = api ?? new FakeApi({ clock: realClock, random: realRandom });
-    const informers = createInformers(this.api, { clock: realClock, random: realRandom });
-    const proxy = new KubeProxy({
-      settings: { ...settings, mode },
-      nodeName: 'node-a',
-      informers,
-      exec: space.exec,
-      ...(!deaf && { follow: space.follow }),
-      clock: realClock,
-      log: (message) => this.log.push(message),
-    });
-    this.#done = Promise.all([proxy.run(this.#stop.signal), informers.run(this.#stop.signal)]);
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#done;
-  }
-
-  get services() {
-    return this.api.resource<Service>(services);
-  }
-
-  get slices() {
-    return this.api.resource<EndpointSlice>(endpointSlices);
-  }
-
-  async fill(): Promise<void> {
-    await this.api.resource<Node>(nodes).create(node);
-    await this.services.create(service({ name: 'web' }));
-    await this.slices.create(slice('web', [endpoint('10.244.1.1', 'node-a')]));
-  }
-}
-
 const running: RunningProxy[] = [];
-function start(...args: ConstructorParameters<typeof RunningProxy>): RunningProxy {
-  const proxy = new RunningProxy(...args);
+function start(mode: ProxyMode, more: Partial<RunningProxyOptions> = {}): RunningProxy {
+  const proxy = new RunningProxy(space, { mode, ...more });
   running.push(proxy);
   return proxy;
 }

@@ -11,8 +11,9 @@ const dns: UdpPort = {
   serving: ['10.244.1.1:5353'],
 };
 
+const nodeAddresses = ['172.18.0.2'];
 const stale = (text: string, ports: readonly UdpPort[], gone: readonly UdpPort[] = []) =>
-  staleFlows(parseFlows(text), ports, gone).map(
+  staleFlows(parseFlows(text), { ports, gone, nodeAddresses }).map(
     (flow) => `${flow.destination}:${flow.destinationPort} ${flow.replySource}`,
   );
 
@@ -44,5 +45,17 @@ describe('flows', () => {
     const text = line('10.96.0.10', 53, '10.244.1.1');
     expect(stale(text, [], [dns])).toHaveLength(1);
     expect(stale(text, [{ ...dns }], [dns])).toEqual([]);
+  });
+
+  test('to an address that the Service lost end, those to the ones it kept stay', () => {
+    const now = { ...dns, addresses: ['10.96.0.10'], nodePort: undefined };
+    const text = (['10.96.0.10', '192.0.2.1'] as const).map((to) => line(to, 53, '10.244.1.1')).join('');
+    expect(stale(text, [now], [dns])).toEqual(['192.0.2.1:53 10.244.1.1']);
+    expect(stale(line('172.18.0.2', 30053, '10.244.1.1'), [now], [dns])).toHaveLength(1);
+  });
+
+  test('of other machines that happen to use the number of a node port stay', () => {
+    expect(stale(line('8.8.8.8', 30053, '8.8.8.8'), [dns])).toEqual([]);
+    expect(stale(line('172.18.0.2', 30053, '172.18.0.2'), [dns])).toHaveLength(1);
   });
 });

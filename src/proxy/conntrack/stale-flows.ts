@@ -38,7 +38,10 @@ export interface UdpPort {
   readonly addresses: readonly string[];
   readonly port: number;
   readonly nodePort: number | undefined;
-  /** Serving endpoints as `ip:port`. */
+  /**
+   * Serving endpoints as `ip:port`, wherever they are: policies, hints and termination decide for new flows only, as they do
+   * for TCP.
+   */
   readonly serving: readonly string[];
 }
 
@@ -46,34 +49,60 @@ export interface UdpPort {
 export function udpPortOf(plan: ServicePortPlan): UdpPort | undefined {
   const { servicePort } = plan;
   if (servicePort.protocol !== 'udp') return undefined;
-  const serves = (endpoint: Endpoint): boolean => endpoint.ready || endpoint.serving;
+  const serves = (endpoint: Endpoint): boolean => endpoint.serving;
   return {
     addresses: [servicePort.clusterIP, ...servicePort.externalIPs, ...servicePort.loadBalancerIPs],
     port: servicePort.port,
     nodePort: servicePort.nodePort,
-    serving: plan.reachable.filter(serves).map(endpointText),
+    serving: plan.endpoints.filter(serves).map(endpointText),
   };
+}
+
+export interface UdpPorts {
+  /** Those there are. */
+  readonly ports: Iterable<UdpPort>;
+  /** Those that are gone, or as they were before they lost addresses. */
+  readonly gone: readonly UdpPort[];
+  /** Addresses of the node: only there does a flow that nobody translated count as one to a node port. */
+  readonly nodeAddresses: readonly string[];
+}
+
+/** Which port an address belongs to; null for an address that had a port once, undefined when none of ours ever had it. */
+class Owners {
+  readonly #byAddress = new Map<string, UdpPort | null>();
+  readonly #byNodePort = new Map<number, UdpPort | null>();
+  readonly #nodeAddresses: ReadonlySet<string>;
+
+  constructor({ ports, gone, nodeAddresses }: UdpPorts) {
+    this.#nodeAddresses = new Set(nodeAddresses);
+    for (const udpPort of gone) this.#add(udpPort, null);
+    for (const udpPort of ports) this.#add(udpPort, udpPort);
+  }
+
+  of(flow: Flow): UdpPort | null | undefined {
+    const owner = this.#byAddress.get(hostPort(flow.destination, flow.destinationPort));
+    if (owner !== undefined) return owner;
+    const translated = flow.replySource !== flow.destination;
+    if (!translated && !this.#nodeAddresses.has(flow.destination)) return undefined;
+    return this.#byNodePort.get(flow.destinationPort);
+  }
+
+  #add({ addresses, port, nodePort }: UdpPort, owner: UdpPort | null): void {
+    for (const address of addresses) this.#byAddress.set(hostPort(address, port), owner);
+    if (nodePort !== undefined) this.#byNodePort.set(nodePort, owner);
+  }
 }
 
 /**
  * The flows to end. Those to a Service without serving endpoints stay: there is nobody else to answer, and they are
- * looked at again when somebody comes. `gone` are ports that no longer exist.
+ * looked at again when somebody comes.
  */
-export function staleFlows(flows: readonly Flow[], ports: Iterable<UdpPort>, gone: readonly UdpPort[]): Flow[] {
-  const byAddress = new Map<string, UdpPort>();
-  const byNodePort = new Map<number, UdpPort>();
-  const add = (udpPort: UdpPort) => {
-    for (const address of udpPort.addresses) byAddress.set(hostPort(address, udpPort.port), udpPort);
-    if (udpPort.nodePort !== undefined) byNodePort.set(udpPort.nodePort, udpPort);
-  };
-  for (const udpPort of gone) add(udpPort);
-  const removed = new Set(gone);
-  for (const udpPort of ports) add(udpPort);
+export function staleFlows(flows: readonly Flow[], udpPorts: UdpPorts): Flow[] {
+  const owners = new Owners(udpPorts);
   return flows.filter((flow) => {
-    const owner =
-      byAddress.get(hostPort(flow.destination, flow.destinationPort)) ?? byNodePort.get(flow.destinationPort);
-    if (!owner) return false;
-    if (removed.has(owner)) return true;
+    const owner = owners.of(flow);
+    if (owner === undefined) return false;
+    if (owner === null) return true;
     return owner.serving.length > 0 && !owner.serving.includes(hostPort(flow.replySource, flow.replySourcePort));
   });
 }

@@ -1,25 +1,28 @@
 // Ends stale UDP flows with the `conntrack` program.
 import type { Exec } from '../../system/exec.ts';
-import { canonicalIP } from '../address.ts';
+import { canonicalIP, type IPFamily } from '../address.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import type { PortChange } from '../proxier.ts';
-import { parseFlows, staleFlows, type UdpPort, udpPortOf } from './stale-flows.ts';
+import { type Flow, parseFlows, staleFlows, type UdpPort, udpPortOf } from './stale-flows.ts';
 
-function endpointsDiffer(change: PortChange): boolean {
-  const texts = (plan: ServicePortPlan | undefined) => plan && JSON.stringify(udpPortOf(plan)?.serving);
-  return texts(change.before) !== texts(change.after);
+function texts(plan: ServicePortPlan | undefined): string | undefined {
+  return plan && JSON.stringify(udpPortOf(plan));
 }
 
-/** After a sync: ends the UDP flows that its changes made stale. Returns how many kinds of flow were ended. */
-export async function cleanUdpFlows(
-  exec: Exec,
-  changes: readonly PortChange[],
-  plans: Iterable<ServicePortPlan>,
-): Promise<number> {
+export interface UdpCleanup {
+  readonly changes: readonly PortChange[];
+  /** All plans in force. */
+  readonly plans: Iterable<ServicePortPlan>;
+  /** The node's own, of both families. */
+  readonly nodeAddresses: readonly string[];
+}
+
+/** After a sync: ends the UDP flows that its changes made stale. Returns how many flows were ended. */
+export async function cleanUdpFlows(exec: Exec, { changes, plans, nodeAddresses }: UdpCleanup): Promise<number> {
   const udp = changes.filter((change) => (change.before ?? change.after)?.servicePort.protocol === 'udp');
-  const relevant = udp.filter(endpointsDiffer);
+  const relevant = udp.filter(({ before, after }) => texts(before) !== texts(after));
   if (relevant.length === 0) return 0;
-  const gone = relevant.flatMap(({ before, after }) => (before && !after ? [udpPortOf(before)!] : []));
+  const gone = relevant.flatMap(({ before }) => (before ? [udpPortOf(before)!] : []));
   const ports: UdpPort[] = [];
   for (const plan of plans) {
     const port = udpPortOf(plan);
@@ -27,34 +30,39 @@ export async function cleanUdpFlows(
   }
   let ended = 0;
   for (const family of new Set(relevant.map((change) => change.family))) {
-    const { code, stdout, stderr } = await exec.run(['conntrack', '-L', '-p', 'udp', '-f', family.toLowerCase()]);
-    if (code !== 0) throw new Error(`conntrack: ${stderr.trim().split('\n')[0]}`);
-    const flows = parseFlows(stdout).map((flow) => ({
-      ...flow,
-      destination: canonicalIP(flow.destination),
-      replySource: canonicalIP(flow.replySource),
-    }));
-    const kinds = new Map(staleFlows(flows, ports, gone).map((flow) => [JSON.stringify(flow), flow]));
-    for (const flow of kinds.values()) {
-      // Code 1 means that nothing was left to delete, which is as good.
-      await exec.run([
-        'conntrack',
-        '-D',
-        '-p',
-        'udp',
-        '-f',
-        family.toLowerCase(),
-        '--orig-dst',
-        flow.destination,
-        '--orig-port-dst',
-        String(flow.destinationPort),
-        '--reply-src',
-        flow.replySource,
-        '--reply-port-src',
-        String(flow.replySourcePort),
-      ]);
-      ended += 1;
-    }
+    const flows = await listFlows(exec, family);
+    const kinds = new Map(
+      staleFlows(flows, { ports, gone, nodeAddresses }).map((flow) => [JSON.stringify(flow), flow] as const),
+    );
+    for (const flow of kinds.values()) ended += await endFlows(exec, family, flow);
   }
   return ended;
+}
+
+async function listFlows(exec: Exec, family: IPFamily): Promise<Flow[]> {
+  const { code, stdout, stderr } = await exec.run(['conntrack', '-L', '-p', 'udp', '-f', family.toLowerCase()]);
+  if (code !== 0) throw new Error(`conntrack: ${stderr.trim().split('\n')[0]}`);
+  return parseFlows(stdout).map((flow) => ({
+    ...flow,
+    destination: canonicalIP(flow.destination),
+    replySource: canonicalIP(flow.replySource),
+  }));
+}
+
+/** Ends all flows of a kind, whoever their clients are. Returns how many there were. */
+async function endFlows(exec: Exec, family: IPFamily, flow: Flow): Promise<number> {
+  const original = ['--orig-dst', flow.destination, '--orig-port-dst', String(flow.destinationPort)];
+  const reply = ['--reply-src', flow.replySource, '--reply-port-src', String(flow.replySourcePort)];
+  // Code 1 means that nothing was left to delete, which is as good.
+  const { stderr } = await exec.run([
+    'conntrack',
+    '-D',
+    '-p',
+    'udp',
+    '-f',
+    family.toLowerCase(),
+    ...original,
+    ...reply,
+  ]);
+  return Number(/ (\d+) flow entries have been deleted/.exec(stderr)?.[1] ?? 0);
 }
