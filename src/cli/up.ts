@@ -1,6 +1,7 @@
 // `portico up`: the whole cluster on this machine.
 import type { Command } from 'commander';
 import type { UpResult } from '../cluster/up.ts';
+import { parseSettings } from '../dns/settings.ts';
 import {
   addClusterOptions,
   addOutputOption,
@@ -19,6 +20,8 @@ interface Flags extends ClusterFlags {
   readonly hollowNodes?: number;
   readonly egress?: string;
   readonly apiPort?: number;
+  readonly dnsUpstream?: string[];
+  readonly dnsStub?: string[];
   readonly demo?: boolean;
   readonly output?: string;
 }
@@ -48,6 +51,8 @@ async function run(flags: Flags): Promise<void> {
     hollowNodes: flags.hollowNodes,
     egress: flags.egress === undefined ? undefined : flags.egress === 'on',
     apiPort: flags.apiPort,
+    dnsUpstreams: flags.dnsUpstream,
+    dnsStubs: flags.dnsStub,
   };
   const result = await withLock(`${runRoot}/${flags.name}.lock`, () => up(request, tools, progress, signal));
   if (asJson) {
@@ -78,6 +83,8 @@ function check(flags: Flags): void {
   if (flags.egress !== undefined && flags.egress !== 'on' && flags.egress !== 'off') {
     throw usage(`--egress: ${JSON.stringify(flags.egress)} is neither on nor off`);
   }
+  const dns = parseSettings({ upstream: flags.dnsUpstream ?? [], stub: flags.dnsStub }, '');
+  if (dns.kind === 'wrong') throw usage(`--dns-${dns.message}`);
   if (flags.demo && flags.output === 'json') throw usage('--demo prints text; leave --output json out');
 }
 
@@ -106,6 +113,8 @@ export function register(command: Command): void {
         'port of the API server (default: 6443, or the next of another cluster)',
         wholeNumber('--api-port', 1, 65535),
       )
+      .option('--dns-upstream <server...>', "name servers for other names (default: the machine's, with egress on)")
+      .option('--dns-stub <domain=servers...>', 'name servers for the names below a domain')
       .option('--demo', 'also apply the example of the README, send traffic and print who answered'),
   ).action(run);
 }

@@ -17,6 +17,9 @@ export interface ClusterRecord {
   /** Absent in records of before there were any. */
   readonly hollowNodes?: number;
   readonly egress: boolean;
+  /** Name servers for other names, and by domain; absent means the machine's own, where pods reach beyond it. */
+  readonly dnsUpstreams?: readonly string[];
+  readonly dnsStubs?: readonly string[];
   readonly dataDir: string;
 }
 

@@ -112,5 +112,6 @@ function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: 
     ...['--service-cluster-ip-range', serviceCIDRs],
     ...['--proxy-mode', record.proxyMode],
     ...upstreams.flatMap((server) => ['--upstream', server]),
+    ...(record.dnsStubs ?? []).flatMap((stub) => ['--stub', stub]),
   ];
 }

@@ -39,6 +39,8 @@ export interface UpRequest {
   readonly proxyMode?: string | undefined;
   readonly hollowNodes?: number | undefined;
   readonly egress?: boolean | undefined;
+  readonly dnsUpstreams?: readonly string[] | undefined;
+  readonly dnsStubs?: readonly string[] | undefined;
   readonly apiPort?: number | undefined;
 }
 
@@ -121,6 +123,7 @@ async function settle(
     proxyMode: request.proxyMode ?? before?.proxyMode ?? 'nftables',
     hollowNodes: request.hollowNodes ?? before?.hollowNodes ?? 0,
     egress: request.egress ?? before?.egress ?? true,
+    ...dnsServers(request, before),
     dataDir: request.dataDir,
   };
 }
@@ -151,7 +154,7 @@ async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }
       `bridge ${network.bridge} ${network.v4.subnet}, ${record.nodes} namespaces${record.egress ? '' : ', no way out'}`,
   );
   const archive = await builtInArchive({ ...tools, folder: paths.images });
-  const upstreams = record.egress ? await dnsUpstreams() : [];
+  const upstreams = record.dnsUpstreams ?? (record.egress ? await dnsUpstreams() : []);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const ready = serverReady(work, stop);
@@ -242,6 +245,12 @@ async function untilNodesReady(
 }
 
 /** Name servers of the machine that a node can reach: those of resolv.conf that are not on a loopback address. */
+function dnsServers(request: UpRequest, before: ClusterRecord | undefined) {
+  const dnsUpstreams = request.dnsUpstreams ?? before?.dnsUpstreams;
+  const dnsStubs = request.dnsStubs ?? before?.dnsStubs;
+  return { ...(dnsUpstreams && { dnsUpstreams }), ...(dnsStubs && { dnsStubs }) };
+}
+
 async function dnsUpstreams(): Promise<string[]> {
   for (const path of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']) {
     const text = await readFile(path, 'utf8').catch(() => '');
