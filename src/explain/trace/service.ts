@@ -1,0 +1,101 @@
+// The Service port that a packet is for, and who of its endpoints may get it.
+
+import type { AddressPort, Protocol } from '../../netfilter/packet.ts';
+import type { Endpoint } from '../../proxy/endpoint.ts';
+import { endpointText } from '../../proxy/endpoint.ts';
+import type { ServicePortPlan } from '../../proxy/plan.ts';
+import type { Candidate, Door, ServiceStep } from './trace.ts';
+import { nodeOfAddress, podAt, type World } from './world.ts';
+
+export interface Match {
+  readonly plan: ServicePortPlan;
+  readonly door: Door;
+  /** The packet is under an external policy of Local, so only this node's endpoints count. */
+  readonly isLocalOnly: boolean;
+}
+
+interface Asked {
+  readonly destination: AddressPort;
+  readonly protocol: Protocol;
+  /** Addresses that answer node ports on the node that decides. */
+  readonly nodeAddresses: readonly string[];
+  /** The packet comes from a pod or the node itself: external policies do not hold it back. */
+  readonly isInside: boolean;
+}
+
+/** The port that the destination is a door of; undefined when it is none. */
+export function matchService(plans: readonly ServicePortPlan[], asked: Asked): Match | undefined {
+  for (const plan of plans) {
+    const door = doorOf(plan, asked);
+    if (door === undefined) continue;
+    const { internalPolicyLocal, externalPolicyLocal } = plan.servicePort;
+    const isLocalOnly = door === 'cluster IP' ? internalPolicyLocal : externalPolicyLocal && !asked.isInside;
+    return { plan, door, isLocalOnly };
+  }
+  return undefined;
+}
+
+function doorOf({ servicePort }: ServicePortPlan, { destination, protocol, nodeAddresses }: Asked): Door | undefined {
+  const { address, port } = destination;
+  if (servicePort.protocol !== protocol) return undefined;
+  if (servicePort.nodePort === port && nodeAddresses.includes(address)) return 'node port';
+  if (servicePort.port !== port) return undefined;
+  if (servicePort.clusterIP === address) return 'cluster IP';
+  if (servicePort.externalIPs.includes(address)) return 'external IP';
+  return servicePort.loadBalancerIPs.includes(address) ? 'load balancer IP' : undefined;
+}
+
+/** Who may answer, as the plan says; `shares` are the chances that the rules give, by `address:port`. */
+export function serviceStep(world: World, match: Match, shares: ReadonlyMap<string, number>): ServiceStep {
+  const { plan, door, isLocalOnly } = match;
+  const { servicePort } = plan;
+  const service = `${servicePort.namespace}/${servicePort.serviceName}`;
+  const chosen = isLocalOnly ? plan.localEndpoints : plan.clusterEndpoints;
+  const policy = door === 'cluster IP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
+  const isLocal = door === 'cluster IP' ? servicePort.internalPolicyLocal : servicePort.externalPolicyLocal;
+  return {
+    service,
+    resourceVersion: world.services.get(service)?.metadata.resourceVersion,
+    port: servicePort.port,
+    portName: servicePort.portName,
+    protocol: servicePort.protocol,
+    door,
+    policy: `spec.${policy}: ${isLocal ? 'Local' : 'Cluster'}${isLocal && !isLocalOnly ? ' (not for traffic from inside the cluster)' : ''}`,
+    candidates: plan.endpoints.map((endpoint) => candidateOf(world, endpoint, { chosen, isLocalOnly, shares })),
+  };
+}
+
+interface Choice {
+  readonly chosen: readonly Endpoint[];
+  readonly isLocalOnly: boolean;
+  readonly shares: ReadonlyMap<string, number>;
+}
+
+function candidateOf(world: World, endpoint: Endpoint, { chosen, isLocalOnly, shares }: Choice): Candidate {
+  const pod = podAt(world, endpoint.ip);
+  const text = endpointText(endpoint);
+  const isCandidate = chosen.some((one) => endpointText(one) === text);
+  return {
+    endpoint: text,
+    target: pod ? `pod ${pod.metadata.namespace}/${pod.metadata.name}` : endpoint.ip,
+    node: nodeOfAddress(world, endpoint.ip)?.metadata.name,
+    isCandidate,
+    why: isCandidate
+      ? endpoint.ready
+        ? ''
+        : 'terminating, but nobody is ready'
+      : whyNot(endpoint, isLocalOnly, chosen),
+    share: shares.get(text) ?? 0,
+  };
+}
+
+function whyNot(endpoint: Endpoint, isLocalOnly: boolean, chosen: readonly Endpoint[]): string {
+  if (endpoint.terminating)
+    return endpoint.serving ? 'terminating, and others are ready' : 'terminating and no longer ready';
+  if (!endpoint.ready) return 'not ready';
+  if (isLocalOnly && !endpoint.local) return 'on another node, and the policy is Local';
+  if (chosen.length === 0) return 'no endpoint is in use';
+  if (endpoint.nodeHints.length > 0) return `hints give it to ${endpoint.nodeHints.join(', ')}`;
+  if (endpoint.zoneHints.length > 0) return `hints give it to zone ${endpoint.zoneHints.join(', ')}`;
+  return 'not chosen';
+}

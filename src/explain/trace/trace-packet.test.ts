@@ -1,0 +1,182 @@
+import { expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import type { ProxyMode } from '../../proxy/settings.ts';
+import { parseFrom, parseTo, TraceError } from './ends.ts';
+import { traceText } from './text.ts';
+import type { Trace } from './trace.ts';
+import { tracePacket } from './trace-packet.ts';
+
+const cluster = `
+kind: Node
+metadata: {name: a, labels: {topology.kubernetes.io/zone: z1}}
+spec: {podCIDRs: [10.244.0.0/24]}
+status: {addresses: [{type: InternalIP, address: 172.30.0.11}]}
+---
+kind: Node
+metadata: {name: b, labels: {topology.kubernetes.io/zone: z2}}
+spec: {podCIDRs: [10.244.1.0/24]}
+status: {addresses: [{type: InternalIP, address: 172.30.0.12}]}
+---
+kind: Pod
+metadata: {name: client, namespace: demo}
+spec: {nodeName: a}
+status: {podIP: 10.244.0.5}
+---
+kind: Pod
+metadata: {name: web-1, namespace: demo, labels: {app: web}}
+spec: {nodeName: b}
+status: {podIP: 10.244.1.6}
+---
+kind: Pod
+metadata: {name: web-2, namespace: demo, labels: {app: web}}
+spec: {nodeName: a}
+status: {podIP: 10.244.0.7}
+`;
+
+const service = (spec: string) => `
+---
+kind: Service
+metadata: {name: web, namespace: demo, resourceVersion: "81"}
+spec: {clusterIP: 10.96.0.50, clusterIPs: [10.96.0.50], selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080, nodePort: 30080}], ${spec}}
+`;
+
+const slice = (endpoints: string) => `
+---
+kind: EndpointSlice
+addressType: IPv4
+metadata: {name: web-x, namespace: demo, labels: {kubernetes.io/service-name: web}}
+ports: [{name: http, port: 8080}]
+endpoints: [${endpoints}]
+`;
+
+const both = slice(
+  '{addresses: [10.244.1.6], nodeName: b, conditions: {ready: true}}, {addresses: [10.244.0.7], nodeName: a, conditions: {ready: false}}',
+);
+
+function trace(manifests: string, from: string, to: string, mode: ProxyMode = 'nftables'): Trace {
+  const objects = parseAllDocuments(cluster + manifests).map((document) => document.toJS() as KubeObject);
+  const settings = { mode, clusterCIDRs: ['10.244.0.0/16'], serviceCIDRs: ['10.96.0.0/16'], nodePortAddresses: [] };
+  return tracePacket({
+    objects,
+    from: parseFrom(from, 'demo'),
+    to: parseTo(to),
+    settings,
+    clusterDomain: 'cluster.local',
+    entryNode: undefined,
+  });
+}
+
+test('a pod asks by name: the search path, the Service, who may answer and who not, and the node of the endpoint', () => {
+  const found = trace(service('type: NodePort') + both, 'pod/client', 'web:80');
+  expect(found.name).toEqual({
+    host: 'web',
+    asked: [{ name: 'web.demo.svc.cluster.local.', result: 'NOERROR', records: ['10.96.0.50'] }],
+    addresses: ['10.96.0.50'],
+  });
+  expect(found.service).toMatchObject({
+    service: 'demo/web',
+    resourceVersion: '81',
+    door: 'cluster IP',
+    policy: 'spec.internalTrafficPolicy: Cluster',
+    candidates: [
+      { endpoint: '10.244.0.7:8080', target: 'pod demo/web-2', isCandidate: false, why: 'not ready', share: 0 },
+      { endpoint: '10.244.1.6:8080', target: 'pod demo/web-1', node: 'b', isCandidate: true, why: '', share: 1 },
+    ],
+  });
+  const [outcome] = found.outcomes;
+  expect(outcome).toMatchObject({
+    result: 'arrives',
+    source: '10.244.0.5',
+    masqueraded: false,
+    target: 'pod demo/web-1',
+  });
+  expect(outcome?.hops.map(({ node }) => node)).toEqual(['a', 'b']);
+  expect(outcome?.reply.at(-1)).toContain('10.96.0.50:80 -> 10.244.0.5');
+});
+
+test('names that are found further down the search path, nodes, and names for nobody', () => {
+  const asked = (to: string, from = 'pod/client') => trace(service('type: ClusterIP') + both, from, to);
+  expect(asked('web.demo:80').name?.asked.map(({ name, result }) => [name, result])).toEqual([
+    ['web.demo.demo.svc.cluster.local.', 'NXDOMAIN'],
+    ['web.demo.svc.cluster.local.', 'NOERROR'],
+  ]);
+  expect(asked('b:22').outcomes).toMatchObject([{ result: 'arrives', target: 'node b' }]);
+  const nobody = asked('example.com:80');
+  expect(nobody.outcomes).toEqual([]);
+  expect(traceText(nobody, { isInFull: false })).toContain('example.com has no address for this sender');
+  expect(asked('web:80', 'node/a').name?.note).toContain('known to its pods only');
+});
+
+test.each<{ why: string; manifests: string; way: readonly [from: string, to: string]; cause: object }>([
+  {
+    why: 'no pod has the labels',
+    manifests: `${service('type: ClusterIP').replace('{app: web}', '{app: wbe}')}${slice('')}`,
+    way: ['pod/client', 'web:80'],
+    cause: {
+      object: 'Service demo/web',
+      field: 'spec.selector',
+      message: expect.stringContaining('web-1, web-2 have the label with another value'),
+    },
+  },
+  {
+    why: 'nobody is ready',
+    manifests: service('type: ClusterIP') + slice('{addresses: [10.244.1.6], nodeName: b, conditions: {ready: false}}'),
+    way: ['pod/client', 'web:80'],
+    cause: { field: 'EndpointSlice endpoints[].conditions.ready', message: 'none of its 1 endpoint is ready' },
+  },
+  {
+    why: 'no such port',
+    manifests: service('type: ClusterIP') + both,
+    way: ['pod/client', 'web:81'],
+    cause: { field: 'spec.ports', message: 'the Service has no port 81; it has 80/TCP' },
+  },
+  {
+    why: 'a cluster IP of nobody',
+    manifests: '',
+    way: ['pod/client', '10.96.3.3:80'],
+    cause: { object: 'ServiceCIDR' },
+  },
+  {
+    why: 'a node without an endpoint under policy Local',
+    manifests: service('type: NodePort, externalTrafficPolicy: Local') + both,
+    way: ['external', 'a:30080'],
+    cause: { field: 'spec.externalTrafficPolicy', message: 'the policy is Local, and no endpoint on a is ready' },
+  },
+  {
+    why: 'a client outside the source ranges',
+    manifests: `${service('type: LoadBalancer, loadBalancerSourceRanges: [203.0.113.0/24]')}status: {loadBalancer: {ingress: [{ip: 198.51.100.9}]}}\n${both}`,
+    way: ['external/192.0.2.9', '198.51.100.9:80'],
+    cause: { field: 'spec.loadBalancerSourceRanges', message: '192.0.2.9 is in none of 203.0.113.0/24' },
+  },
+])('what stands in the way: $why', ({ manifests, way: [from, to], cause }) => {
+  for (const mode of ['nftables', 'iptables'] as const) {
+    const found = trace(manifests, from, to, mode);
+    // kube-proxy's iptables mode has no rule for cluster IPs of nobody and for their unknown ports.
+    if (mode === 'iptables' && found.outcomes[0]?.result === 'leaves the cluster') continue;
+    expect(
+      found.outcomes.every(({ result }) => result === 'refused' || result === 'dropped'),
+      mode,
+    ).toBe(true);
+    expect(found.cause, mode).toMatchObject(cause);
+    expect(traceText(found, { isInFull: false })).toMatch(/^Change {3}\S/m);
+  }
+});
+
+test('from outside, a node port under policy Cluster hides the client', () => {
+  const [outcome] = trace(service('type: NodePort') + both, 'external', 'a:30080').outcomes;
+  expect(outcome).toMatchObject({
+    result: 'arrives',
+    target: 'pod demo/web-1',
+    source: '172.30.0.11',
+    masqueraded: true,
+  });
+});
+
+test('questions that make no sense get one line', () => {
+  expect(() => parseFrom('web', 'demo')).toThrow(TraceError);
+  expect(() => parseTo('web')).toThrow('is not HOST:PORT');
+  expect(() => parseTo('web:99999')).toThrow('is no port');
+  expect(() => parseTo('web:80/icmp')).toThrow('is none of tcp, udp, sctp');
+  expect(() => trace('', 'pod/nobody', '10.96.0.1:80')).toThrow('there is no pod demo/nobody among the objects');
+});
