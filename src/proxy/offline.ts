@@ -25,10 +25,13 @@ export interface FamilyPlans {
 
 /** The plans of a node, family by family. Throws an Error of one line when the request lacks the node. */
 export function plansOf(request: RulesRequest): FamilyPlans[] {
-  const node = request.objects.find((object) => object.kind === 'Node' && object.metadata.name === request.nodeName) as
-    | Node
-    | undefined;
-  if (!node) throw new Error(`no Node named ${JSON.stringify(request.nodeName)} among the objects`);
+  const nodes = request.objects.filter((object): object is Node => object.kind === 'Node');
+  const node = nodes.find(({ metadata }) => metadata.name === request.nodeName);
+  if (!node) {
+    const names = nodes.map(({ metadata }) => metadata.name).sort();
+    const known = names.length > 0 ? `there are ${names.join(', ')}` : 'there is none';
+    throw new Error(`no Node named ${JSON.stringify(request.nodeName)} among the objects: ${known}`);
+  }
   const view = new ServiceView();
   for (const object of request.objects) {
     if (object.kind === 'Service') view.setService(object as Service);
@@ -36,7 +39,7 @@ export function plansOf(request: RulesRequest): FamilyPlans[] {
   }
   const names = view.takeChanged().sort();
   return request.families.map((family) => {
-    const proxyNode = proxyNodeOf(node, family);
+    const proxyNode = proxyNodeOf(node, family, request.settings);
     const plans = names.flatMap((name) => view.plans(name, family, proxyNode));
     return { plans, config: configOf(request.settings, family, proxyNode) };
   });

@@ -1,0 +1,66 @@
+// Objects of manifests as an API server would keep them: with defaults, and judged.
+
+import type { Service } from '../api/core/v1/types.generated.ts';
+import { builtinResources } from '../api/registry.ts';
+import type { ResourceDefinition } from '../api/resource.ts';
+import { apiVersionOf, type KubeObject } from '../apimachinery/object.ts';
+import { type FieldError, fieldErrorMessage } from '../apimachinery/validation/field-error.ts';
+import { ManifestError, sourceOf } from './manifests.ts';
+
+/** What an API server would fill in when it takes the object: manifests of what is not yet applied lack it. */
+const allocated: ReadonlySet<string> = new Set([
+  'metadata.namespace',
+  'spec.clusterIPs',
+  'spec.ipFamilies',
+  'spec.ipFamilyPolicy',
+  'spec.healthCheckNodePort',
+]);
+
+const isAllocated = ({ type, field }: FieldError): boolean => type === 'FieldValueRequired' && allocated.has(field);
+
+function withClusterIPs(object: KubeObject): void {
+  if (object.kind !== 'Service') return;
+  const { spec } = object as Service;
+  if (spec?.clusterIP && !spec.clusterIPs) Object.assign(spec, { clusterIPs: [spec.clusterIP] });
+}
+
+/**
+ * The objects of some kinds with the API's defaults, in their order; others are left out. Throws a ManifestError for the
+ * first that an API server would refuse, in its words.
+ */
+export function validObjects(objects: readonly KubeObject[], kinds: readonly string[]): KubeObject[] {
+  const definitions = builtinResources().filter(({ kind }) => kinds.includes(kind));
+  const place = (object: KubeObject) => {
+    const source = sourceOf(object);
+    return source === undefined ? '' : `${source}: `;
+  };
+  return objects.flatMap((object) => {
+    const { kind = '', apiVersion, metadata } = object;
+    const ofKind = definitions.filter((definition) => definition.kind === kind);
+    const [first] = ofKind;
+    if (!first) return [];
+    const definition =
+      apiVersion === undefined ? first : ofKind.find((candidate) => apiVersionOf(candidate) === apiVersion);
+    if (!definition) {
+      throw new ManifestError(`${place(object)}there is no ${kind} of ${apiVersion}: use ${apiVersionOf(first)}`);
+    }
+    const copy = structuredClone(object);
+    const errors = errorsOf(copy, definition);
+    if (errors.length === 0) return [copy];
+    const all = errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`;
+    throw new ManifestError(`${place(object)}${kind} ${JSON.stringify(metadata.name)} is invalid: ${all}`);
+  });
+}
+
+/** Fills in the defaults of the object, and judges it. */
+function errorsOf(object: KubeObject, { strategy, kind }: ResourceDefinition): string[] {
+  try {
+    strategy.default?.(object);
+    withClusterIPs(object);
+    return (strategy.validate?.(object) ?? []).filter((error) => !isAllocated(error)).map(fieldErrorMessage);
+  } catch (error) {
+    // An API server would not decode it, so nothing here expects text where the kind has an object.
+    if (error instanceof TypeError) return [`it is no ${kind}: ${error.message}`];
+    throw error;
+  }
+}
