@@ -1,6 +1,6 @@
 // The HTTPS front: HTTP/2 and HTTP/1.1 on one port, client certificates asked for but not demanded.
 import { createHash } from 'node:crypto';
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
+import { http } from '../system/http.ts';
 import { NodeRequest } from './node-request.ts';
 import { type Incoming, type Outgoing, sendResponse } from './node-response.ts';
 import type { ApiRequest, ApiResponse, ClientCertificate } from './request.ts';
@@ -188,7 +189,7 @@ function refuseUpgrade(socket: Duplex, { status, headers, body }: ApiResponse): 
     (typeof value === 'string' ? [value] : value).map((one) => `${name}: ${one}`),
   );
   const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}`,
     ...fields,
     `content-length: ${text.length}`,
     'connection: close',

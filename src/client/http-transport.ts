@@ -1,10 +1,11 @@
 // HTTP to one API server: HTTP/2 over TLS with all requests on one connection, else HTTP/1.1 with kept connections.
-import { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpAgent } from 'node:http';
 import http2 from 'node:http2';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../system/clock.ts';
+import { http } from '../system/http.ts';
 import { requestHttp1 } from './http1-request.ts';
 import { Http2Session } from './http2-session.ts';
 import type { RawRequest, RawResponse, Transport } from './types.ts';
@@ -92,7 +93,7 @@ export class HttpTransport implements Transport {
   }
 
   async #open(): Promise<Connection> {
-    if (this.#url.protocol === 'http:') return { kind: 'h1', agent: new HttpAgent({ keepAlive: true }) };
+    if (this.#url.protocol === 'http:') return { kind: 'h1', agent: new http.Agent({ keepAlive: true }) };
     const secure = this.#secureContext();
     const socket = await connectTls({ ...secure, ALPNProtocols: ['h2', 'http/1.1'] });
     if (socket.alpnProtocol === 'h2') {

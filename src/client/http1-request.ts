@@ -1,9 +1,10 @@
-import http, { type IncomingHttpHeaders } from 'node:http';
+import type { Agent, IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
+import { http } from '../system/http.ts';
 import type { RawRequest, RawResponse } from './types.ts';
 
 /** One request over HTTP/1.1 on a connection of `agent`. */
-export function requestHttp1(url: URL, agent: http.Agent, request: RawRequest): Promise<RawResponse> {
+export function requestHttp1(url: URL, agent: Agent, request: RawRequest): Promise<RawResponse> {
   const { method, path, headers, signal } = request;
   const open = url.protocol === 'https:' ? https.request : http.request;
   return new Promise((resolve, reject) => {

@@ -1,12 +1,12 @@
 // The agent's end of the way to kubelets (docs/design.md): a connection that the agent opens and keeps open, over which
 // the API server is the HTTP/2 client and the agent the server.
 
-import { request as httpRequest } from 'node:http';
 import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../system/clock.ts';
+import { http } from '../system/http.ts';
 import type { Random } from '../system/random.ts';
 import { plainDuplex } from './plain-duplex.ts';
 
@@ -64,7 +64,7 @@ function openTunnel(options: TunnelOptions, signal: AbortSignal): Promise<Duplex
     const { certPem, keyPem } = options.credentials();
     const request =
       url.protocol === 'http:'
-        ? httpRequest(url, common)
+        ? http.request(url, common)
         : httpsRequest(url, { ...common, ca: options.ca, cert: certPem, key: keyPem });
     request.once('upgrade', (_response, socket, head) => {
       socket.setTimeout(0);

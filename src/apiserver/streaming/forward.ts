@@ -1,8 +1,9 @@
 // Passes an HTTP request on to another server and its answer back: what the proxies of Services, pods and remote APIs share.
-import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { type Agent, request as httpsRequest } from 'node:https';
 import { type Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { http } from '../../system/http.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 
 /** Of the connection to us, not of the request (RFC 9110 section 7.6.1), and the caller's credentials for us. */
@@ -63,7 +64,7 @@ export async function forward(request: ApiRequest, { path, headers, over }: Forw
   const outgoing =
     'agent' in over
       ? httpsRequest({ ...options, agent: over.agent })
-      : httpRequest({ ...options, createConnection: () => over.socket });
+      : http.request({ ...options, createConnection: () => over.socket });
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve);
     outgoing.once('error', reject);

@@ -1,6 +1,6 @@
 // Upgrades an HTTP request to SPDY/3.1, as clients of Kubernetes' streaming servers do: the kubelet towards containerd's.
-import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { http } from '../../system/http.ts';
 import { SpdySession } from './session.ts';
 
 export interface SpdyConnectOptions {
@@ -22,7 +22,7 @@ export interface SpdyConnection {
 /** Rejects with an Error that holds the server's answer when it does not upgrade. */
 export function connectSpdy(options: SpdyConnectOptions): Promise<SpdyConnection> {
   const { url, protocols, method = 'POST', headers, signal } = options;
-  const request = url.startsWith('https:') ? httpsRequest : httpRequest;
+  const request = url.startsWith('https:') ? httpsRequest : http.request;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,

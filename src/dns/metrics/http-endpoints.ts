@@ -1,6 +1,7 @@
 // /metrics, /health and /ready over HTTP, as CoreDNS's plugins of these names answer.
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { joinHostPort } from '../../net/ip.ts';
+import { http } from '../../system/http.ts';
 
 export interface HttpEndpointsOptions {
   /** Where to listen; each address answers all three paths. */
@@ -17,7 +18,7 @@ const METRICS_TEXT = 'text/plain; version=0.0.4; charset=utf-8; escaping=undersc
 /** Serves until the signal aborts. An address that cannot be listened on is logged, and done without. */
 export async function serveHttpEndpoints(options: HttpEndpointsOptions, signal: AbortSignal): Promise<void> {
   const servers = options.addresses.map(({ address, port }) => {
-    const server = createServer(async (request, response) => {
+    const server = http.createServer(async (request, response) => {
       const { status, type, body } = await answerTo(request.url?.split('?')[0] ?? '/', options);
       response.writeHead(status, { 'Content-Type': type }).end(body);
     });

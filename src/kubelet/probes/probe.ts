@@ -1,5 +1,5 @@
 // Runs one probe or lifecycle handler once, from the node's network. Outcomes and words are upstream's.
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, HTTPGetAction, LifecycleHandler, Probe } from '../../api/core/v1/types.generated.ts';
@@ -7,6 +7,7 @@ import { GrpcClient, GrpcError, grpcCode } from '../../grpc/client.ts';
 import { int, message, string } from '../../grpc/codec.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
+import { http } from '../../system/http.ts';
 import type { Cri } from '../cri/client.ts';
 
 export interface ProbeOutcome {
@@ -83,7 +84,7 @@ function httpProbe(action: HTTPGetAction, target: ProbeTarget, timeout: number):
       if (status >= 200 && status < 400) resolve({ success: true, message: '' });
       else resolve({ success: false, message: `HTTP probe failed with statuscode: ${status}` });
     };
-    const send = secure ? httpsRequest : httpRequest;
+    const send = secure ? httpsRequest : http.request;
     const request = send(
       { host, port, path, method: 'GET', headers, agent: false, ...(secure && { rejectUnauthorized: false }) },
       answer,

@@ -1,6 +1,7 @@
 // The HTTP servers of a proxy: one for itself, one for metrics, and one per Service with a health check node port.
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Clock } from '../../system/clock.ts';
+import { http } from '../../system/http.ts';
 import type { IPFamily } from '../address.ts';
 import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 import type { Proxier } from '../proxier.ts';
@@ -104,7 +105,7 @@ export class HealthServers {
   }
 
   #listen(address: { host: string; port: number }, answer: (path: string) => HealthResponse): Server {
-    const server = createServer((request, response) => {
+    const server = http.createServer((request, response) => {
       const { status, headers, body } = answer((request.url ?? '/').split('?')[0]!);
       response.writeHead(status, headers).end(body);
     });
