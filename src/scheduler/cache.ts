@@ -11,6 +11,10 @@ export class SchedulerCache {
   /** Pods on nodes that are not known (yet). */
   readonly #homeless = new Map<string, Map<string, Readonly<Pod>>>();
   #list: readonly NodeInfo[] | undefined;
+  /** Bytes of each image by node. */
+  readonly #images = new Map<string, Map<string, number>>();
+  /** Pods that will go to a node once it has room. */
+  readonly #nominated = new Map<string, Map<string, Readonly<Pod>>>();
 
   /** In a stable order. */
   nodes(): readonly NodeInfo[] {
@@ -18,8 +22,43 @@ export class SchedulerCache {
     return this.#list;
   }
 
+  node(name: string): NodeInfo | undefined {
+    return this.#nodes.get(name);
+  }
+
+  imageNodes(image: string): ReadonlyMap<string, number> | undefined {
+    return this.#images.get(image);
+  }
+
+  nominatedTo(nodeName: string): readonly Readonly<Pod>[] {
+    return [...(this.#nominated.get(nodeName)?.values() ?? [])];
+  }
+
+  /** `''` takes the nomination back. */
+  nominate(pod: Readonly<Pod>, nodeName: string): void {
+    const key = objectKey(pod);
+    for (const [name, pods] of this.#nominated) {
+      if (name !== nodeName && pods.delete(key) && pods.size === 0) this.#nominated.delete(name);
+    }
+    if (nodeName === '') return;
+    const present = this.#nominated.get(nodeName) ?? new Map<string, Readonly<Pod>>();
+    present.set(key, pod);
+    this.#nominated.set(nodeName, present);
+  }
+
+  #noteImages({ metadata, status }: Readonly<Node>): void {
+    for (const sizes of this.#images.values()) sizes.delete(metadata.name);
+    for (const { names = [], sizeBytes = 0 } of status?.images ?? []) {
+      for (const image of names) {
+        const sizes = this.#images.get(image) ?? new Map<string, number>();
+        this.#images.set(image, sizes.set(metadata.name, sizeBytes));
+      }
+    }
+  }
+
   setNode(node: Readonly<Node>): void {
     const { name } = node.metadata;
+    if ((node.status?.images ?? []).length > 0) this.#noteImages(node);
     const present = this.#nodes.get(name);
     if (present) {
       present.update(node);
@@ -48,6 +87,7 @@ export class SchedulerCache {
 
   removePod(pod: Readonly<Pod>): void {
     const key = objectKey(pod);
+    this.nominate(pod, '');
     this.#assumed.delete(key);
     const place = this.#placed.get(key);
     if (place === undefined) return;
@@ -73,6 +113,7 @@ export class SchedulerCache {
 
   #put(pod: Readonly<Pod>, nodeName: string): void {
     const key = objectKey(pod);
+    this.nominate(pod, '');
     const before = this.#placed.get(key);
     if (before !== undefined && before !== nodeName) this.#nodes.get(before)?.remove(pod);
     this.#placed.set(key, nodeName);

@@ -1,11 +1,16 @@
 // Which node a pod goes to: a pure function of the pod, the nodes and a die.
+
+import type { Pod } from '../api/core/v1/types.generated.ts';
 import { nodePorts, nodeResourcesFit } from './filter/fit.ts';
 import { nodeAffinity } from './filter/node-affinity.ts';
 import { interPodAffinity } from './filter/pod-affinity.ts';
 import { nodeName, nodeUnschedulable, taintToleration } from './filter/taints.ts';
 import { podTopologySpread } from './filter/topology-spread.ts';
+import { volumeBinding } from './filter/volumes.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { FilterPlugin, NodeFilter, PodContext, Rejection, ScorePlugin } from './plugin.ts';
+import { priorityOf } from './preempt.ts';
+import { imageLocality } from './score/image-locality.ts';
 import { preferredNodes, preferredPods, preferredTaints } from './score/preferences.ts';
 import { balancedAllocation, leastAllocated } from './score/resources.ts';
 import { spread } from './score/spread.ts';
@@ -18,6 +23,7 @@ const filters: readonly FilterPlugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  volumeBinding,
   podTopologySpread,
   interPodAffinity,
 ];
@@ -30,6 +36,7 @@ const scorers: readonly { readonly plugin: ScorePlugin; readonly weight: number 
   { plugin: preferredPods, weight: 2 },
   { plugin: leastAllocated, weight: 1 },
   { plugin: balancedAllocation, weight: 1 },
+  { plugin: imageLocality, weight: 1 },
 ];
 
 export interface DecideOptions {
@@ -37,30 +44,69 @@ export interface DecideOptions {
   readonly start: number;
   /** A whole number in [0, bound): decides between nodes that score the same. */
   readonly dice: (bound: number) => number;
+  /** Pods that will go to a node once it has room; those that matter as much count as if they were there. */
+  readonly nominatedTo?: (nodeName: string) => readonly Readonly<Pod>[];
 }
 
 export type Decision =
   | { readonly kind: 'node'; readonly name: string; readonly examined: number }
-  | { readonly kind: 'none'; readonly message: string };
+  | {
+      readonly kind: 'none';
+      readonly nodes: number;
+      readonly rejections: readonly Rejection[];
+      /** Nodes on which the removal of pods may help. */
+      readonly candidates: readonly NodeInfo[];
+    };
 
-export function decide(context: PodContext, { start, dice }: DecideOptions): Decision {
-  const { nodes } = context;
-  if (nodes.length === 0) return { kind: 'none', message: 'no nodes available to schedule pods' };
-  const active = filters.map((plugin) => plugin(context)).filter((filter) => filter !== undefined);
+export function filtersFor(context: PodContext): NodeFilter[] {
+  return filters.map((plugin) => plugin(context)).filter((filter) => filter !== undefined);
+}
+
+export function decide(context: PodContext, { start, dice, nominatedTo }: DecideOptions): Decision {
+  const { nodes, pod } = context;
+  const active = filtersFor(context);
+  const reject = (info: NodeInfo) =>
+    firstRejection(active, info) ?? rejectionWithNominated(context, info, nominatedTo?.(info.node.metadata.name) ?? []);
+  // Room was made for it there.
+  const nominated = pod.status?.nominatedNodeName;
+  const own = nominated ? nodes.find(({ node }) => node.metadata.name === nominated) : undefined;
+  if (own && !reject(own)) return { kind: 'node', name: own.node.metadata.name, examined: 0 };
   const enough = nodesToFind(nodes.length);
   const feasible: NodeInfo[] = [];
   const rejections: Rejection[] = [];
+  const candidates: NodeInfo[] = [];
   let examined = 0;
   for (; examined < nodes.length && feasible.length < enough; examined += 1) {
     const info = nodes[(start + examined) % nodes.length];
     if (!info) continue;
-    const rejection = firstRejection(active, info);
-    if (rejection) rejections.push(rejection);
-    else feasible.push(info);
+    const rejection = reject(info);
+    if (!rejection) {
+      feasible.push(info);
+      continue;
+    }
+    rejections.push(rejection);
+    if (rejection.resolvable) candidates.push(info);
   }
   const best = pick(context, feasible, dice);
   if (best) return { kind: 'node', name: best.node.metadata.name, examined };
-  return { kind: 'none', message: fitError(nodes.length, rejections) };
+  return { kind: 'none', nodes: nodes.length, rejections, candidates };
+}
+
+/** What the pod would find when those came that were there before it in all but name. */
+function rejectionWithNominated(
+  context: PodContext,
+  info: NodeInfo,
+  nominated: readonly Readonly<Pod>[],
+): Rejection | undefined {
+  const { pod, nodes } = context;
+  const others = nominated.filter(
+    (other) => priorityOf(other) >= priorityOf(pod) && other.metadata.uid !== pod.metadata.uid,
+  );
+  if (others.length === 0) return undefined;
+  const trial = info.clone();
+  for (const other of others) trial.add(other);
+  const context2 = { ...context, nodes: nodes.map((one) => (one === info ? trial : one)) };
+  return firstRejection(filtersFor(context2), trial);
 }
 
 function firstRejection(active: readonly NodeFilter[], info: NodeInfo): Rejection | undefined {
@@ -91,15 +137,21 @@ function pick(context: PodContext, feasible: readonly NodeInfo[], dice: DecideOp
   return equals[dice(equals.length)];
 }
 
-/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. …`, as kube-scheduler writes it. */
-export function fitError(nodes: number, rejections: readonly Rejection[]): string {
+/**
+ * `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. …`, as kube-scheduler writes it.
+ * `preempted`: room is being made; a text: why no one may be pushed aside.
+ */
+export function fitError(nodes: number, rejections: readonly Rejection[], outcome?: 'preempted' | string): string {
+  if (nodes === 0) return 'no nodes available to schedule pods';
   const reasons = histogram(rejections.flatMap((r) => r.reasons));
+  const none = `0/${nodes} nodes are available`;
+  if (outcome === 'preempted') return `${none}: ${reasons}.`;
+  if (outcome !== undefined) return `${none}: ${reasons}. no new claims to deallocate, preemption: ${outcome}`;
   const preemption = histogram(
     rejections.map(({ resolvable }) =>
       resolvable ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
     ),
   );
-  const none = `0/${nodes} nodes are available`;
   return `${none}: ${reasons}. no new claims to deallocate, preemption: ${none}: ${preemption}.`;
 }
 

@@ -31,6 +31,13 @@ export class NodeInfo {
     this.allocatable = amountsOf(node.status?.allocatable);
   }
 
+  /** A copy that can be changed without changing this one. */
+  clone(): NodeInfo {
+    const copy = new NodeInfo(this.node);
+    for (const pod of this.pods.values()) copy.add(pod);
+    return copy;
+  }
+
   add(pod: Readonly<Pod>): void {
     const key = objectKey(pod);
     const present = this.pods.get(key);
@@ -75,7 +82,10 @@ export function nonZeroRequests(pod: Readonly<Pod>): { cpu: number; memory: numb
   return { cpu: cpu || leastCPU, memory: memory || leastMemory };
 }
 
-/** Whose replica the pod is. */
-export function ownerOf(pod: Readonly<Pod>): string | undefined {
-  return pod.metadata.ownerReferences?.find((r) => r.controller)?.uid;
+/** Whose replica the pod is; pods of nobody with the same labels belong together, as those of one Service do. */
+export function ownerOf({ metadata }: Readonly<Pod>): string | undefined {
+  const owner = metadata.ownerReferences?.find((r) => r.controller)?.uid;
+  if (owner !== undefined) return owner;
+  const pairs = Object.entries(metadata.labels ?? {});
+  return pairs.length === 0 ? undefined : `${metadata.namespace} ${pairs.sort().join(' ')}`;
 }

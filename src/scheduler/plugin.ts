@@ -1,6 +1,6 @@
 // The shape of filter and score plugins. Both are made once per pod, so that what is the same for all nodes is worked
 // out once.
-import type { Pod } from '../api/core/v1/types.generated.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
 import type { NodeInfo } from './node-info.ts';
 
 export interface PodContext {
@@ -9,6 +9,12 @@ export interface PodContext {
   readonly nodes: readonly NodeInfo[];
   /** Labels of a namespace, for affinity to pods of namespaces chosen by label. */
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined;
+  /** Bytes of an image by the nodes that have it; undefined where none has. */
+  readonly imageNodes: (image: string) => ReadonlyMap<string, number> | undefined;
+  readonly volumes: {
+    claim(name: string, namespace: string): Readonly<PersistentVolumeClaim> | undefined;
+    volume(name: string): Readonly<PersistentVolume> | undefined;
+  };
 }
 
 export interface Rejection {

@@ -18,6 +18,8 @@ interface Waiting {
   notBefore: number;
   state: 'active' | 'waiting';
   timer?: Timer | undefined;
+  /** When the timer goes off. */
+  due?: number | undefined;
 }
 
 export class SchedulingQueue {
@@ -118,7 +120,10 @@ export class SchedulingQueue {
   }
 
   #after(entry: Waiting, ms: number): void {
+    const due = this.#clock.now() + Math.max(0, ms);
+    if (entry.timer && entry.due === due) return;
     entry.timer?.cancel();
+    entry.due = due;
     entry.timer = this.#clock.after(Math.max(0, ms), () => this.#activate(entry));
   }
 

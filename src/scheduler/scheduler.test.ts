@@ -209,3 +209,63 @@ test('required anti-affinity keeps apart, in both directions; spread constraints
     .map((p) => p.spec.nodeName);
   expect(ports.filter((n) => n === undefined)).toHaveLength(1);
 });
+
+test('an important pod pushes the least important aside, and goes where they were', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient } = start();
+  for (const name of ['node-1', 'node-2']) await nodeClient.create(node(name));
+  await settle();
+  const small = cpu('1500m');
+  await podClient.create(pod('cheap', { ...small, priority: 1 }));
+  await podClient.create(pod('dear', { ...small, priority: 5 }));
+  await settle();
+  const place = (await podClient.get('cheap', 'default')).spec.nodeName;
+  await podClient.create(pod('urgent', { ...small, priority: 10 }));
+  await settle();
+  const urgent = await podClient.get('urgent', 'default');
+  expect(urgent.status?.nominatedNodeName).toBe(place);
+  const cheap = await podClient.get('cheap', 'default');
+  expect(cheap.metadata.deletionTimestamp).toBeDefined();
+  expect(cheap.status?.conditions).toContainEqual(
+    expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' }),
+  );
+  const told = (await api.resource<Event>(events).list()).items.map((e) => `${e.reason}: ${e.message}`);
+  expect(told).toContain('FailedScheduling: 0/2 nodes are available: 2 Insufficient cpu.');
+  expect(told).toContain(`Preempted: Preempted by pod ${urgent.metadata.uid} on node ${place}`);
+  // Nobody of less importance takes the room that was made.
+  await podClient.create(pod('sneaky', { ...small, priority: 2 }));
+  await podClient.delete('cheap', 'default', { gracePeriodSeconds: 0 });
+  await settle();
+  clock.advance(11_000);
+  await settle();
+  expect((await podClient.get('urgent', 'default')).spec.nodeName).toBe(place);
+  expect((await podClient.get('sneaky', 'default')).spec.nodeName).toBeUndefined();
+});
+
+test('a pod that preempts never waits, and says so', async () => {
+  const { api, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('cheap', { ...cpu('1500m'), priority: 1 }));
+  await settle();
+  await podClient.create(pod('polite', { ...cpu('1500m'), priority: 10, preemptionPolicy: 'Never' }));
+  await settle();
+  const told = (await api.resource<Event>(events).list()).items.map((e) => e.message);
+  expect(told).toContain(
+    '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.',
+  );
+  expect((await podClient.get('cheap', 'default')).metadata.deletionTimestamp).toBeUndefined();
+});
+
+test('a large image draws a pod to the node that has it', async () => {
+  const { pods: podClient, nodes: nodeClient } = start();
+  const images = [{ names: ['registry/big:1'], sizeBytes: 900 * 1024 * 1024 }];
+  for (const name of ['node-1', 'node-2', 'node-3']) {
+    const one = node(name);
+    await nodeClient.create(name === 'node-3' ? { ...one, status: { ...one.status, images } } : one);
+  }
+  await settle();
+  const containers = [{ name: 'web', image: 'registry/big:1' }];
+  await podClient.create(pod('a', { containers }));
+  await settle();
+  expect((await podClient.get('a', 'default')).spec.nodeName).toBe('node-3');
+});

@@ -1,16 +1,34 @@
 // The scheduler's loop: pods without a node get one.
-import type { Binding, Namespace, Node, Pod, PodCondition } from '../api/core/v1/types.generated.ts';
+import type {
+  Binding,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodCondition,
+} from '../api/core/v1/types.generated.ts';
+import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
 import { jsonCopy } from '../apimachinery/json/value.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../apimachinery/status.ts';
 import { formatTime } from '../apimachinery/time.ts';
 import { createEventRecorder, type EventRecorder } from '../client/events.ts';
-import { namespaces, nodes, pods } from '../client/resources.ts';
+import {
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  podDisruptionBudgets,
+  pods,
+} from '../client/resources.ts';
 import type { Client, Informer, Informers, ResourceClient } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { SchedulerCache } from './cache.ts';
-import { decide } from './decide.ts';
+import { type Decision, decide, filtersFor, fitError } from './decide.ts';
+import type { PodContext } from './plugin.ts';
+import { findPreemption, notEligible, type Preemption, priorityOf } from './preempt.ts';
 import { SchedulingQueue } from './queue.ts';
 
 export interface SchedulerOptions {
@@ -44,7 +62,11 @@ class Scheduler {
   readonly #podInformer: Informer<Pod>;
   readonly #nodeInformer: Informer<Node>;
   readonly #namespaceInformer: Informer<Namespace>;
+  readonly #claimInformer: Informer<PersistentVolumeClaim>;
+  readonly #volumeInformer: Informer<PersistentVolume>;
+  readonly #budgetInformer: Informer<PodDisruptionBudget>;
   #start = 0;
+  #hasChanged = false;
 
   constructor(options: SchedulerOptions) {
     const { client, informers, clock, random } = options;
@@ -56,12 +78,22 @@ class Scheduler {
     this.#podInformer = informers.informer<Pod>(pods);
     this.#nodeInformer = informers.informer<Node>(nodes);
     this.#namespaceInformer = informers.informer<Namespace>(namespaces);
+    this.#claimInformer = informers.informer<PersistentVolumeClaim>(persistentVolumeClaims);
+    this.#volumeInformer = informers.informer<PersistentVolume>(persistentVolumes);
+    this.#budgetInformer = informers.informer<PodDisruptionBudget>(podDisruptionBudgets);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     this.#follow();
     try {
-      const informers = [this.#podInformer, this.#nodeInformer, this.#namespaceInformer];
+      const informers = [
+        this.#podInformer,
+        this.#nodeInformer,
+        this.#namespaceInformer,
+        this.#claimInformer,
+        this.#volumeInformer,
+        this.#budgetInformer,
+      ];
       await Promise.all(informers.map((informer) => informer.synced(signal)));
     } catch (error) {
       if (signal.aborted) return;
@@ -84,20 +116,34 @@ class Scheduler {
       updated: (node, old) => factsOf(node) !== factsOf(old) && this.#nodeChanged(node),
       deleted: (node) => this.#cache.removeNode(node.metadata.name),
     });
+    for (const informer of [this.#claimInformer, this.#volumeInformer]) {
+      const changed = () => this.#clusterChanged();
+      informer.addHandler({ added: changed, updated: changed });
+    }
     this.#podInformer.addHandler({
       added: (pod) => this.#podSeen(pod, undefined),
       updated: (pod, old) => this.#podSeen(pod, old),
       deleted: (pod) => {
         this.#queue.remove(objectKey(pod));
         this.#cache.removePod(pod);
-        if (pod.spec.nodeName) this.#queue.clusterChanged();
+        if (pod.spec.nodeName) this.#clusterChanged();
       },
+    });
+  }
+
+  /** Of many changes at once the queue hears once. */
+  #clusterChanged(): void {
+    if (this.#hasChanged) return;
+    this.#hasChanged = true;
+    setImmediate(() => {
+      this.#hasChanged = false;
+      this.#queue.clusterChanged();
     });
   }
 
   #nodeChanged(node: Readonly<Node>): void {
     this.#cache.setNode(node);
-    this.#queue.clusterChanged();
+    this.#clusterChanged();
   }
 
   #podSeen(pod: Readonly<Pod>, old: Readonly<Pod> | undefined): void {
@@ -106,15 +152,16 @@ class Scheduler {
     if (ended) {
       this.#queue.remove(key);
       this.#cache.removePod(pod);
-      this.#queue.clusterChanged();
+      this.#clusterChanged();
     } else if (pod.spec.nodeName) {
       this.#queue.remove(key);
       // Only what the decision depends on is counted anew; a status is not.
       if (old?.spec.nodeName && sameDemand(pod, old)) return;
       this.#cache.setPod(pod);
-      this.#queue.clusterChanged();
+      this.#clusterChanged();
     } else if (this.#isOurs(pod)) {
       if (this.#cache.isAssumed(key)) return;
+      if (pod.status?.nominatedNodeName) this.#cache.nominate(pod, pod.status.nominatedNodeName);
       if (this.#queue.has(key) && old && sameDemand(pod, old)) this.#queue.refresh(pod);
       else this.#queue.add(pod);
     } else {
@@ -128,18 +175,80 @@ class Scheduler {
   }
 
   #schedule(pod: Readonly<Pod>): void {
-    const all = this.#cache.nodes();
-    const namespaceLabels = (name: string) => this.#namespaceInformer.lister.get(name)?.metadata.labels;
+    const context = this.#contextOf(pod);
     const dice = (bound: number) => this.#options.random.int(bound);
-    const decision = decide({ pod, nodes: all, namespaceLabels }, { start: this.#start, dice });
+    const nominatedTo = (name: string) => this.#cache.nominatedTo(name);
+    const decision = decide(context, { start: this.#start, dice, nominatedTo });
     if (decision.kind === 'none') {
       this.#queue.failed(pod);
-      this.#report(pod, decision.message);
+      this.#makeRoom(context, decision);
       return;
     }
-    this.#start = (this.#start + decision.examined) % Math.max(1, all.length);
+    this.#start = (this.#start + decision.examined) % Math.max(1, context.nodes.length);
     this.#cache.assume(pod, decision.name);
     void this.#bind(pod, decision.name);
+  }
+
+  #contextOf(pod: Readonly<Pod>): PodContext {
+    return {
+      pod,
+      nodes: this.#cache.nodes(),
+      namespaceLabels: (name) => this.#namespaceInformer.lister.get(name)?.metadata.labels,
+      imageNodes: (image) => this.#cache.imageNodes(image),
+      volumes: {
+        claim: (name, namespace) => this.#claimInformer.lister.get(name, namespace),
+        volume: (name) => this.#volumeInformer.lister.get(name),
+      },
+    };
+  }
+
+  /** Pushes less important pods aside where that helps, and says how it stands. */
+  #makeRoom(context: PodContext, { nodes: count, rejections, candidates }: Extract<Decision, { kind: 'none' }>): void {
+    const { pod } = context;
+    const present = this.#cache.node(pod.status?.nominatedNodeName ?? '');
+    const refusal = notEligible(pod, present);
+    if (refusal !== undefined && candidates.length > 0) {
+      this.#report(pod, fitError(count, rejections, refusal));
+      return;
+    }
+    const budgets = this.#budgetInformer.lister.list();
+    const preemption = findPreemption({ context, candidates, filtersFor, budgets });
+    this.#report(pod, fitError(count, rejections, preemption && 'preempted'), preemption?.nodeName);
+    if (!preemption) return;
+    this.#cache.nominate(pod, preemption.nodeName);
+    void this.#evict(pod, preemption);
+  }
+
+  async #evict(pod: Readonly<Pod>, { nodeName, victims }: Preemption): Promise<void> {
+    for (const other of this.#cache.nominatedTo(nodeName)) {
+      // It finds another place, or makes one, when its turn comes.
+      if (priorityOf(other) >= priorityOf(pod)) continue;
+      this.#cache.nominate(other, '');
+      this.#queue.add(other);
+    }
+    const now = formatTime(this.#options.clock.now());
+    const message = `${this.#name}: preempting to accommodate a higher priority pod`;
+    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message };
+    for (const victim of victims.filter(({ metadata }) => metadata.deletionTimestamp === undefined)) {
+      const { name, namespace = '', uid } = victim.metadata;
+      const conditions = [
+        ...(victim.status?.conditions ?? []).filter(({ type }) => type !== condition.type),
+        { ...condition, lastTransitionTime: now },
+      ];
+      try {
+        const body = { metadata: { uid }, status: { conditions } };
+        await this.#pods.patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
+        await this.#pods.delete(name, namespace, uid === undefined ? {} : { preconditions: { uid } });
+      } catch (error) {
+        if (isNotFound(error)) continue;
+        if (!this.#options.signal.aborted)
+          this.#options.onError?.(error, `scheduler: preemption of ${objectKey(victim)}`);
+        continue;
+      }
+      const text = `Preempted by pod ${pod.metadata.uid} on node ${nodeName}`;
+      const event = { type: 'Normal', reason: 'Preempted', message: text } as const;
+      this.#recorder.event({ ...victim, apiVersion: 'v1', kind: 'Pod' }, event);
+    }
   }
 
   async #bind(pod: Readonly<Pod>, nodeName: string): Promise<void> {
@@ -167,25 +276,34 @@ class Scheduler {
   }
 
   /** Says why, in an Event and in the pod's condition. */
-  #report(pod: Readonly<Pod>, message: string): void {
+  #report(pod: Readonly<Pod>, message: string, nominated?: string): void {
     const kind = { apiVersion: 'v1', kind: 'Pod' };
     this.#recorder.event({ ...pod, ...kind }, { type: 'Warning', reason: 'FailedScheduling', message });
     const present = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
-    if (present?.status === 'False' && present.reason === 'Unschedulable' && present.message === message) return;
-    void this.#writeCondition(pod, message, present);
+    const told = present?.status === 'False' && present.reason === 'Unschedulable' && present.message === message;
+    if (told && (nominated === undefined || pod.status?.nominatedNodeName === nominated)) return;
+    void this.#writeCondition(pod, { message, present, nominated });
   }
 
   async #writeCondition(
     pod: Readonly<Pod>,
-    message: string,
-    present: Readonly<PodCondition> | undefined,
+    told: {
+      readonly message: string;
+      readonly present: Readonly<PodCondition> | undefined;
+      readonly nominated: string | undefined;
+    },
   ): Promise<void> {
+    const { message, present, nominated } = told;
     const now = formatTime(this.#options.clock.now());
     const lastTransitionTime = present?.status === 'False' ? (present.lastTransitionTime ?? now) : now;
     const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime };
     const copy = jsonCopy(pod) as Pod;
     const others = (copy.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
-    copy.status = { ...copy.status, conditions: [...others, condition] };
+    copy.status = {
+      ...copy.status,
+      conditions: [...others, condition],
+      ...(nominated !== undefined && { nominatedNodeName: nominated }),
+    };
     try {
       await this.#pods.update(copy, { subresource: 'status' });
     } catch (error) {

@@ -1,0 +1,124 @@
+// Whom a pod pushes aside when no node has room for it (upstream DefaultPreemption): a pure function of the pod, the nodes
+// and the budgets.
+import type { Pod } from '../api/core/v1/types.generated.ts';
+import { selects } from '../api/policy/v1/poddisruptionbudget/status.ts';
+import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
+import type { NodeInfo } from './node-info.ts';
+import type { NodeFilter, PodContext } from './plugin.ts';
+
+export interface PreemptInput {
+  readonly context: PodContext;
+  /** Nodes on which the removal of pods may help. */
+  readonly candidates: readonly NodeInfo[];
+  /** Filters of the profile for a context, as they are applied in scheduling. */
+  readonly filtersFor: (context: PodContext) => readonly NodeFilter[];
+  readonly budgets: readonly Readonly<PodDisruptionBudget>[];
+}
+
+export interface Preemption {
+  readonly nodeName: string;
+  readonly victims: readonly Readonly<Pod>[];
+}
+
+/** Nodes looked at, as upstream (minCandidateNodesAbsolute). */
+const mostCandidates = 100;
+
+export function priorityOf({ spec }: Readonly<Pod>): number {
+  return spec.priority ?? 0;
+}
+
+/** Why the pod may push nobody aside; undefined when it may. */
+export function notEligible(pod: Readonly<Pod>, nominated: NodeInfo | undefined): string | undefined {
+  if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const isEnding = [...(nominated?.pods.values() ?? [])].some(
+    (other) => other.metadata.deletionTimestamp !== undefined && priorityOf(other) < priorityOf(pod),
+  );
+  return isEnding ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
+}
+
+export function findPreemption(input: PreemptInput): Preemption | undefined {
+  const options: Option[] = [];
+  for (const info of input.candidates.slice(0, mostCandidates)) {
+    const option = victimsOn(input, info);
+    if (!option) continue;
+    options.push(option);
+  }
+  const [best] = options.sort(byCost);
+  return best && { nodeName: best.nodeName, victims: best.victims };
+}
+
+interface Option extends Preemption {
+  /** Victims whose budget does not allow it. */
+  readonly violations: number;
+}
+
+function victimsOn({ context, filtersFor, budgets }: PreemptInput, info: NodeInfo): Option | undefined {
+  const { pod } = context;
+  const lower = [...info.pods.values()].filter((other) => priorityOf(other) < priorityOf(pod));
+  if (lower.length === 0) return undefined;
+  const trial = info.clone();
+  for (const other of lower) trial.remove(other);
+  const nodes = context.nodes.map((one) => (one === info ? trial : one));
+  const fits = () => filtersFor({ ...context, nodes }).every((filter) => filter(trial) === undefined);
+  if (!fits()) return undefined;
+  const { violating, others } = byBudget(lower.sort(byImportance), budgets);
+  const victims: Readonly<Pod>[] = [];
+  let violations = 0;
+  // The most important are let be first, and before them those that their budgets protect.
+  for (const [group, counts] of [[violating, 1] as const, [others, 0] as const]) {
+    for (const other of group) {
+      trial.add(other);
+      if (fits()) continue;
+      trial.remove(other);
+      victims.push(other);
+      violations += counts;
+    }
+  }
+  return victims.length === 0 ? undefined : { nodeName: info.node.metadata.name, victims, violations };
+}
+
+/** Higher priority first, then the longer running. */
+function byImportance(a: Readonly<Pod>, b: Readonly<Pod>): number {
+  if (priorityOf(a) !== priorityOf(b)) return priorityOf(b) - priorityOf(a);
+  return startOf(a) < startOf(b) ? -1 : 1;
+}
+
+function startOf(pod: Readonly<Pod>): string {
+  return pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '';
+}
+
+function byBudget(pods: readonly Readonly<Pod>[], budgets: readonly Readonly<PodDisruptionBudget>[]) {
+  const left = new Map(budgets.map((budget) => [budget, budget.status?.disruptionsAllowed ?? 0]));
+  const violating: Readonly<Pod>[] = [];
+  const others: Readonly<Pod>[] = [];
+  for (const pod of pods) {
+    let violates = false;
+    for (const [budget, allowed] of left) {
+      if (budget.metadata.namespace !== pod.metadata.namespace || !selects(budget, pod)) continue;
+      if (budget.status?.disruptedPods?.[pod.metadata.name] !== undefined) continue;
+      left.set(budget, allowed - 1);
+      violates ||= allowed - 1 < 0;
+    }
+    (violates ? violating : others).push(pod);
+  }
+  return { violating, others };
+}
+
+/** Fewest violations, then the lowest of the highest priorities, the lowest sum, the fewest, the latest start. */
+function byCost(a: Option, b: Option): number {
+  const highest = ({ victims }: Option) => Math.max(...victims.map(priorityOf));
+  // Negative priorities must not make more victims look cheaper.
+  const sum = ({ victims }: Option) => victims.reduce((total, pod) => total + priorityOf(pod) + 2 ** 31, 0);
+  const earliest = (option: Option) =>
+    option.victims
+      .filter((pod) => priorityOf(pod) === highest(option))
+      .map(startOf)
+      .sort()[0] ?? '';
+  return (
+    a.violations - b.violations ||
+    highest(a) - highest(b) ||
+    sum(a) - sum(b) ||
+    a.victims.length - b.victims.length ||
+    (earliest(a) === earliest(b) ? 0 : earliest(a) > earliest(b) ? -1 : 1)
+  );
+}

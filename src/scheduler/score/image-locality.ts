@@ -1,0 +1,27 @@
+// ImageLocality: nodes that have the pod's images already, large ones above all.
+import { maxScore, type ScorePlugin } from '../plugin.ts';
+
+const mebibyte = 1024 * 1024;
+/** Bytes: less is not worth moving a pod for; more, per container, counts as this. */
+const least = 23 * mebibyte;
+const most = 1000 * mebibyte;
+
+export const imageLocality: ScorePlugin = ({ pod, nodes, imageNodes }, feasible) => {
+  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const images = containers
+    .map(({ image = '' }) => imageNodes(normalized(image)))
+    .filter((found) => found !== undefined);
+  if (images.length === 0) return undefined;
+  const cap = most * containers.length;
+  return feasible.map(({ node }) => {
+    let sum = 0;
+    // An image that few nodes have would draw all pods to them.
+    for (const found of images) sum += (found.get(node.metadata.name) ?? 0) * (found.size / nodes.length);
+    return Math.floor((maxScore * (Math.min(Math.max(sum, least), cap) - least)) / (cap - least));
+  });
+};
+
+/** Kubelets tell names with their tag. */
+export function normalized(image: string): string {
+  return image.lastIndexOf(':') <= image.lastIndexOf('/') ? `${image}:latest` : image;
+}
