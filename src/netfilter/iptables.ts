@@ -6,16 +6,11 @@ import type { AddressPort, FoundElement, Memory } from './packet.ts';
 import { decided, masqueraded, type PacketState, remembered } from './state.ts';
 import type { Branch, Chains, Sequel } from './walk.ts';
 
+/** A packet within a rule: what it was found in so far, and how likely it came so far. */
 interface Within {
   readonly state: PacketState;
   readonly elements: readonly FoundElement[];
   readonly chance: number;
-}
-
-/** What a match makes of a packet: those that go on within the rule, and those that go on to the next rule. */
-interface Sorted {
-  readonly matched: readonly Within[];
-  readonly others: readonly PacketState[];
 }
 
 const goOn: Sequel = { kind: 'next' };
@@ -44,42 +39,36 @@ export class IptablesChains implements Chains<Rule> {
   }
 
   evaluate(rule: Rule, chain: string, state: PacketState): Branch[] {
-    let matched: readonly Within[] = [{ state, elements: [], chance: 1 }];
     const branches: Branch[] = [];
+    let way: Within = { state, elements: [], chance: 1 };
     for (const match of rule.matches) {
-      const results = matched.map((way) => this.#sort(match, way));
-      for (const { others } of results) for (const other of others) branches.push({ state: other, sequel: goOn });
-      matched = results.flatMap((result) => result.matched);
-      if (matched.length === 0) return branches;
+      if (match.kind === 'random' && match.probability < 1) {
+        branches.push({ state: likely(way, 1 - match.probability).state, sequel: goOn });
+      }
+      const matched = this.#match(match, way);
+      if (!matched) return [...branches, { state: way.state, sequel: goOn }];
+      way = matched;
     }
-    for (const { state: here, elements, chance } of matched) {
-      const { state: after, sequel } = this.#follow(rule.target, here);
-      const decision = { by: 'iptables', table: this.#table, chain, rule, elements } as const;
-      branches.push({ state: decided(after, decision, chance), sequel });
-    }
-    return branches;
+    const { state: after, sequel } = this.#follow(rule.target, way.state);
+    const decision = { by: 'iptables', table: this.#table, chain, rule, elements: way.elements } as const;
+    return [...branches, { state: decided(after, decision, way.chance), sequel }];
   }
 
-  #sort(match: Match, way: Within): Sorted {
-    const { state, chance } = way;
-    if (match.kind === 'random') {
-      const part = (p: number): PacketState => ({ ...state, probability: state.probability * p });
-      const p = match.probability;
-      return {
-        matched: p > 0 ? [{ ...way, state: part(p), chance: chance * p }] : [],
-        others: p < 1 ? [part(1 - p)] : [],
-      };
+  /** The packet where it matches; undefined where it cannot. */
+  #match(match: Match, way: Within): Within | undefined {
+    const { state } = way;
+    switch (match.kind) {
+      case 'random':
+        return likely(way, match.probability);
+      case 'remember':
+        return { ...way, state: remembered(state, match.list, state.source.address) };
+      case 'in-set': {
+        const element = this.#context.sets.find(match.set, match.flags, state);
+        return element && { ...way, elements: [...way.elements, element] };
+      }
+      default:
+        return this.#holds(match, state) === ('not' in match && match.not === true) ? undefined : way;
     }
-    if (match.kind === 'remember') {
-      return { matched: [{ ...way, state: remembered(state, match.list, state.source.address) }], others: [] };
-    }
-    if (match.kind === 'in-set') {
-      const element = this.#context.sets.find(match.set, match.flags, state);
-      if (!element) return { matched: [], others: [state] };
-      return { matched: [{ ...way, elements: [...way.elements, element] }], others: [] };
-    }
-    const isNegated = 'not' in match && match.not === true;
-    return this.#holds(match, state) === isNegated ? { matched: [], others: [state] } : { matched: [way], others: [] };
   }
 
   /** Whether the match holds, were it not negated. */
@@ -146,6 +135,12 @@ export class IptablesChains implements Chains<Rule> {
         };
     }
   }
+}
+
+/** The packet where a throw of the dice went this way. */
+function likely(way: Within, probability: number): Within {
+  const { state, chance } = way;
+  return { ...way, chance: chance * probability, state: { ...state, probability: state.probability * probability } };
 }
 
 /** `eth0`, or with a `+` at its end every name that begins so. */
