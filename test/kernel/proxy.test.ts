@@ -1,20 +1,14 @@
 // The proxy against the real kernel, in a namespace of the test's own.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Node } from '../../src/api/core/v1/types.generated.ts';
 import { nodes } from '../../src/client/resources.ts';
-import { renderTransaction } from '../../src/nftables/render.ts';
 import { cleanup } from '../../src/proxy/cleanup.ts';
-import { arbitraryEvent } from '../../src/proxy/fixtures/arbitrary.ts';
-import { config, endpoint, nodeA, service, slice } from '../../src/proxy/fixtures/objects.ts';
-import { matchesListing } from '../../src/proxy/nftables/listing.ts';
-import { NftablesState } from '../../src/proxy/nftables/state.ts';
-import { ownerOf } from '../../src/proxy/owner.ts';
-import { ServiceView } from '../../src/proxy/service-view.ts';
+import { endpoint, service, slice } from '../../src/proxy/fixtures/objects.ts';
 import type { ProxyMode } from '../../src/proxy/settings.ts';
 import { TestNamespace } from './netns.ts';
+import { nftLines } from './nft-lines.ts';
 import { node, RunningProxy, type RunningProxyOptions, until } from './running-proxy.ts';
 
 let space: TestNamespace;
@@ -24,53 +18,6 @@ beforeAll(() => {
 afterAll(() => space?.close());
 beforeEach(() => {
   space.run('nft flush ruleset');
-});
-
-/** What the table holds, line by line and element by element, without the order. */
-function dump(): string[] {
-  return output('nft -s list table ip portico-proxy')
-    .split(/\n|(?<=[^{]), ?(?=\S+ \. |\d)/)
-    .map((line) => line.replace(/elements = \{|\}$|,$/g, '').trim())
-    .filter((line) => line !== '')
-    .sort();
-}
-
-describe('the kernel takes', () => {
-  test('every transaction, and holds in the end what one written at once would give it', () => {
-    fc.assert(
-      fc.property(fc.array(fc.array(arbitraryEvent, { maxLength: 4 }), { maxLength: 10 }), (batches) => {
-        const view = new ServiceView();
-        const state = new NftablesState(config);
-        const owners = new Map<string, string[]>();
-        space.run('nft -f -', renderTransaction(state.takeAll()));
-        for (const batch of batches) {
-          for (const event of batch) {
-            if (event.kind === 'service') view.setService(event.object);
-            else if (event.kind === 'service-gone') view.deleteService(event.object);
-            else if (event.kind === 'slice') view.setSlice(event.object);
-            else view.deleteSlice(event.object);
-          }
-          for (const name of view.takeChanged()) {
-            const plans = view.plans(name, 'IPv4', nodeA);
-            for (const owner of owners.get(name) ?? []) state.set(owner, undefined);
-            for (const plan of plans) state.set(ownerOf(plan.servicePort), plan);
-            owners.set(
-              name,
-              plans.map((plan) => ownerOf(plan.servicePort)),
-            );
-          }
-          const transaction = state.take();
-          if (transaction) space.run('nft -f -', renderTransaction(transaction));
-          const listing = space.run('nft -s list table ip portico-proxy');
-          expect(matchesListing(state.table(), listing), listing).toBe(true);
-        }
-        const followed = dump();
-        space.run('nft -f -', renderTransaction(state.takeAll()));
-        expect(followed).toEqual(dump());
-      }),
-      { numRuns: 25 },
-    );
-  });
 });
 
 /** What a command prints; nothing when it fails. */
@@ -131,12 +78,12 @@ describe('nftables', () => {
     const proxy = start('nftables');
     await proxy.fill();
     await until(() => has(endpointsMap, '10.244.1.1'), 'the first endpoint');
-    const before = dump();
+    const before = nftLines(space, 'ip');
     space.run('nft add table ip other');
     await until(isWatched, 'the monitor');
     space.run(command);
-    expect(dump()).not.toEqual(before);
-    await until(() => JSON.stringify(dump()) === JSON.stringify(before), 'the repair', 3000);
+    expect(nftLines(space, 'ip')).not.toEqual(before);
+    await until(() => JSON.stringify(nftLines(space, 'ip')) === JSON.stringify(before), 'the repair', 3000);
     expect(space.run('nft list tables')).toContain('table ip other');
   });
 
