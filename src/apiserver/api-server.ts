@@ -6,7 +6,7 @@ import type { ResourceDefinition } from '../api/resource.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { internalError, StatusError } from '../apimachinery/status.ts';
-import type { Storage } from '../storage/storage.ts';
+import { type Storage, TooLargeError } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { type PluginSelection, selectPlugins } from './admission/plugins.ts';
@@ -217,6 +217,8 @@ export class ApiServer {
 
   #errorResponse(error: unknown): ApiResponse {
     if (error instanceof StatusError) return statusResponse(error);
+    // As upstream: what storage refuses is told in its words, with no reason.
+    if (error instanceof TooLargeError) return statusResponse(new StatusError({ code: 500, message: error.message }));
     this.#options.onError(error);
     return statusResponse(internalError(error instanceof Error ? error.message : String(error)));
   }

@@ -119,3 +119,8 @@ export class FutureRevisionError extends Error {
     this.currentRevision = currentRevision;
   }
 }
+
+/** Storage takes no values, or transactions, of this size. */
+export class TooLargeError extends Error {
+  readonly kind = 'too-large';
+}

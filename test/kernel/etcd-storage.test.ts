@@ -125,3 +125,14 @@ test('where no etcd is, opening fails in one line that says where and why', asyn
   await expect(opening).rejects.toThrow('ECONNREFUSED');
   await expect(EtcdStorage.open({ endpoints: ['ftp://x'], clock, random })).rejects.toThrow('is no endpoint of etcd');
 });
+
+test('a value that etcd does not take is refused as such, and the next one is written', async () => {
+  const storage = await open(await start());
+  for (const bytes of [1_700_000, 3_000_000]) {
+    await expect(put(storage, '/a', 'x'.repeat(bytes))).rejects.toMatchObject({
+      kind: 'too-large',
+      message: 'etcdserver: request is too large',
+    });
+  }
+  expect((await put(storage, '/a', 'x')).succeeded).toBe(true);
+});

@@ -144,6 +144,10 @@ test('plugins are picked by name; an unknown name is told', () => {
   expect(names(['DenyServiceExternalIPs'], [])).toContain('DenyServiceExternalIPs');
   expect(names([], ['LimitRanger', 'ResourceQuota'])).not.toContain('LimitRanger');
   expect(() => names(['Nope'], [])).toThrow('"Nope" is no admission plugin; there are');
+  for (const rule of ['CertificateRequestor', 'RBACEscalation', 'AdmissionExpressions']) {
+    expect(names([], [])).toContain(rule);
+    expect(() => names([], [rule]), rule).toThrow('is no admission plugin');
+  }
 });
 
 test('priority: system classes, one default, and no number of one’s own', async () => {

@@ -52,6 +52,9 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   validatingWebhooks,
 ];
 
+/** Rules of the API itself, which upstream has in its strategies and in RBAC: no flag knows them. */
+const alwaysOn: ReadonlySet<string> = new Set(['CertificateRequestor', 'RBACEscalation', expressionCheck.name]);
+
 /** Plugins that run only where `--enable-admission-plugins` names them. */
 const offByDefault: ReadonlySet<string> = new Set([denyServiceExternalIPs.name]);
 
@@ -70,7 +73,7 @@ export interface PluginSelection {
 /** As kube-apiserver's two flags: what is disabled is off, also where it is enabled. Throws an UnknownPluginError. */
 export function selectPlugins(selection: PluginSelection): readonly AdmissionPlugin[] {
   const { enabled, disabled, serviceAccountVolumeConfigMaps = [] } = selection;
-  const names = new Set([...admissionPlugins.map(({ name }) => name), 'ResourceQuota']);
+  const names = new Set([...admissionPlugins.map(({ name }) => name), 'ResourceQuota'].filter((n) => !alwaysOn.has(n)));
   for (const name of [...enabled, ...disabled]) {
     if (!names.has(name)) {
       throw new UnknownPluginError(`"${name}" is no admission plugin; there are ${[...names].sort().join(', ')}`);

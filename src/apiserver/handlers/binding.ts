@@ -23,6 +23,9 @@ export async function handleBinding(request: ResourceRequest, pods: ResourceRequ
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
   const binding = decode() as KubeObject & Binding;
   const name = request.info.name || binding.metadata.name;
+  if (binding.metadata.name && binding.metadata.name !== name) {
+    throw badRequest('name in URL does not match name in Binding object');
+  }
   const { target } = binding;
   if (target.kind && target.kind !== 'Node') {
     throw invalid(expected, name, [fieldError.notSupported('target.kind', target.kind, ['Node', '<empty>'])]);

@@ -1,6 +1,8 @@
 // What all writes share: options, names that are made up, dry runs, deletions of many, managed fields.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../../apimachinery/object.ts';
+import { MemoryStorage } from '../../storage/memory/memory-storage.ts';
+import { TooLargeError } from '../../storage/storage.ts';
 import type { Random } from '../../system/random.ts';
 import { exchange } from '../fake/exchange.ts';
 import { startTestServer, type TestServer } from '../fake/test-server.ts';
@@ -21,6 +23,30 @@ const names = async (query = '') =>
   (await api.send<KubeList<KubeObject>>('GET', `${configMaps}${query}`)).body.items.map(
     ({ metadata }) => metadata.name,
   );
+
+test('a binding is of the pod that its path names', async () => {
+  const container = { name: 'c', image: 'i' };
+  await api.send('POST', '/api/v1/namespaces/n/serviceaccounts', { metadata: { name: 'default' } });
+  await api.send('POST', '/api/v1/namespaces/n/pods', { metadata: { name: 'p' }, spec: { containers: [container] } });
+  const bind = (name: string) =>
+    api.send('POST', '/api/v1/namespaces/n/pods/p/binding', { metadata: { name }, target: { name: 'node' } });
+  const refused = { code: 400, message: 'name in URL does not match name in Binding object' };
+  expect((await bind('q')).body).toMatchObject(refused);
+  expect((await bind('p')).status).toBe(201);
+});
+
+test('what storage takes no more of is told in its words', async () => {
+  const storage = new MemoryStorage();
+  const small = await startTestServer({ storage });
+  storage.transact = async () => {
+    throw new TooLargeError('etcdserver: request is too large');
+  };
+  const { status, body } = await small.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+  expect(status).toBe(500);
+  expect(body).toMatchObject({ kind: 'Status', message: 'etcdserver: request is too large', code: 500 });
+  expect(body).not.toHaveProperty('reason');
+  small.stop();
+});
 
 describe('options', () => {
   test.each([
@@ -57,6 +83,12 @@ describe('options', () => {
 });
 
 describe('dry runs change nothing', () => {
+  test('what is only tried has no version', async () => {
+    const { body } = await api.send('POST', `${configMaps}?dryRun=All`, { metadata: { name: 'a' } });
+    expect(body.metadata.uid).toBeTruthy();
+    expect(body.metadata.resourceVersion).toBeUndefined();
+  });
+
   test('whatever the verb', async () => {
     await create('a', { data: { k: 'v' } });
     const before = await exchange(api.server, { url: configMaps });

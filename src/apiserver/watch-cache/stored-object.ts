@@ -16,7 +16,7 @@ export function encodeForStorage(object: KubeObject): string {
 export class StoredObject<T extends KubeObject = KubeObject> {
   readonly key: string;
   readonly value: string;
-  /** The object's resourceVersion. */
+  /** The object's resourceVersion; 0: it was only tried and has none. */
   readonly revision: number;
   #object: T | undefined;
   #bytes: Uint8Array | undefined;
@@ -31,7 +31,8 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   /** The whole object as JSON, with its resourceVersion. */
   get text(): string {
     const at = this.value.indexOf(marker) + marker.length;
-    return `${this.value.slice(0, at)}"resourceVersion":"${this.revision}",${this.value.slice(at)}`;
+    const version = this.revision === 0 ? '' : `"resourceVersion":"${this.revision}",`;
+    return `${this.value.slice(0, at)}${version}${this.value.slice(at)}`;
   }
 
   /** As an item of a list: without kind and apiVersion. */

@@ -8,6 +8,7 @@ import {
   type RangeRequest,
   type RangeResult,
   type Storage,
+  TooLargeError,
   type Transaction,
   type TransactionResult,
   type WatchBatch,
@@ -94,6 +95,7 @@ export class EtcdStorage implements Storage {
     const { header, succeeded, responses } = await this.#endpoints
       .call(methods.txn, request, { idempotent: false })
       .catch((error: unknown) => {
+        if (isTooLarge(error)) throw new TooLargeError('etcdserver: request is too large', { cause: error });
         if (!isUnavailable(error) || error.neverBegan) throw error;
         throw new Error(`nobody knows whether etcd made the write: ${error.message}`, { cause: error });
       });
@@ -223,4 +225,11 @@ interface RangeOfKeys {
 function nextPage(kvs: readonly KeyValue[]): number {
   const text = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
   return Math.max(10, Math.min(Math.round((kvs.length * pageText) / text), 4 * kvs.length));
+}
+
+/** Etcd refuses more than 1.5 MiB, and its gRPC more than 2 MiB before it looks. */
+function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof GrpcError)) return false;
+  if (error.code === grpcCode.resourceExhausted) return error.message.includes('larger than max');
+  return error.message === 'etcdserver: request is too large';
 }
