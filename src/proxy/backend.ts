@@ -8,6 +8,14 @@ export class SyncError extends Error {
   override readonly name = 'SyncError';
 }
 
+/** How many rules a table of a family has from us, and how many of them the last sync wrote. */
+export interface RuleCounts {
+  readonly table: string;
+  readonly family: IPFamily;
+  readonly total: number;
+  readonly last: number;
+}
+
 export interface Backend {
   /** Forgets all plans and starts over with these settings, one per family. The next sync is a full one. */
   configure(configs: readonly ProxyConfig[]): void;
@@ -20,6 +28,9 @@ export interface Backend {
   sync(how: { readonly full: boolean }): Promise<void>;
   /** Whether the rules of the last sync seem to be there still. Costs a few milliseconds at any size. */
   intact(): Promise<boolean>;
+  /** What one port of a Service has in the kernel once synced, in the text of the mode's program. */
+  rulesOf?(family: IPFamily, owner: string): readonly string[];
+  ruleCounts?(): readonly RuleCounts[];
   /** Calls back whenever the rules may have been removed, until the signal aborts. */
   watch(changed: () => void, signal: AbortSignal): Promise<void>;
 }

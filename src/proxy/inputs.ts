@@ -5,6 +5,7 @@ import type { ServiceCIDR } from '../api/networking/v1/types.generated.ts';
 import { endpointSlices, nodes, serviceCIDRs, services } from '../client/resources.ts';
 import type { Informer, Informers } from '../client/types.ts';
 import { ServiceView } from './service-view.ts';
+import type { ChangedKind } from './sync-status.ts';
 
 export interface InputsOptions {
   readonly informers: Informers;
@@ -16,8 +17,8 @@ export interface InputsOptions {
   readonly watches?: 'own' | 'shared' | undefined;
   /** Whether to watch the ranges of cluster IPs, too. Nothing waits for them. */
   readonly followServiceCIDRs?: boolean | undefined;
-  /** Services or slices changed: see `view`. */
-  readonly onChange: () => void;
+  /** A Service or a slice changed: see `view`. */
+  readonly onChange: (kind: ChangedKind) => void;
   /** The node or the ranges of cluster IPs changed. */
   readonly onConfiguration: () => void;
 }
@@ -72,22 +73,22 @@ export class ProxyInputs {
 
   #followObjects(service: Informer<Service>, slice: Informer<EndpointSlice>): void {
     const follow =
-      <T>(take: (object: Readonly<T>) => void) =>
+      <T>(kind: ChangedKind, take: (object: Readonly<T>) => void) =>
       (object: Readonly<T>) => {
         take(object);
-        this.#options.onChange();
+        this.#options.onChange(kind);
       };
-    const setService = follow<Service>((object) => this.view.setService(object));
+    const setService = follow<Service>('service', (object) => this.view.setService(object));
     service.addHandler({
       added: setService,
       updated: setService,
-      deleted: follow<Service>((object) => this.view.deleteService(object)),
+      deleted: follow<Service>('service', (object) => this.view.deleteService(object)),
     });
-    const setSlice = follow<EndpointSlice>((object) => this.view.setSlice(object));
+    const setSlice = follow<EndpointSlice>('endpoint', (object) => this.view.setSlice(object));
     slice.addHandler({
       added: setSlice,
       updated: setSlice,
-      deleted: follow<EndpointSlice>((object) => this.view.deleteSlice(object)),
+      deleted: follow<EndpointSlice>('endpoint', (object) => this.view.deleteSlice(object)),
     });
   }
 

@@ -8,6 +8,7 @@ import type { Backend } from './backend.ts';
 import { cleanup } from './cleanup.ts';
 import { cleanUdpFlows } from './conntrack/udp-cleanup.ts';
 import { HealthServers } from './healthcheck/health-servers.ts';
+import { programmingTimes } from './healthcheck/programming.ts';
 import { interfaceAddresses } from './interface-addresses.ts';
 import { Proxier, type SyncedChange } from './proxier.ts';
 import { allowsLocalhostNodePorts, type ProxySettings } from './settings.ts';
@@ -69,8 +70,9 @@ export class KubeProxy {
 
   /** Runs until the signal aborts, and leaves the rules as they are then: connections outlive a restart. */
   async run(signal: AbortSignal): Promise<void> {
-    const { settings, exec } = this.#options;
+    const { settings, exec, clock } = this.#options;
     const backend = await backendOf(this.#options);
+    const since = clock.now();
     let first = true;
     const onSynced = async (change: SyncedChange) => {
       if (first) {
@@ -79,8 +81,18 @@ export class KubeProxy {
         await cleanup(exec, { except: settings.mode, ipvs: settings.ipvs });
       }
       const nodeAddresses = (proxier.node?.status?.addresses ?? []).map(({ address }) => canonicalIP(address));
-      await cleanUdpFlows(exec, { changes: change.ports, plans: proxier.plans(), nodeAddresses });
       health.update();
+      health.metrics.synced(change);
+      const times = programmingTimes(change.slices, { since, now: clock.now() });
+      for (const { family, seconds } of times) health.metrics.programmed(family, seconds);
+      const start = clock.now();
+      await cleanUdpFlows(exec, {
+        changes: change.ports,
+        plans: proxier.plans(),
+        nodeAddresses,
+        onReconciled: (family, { ended }) =>
+          health.metrics.reconciled(family, { seconds: (clock.now() - start) / 1000, ended }),
+      });
     };
     const proxier = new Proxier({
       ...this.#options,

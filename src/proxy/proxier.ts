@@ -1,11 +1,13 @@
 // The loop around the modes: waits for Services, slices and the node, and brings the kernel to what they ask for. A change
 // starts a sync at once; changes that come while one runs go into the next.
 import type { Node } from '../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { Informers } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { IPFamily } from './address.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, RuleCounts } from './backend.ts';
 import type { ProxyConfig } from './config.ts';
+import type { PortRules } from './healthcheck/rules-page.ts';
 import { type InputsOptions, ProxyInputs } from './inputs.ts';
 import { proxyNodeOf } from './node.ts';
 import { ownerOf } from './owner.ts';
@@ -14,6 +16,7 @@ import type { ServiceView } from './service-view.ts';
 import { configOf, defaultSyncPeriod, needsInterfaceAddresses, type ProxySettings } from './settings.ts';
 import { SyncStatus } from './sync-status.ts';
 import { Wakeup } from './wakeup.ts';
+import { WrittenRules } from './written.ts';
 
 export interface ProxierOptions {
   readonly settings: ProxySettings;
@@ -42,6 +45,8 @@ export interface SyncedChange {
   readonly duration: number;
   /** Per family and port of a Service: the plan before and after; a side is undefined when there is none. */
   readonly ports: readonly PortChange[];
+  /** Slices that no sync had brought before. */
+  readonly slices: readonly Readonly<EndpointSlice>[];
 }
 
 export interface PortChange {
@@ -64,6 +69,7 @@ export class Proxier {
   /** Plans in the kernel or on their way there, by family and Service, then by port. */
   readonly #plans: ReadonlyMap<IPFamily, Map<string, Map<string, ServicePortPlan>>>;
   readonly status: SyncStatus;
+  readonly written = new WrittenRules();
   /** What each family was last planned with. */
   #configs: readonly ProxyConfig[] = [];
   #configuration = '';
@@ -88,8 +94,8 @@ export class Proxier {
       nodeName: options.nodeName,
       watches: options.watches,
       followServiceCIDRs: options.followServiceCIDRs,
-      onChange: () => {
-        this.status.queued();
+      onChange: (kind) => {
+        this.status.queued(kind);
         this.#wakeup.wake();
       },
       onConfiguration: () => {
@@ -102,6 +108,23 @@ export class Proxier {
   /** All plans that are in force, for health checks and explanations. */
   *plans(): Iterable<ServicePortPlan> {
     for (const services of this.#plans.values()) for (const ports of services.values()) yield* ports.values();
+  }
+
+  /** Where the mode counts its rules. */
+  ruleCounts(): readonly RuleCounts[] {
+    return this.#options.backend.ruleCounts?.() ?? [];
+  }
+
+  /** What the ports of a Service have in the kernel; nothing in a mode that cannot say. */
+  rulesOf(name: string): readonly PortRules[] {
+    const { backend } = this.#options;
+    return [...this.#plans].flatMap(([family, services]) =>
+      [...(services.get(name)?.keys() ?? [])].map((port) => ({
+        family,
+        port,
+        rules: backend.rulesOf?.(family, port) ?? [],
+      })),
+    );
   }
 
   /** The Services and slices that rules are made from. */
@@ -195,7 +218,7 @@ export class Proxier {
       await this.#sync(full);
       return true;
     } catch (error) {
-      this.status.failed();
+      this.status.failed({ full: this.#full });
       log?.(`sync failed: ${error instanceof Error ? error.message : String(error)}`);
       return false;
     }
@@ -221,11 +244,12 @@ export class Proxier {
     this.#full = false;
     if (whole) this.#lastFull = clock.now();
     const duration = clock.now() - start;
-    this.status.succeeded({ full: whole, duration });
+    this.status.succeeded();
+    const slices = this.written.succeeded(clock.now(), { full: whole });
     const ports = this.#unreported;
     this.#unreported = [];
     try {
-      await onSynced?.({ full: whole, duration, ports });
+      await onSynced?.({ full: whole, duration, ports, slices });
     } catch (error) {
       // The rules are in the kernel; what failed is beside them.
       log?.(error instanceof Error ? error.message : String(error));
@@ -238,6 +262,7 @@ export class Proxier {
     this.#replan = false;
     const changed = this.view.takeChanged();
     const names = replan ? [...new Set([...this.view.names(), ...changed])] : changed;
+    for (const name of names) this.written.plan(name, this.view.sources(name));
     return this.#configs.flatMap(({ family, node }) => names.flatMap((name) => this.#planService(family, name, node)));
   }
 

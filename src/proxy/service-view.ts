@@ -6,6 +6,7 @@ import type { IPFamily } from './address.ts';
 import { endpointsOf } from './endpoint.ts';
 import { type ProxyNode, planServicePort, type ServicePortPlan } from './plan.ts';
 import { servicePorts } from './service-port.ts';
+import type { Sources } from './written.ts';
 
 const serviceNameLabel = 'kubernetes.io/service-name';
 const headlessLabel = 'service.kubernetes.io/headless';
@@ -87,15 +88,17 @@ export class ServiceView {
     return this.#entries.get(name)?.service;
   }
 
+  /** The objects that the plans of a Service are made of; undefined when there is no such Service. */
+  sources(name: string): Sources | undefined {
+    const entry = this.#entries.get(name);
+    return entry?.service && { service: entry.service, slices: slicesOf(entry) };
+  }
+
   /** The plans of all ports of a Service on a node; none when there is no such Service. */
   plans(name: string, family: IPFamily, node: ProxyNode): ServicePortPlan[] {
     const entry = this.#entries.get(name);
     if (!entry?.service) return [];
-    // Slices in the order of their names, so that the order of events does not show.
-    const slices =
-      entry.slices.size < 2
-        ? [...entry.slices.values()]
-        : [...entry.slices].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, slice]) => slice);
+    const slices = slicesOf(entry);
     return servicePorts(entry.service, family).map((servicePort) =>
       planServicePort(servicePort, endpointsOf(servicePort, slices, node.name), node),
     );
@@ -113,6 +116,12 @@ export class ServiceView {
   #tidy(key: string, entry: Entry): void {
     if (!entry.service && entry.slices.size === 0) this.#entries.delete(key);
   }
+}
+
+/** In the order of their names, so that the order of events does not show. */
+function slicesOf({ slices }: Entry): Readonly<EndpointSlice>[] {
+  if (slices.size < 2) return [...slices.values()];
+  return [...slices].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, slice]) => slice);
 }
 
 function keyOf(object: Readonly<Service> | Readonly<EndpointSlice>): string {

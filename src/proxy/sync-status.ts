@@ -6,19 +6,22 @@ export interface SyncStatusOptions {
   readonly timeout: number;
 }
 
+/** What a change is of: a Service, or (by its slices) its endpoints. */
+export type ChangedKind = 'service' | 'endpoint';
+
 export class SyncStatus {
   readonly #clock: Clock;
   readonly #timeout: number;
   #oldestQueued: number | undefined;
   #lastUpdated: number;
-  syncs = 0;
-  fullSyncs = 0;
   failures = 0;
-  /** Seconds that each kind of sync took, summed. */
-  seconds = 0;
-  fullSeconds = 0;
-  pendingChanges = 0;
-  totalChanges = 0;
+  /** Those of the failures that were of a small sync. */
+  partialFailures = 0;
+  /** When the last change came in, in milliseconds since the Unix epoch. */
+  lastQueued = 0;
+  /** Changes that no sync has begun with yet, and all that there were. */
+  readonly pending: Record<ChangedKind, number> = { service: 0, endpoint: 0 };
+  readonly total: Record<ChangedKind, number> = { service: 0, endpoint: 0 };
 
   constructor(clock: Clock, { timeout }: SyncStatusOptions) {
     this.#clock = clock;
@@ -27,14 +30,16 @@ export class SyncStatus {
   }
 
   /** A change came in. */
-  queued(): void {
-    this.#oldestQueued ??= this.#clock.now();
-    this.pendingChanges += 1;
-    this.totalChanges += 1;
+  queued(kind: ChangedKind): void {
+    this.lastQueued = this.#clock.now();
+    this.#oldestQueued ??= this.lastQueued;
+    this.pending[kind] += 1;
+    this.total[kind] += 1;
   }
 
   started(): void {
-    this.pendingChanges = 0;
+    this.pending.service = 0;
+    this.pending.endpoint = 0;
   }
 
   /** A look that found nothing to do. */
@@ -42,18 +47,15 @@ export class SyncStatus {
     this.#oldestQueued = undefined;
   }
 
-  succeeded({ full, duration }: { readonly full: boolean; readonly duration: number }): void {
+  succeeded(): void {
     this.#lastUpdated = this.#clock.now();
-    this.#oldestQueued = this.pendingChanges > 0 ? this.#lastUpdated : undefined;
-    this.syncs += 1;
-    this.seconds += duration / 1000;
-    if (!full) return;
-    this.fullSyncs += 1;
-    this.fullSeconds += duration / 1000;
+    const { service, endpoint } = this.pending;
+    this.#oldestQueued = service + endpoint > 0 ? this.#lastUpdated : undefined;
   }
 
-  failed(): void {
+  failed({ full }: { readonly full: boolean }): void {
     this.failures += 1;
+    if (!full) this.partialFailures += 1;
     this.#oldestQueued ??= this.#clock.now();
   }
 

@@ -15,28 +15,31 @@ export interface UdpCleanup {
   readonly plans: Iterable<ServicePortPlan>;
   /** The node's own, of both families. */
   readonly nodeAddresses: readonly string[];
+  /** Called for each family that was looked through. */
+  readonly onReconciled?: (family: IPFamily, result: { readonly ended: number }) => void;
 }
 
-/** After a sync: ends the UDP flows that its changes made stale. Returns how many flows were ended. */
-export async function cleanUdpFlows(exec: Exec, { changes, plans, nodeAddresses }: UdpCleanup): Promise<number> {
+/** After a sync: ends the UDP flows that its changes made stale. */
+export async function cleanUdpFlows(exec: Exec, cleanup: UdpCleanup): Promise<void> {
+  const { changes, plans, nodeAddresses, onReconciled } = cleanup;
   const udp = changes.filter((change) => (change.before ?? change.after)?.servicePort.protocol === 'udp');
   const relevant = udp.filter(({ before, after }) => texts(before) !== texts(after));
-  if (relevant.length === 0) return 0;
+  if (relevant.length === 0) return;
   const gone = relevant.flatMap(({ before }) => (before ? [udpPortOf(before)!] : []));
   const ports: UdpPort[] = [];
   for (const plan of plans) {
     const port = udpPortOf(plan);
     if (port) ports.push(port);
   }
-  let ended = 0;
   for (const family of new Set(relevant.map((change) => change.family))) {
     const flows = await listFlows(exec, family);
     const kinds = new Map(
       staleFlows(flows, { ports, gone, nodeAddresses }).map((flow) => [JSON.stringify(flow), flow] as const),
     );
+    let ended = 0;
     for (const flow of kinds.values()) ended += await endFlows(exec, family, flow);
+    onReconciled?.(family, { ended });
   }
-  return ended;
 }
 
 async function listFlows(exec: Exec, family: IPFamily): Promise<Flow[]> {

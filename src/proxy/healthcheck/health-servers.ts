@@ -6,7 +6,7 @@ import type { IPFamily } from '../address.ts';
 import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 import type { Proxier } from '../proxier.ts';
 import type { ProxySettings } from '../settings.ts';
-import { metricsText } from './metrics.ts';
+import { ProxyMetrics } from './metrics.ts';
 import {
   type HealthResponse,
   isNodeEligible,
@@ -15,6 +15,7 @@ import {
   type ServiceHealth,
   serviceHealthResponse,
 } from './responses.ts';
+import { rulesResponse } from './rules-page.ts';
 
 export interface HealthServersOptions {
   readonly proxier: Proxier;
@@ -53,21 +54,37 @@ function parseAddress(text: string): { host: string; port: number } {
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 }
 
+type Answer = (url: URL, accept: string | undefined) => HealthResponse;
+
+function requestURL(url = '/'): URL {
+  return URL.parse(url, 'http://proxy') ?? new URL('http://proxy/');
+}
+
 export class HealthServers {
   readonly #options: HealthServersOptions;
+  readonly metrics: ProxyMetrics;
   readonly #services = new Map<number, { server: Server; health: ServiceHealth }>();
   #running = false;
 
   constructor(options: HealthServersOptions) {
     this.#options = options;
+    const { proxier, settings, families = ['IPv4', 'IPv6'] } = options;
+    this.metrics = new ProxyMetrics({
+      mode: settings.mode,
+      families,
+      status: proxier.status,
+      plans: () => proxier.plans(),
+      ruleCounts: () => proxier.ruleCounts(),
+    });
   }
 
   /** Serves until the signal aborts. An address in use is logged, and does without that server, or rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { healthzAddress, metricsAddress, bindAddressHardFail } = this.#options;
     const servers: Server[] = [];
-    if (healthzAddress) servers.push(this.#listen(parseAddress(healthzAddress), (path) => this.#healthz(path)));
-    if (metricsAddress) servers.push(this.#listen(parseAddress(metricsAddress), (path) => this.#metrics(path)));
+    if (healthzAddress) servers.push(this.#listen(parseAddress(healthzAddress), (url) => this.#healthz(url)));
+    if (metricsAddress)
+      servers.push(this.#listen(parseAddress(metricsAddress), (url, accept) => this.#metrics(url, accept)));
     this.#running = true;
     this.update();
     const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
@@ -104,9 +121,9 @@ export class HealthServers {
     }
   }
 
-  #listen(address: { host: string; port: number }, answer: (path: string) => HealthResponse): Server {
+  #listen(address: { host: string; port: number }, answer: Answer): Server {
     const server = http.createServer((request, response) => {
-      const { status, headers, body } = answer((request.url ?? '/').split('?')[0]!);
+      const { status, headers, body } = answer(requestURL(request.url), request.headers.accept);
       response.writeHead(status, headers).end(body);
     });
     server.on('error', (error) => this.#options.log?.(`cannot serve on port ${address.port}: ${error.message}`));
@@ -120,19 +137,43 @@ export class HealthServers {
     return serviceHealthResponse(health, { healthy: this.#options.proxier.status.healthy });
   }
 
-  #healthz(path: string): HealthResponse {
+  #healthz({ pathname: path }: URL): HealthResponse {
     const { proxier, clock, families = ['IPv4', 'IPv6'] } = this.#options;
     const { healthy, lastUpdated } = proxier.status;
     const health: ProxyHealth = { healthy, lastUpdated, now: clock.now(), families };
-    if (path === '/healthz') return proxyHealthResponse(health, isNodeEligible(proxier.node));
-    if (path === '/livez') return proxyHealthResponse(health);
+    if (path === '/healthz') {
+      const response = proxyHealthResponse(health, isNodeEligible(proxier.node));
+      this.metrics.healthz.with(String(response.status)).add();
+      return response;
+    }
+    if (path === '/livez') {
+      const response = proxyHealthResponse(health);
+      this.metrics.livez.with(String(response.status)).add();
+      return response;
+    }
     return { status: 404, headers: {}, body: '404 page not found\n' };
   }
 
-  #metrics(path: string): HealthResponse {
+  #rules({ searchParams }: URL, accept: string | undefined): HealthResponse {
     const { proxier, settings } = this.#options;
+    const { lastSync, lastFullSync } = proxier.written;
+    const page = {
+      mode: settings.mode,
+      node: proxier.node?.metadata.name ?? '',
+      lastSync,
+      lastFullSync,
+      services: proxier.written.entries(),
+      rulesOf: (name: string) => proxier.rulesOf(name),
+    };
+    return rulesResponse(page, searchParams, accept);
+  }
+
+  #metrics(url: URL, accept: string | undefined): HealthResponse {
+    const { settings } = this.#options;
+    const path = url.pathname;
     const text = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' };
-    if (path === '/metrics') return { status: 200, headers: text, body: metricsText(proxier.status) };
+    if (path === '/metrics') return { status: 200, headers: text, body: this.metrics.print() };
+    if (path === '/portico/rules') return this.#rules(url, accept);
     if (path === '/proxyMode') return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: settings.mode };
     return { status: 404, headers: {}, body: '404 page not found\n' };
   }

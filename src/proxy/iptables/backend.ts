@@ -2,7 +2,7 @@
 import type { TableUpdate } from '../../iptables/ruleset.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { IPFamily } from '../address.ts';
-import type { Backend } from '../backend.ts';
+import type { Backend, RuleCounts } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { baseJumps } from './base.ts';
@@ -18,6 +18,8 @@ export class IptablesBackend implements Backend {
   readonly #exec: Exec;
   #states = new Map<IPFamily, IptablesState>();
   #whole = true;
+  /** Rules of the last sync, by family and table. */
+  readonly #lastWritten = new Map<string, number>();
 
   constructor(options: { readonly exec: Exec }) {
     this.#exec = options.exec;
@@ -37,9 +39,23 @@ export class IptablesBackend implements Backend {
     this.#whole = true;
     for (const [family, state] of this.#states) {
       if (whole) await this.#syncAll(family, state);
-      else if (state.hasChanges) await restore(this.#exec, family, state.take());
+      else if (state.hasChanges) await this.#restore(family, state.take());
     }
     this.#whole = false;
+  }
+
+  rulesOf(family: IPFamily, owner: string): readonly string[] {
+    return this.#states.get(family)?.rulesOf(owner) ?? [];
+  }
+
+  ruleCounts(): readonly RuleCounts[] {
+    return [...this.#states].flatMap(([family, state]) => {
+      const total = state.ruleCounts();
+      return (['filter', 'nat'] as const).map((table) => {
+        const last = this.#lastWritten.get(`${family} ${table}`) ?? 0;
+        return { table, family, total: total[table], last };
+      });
+    });
   }
 
   async intact(): Promise<boolean> {
@@ -62,7 +78,15 @@ export class IptablesBackend implements Backend {
       return withMissingJumps(whole, baseJumps(), saved);
     });
     updates.push({ name: 'mangle', chains: [{ name: chains.canary, rules: [] }] });
+    await this.#restore(family, updates);
+  }
+
+  async #restore(family: IPFamily, updates: readonly TableUpdate[]): Promise<void> {
     await restore(this.#exec, family, updates);
+    for (const { name, chains: own } of updates) {
+      const rules = own.reduce((sum, chain) => sum + chain.rules.length, 0);
+      this.#lastWritten.set(`${family} ${name}`, rules);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 // The chains that a proxier wants, kept up to date port by port, with what changed since it was last asked.
+import { renderRule } from '../../iptables/render.ts';
 import type { Chain, Rule, Table, TableUpdate } from '../../iptables/ruleset.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
@@ -45,6 +46,38 @@ export class IptablesState {
     for (const chain of rules.chains) this.#stale.delete(chain.name);
     this.#entries.set(owner, { plan, rules });
     this.#changed.add(owner);
+  }
+
+  /** What one port has, as `iptables-save` would print it. */
+  rulesOf(owner: string): string[] {
+    const entry = this.#entries.get(owner);
+    if (!entry) return [];
+    const { shared, chains: own } = entry.rules;
+    const lines = (table: string, chain: string, rules: readonly Rule[]) =>
+      rules.map((rule) => `-t ${table} -A ${chain} ${renderRule(rule)}`);
+    return [
+      ...lines('filter', chains.services, shared.filterServices),
+      ...lines('filter', chains.externalServices, shared.filterExternalServices),
+      ...lines('filter', chains.nodePorts, shared.filterNodePorts),
+      ...lines('filter', chains.proxyFirewall, shared.filterProxyFirewall),
+      ...lines('nat', chains.services, shared.natServices),
+      ...lines('nat', chains.nodePorts, shared.natNodePorts),
+      ...own.flatMap(({ name, rules }) => lines('nat', name, rules)),
+    ];
+  }
+
+  /** How many rules each table has from us. */
+  ruleCounts(): { readonly filter: number; readonly nat: number } {
+    const constant = (own: readonly Chain[]) => own.reduce((sum, { rules }) => sum + rules.length, 0);
+    let filter = constant(filterChains(this.#config));
+    let nat = constant(natChains(this.#config)) + nodePortJumps(this.#config).length;
+    for (const { rules } of this.#entries.values()) {
+      const { shared } = rules;
+      filter += shared.filterServices.length + shared.filterExternalServices.length;
+      filter += shared.filterNodePorts.length + shared.filterProxyFirewall.length;
+      nat += shared.natServices.length + shared.natNodePorts.length + constant(rules.chains);
+    }
+    return { filter, nat };
   }
 
   owners(): Iterable<string> {

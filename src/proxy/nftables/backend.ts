@@ -69,6 +69,10 @@ export class NftablesBackend implements Backend {
     this.#whole = false;
   }
 
+  rulesOf(family: IPFamily, owner: string): readonly string[] {
+    return this.#states.get(family)?.rulesOf(owner) ?? [];
+  }
+
   async intact(): Promise<boolean> {
     const suspicion = this.#suspicion;
     this.#suspicion = undefined;

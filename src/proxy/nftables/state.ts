@@ -1,4 +1,5 @@
 // The table that a proxier wants, kept up to date port by port, with what changed since it was last asked.
+import { renderTransaction } from '../../nftables/render.ts';
 import type { Chain, NftSet, SetDeclaration, Table } from '../../nftables/ruleset.ts';
 import { type Change, type Operation, operationsOf, type Transaction } from '../../nftables/transaction.ts';
 import type { ProxyConfig } from '../config.ts';
@@ -79,6 +80,29 @@ export class NftablesState {
     this.#replace(this.#sets, old?.sets ?? [], now?.sets ?? []);
     if (now) this.#contributions.set(owner, now);
     else this.#contributions.delete(owner);
+  }
+
+  /** What one port has, as operations that would add it to a table without it. */
+  rulesOf(owner: string): string[] {
+    const contribution = this.#contributions.get(owner);
+    if (!contribution) return [];
+    const { chains, sets: own, claims } = contribution;
+    // Where Services disagree, not every claim is in force.
+    const won = claims.filter((claim) => winner(this.#elements.get(claim.set)?.get(claim.key)) === claim.value);
+    const elements = new Map<string, Map<string, Change<string>>>();
+    for (const { set, key, value } of won) {
+      const changes = elements.get(set) ?? new Map<string, Change<string>>();
+      elements.set(set, changes.set(key, { after: value }));
+    }
+    const firewalled = elements.get(sets.firewalled);
+    if (firewalled) spreadSources(firewalled, elements);
+    const operations = operationsOf({
+      chains: chains.map((chain) => ({ after: chain })),
+      sets: own.map((set) => ({ after: set })),
+      elements,
+    });
+    const text = renderTransaction({ family: nftFamily(this.#config), table: tableName, operations });
+    return text.trimEnd().split('\n');
   }
 
   owners(): Iterable<string> {
