@@ -56,7 +56,7 @@ function controllersConfig({
       return signClientCertificate(request, { ca, clock: realClock, random: realRandom });
     },
     async parseRequest(pem) {
-      const { parseRequest } = await import('../apiserver/pki/certificates.ts');
+      const { parseRequest } = await import('../apiserver/pki/certificate-request.ts');
       return parseRequest(pem);
     },
   };

@@ -52,7 +52,7 @@ async function checkSigning(request: AdmissionRequest, view: AdmissionView): Pro
 async function checkSubject(request: AdmissionRequest): Promise<void> {
   const { metadata, spec } = request.object as unknown as CertificateSigningRequest;
   if (spec.signerName !== clientSigner) return;
-  const { parseRequest } = await import('../pki/certificates.ts');
+  const { parseRequest } = await import('../pki/certificate-request.ts');
   const pem = Buffer.from(spec.request, 'base64').toString('latin1');
   // What cannot be read is no signer's to sign.
   const parsed = await parseRequest(pem).catch(() => undefined);

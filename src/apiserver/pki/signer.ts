@@ -2,7 +2,8 @@
 // kubernetes.io/kube-apiserver-client-kubelet (CN=system:node:NAME, O=system:nodes, client auth, no other names).
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import type { KeyPair, ParsedRequest } from './certificates.ts';
+import type { ParsedRequest } from './certificate-request.ts';
+import { type KeyPair, signKey } from './certificates.ts';
 
 export interface SignRequest {
   /** PEM of the PKCS#10 request (spec.request, decoded). */
@@ -36,7 +37,7 @@ export const apiserverClientSigner = 'kubernetes.io/kube-apiserver-client';
 
 /** Signs an approved request. Approval is not looked at: the controller calls this only for approved ones. */
 export async function signClientCertificate(request: SignRequest, options: SignerOptions): Promise<SignResult> {
-  const { parseRequest, signRequest } = await import('./certificates.ts');
+  const { parseRequest } = await import('./certificate-request.ts');
   let parsed: ParsedRequest;
   try {
     parsed = await parseRequest(request.requestPem);
@@ -54,7 +55,7 @@ export async function signClientCertificate(request: SignRequest, options: Signe
     notBefore: now - backdate,
     notAfter: now + seconds * 1000,
   };
-  const certificatePem = await signRequest(options.ca, parsed.publicKey, profile, options.random);
+  const certificatePem = signKey(options.ca, parsed.publicKey, profile, options.random);
   return { ok: true, certificatePem };
 }
 

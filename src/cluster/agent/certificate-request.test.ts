@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { parseRequest } from '../../apiserver/pki/certificates.ts';
+import { parseRequest } from '../../apiserver/pki/certificate-request.ts';
 import { certificateRequest } from './certificate-request.ts';
 
 test('the request is one that the signer reads, and carries the public half of the key', async () => {
