@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Files } from '../system/files.ts';
-import { inClusterAccess, kubeconfigText, parseKubeconfig, readKubeconfig } from './kubeconfig.ts';
+import { inClusterAccess, parseKubeconfig, readKubeconfig } from './kubeconfig.ts';
 
 function filesOf(files: Readonly<Record<string, string>>): Files {
   return { read: async (path) => files[path], write: async () => undefined, remove: async () => undefined };
@@ -56,14 +56,6 @@ test('what is missing is named', async () => {
   await expect(readKubeconfig('/nowhere', { files })).rejects.toThrow('there is no kubeconfig /nowhere');
   await expect(parseKubeconfig('{}', { files })).rejects.toThrow('no current-context');
   await expect(parseKubeconfig('a: [', { files })).rejects.toThrow('no YAML');
-});
-
-test('what is written is read back', async () => {
-  const access = { server: 'https://[::1]:6443', namespace: 'default', ca: 'CA\n', cert: 'CERT', key: 'KEY' };
-  const written = kubeconfigText('portico', access);
-  expect(await parseKubeconfig(written, { files })).toMatchObject(access);
-  const nobody = kubeconfigText('x', { server: 'http://127.0.0.1', namespace: 'default' });
-  expect(await parseKubeconfig(nobody, { files })).toMatchObject({ server: 'http://127.0.0.1' });
 });
 
 test('in a pod', async () => {

@@ -185,28 +185,3 @@ function tokenOfFile(path: string, files: Files, clock: Clock): () => Promise<st
     return cached.token;
   };
 }
-
-/** The text of a kubeconfig with one cluster, user and context, all called `name`. */
-export function kubeconfigText(name: string, access: ClusterAccess): string {
-  const base64 = (text: string | undefined) => (text === undefined ? undefined : Buffer.from(text).toString('base64'));
-  const cluster = { server: access.server, 'certificate-authority-data': base64(access.ca) };
-  const user = {
-    'client-certificate-data': base64(access.cert),
-    'client-key-data': base64(access.key),
-    token: access.token,
-    tokenFile: access.tokenFile,
-  };
-  const context = { cluster: name, user: name, namespace: access.namespace };
-  const block = (values: Readonly<Record<string, string | undefined>>) =>
-    Object.entries(values)
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => `    ${key}: ${JSON.stringify(value)}\n`)
-      .join('');
-  const quoted = JSON.stringify(name);
-  return (
-    `apiVersion: v1\nkind: Config\ncurrent-context: ${quoted}\n` +
-    `clusters:\n- name: ${quoted}\n  cluster:\n${block(cluster)}` +
-    `contexts:\n- name: ${quoted}\n  context:\n${block(context)}` +
-    `users:\n- name: ${quoted}\n  user:${Object.values(user).some((v) => v !== undefined) ? `\n${block(user)}` : ' {}\n'}`
-  );
-}

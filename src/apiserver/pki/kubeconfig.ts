@@ -6,13 +6,10 @@ export interface KubeconfigOptions {
   /** As in `https://127.0.0.1:6443`. */
   readonly server: string;
   readonly caPem: string;
-  readonly credentials: { readonly certPem: string; readonly keyPem: string } | { readonly token: string };
-  /** Default `kubernetes-admin`. */
-  readonly userName?: string;
-  /** Default namespace of the context. */
-  readonly namespace?: string;
+  readonly credentials: { readonly certPem: string; readonly keyPem: string };
 }
 
+const userName = 'kubernetes-admin';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 /** A JSON string is a YAML scalar, whatever it holds. */
 const quoted = (text: string) => JSON.stringify(text);
@@ -20,15 +17,7 @@ const quoted = (text: string) => JSON.stringify(text);
 /** A kubeconfig (v1 Config) as YAML. It holds a private key: write it with mode 0600. */
 export function kubeconfigText(options: KubeconfigOptions): string {
   const { clusterName, credentials } = options;
-  const userName = options.userName ?? 'kubernetes-admin';
   const context = `${userName}@${clusterName}`;
-  const user =
-    'token' in credentials
-      ? [`    token: ${quoted(credentials.token)}`]
-      : [
-          `    client-certificate-data: ${base64(credentials.certPem)}`,
-          `    client-key-data: ${base64(credentials.keyPem)}`,
-        ];
   return [
     'apiVersion: v1',
     'kind: Config',
@@ -40,14 +29,14 @@ export function kubeconfigText(options: KubeconfigOptions): string {
     'contexts:',
     '- context:',
     `    cluster: ${quoted(clusterName)}`,
-    ...(options.namespace === undefined ? [] : [`    namespace: ${quoted(options.namespace)}`]),
     `    user: ${quoted(userName)}`,
     `  name: ${quoted(context)}`,
     `current-context: ${quoted(context)}`,
     'users:',
     `- name: ${quoted(userName)}`,
     '  user:',
-    ...user,
+    `    client-certificate-data: ${base64(credentials.certPem)}`,
+    `    client-key-data: ${base64(credentials.keyPem)}`,
     '',
   ].join('\n');
 }
