@@ -21,7 +21,8 @@ export async function restore(exec: Exec, family: IPFamily, updates: readonly Ta
   const program = `${prefixes[family]}-restore`;
   const input = updates.map(renderUpdate).join('');
   const { code, stderr } = await exec.run([program, '-w', '5', '--noflush', '--counters'], { input });
-  if (code !== 0) throw new SyncError(`${program}: ${stderr.trim().split('\n')[0] || `exit code ${code}`}`);
+  // The first line may be the program's own name only.
+  if (code !== 0) throw new SyncError(`${program}: ${stderr.trim().replace(/\s*\n\s*/g, ' ') || `exit code ${code}`}`);
 }
 
 export async function hasChain(

@@ -1,0 +1,203 @@
+// The ipvs mode on a kernel that has IPVS: a small emulated machine (test/machine).
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
+import { endpointSlices } from '../../src/client/resources.ts';
+import { unavailable } from '../machine/image.ts';
+import { clusterObjects, type LabCase, labCases, renamed } from '../machine/lab-cases.ts';
+import { Machine } from '../machine/machine.ts';
+import { ProxiedNode } from '../machine/proxied-node.ts';
+
+const reason = unavailable();
+
+/** Where IPVS treats packets otherwise than iptables does, under kube-proxy as under Portico (service-semantics 3.2 and 6). */
+const differences: readonly { readonly why: string; readonly outcomes: Readonly<Record<string, readonly string[]>> }[] =
+  [
+    {
+      why: 'a virtual server has one list of real servers, for the node and its pods as for everybody else',
+      outcomes: {
+        'node -> default/npl node-port 172.18.0.2:30081/TCP': ['10.244.1.9 8080 from node'],
+        'pod -> default/npl node-port 172.18.0.2:30081/TCP': ['10.244.1.9 8080 from client'],
+        'node -> default/lbl lb-ip 192.0.2.12:80/TCP': ['10.244.1.17 8080 from node'],
+        'node -> default/lbl node-port 172.18.0.2:30085/TCP': ['10.244.1.17 8080 from node'],
+        'pod -> default/lbl lb-ip 192.0.2.12:80/TCP': ['10.244.1.17 8080 from client'],
+        'pod -> default/lbl node-port 172.18.0.2:30085/TCP': ['10.244.1.17 8080 from client'],
+      },
+    },
+    {
+      why: 'policy Local falls back to the endpoints of the cluster where this node has none',
+      outcomes: { 'ext -> default/npl2 node-port 172.18.0.2:30082/TCP': ['10.244.2.12 8080 from client'] },
+    },
+    {
+      why: 'a virtual server without real servers refuses; nothing in IPVS drops',
+      outcomes: {
+        'ext -> default/itl-none cluster-ip 10.96.0.60:80/TCP': ['refused'],
+        'node -> default/itl-none cluster-ip 10.96.0.60:80/TCP': ['refused'],
+        'pod -> default/itl-none cluster-ip 10.96.0.60:80/TCP': ['refused'],
+      },
+    },
+  ];
+
+interface Outcomes {
+  readonly shape: Readonly<Record<string, readonly string[]>>;
+  readonly uneven: readonly string[];
+}
+
+/** Connections per probe: with round-robin, enough to see each of five endpoints. */
+const connections = 6;
+
+const listing = ['ipvsadm', '-Ln'];
+const savedServers = ['ipvsadm', '--save', '-n'];
+
+/** Text with what the kernel adds to a set of its own accord taken out. */
+function setLine(line: string): string {
+  return line.replace(/ (family|hashsize|maxelem|bucketsize|initval) \S+/g, '');
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+}
+
+function union(lines: Iterable<string>): string[] {
+  return [...new Set(lines)].sort();
+}
+
+describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${reason ? ` (${reason})` : ''}`, () => {
+  const cases = reason ? [] : labCases();
+  const byName = (prefix: string): LabCase => cases.find(({ name }) => name.startsWith(prefix))!;
+  const objects = reason ? [] : [...clusterObjects(), ...cases.flatMap(renamed)];
+  let machine: Machine;
+  let node: ProxiedNode;
+
+  const currentOf = ({ metadata: { name, namespace } }: EndpointSlice) =>
+    node.api.resource<EndpointSlice>(endpointSlices).get(name, namespace);
+
+  beforeAll(async () => {
+    machine = await Machine.boot();
+  }, 300_000);
+  afterAll(() => machine?.close());
+
+  test('what it loads is what kube-proxy loaded for the same objects', async () => {
+    // The addresses of the machine on which kube-proxy's were recorded.
+    const flat = new ProxiedNode(machine.exec());
+    await flat.output('ip', 'link', 'add', 'eth0', 'type', 'dummy');
+    await flat.output('ip', 'addr', 'add', '172.18.0.2/24', 'dev', 'eth0');
+    await flat.output('ip', 'addr', 'add', 'fec0::5054:ff:fe12:3456/64', 'dev', 'eth0', 'nodad');
+    await flat.output('ip', 'link', 'set', 'eth0', 'up');
+    await flat.create(objects);
+    flat.start('ipvs');
+    await flat.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('fd00:96::b'));
+    await flat.stop();
+    const recorded = (program: string) => cases.flatMap(({ loaded }) => [...(loaded.get(program) ?? [])]);
+    const addresses = await flat.output('ip', '-o', '-4', 'addr', 'show', 'dev', 'kube-ipvs0');
+    expect(union(addresses.match(/[\d.]+\/32/g) ?? [])).toEqual(union(recorded('ip')));
+    expect(union(linesOf(await flat.output(...savedServers)))).toEqual(union(recorded('ipvsadm')));
+    expect(union(linesOf(await flat.output('ipset', 'save')).map(setLine))).toEqual(
+      union(recorded('ipset').map(setLine)),
+    );
+    const rules = linesOf(await flat.output('iptables-save')).filter((line) => line.startsWith('-A'));
+    expect(union(rules)).toEqual(union(recorded('iptables-save').filter((line) => line.startsWith('-A'))));
+    expect(flat.log).toEqual([]);
+    await flat.output('ip', 'link', 'del', 'eth0');
+  });
+
+  test('packets go where the lab saw them go', async () => {
+    await machine.call('build_network', { objects: objects.filter(({ kind }) => kind !== 'Node') });
+    node = new ProxiedNode(machine.exec(['nsenter', '--net=/run/netns/labnode']));
+    await node.create(objects);
+    node.start('ipvs', { ipvs: { tcpFinTimeout: 2000 } });
+    await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('fd00:96::b'));
+    const seen: Record<string, readonly string[]> = {};
+    const waiting = [...cases];
+    const worker = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const { shape, uneven } = await machine.call<Outcomes>('outcomes', { objects: next.objects, n: connections });
+        expect(uneven).toEqual([]);
+        Object.assign(seen, shape);
+      }
+    };
+    // Those that wait for an answer in vain do not hold up the others.
+    await Promise.all([worker(), worker(), worker()]);
+    const expected = Object.assign({}, ...cases.map((c) => c.outcomes), ...differences.map((d) => d.outcomes));
+    expect(seen).toEqual(expected);
+  });
+
+  test('Services that go take their virtual servers, addresses and members along', async () => {
+    const kept = new Set(renamed(byName('01')).map(({ metadata }) => metadata.name));
+    await node.delete(objects.filter(({ kind, metadata }) => kind !== 'Node' && !kept.has(metadata.name)));
+    await node.until(savedServers, (text) => union(linesOf(text)).length === 3);
+    expect(linesOf(await node.output(...savedServers))).toEqual([
+      '-A -t 10.96.123.45:80 -s rr',
+      '-a -t 10.96.123.45:80 -r 10.244.1.2:80 -m -w 1',
+      '-a -t 10.96.123.45:80 -r 10.244.2.3:80 -m -w 1',
+    ]);
+    await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => linesOf(text).length === 1);
+    expect(linesOf(await node.output('ipset', 'save')).filter((line) => line.startsWith('add'))).toEqual([
+      'add KUBE-LOOP-BACK 10.244.1.2,tcp:80,10.244.1.2',
+      'add KUBE-CLUSTER-IP 10.96.123.45,tcp:80',
+      'add KUBE-IPVS-IPS 10.96.123.45',
+    ]);
+  });
+
+  test('an endpoint that goes keeps its connections, and is gone with the last of them', async () => {
+    const probe = { who: 'labpod', ip: '10.96.123.45', port: 80 };
+    const [holder = ''] = (await machine.call<string>('hold', { name: 'held', ...probe })).split(' ');
+    const slice = renamed(byName('01')).find(({ kind }) => kind === 'EndpointSlice') as EndpointSlice;
+    const others = (slice.endpoints ?? []).filter(({ addresses }) => addresses[0] !== holder);
+    await node.updateSlice({ ...(await currentOf(slice)), endpoints: others });
+    await node.until(listing, (text) => new RegExp(`${holder}:80 +Masq +0 +1 `).test(text));
+    expect(await machine.call('still_answers', { name: 'held' })).toBe(true);
+    const fresh = await machine.call<Record<string, number>>('ask', { ...probe, proto: 'TCP', n: 6 });
+    expect(Object.keys(fresh).map((answer) => answer.split(' ')[0])).toEqual([others[0]!.addresses[0]]);
+    await machine.call('release', { name: 'held' });
+    await node.until(listing, (text) => !text.includes(holder));
+    // And when it comes back it is as any other.
+    await node.updateSlice({ ...(await currentOf(slice)), endpoints: slice.endpoints });
+    await node.until(listing, (text) => new RegExp(`${holder}:80 +Masq +1 `).test(text));
+  });
+
+  test('an endpoint of UDP goes at once', async () => {
+    const dns = renamed(byName('06'));
+    await node.create(dns);
+    await node.until(listing, (text) =>
+      /UDP +10\.96\.0\.10:53 rr\n.*10\.244\.1\.5:53.*\n.*10\.244\.2\.5:53/.test(text),
+    );
+    const probe = { who: 'labpod', ip: '10.96.0.10', port: 53, proto: 'UDP', n: 4 };
+    expect(Object.keys(await machine.call<object>('ask', probe))).toHaveLength(2);
+    const slice = dns.find(({ kind }) => kind === 'EndpointSlice') as EndpointSlice;
+    await node.updateSlice({ ...(await currentOf(slice)), endpoints: slice.endpoints?.slice(0, 1) });
+    await node.until(listing, (text) => !/UDP +10\.96\.0\.10:53 rr\n.*\n.*10\.244\.2\.5:53/.test(text));
+    expect(Object.keys(await machine.call<object>('ask', probe))).toEqual(['10.244.1.5 53 10.244.1.250']);
+  });
+
+  test('what others take away comes back', async () => {
+    await node.output('ipvsadm', '-C');
+    await node.output('ip', 'link', 'del', 'kube-ipvs0');
+    await node.until(listing, (text) => text.includes('10.96.123.45:80'), 120_000);
+    await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('10.96.123.45'));
+  });
+
+  test.each(['iptables', 'nftables'] as const)('a change to %s leaves nothing of it, and back', async (mode) => {
+    const [program, endpoint] =
+      mode === 'iptables' ? ['iptables-save', '10.244.1.2:80'] : ['nft list ruleset', '10.244.1.2'];
+    const command = program!.split(' ');
+    const probe = { who: 'labpod', ip: '10.96.123.45', port: 80, proto: 'TCP', n: 1 };
+    await node.stop();
+    node.start(mode);
+    await node.until(command, (text) => text.includes(endpoint!));
+    await node.until(['ip', 'link', 'show'], (text) => !text.includes('kube-ipvs0'));
+    expect((await node.output(...listing)).split('\n').slice(3).join('')).toBe('');
+    expect(await node.output('ipset', 'save')).toBe('');
+    for (const save of ['iptables-save', 'ip6tables-save']) {
+      const ownToIpvs =
+        /kubernetes ipvs|KUBE-IPVS|KUBE-NODE-PORT\b|KUBE-LOAD-BALANCER|kube-proxy firewall rules|--match-set/;
+      expect(await node.output(save)).not.toMatch(ownToIpvs);
+    }
+    expect(Object.keys(await machine.call<object>('ask', probe))).not.toContain('timeout');
+    await node.stop();
+    node.start('ipvs');
+    await node.until(command, (text) => !text.includes(endpoint!));
+    await node.until(listing, (text) => text.includes('10.96.123.45:80'));
+    expect(await node.output('iptables-save')).not.toMatch(/KUBE-(SVC|SEP|EXT|NODEPORTS|EXTERNAL-SERVICES|FIREWALL)/);
+    expect(Object.keys(await machine.call<object>('ask', probe))).not.toContain('timeout');
+  });
+});
