@@ -1,6 +1,6 @@
 // Addresses as rules and routes compare them.
 import { type CIDR, contains, parseCIDRSloppy } from '../net/cidr.ts';
-import { type IP, isLoopback, parseIPSloppy } from '../net/ip.ts';
+import { type IP, parseIPSloppy } from '../net/ip.ts';
 import type { NodeNetwork, Route } from './packet.ts';
 
 function ipOf(text: string): IP | undefined {
@@ -15,9 +15,9 @@ export function isWithin(address: string, range: string): boolean {
   return ip !== undefined && cidr !== undefined && contains(cidr, ip);
 }
 
+/** Of canonical text: 127.0.0.0/8 or ::1. */
 export function isLoopbackAddress(address: string): boolean {
-  const ip = ipOf(address);
-  return ip !== undefined && isLoopback(ip);
+  return address.startsWith('127.') || address === '::1';
 }
 
 /** Where the node's packets go. */
