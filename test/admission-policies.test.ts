@@ -1,6 +1,9 @@
 // Admission policies of both kinds against a server in this process.
+
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type InProcessServer, startInProcess } from './fixtures/in-process-server.ts';
+import { startTestServer, type TestServer } from '../src/apiserver/fake/test-server.ts';
+import type { Clock } from '../src/system/clock.ts';
+import { realClock } from '../src/system/real/clock.ts';
 
 const registration = '/apis/admissionregistration.k8s.io/v1';
 const configMaps = '/api/v1/namespaces/n/configmaps';
@@ -10,10 +13,11 @@ const matchConstraints = {
   ],
 };
 
-let server: InProcessServer;
+let server: TestServer<Clock>;
 
 beforeEach(async () => {
-  server = await startInProcess({
+  server = await startTestServer<Clock>({
+    clock: realClock,
     authorizer: { authorize: ({ verb, info }) => ({ allowed: verb !== 'fly' && info.resource !== 'moons' }) },
   });
   await server.send('POST', '/api/v1/namespaces', { metadata: { name: 'n', labels: { team: 'a' } } });

@@ -1,8 +1,12 @@
 // Admission webhooks of both kinds, over HTTPS, against a server in this process.
+
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Status } from '../src/apimachinery/meta/v1.generated.ts';
+import { startTestServer, type TestServer } from '../src/apiserver/fake/test-server.ts';
 import { dialDirectly } from '../src/apiserver/tunnel/dial.ts';
-import { type InProcessServer, startInProcess } from './fixtures/in-process-server.ts';
+import type { Clock } from '../src/system/clock.ts';
+import { realClock } from '../src/system/real/clock.ts';
+
 import {
   type Answer,
   patched,
@@ -16,12 +20,15 @@ const configMaps = '/api/v1/namespaces/n/configmaps';
 const everyRule = { operations: ['*'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] };
 const allow = () => ({ allowed: true });
 
-let server: InProcessServer;
+let server: TestServer<Clock>;
 const running: WebhookServer[] = [];
 
 beforeEach(async () => {
   // Endpoints may not be loopback addresses: those of the tests stand for them.
-  server = await startInProcess({ dial: ({ port }) => dialDirectly({ host: '127.0.0.1', port }) });
+  server = await startTestServer<Clock>({
+    clock: realClock,
+    dial: ({ port }) => dialDirectly({ host: '127.0.0.1', port }),
+  });
   await server.send('POST', '/api/v1/namespaces', { metadata: { name: 'n', labels: { team: 'a' } } });
 });
 

@@ -4,6 +4,7 @@ import { builtinSchemas } from '../../api/schema.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { MemoryStorage } from '../../storage/memory/memory-storage.ts';
 import type { Storage } from '../../storage/storage.ts';
+import type { Clock } from '../../system/clock.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import { ApiServer, type ApiServerOptions } from '../api-server.ts';
@@ -17,12 +18,14 @@ export interface Answer<T = KubeObject & Json> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: T;
+  /** Texts of the Warning header. */
+  readonly warnings: readonly string[];
 }
 
-export interface TestServer {
+export interface TestServer<C extends Clock = FakeClock> {
   readonly server: ApiServer;
   readonly storage: Storage;
-  readonly clock: FakeClock;
+  readonly clock: C;
   /** Sends a JSON body, or a patch of the type given. */
   send<T = KubeObject & Json>(method: string, url: string, body?: unknown, type?: string): Promise<Answer<T>>;
   /** The same as somebody else than an administrator. */
@@ -33,18 +36,21 @@ export interface TestServer {
   stop(): void;
 }
 
-export interface TestServerOptions extends Partial<ApiServerOptions> {
+export interface TestServerOptions<C extends Clock> extends Partial<ApiServerOptions> {
   /** Shared by several servers. */
   readonly storage?: Storage;
-  readonly clock?: FakeClock;
+  /** Default: one that stands still. */
+  readonly clock?: C;
 }
 
 const admin: User = { name: 'test', groups: ['system:masters'] };
 
-export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+export async function startTestServer<C extends Clock = FakeClock>(
+  options: TestServerOptions<C> = {},
+): Promise<TestServer<C>> {
   const stop = new AbortController();
   const storage = options.storage ?? new MemoryStorage();
-  const clock = options.clock ?? new FakeClock();
+  const clock = options.clock ?? (new FakeClock() as Clock as C);
   const server = new ApiServer({
     definitions: builtinResources(),
     schemas: builtinSchemas(),
@@ -88,7 +94,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     if (typeof body === 'string' || body instanceof Uint8Array) chunks.push(Buffer.from(body));
     else if (Symbol.asyncIterator in body) for await (const chunk of body) chunks.push(Buffer.from(chunk));
     const text = Buffer.concat(chunks).toString();
-    return { status: response.status, headers: response.headers, body: JSON.parse(text) as T };
+    const { status, headers } = response;
+    return { status, headers, body: JSON.parse(text) as T, warnings: warningsIn(headers.warning) };
   }
   return {
     server,
@@ -98,4 +105,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     sendAs,
     stop: () => stop.abort(),
   };
+}
+
+function warningsIn(header: string | readonly string[] | undefined): string[] {
+  return [header ?? []].flat().map((text) => /^299 - "(.*)"$/.exec(text)?.[1] ?? text);
 }
