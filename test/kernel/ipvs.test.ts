@@ -2,40 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
 import { endpointSlices } from '../../src/client/resources.ts';
+import { ipvsDifferences } from '../labs/ipvs-differences.ts';
 import { unavailable } from '../machine/image.ts';
 import { clusterObjects, type LabCase, labCases, renamed } from '../machine/lab-cases.ts';
 import { Machine } from '../machine/machine.ts';
 import { ProxiedNode } from '../machine/proxied-node.ts';
 
 const reason = unavailable();
-
-/** Where IPVS treats packets otherwise than iptables does, under kube-proxy as under Portico (service-semantics 3.2 and 6). */
-const differences: readonly { readonly why: string; readonly outcomes: Readonly<Record<string, readonly string[]>> }[] =
-  [
-    {
-      why: 'a virtual server has one list of real servers, for the node and its pods as for everybody else',
-      outcomes: {
-        'node -> default/npl node-port 172.18.0.2:30081/TCP': ['10.244.1.9 8080 from node'],
-        'pod -> default/npl node-port 172.18.0.2:30081/TCP': ['10.244.1.9 8080 from client'],
-        'node -> default/lbl lb-ip 192.0.2.12:80/TCP': ['10.244.1.17 8080 from node'],
-        'node -> default/lbl node-port 172.18.0.2:30085/TCP': ['10.244.1.17 8080 from node'],
-        'pod -> default/lbl lb-ip 192.0.2.12:80/TCP': ['10.244.1.17 8080 from client'],
-        'pod -> default/lbl node-port 172.18.0.2:30085/TCP': ['10.244.1.17 8080 from client'],
-      },
-    },
-    {
-      why: 'policy Local falls back to the endpoints of the cluster where this node has none',
-      outcomes: { 'ext -> default/npl2 node-port 172.18.0.2:30082/TCP': ['10.244.2.12 8080 from client'] },
-    },
-    {
-      why: 'a virtual server without real servers refuses; nothing in IPVS drops',
-      outcomes: {
-        'ext -> default/itl-none cluster-ip 10.96.0.60:80/TCP': ['refused'],
-        'node -> default/itl-none cluster-ip 10.96.0.60:80/TCP': ['refused'],
-        'pod -> default/itl-none cluster-ip 10.96.0.60:80/TCP': ['refused'],
-      },
-    },
-  ];
 
 interface Outcomes {
   readonly shape: Readonly<Record<string, readonly string[]>>;
@@ -117,7 +90,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     };
     // Those that wait for an answer in vain do not hold up the others.
     await Promise.all([worker(), worker(), worker()]);
-    const expected = Object.assign({}, ...cases.map((c) => c.outcomes), ...differences.map((d) => d.outcomes));
+    const expected = Object.assign({}, ...cases.map((c) => c.outcomes), ...ipvsDifferences.map((d) => d.probes));
     expect(seen).toEqual(expected);
   });
 
