@@ -1,4 +1,5 @@
 // The program: finds the command's file and hands over. Exit codes are 0, 1 (failed) and 2 (usage).
+import './quick-imports.ts';
 import { flushCompileCache } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { commands } from './commands.ts';
