@@ -26,14 +26,16 @@ const acceptedSwitches = ['log-json-split-stream', 'log-text-split-stream'];
 
 const collect = (value: string, earlier: string | undefined) => (earlier === undefined ? value : `${earlier},${value}`);
 
-/** Adds kube-proxy's flags to the command. */
-export function addConfigurationFlags(command: Command): void {
+/** Adds kube-proxy's flags to the command: all, or those that are named. */
+export function addConfigurationFlags(command: Command, only?: readonly string[]): void {
   for (const { flag, type, help = '' } of configurationFlags()) {
+    if (only && !only.includes(flag)) continue;
     const dashes = flag.length === 1 ? `-${flag}, --${flag}` : `--${flag}`;
     const option = new Option(`${dashes} ${valueNames[type]}`, help);
     // Lists may come in several flags as well as in one.
     command.addOption(type === 'strings' ? option.argParser(collect) : option);
   }
+  if (only) return;
   for (const [flag, advice] of Object.entries(deprecatedFlags)) {
     command.addOption(new Option(`--${flag} <port>`, advice).hideHelp());
   }
@@ -41,10 +43,11 @@ export function addConfigurationFlags(command: Command): void {
   for (const flag of acceptedSwitches) command.addOption(new Option(`--${flag} [bool]`).hideHelp());
 }
 
-/** The flags that were given, by their names without dashes. */
-export function givenFlags(command: Command): ReadonlyMap<string, string> {
+/** The flags that were given, by their names without dashes; of all options of the command, or those that are named. */
+export function givenFlags(command: Command, only?: readonly string[]): ReadonlyMap<string, string> {
   const given = new Map<string, string>();
   for (const option of command.options) {
+    if (only && !only.includes(option.name())) continue;
     if (command.getOptionValueSource(option.attributeName()) !== 'cli') continue;
     const value: unknown = command.getOptionValue(option.attributeName());
     // Commander leaves the sign in `-v=2`.
@@ -79,7 +82,7 @@ export async function readConfiguration(
     return { configuration, warnings: [...lenient, ...deprecated, ...warningsOf(configuration)] };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    throw new Failure(`proxy: ${error.message}`, { cause: error, exitCode: 2 });
+    throw new Failure(error.message, { cause: error, exitCode: 2 });
   }
 }
 

@@ -1,59 +1,84 @@
 // `portico rules`: what the proxy of a node would load into its kernel, from manifests and without root.
 import type { Command } from 'commander';
+import type { Service } from '../api/core/v1/types.generated.ts';
+import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
 import type { IPFamily } from '../proxy/address.ts';
 import { addObjectOptions, isOfThisMachine, type ObjectFlags, objectsOf } from './objects.ts';
+import { addConfigurationFlags, givenFlags, readConfiguration } from './proxy-configuration.ts';
 
 interface Flags extends ObjectFlags {
-  readonly proxyMode: string;
   readonly node: string;
   readonly family?: string;
-  readonly clusterCidr?: string;
+  readonly config?: string;
   readonly serviceClusterIpRange?: string;
-  readonly nodeportAddresses?: string;
-  readonly masqueradeAll?: boolean;
 }
 
-async function run(flags: Flags): Promise<void> {
-  const { listOf, proxyModes, settingsError } = await import('../proxy/settings.ts');
-  const mode = proxyModes.find((known) => known === flags.proxyMode);
-  if (!mode) throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${proxyModes.join(', ')}`);
+/** Those flags of `portico proxy` that say something of rules. */
+const proxyFlags = [
+  'proxy-mode',
+  'cluster-cidr',
+  'detect-local-mode',
+  'pod-bridge-interface',
+  'pod-interface-name-prefix',
+  'bind-address',
+  'nodeport-addresses',
+  'iptables-localhost-nodeports',
+  'masquerade-all',
+  'iptables-masquerade-bit',
+  'ipvs-scheduler',
+];
+
+const kinds = ['Node', 'Service', 'EndpointSlice'] as const;
+
+async function run(flags: Flags, given: ReadonlyMap<string, string>): Promise<void> {
+  const families = familiesOf(flags.family);
+  const [{ configuration }, { settingsOf }, { listOf }, { rulesText }] = await Promise.all([
+    readConfiguration(given, flags.config),
+    import('../proxy/configuration/to-settings.ts'),
+    import('../proxy/settings.ts'),
+    import('../proxy/offline.ts'),
+  ]);
   // A cluster of this machine has ranges that are known; of others, and of manifests, only what is said.
   const running = isOfThisMachine(flags) ? await import('../cluster/layout.ts') : undefined;
-  const settings = {
-    mode,
-    clusterCIDRs: listOf(flags.clusterCidr ?? running?.podCIDRs),
-    serviceCIDRs: listOf(flags.serviceClusterIpRange ?? running?.serviceCIDRs),
-    nodePortAddresses: listOf(flags.nodeportAddresses),
-    masqueradeAll: flags.masqueradeAll ?? false,
-  };
-  const wrong = settingsError(settings);
-  if (wrong) throw usage(wrong);
-  const { rulesText } = await import('../proxy/offline.ts');
-  const objects = await objectsOf(flags, 'rules', ['Node', 'Service', 'EndpointSlice']);
-  const families = familiesOf(flags.family);
+  const settings = settingsOf(
+    { ...configuration, clusterCIDR: configuration.clusterCIDR || (running?.podCIDRs ?? '') },
+    listOf(flags.serviceClusterIpRange ?? running?.serviceCIDRs),
+  );
+  const objects = await judged(await objectsOf(flags, 'rules', kinds), flags);
   process.stdout.write(await rulesText({ objects, nodeName: flags.node, settings, families }));
+}
+
+/** What manifests say is judged first, as an API server would; a cluster's objects have been. */
+async function judged(objects: readonly KubeObject[], { filename }: Flags): Promise<readonly KubeObject[]> {
+  if (filename.length === 0) return objects;
+  const { validObjects } = await import('./valid-objects.ts');
+  const valid = validObjects(objects, kinds);
+  const waiting = valid.filter((object): object is Service => object.kind === 'Service').filter(lacksClusterIP);
+  for (const { metadata } of waiting) {
+    const name = `${metadata.namespace ?? 'default'}/${metadata.name}`;
+    process.stderr.write(`portico: rules: Service ${name} has no cluster IP yet, and so no rules\n`);
+  }
+  return valid;
+}
+
+function lacksClusterIP({ spec }: Service): boolean {
+  return spec?.type !== 'ExternalName' && !spec?.clusterIP;
 }
 
 function familiesOf(family: string | undefined): readonly IPFamily[] {
   if (family === undefined) return ['IPv4', 'IPv6'];
   if (family === 'ipv4') return ['IPv4'];
   if (family === 'ipv6') return ['IPv6'];
-  throw usage(`--family: ${JSON.stringify(family)} is neither ipv4 nor ipv6`);
-}
-
-function usage(message: string): Failure {
-  return new Failure(`rules: ${message}`, { exitCode: 2 });
+  throw new Failure(`rules: --family: ${JSON.stringify(family)} is neither ipv4 nor ipv6`, { exitCode: 2 });
 }
 
 export function register(command: Command): void {
   command
     .requiredOption('--node <name>', 'the node whose rules to print')
-    .option('--proxy-mode <mode>', 'nftables, iptables or ipvs', 'nftables')
     .option('--family <family>', 'only ipv4 or only ipv6')
-    .option('--cluster-cidr <cidrs>', 'addresses of pods, comma-separated')
     .option('--service-cluster-ip-range <cidrs>', 'addresses of Services, comma-separated')
-    .option('--nodeport-addresses <cidrs>', 'addresses that accept node ports: CIDRs, or "primary"')
-    .option('--masquerade-all', 'masquerade all traffic to cluster IPs');
-  addObjectOptions(command).action(run);
+    .option('--config <file>', 'a KubeProxyConfiguration; flags win over it');
+  addConfigurationFlags(command, proxyFlags);
+  addObjectOptions(command).action((flags: Flags) => run(flags, givenFlags(command, proxyFlags)));
 }
