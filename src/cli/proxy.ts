@@ -1,7 +1,7 @@
 // kube-proxy alone, beside any Kubernetes API server, with kube-proxy's own flags.
 import { watch, writeFileSync } from 'node:fs';
 import { cpus, hostname } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { createInformers } from '../client/informers.ts';
 import { type ClusterAccess, inClusterAccess, readKubeconfig, transportOf } from '../client/kubeconfig.ts';
 import { createClient } from '../client/rest-client.ts';
@@ -10,6 +10,7 @@ import { cleanup } from '../proxy/cleanup.ts';
 import { encodeConfiguration } from '../proxy/configuration/encode.ts';
 import type { KubeProxyConfiguration } from '../proxy/configuration/fields.ts';
 import { settingsOf } from '../proxy/configuration/to-settings.ts';
+import { type IptablesVariant, iptablesVariants } from '../proxy/iptables/variant.ts';
 import { applyKernelSettings, conntrackSettings } from '../proxy/kernel-settings.ts';
 import { allowLocalhostNodePorts, KubeProxy } from '../proxy/kube-proxy.ts';
 import { listOf, type ProxySettings } from '../proxy/settings.ts';
@@ -26,6 +27,7 @@ interface ProxyFlags {
   readonly writeConfigTo?: string;
   readonly master?: string;
   readonly serviceClusterIpRange?: string;
+  readonly iptablesVariant?: IptablesVariant;
   readonly cleanup?: string | true;
   readonly initOnly?: string | true;
   readonly version?: string | true;
@@ -44,6 +46,11 @@ export function register(command: Command): void {
       '--service-cluster-ip-range <cidrs>',
       'addresses of Services, comma-separated; those that none has are dropped (default: the ServiceCIDRs of the API)',
     )
+    .addOption(
+      new Option('--iptables-variant <variant>', 'which iptables to use (default: the one in use)').choices(
+        iptablesVariants,
+      ),
+    )
     .option('--cleanup [bool]', 'remove all rules of all modes, and end')
     .option('--init-only [bool]', 'set what only root may set, and end')
     .option('--version [bool]', 'print the version, and end');
@@ -60,12 +67,16 @@ async function start(flags: ProxyFlags, command: Command): Promise<void> {
   if (flags.writeConfigTo !== undefined) return writeConfiguration(flags.writeConfigTo, configuration);
   const log = logTo(configuration['logging.format']);
   if (process.getuid?.() !== 0) throw new Failure('proxy: packet rules need root: run it with sudo');
-  const settings = settingsOf(configuration, listOf(flags.serviceClusterIpRange));
+  const settings = {
+    ...settingsOf(configuration, listOf(flags.serviceClusterIpRange)),
+    iptablesVariant: flags.iptablesVariant,
+  };
   if (isSet(flags.cleanup)) return cleanup(realExec, { ipvs: settings.ipvs });
   for (const warning of warnings) log(warning);
   const access = await accessOf(configuration, flags.master);
-  await prepareMachine(configuration, settings, log);
-  if (isSet(flags.initOnly)) return;
+  await prepareMachine(configuration, log);
+  // Otherwise this is done when the rules are there that go with it.
+  if (isSet(flags.initOnly)) return allowLocalhostNodePorts({ exec: realExec, settings, log });
   await run({ configuration, settings, access, log, file: flags.config });
 }
 
@@ -99,13 +110,12 @@ async function accessOf(configuration: KubeProxyConfiguration, master: string | 
 }
 
 /** What belongs to the machine, not to a Service. A kernel that refuses is told of, and worked without. */
-async function prepareMachine(configuration: KubeProxyConfiguration, settings: ProxySettings, log: Log): Promise<void> {
+async function prepareMachine(configuration: KubeProxyConfiguration, log: Log): Promise<void> {
   const failures = await applyKernelSettings(realExec, [
     ...conntrackSettings(configuration, cpus().length),
     { path: `/proc/${process.pid}/oom_score_adj`, value: configuration.oomScoreAdj, how: 'set', optional: true },
   ]);
   for (const failure of failures) log(failure);
-  await allowLocalhostNodePorts({ exec: realExec, settings, log });
 }
 
 interface Running {

@@ -10,6 +10,7 @@ import { cleanUdpFlows } from './conntrack/udp-cleanup.ts';
 import { HealthServers } from './healthcheck/health-servers.ts';
 import { programmingTimes } from './healthcheck/programming.ts';
 import { interfaceAddresses } from './interface-addresses.ts';
+import { detectVariant, type IptablesVariant, withVariant } from './iptables/variant.ts';
 import { Proxier, type SyncedChange } from './proxier.ts';
 import { allowsLocalhostNodePorts, type ProxySettings } from './settings.ts';
 
@@ -34,14 +35,21 @@ export interface KubeProxyOptions {
   readonly log?: (message: string) => void;
 }
 
+/** Which iptables a mode with iptables rules uses. */
+async function variantOf({ settings, exec }: KubeProxyOptions): Promise<IptablesVariant | undefined> {
+  if (settings.mode === 'nftables') return undefined;
+  return settings.iptablesVariant ?? (await detectVariant(exec));
+}
+
 /** Loads only what the mode needs. */
-async function backendOf(options: KubeProxyOptions): Promise<Backend> {
-  const { exec, clock, follow } = options;
+async function backendOf(options: KubeProxyOptions, variant: IptablesVariant | undefined): Promise<Backend> {
+  const { clock, follow } = options;
+  const exec = withVariant(options.exec, variant);
   switch (options.settings.mode) {
     case 'nftables':
       return new (await import('./nftables/backend.ts')).NftablesBackend({ exec, clock, follow });
     case 'iptables':
-      return new (await import('./iptables/backend.ts')).IptablesBackend({ exec });
+      return new (await import('./iptables/backend.ts')).IptablesBackend({ exec, clock, follow });
     case 'ipvs':
       return (await import('./ipvs/backend.ts')).IpvsBackend.open({ exec, clock, settings: options.settings.ipvs });
   }
@@ -71,14 +79,15 @@ export class KubeProxy {
   /** Runs until the signal aborts, and leaves the rules as they are then: connections outlive a restart. */
   async run(signal: AbortSignal): Promise<void> {
     const { settings, exec, clock } = this.#options;
-    const backend = await backendOf(this.#options);
+    const variant = await variantOf(this.#options);
+    const backend = await backendOf(this.#options, variant);
     const since = clock.now();
     let first = true;
     const onSynced = async (change: SyncedChange) => {
       if (first) {
         first = false;
         await allowLocalhostNodePorts(this.#options);
-        await cleanup(exec, { except: settings.mode, ipvs: settings.ipvs });
+        await cleanup(exec, { except: settings.mode, variant, ipvs: settings.ipvs });
       }
       const nodeAddresses = (proxier.node?.status?.addresses ?? []).map(({ address }) => canonicalIP(address));
       health.update();

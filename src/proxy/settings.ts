@@ -1,6 +1,8 @@
 // From the flags of `portico proxy` and `portico rules` to the settings of each family.
+
 import { canonicalCIDR, contains, familyOf, type IPFamily, isCIDR } from './address.ts';
 import { defaultMasqueradeBit, type LocalDetector, type ProxyConfig } from './config.ts';
+import type { IptablesVariant } from './iptables/variant.ts';
 import { defaultScheduler, type IpvsSettings } from './ipvs/settings.ts';
 import type { ProxyNode } from './plan.ts';
 
@@ -30,6 +32,8 @@ export interface ProxySettings {
   readonly syncPeriod?: number;
   /** The least milliseconds from one sync to the next. */
   readonly minSyncPeriod?: number;
+  /** Which iptables to use, where there are both; otherwise the one that seems to be in use. */
+  readonly iptablesVariant?: IptablesVariant | undefined;
   /** Of the ipvs mode only. */
   readonly ipvs?: IpvsSettings;
 }

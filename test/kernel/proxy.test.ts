@@ -132,6 +132,42 @@ describe('modes', () => {
     expect(space.run('nft list tables')).not.toContain('portico-proxy');
   });
 
+  test.each([
+    ['all rules', 'iptables-nft -t nat -F'],
+    ['a jump', 'iptables-nft -t nat -D PREROUTING 1'],
+  ])('iptables repairs at once what someone removes: %s', async (_, command) => {
+    const proxy = start('iptables');
+    await proxy.fill();
+    await until(() => has('iptables-save', '10.244.1.1:8080') && isWatched(), 'the endpoint');
+    const rules = () =>
+      output('iptables-save -t nat')
+        .split('\n')
+        .filter((line) => /^-A/.test(line))
+        .sort();
+    const before = rules();
+    space.run(command);
+    expect(rules()).not.toEqual(before);
+    await until(() => JSON.stringify(rules()) === JSON.stringify(before), 'the repair', 5000);
+  });
+
+  test('the legacy iptables is used where it is in use, and left empty', async () => {
+    space.run('iptables-legacy -t mangle -N KUBE-KUBELET-CANARY');
+    const proxy = start('iptables');
+    await proxy.fill();
+    await until(() => has('iptables-legacy-save', '10.244.1.1:8080'), 'the endpoint');
+    expect(output('iptables-nft-save')).not.toContain('KUBE-');
+    await proxy.stop();
+    // By force the other: nothing is left of the first.
+    const forced = start('iptables', { api: proxy.api, iptablesVariant: 'nft' });
+    await until(() => has('iptables-nft-save', '10.244.1.1:8080'), 'the endpoint');
+    await until(() => !has('iptables-legacy-save', 'KUBE-S'), 'the legacy rules');
+    await forced.stop();
+    await cleanup(space.exec);
+    expect(output('iptables-nft-save')).not.toContain('KUBE-');
+    expect(output('iptables-legacy-save').match(/KUBE-[A-Z-]+/g)).toEqual(['KUBE-KUBELET-CANARY']);
+    space.run('iptables-legacy -t mangle -X KUBE-KUBELET-CANARY');
+  });
+
   test('iptables follows a Service that loses an endpoint and its chains', async () => {
     const proxy = start('iptables');
     await proxy.fill();

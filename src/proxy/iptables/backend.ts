@@ -1,6 +1,8 @@
 // Applies the iptables tables, a family at a time: `iptables-restore` knows no transaction over both.
 import type { TableUpdate } from '../../iptables/ruleset.ts';
+import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
+import type { Follow } from '../../system/follow.ts';
 import type { IPFamily } from '../address.ts';
 import type { Backend, RuleCounts } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
@@ -14,14 +16,35 @@ import { IptablesState } from './state.ts';
 
 const canaryTables = ['mangle', 'nat', 'filter'] as const;
 
+/** Its lines would come in blocks of 4 KB; `stdbuf` makes each come at once. */
+const monitorCommand = ['stdbuf', '-oL', 'xtables-monitor', '-e'];
+
+/** How long to wait before a monitor that ended is started again, in milliseconds. */
+const monitorRestart = 1000;
+
+export interface IptablesBackendOptions {
+  readonly exec: Exec;
+  /** Both are needed to hear of rules that someone else removes. */
+  readonly clock?: Clock | undefined;
+  readonly follow?: Follow | undefined;
+}
+
+/** What we never do ourselves while we run: remove a canary, or a jump from a chain of the kernel. */
+function isRemoval(line: string): boolean {
+  return / -X KUBE-PROXY-CANARY| -D (PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) .*-j KUBE-/.test(line);
+}
+
 export class IptablesBackend implements Backend {
   readonly #exec: Exec;
+  readonly #options: IptablesBackendOptions;
+  #removed = false;
   #states = new Map<IPFamily, IptablesState>();
   #whole = true;
   /** Rules of the last sync, by family and table. */
   readonly #lastWritten = new Map<string, number>();
 
-  constructor(options: { readonly exec: Exec }) {
+  constructor(options: IptablesBackendOptions) {
+    this.#options = options;
     this.#exec = options.exec;
   }
 
@@ -59,6 +82,9 @@ export class IptablesBackend implements Backend {
   }
 
   async intact(): Promise<boolean> {
+    const removed = this.#removed;
+    this.#removed = false;
+    if (removed) return false;
     for (const family of this.#states.keys()) {
       for (const table of canaryTables) {
         if (!(await hasChain(this.#exec, family, { table, chain: chains.canary }))) return false;
@@ -67,8 +93,24 @@ export class IptablesBackend implements Backend {
     return true;
   }
 
-  /** iptables tells nobody; the canaries are looked for from time to time. */
-  async watch(): Promise<void> {}
+  /** The legacy kind tells nobody: there the canaries are looked for from time to time. */
+  async watch(changed: () => void, signal: AbortSignal): Promise<void> {
+    const { follow, clock } = this.#options;
+    if (!follow || !clock) return;
+    while (!signal.aborted) {
+      try {
+        for await (const line of follow.lines(monitorCommand, signal)) {
+          if (!isRemoval(line)) continue;
+          this.#removed = true;
+          changed();
+        }
+        await clock.sleep(monitorRestart, signal);
+      } catch {
+        // The program is missing or the signal aborted.
+        return;
+      }
+    }
+  }
 
   async #syncAll(family: IPFamily, state: IptablesState): Promise<void> {
     const saved = await save(this.#exec, family);
