@@ -27,7 +27,8 @@ interface Flags {
 const list = (text: string | undefined): string[] => (text ?? '').split(',').filter((part) => part !== '');
 
 async function run(flags: Flags): Promise<void> {
-  const [{ requireRoot }, { runAgent }, { parseJoinToken }] = await Promise.all([
+  const [{ proxyModes }, { requireRoot }, { runAgent }, { parseJoinToken }] = await Promise.all([
+    import('../proxy/settings.ts'),
     import('../cluster/preflight.ts'),
     import('../cluster/agent/agent.ts'),
     import('../cluster/agent/identity.ts'),
@@ -36,9 +37,9 @@ async function run(flags: Flags): Promise<void> {
   if (!/^https:\/\//.test(flags.server))
     throw usage(`--server: ${JSON.stringify(flags.server)} is not an https:// address`);
   if (flags.token !== undefined) parseJoinToken(flags.token);
-  if (flags.proxyMode === 'ipvs') throw usage('--proxy-mode: ipvs is not there yet; use nftables or iptables');
-  if (flags.proxyMode !== 'nftables' && flags.proxyMode !== 'iptables') {
-    throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of nftables, iptables, ipvs`);
+  const proxyMode = proxyModes.find((known) => known === flags.proxyMode);
+  if (!proxyMode) {
+    throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${proxyModes.join(', ')}`);
   }
   const signal = untilInterrupted();
   try {
@@ -56,7 +57,7 @@ async function run(flags: Flags): Promise<void> {
         clusterCIDRs: list(flags.clusterCidr),
         serviceCIDRs: list(flags.serviceClusterIpRange),
         clusterDNS: list(flags.clusterDns),
-        proxyMode: flags.proxyMode,
+        proxyMode,
         dnsUpstreams: flags.upstream,
         dnsStubs: flags.stub,
         tools,

@@ -5,6 +5,7 @@ import { HttpTransport } from '../../client/http-transport.ts';
 import { createInformers } from '../../client/informers.ts';
 import { createClient } from '../../client/rest-client.ts';
 import type { Client, Informers } from '../../client/types.ts';
+import type { ProxyMode } from '../../proxy/settings.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Files } from '../../system/files.ts';
@@ -29,7 +30,7 @@ export interface AgentOptions {
   readonly clusterCIDRs: readonly string[];
   readonly serviceCIDRs: readonly string[];
   readonly clusterDNS: readonly string[];
-  readonly proxyMode: 'nftables' | 'iptables';
+  readonly proxyMode: ProxyMode;
   /** Servers for other names than the cluster's, and for those below a domain, as `portico dns` takes them. */
   readonly dnsUpstreams: readonly string[];
   readonly dnsStubs: readonly string[];
