@@ -33,7 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   dns: parts,
   podnetwork: [...parts, 'nftables'],
   loadbalancer: parts,
-  explain: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter', 'proxy', 'dns'],
+  explain: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter', 'proxy', 'dns', 'controllers'],
   ui: [],
   cluster: everything,
   testing: everything,
@@ -82,7 +82,10 @@ test('pure files touch no clock, no randomness, no I/O', () => {
   const wrong: string[] = [];
   for (const file of sources()) {
     const path = relative(src, file);
-    const isPure = pureFolders.includes(path.split('/')[0]!) || pureFileNames.includes(path.split('/').at(-1)!);
+    const [folder = ''] = path.split('/');
+    // Commands are named after what they do.
+    const isPure =
+      pureFolders.includes(folder) || (folder !== 'cli' && pureFileNames.includes(path.split('/').at(-1)!));
     if (!isPure) continue;
     const text = readFileSync(file, 'utf8')
       .replace(/\/\*[\s\S]*?\*\//g, '')

@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { overlaid, withObjects, withoutObjects } from './change.ts';
+import { isEmptyPlan } from './plan.ts';
+import { planChange } from './plan-change.ts';
+import { withSlices } from './slices.ts';
+import { planText } from './text.ts';
+
+const read = (text: string) => parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
+
+const pod = (name: string, ip: string, node: string) => `
+---
+kind: Pod
+metadata: {name: ${name}, namespace: demo, uid: ${name}-uid, labels: {app: ${name.split('-')[0]}}}
+spec: {nodeName: ${node}, containers: []}
+status: {phase: Running, podIP: ${ip}, podIPs: [{ip: ${ip}}], conditions: [{type: Ready, status: "True"}]}
+`;
+
+const node = (name: string, ip: string) => `
+---
+kind: Node
+metadata: {name: ${name}}
+status: {addresses: [{type: InternalIP, address: ${ip}}]}
+`;
+
+const service = (selector: string) => `
+---
+kind: Service
+apiVersion: v1
+metadata: {name: front, namespace: demo, uid: front-uid}
+spec: {type: ClusterIP, clusterIP: 10.96.0.9, clusterIPs: [10.96.0.9], ipFamilies: [IPv4], selector: {app: ${selector}}, ports: [{name: http, port: 80, protocol: TCP, targetPort: 8080}]}
+`;
+
+/** A cluster that has settled: its slices are what the controller would write. */
+const cluster = withSlices(
+  read(
+    node('a', '172.30.0.11') +
+      node('b', '172.30.0.12') +
+      pod('web-1', '10.244.0.5', 'a') +
+      pod('web-2', '10.244.1.5', 'b') +
+      pod('new-1', '10.244.1.6', 'b') +
+      service('web'),
+  ),
+);
+
+const plan = (after: readonly KubeObject[]) =>
+  planChange({
+    before: cluster,
+    after,
+    settings: {
+      mode: 'nftables',
+      clusterCIDRs: ['10.244.0.0/16'],
+      serviceCIDRs: ['10.96.0.0/16'],
+      nodePortAddresses: [],
+    },
+    clusterDomain: 'cluster.local',
+  });
+
+test('a cluster as it is has no plan', async () => {
+  const nothing = await plan(cluster);
+  expect(isEmptyPlan(nothing)).toBe(true);
+  expect(planText(nothing, { withRules: true })).toBe('Nothing would change.');
+});
+
+test('another selector: the field, the slice, who gets the traffic, and the rules of every node', async () => {
+  const [edited] = read(service('new'));
+  const found = await plan(withObjects(cluster, [overlaid(cluster, edited!)]));
+  expect(found.objects).toEqual([
+    {
+      change: 'changed',
+      object: 'Service demo/front',
+      fields: [{ path: 'spec.selector.app', before: 'web', after: 'new' }],
+    },
+  ]);
+  expect(found.slices).toMatchObject([{ change: 'changed', fields: [{ path: 'endpoints' }] }]);
+  expect(found.shares).toEqual([
+    { servicePort: 'demo/front:http', endpoint: '10.244.0.5:8080', before: 0.5, after: 0 },
+    { servicePort: 'demo/front:http', endpoint: '10.244.1.5:8080', before: 0.5, after: 0 },
+    { servicePort: 'demo/front:http', endpoint: '10.244.1.6:8080', before: 0, after: 1 },
+  ]);
+  expect(found.rules.map(({ node: name }) => name)).toEqual(['a', 'b']);
+  // A cluster IP's names do not depend on who answers.
+  expect(found.records).toEqual({ removed: [], added: [] });
+});
+
+test('a new Service brings its records and rules', async () => {
+  const added = read(service('new').replaceAll('front', 'back').replaceAll('10.96.0.9', '10.96.0.10'));
+  const found = await plan(withObjects(cluster, added));
+  expect(found.objects).toEqual([{ change: 'created', object: 'Service demo/back', fields: [] }]);
+  expect(found.slices).toMatchObject([{ change: 'created' }]);
+  expect(found.records.added).toEqual([
+    '_http._tcp.back.demo.svc.cluster.local. SRV 0 100 80 back.demo.svc.cluster.local.',
+    'back.demo.svc.cluster.local. A 10.96.0.10',
+  ]);
+});
+
+test('without a node its pods get nothing more', async () => {
+  const found = await plan(withoutObjects(cluster, [{ kind: 'Node', namespace: '', name: 'b' }]));
+  expect(found.shares.map(({ endpoint, after }) => [endpoint, after])).toEqual([
+    ['10.244.0.5:8080', 1],
+    ['10.244.1.5:8080', 0],
+  ]);
+  expect(found.objects.map(({ change, object }) => `${change} ${object}`).sort()).toEqual([
+    'deleted Node b',
+    'deleted Pod demo/new-1',
+    'deleted Pod demo/web-2',
+  ]);
+});
+
+test('kinds whose work is not foreseen are named', async () => {
+  const [deployment] = read('kind: Deployment\nmetadata: {name: web, namespace: demo}\n');
+  const found = await plan(withObjects(cluster, [deployment!]));
+  expect(found.notes).toEqual(['what controllers make of a Deployment (its pods, for one) is not foreseen']);
+});

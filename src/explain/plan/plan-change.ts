@@ -1,0 +1,143 @@
+// What the network would be like after a change of objects: a comparison of two worlds, each worked out by the same pure
+// functions that the controllers, the proxy and DNS run by.
+import { isObject, jsonEqual } from '../../apimachinery/json/value.ts';
+import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import { endpointText } from '../../proxy/endpoint.ts';
+import { plansOf, rulesText } from '../../proxy/offline.ts';
+import type { ProxySettings } from '../../proxy/settings.ts';
+import type { NetworkPlan, NodeRules, ObjectChange, ShareChange, TextChange } from './plan.ts';
+import { zoneRecords } from './records.ts';
+import { withSlices } from './slices.ts';
+
+export interface PlanRequest {
+  readonly before: readonly KubeObject[];
+  /** The objects once the change is made; EndpointSlices of Services with a selector are worked out. */
+  readonly after: readonly KubeObject[];
+  readonly settings: ProxySettings;
+  readonly clusterDomain: string;
+}
+
+const families = ['IPv4', 'IPv6'] as const;
+/** Kinds whose network the plan knows; what controllers make of others is not foreseen. */
+const known = ['Node', 'Pod', 'Service', 'EndpointSlice'];
+
+export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
+  const { before, settings, clusterDomain } = request;
+  const after = withSlices(request.after);
+  const objects = compareObjects(before, request.after);
+  const slices = compareObjects(ofSlices(request.after), ofSlices(after));
+  const unforeseen = [...new Set(objects.map(({ object }) => object.split(' ')[0] ?? ''))].filter(
+    (kind) => !known.includes(kind),
+  );
+  return {
+    objects,
+    slices,
+    records: compareLines(zoneRecords(before, clusterDomain), zoneRecords(after, clusterDomain)),
+    rules: await compareRules(before, after, settings),
+    shares: compareShares(sharesOf(before, settings), sharesOf(after, settings)),
+    notes: unforeseen.map((kind) => `what controllers make of a ${kind} (its pods, for one) is not foreseen`),
+  };
+}
+
+const ofSlices = (objects: readonly KubeObject[]) => objects.filter(({ kind }) => kind === 'EndpointSlice');
+
+function nameOf(object: KubeObject): string {
+  return `${object.kind} ${objectKey(object)}`;
+}
+
+function compareObjects(before: readonly KubeObject[], after: readonly KubeObject[]): ObjectChange[] {
+  const old = new Map(before.map((object) => [nameOf(object), object]));
+  const now = new Map(after.map((object) => [nameOf(object), object]));
+  const changes: ObjectChange[] = [];
+  for (const [object, value] of now) {
+    const was = old.get(object);
+    if (!was) changes.push({ change: 'created', object, fields: [] });
+    else {
+      const fields: ObjectChange['fields'][number][] = [];
+      compareFields(was, value, { path: '', into: fields });
+      if (fields.length > 0) changes.push({ change: 'changed', object, fields });
+    }
+  }
+  for (const object of old.keys()) if (!now.has(object)) changes.push({ change: 'deleted', object, fields: [] });
+  return changes;
+}
+
+/** What servers count and note by themselves is no change. */
+const noise = new Set(['metadata.managedFields', 'metadata.resourceVersion', 'metadata.generation']);
+
+interface Walk {
+  readonly path: string;
+  readonly into: { path: string; before: unknown; after: unknown }[];
+}
+
+function compareFields(before: unknown, after: unknown, { path, into }: Walk): void {
+  if (noise.has(path) || jsonEqual(before, after)) return;
+  if (!isObject(before) || !isObject(after)) {
+    into.push({ path, before, after });
+    return;
+  }
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    compareFields(before[key], after[key], { path: path === '' ? key : `${path}.${key}`, into });
+  }
+}
+
+function compareLines(before: readonly string[], after: readonly string[]): TextChange {
+  const [old, now] = [new Set(before), new Set(after)];
+  return { removed: before.filter((line) => !now.has(line)), added: after.filter((line) => !old.has(line)) };
+}
+
+function nodeNames(objects: readonly KubeObject[]): string[] {
+  return objects.filter(({ kind }) => kind === 'Node').map(({ metadata }) => metadata.name);
+}
+
+async function compareRules(
+  before: readonly KubeObject[],
+  after: readonly KubeObject[],
+  settings: ProxySettings,
+): Promise<NodeRules[]> {
+  const lines = async (objects: readonly KubeObject[], nodeName: string) =>
+    (await rulesText({ objects, nodeName, settings, families })).split('\n');
+  const changes: NodeRules[] = [];
+  const remaining = new Set(nodeNames(after));
+  for (const node of nodeNames(before)
+    .filter((name) => remaining.has(name))
+    .sort()) {
+    const change = compareLines(await lines(before, node), await lines(after, node));
+    if (change.added.length + change.removed.length > 0) changes.push({ node, ...change });
+  }
+  return changes;
+}
+
+type Shares = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+/** By port and endpoint, how much of the cluster-internal traffic goes there when every node sends alike. */
+function sharesOf(objects: readonly KubeObject[], settings: ProxySettings): Shares {
+  const shares = new Map<string, Map<string, number>>();
+  const nodes = nodeNames(objects);
+  for (const nodeName of nodes) {
+    for (const { plans } of plansOf({ objects, nodeName, settings, families })) {
+      for (const { servicePort, internal, localEndpoints, clusterEndpoints } of plans) {
+        const chosen = internal === 'local' ? localEndpoints : internal === 'cluster' ? clusterEndpoints : [];
+        const port = shares.get(servicePort.name) ?? new Map<string, number>();
+        shares.set(servicePort.name, port);
+        for (const endpoint of chosen) {
+          const text = endpointText(endpoint);
+          port.set(text, (port.get(text) ?? 0) + 1 / chosen.length / nodes.length);
+        }
+      }
+    }
+  }
+  return shares;
+}
+
+function compareShares(before: Shares, after: Shares): ShareChange[] {
+  const changes: ShareChange[] = [];
+  for (const servicePort of [...new Set([...before.keys(), ...after.keys()])].sort()) {
+    const [old, now] = [before.get(servicePort), after.get(servicePort)];
+    for (const endpoint of [...new Set([...(old?.keys() ?? []), ...(now?.keys() ?? [])])].sort()) {
+      const change = { servicePort, endpoint, before: old?.get(endpoint) ?? 0, after: now?.get(endpoint) ?? 0 };
+      if (Math.abs(change.before - change.after) > 1e-9) changes.push(change);
+    }
+  }
+  return changes;
+}

@@ -1,0 +1,45 @@
+// What `portico plan` finds, as a value.
+
+export interface ObjectChange {
+  readonly change: 'created' | 'changed' | 'deleted';
+  /** `Service default/web`. */
+  readonly object: string;
+  /** Fields that differ, as paths with both values; empty for objects that come or go. */
+  readonly fields: readonly { readonly path: string; readonly before: unknown; readonly after: unknown }[];
+}
+
+/** Of new connections through one Service port, over all nodes alike. */
+export interface ShareChange {
+  /** `default/web:http`. */
+  readonly servicePort: string;
+  readonly endpoint: string;
+  /** 0 to 1. */
+  readonly before: number;
+  readonly after: number;
+}
+
+export interface TextChange {
+  readonly removed: readonly string[];
+  readonly added: readonly string[];
+}
+
+export interface NodeRules extends TextChange {
+  readonly node: string;
+}
+
+export interface NetworkPlan {
+  readonly objects: readonly ObjectChange[];
+  /** EndpointSlices that a controller would write. */
+  readonly slices: readonly ObjectChange[];
+  readonly records: TextChange;
+  /** Only nodes whose rules change. */
+  readonly rules: readonly NodeRules[];
+  readonly shares: readonly ShareChange[];
+  /** What could not be looked at, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** Nothing at all would change. */
+export function isEmptyPlan({ objects, slices, records, rules }: NetworkPlan): boolean {
+  return [objects, slices, records.added, records.removed, rules].every((list) => list.length === 0);
+}

@@ -1,0 +1,56 @@
+// EndpointSlices as their controller would have them after a change.
+import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import { managedBy, reconcile } from '../../controllers/endpointslice/reconcile.ts';
+import { selects } from '../../controllers/shared/service-selection.ts';
+import { managedByLabel, serviceNameLabel } from '../../controllers/shared/service-slices.ts';
+import { hasManagedEndpoints } from '../../controllers/shared/services.ts';
+
+const maxEndpointsPerSlice = 100;
+
+/** The objects with the slices that follow from their Services, pods and nodes. */
+export function withSlices(objects: readonly KubeObject[]): KubeObject[] {
+  const nodes = new Map(ofKind<Node>(objects, 'Node').map((node) => [node.metadata.name, node]));
+  const pods = ofKind<Pod>(objects, 'Pod');
+  const services = new Map(ofKind<Service>(objects, 'Service').map((service) => [objectKey(service), service]));
+  const slices = new Map(ofKind<EndpointSlice>(objects, 'EndpointSlice').map((slice) => [objectKey(slice), slice]));
+  const byService = Map.groupBy([...slices.values()].filter(isManaged), serviceOf);
+  for (const [key, service] of services) {
+    if (!hasManagedEndpoints(service)) continue;
+    const { namespace } = service.metadata;
+    const selected = pods.filter(
+      (pod) => pod.metadata.namespace === namespace && selects(service.spec.selector, pod.metadata.labels),
+    );
+    const changes = reconcile({
+      service,
+      pods: selected,
+      node: (name) => nodes.get(name),
+      slices: byService.get(key) ?? [],
+      maxEndpointsPerSlice,
+    });
+    for (const slice of changes.delete) slices.delete(objectKey(slice));
+    for (const [i, slice] of [...changes.create, ...changes.update].entries()) {
+      const name = slice.metadata.name || `${slice.metadata.generateName ?? service.metadata.name}new${i || ''}`;
+      const named = { ...slice, kind: 'EndpointSlice', metadata: { ...slice.metadata, name } };
+      slices.set(objectKey(named), named);
+    }
+  }
+  // A Service that goes takes its slices along.
+  for (const slice of [...slices.values()]) {
+    if (isManaged(slice) && !services.has(serviceOf(slice))) slices.delete(objectKey(slice));
+  }
+  return [...objects.filter(({ kind }) => kind !== 'EndpointSlice'), ...slices.values()];
+}
+
+function isManaged({ metadata }: EndpointSlice): boolean {
+  return metadata.labels?.[managedByLabel] === managedBy;
+}
+
+function serviceOf({ metadata }: EndpointSlice): string {
+  return `${metadata.namespace}/${metadata.labels?.[serviceNameLabel]}`;
+}
+
+function ofKind<T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] {
+  return objects.filter((object) => object.kind === kind) as T[];
+}

@@ -1,0 +1,55 @@
+// A plan for people to read.
+import type { NetworkPlan, ObjectChange, TextChange } from './plan.ts';
+
+const signs = { created: '+', changed: '~', deleted: '-' } as const;
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** Lines, without a final newline. `withRules` prints the rules themselves, else how many change. */
+export function planText(plan: NetworkPlan, { withRules }: { readonly withRules: boolean }): string {
+  const { objects, slices, records, rules, shares, notes } = plan;
+  const lines = [
+    ...section('Objects', objects.flatMap(objectLines)),
+    ...section('EndpointSlices', slices.flatMap(sliceLines)),
+    ...section('DNS records', changeLines(records)),
+    ...section(
+      'Share of new connections',
+      shares.map(
+        ({ servicePort, endpoint, before, after }) =>
+          `${servicePort}  ${endpoint}  ${percent(before)} -> ${percent(after)}`,
+      ),
+    ),
+    ...section(
+      'Rules',
+      rules.flatMap(({ node, added, removed }) => [
+        `${node}: ${added.length} lines come, ${removed.length} go`,
+        ...(withRules ? changeLines({ added, removed }).map((line) => `  ${line}`) : []),
+      ]),
+    ),
+    ...section('Note', notes),
+  ];
+  return lines.length === 0 ? 'Nothing would change.' : lines.join('\n');
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+}
+
+function objectLines({ change, object, fields }: ObjectChange): string[] {
+  const shown = fields.map(({ path, before, after }) => `    ${path}: ${valueText(before)} -> ${valueText(after)}`);
+  return [`${signs[change]} ${object}`, ...shown];
+}
+
+/** Of slices, who is in them is told by the shares. */
+function sliceLines({ change, object, fields }: ObjectChange): string[] {
+  const paths = fields.length > 0 ? `  (${fields.map(({ path }) => path).join(', ')})` : '';
+  return [`${signs[change]} ${object}${paths}`];
+}
+
+function valueText(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+function changeLines({ removed, added }: TextChange): string[] {
+  return [...removed.map((line) => `- ${line.trim()}`), ...added.map((line) => `+ ${line.trim()}`)];
+}

@@ -1,0 +1,128 @@
+// `portico trace` and `portico plan` on a whole cluster: what they say is what then happens.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { NetworkPlan } from '../../src/explain/plan/plan.ts';
+import type { Trace } from '../../src/explain/trace/trace.ts';
+import { eventually, testCluster } from './portico.ts';
+
+const cluster = testCluster('e2e-explain');
+
+async function kubectl(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await cluster.portico('kubectl', ...args);
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+const deployment = (name: string) => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: c, image: 'portico.local/echo:1'}]
+---`;
+
+const service = (selector: string) => `
+apiVersion: v1
+kind: Service
+metadata: {name: front}
+spec: {selector: {app: ${selector}}, ports: [{name: http, port: 80}]}
+`;
+
+function file(name: string, text: string): string {
+  const path = join(cluster.dataDir, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const rules = async (node: string) => (await cluster.portico('rules', '--node', node)).stdout.split('\n');
+
+const endpoints = async () =>
+  (
+    await kubectl(
+      'get',
+      'endpointslices',
+      '-l',
+      'kubernetes.io/service-name=front',
+      '-o',
+      'jsonpath={.items[*].endpoints[*].addresses[0]}',
+    )
+  )
+    .split(' ')
+    .sort();
+
+const ready = (app: string) =>
+  eventually(`two ready pods of ${app}`, async () => {
+    const said = await kubectl('get', 'deployment', app, '-o', 'jsonpath={.status.readyReplicas}');
+    return said === '2' ? true : undefined;
+  });
+
+beforeAll(async () => {
+  const { code, stderr } = await cluster.portico('up', '--nodes', '2', '--egress', 'off');
+  if (code !== 0) throw new Error(stderr);
+  await kubectl('apply', '-f', file('apps.yaml', deployment('old') + deployment('new') + service('old')));
+  await Promise.all([ready('old'), ready('new')]);
+  await eventually('two endpoints', async () => ((await endpoints()).length === 2 ? true : undefined));
+}, 180_000);
+
+afterAll(() => cluster.remove(), 60_000);
+
+test('a trace from a pod names the Service, its candidates and the nodes; a wrong port, what is wrong', async () => {
+  const pod = (await kubectl('get', 'pods', '-l', 'app=new', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
+  const { code, stdout } = await cluster.portico('trace', `pod/${pod}`, 'front:80', '-o', 'json');
+  expect(code).toBe(0);
+  const trace = JSON.parse(stdout) as Trace;
+  expect(trace.service?.service).toBe('default/front');
+  expect(trace.outcomes.map(({ result, probability }) => [result, probability])).toEqual([
+    ['arrives', 0.5],
+    ['arrives', 0.5],
+  ]);
+  expect(trace.outcomes.map(({ destination }) => destination.replace(':80', '')).sort()).toEqual(await endpoints());
+  const wrong = await cluster.portico('trace', `pod/${pod}`, 'front:81');
+  expect(wrong.code).toBe(1);
+  expect(wrong.stdout).toContain(
+    'Why      Service default/front, spec.ports: the Service has no port 81; it has 80/TCP',
+  );
+});
+
+test('a plan of another selector says the slices, shares and rules that then come about', async () => {
+  const edited = file('edited.yaml', service('new'));
+  const before = await Promise.all(['node-1', 'node-2'].map(rules));
+  const { code, stdout } = await cluster.portico('plan', '-f', edited, '-o', 'json');
+  expect(code).toBe(1);
+  const plan = JSON.parse(stdout) as NetworkPlan;
+  expect(plan.objects).toMatchObject([
+    {
+      change: 'changed',
+      object: 'Service default/front',
+      fields: [{ path: 'spec.selector.app', before: 'old', after: 'new' }],
+    },
+  ]);
+  await kubectl('apply', '-f', edited);
+  const expected = plan.shares
+    .flatMap(({ endpoint, after }) => (after > 0 ? [endpoint.replace(':80', '')] : []))
+    .sort();
+  await eventually('the planned endpoints', async () => {
+    return JSON.stringify(await endpoints()) === JSON.stringify(expected) ? true : undefined;
+  });
+  const after = await Promise.all(['node-1', 'node-2'].map(rules));
+  for (const [i, lines] of after.entries()) {
+    const planned = plan.rules.find(({ node }) => node === `node-${i + 1}`);
+    expect(lines.filter((line) => !before[i]!.includes(line))).toEqual(planned?.added);
+    expect(before[i]!.filter((line) => !lines.includes(line))).toEqual(planned?.removed);
+  }
+  expect((await cluster.portico('plan', '-f', edited)).code).toBe(0);
+});
+
+test('nonsense is told in one line', async () => {
+  const nobody = await cluster.portico('plan', '--without', 'pod/nobody');
+  expect([nobody.code, nobody.stderr]).toEqual([2, 'portico: plan: --without: there is no Pod default/nobody\n']);
+  const lost = await cluster.portico('trace', 'pod/nobody', 'front:80');
+  expect([lost.code, lost.stderr]).toEqual([2, 'portico: trace: there is no pod default/nobody among the objects\n']);
+});
