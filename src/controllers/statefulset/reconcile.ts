@@ -127,7 +127,7 @@ function update(input: StatefulSetInput, { wanted, byOrdinal, steps }: Wanted): 
     if (!pod || isTerminating(pod) || going.has(pod) || revisionOf(pod) === input.update.metadata.name) continue;
     // One that serves nobody costs nothing.
     const costs = !isGone(pod);
-    if (costs && spare <= 0) return;
+    if (costs && spare <= 0) continue;
     steps.delete.push(pod);
     if (costs) spare -= 1;
   }
