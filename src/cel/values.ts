@@ -94,8 +94,11 @@ export class ObjectValue {
 export class Timestamp {
   /** Nanoseconds since the Unix epoch. */
   readonly nanos: bigint;
-  constructor(nanos: bigint) {
+  /** Minutes east of UTC in which it was written: its texts and parts are in that, as with Go's times. */
+  readonly offset: number;
+  constructor(nanos: bigint, offset = 0) {
     this.nanos = nanos;
+    this.offset = offset;
   }
 }
 
@@ -223,12 +226,15 @@ export function parseTimestamp(text: string): Timestamp {
   if (Number.isNaN(ms)) {
     throw new CelError(`parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse`);
   }
-  return timestampOf(BigInt(ms) * 1_000_000n + BigInt((found![3] ?? '').padEnd(9, '0')));
+  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(found![4]!) ?? [];
+  const offset = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * (sign === '-' ? -1 : 1);
+  return timestampOf(BigInt(ms) * 1_000_000n + BigInt((found![3] ?? '').padEnd(9, '0')), offset);
 }
 
-export function timestampOf(nanos: bigint): Timestamp {
+/** `offset` in minutes east of UTC. Throws CelError outside of the years 1 to 9999. */
+export function timestampOf(nanos: bigint, offset = 0): Timestamp {
   if (nanos < oldest || nanos >= latest) throw new CelError('timestamp overflow');
-  return new Timestamp(nanos);
+  return new Timestamp(nanos, offset);
 }
 
 const units: Readonly<Record<string, bigint>> = {
@@ -268,10 +274,14 @@ export function printDuration({ nanos }: Duration): string {
   return `${sign}${positive / second}${fraction && `.${fraction}`}s`;
 }
 
-export function printTimestamp({ nanos }: Timestamp): string {
+export function printTimestamp({ nanos: moment, offset }: Timestamp): string {
+  const nanos = moment + BigInt(offset) * 60n * second;
+  const two = (n: number) => String(n).padStart(2, '0');
+  const east = Math.abs(offset);
+  const zone = offset === 0 ? 'Z' : `${offset < 0 ? '-' : '+'}${two(Math.trunc(east / 60))}:${two(east % 60)}`;
   const whole = nanos >= 0n ? nanos / second : -((-nanos + second - 1n) / second);
   const fraction = (nanos - whole * second).toString().padStart(9, '0').replace(/0+$/, '');
-  return new Date(Number(whole) * 1000).toISOString().replace('.000Z', `${fraction && `.${fraction}`}Z`);
+  return new Date(Number(whole) * 1000).toISOString().replace('.000Z', `${fraction && `.${fraction}`}${zone}`);
 }
 
 /** The JSON of a value: for patches and applied configurations. Throws CelError for what JSON cannot say. */
@@ -287,7 +297,7 @@ export function toJson(value: Value): unknown {
     return Object.fromEntries([...value.entries].map(([key, item]) => [String(key), toJson(item)]));
   }
   if (value instanceof ObjectValue) return value.raw;
-  if (value instanceof Timestamp) return printTimestamp(value);
+  if (value instanceof Timestamp) return printTimestamp(new Timestamp(value.nanos));
   if (value instanceof Duration) return printDuration(value);
   throw new CelError('unsupported conversion to JSON');
 }

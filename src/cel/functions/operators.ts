@@ -45,14 +45,20 @@ function arithmetic(): Overload[] {
     ),
     global('_+_(list<A>, list<A>): list<A>', addLists),
     global('_+_(duration, duration): duration', (a: Duration, b: Duration) => durationOf(a.nanos + b.nanos)),
-    global('_+_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) => timestampOf(a.nanos + b.nanos)),
-    global('_+_(duration, timestamp): timestamp', (a: Duration, b: Timestamp) => timestampOf(a.nanos + b.nanos)),
+    global('_+_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) =>
+      timestampOf(a.nanos + b.nanos, a.offset),
+    ),
+    global('_+_(duration, timestamp): timestamp', (a: Duration, b: Timestamp) =>
+      timestampOf(a.nanos + b.nanos, b.offset),
+    ),
     global('_-_(int, int): int', (a: bigint, b: bigint) => checkedInt(a - b)),
     global('_-_(uint, uint): uint', (a: Uint, b: Uint) => checkedUint(a.value - b.value)),
     global('_-_(double, double): double', (a: number, b: number) => a - b),
     global('_-_(duration, duration): duration', (a: Duration, b: Duration) => durationOf(a.nanos - b.nanos)),
     global('_-_(timestamp, timestamp): duration', (a: Timestamp, b: Timestamp) => durationOf(a.nanos - b.nanos)),
-    global('_-_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) => timestampOf(a.nanos - b.nanos)),
+    global('_-_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) =>
+      timestampOf(a.nanos - b.nanos, a.offset),
+    ),
     global('_*_(int, int): int', (a: bigint, b: bigint) => checkedInt(a * b)),
     global('_*_(uint, uint): uint', (a: Uint, b: Uint) => checkedUint(a.value * b.value)),
     global('_*_(double, double): double', (a: number, b: number) => a * b),
