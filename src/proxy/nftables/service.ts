@@ -43,7 +43,8 @@ function slotTexts(endpoints: readonly Endpoint[]): string[] {
 /** Collects the elements of one port. */
 class Claims {
   readonly all: Claim[] = [];
-  readonly groups = new Set<string>();
+  /** Few, so that looking through them is cheap. */
+  readonly groups: string[] = [];
   readonly #owner: string;
   readonly #servicePort: ServicePort;
   readonly #slots: Slots;
@@ -64,7 +65,7 @@ class Claims {
     if (slots.length === 0) return undefined;
     if (this.#servicePort.affinitySeconds !== undefined) return `goto ${affinityChain(this.#servicePort, policy)}`;
     const map = groupMap(scope, slots.length);
-    this.groups.add(map);
+    if (!this.groups.includes(map)) this.groups.push(map);
     const offset = policy === 'local' ? localOffset : 0;
     for (let i = 0; i < slots.length; i += 1) this.add(map, `${key} . ${offset + i}`, slots[i]!);
     return `goto ${loadBalancingChain(scope, policy, slots.length)}`;
@@ -180,5 +181,5 @@ export function contributionOf(plan: ServicePortPlan, previous: Slots): Contribu
   claimFirewall(plan, claims);
   claimHairpin(plan, claims);
   const sticky = servicePort.affinitySeconds === undefined ? { chains: [], sets: [] } : affinityObjects(plan);
-  return { claims: claims.all, ...sticky, groups: [...claims.groups], slots };
+  return { claims: claims.all, ...sticky, groups: claims.groups, slots };
 }

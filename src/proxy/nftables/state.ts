@@ -245,6 +245,8 @@ export class NftablesState {
   }
 
   #replace<T extends { readonly name: string }>(changes: Map<string, Change<T>>, old: readonly T[], now: readonly T[]) {
+    // Most ports have none of their own, and there are many ports.
+    if (old.length + now.length === 0) return;
     const after = new Map(now.map((thing) => [thing.name, thing]));
     const before = new Map(old.map((thing) => [thing.name, thing]));
     for (const name of new Set([...before.keys(), ...after.keys()])) {
