@@ -6,7 +6,7 @@ import { createInterface, type Interface } from 'node:readline';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { renderTable as renderIptables } from '../../src/iptables/render.ts';
-import type { Outcome } from '../../src/netfilter/packet.ts';
+import type { Memory, Outcome } from '../../src/netfilter/packet.ts';
 import { PacketSimulator } from '../../src/netfilter/simulator.ts';
 import { stepText } from '../../src/netfilter/text.ts';
 import { renderTable as renderNftables } from '../../src/nftables/render.ts';
@@ -186,41 +186,81 @@ const isRefusal = (outcomes: readonly Outcome[]) => outcomes.every(({ verdict })
 /** Several first packets of each probe, so that the dice show more than one side. */
 const times = 3;
 
-async function compare(world: World, mode: Mode): Promise<void> {
-  const simulator = load(world, mode);
+interface Predicted {
+  readonly probe: Probe;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Sends the probes that are a sender's own; gives for each whether all its packets were refused. */
+async function ask(sender: PacketSender, own: readonly Predicted[], refusing: string): Promise<boolean[]> {
+  const sendings = own.flatMap(({ probe: { packet }, outcomes }) => {
+    const sending: Sending = {
+      protocol: packet.protocol as Sending['protocol'],
+      ...(packet.source && { source: packet.source.address }),
+      destination: packet.destination.address,
+      port: packet.destination.port,
+      refusal: isRefusal(outcomes),
+    };
+    return Array<Sending>(times).fill(sending);
+  });
+  const results = await sender.send(sendings, refusing);
+  return own.map((_, i) => results.slice(i * times, (i + 1) * times).every(Boolean));
+}
+
+/** What the kernel does with the probes, by their keys. */
+async function observe(world: World, predicted: readonly Predicted[]): Promise<Map<string, ReadonlySet<string>>> {
   node.space.run('conntrack -F');
-  const probes = probesOf(world).map((probe) => ({ probe, outcomes: simulator.send(probe.packet) }));
   const refused = new Map<string, boolean>();
-  const ask = async (sender: PacketSender) => {
-    const own = probes.filter(({ probe }) => senderOf(probe) === sender);
-    const sendings = own.flatMap(({ probe: { packet }, outcomes }) => {
-      const sending: Sending = {
-        protocol: packet.protocol as Sending['protocol'],
-        ...(packet.source && { source: packet.source.address }),
-        destination: packet.destination.address,
-        port: packet.destination.port,
-        refusal: isRefusal(outcomes),
-      };
-      return Array<Sending>(times).fill(sending);
-    });
-    const results = await sender.send(sendings, addresses[world.family].node);
+  const all = [node, pods, outside].map(async (sender) => {
+    const own = predicted.filter(({ probe }) => senderOf(probe) === sender);
+    const results = await ask(sender, own, addresses[world.family].node);
     own.forEach(({ probe }, i) => {
-      refused.set(keyOf(probe), results.slice(i * times, (i + 1) * times).every(Boolean));
+      refused.set(keyOf(probe), results[i]!);
     });
-  };
-  await Promise.all([node, pods, outside].map(ask));
+  });
+  await Promise.all(all);
   const through = tracked(world);
-  for (const { probe, outcomes } of probes) {
-    const key = keyOf(probe);
-    const predicted = new Set(outcomes.map((outcome) => fateOf(probe, outcome)));
-    const seen = through.get(key) ?? new Set([refused.get(key) ? 'reject' : 'drop']);
-    const wrong = [...seen].filter((fate) => !predicted.has(fate));
-    if (wrong.length === 0 && isRefusal(outcomes) && !refused.get(key)) wrong.push('no refusal');
-    if (wrong.length > 0) {
-      const steps = outcomes.map((o) => [fateOf(probe, o), ...o.steps.map(stepText)].join('\n    ')).join('\n  ');
-      throw new Error(`${probe.name}: the kernel says ${wrong.join(', ')}, the simulator\n  ${steps}`);
+  return new Map(
+    predicted.map(({ probe, outcomes }) => {
+      const key = keyOf(probe);
+      const fates = through.get(key) ?? new Set([refused.get(key) ? 'reject' : 'drop']);
+      return [key, isRefusal(outcomes) && !refused.get(key) ? new Set([...fates, 'no refusal']) : fates];
+    }),
+  );
+}
+
+function check(predicted: readonly Predicted[], observed: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const { probe, outcomes } of predicted) {
+    const fates = new Set(outcomes.map((outcome) => fateOf(probe, outcome)));
+    const wrong = [...observed.get(keyOf(probe))!].filter((fate) => !fates.has(fate));
+    if (wrong.length === 0) continue;
+    const steps = outcomes.map((o) => [fateOf(probe, o), ...o.steps.map(stepText)].join('\n    ')).join('\n  ');
+    throw new Error(`${probe.name}: the kernel says ${wrong.join(', ')}, the simulator\n  ${steps}`);
+  }
+}
+
+/** Which clients the kernel keeps with which endpoints, after what was observed. */
+function memoryOf(predicted: readonly Predicted[], observed: ReadonlyMap<string, ReadonlySet<string>>): Memory {
+  const memory = new Map<string, Set<string>>();
+  for (const { probe, outcomes } of predicted) {
+    for (const outcome of outcomes.filter((candidate) => observed.get(keyOf(probe))!.has(fateOf(probe, candidate)))) {
+      for (const { list, address } of outcome.remembers) {
+        memory.set(list, (memory.get(list) ?? new Set()).add(address));
+      }
     }
   }
+  return memory;
+}
+
+async function compare(world: World, mode: Mode): Promise<void> {
+  const simulator = load(world, mode);
+  const first = probesOf(world).map((probe) => ({ probe, outcomes: simulator.send(probe.packet) }));
+  const observed = await observe(world, first);
+  check(first, observed);
+  const memory = memoryOf(first, observed);
+  const sticky = first.filter(({ outcomes }) => outcomes.some(({ remembers }) => remembers.length > 0));
+  const second = sticky.map(({ probe }) => ({ probe, outcomes: simulator.send(probe.packet, memory) }));
+  check(second, await observe(world, second));
 }
 
 describe.each<Mode>(['nftables', 'iptables'])('under the rules of mode %s', (mode) => {
