@@ -44,7 +44,7 @@ const web = `
 apiVersion: v1
 kind: Service
 metadata: {name: web, namespace: demo}
-spec: {type: NodePort, clusterIP: 10.96.0.10, ports: [{port: 80, nodePort: 30080}]}
+spec: {type: NodePort, clusterIP: 10.96.0.10, externalIPs: [192.0.2.7], ports: [{port: 80, nodePort: 30080}]}
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
@@ -86,9 +86,18 @@ describe('rules', () => {
     [['--detect-local-mode', 'BridgeInterface', '--pod-bridge-interface', 'cni0'], '-i cni0'],
     [['--detect-local-mode', 'InterfaceNamePrefix', '--pod-interface-name-prefix', 'veth'], '-i veth+'],
     [['--iptables-masquerade-bit', '5'], '--or-mark 0x00000020'],
+    [['--feature-gates', 'AllowServiceExternalIPs=true'], '-d 192.0.2.7'],
     [['--nodeport-addresses', 'primary'], '-d 172.18.0.2 -j KUBE-NODEPORTS'],
   ])('as the proxy with %j would have them', async (flags, text) => {
     expect((await rules(...onNode('--proxy-mode', 'iptables', ...flags))).out).toContain(text);
+  });
+
+  test('without external IPs, where their gate is closed', async () => {
+    const { out } = await rules(
+      ...onNode('--proxy-mode', 'iptables', '--feature-gates', 'AllowServiceExternalIPs=false'),
+    );
+    expect(out).toContain('10.96.0.10');
+    expect(out).not.toContain('192.0.2.7');
   });
 
   test('as a configuration file has it', async () => {

@@ -27,6 +27,7 @@ const proxyFlags = [
   'masquerade-all',
   'iptables-masquerade-bit',
   'ipvs-scheduler',
+  'feature-gates',
 ];
 
 const kinds = ['Node', 'Service', 'EndpointSlice'] as const;

@@ -4,6 +4,7 @@ import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { ServiceCIDR } from '../api/networking/v1/types.generated.ts';
 import { endpointSlices, nodes, serviceCIDRs, services } from '../client/resources.ts';
 import type { Informer, Informers } from '../client/types.ts';
+import { withoutExternalIPs } from './service-port.ts';
 import { ServiceView } from './service-view.ts';
 import type { ChangedKind } from './sync-status.ts';
 
@@ -15,6 +16,8 @@ export interface InputsOptions {
    * for a process that holds them anyway.
    */
   readonly watches?: 'own' | 'shared' | undefined;
+  /** See {@link ProxySettings}. */
+  readonly ignoreExternalIPs?: boolean | undefined;
   /** Whether to watch the ranges of cluster IPs, too. Nothing waits for them. */
   readonly followServiceCIDRs?: boolean | undefined;
   /** A Service or a slice changed: see `view`. */
@@ -78,7 +81,10 @@ export class ProxyInputs {
         take(object);
         this.#options.onChange(kind);
       };
-    const setService = follow<Service>('service', (object) => this.view.setService(object));
+    const { ignoreExternalIPs = false } = this.#options;
+    const setService = follow<Service>('service', (object) =>
+      this.view.setService(ignoreExternalIPs ? withoutExternalIPs(object) : object),
+    );
     service.addHandler({
       added: setService,
       updated: setService,

@@ -6,6 +6,7 @@ import type { IPFamily } from './address.ts';
 import type { ProxyConfig } from './config.ts';
 import { proxyNodeOf } from './node.ts';
 import type { ServicePortPlan } from './plan.ts';
+import { withoutExternalIPs } from './service-port.ts';
 import { ServiceView } from './service-view.ts';
 import { configOf, type ProxySettings } from './settings.ts';
 
@@ -34,8 +35,10 @@ export function plansOf(request: RulesRequest): FamilyPlans[] {
   }
   const view = new ServiceView();
   for (const object of request.objects) {
-    if (object.kind === 'Service') view.setService(object as Service);
-    else if (object.kind === 'EndpointSlice') view.setSlice(object as EndpointSlice);
+    if (object.kind === 'Service') {
+      const service = object as Service;
+      view.setService(request.settings.ignoreExternalIPs ? withoutExternalIPs(service) : service);
+    } else if (object.kind === 'EndpointSlice') view.setSlice(object as EndpointSlice);
   }
   const names = view.takeChanged().sort();
   return request.families.map((family) => {

@@ -94,6 +94,7 @@ export class Proxier {
       nodeName: options.nodeName,
       watches: options.watches,
       followServiceCIDRs: options.followServiceCIDRs,
+      ignoreExternalIPs: options.settings.ignoreExternalIPs,
       onChange: (kind) => {
         this.status.queued(kind);
         this.#wakeup.wake();

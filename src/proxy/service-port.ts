@@ -36,6 +36,13 @@ export function isProxied(service: Service): boolean {
   return !named && type !== 'ExternalName' && clusterIP !== undefined && clusterIP !== '' && clusterIP !== 'None';
 }
 
+/** The Service as a cluster sees it that does not let users claim addresses (gate AllowServiceExternalIPs off). */
+export function withoutExternalIPs(service: Readonly<Service>): Readonly<Service> {
+  if (!service.spec?.externalIPs?.length) return service;
+  const { externalIPs: _, ...spec } = service.spec;
+  return { ...service, spec };
+}
+
 function sourceRangesOf(service: Service, family: IPFamily): string[] {
   const all = (service.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim());
   const own = all.filter((range) => familyOf(range) === family);

@@ -26,6 +26,8 @@ export interface ProxySettings {
   readonly masqueradeBit?: number;
   readonly detectLocal?: DetectLocal;
   readonly localhostNodePorts?: boolean;
+  /** Whether external IPs of Services lead nowhere (gate AllowServiceExternalIPs off). */
+  readonly ignoreExternalIPs?: boolean;
   /** Takes the place of the node's first address of its family. */
   readonly bindAddress?: string;
   /** Milliseconds between looks for the rules, and the longest wait before a failed sync is tried again. */

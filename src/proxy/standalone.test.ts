@@ -296,6 +296,16 @@ describe('what is not in the objects', () => {
     expect(ranges()).toEqual(['10.96.0.0/16']);
   });
 
+  test('external IPs lead nowhere where their gate is closed', async () => {
+    const proxy = start({ settings: { ...settings, ignoreExternalIPs: true } });
+    await fill(proxy);
+    await proxy.api
+      .resource<Service>(services)
+      .create(service({ name: 'claims', clusterIP: '10.96.0.11', externalIPs: ['192.0.2.7'] }));
+    await settle();
+    expect([...proxy.proxier.plans()].map(({ servicePort }) => servicePort.externalIPs)).toEqual([[], []]);
+  });
+
   test('a least time between syncs collects what comes within it', async () => {
     const proxy = start({ settings: { ...settings, minSyncPeriod: 1000 } });
     await fill(proxy);

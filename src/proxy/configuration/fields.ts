@@ -162,7 +162,7 @@ export const fields = [
     initial: {},
     omitEmpty: true,
     flag: 'feature-gates',
-    help: 'NAME=true|false, comma-separated; accepted',
+    help: 'NAME=true|false, comma-separated; AllowServiceExternalIPs=false is heeded, others are accepted',
   },
   {
     path: 'healthzBindAddress',

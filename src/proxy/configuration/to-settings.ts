@@ -27,6 +27,7 @@ export function settingsOf(configuration: KubeProxyConfiguration, serviceCIDRs: 
     masqueradeAll: configuration[`${masquerade}.masqueradeAll`],
     masqueradeBit: configuration[`${masquerade}.masqueradeBit`],
     detectLocal: detectLocalOf(configuration),
+    ignoreExternalIPs: configuration.featureGates.AllowServiceExternalIPs === false,
     localhostNodePorts: configuration['iptables.localhostNodePorts'],
     bindAddress: configuration.bindAddress,
     syncPeriod: sync,
