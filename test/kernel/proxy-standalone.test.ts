@@ -2,7 +2,7 @@
 // while a client connects all the time.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -310,6 +310,37 @@ describe.each(['nftables', 'iptables'])('%s, alone beside an API server', (mode)
     expect([...new Set(asked)].sort()).toEqual(
       ['list', 'watch'].flatMap((verb) => kinds.map((kind) => `${verb} ${kind}`)),
     );
+  });
+});
+
+describe('the program ends, for its supervisor to start it anew,', () => {
+  async function ended({ child }: PorticoProcess): Promise<unknown> {
+    if (child.exitCode === null) await once(child, 'exit');
+    return child.exitCode;
+  }
+
+  test('when an address of its own is taken and that was asked for', async () => {
+    proxyLog.length = 0;
+    const taken = ['--healthz-bind-address', '10.244.1.1:8080'];
+    const proxy = await startProxy('--hostname-override', 'node-a', ...taken, '--bind-address-hard-fail');
+    expect(await ended(proxy)).toBe(1);
+    await until(() => proxyLog.join('').includes('EADDRINUSE'), 'the reason');
+  });
+
+  test('when its configuration file is changed, but not when it is written again', async () => {
+    proxyLog.length = 0;
+    const path = join(folder, 'config.yaml');
+    const config = (mode: string) =>
+      `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ${mode}\nhostnameOverride: node-a\n`;
+    writeFileSync(path, config('iptables'));
+    const proxy = await startProxy('--config', path);
+    expect(proxy.ready).toBe('iptables');
+    writeFileSync(path, config('iptables'));
+    // Another file in its place, as editors and ConfigMaps do it.
+    writeFileSync(`${path}.new`, config('nftables'));
+    renameSync(`${path}.new`, path);
+    expect(await ended(proxy)).toBe(1);
+    await until(() => proxyLog.join('').includes('configuration file was updated'), 'the reason');
   });
 });
 
