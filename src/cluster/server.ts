@@ -183,9 +183,9 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     ending.abort();
     await Promise.all(listeners.map(({ listener }) => listener.close()));
     stop.abort();
-    await audited?.close();
     // Storage outlives the loops where they end in time; a write that comes too late fails, and nothing acknowledged is lost.
     await Promise.race([Promise.all(running), realClock.sleep(endingMs)]);
+    await audited?.close();
   };
   try {
     const hooks = createHooks(config, { storage, address: advertisedAddress(addresses) });

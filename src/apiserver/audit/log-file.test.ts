@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -33,5 +33,24 @@ test('a file that is full is put aside, and nothing is lost between the two', as
   expect(names).toEqual(['audit-2026-01-10T00-00-03.000.log', 'audit-2026-01-10T00-00-05.000.log', 'audit.log']);
   const all = names.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
   expect(all.match(/^\d/gm)?.sort().join('')).toBe('01234');
+  rmSync(folder, { recursive: true });
+});
+
+test('lines go on where the file cannot be cut, and after a failure; a closed file takes none', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'audit-'));
+  const logs = join(folder, 'logs');
+  const clock = new FakeClock(now);
+  const errors: unknown[] = [];
+  const path = join(logs, 'audit.log');
+  const file = new LogFile({ path, maxSize: 1, maxBackup: 0, maxAge: 0, clock, onError: (e) => errors.push(e) });
+  file.open();
+  file.write('x'.repeat(1024 * 1024));
+  renameSync(logs, join(folder, 'moved'));
+  file.write('kept');
+  expect(errors).toHaveLength(1);
+  await file.close();
+  expect(readFileSync(join(folder, 'moved', 'audit.log'), 'utf8')).toContain('kept');
+  file.write('late');
+  expect(errors).toHaveLength(1);
   rmSync(folder, { recursive: true });
 });

@@ -58,6 +58,9 @@ export class LogFile {
   readonly #options: LogFileOptions;
   #stream: WriteStream | undefined;
   #size = 0;
+  #closed = false;
+  /** When a file that failed is opened again. */
+  #retryAt = 0;
 
   constructor(options: LogFileOptions) {
     this.#options = options;
@@ -69,11 +72,16 @@ export class LogFile {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const fd = openSync(path, 'a', 0o600);
     this.#size = fstatSync(fd).size;
-    this.#stream = createWriteStream(path, { fd });
-    this.#stream.on('error', this.#options.onError);
+    const stream = createWriteStream(path, { fd });
+    stream.on('error', (error) => {
+      if (this.#stream === stream) this.#stream = undefined;
+      this.#options.onError(error);
+    });
+    this.#stream = stream;
   }
 
   readonly write = (line: string): void => {
+    if (this.#closed || !this.#isOpen()) return;
     const bytes = Buffer.from(`${line}\n`);
     const limit = (this.#options.maxSize || 100) * megabyte;
     if (this.#size > 0 && this.#size + bytes.length > limit) this.#cut();
@@ -81,13 +89,31 @@ export class LogFile {
     this.#stream?.write(bytes);
   };
 
+  /** A stream that failed, as on a full disk, takes no more; a second later the file is opened again. */
+  #isOpen(): boolean {
+    const { clock, onError } = this.#options;
+    if (this.#stream) return true;
+    if (clock.now() < this.#retryAt) return false;
+    this.#retryAt = clock.now() + 1000;
+    try {
+      this.open();
+      return true;
+    } catch (error) {
+      onError(error);
+      return false;
+    }
+  }
+
   #cut(): void {
     const { path, clock, onError } = this.#options;
+    const old = this.#stream;
+    // Where it cannot be cut, lines go on into it until that much has come again.
+    this.#size = 0;
     try {
-      // What is still waiting goes to the old part: its descriptor follows the file.
-      this.#stream?.end();
       renameSync(path, backupPath(path, clock.now()));
       this.open();
+      // What is still waiting goes to the old part: its descriptor follows the file.
+      old?.end();
       const folder = dirname(path);
       for (const name of staleParts(readdirSync(folder), { ...this.#options, now: clock.now() })) {
         rmSync(join(folder, name), { force: true });
@@ -97,8 +123,9 @@ export class LogFile {
     }
   }
 
-  /** Resolves when all lines are in the file. */
+  /** Resolves when all lines are in the file; it takes no more. */
   close(): Promise<void> {
+    this.#closed = true;
     return new Promise((resolve) => {
       if (!this.#stream) resolve();
       else this.#stream.end(() => resolve());
