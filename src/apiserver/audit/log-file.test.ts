@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -36,7 +36,7 @@ test('a file that is full is put aside, and nothing is lost between the two', as
   rmSync(folder, { recursive: true });
 });
 
-test('lines go on where the file cannot be cut, and after a failure; a closed file takes none', async () => {
+test('lines go on where the file cannot be cut; a closed file takes none', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'audit-'));
   const logs = join(folder, 'logs');
   const clock = new FakeClock(now);
@@ -52,5 +52,23 @@ test('lines go on where the file cannot be cut, and after a failure; a closed fi
   expect(readFileSync(join(folder, 'moved', 'audit.log'), 'utf8')).toContain('kept');
   file.write('late');
   expect(errors).toHaveLength(1);
+  rmSync(folder, { recursive: true });
+});
+
+test('after a full disk the file is opened again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'audit-'));
+  const path = join(folder, 'audit.log');
+  symlinkSync('/dev/full', path);
+  const clock = new FakeClock(now);
+  const failed = Promise.withResolvers<unknown>();
+  const file = new LogFile({ path, maxSize: 1, maxBackup: 0, maxAge: 0, clock, onError: failed.resolve });
+  file.open();
+  file.write('lost');
+  expect(await failed.promise).toMatchObject({ code: 'ENOSPC' });
+  rmSync(path);
+  clock.advance(1000);
+  file.write('kept');
+  await file.close();
+  expect(readFileSync(path, 'utf8')).toBe('kept\n');
   rmSync(folder, { recursive: true });
 });
