@@ -30,6 +30,15 @@ function linesOf(text: string): string[] {
   return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
 }
 
+function rulesOf(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith('-A '));
+}
+
+/** Chain by chain, each in its order. */
+function byChain(rules: readonly string[]): Record<string, string[] | undefined> {
+  return Object.groupBy(rules, (rule) => rule.split(' ')[1]!) as Record<string, string[]>;
+}
+
 function union(lines: Iterable<string>): string[] {
   return [...new Set(lines)].sort();
 }
@@ -67,8 +76,17 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     expect(union(linesOf(await flat.output('ipset', 'save')).map(setLine))).toEqual(
       union(recorded('ipset').map(setLine)),
     );
-    const rules = linesOf(await flat.output('iptables-save')).filter((line) => line.startsWith('-A'));
-    expect(union(rules)).toEqual(union(recorded('iptables-save').filter((line) => line.startsWith('-A'))));
+    const rules: string[] = [];
+    for (const table of ['nat', 'filter'])
+      rules.push(...rulesOf(linesOf(await flat.output('iptables-save', '-t', table))));
+    expect(union(rules)).toEqual(union(rulesOf(recorded('iptables-save'))));
+    for (const { name, loaded } of cases) {
+      const own = rulesOf(loaded.get('iptables-save') ?? []);
+      expect({ name, rules: byChain(rules.filter((rule) => own.includes(rule))) }).toEqual({
+        name,
+        rules: byChain(own),
+      });
+    }
     expect(flat.log).toEqual([]);
     await flat.output('ip', 'link', 'del', 'eth0');
   });
@@ -79,6 +97,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     await node.create(objects);
     node.start('ipvs', { ipvs: { tcpFinTimeout: 2000 } });
     await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('fd00:96::b'));
+    expect(await node.output('ipvsadm', '-l', '--timeout')).toContain(': 900 2 300');
     const seen: Record<string, readonly string[]> = {};
     const waiting = [...cases];
     const worker = async () => {
@@ -104,10 +123,10 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
       '-a -t 10.96.123.45:80 -r 10.244.2.3:80 -m -w 1',
     ]);
     await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => linesOf(text).length === 1);
-    expect(linesOf(await node.output('ipset', 'save')).filter((line) => line.startsWith('add'))).toEqual([
-      'add KUBE-LOOP-BACK 10.244.1.2,tcp:80,10.244.1.2',
+    expect(union(linesOf(await node.output('ipset', 'save')).filter((line) => line.startsWith('add')))).toEqual([
       'add KUBE-CLUSTER-IP 10.96.123.45,tcp:80',
       'add KUBE-IPVS-IPS 10.96.123.45',
+      'add KUBE-LOOP-BACK 10.244.1.2,tcp:80,10.244.1.2',
     ]);
   });
 
@@ -121,7 +140,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     expect(await machine.call('still_answers', { name: 'held' })).toBe(true);
     const fresh = await machine.call<Record<string, number>>('ask', { ...probe, proto: 'TCP', n: 6 });
     expect(Object.keys(fresh).map((answer) => answer.split(' ')[0])).toEqual([others[0]!.addresses[0]]);
-    await machine.call('release', { name: 'held' });
+    await machine.call('reset', { name: 'held' });
     await node.until(listing, (text) => !text.includes(holder));
     // And when it comes back it is as any other.
     await node.updateSlice({ ...(await currentOf(slice)), endpoints: slice.endpoints });
@@ -170,7 +189,9 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     node.start('ipvs');
     await node.until(command, (text) => !text.includes(endpoint!));
     await node.until(listing, (text) => text.includes('10.96.123.45:80'));
-    expect(await node.output('iptables-save')).not.toMatch(/KUBE-(SVC|SEP|EXT|NODEPORTS|EXTERNAL-SERVICES|FIREWALL)/);
+    expect(await node.output('iptables-save')).not.toMatch(
+      /KUBE-(SVC-|SEP-|EXT-|NODEPORTS|EXTERNAL-SERVICES|FIREWALL)/,
+    );
     expect(Object.keys(await machine.call<object>('ask', probe))).not.toContain('timeout');
   });
 });

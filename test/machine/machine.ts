@@ -28,8 +28,10 @@ export class Machine {
     const { kernel, initramfs } = makeImage(folder);
     const serial = ['-serial', `file:${this.#consoleFile}`, '-serial', 'stdio'];
     this.#process = spawn(
-      'qemu-system-x86_64',
+      'setpriv',
       [
+        // It does not outlive the tests, however they end.
+        ...['--pdeathsig', 'KILL', 'qemu-system-x86_64'],
         ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1536', '-display', 'none'],
         ...['-monitor', 'none', '-nic', 'none', '-no-reboot', '-kernel', kernel, '-initrd', initramfs],
         ...['-append', 'console=ttyS0 panic=-1 mitigations=off nokaslr random.trust_cpu=on', ...serial],
