@@ -126,7 +126,7 @@ export class ApiServer {
           registry,
           random,
           clock,
-          caughtUp: () => cache.waitForNow(),
+          caughtUp: async () => cache.waitForNow(),
           schemas: options.schemas,
           authorizer: options.authorizer,
           dial: options.dial ?? dialDirectly,
@@ -234,7 +234,7 @@ export class ApiServer {
     if (path?.isPublic) return path.handle(asked, undefined);
     const user = await this.#identify(exchange);
     const places = this.#inFlight.placesFor(user, info);
-    if (!places) return this.#serve(exchange, user, path);
+    if (!places) return await this.#serve(exchange, user, path);
     const taken = places.take();
     if (!(typeof taken === 'boolean' ? taken : await taken)) return tooManyRequests();
     try {
@@ -256,7 +256,7 @@ export class ApiServer {
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
     const remote = aggregation?.answer(request, user);
     if (remote) return remote;
-    if (info.isResource) return this.#resource(exchange, user);
+    if (info.isResource) return await this.#resource(exchange, user);
     if (path) return path.handle(request, user);
     const own = (one: ApiRequest) => this.#nonResource(one);
     return aggregation ? aggregation.merge(request, own) : own(request);
@@ -285,12 +285,12 @@ export class ApiServer {
     return user;
   }
 
-  #resource({ request, info, trail }: Exchange, user: User): Promise<ApiResponse> {
+  async #resource({ request, info, trail }: Exchange, user: User): Promise<ApiResponse> {
     const { registry } = this.#parts;
     const definition = registry.find(info.group, info.version, info.resource);
     if (!definition) {
       if (registry.hasGroupVersion(info.group, info.version)) throw pathNotFound();
-      return Promise.resolve(textResponse(404, '404 page not found\n'));
+      return textResponse(404, '404 page not found\n');
     }
     const subresource = info.subresource
       ? definition.subresources.find((sub) => sub.resource === `${info.resource}/${info.subresource}`)
@@ -312,17 +312,17 @@ export class ApiServer {
       warnings: new Set(definition.deprecation ? [definition.deprecation] : []),
       auditAnnotations: new Map(),
     };
-    const handled = handleResource(resourceRequest).catch(async (error: unknown) => {
+    try {
+      return await handleResource(resourceRequest);
+    } catch (error) {
       // What was to be warned of is told with a refusal too.
       const { warnings } = resourceRequest;
       if (warnings.size === 0) throw error;
       const response = await statusInAcceptedForm(request, this.#errorResponse(error));
       return { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
-    });
-    if (!trail) return handled;
-    return handled.finally(() => {
-      for (const [key, value] of resourceRequest.auditAnnotations) trail.annotate(key, value);
-    });
+    } finally {
+      if (trail) for (const [key, value] of resourceRequest.auditAnnotations) trail.annotate(key, value);
+    }
   }
 
   async #nonResource(request: ApiRequest): Promise<ApiResponse> {

@@ -79,7 +79,7 @@ export async function handleDelete(request: ResourceRequest): Promise<ApiRespons
 function deletedResponse(
   request: ResourceRequest,
   { object, removed }: { readonly object: StoredObject; readonly removed: boolean },
-): Promise<ApiResponse> {
+): Promise<ApiResponse> | ApiResponse {
   const { definition } = request;
   if (!removed || definition.returnsDeletedObject) return objectResponse(request, object);
   const { group, resource } = definition;

@@ -53,7 +53,7 @@ export async function handleResource(request: ResourceRequest): Promise<ApiRespo
   if (!definition.verbs.includes(verb) || (info.name !== '' && verb === 'create')) throw methodNotAllowed();
   if (info.name === '' && !isCollection) throw methodNotAllowed();
   if (info.group === '' && info.resource === 'bindings') return handleBinding(request, podsRequest(request));
-  return handlers[verb]!(request);
+  return await handlers[verb]!(request);
 }
 
 function podsRequest(request: ResourceRequest): ResourceRequest {

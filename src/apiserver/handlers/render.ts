@@ -99,16 +99,20 @@ export function viewOf(request: ResourceRequest, object: Readonly<KubeObject>): 
   return tableOf([tableRow(object, request)], metadata, { version: format.version, columns });
 }
 
-/** One stored object. */
-export async function objectResponse(
+/** One stored object: at once where its bytes are there to be sent. */
+export function objectResponse(
   request: ResourceRequest,
   stored: StoredObject,
   status = 200,
-): Promise<ApiResponse> {
+): Promise<ApiResponse> | ApiResponse {
   const { format } = request;
   if (format.as !== 'object') return valueResponse(request, viewOf(request, stored.object), status);
   if (format.encoding === 'json' && !format.pretty) return { status, headers: headersOf(request), body: stored.bytes };
   if (format.encoding !== 'protobuf') return valueResponse(request, stored.object, status);
+  return protobufResponse(request, stored, status);
+}
+
+async function protobufResponse(request: ResourceRequest, stored: StoredObject, status: number): Promise<ApiResponse> {
   const protobuf = await loadProtobuf();
   const message = stored.message((object) => messageOf(object, protobuf));
   const typed = { apiVersion: apiVersionOf(request.definition), kind: request.definition.kind };

@@ -179,7 +179,7 @@ export class ResourceStore {
     for (const text of strategy.warnings?.(object) ?? []) context.warnings.add(text);
     const checking = context.check?.(object);
     if (checking) await checking;
-    return this.#settle({ definition, object, old: undefined }, (charges) =>
+    return await this.#settle({ definition, object, old: undefined }, (charges) =>
       this.#putNew(object, { companions: [companions, charges], dryRun: context.dryRun }),
     );
   }
@@ -200,7 +200,7 @@ export class ResourceStore {
       compare: [{ key, modRevision: 0 }, ...companions.flatMap(({ compare }) => compare)],
       operations: [{ type: 'put', key, value }, ...companions.flatMap(({ operations }) => operations)],
     });
-    if (result.succeeded) return this.#written(key, value, result);
+    if (result.succeeded) return await this.#written(key, value, result);
     return result.current[0] ? 'exists' : 'again';
   }
 

@@ -66,10 +66,14 @@ export class WatchCache {
   }
 
   /** Resolves when the cache shows every write that was acknowledged before the call, by whichever server. */
-  async waitForNow(): Promise<number> {
+  waitForNow(): Promise<number> | number {
     const now = this.#storage.currentRevision();
-    const waiting = this.waitFor(typeof now === 'number' ? now : await now);
-    if (waiting) await waiting;
+    if (typeof now !== 'number') return now.then((revision) => this.#reachedBy(revision));
+    return this.#revision >= now ? this.#revision : this.#reachedBy(now);
+  }
+
+  async #reachedBy(revision: number): Promise<number> {
+    await this.waitFor(revision);
     return this.#revision;
   }
 

@@ -37,10 +37,16 @@ export class QuotaLedger {
    * Calls `write` with what must be written along with the object; throws 403 where it does not fit. A write whose
    * transaction fails is tried again by the caller, through here.
    */
-  async settle<T>(entry: LedgerEntry, write: (charges: Companions) => Promise<T>): Promise<T> {
-    const { definition, object, old } = entry;
+  settle<T>(entry: LedgerEntry, write: (charges: Companions) => Promise<T>): Promise<T> {
+    const { definition, object } = entry;
     const { namespace = '' } = object.metadata;
     if (!definition.namespaced || this.#quotas(namespace).length === 0) return write(noCompanions);
+    return this.#settleCharged(entry, write);
+  }
+
+  async #settleCharged<T>(entry: LedgerEntry, write: (charges: Companions) => Promise<T>): Promise<T> {
+    const { definition, object, old } = entry;
+    const { namespace = '' } = object.metadata;
     const evaluator = evaluatorOf(definition);
     if (!evaluator || (old && !evaluator.countsUpdates)) return write(noCompanions);
     const request = { evaluator, object, old, now: this.#clock.now() };
