@@ -36,6 +36,10 @@ test('what an API server would allocate may be missing', () => {
   ).toHaveLength(4);
 });
 
+test('what an API server holds is not refused, such as the endpoint of a server on loopback', () => {
+  expect(check(slice({ endpoints: [{ addresses: ['127.0.0.1'] }, { addresses: ['010.0.0.1'] }] }))).toHaveLength(1);
+});
+
 test('other kinds are left out', () => {
   expect(check({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } })).toEqual([]);
 });

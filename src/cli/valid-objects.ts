@@ -18,6 +18,13 @@ const allocated: ReadonlySet<string> = new Set([
 
 const isAllocated = ({ type, field }: FieldError): boolean => type === 'FieldValueRequired' && allocated.has(field);
 
+/**
+ * Addresses that an API server takes from nobody but may hold: its own (a server on 127.0.0.1 is the endpoint of
+ * `kubernetes`), and those of times when less was asked of their text.
+ */
+const isTolerated = ({ detail }: FieldError): boolean =>
+  /^(may not be in the|may not be unspecified|must not have|must not be an IPv4-mapped)/.test(detail);
+
 function withClusterIPs(object: KubeObject): void {
   if (object.kind !== 'Service') return;
   const { spec } = object as Service;
@@ -57,7 +64,8 @@ function errorsOf(object: KubeObject, { strategy, kind }: ResourceDefinition): s
   try {
     strategy.default?.(object);
     withClusterIPs(object);
-    return (strategy.validate?.(object) ?? []).filter((error) => !isAllocated(error)).map(fieldErrorMessage);
+    const errors = strategy.validate?.(object) ?? [];
+    return errors.filter((error) => !isAllocated(error) && !isTolerated(error)).map(fieldErrorMessage);
   } catch (error) {
     // An API server would not decode it, so nothing here expects text where the kind has an object.
     if (error instanceof TypeError) return [`it is no ${kind}: ${error.message}`];

@@ -1,0 +1,44 @@
+// `portico rules` of a cluster, from its API and from what stock kubectl says of it: the same rules.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { repository, startServer, type TestServer } from '../fixtures/portico-process.ts';
+import { eventually } from './portico.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer(['--hollow-nodes', '2']);
+  await server.kubectl('create', 'deployment', 'web', '--image=web', '--replicas=3', '--port=80');
+  await server.kubectl('expose', 'deployment', 'web', '--type=NodePort', '--port=80');
+  await server.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=120s');
+});
+afterAll(() => server?.stop());
+
+function rules(args: readonly string[], input = ''): string {
+  const { status, stdout, stderr } = spawnSync(join(repository, 'portico'), ['rules', ...args], {
+    input,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`portico rules ended with ${status}: ${stderr}`);
+  return stdout;
+}
+
+const dumped = (format: string) =>
+  server.kubectl('get', 'nodes,services,endpointslices', '--all-namespaces', '-o', format);
+
+describe.each(['nftables', 'iptables', 'ipvs'])('%s', (mode) => {
+  test('rules of a node', async () => {
+    const flags = ['--node', 'hollow-1', '--proxy-mode', mode, '--cluster-cidr', '100.64.0.0/10'];
+    // A cluster that starts still changes: what was asked for has to lie between two dumps that agree.
+    const { asked, before } = await eventually('a quiet moment', async () => {
+      const before = rules([...flags, '-f', '-'], await dumped('yaml'));
+      const asked = rules([...flags, '--kubeconfig', server.kubeconfig]);
+      const after = rules([...flags, '-f', '-'], await dumped('json'));
+      return before === after ? { asked, before } : undefined;
+    });
+    expect(asked).toBe(before);
+    const addresses = await server.kubectl('get', 'endpoints', 'web', '-o', 'jsonpath={.subsets[0].addresses[*].ip}');
+    expect(addresses).not.toBe('');
+    for (const address of addresses.split(' ')) expect(asked).toContain(address);
+  });
+});
