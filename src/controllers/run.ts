@@ -28,7 +28,9 @@ import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
 import { serviceCIDRController } from './servicecidr/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
+import { ttlController } from './ttl/controller.ts';
 import { ttlAfterFinishedController } from './ttlafterfinished/controller.ts';
+import { volumeBinderController } from './volumebinder/controller.ts';
 import { claimProtectionController, volumeProtectionController } from './volumeprotection/controller.ts';
 
 /** kube-controller-manager's names; those that it does not have are Portico's own. */
@@ -50,6 +52,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'namespace-controller': namespaceController,
   'node-ipam-controller': nodeIPAMController,
   'node-lifecycle-controller': nodeLifecycleController,
+  'persistentvolume-binder-controller': volumeBinderController,
   'persistentvolume-protection-controller': volumeProtectionController,
   'persistentvolumeclaim-protection-controller': claimProtectionController,
   'pod-garbage-collector-controller': podGarbageCollector,
@@ -62,6 +65,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'serviceaccount-token-controller': serviceAccountTokenController,
   'statefulset-controller': statefulSetController,
   'ttl-after-finished-controller': ttlAfterFinishedController,
+  'ttl-controller': ttlController,
 };
 
 /** A name in `--controllers` that is none; the message names those that there are. */
