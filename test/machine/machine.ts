@@ -32,7 +32,7 @@ export class Machine {
       [
         // It does not outlive the tests, however they end.
         ...['--pdeathsig', 'KILL', 'qemu-system-x86_64'],
-        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1536', '-display', 'none'],
+        ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '768', '-display', 'none'],
         ...['-monitor', 'none', '-nic', 'none', '-no-reboot', '-kernel', kernel, '-initrd', initramfs],
         ...['-append', 'console=ttyS0 panic=-1 mitigations=off nokaslr random.trust_cpu=on', ...serial],
       ],
