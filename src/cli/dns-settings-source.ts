@@ -1,7 +1,6 @@
 // Where `portico dns` has its settings from: flags, a file, resolv.conf; and how it learns that they changed.
 import { watch } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { type DnsSettings, parseSettings, type SettingsTexts } from '../dns/settings.ts';
 import type { Files } from '../system/files.ts';
 import { usage } from './cluster-options.ts';
@@ -32,7 +31,7 @@ export class SettingsSource {
     const resolvConf = (await files.read(resolvConfFile)) ?? '';
     const text = config === undefined ? '' : await files.read(resolve(config));
     if (text === undefined) throw usage(`--config: there is no file ${config}`);
-    const inFile = config === undefined ? {} : settingsInFile(config, text);
+    const inFile = config === undefined ? {} : await settingsInFile(config, text);
     const parsed = parseSettings({ upstream, stub, ttl, ...inFile }, resolvConf);
     if (parsed.kind === 'wrong') throw usage(`${config === undefined ? '--' : `${config}: `}${parsed.message}`);
     this.#texts = `${resolvConf}\0${text}`;
@@ -76,7 +75,8 @@ export class SettingsSource {
 
 const known = ['upstream', 'stub', 'ttl'];
 
-function settingsInFile(file: string, text: string): SettingsTexts {
+async function settingsInFile(file: string, text: string): Promise<SettingsTexts> {
+  const { parse } = await import('yaml');
   let value: unknown;
   try {
     value = parse(text) ?? {};

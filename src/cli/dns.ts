@@ -1,4 +1,6 @@
 // Cluster DNS alone, beside any Kubernetes API server.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
 import { createInformers } from '../client/informers.ts';
 import { readKubeconfig, transportOf } from '../client/kubeconfig.ts';
@@ -95,6 +97,7 @@ interface ServeOptions {
 }
 
 async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOptions, signal: AbortSignal): Promise<void> {
+  keepHeapSmall();
   const source = new SettingsSource(flags, { files: realFiles, log });
   const settings = await source.read();
   const access = await readKubeconfig(flags.kubeconfig, { files: realFiles });
@@ -103,11 +106,12 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
     clock: realClock,
     random: realRandom,
     keep: keptOfObject,
-    pageSize: 500,
+    pageSize: 200,
     // Stale answers go within a second of the API server's return.
     maxRetryDelay: 1000,
     onError: (error, what) => log(`${what}: ${error instanceof Error ? error.message : String(error)}`),
   });
+  const readied = own ? own.ready : () => say(`answering for ${flags.domain}`);
   const server = new DnsServer({
     informers,
     listen: addresses,
@@ -124,12 +128,27 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
     clock: realClock,
     random: realRandom,
     log,
-    onReady: own ? own.ready : () => say(`answering for ${flags.domain}`),
+    onReady: () => {
+      // The lists were read, and what is kept of them is a fraction.
+      collectGarbage();
+      readied();
+    },
     onListening: own ? own.listening : sayListening,
   });
   own?.answerMetrics(() => server.metricsText());
   source.follow((changed) => server.configure(changed), signal);
   await Promise.all([server.run(signal), informers.run(signal)]);
+}
+
+/** What lives long here is names, and they grow slowly: the heap need not have room for as much again. */
+function keepHeapSmall(): void {
+  setFlagsFromString('--heap-growing-percent=15');
+}
+
+/** Gives back what only the start needed. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 function sayListening(bound: readonly ListenAddress[]): void {

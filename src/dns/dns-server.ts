@@ -62,17 +62,11 @@ export interface DnsServerOptions {
  * Pods itself, in less space.
  */
 export function keptOfObject({ metadata }: Readonly<KubeObject>): KubeObject {
-  const { name, namespace, uid, resourceVersion, labels } = metadata;
+  const { name, namespace = '', uid = '', resourceVersion = '', labels } = metadata;
   const service = labels?.[SERVICE_NAME_LABEL];
-  return {
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-      ...(service !== undefined && { labels: { [SERVICE_NAME_LABEL]: service } }),
-    },
-  };
+  // Of one shape each, which takes the least space.
+  if (service === undefined) return { metadata: { name, namespace, uid, resourceVersion } };
+  return { metadata: { name, namespace, uid, resourceVersion, labels: { [SERVICE_NAME_LABEL]: service } } };
 }
 
 /** Before the first lists are in, the zone's questions get SERVFAIL at once: the client asks again. */

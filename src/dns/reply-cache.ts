@@ -3,11 +3,13 @@
 import { MultiMap } from './multi-map.ts';
 import type { Transport } from './respond.ts';
 
-/** Bytes that replies with records, and those without, may take in all; the oldest go first. */
-const MOST_BYTES = 16 * 1024 * 1024;
-const MOST_EMPTY_BYTES = 4 * 1024 * 1024;
+/** Bytes that replies with records, and those without, may take in all. */
+const MOST_BYTES = 8 * 1024 * 1024;
+const MOST_EMPTY_BYTES = 1 * 1024 * 1024;
+/** Of so many new replies one takes the place of the oldest: what is asked for often gets in, what is not throws nothing out. */
+const ADMITTED_OF = 16;
 /** What a reply costs besides its packets: its key, its places in the indexes. */
-const OVERHEAD = 400;
+const OVERHEAD = 500;
 /** A question with its EDNS record is never longer than this where it is worth keeping. */
 const LONGEST_KEY = 300;
 
@@ -25,17 +27,17 @@ export class PreparedReply {
   readonly dependencies: readonly string[];
   readonly empty: boolean;
   readonly bytes: number;
-  readonly #packets: readonly Buffer[];
+  /** As texts of a byte per character: small buffers share blocks of memory, and would keep whole ones alive. */
+  readonly #packets: readonly string[];
   readonly #serialAt: number | undefined;
   #turn = 0;
 
   constructor({ packets, dependencies, empty, serialAt }: PreparedReplyOptions) {
-    // Copies, so that no larger buffer stays alive behind a short reply.
-    this.#packets = packets.map((packet) => Buffer.from(packet));
+    this.#packets = packets.map((packet) => packet.toString('latin1'));
     this.dependencies = dependencies;
     this.empty = empty;
     this.#serialAt = serialAt;
-    this.bytes = packets.reduce((sum, { length }) => sum + length + OVERHEAD / 4, OVERHEAD);
+    this.bytes = packets.reduce((sum, { length }) => sum + length, OVERHEAD);
   }
 
   /** The next of its orders, under a query's id and with the zone's serial of now. The buffer is the caller's. */
@@ -43,18 +45,19 @@ export class PreparedReply {
     const packet = this.#packets[this.#turn]!;
     this.#turn = (this.#turn + 1) % this.#packets.length;
     const copy = Buffer.allocUnsafe(packet.length);
-    packet.copy(copy);
+    copy.write(packet, 0, 'latin1');
     copy.writeUInt16BE(id, 0);
     if (this.#serialAt !== undefined) copy.writeUInt32BE(serial >>> 0, this.#serialAt);
     return copy;
   }
 }
 
-/** Replies up to a number of bytes, the oldest leaving first. */
+/** Replies up to a number of bytes. */
 class Shelf {
   readonly #replies = new Map<string, PreparedReply>();
   readonly #mostBytes: number;
   #bytes = 0;
+  #refused = 0;
 
   constructor(mostBytes: number) {
     this.#mostBytes = mostBytes;
@@ -64,8 +67,10 @@ class Shelf {
     return this.#replies.get(key);
   }
 
-  /** Returns what had to leave. */
-  put(key: string, reply: PreparedReply): [string, PreparedReply][] {
+  /** Returns what had to leave; undefined where the reply itself was not taken in. */
+  put(key: string, reply: PreparedReply): [string, PreparedReply][] | undefined {
+    const full = this.#bytes + reply.bytes > this.#mostBytes;
+    if (full && ++this.#refused % ADMITTED_OF !== 0) return undefined;
     this.take(key);
     this.#replies.set(key, reply);
     this.#bytes += reply.bytes;
@@ -101,7 +106,9 @@ export class ReplyCache {
   keep(packet: Buffer, transport: Transport, reply: PreparedReply): void {
     if (packet.length > LONGEST_KEY) return;
     const key = keyOf(packet, transport);
-    for (const [old, { dependencies }] of (reply.empty ? this.#empty : this.#replies).put(key, reply)) {
+    const left = (reply.empty ? this.#empty : this.#replies).put(key, reply);
+    if (!left) return;
+    for (const [old, { dependencies }] of left) {
       for (const dependency of dependencies) this.#keysOfDependency.remove(dependency, old);
     }
     for (const dependency of reply.dependencies) this.#keysOfDependency.add(dependency, key);

@@ -202,7 +202,7 @@ describe('names', () => {
     expect(await resolved('other.there')).toBe(other);
     expect(await resolved('other.there', 'with-host-net')).toBe(other);
     expect(await resolved('other')).toMatch(/bad address/);
-    expect(await admin.ok('exec', 'client', '--', 'wget', '-qO-', '-T', '10', 'http://web')).toContain('web-1');
+    expect(await admin.ok('exec', 'client', '--', 'wget', '-qO-', 'http://web')).toContain('web-1');
     for (const transport of ['+notcp', '+tcp']) {
       expect(await dig(transport, 'web.here.svc.cluster.local')).toEqual([web]);
       expect(await dig(transport, '-x', web)).toEqual(['web.here.svc.cluster.local.']);
