@@ -3,7 +3,7 @@
 import { connect, type TLSSocket } from 'node:tls';
 
 export type Job =
-  /** Requests one after another on each connection; `body` has `$N` replaced by a running number. Result: { perSecond }. */
+  /** Requests one after another on each connection; `body` has `$N` replaced by a running number. Result: { perSecond, count }. */
   | {
       readonly type: 'requests';
       readonly port: number;
@@ -84,7 +84,7 @@ async function requests(job: Job & { type: 'requests' }): Promise<unknown> {
   }
   await ended.promise;
   const took = (performance.now() - started) / 1000;
-  return { perSecond: done / took, seconds: marks.map((mark, i) => mark - (marks[i - 1] ?? 0)) };
+  return { perSecond: done / took, count: done, seconds: marks.map((mark, i) => mark - (marks[i - 1] ?? 0)) };
 }
 
 async function watch({ port, watchers, head, trigger, rounds }: Job & { type: 'watch' }): Promise<unknown> {
