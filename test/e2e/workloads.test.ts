@@ -219,3 +219,39 @@ test('preemption: an important pod takes the place of others', async () => {
   expect(events).toContain('Preempted');
   await kubectl('delete', 'deployment/filler', 'deployment/vip');
 });
+
+test('HorizontalPodAutoscaler: the bounds hold without metrics, and it says what it lacks', async () => {
+  await apply(server, workload('Deployment', 'auto', { replicas: 1 }));
+  await kubectl('autoscale', 'deployment', 'auto', '--min=2', '--max=3', '--cpu-percent=50');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/auto', '--timeout=60s');
+  const events = ['get', 'events', '--field-selector=involvedObject.name=auto,reason=SuccessfulRescale'];
+  const told = await eventually('its event', async () => {
+    const text = await kubectl(...events, '-o', 'jsonpath={.items[*].message}');
+    return text === '' ? undefined : text;
+  });
+  expect(told).toBe('New size: 2; reason: Current number of replicas below Spec.MinReplicas');
+  await kubectl('wait', '--for=condition=ScalingActive=false', 'hpa/auto', '--timeout=60s');
+  await kubectl('delete', 'hpa/auto', 'deployment/auto');
+});
+
+test('a claim gets the smallest volume that is large enough', async () => {
+  const accessModes = ['ReadWriteOnce'];
+  const volume = (name: string, storage: string) => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name },
+    spec: {
+      capacity: { storage },
+      accessModes,
+      hostPath: { path: '/nowhere' },
+      persistentVolumeReclaimPolicy: 'Retain',
+    },
+  });
+  const spec = { accessModes, storageClassName: '', resources: { requests: { storage: '5Gi' } } };
+  const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'mine' }, spec };
+  await apply(server, volume('large', '50Gi'), volume('right', '6Gi'), claim);
+  await kubectl('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/mine', '--timeout=30s');
+  expect(await kubectl('get', 'pvc/mine', '-o', 'jsonpath={.spec.volumeName}')).toBe('right');
+  await kubectl('delete', 'pvc/mine');
+  await kubectl('wait', '--for=jsonpath={.status.phase}=Released', 'pv/right', '--timeout=30s');
+});
