@@ -221,7 +221,7 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     expect(await k.ok('autoscale', 'deployment', 'web', '--min=1', '--max=3', '--cpu-percent=50')).toContain(
       '/web autoscaled\n',
     );
-    expect(await k.ok('get', 'hpa', 'web')).toMatch(/^web +Deployment\/web +\S.* +1 +3 +0 +\d+s$/m);
+    expect(await k.ok('get', 'hpa', 'web')).toMatch(/^web +Deployment\/web +\S.* +1 +3 +\d +\d+s$/m);
     const described = await k.ok('describe', 'hpa', 'web');
     expect(described).toMatch(/^Name: +web$/m);
     expect(described).toMatch(/^Reference: +Deployment\/web$/m);
