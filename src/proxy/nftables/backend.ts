@@ -1,5 +1,6 @@
 // Applies the nftables tables of both families, each sync in one transaction of the kernel.
 import { renderTransaction } from '../../nftables/render.ts';
+import type { Table } from '../../nftables/ruleset.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
@@ -25,6 +26,9 @@ const monitorRestart = 1000;
 /** So long after its start a monitor surely listens, in milliseconds; what happened before is looked for then. */
 const monitorStart = 250;
 
+/** Generations of others that come together are compared once, in milliseconds. */
+const leastWait = 50;
+
 /** Between two comparisons of all elements there is so many times the time that one takes. */
 const comparisonShare = 5;
 
@@ -37,11 +41,17 @@ export class NftablesBackend implements Backend {
   #states = new Map<IPFamily, NftablesState>();
   #session: NftSession | undefined;
   #whole = true;
-  #suspicion: Suspicion | undefined;
+  /** Someone changed what is ours. */
+  #edited = false;
+  /** A comparison is to come. */
+  #comparing = false;
+  /** How often something was written. */
+  #writes = 0;
   #nextComparison = 0;
   #mismatches = 0;
   /** Resolves when all of it is written; undefined while nobody writes all of it. */
   #writing: Promise<void> | undefined;
+  #writingChanges = false;
   /** Ends the monitor that runs. */
   #paused: AbortController | undefined;
 
@@ -63,6 +73,7 @@ export class NftablesBackend implements Backend {
     const transactions = [...this.#states.values()].map((state) => (whole ? state.takeAll() : state.take()));
     const script = transactions.map((transaction) => (transaction ? renderTransaction(transaction) : '')).join('');
     if (script === '') return;
+    this.#writes += 1;
     // Until the kernel has taken it, nothing is known of what the kernel holds.
     this.#whole = true;
     await (whole ? this.#writeAll(script) : this.#writeChanges(script));
@@ -74,17 +85,11 @@ export class NftablesBackend implements Backend {
   }
 
   async intact(): Promise<boolean> {
-    const suspicion = this.#suspicion;
-    this.#suspicion = undefined;
-    if (suspicion === 'edited') return false;
+    const edited = this.#edited;
+    this.#edited = false;
+    if (edited) return false;
     for (const state of this.#states.values()) if (!(await this.#hasChains(state))) return false;
-    if (suspicion !== 'elements' || this.#mismatches >= mostMismatches) return true;
-    const start = this.#options.clock.now();
-    const matches = await this.#matches();
-    const end = this.#options.clock.now();
-    this.#nextComparison = end + comparisonShare * (end - start);
-    this.#mismatches = matches ? 0 : this.#mismatches + 1;
-    return matches;
+    return true;
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
@@ -101,19 +106,28 @@ export class NftablesBackend implements Backend {
         this.#paused = paused;
         const following = { follow, signal: AbortSignal.any([signal, paused.signal]) };
         if (hears) {
-          clock.after(monitorStart, () => {
-            this.#generations.restart();
-            this.#suspect('elements', changed);
-          });
+          clock.after(monitorStart, () => this.#listen(changed));
         }
         await (hears ? this.#followGenerations(changed, following) : followTables(changed, following));
         if (paused.signal.aborted || signal.aborted) continue;
+        // It missed whatever came after what it ended at: when another listens, elements are compared.
         this.#suspect(this.#generations.end(), changed);
         await clock.sleep(monitorRestart, signal);
       }
     } catch {
       // The program is missing or the signal aborted: rules are still checked from time to time.
     }
+  }
+
+  /** A monitor listens by now: from here on generations are counted, and what came before is looked for. */
+  #listen(changed: () => void): void {
+    // Whether it heard of the transaction on its way, nobody knows: that would spoil the count.
+    if (this.#writingChanges) {
+      this.#options.clock.after(monitorStart, () => this.#listen(changed));
+      return;
+    }
+    this.#generations.restart();
+    changed();
   }
 
   /**
@@ -127,7 +141,7 @@ export class NftablesBackend implements Backend {
     try {
       await runNft(this.#options.exec, script);
       // What was suspected was before.
-      this.#suspicion = undefined;
+      this.#edited = false;
     } finally {
       this.#writing = undefined;
       resolve();
@@ -136,11 +150,14 @@ export class NftablesBackend implements Backend {
 
   async #writeChanges(script: string): Promise<void> {
     this.#generations.announce();
+    this.#writingChanges = true;
     try {
       await this.#transact(script);
     } catch (error) {
       this.#generations.withdraw();
       throw error;
+    } finally {
+      this.#writingChanges = false;
     }
   }
 
@@ -175,9 +192,28 @@ export class NftablesBackend implements Backend {
     return chains.every((chain) => listed.has(chain));
   }
 
-  async #matches(): Promise<boolean> {
-    for (const state of this.#states.values()) {
-      const table = state.table();
+  /**
+   * Compares all elements with the kernel's, beside the syncs, since nft takes a second to list 50,000. When something was
+   * written meanwhile, the comparison says nothing and is made again.
+   */
+  async #compare(changed: () => void): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#mismatches >= mostMismatches) return;
+    const start = clock.now();
+    const writes = this.#writes;
+    const isQuiet = () => writes === this.#writes && !this.#whole;
+    const matches = isQuiet() && (await this.#matches([...this.#states.values()].map((state) => state.table())));
+    this.#nextComparison = clock.now() + comparisonShare * (clock.now() - start);
+    if (!isQuiet()) {
+      this.#suspect('elements', changed);
+      return;
+    }
+    this.#mismatches = matches ? 0 : this.#mismatches + 1;
+    if (!matches) this.#suspect('edited', changed);
+  }
+
+  async #matches(tables: readonly Table[]): Promise<boolean> {
+    for (const table of tables) {
       const { code, stdout } = await this.#options.exec.run(['nft', '-s', 'list', 'table', table.family, table.name]);
       if (code !== 0 || !matchesListing(table, stdout)) return false;
     }
@@ -194,10 +230,18 @@ export class NftablesBackend implements Backend {
 
   #suspect(suspicion: Suspicion, changed: () => void): void {
     const { clock } = this.#options;
-    if (this.#suspicion !== 'edited') this.#suspicion = suspicion;
-    const wait = suspicion === 'edited' ? 0 : this.#nextComparison - clock.now();
-    if (wait > 0) clock.after(wait, changed);
-    else changed();
+    if (suspicion === 'edited') {
+      this.#edited = true;
+      changed();
+      return;
+    }
+    if (this.#comparing) return;
+    this.#comparing = true;
+    clock.after(Math.max(leastWait, this.#nextComparison - clock.now()), () => {
+      this.#comparing = false;
+      // A kernel that cannot be asked is found out by the next sync.
+      this.#compare(changed).catch(() => {});
+    });
   }
 }
 
