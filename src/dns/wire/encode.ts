@@ -47,8 +47,11 @@ export function uncompressedName(name: string): Buffer {
   return Buffer.concat(parts);
 }
 
+/** Where messages are written before their length is known; one at a time, since writing never waits. */
+const scratch = Buffer.allocUnsafeSlow(4096);
+
 class Writer {
-  #buffer = Buffer.allocUnsafe(1024);
+  #buffer = scratch;
   #length = 0;
   /** Where each suffix of a name was first written. */
   readonly #written = new Map<string, number>();
@@ -107,7 +110,7 @@ class Writer {
     this.#buffer.writeUInt16BE(questions, 4);
     for (const [section, count] of counts.entries()) this.#buffer.writeUInt16BE(count, 6 + 2 * section);
     if (truncated) this.#buffer[2]! |= 0x02;
-    return this.#buffer.subarray(0, this.#length);
+    return Buffer.from(this.#buffer.subarray(0, this.#length));
   }
 
   #data(data: RecordData): void {
