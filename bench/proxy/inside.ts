@@ -6,50 +6,17 @@ import { renderTransaction } from '../../src/nftables/render.ts';
 import { NftablesBackend } from '../../src/proxy/nftables/backend.ts';
 import { NftablesState } from '../../src/proxy/nftables/state.ts';
 import { ownerOf } from '../../src/proxy/owner.ts';
-import type { ProxyNode } from '../../src/proxy/plan.ts';
 import { ServiceView } from '../../src/proxy/service-view.ts';
-import { configOf } from '../../src/proxy/settings.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realExec } from '../../src/system/real/exec.ts';
 import { realFollow } from '../../src/system/real/follow.ts';
+import { ipv4ConfigOf, node, service, slice } from './objects.ts';
 import type { Figures } from './proxy.ts';
 
 const [services = 0, endpoints = 0] = process.argv.slice(2).map(Number);
 const rounds = 100;
 
-const node: ProxyNode = { name: 'node-a', zone: undefined, addresses: ['172.18.0.2'] };
-const settings = {
-  mode: 'nftables',
-  clusterCIDRs: ['10.128.0.0/9'],
-  serviceCIDRs: ['10.96.0.0/12'],
-  nodePortAddresses: [],
-} as const;
-const config = configOf(settings, 'IPv4', node);
-
-function address(first: number, index: number): string {
-  return `10.${first + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
-}
-
-function service(i: number) {
-  const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }];
-  return {
-    metadata: { name: `web-${i}`, namespace: 'bench' },
-    spec: { type: 'ClusterIP', clusterIP: address(96, i), ports },
-  };
-}
-
-function slice(i: number, count: number) {
-  return {
-    metadata: { name: `web-${i}-abc`, namespace: 'bench', labels: { 'kubernetes.io/service-name': `web-${i}` } },
-    addressType: 'IPv4',
-    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
-    endpoints: Array.from({ length: count }, (_, j) => ({
-      addresses: [address(128, i * 64 + j)],
-      conditions: { ready: true },
-      nodeName: `node-${j}`,
-    })),
-  };
-}
+const config = ipv4ConfigOf('nftables');
 
 const view = new ServiceView();
 for (let i = 0; i < services; i += 1) {

@@ -1,0 +1,104 @@
+// Runs in a network namespace: a proxier over so many Services, whose objects come as informers give them. Prints its memory,
+// how long a storm of changes takes to settle, and what it costs while nothing happens, as JSON.
+import { execFileSync } from 'node:child_process';
+import type { GroupVersionResource, KubeObject } from '../../src/apimachinery/object.ts';
+import type { Informer, InformerHandler, Informers } from '../../src/client/types.ts';
+import { NftablesBackend } from '../../src/proxy/nftables/backend.ts';
+import { Proxier } from '../../src/proxy/proxier.ts';
+import { realClock } from '../../src/system/real/clock.ts';
+import { realExec } from '../../src/system/real/exec.ts';
+import { realFollow } from '../../src/system/real/follow.ts';
+import { service, settingsOf, slice } from './objects.ts';
+
+export interface Agent {
+  /** Bytes of the process with all rules in the kernel, and of the programs it keeps. */
+  readonly memory: number;
+  readonly programs: number;
+  /** Milliseconds from the first of 1,000 changes, spread over a second, until the last was in the kernel. */
+  readonly storm: number;
+  /** Share of a core over some seconds without changes. */
+  readonly idle: number;
+}
+
+/** Informers whose handlers are told by hand; their cache is what the proxier holds. */
+class HandInformers implements Informers {
+  readonly handlers = new Map<string, InformerHandler<KubeObject>>();
+
+  informer<T extends KubeObject>({ resource }: GroupVersionResource): Informer<T> {
+    return {
+      lister: { get: () => undefined, list: () => [] } as never,
+      hasSynced: true,
+      synced: async () => {},
+      addHandler: (handler) => void this.handlers.set(resource, handler as InformerHandler<KubeObject>),
+      run: async () => {},
+    };
+  }
+
+  forget(): void {}
+
+  async run(): Promise<void> {}
+}
+
+/** Resident bytes of the processes that this one has started. */
+function programs(): number {
+  const list = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'rss='], { encoding: 'utf8' });
+  return list.split('\n').reduce((sum, line) => sum + Number(line) * 1024, 0);
+}
+
+const [services = 0, endpoints = 0] = process.argv.slice(2).map(Number);
+const informers = new HandInformers();
+const stop = new AbortController();
+let synced: () => void = () => {};
+const proxier: Proxier = new Proxier({
+  settings: settingsOf('nftables'),
+  nodeName: 'node-a',
+  families: ['IPv4'],
+  informers,
+  clock: realClock,
+  backend: new NftablesBackend({ exec: realExec, clock: realClock, follow: realFollow }),
+  onSynced: () => synced(),
+});
+const running = proxier.run(stop.signal);
+
+/** Resolves when everything is in the kernel. */
+async function settled(): Promise<void> {
+  while (proxier.view.hasChanges || proxier.written.lastSync < proxier.status.lastQueued) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    synced = resolve;
+    await Promise.race([promise, realClock.sleep(50)]);
+  }
+}
+
+const told = (resource: string) => informers.handlers.get(resource)!;
+for (let i = 0; i < services; i += 1) {
+  told('services').added?.(service(i));
+  told('endpointslices').added?.(slice(i, endpoints));
+}
+const addresses = [{ type: 'InternalIP', address: '172.18.0.2' }];
+const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-a' }, spec: {}, status: { addresses } };
+told('nodes').added?.(node);
+await settled();
+
+const start = performance.now();
+for (let i = 0; i < 1000; i += 1) {
+  told('endpointslices').updated?.(slice((i * 7919) % services, endpoints + 1), slice(i, 0));
+  const early = start + i + 1 - performance.now();
+  if (early > 0) await realClock.sleep(early);
+}
+await settled();
+const storm = performance.now() - start;
+
+await realClock.sleep(5000);
+const before = process.cpuUsage();
+await realClock.sleep(5000);
+const { user, system } = process.cpuUsage(before);
+globalThis.gc?.();
+const figures: Agent = {
+  memory: process.memoryUsage.rss(),
+  programs: programs(),
+  storm,
+  idle: (user + system) / 5e6,
+};
+stop.abort();
+await running;
+process.stdout.write(JSON.stringify(figures));
