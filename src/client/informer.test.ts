@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import type { ConfigMap } from '../api/core/v1/types.generated.ts';
+import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
 import { FakeApi } from './fake/fake-api.ts';
 import { settle } from './fake/settle.ts';
 import { createInformers } from './informers.ts';
 import { configMaps } from './resources.ts';
+import type { Client, ListOptions, ResourceClient } from './types.ts';
 
 function configMap(name: string, value = ''): ConfigMap {
   return { metadata: { name, namespace: 'default' }, data: { value } };
@@ -110,4 +112,50 @@ test('synced rejects when its signal aborts first', async () => {
   const waiting = informer.synced(impatient.signal);
   impatient.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
+});
+
+test('lists by pages, and keeps of each object what it is told to', async () => {
+  const { clock, api } = start();
+  const random = new FakeRandom();
+  for (const name of ['a', 'b', 'c']) await api.resource<ConfigMap>(configMaps).create(configMap(name, 'long'));
+  const asked: unknown[] = [];
+  const client: Client = {
+    ...api,
+    raw: (request) => api.raw(request),
+    resource<T extends KubeObject>(resource: GroupVersionResource) {
+      const all = api.resource<T>(resource);
+      const list = async (options: ListOptions = {}) => {
+        asked.push([options.limit, options.continue]);
+        const { items, metadata } = await all.list();
+        const from = Number(options.continue ?? 0);
+        const to = from + (options.limit ?? items.length);
+        return {
+          metadata: { ...metadata, ...(to < items.length && { continue: String(to) }) },
+          items: items.slice(from, to),
+        };
+      };
+      return Object.assign(Object.create(all), { list, watch: all.watch.bind(all) }) as ResourceClient<T>;
+    },
+  };
+  const keep = ({ metadata: { name, namespace = '', uid = '', resourceVersion = '' } }: Readonly<KubeObject>) => ({
+    metadata: { name, namespace, uid, resourceVersion },
+  });
+  const informers = createInformers(client, { clock, random, keep, pageSize: 2 });
+  const informer = informers.informer<ConfigMap>(configMaps);
+  const seen: string[] = [];
+  informer.addHandler({
+    added: (o) => seen.push(`${o.metadata.name}=${o.data?.value}`),
+    synced: () => seen.push('synced'),
+  });
+  const stop = new AbortController();
+  const running = informers.run(stop.signal);
+  await informer.synced();
+  expect(seen).toEqual(['a=long', 'b=long', 'c=long', 'synced']);
+  expect(asked).toEqual([
+    [2, undefined],
+    [2, '2'],
+  ]);
+  expect(informer.lister.get('a', 'default')).toEqual({ metadata: expect.objectContaining({ name: 'a' }) });
+  stop.abort();
+  await running;
 });
