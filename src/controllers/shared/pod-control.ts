@@ -11,7 +11,7 @@ import type { ControllerContext } from '../controller.ts';
 import { type Claim, claimObjects } from './claim.ts';
 import { type Controlled, controlledObjects } from './controlled.ts';
 import { objectsByLabel } from './label-lookup.ts';
-import { controllerReference } from './owners.ts';
+import { controllerOf, controllerReference } from './owners.ts';
 import { WriteTracker } from './write-tracker.ts';
 
 export interface OwnerKind {
@@ -50,6 +50,9 @@ export interface PodControlOptions {
   readonly narrator?: Narrator;
 }
 
+/** Bare pods of a namespace that are looked at one by one. */
+const mostOrphans = 100;
+
 export class PodControl {
   readonly informer: Informer<Pod>;
   readonly controlled: Controlled<Pod>;
@@ -82,8 +85,10 @@ export class PodControl {
   ): Claim<Pod> {
     const { uid, namespace = '' } = owner.metadata;
     const own = this.controlled.of(uid);
-    const seen = new Set(own);
-    const others = this.#selected(namespace, selector).filter((pod) => !seen.has(pod));
+    const orphans = this.controlled.orphans(namespace);
+    // Of very many bare pods only those with a label that is wanted are looked at.
+    const isCrowded = orphans.length > own.length + mostOrphans;
+    const others = isCrowded ? this.#selected(namespace, selector).filter((pod) => !controllerOf(pod)) : orphans;
     return claimObjects({ owner, selector, objects: [...own, ...others], ...(mayAdopt && { mayAdopt }) });
   }
 
