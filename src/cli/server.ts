@@ -9,6 +9,7 @@ import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
 import { hollowCount } from './cluster-options.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { porticoVersion } from './version.ts';
 
 interface ServerFlags {
@@ -82,6 +83,9 @@ export function register(command: Command): void {
     .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags));
 }
 
+/** After this, milliseconds from being ready, all parts have loaded what they need to run. */
+const settledMs = 5000;
+
 async function run(flags: ServerFlags): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -113,6 +117,7 @@ async function run(flags: ServerFlags): Promise<void> {
   const urls = plane.addresses.map(({ host, port }) => `https://${urlHost(host)}:${port}`);
   const seconds = (performance.now() / 1000).toFixed(2);
   process.stdout.write(`portico server: ready on ${urls.join(', ')} after ${seconds} s\n`);
+  setTimeout(keepHeapSmall, settledMs).unref();
   if (!stop.signal.aborted) await new Promise((end) => stop.signal.addEventListener('abort', end, { once: true }));
   await plane.close();
 }
