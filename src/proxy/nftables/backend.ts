@@ -194,22 +194,19 @@ export class NftablesBackend implements Backend {
 
   /**
    * Compares all elements with the kernel's, beside the syncs, since nft takes a second to list 50,000. When something was
-   * written meanwhile, the comparison says nothing and is made again.
+   * written meanwhile, the comparison says nothing and is to be made again. Gives what is suspected after it.
    */
-  async #compare(changed: () => void): Promise<void> {
+  async #compare(): Promise<Suspicion | undefined> {
     const { clock } = this.#options;
-    if (this.#mismatches >= mostMismatches) return;
+    if (this.#mismatches >= mostMismatches) return undefined;
     const start = clock.now();
     const writes = this.#writes;
     const isQuiet = () => writes === this.#writes && !this.#whole;
     const matches = isQuiet() && (await this.#matches([...this.#states.values()].map((state) => state.table())));
     this.#nextComparison = clock.now() + comparisonShare * (clock.now() - start);
-    if (!isQuiet()) {
-      this.#suspect('elements', changed);
-      return;
-    }
+    if (!isQuiet()) return 'elements';
     this.#mismatches = matches ? 0 : this.#mismatches + 1;
-    if (!matches) this.#suspect('edited', changed);
+    return matches ? undefined : 'edited';
   }
 
   async #matches(tables: readonly Table[]): Promise<boolean> {
@@ -237,10 +234,12 @@ export class NftablesBackend implements Backend {
     }
     if (this.#comparing) return;
     this.#comparing = true;
-    clock.after(Math.max(leastWait, this.#nextComparison - clock.now()), () => {
-      this.#comparing = false;
+    clock.after(Math.max(leastWait, this.#nextComparison - clock.now()), async () => {
       // A kernel that cannot be asked is found out by the next sync.
-      this.#compare(changed).catch(() => {});
+      const next = await this.#compare().catch(() => undefined);
+      // One listing at a time: with many elements and a busy machine each takes long.
+      this.#comparing = false;
+      if (next) this.#suspect(next, changed);
     });
   }
 }
