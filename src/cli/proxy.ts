@@ -2,6 +2,7 @@
 import { watch, writeFileSync } from 'node:fs';
 import { cpus, hostname } from 'node:os';
 import { type Command, Option } from 'commander';
+import { createEventRecorder } from '../client/events.ts';
 import { createInformers } from '../client/informers.ts';
 import { type ClusterAccess, inClusterAccess, readKubeconfig, transportOf } from '../client/kubeconfig.ts';
 import { createClient } from '../client/rest-client.ts';
@@ -145,6 +146,13 @@ async function run({ configuration, settings, access, log, file }: Running): Pro
     healthzAddress: configuration.healthzBindAddress || undefined,
     metricsAddress: configuration.metricsBindAddress || undefined,
     bindAddressHardFail: configuration.bindAddressHardFail,
+    recorder: createEventRecorder({
+      client,
+      clock: realClock,
+      random: realRandom,
+      component: 'kube-proxy',
+      host: nodeName,
+    }),
     log,
   });
   log(`keeps the ${settings.mode} rules of node ${nodeName} as ${access.server} has it`);

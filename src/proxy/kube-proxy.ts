@@ -1,4 +1,5 @@
 // kube-proxy whole: the loop with the backend of its mode, and what else belongs to a change of Services.
+import type { EventRecorder } from '../client/events.ts';
 import type { Informers } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
@@ -32,6 +33,8 @@ export interface KubeProxyOptions {
   readonly metricsAddress?: string | undefined;
   /** Whether an address of these that is taken ends `run` with an Error. */
   readonly bindAddressHardFail?: boolean;
+  /** Tells of Services that something is wrong with on this node. */
+  readonly recorder?: EventRecorder | undefined;
   readonly log?: (message: string) => void;
 }
 

@@ -1,4 +1,5 @@
 // Puts the parts of a node together. Each runs until the signal aborts; the first that fails for good ends the node.
+import { createEventRecorder } from '../../client/events.ts';
 import { runTunnel } from '../../client/tunnel.ts';
 import { DnsServer } from '../../dns/dns-server.ts';
 import { parseSettings } from '../../dns/settings.ts';
@@ -70,8 +71,8 @@ function podNetwork({ options, informers }: NodeContext): PodNetwork {
   });
 }
 
-function runProxy({ options, informers }: NodeContext, signal: AbortSignal): Promise<void> {
-  const { exec, clock } = options.tools;
+function runProxy({ options, client, informers }: NodeContext, signal: AbortSignal): Promise<void> {
+  const { exec, clock, random } = options.tools;
   const proxy = new KubeProxy({
     settings: {
       mode: options.proxyMode,
@@ -87,6 +88,7 @@ function runProxy({ options, informers }: NodeContext, signal: AbortSignal): Pro
     watches: 'shared', // DNS needs all of them too
     healthzAddress: '0.0.0.0:10256',
     metricsAddress: '127.0.0.1:10249',
+    recorder: createEventRecorder({ client, clock, random, component: 'kube-proxy', host: options.nodeName }),
     log: (message) => options.log(`proxy: ${message}`),
   });
   return proxy.run(signal);

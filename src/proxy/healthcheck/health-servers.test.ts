@@ -1,8 +1,17 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { nodeA, planned, type ServiceShort, service } from '../fixtures/objects.ts';
+import type { EventText } from '../../client/events.ts';
+import { FakeApi } from '../../client/fake/fake-api.ts';
+import { createInformers } from '../../client/informers.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { FakeRandom } from '../../system/fake/random.ts';
+import { nodeA, planned, type ServiceShort, service, settings } from '../fixtures/objects.ts';
+import { RecordingBackend } from '../fixtures/recording-backend.ts';
 import { planServicePort } from '../plan.ts';
+import { Proxier } from '../proxier.ts';
 import { servicePorts } from '../service-port.ts';
-import { serviceHealths } from './health-servers.ts';
+import { HealthServers, serviceHealths } from './health-servers.ts';
 
 const balancer: ServiceShort = {
   name: 'lb',
@@ -38,4 +47,33 @@ test('other Services have no such port', () => {
     );
     expect(serviceHealths(plans).size).toBe(0);
   }
+});
+
+test('a health check node port that is taken is told of the Service', async () => {
+  const taken = createServer();
+  await once(taken.listen(0, '::'), 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const clock = new FakeClock(0);
+  const api = new FakeApi({ clock, random: new FakeRandom(1) });
+  const proxier = new Proxier({
+    settings,
+    nodeName: 'node-a',
+    backend: new RecordingBackend(),
+    informers: createInformers(api, { clock, random: new FakeRandom(1) }),
+    clock,
+  });
+  const [http] = servicePorts(service({ ...balancer, healthCheckNodePort: port }), 'IPv4');
+  proxier.plans = () => [planServicePort(http!, [], nodeA)];
+  const { promise: told, resolve } = Promise.withResolvers<EventText>();
+  const recorder = { event: (_: unknown, text: EventText) => resolve(text) };
+  const stop = new AbortController();
+  const running = new HealthServers({ proxier, settings, clock, nodeName: 'node-a', recorder }).run(stop.signal);
+  expect(await told).toMatchObject({
+    type: 'Warning',
+    reason: 'FailedToStartServiceHealthcheck',
+    message: expect.stringContaining(`node node-a failed to start healthcheck "demo/lb" on port ${port}: `),
+  });
+  stop.abort();
+  await running;
+  taken.close();
 });

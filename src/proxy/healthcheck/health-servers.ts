@@ -1,5 +1,6 @@
 // The HTTP servers of a proxy: one for itself, one for metrics, and one per Service with a health check node port.
 import type { Server } from 'node:http';
+import type { EventRecorder } from '../../client/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import { http } from '../../system/http.ts';
 import type { IPFamily } from '../address.ts';
@@ -26,6 +27,9 @@ export interface HealthServersOptions {
   readonly metricsAddress?: string | undefined;
   /** Whether an address of /healthz or /metrics that is taken ends `run` with an Error. */
   readonly bindAddressHardFail?: boolean | undefined;
+  /** Tells of a Service whose health check node port is taken. */
+  readonly recorder?: Pick<EventRecorder, 'event'> | undefined;
+  readonly nodeName: string;
   readonly log?: (message: string) => void;
 }
 
@@ -117,8 +121,22 @@ export class HealthServers {
     for (const [port, health] of wanted) {
       const present = this.#services.get(port);
       if (present) present.health = health;
-      else this.#services.set(port, { health, server: this.#listen({ host: '::', port }, () => this.#service(port)) });
+      else this.#open(port, health);
     }
+  }
+
+  #open(port: number, health: ServiceHealth): void {
+    const server = this.#listen({ host: '::', port }, () => this.#service(port));
+    this.#services.set(port, { health, server });
+    server.once('error', (error) => {
+      // The next sync tries again.
+      if (this.#services.get(port)?.server === server) this.#services.delete(port);
+      const { recorder, nodeName } = this.#options;
+      const { namespace, name } = health;
+      const message = `node ${nodeName} failed to start healthcheck "${namespace}/${name}" on port ${port}: ${error.message}`;
+      const reference = { apiVersion: 'v1', kind: 'Service', namespace, name, uid: `${namespace}/${name}` };
+      recorder?.event(reference, { type: 'Warning', reason: 'FailedToStartServiceHealthcheck', message });
+    });
   }
 
   #listen(address: { host: string; port: number }, answer: Answer): Server {
