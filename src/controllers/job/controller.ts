@@ -83,13 +83,16 @@ export function jobController(context: ControllerContext): Controller {
         await pods.create(key, job, podOf(job, plan.create[i] ?? {}));
       }),
     ]);
-    if (plan.status && made?.status === 'fulfilled') {
-      const updated = await jobClient.update({ ...jsonCopy(job), status: plan.status }, { subresource: 'status' });
+    // What has ended is counted and let go though no new pod can be made, as in a namespace that ends.
+    const missing = made?.status === 'rejected' ? plan.create.length : 0;
+    if (plan.status) {
+      const status = { ...plan.status, active: Math.max((plan.status.active ?? 0) - missing, 0) };
+      const updated = await jobClient.update({ ...jsonCopy(job), status }, { subresource: 'status' });
       writes.wrote(key, updated);
       for (const event of plan.events) recorder.event({ ...job, ...kind }, event);
     }
-    if (made?.status === 'rejected') throw made.reason;
     await Promise.all(plan.removeFinalizers.map((pod) => dropFinalizer(key, pod)));
+    if (made?.status === 'rejected') throw made.reason;
   }
 
   async function dropFinalizer(key: string, pod: Readonly<Pod>): Promise<void> {
