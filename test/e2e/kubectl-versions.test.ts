@@ -402,8 +402,6 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     await k.ok('wait', '--for=delete', 'deployment/many', '--timeout=60s');
     expect(await k.ok('delete', 'pod', 'nowhere', '--force')).toMatch(/^pod "nowhere" force deleted/);
     await k.ok('delete', '-f', join(k.folder, 'kinds.yaml'), '--timeout=60s');
-    // Pods of the DaemonSet are on a node that nobody runs: who would end them?
-    await k.ok('delete', 'pods', '--all', '--force');
     await k.ok('delete', 'namespace', namespace, '--timeout=60s');
   });
 });
