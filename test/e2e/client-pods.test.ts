@@ -169,7 +169,7 @@ describe('the JavaScript client', () => {
     await expect(new Exec(config).exec(namespace, 'none', 'c', ['ls'], sink, sink, null, false)).rejects.toBeDefined();
   });
 
-  test('attach and log', async () => {
+  test('attach', async () => {
     const said = new PassThrough();
     const socket = await new Attach(config).attach(namespace, 'one', 'one', said, said, null, false);
     let heard = '';
@@ -183,13 +183,19 @@ describe('the JavaScript client', () => {
     };
     await expect.poll(speak, { timeout: 30_000 }).toContain('to-javascript\n');
     socket.close();
+  });
+
+  test('a log that is followed ends with its container', async () => {
+    const script = 'echo first; until [ -e /tmp/go ]; do sleep 0.1; done; echo last';
+    const spoken = ['--image=portico.local/echo:1', '--restart=Never', '--command', '--', 'sh', '-c', script];
+    await admin.ok('run', 'speaker', ...spoken);
+    await admin.ok('wait', '--for=condition=Ready', 'pod/speaker', '--timeout=60s');
     const log = new PassThrough();
-    const following = await new Log(config).log(namespace, 'one', 'one', log, { follow: true, tailLines: 1 });
+    await new Log(config).log(namespace, 'speaker', 'speaker', log, { follow: true });
     const [line] = (await once(log, 'data')) as [Buffer];
-    expect(line.toString()).toBe('to-javascript\n');
-    // The client ends its output with the abort as an error.
-    log.on('error', () => {});
-    following.abort();
+    expect(line.toString()).toBe('first\n');
+    await admin.ok('exec', 'speaker', '--', 'touch', '/tmp/go');
+    expect(await text(log)).toBe('last\n');
   });
 
   test('port-forward', async () => {

@@ -151,7 +151,9 @@ test('StatefulSet: parallel, and a pod that comes back under its name', async ()
   await status('statefulset/many');
   const uid = () => kubectl('get', 'pod/many-3', '-o', 'jsonpath={.metadata.uid}');
   const before = await uid();
-  await kubectl('delete', 'pod/many-3');
+  // Waiting for a name to go, kubectl may find the next pod there, and waits for that.
+  await kubectl('delete', 'pod/many-3', '--wait=false');
+  await eventually('another pod', async () => ((await uid().catch(() => before)) === before ? undefined : true));
   await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=5', 'sts/many', '--timeout=30s');
   await kubectl('wait', '--for=condition=Ready', 'pod/many-3', '--timeout=30s');
   expect(await uid()).not.toBe(before);

@@ -33,6 +33,8 @@ const leasePeriod = 10_000;
 const leaseDurationSeconds = 40;
 const leaseNamespace = 'kube-node-lease';
 const workers = 20;
+/** Milliseconds. No kubelet ends a pod sooner, and `kubectl delete` misses the end of one whose name comes back at once. */
+const stopTime = 250;
 
 /** Runs until the signal aborts. The nodes stay: a server that starts again goes on with them. */
 export async function runHollowNodes(options: HollowNodesOptions): Promise<void> {
@@ -45,6 +47,8 @@ class HollowNodes {
   readonly #informer: Informer<Pod>;
   readonly #queue: WorkQueue;
   readonly #registered = new Set<string>();
+  /** The uids of pods whose containers are being stopped. */
+  readonly #stopping = new Set<string>();
   readonly #addresses = new Map<string, { readonly nodeIP: string; readonly pods: PodAddresses }>();
 
   constructor(options: HollowNodesOptions) {
@@ -68,7 +72,10 @@ class HollowNodes {
         see(pod);
       },
       updated: see,
-      deleted: (pod) => this.#addresses.get(pod.spec.nodeName ?? '')?.pods.release(objectKey(pod)),
+      deleted: (pod) => {
+        this.#stopping.delete(pod.metadata.uid ?? '');
+        this.#addresses.get(pod.spec.nodeName ?? '')?.pods.release(objectKey(pod));
+      },
     });
     try {
       await this.#informer.synced(signal);
@@ -161,11 +168,17 @@ class HollowNodes {
     if (play.status) {
       await this.#pods.update({ ...(jsonCopy(pod) as Pod), status: play.status }, { subresource: 'status' });
     }
-    if (play.end) {
-      const preconditions = pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid };
-      await this.#pods.delete(name, namespace, { gracePeriodSeconds: 0, preconditions });
-    }
+    if (play.end) await this.#stop(key, pod);
     if (play.wakeAfter !== undefined) this.#queue.addAfter(key, play.wakeAfter);
+  }
+
+  async #stop(key: string, { metadata: { name = '', namespace = '', uid = '' } }: Readonly<Pod>): Promise<void> {
+    if (!this.#stopping.has(uid)) {
+      this.#stopping.add(uid);
+      this.#queue.addAfter(key, stopTime);
+      return;
+    }
+    await this.#pods.delete(name, namespace, { gracePeriodSeconds: 0, preconditions: { uid } });
   }
 
   /** False when it failed; a view that was behind is nothing to tell. */
