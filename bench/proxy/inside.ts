@@ -36,6 +36,21 @@ async function nft(...args: string[]): Promise<void> {
   if (code !== 0) throw new Error(stderr);
 }
 
+// The bare limit first, in a namespace where nothing else is and nobody listens.
+const state = new NftablesState(config);
+for (const name of names) for (const p of view.plans(name, 'IPv4', node)) state.set(ownerOf(p.servicePort), p);
+const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
+const file = join(folder, 'script.nft');
+writeFileSync(file, renderTransaction(state.takeAll()));
+const bareFullSync = await timed(() => nft('-f', file));
+rmSync(folder, { recursive: true });
+const bareChanges: number[] = [];
+for (let round = 0; round < rounds; round += 1) {
+  const verb = round % 2 === 0 ? 'add' : 'delete';
+  bareChanges.push(await timed(() => nft(verb, 'element', 'ip', 'portico-proxy', 'cluster-ips', '{ 10.95.0.1 }')));
+}
+await nft('flush', 'ruleset');
+
 const stop = new AbortController();
 const backend = new NftablesBackend({ exec: realExec, clock: realClock, follow: realFollow });
 backend.configure([config]);
@@ -51,16 +66,7 @@ const fullSync = await timed(async () => {
   await backend.sync({ full: true });
 });
 
-const state = new NftablesState(config);
-for (const name of names) for (const p of view.plans(name, 'IPv4', node)) state.set(ownerOf(p.servicePort), p);
-const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
-const file = join(folder, 'script.nft');
-writeFileSync(file, renderTransaction(state.takeAll()));
-const bareFullSync = await timed(() => nft('-f', file));
-rmSync(folder, { recursive: true });
-
 const changes: number[] = [];
-const bareChanges: number[] = [];
 for (let round = 0; round < rounds; round += 1) {
   const i = (round * 7919) % services;
   for (const count of [endpoints + 1, endpoints]) {
@@ -72,8 +78,6 @@ for (let round = 0; round < rounds; round += 1) {
       }),
     );
   }
-  const verb = round % 2 === 0 ? 'add' : 'delete';
-  bareChanges.push(await timed(() => nft(verb, 'element', 'ip', 'portico-proxy', 'cluster-ips', '{ 10.95.0.1 }')));
 }
 
 stop.abort();
