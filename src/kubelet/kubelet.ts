@@ -13,8 +13,9 @@ import type { KubeletOptions } from './options.ts';
 import { annotations, labels } from './pod/identity.ts';
 import { ImagePuller } from './pod/images.ts';
 import { type ClusterDNS, parseResolvConf } from './pod/network-files.ts';
+import type { PodContext } from './pod/pod-context.ts';
 import { PodSources } from './pod/pod-sources.ts';
-import { PodWorker, type PodWorkerContext } from './pod/pod-worker.ts';
+import { PodWorker } from './pod/pod-worker.ts';
 import { RuntimeReader } from './pod/runtime.ts';
 import { kubeletHandler } from './server.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
@@ -30,7 +31,7 @@ export class Kubelet {
   readonly #services: Informer<Service>;
   readonly #nodes: Informer<Node>;
   readonly #recorder: EventRecorder;
-  readonly #context: PodWorkerContext;
+  readonly #context: PodContext;
 
   constructor(options: KubeletOptions) {
     this.#options = options;

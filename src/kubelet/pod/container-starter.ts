@@ -11,7 +11,7 @@ import { identityOf, logFolder } from './identity.ts';
 import { ImageError } from './images.ts';
 import { dnsSettings, hostsFile } from './network-files.ts';
 import type { ObservedSandbox } from './observed.ts';
-import type { PodWorkerContext } from './pod-worker.ts';
+import type { PodContext } from './pod-context.ts';
 import { containerResources, podCgroup } from './resources.ts';
 
 export interface StartContainer {
@@ -32,9 +32,9 @@ export type StartResult =
 const retryDelay = 5000;
 
 export class ContainerStarter {
-  readonly #context: PodWorkerContext;
+  readonly #context: PodContext;
 
-  constructor(context: PodWorkerContext) {
+  constructor(context: PodContext) {
     this.#context = context;
   }
 

@@ -35,6 +35,30 @@ export function podLabels({ name, namespace, uid }: PodIdentity): Record<string,
   return { [labels.podName]: name, [labels.podNamespace]: namespace, [labels.podUID]: uid };
 }
 
+export type ContainerKind = 'init' | 'main' | 'ephemeral';
+
+/** All containers of the specification, of each kind in its order. */
+export function containersOf(pod: Pod): { readonly kind: ContainerKind; readonly container: Container }[] {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
+  return [
+    ...initContainers.map((container) => ({ kind: 'init' as const, container })),
+    ...containers.map((container) => ({ kind: 'main' as const, container })),
+    ...ephemeralContainers.map((container) => ({ kind: 'ephemeral' as const, container })),
+  ];
+}
+
+const fields: Readonly<Record<ContainerKind, string>> = {
+  init: 'initContainers',
+  main: 'containers',
+  ephemeral: 'ephemeralContainers',
+};
+
+/** What an Event about one container of a pod is about: `spec.containers{web}`. */
+export function containerFieldPath(pod: Pod, name: string): string {
+  const kind = containersOf(pod).find(({ container }) => container.name === name)?.kind ?? 'main';
+  return `spec.${fields[kind]}{${name}}`;
+}
+
 /** A sidecar (KEP-753): an init container that keeps running beside the pod's containers. */
 export function isSidecar(container: Container): boolean {
   return container.restartPolicy === 'Always';

@@ -1,65 +1,40 @@
 // One pod's life on the node: looks at what runs, plans (pod-plan.ts), acts through CRI, tells the API. One pass at a
 // time; whatever happens meanwhile causes another.
-import type { Container, LifecycleHandler, Node, Pod, PodStatus, Service } from '../../api/core/v1/types.generated.ts';
-import { jsonEqual } from '../../apimachinery/json/value.ts';
-import { isConflict, isNotFound } from '../../apimachinery/status.ts';
-import type { EventRecorder, EventText } from '../../client/events.ts';
-import { pods } from '../../client/resources.ts';
-import type { Lister } from '../../client/types.ts';
-import type { SandboxConfig } from '../cri/messages.ts';
-import type { KubeletOptions } from '../options.ts';
+import type { Container, LifecycleHandler, Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
+import type { EventText } from '../../client/events.ts';
 import { runProbe } from '../probes/probe.ts';
 import { Prober } from '../probes/prober.ts';
 import { VolumeError } from '../volumes/payload.ts';
-import type { PodVolumes, VolumeManager } from '../volumes/volume-manager.ts';
 import { ContainerKiller, type Target, type Victim } from './container-killer.ts';
 import { ContainerStarter } from './container-starter.ts';
-import { formatPod, identityOf, isSidecar } from './identity.ts';
-import type { ImagePuller } from './images.ts';
-import type { ClusterDNS } from './network-files.ts';
+import { containerFieldPath, containersOf, formatPod, identityOf } from './identity.ts';
+import { type Addresses, MountedVolumes } from './mounted-volumes.ts';
 import { nothing, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
+import type { PodContext } from './pod-context.ts';
+import { PodEnding } from './pod-ending.ts';
 import { type Action, nextBackoff, type PodPlan, planPod, type RestartBackoff } from './pod-plan.ts';
-import type { PodSources } from './pod-sources.ts';
-import { podStatus } from './pod-status.ts';
-import type { RuntimeReader } from './runtime.ts';
-
-export interface PodWorkerContext {
-  readonly options: KubeletOptions;
-  readonly recorder: EventRecorder;
-  readonly reader: RuntimeReader;
-  readonly volumes: VolumeManager;
-  readonly images: ImagePuller;
-  readonly sources: PodSources;
-  readonly services: Lister<Service>;
-  readonly nodes: Lister<Node>;
-  readonly dns: () => Promise<ClusterDNS>;
-  readonly logRoot: string;
-  readonly nodeMemory: number;
-  /** The pod is gone from the node. */
-  readonly finished: (uid: string) => void;
-}
+import { StatusTeller } from './status-teller.ts';
 
 export type Waiting = Map<string, { readonly reason: string; readonly message: string }>;
 
-/** Volumes are looked at again this often (ms), for changed ConfigMaps and Secrets and for tokens that end. */
-const volumeRefresh = 60_000;
 /** How long CRI's view may take to follow an event, in milliseconds, before it is asked again. */
 const lag = 20;
 const retryDelays = { first: 500, longest: 60_000 } as const;
 
 export class PodWorker {
-  readonly #context: PodWorkerContext;
+  readonly #context: PodContext;
   readonly #prober: Prober;
   readonly #starter: ContainerStarter;
   readonly #killer: ContainerKiller;
+  readonly #ending: PodEnding;
+  readonly #teller: StatusTeller;
+  readonly #volumes: MountedVolumes;
   #pod: Pod;
   #removed = false;
   #observed: ObservedPod = nothing;
   #plan: PodPlan | undefined;
   #waiting: Waiting = new Map();
   #backoffs = new Map<string, RestartBackoff>();
-  #published: PodStatus | undefined;
-  #volumes: { readonly mounted: PodVolumes; readonly at: number } | undefined;
   /** Ended, but CRI may still say that they run: its own view lags behind the event by some milliseconds. */
   readonly #exited = new Set<string>();
   #failures = 0;
@@ -67,15 +42,27 @@ export class PodWorker {
   #active = false;
   #stopped = false;
   #wake: { cancel(): void } | undefined;
-  #telling: Promise<void> = Promise.resolve();
-  #killing: { readonly grace: number } | undefined;
 
-  constructor(pod: Pod, context: PodWorkerContext) {
+  constructor(pod: Pod, context: PodContext) {
     this.#pod = pod;
     this.#context = context;
     this.#starter = new ContainerStarter(context);
     const { clock, cri } = context.options;
     this.#killer = new ContainerKiller({ cri, clock, event: (event, container) => this.#event(event, container) });
+    this.#volumes = new MountedVolumes(context);
+    this.#ending = new PodEnding({
+      context,
+      killer: this.#killer,
+      starter: this.#starter,
+      container: (name) => this.#container(name),
+      podIP: () => this.#podIP(),
+      wake: () => this.wake(),
+    });
+    this.#teller = new StatusTeller({
+      options: context.options,
+      target: () => this.#pod,
+      look: () => this.#look(),
+    });
     this.#prober = new Prober({
       clock,
       changed: () => this.wake(),
@@ -91,7 +78,7 @@ export class PodWorker {
 
   /** The status as it was last told, or is about to be. */
   get status(): PodStatus | undefined {
-    return this.#published;
+    return this.#teller.status;
   }
 
   update(pod: Pod): void {
@@ -168,13 +155,13 @@ export class PodWorker {
     const plan = this.#plan;
     if (!plan) return undefined;
     // The API is told while the runtime works.
-    const [{ now, retryAt }] = await Promise.all([this.#act(plan), this.#publish()]);
+    const [retryAt] = await Promise.all([this.#act(plan), this.#publish()]);
     await this.#observe();
     this.#replan();
     await this.#publish();
     if (plan.actions.length > 0 && retryAt === undefined) this.#dirty = true;
     if (plan.actions.length > 0) await this.#collectGarbage();
-    const refresh = this.#hasApiVolumes() && !plan.finished ? await this.#refreshVolumes(now) : undefined;
+    const refresh = plan.finished ? undefined : await this.#volumes.refresh(this.#pod, this.#addresses());
     return earliest(retryAt, this.#plan?.wakeAt, refresh);
   }
 
@@ -199,9 +186,8 @@ export class PodWorker {
   }
 
   /** Does what the plan says; what fails makes its container wait and sets the time of the next try. */
-  async #act(plan: PodPlan): Promise<{ readonly now: number; readonly retryAt: number | undefined }> {
-    const { cri, clock } = this.#context.options;
-    const now = clock.now();
+  async #act(plan: PodPlan): Promise<number | undefined> {
+    const { cri } = this.#context.options;
     for (const [name, why] of plan.waiting) {
       const previous = this.#waiting.get(name);
       if (previous?.message === why.message) continue;
@@ -222,7 +208,7 @@ export class PodWorker {
       else if (action.type === 'createSandbox') await this.#createSandbox(action.attempt);
       else if (action.type === 'start') retryAt = earliest(retryAt, await this.#start(action));
     }
-    return { now, retryAt };
+    return retryAt;
   }
 
   async #createSandbox(attempt: number): Promise<void> {
@@ -236,7 +222,10 @@ export class PodWorker {
       });
     try {
       // Volumes need no sandbox; what they wait for is got meanwhile.
-      const [config] = await Promise.all([this.#sandboxConfig(attempt), this.#setUpVolumes()]);
+      const [config] = await Promise.all([
+        this.#starter.sandboxConfig(this.#pod, attempt),
+        this.#volumes.setUp(this.#pod, this.#addresses()),
+      ]);
       await cri.runPodSandbox(config);
     } catch (error) {
       if (error instanceof VolumeError) {
@@ -249,33 +238,6 @@ export class PodWorker {
     }
   }
 
-  async #sandboxConfig(attempt: number): Promise<SandboxConfig> {
-    return this.#starter.sandboxConfig(this.#pod, attempt);
-  }
-
-  async #setUpVolumes(): Promise<PodVolumes> {
-    const { volumes, sources, options } = this.#context;
-    const mounted = await volumes.setUp(this.#pod, {
-      ...sources.of(this.#pod),
-      podIPs: this.#podIPs(),
-      hostIPs: options.nodeIPs,
-      allocatable: this.#starter.allocatable(),
-    });
-    this.#volumes = { mounted, at: options.clock.now() };
-    return mounted;
-  }
-
-  async #refreshVolumes(now: number): Promise<number> {
-    const at = this.#volumes?.at ?? 0;
-    if (now - at < volumeRefresh) return at + volumeRefresh;
-    await this.#setUpVolumes();
-    return now + volumeRefresh;
-  }
-
-  #hasApiVolumes(): boolean {
-    return (this.#pod.spec?.volumes ?? []).some((v) => v.configMap || v.secret || v.projected || v.downwardAPI);
-  }
-
   /** Returns when to try again if the container could not be started. */
   async #start(action: Extract<Action, { type: 'start' }>): Promise<number | undefined> {
     const { container, attempt, restartOf } = action;
@@ -286,7 +248,7 @@ export class PodWorker {
       const backoff = nextBackoff(this.#backoffs.get(container.name), restartOf.finishedAt, clock.now());
       this.#backoffs.set(container.name, backoff);
     }
-    const mounted = this.#volumes?.mounted ?? (await this.#setUpVolumes());
+    const mounted = this.#volumes.current ?? (await this.#volumes.setUp(this.#pod, this.#addresses()));
     const result = await this.#starter.start({
       pod: this.#pod,
       container,
@@ -329,46 +291,20 @@ export class PodWorker {
     this.#prober.stopLiveness();
     const running = this.#observed.containers.filter((c) => c.state === 'running');
     if (running.length > 0) {
-      if (!this.#killing || grace < this.#killing.grace) {
-        this.#killing = { grace };
-        void this.#killAll(running, grace);
-      }
-      if (!this.#removed) await this.#publish();
+      this.#ending.killAll(this.#pod, running, grace);
+      await this.#publish();
       return undefined;
     }
-    const { volumes, options } = this.#context;
-    const { cri } = options;
-    for (const { id, ready } of this.#observed.sandboxes) if (ready) await cri.stopPodSandbox(id);
+    await this.#ending.stopSandboxes(this.#observed);
     this.#observed = {
       ...this.#observed,
       sandboxes: this.#observed.sandboxes.map((s) => ({ ...s, ready: false, ips: [] })),
     };
-    if (!this.#removed) await this.#publish();
-    await volumes.tearDown(this.#pod.metadata.uid ?? '');
-    await this.#deleteFromApi();
-    for (const { id } of this.#observed.sandboxes) await cri.removePodSandbox(id);
-    await this.#starter.removeTraces(this.#pod);
-    this.#context.reader.forget([...this.#observed.containers, ...this.#observed.sandboxes].map((x) => x.id));
-    options.log(`pod ${formatPod(identityOf(this.#pod))} ended`);
+    await this.#publish();
+    await this.#ending.remove(this.#pod, this.#observed, this.#removed ? undefined : this.#pod);
     this.stop();
     this.#context.finished(this.#pod.metadata.uid ?? '');
     return undefined;
-  }
-
-  async #killAll(running: readonly ObservedContainer[], grace: number): Promise<void> {
-    const sidecars = (this.#pod.spec.initContainers ?? []).filter(isSidecar).map((c) => c.name);
-    try {
-      await this.#killer.killAll(
-        running.map((c) => this.#victim(c)),
-        { grace, sidecars },
-      );
-    } catch (error) {
-      this.#context.options.log(
-        `stopping ${formatPod(identityOf(this.#pod))}: ${error instanceof Error ? error.message : error}`,
-      );
-      this.#killing = undefined;
-    }
-    this.wake();
   }
 
   #target(container: Container, id: string): Target {
@@ -379,61 +315,21 @@ export class PodWorker {
     return { observed, container: this.#container(observed.name), podIP: this.#podIP() };
   }
 
-  async #deleteFromApi(): Promise<void> {
-    if (this.#removed) return;
-    const { name, namespace, uid } = this.#pod.metadata;
-    const preconditions = uid ? { preconditions: { uid } } : {};
-    try {
-      const client = this.#context.options.client.resource<Pod>(pods);
-      await client.delete(name, namespace, { gracePeriodSeconds: 0, ...preconditions });
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
-    }
+  async #publish(): Promise<void> {
+    if (!this.#removed) await this.#teller.tell();
   }
 
-  /** Tells the API, one telling after the other; each tells what is true when its turn comes. */
-  #publish(): Promise<void> {
-    const turn = this.#telling.catch(() => {}).then(() => this.#tell());
-    this.#telling = turn;
-    return turn;
-  }
-
-  async #tell(): Promise<void> {
-    if (this.#removed) return;
-    const { clock, client, nodeIPs } = this.#context.options;
+  #look() {
     for (const name of this.#waiting.keys()) {
       if (this.#observed.containers.find((c) => c.name === name)?.state === 'running') this.#waiting.delete(name);
     }
-    const status = podStatus({
-      pod: this.#merged(),
+    return {
+      pod: this.#pod,
       observed: this.#observed,
       started: this.#prober.started,
       ready: this.#prober.ready,
       waiting: new Map([...this.#waiting, ...(this.#plan?.waiting ?? [])]),
-      hostIPs: nodeIPs,
-      now: clock.now(),
       finished: this.#plan?.finished ?? false,
-    });
-    if (jsonEqual(status, this.#published)) return;
-    const { name, namespace = 'default', uid } = this.#pod.metadata;
-    const body = { metadata: { uid }, status };
-    try {
-      await client.resource<Pod>(pods).patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
-    }
-    this.#published = status;
-  }
-
-  /** The pod with the status as this worker last wrote it: the informer may not have it yet. */
-  #merged(): Pod {
-    const mine = this.#published;
-    if (!mine) return this.#pod;
-    const types = new Set(mine.conditions?.map((c) => c.type));
-    const others = (this.#pod.status?.conditions ?? []).filter((c) => !types.has(c.type));
-    return {
-      ...this.#pod,
-      status: { ...this.#pod.status, ...mine, conditions: [...(mine.conditions ?? []), ...others] },
     };
   }
 
@@ -456,9 +352,11 @@ export class PodWorker {
   }
 
   #container(name: string): Container | undefined {
-    return [...(this.#pod.spec?.initContainers ?? []), ...(this.#pod.spec?.containers ?? [])].find(
-      (c) => c.name === name,
-    );
+    return containersOf(this.#pod).find(({ container }) => container.name === name)?.container;
+  }
+
+  #addresses(): Addresses {
+    return { podIPs: this.#podIPs(), allocatable: this.#starter.allocatable() };
   }
 
   #podIPs(): readonly string[] {
@@ -472,7 +370,6 @@ export class PodWorker {
 
   #event(event: EventText, container?: Container): void {
     const { name, namespace, uid, resourceVersion } = this.#pod.metadata;
-    const isInit = this.#pod.spec?.initContainers?.some((c) => c.name === container?.name);
     this.#context.recorder.event(
       {
         kind: 'Pod',
@@ -481,7 +378,7 @@ export class PodWorker {
         ...(namespace && { namespace }),
         ...(uid && { uid }),
         ...(resourceVersion && { resourceVersion }),
-        ...(container && { fieldPath: `spec.${isInit ? 'initContainers' : 'containers'}{${container.name}}` }),
+        ...(container && { fieldPath: containerFieldPath(this.#pod, container.name) }),
       },
       event,
     );

@@ -1,0 +1,44 @@
+// The volumes of one pod as they are mounted now, and when their content is looked at again.
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import type { PodVolumes } from '../volumes/volume-manager.ts';
+import type { PodContext } from './pod-context.ts';
+
+/** Volumes are looked at again this often (ms), for changed ConfigMaps and Secrets and for tokens that end. */
+const refreshInterval = 60_000;
+
+export interface Addresses {
+  readonly podIPs: readonly string[];
+  readonly allocatable: Readonly<Record<string, string>>;
+}
+
+export class MountedVolumes {
+  readonly #context: PodContext;
+  #mounted: { readonly volumes: PodVolumes; readonly at: number } | undefined;
+
+  constructor(context: PodContext) {
+    this.#context = context;
+  }
+
+  get current(): PodVolumes | undefined {
+    return this.#mounted?.volumes;
+  }
+
+  /** Makes what is missing and brings content up to date. Rejects with VolumeError. */
+  async setUp(pod: Pod, addresses: Addresses): Promise<PodVolumes> {
+    const { volumes, sources, options } = this.#context;
+    const mounted = await volumes.setUp(pod, { ...sources.of(pod), ...addresses, hostIPs: options.nodeIPs });
+    this.#mounted = { volumes: mounted, at: options.clock.now() };
+    return mounted;
+  }
+
+  /** Returns when to look again (milliseconds since the epoch); undefined for a pod without content of the API's. */
+  async refresh(pod: Pod, addresses: Addresses): Promise<number | undefined> {
+    if (!(pod.spec?.volumes ?? []).some((v) => v.configMap || v.secret || v.projected || v.downwardAPI))
+      return undefined;
+    const now = this.#context.options.clock.now();
+    const at = this.#mounted?.at ?? 0;
+    if (now - at < refreshInterval) return at + refreshInterval;
+    await this.setUp(pod, addresses);
+    return now + refreshInterval;
+  }
+}

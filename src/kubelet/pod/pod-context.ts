@@ -1,0 +1,27 @@
+// What the workers of all pods of a node share.
+import type { Node, Service } from '../../api/core/v1/types.generated.ts';
+import type { EventRecorder } from '../../client/events.ts';
+import type { Lister } from '../../client/types.ts';
+import type { KubeletOptions } from '../options.ts';
+import type { VolumeManager } from '../volumes/volume-manager.ts';
+import type { ImagePuller } from './images.ts';
+import type { ClusterDNS } from './network-files.ts';
+import type { PodSources } from './pod-sources.ts';
+import type { RuntimeReader } from './runtime.ts';
+
+export interface PodContext {
+  readonly options: KubeletOptions;
+  readonly recorder: EventRecorder;
+  readonly reader: RuntimeReader;
+  readonly volumes: VolumeManager;
+  readonly images: ImagePuller;
+  readonly sources: PodSources;
+  readonly services: Lister<Service>;
+  readonly nodes: Lister<Node>;
+  readonly dns: () => Promise<ClusterDNS>;
+  readonly logRoot: string;
+  /** Bytes. */
+  readonly nodeMemory: number;
+  /** The pod is gone from the node. */
+  readonly finished: (uid: string) => void;
+}

@@ -1,0 +1,82 @@
+// How a pod leaves the node: its containers end within the grace period, then its sandboxes, volumes, logs and cgroups go,
+// and last the API hears of it.
+import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import { isConflict, isNotFound } from '../../apimachinery/status.ts';
+import { pods } from '../../client/resources.ts';
+import type { ContainerKiller } from './container-killer.ts';
+import type { ContainerStarter } from './container-starter.ts';
+import { formatPod, identityOf, isSidecar } from './identity.ts';
+import type { ObservedContainer, ObservedPod } from './observed.ts';
+import type { PodContext } from './pod-context.ts';
+
+export interface PodEndingOptions {
+  readonly context: PodContext;
+  readonly killer: ContainerKiller;
+  readonly starter: ContainerStarter;
+  readonly container: (name: string) => Container | undefined;
+  readonly podIP: () => string;
+  /** Called when containers were ended, or could not be. */
+  readonly wake: () => void;
+}
+
+export class PodEnding {
+  readonly #options: PodEndingOptions;
+  /** Seconds of the shortest grace period under way. */
+  #grace: number | undefined;
+
+  constructor(options: PodEndingOptions) {
+    this.#options = options;
+  }
+
+  /** Ends the containers that run, in the background; a later call with a shorter grace period (seconds) hastens it. */
+  killAll(pod: Pod, running: readonly ObservedContainer[], grace: number): void {
+    if (this.#grace !== undefined && grace >= this.#grace) return;
+    this.#grace = grace;
+    void this.#killAll(pod, running, grace);
+  }
+
+  /** What was ended is over: a later killAll is a new one. */
+  reset(): void {
+    this.#grace = undefined;
+  }
+
+  async #killAll(pod: Pod, running: readonly ObservedContainer[], grace: number): Promise<void> {
+    const { context, killer, container, podIP, wake } = this.#options;
+    const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map((c) => c.name);
+    const victims = running.map((observed) => ({ observed, container: container(observed.name), podIP: podIP() }));
+    try {
+      await killer.killAll(victims, { grace, sidecars });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : error;
+      context.options.log(`stopping ${formatPod(identityOf(pod))}: ${why}`);
+      this.#grace = undefined;
+    }
+    wake();
+  }
+
+  /** Ends the sandboxes; their addresses are free from then on. */
+  async stopSandboxes({ sandboxes }: ObservedPod): Promise<void> {
+    for (const { id, ready } of sandboxes) if (ready) await this.#options.context.options.cri.stopPodSandbox(id);
+  }
+
+  /** Removes all that is left of a pod whose containers ended. `target` is the pod to delete from the API, if any. */
+  async remove(pod: Pod, observed: ObservedPod, target: Pod | undefined): Promise<void> {
+    const { context, starter } = this.#options;
+    await context.volumes.tearDown(pod.metadata.uid ?? '');
+    if (target) await this.#deleteFromApi(target);
+    for (const { id } of observed.sandboxes) await context.options.cri.removePodSandbox(id);
+    await starter.removeTraces(pod);
+    context.reader.forget([...observed.containers, ...observed.sandboxes].map((x) => x.id));
+    context.options.log(`pod ${formatPod(identityOf(pod))} ended`);
+  }
+
+  async #deleteFromApi({ metadata: { name, namespace, uid } }: Pod): Promise<void> {
+    const preconditions = uid ? { preconditions: { uid } } : {};
+    try {
+      const client = this.#options.context.options.client.resource<Pod>(pods);
+      await client.delete(name, namespace, { gracePeriodSeconds: 0, ...preconditions });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// Tells the API how a pod fares: what podStatus (pod-status.ts) says, one telling after the other, and only what is news.
+import type { Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { isConflict, isNotFound } from '../../apimachinery/status.ts';
+import { pods } from '../../client/resources.ts';
+import type { KubeletOptions } from '../options.ts';
+import { podStatus, type StatusInput } from './pod-status.ts';
+
+export interface StatusTellerOptions {
+  readonly options: Pick<KubeletOptions, 'client' | 'clock' | 'nodeIPs'>;
+  /** The pod as the API has it, which is told of; undefined when the API has none. */
+  readonly target: () => Pod | undefined;
+  /** What is true now, asked when the turn of a telling comes. */
+  readonly look: () => Omit<StatusInput, 'hostIPs' | 'now'>;
+}
+
+export class StatusTeller {
+  readonly #options: StatusTellerOptions;
+  #published: PodStatus | undefined;
+  #toldTo = '';
+  #telling: Promise<void> = Promise.resolve();
+
+  constructor(options: StatusTellerOptions) {
+    this.#options = options;
+  }
+
+  /** The status as it was last told, or is about to be. */
+  get status(): PodStatus | undefined {
+    return this.#published;
+  }
+
+  /** Resolves when the API knows what was true at this telling's turn. Rejects when it could not be told. */
+  tell(): Promise<void> {
+    const turn = this.#telling.catch(() => {}).then(() => this.#tell());
+    this.#telling = turn;
+    return turn;
+  }
+
+  async #tell(): Promise<void> {
+    const { clock, client, nodeIPs } = this.#options.options;
+    const { pod, ...look } = this.#options.look();
+    const status = podStatus({ pod: this.#merged(pod), ...look, hostIPs: nodeIPs, now: clock.now() });
+    const target = this.#options.target();
+    const uid = target?.metadata.uid ?? '';
+    if (jsonEqual(status, this.#published) && this.#toldTo === uid) return;
+    if (!target) {
+      this.#published = status;
+      return;
+    }
+    const { name, namespace = 'default' } = target.metadata;
+    const body = { metadata: { uid }, status };
+    try {
+      await client.resource<Pod>(pods).patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+    this.#published = status;
+    this.#toldTo = uid;
+  }
+
+  /** The pod with the status as it was last told: the informer may not have it yet. */
+  #merged(pod: Pod): Pod {
+    const mine = this.#published;
+    if (!mine) return pod;
+    const types = new Set(mine.conditions?.map((c) => c.type));
+    const others = (pod.status?.conditions ?? []).filter((c) => !types.has(c.type));
+    return {
+      ...pod,
+      status: { ...pod.status, ...mine, conditions: [...(mine.conditions ?? []), ...others] },
+    };
+  }
+}
