@@ -5,12 +5,12 @@ import { Agent, request } from 'node:https';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeProtobuf } from '../api/protobuf/decode.ts';
-import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
 import { realClock } from '../system/real/clock.ts';
 import { startTestServer, type TestServer } from './fake/test-server.ts';
 import { Listener } from './listener.ts';
-import { createCertificateAuthority, issueKeyPair } from './pki/certificates.ts';
+import { createCertificateAuthority, issueKeyPair, type KeyPair } from './pki/certificates.ts';
+import { textResponse } from './request.ts';
 
 const configMaps = '/api/v1/namespaces/n/configmaps';
 let api: TestServer;
@@ -21,18 +21,34 @@ const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
 beforeAll(async () => {
   api = await startTestServer();
   await api.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
-  const random = new FakeRandom();
-  const day = 24 * 3600 * 1000;
-  const now = new FakeClock().now();
-  const validity = { notBefore: now - day, notAfter: now + 10_000 * day };
-  const ca = await createCertificateAuthority('ca', validity, random);
-  const subject = { commonName: 'server', organizations: [] };
-  const profile = { ...validity, subject, sans: ['127.0.0.1'], usages: ['server auth'] as const };
-  const { certPem, keyPem } = await issueKeyPair(ca, profile, random);
-  const options = { host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, clientCa: ca.certPem, clock: realClock };
+  const { options } = await serverOptions();
   listener = new Listener(options, (asked) => api.server.handle(asked));
   url = `https://127.0.0.1:${(await listener.listen()).port}`;
 });
+
+/** A certificate of its own, two authorities, and certificates of each for clients. */
+async function serverOptions() {
+  const random = new FakeRandom();
+  const now = Date.now();
+  const validity = { notBefore: now - 60_000, notAfter: now + 3_600_000 };
+  const [ca, proxyCa, strangeCa] = await Promise.all(
+    ['ca', 'proxy-ca', 'strange-ca'].map((name) => createCertificateAuthority(name, validity, random)),
+  );
+  const profile = { ...validity, subject: { commonName: 'server', organizations: [] }, sans: ['127.0.0.1'] };
+  const { certPem, keyPem } = await issueKeyPair(ca!, { ...profile, usages: ['server auth'] }, random);
+  const client = (authority: KeyPair, notAfter = validity.notAfter) =>
+    issueKeyPair(authority, { ...profile, notAfter, usages: ['client auth'] }, random);
+  const clients = {
+    user: await client(ca!),
+    proxy: await client(proxyCa!),
+    stranger: await client(strangeCa!),
+    late: await client(ca!, now - 30_000),
+    server: { certPem, keyPem },
+  };
+  const authorities = { client: ca!.certPem, requestHeader: proxyCa!.certPem };
+  const options = { host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, authorities, clock: realClock };
+  return { options, clients };
+}
 
 afterAll(async () => {
   agent.destroy();
@@ -142,6 +158,36 @@ describe.each([
   });
 });
 
+test('who vouches for a client certificate, in both versions of HTTP', async () => {
+  const { options, clients } = await serverOptions();
+  const seeing = new Listener(options, async ({ clientCertificate }) =>
+    textResponse(200, clientCertificate ? `${clientCertificate.commonName} ${clientCertificate.verifiedBy}` : 'none'),
+  );
+  const port = (await seeing.listen()).port;
+  const seen = async (pair: KeyPair | undefined, version: 1 | 2) => {
+    const shown = { rejectUnauthorized: false, ...(pair && { cert: pair.certPem, key: pair.keyPem }) };
+    if (version === 1) {
+      const [answer] = await once(request({ host: '127.0.0.1', port, agent: false, ...shown }).end(), 'response');
+      return Buffer.concat(await answer.toArray()).toString();
+    }
+    const session = connect(`https://127.0.0.1:${port}`, shown);
+    const ask = async () => Buffer.concat(await session.request({ ':path': '/' }).toArray()).toString();
+    const [first, second] = [await ask(), await ask()];
+    session.close();
+    expect(second).toBe(first);
+    return first;
+  };
+  for (const version of [1, 2] as const) {
+    expect(await seen(undefined, version)).toBe('none');
+    expect(await seen(clients.user, version)).toBe('server client');
+    expect(await seen(clients.proxy, version)).toBe('server requestHeader');
+    for (const pair of [clients.stranger, clients.late, clients.server]) {
+      expect(await seen(pair, version)).toBe('server ');
+    }
+  }
+  await seeing.close();
+});
+
 test('a watch over HTTP/2 sends changes as they happen, beside other requests of its session', async () => {
   const session = connect(url, { rejectUnauthorized: false });
   const stream = session.request({ ':path': `${configMaps}?watch=1&fieldSelector=metadata.name%3Dwatched` });
@@ -156,14 +202,7 @@ test('a watch over HTTP/2 sends changes as they happen, beside other requests of
 });
 
 test('a request that is being answered when the server ends gets its answer; a stream is cut', async () => {
-  const random = new FakeRandom();
-  const now = Date.now();
-  const validity = { notBefore: now - 60_000, notAfter: now + 3_600_000 };
-  const ca = await createCertificateAuthority('ca', validity, random);
-  const subject = { commonName: 'server', organizations: [] };
-  const profile = { ...validity, subject, sans: ['127.0.0.1'], usages: ['server auth'] as const };
-  const { certPem, keyPem } = await issueKeyPair(ca, profile, random);
-  const options = { host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, clientCa: ca.certPem, clock: realClock };
+  const { options } = await serverOptions();
   const [arrived, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const ending = new Listener(options, async ({ path }) => {
     if (path === '/stream') return { status: 200, headers: {}, body: { pushTo: () => new Promise<void>(() => {}) } };

@@ -1,5 +1,4 @@
 // The HTTPS front: HTTP/2 and HTTP/1.1 on one port, client certificates asked for but not demanded.
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
@@ -13,9 +12,10 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
 import { http } from '../system/http.ts';
+import { type CertificateAuthorities, type ClientCertificate, ClientCertificateReader } from './client-certificate.ts';
 import { NodeRequest } from './node-request.ts';
 import { type Incoming, type Outgoing, sendResponse } from './node-response.ts';
-import type { ApiRequest, ApiResponse, ClientCertificate } from './request.ts';
+import type { ApiRequest, ApiResponse } from './request.ts';
 import { isHijack } from './request.ts';
 
 /** As of Go's servers: what a request line and its headers may take, for both versions of HTTP. */
@@ -29,13 +29,10 @@ export interface ListenerOptions {
   /** PEM. */
   readonly cert: string;
   readonly key: string;
-  /** PEM of the authority whose client certificates are believed. */
-  readonly clientCa: string;
+  /** Whose client certificates are believed, and for what. */
+  readonly authorities: CertificateAuthorities;
   readonly clock: Clock;
 }
-
-/** Where a certificate's subject names the user's uid (upstream AllowParsingUserUIDFromCertAuth). */
-const uidOid = '1.3.6.1.4.1.57683.2';
 
 /** How long answers may take that are being made when the server ends. */
 const answeringMs = 1000;
@@ -50,23 +47,24 @@ export class Listener {
   readonly #sockets = new Set<TLSSocket>();
   /** Answers that are being made: not those that are streamed, which end when their client likes. */
   readonly #answering = new Set<Promise<unknown>>();
-  readonly #certificates = new WeakMap<object, ClientCertificate>();
-  /** An HTTP/2 session's socket is a stand-in for the real one, so its certificate is found by its fingerprint. */
-  readonly #byFingerprint = new Map<string, ClientCertificate>();
+  readonly #reader: ClientCertificateReader;
+  /** By connection: the socket, or the session of HTTP/2. */
+  readonly #certificates = new WeakMap<object, { readonly certificate: ClientCertificate | undefined }>();
   #server: Http2SecureServer | undefined;
 
   constructor(options: ListenerOptions, handler: Handler) {
     this.#options = options;
     this.#handler = handler;
+    this.#reader = new ClientCertificateReader(options.authorities);
   }
 
   /** Rejects when the port is taken. */
   async listen(): Promise<AddressInfo> {
-    const { cert, key, clientCa, host, port } = this.#options;
+    const { cert, key, authorities, host, port } = this.#options;
     const server = createSecureServer({
       cert,
       key,
-      ca: clientCa,
+      ca: Object.values(authorities),
       requestCert: true,
       rejectUnauthorized: false,
       allowHTTP1: true,
@@ -97,7 +95,7 @@ export class Listener {
 
   /** Shows another certificate to connections from now on; those that are there stay. */
   renew({ cert, key }: Pick<ListenerOptions, 'cert' | 'key'>): void {
-    this.#server?.setSecureContext({ cert, key, ca: this.#options.clientCa });
+    this.#server?.setSecureContext({ cert, key, ca: Object.values(this.#options.authorities) });
   }
 
   /** Stops taking connections; what is being answered has a moment to be, then connections are cut. */
@@ -124,32 +122,17 @@ export class Listener {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
     socket.setNoDelay(true);
-    if (!socket.authorized) return;
-    const { subject, raw } = socket.getPeerCertificate();
-    if (!raw) return;
-    const listOf = (value: string | string[] | undefined) =>
-      value === undefined ? [] : Array.isArray(value) ? value : [value];
-    const [uid] = listOf((subject as unknown as Record<string, string | string[]> | undefined)?.[uidOid]);
-    const certificate = {
-      commonName: listOf(subject?.CN)[0] ?? '',
-      organizations: listOf(subject?.O),
-      ...(uid && { uid }),
-      raw,
-    };
-    this.#certificates.set(socket, certificate);
-    this.#byFingerprint.set(fingerprint(raw), certificate);
   }
 
+  /** Read once per connection. */
   #certificateOf(req: Incoming): ClientCertificate | undefined {
-    if (req.httpVersionMajor === 1) return this.#certificates.get(req.socket);
-    // The socket of an HTTP/2 session is a stand-in; what it says of the peer is true.
-    const socket = req.socket as TLSSocket;
-    const known = this.#certificates.get(socket);
-    if (known || !socket.authorized) return known;
-    const { raw } = socket.getPeerCertificate();
-    const found = raw && this.#byFingerprint.get(fingerprint(raw));
-    if (found) this.#certificates.set(socket, found);
-    return found || undefined;
+    // The socket of an HTTP/2 session is a stand-in, made anew for each request; what it says of the peer is true.
+    const connection = 'stream' in req ? (req.stream.session ?? req.socket) : req.socket;
+    const known = this.#certificates.get(connection);
+    if (known) return known.certificate;
+    const certificate = this.#reader.read(req.socket as TLSSocket);
+    this.#certificates.set(connection, { certificate });
+    return certificate;
   }
 
   async #handle(req: Incoming, res: Outgoing): Promise<void> {
@@ -195,8 +178,4 @@ function refuseUpgrade(socket: Duplex, { status, headers, body }: ApiResponse): 
     'connection: close',
   ];
   socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), text]));
-}
-
-function fingerprint(raw: Uint8Array): string {
-  return createHash('sha256').update(raw).digest('hex');
 }

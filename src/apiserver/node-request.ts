@@ -1,7 +1,8 @@
 // A request as Node's HTTP servers hand it over.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { type ApiRequest, bodyTooLarge, type ClientCertificate, maxBodyBytes, type Upgrade } from './request.ts';
+import type { ClientCertificate } from './client-certificate.ts';
+import { type ApiRequest, bodyTooLarge, maxBodyBytes, type Upgrade } from './request.ts';
 
 const noBytes = new Uint8Array(0);
 

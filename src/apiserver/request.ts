@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { KubeObject, WatchEvent } from '../apimachinery/object.ts';
 import { StatusError } from '../apimachinery/status.ts';
+import type { ClientCertificate } from './client-certificate.ts';
 
 /** Who asks (authentication.k8s.io UserInfo). */
 export interface User {
@@ -11,18 +12,6 @@ export interface User {
   readonly uid?: string;
   readonly groups: readonly string[];
   readonly extra?: Readonly<Record<string, readonly string[]>>;
-}
-
-/** A client certificate that TLS has checked against the cluster's CA. */
-export interface ClientCertificate {
-  /** Subject common name: the user. */
-  readonly commonName: string;
-  /** Subject organizations: the groups. */
-  readonly organizations: readonly string[];
-  /** Of the subject, where it has one (OID 1.3.6.1.4.1.57683.2). */
-  readonly uid?: string;
-  /** DER. */
-  readonly raw: Uint8Array;
 }
 
 /** The connection of an HTTP/1.1 request that asks to speak another protocol. Nothing was answered on it yet. */
@@ -47,6 +36,7 @@ export interface ApiRequest {
   /** Aborts when the client goes away or the server ends. */
   readonly signal: AbortSignal;
   readonly remoteAddress?: string;
+  /** What the client showed, whoever vouches for it. */
   readonly clientCertificate?: ClientCertificate;
   /** Set where the carrier vouches for the user: the in-process transport. Authentication takes it as it is. */
   readonly trustedUser?: User;

@@ -3,6 +3,7 @@ import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { RequestAuthenticator } from './authentication/authenticator.ts';
 import { issuerDiscovery } from './authentication/issuer-discovery.ts';
+import type { RequestHeaderConfig } from './authentication/request-header.ts';
 import { selfSubjectReview, tokenReview } from './authentication/reviews.ts';
 import { ServiceAccounts } from './authentication/service-accounts.ts';
 import { parseTokenFile } from './authentication/token-file.ts';
@@ -21,6 +22,7 @@ export interface SecurityOptions {
   readonly serviceAccountKeyPem: string;
   /** `--token-auth-file`. */
   readonly tokenFile?: { readonly path: string; readonly text: string } | undefined;
+  readonly requestHeader?: RequestHeaderConfig;
   /** `https://HOST:PORT` at which the server is reached. */
   readonly serverUrl: string;
   readonly clock: Clock;
@@ -44,6 +46,7 @@ export function createSecurity({
   ca,
   serviceAccountKeyPem,
   tokenFile,
+  requestHeader,
   serverUrl,
   clock,
   random,
@@ -52,7 +55,14 @@ export function createSecurity({
   const authorizer = new RbacAuthorizer(view);
   const serviceAccounts = new ServiceAccounts({ keyPem: serviceAccountKeyPem, view, clock, random });
   const staticTokens = parseTokenFile(tokenFile?.text ?? '', tokenFile?.path);
-  const authenticator = new RequestAuthenticator({ staticTokens, serviceAccounts, view, clock, authorizer });
+  const authenticator = new RequestAuthenticator({
+    staticTokens,
+    requestHeader,
+    serviceAccounts,
+    view,
+    clock,
+    authorizer,
+  });
   return {
     view,
     authenticator,

@@ -9,10 +9,11 @@ import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
 import { hollowCount } from './cluster-options.ts';
+import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { porticoVersion } from './version.ts';
 
-interface ServerFlags {
+interface ServerFlags extends FrontProxyFlags {
   readonly dataDir?: string;
   readonly datastoreEndpoint?: string;
   readonly datastoreCafile?: string;
@@ -44,6 +45,7 @@ interface ServerFlags {
 const defaultListen = '127.0.0.1:6443';
 
 export function register(command: Command): void {
+  frontProxyOptions(command);
   const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
@@ -99,6 +101,7 @@ async function run(flags: ServerFlags): Promise<void> {
     clusterCIDRs: list(flags.clusterCidr),
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
+    frontProxy: frontProxyConfig(flags),
     limits: {
       readOnly: wholeNumber('--max-requests-inflight', flags.maxRequestsInflight),
       mutating: wholeNumber('--max-mutating-requests-inflight', flags.maxMutatingRequestsInflight),

@@ -8,6 +8,7 @@ import { Aggregator } from '../apiserver/aggregation/aggregator.ts';
 import { ensureAuthenticationConfig } from '../apiserver/aggregation/authentication-config.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
 import { ensureBootstrapPolicy } from '../apiserver/authorization/reconcile-policy.ts';
+import type { CertificateAuthorities } from '../apiserver/client-certificate.ts';
 import type { InFlightLimits } from '../apiserver/flowcontrol/in-flight.ts';
 import { type Handler, Listener } from '../apiserver/listener.ts';
 import { ApiMetrics } from '../apiserver/metrics/api-metrics.ts';
@@ -27,6 +28,7 @@ import { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
 import { addressAt, parseCIDR } from '../net/cidr.ts';
 import { formatIP } from '../net/ip.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Clock } from '../system/clock.ts';
 import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
 import { makeFolder, realFiles } from '../system/real/files.ts';
@@ -36,6 +38,7 @@ import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
 import { prepareControlLoops } from './control-loops.ts';
 import { type DatastoreConfig, openStorage } from './datastore.ts';
 import { Failure } from './failure.ts';
+import { type FrontProxyConfig, openFrontProxy } from './front-proxy.ts';
 import { healthChecks, storageSize } from './health-checks.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 import { forgetfulFiles, withSharedKeys } from './shared-keys.ts';
@@ -64,6 +67,8 @@ export interface ServerConfig {
   readonly kubeconfigOut?: string;
   /** kube-apiserver's CSV: token,user,uid,"group1,group2". */
   readonly tokenAuthFile?: string;
+  /** Proxies that are believed beside the cluster's own servers. */
+  readonly frontProxy?: FrontProxyConfig;
   /** Default: kube-apiserver's. */
   readonly limits?: InFlightLimits;
   /** Without it there is no audit log. */
@@ -76,6 +81,8 @@ export interface ServerConfig {
   readonly eventTtl?: number;
   /** Names of admission plugins that are on, or off, other than by default. */
   readonly admissionPlugins?: PluginSelection;
+  /** The time that objects and loops live by; sockets and certificates keep the machine's. Default: the machine's. */
+  readonly clock?: Clock;
   /** Portico's own version. */
   readonly version: string;
   readonly onError: (error: unknown, what: string) => void;
@@ -153,8 +160,9 @@ interface Opened {
 }
 
 async function assemble(config: ServerConfig, { storage, pki, files, stop }: Opened): Promise<ControlPlane> {
-  const { onError } = config;
+  const { onError, clock = realClock } = config;
   const tokenFile = await readTokenFile(config.tokenAuthFile);
+  const requestHeader = await openFrontProxy(config.frontProxy ?? {}, pki);
   const audit = config.audit && (await import('./audit.ts'));
   const metrics = new ApiMetrics();
   const audited =
@@ -171,7 +179,8 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
   const ready = Promise.withResolvers<ApiServer>();
   ready.promise.catch(() => {});
   let handle: Handler = async (request) => (await ready.promise).handle(request);
-  const listeners = await listen(config, pki, (request) => handle(request));
+  const authorities = { client: pki.ca.certPem, requestHeader: requestHeader.ca };
+  const listeners = await listen(config, { pki, authorities }, (request) => handle(request));
   const addresses = listeners.map(({ bound }) => bound);
   const running: Promise<void>[] = [];
   const background = (what: string, work: Promise<void>) => {
@@ -184,19 +193,23 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     await Promise.all(listeners.map(({ listener }) => listener.close()));
     stop.abort();
     // Storage outlives the loops where they end in time; a write that comes too late fails, and nothing acknowledged is lost.
-    await Promise.race([Promise.all(running), realClock.sleep(endingMs)]);
+    const late = Promise.withResolvers<void>();
+    const patience = realClock.after(endingMs, late.resolve);
+    await Promise.race([Promise.all(running), late.promise]);
+    patience.cancel();
     await audited?.close();
   };
   try {
     const hooks = createHooks(config, { storage, address: advertisedAddress(addresses) });
-    const cache = new WatchCache(storage, realClock);
+    const cache = new WatchCache(storage, clock);
     const security = createSecurity({
       cache,
       ca: pki.ca.certPem,
       serviceAccountKeyPem: pki.serviceAccountKeyPem,
       tokenFile,
+      requestHeader,
       serverUrl: urlOf(addresses[0]!),
-      clock: realClock,
+      clock,
       random: realRandom,
     });
     const tunnels = new TunnelRegistry(realClock);
@@ -206,6 +219,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       view: security.view,
       tunnels,
       frontProxy: pki.frontProxy.client,
+      requestHeader,
       builtin: definitions,
       clock: realClock,
       random: realRandom,
@@ -223,7 +237,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       authorizer: security.authorizer,
       auditor: audited?.auditor,
       extensions: {
-        connect: connectHandlers({ ...security, tunnels, clock: realClock, random: realRandom }),
+        connect: connectHandlers({ ...security, tunnels, clock, random: realRandom }),
         virtual: security.virtual,
         paths: [...security.paths, tunnelPath(tunnels)],
       },
@@ -240,7 +254,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       ...(config.limits && { limits: config.limits }),
       version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
       address: urlOf(addresses[0]!).slice('https://'.length),
-      clock: realClock,
+      clock,
       random: realRandom,
       onError: (error) => onError(error, 'API server'),
     });
@@ -252,10 +266,9 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     const transport = new InProcessTransport(server, system);
     await createBootstrapObjects(transport);
     await Promise.all([ensureBootstrapPolicy(transport, security.view), aggregator.prepare(transport)]);
-    const authentication = { clientCA: pki.ca.certPem, requestHeaderCA: pki.frontProxy.ca.certPem };
-    await ensureAuthenticationConfig(transport, authentication);
+    await ensureAuthenticationConfig(transport, { clientCA: pki.ca.certPem, requestHeader });
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
-    const loops = await prepareControlLoops({ ...config, ...pki, transport });
+    const loops = await prepareControlLoops({ ...config, ...pki, clock, transport });
     ready.resolve(server);
     handle = (request) => server.handle(request);
     background('controllers', loops(stop.signal));
@@ -311,13 +324,13 @@ function advertisedAddress(addresses: readonly HostPort[]): HostPort {
 }
 
 function createHooks(
-  { serviceClusterIPRanges, serviceNodePortRange }: ServerConfig,
+  { serviceClusterIPRanges, serviceNodePortRange, clock = realClock }: ServerConfig,
   { storage, address }: { readonly storage: Storage; readonly address: HostPort },
 ): ServiceHooks {
   try {
     return createServiceHooks({
       storage,
-      clock: realClock,
+      clock,
       random: realRandom,
       serviceCIDRs: serviceClusterIPRanges,
       nodePortRange: { first: serviceNodePortRange.from, last: serviceNodePortRange.to },
@@ -330,7 +343,7 @@ function createHooks(
 
 async function listen(
   config: ServerConfig,
-  pki: Pki,
+  { pki, authorities }: { readonly pki: Pki; readonly authorities: CertificateAuthorities },
   handler: Handler,
 ): Promise<{ readonly listener: Listener; readonly bound: HostPort }[]> {
   const open: { listener: Listener; bound: HostPort }[] = [];
@@ -340,7 +353,7 @@ async function listen(
       port,
       cert: pki.server.certPem,
       key: pki.server.keyPem,
-      clientCa: pki.ca.certPem,
+      authorities,
       clock: realClock,
     };
     const listener = new Listener(options, handler);

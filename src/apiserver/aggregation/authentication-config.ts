@@ -1,7 +1,7 @@
 // kube-system/extension-apiserver-authentication: from it other API servers learn which client certificates are this
 // cluster's, and by which certificate and headers this server tells them who asks.
 import type { Transport } from '../../client/types.ts';
-import { frontProxyClientName } from '../pki/pki.ts';
+import type { RequestHeaderConfig } from '../authentication/request-header.ts';
 
 const path = '/api/v1/namespaces/kube-system/configmaps';
 const name = 'extension-apiserver-authentication';
@@ -9,19 +9,18 @@ const name = 'extension-apiserver-authentication';
 export interface AuthenticationConfig {
   /** PEM. */
   readonly clientCA: string;
-  /** PEM. */
-  readonly requestHeaderCA: string;
+  readonly requestHeader: RequestHeaderConfig;
 }
 
-function dataOf({ clientCA, requestHeaderCA }: AuthenticationConfig): Record<string, string> {
+function dataOf({ clientCA, requestHeader }: AuthenticationConfig): Record<string, string> {
   return {
     'client-ca-file': clientCA,
-    'requestheader-allowed-names': JSON.stringify([frontProxyClientName]),
-    'requestheader-client-ca-file': requestHeaderCA,
-    'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
-    'requestheader-group-headers': '["X-Remote-Group"]',
-    'requestheader-uid-headers': '["X-Remote-Uid"]',
-    'requestheader-username-headers': '["X-Remote-User"]',
+    'requestheader-allowed-names': JSON.stringify(requestHeader.allowedNames),
+    'requestheader-client-ca-file': requestHeader.ca,
+    'requestheader-extra-headers-prefix': JSON.stringify(requestHeader.extraHeaderPrefixes),
+    'requestheader-group-headers': JSON.stringify(requestHeader.groupHeaders),
+    'requestheader-uid-headers': JSON.stringify(requestHeader.uidHeaders),
+    'requestheader-username-headers': JSON.stringify(requestHeader.usernameHeaders),
   };
 }
 

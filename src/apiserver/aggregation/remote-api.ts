@@ -7,6 +7,7 @@ import type { Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { Random } from '../../system/random.ts';
+import { isRequestHeader, type RequestHeaderConfig } from '../authentication/request-header.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { KeyPair } from '../pki/certificates.ts';
 import { type ApiRequest, type ApiResponse, readBody, textResponse, type User } from '../request.ts';
@@ -21,6 +22,8 @@ export interface RemoteApiParts {
   readonly tunnels: Pick<TunnelRegistry, 'nodeNames' | 'dial'>;
   /** Shown to the server, which believes the user that this one names. */
   readonly frontProxy: KeyPair;
+  /** The headers in which servers behind this one are told who asks. */
+  readonly requestHeader: RequestHeaderConfig;
   readonly random: Random;
 }
 
@@ -145,7 +148,10 @@ export class RemoteApi {
   #headers(request: ApiRequest, user: User): Record<string, string | string[]> {
     const { service } = this.#spec;
     const host = `${service.name}.${service.namespace}.svc`;
-    return { host, ...withoutIdentity(passedHeaders(request)), 'x-forwarded-proto': 'https', ...identityHeaders(user) };
+    const passed = Object.entries(passedHeaders(request));
+    // Nobody but this server says who asks.
+    const kept = passed.filter(([name]) => !isRequestHeader(name, this.#parts.requestHeader));
+    return { host, ...Object.fromEntries(kept), 'x-forwarded-proto': 'https', ...identityHeaders(user) };
   }
 
   /** The remote server's answer; 503 as text where there is none, as upstream. */
@@ -161,13 +167,6 @@ export class RemoteApi {
       return textResponse(503, `${error instanceof Error ? error.message : String(error)}\n`);
     }
   }
-}
-
-/** Nobody but this server says who asks. */
-function withoutIdentity(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !name.startsWith('x-remote-') && !name.startsWith('impersonate-')),
-  );
 }
 
 export function identityHeaders({ name, uid, groups, extra = {} }: User): Record<string, string | string[]> {

@@ -91,7 +91,13 @@ async function who(
 }
 
 describe('the chain', () => {
-  const certificate = { commonName: 'system:node:n', organizations: ['system:nodes'], raw: new Uint8Array() };
+  const verifiedBy = ['client'] as const;
+  const certificate = {
+    commonName: 'system:node:n',
+    organizations: ['system:nodes'],
+    raw: new Uint8Array(),
+    verifiedBy,
+  };
   test.each<[string, ApiRequest, string | number]>([
     ['nobody', request({}), 'system:anonymous system:unauthenticated'],
     ['a certificate', request({ clientCertificate: certificate }), 'system:node:n system:nodes,system:authenticated'],
@@ -104,6 +110,17 @@ describe('the chain', () => {
       'a certificate goes before a token',
       { ...bearer('wrong'), clientCertificate: certificate },
       'system:node:n system:nodes,system:authenticated',
+    ],
+    ['a certificate that nobody vouches for', request({ clientCertificate: { ...certificate, verifiedBy: [] } }), 401],
+    [
+      'a certificate that nobody vouches for, and a token',
+      { ...bearer('plain'), clientCertificate: { ...certificate, verifiedBy: [] } },
+      'joe system:authenticated',
+    ],
+    [
+      'a certificate of a proxy that names nobody',
+      request({ clientCertificate: { ...certificate, verifiedBy: ['requestHeader'] } }),
+      401,
     ],
     ['a static token', bearer('secret'), 'jane devs,ops,system:authenticated'],
     ['a static token without groups', bearer('plain'), 'joe system:authenticated'],
@@ -290,7 +307,13 @@ test('the token that pods mount is extended: told to be short, good for a year',
 
 test('a certificate brings its uid, and says by which credential its user came', async () => {
   const { authenticator } = setUp();
-  const clientCertificate = { commonName: 'jane', organizations: ['dev'], uid: '7', raw: Buffer.from('der') };
+  const clientCertificate = {
+    commonName: 'jane',
+    organizations: ['dev'],
+    uid: '7',
+    raw: Buffer.from('der'),
+    verifiedBy: ['client'] as const,
+  };
   expect(await authenticator.authenticate(request({ clientCertificate }))).toEqual({
     name: 'jane',
     uid: '7',

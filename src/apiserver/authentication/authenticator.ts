@@ -1,19 +1,23 @@
-// Says who asks: a client certificate, else a bearer token (static file, service account, bootstrap), else nobody.
+// Says who asks: a proxy that names the user, else a client certificate, else a bearer token (static file, service account, bootstrap), else nobody.
 import { createHash } from 'node:crypto';
 import type { Secret } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { unauthorized } from '../../apimachinery/status.ts';
 import type { Clock } from '../../system/clock.ts';
+import type { ClientCertificate } from '../client-certificate.ts';
 import type { Authenticator, Authorizer } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
-import type { ApiRequest, ClientCertificate, User } from '../request.ts';
+import type { ApiRequest, User } from '../request.ts';
 import { bootstrapSecretName, bootstrapUser, parseBootstrapToken } from './bootstrap-token.ts';
 import { asksForImpersonation, impersonatedUser } from './impersonation.ts';
+import { type RequestHeaderConfig, requestHeaderUser } from './request-header.ts';
 import type { ServiceAccounts } from './service-accounts.ts';
 
 export interface AuthenticatorOptions {
   /** Of `--token-auth-file`. */
   readonly staticTokens?: ReadonlyMap<string, User>;
+  /** Undefined: no proxy is believed. */
+  readonly requestHeader?: RequestHeaderConfig | undefined;
   readonly serviceAccounts: ServiceAccounts;
   readonly view: ObjectView;
   readonly clock: Clock;
@@ -44,11 +48,17 @@ export class RequestAuthenticator implements Authenticator {
   /** Throws a StatusError 401 for a token that is wrong; without any credentials the user is {@link anonymousUser}. */
   authenticate(request: ApiRequest): Promise<User> | User {
     if (request.trustedUser) return request.trustedUser;
-    const certified = this.#certificateUser(request.clientCertificate);
+    const { clientCertificate } = request;
+    const { requestHeader } = this.#options;
+    const proxied = clientCertificate && requestHeader && requestHeaderUser(request, requestHeader);
+    if (proxied) return withGroup(proxied);
+    const certified = this.#certificateUser(clientCertificate);
     if (certified) return certified;
     const token = bearerToken(request);
-    if (token === undefined) return anonymousUser;
-    return this.#staticTokens.get(token) ?? this.#bearer(token);
+    if (token !== undefined) return this.#staticTokens.get(token) ?? this.#bearer(token);
+    // As a wrong token: who shows a certificate that says nothing here is not anonymous.
+    if (clientCertificate && !clientCertificate.verifiedBy.includes('client')) throw unauthorized();
+    return anonymousUser;
   }
 
   impersonate({ headers }: ApiRequest, asking: User): Promise<User> | User {
@@ -57,7 +67,7 @@ export class RequestAuthenticator implements Authenticator {
 
   #certificateUser(certificate: ClientCertificate | undefined): User | undefined {
     // As upstream, a certificate without a common name is no user.
-    if (!certificate?.commonName) return undefined;
+    if (!certificate?.commonName || !certificate.verifiedBy.includes('client')) return undefined;
     const known = this.#certificateUsers.get(certificate);
     if (known) return known;
     const { commonName: name, organizations: groups, uid, raw } = certificate;
@@ -105,5 +115,6 @@ function bearerToken({ headers }: ApiRequest): string | undefined {
 
 function withGroup(user: User): User {
   const group = 'system:authenticated';
-  return user.groups.includes(group) ? user : { ...user, groups: [...user.groups, group] };
+  const isPlaced = [group, 'system:unauthenticated'].some((one) => user.groups.includes(one));
+  return isPlaced || user.name === anonymousUser.name ? user : { ...user, groups: [...user.groups, group] };
 }

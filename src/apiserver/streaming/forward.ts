@@ -23,11 +23,15 @@ const ours = new Set([
   'upgrade',
 ]);
 
+/** What headers start with that name the user to us, or whom they act as. */
+const identities = ['x-remote-', 'impersonate-'];
+
 /** The request's headers that are for the server behind us, and who asks it through us. */
 export function passedHeaders({ headers, remoteAddress }: ApiRequest): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !name.startsWith(':') && !ours.has(name)) kept[name] = value;
+    const isOurs = name.startsWith(':') || ours.has(name) || identities.some((prefix) => name.startsWith(prefix));
+    if (value !== undefined && !isOurs) kept[name] = value;
   }
   if (remoteAddress)
     kept['x-forwarded-for'] = kept['x-forwarded-for'] ? `${kept['x-forwarded-for']}, ${remoteAddress}` : remoteAddress;

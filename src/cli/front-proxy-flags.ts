@@ -1,0 +1,54 @@
+// `--requestheader-*` of `portico server`, as kube-apiserver has them.
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { Failure } from '../cluster/failure.ts';
+import type { FrontProxyConfig } from '../cluster/front-proxy.ts';
+
+export interface FrontProxyFlags {
+  readonly requestheaderClientCaFile?: string;
+  readonly requestheaderAllowedNames?: string[];
+  readonly requestheaderUsernameHeaders?: string[];
+  readonly requestheaderUidHeaders?: string[];
+  readonly requestheaderGroupHeaders?: string[];
+  readonly requestheaderExtraHeadersPrefix?: string[];
+}
+
+export function frontProxyOptions(command: Command): void {
+  const list = (value: string, before: string[] | undefined) => [
+    ...(before ?? []),
+    ...value.split(',').map((one) => one.trim()),
+  ];
+  command
+    .option('--requestheader-client-ca-file <file>', 'authorities of proxies that say in headers who asks')
+    .option('--requestheader-allowed-names <names>', "common names of such proxies' certificates (default: any)", list)
+    .option('--requestheader-username-headers <names>', 'headers of the user (default: X-Remote-User)', list)
+    .option('--requestheader-uid-headers <names>', "headers of the user's uid (default: X-Remote-Uid)", list)
+    .option('--requestheader-group-headers <names>', 'headers of groups (default: X-Remote-Group)', list)
+    .option(
+      '--requestheader-extra-headers-prefix <prefixes>',
+      'what headers of further fields start with (default: X-Remote-Extra-)',
+      list,
+    );
+}
+
+export function frontProxyConfig(flags: FrontProxyFlags): FrontProxyConfig {
+  const lists = {
+    '--requestheader-allowed-names': flags.requestheaderAllowedNames,
+    '--requestheader-username-headers': flags.requestheaderUsernameHeaders,
+    '--requestheader-uid-headers': flags.requestheaderUidHeaders,
+    '--requestheader-group-headers': flags.requestheaderGroupHeaders,
+    '--requestheader-extra-headers-prefix': flags.requestheaderExtraHeadersPrefix,
+  };
+  for (const [flag, names] of Object.entries(lists)) {
+    if (names?.includes('')) throw new Failure(`${flag}: a name is empty`, { exitCode: 2 });
+  }
+  const [allowedNames, usernameHeaders, uidHeaders, groupHeaders, extraHeaderPrefixes] = Object.values(lists);
+  return {
+    ...(flags.requestheaderClientCaFile !== undefined && { caFile: resolve(flags.requestheaderClientCaFile) }),
+    ...(allowedNames && { allowedNames }),
+    ...(usernameHeaders && { usernameHeaders }),
+    ...(uidHeaders && { uidHeaders }),
+    ...(groupHeaders && { groupHeaders }),
+    ...(extraHeaderPrefixes && { extraHeaderPrefixes }),
+  };
+}
