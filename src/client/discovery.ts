@@ -46,7 +46,8 @@ export async function discoverResources(client: Client): Promise<Discovery> {
   return { resources: [...once.values()], failures };
 }
 
-async function resourcesOf(client: Client, groupVersion: string): Promise<DiscoveredResource[]> {
+/** The resources of `group/version`, or `v1`. Rejects with a StatusError: NotFound where it is not served. */
+export async function resourcesOf(client: Client, groupVersion: string): Promise<DiscoveredResource[]> {
   const { group, version } = parseApiVersion(groupVersion);
   const root = group === '' ? `/api/${version}` : `/apis/${apiVersionOf({ group, version })}`;
   const list = await getJson<APIResourceList>(client, root);

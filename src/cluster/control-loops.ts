@@ -10,6 +10,7 @@ import type { ControllersConfig } from '../controllers/config.ts';
 import type { HollowNodesOptions } from '../kubelet/hollow/hollow-nodes.ts';
 import { addressAt, parseCIDR } from '../net/cidr.ts';
 import { formatIP } from '../net/ip.ts';
+import type { Clock } from '../system/clock.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realRandom } from '../system/real/random.ts';
 import { Failure } from './failure.ts';
@@ -27,6 +28,7 @@ export interface ControlLoopsOptions {
   readonly leaderElect?: boolean;
   /** Nodes whose kubelet is played. Default 0. */
   readonly hollowNodes?: number;
+  readonly clock: Clock;
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -62,9 +64,9 @@ function controllersConfig({
   };
 }
 
-async function hollow(options: Pick<HollowNodesOptions, 'client' | 'informers' | 'signal' | 'count' | 'onError'>) {
+async function hollow(options: Omit<HollowNodesOptions, 'version'>) {
   const { runHollowNodes } = await import('../kubelet/hollow/hollow-nodes.ts');
-  await runHollowNodes({ ...options, clock: realClock, version: `v${kubernetesVersion}-hollow` });
+  await runHollowNodes({ ...options, version: `v${kubernetesVersion}-hollow` });
 }
 
 /** Throws a Failure for a name that is no controller's; nothing runs before the function returned is called. */
@@ -89,9 +91,9 @@ export async function prepareControlLoops(
     if (!(error instanceof UnknownControllerError)) throw error;
     throw new Failure(`--controllers: ${error.message}`, { cause: error, exitCode: 2 });
   }
-  const { transport, onError, hollowNodes = 0 } = options;
+  const { transport, clock, onError, hollowNodes = 0 } = options;
   const client = createClient(transport);
-  const system = { clock: realClock, random: realRandom, onError };
+  const system = { clock, random: realRandom, onError };
   const config = controllersConfig(options);
   const work = async (signal: AbortSignal) => {
     // Made anew for every term: those of an earlier one are stale.
@@ -99,7 +101,7 @@ export async function prepareControlLoops(
     await Promise.all([
       runControllers({ client, informers, ...system, config, names, signal }),
       runScheduler({ client, informers, ...system, signal }),
-      ...(hollowNodes > 0 ? [hollow({ client, informers, signal, count: hollowNodes, onError })] : []),
+      ...(hollowNodes > 0 ? [hollow({ client, informers, clock, signal, count: hollowNodes, onError })] : []),
       informers.run(signal),
     ]);
   };
@@ -113,7 +115,7 @@ export async function prepareControlLoops(
         client,
         ...lease,
         identity,
-        clock: realClock,
+        clock,
         random: realRandom,
         signal,
         onError: (error) => onError(error, 'leader election'),
