@@ -5,6 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createCertificateAuthority, issueKeyPair } from '../../src/apiserver/pki/certificates.ts';
+import { HttpTransport } from '../../src/client/http-transport.ts';
+import { createInformers } from '../../src/client/informers.ts';
+import { readKubeconfig } from '../../src/client/kubeconfig.ts';
+import { createClient } from '../../src/client/rest-client.ts';
+import { runTunnels } from '../../src/cluster/agent/tunnels.ts';
+import { realClock } from '../../src/system/real/clock.ts';
+import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { ask, type WatchedEvent, watch } from '../fixtures/api-client.ts';
 import { type EtcdCluster, type EtcdTls, startEtcd } from '../fixtures/etcd-process.ts';
@@ -29,8 +36,8 @@ async function serverOver(etcd: EtcdCluster, listen: string, flags: readonly str
 }
 
 /** Two servers on one port of two addresses, as servers of two machines are. */
-async function twoServers(etcd: EtcdCluster): Promise<[TestServer, TestServer]> {
-  const first = await serverOver(etcd, '127.0.0.1:0');
+async function twoServers(etcd: EtcdCluster, flags: readonly string[] = []): Promise<[TestServer, TestServer]> {
+  const first = await serverOver(etcd, '127.0.0.1:0', flags);
   return [first, await serverOver(etcd, `127.0.0.2:${new URL(first.url).port}`)];
 }
 
@@ -54,9 +61,40 @@ function follow(server: TestServer, resourceVersion: string) {
   return { events, names, end };
 }
 
+/** The tunnels of a node whose agent joined by one server, and whose kubelet answers every path with its own. */
+async function joinNode(nodeName: string, kubeconfig: string): Promise<void> {
+  const { server, ca, cert = '', key = '' } = await readKubeconfig(kubeconfig, { files: realFiles });
+  const tools = { clock: realClock, random: realRandom };
+  const transport = new HttpTransport({ server, ca, cert, key, clock: realClock });
+  const informers = createInformers(createClient(transport), tools);
+  const stop = new AbortController();
+  const tunnels = runTunnels(
+    {
+      ...tools,
+      informers,
+      server,
+      nodeName,
+      ca: ca ?? '',
+      credentials: () => ({ certPem: cert, keyPem: key }),
+      handler: (request, response) => void response.end(`kubelet ${request.url}`),
+      log: () => {},
+    },
+    stop.signal,
+  );
+  const running = Promise.all([tunnels, informers.run(stop.signal)]);
+  toEnd.push(async () => {
+    stop.abort();
+    await running;
+    transport.close();
+  });
+}
+
 test('what one server writes the other reads and watches; addresses are given once; keys are the same', async () => {
   const etcd = await etcdOf(1);
-  const [a, b] = await twoServers(etcd);
+  const folder = mkdtempSync(join(tmpdir(), 'portico-etcd-'));
+  toEnd.push(() => rmSync(folder, { recursive: true }));
+  const kubeconfig = join(folder, 'kubeconfig');
+  const [a, b] = await twoServers(etcd, ['--kubeconfig-out', kubeconfig]);
   const from = (await ask(b, 'GET', configMaps)).body.metadata.resourceVersion as string;
   const watched = follow(b, from);
   for (let i = 0; i < 50; i++) {
@@ -96,6 +134,15 @@ test('what one server writes the other reads and watches; addresses are given on
   });
   expect(review.body.status).toMatchObject({ authenticated: true });
   expect((await ask(a, 'GET', '/cacerts')).body).toEqual((await ask(b, 'GET', '/cacerts')).body);
+
+  await ask(a, 'POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
+  await joinNode('n1', kubeconfig);
+  for (const server of [a, b]) {
+    const through = async () => (await ask(server, 'GET', '/api/v1/nodes/n1/proxy/healthz')).body;
+    await eventually(`the node through ${server.url}`, async () =>
+      (await through()) === 'kubelet /healthz' ? true : undefined,
+    );
+  }
 });
 
 test('when the server whose controllers run is killed, the other takes over and stands alone in the endpoints', async () => {

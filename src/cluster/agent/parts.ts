@@ -1,6 +1,5 @@
 // Puts the parts of a node together. Each runs until the signal aborts; the first that fails for good ends the node.
 import { createEventRecorder } from '../../client/events.ts';
-import { runTunnel } from '../../client/tunnel.ts';
 import { DnsServer } from '../../dns/dns-server.ts';
 import { parseSettings } from '../../dns/settings.ts';
 import { criClient } from '../../kubelet/cri/client.ts';
@@ -13,22 +12,27 @@ import { realFollow } from '../../system/real/follow.ts';
 import { Failure } from '../failure.ts';
 import type { NodeContext } from './agent.ts';
 import { SearchPaths } from './search-paths.ts';
+import { runTunnels } from './tunnels.ts';
 
 export async function runParts(context: NodeContext, signal: AbortSignal): Promise<void> {
   const network = podNetwork(context);
   const kubelet = kubeletOf(context, network.ready);
   await Promise.all([
     kubelet.run(signal),
-    openTunnel(context, kubelet, signal),
+    openTunnels(context, kubelet, signal),
     network.run(signal),
     runProxy(context, signal),
     runDns(context, signal),
   ]);
 }
 
-function openTunnel({ options, identity }: NodeContext, { handler }: Kubelet, signal: AbortSignal): Promise<void> {
+function openTunnels(
+  { options, identity, informers }: NodeContext,
+  { handler }: Kubelet,
+  signal: AbortSignal,
+): Promise<void> {
   const { server, nodeName, tools, log } = options;
-  return runTunnel(
+  return runTunnels(
     {
       ...tools,
       server,
@@ -36,14 +40,15 @@ function openTunnel({ options, identity }: NodeContext, { handler }: Kubelet, si
       handler,
       ca: identity().ca,
       credentials: () => ({ certPem: identity().cert, keyPem: identity().key }),
-      onState: (lost) => log(lost ? `tunnel: ${lost.message}` : 'the tunnel to the API server stands'),
+      informers,
+      log,
     },
     signal,
   );
 }
 
 function kubeletOf({ options, client, informers }: NodeContext, networkReady: Promise<void>): Kubelet {
-  const { nodeName, nodeIPs, cgroupRoot, clusterDNS, rootDir, log } = options;
+  const { nodeName, nodeIPs, cgroupRoot, clusterDNS, rootDir, staticPodPath, log } = options;
   return new Kubelet({
     ...options.tools,
     client,
@@ -53,6 +58,7 @@ function kubeletOf({ options, client, informers }: NodeContext, networkReady: Pr
     cgroupRoot,
     clusterDNS,
     rootDir,
+    staticPodPath,
     cri: criClient(options.containerdSocket),
     runtimeSocket: options.containerdSocket,
     networkReady,
@@ -60,10 +66,12 @@ function kubeletOf({ options, client, informers }: NodeContext, networkReady: Pr
   });
 }
 
-function podNetwork({ options, informers }: NodeContext): PodNetwork {
+function podNetwork({ options, client, informers }: NodeContext): PodNetwork {
   return new PodNetwork({
     ...options.tools,
+    client,
     informers,
+    mode: options.podNetwork,
     nodeName: options.nodeName,
     clusterCIDRs: options.clusterCIDRs,
     cniConfDir: options.cniConfDir,
