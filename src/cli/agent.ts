@@ -1,6 +1,6 @@
 // `portico agent`: one node in the foreground. `up` runs exactly this inside each node's namespace.
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Failure } from '../cluster/failure.ts';
 import { tools, untilInterrupted, usage } from './cluster-options.ts';
@@ -13,6 +13,7 @@ interface Flags {
   readonly nodeIp?: string;
   readonly containerd: string;
   readonly rootDir: string;
+  readonly staticPodPath?: string;
   readonly cniBinDir: string;
   readonly cniConfDir: string;
   readonly cgroupRoot: string;
@@ -20,6 +21,7 @@ interface Flags {
   readonly serviceClusterIpRange: string;
   readonly clusterDns: string;
   readonly proxyMode: string;
+  readonly podNetwork: string;
   readonly upstream: string[];
   readonly stub: string[];
 }
@@ -27,8 +29,9 @@ interface Flags {
 const list = (text: string | undefined): string[] => (text ?? '').split(',').filter((part) => part !== '');
 
 async function run(flags: Flags): Promise<void> {
-  const [{ proxyModes }, { requireRoot }, { runAgent }, { parseJoinToken }] = await Promise.all([
+  const [{ proxyModes }, { podNetworkModes }, { requireRoot }, { runAgent }, { parseJoinToken }] = await Promise.all([
     import('../proxy/settings.ts'),
+    import('../podnetwork/routes.ts'),
     import('../cluster/preflight.ts'),
     import('../cluster/agent/agent.ts'),
     import('../cluster/agent/identity.ts'),
@@ -41,6 +44,10 @@ async function run(flags: Flags): Promise<void> {
   if (!proxyMode) {
     throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${proxyModes.join(', ')}`);
   }
+  const podNetwork = podNetworkModes.find((known) => known === flags.podNetwork);
+  if (!podNetwork) {
+    throw usage(`--pod-network: ${JSON.stringify(flags.podNetwork)} is none of ${podNetworkModes.join(', ')}`);
+  }
   const signal = untilInterrupted();
   try {
     await runAgent(
@@ -51,6 +58,7 @@ async function run(flags: Flags): Promise<void> {
         nodeIPs: list(flags.nodeIp),
         containerdSocket: flags.containerd,
         rootDir: resolve(flags.rootDir),
+        staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
         cniBinDir: flags.cniBinDir,
         cniConfDir: flags.cniConfDir,
         cgroupRoot: flags.cgroupRoot,
@@ -58,6 +66,7 @@ async function run(flags: Flags): Promise<void> {
         serviceCIDRs: list(flags.serviceClusterIpRange),
         clusterDNS: list(flags.clusterDns),
         proxyMode,
+        podNetwork,
         dnsUpstreams: flags.upstream,
         dnsStubs: flags.stub,
         tools,
@@ -95,6 +104,10 @@ export function register(command: Command): void {
     )
     .option('--containerd <socket>', "containerd's socket", '/run/containerd/containerd.sock')
     .option('--root-dir <dir>', "where the node's certificate and its pods' files are kept", '/var/lib/portico/agent')
+    .option(
+      '--static-pod-path <dir>',
+      'manifests of pods that this node runs by itself (default: manifests in --root-dir)',
+    )
     .option('--cni-bin-dir <dir>', 'where the CNI plugins are', '/usr/lib/cni')
     .option('--cni-conf-dir <dir>', 'where containerd looks for CNI configurations', '/etc/cni/net.d')
     .option('--cgroup-root <path>', "the cgroup under which pods' cgroups are made", '/portico')
@@ -102,6 +115,7 @@ export function register(command: Command): void {
     .option('--service-cluster-ip-range <cidrs>', 'ranges of Services', '10.96.0.0/16,fd00:96::/112')
     .option('--cluster-dns <addresses>', 'name servers of pods', '10.96.0.10')
     .option('--proxy-mode <mode>', 'nftables, iptables or ipvs', 'nftables')
+    .option('--pod-network <mode>', 'the way to pods of other nodes: routes, vxlan, or auto for each its own', 'auto')
     .option('--upstream <server>', 'name server for other names, repeatable', repeatable, [])
     .option('--stub <domain=servers>', 'name servers for the names below a domain, repeatable', repeatable, [])
     .action(run);

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Node, Pod, Service } from '../api/core/v1/types.generated.ts';
+import { objectKey } from '../apimachinery/object.ts';
 import { createEventRecorder, type EventRecorder } from '../client/events.ts';
 import { nodes, pods, services } from '../client/resources.ts';
 import type { TunnelHandler } from '../client/tunnel.ts';
@@ -10,14 +11,18 @@ import type { Informer } from '../client/types.ts';
 import { watchRuntimeEvents } from './cri/events.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { KubeletOptions } from './options.ts';
+import { refusal } from './pod/admission.ts';
 import { annotations, labels } from './pod/identity.ts';
 import { ImagePuller } from './pod/images.ts';
 import { type ClusterDNS, parseResolvConf } from './pod/network-files.ts';
 import type { PodContext } from './pod/pod-context.ts';
 import { PodSources } from './pod/pod-sources.ts';
+import type { Verdict } from './pod/pod-status.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import { RuntimeReader } from './pod/runtime.ts';
 import { kubeletHandler } from './server.ts';
+import { isMirror } from './static/static-pod.ts';
+import { StaticPods } from './static/static-pods.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
 /** Without the runtime's events, pods are looked at this often (ms); with them this is the net below. */
@@ -32,6 +37,7 @@ export class Kubelet {
   readonly #nodes: Informer<Node>;
   readonly #recorder: EventRecorder;
   readonly #context: PodContext;
+  readonly #static: StaticPods;
 
   constructor(options: KubeletOptions) {
     this.#options = options;
@@ -40,6 +46,18 @@ export class Kubelet {
     this.#services = informers.informer<Service>(services);
     this.#nodes = informers.informer<Node>(nodes);
     this.#recorder = createEventRecorder({ client, clock, random, component: 'kubelet', host: nodeName });
+    this.#static = new StaticPods({
+      client,
+      nodeName,
+      log: options.log,
+      start: (pod) => {
+        const worker = new PodWorker(pod, this.#context, { isStatic: true });
+        this.#workers.set(pod.metadata.uid ?? '', worker);
+        worker.wake();
+      },
+      remove: (uid) => this.#workers.get(uid)?.remove(),
+      mirrored: (uid, mirror) => this.#workers.get(uid)?.mirrored(mirror),
+    });
     this.#context = {
       options,
       recorder: this.#recorder,
@@ -85,14 +103,22 @@ export class Kubelet {
         if (old.metadata.uid !== pod.metadata.uid) this.#workers.get(old.metadata.uid ?? '')?.remove();
         this.#added(pod as Pod);
       },
-      deleted: (pod) => this.#workers.get(pod.metadata.uid ?? '')?.remove(),
+      deleted: (pod) => {
+        if (isMirror(pod)) this.#static.seen(objectKey(pod), undefined);
+        else this.#workers.get(pod.metadata.uid ?? '')?.remove();
+      },
     });
+    const { running: folder } = await this.#startStaticPods(signal);
     await this.#adoptOrphans();
-    await Promise.all([agent, this.#followRuntime(signal), this.#relist(signal)]);
+    await Promise.all([agent, folder, this.#followRuntime(signal), this.#relist(signal)]);
     for (const worker of this.#workers.values()) worker.stop();
   }
 
   #added(pod: Pod): void {
+    if (isMirror(pod)) {
+      this.#static.seen(objectKey(pod), pod);
+      return;
+    }
     const uid = pod.metadata.uid ?? '';
     const known = this.#workers.get(uid);
     if (known) {
@@ -100,8 +126,34 @@ export class Kubelet {
       return;
     }
     const worker = new PodWorker(pod, this.#context);
+    const why = this.#refusal(pod);
     this.#workers.set(uid, worker);
-    worker.wake();
+    if (why) worker.end(why);
+    else worker.wake();
+  }
+
+  /** Why a pod that is new to this node may not run on it. */
+  #refusal(pod: Pod): Verdict | undefined {
+    const node = this.#nodes.lister.get(this.#options.nodeName);
+    if (!node || pod.status?.startTime || pod.metadata.deletionTimestamp) return undefined;
+    const others = [...this.#workers.values()].filter((worker) => worker.holdsResources).map((worker) => worker.pod);
+    return refusal({ pod, node, others });
+  }
+
+  /** Resolves when the folder's pods are known; `running` resolves at its end. */
+  async #startStaticPods(signal: AbortSignal): Promise<{ readonly running?: Promise<void> }> {
+    const { staticPodPath: path, nodeName, clock, log } = this.#options;
+    if (path === undefined) return {};
+    await mkdir(path, { recursive: true });
+    const { ManifestFolder } = await import('./static/manifest-folder.ts');
+    const known = Promise.withResolvers<void>();
+    const changed = (found: readonly Pod[]) => {
+      this.#static.changed(found);
+      known.resolve();
+    };
+    const running = new ManifestFolder({ path, nodeName, clock, log, changed }).run(signal);
+    await Promise.race([known.promise, running]);
+    return { running };
   }
 
   /** Pods of an earlier run that the API no longer has are ended. */
@@ -161,7 +213,9 @@ export class Kubelet {
   async #relist(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#options.clock.sleep(relist, signal).catch(() => {});
-      if (!signal.aborted) for (const worker of this.#workers.values()) worker.wake();
+      if (signal.aborted) return;
+      for (const worker of this.#workers.values()) worker.wake();
+      this.#static.syncAll();
     }
   }
 

@@ -30,5 +30,7 @@ export interface KubeletOptions {
   readonly networkReady: Promise<void>;
   /** Version shown as the Node's kubeletVersion: `v1.36.0-portico`. */
   readonly version?: string;
+  /** Folder of the manifests of static pods; without one there are none. */
+  readonly staticPodPath?: string;
   readonly log: (message: string) => void;
 }

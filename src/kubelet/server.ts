@@ -7,7 +7,7 @@ import type { TunnelHandler } from '../client/tunnel.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Cri } from './cri/client.ts';
 import { containerState } from './cri/messages.ts';
-import { identityOf, logFolder } from './pod/identity.ts';
+import { containersOf, identityOf, logFolder } from './pod/identity.ts';
 import type { ObservedContainer } from './pod/observed.ts';
 import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
 import { metricsText, statsSummary } from './stats.ts';
@@ -149,7 +149,8 @@ async function logOf({ context, url }: Call, pod: Pod, name: string): Promise<Ob
   const observed = await context.observe(pod.metadata.uid ?? '');
   const history = observed.containers.filter((c) => c.name === name && c.state !== 'created');
   const where = `container "${name}" in pod "${pod.metadata.name}"`;
-  const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
   const status = all.find((s) => s.name === name);
   if (flag(url, 'previous')) {
     const id = status?.lastState?.terminated?.containerID?.replace('containerd://', '');
@@ -160,7 +161,7 @@ async function logOf({ context, url }: Call, pod: Pod, name: string): Promise<Ob
   const [current] = history;
   if (current) return current;
   const waiting = status?.state?.waiting;
-  if (!status && !pod.spec.containers.some((c) => c.name === name)) {
+  if (!status && !containersOf(pod).some(({ container }) => container.name === name)) {
     throw new Refusal(404, `container "${name}" not found in pod "${pod.metadata.name}"`);
   }
   const message =

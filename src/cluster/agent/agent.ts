@@ -5,6 +5,7 @@ import { HttpTransport } from '../../client/http-transport.ts';
 import { createInformers } from '../../client/informers.ts';
 import { createClient } from '../../client/rest-client.ts';
 import type { Client, Informers } from '../../client/types.ts';
+import type { PodNetworkMode } from '../../podnetwork/routes.ts';
 import type { ProxyMode } from '../../proxy/settings.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
@@ -31,10 +32,14 @@ export interface AgentOptions {
   readonly serviceCIDRs: readonly string[];
   readonly clusterDNS: readonly string[];
   readonly proxyMode: ProxyMode;
+  /** How pods of other nodes are reached. */
+  readonly podNetwork: PodNetworkMode;
   /** Servers for other names than the cluster's, and for those below a domain, as `portico dns` takes them. */
   readonly dnsUpstreams: readonly string[];
   readonly dnsStubs: readonly string[];
   readonly tools: { readonly clock: Clock; readonly exec: Exec; readonly files: Files; readonly random: Random };
+  /** Folder of the manifests of static pods. */
+  readonly staticPodPath: string;
   /** One line of what happens. */
   readonly log: (message: string) => void;
 }

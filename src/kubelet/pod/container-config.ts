@@ -95,7 +95,7 @@ const maskedPaths = [
 ];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-export function securityContext(pod: Pod, container: Container): LinuxContainerSecurityContext {
+export function securityContext(pod: Pod, container: Container, targetId?: string): LinuxContainerSecurityContext {
   const ofPod = pod.spec?.securityContext ?? {};
   const own = container.securityContext ?? {};
   const runAsUser = own.runAsUser ?? ofPod.runAsUser;
@@ -105,7 +105,8 @@ export function securityContext(pod: Pod, container: Container): LinuxContainerS
     privileged: own.privileged ?? false,
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     noNewPrivs: own.allowPrivilegeEscalation === false,
-    namespaceOptions: namespaces(pod),
+    namespaceOptions:
+      targetId === undefined ? namespaces(pod) : { ...namespaces(pod), pid: namespaceMode.target, targetId },
     supplementalGroups: [...(ofPod.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])],
     seccomp: seccomp(own.seccompProfile ?? ofPod.seccompProfile),
     maskedPaths: unmasked ? [] : maskedPaths,
@@ -129,6 +130,8 @@ export interface ContainerInput {
   /** Host path of the file that becomes the termination message; absent where the pod wants none. */
   readonly terminationFile: string;
   readonly resources: LinuxContainerResources;
+  /** Id of the container whose processes an ephemeral container sees. */
+  readonly targetId?: string | undefined;
 }
 
 const propagation = {
@@ -183,6 +186,6 @@ export function containerConfig(pod: Pod, container: Container, input: Container
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
-    linux: { resources: input.resources, securityContext: securityContext(pod, container) },
+    linux: { resources: input.resources, securityContext: securityContext(pod, container, input.targetId) },
   };
 }

@@ -21,6 +21,8 @@ export interface StartContainer {
   readonly sandbox: ObservedSandbox;
   readonly mounted: PodVolumes;
   readonly podIPs: readonly string[];
+  /** Id of the container whose processes an ephemeral container sees. */
+  readonly targetId: string | undefined;
   readonly event: (event: EventText) => void;
 }
 
@@ -93,7 +95,7 @@ export class ContainerStarter {
     return { kind: 'started', id };
   }
 
-  async #containerConfig({ pod, container, attempt, mounted, podIPs }: StartContainer, image: CriImage) {
+  async #containerConfig({ pod, container, attempt, mounted, podIPs, targetId }: StartContainer, image: CriImage) {
     const { options, sources, services, volumes, nodeMemory } = this.#context;
     checkUser(pod, container, image);
     const all = services.list();
@@ -129,6 +131,7 @@ export class ContainerStarter {
       hostsFile: hosts,
       terminationFile,
       resources: containerResources(pod, container, nodeMemory),
+      targetId,
     });
   }
 

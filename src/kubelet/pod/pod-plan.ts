@@ -26,6 +26,8 @@ export interface PlanInput {
   readonly backoffs: ReadonlyMap<string, RestartBackoff>;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Whatever its containers do: the pod has ended, or was made to (evicted, past its deadline, refused). */
+  readonly over?: boolean;
 }
 
 export type Action =
@@ -132,7 +134,8 @@ function formatDelay(milliseconds: number): string {
 }
 
 /** Whether all that the pod was to do is done, going by the containers that ran. */
-function isFinished({ pod, observed }: PlanInput): boolean {
+function isFinished({ pod, observed, over: isOverAlready }: PlanInput): boolean {
+  if (isOverAlready) return true;
   const { containers = [], initContainers = [] } = pod.spec ?? { containers: [] };
   const over = (container: Container): boolean => {
     const last = latest(observed, container.name);
@@ -173,7 +176,11 @@ export function planPod(input: PlanInput): PodPlan {
 }
 
 function planContainers({ pod, observed, probes }: PlanInput, planner: Planner, sandboxId: string): void {
-  const { containers = [], initContainers = [] } = pod.spec ?? { containers: [] };
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
+  // Ephemeral containers start at any time, once.
+  for (const container of ephemeralContainers) {
+    if (!latest(observed, container.name)) planner.actions.push({ type: 'start', container, attempt: 0 });
+  }
   // Once a container of the pod was made in this sandbox, initialization is over, whatever became of init containers.
   const initialized = containers.some((c) => latest(observed, c.name)?.sandboxId === sandboxId);
   for (const container of initContainers) {

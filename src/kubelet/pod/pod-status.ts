@@ -8,7 +8,7 @@ import type {
   PodStatus,
 } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import { isSidecar } from './identity.ts';
+import { type ContainerKind, isSidecar } from './identity.ts';
 import { type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
 import { qosClass } from './resources.ts';
 
@@ -24,6 +24,16 @@ export interface StatusInput {
   readonly now: number;
   /** The plan says that nothing will run again. */
   readonly finished: boolean;
+  /** Why the pod was ended whatever its containers did. */
+  readonly verdict?: Verdict | undefined;
+}
+
+/** The end of a pod that is not its containers' own: evicted, past its deadline, refused by the node. */
+export interface Verdict {
+  readonly reason: string;
+  readonly message: string;
+  /** The pod was disrupted by the kubelet, not by itself: the condition DisruptionTarget says so. */
+  readonly isDisruption?: boolean;
 }
 
 function terminated(container: ObservedContainer): ContainerState {
@@ -40,7 +50,7 @@ function terminated(container: ObservedContainer): ContainerState {
   };
 }
 
-function containerStatus(input: StatusInput, container: Container, kind: 'init' | 'main'): ContainerStatus {
+function containerStatus(input: StatusInput, container: Container, kind: ContainerKind): ContainerStatus {
   const history = input.observed.containers.filter((c) => c.name === container.name);
   const [current, previous] = history;
   const waitingFor = input.waiting.get(container.name);
@@ -112,14 +122,14 @@ function phaseOf({ pod, finished }: StatusInput, { init, main }: Statuses): stri
   return policy === 'Never' || pod.metadata.deletionTimestamp ? 'Failed' : 'Running';
 }
 
-interface Verdict {
+interface Finding {
   readonly type: string;
   readonly status: 'True' | 'False';
   readonly reason?: string;
   readonly message?: string;
 }
 
-function containersReady(phase: string, containers: readonly ContainerStatus[]): Omit<Verdict, 'type'> {
+function containersReady(phase: string, containers: readonly ContainerStatus[]): Omit<Finding, 'type'> {
   if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
   if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
   const unready = containers.filter((s) => !s.ready).map((s) => s.name);
@@ -131,7 +141,7 @@ function containersReady(phase: string, containers: readonly ContainerStatus[]):
   };
 }
 
-function podReady(pod: Pod, ready: Omit<Verdict, 'type'>): Omit<Verdict, 'type'> {
+function podReady(pod: Pod, ready: Omit<Finding, 'type'>): Omit<Finding, 'type'> {
   if (ready.status === 'False') return ready;
   const missing = (pod.spec?.readinessGates ?? []).filter(
     (gate) => pod.status?.conditions?.find((c) => c.type === gate.conditionType)?.status !== 'True',
@@ -146,7 +156,7 @@ function podReady(pod: Pod, ready: Omit<Verdict, 'type'>): Omit<Verdict, 'type'>
   return { status: 'False', reason: 'ReadinessGatesNotReady', message: message.join(', ') };
 }
 
-function initialized(pod: Pod, phase: string, { init, main }: Statuses): Omit<Verdict, 'type'> {
+function initialized(pod: Pod, phase: string, { init, main }: Statuses): Omit<Finding, 'type'> {
   const mainSeen = main.some((s) => s.containerID !== undefined);
   const containers = pod.spec?.initContainers ?? [];
   const incomplete = init
@@ -162,10 +172,10 @@ function initialized(pod: Pod, phase: string, { init, main }: Statuses): Omit<Ve
 }
 
 /** Conditions that the kubelet keeps, then those that others set; times change only with the status. */
-function mergeConditions(input: StatusInput, verdicts: readonly Verdict[]): PodCondition[] {
+function mergeConditions(input: StatusInput, findings: readonly Finding[]): PodCondition[] {
   const old = input.pod.status?.conditions ?? [];
   const generation = input.pod.metadata.generation;
-  const own = verdicts.map(({ type, status, reason, message }): PodCondition => {
+  const own = findings.map(({ type, status, reason, message }): PodCondition => {
     const before = old.find((c) => c.type === type);
     const same = before?.status === status && before.lastTransitionTime !== undefined;
     return {
@@ -177,7 +187,7 @@ function mergeConditions(input: StatusInput, verdicts: readonly Verdict[]): PodC
       ...(generation !== undefined && { observedGeneration: generation }),
     };
   });
-  return [...own, ...old.filter((c) => !verdicts.some((v) => v.type === c.type))];
+  return [...own, ...old.filter((c) => !findings.some((v) => v.type === c.type))];
 }
 
 export function podStatus(input: StatusInput): PodStatus {
@@ -186,7 +196,10 @@ export function podStatus(input: StatusInput): PodStatus {
   const init = initContainers.map((c) => containerStatus(input, c, 'init'));
   const main = (pod.spec?.containers ?? []).map((c) => containerStatus(input, c, 'main'));
   const statuses = { init, main };
-  const phase = phaseOf(input, statuses);
+  const ephemeral = (pod.spec?.ephemeralContainers ?? []).map((c) => containerStatus(input, c, 'ephemeral'));
+  const isRunning = observed.containers.some((c) => c.state === 'running');
+  const verdict = isRunning ? undefined : verdictOf(input);
+  const phase = verdict?.phase ?? phaseOf(input, statuses);
   const sandbox = readySandbox(observed);
   const counted = [...init.filter((_, i) => isSidecar(initContainers[i] ?? { name: '' })), ...main];
   const ready = containersReady(phase, counted);
@@ -200,11 +213,22 @@ export function podStatus(input: StatusInput): PodStatus {
     { type: 'Ready', ...podReady(pod, ready) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
+    ...(input.verdict?.isDisruption
+      ? [
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'TerminationByKubelet',
+            message: input.verdict.message,
+          } as const,
+        ]
+      : []),
   ]);
   // A finished pod keeps the address it had.
   const podIPs = ips.length > 0 ? ips.map((ip) => ({ ip })) : (pod.status?.podIPs ?? []);
   return {
     phase,
+    ...(verdict?.reason !== undefined && { reason: verdict.reason, message: verdict.message }),
     conditions,
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     ...(hostIPs[0] && { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) }),
@@ -213,5 +237,14 @@ export function podStatus(input: StatusInput): PodStatus {
     qosClass: pod.status?.qosClass ?? qosClass(pod),
     ...(init.length > 0 && { initContainerStatuses: init }),
     containerStatuses: main,
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
   };
+}
+
+/** A phase that is told is never taken back; a verdict is told when the last container has ended. */
+function verdictOf({ pod, verdict }: StatusInput): Pick<PodStatus, 'phase' | 'reason' | 'message'> | undefined {
+  if (verdict) return { phase: 'Failed', reason: verdict.reason, message: verdict.message };
+  const { phase, reason, message } = pod.status ?? {};
+  if (phase !== 'Failed' && phase !== 'Succeeded') return undefined;
+  return { phase, ...(reason !== undefined && { reason, message: message ?? '' }) };
 }

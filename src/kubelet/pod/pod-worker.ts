@@ -7,12 +7,14 @@ import { Prober } from '../probes/prober.ts';
 import { VolumeError } from '../volumes/payload.ts';
 import { ContainerKiller, type Target, type Victim } from './container-killer.ts';
 import { ContainerStarter } from './container-starter.ts';
-import { containerFieldPath, containersOf, formatPod, identityOf } from './identity.ts';
+import { timeOf } from './env.ts';
+import { containerFieldPath, containersOf, formatPod, hasEnded, identityOf } from './identity.ts';
 import { type Addresses, MountedVolumes } from './mounted-volumes.ts';
-import { nothing, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
+import { latest, nothing, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import { PodEnding } from './pod-ending.ts';
 import { type Action, nextBackoff, type PodPlan, planPod, type RestartBackoff } from './pod-plan.ts';
+import type { Verdict } from './pod-status.ts';
 import { StatusTeller } from './status-teller.ts';
 
 export type Waiting = Map<string, { readonly reason: string; readonly message: string }>;
@@ -30,7 +32,12 @@ export class PodWorker {
   readonly #teller: StatusTeller;
   readonly #volumes: MountedVolumes;
   #pod: Pod;
+  readonly #isStatic: boolean;
+  #mirror: Pod | undefined;
   #removed = false;
+  #released = false;
+  #verdict: Verdict | undefined;
+  #mostGrace = Number.POSITIVE_INFINITY;
   #observed: ObservedPod = nothing;
   #plan: PodPlan | undefined;
   #waiting: Waiting = new Map();
@@ -43,8 +50,10 @@ export class PodWorker {
   #stopped = false;
   #wake: { cancel(): void } | undefined;
 
-  constructor(pod: Pod, context: PodContext) {
+  /** `isStatic`: the pod is a file's; the API shows it by another, which `mirrored` tells. */
+  constructor(pod: Pod, context: PodContext, { isStatic = false }: { readonly isStatic?: boolean } = {}) {
     this.#pod = pod;
+    this.#isStatic = isStatic;
     this.#context = context;
     this.#starter = new ContainerStarter(context);
     const { clock, cri } = context.options;
@@ -60,7 +69,7 @@ export class PodWorker {
     });
     this.#teller = new StatusTeller({
       options: context.options,
-      target: () => this.#pod,
+      target: () => (this.#isStatic ? this.#mirror : this.#pod),
       look: () => this.#look(),
     });
     this.#prober = new Prober({
@@ -72,6 +81,19 @@ export class PodWorker {
     });
   }
 
+  /** Ends the pod as Failed, whatever its containers do; `grace` in seconds at the most. The first verdict counts. */
+  end(verdict: Verdict, grace = Number.POSITIVE_INFINITY): void {
+    if (this.#verdict) return;
+    this.#verdict = verdict;
+    this.#mostGrace = grace;
+    this.#event({
+      type: 'Warning',
+      reason: verdict.reason,
+      message: verdict.message.replace(/^Pod was rejected: /, ''),
+    });
+    this.wake();
+  }
+
   get pod(): Pod {
     return this.#pod;
   }
@@ -79,6 +101,17 @@ export class PodWorker {
   /** The status as it was last told, or is about to be. */
   get status(): PodStatus | undefined {
     return this.#teller.status;
+  }
+
+  /** Whether the pod holds ports and resources of the node: not one that has ended, was refused or is gone. */
+  get holdsResources(): boolean {
+    return !this.#removed && !this.#released && !this.#isOver();
+  }
+
+  /** The pod that shows a static pod in the API. */
+  mirrored(mirror: Pod | undefined): void {
+    this.#mirror = mirror;
+    this.wake();
   }
 
   update(pod: Pod): void {
@@ -142,11 +175,8 @@ export class PodWorker {
   async #pass(): Promise<number | undefined> {
     await this.#observe();
     if (this.#removed || this.#pod.metadata.deletionTimestamp) return this.#terminate();
-    const phase = this.#pod.status?.phase;
-    if (
-      (phase === 'Succeeded' || phase === 'Failed') &&
-      this.#observed.containers.every((c) => c.state !== 'running')
-    ) {
+    // What the API was told of a pod that has ended stays, though its containers may be gone by now.
+    if (hasEnded(this.#pod) && this.#observed.containers.every((c) => c.state !== 'running')) {
       const sandbox = readySandbox(this.#observed);
       if (sandbox) await this.#context.options.cri.stopPodSandbox(sandbox.id);
       return undefined;
@@ -161,8 +191,26 @@ export class PodWorker {
     await this.#publish();
     if (plan.actions.length > 0 && retryAt === undefined) this.#dirty = true;
     if (plan.actions.length > 0) await this.#collectGarbage();
+    const deadline = plan.finished ? undefined : this.#deadline();
     const refresh = plan.finished ? undefined : await this.#volumes.refresh(this.#pod, this.#addresses());
-    return earliest(retryAt, this.#plan?.wakeAt, refresh);
+    return earliest(retryAt, this.#plan?.wakeAt, refresh, deadline);
+  }
+
+  /** Whether the pod has ended, or is to end, whatever its containers do. */
+  #isOver(): boolean {
+    return this.#verdict !== undefined || hasEnded(this.#pod);
+  }
+
+  /** When activeDeadlineSeconds are over (milliseconds since the epoch); a pod past it is ended. */
+  #deadline(): number | undefined {
+    const seconds = this.#pod.spec.activeDeadlineSeconds;
+    const startedAt = timeOf(this.status?.startTime);
+    if (seconds === undefined || startedAt === 0 || this.#verdict) return undefined;
+    const end = startedAt + seconds * 1000;
+    if (this.#context.options.clock.now() < end) return end;
+    const message = 'Pod was active on the node longer than the specified deadline';
+    this.end({ reason: 'DeadlineExceeded', message });
+    return undefined;
   }
 
   async #observe(): Promise<void> {
@@ -182,6 +230,7 @@ export class PodWorker {
       probes: this.#prober,
       backoffs: this.#backoffs,
       now: this.#context.options.clock.now(),
+      over: this.#isOver(),
     });
   }
 
@@ -256,6 +305,7 @@ export class PodWorker {
       sandbox,
       mounted,
       podIPs: this.#podIPs(),
+      targetId: this.#targetOf(container),
       event: (event) => this.#event(event, container),
     });
     if (result.kind === 'waiting') {
@@ -267,6 +317,13 @@ export class PodWorker {
     const hook = container.lifecycle?.postStart;
     if (hook) await this.#postStart(container, hook, result.id);
     return undefined;
+  }
+
+  /** The container that an ephemeral one was made to look into, if it runs. */
+  #targetOf({ name }: Container): string | undefined {
+    const { targetContainerName } = this.#pod.spec.ephemeralContainers?.find((c) => c.name === name) ?? {};
+    const target = targetContainerName ? latest(this.#observed, targetContainerName) : undefined;
+    return target?.state === 'running' ? target.id : undefined;
   }
 
   async #postStart(container: Container, hook: LifecycleHandler, id: string): Promise<void> {
@@ -282,7 +339,8 @@ export class PodWorker {
 
   #gracePeriod(): number {
     const { metadata, spec } = this.#pod;
-    return metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
+    const wanted = metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
+    return Math.min(wanted, this.#mostGrace);
   }
 
   /** For a pod that is deleted: ends the containers while the status follows, then takes everything away. */
@@ -301,6 +359,7 @@ export class PodWorker {
       sandboxes: this.#observed.sandboxes.map((s) => ({ ...s, ready: false, ips: [] })),
     };
     await this.#publish();
+    this.#released = true;
     await this.#ending.remove(this.#pod, this.#observed, this.#removed ? undefined : this.#pod);
     this.stop();
     this.#context.finished(this.#pod.metadata.uid ?? '');
@@ -330,6 +389,7 @@ export class PodWorker {
       ready: this.#prober.ready,
       waiting: new Map([...this.#waiting, ...(this.#plan?.waiting ?? [])]),
       finished: this.#plan?.finished ?? false,
+      verdict: this.#verdict,
     };
   }
 
@@ -369,7 +429,7 @@ export class PodWorker {
   }
 
   #event(event: EventText, container?: Container): void {
-    const { name, namespace, uid, resourceVersion } = this.#pod.metadata;
+    const { name, namespace, uid, resourceVersion } = (this.#mirror ?? this.#pod).metadata;
     this.#context.recorder.event(
       {
         kind: 'Pod',

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import type { Container, Node, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
+import { refusal } from './admission.ts';
+
+const node: Node = {
+  spec: {},
+  metadata: { name: 'n', labels: { disk: 'ssd' } },
+  status: { allocatable: { cpu: '2', memory: '1Gi', pods: '3' } },
+};
+
+function pod(container: Partial<Container> = {}, spec: Partial<PodSpec> = {}): Pod {
+  return { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', ...container }], ...spec } };
+}
+
+const port = (hostPort: number, more: object = {}) => pod({ ports: [{ containerPort: 80, hostPort, ...more }] });
+const cpu = (amount: string) => pod({ resources: { requests: { cpu: amount } } });
+
+test.each<[string, Pod, readonly Pod[], string | undefined]>([
+  ['a free port', port(80), [port(81)], undefined],
+  [
+    'a taken port',
+    port(80),
+    [port(80)],
+    "NodePorts: Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  ],
+  ['a port taken on every address', port(80, { hostIP: '10.0.0.1' }), [port(80)], 'NodePorts'],
+  ['a port on two addresses', port(80, { hostIP: '10.0.0.1' }), [port(80, { hostIP: '10.0.0.2' })], undefined],
+  ['a port of two protocols', port(80), [port(80, { protocol: 'UDP' })], undefined],
+  [
+    'too little CPU',
+    cpu('1500m'),
+    [cpu('1')],
+    "OutOfcpu: Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000",
+  ],
+  ['just enough CPU', cpu('1'), [cpu('1')], undefined],
+  ['too many pods', pod(), [pod(), pod(), pod()], 'OutOfpods'],
+  ['another node wanted', pod({}, { nodeSelector: { disk: 'hdd' } }), [], 'NodeAffinity'],
+  ['this node wanted', pod({}, { nodeSelector: { disk: 'ssd' } }), [], undefined],
+])('%s', (_, one, others, expected) => {
+  const why = refusal({ pod: one, node, others });
+  if (expected === undefined) expect(why).toBeUndefined();
+  else expect(`${why?.reason}: ${why?.message}`.startsWith(`${expected}`), why?.message).toBe(true);
+});

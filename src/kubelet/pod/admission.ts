@@ -1,0 +1,92 @@
+// Whether a pod that was bound to this node may run on it: what the kubelet checks itself, since binding may go past the
+// scheduler. Reasons and words are upstream's (pkg/kubelet/lifecycle/predicate.go).
+import { matchesNodeAffinity } from '../../api/core/v1/node/placement.ts';
+import { podRequests } from '../../api/core/v1/pod/resources.ts';
+import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
+import { quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
+import { type Amounts, parseAmounts } from '../../apimachinery/resource-list.ts';
+import type { Verdict } from './pod-status.ts';
+
+export interface AdmissionInput {
+  readonly pod: Pod;
+  readonly node: Readonly<Node>;
+  /** The pods that the node runs, or was told to run before. */
+  readonly others: readonly Pod[];
+}
+
+/** Why the pod is refused; undefined when it may run. */
+export function refusal({ pod, node, others }: AdmissionInput): Verdict | undefined {
+  if (!matchesNodeAffinity(pod.spec, node)) {
+    return rejected('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
+  }
+  const taken = others.flatMap(hostPortsOf);
+  if (hostPortsOf(pod).some((port) => taken.some((other) => collide(port, other)))) {
+    return rejected(
+      'NodePorts',
+      "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    );
+  }
+  return lacking({ pod, node, others });
+}
+
+function rejected(reason: string, message: string): Verdict {
+  return { reason, message: `Pod was rejected: ${message}` };
+}
+
+interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+/** With hostNetwork every port is one of the node (the API's defaults set hostPort). */
+function hostPortsOf({ spec }: Pod): HostPort[] {
+  const sidecars = (spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
+  return [...spec.containers, ...sidecars].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, hostIP, protocol = 'TCP' }) =>
+      hostPort ? [{ ip: hostIP || '0.0.0.0', protocol, port: hostPort }] : [],
+    ),
+  );
+}
+
+const isAny = (ip: string): boolean => ip === '0.0.0.0' || ip === '::';
+
+function collide(a: HostPort, b: HostPort): boolean {
+  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || isAny(a.ip) || isAny(b.ip));
+}
+
+/** The first resource of which the node has too little. */
+function lacking({ pod, node, others }: AdmissionInput): Verdict | undefined {
+  const capacity = parseAmounts(node.status?.allocatable);
+  const most = capacity['pods'] ? quantityValue(capacity['pods']) : Number.POSITIVE_INFINITY;
+  if (others.length + 1 > most) return short({ name: 'pods', wanted: 1, used: others.length, capacity: most });
+  const used = others.map(podRequests);
+  for (const [name, quantity] of Object.entries(podRequests(pod))) {
+    const there = capacity[name];
+    if (!there || quantity.nano === 0n) continue;
+    const numbers = { name, wanted: amount(name, quantity), used: total(name, used), capacity: amount(name, there) };
+    if (numbers.wanted + numbers.used > numbers.capacity) return short(numbers);
+  }
+  return undefined;
+}
+
+type Quantity = Amounts[string];
+
+const amount = (name: string, quantity: Quantity): number =>
+  name === 'cpu' ? quantityMilliValue(quantity) : quantityValue(quantity);
+
+function total(name: string, lists: readonly Amounts[]): number {
+  return lists.reduce((sum, list) => sum + (list[name] ? amount(name, list[name]) : 0), 0);
+}
+
+interface Shortage {
+  readonly name: string;
+  readonly wanted: number;
+  readonly used: number;
+  readonly capacity: number;
+}
+
+function short({ name, wanted, used, capacity }: Shortage): Verdict {
+  const numbers = `requested: ${wanted}, used: ${used}, capacity: ${capacity}`;
+  return rejected(`OutOf${name}`, `Node didn't have enough resource: ${name}, ${numbers}`);
+}
