@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import type { UpResult } from '../cluster/up.ts';
 import { parseSettings } from '../dns/settings.ts';
+import { parseCIDR } from '../net/cidr.ts';
+import { podNetworkModes } from '../podnetwork/routes.ts';
 import {
   addClusterOptions,
   addOutputOption,
@@ -17,6 +19,9 @@ import {
 interface Flags extends ClusterFlags {
   readonly nodes?: number;
   readonly proxyMode?: string;
+  readonly podNetwork?: string;
+  readonly clusterCidr?: string;
+  readonly serviceClusterIpRange?: string;
   readonly hollowNodes?: number;
   readonly egress?: string;
   readonly apiPort?: number;
@@ -27,6 +32,7 @@ interface Flags extends ClusterFlags {
 }
 
 const proxyModes = ['nftables', 'iptables', 'ipvs'];
+const podNetworks: readonly string[] = podNetworkModes;
 
 async function run(flags: Flags): Promise<void> {
   check(flags);
@@ -48,6 +54,9 @@ async function run(flags: Flags): Promise<void> {
     dataDir: paths.data,
     nodes: flags.nodes,
     proxyMode: flags.proxyMode,
+    podNetwork: flags.podNetwork,
+    podCIDRs: flags.clusterCidr,
+    serviceCIDRs: flags.serviceClusterIpRange,
     hollowNodes: flags.hollowNodes,
     egress: flags.egress === undefined ? undefined : flags.egress === 'on',
     apiPort: flags.apiPort,
@@ -80,12 +89,27 @@ function check(flags: Flags): void {
   if (flags.proxyMode !== undefined && !proxyModes.includes(flags.proxyMode)) {
     throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${proxyModes.join(', ')}`);
   }
+  if (flags.podNetwork !== undefined && !podNetworks.includes(flags.podNetwork)) {
+    throw usage(`--pod-network: ${JSON.stringify(flags.podNetwork)} is none of ${podNetworks.join(', ')}`);
+  }
+  checkRanges('--cluster-cidr', flags.clusterCidr);
+  checkRanges('--service-cluster-ip-range', flags.serviceClusterIpRange);
   if (flags.egress !== undefined && flags.egress !== 'on' && flags.egress !== 'off') {
     throw usage(`--egress: ${JSON.stringify(flags.egress)} is neither on nor off`);
   }
   const dns = parseSettings({ upstream: flags.dnsUpstream ?? [], stub: flags.dnsStub }, '');
   if (dns.kind === 'wrong') throw usage(`--dns-${dns.message}`);
   if (flags.demo && flags.output === 'json') throw usage('--demo prints text; leave --output json out');
+}
+
+/** One range, or one of each family. */
+function checkRanges(option: string, text: string | undefined): void {
+  if (text === undefined) return;
+  const ranges = text.split(',').map((part) => parseCIDR(part));
+  const families = new Set(ranges.map((range) => range?.family));
+  if (families.has(undefined) || families.size !== ranges.length) {
+    throw usage(`${option}: ${JSON.stringify(text)} is not one range, or an IPv4 and an IPv6 range with a comma`);
+  }
 }
 
 function printNextSteps({ paths }: UpResult, { name, demo }: Flags): void {
@@ -107,6 +131,9 @@ export function register(command: Command): void {
       .option('--nodes <count>', 'how many nodes (default: 3)', wholeNumber('--nodes', 1, 100))
       .option('--hollow-nodes <count>', 'further nodes whose kubelet is played (default: 0)', hollowCount)
       .option('--proxy-mode <mode>', 'nftables, iptables or ipvs (default: nftables)')
+      .option('--pod-network <mode>', 'the way to pods of other nodes: routes, vxlan, or auto (default: auto)')
+      .option('--cluster-cidr <cidrs>', 'ranges of pods (default: 10.244.0.0/16,fd00:10:244::/56)')
+      .option('--service-cluster-ip-range <cidrs>', 'ranges of Services (default: 10.96.0.0/16,fd00:96::/112)')
       .option('--egress <on|off>', 'whether pods reach beyond this machine (default: on)')
       .option(
         '--api-port <port>',

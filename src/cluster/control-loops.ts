@@ -8,11 +8,10 @@ import { kubernetesVersion } from '../apiserver/version.ts';
 import type { Transport } from '../client/types.ts';
 import type { ControllersConfig } from '../controllers/config.ts';
 import type { HollowNodesOptions } from '../kubelet/hollow/hollow-nodes.ts';
-import { addressAt, parseCIDR } from '../net/cidr.ts';
-import { formatIP } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realRandom } from '../system/real/random.ts';
+import { clusterDNS } from './cluster-dns.ts';
 import { Failure } from './failure.ts';
 
 export interface ControlLoopsOptions {
@@ -30,14 +29,6 @@ export interface ControlLoopsOptions {
   readonly hollowNodes?: number;
   readonly clock: Clock;
   readonly onError: (error: unknown, what: string) => void;
-}
-
-/** The tenth address of each Service range: where pods find cluster DNS. */
-function clusterDNS(ranges: readonly string[]): string[] {
-  return ranges.flatMap((text) => {
-    const cidr = parseCIDR(text);
-    return cidr ? [formatIP(addressAt(cidr, 10n))] : [];
-  });
 }
 
 function controllersConfig({

@@ -7,13 +7,14 @@ import type { Files } from '../system/files.ts';
 import { adminClient } from './admin-client.ts';
 import { Failure } from './failure.ts';
 import { selfCommand } from './launch.ts';
-import { type ClusterPaths, type ClusterRecord, networkLayout, podCIDRs, serviceCIDRs } from './layout.ts';
+import { type ClusterPaths, type ClusterRecord, networkLayout, rangesOf } from './layout.ts';
 import { lastLine } from './log-tail.ts';
 import { startDetached } from './processes.ts';
 
 /** Returns the process id. The server is not ready yet: see `untilServerReady`. */
 export async function startServer(record: ClusterRecord, paths: ClusterPaths): Promise<number> {
   const { v4 } = networkLayout(record);
+  const { podCIDRs, serviceCIDRs } = rangesOf(record);
   await rm(paths.log('server'), { force: true });
   return startDetached({
     command: selfCommand([

@@ -14,6 +14,11 @@ export interface ClusterRecord {
   /** TCP port of the API server on 127.0.0.1 and the bridge's address. */
   readonly apiPort: number;
   readonly proxyMode: string;
+  /** Ranges of pods and of Services, one or one per family, with commas; absent in records of before there was a choice. */
+  readonly podCIDRs?: string;
+  readonly serviceCIDRs?: string;
+  /** How pods of other nodes are reached; absent means `auto`. */
+  readonly podNetwork?: string;
   /** Absent in records of before there were any. */
   readonly hollowNodes?: number;
   readonly egress: boolean;
@@ -26,8 +31,18 @@ export interface ClusterRecord {
 /** The data folder's format that this program reads and writes. */
 export const dataVersion = 1;
 
+/** Ranges of pods and Services of a cluster for which none were asked. */
 export const podCIDRs = '10.244.0.0/16,fd00:10:244::/56';
 export const serviceCIDRs = '10.96.0.0/16,fd00:96::/112';
+
+/** What the cluster's pods and Services live in, as flags take it. */
+export function rangesOf(chosen: {
+  readonly podCIDRs?: string | undefined;
+  readonly serviceCIDRs?: string | undefined;
+}) {
+  return { podCIDRs: chosen.podCIDRs ?? podCIDRs, serviceCIDRs: chosen.serviceCIDRs ?? serviceCIDRs };
+}
+
 export const runRoot = '/run/portico';
 export const dataRoot = '/var/lib/portico';
 export const firstAPIPort = 6443;

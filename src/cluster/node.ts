@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
+import { clusterDNS } from './cluster-dns.ts';
 import { Failure } from './failure.ts';
 import { pauseImage } from './images/built-in.ts';
 import { importImages, missingImages } from './images/import.ts';
@@ -13,8 +14,7 @@ import {
   cgroupName,
   type NetworkLayout,
   type NodeLayout,
-  podCIDRs,
-  serviceCIDRs,
+  rangesOf,
 } from './layout.ts';
 import { lastLine } from './log-tail.ts';
 import {
@@ -97,6 +97,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
 
 function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: StartNodeOptions): string[] {
   const nodePaths = paths.node(node.name);
+  const { podCIDRs, serviceCIDRs } = rangesOf(record);
   return [
     'agent',
     ...['--server', `https://${network.v4.host}:${record.apiPort}`],
@@ -110,7 +111,9 @@ function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: 
     ...['--cgroup-root', `/${cgroupName(record.name)}/${node.name}`],
     ...['--cluster-cidr', podCIDRs],
     ...['--service-cluster-ip-range', serviceCIDRs],
+    ...['--cluster-dns', clusterDNS(serviceCIDRs.split(','))[0] ?? ''],
     ...['--proxy-mode', record.proxyMode],
+    ...['--pod-network', record.podNetwork ?? 'auto'],
     ...upstreams.flatMap((server) => ['--upstream', server]),
     ...(record.dnsStubs ?? []).flatMap((stub) => ['--stub', stub]),
   ];

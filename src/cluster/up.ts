@@ -24,6 +24,7 @@ import {
   firstAPIPort,
   networkLayout,
   nftTable,
+  rangesOf,
 } from './layout.ts';
 import { type RunningNode, startNode } from './node.ts';
 import { requireFreePort, requirePrograms } from './preflight.ts';
@@ -37,6 +38,10 @@ export interface UpRequest {
   readonly dataDir: string;
   readonly nodes?: number | undefined;
   readonly proxyMode?: string | undefined;
+  readonly podNetwork?: string | undefined;
+  /** Chosen when the cluster is made; pods and Services keep their addresses. */
+  readonly podCIDRs?: string | undefined;
+  readonly serviceCIDRs?: string | undefined;
   readonly hollowNodes?: number | undefined;
   readonly egress?: boolean | undefined;
   readonly dnsUpstreams?: readonly string[] | undefined;
@@ -121,11 +126,29 @@ async function settle(
     nodes,
     apiPort,
     proxyMode: request.proxyMode ?? before?.proxyMode ?? 'nftables',
+    podNetwork: request.podNetwork ?? before?.podNetwork ?? 'auto',
+    ...ranges(request, before),
     hollowNodes: request.hollowNodes ?? before?.hollowNodes ?? 0,
     egress: request.egress ?? before?.egress ?? true,
     ...dnsServers(request, before),
     dataDir: request.dataDir,
   };
+}
+
+/** A cluster that is there keeps the ranges that its objects have addresses of. */
+function ranges(request: UpRequest, before: ClusterRecord | undefined) {
+  const had = before && rangesOf(before);
+  for (const [flag, wanted, has] of [
+    ['--cluster-cidr', request.podCIDRs, had?.podCIDRs],
+    ['--service-cluster-ip-range', request.serviceCIDRs, had?.serviceCIDRs],
+  ]) {
+    if (wanted !== undefined && has !== undefined && wanted !== has) {
+      throw new Failure(
+        `the cluster ${request.name} has ${flag} ${has}; remove it with its data (down --purge) before it gets another`,
+      );
+    }
+  }
+  return had ?? rangesOf(request);
 }
 
 interface Work {

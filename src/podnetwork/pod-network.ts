@@ -1,16 +1,29 @@
-// The shell: watches Nodes and keeps the machine's CNI configuration, routes and masquerading as they say.
-import { writeFile } from 'node:fs/promises';
+// The shell: watches Nodes and keeps the machine's CNI configuration, routes, tunnel and masquerading as they say.
 import { join } from 'node:path';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import { nodes } from '../client/resources.ts';
-import type { Informer, Informers } from '../client/types.ts';
+import type { Client, Informer, Informers } from '../client/types.ts';
 import { familyOf } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Files } from '../system/files.ts';
 import { bridge, cniConfig } from './cni-config.ts';
+import { readJSON, runBatch } from './iproute.ts';
+import { setKernel } from './kernel-settings.ts';
+import { type ListedLink, linkAddresses, mtuOf, uplinkOf } from './links.ts';
 import { masqueradeRuleset, table } from './masquerade.ts';
-import { internalIPs, podCIDRsOf, type Route, routeChanges, routeProtocol, routesTo } from './routes.ts';
+import {
+  internalIPs,
+  type NetworkPlan,
+  type PodNetworkMode,
+  planNetwork,
+  podCIDRsOf,
+  type Route,
+  routeChanges,
+  routeProtocol,
+} from './routes.ts';
+import { Tunnel } from './tunnel.ts';
+import { macOf, overhead, tunnelAddress, tunnelDevice, type Vtep, vtepAnnotation, vtepText } from './vxlan.ts';
 
 export interface PodNetworkOptions {
   readonly informers: Informers;
@@ -19,6 +32,10 @@ export interface PodNetworkOptions {
   readonly clock: Clock;
   readonly nodeName: string;
   readonly clusterCIDRs: readonly string[];
+  /** Writes this node's end of the tunnel to its Node; without it there are plain routes only. */
+  readonly client?: Client;
+  /** Default `auto`. */
+  readonly mode?: PodNetworkMode;
   /** The folder that containerd reads network configurations from. */
   readonly cniConfDir: string;
   /** Where host-local keeps taken addresses; default /var/lib/cni/networks. */
@@ -26,22 +43,28 @@ export interface PodNetworkOptions {
   readonly log: (message: string) => void;
 }
 
-const sysctls: Readonly<Record<string, string>> = {
-  'net/ipv4/ip_forward': '1',
-  'net/ipv6/conf/all/forwarding': '1',
-};
-
 /** Changes of Nodes that come together are applied together, after this many milliseconds. */
 const settle = 20;
 /** Routes and rules that another program removed come back within this time. */
 const resync = 60_000;
+
+/** What one sync has to do with, read from the machine and the Node objects. */
+interface Situation {
+  readonly own: Readonly<Node>;
+  readonly podCIDRs: readonly string[];
+  readonly uplinkMTU: number;
+  readonly vtep: Vtep | undefined;
+  readonly plan: NetworkPlan;
+}
 
 export class PodNetwork {
   /** Resolves when a pod can be given an address. */
   readonly ready: Promise<void>;
   readonly #options: PodNetworkOptions;
   readonly #nodes: Informer<Node>;
+  readonly #tunnel: Tunnel;
   readonly #becomeReady: () => void;
+  #hasTunnel = false;
   #written = '';
   #ruleset = '';
   #wake: () => void = () => {};
@@ -49,6 +72,7 @@ export class PodNetwork {
   constructor(options: PodNetworkOptions) {
     this.#options = options;
     this.#nodes = options.informers.informer<Node>(nodes);
+    this.#tunnel = new Tunnel(options.exec);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;
     this.#becomeReady = resolve;
@@ -56,15 +80,16 @@ export class PodNetwork {
 
   /** Runs until the signal aborts; what fails is logged and tried again. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, exec } = this.#options;
     let dirty = true;
     const wake = () => {
       dirty = true;
       this.#wake();
     };
     this.#nodes.addHandler({ added: wake, updated: (n, o) => (differs(n, o) ? wake() : undefined), deleted: wake });
-    await this.#nodes.synced(signal);
-    await this.#setKernel();
+    await Promise.all([this.#nodes.synced(signal), setKernel(exec, log)]);
+    // A tunnel of an earlier run is looked after too, or it would stay when nobody needs it.
+    this.#hasTunnel = (await this.#read<unknown>('link', 'show', 'dev', tunnelDevice)).length > 0;
     while (!signal.aborted) {
       dirty = false;
       let retry = resync;
@@ -82,8 +107,8 @@ export class PodNetwork {
   /** Takes away what it made, save addresses of pods that still run. */
   async cleanup(): Promise<void> {
     const { exec, files, cniConfDir } = this.#options;
-    const routes = await this.#currentRoutes();
-    await this.#batch(routeChanges(routes, []));
+    await runBatch(exec, 'ip', routeChanges(await this.#currentRoutes(), []));
+    await this.#tunnel.remove();
     await exec.run(['nft', '-f', '-'], { input: `table inet ${table}\ndelete table inet ${table}\n` });
     await exec.run(['ip', 'link', 'del', bridge]);
     await files.remove(join(cniConfDir, '10-portico.conflist'));
@@ -103,40 +128,96 @@ export class PodNetwork {
   }
 
   async #sync(): Promise<void> {
-    const all = this.#nodes.lister.list();
-    const own = this.#nodes.lister.get(this.#options.nodeName);
-    const supported = await this.#families();
-    const podCIDRs = (own ? podCIDRsOf(own) : []).filter((c) => supported(c));
-    const routes = routesTo(all, this.#options.nodeName).filter((r) => supported(r.destination));
-    if (own && podCIDRs.length > 0) await this.#writeConfig(podCIDRs, internalIPs(own));
-    const ruleset = masqueradeRuleset({
-      podCIDRs,
-      clusterCIDRs: this.#options.clusterCIDRs,
-      nodeIPs: all.flatMap(internalIPs).sort(),
-    });
-    if (ruleset !== this.#ruleset) {
-      const { code, stderr } = await this.#options.exec.run(['nft', '-f', '-'], { input: ruleset });
-      if (code !== 0) throw new Error(`nft: ${stderr.trim()}`);
-      this.#ruleset = ruleset;
-    }
-    if (podCIDRs.length > 0) this.#becomeReady();
-    await this.#batch(routeChanges(await this.#currentRoutes(), routes));
+    const situation = await this.#look();
+    if (!situation) return;
+    const results = await Promise.allSettled([this.#publish(situation), this.#apply(situation)]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  async #writeConfig(podCIDRs: readonly string[], nodeIPs: readonly string[]): Promise<void> {
+  async #apply(situation: Situation): Promise<void> {
+    const { podCIDRs, plan } = situation;
+    if (podCIDRs.length > 0) await this.#writeConfig(situation);
+    await this.#masquerade(situation);
+    if (podCIDRs.length > 0) this.#becomeReady();
+    await this.#syncTunnel(situation);
+    await runBatch(this.#options.exec, 'ip', routeChanges(await this.#currentRoutes(), plan.routes));
+  }
+
+  /** Undefined while this node is not there. */
+  async #look(): Promise<Situation | undefined> {
+    const { nodeName, client, mode = 'auto' } = this.#options;
+    const all = this.#nodes.lister.list();
+    const own = this.#nodes.lister.get(nodeName);
+    if (!own) return undefined;
+    const supported = await this.#families();
+    const listed = await this.#read<ListedLink>('addr');
+    const uplink = uplinkOf(listed, internalIPs(own));
+    const mac = macOf(nodeName);
+    const vtep = client && mode !== 'routes' && uplink ? { ...uplink, mac } : undefined;
+    const plan = planNetwork({
+      nodes: all,
+      own: nodeName,
+      mode: client ? mode : 'routes',
+      links: linkAddresses(listed),
+      vtep,
+    });
+    return {
+      own,
+      podCIDRs: podCIDRsOf(own).filter(supported),
+      uplinkMTU: mtuOf(uplink),
+      vtep,
+      plan: { ...plan, routes: plan.routes.filter((route) => supported(route.destination)) },
+    };
+  }
+
+  /** Tells the other nodes of this node's end, before any of them needs it. */
+  async #publish({ own, vtep }: Situation): Promise<void> {
+    const { client, nodeName } = this.#options;
+    if (!client || !vtep) return;
+    const annotation = vtepText(vtep);
+    if (own.metadata.annotations?.[vtepAnnotation] === annotation) return;
+    const body = { metadata: { annotations: { [vtepAnnotation]: annotation } } };
+    await client.resource<Node>(nodes).patch({ name: nodeName, type: 'merge', body });
+  }
+
+  async #writeConfig(situation: Situation): Promise<void> {
     const { files, cniConfDir, ipamDir = '/var/lib/cni/networks' } = this.#options;
-    const text = cniConfig({ podCIDRs, mtu: await this.#mtu(nodeIPs), dataDir: ipamDir });
+    const text = cniConfig({ podCIDRs: situation.podCIDRs, mtu: this.#podMTU(situation), dataDir: ipamDir });
     if (text === this.#written) return;
     await files.write(join(cniConfDir, '10-portico.conflist'), text);
     this.#written = text;
   }
 
-  /** MTU of the link that carries the node's address; 1500 where none does. */
-  async #mtu(nodeIPs: readonly string[]): Promise<number> {
-    const { stdout } = await this.#options.exec.run(['ip', '-json', 'addr']);
-    const links = JSON.parse(stdout || '[]') as readonly { mtu?: number; addr_info?: readonly { local?: string }[] }[];
-    const uplink = links.find((l) => l.addr_info?.some((a) => nodeIPs.includes(a.local ?? '')));
-    return uplink?.mtu ?? 1500;
+  /** Pods send packets that fit through the tunnel only where there is one. */
+  #podMTU(situation: Situation): number {
+    const { uplinkMTU } = situation;
+    return needsTunnel(situation, this.#options.mode) ? this.#tunnelMTU(situation) : uplinkMTU;
+  }
+
+  #tunnelMTU({ uplinkMTU, vtep }: Situation): number {
+    return uplinkMTU - overhead(familyOf(vtep?.address ?? '') ?? 'IPv4');
+  }
+
+  async #masquerade({ podCIDRs, plan }: Situation): Promise<void> {
+    const { exec, clusterCIDRs } = this.#options;
+    const ruleset = masqueradeRuleset({ podCIDRs, clusterCIDRs, nodeIPs: plan.nodeIPs });
+    if (ruleset === this.#ruleset) return;
+    const { code, stderr } = await exec.run(['nft', '-f', '-'], { input: ruleset });
+    if (code !== 0) throw new Error(`nft: ${stderr.trim()}`);
+    this.#ruleset = ruleset;
+  }
+
+  async #syncTunnel(situation: Situation): Promise<void> {
+    const { vtep, podCIDRs, plan } = situation;
+    if (!vtep || !needsTunnel(situation, this.#options.mode)) {
+      if (this.#hasTunnel) await this.#tunnel.remove();
+      this.#hasTunnel = false;
+      return;
+    }
+    this.#hasTunnel = true;
+    const mtu = this.#tunnelMTU(situation);
+    const addresses = podCIDRs.map(tunnelAddress);
+    await this.#tunnel.sync({ mac: vtep.mac, mtu, local: vtep.address, addresses }, plan.peers);
   }
 
   async #families(): Promise<(cidr: string) => boolean> {
@@ -144,42 +225,28 @@ export class PodNetwork {
     return (cidr) => ipv6 || familyOf(cidr.split('/')[0] ?? '') === 'IPv4';
   }
 
+  #read<T>(...command: string[]): Promise<readonly T[]> {
+    return readJSON<T>(this.#options.exec, ['ip', '-json', ...command]);
+  }
+
   async #currentRoutes(): Promise<Route[]> {
-    const read = async (family: string) => {
-      const { stdout } = await this.#options.exec.run([
-        'ip',
-        '-json',
-        family,
-        'route',
-        'show',
-        'proto',
-        String(routeProtocol),
-      ]);
-      const routes = JSON.parse(stdout || '[]') as readonly { dst: string; gateway?: string }[];
-      return routes.map(({ dst, gateway = '' }) => ({ destination: dst, gateway }));
-    };
-    return [...(await read('-4')), ...(await read('-6'))];
+    type Listed = { readonly dst: string; readonly gateway?: string; readonly dev?: string };
+    const read = (family: string) => this.#read<Listed>(family, 'route', 'show', 'proto', String(routeProtocol));
+    return [...(await read('-4')), ...(await read('-6'))].map(({ dst, gateway = '', dev }) => ({
+      destination: dst,
+      gateway,
+      ...(dev === tunnelDevice && { device: dev }),
+    }));
   }
+}
 
-  async #batch(lines: readonly string[]): Promise<void> {
-    if (lines.length === 0) return;
-    const { code, stderr } = await this.#options.exec.run(['ip', '-force', '-batch', '-'], {
-      input: `${lines.join('\n')}\n`,
-    });
-    if (code !== 0) throw new Error(`ip: ${stderr.trim()}`);
-  }
-
-  async #setKernel(): Promise<void> {
-    for (const [key, value] of Object.entries(sysctls)) {
-      await writeFile(`/proc/sys/${key}`, value).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') this.#options.log(`pod network: ${key}: ${error.message}`);
-      });
-    }
-  }
+function needsTunnel({ plan }: Situation, mode: PodNetworkMode | undefined): boolean {
+  return mode === 'vxlan' || plan.peers.length > 0;
 }
 
 /** Whether a change of a Node matters here; heartbeats do not. */
 function differs(node: Readonly<Node>, old: Readonly<Node>): boolean {
-  const key = (n: Readonly<Node>) => JSON.stringify([podCIDRsOf(n), internalIPs(n)]);
+  const key = (n: Readonly<Node>) =>
+    JSON.stringify([podCIDRsOf(n), internalIPs(n), n.metadata.annotations?.[vtepAnnotation]]);
   return key(node) !== key(old);
 }
