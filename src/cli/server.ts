@@ -86,7 +86,7 @@ export function register(command: Command): void {
 }
 
 /** After this, milliseconds from being ready, all parts have loaded what they need to run. */
-const settledMs = 5000;
+const settledMs = 1000;
 
 async function run(flags: ServerFlags): Promise<void> {
   const stop = new AbortController();
