@@ -24,6 +24,7 @@ import { podGarbageCollector } from './podgc/controller.ts';
 import { replicaSetController, replicationControllerController } from './replicaset/controller.ts';
 import { resourceQuotaController } from './resourcequota/controller.ts';
 import { rootCAPublisher } from './rootca/controller.ts';
+import { serviceLBController } from './service/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
 import { serviceCIDRController } from './servicecidr/controller.ts';
@@ -61,6 +62,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'resourcequota-controller': resourceQuotaController,
   'root-ca-certificate-publisher-controller': rootCAPublisher,
   'service-cidr-controller': serviceCIDRController,
+  'service-lb-controller': serviceLBController,
   'serviceaccount-controller': serviceAccountController,
   'serviceaccount-token-controller': serviceAccountTokenController,
   'statefulset-controller': statefulSetController,

@@ -205,6 +205,8 @@ function subresourceOf(given: KubeObject, old: KubeObject, subresource: string):
   const result = jsonCopy(old) as KubeObject & { status?: unknown; spec?: unknown };
   if (subresource === 'status') {
     result.status = (given as { status?: unknown }).status;
+    // As the real one: metadata may come with a status.
+    if (given.metadata.finalizers) result.metadata.finalizers = given.metadata.finalizers;
     return result;
   }
   if (subresource === 'finalize') {

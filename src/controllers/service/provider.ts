@@ -1,0 +1,98 @@
+// Who gives load balancers their addresses. The controller knows no more of a load balancer than this; ours takes addresses
+// from the cluster's LoadBalancerPools, and the nodes announce them by themselves.
+
+import { ingressIPs } from '../../api/core/v1/service/load-balancer.ts';
+import type { LoadBalancerIngress, Service } from '../../api/core/v1/types.generated.ts';
+import type { LoadBalancerPool } from '../../api/portico/v1/load-balancer-pool.ts';
+import { objectKey } from '../../apimachinery/object.ts';
+import { canonicalIP } from '../../net/ip.ts';
+import { allocate, poolOf, requestOf } from './allocate.ts';
+
+export type Ensured =
+  | { readonly kind: 'ensured'; readonly ingress: readonly LoadBalancerIngress[] }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface LoadBalancerProvider {
+  /** Whether it serves this cluster at all; while it does not, Services wait without a word. */
+  readonly isPresent: boolean;
+  /** Gives the Service its load balancer, or says what it has. */
+  ensure(service: Readonly<Service>): Ensured;
+  /** Whether the Service has a load balancer. */
+  has(service: Readonly<Service>): boolean;
+  release(service: Readonly<Service>): void;
+}
+
+/** Which Service has which address. An address is one Service's until that lets go of it, whatever caches say in between. */
+export class AddressBook {
+  readonly #owners = new Map<string, string>();
+  readonly #addresses = new Map<string, Set<string>>();
+
+  /** The first to claim an address has it. */
+  claim(key: string, ips: readonly string[]): void {
+    const own = this.#addresses.get(key) ?? new Set();
+    for (const text of ips) {
+      const ip = canonicalIP(text) ?? text;
+      if ((this.#owners.get(ip) ?? key) !== key) continue;
+      this.#owners.set(ip, key);
+      own.add(ip);
+    }
+    if (own.size > 0) this.#addresses.set(key, own);
+  }
+
+  /** The Service has these from now on, and none of its others. */
+  replace(key: string, ips: readonly string[]): void {
+    this.release(key);
+    this.claim(key, ips);
+  }
+
+  release(key: string): void {
+    for (const ip of this.#addresses.get(key) ?? []) this.#owners.delete(ip);
+    this.#addresses.delete(key);
+  }
+
+  ownerOf(ip: string): string | undefined {
+    return this.#owners.get(ip);
+  }
+
+  addressesOf(key: string): readonly string[] {
+    return [...(this.#addresses.get(key) ?? [])];
+  }
+
+  get all(): Iterable<string> {
+    return this.#owners.keys();
+  }
+}
+
+export class PoolProvider implements LoadBalancerProvider {
+  readonly book = new AddressBook();
+  readonly #pools: () => readonly Readonly<LoadBalancerPool>[];
+
+  constructor(pools: () => readonly Readonly<LoadBalancerPool>[]) {
+    this.#pools = pools;
+  }
+
+  get isPresent(): boolean {
+    return this.#pools().length > 0;
+  }
+
+  ensure(service: Readonly<Service>): Ensured {
+    const key = objectKey(service);
+    const pools = [...this.#pools()].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).map(poolOf);
+    const ofAnother = (ip: string) => {
+      const owner = this.book.ownerOf(ip);
+      return owner === key ? undefined : owner;
+    };
+    const allocation = allocate(requestOf(service, this.book.addressesOf(key)), pools, ofAnother);
+    if (allocation.kind === 'failed') return allocation;
+    this.book.replace(key, allocation.ips);
+    return { kind: 'ensured', ingress: allocation.ips.map((ip) => ({ ip, ipMode: 'VIP' })) };
+  }
+
+  has(service: Readonly<Service>): boolean {
+    return this.book.addressesOf(objectKey(service)).length > 0 || ingressIPs(service).length > 0;
+  }
+
+  release(service: Readonly<Service>): void {
+    this.book.release(objectKey(service));
+  }
+}
