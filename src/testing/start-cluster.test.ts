@@ -65,7 +65,7 @@ describe('a running cluster', () => {
     await cluster.waitFor(deployments, 'web', (web) => web?.status?.readyReplicas === 4);
     await cluster.settled();
     const slices = await client.resource(endpointSlices).list({ labelSelector: 'kubernetes.io/service-name=web' });
-    const ready = slices.items.flatMap(({ endpoints }) => endpoints.filter(({ conditions }) => conditions?.ready));
+    const ready = slices.items.flatMap(({ endpoints = [] }) => endpoints.filter(({ conditions }) => conditions?.ready));
     expect(ready).toHaveLength(4);
 
     await client.resource(deployments).delete('web', 'default');
@@ -77,7 +77,7 @@ describe('a running cluster', () => {
 
   test('a namespace ends with all that is in it', async () => {
     const { client } = cluster;
-    await client.resource(namespaces).create({ metadata: { name: 'short' } });
+    await client.resource(namespaces).create({ metadata: { name: 'short' }, spec: {} });
     await client.resource(services).create({
       metadata: { name: 'web', namespace: 'short' },
       spec: { ports: [{ port: 80 }] },
