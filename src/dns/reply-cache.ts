@@ -67,10 +67,14 @@ class Shelf {
     return this.#replies.get(key);
   }
 
-  /** Returns what had to leave; undefined where the reply itself was not taken in. */
-  put(key: string, reply: PreparedReply): [string, PreparedReply][] | undefined {
-    const full = this.#bytes + reply.bytes > this.#mostBytes;
-    if (full && ++this.#refused % ADMITTED_OF !== 0) return undefined;
+  /** Whether the next reply is to be taken in. */
+  admits(): boolean {
+    const full = this.#bytes + OVERHEAD > this.#mostBytes;
+    return !full || ++this.#refused % ADMITTED_OF === 0;
+  }
+
+  /** Returns what had to leave. */
+  put(key: string, reply: PreparedReply): [string, PreparedReply][] {
     this.take(key);
     this.#replies.set(key, reply);
     this.#bytes += reply.bytes;
@@ -103,11 +107,14 @@ export class ReplyCache {
     return this.#replies.get(key) ?? this.#empty.get(key);
   }
 
+  /** Whether a reply to the packet is worth preparing. Each time it says so, one is kept. */
+  admits(packet: Buffer, { empty }: Pick<PreparedReply, 'empty'>): boolean {
+    return packet.length <= LONGEST_KEY && (empty ? this.#empty : this.#replies).admits();
+  }
+
   keep(packet: Buffer, transport: Transport, reply: PreparedReply): void {
-    if (packet.length > LONGEST_KEY) return;
     const key = keyOf(packet, transport);
     const left = (reply.empty ? this.#empty : this.#replies).put(key, reply);
-    if (!left) return;
     for (const [old, { dependencies }] of left) {
       for (const dependency of dependencies) this.#keysOfDependency.remove(dependency, old);
     }

@@ -104,25 +104,29 @@ export class Responder {
       if (names.length > 0) return this.#search(query, result, names, limit);
     }
     if (result.follow !== undefined) return this.#follow(query, result, limit);
-    const reply = this.#prepare(query, result, limit);
+    const empty = result.answers.length === 0;
     // A name that one client's search leads on from is for every other client simply not there.
-    if (result.rcode !== RCODE.NXDOMAIN || !this.#options.searchPathOf)
-      this.#cache.keep(packet, client.transport, reply);
+    const ofAllClients = result.rcode !== RCODE.NXDOMAIN || !this.#options.searchPathOf;
+    if (!ofAllClients || !this.#cache.admits(packet, { empty })) return this.#encodeShuffled(query, result, limit);
+    const reply = this.#prepare(query, result, limit);
+    this.#cache.keep(packet, client.transport, reply);
     return reply.next(query.id, view.serial);
   }
 
   #prepare(query: Message, result: Answer, limit: number): PreparedReply {
     const { answers, authority, dependencies } = result;
-    const shuffles = answers.length > 1 ? ORDERS : 1;
-    const packets = Array.from({ length: shuffles }, () => {
-      const ordered = shuffles > 1 ? shuffled(answers, this.#options.random) : answers;
-      return encode(query, { ...result, answers: ordered, authoritative: true }, limit);
-    });
+    const orders = answers.length > 1 ? ORDERS : 1;
+    const packets = Array.from({ length: orders }, () => this.#encodeShuffled(query, result, limit));
     const [packet] = packets;
-    const last = [...answers, ...authority].at(-1)?.data.type;
+    const last = (authority.at(-1) ?? answers.at(-1))?.data.type;
     const serialAt =
       packet && last === 'SOA' ? packet.length - (query.edns ? OPT_SIZE : 0) - SERIAL_FROM_END : undefined;
     return new PreparedReply({ packets, dependencies, empty: answers.length === 0, serialAt });
+  }
+
+  #encodeShuffled(query: Message, result: Answer, limit: number): Buffer {
+    const answers = result.answers.length > 1 ? shuffled(result.answers, this.#options.random) : result.answers;
+    return encode(query, { ...result, answers, authoritative: true }, limit);
   }
 
   async #forward(query: Message, question: Question, limit: number): Promise<Buffer> {

@@ -148,6 +148,8 @@ export class Forwarder {
     const reply = await this.#route(question.name)?.pool.ask(question);
     if (!reply) return FAILURE;
     const { rcode, answers, authority, additional, authenticData = false } = reply;
+    // What refuses or fails has no records to give; whatever came with it is not passed on.
+    if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return { ...FAILURE, rcode };
     return { rcode, answers, authority, additional, authenticData };
   }
 

@@ -5,7 +5,11 @@ import { formatIP, parseIP } from '../../net/ip.ts';
 export function addressBytes(text: string): Uint8Array {
   const ip = parseIP(text);
   if (!ip) throw new Error(`${text} is no IP address`);
-  const bytes = new Uint8Array(ip.family === 'IPv4' ? 4 : 16);
+  if (ip.family === 'IPv4') {
+    const value = Number(ip.value);
+    return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
+  }
+  const bytes = new Uint8Array(16);
   let rest = ip.value;
   for (let i = bytes.length - 1; i >= 0; i--) {
     bytes[i] = Number(rest & 0xffn);

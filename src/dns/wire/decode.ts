@@ -148,20 +148,27 @@ class Reader {
   }
 
   #bytes(length: number): Buffer {
-    if (this.#offset + length > this.#packet.length) throw new FormatError('a field runs over the end');
-    this.#offset += length;
-    return this.#packet.subarray(this.#offset - length, this.#offset);
+    const start = this.#take(length);
+    return this.#packet.subarray(start, this.#offset);
   }
 
   #u8(): number {
-    return this.#bytes(1)[0]!;
+    return this.#packet[this.#take(1)]!;
   }
 
   #u16(): number {
-    return this.#bytes(2).readUInt16BE(0);
+    return this.#packet.readUInt16BE(this.#take(2));
   }
 
   #u32(): number {
-    return this.#bytes(4).readUInt32BE(0);
+    return this.#packet.readUInt32BE(this.#take(4));
+  }
+
+  /** Moves on by so many bytes; returns where they start. */
+  #take(length: number): number {
+    const start = this.#offset;
+    if (start + length > this.#packet.length) throw new FormatError('a field runs over the end');
+    this.#offset = start + length;
+    return start;
   }
 }

@@ -1,9 +1,11 @@
 import { addressBytes } from './address.ts';
 import { CLASS_IN, type Message, type RecordData, type ResourceRecord, TYPE, typeCode } from './message.ts';
-import { labelBytes, labelsOf } from './name.ts';
+import { checkLabel, endOfLabel, labelBytes, labelsOf } from './name.ts';
 
 /** The largest message over TCP, and so of all. */
 export const MAX_MESSAGE = 65_535;
+/** Where the question's name stands. */
+const QUESTION_AT = 12;
 
 /**
  * Writes a message, compressing owner names. When it would be longer than `limit` bytes, records are left out from the
@@ -53,8 +55,10 @@ const scratch = Buffer.allocUnsafeSlow(4096);
 class Writer {
   #buffer = scratch;
   #length = 0;
-  /** Where each suffix of a name was first written. */
-  readonly #written = new Map<string, number>();
+  /** The question's name, unless it is the root. */
+  #questionName: string | undefined;
+  /** Where each suffix of a name was first written; made when a name other than the question's comes. */
+  #written: Map<string, number> | undefined;
 
   get length(): number {
     return this.#length;
@@ -76,7 +80,9 @@ class Writer {
   }
 
   question({ name, type, class: cls }: { name: string; type: number; class: number }): void {
-    this.#name(name);
+    for (let at = 0; at < name.length && name !== '.'; ) at = this.#label(name, at);
+    this.#u8(0);
+    if (name !== '.') this.#questionName = name;
     this.#u16(type);
     this.#u16(cls);
   }
@@ -103,14 +109,16 @@ class Writer {
   /** Takes back what was written after `length`. */
   cut(length: number): void {
     this.#length = length;
-    for (const [suffix, offset] of this.#written) if (offset >= length) this.#written.delete(suffix);
+    for (const [suffix, offset] of this.#written ?? []) if (offset >= length) this.#written?.delete(suffix);
   }
 
   finish(questions: number, counts: readonly number[], truncated: boolean): Buffer {
     this.#buffer.writeUInt16BE(questions, 4);
     for (const [section, count] of counts.entries()) this.#buffer.writeUInt16BE(count, 6 + 2 * section);
     if (truncated) this.#buffer[2]! |= 0x02;
-    return Buffer.from(this.#buffer.subarray(0, this.#length));
+    const message = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(message, 0, 0, this.#length);
+    return message;
   }
 
   #data(data: RecordData): void {
@@ -151,20 +159,51 @@ class Writer {
 
   /** Writes a name, pointing back to the longest suffix that stands already. Cases are kept apart, so that each name reads back as it was given. */
   #name(name: string): void {
-    const labels = labelsOf(name);
-    for (let i = 0; i < labels.length; i++) {
-      const suffix = labels.slice(i).join('.');
-      const offset = this.#written.get(suffix);
+    // Most records have the question's own name.
+    if (name === this.#questionName) {
+      this.#u16(0xc000 | QUESTION_AT);
+      return;
+    }
+    const written = this.#suffixes();
+    for (let at = 0; at < name.length && name !== '.'; ) {
+      const suffix = name.slice(at);
+      const offset = written.get(suffix);
       if (offset !== undefined) {
         this.#u16(0xc000 | offset);
         return;
       }
-      if (this.#length < 0x4000) this.#written.set(suffix, this.#length);
-      const bytes = labelBytes(labels[i]!);
-      this.#u8(bytes.length);
-      this.#bytes(bytes);
+      if (this.#length < 0x4000) written.set(suffix, this.#length);
+      at = this.#label(name, at);
     }
     this.#u8(0);
+  }
+
+  #suffixes(): Map<string, number> {
+    if (this.#written) return this.#written;
+    this.#written = new Map();
+    const name = this.#questionName ?? '';
+    for (let at = 0, offset = QUESTION_AT; at < name.length; at = endOfLabel(name, at) + 1) {
+      this.#written.set(name.slice(at), offset);
+      offset += 1 + this.#buffer[offset]!;
+    }
+    return this.#written;
+  }
+
+  /** Writes the label that starts at `at` of an absolute name; returns where the next one starts. */
+  #label(name: string, at: number): number {
+    const end = endOfLabel(name, at);
+    const label = name.slice(at, end);
+    if (label.includes('\\')) {
+      const bytes = labelBytes(label);
+      this.#u8(bytes.length);
+      this.#bytes(bytes);
+    } else {
+      checkLabel(label);
+      this.#u8(label.length);
+      this.#reserve(label.length);
+      this.#length += this.#buffer.write(label, this.#length, 'latin1');
+    }
+    return end + 1;
   }
 
   #bytes(bytes: Uint8Array): void {

@@ -5,10 +5,15 @@ export class FormatError extends Error {}
 
 const printable = (byte: number): boolean => byte > 0x20 && byte < 0x7f;
 
-/** One label's bytes as zone-file text. */
-function labelText(bytes: Uint8Array): string {
+const needsEscape = (byte: number): boolean => byte === 0x2e || byte === 0x5c || !printable(byte);
+
+/** The bytes of one label as zone-file text. */
+function labelText(packet: Buffer, start: number, end: number): string {
+  let plain = true;
+  for (let i = start; i < end && plain; i++) plain = !needsEscape(packet[i]!);
+  if (plain) return packet.toString('latin1', start, end);
   let text = '';
-  for (const byte of bytes) {
+  for (const byte of packet.subarray(start, end)) {
     if (byte === 0x2e || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`;
     else if (printable(byte)) text += String.fromCharCode(byte);
     else text += `\\${String(byte).padStart(3, '0')}`;
@@ -17,7 +22,7 @@ function labelText(bytes: Uint8Array): string {
 }
 
 /** Reads the name at `offset`; `end` is where the next field starts. */
-export function readName(packet: Uint8Array, offset: number): { name: string; end: number } {
+export function readName(packet: Buffer, offset: number): { name: string; end: number } {
   let name = '';
   let end = -1;
   let position = offset;
@@ -39,10 +44,10 @@ export function readName(packet: Uint8Array, offset: number): { name: string; en
     if (size > 63) throw new FormatError('a label of an unknown kind');
     length += size + 1;
     if (length > 254) throw new FormatError('a name is longer than 255 bytes');
-    const label = packet.subarray(position + 1, position + 1 + size);
-    if (label.length < size) throw new FormatError('a label runs over the end');
-    name += `${labelText(label)}.`;
-    position += size + 1;
+    const next = position + 1 + size;
+    if (next > packet.length) throw new FormatError('a label runs over the end');
+    name += `${labelText(packet, position + 1, next)}.`;
+    position = next;
   }
   return { name: name === '' ? '.' : name, end: end < 0 ? position + 1 : end };
 }
@@ -55,12 +60,22 @@ export function labelsOf(name: string): string[] {
   return absolute.match(/(?:\\.|[^.\\])+/gs) ?? [];
 }
 
+/** Where the label that starts at `start` ends: at its dot. */
+export function endOfLabel(name: string, start: number): number {
+  let end = start;
+  // What follows a backslash is part of the label.
+  while (end < name.length && name[end] !== '.') end += name[end] === '\\' ? 2 : 1;
+  return end;
+}
+
 /** Whether a lower-case name is the domain or below it. A dot behind a backslash is part of a label. */
 export function isWithin(name: string, domain: string): boolean {
   if (name === domain || domain === '.') return true;
-  if (!name.endsWith(domain) || name[name.length - domain.length - 1] !== '.') return false;
-  const before = /\\*$/.exec(name.slice(0, name.length - domain.length - 1))?.[0].length ?? 0;
-  return before % 2 === 0;
+  const dot = name.length - domain.length - 1;
+  if (!name.endsWith(domain) || name[dot] !== '.') return false;
+  let backslashes = 0;
+  while (name[dot - 1 - backslashes] === '\\') backslashes += 1;
+  return backslashes % 2 === 0;
 }
 
 /** The bytes of one label as it goes on the wire, without its length. Throws FormatError when it is empty or too long. */
@@ -71,6 +86,11 @@ export function labelBytes(label: string): Buffer {
         'latin1',
       )
     : Buffer.from(label, 'latin1');
-  if (bytes.length === 0 || bytes.length > 63) throw new FormatError(`a label of ${bytes.length} bytes`);
+  checkLabel(bytes);
   return bytes;
+}
+
+/** Throws FormatError for a label that is empty or too long. As a text it has no escapes. */
+export function checkLabel({ length }: Uint8Array | string): void {
+  if (length === 0 || length > 63) throw new FormatError(`a label of ${length} bytes`);
 }

@@ -59,11 +59,12 @@ interface Context {
 function inZone(context: Context): Answer {
   const { view, question, config } = context;
   const labels = labelsOf(question.name.slice(0, -config.zone.length - 1).toLowerCase());
-  if (labels.join('.') === 'dns-version') {
+  if (labels.length === 1 && labels[0] === 'dns-version') {
     if (question.type !== TYPE.TXT) return noData(context);
     return found(context, [record(question.name, SCHEMA_VERSION_TTL, { type: 'TXT', texts: [SCHEMA_VERSION] })]);
   }
-  if (labels.join('.') === 'ns.dns' && (question.type === TYPE.A || question.type === TYPE.AAAA)) {
+  const isNameServer = labels.length === 2 && labels[0] === 'ns' && labels[1] === 'dns';
+  if (isNameServer && (question.type === TYPE.A || question.type === TYPE.AAAA)) {
     return found(context, addressRecords(context, question.name, config.serverAddresses));
   }
   const [kind, namespace] = [labels.at(-1), labels.at(-2)];
