@@ -1,7 +1,7 @@
 // Authentication and authorization put together for one server: what src/cluster hands to ApiServer.
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
-import { RequestAuthenticator } from './authentication/authenticator.ts';
+import { type AuthenticatorOptions, RequestAuthenticator } from './authentication/authenticator.ts';
 import { issuerDiscovery } from './authentication/issuer-discovery.ts';
 import type { RequestHeaderConfig } from './authentication/request-header.ts';
 import { selfSubjectReview, tokenReview } from './authentication/reviews.ts';
@@ -23,6 +23,8 @@ export interface SecurityOptions {
   /** `--token-auth-file`. */
   readonly tokenFile?: { readonly path: string; readonly text: string } | undefined;
   readonly requestHeader?: RequestHeaderConfig;
+  readonly jwt?: AuthenticatorOptions['jwt'];
+  readonly anonymous?: AuthenticatorOptions['anonymous'];
   /** `https://HOST:PORT` at which the server is reached. */
   readonly serverUrl: string;
   readonly clock: Clock;
@@ -47,6 +49,8 @@ export function createSecurity({
   serviceAccountKeyPem,
   tokenFile,
   requestHeader,
+  jwt,
+  anonymous,
   serverUrl,
   clock,
   random,
@@ -58,6 +62,8 @@ export function createSecurity({
   const authenticator = new RequestAuthenticator({
     staticTokens,
     requestHeader,
+    jwt,
+    anonymous,
     serviceAccounts,
     view,
     clock,

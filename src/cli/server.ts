@@ -8,12 +8,18 @@ import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
 import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
+import {
+  type AuthenticationOptions,
+  authenticationFlags,
+  authenticationOptions,
+  isAnonymousAllowed,
+} from './authentication-flags.ts';
 import { hollowCount } from './cluster-options.ts';
 import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { porticoVersion } from './version.ts';
 
-interface ServerFlags extends FrontProxyFlags {
+interface ServerFlags extends FrontProxyFlags, AuthenticationOptions {
   readonly dataDir?: string;
   readonly datastoreEndpoint?: string;
   readonly datastoreCafile?: string;
@@ -46,6 +52,7 @@ const defaultListen = '127.0.0.1:6443';
 
 export function register(command: Command): void {
   frontProxyOptions(command);
+  authenticationOptions(command);
   const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
@@ -91,6 +98,8 @@ const settledMs = 1000;
 async function run(flags: ServerFlags): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const authentication = authenticationFlags(flags);
+  const anonymousAuth = isAnonymousAllowed(flags);
   const plane = await startControlPlane({
     ...(flags.dataDir !== undefined && { dataDir: resolve(flags.dataDir) }),
     ...datastoreConfig(flags),
@@ -102,6 +111,8 @@ async function run(flags: ServerFlags): Promise<void> {
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
     frontProxy: frontProxyConfig(flags),
+    ...(authentication && { authentication }),
+    ...(anonymousAuth !== undefined && { anonymousAuth }),
     limits: {
       readOnly: wholeNumber('--max-requests-inflight', flags.maxRequestsInflight),
       mutating: wholeNumber('--max-mutating-requests-inflight', flags.maxMutatingRequestsInflight),

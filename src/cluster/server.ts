@@ -34,6 +34,7 @@ import { realClock } from '../system/real/clock.ts';
 import { makeFolder, realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
 import type { AuditConfig } from './audit.ts';
+import type { AuthenticationFlags } from './authentication.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
 import { prepareControlLoops } from './control-loops.ts';
 import { type DatastoreConfig, openStorage } from './datastore.ts';
@@ -41,6 +42,7 @@ import { Failure } from './failure.ts';
 import { type FrontProxyConfig, openFrontProxy } from './front-proxy.ts';
 import { healthChecks, storageSize } from './health-checks.ts';
 import { InProcessTransport } from './in-process-transport.ts';
+import { Page } from './page/page.ts';
 import { forgetfulFiles, withSharedKeys } from './shared-keys.ts';
 
 export interface HostPort {
@@ -67,6 +69,10 @@ export interface ServerConfig {
   readonly kubeconfigOut?: string;
   /** kube-apiserver's CSV: token,user,uid,"group1,group2". */
   readonly tokenAuthFile?: string;
+  /** Others whose tokens are believed. */
+  readonly authentication?: AuthenticationFlags;
+  /** Default: as the file of `authentication` says, or yes. */
+  readonly anonymousAuth?: boolean;
   /** Proxies that are believed beside the cluster's own servers. */
   readonly frontProxy?: FrontProxyConfig;
   /** Default: kube-apiserver's. */
@@ -163,6 +169,13 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
   const { onError, clock = realClock } = config;
   const tokenFile = await readTokenFile(config.tokenAuthFile);
   const requestHeader = await openFrontProxy(config.frontProxy ?? {}, pki);
+  const opened =
+    config.authentication &&
+    (await (
+      await import('./authentication.ts')
+    ).openAuthentication(config.authentication, (error) => onError(error, 'authentication')));
+  const { anonymousAuth } = config;
+  const anonymous = anonymousAuth === undefined ? opened?.anonymous : { enabled: anonymousAuth };
   const audit = config.audit && (await import('./audit.ts'));
   const metrics = new ApiMetrics();
   const audited =
@@ -208,6 +221,8 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       serviceAccountKeyPem: pki.serviceAccountKeyPem,
       tokenFile,
       requestHeader,
+      jwt: opened?.jwt,
+      anonymous,
       serverUrl: urlOf(addresses[0]!),
       clock,
       random: realRandom,
@@ -227,7 +242,15 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     });
     const metered = new MeteredStorage(storage, realClock);
     metrics.add([...metered.families, ...storageSize(config.datastore ? undefined : config.dataDir)]);
-    const server = new ApiServer({
+    const page = new Page({
+      transport: (user) => new InProcessTransport(server, user),
+      authorizer: security.authorizer,
+      ranges: { clusterCIDRs: config.clusterCIDRs, serviceCIDRs: config.serviceClusterIPRanges },
+      clock: realClock,
+      random: realRandom,
+      onError,
+    });
+    const server: ApiServer = new ApiServer({
       storage: metered,
       cache,
       definitions,
@@ -239,7 +262,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       extensions: {
         connect: connectHandlers({ ...security, tunnels, clock, random: realRandom }),
         virtual: security.virtual,
-        paths: [...security.paths, tunnelPath(tunnels)],
+        paths: [...security.paths, tunnelPath(tunnels), ...page.paths],
       },
       dial: (target) => dialEndpoint(tunnels, target),
       ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
@@ -272,6 +295,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     ready.resolve(server);
     handle = (request) => server.handle(request);
     background('controllers', loops(stop.signal));
+    background('page', page.run(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
     background('certificates', renewCertificates(config, { pki, files, listeners, signal: stop.signal }));
     return {

@@ -1,11 +1,15 @@
 // Who may do what, and what is told of it, from outside: audit log, impersonation, node restriction, issuer discovery, limits,
 // figures and health of a running server.
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { createServer, request, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '../../src/apiserver/audit/event.ts';
+import { createCertificateAuthority, issueKeyPair, type KeyPair } from '../../src/apiserver/pki/certificates.ts';
+import { realRandom } from '../../src/system/real/random.ts';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portico-access-'));
@@ -21,15 +25,44 @@ const policy = {
   ],
 };
 let server: TestServer;
+let proxyCertificate: KeyPair;
+let issuer: Server;
+const signer = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const issuerUrl = () => `https://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
 
 beforeAll(async () => {
   const file = join(folder, 'policy.yaml');
   writeFileSync(file, JSON.stringify(policy));
   const limits = ['--max-mutating-requests-inflight', '1'];
-  server = await startServer(['--audit-policy-file', file, '--audit-log-path', log, ...limits]);
+  const audit = ['--audit-policy-file', file, '--audit-log-path', log];
+  server = await startServer([...audit, ...limits, ...(await trustOthers())]);
 });
 
+/** The flags of a proxy's authority and of an issuer of ID tokens, both of these tests' own. */
+async function trustOthers(): Promise<string[]> {
+  const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
+  const ca = await createCertificateAuthority('others', validity, realRandom);
+  const profile = { ...validity, subject: { commonName: 'web', organizations: [] }, sans: ['127.0.0.1'] };
+  proxyCertificate = await issueKeyPair(ca, { ...profile, usages: ['client auth'] }, realRandom);
+  const { certPem: cert, keyPem: key } = await issueKeyPair(ca, { ...profile, usages: ['server auth'] }, realRandom);
+  issuer = createServer({ cert, key }, (asked, answer) => {
+    const own = issuerUrl();
+    const jwk = { ...signer.publicKey.export({ format: 'jwk' }), kid: 'k', use: 'sig' };
+    const isKeys = asked.url === '/keys';
+    answer.end(JSON.stringify(isKeys ? { keys: [jwk] } : { issuer: own, jwks_uri: `${own}/keys` }));
+  });
+  await new Promise<void>((listening) => issuer.listen(0, '127.0.0.1', listening));
+  const caFile = join(folder, 'others-ca.crt');
+  writeFileSync(caFile, ca.certPem);
+  return [
+    ...['--requestheader-client-ca-file', caFile, '--requestheader-allowed-names', 'web'],
+    ...['--oidc-issuer-url', issuerUrl(), '--oidc-client-id', 'portico', '--oidc-ca-file', caFile],
+    ...['--oidc-username-prefix', 'oidc:', '--oidc-groups-claim', 'groups'],
+  ];
+}
+
 afterAll(async () => {
+  issuer?.close();
   await server?.stop();
   rmSync(folder, { recursive: true });
 });
@@ -40,12 +73,24 @@ interface Answer {
   readonly text: string;
 }
 
-function call(method: string, path: string, given: { body?: unknown; headers?: Record<string, string> } = {}) {
+interface Given {
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  /** Shown in place of the tests' token. */
+  readonly certificate?: KeyPair;
+}
+
+function call(method: string, path: string, given: Given = {}) {
   return new Promise<Answer>((resolve, reject) => {
     const outgoing = request(new URL(path, server.url), {
       method,
       rejectUnauthorized: false,
-      headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', ...given.headers },
+      headers: {
+        ...(!given.certificate && { authorization: `Bearer ${server.token}` }),
+        'content-type': 'application/json',
+        ...given.headers,
+      },
+      ...(given.certificate && { agent: false, cert: given.certificate.certPem, key: given.certificate.keyPem }),
     });
     outgoing.once('error', reject);
     outgoing.once('response', async (response) => {
@@ -211,4 +256,49 @@ test('health is told check by check, to everyone', async () => {
   const { text } = await call('GET', '/readyz?verbose', { headers });
   expect(text).toMatch(/^\[\+\]ping ok\n[\s\S]*\[\+\]etcd ok\n[\s\S]*\[\+\]shutdown ok\nreadyz check passed\n$/);
   expect(await call('GET', '/livez/etcd')).toMatchObject({ status: 200, text: 'ok' });
+});
+
+describe('users whom others vouch for', () => {
+  const whoami = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  const reviews = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+  const userOf = async (given: Given) => {
+    const { status, text } = await call('POST', reviews, { body: whoami, ...given });
+    return status === 201 ? JSON.parse(text).status.userInfo : status;
+  };
+
+  test('a proxy names the user by its certificate; nobody else can', async () => {
+    const headers = { 'x-remote-user': 'jane', 'x-remote-group': 'dev', 'x-remote-extra-team': 'red' };
+    expect(await userOf({ headers, certificate: proxyCertificate })).toEqual({
+      username: 'jane',
+      groups: ['dev', 'system:authenticated'],
+      extra: { team: ['red'] },
+    });
+    expect((await userOf({ headers })).username).toBe('tester');
+    expect(await userOf({ headers: { ...headers, 'x-remote-user': '' }, certificate: proxyCertificate })).toBe(401);
+    const path = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
+    const { data } = JSON.parse((await call('GET', path)).text);
+    expect(data['requestheader-allowed-names']).toBe('["web","front-proxy-client"]');
+    expect(data['requestheader-client-ca-file'].match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+  });
+
+  test('an issuer of ID tokens', async () => {
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const tokenOf = (claims: object) => {
+      const all = { iss: issuerUrl(), aud: 'portico', sub: 'jane', exp: Date.now() / 1000 + 3600, ...claims };
+      const input = `${encode({ alg: 'RS256', kid: 'k' })}.${encode(all)}`;
+      return `${input}.${sign('sha256', Buffer.from(input), signer.privateKey).toString('base64url')}`;
+    };
+    const by = (claims: object) => ({ headers: { authorization: `Bearer ${tokenOf(claims)}` } });
+    expect(await userOf(by({ groups: ['dev'] }))).toEqual({
+      username: 'oidc:jane',
+      groups: ['dev', 'system:authenticated'],
+    });
+    expect(await userOf(by({ aud: 'another' }))).toBe(401);
+    const review = (spec: object) =>
+      call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: tokenOf({}), ...spec } },
+      });
+    expect(JSON.parse((await review({})).text).status).toMatchObject({ authenticated: true });
+    expect(JSON.parse((await review({ audiences: ['vault'] })).text).status.authenticated).toBeUndefined();
+  });
 });

@@ -10,7 +10,9 @@ import type { ObjectView } from '../object-view.ts';
 import type { ApiRequest, User } from '../request.ts';
 import { bootstrapSecretName, bootstrapUser, parseBootstrapToken } from './bootstrap-token.ts';
 import { asksForImpersonation, impersonatedUser } from './impersonation.ts';
+import type { AnonymousConfig } from './jwt/configuration.ts';
 import { type RequestHeaderConfig, requestHeaderUser } from './request-header.ts';
+import { serviceAccountIssuer } from './service-account-token.ts';
 import type { ServiceAccounts } from './service-accounts.ts';
 
 export interface AuthenticatorOptions {
@@ -18,6 +20,10 @@ export interface AuthenticatorOptions {
   readonly staticTokens?: ReadonlyMap<string, User>;
   /** Undefined: no proxy is believed. */
   readonly requestHeader?: RequestHeaderConfig | undefined;
+  /** Asked for bearer tokens that nobody else knows: issuers of ID tokens. */
+  readonly jwt?: { authenticate(token: string): Promise<User | undefined> } | undefined;
+  /** Default: anybody may be anonymous anywhere. */
+  readonly anonymous?: AnonymousConfig | undefined;
   readonly serviceAccounts: ServiceAccounts;
   readonly view: ObjectView;
   readonly clock: Clock;
@@ -58,6 +64,8 @@ export class RequestAuthenticator implements Authenticator {
     if (token !== undefined) return this.#staticTokens.get(token) ?? this.#bearer(token);
     // As a wrong token: who shows a certificate that says nothing here is not anonymous.
     if (clientCertificate && !clientCertificate.verifiedBy.includes('client')) throw unauthorized();
+    const { anonymous } = this.#options;
+    if (anonymous && !isAllowed(anonymous, request.path)) throw unauthorized();
     return anonymousUser;
   }
 
@@ -84,15 +92,24 @@ export class RequestAuthenticator implements Authenticator {
     return result.user;
   }
 
-  /** The user of a bearer token, or undefined when nobody vouches for it. */
+  /**
+   * The user of a bearer token, or undefined when nobody vouches for it. Tokens that name no audience are good for this
+   * server, and for no other.
+   */
   async authenticateToken(token: string, audiences?: readonly string[]): Promise<TokenResult | undefined> {
-    const known = this.#staticTokens.get(token);
-    if (known) return { user: known };
-    const { serviceAccounts, view, clock } = this.#options;
+    const { serviceAccounts, jwt } = this.#options;
     if (serviceAccounts.recognizes(token)) {
       const result = await serviceAccounts.authenticate(token, audiences);
       return result && { ...result, user: withGroup(result.user) };
     }
+    const common = audiences?.filter((audience) => audience === serviceAccountIssuer);
+    if (common?.length === 0) return undefined;
+    const user = this.#staticTokens.get(token) ?? (await this.#bootstrap(token)) ?? (await jwt?.authenticate(token));
+    return user && { user: withGroup(user), ...(common && { audiences: common }) };
+  }
+
+  async #bootstrap(token: string): Promise<User | undefined> {
+    const { view, clock } = this.#options;
     const bootstrap = parseBootstrapToken(token);
     if (!bootstrap) return undefined;
     const find = () => {
@@ -105,8 +122,12 @@ export class RequestAuthenticator implements Authenticator {
       await view.caughtUp();
       user = find();
     }
-    return user && { user: withGroup(user) };
+    return user;
   }
+}
+
+function isAllowed({ enabled, conditions }: AnonymousConfig, path: string): boolean {
+  return enabled && (!conditions || conditions.some((one) => one.path === path));
 }
 
 function bearerToken({ headers }: ApiRequest): string | undefined {

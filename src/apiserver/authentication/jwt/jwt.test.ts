@@ -1,0 +1,210 @@
+import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { FakeClock } from '../../../system/fake/clock.ts';
+import { checkConfiguration, issuerOfFlags, type JwtIssuer, type OidcFlags } from './configuration.ts';
+import { JwtAuthenticator } from './jwt-authenticator.ts';
+import type { Claims } from './token.ts';
+
+const url = 'https://issuer.example';
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const jwk = (key: KeyObject, kid: string) => ({ ...key.export({ format: 'jwk' }), kid, use: 'sig' });
+const keys = [jwk(rsa.publicKey, 'rsa'), jwk(ec.publicKey, 'ec')];
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+interface Signing {
+  readonly alg?: string;
+  readonly kid?: string;
+  readonly key?: KeyObject;
+  readonly crit?: readonly string[];
+}
+
+function token(claims: Claims, { alg = 'RS256', kid = 'rsa', key = rsa.privateKey, crit }: Signing = {}): string {
+  const input = `${encode({ alg, kid, ...(crit && { crit }) })}.${encode(claims)}`;
+  const manners: Readonly<Record<string, object>> = {
+    ES: { dsaEncoding: 'ieee-p1363' },
+    PS: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+  };
+  const manner = manners[alg.slice(0, 2)];
+  return `${input}.${sign(`sha${alg.slice(2)}`, Buffer.from(input), { key, ...manner }).toString('base64url')}`;
+}
+
+const clock = new FakeClock();
+const now = clock.now() / 1000;
+const good: Claims = { iss: url, aud: 'me', sub: 'jane', exp: now + 60 };
+const flags: OidcFlags = { issuerURL: url, clientID: 'me' };
+
+async function authenticator(config: JwtIssuer, documents: Readonly<Record<string, unknown>> = {}) {
+  const all: Readonly<Record<string, unknown>> = {
+    [`${url}/.well-known/openid-configuration`]: { issuer: url, jwks_uri: `${url}/keys` },
+    [`${url}/keys`]: { keys },
+    ...documents,
+  };
+  const asked: string[] = [];
+  const errors: string[] = [];
+  const fetchText = async (from: string) => {
+    asked.push(from);
+    if (!all[from]) throw new Error(`${from} answered 404`);
+    return JSON.stringify(all[from]);
+  };
+  const onError = (error: unknown) => void errors.push((error as Error).message);
+  return { jwt: await JwtAuthenticator.create([config], { clock, onError, fetchText }), asked, errors };
+}
+
+describe('whether a token is good', () => {
+  test.each<[string, string, string | undefined]>([
+    ['RS256', token(good), 'jane'],
+    ['PS512', token(good, { alg: 'PS512' }), 'jane'],
+    ['ES256', token(good, { alg: 'ES256', kid: 'ec', key: ec.privateKey }), 'jane'],
+    ['without the name of a key', token(good, { kid: '' }), 'jane'],
+    ['for several', token({ ...good, aud: ['you', 'me'] }), 'jane'],
+    ['for another', token({ ...good, aud: 'you' }), undefined],
+    ['for nobody', token({ ...good, aud: undefined }), undefined],
+    ['over', token({ ...good, exp: now - 1 }), undefined],
+    ['without an end', token({ ...good, exp: undefined }), undefined],
+    ['not good yet', token({ ...good, nbf: now + 120 }), undefined],
+    ["with another's signature", token(good, { key: stranger.privateKey }), undefined],
+    ['of a key that is not there', token(good, { kid: 'gone' }), undefined],
+    ['of another issuer', token({ ...good, iss: 'https://other.example' }), undefined],
+    ['with an extension that is critical', token(good, { crit: ['b64'] }), undefined],
+    ['unsigned', `${encode({ alg: 'none' })}.${encode(good)}.`, undefined],
+    ['in HMAC under the public key', `${encode({ alg: 'HS256', kid: 'rsa' })}.${encode(good)}.AAAA`, undefined],
+    ['changed', token(good).replace(/\.[^.]*\./, `.${encode({ ...good, sub: 'root' })}.`), undefined],
+    ['no token', 'a.b.c', undefined],
+  ])('%s', async (_, given, expected) => {
+    const config = issuerOfFlags({ ...flags, usernamePrefix: '-', signingAlgorithms: ['RS256', 'PS512', 'ES256'] });
+    const { jwt } = await authenticator(config);
+    expect((await jwt.authenticate(given))?.name).toBe(expected);
+  });
+
+  test('an algorithm that was not asked for', async () => {
+    const { jwt, errors } = await authenticator(issuerOfFlags(flags));
+    expect(await jwt.authenticate(token(good, { alg: 'RS384' }))).toBeUndefined();
+    expect(errors).toEqual(['oidc: unexpected signature algorithm "RS384"']);
+  });
+
+  test('keys are fetched once, and again for an unknown one, but not for each', async () => {
+    const { jwt, asked } = await authenticator(issuerOfFlags(flags));
+    await Promise.all([jwt.authenticate(token(good)), jwt.authenticate(token(good))]);
+    await jwt.authenticate(token(good, { kid: 'new' }));
+    expect(asked).toEqual([`${url}/.well-known/openid-configuration`, `${url}/keys`]);
+    clock.advance(10_000);
+    await jwt.authenticate(token(good, { kid: 'new' }));
+    await jwt.authenticate(token(good, { kid: 'newer' }));
+    expect(asked.slice(2)).toEqual([`${url}/keys`]);
+  });
+
+  test('an issuer that names another in its document is not believed', async () => {
+    const document = { issuer: 'https://other.example', jwks_uri: `${url}/keys` };
+    const { jwt, errors } = await authenticator(issuerOfFlags(flags), {
+      [`${url}/.well-known/openid-configuration`]: document,
+    });
+    expect(await jwt.authenticate(token(good))).toBeUndefined();
+    expect(errors[0]).toContain('issuer did not match the issuer returned by provider');
+  });
+});
+
+describe('the user that claims make, by flags', () => {
+  test.each<[string, Partial<OidcFlags>, Claims, unknown]>([
+    ['the usual prefix', {}, {}, { name: `${url}#jane`, groups: [] }],
+    ['an own prefix', { usernamePrefix: 'oidc:' }, {}, { name: 'oidc:jane', groups: [] }],
+    [
+      'an address',
+      { usernameClaim: 'email' },
+      { email: 'j@x.io', email_verified: true },
+      { name: 'j@x.io', groups: [] },
+    ],
+    [
+      'an address that is not verified',
+      { usernameClaim: 'email' },
+      { email: 'j@x.io', email_verified: false },
+      undefined,
+    ],
+    ['no such claim', { usernameClaim: 'login' }, {}, undefined],
+    [
+      'groups',
+      { usernamePrefix: '-', groupsClaim: 'roles', groupsPrefix: 'g:' },
+      { roles: ['a', 'b'] },
+      { name: 'jane', groups: ['g:a', 'g:b'] },
+    ],
+    ['one group', { usernamePrefix: '-', groupsClaim: 'roles' }, { roles: 'a' }, { name: 'jane', groups: ['a'] }],
+    ['groups that are none', { groupsClaim: 'roles' }, { roles: [1] }, undefined],
+    [
+      'a claim that is required',
+      { usernamePrefix: '-', requiredClaims: { hd: 'x.io' } },
+      { hd: 'x.io' },
+      { name: 'jane', groups: [] },
+    ],
+    ['and is not there', { requiredClaims: { hd: 'x.io' } }, {}, undefined],
+  ])('%s', async (_, more, claims, expected) => {
+    const { jwt } = await authenticator(issuerOfFlags({ ...flags, ...more }));
+    expect(await jwt.authenticate(token({ ...good, ...claims, exp: now + 3600 }))).toEqual(expected);
+  });
+});
+
+const file = (jwt: object, more: object = {}) => ({
+  apiVersion: 'apiserver.config.k8s.io/v1',
+  kind: 'AuthenticationConfiguration',
+  jwt: [{ issuer: { url, audiences: ['me'] }, claimMappings: { username: { claim: 'sub', prefix: '' } }, ...jwt }],
+  ...more,
+});
+
+describe('a configuration file', () => {
+  const mapped = {
+    claimMappings: {
+      username: { expression: "claims.sub + '@x'" },
+      groups: { expression: "claims.roles.split(',')" },
+      uid: { claim: 'oid' },
+      extra: [{ key: 'x.io/team', valueExpression: "claims.?team.orValue('')" }],
+    },
+    claimValidationRules: [{ expression: 'claims.level > 1', message: 'too low' }],
+    userValidationRules: [{ expression: "!user.username.startsWith('system:')", message: 'reserved' }],
+  };
+  const claims = { ...good, exp: now + 3600, roles: 'a,b', oid: '7', team: 'red', level: 2 };
+
+  test('maps claims by expressions, and holds users to rules', async () => {
+    const { jwt, errors } = await authenticator(checkConfiguration(file(mapped)).jwt[0]!);
+    expect(await jwt.authenticate(token(claims))).toEqual({
+      name: 'jane@x',
+      uid: '7',
+      groups: ['a', 'b'],
+      extra: { 'x.io/team': ['red'] },
+    });
+    expect(await jwt.authenticate(token({ ...claims, team: undefined }))).not.toHaveProperty('extra');
+    expect(await jwt.authenticate(token({ ...claims, level: 1 }))).toBeUndefined();
+    expect(await jwt.authenticate(token({ ...claims, sub: 'system:admin' }))).toBeUndefined();
+    expect(errors).toEqual([
+      "validation expression 'claims.level > 1' failed: too low",
+      "validation expression '!user.username.startsWith('system:')' failed: reserved",
+    ]);
+  });
+
+  test.each<[string, object, string]>([
+    ['another kind', { kind: 'Policy' }, 'expected apiVersion'],
+    ['an unknown field', file({ claims: 1 }), 'jwt[0]: unknown field "claims"'],
+    ['no https', file({ issuer: { url: 'http://x', audiences: ['me'] } }), 'jwt[0].issuer.url: Invalid value'],
+    ['no audience', file({ issuer: { url } }), 'jwt[0].issuer.audiences: at least one'],
+    [
+      'audiences without a policy',
+      file({ issuer: { url, audiences: ['a', 'b'] } }),
+      'audienceMatchPolicy must be MatchAny',
+    ],
+    ['no user', file({ claimMappings: {} }), 'jwt[0].claimMappings.username: claim or expression is required'],
+    ['no prefix', file({ claimMappings: { username: { claim: 'sub' } } }), 'prefix is required when claim is set'],
+    [
+      'two ways',
+      file({ claimMappings: { username: { claim: 'sub', expression: 'claims.sub' } } }),
+      "claim and expression can't both be set",
+    ],
+    ['anonymous conditions', file({}, { anonymous: { enabled: false, conditions: [] } }), 'enabled should be set'],
+  ])('refuses %s', (_, given, message) => {
+    expect(() => checkConfiguration(given)).toThrow(message);
+  });
+
+  test('refuses an expression that does not compile', async () => {
+    const config = checkConfiguration(file({ claimValidationRules: [{ expression: 'claims.' }] })).jwt[0]!;
+    await expect(authenticator(config)).rejects.toThrow('compilation failed');
+  });
+});

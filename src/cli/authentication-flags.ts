@@ -1,0 +1,75 @@
+// `--oidc-*`, `--authentication-config` and `--anonymous-auth` of `portico server`, as kube-apiserver has them.
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { AuthenticationFlags } from '../cluster/authentication.ts';
+import { Failure } from '../cluster/failure.ts';
+
+export interface AuthenticationOptions {
+  readonly oidcIssuerUrl?: string;
+  readonly oidcClientId?: string;
+  readonly oidcCaFile?: string;
+  readonly oidcUsernameClaim?: string;
+  readonly oidcUsernamePrefix?: string;
+  readonly oidcGroupsClaim?: string;
+  readonly oidcGroupsPrefix?: string;
+  readonly oidcSigningAlgs?: string;
+  readonly oidcRequiredClaim?: string[];
+  readonly authenticationConfig?: string;
+  readonly anonymousAuth?: string;
+}
+
+export function authenticationOptions(command: Command): void {
+  const pairs = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
+  command
+    .option('--oidc-issuer-url <url>', 'issuer of ID tokens that are believed, https only')
+    .option('--oidc-client-id <id>', 'whom such a token must be for')
+    .option('--oidc-ca-file <file>', "authorities of the issuer's server (default: this machine's)")
+    .option('--oidc-username-claim <name>', 'claim that names the user (default: sub)')
+    .option('--oidc-username-prefix <text>', "before users' names; - for none (default: the issuer and #)")
+    .option('--oidc-groups-claim <name>', "claim that names the user's groups")
+    .option('--oidc-groups-prefix <text>', "before groups' names")
+    .option('--oidc-signing-algs <names>', 'algorithms of signatures (default: RS256)')
+    .option('--oidc-required-claim <name=value>', 'claims that a token must have, repeatable', pairs)
+    .option('--authentication-config <file>', 'AuthenticationConfiguration, in place of --oidc-*')
+    .option('--anonymous-auth <bool>', 'whether who shows no credentials is system:anonymous (default: true)');
+}
+
+/** Undefined: nobody else is believed. Throws a Failure for flags that do not fit together. */
+export function authenticationFlags(flags: AuthenticationOptions): AuthenticationFlags | undefined {
+  const { oidcIssuerUrl: issuerURL, oidcClientId: clientID, authenticationConfig } = flags;
+  const hasOidc = Object.entries(flags).some(([name, value]) => name.startsWith('oidc') && value !== undefined);
+  if (authenticationConfig !== undefined) {
+    if (hasOidc) throw new Failure('--authentication-config and --oidc-* exclude each other', { exitCode: 2 });
+    return { configFile: resolve(authenticationConfig) };
+  }
+  if (!hasOidc) return undefined;
+  if (!issuerURL || !clientID) {
+    throw new Failure('--oidc-issuer-url and --oidc-client-id must be given together', { exitCode: 2 });
+  }
+  return {
+    oidc: {
+      issuerURL,
+      clientID,
+      requiredClaims: Object.fromEntries((flags.oidcRequiredClaim ?? []).map(pairOf)),
+      ...(flags.oidcCaFile !== undefined && { caFile: resolve(flags.oidcCaFile) }),
+      ...(flags.oidcUsernameClaim && { usernameClaim: flags.oidcUsernameClaim }),
+      ...(flags.oidcUsernamePrefix && { usernamePrefix: flags.oidcUsernamePrefix }),
+      ...(flags.oidcGroupsClaim && { groupsClaim: flags.oidcGroupsClaim }),
+      ...(flags.oidcGroupsPrefix && { groupsPrefix: flags.oidcGroupsPrefix }),
+      ...(flags.oidcSigningAlgs && { signingAlgorithms: flags.oidcSigningAlgs.split(',') }),
+    },
+  };
+}
+
+/** Undefined: as the configuration file says, or by default. */
+export function isAnonymousAllowed({ anonymousAuth }: AuthenticationOptions): boolean | undefined {
+  if (anonymousAuth === undefined) return undefined;
+  if (anonymousAuth === 'true' || anonymousAuth === 'false') return anonymousAuth === 'true';
+  throw new Failure(`--anonymous-auth ${anonymousAuth}: must be true or false`, { exitCode: 2 });
+}
+
+function pairOf(text: string): [string, string] {
+  const mark = text.indexOf('=');
+  if (mark > 0) return [text.slice(0, mark), text.slice(mark + 1)];
+  throw new Failure(`--oidc-required-claim ${text}: must be NAME=VALUE`, { exitCode: 2 });
+}

@@ -1,0 +1,62 @@
+// Who else is believed beside the cluster's own certificates and tokens, as flags and files say it: `--oidc-*`,
+// `--authentication-config`. Loaded only where one of them is given.
+import {
+  type AnonymousConfig,
+  checkConfiguration,
+  issuerOfFlags,
+  type JwtIssuer,
+  type OidcFlags,
+} from '../apiserver/authentication/jwt/configuration.ts';
+import { JwtAuthenticator } from '../apiserver/authentication/jwt/jwt-authenticator.ts';
+import { realClock } from '../system/real/clock.ts';
+import { realFiles } from '../system/real/files.ts';
+import { Failure } from './failure.ts';
+
+/** At most one of them. */
+export interface AuthenticationFlags {
+  readonly oidc?: Omit<OidcFlags, 'ca'> & { readonly caFile?: string };
+  /** AuthenticationConfiguration, YAML or JSON. */
+  readonly configFile?: string;
+}
+
+export interface Authentication {
+  readonly jwt?: JwtAuthenticator;
+  readonly anonymous?: AnonymousConfig;
+}
+
+/** Throws a Failure for what cannot be used. */
+export async function openAuthentication(
+  flags: AuthenticationFlags,
+  onError: (error: unknown) => void,
+): Promise<Authentication> {
+  const what = flags.configFile === undefined ? '--oidc-*' : `--authentication-config ${flags.configFile}`;
+  try {
+    const { jwt, anonymous } = await read(flags);
+    return {
+      ...(jwt.length > 0 && { jwt: await JwtAuthenticator.create(jwt, { clock: realClock, onError }) }),
+      ...(anonymous && { anonymous }),
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Failure(`${what}: ${why}`, { cause: error, exitCode: 2 });
+  }
+}
+
+async function read({ oidc, configFile }: AuthenticationFlags): Promise<{
+  readonly jwt: readonly JwtIssuer[];
+  readonly anonymous?: AnonymousConfig;
+}> {
+  if (configFile !== undefined) {
+    const { parse } = await import('yaml');
+    return checkConfiguration(parse(await readFile(configFile)));
+  }
+  if (!oidc) return { jwt: [] };
+  const { caFile, ...flags } = oidc;
+  return { jwt: [issuerOfFlags({ ...flags, ...(caFile !== undefined && { ca: await readFile(caFile) }) })] };
+}
+
+async function readFile(path: string): Promise<string> {
+  const text = await realFiles.read(path);
+  if (text === undefined) throw new Error(`there is no file ${path}`);
+  return text;
+}
