@@ -77,6 +77,8 @@ export interface NetworkLayout {
   readonly bridge: string;
   readonly v4: { readonly subnet: string; readonly host: string; readonly prefix: 24 };
   readonly v6: { readonly subnet: string; readonly host: string; readonly prefix: 64 };
+  /** For load balancers: the upper half of the IPv4 block, and a block of the IPv6 one that no node is in. */
+  readonly loadBalancers: readonly [v4: string, v6: string];
   readonly nodes: readonly NodeLayout[];
 }
 
@@ -87,6 +89,7 @@ export function networkLayout({ name, index, nodes }: Pick<ClusterRecord, 'name'
     bridge: bridgeName(name),
     v4: { subnet: `172.30.${index}.0/24`, host: `172.30.${index}.1`, prefix: 24 },
     v6: { subnet: `${v6}/64`, host: `${v6}1`, prefix: 64 },
+    loadBalancers: [`172.30.${index}.128/25`, `${v6}1:0/112`],
     nodes: nodeNames(nodes).map((node, i) => ({
       name: node,
       namespace: `${namespacePrefix(name)}${i + 1}`,

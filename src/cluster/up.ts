@@ -10,6 +10,7 @@ import type { Random } from '../system/random.ts';
 import { adminClient } from './admin-client.ts';
 import { claimIndex } from './claims.ts';
 import { startServer, untilServerReady } from './control-plane.ts';
+import { defaultPool } from './default-pool.ts';
 import { down } from './down.ts';
 import { Failure } from './failure.ts';
 import { makeHostNetwork, setEgress } from './host-network.ts';
@@ -240,6 +241,7 @@ async function serverReady(
     () => `https://127.0.0.1:${record.apiPort}${isRunning ? ', runs already' : ''}`,
   );
   await tools.files.write(`${paths.run}/token`, await joinToken(client, paths, tools), { mode: 0o600 });
+  await defaultPool(client, networkLayout(record), { clock: tools.clock, signal });
   return client;
 }
 

@@ -5,6 +5,7 @@
 import type { TokenRequest } from '../../api/authentication/v1/types.generated.ts';
 import type { Node, PersistentVolumeClaim, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
+import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { forbidden, notFound } from '../../apimachinery/status.ts';
 import { nodeNameOf } from '../authorization/node-rules.ts';
@@ -46,6 +47,7 @@ const rules: Readonly<Record<string, Rule>> = {
   pods: restrictPod,
   persistentvolumeclaims: restrictClaim,
   serviceaccounts: restrictToken,
+  services: restrictService,
   'leases.coordination.k8s.io': restrictLease,
   'csinodes.storage.k8s.io': (asked) =>
     nameOf(asked) === asked.nodeName ? undefined : 'can only access CSINode with the same name as the requesting node',
@@ -216,6 +218,21 @@ function beyondStatus(object: Readonly<KubeObject> | undefined): unknown {
   const { metadata, status = {}, ...rest } = object as Readonly<PersistentVolumeClaim & KubeObject>;
   const { resourceVersion: _version, managedFields: _fields, ...meta } = metadata;
   const { capacity, conditions, allocatedResources, allocatedResourceStatuses, ...others } = status;
+  return { ...rest, meta, others };
+}
+
+/** Portico's own: a node says that it answers for a load balancer's addresses, and changes nothing else. */
+function restrictService({ request, nodeName }: Asked): string | undefined {
+  if (request.operation !== 'UPDATE' || request.subresource !== 'status') return 'may only update Service status';
+  const named = request.object?.metadata.annotations?.[announcedByAnnotation];
+  if (named === nodeName && deepEqual(beyondAnnouncer(request.object), beyondAnnouncer(request.old))) return undefined;
+  return `node ${quoted(nodeName)} may only say by ${announcedByAnnotation} that it announces the Service itself`;
+}
+
+function beyondAnnouncer(object: Readonly<KubeObject> | undefined): unknown {
+  const { metadata, ...rest } = object as Readonly<KubeObject>;
+  const { resourceVersion: _version, managedFields: _fields, annotations, ...meta } = metadata;
+  const { [announcedByAnnotation]: _node, ...others } = annotations ?? {};
   return { ...rest, meta, others };
 }
 

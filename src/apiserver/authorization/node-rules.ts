@@ -59,7 +59,6 @@ const mayCreate = ({ verb, info }: Question) => verb === 'create' && info.subres
 
 /** What agents read of everything: the proxy's and the DNS server's inputs, and what kubelets look up. */
 const shared = [
-  'services',
   'namespaces',
   'endpointslices.discovery.k8s.io',
   'servicecidrs.networking.k8s.io',
@@ -71,6 +70,8 @@ const byResource: Readonly<Record<string, (question: Question) => boolean>> = {
   ...Object.fromEntries(shared.map((resource) => [resource, mayRead])),
   nodes: decideNodes,
   pods: decidePods,
+  // Who answers for its load balancer: admission (NodeRestriction) lets nothing else through.
+  services: (q) => mayRead(q) || (q.verb === 'patch' && q.info.subresource === 'status'),
   events: ({ verb, info }) => info.subresource === '' && ['create', ...changing].includes(verb),
   'events.events.k8s.io': ({ verb, info }) => info.subresource === '' && ['create', ...changing].includes(verb),
   'leases.coordination.k8s.io': ({ verb, info, nodeName }) =>

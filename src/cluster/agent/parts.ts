@@ -5,6 +5,7 @@ import { parseSettings } from '../../dns/settings.ts';
 import { criClient } from '../../kubelet/cri/client.ts';
 import { Kubelet } from '../../kubelet/kubelet.ts';
 import { parseResolvConf } from '../../kubelet/pod/network-files.ts';
+import { Announcer } from '../../loadbalancer/announcer.ts';
 import { processFamilies } from '../../metrics/process-metrics.ts';
 import { PodNetwork } from '../../podnetwork/pod-network.ts';
 import { KubeProxy } from '../../proxy/kube-proxy.ts';
@@ -23,6 +24,7 @@ export async function runParts(context: NodeContext, signal: AbortSignal): Promi
     network.run(signal),
     runProxy(context, signal),
     runDns(context, signal),
+    announcer(context).run(signal),
   ]);
 }
 
@@ -100,6 +102,14 @@ function runProxy({ options, client, informers }: NodeContext, signal: AbortSign
     log: (message) => options.log(`proxy: ${message}`),
   });
   return proxy.run(signal);
+}
+
+/** Answers for addresses of load balancers. */
+function announcer({ options, client, informers }: NodeContext): Announcer {
+  const { nodeName, log } = options;
+  const { exec, clock, random } = options.tools;
+  const recorder = createEventRecorder({ client, clock, random, component: 'service-announcer', host: nodeName });
+  return new Announcer({ client, informers, exec, clock, recorder, nodeName, log });
 }
 
 async function runDns({ options, informers }: NodeContext, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,257 @@
+// The loop of the announcing node: hears who is alive, decides who answers for what, and puts addresses on the wire.
+import { servesLoadBalancers } from '../api/core/v1/service/load-balancer.ts';
+import type { Node } from '../api/core/v1/types.generated.ts';
+import { announcedByAnnotation } from '../api/portico/v1/load-balancer-pool.ts';
+import type { EventRecorder } from '../client/events.ts';
+import { nodes, services } from '../client/resources.ts';
+import type { Client, Informer, Informers } from '../client/types.ts';
+import { canonicalIP } from '../net/ip.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Exec } from '../system/exec.ts';
+import { AnnouncedServices } from './announced-services.ts';
+import { announcement, frameLength } from './frames.ts';
+import { type HeartbeatSocket, openHeartbeatSocket } from './heartbeat.ts';
+import { type Link, linkFor, networksOf, parseLinks, putAddress, removeAddress } from './links.ts';
+import { decodeHeartbeat, encodeHeartbeat, heartbeatInterval, Membership, silenceLimit } from './membership.ts';
+import { type AnnouncedService, announcerOf, type Peer } from './plan.ts';
+
+export interface AnnouncerOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly recorder: EventRecorder;
+  readonly nodeName: string;
+  readonly log: (message: string) => void;
+  /** Default: {@link openHeartbeatSocket}. */
+  readonly openSocket?: typeof openHeartbeatSocket;
+}
+
+/** Milliseconds after which an address's lifetime is renewed, several times before it ends. */
+const renewal = 1500;
+/** An address is told of again after so many milliseconds: frames get lost, and a switch may still learn. */
+const repeats = [500, 1500, 3500];
+const retryDelay = 1000;
+
+/** What this node answers for. */
+interface Held {
+  readonly addresses: readonly { readonly ip: string; readonly link: Link }[];
+  readonly term: number;
+  readonly since: number;
+  told: number;
+}
+
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #nodes: Informer<Node>;
+  readonly #announced: AnnouncedServices;
+  #membership = new Membership();
+  #held = new Map<string, Held>();
+  #links: readonly Link[] = [];
+  #openedAt = 0;
+  #renewedAt = 0;
+  #wake: () => void = () => {};
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+    this.#nodes = options.informers.informer<Node>(nodes);
+    this.#announced = new AnnouncedServices(options.informers, () => this.#wake());
+  }
+
+  /** Runs until the signal aborts; then gives up its addresses, so that another node takes over at once. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    try {
+      await Promise.all([this.#announced.run(signal), this.#nodes.synced(signal)]);
+      while (!signal.aborted) {
+        await this.#untilNeeded(signal);
+        if (signal.aborted) return;
+        await this.#announce(signal).catch((error: unknown) => {
+          if (!signal.aborted) log(`load balancers: ${error instanceof Error ? error.message : error}`);
+        });
+        if (!signal.aborted) await clock.sleep(retryDelay, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #untilNeeded(signal: AbortSignal): Promise<void> {
+    while (this.#announced.all.size === 0 && !signal.aborted) await this.#pause(undefined, signal);
+  }
+
+  /** Ends when there is nothing to announce any more. */
+  async #announce(signal: AbortSignal): Promise<void> {
+    const { clock, exec, nodeName } = this.#options;
+    const own = this.#internalIPs(nodeName);
+    const [address] = own;
+    if (!address) throw new Error(`the node ${nodeName} has no address yet`);
+    this.#links = parseLinks((await exec.run(['ip', '-json', 'address', 'show'])).stdout);
+    this.#membership = new Membership();
+    const open = this.#options.openSocket ?? openHeartbeatSocket;
+    const socket = await open(address, (packet, from) => this.#hear(packet, from));
+    this.#openedAt = clock.now();
+    try {
+      while (!signal.aborted && (this.#announced.all.size > 0 || this.#held.size > 0)) {
+        await this.#sync();
+        this.#beat(socket, false);
+        await this.#pause(heartbeatInterval, signal);
+      }
+    } finally {
+      await this.#release([...this.#held.keys()]);
+      this.#beat(socket, true);
+      socket.close();
+    }
+  }
+
+  /** Believed only from an address of the node that it names. */
+  #hear(packet: string, from: string): void {
+    const heartbeat = decodeHeartbeat(packet);
+    if (!heartbeat || heartbeat.node === this.#options.nodeName) return;
+    if (!this.#internalIPs(heartbeat.node).includes(canonicalIP(from) ?? from)) return;
+    this.#membership.hear(heartbeat, this.#options.clock.now());
+    const isContested = Object.keys(heartbeat.claims).some((key) => this.#held.has(key));
+    if (heartbeat.leaves || isContested) this.#wake();
+    // Neighbors may believe the other: tell them again.
+    if (isContested) for (const key of Object.keys(heartbeat.claims)) this.#tellAgain(key);
+  }
+
+  #tellAgain(key: string): void {
+    const held = this.#held.get(key);
+    if (held) held.told = 0;
+  }
+
+  #beat(socket: HeartbeatSocket, leaves: boolean): void {
+    const others = this.#nodes.lister.list().filter(({ metadata }) => metadata.name !== this.#options.nodeName);
+    const to = others.flatMap(({ metadata }) => this.#internalIPs(metadata.name).slice(0, 1));
+    socket.send(encodeHeartbeat(this.#self(), leaves), to);
+  }
+
+  #self(): Peer {
+    const { nodeName } = this.#options;
+    const claims = new Map([...this.#held].map(([key, { term }]) => [key, term]));
+    return { node: nodeName, networks: networksOf(this.#links, this.#internalIPs(nodeName)), claims };
+  }
+
+  /** In the first moments nobody was heard of yet: whoever is Ready counts as alive. */
+  #peers(eligible: ReadonlySet<string>): Peer[] {
+    const now = this.#options.clock.now();
+    const heard = [this.#self(), ...this.#membership.alive(now)];
+    if (now - this.#openedAt > silenceLimit) return heard;
+    const silent = [...eligible].filter((node) => heard.every((peer) => peer.node !== node));
+    return [...heard, ...silent.map((node) => ({ node, networks: heard[0]?.networks ?? [], claims: new Map() }))];
+  }
+
+  async #sync(): Promise<void> {
+    const { clock, nodeName } = this.#options;
+    const eligible = new Set(
+      this.#nodes.lister.list().flatMap((node) => (mayAnnounce(node) ? [node.metadata.name] : [])),
+    );
+    const view = { peers: this.#peers(eligible), eligible };
+    const wanted = [...this.#announced.all.values()].filter((service) => announcerOf(service, view) === nodeName);
+    const isWanted = (key: string, { addresses }: Held) =>
+      wanted.some((service) => service.key === key && service.addresses.join() === addresses.map((a) => a.ip).join());
+    const fresh = wanted.filter(({ key }) => !this.#held.has(key));
+    await this.#release([...this.#held].filter(([key, held]) => !isWanted(key, held)).map(([key]) => key));
+    for (const service of wanted) if (!this.#held.has(service.key)) this.#hold(service, clock.now());
+    if (fresh.length > 0 || clock.now() - this.#renewedAt >= renewal) await this.#renew(clock.now());
+    await this.#tell(clock.now());
+    for (const service of fresh) this.#record(service);
+    this.#membership.keepTerms(new Set(this.#announced.all.keys()));
+  }
+
+  #hold({ key, addresses }: AnnouncedService, now: number): void {
+    const own = this.#internalIPs(this.#options.nodeName);
+    const placed = addresses.flatMap((ip) => {
+      const link = linkFor(ip, this.#links, own);
+      return link ? [{ ip, link }] : [];
+    });
+    this.#held.set(key, { addresses: placed, term: this.#membership.termOf(key) + 1, since: now, told: 0 });
+    this.#options.log(`load balancers: ${addresses.join(', ')} of ${key} are answered for here`);
+  }
+
+  async #release(keys: readonly string[]): Promise<void> {
+    const lines = keys.flatMap((key) =>
+      (this.#held.get(key)?.addresses ?? []).map(({ ip, link }) => removeAddress(ip, link.name)),
+    );
+    for (const key of keys) this.#held.delete(key);
+    await this.#ip(lines);
+  }
+
+  async #renew(now: number): Promise<void> {
+    this.#renewedAt = now;
+    await this.#ip(
+      [...this.#held.values()].flatMap(({ addresses }) => addresses.map((a) => putAddress(a.ip, a.link.name))),
+    );
+  }
+
+  async #ip(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return;
+    const input = `${lines.join('\n')}\n`;
+    const { code, stderr } = await this.#options.exec.run(['ip', '-force', '-batch', '-'], { input });
+    // Deleting what its lifetime has ended already is no failure.
+    const complaint = stderr.split('\n').find((line) => line !== '' && !/Cannot assign|^Command failed/.test(line));
+    if (code !== 0 && complaint) this.#options.log(`load balancers: ip: ${complaint}`);
+  }
+
+  /** Tells the segment of what is new here, and again a few times. */
+  async #tell(now: number): Promise<void> {
+    const frames = new Map<string, Buffer[]>();
+    for (const held of this.#held.values()) {
+      const due = held.told === 0 || (repeats[held.told - 1] ?? Number.POSITIVE_INFINITY) <= now - held.since;
+      if (!due) continue;
+      held.told += 1;
+      for (const { ip, link } of held.addresses) {
+        frames.set(link.name, [...(frames.get(link.name) ?? []), ...announcement(ip, link.mac)]);
+      }
+    }
+    for (const [link, all] of frames) {
+      const command = ['socat', '-u', '-b', String(frameLength), '-', `INTERFACE:${link}`];
+      const { code, stderr } = await this.#options.exec.run(command, { input: Buffer.concat(all) });
+      if (code !== 0) this.#options.log(`load balancers: socat: ${stderr.trim().split('\n')[0]}`);
+    }
+  }
+
+  /** For people, and for the day when all agents start anew. */
+  #record({ key, addresses, recorded }: AnnouncedService): void {
+    const { client, recorder, nodeName, log } = this.#options;
+    const service = this.#announced.service(key);
+    if (!service || recorded === nodeName) return;
+    const { name, namespace = '', uid } = service.metadata;
+    const message = `${nodeName} answers for ${addresses.join(', ')}`;
+    recorder.event(
+      { ...service, apiVersion: 'v1', kind: 'Service' },
+      { type: 'Normal', reason: 'LoadBalancerAnnounced', message },
+    );
+    const body = { metadata: { uid, annotations: { [announcedByAnnotation]: nodeName } } };
+    client
+      .resource(services)
+      .patch({ name, namespace, type: 'merge', body }, { subresource: 'status' })
+      .catch((error: unknown) => log(`load balancers: ${key}: ${error instanceof Error ? error.message : error}`));
+  }
+
+  #internalIPs(nodeName: string): string[] {
+    const addresses = this.#nodes.lister.get(nodeName)?.status?.addresses ?? [];
+    return addresses.flatMap(({ type, address }) => (type === 'InternalIP' ? (canonicalIP(address) ?? []) : []));
+  }
+
+  /** Until the time is over, something changes or the signal aborts. */
+  #pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = ms === undefined ? undefined : this.#options.clock.after(ms, resolve);
+      const now = () => {
+        timer?.cancel();
+        signal.removeEventListener('abort', now);
+        resolve();
+      };
+      this.#wake = now;
+      signal.addEventListener('abort', now, { once: true });
+      if (signal.aborted) now();
+    });
+  }
+}
+
+function mayAnnounce(node: Readonly<Node>): boolean {
+  const isReady = node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  return isReady && servesLoadBalancers(node);
+}
