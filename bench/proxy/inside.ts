@@ -55,28 +55,22 @@ const stop = new AbortController();
 const backend = new NftablesBackend({ exec: realExec, clock: realClock, follow: realFollow });
 backend.configure([config]);
 const watching = backend.watch(() => {}, stop.signal);
-function plan(changed: readonly string[]): void {
-  for (const name of changed) {
+/** In steps, as the proxier does it. */
+function* planning(changed: readonly string[]): Iterable<void> {
+  for (const [i, name] of changed.entries()) {
     for (const p of view.plans(name, 'IPv4', node)) backend.set('IPv4', ownerOf(p.servicePort), p);
+    if (i % 500 === 499) yield;
   }
 }
 
-const fullSync = await timed(async () => {
-  plan(names);
-  await backend.sync({ full: true });
-});
+const fullSync = await timed(() => backend.sync({ full: true, planning: planning(names) }));
 
 const changes: number[] = [];
 for (let round = 0; round < rounds; round += 1) {
   const i = (round * 7919) % services;
   for (const count of [endpoints + 1, endpoints]) {
     view.setSlice(slice(i, count));
-    changes.push(
-      await timed(async () => {
-        plan(view.takeChanged());
-        await backend.sync({ full: false });
-      }),
-    );
+    changes.push(await timed(() => backend.sync({ full: false, planning: planning(view.takeChanged()) })));
   }
 }
 

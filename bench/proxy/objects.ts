@@ -20,21 +20,26 @@ export function address(first: number, index: number): string {
 
 export const clusterIP = (i: number): string => address(96, i + 1);
 
+/** Texts that were put together stay in parts until someone reads them; those of objects that came over the wire are whole. */
+function received<T>(object: T): T {
+  return JSON.parse(JSON.stringify(object)) as T;
+}
+
 export function service(i: number): Service {
   const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }];
-  return {
+  return received({
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: `web-${i}`, namespace: 'bench', resourceVersion: String(i + 1) },
     spec: { type: 'ClusterIP', clusterIP: clusterIP(i), clusterIPs: [clusterIP(i)], ports },
-  };
+  });
 }
 
 /** With so many endpoints on other nodes, or the one that is given. */
 export function slice(i: number, endpoints: number | string): EndpointSlice {
   const addresses =
     typeof endpoints === 'string' ? [endpoints] : Array.from({ length: endpoints }, (_, j) => address(128, i * 64 + j));
-  return {
+  return received({
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
@@ -51,5 +56,5 @@ export function slice(i: number, endpoints: number | string): EndpointSlice {
       nodeName: `node-${j}`,
       targetRef: { kind: 'Pod', namespace: 'bench', name: `web-${i}-${j}` },
     })),
-  };
+  });
 }

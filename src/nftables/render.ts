@@ -1,5 +1,5 @@
 // The text of tables and transactions, as `nft -f` reads it.
-import type { Chain, KeyPart, NftSet, Rule, SetDeclaration, Statement, Table, Verdict } from './ruleset.ts';
+import type { Chain, KeyPart, Rule, SetDeclaration, Statement, Table, Verdict } from './ruleset.ts';
 import type { Operation, Transaction } from './transaction.ts';
 
 /** A name as nft takes it; names with other characters than these are quoted by nobody, so they must not occur. */
@@ -79,15 +79,13 @@ function elementText(elementKey: string, value: string): string {
   return value === '' ? elementKey : `${elementKey} : ${value}`;
 }
 
-function setBlock({ declaration, elements }: NftSet): string {
+/** A set as it stands in the block of its table; nft adds the elements of several blocks of one set. */
+export function renderSet(declaration: SetDeclaration, elements: Iterable<readonly [string, string]>): string {
   const lines = declarationLines(declaration).map((line) => `\t\t${line}\n`);
-  let text = `\t${declaration.kind} ${declaration.name} {\n${lines.join('')}`;
-  if (elements.size > 0) {
-    text += '\t\telements = {\n';
-    for (const [k, value] of elements) text += `\t\t\t${elementText(k, value)},\n`;
-    text += '\t\t}\n';
-  }
-  return `${text}\t}\n`;
+  let list = '';
+  for (const [k, value] of elements) list += `\t\t\t${elementText(k, value)},\n`;
+  const own = list === '' ? '' : `\t\telements = {\n${list}\t\t}\n`;
+  return `\t${declaration.kind} ${declaration.name} {\n${lines.join('')}${own}\t}\n`;
 }
 
 function chainBlock(chain: Chain): string {
@@ -95,12 +93,28 @@ function chainBlock(chain: Chain): string {
   return `\tchain ${chain.name} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`;
 }
 
-/** A table as one block, sets before the chains that use them. */
+/** The first line of a table's block, with its comment. What ends before {@link renderTableEnd} is an error to nft. */
+export function renderTableStart({ family, name, comment }: TableName): string {
+  return `table ${family} ${name} {\n${comment ? `\tcomment "${comment}"\n` : ''}`;
+}
+
+type TableName = Pick<Table, 'family' | 'name' | 'comment'>;
+
+/** The rest of a table's block: sets before the chains that use them. */
+export function renderTableEnd({ sets, chains }: Pick<Table, 'sets' | 'chains'>): string {
+  const blocks = [...sets.values()].map(({ declaration, elements }) => renderSet(declaration, elements));
+  for (const chain of chains.values()) blocks.push(chainBlock(chain));
+  return `${blocks.join('')}}\n`;
+}
+
+/** A table as one block. */
 export function renderTable(table: Table): string {
-  const blocks = [...table.sets.values()].map(setBlock);
-  for (const chain of table.chains.values()) blocks.push(chainBlock(chain));
-  const comment = table.comment ? `\tcomment "${table.comment}"\n` : '';
-  return `table ${table.family} ${table.name} {\n${comment}${blocks.join('')}}\n`;
+  return renderTableStart(table) + renderTableEnd(table);
+}
+
+/** Takes a table away whether or not it is there: adding it first lets the deletion succeed. */
+export function renderRemoval({ family, name }: Pick<Table, 'family' | 'name'>): string {
+  return `add table ${family} ${name}\ndelete table ${family} ${name}\n`;
 }
 
 function inBraces(lines: readonly string[]): string {
@@ -110,8 +124,8 @@ function inBraces(lines: readonly string[]): string {
 function operation(where: string, o: Operation): string {
   switch (o.op) {
     case 'replace-table':
-      // Adding first lets the deletion succeed where there is no table yet; all of it is one step to the kernel.
-      return `add table ${where}\ndelete table ${where}\n${renderTable(o.table)}`;
+      // All of it is one step to the kernel.
+      return renderRemoval(o.table) + renderTable(o.table);
     case 'delete-table':
       return `delete table ${where}\n`;
     case 'add-set':

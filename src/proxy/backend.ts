@@ -16,6 +16,16 @@ export interface RuleCounts {
   readonly last: number;
 }
 
+export interface Sync {
+  /** Write all of it, not only what changed since the last sync. */
+  readonly full: boolean;
+  /**
+   * Sets plans, some with each step. A sync runs it to its end before anything it does is in force, perhaps while a program takes
+   * in what is set already; where the sync fails early, it leaves the rest.
+   */
+  readonly planning?: Iterable<void>;
+}
+
 export interface Backend {
   /** Forgets all plans and starts over with these settings, one per family. The next sync is a full one. */
   configure(configs: readonly ProxyConfig[]): void;
@@ -25,7 +35,7 @@ export interface Backend {
    * Brings the kernel to what is wanted: by what changed since the last sync, or (`full`, and after a failure) by writing
    * all of it. Rejects with a SyncError.
    */
-  sync(how: { readonly full: boolean }): Promise<void>;
+  sync(how: Sync): Promise<void>;
   /** Whether the rules of the last sync seem to be there still. Costs a few milliseconds at any size. */
   intact(): Promise<boolean>;
   /** What one port of a Service has in the kernel once synced, in the text of the mode's program. */
@@ -33,4 +43,9 @@ export interface Backend {
   ruleCounts?(): readonly RuleCounts[];
   /** Calls back whenever the rules may have been removed, until the signal aborts. */
   watch(changed: () => void, signal: AbortSignal): Promise<void>;
+}
+
+/** Sets all the plans there are to set. */
+export function planAll({ planning = [] }: Sync): void {
+  for (const _ of planning);
 }

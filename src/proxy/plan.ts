@@ -50,6 +50,8 @@ const usable = (endpoint: Endpoint): boolean => endpoint.ready || (endpoint.serv
 
 /** The endpoints to prefer, or, when none is ready, those that still serve while they terminate (KEP-1669). */
 function readyOrTerminating(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  // Mostly all are, and then it is the same list: there are many.
+  if (endpoints.every((endpoint) => endpoint.ready)) return endpoints;
   const ready = endpoints.filter((endpoint) => endpoint.ready);
   return ready.length > 0 ? ready : endpoints.filter((endpoint) => endpoint.serving && endpoint.terminating);
 }

@@ -121,6 +121,15 @@ describe('the proxier', () => {
     expect(backend.syncs.slice(2)).toEqual([full, full]);
   });
 
+  test('plans later what a sync that ended early left unplanned', async () => {
+    await running();
+    backend.earlyFailures = 1;
+    await put.sliceAgain(twoEndpoints);
+    await settle();
+    expect(backend.syncs).toEqual(['full [["IPv4 demo/web:http/tcp",2]]']);
+    expect(log).toEqual(['sync failed: ended early']);
+  });
+
   test('writes all of it when the rules were removed, and nothing when they are there', async () => {
     await running();
     backend.removed();

@@ -56,6 +56,9 @@ export interface PortChange {
   readonly after: ServicePortPlan | undefined;
 }
 
+/** So many Services are planned in one go; then what is planned can be on its way. */
+const servicesAtOnce = 500;
+
 /** Everything is written anew so often, whatever seems to be there. */
 const fullSyncPeriod = 3_600_000;
 const firstRetry = 500;
@@ -76,7 +79,8 @@ export class Proxier {
   #interfaceAddresses: readonly string[] | undefined;
   /** The node or the settings may have changed what all plans say. */
   #reconfigure = true;
-  #replan = true;
+  /** Services whose plans may no longer be what they are made of. */
+  readonly #stale = new Set<string>();
   #full = true;
   #lastFull = 0;
   #suspect = false;
@@ -212,7 +216,7 @@ export class Proxier {
       if (clock.now() - this.#lastFull >= fullSyncPeriod) this.#full = true;
       if (this.#reconfigure) await this.#configure();
       const full = this.#full;
-      if (!full && !this.#replan && !this.view.hasChanges) {
+      if (!full && this.#stale.size === 0 && !this.view.hasChanges) {
         this.status.idle();
         return true;
       }
@@ -239,53 +243,52 @@ export class Proxier {
     const { backend, clock, onSynced, log } = this.#options;
     const start = clock.now();
     this.status.started();
-    for (const change of this.#plan()) this.#unreported.push(change);
-    const whole = full || this.#full;
-    await backend.sync({ full: whole });
+    await backend.sync({ full, planning: this.#planning() });
     this.#full = false;
-    if (whole) this.#lastFull = clock.now();
+    if (full) this.#lastFull = clock.now();
     const duration = clock.now() - start;
     this.status.succeeded();
-    const slices = this.written.succeeded(clock.now(), { full: whole });
+    const slices = this.written.succeeded(clock.now(), { full });
     const ports = this.#unreported;
     this.#unreported = [];
     try {
-      await onSynced?.({ full: whole, duration, ports, slices });
+      await onSynced?.({ full, duration, ports, slices });
     } catch (error) {
       // The rules are in the kernel; what failed is beside them.
       log?.(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** Plans what changed and hands it to the backend. */
-  #plan(): PortChange[] {
-    const replan = this.#replan;
-    this.#replan = false;
-    const changed = this.view.takeChanged();
-    const names = replan ? [...new Set([...this.view.names(), ...changed])] : changed;
-    for (const name of names) this.written.plan(name, this.view.sources(name));
-    return this.#configs.flatMap(({ family, node }) => names.flatMap((name) => this.#planService(family, name, node)));
+  /** Plans what changed and hands it to the backend, some Services with each step. */
+  *#planning(): Iterable<void> {
+    for (const name of this.view.takeChanged()) this.#stale.add(name);
+    let planned = 0;
+    for (const name of this.#stale) {
+      this.#stale.delete(name);
+      this.written.plan(name, this.view.sources(name));
+      for (const { family, node } of this.#configs) this.#planService(family, name, node);
+      planned += 1;
+      if (planned % servicesAtOnce === 0) yield;
+    }
   }
 
-  #planService(family: IPFamily, name: string, node: ProxyNode): PortChange[] {
+  #planService(family: IPFamily, name: string, node: ProxyNode): void {
     const { backend } = this.#options;
     const services = this.#plans.get(family)!;
     const before = services.get(name);
     const plans = this.view.plans(name, family, node);
     const after = new Map(plans.map((plan) => [ownerOf(plan.servicePort), plan]));
-    const changes: PortChange[] = [];
     for (const [owner, plan] of before ?? []) {
       if (after.has(owner)) continue;
       backend.set(family, owner, undefined);
-      changes.push({ family, owner, before: plan, after: undefined });
+      this.#unreported.push({ family, owner, before: plan, after: undefined });
     }
     for (const [owner, plan] of after) {
       backend.set(family, owner, plan);
-      changes.push({ family, owner, before: before?.get(owner), after: plan });
+      this.#unreported.push({ family, owner, before: before?.get(owner), after: plan });
     }
     if (after.size > 0) services.set(name, after);
     else services.delete(name);
-    return changes;
   }
 
   /** Plans all anew when the node or the settings say something else; starts the backend over when its rules do. */
@@ -304,11 +307,8 @@ export class Proxier {
     if (configuration === this.#configuration) return;
     this.#configuration = configuration;
     this.#configs = configs;
-    this.#replan = true;
+    for (const name of this.view.names()) this.#stale.add(name);
     backend.configure(configs);
-    for (const [family, services] of this.#plans) {
-      for (const ports of services.values()) for (const [owner, plan] of ports) backend.set(family, owner, plan);
-    }
     this.#full = true;
   }
 }

@@ -8,8 +8,11 @@ export interface Exec {
 }
 
 export interface ExecOptions {
-  /** Written to standard input, which is then closed. */
-  readonly input?: string | Uint8Array;
+  /**
+   * Written to standard input, which is then closed. Pieces are asked for as the program reads them, so that both work at
+   * once; when asking for one throws, the program is killed before its input ends, and `run` rejects with what was thrown.
+   */
+  readonly input?: string | Uint8Array | Iterable<string>;
   /** Set in addition to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -20,4 +23,9 @@ export interface ExecResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** An input that comes in pieces, all at once. */
+export function wholeInput(input: ExecOptions['input'] = ''): string | Uint8Array {
+  return typeof input === 'string' || input instanceof Uint8Array ? input : [...input].join('');
 }

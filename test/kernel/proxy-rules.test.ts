@@ -17,6 +17,7 @@ import {
   worldPlans,
 } from '../../src/proxy/fixtures/world.ts';
 import { IptablesState } from '../../src/proxy/iptables/state.ts';
+import { fillingScript } from '../../src/proxy/nftables/filling.ts';
 import { matchesListing } from '../../src/proxy/nftables/listing.ts';
 import { nftablesRuleset } from '../../src/proxy/nftables/ruleset.ts';
 import { NftablesState } from '../../src/proxy/nftables/state.ts';
@@ -58,6 +59,37 @@ describe('nftables: the kernel takes', () => {
         expect(followed).toEqual(nftLines(space, 'ip'));
       }),
       { numRuns: 25 },
+    );
+  });
+
+  test('tables that are planned while it is written, and nothing of those that end early', () => {
+    fc.assert(
+      fc.property(arbitraryFamily.chain(arbitraryWorldOf), fc.integer({ min: 1, max: 4 }), (world, atOnce) => {
+        const own = worldConfig(world, 'nftables');
+        const states = [
+          new NftablesState(own),
+          new NftablesState(
+            configOf({ ...settings, clusterCIDRs: ['fd00:10::/48'] }, 'IPv6', { ...config.node, addresses: [] }),
+          ),
+        ];
+        function* planning(): Iterable<void> {
+          for (const [i, plan] of worldPlans(world).entries()) {
+            states[0]!.set(ownerOf(plan.servicePort), plan);
+            if (i % atOnce === 0) yield;
+          }
+        }
+        const pieces = [...fillingScript(own.family === 'IPv4' ? states : states.slice(0, 1), planning())];
+        space.run('nft flush ruleset');
+        const end = pieces.findIndex((piece) => piece.endsWith('}\n}\n'));
+        expect(() => space.run('nft -f -', pieces.slice(0, end).join(''))).toThrow('syntax error');
+        expect(space.run('nft list ruleset')).toBe('');
+        space.run('nft -f -', pieces.join(''));
+        const table = states[0]!.table();
+        const listing = space.run(`nft -s list table ${table.family} ${table.name}`);
+        expect(matchesListing(table, listing), listing).toBe(true);
+        expect(states[0]!.take()).toBeUndefined();
+      }),
+      { seed: 4, numRuns: 20 },
     );
   });
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Exec, ExecResult } from '../../src/system/exec.ts';
+import { type Exec, type ExecResult, wholeInput } from '../../src/system/exec.ts';
 import { makeImage } from './image.ts';
 
 interface Answer {
@@ -61,10 +61,9 @@ export class Machine {
   exec(prefix: readonly string[] = []): Exec {
     return {
       run: async (command, { input, env } = {}) => {
-        const text = typeof input === 'string' || input === undefined ? input : Buffer.from(input).toString();
         const result = await this.call<ExecResult & { missing?: string }>('run', {
           command: [...prefix, ...command],
-          input: text ?? '',
+          input: Buffer.from(wholeInput(input)).toString(),
           env,
         });
         if (result.missing === undefined) return result;

@@ -4,7 +4,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
 import type { IPFamily } from '../address.ts';
-import type { Backend, RuleCounts } from '../backend.ts';
+import { type Backend, planAll, type RuleCounts, type Sync } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { baseJumps } from './base.ts';
@@ -57,8 +57,9 @@ export class IptablesBackend implements Backend {
     this.#states.get(family)?.set(owner, plan);
   }
 
-  async sync({ full }: { readonly full: boolean }): Promise<void> {
-    const whole = full || this.#whole;
+  async sync(how: Sync): Promise<void> {
+    planAll(how);
+    const whole = how.full || this.#whole;
     this.#whole = true;
     for (const [family, state] of this.#states) {
       if (whole) await this.#syncAll(family, state);

@@ -6,7 +6,7 @@ import type { IpvsRuleset, VirtualServer } from '../../ipvs/ruleset.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import { contains, familyOf, type IPFamily } from '../address.ts';
-import type { Backend } from '../backend.ts';
+import { type Backend, planAll, type Sync } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import { withMissingJumps } from '../iptables/jumps.ts';
 import { hasChain, restore, save } from '../iptables/programs.ts';
@@ -69,7 +69,9 @@ export class IpvsBackend implements Backend {
     else plans?.delete(owner);
   }
 
-  sync({ full }: { readonly full: boolean }): Promise<void> {
+  sync(how: Sync): Promise<void> {
+    planAll(how);
+    const { full } = how;
     return this.#inTurn(async () => {
       const known = full ? undefined : this.#known;
       this.#known = undefined;

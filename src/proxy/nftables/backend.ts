@@ -5,10 +5,11 @@ import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
 import type { IPFamily } from '../address.ts';
-import { type Backend, SyncError } from '../backend.ts';
+import { type Backend, planAll, type Sync, SyncError } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { nftFamily, tableName } from './base.ts';
+import { fillingScript } from './filling.ts';
 import { Generations, monitorCommand, type Suspicion } from './generations.ts';
 import { matchesListing } from './listing.ts';
 import { longestLine, NftSession } from './nft-session.ts';
@@ -68,15 +69,19 @@ export class NftablesBackend implements Backend {
     this.#states.get(family)?.set(owner, plan);
   }
 
-  async sync({ full }: { readonly full: boolean }): Promise<void> {
-    const whole = full || this.#whole;
-    const transactions = [...this.#states.values()].map((state) => (whole ? state.takeAll() : state.take()));
+  async sync(how: Sync): Promise<void> {
+    const states = [...this.#states.values()];
+    const isNew = states.length > 0 && states.every((state) => state.isEmpty);
+    if (!isNew) planAll(how);
+    const whole = how.full || this.#whole;
+    const transactions = isNew ? [] : states.map((state) => (whole ? state.takeAll() : state.take()));
     const script = transactions.map((transaction) => (transaction ? renderTransaction(transaction) : '')).join('');
-    if (script === '') return;
+    if (script === '' && !isNew) return;
     this.#writes += 1;
     // Until the kernel has taken it, nothing is known of what the kernel holds.
     this.#whole = true;
-    await (whole ? this.#writeAll(script) : this.#writeChanges(script));
+    if (isNew) await this.#writeAll(fillingScript(states, how.planning));
+    else await (whole ? this.#writeAll(script) : this.#writeChanges(script));
     this.#whole = false;
   }
 
@@ -134,7 +139,7 @@ export class NftablesBackend implements Backend {
    * Writes all of it while no monitor runs: the kernel would tell it of each element, which takes as long again, and more
    * than its socket holds.
    */
-  async #writeAll(script: string): Promise<void> {
+  async #writeAll(script: string | Iterable<string>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#writing = promise;
     this.#paused?.abort();
@@ -256,8 +261,12 @@ async function followTables(changed: () => void, { follow, signal }: Following):
   }
 }
 
-async function runNft(exec: Exec, script: string): Promise<void> {
-  const { code, stderr } = await exec.run(['nft', '-f', '-'], { input: script });
+/** What `nft -f -` reads it reads to its end before it looks at it; a pipe by another name it takes in as it comes. */
+const nftFromPipe = ['sh', '-c', 'cat | nft -f /proc/self/fd/0'];
+
+async function runNft(exec: Exec, script: string | Iterable<string>): Promise<void> {
+  const command = typeof script === 'string' ? ['nft', '-f', '-'] : nftFromPipe;
+  const { code, stderr } = await exec.run(command, { input: script });
   if (code !== 0)
     throw new SyncError(`nft: ${stderr.trim().split('\n').slice(0, 3).join(' | ') || `exit code ${code}`}`);
 }

@@ -36,7 +36,11 @@ export interface Contribution {
   readonly slots: Slots;
 }
 
-function slotTexts(endpoints: readonly Endpoint[]): string[] {
+const none: readonly never[] = [];
+const notSticky = { chains: none, sets: none };
+
+function slotTexts(endpoints: readonly Endpoint[]): readonly string[] {
+  if (endpoints.length === 0) return none;
   return endpoints.slice(0, maxEndpoints).map(({ ip, port }) => `${ip} . ${port}`);
 }
 
@@ -180,6 +184,8 @@ export function contributionOf(plan: ServicePortPlan, previous: Slots): Contribu
   }
   claimFirewall(plan, claims);
   claimHairpin(plan, claims);
-  const sticky = servicePort.affinitySeconds === undefined ? { chains: [], sets: [] } : affinityObjects(plan);
-  return { claims: claims.all, ...sticky, groups: claims.groups, slots };
+  const sticky = servicePort.affinitySeconds === undefined ? notSticky : affinityObjects(plan);
+  // Copies, since what was pushed to keeps room for more, and there are many ports.
+  const { chains, sets: own } = sticky;
+  return { claims: claims.all.slice(), chains, sets: own, groups: claims.groups.slice(), slots };
 }

@@ -1,6 +1,6 @@
 // The table that a proxier wants, kept up to date port by port, with what changed since it was last asked.
 import { renderTransaction } from '../../nftables/render.ts';
-import type { Chain, NftSet, SetDeclaration, Table } from '../../nftables/ruleset.ts';
+import type { Chain, NftFamily, NftSet, SetDeclaration, Table } from '../../nftables/ruleset.ts';
 import { type Change, type Operation, operationsOf, type Transaction } from '../../nftables/transaction.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
@@ -62,6 +62,8 @@ export class NftablesState {
   readonly #sets = new Map<string, Change<SetDeclaration>>();
   /** Until all was taken once there is nothing to compare with, and no need to remember what changed. */
   #taken = false;
+  /** While the table is filled: the first claim of each element that was not handed out yet. */
+  #fresh: Claim[] | undefined;
 
   constructor(config: ProxyConfig) {
     this.#config = config;
@@ -143,8 +145,50 @@ export class NftablesState {
     return { family: table.family, table: table.name, operations: [{ op: 'replace-table', table }] };
   }
 
+  get family(): NftFamily {
+    return nftFamily(this.#config);
+  }
+
+  /** Nothing was set, and nothing taken. */
+  get isEmpty(): boolean {
+    return !this.#taken && this.#contributions.size === 0;
+  }
+
+  /** From here to the end of filling each port is set once, and elements can be taken as they come. */
+  startFilling(): void {
+    this.#taken = true;
+    this.#fresh = [];
+  }
+
+  /** The elements that came since this was last asked, by the set that they are of. */
+  takeFresh(): (readonly [SetDeclaration, readonly (readonly [key: string, value: string])[]])[] {
+    const elements = new Map<string, (readonly [string, string])[]>();
+    for (const { set, key, value } of this.#fresh ?? []) {
+      // What is made of several claims is given at the end.
+      if (set === sets.firewalled) continue;
+      const own = elements.get(set);
+      if (own) own.push([key, value]);
+      else elements.set(set, [[key, value]]);
+    }
+    this.#fresh = [];
+    return [...elements].map(([set, own]) => [this.#declarationOf(set), own]);
+  }
+
+  /** What is missing from the table when all fresh elements were taken; what they then have to be corrected by is `take`n. */
+  endFilling(): Table {
+    this.#fresh = undefined;
+    this.#chains.clear();
+    this.#sets.clear();
+    this.#before.delete(sets.firewalled);
+    return this.#tableOf((set) => (set === sets.firewalled ? this.#elementsOf(set) : new Map()));
+  }
+
   /** The table as it should be. */
   table(): Table {
+    return this.#tableOf((set) => this.#elementsOf(set));
+  }
+
+  #tableOf(elementsOf: (set: string) => ReadonlyMap<string, string>): Table {
     const declarations = constantSets(this.#config);
     const chains = new Map(constantChains(this.#config).map((chain) => [chain.name, chain]));
     for (const map of [...this.#groups.keys()].sort(bySize)) {
@@ -160,7 +204,7 @@ export class NftablesState {
     const constants = constantElements(this.#config);
     const tableSets = new Map<string, NftSet>();
     for (const declaration of declarations) {
-      const elements = constants.get(declaration.name) ?? this.#elementsOf(declaration.name);
+      const elements = constants.get(declaration.name) ?? elementsOf(declaration.name);
       tableSets.set(declaration.name, { declaration, elements });
     }
     const firewalled = tableSets.get(sets.firewalled)!;
@@ -179,6 +223,10 @@ export class NftablesState {
     const elements = new Map<string, string>();
     for (const [key, claimants] of this.#elements.get(set) ?? []) elements.set(key, winner(claimants)!);
     return elements;
+  }
+
+  #declarationOf(set: string): SetDeclaration {
+    return constantSets(this.#config).find(({ name }) => name === set) ?? this.#group(set).set;
   }
 
   #group(map: string) {
@@ -209,7 +257,8 @@ export class NftablesState {
   #claim(claim: Claim): void {
     const keys = this.#keys(claim.set);
     const claimants = keys.get(claim.key);
-    this.#touch(claim.set, claim.key, claimants);
+    if (this.#fresh && claimants === undefined && !this.#before.get(claim.set)?.has(claim.key)) this.#fresh.push(claim);
+    else this.#touch(claim.set, claim.key, claimants);
     if (claimants === undefined) keys.set(claim.key, claim);
     else if (Array.isArray(claimants)) claimants.push(claim);
     else keys.set(claim.key, [claimants, claim]);
@@ -256,6 +305,7 @@ export class NftablesState {
   }
 
   #forget(): void {
+    this.#fresh = undefined;
     this.#before.clear();
     this.#chains.clear();
     this.#sets.clear();

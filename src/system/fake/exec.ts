@@ -1,4 +1,4 @@
-import type { Exec, ExecOptions, ExecResult } from '../exec.ts';
+import { type Exec, type ExecOptions, type ExecResult, wholeInput } from '../exec.ts';
 
 export interface RecordedCommand {
   readonly command: readonly string[];
@@ -15,7 +15,7 @@ export class FakeExec implements Exec {
   }
 
   async run(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const recorded = { command, input: options.input === undefined ? '' : Buffer.from(options.input).toString() };
+    const recorded = { command, input: Buffer.from(wholeInput(options.input)).toString() };
     this.commands.push(recorded);
     return { code: 0, stdout: '', stderr: '', ...this.#answer(recorded) };
   }
