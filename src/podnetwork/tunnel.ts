@@ -12,8 +12,8 @@ import {
 } from './vxlan.ts';
 
 interface ListedLink {
-  readonly address: string;
-  readonly mtu: number;
+  readonly address?: string;
+  readonly mtu?: number;
   readonly linkinfo?: { readonly info_data?: { readonly local?: string; readonly local6?: string } };
   readonly addr_info?: readonly { readonly local: string }[];
 }
@@ -41,12 +41,13 @@ export class Tunnel {
 
   async #link(): Promise<TunnelLink | undefined> {
     const listed = await readJSON<ListedLink>(this.#exec, ['ip', '-json', '-d', 'addr', 'show', 'dev', tunnelDevice]);
-    const link = listed[0];
+    // Links that the question does not mean are listed as empty objects.
+    const link = listed.find(({ address }) => address !== undefined);
     if (!link) return undefined;
     const { local, local6 } = link.linkinfo?.info_data ?? {};
     return {
-      mac: link.address,
-      mtu: link.mtu,
+      mac: link.address ?? '',
+      mtu: link.mtu ?? 0,
       local: local ?? local6 ?? '',
       addresses: (link.addr_info ?? []).map((a) => a.local),
     };

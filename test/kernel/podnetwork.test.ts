@@ -1,0 +1,194 @@
+// What packets of pods do: over routes within a segment, over VXLAN between segments, with real CNI plugins.
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Node } from '../../src/api/core/v1/types.generated.ts';
+import { nodes } from '../../src/client/resources.ts';
+import { vtepAnnotation } from '../../src/podnetwork/vxlan.ts';
+import { realClock } from '../../src/system/real/clock.ts';
+import type { TestNamespace } from './netns.ts';
+import { type LabNode, type LabPod, NodeLab } from './node-lab.ts';
+import { until } from './running-proxy.ts';
+
+/** Whether an echo of so many bytes comes back, unfragmented; IP and ICMP take 28 bytes more, with IPv6 48. */
+async function echoes(from: TestNamespace, address: string, size = 56): Promise<boolean> {
+  const options = ['-n', '-c', '1', '-W', '2', '-M', 'do', '-s', String(size)];
+  return (await from.exec.run(['ping', ...options, address])).code === 0;
+}
+
+/** Asks until an echo comes back: a change is on its way. */
+async function untilEcho(from: TestNamespace, address: string, size?: number): Promise<void> {
+  for (let tries = 0; !(await echoes(from, address, size)); tries += 1) {
+    if (tries > 30) throw new Error(`no echo from ${address}`);
+    await realClock.sleep(10);
+  }
+}
+
+/** Whom a server there takes the sender for. */
+async function seenAs(from: TestNamespace, server: TestNamespace, address: string): Promise<string> {
+  const serve = `
+const s = require('node:net').createServer((c) => { c.end(c.remoteAddress); });
+s.listen({ port: 0, host: '${address}' }, () => console.log(s.address().port));`;
+  const child = server.start([process.execPath, '-e', serve]);
+  const port = await new Promise<string>((resolve) => child.stdout?.once('data', (d) => resolve(String(d).trim())));
+  const ask = `
+const c = require('node:net').connect({ host: '${address}', port: ${port} });
+c.setTimeout(5000, () => process.exit(1)); c.pipe(process.stdout);`;
+  const [program = '', ...args] = from.inside([process.execPath, '-e', ask]);
+  const { stdout } = spawnSync(program, args, { encoding: 'utf8' });
+  child.kill('SIGKILL');
+  return stdout;
+}
+
+function links(space: TestNamespace): string {
+  return space.run('ip -o link');
+}
+
+describe('two segments', () => {
+  let lab: NodeLab;
+  let [a, b, c]: LabNode[] = [];
+  const pods: LabPod[] = [];
+
+  beforeAll(async () => {
+    lab = new NodeLab('net', 3);
+    // A service outside of the cluster.
+    lab.router.run('ip addr add 192.0.2.1/32 dev lo');
+    lab.router.run('ip addr add 2001:db8::1/128 dev lo');
+    a = await lab.addNode({ name: 'a', number: 11, segment: 1 });
+    b = await lab.addNode({ name: 'b', number: 12, segment: 1 });
+    const before = [a.mtu, b.mtu];
+    expect(before).toEqual([1500, 1500]);
+    c = await lab.addNode({ name: 'c', number: 13, segment: 2 });
+    await until(() => [a, b, c].every((node) => node?.mtu === 1450), 'room for the tunnel in the MTU');
+    const others = (name: string) => ['11', '12', '13'].filter((n) => n !== { a: '11', b: '12', c: '13' }[name]);
+    for (const node of [a, b, c]) {
+      const routes = () => node!.space.run('ip route') + node!.space.run('ip -6 route');
+      const has = (n: string) => routes().includes(`10.244.${n}.0/24`) && routes().includes(`fd00:10:244:${n}::/64`);
+      await until(() => others(node!.name).every(has), `the routes of ${node!.name}`);
+    }
+    for (const node of [a, b, c]) for (const n of [1, 2]) pods.push(node.addPod(`${node.name}${n}`));
+  });
+  afterAll(async () => lab?.close());
+
+  test('every pod reaches every other and itself, in both families, with as much as fits', async () => {
+    const failed: string[] = [];
+    for (const from of pods) {
+      for (const to of pods) {
+        for (const [i, ip] of to.ips.entries()) {
+          // 1,450 bytes fill the path; one more does not pass, and is not cut to pieces in silence either.
+          const full = i === 0 ? 1422 : 1402;
+          if (!(await echoes(from.space, ip, full))) failed.push(`${from.ips[0]} -> ${ip} with ${full} bytes`);
+        }
+      }
+    }
+    expect(failed).toEqual([]);
+    expect(await echoes(pods[0]!.space, pods[5]!.ips[0]!, 1423)).toBe(false);
+  });
+
+  test('nodes reach pods everywhere, and pods reach nodes everywhere', async () => {
+    const failed: string[] = [];
+    for (const node of [a, b, c]) {
+      for (const pod of pods) {
+        for (const ip of pod.ips) if (!(await echoes(node!.space, ip, 1300))) failed.push(`${node!.name} -> ${ip}`);
+        for (const ip of node!.ips) if (!(await echoes(pod.space, ip, 1300))) failed.push(`${pod.ips[0]} -> ${ip}`);
+      }
+    }
+    expect(failed).toEqual([]);
+  });
+
+  test('only the pair that shares no link uses the tunnel', () => {
+    expect(a!.space.run('ip route')).toMatch(/10\.244\.12\.0\/24 via 172\.30\.1\.12 dev eth0/);
+    expect(a!.space.run('ip route')).toMatch(/10\.244\.13\.0\/24 via 10\.244\.13\.0 dev portico\.vxlan/);
+    expect(a!.space.run('ip -6 route')).toMatch(/fd00:10:244:12::\/64 via fd00:172:30:1::12 dev eth0/);
+    expect(a!.space.run('ip -6 route')).toMatch(/fd00:10:244:13::\/64 via fd00:10:244:13:: dev portico\.vxlan/);
+    expect(c!.space.run('bridge fdb show dev portico.vxlan').match(/dst/g)).toHaveLength(2);
+  });
+
+  test('pods see each other as they are; the world sees the node', async () => {
+    const [a1, , b1, , c1] = pods;
+    for (const i of [0, 1]) {
+      expect(await seenAs(a1!.space, b1!.space, b1!.ips[i]!)).toBe(a1!.ips[i]);
+      expect(await seenAs(a1!.space, c1!.space, c1!.ips[i]!)).toBe(a1!.ips[i]);
+      expect(await seenAs(a1!.space, b!.space, b!.ips[i]!)).toBe(a1!.ips[i]);
+      expect(await seenAs(a1!.space, lab.router, ['192.0.2.1', '2001:db8::1'][i]!)).toBe(a!.ips[i]);
+      // To a node of another segment the way leads through routers, which know of no pods.
+      expect(await seenAs(a1!.space, c!.space, c!.ips[i]!)).toBe(a!.ips[i]);
+    }
+  });
+
+  test('a node that comes is reached at once, and nothing stays of one that goes', async () => {
+    const api = lab.api.resource<Node>(nodes);
+    const d = await lab.addNode({ name: 'd', number: 14, segment: 3 });
+    const pod = d.addPod('d1');
+    // Long before the next look at everything, which comes once in a minute.
+    await until(
+      () => [a, b, c].every((n) => n!.space.run('ip route').includes('10.244.14.0/24')),
+      'routes to the node',
+    );
+    for (const ip of pod.ips) await untilEcho(pods[0]!.space, ip);
+
+    // It gets another address: the others follow.
+    d.space.run('ip addr add 172.30.3.99/24 dev eth0');
+    const node = await api.get('d');
+    const status = { addresses: [{ type: 'InternalIP', address: '172.30.3.99' }] };
+    await api.update({ ...node, status }, { subresource: 'status' });
+    await until(() => a!.space.run('bridge fdb show dev portico.vxlan').includes('dst 172.30.3.99'), 'the new address');
+    expect(a!.space.run('bridge fdb show dev portico.vxlan')).not.toContain('172.30.3.14');
+    await untilEcho(pods[0]!.space, pod.ips[0]!);
+
+    await d.stop();
+    await api.delete('d');
+    await until(
+      () => !/10\.244\.14|244:14/.test(a!.space.run('ip route') + a!.space.run('ip -6 route')),
+      'routes gone',
+    );
+    await until(() => !a!.space.run('ip neigh show dev portico.vxlan').includes('10.244.14'), 'neighbours gone');
+    await until(() => !a!.space.run('bridge fdb show dev portico.vxlan').includes('172.30.3.99'), 'the end gone');
+  });
+
+  test('when the last node across a router goes, so does the tunnel', async () => {
+    const api = lab.api.resource<Node>(nodes);
+    const gone = await api.get('c');
+    await api.delete('c');
+    await until(() => [a, b].every((node) => !links(node!.space).includes('portico.vxlan')), 'no tunnel');
+    expect(a!.mtu).toBe(1500);
+    const { name } = gone.metadata;
+    await api.create({ ...gone, metadata: { name } });
+    await until(() => [a, b].every((node) => links(node!.space).includes('portico.vxlan')), 'the tunnel again');
+    // c was told that its Node is another one, and gave its end again.
+    await untilEcho(pods[0]!.space, pods[4]!.ips[0]!);
+    expect([...a!.log, ...b!.log, ...c!.log].filter((line) => !line.includes('not found'))).toEqual([]);
+  });
+});
+
+describe('the tunnel alone', () => {
+  let lab: NodeLab;
+  const pods: LabPod[] = [];
+  let a: LabNode;
+
+  beforeAll(async () => {
+    lab = new NodeLab('vx', 1);
+    a = await lab.addNode({ name: 'a', number: 11, segment: 1, mode: 'vxlan', primary: 'IPv6' });
+    const b = await lab.addNode({ name: 'b', number: 12, segment: 1, mode: 'vxlan', primary: 'IPv6' });
+    for (const node of [a, b]) pods.push(node.addPod(`${node.name}1`));
+    await until(() => a.space.run('ip route').includes('10.244.12.0/24'), 'the route');
+  });
+  afterAll(async () => lab?.close());
+
+  test('over IPv6, with 70 bytes for its headers', async () => {
+    expect(a.mtu).toBe(1430);
+    const annotation = (await lab.api.resource<Node>(nodes).get('a')).metadata.annotations?.[vtepAnnotation];
+    expect(annotation).toContain('fd00:172:30:1::11/64');
+    const [from, to] = pods;
+    await untilEcho(from!.space, to!.ips[0]!, 1402);
+    expect(await echoes(from!.space, to!.ips[1]!, 1382)).toBe(true);
+    expect(await echoes(from!.space, to!.ips[0]!, 1403)).toBe(false);
+  });
+
+  test('takes away what it made', async () => {
+    await a.stop();
+    await a.network.cleanup();
+    expect(links(a.space)).not.toMatch(/portico\.vxlan|cni0/);
+    expect(a.space.run('ip route')).not.toContain('10.244.12');
+    expect(a.space.run('nft list tables')).toBe('');
+  });
+});
