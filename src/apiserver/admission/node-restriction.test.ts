@@ -28,6 +28,7 @@ const view = {
   find: (resource, { namespace = '', name }) => objects[`${resource}/${namespace}/${name}`] as never,
   all: () => [],
 } as Partial<AdmissionView> as AdmissionView;
+const announcedBy = 'portico.dev/announced-by';
 const agent = { name: 'system:node:n1', groups: ['system:nodes'] };
 
 interface Write {
@@ -189,4 +190,23 @@ test('of a claim only its capacity and conditions', () => {
   expect(update(claim({ capacity: { storage: '2Gi' } }), claim({}))).toBeUndefined();
   expect(update(claim({ phase: 'Lost' }), claim({ phase: 'Bound' }))).toContain('not allowed to update fields other');
   expect(update(claim({}, { a: 'b' }), claim({}))).toContain('not allowed to update fields other');
+});
+
+test('of a Service only that it announces it itself', () => {
+  const old = { metadata: { name: 'web', annotations: { a: 'b' } }, spec: {}, status: { loadBalancer: {} } };
+  const announced = (node: string) => ({
+    ...old,
+    metadata: { name: 'web', annotations: { a: 'b', [announcedBy]: node } },
+  });
+  const update = (object: Json) => refusal('services/status', { operation: 'UPDATE', name: 'web', object, old });
+  expect(update(announced('n1'))).toBeUndefined();
+  const why = `node "n1" may only say by ${announcedBy} that it announces the Service itself`;
+  expect(update(announced('n2'))).toContain(why);
+  expect(update({ ...announced('n1'), status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } } })).toContain(why);
+  expect(update({ ...announced('n1'), metadata: { name: 'web', annotations: { [announcedBy]: 'n1' } } })).toContain(
+    why,
+  );
+  expect(refusal('services', { operation: 'UPDATE', name: 'web', object: old, old })).toContain(
+    'may only update Service status',
+  );
 });

@@ -206,7 +206,8 @@ function subresourceOf(given: KubeObject, old: KubeObject, subresource: string):
   if (subresource === 'status') {
     result.status = (given as { status?: unknown }).status;
     // As the real one: metadata may come with a status.
-    if (given.metadata.finalizers) result.metadata.finalizers = given.metadata.finalizers;
+    const { finalizers, annotations } = given.metadata;
+    Object.assign(result.metadata, { ...(finalizers && { finalizers }), ...(annotations && { annotations }) });
     return result;
   }
   if (subresource === 'finalize') {
