@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   podnetwork: [...parts, 'nftables'],
   loadbalancer: parts,
   explain: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter', 'proxy', 'dns', 'controllers'],
-  ui: [],
+  ui: ['explain'],
   cluster: everything,
   testing: everything,
   cli: everything,
@@ -46,7 +46,7 @@ const pureFileNames = ['reconcile.ts', 'answer.ts', 'plan.ts'];
 
 function sources(): string[] {
   return readdirSync(src, { recursive: true, encoding: 'utf8' })
-    .filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts') && !f.endsWith('.contract.ts'))
+    .filter((f) => /\.tsx?$/.test(f) && !f.endsWith('.test.ts') && !f.endsWith('.contract.ts'))
     .map((f) => join(src, f));
 }
 

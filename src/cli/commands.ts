@@ -24,6 +24,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'rules', summary: 'print what would be loaded into the kernel of a node', load: () => import('./rules.ts') },
   { name: 'trace', summary: 'say why a packet goes where it goes', load: () => import('./trace.ts') },
   { name: 'plan', summary: 'say what an apply would do to the network', load: () => import('./plan.ts') },
+  { name: 'ui', summary: 'print a link to the page that shows it all', load: () => import('./ui.ts') },
   { name: 'test', summary: 'from a checkout: run every test', load: () => import('./test.ts') },
   { name: 'precompile', summary: 'load every source once, for faster starts', load: () => import('./precompile.ts') },
   { name: 'version', summary: 'print the version', load: () => import('./version.ts') },

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readManifests, sourceOf } from './manifests.ts';
+import { sourceOf } from '../explain/manifests.ts';
+import { readManifests } from './manifests.ts';
 
 let folder: string;
 beforeAll(() => {

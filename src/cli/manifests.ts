@@ -1,79 +1,8 @@
-// Reads manifests as kubectl does: YAML of several documents or JSON, files or standard input, Lists taken apart.
+// Reads manifests as kubectl does: files, folders or standard input.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '../apimachinery/object.ts';
-
-/** What is wrong with a file, in one line that begins with `file:line:` where a line is to blame. */
-export class ManifestError extends Error {
-  override readonly name = 'ManifestError';
-}
-
-const sources = new WeakMap<object, string>();
-
-/** Where an object of a manifest stands: `file:line`, or the file alone for JSON. */
-export function sourceOf(object: KubeObject): string | undefined {
-  return sources.get(object);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A value of a file, where it stands, and the same of the items in it. */
-interface Placed {
-  readonly value: unknown;
-  readonly at: string;
-  readonly item: (index: number) => string;
-}
-
-function objectsIn({ value, at, item }: Placed): KubeObject[] {
-  if (value === null || value === undefined) return [];
-  if (!isRecord(value) || typeof value.kind !== 'string') {
-    throw new ManifestError(`${at}: a document without a kind is no Kubernetes object`);
-  }
-  if (value.kind.endsWith('List') && Array.isArray(value.items)) {
-    const kind = value.kind.slice(0, -'List'.length);
-    return value.items.flatMap((inner, index) => {
-      const place = item(index);
-      const own = isRecord(inner) && kind !== '' ? { kind, ...inner } : inner;
-      return objectsIn({ value: own, at: place, item: () => place });
-    });
-  }
-  const { metadata } = value;
-  if (!isRecord(metadata) || typeof metadata.name !== 'string') {
-    throw new ManifestError(`${at}: a ${value.kind} has no metadata.name`);
-  }
-  sources.set(value, at);
-  return [value as unknown as KubeObject];
-}
-
-/** The fast way for what programs print; undefined when it is no JSON, or no objects: YAML says where. */
-function parseJson(text: string, file: string): KubeObject[] | undefined {
-  if (!/^\s*\{/.test(text)) return undefined;
-  try {
-    return objectsIn({ value: JSON.parse(text), at: file, item: () => file });
-  } catch {
-    return undefined;
-  }
-}
-
-async function parse(text: string, file: string): Promise<KubeObject[]> {
-  const json = parseJson(text, file);
-  if (json) return json;
-  const { isNode, LineCounter, parseAllDocuments } = await import('yaml');
-  const lineCounter = new LineCounter();
-  const place = (offset: number | undefined) =>
-    offset === undefined ? file : `${file}:${lineCounter.linePos(offset).line}`;
-  return [...parseAllDocuments(text, { lineCounter })].flatMap((document) => {
-    const [error] = document.errors;
-    if (error) throw new ManifestError(`${place(error.pos[0])}: ${error.message.split(/ at line \d+|\n/)[0]}`);
-    const item = (index: number) => {
-      const node = document.getIn(['items', index], true);
-      return place(isNode(node) ? node.range?.[0] : undefined);
-    };
-    return objectsIn({ value: document.toJS(), at: place(document.contents?.range?.[0]), item });
-  });
-}
+import { ManifestError, parseManifests } from '../explain/manifests.ts';
 
 function filesOf(path: string): string[] {
   if (path === '-' || !statSync(path).isDirectory()) return [path];
@@ -91,7 +20,7 @@ export async function readManifests(paths: readonly string[]): Promise<KubeObjec
       for (const file of filesOf(path)) {
         const [text, name] =
           file === '-' ? [readFileSync(0, 'utf8'), 'standard input'] : [readFileSync(file, 'utf8'), file];
-        objects.push(...(await parse(text, name)));
+        objects.push(...(await parseManifests(text, name)));
       }
     } catch (error) {
       if (error instanceof ManifestError) throw error;

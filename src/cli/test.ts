@@ -27,6 +27,8 @@ async function test(filters: readonly string[]): Promise<void> {
   requireRoot('test');
   const checks: [string, string[]][] = [
     ['types (tsc)', [join(modules, 'typescript/bin/tsc'), '--noEmit']],
+    ['types of the page (tsc)', [join(modules, 'typescript/bin/tsc'), '--project', 'src/ui']],
+    ['the page (vite)', [join(modules, 'vite/bin/vite.js'), 'build', '--config', 'src/ui/vite.config.ts']],
     ['style (biome)', [join(modules, '@biomejs/biome/bin/biome'), 'check', '.']],
     ['tests (vitest)', [join(modules, 'vitest/vitest.mjs'), 'run', ...filters]],
   ];

@@ -5,7 +5,7 @@ import { builtinResources } from '../api/registry.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import { apiVersionOf, type KubeObject } from '../apimachinery/object.ts';
 import { type FieldError, fieldErrorMessage } from '../apimachinery/validation/field-error.ts';
-import { ManifestError, sourceOf } from './manifests.ts';
+import { ManifestError, sourceOf } from '../explain/manifests.ts';
 
 /** What an API server would fill in when it takes the object: manifests of what is not yet applied lack it. */
 const allocated: ReadonlySet<string> = new Set([

@@ -1,10 +1,13 @@
 // What the network would be like after a change of objects: a comparison of two worlds, each worked out by the same pure
 // functions that the controllers, the proxy and DNS run by.
+import type { Node, Service } from '../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { isObject, jsonEqual } from '../../apimachinery/json/value.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
-import { endpointText } from '../../proxy/endpoint.ts';
-import { plansOf, rulesText } from '../../proxy/offline.ts';
+import { rulesText } from '../../proxy/offline.ts';
+import { ServiceView } from '../../proxy/service-view.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
+import { bothFamilies, sharesOf } from '../shares.ts';
 import type { NetworkPlan, NodeRules, ObjectChange, ShareChange, TextChange } from './plan.ts';
 import { zoneRecords } from './records.ts';
 import { withSlices } from './slices.ts';
@@ -17,7 +20,6 @@ export interface PlanRequest {
   readonly clusterDomain: string;
 }
 
-const families = ['IPv4', 'IPv6'] as const;
 /** Kinds whose network the plan knows; what controllers make of others is not foreseen. */
 const known = ['Node', 'Pod', 'Service', 'EndpointSlice'];
 
@@ -34,7 +36,7 @@ export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
     slices,
     records: compareLines(zoneRecords(before, clusterDomain), zoneRecords(after, clusterDomain)),
     rules: await compareRules(before, after, settings),
-    shares: compareShares(sharesOf(before, settings), sharesOf(after, settings)),
+    shares: compareShares(allShares(before), allShares(after)),
     notes: unforeseen.map((kind) => `what controllers make of a ${kind} (its pods, for one) is not foreseen`),
   };
 }
@@ -96,7 +98,7 @@ async function compareRules(
   settings: ProxySettings,
 ): Promise<NodeRules[]> {
   const lines = async (objects: readonly KubeObject[], nodeName: string) =>
-    (await rulesText({ objects, nodeName, settings, families })).split('\n');
+    (await rulesText({ objects, nodeName, settings, families: bothFamilies })).split('\n');
   const changes: NodeRules[] = [];
   const remaining = new Set(nodeNames(after));
   for (const node of nodeNames(before)
@@ -111,23 +113,20 @@ async function compareRules(
 type Shares = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 /** By port and endpoint, how much of the cluster-internal traffic goes there when every node sends alike. */
-function sharesOf(objects: readonly KubeObject[], settings: ProxySettings): Shares {
-  const shares = new Map<string, Map<string, number>>();
-  const nodes = nodeNames(objects);
-  for (const nodeName of nodes) {
-    for (const { plans } of plansOf({ objects, nodeName, settings, families })) {
-      for (const { servicePort, internal, localEndpoints, clusterEndpoints } of plans) {
-        const chosen = internal === 'local' ? localEndpoints : internal === 'cluster' ? clusterEndpoints : [];
-        const port = shares.get(servicePort.name) ?? new Map<string, number>();
-        shares.set(servicePort.name, port);
-        for (const endpoint of chosen) {
-          const text = endpointText(endpoint);
-          port.set(text, (port.get(text) ?? 0) + 1 / chosen.length / nodes.length);
-        }
-      }
+function allShares(objects: readonly KubeObject[]): Shares {
+  const view = new ServiceView();
+  for (const object of objects) {
+    if (object.kind === 'Service') view.setService(object as Service);
+    if (object.kind === 'EndpointSlice') view.setSlice(object as EndpointSlice);
+  }
+  const nodes = objects.filter((object): object is Node => object.kind === 'Node');
+  const all = new Map<string, Map<string, number>>();
+  for (const name of view.names()) {
+    for (const { servicePort, shares } of sharesOf(view, name, nodes)) {
+      all.set(servicePort.name, new Map([...(all.get(servicePort.name) ?? []), ...shares]));
     }
   }
-  return shares;
+  return all;
 }
 
 function compareShares(before: Shares, after: Shares): ShareChange[] {

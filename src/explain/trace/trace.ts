@@ -98,3 +98,12 @@ export interface Trace {
   readonly outcomes: readonly TraceOutcome[];
   readonly cause: Cause | undefined;
 }
+
+/** Everything that is sent arrives, or leaves the cluster. */
+export function isWell({ outcomes, cause }: Trace): boolean {
+  return (
+    outcomes.length > 0 &&
+    cause === undefined &&
+    outcomes.every(({ result }) => result === 'arrives' || result === 'leaves the cluster')
+  );
+}

@@ -1,0 +1,48 @@
+// The flags that say how a cluster's network is laid out, for the commands that explain it.
+import type { Command } from 'commander';
+import type { ProxyMode, ProxySettings } from '../proxy/settings.ts';
+import { pathsOf, tools, usage } from './cluster-options.ts';
+import { isOfThisMachine, type ObjectFlags } from './objects.ts';
+
+export interface NetworkFlags {
+  readonly proxyMode?: string;
+  readonly clusterCidr?: string;
+  readonly serviceClusterIpRange?: string;
+  readonly clusterDomain: string;
+}
+
+export function addNetworkOptions(command: Command): Command {
+  return command
+    .option('--proxy-mode <mode>', "nftables, iptables or ipvs (default: the cluster's, else nftables)")
+    .option('--cluster-cidr <cidrs>', 'addresses of pods, comma-separated')
+    .option('--service-cluster-ip-range <cidrs>', 'addresses of Services, comma-separated')
+    .option('--cluster-domain <domain>', 'of DNS names', 'cluster.local');
+}
+
+/** A cluster of this machine is known; of others, and of manifests, only what is said. Throws a usage failure. */
+export async function networkSettings(flags: NetworkFlags, source: ObjectFlags): Promise<ProxySettings> {
+  const { listOf, proxyModes, settingsError } = await import('../proxy/settings.ts');
+  const running = isOfThisMachine(source) ? await networkOfThisMachine(source) : undefined;
+  const wanted = flags.proxyMode ?? running?.proxyMode ?? 'nftables';
+  const mode = proxyModes.find((known): known is ProxyMode => known === wanted);
+  if (!mode) throw usage(`--proxy-mode: ${JSON.stringify(wanted)} is none of ${proxyModes.join(', ')}`);
+  const settings = {
+    mode,
+    clusterCIDRs: listOf(flags.clusterCidr ?? running?.podCIDRs),
+    serviceCIDRs: listOf(flags.serviceClusterIpRange ?? running?.serviceCIDRs),
+    nodePortAddresses: [],
+  };
+  const wrong = settingsError(settings);
+  if (wrong) throw usage(wrong);
+  return settings;
+}
+
+/** How a cluster of this machine was brought up; its mode is undefined where no record says. */
+export async function networkOfThisMachine(source: Pick<ObjectFlags, 'name' | 'dataDir'>) {
+  const [{ rangesOf }, { readRecord }] = await Promise.all([
+    import('../cluster/layout.ts'),
+    import('../cluster/record.ts'),
+  ]);
+  const record = await readRecord(tools.files, await pathsOf(source)).catch(() => undefined);
+  return { ...rangesOf(record ?? {}), proxyMode: record?.proxyMode };
+}

@@ -1,0 +1,137 @@
+// Answers the page's questions about the cluster, now or at an earlier moment, with the functions of src/explain.
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { badRequest, StatusError } from '../../apimachinery/status.ts';
+import type { Client } from '../../client/types.ts';
+import type { HistoryAnswer, PlanAnswer } from '../../explain/answers.ts';
+import type { WorldFollower } from '../../explain/history/world-follower.ts';
+import type { Moment, Picture } from '../../explain/picture/picture.ts';
+import type { Story } from '../../explain/story/story.ts';
+import type { Trace } from '../../explain/trace/trace.ts';
+import { type ProxyMode, type ProxySettings, proxyModes } from '../../proxy/settings.ts';
+
+export interface NetworkRanges {
+  readonly clusterCIDRs: readonly string[];
+  readonly serviceCIDRs: readonly string[];
+}
+
+export interface Asking {
+  readonly client: Client;
+  readonly proxyMode: string | undefined;
+}
+
+const clusterDomain = 'cluster.local';
+/** A slider has no more steps than pixels. */
+const mostChanges = 2000;
+
+export class Explainer {
+  readonly #world: WorldFollower;
+  readonly #ranges: NetworkRanges;
+
+  constructor(world: WorldFollower, ranges: NetworkRanges) {
+    this.#world = world;
+    this.#ranges = ranges;
+  }
+
+  /** The world now, or as of a revision or a time (RFC 3339). Throws a StatusError for what is not kept. */
+  at(when: string | null): Moment & { readonly objects: readonly KubeObject[] } {
+    const { history, revision } = this.#world;
+    if (when === null || when === '') {
+      return { revision, time: history.last.time, objects: this.#world.objects() };
+    }
+    const found = history.at(momentOf(when));
+    if (found) return found;
+    const { first } = history;
+    throw new StatusError({
+      code: 410,
+      reason: 'Expired',
+      message: `${when} is before what is kept: history begins at revision ${first.revision}, ${new Date(first.time).toISOString()}`,
+    });
+  }
+
+  history(): HistoryAnswer {
+    const { first, last } = this.#world.history;
+    return { first, last, changes: this.#world.history.changes().slice(-mostChanges) };
+  }
+
+  async picture(when: string | null): Promise<Picture> {
+    const { itemsOf } = await import('../../explain/picture/picture-state.ts');
+    const { revision, time, objects } = this.at(when);
+    return { revision, time, items: itemsOf(objects) };
+  }
+
+  async story(service: string, when: string | null, mode: string | undefined): Promise<Story> {
+    const { tellStory } = await import('../../explain/story/tell-story.ts');
+    const { objects } = this.at(when);
+    const story = await tellStory({ objects, service, settings: this.#settings(mode), clusterDomain });
+    if (story) return story;
+    throw new StatusError({ code: 404, reason: 'NotFound', message: `there is no Service ${service}` });
+  }
+
+  async trace(query: URLSearchParams, mode: string | undefined): Promise<Trace> {
+    const [{ parseFrom, parseTo, TraceError }, { tracePacket }] = await Promise.all([
+      import('../../explain/trace/ends.ts'),
+      import('../../explain/trace/trace-packet.ts'),
+    ]);
+    const { objects } = this.at(query.get('at'));
+    try {
+      return tracePacket({
+        objects,
+        from: parseFrom(query.get('from') ?? '', 'default'),
+        to: parseTo(query.get('to') ?? ''),
+        settings: this.#settings(query.get('mode') ?? mode),
+        clusterDomain,
+        entryNode: query.get('via') ?? undefined,
+      });
+    } catch (error) {
+      if (error instanceof TraceError) throw badRequest(error.message);
+      throw error;
+    }
+  }
+
+  /** `proposal` is `{manifests: YAML, without: [KIND/NAME]}`; the API server judges the manifests as the asking user's. */
+  async plan(proposal: unknown, { client, proxyMode }: Asking): Promise<PlanAnswer> {
+    const [
+      { planChange },
+      { ProposalError, worldsOf },
+      { withSlices },
+      { itemsOf },
+      { ManifestError, parseManifests },
+    ] = await Promise.all([
+      import('../../explain/plan/plan-change.ts'),
+      import('../../explain/plan/proposal.ts'),
+      import('../../explain/plan/slices.ts'),
+      import('../../explain/picture/picture-state.ts'),
+      import('../../explain/manifests.ts'),
+    ]);
+    const { manifests = '', without = [] } = proposal as { manifests?: unknown; without?: unknown };
+    if (typeof manifests !== 'string' || !Array.isArray(without))
+      throw badRequest('a plan is of manifests and without');
+    try {
+      const wanted = {
+        manifests: await parseManifests(manifests, 'manifest'),
+        without: without.map(String),
+        namespace: 'default',
+      };
+      const { before, after } = await worldsOf(this.#world.objects(), wanted, client);
+      const plan = await planChange({ before, after, settings: this.#settings(proxyMode), clusterDomain });
+      return { plan, before: itemsOf(before), after: itemsOf(withSlices(after)) };
+    } catch (error) {
+      if (error instanceof ProposalError || error instanceof ManifestError) throw badRequest(error.message);
+      throw error;
+    }
+  }
+
+  #settings(wanted: string | undefined): ProxySettings {
+    const mode = proxyModes.find((known): known is ProxyMode => known === (wanted ?? 'nftables'));
+    if (!mode) throw badRequest(`${wanted} is none of ${proxyModes.join(', ')}`);
+    return { mode, ...this.#ranges, nodePortAddresses: [] };
+  }
+}
+
+function momentOf(text: string): { revision: number } | { time: number } {
+  if (/^\d+$/.test(text)) return { revision: Number(text) };
+  const time = Date.parse(text);
+  if (Number.isNaN(time))
+    throw badRequest(`${JSON.stringify(text)} is neither a resourceVersion nor a time such as 2026-01-31T12:00:00Z`);
+  return { time };
+}

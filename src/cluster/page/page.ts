@@ -1,0 +1,150 @@
+// The page in the API server's process: its history from the start, all else when somebody asks for a link.
+import { badRequest, StatusError } from '../../apimachinery/status.ts';
+import type { Authorizer, PathHandler } from '../../apiserver/extensions.ts';
+import { type ApiRequest, type ApiResponse, jsonResponse, type User } from '../../apiserver/request.ts';
+import { parseRequestInfo } from '../../apiserver/request-info.ts';
+import type { Transport } from '../../client/types.ts';
+import type { WorldFollower } from '../../explain/history/world-follower.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import type { Explainer, NetworkRanges } from './explainer.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface PageOptions {
+  readonly transport: (user: User) => Transport;
+  readonly authorizer: Authorizer;
+  readonly ranges: NetworkRanges;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+/** Where the page is opened from, by `portico ui`. */
+export const linksPath = '/portico/v1/ui/links';
+/** `?at=REVISION|TIME`: the objects of the Service world as they were. */
+export const historyPath = '/portico/v1/history';
+
+const follower: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+/** Who looks at the page sees all of these. */
+const shown = ['/api/v1/nodes', '/api/v1/pods', '/api/v1/services', '/apis/discovery.k8s.io/v1/endpointslices'];
+
+interface Open {
+  readonly url: string;
+  readonly sessions: Sessions;
+}
+
+interface Running {
+  readonly world: WorldFollower;
+  readonly explainer: Explainer;
+  readonly signal: AbortSignal;
+}
+
+export class Page {
+  readonly #options: PageOptions;
+  readonly #running = Promise.withResolvers<Running>();
+  #open: Promise<Open> | undefined;
+
+  constructor(options: PageOptions) {
+    this.#options = options;
+  }
+
+  readonly paths: readonly PathHandler[] = [
+    { path: linksPath, handle: (request, user) => this.#newLink(request, user) },
+    { path: historyPath, handle: (request, user) => this.#history(request, user) },
+  ];
+
+  /** Keeps history, and serves the page once it was asked for, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, onError, transport, ranges } = this.#options;
+    const [{ WorldFollower }, { Explainer }, { createClient }] = await Promise.all([
+      import('../../explain/history/world-follower.ts'),
+      import('./explainer.ts'),
+      import('../../client/rest-client.ts'),
+    ]);
+    const world = new WorldFollower({ client: createClient(transport(follower)), clock, random, onError });
+    this.#running.resolve({ world, explainer: new Explainer(world, ranges), signal });
+    await world.run(signal);
+  }
+
+  async #newLink(request: ApiRequest, user: User | undefined): Promise<ApiResponse> {
+    if (request.method !== 'POST') throw methodNotAllowed(request);
+    const asking = await this.#requireReader(user);
+    const { proxyMode } = parsed(await request.body());
+    this.#open ??= this.#serve();
+    this.#open.catch(() => {
+      this.#open = undefined;
+    });
+    const { url, sessions } = await this.#open;
+    return jsonResponse(201, { url: `${url}/#${sessions.newCode({ user: asking, proxyMode })}` });
+  }
+
+  async #history(request: ApiRequest, user: User | undefined): Promise<ApiResponse> {
+    if (request.method !== 'GET') throw methodNotAllowed(request);
+    await this.#requireReader(user);
+    const { world, explainer } = await this.#running.promise;
+    await world.ready;
+    return jsonResponse(200, explainer.at(request.query.get('at')));
+  }
+
+  async #requireReader(user: User | undefined): Promise<User> {
+    const { authorizer } = this.#options;
+    if (!user) throw forbidden('system:anonymous', shown[0]!);
+    for (const path of shown) {
+      const info = parseRequestInfo('GET', path, new URLSearchParams());
+      const { allowed } = await authorizer.authorize({ user, verb: 'list', info });
+      if (!allowed) throw forbidden(user.name, path);
+    }
+    return user;
+  }
+
+  async #serve(): Promise<Open> {
+    const { clock, random, onError, transport } = this.#options;
+    const [{ PageServer }, { LiveStream }, { Sessions }, { pageFolder }, { createClient }] = await Promise.all([
+      import('./page-server.ts'),
+      import('./live-stream.ts'),
+      import('./sessions.ts'),
+      import('./static-files.ts'),
+      import('../../client/rest-client.ts'),
+    ]);
+    const folder = pageFolder();
+    if (folder === undefined) {
+      const message = 'the page is not built: run `npm run build:ui` in the checkout';
+      throw new StatusError({ code: 503, reason: 'ServiceUnavailable', message });
+    }
+    const { world, explainer, signal } = await this.#running.promise;
+    await world.ready;
+    const sessions = new Sessions({ clock, random });
+    const stream = new LiveStream(world, clock);
+    stream.start(signal);
+    const clientOf = (user: User) => createClient(transport(user));
+    const server = new PageServer({
+      folder,
+      sessions,
+      explainer,
+      stream,
+      clientOf,
+      onError: (error) => onError(error, 'page'),
+    });
+    return { url: await server.listen(signal), sessions };
+  }
+}
+
+function parsed(bytes: Uint8Array): { readonly proxyMode: string | undefined } {
+  if (bytes.length === 0) return { proxyMode: undefined };
+  try {
+    const { proxyMode } = JSON.parse(Buffer.from(bytes).toString()) as { proxyMode?: unknown };
+    return { proxyMode: typeof proxyMode === 'string' ? proxyMode : undefined };
+  } catch (error) {
+    if (error instanceof SyntaxError) throw badRequest('the body is no JSON');
+    throw error;
+  }
+}
+
+function methodNotAllowed({ method }: ApiRequest): StatusError {
+  return new StatusError({ code: 405, reason: 'MethodNotAllowed', message: `${method} is not taken here` });
+}
+
+function forbidden(user: string, path: string): StatusError {
+  const message = `forbidden: User "${user}" cannot list ${path}, which the page shows`;
+  return new StatusError({ code: 403, reason: 'Forbidden', message, details: {} });
+}

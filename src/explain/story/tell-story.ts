@@ -1,0 +1,147 @@
+// The story of one Service: what it is, who stands behind it and why, and what nodes and DNS make of it.
+import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import { selects } from '../../controllers/shared/service-selection.ts';
+import { managedByLabel, serviceNameLabel } from '../../controllers/shared/service-slices.ts';
+import { rulesText } from '../../proxy/offline.ts';
+import type { ProxySettings } from '../../proxy/settings.ts';
+import { idOf } from '../picture/items.ts';
+import { zoneRecords } from '../plan/records.ts';
+import { bothFamilies } from '../shares.ts';
+import { addressesOf } from '../trace/world.ts';
+import type { NodeRulesText, PodMatch, Story } from './story.ts';
+
+export interface StoryRequest {
+  readonly objects: readonly KubeObject[];
+  /** `namespace/name`. */
+  readonly service: string;
+  readonly settings: ProxySettings;
+  readonly clusterDomain: string;
+}
+
+/** At most so many pods of each list are told; a page shows no more. */
+const mostPods = 200;
+
+/** Undefined when there is no such Service among the objects. */
+export async function tellStory(request: StoryRequest): Promise<Story | undefined> {
+  const { objects, settings, clusterDomain } = request;
+  const service = objects.find(
+    (object): object is Service => isService(object) && objectKey(object) === request.service,
+  );
+  if (!service) return undefined;
+  const own = [service, ...objects.filter((object) => isSliceOf(object, service))];
+  const pods = objects.filter(
+    (object): object is Pod => object.kind === 'Pod' && object.metadata.namespace === service.metadata.namespace,
+  );
+  const { matches, almost } = podsOf(service, pods);
+  const { managedFields: _, ...metadata } = service.metadata;
+  return {
+    id: idOf(service),
+    resourceVersion: metadata.resourceVersion ?? '',
+    object: { ...service, metadata },
+    addresses: addressLines(service, settings),
+    selector: selectorText(service),
+    matches,
+    almost,
+    slices: own.slice(1).map((slice) => ({
+      id: idOf(slice),
+      managedBy: slice.metadata.labels?.[managedByLabel] ?? '',
+    })),
+    rules: await serviceRules(request, own),
+    records: zoneRecords(
+      [...own, ...pods.filter((pod) => selects(service.spec.selector, pod.metadata.labels))],
+      clusterDomain,
+    ),
+  };
+}
+
+const isService = (object: KubeObject): boolean => object.kind === 'Service';
+
+function isSliceOf(object: KubeObject, { metadata }: Readonly<Service>): object is EndpointSlice {
+  return (
+    object.kind === 'EndpointSlice' &&
+    object.metadata.namespace === metadata.namespace &&
+    object.metadata.labels?.[serviceNameLabel] === metadata.name
+  );
+}
+
+function selectorText({ spec }: Readonly<Service>): string {
+  return Object.entries(spec?.selector ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}
+
+function addressLines({ spec = {}, status }: Readonly<Service>, { serviceCIDRs }: ProxySettings): string[] {
+  if (spec.type === 'ExternalName') return [`no address: DNS answers with the name ${spec.externalName}`];
+  if (spec.clusterIP === 'None') return ['headless, so no address of its own: DNS answers with those of its pods'];
+  const { clusterIPs = spec.clusterIP ? [spec.clusterIP] : [] } = spec;
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  return [
+    ...clusterIPs.map(
+      (ip) =>
+        `${ip}, allocated from ${serviceCIDRs.find((cidr) => cidr.includes(':') === ip.includes(':')) ?? 'the Service range'} and held by IPAddress ${ip}`,
+    ),
+    ...(spec.ports ?? []).flatMap(({ nodePort, port }) =>
+      nodePort ? [`port ${nodePort} of every node leads to port ${port}`] : [],
+    ),
+    ...(spec.externalIPs ?? []).map((ip) => `${ip}, an external IP: nodes take it when packets to it reach them`),
+    ...ingress.flatMap(({ ip }) => (ip ? [`${ip}, the load balancer's`] : [])),
+  ];
+}
+
+function podsOf({ spec }: Readonly<Service>, pods: readonly Pod[]) {
+  const selector = spec?.selector ?? {};
+  const wanted = Object.entries(selector);
+  const matches: PodMatch[] = [];
+  const almost: PodMatch[] = [];
+  if (wanted.length === 0) return { matches, almost };
+  for (const pod of pods) {
+    const { labels } = pod.metadata;
+    if (selects(selector, labels)) {
+      if (matches.length < mostPods) matches.push({ id: idOf(pod), why: whyNoTraffic(pod) });
+    } else if (almost.length < mostPods && wanted.some(([key]) => labels?.[key] !== undefined)) {
+      almost.push({ id: idOf(pod), why: missing(wanted, labels) });
+    }
+  }
+  return { matches, almost };
+}
+
+function whyNoTraffic(pod: Readonly<Pod>): string {
+  const { phase, conditions = [] } = pod.status ?? {};
+  if (pod.metadata.deletionTimestamp !== undefined) return 'it is terminating';
+  if (phase === 'Failed' || phase === 'Succeeded') return `it has ended (${phase})`;
+  if (!pod.spec?.nodeName) return 'it is on no node yet';
+  if (addressesOf(pod).length === 0) return 'it has no address yet';
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  if (ready?.status === 'True') return '';
+  return `it is not ready${ready?.message ? `: ${ready.message}` : ''}`;
+}
+
+function missing(wanted: readonly [string, string][], labels: Readonly<Record<string, string>> | undefined): string {
+  return wanted
+    .flatMap(([key, value]) => {
+      const has = labels?.[key];
+      if (has === value) return [];
+      return [has === undefined ? `it has no label ${key}` : `its ${key} is ${has}, not ${value}`];
+    })
+    .join('; ');
+}
+
+/** What the rules of each node hold with the Service that they would not hold without it. */
+async function serviceRules({ objects, settings }: StoryRequest, own: readonly KubeObject[]): Promise<NodeRulesText[]> {
+  const nodes = objects.filter((object): object is Node => object.kind === 'Node');
+  const found: NodeRulesText[] = [];
+  for (const node of nodes) {
+    const lines = async (of: readonly KubeObject[]) =>
+      (
+        await rulesText({ objects: [node, ...of], nodeName: node.metadata.name, settings, families: bothFamilies })
+      ).split('\n');
+    const without = new Set(await lines([]));
+    found.push({
+      node: node.metadata.name,
+      lines: (await lines(own)).flatMap((line) => (without.has(line) ? [] : [line.trim()])),
+    });
+  }
+  return found.sort((a, b) => (a.node < b.node ? -1 : 1));
+}

@@ -1,0 +1,15 @@
+// Starts the page: a session first, then the picture.
+import '@xyflow/react/dist/base.css';
+import './style.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import { Refused } from './panels/refused.tsx';
+import { openSession } from './state/api.ts';
+
+const root = createRoot(document.getElementById('root') ?? document.body);
+const page = await openSession().then(
+  () => <App />,
+  (error: unknown) => <Refused why={error instanceof Error ? error.message : String(error)} />,
+);
+root.render(<StrictMode>{page}</StrictMode>);

@@ -1,0 +1,153 @@
+// A change before it is made: what to apply or to do without, then what comes, changes and goes.
+import { useState } from 'react';
+import type { PlanAnswer } from '../../explain/answers.ts';
+import { percent } from '../picture/lines.ts';
+import { postPlan } from '../state/api.ts';
+import type { World } from '../state/world.ts';
+
+export type PlanSide = 'before' | 'after';
+
+interface Props {
+  readonly world: World;
+  readonly answer: PlanAnswer | undefined;
+  readonly side: PlanSide;
+  readonly onPlan: (answer: PlanAnswer | undefined) => void;
+  readonly onSide: (side: PlanSide) => void;
+}
+
+const signs = { created: '+', changed: '~', deleted: '−' } as const;
+
+export function PlanPanel({ world, answer, side, onPlan, onSide }: Props) {
+  const [manifests, setManifests] = useState('');
+  const [without, setWithout] = useState('');
+  const [error, setError] = useState('');
+  const objects = [
+    ...world.nodes.map(({ name }) => `node/${name}`),
+    ...world.services.map(({ namespace, name }) => `service/${namespace}/${name}`),
+    ...[...world.podsOfNode.values()].flat().map(({ namespace, name }) => `pod/${namespace}/${name}`),
+  ];
+  const ask = async () => {
+    try {
+      onPlan(await postPlan({ manifests, without: without === '' ? [] : [without] }));
+      setError('');
+    } catch (failure) {
+      onPlan(undefined);
+      setError(failure instanceof Error ? failure.message : String(failure));
+    }
+  };
+  return (
+    <>
+      <h2>Plan a change</h2>
+      <form
+        className="ask"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void ask();
+        }}
+      >
+        <label>
+          Apply
+          <textarea
+            name="manifests"
+            rows={7}
+            spellCheck={false}
+            placeholder="manifests (YAML)"
+            value={manifests}
+            onChange={(event) => setManifests(event.target.value)}
+          />
+        </label>
+        <label>
+          Without
+          <input
+            name="without"
+            list="objects"
+            placeholder="pod/NAME, node/NAME, service/NAME"
+            value={without}
+            onChange={(event) => setWithout(event.target.value)}
+          />
+        </label>
+        <button type="submit" className="go" disabled={manifests === '' && without === ''}>
+          Plan
+        </button>
+        <datalist id="objects">
+          {objects.slice(0, 1000).map((object) => (
+            <option key={object} value={object} />
+          ))}
+        </datalist>
+      </form>
+      {error !== '' && <p role="alert">{error}</p>}
+      {answer && (
+        <>
+          <fieldset className="sides">
+            <legend className="hidden">Which picture</legend>
+            {(['before', 'after'] as const).map((one) => (
+              <button key={one} type="button" aria-pressed={side === one} onClick={() => onSide(one)}>
+                {one}
+              </button>
+            ))}
+          </fieldset>
+          <Changes answer={answer} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
+  const { objects, slices, records, shares, rules, notes } = plan;
+  const isEmpty = [objects, slices, records.added, records.removed, rules].every((list) => list.length === 0);
+  if (isEmpty) return <p>Nothing would change.</p>;
+  return (
+    <section aria-label="What would change">
+      <h3>Objects</h3>
+      <ul className="plain">
+        {[...objects, ...slices].map(({ change, object, fields }) => (
+          <li key={object}>
+            <span className={`sign-${change}`}>{signs[change]}</span> {object}
+            {fields.length > 0 && <span className="quiet">{fields.map(({ path }) => path).join(', ')}</span>}
+          </li>
+        ))}
+      </ul>
+      {shares.length > 0 && <h3>Share of new connections</h3>}
+      <table>
+        <tbody>
+          {shares.map(({ servicePort, endpoint, before, after }) => (
+            <tr key={`${servicePort} ${endpoint}`}>
+              <td>{endpoint}</td>
+              <td className="number">{percent(before)}</td>
+              <td>→</td>
+              <td className="number">{percent(after)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <Diff title="DNS records" {...records} />
+      {rules.slice(0, 20).map(({ node, added, removed }) => (
+        <Diff key={node} title={`Rules of ${node}`} added={added} removed={removed} />
+      ))}
+      {notes.map((note) => (
+        <p key={note} className="quiet">
+          {note}
+        </p>
+      ))}
+    </section>
+  );
+}
+
+interface DiffProps {
+  readonly title: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+function Diff({ title, added, removed }: DiffProps) {
+  if (added.length + removed.length === 0) return null;
+  return (
+    <details className="chapter">
+      <summary>
+        {title} <span className="quiet">{`+${added.length} −${removed.length}`}</span>
+      </summary>
+      <pre>{[...removed.map((line) => `- ${line.trim()}`), ...added.map((line) => `+ ${line.trim()}`)].join('\n')}</pre>
+    </details>
+  );
+}

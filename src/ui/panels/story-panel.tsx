@@ -1,0 +1,187 @@
+// The story of the chosen Service, in the order in which a newcomer needs it.
+import type { ReactNode } from 'react';
+import type { PodMatch, Story } from '../../explain/story/story.ts';
+import { lostOf, percent } from '../picture/lines.ts';
+import { type At, getStory } from '../state/api.ts';
+import { useAnswer } from '../state/use-answer.ts';
+import type { World } from '../state/world.ts';
+
+interface Props {
+  readonly id: string | undefined;
+  readonly at: At;
+  readonly world: World;
+  readonly onSelect: (id: string) => void;
+}
+
+export function StoryPanel({ id, at, world, onSelect }: Props) {
+  const key = id && `${id} ${at} ${versionOf(id, world)}`;
+  const name = id?.slice('Service '.length) ?? '';
+  const { value: story, error } = useAnswer(key, () => getStory(name, at));
+  if (id === undefined) return <Overview world={world} onSelect={onSelect} />;
+  if (error !== '') return <p role="alert">{error}</p>;
+  if (!story || story.id !== id) return <p className="quiet">…</p>;
+  return <Chapters story={story} world={world} />;
+}
+
+/** Changes with everything that the story is told of. */
+function versionOf(id: string, world: World): string {
+  const namespace = id.slice('Service '.length).split('/')[0];
+  const slices = world.slicesOf.get(id) ?? [];
+  const pods = [...world.podsOfNode.values()].flat().filter((pod) => pod.namespace === namespace);
+  const known = [world.items.get(id), slices, pods.map(({ name, state }) => `${name} ${state}`)];
+  return `${JSON.stringify(known).length} ${hash(JSON.stringify(known))}`;
+}
+
+function hash(text: string): number {
+  let sum = 0;
+  for (let i = 0; i < text.length; i++) sum = (Math.imul(sum, 31) + text.charCodeAt(i)) | 0;
+  return sum;
+}
+
+function Overview({ world, onSelect }: Pick<Props, 'world' | 'onSelect'>) {
+  const troubled = world.services.filter((service) => lostOf(service, world) > 0);
+  const pods = [...world.podsOfNode.values()].flat();
+  return (
+    <>
+      <h2>The Service world</h2>
+      <p>
+        {world.services.length} Services stand in front of {pods.length} pods on {world.nodes.length} nodes. Doors are
+        Services; the lists in the middle are their EndpointSlices; a line says which share of new connections goes
+        there. Choose a door to read its story.
+      </p>
+      {troubled.length > 0 && (
+        <>
+          <h3>Where connections go nowhere</h3>
+          <ul className="plain">
+            {troubled.slice(0, 50).map(({ id, namespace, name }) => (
+              <li key={id}>
+                <button type="button" className="text" onClick={() => onSelect(id)}>
+                  {namespace}/{name}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </>
+  );
+}
+
+function Chapters({ story, world }: { readonly story: Story; readonly world: World }) {
+  const name = story.id.slice('Service '.length);
+  return (
+    <article className="story">
+      <h2>{name}</h2>
+      <Chapter title="The object" open={false} note={`resourceVersion ${story.resourceVersion}`}>
+        <pre>{JSON.stringify(story.object, undefined, 2)}</pre>
+      </Chapter>
+      <Chapter title="Its address">
+        <Lines lines={story.addresses} />
+      </Chapter>
+      <Chapter title="Who stands behind it" note={story.selector === '' ? 'no selector' : story.selector}>
+        <Matches pods={story.matches} none="No pod has these labels." />
+        {story.almost.length > 0 && <h4>Almost</h4>}
+        {story.almost.length > 0 && <Matches pods={story.almost} none="" />}
+      </Chapter>
+      <Chapter title="EndpointSlices" note={`${story.slices.length}`}>
+        {story.slices.map(({ id, managedBy }) => (
+          <SliceTable key={id} id={id} managedBy={managedBy} world={world} service={story.id} />
+        ))}
+      </Chapter>
+      <Chapter title="DNS records" note={`${story.records.length}`}>
+        <pre>{story.records.join('\n') || 'none'}</pre>
+      </Chapter>
+      <Chapter title="Rules on each node" open={false} note={`${story.rules.length} nodes`}>
+        {story.rules.slice(0, 20).map(({ node, lines }) => (
+          <details key={node}>
+            <summary>
+              {node} <span className="quiet">{lines.length} lines</span>
+            </summary>
+            <pre>{lines.join('\n')}</pre>
+          </details>
+        ))}
+      </Chapter>
+    </article>
+  );
+}
+
+interface ChapterProps {
+  readonly title: string;
+  readonly note?: string;
+  readonly open?: boolean;
+  readonly children: ReactNode;
+}
+
+function Chapter({ title, note, open = true, children }: ChapterProps) {
+  return (
+    <details className="chapter" open={open}>
+      <summary>
+        {title} {note !== undefined && <span className="quiet">{note}</span>}
+      </summary>
+      {children}
+    </details>
+  );
+}
+
+function Lines({ lines }: { readonly lines: readonly string[] }) {
+  return (
+    <ul className="plain">
+      {lines.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
+  );
+}
+
+function Matches({ pods, none }: { readonly pods: readonly PodMatch[]; readonly none: string }) {
+  if (pods.length === 0) return <p>{none}</p>;
+  return (
+    <ul className="plain">
+      {pods.map(({ id, why }) => (
+        <li key={id} className={why === '' ? 'good' : 'bad'}>
+          <span>{id.split('/').at(-1)}</span>
+          {why !== '' && <span className="quiet">{why}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface SliceProps {
+  readonly id: string;
+  readonly managedBy: string;
+  readonly world: World;
+  readonly service: string;
+}
+
+function SliceTable({ id, managedBy, world, service }: SliceProps) {
+  const slice = world.items.get(id);
+  if (slice?.kind !== 'EndpointSlice') return null;
+  const [port] = world.trafficOf.get(service)?.ports ?? [];
+  const shareOf = (address: string) =>
+    Object.entries(port?.shares ?? {}).find(
+      ([endpoint]) => endpoint.startsWith(`${address}:`) || endpoint.startsWith(`[${address}]`),
+    )?.[1];
+  return (
+    <>
+      <h4>
+        {slice.name} <span className="quiet">by {managedBy || 'hand'}</span>
+      </h4>
+      <table>
+        <tbody>
+          {slice.endpoints.map(({ address, node, ready, terminating }) => {
+            const share = shareOf(address);
+            return (
+              <tr key={address}>
+                <td>{address}</td>
+                <td>{node ?? ''}</td>
+                <td>{terminating ? 'terminating' : ready ? 'ready' : 'not ready'}</td>
+                <td className="number">{share === undefined ? '–' : percent(share)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </>
+  );
+}

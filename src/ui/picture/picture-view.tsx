@@ -1,0 +1,82 @@
+// The picture itself: the graph library's canvas with our boxes and lines.
+import { Background, Controls, type Edge, ReactFlow, ReactFlowProvider, useReactFlow, useStore } from '@xyflow/react';
+import { useEffect, useMemo, useRef } from 'react';
+import type { Trace } from '../../explain/trace/trace.ts';
+import type { World } from '../state/world.ts';
+import { type Box, boxTypes, type Mark } from './boxes.tsx';
+import { boxesOf, edgesOf, focusOf, keepSame } from './flow.ts';
+import { layoutOf } from './layout.ts';
+import { linesOf, traceLines } from './lines.ts';
+import { ShareEdge } from './share-edge.tsx';
+
+const lineTypes = { share: ShareEdge };
+
+export interface PictureProps {
+  readonly world: World;
+  readonly selected: string | undefined;
+  readonly trace: Trace | undefined;
+  /** Where the step of the trace that is looked at happens: an id. */
+  readonly here: string | undefined;
+  readonly marks: ReadonlyMap<string, Mark>;
+  readonly onSelect: (id: string | undefined) => void;
+}
+
+function Canvas({ world, selected, trace, here, marks, onSelect }: PictureProps) {
+  const layout = useMemo(() => layoutOf(world, selected), [world, selected]);
+  const lines = useMemo(
+    () => (trace ? traceLines(trace, world, layout) : linesOf(world, layout)),
+    [trace, world, layout],
+  );
+  const lastBoxes = useRef<ReadonlyMap<string, Box>>(new Map());
+  const lastEdges = useRef<ReadonlyMap<string, Edge>>(new Map());
+  const { boxes, edges } = useMemo(() => {
+    const focus = focusOf({ lines, selected }, trace !== undefined);
+    const made = boxesOf({ world, layout, lines, selected, marks, here, onSelect }, focus);
+    const nextBoxes = keepSame(lastBoxes.current, made);
+    const nextEdges = keepSame(lastEdges.current, edgesOf(lines, focus, made));
+    lastBoxes.current = new Map(nextBoxes.map((box) => [box.id, box]));
+    lastEdges.current = new Map(nextEdges.map((edge) => [edge.id, edge]));
+    return { boxes: nextBoxes, edges: nextEdges };
+  }, [world, layout, lines, selected, trace, marks, here, onSelect]);
+  const size = useStore(({ width, height }) => `${width} ${height}`);
+  useFitted(`${layout.doors.length > 0} ${layout.isGrouped} ${world.nodes.length} ${trace?.to.text ?? ''} ${size}`);
+  return (
+    <ReactFlow
+      nodes={boxes}
+      edges={edges}
+      nodeTypes={boxTypes}
+      edgeTypes={lineTypes}
+      minZoom={0.1}
+      maxZoom={2}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      edgesFocusable={false}
+      nodesFocusable={false}
+      zoomOnDoubleClick={false}
+      onPaneClick={() => onSelect(undefined)}
+      proOptions={{ hideAttribution: true }}
+      aria-label="The cluster: Services, their slices, nodes and pods"
+    >
+      <Background gap={24} size={1} />
+      <Controls showInteractive={false} />
+    </ReactFlow>
+  );
+}
+
+/** Brings everything into view when the picture is another one, not when something in it moves. */
+function useFitted(shape: string): void {
+  const { fitView } = useReactFlow();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the shape says when
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => void fitView({ padding: 0.08, maxZoom: 1.1 }));
+    return () => cancelAnimationFrame(frame);
+  }, [shape, fitView]);
+}
+
+export function PictureView(props: PictureProps) {
+  return (
+    <ReactFlowProvider>
+      <Canvas {...props} />
+    </ReactFlowProvider>
+  );
+}
