@@ -7,6 +7,7 @@ import type { Measurement } from './measurement.ts';
 
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Measurement[]> }>>> = {
   api: () => import('./api/api.ts'),
+  controllers: () => import('./controllers/controllers.ts'),
   dns: () => import('./dns/dns.ts'),
   proxy: () => import('./proxy/proxy.ts'),
 };

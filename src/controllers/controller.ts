@@ -12,6 +12,12 @@ import type { ControllersConfig } from './config.ts';
 /** Failures in a row after which even a conflict is told of. */
 const manyTries = 5;
 
+/** Milliseconds: a decision that takes less is made for each change anew. */
+const quick = 2;
+/** A key whose decisions take long rests so many times as long, that the next be made for many changes; at most so long. */
+const restFactor = 4;
+const longestRest = 200;
+
 /** What a controller is given; the same for all. */
 export interface ControllerContext {
   readonly client: Client;
@@ -59,6 +65,8 @@ export interface KeyedControllerOptions {
 export class KeyedController implements Controller {
   readonly queue: WorkQueue;
   readonly #options: KeyedControllerOptions;
+  /** When keys with slow decisions may be worked on again. */
+  readonly #rests = new Map<string, number>();
 
   constructor(options: KeyedControllerOptions) {
     this.#options = options;
@@ -86,16 +94,33 @@ export class KeyedController implements Controller {
     for (;;) {
       const key = await this.queue.get();
       if (key === undefined) return;
-      await this.#syncOne(key, signal);
+      const rest = (this.#rests.get(key) ?? 0) - this.#options.context.clock.now();
+      if (rest > 0) {
+        this.queue.addAfter(key, rest);
+      } else {
+        this.#rests.delete(key);
+        await this.#syncOne(key, signal);
+      }
       this.queue.done(key);
     }
+  }
+
+  /** Until it waits for something, a sync only decides; what that takes others cannot use. */
+  #decide(key: string, signal: AbortSignal): Promise<SyncResult | undefined> {
+    const { clock } = this.#options.context;
+    const started = clock.now();
+    const syncing = this.#options.sync(key, signal);
+    const ended = clock.now();
+    const took = ended - started;
+    if (took >= quick) this.#rests.set(key, ended + Math.min(took * restFactor, longestRest));
+    return syncing;
   }
 
   async #syncOne(key: string, signal: AbortSignal): Promise<void> {
     const { name, context } = this.#options;
     const started = context.clock.now();
     try {
-      const result = await this.#options.sync(key, signal);
+      const result = await this.#decide(key, signal);
       this.queue.forget(key);
       if (result?.requeueAfter !== undefined) this.queue.addAfter(key, result.requeueAfter);
       context.metrics?.synced(name, context.clock.now() - started, 'success');

@@ -1,8 +1,7 @@
 // What the Endpoints object of a Service should be (service-semantics 2.3).
 import type { EndpointAddress, EndpointPort, Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
-import { canonicalIP, familyOf } from '../../net/ip.ts';
-import { isPodReady, isPodTerminal, podIPs, targetPortOf } from '../shared/pods.ts';
+import { isPodReady, isPodTerminal, podAddresses, targetPortOf } from '../shared/pods.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
 import { type AddressOnPort, repack, truncate } from './subsets.ts';
 
@@ -71,12 +70,12 @@ function entriesOf(service: Readonly<Service>, pod: Readonly<Pod>): AddressOnPor
 
 function addressOf(service: Readonly<Service>, pod: Readonly<Pod>): EndpointAddress | undefined {
   const family = service.spec.ipFamilies?.[0] ?? (service.spec.clusterIP?.includes(':') ? 'IPv6' : undefined);
-  const ip = podIPs(pod).find((candidate) => family === undefined || familyOf(candidate) === family);
-  if (ip === undefined) return undefined;
+  const address = podAddresses(pod).find((candidate) => family === undefined || candidate.family === family);
+  if (!address) return undefined;
   const { name, namespace, uid } = pod.metadata;
   const { hostname, subdomain, nodeName } = pod.spec;
   return {
-    ip: canonicalIP(ip) ?? ip,
+    ip: address.ip,
     ...(hostname && subdomain === service.metadata.name && { hostname }),
     ...(nodeName && { nodeName }),
     targetRef: { kind: 'Pod', name, ...(namespace && { namespace }), ...(uid && { uid }) },

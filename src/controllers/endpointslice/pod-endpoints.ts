@@ -1,8 +1,7 @@
 // From a Service and its pods to the endpoints wanted, grouped by the ports they serve.
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { Endpoint, EndpointPort } from '../../api/discovery/v1/types.generated.ts';
-import { formatIP, type IPFamily, parseIP } from '../../net/ip.ts';
-import { isPodReady, isPodTerminal, podIPs, targetPortOf } from '../shared/pods.ts';
+import { isPodReady, isPodTerminal, podAddresses, targetPortOf } from '../shared/pods.ts';
 
 /** Endpoints of pods that resolve the Service's ports to the same numbers; they may share slices. */
 export interface PortGroup {
@@ -30,7 +29,7 @@ export function podEndpoints({ service, pods, node }: PodEndpointsInput, family:
   const groups = new Map<string, PortGroup>();
   const missing = new Set<string>();
   for (const pod of [...pods].sort(byName)) {
-    const addresses = addressesOf(pod, family);
+    const addresses = podAddresses(pod).flatMap((one) => (one.family === family ? [one.ip] : []));
     if (isPodTerminal(pod) || addresses.length === 0) continue;
     const { nodeName } = pod.spec;
     const podNode = nodeName ? node(nodeName) : undefined;
@@ -64,15 +63,6 @@ export function portsOf(service: Readonly<Service>, pod: Readonly<Pod>): Endpoin
     ports.push({ name, port, protocol, ...(appProtocol !== undefined && { appProtocol }) });
   }
   return ports;
-}
-
-function addressesOf(pod: Readonly<Pod>, family: string): string[] {
-  const addresses: string[] = [];
-  for (const text of podIPs(pod)) {
-    const ip = parseIP(text);
-    if (ip && ip.family === (family as IPFamily)) addresses.push(formatIP(ip));
-  }
-  return addresses;
 }
 
 function endpointOf(

@@ -24,10 +24,6 @@ import { slowStart } from '../shared/slow-start.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { type ScaleDecision, type StatusInput, scale, statusOf } from './reconcile.ts';
 
-/** From so many pods on changes are gathered for so many milliseconds. */
-const manyPods = 200;
-const gatherMs = 50;
-
 /** What differs between the two kinds: the controller works on ReplicaSets. */
 interface Flavour<T extends KubeObject> {
   readonly name: string;
@@ -78,25 +74,17 @@ function replicaController<T extends KubeObject>(context: ControllerContext, fla
   const selectorOf = (set: Readonly<T>) => labelSelectorOf(asReplicaSet(set).spec.selector);
   const selecting = objectsSelecting(setInformer, selectorOf);
   onEveryChange(setInformer, (set) => queue.add(objectKey(set)));
-  const large = new Set<string>();
-  // Whoever looks at thousands of pods waits for a few changes, not to look at them all for each.
-  const enqueue = (key: string) => (large.has(key) ? queue.addAfter(key, gatherMs) : queue.add(key));
-  followPods({ informer: pods.informer, kind, enqueue, selecting });
+  followPods({ informer: pods.informer, kind, enqueue: (key) => queue.add(key), selecting });
 
   async function sync(key: string): Promise<SyncResult | undefined> {
     const [namespace = '', name = ''] = key.split('/');
     const object = setInformer.lister.get(name, namespace);
-    if (!object) {
-      large.delete(key);
-      return undefined;
-    }
+    if (!object) return undefined;
     // Deciding on a cache that has not seen the last writes would make pods twice.
     if (pods.pending(key) || setWrites.pending(key)) return { requeueAfter: 1000 };
     const replicaSet = asReplicaSet(object);
     const claim = pods.claim(object, selectorOf(object), isPodActive);
     await pods.settle(key, object, claim, () => setClient.get(name, namespace));
-    if (claim.own.length > manyPods) large.add(key);
-    else large.delete(key);
     const now = clock.now();
     const decision = scale({ replicaSet, pods: claim.own, related: () => relatedPods(object), now });
     const failure = await act(key, object, decision);

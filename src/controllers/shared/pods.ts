@@ -1,5 +1,6 @@
 // Facts about pods that several controllers ask for.
 import type { Container, Pod, PodCondition, ServicePort } from '../../api/core/v1/types.generated.ts';
+import { formatIP, type IPFamily, parseIPSloppy } from '../../net/ip.ts';
 
 export function podCondition(pod: Readonly<Pod>, type: string): Readonly<PodCondition> | undefined {
   return pod.status?.conditions?.find((c) => c.type === type);
@@ -41,10 +42,31 @@ export function isPodActive(pod: Readonly<Pod>): boolean {
 }
 
 /** All addresses of the pod, `status.podIP` standing in where `podIPs` is absent. */
-export function podIPs(pod: Readonly<Pod>): string[] {
+function podIPs(pod: Readonly<Pod>): string[] {
   const ips = pod.status?.podIPs?.map(({ ip }) => ip) ?? [];
   if (ips.length > 0) return ips;
   return pod.status?.podIP ? [pod.status.podIP] : [];
+}
+
+export interface PodAddress {
+  readonly family: IPFamily;
+  /** In its canonical form. */
+  readonly ip: string;
+}
+
+/** Pods are asked again with each change of another one behind the same Service. */
+const knownAddresses = new WeakMap<Readonly<Pod>, readonly PodAddress[]>();
+
+/** Addresses that are some, with leading zeros and IPv4-mapped ones too; of an object that does not change. */
+export function podAddresses(pod: Readonly<Pod>): readonly PodAddress[] {
+  const known = knownAddresses.get(pod);
+  if (known) return known;
+  const addresses = podIPs(pod).flatMap((text) => {
+    const parsed = parseIPSloppy(text);
+    return parsed ? [{ family: parsed.ip.family, ip: formatIP(parsed.ip) }] : [];
+  });
+  knownAddresses.set(pod, addresses);
+  return addresses;
 }
 
 /** The port number that a Service port means in this pod; undefined when it names a port that the pod does not have. */

@@ -1,0 +1,13 @@
+// How long a cluster inside a test takes, and what it holds; prints it as JSON.
+const bare = process.memoryUsage().rss;
+const begin = performance.now();
+const { startCluster }: typeof import('../../src/testing/index.ts') = await import(
+  new URL('../../dist/testing/index.js', import.meta.url).href
+);
+const imported = performance.now();
+const cluster = await startCluster({ nodes: 3 });
+const ready = performance.now();
+await new Promise((resolve) => setTimeout(resolve, 1000));
+const resident = process.memoryUsage().rss;
+await cluster.stop();
+console.log(JSON.stringify({ imported: imported - begin, ready: ready - imported, bare, resident }));
