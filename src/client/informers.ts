@@ -33,9 +33,20 @@ class SharedInformers implements Informers {
       scope.labelSelector ?? '',
       scope.fieldSelector ?? '',
     ].join('\n');
+    return scope.metadataOnly && !this.#informers.has(key)
+      ? this.#shared(`${key}\nmetadata`, resource, { scope, keep: withoutManagedFields })
+      : this.#shared(key, resource, { scope });
+  }
+
+  #shared<T extends KubeObject>(
+    key: string,
+    resource: GroupVersionResource,
+    { scope, ...options }: Pick<InformerOptions, 'keep'> & { readonly scope: InformerScope },
+  ): Informer<T> {
     let started = this.#informers.get(key);
     if (!started) {
-      const informer = new ListWatchInformer<KubeObject>(this.#client, resource, scope, this.#options);
+      const all = { ...this.#options, ...options };
+      const informer = new ListWatchInformer<KubeObject>(this.#client, resource, scope, all);
       started = { informer, stop: new AbortController() };
       this.#informers.set(key, started);
       if (this.#signal) this.#start(started, this.#signal);
@@ -68,4 +79,9 @@ class SharedInformers implements Informers {
     const ended = () => this.#running.delete(running);
     running.then(ended, ended);
   }
+}
+
+function withoutManagedFields(object: Readonly<KubeObject>): KubeObject {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }

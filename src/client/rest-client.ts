@@ -87,7 +87,8 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
 
   async list(options: ListOptions = {}): Promise<KubeList<T>> {
     const path = resourcePath(this.#resource, { namespace: options.namespace }) + queryOf(listQuery(options));
-    const list = await this.#json<KubeList<T>>({ method: 'GET', path });
+    const headers = acceptOf(options, 'PartialObjectMetadataList');
+    const list = await this.#json<KubeList<T>>({ method: 'GET', path, headers });
     list.items ??= [];
     completeItems(list);
     return list;
@@ -96,7 +97,8 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
   async *watch(options: WatchOptions) {
     const query = { ...listQuery(options), watch: '1', allowWatchBookmarks: options.allowWatchBookmarks ? 'true' : '' };
     const path = resourcePath(this.#resource, { namespace: options.namespace }) + queryOf(query);
-    const response = await this.#send({ method: 'GET', path, signal: options.signal, takesEvents: true });
+    const headers = acceptOf(options, 'PartialObjectMetadata');
+    const response = await this.#send({ method: 'GET', path, headers, signal: options.signal, takesEvents: true });
     // The path names the resource, so that events are of its kind.
     yield* (response.events as AsyncIterable<WatchEvent<T>> | undefined) ?? watchEvents<T>(response.body);
   }
@@ -153,6 +155,10 @@ function unnamed<T extends KubeObject>(object: T): unknown {
 }
 
 /** Items of a list come without apiVersion and kind; those who hold single objects want them. */
+function acceptOf({ metadataOnly }: ListOptions, kind: string): Readonly<Record<string, string>> {
+  return metadataOnly ? { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json` } : {};
+}
+
 function completeItems<T extends KubeObject>(list: KubeList<T>): void {
   if (!list.kind?.endsWith('List')) return;
   const kind = list.kind.slice(0, -'List'.length);

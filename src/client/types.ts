@@ -10,6 +10,8 @@ export interface ListOptions {
   readonly resourceVersion?: string;
   readonly limit?: number;
   readonly continue?: string;
+  /** Objects come with kind, apiVersion and metadata alone (meta.k8s.io PartialObjectMetadata), where the server can. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface WatchOptions extends ListOptions {
@@ -115,6 +117,8 @@ export interface InformerScope {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** No more than the metadata is looked at, without managedFields; there may be more where others look at it. */
+  readonly metadataOnly?: boolean;
 }
 
 /** One informer per resource and scope, shared by all who ask. `run` starts those asked for so far, and later ones as they come. */

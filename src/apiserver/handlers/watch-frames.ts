@@ -36,6 +36,10 @@ export class WatchFrames {
       else sink.write(event.frame(type));
       return;
     }
+    if (sink.writeEvent && this.#isMetadata) {
+      sink.writeEvent({ type, object: this.#metadataOf(event.stateFor(type)) });
+      return;
+    }
     const key = `${this.#key} ${type} ${this.#hasColumns}`;
     const frame = event.encoded(key, () => this.#frame(type, event.stateFor(type)));
     this.#hasColumns = true;
@@ -45,9 +49,21 @@ export class WatchFrames {
   /** An object that was there before the watch began. Returns what the sink returns. */
   present(stored: StoredObject, sink: ByteSink): boolean {
     if (this.#key === undefined && sink.writeEvent) return sink.writeEvent({ type: 'ADDED', object: stored.object });
+    if (sink.writeEvent && this.#isMetadata) {
+      return sink.writeEvent({ type: 'ADDED', object: this.#metadataOf(stored) });
+    }
     const frame = this.#frame('ADDED', stored);
     this.#hasColumns = true;
     return sink.write(frame);
+  }
+
+  get #isMetadata(): boolean {
+    const { as, encoding } = this.#request.format;
+    return as === 'PartialObjectMetadata' && encoding === 'json';
+  }
+
+  #metadataOf({ metadata }: StoredObject): KubeObject {
+    return partialMetadata({ metadata }, this.#request.format.version);
   }
 
   bookmark(sink: ByteSink, revision: number, annotations?: Readonly<Record<string, string>>): void {

@@ -42,6 +42,8 @@ class Watch implements PushedBody {
   readonly #selects: ReturnType<typeof selectorOf>;
   readonly #prefix: string;
   readonly #exactKey: string | undefined;
+  /** What keys end in that are selected by name in all namespaces. */
+  readonly #suffix: string;
   readonly #frames: WatchFrames;
   /** Changes that happened before everything earlier was sent. */
   #waiting: CacheEvent[] | undefined = [];
@@ -60,6 +62,7 @@ class Watch implements PushedBody {
     this.#prefix = store.prefixOf(info.namespace);
     const canName = name !== undefined && (info.namespace !== '' || !definition.namespaced);
     this.#exactKey = canName ? store.key(info.namespace, name) : undefined;
+    this.#suffix = name === undefined ? '' : `/${name}`;
   }
 
   async pushTo(given: ByteSink): Promise<void> {
@@ -141,7 +144,8 @@ class Watch implements PushedBody {
   }
 
   #concerns(key: string): boolean {
-    return this.#exactKey === undefined ? key.startsWith(this.#prefix) : key === this.#exactKey;
+    if (this.#exactKey !== undefined) return key === this.#exactKey;
+    return key.startsWith(this.#prefix) && key.endsWith(this.#suffix);
   }
 
   #deliver(event: CacheEvent, sink: ByteSink): void {

@@ -11,7 +11,8 @@ export class CacheEvent {
   /** The state after the change; of a deletion the last state, with the deletion's revision. */
   readonly current: StoredObject;
   readonly previous: StoredObject | undefined;
-  readonly #frames = new Map<string, Uint8Array>();
+  /** Made for the first that asks: most changes have no watcher that wants bytes. */
+  #frames: Map<string, Uint8Array> | undefined;
 
   constructor(type: ChangeType, current: StoredObject, previous: StoredObject | undefined) {
     this.type = type;
@@ -36,11 +37,12 @@ export class CacheEvent {
 
   /** Lets go of the frames: who asks later has them encoded again. */
   dropFrames(): void {
-    this.#frames.clear();
+    this.#frames = undefined;
   }
 
   /** The same for other forms (Tables, partial metadata): `key` names form and type. */
   encoded(key: string, encode: () => string | Uint8Array): Uint8Array {
+    this.#frames ??= new Map();
     let frame = this.#frames.get(key);
     if (!frame) {
       const made = encode();

@@ -59,8 +59,36 @@ export class StoredObject<T extends KubeObject = KubeObject> {
     return this.#object;
   }
 
+  /** The object's metadata: parsed alone, and not kept, unless all of it is. */
+  get metadata(): Readonly<KubeObject['metadata']> {
+    if (this.#object) return this.#object.metadata;
+    const { text } = this;
+    const start = text.indexOf(marker) + marker.length - 1;
+    return JSON.parse(text.slice(start, endOfObject(text, start))) as KubeObject['metadata'];
+  }
+
   /** A copy of the caller's own. */
   copy(): T {
     return JSON.parse(this.text) as T;
+  }
+}
+
+/** Where the JSON object ends whose `{` stands at `start`. */
+function endOfObject(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; ; at++) {
+    const char = text[at];
+    if (char === '"') at = endOfString(text, at);
+    else if (char === '{') depth++;
+    else if (char === '}' && --depth === 0) return at + 1;
+  }
+}
+
+/** The place of the quote that closes the string whose opening quote stands at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text[end - 1 - escapes] === '\\') escapes++;
+    if (escapes % 2 === 0) return end;
   }
 }

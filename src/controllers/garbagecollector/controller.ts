@@ -14,6 +14,8 @@ const rediscovery = 30_000;
 /** Owners known to be gone; a uid never comes back. */
 const absentCacheSize = 1000;
 
+const metadataOnly = { metadataOnly: true };
+
 export function garbageCollector(context: ControllerContext): Controller {
   return new GarbageCollector(context);
 }
@@ -81,7 +83,7 @@ class GarbageCollector implements Controller {
   #follow(resource: DiscoveredResource): Informer<KubeObject> {
     const { group, version, resource: name } = resource;
     this.#resources.set(resourceKey(resource), resource);
-    const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name });
+    const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name }, metadataOnly);
     const seen = (object: Readonly<KubeObject>) => {
       const node = this.#graph.set(resource, object);
       if (node && this.#ready) this.#consider(node);

@@ -2,6 +2,7 @@
 // while one commit is on its way share the next one.
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Change, compareHolds, Mvcc, type PreparedTransaction, prepare } from '../mvcc.ts';
 import type {
@@ -122,6 +123,8 @@ export class SqliteStorage implements Storage {
 
   async #flush(): Promise<void> {
     this.#flushing = true;
+    // Requests that came at the same moment share the commit: else the first goes alone, and the others wait for it.
+    await immediate();
     while (this.#queue.length > 0) {
       const batch = this.#queue;
       this.#queue = [];
