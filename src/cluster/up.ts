@@ -11,6 +11,7 @@ import { adminClient } from './admin-client.ts';
 import { claimIndex } from './claims.ts';
 import { startServer, untilServerReady } from './control-plane.ts';
 import { defaultPool } from './default-pool.ts';
+import { ensureDefaultStorageClass } from './default-storage-class.ts';
 import { down } from './down.ts';
 import { Failure } from './failure.ts';
 import { makeHostNetwork, setEgress } from './host-network.ts';
@@ -240,6 +241,7 @@ async function serverReady(
     },
     () => `https://127.0.0.1:${record.apiPort}${isRunning ? ', runs already' : ''}`,
   );
+  await ensureDefaultStorageClass(client);
   await tools.files.write(`${paths.run}/token`, await joinToken(client, paths, tools), { mode: 0o600 });
   await defaultPool(client, networkLayout(record), { clock: tools.clock, signal });
   return client;

@@ -33,6 +33,7 @@ import { ttlController } from './ttl/controller.ts';
 import { ttlAfterFinishedController } from './ttlafterfinished/controller.ts';
 import { volumeBinderController } from './volumebinder/controller.ts';
 import { claimProtectionController, volumeProtectionController } from './volumeprotection/controller.ts';
+import { localPathProvisioner } from './volumeprovisioner/controller.ts';
 
 /** kube-controller-manager's names; those that it does not have are Portico's own. */
 export const controllers: Readonly<Record<string, ControllerFactory>> = {
@@ -50,6 +51,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'garbage-collector-controller': garbageCollector,
   'horizontal-pod-autoscaler-controller': horizontalPodAutoscalerController,
   'job-controller': jobController,
+  'local-path-provisioner-controller': localPathProvisioner,
   'namespace-controller': namespaceController,
   'node-ipam-controller': nodeIPAMController,
   'node-lifecycle-controller': nodeLifecycleController,

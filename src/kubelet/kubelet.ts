@@ -23,6 +23,7 @@ import { RuntimeReader } from './pod/runtime.ts';
 import { kubeletHandler } from './server.ts';
 import { isMirror } from './static/static-pod.ts';
 import { StaticPods } from './static/static-pods.ts';
+import { LocalFolders } from './volumes/local-folders.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
 /** Without the runtime's events, pods are looked at this often (ms); with them this is the net below. */
@@ -89,7 +90,9 @@ export class Kubelet {
     const { cri, clock, nodeName } = this.#options;
     const { reader } = this.#context;
     const observe = (uid: string) => reader.observe(uid);
-    return kubeletHandler({ cri, clock, nodeName, logRoot: this.logRoot, pods: () => this.pods(), observe });
+    const localFolders = new LocalFolders(this.#options.rootDir);
+    const pods = () => this.pods();
+    return kubeletHandler({ cri, clock, nodeName, logRoot: this.logRoot, localFolders, pods, observe });
   }
 
   /** Runs until the signal aborts. Containers go on running; the next kubelet finds them. */

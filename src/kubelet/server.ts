@@ -14,12 +14,14 @@ import { metricsText, statsSummary } from './stats.ts';
 import { readLog } from './streaming/log-reader.ts';
 import { openForwardedPort, pumpForwardedPort } from './streaming/port-forward.ts';
 import { openRemoteCommand, pumpRemoteCommand, type RemoteCommand } from './streaming/remote-command.ts';
+import type { LocalFolders } from './volumes/local-folders.ts';
 
 export interface ServerContext {
   readonly cri: Cri;
   readonly clock: Clock;
   readonly nodeName: string;
   readonly logRoot: string;
+  readonly localFolders: LocalFolders;
   readonly pods: () => readonly Pod[];
   readonly observe: (uid: string) => Promise<ObservedPod>;
 }
@@ -48,6 +50,7 @@ const handlers: Readonly<Record<string, (call: Call) => Promise<void>>> = {
   pods: async ({ context, response }) =>
     json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: context.pods() }),
   containerLogs,
+  localVolumes,
   exec: (call) => remoteCommand(call, 'exec'),
   attach: (call) => remoteCommand(call, 'attach'),
   portForward,
@@ -167,6 +170,19 @@ async function logOf({ context, url }: Call, pod: Pod, name: string): Promise<Ob
   const message =
     waiting?.message && waiting.reason !== 'ContainerCreating' ? `trying and failing to pull image` : waiting?.reason;
   throw new Refusal(400, `${where} is waiting to start: ${message ?? 'ContainerCreating'}`);
+}
+
+/** `POST` makes the directory of a volume and answers its path, `DELETE` removes it. */
+async function localVolumes({ context, request, response, rest: [name = ''] }: Call): Promise<void> {
+  const refused = new Refusal(400, `${JSON.stringify(name)} is not the name of a local volume`);
+  if (request.method === 'POST') {
+    const path = await context.localFolders.make(name);
+    if (path === undefined) throw refused;
+    text(response, path);
+  } else if (request.method === 'DELETE') {
+    if (!(await context.localFolders.remove(name))) throw refused;
+    text(response, '');
+  } else throw new Refusal(405, 'method not allowed');
 }
 
 async function remoteCommand(call: Call, kind: 'exec' | 'attach'): Promise<void> {

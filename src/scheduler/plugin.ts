@@ -1,6 +1,7 @@
 // The shape of filter and score plugins. Both are made once per pod, so that what is the same for all nodes is worked
 // out once.
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
+import type { StorageClass } from '../api/storage/v1/types.generated.ts';
 import type { NodeInfo } from './node-info.ts';
 
 export interface PodContext {
@@ -14,6 +15,8 @@ export interface PodContext {
   readonly volumes: {
     claim(name: string, namespace: string): Readonly<PersistentVolumeClaim> | undefined;
     volume(name: string): Readonly<PersistentVolume> | undefined;
+    all(): readonly Readonly<PersistentVolume>[];
+    storageClass(name: string): Readonly<StorageClass> | undefined;
   };
 }
 

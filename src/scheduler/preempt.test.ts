@@ -20,7 +20,7 @@ function nodeWith(name: string, ...pods: Pod[]): NodeInfo {
 }
 
 function preempt(incoming: Pod, nodes: NodeInfo[], budgets: PodDisruptionBudget[] = []) {
-  const volumes = { claim: () => undefined, volume: () => undefined };
+  const volumes = { claim: () => undefined, volume: () => undefined, all: () => [], storageClass: () => undefined };
   const context: PodContext = {
     pod: incoming,
     nodes,

@@ -9,6 +9,7 @@ import type {
   PodCondition,
 } from '../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
+import type { StorageClass } from '../api/storage/v1/types.generated.ts';
 import { jsonCopy } from '../apimachinery/json/value.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../apimachinery/status.ts';
@@ -21,6 +22,7 @@ import {
   persistentVolumes,
   podDisruptionBudgets,
   pods,
+  storageClasses,
 } from '../client/resources.ts';
 import type { Client, Informer, Informers, ResourceClient } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
@@ -30,6 +32,7 @@ import { type Decision, decide, filtersFor, fitError } from './decide.ts';
 import type { PodContext } from './plugin.ts';
 import { findPreemption, notEligible, type Preemption, priorityOf } from './preempt.ts';
 import { SchedulingQueue } from './queue.ts';
+import { VolumeClaims } from './volume-claims.ts';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -64,7 +67,10 @@ class Scheduler {
   readonly #namespaceInformer: Informer<Namespace>;
   readonly #claimInformer: Informer<PersistentVolumeClaim>;
   readonly #volumeInformer: Informer<PersistentVolume>;
+  readonly #classInformer: Informer<StorageClass>;
   readonly #budgetInformer: Informer<PodDisruptionBudget>;
+  readonly #volumeView: PodContext['volumes'];
+  readonly #volumeClaims: VolumeClaims;
   #start = 0;
   #hasChanged = false;
 
@@ -80,7 +86,15 @@ class Scheduler {
     this.#namespaceInformer = informers.informer<Namespace>(namespaces);
     this.#claimInformer = informers.informer<PersistentVolumeClaim>(persistentVolumeClaims);
     this.#volumeInformer = informers.informer<PersistentVolume>(persistentVolumes);
+    this.#classInformer = informers.informer<StorageClass>(storageClasses);
     this.#budgetInformer = informers.informer<PodDisruptionBudget>(podDisruptionBudgets);
+    this.#volumeView = {
+      claim: (name, namespace) => this.#claimInformer.lister.get(name, namespace),
+      volume: (name) => this.#volumeInformer.lister.get(name),
+      all: () => this.#volumeInformer.lister.list(),
+      storageClass: (name) => this.#classInformer.lister.get(name),
+    };
+    this.#volumeClaims = new VolumeClaims({ client, clock, claims: this.#claimInformer, view: this.#volumeView });
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -92,6 +106,7 @@ class Scheduler {
         this.#namespaceInformer,
         this.#claimInformer,
         this.#volumeInformer,
+        this.#classInformer,
         this.#budgetInformer,
       ];
       await Promise.all(informers.map((informer) => informer.synced(signal)));
@@ -116,7 +131,8 @@ class Scheduler {
       updated: (node, old) => factsOf(node) !== factsOf(old) && this.#nodeChanged(node),
       deleted: (node) => this.#cache.removeNode(node.metadata.name),
     });
-    for (const informer of [this.#claimInformer, this.#volumeInformer]) {
+    this.#volumeClaims.follow();
+    for (const informer of [this.#claimInformer, this.#volumeInformer, this.#classInformer]) {
       const changed = () => this.#clusterChanged();
       informer.addHandler({ added: changed, updated: changed });
     }
@@ -195,10 +211,7 @@ class Scheduler {
       nodes: this.#cache.nodes(),
       namespaceLabels: (name) => this.#namespaceInformer.lister.get(name)?.metadata.labels,
       imageNodes: (image) => this.#cache.imageNodes(image),
-      volumes: {
-        claim: (name, namespace) => this.#claimInformer.lister.get(name, namespace),
-        volume: (name) => this.#volumeInformer.lister.get(name),
-      },
+      volumes: this.#volumeView,
     };
   }
 
@@ -260,6 +273,9 @@ class Scheduler {
       target: { kind: 'Node', name: nodeName },
     };
     try {
+      const node = this.#nodeInformer.lister.get(nodeName);
+      const claims = node && this.#volumeClaims.bind(pod, node);
+      if (claims) await claims;
       await this.#options.client.resource<Binding>(pods).create(binding, { subresource: 'binding' });
       this.#queue.remove(objectKey(pod));
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;

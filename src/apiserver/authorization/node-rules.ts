@@ -1,6 +1,6 @@
 // What an agent (user system:node:NAME, group system:nodes) may do: its own Node, Lease and pods, and of the rest only
 // what those need. Upstream splits this between the Node authorizer and the NodeRestriction admission plugin.
-import type { Pod } from '../../api/core/v1/types.generated.ts';
+import type { PersistentVolume, Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { parseFieldSelector, requiredValue } from '../../apimachinery/selectors/field-selector.ts';
 import type { Attributes, Decision } from '../extensions.ts';
@@ -21,6 +21,7 @@ interface Question {
 
 const prefix = 'system:node:';
 const pods = { group: '', resource: 'pods' };
+const volumes = { group: '', resource: 'persistentvolumes' };
 const reading = ['get', 'list', 'watch'];
 const changing = ['update', 'patch'];
 
@@ -86,6 +87,7 @@ const byResource: Readonly<Record<string, (question: Question) => boolean>> = {
     const isAllowed = q.info.subresource === 'status' ? ['get', ...changing].includes(q.verb) : mayRead(q);
     return isAllowed && isUsedBy(q, ({ spec }) => claimsOf(spec));
   },
+  persistentvolumes: (q) => mayRead(q) && isVolumeUsed(q),
   'csinodes.storage.k8s.io': ({ verb, info, nodeName }) =>
     info.subresource === '' &&
     (verb === 'create' || (info.name === nodeName && ['get', 'delete', ...changing].includes(verb))),
@@ -111,6 +113,15 @@ function decidePods(question: Question): boolean {
   const isOurs = pod === undefined || pod.spec.nodeName === nodeName;
   if (info.subresource === '') return isOurs && ['get', 'delete'].includes(verb);
   return isOurs && (info.subresource === 'status' ? changing.includes(verb) : info.subresource === 'eviction');
+}
+
+/** Whether a pod of the node uses the claim that a volume is bound to. */
+function isVolumeUsed(question: Question): boolean {
+  const { info, view } = question;
+  const claimRef = view.get<Readonly<PersistentVolume & KubeObject>>(volumes, '', info.name)?.spec?.claimRef;
+  if (!claimRef?.name || !claimRef.namespace) return false;
+  const claim = { ...info, name: claimRef.name, namespace: claimRef.namespace };
+  return isUsedBy({ ...question, info: claim }, ({ spec }) => claimsOf(spec));
 }
 
 /** Whether a pod of the node refers to the object by name. */

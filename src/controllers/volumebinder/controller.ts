@@ -1,10 +1,11 @@
 // Binds claims to volumes, and keeps the phases of both.
+import { isClaimedBy } from '../../api/core/v1/persistentvolume/matching.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { persistentVolumeClaims, persistentVolumes, storageClasses } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
-import { decideClaim, isClaimedBy, phaseOf } from './reconcile.ts';
+import { decideClaim, phaseOf } from './reconcile.ts';
 
 const byController = 'pv.kubernetes.io/bound-by-controller';
 const completed = 'pv.kubernetes.io/bind-completed';

@@ -1,9 +1,8 @@
 // Which PersistentVolume a claim gets, and in what phase each is (upstream pkg/controller/volume/persistentvolume): pure.
-// Volumes are made by an administrator or by a provisioner of their class; none is made here.
-import type { ObjectReference, PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
+// Volumes are made by an administrator or by a provisioner of their class (src/controllers/volumeprovisioner); none here.
+import { compareForClaim, fitsClaim, isClaimedBy, selectedNode } from '../../api/core/v1/persistentvolume/matching.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
-import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
-import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
 
 export type ClaimDecision =
   | { readonly kind: 'bind'; readonly volume: Readonly<PersistentVolume> }
@@ -29,8 +28,9 @@ export function decideClaim({ claim, volumes, storageClass }: ClaimInput): Claim
     if (!volume || (volume.spec?.claimRef && !isClaimedBy(volume, claim))) return { kind: 'nothing' };
     return { kind: 'bind', volume };
   }
-  const [best] = volumes.filter((volume) => fits(volume, claim)).sort((a, b) => order(a, b, claim));
-  const isLater = storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
+  const [best] = volumes.filter((volume) => fitsClaim(volume, claim)).sort((a, b) => compareForClaim(a, b, claim));
+  const isLater =
+    storageClass?.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[selectedNode];
   if (isLater && !(best && isClaimedBy(best, claim))) {
     const message = 'waiting for first consumer to be created before binding';
     return { kind: 'wait', reason: 'WaitForFirstConsumer', message };
@@ -46,43 +46,6 @@ export function decideClaim({ claim, volumes, storageClass }: ClaimInput): Claim
   }
   const message = `Waiting for a volume to be created either by the external provisioner '${storageClass.provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
   return { kind: 'wait', reason: 'ExternalProvisioning', message };
-}
-
-function fits(volume: Readonly<PersistentVolume>, claim: Readonly<PersistentVolumeClaim>): boolean {
-  const { spec } = volume;
-  if (!spec || volume.metadata.deletionTimestamp !== undefined) return false;
-  if (spec.claimRef) return isClaimedBy(volume, claim);
-  const wanted = claim.spec ?? {};
-  const selector = wanted.selector === undefined ? [] : labelSelectorOf(wanted.selector);
-  return (
-    (spec.storageClassName ?? '') === (wanted.storageClassName ?? '') &&
-    (spec.volumeMode ?? 'Filesystem') === (wanted.volumeMode ?? 'Filesystem') &&
-    (wanted.accessModes ?? []).every((mode) => spec.accessModes?.includes(mode)) &&
-    sizeOf(spec.capacity?.storage) >= sizeOf(wanted.resources?.requests?.storage) &&
-    selector !== undefined &&
-    matchesLabels(selector, volume.metadata.labels)
-  );
-}
-
-/** One that waits for this very claim, then the smallest that is large enough. */
-function order(a: Readonly<PersistentVolume>, b: Readonly<PersistentVolume>, claim: Readonly<PersistentVolumeClaim>) {
-  const reserved = Number(isClaimedBy(b, claim)) - Number(isClaimedBy(a, claim));
-  const size = sizeOf(a.spec?.capacity?.storage) - sizeOf(b.spec?.capacity?.storage);
-  return reserved || size || (a.metadata.name < b.metadata.name ? -1 : 1);
-}
-
-function sizeOf(text: string | undefined): number {
-  return text === undefined ? 0 : quantityValue(parseQuantity(String(text)));
-}
-
-/** By name, and by uid where it is said. */
-export function isClaimedBy(
-  { spec }: Readonly<PersistentVolume>,
-  { metadata }: Readonly<PersistentVolumeClaim>,
-): boolean {
-  const reference: ObjectReference | undefined = spec?.claimRef;
-  if (reference?.name !== metadata.name || reference.namespace !== metadata.namespace) return false;
-  return !reference.uid || reference.uid === metadata.uid;
 }
 
 /** The phase of a volume, given the claim that it names, if that is there. */

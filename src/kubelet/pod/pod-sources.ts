@@ -1,8 +1,21 @@
 // What containers and volumes take from the API: ConfigMaps, Secrets, Services, tokens.
 import type { TokenRequest } from '../../api/authentication/v1/types.generated.ts';
-import type { ConfigMap, Pod, Secret, ServiceAccountTokenProjection } from '../../api/core/v1/types.generated.ts';
+import type {
+  ConfigMap,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  ServiceAccountTokenProjection,
+} from '../../api/core/v1/types.generated.ts';
 import { isNotFound } from '../../apimachinery/status.ts';
-import { configMaps, secrets, serviceAccounts } from '../../client/resources.ts';
+import {
+  configMaps,
+  persistentVolumeClaims,
+  persistentVolumes,
+  secrets,
+  serviceAccounts,
+} from '../../client/resources.ts';
 import type { Client } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import { timeOf } from './env.ts';
@@ -39,6 +52,9 @@ export class PodSources {
     return {
       configMap: (name: string) => orUndefined(this.#client.resource<ConfigMap>(configMaps).get(name, namespace)),
       secret,
+      claim: (name: string) =>
+        orUndefined(this.#client.resource<PersistentVolumeClaim>(persistentVolumeClaims).get(name, namespace)),
+      volume: (name: string) => orUndefined(this.#client.resource<PersistentVolume>(persistentVolumes).get(name)),
       token: (projection: ServiceAccountTokenProjection) => this.#token(pod, projection),
       credentials: async () => {
         const found = await Promise.all((pod.spec?.imagePullSecrets ?? []).map(({ name = '' }) => secret(name)));

@@ -18,6 +18,7 @@ import type { Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
 import type { Exec } from '../../system/exec.ts';
 import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
+import { type ClaimSources, claimNameOf, type FoundVolume, localVolume, volumeOfClaim } from './persistent.ts';
 
 export interface PodVolumes {
   /** Host path by volume name. */
@@ -42,12 +43,18 @@ export class VolumeManager {
   }
 
   /** Makes what is missing and refreshes content from the API. Rejects with VolumeError. */
-  async setUp(pod: Pod, sources: PayloadSources): Promise<PodVolumes> {
+  async setUp(pod: Pod, sources: PayloadSources & ClaimSources): Promise<PodVolumes> {
     const paths = new Map<string, string>();
     const readonly = new Set<string>();
     await Promise.all(
       (pod.spec?.volumes ?? []).map(async (volume) => {
         try {
+          if (claimNameOf(pod, volume) !== undefined) {
+            const found = await volumeOfClaim(pod, volume, sources);
+            paths.set(volume.name, await this.#persistent(pod, found));
+            if (volume.persistentVolumeClaim?.readOnly) readonly.add(volume.name);
+            return;
+          }
           const payload = await payloadOf(pod, volume, sources);
           if (payload) readonly.add(volume.name);
           paths.set(
@@ -56,6 +63,7 @@ export class VolumeManager {
           );
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error);
+          if (/^(MountVolume|Unable to attach)/.test(message)) throw error;
           throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${message}`, { cause: error });
         }
       }),
@@ -84,6 +92,13 @@ export class VolumeManager {
     if (volume.emptyDir || Object.keys(volume).length === 1) return this.#emptyDir(pod, volume);
     const kind = Object.keys(volume).find((k) => k !== 'name');
     throw new VolumeError(`no volume plugin matched: ${kind} is not supported on this node`);
+  }
+
+  async #persistent(pod: Pod, found: FoundVolume): Promise<string> {
+    const { hostPath, local } = found.spec;
+    if (hostPath) return this.#hostPath(hostPath);
+    if (local) return localVolume(found, pod);
+    throw new VolumeError(`no volume plugin matched: "${found.name}" is of no kind that this node supports`);
   }
 
   async #emptyDir(pod: Pod, volume: Volume): Promise<string> {

@@ -17,7 +17,12 @@ const volume: PersistentVolume = {
 const claim: PersistentVolumeClaim = { metadata: { name: 'data' }, spec: { volumeName: 'pv' } };
 
 function ask(claims: Record<string, PersistentVolumeClaim>, node: string) {
-  const volumes = { claim: (name: string) => claims[name], volume: () => volume };
+  const volumes = {
+    claim: (name: string) => claims[name],
+    volume: () => volume,
+    all: () => [],
+    storageClass: () => undefined,
+  };
   const context: PodContext = {
     pod,
     nodes: [],

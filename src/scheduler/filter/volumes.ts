@@ -1,26 +1,114 @@
-// VolumeBinding and VolumeZone, as far as they say where a pod with bound claims may go.
+// VolumeBinding and VolumeZone: where a pod may go for the sake of its volumes, and which volumes its claims get there.
 import { matchesTerm } from '../../api/core/v1/node/placement.ts';
-import type { PersistentVolume } from '../../api/core/v1/types.generated.ts';
-import { type FilterPlugin, unresolvable } from '../plugin.ts';
+import {
+  compareForClaim,
+  fitsClaim,
+  noProvisioner,
+  selectedNode,
+} from '../../api/core/v1/persistentvolume/matching.ts';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
+import { type FilterPlugin, type NodeFilter, type PodContext, unresolvable } from '../plugin.ts';
+
+type Claim = Readonly<PersistentVolumeClaim>;
+type Volume = Readonly<PersistentVolume>;
 
 export const volumeBinding: FilterPlugin = ({ pod, volumes }) => {
-  const names = (pod.spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    if (persistentVolumeClaim) return [persistentVolumeClaim.claimName];
-    return ephemeral ? [`${pod.metadata.name}-${name}`] : [];
-  });
-  if (names.length === 0) return undefined;
-  const bound: Readonly<PersistentVolume>[] = [];
-  for (const name of names) {
-    const claim = volumes.claim(name, pod.metadata.namespace ?? '');
-    if (!claim) return () => unresolvable(`persistentvolumeclaim "${name}" not found`);
-    if (claim.metadata.deletionTimestamp) return () => unresolvable(`persistentvolumeclaim "${name}" is being deleted`);
-    const volume = claim.spec?.volumeName && volumes.volume(claim.spec.volumeName);
-    if (volume) bound.push(volume);
-  }
+  const found = sortClaims(pod, volumes);
+  if (typeof found === 'string') return () => unresolvable(found);
+  const { bound, delayed, immediate } = found;
   const required = bound.flatMap(({ spec }) => spec?.nodeAffinity?.required ?? []);
-  if (required.length === 0) return undefined;
-  return ({ node }) =>
-    required.every(({ nodeSelectorTerms }) => nodeSelectorTerms.some((term) => matchesTerm(node, term)))
-      ? undefined
-      : unresolvable("node(s) didn't match PersistentVolume's node affinity");
+  const filters: NodeFilter[] = [];
+  if (immediate.length > 0) {
+    // A played kubelet mounts nothing, and waits for no volume.
+    filters.push(({ node }) =>
+      node.status?.nodeInfo?.kubeletVersion.endsWith('-hollow')
+        ? undefined
+        : unresolvable('pod has unbound immediate PersistentVolumeClaims'),
+    );
+  }
+  if (required.length > 0) {
+    filters.push(({ node }) =>
+      required.every(({ nodeSelectorTerms }) => nodeSelectorTerms.some((term) => matchesTerm(node, term)))
+        ? undefined
+        : unresolvable("node(s) didn't match PersistentVolume's node affinity"),
+    );
+  }
+  if (delayed.length > 0) {
+    filters.push(({ node }) =>
+      choicesFor(delayed, node, volumes)
+        ? undefined
+        : unresolvable("node(s) didn't find available persistent volumes to bind"),
+    );
+  }
+  if (filters.length === 0) return undefined;
+  return (info) => {
+    for (const filter of filters) {
+      const rejection = filter(info);
+      if (rejection) return rejection;
+    }
+    return undefined;
+  };
 };
+
+export interface SortedClaims {
+  /** Volumes that claims of the pod are bound to. */
+  readonly bound: readonly Volume[];
+  /** Claims that get their volume when their pod has a node. */
+  readonly delayed: readonly Claim[];
+  /** Claims that the pod waits for. */
+  readonly immediate: readonly Claim[];
+}
+
+/** A string says why the pod can go nowhere. */
+export function sortClaims(
+  { metadata, spec }: Readonly<Pod>,
+  { claim: claimOf, volume: volumeOf, storageClass }: PodContext['volumes'],
+): SortedClaims | string {
+  const bound: Volume[] = [];
+  const delayed: Claim[] = [];
+  const immediate: Claim[] = [];
+  for (const { name: volumeName, persistentVolumeClaim, ephemeral } of spec.volumes ?? []) {
+    const name = persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${volumeName}`);
+    if (name === undefined) continue;
+    const claim = claimOf(name, metadata.namespace ?? '');
+    if (!claim) return `persistentvolumeclaim "${name}" not found`;
+    if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`;
+    const volume = claim.spec?.volumeName && volumeOf(claim.spec.volumeName);
+    if (volume) bound.push(volume);
+    else if (storageClass(claim.spec?.storageClassName ?? '')?.volumeBindingMode === 'WaitForFirstConsumer')
+      delayed.push(claim);
+    else immediate.push(claim);
+  }
+  return { bound, delayed, immediate };
+}
+
+export interface VolumeChoice {
+  readonly claim: Claim;
+  /** A volume that is there; undefined where one is to be made on the node. */
+  readonly volume: Volume | undefined;
+}
+
+/** What each claim gets on the node; undefined when one can get nothing there. */
+export function choicesFor(
+  claims: readonly Claim[],
+  node: Readonly<Node>,
+  { all, storageClass }: PodContext['volumes'],
+): VolumeChoice[] | undefined {
+  const choices: VolumeChoice[] = [];
+  for (const claim of claims) {
+    const chosen = claim.metadata.annotations?.[selectedNode];
+    if (chosen !== undefined && chosen !== node.metadata.name) return undefined;
+    const [volume] = all()
+      .filter((one) => fitsClaim(one, claim) && isReachable(one, node) && !choices.some((c) => c.volume === one))
+      .sort((a, b) => compareForClaim(a, b, claim));
+    const provisioner = storageClass(claim.spec?.storageClassName ?? '')?.provisioner ?? noProvisioner;
+    if (!volume && provisioner === noProvisioner) return undefined;
+    choices.push({ claim, volume });
+  }
+  return choices;
+}
+
+function isReachable({ spec }: Volume, node: Readonly<Node>): boolean {
+  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
+  return terms === undefined || terms.some((term) => matchesTerm(node, term));
+}

@@ -81,12 +81,23 @@ function validate({ spec }: StatefulSet): FieldError[] {
     ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...nonNegative('spec.ordinals.start', spec.ordinals?.start),
     ...validateWorkloadSelector(spec.selector, 'spec.selector', 'statefulset'),
-    ...validateWorkloadTemplate(spec.template, 'spec.template', {
+    ...validateWorkloadTemplate(withClaims(spec), 'spec.template', {
       selector: spec.selector,
       restartPolicies: ['Always'],
       noDeadlineIn: 'StatefulSet',
     }),
   ];
+}
+
+/** The template as its pods will be: containers may mount what the claim templates name. */
+function withClaims({ template, volumeClaimTemplates = [] }: StatefulSetSpec): StatefulSetSpec['template'] {
+  if (!template?.spec || volumeClaimTemplates.length === 0) return template;
+  const volumes = template.spec.volumes ?? [];
+  const claimed = volumeClaimTemplates
+    .map(({ metadata }) => metadata?.name ?? '')
+    .filter((name) => name !== '' && !volumes.some((volume) => volume.name === name))
+    .map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  return { ...template, spec: { ...template.spec, volumes: [...volumes, ...claimed] } };
 }
 
 function validateUpdate(object: StatefulSet, old: StatefulSet): FieldError[] {

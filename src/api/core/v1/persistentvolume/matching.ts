@@ -1,0 +1,51 @@
+// Which PersistentVolume may be a claim's: the same rules for the controller that binds them and the scheduler that chooses.
+import { parseQuantity, quantityValue } from '../../../../apimachinery/quantity.ts';
+import { labelSelectorOf, matchesLabels } from '../../../../apimachinery/selectors/label-selector.ts';
+import type { ObjectReference, PersistentVolume, PersistentVolumeClaim } from '../types.generated.ts';
+
+/** The provisioner of classes whose volumes an administrator makes. */
+export const noProvisioner = 'kubernetes.io/no-provisioner';
+/** The annotation of a claim by which the scheduler says where its volume is to be. */
+export const selectedNode = 'volume.kubernetes.io/selected-node';
+
+/** Whether a volume is free (or kept) for the claim and is all that the claim asks. */
+export function fitsClaim(volume: Readonly<PersistentVolume>, claim: Readonly<PersistentVolumeClaim>): boolean {
+  const { spec } = volume;
+  if (!spec || volume.metadata.deletionTimestamp !== undefined) return false;
+  if (spec.claimRef) return isClaimedBy(volume, claim);
+  const wanted = claim.spec ?? {};
+  const selector = wanted.selector === undefined ? [] : labelSelectorOf(wanted.selector);
+  return (
+    (spec.storageClassName ?? '') === (wanted.storageClassName ?? '') &&
+    (spec.volumeMode ?? 'Filesystem') === (wanted.volumeMode ?? 'Filesystem') &&
+    (wanted.accessModes ?? []).every((mode) => spec.accessModes?.includes(mode)) &&
+    sizeOf(spec.capacity?.storage) >= sizeOf(wanted.resources?.requests?.storage) &&
+    selector !== undefined &&
+    matchesLabels(selector, volume.metadata.labels)
+  );
+}
+
+/** One that waits for this very claim, then the smallest that is large enough. */
+export function compareForClaim(
+  a: Readonly<PersistentVolume>,
+  b: Readonly<PersistentVolume>,
+  claim: Readonly<PersistentVolumeClaim>,
+): number {
+  const reserved = Number(isClaimedBy(b, claim)) - Number(isClaimedBy(a, claim));
+  const size = sizeOf(a.spec?.capacity?.storage) - sizeOf(b.spec?.capacity?.storage);
+  return reserved || size || (a.metadata.name < b.metadata.name ? -1 : 1);
+}
+
+function sizeOf(text: string | undefined): number {
+  return text === undefined ? 0 : quantityValue(parseQuantity(String(text)));
+}
+
+/** By name, and by uid where it is said. */
+export function isClaimedBy(
+  { spec }: Readonly<PersistentVolume>,
+  { metadata }: Readonly<PersistentVolumeClaim>,
+): boolean {
+  const reference: ObjectReference | undefined = spec?.claimRef;
+  if (reference?.name !== metadata.name || reference.namespace !== metadata.namespace) return false;
+  return !reference.uid || reference.uid === metadata.uid;
+}

@@ -1,0 +1,75 @@
+// Where on the node a claim's volume is: persistent volumes of the hostPath and local kinds.
+import { chmod, chown, lchown, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/core/v1/types.generated.ts';
+import { VolumeError } from './payload.ts';
+
+export interface ClaimSources {
+  claim(name: string): Promise<Readonly<PersistentVolumeClaim> | undefined>;
+  volume(name: string): Promise<Readonly<PersistentVolume> | undefined>;
+}
+
+export interface FoundVolume {
+  readonly name: string;
+  readonly spec: NonNullable<PersistentVolume['spec']>;
+}
+
+/** Name of the claim of a pod's volume: its own, or that of a generic ephemeral volume; undefined for other volumes. */
+export function claimNameOf({ metadata }: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): string | undefined {
+  return persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
+}
+
+/** The volume that a pod's claim is bound to. Rejects with VolumeError, in upstream's words. */
+export async function volumeOfClaim(pod: Pod, volume: Volume, sources: ClaimSources): Promise<FoundVolume> {
+  const claimName = claimNameOf(pod, volume) ?? '';
+  const where = `${pod.metadata.namespace ?? 'default'}/${claimName}`;
+  const refuse = (why: string) => {
+    const names = `unmounted volumes=[${volume.name}], unattached volumes=[], failed to process volumes=[${volume.name}]`;
+    return new VolumeError(`Unable to attach or mount volumes: ${names}: error processing PVC ${where}: ${why}`);
+  };
+  const claim = await sources.claim(claimName);
+  if (!claim) throw refuse(`failed to fetch PVC from API server: persistentvolumeclaims "${claimName}" not found`);
+  if (claim.metadata.deletionTimestamp && !claim.metadata.finalizers?.length) throw refuse('PVC is being deleted');
+  if (volume.ephemeral && !claim.metadata.ownerReferences?.some(({ uid }) => uid === pod.metadata.uid))
+    throw refuse(
+      `PVC ${where} was not created for pod ${pod.metadata.namespace}/${pod.metadata.name} (pod is not owner)`,
+    );
+  const name = claim.spec?.volumeName;
+  if (!name || claim.status?.phase !== 'Bound') throw refuse('PVC is not bound');
+  const found = await sources.volume(name);
+  if (!found?.spec) throw refuse(`failed to fetch PV "${name}" from API server`);
+  if (found.spec.claimRef?.uid !== claim.metadata.uid) throw refuse(`PV "${name}" is bound to another claim`);
+  return { name, spec: found.spec };
+}
+
+/** The folder of a volume of the local kind, owned as the pod wants it. Rejects with VolumeError. */
+export async function localVolume({ name, spec }: FoundVolume, pod: Pod): Promise<string> {
+  const path = spec.local?.path ?? '';
+  const found = await stat(path).catch(() => undefined);
+  if (!found) {
+    const why = `path "${path}" does not exist`;
+    throw new VolumeError(`MountVolume.NewMounter initialization failed for volume "${name}" : ${why}`);
+  }
+  const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
+  if (fsGroup === undefined) return path;
+  const isRight = found.gid === fsGroup && (found.mode & 0o2770) === 0o2770;
+  if (fsGroupChangePolicy !== 'OnRootMismatch' || !isRight) await giveToGroup(path, fsGroup);
+  return path;
+}
+
+/** All of a folder becomes the group's, to read and write; what is made in it will be too (kubelet's SetVolumeOwnership). */
+async function giveToGroup(path: string, group: number): Promise<void> {
+  const { uid, mode } = await stat(path);
+  await chown(path, uid, group);
+  await chmod(path, (mode & 0o7777) | 0o2770);
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory()) await giveToGroup(child, group);
+    else if (entry.isSymbolicLink()) await lchown(child, (await stat(path)).uid, group);
+    else {
+      const { uid: owner, mode: bits } = await stat(child);
+      await chown(child, owner, group);
+      await chmod(child, (bits & 0o7777) | 0o660);
+    }
+  }
+}

@@ -1,0 +1,281 @@
+// What a node's kubelet does, by what stock kubectl shows of a running cluster: one cluster, two nodes, many pods.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
+import { ClientTool } from '../fixtures/client-tools.ts';
+import { testCluster } from './portico.ts';
+
+const cluster = testCluster('e2e-kubelet');
+const image = 'portico.local/busybox:1';
+const long = { timeout: 90_000, interval: 100 };
+/** Unset until the cluster is up. */
+let k: ClientTool;
+vi.setConfig({ testTimeout: 240_000 });
+
+beforeAll(async () => {
+  const { code, stderr } = await cluster.portico('up', '--egress', 'off', '--nodes', '2');
+  expect(code, stderr).toBe(0);
+  k = new ClientTool({ program: 'kubectl', minor: '35', kubeconfig: cluster.kubeconfig, namespace: 'default' });
+});
+afterAll(async () => {
+  (k as ClientTool | undefined)?.remove();
+  await cluster.remove();
+});
+
+type Manifest = Readonly<Record<string, unknown>>;
+
+function pod(name: string, spec: Partial<PodSpec> & Pick<PodSpec, 'containers'>): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: name } },
+    spec: { terminationGracePeriodSeconds: 1, ...spec },
+  };
+}
+
+/** A container of the busybox image that runs a script. */
+function shell(script: string, more: object = {}) {
+  return { name: 'main', image, command: ['sh', '-c', script], ...more };
+}
+
+async function apply(...items: readonly Manifest[]): Promise<void> {
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  const { code, stderr } = await k.run(['apply', '-f', '-'], { input: list });
+  expect(code, stderr).toBe(0);
+}
+
+async function get(name: string): Promise<Pod> {
+  return JSON.parse(await k.ok('get', 'pod', name, '-o', 'json')) as Pod;
+}
+
+const ready = (name: string) => k.ok('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=80s');
+
+/** The events of an object, as `Reason: message` lines. */
+async function events(name: string): Promise<string> {
+  const template = '{range .items[*]}{.reason}: {.message}{"\\n"}{end}';
+  return k.ok('get', 'events', '--field-selector', `involvedObject.name=${name}`, '-o', `jsonpath=${template}`);
+}
+
+function agentRoot(node: string): string {
+  return join(cluster.dataDir, 'nodes', node, 'agent');
+}
+
+test('kubectl debug adds a container that sees the processes of another', async () => {
+  await apply(pod('debugged', { containers: [shell('sleep 1000')] }));
+  await ready('debugged');
+  const target = [
+    'debug',
+    'debugged',
+    `--image=${image}`,
+    '--image-pull-policy=IfNotPresent',
+    '--target=main',
+    '-c',
+    'dbg',
+  ];
+  await k.ok(...target, '--', 'sh', '-c', 'ps; sleep 1000');
+  const status = async () => (await get('debugged')).status?.ephemeralContainerStatuses?.[0];
+  await expect.poll(async () => (await status())?.state?.running !== undefined, long).toBe(true);
+  await expect.poll(() => k.ok('logs', 'debugged', '-c', 'dbg'), long).toContain('sleep 1000');
+  expect(await k.ok('exec', 'debugged', '-c', 'dbg', '--', 'cat', '/proc/1/cmdline')).toContain('sleep');
+  expect((await get('debugged')).status?.phase).toBe('Running');
+});
+
+test('static pods run from a folder and are shown by mirrors that come back', async () => {
+  const folder = join(agentRoot('node-1'), 'manifests');
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'web.json');
+  writeFileSync(join(folder, 'broken.yaml'), 'kind: [');
+  writeFileSync(file, JSON.stringify(pod('web', { containers: [shell('sleep 1000')] })));
+  await expect.poll(() => k.run(['get', 'pod', 'web-node-1']).then((r) => r.code), long).toBe(0);
+  await ready('web-node-1');
+  const first = await get('web-node-1');
+  expect(first.metadata.ownerReferences?.[0]).toMatchObject({ kind: 'Node', name: 'node-1' });
+  const id = first.status?.containerStatuses?.[0]?.containerID;
+  await k.ok('delete', 'pod', 'web-node-1', '--wait=false');
+  const uid = async () => (await k.run(['get', 'pod', 'web-node-1', '-o', 'jsonpath={.metadata.uid}'])).stdout;
+  await expect.poll(async () => !['', first.metadata.uid].includes(await uid()), long).toBe(true);
+  await ready('web-node-1');
+  expect((await get('web-node-1')).status?.containerStatuses?.[0]?.containerID).toBe(id);
+  writeFileSync(file, JSON.stringify(pod('web', { containers: [shell('sleep 2000')] })));
+  const command = async () =>
+    (await k.run(['get', 'pod', 'web-node-1', '-o', 'jsonpath={.spec.containers[0].command[2]}'])).stdout;
+  await expect.poll(command, long).toBe('sleep 2000');
+  await ready('web-node-1');
+  rmSync(folder, { recursive: true });
+  mkdirSync(folder);
+  await expect.poll(uid, long).toBe('');
+});
+
+describe('pods that a node ends or refuses', () => {
+  test('past its deadline a pod has failed', async () => {
+    await apply(pod('late', { activeDeadlineSeconds: 1, containers: [shell('sleep 1000')] }));
+    await expect.poll(async () => (await get('late')).status?.phase, long).toBe('Failed');
+    expect((await get('late')).status).toMatchObject({
+      reason: 'DeadlineExceeded',
+      message: 'Pod was active on the node longer than the specified deadline',
+    });
+    expect(await events('late')).toContain('DeadlineExceeded: Pod was active on the node longer');
+  });
+
+  test('a host port that is taken', async () => {
+    const container = { name: 'main', image: 'portico.local/echo:1', ports: [{ containerPort: 80, hostPort: 18080 }] };
+    const spec = { nodeName: 'node-1', containers: [container] };
+    await apply(pod('holder', spec));
+    await ready('holder');
+    await apply(pod('second', spec));
+    await expect.poll(async () => (await get('second')).status?.phase, long).toBe('Failed');
+    const message = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+    expect((await get('second')).status).toMatchObject({
+      reason: 'NodePorts',
+      message: `Pod was rejected: ${message}`,
+    });
+    const address = (await get('holder')).status?.hostIP;
+    const answer = await fetch(`http://${address}:18080/`);
+    expect(await answer.text()).toMatch(/^holder /);
+  });
+});
+
+describe('persistent volumes', () => {
+  const claim = (spec: Manifest) => ({
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: '1Mi' } },
+    ...spec,
+  });
+  const data = { volumeMounts: [{ name: 'data', mountPath: '/data' }] };
+
+  test('a StatefulSet with claims: each pod has a directory on its node, which goes with the claim', async () => {
+    await apply({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'db' },
+      spec: {
+        replicas: 2,
+        serviceName: 'db',
+        selector: { matchLabels: { app: 'db' } },
+        template: {
+          metadata: { labels: { app: 'db' } },
+          spec: {
+            terminationGracePeriodSeconds: 1,
+            containers: [shell('[ -e /data/who ] || hostname > /data/who; sleep 1000', data)],
+          },
+        },
+        volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim({}) }],
+      },
+    });
+    await k.ok('rollout', 'status', 'statefulset/db', '--timeout=80s');
+    expect(await k.ok('get', 'pvc', 'data-db-0', '-o', 'jsonpath={.spec.storageClassName} {.status.phase}')).toBe(
+      'local-path Bound',
+    );
+    expect(await events('data-db-0')).toContain('ProvisioningSucceeded: Successfully provisioned volume pvc-');
+    const volume = await k.ok('get', 'pvc', 'data-db-1', '-o', 'jsonpath={.spec.volumeName}');
+    const node = (await get('db-1')).spec.nodeName ?? '';
+    const folder = join(agentRoot(node), 'local-volumes', volume);
+    expect(readFileSync(join(folder, 'who'), 'utf8')).toBe('db-1\n');
+    // The data outlives its pod, which comes back to where it is.
+    await k.ok('delete', 'pod', 'db-1');
+    await ready('db-1');
+    expect((await get('db-1')).spec.nodeName).toBe(node);
+    expect(await k.ok('exec', 'db-1', '--', 'cat', '/data/who')).toBe('db-1\n');
+    await k.ok('delete', 'statefulset', 'db');
+    await k.ok('delete', 'pvc', '-l', 'app=db', '--timeout=80s');
+    await expect.poll(() => existsSync(folder), long).toBe(false);
+    await expect.poll(() => k.ok('get', 'pv', '-o', 'name'), long).not.toContain('pvc-');
+  });
+
+  test('static volumes: a host path, and a local folder that belongs to its group and draws its pod to its node', async () => {
+    const local = join(cluster.dataDir, 'a-local-folder');
+    mkdirSync(local);
+    const values = ['node-2'];
+    const terms = [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values }] }];
+    const volume = (name: string, spec: Manifest) => ({
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name },
+      spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '2Mi' }, ...spec },
+    });
+    await apply(
+      {
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'StorageClass',
+        metadata: { name: 'by-hand' },
+        provisioner: 'kubernetes.io/no-provisioner',
+        volumeBindingMode: 'WaitForFirstConsumer',
+      },
+      volume('local', {
+        storageClassName: 'by-hand',
+        local: { path: local },
+        nodeAffinity: { required: { nodeSelectorTerms: terms } },
+      }),
+      volume('host', { storageClassName: 'none', hostPath: { path: join(cluster.dataDir, 'host-folder') } }),
+      ...['by-hand', 'none'].map((storageClassName) => ({
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: storageClassName },
+        spec: claim({ storageClassName }),
+      })),
+      pod('mounter', {
+        securityContext: { fsGroup: 1234, runAsUser: 1000 },
+        volumes: [
+          { name: 'data', persistentVolumeClaim: { claimName: 'by-hand' } },
+          { name: 'host', persistentVolumeClaim: { claimName: 'none' } },
+        ],
+        containers: [
+          shell('touch /data/a && ls -ln /data/a && sleep 1000', {
+            volumeMounts: [...data.volumeMounts, { name: 'host', mountPath: '/host' }],
+          }),
+        ],
+      }),
+    );
+    await ready('mounter');
+    expect((await get('mounter')).spec.nodeName).toBe('node-2');
+    expect(await k.ok('logs', 'mounter')).toMatch(/ 1000 +1234 /);
+    expect(existsSync(join(cluster.dataDir, 'host-folder'))).toBe(true);
+    await k.ok('delete', 'pod/mounter', 'pvc/by-hand', '--timeout=80s');
+    await expect.poll(() => k.ok('get', 'pv', 'local', '-o', 'jsonpath={.status.phase}'), long).toBe('Released');
+  });
+
+  test('what cannot be mounted is told: a claim that waits, a folder that is not there, a ConfigMap', async () => {
+    await apply(
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'never' },
+        spec: claim({ storageClassName: 'not-there' }),
+      },
+      pod('unbound', {
+        nodeName: 'node-1',
+        volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'never' } }],
+        containers: [shell('true', data)],
+      }),
+      pod('waiting', {
+        volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'never' } }],
+        containers: [shell('true', data)],
+      }),
+      pod('no-folder', {
+        volumes: [{ name: 'data', hostPath: { path: '/not/there', type: 'Directory' } }],
+        containers: [shell('true', data)],
+      }),
+      pod('no-map', {
+        volumes: [{ name: 'data', configMap: { name: 'nothing' } }],
+        containers: [shell('sleep 1000', data)],
+      }),
+    );
+    await expect
+      .poll(() => events('unbound'), long)
+      .toContain(
+        'FailedMount: Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[data]: error processing PVC default/never: PVC is not bound',
+      );
+    await expect.poll(() => events('waiting'), long).toContain('pod has unbound immediate PersistentVolumeClaims');
+    await expect
+      .poll(() => events('no-folder'), long)
+      .toContain(
+        'FailedMount: MountVolume.SetUp failed for volume "data" : hostPath type check failed: /not/there is not a directory',
+      );
+    await expect
+      .poll(() => events('no-map'), long)
+      .toContain('FailedMount: MountVolume.SetUp failed for volume "data" : configmap "nothing" not found');
+    await k.ok('create', 'configmap', 'nothing', '--from-literal=a=b');
+    await ready('no-map');
+  });
+});
