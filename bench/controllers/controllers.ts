@@ -7,7 +7,7 @@ import type { Measurement } from '../measurement.ts';
 const root = join(import.meta.dirname, '../..');
 
 async function child<T>(program: string, ...args: readonly string[]): Promise<T> {
-  const command = ['--expose-gc', join(import.meta.dirname, `${program}.ts`), ...args];
+  const command = [join(import.meta.dirname, program), ...args];
   const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: root, maxBuffer: 1e8 });
   return JSON.parse(stdout) as T;
 }
@@ -34,7 +34,7 @@ export interface Start {
 async function startMeasurements(): Promise<Measurement[]> {
   // As users have it: the package's own files.
   await promisify(execFile)(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root });
-  const starts = await repeated(5, () => child<Start>('start'));
+  const starts = await repeated(5, () => child<Start>('start.js'));
   const of = (value: (start: Start) => number) => median(starts.map(value));
   return [
     { what: 'import of portico/testing', ours: of((s) => s.imported), unit: 'ms', budget: '–' },
@@ -50,10 +50,10 @@ async function startMeasurements(): Promise<Measurement[]> {
 }
 
 export async function run(): Promise<Measurement[]> {
-  const slices = await child<{ median: number; p99: number }>('ready-to-slice');
-  const deployment = await child<{ running: number; inSlices: number }>('deployment');
-  const scheduled = await child<{ perSecond: number }>('scheduling');
-  const idle = await child<{ percent: number }>('idle');
+  const slices = await child<{ median: number; p99: number }>('ready-to-slice.ts');
+  const deployment = await child<{ running: number; inSlices: number }>('deployment.ts');
+  const scheduled = await child<{ perSecond: number }>('scheduling.ts');
+  const idle = await child<{ percent: number }>('idle.ts');
   return [
     { what: 'a pod ready, until it is in the slice, median', ours: slices.median, unit: 'ms', budget: '10 ms' },
     { what: 'the same, p99', ours: slices.p99, unit: 'ms', budget: '–' },
