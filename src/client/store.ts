@@ -1,10 +1,10 @@
-// The cache of an informer: objects by key, with the keys of each namespace.
+// The cache of an informer: objects by key, and by namespace once one is listed.
 import { type KubeObject, objectKey } from '../apimachinery/object.ts';
 import type { Lister } from './types.ts';
 
 export class Store<T extends KubeObject> implements Lister<T> {
   readonly #objects = new Map<string, T>();
-  readonly #namespaces = new Map<string, Map<string, T>>();
+  #namespaces: Map<string, Map<string, T>> | undefined;
 
   get size(): number {
     return this.#objects.size;
@@ -19,7 +19,7 @@ export class Store<T extends KubeObject> implements Lister<T> {
   }
 
   list(namespace?: string): readonly Readonly<T>[] {
-    const objects = namespace ? this.#namespaces.get(namespace) : this.#objects;
+    const objects = namespace ? this.#byNamespace().get(namespace) : this.#objects;
     return objects ? [...objects.values()] : [];
   }
 
@@ -30,20 +30,31 @@ export class Store<T extends KubeObject> implements Lister<T> {
   set(object: T): void {
     const key = objectKey(object);
     this.#objects.set(key, object);
-    const { namespace } = object.metadata;
-    if (!namespace) return;
-    const inNamespace = this.#namespaces.get(namespace) ?? new Map<string, T>();
-    inNamespace.set(key, object);
-    this.#namespaces.set(namespace, inNamespace);
+    if (this.#namespaces) addTo(this.#namespaces, key, object);
   }
 
   delete(object: T): void {
     const key = objectKey(object);
     this.#objects.delete(key);
     const { namespace } = object.metadata;
-    const inNamespace = namespace ? this.#namespaces.get(namespace) : undefined;
+    const inNamespace = namespace ? this.#namespaces?.get(namespace) : undefined;
     if (!namespace || !inNamespace) return;
     inNamespace.delete(key);
-    if (inNamespace.size === 0) this.#namespaces.delete(namespace);
+    if (inNamespace.size === 0) this.#namespaces?.delete(namespace);
   }
+
+  #byNamespace(): ReadonlyMap<string, ReadonlyMap<string, T>> {
+    if (this.#namespaces) return this.#namespaces;
+    this.#namespaces = new Map();
+    for (const [key, object] of this.#objects) addTo(this.#namespaces, key, object);
+    return this.#namespaces;
+  }
+}
+
+function addTo<T extends KubeObject>(namespaces: Map<string, Map<string, T>>, key: string, object: T): void {
+  const { namespace } = object.metadata;
+  if (!namespace) return;
+  const inNamespace = namespaces.get(namespace) ?? new Map<string, T>();
+  inNamespace.set(key, object);
+  namespaces.set(namespace, inNamespace);
 }

@@ -1,7 +1,6 @@
 // Cluster DNS: follows Services, EndpointSlices and Namespaces, and answers for them.
 import type { Namespace, Pod, Service } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
-import type { KubeObject } from '../apimachinery/object.ts';
 import { endpointSlices, namespaces, pods, services } from '../client/resources.ts';
 import type { Informers } from '../client/types.ts';
 import type { Family } from '../metrics/metric.ts';
@@ -22,7 +21,7 @@ import type { SearchPathOf } from './search-path.ts';
 import type { DnsSettings } from './settings.ts';
 import type { ZoneConfig } from './zone/answer.ts';
 import { addressOfReverseName } from './zone/reverse.ts';
-import { ClusterZone, SERVICE_NAME_LABEL } from './zone/view.ts';
+import { ClusterZone } from './zone/view.ts';
 
 export interface DnsServerOptions {
   readonly informers: Informers;
@@ -55,18 +54,6 @@ export interface DnsServerOptions {
   readonly onReady?: () => void;
   /** One line of what happens. */
   readonly log: (message: string) => void;
-}
-
-/**
- * What of an object must stay in an informer's cache for this server alone: it keeps what it needs of Services, slices and
- * Pods itself, in less space.
- */
-export function keptOfObject({ metadata }: Readonly<KubeObject>): KubeObject {
-  const { name, namespace = '', uid = '', resourceVersion = '', labels } = metadata;
-  const service = labels?.[SERVICE_NAME_LABEL];
-  // Of one shape each, which takes the least space.
-  if (service === undefined) return { metadata: { name, namespace, uid, resourceVersion } };
-  return { metadata: { name, namespace, uid, resourceVersion, labels: { [SERVICE_NAME_LABEL]: service } } };
 }
 
 /** Before the first lists are in, the zone's questions get SERVFAIL at once: the client asks again. */

@@ -128,7 +128,6 @@ export class ReplyCache {
         const reply = this.#replies.take(key) ?? this.#empty.take(key);
         for (const other of reply?.dependencies ?? []) this.#keysOfDependency.remove(other, key);
       }
-      this.#keysOfDependency.delete(dependency);
     }
   }
 }

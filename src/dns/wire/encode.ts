@@ -159,34 +159,35 @@ class Writer {
 
   /** Writes a name, pointing back to the longest suffix that stands already. Cases are kept apart, so that each name reads back as it was given. */
   #name(name: string): void {
-    // Most records have the question's own name.
-    if (name === this.#questionName) {
-      this.#u16(0xc000 | QUESTION_AT);
-      return;
-    }
-    const written = this.#suffixes();
     for (let at = 0; at < name.length && name !== '.'; ) {
       const suffix = name.slice(at);
-      const offset = written.get(suffix);
+      const offset = this.#offsetOf(suffix);
       if (offset !== undefined) {
         this.#u16(0xc000 | offset);
         return;
       }
-      if (this.#length < 0x4000) written.set(suffix, this.#length);
+      if (this.#length < 0x4000) this.#written?.set(suffix, this.#length);
       at = this.#label(name, at);
     }
     this.#u8(0);
   }
 
-  #suffixes(): Map<string, number> {
-    if (this.#written) return this.#written;
-    this.#written = new Map();
+  #offsetOf(suffix: string): number | undefined {
+    // Most records have the question's own name, and it is no key: V8 keeps a table of all strings that are.
+    if (suffix === this.#questionName) return QUESTION_AT;
+    this.#written ??= this.#suffixesOfQuestion();
+    return this.#written.get(suffix);
+  }
+
+  #suffixesOfQuestion(): Map<string, number> {
+    const suffixes = new Map<string, number>();
     const name = this.#questionName ?? '';
-    for (let at = 0, offset = QUESTION_AT; at < name.length; at = endOfLabel(name, at) + 1) {
-      this.#written.set(name.slice(at), offset);
+    let offset = QUESTION_AT;
+    for (let at = 0; at < name.length; at = endOfLabel(name, at) + 1) {
+      if (at > 0) suffixes.set(name.slice(at), offset);
       offset += 1 + this.#buffer[offset]!;
     }
-    return this.#written;
+    return suffixes;
   }
 
   /** Writes the label that starts at `at` of an absolute name; returns where the next one starts. */

@@ -1,6 +1,7 @@
 // Names below `svc`: [_port._proto.|endpoint.]service.namespace.svc
 import { parseIP } from '../../net/ip.ts';
-import { endpointName, type PortRecord, type ServiceRecord, type ZoneView } from './view.ts';
+import type { PortRecord, ServiceRecord } from './service-table.ts';
+import { endpointName, type ZoneView } from './view.ts';
 
 /** One place where a Service is: an address and port, and the endpoint's name where the answer names endpoints. */
 export interface Location {

@@ -5,14 +5,8 @@ import type { Namespace, Pod, Service } from '../../api/core/v1/types.generated.
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { MultiMap } from '../multi-map.ts';
 import { dependencyOn } from './dependency.ts';
-
-export interface PortRecord {
-  /** Empty for an unnamed port. */
-  readonly name: string;
-  /** Lower case. */
-  readonly protocol: string;
-  readonly port: number;
-}
+import { type PortRecord, portRecord, type ServiceRecord, ServiceTable } from './service-table.ts';
+import { SharedValues } from './shared-values.ts';
 
 export interface EndpointRecord {
   /** The endpoint's own hostname; empty means its address with dashes. */
@@ -20,16 +14,6 @@ export interface EndpointRecord {
   readonly address: string;
   /** Empty for an endpoint of a Service without ports. */
   readonly ports: readonly PortRecord[];
-}
-
-export interface ServiceRecord {
-  readonly namespace: string;
-  readonly name: string;
-  readonly kind: 'cluster-ip' | 'headless' | 'external-name';
-  /** The ClusterIPs, primary first. */
-  readonly addresses: readonly string[];
-  readonly ports: readonly PortRecord[];
-  readonly externalName: string;
 }
 
 /** Read access for answers. Names are lower case. */
@@ -66,14 +50,13 @@ function dashedAddress(address: string): string {
 
 export class ClusterZone implements ZoneView {
   readonly #namespaces = new Set<string>();
-  readonly #services = new Map<string, ServiceRecord>();
+  readonly #services = new ServiceTable();
   /** Per Service, its slices' endpoints by the slice's name. */
   readonly #slices = new Map<string, Map<string, readonly EndpointRecord[]>>();
-  readonly #clusterIPs = new MultiMap();
   readonly #endpointAddresses = new MultiMap();
   readonly #podsOfAddress = new MultiMap();
   readonly #addressesOfPod = new Map<string, readonly string[]>();
-  readonly #ports = new PortLists();
+  readonly #ports = new SharedValues<readonly PortRecord[]>();
   serial = 0;
 
   hasNamespace(namespace: string): boolean {
@@ -89,8 +72,7 @@ export class ClusterZone implements ZoneView {
   }
 
   serviceOfClusterIP(address: string): ServiceRecord | undefined {
-    for (const key of this.#clusterIPs.get(address)) return this.#services.get(key);
-    return undefined;
+    return this.#services.ofClusterIP(address);
   }
 
   endpointsOfAddress(address: string) {
@@ -127,17 +109,13 @@ export class ClusterZone implements ZoneView {
   setService(service: Readonly<Service>): string[] {
     const key = keyOf(service.metadata.namespace ?? '', service.metadata.name);
     const before = this.#services.get(key);
-    const record = this.#serviceRecord(service);
-    for (const address of before?.addresses ?? []) this.#clusterIPs.remove(address, key);
-    for (const address of record.addresses) this.#clusterIPs.add(address, key);
-    this.#services.set(key, record);
-    return this.#touched(key, before, record);
+    this.#services.set(service);
+    return this.#touched(key, before, this.#services.get(key));
   }
 
   deleteService({ metadata }: Readonly<Service>): string[] {
     const key = keyOf(metadata.namespace ?? '', metadata.name);
     const before = this.#services.get(key);
-    for (const address of before?.addresses ?? []) this.#clusterIPs.remove(address, key);
     this.#services.delete(key);
     return this.#touched(key, before, undefined);
   }
@@ -201,46 +179,12 @@ export class ClusterZone implements ZoneView {
     return [key, ...addresses.map(dependencyOn.address)];
   }
 
-  #serviceRecord({ metadata, spec }: Readonly<Service>): ServiceRecord {
-    const { type, clusterIP = '', clusterIPs } = spec;
-    const addresses = clusterIPs?.length ? clusterIPs : clusterIP === '' ? [] : [clusterIP];
-    const headless = addresses.length === 0 || addresses[0] === 'None';
-    return {
-      namespace: metadata.namespace ?? '',
-      name: metadata.name,
-      kind: type === 'ExternalName' ? 'external-name' : headless ? 'headless' : 'cluster-ip',
-      addresses: headless || type === 'ExternalName' ? NONE : addresses,
-      ports: this.#ports.of(spec.ports ?? []),
-      externalName: type === 'ExternalName' ? (spec.externalName ?? '') : '',
-    };
-  }
-
   /** The ready endpoints of a slice; `ready` unset counts as ready (discovery/v1 EndpointConditions). */
   #endpointRecords(slice: Readonly<EndpointSlice>): EndpointRecord[] {
-    const ports = this.#ports.of(slice.ports ?? []);
+    const ports = this.#ports.of((slice.ports ?? []).map(portRecord));
     return (slice.endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false)
       .flatMap(({ addresses, hostname = '' }) => addresses.map((address) => ({ hostname, address, ports })));
-  }
-}
-
-const NONE: readonly string[] = [];
-
-/** Lists of ports, of which a cluster has few different ones: each is kept once. */
-class PortLists {
-  readonly #lists = new Map<string, readonly PortRecord[]>();
-
-  of(ports: readonly { readonly name?: string; readonly protocol?: string; readonly port?: number }[]) {
-    const list = ports.map(({ name = '', protocol = 'TCP', port = 0 }) => ({
-      name,
-      protocol: protocol.toLowerCase(),
-      port,
-    }));
-    const key = list.map(({ name, protocol, port }) => `${name} ${protocol} ${port}`).join(',');
-    const known = this.#lists.get(key);
-    if (known) return known;
-    if (this.#lists.size < 1000) this.#lists.set(key, list);
-    return list;
   }
 }
 
