@@ -40,6 +40,8 @@ function matchersOf(pattern: string): Matchers {
 /** What is wrong with a pattern, in Go's words; undefined: nothing. */
 export function patternProblem(pattern: string): string | undefined {
   const matchers = matchersOf(pattern);
+  // What both engines mean the same by is none that RE2 refuses, but for a thousand repetitions and a class of nothing.
+  if (matchers.quick && !/\{\d*,?\d{4}|\[\^?\]/.test(pattern)) return undefined;
   try {
     matchers.thorough ??= re2(pattern);
     return undefined;
@@ -48,12 +50,20 @@ export function patternProblem(pattern: string): string | undefined {
   }
 }
 
+function thoroughMatcher(matchers: Matchers, pattern: string): Matcher | undefined {
+  try {
+    matchers.thorough ??= re2(pattern);
+  } catch {
+    // Refused when it came.
+  }
+  return matchers.thorough;
+}
+
 /** True, too, for a pattern that is none: it was refused when it came. */
 export function matchesPattern(pattern: string, text: string): boolean {
   const matchers = matchersOf(pattern);
   if (matchers.quick && text.length <= longestQuick) return matchers.quick.test(text);
-  if (patternProblem(pattern) !== undefined) return true;
-  return matchers.thorough?.test(text) ?? true;
+  return thoroughMatcher(matchers, pattern)?.test(text) ?? true;
 }
 
 /** JavaScript's own, for patterns that mean the same there and repeat no group, which could take exponential time. */
