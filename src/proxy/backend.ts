@@ -26,6 +26,9 @@ export interface Sync {
   readonly planning?: Iterable<void>;
 }
 
+/** `edited`: someone changed what the next sync puts right; `broken`: a full sync is needed. */
+export type Condition = 'intact' | 'edited' | 'broken';
+
 export interface Backend {
   /** Forgets all plans and starts over with these settings, one per family. The next sync is a full one. */
   configure(configs: readonly ProxyConfig[]): void;
@@ -36,8 +39,8 @@ export interface Backend {
    * all of it. Rejects with a SyncError.
    */
   sync(how: Sync): Promise<void>;
-  /** Whether the rules of the last sync seem to be there still. Costs a few milliseconds at any size. */
-  intact(): Promise<boolean>;
+  /** How the rules of the last sync seem to be. Costs a few milliseconds at any size. */
+  condition(): Promise<Condition>;
   /** What one port of a Service has in the kernel once synced, in the text of the mode's program. */
   rulesOf?(family: IPFamily, owner: string): readonly string[];
   ruleCounts?(): readonly RuleCounts[];

@@ -135,7 +135,7 @@ describe('the proxier', () => {
     backend.removed();
     await settle();
     expect(backend.syncs).toEqual([]);
-    backend.present = false;
+    backend.is = 'broken';
     backend.removed();
     await settle();
     expect(backend.syncs).toEqual(['full [["IPv4 demo/web:http/tcp",1]]']);
@@ -143,7 +143,7 @@ describe('the proxier', () => {
 
   test('looks for its rules from time to time', async () => {
     await running();
-    backend.present = false;
+    backend.is = 'broken';
     await clock.advance(30_000);
     await settle();
     expect(backend.syncs).toHaveLength(1);

@@ -212,11 +212,11 @@ export class Proxier {
   async #step(): Promise<boolean> {
     const { clock, log } = this.#options;
     try {
-      if (this.#suspect) await this.#look();
+      const edited = this.#suspect && (await this.#look());
       if (clock.now() - this.#lastFull >= fullSyncPeriod) this.#full = true;
       if (this.#reconfigure) await this.#configure();
       const full = this.#full;
-      if (!full && this.#stale.size === 0 && !this.view.hasChanges) {
+      if (!full && !edited && this.#stale.size === 0 && !this.view.hasChanges) {
         this.status.idle();
         return true;
       }
@@ -229,14 +229,21 @@ export class Proxier {
     }
   }
 
-  /** Looks whether the rules are still there, and whether the machine has other addresses. */
-  async #look(): Promise<void> {
+  /** Looks whether the rules are still there, and whether the machine has other addresses; true when there is something to write. */
+  async #look(): Promise<boolean> {
     const { backend, log, settings } = this.#options;
     this.#suspect = false;
     if (needsInterfaceAddresses(settings)) this.#reconfigure = true;
-    if (await backend.intact()) return;
-    log?.('rules were removed by someone else: writing them anew');
-    this.#full = true;
+    const condition = await backend.condition();
+    if (condition === 'intact') return false;
+    const broken = condition === 'broken';
+    log?.(
+      broken
+        ? 'rules were removed by someone else: writing them anew'
+        : 'rules were changed by someone else: putting them right',
+    );
+    if (broken) this.#full = true;
+    return true;
   }
 
   async #sync(full: boolean): Promise<void> {

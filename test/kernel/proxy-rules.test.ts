@@ -18,7 +18,7 @@ import {
 } from '../../src/proxy/fixtures/world.ts';
 import { IptablesState } from '../../src/proxy/iptables/state.ts';
 import { fillingScript } from '../../src/proxy/nftables/filling.ts';
-import { matchesListing } from '../../src/proxy/nftables/listing.ts';
+import { matchesListing, readListing } from '../../src/proxy/nftables/listing.ts';
 import { nftablesRuleset } from '../../src/proxy/nftables/ruleset.ts';
 import { NftablesState } from '../../src/proxy/nftables/state.ts';
 import { ownerOf } from '../../src/proxy/owner.ts';
@@ -51,8 +51,8 @@ describe('nftables: the kernel takes', () => {
           follower.update();
           const transaction = state.take();
           if (transaction) space.run('nft -f -', renderTransaction(transaction));
-          const listing = space.run('nft -s list table ip portico-proxy');
-          expect(matchesListing(state.table(), listing), listing).toBe(true);
+          const listing = space.run('nft -j -s -p list table ip portico-proxy');
+          expect(matchesListing(state.table(), readListing(listing)), listing).toBe(true);
         }
         const followed = nftLines(space, 'ip');
         space.run('nft -f -', renderTransaction(state.takeAll()));
@@ -85,8 +85,8 @@ describe('nftables: the kernel takes', () => {
         expect(space.run('nft list ruleset')).toBe('');
         space.run('nft -f -', pieces.join(''));
         const table = states[0]!.table();
-        const listing = space.run(`nft -s list table ${table.family} ${table.name}`);
-        expect(matchesListing(table, listing), listing).toBe(true);
+        const listing = space.run(`nft -j -s -p list table ${table.family} ${table.name}`);
+        expect(matchesListing(table, readListing(listing)), listing).toBe(true);
         expect(states[0]!.take()).toBeUndefined();
       }),
       { seed: 4, numRuns: 20 },

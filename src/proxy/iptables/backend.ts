@@ -4,7 +4,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
 import type { IPFamily } from '../address.ts';
-import { type Backend, planAll, type RuleCounts, type Sync } from '../backend.ts';
+import { type Backend, type Condition, planAll, type RuleCounts, type Sync } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { baseJumps } from './base.ts';
@@ -82,16 +82,16 @@ export class IptablesBackend implements Backend {
     });
   }
 
-  async intact(): Promise<boolean> {
+  async condition(): Promise<Condition> {
     const removed = this.#removed;
     this.#removed = false;
-    if (removed) return false;
+    if (removed) return 'broken';
     for (const family of this.#states.keys()) {
       for (const table of canaryTables) {
-        if (!(await hasChain(this.#exec, family, { table, chain: chains.canary }))) return false;
+        if (!(await hasChain(this.#exec, family, { table, chain: chains.canary }))) return 'broken';
       }
     }
-    return true;
+    return 'intact';
   }
 
   /** The legacy kind tells nobody: there the canaries are looked for from time to time. */

@@ -91,7 +91,7 @@ describe('sync', () => {
     backend.configure([config]);
     for (const plan of plansOf({ name: 'web' })) backend.set('IPv4', ownerOf(plan.servicePort), plan);
     await expect(backend.sync({ full: true })).rejects.toThrow('ipvsadm: Service already exists');
-    expect(await backend.intact()).toBe(false);
+    expect(await backend.condition()).toBe('broken');
   });
 });
 

@@ -6,7 +6,7 @@ import type { IpvsRuleset, VirtualServer } from '../../ipvs/ruleset.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import { contains, familyOf, type IPFamily } from '../address.ts';
-import { type Backend, planAll, type Sync } from '../backend.ts';
+import { type Backend, type Condition, planAll, type Sync } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import { withMissingJumps } from '../iptables/jumps.ts';
 import { hasChain, restore, save } from '../iptables/programs.ts';
@@ -94,13 +94,13 @@ export class IpvsBackend implements Backend {
     });
   }
 
-  async intact(): Promise<boolean> {
-    if (!this.#known || !(await this.#kernel.hasDevice())) return false;
-    if ((await this.#readLocalAddresses()) !== this.#localAddresses) return false;
+  async condition(): Promise<Condition> {
+    if (!this.#known || !(await this.#kernel.hasDevice())) return 'broken';
+    if ((await this.#readLocalAddresses()) !== this.#localAddresses) return 'broken';
     for (const { family } of this.#configs) {
-      for (const canary of ipvsCanaries) if (!(await hasChain(this.#exec, family, canary))) return false;
+      for (const canary of ipvsCanaries) if (!(await hasChain(this.#exec, family, canary))) return 'broken';
     }
-    return true;
+    return 'intact';
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {

@@ -8,6 +8,9 @@ import { fieldsOf } from './base.ts';
 
 const longestBase = 240;
 
+/** Begins the names of the sets that remember clients. */
+export const affinitySetPrefix = 'affinity-';
+
 function hashed(text: string): string {
   const base = `${shortHash(text, 8)}-${text}`;
   return base.length <= longestBase ? base : `${base.slice(0, longestBase - 3)}...`;
@@ -34,7 +37,7 @@ function pickChain(plan: ServicePortPlan, policy: 'cluster' | 'local'): Chain {
   const verdicts = bases.map((base): Verdict => ({ kind: 'goto', chain: `endpoint-${base}` }));
   const kept = bases.map(
     (base, i): Rule => ({
-      statements: [{ kind: 'lookup', key: [source], op: '==', set: `affinity-${base}` }, verdicts[i]!],
+      statements: [{ kind: 'lookup', key: [source], op: '==', set: affinitySetPrefix + base }, verdicts[i]!],
     }),
   );
   return { name: affinityChain(servicePort, policy), rules: [...kept, { statements: [{ kind: 'random', verdicts }] }] };
@@ -50,7 +53,7 @@ export function affinityObjects(plan: ServicePortPlan): { chains: Chain[]; sets:
     const base = endpointBase(servicePort, endpoint);
     sets.push({
       kind: 'set',
-      name: `affinity-${base}`,
+      name: affinitySetPrefix + base,
       type: `type ${servicePort.family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr'}`,
       flags: ['dynamic', 'timeout'],
       timeoutSeconds: servicePort.affinitySeconds!,
@@ -59,7 +62,7 @@ export function affinityObjects(plan: ServicePortPlan): { chains: Chain[]; sets:
     chains.push({
       name: `endpoint-${base}`,
       rules: [
-        { statements: [{ kind: 'update', set: `affinity-${base}`, key: [source] }] },
+        { statements: [{ kind: 'update', set: affinitySetPrefix + base, key: [source] }] },
         { statements: [protocol, { kind: 'dnat', family, address: endpoint.ip, port: endpoint.port }] },
       ],
     });

@@ -1,17 +1,16 @@
 // Applies the nftables tables of both families, each sync in one transaction of the kernel.
 import { renderTransaction } from '../../nftables/render.ts';
-import type { Table } from '../../nftables/ruleset.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
 import type { IPFamily } from '../address.ts';
-import { type Backend, planAll, type Sync, SyncError } from '../backend.ts';
+import { type Backend, type Condition, planAll, type Sync, SyncError } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { nftFamily, tableName } from './base.ts';
+import { Comparison } from './comparison.ts';
 import { fillingScript } from './filling.ts';
-import { Generations, monitorCommand, type Suspicion } from './generations.ts';
-import { matchesListing } from './listing.ts';
+import { Generations, monitorCommand } from './generations.ts';
 import { longestLine, NftSession } from './nft-session.ts';
 import { NftablesState } from './state.ts';
 
@@ -27,29 +26,17 @@ const monitorRestart = 1000;
 /** So long after its start a monitor surely listens, in milliseconds; what happened before is looked for then. */
 const monitorStart = 250;
 
-/** Generations of others that come together are compared once, in milliseconds. */
-const leastWait = 50;
-
-/** Between two comparisons of all elements there is so many times the time that one takes. */
-const comparisonShare = 5;
-
-/** After so many comparisons in a row that failed though all had been written, what nft prints is not what we know. */
-const mostMismatches = 3;
-
 export class NftablesBackend implements Backend {
   readonly #options: NftablesBackendOptions;
   readonly #generations = new Generations();
   #states = new Map<IPFamily, NftablesState>();
   #session: NftSession | undefined;
   #whole = true;
-  /** Someone changed what is ours. */
-  #edited = false;
-  /** A comparison is to come. */
-  #comparing = false;
-  /** How often something was written. */
-  #writes = 0;
-  #nextComparison = 0;
-  #mismatches = 0;
+  readonly #comparison: Comparison;
+  /** What someone else did to what is ours. */
+  #condition: Condition = 'intact';
+  /** Looks again at once. */
+  #changed: () => void = () => {};
   /** Resolves when all of it is written; undefined while nobody writes all of it. */
   #writing: Promise<void> | undefined;
   #writingChanges = false;
@@ -58,6 +45,12 @@ export class NftablesBackend implements Backend {
 
   constructor(options: NftablesBackendOptions) {
     this.#options = options;
+    this.#comparison = new Comparison({
+      ...options,
+      states: () => this.#states.values(),
+      isSettled: () => !this.#whole,
+      onDifference: (what) => this.#found(what === 'elements' ? 'edited' : 'broken'),
+    });
   }
 
   configure(configs: readonly ProxyConfig[]): void {
@@ -77,7 +70,6 @@ export class NftablesBackend implements Backend {
     const transactions = isNew ? [] : states.map((state) => (whole ? state.takeAll() : state.take()));
     const script = transactions.map((transaction) => (transaction ? renderTransaction(transaction) : '')).join('');
     if (script === '' && !isNew) return;
-    this.#writes += 1;
     // Until the kernel has taken it, nothing is known of what the kernel holds.
     this.#whole = true;
     if (isNew) await this.#writeAll(fillingScript(states, how.planning));
@@ -89,17 +81,18 @@ export class NftablesBackend implements Backend {
     return this.#states.get(family)?.rulesOf(owner) ?? [];
   }
 
-  async intact(): Promise<boolean> {
-    const edited = this.#edited;
-    this.#edited = false;
-    if (edited) return false;
-    for (const state of this.#states.values()) if (!(await this.#hasChains(state))) return false;
-    return true;
+  async condition(): Promise<Condition> {
+    const condition = this.#condition;
+    this.#condition = 'intact';
+    if (condition === 'broken') return condition;
+    for (const state of this.#states.values()) if (!(await this.#hasChains(state))) return 'broken';
+    return condition;
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     const { follow, clock } = this.#options;
     if (!follow) return;
+    this.#changed = changed;
     const session = new NftSession(follow);
     this.#session = session;
     signal.addEventListener('abort', () => session.end(), { once: true });
@@ -110,13 +103,12 @@ export class NftablesBackend implements Backend {
         const paused = new AbortController();
         this.#paused = paused;
         const following = { follow, signal: AbortSignal.any([signal, paused.signal]) };
-        if (hears) {
-          clock.after(monitorStart, () => this.#listen(changed));
-        }
-        await (hears ? this.#followGenerations(changed, following) : followTables(changed, following));
+        if (hears) clock.after(monitorStart, () => this.#listen());
+        await (hears ? this.#followGenerations(following) : followTables(changed, following));
         if (paused.signal.aborted || signal.aborted) continue;
-        // It missed whatever came after what it ended at: when another listens, elements are compared.
-        this.#suspect(this.#generations.end(), changed);
+        // It missed whatever came after what it ended at.
+        if (this.#generations.end() === 'edited') this.#found('broken');
+        else this.#comparison.suspect('all');
         await clock.sleep(monitorRestart, signal);
       }
     } catch {
@@ -125,14 +117,14 @@ export class NftablesBackend implements Backend {
   }
 
   /** A monitor listens by now: from here on generations are counted, and what came before is looked for. */
-  #listen(changed: () => void): void {
+  #listen(): void {
     // Whether it heard of the transaction on its way, nobody knows: that would spoil the count.
     if (this.#writingChanges) {
-      this.#options.clock.after(monitorStart, () => this.#listen(changed));
+      this.#options.clock.after(monitorStart, () => this.#listen());
       return;
     }
     this.#generations.restart();
-    changed();
+    this.#changed();
   }
 
   /**
@@ -145,8 +137,8 @@ export class NftablesBackend implements Backend {
     this.#paused?.abort();
     try {
       await runNft(this.#options.exec, script);
-      // What was suspected was before.
-      this.#edited = false;
+      // What was found was before.
+      this.#condition = 'intact';
     } finally {
       this.#writing = undefined;
       resolve();
@@ -197,55 +189,19 @@ export class NftablesBackend implements Backend {
     return chains.every((chain) => listed.has(chain));
   }
 
-  /**
-   * Compares all elements with the kernel's, beside the syncs, since nft takes a second to list 50,000. When something was
-   * written meanwhile, the comparison says nothing and is to be made again. Gives what is suspected after it.
-   */
-  async #compare(): Promise<Suspicion | undefined> {
-    const { clock } = this.#options;
-    if (this.#mismatches >= mostMismatches) return undefined;
-    const start = clock.now();
-    const writes = this.#writes;
-    const isQuiet = () => writes === this.#writes && !this.#whole;
-    const matches = isQuiet() && (await this.#matches([...this.#states.values()].map((state) => state.table())));
-    this.#nextComparison = clock.now() + comparisonShare * (clock.now() - start);
-    if (!isQuiet()) return 'elements';
-    this.#mismatches = matches ? 0 : this.#mismatches + 1;
-    return matches ? undefined : 'edited';
-  }
-
-  async #matches(tables: readonly Table[]): Promise<boolean> {
-    for (const table of tables) {
-      const { code, stdout } = await this.#options.exec.run(['nft', '-s', 'list', 'table', table.family, table.name]);
-      if (code !== 0 || !matchesListing(table, stdout)) return false;
-    }
-    return true;
-  }
-
   /** Follows all generations until the monitor ends. */
-  async #followGenerations(changed: () => void, { follow, signal }: Following): Promise<void> {
+  async #followGenerations({ follow, signal }: Following): Promise<void> {
     for await (const line of follow.lines(monitorCommand, signal)) {
       const suspicion = this.#generations.read(line);
-      if (suspicion) this.#suspect(suspicion, changed);
+      if (suspicion === 'edited') this.#found('broken');
+      else if (suspicion === 'elements') this.#comparison.suspect('elements');
     }
   }
 
-  #suspect(suspicion: Suspicion, changed: () => void): void {
-    const { clock } = this.#options;
-    if (suspicion === 'edited') {
-      this.#edited = true;
-      changed();
-      return;
-    }
-    if (this.#comparing) return;
-    this.#comparing = true;
-    clock.after(Math.max(leastWait, this.#nextComparison - clock.now()), async () => {
-      // A kernel that cannot be asked is found out by the next sync.
-      const next = await this.#compare().catch(() => undefined);
-      // One listing at a time: with many elements and a busy machine each takes long.
-      this.#comparing = false;
-      if (next) this.#suspect(next, changed);
-    });
+  /** Nothing that is found can make up for what was found to be broken before. */
+  #found(condition: Condition): void {
+    if (this.#condition !== 'broken') this.#condition = condition;
+    this.#changed();
   }
 }
 

@@ -1,54 +1,105 @@
-// Compares what `nft -s list table` prints with what the table should hold.
+// Reads what nft lists as JSON, and compares it with what a table should hold. (As text nft writes out each word by itself, and
+// looks up the name of each protocol in a file: that takes twice as long.)
 import type { Table } from '../../nftables/ruleset.ts';
 
-interface Block {
-  readonly kind: string;
+/** Lists without counters, and with protocols by number. */
+export const listCommand: readonly string[] = ['nft', '-j', '-s', '-p', 'list'];
+
+export interface Listing {
+  /** How many rules each chain has. */
+  readonly rules: ReadonlyMap<string, number>;
+  /** Elements by set: keys and values in the text that they are written in, '' for those of sets. */
+  readonly sets: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+/** libnftables-json(5), as far as our elements need it; what else there may be is compared as its JSON. */
+type Expression = string | number | { readonly [kind: string]: unknown };
+
+interface ListedSet {
   readonly name: string;
-  readonly text: string;
+  readonly elem?: readonly (Expression | readonly [Expression, Expression])[];
 }
 
-/** The sets, maps and chains of a listing. */
-function* blocksOf(listing: string): Iterable<Block> {
-  for (const [, kind = '', name = '', text = ''] of listing.matchAll(/^\t(set|map|chain) (\S+) \{\n(.*?)^\t\}$/gms)) {
-    yield { kind, name, text };
-  }
+interface Listed {
+  readonly chain?: { readonly name: string };
+  readonly rule?: { readonly chain: string };
+  readonly set?: ListedSet;
+  readonly map?: ListedSet;
 }
 
-/** How nft writes an element that has a comment, a counter or a timeout is of no concern: none of ours has one. */
-function holdsElements(text: string, wanted: ReadonlyMap<string, string>): boolean {
-  const start = text.indexOf('elements = {');
-  if (start < 0) return wanted.size === 0;
-  const body = text.slice(start + 'elements = {'.length, text.lastIndexOf('}'));
-  let count = 0;
-  for (const part of body.split(',')) {
-    const element = part.trim();
-    const colon = element.indexOf(' : ');
-    const key = colon < 0 ? element : element.slice(0, colon);
-    if (wanted.get(key) !== (colon < 0 ? '' : element.slice(colon + 3))) return false;
-    count += 1;
-  }
-  return count === wanted.size;
+const protocols = new Map([
+  [6, 'tcp'],
+  [17, 'udp'],
+  [132, 'sctp'],
+]);
+
+/** In keys that have a protocol, it comes before a port: which number is which is told by its place. */
+function concatenation(parts: readonly Expression[]): string {
+  const texts = parts.map(text);
+  const place = parts.findIndex((part) => typeof part === 'number');
+  const name = protocols.get(parts[place] as number);
+  if (name !== undefined && typeof parts[place + 1] === 'number') texts[place] = name;
+  return texts.join(' . ');
 }
 
-function rulesIn(text: string): number {
-  return text.split('\n').filter((line) => line.trim() !== '' && !/^\t\t(type \S+ hook|comment) /.test(line)).length;
-}
-
-/**
- * Whether a listing shows all elements, no others, and as many rules in each chain as there should be. Sets that fill
- * themselves are not looked into.
- */
-export function matchesListing(table: Table, listing: string): boolean {
-  let found = 0;
-  for (const { kind, name, text } of blocksOf(listing)) {
-    found += 1;
-    if (kind === 'chain') {
-      if (rulesIn(text) !== table.chains.get(name)?.rules.length) return false;
-      continue;
+function text(expression: Expression): string {
+  if (typeof expression !== 'object') return String(expression);
+  const [[kind, value] = ['', undefined]] = Object.entries(expression);
+  switch (kind) {
+    case 'concat':
+      return concatenation(value as Expression[]);
+    case 'prefix': {
+      const { addr, len } = value as { addr: string; len: number };
+      return `${addr}/${len}`;
     }
-    const set = table.sets.get(name);
-    if (!set) return false;
-    if (!set.declaration.flags?.includes('dynamic') && !holdsElements(text, set.elements)) return false;
+    case 'goto':
+    case 'jump':
+      return `${kind} ${(value as { target: string }).target}`;
+    default:
+      return value === null ? kind : JSON.stringify(expression);
   }
-  return found === table.chains.size + table.sets.size;
+}
+
+function elementsOf({ elem = [] }: ListedSet): Map<string, string> {
+  return new Map(
+    elem.map((element) =>
+      Array.isArray(element) ? [text(element[0]), text(element[1])] : [text(element as Expression), ''],
+    ),
+  );
+}
+
+/** Throws a SyntaxError for what is not JSON. */
+export function readListing(json: string): Listing {
+  const rules = new Map<string, number>();
+  const sets = new Map<string, ReadonlyMap<string, string>>();
+  for (const { chain, rule, set, map } of (JSON.parse(json) as { nftables: Listed[] }).nftables) {
+    if (chain && !rules.has(chain.name)) rules.set(chain.name, 0);
+    if (rule) rules.set(rule.chain, (rules.get(rule.chain) ?? 0) + 1);
+    const own = set ?? map;
+    if (own) sets.set(own.name, elementsOf(own));
+  }
+  return { rules, sets };
+}
+
+/** Whether each chain has as many rules as it should, and the sets are those there should be, whatever is in them. */
+export function hasStructure(table: Table, { rules, sets }: Listing): boolean {
+  if (rules.size !== table.chains.size || sets.size !== table.sets.size) return false;
+  for (const [name, chain] of table.chains) if (rules.get(name) !== chain.rules.length) return false;
+  return [...table.sets.keys()].every((name) => sets.has(name));
+}
+
+export function sameElements(wanted: ReadonlyMap<string, string>, listed: ReadonlyMap<string, string>): boolean {
+  if (wanted.size !== listed.size) return false;
+  for (const [key, value] of wanted) if (listed.get(key) !== value) return false;
+  return true;
+}
+
+/** Whether a listing shows all of a table. Sets that fill themselves are not looked into. */
+export function matchesListing(table: Table, listing: Listing): boolean {
+  if (!hasStructure(table, listing)) return false;
+  for (const [name, { declaration, elements }] of table.sets) {
+    if (declaration.flags?.includes('dynamic')) continue;
+    if (!sameElements(elements, listing.sets.get(name)!)) return false;
+  }
+  return true;
 }

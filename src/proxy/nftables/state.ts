@@ -4,7 +4,9 @@ import type { Chain, NftFamily, NftSet, SetDeclaration, Table } from '../../nfta
 import { type Change, type Operation, operationsOf, type Transaction } from '../../nftables/transaction.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
+import { affinitySetPrefix } from './affinity.ts';
 import { constantChains, constantElements, constantSets, nftFamily, sets, tableComment, tableName } from './base.ts';
+import { sameElements } from './listing.ts';
 import { loadBalancingGroup } from './load-balancing.ts';
 import { type Claim, type Contribution, contributionOf, noSlots, type Slots, sourceSeparator } from './service.ts';
 
@@ -62,6 +64,8 @@ export class NftablesState {
   readonly #sets = new Map<string, Change<SetDeclaration>>();
   /** Until all was taken once there is nothing to compare with, and no need to remember what changed. */
   #taken = false;
+  /** While a listing of the kernel's is made: what changed since it began, which it may hold or not. */
+  #unsure: Set<string> | undefined;
   /** While the table is filled: the first claim of each element that was not handed out yet. */
   #fresh: Claim[] | undefined;
 
@@ -140,6 +144,7 @@ export class NftablesState {
   /** All of it, to be written in place of whatever the kernel has. Forgets the changes that led here. */
   takeAll(): Transaction {
     this.#forget();
+    this.#unsure = undefined;
     this.#taken = true;
     const table = this.table();
     return { family: table.family, table: table.name, operations: [{ op: 'replace-table', table }] };
@@ -181,6 +186,48 @@ export class NftablesState {
     this.#sets.clear();
     this.#before.delete(sets.firewalled);
     return this.#tableOf((set) => (set === sets.firewalled ? this.#elementsOf(set) : new Map()));
+  }
+
+  /** A listing of the kernel's begins, in which all is that was taken so far. */
+  startListing(): void {
+    this.#unsure = new Set();
+  }
+
+  /** Whether a listing that was begun is worth looking at: not when all was written meanwhile. */
+  get isListing(): boolean {
+    return this.#unsure !== undefined;
+  }
+
+  /** The sets that hold what is wanted, those with few elements first. */
+  setsBySize(): SetDeclaration[] {
+    const size = ({ name }: SetDeclaration) => this.#elements.get(name)?.size ?? 0;
+    const groups = [...this.#groups.keys()].map((map) => this.#group(map).set);
+    return [...constantSets(this.#config), ...groups].sort((a, b) => size(a) - size(b));
+  }
+
+  /**
+   * Compares a set of a listing with what it should hold. Where `elements` differ, the next `take` puts them right; `more` is
+   * put right by writing all of it. Sets that fill themselves are not looked into.
+   */
+  compare(set: string, listed: ReadonlyMap<string, string>): 'same' | 'elements' | 'more' {
+    if (set.startsWith(affinitySetPrefix)) return 'same';
+    const made = constantElements(this.#config).get(set) ?? this.#firewallElements().get(set);
+    if (made) return sameElements(made, listed) || this.#unsure?.has(sets.firewalled) ? 'same' : 'more';
+    const wanted = this.#keys(set);
+    let missing = wanted.size;
+    let differs = false;
+    const found = (key: string, value: string | undefined) => {
+      if (this.#unsure?.has(set + key)) return;
+      this.#beforeOf(set).set(key, value);
+      differs = true;
+    };
+    for (const [key, value] of listed) {
+      const claimants = wanted.get(key);
+      if (claimants !== undefined) missing -= 1;
+      if (winner(claimants) !== value) found(key, value);
+    }
+    if (missing > 0) for (const key of wanted.keys()) if (!listed.has(key)) found(key, undefined);
+    return differs ? 'elements' : 'same';
   }
 
   /** The table as it should be. */
@@ -246,12 +293,22 @@ export class NftablesState {
   /** Remembers what an element was when it is first touched. */
   #touch(set: string, key: string, claimants: Claimants | undefined): void {
     if (!this.#taken) return;
+    this.#unsure?.add(set === sets.firewalled ? set : set + key);
+    const keys = this.#beforeOf(set);
+    if (!keys.has(key)) keys.set(key, winner(claimants));
+  }
+
+  #beforeOf(set: string): Map<string, string | undefined> {
     let keys = this.#before.get(set);
     if (!keys) {
       keys = new Map();
       this.#before.set(set, keys);
     }
-    if (!keys.has(key)) keys.set(key, winner(claimants));
+    return keys;
+  }
+
+  #firewallElements(): ReadonlyMap<string, ReadonlyMap<string, string>> {
+    return sourceElements(this.#elementsOf(sets.firewalled));
   }
 
   #claim(claim: Claim): void {

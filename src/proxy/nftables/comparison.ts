@@ -1,0 +1,115 @@
+// Compares the tables with the kernel's beside the syncs, since nft takes a good part of a second to list 50,000 elements. Small
+// sets come first, and what differs in one is put right before the next is listed.
+import type { Clock } from '../../system/clock.ts';
+import type { Exec } from '../../system/exec.ts';
+import { tableName } from './base.ts';
+import { hasStructure, type Listing, listCommand, readListing } from './listing.ts';
+import type { NftablesState } from './state.ts';
+
+export interface ComparisonOptions {
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly states: () => Iterable<NftablesState>;
+  /** Whether the kernel is known to hold what the states last gave: no write is under way, and none failed. */
+  readonly isSettled: () => boolean;
+  /** `elements`: the next `take` of a state puts right what differs; `more`: all of it must be written. */
+  readonly onDifference: (what: Difference) => void;
+}
+
+export type Difference = 'elements' | 'more';
+
+/** What to compare: the elements of all sets, or the rules as well. */
+export type Scope = 'elements' | 'all';
+
+/** What is suspected in quick succession is compared once; milliseconds. */
+const leastWait = 25;
+
+/** After a comparison that found nothing the next waits so many times the time that it took. */
+const restShare = 5;
+
+/** After so many comparisons in a row that found something, what nft prints is not what we know. */
+const mostFindings = 20;
+
+export class Comparison {
+  readonly #options: ComparisonOptions;
+  #wanted: Scope | undefined;
+  #running = false;
+  #earliest = 0;
+  #findings = 0;
+
+  constructor(options: ComparisonOptions) {
+    this.#options = options;
+  }
+
+  /** Compares soon; what is suspected while a comparison runs is compared after it: of what is listed already it says nothing. */
+  suspect(scope: Scope): void {
+    this.#wanted = this.#wanted === 'all' ? 'all' : scope;
+    if (this.#running) return;
+    this.#running = true;
+    this.#schedule();
+  }
+
+  /** One at a time: with many elements and a busy machine each takes long. */
+  #schedule(): void {
+    const { clock } = this.#options;
+    clock.after(Math.max(leastWait, this.#earliest - clock.now()), async () => {
+      // A kernel that cannot be asked is found out by the next sync.
+      await this.#run().catch(() => {});
+      if (this.#wanted === undefined) this.#running = false;
+      else this.#schedule();
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { clock, isSettled, states } = this.#options;
+    // Asked again in a moment.
+    if (!isSettled()) return;
+    const scope = this.#wanted!;
+    this.#wanted = undefined;
+    if (this.#findings >= mostFindings) return;
+    const start = clock.now();
+    let found = false;
+    for (const state of states()) {
+      if (await (scope === 'all' ? this.#compareTable(state) : this.#compareSets(state))) found = true;
+    }
+    this.#findings = found ? this.#findings + 1 : 0;
+    this.#earliest = found ? 0 : clock.now() + restShare * (clock.now() - start);
+  }
+
+  async #compareTable(state: NftablesState): Promise<boolean> {
+    state.startListing();
+    const listing = await this.#list(['table', state.family, tableName]);
+    if (listing === 'unknown' || !state.isListing) return false;
+    if (listing === 'missing' || !hasStructure(state.table(), listing)) return this.#differs('more');
+    return this.#findDifferences(state, listing);
+  }
+
+  async #compareSets(state: NftablesState): Promise<boolean> {
+    let found = false;
+    for (const { kind, name } of state.setsBySize()) {
+      state.startListing();
+      const listing = await this.#list([kind, state.family, tableName, name]);
+      if (!state.isListing) return found;
+      if (listing === 'missing') return this.#differs('more');
+      if (listing !== 'unknown' && this.#findDifferences(state, listing)) found = true;
+    }
+    return found;
+  }
+
+  #findDifferences(state: NftablesState, { sets }: Listing): boolean {
+    const findings = [...sets].map(([name, elements]) => state.compare(name, elements));
+    if (findings.includes('more')) return this.#differs('more');
+    return findings.includes('elements') && this.#differs('elements');
+  }
+
+  #differs(what: Difference): true {
+    this.#options.onDifference(what);
+    return true;
+  }
+
+  async #list(what: readonly string[]): Promise<Listing | 'missing' | 'unknown'> {
+    const { code, stdout, stderr } = await this.#options.exec.run([...listCommand, ...what]);
+    if (code === 0) return readListing(stdout);
+    return stderr.includes('No such file') ? 'missing' : 'unknown';
+  }
+}
