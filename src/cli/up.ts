@@ -77,7 +77,8 @@ async function run(flags: Flags): Promise<void> {
     console.log(result.changed ? `Up in ${(progress.elapsed / 1000).toFixed(2)} s.` : 'Everything runs already.');
   }
   if (flags.demo) await demonstrate(result, signal);
-  if (!asJson) printNextSteps(result, flags);
+  const link = flags.demo ? await linkOf(flags) : undefined;
+  if (!asJson) printNextSteps(result, flags, link);
 }
 
 async function demonstrate(result: UpResult, signal: AbortSignal): Promise<void> {
@@ -112,7 +113,13 @@ function checkRanges(option: string, text: string | undefined): void {
   }
 }
 
-function printNextSteps({ paths }: UpResult, { name, demo }: Flags): void {
+/** To the page; a cluster is up without it, too. */
+async function linkOf(flags: Flags): Promise<string> {
+  const { pageLink } = await import('./ui.ts');
+  return pageLink(flags).catch((error: Error) => error.message);
+}
+
+function printNextSteps({ paths }: UpResult, { name, demo }: Flags, link: string | undefined): void {
   const portico = name === 'portico' ? 'sudo ./portico' : 'sudo ./portico';
   const suffix = name === 'portico' ? '' : ` --name ${name}`;
   const tries = demo
@@ -123,6 +130,10 @@ function printNextSteps({ paths }: UpResult, { name, demo }: Flags): void {
     : [`${portico} kubectl${suffix} get nodes -o wide`, `${portico} kubectl${suffix} apply -f examples/nginx.yaml`];
   console.log(`\nexport KUBECONFIG=${paths.kubeconfig}\n\nThree things to try:`);
   for (const line of [...tries, `${portico} down${suffix}`]) console.log(`  ${line}`);
+  if (link !== undefined)
+    console.log(
+      `\nSee it all in a browser on this machine (the link opens once; portico ui gives another):\n  ${link}`,
+    );
 }
 
 export function register(command: Command): void {

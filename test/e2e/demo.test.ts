@@ -23,7 +23,7 @@ function answersUnder(output: string, heading: string): Map<string, number> {
 test('up --demo shows three pods behind every door, then follows every change; down leaves nothing', async () => {
   const before = await machineState(cluster.name);
   const up = await cluster.portico('up', '--demo', '--egress', 'off');
-  expect(up.stderr).toBe('');
+  expect(up.stderr.replace('portico: building the page\n', '')).toBe('');
   expect(up.code, up.stdout).toBe(0);
 
   for (const door of [
@@ -49,6 +49,11 @@ test('up --demo shows three pods behind every door, then follows every change; d
   expect([...answersUnder(up.stdout, 'http://nginx-service: 20 of 20').keys()]).toHaveLength(1);
   expect([...answersUnder(up.stdout, 'http://nginx-service: 100 of 100').keys()]).toHaveLength(5);
   expect(up.stdout).toContain(`export KUBECONFIG=${cluster.kubeconfig}`);
+
+  // The link leads to the page: its files come to anybody, what the cluster holds does not.
+  const [, origin] = /^ {2}(http:\/\/127\.0\.0\.1:\d+)\/#\S{43}$/m.exec(up.stdout) ?? [];
+  expect(await (await fetch(`${origin}/`)).text()).toContain('<title>Portico</title>');
+  expect((await fetch(`${origin}/api/picture`)).status).toBe(401);
 
   const down = await cluster.portico('down');
   expect(down.code, down.stderr).toBe(0);

@@ -94,17 +94,19 @@ function podsOf({ spec }: Readonly<Service>, pods: readonly Pod[]) {
   const selector = spec?.selector ?? {};
   const wanted = Object.entries(selector);
   const matches: PodMatch[] = [];
-  const almost: PodMatch[] = [];
-  if (wanted.length === 0) return { matches, almost };
-  for (const pod of pods) {
+  const near: { readonly fits: number; readonly match: PodMatch }[] = [];
+  for (const pod of wanted.length > 0 ? pods : []) {
     const { labels } = pod.metadata;
     if (selects(selector, labels)) {
       if (matches.length < mostPods) matches.push({ id: idOf(pod), why: whyNoTraffic(pod) });
-    } else if (almost.length < mostPods && wanted.some(([key]) => labels?.[key] !== undefined)) {
-      almost.push({ id: idOf(pod), why: missing(wanted, labels) });
+    } else if (wanted.some(([key]) => labels?.[key] !== undefined)) {
+      const fits = wanted.filter(([key, value]) => labels?.[key] === value).length;
+      near.push({ fits, match: { id: idOf(pod), why: missing(wanted, labels) } });
     }
   }
-  return { matches, almost };
+  // Those that lack least come first.
+  const almost = near.sort((a, b) => b.fits - a.fits).map(({ match }) => match);
+  return { matches, almost: almost.slice(0, mostPods) };
 }
 
 function whyNoTraffic(pod: Readonly<Pod>): string {

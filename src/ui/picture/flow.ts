@@ -113,9 +113,17 @@ export function edgesOf(lines: readonly Line[], focus: ReadonlySet<string> | und
   }));
 }
 
+/** Boxes whose left sides are nearer than this are one below the other. */
+const column = 40;
+
 /** Lines leave a box towards the other, and between boxes of one column they go around on the right. */
 function sidesOf(from: number, to: number) {
-  return { sourceHandle: from > to ? 'out-left' : 'out-right', targetHandle: from >= to ? 'in-right' : 'in-left' };
+  const isSameColumn = Math.abs(from - to) < column;
+  const isLeftward = from > to && !isSameColumn;
+  return {
+    sourceHandle: isLeftward ? 'out-left' : 'out-right',
+    targetHandle: isLeftward || isSameColumn ? 'in-right' : 'in-left',
+  };
 }
 
 /** Keeps of `before` what says the same, so that only what differs is drawn anew. */
