@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Failure } from '../cluster/failure.ts';
 import { tools, untilInterrupted, usage } from './cluster-options.ts';
+import { parseDuration } from './duration.ts';
 
 interface Flags {
   readonly server: string;
@@ -11,11 +12,14 @@ interface Flags {
   readonly tokenFile?: string;
   readonly nodeName: string;
   readonly nodeIp?: string;
-  readonly containerd: string;
+  readonly containerd?: string;
   readonly rootDir: string;
+  readonly runDir: string;
   readonly staticPodPath?: string;
-  readonly cniBinDir: string;
-  readonly cniConfDir: string;
+  readonly cniBinDir?: string;
+  readonly cniConfDir?: string;
+  readonly joinTimeout: string;
+  readonly nodeLeaseDuration: string;
   readonly cgroupRoot: string;
   readonly clusterCidr: string;
   readonly serviceClusterIpRange: string;
@@ -39,7 +43,7 @@ async function run(flags: Flags): Promise<void> {
   requireRoot('agent');
   if (!/^https:\/\//.test(flags.server))
     throw usage(`--server: ${JSON.stringify(flags.server)} is not an https:// address`);
-  if (flags.token !== undefined) parseJoinToken(flags.token);
+  const caHash = flags.token === undefined ? undefined : parseJoinToken(flags.token).caHash;
   const proxyMode = proxyModes.find((known) => known === flags.proxyMode);
   if (!proxyMode) {
     throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${proxyModes.join(', ')}`);
@@ -48,19 +52,22 @@ async function run(flags: Flags): Promise<void> {
   if (!podNetwork) {
     throw usage(`--pod-network: ${JSON.stringify(flags.podNetwork)} is none of ${podNetworkModes.join(', ')}`);
   }
+  const joinTimeout = parseDuration('--join-timeout', flags.joinTimeout);
+  const nodeLeaseDuration = parseDuration('--node-lease-duration', flags.nodeLeaseDuration) / 1000;
   const signal = untilInterrupted();
   try {
     await runAgent(
       {
         server: flags.server,
         token: () => tokenOf(flags, signal),
+        caHash,
+        joinTimeout,
+        nodeLeaseDuration,
         nodeName: flags.nodeName,
-        nodeIPs: list(flags.nodeIp),
-        containerdSocket: flags.containerd,
+        nodeIPs: flags.nodeIp === undefined ? await nodeIPsTowards(flags.server) : list(flags.nodeIp),
+        ...(await runtimeOf(flags)),
         rootDir: resolve(flags.rootDir),
         staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
-        cniBinDir: flags.cniBinDir,
-        cniConfDir: flags.cniConfDir,
         cgroupRoot: flags.cgroupRoot,
         clusterCIDRs: list(flags.clusterCidr),
         serviceCIDRs: list(flags.serviceClusterIpRange),
@@ -70,13 +77,44 @@ async function run(flags: Flags): Promise<void> {
         dnsUpstreams: flags.upstream,
         dnsStubs: flags.stub,
         tools,
-        log: (message) => process.stdout.write(`${new Date(tools.clock.now()).toISOString()} ${message}\n`),
+        log,
       },
       signal,
     );
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+}
+
+function log(message: string): void {
+  process.stdout.write(`${new Date(tools.clock.now()).toISOString()} ${message}\n`);
+}
+
+async function nodeIPsTowards(server: string): Promise<string[]> {
+  const { findNodeIPs } = await import('../cluster/agent/node-ips.ts');
+  return findNodeIPs(tools.exec, server);
+}
+
+/** The containerd that the user has, or one that the agent starts. */
+async function runtimeOf({ containerd, rootDir, runDir, nodeName, cniBinDir, cniConfDir }: Flags) {
+  if (containerd !== undefined) {
+    return {
+      containerdSocket: containerd,
+      cniBinDir: cniBinDir ?? '/usr/lib/cni',
+      cniConfDir: cniConfDir ?? '/etc/cni/net.d',
+    };
+  }
+  const [{ requirePrograms }, { cniConfDirOf, machinePaths }] = await Promise.all([
+    import('../cluster/preflight.ts'),
+    import('../cluster/agent/machine.ts'),
+  ]);
+  const plugins = requirePrograms(process.env.PATH ?? '').cniBinDir;
+  const folders = { rootDir: resolve(rootDir), runDir: resolve(runDir), cniBinDir: cniBinDir ?? plugins };
+  return {
+    ...{ containerdSocket: machinePaths(folders).containerdSocket, cniBinDir: folders.cniBinDir },
+    cniConfDir: cniConfDir ?? cniConfDirOf(folders),
+    machine: { ...tools, ...folders, nodeName, log },
+  };
 }
 
 /** The token, or what the token file holds once it is there. */
@@ -100,16 +138,19 @@ export function register(command: Command): void {
     .option('--node-name <name>', "the node's name", hostname().toLowerCase())
     .option(
       '--node-ip <addresses>',
-      'addresses of the node, the primary one first (default: those of the default route)',
+      'addresses of the node, the primary one first (default: those by which it reaches the server)',
     )
-    .option('--containerd <socket>', "containerd's socket", '/run/containerd/containerd.sock')
+    .option('--containerd <socket>', "socket of this machine's containerd (default: the agent starts one of its own)")
     .option('--root-dir <dir>', "where the node's certificate and its pods' files are kept", '/var/lib/portico/agent')
     .option(
       '--static-pod-path <dir>',
       'manifests of pods that this node runs by itself (default: manifests in --root-dir)',
     )
-    .option('--cni-bin-dir <dir>', 'where the CNI plugins are', '/usr/lib/cni')
-    .option('--cni-conf-dir <dir>', 'where containerd looks for CNI configurations', '/etc/cni/net.d')
+    .option('--run-dir <dir>', "where sockets of the agent's own containerd are", '/run/portico/agent')
+    .option('--cni-bin-dir <dir>', 'where the CNI plugins are (default: /usr/lib/cni or /opt/cni/bin)')
+    .option('--cni-conf-dir <dir>', 'where containerd looks for CNI configurations')
+    .option('--join-timeout <duration>', 'how long a new node tries a server that does not answer', '60s')
+    .option('--node-lease-duration <duration>', "of the node's Lease, renewed after each quarter of it", '40s')
     .option('--cgroup-root <path>', "the cgroup under which pods' cgroups are made", '/portico')
     .option('--cluster-cidr <cidrs>', 'ranges of pods', '10.244.0.0/16,fd00:10:244::/56')
     .option('--service-cluster-ip-range <cidrs>', 'ranges of Services', '10.96.0.0/16,fd00:96::/112')

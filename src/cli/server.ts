@@ -15,6 +15,7 @@ import {
   isAnonymousAllowed,
 } from './authentication-flags.ts';
 import { hollowCount } from './cluster-options.ts';
+import { parseDuration } from './duration.ts';
 import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { porticoVersion } from './version.ts';
@@ -36,6 +37,8 @@ interface ServerFlags extends FrontProxyFlags, AuthenticationOptions {
   readonly controllers: string;
   readonly hollowNodes: number;
   readonly eventTtl: string;
+  readonly clusterSigningDuration: string;
+  readonly nodeMonitorGracePeriod: string;
   readonly enableAdmissionPlugins: string;
   readonly disableAdmissionPlugins: string;
   readonly serviceAccountVolumeConfigmap?: string[];
@@ -82,6 +85,8 @@ export function register(command: Command): void {
     .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
     .option('--hollow-nodes <count>', 'nodes whose kubelet is played, to try things without any', hollowCount, 0)
     .option('--event-ttl <duration>', 'how long events are kept after their last write', '1h0m0s')
+    .option('--cluster-signing-duration <duration>', 'how long certificates that it signs are valid', '8760h0m0s')
+    .option('--node-monitor-grace-period <duration>', 'how long a node may be silent before it is NotReady', '40s')
     .option('--enable-admission-plugins <names>', 'admission plugins to run beside those that always do', '')
     .option('--disable-admission-plugins <names>', 'admission plugins not to run', '')
     .option(
@@ -121,6 +126,8 @@ async function run(flags: ServerFlags): Promise<void> {
     controllers: list(flags.controllers),
     hollowNodes: flags.hollowNodes,
     eventTtl: parseDuration('--event-ttl', flags.eventTtl),
+    clusterSigningDuration: parseDuration('--cluster-signing-duration', flags.clusterSigningDuration),
+    nodeMonitorGracePeriod: parseDuration('--node-monitor-grace-period', flags.nodeMonitorGracePeriod),
     admissionPlugins: pluginsOf(flags),
     version: porticoVersion(),
     onError(error, what) {
@@ -217,17 +224,6 @@ function parseHostPort(text: string): HostPort {
     throw new Failure(`--listen ${text}: must be ADDRESS:PORT, such as 127.0.0.1:6443 or [::1]:6443`, { exitCode: 2 });
   }
   return { host: host || '0.0.0.0', port };
-}
-
-const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-
-/** Milliseconds of a duration as Go's flags take it: `1h30m`, `90s`. */
-function parseDuration(flag: string, text: string): number {
-  if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) {
-    throw new Failure(`${flag} ${text}: must be a duration, such as 1h30m or 90s`, { exitCode: 2 });
-  }
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)];
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * units[unit!]!, 0);
 }
 
 function parsePortRange(text: string): { from: number; to: number } {

@@ -9,7 +9,8 @@ import { secrets } from '../client/resources.ts';
 import { createClient } from '../client/rest-client.ts';
 import { networkLayout } from '../cluster/layout.ts';
 import { readRecord } from '../cluster/record.ts';
-import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools, usage } from './cluster-options.ts';
+import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+import { parseDuration } from './duration.ts';
 
 interface Flags extends ClusterFlags {
   readonly kubeconfig?: string;
@@ -19,16 +20,9 @@ interface Flags extends ClusterFlags {
   readonly output?: string;
 }
 
-const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
-
-/** A Go duration of hours, minutes and seconds (`24h`, `1h30m`, `0`) in seconds. */
+/** A Go duration (`24h`, `1h30m`), or 0 for ever, in seconds. */
 export function parseTtl(text: string): number {
-  if (text === '0') return 0;
-  const parts = [...text.matchAll(/(\d+)([hms])/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) {
-    throw usage(`--ttl: ${JSON.stringify(text)} is not a duration like 24h, 1h30m or 0`);
-  }
-  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit!] ?? 0), 0);
+  return text === '0' ? 0 : parseDuration('--ttl', text) / 1000;
 }
 
 /** Letters and digits of a bootstrap token, without bias: 32 of the 36 are enough. */

@@ -25,6 +25,9 @@ export interface ControlLoopsOptions {
   readonly serviceAccountKeyPem: string;
   /** Waits to be elected among the servers of one store. Default false. */
   readonly leaderElect?: boolean;
+  /** Milliseconds; defaults: a year, 40 s. */
+  readonly clusterSigningDuration?: number;
+  readonly nodeMonitorGracePeriod?: number;
   /** Nodes whose kubelet is played. Default 0. */
   readonly hollowNodes?: number;
   readonly clock: Clock;
@@ -36,17 +39,21 @@ function controllersConfig({
   serviceAccountKeyPem,
   clusterCIDRs,
   serviceClusterIPRanges,
+  clusterSigningDuration,
+  nodeMonitorGracePeriod,
 }: ControlLoopsOptions): ControllersConfig {
   const tokenKey = createPrivateKey(serviceAccountKeyPem);
   return {
     clusterCIDRs,
     clusterDNS: clusterDNS(serviceClusterIPRanges),
     rootCA: ca.certPem,
+    ...(nodeMonitorGracePeriod !== undefined && { nodeMonitorGracePeriod }),
     signLegacyToken: (subject) => signLegacyToken(subject, tokenKey),
     // The library that signs takes 0.1 s to load, so it loads when the first request comes.
     async sign(request) {
       const { signClientCertificate } = await import('../apiserver/pki/signer.ts');
-      return signClientCertificate(request, { ca, clock: realClock, random: realRandom });
+      const duration = clusterSigningDuration === undefined ? {} : { duration: clusterSigningDuration / 1000 };
+      return signClientCertificate(request, { ca, clock: realClock, random: realRandom, ...duration });
     },
     async parseRequest(pem) {
       const { parseRequest } = await import('../apiserver/pki/certificate-request.ts');

@@ -18,6 +18,7 @@ import { loadOrCreatePki, type Pki } from '../apiserver/pki/pki.ts';
 import type { RegistryHooks } from '../apiserver/registry/hooks.ts';
 import { createServiceHooks, type ServiceHooks } from '../apiserver/registry/service/service-hooks.ts';
 import type { User } from '../apiserver/request.ts';
+import { ResourceMetrics } from '../apiserver/resource-metrics/resource-metrics.ts';
 import { createSecurity } from '../apiserver/security.ts';
 import { connectHandlers } from '../apiserver/streaming/connect-handlers.ts';
 import { dialEndpoint } from '../apiserver/tunnel/dial.ts';
@@ -85,6 +86,10 @@ export interface ServerConfig {
   readonly hollowNodes?: number;
   /** Milliseconds for which events are kept; default: an hour. */
   readonly eventTtl?: number;
+  /** Milliseconds for which certificates that it signs are valid; default: a year. */
+  readonly clusterSigningDuration?: number;
+  /** Milliseconds of silence after which a node is NotReady; default: 40 s. */
+  readonly nodeMonitorGracePeriod?: number;
   /** Names of admission plugins that are on, or off, other than by default. */
   readonly admissionPlugins?: PluginSelection;
   /** The time that objects and loops live by; sockets and certificates keep the machine's. Default: the machine's. */
@@ -236,6 +241,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       frontProxy: pki.frontProxy.client,
       requestHeader,
       builtin: definitions,
+      own: { 'metrics.k8s.io/v1beta1': new ResourceMetrics({ view: security.view, tunnels }) },
       clock: realClock,
       random: realRandom,
       onError: (error) => onError(error, 'aggregation'),

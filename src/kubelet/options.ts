@@ -32,5 +32,7 @@ export interface KubeletOptions {
   readonly version?: string;
   /** Folder of the manifests of static pods; without one there are none. */
   readonly staticPodPath?: string;
+  /** Of the node's Lease, which is renewed after each quarter of it. Default 40. */
+  readonly nodeLeaseDurationSeconds?: number;
   readonly log: (message: string) => void;
 }

@@ -156,6 +156,14 @@ describe('signer', () => {
     expect(certificate.validToDate.getTime()).toBe(Math.floor((clock.now() + 3_600_000) / 1000) * 1000);
     expect(certificate.verify(new X509Certificate(first().ca.certPem).publicKey)).toBe(true);
     expect(await signClientCertificate({ ...request, requestPem: 'garbage' }, options)).toMatchObject({ ok: false });
+    const brief = await signClientCertificate(
+      { ...request, requestPem: csr.toString('pem') },
+      { ...options, duration: 30 },
+    );
+    const { validFromDate, validToDate } = new X509Certificate(brief.ok ? brief.certificatePem : '');
+    // Whoever renews after four fifths of it must not be late when it begins.
+    expect(validToDate.getTime() - validFromDate.getTime()).toBeLessThanOrEqual(34_000);
+    expect(validToDate.getTime()).toBe(Math.floor((clock.now() + 30_000) / 1000) * 1000);
   });
 });
 

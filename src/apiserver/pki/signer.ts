@@ -12,7 +12,7 @@ export interface SignRequest {
   readonly signerName: string;
   /** spec.usages, as `client auth`. */
   readonly usages: readonly string[];
-  /** spec.expirationSeconds; at most the default of a year is given. */
+  /** spec.expirationSeconds; at most the signer's duration is given. */
   readonly expirationSeconds?: number;
 }
 
@@ -25,6 +25,8 @@ export interface SignerOptions {
   readonly ca: KeyPair;
   readonly clock: Clock;
   readonly random: Random;
+  /** Seconds for which a certificate is valid where the request says nothing, and at most. Default a year. */
+  readonly duration?: number;
 }
 
 const year = 365 * 24 * 3600;
@@ -47,12 +49,16 @@ export async function signClientCertificate(request: SignRequest, options: Signe
   const message = refusal(request, parsed);
   if (message !== undefined) return { ok: false, message };
   const now = options.clock.now();
-  const seconds = Math.min(Math.max(request.expirationSeconds ?? year, minimumSeconds), year);
+  const { duration = year } = options;
+  const { expirationSeconds } = request;
+  const seconds =
+    expirationSeconds === undefined ? duration : Math.min(Math.max(expirationSeconds, minimumSeconds), duration);
   const profile = {
     subject: parsed.subject,
     usages: ['client auth' as const],
     sans: [],
-    notBefore: now - backdate,
+    // Clocks differ; of a short life that is no more than a tenth.
+    notBefore: now - Math.min(backdate, seconds * 100),
     notAfter: now + seconds * 1000,
   };
   const certificatePem = signKey(options.ca, parsed.publicKey, profile, options.random);

@@ -11,7 +11,8 @@ import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Files } from '../../system/files.ts';
 import type { Random } from '../../system/random.ts';
-import { type Identity, type IdentityOptions, obtainIdentity, renewalTime, renewIdentity } from './identity.ts';
+import { endOf, type Identity, type IdentityOptions, obtainIdentity, renewalTime, renewIdentity } from './identity.ts';
+import type { Machine } from './machine.ts';
 import { RenewableTransport } from './renewable-transport.ts';
 
 export interface AgentOptions {
@@ -19,10 +20,18 @@ export interface AgentOptions {
   readonly server: string;
   /** Asked only when the node has no usable certificate. */
   readonly token: () => Promise<string>;
+  /** From the token where that is known already: a certificate that another CA signed is of no use. */
+  readonly caHash?: string | undefined;
+  /** Milliseconds for which a server that does not answer is tried by a node that is new. */
+  readonly joinTimeout: number;
+  /** Seconds; default 40. */
+  readonly nodeLeaseDuration?: number | undefined;
   readonly nodeName: string;
   /** The primary one first; empty means those of the default route's interface. */
   readonly nodeIPs: readonly string[];
   readonly containerdSocket: string;
+  /** A machine of its own, to which the agent sees; absent where somebody else does. */
+  readonly machine?: Machine | undefined;
   readonly rootDir: string;
   readonly cniBinDir: string;
   readonly cniConfDir: string;
@@ -63,12 +72,15 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     nodeName: options.nodeName,
     folder: join(options.rootDir, 'pki'),
     token: options.token,
+    caHash: options.caHash,
+    joinTimeout: options.joinTimeout,
     clock: tools.clock,
     files: tools.files,
   };
   const parts = import('./parts.ts'); // read from disk while the certificate is on its way
   let identity = await obtainIdentity(identityOptions, signal);
   log(`${options.nodeName} has its certificate`);
+  const keepMachine = options.machine && (await startMachine(options.machine, signal));
   const connect = (): HttpTransport =>
     new HttpTransport({ server: options.server, clock: tools.clock, ...identity, userAgent: 'portico-agent' });
   const transport = new RenewableTransport(connect());
@@ -83,23 +95,38 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     while (!signal.aborted) {
       await sleepUntil(tools.clock, renewalTime(identity), signal);
       try {
-        identity = await renewIdentity(client, identity.ca, identityOptions, signal);
+        const hasEnded = endOf(identity) <= tools.clock.now();
+        identity = await (hasEnded
+          ? obtainIdentity(identityOptions, signal)
+          : renewIdentity(client, identity.ca, identityOptions, signal));
         transport.replace(connect());
-        log('the certificate was renewed');
+        log(`the certificate was renewed until ${new Date(endOf(identity)).toISOString()}`);
       } catch (error) {
         if (signal.aborted) return;
         log(`renewing the certificate: ${error instanceof Error ? error.message : error}`);
-        await tools.clock.sleep(60_000, signal);
+        await tools.clock.sleep(retryDelay(endOf(identity) - tools.clock.now()), signal);
       }
     }
   };
   const context: NodeContext = { options, client, informers, identity: () => identity };
   try {
     const running = (await parts).runParts(context, signal);
-    await Promise.all([running, informers.run(signal), renew()]);
+    await Promise.all([running, informers.run(signal), renew(), keepMachine?.()]);
   } finally {
     transport.close();
   }
+}
+
+/** Resolves when the machine is ready, with what keeps it so. */
+async function startMachine(machine: Machine, signal: AbortSignal): Promise<() => Promise<void>> {
+  const { keepContainerd, prepareMachine } = await import('./machine.ts');
+  await prepareMachine(machine, signal);
+  return () => keepContainerd(machine, signal);
+}
+
+/** A renewal that failed is tried several times before the certificate ends, which is in `left` milliseconds. */
+function retryDelay(left: number): number {
+  return Math.min(Math.max(left / 4, 1000), 60_000);
 }
 
 /** Timers hold 2^31 - 1 ms at most: a longer wait is made of several. */

@@ -4,9 +4,11 @@ import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
+import { isUnauthorized } from '../../apimachinery/status.ts';
 import { HttpTransport } from '../../client/http-transport.ts';
 import { certificateSigningRequests } from '../../client/resources.ts';
 import { createClient } from '../../client/rest-client.ts';
+
 import type { Client } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
@@ -27,6 +29,10 @@ export interface IdentityOptions {
   readonly folder: string;
   /** `<sha256 of the CA>::<id>.<secret>`; asked only when there is no usable certificate. */
   readonly token: () => Promise<string>;
+  /** What the CA must hash to, where it is known; a certificate of another cluster is of no use. */
+  readonly caHash?: string | undefined;
+  /** Milliseconds for which a server that does not answer is tried. */
+  readonly joinTimeout: number;
   readonly clock: Clock;
   readonly files: Files;
 }
@@ -43,25 +49,68 @@ export function parseJoinToken(token: string): { readonly caHash: string; readon
   return { caHash: match[1], bearer: match[2] };
 }
 
-/** The identity on disk, or a new one got with the token. Retries while the server is not there. */
+/** For so long a token that the server does not know may be one that it has not heard of yet. */
+const strangeTokenTimeout = 3000;
+
+/** The identity on disk, or a new one got with the token. Fails with one line when the server refuses or is not there. */
 export async function obtainIdentity(options: IdentityOptions, signal: AbortSignal): Promise<Identity> {
   const stored = await readIdentity(options);
   if (stored) return stored;
-  const { caHash, bearer } = parseJoinToken(await options.token());
+  const token = parseJoinToken(await options.token());
+  const { server, clock, joinTimeout } = options;
+  const begin = clock.now();
+  let said = '';
   for (let delay = 25; ; delay = Math.min(delay * 1.5, 2000)) {
     try {
-      const ca = await fetchCA(options.server, caHash, signal);
-      const { server, clock } = options;
-      const transport = new HttpTransport({ server, clock, ca, token: () => bearer, userAgent: 'portico-agent' });
-      const signed = await requestCertificate(createClient(transport), options, signal);
-      transport.close();
-      return await storeIdentity(options, { ca, ...signed });
+      return await joinCluster(options, token, signal);
     } catch (error) {
       if (signal.aborted || error instanceof Failure) throw error;
-      console.error(`joining ${options.server}: ${error instanceof Error ? error.message : error}`);
-      await options.clock.sleep(delay, signal);
+      const past = clock.now() - begin;
+      if (isUnauthorized(error) && past > strangeTokenTimeout) throw strangeToken(server, error);
+      const why = whyUnreachable(error);
+      if (past > joinTimeout) throw new Failure(`cannot join ${server}: ${why}`, { cause: error });
+      if (why !== said) console.error(`joining ${server}: ${why}`);
+      said = why;
+      await clock.sleep(delay, signal);
     }
   }
+}
+
+async function joinCluster(
+  options: IdentityOptions,
+  { caHash, bearer }: { readonly caHash: string; readonly bearer: string },
+  signal: AbortSignal,
+): Promise<Identity> {
+  const { server, clock } = options;
+  const ca = await fetchCA(server, caHash, signal);
+  const transport = new HttpTransport({ server, clock, ca, token: () => bearer, userAgent: 'portico-agent' });
+  try {
+    const signed = await requestCertificate(createClient(transport), options, signal);
+    return await storeIdentity(options, { ca, ...signed });
+  } finally {
+    transport.close();
+  }
+}
+
+function strangeToken(server: string, cause: unknown): Failure {
+  return new Failure(`${server} does not know the token, or it has expired; make another with: portico token create`, {
+    cause,
+  });
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection was cut',
+  EHOSTUNREACH: 'there is no way to it',
+  ENETUNREACH: 'there is no way to it',
+  ENOTFOUND: 'there is no such name',
+  EPROTO: 'what answers there does not speak TLS',
+  ETIMEDOUT: 'nothing answers',
+};
+
+function whyUnreachable(error: unknown): string {
+  const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
+  return reasons[code] ?? message;
 }
 
 /** Renews an identity with itself. */
@@ -80,7 +129,18 @@ export function renewalTime({ cert }: Identity): number {
   return validFromDate.getTime() + (validToDate.getTime() - validFromDate.getTime()) * 0.8;
 }
 
-async function readIdentity({ folder, files, clock, nodeName }: IdentityOptions): Promise<Identity | undefined> {
+/** When the certificate ends, in milliseconds since the epoch. */
+export function endOf({ cert }: Identity): number {
+  return new X509Certificate(cert).validToDate.getTime();
+}
+
+async function readIdentity({
+  folder,
+  files,
+  clock,
+  nodeName,
+  caHash,
+}: IdentityOptions): Promise<Identity | undefined> {
   const [ca, cert, key] = await Promise.all(
     ['ca.crt', 'client.crt', 'client.key'].map((f) => files.read(join(folder, f))),
   );
@@ -90,7 +150,8 @@ async function readIdentity({ folder, files, clock, nodeName }: IdentityOptions)
     const usable =
       certificate.checkPrivateKey(createPrivateKey(key)) &&
       certificate.verify(new X509Certificate(ca).publicKey) &&
-      certificate.subject.includes(`CN=system:node:${nodeName}`) &&
+      certificate.subject.split('\n').includes(`CN=system:node:${nodeName}`) &&
+      (caHash === undefined || hashOf(ca) === caHash) &&
       certificate.validToDate.getTime() > clock.now();
     return usable ? { ca, cert, key } : undefined;
   } catch {
@@ -104,6 +165,17 @@ async function storeIdentity({ folder, files }: IdentityOptions, identity: Ident
   await files.write(join(folder, 'client.key'), identity.key, { mode: 0o600 });
   await files.write(join(folder, 'client.crt'), identity.cert, { mode: 0o600 });
   return identity;
+}
+
+/** sha256 of a certificate (PEM) as DER, in hex. */
+function hashOf(pem: string): string {
+  return createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+}
+
+/** A server in trouble may be well again soon; one that answers something else is another. */
+function strangeServer(server: string, what: string, cause?: unknown): Error {
+  if (/answered 5\d\d$/.test(what)) return new Error(what);
+  return new Failure(`${server} is no API server of Portico: ${what}`, { cause });
 }
 
 /** The CA's certificate, fetched from a server that is not trusted yet and believed because its hash is the token's. */
@@ -120,16 +192,21 @@ async function fetchCA(server: string, hash: string, signal: AbortSignal): Promi
         let text = '';
         for await (const chunk of response.setEncoding('utf8')) text += chunk;
         if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`GET /cacerts answered ${response.statusCode}`));
+        else reject(strangeServer(server, `GET /cacerts answered ${response.statusCode}`));
       } catch (error) {
         reject(error);
       }
     });
-    request.once('timeout', () => request.destroy(new Error('no answer')));
+    request.once('timeout', () => request.destroy(new Error('nothing answers')));
     request.once('error', reject);
     request.end();
   });
-  const found = createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+  let found: string;
+  try {
+    found = hashOf(pem);
+  } catch (error) {
+    throw strangeServer(server, 'GET /cacerts answered no certificate', error);
+  }
   if (found !== hash)
     throw new Failure(`${server} is not the server that the token was made for (its CA has another hash)`);
   return pem;

@@ -50,7 +50,7 @@ function openTunnels(
 }
 
 function kubeletOf({ options, client, informers }: NodeContext, networkReady: Promise<void>): Kubelet {
-  const { nodeName, nodeIPs, cgroupRoot, clusterDNS, rootDir, staticPodPath, log } = options;
+  const { nodeName, nodeIPs, cgroupRoot, clusterDNS, rootDir, staticPodPath, nodeLeaseDuration, log } = options;
   return new Kubelet({
     ...options.tools,
     client,
@@ -61,6 +61,7 @@ function kubeletOf({ options, client, informers }: NodeContext, networkReady: Pr
     clusterDNS,
     rootDir,
     staticPodPath,
+    ...(nodeLeaseDuration !== undefined && { nodeLeaseDurationSeconds: nodeLeaseDuration }),
     cri: criClient(options.containerdSocket),
     runtimeSocket: options.containerdSocket,
     networkReady,

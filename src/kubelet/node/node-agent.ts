@@ -10,9 +10,10 @@ import { leases, nodes } from '../../client/resources.ts';
 import type { KubeletOptions } from '../options.ts';
 import { type NodeFacts, newNode, nodeLabels, nodeStatus, withoutHeartbeats } from './node-status.ts';
 
-/** Milliseconds: the Lease is renewed and the node looked at; a status without news is told (kubelet's defaults). */
-const intervals = { renew: 10_000, look: 10_000, report: 300_000, retry: 200 } as const;
-const leaseDurationSeconds = 40;
+/** Milliseconds: the node is looked at; a status without news is told (kubelet's defaults). */
+const intervals = { look: 10_000, report: 300_000, retry: 200 } as const;
+/** Seconds; a Lease is renewed after a quarter of it. */
+const defaultLeaseDuration = 40;
 const leaseNamespace = 'kube-node-lease';
 
 async function text(path: string): Promise<string> {
@@ -128,7 +129,8 @@ export class NodeAgent {
   }
 
   async #keepLease(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, nodeLeaseDurationSeconds = defaultLeaseDuration } = this.#options;
+    const renewal = nodeLeaseDurationSeconds * 250;
     let lease: Lease | undefined;
     let failures = 0;
     while (!signal.aborted) {
@@ -140,13 +142,18 @@ export class NodeAgent {
         lease = undefined;
         if (failures > 3) log(`node lease: ${error instanceof Error ? error.message : error}`);
       }
-      const delay = failures === 0 ? intervals.renew : Math.min(intervals.retry * 2 ** failures, 7000);
+      const delay = failures === 0 ? renewal : Math.min(intervals.retry * 2 ** failures, 7000);
       await clock.sleep(delay, signal).catch(() => {});
     }
   }
 
   async #renew(known: Lease | undefined): Promise<Lease> {
-    const { client, clock, nodeName } = this.#options;
+    const {
+      client,
+      clock,
+      nodeName,
+      nodeLeaseDurationSeconds: leaseDurationSeconds = defaultLeaseDuration,
+    } = this.#options;
     const api = client.resource<Lease>(leases);
     const renewTime = formatMicroTime(clock.now());
     const spec = { holderIdentity: nodeName, leaseDurationSeconds, renewTime };
