@@ -1,0 +1,73 @@
+// dnsperf (Debian's package) against a responder, each on a core of its own: on one core, what is measured is who has it.
+import { execFileSync, fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+
+const SECONDS = 4;
+
+export interface Target {
+  readonly port: number;
+  readonly pid: number;
+}
+
+/** Starts a responder of this folder, asks it every question of a file once (code is translated, replies are prepared), measures. */
+export async function measured<T>(file: string, questions: string, measure: (target: Target) => T): Promise<T> {
+  const child = fork(join(import.meta.dirname, file), [], { execArgv: ['--max-semi-space-size=2'] });
+  try {
+    const [port] = (await once(child, 'message')) as [number];
+    const target = { port, pid: child.pid ?? 0 };
+    if (cpus().length > 1) execFileSync('taskset', ['-acp', '0', String(target.pid)]);
+    dnsperf(target, ['-d', questions, '-n', '1']);
+    return measure(target);
+  } finally {
+    child.kill();
+  }
+}
+
+/** One thread that plays eight clients; returns what it printed, by way of a file: nobody else reads or works meanwhile. */
+function dnsperf({ port }: Target, args: readonly string[]): string {
+  const file = join(process.env.TMPDIR ?? '/tmp', `portico-dnsperf-${process.pid}`);
+  const output = openSync(file, 'w');
+  const own = cpus().length > 1 ? ['taskset', '-c', '1'] : [];
+  const [program = '', ...rest] = [...own, 'dnsperf', '-s', '127.0.0.1', '-p', String(port), '-c', '8', '-T', '1'];
+  try {
+    const { status, error } = spawnSync(program, [...rest, '-q', '200', ...args], {
+      stdio: ['ignore', output, 'inherit'],
+    });
+    if (status !== 0) throw error ?? new Error(`dnsperf ended with ${status}`);
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(output);
+    rmSync(file);
+  }
+}
+
+/**
+ * Queries per second, as the clock has it, and per second that the server had a core: the same on a machine that is otherwise
+ * idle, and still comparable on one that is not.
+ */
+export function queriesPerSecond(target: Target, questions: string, transport: 'udp' | 'tcp' = 'udp') {
+  const before = processorSeconds(target.pid);
+  const output = dnsperf(target, ['-d', questions, '-l', String(SECONDS), '-m', transport]);
+  const seconds = processorSeconds(target.pid) - before;
+  const completed = Number(/Queries completed:\s+(\d+)/.exec(output)?.[1]);
+  return { rate: completed / seconds, byClock: Number(/Queries per second:\s+([\d.]+)/.exec(output)?.[1]) };
+}
+
+/** What a process has used, in ticks of 10 ms (proc(5): stat, fields 14 and 15). */
+function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Milliseconds within which 99 of 100 replies come, at a rate of queries. */
+export function p99(target: Target, questions: string, rate: number): number {
+  // With -v each query has a line that ends with its seconds.
+  const output = dnsperf(target, ['-d', questions, '-l', String(SECONDS), '-Q', String(Math.round(rate)), '-v']);
+  const times = [...output.matchAll(/^> \S+ .* ([\d.]+)$/gm)]
+    .map(([, seconds]) => Number(seconds))
+    .sort((x, y) => x - y);
+  return (times[Math.floor(times.length * 0.99)] ?? Number.NaN) * 1000;
+}
