@@ -32,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   proxy: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter'],
   dns: parts,
   podnetwork: [...parts, 'nftables'],
+  networkpolicy: [...parts, 'nftables'],
   loadbalancer: parts,
   explain: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter', 'proxy', 'dns', 'controllers'],
   ui: ['explain'],

@@ -15,6 +15,12 @@ export function isWithin(address: string, range: string): boolean {
   return ip !== undefined && cidr !== undefined && contains(cidr, ip);
 }
 
+/** Whether an address or a number lies between two of its kind, or is one of them. */
+export function isBetween(value: string, first: string, last: string): boolean {
+  const [at, from, to] = [value, first, last].map((text) => (/^\d+$/.test(text) ? BigInt(text) : ipOf(text)?.value));
+  return at !== undefined && from !== undefined && to !== undefined && from <= at && at <= to;
+}
+
 /** Of canonical text: 127.0.0.0/8 or ::1. */
 export function isLoopbackAddress(address: string): boolean {
   return address.startsWith('127.') || address === '::1';

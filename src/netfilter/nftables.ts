@@ -1,7 +1,7 @@
 // What nftables rules do to a packet.
 import type { Field, KeyPart, Numgen, Rule, Statement, Table, Verdict } from '../nftables/ruleset.ts';
 import type { Routing } from './address.ts';
-import { isWithin } from './address.ts';
+import { isBetween, isWithin } from './address.ts';
 import type { FoundElement, Memory } from './packet.ts';
 import { decided, masqueraded, type PacketState, remembered } from './state.ts';
 import type { Branch, Chains, Sequel } from './walk.ts';
@@ -113,6 +113,9 @@ export class NftablesChains implements Chains<Rule> {
         return `"${state.inInterface ?? ''}"`;
       case 'th dport':
         return String(state.destination.port);
+      // Packets here are of protocols with ports.
+      case 'icmpv6 type':
+        return '';
       case 'ct state':
         return state.connection.state;
       case 'ct status':
@@ -139,10 +142,12 @@ export class NftablesChains implements Chains<Rule> {
   }
 }
 
-/** Whether a value is the wanted one, is within a prefix, or begins as a wildcard of interface names says. */
+/** Whether a value is the wanted one, is within a prefix or a range, or begins as a wildcard of interface names says. */
 function fits(value: string, wanted: string): boolean {
   if (value === wanted) return true;
   if (wanted.endsWith('*"')) return value.startsWith(wanted.slice(0, -2));
+  const range = /^([0-9a-f.:]+)-([0-9a-f.:]+)$/.exec(wanted);
+  if (range) return isBetween(value, range[1] ?? '', range[2] ?? '');
   return wanted.includes('/') && isWithin(value, wanted);
 }
 

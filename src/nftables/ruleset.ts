@@ -12,6 +12,7 @@ export type Field =
   | 'meta l4proto'
   | 'meta iifname'
   | 'th dport'
+  | 'icmpv6 type'
   | 'ct state'
   | 'ct status'
   | 'fib saddr type'

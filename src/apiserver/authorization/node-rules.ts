@@ -21,6 +21,7 @@ interface Question {
 
 const prefix = 'system:node:';
 const pods = { group: '', resource: 'pods' };
+const networkPolicies = { group: 'networking.k8s.io', resource: 'networkpolicies' };
 const volumes = { group: '', resource: 'persistentvolumes' };
 const reading = ['get', 'list', 'watch'];
 const changing = ['update', 'patch'];
@@ -63,6 +64,7 @@ const shared = [
   'namespaces',
   'endpointslices.discovery.k8s.io',
   'servicecidrs.networking.k8s.io',
+  'networkpolicies.networking.k8s.io',
   'runtimeclasses.node.k8s.io',
   'csidrivers.storage.k8s.io',
 ];
@@ -103,9 +105,12 @@ function decideNodes({ verb, info, nodeName }: Question): boolean {
   return changing.includes(verb) && info.name === nodeName && ['', 'status'].includes(info.subresource);
 }
 
+/** All pods are an agent's business only while there are policies: those name the pods of other nodes by their labels. */
 function decidePods(question: Question): boolean {
   const { verb, info, nodeName, selectedNode, view } = question;
-  if (verb === 'list' || verb === 'watch') return info.subresource === '' && selectedNode === nodeName;
+  if (verb === 'list' || verb === 'watch') {
+    return info.subresource === '' && (selectedNode === nodeName || view.list(networkPolicies).length > 0);
+  }
   // Mirror pods: which ones is for admission (NodeRestriction) to see.
   if (verb === 'create' && info.subresource === '') return true;
   const pod = view.get<PodObject>(pods, info.namespace, info.name);

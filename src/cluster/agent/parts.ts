@@ -7,6 +7,7 @@ import { Kubelet } from '../../kubelet/kubelet.ts';
 import { parseResolvConf } from '../../kubelet/pod/network-files.ts';
 import { Announcer } from '../../loadbalancer/announcer.ts';
 import { processFamilies } from '../../metrics/process-metrics.ts';
+import { PolicyEnforcer } from '../../networkpolicy/policy-enforcer.ts';
 import { PodNetwork } from '../../podnetwork/pod-network.ts';
 import { KubeProxy } from '../../proxy/kube-proxy.ts';
 import { realFollow } from '../../system/real/follow.ts';
@@ -22,6 +23,7 @@ export async function runParts(context: NodeContext, signal: AbortSignal): Promi
     kubelet.run(signal),
     openTunnels(context, kubelet, signal),
     network.run(signal),
+    policyEnforcer(context).run(signal),
     runProxy(context, signal),
     runDns(context, signal),
     announcer(context).run(signal),
@@ -79,6 +81,17 @@ function podNetwork({ options, client, informers }: NodeContext): PodNetwork {
     clusterCIDRs: options.clusterCIDRs,
     cniConfDir: options.cniConfDir,
     log: options.log,
+  });
+}
+
+function policyEnforcer({ options, client, informers }: NodeContext): PolicyEnforcer {
+  return new PolicyEnforcer({
+    ...options.tools,
+    client,
+    informers,
+    follow: realFollow,
+    nodeName: options.nodeName,
+    log: (message) => options.log(`network policy: ${message}`),
   });
 }
 
