@@ -92,25 +92,32 @@ function parseJsonBody(text: string): ParsedBody {
 
 /** Throws 400 when kind or apiVersion are not those expected; absent ones are taken as expected. */
 export function checkKind(value: unknown, expected: GroupVersionKind): void {
+  const other = otherKind(value, expected);
+  if (!other) return;
+  const { kind, version, why } = other;
+  throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${why}`);
+}
+
+/** What a value says that it is, and why it is not what is expected; undefined: it is, or does not say. */
+export function otherKind(
+  value: unknown,
+  expected: GroupVersionKind,
+): { readonly kind: string; readonly version: string; readonly why: string } | undefined {
   const { kind, apiVersion } = (value ?? {}) as { kind?: unknown; apiVersion?: unknown };
-  const wanted = apiVersionOf(expected);
-  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== wanted) {
-    const named = typeof kind === 'string' && kind !== '' ? kind : expected.kind;
+  const named = typeof kind === 'string' && kind !== '' ? kind : expected.kind;
+  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== apiVersionOf(expected)) {
     const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
-    throw badRequest(
-      `${named} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: no kind ${JSON.stringify(named)} is registered for version ${JSON.stringify(apiVersion)}`,
-    );
+    const why = `no kind ${JSON.stringify(named)} is registered for version ${JSON.stringify(apiVersion)}`;
+    return { kind: named, version, why };
   }
-  if (typeof kind === 'string' && kind !== '' && kind !== expected.kind) {
-    const from = `(${expected.version}.${kind})`;
-    throw badRequest(
-      `${kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: converting ${from} to (${expected.group || 'core'}.${expected.kind}): unknown conversion`,
-    );
-  }
+  if (named === expected.kind) return undefined;
+  const { group, version } = expected;
+  const why = `converting (${version}.${named}) to (${group || 'core'}.${expected.kind}): unknown conversion`;
+  return { kind: named, version, why };
 }
 
 /** The same for custom resources, whose bodies say themselves what they are. */
-function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
+export function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
   if (!isObject(value)) return;
   const { kind, apiVersion = '' } = value;
   if (typeof kind !== 'string' || kind === '') {

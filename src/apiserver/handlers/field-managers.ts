@@ -1,10 +1,13 @@
 // Who owns which field: recorded on every write, decided by on server-side apply.
+
+import { isObject } from '../../apimachinery/json/value.ts';
 import { apply } from '../../apimachinery/managedfields/apply.ts';
 import { emptySet, type FieldSet, setOf } from '../../apimachinery/managedfields/field-set.ts';
 import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
 import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
 import { decodeObject } from '../../apimachinery/schema/decode.ts';
+import { StatusError } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { asKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
@@ -62,6 +65,7 @@ export function applyConfiguration(
   const { configuration, old, query } = given;
   const schema = schemaFor(request, kindOf(definition));
   checkName({ metadata: { name: request.info.name, ...metadataOf(configuration) } }, request);
+  checkAppliedKind(configuration, definition);
   const applied = apply({
     ...writerOf(request, query.fieldManager),
     schema,
@@ -76,6 +80,17 @@ export function applyConfiguration(
   definition.strategy.default?.(object);
   setManagedFields(object, applied.managedFields);
   return object;
+}
+
+/** As upstream, a configuration of another kind is one whose type is not found. Versions are told of later. */
+function checkAppliedKind(configuration: unknown, definition: ResourceRequest['definition']): void {
+  if (!isObject(configuration)) return;
+  const { apiVersion, kind = '' } = configuration;
+  if (kind === definition.kind || apiVersion !== apiVersionOf(definition)) return;
+  const { namespace = '', name = '' } = metadataOf(configuration);
+  const type = `${apiVersion}, Kind=${String(kind)}`;
+  const message = `failed to create typed patch object (${namespace}/${name}; ${type}): no corresponding type for ${type}`;
+  throw new StatusError({ code: 500, message });
 }
 
 function metadataOf(configuration: unknown): Partial<KubeObject['metadata']> {

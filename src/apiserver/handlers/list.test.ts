@@ -60,6 +60,8 @@ describe('pages and revisions', () => {
       'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
     ],
     ['continue=abc&resourceVersion=5', 'specifying resource version is not allowed when using continue'],
+    ['limit=x', 'strconv.ParseInt: parsing "x": invalid syntax'],
+    ['limit=9223372036854775808', 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
     ['resourceVersion=x', 'Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'],
     ['fieldSelector=spec.x%3Dy', '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
     ['fieldSelector=a', "invalid selector: 'a'; can't understand 'a'"],

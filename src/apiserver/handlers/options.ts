@@ -99,7 +99,11 @@ function integer(query: URLSearchParams, name: string): number | undefined {
   if (!/^-?\d+$/.test(text)) {
     throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   }
-  return Number(text);
+  const value = BigInt(text);
+  if (value !== BigInt.asIntN(64, value)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
+  }
+  return Number(value);
 }
 
 /** A resourceVersion as a number; throws 400 for what is none. */

@@ -70,6 +70,40 @@ test('a JSON patch that does not fit is 422', async () => {
   });
 });
 
+describe('what an object is does not change', () => {
+  const unknown = 'no kind "ConfigMap" is registered for version "v2"';
+  const other = 'converting (v1.Secret) to (core.ConfigMap): unknown conversion';
+  test.each([
+    ['json', '[{"op":"replace","path":"/kind","value":"Secret"}]', other],
+    ['json', '[{"op":"replace","path":"/apiVersion","value":"v2"}]', unknown],
+    ['merge', '{"kind":"Secret"}', other],
+    ['merge', '{"apiVersion":"v2"}', unknown],
+  ] as const)('%s %s', async (type, body, why) => {
+    const { status, message } = await patch(type, body);
+    expect(status).toBe(422);
+    expect(message).toContain(`patch: Invalid value:`);
+    expect(message).toContain(why);
+  });
+
+  test('a strategic merge goes into the object as it is', async () => {
+    expect((await patch('strategic', '{"kind":"Secret","data":{"z":"1"}}')).json()).toMatchObject({
+      kind: 'ConfigMap',
+      data: { z: '1' },
+    });
+  });
+
+  test.each(['kind: Secret\n', ''])('an applied configuration of another kind: %j', async (kind) => {
+    const name = url.split('/').at(-1);
+    const body = `apiVersion: v1\n${kind}metadata: {name: ${name}}\n`;
+    const { status, message } = await patch('apply', body, '?fieldManager=m');
+    const type = `v1, Kind=${kind.slice(6, -1)}`;
+    expect({ status, message }).toEqual({
+      status: 500,
+      message: `failed to create typed patch object (/${name}; ${type}): no corresponding type for ${type}`,
+    });
+  });
+});
+
 describe('strict validation looks at the patch and at what it makes', () => {
   test('keys that stand twice', async () => {
     const twice = '{"data":{"a":"1","a":"2"}}';
@@ -155,4 +189,34 @@ test('media types that are no patch are 415, CBOR among them', async () => {
   const created = await exchange(api.server, { method: 'POST', url: configMaps, headers, body: 'x' });
   expect(created).toMatchObject({ status: 415 });
   expect((await exchange(api.server, { url, headers: { accept: 'application/cbor' } })).status).toBe(406);
+});
+
+test('a Scale that is applied shares the replicas with the managers of its parent', async () => {
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  const spec = { replicas: 1, selector: { matchLabels: { a: 'b' } }, template };
+  const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' }, spec };
+  url = '/apis/apps/v1/namespaces/n/deployments/d';
+  expect((await patch('apply', JSON.stringify(deployment), '?fieldManager=owner')).status).toBe(201);
+  url = `${url}/scale`;
+  const scale = (replicas: number, apiVersion = 'autoscaling/v1') =>
+    JSON.stringify({ apiVersion, kind: 'Scale', metadata: { name: 'd', namespace: 'n' }, spec: { replicas } });
+  expect(await patch('apply', scale(3))).toMatchObject({ status: 422 });
+  expect(await patch('apply', scale(3, 'apps/v1'), '?fieldManager=hpa')).toMatchObject({
+    status: 400,
+    message: 'Incorrect version specified in apply patch. Specified patch version: apps/v1, expected: autoscaling/v1',
+  });
+  expect(await patch('apply', scale(3), '?fieldManager=hpa')).toMatchObject({
+    status: 409,
+    message: 'Apply failed with 1 conflict: conflict with "owner": .spec.replicas',
+  });
+  expect((await patch('apply', scale(3), '?fieldManager=hpa&force=true')).json()).toMatchObject({
+    kind: 'Scale',
+    spec: { replicas: 3 },
+  });
+  const { body } = await api.send('GET', url.replace('/scale', ''));
+  const { metadata } = body as {
+    metadata: { managedFields: { manager: string; fieldsV1: object; subresource?: string }[] };
+  };
+  const owners = metadata.managedFields.filter(({ fieldsV1 }) => JSON.stringify(fieldsV1).includes('f:replicas'));
+  expect(owners).toMatchObject([{ manager: 'hpa', operation: 'Apply', subresource: 'scale' }]);
 });

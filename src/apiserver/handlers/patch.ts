@@ -7,7 +7,7 @@ import { invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
-import { asKind } from './body.ts';
+import { asKind, checkCustomKind, otherKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { applyConfiguration, recordManager } from './field-managers.ts';
 import { type WriteQuery, writeQuery } from './options.ts';
@@ -44,7 +44,8 @@ export async function handlePatch(request: ResourceRequest): Promise<ApiResponse
   return objectResponse(request, result.object, result.created ? 201 : 200);
 }
 
-function checkPatchOptions(type: PatchType, { force, fieldManager }: WriteQuery): void {
+/** Throws 422 for parameters that do not belong to the type of patch. */
+export function checkPatchOptions(type: PatchType, { force, fieldManager }: WriteQuery): void {
   const errors = [];
   if (type === 'apply' && fieldManager === '') {
     errors.push(fieldError.required('fieldManager', 'is required for apply patch'));
@@ -79,14 +80,19 @@ function decodePatched(
   options: { value: unknown; patch: Patch; schema: ObjectSchema; query: WriteQuery },
 ): KubeObject {
   const { value, patch, schema, query } = options;
+  const expected = kindOf(definition);
+  if (schema.decode !== undefined) checkCustomKind(value, expected);
   try {
+    // A strategic merge patch goes into the typed object, which is what it is; the others make text that says what it is.
+    const other = patch.type === 'strategic' ? undefined : otherKind(value, expected);
+    if (other) throw new DecodeError(other.why);
     const { object, unknownFields } = decodeObject(value, schema);
     const complaints = strictComplaints(patch.complaints, unknownFields);
     if (complaints.length > 0 && query.fieldValidation === 'Strict') {
       throw new DecodeError(`strict decoding error: ${complaints.join(', ')}`);
     }
     if (query.fieldValidation === 'Warn') for (const text of complaints) warnings.add(text);
-    return asKind(object, kindOf(definition));
+    return asKind(object, expected);
   } catch (error) {
     // Where a whole body would be malformed, a patch is one that does not fit: 422, with what was not understood.
     if (!(error instanceof DecodeError)) throw error;

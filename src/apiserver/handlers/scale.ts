@@ -4,21 +4,23 @@ import { setValueAt, valueAt } from '../../api/apiextensions/schema/json-path.ts
 import type { Scale } from '../../api/autoscaling/v1/types.generated.ts';
 import { ageCell, ageColumn, column, nameColumn } from '../../api/define.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
+import { isObject } from '../../apimachinery/json/value.ts';
 import type { LabelSelector } from '../../apimachinery/meta/v1.generated.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
 import {
   labelSelectorOf,
   printLabelSelector,
   selectorFromLabels,
 } from '../../apimachinery/selectors/label-selector.ts';
-import { conflict, internalError, invalid } from '../../apimachinery/status.ts';
+import { badRequest, conflict, internalError, invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { decodeAs, readObject } from './body.ts';
 import { schemaFor } from './create.ts';
-import { recordManager } from './field-managers.ts';
+import { applyConfiguration, recordManager } from './field-managers.ts';
 import { writeQuery } from './options.ts';
+import { checkPatchOptions } from './patch.ts';
 import { applyPatch, patchType, readPatch } from './patch-body.ts';
 import { partialMetadata, tableColumns, tableOf, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -82,9 +84,16 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
   const schema = schemaFor(request, scaleKind);
   const { warnings } = request;
   let wanted: (present: ScaleObject) => ScaleObject;
+  /** The parent as a server-side apply makes it. */
+  let applied: ((old: Readonly<KubeObject>) => KubeObject) | undefined;
   if (isPatch) {
     const type = patchType(request.request, definition);
+    checkPatchOptions(type, query);
     const patch = await readPatch(request, { type, fieldValidation });
+    if (type === 'apply') {
+      const configuration = parentConfiguration(patch.value, request);
+      applied = (old) => applyConfiguration(request, { configuration, old, query });
+    }
     wanted = (present) => {
       const value = applyPatch({ patch, old: present, schema });
       return decodeAs(value, { expected: scaleKind, schema, fieldValidation }).object as ScaleObject;
@@ -105,14 +114,41 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
     check: (object, old) => admission.validate(asScale(object), old && asScale(old)),
     async transform(old) {
       const present = asScale(old!);
-      const scale = wanted(present);
+      const parent = applied?.(old!);
+      const scale = parent ? asScale(parent) : wanted(present);
       await admission.admit(scale, present);
-      const object = scaled(old!, scale, request);
-      recordManager(request, { object, old, fieldManager });
+      const object = scaled(parent ?? old!, scale, request);
+      if (!parent) recordManager(request, { object, old, fieldManager });
       return object;
     },
   });
   return scaleResponse(request, scaleOf(result.object.object, definition));
+}
+
+/** An applied Scale as what it says of its parent: who owns the number of replicas is written down there. */
+function parentConfiguration(value: unknown, request: ResourceRequest): Record<string, unknown> {
+  const { definition, info } = request;
+  const { apiVersion = '' } = isObject(value) ? value : {};
+  if (apiVersion !== apiVersionOf(scaleKind)) {
+    const expected = apiVersionOf(scaleKind);
+    throw badRequest(
+      `Incorrect version specified in apply patch. Specified patch version: ${String(apiVersion)}, expected: ${expected}`,
+    );
+  }
+  const options = { expected: scaleKind, schema: schemaFor(request, scaleKind), fieldValidation: 'Ignore' as const };
+  const { metadata, spec } = decodeAs(value, options).object as ScaleObject;
+  const { name = info.name, namespace, uid, resourceVersion } = metadata;
+  const identity = {
+    name,
+    ...(namespace && { namespace }),
+    ...(uid && { uid }),
+    ...(resourceVersion && { resourceVersion }),
+  };
+  const parent = { apiVersion: apiVersionOf(definition), kind: definition.kind, metadata: identity };
+  if (spec?.replicas === undefined) return parent;
+  if (!definition.scale) return { ...parent, spec: { replicas: spec.replicas } };
+  setValueAt(parent, definition.scale.specReplicasPath, spec.replicas);
+  return parent;
 }
 
 const columns = [

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { connect as connectTls } from 'node:tls';
-import { StatusError } from '../../apimachinery/status.ts';
+import { notFound, StatusError } from '../../apimachinery/status.ts';
 import type { Random } from '../../system/random.ts';
 import type { ConnectHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
@@ -47,15 +47,18 @@ export function endpointProxy(resource: 'services' | 'pods', parts: ProxyParts):
 }
 
 /** The kubelet itself. */
-export function nodeProxy({ tunnels }: ProxyParts): ConnectHandler {
+export function nodeProxy({ tunnels, view }: ProxyParts): ConnectHandler {
   return async (request, info: RequestInfo) => {
     const place = pathAfterProxy(request);
     if (!place) return redirectToSlash(request);
     const search = request.query.size > 0 ? `?${request.query}` : '';
+    const nodeName = kubeletOf(info.name);
+    const nodes = { group: '', resource: 'nodes' };
+    if (!view.get(nodes, '', nodeName) && !tunnels.nodeNames.includes(nodeName)) throw notFound(nodes, nodeName);
     try {
       const { method, signal } = request;
       const options = { method, path: place.rest + search, headers: passedHeaders(request), signal };
-      const { status, headers, stream } = await tunnels.request(kubeletOf(info.name), options);
+      const { status, headers, stream } = await tunnels.request(nodeName, options);
       if (stream.writable && request.stream) void pipeline(request.stream, stream, { end: true }).catch(() => {});
       return { status, headers, body: stream as AsyncIterable<Uint8Array> };
     } catch (error) {
