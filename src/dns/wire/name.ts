@@ -62,6 +62,8 @@ export function labelsOf(name: string): string[] {
 
 /** Where the label that starts at `start` ends: at its dot. */
 export function endOfLabel(name: string, start: number): number {
+  const dot = name.indexOf('.', start);
+  if (dot >= 0 && name[dot - 1] !== '\\') return dot;
   let end = start;
   // What follows a backslash is part of the label.
   while (end < name.length && name[end] !== '.') end += name[end] === '\\' ? 2 : 1;
