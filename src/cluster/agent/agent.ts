@@ -5,6 +5,7 @@ import { HttpTransport } from '../../client/http-transport.ts';
 import { createInformers } from '../../client/informers.ts';
 import { createClient } from '../../client/rest-client.ts';
 import type { Client, Informers } from '../../client/types.ts';
+import type { HousekeepingSettings } from '../../kubelet/housekeeping.ts';
 import type { PodNetworkMode } from '../../podnetwork/routes.ts';
 import type { ProxyMode } from '../../proxy/settings.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -47,6 +48,8 @@ export interface AgentOptions {
   readonly dnsUpstreams: readonly string[];
   readonly dnsStubs: readonly string[];
   readonly tools: { readonly clock: Clock; readonly exec: Exec; readonly files: Files; readonly random: Random };
+  /** What was said of eviction, image removal and logs; the rest is as by default. */
+  readonly housekeeping: Partial<HousekeepingSettings>;
   /** Folder of the manifests of static pods. */
   readonly staticPodPath: string;
   /** One line of what happens. */
@@ -76,6 +79,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     joinTimeout: options.joinTimeout,
     clock: tools.clock,
     files: tools.files,
+    log,
   };
   const parts = import('./parts.ts'); // read from disk while the certificate is on its way
   let identity = await obtainIdentity(identityOptions, signal);

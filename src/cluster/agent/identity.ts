@@ -35,6 +35,7 @@ export interface IdentityOptions {
   readonly joinTimeout: number;
   readonly clock: Clock;
   readonly files: Files;
+  readonly log: (message: string) => void;
 }
 
 const signerName = 'kubernetes.io/kube-apiserver-client-kubelet';
@@ -57,7 +58,7 @@ export async function obtainIdentity(options: IdentityOptions, signal: AbortSign
   const stored = await readIdentity(options);
   if (stored) return stored;
   const token = parseJoinToken(await options.token());
-  const { server, clock, joinTimeout } = options;
+  const { server, clock, joinTimeout, log } = options;
   const begin = clock.now();
   let said = '';
   for (let delay = 25; ; delay = Math.min(delay * 1.5, 2000)) {
@@ -69,7 +70,7 @@ export async function obtainIdentity(options: IdentityOptions, signal: AbortSign
       if (isUnauthorized(error) && past > strangeTokenTimeout) throw strangeToken(server, error);
       const why = whyUnreachable(error);
       if (past > joinTimeout) throw new Failure(`cannot join ${server}: ${why}`, { cause: error });
-      if (why !== said) console.error(`joining ${server}: ${why}`);
+      if (why !== said) log(`joining ${server}: ${why}`);
       said = why;
       await clock.sleep(delay, signal);
     }

@@ -33,10 +33,7 @@ export async function findNodeIPs(exec: Exec, server: string): Promise<string[]>
   const { address } = await lookup(host).catch((error: unknown) => {
     throw new Failure(`cannot join ${server}: there is no such name`, { cause: error });
   });
-  const route = (await ask<Route>(exec, ['route', 'get', address]))[0] ?? {};
-  // A server on the machine itself says nothing about how others reach the machine.
-  const isHere = route.dev === 'lo' || route.dev === undefined;
-  const way = isHere ? ((await ask<Route>(exec, ['route', 'show', 'default']))[0] ?? {}) : route;
+  const way = await wayTo(exec, address);
   const links = way.dev ? await ask<{ addr_info?: LinkAddress[] }>(exec, ['address', 'show', 'dev', way.dev]) : [];
   const ips = chooseNodeIPs(
     way,
@@ -44,6 +41,15 @@ export async function findNodeIPs(exec: Exec, server: string): Promise<string[]>
   );
   if (ips.length === 0) throw new Failure(`this machine has no way to ${server}; name its addresses with --node-ip`);
   return ips;
+}
+
+/** A server on the machine itself is reached over no link: that of its address counts, else that of the default route. */
+async function wayTo(exec: Exec, address: string): Promise<Route> {
+  const [route] = await ask<Route>(exec, ['route', 'get', address]);
+  if (route?.dev !== 'lo') return route ?? {};
+  const [link] = await ask<{ ifname?: string }>(exec, ['address', 'show', 'to', address]);
+  if (link?.ifname && link.ifname !== 'lo') return { dev: link.ifname, prefsrc: address };
+  return (await ask<Route>(exec, ['route', 'show', 'default']))[0] ?? {};
 }
 
 async function ask<T>(exec: Exec, command: readonly string[]): Promise<T[]> {

@@ -63,6 +63,7 @@ function kubeletOf({ options, client, informers }: NodeContext, networkReady: Pr
     clusterDNS,
     rootDir,
     staticPodPath,
+    housekeeping,
     ...(nodeLeaseDuration !== undefined && { nodeLeaseDurationSeconds: nodeLeaseDuration }),
     cri: criClient(options.containerdSocket),
     runtimeSocket: options.containerdSocket,
