@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // Three projects by what they need: nothing; root and a kernel; a whole cluster. The last two share the machine's
@@ -8,7 +9,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/labs/*.unit.test.ts'],
+          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/labs/*.unit.test.ts', 'examples/**/*.test.ts'],
+          // The examples import the package by its name.
+          alias: { 'portico/testing': join(import.meta.dirname, 'src/testing/index.ts') },
           testTimeout: 30_000,
         },
       },

@@ -11,6 +11,8 @@ import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFin
 
 /** Milliseconds between looks for new kinds, as upstream. */
 const rediscovery = 30_000;
+/** What changes with the kinds that are served. */
+const definesKinds = /^(customresourcedefinitions|apiservices)$/;
 /** Owners known to be gone; a uid never comes back. */
 const absentCacheSize = 1000;
 
@@ -27,6 +29,8 @@ class GarbageCollector implements Controller {
   readonly #resources = new Map<string, DiscoveredResource>();
   readonly #loop: KeyedController;
   #ready = false;
+  /** Resolved when other kinds may be served. */
+  #woken = Promise.withResolvers<void>();
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -47,6 +51,7 @@ class GarbageCollector implements Controller {
     const { clock, onError } = this.#context;
     while (!signal.aborted) {
       let wait = rediscovery;
+      this.#woken = Promise.withResolvers();
       try {
         await this.#discover(signal);
       } catch (error) {
@@ -54,7 +59,10 @@ class GarbageCollector implements Controller {
         onError?.(error, 'garbage-collector-controller: discovery');
         if (!this.#ready) wait = 1000;
       }
-      await clock.sleep(wait, signal).catch(() => undefined);
+      const over = new AbortController();
+      const slept = clock.sleep(wait, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+      await Promise.race([slept, this.#woken.promise]);
+      over.abort();
     }
   }
 
@@ -63,10 +71,21 @@ class GarbageCollector implements Controller {
     this.#forgetAllBut(resources, failures);
     const fresh = resources.filter((r) => isCollectable(r) && !this.#resources.has(resourceKey(r)));
     const informers = fresh.map((resource) => this.#follow(resource));
-    if (this.#ready) return;
-    await Promise.all(informers.map((informer) => informer.synced(signal)));
-    this.#ready = true;
-    for (const node of this.#graph.nodes()) this.#consider(node);
+    if (this.#ready && fresh.length === 0) return;
+    const synced = Promise.all(informers.map((informer) => informer.synced(signal)));
+    if (!this.#ready) {
+      await synced;
+      this.#ready = true;
+      for (const node of this.#graph.nodes()) this.#consider(node);
+      return;
+    }
+    // A kind that does not answer holds the others up no more. Owners of the new kinds may have gone before they were known.
+    const groups = new Set(fresh.map(({ group }) => group));
+    synced.then(() => {
+      for (const node of this.#graph.nodes()) {
+        if (node.owners.some(({ apiVersion }) => groups.has(parseApiVersion(apiVersion).group))) this.#consider(node);
+      }
+    }, ignoreEnd);
   }
 
   /** Kinds that are served no more, or in another version; those of a group that does not answer may come back. */
@@ -84,6 +103,10 @@ class GarbageCollector implements Controller {
     const { group, version, resource: name } = resource;
     this.#resources.set(resourceKey(resource), resource);
     const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name }, metadataOnly);
+    if (definesKinds.test(name)) {
+      const wake = () => this.#woken.resolve();
+      informer.addHandler({ added: wake, updated: wake, deleted: wake });
+    }
     const seen = (object: Readonly<KubeObject>) => {
       const node = this.#graph.set(resource, object);
       if (node && this.#ready) this.#consider(node);
@@ -258,6 +281,9 @@ function isCollectable({ resource, verbs }: DiscoveredResource): boolean {
 function concerns({ metadata }: Readonly<KubeObject>): string {
   return JSON.stringify([metadata.ownerReferences, metadata.deletionTimestamp, metadata.finalizers]);
 }
+
+/** An informer that ends before it has synced is one that nobody waits for any more. */
+function ignoreEnd(): void {}
 
 function ignoreConflict(error: unknown): void {
   if (!isConflict(error)) throw error;
