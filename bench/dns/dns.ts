@@ -1,9 +1,10 @@
-// A queries for Services over UDP, the server on one core, the client on another; memory of a whole `portico dns` process; what
-// answering searches at once saves.
+// A queries for Services over UDP, the server on one core, the client on another; memory of a whole `portico dns` process, how
+// soon it knows what is new; what answering searches at once saves.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Measurement } from '../measurement.ts';
+import { freshness } from './freshness.ts';
 import { measured, p99, queriesPerSecond } from './load.ts';
 import { memoryOfNames } from './memory.ts';
 import { searches } from './searches.ts';
@@ -46,6 +47,7 @@ export async function run(): Promise<Measurement[]> {
       { what: 'names that are not there, 10,000', ours: missing.rate, bare: bare.rate, unit: '/s', budget: '–' },
       { what: 'headless, 1,000 endpoints, UDP', ours: large.rate, bare: bare.rate, unit: '/s', budget: '–' },
       { what: 'headless, 1,000 endpoints, TCP (16 KB each)', ours: overTcp.rate, unit: '/s', budget: '–' },
+      ...(await freshness()),
       ...memory,
       ...(await searches()),
     ];
