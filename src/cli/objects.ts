@@ -3,13 +3,15 @@ import type { Command } from 'commander';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import type { Client } from '../client/types.ts';
 import { Failure } from '../cluster/failure.ts';
-import { addClusterOptions, pathsOf, tools } from './cluster-options.ts';
+import { addClusterOptions, pathsOf, tools, usage } from './cluster-options.ts';
 
 export interface ObjectFlags {
   readonly filename: readonly string[];
   readonly kubeconfig?: string;
   readonly name: string;
   readonly dataDir?: string;
+  /** A resourceVersion, or a time as RFC 3339 has it. */
+  readonly at?: string;
 }
 
 export type ObjectKind = 'Node' | 'Service' | 'EndpointSlice' | 'Pod';
@@ -23,12 +25,9 @@ export function addSourceOptions(command: Command): Command {
 }
 
 export function addObjectOptions(command: Command): Command {
-  return addSourceOptions(command).option(
-    '-f, --filename <file>',
-    'manifests: a file, a folder, or - ; may be repeated',
-    append,
-    [],
-  );
+  return addSourceOptions(command)
+    .option('-f, --filename <file>', 'manifests: a file, a folder, or - ; may be repeated', append, [])
+    .option('--at <moment>', 'as it was at a resourceVersion, or at a time such as 2026-01-31T12:00:00Z');
 }
 
 /** Whether the objects come from a cluster of this machine, whose ranges are known. */
@@ -43,10 +42,13 @@ export async function objectsOf(
   kinds: readonly ObjectKind[],
 ): Promise<KubeObject[]> {
   if (flags.filename.length > 0) {
+    if (flags.at !== undefined) throw usage(`${command}: --at: manifests have no history`);
     const { readManifests } = await import('./manifests.ts');
     return readManifests(flags.filename);
   }
   const client = await clientOf(flags, command);
+  if (flags.at !== undefined)
+    return (await objectsAt(client, flags.at)).filter(({ kind }) => kinds.includes(kind as ObjectKind));
   const resources = await import('../client/resources.ts');
   const resourceOf: Readonly<Record<ObjectKind, GroupVersionResource>> = {
     Node: resources.nodes,
@@ -73,4 +75,16 @@ export async function clientOf(flags: ObjectFlags, command: string): Promise<Cli
     );
   }
   return adminClient(kubeconfig, tools);
+}
+
+/** The objects as they were, from the history that the API server keeps. */
+async function objectsAt(client: Client, at: string): Promise<KubeObject[]> {
+  const [{ historyPath }, { readText }] = await Promise.all([
+    import('../cluster/page/paths.ts'),
+    import('../client/watch-stream.ts'),
+  ]);
+  const response = await client.raw({ method: 'GET', path: `${historyPath}?${new URLSearchParams({ at })}` });
+  const answer = JSON.parse(await readText(response.body)) as { objects?: KubeObject[]; message?: string };
+  if (answer.objects) return answer.objects;
+  throw new Failure(`--at ${at}: ${answer.message ?? `status ${response.status}`}`, { exitCode: 2 });
 }

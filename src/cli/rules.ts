@@ -4,6 +4,7 @@ import type { Service } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
 import type { IPFamily } from '../proxy/address.ts';
+import type { ProxyMode } from '../proxy/settings.ts';
 import { addObjectOptions, isOfThisMachine, type ObjectFlags, objectsOf } from './objects.ts';
 import { addConfigurationFlags, givenFlags, readConfiguration } from './proxy-configuration.ts';
 
@@ -11,6 +12,8 @@ interface Flags extends ObjectFlags {
   readonly node: string;
   readonly family?: string;
   readonly config?: string;
+  readonly explain?: boolean;
+  readonly diff?: string;
   readonly serviceClusterIpRange?: string;
 }
 
@@ -47,7 +50,42 @@ async function run(flags: Flags, given: ReadonlyMap<string, string>): Promise<vo
     listOf(flags.serviceClusterIpRange ?? running?.serviceCIDRs),
   );
   const objects = await judged(await objectsOf(flags, 'rules', kinds), flags);
-  process.stdout.write(await rulesText({ objects, nodeName: flags.node, settings, families }));
+  const text = await rulesText({ objects, nodeName: flags.node, settings, families });
+  if (flags.explain) {
+    const { explainRules, explainedText } = await import('../explain/rules/explain-rules.ts');
+    process.stdout.write(explainedText(explainRules(objects, text)));
+  } else if (flags.diff === undefined) process.stdout.write(text);
+  else {
+    const other = await otherSide(flags, flags.diff, objects);
+    const mode = other.mode ?? settings.mode;
+    const otherText = await rulesText({ ...other, settings: { ...settings, mode }, families });
+    await printDifference(text, otherText);
+  }
+}
+
+interface OtherSide {
+  readonly nodeName: string;
+  readonly objects: readonly KubeObject[];
+  readonly mode?: ProxyMode;
+}
+
+/** What `--diff` compares with: another node, another mode, or another moment. */
+async function otherSide(flags: Flags, what: string, objects: readonly KubeObject[]): Promise<OtherSide> {
+  const { proxyModes } = await import('../proxy/settings.ts');
+  const [, node] = /^node\/(.+)$/.exec(what) ?? [];
+  if (node !== undefined) return { nodeName: node, objects };
+  const mode = proxyModes.find((known) => known === what);
+  if (mode) return { nodeName: flags.node, objects, mode };
+  return { nodeName: flags.node, objects: await objectsOf({ ...flags, at: what }, 'rules', kinds) };
+}
+
+/** As `diff`: exit code 1 where something differs. */
+async function printDifference(before: string, after: string): Promise<void> {
+  const { changeLines, lineChanges } = await import('../explain/line-changes.ts');
+  const lines = changeLines(lineChanges(before.split('\n'), after.split('\n')));
+  if (lines.length === 0) return;
+  process.stdout.write(`${lines.join('\n')}\n`);
+  process.exitCode = 1;
 }
 
 /** What manifests say is judged first, as an API server would; a cluster's objects have been. */
@@ -79,6 +117,8 @@ export function register(command: Command): void {
     .requiredOption('--node <name>', 'the node whose rules to print')
     .option('--family <family>', 'only ipv4 or only ipv6')
     .option('--service-cluster-ip-range <cidrs>', 'addresses of Services, comma-separated')
+    .option('--explain', 'over each rule, the objects and fields that it was made of')
+    .option('--diff <other>', 'only what differs from node/NAME, from another mode, or from a moment as --at takes it')
     .option('--config <file>', 'a KubeProxyConfiguration; flags win over it');
   addConfigurationFlags(command, proxyFlags);
   addObjectOptions(command).action((flags: Flags) => run(flags, givenFlags(command, proxyFlags)));

@@ -57,6 +57,8 @@ const endpoints = async () =>
     .split(' ')
     .sort();
 
+const clusterIP = () => kubectl('get', 'service', 'front', '-o', 'jsonpath={.spec.clusterIP}');
+
 const ready = (app: string) =>
   eventually(`two ready pods of ${app}`, async () => {
     const said = await kubectl('get', 'deployment', app, '-o', 'jsonpath={.status.readyReplicas}');
@@ -118,6 +120,26 @@ test('a plan of another selector says the slices, shares and rules that then com
     expect(before[i]!.filter((line) => !lines.includes(line))).toEqual(planned?.removed);
   }
   expect((await cluster.portico('plan', '-f', edited)).code).toBe(0);
+});
+
+test('what the rules and a trace were at an earlier revision is still known', async () => {
+  const [first = ''] = await endpoints();
+  const edited = await kubectl('get', 'service', 'front', '-o', 'jsonpath={.metadata.resourceVersion}');
+  const earlier = String(Number(edited) - 1);
+  const differs = await cluster.portico('rules', '--node', 'node-1', '--diff', earlier);
+  expect([differs.code, differs.stderr]).toEqual([1, '']);
+  expect(differs.stdout).toContain(`- 10.96.`);
+  expect(differs.stdout).toContain(`: ${first} . 80`);
+  const then = await cluster.portico('rules', '--node', 'node-1', '--at', earlier);
+  expect(then.stdout).not.toContain(first);
+  expect(then.stdout).toContain('10.244.');
+  const trace = await cluster.portico('trace', 'node/node-1', `${await clusterIP()}:80`, '--at', earlier, '-o', 'json');
+  expect((JSON.parse(trace.stdout) as Trace).outcomes.map(({ destination }) => destination)).not.toContain(
+    `${first}:80`,
+  );
+  const before = await cluster.portico('rules', '--node', 'node-1', '--at', '1');
+  expect(before.code).toBe(2);
+  expect(before.stderr).toContain('1 is before what is kept: history begins at revision');
 });
 
 test('nonsense is told in one line', async () => {

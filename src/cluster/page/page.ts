@@ -8,6 +8,7 @@ import type { WorldFollower } from '../../explain/history/world-follower.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Explainer, NetworkRanges } from './explainer.ts';
+import { historyPath, linksPath } from './paths.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface PageOptions {
@@ -18,11 +19,6 @@ export interface PageOptions {
   readonly random: Random;
   readonly onError: (error: unknown, what: string) => void;
 }
-
-/** Where the page is opened from, by `portico ui`. */
-export const linksPath = '/portico/v1/ui/links';
-/** `?at=REVISION|TIME`: the objects of the Service world as they were. */
-export const historyPath = '/portico/v1/history';
 
 const follower: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 /** Who looks at the page sees all of these. */

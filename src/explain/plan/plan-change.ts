@@ -7,8 +7,9 @@ import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { rulesText } from '../../proxy/offline.ts';
 import { ServiceView } from '../../proxy/service-view.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
+import { lineChanges } from '../line-changes.ts';
 import { bothFamilies, sharesOf } from '../shares.ts';
-import type { NetworkPlan, NodeRules, ObjectChange, ShareChange, TextChange } from './plan.ts';
+import type { NetworkPlan, NodeRules, ObjectChange, ShareChange } from './plan.ts';
 import { zoneRecords } from './records.ts';
 import { withSlices } from './slices.ts';
 
@@ -34,7 +35,7 @@ export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
   return {
     objects,
     slices,
-    records: compareLines(zoneRecords(before, clusterDomain), zoneRecords(after, clusterDomain)),
+    records: lineChanges(zoneRecords(before, clusterDomain), zoneRecords(after, clusterDomain)),
     rules: await compareRules(before, after, settings),
     shares: compareShares(allShares(before), allShares(after)),
     notes: unforeseen.map((kind) => `what controllers make of a ${kind} (its pods, for one) is not foreseen`),
@@ -83,11 +84,6 @@ function compareFields(before: unknown, after: unknown, { path, into }: Walk): v
   }
 }
 
-function compareLines(before: readonly string[], after: readonly string[]): TextChange {
-  const [old, now] = [new Set(before), new Set(after)];
-  return { removed: before.filter((line) => !now.has(line)), added: after.filter((line) => !old.has(line)) };
-}
-
 function nodeNames(objects: readonly KubeObject[]): string[] {
   return objects.filter(({ kind }) => kind === 'Node').map(({ metadata }) => metadata.name);
 }
@@ -104,7 +100,7 @@ async function compareRules(
   for (const node of nodeNames(before)
     .filter((name) => remaining.has(name))
     .sort()) {
-    const change = compareLines(await lines(before, node), await lines(after, node));
+    const change = lineChanges(await lines(before, node), await lines(after, node));
     if (change.added.length + change.removed.length > 0) changes.push({ node, ...change });
   }
   return changes;

@@ -1,4 +1,5 @@
 // What `portico plan` finds, as a value.
+import type { TextChange } from '../line-changes.ts';
 
 export interface ObjectChange {
   readonly change: 'created' | 'changed' | 'deleted';
@@ -16,11 +17,6 @@ export interface ShareChange {
   /** 0 to 1. */
   readonly before: number;
   readonly after: number;
-}
-
-export interface TextChange {
-  readonly removed: readonly string[];
-  readonly added: readonly string[];
 }
 
 export interface NodeRules extends TextChange {

@@ -1,5 +1,6 @@
 // A plan for people to read.
-import type { NetworkPlan, ObjectChange, TextChange } from './plan.ts';
+import { changeLines } from '../line-changes.ts';
+import type { NetworkPlan, ObjectChange } from './plan.ts';
 
 const signs = { created: '+', changed: '~', deleted: '-' } as const;
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
@@ -48,8 +49,4 @@ function sliceLines({ change, object, fields }: ObjectChange): string[] {
 function valueText(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
-}
-
-function changeLines({ removed, added }: TextChange): string[] {
-  return [...removed.map((line) => `- ${line.trim()}`), ...added.map((line) => `+ ${line.trim()}`)];
 }

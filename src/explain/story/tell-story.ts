@@ -8,6 +8,7 @@ import { rulesText } from '../../proxy/offline.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { idOf } from '../picture/items.ts';
 import { zoneRecords } from '../plan/records.ts';
+import { explainRules } from '../rules/explain-rules.ts';
 import { bothFamilies } from '../shares.ts';
 import { addressesOf } from '../trace/world.ts';
 import type { NodeRulesText, PodMatch, Story } from './story.ts';
@@ -130,20 +131,18 @@ function missing(wanted: readonly [string, string][], labels: Readonly<Record<st
     .join('; ');
 }
 
-/** What the rules of each node hold with the Service that they would not hold without it. */
-async function serviceRules({ objects, settings }: StoryRequest, own: readonly KubeObject[]): Promise<NodeRulesText[]> {
+/** Those rules of each node that are there for this Service. */
+async function serviceRules(
+  { objects, service, settings }: StoryRequest,
+  own: readonly KubeObject[],
+): Promise<NodeRulesText[]> {
   const nodes = objects.filter((object): object is Node => object.kind === 'Node');
   const found: NodeRulesText[] = [];
   for (const node of nodes) {
-    const lines = async (of: readonly KubeObject[]) =>
-      (
-        await rulesText({ objects: [node, ...of], nodeName: node.metadata.name, settings, families: bothFamilies })
-      ).split('\n');
-    const without = new Set(await lines([]));
-    found.push({
-      node: node.metadata.name,
-      lines: (await lines(own)).flatMap((line) => (without.has(line) ? [] : [line.trim()])),
-    });
+    const alone = [node, ...own];
+    const text = await rulesText({ objects: alone, nodeName: node.metadata.name, settings, families: bothFamilies });
+    const rules = explainRules(alone, text).filter(({ services }) => services.includes(service));
+    found.push({ node: node.metadata.name, lines: rules.map(({ line }) => line.trim()) });
   }
   return found.sort((a, b) => (a.node < b.node ? -1 : 1));
 }
