@@ -1,11 +1,13 @@
 // Makes dist/, what the npm package carries in place of src/ (`npm pack` runs it): the program as JavaScript in some two
-// hundred files that load in a third of the time of the thousand sources, and the types of what can be imported. Node.js
-// takes no types away from files below node_modules.
+// hundred files that load in a third of the time of the thousand sources, the page, and the types of what can be imported.
+// Node.js takes no types away from files below node_modules.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'vite';
+import { buildPageIfStale } from '../src/cluster/page/build.ts';
+import { realExec } from '../src/system/real/exec.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const source = join(root, 'src');
@@ -88,7 +90,7 @@ function buildTypes(): void {
 }
 
 mkdirSync(dist, { recursive: true });
-// The page (dist/ui) is built on its own.
+await buildPageIfStale(realExec, () => {});
 for (const name of readdirSync(dist)) if (name !== 'ui') rmSync(join(dist, name), { recursive: true });
 await buildProgram();
 buildTypes();
