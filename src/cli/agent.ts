@@ -5,8 +5,9 @@ import type { Command } from 'commander';
 import { Failure } from '../cluster/failure.ts';
 import { tools, untilInterrupted, usage } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
+import { addKubeletFlags, housekeepingOf, type KubeletFlags } from './kubelet-flags.ts';
 
-interface Flags {
+interface Flags extends KubeletFlags {
   readonly server: string;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -54,6 +55,7 @@ async function run(flags: Flags): Promise<void> {
   }
   const joinTimeout = parseDuration('--join-timeout', flags.joinTimeout);
   const nodeLeaseDuration = parseDuration('--node-lease-duration', flags.nodeLeaseDuration) / 1000;
+  const housekeeping = await housekeepingOf(flags);
   const signal = untilInterrupted();
   try {
     await runAgent(
@@ -68,6 +70,7 @@ async function run(flags: Flags): Promise<void> {
         ...(await runtimeOf(flags)),
         rootDir: resolve(flags.rootDir),
         staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
+        housekeeping,
         cgroupRoot: flags.cgroupRoot,
         clusterCIDRs: list(flags.clusterCidr),
         serviceCIDRs: list(flags.serviceClusterIpRange),
@@ -131,7 +134,7 @@ async function tokenOf({ token, tokenFile }: Flags, signal: AbortSignal): Promis
 const repeatable = (value: string, before: string[]): string[] => [...before, value];
 
 export function register(command: Command): void {
-  command
+  addKubeletFlags(command)
     .requiredOption('--server <url>', 'the API server, as https://172.30.0.1:6443')
     .option('--token <token>', 'what to join with: <sha256 of the CA>::<id>.<secret>')
     .option('--token-file <file>', 'a file that holds the token, or will')

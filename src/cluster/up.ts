@@ -9,9 +9,9 @@ import type { Files } from '../system/files.ts';
 import type { Random } from '../system/random.ts';
 import { adminClient } from './admin-client.ts';
 import { claimIndex } from './claims.ts';
+import { ensureClusterAddons } from './cluster-addons.ts';
 import { startServer, untilServerReady } from './control-plane.ts';
 import { defaultPool } from './default-pool.ts';
-import { ensureDefaultStorageClass } from './default-storage-class.ts';
 import { down } from './down.ts';
 import { Failure } from './failure.ts';
 import { makeHostNetwork, setEgress } from './host-network.ts';
@@ -241,7 +241,7 @@ async function serverReady(
     },
     () => `https://127.0.0.1:${record.apiPort}${isRunning ? ', runs already' : ''}`,
   );
-  await ensureDefaultStorageClass(client);
+  await ensureClusterAddons(client);
   await tools.files.write(`${paths.run}/token`, await joinToken(client, paths, tools), { mode: 0o600 });
   await defaultPool(client, networkLayout(record), { clock: tools.clock, signal });
   return client;

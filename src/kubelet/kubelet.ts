@@ -9,6 +9,7 @@ import { nodes, pods, services } from '../client/resources.ts';
 import type { TunnelHandler } from '../client/tunnel.ts';
 import type { Informer } from '../client/types.ts';
 import { watchRuntimeEvents } from './cri/events.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { KubeletOptions } from './options.ts';
 import { refusal } from './pod/admission.ts';
@@ -23,6 +24,7 @@ import { RuntimeReader } from './pod/runtime.ts';
 import { kubeletHandler } from './server.ts';
 import { isMirror } from './static/static-pod.ts';
 import { StaticPods } from './static/static-pods.ts';
+import { UsageMeter } from './stats/usage-meter.ts';
 import { LocalFolders } from './volumes/local-folders.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
@@ -38,7 +40,10 @@ export class Kubelet {
   readonly #nodes: Informer<Node>;
   readonly #recorder: EventRecorder;
   readonly #context: PodContext;
+  readonly #agent: NodeAgent;
+  readonly #housekeeping: Housekeeping;
   readonly #static: StaticPods;
+  readonly #usage: UsageMeter;
 
   constructor(options: KubeletOptions) {
     this.#options = options;
@@ -47,6 +52,7 @@ export class Kubelet {
     this.#services = informers.informer<Service>(services);
     this.#nodes = informers.informer<Node>(nodes);
     this.#recorder = createEventRecorder({ client, clock, random, component: 'kubelet', host: nodeName });
+    this.#usage = new UsageMeter({ cri, clock, rootDir });
     this.#static = new StaticPods({
       client,
       nodeName,
@@ -73,6 +79,14 @@ export class Kubelet {
       nodeMemory: totalmem(),
       finished: (uid) => this.#workers.delete(uid),
     };
+    this.#housekeeping = new Housekeeping({
+      kubelet: options,
+      volumes: this.#context.volumes,
+      logRoot: this.logRoot,
+      workers: () => this.#workers.values(),
+      changed: () => this.#agent.wake(),
+    });
+    this.#agent = new NodeAgent(options, () => this.#housekeeping.eviction.pressures());
   }
 
   /** Folder of the pods' logs, laid out as /var/log/pods. */
@@ -92,13 +106,22 @@ export class Kubelet {
     const observe = (uid: string) => reader.observe(uid);
     const localFolders = new LocalFolders(this.#options.rootDir);
     const pods = () => this.pods();
-    return kubeletHandler({ cri, clock, nodeName, logRoot: this.logRoot, localFolders, pods, observe });
+    return kubeletHandler({
+      cri,
+      clock,
+      nodeName,
+      logRoot: this.logRoot,
+      localFolders,
+      usage: this.#usage,
+      pods,
+      observe,
+    });
   }
 
   /** Runs until the signal aborts. Containers go on running; the next kubelet finds them. */
   async run(signal: AbortSignal): Promise<void> {
     await mkdir(this.logRoot, { recursive: true });
-    const agent = new NodeAgent(this.#options).run(signal);
+    const agent = this.#agent.run(signal);
     await Promise.all([this.#pods.synced(signal), this.#services.synced(signal), this.#nodes.synced(signal)]);
     this.#pods.addHandler({
       added: (pod) => this.#added(pod as Pod),
@@ -113,7 +136,13 @@ export class Kubelet {
     });
     const { running: folder } = await this.#startStaticPods(signal);
     await this.#adoptOrphans();
-    await Promise.all([agent, folder, this.#followRuntime(signal), this.#relist(signal)]);
+    await Promise.all([
+      agent,
+      folder,
+      this.#followRuntime(signal),
+      this.#relist(signal),
+      this.#housekeeping.run(signal),
+    ]);
     for (const worker of this.#workers.values()) worker.stop();
   }
 
@@ -140,7 +169,7 @@ export class Kubelet {
     const node = this.#nodes.lister.get(this.#options.nodeName);
     if (!node || pod.status?.startTime || pod.metadata.deletionTimestamp) return undefined;
     const others = [...this.#workers.values()].filter((worker) => worker.holdsResources).map((worker) => worker.pod);
-    return refusal({ pod, node, others });
+    return this.#housekeeping.eviction.refusal(pod) ?? refusal({ pod, node, others });
   }
 
   /** Resolves when the folder's pods are known; `running` resolves at its end. */

@@ -5,6 +5,7 @@ import type { Exec } from '../system/exec.ts';
 import type { Files } from '../system/files.ts';
 import type { Random } from '../system/random.ts';
 import type { Cri } from './cri/client.ts';
+import type { HousekeepingSettings } from './housekeeping.ts';
 
 export interface KubeletOptions {
   readonly client: Client;
@@ -30,6 +31,8 @@ export interface KubeletOptions {
   readonly networkReady: Promise<void>;
   /** Version shown as the Node's kubeletVersion: `v1.36.0-portico`. */
   readonly version?: string;
+  /** What differs from upstream's defaults in eviction, image removal and log rotation. */
+  readonly housekeeping?: Partial<HousekeepingSettings>;
   /** Folder of the manifests of static pods; without one there are none. */
   readonly staticPodPath?: string;
   /** Of the node's Lease, which is renewed after each quarter of it. Default 40. */

@@ -7,11 +7,12 @@ import type { TunnelHandler } from '../client/tunnel.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Cri } from './cri/client.ts';
 import { containerState } from './cri/messages.ts';
+import { readLog } from './logs/log-reader.ts';
 import { containersOf, identityOf, logFolder } from './pod/identity.ts';
 import type { ObservedContainer } from './pod/observed.ts';
 import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
-import { metricsText, statsSummary } from './stats.ts';
-import { readLog } from './streaming/log-reader.ts';
+import { metricsText, statsSummary } from './stats/summary.ts';
+import type { UsageMeter } from './stats/usage-meter.ts';
 import { openForwardedPort, pumpForwardedPort } from './streaming/port-forward.ts';
 import { openRemoteCommand, pumpRemoteCommand, type RemoteCommand } from './streaming/remote-command.ts';
 import type { LocalFolders } from './volumes/local-folders.ts';
@@ -22,6 +23,7 @@ export interface ServerContext {
   readonly nodeName: string;
   readonly logRoot: string;
   readonly localFolders: LocalFolders;
+  readonly usage: UsageMeter;
   readonly pods: () => readonly Pod[];
   readonly observe: (uid: string) => Promise<ObservedPod>;
 }
@@ -54,9 +56,8 @@ const handlers: Readonly<Record<string, (call: Call) => Promise<void>>> = {
   exec: (call) => remoteCommand(call, 'exec'),
   attach: (call) => remoteCommand(call, 'attach'),
   portForward,
-  stats: async ({ context, response }) => json(response, statsSummary(context, await context.cri.listContainerStats())),
-  metrics: async ({ context, response }) =>
-    text(response, metricsText(context, await context.cri.listContainerStats())),
+  stats: async ({ context, response }) => json(response, statsSummary(context, await context.usage.read())),
+  metrics: async ({ context, response }) => text(response, metricsText(context, await context.usage.read())),
 };
 
 export function kubeletHandler(context: ServerContext): TunnelHandler {

@@ -279,3 +279,20 @@ describe('persistent volumes', () => {
     await ready('no-map');
   });
 });
+
+test('kubectl top: nodes and pods', async () => {
+  await apply(pod('busy', { containers: [shell('while :; do :; done', { resources: { limits: { cpu: '200m' } } })] }));
+  await ready('busy');
+  await expect
+    .poll(async () => (await k.run(['top', 'pod', 'busy', '--no-headers'])).stdout, long)
+    .toMatch(/^busy +(1[5-9]\d|2[0-4]\d)m +\d+Mi/);
+  expect(await k.ok('top', 'nodes')).toMatch(/^node-1 +\d+m +\d+% +\d+Mi +\d+%/m);
+  expect(await k.ok('top', 'pod', '--containers', '-l', 'app=busy')).toMatch(/^busy +main +\d+m/m);
+  expect(await k.ok('api-resources', '--api-group', 'metrics.k8s.io', '-o', 'name')).toBe(
+    'nodes.metrics.k8s.io\npods.metrics.k8s.io\n',
+  );
+  const summary = JSON.parse(await k.ok('get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'));
+  expect(summary.node.memory.availableBytes).toBeGreaterThan(0);
+  expect(await k.ok('get', '--raw', '/api/v1/nodes/node-1/proxy/metrics')).toContain('kubelet_running_pods');
+  await k.ok('delete', 'pod', 'busy', '--wait=false');
+});

@@ -1,5 +1,5 @@
 // Pods that really run: kubelet and pod network over containerd, towards an API server in memory.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
@@ -8,6 +8,7 @@ import { configMaps, events, nodes, pods, services } from '../../src/client/reso
 import { busyboxImage, echoImage } from '../../src/cluster/images/built-in.ts';
 import { criClient } from '../../src/kubelet/cri/client.ts';
 import { Kubelet } from '../../src/kubelet/kubelet.ts';
+import { readLog } from '../../src/kubelet/logs/log-reader.ts';
 import { PodNetwork } from '../../src/podnetwork/pod-network.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realExec } from '../../src/system/real/exec.ts';
@@ -43,6 +44,7 @@ function startAgent(): void {
     cgroupRoot: node.cgroupParent,
     clusterDNS: ['10.96.0.10'],
     networkReady: network.ready,
+    housekeeping: { period: 200, logs: { maxBytes: 20_000, maxFiles: 3 } },
   });
   const { signal } = over;
   running = Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);
@@ -249,6 +251,64 @@ test('readiness follows the probe, liveness restarts', async () => {
   await podApi.delete('probed', 'default');
   await gone('probed');
 }, 30_000);
+
+test('a log that grows is rotated, and who follows it misses nothing', async () => {
+  await createPod('talker', {
+    containers: [
+      {
+        name: 'main',
+        image: busyboxImage,
+        command: [
+          'sh',
+          '-c',
+          'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; [ $((i%100)) != 0 ] || sleep 0.05; done; exec sleep 1000',
+        ],
+      },
+    ],
+  });
+  await expect.poll(async () => (await pod('talker')).status?.phase, { timeout: 20_000 }).toBe('Running');
+  const { uid } = (await pod('talker')).metadata;
+  const folder = `${node.root}/agent/log/pods/default_talker_${uid}/main`;
+  const over = new AbortController();
+  const source = { path: `${folder}/0.log`, isRunning: async () => true, signal: over.signal };
+  let next = 1;
+  for await (const line of readLog(source, { follow: true, timestamps: false })) {
+    expect(line.toString()).toBe(`line ${next}\n`);
+    if (next === 3000) over.abort();
+    next += 1;
+  }
+  const files = readdirSync(folder);
+  expect(files).toContain('0.log');
+  expect(files.length).toBe(3);
+  expect(files.filter((name) => name.endsWith('.gz'))).toHaveLength(1);
+  await podApi.delete('talker', 'default');
+  await gone('talker');
+}, 60_000);
+
+test('an emptyDir that outgrows its limit costs its pod its place', async () => {
+  await createPod('hungry', {
+    volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }],
+    containers: [
+      {
+        name: 'main',
+        image: busyboxImage,
+        command: ['sh', '-c', 'dd if=/dev/zero of=/v/a bs=1M count=3; exec sleep 1000'],
+        volumeMounts: [{ name: 'v', mountPath: '/v' }],
+      },
+    ],
+  });
+  await expect.poll(async () => (await pod('hungry')).status?.phase, { timeout: 20_000 }).toBe('Failed');
+  const { status } = await pod('hungry');
+  const message = 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ';
+  expect(status).toMatchObject({ reason: 'Evicted', message });
+  expect(status?.conditions?.find((c) => c.type === 'DisruptionTarget')).toMatchObject({
+    status: 'True',
+    reason: 'TerminationByKubelet',
+    message,
+  });
+  await podApi.delete('hungry', 'default');
+  await gone('hungry');
+}, 40_000);
 
 test('an image that is not there and must not be pulled is said so', async () => {
   await createPod('noimage', {

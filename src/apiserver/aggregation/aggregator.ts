@@ -22,6 +22,7 @@ import {
   versionDiscovery,
 } from './merge.ts';
 import { isRemote, RemoteApi, type RemoteApiParts } from './remote-api.ts';
+import type { ServedApi } from './served-api.ts';
 import type { Verdict } from './service-target.ts';
 
 type StoredService = Readonly<APIService & KubeObject>;
@@ -31,6 +32,8 @@ export interface AggregatorOptions extends RemoteApiParts {
   readonly clock: Clock;
   /** The groups and versions that this server itself answers for, custom ones aside. */
   readonly builtin: readonly GroupVersion[];
+  /** By `group/version`: what this server answers itself, once an APIService without a Service asks for it. */
+  readonly own?: Readonly<Record<string, ServedApi>>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -50,7 +53,7 @@ const merged = new Set(['/apis', '/openapi/v2', '/openapi/v3']);
 
 interface Known {
   readonly spec: string;
-  readonly api: RemoteApi;
+  readonly api: ServedApi;
   readonly service: StoredService;
 }
 
@@ -73,16 +76,20 @@ export class Aggregator implements Aggregation {
     if (at === this.#knownAt) return this.#known;
     const known = new Map<string, Known>();
     for (const service of this.#services) {
-      if (!isRemote(service)) continue;
       const key = `${service.spec.group ?? ''}/${service.spec.version ?? ''}`;
       const spec = JSON.stringify(service.spec);
       const old = this.#known.get(key);
-      known.set(key, { spec, service, api: old?.spec === spec ? old.api : new RemoteApi(service, this.#options) });
+      const api = old?.spec === spec ? old.api : this.#apiOf(service, key);
+      if (api) known.set(key, { spec, service, api });
     }
     for (const [key, { api }] of this.#known) if (known.get(key)?.api !== api) api.close();
     this.#known = known;
     this.#knownAt = at;
     return known;
+  }
+
+  #apiOf(service: StoredService, key: string): ServedApi | undefined {
+    return isRemote(service) ? new RemoteApi(service, this.#options) : this.#options.own?.[key];
   }
 
   answer(request: ApiRequest, user: User): Promise<ApiResponse> | undefined {

@@ -15,6 +15,7 @@ import { answeredHeaders, forward, passedHeaders, upgradeThrough } from '../stre
 import { dialEndpoint } from '../tunnel/dial.ts';
 import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
 import type { ApiResourceList } from './merge.ts';
+import type { ServedApi } from './served-api.ts';
 import { type DialTarget, dialTarget, knownTrouble, type Verdict } from './service-target.ts';
 
 export interface RemoteApiParts {
@@ -40,7 +41,7 @@ export function isRemote(apiService: Readonly<APIService>): apiService is Remote
   return apiService.spec.service !== undefined;
 }
 
-export class RemoteApi {
+export class RemoteApi implements ServedApi {
   readonly #spec: RemoteService['spec'];
   readonly #parts: RemoteApiParts;
   readonly #agent: Agent;

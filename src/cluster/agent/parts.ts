@@ -52,7 +52,8 @@ function openTunnels(
 }
 
 function kubeletOf({ options, client, informers }: NodeContext, networkReady: Promise<void>): Kubelet {
-  const { nodeName, nodeIPs, cgroupRoot, clusterDNS, rootDir, staticPodPath, nodeLeaseDuration, log } = options;
+  const { nodeName, nodeIPs, cgroupRoot, clusterDNS, rootDir, staticPodPath, housekeeping, nodeLeaseDuration, log } =
+    options;
   return new Kubelet({
     ...options.tools,
     client,

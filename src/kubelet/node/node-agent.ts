@@ -7,6 +7,7 @@ import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import { leases, nodes } from '../../client/resources.ts';
+import type { Pressure } from '../eviction/eviction-manager.ts';
 import type { KubeletOptions } from '../options.ts';
 import { type NodeFacts, newNode, nodeLabels, nodeStatus, withoutHeartbeats } from './node-status.ts';
 
@@ -24,10 +25,18 @@ export class NodeAgent {
   readonly #options: KubeletOptions;
   #networkReady = false;
   #reportedAt = 0;
+  readonly #pressures: () => readonly Pressure[];
   #wake: () => void = () => {};
 
-  constructor(options: KubeletOptions) {
+  /** `pressures`: what the node runs short of. */
+  constructor(options: KubeletOptions, pressures: () => readonly Pressure[]) {
     this.#options = options;
+    this.#pressures = pressures;
+  }
+
+  /** Looks at the node, and tells what changed, at once. */
+  wake(): void {
+    this.#wake();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -125,6 +134,7 @@ export class NodeAgent {
       kubeletVersion: version,
       images: images.map((i) => ({ names: [...i.repoDigests, ...i.repoTags], sizeBytes: i.size })),
       problems,
+      pressures: this.#pressures(),
     };
   }
 

@@ -19,6 +19,8 @@ export interface NodeFacts {
   readonly images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
   /** Why the node is not ready; empty when it is. */
   readonly problems: readonly string[];
+  /** Conditions that are true because the node runs short of something: `MemoryPressure`. */
+  readonly pressures?: readonly string[];
 }
 
 const maxPods = '110';
@@ -40,8 +42,12 @@ export function nodeLabels({
 function conditions(facts: NodeFacts, old: readonly NodeCondition[], now: number): NodeCondition[] {
   const ready = facts.problems.length === 0;
   const wanted: readonly (readonly [type: string, status: string, reason: string, message: string])[] = [
-    ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-    ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+    facts.pressures?.includes('MemoryPressure')
+      ? ['MemoryPressure', 'True', 'KubeletHasInsufficientMemory', 'kubelet has insufficient memory available']
+      : ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+    facts.pressures?.includes('DiskPressure')
+      ? ['DiskPressure', 'True', 'KubeletHasDiskPressure', 'kubelet has disk pressure']
+      : ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
     ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
     ready
       ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status']

@@ -108,6 +108,11 @@ export class PodWorker {
     return !this.#removed && !this.#released && !this.#isOver();
   }
 
+  /** Containers that run, as they were last seen. */
+  get running(): readonly ObservedContainer[] {
+    return this.#observed.containers.filter((c) => c.state === 'running');
+  }
+
   /** The pod that shows a static pod in the API. */
   mirrored(mirror: Pod | undefined): void {
     this.#mirror = mirror;

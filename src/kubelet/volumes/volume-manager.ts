@@ -42,6 +42,10 @@ export class VolumeManager {
     return join(this.#options.rootDir, 'pods', uid);
   }
 
+  emptyDirPath(uid: string, volume: string): string {
+    return join(this.podDir(uid), 'volumes', 'kubernetes.io~empty-dir', volume);
+  }
+
   /** Makes what is missing and refreshes content from the API. Rejects with VolumeError. */
   async setUp(pod: Pod, sources: PayloadSources & ClaimSources): Promise<PodVolumes> {
     const paths = new Map<string, string>();
@@ -102,7 +106,7 @@ export class VolumeManager {
   }
 
   async #emptyDir(pod: Pod, volume: Volume): Promise<string> {
-    const path = join(this.podDir(pod.metadata.uid ?? ''), 'volumes', 'kubernetes.io~empty-dir', volume.name);
+    const path = this.emptyDirPath(pod.metadata.uid ?? '', volume.name);
     if (await exists(path)) return path;
     await mkdir(dirname(path), { recursive: true });
     const fsGroup = pod.spec?.securityContext?.fsGroup;

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -60,6 +60,23 @@ test('following shows what is written until the container ends', async () => {
       running = false;
       appendFileSync(path, '2026-01-01T00:00:03Z stdout F three\n');
     }
+  }
+  expect(shown).toEqual(['one\n', 'two\n', 'three\n']);
+});
+
+test('following goes on in the file that rotation puts in its place', async () => {
+  const path = file('rotated.log', '2026-01-01T00:00:01Z stdout F one\n');
+  const over = new AbortController();
+  const source = { path, isRunning: async () => true, signal: over.signal };
+  const shown: string[] = [];
+  for await (const line of readLog(source, { follow: true, timestamps: false })) {
+    shown.push(line.toString());
+    if (shown.length === 1) {
+      renameSync(path, `${path}.old`);
+      appendFileSync(`${path}.old`, '2026-01-01T00:00:02Z stdout F two\n');
+      writeFileSync(path, '2026-01-01T00:00:03Z stdout F three\n');
+    }
+    if (shown.length === 3) over.abort();
   }
   expect(shown).toEqual(['one\n', 'two\n', 'three\n']);
 });

@@ -1,7 +1,7 @@
 // Reads a container's log file (CRI's format: time, stream, P or F, text) with the options of `kubectl logs`.
 
-import { watch } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FSWatcher, watch } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 
 export interface LogOptions {
   readonly follow: boolean;
@@ -25,6 +25,7 @@ export interface LogSource {
 const chunkSize = 64 * 1024;
 /** While following, the end of the container is looked for this often (ms) when nothing is written. */
 const idleCheck = 1000;
+const absentCheck = 20;
 const newline = 0x0a;
 
 /** Where the last `count` lines of the file begin. */
@@ -65,29 +66,55 @@ export function renderLine(
 
 /** The log as it is to be shown. A file that is not there yet is empty. */
 export async function* readLog(source: LogSource, options: LogOptions): AsyncGenerator<Buffer> {
-  const file = await open(source.path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (!file) return;
-  try {
-    let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
-    for await (const line of lines(file, source, options)) {
-      const shown = renderLine(line, options);
-      if (!shown) continue;
-      yield shown.length > left ? shown.subarray(0, left) : shown;
-      left -= shown.length;
-      if (left <= 0) return;
-    }
-  } finally {
-    await file.close();
+  let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
+  for await (const line of lines(source, options)) {
+    const shown = renderLine(line, options);
+    if (!shown) continue;
+    yield shown.length > left ? shown.subarray(0, left) : shown;
+    left -= shown.length;
+    if (left <= 0) return;
   }
 }
 
-async function* lines(file: FileHandle, source: LogSource, options: LogOptions): AsyncGenerator<Buffer> {
-  let position = options.tailLines === undefined ? 0 : await tailOffset(file, options.tailLines);
+/** Lines of the file, and while following of those that rotation puts in its place. */
+async function* lines(source: LogSource, options: LogOptions): AsyncGenerator<Buffer> {
+  let file = await openLog(source.path);
+  try {
+    let isFirst = true;
+    while (file) {
+      const position = isFirst && options.tailLines !== undefined ? await tailOffset(file, options.tailLines) : 0;
+      const end = yield* linesOf(file, { source, position, follow: options.follow });
+      if (end === 'over') return;
+      isFirst = false;
+      await file.close();
+      file = await openLog(source.path);
+    }
+  } finally {
+    await file?.close();
+  }
+}
+
+async function openLog(path: string): Promise<FileHandle | undefined> {
+  return open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+interface Reading {
+  readonly source: LogSource;
+  readonly position: number;
+  readonly follow: boolean;
+}
+
+/** `rotated`: another file is at the path, and this one was read to its end. */
+async function* linesOf(file: FileHandle, reading: Reading): AsyncGenerator<Buffer, 'over' | 'rotated'> {
+  const { source, follow } = reading;
+  let { position } = reading;
   let rest: Buffer = Buffer.alloc(0);
-  let wasRunning = true;
+  // What was written between the last read and the container's end, or the rotation, is read once more before going on.
+  let isLast = !follow;
+  let end: 'over' | 'rotated' = 'over';
   const buffer = Buffer.alloc(chunkSize);
   while (!source.signal.aborted) {
     const { bytesRead } = await file.read(buffer, 0, chunkSize, position);
@@ -100,26 +127,43 @@ async function* lines(file: FileHandle, source: LogSource, options: LogOptions):
       }
       continue;
     }
-    // What was written between the last read and the container's end is read once more before giving up.
-    if (!options.follow || !wasRunning) return;
-    wasRunning = await source.isRunning();
-    if (wasRunning) await changed(source);
+    if (isLast) return end;
+    if (await isReplaced(file, source.path)) {
+      isLast = true;
+      end = 'rotated';
+    } else if (!(await source.isRunning())) isLast = true;
+    else await changed(source);
   }
+  return 'over';
+}
+
+async function isReplaced(file: FileHandle, path: string): Promise<boolean> {
+  const [mine, present] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  return present !== undefined && present.ino !== mine.ino;
 }
 
 /** Resolves when the file changes, when nothing happened for a while, or when the reader goes away. */
 function changed({ path, signal }: LogSource): Promise<void> {
   return new Promise((resolve) => {
-    const watcher = watch(path);
+    // Rotation takes the file away for a moment: then it is looked for again soon.
+    const watcher = watchFile(path);
     const done = () => {
       clearTimeout(timer);
-      watcher.close();
+      watcher?.close();
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, idleCheck);
-    watcher.once('change', done);
-    watcher.once('error', done);
+    const timer = setTimeout(done, watcher ? idleCheck : absentCheck);
+    watcher?.once('change', done);
+    watcher?.once('error', done);
     signal.addEventListener('abort', done, { once: true });
   });
+}
+
+function watchFile(path: string): FSWatcher | undefined {
+  try {
+    return watch(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,89 @@
+// What the kubelet looks after from time to time: logs that grow, disks that fill, memory that runs out.
+import { join } from 'node:path';
+import { type Evictable, EvictionManager } from './eviction/eviction-manager.ts';
+import { defaultImageLimits, type ImageLimits } from './eviction/image-garbage.ts';
+import { defaultThresholds, parseThresholds, type Threshold } from './eviction/thresholds.ts';
+import { defaultLogLimits, type LogLimits, rotateLog } from './logs/log-rotation.ts';
+import type { KubeletOptions } from './options.ts';
+import { identityOf, logFolder } from './pod/identity.ts';
+import type { VolumeManager } from './volumes/volume-manager.ts';
+
+export interface HousekeepingSettings {
+  readonly evictionHard: readonly Threshold[];
+  readonly images: ImageLimits;
+  readonly logs: LogLimits;
+  /** Milliseconds from one look to the next. */
+  readonly period: number;
+}
+
+export function housekeepingSettings(given: Partial<HousekeepingSettings> = {}): HousekeepingSettings {
+  const evictionHard = parseThresholds(defaultThresholds) as readonly Threshold[];
+  return { evictionHard, images: defaultImageLimits, logs: defaultLogLimits, period: 10_000, ...given };
+}
+
+/** A container whose log may grow. */
+export interface RunningContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly attempt: number;
+}
+
+export interface Housed extends Evictable {
+  readonly running: readonly RunningContainer[];
+}
+
+export interface HousekeepingOptions {
+  readonly kubelet: KubeletOptions;
+  readonly volumes: VolumeManager;
+  readonly logRoot: string;
+  readonly workers: () => Iterable<Housed>;
+  /** The node's pressures came or went. */
+  readonly changed: () => void;
+}
+
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  readonly #settings: HousekeepingSettings;
+  readonly eviction: EvictionManager;
+
+  constructor(options: HousekeepingOptions) {
+    const { kubelet, volumes, logRoot, workers, changed } = options;
+    this.#options = options;
+    this.#settings = housekeepingSettings(kubelet.housekeeping);
+    this.eviction = new EvictionManager({
+      ...kubelet,
+      logRoot,
+      workers,
+      changed,
+      thresholds: this.#settings.evictionHard,
+      imageLimits: this.#settings.images,
+      emptyDir: (uid, volume) => volumes.emptyDirPath(uid, volume),
+    });
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options.kubelet;
+    while (!signal.aborted) {
+      await clock.sleep(this.#settings.period, signal).catch(() => {});
+      if (signal.aborted) return;
+      for (const [what, work] of [
+        ['logs', this.#rotateLogs()],
+        ['eviction', this.eviction.look()],
+      ] as const) {
+        await work.catch((error: unknown) => log(`${what}: ${error instanceof Error ? error.message : error}`));
+      }
+    }
+  }
+
+  async #rotateLogs(): Promise<void> {
+    const { kubelet, logRoot, workers } = this.#options;
+    for (const { pod, running } of workers()) {
+      for (const { id, name, attempt } of running) {
+        const path = join(logRoot, logFolder(identityOf(pod)), name, `${attempt}.log`);
+        const reopen = () => kubelet.cri.reopenContainerLog(id);
+        await rotateLog({ path, now: kubelet.clock.now(), ...this.#settings.logs, reopen });
+      }
+    }
+  }
+}

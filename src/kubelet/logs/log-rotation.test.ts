@@ -1,0 +1,46 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { rotateLog } from './log-rotation.ts';
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portico-rotation-'));
+  path = join(folder, '0.log');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const start = Date.parse('2026-01-01T12:00:00Z');
+
+function rotate(text: string, at: number): Promise<boolean> {
+  writeFileSync(path, text);
+  const reopen = async () => writeFileSync(path, '');
+  return rotateLog({ path, now: start + at, maxBytes: 4, maxFiles: 3, reopen });
+}
+
+test('a file that is too long is moved aside; older ones are packed and the oldest goes', async () => {
+  expect(await rotate('1234', 0)).toBe(false);
+  expect(await rotate('first', 0)).toBe(true);
+  expect(readdirSync(folder)).toEqual(['0.log', '0.log.20260101-120000.000']);
+  await rotate('second', 1500);
+  expect(readdirSync(folder)).toEqual(['0.log', '0.log.20260101-120000.000.gz', '0.log.20260101-120001.500']);
+  expect(gunzipSync(readFileSync(join(folder, '0.log.20260101-120000.000.gz'))).toString()).toBe('first');
+  await rotate('third', 2000);
+  expect(readdirSync(folder)).toEqual(['0.log', '0.log.20260101-120001.500.gz', '0.log.20260101-120002.000']);
+  expect(readFileSync(path, 'utf8')).toBe('');
+});
+
+test('when the runtime cannot reopen it, the file is where it was', async () => {
+  writeFileSync(path, 'long text');
+  const reopen = () => Promise.reject(new Error('gone'));
+  await expect(rotateLog({ path, now: start, maxBytes: 4, maxFiles: 3, reopen })).rejects.toThrow('gone');
+  expect(readdirSync(folder)).toEqual(['0.log']);
+});
+
+test('a file that is not there', async () => {
+  const reopen = () => Promise.reject(new Error('not to be called'));
+  expect(await rotateLog({ path, now: start, maxBytes: 4, maxFiles: 3, reopen })).toBe(false);
+});
