@@ -262,6 +262,33 @@ test('mutations are applied as configurations and as JSON patches', async () => 
   });
 });
 
+test('a configuration does not replace what is atomic, nor set what is not there', async () => {
+  await server.send('POST', '/api/v1/namespaces/n/serviceaccounts', { metadata: { name: 'default' } });
+  const pods = { ...matchConstraints, resourceRules: [{ ...matchConstraints.resourceRules[0], resources: ['pods'] }] };
+  const spec = (fields: string) => ({
+    patchType: 'ApplyConfiguration',
+    applyConfiguration: { expression: `Object{spec: Object.spec{${fields}}}` },
+  });
+  const atomic = (path: string) => `invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${path}`;
+  for (const [fields, why] of [
+    ['tolerations: [Object.spec.tolerations{key: "k"}]', atomic('.spec.tolerations')],
+    ['nodeSelector: {"a": "b"}', atomic('.spec.nodeSelector')],
+    ['containers: [Object.spec.containers{name: "c", args: ["a"]}]', atomic('.spec.containers[0].args')],
+    ['foo: 1', 'failed to convert patch object to typed object: .spec.foo: field not declared in schema'],
+  ] as const) {
+    await mutating([spec(fields)], { matchConstraints: pods });
+    const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    const { status, body } = await server.send('POST', '/api/v1/namespaces/n/pods', pod);
+    expect({ status, message: body.message }).toEqual({
+      status: 422,
+      message: `pods "p" is forbidden: policy 'm' with binding 'mb' denied request: error applying patch: ${why}`,
+    });
+    for (const resource of ['mutatingadmissionpolicies/m', 'mutatingadmissionpolicybindings/mb']) {
+      await server.send('DELETE', `${registration}/${resource}`);
+    }
+  }
+});
+
 test('a mutation that fails refuses the write', async () => {
   await mutating([{ patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "remove", path: "/none"}]' } }]);
   const { status, body } = await create('a');

@@ -15,8 +15,10 @@ export function estimateCost(expr: Expr, checked: Checked): number {
 }
 
 /** How many bytes a value of a type takes in JSON at the least. */
-function smallest(type: CelType): number {
+export function smallestSize(type: CelType): number {
   switch (type.kind) {
+    case 'object':
+      return type.minSize ?? 2;
     case 'primitive':
       return { bool: 4, string: 2, bytes: 2, timestamp: 12, duration: 3 }[type.name as string] ?? 1;
     default:
@@ -28,10 +30,10 @@ function smallest(type: CelType): number {
 export function largestSize(type: CelType): number {
   switch (type.kind) {
     case 'list':
-      return type.maxSize ?? Math.floor((largestRequest - 2) / (smallest(type.element) + 1));
+      return type.maxSize ?? Math.floor((largestRequest - 2) / (smallestSize(type.element) + 1));
     case 'map':
-      // Keys take two quotes and a colon.
-      return type.maxSize ?? Math.floor((largestRequest - 2) / (smallest(type.value) + 4));
+      // A key of two characters, its quotes, a colon and a comma.
+      return type.maxSize ?? Math.floor((largestRequest - 2) / (smallestSize(type.value) + 6));
     case 'primitive':
       if (type.name === 'string' || type.name === 'bytes' || type.name === 'dyn') {
         // A character takes up to four bytes.
@@ -41,6 +43,11 @@ export function largestSize(type: CelType): number {
     default:
       return isOptional(type) ? largestSize(type.parameters[0] ?? type) : 1;
   }
+}
+
+/** How many values of a type one request may hold, wherever they stand. */
+export function mostPerRequest(type: CelType): number {
+  return Math.floor(largestRequest / (smallestSize(type) + 1));
 }
 
 class Estimator {
@@ -181,7 +188,7 @@ class Estimator {
   /** What there is to compare of a value. */
   #compared(expr: Expr | undefined, size: number): number {
     const type = expr && this.#typeOf(expr);
-    if (type?.kind === 'list') return size * Math.max(1, smallest(type.element));
+    if (type?.kind === 'list') return size * Math.max(1, smallestSize(type.element));
     return size;
   }
 }

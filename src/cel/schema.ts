@@ -1,4 +1,5 @@
 // From the structural schema of a custom resource to the type that expressions see (apiserver/schema/cel).
+import { smallestSize } from './cost.ts';
 import {
   bool,
   bytes,
@@ -21,6 +22,8 @@ export interface StructuralSchema {
   readonly properties?: Readonly<Record<string, StructuralSchema>> | undefined;
   readonly additionalProperties?: unknown;
   readonly items?: unknown;
+  readonly required?: readonly string[] | undefined;
+  readonly default?: unknown;
   readonly maxLength?: number | undefined;
   readonly maxItems?: number | undefined;
   readonly maxProperties?: number | undefined;
@@ -87,18 +90,22 @@ function objectOf(
     return value && { ...mapOf(string, value), ...(maxSize !== undefined && { maxSize }) };
   }
   const fields = new Map<string, ObjectField>();
+  let minSize = 2;
   if (isResourceRoot || schema['x-kubernetes-embedded-resource']) addResourceFields(fields, name);
   for (const [jsonName, property] of Object.entries(schema.properties ?? {})) {
     const escaped = escapeField(jsonName);
+    const given = schemaType(property, { name: `${name}.${escaped ?? jsonName}` });
+    // Quotes, colon and comma; what has a default may be left out.
+    const mustStand = schema.required?.includes(jsonName) && property.default === undefined;
+    if (given && mustStand) minSize += jsonName.length + smallestSize(given) + 4;
     if (escaped === undefined) continue;
-    const given = schemaType(property, { name: `${name}.${escaped}` });
     const type = jsonName === 'metadata' ? withStanding(given, fields.get(jsonName)?.type) : given;
     if (!type) continue;
     fields.set(escaped, { type, jsonName });
     // Keywords that may follow a dot need no escape there.
     if (selectableKeywords.has(jsonName)) fields.set(jsonName, { type, jsonName });
   }
-  return { kind: 'object', name, fields };
+  return { kind: 'object', name, fields, minSize };
 }
 
 function addResourceFields(fields: Map<string, ObjectField>, name: string): void {

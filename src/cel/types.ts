@@ -37,6 +37,8 @@ export interface ObjectType {
   readonly name: string;
   /** By the name in expressions (escaped). */
   readonly fields: ReadonlyMap<string, ObjectField>;
+  /** How many bytes it takes in JSON at the least, for cost; default 2. */
+  readonly minSize?: number;
   /** Whether expressions may make values of it: `Object.spec{…}`. */
   readonly constructible?: boolean;
 }

@@ -7,14 +7,20 @@ import { elementOf, schemaUnder } from './typed.ts';
 
 /** Throws the 500 StatusError of upstream, naming all that does not fit. */
 export function checkApplied(applied: unknown, schema: ObjectSchema, kind: string): void {
-  const errors: string[] = [];
-  check(applied, schema, [], errors);
-  if (errors.length === 0) return;
+  const list = misfits(applied, schema);
+  if (list === undefined) return;
   const { apiVersion, metadata } = isObject(applied) ? applied : {};
   const { namespace, name } = isObject(metadata) ? metadata : {};
   const what = `${String(namespace ?? '')}/${String(name ?? '')}; ${String(apiVersion)}, Kind=${kind}`;
-  const list = errors.length === 1 ? errors[0]! : `errors:\n${errors.map((e) => `  ${e}`).join('\n')}`;
   throw new StatusError({ code: 500, message: `failed to create typed patch object (${what}): ${list}` });
+}
+
+/** What does not fit of an object that is applied; undefined: all does. */
+export function misfits(applied: unknown, schema: ObjectSchema): string | undefined {
+  const errors: string[] = [];
+  check(applied, schema, [], errors);
+  if (errors.length <= 1) return errors[0];
+  return `errors:\n${errors.map((e) => `  ${e}`).join('\n')}`;
 }
 
 function check(value: unknown, schema: Schema, path: readonly string[], errors: string[]): void {

@@ -4,7 +4,7 @@ import { additionalSchema, isEmbedded, itemsOf, type JSONSchemaProps } from '../
 import type { ValidationRule } from '../../api/apiextensions/v1/types.generated.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { compileExpression, type Program } from '../../cel/compile.ts';
-import { largestSize } from '../../cel/cost.ts';
+import { mostPerRequest } from '../../cel/cost.ts';
 import { schemaType } from '../../cel/schema.ts';
 import { bool, type CelType, optionalOf, printType, string } from '../../cel/types.ts';
 
@@ -32,20 +32,34 @@ export interface CompiledRules {
   readonly errors: readonly FieldError[];
 }
 
+interface RuleCost {
+  readonly path: string;
+  readonly cost: number;
+}
+
 interface Place {
   readonly path: string;
   readonly isRoot: boolean;
   /** The outermost place on the way from which on old and new values cannot be told to belong together. */
   readonly uncorrelatable: string | undefined;
-  /** How many values of one object a rule here may be asked about. */
-  readonly cardinality: number;
+  /** How many values of one object a rule here may be asked about; undefined: as many as a request holds. */
+  readonly cardinality: number | undefined;
+  readonly costs: RuleCost[];
   readonly errors: FieldError[];
 }
 
 export function compileRules(schema: JSONSchemaProps, path: string): CompiledRules {
   const errors: FieldError[] = [];
-  const root = compileNode(schema, { path, isRoot: true, uncorrelatable: undefined, cardinality: 1, errors });
+  const costs: RuleCost[] = [];
+  const root = compileNode(schema, { path, isRoot: true, uncorrelatable: undefined, cardinality: 1, costs, errors });
+  errors.push(...unaffordableTogether(costs, path));
   return { root, errors };
+}
+
+/** How many times as many values there may be below a schema as there are of it. */
+function elementsOf({ type, maxItems, maxProperties, additionalProperties }: JSONSchemaProps): number | undefined {
+  if (type === 'array') return maxItems;
+  return type === 'object' && additionalProperties ? maxProperties : 1;
 }
 
 function compileNode(schema: JSONSchemaProps, place: Place): RuleNode | undefined {
@@ -57,7 +71,9 @@ function compileNode(schema: JSONSchemaProps, place: Place): RuleNode | undefine
     return compiled ? [compiled] : [];
   });
   const below = { ...place, isRoot: false };
-  const each = { ...below, cardinality: place.cardinality * largestSize(type) };
+  const elements = elementsOf(schema);
+  const isBounded = place.cardinality !== undefined && elements !== undefined;
+  const each = { ...below, cardinality: isBounded ? place.cardinality * elements : undefined };
   const properties = new Map<string, RuleNode>();
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const node = compileNode(property, { ...below, path: `${path}.properties[${name}]` });
@@ -91,8 +107,15 @@ function compileRule(rule: ValidationRule, type: CelType, place: Place): Compile
     return undefined;
   }
   const message = compileMessage(rule, variables, refuse);
-  errors.push(...unaffordable(program, 'rule', place));
-  if (message) errors.push(...unaffordable(message, 'messageExpression', place));
+  for (const [field, one] of [
+    ['rule', program],
+    ['messageExpression', message],
+  ] as const) {
+    if (!one) continue;
+    const cost = { path: `${path}.${field}`, cost: one.estimatedCost * (place.cardinality ?? mostPerRequest(type)) };
+    place.costs.push(cost);
+    errors.push(...unaffordable(cost, `estimated ${field} cost`, costLimit));
+  }
   const usesOldSelf = program.uses('oldSelf');
   if (usesOldSelf && uncorrelatable !== undefined) {
     const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`;
@@ -107,22 +130,29 @@ function compileRule(rule: ValidationRule, type: CelType, place: Place): Compile
 
 /** What one rule may cost over all the values of one object (StaticEstimatedCostLimit). */
 const costLimit = 10_000_000;
+/** What all rules of a schema may cost together (StaticEstimatedCRDCostLimit). */
+const totalCostLimit = 100_000_000;
+/** So many of the most expensive rules are named, where they matter. */
+const mostNamed = 4;
 
-function unaffordable(
-  program: Program,
-  field: 'rule' | 'messageExpression',
-  { path, cardinality }: Place,
-): FieldError[] {
-  const factor = (program.estimatedCost * cardinality) / costLimit;
+function unaffordable({ path, cost }: RuleCost, what: string, limit: number): FieldError[] {
+  const factor = cost / limit;
   if (factor <= 1) return [];
   const times = factor > 100 ? 'more than 100x' : factor < 1.5 ? `${factor.toFixed(6)}x` : `${factor.toFixed(1)}x`;
   const advice =
     'try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared';
+  return [fieldError.forbidden(path, `${what} exceeds budget by factor of ${times} (${advice})`)];
+}
+
+function unaffordableTogether(costs: readonly RuleCost[], path: string): FieldError[] {
+  const total = costs.reduce((sum, { cost }) => sum + cost, 0);
+  if (total <= totalCostLimit) return [];
+  const named = costs.filter(({ cost }) => cost >= totalCostLimit / 100).sort((a, b) => b.cost - a.cost);
+  const why = 'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema';
+  const what = 'x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema';
   return [
-    fieldError.forbidden(
-      `${path}.${field}`,
-      `estimated ${field} cost exceeds budget by factor of ${times} (${advice})`,
-    ),
+    ...named.slice(0, mostNamed).map((one) => fieldError.forbidden(one.path, why)),
+    ...unaffordable({ path, cost: total }, what, totalCostLimit),
   ];
 }
 

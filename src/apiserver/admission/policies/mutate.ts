@@ -1,10 +1,12 @@
 // The changes of one MutatingAdmissionPolicy to one object, under one parameter.
 import type { MutatingAdmissionPolicy } from '../../../api/admissionregistration/v1/types.generated.ts';
-import { jsonEqual } from '../../../apimachinery/json/value.ts';
+import { isObject, jsonEqual } from '../../../apimachinery/json/value.ts';
+import { misfits } from '../../../apimachinery/managedfields/check-applied.ts';
 import { mergeTyped } from '../../../apimachinery/managedfields/merge.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../../apimachinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../../apimachinery/patch/merge-patch.ts';
+import type { Schema } from '../../../apimachinery/schema/schema.ts';
 import { toJson } from '../../../cel/values.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
 import { admissionBindings } from '../expressions.ts';
@@ -62,5 +64,28 @@ function patched(object: unknown, patch: unknown): unknown {
 /** As server-side apply merges, by the schema's lists and maps; without a schema as a merge patch. */
 function merged({ object, kind }: AdmissionRequest, configuration: unknown, view: AdmissionView): unknown {
   const schema = view.schemas.schemaOf(kind);
-  return schema ? mergeTyped(object, configuration, schema) : applyMergePatch(object, configuration);
+  if (!schema) return applyMergePatch(object, configuration);
+  const refuse = (why: string) => new MutationError(`error applying patch: ${why}`);
+  const wrong = misfits(configuration, schema);
+  if (wrong !== undefined) throw refuse(`failed to convert patch object to typed object: ${wrong}`);
+  const atomics = atomicsOf(configuration, schema);
+  if (atomics.length > 0) {
+    const why = `may not mutate atomic arrays, maps or structs: ${atomics.join(', ')}`;
+    throw refuse(`invalid ApplyConfiguration: ${why}`);
+  }
+  return mergeTyped(object, configuration, schema);
+}
+
+/** The paths of what could only be replaced as a whole: whoever adds to it would remove the rest without knowing. */
+function atomicsOf(value: unknown, schema: Schema, path = ''): string[] {
+  if (schema.kind === 'list' && Array.isArray(value)) {
+    const below = value.flatMap((item, i) => atomicsOf(item, schema.items, `${path}[${i}]`));
+    return schema.type === 'atomic' ? [path, ...below] : below;
+  }
+  if ((schema.kind !== 'object' && schema.kind !== 'map') || !isObject(value)) return [];
+  const below = Object.entries(value).flatMap(([key, item]) => {
+    const of = schema.kind === 'map' ? schema.values : (schema.fields.get(key)?.schema ?? schema.others);
+    return of ? atomicsOf(item, of, `${path}.${key}`) : [];
+  });
+  return schema.atomic ? [path, ...below] : below;
 }
