@@ -1,5 +1,6 @@
 // Runs in a network namespace: a proxier over so many Services, whose objects come as informers give them. Prints its memory,
-// how long a storm of changes takes to settle, and what it costs while nothing happens, as JSON.
+// how long a storm of changes takes to settle, what it costs while nothing happens, and how soon edits by others are repaired,
+// as JSON.
 import { execFileSync } from 'node:child_process';
 import type { GroupVersionResource, KubeObject } from '../../src/apimachinery/object.ts';
 import type { Informer, InformerHandler, Informers } from '../../src/client/types.ts';
@@ -8,7 +9,7 @@ import { Proxier } from '../../src/proxy/proxier.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realExec } from '../../src/system/real/exec.ts';
 import { realFollow } from '../../src/system/real/follow.ts';
-import { service, settingsOf, slice } from './objects.ts';
+import { clusterIP, service, settingsOf, slice } from './objects.ts';
 
 export interface Agent {
   /** Bytes of the process with all rules in the kernel, and of the programs it keeps. */
@@ -18,6 +19,8 @@ export interface Agent {
   readonly storm: number;
   /** Share of a core over some seconds without changes. */
   readonly idle: number;
+  /** Milliseconds until an element of the map of cluster IPs, and of that of endpoints, is back that someone else deleted. */
+  readonly repairs: readonly [services: number, endpoints: number];
 }
 
 /** Informers whose handlers are told by hand; their cache is what the proxier holds. */
@@ -93,12 +96,24 @@ const before = process.cpuUsage();
 await realClock.sleep(5000);
 const { user, system } = process.cpuUsage(before);
 globalThis.gc?.();
-const figures: Agent = {
-  memory: process.memoryUsage.rss(),
-  programs: programs(),
-  storm,
-  idle: (user + system) / 5e6,
-};
+const memory = { memory: process.memoryUsage.rss(), programs: programs() };
+
+/** Milliseconds until the element is back that is deleted now. */
+async function repair(map: string, key: string): Promise<number> {
+  const element = ['element', 'ip', 'portico-proxy', map, `{ ${key} }`];
+  const { code } = await realExec.run(['nft', 'delete', ...element]);
+  if (code !== 0) throw new Error(`there is no element ${key} in ${map}`);
+  const start = performance.now();
+  while ((await realExec.run(['nft', 'get', ...element])).code !== 0) await realClock.sleep(5);
+  return performance.now() - start;
+}
+
+const last = `${clusterIP(services - 1)} . tcp . 80`;
+const services1 = await repair('services', last);
+// The comparison goes on with the large maps.
+await realClock.sleep(5000);
+const repairs = [services1, await repair('endpoints-16', `${last} . 0`)] as const;
+const figures: Agent = { ...memory, storm, idle: (user + system) / 5e6, repairs };
 stop.abort();
 await running;
 process.stdout.write(JSON.stringify(figures));

@@ -1,6 +1,6 @@
 // `portico proxy` as a program of its own beside an API server that comes and goes, in a namespace of the test's own,
 // while a client connects all the time.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -186,6 +186,19 @@ async function kill({ child }: PorticoProcess): Promise<void> {
   await ended;
 }
 
+/** Whether a program listens to what is written to the kernel's tables. */
+function hasMonitor(): boolean {
+  const pids = execFileSync('ip', ['netns', 'pids', space.name], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  return pids.some((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('xtables-monitor');
+    } catch {
+      // It has ended since.
+      return false;
+    }
+  });
+}
+
 beforeAll(async () => {
   space = new TestNamespace('standalone');
   folder = mkdtempSync(join(tmpdir(), 'portico-standalone-'));
@@ -286,7 +299,9 @@ describe.each(['nftables', 'iptables'])('%s, alone beside an API server', (mode)
     await probe.answers('10.244.1.2');
 
     // The proxy is killed, and its endpoints change: the old rules stand until the next proxy knows all.
+    await until(hasMonitor, 'the monitor');
     await kill(proxy);
+    await until(() => !hasMonitor(), 'no program that outlives its proxy');
     await setEndpoints(['10.244.1.1']);
     await probe.more(100);
     expect(new Set(probe.seen.slice(-100))).toEqual(new Set(['10.244.1.2']));

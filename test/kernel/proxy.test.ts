@@ -6,6 +6,7 @@ import type { Node } from '../../src/api/core/v1/types.generated.ts';
 import { nodes } from '../../src/client/resources.ts';
 import { cleanup } from '../../src/proxy/cleanup.ts';
 import { endpoint, service, slice } from '../../src/proxy/fixtures/objects.ts';
+import { serviceChains } from '../../src/proxy/iptables/names.ts';
 import type { ProxyMode } from '../../src/proxy/settings.ts';
 import { TestNamespace } from './netns.ts';
 import { nftLines } from './nft-lines.ts';
@@ -113,6 +114,9 @@ describe('nftables', () => {
   });
 });
 
+/** Of Service demo/web, port http (service-semantics 4.2). */
+const webChain = serviceChains({ name: 'demo/web:http', protocol: 'tcp' }).cluster;
+
 describe('modes', () => {
   test('a change of mode leaves nothing of the other, and cleanup nothing of any', async () => {
     const first = start('iptables');
@@ -135,6 +139,8 @@ describe('modes', () => {
   test.each([
     ['all rules', 'iptables-nft -t nat -F'],
     ['a jump', 'iptables-nft -t nat -D PREROUTING 1'],
+    ['a rule of a chain of ours', 'iptables-nft -t nat -D KUBE-SERVICES 1'],
+    ['the rules of a chain of a Service, with nft', `nft flush chain ip nat ${webChain}`],
   ])('iptables repairs at once what someone removes: %s', async (_, command) => {
     const proxy = start('iptables');
     await proxy.fill();

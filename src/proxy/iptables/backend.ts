@@ -6,8 +6,10 @@ import type { Follow } from '../../system/follow.ts';
 import type { IPFamily } from '../address.ts';
 import { type Backend, type Condition, planAll, type RuleCounts, type Sync } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
+import { Monitor } from '../monitor.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { baseJumps } from './base.ts';
+import { Edits } from './edits.ts';
 import { iptablesFootprint } from './footprint.ts';
 import { withMissingJumps } from './jumps.ts';
 import { chains, isServiceChain } from './names.ts';
@@ -16,11 +18,8 @@ import { IptablesState } from './state.ts';
 
 const canaryTables = ['mangle', 'nat', 'filter'] as const;
 
-/** Its lines would come in blocks of 4 KB; `stdbuf` makes each come at once. */
-const monitorCommand = ['stdbuf', '-oL', 'xtables-monitor', '-e'];
-
-/** How long to wait before a monitor that ended is started again, in milliseconds. */
-const monitorRestart = 1000;
+/** When nothing was heard for so long after we wrote, nothing of it is to come; milliseconds. */
+const quiet = 1000;
 
 export interface IptablesBackendOptions {
   readonly exec: Exec;
@@ -29,15 +28,17 @@ export interface IptablesBackendOptions {
   readonly follow?: Follow | undefined;
 }
 
-/** What we never do ourselves while we run: remove a canary, or a jump from a chain of the kernel. */
-function isRemoval(line: string): boolean {
-  return / -X KUBE-PROXY-CANARY| -D (PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) .*-j KUBE-/.test(line);
-}
-
 export class IptablesBackend implements Backend {
   readonly #exec: Exec;
   readonly #options: IptablesBackendOptions;
-  #removed = false;
+  readonly #monitor: Monitor | undefined;
+  readonly #edits = new Edits();
+  /** Someone else changed what is ours. */
+  #broken = false;
+  #changed: () => void = () => {};
+  #lastHeard = 0;
+  #writing = false;
+  #settling = false;
   #states = new Map<IPFamily, IptablesState>();
   #whole = true;
   /** Rules of the last sync, by family and table. */
@@ -46,6 +47,10 @@ export class IptablesBackend implements Backend {
   constructor(options: IptablesBackendOptions) {
     this.#options = options;
     this.#exec = options.exec;
+    const { exec, clock, follow } = options;
+    if (!clock || !follow) return;
+    const look = () => this.#changed();
+    this.#monitor = new Monitor({ exec, clock, follow, heard: (line) => this.#hear(line), listens: look, ended: look });
   }
 
   configure(configs: readonly ProxyConfig[]): void {
@@ -61,11 +66,34 @@ export class IptablesBackend implements Backend {
     planAll(how);
     const whole = how.full || this.#whole;
     this.#whole = true;
-    for (const [family, state] of this.#states) {
-      if (whole) await this.#syncAll(family, state);
-      else if (state.hasChanges) await this.#restore(family, state.take());
+    this.#writing = true;
+    try {
+      if (whole) await this.#writeAll();
+      else await this.#writeChanges();
+      this.#whole = false;
+    } finally {
+      this.#writing = false;
     }
-    this.#whole = false;
+  }
+
+  async #writeAll(): Promise<void> {
+    const write = async () => {
+      for (const [family, state] of this.#states) await this.#syncAll(family, state);
+      // What was heard of was before.
+      this.#edits.settle();
+      this.#broken = false;
+    };
+    await (this.#monitor ? this.#monitor.silenced(write) : write());
+  }
+
+  async #writeChanges(): Promise<void> {
+    for (const [family, state] of this.#states) {
+      if (!state.hasChanges) continue;
+      const updates = state.take();
+      this.#edits.announce(updates.length);
+      this.#settleLater();
+      await this.#restore(family, updates);
+    }
   }
 
   rulesOf(family: IPFamily, owner: string): readonly string[] {
@@ -83,9 +111,9 @@ export class IptablesBackend implements Backend {
   }
 
   async condition(): Promise<Condition> {
-    const removed = this.#removed;
-    this.#removed = false;
-    if (removed) return 'broken';
+    const broken = this.#broken;
+    this.#broken = false;
+    if (broken) return 'broken';
     for (const family of this.#states.keys()) {
       for (const table of canaryTables) {
         if (!(await hasChain(this.#exec, family, { table, chain: chains.canary }))) return 'broken';
@@ -96,21 +124,27 @@ export class IptablesBackend implements Backend {
 
   /** The legacy kind tells nobody: there the canaries are looked for from time to time. */
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
-    const { follow, clock } = this.#options;
-    if (!follow || !clock) return;
-    while (!signal.aborted) {
-      try {
-        for await (const line of follow.lines(monitorCommand, signal)) {
-          if (!isRemoval(line)) continue;
-          this.#removed = true;
-          changed();
-        }
-        await clock.sleep(monitorRestart, signal);
-      } catch {
-        // The program is missing or the signal aborted.
-        return;
-      }
-    }
+    this.#changed = changed;
+    await this.#monitor?.run(signal);
+  }
+
+  #hear(line: string): void {
+    this.#lastHeard = this.#options.clock?.now() ?? 0;
+    if (!this.#edits.read(line)) return;
+    this.#broken = true;
+    this.#changed();
+  }
+
+  /** Forgets what was announced and not heard of, once all is quiet. */
+  #settleLater(): void {
+    const { clock } = this.#options;
+    if (!clock || this.#settling) return;
+    this.#settling = true;
+    clock.after(quiet, () => {
+      this.#settling = false;
+      if (this.#writing || clock.now() - this.#lastHeard < quiet) this.#settleLater();
+      else this.#edits.settle();
+    });
   }
 
   async #syncAll(family: IPFamily, state: IptablesState): Promise<void> {

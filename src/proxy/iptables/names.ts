@@ -31,7 +31,7 @@ export interface ServiceChains {
   readonly firewall: string;
 }
 
-export function serviceChains({ name, protocol }: ServicePort): ServiceChains {
+export function serviceChains({ name, protocol }: Pick<ServicePort, 'name' | 'protocol'>): ServiceChains {
   const hash = shortHash(name + protocol, 16);
   return {
     cluster: `KUBE-SVC-${hash}`,

@@ -6,11 +6,12 @@ import type { Follow } from '../../system/follow.ts';
 import type { IPFamily } from '../address.ts';
 import { type Backend, type Condition, planAll, type Sync, SyncError } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
+import { Monitor } from '../monitor.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { nftFamily, tableName } from './base.ts';
 import { Comparison } from './comparison.ts';
 import { fillingScript } from './filling.ts';
-import { Generations, monitorCommand } from './generations.ts';
+import { Generations } from './generations.ts';
 import { longestLine, NftSession } from './nft-session.ts';
 import { NftablesState } from './state.ts';
 
@@ -20,11 +21,8 @@ export interface NftablesBackendOptions {
   readonly follow?: Follow | undefined;
 }
 
-/** How long to wait before a monitor that ended is started again, in milliseconds. */
-const monitorRestart = 1000;
-
-/** So long after its start a monitor surely listens, in milliseconds; what happened before is looked for then. */
-const monitorStart = 250;
+/** How long to let a transaction on its way arrive, in milliseconds. */
+const writingWait = 250;
 
 export class NftablesBackend implements Backend {
   readonly #options: NftablesBackendOptions;
@@ -37,19 +35,23 @@ export class NftablesBackend implements Backend {
   #condition: Condition = 'intact';
   /** Looks again at once. */
   #changed: () => void = () => {};
-  /** Resolves when all of it is written; undefined while nobody writes all of it. */
-  #writing: Promise<void> | undefined;
   #writingChanges = false;
-  /** Ends the monitor that runs. */
-  #paused: AbortController | undefined;
+  readonly #monitor: Monitor;
 
   constructor(options: NftablesBackendOptions) {
     this.#options = options;
     this.#comparison = new Comparison({
       ...options,
       states: () => this.#states.values(),
-      isSettled: () => !this.#whole,
+      standing: () => (this.#writingChanges ? 'writing' : this.#whole ? 'unknown' : 'settled'),
       onDifference: (what) => this.#found(what === 'elements' ? 'edited' : 'broken'),
+    });
+    this.#monitor = new Monitor({
+      ...options,
+      otherwise: ['nft', 'monitor', 'destroy', 'tables'],
+      heard: (line) => this.#hear(line),
+      listens: () => this.#listen(),
+      ended: () => this.#lost(),
     });
   }
 
@@ -90,59 +92,46 @@ export class NftablesBackend implements Backend {
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
-    const { follow, clock } = this.#options;
+    const { follow } = this.#options;
     if (!follow) return;
     this.#changed = changed;
     const session = new NftSession(follow);
     this.#session = session;
     signal.addEventListener('abort', () => session.end(), { once: true });
-    try {
-      const hears = await this.#hasMonitor();
-      while (!signal.aborted) {
-        await this.#writing;
-        const paused = new AbortController();
-        this.#paused = paused;
-        const following = { follow, signal: AbortSignal.any([signal, paused.signal]) };
-        if (hears) clock.after(monitorStart, () => this.#listen());
-        await (hears ? this.#followGenerations(following) : followTables(changed, following));
-        if (paused.signal.aborted || signal.aborted) continue;
-        // It missed whatever came after what it ended at.
-        if (this.#generations.end() === 'edited') this.#found('broken');
-        else this.#comparison.suspect('all');
-        await clock.sleep(monitorRestart, signal);
-      }
-    } catch {
-      // The program is missing or the signal aborted: rules are still checked from time to time.
-    }
+    await this.#monitor.run(signal);
+  }
+
+  #hear(line: string): void {
+    // So `nft monitor` says it, where there is no other.
+    if (line.startsWith('delete table') && line.endsWith(` ${tableName}`)) this.#changed();
+    const suspicion = this.#generations.read(line);
+    if (suspicion === 'edited') this.#found('broken');
+    else if (suspicion === 'elements') this.#comparison.suspect('elements');
+  }
+
+  /** The monitor missed whatever came after what it ended at. */
+  #lost(): void {
+    if (this.#generations.end() === 'edited') this.#found('broken');
+    else this.#comparison.suspect('all');
   }
 
   /** A monitor listens by now: from here on generations are counted, and what came before is looked for. */
   #listen(): void {
     // Whether it heard of the transaction on its way, nobody knows: that would spoil the count.
     if (this.#writingChanges) {
-      this.#options.clock.after(monitorStart, () => this.#listen());
+      this.#options.clock.after(writingWait, () => this.#listen());
       return;
     }
     this.#generations.restart();
     this.#changed();
   }
 
-  /**
-   * Writes all of it while no monitor runs: the kernel would tell it of each element, which takes as long again, and more
-   * than its socket holds.
-   */
-  async #writeAll(script: string | Iterable<string>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#writing = promise;
-    this.#paused?.abort();
-    try {
+  #writeAll(script: string | Iterable<string>): Promise<void> {
+    return this.#monitor.silenced(async () => {
       await runNft(this.#options.exec, script);
       // What was found was before.
       this.#condition = 'intact';
-    } finally {
-      this.#writing = undefined;
-      resolve();
-    }
+    });
   }
 
   async #writeChanges(script: string): Promise<void> {
@@ -170,15 +159,6 @@ export class NftablesBackend implements Backend {
     await runNft(this.#options.exec, script);
   }
 
-  async #hasMonitor(): Promise<boolean> {
-    try {
-      // 125 and above: stdbuf found no such program.
-      return (await this.#options.exec.run([...monitorCommand, '--help'])).code < 125;
-    } catch {
-      return false;
-    }
-  }
-
   async #hasChains(state: NftablesState): Promise<boolean> {
     const { family, chains } = state.expectation();
     const { code, stdout } = await this.#options.exec.run(['nft', 'list', 'chains', family]);
@@ -189,31 +169,10 @@ export class NftablesBackend implements Backend {
     return chains.every((chain) => listed.has(chain));
   }
 
-  /** Follows all generations until the monitor ends. */
-  async #followGenerations({ follow, signal }: Following): Promise<void> {
-    for await (const line of follow.lines(monitorCommand, signal)) {
-      const suspicion = this.#generations.read(line);
-      if (suspicion === 'edited') this.#found('broken');
-      else if (suspicion === 'elements') this.#comparison.suspect('elements');
-    }
-  }
-
   /** Nothing that is found can make up for what was found to be broken before. */
   #found(condition: Condition): void {
     if (this.#condition !== 'broken') this.#condition = condition;
     this.#changed();
-  }
-}
-
-interface Following {
-  readonly follow: Follow;
-  readonly signal: AbortSignal;
-}
-
-/** Where there is no other monitor: calls back when a table of ours is deleted, until the monitor ends. */
-async function followTables(changed: () => void, { follow, signal }: Following): Promise<void> {
-  for await (const line of follow.lines(['nft', 'monitor', 'destroy', 'tables'], signal)) {
-    if (line.endsWith(` ${tableName}`)) changed();
   }
 }
 

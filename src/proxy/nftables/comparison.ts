@@ -10,8 +10,11 @@ export interface ComparisonOptions {
   readonly exec: Exec;
   readonly clock: Clock;
   readonly states: () => Iterable<NftablesState>;
-  /** Whether the kernel is known to hold what the states last gave: no write is under way, and none failed. */
-  readonly isSettled: () => boolean;
+  /**
+   * `settled` when the kernel is known to hold what the states last gave; `writing` when it soon will be; `unknown` when
+   * all is to be written anyway.
+   */
+  readonly standing: () => 'settled' | 'writing' | 'unknown';
   /** `elements`: the next `take` of a state puts right what differs; `more`: all of it must be written. */
   readonly onDifference: (what: Difference) => void;
 }
@@ -61,12 +64,13 @@ export class Comparison {
   }
 
   async #run(): Promise<void> {
-    const { clock, isSettled, states } = this.#options;
+    const { clock, standing, states } = this.#options;
+    const now = standing();
     // Asked again in a moment.
-    if (!isSettled()) return;
-    const scope = this.#wanted!;
+    if (now === 'writing') return;
+    const scope = this.#wanted;
     this.#wanted = undefined;
-    if (this.#findings >= mostFindings) return;
+    if (!scope || now === 'unknown' || this.#findings >= mostFindings) return;
     const start = clock.now();
     let found = false;
     for (const state of states()) {

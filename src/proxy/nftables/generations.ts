@@ -1,6 +1,5 @@
-// Who else writes to the kernel. Each transaction makes one new generation of all tables; `xtables-monitor -e` tells of each,
-// and before it of the chains and rules it touched, though not of elements. `nft monitor` would tell of these, too, but holds a
-// copy of every element of every table for it.
+// Who else writes to the kernel: each transaction makes one new generation of all tables, of which a monitor tells, and before it
+// of the chains and rules that were touched, though not of elements.
 import { tableName } from './base.ts';
 
 /**
@@ -8,9 +7,6 @@ import { tableName } from './base.ts';
  * elements, of which nothing is told.
  */
 export type Suspicion = 'edited' | 'elements';
-
-/** Its lines would come in blocks of 4 KB; `stdbuf` makes each come at once. */
-export const monitorCommand: readonly string[] = ['stdbuf', '-oL', 'xtables-monitor', '-e'];
 
 /** Tells our generations from those of others: each transaction of ours is announced, and makes exactly one. */
 export class Generations {
