@@ -48,8 +48,8 @@ async function buildProgram(): Promise<void> {
         output: {
           entryFileNames: '[name].js',
           chunkFileNames: `${shared}/[name]-[hash].js`,
-          // Names stay, for whoever reads a stack trace.
-          minify: { compress: true, mangle: false, codegen: true },
+          // Names and lines stay, for whoever reads a stack trace.
+          minify: { compress: true, mangle: false, codegen: false },
         },
       },
     },
