@@ -66,6 +66,29 @@ test('replies on one TCP connection come as they are ready, also after the clien
   expect(Buffer.concat(rest)).toEqual(framed('slow'));
 });
 
+test('a client that takes no replies gets no more, and all of them once it reads', async () => {
+  const questions = 2000;
+  const large = Buffer.alloc(16_000);
+  let answered = 0;
+  const respond: Respond = (packet, { transport }) => {
+    if (transport === 'udp') return packet;
+    answered += 1;
+    return large;
+  };
+  const [bound] = await listen({ addresses: [{ address: '127.0.0.1', port: 0 }], respond }, stop.signal);
+  const client = connect({ host: '127.0.0.1', port: bound!.port });
+  client.pause().write(Buffer.concat(Array.from({ length: questions }, () => framed('a'))));
+  while (answered === 0) await askUdp('127.0.0.1', bound!.port, 'b');
+  // Some megabytes are in the kernel's buffers.
+  expect(answered).toBeLessThan(questions * 0.75);
+  let received = 0;
+  for await (const chunk of client) {
+    received += (chunk as Buffer).length;
+    if (received === questions * (2 + large.length)) break;
+  }
+  expect(received).toBe(questions * (2 + large.length));
+});
+
 test('one address may hold so many connections and no more', async () => {
   const [bound] = await listen({ addresses: [{ address: '127.0.0.1', port: 0 }], respond: echo }, stop.signal);
   const clients = Array.from({ length: 200 }, () => connect({ host: '127.0.0.1', port: bound!.port }));

@@ -7,10 +7,10 @@ import { frame, MessageReader } from './wire/frames.ts';
 
 /** Milliseconds that a client may say nothing, and that one message may take to arrive. */
 const IDLE_MS = 10_000;
-/** Connections in all, and of one address. At the first limit the longest idle one goes. */
+/** Connections in all, and of one address. At the first limit the one that said nothing longest goes, unless all wait for replies. */
 const MOST_CONNECTIONS = 1000;
 const MOST_OF_ONE_ADDRESS = 200;
-/** Questions of a connection that wait for upstreams, and bytes it has not taken yet, before it is read no further. */
+/** Questions of a connection that wait for upstreams, and bytes it has not taken yet, before it is answered and read no further. */
 const MOST_WAITING = 100;
 const MOST_UNSENT = 256 * 1024;
 
@@ -27,11 +27,10 @@ export class TcpClients {
   add(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     const count = this.#countOf.get(address) ?? 0;
-    if (count >= MOST_OF_ONE_ADDRESS) {
+    if (count >= MOST_OF_ONE_ADDRESS || !this.#makeRoom()) {
       socket.destroy();
       return;
     }
-    if (this.#connections.size >= MOST_CONNECTIONS) [...this.#connections].find(({ idle }) => idle)?.end();
     const connection = new Connection(socket, this.#respond, () => {
       this.#connections.delete(connection);
       this.#connections.add(connection);
@@ -46,6 +45,16 @@ export class TcpClients {
     });
   }
 
+  /** Whether there is room for one more, if need be in another's place: first an idle one's, then one's that is slow to ask. */
+  #makeRoom(): boolean {
+    if (this.#connections.size < MOST_CONNECTIONS) return true;
+    const connections = [...this.#connections];
+    const last =
+      connections.find(({ state }) => state === 'idle') ?? connections.find(({ state }) => state === 'asking');
+    last?.end();
+    return last !== undefined;
+  }
+
   close(): void {
     for (const connection of this.#connections) connection.end();
   }
@@ -56,6 +65,8 @@ class Connection {
   readonly #respond: Respond;
   readonly #client: Client;
   readonly #reader = new MessageReader();
+  /** Questions that came while it was full. */
+  readonly #unanswered: Buffer[] = [];
   #waiting = 0;
   #ended = false;
   #partialTimer: NodeJS.Timeout | undefined;
@@ -65,21 +76,34 @@ class Connection {
     this.#respond = respond;
     this.#client = { transport: 'tcp', address: socket.remoteAddress ?? '' };
     socket.setTimeout(IDLE_MS, () => {
-      if (this.#waiting === 0) socket.destroy();
+      if (this.#waiting === 0) this.end();
     });
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => clearTimeout(this.#partialTimer));
+    socket.on('close', () => {
+      clearTimeout(this.#partialTimer);
+      this.#unanswered.length = 0;
+    });
     socket.on('end', () => this.#endWhenDone());
-    socket.on('drain', () => this.#readOn());
+    socket.on('drain', () => this.#answer());
     socket.on('data', (data: Buffer) => {
       spoke();
       this.#take(data);
     });
   }
 
-  /** Whether it may be closed without taking anything from its client. */
-  get idle(): boolean {
-    return this.#waiting === 0 && !this.#reader.partial;
+  /** `idle` may be closed without taking anything from its client. */
+  get state(): 'idle' | 'asking' | 'waiting' {
+    if (this.#unfinished) return 'waiting';
+    return this.#reader.partial ? 'asking' : 'idle';
+  }
+
+  get #unfinished(): boolean {
+    return this.#waiting > 0 || this.#unanswered.length > 0;
+  }
+
+  /** A client that takes no replies gets no more: each may be a thousand times its question. */
+  get #full(): boolean {
+    return this.#waiting >= MOST_WAITING || this.#socket.writableLength > MOST_UNSENT;
   }
 
   end(): void {
@@ -88,26 +112,36 @@ class Connection {
 
   #take(data: Buffer): void {
     const packets = this.#reader.take(data);
-    for (const packet of packets) {
+    this.#unanswered.push(...packets);
+    this.#limitPartial(packets.length > 0);
+    this.#answer();
+  }
+
+  #answer(): void {
+    while (!this.#full) {
+      const packet = this.#unanswered.shift();
+      if (!packet) break;
       const reply = this.#respond(packet, this.#client);
       if (!reply) {
         // What is no query has lost its place in the stream.
         this.end();
         return;
       }
-      if (Buffer.isBuffer(reply)) {
-        this.#write(reply);
-        continue;
-      }
-      this.#waiting += 1;
-      void reply.then((later) => {
-        this.#waiting -= 1;
-        this.#write(later);
-        this.#readOn();
-      });
+      if (Buffer.isBuffer(reply)) this.#write(reply);
+      else this.#writeLater(reply);
     }
-    if (this.#waiting >= MOST_WAITING || this.#socket.writableLength > MOST_UNSENT) this.#socket.pause();
-    this.#limitPartial(packets.length > 0);
+    if (this.#unanswered.length > 0) this.#socket.pause();
+    else if (this.#ended) this.#endWhenDone();
+    else this.#socket.resume();
+  }
+
+  #writeLater(reply: Promise<Buffer>): void {
+    this.#waiting += 1;
+    void reply.then((later) => {
+      this.#waiting -= 1;
+      this.#write(later);
+      this.#answer();
+    });
   }
 
   /** Whoever sends a byte now and then is not idle; so each message has its own time to arrive. */
@@ -123,13 +157,8 @@ class Connection {
     if (!this.#socket.destroyed) this.#socket.write(frame(reply));
   }
 
-  #readOn(): void {
-    if (this.#ended) this.#endWhenDone();
-    else if (this.#waiting < MOST_WAITING && this.#socket.writableLength <= MOST_UNSENT) this.#socket.resume();
-  }
-
   #endWhenDone(): void {
     this.#ended = true;
-    if (this.#waiting === 0) this.#socket.end();
+    if (!this.#unfinished) this.#socket.end();
   }
 }

@@ -109,6 +109,15 @@ test('a server that is not there fails at once, not after the time for a reply',
   expect(performance.now() - started).toBeLessThan(1500);
 });
 
+test('a name that fits into no message is refused, and the next question goes out', async () => {
+  const { exchange, plain } = await setUp({ say: found });
+  const long = { ...question, name: `${'a'.repeat(64)}.example.` };
+  for (const upstream of [plain, { ...plain, protocol: 'tls' as const }]) {
+    await expect(exchange.ask(upstream, long)).rejects.toThrow('a label of 64 bytes');
+  }
+  expect(answersOf(await exchange.ask(plain, question))).toEqual(['198.51.100.7']);
+});
+
 test('a connection that breaks is made anew', async () => {
   const { server, exchange, plain } = await setUp({
     say: (asked) => (asked.transport === 'udp' ? { truncated: true } : found(asked)),

@@ -51,6 +51,8 @@ export class Exchange {
     const { clock, random } = this.#options;
     const { address, port } = upstream;
     const query = queryMessage(random.int(0x10000), { ...question, name: mixedCase(question.name, random) });
+    // A name that does not fit into a message is found here, not in a callback whose errors nobody catches.
+    const packet = encodeMessage(query);
     return new Promise((resolve, reject) => {
       const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
       let noise = 0;
@@ -73,7 +75,7 @@ export class Exchange {
       // Connected, so that only this server's packets come, and its machine's refusals at once.
       socket.connect(port, address, (error?: Error) => {
         if (error) end(() => reject(error));
-        else socket.send(encodeMessage(query));
+        else socket.send(packet);
       });
     });
   }

@@ -50,6 +50,7 @@ export class StreamConnection {
     return new Promise((resolve, reject) => {
       if (this.#failure) return reject(this.#failure);
       const query = queryMessage(this.#freeId(), question);
+      const packet = frame(encodeMessage(query));
       const timer = this.#options.clock.after(timeout, () => {
         this.#waiting.delete(query.id);
         reject(new Error(`${upstreamText(this.#upstream)} did not answer`));
@@ -59,7 +60,7 @@ export class StreamConnection {
       this.#idle?.cancel();
       this.#waiting.set(query.id, { query, resolve, reject, timer });
       this.#socket ??= this.#open();
-      this.#socket.write(frame(encodeMessage(query)));
+      this.#socket.write(packet);
     });
   }
 

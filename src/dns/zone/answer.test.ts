@@ -61,6 +61,7 @@ function zone(): ClusterZone {
   view.setService(service('loop', { type: 'ExternalName', externalName: 'loop.demo.svc.cluster.local' }));
   view.setService(service('out', { type: 'ExternalName', externalName: 'example.com' }));
   view.setService(service('numeric', { type: 'ExternalName', externalName: '192.0.2.1' }));
+  view.setService(service('long', { type: 'ExternalName', externalName: `${'a'.repeat(64)}.example` }));
   return view;
 }
 
@@ -134,6 +135,7 @@ describe('answers of the cluster zone', () => {
     ['alias.demo.svc.cluster.local.', 'SRV', ['NOERROR', soa]],
     ['_x._tcp.alias.demo.svc.cluster.local.', 'A', ['NXDOMAIN', soa]],
     ['numeric.demo.svc.cluster.local.', 'A', ['NXDOMAIN', soa]],
+    ['long.demo.svc.cluster.local.', 'A', ['NXDOMAIN', soa]],
     ['cluster.local.', 'A', ['NOERROR', soa]],
     ['cluster.local.', 'SOA', ['NOERROR', soa]],
     [

@@ -1,5 +1,6 @@
 // Names below `svc`: [_port._proto.|endpoint.]service.namespace.svc
 import { parseIP } from '../../net/ip.ts';
+import { labelsOf } from '../wire/name.ts';
 import type { PortRecord, ServiceRecord } from './service-table.ts';
 import { endpointName, type ZoneView } from './view.ts';
 
@@ -37,12 +38,20 @@ export function lookUp(view: ZoneView, labels: readonly string[]): Lookup {
   const service = view.service(namespace, name);
   if (!wanted || !service) return { kind: 'none' };
   if (service.kind === 'external-name') {
-    const plain = Object.keys(wanted).length === 0 && !parseIP(service.externalName);
-    return plain ? { kind: 'alias', service, target: service.externalName } : { kind: 'none', service };
+    const plain = Object.keys(wanted).length === 0;
+    return plain && isTarget(service.externalName)
+      ? { kind: 'alias', service, target: service.externalName }
+      : { kind: 'none', service };
   }
   const endpointsWanted = service.kind === 'headless' || wanted.endpoint !== undefined;
   const hit = endpointsWanted ? endpointHit(view, service, wanted) : clusterIPHit(service, wanted);
   return hit.addresses.length > 0 ? hit : { kind: 'none', service };
+}
+
+/** Whether a CNAME can lead there. The API takes labels of any length (ValidateDNS1123Subdomain looks at the whole). */
+function isTarget(externalName: string): boolean {
+  const fits = externalName.length <= 253 && labelsOf(externalName).every(({ length }) => length > 0 && length <= 63);
+  return fits && !parseIP(externalName);
 }
 
 /** The labels before the Service's name: none, an endpoint, or port and protocol with or without their underscores. */
