@@ -254,7 +254,9 @@ function memoryOf(predicted: readonly Predicted[], observed: ReadonlyMap<string,
 
 async function compare(world: World, mode: Mode): Promise<void> {
   const simulator = load(world, mode);
-  const first = probesOf(world).map((probe) => ({ probe, outcomes: simulator.send(probe.packet) }));
+  // Programs here have no SCTP; its rules are loaded all the same.
+  const probes = probesOf(world).filter(({ packet }) => packet.protocol !== 'sctp');
+  const first = probes.map((probe) => ({ probe, outcomes: simulator.send(probe.packet) }));
   const observed = await observe(world, first);
   check(first, observed);
   const memory = memoryOf(first, observed);
