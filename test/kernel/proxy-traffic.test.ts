@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Node } from '../../src/api/core/v1/types.generated.ts';
 import { nodes } from '../../src/client/resources.ts';
+import type { IPFamily } from '../../src/proxy/address.ts';
 import { cleanup } from '../../src/proxy/cleanup.ts';
 import { endpoint, service, slice } from '../../src/proxy/fixtures/objects.ts';
 import type { ProxyMode } from '../../src/proxy/settings.ts';
@@ -25,22 +26,29 @@ beforeAll(() => {
     `ip link add out type veth peer name eth0 netns ${outside.name}`,
     'ip addr add 10.244.1.254/24 dev pod',
     'ip addr add 172.18.0.2/24 dev out',
+    'ip addr add fd00:10:244:1::fe/64 dev pod nodad',
+    'ip addr add fd00:172:18::2/64 dev out nodad',
     'ip link set pod up',
     'ip link set out up',
     'ip route add default via 172.18.0.9',
+    'ip route add default via fd00:172:18::9',
     'sysctl -qw net.ipv4.ip_forward=1',
+    'sysctl -qw net.ipv6.conf.all.forwarding=1',
   ]) {
     host.run(line);
   }
-  for (const address of ['10.244.1.1', '10.244.1.2']) pod.run(`ip addr add ${address}/24 dev eth0`);
-  outside.run('ip addr add 172.18.0.9/24 dev eth0');
+  for (const address of ['10.244.1.1/24', '10.244.1.2/24', 'fd00:10:244:1::1/64 nodad', 'fd00:10:244:1::2/64 nodad']) {
+    pod.run(`ip addr add ${address} dev eth0`);
+  }
+  for (const address of ['172.18.0.9/24', 'fd00:172:18::9/64 nodad']) outside.run(`ip addr add ${address} dev eth0`);
   for (const space of [pod, outside]) space.run('ip link set eth0 up');
-  pod.run('ip route add default via 10.244.1.254');
+  for (const gateway of ['10.244.1.254', 'fd00:10:244:1::fe']) pod.run(`ip route add default via ${gateway}`);
   // This machine sends what is for 127.0.0.1 over the wire.
   outside.run('sysctl -qw net.ipv4.conf.all.route_localnet=1');
   for (const local of ['127.0.0.1', '127.0.0.0/8']) outside.run(`ip route del local ${local} dev lo table local`);
   outside.run('ip route add 127.0.0.1/32 via 172.18.0.2 src 172.18.0.9');
-  for (const route of ['10.96.0.0/16', '192.0.2.1/32']) outside.run(`ip route add ${route} via 172.18.0.2`);
+  for (const route of ['10.96.0.0/16', '192.0.2.0/24']) outside.run(`ip route add ${route} via 172.18.0.2`);
+  for (const route of ['fd00:96::/112', '2001:db8::/32']) outside.run(`ip route add ${route} via fd00:172:18::2`);
 });
 afterAll(() => {
   for (const space of [host, pod, outside]) space?.close();
@@ -173,12 +181,15 @@ test('a connection outlives a restart of the proxy and changes of its mode', asy
 });
 
 const udpServer = `
-const pending = ['10.244.1.1', '10.244.1.2'].map((a) => new Promise((up) => {
-  const s = require('node:dgram').createSocket('udp4');
+const addresses = ['10.244.1.1', '10.244.1.2', 'fd00:10:244:1::1', 'fd00:10:244:1::2'];
+const pending = addresses.map((a) => new Promise((up) => {
+  const s = require('node:dgram').createSocket(a.includes(':') ? 'udp6' : 'udp4');
   s.bind(8080, a, up);
   s.on('message', (m, r) => s.send(a, r.port, r.address));
 }));
 Promise.all(pending).then(() => console.log('up'));`;
+
+const podAddress = (family: IPFamily, n: number) => (family === 'IPv4' ? `10.244.1.${n}` : `fd00:10:244:1::${n}`);
 
 /** Asks several addresses, each from one port that stays, and knows who answered each last. */
 class Asker {
@@ -191,7 +202,7 @@ const sockets = new Map();
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
   const [address, port] = line.split(' ');
   if (!sockets.has(line)) {
-    const s = require('node:dgram').createSocket('udp4');
+    const s = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4');
     s.on('message', (m) => console.log(line + ' ' + m));
     sockets.set(line, s);
   }
@@ -205,60 +216,86 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
     });
   }
 
-  /** Asks again and again until each is answered from there. */
-  async until(destinations: readonly string[], address: string): Promise<void> {
+  /** Asks again and again until each is answered by the pod's address of that number, of either family. */
+  async until(destinations: readonly string[], pod: number): Promise<void> {
     this.#answers.clear();
     await until(() => {
       this.#child.stdin!.write(destinations.map((destination) => `${destination}\n`).join(''));
-      return destinations.every((destination) => this.#answers.get(destination) === address);
-    }, `answers from ${address}`);
+      const answered = (destination: string) => podAddress(destination.includes(':') ? 'IPv6' : 'IPv4', pod);
+      return destinations.every((destination) => this.#answers.get(destination) === answered(destination));
+    }, `answers from pod ${pod}`);
   }
 }
 
 function flows(): string[] {
-  return host
-    .run('conntrack -L -p udp')
-    .split('\n')
-    .filter((line) => line !== '');
+  return ['ipv4', 'ipv6'].flatMap((family) =>
+    host
+      .run(`conntrack -L -f ${family} -p udp`)
+      .split('\n')
+      .filter((line) => line !== ''),
+  );
 }
 
 describe('UDP flows', () => {
-  const destinations = ['10.96.0.10 80', '192.0.2.1 80', '172.18.0.2 30080'];
-  const udpSlice = (...addresses: string[]) => ({
-    ...slice(
-      'dns',
-      addresses.map((address) => endpoint(address, 'node-a')),
-    ),
-    ports: slicePort('UDP'),
-  });
-  const dns = (more = {}) => service({ name: 'dns', type: 'NodePort', ports: [nodePort('UDP')], ...more });
+  const external = ['192.0.2.1', '2001:db8:51::1'];
+  /** Cluster IPs, addresses of the load balancer, external IPs and node ports of both families. */
+  const destinations = [
+    ...['10.96.0.10', 'fd00:96::10', '192.0.2.2', '2001:db8:2::2', ...external].map((address) => `${address} 80`),
+    ...['172.18.0.2', 'fd00:172:18::2'].map((address) => `${address} 30080`),
+  ];
+  const dualNode: Node = {
+    ...node,
+    status: { addresses: ['172.18.0.2', 'fd00:172:18::2'].map((address) => ({ type: 'InternalIP', address })) },
+  };
+  const dns = (more = {}) =>
+    service({
+      name: 'dns',
+      type: 'LoadBalancer',
+      clusterIPs: ['10.96.0.10', 'fd00:96::10'],
+      vips: ['192.0.2.2', '2001:db8:2::2'],
+      ports: [nodePort('UDP')],
+      ...more,
+    });
 
   test.each(['nftables', 'iptables'] as const)('end with their endpoint, and only these: mode %s', async (mode) => {
     await serve(pod, udpServer);
     const proxy = start(mode);
-    await proxy.api.resource<Node>(nodes).create(node);
-    await proxy.services.create(dns({ externalIPs: ['192.0.2.1'] }));
-    await proxy.slices.create(udpSlice('10.244.1.1'));
+    /** The pod of this number is the Service's endpoint, or none is. */
+    const setEndpoint = async (write: 'create' | 'update', ...pods: readonly number[]) => {
+      for (const family of ['IPv4', 'IPv6'] as const) {
+        const endpoints = pods.map((n) => endpoint(podAddress(family, n), 'node-a'));
+        const own = { ...slice('dns', endpoints, `dns-${family.toLowerCase()}`), addressType: family };
+        await proxy.slices[write]({ ...own, ports: slicePort('UDP') });
+      }
+    };
+    await proxy.api.resource<Node>(nodes).create(dualNode);
+    await proxy.services.create(dns({ externalIPs: external }));
+    await setEndpoint('create', 1);
     const asker = new Asker(outside);
-    await asker.until(destinations, '10.244.1.1');
+    await asker.until(destinations, 1);
     // A flow that is none of a Service stays, though its port is the number of a node port.
     const direct = new Asker(host);
-    await direct.until(['10.244.1.2 8080'], '10.244.1.2');
+    await direct.until(['10.244.1.2 8080', 'fd00:10:244:1::2 8080'], 2);
 
-    await proxy.slices.update(udpSlice('10.244.1.2'));
-    await asker.until(destinations, '10.244.1.2');
+    await setEndpoint('update', 2);
+    await asker.until(destinations, 2);
 
     // To nobody and back: the flows stay meanwhile, and move on then.
-    await proxy.slices.update(udpSlice());
-    await proxy.slices.update(udpSlice('10.244.1.1'));
-    await asker.until(destinations, '10.244.1.1');
+    await setEndpoint('update');
+    await setEndpoint('update', 1);
+    await asker.until(destinations, 1);
 
-    // An address that the Service loses, then the Service.
+    // Addresses that the Service loses, then the Service.
     await proxy.services.update(dns());
-    await until(() => !flows().some((line) => line.includes('dst=192.0.2.1 ')), 'the flow to the lost address');
-    expect(flows().some((line) => line.includes('dst=10.96.0.10 '))).toBe(true);
+    const isFlowTo = (lost: readonly string[]) => flows().some((line) => lost.some((a) => line.includes(`dst=${a} `)));
+    await until(() => !isFlowTo(external), 'the flows to the lost addresses');
+    expect(isFlowTo(['10.96.0.10'])).toBe(true);
+    expect(isFlowTo(['2001:db8:2::2'])).toBe(true);
     await proxy.services.delete('dns', 'demo');
-    await until(() => !flows().some((line) => /dst=10\.96\.0\.10 |dport=30080/.test(line)), 'the flows to the Service');
-    expect(flows().some((line) => /src=\S+ dst=10\.244\.1\.2 sport=\d+ dport=8080/.test(line))).toBe(true);
+    const own = destinations.map((destination) => destination.split(' ')[0]!);
+    await until(() => !isFlowTo(own), 'the flows to the Service');
+    for (const to of ['10.244.1.2', 'fd00:10:244:1::2']) {
+      expect(flows().some((line) => line.includes(`dst=${to} `) && line.includes('dport=8080'))).toBe(true);
+    }
   });
 });
