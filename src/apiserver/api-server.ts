@@ -30,6 +30,7 @@ import type { ResourceRequest, ServerParts } from './handlers/resource-request.t
 import { type HealthCheck, healthResponse } from './health.ts';
 import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
 import { MeteredAdmission } from './metrics/metered-admission.ts';
+import { countWebhook } from './metrics/webhook-metrics.ts';
 import { negotiate, type ResponseFormat } from './negotiation.ts';
 import type { RegistryHooks } from './registry/hooks.ts';
 import { QuotaLedger } from './registry/quota/ledger.ts';
@@ -131,8 +132,9 @@ export class ApiServer {
           authorizer: options.authorizer,
           dial: options.dial ?? dialDirectly,
           plugins: selectPlugins(admissionPlugins),
+          webhookAsked: (outcome) => countWebhook(this.#metrics, outcome),
         },
-        this.#metrics.admission,
+        { step: this.#metrics.admission, plugin: this.#metrics.admissionPlugins },
       ),
       schemas: options.schemas,
       extensions: options.extensions,

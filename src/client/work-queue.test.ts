@@ -75,3 +75,26 @@ test('shutting down lets takers go', async () => {
   queue.add('a');
   expect(await queue.get()).toBeUndefined();
 });
+
+test('an observer is told of each key once per wait', async () => {
+  const told: string[] = [];
+  const tell = (what: string) => (key?: unknown) => void told.push(key === undefined ? what : `${what} ${key}`);
+  const observer = {
+    added: tell('added'),
+    begun: tell('begun'),
+    done: tell('done'),
+    retried: tell('retried'),
+    ended: tell('ended'),
+  };
+  const clock = new FakeClock();
+  const queue = new WorkQueue({ clock, observer });
+  queue.add('a');
+  queue.add('a');
+  await queue.get();
+  queue.add('a');
+  queue.addRateLimited('b');
+  queue.done('a');
+  clock.advance(5);
+  queue.shutDown();
+  expect(told).toEqual(['added a', 'begun a', 'retried', 'done a', 'added a', 'added b', 'ended']);
+});

@@ -2,12 +2,25 @@
 // back when it was added again meanwhile.
 import type { Clock, Timer } from '../system/clock.ts';
 
+/** Told of what happens in a queue, for whoever counts. */
+export interface QueueObserver {
+  /** A key waits that did not wait before. */
+  added(key: unknown): void;
+  begun(key: unknown): void;
+  done(key: unknown): void;
+  /** A key comes back after a failure. */
+  retried(): void;
+  /** The queue is shut down: nothing waits any more. */
+  ended(): void;
+}
+
 export interface WorkQueueOptions {
   readonly clock: Clock;
   /** Delay after the first failure, in milliseconds; doubles with each further one. Default 5. */
   readonly baseDelay?: number;
   /** Longest delay in milliseconds. Default 1,000,000 (client-go's 1000 s). */
   readonly maxDelay?: number;
+  readonly observer?: QueueObserver | undefined;
 }
 
 interface Delayed {
@@ -19,6 +32,7 @@ export class WorkQueue<K = string> {
   readonly #clock: Clock;
   readonly #baseDelay: number;
   readonly #maxDelay: number;
+  readonly #observer: QueueObserver | undefined;
   /** Waiting keys in their order; a Set keeps each once. */
   readonly #waiting = new Set<K>();
   readonly #processing = new Set<K>();
@@ -33,6 +47,7 @@ export class WorkQueue<K = string> {
     this.#clock = options.clock;
     this.#baseDelay = options.baseDelay ?? 5;
     this.#maxDelay = options.maxDelay ?? 1_000_000;
+    this.#observer = options.observer;
   }
 
   /** Keys that wait, those with a delay not counted. */
@@ -51,8 +66,11 @@ export class WorkQueue<K = string> {
       this.#again.add(key);
       return;
     }
-    const taker = this.#waiting.has(key) ? undefined : this.#takers.shift();
+    if (this.#waiting.has(key)) return;
+    this.#observer?.added(key);
+    const taker = this.#takers.shift();
     if (taker) {
+      this.#observer?.begun(key);
       this.#processing.add(key);
       taker(key);
     } else {
@@ -80,6 +98,7 @@ export class WorkQueue<K = string> {
 
   /** Adds after the back-off that the key's failures have earned. */
   addRateLimited(key: K): void {
+    this.#observer?.retried();
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     this.addAfter(key, Math.min(this.#baseDelay * 2 ** failures, this.#maxDelay));
@@ -99,6 +118,7 @@ export class WorkQueue<K = string> {
     for (const key of this.#waiting) {
       this.#waiting.delete(key);
       this.#processing.add(key);
+      this.#observer?.begun(key);
       return Promise.resolve(key);
     }
     if (this.#shutDown) return Promise.resolve(undefined);
@@ -107,12 +127,14 @@ export class WorkQueue<K = string> {
 
   done(key: K): void {
     this.#processing.delete(key);
+    this.#observer?.done(key);
     if (this.#again.delete(key)) this.add(key);
   }
 
   /** Refuses further keys, drops the waiting ones and lets every `get` return. */
   shutDown(): void {
     this.#shutDown = true;
+    this.#observer?.ended();
     this.#waiting.clear();
     this.#again.clear();
     for (const { timer } of this.#delayed.values()) timer.cancel();

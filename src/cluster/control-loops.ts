@@ -7,6 +7,7 @@ import type { KeyPair } from '../apiserver/pki/certificates.ts';
 import { kubernetesVersion } from '../apiserver/version.ts';
 import type { Transport } from '../client/types.ts';
 import type { ControllersConfig } from '../controllers/config.ts';
+import type { ControllerMetrics } from '../controllers/controller.ts';
 import type { HollowNodesOptions } from '../kubelet/hollow/hollow-nodes.ts';
 import type { Clock } from '../system/clock.ts';
 import { realClock } from '../system/real/clock.ts';
@@ -31,6 +32,7 @@ export interface ControlLoopsOptions {
   /** Nodes whose kubelet is played. Default 0. */
   readonly hollowNodes?: number;
   readonly clock: Clock;
+  readonly metrics?: ControllerMetrics;
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -89,7 +91,7 @@ export async function prepareControlLoops(
     if (!(error instanceof UnknownControllerError)) throw error;
     throw new Failure(`--controllers: ${error.message}`, { cause: error, exitCode: 2 });
   }
-  const { transport, clock, onError, hollowNodes = 0 } = options;
+  const { transport, clock, metrics, onError, hollowNodes = 0 } = options;
   const client = createClient(transport);
   const system = { clock, random: realRandom, onError };
   const config = controllersConfig(options);
@@ -97,7 +99,7 @@ export async function prepareControlLoops(
     // Made anew for every term: those of an earlier one are stale.
     const informers = createInformers(client, system);
     await Promise.all([
-      runControllers({ client, informers, ...system, config, names, signal }),
+      runControllers({ client, informers, ...system, config, names, signal, ...(metrics && { metrics }) }),
       runScheduler({ client, informers, ...system, signal }),
       ...(hollowNodes > 0 ? [hollow({ client, informers, clock, signal, count: hollowNodes, onError })] : []),
       informers.run(signal),

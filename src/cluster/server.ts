@@ -26,6 +26,7 @@ import { tunnelPath } from '../apiserver/tunnel/tunnel-path.ts';
 import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
 import { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
+import { WorkQueueMetrics } from '../metrics/work-queue-metrics.ts';
 import { addressAt, parseCIDR } from '../net/cidr.ts';
 import { formatIP } from '../net/ip.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -297,7 +298,9 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     await Promise.all([ensureBootstrapPolicy(transport, security.view), aggregator.prepare(transport)]);
     await ensureAuthenticationConfig(transport, { clientCA: pki.ca.certPem, requestHeader });
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
-    const loops = await prepareControlLoops({ ...config, ...pki, clock, transport });
+    const queues = new WorkQueueMetrics(() => clock.now());
+    metrics.add(queues.families);
+    const loops = await prepareControlLoops({ ...config, ...pki, clock, metrics: queues, transport });
     ready.resolve(server);
     handle = (request) => server.handle(request);
     background('controllers', loops(stop.signal));

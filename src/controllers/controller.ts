@@ -4,7 +4,7 @@ import type { KubeObject } from '../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../apimachinery/status.ts';
 import { createEventRecorder, type EventRecorder } from '../client/events.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
-import { WorkQueue } from '../client/work-queue.ts';
+import { type QueueObserver, WorkQueue } from '../client/work-queue.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import type { ControllersConfig } from './config.ts';
@@ -12,10 +12,10 @@ import type { ControllersConfig } from './config.ts';
 /** Failures in a row after which even a conflict is told of. */
 const manyTries = 5;
 
-/** Milliseconds: a decision that takes less is made for each change anew. */
-const quick = 2;
-/** A key whose decisions take long rests so many times as long, that the next be made for many changes; at most so long. */
-const restFactor = 4;
+/** A decision over so many objects is cheap: it is made for each change anew. */
+const few = 200;
+/** Milliseconds for each object that was looked at, and the most. */
+const restPerObject = 0.05;
 const longestRest = 200;
 
 /** What a controller is given; the same for all. */
@@ -30,9 +30,10 @@ export interface ControllerContext {
   readonly onError?: (error: unknown, what: string) => void;
 }
 
-/** Hooks for whoever counts. Durations in milliseconds. */
+/** For whoever counts. */
 export interface ControllerMetrics {
-  synced(controller: string, duration: number, outcome: 'success' | 'error'): void;
+  /** To be told of what happens in a queue of this name. */
+  queue(name: string): QueueObserver;
 }
 
 export interface Controller {
@@ -46,6 +47,8 @@ export type ControllerFactory = (context: ControllerContext) => Controller;
 export interface SyncResult {
   /** Comes back to the key after so many milliseconds, though nothing failed. */
   readonly requeueAfter?: number;
+  /** Objects that the decision was over. After one over many the key rests, so that the next is made for many changes. */
+  readonly looked?: number | undefined;
 }
 
 export interface KeyedControllerOptions {
@@ -65,7 +68,7 @@ export interface KeyedControllerOptions {
 export class KeyedController implements Controller {
   readonly queue: WorkQueue;
   readonly #options: KeyedControllerOptions;
-  /** When keys with slow decisions may be worked on again. */
+  /** When keys with large decisions may be worked on again. */
   readonly #rests = new Map<string, number>();
 
   constructor(options: KeyedControllerOptions) {
@@ -74,6 +77,8 @@ export class KeyedController implements Controller {
       clock: options.context.clock,
       baseDelay: options.baseDelay ?? 5,
       maxDelay: options.maxDelay ?? 60_000,
+      // As upstream names its queues: `deployment`, `job`.
+      observer: options.context.metrics?.queue(options.name.replace('-controller', '')),
     });
   }
 
@@ -105,28 +110,20 @@ export class KeyedController implements Controller {
     }
   }
 
-  /** Until it waits for something, a sync only decides; what that takes others cannot use. */
-  #decide(key: string, signal: AbortSignal): Promise<SyncResult | undefined> {
-    const { clock } = this.#options.context;
-    const started = clock.now();
-    const syncing = this.#options.sync(key, signal);
-    const ended = clock.now();
-    const took = ended - started;
-    if (took >= quick) this.#rests.set(key, ended + Math.min(took * restFactor, longestRest));
-    return syncing;
+  #rest(key: string, looked: number): void {
+    if (looked <= few) return;
+    this.#rests.set(key, this.#options.context.clock.now() + Math.min(looked * restPerObject, longestRest));
   }
 
   async #syncOne(key: string, signal: AbortSignal): Promise<void> {
     const { name, context } = this.#options;
-    const started = context.clock.now();
     try {
-      const result = await this.#decide(key, signal);
+      const result = await this.#options.sync(key, signal);
       this.queue.forget(key);
+      this.#rest(key, result?.looked ?? 0);
       if (result?.requeueAfter !== undefined) this.queue.addAfter(key, result.requeueAfter);
-      context.metrics?.synced(name, context.clock.now() - started, 'success');
     } catch (error) {
       if (signal.aborted) return;
-      context.metrics?.synced(name, context.clock.now() - started, 'error');
       if (!isStaleView(error) || this.queue.numRequeues(key) >= manyTries) context.onError?.(error, `${name}: ${key}`);
       this.queue.addRateLimited(key);
     }

@@ -63,6 +63,21 @@ export interface AdmissionView {
   readonly authorizer: Authorizer;
   /** Opens a connection to an endpoint of a Service. */
   readonly dial: (target: DialTarget) => Promise<Duplex>;
+  /** For whoever counts. */
+  readonly webhookAsked?: (outcome: WebhookOutcome) => void;
+}
+
+/** What came of asking one webhook. */
+export interface WebhookOutcome {
+  readonly name: string;
+  readonly type: 'admit' | 'validating';
+  readonly operation: AdmissionOperation;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** `failed-open`: no answer could be had, and that is allowed. `error`: it is not. */
+  readonly result: 'allowed' | 'rejected' | 'failed-open' | 'error';
+  /** The status of a rejection. */
+  readonly code?: number;
 }
 
 export interface ObjectPlace {
@@ -106,6 +121,7 @@ export interface AdmissionOptions {
   readonly schemas: Schemas;
   readonly authorizer: Authorizer;
   readonly dial: AdmissionView['dial'];
+  readonly webhookAsked?: (outcome: WebhookOutcome) => void;
   /** In order. */
   readonly plugins: readonly AdmissionPlugin[];
 }

@@ -42,6 +42,28 @@ export class ApiMetrics {
     labels: ['operation', 'rejected', 'type'],
     bounds: [0.005, 0.025, 0.1, 0.5, 1, 2.5],
   });
+  readonly admissionPlugins = new Histogram({
+    name: 'apiserver_admission_controller_admission_duration_seconds',
+    help: 'Admission controller latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).',
+    labels: ['name', 'operation', 'rejected', 'type'],
+    bounds: [0.005, 0.025, 0.1, 0.5, 1, 2.5],
+  });
+  readonly webhooks = new Histogram({
+    name: 'apiserver_admission_webhook_admission_duration_seconds',
+    help: 'Admission webhook latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).',
+    labels: ['name', 'operation', 'rejected', 'type'],
+    bounds: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25],
+  });
+  readonly webhookRejections = new Counter({
+    name: 'apiserver_admission_webhook_rejection_count',
+    help: 'Admission webhook rejection count, identified by name and broken out for each admission type (validating or admit) and operation. Additional labels specify an error type (calling_webhook_error or apiserver_internal_error if an error occurred; no_error otherwise) and optionally a non-zero rejection code if the webhook rejects the request with an HTTP status code (honored by the apiserver when the code is greater or equal to 400). Codes greater than 600 are truncated to 600, to keep the metrics cardinality bounded.',
+    labels: ['error_type', 'name', 'operation', 'rejection_code', 'type'],
+  });
+  readonly webhookFailOpen = new Counter({
+    name: 'apiserver_admission_webhook_fail_open_count',
+    help: 'Admission webhook fail open count, identified by name and broken out for each admission type (validating or admit).',
+    labels: ['name', 'type'],
+  });
   readonly auditEvents = new Counter({
     name: 'apiserver_audit_event_total',
     help: 'Counter of audit events generated and sent to the audit backend.',
@@ -77,6 +99,10 @@ export class ApiMetrics {
       this.authentications,
       this.authorizations,
       this.admission,
+      this.admissionPlugins,
+      this.webhooks,
+      this.webhookRejections,
+      this.webhookFailOpen,
       this.auditEvents,
       this.auditLevels,
       this.auditErrors,

@@ -7,7 +7,7 @@ import type {
 } from '../../../api/admissionregistration/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, internalError, isNotFound, StatusError } from '../../../apimachinery/status.ts';
-import type { AdmissionRequest, AdmissionView } from '../admission.ts';
+import type { AdmissionRequest, AdmissionView, WebhookOutcome } from '../admission.ts';
 import { requestFor } from '../equivalent.ts';
 import { isExempt, matchesNamespace, matchesObject } from '../matching.ts';
 import { callWebhook, WebhookCallError } from './call.ts';
@@ -70,10 +70,20 @@ export async function ask(
     throw dryRunUnsupported(hook.name);
   }
   let verdict: Verdict;
+  const started = view.clock.now();
+  const tell = (outcome: Pick<WebhookOutcome, 'result' | 'code'>) =>
+    view.webhookAsked?.({
+      name: hook.name,
+      type: isMutating ? 'admit' : 'validating',
+      operation: request.operation,
+      duration: view.clock.now() - started,
+      ...outcome,
+    });
   try {
     verdict = await verdictOf(hook, request, { view, isMutating });
   } catch (error) {
     if (!(error instanceof WebhookCallError)) throw error;
+    tell({ result: hook.failurePolicy === 'Ignore' ? 'failed-open' : 'error' });
     if (hook.failurePolicy !== 'Ignore') {
       throw internalError(`failed calling webhook ${JSON.stringify(hook.name)}: ${error.message}`);
     }
@@ -85,7 +95,12 @@ export async function ask(
     request.auditAnnotations.set(`${hook.name}/${key}`, value);
   }
   for (const text of verdict.warnings) request.warnings.add(text);
-  if (!verdict.allowed) throw rejection(hook.name, verdict.result);
+  if (!verdict.allowed) {
+    const refusal = rejection(hook.name, verdict.result);
+    tell({ result: 'rejected', code: refusal.status.code });
+    throw refusal;
+  }
+  tell({ result: 'allowed' });
   return verdict;
 }
 
