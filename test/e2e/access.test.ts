@@ -235,6 +235,7 @@ test('figures have upstream names, types and help', async () => {
     ['apiserver_storage_objects', 'gauge'],
     ['apiserver_storage_size_bytes', 'gauge'],
     ['etcd_request_duration_seconds', 'histogram'],
+    ['etcd_requests_total', 'counter'],
     ['apiserver_admission_step_admission_duration_seconds', 'histogram'],
     ['apiserver_admission_controller_admission_duration_seconds', 'histogram'],
     ['workqueue_depth', 'gauge'],

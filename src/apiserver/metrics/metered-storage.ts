@@ -1,6 +1,6 @@
 // Storage whose operations are timed under the names that kube-apiserver gives its requests to etcd.
 
-import { type Family, Histogram, type HistogramSeries } from '../../metrics/metric.ts';
+import { CollectedFamily, Counter, type Family, Histogram, type HistogramSeries } from '../../metrics/metric.ts';
 import type {
   RangeRequest,
   RangeResult,
@@ -28,14 +28,21 @@ function operationOf({ compare, operations }: Transaction): string {
   return compare[0]?.modRevision === 0 ? 'create' : 'update';
 }
 
+const labels = ['operation', 'group', 'resource'];
+
 export class MeteredStorage implements Storage {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #duration = new Histogram({
     name: 'etcd_request_duration_seconds',
     help: 'Etcd request latency in seconds for each operation and object type.',
-    labels: ['operation', 'group', 'resource'],
+    labels,
     bounds,
+  });
+  readonly #errors = new Counter({
+    name: 'etcd_request_errors_total',
+    help: 'Etcd failed request counts for each operation and object type.',
+    labels,
   });
 
   /** By the prefix of a resource's keys, then by operation. */
@@ -47,14 +54,25 @@ export class MeteredStorage implements Storage {
   }
 
   get families(): readonly Family[] {
-    return [this.#duration];
+    const help = 'Etcd request counts for each operation and object type.';
+    const total = { name: 'etcd_requests_total', help, labels, type: 'counter' } as const;
+    return [this.#duration, this.#errors, new CollectedFamily(total, () => this.#totals())];
+  }
+
+  *#totals(): Generator<readonly [readonly string[], number]> {
+    for (const [prefix, operations] of this.#series) {
+      for (const [operation, { count }] of operations) yield [[operation, ...placeOf(prefix)], count];
+    }
   }
 
   #timed<T>(operation: string, key: string, work: Promise<T>): Promise<T> {
     const started = this.#clock.now();
     const observe = () => this.#seriesOf(operation, key).observe((this.#clock.now() - started) / 1000);
     // The caller has the work itself, so that it waits no longer for being timed.
-    work.then(observe, observe);
+    work.then(observe, () => {
+      observe();
+      this.#errors.with(operation, ...placeOf(key)).add();
+    });
     return work;
   }
 
