@@ -57,7 +57,8 @@ export function endpointsController(context: ControllerContext): Controller {
     const selected = selection.podsOf(service);
     const triggerTime = triggerTimes.next(key, service, selected);
     const wanted = reconcile({ service, pods: selected, current, triggerTime });
-    if (!wanted) return undefined;
+    const result = { looked: selected.length };
+    if (!wanted) return result;
     try {
       writes.wrote(key, current ? await resource.update(wanted) : await resource.create(wanted));
     } catch (error) {
@@ -69,7 +70,7 @@ export function endpointsController(context: ControllerContext): Controller {
       recorder.event(current ?? service, { type: 'Warning', reason, message });
       throw error;
     }
-    return undefined;
+    return result;
   }
 
   return controller;

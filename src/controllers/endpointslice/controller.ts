@@ -85,7 +85,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
       recorder.event(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message });
       throw error;
     }
-    return undefined;
+    return { looked: selected.length };
   }
 
   async function apply(key: string, changes: SliceChanges): Promise<void> {

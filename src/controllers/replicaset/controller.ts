@@ -96,7 +96,7 @@ function replicaController<T extends KubeObject>(context: ControllerContext, fla
     }
     if (failure) throw failure.error;
     const requeueAfter = untilAvailable(claim.own, replicaSet.spec.minReadySeconds ?? 0, now);
-    return requeueAfter === undefined ? undefined : { requeueAfter };
+    return { ...(requeueAfter !== undefined && { requeueAfter }), looked: claim.own.length };
   }
 
   /** Pods of this set and of its siblings under the same Deployment. */
