@@ -1,6 +1,6 @@
 // What the HTTPS front adds to the API: two versions of HTTP, bounds on what comes in, compression of what goes out.
 import { once } from 'node:events';
-import { connect } from 'node:http2';
+import { connect, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -199,6 +199,22 @@ test('a watch over HTTP/2 sends changes as they happen, beside other requests of
   expect(JSON.parse(chunk.toString())).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'watched' } } });
   stream.close();
   session.destroy();
+});
+
+test('a client that asks and takes back without end is cut off, and others are served', async () => {
+  const session = connect(url, { rejectUnauthorized: false });
+  session.on('error', () => {});
+  const closed = new Promise((resolve) => session.once('close', resolve));
+  let asked = 0;
+  while (!session.closed && !session.destroyed) {
+    const stream = session.request({ ':path': '/version' });
+    stream.on('error', () => {});
+    stream.close(constants.NGHTTP2_CANCEL);
+    if (asked++ % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await closed;
+  expect(asked).toBeGreaterThan(500);
+  expect((await http2({ path: '/version' })).status).toBe(200);
 });
 
 test('a request that is being answered when the server ends gets its answer; a stream is cut', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KubeList, KubeObject } from '../../apimachinery/object.ts';
 import { exchange, openWatch } from '../fake/exchange.ts';
 import { startTestServer, type TestServer } from '../fake/test-server.ts';
@@ -78,6 +78,23 @@ describe('pages and revisions', () => {
     const answer = await list(`continue=${Buffer.from(token).toString('base64url')}`);
     expect(answer.code).toBe(400);
     expect(answer.message).toContain(message);
+  });
+
+  test('pages of the past read no more of storage than they take', async () => {
+    const [first, selected] = [await list('limit=1'), await list('limit=1&labelSelector=name!=c')];
+    await api.send('DELETE', `${configMaps}/b`);
+    const range = vi.spyOn(api.storage, 'range');
+    const second = await list(`limit=1&continue=${first.metadata.continue}`);
+    expect([names(second), second.metadata.remainingItemCount]).toEqual(['b', 2]);
+    const prefix = '/registry/core/configmaps/n/';
+    const revision = Number(first.metadata.resourceVersion);
+    expect(range.mock.calls).toEqual([[{ prefix, revision, after: `${prefix}a`, limit: 1 }]]);
+    const rest = await list(`limit=5&continue=${second.metadata.continue}`);
+    expect([names(rest), rest.metadata.continue]).toEqual(['cd', undefined]);
+    const next = await list(`limit=1&labelSelector=name!=c&continue=${selected.metadata.continue}`);
+    expect([names(next), next.metadata.remainingItemCount]).toEqual(['b', undefined]);
+    const last = await list(`limit=1&labelSelector=name!=c&continue=${next.metadata.continue}`);
+    expect([names(last), last.metadata.continue]).toEqual(['d', undefined]);
   });
 
   test('when its revision is forgotten, the answer has a way to go on with what there is now', async () => {

@@ -162,8 +162,41 @@ async function pageAt(
   const { revision, after = '' } = position;
   const prefix = store.prefixOf(info.namespace);
   const isPresent = store.cache.lastChange <= revision && revision <= parts.cache.revision;
-  const objects = isPresent ? store.cache.list(prefix) : storedAt(await rangeAt(request, { prefix, revision, after }));
+  if (!isPresent) return storedPage(request, query, { prefix, revision, after });
+  const objects = store.cache.list(prefix);
   return cut(request, query, { objects: after === '' ? objects : objects.filter((o) => o.key > after), revision });
+}
+
+interface Position {
+  readonly prefix: string;
+  readonly revision: number;
+  readonly after: string;
+}
+
+/** Where a selector leaves few of many, at least so many are read at a time. */
+const selectedChunk = 500;
+
+/** A page of the past: of storage no more is read than it takes. */
+async function storedPage(request: ResourceRequest, query: ListQuery, position: Position): Promise<Page> {
+  const { limit } = query;
+  const { revision } = position;
+  const isSelected = selectorOf(query, request.definition) !== undefined;
+  const chunk = isSelected && limit > 0 ? Math.max(limit, selectedChunk) : limit;
+  const found: StoredObject[] = [];
+  for (let { after } = position; ; ) {
+    const range = await rangeAt(request, { ...position, after, limit: chunk });
+    const objects = storedAt(range);
+    found.push(...(await filtered(request, query, objects)));
+    const isLast = range.count <= objects.length;
+    const isFull = limit > 0 && (isSelected ? found.length > limit : !isLast);
+    if (isFull) {
+      const items = await servedAll(request, found.slice(0, limit));
+      const remaining = range.count - items.length;
+      return { items, revision, last: items.at(-1)!.key, ...(!isSelected && { remaining }) };
+    }
+    if (isLast) return { items: await servedAll(request, found), revision };
+    after = objects.at(-1)!.key;
+  }
 }
 
 /** The history of the revision is gone: 410. A later page may be had of the present, by the continue in the answer. */
@@ -178,11 +211,11 @@ function expiredList({ store }: ResourceRequest, after: string): StatusError {
 
 async function rangeAt(
   request: ResourceRequest,
-  { prefix, revision, after }: { readonly prefix: string; readonly revision: number; readonly after: string },
+  { prefix, revision, after, limit }: Position & { readonly limit: number },
 ): Promise<RangeResult> {
   const { store, parts } = request;
   try {
-    return await store.rangeAt({ prefix, revision });
+    return await store.rangeAt({ prefix, revision, limit, ...(after !== '' && { after }) });
   } catch (error) {
     if (error instanceof CompactedError) throw expiredList(request, after);
     if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(revision, parts.cache.revision);

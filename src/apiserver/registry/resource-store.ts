@@ -7,7 +7,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { alreadyExists, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
-import type { RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
+import type { RangeRequest, RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { CacheEvent, ResourceCache } from '../watch-cache/resource-cache.ts';
@@ -139,7 +139,7 @@ export class ResourceStore {
   }
 
   /** The objects below a prefix as they were at a revision. */
-  rangeAt(request: { readonly prefix: string; readonly revision: number }): Promise<RangeResult> {
+  rangeAt(request: RangeRequest): Promise<RangeResult> {
     return this.#storage.range(request);
   }
 
