@@ -107,6 +107,8 @@ export interface NodePaths {
   readonly containerdState: string;
   readonly containerdSocket: string;
   readonly agentRoot: string;
+  /** Folders named after registries, each with a hosts.toml (containerd's certs.d). */
+  readonly registries: string;
   readonly log: (part: string) => string;
 }
 
@@ -144,6 +146,7 @@ export function clusterPaths(name: string, dataDir: string): ClusterPaths {
         containerdState: join(nodeRun, 'containerd'),
         containerdSocket: join(nodeRun, 'containerd.sock'),
         agentRoot: join(nodeData, 'agent'),
+        registries: join(dataDir, 'registries'),
         log: (part) => join(dataDir, 'logs', `${node}-${part}.log`),
       };
     },

@@ -115,6 +115,10 @@ disabled_plugins = [
     bin_dir = ${text(options.cniBinDir)}
     conf_dir = ${text(options.cniConfDir)}
 
+  # What is said of registries: mirrors, plain HTTP, authorities.
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = ${text(paths.registries)}
+
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { ClientTool } from '../fixtures/client-tools.ts';
 import { testCluster } from './portico.ts';
+import { startRegistry } from './registry.ts';
 
 const cluster = testCluster('e2e-kubelet');
 const image = 'portico.local/busybox:1';
@@ -295,4 +296,225 @@ test('kubectl top: nodes and pods', async () => {
   expect(summary.node.memory.availableBytes).toBeGreaterThan(0);
   expect(await k.ok('get', '--raw', '/api/v1/nodes/node-1/proxy/metrics')).toContain('kubelet_running_pods');
   await k.ok('delete', 'pod', 'busy', '--wait=false');
+});
+
+describe('images', () => {
+  test('a private registry: refused without a secret, pulled with one', async () => {
+    const registry = await startRegistry(cluster);
+    try {
+      const image = await registry.push('busybox', 'app:1');
+      const spec = { nodeName: 'node-1', containers: [{ name: 'main', image, command: ['sleep', '1000'] }] };
+      await apply(pod('stranger', spec));
+      await expect
+        .poll(() => events('stranger'), long)
+        .toMatch(/Failed: Failed to pull image "[^"]*app:1": .*(401|auth)/i);
+      await expect.poll(() => events('stranger'), long).toContain('BackOff: Back-off pulling image');
+      const waiting = async () => (await get('stranger')).status?.containerStatuses?.[0]?.state?.waiting;
+      await expect.poll(async () => (await waiting())?.reason, long).toBe('ImagePullBackOff');
+      expect((await waiting())?.message).toContain(`Back-off pulling image "${image}": ErrImagePull: `);
+      const login = ['--docker-username=user', '--docker-password=secret', `--docker-server=${registry.address}`];
+      await k.ok('create', 'secret', 'docker-registry', 'pull', ...login);
+      const allowed = { ...spec, imagePullSecrets: [{ name: 'pull' }] };
+      await apply(pod('member', { ...allowed, containers: [{ ...spec.containers[0]!, imagePullPolicy: 'Always' }] }));
+      await ready('member');
+      expect(await events('member')).toMatch(/Pulled: Successfully pulled image "[^"]*app:1" in \S+ms/);
+      // By its policy Always the image that is there now is asked for again, and the name refused.
+      await apply(pod('policy', { ...spec, containers: [{ ...spec.containers[0]!, imagePullPolicy: 'Always' }] }));
+      await expect.poll(() => events('policy'), long).toContain('Failed: Error: ErrImagePull');
+      await apply(
+        pod('present', { ...spec, containers: [{ ...spec.containers[0]!, imagePullPolicy: 'IfNotPresent' }] }),
+      );
+      await ready('present');
+    } finally {
+      await registry.stop();
+    }
+  });
+
+  test.each([
+    ['Upper Case', {}, 'InvalidImageName', 'couldn\'t parse image name "Upper Case": invalid reference format'],
+    [
+      'portico.local/none:1',
+      { imagePullPolicy: 'Never' },
+      'ErrImageNeverPull',
+      'is not present with pull policy of Never',
+    ],
+  ])('%s', async (name, more, reason, words) => {
+    const podName = reason.toLowerCase();
+    await apply(pod(podName, { containers: [{ name: 'main', image: name, ...more }] }));
+    const waiting = async () => (await get(podName)).status?.containerStatuses?.[0]?.state?.waiting;
+    await expect.poll(async () => (await waiting())?.reason, long).toBe(reason);
+    expect((await waiting())?.message).toContain(words);
+    await expect.poll(() => events(podName), long).toContain(`Failed: Error: ${reason}`);
+  });
+});
+
+describe('containers', () => {
+  test('users, groups, capabilities, seccomp, a root that is only read; privileged ones and those of the host', async () => {
+    const script = 'id; grep -E "Seccomp:|CapEff|NoNew" /proc/self/status; touch /x || sleep 1000';
+    await apply(
+      pod('confined', {
+        securityContext: {
+          runAsUser: 1000,
+          runAsGroup: 2000,
+          supplementalGroups: [3000],
+          fsGroup: 4000,
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+        volumes: [{ name: 'v', emptyDir: {} }],
+        containers: [
+          shell(`touch /v/a; stat -c %g /v/a; ${script}`, {
+            volumeMounts: [{ name: 'v', mountPath: '/v' }],
+            securityContext: {
+              readOnlyRootFilesystem: true,
+              allowPrivilegeEscalation: false,
+              capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] },
+            },
+          }),
+        ],
+      }),
+      pod('mighty', {
+        nodeName: 'node-2',
+        hostPID: true,
+        hostNetwork: true,
+        containers: [
+          shell('grep CapEff /proc/self/status; cat /proc/1/comm; hostname -i; sleep 1000', {
+            securityContext: { privileged: true },
+          }),
+        ],
+      }),
+    );
+    await ready('confined');
+    await ready('mighty');
+    expect(await k.ok('logs', 'confined')).toBe(
+      [
+        '4000',
+        'uid=1000 gid=2000 groups=2000,3000,4000',
+        'CapEff:\t0000000000000000',
+        'NoNewPrivs:\t1',
+        'Seccomp:\t2',
+        'touch: /x: Read-only file system',
+        '',
+      ].join('\n'),
+    );
+    expect(await k.ok('logs', 'mighty')).toMatch(/CapEff:\t0*[1-9a-f][0-9a-f]{8,}\n/);
+    expect(await k.ok('logs', 'mighty')).not.toContain('\nsleep\n');
+    expect((await get('mighty')).status?.podIP).toBe((await get('mighty')).status?.hostIP);
+  });
+
+  test('requests and limits become cgroups below the class of the pod; too much memory is an OOM kill', async () => {
+    const resources = { requests: { cpu: '250m', memory: '16Mi' }, limits: { cpu: '500m', memory: '32Mi' } };
+    await apply(
+      pod('measured', { containers: [shell('sleep 1000', { resources })] }),
+      pod('greedy', {
+        restartPolicy: 'Never',
+        containers: [shell('tail /dev/zero', { resources: { limits: { memory: '16Mi' } } })],
+      }),
+    );
+    await ready('measured');
+    expect((await get('measured')).status?.qosClass).toBe('Burstable');
+    const cgroup = await k.ok('exec', 'measured', '--', 'cat', '/proc/1/cgroup');
+    expect(cgroup).toContain(`/burstable/pod${(await get('measured')).metadata.uid}/`);
+    const read = async (path: string) => (await k.ok('exec', 'measured', '--', 'cat', `/sys/fs/cgroup/${path}`)).trim();
+    expect(await read('cpu/cpu.shares')).toBe('256');
+    expect(await read('cpu/cpu.cfs_quota_us')).toBe('50000');
+    expect(await read('memory/memory.limit_in_bytes')).toBe(String(32 * 1024 * 1024));
+    await expect.poll(async () => (await get('greedy')).status?.phase, long).toBe('Failed');
+    expect((await get('greedy')).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
+      reason: 'OOMKilled',
+      exitCode: 137,
+    });
+  });
+
+  test("probes of every kind, hooks, a sidecar that outlives its pod's containers", async () => {
+    const every = { periodSeconds: 1 };
+    const serve = 'mkdir -p /tmp/www && echo ok > /tmp/www/ready && exec httpd -f -p 8080 -h /tmp/www';
+    await apply(
+      pod('probed', {
+        volumes: [{ name: 'v', hostPath: { path: join(cluster.dataDir, 'hooks'), type: 'DirectoryOrCreate' } }],
+        containers: [
+          shell(serve, {
+            ports: [{ name: 'http', containerPort: 8080 }],
+            startupProbe: { tcpSocket: { port: 8080 }, ...every, failureThreshold: 60 },
+            readinessProbe: { httpGet: { path: '/ready', port: 'http' }, ...every },
+            livenessProbe: { exec: { command: ['test', '!', '-e', '/tmp/sick'] }, ...every, failureThreshold: 1 },
+            lifecycle: {
+              postStart: { exec: { command: ['sh', '-c', 'echo started >> /v/said'] } },
+              preStop: { exec: { command: ['sh', '-c', 'echo stopping >> /v/said'] } },
+            },
+            volumeMounts: [{ name: 'v', mountPath: '/v' }],
+          }),
+        ],
+      }),
+      pod('aided', {
+        restartPolicy: 'Never',
+        volumes: [{ name: 'v', emptyDir: {} }],
+        initContainers: [
+          {
+            ...shell('trap "exit 0" TERM; touch /v/up; while :; do sleep 0.1; done'),
+            name: 'sidecar',
+            restartPolicy: 'Always',
+            startupProbe: { exec: { command: ['test', '-e', '/v/up'] }, ...every },
+            volumeMounts: [{ name: 'v', mountPath: '/v' }],
+          },
+        ],
+        containers: [shell('test -e /v/up', { volumeMounts: [{ name: 'v', mountPath: '/v' }] })],
+      }),
+      pod('hookless', {
+        containers: [shell('sleep 1000', { lifecycle: { postStart: { httpGet: { port: 1, path: '/' } } } })],
+      }),
+    );
+    await ready('probed');
+    await k.ok('exec', 'probed', '--', 'mv', '/tmp/www/ready', '/tmp/www/gone');
+    await k.ok('wait', '--for=condition=Ready=false', 'pod/probed', '--timeout=80s');
+    await expect
+      .poll(() => events('probed'), long)
+      .toContain('Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404');
+    await k.ok('exec', 'probed', '--', 'touch', '/tmp/sick');
+    await expect
+      .poll(() => events('probed'), long)
+      .toContain('Killing: Container main failed liveness probe, will be restarted');
+    await expect.poll(async () => (await get('probed')).status?.containerStatuses?.[0]?.restartCount, long).toBe(1);
+    await ready('probed');
+    await k.ok('delete', 'pod', 'probed', '--grace-period=10');
+    expect(readFileSync(join(cluster.dataDir, 'hooks/said'), 'utf8')).toBe('started\nstopping\nstarted\nstopping\n');
+    await expect.poll(async () => (await get('aided')).status?.phase, long).toBe('Succeeded');
+    await expect.poll(() => events('hookless'), long).toContain('FailedPostStartHook: PostStartHook failed\n');
+  });
+
+  test('what a container is made of is told when it is missing', async () => {
+    await apply(
+      pod('no-command', { containers: [{ name: 'main', image, command: ['/not/there'] }] }),
+      pod('no-key', {
+        containers: [
+          shell('true', {
+            env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'kube-root-ca.crt', key: 'b' } } }],
+          }),
+        ],
+      }),
+      pod('escape', {
+        volumes: [{ name: 'v', emptyDir: {} }],
+        initContainers: [
+          { ...shell('ln -s /etc /v/link'), name: 'link', volumeMounts: [{ name: 'v', mountPath: '/v' }] },
+        ],
+        containers: [shell('ls /v', { volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'link' }] })],
+      }),
+    );
+    const status = async (name: string) => (await get(name)).status?.containerStatuses?.[0];
+    await expect
+      .poll(async () => (await status('no-command'))?.lastState?.terminated, long)
+      .toMatchObject({ reason: 'StartError', exitCode: 128 });
+    expect((await status('no-command'))?.lastState?.terminated?.message).toContain('/not/there: no such file');
+    await expect
+      .poll(async () => (await status('no-key'))?.state?.waiting, long)
+      .toEqual({
+        reason: 'CreateContainerConfigError',
+        message: "couldn't find key b in ConfigMap default/kube-root-ca.crt",
+      });
+    await expect
+      .poll(async () => (await status('escape'))?.state?.waiting, long)
+      .toEqual({
+        reason: 'CreateContainerConfigError',
+        message: 'failed to prepare subPath for volumeMount "v" of container "main"',
+      });
+  });
 });

@@ -44,6 +44,7 @@ export function machinePaths({ rootDir, runDir }: Pick<Machine, 'rootDir' | 'run
     containerdState: join(runDir, 'containerd'),
     containerdSocket: join(runDir, 'containerd.sock'),
     agentRoot: rootDir,
+    registries: '/etc/containerd/certs.d',
     log: (part) => join(rootDir, 'logs', `${part}.log`),
   };
 }

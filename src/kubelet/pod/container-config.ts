@@ -122,8 +122,8 @@ export function securityContext(pod: Pod, container: Container, targetId?: strin
 export interface ContainerInput {
   readonly attempt: number;
   readonly environment: ReadonlyMap<string, string>;
-  /** Host path of each of the pod's volumes. */
-  readonly volumes: ReadonlyMap<string, string>;
+  /** Host path of each of the container's volumeMounts, by index (sub-paths.ts). */
+  readonly mountSources: readonly (string | undefined)[];
   /** Volumes whose content is the API's (ConfigMaps, Secrets, …): read-only whatever the mount says. */
   readonly readonlyVolumes: ReadonlySet<string>;
   readonly hostsFile: string;
@@ -142,13 +142,12 @@ const propagation = {
 
 function mounts(container: Container, input: ContainerInput): Mount[] {
   const result: Mount[] = [];
-  for (const mount of container.volumeMounts ?? []) {
-    const base = input.volumes.get(mount.name);
-    if (base === undefined) continue;
-    const subPath = mount.subPathExpr ? expand(mount.subPathExpr, input.environment) : mount.subPath;
+  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
+    const hostPath = input.mountSources[i];
+    if (hostPath === undefined) continue;
     result.push({
       containerPath: mount.mountPath,
-      hostPath: subPath ? `${base}/${subPath}` : base,
+      hostPath,
       readonly: mount.readOnly || input.readonlyVolumes.has(mount.name),
       propagation: propagation[(mount.mountPropagation ?? 'None') as keyof typeof propagation],
     });

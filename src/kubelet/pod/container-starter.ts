@@ -13,6 +13,7 @@ import { dnsSettings, hostsFile } from './network-files.ts';
 import type { ObservedSandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import { containerResources, podCgroup } from './resources.ts';
+import { mountSources } from './sub-paths.ts';
 
 export interface StartContainer {
   readonly pod: Pod;
@@ -78,7 +79,10 @@ export class ContainerStarter {
         sandboxConfig: await this.sandboxConfig(pod, sandbox.attempt),
       });
     } catch (error) {
-      if (error instanceof ImageError) return failed(error.reason, error.message, error.retryAt);
+      if (error instanceof ImageError) {
+        event({ type: 'Warning', reason: 'Failed', message: `Error: ${error.reason}` });
+        return failed(error.reason, error.message, error.retryAt);
+      }
       const message = error instanceof Error ? error.message : String(error);
       event({ type: 'Warning', reason: 'Failed', message: `Error: ${message}` });
       return failed(error instanceof ConfigError ? error.reason : 'CreateContainerError', message);
@@ -96,11 +100,11 @@ export class ContainerStarter {
   }
 
   async #containerConfig({ pod, container, attempt, mounted, podIPs, targetId }: StartContainer, image: CriImage) {
-    const { options, sources, services, volumes, nodeMemory } = this.#context;
+    const { options, services, volumes, nodeMemory } = this.#context;
     checkUser(pod, container, image);
     const all = services.list();
     const values = await environment(pod, container, {
-      ...sources.of(pod),
+      ...this.#context.sources.of(pod),
       services: all,
       podIPs,
       hostIPs: options.nodeIPs,
@@ -118,15 +122,11 @@ export class ContainerStarter {
       writeFile(hosts, hostsFile(pod, { podIPs, domain, ...base })),
       mkdir(join(this.#context.logRoot, logFolder(identityOf(pod)), container.name), { recursive: true }),
     ]);
-    for (const { subPath, name } of container.volumeMounts ?? []) {
-      const path = mounted.paths.get(name);
-      if (path && subPath && !mounted.readonly.has(name))
-        await mkdir(join(path, subPath), { recursive: true }).catch(ignoreExisting);
-    }
+    const sources = await mountSources(container, mounted, values);
     return containerConfig(pod, container, {
       attempt,
       environment: values,
-      volumes: mounted.paths,
+      mountSources: sources,
       readonlyVolumes: mounted.readonly,
       hostsFile: hosts,
       terminationFile,
@@ -161,10 +161,6 @@ export class ContainerStarter {
     this.#context.images.forget(pod.metadata.uid ?? '');
     this.#context.sources.forget(pod.metadata.uid ?? '');
   }
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }
 
 /** runAsNonRoot (kubelet's verifyRunAsNonRoot). Throws ConfigError. */

@@ -23,6 +23,8 @@ const delays = { initial: 10_000, max: 300_000 } as const;
 interface PullBackoff {
   readonly delay: number;
   readonly until: number;
+  /** What the last pull failed for. */
+  readonly message: string;
 }
 
 export interface EnsureImage {
@@ -47,6 +49,12 @@ export class ImagePuller {
   async ensure({ pod, container, credentials, event }: EnsureImage): Promise<CriImage> {
     const image = container.image ?? '';
     const policy = container.imagePullPolicy ?? defaultPolicy(image);
+    const wrong = invalidReference(image);
+    if (wrong) {
+      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${wrong}`;
+      event({ type: 'Warning', reason: 'InspectFailed', message });
+      throw new ImageError('InvalidImageName', message, this.#clock.now() + delays.initial);
+    }
     const there = await this.#cri.imageStatus(image).catch((error: Error) => {
       throw new ImageError(
         'ImageInspectError',
@@ -75,7 +83,7 @@ export class ImagePuller {
     if (backoff && started < backoff.until) {
       const message = `Back-off pulling image "${image}"`;
       event({ type: 'Normal', reason: 'BackOff', message });
-      throw new ImageError('ImagePullBackOff', message, backoff.until);
+      throw new ImageError('ImagePullBackOff', `${message}: ErrImagePull: ${backoff.message}`, backoff.until);
     }
     event({ type: 'Normal', reason: 'Pulling', message: `Pulling image "${image}"` });
     try {
@@ -94,13 +102,11 @@ export class ImagePuller {
       return pulled;
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
-      const message = `failed to pull and unpack image "${image}": ${cause}`;
       event({ type: 'Warning', reason: 'Failed', message: `Failed to pull image "${image}": ${cause}` });
-      event({ type: 'Warning', reason: 'Failed', message: 'Error: ErrImagePull' });
       const delay = backoff ? Math.min(backoff.delay * 2, delays.max) : delays.initial;
-      this.#backoffs.set(key, { delay, until: this.#clock.now() + delay });
+      this.#backoffs.set(key, { delay, until: this.#clock.now() + delay, message: cause });
       // Tried again soon: the next try tells of the back-off, as upstream's second sync does.
-      throw new ImageError('ErrImagePull', message, this.#clock.now() + 1000);
+      throw new ImageError('ErrImagePull', cause, this.#clock.now() + 1000);
     }
   }
 
@@ -113,4 +119,23 @@ export class ImagePuller {
 function defaultPolicy(image: string): string {
   const name = image.slice(image.lastIndexOf('/') + 1);
   return image.includes('@') || (name.includes(':') && !name.endsWith(':latest')) ? 'IfNotPresent' : 'Always';
+}
+
+/** Why a text is no image reference, in the words of distribution/reference; undefined for one that is. */
+export function invalidReference(image: string): string | undefined {
+  const [name = '', digest] = image.split('@', 2);
+  const [, repository = '', tag] = /^(.*?)(?::([^/:]*))?$/.exec(name) ?? [];
+  const [first = '', ...rest] = repository.split('/');
+  const hasDomain = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const path = hasDomain ? rest.join('/') : repository;
+  const isPath = (text: string) =>
+    /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/.test(text);
+  const isDomain =
+    !hasDomain || /^[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]+)?$/.test(first) || /^\[[0-9a-fA-F:]+\](:[0-9]+)?$/.test(first);
+  const isTag = tag === undefined || /^\w[\w.-]{0,127}$/.test(tag);
+  const isDigest =
+    digest === undefined || /^[A-Za-z][A-Za-z0-9]*([-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/.test(digest);
+  if (isPath(path) && isDomain && isTag && isDigest) return undefined;
+  const onlyCase = path !== path.toLowerCase() && isPath(path.toLowerCase());
+  return `invalid reference format${onlyCase ? ': repository name must be lowercase' : ''}`;
 }

@@ -334,8 +334,8 @@ export class PodWorker {
   async #postStart(container: Container, hook: LifecycleHandler, id: string): Promise<void> {
     const outcome = await this.#killer.runHook(this.#target(container, id), hook, this.#gracePeriod() || 30);
     if (outcome.success) return;
-    const message = `PostStartHook failed${outcome.message ? `: ${outcome.message}` : ''}`;
-    this.#event({ type: 'Warning', reason: 'FailedPostStartHook', message }, container);
+    // What the hook said may be secret: it is no part of the event.
+    this.#event({ type: 'Warning', reason: 'FailedPostStartHook', message: 'PostStartHook failed' }, container);
     await this.#observe();
     const started = this.#observed.containers.find((c) => c.id === id);
     if (started)

@@ -1,0 +1,46 @@
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mountSources } from './sub-paths.ts';
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'portico-sub-paths-')));
+const volume = join(root, 'volume');
+beforeAll(() => {
+  mkdirSync(join(volume, 'there'), { recursive: true });
+  writeFileSync(join(volume, 'file'), '');
+  symlinkSync('there', join(volume, 'inside'));
+  symlinkSync('/etc', join(volume, 'outside'));
+  symlinkSync('../..', join(volume, 'up'));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+function source(mount: { readonly subPath?: string; readonly subPathExpr?: string }, isReadonly = false) {
+  const volumes = { paths: new Map([['v', volume]]), readonly: new Set(isReadonly ? ['v'] : []) };
+  const container = { name: 'c', volumeMounts: [{ name: 'v', mountPath: '/m', ...mount }] };
+  return mountSources(container, volumes, new Map([['WHO', 'me']])).then(([path]) => path?.replace(volume, '.'));
+}
+
+test.each([
+  [{}, '.'],
+  [{ subPath: 'there' }, './there'],
+  [{ subPath: 'file' }, './file'],
+  [{ subPath: 'inside/more' }, './there/more'],
+  [{ subPath: 'made/for/it' }, './made/for/it'],
+  [{ subPathExpr: '$(WHO)/data' }, './me/data'],
+])('%j', async (mount, expected) => {
+  expect(await source(mount)).toBe(expected);
+});
+
+test.each(['outside', 'outside/portico-made', 'up/volume', '../volume', 'there/../..', '/etc'])(
+  '%s leads out of the volume and is refused',
+  async (subPath) => {
+    await expect(source({ subPath })).rejects.toThrow('failed to prepare subPath for volumeMount "v" of container "c"');
+    expect(existsSync('/etc/portico-made')).toBe(false);
+  },
+);
+
+test('nothing is made in what is only read', async () => {
+  await expect(source({ subPath: 'absent' }, true)).rejects.toThrow('failed to prepare subPath');
+  expect(existsSync(join(volume, 'absent'))).toBe(false);
+});

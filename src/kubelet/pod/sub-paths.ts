@@ -1,0 +1,51 @@
+// Host paths of a container's mounts: the volume's, or a sub path of it, made when it is missing and kept inside the volume.
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Container } from '../../api/core/v1/types.generated.ts';
+import type { PodVolumes } from '../volumes/volume-manager.ts';
+import { ConfigError, expand } from './env.ts';
+
+/**
+ * By index of the container's volumeMounts, with every link resolved: a link that an earlier container left in the volume must
+ * not lead out of it. Rejects with ConfigError.
+ */
+export async function mountSources(
+  { name, volumeMounts = [] }: Container,
+  { paths, readonly }: PodVolumes,
+  environment: ReadonlyMap<string, string>,
+): Promise<(string | undefined)[]> {
+  return Promise.all(
+    volumeMounts.map(async ({ name: volume, subPath, subPathExpr }) => {
+      const base = paths.get(volume);
+      const below = subPathExpr ? expand(subPathExpr, environment) : subPath;
+      if (base === undefined || !below) return base;
+      const refuse = () =>
+        new ConfigError(`failed to prepare subPath for volumeMount "${volume}" of container "${name}"`);
+      if (below.split('/').includes('..') || below.startsWith('/')) throw refuse();
+      const root = await realpath(base);
+      const target = join(root, below);
+      if (!readonly.has(volume)) await makeInside(root, below, refuse);
+      const found = await realpath(target).catch(() => undefined);
+      if (found === undefined || !isInside(root, found)) throw refuse();
+      return found;
+    }),
+  );
+}
+
+/** Makes the folders that are missing, one by one, never through a link that leads out. */
+async function makeInside(root: string, below: string, refuse: () => Error): Promise<void> {
+  let parent = root;
+  for (const part of below.split('/').filter((p) => p !== '' && p !== '.')) {
+    const next = join(parent, part);
+    if (!(await stat(next).catch(() => undefined))) await mkdir(next).catch(ignoreExisting);
+    const resolved = await realpath(next).catch(() => undefined);
+    if (resolved === undefined || !isInside(root, resolved)) throw refuse();
+    parent = resolved;
+  }
+}
+
+const isInside = (root: string, path: string): boolean => path === root || path.startsWith(`${root}/`);
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
