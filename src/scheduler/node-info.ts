@@ -7,6 +7,17 @@ import { type Amounts, amountsOf, type HostPort, hostPortsOf, podRequests } from
 const leastCPU = 100;
 const leastMemory = 200 * 1024 * 1024;
 
+const mostGroups = 64;
+
+/** Pods that are spread from each other: those of one controller, by its uid, or those that match. */
+export type SpreadGroup =
+  | { readonly owner: string }
+  | {
+      /** The same for groups with the same pods. */
+      readonly key: string;
+      readonly matches: (pod: Readonly<Pod>) => boolean;
+    };
+
 export class NodeInfo {
   node: Readonly<Node>;
   /** CPU in thousandths. */
@@ -16,8 +27,10 @@ export class NodeInfo {
   /** With something for pods that ask for nothing. */
   readonly nonZero = { cpu: 0, memory: 0 };
   readonly ports = new Map<string, HostPort[]>();
-  /** Pods by the uid of their controller: what is spread. */
-  readonly byOwner = new Map<string, number>();
+  /** Pods by the uid of their controller. */
+  readonly #byOwner = new Map<string, number>();
+  /** Pods of each group that was asked for, kept up to date from then on. */
+  readonly #groups = new Map<string, { readonly matches: (pod: Readonly<Pod>) => boolean; count: number }>();
   /** Pods with required anti-affinity, which keep others away. */
   readonly withAntiAffinity = new Set<string>();
 
@@ -69,11 +82,29 @@ export class NodeInfo {
     const { cpu, memory } = nonZeroRequests(pod);
     this.nonZero.cpu += sign * cpu;
     this.nonZero.memory += sign * memory;
-    const owner = ownerOf(pod);
-    if (owner === undefined) return;
-    const count = (this.byOwner.get(owner) ?? 0) + sign;
-    if (count > 0) this.byOwner.set(owner, count);
-    else this.byOwner.delete(owner);
+    if (pod.metadata.deletionTimestamp !== undefined) return;
+    const owner = controllerUID(pod);
+    if (owner !== undefined) {
+      const count = (this.#byOwner.get(owner) ?? 0) + sign;
+      if (count > 0) this.#byOwner.set(owner, count);
+      else this.#byOwner.delete(owner);
+    }
+    for (const counted of this.#groups.values()) if (counted.matches(pod)) counted.count += sign;
+  }
+
+  /** Pods of the group that are not being deleted. */
+  countOf(group: SpreadGroup): number {
+    if ('owner' in group) return this.#byOwner.get(group.owner) ?? 0;
+    const known = this.#groups.get(group.key);
+    if (known) return known.count;
+    // Groups come and go with owners and Services.
+    if (this.#groups.size >= mostGroups) this.#groups.clear();
+    let count = 0;
+    for (const pod of this.pods.values()) {
+      if (pod.metadata.deletionTimestamp === undefined && group.matches(pod)) count += 1;
+    }
+    this.#groups.set(group.key, { matches: group.matches, count });
+    return count;
   }
 }
 
@@ -82,10 +113,6 @@ export function nonZeroRequests(pod: Readonly<Pod>): { cpu: number; memory: numb
   return { cpu: cpu || leastCPU, memory: memory || leastMemory };
 }
 
-/** Whose replica the pod is; pods of nobody with the same labels belong together, as those of one Service do. */
-export function ownerOf({ metadata }: Readonly<Pod>): string | undefined {
-  const owner = metadata.ownerReferences?.find((r) => r.controller)?.uid;
-  if (owner !== undefined) return owner;
-  const pairs = Object.entries(metadata.labels ?? {});
-  return pairs.length === 0 ? undefined : `${metadata.namespace} ${pairs.sort().join(' ')}`;
+export function controllerUID({ metadata }: Readonly<Pod>): string | undefined {
+  return metadata.ownerReferences?.find((r) => r.controller)?.uid;
 }

@@ -10,6 +10,8 @@ export interface PodContext {
   readonly nodes: readonly NodeInfo[];
   /** Labels of a namespace, for affinity to pods of namespaces chosen by label. */
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined;
+  /** The labels that the Services of a pod want together; undefined when none selects it. */
+  readonly serviceSelector: (pod: Readonly<Pod>) => Readonly<Record<string, string>> | undefined;
   /** Bytes of an image by the nodes that have it; undefined where none has. */
   readonly imageNodes: (image: string) => ReadonlyMap<string, number> | undefined;
   readonly volumes: {

@@ -25,6 +25,7 @@ function preempt(incoming: Pod, nodes: NodeInfo[], budgets: PodDisruptionBudget[
     pod: incoming,
     nodes,
     namespaceLabels: () => undefined,
+    serviceSelector: () => undefined,
     imageNodes: () => undefined,
     volumes,
   };

@@ -7,6 +7,7 @@ import type {
   PersistentVolumeClaim,
   Pod,
   PodCondition,
+  Service,
 } from '../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
 import type { StorageClass } from '../api/storage/v1/types.generated.ts';
@@ -22,6 +23,7 @@ import {
   persistentVolumes,
   podDisruptionBudgets,
   pods,
+  services,
   storageClasses,
 } from '../client/resources.ts';
 import type { Client, Informer, Informers, ResourceClient } from '../client/types.ts';
@@ -32,6 +34,7 @@ import { type Decision, decide, filtersFor, fitError } from './decide.ts';
 import type { PodContext } from './plugin.ts';
 import { findPreemption, notEligible, type Preemption, priorityOf } from './preempt.ts';
 import { SchedulingQueue } from './queue.ts';
+import { ServiceSelectors } from './service-selectors.ts';
 import { VolumeClaims } from './volume-claims.ts';
 
 export interface SchedulerOptions {
@@ -69,6 +72,8 @@ class Scheduler {
   readonly #volumeInformer: Informer<PersistentVolume>;
   readonly #classInformer: Informer<StorageClass>;
   readonly #budgetInformer: Informer<PodDisruptionBudget>;
+  readonly #serviceInformer: Informer<Service>;
+  readonly #serviceSelectors = new ServiceSelectors();
   readonly #volumeView: PodContext['volumes'];
   readonly #volumeClaims: VolumeClaims;
   #start = 0;
@@ -88,6 +93,7 @@ class Scheduler {
     this.#volumeInformer = informers.informer<PersistentVolume>(persistentVolumes);
     this.#classInformer = informers.informer<StorageClass>(storageClasses);
     this.#budgetInformer = informers.informer<PodDisruptionBudget>(podDisruptionBudgets);
+    this.#serviceInformer = informers.informer<Service>(services);
     this.#volumeView = {
       claim: (name, namespace) => this.#claimInformer.lister.get(name, namespace),
       volume: (name) => this.#volumeInformer.lister.get(name),
@@ -108,6 +114,7 @@ class Scheduler {
         this.#volumeInformer,
         this.#classInformer,
         this.#budgetInformer,
+        this.#serviceInformer,
       ];
       await Promise.all(informers.map((informer) => informer.synced(signal)));
     } catch (error) {
@@ -126,6 +133,7 @@ class Scheduler {
   }
 
   #follow(): void {
+    this.#serviceSelectors.follow(this.#serviceInformer);
     this.#nodeInformer.addHandler({
       added: (node) => this.#nodeChanged(node),
       updated: (node, old) => factsOf(node) !== factsOf(old) && this.#nodeChanged(node),
@@ -210,6 +218,7 @@ class Scheduler {
       pod,
       nodes: this.#cache.nodes(),
       namespaceLabels: (name) => this.#namespaceInformer.lister.get(name)?.metadata.labels,
+      serviceSelector: (pod) => this.#serviceSelectors.of(pod),
       imageNodes: (image) => this.#cache.imageNodes(image),
       volumes: this.#volumeView,
     };

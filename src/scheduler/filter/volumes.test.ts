@@ -27,6 +27,7 @@ function ask(claims: Record<string, PersistentVolumeClaim>, node: string) {
     pod,
     nodes: [],
     namespaceLabels: () => undefined,
+    serviceSelector: () => undefined,
     imageNodes: () => undefined,
     volumes,
   };

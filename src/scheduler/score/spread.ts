@@ -1,47 +1,112 @@
-// PodTopologySpread: preferred constraints, and without any of its own the default one, by which the replicas of one
-// owner (or, for a bare pod, pods with the same labels) go to different nodes and zones.
+// PodTopologySpread: preferred constraints; for a pod without any, the system's default ones, by which the replicas of one
+// owner, or the pods of the same Services, go to different nodes and zones.
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { countDomains } from '../filter/topology-spread.ts';
-import { type NodeInfo, ownerOf } from '../node-info.ts';
+import type { NodeInfo, SpreadGroup } from '../node-info.ts';
 import { maxScore, type PodContext, type ScorePlugin } from '../plugin.ts';
+import { has } from '../service-selectors.ts';
 
 const hostname = 'kubernetes.io/hostname';
 const zone = 'topology.kubernetes.io/zone';
 
+/** Upstream's system defaults, both whenUnsatisfiable: ScheduleAnyway. */
+const defaultConstraints = [
+  { topologyKey: hostname, maxSkew: 3 },
+  { topologyKey: zone, maxSkew: 5 },
+];
+
+interface Spread {
+  readonly topologyKey: string;
+  readonly maxSkew: number;
+  /** Pods of the like in the node's domain; undefined when the node is in none. */
+  readonly countAt: (info: NodeInfo) => number | undefined;
+}
+
 export const spread: ScorePlugin = (context, feasible) => {
-  const constraints = (context.pod.spec.topologySpreadConstraints ?? []).filter(
-    (c) => c.whenUnsatisfiable === 'ScheduleAnyway',
-  );
-  const keys = constraints.map((c) => c.topologyKey);
-  if ((context.pod.spec.topologySpreadConstraints ?? []).length === 0) return scores(defaultCounts(context, feasible));
+  const own = context.pod.spec.topologySpreadConstraints ?? [];
+  if (own.length === 0) return defaultScores(context, feasible);
+  const constraints = own.filter((c) => c.whenUnsatisfiable === 'ScheduleAnyway');
   if (constraints.length === 0) return undefined;
-  const totals = feasible.map(() => 0);
-  for (const constraint of constraints) {
+  const keys = constraints.map((c) => c.topologyKey);
+  const spreads = constraints.map((constraint): Spread => {
+    const { topologyKey, maxSkew } = constraint;
     const counts = countDomains(context, constraint, keys);
-    feasible.forEach(({ node }, i) => {
-      totals[i] = (totals[i] ?? 0) + (counts.get(node.metadata.labels?.[constraint.topologyKey] ?? '') ?? 0);
-    });
-  }
-  return scores(totals);
+    return { topologyKey, maxSkew, countAt: (info) => inDomain(info, topologyKey, counts) };
+  });
+  const isOutside = ({ node }: NodeInfo) => keys.some((key) => node.metadata.labels?.[key] === undefined);
+  return scores(spreads, feasible, isOutside);
 };
 
-/** Pods of the same owner on the node, and, weighing less, in its zone. */
-function defaultCounts({ pod, nodes }: PodContext, feasible: readonly NodeInfo[]): number[] {
-  const owner = ownerOf(pod);
-  const countOn = owner === undefined ? () => 0 : ({ byOwner }: NodeInfo) => byOwner.get(owner) ?? 0;
+function defaultScores(context: PodContext, feasible: readonly NodeInfo[]): readonly number[] | undefined {
+  const group = groupOf(context);
+  if (!group) return undefined;
   const perZone = new Map<string, number>();
-  for (const info of nodes) {
+  for (const info of context.nodes) {
     const name = info.node.metadata.labels?.[zone];
-    if (name !== undefined) perZone.set(name, (perZone.get(name) ?? 0) + countOn(info));
+    if (name !== undefined) perZone.set(name, (perZone.get(name) ?? 0) + info.countOf(group));
   }
-  return feasible.map((info) => {
-    const inZone = perZone.get(info.node.metadata.labels?.[zone] ?? '') ?? 0;
-    return info.node.metadata.labels?.[hostname] === undefined ? inZone : countOn(info) * 2 + inZone;
+  const spreads = defaultConstraints.map(({ topologyKey, maxSkew }): Spread => {
+    const countAt = (info: NodeInfo) => {
+      if (topologyKey === zone) return inDomain(info, zone, perZone);
+      return info.node.metadata.labels?.[hostname] === undefined ? undefined : info.countOf(group);
+    };
+    return { topologyKey, maxSkew, countAt };
+  });
+  // Nodes need not have all labels of the defaults.
+  return scores(spreads, feasible, () => false);
+}
+
+/** Whom the pod is spread from: replicas of its owner, else what its Services select. */
+function groupOf({ pod, serviceSelector }: PodContext): SpreadGroup | undefined {
+  const owner = replicaOwner(pod);
+  if (owner !== undefined) return { owner };
+  const wanted = serviceSelector(pod);
+  if (!wanted) return undefined;
+  const { namespace } = pod.metadata;
+  const key = `${namespace} ${JSON.stringify(Object.entries(wanted).sort())}`;
+  return {
+    key,
+    matches: ({ metadata }) => metadata.namespace === namespace && has(metadata.labels ?? {}, wanted),
+  };
+}
+
+/** The owner whose selector tells its replicas; those of other kinds have none. */
+function replicaOwner({ metadata }: Readonly<Pod>): string | undefined {
+  const owner = metadata.ownerReferences?.find((r) => r.controller);
+  return owner && /^(ReplicaSet|ReplicationController|StatefulSet)$/.test(owner.kind) ? owner.uid : undefined;
+}
+
+function inDomain({ node }: NodeInfo, key: string, counts: ReadonlyMap<string, number>): number | undefined {
+  const value = node.metadata.labels?.[key];
+  return value === undefined ? undefined : (counts.get(value) ?? 0);
+}
+
+/** The fewest get the most; a constraint over more domains weighs more (upstream topologyNormalizingWeight). */
+function scores(
+  spreads: readonly Spread[],
+  feasible: readonly NodeInfo[],
+  isOutside: (info: NodeInfo) => boolean,
+): number[] {
+  const inside = feasible.filter((info) => !isOutside(info));
+  const weighted = spreads.map((one) => ({ ...one, weight: Math.log(domains(one.topologyKey, inside) + 2) }));
+  const raw = feasible.map((info) => {
+    if (isOutside(info)) return undefined;
+    let sum = 0;
+    for (const { countAt, weight, maxSkew } of weighted) {
+      const count = countAt(info);
+      if (count !== undefined) sum += count * weight + maxSkew - 1;
+    }
+    return Math.round(sum);
+  });
+  const known = raw.filter((value) => value !== undefined);
+  const [min, max] = [Math.min(...known), Math.max(...known)];
+  return raw.map((value) => {
+    if (value === undefined) return 0;
+    return max === 0 ? maxScore : Math.floor((maxScore * (max + min - value)) / max);
   });
 }
 
-/** The fewest get 100. */
-function scores(counts: readonly number[]): number[] {
-  const [min, max] = [Math.min(...counts), Math.max(...counts)];
-  if (max === min) return counts.map(() => maxScore);
-  return counts.map((count) => Math.floor(((max - count) * maxScore) / (max - min)));
+function domains(key: string, nodes: readonly NodeInfo[]): number {
+  if (key === hostname) return nodes.length;
+  return new Set(nodes.map(({ node }) => node.metadata.labels?.[key]).filter((value) => value !== undefined)).size;
 }
