@@ -14,6 +14,7 @@ import { RCODE, TYPE } from '../../src/dns/wire/message.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realFiles } from '../../src/system/real/files.ts';
 import { ClientTool } from '../fixtures/client-tools.ts';
+import { isShown, snippetsOf } from '../fixtures/page-snippets.ts';
 import { shared } from '../fixtures/portico-process.ts';
 import { eventually, testCluster } from './portico.ts';
 
@@ -36,10 +37,10 @@ const upstreamOf =
     return { answers: type === TYPE.A ? [{ name, ttl: 60, data: { type: 'A', address } }] : [] };
   };
 
-const ofPod = (name: string, spec: object, labels: object = {}) => ({
+const ofPod = (name: string, spec: object, labels: object = {}, namespace = 'here') => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, namespace: 'here', labels },
+  metadata: { name, namespace, labels },
   spec: {
     terminationGracePeriodSeconds: 0,
     nodeSelector: { 'kubernetes.io/hostname': 'node-1' },
@@ -74,6 +75,7 @@ const objects = [
     containers: [{ name: 'main', image: 'portico.local/echo:1', command: ['sleep', '3600'] }],
   }),
   ofPod('default', { dnsPolicy: 'Default' }),
+  ofPod('plain', {}, {}, 'default'),
   ofPod('none', {
     dnsPolicy: 'None',
     dnsConfig: { nameservers: ['192.0.2.53'], searches: ['own.example'], options: [{ name: 'ndots', value: '2' }] },
@@ -92,12 +94,13 @@ beforeAll(async () => {
   const { code, stderr } = await cluster.portico('up', '--egress', 'off', '--nodes', '2', ...dns);
   expect(code, stderr).toBe(0);
   admin = kubectl('here');
-  for (const namespace of ['here', 'there']) {
+  for (const namespace of ['here', 'there', 'default']) {
     const items = objects.filter(({ metadata }) => !('namespace' in metadata) || metadata.namespace === namespace);
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
     expect(await kubectl(namespace).run(['apply', '-f', '-'], { input })).toMatchObject({ code: 0 });
   }
   await admin.ok('wait', '--for=condition=Ready', 'pod', '--all', '--timeout=90s');
+  await kubectl('default').ok('wait', '--for=condition=Ready', 'pod/plain', '--timeout=90s');
 });
 
 afterAll(async () => {
@@ -124,8 +127,8 @@ async function resolved(name: string, pod = 'client'): Promise<string> {
 }
 
 /** Runs a program of the machine in the pod's network. */
-async function inPod(pod: string, ...command: string[]): Promise<string> {
-  const uid = await field('pod', pod, '.metadata.uid');
+async function inPod(pod: string, command: readonly string[], namespace = 'here'): Promise<string> {
+  const uid = await field('pod', pod, '.metadata.uid', namespace);
   const pid = readdirSync('/proc').find((entry) => /^\d+$/.test(entry) && cgroupOf(entry).includes(uid));
   const { stdout } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, ...command]);
   return stdout;
@@ -140,7 +143,7 @@ function cgroupOf(pid: string): string {
 }
 
 const dig = async (...question: string[]): Promise<string[]> => {
-  const output = await inPod('client', 'dig', `@${dnsAddress}`, '+short', '+tries=1', '+time=3', ...question);
+  const output = await inPod('client', ['dig', `@${dnsAddress}`, '+short', '+tries=1', '+time=3', ...question]);
   return output.split('\n').filter((line) => line !== '');
 };
 
@@ -301,13 +304,32 @@ test('a new Service resolves on every node as soon as the API has answered', asy
   expect(times[10]).toBeLessThan(1000);
 });
 
+test('what docs/dns.md shows of a cluster is what it does', async () => {
+  const node = await field('node', 'node-1', '.status.addresses[0].address');
+  const searches = parse(readFileSync('/etc/resolv.conf', 'utf8'))
+    .searches.map((domain) => ` ${domain}`)
+    .join('');
+  const printedBy = async (command: string): Promise<string> => {
+    const words = command.split(' ');
+    if (words[0] === 'dig') return inPod('plain', words, 'default');
+    if (words[0] === 'sudo') return (await cluster.portico('kubectl', ...words.slice(3))).stdout.replace(searches, '');
+    return (await run('bash', ['-c', command.replace('172.30.0.11', node)])).stdout;
+  };
+  const snippets = snippetsOf('dns.md').filter(({ section }) => section !== 'Alone');
+  expect(snippets).toHaveLength(4);
+  for (const { command, output } of snippets) {
+    const printed = await printedBy(command);
+    expect(isShown(printed, output), `${command} prints\n${printed}`).toBe(true);
+  }
+});
+
 test.skipIf(!existsSync(join(lab, 'check')))(
   'dns-lab in the cluster (skipped where ../shared/dns-lab is absent)',
   async () => {
     for (const objects of ['objects.yaml', 'objects-dual-stack.yaml'])
       await kubectl('dns-lab').ok('apply', '-f', join(lab, objects));
     const outcome = await eventually('all replies to be CoreDNS’s', async () => {
-      const stdout = await inPod('client', join(lab, 'check'), '--dns', `${dnsAddress}:53`).catch(
+      const stdout = await inPod('client', [join(lab, 'check'), '--dns', `${dnsAddress}:53`]).catch(
         (error) => error.stdout,
       );
       return /^51 of 51/m.test(stdout) ? stdout : undefined;
