@@ -15,6 +15,7 @@ interface Flags extends ObjectFlags {
   readonly explain?: boolean;
   readonly diff?: string;
   readonly serviceClusterIpRange?: string;
+  readonly live?: string | true;
 }
 
 /** Those flags of `portico proxy` that say something of rules. */
@@ -36,6 +37,10 @@ const proxyFlags = [
 const kinds = ['Node', 'Service', 'EndpointSlice'] as const;
 
 async function run(flags: Flags, given: ReadonlyMap<string, string>): Promise<void> {
+  if (flags.live !== undefined) {
+    const { printLiveRules } = await import('./live-rules.ts');
+    return printLiveRules({ ...flags, live: flags.live }, unusableWithLive(flags, given));
+  }
   const families = familiesOf(flags.family);
   const [{ configuration }, { settingsOf }, { listOf }, { rulesText }] = await Promise.all([
     readConfiguration(given, flags.config),
@@ -88,6 +93,13 @@ async function printDifference(before: string, after: string): Promise<void> {
   process.exitCode = 1;
 }
 
+/** --live asks the node for what it has: nothing else has a say in that. */
+function unusableWithLive(flags: Flags, given: ReadonlyMap<string, string>): string[] {
+  const others = ['at', 'family', 'config', 'explain', 'diff', 'serviceClusterIpRange'] as const;
+  const names = others.filter((name) => flags[name] !== undefined) as string[];
+  return [...given.keys(), ...(flags.filename.length > 0 ? ['filename'] : []), ...names];
+}
+
 /** What manifests say is judged first, as an API server would; a cluster's objects have been. */
 async function judged(objects: readonly KubeObject[], { filename }: Flags): Promise<readonly KubeObject[]> {
   if (filename.length === 0) return objects;
@@ -116,6 +128,7 @@ export function register(command: Command): void {
   command
     .requiredOption('--node <name>', 'the node whose rules to print')
     .option('--family <family>', 'only ipv4 or only ipv6')
+    .option('--live [service]', 'what the proxy of a running node last wrote, of all Services or NAMESPACE/NAME')
     .option('--service-cluster-ip-range <cidrs>', 'addresses of Services, comma-separated')
     .option('--explain', 'over each rule, the objects and fields that it was made of')
     .option('--diff <other>', 'only what differs from node/NAME, from another mode, or from a moment as --at takes it')

@@ -14,6 +14,7 @@ import { interfaceAddresses } from './interface-addresses.ts';
 import { detectVariant, type IptablesVariant, withVariant } from './iptables/variant.ts';
 import { Proxier, type SyncedChange } from './proxier.ts';
 import { allowsLocalhostNodePorts, type ProxySettings } from './settings.ts';
+import { nodeReference, startEvents } from './start-events.ts';
 
 export interface KubeProxyOptions {
   readonly settings: ProxySettings;
@@ -33,7 +34,7 @@ export interface KubeProxyOptions {
   readonly metricsAddress?: string | undefined;
   /** Whether an address of these that is taken ends `run` with an Error. */
   readonly bindAddressHardFail?: boolean;
-  /** Tells of Services that something is wrong with on this node. */
+  /** Tells of its start on the node, and of Services that something is wrong with there. */
   readonly recorder?: EventRecorder | undefined;
   readonly log?: (message: string) => void;
 }
@@ -81,7 +82,7 @@ export class KubeProxy {
 
   /** Runs until the signal aborts, and leaves the rules as they are then: connections outlive a restart. */
   async run(signal: AbortSignal): Promise<void> {
-    const { settings, exec, clock } = this.#options;
+    const { settings, exec, clock, nodeName, recorder } = this.#options;
     const variant = await variantOf(this.#options);
     const backend = await backendOf(this.#options, variant);
     const since = clock.now();
@@ -113,6 +114,7 @@ export class KubeProxy {
       onSynced,
     });
     const health = new HealthServers({ ...this.#options, proxier });
+    for (const event of startEvents(settings.mode)) recorder?.event(nodeReference(nodeName), event);
     await Promise.all([proxier.run(signal), health.run(signal)]);
   }
 }

@@ -15,13 +15,16 @@ import { Failure } from '../failure.ts';
 import type { NodeContext } from './agent.ts';
 import { SearchPaths } from './search-paths.ts';
 import { runTunnels } from './tunnels.ts';
+import { writtenRules } from './written-rules.ts';
+
+const proxyMetricsAddress = '127.0.0.1:10249';
 
 export async function runParts(context: NodeContext, signal: AbortSignal): Promise<void> {
   const network = podNetwork(context);
   const kubelet = kubeletOf(context, network.ready);
   await Promise.all([
     kubelet.run(signal),
-    openTunnels(context, kubelet, signal),
+    openTunnels(context, { handler: writtenRules(`http://${proxyMetricsAddress}`, kubelet.handler) }, signal),
     network.run(signal),
     policyEnforcer(context).run(signal),
     runProxy(context, signal),
@@ -32,7 +35,7 @@ export async function runParts(context: NodeContext, signal: AbortSignal): Promi
 
 function openTunnels(
   { options, identity, informers }: NodeContext,
-  { handler }: Kubelet,
+  { handler }: Pick<Kubelet, 'handler'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { server, nodeName, tools, log } = options;
@@ -113,7 +116,7 @@ function runProxy({ options, client, informers }: NodeContext, signal: AbortSign
     follow: realFollow,
     watches: 'shared', // DNS needs all of them too
     healthzAddress: '0.0.0.0:10256',
-    metricsAddress: '127.0.0.1:10249',
+    metricsAddress: proxyMetricsAddress,
     recorder: createEventRecorder({ client, clock, random, component: 'kube-proxy', host: options.nodeName }),
     log: (message) => options.log(`proxy: ${message}`),
   });

@@ -1,5 +1,6 @@
 // What a configuration means for the proxier, and what an operator should be told of it.
 import { type DetectLocal, listOf, type ProxySettings, proxyModes } from '../settings.ts';
+import { ipvsDeprecation } from '../start-events.ts';
 import type { KubeProxyConfiguration } from './fields.ts';
 import { type LocalMode, localModes, syncPeriods } from './validate.ts';
 
@@ -48,9 +49,7 @@ export function warningsOf(configuration: KubeProxyConfiguration): string[] {
   const { mode, detectLocal, clusterCIDRs, nodePortAddresses } = settingsOf(configuration);
   const warnings: string[] = [];
   if (mode === 'ipvs') {
-    warnings.push(
-      "The ipvs proxier is now deprecated and may be removed in a future release. Please use 'nftables' instead.",
-    );
+    warnings.push(ipvsDeprecation);
   }
   if (detectLocal?.mode === 'ClusterCIDR' && clusterCIDRs.length === 0) {
     warnings.push(
