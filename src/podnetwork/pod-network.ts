@@ -8,6 +8,8 @@ import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Files } from '../system/files.ts';
 import { bridge, cniConfig } from './cni-config.ts';
+import { type Accept, acceptsFor } from './firewall/accepts.ts';
+import { FirewallPassage } from './firewall/firewall-passage.ts';
 import { readJSON, runBatch } from './iproute.ts';
 import { setKernel } from './kernel-settings.ts';
 import { type ListedLink, linkAddresses, mtuOf, uplinkOf } from './links.ts';
@@ -36,6 +38,8 @@ export interface PodNetworkOptions {
   readonly client?: Client;
   /** Default `auto`. */
   readonly mode?: PodNetworkMode;
+  /** Other firewalls are looked at this often, in milliseconds: one that is loaded anew knows nothing of pods. Default 5000. */
+  readonly firewallCheck?: number;
   /** The folder that containerd reads network configurations from. */
   readonly cniConfDir: string;
   /** Where host-local keeps taken addresses; default /var/lib/cni/networks. */
@@ -45,7 +49,7 @@ export interface PodNetworkOptions {
 
 /** Changes of Nodes that come together are applied together, after this many milliseconds. */
 const settle = 20;
-/** Routes and rules that another program removed come back within this time. */
+/** Routes and rules that another program removed come back within this time, in milliseconds. */
 const resync = 60_000;
 
 /** What one sync has to do with, read from the machine and the Node objects. */
@@ -63,8 +67,10 @@ export class PodNetwork {
   readonly #options: PodNetworkOptions;
   readonly #nodes: Informer<Node>;
   readonly #tunnel: Tunnel;
+  readonly #passage: FirewallPassage;
   readonly #becomeReady: () => void;
   #hasTunnel = false;
+  #tunnelPeers: readonly string[] = [];
   #written = '';
   #ruleset = '';
   #wake: () => void = () => {};
@@ -73,6 +79,7 @@ export class PodNetwork {
     this.#options = options;
     this.#nodes = options.informers.informer<Node>(nodes);
     this.#tunnel = new Tunnel(options.exec);
+    this.#passage = new FirewallPassage(options.exec);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;
     this.#becomeReady = resolve;
@@ -90,6 +97,7 @@ export class PodNetwork {
     await Promise.all([this.#nodes.synced(signal), setKernel(exec, log)]);
     // A tunnel of an earlier run is looked after too, or it would stay when nobody needs it.
     this.#hasTunnel = (await this.#read<unknown>('link', 'show', 'dev', tunnelDevice)).length > 0;
+    const passing = this.#keepPassing(signal);
     while (!signal.aborted) {
       dirty = false;
       let retry = resync;
@@ -102,6 +110,30 @@ export class PodNetwork {
       await this.#pause(dirty ? 0 : retry, signal);
       await clock.sleep(settle, signal).catch(() => {});
     }
+    await passing;
+  }
+
+  /** Other firewalls come and go without a word. */
+  async #keepPassing(signal: AbortSignal): Promise<void> {
+    const { clock, log, firewallCheck = 5000 } = this.#options;
+    let said = '';
+    while (!signal.aborted) {
+      await clock.sleep(firewallCheck, signal).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        await this.#passage.ensure(this.#accepts);
+        said = '';
+      } catch (error) {
+        const complaint = `pod network: ${error instanceof Error ? error.message : error}`;
+        if (complaint !== said) log(complaint);
+        said = complaint;
+      }
+    }
+  }
+
+  get #accepts(): Accept[] {
+    const { clusterCIDRs } = this.#options;
+    return acceptsFor({ clusterCIDRs, tunnelPeers: this.#tunnelPeers });
   }
 
   /** Takes away what it made, save addresses of pods that still run. */
@@ -109,9 +141,15 @@ export class PodNetwork {
     const { exec, files, cniConfDir } = this.#options;
     await runBatch(exec, 'ip', routeChanges(await this.#currentRoutes(), []));
     await this.#tunnel.remove();
+    await this.cleanupFirewall();
     await exec.run(['nft', '-f', '-'], { input: `table inet ${table}\ndelete table inet ${table}\n` });
     await exec.run(['ip', 'link', 'del', bridge]);
     await files.remove(join(cniConfDir, '10-portico.conflist'));
+  }
+
+  /** Takes its rules out of other firewalls. */
+  cleanupFirewall(): Promise<void> {
+    return this.#passage.remove();
   }
 
   #pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -136,11 +174,13 @@ export class PodNetwork {
 
   async #apply(situation: Situation): Promise<void> {
     const { podCIDRs, plan } = situation;
+    this.#tunnelPeers = plan.peers.map(({ address }) => address).sort();
     if (podCIDRs.length > 0) await this.#writeConfig(situation);
     await this.#masquerade(situation);
     if (podCIDRs.length > 0) this.#becomeReady();
     await this.#syncTunnel(situation);
     await runBatch(this.#options.exec, 'ip', routeChanges(await this.#currentRoutes(), plan.routes));
+    await this.#passage.ensure(this.#accepts);
   }
 
   /** Undefined while this node is not there. */

@@ -52,6 +52,14 @@ async function answers(from: TestNamespace, ...targets: readonly string[]): Prom
   return JSON.parse(stdout) as boolean[];
 }
 
+type Expectation = readonly [from: TestNamespace, targets: readonly string[], answers: readonly boolean[]];
+
+/** Asked at once: silence takes its time. */
+async function expectAll(expectations: readonly Expectation[]): Promise<void> {
+  const found = await Promise.all(expectations.map(([from, targets]) => answers(from, ...targets)));
+  expect(found).toEqual(expectations.map(([, , wanted]) => wanted));
+}
+
 let lab: NodeLab;
 let a: LabNode;
 let web: LabPod;
@@ -142,12 +150,14 @@ describe('policies', () => {
 
   test('nobody comes in but the node, the pod itself and answers', async () => {
     await set(onlyWeb);
-    expect(await answers(friend.space, ...toWeb())).toEqual(none);
-    expect(await answers(far.space, ...toWeb())).toEqual(none);
-    expect(await answers(lab.router, '172.30.1.11 30080')).toEqual([false]);
-    expect(await answers(a.space, ...toWeb())).toEqual(all);
-    expect(await answers(web.space, ...toWeb(), '10.96.0.10 80')).toEqual([...all, true]);
-    expect(await answers(web.space, `${far.ips[0]} 8080`, `${friend.ips[1]} 8080`)).toEqual([true, true]);
+    await expectAll([
+      [friend.space, toWeb(), none],
+      [far.space, toWeb(), none],
+      [lab.router, ['172.30.1.11 30080'], [false]],
+      [a.space, toWeb(), all],
+      [web.space, [...toWeb(), '10.96.0.10 80'], [...all, true]],
+      [web.space, [`${far.ips[0]} 8080`, `${friend.ips[1]} 8080`], [true, true]],
+    ]);
   });
 
   test('pods by label and port by name, through the Service as well', async () => {
@@ -155,8 +165,10 @@ describe('policies', () => {
       ...onlyWeb,
       ingress: [{ from: [{ podSelector: { matchLabels: { app: 'friend' } } }], ports: [{ port: 'http' }] }],
     });
-    expect(await answers(friend.space, ...toWeb(), '10.96.0.10 80')).toEqual([true, true, false, false, true]);
-    expect(await answers(far.space, ...toWeb())).toEqual(none);
+    await expectAll([
+      [friend.space, [...toWeb(), '10.96.0.10 80'], [true, true, false, false, true]],
+      [far.space, toWeb(), none],
+    ]);
     // The label is what counts: the other pod gets it.
     const pod = await lab.api.resource<Pod>(pods).get('far', 'demo');
     const relabelled = (app: string) => ({ ...pod, metadata: { name: 'far', namespace: 'demo', labels: { app } } });
@@ -169,11 +181,15 @@ describe('policies', () => {
   test('the world by its address, as it came before any translation', async () => {
     const from = (cidr: string, except: string[] = []) => [{ from: [{ ipBlock: { cidr, except } }] }];
     await set({ ...onlyWeb, ingress: from('172.30.1.1/32') });
-    expect(await answers(lab.router, '172.30.1.11 30080')).toEqual([true]);
-    expect(await answers(far.space, ...toWeb())).toEqual(none);
+    await expectAll([
+      [lab.router, ['172.30.1.11 30080'], [true]],
+      [far.space, toWeb(), none],
+    ]);
     await set({ ...onlyWeb, ingress: from('0.0.0.0/0', ['172.30.1.0/30']) });
-    expect(await answers(lab.router, '172.30.1.11 30080')).toEqual([false]);
-    expect(await answers(far.space, ...toWeb())).toEqual([true, false, true, true]);
+    await expectAll([
+      [lab.router, ['172.30.1.11 30080'], [false]],
+      [far.space, toWeb(), [true, false, true, true]],
+    ]);
   });
 
   test('what goes out, to pods behind a Service, in ranges of ports, and neighbours find each other', async () => {
@@ -187,9 +203,11 @@ describe('policies', () => {
     await set(out([{ port: 8000, endPort: 8080 }]));
     friend.space.run('ip -6 neigh flush all');
     web.space.run('ip -6 neigh flush all');
-    expect(await answers(friend.space, ...toWeb(), '10.96.0.10 80')).toEqual([true, true, false, false, true]);
-    expect(await answers(friend.space, `${far.ips[0]} 8080`, `${far.ips[1]} 8080`)).toEqual([false, false]);
-    expect(await answers(far.space, `${friend.ips[0]} 8080`, `${friend.ips[1]} 8080`)).toEqual([true, true]);
+    await expectAll([
+      [friend.space, [...toWeb(), '10.96.0.10 80'], [true, true, false, false, true]],
+      [friend.space, [`${far.ips[0]} 8080`, `${far.ips[1]} 8080`], [false, false]],
+      [far.space, [`${friend.ips[0]} 8080`, `${friend.ips[1]} 8080`], [true, true]],
+    ]);
     await set(out([{ protocol: 'UDP' }]));
     expect(await answers(friend.space, ...toWeb())).toEqual([false, false, false, true]);
   });

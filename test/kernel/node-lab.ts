@@ -77,6 +77,7 @@ export class LabNode {
       nodeName: name,
       clusterCIDRs,
       mode,
+      firewallCheck: 300,
       cniConfDir: this.#folder,
       ipamDir: join(this.#folder, 'ipam'),
       log: (message) => this.log.push(message),

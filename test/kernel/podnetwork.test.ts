@@ -160,6 +160,99 @@ describe('two segments', () => {
   });
 });
 
+/** Newer kernels come without the older backend. */
+const hasLegacy = ['iptables-legacy', 'ip6tables-legacy'].every(
+  (program) => spawnSync('unshare', ['--net', program, '-S']).status === 0,
+);
+const backends = ['nft', ...(hasLegacy ? ['legacy'] : [])];
+
+describe('other firewalls', () => {
+  let lab: NodeLab;
+  let node: LabNode;
+  let pod: LabPod;
+  let far: LabPod;
+
+  beforeAll(async () => {
+    lab = new NodeLab('fw', 2);
+    node = await lab.addNode({ name: 'a', number: 11, segment: 1 });
+    const other = await lab.addNode({ name: 'b', number: 12, segment: 2 });
+    [pod, far] = [node.addPod('a1'), other.addPod('b1')];
+    for (const ip of far.ips) await untilEcho(pod.space, ip);
+  });
+  afterAll(async () => lab?.close());
+
+  async function passesAgain(): Promise<void> {
+    for (const ip of far.ips) await untilEcho(pod.space, ip);
+    for (const ip of pod.ips) await untilEcho(far.space, ip);
+  }
+
+  test.each(backends)('iptables that drops what it forwards and takes in, backend %s', async (backend) => {
+    const commands = [`iptables-${backend}`, `ip6tables-${backend}`];
+    const accepting = (program: string) => node.space.run(`${program} -S`).includes('PORTICO-FORWARD -s');
+    for (const program of commands) {
+      node.space.run(`${program} -N KUBE-FORWARD`);
+      node.space.run(`${program} -A FORWARD -j KUBE-FORWARD`);
+      node.space.run(`${program} -A INPUT -p udp -j DROP`);
+      node.space.run(`${program} -P FORWARD DROP`);
+      node.space.run(`${program} -P INPUT DROP`);
+      node.space.run(`${program} -A INPUT -p ${program.startsWith('ip6') ? 'ipv6-icmp' : 'icmp'} -j ACCEPT`);
+    }
+    await until(() => commands.every(accepting), 'rules that accept', 20_000);
+    await passesAgain();
+    const chain = node.space.run(`iptables-${backend} -S FORWARD`);
+    expect(chain).toMatch(/-j KUBE-FORWARD\n.*-j PORTICO-FORWARD/);
+    for (const program of commands) node.space.run(`${program} -F`);
+    await until(() => commands.every(accepting), 'the rules again', 20_000);
+    await node.network.cleanupFirewall();
+    for (const program of commands) {
+      expect(node.space.run(`${program} -S`)).not.toContain('PORTICO');
+      node.space.run(`${program} -P FORWARD ACCEPT`);
+      node.space.run(`${program} -P INPUT ACCEPT`);
+      node.space.run(`${program} -F`);
+    }
+  });
+
+  test('a table as firewalld has it, and loads it anew', async () => {
+    const load = () =>
+      node.space.run(
+        'nft -f -',
+        `table inet firewalld
+delete table inet firewalld
+table inet firewalld {
+  chain filter_FORWARD {
+    type filter hook forward priority filter + 10; policy accept;
+    ct state { established, related } accept
+    jump filter_FORWARD_POLICIES
+  }
+  chain filter_FORWARD_POLICIES {
+    iifname "eth0" goto filter_FWD_public
+    reject with icmpx admin-prohibited
+  }
+  chain filter_FWD_public {
+    reject with icmpx admin-prohibited
+  }
+  chain filter_INPUT {
+    type filter hook input priority filter + 10; policy accept;
+    meta l4proto { icmp, ipv6-icmp } accept
+    reject with icmpx admin-prohibited
+  }
+}
+`,
+      );
+    const accepting = () =>
+      node.space.run('nft list table inet firewalld').match(/accept comment "portico/g)?.length === 9;
+    load();
+    await until(accepting, 'rules that accept', 20_000);
+    await passesAgain();
+    load();
+    expect(accepting()).toBe(false);
+    await until(accepting, 'the rules again', 20_000);
+    expect(node.log).toEqual([]);
+    await node.network.cleanupFirewall();
+    expect(node.space.run('nft list table inet firewalld')).not.toContain('portico');
+  });
+});
+
 describe('the tunnel alone', () => {
   let lab: NodeLab;
   const pods: LabPod[] = [];

@@ -1,0 +1,73 @@
+// The shell: looks at the machine's other firewalls and keeps pods' packets passing those that drop what they do not know.
+import type { Exec } from '../../system/exec.ts';
+import type { Accept } from './accepts.ts';
+import { iptablesChanges, iptablesRemoval } from './iptables.ts';
+import { foreignChains, hasIptablesTable, nftablesChanges } from './nftables.ts';
+
+const iptablesKinds = [
+  { program: 'iptables', family: 'ip', names: '/proc/net/ip_tables_names' },
+  { program: 'ip6tables', family: 'ip6', names: '/proc/net/ip6_tables_names' },
+] as const;
+
+export class FirewallPassage {
+  readonly #exec: Exec;
+
+  constructor(exec: Exec) {
+    this.#exec = exec;
+  }
+
+  /** Costs one listing of chains where there is no other firewall. Rejects with what a program complained about. */
+  async ensure(accepts: readonly Accept[]): Promise<void> {
+    const chains = await this.#output(['nft', '-j', 'list', 'chains']);
+    for (const chain of foreignChains(chains)) {
+      const table = await this.#output(['nft', '-jt', 'list', 'table', chain.family, chain.table]);
+      const script = nftablesChanges(chain, table, accepts);
+      if (script !== '') await this.#feed(['nft', '-f', '-'], script);
+    }
+    for (const { listing, restore, family } of await this.#iptables(chains)) {
+      const own = accepts.filter((accept) => (accept.family === 'IPv4') === (family === 'ip'));
+      const document = iptablesChanges(listing, own);
+      if (document !== undefined) await this.#feed(restore, document);
+    }
+  }
+
+  /** Takes away all of it. */
+  async remove(): Promise<void> {
+    const chains = await this.#output(['nft', '-j', 'list', 'chains']);
+    for (const chain of foreignChains(chains)) {
+      const table = await this.#output(['nft', '-jt', 'list', 'table', chain.family, chain.table]);
+      const script = nftablesChanges(chain, table, []);
+      if (script !== '') await this.#feed(['nft', '-f', '-'], script);
+    }
+    for (const { listing, restore } of await this.#iptables(chains)) {
+      const document = iptablesRemoval(listing);
+      if (document !== undefined) await this.#feed(restore, document);
+    }
+  }
+
+  /** The tables `filter` of both backends and families that are there: asking for one that is not would make it. */
+  async #iptables(chains: string) {
+    const found: { listing: string; restore: readonly string[]; family: 'ip' | 'ip6' }[] = [];
+    for (const { program, family, names } of iptablesKinds) {
+      const { stdout } = await this.#exec.run(['cat', names]);
+      const isLegacy = stdout.split('\n').includes('filter');
+      const backends = [...(hasIptablesTable(chains, family) ? ['nft'] : []), ...(isLegacy ? ['legacy'] : [])];
+      for (const backend of backends) {
+        const listing = await this.#output([`${program}-${backend}`, '-w', '-S']);
+        found.push({ listing, family, restore: [`${program}-${backend}-restore`, '-w', '--noflush'] });
+      }
+    }
+    return found;
+  }
+
+  async #output(command: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.#exec.run(command);
+    if (code !== 0) throw new Error(`${command[0]}: ${stderr.trim().split('\n')[0]}`);
+    return stdout;
+  }
+
+  async #feed(command: readonly string[], input: string): Promise<void> {
+    const { code, stderr } = await this.#exec.run(command, { input });
+    if (code !== 0) throw new Error(`${command[0]}: ${stderr.trim().split('\n')[0]}`);
+  }
+}
