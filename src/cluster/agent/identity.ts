@@ -67,7 +67,7 @@ export async function obtainIdentity(options: IdentityOptions, signal: AbortSign
     } catch (error) {
       if (signal.aborted || error instanceof Failure) throw error;
       const past = clock.now() - begin;
-      if (isUnauthorized(error) && past > strangeTokenTimeout) throw strangeToken(server, error);
+      if (isUnauthorized(error) && past > Math.min(strangeTokenTimeout, joinTimeout)) throw strangeToken(server, error);
       const why = whyUnreachable(error);
       if (past > joinTimeout) throw new Failure(`cannot join ${server}: ${why}`, { cause: error });
       if (why !== said) log(`joining ${server}: ${why}`);

@@ -1,0 +1,257 @@
+// Machines of their own that join by a token: they serve pods and Services, are cut off and come back, leave and rejoin.
+import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findKubectl } from '../../src/cluster/kubectl.ts';
+import { type PorticoProcess, repository, startPortico } from '../fixtures/portico-process.ts';
+import { Lan } from './machines.ts';
+import { eventually, launcher, run } from './portico.ts';
+
+const lan = new Lan();
+const server = lan.host('control', 1);
+const [one, two] = [lan.host('one', 11), lan.host('two', 12)];
+const kubeconfig = join(lan.folder, 'kubeconfig');
+const url = `https://${server.address}:6443`;
+const pool = '10.77.0.100';
+let plane: PorticoProcess | undefined;
+let kubectlProgram = 'kubectl';
+
+async function kubectl(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await server.run(kubectlProgram, '--kubeconfig', kubeconfig, ...args);
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+async function token(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await server.run(launcher, 'token', ...args, '--kubeconfig', kubeconfig);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  return stdout.trim();
+}
+
+/** The command for a new machine, as `token create --print-join` prints it, without the program's name. */
+let joinFlags: readonly string[] = [];
+/** Short, so that the test sees it renewed; a certificate that ends while a machine is cut off is got anew by the token. */
+const certificateLife = '20s';
+const lease = ['--node-lease-duration', '8s'];
+
+beforeAll(async () => {
+  kubectlProgram = (await findKubectl(join(repository, 'node_modules/.cache/kubectl'))) ?? kubectlProgram;
+  const flags = ['--data-dir', join(lan.folder, 'server'), '--kubeconfig-out', kubeconfig];
+  const brief = ['--node-monitor-grace-period', '16s', '--cluster-signing-duration', certificateLife];
+  plane = await startPortico(['server', '--listen', `${server.address}:6443`, ...flags, ...brief], /ready on (\S+)/, {
+    through: server.namespace.inside([]),
+  });
+  await Promise.all([one.boot(), two.boot()]);
+  const [, , ...command] = (await token('create', '--print-join', '--description', 'the machines')).split(' ');
+  joinFlags = command;
+  for (const machine of [one, two]) machine.startAgent(...joinFlags, ...lease);
+});
+
+afterAll(async () => {
+  await plane?.stop();
+  await lan.close();
+});
+
+const readyNodes = async () => {
+  const path = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status} {end}';
+  return (await kubectl('get', 'nodes', '-o', `jsonpath=${path}`)).trim().split(' ').sort();
+};
+
+async function untilNodes(...wanted: readonly string[]): Promise<void> {
+  await eventually(
+    `nodes ${wanted.join(', ')}`,
+    async () => (await readyNodes()).join() === wanted.join() || undefined,
+  );
+}
+
+interface Placed {
+  readonly name: string;
+  readonly node: string;
+}
+
+async function webPods(): Promise<Placed[]> {
+  const path = '{range .items[*]}{.metadata.name} {.spec.nodeName} {.metadata.deletionTimestamp}{"\\n"}{end}';
+  const lines = (await kubectl('get', 'pods', '-l', 'app=web', '-o', `jsonpath=${path}`)).split('\n');
+  return lines.filter((line) => line !== '').map((line) => ({ name: line.split(' ')[0]!, node: line.split(' ')[1]! }));
+}
+
+/** Names of ready endpoints' pods. */
+async function endpoints(): Promise<string[]> {
+  const path = '{range .items[*].endpoints[?(@.conditions.ready==true)]}{.targetRef.name} {end}';
+  const selector = 'kubernetes.io/service-name=web';
+  const text = await kubectl('get', 'endpointslices', '-l', selector, '-o', `jsonpath=${path}`);
+  return text.trim().split(' ').filter(Boolean).sort();
+}
+
+/** Who answers, asked until each of `expected` did; others that answer are part of the result. */
+async function answering(expected: readonly string[], address: string, port = 80): Promise<string[]> {
+  const seen = new Set<string>();
+  await eventually(`answers of ${expected.join(', ')}`, async () => {
+    const answer = await server.ask(address, port);
+    if (answer) seen.add(answer.split(' ')[0] ?? '');
+    return expected.every((name) => seen.has(name)) || undefined;
+  });
+  return [...seen].sort();
+}
+
+const manifest = `
+apiVersion: portico.dev/v1
+kind: LoadBalancerPool
+metadata: {name: lan}
+spec: {addresses: ["${pool}-10.77.0.110"]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 2
+      tolerations:
+      - {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 1}
+      topologySpreadConstraints:
+      - maxSkew: 1
+        topologyKey: kubernetes.io/hostname
+        whenUnsatisfiable: ScheduleAnyway
+        labelSelector: {matchLabels: {app: web}}
+      containers: [{name: web, image: "portico.local/echo:1"}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec:
+  nodeName: one
+  terminationGracePeriodSeconds: 1
+  containers: [{name: client, image: "portico.local/busybox:1", command: [sleep, infinity]}]
+`;
+
+test('two machines join by a token alone, and serve pods and Services on both', async () => {
+  await untilNodes('one=True', 'two=True');
+  const applied = await run(
+    server.inside(['sh', '-c', `${kubectlProgram} --kubeconfig ${kubeconfig} apply -f - <<'Y'\n${manifest}\nY`]),
+  );
+  expect(applied.stderr).toBe('');
+  await kubectl('wait', '--for=condition=Ready', 'pod/client', '--timeout=120s');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  const pods = await webPods();
+  expect(pods.map(({ node }) => node).sort()).toEqual(['one', 'two']);
+  const names = pods.map(({ name }) => name).sort();
+  expect(
+    await eventually('endpoints', async () => ((await endpoints()).length === 2 ? endpoints() : undefined)),
+  ).toEqual(names);
+  // By name from a pod, by node port of either machine, and by the load balancer's address from outside.
+  const asked = await kubectl('exec', 'client', '--', 'sh', '-c', 'for i in $(seq 40); do wget -qO- http://web; done');
+  expect(
+    [
+      ...new Set(
+        asked
+          .trim()
+          .split('\n')
+          .map((line) => line.split(' ')[0]),
+      ),
+    ].sort(),
+  ).toEqual(names);
+  const port = await kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort}');
+  for (const { address } of [one, two]) expect(await answering(names, address, Number(port)), address).toEqual(names);
+  expect(await answering(names, pool)).toEqual(names);
+});
+
+test('a node has a client certificate of its own, and renews it before it ends', async () => {
+  const file = '/var/lib/portico/agent/pki/client.crt';
+  const first = (await one.run('cat', file)).stdout;
+  expect(new X509Certificate(first).subject).toBe('O=system:nodes\nCN=system:node:one');
+  await eventually(
+    'the certificate to be renewed',
+    async () => (await one.run('cat', file)).stdout !== first || undefined,
+  );
+  await eventually('the agent to say so', async () => one.log.includes('the certificate was renewed') || undefined);
+  await untilNodes('one=True', 'two=True');
+});
+
+test('what does not fit ends with one line', async () => {
+  const good = joinFlags[joinFlags.indexOf('--token') + 1]!;
+  const [hash = '', secret = ''] = good.split('::');
+  const expired = await token('create', '--description', 'old');
+  const id = expired.split('::')[1]!.slice(0, 6);
+  const past = JSON.stringify({ stringData: { expiration: '2020-01-01T00:00:00Z' } });
+  await kubectl('-n', 'kube-system', 'patch', 'secret', `bootstrap-token-${id}`, '-p', past);
+  const tokens = await token('list');
+  expect(tokens).toMatch(/the machines/);
+  expect(tokens).toMatch(new RegExp(`^${id} +expired +old$`, 'm'));
+  expect(tokens).not.toContain(secret);
+  const attempt = (address: string, joinToken: string, index: number) =>
+    two.run(
+      ...[launcher, 'agent', '--server', address, '--token', joinToken, '--node-name', 'three'],
+      ...['--root-dir', `/run/other-${index}`, '--run-dir', `/run/other-${index}`, '--join-timeout', '1s'],
+    );
+  const unknown = `${url} does not know the token, or it has expired; make another with: portico token create`;
+  const cases: [string, string, string][] = [
+    [
+      url,
+      `${hash.replace(/./g, '0')}::${secret}`,
+      `${url} is not the server that the token was made for (its CA has another hash)`,
+    ],
+    [url, `${hash}::abcdef.0123456789abcdef`, unknown],
+    [url, expired, unknown],
+    [`https://${server.address}:6444`, good, `cannot join https://${server.address}:6444: nothing listens there`],
+    ['https://nowhere.invalid:6443', good, 'cannot join https://nowhere.invalid:6443: there is no such name'],
+  ];
+  const results = await Promise.all(cases.map(([address, joinToken], i) => attempt(address, joinToken, i)));
+  expect(results.map(({ stderr }) => stderr)).toEqual(cases.map(([, , message]) => `portico: ${message}\n`));
+  expect(results.map(({ code }) => code)).toEqual(cases.map(() => 1));
+  expect(await token('delete', id)).toBe(`token ${id} deleted`);
+  expect(await token('list')).not.toContain(id);
+});
+
+test('a machine that is cut off is NotReady, its pods leave Services and move, and nothing doubles when it is back', async () => {
+  const before = await webPods();
+  const cut = before.find(({ node }) => node === 'two')!;
+  lan.setCable(two, 'down');
+  await untilNodes('one=True', 'two=Unknown');
+  const left = await eventually('the pod to leave the endpoints and another to come', async () => {
+    const ready = await endpoints();
+    return ready.length === 2 && !ready.includes(cut.name) ? ready : undefined;
+  });
+  const placed = (await webPods()).filter(({ name }) => left.includes(name));
+  expect(placed.map(({ node }) => node)).toEqual(['one', 'one']);
+  expect(await answering(left, pool)).toEqual(left);
+  lan.setCable(two, 'up');
+  await untilNodes('one=True', 'two=True');
+  await eventually('the pod of before to be gone', async () => ((await webPods()).length === 2 ? true : undefined));
+  expect((await webPods()).map(({ name }) => name).sort()).toEqual(left);
+  expect(await endpoints()).toEqual(left);
+  expect(await answering(left, pool)).toEqual(left);
+});
+
+test('a node is drained and deleted, and rejoins', async () => {
+  await kubectl('scale', 'deployment/web', '--replicas=4');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  expect((await webPods()).some(({ node }) => node === 'two')).toBe(true);
+  await kubectl('drain', 'two', '--ignore-daemonsets', '--timeout=120s');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  expect(new Set((await webPods()).map(({ node }) => node))).toEqual(new Set(['one']));
+  await two.stopAgent();
+  await kubectl('delete', 'node', 'two');
+  await untilNodes('one=True');
+  two.startAgent(...joinFlags, ...lease);
+  await untilNodes('one=True', 'two=True');
+  await kubectl('rollout', 'restart', 'deployment/web');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  const pods = await eventually('four pods', async () => {
+    const found = await webPods();
+    return found.length === 4 ? found : undefined;
+  });
+  expect(new Set(pods.map(({ node }) => node))).toEqual(new Set(['one', 'two']));
+  const names = pods.map(({ name }) => name).sort();
+  await eventually('their endpoints', async () => ((await endpoints()).join() === names.join() ? true : undefined));
+  expect(await answering(names, pool)).toEqual(expect.arrayContaining(names));
+});
