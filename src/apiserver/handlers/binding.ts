@@ -1,5 +1,6 @@
 // POST pods/NAME/binding, or bindings: puts a pod on a node.
 import type { Binding, Pod } from '../../api/core/v1/types.generated.ts';
+import { jsonCopy } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict, invalid } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -46,7 +47,7 @@ export async function handleBinding(request: ResourceRequest, pods: ResourceRequ
 }
 
 function bind(old: Readonly<KubeObject>, binding: KubeObject & Binding, now: number): KubeObject {
-  const pod = structuredClone(old) as KubeObject & Pod;
+  const pod = jsonCopy(old) as KubeObject & Pod;
   const { name } = pod.metadata;
   const refuse = (why: string) => conflict({ group: '', resource: 'pods/binding' }, name, why);
   if (binding.metadata.uid && binding.metadata.uid !== pod.metadata.uid) {
