@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { configMapKey, dns1123Subdomain } from '../apimachinery/validation/names.ts';
 import { type PluginSelection, selectPlugins, UnknownPluginError } from '../apiserver/admission/plugins.ts';
 import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
+import type { AdmissionConfig } from '../cluster/admission-config.ts';
 import type { AuditConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
@@ -41,6 +42,7 @@ interface ServerFlags extends FrontProxyFlags, AuthenticationOptions {
   readonly nodeMonitorGracePeriod: string;
   readonly enableAdmissionPlugins: string;
   readonly disableAdmissionPlugins: string;
+  readonly admissionControlConfigFile?: string;
   readonly serviceAccountVolumeConfigmap?: string[];
   readonly maxRequestsInflight: string;
   readonly maxMutatingRequestsInflight: string;
@@ -89,6 +91,7 @@ export function register(command: Command): void {
     .option('--node-monitor-grace-period <duration>', 'how long a node may be silent before it is NotReady', '40s')
     .option('--enable-admission-plugins <names>', 'admission plugins to run beside those that always do', '')
     .option('--disable-admission-plugins <names>', 'admission plugins not to run', '')
+    .option('--admission-control-config-file <file>', 'AdmissionConfiguration: defaults and exemptions of PodSecurity')
     .option(
       '--service-account-volume-configmap <name:key>',
       'ConfigMaps that every service account volume projects beside the CA of the cluster, repeatable',
@@ -128,7 +131,7 @@ async function run(flags: ServerFlags): Promise<void> {
     eventTtl: parseDuration('--event-ttl', flags.eventTtl),
     clusterSigningDuration: parseDuration('--cluster-signing-duration', flags.clusterSigningDuration),
     nodeMonitorGracePeriod: parseDuration('--node-monitor-grace-period', flags.nodeMonitorGracePeriod),
-    admissionPlugins: pluginsOf(flags),
+    admissionPlugins: { ...pluginsOf(flags), ...(await admissionConfig(flags)) },
     version: porticoVersion(),
     onError(error, what) {
       process.stderr.write(`portico server: ${what}: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -189,6 +192,12 @@ function list(text: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+async function admissionConfig({ admissionControlConfigFile: file }: ServerFlags): Promise<AdmissionConfig> {
+  if (file === undefined) return {};
+  const { readAdmissionConfig } = await import('../cluster/admission-config.ts');
+  return readAdmissionConfig(resolve(file));
 }
 
 function pluginsOf(flags: ServerFlags): PluginSelection {

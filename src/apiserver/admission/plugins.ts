@@ -12,6 +12,7 @@ import { expressionCheck } from './expression-check.ts';
 import { limitRanger } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import type { PodSecurityConfiguration } from './pod-security/configuration.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
 import { mutatingPolicies } from './policies/mutating.ts';
 import { validatingPolicies } from './policies/validating.ts';
@@ -30,7 +31,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   serviceAccount(),
   nodeRestriction,
   taintNodesByCondition,
-  podSecurity,
+  podSecurity(),
   priority,
   { name: 'DefaultTolerationSeconds', admit: defaultTolerations },
   defaultStorageClass,
@@ -68,6 +69,8 @@ export interface PluginSelection {
   readonly disabled: readonly string[];
   /** Further ConfigMaps that every service account volume projects. */
   readonly serviceAccountVolumeConfigMaps?: readonly ConfigMapKey[];
+  /** Default: nothing is asked of pods where no namespace says so. */
+  readonly podSecurity?: PodSecurityConfiguration;
 }
 
 /** As kube-apiserver's two flags: what is disabled is off, also where it is enabled. Throws an UnknownPluginError. */
@@ -81,5 +84,8 @@ export function selectPlugins(selection: PluginSelection): readonly AdmissionPlu
   }
   return admissionPlugins
     .filter(({ name }) => !disabled.includes(name) && (enabled.includes(name) || !offByDefault.has(name)))
-    .map((plugin) => (plugin.name === 'ServiceAccount' ? serviceAccount(serviceAccountVolumeConfigMaps) : plugin));
+    .map((plugin) => {
+      if (plugin.name === 'ServiceAccount') return serviceAccount(serviceAccountVolumeConfigMaps);
+      return plugin.name === 'PodSecurity' ? podSecurity(selection.podSecurity) : plugin;
+    });
 }

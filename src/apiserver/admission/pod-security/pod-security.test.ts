@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PodSpec } from '../../../api/core/v1/types.generated.ts';
 import type { Status } from '../../../apimachinery/meta/v1.generated.ts';
 import { startTestServer, type TestServer } from '../../fake/test-server.ts';
+import { checkPodSecurityConfiguration } from './configuration.ts';
 import { evaluate, type Level, printViolations } from './policy.ts';
 
 type Container = PodSpec['containers'][number];
@@ -111,4 +112,59 @@ test('who raises the level hears of pods that do not meet it; labels that mean n
   expect((await patch('none')).body.message).toBe(
     'Namespace "open" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "none": must be one of privileged, baseline, restricted',
   );
+});
+
+const apiVersion = 'pod-security.admission.config.k8s.io/v1';
+const kind = 'PodSecurityConfiguration';
+
+test('defaults are for namespaces that say nothing; exempt are namespaces, users and runtime classes', async () => {
+  const podSecurity = checkPodSecurityConfiguration({
+    apiVersion,
+    kind,
+    defaults: { enforce: 'baseline', 'enforce-version': 'v1.30' },
+    exemptions: { usernames: ['jane'], namespaces: ['open'], runtimeClasses: ['vm'] },
+  });
+  let user = 'joe';
+  const configured = await startTestServer({
+    admissionPlugins: { enabled: [], disabled: ['ServiceAccount', 'RuntimeClass'], podSecurity },
+  });
+  const label = (level: string) => ({ metadata: { labels: { 'pod-security.kubernetes.io/enforce': level } } });
+  for (const name of ['n', 'open', 'free']) {
+    const { metadata } = label('privileged');
+    const labels = name === 'free' ? metadata.labels : {};
+    await configured.send('POST', '/api/v1/namespaces', { metadata: { name, labels } });
+  }
+  const create = async (namespace: string, more: Partial<PodSpec> = {}) => {
+    const pod = { metadata: { generateName: 'p' }, spec: spec({}, { hostPID: true, ...more }) };
+    const url = `/api/v1/namespaces/${namespace}/pods`;
+    const { status, body } = await configured.sendAs<Status>(
+      { name: user, groups: [] },
+      { method: 'POST', url, body: pod },
+    );
+    return status === 201 ? 201 : body.message?.replace(/^.*forbidden: /, '');
+  };
+  expect(await create('n')).toBe('violates PodSecurity "baseline:v1.30": host namespaces (hostPID=true)');
+  expect(await create('free')).toBe(201);
+  expect(await create('open')).toBe(201);
+  expect(await create('n', { runtimeClassName: 'vm' })).toBe(201);
+  user = 'jane';
+  expect(await create('n')).toBe(201);
+  const patch = 'application/merge-patch+json';
+  const { headers } = await configured.send('PATCH', '/api/v1/namespaces/open', label('restricted'), patch);
+  expect(String(headers.warning)).toContain(
+    'namespace \\"open\\" is exempt from Pod Security, and the policy (enforce=restricted:latest) will be ignored',
+  );
+  configured.stop();
+});
+
+test.each<[unknown, string]>([
+  [{}, `expected apiVersion ${apiVersion} and kind ${kind}`],
+  [[], 'configuration: must be an object'],
+  [{ apiVersion, kind, defaults: { enforce: 'none' } }, 'defaults.enforce: must be one of'],
+  [{ apiVersion, kind, defaults: { 'warn-version': '1.30' } }, 'defaults.warn-version: must be "latest" or "v1.x"'],
+  [{ apiVersion, kind, defaults: { deny: 'baseline' } }, 'defaults: unknown field "deny"'],
+  [{ apiVersion, kind, exemptions: { usernames: ['a', 'a'] } }, 'exemptions.usernames[1]: Duplicate value: "a"'],
+  [{ apiVersion, kind, exemptions: { namespaces: 'a' } }, 'exemptions.namespaces: must be a list'],
+])('a configuration is refused: %j', (value, message) => {
+  expect(() => checkPodSecurityConfiguration(value)).toThrow(message);
 });

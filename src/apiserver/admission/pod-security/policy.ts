@@ -6,7 +6,7 @@ import { restrictedChecks } from './restricted.ts';
 const prefix = 'pod-security.kubernetes.io/';
 /** From the most to the least that is allowed. */
 const levels = ['privileged', 'baseline', 'restricted'] as const;
-const modes = ['enforce', 'audit', 'warn'] as const;
+export const modes = ['enforce', 'audit', 'warn'] as const;
 
 export type Level = (typeof levels)[number];
 export type Mode = (typeof modes)[number];
@@ -26,13 +26,13 @@ export interface LabelError {
 }
 
 type Labels = Readonly<Record<string, string>> | undefined;
-const open: LevelVersion = { level: 'privileged', version: 'latest' };
+export const open: LevelVersion = { level: 'privileged', version: 'latest' };
 
-function isLevel(text: string): text is Level {
+export function isLevel(text: string): text is Level {
   return (levels as readonly string[]).includes(text);
 }
 
-function isVersion(text: string): boolean {
+export function isVersion(text: string): boolean {
   return text === 'latest' || /^v1\.(0|[1-9]\d*)$/.test(text);
 }
 
@@ -56,13 +56,16 @@ export function labelErrors(labels: Labels): LabelError[] {
   });
 }
 
-/** Labels that cannot be read ask for the most where pods are kept out, and for nothing where they are only told of. */
-export function policyOf(labels: Labels): Policy {
+/**
+ * What labels do not say is as the defaults have it. Labels that cannot be read ask for the most where pods are kept out, and
+ * for nothing where they are only told of.
+ */
+export function policyOf(labels: Labels, defaults: Policy): Policy {
   const of = (mode: Mode, fallback: Level): LevelVersion => {
     const level = labels?.[prefix + mode];
-    const version = labels?.[`${prefix}${mode}-version`] ?? 'latest';
+    const version = labels?.[`${prefix}${mode}-version`] ?? defaults[mode].version;
     return {
-      level: level === undefined ? open.level : isLevel(level) ? level : fallback,
+      level: level === undefined ? defaults[mode].level : isLevel(level) ? level : fallback,
       version: isVersion(version) ? version : 'latest',
     };
   };
