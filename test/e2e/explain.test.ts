@@ -122,6 +122,19 @@ test('a plan of another selector says the slices, shares and rules that then com
   expect((await cluster.portico('plan', '-f', edited)).code).toBe(0);
 });
 
+test('a node tells the rules that its proxy last wrote, with the objects they are of', async () => {
+  const version = await kubectl('get', 'service', 'front', '-o', 'jsonpath={.metadata.resourceVersion}');
+  const addresses = await endpoints();
+  const said = await eventually('the rules of the Service as it is', async () => {
+    const { stdout } = await cluster.portico('rules', '--node', 'node-2', '--live', 'default/front');
+    const isCurrent = stdout.includes(`# Service default/front, resourceVersion ${version}\n`);
+    return isCurrent && addresses.every((address) => stdout.includes(address)) ? stdout : undefined;
+  });
+  expect(said).not.toContain('kube-system/');
+  const wrong = await cluster.portico('rules', '--node', 'nobody', '--live');
+  expect([wrong.code, wrong.stderr]).toEqual([1, 'portico: rules: node nobody: nodes "nobody" not found\n']);
+});
+
 test('what the rules and a trace were at an earlier revision is still known', async () => {
   const [first = ''] = await endpoints();
   const edited = await kubectl('get', 'service', 'front', '-o', 'jsonpath={.metadata.resourceVersion}');
