@@ -128,10 +128,14 @@ async function resolved(name: string, pod = 'client'): Promise<string> {
 
 /** Runs a program of the machine in the pod's network. */
 async function inPod(pod: string, command: readonly string[], namespace = 'here'): Promise<string> {
+  return (await run('nsenter', [await networkOf(pod, namespace), ...command])).stdout;
+}
+
+/** The pod's network, as a flag of nsenter. */
+async function networkOf(pod: string, namespace = 'here'): Promise<string> {
   const uid = await field('pod', pod, '.metadata.uid', namespace);
   const pid = readdirSync('/proc').find((entry) => /^\d+$/.test(entry) && cgroupOf(entry).includes(uid));
-  const { stdout } = await run('nsenter', [`--net=/proc/${pid}/ns/net`, ...command]);
-  return stdout;
+  return `--net=/proc/${pid}/ns/net`;
 }
 
 function cgroupOf(pid: string): string {
@@ -337,3 +341,30 @@ test.skipIf(!existsSync(join(lab, 'check')))(
     expect(outcome).toMatch(/^51 of 51 replies agree/m);
   },
 );
+
+test('while the control plane is away the last answers stay; once it is back the stale ones go', async () => {
+  const nodes = await Promise.all(
+    ['node-1', 'node-2'].map((node) => field('node', node, '.status.addresses[0].address')),
+  );
+  const web = await field('service', 'web', '.spec.clusterIP');
+  const network = await networkOf('client');
+  const asked = async (name: string) =>
+    (await run('nsenter', [network, 'dig', `@${dnsAddress}`, '+short', name])).stdout.trim();
+  const { stdout } = await cluster.portico('status', '-o', 'json');
+  const { parts }: { readonly parts: readonly { readonly part: string; readonly pid: number }[] } = JSON.parse(stdout);
+  process.kill(parts.find(({ part }) => part === 'control plane')?.pid ?? 0, 'SIGKILL');
+  expect(await asked('web.here.svc.cluster.local')).toBe(web);
+  expect(await asked('www.example.com')).toBe('198.51.100.7');
+  for (const address of nodes) {
+    expect(answersOf(await askServer('web.here.svc.cluster.local.', { address, port: 53 }))).toEqual([web]);
+  }
+  const { code, stderr } = await cluster.portico('up', '--egress', 'off');
+  expect(code, stderr).toBe(0);
+  await admin.ok('delete', 'service', 'web');
+  for (const address of nodes) {
+    await eventually(`${address} to forget it`, async () => {
+      const { rcode } = await askServer('web.here.svc.cluster.local.', { address, port: 53 });
+      return rcode === RCODE.NXDOMAIN || undefined;
+    });
+  }
+});
