@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Measuremen
   api: () => import('./api/api.ts'),
   controllers: () => import('./controllers/controllers.ts'),
   dns: () => import('./dns/dns.ts'),
+  nodes: () => import('./nodes/nodes.ts'),
   proxy: () => import('./proxy/proxy.ts'),
 };
 

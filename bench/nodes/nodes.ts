@@ -1,0 +1,7 @@
+// What nodes cost: each part in a file of its own.
+import type { Measurement } from '../measurement.ts';
+import { run as network } from './network.ts';
+
+export async function run(): Promise<Measurement[]> {
+  return await network();
+}
