@@ -93,6 +93,8 @@ export interface ServerConfig {
   readonly nodeMonitorGracePeriod?: number;
   /** Names of admission plugins that are on, or off, other than by default. */
   readonly admissionPlugins?: PluginSelection;
+  /** Whether the page is served, with the history that it shows. Default true. */
+  readonly keepsHistory?: boolean;
   /** The time that objects and loops live by; sockets and certificates keep the machine's. Default: the machine's. */
   readonly clock?: Clock;
   /** Portico's own version. */
@@ -249,14 +251,17 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     });
     const metered = new MeteredStorage(storage, realClock);
     metrics.add([...metered.families, ...storageSize(config.datastore ? undefined : config.dataDir)]);
-    const page = new Page({
-      transport: (user) => new InProcessTransport(server, user),
-      authorizer: security.authorizer,
-      ranges: { clusterCIDRs: config.clusterCIDRs, serviceCIDRs: config.serviceClusterIPRanges },
-      clock: realClock,
-      random: realRandom,
-      onError,
-    });
+    const page =
+      config.keepsHistory === false
+        ? undefined
+        : new Page({
+            transport: (user) => new InProcessTransport(server, user),
+            authorizer: security.authorizer,
+            ranges: { clusterCIDRs: config.clusterCIDRs, serviceCIDRs: config.serviceClusterIPRanges },
+            clock: realClock,
+            random: realRandom,
+            onError,
+          });
     const server: ApiServer = new ApiServer({
       storage: metered,
       cache,
@@ -269,7 +274,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       extensions: {
         connect: connectHandlers({ ...security, tunnels, clock, random: realRandom }),
         virtual: security.virtual,
-        paths: [...security.paths, tunnelPath(tunnels), ...page.paths],
+        paths: [...security.paths, tunnelPath(tunnels), ...(page?.paths ?? [])],
       },
       dial: (target) => dialEndpoint(tunnels, target),
       ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
@@ -304,7 +309,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     ready.resolve(server);
     handle = (request) => server.handle(request);
     background('controllers', loops(stop.signal));
-    background('page', page.run(stop.signal));
+    if (page) background('page', page.run(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
     background('certificates', renewCertificates(config, { pki, files, listeners, signal: stop.signal }));
     return {

@@ -70,6 +70,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<T
     clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/56'],
     controllers: options.controllers ?? ['*'],
     hollowNodes: count,
+    keepsHistory: false,
     clock,
     version: porticoVersion(),
     onError,
