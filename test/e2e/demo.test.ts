@@ -31,6 +31,7 @@ test('up --demo shows three pods behind every door, then follows every change; d
     '   http://10.96.',
     'externalTrafficPolicy: Cluster',
     'externalTrafficPolicy: Local',
+    '   http://172.30.',
   ]) {
     const counts = answersUnder(up.stdout, door);
     expect([...counts.keys()], door).toHaveLength(3);
@@ -45,6 +46,7 @@ test('up --demo shows three pods behind every door, then follows every change; d
   expect(up.stdout.match(/nginx-headless\.default\.svc\.cluster\.local\s+A\s+10\.244\./g)).toHaveLength(3);
   expect(up.stdout.match(/SRV\s+0 \d+ 80 /g)).toHaveLength(3);
   expect(up.stdout).toMatch(/nginx-external\.default\.svc\.cluster\.local\s+CNAME\s+www\.example\.com/);
+  expect(up.stdout).toMatch(/nginx-public has 172\.30\.\d+\.129 .*node-\d answers ARP and NDP for it/);
   expect(up.stdout).toMatch(/Client\s+\d+ asks, \d+ without an answer/);
   expect([...answersUnder(up.stdout, 'http://nginx-service: 20 of 20').keys()]).toHaveLength(1);
   expect([...answersUnder(up.stdout, 'http://nginx-service: 100 of 100').keys()]).toHaveLength(5);

@@ -1,4 +1,4 @@
-// Chapters 5 and 6: what changes behind the door while the client never changes what it asks for.
+// Chapters 6 and 7: what changes behind the door while the client never changes what it asks for.
 import { Failure } from '../../cluster/failure.ts';
 import { longestGap, parseTimedAsks, type TimedAsk, tally } from './answers.ts';
 import type { Demo } from './demo.ts';

@@ -7,6 +7,7 @@ import type { UpResult } from '../../cluster/up.ts';
 import { type Actor, httpActor, kubectlActor } from './actor.ts';
 import { showKill, showSelectorAndScale } from './changes.ts';
 import { DemoCluster, type DemoTools } from './demo-cluster.ts';
+import { showLoadBalancer } from './load-balancer.ts';
 import { showOutcome } from './outcome.ts';
 import { Page, type PageOutput } from './page.ts';
 import { showNodePorts, showTraffic } from './traffic.ts';
@@ -43,6 +44,7 @@ export async function runDemo({ record, paths, client, tools, signal, output }: 
   await showOutcome(demo);
   await showTraffic(demo);
   await showNodePorts(demo);
+  await showLoadBalancer(demo);
   await showKill(demo);
   await showSelectorAndScale(demo);
 }

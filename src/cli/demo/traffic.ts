@@ -5,7 +5,7 @@ import type { Demo } from './demo.ts';
 import type { DemoCluster } from './demo-cluster.ts';
 import { replicas } from './outcome.ts';
 
-const asks = 60;
+export const asks = 60;
 
 /** A shell script that asks `count` times, each on a connection of its own. */
 export function askScript(url: string, count: number): string {

@@ -1,0 +1,35 @@
+// Chapter 5: a load balancer's addresses, asked from the host.
+import { fileURLToPath } from 'node:url';
+import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
+import { joinHostPort } from '../../net/ip.ts';
+import { tally } from './answers.ts';
+import type { Demo } from './demo.ts';
+import { replicas } from './outcome.ts';
+import { asks, requireAll } from './traffic.ts';
+
+const manifest = fileURLToPath(new URL('../../../examples/load-balancer.yaml', import.meta.url));
+const name = 'nginx-public';
+const port = 80;
+
+export async function showLoadBalancer({ cluster, page, actor }: Demo): Promise<void> {
+  page.chapter('Ask from outside, at an address of its own');
+  page.transcript(await actor.apply(manifest));
+  const began = cluster.now;
+  const { ips, node } = await cluster.until(`an address for ${name}, and a node that answers for it`, async () => {
+    const { metadata, status } = await cluster.service(name);
+    const given = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : []));
+    const announcer = metadata.annotations?.[announcedByAnnotation];
+    return given.length > 0 && announcer ? { ips: given, node: announcer } : undefined;
+  });
+  const took = ((cluster.now - began) / 1000).toFixed(2);
+  page.label('LoadBalancer', `${name} has ${ips.join(' and ')} after ${took} s; ${node} answers ARP and NDP for it`);
+  for (const ip of ips) {
+    await cluster.until(`the first answer of ${ip}`, () => cluster.ask(ip, port));
+    const lines: string[] = [];
+    for (let i = 0; i < asks; i++) lines.push((await cluster.ask(ip, port)) ?? '');
+    const url = `http://${joinHostPort(ip, port).replace(/:80$/, '')}`;
+    const result = tally(asks, lines);
+    page.tally(url, result);
+    requireAll(url, result, replicas);
+  }
+}
