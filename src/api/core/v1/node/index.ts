@@ -8,7 +8,6 @@ import { validateResourceQuantity } from '../../../validation/quantities.ts';
 import { canonicalizeQuantities } from '../pod/defaults.ts';
 import { validateTaintEffect } from '../pod/scheduling.ts';
 import type { Node } from '../types.generated.ts';
-import { nodeLabelWarning } from './labels.ts';
 
 const { required, forbidden, invalid, duplicate } = fieldError;
 const rolePrefix = 'node-role.kubernetes.io/';
@@ -118,11 +117,8 @@ export const node: Kind<Node> = {
     validate: (object) => [...validate(object), ...validateStatus(object)],
     validateUpdate,
     validateStatusUpdate: validateUpdate,
-    warnings: ({ metadata, spec }) => [
-      ...Object.keys(metadata.labels ?? {}).flatMap((key) => {
-        const why = nodeLabelWarning(key);
-        return why ? [`metadata.labels[${key}]: ${why}`] : [];
-      }),
+    // Renamed labels are no matter of those who touch a node: kubelets set both names.
+    warnings: ({ spec }) => [
       ...(spec.configSource ? ['spec.configSource: the feature is no longer supported'] : []),
       ...(spec.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
     ],
