@@ -64,7 +64,7 @@ describe('nftables', () => {
     await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 1 : 10.244.2.1 . 8080'), 'the second endpoint');
     await until(isWatched, 'the monitor');
     space.run('nft flush ruleset');
-    await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 1'), 'the repair', 3000);
+    await until(() => has(endpointsMap, '10.96.0.10 . tcp . 80 . 1'), 'the repair');
     await proxy.stop();
     expect(has(endpointsMap, '10.96.0.10 . tcp . 80 . 1')).toBe(true);
   });
@@ -84,7 +84,7 @@ describe('nftables', () => {
     await until(isWatched, 'the monitor');
     space.run(command);
     expect(nftLines(space, 'ip')).not.toEqual(before);
-    await until(() => JSON.stringify(nftLines(space, 'ip')) === JSON.stringify(before), 'the repair', 3000);
+    await until(() => JSON.stringify(nftLines(space, 'ip')) === JSON.stringify(before), 'the repair');
     expect(space.run('nft list tables')).toContain('table ip other');
   });
 
@@ -153,7 +153,24 @@ describe('modes', () => {
     const before = rules();
     space.run(command);
     expect(rules()).not.toEqual(before);
-    await until(() => JSON.stringify(rules()) === JSON.stringify(before), 'the repair', 5000);
+    await until(() => JSON.stringify(rules()) === JSON.stringify(before), 'the repair');
+  });
+
+  test('iptables does not take its own changes, nor those of other chains, for edits of ours', async () => {
+    const proxy = start('iptables');
+    await proxy.fill();
+    await until(() => has('iptables-save', '10.244.1.1:8080') && isWatched(), 'the endpoint');
+    for (let i = 2; i < 12; i += 1) {
+      const address = `10.244.1.${i}`;
+      await proxy.slices.update(slice('web', [endpoint(address, 'node-a')]));
+      space.run('iptables-nft -A INPUT -s 192.0.2.9 -j ACCEPT');
+      await until(() => has('iptables-save', `${address}:8080`), address);
+    }
+    expect(proxy.log).toEqual([]);
+    // And it still hears of others'.
+    space.run('iptables-nft -t nat -F KUBE-SERVICES');
+    await until(() => has('iptables-save -t nat', '-A KUBE-SERVICES -d 10.96.0.10/32'), 'the repair');
+    expect(proxy.log).toEqual(['rules were removed by someone else: writing them anew']);
   });
 
   test('the legacy iptables is used where it is in use, and left empty', async () => {
