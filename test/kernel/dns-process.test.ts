@@ -1,7 +1,7 @@
 // `portico dns` as a process beside a control plane: how soon it knows, what it says while the API server is away, and that
 // nothing is lost while its settings change.
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -168,6 +168,9 @@ test('no query is lost while the settings change, and wrong ones change nothing'
   expect(lost).toEqual([]);
 });
 
+const childrenOf = (pid: number | undefined): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+
 test('metrics, health and readiness under CoreDNS’s names, of several processes on one address', async () => {
   writeFileSync(config, `upstream: ['127.0.0.1:${upstreams[0]?.port}']\n`);
   const taken = await startUpstream({ say: () => undefined });
@@ -203,6 +206,15 @@ test('metrics, health and readiness under CoreDNS’s names, of several processe
     expect(value('coredns_cache_misses_total{server="dns://",zones=".",view=""}')).toBe(1);
     expect(value('coredns_panics_total')).toBe(0);
     expect(value('process_resident_memory_bytes')).toBeGreaterThan(0);
+
+    // One that dies takes no name with it, and another takes its place.
+    const victim = childrenOf(several.child.pid)[0] ?? expect.unreachable('there is no process');
+    process.kill(victim, 'SIGKILL');
+    await eventually('it to be gone', async () => !childrenOf(several.child.pid).includes(victim) || undefined);
+    for (let i = 0; i < 20; i++) {
+      expect((await askServer(nameOf('kept'), { port: shared })).rcode).toBe(RCODE.NOERROR);
+    }
+    await eventually('two to be there', async () => childrenOf(several.child.pid).length === 2 || undefined);
   } finally {
     await several.stop();
   }

@@ -79,6 +79,19 @@ test('a reply in another case than asked is believed over TCP only', async () =>
   expect(server.asked.map(({ transport }) => transport)).toEqual(['udp', 'tcp']);
 });
 
+test('a server that keeps no case and is silent over TCP is asked in lower case', async () => {
+  const { server, exchange, plain } = await setUp({
+    say: (asked) => {
+      const lower = { ...asked.question, name: asked.question.name.toLowerCase() };
+      return asked.transport === 'udp' ? { ...found(asked), question: lower } : undefined;
+    },
+  });
+  // So many letters are never all thrown small.
+  const letters = { ...question, name: `${'a'.repeat(60)}.example.` };
+  expect(answersOf(await exchange.ask(plain, letters))).toEqual(['198.51.100.7']);
+  expect(server.asked.map(({ transport }) => transport)).toEqual(['udp', 'tcp', 'udp']);
+});
+
 test('over TLS: several questions on one connection, to a server whose certificate is right', async () => {
   const tls = await selfSigned('127.0.0.1');
   const { server, exchange, secure } = await setUp({ say: found, tls }, tls.cert);

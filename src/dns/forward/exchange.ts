@@ -34,9 +34,13 @@ export class Exchange {
 
   readonly ask: Ask = async (upstream, question) => {
     if (upstream.protocol === 'tls') return this.#overStream(upstream, question);
-    const reply = await this.#overUdp(upstream, question);
-    // Cut, or in another case than asked: only a stream, which nobody else can write to, gives the rest, or the truth.
-    if (reply === 'ask-over-tcp' || reply.truncated) return this.#overStream(upstream, question);
+    const { random } = this.#options;
+    const reply = await this.#overUdp(upstream, { ...question, name: mixedCase(question.name, random) });
+    // In another case than asked, or cut: only a stream, which nobody else can write to, gives the truth, or the rest.
+    if (reply === 'other-case') {
+      return this.#overStream(upstream, question).catch(() => this.#inLowerCase(upstream, question));
+    }
+    if (reply === 'noise' || reply.truncated) return this.#overStream(upstream, question);
     return reply;
   };
 
@@ -46,11 +50,18 @@ export class Exchange {
     this.#connections.clear();
   }
 
+  /** For servers that keep no case and speak no TCP: port and id are still to be guessed. */
+  async #inLowerCase(upstream: Upstream, question: ForwardQuestion): Promise<Message> {
+    const reply = await this.#overUdp(upstream, { ...question, name: question.name.toLowerCase() });
+    if (typeof reply === 'string') throw new Error(`${upstreamText(upstream)} answers other questions`);
+    return reply;
+  }
+
   /** Each question leaves from a port and with an id of its own, which a forged reply has to guess (RFC 5452). */
-  #overUdp(upstream: Upstream, question: ForwardQuestion): Promise<Message | 'ask-over-tcp'> {
+  #overUdp(upstream: Upstream, question: ForwardQuestion): Promise<Message | 'other-case' | 'noise'> {
     const { clock, random } = this.#options;
     const { address, port } = upstream;
-    const query = queryMessage(random.int(0x10000), { ...question, name: mixedCase(question.name, random) });
+    const query = queryMessage(random.int(0x10000), question);
     // A name that does not fit into a message is found here, not in a callback whose errors nobody catches.
     const packet = encodeMessage(query);
     return new Promise((resolve, reject) => {
@@ -70,7 +81,7 @@ export class Exchange {
         const message = tryDecode(data);
         const fit = message ? fitOf(message, query) : 'noise';
         if (message && fit === 'reply') end(() => resolve(message));
-        else if (fit === 'other-case' || ++noise > MOST_NOISE) end(() => resolve('ask-over-tcp'));
+        else if (fit === 'other-case' || (fit === 'noise' && ++noise > MOST_NOISE)) end(() => resolve(fit));
       });
       // Connected, so that only this server's packets come, and its machine's refusals at once.
       socket.connect(port, address, (error?: Error) => {

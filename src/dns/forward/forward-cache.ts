@@ -16,9 +16,11 @@ const LONGEST_TTL = 3600;
 const LONGEST_NEGATIVE_TTL = 1800;
 const FAILURE_TTL = 5;
 const STALE_FOR = 3600;
-/** Kept at most, of positive and of negative replies each: replies, and the records in them. */
+/** Kept at most, of positive and of negative replies each: replies, and the bytes that they may take. */
 const MOST_ENTRIES = 10_000;
-const MOST_RECORDS = 50_000;
+const MOST_BYTES = 8 * 1024 * 1024;
+/** What a record takes besides its name and its data. */
+const RECORD_OVERHEAD = 200;
 
 export type ReplyKind = 'success' | 'denial';
 
@@ -78,10 +80,10 @@ export class ForwardCache {
   }
 }
 
-/** Entries up to a number of records, the least recently used leaving first. */
+/** Entries up to a number of bytes, the least recently used leaving first. */
 class Shelf {
   readonly #entries = new Map<string, CacheEntry>();
-  #records = 0;
+  #bytes = 0;
 
   get size(): number {
     return this.#entries.size;
@@ -97,10 +99,10 @@ class Shelf {
 
   put(key: string, entry: CacheEntry): number {
     this.#entries.set(key, entry);
-    this.#records += recordsOf(entry);
+    this.#bytes += bytesOf(entry);
     let evicted = 0;
     for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= MOST_ENTRIES && this.#records <= MOST_RECORDS) break;
+      if (this.#entries.size <= MOST_ENTRIES && this.#bytes <= MOST_BYTES) break;
       this.take(oldest);
       evicted += 1;
     }
@@ -111,10 +113,20 @@ class Shelf {
     const entry = this.#entries.get(key);
     if (!entry) return;
     this.#entries.delete(key);
-    this.#records -= recordsOf(entry);
+    this.#bytes -= bytesOf(entry);
   }
 }
 
-function recordsOf({ reply: { answers, authority, additional } }: CacheEntry): number {
-  return answers.length + authority.length + additional.length;
+function bytesOf({ reply: { answers, authority, additional } }: CacheEntry): number {
+  return [answers, authority, additional].flat().reduce((sum, record) => sum + bytesOfRecord(record), 0);
+}
+
+function bytesOfRecord({ name, data }: ResourceRecord): number {
+  const long =
+    data.type === 'TXT'
+      ? data.texts.reduce((sum, { length }) => sum + length, 0)
+      : data.type === 'opaque'
+        ? data.bytes.length
+        : 0;
+  return RECORD_OVERHEAD + name.length + long;
 }

@@ -222,6 +222,18 @@ describe('the cache', () => {
     expect(calls).toBe(2);
   });
 
+  test('holds so many bytes: who is asked for large replies fills it no further', async () => {
+    const texts = Array.from({ length: 240 }, () => 'x'.repeat(250));
+    const { forwarder, metrics } = setUp({
+      '192.0.2.1': (asked) =>
+        replyTo(asked, { answers: [{ name: asked.name, ttl: 60, data: { type: 'TXT', texts } }] }),
+    });
+    for (let i = 0; i < 300; i++) await forwarder.resolve(question(`${i}.example.`, TYPE.TXT));
+    expect(metrics.sizes('success')).toBeGreaterThan(100);
+    expect(metrics.sizes('success') * 60_000).toBeLessThan(8 * 1024 * 1024);
+    expect(metrics.evictions.success.value).toBe(300 - metrics.sizes('success'));
+  });
+
   test('the same question asked many times at once goes out once, and there is an end to different ones', async () => {
     const never: Ask = () => new Promise(() => {});
     const metrics = new ForwardMetrics();
