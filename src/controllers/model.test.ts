@@ -1,5 +1,6 @@
 // Random interleavings of what users, kubelets and bad luck do, against the controllers of workloads, each of which runs
-// twice at once: nothing is ever made twice, and when the world holds still they settle and stay settled.
+// twice at once, is killed and started again, or stopped for an hour and woken with what it knew then: nothing is ever made
+// twice, nothing of others is touched, and when the world holds still they settle and stay settled.
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DaemonSet, Deployment, StatefulSet } from '../api/apps/v1/types.generated.ts';
@@ -9,6 +10,7 @@ import { jsonCopy } from '../apimachinery/json/value.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import { conflict, isConflict, isNotFound } from '../apimachinery/status.ts';
 import { daemonSets, deployments, jobs, nodes, pods, replicaSets, statefulSets } from '../client/resources.ts';
+import { Gate } from './harness/gate.ts';
 import { type Harness, makeDeployment, makeNode, startControllers } from './harness/start.ts';
 
 type Workload = Deployment | StatefulSet | DaemonSet;
@@ -18,6 +20,7 @@ type Action =
   | { readonly kind: 'image'; readonly to: number }
   | { readonly kind: 'ready' | 'unready' | 'fail' | 'kill' | 'end'; readonly pick: number }
   | { readonly kind: 'clock'; readonly seconds: number }
+  | { readonly kind: 'restart' | 'pause' | 'resume'; readonly which: number }
   | { readonly kind: 'conflicts'; readonly next: number };
 
 const pick = fc.nat(20);
@@ -26,34 +29,55 @@ const actions: fc.Arbitrary<readonly Action[]> = fc.array(
     fc.record({ kind: fc.constant('scale' as const), to: fc.nat(5) }),
     fc.record({ kind: fc.constant('image' as const), to: fc.nat(3) }),
     fc.record({ kind: fc.constantFrom('ready', 'ready', 'unready', 'fail', 'kill', 'end', 'end'), pick }),
+    fc.record({ kind: fc.constantFrom('restart', 'pause', 'resume'), which: fc.nat(1) }),
     fc.record({ kind: fc.constant('clock' as const), seconds: fc.integer({ min: 1, max: 60 }) }),
     fc.record({ kind: fc.constant('conflicts' as const), next: fc.integer({ min: 1, max: 3 }) }),
   ),
   { maxLength: 14 },
 );
 
-let harnesses: Harness[] = [];
+/** One process of the two. */
+interface Process {
+  readonly harness: Harness;
+  readonly gate: Gate;
+}
+
+let processes: Process[] = [];
 afterEach(stopAll);
 
 async function stopAll(): Promise<void> {
-  for (const one of harnesses.splice(0)) await one.stop();
+  for (const one of processes.splice(0)) await stopOne(one);
 }
 
-/** Two of each controller over one API. */
+/** What it has sent arrives even now. */
+async function stopOne({ harness, gate }: Process): Promise<void> {
+  gate.open();
+  await harness.stop();
+}
+
+const bystander = { name: 'bystander', namespace: 'default' };
+
+/** Two of each controller over one API, and pods that are none of theirs. */
 async function start(names: readonly string[]): Promise<World> {
   await stopAll();
-  const first = startControllers({ names });
-  harnesses = [first, startControllers({ names, api: first.api, clock: first.clock })];
-  return new World(first);
+  const gate = new Gate();
+  const first = { gate, harness: startControllers({ names, gate }) };
+  processes = [first];
+  const world = new World(first.harness, names);
+  processes.push(world.startProcess());
+  await world.makeBystanders();
+  return world;
 }
 
 class World {
   readonly harness: Harness;
+  readonly #names: readonly string[];
   /** Writes that are still to meet somebody else's. */
   #conflicts = 0;
 
-  constructor(harness: Harness) {
+  constructor(harness: Harness, names: readonly string[]) {
     this.harness = harness;
+    this.#names = names;
     harness.api.react(({ verb, resource }) => {
       if (resource === 'events' || verb === 'create' || this.#conflicts === 0) return;
       this.#conflicts -= 1;
@@ -61,15 +85,57 @@ class World {
     });
   }
 
+  startProcess(): Process {
+    const gate = new Gate();
+    const { api, clock } = this.harness;
+    return { gate, harness: startControllers({ names: this.#names, api, clock, gate }) };
+  }
+
+  /** One of nobody with other labels, and one with the workload's labels that is somebody else's. */
+  async makeBystanders(): Promise<void> {
+    const owner = { apiVersion: 'example.com/v1', kind: 'Other', name: 'other', uid: 'other', controller: true };
+    const spec = { containers: [{ name: 'web', image: 'other' }] };
+    const api = this.harness.api.resource<Pod>(pods);
+    await api.create({ metadata: { ...bystander, labels: { app: 'other' } }, spec });
+    const labels = { app: 'web' };
+    await api.create({ metadata: { name: 'others', namespace: 'default', labels, ownerReferences: [owner] }, spec });
+  }
+
+  /** Without bystanders. */
   async pods(): Promise<Pod[]> {
-    return (await this.harness.api.resource<Pod>(pods).list()).items;
+    const { items } = await this.harness.api.resource<Pod>(pods).list();
+    const [own, others] = [items.filter(isOurs), items.filter((pod) => !isOurs(pod))];
+    expect(others.map(({ metadata }) => [metadata.name, metadata.deletionTimestamp])).toEqual([
+      ['bystander', undefined],
+      ['others', undefined],
+    ]);
+    return own;
   }
 
   async act(action: Action, resource: GroupVersionResource): Promise<void> {
     if (action.kind === 'clock') this.harness.clock.advance(action.seconds * 1000);
     else if (action.kind === 'conflicts') this.#conflicts = action.next;
+    else if ('which' in action) await this.#disturb(action.kind, action.which);
     else if (action.kind === 'scale' || action.kind === 'image') await this.#change(resource, action);
     else await this.#play(action.kind, action.pick);
+  }
+
+  async #disturb(how: 'restart' | 'pause' | 'resume', which: number): Promise<void> {
+    const one = processes[which];
+    if (!one) return;
+    if (how === 'restart') {
+      await stopOne(one);
+      processes[which] = this.startProcess();
+    } else if (how === 'resume') {
+      one.gate.open();
+    } else {
+      one.gate.close();
+      // The other one goes on for an hour.
+      for (let i = 0; i < 6; i += 1) {
+        await this.harness.settle();
+        this.harness.clock.advance(600_000);
+      }
+    }
   }
 
   /** As a user: again until it is done. */
@@ -110,6 +176,7 @@ class World {
   /** Nothing goes wrong any more: kubelets do their work, `end` says with which phase pods end that may. */
   async rest(end?: 'Succeeded'): Promise<void> {
     this.#conflicts = 0;
+    for (const { gate } of processes) gate.open();
     for (let quiet = 0, rounds = 0; quiet < 3; rounds += 1) {
       if (rounds > 300) throw new Error('the controllers do not come to rest');
       const before = this.harness.api.calls.length;
@@ -141,6 +208,7 @@ class World {
   }
 }
 
+const isOurs = ({ metadata }: Pod) => metadata.name !== bystander.name && metadata.name !== 'others';
 const isActive = ({ metadata, status }: Pod) =>
   !metadata.deletionTimestamp && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 const imageOf = ({ spec }: Pod) => spec.containers[0]?.image;

@@ -11,6 +11,7 @@ import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import type { ControllersConfig } from '../config.ts';
 import { runControllers } from '../run.ts';
+import { clientThrough, type Gate } from './gate.ts';
 
 export const testConfig: ControllersConfig = {
   clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/56'],
@@ -38,6 +39,8 @@ export interface HarnessOptions {
   /** An API that others use too. */
   readonly api?: FakeApi;
   readonly clock?: FakeClock;
+  /** Closed, it stops these controllers where they are. */
+  readonly gate?: Gate;
 }
 
 export function startControllers(options: HarnessOptions): Harness {
@@ -45,12 +48,13 @@ export function startControllers(options: HarnessOptions): Harness {
   const random = new FakeRandom();
   const api = options.api ?? new FakeApi({ clock, random });
   const errors: unknown[] = [];
-  const informers = createInformers(api, { clock, random, freeze: true, onError: (error) => errors.push(error) });
+  const client = options.gate ? clientThrough(options.gate, api) : api;
+  const informers = createInformers(client, { clock, random, freeze: true, onError: (error) => errors.push(error) });
   const stop = new AbortController();
   const running = [
     informers.run(stop.signal),
     runControllers({
-      client: api,
+      client,
       informers,
       clock,
       random,
