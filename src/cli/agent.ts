@@ -154,7 +154,7 @@ export function register(command: Command): void {
     .option('--cni-conf-dir <dir>', 'where containerd looks for CNI configurations')
     .option('--join-timeout <duration>', 'how long a new node tries a server that does not answer', '60s')
     .option('--node-lease-duration <duration>', "of the node's Lease, renewed after each quarter of it", '40s')
-    .option('--cgroup-root <path>', "the cgroup under which pods' cgroups are made", '/portico')
+    .option('--cgroup-root <path>', "the cgroup under which pods' cgroups are made", '/portico-agent')
     .option('--cluster-cidr <cidrs>', 'ranges of pods', '10.244.0.0/16,fd00:10:244::/56')
     .option('--service-cluster-ip-range <cidrs>', 'ranges of Services', '10.96.0.0/16,fd00:96::/112')
     .option('--cluster-dns <addresses>', 'name servers of pods', '10.96.0.10')

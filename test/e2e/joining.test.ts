@@ -255,3 +255,13 @@ test('a node is drained and deleted, and rejoins', async () => {
   await eventually('their endpoints', async () => ((await endpoints()).join() === names.join() ? true : undefined));
   expect(await answering(names, pool)).toEqual(expect.arrayContaining(names));
 });
+
+test('a machine that leaves for good keeps no process and no file', async () => {
+  await two.stopAgent();
+  const left = await two.run(launcher, 'down', '--name', 'agent', '--purge');
+  expect(left.stderr).toBe('');
+  expect(left.stdout).toMatch(/^Removed \d+ processes/);
+  expect((await two.run('ps', '-eo', 'comm=')).stdout).not.toMatch(/containerd|echo-server|httpd/);
+  expect((await two.run('ls', '/var/lib/portico', '/run/portico')).stdout).not.toContain('agent');
+  expect((await two.run('cat', '/proc/mounts')).stdout).not.toContain('portico/agent');
+});

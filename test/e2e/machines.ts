@@ -77,7 +77,8 @@ export class Host {
       `mount --bind ${join(this.#folder, 'lib')} /var/lib`,
       `hostname ${this.name}`,
       'echo booted',
-      'exec sleep infinity',
+      // Process 1 collects what others leave.
+      'sleep infinity & while :; do wait; done',
     ].join('\n');
     const unshare = ['unshare', '--mount', '--pid', '--fork', '--uts', '--propagation', 'private', '--kill-child'];
     const [program = '', ...args] = this.namespace.inside([...unshare, 'sh', '-c', script]);
