@@ -217,9 +217,15 @@ export class Kubelet {
   }
 
   async #followRuntime(signal: AbortSignal): Promise<void> {
-    const { clock, runtimeSocket } = this.#options;
+    const { clock, cri, runtimeSocket } = this.#options;
+    let isAway = false;
     while (!signal.aborted) {
       try {
+        if (isAway) {
+          await cri.version();
+          isAway = false;
+          this.#agent.wake();
+        }
         await watchRuntimeEvents({
           socketPath: runtimeSocket,
           signal,
@@ -230,6 +236,9 @@ export class Kubelet {
       } catch {
         // The runtime is away, or restarts: whatever ended meanwhile is found by looking at every pod.
         for (const worker of this.#workers.values()) worker.wake();
+        // What the node lacks is told at once, and so is that it is back.
+        if (!isAway && !signal.aborted) this.#agent.wake();
+        isAway = true;
       }
       await clock.sleep(eventsRetry, signal).catch(() => {});
     }

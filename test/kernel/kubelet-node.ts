@@ -17,6 +17,10 @@ export interface TestNode {
   /** `command` inside the node's namespaces. */
   inside(command: readonly string[]): string[];
   run(...command: string[]): string;
+  /** Ends containerd with SIGKILL, as a crash does; containers run on. */
+  killRuntime(): Promise<void>;
+  /** Resolves when it answers. */
+  startRuntime(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -90,17 +94,21 @@ export async function startTestNode(name: string): Promise<TestNode> {
     const [program = '', ...args] = inside(command);
     return execFileSync(program, args, { encoding: 'utf8' });
   };
-  const [nsenter = '', ...args] = inside(['containerd', '--config', `${root}/config.toml`, '--log-level', 'error']);
-  const containerd = spawn(nsenter, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let complaints = '';
-  containerd.stderr?.on('data', (chunk) => {
-    complaints += chunk;
-  });
   const socketPath = `${root}/containerd.sock`;
-  for (let tries = 0; !(await answers(socketPath)); tries++) {
-    if (tries > 1000) throw new Error(`containerd does not answer: ${complaints}`);
-    await sleep(10);
-  }
+  const startRuntime = async () => {
+    const [nsenter = '', ...args] = inside(['containerd', '--config', `${root}/config.toml`, '--log-level', 'error']);
+    const child = spawn(nsenter, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let complaints = '';
+    child.stderr?.on('data', (chunk) => {
+      complaints += chunk;
+    });
+    for (let tries = 0; !(await answers(socketPath)); tries++) {
+      if (tries > 3000) throw new Error(`containerd does not answer: ${complaints}`);
+      await sleep(10);
+    }
+    return child;
+  };
+  let containerd = await startRuntime();
   run('ctr', '--address', socketPath, '--namespace', 'k8s.io', 'images', 'import', archive);
   return {
     root,
@@ -109,6 +117,13 @@ export async function startTestNode(name: string): Promise<TestNode> {
     cgroupParent: `/portico-kubelet-${name}-${process.pid}`,
     inside,
     run,
+    async killRuntime() {
+      containerd.kill('SIGKILL');
+      await ended(containerd);
+    },
+    async startRuntime() {
+      containerd = await startRuntime();
+    },
     async stop() {
       containerd.kill('SIGTERM');
       await ended(containerd);

@@ -2,6 +2,7 @@
 // time; whatever happens meanwhile causes another.
 import type { Container, LifecycleHandler, Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
+import { rpcText } from '../cri/client.ts';
 import { runProbe } from '../probes/probe.ts';
 import { Prober } from '../probes/prober.ts';
 import { VolumeError } from '../volumes/payload.ts';
@@ -286,7 +287,7 @@ export class PodWorker {
         this.#event({ type: 'Warning', reason: 'FailedMount', message: error.message });
         throw error;
       }
-      const message = `Failed to create pod sandbox: ${error instanceof Error ? error.message : error}`;
+      const message = `Failed to create pod sandbox: ${rpcText(error)}`;
       this.#event({ type: 'Warning', reason: 'FailedCreatePodSandBox', message });
       throw new Error(message, { cause: error });
     }
