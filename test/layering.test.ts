@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   podnetwork: [...parts, 'nftables'],
   networkpolicy: [...parts, 'nftables'],
   loadbalancer: parts,
-  explain: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter', 'proxy', 'dns', 'controllers'],
+  explain: [...parts, 'nftables', 'iptables', 'ipvs', 'netfilter', 'proxy', 'networkpolicy', 'dns', 'controllers'],
   ui: ['explain'],
   cluster: everything,
   testing: everything,

@@ -14,7 +14,7 @@ export interface ObjectFlags {
   readonly at?: string;
 }
 
-export type ObjectKind = 'Node' | 'Service' | 'EndpointSlice' | 'Pod';
+export type ObjectKind = 'Node' | 'Service' | 'EndpointSlice' | 'Pod' | 'Namespace' | 'NetworkPolicy';
 
 const append = (value: string, earlier: string[]): string[] => [...earlier, value];
 
@@ -55,6 +55,8 @@ export async function objectsOf(
     Service: resources.services,
     EndpointSlice: resources.endpointSlices,
     Pod: resources.pods,
+    Namespace: resources.namespaces,
+    NetworkPolicy: resources.networkPolicies,
   };
   const lists = await Promise.all(
     kinds.map(async (kind) => {

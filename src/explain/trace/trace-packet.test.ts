@@ -180,3 +180,27 @@ test('questions that make no sense get one line', () => {
   expect(() => parseTo('web:80/icmp')).toThrow('is none of tcp, udp, sctp');
   expect(() => trace('', 'pod/nobody', '10.96.0.1:80')).toThrow('there is no pod demo/nobody among the objects');
 });
+
+const policy = (name: string, spec: string) => `
+---
+kind: NetworkPolicy
+metadata: {name: ${name}, namespace: demo}
+spec: ${spec}
+`;
+
+test('a NetworkPolicy that drops is named, on whichever node it does', () => {
+  const web = service('type: ClusterIP') + both;
+  const denying = trace(web + policy('walled', '{podSelector: {matchLabels: {app: web}}}'), 'pod/client', 'web:80');
+  expect(denying.outcomes).toMatchObject([{ result: 'dropped', hops: [{ node: 'a' }, { node: 'b' }] }]);
+  expect(denying.cause).toMatchObject({
+    object: 'NetworkPolicy demo/walled',
+    field: 'spec.ingress',
+    message: 'no rule of it lets 10.244.0.5 reach 10.244.1.6 on port 8080',
+  });
+  const out = policy('quiet', '{podSelector: {}, policyTypes: [Egress], egress: [{ports: [{port: 80}]}]}');
+  const quiet = trace(web + out, 'pod/client', 'web:80', 'iptables');
+  expect(quiet.outcomes).toMatchObject([{ result: 'dropped', hops: [{ node: 'a' }] }]);
+  expect(quiet.cause).toMatchObject({ object: 'NetworkPolicy demo/quiet', field: 'spec.egress' });
+  const friends = policy('friends', '{podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}');
+  expect(trace(web + friends, 'pod/client', 'web:80').outcomes).toMatchObject([{ result: 'arrives' }]);
+});

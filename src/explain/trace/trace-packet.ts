@@ -12,8 +12,9 @@ import type { ProxySettings } from '../../proxy/settings.ts';
 import { causeOf } from './cause.ts';
 import { type From, type To, TraceError } from './ends.ts';
 import { resolveName } from './name.ts';
+import { policyCause, policyTables } from './policies.ts';
 import { matchService, serviceStep } from './service.ts';
-import type { Hop, Result, Trace, TraceOutcome, TraceStep } from './trace.ts';
+import type { Cause, Hop, Result, Trace, TraceOutcome, TraceStep } from './trace.ts';
 import {
   addressesOf,
   networkOf,
@@ -75,10 +76,12 @@ export function tracePacket(request: TraceRequest): Trace {
       inInterface: sender.device,
     }),
   };
-  const outcomes = nodes
+  const followed = nodes
     .simulator(sender.node)
     .send(packet)
     .map((outcome) => follow({ world, nodes, packet, sender, outcome }));
+  const outcomes = followed.map(({ traced }) => traced);
+  const denied = followed.find(({ cause }) => cause)?.cause;
   const { plans } = nodes.at(sender.node);
   const node = world.nodes.get(sender.node);
   const match = matchService(plans, {
@@ -96,14 +99,15 @@ export function tracePacket(request: TraceRequest): Trace {
     service: match && serviceStep(world, match, sharesOf(outcomes)),
     outcomes: merged(outcomes),
     cause: failed
-      ? causeOf(world, {
+      ? (denied ??
+        causeOf(world, {
           match,
           plans,
           destination,
           source: sender.address,
           node: sender.node,
           serviceCIDRs: settings.serviceCIDRs,
-        })
+        }))
       : undefined,
   };
 }
@@ -189,7 +193,9 @@ class NodeRules {
       if (!node) throw new TraceError(`there is no Node ${nodeName} among the objects`);
       const [rules] = plansOf({ objects, nodeName, settings: this.#settings, families: [this.#family] });
       if (!rules) throw new Error('one family gives one set of plans');
-      const ruleset = rulesetOf(this.#settings.mode, rules.plans, rules.config);
+      const services = rulesetOf(this.#settings.mode, rules.plans, rules.config);
+      const policies = policyTables(this.#world, nodeName, this.#family);
+      const ruleset = { ...services, nftables: [...(services.nftables ?? []), ...policies] };
       made = { plans: rules.plans, simulator: new PacketSimulator({ ruleset, network: networkOf(this.#world, node) }) };
       this.#made.set(nodeName, made);
     }
@@ -209,11 +215,13 @@ interface Way {
   readonly outcome: Outcome;
 }
 
-function follow(way: Way): TraceOutcome {
+/** With the policy that drops it, where one does. */
+function follow(way: Way): { readonly traced: TraceOutcome; readonly cause: Cause | undefined } {
   const { world, nodes, packet, sender, outcome } = way;
   const hops: Hop[] = [{ node: sender.node, steps: outcome.steps.map(traceStep) }];
   const { destination, verdict, source } = outcome;
   let result = resultOf(world, outcome);
+  let cause = policyCause(outcome);
   if (result === 'arrives' && verdict.kind === 'sent' && verdict.device === uplink) {
     const next = nodeOfAddress(world, destination.address) ?? nodeAt(world, destination.address);
     if (next && next.metadata.name !== sender.node) {
@@ -224,10 +232,11 @@ function follow(way: Way): TraceOutcome {
       if (there) {
         hops.push({ node: next.metadata.name, steps: there.steps.map(traceStep) });
         result = resultOf(world, there);
+        cause = policyCause(there);
       }
     }
   }
-  return {
+  const traced: TraceOutcome = {
     probability: outcome.probability,
     result,
     destination: hostPort(destination),
@@ -237,6 +246,7 @@ function follow(way: Way): TraceOutcome {
     hops,
     reply: result === 'arrives' ? replyText(way) : [],
   };
+  return { traced, cause };
 }
 
 function traceStep({ hook, decision, chance, packet }: Step): TraceStep {
