@@ -2,9 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { LiveTrace } from '../../src/explain/live/compare.ts';
 import type { NetworkPlan } from '../../src/explain/plan/plan.ts';
 import type { Trace } from '../../src/explain/trace/trace.ts';
-import { eventually, testCluster } from './portico.ts';
+import { eventually, run, testCluster } from './portico.ts';
 
 const cluster = testCluster('e2e-explain');
 
@@ -153,6 +154,37 @@ test('what the rules and a trace were at an earlier revision is still known', as
   const before = await cluster.portico('rules', '--node', 'node-1', '--at', '1');
   expect(before.code).toBe(2);
   expect(before.stderr).toContain('1 is before what is kept: history begins at revision');
+});
+
+test('a real packet takes the way that the model says; a rule planted in the kernel is found and named', async () => {
+  const pod = (await kubectl('get', 'pods', '-l', 'app=old', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
+  const node = (await kubectl('get', 'pod', pod, '-o', 'jsonpath={.spec.nodeName}')).trim();
+  const live = async (...args: string[]) => {
+    const { code, stdout, stderr } = await cluster.portico('trace', ...args, '--live', '-o', 'json');
+    if (stdout === '') throw new Error(stderr);
+    return { code, ...(JSON.parse(stdout) as { live: LiveTrace }).live };
+  };
+  for (const [from, to] of [
+    [`pod/${pod}`, 'front:80'],
+    [`node/${node}`, `${await clusterIP()}:80`],
+    [`pod/${pod}`, 'kube-dns.kube-system:53/udp'],
+  ] as const) {
+    const { code, differences, result } = await live(from, to);
+    expect([code, differences, result]).toEqual([0, [], 'arrives']);
+  }
+  const refused = await live(`pod/${pod}`, 'front:81');
+  expect([refused.code, refused.differences, refused.result]).toEqual([1, [], 'refused']);
+
+  const plant = `table ip planted { chain c { type nat hook prerouting priority -150; ip daddr ${await clusterIP()} dnat to 10.244.9.9; }; }`;
+  const inNode = (...command: string[]) => run(['ip', 'netns', 'exec', `portico-${cluster.name}-${node}`, ...command]);
+  expect((await inNode('nft', plant)).code).toBe(0);
+  const planted = await live(`pod/${pod}`, 'front:80');
+  await inNode('nft', 'delete table ip planted');
+  expect(planted.code).toBe(1);
+  expect(planted.differences[0]).toContain('the kernel sends it to 10.244.9.9:80; the model knows 10.244.');
+  expect(planted.differences[1]).toContain(
+    `on ${node} it meets a rule that is none of Portico's: ip planted c: ip daddr`,
+  );
 });
 
 test('nonsense is told in one line', async () => {

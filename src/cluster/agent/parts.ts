@@ -13,6 +13,7 @@ import { KubeProxy } from '../../proxy/kube-proxy.ts';
 import { realFollow } from '../../system/real/follow.ts';
 import { Failure } from '../failure.ts';
 import type { NodeContext } from './agent.ts';
+import { PacketWatches } from './packet-watch.ts';
 import { SearchPaths } from './search-paths.ts';
 import { runTunnels } from './tunnels.ts';
 import { writtenRules } from './written-rules.ts';
@@ -44,7 +45,7 @@ function openTunnels(
       ...tools,
       server,
       nodeName,
-      handler,
+      handler: new PacketWatches({ ...tools, follow: realFollow }).before(handler),
       ca: identity().ca,
       credentials: () => ({ certPem: identity().cert, keyPem: identity().key }),
       informers,

@@ -1,7 +1,7 @@
 // Follows the objects of the Service world in a running cluster, and keeps its history.
 import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
 import { createInformers } from '../../client/informers.ts';
-import { endpointSlices, nodes, pods, services } from '../../client/resources.ts';
+import { endpointSlices, namespaces, networkPolicies, nodes, pods, services } from '../../client/resources.ts';
 import type { Client } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -25,6 +25,8 @@ const kinds: readonly (readonly [string, GroupVersionResource])[] = [
   ['Service', services],
   ['EndpointSlice', endpointSlices],
   ['Pod', pods],
+  ['Namespace', namespaces],
+  ['NetworkPolicy', networkPolicies],
 ];
 
 export class WorldFollower {

@@ -1,0 +1,188 @@
+// Watches one packet in the kernel of this node, for `portico trace --live`: a table that marks it for tracing, the trace
+// that nft prints, what connection tracking made of it. All of it goes when it is asked for, or after a while by itself.
+import { readFile } from 'node:fs/promises';
+import type { Http2ServerRequest } from 'node:http2';
+import type { TunnelHandler } from '../../client/tunnel.ts';
+import {
+  type PacketMatch,
+  type RulesModel,
+  type Seen,
+  type Send,
+  type SendResult,
+  watchScript,
+} from '../../explain/live/watch.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Exec } from '../../system/exec.ts';
+import type { Follow } from '../../system/follow.ts';
+
+export const watchPath = '/portico-watch';
+
+export interface WatchTools {
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly follow: Follow;
+}
+
+interface Watch {
+  readonly match: PacketMatch;
+  readonly lines: string[];
+  readonly stop: AbortController;
+}
+
+const longest = 30_000;
+/** After the sender is done, until the last lines of the trace have come. */
+const settling = 200;
+
+export class PacketWatches {
+  readonly #tools: WatchTools;
+  readonly #watches = new Map<string, Watch>();
+
+  constructor(tools: WatchTools) {
+    this.#tools = tools;
+  }
+
+  /** Serves the paths of watches, and leaves all others to `next`. */
+  before(next: TunnelHandler): TunnelHandler {
+    return async (request, response) => {
+      const [, prefix, id = '', verb = ''] = request.url.split('/');
+      if (`/${prefix}` !== watchPath || request.method !== 'POST') return next(request, response);
+      // The head goes first: the way from the API server carries the body of a request only once its answer has begun.
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const answer = await this.#answer(verb, id, request).catch((error: unknown) => ({
+        message: error instanceof Error ? error.message : String(error),
+      }));
+      response.end(JSON.stringify(answer));
+    };
+  }
+
+  async #answer(verb: string, id: string, request: Http2ServerRequest): Promise<unknown> {
+    const body: unknown = JSON.parse(await bodyOf(request));
+    if (!/^[a-z0-9]{1,16}$/.test(id)) throw new Error(`${JSON.stringify(id)} is no name of a watch`);
+    if (verb === 'start') return this.#start(id, body as PacketMatch);
+    const watch = this.#watches.get(id);
+    if (!watch) throw new Error(`there is no watch ${id}`);
+    if (verb === 'send') return { result: await this.#send(body as Send) };
+    if (verb === 'stop') return this.#finish(watch, body as RulesModel);
+    throw new Error(`watches know start, send and stop, not ${verb}`);
+  }
+
+  /** Resolves once the kernel's trace is being read. */
+  async #start(id: string, match: PacketMatch): Promise<object> {
+    const { exec, follow, clock } = this.#tools;
+    const table = tableOf(id);
+    const stop = new AbortController();
+    const watch: Watch = { match, lines: [], stop };
+    const reading = Promise.withResolvers<void>();
+    this.#watches.set(id, watch);
+    const end = clock.after(longest, () => stop.abort());
+    stop.signal.addEventListener('abort', () => {
+      end.cancel();
+      this.#watches.delete(id);
+      reading.resolve();
+      void exec.run(['nft', 'delete', 'table', 'inet', table]).catch(() => {});
+    });
+    void (async () => {
+      // The table's own coming is the first that the monitor tells: then it listens.
+      for await (const line of follow.lines(['nft', 'monitor'], stop.signal)) {
+        if (line.startsWith('trace ')) watch.lines.push(line);
+        else if (line.includes(`add table inet ${table}`)) reading.resolve();
+      }
+    })().catch((error: unknown) => reading.reject(error));
+    while (this.#watches.has(id)) {
+      const { code, stderr } = await exec.run(['nft', '-f', '-'], { input: watchScript(table, match) });
+      if (code !== 0) {
+        stop.abort();
+        throw new Error(`nft: ${stderr.trim()}`);
+      }
+      if (await Promise.race([reading.promise.then(() => true), clock.sleep(200).then(() => false)])) break;
+      // The monitor was not there yet: the table comes once more.
+      await exec.run(['nft', 'delete', 'table', 'inet', table]);
+    }
+    return {};
+  }
+
+  async #send(send: Send): Promise<SendResult> {
+    const { exec } = this.#tools;
+    const inside =
+      send.podAddress === undefined ? [] : ['nsenter', `--net=${await this.#namespaceOf(send.podAddress)}`];
+    const { stdout, stderr } = await exec.run([...inside, process.execPath, '-e', sender, JSON.stringify(send)]);
+    const said = stdout.trim();
+    if (said === 'connected' || said === 'refused' || said === 'no answer') return said;
+    throw new Error(`the packet was not sent: ${stderr.trim() || said}`);
+  }
+
+  async #namespaceOf(address: string): Promise<string> {
+    for (const path of namespaceMounts(await readFile('/proc/self/mountinfo', 'utf8'))) {
+      const { code, stdout } = await this.#tools.exec.run(['nsenter', `--net=${path}`, 'ip', '-o', 'addr', 'show']);
+      if (code === 0 && stdout.includes(` ${address}/`)) return path;
+    }
+    throw new Error(`no network namespace of this node has the address ${address}`);
+  }
+
+  async #finish(watch: Watch, model: RulesModel): Promise<Seen> {
+    await this.#tools.clock.sleep(settling);
+    const [conntrack, rules] = await Promise.all([this.#flows(watch.match), this.#rules(model)]);
+    watch.stop.abort();
+    return { trace: watch.lines, conntrack, ...rules };
+  }
+
+  async #flows({ family, protocol, ports }: PacketMatch): Promise<string[]> {
+    const kind = family === 'IPv6' ? 'ipv6' : 'ipv4';
+    const { stdout } = await this.#tools.exec.run(['conntrack', '-L', '-f', kind, '-p', protocol]);
+    return stdout.split('\n').filter((line) => ports.some((port) => line.includes(`dport=${port} `)));
+  }
+
+  /** The model is loaded where nobody is, so that both are in the kernel's own words. */
+  async #rules({ mode, text }: RulesModel): Promise<Pick<Seen, 'kernelRules' | 'modelRules'>> {
+    if (mode === 'ipvs') return { kernelRules: [], modelRules: [] };
+    const [list, load] =
+      mode === 'nftables'
+        ? [listTables, `nft -f - && { ${listTables}; }`]
+        : ['iptables-save -t nat', 'iptables-restore && iptables-save -t nat'];
+    const { exec } = this.#tools;
+    const [kernel, made] = await Promise.all([
+      exec.run(['sh', '-c', list]),
+      exec.run(['unshare', '--net', 'sh', '-c', load], { input: text }),
+    ]);
+    if (made.code !== 0) throw new Error(`the model of this node's rules does not load: ${made.stderr.trim()}`);
+    return { kernelRules: ours(mode, kernel.stdout), modelRules: ours(mode, made.stdout) };
+  }
+}
+
+const listTables = 'for f in ip ip6; do nft -s list table $f portico-proxy; done';
+
+/** Other programs have their rules in iptables' tables, too. */
+function ours(mode: RulesModel['mode'], text: string): string[] {
+  const lines = text.split(/\n|, (?=[\w.:]+ \. )/);
+  return mode === 'nftables' ? lines : lines.filter((line) => /^-A (KUBE-|\S+ .*-j KUBE-)/.test(line));
+}
+
+/** Where the network namespaces of pods are mounted, wherever the runtime keeps them. */
+function namespaceMounts(mountinfo: string): string[] {
+  return mountinfo.split('\n').flatMap((line) => (line.includes(' - nsfs ') ? (line.split(' ')[4] ?? []) : []));
+}
+
+const tableOf = (id: string): string => `portico-watch-${id}`;
+
+/** Runs in the sender's network namespace: one connection, or one datagram, from a port that is known. */
+const sender = `
+const { protocol, destination, port, sourcePort } = JSON.parse(process.argv[1]);
+const done = (said) => { console.log(said); process.exit(); };
+setTimeout(done, 1500, 'no answer');
+const failed = (error) => (error.code === 'ECONNREFUSED' ? done('refused') : /EADDRINUSE/.test(error.code) ? (console.error(error.message), process.exit(1)) : done('no answer'));
+if (protocol === 'tcp') {
+  const socket = require('node:net').connect({ host: destination, port, localPort: sourcePort }, () => done('connected'));
+  socket.on('error', failed);
+} else {
+  const socket = require('node:dgram').createSocket(destination.includes(':') ? 'udp6' : 'udp4');
+  socket.on('error', failed);
+  socket.on('message', () => done('connected'));
+  socket.bind(sourcePort, () => socket.connect(port, destination, () => socket.send(Buffer.alloc(1))));
+}
+`;
+
+async function bodyOf(request: Http2ServerRequest): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}

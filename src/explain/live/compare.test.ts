@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import type { Trace } from '../trace/trace.ts';
+import { compareLive } from './compare.ts';
+
+const trace = {
+  outcomes: [
+    { result: 'arrives', destination: '10.244.0.7:80', source: '10.244.1.5' },
+    { result: 'arrives', destination: '10.244.1.6:80', source: '10.244.1.5' },
+  ],
+} as unknown as Trace;
+
+const packet = (id: string, chain: string, ends: string) =>
+  `trace id ${id} ip portico-proxy ${chain} packet: iif "cni0" ip saddr ${ends} ip ttl 64 ip protocol tcp ip length 60 tcp`;
+const sent = `${packet('1', 'nat-prerouting', '10.244.1.5 ip daddr 10.96.0.9')} sport 23000 tcp dport 80 tcp flags == syn`;
+const others = `${packet('2', 'nat-prerouting', '10.244.1.5 ip daddr 10.96.0.9')} sport 40001 tcp dport 80 tcp flags == syn`;
+const balanced =
+  'trace id 1 ip portico-proxy lb-2 rule dnat ip to numgen random mod 2 map @endpoints-16 (verdict accept)';
+const flow = (endpoint: string) =>
+  `tcp 6 60 SYN_SENT src=10.244.1.5 dst=10.96.0.9 sport=23000 dport=80 src=${endpoint} dst=10.244.1.5 sport=80 dport=23000 mark=0 use=1`;
+
+const live = (
+  lines: readonly string[],
+  conntrack: readonly string[],
+  rules: readonly [string[], string[]] = [[], []],
+) =>
+  compareLive({
+    trace,
+    sent: 'connected',
+    watchTable: 'portico-watch-x',
+    sourcePort: 23000,
+    seen: [{ node: 'b', trace: lines, conntrack, kernelRules: rules[0], modelRules: rules[1] }],
+  });
+
+test('a packet that arrives where the model may send it agrees; other packets are none of it', () => {
+  const found = live([others, sent, balanced], [flow('10.244.0.7')]);
+  expect(found).toMatchObject({
+    result: 'arrives',
+    destination: '10.244.0.7:80',
+    source: '10.244.1.5',
+    differences: [],
+  });
+  expect(found.hops[0]?.steps).toEqual([
+    {
+      table: 'ip portico-proxy',
+      chain: 'lb-2',
+      rule: 'dnat ip to numgen random mod 2 map @endpoints-16',
+      verdict: 'accept',
+    },
+  ]);
+});
+
+test('a drop that the model does not know is told with its rule, and that the rule is a stranger', () => {
+  const drop = 'trace id 1 ip planted c rule tcp dport 80 drop (verdict drop)';
+  expect(live([sent, drop], [])).toMatchObject({
+    result: 'dropped',
+    differences: [
+      'the model says: arrives; in the kernel it is dropped: on b, ip planted c: tcp dport 80 drop (drop)',
+      "on b it meets a rule that is none of Portico's: ip planted c: tcp dport 80 drop (drop)",
+    ],
+  });
+});
+
+test('another endpoint, another source and no packet at all are differences', () => {
+  expect(live([sent], [flow('10.244.9.9')]).differences[0]).toContain('the kernel sends it to 10.244.9.9:80');
+  const hidden = flow('10.244.0.7').replace('dst=10.244.1.5 sport=80', 'dst=172.30.0.12 sport=80');
+  expect(live([sent], [hidden]).differences).toEqual([
+    'the destination sees 172.30.0.12, where the model says 10.244.1.5',
+  ]);
+  expect(live([], []).differences[0]).toBe('on b the kernel saw no such packet leave');
+});
+
+test('rules are compared with their chains; indexes of endpoints and the number of lb chains depend on the past', () => {
+  const table = (index: number, more: readonly string[] = []) => [
+    'map endpoints-16 {',
+    'type ipv4_addr . inet_proto . inet_service . integer : ipv4_addr . inet_service',
+    `elements = { 10.96.0.9 . tcp . 80 . ${index} : 10.244.0.7 . 80 }`,
+    '}',
+    `chain lb-${index} {`,
+    'dnat ip to numgen random mod 2 map @endpoints-16',
+    '}',
+    'chain services {',
+    ...more,
+    '}',
+  ];
+  expect(live([sent], [flow('10.244.0.7')], [table(1), table(2)]).differences).toEqual([]);
+  expect(live([sent], [flow('10.244.0.7')], [table(1, ['tcp dport 80 drop']), table(1)]).differences).toEqual([
+    'on b the kernel has what no object gives rise to: chain services: tcp dport 80 drop',
+  ]);
+  expect(live([sent], [flow('10.244.0.7')], [table(1), table(1, ['ct state new accept'])]).differences).toEqual([
+    'on b the kernel lacks: chain services: ct state new accept',
+  ]);
+});

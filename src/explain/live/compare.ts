@@ -1,0 +1,164 @@
+// Where the kernel does another thing than the model, in one line each; nothing when they agree.
+import { joinHostPort } from '../../net/ip.ts';
+import type { AddressPort } from '../../netfilter/packet.ts';
+import type { Trace } from '../trace/trace.ts';
+import { type Flow, type KernelPacket, type KernelStep, readFlow, readTrace } from './kernel-trace.ts';
+import type { Seen, SendResult } from './watch.ts';
+
+export interface NodeSeen extends Seen {
+  readonly node: string;
+}
+
+export interface LiveHop {
+  readonly node: string;
+  readonly steps: readonly KernelStep[];
+  readonly flow: Flow | undefined;
+}
+
+export interface LiveTrace {
+  /** What the sender met. */
+  readonly sent: SendResult;
+  /** Of the nodes that the packet crossed, the first one first. */
+  readonly hops: readonly LiveHop[];
+  readonly result: 'arrives' | 'refused' | 'dropped';
+  /** Where it was addressed to at last, `address:port`. */
+  readonly destination: string;
+  /** The client's address as the destination sees it. */
+  readonly source: string;
+  /** Sentences; empty when model and kernel agree. */
+  readonly differences: readonly string[];
+}
+
+export interface LiveRequest {
+  readonly trace: Trace;
+  readonly sent: SendResult;
+  /** The sender's node first. */
+  readonly seen: readonly NodeSeen[];
+  readonly watchTable: string;
+  readonly sourcePort: number;
+}
+
+export function compareLive({ trace, sent, seen, watchTable, sourcePort }: LiveRequest): LiveTrace {
+  const [first, ...others] = seen;
+  const packets = readTrace(first?.trace ?? [], watchTable);
+  const packet = packets.find(({ source }) => source.port === sourcePort);
+  const flow = (first?.conntrack ?? []).map(readFlow).find((one) => one?.source.port === sourcePort);
+  const hops: LiveHop[] = first ? [{ node: first.node, steps: packet?.steps ?? [], flow }] : [];
+  const destination = flow?.answerer ?? packet?.destination;
+  for (const other of others) {
+    const there = readTrace(other.trace, watchTable).find((one) => flow !== undefined && isSameFlow(one, flow));
+    const flowThere = other.conntrack.map(readFlow).find((one) => one && flow && isEqual(one.source, flow.client));
+    if (there) hops.push({ node: other.node, steps: there.steps, flow: flowThere });
+  }
+  const drop = hops.flatMap(({ node, steps }) =>
+    steps.filter(({ verdict }) => verdict === 'drop').map((step) => ({ node, ...step })),
+  )[0];
+  const result = drop
+    ? /reject|REJECT/.test(drop.rule)
+      ? 'refused'
+      : 'dropped'
+    : sent === 'refused' && !flow
+      ? 'refused'
+      : 'arrives';
+  const live = {
+    sent,
+    hops,
+    result,
+    destination: destination ? hostPort(destination) : '',
+    source: flow?.client.address ?? packet?.source.address ?? '',
+  } as const;
+  const strayRules = seen.flatMap(ruleDifferences);
+  const differences = [
+    ...(packet || flow ? [] : [`on ${first?.node ?? 'no node'} the kernel saw no such packet leave`]),
+    ...outcomeDifferences(trace, live, drop),
+    ...strayRules,
+  ];
+  return { ...live, differences: differences.length === 0 ? [] : [...differences, ...strangers(hops)] };
+}
+
+/** Rules on the way that are none of Portico's: when something differs, they are who did it. */
+function strangers(hops: readonly LiveHop[]): string[] {
+  return hops.flatMap(({ node, steps }) =>
+    steps
+      .filter(({ table, chain, rule }) => rule !== '' && !/ portico-/.test(table) && !/KUBE-/.test(chain + rule))
+      .map((step) => `on ${node} it meets a rule that is none of Portico's: ${stepText(step)}`),
+  );
+}
+
+const hostPort = ({ address, port }: AddressPort): string => joinHostPort(address, port);
+const isEqual = (a: AddressPort, b: AddressPort): boolean => a.address === b.address && a.port === b.port;
+
+function isSameFlow({ source, destination }: KernelPacket, flow: Flow): boolean {
+  return isEqual(source, flow.client) && isEqual(destination, flow.answerer);
+}
+
+type Met = Pick<LiveTrace, 'result' | 'destination' | 'source'>;
+
+function outcomeDifferences(
+  trace: Trace,
+  met: Met,
+  drop: (KernelStep & { readonly node: string }) | undefined,
+): string[] {
+  const wanted = trace.outcomes.map((outcome) => ({
+    ...outcome,
+    result: outcome.result === 'leaves the cluster' ? 'arrives' : outcome.result,
+  }));
+  const where = drop ? `: on ${drop.node}, ${stepText(drop)}` : '';
+  const same = wanted.filter(({ result }) => result === met.result);
+  if (same.length === 0) {
+    const said = [...new Set(wanted.map(({ result }) => result))].join(' or ') || 'nothing is sent';
+    return [
+      `the model says: ${said}; in the kernel it ${met.result === 'arrives' ? `arrives at ${met.destination}` : `is ${met.result}`}${where}`,
+    ];
+  }
+  if (met.result !== 'arrives') return [];
+  const there = same.filter(({ destination }) => destination === met.destination);
+  if (there.length === 0) {
+    return [
+      `the kernel sends it to ${met.destination}; the model knows ${[...new Set(same.map(({ destination }) => destination))].join(', ')}`,
+    ];
+  }
+  if (there.some(({ source }) => source === met.source)) return [];
+  return [`the destination sees ${met.source}, where the model says ${there[0]?.source}`];
+}
+
+export function stepText({ table, chain, rule, verdict }: KernelStep): string {
+  return `${table} ${chain}: ${rule === '' ? 'policy' : rule} (${verdict})`;
+}
+
+/** Rules that the kernel has and the model has not, and the other way round. */
+function ruleDifferences({ node, kernelRules, modelRules }: NodeSeen): string[] {
+  const [kernel, model] = [comparable(kernelRules), comparable(modelRules)];
+  const known = new Set(model);
+  const present = new Set(kernel);
+  return [
+    ...kernel
+      .filter((line) => !known.has(line))
+      .map((line) => `on ${node} the kernel has what no object gives rise to: ${line}`),
+    ...model.filter((line) => !present.has(line)).map((line) => `on ${node} the kernel lacks: ${line}`),
+  ];
+}
+
+/** What frames rules and elements, and says nothing by itself. */
+const frame = /^(?:|type .*|typeof .*|flags .*|size .*|timeout .*|comment .*|#.*)$/;
+/** Chains of which there are as many as were ever needed, and sets that fill by themselves. */
+const incidental = /(?:^| )(?:local-)?lb-\d+$|^set (?:\S+ )?affinity/;
+
+/**
+ * Rules and elements with the chain, map or set that they are in. Which index an endpoint has depends on the past, and so
+ * does in which of the maps of endpoints it is: both are left out.
+ */
+function comparable(lines: readonly string[]): string[] {
+  let block = '';
+  return lines.flatMap((line) => {
+    const text = line
+      .trim()
+      .replace('elements = { ', '')
+      .replace(/[ ,}]+$/, '');
+    const [, opened] = /^((?:chain|map|set|table) .+?) \{$/.exec(line.trim()) ?? [];
+    if (opened !== undefined) block = opened;
+    if (opened !== undefined || frame.test(text) || incidental.test(block)) return [];
+    const isEndpoints = /endpoints-\d+$/.test(block);
+    return [isEndpoints ? `${block.replace(/-\d+$/, '')}: ${text.replace(/ \. \d+ : /, ' : ')}` : `${block}: ${text}`];
+  });
+}

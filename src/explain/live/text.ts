@@ -1,0 +1,24 @@
+// What the kernels did with a packet, for people to read.
+import { type LiveTrace, stepText } from './compare.ts';
+
+/** Lines, without a final newline. */
+export function liveText({ sent, hops, result, destination, source, differences }: LiveTrace): string {
+  const label = (name: string, text: string) => `${name.padEnd(9)}${text}`;
+  const lines = hops.flatMap(({ node, steps, flow }) => [
+    `         on ${node}`,
+    ...steps.filter(({ rule }) => rule !== '').map((step) => `           ${stepText(step)}`),
+    ...(flow
+      ? [
+          `           connection tracking: ${flow.answerer.address}:${flow.answerer.port} answers ${flow.client.address}`,
+        ]
+      : []),
+  ]);
+  const where = result === 'arrives' ? `arrives at ${destination}, which sees ${source}` : result;
+  return [
+    label('Kernel', `${where}; the sender: ${sent}`),
+    ...lines,
+    ...(differences.length === 0
+      ? [label('Agrees', 'the kernel does what the model says')]
+      : differences.map((difference) => label('Differs', difference))),
+  ].join('\n');
+}

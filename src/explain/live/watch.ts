@@ -1,0 +1,58 @@
+// What a node is asked to watch in its kernel, and what it saw: shared by the agent that watches and those who ask.
+import type { IPFamily } from '../../net/ip.ts';
+
+export interface PacketMatch {
+  readonly family: IPFamily;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly sources: readonly string[];
+  readonly destinations: readonly string[];
+  readonly ports: readonly number[];
+  /** Where it is known: address translation may change it. */
+  readonly sourcePort?: number;
+}
+
+export interface Send {
+  readonly protocol: 'tcp' | 'udp';
+  readonly destination: string;
+  readonly port: number;
+  readonly sourcePort: number;
+  /** Of the pod that sends; undefined: the node itself does. */
+  readonly podAddress?: string;
+}
+
+/** What the sender met: nobody answers a datagram that just arrives. */
+export type SendResult = 'connected' | 'refused' | 'no answer';
+
+/** The model of a node's rules, to be put beside the kernel's in the kernel's own words. */
+export interface RulesModel {
+  readonly mode: 'nftables' | 'iptables' | 'ipvs';
+  readonly text: string;
+}
+
+export interface Seen {
+  /** Lines of `nft monitor trace`. */
+  readonly trace: readonly string[];
+  /** Lines of `conntrack -L` of the flows that the match means. */
+  readonly conntrack: readonly string[];
+  /** The proxy's rules as the kernel lists them, and as it would list those of the model; empty in ipvs mode. */
+  readonly kernelRules: readonly string[];
+  readonly modelRules: readonly string[];
+}
+
+const hooks = ['prerouting', 'output'] as const;
+
+/** A table that marks the first packets of the flows for tracing; before any other table, and touching nothing. */
+export function watchScript(table: string, match: PacketMatch): string {
+  const { family, protocol, sources, destinations, ports, sourcePort } = match;
+  const ip = family === 'IPv6' ? 'ip6' : 'ip';
+  const set = (values: readonly (string | number)[]) => `{ ${values.join(', ')} }`;
+  const first = protocol === 'tcp' ? 'tcp flags & (syn | ack) == syn ' : '';
+  const from = sourcePort === undefined ? '' : `th sport ${sourcePort} `;
+  const rule =
+    `${ip} saddr ${set(sources)} ${ip} daddr ${set(destinations)} meta l4proto ${protocol} ` +
+    `th dport ${set(ports)} ${from}${first}meta nftrace set 1`;
+  const chains = hooks.map(
+    (hook) => `  chain ${hook} {\n    type filter hook ${hook} priority -450; policy accept;\n    ${rule}\n  }\n`,
+  );
+  return `table inet ${table} {\n${chains.join('')}}\n`;
+}
