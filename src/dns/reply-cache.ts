@@ -13,9 +13,10 @@ const OVERHEAD = 500;
 /** A question with its EDNS record is never longer than this where it is worth keeping. */
 const LONGEST_KEY = 300;
 
-export interface PreparedReplyOptions {
-  /** One packet for each order of the records; they go out in turn. */
-  readonly packets: readonly Buffer[];
+export interface Reply {
+  readonly packet: Buffer;
+  /** In how many orders of its records it is to be kept; all are of one length, but those that are cut. */
+  readonly orders: number;
   readonly dependencies: readonly string[];
   /** Without records: kept apart, so that questions for nonsense do not push out those for Services. */
   readonly empty: boolean;
@@ -28,16 +29,27 @@ export class PreparedReply {
   readonly empty: boolean;
   readonly bytes: number;
   /** As texts of a byte per character: small buffers share blocks of memory, and would keep whole ones alive. */
-  readonly #packets: readonly string[];
+  readonly #packets: string[];
+  readonly #orders: number;
   readonly #serialAt: number | undefined;
   #turn = 0;
 
-  constructor({ packets, dependencies, empty, serialAt }: PreparedReplyOptions) {
-    this.#packets = packets.map((packet) => packet.toString('latin1'));
+  constructor({ packet, orders, dependencies, empty, serialAt }: Reply) {
+    this.#packets = [packet.toString('latin1')];
+    this.#orders = orders;
     this.dependencies = dependencies;
     this.empty = empty;
     this.#serialAt = serialAt;
-    this.bytes = packets.reduce((sum, { length }) => sum + length, OVERHEAD);
+    this.bytes = packet.length * orders + OVERHEAD;
+  }
+
+  /** Whether all its orders are here. They come one by one, each with a query: all at once would keep other queries waiting. */
+  get complete(): boolean {
+    return this.#packets.length === this.#orders;
+  }
+
+  addOrder(packet: Buffer): void {
+    if (!this.complete) this.#packets.push(packet.toString('latin1'));
   }
 
   /** The next of its orders, under a query's id and with the zone's serial of now. The buffer is the caller's. */
@@ -101,21 +113,28 @@ export class ReplyCache {
   readonly #empty = new Shelf(MOST_EMPTY_BYTES);
   readonly #keysOfDependency = new MultiMap();
 
+  /** A reply that is complete. */
   find(packet: Buffer, transport: Transport): PreparedReply | undefined {
     if (packet.length > LONGEST_KEY) return undefined;
-    const key = keyOf(packet, transport);
+    const reply = this.#get(keyOf(packet, transport));
+    return reply?.complete ? reply : undefined;
+  }
+
+  /** Keeps the reply to a query that none was found for, if it is its turn. */
+  keep(packet: Buffer, transport: Transport, reply: Reply): void {
+    if (packet.length > LONGEST_KEY) return;
+    const present = reply.orders > 1 ? this.#get(keyOf(packet, transport)) : undefined;
+    const shelf = reply.empty ? this.#empty : this.#replies;
+    if (present) present.addOrder(reply.packet);
+    else if (shelf.admits()) this.#put(keyOf(packet, transport), new PreparedReply(reply), shelf);
+  }
+
+  #get(key: string): PreparedReply | undefined {
     return this.#replies.get(key) ?? this.#empty.get(key);
   }
 
-  /** Whether a reply to the packet is worth preparing. Each time it says so, one is kept. */
-  admits(packet: Buffer, { empty }: Pick<PreparedReply, 'empty'>): boolean {
-    return packet.length <= LONGEST_KEY && (empty ? this.#empty : this.#replies).admits();
-  }
-
-  keep(packet: Buffer, transport: Transport, reply: PreparedReply): void {
-    const key = keyOf(packet, transport);
-    const left = (reply.empty ? this.#empty : this.#replies).put(key, reply);
-    for (const [old, { dependencies }] of left) {
+  #put(key: string, reply: PreparedReply, shelf: Shelf): void {
+    for (const [old, { dependencies }] of shelf.put(key, reply)) {
       for (const dependency of dependencies) this.#keysOfDependency.remove(dependency, old);
     }
     for (const dependency of reply.dependencies) this.#keysOfDependency.add(dependency, key);

@@ -112,6 +112,10 @@ describe('replies', () => {
     expect(new Set(first).size).toBe(1000);
     expect(second).not.toEqual(first);
     expect(new Set(second)).toEqual(new Set(first));
+    // A few orders are kept and go out in turn.
+    const orders = new Set([first, second].map(String));
+    for (let i = 0; i < 20; i++) orders.add(String(addresses(await respond(query(name), 'tcp'))));
+    expect(orders.size).toBe(8);
   });
 
   test('prepared ones fall with what they came from and nothing else, and carry the serial of now', async () => {

@@ -5,7 +5,7 @@ import type { ForwardedReply } from './forward/forward-cache.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import type { LoopToken } from './forward/loop-token.ts';
 import { type ForwardQuestion, isTransfer } from './forward/query.ts';
-import { PreparedReply, ReplyCache } from './reply-cache.ts';
+import { ReplyCache } from './reply-cache.ts';
 import { namesToTry, type SearchPathOf } from './search-path.ts';
 import { decodeMessage } from './wire/decode.ts';
 import { encodeMessage, MAX_MESSAGE } from './wire/encode.ts';
@@ -47,6 +47,12 @@ export interface ResponderOptions {
   readonly ownsAddress: (reverseName: string) => boolean;
   /** Absent where no client's search is answered for it. */
   readonly searchPathOf?: SearchPathOf | undefined;
+}
+
+interface Asked {
+  readonly query: Message;
+  readonly packet: Buffer;
+  readonly client: Client;
 }
 
 export class Responder {
@@ -104,24 +110,20 @@ export class Responder {
       if (names.length > 0) return this.#search(query, result, names, limit);
     }
     if (result.follow !== undefined) return this.#follow(query, result, limit);
-    const empty = result.answers.length === 0;
+    const reply = this.#encodeShuffled(query, result, limit);
     // A name that one client's search leads on from is for every other client simply not there.
     const ofAllClients = result.rcode !== RCODE.NXDOMAIN || !this.#options.searchPathOf;
-    if (!ofAllClients || !this.#cache.admits(packet, { empty })) return this.#encodeShuffled(query, result, limit);
-    const reply = this.#prepare(query, result, limit);
-    this.#cache.keep(packet, client.transport, reply);
-    return reply.next(query.id, view.serial);
+    if (ofAllClients) this.#keep(reply, result, { query, packet, client });
+    return reply;
   }
 
-  #prepare(query: Message, result: Answer, limit: number): PreparedReply {
+  #keep(reply: Buffer, result: Answer, { query, packet, client }: Asked): void {
     const { answers, authority, dependencies } = result;
-    const orders = answers.length > 1 ? ORDERS : 1;
-    const packets = Array.from({ length: orders }, () => this.#encodeShuffled(query, result, limit));
-    const [packet] = packets;
     const last = (authority.at(-1) ?? answers.at(-1))?.data.type;
-    const serialAt =
-      packet && last === 'SOA' ? packet.length - (query.edns ? OPT_SIZE : 0) - SERIAL_FROM_END : undefined;
-    return new PreparedReply({ packets, dependencies, empty: answers.length === 0, serialAt });
+    const serialAt = last === 'SOA' ? reply.length - (query.edns ? OPT_SIZE : 0) - SERIAL_FROM_END : undefined;
+    const orders = answers.length > 1 ? ORDERS : 1;
+    const empty = answers.length === 0;
+    this.#cache.keep(packet, client.transport, { packet: reply, orders, dependencies, empty, serialAt });
   }
 
   #encodeShuffled(query: Message, result: Answer, limit: number): Buffer {
