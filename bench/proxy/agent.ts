@@ -109,10 +109,10 @@ async function repair(map: string, key: string): Promise<number> {
 }
 
 const last = `${clusterIP(services - 1)} . tcp . 80`;
-const services1 = await repair('services', last);
+const serviceBack = await repair('services', last);
 // The comparison goes on with the large maps.
 await realClock.sleep(5000);
-const repairs = [services1, await repair('endpoints-16', `${last} . 0`)] as const;
+const repairs = [serviceBack, await repair('endpoints-16', `${last} . 0`)] as const;
 const figures: Agent = { ...memory, storm, idle: (user + system) / 5e6, repairs };
 stop.abort();
 await running;

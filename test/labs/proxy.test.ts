@@ -17,7 +17,8 @@ const cases = existsSync(lab)
   : [];
 
 describe.skipIf(cases.length === 0)('the packet lab (../shared/proxy-lab)', () => {
-  test.each([
+  // At once: each has namespaces of its own, and waits most of the time for packets that do not come.
+  test.concurrent.each([
     ['nftables', ['--mode', 'nftables']],
     ['iptables', ['--mode', 'iptables']],
     ['iptables, rule text', ['--mode', 'iptables', '--text']],
