@@ -47,6 +47,10 @@ export class NodeRequest implements ApiRequest {
     return this.#incoming.socket?.remoteAddress;
   }
 
+  get rawHeaders(): readonly string[] {
+    return this.#incoming.rawHeaders;
+  }
+
   get stream(): AsyncIterable<Uint8Array> {
     return this.#incoming;
   }

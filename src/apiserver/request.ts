@@ -29,6 +29,8 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Names and values in turn, as they came; absent where no header comes twice. */
+  readonly rawHeaders?: readonly string[];
   /** Reads the whole body; rejects with a StatusError 413 past {@link maxBodyBytes}. At most once. */
   body(): Promise<Uint8Array>;
   /** The body as it comes in, for the proxies; undefined where there is none to come. */
@@ -77,6 +79,18 @@ export interface ApiResponse {
   readonly body: ResponseBody;
   /** A body in pieces that may be compressed as a whole: nobody waits for the first piece alone. */
   readonly isCompressible?: boolean;
+}
+
+/** The values of a header that may come several times: a comma in one of them does not part it. The name is in lower case. */
+export function headerValues(
+  { headers, rawHeaders }: Pick<ApiRequest, 'headers' | 'rawHeaders'>,
+  name: string,
+): readonly string[] {
+  const joined = headers[name];
+  if (!joined) return [];
+  if (!rawHeaders) return [joined];
+  const values = rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
+  return values.filter((value) => value !== '');
 }
 
 /** As kube-apiserver: larger bodies are refused with 413. */

@@ -75,7 +75,7 @@ interface Answer {
 
 interface Given {
   readonly body?: unknown;
-  readonly headers?: Record<string, string>;
+  readonly headers?: Record<string, string | string[]>;
   /** Shown in place of the tests' token. */
   readonly certificate?: KeyPair;
 }
@@ -104,7 +104,7 @@ function call(method: string, path: string, given: Given = {}) {
 
 const as = (user: string, ...groups: string[]) => ({
   'impersonate-user': user,
-  ...(groups.length > 0 && { 'impersonate-group': groups.join(', ') }),
+  ...(groups.length > 0 && { 'impersonate-group': groups }),
 });
 
 /** The event of a request, which is written a moment after its answer. */
@@ -160,7 +160,7 @@ test('impersonation asks for each thing it takes', async () => {
   const subjects = [{ kind: 'ServiceAccount', namespace: 'default', name: 'default' }];
   await call('POST', `${rbac}/clusterrolebindings`, { body: { metadata: { name: 'as-joe' }, roleRef, subjects } });
   const token = (await server.kubectl('create', 'token', 'default')).trim();
-  const whoami = async (headers: Record<string, string>) => {
+  const whoami = async (headers: Given['headers']) => {
     const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
     const given = { body: {}, headers: { authorization: `Bearer ${token}`, ...headers } };
     const { status, text } = await call('POST', path, given);
@@ -272,10 +272,14 @@ describe('users whom others vouch for', () => {
   };
 
   test('a proxy names the user by its certificate; nobody else can', async () => {
-    const headers = { 'x-remote-user': 'jane', 'x-remote-group': 'dev', 'x-remote-extra-team': 'red' };
+    const headers = {
+      'x-remote-user': 'jane',
+      'x-remote-group': ['dev', 'a, system:masters'],
+      'x-remote-extra-team': 'red',
+    };
     expect(await userOf({ headers, certificate: proxyCertificate })).toEqual({
       username: 'jane',
-      groups: ['dev', 'system:authenticated'],
+      groups: ['dev', 'a, system:masters', 'system:authenticated'],
       extra: { team: ['red'] },
     });
     expect((await userOf({ headers })).username).toBe('tester');

@@ -267,7 +267,9 @@ describe('impersonation', () => {
   test('asks for each thing it takes', async () => {
     const setup = setUp();
     const headers = { 'impersonate-user': 'ann', 'impersonate-group': 'a, b', 'impersonate-extra-scopes': 'view' };
-    expect(await who(setup, as('secret', headers))).toBe('ann a,b,system:authenticated');
+    const twice = ['Impersonate-Group', 'a', 'Impersonate-Group', 'b', 'Impersonate-Extra-Scopes', 'view'];
+    const asked = { ...as('secret', headers), rawHeaders: twice };
+    expect(await who(setup, asked)).toBe('ann a,b,system:authenticated');
     expect(setup.asked.map(({ info }) => `${info.resource} ${info.subresource} ${info.name}`)).toEqual([
       'users  ann',
       'groups  a',

@@ -69,8 +69,8 @@ export class RequestAuthenticator implements Authenticator {
     return anonymousUser;
   }
 
-  impersonate({ headers }: ApiRequest, asking: User): Promise<User> | User {
-    return asksForImpersonation(headers) ? impersonatedUser(headers, asking, this.#options.authorizer) : asking;
+  impersonate(request: ApiRequest, asking: User): Promise<User> | User {
+    return asksForImpersonation(request) ? impersonatedUser(request, asking, this.#options.authorizer) : asking;
   }
 
   #certificateUser(certificate: ClientCertificate | undefined): User | undefined {

@@ -2,24 +2,25 @@
 import { badRequest, forbidden, StatusError } from '../../apimachinery/status.ts';
 import { forbiddenReason } from '../authorization/messages.ts';
 import type { Authorizer } from '../extensions.ts';
-import type { User } from '../request.ts';
+import { type ApiRequest, headerValues, type User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 
-type Headers = Readonly<Record<string, string | undefined>>;
+type Headers = Pick<ApiRequest, 'headers' | 'rawHeaders'>;
 const extraPrefix = 'impersonate-extra-';
 
 /** Whether the headers ask for it at all: most do not. */
-export function asksForImpersonation(headers: Headers): boolean {
+export function asksForImpersonation({ headers }: Headers): boolean {
   for (const name in headers) if (name.startsWith('impersonate-')) return true;
   return false;
 }
 
 /** The user to act as: the one the headers name, or the asking one. Throws 400 and 403 StatusErrors. */
-export async function impersonatedUser(headers: Headers, asking: User, authorizer: Authorizer): Promise<User> {
+export async function impersonatedUser(request: Headers, asking: User, authorizer: Authorizer): Promise<User> {
+  const { headers } = request;
   const name = headers['impersonate-user'];
-  const groups = list(headers['impersonate-group']);
+  const groups = headerValues(request, 'impersonate-group');
   const uid = headers['impersonate-uid'];
-  const extra = Object.entries(headers).filter(([header]) => header.startsWith(extraPrefix));
+  const extra = Object.keys(headers).filter((header) => header.startsWith(extraPrefix));
   if (!name && groups.length === 0 && !uid && extra.length === 0) return asking;
   if (!name) throw badRequest('requested impersonation without impersonating a user');
 
@@ -36,9 +37,9 @@ export async function impersonatedUser(headers: Headers, asking: User, authorize
   const authentication = { group: 'authentication.k8s.io', version: 'v1' };
   if (uid) await check({ ...authentication, resource: 'uids', name: uid });
   const fields: Record<string, string[]> = {};
-  for (const [header, value] of extra) {
+  for (const header of extra) {
     const key = decodeKey(header.slice(extraPrefix.length));
-    fields[key] = list(value);
+    fields[key] = [...headerValues(request, header)];
     for (const item of fields[key]) {
       await check({ ...authentication, resource: 'userextras', subresource: key, name: item });
     }
@@ -49,11 +50,6 @@ export async function impersonatedUser(headers: Headers, asking: User, authorize
     groups: impersonatedGroups(name, groups, account?.[1]),
     ...(extra.length > 0 && { extra: fields }),
   };
-}
-
-/** Node.js joins repeated headers with a comma and a space. */
-function list(value: string | undefined): string[] {
-  return (value ?? '').split(', ').filter(Boolean);
 }
 
 function decodeKey(key: string): string {

@@ -20,16 +20,16 @@ test.each([
     {
       ...jane,
       'x-remote-uid': '7',
-      'x-remote-group': 'dev, ops',
-      'x-remote-extra-scopes': 'a, b',
+      'x-remote-group': 'dev, ops, x, system:masters',
+      'x-remote-extra-scopes': 'a',
       'x-remote-extra-acme.com%2Fproject': 'x',
       'x-remote-extra-100%': 'y',
     },
     {
       name: 'jane',
       uid: '7',
-      groups: ['dev', 'ops'],
-      extra: { scopes: ['a', 'b'], 'acme.com/project': ['x'], '100%': ['y'] },
+      groups: ['dev, ops, x, system:masters'],
+      extra: { scopes: ['a'], 'acme.com/project': ['x'], '100%': ['y'] },
     },
   ],
   ['a proxy that names nobody', proxy, { 'x-remote-group': 'system:masters' }, undefined],
@@ -41,6 +41,13 @@ test.each([
 ])('%s', (_, clientCertificate, headers, expected) => {
   const request = { headers, ...(clientCertificate && { clientCertificate }) };
   expect(requestHeaderUser(request, config)).toEqual(expected);
+});
+
+test('headers that come several times tell several groups, a comma in one does not', () => {
+  const rawHeaders = ['X-Remote-User', 'jane', 'X-Remote-Group', 'a, system:masters', 'x-remote-group', 'ops'];
+  const headers = { ...jane, 'x-remote-group': 'a, system:masters, ops' };
+  const user = requestHeaderUser({ headers, rawHeaders, clientCertificate: proxy }, config);
+  expect(user).toEqual({ name: 'jane', groups: ['a, system:masters', 'ops'] });
 });
 
 test('no names: any certificate of the authority; several headers: the first that is there', () => {

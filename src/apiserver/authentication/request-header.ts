@@ -1,7 +1,7 @@
 // Proxies that have authenticated the user themselves say in headers who it is (`--requestheader-*`). They are believed only
 // by their client certificate: signed by the authority for proxies, under one of the allowed names.
 import type { ClientCertificate } from '../client-certificate.ts';
-import type { ApiRequest, User } from '../request.ts';
+import { type ApiRequest, headerValues, type User } from '../request.ts';
 
 export interface RequestHeaderConfig {
   /** PEM of the authorities whose certificates proxies show. */
@@ -26,18 +26,19 @@ export const usualRequestHeaders: Omit<RequestHeaderConfig, 'ca' | 'allowedNames
 };
 
 type HeaderNames = Omit<RequestHeaderConfig, 'ca'>;
+type Headers = Pick<ApiRequest, 'headers' | 'rawHeaders'>;
 
 /** Undefined: no proxy asks, or it names nobody. */
 export function requestHeaderUser(
-  { headers, clientCertificate }: Pick<ApiRequest, 'headers' | 'clientCertificate'>,
+  request: Headers & Pick<ApiRequest, 'clientCertificate'>,
   config: HeaderNames,
 ): User | undefined {
-  if (!isProxy(clientCertificate, config)) return undefined;
-  const valuesOf = (names: readonly string[]) => names.flatMap((name) => values(headers[name.toLowerCase()]));
+  if (!isProxy(request.clientCertificate, config)) return undefined;
+  const valuesOf = (names: readonly string[]) => names.flatMap((name) => headerValues(request, name.toLowerCase()));
   const [name] = valuesOf(config.usernameHeaders);
   if (name === undefined) return undefined;
   const [uid] = valuesOf(config.uidHeaders);
-  const extra = extraOf(headers, config.extraHeaderPrefixes);
+  const extra = extraOf(request, config.extraHeaderPrefixes);
   return {
     name,
     ...(uid !== undefined && { uid }),
@@ -61,13 +62,13 @@ function isProxy(certificate: ClientCertificate | undefined, { allowedNames }: H
   return allowedNames.length === 0 || allowedNames.includes(certificate.commonName);
 }
 
-function extraOf(headers: ApiRequest['headers'], prefixes: readonly string[]): Record<string, string[]> {
+function extraOf(request: Headers, prefixes: readonly string[]): Record<string, string[]> {
   const extra: Record<string, string[]> = {};
   for (const prefix of prefixes.map((one) => one.toLowerCase())) {
-    for (const [name, value] of Object.entries(headers)) {
+    for (const name of Object.keys(request.headers)) {
       if (!name.startsWith(prefix)) continue;
       const key = decodedKey(name.slice(prefix.length));
-      extra[key] = [...(extra[key] ?? []), ...values(value)];
+      extra[key] = [...(extra[key] ?? []), ...headerValues(request, name)];
     }
   }
   return extra;
@@ -80,9 +81,4 @@ function decodedKey(key: string): string {
   } catch {
     return key;
   }
-}
-
-/** Node.js joins repeated headers with a comma and a space. */
-function values(header: string | undefined): string[] {
-  return (header ?? '').split(', ').filter(Boolean);
 }
