@@ -1,7 +1,8 @@
 // What nodes cost: each part in a file of its own.
 import type { Measurement } from '../measurement.ts';
 import { run as network } from './network.ts';
+import { run as pods } from './pods.ts';
 
 export async function run(): Promise<Measurement[]> {
-  return await network();
+  return [...(await pods()), ...(await network())];
 }

@@ -1,0 +1,153 @@
+// One node of `portico up`: how soon a pod is Ready whose image is there, ten at once, and what its agent keeps in memory.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Pod } from '../../src/api/core/v1/types.generated.ts';
+import { pods } from '../../src/client/resources.ts';
+import type { Client } from '../../src/client/types.ts';
+import { adminClient } from '../../src/cluster/admin-client.ts';
+import { busyboxImage } from '../../src/cluster/images/built-in.ts';
+import { criClient } from '../../src/kubelet/cri/client.ts';
+import { realClock } from '../../src/system/real/clock.ts';
+import { realFiles } from '../../src/system/real/files.ts';
+import type { Measurement } from '../measurement.ts';
+
+const launcher = resolve(import.meta.dirname, '../../portico');
+const name = `bench-${process.pid.toString(36)}`;
+const rounds = 15;
+const many = 10;
+
+export async function run(): Promise<Measurement[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
+  const own = ['--name', name, '--data-dir', join(folder, 'data')];
+  try {
+    execFileSync(launcher, ['up', ...own, '--nodes', '1', '--egress', 'off'], { stdio: 'ignore' });
+    const client = await adminClient(join(folder, 'data/kubeconfig'), { files: realFiles, clock: realClock });
+    const bare = await bareStarts();
+    const single: number[] = [];
+    for (let i = 0; i < rounds; i += 1) {
+      const [took = 0] = await startPods(client, [`one-${i}`]);
+      single.push(took);
+      await removePods(client, [`one-${i}`]);
+    }
+    const names = Array.from({ length: many }, (_, i) => `many-${i}`);
+    const together = Math.max(...(await startPods(client, names)));
+    const memory = agentMemory();
+    await removePods(client, names);
+    return [
+      {
+        what: 'a pod, from binding to Ready (median)',
+        ours: median(single),
+        bare: median(bare),
+        unit: 'ms',
+        budget: '200 ms',
+      },
+      { what: `${many} pods at once, until all are Ready`, ours: together, unit: 'ms', budget: '1,500 ms' },
+      {
+        what: `resident memory of an agent with ${many} pods`,
+        ours: memory / 1024 / 1024,
+        unit: 'MB',
+        budget: '90 MB',
+      },
+    ];
+  } finally {
+    execFileSync(launcher, ['down', ...own, '--purge'], { stdio: 'ignore' });
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
+
+function podOf(podName: string): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: podName, namespace: 'default' },
+    spec: {
+      nodeName: 'node-1',
+      terminationGracePeriodSeconds: 0,
+      containers: [{ name: 'main', image: busyboxImage, command: ['sleep', '1000'] }],
+    },
+  };
+}
+
+const isReady = ({ status }: Pod): boolean =>
+  status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+
+/** Milliseconds from each pod's creation, bound to the node, until a watch shows it Ready. */
+async function startPods(client: Client, names: readonly string[]): Promise<number[]> {
+  const api = client.resource<Pod>(pods);
+  const over = new AbortController();
+  const { metadata } = await api.list({ namespace: 'default' });
+  const watch = api.watch({
+    namespace: 'default',
+    resourceVersion: metadata?.resourceVersion ?? '',
+    signal: over.signal,
+  });
+  const began = performance.now();
+  const took = new Map<string, number>();
+  const seen = (async () => {
+    for await (const { object } of watch as AsyncIterable<{ readonly object: Pod }>) {
+      const { name: podName } = object.metadata;
+      if (isReady(object) && !took.has(podName)) took.set(podName, performance.now() - began);
+      if (names.every((one) => took.has(one))) return;
+    }
+  })();
+  await Promise.all(names.map((one) => api.create(podOf(one))));
+  await seen;
+  over.abort();
+  return names.map((one) => took.get(one) ?? Number.POSITIVE_INFINITY);
+}
+
+async function removePods(client: Client, names: readonly string[]): Promise<void> {
+  const api = client.resource<Pod>(pods);
+  await Promise.all(names.map((one) => api.delete(one, 'default', { gracePeriodSeconds: 0 })));
+  for (;;) {
+    const { items } = await api.list({ namespace: 'default' });
+    if (!items.some(({ metadata }) => names.includes(metadata.name))) return;
+    await realClock.sleep(20);
+  }
+}
+
+/** Sandbox, create and start by CRI alone on the same containerd: what no kubelet can be faster than. */
+async function bareStarts(): Promise<number[]> {
+  const cri = criClient(`/run/portico/${name}/node-1/containerd.sock`);
+  const took: number[] = [];
+  for (let i = 0; i < rounds; i += 1) {
+    const sandboxConfig = {
+      metadata: { name: `bare-${i}`, namespace: 'bench', uid: `bare-${i}`, attempt: 0 },
+      logDirectory: '/tmp',
+      linux: { cgroupParent: `/portico-${name}/node-1/bare-${i}` },
+    };
+    const began = performance.now();
+    const sandbox = await cri.runPodSandbox(sandboxConfig);
+    const config = {
+      metadata: { name: 'main', attempt: 0 },
+      image: { image: busyboxImage },
+      command: ['sleep', '1000'],
+    };
+    const id = await cri.createContainer({ podSandboxId: sandbox, sandboxConfig, config });
+    await cri.startContainer(id);
+    took.push(performance.now() - began);
+    await cri.stopPodSandbox(sandbox);
+    await cri.removePodSandbox(sandbox);
+  }
+  cri.close();
+  return took;
+}
+
+/** Resident bytes of the node's agent. */
+function agentMemory(): number {
+  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      if (!environment.includes(`PORTICO_CLUSTER=${name}`) || !environment.includes('PORTICO_PART=agent')) continue;
+      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0agent\0')) continue;
+      return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+    } catch {
+      // It ended while it was looked at.
+    }
+  }
+  return 0;
+}
