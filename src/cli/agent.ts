@@ -77,7 +77,7 @@ async function run(flags: Flags): Promise<void> {
         clusterDNS: list(flags.clusterDns),
         proxyMode,
         podNetwork,
-        dnsUpstreams: flags.upstream,
+        dnsUpstreams: flags.upstream.length > 0 ? flags.upstream : await machineUpstreams(flags),
         dnsStubs: flags.stub,
         tools,
         log,
@@ -96,6 +96,13 @@ function log(message: string): void {
 async function nodeIPsTowards(server: string): Promise<string[]> {
   const { findNodeIPs } = await import('../cluster/agent/node-ips.ts');
   return findNodeIPs(tools.exec, server);
+}
+
+/** A machine of its own forwards to its own name servers; the nodes of `up` to those that they are told, or to none. */
+async function machineUpstreams({ containerd }: Flags): Promise<string[]> {
+  if (containerd !== undefined) return [];
+  const { nameserversOf } = await import('../dns/resolv-conf.ts');
+  return nameserversOf((await tools.files.read('/etc/resolv.conf')) ?? '').map(({ address }) => address);
 }
 
 /** The containerd that the user has, or one that the agent starts. */
@@ -160,7 +167,7 @@ export function register(command: Command): void {
     .option('--cluster-dns <addresses>', 'name servers of pods', '10.96.0.10')
     .option('--proxy-mode <mode>', 'nftables, iptables or ipvs', 'nftables')
     .option('--pod-network <mode>', 'the way to pods of other nodes: routes, vxlan, or auto for each its own', 'auto')
-    .option('--upstream <server>', 'name server for other names, repeatable', repeatable, [])
+    .option('--upstream <server>', "name server for other names, repeatable (default: the machine's)", repeatable, [])
     .option('--stub <domain=servers>', 'name servers for the names below a domain, repeatable', repeatable, [])
     .action(run);
 }
