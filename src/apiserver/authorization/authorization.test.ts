@@ -156,6 +156,18 @@ describe('agents', () => {
     expect(authorizer.authorize({ user: users.agent!, ...ask(method, url) }).allowed).toBe(allowed);
   });
 
+  test('read all pods while there are NetworkPolicies, and no more of them than that', () => {
+    const policy = { metadata: { name: 'p', namespace: 'ns' } } as KubeObject;
+    const withPolicies = view().set({ group: 'networking.k8s.io', resource: 'networkpolicies' }, [policy]);
+    const may = (method: string, url: string) =>
+      new RbacAuthorizer(withPolicies).authorize({ user: users.agent!, ...ask(method, url) }).allowed;
+    expect(may('GET', '/api/v1/pods?watch=1')).toBe(true);
+    expect(may('GET', '/apis/networking.k8s.io/v1/networkpolicies')).toBe(true);
+    expect(may('GET', '/api/v1/namespaces/ns/pods/other')).toBe(false);
+    expect(may('PATCH', '/api/v1/namespaces/ns/pods/other/status')).toBe(false);
+    expect(may('DELETE', '/apis/networking.k8s.io/v1/namespaces/ns/networkpolicies/p')).toBe(false);
+  });
+
   test('are told why not', () => {
     const attributes = { user: users.agent!, ...ask('GET', '/api/v1/namespaces/ns/secrets/s2') };
     const { reason } = new RbacAuthorizer(view()).authorize(attributes);

@@ -1,0 +1,103 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Namespace, Pod } from '../api/core/v1/types.generated.ts';
+import type { NetworkPolicy } from '../api/networking/v1/types.generated.ts';
+import { FakeApi } from '../client/fake/fake-api.ts';
+import { createInformers } from '../client/informers.ts';
+import { namespaces, networkPolicies, pods } from '../client/resources.ts';
+import type { Client } from '../client/types.ts';
+import { FakeExec } from '../system/fake/exec.ts';
+import { realClock } from '../system/real/clock.ts';
+import { realRandom } from '../system/real/random.ts';
+import { PolicyEnforcer } from './policy-enforcer.ts';
+
+/** Calls again and again until it does not throw. */
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000 });
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function start(answer?: ConstructorParameters<typeof FakeExec>[0]) {
+  const api = new FakeApi({ clock: realClock, random: realRandom });
+  const asked: string[] = [];
+  // Tells what is asked of the API beside policies.
+  const client: Client = {
+    resource: (resource) => {
+      asked.push(resource.resource);
+      return api.resource(resource);
+    },
+    raw: (request) => api.raw(request),
+  };
+  await api.resource<Namespace>(namespaces).create({ metadata: { name: 'demo' }, spec: {} });
+  await api.resource<Pod>(pods).create({
+    metadata: { name: 'web', namespace: 'demo', labels: { app: 'web' } },
+    spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'i' }] },
+    status: { phase: 'Running', podIPs: [{ ip: '10.244.1.2' }] },
+  });
+  const exec = new FakeExec(answer);
+  const log: string[] = [];
+  const informers = createInformers(api, { clock: realClock, random: realRandom, freeze: true });
+  const enforcer = new PolicyEnforcer({
+    client,
+    informers,
+    exec,
+    clock: realClock,
+    random: realRandom,
+    nodeName: 'node-1',
+    log: (line) => log.push(line),
+  });
+  const over = new AbortController();
+  const running = Promise.all([informers.run(over.signal), enforcer.run(over.signal)]);
+  stops.push(async () => {
+    over.abort();
+    await running;
+  });
+  const scripts = () => exec.commands.map(({ input }) => input);
+  return { api, asked, scripts, log, policies: api.resource<NetworkPolicy>(networkPolicies) };
+}
+
+const policy: NetworkPolicy = { metadata: { name: 'none', namespace: 'demo' }, spec: { podSelector: {} } };
+
+test('without policies, tables of an earlier run go, and pods are not looked at', async () => {
+  const { asked, scripts } = await start();
+  await eventually(() => expect(scripts()).toHaveLength(1));
+  expect(scripts()[0]).toBe(
+    ['ip', 'ip6']
+      .map((f) => `add table ${f} portico-networkpolicy\ndelete table ${f} portico-networkpolicy\n`)
+      .join(''),
+  );
+  expect(asked).toEqual([]);
+});
+
+test('a policy makes the table, a peer an element, and its end takes the table away', async () => {
+  const { api, asked, scripts, policies } = await start();
+  await eventually(() => expect(scripts()).toHaveLength(1));
+  await policies.create({ ...policy, spec: { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] } });
+  await eventually(() => expect(scripts()).toHaveLength(2));
+  expect(scripts()[1]).toContain('drop comment "demo/none"');
+  expect(asked.sort()).toEqual(['namespaces', 'pods']);
+  const friend: Pod = {
+    metadata: { name: 'friend', namespace: 'demo' },
+    spec: { nodeName: 'node-2', containers: [{ name: 'c', image: 'i' }] },
+    status: { phase: 'Running', podIPs: [{ ip: '10.244.2.2' }] },
+  };
+  await api.resource<Pod>(pods).create(friend);
+  await eventually(() => expect(scripts()).toHaveLength(3));
+  expect(scripts()[2]).toMatch(/^add element ip portico-networkpolicy ingress-\w+-peers \{ 10\.244\.2\.2 \}\n$/);
+  await policies.delete('none', 'demo');
+  await eventually(() => expect(scripts()[3]).toBe('delete table ip portico-networkpolicy\n'));
+});
+
+test('what the kernel refuses is told of, and all of it is written again', async () => {
+  let refusals = 1;
+  const { scripts, log, policies } = await start(({ input }) =>
+    input.includes('drop') && refusals-- > 0 ? { code: 1, stderr: 'Error: no\n' } : {},
+  );
+  await policies.create(policy);
+  await eventually(() => expect(scripts().filter((s) => s.includes('drop'))).toHaveLength(2));
+  expect(log).toEqual(['nft: Error: no']);
+  expect(scripts().at(-1)).toContain(
+    'add table ip portico-networkpolicy\ndelete table ip portico-networkpolicy\ntable ip',
+  );
+});
