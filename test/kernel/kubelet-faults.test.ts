@@ -1,0 +1,218 @@
+// A node in trouble: pods that are broken in every way, a runtime that dies and comes back, addresses that run out. What is
+// over must leave nothing behind.
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Event, Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
+import { FakeApi } from '../../src/client/fake/fake-api.ts';
+import { createInformers } from '../../src/client/informers.ts';
+import { events, nodes, pods } from '../../src/client/resources.ts';
+import { busyboxImage } from '../../src/cluster/images/built-in.ts';
+import { criClient } from '../../src/kubelet/cri/client.ts';
+import { Kubelet } from '../../src/kubelet/kubelet.ts';
+import { PodNetwork } from '../../src/podnetwork/pod-network.ts';
+import { realClock } from '../../src/system/real/clock.ts';
+import { realExec } from '../../src/system/real/exec.ts';
+import { realFiles } from '../../src/system/real/files.ts';
+import { realRandom } from '../../src/system/real/random.ts';
+import { startTestNode, type TestNode } from './kubelet-node.ts';
+
+const nodeName = 'node-1';
+const api = new FakeApi({ clock: realClock, random: realRandom });
+const podApi = api.resource<Pod>(pods);
+const over = new AbortController();
+let node: TestNode;
+let running: Promise<unknown> = Promise.resolve();
+const long = { timeout: 60_000, interval: 25 };
+
+beforeAll(async () => {
+  node = await startTestNode('faults');
+  mkdirSync(`${node.root}/agent`, { recursive: true });
+  await api.resource<Node>(nodes).create({
+    metadata: { name: nodeName },
+    // 29 addresses for pods: .2 to .30.
+    spec: { podCIDRs: ['10.250.3.0/27'] },
+    status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
+  });
+  const informers = createInformers(api, { clock: realClock, random: realRandom });
+  const exec = { run: (command: readonly string[], options = {}) => realExec.run(node.inside(command), options) };
+  const shared = { client: api, informers, exec, files: realFiles, clock: realClock, nodeName, log: () => {} };
+  const network = new PodNetwork({ ...shared, clusterCIDRs: ['10.250.0.0/16'], cniConfDir: node.cniConfDir });
+  const kubelet = new Kubelet({
+    ...shared,
+    nodeIPs: ['172.31.255.11'],
+    cri: criClient(node.socketPath),
+    runtimeSocket: node.socketPath,
+    random: realRandom,
+    rootDir: `${node.root}/agent`,
+    cgroupRoot: node.cgroupParent,
+    clusterDNS: ['10.96.0.10'],
+    networkReady: network.ready,
+  });
+  const { signal } = over;
+  running = Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);
+}, 120_000);
+
+afterAll(async () => {
+  over.abort();
+  await running;
+  await node?.stop();
+}, 60_000);
+
+function create(name: string, spec: Partial<PodSpec>): Promise<Pod> {
+  const metadata = { name, namespace: 'default' };
+  const common = { nodeName, terminationGracePeriodSeconds: 0, restartPolicy: 'Never', containers: [] };
+  return podApi.create({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...common, ...spec } });
+}
+
+const shell = (script: string, more: object = {}) => ({
+  name: 'main',
+  image: busyboxImage,
+  command: ['sh', '-c', script],
+  ...more,
+});
+
+const find = (name: string) => podApi.get(name, 'default').catch(() => undefined);
+
+async function remove(name: string): Promise<void> {
+  await podApi.delete(name, 'default');
+  await expect.poll(async () => (await find(name)) === undefined, long).toBe(true);
+}
+
+/** Whether the node is Ready, and why not. */
+async function condition() {
+  const { status } = await api.resource<Node>(nodes).get(nodeName);
+  return status?.conditions?.find((c) => c.type === 'Ready');
+}
+
+async function said(name: string): Promise<string> {
+  const { items } = await api.resource<Event>(events).list();
+  const own = items.filter(({ involvedObject }) => involvedObject.name === name);
+  return own.map(({ reason, message }) => `${reason}: ${message}`).join('\n');
+}
+
+/** How many there are of what a pod takes of the node. */
+function taken() {
+  const count = (...command: string[]) =>
+    node
+      .run(...command)
+      .split('\n')
+      .filter((line) => line !== '').length;
+  // Others of the machine come and go too.
+  const ours = (mountinfo: string) => mountinfo.split('\n').filter((line) => line.includes(node.root)).length;
+  const ctr = (...what: string[]) => count('ctr', '-a', node.socketPath, '-n', 'k8s.io', ...what, '-q');
+  const cgroups = ['memory', 'pids'].flatMap((one) => {
+    const folder = `/sys/fs/cgroup/${one}${node.cgroupParent}`;
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /\/pod[^/]*$|^pod/.test(path));
+  });
+  const addresses = existsSync(`${node.root}/cni/networks`)
+    ? readdirSync(`${node.root}/cni/networks`, { recursive: true, encoding: 'utf8' }).filter((f) =>
+        /[\d:]+\.\d+$/.test(f),
+      )
+    : [];
+  const lines = (path: string) => (existsSync(path) ? readdirSync(path) : []);
+  return {
+    links: count('ip', '-o', 'link', 'show', 'type', 'veth'),
+    mounts: ours(node.run('cat', '/proc/self/mountinfo')),
+    hostMounts: ours(readFileSync('/proc/self/mountinfo', 'utf8')),
+    containers: ctr('containers', 'ls'),
+    tasks: ctr('tasks', 'ls'),
+    cgroups: cgroups.length,
+    addresses: addresses.length,
+    folders: lines(`${node.root}/agent/pods`).length,
+    logs: lines(`${node.root}/agent/log/pods`).length,
+  };
+}
+
+const volume = (source: object) => ({
+  volumes: [{ name: 'v', ...source }],
+  containers: [shell('true', { volumeMounts: [{ name: 'v', mountPath: '/v' }] })],
+});
+
+/** What a pod is, and when it has come as far as it comes. */
+const kinds: readonly {
+  readonly spec: Partial<PodSpec>;
+  readonly isThere: (pod: Pod) => boolean | Promise<boolean>;
+}[] = [
+  { spec: { containers: [shell('true')] }, isThere: ({ status }) => status?.phase === 'Succeeded' },
+  { spec: { containers: [{ ...shell(''), command: ['/none'] }] }, isThere: ({ status }) => status?.phase === 'Failed' },
+  {
+    spec: volume({ emptyDir: { medium: 'Memory' } }),
+    isThere: ({ status }) => status?.phase === 'Succeeded',
+  },
+  {
+    spec: volume({ configMap: { name: 'none' } }),
+    isThere: async ({ metadata }) => (await said(metadata.name)).includes('FailedMount'),
+  },
+  { spec: { containers: [shell('exec sleep 1000')] }, isThere: ({ status }) => status?.phase === 'Running' },
+  {
+    spec: { containers: [{ name: 'main', image: 'portico.local/none:1', imagePullPolicy: 'Never' }] },
+    isThere: ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImageNeverPull',
+  },
+  { spec: volume({ emptyDir: {} }), isThere: ({ status }) => status?.phase === 'Succeeded' },
+  {
+    spec: { initContainers: [{ ...shell('exit 3'), name: 'init' }], containers: [shell('true')] },
+    isThere: ({ status }) => status?.phase === 'Failed',
+  },
+];
+
+test('200 pods, half of them broken, leave nothing behind', async () => {
+  await expect.poll(async () => (await condition())?.status, long).toBe('True');
+  const before = taken();
+  let next = 0;
+  const lane = async () => {
+    for (let i = next++; i < 200; i = next++) {
+      const { spec, isThere } = kinds[i % kinds.length]!;
+      const name = `many-${i}`;
+      await create(name, spec);
+      await expect
+        .poll(async () => isThere(await podApi.get(name, 'default')), {
+          ...long,
+          message: `${name} of kind ${i % kinds.length}`,
+        })
+        .toBe(true);
+      await remove(name);
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, lane));
+  await expect.poll(taken, { timeout: 60_000, interval: 200 }).toEqual(before);
+}, 300_000);
+
+test('the runtime is killed: pods run on, the node says what it lacks, and all goes on when it is back', async () => {
+  await create('lasting', { restartPolicy: 'Always', containers: [shell('exec sleep 1000')] });
+  await expect.poll(async () => (await find('lasting'))?.status?.phase, long).toBe('Running');
+  const id = async () => (await find('lasting'))?.status?.containerStatuses?.[0]?.containerID;
+  const first = await id();
+  const pid = node.run('pgrep', '-f', '^sleep 1000$').trim();
+  await node.killRuntime();
+  await create('waiting', { containers: [shell('true')] });
+  await expect.poll(async () => (await condition())?.message ?? '', long).toContain('container runtime is down');
+  expect((await condition())?.status).toBe('False');
+  await node.startRuntime();
+  await expect.poll(async () => (await find('waiting'))?.status?.phase, long).toBe('Succeeded');
+  await expect.poll(async () => (await condition())?.status, long).toBe('True');
+  expect(node.run('pgrep', '-f', '^sleep 1000$').trim()).toBe(pid);
+  expect(await id()).toBe(first);
+  await remove('lasting');
+  await remove('waiting');
+}, 200_000);
+
+test('when addresses run out, a pod says so and gets one as soon as there is one', async () => {
+  const conf = `${node.cniConfDir}/${readdirSync(node.cniConfDir)[0]}`;
+  expect(readFileSync(conf, 'utf8')).toContain('10.250.3.0/27');
+  // What host-local does for 29 pods, without them.
+  const folder = `${node.root}/cni/networks/${JSON.parse(readFileSync(conf, 'utf8')).name}`;
+  mkdirSync(folder, { recursive: true });
+  const fake = Array.from({ length: 29 }, (_, i) => `${folder}/10.250.3.${i + 2}`).filter((path) => !existsSync(path));
+  for (const path of fake) await realFiles.write(path, 'somebody\r\neth0');
+  await create('homeless', { containers: [shell('true')] });
+  await expect
+    .poll(() => said('homeless'), long)
+    .toMatch(
+      /FailedCreatePodSandBox: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox .* no IP addresses available/,
+    );
+  expect((await find('homeless'))?.status?.phase).toBe('Pending');
+  for (const path of fake) await realFiles.remove(path);
+  await expect.poll(async () => (await find('homeless'))?.status?.phase, long).toBe('Succeeded');
+  await remove('homeless');
+}, 120_000);
