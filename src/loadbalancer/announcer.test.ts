@@ -154,6 +154,22 @@ test('when it is silent another has the address within two seconds; back again, 
   expect(machine(fresh).framesSent).toBeGreaterThan(sent); // whoever believed the old one is told again
 });
 
+test('no server takes part: with the API away another takes over too, and says so when it is back', async () => {
+  await addService();
+  const old = await holder();
+  const isBack = api.react(() => {
+    throw new Error('away');
+  });
+  old.isCut = true;
+  await pass(2000);
+  const [fresh] = holders().filter((name) => name !== old.name);
+  expect(names).toContain(fresh);
+  expect((await service()).metadata.annotations).toEqual({ 'portico.dev/announced-by': old.name });
+  isBack();
+  await pass(3500);
+  expect((await service()).metadata.annotations).toEqual({ 'portico.dev/announced-by': fresh });
+});
+
 test('an agent that is asked to end hands over at once', async () => {
   await addService();
   const old = await holder();

@@ -32,6 +32,7 @@ const renewal = 1500;
 /** An address is told of again after so many milliseconds: frames get lost, and a switch may still learn. */
 const repeats = [500, 1500, 3500];
 const retryDelay = 1000;
+const recordRetry = 3000;
 
 /** What this node answers for. */
 interface Held {
@@ -39,6 +40,8 @@ interface Held {
   readonly term: number;
   readonly since: number;
   told: number;
+  /** When to say on the Service that it is here, unless that stands there by then. */
+  recordAt: number;
 }
 
 export class Announcer {
@@ -156,7 +159,8 @@ export class Announcer {
     for (const service of wanted) if (!this.#held.has(service.key)) this.#hold(service, clock.now());
     if (fresh.length > 0 || clock.now() - this.#renewedAt >= renewal) await this.#renew(clock.now());
     await this.#tell(clock.now());
-    for (const service of fresh) this.#record(service);
+    for (const service of wanted) this.#record(service, clock.now());
+    for (const service of fresh) this.#tellPeople(service);
     this.#membership.keepTerms(new Set(this.#announced.all.keys()));
   }
 
@@ -166,7 +170,13 @@ export class Announcer {
       const link = linkFor(ip, this.#links, own);
       return link ? [{ ip, link }] : [];
     });
-    this.#held.set(key, { addresses: placed, term: this.#membership.termOf(key) + 1, since: now, told: 0 });
+    this.#held.set(key, {
+      addresses: placed,
+      term: this.#membership.termOf(key) + 1,
+      since: now,
+      told: 0,
+      recordAt: now,
+    });
     this.#options.log(`load balancers: ${addresses.join(', ')} of ${key} are answered for here`);
   }
 
@@ -212,22 +222,33 @@ export class Announcer {
     }
   }
 
-  /** For people, and for the day when all agents start anew. */
-  #record({ key, addresses, recorded }: AnnouncedService): void {
-    const { client, recorder, nodeName, log } = this.#options;
+  /** Says on the Service who answers, until the API server has heard it. */
+  #record({ key, recorded }: AnnouncedService, now: number): void {
+    const { client, nodeName, log } = this.#options;
     const service = this.#announced.service(key);
-    if (!service || recorded === nodeName) return;
+    const held = this.#held.get(key);
+    if (!service || !held) return;
+    // Once it was heard, a later word is that of a node that took over and that this one cannot hear.
+    if (recorded === nodeName) held.recordAt = Number.POSITIVE_INFINITY;
+    if (now < held.recordAt) return;
+    held.recordAt = now + recordRetry;
     const { name, namespace = '', uid } = service.metadata;
-    const message = `${nodeName} answers for ${addresses.join(', ')}`;
-    recorder.event(
-      { ...service, apiVersion: 'v1', kind: 'Service' },
-      { type: 'Normal', reason: 'LoadBalancerAnnounced', message },
-    );
     const body = { metadata: { uid, annotations: { [announcedByAnnotation]: nodeName } } };
     client
       .resource(services)
       .patch({ name, namespace, type: 'merge', body }, { subresource: 'status' })
       .catch((error: unknown) => log(`load balancers: ${key}: ${error instanceof Error ? error.message : error}`));
+  }
+
+  #tellPeople({ key, addresses, recorded }: AnnouncedService): void {
+    const { recorder, nodeName } = this.#options;
+    const service = this.#announced.service(key);
+    if (!service || recorded === nodeName) return;
+    const message = `${nodeName} answers for ${addresses.join(', ')}`;
+    recorder.event(
+      { ...service, apiVersion: 'v1', kind: 'Service' },
+      { type: 'Normal', reason: 'LoadBalancerAnnounced', message },
+    );
   }
 
   #internalIPs(nodeName: string): string[] {
