@@ -1,9 +1,9 @@
 // Both endpoint controllers over an API in memory: what they write when, and that they settle.
 import { afterEach, expect, test } from 'vitest';
-import type { Endpoints, Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import type { Endpoints, Event, Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
-import { endpointSlices, endpoints, nodes, pods, services } from '../../client/resources.ts';
+import { endpointSlices, endpoints, events, nodes, pods, services } from '../../client/resources.ts';
 import { type Harness, makeNode, makePod, makeService, startControllers } from '../harness/start.ts';
 
 let harness: Harness;
@@ -116,4 +116,38 @@ test('a refused write is tried again', async () => {
   stop();
   expect(await addresses()).toEqual(['10.244.0.3']);
   expect(harness.errors.splice(0)).toHaveLength(2);
+});
+
+test('topology-mode Auto: hints by the CPU of the zones, told of in Events, and gone with a zone', async () => {
+  harness = startControllers({ names: ['endpointslice-controller'] });
+  const nodeClient = harness.api.resource<Node>(nodes);
+  const inZone = (name: string, zone: string) => {
+    const labels = { 'topology.kubernetes.io/zone': zone };
+    return makeNode(name, { metadata: { name, labels } });
+  };
+  for (const zone of ['a', 'b']) await nodeClient.create(inZone(`node-${zone}`, zone));
+  const service = makeService('web');
+  service.metadata.annotations = { 'service.kubernetes.io/topology-mode': 'Auto' };
+  await harness.api.resource<Service>(services).create(service);
+  for (const [i, zone] of ['a', 'a', 'a', 'b'].entries()) {
+    await harness.api.resource<Pod>(pods).create(makePod(`web-${i}`, { app: 'web' }, { nodeName: `node-${zone}` }));
+    await harness.setPod(`web-${i}`, { ready: true, ip: `10.244.0.${i + 1}` });
+  }
+  await harness.settle();
+  const hints = async () => {
+    const { items } = await harness.api.resource<EndpointSlice>(endpointSlices).list();
+    return items.flatMap((one) => (one.endpoints ?? []).map((e) => e.hints?.forZones?.[0]?.name)).sort();
+  };
+  const told = async () => {
+    const { items } = await harness.api.resource<Event>(events).list();
+    return items.map(({ reason, message }) => `${reason}: ${message}`);
+  };
+  expect(await hints()).toEqual(['a', 'a', 'b', 'b']);
+  expect(await told()).toContain('TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4');
+  await nodeClient.delete('node-b');
+  await harness.settle();
+  expect((await hints()).filter((zone) => zone !== undefined)).toEqual([]);
+  expect(await told()).toContain(
+    'TopologyAwareHintsDisabled: Insufficient Node information: allocatable CPU or zone not specified on one or more nodes, addressType: IPv4',
+  );
 });

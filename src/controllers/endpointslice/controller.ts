@@ -10,6 +10,8 @@ import { ServiceSlices } from '../shared/service-slices.ts';
 import { endpointsDiffer, hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { managedBy, reconcile, type SliceChanges } from './reconcile.ts';
+import { wantsTopologyHints } from './topology-hints.ts';
+import { ZonesOfNodes } from './zones-of-nodes.ts';
 
 export function endpointSliceController(context: ControllerContext): Controller {
   const { client, informers, clock, config } = context;
@@ -24,6 +26,8 @@ export function endpointSliceController(context: ControllerContext): Controller 
   const slices = new ServiceSlices(managedBy);
   /** Services that wait for a node to be known. */
   const waiting = new Map<string, Set<string>>();
+  const withTopologyHints = new Set<string>();
+  const zones = new ZonesOfNodes(nodeInformer);
 
   const controller = new KeyedController({
     name: 'endpointslice-controller',
@@ -56,6 +60,11 @@ export function endpointSliceController(context: ControllerContext): Controller 
       waiting.delete(node.metadata.name);
     },
   });
+  zones.follow(() => {
+    for (const service of serviceInformer.lister.list()) {
+      if (wantsTopologyHints(service)) queue.add(objectKey(service));
+    }
+  });
   slices.follow(sliceInformer, (key) => queue.add(key));
 
   async function sync(key: string) {
@@ -63,6 +72,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
     const service = serviceInformer.lister.get(name, namespace);
     if (!service) {
       triggerTimes.forget(key);
+      withTopologyHints.delete(key);
       return undefined;
     }
     if (!hasManagedEndpoints(service)) return undefined;
@@ -76,7 +86,12 @@ export function endpointSliceController(context: ControllerContext): Controller 
       slices: slices.of(key),
       maxEndpointsPerSlice: config.maxEndpointsPerSlice ?? 100,
       triggerTime: triggerTimes.next(key, service, selected),
+      zoneRatios: zones.ratios,
+      hadTopologyHints: withTopologyHints.has(key),
     });
+    if (changes.hasTopologyHints) withTopologyHints.add(key);
+    else withTopologyHints.delete(key);
+    for (const event of changes.events) recorder.event({ ...service, apiVersion: 'v1', kind: 'Service' }, event);
     for (const node of changes.missingNodes) waiting.set(node, (waiting.get(node) ?? new Set()).add(key));
     try {
       await apply(key, changes);

@@ -2,12 +2,14 @@
 import type { Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
+import type { EventText } from '../../client/events.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
 import { managedByLabel, serviceNameLabel } from '../shared/service-slices.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
 import { setHints } from './hints.ts';
 import { pack } from './pack.ts';
 import { type PodEndpointsInput, podEndpoints, portsKey } from './pod-endpoints.ts';
+import { type SlicesOfFamily, setTopologyHints, wantsTopologyHints, type ZoneRatios } from './topology-hints.ts';
 
 export const managedBy = 'endpointslice-controller.k8s.io';
 const headlessLabel = 'service.kubernetes.io/headless';
@@ -20,6 +22,10 @@ export interface ReconcileInput extends PodEndpointsInput {
   readonly maxEndpointsPerSlice: number;
   /** RFC 3339; absent when nothing new triggered this. */
   readonly triggerTime?: string | undefined;
+  /** For topology-mode Auto: parts of the nodes' CPU by zone. Undefined: not enough is known. */
+  readonly zoneRatios?: ZoneRatios | undefined;
+  /** Whether endpoints had topology-mode hints when this was last decided. */
+  readonly hadTopologyHints?: boolean;
 }
 
 export interface SliceChanges {
@@ -28,6 +34,9 @@ export interface SliceChanges {
   readonly delete: Readonly<EndpointSlice>[];
   /** Nodes that must appear before all pods can be endpoints: try again then. */
   readonly missingNodes: readonly string[];
+  /** What is to be told of topology-mode hints. */
+  readonly events: readonly EventText[];
+  readonly hasTopologyHints: boolean;
 }
 
 interface FamilyChanges {
@@ -43,18 +52,57 @@ export function reconcile(input: ReconcileInput): SliceChanges {
   const update: EndpointSlice[] = [];
   const doomed: Readonly<EndpointSlice>[] = slices.filter((slice) => !families.includes(slice.addressType));
   const missingNodes = new Set<string>();
+  const events: EventText[] = [];
+  let hasTopologyHints = input.hadTopologyHints ?? false;
   for (const family of families) {
     const { groups, missingNodes: missing } = podEndpoints(input, family);
     for (const node of missing) missingNodes.add(node);
     const existing = slices.filter((slice) => slice.addressType === family);
-    const changes = reconcileFamily(input, family, groups, existing);
+    const { changes, unchanged } = reconcileFamily(input, family, groups, existing);
+    const hints = applyHints(input, { ...changes, unchanged }, hasTopologyHints);
+    hasTopologyHints = hints.hasTopologyHints;
+    for (const { message, ...event } of hints.events) {
+      events.push({ ...event, message: `${message}, addressType: ${family}` });
+    }
     create.push(...changes.create);
     update.push(...changes.update);
     doomed.push(...changes.delete);
   }
   for (const slice of [...create, ...update]) stamp(slice, input.triggerTime);
   const deleting = input.service.metadata.deletionTimestamp !== undefined;
-  return { create: deleting ? [] : create, update, delete: doomed, missingNodes: [...missingNodes] };
+  return {
+    create: deleting ? [] : create,
+    update,
+    delete: doomed,
+    missingNodes: [...missingNodes],
+    events,
+    hasTopologyHints,
+  };
+}
+
+const disabled = { type: 'Warning', reason: 'TopologyAwareHintsDisabled' } as const;
+const enabled = { type: 'Normal', reason: 'TopologyAwareHintsEnabled' } as const;
+
+/** Sets the hints of the slices in place. The annotation for topology-mode comes before `spec.trafficDistribution`. */
+function applyHints(
+  { service, zoneRatios }: ReconcileInput,
+  slices: SlicesOfFamily,
+  had: boolean,
+): Pick<SliceChanges, 'events' | 'hasTopologyHints'> {
+  if (wantsTopologyHints(service)) {
+    const refusal = setTopologyHints(slices, zoneRatios);
+    if (refusal !== undefined) return { events: [{ ...disabled, message: refusal }], hasTopologyHints: false };
+    const message = 'Topology Aware Hints has been enabled';
+    return { events: had ? [] : [{ ...enabled, message }], hasTopologyHints: true };
+  }
+  const { create, update, unchanged } = slices;
+  for (const slice of [...create, ...update]) setHints(service, slice);
+  for (const slice of unchanged) {
+    const copy = jsonCopy(slice);
+    if (setHints(service, copy)) update.push(copy);
+  }
+  const message = 'Topology Aware Hints has been disabled';
+  return { events: had ? [{ ...disabled, message }] : [], hasTopologyHints: false };
 }
 
 function reconcileFamily(
@@ -62,7 +110,7 @@ function reconcileFamily(
   family: string,
   groups: ReturnType<typeof podEndpoints>['groups'],
   existing: readonly Readonly<EndpointSlice>[],
-): FamilyChanges {
+): { readonly changes: FamilyChanges; readonly unchanged: readonly Readonly<EndpointSlice>[] } {
   const { service, maxEndpointsPerSlice: max } = input;
   const labels = labelsOf(service);
   const newSlice = (ports: EndpointPort[]) => sliceOf(service, family, ports);
@@ -83,12 +131,7 @@ function reconcileFamily(
   keepPlaceholder(changes, existing, newSlice([]));
   for (const slice of changes.update) slice.metadata.labels = { ...labels };
   reuseDoomed(changes, service);
-  for (const slice of [...changes.create, ...changes.update]) setHints(service, slice);
-  for (const slice of unchanged) {
-    const copy = jsonCopy(slice);
-    if (setHints(service, copy)) changes.update.push(copy);
-  }
-  return changes;
+  return { changes, unchanged };
 }
 
 /** A Service without endpoints keeps one empty slice per family, so that readers tell "none" from "not yet". */

@@ -3,6 +3,7 @@ import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { managedBy, reconcile } from '../../controllers/endpointslice/reconcile.ts';
+import { zoneRatios } from '../../controllers/endpointslice/topology-hints.ts';
 import { selects } from '../../controllers/shared/service-selection.ts';
 import { managedByLabel, serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import { hasManagedEndpoints } from '../../controllers/shared/services.ts';
@@ -12,6 +13,7 @@ const maxEndpointsPerSlice = 100;
 /** The objects with the slices that follow from their Services, pods and nodes. */
 export function withSlices(objects: readonly KubeObject[]): KubeObject[] {
   const nodes = new Map(ofKind<Node>(objects, 'Node').map((node) => [node.metadata.name, node]));
+  const ratios = zoneRatios([...nodes.values()]);
   const pods = ofKind<Pod>(objects, 'Pod');
   const services = new Map(ofKind<Service>(objects, 'Service').map((service) => [objectKey(service), service]));
   const slices = new Map(ofKind<EndpointSlice>(objects, 'EndpointSlice').map((slice) => [objectKey(slice), slice]));
@@ -28,6 +30,7 @@ export function withSlices(objects: readonly KubeObject[]): KubeObject[] {
       node: (name) => nodes.get(name),
       slices: byService.get(key) ?? [],
       maxEndpointsPerSlice,
+      zoneRatios: ratios,
     });
     for (const slice of changes.delete) slices.delete(objectKey(slice));
     for (const [i, slice] of [...changes.create, ...changes.update].entries()) {
