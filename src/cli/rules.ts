@@ -5,6 +5,7 @@ import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
 import type { IPFamily } from '../proxy/address.ts';
 import type { ProxyMode } from '../proxy/settings.ts';
+import { networkOfThisMachine } from './network-settings.ts';
 import { addObjectOptions, isOfThisMachine, type ObjectFlags, objectsOf } from './objects.ts';
 import { addConfigurationFlags, givenFlags, readConfiguration } from './proxy-configuration.ts';
 
@@ -49,7 +50,7 @@ async function run(flags: Flags, given: ReadonlyMap<string, string>): Promise<vo
     import('../proxy/offline.ts'),
   ]);
   // A cluster of this machine has ranges that are known; of others, and of manifests, only what is said.
-  const running = isOfThisMachine(flags) ? await import('../cluster/layout.ts') : undefined;
+  const running = isOfThisMachine(flags) ? await networkOfThisMachine(flags) : undefined;
   const settings = settingsOf(
     { ...configuration, clusterCIDR: configuration.clusterCIDR || (running?.podCIDRs ?? '') },
     listOf(flags.serviceClusterIpRange ?? running?.serviceCIDRs),

@@ -32,8 +32,8 @@ export interface ClusterRecord {
 export const dataVersion = 1;
 
 /** Ranges of pods and Services of a cluster for which none were asked. */
-export const podCIDRs = '10.244.0.0/16,fd00:10:244::/56';
-export const serviceCIDRs = '10.96.0.0/16,fd00:96::/112';
+const podCIDRs = '10.244.0.0/16,fd00:10:244::/56';
+const serviceCIDRs = '10.96.0.0/16,fd00:96::/112';
 
 /** What the cluster's pods and Services live in, as flags take it. */
 export function rangesOf(chosen: {

@@ -169,7 +169,7 @@ export class PodNetwork {
     const situation = await this.#look();
     if (!situation) return;
     const results = await Promise.allSettled([this.#publish(situation), this.#apply(situation)]);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    throwFirst(results);
   }
 
   async #apply(situation: Situation): Promise<void> {
@@ -178,9 +178,14 @@ export class PodNetwork {
     if (podCIDRs.length > 0) await this.#writeConfig(situation);
     await this.#masquerade(situation);
     if (podCIDRs.length > 0) this.#becomeReady();
-    await this.#syncTunnel(situation);
-    await runBatch(this.#options.exec, 'ip', routeChanges(await this.#currentRoutes(), plan.routes));
-    await this.#passage.ensure(this.#accepts);
+    // Where a kernel has no tunnel, or a gateway cannot be reached, the nodes that can be reached are.
+    const tunnel = await Promise.allSettled([this.#syncTunnel(situation)]);
+    const changes = routeChanges(await this.#currentRoutes(), plan.routes);
+    const rest = await Promise.allSettled([
+      runBatch(this.#options.exec, 'ip', changes),
+      this.#passage.ensure(this.#accepts),
+    ]);
+    throwFirst([...tunnel, ...rest]);
   }
 
   /** Undefined while this node is not there. */
@@ -278,6 +283,10 @@ export class PodNetwork {
       ...(dev === tunnelDevice && { device: dev }),
     }));
   }
+}
+
+function throwFirst(results: readonly PromiseSettledResult<unknown>[]): void {
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 function needsTunnel({ plan }: Situation, mode: PodNetworkMode | undefined): boolean {
