@@ -11,6 +11,7 @@ import { ensureBootstrapPolicy } from '../apiserver/authorization/reconcile-poli
 import type { CertificateAuthorities } from '../apiserver/client-certificate.ts';
 import type { InFlightLimits } from '../apiserver/flowcontrol/in-flight.ts';
 import { type Handler, Listener } from '../apiserver/listener.ts';
+import { unavailableApis } from '../apiserver/metrics/aggregation-metrics.ts';
 import { ApiMetrics } from '../apiserver/metrics/api-metrics.ts';
 import { MeteredStorage } from '../apiserver/metrics/metered-storage.ts';
 import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
@@ -250,7 +251,11 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       onError: (error) => onError(error, 'aggregation'),
     });
     const metered = new MeteredStorage(storage, realClock);
-    metrics.add([...metered.families, ...storageSize(config.datastore ? undefined : config.dataDir)]);
+    metrics.add([
+      unavailableApis(security.view),
+      ...metered.families,
+      ...storageSize(config.datastore ? undefined : config.dataDir),
+    ]);
     const page =
       config.keepsHistory === false
         ? undefined

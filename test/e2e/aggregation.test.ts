@@ -109,12 +109,16 @@ test('discovery and OpenAPI name it, after the built-in groups and with its own 
   const { groups } = JSON.parse((await call('GET', '/apis')).text) as { groups: { name: string }[] };
   const names = groups.map((group) => group.name);
   expect(names[0]).toBe('apiregistration.k8s.io');
-  expect(names.at(-1)).toBe('wardle.example.com');
+  // Custom resources come after what asks for more: the cluster has one of its own.
+  const isOther = (name: string) => name !== 'portico.dev';
+  expect(names.filter(isOther).at(-1)).toBe('wardle.example.com');
   const group = JSON.parse((await call('GET', '/apis/wardle.example.com')).text) as unknown;
   expect(group).toMatchObject({ kind: 'APIGroup', preferredVersion: { groupVersion: 'wardle.example.com/v1' } });
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-  const aggregated = JSON.parse((await call('GET', '/apis', undefined, { accept })).text) as { items: unknown[] };
-  expect(aggregated.items.at(-1)).toMatchObject({
+  const aggregated = JSON.parse((await call('GET', '/apis', undefined, { accept })).text) as {
+    items: { metadata: { name: string } }[];
+  };
+  expect(aggregated.items.filter(({ metadata }) => isOther(metadata.name)).at(-1)).toMatchObject({
     metadata: { name: 'wardle.example.com' },
     versions: [{ version: 'v1', freshness: 'Current', resources: [{ resource: 'flunders', scope: 'Namespaced' }] }],
   });
@@ -137,6 +141,9 @@ test('a server whose certificate is not believed, and one that is away, are unav
   const reason = 'jsonpath={.status.conditions[0].reason}';
   expect(await kubectl('get', 'apiservice', name, '-o', reason)).toBe('FailedDiscoveryCheck');
   expect(await call('GET', flunders)).toEqual({ status: 503, text: 'service unavailable\n' });
+  const { text } = await call('GET', '/metrics');
+  expect(text).toContain(`aggregator_unavailable_apiservice{name="${name}"} 1\n`);
+  expect(text).toContain('aggregator_unavailable_apiservice{name="v1.apps"} 0\n');
   await kubectl('delete', 'service', 'wardle');
   const gone = 'jsonpath={.status.conditions[0].reason}=ServiceNotFound';
   await kubectl('wait', `--for=${gone}`, `apiservice/${name}`, '--timeout=60s');
