@@ -418,6 +418,15 @@ describe('containers', () => {
     expect(await read('cpu/cpu.shares')).toBe('256');
     expect(await read('cpu/cpu.cfs_quota_us')).toBe('50000');
     expect(await read('memory/memory.limit_in_bytes')).toBe(String(32 * 1024 * 1024));
+    const started = (await get('measured')).status?.containerStatuses?.[0]?.containerID;
+    const more = { requests: { cpu: '500m', memory: '16Mi' }, limits: { cpu: '1', memory: '64Mi' } };
+    const resize = JSON.stringify({ spec: { containers: [{ name: 'main', resources: more }] } });
+    await k.ok('patch', 'pod', 'measured', '--subresource', 'resize', '-p', resize);
+    await expect.poll(() => read('cpu/cpu.shares'), long).toBe('512');
+    await expect.poll(() => read('memory/memory.limit_in_bytes'), long).toBe(String(64 * 1024 * 1024));
+    await expect
+      .poll(async () => (await get('measured')).status?.containerStatuses?.[0], long)
+      .toMatchObject({ resources: more, allocatedResources: more.requests, containerID: started, restartCount: 0 });
     await expect.poll(async () => (await get('greedy')).status?.phase, long).toBe('Failed');
     expect((await get('greedy')).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
       reason: 'OOMKilled',
@@ -475,7 +484,7 @@ describe('containers', () => {
       .toContain('Killing: Container main failed liveness probe, will be restarted');
     await expect.poll(async () => (await get('probed')).status?.containerStatuses?.[0]?.restartCount, long).toBe(1);
     await ready('probed');
-    await k.ok('delete', 'pod', 'probed', '--grace-period=10');
+    await k.ok('delete', 'pod', 'probed', '--grace-period=2');
     expect(readFileSync(join(cluster.dataDir, 'hooks/said'), 'utf8')).toBe('started\nstopping\nstarted\nstopping\n');
     await expect.poll(async () => (await get('aided')).status?.phase, long).toBe('Succeeded');
     await expect.poll(() => events('hookless'), long).toContain('FailedPostStartHook: PostStartHook failed\n');

@@ -43,6 +43,8 @@ export interface Cri {
   /** `timeout` in seconds between the stop signal and SIGKILL. */
   stopContainer(id: string, timeout: number): Promise<void>;
   removeContainer(id: string): Promise<void>;
+  /** Of a container that runs; takes effect at once. */
+  updateContainerResources(id: string, resources: m.LinuxContainerResources): Promise<void>;
   listContainers(labels?: Readonly<Record<string, string>>): Promise<readonly m.CriContainer[]>;
   containerStatus(id: string): Promise<m.CriContainerStatus>;
   reopenContainerLog(id: string): Promise<void>;
@@ -87,6 +89,12 @@ const methods = {
   removeContainer: method('RuntimeService', 'RemoveContainer', m.containerId, m.empty),
   listContainers: method('RuntimeService', 'ListContainers', m.listContainersRequest, m.listContainersResponse),
   containerStatus: method('RuntimeService', 'ContainerStatus', m.containerStatusRequest, m.containerStatusResponse),
+  updateContainerResources: method(
+    'RuntimeService',
+    'UpdateContainerResources',
+    m.updateContainerResourcesRequest,
+    m.empty,
+  ),
   reopenContainerLog: method('RuntimeService', 'ReopenContainerLog', m.containerId, m.empty),
   execSync: method('RuntimeService', 'ExecSync', m.execSyncRequest, m.execSyncResponse),
   exec: method('RuntimeService', 'Exec', m.execRequest, m.streamingUrl),
@@ -146,6 +154,8 @@ export function criClient(socketPath: string): Cri {
       none(
         grpc.unary(methods.stopContainer, { containerId: id, timeout: seconds }, { timeout: timeout + seconds * 1000 }),
       ),
+    updateContainerResources: (id, linux) =>
+      none(grpc.unary(methods.updateContainerResources, { containerId: id, linux }, quick)),
     removeContainer: (id) => none(grpc.unary(methods.removeContainer, { containerId: id }, quick)),
     async listContainers(labels = {}) {
       return (await grpc.unary(methods.listContainers, { filter: { labelSelector: labels } }, quick)).containers;

@@ -221,6 +221,8 @@ export type AttachRequest = Input<typeof attachRequest>;
 export const portForwardRequest = message({ podSandboxId: string(1), port: repeated(int(2)) });
 export const streamingUrl = message({ url: string(1) });
 
+export const updateContainerResourcesRequest = message({ containerId: string(1), linux: sub(2, linuxResources) });
+
 export const imageStatusRequest = message({ image: sub(1, imageSpec), verbose: bool(2) });
 const image = message({
   id: string(1),

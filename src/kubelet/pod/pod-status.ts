@@ -85,6 +85,7 @@ function containerStatus(input: StatusInput, container: Container, kind: Contain
     state,
     lastState: last,
     ...(container.resources && { resources: container.resources }),
+    ...(container.resources?.requests && { allocatedResources: container.resources.requests }),
   };
 }
 

@@ -16,6 +16,7 @@ import type { PodContext } from './pod-context.ts';
 import { PodEnding } from './pod-ending.ts';
 import { type Action, nextBackoff, type PodPlan, planPod, type RestartBackoff } from './pod-plan.ts';
 import type { Verdict } from './pod-status.ts';
+import { Resizes } from './resizes.ts';
 import { StatusTeller } from './status-teller.ts';
 
 export type Waiting = Map<string, { readonly reason: string; readonly message: string }>;
@@ -32,6 +33,7 @@ export class PodWorker {
   readonly #ending: PodEnding;
   readonly #teller: StatusTeller;
   readonly #volumes: MountedVolumes;
+  readonly #resizes: Resizes;
   #pod: Pod;
   readonly #isStatic: boolean;
   #mirror: Pod | undefined;
@@ -60,6 +62,7 @@ export class PodWorker {
     const { clock, cri } = context.options;
     this.#killer = new ContainerKiller({ cri, clock, event: (event, container) => this.#event(event, container) });
     this.#volumes = new MountedVolumes(context);
+    this.#resizes = new Resizes(context);
     this.#ending = new PodEnding({
       context,
       killer: this.#killer,
@@ -187,6 +190,12 @@ export class PodWorker {
       if (sandbox) await this.#context.options.cri.stopPodSandbox(sandbox.id);
       return undefined;
     }
+    await this.#resizes.apply(this.#pod, this.running, (container, observed) =>
+      this.#killer.kill(
+        { container, observed, podIP: this.#podIP() },
+        { message: `Container ${container.name} resize requires restart`, grace: this.#gracePeriod() },
+      ),
+    );
     this.#replan();
     const plan = this.#plan;
     if (!plan) return undefined;

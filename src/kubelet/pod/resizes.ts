@@ -1,0 +1,56 @@
+// In-place resize: containers that run get the resources that their pod asks for now (kubectl patch --subresource resize).
+import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import type { LinuxContainerResources } from '../cri/messages.ts';
+import { containersOf } from './identity.ts';
+import type { ObservedContainer } from './observed.ts';
+import type { PodContext } from './pod-context.ts';
+import { containerResources } from './resources.ts';
+
+/** Ends a container whose resources only a new start can change. */
+export type Restart = (container: Container, observed: ObservedContainer) => Promise<void>;
+
+export class Resizes {
+  readonly #context: PodContext;
+  /** By container id, what it runs with. */
+  readonly #applied = new Map<string, LinuxContainerResources>();
+
+  constructor(context: PodContext) {
+    this.#context = context;
+  }
+
+  /** Rejects when the runtime refuses, as it does a memory limit below what is used; it is tried again. */
+  async apply(pod: Pod, running: readonly ObservedContainer[], restart: Restart): Promise<void> {
+    for (const id of this.#applied.keys()) if (!running.some((c) => c.id === id)) this.#applied.delete(id);
+    for (const observed of running) {
+      const found = containersOf(pod).find(({ container }) => container.name === observed.name);
+      if (!found || found.kind === 'ephemeral') continue;
+      const { container } = found;
+      const wanted = containerResources(pod, container, this.#context.nodeMemory);
+      const present = this.#applied.get(observed.id);
+      // A pod that was never changed runs with what it was made with; of others it is not known after a restart.
+      const isNew = present !== undefined || (pod.metadata.generation ?? 1) > 1;
+      if (isNew && !jsonEqual(present, wanted)) {
+        if (needsRestart(container, present, wanted)) await restart(container, observed);
+        else await this.#context.options.cri.updateContainerResources(observed.id, wanted);
+      }
+      this.#applied.set(observed.id, wanted);
+    }
+  }
+}
+
+/** Whether the container's resizePolicy wants a restart for what changed. */
+export function needsRestart(
+  { resizePolicy = [] }: Container,
+  present: LinuxContainerResources | undefined,
+  wanted: LinuxContainerResources,
+): boolean {
+  if (!present) return false;
+  const changed: Readonly<Record<string, boolean>> = {
+    cpu: present.cpuShares !== wanted.cpuShares || present.cpuQuota !== wanted.cpuQuota,
+    memory: present.memoryLimitInBytes !== wanted.memoryLimitInBytes,
+  };
+  return resizePolicy.some(
+    ({ resourceName, restartPolicy }) => restartPolicy === 'RestartContainer' && changed[resourceName] === true,
+  );
+}
