@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { listen, type Respond } from './listener.ts';
 
@@ -98,6 +98,38 @@ test('one address may hold so many connections and no more', async () => {
   clients[0]?.write(framed('still'));
   const [reply] = (await once(clients[0]!, 'data')) as [Buffer];
   expect(reply.subarray(2).toString()).toBe('still over tcp');
+  for (const client of clients) client.destroy();
+});
+
+test('with no room left who is slow to ask gives way, then who is idle; where all wait for replies a new one is refused', async () => {
+  let waiting = 0;
+  const respond: Respond = (packet) => {
+    if (packet.toString() !== 'slow') return packet;
+    waiting += 1;
+    return new Promise(() => {});
+  };
+  const [bound] = await listen({ addresses: [{ address: '127.0.0.1', port: 0 }], respond }, stop.signal);
+  const clients: Socket[] = [];
+  const connectFrom = (localAddress: string, ...sent: Buffer[]): Socket => {
+    const client = connect({ host: '127.0.0.1', port: bound!.port, localAddress });
+    clients.push(client.on('error', () => {}));
+    client.write(Buffer.concat(sent));
+    return client;
+  };
+  const untilWaiting = async (count: number) => {
+    while (waiting < count) await new Promise(setImmediate);
+  };
+  const slowToAsk = connectFrom('127.0.0.2', framed('quick'), Buffer.of(0));
+  await once(slowToAsk, 'data');
+  for (let i = 0; i < 999; i++) connectFrom(`127.0.0.${3 + (i % 5)}`, framed('slow'));
+  await untilWaiting(999);
+  const idle = connectFrom('127.0.0.8', framed('quick'));
+  await Promise.all([once(slowToAsk, 'close'), once(idle, 'data')]);
+  const last = connectFrom('127.0.0.8', framed('slow'));
+  await once(idle, 'close');
+  await untilWaiting(1000);
+  await once(connectFrom('127.0.0.8', framed('quick')), 'close');
+  expect(last.destroyed).toBe(false);
   for (const client of clients) client.destroy();
 });
 
