@@ -190,6 +190,19 @@ test('a Job changes its parallelism, an indexed one its size, a suspended one it
   expect(changes('jobs', {}, place)[0]).toContain('spec.template: Invalid value: ');
 });
 
+test('containers of a StatefulSet may mount what its claim templates name', () => {
+  const mounting = (name: string) => ({
+    ...template,
+    spec: { containers: [{ ...container, volumeMounts: [{ name, mountPath: '/data' }] }] },
+  });
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  const volumeClaimTemplates = [{ metadata: { name: 'data' }, spec: claim }];
+  expect(refusals('statefulsets', { template: mounting('data'), volumeClaimTemplates })).toEqual([]);
+  expect(refusals('statefulsets', { template: mounting('other'), volumeClaimTemplates })).toEqual([
+    'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "other"',
+  ]);
+});
+
 test('a StatefulSet keeps its identity', () => {
   expect(changes('statefulsets', {}, (spec) => (spec.replicas = 3))).toEqual([]);
   expect(changes('statefulsets', {}, (spec) => (spec.serviceName = 'other'))).toEqual([

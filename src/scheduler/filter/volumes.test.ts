@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import { NodeInfo } from '../node-info.ts';
 import type { PodContext } from '../plugin.ts';
-import { volumeBinding } from './volumes.ts';
+import { choicesFor, volumeBinding } from './volumes.ts';
 
 const pod: Pod = {
   metadata: { name: 'a', namespace: 'default' },
@@ -23,7 +23,13 @@ function ask(claims: Record<string, PersistentVolumeClaim>, node: string) {
     all: () => [],
     storageClass: () => undefined,
   };
-  const context: PodContext = {
+  return volumeBinding(contextOf(volumes))?.(new NodeInfo(nodeOf(node)))?.reasons;
+}
+
+const nodeOf = (name: string) => ({ metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} });
+
+function contextOf(volumes: PodContext['volumes']): PodContext {
+  return {
     pod,
     nodes: [],
     namespaceLabels: () => undefined,
@@ -31,8 +37,6 @@ function ask(claims: Record<string, PersistentVolumeClaim>, node: string) {
     imageNodes: () => undefined,
     volumes,
   };
-  const labels = { 'kubernetes.io/hostname': node };
-  return volumeBinding(context)?.(new NodeInfo({ metadata: { name: node, labels }, spec: {} }))?.reasons;
 }
 
 test('a pod goes where its volume is', () => {
@@ -44,4 +48,61 @@ test('a claim that is not there, or goes', () => {
   expect(ask({}, 'node-1')).toEqual(['persistentvolumeclaim "data" not found']);
   const going = { ...claim, metadata: { name: 'data', deletionTimestamp: '2026-01-01T00:00:00Z' } };
   expect(ask({ data: going }, 'node-1')).toEqual(['persistentvolumeclaim "data" is being deleted']);
+});
+
+const size = { requests: { storage: '1Gi' } };
+const waiting: PersistentVolumeClaim = {
+  metadata: { name: 'data', namespace: 'default', uid: 'u' },
+  spec: { storageClassName: 'later', accessModes: ['ReadWriteOnce'], resources: size },
+};
+
+function local(name: string, node: string, storage = '2Gi'): PersistentVolume {
+  const expression = { key: 'kubernetes.io/hostname', operator: 'In', values: [node] };
+  return {
+    metadata: { name },
+    spec: {
+      storageClassName: 'later',
+      accessModes: ['ReadWriteOnce'],
+      capacity: { storage },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [expression] }] } },
+    },
+  };
+}
+
+function choose(
+  provisioner: string,
+  all: readonly PersistentVolume[],
+  options: { node: string; claim?: PersistentVolumeClaim },
+) {
+  const { node, claim: one = waiting } = options;
+  const volumes = {
+    claim: () => one,
+    volume: () => undefined,
+    all: () => all,
+    storageClass: () => ({ metadata: { name: 'later' }, provisioner, volumeBindingMode: 'WaitForFirstConsumer' }),
+  };
+  const reasons = volumeBinding(contextOf(volumes))?.(new NodeInfo(nodeOf(node)))?.reasons;
+  return reasons ?? choicesFor([one], nodeOf(node), volumes)?.map((choice) => choice.volume?.metadata.name);
+}
+
+test('a claim that waits for its pod gets the smallest volume that the node reaches', () => {
+  const all = [local('big', 'node-1', '9Gi'), local('small', 'node-1'), local('far', 'node-2', '1Gi')];
+  expect(choose('kubernetes.io/no-provisioner', all, { node: 'node-1' })).toEqual(['small']);
+  expect(choose('kubernetes.io/no-provisioner', all, { node: 'node-3' })).toEqual([
+    "node(s) didn't find available persistent volumes to bind",
+  ]);
+});
+
+test('where none is, one is made, on the node that was said before', () => {
+  expect(choose('portico.dev/local-path', [], { node: 'node-1' })).toEqual([undefined]);
+  const annotations = { 'volume.kubernetes.io/selected-node': 'node-2' };
+  const told = { ...waiting, metadata: { ...waiting.metadata, annotations } };
+  expect(choose('portico.dev/local-path', [], { node: 'node-1', claim: told })).toEqual([
+    "node(s) didn't find available persistent volumes to bind",
+  ]);
+});
+
+test('a claim that nobody binds keeps its pod waiting', () => {
+  const unbound: PersistentVolumeClaim = { metadata: { name: 'data' }, spec: {} };
+  expect(ask({ data: unbound }, 'node-1')).toEqual(['pod has unbound immediate PersistentVolumeClaims']);
 });
