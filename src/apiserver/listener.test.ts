@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeProtobuf } from '../api/protobuf/decode.ts';
@@ -184,6 +185,36 @@ test('who vouches for a client certificate, in both versions of HTTP', async () 
     for (const pair of [clients.stranger, clients.late, clients.server]) {
       expect(await seen(pair, version)).toBe('server ');
     }
+  }
+  await seeing.close();
+});
+
+test('a resumed TLS session brings the certificate of the first, and who vouches for it', async () => {
+  const { options, clients } = await serverOptions();
+  const seeing = new Listener(options, async ({ clientCertificate }) =>
+    textResponse(200, String(clientCertificate?.verifiedBy)),
+  );
+  const { port } = await seeing.listen();
+  for (const [pair, expected] of [
+    [clients.user, 'client'],
+    [clients.proxy, 'requestHeader'],
+    [clients.stranger, ''],
+  ] as const) {
+    // An agent that keeps no connections keeps their sessions.
+    const resuming = new Agent({ keepAlive: false, rejectUnauthorized: false, cert: pair.certPem, key: pair.keyPem });
+    const seen: [string, boolean][] = [];
+    for (let i = 0; i < 3; i++) {
+      const asked = request({ host: '127.0.0.1', port, agent: resuming });
+      const [socket] = await once(asked.end(), 'socket');
+      const [answer] = await once(asked, 'response');
+      seen.push([Buffer.concat(await answer.toArray()).toString(), (socket as TLSSocket).isSessionReused()]);
+    }
+    resuming.destroy();
+    expect(seen).toEqual([
+      [expected, false],
+      [expected, true],
+      [expected, true],
+    ]);
   }
   await seeing.close();
 });
