@@ -2,7 +2,6 @@
 import type { Chain, SetDeclaration } from '../../nftables/ruleset.ts';
 import { contains } from '../address.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { ownerOf } from '../owner.ts';
 import type { Route, ServicePortPlan } from '../plan.ts';
 import type { ServicePort } from '../service-port.ts';
 import { affinityChain, affinityObjects } from './affinity.ts';
@@ -53,8 +52,8 @@ class Claims {
   readonly #servicePort: ServicePort;
   readonly #slots: Slots;
 
-  constructor(servicePort: ServicePort, slots: Slots) {
-    this.#owner = ownerOf(servicePort);
+  constructor(owner: string, servicePort: ServicePort, slots: Slots) {
+    this.#owner = owner;
     this.#servicePort = servicePort;
     this.#slots = slots;
   }
@@ -166,14 +165,14 @@ function claimHairpin({ servicePort, reachable }: ServicePortPlan, claims: Claim
   }
 }
 
-/** Everything the table holds for this port; `previous` are the numbers its endpoints had. */
-export function contributionOf(plan: ServicePortPlan, previous: Slots): Contribution {
+/** Everything the table holds for this port, which `owner` names; `previous` are the numbers its endpoints had. */
+export function contributionOf(owner: string, plan: ServicePortPlan, previous: Slots): Contribution {
   const { servicePort } = plan;
   const slots: Slots = {
     cluster: assignSlots(previous.cluster, slotTexts(plan.clusterEndpoints)),
     local: assignSlots(previous.local, slotTexts(plan.localEndpoints)),
   };
-  const claims = new Claims(servicePort, slots);
+  const claims = new Claims(owner, servicePort, slots);
   claimClusterIP(plan, claims);
   if (plan.external) {
     for (const ip of [...servicePort.externalIPs, ...servicePort.loadBalancerIPs]) {

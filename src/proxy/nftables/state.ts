@@ -77,7 +77,7 @@ export class NftablesState {
   set(owner: string, plan: ServicePortPlan | undefined): void {
     const old = this.#contributions.get(owner);
     const slots: Slots = old?.slots ?? noSlots;
-    const now = plan && contributionOf(plan, slots);
+    const now = plan && contributionOf(owner, plan, slots);
     for (const claim of now?.claims ?? []) this.#claim(claim);
     for (const claim of old?.claims ?? []) this.#release(claim);
     this.#count(now?.groups ?? [], 1);
