@@ -7,7 +7,7 @@ import { realClock } from '../../src/system/real/clock.ts';
 import { clusterCIDRs, type LabNode, type LabPod, NodeLab } from '../../test/kernel/node-lab.ts';
 import type { Measurement } from '../measurement.ts';
 
-const rounds = 3;
+const rounds = 5;
 const seconds = 3;
 
 /** Gbit/s that arrive, over one TCP connection. */
