@@ -3,9 +3,10 @@ import type { OwnerReference } from '../../apimachinery/meta/v1.generated.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
+import type { EventRecorder } from '../../client/events.ts';
 import { resourceKey } from '../../client/resources.ts';
 import type { Informer } from '../../client/types.ts';
-import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
+import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
 import { type GraphNode, OwnerGraph } from './graph.ts';
 import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFinalizer } from './reconcile.ts';
 
@@ -13,7 +14,7 @@ import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFin
 const rediscovery = 30_000;
 /** What changes with the kinds that are served. */
 const definesKinds = /^(customresourcedefinitions|apiservices)$/;
-/** Owners known to be gone; a uid never comes back. */
+/** Uids known to be gone, which never come back; `NAMESPACE/UID` where it is in no such namespace. */
 const absentCacheSize = 1000;
 
 const metadataOnly = { metadataOnly: true };
@@ -28,12 +29,14 @@ class GarbageCollector implements Controller {
   readonly #absent = new Set<string>();
   readonly #resources = new Map<string, DiscoveredResource>();
   readonly #loop: KeyedController;
+  readonly #recorder: EventRecorder;
   #ready = false;
   /** Resolved when other kinds may be served. */
   #woken = Promise.withResolvers<void>();
 
   constructor(context: ControllerContext) {
     this.#context = context;
+    this.#recorder = recorderOf(context, 'garbage-collector-controller');
     this.#loop = new KeyedController({
       name: 'garbage-collector-controller',
       context,
@@ -138,6 +141,10 @@ class GarbageCollector implements Controller {
       node.deleting && (node.finalizers.includes(orphanFinalizer) || node.finalizers.includes(foregroundFinalizer));
     const abandoned = node.owners.some((owner) => {
       const known = this.#graph.get(owner.uid);
+      if (known?.namespace !== undefined && known.namespace !== node.namespace) {
+        this.#tellOfForeignOwner(node, owner);
+        return true;
+      }
       return !known || (known.deleting && known.finalizers.includes(foregroundFinalizer));
     });
     if (finalizing || abandoned) this.#loop.queue.add(node.uid);
@@ -146,6 +153,22 @@ class GarbageCollector implements Controller {
       const waiting = this.#graph.get(owner.uid);
       if (waiting?.deleting && waiting.finalizers.includes(foregroundFinalizer)) this.#loop.queue.add(owner.uid);
     }
+  }
+
+  /** An owner is one of its own namespace, or of the cluster. */
+  #tellOfForeignOwner(node: GraphNode, { apiVersion, kind, name, uid }: Readonly<OwnerReference>): void {
+    const { group, version, kind: dependentKind } = node.resource;
+    const involved = {
+      apiVersion: apiVersionOf({ group, version }),
+      kind: dependentKind,
+      name: node.name,
+      ...(node.namespace && { namespace: node.namespace }),
+      uid: node.uid,
+    };
+    const namespace = node.namespace ?? '';
+    const owner = `[${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`;
+    const message = `ownerRef ${owner} does not exist in namespace "${namespace}"`;
+    this.#recorder.event(involved, { type: 'Warning', reason: 'OwnerRefInvalidNamespace', message });
   }
 
   async #sync(uid: string): Promise<undefined> {
@@ -216,7 +239,8 @@ class GarbageCollector implements Controller {
 
   /** Asks the server, for the cache may be behind. */
   async #stateOf(node: GraphNode, owner: Readonly<OwnerReference>): Promise<OwnerState> {
-    if (this.#absent.has(owner.uid)) return 'absent';
+    const here = `${node.namespace}/${owner.uid}`;
+    if (this.#absent.has(owner.uid) || this.#absent.has(here)) return 'absent';
     const { group } = parseApiVersion(owner.apiVersion);
     const resource = [...this.#resources.values()].find((r) => r.group === group && r.kind === owner.kind);
     // A kind that nobody knows now may come back; and a namespaced object cannot own one of the cluster.
@@ -224,18 +248,20 @@ class GarbageCollector implements Controller {
     try {
       const namespace = resource.namespaced ? node.namespace : undefined;
       const { metadata } = await this.#context.client.resource<KubeObject>(resource).get(owner.name, namespace);
-      if (metadata.uid !== owner.uid) return this.#remember(owner.uid);
+      if (metadata.uid !== owner.uid) return this.#remember(resource.namespaced ? here : owner.uid);
       const waits = metadata.deletionTimestamp && metadata.finalizers?.includes(foregroundFinalizer);
       return waits ? 'deleting' : 'present';
     } catch (error) {
       // A kind that is served no more answers 404 too, and says nothing of the owner.
-      if (isNotFound(error) && error.status.details?.name === owner.name) return this.#remember(owner.uid);
+      if (isNotFound(error) && error.status.details?.name === owner.name) {
+        return this.#remember(resource.namespaced ? here : owner.uid);
+      }
       throw error;
     }
   }
 
-  #remember(uid: string): 'absent' {
-    this.#absent.add(uid);
+  #remember(owner: string): 'absent' {
+    this.#absent.add(owner);
     for (const oldest of this.#absent) {
       if (this.#absent.size <= absentCacheSize) break;
       this.#absent.delete(oldest);
