@@ -70,7 +70,7 @@ export class AnnouncedServices {
       .list(metadata.namespace)
       .filter((slice) => slice.metadata.labels?.[serviceNameLabel] === metadata.name);
     const ready = slices
-      .flatMap(({ endpoints = [] }) => endpoints)
+      .flatMap(({ endpoints }) => endpoints ?? []) // null, where the slice has none
       .filter(({ conditions }) => conditions?.ready !== false);
     return new Set(ready.flatMap(({ nodeName }) => (nodeName ? [nodeName] : [])));
   }

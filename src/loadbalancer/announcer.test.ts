@@ -225,6 +225,8 @@ test('with policy Local the address follows the ready endpoints', async () => {
     ports: [],
   });
   const slices = api.resource<EndpointSlice>(endpointSlices);
+  // As the API server tells a slice without endpoints.
+  await slices.create({ ...slice(), metadata: { ...slice().metadata, name: 'web-0' }, endpoints: null as never });
   await addService({ externalTrafficPolicy: 'Local' });
   await pass(500);
   expect(holders()).toEqual([]);
