@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Measuremen
   dns: () => import('./dns/dns.ts'),
   nodes: () => import('./nodes/nodes.ts'),
   proxy: () => import('./proxy/proxy.ts'),
+  ui: () => import('./ui/ui.ts'),
 };
 
 const file = join(import.meta.dirname, '../docs/benchmarks.md');

@@ -26,11 +26,12 @@ async function run(flags: Flags): Promise<void> {
     if (flags.filename.length === 0 && flags.without.length === 0) {
       throw usage('say what to change: -f FILE, or --without pod/NAME, node/NAME or service/NAME');
     }
-    const [{ planChange }, { isEmptyPlan }, { planText }, { worldsOf }] = await Promise.all([
+    const [{ planChange }, { isEmptyPlan }, { planText }, { worldsOf }, { askConnections }] = await Promise.all([
       import('../explain/plan/plan-change.ts'),
       import('../explain/plan/plan.ts'),
       import('../explain/plan/text.ts'),
       import('../explain/plan/proposal.ts'),
+      import('../explain/live/connections.ts'),
     ]);
     const source: ObjectFlags = { ...flags, filename: flags.from };
     const settings = await networkSettings(flags, source);
@@ -38,7 +39,13 @@ async function run(flags: Flags): Promise<void> {
     const { without, namespace, clusterDomain } = flags;
     const proposal = { manifests: await manifestsOf(flags), without, namespace };
     const client = flags.from.length > 0 ? undefined : await clientOf(source, 'plan');
-    const plan = await planChange({ ...(await worldsOf(present, proposal, client)), settings, clusterDomain });
+    const worlds = await worldsOf(present, proposal, client);
+    const plan = await planChange({
+      ...worlds,
+      settings,
+      clusterDomain,
+      ...(client && { connections: () => askConnections(client, worlds.before) }),
+    });
     const text =
       flags.output === 'json'
         ? JSON.stringify(plan, undefined, 2)

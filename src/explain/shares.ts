@@ -16,10 +16,18 @@ export interface PortShares {
 
 export const bothFamilies: readonly IPFamily[] = ['IPv4', 'IPv6'];
 
+/** The nodes that may see a Service in different ways; one stands for all where neither policy nor hints tell them apart. */
+function placesOf(view: ServiceView, name: string, nodes: readonly Readonly<Node>[]): readonly Readonly<Node>[] {
+  const sources = view.sources(name);
+  const isLocal = sources?.service.spec?.internalTrafficPolicy === 'Local';
+  const isHinted = sources?.slices.some(({ endpoints }) => endpoints?.some(({ hints }) => hints !== undefined));
+  return isLocal || isHinted ? nodes : nodes.slice(0, 1);
+}
+
 /** Of a Service (`namespace/name`), one for each port and family. */
 export function sharesOf(view: ServiceView, name: string, nodes: Iterable<Readonly<Node>>): PortShares[] {
   const found = new Map<string, { servicePort: ServicePort; shares: Map<string, number>; lost: number }>();
-  const all = [...nodes];
+  const all = placesOf(view, name, [...nodes]);
   for (const family of bothFamilies) {
     for (const node of all) {
       for (const plan of view.plans(name, family, proxyNodeOf(node, family))) {

@@ -121,6 +121,14 @@ test('a plan of another selector says the slices, shares and rules that then com
     expect(before[i]!.filter((line) => !lines.includes(line))).toEqual(planned?.removed);
   }
   expect((await cluster.portico('plan', '-f', edited)).code).toBe(0);
+
+  // Somebody talks to the Service: those are told of who lose the endpoint that they talk to.
+  const pod = (await kubectl('get', 'pods', '-l', 'app=old', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
+  expect((await cluster.portico('trace', `pod/${pod}`, 'front:80', '--live')).code).toBe(0);
+  const away = await cluster.portico('plan', '--without', 'service/front', '-o', 'json');
+  const { connections } = JSON.parse(away.stdout) as NetworkPlan;
+  expect(connections.map(({ destination }) => destination)).toContain(`${await clusterIP()}:80`);
+  expect(expected.map((address) => `${address}:80`)).toContain(connections[0]?.endpoint);
 });
 
 test('a node tells the rules that its proxy last wrote, with the objects they are of', async () => {

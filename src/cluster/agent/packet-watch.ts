@@ -1,8 +1,10 @@
 // Watches one packet in the kernel of this node, for `portico trace --live`: a table that marks it for tracing, the trace
-// that nft prints, what connection tracking made of it. All of it goes when it is asked for, or after a while by itself.
+// that nft prints, what connection tracking made of it. All of it goes when it is asked for, or after a while by itself. And
+// counts the connections that go through the doors of Services now.
 import { readFile } from 'node:fs/promises';
 import type { Http2ServerRequest } from 'node:http2';
 import type { TunnelHandler } from '../../client/tunnel.ts';
+import { type Connections, connectionsPath, countConnections } from '../../explain/live/connections.ts';
 import {
   type PacketMatch,
   type RulesModel,
@@ -34,10 +36,12 @@ const longest = 30_000;
 const settling = 200;
 
 export class PacketWatches {
+  readonly #nodeName: string;
   readonly #tools: WatchTools;
   readonly #watches = new Map<string, Watch>();
 
-  constructor(tools: WatchTools) {
+  constructor(nodeName: string, tools: WatchTools) {
+    this.#nodeName = nodeName;
     this.#tools = tools;
   }
 
@@ -45,6 +49,11 @@ export class PacketWatches {
   before(next: TunnelHandler): TunnelHandler {
     return async (request, response) => {
       const [, prefix, id = '', verb = ''] = request.url.split('/');
+      if (`/${prefix}` === connectionsPath) {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(await this.#connections()));
+        return;
+      }
       if (`/${prefix}` !== watchPath || request.method !== 'POST') return next(request, response);
       // The head goes first: the way from the API server carries the body of a request only once its answer has begun.
       response.writeHead(200, { 'content-type': 'application/json' });
@@ -124,6 +133,16 @@ export class PacketWatches {
     const [conntrack, rules] = await Promise.all([this.#flows(watch.match), this.#rules(model)]);
     watch.stop.abort();
     return { trace: watch.lines, conntrack, ...rules };
+  }
+
+  async #connections(): Promise<Connections[]> {
+    const lists = await Promise.all(
+      ['ipv4', 'ipv6'].map((family) => this.#tools.exec.run(['conntrack', '-L', '--dst-nat', '-f', family])),
+    );
+    return countConnections(
+      this.#nodeName,
+      lists.flatMap(({ stdout }) => stdout.split('\n')),
+    );
   }
 
   async #flows({ family, protocol, ports }: PacketMatch): Promise<string[]> {

@@ -45,7 +45,7 @@ function openTunnels(
       ...tools,
       server,
       nodeName,
-      handler: new PacketWatches({ ...tools, follow: realFollow }).before(handler),
+      handler: new PacketWatches(nodeName, { ...tools, follow: realFollow }).before(handler),
       ca: identity().ca,
       credentials: () => ({ certPem: identity().cert, keyPem: identity().key }),
       informers,

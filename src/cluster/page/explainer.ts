@@ -4,6 +4,7 @@ import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import type { Client } from '../../client/types.ts';
 import type { HistoryAnswer, PlanAnswer } from '../../explain/answers.ts';
 import type { WorldFollower } from '../../explain/history/world-follower.ts';
+import { type Asked, askConnections } from '../../explain/live/connections.ts';
 import type { Moment, Picture } from '../../explain/picture/picture.ts';
 import type { Story } from '../../explain/story/story.ts';
 import type { Trace } from '../../explain/trace/trace.ts';
@@ -88,6 +89,11 @@ export class Explainer {
     }
   }
 
+  /** Connections through the doors of all Services, as the nodes' agents tell. */
+  async connections(client: Client): Promise<Asked> {
+    return askConnections(client, this.#world.objects());
+  }
+
   /** `proposal` is `{manifests: YAML, without: [KIND/NAME]}`; the API server judges the manifests as the asking user's. */
   async plan(proposal: unknown, { client, proxyMode }: Asking): Promise<PlanAnswer> {
     const [
@@ -113,7 +119,13 @@ export class Explainer {
         namespace: 'default',
       };
       const { before, after } = await worldsOf(this.#world.objects(), wanted, client);
-      const plan = await planChange({ before, after, settings: this.#settings(proxyMode), clusterDomain });
+      const plan = await planChange({
+        before,
+        after,
+        settings: this.#settings(proxyMode),
+        clusterDomain,
+        connections: () => askConnections(client, before),
+      });
       return { plan, before: itemsOf(before), after: itemsOf(withSlices(after)) };
     } catch (error) {
       if (error instanceof ProposalError || error instanceof ManifestError) throw badRequest(error.message);

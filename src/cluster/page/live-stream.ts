@@ -5,7 +5,7 @@ import { PictureState } from '../../explain/picture/picture-state.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 
 /** Changes are gathered for so many milliseconds: eyes see no difference, and a busy cluster is told in fewer words. */
-const gatherMs = 80;
+const gatherMs = 100;
 /** A reader that has so many bytes waiting is let go; it comes back and begins anew. */
 const mostWaiting = 8 * 1024 * 1024;
 

@@ -114,6 +114,8 @@ export class PageServer {
         const mode = query.get('mode') ?? proxyMode;
         return sendJson(response, 200, await explainer.story(query.get('service') ?? '', at, mode));
       }
+      case 'GET connections':
+        return sendJson(response, 200, await explainer.connections(clientOf(user)));
       case 'GET trace':
         return sendJson(response, 200, await explainer.trace(query, proxyMode));
       case 'POST plan':

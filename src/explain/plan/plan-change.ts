@@ -8,6 +8,7 @@ import { rulesText } from '../../proxy/offline.ts';
 import { ServiceView } from '../../proxy/service-view.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { lineChanges } from '../line-changes.ts';
+import { type Asked, lostConnections } from '../live/connections.ts';
 import { bothFamilies, sharesOf } from '../shares.ts';
 import type { NetworkPlan, NodeRules, ObjectChange, ShareChange } from './plan.ts';
 import { zoneRecords } from './records.ts';
@@ -19,6 +20,8 @@ export interface PlanRequest {
   readonly after: readonly KubeObject[];
   readonly settings: ProxySettings;
   readonly clusterDomain: string;
+  /** Asks the nodes for their connections; absent where there are no nodes to ask. */
+  readonly connections?: () => Promise<Asked>;
 }
 
 /** Kinds whose network the plan knows; what controllers make of others is not foreseen. */
@@ -32,13 +35,21 @@ export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
   const unforeseen = [...new Set(objects.map(({ object }) => object.split(' ')[0] ?? ''))].filter(
     (kind) => !known.includes(kind),
   );
+  const shares = compareShares(allShares(before), allShares(after));
+  // Nodes are asked only where somebody may lose something.
+  const isLosing = shares.some((share) => share.before > 0 && share.after === 0);
+  const asked = isLosing ? await request.connections?.() : undefined;
   return {
     objects,
     slices,
     records: lineChanges(zoneRecords(before, clusterDomain), zoneRecords(after, clusterDomain)),
     rules: await compareRules(before, after, settings),
-    shares: compareShares(allShares(before), allShares(after)),
-    notes: unforeseen.map((kind) => `what controllers make of a ${kind} (its pods, for one) is not foreseen`),
+    shares,
+    connections: lostConnections(shares, asked?.connections ?? []),
+    notes: [
+      ...unforeseen.map((kind) => `what controllers make of a ${kind} (its pods, for one) is not foreseen`),
+      ...(asked && asked.silent.length > 0 ? [`${asked.silent.join(', ')} did not tell of connections`] : []),
+    ],
   };
 }
 

@@ -1,5 +1,6 @@
 // What `portico plan` finds, as a value.
 import type { TextChange } from '../line-changes.ts';
+import type { Connections } from '../live/connections.ts';
 
 export interface ObjectChange {
   readonly change: 'created' | 'changed' | 'deleted';
@@ -31,6 +32,8 @@ export interface NetworkPlan {
   /** Only nodes whose rules change. */
   readonly rules: readonly NodeRules[];
   readonly shares: readonly ShareChange[];
+  /** Connections that nodes track now whose endpoint nobody would be sent to any more. */
+  readonly connections: readonly Connections[];
   /** What could not be looked at, in sentences. */
   readonly notes: readonly string[];
 }

@@ -7,7 +7,7 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** Lines, without a final newline. `withRules` prints the rules themselves, else how many change. */
 export function planText(plan: NetworkPlan, { withRules }: { readonly withRules: boolean }): string {
-  const { objects, slices, records, rules, shares, notes } = plan;
+  const { objects, slices, records, rules, shares, connections, notes } = plan;
   const lines = [
     ...section('Objects', objects.flatMap(objectLines)),
     ...section('EndpointSlices', slices.flatMap(sliceLines)),
@@ -18,6 +18,10 @@ export function planText(plan: NetworkPlan, { withRules }: { readonly withRules:
         ({ servicePort, endpoint, before, after }) =>
           `${servicePort}  ${endpoint}  ${percent(before)} -> ${percent(after)}`,
       ),
+    ),
+    ...section(
+      'Connections that lose their endpoint',
+      connections.map(({ node, destination, endpoint, count }) => `${node}: ${count} to ${destination} at ${endpoint}`),
     ),
     ...section(
       'Rules',

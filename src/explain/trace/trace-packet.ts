@@ -13,6 +13,7 @@ import { causeOf } from './cause.ts';
 import { type From, type To, TraceError } from './ends.ts';
 import { resolveName } from './name.ts';
 import { policyCause, policyTables } from './policies.ts';
+import { relevantObjects } from './relevant.ts';
 import { matchService, serviceStep } from './service.ts';
 import type { Cause, Hop, Result, Trace, TraceOutcome, TraceStep } from './trace.ts';
 import {
@@ -65,8 +66,9 @@ export function tracePacket(request: TraceRequest): Trace {
   }
   const family = familyOf(address) ?? 'IPv4';
   const sender = senderOf(world, from, { family, address, entryNode: request.entryNode });
-  const nodes = new NodeRules(world, settings, family);
   const destination = { address, port: to.port };
+  const relevant = { ...world, objects: relevantObjects(world.objects, destination) };
+  const nodes = new NodeRules(relevant, settings, family);
   const packet: Packet = {
     protocol: to.protocol,
     destination,

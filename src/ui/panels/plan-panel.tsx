@@ -94,7 +94,7 @@ export function PlanPanel({ world, answer, side, onPlan, onSide }: Props) {
 }
 
 function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
-  const { objects, slices, records, shares, rules, notes } = plan;
+  const { objects, slices, records, shares, connections, rules, notes } = plan;
   const isEmpty = [objects, slices, records.added, records.removed, rules].every((list) => list.length === 0);
   if (isEmpty) return <p>Nothing would change.</p>;
   return (
@@ -121,6 +121,14 @@ function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
           ))}
         </tbody>
       </table>
+      {connections.length > 0 && <h3>Connections that lose their endpoint</h3>}
+      <ul className="plain">
+        {connections.map(({ node, destination, endpoint, count }) => (
+          <li key={`${node} ${destination} ${endpoint}`} className="bad">
+            {count} to {destination} at {endpoint} <span className="quiet">{node}</span>
+          </li>
+        ))}
+      </ul>
       <Diff title="DNS records" {...records} />
       {rules.slice(0, 20).map(({ node, added, removed }) => (
         <Diff key={node} title={`Rules of ${node}`} added={added} removed={removed} />

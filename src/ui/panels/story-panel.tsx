@@ -1,8 +1,8 @@
 // The story of the chosen Service, in the order in which a newcomer needs it.
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { PodMatch, Story } from '../../explain/story/story.ts';
 import { lostOf, percent } from '../picture/lines.ts';
-import { type At, getStory } from '../state/api.ts';
+import { type At, getConnections, getStory } from '../state/api.ts';
 import { useAnswer } from '../state/use-answer.ts';
 import type { World } from '../state/world.ts';
 
@@ -20,7 +20,7 @@ export function StoryPanel({ id, at, world, onSelect }: Props) {
   if (id === undefined) return <Overview world={world} onSelect={onSelect} />;
   if (error !== '') return <p role="alert">{error}</p>;
   if (!story || story.id !== id) return <p className="quiet">…</p>;
-  return <Chapters story={story} world={world} />;
+  return <Chapters story={story} world={world} at={at} />;
 }
 
 /** Changes with everything that the story is told of. */
@@ -67,7 +67,7 @@ function Overview({ world, onSelect }: Pick<Props, 'world' | 'onSelect'>) {
   );
 }
 
-function Chapters({ story, world }: { readonly story: Story; readonly world: World }) {
+function Chapters({ story, world, at }: { readonly story: Story } & Pick<Props, 'world' | 'at'>) {
   const name = story.id.slice('Service '.length);
   return (
     <article className="story">
@@ -88,6 +88,7 @@ function Chapters({ story, world }: { readonly story: Story; readonly world: Wor
           <SliceTable key={id} id={id} managedBy={managedBy} world={world} service={story.id} />
         ))}
       </Chapter>
+      {at === undefined && <ConnectionCounts key={story.id} id={story.id} world={world} />}
       <Chapter title="DNS records" note={`${story.records.length}`}>
         <pre>{story.records.join('\n') || 'none'}</pre>
       </Chapter>
@@ -102,6 +103,53 @@ function Chapters({ story, world }: { readonly story: Story; readonly world: Wor
         ))}
       </Chapter>
     </article>
+  );
+}
+
+const countMs = 3000;
+
+/** Of connection tracking on all nodes, asked again and again while the story is open. */
+function ConnectionCounts({ id, world }: { readonly id: string; readonly world: World }) {
+  const [asked, setAsked] = useState<Awaited<ReturnType<typeof getConnections>>>();
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
+    const look = () =>
+      getConnections()
+        .then(setAsked, () => {})
+        .finally(() => {
+          if (!isOver) timer = setTimeout(look, countMs);
+        });
+    void look();
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, []);
+  const addresses = new Set(
+    (world.slicesOf.get(id) ?? []).flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+  );
+  const counts = new Map<string, number>();
+  for (const { endpoint, count } of asked?.connections ?? []) {
+    if (addresses.has(endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, ''))) {
+      counts.set(endpoint, (counts.get(endpoint) ?? 0) + count);
+    }
+  }
+  const isTold = asked !== undefined && asked.silent.length < world.nodes.length;
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return (
+    <Chapter title="Connections now" note={isTold ? `${total}` : asked ? 'no node tells' : '…'}>
+      <table>
+        <tbody>
+          {[...counts].sort().map(([endpoint, count]) => (
+            <tr key={endpoint}>
+              <td>{endpoint}</td>
+              <td className="number">{count}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Chapter>
   );
 }
 

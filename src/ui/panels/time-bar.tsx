@@ -13,7 +13,7 @@ interface Props {
 
 type History = Awaited<ReturnType<typeof getHistory>>;
 
-const readMs = 1000;
+const readMs = 2000;
 const timeText = (time: number): string => new Date(time).toLocaleTimeString();
 
 export function TimeBar({ live, at, onAt, error }: Props) {

@@ -1,5 +1,5 @@
 // The name, the finder, the choice of panel.
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import type { Panel } from '../app.tsx';
 import type { Link } from '../state/use-live-world.ts';
 import type { World } from '../state/world.ts';
@@ -24,6 +24,10 @@ const linkTexts: Readonly<Record<Link, string>> = {
   lost: 'connection lost, trying again',
   refused: 'refused',
 };
+
+const Names = memo(({ services }: Pick<World, 'services'>) =>
+  services.slice(0, 500).map(({ id, namespace, name }) => <option key={id} value={`${namespace}/${name}`} />),
+);
 
 export function TopBar({ world, link, panel, onOpen, onSelect, onHelp }: Props) {
   const [text, setText] = useState('');
@@ -60,9 +64,7 @@ export function TopBar({ world, link, panel, onOpen, onSelect, onHelp }: Props) 
           onChange={(event) => find(event.target.value)}
         />
         <datalist id="services">
-          {world.services.slice(0, 500).map(({ id, namespace, name }) => (
-            <option key={id} value={`${namespace}/${name}`} />
-          ))}
+          <Names services={world.services} />
         </datalist>
       </form>
       <nav>

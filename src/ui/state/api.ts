@@ -1,5 +1,6 @@
 // Talks to the server that the page came from. The token of the session is kept for this origin and this tab.
 import type { HistoryAnswer, PlanAnswer } from '../../explain/answers.ts';
+import type { Asked } from '../../explain/live/connections.ts';
 import type { Picture, PictureChange } from '../../explain/picture/picture.ts';
 import type { Story } from '../../explain/story/story.ts';
 import type { Trace } from '../../explain/trace/trace.ts';
@@ -51,6 +52,8 @@ export type At = number | undefined;
 export const getPicture = (at: At): Promise<Picture> => get('picture', { at });
 export const getHistory = (): Promise<HistoryAnswer> => get('history', {});
 export const getStory = (service: string, at: At): Promise<Story> => get('story', { service, at });
+
+export const getConnections = (): Promise<Asked> => get('connections', {});
 
 export interface TraceQuestion {
   readonly from: string;

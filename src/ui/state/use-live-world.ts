@@ -1,5 +1,5 @@
 // The live picture: follows the stream, comes back when it breaks, and hands changes over once a frame.
-import { useEffect, useState } from 'react';
+import { startTransition, useEffect, useState } from 'react';
 import type { PictureChange } from '../../explain/picture/picture.ts';
 import { ApiError, readStream } from './api.ts';
 import { emptyWorld, type World, withChanges, worldOf } from './world.ts';
@@ -19,7 +19,8 @@ export function useLiveWorld(): { readonly world: World; readonly link: Link } {
       frame = 0;
       const changes = waiting;
       waiting = [];
-      setWorld((before) => withChanges(before, changes));
+      // Drawing gives way to whatever the user does meanwhile.
+      startTransition(() => setWorld((before) => withChanges(before, changes)));
     };
     const follow = async () => {
       while (!stop.signal.aborted) {
