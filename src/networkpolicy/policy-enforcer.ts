@@ -28,7 +28,10 @@ export interface PolicyEnforcerOptions {
   readonly log: (message: string) => void;
 }
 
-/** Changes that come together are applied together, after this many milliseconds. */
+/**
+ * Changes that come together are applied together, after this many milliseconds; where working them out takes longer (0.4 s
+ * with 5,000 pods), after as long again, so that half of the time is left for others.
+ */
 const settle = 20;
 const retry = 1000;
 /** All of it is written anew in this time: whoever changed the tables by hand loses. */
@@ -68,6 +71,7 @@ export class PolicyEnforcer {
       while (!signal.aborted) {
         this.#dirty = false;
         let pause = resync;
+        const start = clock.now();
         try {
           await this.#sync(signal);
         } catch (error) {
@@ -75,10 +79,11 @@ export class PolicyEnforcer {
           pause = retry;
           log(error instanceof Error ? error.message : String(error));
         }
+        const took = clock.now() - start;
         const waited = await this.#pause(this.#dirty ? 0 : pause, signal);
         // What the tables hold is not asked: writing them again as one step costs no packet anything.
         if (waited === 'in full' && this.#written?.some((table) => table)) this.#written = undefined;
-        await clock.sleep(settle, signal).catch(() => {});
+        await clock.sleep(Math.max(settle, took), signal).catch(() => {});
       }
     } finally {
       await this.#forgetPeers();

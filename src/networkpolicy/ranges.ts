@@ -44,6 +44,7 @@ export function rangesOf({ cidr, except }: Block): Range<bigint>[] {
 /** Ports for a range of addresses. */
 export interface Box {
   readonly addresses: Range<bigint>;
+  /** A {@link union}; boxes that share one are quicker than boxes with equal ones. */
   readonly ports: readonly Range<number>[];
 }
 
@@ -53,21 +54,32 @@ export function disjoint(boxes: readonly Box[]): Box[] {
   const closing = Map.groupBy(boxes, ({ addresses }) => addresses.to + 1n);
   const edges = [...new Set([...opening.keys(), ...closing.keys()])].sort((a, b) => (a < b ? -1 : 1));
   const open = new Set<Box>();
-  const result: { addresses: { from: bigint; to: bigint }; ports: Range<number>[] }[] = [];
+  const result: { addresses: { from: bigint; to: bigint }; ports: readonly Range<number>[] }[] = [];
   for (const [i, edge] of edges.entries()) {
     for (const box of closing.get(edge) ?? []) open.delete(box);
     for (const box of opening.get(edge) ?? []) open.add(box);
     const next = edges[i + 1];
     if (open.size === 0 || next === undefined) continue;
-    const ports = union([...open].flatMap((box) => box.ports));
+    const ports = portsOf(open);
     const last = result.at(-1);
-    if (last && last.addresses.to + 1n === edge && JSON.stringify(last.ports) === JSON.stringify(ports)) {
+    if (last && last.addresses.to + 1n === edge && isSame(last.ports, ports)) {
       last.addresses.to = next - 1n;
     } else {
       result.push({ addresses: { from: edge, to: next - 1n }, ports });
     }
   }
   return result;
+}
+
+function portsOf(boxes: ReadonlySet<Box>): readonly Range<number>[] {
+  const distinct = new Set<readonly Range<number>[]>();
+  for (const { ports } of boxes) distinct.add(ports);
+  const [first = [], ...more] = distinct;
+  return more.length === 0 ? first : union([first, ...more].flat());
+}
+
+function isSame(a: readonly Range<number>[], b: readonly Range<number>[]): boolean {
+  return a === b || (a.length === b.length && a.every(({ from, to }, i) => from === b[i]?.from && to === b[i]?.to));
 }
 
 /** As nft writes it: an address, a prefix where it is one, or two addresses with a dash. */

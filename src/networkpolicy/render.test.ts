@@ -236,7 +236,10 @@ describe('ranges', () => {
     fc.assert(
       fc.property(fc.array(box, { maxLength: 6 }), (boxes) => {
         const result = disjoint(
-          boxes.map(({ at, ports }) => ({ addresses: { from: BigInt(at.from), to: BigInt(at.to) }, ports: [ports] })),
+          boxes.map(({ at, ports }) => ({
+            addresses: { from: BigInt(at.from), to: BigInt(at.to) },
+            ports: union([ports]),
+          })),
         );
         for (let address = 0; address <= 13; address += 1) {
           for (let n = 0; n <= 7; n += 1) {

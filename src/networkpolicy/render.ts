@@ -1,5 +1,5 @@
 // A plan as an nftables table of one family: the same few rules for every isolation, and sets that say who is let through.
-import { familyOf, type IPFamily, parseIP } from '../net/ip.ts';
+import { type IPFamily, parseIP } from '../net/ip.ts';
 import type {
   Chain,
   Elements,
@@ -28,7 +28,7 @@ const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
 /** The table of one family; undefined when no pod is isolated, since then there is none. */
 export function policyTable(plan: PolicyPlan, family: IPFamily): Table | undefined {
   const nft: NftFamily = family === 'IPv4' ? 'ip' : 'ip6';
-  const isolated = (direction: Direction) => [...plan[direction]].filter(([ip]) => familyOf(ip) === family);
+  const isolated = (direction: Direction) => [...plan[direction]].filter(([ip]) => isOf(family, ip));
   const own = new Set([...isolated('ingress'), ...isolated('egress')].map(([ip]) => ip));
   if (own.size === 0) return undefined;
   const address = family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr';
@@ -137,8 +137,11 @@ function setsOf(isolation: Isolation, family: IPFamily): NftSet[] {
 
 const hasNoPorts = ({ ports }: Allow) => ports === undefined;
 
+/** Of an address in canonical text, of which there are many. */
+const isOf = (family: IPFamily, address: string) => address.includes(':') === (family === 'IPv6');
+
 function addressesOf({ peers }: Allow, family: IPFamily): string[] {
-  return [...(peers?.addresses ?? [])].filter((ip) => familyOf(ip) === family);
+  return [...(peers?.addresses ?? [])].filter((ip) => isOf(family, ip));
 }
 
 function blockRanges({ peers }: Allow, family: IPFamily): Range<bigint>[] {
@@ -181,8 +184,9 @@ function peerPortKeys(allows: readonly Allow[], family: IPFamily): Set<string> {
 function blockPortKeys(allows: readonly Allow[], family: IPFamily): string[] {
   return protocols.flatMap((protocol) => {
     const boxes = allows.flatMap((allow): Box[] => {
-      const ports = (allow.ports ?? []).filter((range) => range.protocol === protocol);
-      const wide = ports.filter(({ from, to }) => from !== to);
+      const listed = (allow.ports ?? []).filter((range) => range.protocol === protocol);
+      const ports = union(listed);
+      const wide = union(listed.filter(({ from, to }) => from !== to));
       const single = wide.length > 0 ? addressesOf(allow, family).map(rangeOfAddress) : [];
       return [
         ...(ports.length > 0 ? blockRanges(allow, family).map((addresses) => ({ addresses, ports })) : []),
