@@ -18,18 +18,21 @@ const web = { concat: [address, 6, 80] };
 const first = { concat: [address, 6, 80, 0] };
 let kernel: Map<string, readonly unknown[]>;
 
+let follower: Follower<NftablesState>;
 let state: NftablesState;
 let clock: FakeClock;
 let asked: string[];
 let running: number;
 let atOnce: number;
-/** Holds answers until resolved. */
+/** Holds answers, or those about one set, until resolved. */
+let gated: string | undefined;
 let gate: PromiseWithResolvers<void> | undefined;
 let differences: Difference[];
+let standing: 'settled' | 'writing' | 'unknown';
 let comparison: Comparison;
 
 beforeEach(() => {
-  const follower = new Follower(new NftablesState(config));
+  follower = new Follower(new NftablesState(config));
   state = follower.state;
   follower.view.setService(service({ name: 'web' }));
   follower.view.setSlice(slice('web', [endpoint('10.244.2.1', 'node-b')]));
@@ -43,6 +46,8 @@ beforeEach(() => {
     ['nodeport-ips', ['172.18.0.2']],
   ]);
   asked = [];
+  gated = undefined;
+  standing = 'settled';
   gate = undefined;
   running = 0;
   atOnce = 0;
@@ -56,14 +61,14 @@ beforeEach(() => {
       asked.push(command.at(-1)!);
       running += 1;
       atOnce = Math.max(atOnce, running);
-      await gate?.promise;
+      if (gated === undefined || gated === command.at(-1)) await gate?.promise;
       const answer = await answers.run(command);
       running -= 1;
       return answer;
     },
   };
   const onDifference = (what: Difference) => void differences.push(what);
-  comparison = new Comparison({ exec, clock, states: () => [state], standing: () => 'settled', onDifference });
+  comparison = new Comparison({ exec, clock, states: () => [state], standing: () => standing, onDifference });
 });
 
 async function compared(): Promise<void> {
@@ -119,4 +124,52 @@ test('one set is listed at a time, and what is suspected meanwhile is looked at 
   await settle();
   expect(asked).toHaveLength(2 * once);
   expect(atOnce).toBe(1);
+});
+
+test('whoever edits again and again is answered with a rest, and then again', async () => {
+  kernel.set('services', []);
+  let found = 0;
+  const edits = async (count: number) => {
+    for (let i = 0; i < count; i += 1) {
+      comparison.suspect('elements');
+      await clock.advance(1000);
+      await settle();
+      state.take();
+      found = differences.length;
+    }
+  };
+  await edits(30);
+  expect(found).toBe(20);
+  await clock.advance(60_000);
+  await settle();
+  expect(differences.length).toBeGreaterThan(found);
+});
+
+test('what is on its way to the kernel is waited for; what is to be written anyway is not compared', async () => {
+  standing = 'writing';
+  kernel.set('services', []);
+  await compared();
+  expect(asked).toEqual([]);
+  standing = 'settled';
+  await clock.advance(1000);
+  await settle();
+  expect(differences).toEqual(['elements']);
+  asked = [];
+  standing = 'unknown';
+  await compared();
+  expect(asked).toEqual([]);
+});
+
+test('what changes while a set is listed is not taken for an edit', async () => {
+  gate = Promise.withResolvers();
+  gated = 'endpoints-16';
+  await compared();
+  expect(asked.at(-1)).toBe(gated);
+  follower.view.setSlice(slice('web', [endpoint('10.244.2.2', 'node-b')]));
+  follower.update();
+  state.take();
+  gate.resolve();
+  await settle();
+  expect(differences).toEqual([]);
+  expect(state.take()).toBeUndefined();
 });

@@ -30,8 +30,12 @@ const leastWait = 25;
 /** After a comparison that found nothing the next waits so many times the time that it took. */
 const restShare = 5;
 
-/** After so many comparisons in a row that found something, what nft prints is not what we know. */
+/**
+ * After so many comparisons that each found something, soon after one another, someone fights us, or nft prints what we do not
+ * know: then there is a rest, in milliseconds. The same time without a finding ends the row.
+ */
 const mostFindings = 20;
+const longRest = 60_000;
 
 export class Comparison {
   readonly #options: ComparisonOptions;
@@ -39,6 +43,7 @@ export class Comparison {
   #running = false;
   #earliest = 0;
   #findings = 0;
+  #lastFound = 0;
 
   constructor(options: ComparisonOptions) {
     this.#options = options;
@@ -64,24 +69,29 @@ export class Comparison {
   }
 
   async #run(): Promise<void> {
-    const { clock, standing, states } = this.#options;
-    const now = standing();
-    // Asked again in a moment.
-    if (now === 'writing') return;
+    const { clock, states } = this.#options;
     const scope = this.#wanted;
     this.#wanted = undefined;
-    if (!scope || now === 'unknown' || this.#findings >= mostFindings) return;
     const start = clock.now();
     let found = false;
     for (const state of states()) {
       if (await (scope === 'all' ? this.#compareTable(state) : this.#compareSets(state))) found = true;
     }
-    this.#findings = found ? this.#findings + 1 : 0;
-    this.#earliest = found ? 0 : clock.now() + restShare * (clock.now() - start);
+    const end = clock.now();
+    this.#earliest = found ? this.#afterFinding(end) : end + restShare * (end - start);
+  }
+
+  /** Gives when to compare next. */
+  #afterFinding(now: number): number {
+    this.#findings = now - this.#lastFound < longRest ? this.#findings + 1 : 1;
+    this.#lastFound = now;
+    if (this.#findings < mostFindings) return now;
+    this.#findings = 0;
+    return now + longRest;
   }
 
   async #compareTable(state: NftablesState): Promise<boolean> {
-    state.startListing();
+    if (!(await this.#startListing(state))) return false;
     const listing = await this.#list(['table', state.family, tableName]);
     if (listing === 'unknown' || !state.isListing) return false;
     if (listing === 'missing' || !hasStructure(state.table(), listing)) return this.#differs('more');
@@ -91,13 +101,22 @@ export class Comparison {
   async #compareSets(state: NftablesState): Promise<boolean> {
     let found = false;
     for (const { kind, name } of state.setsBySize()) {
-      state.startListing();
+      if (!(await this.#startListing(state))) return found;
       const listing = await this.#list([kind, state.family, tableName, name]);
       if (!state.isListing) return found;
       if (listing === 'missing') return this.#differs('more');
       if (listing !== 'unknown' && this.#findDifferences(state, listing)) found = true;
     }
     return found;
+  }
+
+  /** Waits until all that was taken of the state is in the kernel; false when all is to be written anyway. */
+  async #startListing(state: NftablesState): Promise<boolean> {
+    const { clock, standing } = this.#options;
+    while (standing() === 'writing') await clock.sleep(leastWait);
+    if (standing() === 'unknown') return false;
+    state.startListing();
+    return true;
   }
 
   #findDifferences(state: NftablesState, { sets }: Listing): boolean {
