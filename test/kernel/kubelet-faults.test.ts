@@ -8,6 +8,7 @@ import { createInformers } from '../../src/client/informers.ts';
 import { events, nodes, pods } from '../../src/client/resources.ts';
 import { busyboxImage } from '../../src/cluster/images/built-in.ts';
 import { criClient } from '../../src/kubelet/cri/client.ts';
+import type { Threshold } from '../../src/kubelet/eviction/thresholds.ts';
 import { Kubelet } from '../../src/kubelet/kubelet.ts';
 import { PodNetwork } from '../../src/podnetwork/pod-network.ts';
 import { realClock } from '../../src/system/real/clock.ts';
@@ -20,9 +21,11 @@ const nodeName = 'node-1';
 const api = new FakeApi({ clock: realClock, random: realRandom });
 const podApi = api.resource<Pod>(pods);
 const over = new AbortController();
+/** Of eviction; met when a test says so. */
+const thresholds: Threshold[] = [];
 let node: TestNode;
 let running: Promise<unknown> = Promise.resolve();
-const long = { timeout: 60_000, interval: 25 };
+const long = { timeout: 60_000, interval: 50 };
 
 beforeAll(async () => {
   node = await startTestNode('faults');
@@ -47,6 +50,7 @@ beforeAll(async () => {
     cgroupRoot: node.cgroupParent,
     clusterDNS: ['10.96.0.10'],
     networkReady: network.ready,
+    housekeeping: { period: 200, evictionHard: thresholds },
   });
   const { signal } = over;
   running = Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);
@@ -179,11 +183,13 @@ test('200 pods, half of them broken, leave nothing behind', async () => {
 }, 300_000);
 
 test('the runtime is killed: pods run on, the node says what it lacks, and all goes on when it is back', async () => {
-  await create('lasting', { restartPolicy: 'Always', containers: [shell('exec sleep 1000')] });
+  // Processes of other tests are seen too.
+  const command = `sleep 7${process.pid}`;
+  await create('lasting', { restartPolicy: 'Always', containers: [shell(`exec ${command}`)] });
   await expect.poll(async () => (await find('lasting'))?.status?.phase, long).toBe('Running');
   const id = async () => (await find('lasting'))?.status?.containerStatuses?.[0]?.containerID;
   const first = await id();
-  const pid = node.run('pgrep', '-f', '^sleep 1000$').trim();
+  const pid = node.run('pgrep', '-xf', command).trim();
   await node.killRuntime();
   await create('waiting', { containers: [shell('true')] });
   await expect.poll(async () => (await condition())?.message ?? '', long).toContain('container runtime is down');
@@ -191,7 +197,7 @@ test('the runtime is killed: pods run on, the node says what it lacks, and all g
   await node.startRuntime();
   await expect.poll(async () => (await find('waiting'))?.status?.phase, long).toBe('Succeeded');
   await expect.poll(async () => (await condition())?.status, long).toBe('True');
-  expect(node.run('pgrep', '-f', '^sleep 1000$').trim()).toBe(pid);
+  expect(node.run('pgrep', '-xf', command).trim()).toBe(pid);
   expect(await id()).toBe(first);
   await remove('lasting');
   await remove('waiting');
@@ -200,10 +206,11 @@ test('the runtime is killed: pods run on, the node says what it lacks, and all g
 test('when addresses run out, a pod says so and gets one as soon as there is one', async () => {
   const conf = `${node.cniConfDir}/${readdirSync(node.cniConfDir)[0]}`;
   expect(readFileSync(conf, 'utf8')).toContain('10.250.3.0/27');
+  await expect.poll(() => taken().addresses, long).toBe(0);
   // What host-local does for 29 pods, without them.
   const folder = `${node.root}/cni/networks/${JSON.parse(readFileSync(conf, 'utf8')).name}`;
   mkdirSync(folder, { recursive: true });
-  const fake = Array.from({ length: 29 }, (_, i) => `${folder}/10.250.3.${i + 2}`).filter((path) => !existsSync(path));
+  const fake = Array.from({ length: 29 }, (_, i) => `${folder}/10.250.3.${i + 2}`);
   for (const path of fake) await realFiles.write(path, 'somebody\r\neth0');
   await create('homeless', { containers: [shell('true')] });
   await expect
@@ -215,4 +222,31 @@ test('when addresses run out, a pod says so and gets one as soon as there is one
   for (const path of fake) await realFiles.remove(path);
   await expect.poll(async () => (await find('homeless'))?.status?.phase, long).toBe('Succeeded');
   await remove('homeless');
+}, 120_000);
+
+test('when memory runs short a pod is evicted, the node says so and takes no pod that asks for nothing', async () => {
+  await create('victim', { restartPolicy: 'Always', containers: [shell('exec sleep 1000')] });
+  await expect.poll(async () => (await find('victim'))?.status?.phase, long).toBe('Running');
+  thresholds.push({ signal: 'memory.available', text: '900Ti' });
+  await expect.poll(async () => (await find('victim'))?.status?.phase, long).toBe('Failed');
+  expect((await find('victim'))?.status).toMatchObject({ reason: 'Evicted' });
+  expect((await find('victim'))?.status?.message).toMatch(
+    /^The node was low on resource: memory\. Threshold quantity: 900Ti, available: \d+[KMG]?i?\. Container main was using /,
+  );
+  const pressure = async () =>
+    (await api.resource<Node>(nodes).get(nodeName)).status?.conditions?.find((c) => c.type === 'MemoryPressure');
+  await expect.poll(pressure, long).toMatchObject({ status: 'True', reason: 'KubeletHasInsufficientMemory' });
+  thresholds.length = 0;
+  await create('late', { containers: [shell('true')] });
+  await expect
+    .poll(async () => (await find('late'))?.status, long)
+    .toMatchObject({
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'Pod was rejected: The node had condition: [MemoryPressure]. ',
+    });
+  const resources = { requests: { memory: '8Mi' } };
+  await create('modest', { containers: [shell('true', { resources })] });
+  await expect.poll(async () => (await find('modest'))?.status?.phase, long).toBe('Succeeded');
+  for (const name of ['victim', 'late', 'modest']) await remove(name);
 }, 120_000);
