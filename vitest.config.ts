@@ -13,6 +13,7 @@ export default defineConfig({
           // The examples import the package by its name.
           alias: { 'portico/testing': join(import.meta.dirname, 'src/testing/index.ts') },
           testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

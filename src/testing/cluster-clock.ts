@@ -14,7 +14,7 @@ export interface TestClock {
 }
 
 /** So many turns of the event loop in which nobody asks for the time: the cluster waits for time, or for a client. */
-const quietTurns = 25;
+const quietTurns = 15;
 /** setTimeout's longest wait in milliseconds. */
 const longestWait = 2 ** 31 - 1;
 
