@@ -54,10 +54,20 @@ async function answers(from: TestNamespace, ...targets: readonly string[]): Prom
 
 type Expectation = readonly [from: TestNamespace, targets: readonly string[], answers: readonly boolean[]];
 
-/** Asked at once: silence takes its time. */
-async function expectAll(expectations: readonly Expectation[]): Promise<void> {
-  const found = await Promise.all(expectations.map(([from, targets]) => answers(from, ...targets)));
-  expect(found).toEqual(expectations.map(([, , wanted]) => wanted));
+/**
+ * Asked at once: silence takes its time. What should be silent is so at the first try; what should answer may need another on a
+ * busy machine, and while neighbours do not know each other yet.
+ */
+async function expectAll(...expectations: readonly Expectation[]): Promise<void> {
+  const wanted = expectations.map(([, , answer]) => answer);
+  for (let tries = 0; ; tries += 1) {
+    const found = await Promise.all(expectations.map(([from, targets]) => answers(from, ...targets)));
+    const isMissing = found.some((of, i) => of.some((answer, j) => !answer && wanted[i]?.[j]));
+    const isTooMuch = found.some((of, i) => of.some((answer, j) => answer && !wanted[i]?.[j]));
+    if (isMissing && !isTooMuch && tries < 15) continue;
+    expect(found).toEqual(wanted);
+    return;
+  }
 }
 
 let lab: NodeLab;
@@ -143,21 +153,20 @@ describe('policies', () => {
   beforeEach(() => set());
 
   test('without any, all pass and there is no table', async () => {
-    expect(await answers(friend.space, ...toWeb())).toEqual(all);
-    // Where a node has its first pod, IPv6 takes a second until neighbours know each other.
-    await expect.poll(() => answers(far.space, ...toWeb()), { timeout: 20_000 }).toEqual(all);
+    await expectAll([friend.space, toWeb(), all]);
+    await expectAll([far.space, toWeb(), all]);
   });
 
   test('nobody comes in but the node, the pod itself and answers', async () => {
     await set(onlyWeb);
-    await expectAll([
+    await expectAll(
       [friend.space, toWeb(), none],
       [far.space, toWeb(), none],
       [lab.router, ['172.30.1.11 30080'], [false]],
       [a.space, toWeb(), all],
       [web.space, [...toWeb(), '10.96.0.10 80'], [...all, true]],
       [web.space, [`${far.ips[0]} 8080`, `${friend.ips[1]} 8080`], [true, true]],
-    ]);
+    );
   });
 
   test('pods by label and port by name, through the Service as well', async () => {
@@ -165,31 +174,25 @@ describe('policies', () => {
       ...onlyWeb,
       ingress: [{ from: [{ podSelector: { matchLabels: { app: 'friend' } } }], ports: [{ port: 'http' }] }],
     });
-    await expectAll([
+    await expectAll(
       [friend.space, [...toWeb(), '10.96.0.10 80'], [true, true, false, false, true]],
       [far.space, toWeb(), none],
-    ]);
+    );
     // The label is what counts: the other pod gets it.
     const pod = await lab.api.resource<Pod>(pods).get('far', 'demo');
     const relabelled = (app: string) => ({ ...pod, metadata: { name: 'far', namespace: 'demo', labels: { app } } });
     await lab.api.resource<Pod>(pods).update(relabelled('friend'));
     await until(() => a.space.run(`nft list table ip ${tableName}`).includes(`${far.ips[0]} . tcp`), 'the other pod');
-    expect(await answers(far.space, ...toWeb())).toEqual([true, true, false, false]);
+    await expectAll([far.space, toWeb(), [true, true, false, false]]);
     await lab.api.resource<Pod>(pods).update(relabelled('far'));
   });
 
   test('the world by its address, as it came before any translation', async () => {
     const from = (cidr: string, except: string[] = []) => [{ from: [{ ipBlock: { cidr, except } }] }];
     await set({ ...onlyWeb, ingress: from('172.30.1.1/32') });
-    await expectAll([
-      [lab.router, ['172.30.1.11 30080'], [true]],
-      [far.space, toWeb(), none],
-    ]);
+    await expectAll([lab.router, ['172.30.1.11 30080'], [true]], [far.space, toWeb(), none]);
     await set({ ...onlyWeb, ingress: from('0.0.0.0/0', ['172.30.1.0/30']) });
-    await expectAll([
-      [lab.router, ['172.30.1.11 30080'], [false]],
-      [far.space, toWeb(), [true, false, true, true]],
-    ]);
+    await expectAll([lab.router, ['172.30.1.11 30080'], [false]], [far.space, toWeb(), [true, false, true, true]]);
   });
 
   test('what goes out, to pods behind a Service, in ranges of ports, and neighbours find each other', async () => {
@@ -203,13 +206,13 @@ describe('policies', () => {
     await set(out([{ port: 8000, endPort: 8080 }]));
     friend.space.run('ip -6 neigh flush all');
     web.space.run('ip -6 neigh flush all');
-    await expectAll([
+    await expectAll(
       [friend.space, [...toWeb(), '10.96.0.10 80'], [true, true, false, false, true]],
       [friend.space, [`${far.ips[0]} 8080`, `${far.ips[1]} 8080`], [false, false]],
       [far.space, [`${friend.ips[0]} 8080`, `${friend.ips[1]} 8080`], [true, true]],
-    ]);
+    );
     await set(out([{ protocol: 'UDP' }]));
-    expect(await answers(friend.space, ...toWeb())).toEqual([false, false, false, true]);
+    await expectAll([friend.space, toWeb(), [false, false, false, true]]);
   });
 
   test('a connection that stands goes on', async () => {
@@ -224,7 +227,7 @@ process.stdin.on('data', (d) => c.write(d)); c.on('data', (d) => process.stdout.
     await set({ policyTypes: ['Ingress', 'Egress'] });
     child.stdin!.write('still here\n');
     await until(() => lines.includes('still here'), 'the echo');
-    expect(await answers(friend.space, `${web.ips[0]} 8080`)).toEqual([false]);
+    await expectAll([friend.space, [`${web.ips[0]} 8080`], [false]]);
   });
 
   test('what somebody removed comes back at once', async () => {
@@ -237,7 +240,7 @@ process.stdin.on('data', (d) => c.write(d)); c.on('data', (d) => process.stdout.
       a.space.run(`nft delete ${table}`);
       await until(() => tables().includes(table), 'the table again', 5000).catch(() => {});
     }
-    expect(await answers(friend.space, `${web.ips[0]} 8080`)).toEqual([false]);
+    await expectAll([friend.space, [`${web.ips[0]} 8080`], [false]]);
     expect(log).toEqual([]);
   });
 });
