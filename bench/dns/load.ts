@@ -2,7 +2,7 @@
 import { execFileSync, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const SECONDS = 4;
@@ -18,7 +18,8 @@ export async function measured<T>(file: string, questions: string, measure: (tar
   try {
     const [port] = (await once(child, 'message')) as [number];
     const target = { port, pid: child.pid ?? 0 };
-    if (cpus().length > 1) execFileSync('taskset', ['-acp', '0', String(target.pid)]);
+    const { ofServer } = cores();
+    if (ofServer !== undefined) execFileSync('taskset', ['-acp', ofServer, String(target.pid)]);
     dnsperf(target, ['-d', questions, '-n', '1']);
     return measure(target);
   } finally {
@@ -26,11 +27,22 @@ export async function measured<T>(file: string, questions: string, measure: (tar
   }
 }
 
+/** Two of the cores that this process may use (proc(5): status, `0-3,8`); none where it has but one. */
+function cores(): { readonly ofServer?: string; readonly ofClient?: string } {
+  const list = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
+  const [ofServer, ofClient] = list.split(',').flatMap((range) => {
+    const [first = '', last = first] = range.split('-');
+    return first === last ? [first] : [first, String(Number(first) + 1)];
+  });
+  return ofServer === undefined || ofClient === undefined ? {} : { ofServer, ofClient };
+}
+
 /** One thread that plays eight clients; returns what it printed, by way of a file: nobody else reads or works meanwhile. */
 function dnsperf({ port }: Target, args: readonly string[]): string {
-  const file = join(process.env.TMPDIR ?? '/tmp', `portico-dnsperf-${process.pid}`);
+  const file = join(tmpdir(), `portico-dnsperf-${process.pid}`);
   const output = openSync(file, 'w');
-  const own = cpus().length > 1 ? ['taskset', '-c', '1'] : [];
+  const { ofClient } = cores();
+  const own = ofClient === undefined ? [] : ['taskset', '-c', ofClient];
   const [program = '', ...rest] = [...own, 'dnsperf', '-s', '127.0.0.1', '-p', String(port), '-c', '8', '-T', '1'];
   try {
     const { status, error } = spawnSync(program, [...rest, '-q', '200', ...args], {
