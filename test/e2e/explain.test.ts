@@ -1,10 +1,12 @@
 // `portico trace` and `portico plan` on a whole cluster: what they say is what then happens.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LiveTrace } from '../../src/explain/live/compare.ts';
 import type { NetworkPlan } from '../../src/explain/plan/plan.ts';
 import type { Trace } from '../../src/explain/trace/trace.ts';
+import { repository } from '../fixtures/portico-process.ts';
+import { essence, rewrite, transcriptsOf } from '../fixtures/transcripts.ts';
 import { eventually, run, testCluster } from './portico.ts';
 
 const cluster = testCluster('e2e-explain');
@@ -193,6 +195,24 @@ test('a real packet takes the way that the model says; a rule planted in the ker
   expect(planted.differences[1]).toContain(
     `on ${node} it meets a rule that is none of Portico's: ip planted c: ip daddr`,
   );
+});
+
+test('the page on how a Service works prints what its commands print', async () => {
+  const path = join(repository, 'docs/how-a-service-works.md');
+  const runCommand = (command: string) => {
+    const [program, name = '', ...args] = command.split(' ');
+    expect(program).toBe('portico');
+    const own = args.map((arg) => (/^(docs|examples)\//.test(arg) ? join(repository, arg) : arg));
+    return cluster.portico(name, ...own);
+  };
+  if (process.env.UPDATE_GOLDEN) await rewrite(path, runCommand);
+  else {
+    for (const { command, output } of transcriptsOf(readFileSync(path, 'utf8'))) {
+      const { stdout, stderr } = await runCommand(command);
+      expect(essence(stdout.split('\n')), `${command}: ${stderr}`).toEqual(essence(output));
+    }
+  }
+  await kubectl('delete', 'namespace', 'shop', '--wait=false');
 });
 
 test('nonsense is told in one line', async () => {
