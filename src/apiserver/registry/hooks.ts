@@ -1,11 +1,13 @@
 // What a kind does around its writes beyond its strategy: the Service's allocations.
 import type { KubeObject } from '../../apimachinery/object.ts';
-import type { Compare, Operation } from '../../storage/storage.ts';
+import type { Compare, KeyValue, Operation } from '../../storage/storage.ts';
 
 /** Further writes that stand or fall with the object's own, in one storage transaction. */
 export interface Companions {
   readonly compare: readonly Compare[];
   readonly operations: readonly Operation[];
+  /** Told, when the transaction was refused, what stands at the keys of `compare`, in their order; it may be tried again. */
+  refused?(current: readonly (KeyValue | undefined)[]): void;
 }
 
 export const noCompanions: Companions = { compare: [], operations: [] };

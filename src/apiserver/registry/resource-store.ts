@@ -7,7 +7,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { alreadyExists, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
-import type { RangeRequest, RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
+import type { KeyValue, RangeRequest, RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { CacheEvent, ResourceCache } from '../watch-cache/resource-cache.ts';
@@ -201,6 +201,7 @@ export class ResourceStore {
       operations: [{ type: 'put', key, value }, ...companions.flatMap(({ operations }) => operations)],
     });
     if (result.succeeded) return await this.#written(key, value, result);
+    tellRefused(companions, result.current.slice(1));
     return result.current[0] ? 'exists' : 'again';
   }
 
@@ -245,6 +246,7 @@ export class ResourceStore {
         compare: [{ key: old.key, modRevision: old.revision }, ...companions.compare, ...charges.compare],
         operations: [{ type: 'put', key: old.key, value }, ...companions.operations, ...charges.operations],
       });
+      if (!result.succeeded) tellRefused([companions], result.current.slice(1));
       return result.succeeded ? this.#written(old.key, value, result) : undefined;
     });
   }
@@ -378,6 +380,15 @@ export interface DeleteRequest {
     plan: ReturnType<typeof planDeletion>,
     old: Readonly<KubeObject>,
   ) => ReturnType<typeof planDeletion>;
+}
+
+/** Each of the companions hears of its own keys, which stand one after the other. */
+function tellRefused(companions: readonly Companions[], current: readonly (KeyValue | undefined)[]): void {
+  let start = 0;
+  for (const one of companions) {
+    one.refused?.(current.slice(start, start + one.compare.length));
+    start += one.compare.length;
+  }
 }
 
 function tooManyConflicts(): Error {

@@ -41,22 +41,22 @@ export class Claims implements Companions {
   }
 
   /** A free address of the family. Throws 500 where the ranges are full, 422 where there is none to choose from. */
-  async takeAnyIP(family: IPFamily): Promise<string> {
-    const { view, storage, dryRun } = this.#options;
-    for (;;) {
-      const dealt = dryRun ? view.placeholderIP(family) : view.dealIP(family);
-      if (dealt === 'full') {
-        throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(this.#name)}: range is full`);
-      }
-      if (dealt === 'not ready') throw this.#refuseIPs('failed to allocate IP: allocator not ready');
-      if (dryRun) return dealt;
-      const key = ipAddressKey(dealt);
-      if ((await storage.get(key)).item) {
-        view.noteTaken(key);
-        continue;
-      }
-      this.#putIPAddress(dealt, 'failed to allocate IP');
-      return dealt;
+  takeAnyIP(family: IPFamily): string {
+    const { view, dryRun } = this.#options;
+    const dealt = dryRun ? view.placeholderIP(family) : view.dealIP(family);
+    if (dealt === 'full') {
+      throw internalError(`failed to allocate a serviceIP for Service ${JSON.stringify(this.#name)}: range is full`);
+    }
+    if (dealt === 'not ready') throw this.#refuseIPs('failed to allocate IP: allocator not ready');
+    // Whether it is still free is for the transaction to say.
+    if (!dryRun) this.#putIPAddress(dealt, 'failed to allocate IP');
+    return dealt;
+  }
+
+  /** Others were quicker, and the view has not heard of it yet. */
+  refused(current: readonly (KeyValue | undefined)[]): void {
+    for (const [i, { key, modRevision }] of this.compare.entries()) {
+      if (modRevision === 0 && current[i]) this.#options.view.noteTaken(key);
     }
   }
 
@@ -136,20 +136,13 @@ export class Claims implements Companions {
   }
 
   /** Throws 500 where all ports are taken. `what` as in "failed to allocate a …". */
-  async takeAnyNodePort(what: string): Promise<number> {
-    const { view, storage, dryRun } = this.#options;
-    for (;;) {
-      const port = view.dealNodePort(this.#ports);
-      if (port === undefined) throw internalError(`failed to allocate a ${what}: range is full`);
-      const key = nodePortKey(port);
-      if ((await storage.get(key)).item) {
-        view.noteTaken(key);
-        continue;
-      }
-      if (dryRun) this.#ports.add(port);
-      else this.#putNodePort(port);
-      return port;
-    }
+  takeAnyNodePort(what: string): number {
+    const { view, dryRun } = this.#options;
+    const port = view.dealNodePort(this.#ports);
+    if (port === undefined) throw internalError(`failed to allocate a ${what}: range is full`);
+    if (dryRun) this.#ports.add(port);
+    else this.#putNodePort(port);
+    return port;
   }
 
   #putNodePort(port: number): void {

@@ -33,7 +33,7 @@ export async function takeNodePorts(service: Service, claims: Claims): Promise<v
       const why = await claims.takeNodePort(wanted);
       if (why) throw refusal(service, i, wanted, why);
     }
-    servicePort.nodePort = wanted ?? (await claims.takeAnyNodePort('nodePort'));
+    servicePort.nodePort = wanted ?? claims.takeAnyNodePort('nodePort');
     if (shared === undefined) byPort.set(servicePort.port, servicePort.nodePort);
   }
 }
@@ -46,7 +46,7 @@ export async function updateNodePorts(service: Service, old: Service, claims: Cl
     for (const [i, servicePort] of (service.spec.ports ?? []).entries()) {
       const { nodePort } = servicePort;
       if (!nodePort) {
-        if (allocatesNodePorts(service)) servicePort.nodePort = await claims.takeAnyNodePort('nodePort');
+        if (allocatesNodePorts(service)) servicePort.nodePort = claims.takeAnyNodePort('nodePort');
       } else if (!before.has(nodePort) && !taken.has(nodePort)) {
         const why = await claims.takeNodePort(nodePort);
         if (why) throw refusal(service, i, nodePort, why);
@@ -78,7 +78,7 @@ export async function updateHealthCheckNodePort(
       const why = await claims.takeNodePort(wanted);
       if (why) throw internalError(`failed to allocate requested HealthCheck NodePort ${wanted}: ${why}`);
     } else {
-      spec.healthCheckNodePort = await claims.takeAnyNodePort('HealthCheck NodePort');
+      spec.healthCheckNodePort = claims.takeAnyNodePort('HealthCheck NodePort');
     }
   }
   if (had && old.spec.healthCheckNodePort) await claims.releaseNodePort(old.spec.healthCheckNodePort);

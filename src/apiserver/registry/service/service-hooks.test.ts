@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { Service, ServiceSpec } from '../../../api/core/v1/types.generated.ts';
 import { builtinResources } from '../../../api/registry.ts';
 import { StatusError } from '../../../apimachinery/status.ts';
@@ -16,7 +16,7 @@ afterEach(() => {
 
 /** What the registry does with a Service, in as few words: default, hook, prepare, validate, one transaction. */
 async function cluster(options: Partial<ServiceHooksOptions> = {}) {
-  const storage = new MemoryStorage();
+  const { storage = new MemoryStorage() } = options;
   const clock = new FakeClock();
   const hooks = createServiceHooks({
     storage,
@@ -39,22 +39,28 @@ async function cluster(options: Partial<ServiceHooksOptions> = {}) {
     storage,
     read,
     async create(name: string, spec: ServiceSpec, dryRun = false): Promise<Service> {
-      const service: Service = { kind: 'Service', apiVersion: 'v1', metadata: { name, namespace: 'demo' }, spec };
-      strategy.default?.(service);
-      const { compare, operations } = await hooks.beginCreate(service, { dryRun });
-      strategy.prepareForCreate?.(service);
-      refuse(strategy.validate?.(service));
-      if (dryRun) {
-        expect([compare, operations]).toEqual([[], []]);
-        return service;
+      for (let attempt = 1; ; attempt++) {
+        const metadata = { name, namespace: 'demo' };
+        const service: Service = { kind: 'Service', apiVersion: 'v1', metadata, spec: structuredClone(spec) };
+        strategy.default?.(service);
+        const companions = await hooks.beginCreate(service, { dryRun });
+        const { compare, operations } = companions;
+        strategy.prepareForCreate?.(service);
+        refuse(strategy.validate?.(service));
+        if (dryRun) {
+          expect([compare, operations]).toEqual([[], []]);
+          return service;
+        }
+        const put = { type: 'put', key: key(name), value: encodeForStorage(service) } as const;
+        const result = await storage.transact({
+          compare: [{ key: key(name), modRevision: 0 }, ...compare],
+          operations: [put, ...operations],
+        });
+        if (result.succeeded) return service;
+        expect(result.current[0]).toBeUndefined();
+        expect(attempt).toBeLessThan(50);
+        companions.refused?.(result.current.slice(1));
       }
-      const put = { type: 'put', key: key(name), value: encodeForStorage(service) } as const;
-      const result = await storage.transact({
-        compare: [{ key: key(name), modRevision: 0 }, ...compare],
-        operations: [put, ...operations],
-      });
-      expect(result.succeeded).toBe(true);
-      return service;
     },
     async update(name: string, change: (service: Service) => void): Promise<Service> {
       const old = await read(name);
@@ -132,6 +138,21 @@ test('a full range is an internal error, and every address was given once', asyn
   expect(await message(create('more', port80()))).toBe(
     '500 Internal error occurred: failed to allocate a serviceIP for Service "more": range is full',
   );
+});
+
+test('servers that know nothing of each other give each address and port once, and read none before they write', async () => {
+  const storage = new MemoryStorage();
+  const options = { storage, serviceCIDRs: ['10.0.0.0/28'], nodePortRange: { first: 30_000, last: 30_014 } };
+  const [one, two] = [await cluster(options), await cluster(options)];
+  const reads = vi.spyOn(storage, 'get');
+  const made = [];
+  for (let i = 0; i < 12; i++) {
+    made.push(await (i % 2 === 0 ? one : two).create(`s${i}`, { type: 'NodePort', ...port80() }));
+  }
+  const read = reads.mock.calls.map(([key]) => key);
+  expect(read.filter((key) => key.startsWith(addresses) || key.startsWith(nodePorts))).toEqual([]);
+  expect(new Set(made.map(({ spec }) => spec.clusterIP)).size).toBe(12);
+  expect(new Set(made.map(({ spec }) => spec.ports?.[0]?.nodePort)).size).toBe(12);
 });
 
 test('without a name the address cannot be recorded, in upstream words', async () => {

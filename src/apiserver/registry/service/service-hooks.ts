@@ -156,7 +156,7 @@ async function takeClusterIPs(service: Service, claims: Claims): Promise<void> {
   const taken: string[] = [];
   for (const [i, family] of families.entries()) {
     const ip = wanted[i]!;
-    if (ip === '') taken.push(await claims.takeAnyIP(family));
+    if (ip === '') taken.push(claims.takeAnyIP(family));
     else {
       await claims.takeIP(ip);
       taken.push(ip);
@@ -182,7 +182,7 @@ async function updateClusterIPs(service: Service, old: Service, claims: Claims):
   if (before === 1 && now === 2) {
     const [first = '', second = ''] = spec.clusterIPs ?? [];
     if (second !== '') await claims.takeIP(second);
-    spec.clusterIPs = [first, second || (await claims.takeAnyIP(spec.ipFamilies![1] as IPFamily))];
+    spec.clusterIPs = [first, second || claims.takeAnyIP(spec.ipFamilies![1] as IPFamily)];
   } else if (before === 2 && now === 1) {
     const released = old.spec.clusterIPs?.[1];
     if (released) await claims.releaseIP(released);
