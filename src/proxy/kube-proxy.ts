@@ -34,7 +34,7 @@ export interface KubeProxyOptions {
   readonly metricsAddress?: string | undefined;
   /** Whether an address of these that is taken ends `run` with an Error. */
   readonly bindAddressHardFail?: boolean;
-  /** Tells of its start on the node, and of Services that something is wrong with there. */
+  /** Tells of what is wrong with the mode, or with Services on this node. */
   readonly recorder?: EventRecorder | undefined;
   readonly log?: (message: string) => void;
 }

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import type { EventText } from '../client/events.ts';
+import { FakeApi } from '../client/fake/fake-api.ts';
+import { createInformers } from '../client/informers.ts';
+import { FakeClock } from '../system/fake/clock.ts';
+import { FakeExec } from '../system/fake/exec.ts';
+import { FakeRandom } from '../system/fake/random.ts';
+import { settings } from './fixtures/objects.ts';
+import { KubeProxy } from './kube-proxy.ts';
+import type { ProxyMode } from './settings.ts';
+
+/** What a proxy of the mode tells of its node while it starts; every program of the machine answers with this. */
+async function told(mode: ProxyMode, stdout = ''): Promise<unknown[]> {
+  const clock = new FakeClock();
+  const random = new FakeRandom();
+  const events: unknown[] = [];
+  const stop = new AbortController();
+  const proxy = new KubeProxy({
+    settings: { ...settings, mode },
+    nodeName: 'node-a',
+    informers: createInformers(new FakeApi({ clock, random }), { clock, random }),
+    exec: new FakeExec(() => ({ stdout })),
+    clock,
+    recorder: {
+      event: (object, { type, reason }: EventText) => events.push({ object, type, reason }),
+      flush: async () => {},
+    },
+  });
+  stop.abort();
+  await proxy.run(stop.signal);
+  return events;
+}
+
+test('the ipvs mode is told of as deprecated, on the node', async () => {
+  const object = { apiVersion: 'v1', kind: 'Node', name: 'node-a', uid: 'node-a' };
+  expect(await told('ipvs')).toEqual([{ object, type: 'Warning', reason: 'IPVSDeprecation' }]);
+});
+
+test.each(['nftables', 'iptables'] as const)('%s tells nothing: the proxy only reads', async (mode) => {
+  expect(await told(mode)).toEqual([]);
+});
