@@ -47,7 +47,8 @@ function endsOf(text: string): Pick<KernelPacket, 'source' | 'destination'> | un
 
 function stepOf(text: string): Pick<KernelStep, 'rule' | 'verdict'> | undefined {
   const [, rule, verdict] = /^(?:rule (.*)|unknown rule handle \d+) \(verdict ([^)]+)\)/.exec(text) ?? [];
-  if (verdict !== undefined) return { rule: rule ?? '', verdict };
+  if (verdict !== undefined)
+    return { rule: (rule ?? '').replace(/ *counter packets \d+ bytes \d+ */, ' ').trim(), verdict };
   const [, policy] = /^policy (\w+)/.exec(text) ?? [];
   return policy === undefined ? undefined : { rule: '', verdict: policy };
 }
