@@ -18,6 +18,8 @@ export class StatusTeller {
   readonly #options: StatusTellerOptions;
   #published: PodStatus | undefined;
   #toldTo = '';
+  /** The version of the pod to which it was told; one that shows something else later is somebody else's word. */
+  #toldAt = '';
   #telling: Promise<void> = Promise.resolve();
 
   constructor(options: StatusTellerOptions) {
@@ -42,7 +44,8 @@ export class StatusTeller {
     const status = podStatus({ pod: this.#merged(pod), ...look, hostIPs: nodeIPs, now: clock.now() });
     const target = this.#options.target();
     const uid = target?.metadata.uid ?? '';
-    if (jsonEqual(status, this.#published) && this.#toldTo === uid) return;
+    const isKnown = jsonEqual(status, this.#published) && this.#toldTo === uid;
+    if (isKnown && !(target && this.#isContradicted(target))) return;
     if (!target) {
       this.#published = status;
       return;
@@ -56,6 +59,13 @@ export class StatusTeller {
     }
     this.#published = status;
     this.#toldTo = uid;
+    this.#toldAt = target.metadata.resourceVersion ?? '';
+  }
+
+  /** The node lifecycle controller calls pods of a silent node not ready: back again, their kubelet knows better. */
+  #isContradicted({ metadata, status }: Pod): boolean {
+    const ready = (one: PodStatus | undefined) => one?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    return metadata.resourceVersion !== this.#toldAt && ready(status) !== ready(this.#published);
   }
 
   /** The pod with the status as it was last told: the informer may not have it yet. */
