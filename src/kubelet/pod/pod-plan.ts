@@ -61,6 +61,12 @@ export function nextBackoff(previous: RestartBackoff | undefined, finishedAt: nu
   return { delay: fresh ? restartDelays.initial : Math.min(previous.delay * 2, restartDelays.max), updatedAt: now };
 }
 
+/** When the pod's activeDeadlineSeconds are over, in milliseconds since the epoch as `startedAt`, which is 0 before its start. */
+export function deadlineOf({ spec }: Pod, startedAt: number): number | undefined {
+  const seconds = spec.activeDeadlineSeconds;
+  return seconds === undefined || startedAt === 0 ? undefined : startedAt + seconds * 1000;
+}
+
 /** Whether a container that ended is to start again. */
 export function shouldRestart(pod: Pod, container: Container, ended: ObservedContainer): boolean {
   const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';

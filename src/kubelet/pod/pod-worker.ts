@@ -9,12 +9,14 @@ import { VolumeError } from '../volumes/payload.ts';
 import { ContainerKiller, type Target, type Victim } from './container-killer.ts';
 import { ContainerStarter } from './container-starter.ts';
 import { timeOf } from './env.ts';
-import { containerFieldPath, containersOf, formatPod, hasEnded, identityOf } from './identity.ts';
+import { containersOf, formatPod, hasEnded, identityOf } from './identity.ts';
 import { type Addresses, MountedVolumes } from './mounted-volumes.ts';
 import { latest, nothing, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import { PodEnding } from './pod-ending.ts';
-import { type Action, nextBackoff, type PodPlan, planPod, type RestartBackoff } from './pod-plan.ts';
+import { recordPodEvent } from './pod-events.ts';
+import { collectGarbage } from './pod-garbage.ts';
+import { type Action, deadlineOf, nextBackoff, type PodPlan, planPod, type RestartBackoff } from './pod-plan.ts';
 import type { Verdict } from './pod-status.ts';
 import { Resizes } from './resizes.ts';
 import { StatusTeller } from './status-teller.ts';
@@ -205,7 +207,8 @@ export class PodWorker {
     this.#replan();
     await this.#publish();
     if (plan.actions.length > 0 && retryAt === undefined) this.#dirty = true;
-    if (plan.actions.length > 0) await this.#collectGarbage();
+    if (plan.actions.length > 0)
+      await collectGarbage(this.#pod, this.#observed, { context: this.#context, starter: this.#starter });
     const deadline = plan.finished ? undefined : this.#deadline();
     const refresh = plan.finished ? undefined : await this.#volumes.refresh(this.#pod, this.#addresses());
     return earliest(retryAt, this.#plan?.wakeAt, refresh, deadline);
@@ -218,11 +221,8 @@ export class PodWorker {
 
   /** When activeDeadlineSeconds are over (milliseconds since the epoch); a pod past it is ended. */
   #deadline(): number | undefined {
-    const seconds = this.#pod.spec.activeDeadlineSeconds;
-    const startedAt = timeOf(this.status?.startTime);
-    if (seconds === undefined || startedAt === 0 || this.#verdict) return undefined;
-    const end = startedAt + seconds * 1000;
-    if (this.#context.options.clock.now() < end) return end;
+    const end = this.#verdict ? undefined : deadlineOf(this.#pod, timeOf(this.status?.startTime));
+    if (end === undefined || this.#context.options.clock.now() < end) return end;
     const message = 'Pod was active on the node longer than the specified deadline';
     this.end({ reason: 'DeadlineExceeded', message });
     return undefined;
@@ -408,24 +408,6 @@ export class PodWorker {
     };
   }
 
-  /** Keeps of each container the present one and one before; older ones go with their logs, and sandboxes left empty. */
-  async #collectGarbage(): Promise<void> {
-    const { cri } = this.#context.options;
-    const seen = new Map<string, number>();
-    for (const container of this.#observed.containers) {
-      const count = (seen.get(container.name) ?? 0) + 1;
-      seen.set(container.name, count);
-      if (count <= 2 || container.state !== 'exited') continue;
-      await cri.removeContainer(container.id);
-      await this.#starter.removeLog(this.#pod, container.name, container.attempt);
-      this.#context.reader.forget([container.id]);
-    }
-    for (const sandbox of this.#observed.sandboxes.slice(1)) {
-      if (!sandbox.ready && !this.#observed.containers.some((c) => c.sandboxId === sandbox.id))
-        await cri.removePodSandbox(sandbox.id);
-    }
-  }
-
   #container(name: string): Container | undefined {
     return containersOf(this.#pod).find(({ container }) => container.name === name)?.container;
   }
@@ -444,19 +426,7 @@ export class PodWorker {
   }
 
   #event(event: EventText, container?: Container): void {
-    const { name, namespace, uid, resourceVersion } = (this.#mirror ?? this.#pod).metadata;
-    this.#context.recorder.event(
-      {
-        kind: 'Pod',
-        apiVersion: 'v1',
-        name,
-        ...(namespace && { namespace }),
-        ...(uid && { uid }),
-        ...(resourceVersion && { resourceVersion }),
-        ...(container && { fieldPath: containerFieldPath(this.#pod, container.name) }),
-      },
-      event,
-    );
+    recordPodEvent(this.#context.recorder, this.#mirror ?? this.#pod, event, container);
   }
 }
 
