@@ -132,6 +132,14 @@ spec:
   nodeName: one
   terminationGracePeriodSeconds: 1
   containers: [{name: client, image: "portico.local/busybox:1", command: [sleep, infinity]}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: patient}
+spec:
+  nodeName: two
+  terminationGracePeriodSeconds: 1
+  containers: [{name: patient, image: "portico.local/busybox:1", command: [sleep, infinity]}]
 `;
 
 test('two machines join by a token alone, and serve pods and Services on both', async () => {
@@ -140,7 +148,7 @@ test('two machines join by a token alone, and serve pods and Services on both', 
     server.inside(['sh', '-c', `${kubectlProgram} --kubeconfig ${kubeconfig} apply -f - <<'Y'\n${manifest}\nY`]),
   );
   expect(applied.stderr).toBe('');
-  await kubectl('wait', '--for=condition=Ready', 'pod/client', '--timeout=120s');
+  await kubectl('wait', '--for=condition=Ready', 'pod/client', 'pod/patient', '--timeout=120s');
   await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
   const pods = await webPods();
   expect(pods.map(({ node }) => node).sort()).toEqual(['one', 'two']);
@@ -217,6 +225,7 @@ test('a machine that is cut off is NotReady, its pods leave Services and move, a
   const cut = before.find(({ node }) => node === 'two')!;
   lan.setCable(two, 'down');
   await untilNodes('one=True', 'two=Unknown');
+  await kubectl('wait', '--for=condition=Ready=False', 'pod/patient', '--timeout=120s');
   const left = await eventually('the pod to leave the endpoints and another to come', async () => {
     const ready = await endpoints();
     return ready.length === 2 && !ready.includes(cut.name) ? ready : undefined;
@@ -226,6 +235,10 @@ test('a machine that is cut off is NotReady, its pods leave Services and move, a
   expect(await answering(left, pool)).toEqual(left);
   lan.setCable(two, 'up');
   await untilNodes('one=True', 'two=True');
+  // One that waits for its node was called not ready meanwhile, and has never stopped.
+  await kubectl('wait', '--for=condition=Ready', 'pod/patient', '--timeout=120s');
+  const restarts = 'jsonpath={.status.containerStatuses[0].restartCount}';
+  expect(await kubectl('get', 'pod', 'patient', '-o', restarts)).toBe('0');
   await eventually('the pod of before to be gone', async () => ((await webPods()).length === 2 ? true : undefined));
   expect((await webPods()).map(({ name }) => name).sort()).toEqual(left);
   expect(await endpoints()).toEqual(left);
@@ -236,7 +249,7 @@ test('a node is drained and deleted, and rejoins', async () => {
   await kubectl('scale', 'deployment/web', '--replicas=4');
   await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
   expect((await webPods()).some(({ node }) => node === 'two')).toBe(true);
-  await kubectl('drain', 'two', '--ignore-daemonsets', '--timeout=120s');
+  await kubectl('drain', 'two', '--ignore-daemonsets', '--force', '--timeout=120s');
   await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
   expect(new Set((await webPods()).map(({ node }) => node))).toEqual(new Set(['one']));
   await two.stopAgent();
