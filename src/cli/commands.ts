@@ -15,7 +15,11 @@ export const commands: readonly CommandEntry[] = [
   { name: 'kubectl', summary: "run kubectl with the cluster's kubeconfig", load: () => import('./kubectl.ts') },
   { name: 'image', summary: 'put image archives on every node', load: () => import('./image.ts') },
   { name: 'images', summary: 'list the images of the nodes', load: () => import('./images.ts') },
-  { name: 'token', summary: 'make, list and delete tokens with which further machines join', load: () => import('./token.ts') },
+  {
+    name: 'token',
+    summary: 'make, list and delete tokens with which further machines join',
+    load: () => import('./token.ts'),
+  },
   { name: 'kubeconfig', summary: "print the administrator's kubeconfig", load: () => import('./kubeconfig.ts') },
   { name: 'server', summary: 'run the control plane alone, in the foreground', load: () => import('./server.ts') },
   { name: 'agent', summary: 'run one node: kubelet, proxy, DNS and pod network', load: () => import('./agent.ts') },
