@@ -181,16 +181,20 @@ function Lines({ lines }: { readonly lines: readonly string[] }) {
   );
 }
 
+/** Of a list of pods; who wants all of them asks kubectl. */
+const mostShown = 30;
+
 function Matches({ pods, none }: { readonly pods: readonly PodMatch[]; readonly none: string }) {
   if (pods.length === 0) return <p>{none}</p>;
   return (
     <ul className="plain">
-      {pods.map(({ id, why }) => (
+      {pods.slice(0, mostShown).map(({ id, why }) => (
         <li key={id} className={why === '' ? 'good' : 'bad'}>
           <span>{id.split('/').at(-1)}</span>
           {why !== '' && <span className="quiet">{why}</span>}
         </li>
       ))}
+      {pods.length > mostShown && <li className="quiet">and {pods.length - mostShown} more</li>}
     </ul>
   );
 }

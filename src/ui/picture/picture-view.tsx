@@ -9,6 +9,8 @@ import { layoutOf } from './layout.ts';
 import { linesOf, traceLines } from './lines.ts';
 import { ShareEdge } from './share-edge.tsx';
 
+/** Room for the controls and the legend. */
+const margins = { top: '28px', right: '24px', bottom: '52px', left: '60px' } as const;
 const lineTypes = { share: ShareEdge };
 
 export interface PictureProps {
@@ -68,7 +70,7 @@ function useFitted(shape: string): void {
   const { fitView } = useReactFlow();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the shape says when
   useEffect(() => {
-    const frame = requestAnimationFrame(() => void fitView({ padding: 0.08, maxZoom: 1.1 }));
+    const frame = requestAnimationFrame(() => void fitView({ padding: margins, maxZoom: 1.1 }));
     return () => cancelAnimationFrame(frame);
   }, [shape, fitView]);
 }

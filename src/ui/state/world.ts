@@ -25,7 +25,7 @@ export interface World extends Moment {
 
 const collator = new Intl.Collator('en', { numeric: true });
 /** node-2 before node-10. */
-const byNumber = (a: NodeItem, b: NodeItem): number => collator.compare(a.name, b.name);
+const byNumber = (a: NodeItem | ServiceItem, b: NodeItem | ServiceItem): number => collator.compare(a.id, b.id);
 /** Of many: the collator would take longer than all the rest. */
 const byId = (a: Item, b: Item): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
@@ -57,7 +57,7 @@ function index(items: ReadonlyMap<string, Item>, { revision, time }: Moment, bef
     time,
     items,
     nodes: kept(of('Node').sort(byNumber), before?.nodes),
-    services: kept(of('Service'), before?.services),
+    services: kept(of('Service').sort(byNumber), before?.services),
     podsOfNode: keptLists(
       Map.groupBy(of('Pod'), ({ node }) => node ?? ''),
       before?.podsOfNode,
