@@ -164,7 +164,9 @@ test('a pod runs soon, with its environment, files and name, and leaves nothing 
   await gone('echo');
   expect(existsSync(`${node.root}/agent/pods/${created.metadata.uid}`)).toBe(false);
   await expect
-    .poll(() => node.run('ctr', '-a', node.socketPath, '-n', 'k8s.io', 'containers', 'ls', '-q').trim())
+    .poll(() => node.run('ctr', '-a', node.socketPath, '-n', 'k8s.io', 'containers', 'ls', '-q').trim(), {
+      timeout: 30_000,
+    })
     .toBe('');
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(created.metadata.uid);
 }, 120_000);
