@@ -202,6 +202,8 @@ describe('the JavaScript client', () => {
     const { createServer } = await import('node:net');
     const forward = new PortForward(config);
     const listener = createServer((socket) => {
+      // What the pod still sends when the client has gone has nowhere to go.
+      socket.on('error', () => {});
       void forward.portForward(namespace, 'one', [80], socket, null, socket);
     });
     await new Promise<void>((listening) => listener.listen(0, '127.0.0.1', listening));
