@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+// Property tests are repeatable wherever they are.
+const setupFiles = [join(import.meta.dirname, 'test/setup/fast-check.ts')];
+
 // Three projects by what they need: nothing; root and a kernel; a whole cluster. The last two share the machine's
 // namespaces and cores, so their files run one after another.
 export default defineConfig({
@@ -9,6 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles,
           include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/labs/*.unit.test.ts', 'examples/**/*.test.ts'],
           // The examples import the package by its name.
           alias: { 'portico/testing': join(import.meta.dirname, 'src/testing/index.ts') },
@@ -19,6 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'kernel',
+          setupFiles,
           include: ['test/kernel/**/*.test.ts', 'test/labs/**/*.test.ts'],
           exclude: ['test/labs/*.unit.test.ts'],
           fileParallelism: false,
@@ -29,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          setupFiles,
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 600_000,

@@ -1,5 +1,5 @@
 // Mutated valid requests against a whole control plane in this process: whatever comes, the answer is valid or a Status,
-// never a 500, and the server goes on. The seed of a failing run is printed; FUZZ_SEED and FUZZ_RUNS repeat and extend it.
+// never a 500, and the server goes on. test/setup/fast-check.ts tells how to repeat and extend a run.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as send } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -117,12 +117,11 @@ async function fuzz(requests: fc.Arbitrary<FuzzRequest>, numRuns: number): Promi
       check(one, answer);
     }
   });
-  const { FUZZ_SEED: seed, FUZZ_RUNS: runs } = process.env;
+  const { FUZZ_RUNS: runs } = process.env;
   await fc.assert(property, {
     numRuns: Number(runs ?? numRuns),
     interruptAfterTimeLimit: 240_000,
     markInterruptAsFailure: false,
-    ...(seed !== undefined && { seed: Number(seed) }),
   });
   await goesOn();
 }
