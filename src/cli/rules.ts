@@ -52,7 +52,11 @@ async function run(flags: Flags, given: ReadonlyMap<string, string>): Promise<vo
   // A cluster of this machine has ranges that are known; of others, and of manifests, only what is said.
   const running = isOfThisMachine(flags) ? await networkOfThisMachine(flags) : undefined;
   const settings = settingsOf(
-    { ...configuration, clusterCIDR: configuration.clusterCIDR || (running?.podCIDRs ?? '') },
+    {
+      ...configuration,
+      clusterCIDR: configuration.clusterCIDR || (running?.podCIDRs ?? ''),
+      mode: configuration.mode || (running?.proxyMode ?? ''),
+    },
     listOf(flags.serviceClusterIpRange ?? running?.serviceCIDRs),
   );
   const objects = await judged(await objectsOf(flags, 'rules', kinds), flags);

@@ -1,7 +1,7 @@
 // What the Service world was like at earlier revisions: a beginning, and the changes since, each with its time.
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { idOf } from '../picture/items.ts';
+import { idOf } from '../object-id.ts';
 import type { Moment } from '../picture/picture.ts';
 
 export interface Change extends Moment {
@@ -24,18 +24,17 @@ export interface HistoryLimits {
 export const usualLimits: HistoryLimits = { maxAge: 3_600_000, maxChanges: 10_000 };
 
 interface Recorded extends Change {
-  readonly object: Readonly<KubeObject> | undefined;
+  /** What there was before: the past is the present with changes undone. */
+  readonly before: Readonly<KubeObject> | undefined;
 }
-
-type Objects = Map<string, Readonly<KubeObject>>;
 
 export class History {
   readonly #limits: HistoryLimits;
-  /** The world before the first change that is kept. */
-  readonly #base: Objects = new Map();
+  readonly #latest = new Map<string, Readonly<KubeObject>>();
   #began: Moment = { revision: 0, time: 0 };
+  /** Those before `#kept` are forgotten, and leave the list when they are half of it. */
   #changes: Recorded[] = [];
-  readonly #latest: Objects = new Map();
+  #kept = 0;
 
   constructor(limits: HistoryLimits = usualLimits) {
     this.#limits = limits;
@@ -44,7 +43,6 @@ export class History {
   /** An object that was there when the record began. Before any {@link record}. */
   begin(object: Readonly<KubeObject>, time: number): void {
     const slim = slimmed(object);
-    this.#base.set(idOf(slim), slim);
     this.#latest.set(idOf(slim), slim);
     this.#began = { revision: Math.max(this.#began.revision, revisionOf(object)), time };
   }
@@ -58,11 +56,12 @@ export class History {
     if (isGone) this.#latest.delete(id);
     else this.#latest.set(id, slim);
     const change = isGone ? 'deleted' : before ? 'changed' : 'created';
-    const entry: Recorded = { revision: revisionOf(object), time, id, change, object: isGone ? undefined : slim };
+    const entry: Recorded = { revision: revisionOf(object), time, id, change, before };
     // Kinds are watched one by one, so neighbours may come in another order than they were made.
     let at = this.#changes.length;
-    while (at > 0 && this.#changes[at - 1]!.revision > entry.revision) at -= 1;
-    this.#changes.splice(at, 0, entry);
+    while (at > this.#kept && this.#changes[at - 1]!.revision > entry.revision) at -= 1;
+    if (at === this.#changes.length) this.#changes.push(entry);
+    else this.#changes.splice(at, 0, entry);
     this.#trim(time);
   }
 
@@ -71,45 +70,46 @@ export class History {
   }
 
   get last(): Moment {
-    const { revision, time } = this.#changes.at(-1) ?? this.#began;
-    return { revision, time };
+    return momentOf((this.#kept < this.#changes.length ? this.#changes.at(-1) : undefined) ?? this.#began);
   }
 
   /** Oldest first. */
   changes(): readonly Change[] {
-    return this.#changes.map(({ revision, time, id, change }) => ({ revision, time, id, change }));
+    return this.#changes.slice(this.#kept).map(({ revision, time, id, change }) => ({ revision, time, id, change }));
   }
 
   /** The world as of a revision, or of a time; undefined when that is before what is kept. */
   at(when: { readonly revision: number } | { readonly time: number }): World | undefined {
-    const isBefore = (moment: Moment) =>
-      'revision' in when ? moment.revision <= when.revision : moment.time <= when.time;
-    if (!isBefore(this.#began)) return undefined;
-    const objects = new Map(this.#base);
-    let moment = this.#began;
-    for (const change of this.#changes) {
-      if (!isBefore(change)) break;
-      apply(objects, change);
-      moment = { revision: change.revision, time: change.time };
+    const isAfter = (moment: Moment) =>
+      'revision' in when ? moment.revision > when.revision : moment.time > when.time;
+    if (isAfter(this.#began)) return undefined;
+    const changes = this.#changes.slice(this.#kept);
+    const first = changes.findIndex(isAfter);
+    const later = first < 0 ? [] : changes.splice(first);
+    const objects = new Map(this.#latest);
+    for (const { id, before } of later.reverse()) {
+      if (before) objects.set(id, before);
+      else objects.delete(id);
     }
-    return { ...moment, objects: [...objects.values()] };
+    return { ...momentOf(changes.at(-1) ?? this.#began), objects: [...objects.values()] };
   }
 
   #trim(now: number): void {
     const { maxAge, maxChanges } = this.#limits;
-    let drop = Math.max(0, this.#changes.length - maxChanges);
-    while (drop < this.#changes.length && this.#changes[drop]!.time < now - maxAge) drop += 1;
-    if (drop === 0) return;
-    for (const change of this.#changes.splice(0, drop)) {
-      apply(this.#base, change);
-      this.#began = { revision: change.revision, time: change.time };
+    const isTooMuch = () => this.#changes.length - this.#kept > maxChanges;
+    while (this.#kept < this.#changes.length && (isTooMuch() || this.#changes[this.#kept]!.time < now - maxAge)) {
+      this.#began = momentOf(this.#changes[this.#kept]!);
+      this.#kept += 1;
     }
+    // Each change is moved once for each that is forgotten, however long the list is.
+    if (this.#kept * 2 <= this.#changes.length) return;
+    this.#changes = this.#changes.slice(this.#kept);
+    this.#kept = 0;
   }
 }
 
-function apply(objects: Objects, { id, object }: Recorded): void {
-  if (object) objects.set(id, object);
-  else objects.delete(id);
+function momentOf({ revision, time }: Moment): Moment {
+  return { revision, time };
 }
 
 export function revisionOf({ metadata }: Readonly<KubeObject>): number {

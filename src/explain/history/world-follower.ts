@@ -5,7 +5,7 @@ import { endpointSlices, namespaces, networkPolicies, nodes, pods, services } fr
 import type { Client } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import { idOf } from '../picture/items.ts';
+import { idOf } from '../object-id.ts';
 import { History, revisionOf } from './history.ts';
 
 export interface FollowerOptions {

@@ -1,15 +1,11 @@
 // From objects to what the page shows of them.
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
-import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
 import { serviceNameLabel } from '../../controllers/shared/service-slices.ts';
+import { idOf } from '../object-id.ts';
 import { addressesOf, nodeAddresses } from '../trace/world.ts';
 import type { Item, NodeItem, PodItem, PodState, ServiceItem, SliceItem } from './picture.ts';
-
-/** `Service default/web`: how items, traces and plans name an object. */
-export function idOf(object: Readonly<KubeObject>): string {
-  return `${object.kind} ${objectKey(object)}`;
-}
 
 /** Undefined for kinds that the picture does not show. */
 export function itemOf(object: Readonly<KubeObject>): Item | undefined {

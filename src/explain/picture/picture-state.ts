@@ -4,8 +4,9 @@ import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { ServiceView } from '../../proxy/service-view.ts';
+import { idOf } from '../object-id.ts';
 import { sharesOf } from '../shares.ts';
-import { idOf, itemOf } from './items.ts';
+import { itemOf } from './items.ts';
 import type { Item, TrafficItem } from './picture.ts';
 
 export class PictureState {

@@ -1,13 +1,13 @@
 // The objects as they would be: with manifests applied, or without a pod or a node.
 import { isObject } from '../../apimachinery/json/value.ts';
-import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { idOf } from '../object-id.ts';
 
 /** Puts each changed object in the place of the one of its kind and name; what is new comes last. */
 export function withObjects(objects: readonly KubeObject[], changed: readonly KubeObject[]): KubeObject[] {
-  const keyOf = (object: KubeObject) => `${object.kind} ${objectKey(object)}`;
-  const replacing = new Map(changed.map((object) => [keyOf(object), object]));
-  const kept = objects.map((object) => replacing.get(keyOf(object)) ?? object);
-  const present = new Set(objects.map(keyOf));
+  const replacing = new Map(changed.map((object) => [idOf(object), object]));
+  const kept = objects.map((object) => replacing.get(idOf(object)) ?? object);
+  const present = new Set(objects.map(idOf));
   return [...kept, ...[...replacing].flatMap(([key, object]) => (present.has(key) ? [] : [object]))];
 }
 
@@ -16,7 +16,7 @@ export function withObjects(objects: readonly KubeObject[], changed: readonly Ku
  * those that are there, and what the manifest leaves out stays, so that a Service keeps its addresses.
  */
 export function overlaid(objects: readonly KubeObject[], manifest: KubeObject): KubeObject {
-  const present = objects.find((object) => object.kind === manifest.kind && objectKey(object) === objectKey(manifest));
+  const present = objects.find((object) => idOf(object) === idOf(manifest));
   return present ? (merged(present, manifest, '') as KubeObject) : manifest;
 }
 

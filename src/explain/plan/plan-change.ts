@@ -3,12 +3,13 @@
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { isObject, jsonEqual } from '../../apimachinery/json/value.ts';
-import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
 import { rulesText } from '../../proxy/offline.ts';
 import { ServiceView } from '../../proxy/service-view.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { lineChanges } from '../line-changes.ts';
 import { type Asked, lostConnections } from '../live/connections.ts';
+import { idOf } from '../object-id.ts';
 import { bothFamilies, sharesOf } from '../shares.ts';
 import type { NetworkPlan, NodeRules, ObjectChange, ShareChange } from './plan.ts';
 import { zoneRecords } from './records.ts';
@@ -55,13 +56,9 @@ export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
 
 const ofSlices = (objects: readonly KubeObject[]) => objects.filter(({ kind }) => kind === 'EndpointSlice');
 
-function nameOf(object: KubeObject): string {
-  return `${object.kind} ${objectKey(object)}`;
-}
-
 function compareObjects(before: readonly KubeObject[], after: readonly KubeObject[]): ObjectChange[] {
-  const old = new Map(before.map((object) => [nameOf(object), object]));
-  const now = new Map(after.map((object) => [nameOf(object), object]));
+  const old = new Map(before.map((object) => [idOf(object), object]));
+  const now = new Map(after.map((object) => [idOf(object), object]));
   const changes: ObjectChange[] = [];
   for (const [object, value] of now) {
     const was = old.get(object);

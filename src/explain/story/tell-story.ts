@@ -6,7 +6,7 @@ import { selects } from '../../controllers/shared/service-selection.ts';
 import { managedByLabel, serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import { rulesText } from '../../proxy/offline.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
-import { idOf } from '../picture/items.ts';
+import { idOf } from '../object-id.ts';
 import { zoneRecords } from '../plan/records.ts';
 import { explainRules } from '../rules/explain-rules.ts';
 import { bothFamilies } from '../shares.ts';
