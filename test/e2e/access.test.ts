@@ -11,6 +11,7 @@ import type { AuditEvent } from '../../src/apiserver/audit/event.ts';
 import { createCertificateAuthority, issueKeyPair, type KeyPair } from '../../src/apiserver/pki/certificates.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
+import { eventually } from './portico.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portico-access-'));
 const log = join(folder, 'audit.log');
@@ -109,14 +110,10 @@ const as = (user: string, ...groups: string[]) => ({
 
 /** The event of a request, which is written a moment after its answer. */
 async function eventOf(auditID: string): Promise<AuditEvent> {
-  const end = Date.now() + 20_000;
-  while (Date.now() < end) {
+  return eventually(`the event ${auditID}`, async () => {
     const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
-    const found = lines.map((line) => JSON.parse(line) as AuditEvent).find((event) => event.auditID === auditID);
-    if (found) return found;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error(`no event ${auditID}`);
+    return lines.map((line) => JSON.parse(line) as AuditEvent).find((event) => event.auditID === auditID);
+  });
 }
 
 describe('the audit log', () => {

@@ -27,8 +27,8 @@ beforeAll(async () => {
   extension = await startExtensionServer('wardle.default.svc', data['requestheader-client-ca-file']!);
   await kubectl('create', 'service', 'externalname', 'wardle', '--external-name=localhost');
   await register({ caBundle: Buffer.from(extension.ca).toString('base64') });
-  await kubectl('wait', '--for=condition=Available', `apiservice/${name}`, '--timeout=60s');
-}, 120_000);
+  await kubectl('wait', '--for=condition=Available', `apiservice/${name}`, '--timeout=300s');
+});
 
 afterAll(async () => {
   await extension?.stop();
@@ -137,7 +137,7 @@ test('a server whose certificate is not believed, and one that is away, are unav
   const { kubectl } = server;
   await kubectl('delete', 'apiservice', name);
   await register({});
-  await kubectl('wait', '--for=condition=Available=False', `apiservice/${name}`, '--timeout=60s');
+  await kubectl('wait', '--for=condition=Available=False', `apiservice/${name}`, '--timeout=300s');
   const reason = 'jsonpath={.status.conditions[0].reason}';
   expect(await kubectl('get', 'apiservice', name, '-o', reason)).toBe('FailedDiscoveryCheck');
   expect(await call('GET', flunders)).toEqual({ status: 503, text: 'service unavailable\n' });
@@ -146,5 +146,5 @@ test('a server whose certificate is not believed, and one that is away, are unav
   expect(text).toContain('aggregator_unavailable_apiservice{name="v1.apps"} 0\n');
   await kubectl('delete', 'service', 'wardle');
   const gone = 'jsonpath={.status.conditions[0].reason}=ServiceNotFound';
-  await kubectl('wait', `--for=${gone}`, `apiservice/${name}`, '--timeout=60s');
+  await kubectl('wait', `--for=${gone}`, `apiservice/${name}`, '--timeout=300s');
 });

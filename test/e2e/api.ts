@@ -48,8 +48,12 @@ export function connectApi(url: string, token: string): ApiConnection {
         stream.on('error', reject);
         stream.on('close', () => reject(new Error('the connection broke')));
         stream.on('end', () => {
-          if (status === 0) reject(new Error('the connection broke'));
-          else resolve({ status, body: JSON.parse(text) as T });
+          try {
+            resolve({ status, body: JSON.parse(text) as T });
+          } catch (cause) {
+            // It broke before the answer was whole.
+            reject(new Error('the connection broke', { cause }));
+          }
         });
         stream.end(body === undefined ? undefined : JSON.stringify(body));
       }),

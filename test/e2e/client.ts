@@ -39,7 +39,7 @@ export async function createNamespacedClient(kubeconfig: string) {
       try {
         const response = await fetch(`http://${host}:${port}/`, {
           headers: { connection: 'close' },
-          signal: AbortSignal.timeout(3000),
+          signal: AbortSignal.timeout(60_000),
         });
         return await response.text();
       } catch {

@@ -33,7 +33,7 @@ describe('kubectl without nodes', () => {
     expect(JSON.parse(port)).toEqual({ name: '80-8080', port: 80, protocol: 'TCP', targetPort: 8080, nodePort: 30123 });
     expect(await kubectl('get', 'deployment', 'web', '-n', 'typed', '-o', 'jsonpath={.spec.replicas}')).toBe('2');
     expect((await kubectl('auth', 'can-i', 'create', 'pods')).trim()).toBe('yes');
-    await kubectl('delete', 'namespace', 'typed', '--timeout=20s');
+    await kubectl('delete', 'namespace', 'typed', '--timeout=300s');
   });
 
   test('kubectl 1.35 applies, re-applies and says what there is not', async () => {

@@ -46,7 +46,7 @@ test('acknowledged objects are there again, and traffic and containers went on',
   process.kill(before.parts.find((p) => p.part === 'control plane')?.pid ?? 0, 'SIGKILL');
   await writing;
   expect(lost).toBeInstanceOf(Error);
-  expect((await status()).state).toBe('degraded');
+  await eventually('the loss to be seen', async () => ((await status()).state === 'degraded' ? true : undefined));
 
   for (let i = 0; i < 50; i++) expect(await client.ask(host, port)).toMatch(/^nginx-/);
 
@@ -70,7 +70,7 @@ test('a killed agent and a killed containerd are started again by up; containers
   for (const part of ['agent', 'containerd']) {
     process.kill(parts.find((p) => p.part === part && p.node === 'node-2')?.pid ?? 0, 'SIGKILL');
   }
-  expect((await status()).state).toBe('degraded');
+  await eventually('the loss to be seen', async () => ((await status()).state === 'degraded' ? true : undefined));
   const up = await cluster.portico('up');
   expect(up.code, up.stderr).toBe(0);
   const client = await createNamespacedClient(cluster.kubeconfig);

@@ -19,7 +19,7 @@ beforeAll(async () => {
     .replace('url: URL', `url: ${webhook.url}`)
     .replace('caBundle: CABUNDLE', `caBundle: ${webhook.caBundle}`);
   await k.ok('apply', '-f', k.file('gadgets.yaml', filled));
-  await k.ok('wait', '--for=condition=Established', 'crd/gadgets.example.test', '--timeout=60s');
+  await k.ok('wait', '--for=condition=Established', 'crd/gadgets.example.test', '--timeout=300s');
 });
 
 afterAll(async () => {
@@ -106,7 +106,7 @@ test('server-side apply merges parts by id', async () => {
 test('the definition goes with its instances', async () => {
   await k.ok('patch', 'gadget', 'b', '--type=merge', '-p', '{"metadata":{"finalizers":["example.test/hold"]}}');
   await k.ok('delete', 'crd', 'gadgets.example.test', '--wait=false');
-  await k.ok('wait', '--for=delete', 'gadget/a', '--timeout=60s');
+  await k.ok('wait', '--for=delete', 'gadget/a', '--timeout=300s');
   expect(
     await k.ok(
       'get',
@@ -118,6 +118,6 @@ test('the definition goes with its instances', async () => {
   ).toBe('InstanceDeletionInProgress');
   expect((await k.run(['create', '-f', '-'], { input: gadget('f', { size: 1 }) })).code).toBe(1);
   await k.ok('patch', 'gadget', 'b', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
-  await k.ok('wait', '--for=delete', 'crd/gadgets.example.test', '--timeout=60s');
+  await k.ok('wait', '--for=delete', 'crd/gadgets.example.test', '--timeout=300s');
   expect(await k.refused('get', '--raw', '/apis/example.test/v1')).toContain('NotFound');
 });

@@ -76,7 +76,7 @@ beforeAll(async () => {
   await eventually('two endpoints', async () => ((await endpoints()).length === 2 ? true : undefined));
 }, 180_000);
 
-afterAll(() => cluster.remove(), 60_000);
+afterAll(() => cluster.remove());
 
 test('a trace from a pod names the Service, its candidates and the nodes; a wrong port, what is wrong', async () => {
   const pod = (await kubectl('get', 'pods', '-l', 'app=new', '-o', 'jsonpath={.items[0].metadata.name}')).trim();

@@ -54,7 +54,7 @@ describe.each([
     const dry = await helm.ok('install', 'web', chart, '--dry-run=server', '--create-namespace');
     expect(dry).toContain('kind: Deployment');
     expect(await kubectl.ok('get', 'namespaces', '-o', 'name')).not.toContain(namespace);
-    const installed = await helm.ok('install', 'web', chart, '--create-namespace', '--wait', '--timeout', '60s');
+    const installed = await helm.ok('install', 'web', chart, '--create-namespace', '--wait', '--timeout', '300s');
     expect(installed).toMatch(/^STATUS: deployed$/m);
     expect(await settings('color')).toBe('blue');
     expect(await settings('hasPolicy')).toBe('true');
@@ -85,13 +85,22 @@ describe.each([
   test('upgrade, look-ups of what is there, history, rollback', async () => {
     const uid = async () => await kubectl.ok('get', 'svc', 'web', '-o', 'jsonpath={.metadata.uid} {.spec.clusterIP}');
     const before = await uid();
-    const upgraded = await helm.ok('upgrade', 'web', chart, '--set', 'color=red,port=81', '--wait', '--timeout', '60s');
+    const upgraded = await helm.ok(
+      'upgrade',
+      'web',
+      chart,
+      '--set',
+      'color=red,port=81',
+      '--wait',
+      '--timeout',
+      '300s',
+    );
     expect(upgraded).toMatch(/^REVISION: 2$/m);
     expect(await settings('color')).toBe('red');
     expect(await settings('previous')).toBe('blue');
     expect(await kubectl.ok('get', 'svc', 'web', '-o', 'jsonpath={.spec.ports[*].port}')).toBe('81');
     expect(await kubectl.ok('get', 'cm', 'web-before', '-o', 'jsonpath={.data.revision}')).toBe('2');
-    await helm.ok('rollback', 'web', '1', '--wait', '--timeout', '60s');
+    await helm.ok('rollback', 'web', '1', '--wait', '--timeout', '300s');
     expect(await settings('color')).toBe('blue');
     expect(await kubectl.ok('get', 'svc', 'web', '-o', 'jsonpath={.spec.ports[*].port}')).toBe('80');
     expect(await history()).toEqual(['1 superseded', '2 superseded', '3 deployed']);
@@ -102,7 +111,7 @@ describe.each([
     const wrong = ['upgrade', 'web', chart, '--set', 'color=green,brokenPort=70000'];
     expect(await helm.refused(...wrong)).toContain('spec.ports[1].port: Invalid value: 70000');
     expect((await history()).at(-1)).toBe('4 failed');
-    expect(await helm.refused(...wrong, takeBack, '--timeout', '60s')).toContain('70000');
+    expect(await helm.refused(...wrong, takeBack, '--timeout', '300s')).toContain('70000');
     expect((await history()).slice(-2)).toEqual(['5 failed', '6 deployed']);
     expect(await settings('color')).toBe('blue');
     expect(await kubectl.ok('get', 'svc', 'web', '-o', 'jsonpath={.spec.ports[*].name}')).toBe('http');
@@ -110,7 +119,7 @@ describe.each([
 
   test('upgrade --install of what is not there, with a custom resource of the chart', async () => {
     const set = ['--set', 'crd=true'];
-    await helm.ok('upgrade', '--install', 'second', chart, ...set, '--wait', '--timeout', '60s');
+    await helm.ok('upgrade', '--install', 'second', chart, ...set, '--wait', '--timeout', '300s');
     expect(await kubectl.ok('get', 'gadget', 'second', '-o', 'jsonpath={.spec.size}')).toBe('3');
     await helm.ok('upgrade', '--install', 'second', chart, ...set, '--set', 'color=black');
     expect(JSON.parse(await helm.ok('list', '-o', 'json'))).toHaveLength(2);
@@ -119,7 +128,7 @@ describe.each([
   });
 
   test('uninstall takes all of it, and leaves the history when asked to', async () => {
-    await helm.ok('uninstall', 'web', '--keep-history', '--wait', '--timeout', '60s');
+    await helm.ok('uninstall', 'web', '--keep-history', '--wait', '--timeout', '300s');
     expect((await history()).at(-1)).toBe('6 uninstalled');
     expect(await kubectl.ok('get', 'deployments,services', '-o', 'name')).toBe('');
     await helm.ok('uninstall', 'web');

@@ -14,7 +14,7 @@ const kubectl = (...args: string[]) => server.kubectl(...args);
 const quick = { 'hollow.portico.dev/run-for': '0.1' };
 const failing = { 'hollow.portico.dev/exit-code': '3' };
 const until = (condition: string, name: string) =>
-  kubectl('wait', `--for=condition=${condition}`, `job/${name}`, '--timeout=60s');
+  kubectl('wait', `--for=condition=${condition}`, `job/${name}`, '--timeout=300s');
 const field = (name: string, path: string) => kubectl('get', `job/${name}`, '-o', `jsonpath={${path}}`);
 const reason = (name: string, type: string) => field(name, `.status.conditions[?(@.type=="${type}")].reason`);
 
@@ -24,7 +24,7 @@ test('completions one after another, each pod counted once', async () => {
   expect(await field('plain', '.status.succeeded')).toBe('6');
   const pods = ['pods', '-l', 'batch.kubernetes.io/job-name=plain'];
   expect(await values(server, pods, '{.status.phase}{.metadata.finalizers}')).toEqual(Array(6).fill('Succeeded'));
-  await kubectl('delete', 'job/plain', '--cascade=foreground', '--timeout=60s');
+  await kubectl('delete', 'job/plain', '--cascade=foreground', '--timeout=300s');
   expect(await values(server, pods, '{.metadata.name}')).toEqual([]);
 });
 
@@ -75,7 +75,7 @@ test('suspend and resume', async () => {
   const suspend = (value: boolean) =>
     kubectl('patch', 'job/paused', '-p', JSON.stringify({ spec: { suspend: value } }));
   await suspend(false);
-  await kubectl('wait', '--for=jsonpath={.status.ready}=2', 'job/paused', '--timeout=60s');
+  await kubectl('wait', '--for=jsonpath={.status.ready}=2', 'job/paused', '--timeout=300s');
   await suspend(true);
   await until('Suspended', 'paused');
   const pods = ['pods', '-l', 'batch.kubernetes.io/job-name=paused'];
@@ -113,6 +113,6 @@ test('a CronJob makes Jobs, keeps as many as it should, and stops when suspended
   const cron = (path: string) => kubectl('get', 'cronjob/tick', '-o', `jsonpath={${path}}`);
   await eventually('the last success', async () => (await cron('.status.lastSuccessfulTime')) || undefined);
   expect(Date.parse(await cron('.status.lastScheduleTime')) % 60_000).toBe(0);
-  await kubectl('delete', 'cronjob/tick', '--cascade=foreground', '--timeout=60s');
+  await kubectl('delete', 'cronjob/tick', '--cascade=foreground', '--timeout=300s');
   expect(await values(server, ['jobs'], '{.metadata.name}')).not.toContain(made);
 });

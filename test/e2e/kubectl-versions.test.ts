@@ -234,9 +234,9 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     const spec = 'containers: [{name: c, image: "b:1"}]';
     const text = `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: none}\nspec: {replicas: 0, selector: {matchLabels: {a: none}}, template: {metadata: {labels: {a: none}}, spec: {${spec}}}}\n`;
     await k.ok('apply', '-f', k.file('none.yaml', text));
-    await k.ok('rollout', 'status', 'deployment/none', '--timeout=30s');
+    await k.ok('rollout', 'status', 'deployment/none', '--timeout=300s');
     await k.ok('set', 'image', 'deployment/none', 'c=b:2');
-    expect(await k.ok('rollout', 'status', 'deployment/none', '--timeout=30s')).toContain('successfully rolled out');
+    expect(await k.ok('rollout', 'status', 'deployment/none', '--timeout=300s')).toContain('successfully rolled out');
     expect(await k.ok('rollout', 'history', 'deployment/none')).toMatch(/^1 +<none>\n2 +<none>$/m);
     expect(await k.ok('rollout', 'history', 'deployment/none', '--revision=1')).toMatch(/Image:\s+b:1/);
     expect(await k.ok('rollout', 'undo', 'deployment/none')).toBe('deployment.apps/none rolled back\n');
@@ -245,8 +245,8 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     expect(await k.refused('rollout', 'restart', 'deployment/none')).toContain("can't restart paused deployment");
     expect(await k.ok('rollout', 'resume', 'deployment/none')).toBe('deployment.apps/none resumed\n');
     expect(await k.ok('rollout', 'restart', 'deployment/none')).toBe('deployment.apps/none restarted\n');
-    await k.ok('wait', '--for=condition=Available', 'deployment/none', '--timeout=30s');
-    await k.ok('wait', '--for=jsonpath={.spec.replicas}=0', 'deployment/none', '--timeout=30s');
+    await k.ok('wait', '--for=condition=Available', 'deployment/none', '--timeout=300s');
+    await k.ok('wait', '--for=jsonpath={.spec.replicas}=0', 'deployment/none', '--timeout=300s');
     expect(await k.refused('wait', '--for=condition=Odd', 'deployment/none', '--timeout=100ms')).toContain(
       'timed out waiting for the condition',
     );
@@ -336,7 +336,7 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     expect(await k.ok('cordon', node)).toBe(`node/${node} cordoned\n`);
     expect(await k.ok('get', 'node', node)).toMatch(new RegExp(`^${node} +\\w+,SchedulingDisabled +<none>`, 'm'));
     expect(await k.ok('uncordon', node)).toBe(`node/${node} uncordoned\n`);
-    expect(await k.ok('drain', node, '--ignore-daemonsets', '--timeout=60s')).toBe(
+    expect(await k.ok('drain', node, '--ignore-daemonsets', '--timeout=300s')).toBe(
       `node/${node} cordoned\nnode/${node} drained\n`,
     );
     expect(await k.ok('taint', 'node', node, 'a-')).toBe(`node/${node} untainted\n`);
@@ -365,7 +365,7 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     await k.ok('create', '-f', k.file('csr.json', JSON.stringify(csr)));
     expect(await k.ok('get', 'csr', metadata.name)).toMatch(/ tester +<none> +Pending$/m);
     expect(await k.ok('certificate', 'approve', metadata.name)).toContain(`/${metadata.name} approved`);
-    await k.ok('wait', '--for=jsonpath={.status.certificate}', `csr/${metadata.name}`, '--timeout=30s');
+    await k.ok('wait', '--for=jsonpath={.status.certificate}', `csr/${metadata.name}`, '--timeout=300s');
     expect(await k.ok('get', 'csr', metadata.name)).toMatch(/ Approved,Issued$/m);
     expect(await k.ok('describe', 'csr', metadata.name)).toMatch(/^ +Common Name: +jane$/m);
     await k.ok('auth', 'reconcile', '-f', k.file('rbac.yaml', await k.ok('get', 'role', 'reader', '-o', 'yaml')));
@@ -397,11 +397,11 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     expect(await k.refused('delete', 'pod', 'none')).toContain('(NotFound): pods "none" not found');
     await k.ok('delete', 'deployment', 'none', '--cascade=orphan');
     expect((await k.ok('get', 'rs', '-l', 'a=none', '-o', 'name')).trimEnd().split('\n')).toHaveLength(3);
-    await k.ok('delete', 'rs', '-l', 'a=none', '--cascade=foreground', '--timeout=60s');
+    await k.ok('delete', 'rs', '-l', 'a=none', '--cascade=foreground', '--timeout=300s');
     await k.ok('delete', 'deployment', 'many', '--wait=false');
-    await k.ok('wait', '--for=delete', 'deployment/many', '--timeout=60s');
+    await k.ok('wait', '--for=delete', 'deployment/many', '--timeout=300s');
     expect(await k.ok('delete', 'pod', 'nowhere', '--force')).toMatch(/^pod "nowhere" force deleted/);
-    await k.ok('delete', '-f', join(k.folder, 'kinds.yaml'), '--timeout=60s');
-    await k.ok('delete', 'namespace', namespace, '--timeout=60s');
+    await k.ok('delete', '-f', join(k.folder, 'kinds.yaml'), '--timeout=300s');
+    await k.ok('delete', 'namespace', namespace, '--timeout=300s');
   });
 });

@@ -44,9 +44,9 @@ describe.sequential('a Deployment and its Service', () => {
   });
 
   test('wait', async () => {
-    const said = await kubectl('wait', '--for=condition=Available', 'deployment/nginx', '--timeout=60s');
+    const said = await kubectl('wait', '--for=condition=Available', 'deployment/nginx', '--timeout=300s');
     expect(said).toBe('deployment.apps/nginx condition met\n');
-    expect(await kubectl('rollout', 'status', 'deployment/nginx', '--timeout=60s')).toContain(
+    expect(await kubectl('rollout', 'status', 'deployment/nginx', '--timeout=300s')).toContain(
       'successfully rolled out',
     );
   });
@@ -125,7 +125,7 @@ describe.sequential('a Deployment and its Service', () => {
 
   test('scale', async () => {
     expect(await kubectl('scale', 'deployment', 'nginx', '--replicas=1')).toBe('deployment.apps/nginx scaled\n');
-    await kubectl('wait', '--for=jsonpath={.status.replicas}=1', 'deployment/nginx', '--timeout=60s');
+    await kubectl('wait', '--for=jsonpath={.status.replicas}=1', 'deployment/nginx', '--timeout=300s');
     expect(await kubectl('get', 'deployment', 'nginx')).toMatch(/^nginx +1\/1 +1 +1 +\d+s$/m);
   });
 
@@ -133,7 +133,7 @@ describe.sequential('a Deployment and its Service', () => {
     expect(await kubectl('delete', 'svc,deployment', 'nginx')).toBe(
       'service "nginx" deleted from default namespace\ndeployment.apps "nginx" deleted from default namespace\n',
     );
-    await kubectl('wait', '--for=delete', 'pod', '-l', 'app=nginx', '--timeout=60s');
+    await kubectl('wait', '--for=delete', 'pod', '-l', 'app=nginx', '--timeout=300s');
     const { stdout, stderr } = await run([program, 'get', 'pods'], { KUBECONFIG: cluster.kubeconfig });
     expect(stdout).toBe('');
     expect(stderr).toBe('No resources found in default namespace.\n');

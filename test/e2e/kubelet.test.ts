@@ -1,7 +1,7 @@
 // What a node's kubelet does, by what stock kubectl shows of a running cluster: one cluster, two nodes, many pods.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { ClientTool } from '../fixtures/client-tools.ts';
 import { testCluster } from './portico.ts';
@@ -9,10 +9,9 @@ import { startRegistry } from './registry.ts';
 
 const cluster = testCluster('e2e-kubelet');
 const image = 'portico.local/busybox:1';
-const long = { timeout: 90_000, interval: 100 };
+const long = { timeout: 300_000, interval: 100 };
 /** Unset until the cluster is up. */
 let k: ClientTool;
-vi.setConfig({ testTimeout: 240_000 });
 
 beforeAll(async () => {
   const { code, stderr } = await cluster.portico('up', '--egress', 'off', '--nodes', '2');
@@ -50,7 +49,7 @@ async function get(name: string): Promise<Pod> {
   return JSON.parse(await k.ok('get', 'pod', name, '-o', 'json')) as Pod;
 }
 
-const ready = (name: string) => k.ok('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=80s');
+const ready = (name: string) => k.ok('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=300s');
 
 /** The events of an object, as `Reason: message` lines. */
 async function events(name: string): Promise<string> {
@@ -164,7 +163,7 @@ describe('persistent volumes', () => {
         volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim({}) }],
       },
     });
-    await k.ok('rollout', 'status', 'statefulset/db', '--timeout=80s');
+    await k.ok('rollout', 'status', 'statefulset/db', '--timeout=300s');
     expect(await k.ok('get', 'pvc', 'data-db-0', '-o', 'jsonpath={.spec.storageClassName} {.status.phase}')).toBe(
       'local-path Bound',
     );
@@ -179,7 +178,7 @@ describe('persistent volumes', () => {
     expect((await get('db-1')).spec.nodeName).toBe(node);
     expect(await k.ok('exec', 'db-1', '--', 'cat', '/data/who')).toBe('db-1\n');
     await k.ok('delete', 'statefulset', 'db');
-    await k.ok('delete', 'pvc', '-l', 'app=db', '--timeout=80s');
+    await k.ok('delete', 'pvc', '-l', 'app=db', '--timeout=300s');
     await expect.poll(() => existsSync(folder), long).toBe(false);
     await expect.poll(() => k.ok('get', 'pv', '-o', 'name'), long).not.toContain('pvc-');
   });
@@ -232,7 +231,7 @@ describe('persistent volumes', () => {
     expect((await get('mounter')).spec.nodeName).toBe('node-2');
     expect(await k.ok('logs', 'mounter')).toMatch(/ 1000 +1234 /);
     expect(existsSync(join(cluster.dataDir, 'host-folder'))).toBe(true);
-    await k.ok('delete', 'pod/mounter', 'pvc/by-hand', '--timeout=80s');
+    await k.ok('delete', 'pod/mounter', 'pvc/by-hand', '--timeout=300s');
     await expect.poll(() => k.ok('get', 'pv', 'local', '-o', 'jsonpath={.status.phase}'), long).toBe('Released');
   });
 
@@ -474,7 +473,7 @@ describe('containers', () => {
     );
     await ready('probed');
     await k.ok('exec', 'probed', '--', 'mv', '/tmp/www/ready', '/tmp/www/gone');
-    await k.ok('wait', '--for=condition=Ready=false', 'pod/probed', '--timeout=80s');
+    await k.ok('wait', '--for=condition=Ready=false', 'pod/probed', '--timeout=300s');
     await expect
       .poll(() => events('probed'), long)
       .toContain('Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404');

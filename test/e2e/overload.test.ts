@@ -5,12 +5,10 @@ import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
 import { type ApiConnection, connectApi } from './api.ts';
 import { eventually } from './portico.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 let server: TestServer;

@@ -1,12 +1,11 @@
 // The pod network of a whole cluster with ranges of its own, over VXLAN: pods, Services and policies in both families.
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClientTool } from '../fixtures/client-tools.ts';
 import { eventually, testCluster } from './portico.ts';
 
 const cluster = testCluster('e2e-podnet');
 /** Unset until the cluster is up. */
 let k: ClientTool;
-vi.setConfig({ testTimeout: 120_000 });
 
 interface PodStatus {
   readonly podIPs: readonly { readonly ip: string }[];
@@ -35,7 +34,7 @@ beforeAll(async () => {
     const flags = ['--image=portico.local/echo:1', '--port=80', `--labels=app=${name}`, `--overrides=${overrides}`];
     await k.ok('run', name, ...flags);
   }
-  await k.ok('wait', '--for=condition=Ready', 'pod', '--all', '--timeout=60s');
+  await k.ok('wait', '--for=condition=Ready', 'pod', '--all', '--timeout=300s');
   for (const name of names) {
     const { podIPs } = JSON.parse(await k.ok('get', 'pod', name, '-o', 'jsonpath={.status}')) as PodStatus;
     ips[name] = podIPs.map(({ ip }) => ip);

@@ -8,7 +8,7 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer();
   await server.kubectl('create', 'namespace', 'team');
-}, 120_000);
+});
 afterAll(() => server?.stop());
 
 const kubectl = (...args: string[]) => server.kubectl('-n', 'team', ...args);
@@ -19,7 +19,7 @@ const refusal = (...args: string[]) =>
   );
 /** Waits until the quota has been counted, and shows the value at a path of its status. */
 const waitForQuota = (path: string, value: string) =>
-  kubectl('wait', `--for=jsonpath={.status.${path}}=${value}`, 'quota/q', '--timeout=60s');
+  kubectl('wait', `--for=jsonpath={.status.${path}}=${value}`, 'quota/q', '--timeout=300s');
 
 test('kubectl create quota, describe quota, and what it refuses', async () => {
   await kubectl('create', 'configmap', 'first');

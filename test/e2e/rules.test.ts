@@ -10,7 +10,7 @@ beforeAll(async () => {
   server = await startServer(['--hollow-nodes', '2']);
   await server.kubectl('create', 'deployment', 'web', '--image=web', '--replicas=3', '--port=80');
   await server.kubectl('expose', 'deployment', 'web', '--type=NodePort', '--port=80');
-  await server.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=120s');
+  await server.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=300s');
 });
 afterAll(() => server?.stop());
 

@@ -54,16 +54,16 @@ const panel = () => page.locator('.panel');
 beforeAll(async () => {
   server = await startServer(['--hollow-nodes', '3']);
   await apply(server, ...parseAllDocuments(shop).map((document) => document.toJS() as Manifest));
-  await server.kubectl('wait', '--for=condition=Available', 'deployment/web', 'deployment/cart', '--timeout=120s');
+  await server.kubectl('wait', '--for=condition=Available', 'deployment/web', 'deployment/cart', '--timeout=300s');
   browser = await startBrowser();
   looking = await openPage(browser, await link());
   page = looking.page;
-}, 300_000);
+});
 
 afterAll(async () => {
   await browser?.close();
   await server?.stop();
-}, 60_000);
+});
 
 test('the picture shows Services, slices, nodes and pods, and alarms where nobody answers', async () => {
   await door('web').waitFor();
@@ -124,7 +124,7 @@ test('with the keyboard alone a Service is chosen, a packet traced and each step
   const step = page.locator('.steps li[aria-current=step]');
   const first = await step.innerText();
   await page.keyboard.press('n');
-  await expect.poll(() => step.innerText(), { timeout: 60_000 }).not.toBe(first);
+  await expect.poll(() => step.innerText(), { timeout: 300_000 }).not.toBe(first);
   expect(await page.locator('.box.here').count()).toBe(1);
   expect(await panel().innerText()).toContain('portico-proxy');
   await keepScreenshot(page, 'trace');
@@ -155,28 +155,28 @@ test('a plan is drawn before and after, and says what the change then does', asy
   expect(await door('cart').getAttribute('aria-label')).toBe('Service default/cart');
   await keepScreenshot(page, 'plan');
   await page.locator('.sides button', { hasText: 'before' }).click();
-  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 60_000 }).toContain('nobody answers');
+  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 300_000 }).toContain('nobody answers');
   await page.locator('nav button', { hasText: 'Story' }).click();
   await server.kubectl('patch', 'service', 'cart', '-p', '{"spec":{"selector":{"tier":null}}}');
-  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 60_000 }).toBe('Service default/cart');
+  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 300_000 }).toBe('Service default/cart');
 });
 
 test('the slider walks through history, and back to now', async () => {
   await page.keyboard.press('h');
   const now = Number(await page.locator('.stage').getAttribute('data-revision'));
   await expect
-    .poll(() => page.locator('#time').getAttribute('max').then(Number), { timeout: 60_000 })
+    .poll(() => page.locator('#time').getAttribute('max').then(Number), { timeout: 300_000 })
     .toBeGreaterThan(9);
   for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowLeft');
   await page.locator('.time.past').waitFor();
   await expect
-    .poll(async () => Number(await page.locator('.stage').getAttribute('data-revision')), { timeout: 60_000 })
+    .poll(async () => Number(await page.locator('.stage').getAttribute('data-revision')), { timeout: 300_000 })
     .toBeLessThan(now);
-  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 60_000 }).toContain('nobody answers');
+  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 300_000 }).toContain('nobody answers');
   await page.emulateMedia({ colorScheme: 'dark' });
   await keepScreenshot(page, 'history');
   await page.locator('.time button').click();
-  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 60_000 }).toBe('Service default/cart');
+  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 300_000 }).toBe('Service default/cart');
 });
 
 test('on a small screen the picture is above and the panel below, and nothing sticks out', async () => {

@@ -11,13 +11,13 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const kubectl = (...args: string[]) => server.kubectl(...args);
-const status = (what: string) => kubectl('rollout', 'status', what, '--timeout=60s');
+const status = (what: string) => kubectl('rollout', 'status', what, '--timeout=300s');
 const images = (app: string) => values(server, ['pods', '-l', `app=${app}`], '{.spec.containers[0].image}');
 const gone = (app: string) =>
   eventually(`no pods of ${app}`, async () => ((await images(app)).length === 0 ? true : undefined));
 
 test('hollow nodes are ready, with pods in a range of their own', async () => {
-  await kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=30s');
+  await kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=300s');
   expect(await values(server, ['nodes'], '{.metadata.name} {.spec.podCIDR}')).toEqual([
     'hollow-1 100.64.0.0/24',
     'hollow-2 100.64.1.0/24',
@@ -28,7 +28,7 @@ test('hollow nodes are ready, with pods in a range of their own', async () => {
 test('Deployment: rollout, image, undo, pause, scale, delete', async () => {
   await apply(server, workload('Deployment', 'web', { replicas: 4 }));
   expect(await status('deployment/web')).toContain('deployment "web" successfully rolled out');
-  await kubectl('wait', '--for=condition=Available', 'deployment/web', '--timeout=30s');
+  await kubectl('wait', '--for=condition=Available', 'deployment/web', '--timeout=300s');
   const ips = await values(server, ['pods', '-l', 'app=web'], '{.status.podIP}');
   expect(new Set(ips).size).toBe(4);
   expect(ips.every((ip) => ip.startsWith('100.64.'))).toBe(true);
@@ -44,11 +44,11 @@ test('Deployment: rollout, image, undo, pause, scale, delete', async () => {
   await kubectl('rollout', 'pause', 'deployment/web');
   await kubectl('set', 'image', 'deployment/web', 'web=web:3');
   await kubectl('scale', 'deployment/web', '--replicas=2');
-  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/web', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/web', '--timeout=300s');
   expect(new Set(await images('web'))).toEqual(new Set(['web:1']));
   await kubectl('rollout', 'resume', 'deployment/web');
   await status('deployment/web');
-  await kubectl('delete', 'deployment/web', '--cascade=foreground', '--timeout=60s');
+  await kubectl('delete', 'deployment/web', '--cascade=foreground', '--timeout=300s');
   expect(await images('web')).toEqual([]);
   expect(await values(server, ['replicasets', '-l', 'app=web'], '{.metadata.name}')).toEqual([]);
 });
@@ -72,12 +72,12 @@ test('Deployment: a rollout that cannot become ready is told of by its deadline,
 
 test('ReplicaSet: orphans stay, and are adopted again', async () => {
   await apply(server, workload('ReplicaSet', 'rs', { replicas: 2 }));
-  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'rs/rs', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'rs/rs', '--timeout=300s');
   const before = await values(server, ['pods', '-l', 'app=rs'], '{.metadata.name}');
   await kubectl('delete', 'rs/rs', '--cascade=orphan');
   expect(await values(server, ['pods', '-l', 'app=rs'], '{.metadata.ownerReferences}')).toEqual([]);
   await apply(server, workload('ReplicaSet', 'rs', { replicas: 2 }));
-  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'rs/rs', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'rs/rs', '--timeout=300s');
   expect(await values(server, ['pods', '-l', 'app=rs'], '{.metadata.name}')).toEqual(before);
   await kubectl('delete', 'rs/rs');
   await gone('rs');
@@ -93,7 +93,7 @@ test('ReplicationController: scale', async () => {
     spec: { replicas: 1, selector, template: spec.template },
   });
   await kubectl('scale', 'rc/rc', '--replicas=3');
-  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=3', 'rc/rc', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=3', 'rc/rc', '--timeout=300s');
   await kubectl('delete', 'rc/rc');
   await gone('rc');
 });
@@ -139,7 +139,7 @@ test('StatefulSet: ordinals in order, partition, undo, scale, claims', async () 
   await eventually('claims of surplus pods to go', async () =>
     (await values(server, claims, '{.metadata.name}')).join() === 'data-db-2' ? true : undefined,
   );
-  await kubectl('delete', 'sts/db', '--cascade=foreground', '--timeout=60s');
+  await kubectl('delete', 'sts/db', '--cascade=foreground', '--timeout=300s');
   expect(await values(server, claims, '{.metadata.name}')).toEqual(['data-db-2']);
 });
 
@@ -154,8 +154,8 @@ test('StatefulSet: parallel, and a pod that comes back under its name', async ()
   // Waiting for a name to go, kubectl may find the next pod there, and waits for that.
   await kubectl('delete', 'pod/many-3', '--wait=false');
   await eventually('another pod', async () => ((await uid().catch(() => before)) === before ? undefined : true));
-  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=5', 'sts/many', '--timeout=30s');
-  await kubectl('wait', '--for=condition=Ready', 'pod/many-3', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=5', 'sts/many', '--timeout=300s');
+  await kubectl('wait', '--for=condition=Ready', 'pod/many-3', '--timeout=300s');
   expect(await uid()).not.toBe(before);
   await kubectl('delete', 'sts/many');
   await gone('many');
@@ -177,13 +177,13 @@ test.each([
   await kubectl('rollout', 'undo', 'ds/agent');
   await status('daemonset/agent');
   await kubectl('taint', 'node', 'hollow-2', 'tired=yes:NoExecute');
-  await kubectl('wait', '--for=jsonpath={.status.desiredNumberScheduled}=2', 'ds/agent', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.desiredNumberScheduled}=2', 'ds/agent', '--timeout=300s');
   await eventually('the pod of the tainted node to go', async () =>
     (await nodes()).includes('hollow-2') ? undefined : true,
   );
   await kubectl('taint', 'node', 'hollow-2', 'tired-');
-  await kubectl('wait', '--for=jsonpath={.status.numberReady}=3', 'ds/agent', '--timeout=30s');
-  await kubectl('delete', 'ds/agent', '--cascade=foreground', '--timeout=60s');
+  await kubectl('wait', '--for=jsonpath={.status.numberReady}=3', 'ds/agent', '--timeout=300s');
+  await kubectl('delete', 'ds/agent', '--cascade=foreground', '--timeout=300s');
 });
 
 test('drain: a budget is kept, daemons stay, and the node takes pods again', async () => {
@@ -191,8 +191,8 @@ test('drain: a budget is kept, daemons stay, and the node takes pods again', asy
   await status('deployment/moves');
   await status('daemonset/stays');
   await kubectl('create', 'pdb', 'moves', '--selector=app=moves', '--min-available=2');
-  await kubectl('drain', 'hollow-1', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=60s');
-  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=3', 'deployment/moves', '--timeout=30s');
+  await kubectl('drain', 'hollow-1', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=3', 'deployment/moves', '--timeout=300s');
   const nodesOf = (app: string) => values(server, ['pods', '-l', `app=${app}`], '{.spec.nodeName}');
   expect(await nodesOf('moves')).not.toContain('hollow-1');
   expect(await nodesOf('stays')).toContain('hollow-1');
@@ -216,7 +216,7 @@ test('preemption: an important pod takes the place of others', async () => {
   await status('deployment/filler');
   await apply(server, pods('vip', 1, { priorityClassName: 'urgent' }));
   await status('deployment/vip');
-  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/filler', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/filler', '--timeout=300s');
   const events = await kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}');
   expect(events).toContain('Preempted');
   await kubectl('delete', 'deployment/filler', 'deployment/vip');
@@ -225,14 +225,14 @@ test('preemption: an important pod takes the place of others', async () => {
 test('HorizontalPodAutoscaler: the bounds hold without metrics, and it says what it lacks', async () => {
   await apply(server, workload('Deployment', 'auto', { replicas: 1 }));
   await kubectl('autoscale', 'deployment', 'auto', '--min=2', '--max=3', '--cpu-percent=50');
-  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/auto', '--timeout=60s');
+  await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/auto', '--timeout=300s');
   const events = ['get', 'events', '--field-selector=involvedObject.name=auto,reason=SuccessfulRescale'];
   const told = await eventually('its event', async () => {
     const text = await kubectl(...events, '-o', 'jsonpath={.items[*].message}');
     return text === '' ? undefined : text;
   });
   expect(told).toBe('New size: 2; reason: Current number of replicas below Spec.MinReplicas');
-  await kubectl('wait', '--for=condition=ScalingActive=false', 'hpa/auto', '--timeout=60s');
+  await kubectl('wait', '--for=condition=ScalingActive=false', 'hpa/auto', '--timeout=300s');
   await kubectl('delete', 'hpa/auto', 'deployment/auto');
 });
 
@@ -252,8 +252,8 @@ test('a claim gets the smallest volume that is large enough', async () => {
   const spec = { accessModes, storageClassName: '', resources: { requests: { storage: '5Gi' } } };
   const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'mine' }, spec };
   await apply(server, volume('large', '50Gi'), volume('right', '6Gi'), claim);
-  await kubectl('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/mine', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/mine', '--timeout=300s');
   expect(await kubectl('get', 'pvc/mine', '-o', 'jsonpath={.spec.volumeName}')).toBe('right');
   await kubectl('delete', 'pvc/mine');
-  await kubectl('wait', '--for=jsonpath={.status.phase}=Released', 'pv/right', '--timeout=30s');
+  await kubectl('wait', '--for=jsonpath={.status.phase}=Released', 'pv/right', '--timeout=300s');
 });

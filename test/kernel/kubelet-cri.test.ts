@@ -29,16 +29,16 @@ beforeAll(async () => {
     }),
   );
   cri = criClient(node.socketPath);
-}, 30_000);
+});
 
 afterAll(async () => {
   cri.close();
   await node.stop();
-}, 30_000);
+});
 
 test('a container lives and ends through CRI', async () => {
   expect(await cri.version()).toMatchObject({ runtimeName: 'containerd' });
-  await expect.poll(async () => (await cri.status()).map((c) => c.status), { timeout: 10_000 }).toEqual([true, true]);
+  await expect.poll(async () => (await cri.status()).map((c) => c.status), { timeout: 300_000 }).toEqual([true, true]);
   const sandboxConfig = {
     metadata: { name: 'web', namespace: 'default', uid: 'u1', attempt: 0 },
     hostname: 'web',
@@ -85,4 +85,4 @@ test('a container lives and ends through CRI', async () => {
   await cri.stopPodSandbox(sandbox);
   await cri.removePodSandbox(sandbox);
   await expect(cri.containerStatus(container)).rejects.toSatisfy(isGrpcNotFound);
-}, 30_000);
+});

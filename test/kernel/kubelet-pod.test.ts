@@ -59,13 +59,13 @@ beforeAll(async () => {
     status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
   });
   startAgent();
-}, 120_000);
+});
 
 afterAll(async () => {
   over.abort();
   await running;
   await node?.stop();
-}, 120_000);
+});
 
 async function createPod(name: string, spec: Partial<PodSpec> & Pick<PodSpec, 'containers'>): Promise<Pod> {
   const metadata = { name, namespace: 'default', labels: { app: name } };
@@ -91,7 +91,7 @@ async function gone(name: string): Promise<void> {
           () => 'there',
           () => 'gone',
         ),
-      { timeout: 30_000 },
+      { timeout: 300_000 },
     )
     .toBe('gone');
 }
@@ -101,8 +101,8 @@ test('the node becomes Ready', async () => {
     const status = (await api.resource<Node>(nodes).get(nodeName)).status;
     return status?.conditions?.find((c) => c.type === 'Ready')?.reason;
   };
-  await expect.poll(ready, { timeout: 30_000 }).toBe('KubeletReady');
-}, 120_000);
+  await expect.poll(ready, { timeout: 300_000 }).toBe('KubeletReady');
+});
 
 test('a pod runs soon, with its environment, files and name, and leaves nothing behind', async () => {
   await api.resource(services).create({
@@ -136,7 +136,7 @@ test('a pod runs soon, with its environment, files and name, and leaves nothing 
       },
     ],
   });
-  await expect.poll(async () => condition(await pod('echo'), 'Ready'), { timeout: 30_000, interval: 10 }).toBe('True');
+  await expect.poll(async () => condition(await pod('echo'), 'Ready'), { timeout: 300_000, interval: 10 }).toBe('True');
   const took = performance.now() - began;
   const status = (await pod('echo')).status;
   expect(status).toMatchObject({ phase: 'Running', qosClass: 'BestEffort', hostIP: '172.31.255.11' });
@@ -165,11 +165,11 @@ test('a pod runs soon, with its environment, files and name, and leaves nothing 
   expect(existsSync(`${node.root}/agent/pods/${created.metadata.uid}`)).toBe(false);
   await expect
     .poll(() => node.run('ctr', '-a', node.socketPath, '-n', 'k8s.io', 'containers', 'ls', '-q').trim(), {
-      timeout: 30_000,
+      timeout: 300_000,
     })
     .toBe('');
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(created.metadata.uid);
-}, 120_000);
+});
 
 test('a container that ends is started again, then backed off', async () => {
   await createPod('crash', {
@@ -178,14 +178,14 @@ test('a container that ends is started again, then backed off', async () => {
     ],
   });
   const waiting = async () => (await pod('crash')).status?.containerStatuses?.[0]?.state?.waiting?.reason;
-  await expect.poll(waiting, { timeout: 30_000 }).toBe('CrashLoopBackOff');
+  await expect.poll(waiting, { timeout: 300_000 }).toBe('CrashLoopBackOff');
   const status = (await pod('crash')).status?.containerStatuses?.[0];
   expect(status?.restartCount).toBe(1);
   expect(status?.lastState?.terminated).toMatchObject({ exitCode: 3, reason: 'Error', message: 'why\n' });
   expect((await pod('crash')).status?.phase).toBe('Running');
   await podApi.delete('crash', 'default');
   await gone('crash');
-}, 120_000);
+});
 
 test('init containers run first and in order, a job ends as Succeeded', async () => {
   await createPod('job', {
@@ -214,7 +214,7 @@ test('init containers run first and in order, a job ends as Succeeded', async ()
       },
     ],
   });
-  await expect.poll(async () => (await pod('job')).status?.phase, { timeout: 30_000 }).toBe('Succeeded');
+  await expect.poll(async () => (await pod('job')).status?.phase, { timeout: 300_000 }).toBe('Succeeded');
   const { status } = await pod('job');
   expect(status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ reason: 'Completed', message: '1 2 ' });
   expect(condition(await pod('job'), 'Initialized')).toBe('True');
@@ -224,7 +224,7 @@ test('init containers run first and in order, a job ends as Succeeded', async ()
   });
   await podApi.delete('job', 'default');
   await gone('job');
-}, 120_000);
+});
 
 test('readiness follows the probe, liveness restarts', async () => {
   await createPod('probed', {
@@ -238,27 +238,27 @@ test('readiness follows the probe, liveness restarts', async () => {
       },
     ],
   });
-  await expect.poll(async () => (await pod('probed')).status?.phase, { timeout: 30_000 }).toBe('Running');
+  await expect.poll(async () => (await pod('probed')).status?.phase, { timeout: 300_000 }).toBe('Running');
   expect(condition(await pod('probed'), 'Ready')).toBe('False');
   const cri = criClient(node.socketPath);
   const id = async () =>
     (await pod('probed')).status?.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
   await cri.execSync(await id(), ['touch', '/tmp/ready'], 5);
-  await expect.poll(async () => condition(await pod('probed'), 'Ready'), { timeout: 30_000 }).toBe('True');
+  await expect.poll(async () => condition(await pod('probed'), 'Ready'), { timeout: 300_000 }).toBe('True');
   await cri.execSync(await id(), ['rm', '/tmp/live'], 5);
   await expect
-    .poll(async () => (await pod('probed')).status?.containerStatuses?.[0]?.restartCount, { timeout: 30_000 })
+    .poll(async () => (await pod('probed')).status?.containerStatuses?.[0]?.restartCount, { timeout: 300_000 })
     .toBe(1);
   cri.close();
   await podApi.delete('probed', 'default');
   await gone('probed');
-}, 120_000);
+});
 
 test('a log that grows is rotated, and who follows it misses nothing', async () => {
   // Slowly, so that who follows is never two files behind: what was rotated twice is packed.
   const script = 'i=0; while :; do i=$((i+1)); echo line $i; [ $((i%100)) != 0 ] || sleep 0.4; done';
   await createPod('talker', { containers: [{ name: 'main', image: busyboxImage, command: ['sh', '-c', script] }] });
-  await expect.poll(async () => (await pod('talker')).status?.phase, { timeout: 20_000 }).toBe('Running');
+  await expect.poll(async () => (await pod('talker')).status?.phase, { timeout: 300_000 }).toBe('Running');
   const { uid } = (await pod('talker')).metadata;
   const folder = `${node.root}/agent/log/pods/default_talker_${uid}/main`;
   const over = new AbortController();
@@ -270,10 +270,10 @@ test('a log that grows is rotated, and who follows it misses nothing', async () 
     if (next % 100 === 0 && packed().length > 0) over.abort();
     next += 1;
   }
-  await expect.poll(() => readdirSync(folder).length, { timeout: 20_000 }).toBe(3);
+  await expect.poll(() => readdirSync(folder).length, { timeout: 300_000 }).toBe(3);
   await podApi.delete('talker', 'default');
   await gone('talker');
-}, 100_000);
+});
 
 test('an emptyDir that outgrows its limit costs its pod its place', async () => {
   await createPod('hungry', {
@@ -287,7 +287,7 @@ test('an emptyDir that outgrows its limit costs its pod its place', async () => 
       },
     ],
   });
-  await expect.poll(async () => (await pod('hungry')).status?.phase, { timeout: 20_000 }).toBe('Failed');
+  await expect.poll(async () => (await pod('hungry')).status?.phase, { timeout: 300_000 }).toBe('Failed');
   const { status } = await pod('hungry');
   const message = 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ';
   expect(status).toMatchObject({ reason: 'Evicted', message });
@@ -298,21 +298,21 @@ test('an emptyDir that outgrows its limit costs its pod its place', async () => 
   });
   await podApi.delete('hungry', 'default');
   await gone('hungry');
-}, 120_000);
+});
 
 test('an image that is not there and must not be pulled is said so', async () => {
   await createPod('noimage', {
     containers: [{ name: 'main', image: 'portico.local/none:1', imagePullPolicy: 'Never' }],
   });
   const waiting = async () => (await pod('noimage')).status?.containerStatuses?.[0]?.state?.waiting;
-  await expect.poll(waiting, { timeout: 30_000 }).toEqual({
+  await expect.poll(waiting, { timeout: 300_000 }).toEqual({
     reason: 'ErrImageNeverPull',
     message: 'Container image "portico.local/none:1" is not present with pull policy of Never',
   });
   expect((await pod('noimage')).status?.phase).toBe('Pending');
   await podApi.delete('noimage', 'default');
   await gone('noimage');
-}, 120_000);
+});
 
 test('a new agent finds the pods that run, and ends those that were deleted meanwhile', async () => {
   const containers = [
@@ -326,8 +326,8 @@ test('a new agent finds the pods that run, and ends those that were deleted mean
   const readiness = async (name: string) => condition(await pod(name), 'Ready');
   const deleted = await createPod('deleted', { containers });
   const kept = await createPod('kept', { containers });
-  await expect.poll(() => readiness('kept'), { timeout: 30_000 }).toBe('True');
-  await expect.poll(() => readiness('deleted'), { timeout: 30_000 }).toBe('True');
+  await expect.poll(() => readiness('kept'), { timeout: 300_000 }).toBe('True');
+  await expect.poll(() => readiness('deleted'), { timeout: 300_000 }).toBe('True');
   const before = await pod('kept');
   over.abort();
   await running;
@@ -342,9 +342,9 @@ test('a new agent finds the pods that run, and ends those that were deleted mean
   startAgent();
   const inRuntime = () =>
     node.run('ctr', '-a', node.socketPath, '-n', 'k8s.io', 'containers', 'ls', '-q').trim().split('\n').length;
-  await expect.poll(inRuntime, { timeout: 30_000 }).toBe(2);
+  await expect.poll(inRuntime, { timeout: 300_000 }).toBe(2);
   await expect
-    .poll(() => existsSync(`${node.root}/agent/pods/${deleted.metadata.uid}`), { timeout: 30_000 })
+    .poll(() => existsSync(`${node.root}/agent/pods/${deleted.metadata.uid}`), { timeout: 300_000 })
     .toBe(false);
   const after = await pod('kept');
   expect(after.status?.containerStatuses?.[0]?.containerID).toBe(before.status?.containerStatuses?.[0]?.containerID);
@@ -354,4 +354,4 @@ test('a new agent finds the pods that run, and ends those that were deleted mean
   await watch;
   await podApi.delete('kept', 'default');
   await gone('kept');
-}, 120_000);
+});
