@@ -1,6 +1,8 @@
-// Listens to what anyone writes to the kernel's tables of rules: `xtables-monitor -e` tells of each generation of them, and before
-// it of the chains and rules it touched, though not of elements. (`nft monitor` tells of these, too, but holds a copy of
-// every element of every table for it: 100 MB for 55,000.) It costs nothing while nothing happens.
+// Listens to what anyone writes to the kernel's tables of rules: the messages of netlink's group of nftables, which tell of each
+// chain, rule and element, and at its end of each transaction. They come through socat, which copies them; that costs nothing
+// while nothing happens. (`nft monitor` would print the same, but holds a copy of every element of every table for it: 100 MB
+// for 55,000; `xtables-monitor` says nothing of elements.) The legacy kind of iptables tells nobody.
+import { littleEndian, type NftEvent, NftEventReader } from '../nftables/events.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Follow } from '../system/follow.ts';
@@ -10,20 +12,24 @@ export interface MonitorOptions {
   readonly clock: Clock;
   /** Without it nothing is heard. */
   readonly follow?: Follow | undefined;
-  /** A program to listen to where there is no xtables-monitor. */
-  readonly otherwise?: readonly string[];
-  readonly heard: (line: string) => void;
+  readonly heard: (event: NftEvent) => void;
   /** A monitor surely listens by now; of what came before it may not have heard. */
   readonly listens: () => void;
-  /** The monitor ended, as it does at rules it cannot print and when it is told more than it can take in. */
+  /** The monitor ended, as it does when it is told more than it can take in. */
   readonly ended: () => void;
 }
 
-/** Its lines would come in blocks of 4 KB; `stdbuf` makes each come at once. */
-const xtablesMonitor: readonly string[] = ['stdbuf', '-oL', 'xtables-monitor', '-e'];
+/**
+ * A socket of AF_NETLINK (16), raw (3), of NETLINK_NETFILTER (12). Its address has padding, port, and groups in the byte order of
+ * the machine: the seventh bit is NFNLGRP_NFTABLES. Its buffer may hold as much as the system lets it.
+ */
+const socket = `SOCKET-RECV:16:3:12:x0000x00000000x${littleEndian ? '40000000' : '00000040'},rcvbuf=4194304`;
+
+/** Copies the messages to its standard output, as they come. */
+export const netlinkListener: readonly string[] = ['socat', '-u', '-b', '65536', socket, 'STDOUT'];
 
 /** Ends with us, whatever we end by; not every setpriv can do that. */
-const mortalMonitor: readonly string[] = ['setpriv', '--pdeathsig', 'TERM', ...xtablesMonitor];
+const mortal: readonly string[] = ['setpriv', '--pdeathsig', 'TERM'];
 
 /** How long to wait before a monitor that ended is started again, in milliseconds. */
 const restartWait = 1000;
@@ -42,17 +48,17 @@ export class Monitor {
     this.#options = options;
   }
 
-  /** Listens until the signal aborts; returns at once where there is no program for it. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Listens until the signal aborts; gives false at once where there is no program for it. */
+  async run(signal: AbortSignal): Promise<boolean> {
     const { follow, clock, ended } = this.#options;
     const command = await this.#command();
-    if (!follow || !command) return;
+    if (!follow || !command) return false;
     try {
       while (!signal.aborted) {
         await this.#silence;
         const running = new AbortController();
         this.#running = running;
-        await this.#listen(follow.lines(command, AbortSignal.any([signal, running.signal])));
+        await this.#listen(follow.bytes(command, AbortSignal.any([signal, running.signal])));
         if (running.signal.aborted || signal.aborted) continue;
         ended();
         await clock.sleep(restartWait, signal);
@@ -60,6 +66,7 @@ export class Monitor {
     } catch {
       // The program is missing or the signal aborted: rules are still looked for from time to time.
     }
+    return true;
   }
 
   /**
@@ -78,25 +85,27 @@ export class Monitor {
     }
   }
 
-  async #listen(lines: AsyncIterable<string>): Promise<void> {
+  async #listen(messages: AsyncIterable<Uint8Array>): Promise<void> {
     const { clock, heard, listens } = this.#options;
     const timer = clock.after(startTime, listens);
+    const reader = new NftEventReader();
     try {
-      for await (const line of lines) heard(line);
+      for await (const piece of messages) for (const event of reader.read(piece)) heard(event);
     } finally {
       timer.cancel();
     }
   }
 
   async #command(): Promise<readonly string[] | undefined> {
-    for (const command of [mortalMonitor, xtablesMonitor]) if (await this.#answers(command)) return command;
-    return this.#options.otherwise;
+    for (const before of [mortal, []])
+      if (await this.#answers([...before, 'socat'])) return [...before, ...netlinkListener];
+    return undefined;
   }
 
   async #answers(command: readonly string[]): Promise<boolean> {
     try {
-      const { stdout } = await this.#options.exec.run([...command, '--help']);
-      return stdout.includes('xtables-monitor');
+      const { stdout } = await this.#options.exec.run([...command, '-V']);
+      return stdout.includes('socat');
     } catch {
       return false;
     }

@@ -5,6 +5,8 @@ export interface Follow {
    * aborts, which ends the program; throws when it cannot be started.
    */
   lines(command: readonly string[], signal: AbortSignal): AsyncIterable<string>;
+  /** The same for a program whose standard output is not text, in pieces as they come. */
+  bytes(command: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Starts a program that is told things on its standard input, for as long as the caller keeps it. */
   converse(command: readonly string[], options: ConversationOptions): Conversation;
 }

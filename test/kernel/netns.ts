@@ -18,6 +18,7 @@ export class TestNamespace {
     this.exec = { run: (command, options) => realExec.run(this.inside(command), options) };
     this.follow = {
       lines: (command, signal) => realFollow.lines(this.inside(command), signal),
+      bytes: (command, signal) => realFollow.bytes(this.inside(command), signal),
       converse: (command, options) => realFollow.converse(this.inside(command), options),
     };
     this.run('ip link set lo up');

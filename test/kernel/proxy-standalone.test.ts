@@ -191,7 +191,7 @@ function hasMonitor(): boolean {
   const pids = execFileSync('ip', ['netns', 'pids', space.name], { encoding: 'utf8' }).split('\n').filter(Boolean);
   return pids.some((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('xtables-monitor');
+      return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('socat');
     } catch {
       // It has ended since.
       return false;

@@ -1,5 +1,7 @@
 // kube-proxy's flags, read into a configuration.
+
 import { parseGoDuration } from '../../apimachinery/duration.ts';
+import { table } from '../../apimachinery/table.ts';
 import { ConfigurationError } from './decode.ts';
 import { type Field, fields, type KubeProxyConfiguration, withPort } from './fields.ts';
 
@@ -73,7 +75,7 @@ function readFlag({ flag, type }: Field & { readonly flag: string }, text: strin
   }
 }
 
-const addressPorts: Readonly<Record<string, number>> = { 'healthz-bind-address': 10256, 'metrics-bind-address': 10249 };
+const addressPorts = table<number>({ 'healthz-bind-address': 10256, 'metrics-bind-address': 10249 });
 
 /** Sets what the given flags (by name, without dashes) say. Throws a ConfigurationError. */
 export function withFlags(
@@ -93,12 +95,12 @@ export function withFlags(
 }
 
 /** Flags of old command lines, with what to use in their place. */
-export const deprecatedFlags: Readonly<Record<string, string>> = {
+export const deprecatedFlags = table<string>({
   'healthz-port':
     'This flag is deprecated and will be removed in a future release. Please use --healthz-bind-address instead.',
   'metrics-port':
     'This flag is deprecated and will be removed in a future release. Please use --metrics-bind-address instead.',
-};
+});
 
 /** As upstream does: 0 closes the server; another port counts only where the address has none, and it always has one. */
 function withDeprecatedPorts(

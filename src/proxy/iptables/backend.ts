@@ -1,5 +1,6 @@
 // Applies the iptables tables, a family at a time: `iptables-restore` knows no transaction over both.
 import type { TableUpdate } from '../../iptables/ruleset.ts';
+import type { NftEvent } from '../../nftables/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
@@ -50,7 +51,14 @@ export class IptablesBackend implements Backend {
     const { exec, clock, follow } = options;
     if (!clock || !follow) return;
     const look = () => this.#changed();
-    this.#monitor = new Monitor({ exec, clock, follow, heard: (line) => this.#hear(line), listens: look, ended: look });
+    this.#monitor = new Monitor({
+      exec,
+      clock,
+      follow,
+      heard: (event) => this.#hear(event),
+      listens: look,
+      ended: look,
+    });
   }
 
   configure(configs: readonly ProxyConfig[]): void {
@@ -128,9 +136,9 @@ export class IptablesBackend implements Backend {
     await this.#monitor?.run(signal);
   }
 
-  #hear(line: string): void {
+  #hear(event: NftEvent): void {
     this.#lastHeard = this.#options.clock?.now() ?? 0;
-    if (!this.#edits.read(line)) return;
+    if (!this.#edits.read(event)) return;
     this.#broken = true;
     this.#changed();
   }

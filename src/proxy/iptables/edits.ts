@@ -1,16 +1,13 @@
-// Who else writes to our chains. xtables-monitor tells of each chain and rule that is touched, then of the generation that this
-// made of the tables: one for each table that an iptables-restore writes.
+// Who else writes to our chains, in the nft kind of iptables: the kernel tells of each chain and rule that is touched, then of the
+// generation that this made of the tables: one for each table that an iptables-restore writes.
+import type { NftEvent } from '../../nftables/events.ts';
 import { chains, isServiceChain } from './names.ts';
 
 const constant: ReadonlySet<string> = new Set(Object.values(chains));
 
-const builtIn = /^(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/;
+const tables: ReadonlySet<string> = new Set(['nat', 'filter', 'mangle']);
 
-/** The chain that a line tells of, and what was done to it: ` EVENT: -4 -t nat -D KUBE-SERVICES …`. */
-function subjectOf(line: string): { readonly verb: string; readonly chain: string; readonly rest: string } | undefined {
-  const match = / -t \S+ -([A-Z]) (\S+)(.*)$/.exec(line);
-  return match ? { verb: match[1]!, chain: match[2]!, rest: match[3]! } : undefined;
-}
+const builtIn = /^(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/;
 
 /** Tells our transactions on our chains from those of others. */
 export class Edits {
@@ -28,23 +25,27 @@ export class Edits {
     this.#touched = false;
   }
 
-  /** Takes in a line of the monitor; true when it tells that someone else changed what is ours. */
-  read(line: string): boolean {
-    if (!line.startsWith('NEWGEN:')) {
-      const subject = subjectOf(line);
-      if (!subject) return false;
-      const { verb, chain, rest } = subject;
-      // These we never do while we run.
-      if (verb === 'X' && chain === chains.canary) return true;
-      if (builtIn.test(chain)) return verb === 'D' && / -j KUBE-/.test(rest);
-      this.#touched ||= constant.has(chain) || isServiceChain(chain);
-      return false;
-    }
+  /** Takes in an event; true when it tells that someone else changed what is ours. */
+  read(event: NftEvent): boolean {
+    if (event.kind === 'chain' || event.kind === 'rule') return this.#readChange(event);
+    if (event.kind !== 'generation') return false;
     const touched = this.#touched;
     this.#touched = false;
     if (!touched) return false;
     if (this.#ours === 0) return true;
     this.#ours -= 1;
+    return false;
+  }
+
+  #readChange(event: Extract<NftEvent, { kind: 'chain' | 'rule' }>): boolean {
+    const { kind, verb, table, chain } = event;
+    if (!tables.has(table)) return false;
+    // These we never do while we run.
+    if (kind === 'chain' && verb === 'delete' && chain === chains.canary) return true;
+    if (builtIn.test(chain)) {
+      return kind === 'rule' && verb === 'delete' && event.jumps.some((jump) => jump.startsWith('KUBE-'));
+    }
+    this.#touched ||= constant.has(chain) || isServiceChain(chain);
     return false;
   }
 }

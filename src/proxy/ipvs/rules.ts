@@ -1,4 +1,5 @@
 // The iptables rules around IPVS: what to masquerade, what to let in, what to refuse (service-semantics 6).
+import { table } from '../../apimachinery/table.ts';
 import type { Chain, Match, Rule, TableName, TableUpdate, Target } from '../../iptables/ruleset.ts';
 import type { ProxyConfig } from '../config.ts';
 import { comment, fromPods, natChains, toChain } from '../iptables/base.ts';
@@ -222,10 +223,10 @@ function jumpsOf(): Jump[] {
 /** The jumps in the order in which they are put at the top: later ones end up above earlier ones. */
 export const ipvsJumps: readonly Jump[] = jumpsOf();
 
-const ownChains: Readonly<Record<string, readonly string[]>> = {
+const ownChains = table<readonly string[]>({
   nat: [names.services, names.postrouting, names.markMasquerade, names.loadBalancer, names.nodePort],
   filter: [names.forward, names.nodePort, names.proxyFirewall, names.sourceRanges, names.filter, names.outFilter],
-};
+});
 
 /** What the ipvs mode leaves among the rules of iptables. */
 export const ipvsFootprint: Footprint = {

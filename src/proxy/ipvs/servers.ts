@@ -1,4 +1,5 @@
 // The virtual servers of one port, and what it puts into the sets (service-semantics 6).
+import { table } from '../../apimachinery/table.ts';
 import type { RealServer, VirtualServer } from '../../ipvs/ruleset.ts';
 import type { ProxyConfig } from '../config.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -27,7 +28,7 @@ function realServers(plan: ServicePortPlan, local: boolean): RealServer[] {
 }
 
 /** One source address goes to real servers by its port, too, as kube-proxy has it. */
-const schedulerFlags: Readonly<Record<string, string>> = { mh: 'mh-port' };
+const schedulerFlags = table<string>({ mh: 'mh-port' });
 
 function server(
   plan: ServicePortPlan,

@@ -1,4 +1,5 @@
 // Applies the nftables tables of both families, each sync in one transaction of the kernel.
+import type { ElementEvent, NftEvent } from '../../nftables/events.ts';
 import { renderTransaction } from '../../nftables/render.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
@@ -10,6 +11,7 @@ import { Monitor } from '../monitor.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { nftFamily, tableName } from './base.ts';
 import { Comparison } from './comparison.ts';
+import { Contest } from './contest.ts';
 import { fillingScript } from './filling.ts';
 import { Generations } from './generations.ts';
 import { longestLine, NftSession } from './nft-session.ts';
@@ -36,6 +38,8 @@ export class NftablesBackend implements Backend {
   /** Looks again at once. */
   #changed: () => void = () => {};
   #writingChanges = false;
+  readonly #contest = new Contest();
+  #nextRepair = 0;
   readonly #monitor: Monitor;
 
   constructor(options: NftablesBackendOptions) {
@@ -48,8 +52,7 @@ export class NftablesBackend implements Backend {
     });
     this.#monitor = new Monitor({
       ...options,
-      otherwise: ['nft', 'monitor', 'destroy', 'tables'],
-      heard: (line) => this.#hear(line),
+      heard: (event) => this.#hear(event),
       listens: () => this.#listen(),
       ended: () => this.#lost(),
     });
@@ -86,7 +89,8 @@ export class NftablesBackend implements Backend {
   async condition(): Promise<Condition> {
     const condition = this.#condition;
     this.#condition = 'intact';
-    if (condition === 'broken') return condition;
+    // What is known to differ is put right at once; a look would make it wait.
+    if (condition !== 'intact') return condition;
     for (const state of this.#states.values()) if (!(await this.#hasChains(state))) return 'broken';
     return condition;
   }
@@ -98,15 +102,41 @@ export class NftablesBackend implements Backend {
     const session = new NftSession(follow);
     this.#session = session;
     signal.addEventListener('abort', () => session.end(), { once: true });
-    await this.#monitor.run(signal);
+    if (!(await this.#monitor.run(signal))) await this.#watchTables(follow, signal);
   }
 
-  #hear(line: string): void {
-    // So `nft monitor` says it, where there is no other.
-    if (line.startsWith('delete table') && line.endsWith(` ${tableName}`)) this.#changed();
-    const suspicion = this.#generations.read(line);
-    if (suspicion === 'edited') this.#found('broken');
-    else if (suspicion === 'elements') this.#comparison.suspect('elements');
+  /** Where there is no monitor, at least of deleted tables nft tells. */
+  async #watchTables(follow: Follow, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const line of follow.lines(['nft', 'monitor', 'destroy', 'tables'], signal)) {
+        if (line.endsWith(` ${tableName}`)) this.#changed();
+      }
+    } catch {
+      // There is no such nft either: rules are looked for from time to time.
+    }
+  }
+
+  #hear(event: NftEvent): void {
+    const edit = this.#generations.read(event);
+    if (!edit) return;
+    if (edit.structure) {
+      this.#found('broken');
+      return;
+    }
+    this.#putRight(edit.elements);
+    // Whether our own transactions were taken for theirs only the kernel can tell.
+    this.#comparison.suspect('elements');
+  }
+
+  /** Elements are put right from what was heard alone, which takes the same time whatever the size of the tables. */
+  #putRight(elements: readonly ElementEvent[]): void {
+    const { clock } = this.#options;
+    if (this.#whole || clock.now() < this.#nextRepair) return;
+    const states = [...this.#states.values()];
+    const findings = elements.map((event) => states.find(({ family }) => family === event.family)?.heard(event));
+    if (!findings.includes('element')) return;
+    this.#nextRepair = this.#contest.found(clock.now());
+    this.#found('edited');
   }
 
   /** The monitor missed whatever came after what it ended at. */

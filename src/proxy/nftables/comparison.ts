@@ -3,6 +3,7 @@
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import { tableName } from './base.ts';
+import { Contest } from './contest.ts';
 import { hasStructure, type Listing, listCommand, readListing } from './listing.ts';
 import type { NftablesState } from './state.ts';
 
@@ -30,20 +31,13 @@ const leastWait = 25;
 /** After a comparison that found nothing the next waits so many times the time that it took. */
 const restShare = 5;
 
-/**
- * After so many comparisons that each found something, soon after one another, someone fights us, or nft prints what we do not
- * know: then there is a rest, in milliseconds. The same time without a finding ends the row.
- */
-const mostFindings = 20;
-const longRest = 60_000;
-
 export class Comparison {
   readonly #options: ComparisonOptions;
   #wanted: Scope | undefined;
   #running = false;
   #earliest = 0;
-  #findings = 0;
-  #lastFound = 0;
+  /** Where each finds something, someone fights us, or nft prints what we do not know. */
+  readonly #contest = new Contest();
 
   constructor(options: ComparisonOptions) {
     this.#options = options;
@@ -78,16 +72,7 @@ export class Comparison {
       if (await (scope === 'all' ? this.#compareTable(state) : this.#compareSets(state))) found = true;
     }
     const end = clock.now();
-    this.#earliest = found ? this.#afterFinding(end) : end + restShare * (end - start);
-  }
-
-  /** Gives when to compare next. */
-  #afterFinding(now: number): number {
-    this.#findings = now - this.#lastFound < longRest ? this.#findings + 1 : 1;
-    this.#lastFound = now;
-    if (this.#findings < mostFindings) return now;
-    this.#findings = 0;
-    return now + longRest;
+    this.#earliest = found ? this.#contest.found(end) : end + restShare * (end - start);
   }
 
   async #compareTable(state: NftablesState): Promise<boolean> {

@@ -1,62 +1,67 @@
-// Who else writes to the kernel: each transaction makes one new generation of all tables, of which a monitor tells, and before it
-// of the chains and rules that were touched, though not of elements.
+// Who else writes to the kernel: of each transaction the kernel tells what it touched, then that there is a new generation of all
+// tables.
+import type { ElementEvent, NftEvent } from '../../nftables/events.ts';
 import { tableName } from './base.ts';
 
-/**
- * What a generation of someone else may have done to our table: `edited` its chains or rules for certain, or perhaps
- * elements, of which nothing is told.
- */
-export type Suspicion = 'edited' | 'elements';
+/** What a transaction of someone else did to our tables. */
+export interface ForeignEdit {
+  /** Chains, rules, sets or a whole table came or went. */
+  readonly structure: boolean;
+  readonly elements: readonly ElementEvent[];
+}
 
-/** Tells our generations from those of others: each transaction of ours is announced, and makes exactly one. */
+/** Tells our transactions from those of others: each of ours is announced, and makes exactly one generation. */
 export class Generations {
-  #ours = 0;
-  #events = 0;
-  #touched = false;
+  #announced = 0;
+  /** Whether the transaction that is being told of is ours; undefined before its first event. */
+  #ours: boolean | undefined;
+  #structure = false;
+  #elements: ElementEvent[] = [];
 
   /** A transaction of ours is about to go to the kernel. */
   announce(): void {
-    this.#ours += 1;
+    this.#announced += 1;
   }
 
   /** The announced transaction was refused, so that it makes no generation. */
   withdraw(): void {
-    this.#ours = Math.max(0, this.#ours - 1);
+    this.#announced = Math.max(0, this.#announced - 1);
   }
 
   /** The monitor listens from now on: what came before was not heard. */
   restart(): void {
-    this.#ours = 0;
-    this.#events = 0;
-    this.#touched = false;
+    this.#announced = 0;
+    this.#next();
   }
 
-  /** The monitor ended, as it does at rules it cannot print and when it is told more than it can take in. */
-  end(): Suspicion {
-    const edited = this.#touched && this.#ours === 0;
+  /** The monitor ended: gives whether someone was heard to touch chains or rules of ours. */
+  end(): 'edited' | 'unknown' {
+    const edited = this.#structure && this.#ours === false;
     this.restart();
-    return edited ? 'edited' : 'elements';
+    return edited ? 'edited' : 'unknown';
   }
 
-  /** Takes in a line of the monitor; gives what is to be suspected when it ends a generation of someone else. */
-  read(line: string): Suspicion | undefined {
-    if (line.startsWith('NEWGEN:')) return this.#generation();
-    this.#events += 1;
-    this.#touched ||= line.includes(` ${tableName} `);
+  /** Takes in an event; gives what someone else did to our tables when the event ends their transaction. */
+  read(event: NftEvent): ForeignEdit | undefined {
+    // What began before we wrote is not ours.
+    this.#ours ??= this.#announced > 0;
+    if (event.kind === 'generation') return this.#generation(this.#ours);
+    if (event.table !== tableName || this.#ours) return undefined;
+    if (event.kind === 'element') this.#elements.push(event);
+    else this.#structure = true;
     return undefined;
   }
 
-  #generation(): Suspicion | undefined {
-    const touched = this.#touched;
-    const events = this.#events;
-    this.#touched = false;
-    this.#events = 0;
-    if (this.#ours > 0) {
-      this.#ours -= 1;
-      return undefined;
-    }
-    if (touched) return 'edited';
-    // Who changes chains and rules of other tables has no business with our elements.
-    return events === 0 ? 'elements' : undefined;
+  #generation(ours: boolean): ForeignEdit | undefined {
+    if (ours) this.#announced = Math.max(0, this.#announced - 1);
+    const edit = { structure: this.#structure, elements: this.#elements };
+    this.#next();
+    return edit.structure || edit.elements.length > 0 ? edit : undefined;
+  }
+
+  #next(): void {
+    this.#ours = undefined;
+    this.#structure = false;
+    this.#elements = [];
   }
 }

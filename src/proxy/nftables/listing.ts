@@ -1,5 +1,6 @@
 // Reads what nft lists as JSON, and compares it with what a table should hold. (As text nft writes out each word by itself, and
 // looks up the name of each protocol in a file: that takes twice as long.)
+import { protocolNames } from '../../nftables/element-text.ts';
 import type { Table } from '../../nftables/ruleset.ts';
 
 /** Lists without counters, and with protocols by number. */
@@ -27,17 +28,11 @@ interface Listed {
   readonly map?: ListedSet;
 }
 
-const protocols = new Map([
-  [6, 'tcp'],
-  [17, 'udp'],
-  [132, 'sctp'],
-]);
-
 /** In keys that have a protocol, it comes before a port: which number is which is told by its place. */
 function concatenation(parts: readonly Expression[]): string {
   const texts = parts.map(text);
   const place = parts.findIndex((part) => typeof part === 'number');
-  const name = protocols.get(parts[place] as number);
+  const name = protocolNames.get(parts[place] as number);
   if (name !== undefined && typeof parts[place + 1] === 'number') texts[place] = name;
   return texts.join(' . ');
 }

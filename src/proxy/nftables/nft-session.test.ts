@@ -10,8 +10,11 @@ class FakeNft implements Follow {
   #end: () => void = () => {};
   silent = false;
 
-  // biome-ignore lint/correctness/useYield: this fake has no lines to follow
-  async *lines(): AsyncIterable<string> {
+  lines(): AsyncIterable<string> {
+    throw new Error('not here');
+  }
+
+  bytes(): AsyncIterable<Uint8Array> {
     throw new Error('not here');
   }
 

@@ -1,4 +1,6 @@
 // The table that a proxier wants, kept up to date port by port, with what changed since it was last asked.
+import { elementText } from '../../nftables/element-text.ts';
+import type { ElementEvent } from '../../nftables/events.ts';
 import { renderTransaction } from '../../nftables/render.ts';
 import type { Chain, NftFamily, NftSet, SetDeclaration, Table } from '../../nftables/ruleset.ts';
 import { type Change, type Operation, operationsOf, type Transaction } from '../../nftables/transaction.ts';
@@ -176,7 +178,7 @@ export class NftablesState {
       else elements.set(set, [[key, value]]);
     }
     this.#fresh = [];
-    return [...elements].map(([set, own]) => [this.#declarationOf(set), own]);
+    return [...elements].map(([set, own]) => [this.#declarationOf(set)!, own]);
   }
 
   /** What is missing from the table when all fresh elements were taken; what they then have to be corrected by is `take`n. */
@@ -216,18 +218,41 @@ export class NftablesState {
     const wanted = this.#keys(set);
     let missing = wanted.size;
     let differs = false;
-    const found = (key: string, value: string | undefined) => {
-      if (this.#unsure?.has(set + key)) return;
-      this.#beforeOf(set).set(key, value);
-      differs = true;
-    };
     for (const [key, value] of listed) {
       const claimants = wanted.get(key);
       if (claimants !== undefined) missing -= 1;
-      if (winner(claimants) !== value) found(key, value);
+      if (winner(claimants) !== value && this.#holds(set, key, value)) differs = true;
     }
-    if (missing > 0) for (const key of wanted.keys()) if (!listed.has(key)) found(key, undefined);
+    if (missing > 0) {
+      for (const key of wanted.keys()) if (!listed.has(key) && this.#holds(set, key, undefined)) differs = true;
+    }
     return differs ? 'elements' : 'same';
+  }
+
+  /**
+   * Takes in what someone else did to one element. Where it is not what is wanted, the next `take` puts it right; `unclear` are
+   * elements of which one must look what the kernel holds.
+   */
+  heard(event: ElementEvent): 'same' | 'element' | 'unclear' {
+    const { set } = event;
+    if (set.startsWith(affinitySetPrefix)) return 'same';
+    const made = set === sets.firewalled || set === sets.firewallSources || constantElements(this.#config).has(set);
+    const declaration = made ? undefined : this.#declarationOf(set);
+    const [key, value] = (declaration && elementText(declaration, event)) ?? [];
+    if (key === undefined) return 'unclear';
+    const held = event.verb === 'add' ? value : undefined;
+    if (winner(this.#elements.get(set)?.get(key)) === held) return 'same';
+    this.#beforeOf(set).set(key, held);
+    // A listing may still show what is put right meanwhile.
+    this.#unsure?.add(set + key);
+    return 'element';
+  }
+
+  /** The kernel turned out to hold this value, or with undefined none; false when that may be because it just changed. */
+  #holds(set: string, key: string, value: string | undefined): boolean {
+    if (this.#unsure?.has(set + key)) return false;
+    this.#beforeOf(set).set(key, value);
+    return true;
   }
 
   /** The table as it should be. */
@@ -272,8 +297,10 @@ export class NftablesState {
     return elements;
   }
 
-  #declarationOf(set: string): SetDeclaration {
-    return constantSets(this.#config).find(({ name }) => name === set) ?? this.#group(set).set;
+  /** Undefined for what is no set of ours. */
+  #declarationOf(set: string): SetDeclaration | undefined {
+    const constant = constantSets(this.#config).find(({ name }) => name === set);
+    return constant ?? (this.#groups.has(set) ? this.#group(set).set : undefined);
   }
 
   #group(map: string) {
