@@ -1,116 +1,172 @@
-// `portico trace --live`: sends a packet, has every node on its way watch it, and puts kernel and model side by side.
+// `portico trace --live`: a packet that is sent, or that somebody else sends; every node on its way watches it, and kernel
+// and model are put side by side.
 import { randomInt } from 'node:crypto';
-import type { Node } from '../api/core/v1/types.generated.ts';
+import type { Node, Pod } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import type { Client } from '../client/types.ts';
-import { readText } from '../client/watch-stream.ts';
 import { Failure } from '../cluster/failure.ts';
 import { compareLive, type LiveTrace, type NodeSeen } from '../explain/live/compare.ts';
-import type { PacketMatch, Seen, SendResult } from '../explain/live/watch.ts';
+import { isSameEnd, readTrace } from '../explain/live/kernel-trace.ts';
+import { matchesOf, nodesOnTheWay } from '../explain/live/matches.ts';
+import { sendPacket } from '../explain/live/send.ts';
+import type { Ends, SendResult } from '../explain/live/watch.ts';
 import type { From, To } from '../explain/trace/ends.ts';
 import type { Trace } from '../explain/trace/trace.ts';
-import { nodeAddresses } from '../explain/trace/world.ts';
+import { addressesOf, nodeAddresses } from '../explain/trace/world.ts';
 import { familyOf } from '../net/ip.ts';
 import { rulesText } from '../proxy/offline.ts';
 import type { ProxySettings } from '../proxy/settings.ts';
+import { tools, usage } from './cluster-options.ts';
+import { NodeWatches } from './node-watches.ts';
 
-export interface LiveOptions {
-  readonly client: Client;
+export interface Look {
   readonly objects: readonly KubeObject[];
-  readonly settings: ProxySettings;
-  readonly from: From;
-  readonly to: To;
   readonly trace: Trace;
 }
 
-/** Rejects with a Failure where no packet can be sent, or a node does not answer. */
-export async function liveTrace({ client, objects, settings, from, to, trace }: LiveOptions): Promise<LiveTrace> {
-  const { address } = trace.to;
-  if (address === undefined) throw new Failure('trace: --live: the name has no address, so there is nothing to send');
-  if (from.kind === 'external')
-    throw new Failure('trace: --live: packets are sent from pods and nodes only', { exitCode: 2 });
-  if (to.protocol === 'sctp') throw new Failure('trace: --live: packets are of TCP or UDP', { exitCode: 2 });
-  const id = randomInt(2 ** 40).toString(36);
-  const sourcePort = randomInt(20_000, 30_000);
-  const ask = async <T>(node: string, verb: string, body: unknown): Promise<T> => {
-    const path = `/api/v1/nodes/${node}/proxy/portico-watch/${id}/${verb}`;
-    const response = await client.raw({ method: 'POST', path, body: JSON.stringify(body) });
-    const text = await readText(response.body);
-    const message = messageIn(text);
-    if (response.status === 200 && message === undefined) return JSON.parse(text) as T;
-    throw new Failure(`trace: --live: ${node}: ${message ?? text.trim()}`);
-  };
-  const nodes = nodesOnTheWay(objects, trace);
-  const match = { family: familyOf(address) ?? 'IPv4', protocol: to.protocol } as const;
-  const first: PacketMatch = {
-    ...match,
-    sources: [trace.from.address],
-    destinations: [address],
-    ports: [to.port],
-    sourcePort,
-  };
-  const later = laterMatch(objects, trace, match);
-  const matchOf = (node: string) => (node === trace.from.node ? withLocal(first, from, objects, node) : later);
-  await Promise.all(nodes.map((node) => ask(node, 'start', matchOf(node))));
-  const podAddress = from.kind === 'pod' ? trace.from.address : undefined;
-  const { result: sent } = await ask<{ result: SendResult }>(trace.from.node, 'send', {
-    protocol: to.protocol,
-    destination: address,
-    port: to.port,
-    sourcePort,
-    podAddress,
-  });
-  const seen = await Promise.all(
-    nodes.map(async (node): Promise<NodeSeen> => {
-      const families = settings.mode === 'nftables' ? (['IPv4', 'IPv6'] as const) : ([match.family] as const);
-      const text = await rulesText({ objects, nodeName: node, settings, families });
-      return { node, ...(await ask<Seen>(node, 'stop', { mode: settings.mode, text })) };
-    }),
-  );
-  return compareLive({ trace, sent, seen, watchTable: `portico-watch-${id}`, sourcePort });
+export interface LiveOptions {
+  readonly client: Client;
+  readonly settings: ProxySettings;
+  readonly from: From;
+  readonly to: To;
+  /** Reads the objects anew, and what follows from them for such a sender; `entryNode` is where it comes in from outside. */
+  readonly look: (from: From, entryNode?: string) => Promise<Look>;
+  /** Milliseconds to wait for a packet of somebody else's; absent: one is sent. */
+  readonly waitMs?: number;
 }
 
-/** Of a Status, or of a node that could not do it. */
-function messageIn(text: string): string | undefined {
-  try {
-    return (JSON.parse(text) as { message?: string }).message;
-  } catch {
-    return text.trim();
+export interface Found {
+  readonly trace: Trace;
+  readonly live: LiveTrace;
+}
+
+/** How often nodes are asked whether the packet came. */
+const askEveryMs = 300;
+
+/** Rejects with a Failure where no packet can be sent or none comes, or a node does not answer. */
+export async function liveTrace(options: LiveOptions): Promise<Found> {
+  const { client, settings, to, waitMs } = options;
+  if (to.protocol === 'sctp') throw usage('trace: --live: packets are of TCP or UDP');
+  const from = await senderOf(options);
+  const { objects, trace } = await options.look(from);
+  const { address } = trace.to;
+  if (address === undefined) throw new Failure('trace: --live: the name has no address, so there is nothing to send');
+  const watches = new NodeWatches(client, randomInt(2 ** 40).toString(36));
+  const sourcePort = waitMs === undefined ? randomInt(20_000, 30_000) : undefined;
+  const nodes = nodesOnTheWay({ objects, trace, from });
+  const asked = { objects, trace, from, to: { ...to, host: address }, sourcePort };
+  const isOutside = outsideOf(objects);
+  const isIt = ({ destination, source }: Ends) =>
+    isSameEnd(destination, { address, port: to.port }) &&
+    source.port === (sourcePort ?? source.port) &&
+    (from.kind !== 'external' || isOutside(source.address));
+  await Promise.all(nodes.map((node) => watches.start(node, { matches: matchesOf(asked, node) })));
+  const sent =
+    sourcePort === undefined
+      ? await someoneSends({ watches, nodes, isIt, waitMs: waitMs ?? 0 })
+      : await send(watches, { from, trace, to: asked.to, sourcePort });
+  const family = familyOf(address) ?? 'IPv4';
+  const families = settings.mode === 'nftables' ? (['IPv4', 'IPv6'] as const) : ([family] as const);
+  const seen = await Promise.all(
+    nodes.map(async (node): Promise<NodeSeen> => {
+      const text = await rulesText({ objects, nodeName: node, settings, families });
+      return watches.stop(node, { mode: settings.mode, text });
+    }),
+  );
+  const first = entryOf(seen, { isIt, table: watches.table, expected: trace.from.node });
+  const packet = first && readTrace(first.trace, watches.table).find(isIt);
+  if (from.kind === 'external' && !packet) {
+    throw new Failure(
+      `trace: --live: no node saw the packet: there is no way from this machine to ${address}; send it from where there is one, and watch it with --wait`,
+    );
+  }
+  // Where a packet from outside comes in, and from whom, is known only now.
+  const model =
+    from.kind === 'external' && packet && first
+      ? (await options.look({ kind: 'external', address: packet.source.address }, first.node)).trace
+      : trace;
+  const live = compareLive({
+    trace: model,
+    sent,
+    isAnswered: to.protocol === 'tcp',
+    seen: [...(first ? [first] : []), ...seen.filter((one) => one !== first)],
+    watchTable: watches.table,
+    sourcePort: packet?.source.port ?? sourcePort ?? 0,
+  });
+  return { trace: model, live };
+}
+
+/** Who sends from outside is this machine, unless others are waited for. */
+async function senderOf({ from, to, look, waitMs }: LiveOptions): Promise<From> {
+  if (from.kind !== 'external' || waitMs !== undefined) return from;
+  const { trace } = await look(from);
+  const { stdout } = await tools.exec.run(['ip', '-o', 'route', 'get', trace.to.address ?? to.host]);
+  const own = / src (\S+)/.exec(stdout)?.[1];
+  if (own === undefined)
+    throw new Failure(`trace: --live: this machine has no route to ${trace.to.address ?? to.host}`);
+  if (from.address !== undefined && from.address !== own) {
+    throw usage(
+      `trace: --live: this machine sends from ${own}: leave out the address, or wait for a packet of ${from.address} with --wait`,
+    );
+  }
+  return { kind: 'external', address: own };
+}
+
+/** Neither a pod's address nor a node's. */
+function outsideOf(objects: readonly KubeObject[]): (address: string) => boolean {
+  const inside = new Set(
+    objects.flatMap((object) => {
+      if (object.kind === 'Node') return nodeAddresses(object as Node);
+      return object.kind === 'Pod' ? addressesOf(object as Pod) : [];
+    }),
+  );
+  return (address) => !inside.has(address);
+}
+
+interface Sending extends Pick<LiveOptions, 'from' | 'to'> {
+  readonly trace: Trace;
+  readonly sourcePort: number;
+}
+
+async function send(watches: NodeWatches, { from, trace, to, sourcePort }: Sending): Promise<SendResult> {
+  const { host: destination, port } = to;
+  const protocol = to.protocol === 'udp' ? 'udp' : 'tcp';
+  const packet = { protocol, destination, port, sourcePort } as const;
+  if (from.kind === 'external') return sendPacket(tools.exec, { ...packet, inside: [] });
+  return watches.send(trace.from.node, { ...packet, ...(from.kind === 'pod' && { podAddress: trace.from.address }) });
+}
+
+interface Waiting extends Pick<Entry, 'isIt'> {
+  readonly watches: NodeWatches;
+  readonly nodes: readonly string[];
+  readonly waitMs: number;
+}
+
+/** Resolves when a node saw one; what the sender met is not known. */
+async function someoneSends({ watches, nodes, isIt, waitMs }: Waiting): Promise<undefined> {
+  const end = tools.clock.now() + waitMs;
+  for (;;) {
+    const seen = await Promise.all(nodes.map((node) => watches.packets(node)));
+    if (seen.some((packets) => packets.some(isIt))) return undefined;
+    if (tools.clock.now() >= end) {
+      throw new Failure(
+        `trace: --live: no such packet came by in ${waitMs / 1000} s on ${nodes.join(', ')}: connections that are open already send none; wait longer with --wait`,
+      );
+    }
+    await tools.clock.sleep(askEveryMs);
   }
 }
 
-/** The sender's node, then all where an endpoint may be. */
-function nodesOnTheWay(objects: readonly KubeObject[], { from, outcomes, service }: Trace): string[] {
-  const known = new Set(objects.flatMap(({ kind, metadata }) => (kind === 'Node' ? [metadata.name] : [])));
-  const hops = outcomes.flatMap((outcome) => outcome.hops.map(({ node }) => node));
-  const candidates = service?.candidates.flatMap(({ node }) => node ?? []) ?? [];
-  return [...new Set([from.node, ...hops, ...candidates])].filter((node) => known.has(node));
+interface Entry {
+  readonly isIt: (packet: Ends) => boolean;
+  readonly table: string;
+  /** The node that the model takes for it. */
+  readonly expected: string;
 }
 
-/** A node's own packets have the address that the route gives them. */
-function withLocal(match: PacketMatch, from: From, objects: readonly KubeObject[], name: string): PacketMatch {
-  if (from.kind !== 'node') return match;
-  const own = addressesOfNode(objects, name).filter((address) => familyOf(address) === match.family);
-  return { ...match, sources: [...new Set([...match.sources, ...own, ...match.destinations])] };
-}
-
-/** On further nodes the packet has the client's address or the first node's, and any of the destinations. */
-function laterMatch(
-  objects: readonly KubeObject[],
-  { from, outcomes }: Trace,
-  match: Pick<PacketMatch, 'family' | 'protocol'>,
-): PacketMatch {
-  const ends = outcomes.map(({ destination }) => /^\[?(.+?)\]?:(\d+)$/.exec(destination));
-  const own = addressesOfNode(objects, from.node).filter((address) => familyOf(address) === match.family);
-  return {
-    ...match,
-    sources: [...new Set([from.address, ...own, ...outcomes.map(({ source }) => source)])],
-    destinations: [...new Set(ends.flatMap((end) => end?.[1] ?? []))],
-    ports: [...new Set(ends.map((end) => Number(end?.[2] ?? 0)))],
-  };
-}
-
-function addressesOfNode(objects: readonly KubeObject[], name: string): string[] {
-  const node = objects.find(({ kind, metadata }) => kind === 'Node' && metadata.name === name);
-  return node ? nodeAddresses(node as Node) : [];
+/** What the node saw at which the packet came in: the one that knows it as it was sent. */
+function entryOf(seen: readonly NodeSeen[], { isIt, table, expected }: Entry): NodeSeen | undefined {
+  return (
+    seen.find((one) => readTrace(one.trace, table).some(isIt)) ?? seen.find(({ node }) => node === expected) ?? seen[0]
+  );
 }

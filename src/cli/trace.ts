@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { Failure } from '../cluster/failure.ts';
 import { liveText } from '../explain/live/text.ts';
 import { addOutputOption } from './cluster-options.ts';
-import type { LiveOptions } from './live-trace.ts';
+import type { Found, LiveOptions } from './live-trace.ts';
 import { addNetworkOptions, type NetworkFlags, networkSettings } from './network-settings.ts';
 import { addObjectOptions, type ObjectFlags, objectsOf } from './objects.ts';
 
@@ -12,6 +12,7 @@ interface Flags extends ObjectFlags, NetworkFlags {
   readonly via?: string;
   readonly all?: boolean;
   readonly live?: boolean;
+  readonly wait?: string | true;
   readonly output?: 'text' | 'json';
 }
 
@@ -33,13 +34,17 @@ async function run(fromText: string, toText: string, flags: Flags): Promise<void
   try {
     const [from, to] = [parseFrom(fromText, flags.namespace), parseTo(toText)];
     const { clusterDomain, via: entryNode } = flags;
-    const look = async () => {
+    const look = async (sender = from, entry = entryNode) => {
       const objects = await objectsOf(flags, 'trace', kinds);
-      return { objects, trace: tracePacket({ objects, from, to, settings, clusterDomain, entryNode }) };
+      return {
+        objects,
+        trace: tracePacket({ objects, from: sender, to, settings, clusterDomain, entryNode: entry }),
+      };
     };
-    const { trace, live } = flags.live
-      ? await withLive(flags, { from, to, settings, look })
-      : { ...(await look()), live: undefined };
+    const { trace, live } =
+      flags.live || flags.wait
+        ? await withLive(flags, { from, to, settings, look })
+        : { ...(await look()), live: undefined };
     const text =
       flags.output === 'json'
         ? JSON.stringify({ ...trace, ...(live && { live }) }, undefined, 2)
@@ -52,24 +57,25 @@ async function run(fromText: string, toText: string, flags: Flags): Promise<void
   }
 }
 
-interface LiveQuestion extends Pick<LiveOptions, 'from' | 'to' | 'settings'> {
-  /** Reads the objects anew, and what follows from them. */
-  readonly look: () => Promise<Pick<LiveOptions, 'objects' | 'trace'>>;
-}
-
 /** Objects may change between the look at them and the look at kernels: what differs must differ again. */
 const tries = 3;
+const usualWait = '60s';
 
-async function withLive(flags: Flags, { look, ...asked }: LiveQuestion) {
+async function withLive(flags: Flags, asked: Omit<LiveOptions, 'client'>): Promise<Found> {
   if (flags.filename.length > 0 || flags.at !== undefined) {
     throw new Failure('trace: --live: packets are sent in a running cluster, and now', { exitCode: 2 });
   }
-  const [{ liveTrace }, { clientOf }] = await Promise.all([import('./live-trace.ts'), import('./objects.ts')]);
+  const [{ liveTrace }, { clientOf }, { parseDuration }] = await Promise.all([
+    import('./live-trace.ts'),
+    import('./objects.ts'),
+    import('./duration.ts'),
+  ]);
+  const { wait } = flags;
+  const waiting = wait && { waitMs: parseDuration('trace: --wait', wait === true ? usualWait : wait) };
   const client = await clientOf(flags, 'trace');
-  for (let left = tries; ; left--) {
-    const seen = await look();
-    const live = await liveTrace({ ...asked, ...seen, client });
-    if (live.differences.length === 0 || left === 1) return { trace: seen.trace, live };
+  for (let left = waiting ? 1 : tries; ; left--) {
+    const found = await liveTrace({ ...asked, ...waiting, client });
+    if (found.live.differences.length === 0 || left === 1) return found;
   }
 }
 
@@ -80,6 +86,10 @@ export function register(command: Command): void {
     .option('-n, --namespace <name>', 'of the pod, when it names none', 'default')
     .option('--via <node>', 'where traffic from outside comes in, when the address does not tell')
     .option('--live', 'also send the packet, follow it through the kernels, and say where they differ from the model')
+    .option(
+      '--wait [duration]',
+      `as --live, but send nothing: wait for such a packet of others (default: ${usualWait})`,
+    )
     .option('--all', 'every outcome step by step, not only the likeliest');
   addOutputOption(addObjectOptions(addNetworkOptions(command))).action(run);
 }

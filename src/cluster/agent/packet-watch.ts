@@ -5,15 +5,18 @@ import { readFile } from 'node:fs/promises';
 import type { Http2ServerRequest } from 'node:http2';
 import type { TunnelHandler } from '../../client/tunnel.ts';
 import { type Connections, connectionsPath, countConnections } from '../../explain/live/connections.ts';
+import { readTrace } from '../../explain/live/kernel-trace.ts';
+import { sendPacket } from '../../explain/live/send.ts';
 import {
+  type Ends,
   type PacketMatch,
   type RulesModel,
   type Seen,
   type Send,
-  type SendResult,
+  type WatchRequest,
   watchScript,
 } from '../../explain/live/watch.ts';
-import type { Clock } from '../../system/clock.ts';
+import type { Clock, Timer } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
 
@@ -26,12 +29,15 @@ export interface WatchTools {
 }
 
 interface Watch {
-  readonly match: PacketMatch;
+  readonly matches: readonly PacketMatch[];
   readonly lines: string[];
   readonly stop: AbortController;
+  /** Ends a watch that nobody asks about any more. */
+  end: Timer;
 }
 
 const longest = 30_000;
+const mostPackets = 1000;
 /** After the sender is done, until the last lines of the trace have come. */
 const settling = 200;
 
@@ -67,25 +73,25 @@ export class PacketWatches {
   async #answer(verb: string, id: string, request: Http2ServerRequest): Promise<unknown> {
     const body: unknown = JSON.parse(await bodyOf(request));
     if (!/^[a-z0-9]{1,16}$/.test(id)) throw new Error(`${JSON.stringify(id)} is no name of a watch`);
-    if (verb === 'start') return this.#start(id, body as PacketMatch);
+    if (verb === 'start') return this.#start(id, (body as WatchRequest).matches);
     const watch = this.#watches.get(id);
     if (!watch) throw new Error(`there is no watch ${id}`);
+    if (verb === 'packets') return { packets: this.#packets(id, watch) };
     if (verb === 'send') return { result: await this.#send(body as Send) };
     if (verb === 'stop') return this.#finish(watch, body as RulesModel);
-    throw new Error(`watches know start, send and stop, not ${verb}`);
+    throw new Error(`watches know start, send, packets and stop, not ${verb}`);
   }
 
   /** Resolves once the kernel's trace is being read. */
-  async #start(id: string, match: PacketMatch): Promise<object> {
+  async #start(id: string, matches: readonly PacketMatch[]): Promise<object> {
     const { exec, follow, clock } = this.#tools;
     const table = tableOf(id);
     const stop = new AbortController();
-    const watch: Watch = { match, lines: [], stop };
+    const watch: Watch = { matches, lines: [], stop, end: clock.after(longest, () => stop.abort()) };
     const reading = Promise.withResolvers<void>();
     this.#watches.set(id, watch);
-    const end = clock.after(longest, () => stop.abort());
     stop.signal.addEventListener('abort', () => {
-      end.cancel();
+      watch.end.cancel();
       this.#watches.delete(id);
       reading.resolve();
       void exec.run(['nft', 'delete', 'table', 'inet', table]).catch(() => {});
@@ -98,7 +104,7 @@ export class PacketWatches {
       }
     })().catch((error: unknown) => reading.reject(error));
     while (this.#watches.has(id)) {
-      const { code, stderr } = await exec.run(['nft', '-f', '-'], { input: watchScript(table, match) });
+      const { code, stderr } = await exec.run(['nft', '-f', '-'], { input: watchScript(table, matches) });
       if (code !== 0) {
         stop.abort();
         throw new Error(`nft: ${stderr.trim()}`);
@@ -110,14 +116,11 @@ export class PacketWatches {
     return {};
   }
 
-  async #send(send: Send): Promise<SendResult> {
+  async #send(send: Send) {
     const { exec } = this.#tools;
     const inside =
       send.podAddress === undefined ? [] : ['nsenter', `--net=${await this.#namespaceOf(send.podAddress)}`];
-    const { stdout, stderr } = await exec.run([...inside, process.execPath, '-e', sender, JSON.stringify(send)]);
-    const said = stdout.trim();
-    if (said === 'connected' || said === 'refused' || said === 'no answer') return said;
-    throw new Error(`the packet was not sent: ${stderr.trim() || said}`);
+    return sendPacket(exec, { ...send, inside });
   }
 
   async #namespaceOf(address: string): Promise<string> {
@@ -130,7 +133,7 @@ export class PacketWatches {
 
   async #finish(watch: Watch, model: RulesModel): Promise<Seen> {
     await this.#tools.clock.sleep(settling);
-    const [conntrack, rules] = await Promise.all([this.#flows(watch.match), this.#rules(model)]);
+    const [conntrack, rules] = await Promise.all([this.#flows(watch.matches), this.#rules(model)]);
     watch.stop.abort();
     return { trace: watch.lines, conntrack, ...rules };
   }
@@ -145,7 +148,20 @@ export class PacketWatches {
     );
   }
 
-  async #flows({ family, protocol, ports }: PacketMatch): Promise<string[]> {
+  /** What came by; who asks for it goes on waiting. */
+  #packets(id: string, watch: Watch): Ends[] {
+    watch.end.cancel();
+    watch.end = this.#tools.clock.after(longest, () => watch.stop.abort());
+    const packets = readTrace(watch.lines, tableOf(id)).slice(0, mostPackets);
+    return packets.map(({ source, destination }) => ({ source, destination }));
+  }
+
+  /** All matches are of one family and protocol. */
+  async #flows(matches: readonly PacketMatch[]): Promise<string[]> {
+    const [first] = matches;
+    if (!first) return [];
+    const { family, protocol } = first;
+    const ports = matches.flatMap((match) => match.ports);
     const kind = family === 'IPv6' ? 'ipv6' : 'ipv4';
     const { stdout } = await this.#tools.exec.run(['conntrack', '-L', '-f', kind, '-p', protocol]);
     return stdout.split('\n').filter((line) => ports.some((port) => line.includes(`dport=${port} `)));
@@ -182,23 +198,6 @@ function namespaceMounts(mountinfo: string): string[] {
 }
 
 const tableOf = (id: string): string => `portico-watch-${id}`;
-
-/** Runs in the sender's network namespace: one connection, or one datagram, from a port that is known. */
-const sender = `
-const { protocol, destination, port, sourcePort } = JSON.parse(process.argv[1]);
-const done = (said) => { console.log(said); process.exit(); };
-setTimeout(done, 1500, 'no answer');
-const failed = (error) => (error.code === 'ECONNREFUSED' ? done('refused') : /EADDRINUSE/.test(error.code) ? (console.error(error.message), process.exit(1)) : done('no answer'));
-if (protocol === 'tcp') {
-  const socket = require('node:net').connect({ host: destination, port, localPort: sourcePort }, () => done('connected'));
-  socket.on('error', failed);
-} else {
-  const socket = require('node:dgram').createSocket(destination.includes(':') ? 'udp6' : 'udp4');
-  socket.on('error', failed);
-  socket.on('message', () => done('connected'));
-  socket.bind(sourcePort, () => socket.connect(port, destination, () => socket.send(Buffer.alloc(1))));
-}
-`;
 
 async function bodyOf(request: Http2ServerRequest): Promise<string> {
   const chunks: Buffer[] = [];

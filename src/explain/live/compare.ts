@@ -2,7 +2,7 @@
 import { joinHostPort } from '../../net/ip.ts';
 import type { AddressPort } from '../../netfilter/packet.ts';
 import type { Trace } from '../trace/trace.ts';
-import { type Flow, type KernelPacket, type KernelStep, readFlow, readTrace } from './kernel-trace.ts';
+import { type Flow, isSameEnd, type KernelPacket, type KernelStep, readFlow, readTrace } from './kernel-trace.ts';
 import type { Seen, SendResult } from './watch.ts';
 
 export interface NodeSeen extends Seen {
@@ -16,8 +16,8 @@ export interface LiveHop {
 }
 
 export interface LiveTrace {
-  /** What the sender met. */
-  readonly sent: SendResult;
+  /** What the sender met; undefined for a packet of somebody else's. */
+  readonly sent: SendResult | undefined;
   /** Of the nodes that the packet crossed, the first one first. */
   readonly hops: readonly LiveHop[];
   readonly result: 'arrives' | 'refused' | 'dropped';
@@ -31,14 +31,18 @@ export interface LiveTrace {
 
 export interface LiveRequest {
   readonly trace: Trace;
-  readonly sent: SendResult;
+  /** Undefined for a packet of somebody else's. */
+  readonly sent: SendResult | undefined;
+  /** Who is asked answers, if only by refusing: so it is with TCP. */
+  readonly isAnswered: boolean;
   /** The sender's node first. */
   readonly seen: readonly NodeSeen[];
   readonly watchTable: string;
   readonly sourcePort: number;
 }
 
-export function compareLive({ trace, sent, seen, watchTable, sourcePort }: LiveRequest): LiveTrace {
+export function compareLive(request: LiveRequest): LiveTrace {
+  const { trace, sent, seen, watchTable, sourcePort } = request;
   const [first, ...others] = seen;
   const packets = readTrace(first?.trace ?? [], watchTable);
   const packet = packets.find(({ source }) => source.port === sourcePort);
@@ -47,7 +51,7 @@ export function compareLive({ trace, sent, seen, watchTable, sourcePort }: LiveR
   const destination = flow?.answerer ?? packet?.destination;
   for (const other of others) {
     const there = readTrace(other.trace, watchTable).find((one) => flow !== undefined && isSameFlow(one, flow));
-    const flowThere = other.conntrack.map(readFlow).find((one) => one && flow && isEqual(one.source, flow.client));
+    const flowThere = other.conntrack.map(readFlow).find((one) => one && flow && isSameEnd(one.source, flow.client));
     if (there) hops.push({ node: other.node, steps: there.steps, flow: flowThere });
   }
   const drop = hops.flatMap(({ node, steps }) =>
@@ -71,6 +75,7 @@ export function compareLive({ trace, sent, seen, watchTable, sourcePort }: LiveR
   const differences = [
     ...(packet || flow ? [] : [`on ${first?.node ?? 'no node'} the kernel saw no such packet leave`]),
     ...outcomeDifferences(trace, live, drop),
+    ...answerDifferences(request, live),
     ...strayRules,
   ];
   return { ...live, differences: differences.length === 0 ? [] : [...differences, ...strangers(hops)] };
@@ -86,10 +91,9 @@ function strangers(hops: readonly LiveHop[]): string[] {
 }
 
 const hostPort = ({ address, port }: AddressPort): string => joinHostPort(address, port);
-const isEqual = (a: AddressPort, b: AddressPort): boolean => a.address === b.address && a.port === b.port;
 
 function isSameFlow({ source, destination }: KernelPacket, flow: Flow): boolean {
-  return isEqual(source, flow.client) && isEqual(destination, flow.answerer);
+  return isSameEnd(source, flow.client) && isSameEnd(destination, flow.answerer);
 }
 
 type Met = Pick<LiveTrace, 'result' | 'destination' | 'source'>;
@@ -121,6 +125,17 @@ function outcomeDifferences(
   // What leaves the cluster may be hidden behind the node by the pod network, which is not of the model.
   if (there.some(({ source, isLeaving }) => isLeaving || source === met.source)) return [];
   return [`the destination sees ${met.source}, where the model says ${there[0]?.source}`];
+}
+
+/** A packet that arrives at somebody who is known, and whose sender hears nothing. */
+function answerDifferences({ trace, sent, isAnswered }: LiveRequest, met: Met): string[] {
+  const arrives = trace.outcomes.some(
+    ({ result, destination }) => result === 'arrives' && destination === met.destination,
+  );
+  if (!isAnswered || sent !== 'no answer' || met.result !== 'arrives' || !arrives) return [];
+  return [
+    `the model says that ${met.destination} answers; no answer came to the sender: something on the way back drops it`,
+  ];
 }
 
 export function stepText({ table, chain, rule, verdict }: KernelStep): string {

@@ -1,5 +1,6 @@
 // Reads what `nft monitor trace` and `conntrack -L` print.
 import type { AddressPort } from '../../netfilter/packet.ts';
+import type { Ends } from './watch.ts';
 
 export interface KernelStep {
   /** `ip portico-proxy`. */
@@ -11,31 +12,39 @@ export interface KernelStep {
   readonly verdict: string;
 }
 
-export interface KernelPacket {
+export interface KernelPacket extends Ends {
   readonly id: string;
-  readonly source: AddressPort;
-  readonly destination: AddressPort;
   readonly steps: readonly KernelStep[];
 }
 
-/** Packets in the order in which the kernel met them. `watchTable` is the watcher's own, whose steps say nothing. */
+/**
+ * Packets in the order in which the kernel met them. `watchTable` is the watcher's own, whose steps say nothing: every packet
+ * meets it first. A packet that goes on to another device is given another id there, and is the same one.
+ */
 export function readTrace(lines: readonly string[], watchTable: string): KernelPacket[] {
   const packets = new Map<string, { -readonly [K in keyof KernelPacket]: KernelPacket[K] } & { steps: KernelStep[] }>();
+  const own = `inet ${watchTable}`;
   for (const line of lines) {
     const [, id, table, chain, rest] = /^trace id (\w+) (\w+ \S+) (\S+) (.*)$/.exec(line) ?? [];
     if (id === undefined || table === undefined || chain === undefined || rest === undefined) continue;
     if (rest.startsWith('packet: ')) {
-      const ends = endsOf(rest);
-      if (ends && !packets.has(id)) packets.set(id, { id, ...ends, steps: [] });
+      const ends = packets.has(id) ? undefined : endsOf(rest);
+      if (!ends) continue;
+      const earlier = [...packets.values()].findLast(({ source }) => isSameEnd(source, ends.source));
+      packets.set(id, table !== own && earlier ? earlier : { id, ...ends, steps: [] });
       continue;
     }
-    const step = table === `inet ${watchTable}` ? undefined : stepOf(rest);
+    const step = table === own ? undefined : stepOf(rest);
     if (step) packets.get(id)?.steps.push({ table, chain, ...step });
   }
-  return [...packets.values()];
+  return [...new Set(packets.values())];
 }
 
-function endsOf(text: string): Pick<KernelPacket, 'source' | 'destination'> | undefined {
+export function isSameEnd(a: AddressPort, b: AddressPort): boolean {
+  return a.address === b.address && a.port === b.port;
+}
+
+function endsOf(text: string): Ends | undefined {
   const [, source, destination] = /ip6? saddr (\S+) ip6? daddr (\S+)/.exec(text) ?? [];
   const [, from, to] = /sport (\d+) \w+ dport (\d+)/.exec(text) ?? [];
   if (source === undefined || destination === undefined) return undefined;

@@ -1,9 +1,11 @@
 // What a node is asked to watch in its kernel, and what it saw: shared by the agent that watches and those who ask.
 import type { IPFamily } from '../../net/ip.ts';
+import type { AddressPort } from '../../netfilter/packet.ts';
 
 export interface PacketMatch {
   readonly family: IPFamily;
   readonly protocol: 'tcp' | 'udp' | 'sctp';
+  /** None: whoever it comes from. */
   readonly sources: readonly string[];
   readonly destinations: readonly string[];
   readonly ports: readonly number[];
@@ -18,6 +20,17 @@ export interface Send {
   readonly sourcePort: number;
   /** Of the pod that sends; undefined: the node itself does. */
   readonly podAddress?: string;
+}
+
+/** A packet looks like this, or like this. */
+export interface WatchRequest {
+  readonly matches: readonly PacketMatch[];
+}
+
+/** A packet's. */
+export interface Ends {
+  readonly source: AddressPort;
+  readonly destination: AddressPort;
 }
 
 /** What the sender met: nobody answers a datagram that just arrives. */
@@ -42,17 +55,22 @@ export interface Seen {
 const hooks = ['prerouting', 'output'] as const;
 
 /** A table that marks the first packets of the flows for tracing; before any other table, and touching nothing. */
-export function watchScript(table: string, match: PacketMatch): string {
-  const { family, protocol, sources, destinations, ports, sourcePort } = match;
+export function watchScript(table: string, matches: readonly PacketMatch[]): string {
+  const rules = matches.map(watchRule).join('\n    ');
+  const chains = hooks.map(
+    (hook) => `  chain ${hook} {\n    type filter hook ${hook} priority -450; policy accept;\n    ${rules}\n  }\n`,
+  );
+  return `table inet ${table} {\n${chains.join('')}}\n`;
+}
+
+function watchRule({ family, protocol, sources, destinations, ports, sourcePort }: PacketMatch): string {
   const ip = family === 'IPv6' ? 'ip6' : 'ip';
   const set = (values: readonly (string | number)[]) => `{ ${values.join(', ')} }`;
   const first = protocol === 'tcp' ? 'tcp flags & (syn | ack) == syn ' : '';
+  const senders = sources.length === 0 ? '' : `${ip} saddr ${set(sources)} `;
   const from = sourcePort === undefined ? '' : `th sport ${sourcePort} `;
-  const rule =
-    `${ip} saddr ${set(sources)} ${ip} daddr ${set(destinations)} meta l4proto ${protocol} ` +
-    `th dport ${set(ports)} ${from}${first}meta nftrace set 1`;
-  const chains = hooks.map(
-    (hook) => `  chain ${hook} {\n    type filter hook ${hook} priority -450; policy accept;\n    ${rule}\n  }\n`,
+  return (
+    `${senders}${ip} daddr ${set(destinations)} meta l4proto ${protocol} ` +
+    `th dport ${set(ports)} ${from}${first}meta nftrace set 1`
   );
-  return `table inet ${table} {\n${chains.join('')}}\n`;
 }
