@@ -99,7 +99,7 @@ export function viewOf(request: ResourceRequest, object: Readonly<KubeObject>): 
   return tableOf([tableRow(object, request)], metadata, { version: format.version, columns });
 }
 
-/** One stored object: at once where its bytes are there to be sent. */
+/** One stored object: at once where its text is there to be sent. */
 export function objectResponse(
   request: ResourceRequest,
   stored: StoredObject,
@@ -107,7 +107,7 @@ export function objectResponse(
 ): Promise<ApiResponse> | ApiResponse {
   const { format } = request;
   if (format.as !== 'object') return valueResponse(request, viewOf(request, stored.object), status);
-  if (format.encoding === 'json' && !format.pretty) return { status, headers: headersOf(request), body: stored.bytes };
+  if (format.encoding === 'json' && !format.pretty) return { status, headers: headersOf(request), body: stored.line };
   if (format.encoding !== 'protobuf') return valueResponse(request, stored.object, status);
   return protobufResponse(request, stored, status);
 }

@@ -19,7 +19,7 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   /** The object's resourceVersion; 0: it was only tried and has none. */
   readonly revision: number;
   #object: T | undefined;
-  #bytes: Uint8Array | undefined;
+  #line: string | undefined;
   #message: Uint8Array | undefined;
 
   constructor(key: string, value: string, revision: number) {
@@ -41,10 +41,10 @@ export class StoredObject<T extends KubeObject = KubeObject> {
     return `{"metadata":{"resourceVersion":"${this.revision}",${this.value.slice(at)}`;
   }
 
-  /** {@link text} with a final newline, encoded once. */
-  get bytes(): Uint8Array {
-    this.#bytes ??= Buffer.from(`${this.text}\n`);
-    return this.#bytes;
+  /** {@link text} with a final newline, put together once. A string: Node.js sends a head and a string in one piece. */
+  get line(): string {
+    this.#line ??= `${this.text}\n`;
+    return this.#line;
   }
 
   /** The object in protocol buffers, encoded once; it is not kept parsed for that. */
