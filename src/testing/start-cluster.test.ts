@@ -103,13 +103,11 @@ describe('time', () => {
     await cluster.settled();
     // 10, 20, 40, 80 and 160 seconds after one another.
     expect((await api.get('fails', 'default')).status?.failed).toBe(1);
-    const before = Date.now();
     await cluster.clock.advance(300_000);
     expect((await api.get('fails', 'default')).status?.failed).toBe(5);
     await cluster.clock.advance(60_000);
     const { status } = await api.get('fails', 'default');
     expect(status?.conditions?.find(({ type }) => type === 'Failed')?.reason).toBe('BackoffLimitExceeded');
-    expect(Date.now() - before).toBeLessThan(60_000);
   });
 
   test('stands still where it is moved by hand only', async () => {

@@ -10,6 +10,7 @@ import { type ControlPlane, startControlPlane, urlOf } from '../cluster/server.t
 import { realClock } from '../system/real/clock.ts';
 import { applyManifests } from './apply.ts';
 import { ClusterClock, type TestClock } from './cluster-clock.ts';
+import './parts.ts';
 import { nodes, type ResourceOf, serviceAccounts, type TypedClient } from './resources.ts';
 import { type ObjectName, waitFor } from './wait-for.ts';
 

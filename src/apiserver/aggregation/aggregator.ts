@@ -138,7 +138,9 @@ export class Aggregator implements Aggregation {
       return jsonResponse(200, { ...document, groups: mergeGroups(document.groups, this.#services) });
     const discovered = [...remotes].map(([key, { api, service }]) => {
       const { group = '', version = '' } = service.spec;
-      return [key, versionDiscovery(group, version, api.resources)] as const;
+      // What a server said that is away now is stale.
+      const resources = availableCondition(service)?.status === 'True' ? api.resources : undefined;
+      return [key, versionDiscovery(group, version, resources)] as const;
     });
     const items = mergeAggregated(document.items ?? [], this.#services, new Map(discovered));
     return withEntityTag(request, response, `${JSON.stringify({ ...document, items })}\n`);

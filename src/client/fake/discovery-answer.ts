@@ -3,7 +3,7 @@ import { notFound } from '../../apimachinery/status.ts';
 import type { RawRequest, RawResponse } from '../types.ts';
 import { builtinResources } from './builtin-resources.ts';
 
-/** Answers `/apis`, `/api/v1` and `/apis/GROUP/VERSION`; any other path is not there. */
+/** Answers `/api`, `/apis`, `/api/v1` and `/apis/GROUP/VERSION`; any other path is not there. */
 export function answerDiscovery(request: RawRequest): RawResponse {
   const found = documentOf(request.path);
   if (found) return json(200, found);
@@ -12,6 +12,7 @@ export function answerDiscovery(request: RawRequest): RawResponse {
 
 function documentOf(path: string): unknown {
   const versions = [...new Set(builtinResources.map(apiVersionOf))];
+  if (path === '/api') return { kind: 'APIVersions', versions: ['v1'] };
   if (path === '/apis') {
     const groups = versions
       .filter((v) => v.includes('/'))

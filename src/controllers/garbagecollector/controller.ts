@@ -7,12 +7,13 @@ import type { EventRecorder } from '../../client/events.ts';
 import { resourceKey } from '../../client/resources.ts';
 import type { Informer } from '../../client/types.ts';
 import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
+import { definedKinds, type KindDefinition } from './defined-kinds.ts';
 import { type GraphNode, OwnerGraph } from './graph.ts';
 import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFinalizer } from './reconcile.ts';
 
 /** Milliseconds between looks for new kinds, as upstream. */
 const rediscovery = 30_000;
-/** What changes with the kinds that are served. */
+/** Resources whose objects say which kinds are served. */
 const definesKinds = /^(customresourcedefinitions|apiservices)$/;
 /** Uids known to be gone, which never come back; `NAMESPACE/UID` where it is in no such namespace. */
 const absentCacheSize = 1000;
@@ -105,11 +106,9 @@ class GarbageCollector implements Controller {
   #follow(resource: DiscoveredResource): Informer<KubeObject> {
     const { group, version, resource: name } = resource;
     this.#resources.set(resourceKey(resource), resource);
-    const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name }, metadataOnly);
-    if (definesKinds.test(name)) {
-      const wake = () => this.#woken.resolve();
-      informer.addHandler({ added: wake, updated: wake, deleted: wake });
-    }
+    const scope = definesKinds.test(name) ? {} : metadataOnly;
+    const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name }, scope);
+    if (definesKinds.test(name)) this.#wakeFor(informer as unknown as Informer<KindDefinition>);
     const seen = (object: Readonly<KubeObject>) => {
       const node = this.#graph.set(resource, object);
       if (node && this.#ready) this.#consider(node);
@@ -122,6 +121,21 @@ class GarbageCollector implements Controller {
       deleted: (object) => this.#gone(object.metadata.uid ?? ''),
     });
     return informer;
+  }
+
+  /** What is built in was found by the first look, and most changes of a definition are in its status. */
+  #wakeFor(definitions: Informer<KindDefinition>): void {
+    const isKnown = (kind: string) =>
+      [...this.#resources.values()].some((r) => kind === `${r.group}/${r.resource} ${r.version}`);
+    definitions.addHandler({
+      added: (definition) => {
+        if (!definedKinds(definition).every(isKnown)) this.#woken.resolve();
+      },
+      updated: (definition, old) => {
+        if (definedKinds(definition).join() !== definedKinds(old).join()) this.#woken.resolve();
+      },
+      deleted: () => this.#woken.resolve(),
+    });
   }
 
   #gone(uid: string): void {
