@@ -8,9 +8,10 @@ import type { ProxyConfig } from '../config.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { affinitySetPrefix } from './affinity.ts';
 import { constantChains, constantElements, constantSets, nftFamily, sets, tableComment, tableName } from './base.ts';
+import { sourceElements, spreadSources } from './firewall.ts';
 import { sameElements } from './listing.ts';
 import { loadBalancingGroup } from './load-balancing.ts';
-import { type Claim, type Contribution, contributionOf, noSlots, type Slots, sourceSeparator } from './service.ts';
+import { type Claim, type Contribution, contributionOf, noSlots, type Slots } from './service.ts';
 
 type Claimants = Claim | Claim[];
 
@@ -19,40 +20,6 @@ function winner(claimants: Claimants | undefined): string | undefined {
   if (claimants === undefined) return undefined;
   if (!Array.isArray(claimants)) return claimants.value;
   return claimants.reduce((a, b) => (b.owner < a.owner ? b : a)).value;
-}
-
-function sourcesOf(value: string | undefined): string[] {
-  return value === undefined ? [] : value.split(sourceSeparator);
-}
-
-/** The elements of both sets of the firewall, from addresses with their sources as values. */
-function sourceElements(firewalled: ReadonlyMap<string, string>): Map<string, Map<string, string>> {
-  const addresses = new Map<string, string>();
-  const sources = new Map<string, string>();
-  for (const [key, value] of firewalled) {
-    addresses.set(key, '');
-    for (const source of sourcesOf(value)) sources.set(`${key} . ${source}`, '');
-  }
-  return new Map([
-    [sets.firewalled, addresses],
-    [sets.firewallSources, sources],
-  ]);
-}
-
-/** The same for changes. */
-function spreadSources(changes: Map<string, Change<string>>, elements: Map<string, Map<string, Change<string>>>): void {
-  const presence = (value: string | undefined) => (value === undefined ? undefined : '');
-  const addresses = new Map<string, Change<string>>();
-  const sources = new Map<string, Change<string>>();
-  for (const [key, { before, after }] of changes) {
-    addresses.set(key, { before: presence(before), after: presence(after) });
-    const old = sourcesOf(before);
-    const now = sourcesOf(after);
-    for (const source of old) if (!now.includes(source)) sources.set(`${key} . ${source}`, { before: '' });
-    for (const source of now) if (!old.includes(source)) sources.set(`${key} . ${source}`, { after: '' });
-  }
-  elements.set(sets.firewalled, addresses);
-  elements.set(sets.firewallSources, sources);
 }
 
 /** What the kernel should hold for one family. Changes are collected until `take` hands them over. */
@@ -241,11 +208,11 @@ export class NftablesState {
     const [key, value] = (declaration && elementText(declaration, event)) ?? [];
     if (key === undefined) return 'unclear';
     const held = event.verb === 'add' ? value : undefined;
-    if (winner(this.#elements.get(set)?.get(key)) === held) return 'same';
+    // Also of what is the same now, and was different in what the next change starts from.
     this.#beforeOf(set).set(key, held);
     // A listing may still show what is put right meanwhile.
     this.#unsure?.add(set + key);
-    return 'element';
+    return winner(this.#elements.get(set)?.get(key)) === held ? 'same' : 'element';
   }
 
   /** The kernel turned out to hold this value, or with undefined none; false when that may be because it just changed. */
