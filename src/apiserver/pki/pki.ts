@@ -1,8 +1,8 @@
 // The cluster's keys and certificates: made at first start under DATA_DIR/pki, read on every later one. Reading uses only
 // node:crypto; the library that issues is loaded when something is missing, near its end, or lacks a name.
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { parseIP } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import type { Random } from '../../system/random.ts';
@@ -192,7 +192,7 @@ function isUsable(pair: KeyPair, ca: KeyPair, now: number): boolean {
 function hasSans({ certPem }: KeyPair, sans: readonly string[]): boolean {
   const certificate = new X509Certificate(certPem);
   return sans.every((san) =>
-    isIP(san) ? certificate.checkIP(san) !== undefined : certificate.checkHost(san) !== undefined,
+    parseIP(san) ? certificate.checkIP(san) !== undefined : certificate.checkHost(san) !== undefined,
   );
 }
 
