@@ -24,10 +24,9 @@ export async function run(): Promise<Measurement[]> {
     const link = await linkOf(server);
     const started = performance.now();
     await page.goto(link);
-    await page
-      .locator('.grid rect')
-      .nth(services * podsOfEach - 1)
-      .waitFor({ state: 'attached' });
+    await page.waitForFunction(
+      `[...document.querySelectorAll('.grid')].reduce((pods, grid) => pods + parseInt(grid.ariaLabel), 0) === ${services * podsOfEach}`,
+    );
     const opened = performance.now() - started;
     const frames = await framesPerSecond(page, () => churn(server));
     const answered = await traceTimes(page);

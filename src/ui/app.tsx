@@ -11,6 +11,7 @@ import { TopBar } from './panels/top-bar.tsx';
 import { TracePanel } from './panels/trace-panel.tsx';
 import { marksOf } from './picture/marks.ts';
 import { PictureView } from './picture/picture-view.tsx';
+import { PodShape } from './picture/pod-squares.tsx';
 import { type At, getPicture } from './state/api.ts';
 import { useAnswer } from './state/use-answer.ts';
 import { useLiveWorld } from './state/use-live-world.ts';
@@ -129,11 +130,8 @@ function Legend() {
   return (
     <ul className="legend" aria-label="Legend">
       {legend.map((state) => (
-        <li key={state} className={`pod-${state.replace(' ', '-')}`}>
-          <svg viewBox="0 0 11 11" aria-hidden="true">
-            <rect x="1" y="1" width="9" height="9" rx="2" />
-            {(state === 'terminating' || state === 'failed') && <path d="M1 10L10 1" />}
-          </svg>
+        <li key={state}>
+          <PodShape state={state} />
           {state}
         </li>
       ))}

@@ -70,7 +70,7 @@ test('the picture shows Services, slices, nodes and pods, and alarms where nobod
   await podCards('ready').nth(2).waitFor();
   expect(await page.locator('.box.machine .name').allTextContents()).toEqual(['hollow-1', 'hollow-2', 'hollow-3']);
   expect(await door('cart').getAttribute('aria-label')).toBe('Service default/cart, nobody answers');
-  expect(await page.locator('.line-carries text', { hasText: '33 %' }).count()).toBeGreaterThanOrEqual(3);
+  await page.locator('.line-carries text', { hasText: '33 %' }).nth(2).waitFor();
   await keepScreenshot(page, 'picture');
 });
 

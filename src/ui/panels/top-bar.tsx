@@ -41,7 +41,7 @@ export function TopBar({ world, link, panel, onOpen, onSelect, onHelp }: Props) 
   return (
     <header className="top">
       <h1>
-        <svg viewBox="0 0 32 32" aria-hidden="true">
+        <svg className="logo" viewBox="0 0 32 32" aria-hidden="true">
           <path d="M4 28V13a12 12 0 0 1 24 0v15h-6V13a6 6 0 0 0-12 0v15z" />
         </svg>
         Portico

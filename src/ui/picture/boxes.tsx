@@ -1,8 +1,9 @@
 // How doors, slices, nodes and pods look. Each is drawn anew only when its own data changed.
-import { Handle, type Node, type NodeProps, Position } from '@xyflow/react';
+import type { Node, NodeProps } from '@xyflow/react';
 import { memo } from 'react';
-import type { NodeItem, PodItem, PodState, ServiceItem, SliceItem } from '../../explain/picture/picture.ts';
+import type { NodeItem, PodItem, ServiceItem, SliceItem } from '../../explain/picture/picture.ts';
 import { square } from './layout.ts';
+import { PodShape, PodSquares, podClass } from './pod-squares.tsx';
 
 /** How a plan, or the slider, marks what differs. */
 export type Mark = 'new' | 'changed' | 'gone' | '';
@@ -25,7 +26,9 @@ export type MachineNode = Node<
     node: NodeItem | undefined;
     title: string;
     pods: readonly PodItem[];
+    perRow: number;
     isGrid: boolean;
+    isDense: boolean;
     chosen: ReadonlySet<string> | undefined;
   },
   'machine'
@@ -47,15 +50,6 @@ function MarkSign({ mark }: { readonly mark: Mark }) {
 const classes = (kind: string, { isDim, mark, isHere }: Common, more = ''): string =>
   `box ${kind}${isDim ? ' dim' : ''}${isHere ? ' here' : ''}${mark === '' ? '' : ` is-${mark}`}${more}`;
 
-const Ends = () => (
-  <>
-    <Handle id="in-left" type="target" position={Position.Left} isConnectable={false} />
-    <Handle id="in-right" type="target" position={Position.Right} isConnectable={false} />
-    <Handle id="out-left" type="source" position={Position.Left} isConnectable={false} />
-    <Handle id="out-right" type="source" position={Position.Right} isConnectable={false} />
-  </>
-);
-
 const portText = ({ ports }: ServiceItem): string => ports.map(({ port, protocol }) => `${port}/${protocol}`).join(' ');
 
 const DoorBox = memo(({ data }: NodeProps<DoorNode>) => {
@@ -63,33 +57,31 @@ const DoorBox = memo(({ data }: NodeProps<DoorNode>) => {
   const address = service.externalName ?? service.clusterIPs[0] ?? 'no address yet';
   const trouble = lost > 0.999 ? ', nobody answers' : lost > 0 ? ', not on every node' : '';
   return (
-    <>
-      <Ends />
-      <button
-        type="button"
-        className={`${classes('door', data, isSmall ? ' small' : '')}${lost > 0 ? ' lost' : ''}`}
-        aria-pressed={isSelected}
-        aria-label={`Service ${service.namespace}/${service.name}${trouble}`}
-        onClick={() => onSelect(service.id)}
-      >
-        <svg className="arch" viewBox="0 0 16 18" aria-hidden="true">
-          <path d="M2 18V8a6 6 0 0 1 12 0v10" />
-        </svg>
-        <span className="name">{service.name}</span>
-        {!isSmall && (
-          <span className="detail">
-            {address === 'None' ? 'headless' : address} · {portText(service)}
-          </span>
-        )}
-        {!isSmall && <span className="tag">{service.type === 'ClusterIP' ? service.namespace : service.type}</span>}
-        {lost > 0 && (
-          <span className="alarm" title={`${Math.round(lost * 100)} % of new connections go nowhere`}>
-            !
-          </span>
-        )}
-        <MarkSign mark={data.mark} />
-      </button>
-    </>
+    <button
+      type="button"
+      className={`${classes('door', data, isSmall ? ' small' : '')}${lost > 0 ? ' lost' : ''}`}
+      aria-pressed={isSelected}
+      aria-label={`Service ${service.namespace}/${service.name}${trouble}`}
+      title={`${service.namespace}/${service.name}`}
+      onClick={() => onSelect(service.id)}
+    >
+      <svg className="arch" viewBox="0 0 16 18" aria-hidden="true">
+        <path d="M2 18V8a6 6 0 0 1 12 0v10" />
+      </svg>
+      <span className="name">{service.name}</span>
+      {!isSmall && (
+        <span className="detail">
+          {address === 'None' ? 'headless' : address} · {portText(service)}
+        </span>
+      )}
+      {!isSmall && <span className="tag">{service.type === 'ClusterIP' ? service.namespace : service.type}</span>}
+      {lost > 0 && (
+        <span className="alarm" title={`${Math.round(lost * 100)} % of new connections go nowhere`}>
+          !
+        </span>
+      )}
+      <MarkSign mark={data.mark} />
+    </button>
   );
 });
 
@@ -98,7 +90,6 @@ const SliceBox = memo(({ data }: NodeProps<SliceNode>) => {
   const ready = slice.endpoints.filter((endpoint) => endpoint.ready).length;
   return (
     <div className={classes('slice', data)} title={slice.id}>
-      <Ends />
       <span className="name">{slice.name}</span>
       <span className="detail">
         {ready} of {slice.endpoints.length} ready · {slice.ports.join(' ') || 'no port'}
@@ -108,81 +99,68 @@ const SliceBox = memo(({ data }: NodeProps<SliceNode>) => {
   );
 });
 
-const Counts = ({ pods }: { readonly pods: readonly PodItem[] }) => {
+const Counts = ({ pods, isShort }: { readonly pods: readonly PodItem[]; readonly isShort: boolean }) => {
   const ready = pods.filter(({ state }) => state === 'ready').length;
+  const count = ready === pods.length ? `${ready}` : `${ready} of ${pods.length}`;
   return (
     <span className="detail">
-      {ready === pods.length
-        ? `${pods.length} pod${pods.length === 1 ? '' : 's'}`
-        : `${ready} of ${pods.length} pods ready`}
+      {isShort ? count : `${count} pod${pods.length === 1 ? '' : 's'}${ready === pods.length ? '' : ' ready'}`}
     </span>
   );
 };
 
 const MachineBox = memo(({ data }: NodeProps<MachineNode>) => {
-  const { node, title, pods, isGrid, chosen } = data;
+  const { node, title, pods, perRow, isGrid, isDense, chosen } = data;
   return (
     <div className={classes('machine', data, node && !node.isReady ? ' is-down' : '')}>
-      <Ends />
       <div className="head">
         <span className="name">{title}</span>
-        {node && !node.isReady ? <span className="detail alarm-text">not ready</span> : <Counts pods={pods} />}
+        {node && !node.isReady ? (
+          <span className="detail alarm-text">not ready</span>
+        ) : (
+          <Counts pods={pods} isShort={isDense} />
+        )}
         <MarkSign mark={data.mark} />
       </div>
-      {isGrid && <Grid pods={pods} chosen={chosen} />}
+      {isGrid && <Grid pods={pods} perRow={perRow} chosen={chosen} />}
     </div>
   );
 });
 
 const step = square.size + square.gap;
 
-const Grid = memo(
-  ({ pods, chosen }: { readonly pods: readonly PodItem[]; readonly chosen: ReadonlySet<string> | undefined }) => (
+type GridProps = Pick<MachineNode['data'], 'pods' | 'perRow' | 'chosen'>;
+
+const Grid = memo(({ pods, perRow, chosen }: GridProps) => {
+  const shapes = Map.groupBy(
+    pods.map((pod, i) => ({ pod, place: { x: (i % perRow) * step, y: Math.floor(i / perRow) * step } })),
+    ({ pod }) => `${pod.state}${chosen !== undefined && !chosen.has(pod.id) ? ' dim' : ''}`,
+  );
+  return (
     <svg
       className="grid"
-      width={square.perRow * step}
-      height={Math.ceil(pods.length / square.perRow) * step}
+      width={perRow * step}
+      height={Math.ceil(pods.length / perRow) * step}
       role="img"
       aria-label={`${pods.length} pods`}
     >
-      {pods.map((pod, i) => (
-        <Square
-          key={pod.id}
-          x={(i % square.perRow) * step}
-          y={Math.floor(i / square.perRow) * step}
-          state={pod.state}
-          isDim={chosen !== undefined && !chosen.has(pod.id)}
+      {[...shapes].map(([key, list]) => (
+        <PodSquares
+          key={key}
+          state={list[0]!.pod.state}
+          places={list.map(({ place }) => place)}
+          isDim={key.endsWith(' dim')}
         />
       ))}
     </svg>
-  ),
-);
-
-interface SquareProps {
-  readonly x: number;
-  readonly y: number;
-  readonly state: PodState;
-  readonly isDim: boolean;
-}
-
-const stateClass = (state: PodState): string => `pod-${state.replace(' ', '-')}`;
-
-/** The state's shape: full, hollow, dashed, struck. */
-const Square = memo(({ x, y, state, isDim }: SquareProps) => (
-  <g className={`${stateClass(state)}${isDim ? ' dim' : ''}`} transform={`translate(${x} ${y})`}>
-    <rect x="1" y="1" width={square.size - 2} height={square.size - 2} rx="2" />
-    {(state === 'terminating' || state === 'failed') && <path d={`M1 ${square.size - 1}L${square.size - 1} 1`} />}
-  </g>
-));
+  );
+});
 
 const PodBox = memo(({ data }: NodeProps<PodNode>) => {
   const { pod } = data;
   return (
-    <div className={classes('pod', data, ` ${stateClass(pod.state)}`)} title={`${pod.id}: ${pod.state}`}>
-      <Ends />
-      <svg className="shape" viewBox="0 0 11 11" aria-hidden="true">
-        <Square x={0} y={0} state={pod.state} isDim={false} />
-      </svg>
+    <div className={classes('pod', data, ` ${podClass(pod.state)}`)} title={`${pod.id}: ${pod.state}`}>
+      <PodShape state={pod.state} />
       <span className="name">{pod.name}</span>
       {pod.state !== 'ready' && <span className="detail">{pod.state}</span>}
       <MarkSign mark={data.mark} />
@@ -192,7 +170,6 @@ const PodBox = memo(({ data }: NodeProps<PodNode>) => {
 
 const AddressBox = memo(({ data }: NodeProps<AddressNode>) => (
   <div className={classes('address', data)}>
-    <Ends />
     <span className="name">{data.address}</span>
   </div>
 ));

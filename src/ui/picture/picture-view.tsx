@@ -5,12 +5,14 @@ import type { Trace } from '../../explain/trace/trace.ts';
 import type { World } from '../state/world.ts';
 import { type Box, boxTypes, type Mark } from './boxes.tsx';
 import { boxesOf, edgesOf, focusOf, keepSame } from './flow.ts';
-import { layoutOf } from './layout.ts';
+import { type Layout, layoutOf } from './layout.ts';
 import { linesOf, traceLines } from './lines.ts';
 import { ShareEdge } from './share-edge.tsx';
 
 /** Room for the controls and the legend. */
 const margins = { top: '28px', right: '24px', bottom: '52px', left: '60px' } as const;
+/** Zoomed out further than this, words are not drawn. */
+const smallestReadable = 0.45;
 const lineTypes = { share: ShareEdge };
 
 export interface PictureProps {
@@ -24,7 +26,11 @@ export interface PictureProps {
 }
 
 function Canvas({ world, selected, trace, here, marks, onSelect }: PictureProps) {
-  const layout = useMemo(() => layoutOf(world, selected), [world, selected]);
+  const lastLayout = useRef<Layout>(undefined);
+  const layout = useMemo(() => {
+    lastLayout.current = layoutOf(world, selected, lastLayout.current);
+    return lastLayout.current;
+  }, [world, selected]);
   const lines = useMemo(
     () => (trace ? traceLines(trace, world, layout) : linesOf(world, layout)),
     [trace, world, layout],
@@ -41,9 +47,11 @@ function Canvas({ world, selected, trace, here, marks, onSelect }: PictureProps)
     return { boxes: nextBoxes, edges: nextEdges };
   }, [world, layout, lines, selected, trace, marks, here, onSelect]);
   const size = useStore(({ width, height }) => `${width} ${height}`);
+  const isFar = useStore(({ transform }) => transform[2] < smallestReadable);
   useFitted(`${layout.doors.length > 0} ${layout.isGrouped} ${world.nodes.length} ${trace?.to.text ?? ''} ${size}`);
   return (
     <ReactFlow
+      className={`${isFar ? 'far' : ''}${layout.isDense ? ' dense' : ''}`}
       nodes={boxes}
       edges={edges}
       nodeTypes={boxTypes}
