@@ -207,7 +207,7 @@ test('what cannot work with the types of the resources is told in the status', a
   });
   const path = `${registration}/validatingadmissionpolicies/typed`;
   await expect
-    .poll(async () => (await server.send(`GET`, path)).body.status, { timeout: 20_000 })
+    .poll(async () => (await server.send(`GET`, path)).body.status, { timeout: 100_000 })
     .toEqual({
       observedGeneration: 1,
       typeChecking: {

@@ -11,7 +11,7 @@ import { realRandom } from '../system/real/random.ts';
 import { PolicyEnforcer } from './policy-enforcer.ts';
 
 /** Calls again and again until it does not throw. */
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000 });
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 100_000 });
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {

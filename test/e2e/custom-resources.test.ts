@@ -52,7 +52,7 @@ test('apply, get with columns, by short name and by field', async () => {
   });
   expect(await apply(gadget('b', { size: 1 }))).toMatchObject({ code: 0 });
   expect((await k.ok('get', 'gd')).split('\n')[0]).toMatch(/^NAME +SIZE +READY +AGE$/);
-  expect(await k.ok('get', 'gd', '-o', 'wide')).toMatch(/^a +4 +blue +\d+s$/m);
+  expect(await k.ok('get', 'gd', '-o', 'wide')).toMatch(/^a +4 +blue +[\dms]+$/m);
   expect(await k.ok('get', 'gd', '--field-selector=spec.colour=red', '-o', 'name')).toBe('gadget.example.test/b\n');
   expect(await k.ok('get', 'all', '-o', 'name')).toContain('gadget.example.test/a');
 });

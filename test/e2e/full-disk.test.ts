@@ -23,7 +23,8 @@ beforeAll(() => {
   writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024));
 });
 afterAll(() => {
-  execFileSync('umount', [disk]);
+  // Also from under a server that a failed test has left.
+  execFileSync('umount', ['--lazy', disk]);
   rmSync(folder, { recursive: true });
 });
 

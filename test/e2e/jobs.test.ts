@@ -104,10 +104,8 @@ test('a CronJob makes Jobs, keeps as many as it should, and stops when suspended
   await kubectl('create', 'job', 'by-hand', '--from=cronjob/tick');
   await until('Complete', 'by-hand');
   // The next full minute is at most one away.
-  const made = await eventually(
-    'a Job of the schedule',
-    async () => (await values(server, ['jobs'], '{.metadata.name}')).find((name) => /^tick-\d+$/.test(name)),
-    120_000,
+  const made = await eventually('a Job of the schedule', async () =>
+    (await values(server, ['jobs'], '{.metadata.name}')).find((name) => /^tick-\d+$/.test(name)),
   );
   await until('Complete', made);
   const cron = (path: string) => kubectl('get', 'cronjob/tick', '-o', `jsonpath={${path}}`);

@@ -1,10 +1,11 @@
 // Stock kubectl against a running cluster: the commands of every day, with the outputs that their users know.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundledKubectl, kubectlOnPath } from '../../src/cluster/kubectl.ts';
-import { run, testCluster } from './portico.ts';
+import { eventually, run, testCluster } from './portico.ts';
 
 const cluster = testCluster('e2e-kubectl');
 let program = '';
+const long = { timeout: 300_000, interval: 100 };
 
 /** The kubectl on PATH when it is newer than the development package's 1.35, else that one. */
 async function chooseKubectl(): Promise<string> {
@@ -71,27 +72,33 @@ describe.sequential('a Deployment and its Service', () => {
     ]);
     expect(rows).toHaveLength(3);
     for (const row of rows)
-      expect(row).toMatch(/^nginx-\w+-\w{5} +1\/1 +Running +0 +\d+s +10\.244\.\d+\.\d+ +node-[12] +<none> +<none>/);
+      expect(row).toMatch(/^nginx-\w+-\w{5} +1\/1 +Running +0 +[\dms]+ +10\.244\.\d+\.\d+ +node-[12] +<none> +<none>/);
   });
 
   test('get svc', async () => {
     const [header, ...rows] = (await kubectl('get', 'svc')).trimEnd().split('\n');
     expect(header).toMatch(/^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE$/);
-    expect(rows[0]).toMatch(/^kubernetes +ClusterIP +10\.96\.0\.1 +<none> +443\/TCP +\d+s$/);
-    expect(rows[1]).toMatch(/^nginx +ClusterIP +10\.96\.\d+\.\d+ +<none> +80\/TCP +\d+s$/);
+    expect(rows[0]).toMatch(/^kubernetes +ClusterIP +10\.96\.0\.1 +<none> +443\/TCP +[\dms]+$/);
+    expect(rows[1]).toMatch(/^nginx +ClusterIP +10\.96\.\d+\.\d+ +<none> +80\/TCP +[\dms]+$/);
   });
 
   test('get endpoints and endpointslices', async () => {
     const ips = (await kubectl('get', 'pods', '-o', 'jsonpath={.items[*].status.podIP}')).split(' ').sort();
-    const endpoints = (await kubectl('get', 'endpoints', 'nginx')).trimEnd().split('\n');
+    const lines = async (...args: string[]) => (await kubectl('get', ...args)).trimEnd().split('\n');
+    const isWhole = (line = '') => ips.every((ip) => line.includes(ip));
+    const endpoints = await eventually('the endpoints', async () => {
+      const found = await lines('endpoints', 'nginx');
+      return isWhole(found[1]) ? found : undefined;
+    });
     expect(endpoints[0]).toMatch(/^NAME +ENDPOINTS +AGE$/);
-    const addresses = /^nginx +(\S+) +\d+s$/.exec(endpoints[1] ?? '')?.[1]?.split(',') ?? [];
+    const addresses = /^nginx +(\S+) +[\dms]+$/.exec(endpoints[1] ?? '')?.[1]?.split(',') ?? [];
     expect(addresses.sort()).toEqual(ips.map((ip) => `${ip}:80`));
-    const slices = (await kubectl('get', 'endpointslices', '-l', 'kubernetes.io/service-name=nginx'))
-      .trimEnd()
-      .split('\n');
+    const slices = await eventually('the slice', async () => {
+      const found = await lines('endpointslices', '-l', 'kubernetes.io/service-name=nginx');
+      return isWhole(found[1]) ? found : undefined;
+    });
     expect(slices[0]).toMatch(/^NAME +ADDRESSTYPE +PORTS +ENDPOINTS +AGE$/);
-    const listed = /^nginx-\w{5} +IPv4 +80 +(\S+) +\d+s$/.exec(slices[1] ?? '')?.[1]?.split(',') ?? [];
+    const listed = /^nginx-\w{5} +IPv4 +80 +(\S+) +[\dms]+$/.exec(slices[1] ?? '')?.[1]?.split(',') ?? [];
     expect(listed.sort()).toEqual(ips);
   });
 
@@ -110,12 +117,13 @@ describe.sequential('a Deployment and its Service', () => {
     expect(await kubectl('exec', 'deployment/nginx', '--', 'sh', '-c', 'echo said >/proc/1/fd/1; echo here')).toBe(
       'here\n',
     );
-    expect(await kubectl('exec', 'deployment/nginx', '--', 'wget', '-q', '-O', '-', 'http://nginx')).toMatch(
-      /^nginx-\S+ 10\.244\.\S+ sees 10\.244\./,
-    );
+    const ask = ['exec', 'deployment/nginx', '--', 'timeout', '5', 'wget', '-q', '-O', '-', 'http://nginx'];
+    // Names and rules reach the node after the API server.
+    await expect.poll(() => kubectl(...ask), long).toMatch(/^nginx-\S+ 10\.244\.\S+ sees 10\.244\./);
     const pods = (await kubectl('get', 'pods', '-l', 'app=nginx', '-o', 'name')).trimEnd().split('\n');
-    const logs = await Promise.all(pods.map((pod) => kubectl('logs', pod)));
-    expect(logs.join('')).toBe('said\n');
+    // The runtime writes the file behind the answer of the exec.
+    const logs = async () => (await Promise.all(pods.map((pod) => kubectl('logs', pod)))).join('');
+    await expect.poll(logs, long).toBe('said\n');
     const failed = await run([program, 'exec', 'deployment/nginx', '--', 'sh', '-c', 'exit 7'], {
       KUBECONFIG: cluster.kubeconfig,
     });
@@ -126,7 +134,7 @@ describe.sequential('a Deployment and its Service', () => {
   test('scale', async () => {
     expect(await kubectl('scale', 'deployment', 'nginx', '--replicas=1')).toBe('deployment.apps/nginx scaled\n');
     await kubectl('wait', '--for=jsonpath={.status.replicas}=1', 'deployment/nginx', '--timeout=300s');
-    expect(await kubectl('get', 'deployment', 'nginx')).toMatch(/^nginx +1\/1 +1 +1 +\d+s$/m);
+    expect(await kubectl('get', 'deployment', 'nginx')).toMatch(/^nginx +1\/1 +1 +1 +[\dms]+$/m);
   });
 
   test('delete', async () => {

@@ -26,7 +26,7 @@ export function ask(
   host: string,
   options: { readonly port?: number; readonly timeout?: number } = {},
 ): Promise<Answer | undefined> {
-  const { port = 80, timeout = 1000 } = options;
+  const { port = 80, timeout = 5000 } = options;
   return new Promise((resolve) => {
     const request = get({ host, port, path: '/', agent: false, timeout }, async (response) => {
       let body = '';
@@ -141,7 +141,7 @@ export class LoadBalancerCluster {
     await eventually('another node to say that it answers', async () =>
       (await this.announcer(name)) !== old ? true : undefined,
     );
-    await eventually('its answer', () => answers(ip));
+    await eventually('its answer', async () => ((await ask(ip))?.status === 200 ? true : undefined));
     isOver = true;
     return { silence: await silence, old };
   }

@@ -175,15 +175,21 @@ async function noWatches(): Promise<void> {
 }
 
 async function metrics(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
   const headers = { authorization: `Bearer ${server.token}` };
-  request(`${server.url}/metrics`, { rejectUnauthorized: false, headers, agent: new Agent() }, (incoming) => {
-    let text = '';
-    incoming.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-    incoming.on('end', () => resolve(text));
-  }).end();
+  const asked = request(
+    `${server.url}/metrics`,
+    { rejectUnauthorized: false, headers, agent: new Agent() },
+    (incoming) => {
+      let text = '';
+      incoming.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      incoming.on('end', () => resolve(text));
+    },
+  );
+  asked.on('error', reject);
+  asked.end();
   return promise;
 }
 
@@ -221,8 +227,11 @@ test('a thousand watchers are told of every change', async () => {
 
 test('watchers that never read are cut off; the others and the memory do not suffer', async () => {
   const before = resident();
-  const path = `${configMaps}?watch=true&labelSelector=of%3Dflood`;
+  const { body: present } = await api.send<{ metadata: { resourceVersion: string } }>('GET', configMaps);
+  const from = present.metadata.resourceVersion;
+  const path = `${configMaps}?watch=true&resourceVersion=${from}&labelSelector=of%3Dflood`;
   const deaf = await Promise.all(Array.from({ length: 10 }, rawConnection));
+  const ended = deaf.map((socket) => new Promise((closed) => socket.once('close', closed)));
   for (const socket of deaf) {
     socket.pause();
     socket.write(head('GET', path));
@@ -241,7 +250,6 @@ test('watchers that never read are cut off; the others and the memory do not suf
   await eventually('the reading watcher to hear all', async () => (heard === 80 ? true : undefined));
   // 40 MB went by each of them, of which at the most 16 wait.
   expect(resident() - before).toBeLessThan(600 * megabyte);
-  const ended = deaf.map((socket) => once(socket, 'close'));
   for (const socket of deaf) socket.resume();
   await Promise.all(ended);
   listening.close();

@@ -37,7 +37,14 @@ beforeAll(async () => {
   files = listed.map(({ path }: { path: string }) => path);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'a-user', type: 'module', private: true }));
   // Without Node.js itself, which is there.
-  const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline', '--omit=optional'];
+  const quiet = [
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--prefer-offline',
+    '--omit=optional',
+    '--fetch-retries=5',
+  ];
   await run('npm', 'install', ...quiet, archive);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -64,12 +71,17 @@ test('npx runs the program', async () => {
 test('the server runs from it, with its store in a thread of its own', async () => {
   const program = `
     import { spawn } from 'node:child_process';
+    import { once } from 'node:events';
     const flags = ['server', '--data-dir', 'data', '--listen', '127.0.0.1:0', '--hollow-nodes', '1'];
     const child = spawn('npx', ['portico', ...flags], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-    for await (const chunk of child.stdout) {
-      process.stdout.write(chunk);
-      if (String(chunk).includes('ready on')) process.kill(-child.pid, 'SIGTERM');
-    }
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      const was = said;
+      said += text;
+      if (said.includes('ready on') && !was.includes('ready on')) process.kill(-child.pid, 'SIGTERM');
+    });
+    await once(child, 'close');
+    process.stdout.write(said);
   `;
   writeFileSync(join(folder, 'server.js'), program);
   expect(await run('node', 'server.js')).toMatch(/ready on https:\/\/127\.0\.0\.1:\d+/);

@@ -8,6 +8,10 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer();
   await server.kubectl('create', 'namespace', 'team');
+  // What controllers make in each namespace.
+  for (const made of ['configmap/kube-root-ca.crt', 'serviceaccount/default']) {
+    await server.kubectl('-n', 'team', 'wait', '--for=create', made, '--timeout=300s');
+  }
 });
 afterAll(() => server?.stop());
 

@@ -11,6 +11,11 @@ beforeAll(async () => {
   await server.kubectl('create', 'deployment', 'web', '--image=web', '--replicas=3', '--port=80');
   await server.kubectl('expose', 'deployment', 'web', '--type=NodePort', '--port=80');
   await server.kubectl('wait', 'deployment/web', '--for=condition=Available', '--timeout=300s');
+  const addresses = 'jsonpath={.items[*].endpoints[*].addresses[0]} {.items[*].subsets[*].addresses[*].ip}';
+  await eventually('the endpoints', async () => {
+    const all = await server.kubectl('get', 'endpointslices,endpoints', '-l', 'app=web', '-o', addresses);
+    return all.split(' ').filter(Boolean).length === 6 ? true : undefined;
+  });
 });
 afterAll(() => server?.stop());
 

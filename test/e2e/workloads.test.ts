@@ -45,7 +45,9 @@ test('Deployment: rollout, image, undo, pause, scale, delete', async () => {
   await kubectl('set', 'image', 'deployment/web', 'web=web:3');
   await kubectl('scale', 'deployment/web', '--replicas=2');
   await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/web', '--timeout=300s');
-  expect(new Set(await images('web'))).toEqual(new Set(['web:1']));
+  await eventually('only the pods of before', async () =>
+    [...new Set(await images('web'))].join() === 'web:1' ? true : undefined,
+  );
   await kubectl('rollout', 'resume', 'deployment/web');
   await status('deployment/web');
   await kubectl('delete', 'deployment/web', '--cascade=foreground', '--timeout=300s');
@@ -54,17 +56,15 @@ test('Deployment: rollout, image, undo, pause, scale, delete', async () => {
 });
 
 test('Deployment: a rollout that cannot become ready is told of by its deadline, and undone', async () => {
-  await apply(server, workload('Deployment', 'slow', { replicas: 2, progressDeadlineSeconds: 2 }));
+  await apply(server, workload('Deployment', 'slow', { replicas: 2 }));
   await status('deployment/slow');
   const annotations = { 'hollow.portico.dev/ready': 'false' };
-  await kubectl(
-    'patch',
-    'deployment/slow',
-    '-p',
-    JSON.stringify({ spec: { template: { metadata: { annotations } } } }),
-  );
+  // Short for this rollout only: the others may take their time.
+  const patch = (spec: object) => kubectl('patch', 'deployment/slow', '-p', JSON.stringify({ spec }));
+  await patch({ progressDeadlineSeconds: 2, template: { metadata: { annotations } } });
   await expect(status('deployment/slow')).rejects.toThrow(/exceeded its progress deadline/);
   expect(await kubectl('get', 'deployment/slow', '-o', 'jsonpath={.status.availableReplicas}')).toBe('2');
+  await patch({ progressDeadlineSeconds: 600 });
   await kubectl('rollout', 'undo', 'deployment/slow');
   await status('deployment/slow');
   await kubectl('delete', 'deployment/slow');
@@ -217,8 +217,9 @@ test('preemption: an important pod takes the place of others', async () => {
   await apply(server, pods('vip', 1, { priorityClassName: 'urgent' }));
   await status('deployment/vip');
   await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/filler', '--timeout=300s');
-  const events = await kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}');
-  expect(events).toContain('Preempted');
+  await eventually('its event', async () =>
+    (await kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}')).includes('Preempted') ? true : undefined,
+  );
   await kubectl('delete', 'deployment/filler', 'deployment/vip');
 });
 
@@ -251,7 +252,9 @@ test('a claim gets the smallest volume that is large enough', async () => {
   });
   const spec = { accessModes, storageClassName: '', resources: { requests: { storage: '5Gi' } } };
   const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'mine' }, spec };
-  await apply(server, volume('large', '50Gi'), volume('right', '6Gi'), claim);
+  await apply(server, volume('large', '50Gi'), volume('right', '6Gi'));
+  await kubectl('wait', '--for=jsonpath={.status.phase}=Available', 'pv/large', 'pv/right', '--timeout=300s');
+  await apply(server, claim);
   await kubectl('wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/mine', '--timeout=300s');
   expect(await kubectl('get', 'pvc/mine', '-o', 'jsonpath={.spec.volumeName}')).toBe('right');
   await kubectl('delete', 'pvc/mine');

@@ -67,7 +67,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
 
   beforeAll(async () => {
     machine = await Machine.boot();
-  }, 300_000);
+  });
   afterAll(() => machine?.close());
 
   test('what it loads is what kube-proxy loaded for the same objects', async () => {
@@ -160,7 +160,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     expect(Object.keys(fresh).map((answer) => answer.split(' ')[0])).toEqual([others[0]!.addresses[0]]);
     await machine.call('reset', { name: 'held' });
     // After a reset the kernel counts it ten seconds more, and the proxy looks every minute.
-    await node.until(listing, (text) => !real('').test(text), 300_000);
+    await node.until(listing, (text) => !real('').test(text));
     // And when it comes back it is as any other.
     await node.updateSlice({ ...(await currentOf(slice)), endpoints: slice.endpoints });
     await node.until(listing, (text) => real(' +1 ').test(text));
@@ -184,7 +184,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
   test('what others take away comes back', async () => {
     await node.output('ipvsadm', '-C');
     await node.output('ip', 'link', 'del', 'kube-ipvs0');
-    await node.until(listing, (text) => text.includes('10.96.123.45:80'), 120_000);
+    await node.until(listing, (text) => text.includes('10.96.123.45:80'));
     await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('10.96.123.45'));
   });
 

@@ -189,7 +189,9 @@ test('the runtime is killed: pods run on, the node says what it lacks, and all g
   await expect.poll(async () => (await find('lasting'))?.status?.phase, long).toBe('Running');
   const id = async () => (await find('lasting'))?.status?.containerStatuses?.[0]?.containerID;
   const first = await id();
-  const pid = node.run('pgrep', '-xf', command).trim();
+  const pidOf = () => node.run('sh', '-c', `pgrep -xf '${command}' || true`).trim();
+  await expect.poll(pidOf, long).not.toBe('');
+  const pid = pidOf();
   await node.killRuntime();
   await create('waiting', { containers: [shell('true')] });
   await expect.poll(async () => (await condition())?.message ?? '', long).toContain('container runtime is down');
@@ -197,7 +199,7 @@ test('the runtime is killed: pods run on, the node says what it lacks, and all g
   await node.startRuntime();
   await expect.poll(async () => (await find('waiting'))?.status?.phase, long).toBe('Succeeded');
   await expect.poll(async () => (await condition())?.status, long).toBe('True');
-  expect(node.run('pgrep', '-xf', command).trim()).toBe(pid);
+  expect(pidOf()).toBe(pid);
   expect(await id()).toBe(first);
   await remove('lasting');
   await remove('waiting');

@@ -103,7 +103,7 @@ export async function startTestNode(name: string): Promise<TestNode> {
       complaints += chunk;
     });
     for (let tries = 0; !(await answers(socketPath)); tries++) {
-      if (tries > 3000) throw new Error(`containerd does not answer: ${complaints}`);
+      if (tries > 30_000) throw new Error(`containerd does not answer: ${complaints}`);
       await sleep(10);
     }
     return child;
@@ -143,7 +143,7 @@ export async function startTestNode(name: string): Promise<TestNode> {
           rmSync(root, { recursive: true, force: true });
           return;
         } catch (error) {
-          if (tries > 100) throw error;
+          if (tries > 3000) throw error;
           await sleep(20);
         }
       }
@@ -158,12 +158,16 @@ function shims(root: string): number[] {
 
 /** Processes of containers outlive their shims; they end with their cgroups. */
 async function removeCgroups(name: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 3000; tries++) {
     const pids = `/sys/fs/cgroup/pids/${name}`;
-    for (const file of existsSync(pids) ? readdirSync(pids, { recursive: true, encoding: 'utf8' }) : []) {
-      if (!file.endsWith('cgroup.procs')) continue;
-      for (const pid of readFileSync(`${pids}/${file}`, 'utf8').split('\n').filter(Boolean))
-        process.kill(Number(pid), 'SIGKILL');
+    try {
+      for (const file of existsSync(pids) ? readdirSync(pids, { recursive: true, encoding: 'utf8' }) : []) {
+        if (!file.endsWith('cgroup.procs')) continue;
+        for (const pid of readFileSync(`${pids}/${file}`, 'utf8').split('\n').filter(Boolean))
+          process.kill(Number(pid), 'SIGKILL');
+      }
+    } catch {
+      // A process or a cgroup went while we looked: the next look finds what is left.
     }
     const where = ['/sys/fs/cgroup', '-mindepth', '2', '-depth', '-type', 'd', '-path', `*/${name}*`];
     if (spawnSync('find', [...where, '-exec', 'rmdir', '{}', ';']).stderr.length === 0) return;

@@ -39,7 +39,11 @@ await api.resource<Pod>(pods).create({
           '-c',
           'echo first; echo second; mkdir /tmp/www; echo served > /tmp/www/a; exec httpd -f -p 127.0.0.1:8080 -h /tmp/www',
         ],
-        readinessProbe: { exec: { command: ['wget', '-qO-', 'http://127.0.0.1:8080/a'] }, periodSeconds: 1 },
+        readinessProbe: {
+          exec: { command: ['wget', '-qO-', 'http://127.0.0.1:8080/a'] },
+          periodSeconds: 1,
+          timeoutSeconds: 60,
+        },
       },
     ],
   },

@@ -111,6 +111,7 @@ test('the kubelet tells of its pods and itself', async () => {
   expect(items[0]).toMatchObject({ metadata: { name: 'shell' }, status: { phase: 'Running' } });
   const { pods } = JSON.parse((await ask('GET', '/stats/summary')).body.toString());
   expect(pods[0].containers[0].memory.workingSetBytes).toBeGreaterThan(0);
-  expect((await ask('GET', '/metrics')).body.toString()).toContain('kubelet_running_pods 1\n');
+  const metrics = async () => (await ask('GET', '/metrics')).body.toString();
+  await expect.poll(metrics, { timeout: 300_000 }).toContain('kubelet_running_pods 1\n');
   expect((await ask('GET', '/nothing')).status).toBe(404);
 });

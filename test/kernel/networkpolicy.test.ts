@@ -52,9 +52,6 @@ async function answers(from: TestNamespace, ...targets: readonly string[]): Prom
   return JSON.parse(stdout) as boolean[];
 }
 
-/** Machines are busy at times. */
-const soon = (condition: () => boolean, what: string) => until(condition, what, 60_000);
-
 type Expectation = readonly [from: TestNamespace, targets: readonly string[], answers: readonly boolean[]];
 
 /**
@@ -67,7 +64,7 @@ async function expectAll(...expectations: readonly Expectation[]): Promise<void>
     const found = await Promise.all(expectations.map(([from, targets]) => answers(from, ...targets)));
     const isMissing = found.some((of, i) => of.some((answer, j) => !answer && wanted[i]?.[j]));
     const isTooMuch = found.some((of, i) => of.some((answer, j) => answer && !wanted[i]?.[j]));
-    if (isMissing && !isTooMuch && tries < 15) continue;
+    if (isMissing && !isTooMuch && tries < 100) continue;
     expect(found).toEqual(wanted);
     return;
   }
@@ -88,7 +85,7 @@ beforeAll(async () => {
   a = await lab.addNode({ name: 'a', number: 11, segment: 1 });
   const b = await lab.addNode({ name: 'b', number: 12, segment: 1 });
   for (const node of [a, b]) {
-    await soon(() => node.space.run('ip -6 route show proto 80') !== '', `routes of ${node.name}`);
+    await until(() => node.space.run('ip -6 route show proto 80') !== '', `routes of ${node.name}`);
   }
   [web, friend, far] = [a.addPod('web'), a.addPod('friend'), b.addPod('far')];
   const { api } = lab;
@@ -135,7 +132,7 @@ const policies = () => lab.api.resource<NetworkPolicy>(networkPolicies);
 /** Makes these the policies of the namespace, and waits until the kernel has them. */
 async function set(...specs: readonly Partial<NetworkPolicySpec>[]): Promise<void> {
   for (const { metadata } of (await policies().list()).items) await policies().delete(metadata.name, 'demo');
-  await soon(() => !tables().includes(tableName), 'no policy');
+  await until(() => !tables().includes(tableName), 'no policy');
   for (const [i, spec] of specs.entries()) {
     await policies().create({
       metadata: { name: `policy-${i}`, namespace: 'demo' },
@@ -143,7 +140,7 @@ async function set(...specs: readonly Partial<NetworkPolicySpec>[]): Promise<voi
     });
   }
   const drops = () => a.space.run(`nft list table ip ${tableName}`).includes(`policy-${specs.length - 1}`);
-  if (specs.length > 0) await soon(() => tables().includes(tableName) && drops(), 'the last policy');
+  if (specs.length > 0) await until(() => tables().includes(tableName) && drops(), 'the last policy');
 }
 
 const tables = () => a.space.run('nft list tables');
@@ -185,7 +182,7 @@ describe('policies', () => {
     const pod = await lab.api.resource<Pod>(pods).get('far', 'demo');
     const relabelled = (app: string) => ({ ...pod, metadata: { name: 'far', namespace: 'demo', labels: { app } } });
     await lab.api.resource<Pod>(pods).update(relabelled('friend'));
-    await soon(() => a.space.run(`nft list table ip ${tableName}`).includes(`${far.ips[0]} . tcp`), 'the other pod');
+    await until(() => a.space.run(`nft list table ip ${tableName}`).includes(`${far.ips[0]} . tcp`), 'the other pod');
     await expectAll([far.space, toWeb(), [true, true, false, false]]);
     await lab.api.resource<Pod>(pods).update(relabelled('far'));
   });
@@ -226,10 +223,10 @@ process.stdin.on('data', (d) => c.write(d)); c.on('data', (d) => process.stdout.
     children.push(child);
     const lines: string[] = [];
     createInterface({ input: child.stdout! }).on('line', (line) => lines.push(line));
-    await soon(() => lines.includes('open'), 'the connection');
+    await until(() => lines.includes('open'), 'the connection');
     await set({ policyTypes: ['Ingress', 'Egress'] });
     child.stdin!.write('still here\n');
-    await soon(() => lines.includes('still here'), 'the echo');
+    await until(() => lines.includes('still here'), 'the echo');
     await expectAll([friend.space, [`${web.ips[0]} 8080`], [false]]);
   });
 
@@ -238,7 +235,7 @@ process.stdin.on('data', (d) => c.write(d)); c.on('data', (d) => process.stdout.
     const table = `table ip ${tableName}`;
     // A monitor that has just been started may not listen yet.
     for (let tries = 0; tries === 0 || !tables().includes(table); tries += 1) {
-      if (tries === 5) throw new Error('the table does not come back');
+      if (tries === 20) throw new Error('the table does not come back');
       if (tries > 0) await set(onlyWeb);
       a.space.run(`nft delete ${table}`);
       await until(() => tables().includes(table), 'the table again', 5000).catch(() => {});

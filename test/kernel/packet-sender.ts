@@ -16,7 +16,7 @@ export interface Sending {
 
 /** How many sockets are open at once. Over IPv6, TCP hears a refusal that comes at once only the second time, 1 s later. */
 const chunk = 1000;
-const patience = 60_000;
+const patience = 300_000;
 
 interface Sent {
   readonly isRefused: () => boolean;

@@ -80,6 +80,10 @@ beforeAll(() => {
     'net.ipv4.ip_forward=1',
     'net.ipv6.conf.all.forwarding=1',
     'net.ipv4.conf.all.route_localnet=1',
+    // What was sent is still known when a busy machine comes to look.
+    ...['udp_timeout', 'udp_timeout_stream', 'tcp_timeout_syn_sent', 'tcp_timeout_syn_recv'].map(
+      (of) => `net.netfilter.nf_conntrack_${of}=3600`,
+    ),
   ]) {
     node.space.run(`sysctl -qw ${setting}`);
   }

@@ -12,7 +12,7 @@ import { realRandom } from '../../src/system/real/random.ts';
 import type { TestNamespace } from './netns.ts';
 
 /** Resolves when the condition holds; the kernel's answers are looked at again every few milliseconds until then. */
-export async function until(condition: () => boolean, what: string, patience = 60_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, patience = 300_000): Promise<void> {
   const deadline = Date.now() + patience;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`not within ${patience} ms: ${what}`);

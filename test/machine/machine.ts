@@ -14,8 +14,8 @@ interface Answer {
 }
 
 /** How long the machine may take to boot, and to answer once, in milliseconds: it may share two cores with much else. */
-const bootPatience = 120_000;
-const answerPatience = 120_000;
+const bootPatience = 500_000;
+const answerPatience = 500_000;
 
 export class Machine {
   readonly #folder: string;

@@ -86,7 +86,7 @@ export class ProxiedNode {
   }
 
   /** Asks the program until its output is as told; rejects with the last output when it never is. */
-  async until(command: readonly string[], expected: (output: string) => boolean, patience = 90_000): Promise<void> {
+  async until(command: readonly string[], expected: (output: string) => boolean, patience = 300_000): Promise<void> {
     const deadline = Date.now() + patience;
     for (;;) {
       const { stdout } = await this.#exec.run(command);

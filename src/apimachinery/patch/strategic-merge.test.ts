@@ -128,18 +128,17 @@ test('a patch without directives applies once; the live object stays as it was',
 });
 
 test('long lists are merged, shortened and ordered without comparing all with all', () => {
-  const names = (from: number) => Array.from({ length: 20_000 }, (_, i) => `n${from + i}`);
+  // So many that comparing them would outlast the test's time by far.
+  const half = 50_000;
+  const names = (from: number) => Array.from({ length: 2 * half }, (_, i) => `n${from + i}`);
   const items = (from: number) => names(from).map((name) => ({ name, value: '1' }));
   const patch = {
-    items: items(10_000),
-    '$setElementOrder/items': items(10_000).reverse(),
+    items: items(half),
+    '$setElementOrder/items': items(half).reverse(),
     '$deleteFromPrimitiveList/finalizers': names(0),
-    finalizers: names(10_000),
+    finalizers: names(half),
   };
-  const started = performance.now();
   const merged = applyStrategicMergePatch({ items: items(0), finalizers: names(0) }, patch, schema);
-  expect((merged.items as unknown[]).length).toBe(30_000);
-  expect(merged.finalizers).toEqual(names(10_000));
-  // Comparing takes a minute.
-  expect(performance.now() - started).toBeLessThan(10_000);
+  expect((merged.items as unknown[]).length).toBe(3 * half);
+  expect(merged.finalizers).toEqual(names(half));
 });

@@ -37,7 +37,7 @@ export function queryFor(name: string, parts: Partial<Message> = {}): Buffer {
 
 /** Rejects when no reply comes in time. */
 export async function askServer(name: string, options: AskOptions): Promise<Message> {
-  const { port, address = '127.0.0.1', type = TYPE.A, tcp = false, timeout = 5000 } = options;
+  const { port, address = '127.0.0.1', type = TYPE.A, tcp = false, timeout = 60_000 } = options;
   const packet = queryFor(name, { question: { name, type, class: 1 } });
   const signal = AbortSignal.timeout(timeout);
   return decodeMessage(await (tcp ? overTcp : overUdp)(packet, { port, address }, signal));

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { selfSigned } from '../../client/fake/self-signed.ts';
-import { realClock } from '../../system/real/clock.ts';
+import type { Clock } from '../../system/clock.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
 import { realRandom } from '../../system/real/random.ts';
 import { answersOf } from '../fake/ask.ts';
 import { type Say, startUpstream, type UpstreamServer, type UpstreamServerOptions } from '../fake/upstream-server.ts';
@@ -18,9 +19,10 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-async function setUp(options: UpstreamServerOptions, ca?: string) {
+/** Time stands still, unless a test moves it: a busy machine is in no hurry. */
+async function setUp(options: UpstreamServerOptions, ca?: string, clock: Clock = new FakeClock()) {
   const server: UpstreamServer = await startUpstream(options);
-  const exchange = new Exchange({ clock: realClock, random: realRandom, ca });
+  const exchange = new Exchange({ clock, random: realRandom, ca });
   closing.push(() => exchange.close(), server.close);
   const plain: Upstream = { protocol: 'dns', address: '127.0.0.1', port: server.port };
   const secure: Upstream = { protocol: 'tls', address: '127.0.0.1', port: server.tlsPort };
@@ -80,12 +82,14 @@ test('a reply in another case than asked is believed over TCP only', async () =>
 });
 
 test('a server that keeps no case and is silent over TCP is asked in lower case', async () => {
-  const { server, exchange, plain } = await setUp({
-    say: (asked) => {
-      const lower = { ...asked.question, name: asked.question.name.toLowerCase() };
-      return asked.transport === 'udp' ? { ...found(asked), question: lower } : undefined;
-    },
-  });
+  const clock = new FakeClock();
+  const say: Say = (asked) => {
+    const lower = { ...asked.question, name: asked.question.name.toLowerCase() };
+    if (asked.transport === 'udp') return { ...found(asked), question: lower };
+    clock.advance(60_000);
+    return undefined;
+  };
+  const { server, exchange, plain } = await setUp({ say }, undefined, clock);
   // So many letters are never all thrown small.
   const letters = { ...question, name: `${'a'.repeat(60)}.example.` };
   expect(answersOf(await exchange.ask(plain, letters))).toEqual(['198.51.100.7']);
@@ -113,13 +117,11 @@ test('over TLS: nobody else is asked', async () => {
   expect([...server.asked, ...named.server.asked]).toEqual([]);
 });
 
-test('a server that is not there fails at once, not after the time for a reply', async () => {
+test('a server that is not there fails as such, not by the time for a reply', async () => {
   const { server, exchange, plain } = await setUp({ say: found });
   await server.close();
   closing.pop();
-  const started = performance.now();
   await expect(exchange.ask(plain, question)).rejects.toThrow('ECONNREFUSED');
-  expect(performance.now() - started).toBeLessThan(1500);
 });
 
 test('a name that fits into no message is refused, and the next question goes out', async () => {
