@@ -106,3 +106,41 @@ test('rules are compared with their chains; indexes of endpoints and the number 
     'on b the kernel lacks: chain services: ct state new accept',
   ]);
 });
+
+test('a packet that is given another id on its way out is one, and each node that translates it is followed', () => {
+  const leaving = 'trace id 9 ip portico-proxy filter-forward';
+  const out = [
+    `${leaving} packet: iif "cni0" oif "eth0" ip saddr 10.244.1.5 ip daddr 172.30.0.12 ip protocol tcp tcp sport 23000 tcp dport 30080`,
+    `${leaving} rule ct state new jump cluster-ips-check (verdict jump cluster-ips-check)`,
+  ];
+  const asked = sent.replace('10.96.0.9', '172.30.0.12').replace('dport 80', 'dport 30080');
+  const first =
+    'tcp 6 60 SYN_SENT src=10.244.1.5 dst=172.30.0.12 sport=23000 dport=30080 src=172.30.0.12 dst=10.244.1.5 sport=30080 dport=23000 mark=0 use=1';
+  const there = asked.replace('trace id 1', 'trace id 7');
+  const second =
+    'tcp 6 60 SYN_SENT src=10.244.1.5 dst=172.30.0.12 sport=23000 dport=30080 src=10.244.1.6 dst=10.244.2.1 sport=80 dport=4711 mark=0 use=1';
+  const rules = { kernelRules: [], modelRules: [] };
+  const request = {
+    trace: {
+      outcomes: [{ result: 'arrives', destination: '10.244.1.6:80', source: '10.244.2.1' }],
+    } as unknown as Trace,
+    isAnswered: true,
+    watchTable: 'portico-watch-x',
+    sourcePort: 23000,
+    seen: [
+      { node: 'b', trace: [asked, ...out], conntrack: [first], ...rules },
+      { node: 'd', trace: [others], conntrack: [], ...rules },
+      { node: 'c', trace: [there], conntrack: [second], ...rules },
+    ],
+  };
+  const found = compareLive({ ...request, sent: 'connected' });
+  expect(found).toMatchObject({ destination: '10.244.1.6:80', source: '10.244.2.1', differences: [] });
+  expect(found.hops.map(({ node, steps }) => [node, steps.map(({ chain }) => chain)])).toEqual([
+    ['b', ['filter-forward']],
+    ['c', []],
+  ]);
+  expect(compareLive({ ...request, sent: 'no answer' }).differences).toEqual([
+    'the model says that 10.244.1.6:80 answers; no answer came to the sender: something on the way back drops it',
+  ]);
+  expect(compareLive({ ...request, sent: 'no answer', isAnswered: false }).differences).toEqual([]);
+});

@@ -48,12 +48,8 @@ export function compareLive(request: LiveRequest): LiveTrace {
   const packet = packets.find(({ source }) => source.port === sourcePort);
   const flow = (first?.conntrack ?? []).map(readFlow).find((one) => one?.source.port === sourcePort);
   const hops: LiveHop[] = first ? [{ node: first.node, steps: packet?.steps ?? [], flow }] : [];
-  const destination = flow?.answerer ?? packet?.destination;
-  for (const other of others) {
-    const there = readTrace(other.trace, watchTable).find((one) => flow !== undefined && isSameFlow(one, flow));
-    const flowThere = other.conntrack.map(readFlow).find((one) => one && flow && isSameEnd(one.source, flow.client));
-    if (there) hops.push({ node: other.node, steps: there.steps, flow: flowThere });
-  }
+  const last = followOn(others, { flow, watchTable, hops });
+  const destination = last?.answerer ?? packet?.destination;
   const drop = hops.flatMap(({ node, steps }) =>
     steps.filter(({ verdict }) => verdict === 'drop').map((step) => ({ node, ...step })),
   )[0];
@@ -69,7 +65,7 @@ export function compareLive(request: LiveRequest): LiveTrace {
     hops,
     result,
     destination: destination ? hostPort(destination) : '',
-    source: flow?.client.address ?? packet?.source.address ?? '',
+    source: last?.client.address ?? packet?.source.address ?? '',
   } as const;
   const strayRules = seen.flatMap(ruleDifferences);
   const differences = [
@@ -79,6 +75,30 @@ export function compareLive(request: LiveRequest): LiveTrace {
     ...strayRules,
   ];
   return { ...live, differences: differences.length === 0 ? [] : [...differences, ...strangers(hops)] };
+}
+
+interface Following extends Pick<LiveRequest, 'watchTable'> {
+  readonly flow: Flow | undefined;
+  /** Those so far; the others are added. */
+  readonly hops: LiveHop[];
+}
+
+/** The connection as the last node on the way knows it: each may translate what the one before sent on. */
+function followOn(others: readonly NodeSeen[], { flow, watchTable, hops }: Following): Flow | undefined {
+  const arrivalOf = (other: NodeSeen, at: Flow) =>
+    readTrace(other.trace, watchTable).find((packet) => isSameFlow(packet, at));
+  let last = flow;
+  for (;;) {
+    const at = last;
+    const isOn = (other: NodeSeen) => hops.some(({ node }) => node === other.node);
+    const next = others.find((other) => at && !isOn(other) && arrivalOf(other, at));
+    if (!at || !next) return at;
+    const there = next.conntrack
+      .flatMap((line) => readFlow(line) ?? [])
+      .find(({ source, destination }) => isSameEnd(source, at.client) && isSameEnd(destination, at.answerer));
+    hops.push({ node: next.node, steps: arrivalOf(next, at)?.steps ?? [], flow: there });
+    last = there ?? at;
+  }
 }
 
 /** Rules on the way that are none of Portico's: when something differs, they are who did it. */

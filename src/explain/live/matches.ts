@@ -53,7 +53,7 @@ export function matchesOf(asked: Asked, node: string): PacketMatch[] {
     ports: [to.port],
     ...(sourcePort !== undefined && { sourcePort }),
   };
-  return isOutside && later.destinations.length > 0 ? [first, later] : [first];
+  return isOutside ? [first, later] : [first];
 }
 
 function ownAddresses({ objects, to }: Pick<Asked, 'objects' | 'to'>, name: string, family: IPFamily): string[] {
@@ -62,17 +62,18 @@ function ownAddresses({ objects, to }: Pick<Asked, 'objects' | 'to'>, name: stri
   return [...addresses.filter((address) => familyOf(address) === family), to.host];
 }
 
-/** On further nodes the packet has the client's address or the first node's, and any of the destinations. */
+/** On further nodes the packet has the client's address or that of a node before, and any of the destinations. */
 function laterMatch(asked: Asked, kind: Pick<PacketMatch, 'family' | 'protocol'>): PacketMatch {
   const { from, outcomes } = asked.trace;
   const ends = outcomes.map(({ destination }) => /^\[?(.+?)\]?:(\d+)$/.exec(destination));
-  const own = ownAddresses(asked, from.node, kind.family);
+  const nodes = new Set([from.node, ...outcomes.flatMap(({ hops }) => hops.map(({ node }) => node))]);
+  const own = [...nodes].flatMap((node) => ownAddresses(asked, node, kind.family));
   const sources = [...new Set([from.address, ...own, ...outcomes.map(({ source }) => source)])];
   return {
     ...kind,
     // From outside it may come in by any node, and so from any of them.
     sources: asked.from.kind === 'external' ? [] : sources,
-    destinations: [...new Set(ends.flatMap((end) => end?.[1] ?? []))],
-    ports: [...new Set(ends.map((end) => Number(end?.[2] ?? 0)))],
+    destinations: [...new Set([asked.to.host, ...ends.flatMap((end) => end?.[1] ?? [])])],
+    ports: [...new Set([asked.to.port, ...ends.flatMap((end) => (end ? Number(end[2]) : []))])],
   };
 }

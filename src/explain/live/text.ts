@@ -15,7 +15,10 @@ export function liveText({ sent, hops, result, destination, source, differences 
   ]);
   const where = result === 'arrives' ? `arrives at ${destination}, which sees ${source}` : result;
   return [
-    label('Kernel', `${where}; ${sent === undefined ? `a packet from ${source}` : `the sender: ${sent}`}`),
+    label(
+      'Kernel',
+      `${where}; ${sent === undefined ? `a packet from ${hops[0]?.flow?.source.address ?? source}` : `the sender: ${sent}`}`,
+    ),
     ...lines,
     ...(differences.length === 0
       ? [label('Agrees', 'the kernel does what the model says')]

@@ -74,7 +74,9 @@ interface Choice {
 function candidateOf(world: World, endpoint: Endpoint, { chosen, isLocalOnly, shares }: Choice): Candidate {
   const pod = podAt(world, endpoint.ip);
   const text = endpointText(endpoint);
-  const isCandidate = chosen.some((one) => endpointText(one) === text);
+  const share = shares.get(text) ?? 0;
+  // In ipvs mode endpoints get traffic that the policy does not give them.
+  const isCandidate = share > 0 || chosen.some((one) => endpointText(one) === text);
   return {
     endpoint: text,
     target: pod ? `pod ${pod.metadata.namespace}/${pod.metadata.name}` : endpoint.ip,
@@ -85,7 +87,7 @@ function candidateOf(world: World, endpoint: Endpoint, { chosen, isLocalOnly, sh
         ? ''
         : 'terminating, but nobody is ready'
       : whyNot(endpoint, isLocalOnly, chosen),
-    share: shares.get(text) ?? 0,
+    share,
   };
 }
 

@@ -204,3 +204,32 @@ test('a NetworkPolicy that drops is named, on whichever node it does', () => {
   const friends = policy('friends', '{podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}');
   expect(trace(web + friends, 'pod/client', 'web:80').outcomes).toMatchObject([{ result: 'arrives' }]);
 });
+
+test.each<ProxyMode>(['nftables', 'iptables', 'ipvs'])(
+  "by another node's port a packet crosses that node, %s",
+  (mode) => {
+    const web = service('type: NodePort, externalTrafficPolicy: Cluster') + both.replace('ready: false', 'ready: true');
+    const found = trace(web, 'pod/client', '172.30.0.12:30080', mode);
+    expect(found.service).toMatchObject({ service: 'demo/web', door: 'node port' });
+    const ways = found.outcomes.map(({ destination, source, probability, hops, reply }) => ({
+      way: `${hops.map(({ node }) => node).join(' ')} ${destination} sees ${source}`,
+      probability,
+      back: reply.at(-1),
+    }));
+    const back =
+      'on b connection tracking turns it into 172.30.0.12:30080 -> 10.244.0.5: the client sees the answer come from where it asked';
+    expect(ways).toEqual([
+      { way: 'a b a 10.244.0.7:8080 sees 172.30.0.12', probability: 0.5, back },
+      { way: 'a b 10.244.1.6:8080 sees 10.244.1.1', probability: 0.5, back },
+    ]);
+    const local = service('type: NodePort, externalTrafficPolicy: Local');
+    const fromNode = trace(local + both.replace('nodeName: b', 'nodeName: a'), 'node/a', '172.30.0.12:30080', mode);
+    // ipvs falls back to the endpoints of other nodes.
+    if (mode === 'ipvs') expect(fromNode.service?.candidates.map(({ share }) => share)).toContain(1);
+    else
+      expect(fromNode.cause).toMatchObject({
+        field: 'spec.externalTrafficPolicy',
+        message: 'the policy is Local, and no endpoint on b is ready',
+      });
+  },
+);

@@ -1,33 +1,17 @@
 // Follows one packet from its sender to whoever answers, through the rules of every node on its way.
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { familyOf, type IPFamily, joinHostPort } from '../../net/ip.ts';
-import type { AddressPort, Outcome, Packet, Step } from '../../netfilter/packet.ts';
-import { replyTo } from '../../netfilter/reply.ts';
-import { PacketSimulator } from '../../netfilter/simulator.ts';
-import { decisionText } from '../../netfilter/text.ts';
-import { plansOf } from '../../proxy/offline.ts';
-import type { ServicePortPlan } from '../../proxy/plan.ts';
-import { rulesetOf } from '../../proxy/ruleset.ts';
+import type { Packet } from '../../netfilter/packet.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { causeOf } from './cause.ts';
 import { type From, type To, TraceError } from './ends.ts';
+import { followPacket } from './follow.ts';
 import { resolveName } from './name.ts';
-import { policyCause, policyTables } from './policies.ts';
+import { NodeRules } from './node-rules.ts';
 import { relevantObjects } from './relevant.ts';
 import { matchService, serviceStep } from './service.ts';
-import type { Cause, Hop, Result, Trace, TraceOutcome, TraceStep } from './trace.ts';
-import {
-  addressesOf,
-  networkOf,
-  nodeAddresses,
-  nodeAt,
-  nodeOfAddress,
-  podAt,
-  podBridge,
-  uplink,
-  type World,
-  worldOf,
-} from './world.ts';
+import type { Trace, TraceOutcome } from './trace.ts';
+import { addressesOf, nodeAddresses, nodeAt, podBridge, uplink, type World, worldOf } from './world.ts';
 
 export interface TraceRequest {
   readonly objects: readonly KubeObject[];
@@ -78,19 +62,18 @@ export function tracePacket(request: TraceRequest): Trace {
       inInterface: sender.device,
     }),
   };
-  const followed = nodes
-    .simulator(sender.node)
-    .send(packet)
-    .map((outcome) => follow({ world, nodes, packet, sender, outcome }));
+  const followed = followPacket(world, nodes, { node: sender.node, packet });
   const outcomes = followed.map(({ traced }) => traced);
   const denied = followed.find(({ cause }) => cause)?.cause;
-  const { plans } = nodes.at(sender.node);
-  const node = world.nodes.get(sender.node);
+  // A node port of another node is that node's to decide.
+  const node = nodeAt(world, address) ?? world.nodes.get(sender.node);
+  const decider = node?.metadata.name ?? sender.node;
+  const { plans } = nodes.at(decider);
   const match = matchService(plans, {
     destination,
     protocol: to.protocol,
     nodeAddresses: node ? nodeAddresses(node) : [],
-    isInside: from.kind !== 'external',
+    isInside: sender.device === podBridge || (sender.device === undefined && decider === sender.node),
   });
   const failed = outcomes.some(({ result }) => result === 'refused' || result === 'dropped');
   return {
@@ -107,7 +90,7 @@ export function tracePacket(request: TraceRequest): Trace {
           plans,
           destination,
           source: sender.address,
-          node: sender.node,
+          node: decider,
           serviceCIDRs: settings.serviceCIDRs,
         }))
       : undefined,
@@ -171,137 +154,6 @@ function senderOf(
   return { address, node: entry, device: uplink };
 }
 
-/** Plans and simulators of the nodes that the packet meets, made once each. */
-class NodeRules {
-  readonly #world: World;
-  readonly #settings: ProxySettings;
-  readonly #family: IPFamily;
-  readonly #made = new Map<
-    string,
-    { readonly plans: readonly ServicePortPlan[]; readonly simulator: PacketSimulator }
-  >();
-
-  constructor(world: World, settings: ProxySettings, family: IPFamily) {
-    this.#world = world;
-    this.#settings = settings;
-    this.#family = family;
-  }
-
-  at(nodeName: string): { readonly plans: readonly ServicePortPlan[]; readonly simulator: PacketSimulator } {
-    let made = this.#made.get(nodeName);
-    if (!made) {
-      const { objects, nodes } = this.#world;
-      const node = nodes.get(nodeName);
-      if (!node) throw new TraceError(`there is no Node ${nodeName} among the objects`);
-      const [rules] = plansOf({ objects, nodeName, settings: this.#settings, families: [this.#family] });
-      if (!rules) throw new Error('one family gives one set of plans');
-      const services = rulesetOf(this.#settings.mode, rules.plans, rules.config);
-      const policies = policyTables(this.#world, nodeName, this.#family);
-      const ruleset = { ...services, nftables: [...(services.nftables ?? []), ...policies] };
-      made = { plans: rules.plans, simulator: new PacketSimulator({ ruleset, network: networkOf(this.#world, node) }) };
-      this.#made.set(nodeName, made);
-    }
-    return made;
-  }
-
-  simulator(node: string): PacketSimulator {
-    return this.at(node).simulator;
-  }
-}
-
-interface Way {
-  readonly world: World;
-  readonly nodes: NodeRules;
-  readonly packet: Packet;
-  readonly sender: Sender;
-  readonly outcome: Outcome;
-}
-
-/** With the policy that drops it, where one does. */
-function follow(way: Way): { readonly traced: TraceOutcome; readonly cause: Cause | undefined } {
-  const { world, nodes, packet, sender, outcome } = way;
-  const hops: Hop[] = [{ node: sender.node, steps: outcome.steps.map(traceStep) }];
-  const { destination, verdict, source } = outcome;
-  let result = resultOf(world, outcome);
-  let cause = policyCause(outcome);
-  if (result === 'arrives' && verdict.kind === 'sent' && verdict.device === uplink) {
-    const next = nodeOfAddress(world, destination.address) ?? nodeAt(world, destination.address);
-    if (next && next.metadata.name !== sender.node) {
-      // The next node's rules see the packet as it left the first.
-      const [there] = nodes
-        .simulator(next.metadata.name)
-        .send({ protocol: packet.protocol, source, destination, inInterface: uplink });
-      if (there) {
-        hops.push({ node: next.metadata.name, steps: there.steps.map(traceStep) });
-        result = resultOf(world, there);
-        cause = policyCause(there);
-      }
-    }
-  }
-  const traced: TraceOutcome = {
-    probability: outcome.probability,
-    result,
-    destination: hostPort(destination),
-    target: targetText(world, destination.address),
-    source: source.address,
-    masqueraded: outcome.masqueraded,
-    hops,
-    reply: result === 'arrives' ? replyText(way) : [],
-  };
-  return { traced, cause };
-}
-
-function traceStep({ hook, decision, chance, packet }: Step): TraceStep {
-  const addresses = `${hostPort(packet.source)} -> ${hostPort(packet.destination)}`;
-  return { hook, decision: decisionText(decision), chance, packet: addresses };
-}
-
-function resultOf(world: World, { verdict, destination }: Outcome): Result {
-  switch (verdict.kind) {
-    case 'drop':
-    case 'martian':
-      return 'dropped';
-    case 'reject':
-    case 'unreachable':
-      return 'refused';
-    case 'local':
-      return 'arrives';
-    case 'sent': {
-      const { address } = destination;
-      return isKnown(world, address) ? 'arrives' : 'leaves the cluster';
-    }
-  }
-}
-
-function isKnown(world: World, address: string): boolean {
-  return (
-    podAt(world, address) !== undefined ||
-    world.endpoints.has(address) ||
-    (nodeOfAddress(world, address) ?? nodeAt(world, address)) !== undefined
-  );
-}
-
-function targetText(world: World, address: string): string {
-  const pod = podAt(world, address);
-  if (pod) return `pod ${pod.metadata.namespace}/${pod.metadata.name}`;
-  const node = nodeAt(world, address);
-  return node ? `node ${node.metadata.name}` : address;
-}
-
-/** What the answer meets on the node that translated the packet, and as whose it reaches the client. */
-function replyText({ world, nodes, packet, sender, outcome }: Way): string[] {
-  const { destination, source } = outcome;
-  const said = `${hostPort(destination)} answers ${source.address}`;
-  if (!outcome.translated && !outcome.masqueraded) return [said];
-  const device = nodeOfAddress(world, destination.address)?.metadata.name === sender.node ? podBridge : uplink;
-  const [back] = nodes.simulator(sender.node).send(replyTo(packet, outcome, device));
-  const seen = back ? `${hostPort(back.source)} -> ${back.destination.address}` : 'nothing';
-  return [
-    said,
-    `on ${sender.node} connection tracking turns it into ${seen}: the client sees the answer come from where it asked`,
-  ];
-}
-
 function sharesOf(outcomes: readonly TraceOutcome[]): Map<string, number> {
   const shares = new Map<string, number>();
   for (const { destination, probability, result } of outcomes) {
@@ -322,5 +174,3 @@ function merged(outcomes: readonly TraceOutcome[]): TraceOutcome[] {
     })
     .sort((a, b) => b.probability - a.probability || (a.destination < b.destination ? -1 : 1));
 }
-
-const hostPort = ({ address, port }: AddressPort): string => joinHostPort(address, port);

@@ -1,0 +1,133 @@
+// A packet from node to node: each one's rules see it as the one before let it go.
+import { joinHostPort } from '../../net/ip.ts';
+import type { AddressPort, Outcome, Packet, Step } from '../../netfilter/packet.ts';
+import { replyTo } from '../../netfilter/reply.ts';
+import { decisionText } from '../../netfilter/text.ts';
+import type { NodeRules } from './node-rules.ts';
+import { policyCause } from './policies.ts';
+import type { Cause, Result, TraceOutcome, TraceStep } from './trace.ts';
+import { nodeAt, nodeOfAddress, podAt, podBridge, uplink, type World } from './world.ts';
+
+/** What one node makes of a packet. */
+interface Leg {
+  readonly node: string;
+  readonly packet: Packet;
+  readonly outcome: Outcome;
+}
+
+export interface Followed {
+  readonly traced: TraceOutcome;
+  /** The policy that drops it, where one does. */
+  readonly cause: Cause | undefined;
+}
+
+/** More than a packet that goes in by one node's port and out by another's needs: what goes round and round ends. */
+const mostNodes = 4;
+
+/** All that may become of a packet that `node` meets. */
+export function followPacket(world: World, nodes: NodeRules, { node, packet }: Omit<Leg, 'outcome'>): Followed[] {
+  return waysFrom({ world, nodes }, [], { node, packet }).flatMap((legs) => told(world, nodes, legs) ?? []);
+}
+
+interface Where {
+  readonly world: World;
+  readonly nodes: NodeRules;
+}
+
+/** The ways on from the end of one, each a leg for each node. */
+function waysFrom(where: Where, legs: readonly Leg[], at: Omit<Leg, 'outcome'>): Leg[][] {
+  return where.nodes
+    .simulator(at.node)
+    .send(at.packet)
+    .flatMap((outcome) => {
+      const way = [...legs, { ...at, outcome }];
+      const next = way.length < mostNodes ? nextNode(where.world, at.node, outcome) : undefined;
+      if (next === undefined) return [way];
+      const { source, destination } = outcome;
+      const packet = { protocol: at.packet.protocol, source, destination, inInterface: uplink };
+      return waysFrom(where, way, { node: next, packet });
+    });
+}
+
+/** The node that a packet is sent on to; undefined where it stays or leaves the cluster. */
+function nextNode(world: World, from: string, { verdict, destination }: Outcome): string | undefined {
+  if (verdict.kind !== 'sent' || verdict.device !== uplink) return undefined;
+  const next = (nodeOfAddress(world, destination.address) ?? nodeAt(world, destination.address))?.metadata.name;
+  return next === from ? undefined : next;
+}
+
+function told(world: World, nodes: NodeRules, legs: readonly Leg[]): Followed | undefined {
+  const outcome = legs.at(-1)?.outcome;
+  if (!outcome) return undefined;
+  const { destination, source } = outcome;
+  const result = resultOf(world, outcome);
+  const traced: TraceOutcome = {
+    probability: legs.reduce((product, leg) => product * leg.outcome.probability, 1),
+    result,
+    destination: hostPort(destination),
+    target: targetText(world, destination.address),
+    source: source.address,
+    masqueraded: legs.some((leg) => leg.outcome.masqueraded),
+    hops: legs.map((leg) => ({ node: leg.node, steps: leg.outcome.steps.map(traceStep) })),
+    reply: result === 'arrives' ? replyText(world, nodes, legs) : [],
+  };
+  return { traced, cause: policyCause(outcome) };
+}
+
+function traceStep({ hook, decision, chance, packet }: Step): TraceStep {
+  const addresses = `${hostPort(packet.source)} -> ${hostPort(packet.destination)}`;
+  return { hook, decision: decisionText(decision), chance, packet: addresses };
+}
+
+function resultOf(world: World, { verdict, destination }: Outcome): Result {
+  switch (verdict.kind) {
+    case 'drop':
+    case 'martian':
+      return 'dropped';
+    case 'reject':
+    case 'unreachable':
+      return 'refused';
+    case 'local':
+      return 'arrives';
+    case 'sent': {
+      const { address } = destination;
+      return isKnown(world, address) ? 'arrives' : 'leaves the cluster';
+    }
+  }
+}
+
+function isKnown(world: World, address: string): boolean {
+  return (
+    podAt(world, address) !== undefined ||
+    world.endpoints.has(address) ||
+    (nodeOfAddress(world, address) ?? nodeAt(world, address)) !== undefined
+  );
+}
+
+function targetText(world: World, address: string): string {
+  const pod = podAt(world, address);
+  if (pod) return `pod ${pod.metadata.namespace}/${pod.metadata.name}`;
+  const node = nodeAt(world, address);
+  return node ? `node ${node.metadata.name}` : address;
+}
+
+/** What the answer meets on each node that translated the packet, and as whose it reaches the client. */
+function replyText(world: World, nodes: NodeRules, legs: readonly Leg[]): string[] {
+  const last = legs.at(-1);
+  if (!last) return [];
+  const { destination, source } = last.outcome;
+  const translating = legs.filter(({ outcome }) => outcome.translated || outcome.masqueraded).reverse();
+  return [
+    `${hostPort(destination)} answers ${source.address}`,
+    ...translating.map(({ node, packet, outcome }, i) => {
+      const isHere = nodeOfAddress(world, outcome.destination.address)?.metadata.name === node;
+      const [back] = nodes.simulator(node).send(replyTo(packet, outcome, isHere ? podBridge : uplink));
+      const seen = back ? `${hostPort(back.source)} -> ${back.destination.address}` : 'nothing';
+      const isLast = i === translating.length - 1;
+      const end = isLast ? ': the client sees the answer come from where it asked' : '';
+      return `on ${node} connection tracking turns it into ${seen}${end}`;
+    }),
+  ];
+}
+
+const hostPort = ({ address, port }: AddressPort): string => joinHostPort(address, port);
