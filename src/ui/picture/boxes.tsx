@@ -50,6 +50,19 @@ function MarkSign({ mark }: { readonly mark: Mark }) {
 const classes = (kind: string, { isDim, mark, isHere }: Common, more = ''): string =>
   `box ${kind}${isDim ? ' dim' : ''}${isHere ? ' here' : ''}${mark === '' ? '' : ` is-${mark}`}${more}`;
 
+/** Where lines begin and end, as the graph library looks for them: a `Handle` would listen to all that happens, for nothing. */
+const Ends = () =>
+  (['target', 'source'] as const).map((type) =>
+    (['left', 'right'] as const).map((side) => (
+      <i
+        key={`${type} ${side}`}
+        className={`end end-${side} ${type}`}
+        data-handleid={`${type === 'target' ? 'in' : 'out'}-${side}`}
+        data-handlepos={side}
+      />
+    )),
+  );
+
 const portText = ({ ports }: ServiceItem): string => ports.map(({ port, protocol }) => `${port}/${protocol}`).join(' ');
 
 const DoorBox = memo(({ data }: NodeProps<DoorNode>) => {
@@ -65,6 +78,7 @@ const DoorBox = memo(({ data }: NodeProps<DoorNode>) => {
       title={`${service.namespace}/${service.name}`}
       onClick={() => onSelect(service.id)}
     >
+      <Ends />
       <svg className="arch" viewBox="0 0 16 18" aria-hidden="true">
         <path d="M2 18V8a6 6 0 0 1 12 0v10" />
       </svg>
@@ -90,6 +104,7 @@ const SliceBox = memo(({ data }: NodeProps<SliceNode>) => {
   const ready = slice.endpoints.filter((endpoint) => endpoint.ready).length;
   return (
     <div className={classes('slice', data)} title={slice.id}>
+      <Ends />
       <span className="name">{slice.name}</span>
       <span className="detail">
         {ready} of {slice.endpoints.length} ready · {slice.ports.join(' ') || 'no port'}
@@ -113,6 +128,7 @@ const MachineBox = memo(({ data }: NodeProps<MachineNode>) => {
   const { node, title, pods, perRow, isGrid, isDense, chosen } = data;
   return (
     <div className={classes('machine', data, node && !node.isReady ? ' is-down' : '')}>
+      <Ends />
       <div className="head">
         <span className="name">{title}</span>
         {node && !node.isReady ? (
@@ -160,6 +176,7 @@ const PodBox = memo(({ data }: NodeProps<PodNode>) => {
   const { pod } = data;
   return (
     <div className={classes('pod', data, ` ${podClass(pod.state)}`)} title={`${pod.id}: ${pod.state}`}>
+      <Ends />
       <PodShape state={pod.state} />
       <span className="name">{pod.name}</span>
       {pod.state !== 'ready' && <span className="detail">{pod.state}</span>}
@@ -170,6 +187,7 @@ const PodBox = memo(({ data }: NodeProps<PodNode>) => {
 
 const AddressBox = memo(({ data }: NodeProps<AddressNode>) => (
   <div className={classes('address', data)}>
+    <Ends />
     <span className="name">{data.address}</span>
   </div>
 ));

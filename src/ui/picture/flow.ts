@@ -1,5 +1,5 @@
 // From a layout and its lines to what the graph library draws. Values that say the same as before stay the same values.
-import { type Edge, type NodeHandle, Position } from '@xyflow/react';
+import type { Edge } from '@xyflow/react';
 import type { World } from '../state/world.ts';
 import type { Box, Common, Mark } from './boxes.tsx';
 import type { Layout, Box as Place } from './layout.ts';
@@ -28,7 +28,7 @@ export function boxesOf(scene: Scene, focus: ReadonlySet<string> | undefined): B
   const chosen = layout.isGrouped && selected !== undefined ? chosenPods(world, selected) : undefined;
   const boxes: Box[] = [
     ...layout.machines.map(({ node, title, pods, perRow, ...place }) => ({
-      ...at(place, machineEnds),
+      ...at(place),
       zIndex: -1,
       type: 'machine' as const,
       data: {
@@ -78,25 +78,10 @@ export function boxesOf(scene: Scene, focus: ReadonlySet<string> | undefined): B
   return boxes;
 }
 
-/** Lines meet a node at its title, and other boxes in the middle of their sides. */
-const machineEnds = 16;
-
-/** Sizes and ends are told, so that the graph library measures nothing in the document. */
-function at({ id, x, y, width, height }: Place, endsAt = height / 2) {
+/** With `measured`, the graph library does not measure a box again each time that something in it changes. */
+function at({ id, x, y, width, height }: Place) {
   const fixed = { draggable: false, selectable: false, focusable: false };
-  const size = { width, height, measured: { width, height } };
-  return { id, position: { x, y }, ...size, handles: endsOf(width, endsAt), ...fixed };
-}
-
-function endsOf(width: number, y: number): NodeHandle[] {
-  const left = { position: Position.Left, x: 0, y, width: 1, height: 1 };
-  const right = { ...left, position: Position.Right, x: width - 1 };
-  return [
-    { id: 'in-left', type: 'target', ...left },
-    { id: 'in-right', type: 'target', ...right },
-    { id: 'out-left', type: 'source', ...left },
-    { id: 'out-right', type: 'source', ...right },
-  ];
+  return { id, position: { x, y }, width, height, measured: { width, height }, ...fixed };
 }
 
 function chosenPods(world: World, selected: string): ReadonlySet<string> {
@@ -160,10 +145,9 @@ function isSame(a: unknown, b: unknown): boolean {
   return keys.length === Object.keys(b).length && keys.every((key) => isSameField(a[key], b[key], key));
 }
 
-/** Items and lists of them keep their identity in the world; what is built here is looked into; ends follow from sizes. */
+/** Items and lists of them keep their identity in the world; what is built here is looked into. */
 function isSameField(a: unknown, b: unknown, key: string): boolean {
-  if (key === 'measured' || key === 'handles') return true;
-  if (key === 'data' || key === 'position') return isSame(a, b);
+  if (key === 'data' || key === 'position' || key === 'measured') return isSame(a, b);
   if (a instanceof Set && b instanceof Set) return a.size === b.size && [...a].every((one) => b.has(one));
   return Object.is(a, b);
 }
