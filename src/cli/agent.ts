@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { ClusterSettings } from '../cluster/cluster-settings.ts';
 import { Failure } from '../cluster/failure.ts';
 import { tools, untilInterrupted, usage } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
@@ -22,9 +23,10 @@ interface Flags extends KubeletFlags {
   readonly joinTimeout: string;
   readonly nodeLeaseDuration: string;
   readonly cgroupRoot: string;
-  readonly clusterCidr: string;
-  readonly serviceClusterIpRange: string;
-  readonly clusterDns: string;
+  readonly clusterCidr?: string;
+  readonly serviceClusterIpRange?: string;
+  readonly clusterDns?: string;
+  readonly clusterDomain?: string;
   readonly proxyMode: string;
   readonly podNetwork: string;
   readonly upstream: string[];
@@ -72,9 +74,7 @@ async function run(flags: Flags): Promise<void> {
         staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
         housekeeping,
         cgroupRoot: flags.cgroupRoot,
-        clusterCIDRs: list(flags.clusterCidr),
-        serviceCIDRs: list(flags.serviceClusterIpRange),
-        clusterDNS: list(flags.clusterDns),
+        given: clusterOf(flags),
         proxyMode,
         podNetwork,
         dnsUpstreams: flags.upstream.length > 0 ? flags.upstream : await machineUpstreams(flags),
@@ -127,6 +127,17 @@ async function runtimeOf({ containerd, rootDir, runDir, nodeName, cniBinDir, cni
   };
 }
 
+/** What this node is told otherwise than by its server. */
+function clusterOf(flags: Flags): Partial<ClusterSettings> {
+  const { clusterCidr, serviceClusterIpRange, clusterDns, clusterDomain } = flags;
+  return {
+    ...(clusterCidr !== undefined && { clusterCIDRs: list(clusterCidr) }),
+    ...(serviceClusterIpRange !== undefined && { serviceCIDRs: list(serviceClusterIpRange) }),
+    ...(clusterDns !== undefined && { clusterDNS: list(clusterDns) }),
+    ...(clusterDomain !== undefined && { clusterDomain }),
+  };
+}
+
 /** The token, or what the token file holds once it is there. */
 async function tokenOf({ token, tokenFile }: Flags, signal: AbortSignal): Promise<string> {
   if (token !== undefined) return token;
@@ -162,9 +173,10 @@ export function register(command: Command): void {
     .option('--join-timeout <duration>', 'how long a new node tries a server that does not answer', '60s')
     .option('--node-lease-duration <duration>', "of the node's Lease, renewed after each quarter of it", '40s')
     .option('--cgroup-root <path>', "the cgroup under which pods' cgroups are made", '/portico-agent')
-    .option('--cluster-cidr <cidrs>', 'ranges of pods', '10.244.0.0/16,fd00:10:244::/56')
-    .option('--service-cluster-ip-range <cidrs>', 'ranges of Services', '10.96.0.0/16,fd00:96::/112')
-    .option('--cluster-dns <addresses>', 'name servers of pods', '10.96.0.10')
+    .option('--cluster-cidr <cidrs>', "ranges of pods (default: the server's)")
+    .option('--service-cluster-ip-range <cidrs>', "ranges of Services (default: the server's)")
+    .option('--cluster-dns <addresses>', 'name servers of pods (default: as the server says)')
+    .option('--cluster-domain <domain>', "of DNS names (default: the server's)")
     .option('--proxy-mode <mode>', 'nftables, iptables or ipvs', 'nftables')
     .option('--pod-network <mode>', 'the way to pods of other nodes: routes, vxlan, or auto for each its own', 'auto')
     .option('--upstream <server>', "name server for other names, repeatable (default: the machine's)", repeatable, [])

@@ -7,6 +7,8 @@ import { type PluginSelection, selectPlugins, UnknownPluginError } from '../apis
 import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
 import type { AdmissionConfig } from '../cluster/admission-config.ts';
 import type { AuditConfig } from '../cluster/audit.ts';
+import { type Addon, addons } from '../cluster/cluster-addons.ts';
+import { defaultClusterDomain } from '../cluster/cluster-settings.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
 import {
@@ -33,6 +35,8 @@ interface ServerFlags extends FrontProxyFlags, AuthenticationOptions {
   readonly serviceClusterIpRange: string;
   readonly serviceNodePortRange: string;
   readonly clusterCidr: string;
+  readonly clusterDomain: string;
+  readonly addons: string;
   readonly kubeconfigOut?: string;
   readonly tokenAuthFile?: string;
   readonly controllers: string;
@@ -75,6 +79,12 @@ export function register(command: Command): void {
     .option('--service-cluster-ip-range <cidrs>', 'ranges of Service addresses', '10.96.0.0/16,fd00:96::/112')
     .option('--service-node-port-range <from-to>', 'range of node ports', '30000-32767')
     .option('--cluster-cidr <cidrs>', 'ranges of pods', '10.244.0.0/16,fd00:10:244::/56')
+    .option('--cluster-domain <domain>', 'of DNS names', defaultClusterDomain)
+    .option(
+      '--addons <names>',
+      'what the cluster is given when the first agent joins: local-path (default StorageClass), metrics (kubectl top)',
+      addons.join(),
+    )
     .option('--kubeconfig-out <file>', "where to write the administrator's kubeconfig")
     .option('--token-auth-file <file>', 'CSV of token,user,uid,"group1,group2"')
     .option('--max-requests-inflight <count>', 'reads worked on at once; 0: no limit', '400')
@@ -116,6 +126,8 @@ async function run(flags: ServerFlags): Promise<void> {
     serviceClusterIPRanges: list(flags.serviceClusterIpRange),
     serviceNodePortRange: parsePortRange(flags.serviceNodePortRange),
     clusterCIDRs: list(flags.clusterCidr),
+    clusterDomain: flags.clusterDomain.replace(/^\.+|\.+$/g, '').toLowerCase(),
+    addons: addonsOf(flags),
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
     frontProxy: frontProxyConfig(flags),
@@ -165,6 +177,14 @@ function datastoreConfig(flags: ServerFlags): Pick<ServerConfig, 'datastore' | '
       ...(datastoreKeyfile !== undefined && { keyFile: resolve(datastoreKeyfile) }),
     },
   };
+}
+
+function addonsOf(flags: ServerFlags): Addon[] {
+  return list(flags.addons).map((name) => {
+    const known = addons.find((one) => one === name);
+    if (!known) throw new Failure(`--addons: ${JSON.stringify(name)} is none of ${addons.join(', ')}`, { exitCode: 2 });
+    return known;
+  });
 }
 
 /** As kube-apiserver: a log without a policy tells nothing, and a policy without a log goes nowhere. */

@@ -1,11 +1,12 @@
-// What `portico up` gives a cluster beside what every API server has: a StorageClass, so that claims that name none get a
-// directory on their pod's node, and the resource metrics API for `kubectl top` and autoscalers.
+// What a cluster is given once it has nodes of its own: a StorageClass, so that claims that name none get a directory on
+// their pod's node, and the resource metrics API for `kubectl top` and autoscalers. An API server without agents has neither,
+// as kube-apiserver.
 import type { APIService } from '../api/apiregistration/v1/types.generated.ts';
 import type { StorageClass } from '../api/storage/v1/types.generated.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import { isAlreadyExists, isNotFound } from '../apimachinery/status.ts';
 import { storageClasses } from '../client/resources.ts';
-import type { Client } from '../client/types.ts';
+import type { Client, Transport } from '../client/types.ts';
 import { provisioner } from '../controllers/volumeprovisioner/reconcile.ts';
 
 const localPath: StorageClass = {
@@ -27,9 +28,36 @@ const resourceMetrics: APIService = {
 
 const apiServices = { group: 'apiregistration.k8s.io', version: 'v1', resource: 'apiservices' };
 
+/** Named as the flag `--addons` of the server names them. */
+export const addons = ['local-path', 'metrics'] as const;
+export type Addon = (typeof addons)[number];
+
+const objects: Readonly<Record<Addon, readonly [GroupVersionResource, KubeObject]>> = {
+  'local-path': [storageClasses, localPath],
+  metrics: [apiServices, resourceMetrics],
+};
+
 /** Leaves alone what is there under these names. */
-export async function ensureClusterAddons(client: Client): Promise<void> {
-  await Promise.all([ensure(client, storageClasses, localPath), ensure(client, apiServices, resourceMetrics)]);
+export async function ensureClusterAddons(client: Client, wanted: readonly Addon[] = addons): Promise<void> {
+  await Promise.all(wanted.map((name) => ensure(client, ...objects[name])));
+}
+
+/** Resolves when they are there, or when the signal aborts before an agent came. */
+export async function addonsOnceJoined(
+  transport: Transport,
+  options: {
+    readonly joined: Promise<void>;
+    readonly addons: readonly Addon[] | undefined;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { joined, signal } = options;
+  const ended = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => ended.resolve(), { once: true });
+  await Promise.race([joined, ended.promise]);
+  if (signal.aborted) return;
+  const { createClient } = await import('../client/rest-client.ts');
+  await ensureClusterAddons(createClient(transport), options.addons);
 }
 
 async function ensure(client: Client, resource: GroupVersionResource, object: KubeObject): Promise<void> {

@@ -3,19 +3,11 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
-import { clusterDNS } from './cluster-dns.ts';
 import { Failure } from './failure.ts';
 import { pauseImage } from './images/built-in.ts';
 import { importImages, missingImages } from './images/import.ts';
 import { selfCommand } from './launch.ts';
-import {
-  type ClusterPaths,
-  type ClusterRecord,
-  cgroupName,
-  type NetworkLayout,
-  type NodeLayout,
-  rangesOf,
-} from './layout.ts';
+import { type ClusterPaths, type ClusterRecord, cgroupName, type NetworkLayout, type NodeLayout } from './layout.ts';
 import { lastLine } from './log-tail.ts';
 import {
   containerdConfig,
@@ -97,7 +89,6 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
 
 function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: StartNodeOptions): string[] {
   const nodePaths = paths.node(node.name);
-  const { podCIDRs, serviceCIDRs } = rangesOf(record);
   return [
     'agent',
     ...['--server', `https://${network.v4.host}:${record.apiPort}`],
@@ -109,9 +100,6 @@ function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: 
     ...['--cni-bin-dir', cniBinDir],
     ...['--cni-conf-dir', `${nodePaths.run}/cni`],
     ...['--cgroup-root', `/${cgroupName(record.name)}/${node.name}`],
-    ...['--cluster-cidr', podCIDRs],
-    ...['--service-cluster-ip-range', serviceCIDRs],
-    ...['--cluster-dns', clusterDNS(serviceCIDRs.split(','))[0] ?? ''],
     ...['--proxy-mode', record.proxyMode],
     ...['--pod-network', record.podNetwork ?? 'auto'],
     ...upstreams.flatMap((server) => ['--upstream', server]),

@@ -1,4 +1,5 @@
 // The control plane as one process: storage, keys, API server, listeners, controllers and scheduler put together.
+
 import { isIP } from 'node:net';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
@@ -39,6 +40,8 @@ import { realRandom } from '../system/real/random.ts';
 import type { AuditConfig } from './audit.ts';
 import type { AuthenticationFlags } from './authentication.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
+import { type Addon, addonsOnceJoined } from './cluster-addons.ts';
+import { clusterSettings } from './cluster-settings.ts';
 import { prepareControlLoops } from './control-loops.ts';
 import { type DatastoreConfig, openStorage } from './datastore.ts';
 import { Failure } from './failure.ts';
@@ -47,6 +50,7 @@ import { healthChecks, storageSize } from './health-checks.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 import { Page } from './page/page.ts';
 import { forgetfulFiles, withSharedKeys } from './shared-keys.ts';
+import { tellSettings } from './tell-settings.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -69,6 +73,10 @@ export interface ServerConfig {
   readonly serviceClusterIPRanges: readonly string[];
   readonly serviceNodePortRange: { readonly from: number; readonly to: number };
   readonly clusterCIDRs: readonly string[];
+  /** Of DNS names; default `cluster.local`. */
+  readonly clusterDomain?: string;
+  /** What the cluster is given when the first agent joins. Default: all that there is. */
+  readonly addons?: readonly Addon[];
   readonly kubeconfigOut?: string;
   /** kube-apiserver's CSV: token,user,uid,"group1,group2". */
   readonly tokenAuthFile?: string;
@@ -150,7 +158,7 @@ async function openKeys(config: ServerConfig, storage: Storage): Promise<{ reado
 }
 
 function openPki(
-  { dataDir, listen, advertise, serviceClusterIPRanges, datastore }: ServerConfig,
+  { dataDir, listen, advertise, serviceClusterIPRanges, clusterDomain, datastore }: ServerConfig,
   files: Files,
 ): Promise<Pki> {
   const hosts = listen.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
@@ -160,11 +168,16 @@ function openPki(
   return loadOrCreatePki({
     // In etcd the files have the same names, wherever a server has its data.
     dataDir: datastore ? '/' : (dataDir ?? '/'),
-    sans: [...new Set([...hosts, ...advertise, ...serviceIPs])],
+    sans: [...new Set([...hosts, ...advertise, ...serviceIPs, ...ownNames(clusterDomain)])],
     clock: realClock,
     random: realRandom,
     files,
   });
+}
+
+/** The Service `kubernetes` by its whole name, where the domain is not the usual one. */
+function ownNames(clusterDomain: string | undefined): string[] {
+  return clusterDomain === undefined ? [] : [`kubernetes.default.svc.${clusterDomain}`];
 }
 
 interface Opened {
@@ -262,7 +275,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
         : new Page({
             transport: (user) => new InProcessTransport(server, user),
             authorizer: security.authorizer,
-            ranges: { clusterCIDRs: config.clusterCIDRs, serviceCIDRs: config.serviceClusterIPRanges },
+            settings: clusterSettings(config),
             clock: realClock,
             random: realRandom,
             onError,
@@ -279,7 +292,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       extensions: {
         connect: connectHandlers({ ...security, tunnels, clock, random: realRandom }),
         virtual: security.virtual,
-        paths: [...security.paths, tunnelPath(tunnels), ...(page?.paths ?? [])],
+        paths: [...security.paths, tunnelPath(tunnels), tellSettings(clusterSettings(config)), ...(page?.paths ?? [])],
       },
       dial: (target) => dialEndpoint(tunnels, target),
       ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
@@ -302,6 +315,8 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     await server.load();
     background('watch cache', server.run(stop.signal));
     background('tunnels', tunnels.run(stop.signal));
+    const added = { joined: tunnels.connected, addons: config.addons, signal: stop.signal };
+    background('add-ons', addonsOnceJoined(new InProcessTransport(server, system), added));
     background('Service allocations', hooks.run(stop.signal));
     const transport = new InProcessTransport(server, system);
     await createBootstrapObjects(transport);

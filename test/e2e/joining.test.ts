@@ -13,6 +13,8 @@ const [one, two] = [lan.host('one', 11), lan.host('two', 12)];
 const kubeconfig = join(lan.folder, 'kubeconfig');
 const url = `https://${server.address}:6443`;
 const pool = '10.77.0.100';
+/** Other ranges than the usual ones, that machines learn from the server. */
+const domain = 'example.internal';
 let plane: PorticoProcess | undefined;
 let kubectlProgram = 'kubectl';
 
@@ -20,6 +22,11 @@ async function kubectl(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await server.run(kubectlProgram, '--kubeconfig', kubeconfig, ...args);
   if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
   return stdout;
+}
+
+async function apply(text: string): Promise<void> {
+  const script = `${kubectlProgram} --kubeconfig ${kubeconfig} apply -f - <<'Y'\n${text}\nY`;
+  expect((await run(server.inside(['sh', '-c', script]))).stderr).toBe('');
 }
 
 async function token(...args: readonly string[]): Promise<string> {
@@ -38,10 +45,22 @@ const lease = ['--node-lease-duration', '8s'];
 beforeAll(async () => {
   kubectlProgram = (await findKubectl(join(repository, 'node_modules/.cache/kubectl'))) ?? kubectlProgram;
   const flags = ['--data-dir', join(lan.folder, 'server'), '--kubeconfig-out', kubeconfig];
+  const ranges = [
+    '--cluster-cidr',
+    '10.50.0.0/16',
+    '--service-cluster-ip-range',
+    '10.60.0.0/16',
+    '--cluster-domain',
+    domain,
+  ];
   const brief = ['--node-monitor-grace-period', '16s', '--cluster-signing-duration', certificateLife];
-  plane = await startPortico(['server', '--listen', `${server.address}:6443`, ...flags, ...brief], /ready on (\S+)/, {
-    through: server.namespace.inside([]),
-  });
+  plane = await startPortico(
+    ['server', '--listen', `${server.address}:6443`, ...flags, ...ranges, ...brief],
+    /ready on (\S+)/,
+    {
+      through: server.namespace.inside([]),
+    },
+  );
   await Promise.all([one.boot(), two.boot()]);
   const [, , ...command] = (await token('create', '--print-join', '--description', 'the machines')).split(' ');
   joinFlags = command;
@@ -144,12 +163,9 @@ spec:
 
 test('two machines join by a token alone, and serve pods and Services on both', async () => {
   await untilNodes('one=True', 'two=True');
-  const applied = await run(
-    server.inside(['sh', '-c', `${kubectlProgram} --kubeconfig ${kubeconfig} apply -f - <<'Y'\n${manifest}\nY`]),
-  );
-  expect(applied.stderr).toBe('');
-  await kubectl('wait', '--for=condition=Ready', 'pod/client', 'pod/patient', '--timeout=120s');
-  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  await apply(manifest);
+  await kubectl('wait', '--for=condition=Ready', 'pod/client', 'pod/patient', '--timeout=300s');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=300s');
   const pods = await webPods();
   expect(pods.map(({ node }) => node).sort()).toEqual(['one', 'two']);
   const names = pods.map(({ name }) => name).sort();
@@ -171,6 +187,39 @@ test('two machines join by a token alone, and serve pods and Services on both', 
   const port = await kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort}');
   for (const { address } of [one, two]) expect(await answering(names, address, Number(port)), address).toEqual(names);
   expect(await answering(names, pool)).toEqual(names);
+});
+
+test('machines learn the ranges and the domain of their cluster, and it has what claims and kubectl top need', async () => {
+  expect(await kubectl('get', 'pod', 'client', '-o', 'jsonpath={.status.podIP}')).toMatch(/^10\.50\.\d+\.\d+$/);
+  const resolv = await kubectl('exec', 'client', '--', 'cat', '/etc/resolv.conf');
+  expect(resolv).toMatch(/^nameserver 10\.60\.0\.10$/m);
+  expect(resolv).toMatch(new RegExp(`^search default\\.svc\\.${domain} svc\\.${domain} ${domain}`, 'm'));
+  await kubectl('exec', 'client', '--', 'nslookup', `web.default.svc.${domain}`);
+  await kubectl('exec', 'client', '--', 'nslookup', `kubernetes.default.svc.${domain}`);
+  const claim = `
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: keeper}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: c, image: "portico.local/busybox:1", command: [sleep, infinity], volumeMounts: [{name: v, mountPath: /v}]}]
+  volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]
+`;
+  await apply(claim);
+  await kubectl('wait', '--for=condition=Ready', 'pod/keeper', '--timeout=300s');
+  expect(await kubectl('get', 'pvc', 'data', '-o', 'jsonpath={.spec.storageClassName} {.status.phase}')).toBe(
+    'local-path Bound',
+  );
+  await eventually(
+    'kubectl top',
+    async () => /^one .*\ntwo /m.test(await kubectl('top', 'nodes').catch(() => '')) || undefined,
+  );
+  await kubectl('delete', 'pod/keeper', 'pvc/data');
 });
 
 test('a node has a client certificate of its own, and renews it before it ends', async () => {
@@ -225,7 +274,7 @@ test('a machine that is cut off is NotReady, its pods leave Services and move, a
   const cut = before.find(({ node }) => node === 'two')!;
   lan.setCable(two, 'down');
   await untilNodes('one=True', 'two=Unknown');
-  await kubectl('wait', '--for=condition=Ready=False', 'pod/patient', '--timeout=120s');
+  await kubectl('wait', '--for=condition=Ready=False', 'pod/patient', '--timeout=300s');
   const left = await eventually('the pod to leave the endpoints and another to come', async () => {
     const ready = await endpoints();
     return ready.length === 2 && !ready.includes(cut.name) ? ready : undefined;
@@ -236,7 +285,7 @@ test('a machine that is cut off is NotReady, its pods leave Services and move, a
   lan.setCable(two, 'up');
   await untilNodes('one=True', 'two=True');
   // One that waits for its node was called not ready meanwhile, and has never stopped.
-  await kubectl('wait', '--for=condition=Ready', 'pod/patient', '--timeout=120s');
+  await kubectl('wait', '--for=condition=Ready', 'pod/patient', '--timeout=300s');
   const restarts = 'jsonpath={.status.containerStatuses[0].restartCount}';
   expect(await kubectl('get', 'pod', 'patient', '-o', restarts)).toBe('0');
   await eventually('the pod of before to be gone', async () => ((await webPods()).length === 2 ? true : undefined));
@@ -247,10 +296,10 @@ test('a machine that is cut off is NotReady, its pods leave Services and move, a
 
 test('a node is drained and deleted, and rejoins', async () => {
   await kubectl('scale', 'deployment/web', '--replicas=4');
-  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=300s');
   expect((await webPods()).some(({ node }) => node === 'two')).toBe(true);
-  await kubectl('drain', 'two', '--ignore-daemonsets', '--force', '--timeout=120s');
-  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  await kubectl('drain', 'two', '--ignore-daemonsets', '--force', '--timeout=300s');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=300s');
   expect(new Set((await webPods()).map(({ node }) => node))).toEqual(new Set(['one']));
   await two.stopAgent();
   await kubectl('delete', 'node', 'two');
@@ -258,7 +307,7 @@ test('a node is drained and deleted, and rejoins', async () => {
   two.startAgent(...joinFlags, ...lease);
   await untilNodes('one=True', 'two=True');
   await kubectl('rollout', 'restart', 'deployment/web');
-  await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=300s');
   const pods = await eventually('four pods', async () => {
     const found = await webPods();
     return found.length === 4 ? found : undefined;

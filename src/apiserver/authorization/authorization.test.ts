@@ -150,6 +150,8 @@ describe('agents', () => {
     ['POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', true],
     ['POST', '/portico/v1/nodes/node-1/tunnel', true],
     ['POST', '/portico/v1/nodes/node-2/tunnel', false],
+    ['GET', '/portico/v1/cluster', true],
+    ['POST', '/portico/v1/cluster', false],
     ['POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', false],
   ])('%s %s: %s', (method, url, allowed) => {
     const authorizer = new RbacAuthorizer(view());

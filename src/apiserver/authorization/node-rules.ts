@@ -39,7 +39,8 @@ export function decideForNode(attributes: Attributes, view: ObjectView): Decisio
   if (nodeName === undefined) return undefined;
   const { verb, info, fieldSelector } = attributes;
   if (!info.isResource) {
-    return { allowed: verb === 'post' && info.path === `/portico/v1/nodes/${encodeURIComponent(nodeName)}/tunnel` };
+    const isTunnel = verb === 'post' && info.path === `/portico/v1/nodes/${encodeURIComponent(nodeName)}/tunnel`;
+    return { allowed: isTunnel || (verb === 'get' && info.path === '/portico/v1/cluster') };
   }
   const selectedNode = fieldSelector === undefined ? undefined : selected(fieldSelector, 'spec.nodeName');
   const decide = byResource[info.group === '' ? info.resource : `${info.resource}.${info.group}`];

@@ -52,9 +52,15 @@ export class TunnelRegistry {
   readonly #clock: Clock;
   readonly #tunnels = new Map<string, Tunnel[]>();
   readonly #waiters = new Map<string, Set<() => void>>();
+  readonly #first = Promise.withResolvers<void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Resolves when the first agent connects: the cluster has nodes of its own. */
+  get connected(): Promise<void> {
+    return this.#first.promise;
   }
 
   /** Names of the nodes that are connected now. */
@@ -77,6 +83,7 @@ export class TunnelRegistry {
     // The newest connection is the likeliest to live, so it is asked first.
     this.#tunnels.set(nodeName, [tunnel, ...(this.#tunnels.get(nodeName) ?? [])]);
     for (const wake of this.#waiters.get(nodeName) ?? []) wake();
+    this.#first.resolve();
   }
 
   #remove(nodeName: string, tunnel: Tunnel): void {

@@ -12,7 +12,9 @@ import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Files } from '../../system/files.ts';
 import type { Random } from '../../system/random.ts';
+import type { ClusterSettings } from '../cluster-settings.ts';
 import { endOf, type Identity, type IdentityOptions, obtainIdentity, renewalTime, renewIdentity } from './identity.ts';
+import { learnSettings } from './learn-settings.ts';
 import type { Machine } from './machine.ts';
 import { RenewableTransport } from './renewable-transport.ts';
 
@@ -38,9 +40,8 @@ export interface AgentOptions {
   readonly cniConfDir: string;
   /** As `/portico-NAME/node-1`, from the root of every hierarchy. */
   readonly cgroupRoot: string;
-  readonly clusterCIDRs: readonly string[];
-  readonly serviceCIDRs: readonly string[];
-  readonly clusterDNS: readonly string[];
+  /** What flags say of the cluster; the rest is asked of the server. */
+  readonly given: Partial<ClusterSettings>;
   readonly proxyMode: ProxyMode;
   /** How pods of other nodes are reached. */
   readonly podNetwork: PodNetworkMode;
@@ -59,6 +60,7 @@ export interface AgentOptions {
 /** What the parts of a node share. */
 export interface NodeContext {
   readonly options: AgentOptions;
+  readonly cluster: ClusterSettings;
   readonly client: Client;
   readonly informers: Informers;
   readonly identity: () => Identity;
@@ -112,8 +114,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       }
     }
   };
-  const context: NodeContext = { options, client, informers, identity: () => identity };
+  const { given } = options;
   try {
+    const cluster = await learnSettings({ ...tools, given, client, folder: identityOptions.folder, log }, signal);
+    const context: NodeContext = { options, cluster, client, informers, identity: () => identity };
     const running = (await parts).runParts(context, signal);
     await Promise.all([running, informers.run(signal), renew(), keepMachine?.()]);
   } finally {

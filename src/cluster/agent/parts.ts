@@ -55,9 +55,8 @@ function openTunnels(
   );
 }
 
-function kubeletOf({ options, client, informers }: NodeContext, networkReady: Promise<void>): Kubelet {
-  const { nodeName, nodeIPs, cgroupRoot, clusterDNS, rootDir, staticPodPath, housekeeping, nodeLeaseDuration, log } =
-    options;
+function kubeletOf({ options, cluster, client, informers }: NodeContext, networkReady: Promise<void>): Kubelet {
+  const { nodeName, nodeIPs, cgroupRoot, rootDir, staticPodPath, housekeeping, nodeLeaseDuration, log } = options;
   return new Kubelet({
     ...options.tools,
     client,
@@ -65,7 +64,8 @@ function kubeletOf({ options, client, informers }: NodeContext, networkReady: Pr
     nodeName,
     nodeIPs,
     cgroupRoot,
-    clusterDNS,
+    clusterDNS: cluster.clusterDNS,
+    clusterDomain: cluster.clusterDomain,
     rootDir,
     staticPodPath,
     housekeeping,
@@ -77,14 +77,14 @@ function kubeletOf({ options, client, informers }: NodeContext, networkReady: Pr
   });
 }
 
-function podNetwork({ options, client, informers }: NodeContext): PodNetwork {
+function podNetwork({ options, cluster, client, informers }: NodeContext): PodNetwork {
   return new PodNetwork({
     ...options.tools,
     client,
     informers,
     mode: options.podNetwork,
     nodeName: options.nodeName,
-    clusterCIDRs: options.clusterCIDRs,
+    clusterCIDRs: cluster.clusterCIDRs,
     cniConfDir: options.cniConfDir,
     log: options.log,
   });
@@ -101,13 +101,13 @@ function policyEnforcer({ options, client, informers }: NodeContext): PolicyEnfo
   });
 }
 
-function runProxy({ options, client, informers }: NodeContext, signal: AbortSignal): Promise<void> {
+function runProxy({ options, cluster, client, informers }: NodeContext, signal: AbortSignal): Promise<void> {
   const { exec, clock, random } = options.tools;
   const proxy = new KubeProxy({
     settings: {
       mode: options.proxyMode,
-      clusterCIDRs: options.clusterCIDRs,
-      serviceCIDRs: options.serviceCIDRs,
+      clusterCIDRs: cluster.clusterCIDRs,
+      serviceCIDRs: cluster.serviceCIDRs,
       nodePortAddresses: [],
     },
     nodeName: options.nodeName,
@@ -132,20 +132,21 @@ function announcer({ options, client, informers }: NodeContext): Announcer {
   return new Announcer({ client, informers, exec, clock, recorder, nodeName, log });
 }
 
-async function runDns({ options, informers }: NodeContext, signal: AbortSignal): Promise<void> {
+async function runDns({ options, cluster, informers }: NodeContext, signal: AbortSignal): Promise<void> {
   const { clock, random, files } = options.tools;
   const log = (message: string) => options.log(`DNS: ${message}`);
   const parsed = parseSettings({ upstream: options.dnsUpstreams, stub: options.dnsStubs }, '');
   if (parsed.kind === 'wrong') throw new Failure(`--${parsed.message}`, { exitCode: 2 });
   const node = parseResolvConf((await files.read('/etc/resolv.conf')) ?? '');
-  const searchPaths = new SearchPaths({ servers: options.clusterDNS, domain: 'cluster.local', node });
+  const searchPaths = new SearchPaths({ servers: cluster.clusterDNS, domain: cluster.clusterDomain, node });
   searchPaths.follow(informers, options.nodeName);
   const server = new DnsServer({
     informers,
     listen: options.nodeIPs.map((address) => ({ address, port: 53 })),
     httpAddresses: options.nodeIPs.map((address) => ({ address, port: 9153 })),
     settings: parsed.settings,
-    clusterCIDRs: [...options.clusterCIDRs, ...options.serviceCIDRs],
+    domain: cluster.clusterDomain,
+    clusterCIDRs: [...cluster.clusterCIDRs, ...cluster.serviceCIDRs],
     autopath: searchPaths.of,
     moreMetrics: processFamilies(),
     clock,

@@ -9,28 +9,23 @@ import type { Moment, Picture } from '../../explain/picture/picture.ts';
 import type { Story } from '../../explain/story/story.ts';
 import type { Trace } from '../../explain/trace/trace.ts';
 import { type ProxyMode, type ProxySettings, proxyModes } from '../../proxy/settings.ts';
-
-export interface NetworkRanges {
-  readonly clusterCIDRs: readonly string[];
-  readonly serviceCIDRs: readonly string[];
-}
+import type { ClusterSettings } from '../cluster-settings.ts';
 
 export interface Asking {
   readonly client: Client;
   readonly proxyMode: string | undefined;
 }
 
-const clusterDomain = 'cluster.local';
 /** A slider has no more steps than pixels. */
 const mostChanges = 2000;
 
 export class Explainer {
   readonly #world: WorldFollower;
-  readonly #ranges: NetworkRanges;
+  readonly #cluster: ClusterSettings;
 
-  constructor(world: WorldFollower, ranges: NetworkRanges) {
+  constructor(world: WorldFollower, cluster: ClusterSettings) {
     this.#world = world;
-    this.#ranges = ranges;
+    this.#cluster = cluster;
   }
 
   /** The world now, or as of a revision or a time (RFC 3339). Throws a StatusError for what is not kept. */
@@ -63,7 +58,12 @@ export class Explainer {
   async story(service: string, when: string | null, mode: string | undefined): Promise<Story> {
     const { tellStory } = await import('../../explain/story/tell-story.ts');
     const { objects } = this.at(when);
-    const story = await tellStory({ objects, service, settings: this.#settings(mode), clusterDomain });
+    const story = await tellStory({
+      objects,
+      service,
+      settings: this.#settings(mode),
+      clusterDomain: this.#cluster.clusterDomain,
+    });
     if (story) return story;
     throw new StatusError({ code: 404, reason: 'NotFound', message: `there is no Service ${service}` });
   }
@@ -80,7 +80,7 @@ export class Explainer {
         from: parseFrom(query.get('from') ?? '', 'default'),
         to: parseTo(query.get('to') ?? ''),
         settings: this.#settings(query.get('mode') ?? mode),
-        clusterDomain,
+        clusterDomain: this.#cluster.clusterDomain,
         entryNode: query.get('via') ?? undefined,
       });
     } catch (error) {
@@ -123,7 +123,7 @@ export class Explainer {
         before,
         after,
         settings: this.#settings(proxyMode),
-        clusterDomain,
+        clusterDomain: this.#cluster.clusterDomain,
         connections: () => askConnections(client, before),
       });
       return { plan, before: itemsOf(before), after: itemsOf(withSlices(after)) };
@@ -136,7 +136,8 @@ export class Explainer {
   #settings(wanted: string | undefined): ProxySettings {
     const mode = proxyModes.find((known): known is ProxyMode => known === (wanted ?? 'nftables'));
     if (!mode) throw badRequest(`${wanted} is none of ${proxyModes.join(', ')}`);
-    return { mode, ...this.#ranges, nodePortAddresses: [] };
+    const { clusterCIDRs, serviceCIDRs } = this.#cluster;
+    return { mode, clusterCIDRs, serviceCIDRs, nodePortAddresses: [] };
   }
 }
 

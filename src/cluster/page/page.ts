@@ -7,14 +7,15 @@ import type { Transport } from '../../client/types.ts';
 import type { WorldFollower } from '../../explain/history/world-follower.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import type { Explainer, NetworkRanges } from './explainer.ts';
+import type { ClusterSettings } from '../cluster-settings.ts';
+import type { Explainer } from './explainer.ts';
 import { historyPath, linksPath } from './paths.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface PageOptions {
   readonly transport: (user: User) => Transport;
   readonly authorizer: Authorizer;
-  readonly ranges: NetworkRanges;
+  readonly settings: ClusterSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly onError: (error: unknown, what: string) => void;
@@ -51,14 +52,14 @@ export class Page {
 
   /** Keeps history, and serves the page once it was asked for, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, onError, transport, ranges } = this.#options;
+    const { clock, random, onError, transport, settings } = this.#options;
     const [{ WorldFollower }, { Explainer }, { createClient }] = await Promise.all([
       import('../../explain/history/world-follower.ts'),
       import('./explainer.ts'),
       import('../../client/rest-client.ts'),
     ]);
     const world = new WorldFollower({ client: createClient(transport(follower)), clock, random, onError });
-    this.#running.resolve({ world, explainer: new Explainer(world, ranges), signal });
+    this.#running.resolve({ world, explainer: new Explainer(world, settings), signal });
     await world.run(signal);
   }
 

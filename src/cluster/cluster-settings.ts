@@ -1,0 +1,28 @@
+// What all nodes of a cluster must agree on. The server is given it by flags and tells it to its agents.
+import { clusterDNS } from './cluster-dns.ts';
+
+export interface ClusterSettings {
+  /** Ranges of pods, one or one per family, the primary one first. */
+  readonly clusterCIDRs: readonly string[];
+  /** Ranges of Services, likewise. */
+  readonly serviceCIDRs: readonly string[];
+  /** Name servers of pods. */
+  readonly clusterDNS: readonly string[];
+  /** Of the names of Services, without dots at its ends. */
+  readonly clusterDomain: string;
+}
+
+/** Where a server tells its settings to nodes. */
+export const clusterSettingsPath = '/portico/v1/cluster';
+
+export const defaultClusterDomain = 'cluster.local';
+
+/** The settings that follow from a server's flags: cluster DNS has the tenth address of the first Service range. */
+export function clusterSettings(server: {
+  readonly clusterCIDRs: readonly string[];
+  readonly serviceClusterIPRanges: readonly string[];
+  readonly clusterDomain?: string;
+}): ClusterSettings {
+  const { clusterCIDRs, serviceClusterIPRanges: serviceCIDRs, clusterDomain = defaultClusterDomain } = server;
+  return { clusterCIDRs, serviceCIDRs, clusterDNS: clusterDNS(serviceCIDRs).slice(0, 1), clusterDomain };
+}
