@@ -8,18 +8,22 @@ import { replicas, wordsOf } from './outcome.ts';
 import { askScript, requireAll } from './traffic.ts';
 
 const interval = 0.02;
-/** Seconds beyond the endpoint's leaving that a request may be without an answer: its own time, and one lost packet's. */
-const grace = 1.5;
+/**
+ * Seconds beyond the endpoint's leaving that a request may be without an answer: its own time, one lost packet's, and what a
+ * busy machine takes to tell its nodes.
+ */
+const grace = 10;
 
 /**
  * Asks by name every 20 ms, not waiting for answers, until /tmp/stop is there. Prints `BEGAN ENDED ANSWER` for each ask
- * in seconds since boot.
+ * in seconds since boot, and keeps the answers in /tmp/heard.
  */
-const steadyClient = `rm -f /tmp/stop
+const steadyClient = `rm -f /tmp/stop; : >/tmp/heard
 ask() {
   answer=$(timeout 2 wget -q -O - http://nginx-service 2>/dev/null)
   read -r ended _ </proc/uptime
   echo "$1 $ended \${answer:--}"
+  echo "$answer" >>/tmp/heard
 }
 while [ ! -e /tmp/stop ]; do
   read -r began _ </proc/uptime
@@ -51,7 +55,11 @@ export async function showKill({ cluster, page, actor }: Demo): Promise<void> {
     return now.length === replicas ? now.find((e) => before.every((b) => b.pod !== e.pod)) : undefined;
   });
   const joined = (cluster.now - killed) / 1000;
-  await cluster.inClient('sleep 0.5; touch /tmp/stop');
+  await cluster.until(
+    `${fresh.pod} to answer the client`,
+    async () => (await cluster.inClient('cat /tmp/heard')).includes(`${fresh.pod} `) || undefined,
+  );
+  await cluster.inClient('touch /tmp/stop');
   const asks = parseTimedAsks(await asking);
   const failures = asks.filter((a) => !a.answer);
   const gap = longestGap(asks);

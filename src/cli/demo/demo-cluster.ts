@@ -35,7 +35,8 @@ export interface ReadyEndpoint {
 }
 
 const namespace = 'default';
-const timeout = 60_000;
+/** A busy machine takes its time; one with time for it needs a second. */
+const timeout = 180_000;
 
 export class DemoCluster {
   readonly #options: DemoClusterOptions;
@@ -107,15 +108,15 @@ export class DemoCluster {
 
   /** Asks the DNS server of the first node. */
   resolver(): Resolver {
-    const resolver = new Resolver({ timeout: 1000, tries: 3 });
+    const resolver = new Resolver({ timeout: 5000, tries: 3 });
     resolver.setServers([this.nodes[0]?.addresses[0] ?? '']);
     return resolver;
   }
 
-  /** One request from the host, on a connection of its own; undefined when no answer comes within a second. */
-  ask(host: string, port: number): Promise<string | undefined> {
+  /** One request from the host, on a connection of its own; undefined when no answer comes within so many milliseconds. */
+  ask(host: string, port: number, patience = 10_000): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const request = get({ host, port, path: '/', agent: false, timeout: 1000 }, async (response) => {
+      const request = get({ host, port, path: '/', agent: false, timeout: patience }, async (response) => {
         let text = '';
         try {
           for await (const chunk of response.setEncoding('utf8')) text += chunk;

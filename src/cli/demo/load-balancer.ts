@@ -5,7 +5,7 @@ import { joinHostPort } from '../../net/ip.ts';
 import { tally } from './answers.ts';
 import type { Demo } from './demo.ts';
 import { replicas } from './outcome.ts';
-import { asks, requireAll } from './traffic.ts';
+import { askFromHost, asks, requireAll, untilAllAnswer } from './traffic.ts';
 
 const manifest = fileURLToPath(new URL('../../../examples/load-balancer.yaml', import.meta.url));
 const name = 'nginx-public';
@@ -24,9 +24,9 @@ export async function showLoadBalancer({ cluster, page, actor }: Demo): Promise<
   const took = ((cluster.now - began) / 1000).toFixed(2);
   page.label('LoadBalancer', `${name} has ${ips.join(' and ')} after ${took} s; ${node} answers ARP and NDP for it`);
   for (const ip of ips) {
-    await cluster.until(`the first answer of ${ip}`, () => cluster.ask(ip, port));
-    const lines: string[] = [];
-    for (let i = 0; i < asks; i++) lines.push((await cluster.ask(ip, port)) ?? '');
+    const ask = (count: number) => askFromHost(cluster, [ip], { port, count });
+    await untilAllAnswer(cluster, ip, ask);
+    const lines = await ask(asks);
     const url = `http://${joinHostPort(ip, port).replace(/:80$/, '')}`;
     const result = tally(asks, lines);
     page.tally(url, result);

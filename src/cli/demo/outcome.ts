@@ -54,19 +54,19 @@ async function showRecords(
 ): Promise<void> {
   const resolver = cluster.resolver();
   const name = (service: string): string => `${service}.default.svc.cluster.local`;
-  const pods = await cluster.until('the DNS records', async () => {
+  const [pods, address, targets, alias] = await cluster.until('the DNS records', async () => {
     try {
-      const found = await resolver.resolve4(name('nginx-headless'));
-      return found.length === expected ? found : undefined;
+      const found = await Promise.all([
+        resolver.resolve4(name('nginx-headless')),
+        resolver.resolve4(name('nginx-service')),
+        resolver.resolveSrv(`_http._tcp.${name('nginx-headless')}`),
+        resolver.resolveCname(name('nginx-external')),
+      ]);
+      return found[0].length === expected ? found : undefined;
     } catch {
       return undefined;
     }
   });
-  const [address, targets, alias] = await Promise.all([
-    resolver.resolve4(name('nginx-service')),
-    resolver.resolveSrv(`_http._tcp.${name('nginx-headless')}`),
-    resolver.resolveCname(name('nginx-external')),
-  ]);
   if (address.join() !== clusterIP)
     throw new Failure(`DNS says ${address.join(', ')} for nginx-service, which has ${clusterIP}`);
   if (targets.length !== expected)

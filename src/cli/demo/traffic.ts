@@ -21,11 +21,32 @@ export function requireAll(what: string, { asked, answered, pods }: Tally, expec
   }
 }
 
+/** Asks until each pod has answered: objects are there before the rules of every node are. */
+export async function untilAllAnswer(cluster: DemoCluster, what: string, ask: (count: number) => Promise<string[]>) {
+  await cluster.until(`answers from ${replicas} pods of ${what}`, async () => {
+    const { pods } = tally(20, await ask(20));
+    return pods.length === replicas || undefined;
+  });
+}
+
+export async function askFromHost(
+  cluster: DemoCluster,
+  hosts: readonly string[],
+  options: { port: number; count: number },
+) {
+  const lines: string[] = [];
+  for (const host of hosts)
+    for (let i = 0; i < options.count; i++) lines.push((await cluster.ask(host, options.port)) ?? '');
+  return lines;
+}
+
 export async function showTraffic({ cluster, page }: Demo): Promise<void> {
   page.chapter(`Ask from a pod, ${asks} times each`);
   const clusterIP = (await cluster.service('nginx-service')).spec?.clusterIP ?? '';
   for (const url of ['http://nginx-service', `http://${clusterIP}`]) {
-    const result = tally(asks, (await cluster.inClient(askScript(url, asks))).split('\n'));
+    const ask = async (count: number) => (await cluster.inClient(askScript(url, count))).split('\n');
+    await untilAllAnswer(cluster, url, ask);
+    const result = tally(asks, await ask(asks));
     page.tally(url, result);
     requireAll(url, result, replicas);
   }
@@ -44,9 +65,9 @@ async function nodePort(cluster: DemoCluster, service: string): Promise<number> 
 async function showClusterPolicy(cluster: DemoCluster, page: Demo['page']): Promise<void> {
   const port = await nodePort(cluster, 'nginx-nodeport');
   const host = cluster.nodes[0]?.addresses[0] ?? '';
-  const lines: string[] = [];
-  for (let i = 0; i < asks; i++) lines.push((await cluster.ask(host, port)) ?? '');
-  const result = tally(asks, lines);
+  const ask = (count: number) => askFromHost(cluster, [host], { port, count });
+  await untilAllAnswer(cluster, 'nginx-nodeport', ask);
+  const result = tally(asks, await ask(asks));
   page.tally(`externalTrafficPolicy: Cluster, http://${host}:${port}`, result, { showSources: true });
   requireAll('the NodePort with policy Cluster', result, replicas);
   if (result.sources.some((s) => s === hostAddress(cluster))) {
@@ -65,10 +86,10 @@ async function showLocalPolicy(cluster: DemoCluster, page: Demo['page']): Promis
   const endpoints = await cluster.readyEndpoints('nginx-local');
   const withPods = cluster.nodes.filter((node) => endpoints.some((e) => e.node === node.name));
   const without = cluster.nodes.filter((node) => !withPods.includes(node));
-  const lines: string[] = [];
-  const perNode = Math.ceil(asks / withPods.length);
-  for (const { addresses } of withPods)
-    for (let i = 0; i < perNode; i++) lines.push((await cluster.ask(addresses[0], port)) ?? '');
+  const hosts = withPods.map(({ addresses }) => addresses[0]);
+  const ask = (count: number) => askFromHost(cluster, hosts, { port, count });
+  await untilAllAnswer(cluster, 'nginx-local', ask);
+  const lines = await ask(Math.ceil(asks / hosts.length));
   const result = tally(lines.length, lines);
   page.tally(
     `externalTrafficPolicy: Local, ${withPods.map((n) => `http://${n.addresses[0]}:${port}`).join(' ')}`,
@@ -81,7 +102,7 @@ async function showLocalPolicy(cluster: DemoCluster, page: Demo['page']): Promis
     throw new Failure(`with policy Local the pods saw ${result.sources.join(', ')} instead of ${host}`);
   page.lines(`  Each node sends only to its own pods, and they see the client itself (${host}).`);
   for (const { name, addresses } of without) {
-    if ((await cluster.ask(addresses[0], port)) !== undefined)
+    if ((await cluster.ask(addresses[0], port, 1000)) !== undefined)
       throw new Failure(`${name} has no pod of nginx-local and yet it answered`);
     page.lines(`  ${name} has no such pod, and gives no answer.`);
   }
