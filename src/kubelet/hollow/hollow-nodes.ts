@@ -44,6 +44,7 @@ export async function runHollowNodes(options: HollowNodesOptions): Promise<void>
 class HollowNodes {
   readonly #options: HollowNodesOptions;
   readonly #pods: ResourceClient<Pod>;
+  readonly #leases: ResourceClient<Lease>;
   readonly #informer: Informer<Pod>;
   readonly #queue: WorkQueue;
   readonly #registered = new Set<string>();
@@ -54,6 +55,7 @@ class HollowNodes {
   constructor(options: HollowNodesOptions) {
     this.#options = options;
     this.#pods = options.client.resource<Pod>(pods);
+    this.#leases = options.client.resource<Lease>(leases);
     this.#informer = options.informers.informer<Pod>(pods);
     this.#queue = new WorkQueue({ clock: options.clock, maxDelay: 10_000 });
     for (let index = 0; index < Math.min(options.count, mostHollowNodes); index += 1) {
@@ -101,9 +103,10 @@ class HollowNodes {
         for (const [i, name] of names.entries()) {
           if (i % groups !== group || signal.aborted) continue;
           await this.#tell(`node ${name}`, async () => {
-            if (!this.#registered.has(name)) await this.#registerNode(i, name);
+            if (this.#registered.has(name)) return this.#renew(name);
+            await this.#registerNode(i, name);
             this.#registered.add(name);
-            await this.#renew(name);
+            await this.#lease(name).catch(() => this.#renew(name));
           });
         }
         await this.#options.clock.sleep(leasePeriod, signal).catch(() => {});
@@ -120,30 +123,32 @@ class HollowNodes {
     const podCIDR = podCIDROf(index);
     fresh.metadata.labels = { ...fresh.metadata.labels, 'portico.dev/hollow': 'true' };
     fresh.spec = { podCIDR, podCIDRs: [podCIDR], providerID: `hollow://${name}` };
-    let node: Node;
+    fresh.status = nodeStatus(facts, undefined, clock.now());
     try {
-      node = await api.create(fresh);
+      await api.create(fresh);
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-      node = await api.get(name);
+      const status = nodeStatus(facts, (await api.get(name)).status, clock.now());
+      // A patch: controllers write to a node at the same moment.
+      await api.patch({ name, type: 'merge', body: { status } }, { subresource: 'status' });
     }
-    const status = nodeStatus(facts, node.status, clock.now());
-    // A patch: controllers write to a new node at the same moment.
-    await api.patch({ name, type: 'merge', body: { status } }, { subresource: 'status' });
+  }
+
+  /** Makes the Lease of a node that has none. */
+  async #lease(name: string): Promise<void> {
+    const renewTime = formatMicroTime(this.#options.clock.now());
+    const spec = { holderIdentity: name, leaseDurationSeconds, renewTime };
+    const metadata = { name, namespace: leaseNamespace };
+    await this.#leases.create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec });
   }
 
   async #renew(name: string): Promise<void> {
-    const { client, clock } = this.#options;
-    const api = client.resource<Lease>(leases);
-    const renewTime = formatMicroTime(clock.now());
+    const renewTime = formatMicroTime(this.#options.clock.now());
     try {
-      const body = { spec: { renewTime } };
-      await api.patch({ name, namespace: leaseNamespace, type: 'merge', body });
+      await this.#leases.patch({ name, namespace: leaseNamespace, type: 'merge', body: { spec: { renewTime } } });
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      const spec = { holderIdentity: name, leaseDurationSeconds, renewTime };
-      const metadata = { name, namespace: leaseNamespace };
-      await api.create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec });
+      await this.#lease(name);
     }
   }
 
