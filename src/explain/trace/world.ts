@@ -17,9 +17,15 @@ export interface World {
   readonly nodes: ReadonlyMap<string, Node>;
   /** By `namespace/name`. */
   readonly pods: ReadonlyMap<string, Pod>;
+  /** By name of the node. */
+  readonly podsOfNode: ReadonlyMap<string | undefined, readonly Pod[]>;
+  /** Those that are not on their node's own network, by address. */
+  readonly podAt: ReadonlyMap<string, Pod>;
   readonly services: ReadonlyMap<string, Service>;
   /** Addresses that slices list, with the node that they say. */
   readonly endpoints: ReadonlyMap<string, string | undefined>;
+  /** How each node is reached from the others, by its name. */
+  readonly routesTo: ReadonlyMap<string, readonly Route[]>;
   readonly zone: ClusterZone;
   readonly zoneConfig: ZoneConfig;
 }
@@ -57,24 +63,32 @@ export function worldOf(objects: readonly KubeObject[], clusterDomain: string): 
     }
   }
   // Manifests need not name the namespaces that they use.
-  for (const { metadata } of [...pods.values(), ...services.values()]) {
-    zone.setNamespace({ metadata: { name: metadata.namespace ?? 'default' }, spec: {} });
-  }
+  const namespaces = new Set([...pods.values(), ...services.values()].map(({ metadata }) => metadata.namespace));
+  for (const name of namespaces) zone.setNamespace({ metadata: { name: name ?? 'default' }, spec: {} });
   const zoneConfig: ZoneConfig = {
     zone: `${clusterDomain.toLowerCase()}.`,
     ttl: 5,
     pods: 'insecure',
     serverAddresses: [],
   };
-  return { objects, nodes, pods, services, endpoints, zone, zoneConfig };
+  const podsOfNode = Map.groupBy(pods.values(), ({ spec }) => spec?.nodeName);
+  const routesTo = new Map([...nodes].map(([name, node]) => [name, routesToPodsOf(node)]));
+  return { objects, nodes, pods, podsOfNode, podAt: byAddress(pods), services, endpoints, routesTo, zone, zoneConfig };
+}
+
+/** Where two have one address, the first is told. */
+function byAddress(pods: ReadonlyMap<string, Pod>): Map<string, Pod> {
+  const found = new Map<string, Pod>();
+  for (const pod of pods.values()) {
+    if (pod.spec?.hostNetwork) continue;
+    for (const address of addressesOf(pod)) if (!found.has(address)) found.set(address, pod);
+  }
+  return found;
 }
 
 /** The pod that has an address and is not on its node's own network. */
 export function podAt(world: World, address: string): Pod | undefined {
-  for (const pod of world.pods.values()) {
-    if (!pod.spec?.hostNetwork && addressesOf(pod).includes(address)) return pod;
-  }
-  return undefined;
+  return world.podAt.get(address);
 }
 
 export function addressesOf(pod: Readonly<Pod>): string[] {
@@ -120,6 +134,15 @@ function podRoutes(node: Readonly<Node>, next: (destination: string) => Route): 
   });
 }
 
+function routesToPodsOf(node: Readonly<Node>): Route[] {
+  const addresses = nodeAddresses(node);
+  return podRoutes(node, (destination) => {
+    const family = familyOf(destination.split('/')[0]!);
+    const via = addresses.find((address) => familyOf(address) === family);
+    return { destination, device: uplink, ...(via !== undefined && { via }) };
+  });
+}
+
 export function networkOf(world: World, node: Readonly<Node>): NodeNetwork {
   const own = nodeAddresses(node);
   const gateways = podCIDRs(node).flatMap((text) => {
@@ -127,18 +150,10 @@ export function networkOf(world: World, node: Readonly<Node>): NodeNetwork {
     return cidr ? [formatIP(addressAt(cidr, 1n))] : [];
   });
   const routes = podRoutes(node, (destination) => ({ destination, device: podBridge }));
-  for (const other of world.nodes.values()) {
-    if (other.metadata.name === node.metadata.name) continue;
-    for (const route of podRoutes(other, (destination) => ({ destination, device: uplink }))) {
-      const via = nodeAddresses(other).find(
-        (address) => familyOf(address) === familyOf(route.destination.split('/')[0]!),
-      );
-      routes.push({ ...route, ...(via !== undefined && { via }) });
-    }
-  }
+  for (const [name, ways] of world.routesTo) if (name !== node.metadata.name) routes.push(...ways);
   // Pods whose address no podCIDR holds are where their objects say.
-  for (const pod of world.pods.values()) {
-    if (pod.spec?.hostNetwork || pod.spec?.nodeName !== node.metadata.name) continue;
+  for (const pod of world.podsOfNode.get(node.metadata.name) ?? []) {
+    if (pod.spec?.hostNetwork) continue;
     for (const address of addressesOf(pod)) {
       if (!holds(node, address)) {
         routes.push({ destination: `${address}/${familyOf(address) === 'IPv6' ? 128 : 32}`, device: podBridge });
