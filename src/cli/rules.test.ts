@@ -108,6 +108,17 @@ describe('rules', () => {
     expect((await rules(...onNode('--config', config))).out).toContain('-s 10.9.0.0/16');
   });
 
+  test("with the addresses of the node's interfaces, each takes node ports in mode ipvs", async () => {
+    const ipvs = (...flags: string[]) => rules(...onNode('--proxy-mode', 'ipvs', '--family', 'ipv4', ...flags));
+    const servers = ({ out }: { out: string }) =>
+      [...out.matchAll(/^-A -t (\S+):30080 /gm)].map(([, address]) => address);
+    expect(servers(await ipvs())).toEqual(['172.18.0.2']);
+    expect(servers(await ipvs('--node-addresses', '192.0.2.20,192.0.2.21,fd00::20'))).toEqual([
+      '192.0.2.20',
+      '192.0.2.21',
+    ]);
+  });
+
   test('of a Service without a cluster IP are none, which is told', async () => {
     const { out, err } = await rules(
       ...onNode('-f', put('new.yaml', web.replace('clusterIP: 10.96.0.10, ', '').replace('web,', 'new,'))),
@@ -122,6 +133,7 @@ describe('what is refused', () => {
     [['--family', 'ipv5'], '"ipv5" is neither ipv4 nor ipv6'],
     [['--proxy-mode', 'userspace'], 'KubeProxyConfiguration.Mode.ProxyMode: Invalid value: "userspace"'],
     [['--cluster-cidr', 'x'], 'must be a valid CIDR block'],
+    [['--node-addresses', '172.18.0.2,x'], 'rules: --node-addresses: "x" is no IP address'],
     [['--node', 'node-x'], 'no Node named "node-x" among the objects: there are node-a'],
     [['-f', '/no/such/file.yaml'], '/no/such/file.yaml: no such file'],
   ])('%j', async (flags, message) => {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Service } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
+import { canonicalIP } from '../net/ip.ts';
 import type { IPFamily } from '../proxy/address.ts';
 import type { ProxyMode } from '../proxy/settings.ts';
 import { networkOfThisMachine } from './network-settings.ts';
@@ -12,6 +13,7 @@ import { addConfigurationFlags, givenFlags, readConfiguration } from './proxy-co
 interface Flags extends ObjectFlags {
   readonly node: string;
   readonly family?: string;
+  readonly nodeAddresses?: string;
   readonly config?: string;
   readonly explain?: boolean;
   readonly diff?: string;
@@ -60,7 +62,8 @@ async function run(flags: Flags, given: ReadonlyMap<string, string>): Promise<vo
     listOf(flags.serviceClusterIpRange ?? running?.serviceCIDRs),
   );
   const objects = await judged(await objectsOf(flags, 'rules', kinds), flags);
-  const text = await rulesText({ objects, nodeName: flags.node, settings, families });
+  const interfaceAddresses = flags.nodeAddresses === undefined ? undefined : addressesOf(listOf(flags.nodeAddresses));
+  const text = await rulesText({ objects, nodeName: flags.node, settings, families, interfaceAddresses });
   if (flags.explain) {
     const { explainRules, explainedText } = await import('../explain/rules/explain-rules.ts');
     process.stdout.write(explainedText(explainRules(objects, text)));
@@ -68,7 +71,8 @@ async function run(flags: Flags, given: ReadonlyMap<string, string>): Promise<vo
   else {
     const other = await otherSide(flags, flags.diff, objects);
     const mode = other.mode ?? settings.mode;
-    const otherText = await rulesText({ ...other, settings: { ...settings, mode }, families });
+    const same = other.nodeName === flags.node ? { interfaceAddresses } : {};
+    const otherText = await rulesText({ ...other, ...same, settings: { ...settings, mode }, families });
     await printDifference(text, otherText);
   }
 }
@@ -100,7 +104,7 @@ async function printDifference(before: string, after: string): Promise<void> {
 
 /** --live asks the node for what it has: nothing else has a say in that. */
 function unusableWithLive(flags: Flags, given: ReadonlyMap<string, string>): string[] {
-  const others = ['at', 'family', 'config', 'explain', 'diff', 'serviceClusterIpRange'] as const;
+  const others = ['at', 'family', 'nodeAddresses', 'config', 'explain', 'diff', 'serviceClusterIpRange'] as const;
   const names = others.filter((name) => flags[name] !== undefined) as string[];
   return [...given.keys(), ...(flags.filename.length > 0 ? ['filename'] : []), ...names];
 }
@@ -129,10 +133,21 @@ function familiesOf(family: string | undefined): readonly IPFamily[] {
   throw new Failure(`rules: --family: ${JSON.stringify(family)} is neither ipv4 nor ipv6`, { exitCode: 2 });
 }
 
+function addressesOf(texts: readonly string[]): readonly string[] {
+  return texts.map((text) => {
+    const address = canonicalIP(text);
+    if (address === undefined) {
+      throw new Failure(`rules: --node-addresses: ${JSON.stringify(text)} is no IP address`, { exitCode: 2 });
+    }
+    return address;
+  });
+}
+
 export function register(command: Command): void {
   command
     .requiredOption('--node <name>', 'the node whose rules to print')
     .option('--family <family>', 'only ipv4 or only ipv6')
+    .option('--node-addresses <ips>', "addresses of the node's interfaces, where they differ from those of its object")
     .option('--live [service]', 'what the proxy of a running node last wrote, of all Services or NAMESPACE/NAME')
     .option('--service-cluster-ip-range <cidrs>', 'addresses of Services, comma-separated')
     .option('--explain', 'over each rule, the objects and fields that it was made of')

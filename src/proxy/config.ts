@@ -22,6 +22,8 @@ export interface ProxyConfig {
   readonly nodePortAddresses: readonly string[] | 'all';
   /** Whether node ports answer on 127.0.0.1 in iptables mode; the kernel can do that for IPv4 only. */
   readonly localhostNodePorts: boolean;
+  /** Addresses of the node's interfaces, where somebody knows them beside those of its object. */
+  readonly interfaceAddresses?: readonly string[] | undefined;
   /** How IPVS picks a real server; the other modes have no use for it. */
   readonly ipvsScheduler: string;
 }

@@ -2,7 +2,7 @@
 import type { Node, Service } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
-import type { IPFamily } from './address.ts';
+import { familyOf, type IPFamily } from './address.ts';
 import type { ProxyConfig } from './config.ts';
 import { proxyNodeOf } from './node.ts';
 import type { ServicePortPlan } from './plan.ts';
@@ -15,6 +15,8 @@ export interface RulesRequest {
   readonly nodeName: string;
   readonly settings: ProxySettings;
   readonly families: readonly IPFamily[];
+  /** Addresses of the node's interfaces, of both families, where they differ from those of its object. */
+  readonly interfaceAddresses?: readonly string[] | undefined;
 }
 
 /** What one family of a node is to carry out, and by which settings. */
@@ -44,7 +46,9 @@ export function plansOf(request: RulesRequest): FamilyPlans[] {
   return request.families.map((family) => {
     const proxyNode = proxyNodeOf(node, family, request.settings);
     const plans = names.flatMap((name) => view.plans(name, family, proxyNode));
-    return { plans, config: configOf(request.settings, family, proxyNode) };
+    const interfaceAddresses = request.interfaceAddresses?.filter((address) => familyOf(address) === family);
+    const config = configOf(request.settings, family, proxyNode, interfaceAddresses);
+    return { plans, config: { ...config, interfaceAddresses } };
   });
 }
 

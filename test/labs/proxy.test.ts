@@ -16,12 +16,22 @@ const cases = existsSync(lab)
       .sort()
   : [];
 
+/**
+ * kube-proxy's ipvs rules were recorded on a machine whose interfaces had other addresses than its Node object says: the
+ * one of IPv6 came by SLAAC.
+ */
+const recordingMachine = ['--node-addresses', '172.18.0.2,fec0::5054:ff:fe12:3456'];
+
+/** The launcher with flags of ours after those that `check` gives, as `check` takes commands: for a shell to split. */
+const porticoWith = (flags: readonly string[]) => `sh -c 'exec ./portico "$@" ${flags.join(' ')}' -`;
+
 describe.skipIf(cases.length === 0)('the packet lab (../shared/proxy-lab)', () => {
   // At once: each has namespaces of its own, and waits most of the time for packets that do not come.
   test.concurrent.each([
     ['nftables', ['--mode', 'nftables']],
     ['iptables', ['--mode', 'iptables']],
     ['iptables, rule text', ['--mode', 'iptables', '--text']],
+    ['ipvs', ['--mode', 'ipvs', '--portico', porticoWith(recordingMachine)]],
   ])('%s', async (_, flags) => {
     const { stdout } = await run(join(lab, 'check'), flags, { cwd: root }).catch(
       (error) => error as { stdout: string },

@@ -12,10 +12,10 @@ export interface IpvsConfig extends ProxyConfig {
   readonly localAddresses: readonly string[];
 }
 
-/** Without the interfaces at hand, the node's InternalIPs are taken for their addresses. */
+/** Where nobody knows those of the interfaces, the addresses of the Node object are taken for them. */
 export function ipvsConfigOf(
   config: ProxyConfig,
-  localAddresses: readonly string[] = config.node.addresses,
+  localAddresses: readonly string[] = config.interfaceAddresses ?? config.node.addresses,
 ): IpvsConfig {
   return { ...config, localAddresses };
 }
