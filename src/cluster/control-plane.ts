@@ -33,7 +33,8 @@ export async function startServer(record: ClusterRecord, paths: ClusterPaths): P
   });
 }
 
-const timeout = 30_000;
+/** A second is enough where the machine has time; a busy one takes longer. */
+const timeout = 120_000;
 
 export interface UntilServerReadyOptions {
   readonly record: ClusterRecord;

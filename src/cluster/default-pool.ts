@@ -7,7 +7,7 @@ import { hasIPv6 } from './host-network.ts';
 import type { NetworkLayout } from './layout.ts';
 
 const name = 'default';
-const timeout = 30_000;
+const timeout = 120_000;
 
 /** Makes the pool unless the cluster has one of that name, whatever the user made of it. */
 export async function defaultPool(

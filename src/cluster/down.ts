@@ -20,7 +20,7 @@ export interface DownOptions {
 }
 
 /** How long killed processes may take to leave, in milliseconds. */
-const killTimeout = 10_000;
+const killTimeout = 60_000;
 
 /**
  * How long whoever adopted the killed processes may take to collect them, in milliseconds. Until then `ps` shows them as

@@ -75,7 +75,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   const containerd = await part('containerd', ['containerd', '--config', nodePaths.containerdConfig]);
   await part('agent', selfCommand(agentArguments(options)));
   try {
-    await untilSocketAnswers(nodePaths.containerdSocket, { clock, timeout: 20_000, signal });
+    await untilSocketAnswers(nodePaths.containerdSocket, { clock, timeout: 120_000, signal });
   } catch (error) {
     if (signal.aborted || containerd === undefined || existsSync(`/proc/${containerd}`)) throw error;
     throw new Failure(`containerd of ${node.name} ended: ${await lastLine(nodePaths.log('containerd'))}`, {

@@ -247,7 +247,7 @@ async function serverReady(
   return client;
 }
 
-const nodesTimeout = 60_000;
+const nodesTimeout = 300_000;
 
 async function untilNodesReady(
   client: Client,

@@ -29,7 +29,7 @@ export interface Machine {
 
 /** The mark of processes that belong to no cluster of this machine. */
 const cluster = 'agent';
-const startTimeout = 20_000;
+const startTimeout = 120_000;
 /** Milliseconds between two looks at whether containerd still answers. */
 const watchInterval = 5000;
 const answerTimeout = 2000;
