@@ -1,7 +1,10 @@
 // Turns the facts of a resource and what its kind adds into a ResourceDefinition: what holds for every kind (metadata,
 // status, generation, the Name and Age columns) is here, so that a kind's folder says only what is its own.
+
 import { age } from '../apimachinery/duration.ts';
+import { setKey } from '../apimachinery/json/value.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
+import { ownValue } from '../apimachinery/table.ts';
 import type { FieldError } from '../apimachinery/validation/field-error.ts';
 import type { NameRule } from '../apimachinery/validation/names.ts';
 import {
@@ -176,10 +179,10 @@ export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   const target = object as Generic & Record<string, unknown>;
   const source = old as Generic & Record<string, unknown>;
   for (const key of Object.keys(target)) {
-    if (!(key in source) && key !== 'status' && key !== 'apiVersion' && key !== 'kind') delete target[key];
+    if (!Object.hasOwn(source, key) && key !== 'status' && key !== 'apiVersion' && key !== 'kind') delete target[key];
   }
   for (const [key, value] of Object.entries(source)) {
-    if (key !== 'status' && key !== 'metadata' && key !== 'apiVersion' && key !== 'kind') target[key] = value;
+    if (key !== 'status' && key !== 'metadata' && key !== 'apiVersion' && key !== 'kind') setKey(target, key, value);
   }
   keepLabelsOnStatusUpdate(target, source);
 }
@@ -227,7 +230,9 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   }
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => deepEqual(left[key], right[key]));
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
+    deepEqual(ownValue(left, key), ownValue(right, key)),
+  );
 }
 
 function isEmpty(value: unknown): boolean {

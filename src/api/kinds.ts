@@ -1,5 +1,7 @@
 // What each kind adds to the generic definition: one line per kind, its folder says the rest.
+
 import type { KubeObject } from '../apimachinery/object.ts';
+import { table } from '../apimachinery/table.ts';
 import {
   mutatingAdmissionPolicy,
   mutatingAdmissionPolicyBinding,
@@ -63,7 +65,7 @@ import { volumeAttachment } from './storage/v1/volumeattachment.ts';
 import { volumeAttributesClass } from './storage/v1/volumeattributesclass.ts';
 
 /** By resource, qualified by its group outside the core group (and by its version where a group serves two). */
-export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
+export const kinds = table<Kind<KubeObject>>({
   componentstatuses: anyKind(componentStatus),
   configmaps: anyKind(configMap),
   endpoints: anyKind(endpoints),
@@ -125,4 +127,4 @@ export const kinds: Readonly<Record<string, Kind<KubeObject>>> = {
   'validatingadmissionpolicies.admissionregistration.k8s.io': anyKind(validatingAdmissionPolicy),
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': anyKind(validatingAdmissionPolicyBinding),
   'validatingwebhookconfigurations.admissionregistration.k8s.io': anyKind(validatingWebhookConfiguration),
-};
+});

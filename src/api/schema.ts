@@ -1,5 +1,6 @@
 // The schemas of the built-in kinds, made from the tables of facts. A type is made when it is first looked into, so that
 // start-up pays for the kinds in use only.
+
 import type { GroupVersionKind } from '../apimachinery/object.ts';
 import {
   type Field,
@@ -8,6 +9,7 @@ import {
   type Schema,
   scalarSchema,
 } from '../apimachinery/schema/schema.ts';
+import { table } from '../apimachinery/table.ts';
 import { type Facts, type FieldFacts, type MergeFacts, readFacts, type TypeFacts } from './schema/facts.ts';
 import { type GoEncoding, goEncoding } from './schema/go-encoding.ts';
 
@@ -18,7 +20,7 @@ export interface Schemas {
   typeSchema(name: string): ObjectSchema | undefined;
 }
 
-const scalarTypes: Readonly<Record<string, ScalarKind>> = {
+const scalarTypes = table<ScalarKind>({
   string: 'string',
   'string:byte': 'bytes',
   'string:date-time': 'time',
@@ -34,13 +36,13 @@ const scalarTypes: Readonly<Record<string, ScalarKind>> = {
   'io.k8s.apimachinery.pkg.apis.meta.v1.Time': 'time',
   'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime': 'micro-time',
   'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1': 'raw',
-};
+});
 
 /** Defaults that the published schemas carry where a field is part of a list's key. */
-const keyDefaults: Readonly<Record<string, string>> = {
+const keyDefaults = table<string>({
   'core.v1.ServicePort.protocol': 'TCP',
   'core.v1.ContainerPort.protocol': 'TCP',
-};
+});
 
 /** `io.k8s.api.core.v1.Pod` -> `core.v1.Pod`. */
 function shortName(type: string): string {

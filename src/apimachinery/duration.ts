@@ -1,5 +1,7 @@
 // Lengths of time for people: the AGE column of `kubectl get`.
 
+import { table } from './table.ts';
+
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
@@ -41,7 +43,7 @@ export function age(timestamp: string | undefined, now: number): string {
   return Number.isNaN(then) ? '<unknown>' : humanDuration(now - then);
 }
 
-const goUnits: Readonly<Record<string, number>> = {
+const goUnits = table<number>({
   ns: 1e-6,
   us: 1e-3,
   µs: 1e-3,
@@ -50,7 +52,7 @@ const goUnits: Readonly<Record<string, number>> = {
   s: second,
   m: minute,
   h: hour,
-};
+});
 
 /** Milliseconds of a duration as Go's time.ParseDuration reads it (`1h30m`, `-1.5s`, `0`); undefined for other text. */
 export function parseGoDuration(text: string): number | undefined {

@@ -1,6 +1,8 @@
 // Quantities (`500m`, `1Gi`, `1e3`): exact fixed-point numbers with a suffix, read, compared, added and printed as
 // k8s.io/apimachinery/pkg/api/resource does.
 
+import { table } from './table.ts';
+
 /** How a quantity is printed: powers of 1024 (`Ki`), of 1000 (`k`) or an exponent (`e3`). */
 export type QuantityFormat = 'BinarySI' | 'DecimalSI' | 'DecimalExponent';
 
@@ -20,8 +22,8 @@ const giga = 1_000_000_000n;
 /** Larger values are cut to this one: 2^63 - 1. */
 const largest = (2n ** 63n - 1n) * giga;
 
-const binaryPowers: Readonly<Record<string, bigint>> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n };
-const decimalPowers: Readonly<Record<string, number>> = {
+const binaryPowers = table<bigint>({ Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n });
+const decimalPowers = table<number>({
   n: -9,
   u: -6,
   m: -3,
@@ -32,7 +34,7 @@ const decimalPowers: Readonly<Record<string, number>> = {
   T: 12,
   P: 15,
   E: 18,
-};
+});
 const decimalSuffixes = new Map(Object.entries(decimalPowers).map(([suffix, power]) => [power, suffix]));
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 

@@ -1,5 +1,7 @@
 // Arithmetic on resource lists (`{cpu: 500m, memory: 1Gi}`), as k8s.io/apiserver/pkg/quota/v1 does it.
+
 import { addQuantities, compareQuantities, parseQuantity, printQuantity, type Quantity } from './quantity.ts';
+import { ownValue } from './table.ts';
 
 /** Amounts by resource name, read. */
 export type Amounts = Readonly<Record<string, Quantity>>;
@@ -20,7 +22,7 @@ export function printAmounts(amounts: Amounts): Record<string, string> {
 export function addAmounts(a: Amounts, b: Amounts): Amounts {
   const sum: Record<string, Quantity> = { ...a };
   for (const [name, amount] of Object.entries(b)) {
-    const present = sum[name];
+    const present = ownValue(sum, name);
     sum[name] = present ? addQuantities(present, amount) : amount;
   }
   return sum;
@@ -30,7 +32,7 @@ export function addAmounts(a: Amounts, b: Amounts): Amounts {
 export function maxAmounts(a: Amounts, b: Amounts): Amounts {
   const most: Record<string, Quantity> = { ...a };
   for (const [name, amount] of Object.entries(b)) {
-    const present = most[name];
+    const present = ownValue(most, name);
     if (!present || compareQuantities(amount, present) > 0) most[name] = amount;
   }
   return most;
@@ -41,8 +43,9 @@ export function subtractAmounts(a: Amounts, b: Amounts): Amounts {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return Object.fromEntries(
     names.map((name) => {
-      const format = (a[name] ?? b[name])!.format;
-      const nano = (a[name]?.nano ?? 0n) - (b[name]?.nano ?? 0n);
+      const [from, less] = [ownValue(a, name), ownValue(b, name)];
+      const { format } = (from ?? less)!;
+      const nano = (from?.nano ?? 0n) - (less?.nano ?? 0n);
       return [name, { nano: nano < 0n ? 0n : nano, format }];
     }),
   );
@@ -57,7 +60,7 @@ export function pickAmounts(amounts: Amounts, names: Iterable<string>): Amounts 
 /** The names of which `a` has more than `b` allows; what `b` does not name is not limited. */
 export function exceeding(a: Amounts, b: Amounts): string[] {
   return Object.keys(a).filter((name) => {
-    const limit = b[name];
+    const limit = ownValue(b, name);
     return limit !== undefined && compareQuantities(a[name]!, limit) > 0;
   });
 }
@@ -68,7 +71,7 @@ export function equalAmounts(a: Amounts, b: Amounts): boolean {
   return (
     names.length === Object.keys(b).length &&
     names.every((name) => {
-      const other = b[name];
+      const other = ownValue(b, name);
       return other !== undefined && compareQuantities(a[name]!, other) === 0;
     })
   );

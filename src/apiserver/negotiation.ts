@@ -1,4 +1,5 @@
 // What form the client wants its answer in: read from the Accept header, as kube-apiserver reads it.
+import { table } from '../apimachinery/table.ts';
 import { formNotAcceptable, notAcceptable } from './errors.ts';
 
 export interface ResponseFormat {
@@ -52,18 +53,18 @@ export function mediaRanges(accept: string): MediaRange[] {
   return accept.split(',').map(parseRange).sort(compareRanges);
 }
 
-const encodings: Readonly<Record<string, ResponseFormat['encoding']>> = {
+const encodings = table<ResponseFormat['encoding']>({
   json: 'json',
   yaml: 'yaml',
   'vnd.kubernetes.protobuf': 'protobuf',
   '*': 'json',
-};
+});
 
-const forms: Readonly<Record<string, ResponseFormat['as']>> = {
+const forms = table<ResponseFormat['as']>({
   Table: 'Table',
   PartialObjectMetadata: 'PartialObjectMetadata',
   PartialObjectMetadataList: 'PartialObjectMetadata',
-};
+});
 
 function encodingOf({ type, subtype }: MediaRange): ResponseFormat['encoding'] | undefined {
   return type === 'application' || (type === '*' && subtype === '*') ? encodings[subtype] : undefined;

@@ -1,5 +1,7 @@
 // Reads a request's path: which resource it names, and what is wanted of it (upstream RequestInfo).
 
+import { table } from '../apimachinery/table.ts';
+
 export interface RequestInfo {
   /** False for `/version`, `/healthz`, discovery: then only `verb` and `path` are set. */
   readonly isResource: boolean;
@@ -21,14 +23,14 @@ export interface RequestInfo {
   readonly rest: readonly string[];
 }
 
-const verbs: Readonly<Record<string, string>> = {
+const verbs = table<string>({
   POST: 'create',
   PUT: 'update',
   PATCH: 'patch',
   DELETE: 'delete',
   GET: 'get',
   HEAD: 'get',
-};
+});
 
 function decoded(segment: string): string {
   if (!segment.includes('%')) return segment;

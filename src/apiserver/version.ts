@@ -1,5 +1,7 @@
 // /version: which Kubernetes this speaks, and which Portico it is.
 
+import { table } from '../apimachinery/table.ts';
+
 export interface VersionInfo {
   readonly major: string;
   readonly minor: string;
@@ -15,7 +17,7 @@ export interface VersionInfo {
 /** The release of Kubernetes whose behaviour this is. */
 export const kubernetesVersion = '1.36.2';
 
-const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+const architectures = table<string>({ x64: 'amd64', ia32: '386' });
 
 export function versionInfo(portico: string, runtime: { readonly arch: string; readonly node: string }): VersionInfo {
   const [major = '', minor = ''] = kubernetesVersion.split('.');

@@ -1,4 +1,5 @@
 // Finds the type of every part of an expression and the functions it calls, or says what is wrong, in cel-go's words.
+import { table } from '../apimachinery/table.ts';
 import type { CallExpr, Expr, FoldExpr, ListExpr, MapExpr, SelectExpr, StructExpr } from './ast.ts';
 import { CelError, type Issue } from './errors.ts';
 import { library, typeNames } from './library.ts';
@@ -165,7 +166,7 @@ class Checker {
       this.references.set(expr, name);
       return type;
     }
-    const named = Object.hasOwn(typeNames, name) ? typeNames[name] : undefined;
+    const named = typeNames[name];
     if (!named) return undefined;
     this.references.set(expr, name);
     return { kind: 'type', of: named.type };
@@ -245,11 +246,11 @@ class Checker {
 
   /** Texts that are read at run time are read here already, where they are in the source. */
   #checkLiterals({ name, args, target }: CallExpr): void {
-    const readers: Readonly<Record<string, (text: string) => unknown>> = {
+    const readers = table<(text: string) => unknown>({
       duration: parseDuration,
       timestamp: parseTimestamp,
       matches: compileRegex,
-    };
+    });
     const read = readers[name];
     const literal = args.at(-1);
     if (!read || literal?.kind !== 'literal' || literal.type !== 'string' || (target && name !== 'matches')) return;

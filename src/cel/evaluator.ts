@@ -1,4 +1,5 @@
 // A checked expression as a function from its variables to its value. Every step is counted.
+import { ownValue } from '../apimachinery/table.ts';
 import type { CallExpr, Expr, FoldExpr, MapExpr, SelectExpr, StructExpr } from './ast.ts';
 import type { Checked, Environment, ResolvedCall } from './checker.ts';
 import { CelBudgetError, CelError } from './errors.ts';
@@ -49,9 +50,7 @@ export class Run {
   }
 
   variable(name: string): Value {
-    const bound: Value | (() => Value) | undefined = Object.hasOwn(this.#bindings, name)
-      ? this.#bindings[name]
-      : undefined;
+    const bound: Value | (() => Value) | undefined = ownValue(this.#bindings, name);
     if (bound === undefined) throw new CelError(`no such attribute(s): ${name}`);
     if (typeof bound !== 'function') return bound;
     const made = this.#made.get(name);
@@ -108,7 +107,7 @@ class Planner {
   }
 
   #reference(name: string): Evaluate {
-    const type = Object.hasOwn(typeNames, name) && !this.#environment.variables.has(name) ? typeNames[name] : undefined;
+    const type = this.#environment.variables.has(name) ? undefined : typeNames[name];
     const typeValue = type && new TypeValue(type.name);
     return (run, frame) => {
       run.step();

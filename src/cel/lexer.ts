@@ -1,4 +1,5 @@
 // Cuts a source into tokens (cel-spec, lexical syntax).
+import { table } from '../apimachinery/table.ts';
 import { CelSyntaxError } from './errors.ts';
 
 export type TokenType = 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'ident' | 'quoted' | 'op' | 'end';
@@ -78,7 +79,7 @@ function stringToken(source: string, at: number, [opening, prefix = '', quote = 
   return { type: 'string', text, value: isRaw ? body : unescapeText(body, at), at };
 }
 
-const simple: Readonly<Record<string, string>> = {
+const simple = table<string>({
   a: '\x07',
   b: '\b',
   f: '\f',
@@ -91,7 +92,7 @@ const simple: Readonly<Record<string, string>> = {
   '"': '"',
   '`': '`',
   '?': '?',
-};
+});
 const escapes = /\\(?:[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|([\s\S]?))/g;
 
 function unescapeText(body: string, at: number): string {

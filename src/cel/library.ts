@@ -1,4 +1,5 @@
 // All functions of the Kubernetes environment (apiserver/pkg/cel/environment, of release 1.36), by name.
+import { table } from '../apimachinery/table.ts';
 import { addressFunctions } from './functions/addresses.ts';
 import { authorizerFunctions } from './functions/authorizer.ts';
 import { standardFunctions } from './functions/conversions.ts';
@@ -30,7 +31,7 @@ export const library: ReadonlyMap<string, readonly Overload[]> = byName([
 ]);
 
 /** Names that stand for types: `type(x) == string`. The value is the type's name at run time. */
-export const typeNames: Readonly<Record<string, { readonly type: CelType; readonly name: string }>> = {
+export const typeNames = table<{ readonly type: CelType; readonly name: string }>({
   bool: { type: bool, name: 'bool' },
   bytes: { type: bytes, name: 'bytes' },
   double: { type: double, name: 'double' },
@@ -46,4 +47,4 @@ export const typeNames: Readonly<Record<string, { readonly type: CelType; readon
   type: { type: { kind: 'type', of: { kind: 'parameter', name: 'T' } }, name: 'type' },
   'google.protobuf.Timestamp': { type: timestamp, name: 'google.protobuf.Timestamp' },
   'google.protobuf.Duration': { type: duration, name: 'google.protobuf.Duration' },
-};
+});

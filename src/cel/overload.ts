@@ -1,4 +1,5 @@
 // Functions are declared in one line each: `string.startsWith(string): bool` beside what they do.
+import { table } from '../apimachinery/table.ts';
 import {
   bool,
   bytes,
@@ -42,7 +43,7 @@ export interface Overload {
   readonly cost?: (args: readonly Value[]) => number;
 }
 
-const names: Readonly<Record<string, CelType>> = {
+const names = table<CelType>({
   bool,
   bytes,
   double,
@@ -64,7 +65,7 @@ const names: Readonly<Record<string, CelType>> = {
   GroupCheck: opaque('kubernetes.authorization.GroupCheck'),
   ResourceCheck: opaque('kubernetes.authorization.ResourceCheck'),
   Decision: opaque('kubernetes.authorization.Decision'),
-};
+});
 
 /** `list<map<string, T>>`; a single capital letter is a parameter. */
 export function parseType(text: string): CelType {

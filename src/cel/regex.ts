@@ -1,6 +1,8 @@
 // Regular expressions in RE2's syntax. Whether a text matches is decided by RE2 itself, in time linear to the text; where a
 // match lies only JavaScript's engine can say, with the pattern put into its syntax.
+
 import { RE2JS } from '@bufbuild/re2';
+import { table } from '../apimachinery/table.ts';
 import { CelError } from './errors.ts';
 
 interface Matcher {
@@ -40,7 +42,7 @@ const positional = cached((pattern) => {
   }
 });
 
-const classes: Readonly<Record<string, string>> = {
+const classes = table<string>({
   alpha: 'A-Za-z',
   digit: '0-9',
   alnum: '0-9A-Za-z',
@@ -51,7 +53,7 @@ const classes: Readonly<Record<string, string>> = {
   xdigit: '0-9A-Fa-f',
   punct: '!-\\/:-@\\[-`\\{-~',
   blank: '\\t ',
-};
+});
 
 /** From RE2's syntax to JavaScript's, for what differs: anchors, named groups, POSIX classes, needless escapes. */
 function translate(pattern: string): string {

@@ -1,5 +1,6 @@
 // What expressions work on. Plain JavaScript values where there is one that says it all: null, boolean, string, bigint for
 // int, number for double, Uint8Array for bytes; the classes below for the rest.
+import { ownValue, table } from '../apimachinery/table.ts';
 import { CelError } from './errors.ts';
 import type { CelType, ObjectType } from './types.ts';
 import { dyn } from './types.ts';
@@ -64,14 +65,14 @@ export class ObjectValue {
   has(field: string): boolean {
     const known = this.type.fields.get(field);
     // null is as good as absent.
-    return known !== undefined && (this.#raw[known.jsonName] ?? undefined) !== undefined;
+    return known !== undefined && (ownValue(this.#raw, known.jsonName) ?? undefined) !== undefined;
   }
 
   /** Undefined where the field is not set. Throws CelError for JSON that does not fit its type. */
   get(field: string): Value | undefined {
     const known = this.type.fields.get(field);
     if (!known) return undefined;
-    const raw = this.#raw[known.jsonName];
+    const raw = ownValue(this.#raw, known.jsonName);
     if (raw === undefined || raw === null) return undefined;
     let value = this.#made.get(field);
     if (value === undefined) {
@@ -237,7 +238,7 @@ export function timestampOf(nanos: bigint, offset = 0): Timestamp {
   return new Timestamp(nanos, offset);
 }
 
-const units: Readonly<Record<string, bigint>> = {
+const units = table<bigint>({
   ns: 1n,
   us: 1000n,
   µs: 1000n,
@@ -246,7 +247,7 @@ const units: Readonly<Record<string, bigint>> = {
   s: second,
   m: 60n * second,
   h: 3600n * second,
-};
+});
 
 /** As Go's time.ParseDuration: `1h30m`, `-1.5s`. */
 export function parseDuration(text: string): Duration {

@@ -1,7 +1,8 @@
 // Durations as Go's flags take them.
+import { table } from '../apimachinery/table.ts';
 import { usage } from './cluster-options.ts';
 
-const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+const units = table<number>({ h: 3_600_000, m: 60_000, s: 1000, ms: 1 });
 
 /** Milliseconds of `1h30m` or `90s`; throws a usage failure that names the flag. */
 export function parseDuration(flag: string, text: string): number {

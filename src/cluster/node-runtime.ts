@@ -1,9 +1,11 @@
 // A node on this machine is a network namespace and a mount namespace. The mount namespace keeps every mount of the node's
 // containers, and the folders that containerd and CNI insist on, away from the host, so that all of it ends with the
 // node's last process. A holder process (`sleep`) keeps it while containerd and the agent come and go.
+
 import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
+import { table } from '../apimachinery/table.ts';
 import type { Clock } from '../system/clock.ts';
 import { Failure } from './failure.ts';
 import { hasIPv6, nodeNetworkCommands } from './host-network.ts';
@@ -18,7 +20,7 @@ export interface NodeRuntimeOptions {
 }
 
 /** Settings of the kernel that a node's namespace needs; those that a kernel lacks are passed over. */
-const sysctls: Readonly<Record<string, string>> = {
+const sysctls = table<string>({
   'net/ipv4/ip_forward': '1',
   'net/ipv6/conf/all/forwarding': '1',
   'net/ipv4/conf/all/rp_filter': '0',
@@ -28,7 +30,7 @@ const sysctls: Readonly<Record<string, string>> = {
   'net/ipv6/conf/default/accept_dad': '0',
   'net/bridge/bridge-nf-call-iptables': '1',
   'net/bridge/bridge-nf-call-ip6tables': '1',
-};
+});
 
 /** What the holder runs before it becomes `sleep`: private folders, addresses, kernel settings, and the word `ready`. */
 export function holderScript({ network, node, paths }: NodeRuntimeOptions, ipv6: boolean): string {

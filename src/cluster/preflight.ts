@@ -1,10 +1,12 @@
 // What must be true before anything is made: each failure is one line that says what to do.
+
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { table } from '../apimachinery/table.ts';
 import { Failure } from './failure.ts';
 
-const programs: Readonly<Record<string, string>> = {
+const programs = table<string>({
   containerd: 'containerd',
   ctr: 'containerd',
   runc: 'runc',
@@ -16,7 +18,7 @@ const programs: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   mount: 'mount',
   sleep: 'coreutils',
-};
+});
 
 export function requireRoot(command: string): void {
   if (process.getuid?.() !== 0) {

@@ -1,7 +1,9 @@
 // The kubelet's own API, as the API server asks it over the tunnel (docs/design.md, "The way to kubelets").
+
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { join } from 'node:path';
 import type { Pod } from '../api/core/v1/types.generated.ts';
+import { table } from '../apimachinery/table.ts';
 import { parseTime } from '../apimachinery/time.ts';
 import type { TunnelHandler } from '../client/tunnel.ts';
 import type { Clock } from '../system/clock.ts';
@@ -47,7 +49,7 @@ interface Call {
   readonly rest: readonly string[];
 }
 
-const handlers: Readonly<Record<string, (call: Call) => Promise<void>>> = {
+const handlers = table<(call: Call) => Promise<void>>({
   healthz: async ({ response }) => text(response, 'ok'),
   pods: async ({ context, response }) =>
     json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: context.pods() }),
@@ -58,7 +60,7 @@ const handlers: Readonly<Record<string, (call: Call) => Promise<void>>> = {
   portForward,
   stats: async ({ context, response }) => json(response, statsSummary(context, await context.usage.read())),
   metrics: async ({ context, response }) => text(response, metricsText(context, await context.usage.read())),
-};
+});
 
 export function kubeletHandler(context: ServerContext): TunnelHandler {
   return async (request, response) => {

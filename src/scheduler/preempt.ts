@@ -1,8 +1,10 @@
 // Whom a pod pushes aside when no node has room for it (upstream DefaultPreemption): a pure function of the pod, the nodes
 // and the budgets.
+
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import { selects } from '../api/policy/v1/poddisruptionbudget/status.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
+import { ownValue } from '../apimachinery/table.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { NodeFilter, PodContext } from './plugin.ts';
 
@@ -95,7 +97,7 @@ function byBudget(pods: readonly Readonly<Pod>[], budgets: readonly Readonly<Pod
     let violates = false;
     for (const [budget, allowed] of left) {
       if (budget.metadata.namespace !== pod.metadata.namespace || !selects(budget, pod)) continue;
-      if (budget.status?.disruptedPods?.[pod.metadata.name] !== undefined) continue;
+      if (ownValue(budget.status?.disruptedPods, pod.metadata.name) !== undefined) continue;
       left.set(budget, allowed - 1);
       violates ||= allowed - 1 < 0;
     }

@@ -1,5 +1,6 @@
 // The schemas of the types, as OpenAPI writes them, from the tables of facts.
 
+import { table } from '../../apimachinery/table.ts';
 import { publishedList, publishedSchema } from '../apiextensions/schema/publish.ts';
 import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
 import { type Facts, type MergeFacts, readFacts } from '../schema/facts.ts';
@@ -10,7 +11,7 @@ export type OpenApiVersion = 2 | 3;
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
-const scalars: Readonly<Record<string, JsonSchema>> = {
+const scalars = table<JsonSchema>({
   string: { type: 'string' },
   'string:byte': { type: 'string', format: 'byte' },
   'string:date-time': { type: 'string', format: 'date-time' },
@@ -20,10 +21,10 @@ const scalars: Readonly<Record<string, JsonSchema>> = {
   'number:double': { type: 'number', format: 'double' },
   object: { type: 'object' },
   any: {},
-};
+});
 
 /** Types that are written in their own way, by version. */
-const special: Readonly<Record<string, Readonly<Record<OpenApiVersion, JsonSchema>>>> = {
+const special = table<Readonly<Record<OpenApiVersion, JsonSchema>>>({
   'io.k8s.apimachinery.pkg.util.intstr.IntOrString': {
     2: { type: 'string', format: 'int-or-string' },
     3: { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
@@ -32,7 +33,7 @@ const special: Readonly<Record<string, Readonly<Record<OpenApiVersion, JsonSchem
     2: { type: 'string' },
     3: { oneOf: [{ type: 'string' }, { type: 'number' }] },
   },
-};
+});
 
 const intOrString: Readonly<Record<OpenApiVersion, JsonSchema>> =
   special['io.k8s.apimachinery.pkg.util.intstr.IntOrString']!;

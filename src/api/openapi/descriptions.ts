@@ -1,5 +1,6 @@
 // What types and fields are for, in a sentence each: what `kubectl explain` shows. Those without a line here are
 // documented upstream (https://kubernetes.io/docs/reference/kubernetes-api/).
+import { table } from '../../apimachinery/table.ts';
 import { kinds } from './descriptions/kinds.ts';
 import { meta } from './descriptions/meta.ts';
 import { networking } from './descriptions/networking.ts';
@@ -8,21 +9,21 @@ import { services } from './descriptions/services.ts';
 import { workloads } from './descriptions/workloads.ts';
 
 /** Fields that mean the same wherever they are. */
-const usual: Readonly<Record<string, string>> = {
+const usual = table<string>({
   apiVersion: 'The group and version of the API that the object is written in.',
   kind: 'What the object is. Cannot be changed.',
   metadata: 'What all objects have: name, labels, owners, ….',
   items: 'The objects of the list.',
-};
+});
 
-const ofConditions: Readonly<Record<string, string>> = {
+const ofConditions = table<string>({
   type: 'Which aspect.',
   status: 'True, False or Unknown.',
   reason: 'Why, in one word, for programs.',
   message: 'Why, for people.',
   lastTransitionTime: 'When the status last changed.',
   observedGeneration: 'The generation of the object that the condition is about.',
-};
+});
 
 export interface Descriptions {
   /** By the last parts of its name: `core.v1.Pod`. */

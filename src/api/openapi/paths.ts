@@ -1,6 +1,8 @@
 // The paths of resources: one path item per URL form, one operation per verb. Clients look here for the kind behind a
 // resource (`kubectl explain`) and for the query parameters that a kind's operations take (`fieldValidation`).
+
 import { apiVersionOf } from '../../apimachinery/object.ts';
+import { table } from '../../apimachinery/table.ts';
 import type { ResourceFacts } from '../resource.ts';
 import type { Components, JsonSchema } from './components.ts';
 
@@ -55,7 +57,7 @@ const objectTypes = ['application/json', 'application/yaml', 'application/vnd.ku
 /** A resource; a custom one brings its schema. */
 type PathResource = ResourceFacts & { readonly openApiSchema?: object };
 
-const parameterDescriptions: Readonly<Record<string, string>> = {
+const parameterDescriptions = table<string>({
   allowWatchBookmarks: 'Whether a watch is told now and then how far it has come, by events of type BOOKMARK.',
   continue: 'The continue of the page before.',
   dryRun: 'All: everything is checked and answered as if, and nothing is kept.',
@@ -80,7 +82,7 @@ const parameterDescriptions: Readonly<Record<string, string>> = {
   sendInitialEvents: 'Of watches: what is there comes first, as events of type ADDED, and then a BOOKMARK.',
   timeoutSeconds: 'Seconds after which the answer ends.',
   watch: 'Changes as they happen, instead of a list.',
-};
+});
 
 interface Verb {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -93,7 +95,7 @@ interface Verb {
   readonly answer: 'object' | 'list' | 'status';
 }
 
-const collectionVerbs: Readonly<Record<string, Verb>> = {
+const collectionVerbs = table<Verb>({
   list: { method: 'get', action: 'list', id: 'list', parameters: query.list, body: undefined, answer: 'list' },
   create: { method: 'post', action: 'post', id: 'create', parameters: query.write, body: 'object', answer: 'object' },
   deletecollection: {
@@ -113,9 +115,9 @@ const collectionVerbs: Readonly<Record<string, Verb>> = {
     body: 'deleteOptions',
     answer: 'status',
   },
-};
+});
 
-const itemVerbs: Readonly<Record<string, Verb>> = {
+const itemVerbs = table<Verb>({
   get: { method: 'get', action: 'get', id: 'read', parameters: [], body: undefined, answer: 'object' },
   update: { method: 'put', action: 'put', id: 'replace', parameters: query.write, body: 'object', answer: 'object' },
   patch: {
@@ -134,7 +136,7 @@ const itemVerbs: Readonly<Record<string, Verb>> = {
     body: 'deleteOptions',
     answer: 'status',
   },
-};
+});
 
 /** The path items of one resource or subresource; `itemKind` is the kind of the resource that a subresource belongs to. */
 export function pathsOf(resource: PathResource, itemKind: string, components: Components): Record<string, JsonSchema> {

@@ -1,8 +1,10 @@
 // Reads built-in kinds from Kubernetes' protocol buffers encoding, into the same values that JSON gives. Go clients write
 // with it unless told otherwise, kubectl's typed commands among them; answers may be JSON, which they accept too.
 //
+
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { parseApiVersion } from '../../apimachinery/object.ts';
+import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { prefix } from './envelope.ts';
 import { apiextensions, messageOf, meta, typeOfKind } from './messages.ts';
@@ -134,7 +136,7 @@ type Read = (reader: BinaryReader) => unknown;
 
 const schemaProps = `${apiextensions}.JSONSchemaProps`;
 
-const scalars: Readonly<Record<string, Read>> = {
+const scalars = table<Read>({
   string: (reader) => reader.string(),
   'string:byte': (reader) => Buffer.from(reader.bytes()).toString('base64'),
   boolean: (reader) => reader.bool(),
@@ -158,7 +160,7 @@ const scalars: Readonly<Record<string, Read>> = {
   [`${apiextensions}.JSONSchemaPropsOrArray`]: (reader) => readSchemaOr(reader, `[]${schemaProps}`),
   [`${apiextensions}.JSONSchemaPropsOrBool`]: readSchemaOrBool,
   [`${apiextensions}.JSONSchemaPropsOrStringArray`]: (reader) => readSchemaOr(reader, '[]string'),
-};
+});
 
 function readValue(reader: BinaryReader, wire: WireType, type: string): unknown {
   if (wire !== wireOf(type)) throw new ProtobufError(`proto: wrong wireType = ${wire} for a field of type ${type}`);

@@ -1,4 +1,5 @@
 // Values, as JSON gives them, to the messages of their types. The same value always gives the same bytes.
+import { table } from '../../apimachinery/table.ts';
 import { parseTime } from '../../apimachinery/time.ts';
 import { apiextensions, type MessageField, messageOf, meta } from './messages.ts';
 import { BackwardWriter } from './writer.ts';
@@ -15,7 +16,7 @@ interface Encoding {
 
 const schemaProps = `${apiextensions}.JSONSchemaProps`;
 
-const encodings: Readonly<Record<string, Encoding>> = {
+const encodings = table<Encoding>({
   string: { wire: delimited, write: (writer, value) => void writer.text(String(value)) },
   'string:byte': {
     wire: delimited,
@@ -42,7 +43,7 @@ const encodings: Readonly<Record<string, Encoding>> = {
   [`${apiextensions}.JSONSchemaPropsOrArray`]: { wire: delimited, write: writeSchemaOrArray },
   [`${apiextensions}.JSONSchemaPropsOrBool`]: { wire: delimited, write: writeSchemaOrBool },
   [`${apiextensions}.JSONSchemaPropsOrStringArray`]: { wire: delimited, write: writeSchemaOrTexts },
-};
+});
 
 const compiled = new Map<string, Encoding>();
 

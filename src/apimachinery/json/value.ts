@@ -1,5 +1,7 @@
 // Operations on JSON values. Values are never changed; results share unchanged parts with what they were made of.
 
+import { ownValue } from '../table.ts';
+
 export type JsonObject = { readonly [key: string]: unknown };
 
 export function isObject(value: unknown): value is JsonObject {
@@ -20,7 +22,7 @@ export function jsonEqual(a: unknown, b: unknown): boolean {
   for (const key in left) {
     if (left[key] === undefined) continue;
     count++;
-    if (!jsonEqual(left[key], right[key])) return false;
+    if (!jsonEqual(left[key], key === '__proto__' ? ownValue(right, key) : right[key])) return false;
   }
   for (const key in right) if (right[key] !== undefined) count--;
   return count === 0;

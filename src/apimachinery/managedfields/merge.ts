@@ -1,7 +1,9 @@
 // Merging what a manager applied into the live object, and taking out what it no longer applies (upstream
 // structured-merge-diff, package merge). Nothing given is changed; unchanged parts are shared.
+
 import { isObject, setKey } from '../json/value.ts';
 import type { ListSchema, Schema } from '../schema/schema.ts';
+import { ownValue } from '../table.ts';
 import { emptySet, type FieldSet, isEmptySet, withMember } from './field-set.ts';
 import { elementOf, indexItems, isAtomic, resolved, schemaUnder } from './typed.ts';
 
@@ -16,7 +18,7 @@ export function mergeTyped(live: unknown, applied: unknown, type: Schema): unkno
   const result: Record<string, unknown> = isObject(live) ? { ...live } : {};
   for (const key in applied) {
     const below = schemaUnder(schema, key);
-    const was = Object.hasOwn(result, key) ? result[key] : undefined;
+    const was = ownValue(result, key);
     setKey(result, key, below === undefined ? applied[key] : mergeTyped(was, applied[key], below));
   }
   return result;

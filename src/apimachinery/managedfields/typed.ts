@@ -1,7 +1,9 @@
 // Objects seen through their schema: which paths an object has, and which differ between two (upstream
 // structured-merge-diff, package typed).
+
 import { isObject, type JsonObject, jsonEqual } from '../json/value.ts';
 import type { ListSchema, Schema } from '../schema/schema.ts';
+import { ownValue } from '../table.ts';
 import { type Children, emptySet, type FieldSet, FieldSetBuilder, node } from './field-set.ts';
 
 /** What a list item is known by: `k:{"port":80,"protocol":"TCP"}` or `v:"x"`. Undefined where it lacks all keys. */
@@ -10,7 +12,8 @@ export function elementOf(item: unknown, schema: ListSchema): string | undefined
   if (!isObject(item)) return undefined;
   const keys: Record<string, unknown> = {};
   for (const key of schema.keys.toSorted()) {
-    const value = item[key] ?? (schema.items.kind === 'object' ? schema.items.fields.get(key)?.default : undefined);
+    const value =
+      ownValue(item, key) ?? (schema.items.kind === 'object' ? schema.items.fields.get(key)?.default : undefined);
     if (value !== undefined && value !== null) keys[key] = value;
   }
   return Object.keys(keys).length === 0 ? undefined : `k:${JSON.stringify(keys)}`;
@@ -187,8 +190,8 @@ function compareObjects(before: unknown, after: unknown, schema: Schema, parts: 
   const step = (key: string) => {
     const below = schemaUnder(schema, key);
     if (below === undefined) return;
-    const was = Object.hasOwn(left, key) ? left[key] : undefined;
-    const is = Object.hasOwn(right, key) ? right[key] : undefined;
+    const was = ownValue(left, key);
+    const is = ownValue(right, key);
     if (was !== is) parts.add(`f:${key}`, compareValue(was, is, below));
   };
   for (const key in left) step(key);

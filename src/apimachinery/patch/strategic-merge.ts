@@ -4,8 +4,10 @@
 //   $retainKeys: [a, b]                  clears all other keys of the object
 //   $setElementOrder/<list>: […]         the order of the merged list
 //   $deleteFromPrimitiveList/<list>: […] values to take out of a list of scalars
+
 import { isObject, type JsonObject, setKey } from '../json/value.ts';
 import type { Field, ObjectSchema, Schema } from '../schema/schema.ts';
+import { ownValue } from '../table.ts';
 import { PatchSyntaxError } from './json-patch.ts';
 
 const patchDirective = '$patch';
@@ -102,7 +104,7 @@ function applyParallelDirective(
   const list = patch[directive];
   if (!Array.isArray(list)) throw new PatchSyntaxError(`the value of ${directive} must be a list`);
   const key = directive.slice(directive.indexOf('/') + 1);
-  const current = result[key];
+  const current = ownValue(result, key);
   if (directive.startsWith(deletePrefix)) {
     const gone = new Set(list.map(identityOf));
     if (Array.isArray(current)) result[key] = current.filter((item) => !gone.has(identityOf(item)));
@@ -184,7 +186,7 @@ function specialItems(
 
 function keyOf(item: unknown, mergeKey: string | undefined): unknown {
   if (mergeKey === undefined) return item;
-  return isObject(item) ? item[mergeKey] : undefined;
+  return isObject(item) ? ownValue(item, mergeKey) : undefined;
 }
 
 /** Equal for values that are equal as JSON. */

@@ -2,7 +2,11 @@
 import fc from 'fast-check';
 import type { ObjectSchema, Schema } from './schema.ts';
 
-const word = fc.constantFrom('a', 'b', 'c', '');
+/** What every object of JavaScript answers to, though nobody put it there. */
+export const inheritedNames: readonly string[] = Object.getOwnPropertyNames(Object.prototype);
+
+const word = fc.oneof({ arbitrary: fc.constantFrom('a', 'b', 'c', ''), weight: 8 }, fc.constantFrom(...inheritedNames));
+const mapKey = fc.oneof({ arbitrary: fc.constantFrom('x', 'y', 'z'), weight: 8 }, fc.constantFrom(...inheritedNames));
 
 /** Objects with some of the fields of the type, `depth` levels deep; list items have their keys, each once. */
 export function arbitraryObject(schema: ObjectSchema, depth: number): fc.Arbitrary<Record<string, unknown>> {
@@ -23,7 +27,7 @@ function arbitraryValue(schema: Schema, depth: number): fc.Arbitrary<unknown> | 
       return depth > 0 ? arbitraryObject(schema, depth) : fc.constant({});
     case 'map': {
       const values = arbitraryValue(schema.values, depth - 1);
-      return values && fc.dictionary(fc.constantFrom('x', 'y', 'z'), values, { maxKeys: 3 });
+      return values && fc.dictionary(mapKey, values, { maxKeys: 3 });
     }
     case 'list': {
       const { items } = schema;

@@ -1,7 +1,9 @@
 // Label selectors: requirements on labels, from their text form (`app=a,tier in (x,y),!old`) or from the LabelSelector
 // object of the API. Grammar, texts and errors are those of k8s.io/apimachinery/pkg/labels.
+
 import type { LabelSelector as LabelSelectorObject } from '../meta/v1.generated.ts';
 import { badRequest } from '../status.ts';
+import { table } from '../table.ts';
 import { parseRequirements } from './label-parser.ts';
 import { type LabelOperator, type Requirement, requirement } from './requirement.ts';
 
@@ -48,12 +50,12 @@ export function selectorFromLabels(labels: Readonly<Record<string, string>>): La
   return sorted(Object.entries(labels).map(([key, value]) => ({ key, operator: '=', values: [value] })));
 }
 
-const objectOperators: Readonly<Record<string, LabelOperator>> = {
+const objectOperators = table<LabelOperator>({
   In: 'in',
   NotIn: 'notin',
   Exists: 'exists',
   DoesNotExist: '!',
-};
+});
 
 /** Does an object with these labels meet all requirements? */
 export function matchesLabels(selector: LabelSelector, labels: Labels): boolean {

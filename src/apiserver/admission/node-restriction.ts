@@ -8,6 +8,7 @@ import { deepEqual } from '../../api/define.ts';
 import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { forbidden, notFound } from '../../apimachinery/status.ts';
+import { table } from '../../apimachinery/table.ts';
 import { nodeNameOf } from '../authorization/node-rules.ts';
 import { configMapsOf, secretsOf } from '../authorization/pod-references.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
@@ -42,7 +43,7 @@ export const nodeRestriction: AdmissionPlugin = {
   },
 };
 
-const rules: Readonly<Record<string, Rule>> = {
+const rules = table<Rule>({
   nodes: restrictNode,
   pods: restrictPod,
   persistentvolumeclaims: restrictClaim,
@@ -51,7 +52,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'leases.coordination.k8s.io': restrictLease,
   'csinodes.storage.k8s.io': (asked) =>
     nameOf(asked) === asked.nodeName ? undefined : 'can only access CSINode with the same name as the requesting node',
-};
+});
 
 function nameOf({ request }: Asked): string {
   return request.name || request.object?.metadata.name || '';

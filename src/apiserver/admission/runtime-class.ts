@@ -1,9 +1,11 @@
 // What a pod's RuntimeClass adds: the overhead of its runtime, and the nodes that have it.
+
 import type { Pod, Toleration } from '../../api/core/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
 import type { RuntimeClass } from '../../api/node/v1/types.generated.ts';
 import { equalAmounts, parseAmounts } from '../../apimachinery/resource-list.ts';
 import { forbidden } from '../../apimachinery/status.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
 import { is } from './matches.ts';
 
@@ -39,7 +41,7 @@ export const runtimeClass: AdmissionPlugin = {
     }
     const { nodeSelector = {}, tolerations = [] } = found.scheduling ?? {};
     for (const [key, value] of Object.entries(nodeSelector)) {
-      const present = spec.nodeSelector?.[key];
+      const present = ownValue(spec.nodeSelector, key);
       if (present !== undefined && present !== value) {
         const theirs = `runtimeClass.scheduling.nodeSelector[${key}] = ${value}`;
         throw refused(request, `conflict: ${theirs}; pod.spec.nodeSelector[${key}] = ${present}`);

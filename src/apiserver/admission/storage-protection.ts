@@ -1,12 +1,13 @@
 // Volumes and claims that are in use stay: a finalizer holds them, which controllers take off (upstream
 // StorageObjectInUseProtection).
+import { table } from '../../apimachinery/table.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { is } from './matches.ts';
 
-const finalizers: Readonly<Record<string, string>> = {
+const finalizers = table<string>({
   persistentvolumes: 'kubernetes.io/pv-protection',
   persistentvolumeclaims: 'kubernetes.io/pvc-protection',
-};
+});
 
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',

@@ -1,5 +1,7 @@
 // The order of groups and versions in discovery: upstream's numbers (pkg/controlplane/apiserver/aggregator.go), larger first.
 
+import { table } from '../../apimachinery/table.ts';
+
 export interface Priority {
   /** spec.groupPriorityMinimum. */
   readonly group: number;
@@ -7,7 +9,7 @@ export interface Priority {
   readonly version: number;
 }
 
-const table: Readonly<Record<string, readonly [group: number, version: number]>> = {
+const priorities = table<readonly [group: number, version: number]>({
   v1: [18_000, 1],
   'apps/v1': [17_800, 15],
   'events.k8s.io/v1': [17_750, 15],
@@ -29,13 +31,13 @@ const table: Readonly<Record<string, readonly [group: number, version: number]>>
   'discovery.k8s.io/v1': [16_200, 15],
   'flowcontrol.apiserver.k8s.io/v1': [16_100, 21],
   'resource.k8s.io/v1': [15_900, 15],
-};
+});
 
 /** Of custom resources. */
 export const customPriority: Priority = { group: 1000, version: 100 };
 
 /** Of a built-in `group/version`; undefined for the aggregation's own, which has no APIService. */
 export function builtinPriority(groupVersion: string): Priority | undefined {
-  const found = table[groupVersion];
+  const found = priorities[groupVersion];
   return found && { group: found[0], version: found[1] };
 }

@@ -1,4 +1,5 @@
 // `kubectl --as`: acting as another user, for who may impersonate that user, its groups, uid and extra fields.
+import { setKey } from '../../apimachinery/json/value.ts';
 import { badRequest, forbidden, StatusError } from '../../apimachinery/status.ts';
 import { forbiddenReason } from '../authorization/messages.ts';
 import type { Authorizer } from '../extensions.ts';
@@ -36,11 +37,12 @@ export async function impersonatedUser(request: Headers, asking: User, authorize
   for (const group of groups) await check({ resource: 'groups', name: group });
   const authentication = { group: 'authentication.k8s.io', version: 'v1' };
   if (uid) await check({ ...authentication, resource: 'uids', name: uid });
-  const fields: Record<string, string[]> = {};
+  const fields: Record<string, readonly string[]> = {};
   for (const header of extra) {
     const key = decodeKey(header.slice(extraPrefix.length));
-    fields[key] = [...headerValues(request, header)];
-    for (const item of fields[key]) {
+    const values = headerValues(request, header);
+    setKey(fields, key, values);
+    for (const item of values) {
       await check({ ...authentication, resource: 'userextras', subresource: key, name: item });
     }
   }

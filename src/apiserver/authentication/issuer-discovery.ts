@@ -1,6 +1,8 @@
 // `/.well-known/openid-configuration` and `/openid/v1/jwks`: by them others check service account tokens without asking us
 // (OpenID Connect Discovery 1.0). Who may read them is RBAC's to say (system:service-account-issuer-discovery).
+
 import { createPublicKey } from 'node:crypto';
+import { table } from '../../apimachinery/table.ts';
 import { methodNotAllowed } from '../errors.ts';
 import type { PathHandler } from '../extensions.ts';
 import type { ApiResponse } from '../request.ts';
@@ -25,7 +27,7 @@ export function issuerDiscovery({ keyPem, serverUrl }: IssuerDiscoveryOptions): 
   const key = createPublicKey(keyPem);
   const alg = key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
   const { kty, ...jwk } = key.export({ format: 'jwk' });
-  const documents: Readonly<Record<string, () => ApiResponse>> = {
+  const documents = table<() => ApiResponse>({
     [configurationPath]: () =>
       document('application/json', {
         issuer: serviceAccountIssuer,
@@ -36,7 +38,7 @@ export function issuerDiscovery({ keyPem, serverUrl }: IssuerDiscoveryOptions): 
       }),
     [keysPath]: () =>
       document('application/jwk-set+json', { keys: [{ use: 'sig', kty, kid: keyId(key), alg, ...jwk }] }),
-  };
+  });
   return Object.entries(documents).flatMap(([path, answer]) =>
     [path, `${path}/`].map((one) => ({
       path: one,

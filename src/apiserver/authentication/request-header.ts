@@ -1,5 +1,7 @@
 // Proxies that have authenticated the user themselves say in headers who it is (`--requestheader-*`). They are believed only
 // by their client certificate: signed by the authority for proxies, under one of the allowed names.
+import { setKey } from '../../apimachinery/json/value.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import type { ClientCertificate } from '../client-certificate.ts';
 import { type ApiRequest, headerValues, type User } from '../request.ts';
 
@@ -68,7 +70,7 @@ function extraOf(request: Headers, prefixes: readonly string[]): Record<string, 
     for (const name of Object.keys(request.headers)) {
       if (!name.startsWith(prefix)) continue;
       const key = decodedKey(name.slice(prefix.length));
-      extra[key] = [...(extra[key] ?? []), ...headerValues(request, name)];
+      setKey(extra, key, [...(ownValue(extra, key) ?? []), ...headerValues(request, name)]);
     }
   }
   return extra;

@@ -1,9 +1,11 @@
 // Service accounts as users: checks a token against the living objects it is bound to, and issues tokens (TokenRequest).
+
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { TokenRequest } from '../../api/authentication/v1/types.generated.ts';
 import type { Pod, ServiceAccount } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict, invalid, notFound } from '../../apimachinery/status.ts';
+import { table } from '../../apimachinery/table.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -197,7 +199,7 @@ export class ServiceAccounts {
   ): Pick<IssueRequest, 'pod' | 'node' | 'secret'> {
     const bound = spec?.boundObjectRef;
     if (!bound) return {};
-    const kinds: Readonly<Record<string, string>> = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' };
+    const kinds = table<string>({ Pod: 'pods', Secret: 'secrets', Node: 'nodes' });
     const resource = bound.apiVersion === 'v1' ? kinds[bound.kind ?? ''] : undefined;
     if (!resource) {
       throw badRequest(

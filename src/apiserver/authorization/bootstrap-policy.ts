@@ -1,4 +1,5 @@
 // The roles and bindings that every cluster has (upstream's bootstrap policy), made from the tables of bootstrap-roles.ts.
+
 import type {
   ClusterRole,
   ClusterRoleBinding,
@@ -7,6 +8,7 @@ import type {
   RoleBinding,
   Subject,
 } from '../../api/rbac/v1/types.generated.ts';
+import { table } from '../../apimachinery/table.ts';
 import { clusterRoleTable, controllerRoleTable, roleTable } from './bootstrap-roles.ts';
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
@@ -16,11 +18,11 @@ const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'true' };
 
 const read = ['get', 'list', 'watch'];
 const write = ['create', 'delete', 'deletecollection', 'patch', 'update'];
-const verbSets: Readonly<Record<string, readonly string[]>> = {
+const verbSets = table<readonly string[]>({
   R: read,
   W: write,
   RW: [...write, ...read].sort(),
-};
+});
 
 interface TableEntry {
   readonly name: string;

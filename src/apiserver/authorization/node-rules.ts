@@ -1,8 +1,10 @@
 // What an agent (user system:node:NAME, group system:nodes) may do: its own Node, Lease and pods, and of the rest only
 // what those need. Upstream splits this between the Node authorizer and the NodeRestriction admission plugin.
+
 import type { PersistentVolume, Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { parseFieldSelector, requiredValue } from '../../apimachinery/selectors/field-selector.ts';
+import { table } from '../../apimachinery/table.ts';
 import type { Attributes, Decision } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -70,7 +72,7 @@ const shared = [
   'csidrivers.storage.k8s.io',
 ];
 
-const byResource: Readonly<Record<string, (question: Question) => boolean>> = {
+const byResource = table<(question: Question) => boolean>({
   ...Object.fromEntries(shared.map((resource) => [resource, mayRead])),
   nodes: decideNodes,
   pods: decidePods,
@@ -98,7 +100,7 @@ const byResource: Readonly<Record<string, (question: Question) => boolean>> = {
     const isAllowed = q.info.subresource === 'token' ? q.verb === 'create' : mayRead(q);
     return isAllowed && isUsedBy(q, ({ spec }) => [spec.serviceAccountName ?? 'default']);
   },
-};
+});
 
 function decideNodes({ verb, info, nodeName }: Question): boolean {
   if (verb === 'create') return info.subresource === '';

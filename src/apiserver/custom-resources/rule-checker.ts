@@ -1,8 +1,10 @@
 // Evaluates the rules of a schema over an object, and over its former state where they speak of it. What an update leaves
 // as it was is not checked again.
+
 import { childPath } from '../../api/apiextensions/schema/props.ts';
 import type { ValidationRule } from '../../api/apiextensions/v1/types.generated.ts';
 import { isObject, jsonEqual } from '../../apimachinery/json/value.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { Program } from '../../cel/compile.ts';
 import { fromJson, none, Optional, type Value } from '../../cel/values.ts';
@@ -49,10 +51,10 @@ function checkProperties(node: RuleNode, object: { readonly [key: string]: unkno
   const old = isObject(place.old) ? place.old : {};
   for (const [key, value] of Object.entries(object)) {
     const named = node.properties.get(key);
-    const below = named ?? (node.schema.properties?.[key] ? undefined : node.additional);
+    const below = named ?? (ownValue(node.schema.properties, key) ? undefined : node.additional);
     if (!below) continue;
     const path = named ? childPath(place.path, key) : `${place.path}[${key}]`;
-    checkNode(below, value, { pass, place: { path, old: old[key], isUnchanged: place.isUnchanged } });
+    checkNode(below, value, { pass, place: { path, old: ownValue(old, key), isUnchanged: place.isUnchanged } });
   }
 }
 

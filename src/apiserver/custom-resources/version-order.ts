@@ -1,8 +1,10 @@
 // The order of API versions by preference (upstream version.CompareKubeAwareVersionStrings): v10, v2, v1, v11beta2,
 // v10beta3, v3beta1, v12alpha1, v11alpha2, then the others by name.
 
+import { table } from '../../apimachinery/table.ts';
+
 const pattern = /^v(\d+)(?:(alpha|beta)(\d+))?$/;
-const stability: Readonly<Record<string, number>> = { '': 2, beta: 1, alpha: 0 };
+const stability = table<number>({ '': 2, beta: 1, alpha: 0 });
 
 /** Negative when `a` comes first. */
 export function compareVersions(a: string, b: string): number {

@@ -1,7 +1,9 @@
 // What is served, as clients find it out: /api, /apis and below, plain and aggregated (apidiscovery.k8s.io/v2).
+
 import { createHash } from 'node:crypto';
 import type { ResourceDefinition, ResourceFacts } from '../../api/resource.ts';
 import { apiVersionOf } from '../../apimachinery/object.ts';
+import { table } from '../../apimachinery/table.ts';
 import { mediaRanges } from '../negotiation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse } from '../request.ts';
@@ -86,10 +88,10 @@ function apiResource(facts: ResourceFacts & Pick<ResourceDefinition, 'storageVer
 }
 
 /** Kinds that are stored in the form of another group or version than the one they are served in. */
-const storedAs: Readonly<Record<string, string>> = {
+const storedAs = table<string>({
   'events.k8s.io/v1/Event': '/v1/Event',
   'autoscaling/v1/HorizontalPodAutoscaler': 'autoscaling/v2/HorizontalPodAutoscaler',
-};
+});
 
 /** What tells clients of built-in kinds that storage changed; undefined where nothing is stored. */
 function storedVersionHash({ group, version, resource, kind, verbs }: ResourceFacts): string | undefined {

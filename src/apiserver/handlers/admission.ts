@@ -1,5 +1,7 @@
 // The two phases of admission around a write: what plugins are told of it.
+
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
+import { table } from '../../apimachinery/table.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
@@ -81,14 +83,14 @@ export async function admitDelete(
 }
 
 /** What a CONNECT asks for, as an object of the kind of its options. */
-const connectFields: Readonly<Record<string, { readonly kind: string; readonly flags?: readonly string[] }>> = {
+const connectFields = table<{ readonly kind: string; readonly flags?: readonly string[] }>({
   'pods/exec': { kind: 'PodExecOptions', flags: ['stdin', 'stdout', 'stderr', 'tty'] },
   'pods/attach': { kind: 'PodAttachOptions', flags: ['stdin', 'stdout', 'stderr', 'tty'] },
   'pods/portforward': { kind: 'PodPortForwardOptions' },
   'pods/proxy': { kind: 'PodProxyOptions' },
   'services/proxy': { kind: 'ServiceProxyOptions' },
   'nodes/proxy': { kind: 'NodeProxyOptions' },
-};
+});
 
 /** Both phases of a CONNECT; requests for other subresources (logs) are reads, and are not admitted. */
 export async function admitConnect(request: ResourceRequest): Promise<void> {

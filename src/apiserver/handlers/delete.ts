@@ -1,7 +1,9 @@
 // DELETE of one object, and of all that a selector finds.
+
 import { isObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, isNotFound } from '../../apimachinery/status.ts';
+import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { terminateDefinition } from '../custom-resources/terminate.ts';
 import { type DeleteOptions, type Deletion, validateDeleteOptions } from '../registry/deletion.ts';
@@ -114,10 +116,10 @@ export function deleteOne(
 }
 
 /** Kinds that hold other objects: they are marked first, and go when those are gone. */
-const terminations: Readonly<Record<string, typeof terminateNamespace>> = {
+const terminations = table<typeof terminateNamespace>({
   namespaces: terminateNamespace,
   'customresourcedefinitions.apiextensions.k8s.io': terminateDefinition,
-};
+});
 
 interface NamespaceLike extends KubeObject {
   spec?: { finalizers?: string[] };

@@ -1,4 +1,5 @@
 // Which handler answers which verb on which resource or subresource.
+import { table } from '../../apimachinery/table.ts';
 import { methodNotAllowed, pathNotFound } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
 import { admitConnect, writeAdmission } from './admission.ts';
@@ -18,7 +19,7 @@ import { handleWatch } from './watch.ts';
 
 type Handler = (request: ResourceRequest) => Promise<ApiResponse>;
 
-const handlers: Readonly<Record<string, Handler>> = {
+const handlers = table<Handler>({
   get: handleGet,
   list: handleList,
   watch: handleWatch,
@@ -27,7 +28,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   patch: handlePatch,
   delete: handleDelete,
   deletecollection: handleDeleteCollection,
-};
+});
 
 async function handleGet(request: ResourceRequest): Promise<ApiResponse> {
   const { store, info } = request;

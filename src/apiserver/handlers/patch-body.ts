@@ -1,4 +1,5 @@
 // The body of a PATCH: read, and put on an object. Errors are worded as upstream words them for each type of patch.
+
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { JsonSyntaxError, type ParsedJson, parseJson } from '../../apimachinery/json/parse.ts';
 import { isObject, type JsonObject } from '../../apimachinery/json/value.ts';
@@ -13,6 +14,7 @@ import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic-merge.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
+import { table } from '../../apimachinery/table.ts';
 import { unsupportedCustomPatch, unsupportedPatch } from '../errors.ts';
 import type { ApiRequest } from '../request.ts';
 import { mediaType } from './body.ts';
@@ -29,12 +31,12 @@ export interface Patch {
   readonly complaints: readonly string[];
 }
 
-const types: Readonly<Record<string, PatchType>> = {
+const types = table<PatchType>({
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
   'application/apply-patch+yaml': 'apply',
-};
+});
 
 /** Throws 415 for types that are not known, and for strategic merge where no type says how lists are merged. */
 export function patchType(request: ApiRequest, { schema }: Pick<ResourceDefinition, 'schema'>): PatchType {

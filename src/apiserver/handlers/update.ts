@@ -1,8 +1,10 @@
 // PUT: replaces an object, or the part of it that a subresource is.
 
 import type { ResourceDefinition } from '../../api/resource.ts';
+import { setKey } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict } from '../../apimachinery/status.ts';
+import { table } from '../../apimachinery/table.ts';
 import type { UpdateStrategy } from '../registry/resource-store.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
@@ -32,7 +34,8 @@ function keepAllBut(part: 'spec' | 'status'): (object: KubeObject, old: KubeObje
     const target = object as KubeObject & Record<string, unknown>;
     const source = old as KubeObject & Record<string, unknown>;
     for (const key of Object.keys(target)) if (key !== part && key !== 'metadata') delete target[key];
-    for (const [key, value] of Object.entries(source)) if (key !== part && key !== 'metadata') target[key] = value;
+    for (const [key, value] of Object.entries(source))
+      if (key !== part && key !== 'metadata') setKey(target, key, value);
   };
 }
 
@@ -48,12 +51,12 @@ export function checkName(object: KubeObject, { info }: ResourceRequest): void {
 
 /** Where upstream keeps an object: part of the text of one conflict. */
 function upstreamKey({ definition, info }: ResourceRequest): string {
-  const folders: Readonly<Record<string, string>> = {
+  const folders = table<string>({
     services: 'services/specs',
     endpoints: 'services/endpoints',
     nodes: 'minions',
     ingresses: 'ingress',
-  };
+  });
   const folder = folders[definition.resource] ?? definition.resource;
   return ['/registry', folder, ...(info.namespace ? [info.namespace] : []), info.name].join('/');
 }

@@ -1,5 +1,6 @@
 // Requests as kube-apiserver counts them: names, labels and buckets of its endpoints/metrics package.
 
+import { table } from '../../apimachinery/table.ts';
 import {
   Counter,
   type Family,
@@ -16,7 +17,7 @@ const seconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3
 const powersOfTen = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 const eventSizes = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 
-const verbs: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT', head: 'GET' };
+const verbs = table<string>({ create: 'POST', update: 'PUT', head: 'GET' });
 /** Paths that are no resource and have a name in the labels; others are counted without. */
 const namedPaths = new Set(['/healthz', '/livez', '/readyz', '/metrics', '/version', '/openapi/v2', '/openapi/v3']);
 

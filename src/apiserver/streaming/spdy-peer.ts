@@ -1,5 +1,7 @@
 // Exec and attach over SPDY/3.1: one stream per channel, told apart by their header streamtype.
+
 import { PassThrough } from 'node:stream';
+import { table } from '../../apimachinery/table.ts';
 import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
 import { channel, type Frame } from '../../client/stream-frames.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -36,13 +38,13 @@ export function acceptSpdy(
   return new SpdySession(socket, { role: 'server', onStream });
 }
 
-const channelOf: Readonly<Record<string, number>> = {
+const channelOf = table<number>({
   stdin: channel.stdin,
   stdout: channel.stdout,
   stderr: channel.stderr,
   error: channel.error,
   resize: channel.resize,
-};
+});
 
 export interface SpdyPeerOptions {
   readonly upgrade: Upgrade;

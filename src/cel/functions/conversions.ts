@@ -1,4 +1,5 @@
 // int(), string(), timestamp() and the like, size(), and the parts of times.
+import { table } from '../../apimachinery/table.ts';
 import { CelError } from '../errors.ts';
 import { global, member, type Overload, typeName } from '../overload.ts';
 import {
@@ -134,7 +135,7 @@ function sizes(): Overload[] {
 
 type TimePart = (date: Date) => number;
 
-const timeParts: Readonly<Record<string, TimePart>> = {
+const timeParts = table<TimePart>({
   getFullYear: (date) => date.getUTCFullYear(),
   getMonth: (date) => date.getUTCMonth(),
   getDate: (date) => date.getUTCDate(),
@@ -145,7 +146,7 @@ const timeParts: Readonly<Record<string, TimePart>> = {
   getMinutes: (date) => date.getUTCMinutes(),
   getSeconds: (date) => date.getUTCSeconds(),
   getMilliseconds: (date) => date.getUTCMilliseconds(),
-};
+});
 
 /** The moment as if its clock in the zone, by default its own, were in UTC. */
 function inZone({ nanos, offset: own }: Timestamp, zone?: string): Date {

@@ -8,6 +8,7 @@ import {
   QuantityError,
   subtractQuantities,
 } from '../../apimachinery/quantity.ts';
+import { table } from '../../apimachinery/table.ts';
 import {
   dns1035Label,
   dns1123Label,
@@ -137,7 +138,7 @@ function urls(): Overload[] {
 
 type Rule = (text: string) => readonly string[];
 
-const formats: Readonly<Record<string, Rule>> = {
+const formats = table<Rule>({
   dns1123Label,
   dns1123Subdomain,
   dns1035Label,
@@ -156,7 +157,7 @@ const formats: Readonly<Record<string, Rule>> = {
   date: (text) => (/^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) ? [] : ['invalid date']),
   datetime: (text) =>
     /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) ? [] : ['invalid datetime'],
-};
+});
 
 /** Prefixes may end in a dash: a name is made of them by adding characters. */
 function prefixRule(rule: Rule): Rule {
@@ -172,7 +173,7 @@ function namedFormats(): Overload[] {
   return [
     ...Object.keys(formats).map((name) => global(`format.${name}(): Format`, () => formatOf(name))),
     global('format.named(string): optional<Format>', (name: string) =>
-      Object.hasOwn(formats, name) ? new Optional(formatOf(name)) : none,
+      formats[name] ? new Optional(formatOf(name)) : none,
     ),
     member('Format.validate(string): optional<list<string>>', validate),
   ];

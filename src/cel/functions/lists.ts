@@ -1,4 +1,5 @@
 // Kubernetes' functions of lists, cel-go's sets, and optional values.
+import { table } from '../../apimachinery/table.ts';
 import { compare, equal } from '../compare.ts';
 import { CelError } from '../errors.ts';
 import { global, member, type Overload } from '../overload.ts';
@@ -22,7 +23,7 @@ function extreme({ items }: ListValue, which: 'min' | 'max'): Value {
   return rest.reduce((best, item) => (compare(item, best) * sign > 0 ? item : best), first);
 }
 
-const zeros: Readonly<Record<string, Value>> = { int: 0n, uint: new Uint(0n), double: 0, duration: new Duration(0n) };
+const zeros = table<Value>({ int: 0n, uint: new Uint(0n), double: 0, duration: new Duration(0n) });
 
 function sum({ items }: ListValue, zero: Value): Value {
   return items.reduce((total, item) => {

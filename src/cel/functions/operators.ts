@@ -1,4 +1,5 @@
 // Arithmetic, comparison, membership and indexing (cel-spec, standard definitions).
+import { table } from '../../apimachinery/table.ts';
 import { compare, equal, fieldsOf, sameKeys } from '../compare.ts';
 import { CelError } from '../errors.ts';
 import { global, type Overload } from '../overload.ts';
@@ -102,12 +103,12 @@ const ordered = ['bool', 'int', 'uint', 'double', 'string', 'bytes', 'timestamp'
 const numeric = ['int', 'uint', 'double'];
 
 function comparisons(): Overload[] {
-  const operators: Readonly<Record<string, (order: number) => boolean>> = {
+  const operators = table<(order: number) => boolean>({
     '_<_': (n) => n < 0,
     '_<=_': (n) => n <= 0,
     '_>_': (n) => n > 0,
     '_>=_': (n) => n >= 0,
-  };
+  });
   const pairs = [
     ...ordered.map((type) => [type, type]),
     ...numeric.flatMap((a) => numeric.filter((b) => b !== a).map((b) => [a, b])),

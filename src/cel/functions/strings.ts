@@ -1,4 +1,5 @@
 // Functions of strings: the standard ones, cel-go's extended strings (version 2) and Kubernetes' regular expressions.
+import { table } from '../../apimachinery/table.ts';
 import { CelError } from '../errors.ts';
 import { global, member, type Overload } from '../overload.ts';
 import { compileRegex, findMatch, findMatches } from '../regex.ts';
@@ -103,7 +104,7 @@ function regexCost([text, pattern]: readonly Value[]): number {
 }
 
 function quote(text: string): string {
-  const escaped: Readonly<Record<string, string>> = {
+  const escaped = table<string>({
     '\x07': '\\a',
     '\b': '\\b',
     '\f': '\\f',
@@ -113,7 +114,7 @@ function quote(text: string): string {
     '\v': '\\v',
     '\\': '\\\\',
     '"': '\\"',
-  };
+  });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
   return `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (char) => escaped[char] ?? char)}"`;
 }

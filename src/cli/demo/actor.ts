@@ -1,6 +1,8 @@
 // Who changes things in the demo: stock kubectl where there is one, else the same requests over HTTP.
+
 import { readFile } from 'node:fs/promises';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { table } from '../../apimachinery/table.ts';
 import { deployments, pods, services } from '../../client/resources.ts';
 import { resourcePath } from '../../client/rest-client.ts';
 import type { Client } from '../../client/types.ts';
@@ -65,7 +67,7 @@ export function httpActor(client: Client): Actor {
   };
 }
 
-const resourceOfKind: Readonly<Record<string, typeof pods>> = { Deployment: deployments, Service: services, Pod: pods };
+const resourceOfKind = table<typeof pods>({ Deployment: deployments, Service: services, Pod: pods });
 
 async function applyOverHttp(client: Client, file: string): Promise<string> {
   await readFile(file); // a missing file gets Node's own message

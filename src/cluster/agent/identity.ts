@@ -1,10 +1,12 @@
 // Who an agent is to the API server: a client certificate that it asks for with a token once, keeps in its folder, and
 // renews with itself before it ends (docs/design.md, Identities).
+
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
 import { isUnauthorized } from '../../apimachinery/status.ts';
+import { table } from '../../apimachinery/table.ts';
 import { HttpTransport } from '../../client/http-transport.ts';
 import { certificateSigningRequests } from '../../client/resources.ts';
 import { createClient } from '../../client/rest-client.ts';
@@ -99,7 +101,7 @@ function strangeToken(server: string, cause: unknown): Failure {
   });
 }
 
-const reasons: Readonly<Record<string, string>> = {
+const reasons = table<string>({
   ECONNREFUSED: 'nothing listens there',
   ECONNRESET: 'the connection was cut',
   EHOSTUNREACH: 'there is no way to it',
@@ -107,7 +109,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such name',
   EPROTO: 'what answers there does not speak TLS',
   ETIMEDOUT: 'nothing answers',
-};
+});
 
 function whyUnreachable(error: unknown): string {
   const { code = '', message = String(error) } = error as NodeJS.ErrnoException;

@@ -1,16 +1,18 @@
 // The page's own files, as Vite built them.
+
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
+import { table } from '../../apimachinery/table.ts';
 
 /** Of a checkout, and of the package. */
 const folders = [resolve(import.meta.dirname, '../../../dist/ui'), resolve(import.meta.dirname, '../../ui')];
 
-const types: Readonly<Record<string, string>> = {
+const types = table<string>({
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
-};
+});
 
 export interface StaticFile {
   readonly type: string;

@@ -1,7 +1,9 @@
 // How many pods of a PodDisruptionBudget may go (upstream pkg/controller/disruption).
+
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { withCondition } from '../../api/policy/v1/poddisruptionbudget/status.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../api/policy/v1/types.generated.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { resolveIntOrPercent } from '../shared/int-or-percent.ts';
 import { isPodReady } from '../shared/pods.ts';
 
@@ -42,7 +44,7 @@ export function reconcileBudget(input: DisruptionInput): DisruptionResult {
   }
   const { expectedPods, desiredHealthy } = wanted(budget, { present: pods.length, scale: Number(scale) });
   const currentHealthy = pods.filter(
-    (pod) => !pod.metadata.deletionTimestamp && !(pod.metadata.name in disruptedPods) && isPodReady(pod),
+    (pod) => !pod.metadata.deletionTimestamp && !Object.hasOwn(disruptedPods, pod.metadata.name) && isPodReady(pod),
   ).length;
   const status = {
     conditions: budget.status?.conditions ?? [],
@@ -76,7 +78,7 @@ function disruptionsUnderWay({ budget, pods, now }: DisruptionInput) {
   const notDeleted: string[] = [];
   let recheckAfter: number | undefined;
   for (const { metadata } of pods) {
-    const since = budget.status?.disruptedPods?.[metadata.name];
+    const since = ownValue(budget.status?.disruptedPods, metadata.name);
     if (since === undefined || metadata.deletionTimestamp) continue;
     const left = Date.parse(since) + deletionTimeout - now;
     if (left < 0) {

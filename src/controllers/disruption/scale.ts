@@ -1,8 +1,10 @@
 // How many replicas the controllers of pods want: those that we know by heart from the cache, all others by their scale
 // subresource.
+
 import type { Deployment, ReplicaSet, StatefulSet } from '../../api/apps/v1/types.generated.ts';
 import type { Pod, ReplicationController } from '../../api/core/v1/types.generated.ts';
 import type { OwnerReference } from '../../apimachinery/meta/v1.generated.ts';
+import { table } from '../../apimachinery/table.ts';
 import { deployments, replicaSets, replicationControllers, statefulSets } from '../../client/resources.ts';
 import type { Client } from '../../client/types.ts';
 import type { ControllerContext } from '../controller.ts';
@@ -21,7 +23,7 @@ export function createScaleOf({ client, informers }: ControllerContext): ScaleOf
   const stateful = informers.informer<StatefulSet>(statefulSets);
   const replication = informers.informer<ReplicationController>(replicationControllers);
 
-  const finders: Readonly<Record<string, Finder>> = {
+  const finders = table<Finder>({
     async 'apps/v1/ReplicaSet'({ name, uid }, namespace) {
       const set = sets.lister.get(name, namespace);
       if (!set || set.metadata.uid !== uid) return undefined;
@@ -38,7 +40,7 @@ export function createScaleOf({ client, informers }: ControllerContext): ScaleOf
       const one = replication.lister.get(name, namespace);
       return one?.metadata.uid === uid ? (one.spec.replicas ?? 0) : undefined;
     },
-  };
+  });
 
   return async (pods, namespace) => {
     const owners = new Map<string, OwnerReference>();

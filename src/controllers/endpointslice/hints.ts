@@ -1,15 +1,17 @@
 // Topology hints from `spec.trafficDistribution` (KEP-2433, KEP-4444).
+
 import type { Service } from '../../api/core/v1/types.generated.ts';
 import type { Endpoint, EndpointHints, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { table } from '../../apimachinery/table.ts';
 
 type Distribution = 'zone' | 'node' | undefined;
 
-const distributions: Readonly<Record<string, Distribution>> = {
+const distributions = table<Distribution>({
   PreferClose: 'zone',
   PreferSameZone: 'zone',
   PreferSameNode: 'node',
-};
+});
 
 /** Sets the hints of all endpoints of a slice in place; true when any changed. */
 export function setHints(service: Readonly<Service>, slice: EndpointSlice): boolean {

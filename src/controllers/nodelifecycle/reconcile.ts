@@ -1,18 +1,20 @@
 // What a node's silence or trouble means (upstream pkg/controller/nodelifecycle, tainteviction).
+
 import { tolerates } from '../../api/core/v1/node/placement.ts';
 import type { Node, NodeCondition, Pod, Taint } from '../../api/core/v1/types.generated.ts';
+import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
 /** Conditions that a kubelet reports, and that nobody knows when it is silent. */
 const reported = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
-const pressureTaints: Readonly<Record<string, string>> = {
+const pressureTaints = table<string>({
   MemoryPressure: 'node.kubernetes.io/memory-pressure',
   DiskPressure: 'node.kubernetes.io/disk-pressure',
   PIDPressure: 'node.kubernetes.io/pid-pressure',
   NetworkUnavailable: 'node.kubernetes.io/network-unavailable',
-};
+});
 const unschedulableTaint = 'node.kubernetes.io/unschedulable';
 const managed = new Set([notReadyTaint, unreachableTaint, unschedulableTaint, ...Object.values(pressureTaints)]);
 

@@ -1,4 +1,5 @@
 // Scales what HorizontalPodAutoscalers point at, by the resource metrics of its pods.
+
 import type {
   HorizontalPodAutoscaler,
   HorizontalPodAutoscalerStatus,
@@ -8,6 +9,7 @@ import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { type KubeList, type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { parseQuantity, quantityMilliValue } from '../../apimachinery/quantity.ts';
 import { parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { pods } from '../../client/resources.ts';
 import { readText } from '../../client/watch-stream.ts';
 import {
@@ -133,7 +135,7 @@ function read({ items }: KubeList<PodMetrics>, resourceName: string): ReadonlyMa
   const found = new Map<string, PodMetric>();
   for (const { metadata, timestamp, window, containers = [] } of items) {
     const usage = containers.flatMap(({ name, usage: of }): [string, number][] => {
-      const amount = of?.[resourceName];
+      const amount = ownValue(of, resourceName);
       return amount === undefined ? [] : [[name, quantityMilliValue(parseQuantity(amount))]];
     });
     if (usage.length < containers.length || usage.length === 0) continue;

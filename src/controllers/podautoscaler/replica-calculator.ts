@@ -1,7 +1,9 @@
 // How many pods a resource metric asks for (upstream pkg/controller/podautoscaler replica_calculator.go): pure.
+
 import type { MetricTarget } from '../../api/autoscaling/v2/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityMilliValue } from '../../apimachinery/quantity.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { podCondition } from '../shared/pods.ts';
 
 /** What metrics.k8s.io says of one pod: thousandths of the resource by container. */
@@ -107,7 +109,7 @@ function group({ pods, metrics, resource, container, now }: ReplicaInput) {
 }
 
 function usageOf({ containers }: PodMetric, container: string | undefined): number {
-  if (container !== undefined) return containers[container] ?? 0;
+  if (container !== undefined) return ownValue(containers, container) ?? 0;
   return Object.values(containers).reduce((sum, value) => sum + value, 0);
 }
 
@@ -130,7 +132,7 @@ function requestsOf({ pods, resource, container, target }: ReplicaInput): Map<st
     const sidecars = (pod.spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
     for (const { name, resources } of [...pod.spec.containers, ...sidecars]) {
       if (container !== undefined && container !== name) continue;
-      const request = resources?.requests?.[resource];
+      const request = ownValue(resources?.requests, resource);
       if (request === undefined)
         return `missing request for ${resource} in container ${name} of Pod ${pod.metadata.name}`;
       sum += quantityMilliValue(parseQuantity(String(request)));

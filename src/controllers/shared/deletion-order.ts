@@ -1,8 +1,10 @@
 // Which pods go first when there are too many (upstream controller.ActivePodsWithRanks).
+
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { table } from '../../apimachinery/table.ts';
 import { isPodActive, isPodReady, podCondition } from './pods.ts';
 
-const phaseOrder: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
+const phaseOrder = table<number>({ Pending: 0, Unknown: 1, Running: 2 });
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 
 /** The pods in the order in which they are deleted. `now` in milliseconds since the epoch. */

@@ -1,7 +1,9 @@
 // The story of one Service: what it is, who stands behind it and why, and what nodes and DNS make of it.
+
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { selects } from '../../controllers/shared/service-selection.ts';
 import { managedByLabel, serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import { rulesText } from '../../proxy/offline.ts';
@@ -100,7 +102,7 @@ function podsOf({ spec }: Readonly<Service>, pods: readonly Pod[]) {
     const { labels } = pod.metadata;
     if (selects(selector, labels)) {
       if (matches.length < mostPods) matches.push({ id: idOf(pod), why: whyNoTraffic(pod) });
-    } else if (wanted.some(([key]) => labels?.[key] !== undefined)) {
+    } else if (wanted.some(([key]) => ownValue(labels, key) !== undefined)) {
       const fits = wanted.filter(([key, value]) => labels?.[key] === value).length;
       near.push({ fits, match: { id: idOf(pod), why: missing(wanted, labels) } });
     }
@@ -124,7 +126,7 @@ function whyNoTraffic(pod: Readonly<Pod>): string {
 function missing(wanted: readonly [string, string][], labels: Readonly<Record<string, string>> | undefined): string {
   return wanted
     .flatMap(([key, value]) => {
-      const has = labels?.[key];
+      const has = ownValue(labels, key);
       if (has === value) return [];
       return [has === undefined ? `it has no label ${key}` : `its ${key} is ${has}, not ${value}`];
     })

@@ -1,5 +1,7 @@
 // Why a packet does not arrive: the object and field that stand in its way, and what to change.
+
 import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import type { AddressPort } from '../../netfilter/packet.ts';
 import { contains } from '../../proxy/address.ts';
 import type { ServicePortPlan } from '../../proxy/plan.ts';
@@ -104,7 +106,7 @@ function noEndpoints(
       remedy: 'compare targetPort with the names of the container ports: kubectl describe service',
     };
   }
-  const near = inNamespace.filter((pod) => selector.some(([key]) => pod.metadata.labels?.[key] !== undefined));
+  const near = inNamespace.filter((pod) => selector.some(([key]) => ownValue(pod.metadata.labels, key) !== undefined));
   const almost =
     near.length > 0 ? `; ${names(near)} ${near.length === 1 ? 'has' : 'have'} the label with another value` : '';
   return {

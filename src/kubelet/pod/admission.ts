@@ -1,10 +1,12 @@
 // Whether a pod that was bound to this node may run on it: what the kubelet checks itself, since binding may go past the
 // scheduler. Reasons and words are upstream's (pkg/kubelet/lifecycle/predicate.go).
+
 import { matchesNodeAffinity } from '../../api/core/v1/node/placement.ts';
 import { podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
 import { type Amounts, parseAmounts } from '../../apimachinery/resource-list.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import type { Verdict } from './pod-status.ts';
 
 export interface AdmissionInput {
@@ -62,7 +64,7 @@ function lacking({ pod, node, others }: AdmissionInput): Verdict | undefined {
   if (others.length + 1 > most) return short({ name: 'pods', wanted: 1, used: others.length, capacity: most });
   const used = others.map(podRequests);
   for (const [name, quantity] of Object.entries(podRequests(pod))) {
-    const there = capacity[name];
+    const there = ownValue(capacity, name);
     if (!there || quantity.nano === 0n) continue;
     const numbers = { name, wanted: amount(name, quantity), used: total(name, used), capacity: amount(name, there) };
     if (numbers.wanted + numbers.used > numbers.capacity) return short(numbers);

@@ -1,5 +1,7 @@
 // A container's environment: Services, ConfigMaps, Secrets, fields and values, and $(VAR) in them.
+
 import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/core/v1/types.generated.ts';
+import { ownValue, table } from '../../apimachinery/table.ts';
 import { parseTime } from '../../apimachinery/time.ts';
 import { resourceField } from './resources.ts';
 
@@ -76,8 +78,8 @@ export function podField(
   ips: Pick<EnvironmentSources, 'podIPs' | 'hostIPs'>,
 ): string | undefined {
   const subscript = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path);
-  if (subscript) return pod.metadata[subscript[1] as 'labels' | 'annotations']?.[subscript[2] ?? ''] ?? '';
-  const fields: Readonly<Record<string, string | undefined>> = {
+  if (subscript) return ownValue(pod.metadata[subscript[1] as 'labels' | 'annotations'], subscript[2] ?? '') ?? '';
+  const fields = table<string | undefined>({
     'metadata.name': pod.metadata.name,
     'metadata.namespace': pod.metadata.namespace,
     'metadata.uid': pod.metadata.uid,
@@ -89,7 +91,7 @@ export function podField(
     'status.podIPs': ips.podIPs.join(','),
     'status.hostIP': ips.hostIPs[0] ?? '',
     'status.hostIPs': ips.hostIPs.join(','),
-  };
+  });
   return fields[path];
 }
 
@@ -132,7 +134,7 @@ export async function environment(
       found = resourceField(targetOf(pod, container, resourceFieldRef), resourceFieldRef, sources.allocatable);
     else if (configMapKeyRef) {
       const map = await sources.configMap(configMapKeyRef.name ?? '');
-      found = map?.data?.[configMapKeyRef.key];
+      found = ownValue(map?.data, configMapKeyRef.key);
       if (found === undefined && !configMapKeyRef.optional) {
         throw new ConfigError(
           map
@@ -142,7 +144,7 @@ export async function environment(
       }
     } else if (secretKeyRef) {
       const secret = await sources.secret(secretKeyRef.name ?? '');
-      const encoded = secret?.data?.[secretKeyRef.key];
+      const encoded = ownValue(secret?.data, secretKeyRef.key);
       if (encoded === undefined && !secretKeyRef.optional) {
         throw new ConfigError(
           secret

@@ -1,6 +1,8 @@
 // In-place resize: containers that run get the resources that their pod asks for now (kubectl patch --subresource resize).
+
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { table } from '../../apimachinery/table.ts';
 import type { LinuxContainerResources } from '../cri/messages.ts';
 import { containersOf } from './identity.ts';
 import type { ObservedContainer } from './observed.ts';
@@ -46,10 +48,10 @@ export function needsRestart(
   wanted: LinuxContainerResources,
 ): boolean {
   if (!present) return false;
-  const changed: Readonly<Record<string, boolean>> = {
+  const changed = table<boolean>({
     cpu: present.cpuShares !== wanted.cpuShares || present.cpuQuota !== wanted.cpuQuota,
     memory: present.memoryLimitInBytes !== wanted.memoryLimitInBytes,
-  };
+  });
   return resizePolicy.some(
     ({ resourceName, restartPolicy }) => restartPolicy === 'RestartContainer' && changed[resourceName] === true,
   );

@@ -1,6 +1,8 @@
 // Requests and limits as the kernel's cgroups count them, and the quality of service class that follows from them.
+
 import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import type { LinuxContainerResources } from '../cri/messages.ts';
 
 export type QOSClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
@@ -77,7 +79,8 @@ export function resourceField(
 ): string {
   const [kind = '', name = ''] = splitOnce(reference.resource, '.');
   const lists = container.resources ?? {};
-  const set = kind === 'limits' ? (lists.limits?.[name] ?? allocatable[name]) : lists.requests?.[name];
+  const set =
+    kind === 'limits' ? (ownValue(lists.limits, name) ?? ownValue(allocatable, name)) : ownValue(lists.requests, name);
   const divisor = parseQuantity(reference.divisor && reference.divisor !== '0' ? reference.divisor : '1').nano;
   const value = parseQuantity(set ?? '0').nano;
   return String((value + divisor - 1n) / divisor);

@@ -1,8 +1,10 @@
 // Runs one probe or lifecycle handler once, from the node's network. Outcomes and words are upstream's.
+
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, HTTPGetAction, LifecycleHandler, Probe } from '../../api/core/v1/types.generated.ts';
+import { table } from '../../apimachinery/table.ts';
 import { GrpcClient, GrpcError, grpcCode } from '../../grpc/client.ts';
 import { int, message, string } from '../../grpc/codec.ts';
 import { joinHostPort } from '../../net/ip.ts';
@@ -118,12 +120,12 @@ function tcpProbe(host: string, port: number, timeout: number): Promise<ProbeOut
 
 /** Go's words for a connection that could not be made. */
 function dialError(error: NodeJS.ErrnoException, host: string, port: number): string {
-  const words: Readonly<Record<string, string>> = {
+  const words = table<string>({
     ECONNREFUSED: 'connect: connection refused',
     EHOSTUNREACH: 'connect: no route to host',
     ENETUNREACH: 'connect: network is unreachable',
     ETIMEDOUT: 'connect: connection timed out',
-  };
+  });
   const known = words[error.code ?? ''];
   if (known) return `dial tcp ${joinHostPort(host, port)}: ${known}`;
   return error.code === 'ECONNRESET' ? 'EOF' : error.message;

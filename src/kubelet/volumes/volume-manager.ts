@@ -1,5 +1,6 @@
 // Makes a pod's volumes on the node and takes them away. Content from the API is swapped as a whole: readers see all of
 // the old or all of the new (a `..data` link, as upstream's atomic writer).
+
 import {
   chmod,
   chown,
@@ -16,6 +17,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
+import { table } from '../../apimachinery/table.ts';
 import type { Exec } from '../../system/exec.ts';
 import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
 import { type ClaimSources, claimNameOf, type FoundVolume, localVolume, volumeOfClaim } from './persistent.ts';
@@ -142,7 +144,7 @@ export class VolumeManager {
     const found = await stat(path).catch(() => undefined);
     if (type === 'DirectoryOrCreate' && !found) await mkdir(path, { recursive: true, mode: 0o755 });
     else if (type === 'FileOrCreate' && !found) await writeFile(path, '', { mode: 0o644 });
-    const wanted: Readonly<Record<string, boolean>> = {
+    const wanted = table<boolean>({
       Directory: found?.isDirectory() ?? false,
       DirectoryOrCreate: found?.isDirectory() ?? true,
       File: found?.isFile() ?? false,
@@ -150,7 +152,7 @@ export class VolumeManager {
       Socket: found?.isSocket() ?? false,
       CharDevice: found?.isCharacterDevice() ?? false,
       BlockDevice: found?.isBlockDevice() ?? false,
-    };
+    });
     if (type !== '' && !wanted[type])
       throw new VolumeError(`hostPath type check failed: ${path} is not a ${describe(type)}`);
     // Without a type a missing path becomes a folder, as containerd's bind mount would not make one.

@@ -1,6 +1,8 @@
 // InterPodAffinity: required affinity and anti-affinity, both of the pod and of those that are there.
+
 import type { Pod, PodAffinityTerm } from '../../api/core/v1/types.generated.ts';
 import { type LabelSelector, labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { type FilterPlugin, type PodContext, resolvable, unresolvable } from '../plugin.ts';
 
@@ -47,7 +49,7 @@ export const interPodAffinity: FilterPlugin = (context) => {
   const isFirst = near.every((domains) => domains.size === 0) && affinity.every((term) => term.matches(pod));
   return ({ node }) => {
     const labels = node.metadata.labels ?? {};
-    const domain = (term: PreparedTerm) => labels[term.topologyKey];
+    const domain = (term: PreparedTerm) => ownValue(labels, term.topologyKey);
     const hasKeys = affinity.every((term) => domain(term) !== undefined);
     if (!hasKeys || !(isFirst || affinity.every((term, i) => near[i]?.has(domain(term) ?? '')))) {
       return unresolvable("node(s) didn't match pod affinity rules");
@@ -64,7 +66,7 @@ export const interPodAffinity: FilterPlugin = (context) => {
 function domainsOf(term: PreparedTerm, nodes: readonly NodeInfo[]): Set<string> {
   const domains = new Set<string>();
   for (const { node, pods } of nodes) {
-    const value = node.metadata.labels?.[term.topologyKey];
+    const value = ownValue(node.metadata.labels, term.topologyKey);
     if (value === undefined || domains.has(value)) continue;
     for (const pod of pods.values()) {
       if (!term.matches(pod)) continue;
@@ -83,7 +85,7 @@ function domainsKeptAway({ pod, nodes, namespaceLabels }: PodContext): Set<strin
       const other = pods.get(key);
       const terms = other?.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
       for (const term of terms) {
-        const value = node.metadata.labels?.[term.topologyKey];
+        const value = ownValue(node.metadata.labels, term.topologyKey);
         if (!other || value === undefined || !prepareTerm(other, term, namespaceLabels).matches(pod)) continue;
         domains.add(`${term.topologyKey}=${value}`);
       }

@@ -1,6 +1,8 @@
 // PodTopologySpread: constraints that must be met (whenUnsatisfiable: DoNotSchedule).
+
 import type { Pod, TopologySpreadConstraint } from '../../api/core/v1/types.generated.ts';
 import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { type FilterPlugin, type PodContext, resolvable, unresolvable } from '../plugin.ts';
 import { nodeAffinity } from './node-affinity.ts';
@@ -18,7 +20,7 @@ export const podTopologySpread: FilterPlugin = (context) => {
   const prepared = constraints.map((constraint) => prepare(context, constraint, keys));
   return ({ node }) => {
     for (const { constraint, counts, least, counted } of prepared) {
-      const value = node.metadata.labels?.[constraint.topologyKey];
+      const value = ownValue(node.metadata.labels, constraint.topologyKey);
       if (value === undefined) return unresolvable(missingLabel);
       const skew = (counts.get(value) ?? 0) + (counted ? 1 : 0) - least;
       if (skew > constraint.maxSkew) return resolvable(tooSkewed);
@@ -45,8 +47,8 @@ export function countDomains(
   const eligible = eligibility(context, constraint);
   for (const info of context.nodes) {
     const labels = info.node.metadata.labels ?? {};
-    const value = labels[constraint.topologyKey];
-    if (value === undefined || keys.some((key) => labels[key] === undefined) || !eligible(info)) continue;
+    const value = ownValue(labels, constraint.topologyKey);
+    if (value === undefined || keys.some((key) => !Object.hasOwn(labels, key)) || !eligible(info)) continue;
     let count = counts.get(value) ?? 0;
     for (const pod of info.pods.values()) if (matches(pod)) count += 1;
     counts.set(value, count);
@@ -62,7 +64,7 @@ function eligibility(context: PodContext, constraint: TopologySpreadConstraint):
 
 function podMatcher(owner: Readonly<Pod>, { labelSelector, matchLabelKeys = [] }: TopologySpreadConstraint) {
   const selector = labelSelectorOf(labelSelector);
-  const keys = matchLabelKeys.filter((key) => owner.metadata.labels?.[key] !== undefined);
+  const keys = matchLabelKeys.filter((key) => ownValue(owner.metadata.labels, key) !== undefined);
   return (pod: Readonly<Pod>) =>
     selector !== undefined &&
     pod.metadata.namespace === owner.metadata.namespace &&

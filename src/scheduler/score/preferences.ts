@@ -1,6 +1,8 @@
 // TaintToleration, NodeAffinity and InterPodAffinity: what pods would rather have.
+
 import { matchesTerm, tolerates } from '../../api/core/v1/node/placement.ts';
 import type { WeightedPodAffinityTerm } from '../../api/core/v1/types.generated.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { prepareTerm } from '../filter/pod-affinity.ts';
 import { maxScore, normalize, type ScorePlugin } from '../plugin.ts';
 
@@ -40,7 +42,7 @@ export const preferredPods: ScorePlugin = ({ pod, nodes, namespaceLabels }, feas
   const weightOf = new Map<string, number>();
   for (const { node, pods } of nodes) {
     for (const { weight, term } of terms) {
-      const value = node.metadata.labels?.[term.topologyKey];
+      const value = ownValue(node.metadata.labels, term.topologyKey);
       if (value === undefined) continue;
       const key = `${term.topologyKey}=${value}`;
       for (const other of pods.values()) {

@@ -1,6 +1,8 @@
 // PodTopologySpread: preferred constraints; for a pod without any, the system's default ones, by which the replicas of one
 // owner, or the pods of the same Services, go to different nodes and zones.
+
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { countDomains } from '../filter/topology-spread.ts';
 import type { NodeInfo, SpreadGroup } from '../node-info.ts';
 import { maxScore, type PodContext, type ScorePlugin } from '../plugin.ts';
@@ -33,7 +35,7 @@ export const spread: ScorePlugin = (context, feasible) => {
     const counts = countDomains(context, constraint, keys);
     return { topologyKey, maxSkew, countAt: (info) => inDomain(info, topologyKey, counts) };
   });
-  const isOutside = ({ node }: NodeInfo) => keys.some((key) => node.metadata.labels?.[key] === undefined);
+  const isOutside = ({ node }: NodeInfo) => keys.some((key) => ownValue(node.metadata.labels, key) === undefined);
   return scores(spreads, feasible, isOutside);
 };
 
@@ -77,7 +79,7 @@ function replicaOwner({ metadata }: Readonly<Pod>): string | undefined {
 }
 
 function inDomain({ node }: NodeInfo, key: string, counts: ReadonlyMap<string, number>): number | undefined {
-  const value = node.metadata.labels?.[key];
+  const value = ownValue(node.metadata.labels, key);
   return value === undefined ? undefined : (counts.get(value) ?? 0);
 }
 
@@ -108,5 +110,6 @@ function scores(
 
 function domains(key: string, nodes: readonly NodeInfo[]): number {
   if (key === hostname) return nodes.length;
-  return new Set(nodes.map(({ node }) => node.metadata.labels?.[key]).filter((value) => value !== undefined)).size;
+  return new Set(nodes.map(({ node }) => ownValue(node.metadata.labels, key)).filter((value) => value !== undefined))
+    .size;
 }

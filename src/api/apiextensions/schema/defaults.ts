@@ -1,6 +1,8 @@
 // Defaulting: absent fields get the default of their schema, from the outside in; nulls that the schema does not allow
 // count as absent.
+
 import { isObject, jsonCopy, setKey } from '../../../apimachinery/json/value.ts';
+import { ownValue } from '../../../apimachinery/table.ts';
 import { additionalSchema, itemsOf, type JSONSchemaProps, propertyOf, walkSchema } from './props.ts';
 
 /** Whether there is anything to fill in. */
@@ -52,7 +54,7 @@ export function dropForbiddenNulls(value: unknown, schema: JSONSchemaProps | und
   if (!isObject(value)) return;
   const object = value as Record<string, unknown>;
   for (const key of Object.keys(object)) {
-    const named = schema.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+    const named = ownValue(schema.properties, key);
     if (named && isForbiddenNull(object[key], named)) delete object[key];
     else dropForbiddenNulls(object[key], named ?? additionalSchema(schema));
   }

@@ -1,5 +1,6 @@
 // The schema as managed fields see it: who may own what. Unknown fields that are preserved are owned field by field, and
 // lists of them as a whole.
+
 import {
   type Field,
   type ObjectSchema,
@@ -7,14 +8,15 @@ import {
   type Schema,
   scalarSchema,
 } from '../../../apimachinery/schema/schema.ts';
+import { table } from '../../../apimachinery/table.ts';
 import { additionalOf, isEmbedded, isIntOrString, itemsOf, type JSONSchemaProps, preservesUnknown } from './props.ts';
 
-const scalars: Readonly<Record<string, ScalarKind>> = {
+const scalars = table<ScalarKind>({
   string: 'string',
   boolean: 'boolean',
   integer: 'int64',
   number: 'double',
-};
+});
 
 const deduced = scalarSchema('deduced');
 

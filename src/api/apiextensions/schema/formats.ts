@@ -1,6 +1,7 @@
 // The string formats that kube-apiserver checks (k8s.io/kube-openapi/pkg/validation/strfmt). Formats that are not listed
 // here mean nothing.
 
+import { table } from '../../../apimachinery/table.ts';
 import { parseTime } from '../../../apimachinery/time.ts';
 import { dns1123Label, dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
 import { parseCIDRSloppy } from '../../../net/cidr.ts';
@@ -66,7 +67,7 @@ function isISBN13(text: string): boolean {
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-const checks: Readonly<Record<string, (text: string) => boolean>> = {
+const checks = table<(text: string) => boolean>({
   bsonobjectid: (text) => /^[0-9a-f]{24}$/i.test(text),
   uri: isUri,
   email: (text) => /^[^\s@<>()[\],;:"\\]+@[^\s@<>()[\],;:"\\]+$/.test(text),
@@ -99,7 +100,7 @@ const checks: Readonly<Record<string, (text: string) => boolean>> = {
   datetime: isDateTime,
   'k8s-short-name': (text) => dns1123Label(text).length === 0,
   'k8s-long-name': (text) => dns1123Subdomain(text).length === 0,
-};
+});
 
 /** Whether a format means anything; others are ignored. */
 export function isKnownFormat(format: string): boolean {

@@ -1,6 +1,8 @@
 // Simple JSON paths (`.spec.list[0].name`, `.metadata.annotations.a\.b`, `.status.conditions[?(@.type=="Ready")].status`):
 // the subset of kubectl's that printer columns use.
-import { isObject } from '../../../apimachinery/json/value.ts';
+
+import { isObject, setKey } from '../../../apimachinery/json/value.ts';
+import { ownValue } from '../../../apimachinery/table.ts';
 
 export type PathStep =
   | { readonly type: 'field'; readonly name: string }
@@ -118,8 +120,8 @@ export function setValueAt(object: Record<string, unknown>, path: string, value:
   const last = names.pop()!;
   let target = object;
   for (const name of names) {
-    if (!isObject(target[name])) target[name] = {};
+    if (!isObject(ownValue(target, name))) setKey(target, name, {});
     target = target[name] as Record<string, unknown>;
   }
-  target[last] = value;
+  setKey(target, last, value);
 }

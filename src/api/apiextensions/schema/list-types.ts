@@ -1,5 +1,7 @@
 // Lists that are sets or maps hold no item twice.
+
 import { isObject } from '../../../apimachinery/json/value.ts';
+import { ownValue } from '../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { additionalSchema, childPath, itemsOf, type JSONSchemaProps } from './props.ts';
 
@@ -40,7 +42,9 @@ function validateList(list: readonly unknown[], schema: JSONSchemaProps, path: s
 
 function keyOf(item: unknown, names: readonly string[]): Record<string, unknown> {
   if (!isObject(item)) return {};
-  return Object.fromEntries(names.filter((name) => item[name] !== undefined).map((name) => [name, item[name]]));
+  return Object.fromEntries(
+    names.filter((name) => ownValue(item, name) !== undefined).map((name) => [name, item[name]]),
+  );
 }
 
 /** Where a value stands for the second time; later repetitions are not told. */

@@ -1,6 +1,8 @@
 // Pruning: fields that the schema does not have are taken out, unless it says to keep them
 // (x-kubernetes-preserve-unknown-fields).
+
 import { isObject } from '../../../apimachinery/json/value.ts';
+import { ownValue } from '../../../apimachinery/table.ts';
 import { additionalOf, childPath, isEmbedded, itemsOf, type JSONSchemaProps, preservesUnknown } from './props.ts';
 
 const resourceFields = new Set(['apiVersion', 'kind', 'metadata']);
@@ -38,7 +40,7 @@ function pruneObject(value: Record<string, unknown>, schema: JSONSchemaProps | u
   for (const key of Object.keys(value)) {
     if (place.isResource && resourceFields.has(key)) continue;
     const path = childPath(place.path, key);
-    const property = schema?.properties && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+    const property = ownValue(schema?.properties, key);
     const below = property ?? (typeof additional === 'object' ? additional : undefined);
     if (below) pruneValue(value[key], below, { path, isResource: isEmbedded(below), pruned: place.pruned });
     else if (!keeps && additional !== true) {

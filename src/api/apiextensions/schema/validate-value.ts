@@ -1,6 +1,8 @@
 // Validates values against OpenAPI v3 schemas in the words of k8s.io/kube-openapi/pkg/validation/validate. What an
 // update leaves as it was is not validated again (CRDValidationRatcheting).
+
 import { isObject, jsonEqual } from '../../../apimachinery/json/value.ts';
+import { ownValue } from '../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { validateCombinators } from './combinators.ts';
 import { hasFormat, isKnownFormat } from './formats.ts';
@@ -172,7 +174,7 @@ function checkObject(object: { readonly [key: string]: unknown }, schema: JSONSc
       continue;
     }
     const below = isNamed ? properties[key] : typeof additional === 'object' ? additional : undefined;
-    if (below) merge(found, find(object[key], below, { path: childPath(at.path, key), old: old[key] }));
+    if (below) merge(found, find(object[key], below, { path: childPath(at.path, key), old: ownValue(old, key) }));
   }
   for (const name of required) {
     if (!Object.hasOwn(object, name)) found.errors.push(fieldError.required(childPath(at.path, name)));

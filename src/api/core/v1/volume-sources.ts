@@ -1,5 +1,6 @@
 // Where the content of volumes comes from, as far as Pods and PersistentVolumes share it. A PersistentVolume belongs to
 // no namespace, so that its sources name Secrets with theirs.
+import { table } from '../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { dns1123Label, dns1123Subdomain, rangeMessage } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
@@ -70,8 +71,8 @@ const rules: { readonly [K in keyof Sources]?: Rule<K> } = {
 };
 
 /** Names of fields in errors, where upstream's differ from those of the API. */
-const pathNames: Readonly<Record<string, string>> = { gcePersistentDisk: 'persistentDisk' };
-const namesWhenForbidden: Readonly<Record<string, string>> = { cephfs: 'cephFS', downwardAPI: 'downwarAPI' };
+const pathNames = table<string>({ gcePersistentDisk: 'persistentDisk' });
+const namesWhenForbidden = table<string>({ cephfs: 'cephFS', downwardAPI: 'downwarAPI' });
 
 export interface SourceRules {
   /** All sources, in the order in which they are looked at. */
@@ -128,11 +129,11 @@ function validateNFS(source: NFSVolumeSource, path: string): FieldError[] {
   return [...errors, invalid(`${path}.path`, source.path ?? '', 'must be an absolute path')];
 }
 
-const qualifiedNames: Readonly<Record<string, RegExp>> = {
+const qualifiedNames = table<RegExp>({
   iqn: /iqn\.\d{4}-\d{2}\.([[a-zA-Z0-9\-.]+)(:[^,;*&$|\s]+)$/,
   eui: /^eui.[a-zA-Z0-9]{16}$/,
   naa: /^naa.[a-zA-Z0-9]{32}$/,
-};
+});
 
 /** RFC 3720 names of targets and initiators. */
 function iscsiNameErrors(field: string, name: string, { persistent }: VolumeContext): FieldError[] {

@@ -75,7 +75,7 @@ function validateRule(rule: PolicyRulesWithSubjects, path: string): FieldError[]
 /** The field that is named for the kind says who; the others say nothing. */
 function validateSubject({ kind, user, group, serviceAccount }: Subject, path: string): FieldError[] {
   const given = { User: user, Group: group, ServiceAccount: serviceAccount };
-  if (!(kind in given)) return [notSupported(`${path}.kind`, kind, ['Group', 'ServiceAccount', 'User'])];
+  if (!Object.hasOwn(given, kind)) return [notSupported(`${path}.kind`, kind, ['Group', 'ServiceAccount', 'User'])];
   const lower = (of: string): string => of[0]!.toLowerCase() + of.slice(1);
   const errors = Object.entries(given)
     .filter(([of, value]) => of !== kind && value !== undefined)

@@ -5,6 +5,7 @@ import { podLimits, podRequests } from '../../../api/core/v1/pod/resources.ts';
 import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.generated.ts';
 import { compareQuantities, printQuantity, type Quantity } from '../../../apimachinery/quantity.ts';
 import { type Amounts, parseAmounts, type ResourceList } from '../../../apimachinery/resource-list.ts';
+import { ownValue } from '../../../apimachinery/table.ts';
 
 interface Asked {
   readonly requests: Amounts;
@@ -19,7 +20,7 @@ interface Constraint {
 }
 
 function belowMin({ type, resource, enforced }: Constraint, { requests, limits }: Asked): string | undefined {
-  const [request, limit] = [requests[resource], limits[resource]];
+  const [request, limit] = [ownValue(requests, resource), ownValue(limits, resource)];
   const text = `minimum ${resource} usage per ${type} is ${printQuantity(enforced)}`;
   if (!request) return `${text}.  No request is specified`;
   if (compareQuantities(request, enforced) < 0) return `${text}, but request is ${printQuantity(request)}`;
@@ -28,7 +29,7 @@ function belowMin({ type, resource, enforced }: Constraint, { requests, limits }
 }
 
 function aboveMax({ type, resource, enforced }: Constraint, { requests, limits }: Asked): string | undefined {
-  const [request, limit] = [requests[resource], limits[resource]];
+  const [request, limit] = [ownValue(requests, resource), ownValue(limits, resource)];
   const text = `maximum ${resource} usage per ${type} is ${printQuantity(enforced)}`;
   if (!limit) return `${text}.  No limit is specified`;
   if (compareQuantities(limit, enforced) > 0) return `${text}, but limit is ${printQuantity(limit)}`;
@@ -37,7 +38,7 @@ function aboveMax({ type, resource, enforced }: Constraint, { requests, limits }
 }
 
 function aboveRatio({ type, resource, enforced }: Constraint, { requests, limits }: Asked): string | undefined {
-  const [request, limit] = [requests[resource], limits[resource]];
+  const [request, limit] = [ownValue(requests, resource), ownValue(limits, resource)];
   const text = `${resource} max limit to request ratio per ${type} is ${printQuantity(enforced)}`;
   if (!request || request.nano === 0n) return `${text}, but no request is specified or request is 0`;
   if (!limit || limit.nano === 0n) return `${text}, but no limit is specified or limit is 0`;
@@ -47,7 +48,7 @@ function aboveRatio({ type, resource, enforced }: Constraint, { requests, limits
 
 /** A claim asks for no limit: what it requests is at most the maximum. */
 function claimAboveMax({ type, resource, enforced }: Constraint, { requests }: Asked): string | undefined {
-  const request = requests[resource];
+  const request = ownValue(requests, resource);
   const text = `maximum ${resource} usage per ${type} is ${printQuantity(enforced)}`;
   if (!request) return `${text}.  No request is specified`;
   return compareQuantities(request, enforced) > 0 ? `${text}, but request is ${printQuantity(request)}` : undefined;

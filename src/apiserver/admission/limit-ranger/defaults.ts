@@ -1,6 +1,8 @@
 // What a LimitRange gives to containers that do not say.
+
 import type { Container, LimitRange, Pod } from '../../../api/core/v1/types.generated.ts';
 import type { ResourceList } from '../../../apimachinery/resource-list.ts';
+import { ownValue } from '../../../apimachinery/table.ts';
 
 const annotation = 'kubernetes.io/limit-ranger';
 
@@ -26,7 +28,7 @@ function fill(
   const present = container.resources ?? {};
   const missing = (from: ResourceList, have: ResourceList | undefined): string[] =>
     Object.keys(from)
-      .filter((name) => have?.[name] === undefined)
+      .filter((name) => ownValue(have, name) === undefined)
       .sort();
   const absentLimits = missing(limits, present.limits);
   const absentRequests = missing(requests, present.requests);

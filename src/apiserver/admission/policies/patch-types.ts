@@ -1,4 +1,5 @@
 // The types of which the expressions of a mutating policy make values: `Object{spec: Object.spec{…}}` and `JSONPatch{…}`.
+import { table } from '../../../apimachinery/table.ts';
 import { dyn, type ObjectField, type ObjectType, objectType, string } from '../../../cel/types.ts';
 
 /** Every field there may be: what fits the object's schema is found out when the value is applied. */
@@ -8,12 +9,12 @@ class AnyField extends Map<string, ObjectField> {
   }
 }
 
-const escapes: Readonly<Record<string, string>> = {
+const escapes = table<string>({
   underscores: '__',
   dot: '.',
   dash: '-',
   slash: '/',
-};
+});
 
 function unescapeField(name: string): string {
   return name.replace(/__(underscores|dot|dash|slash)__/g, (_all, what: string) => escapes[what] ?? '');

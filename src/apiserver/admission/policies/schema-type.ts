@@ -1,5 +1,7 @@
 // From the schema of a served kind to the type that expressions see, for the type check of policies.
+
 import type { Field, Schema } from '../../../apimachinery/schema/schema.ts';
+import { table } from '../../../apimachinery/table.ts';
 import { escapeField } from '../../../cel/schema.ts';
 import {
   bool,
@@ -15,7 +17,7 @@ import {
   timestamp,
 } from '../../../cel/types.ts';
 
-const scalars: Readonly<Record<string, CelType>> = {
+const scalars = table<CelType>({
   string,
   quantity: string,
   boolean: bool,
@@ -25,7 +27,7 @@ const scalars: Readonly<Record<string, CelType>> = {
   bytes,
   time: timestamp,
   'micro-time': timestamp,
-};
+});
 
 /** What is any JSON, or a number or a text, is known at run time only. */
 export function typeOfSchema(schema: Schema): CelType {

@@ -1,10 +1,12 @@
 // ValidatingAdmissionPolicy: policies take effect where a binding puts them to use.
+
 import type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from '../../../api/admissionregistration/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, StatusError } from '../../../apimachinery/status.ts';
+import { table } from '../../../apimachinery/table.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { isExempt } from '../matching.ts';
 import { ConfigurationError, collectParams, matchedRequest } from './matching.ts';
@@ -87,12 +89,12 @@ function actOn(
   return [...refusals, ...auditErrors.map((message) => ({ policy, binding, message }))];
 }
 
-const codes: Readonly<Record<string, number>> = {
+const codes = table<number>({
   Forbidden: 403,
   Unauthorized: 401,
   RequestEntityTooLarge: 413,
   Invalid: 422,
-};
+});
 
 function refusal({ policy, binding, message, reason = 'Invalid' }: Refusal, request: AdmissionRequest): StatusError {
   const bound = binding ? ` with binding '${binding.metadata.name}'` : '';

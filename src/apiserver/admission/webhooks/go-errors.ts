@@ -1,5 +1,7 @@
 // What goes wrong on the way to a webhook, in the words that Go has for it: they stand in the Status that users see.
 
+import { table } from '../../../apimachinery/table.ts';
+
 interface NetworkError extends Error {
   readonly code?: string;
   readonly address?: string;
@@ -30,7 +32,7 @@ export function goError(error: unknown, url: URL): string {
     return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return wrongName(error as NetworkError, url);
-  const known: Readonly<Record<string, string>> = {
+  const known = table<string>({
     ECONNREFUSED: `dial tcp ${where}: connect: connection refused`,
     EHOSTUNREACH: `dial tcp ${where}: connect: no route to host`,
     ENETUNREACH: `dial tcp ${where}: connect: network is unreachable`,
@@ -38,7 +40,7 @@ export function goError(error: unknown, url: URL): string {
     ENOTFOUND: `dial tcp: lookup ${url.hostname}: no such host`,
     ECONNRESET: 'EOF',
     EPROTO: 'http: server gave HTTP response to HTTPS client',
-  };
+  });
   return known[code] ?? error.message;
 }
 

@@ -1,6 +1,8 @@
 // ID tokens as values: what stands in a compact JWS (RFC 7515), whether a key (RFC 7517) signed it, and whether it is good now
 // and here (OpenID Connect Core, section 3.1.3.7).
+
 import { constants, createPublicKey, verify, type webcrypto } from 'node:crypto';
+import { table } from '../../../apimachinery/table.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
@@ -47,7 +49,7 @@ function jsonObject(base64url: string): Claims | undefined {
   }
 }
 
-const curves: Readonly<Record<string, string>> = { '256': 'P-256', '384': 'P-384', '512': 'P-521' };
+const curves = table<string>({ '256': 'P-256', '384': 'P-384', '512': 'P-521' });
 
 /** Whether the key may sign with the token's algorithm, and did. */
 export function isSignedBy({ algorithm, input, signature }: ParsedToken, key: IssuerKey): boolean {

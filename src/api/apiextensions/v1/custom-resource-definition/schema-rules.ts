@@ -1,6 +1,8 @@
 // What a schema may say, beside being structural: OpenAPI v3 without what Kubernetes forbids, and the rules of the
 // x-kubernetes-* extensions (upstream ValidateCustomResourceDefinitionOpenAPISchema).
+
 import { isObject } from '../../../../apimachinery/json/value.ts';
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { additionalOf, additionalSchema, isEmbedded, itemsOf, type JSONSchemaProps } from '../../schema/props.ts';
 import { pathProblem } from './selectable-fields.ts';
@@ -163,7 +165,7 @@ function listMapKeys(schema: JSONSchemaProps, path: string): FieldError[] {
     return [...errors, invalid(`${path}.items.type`, items.type ?? '', detail)];
   }
   for (const [i, key] of keys.entries()) {
-    const property = items.properties?.[key];
+    const property = ownValue(items.properties, key);
     if (!property) errors.push(invalid(at, keys, 'entries must all be names of item properties'));
     else errors.push(...keyProperty(property, items, { path: `${path}.items.properties[${key}]`, key }));
     if (keys.indexOf(key) < i) errors.push(invalid(at, keys, 'must not contain duplicate entries'));

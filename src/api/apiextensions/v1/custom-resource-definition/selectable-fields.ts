@@ -1,4 +1,5 @@
 // Paths that lead to fields of a schema: selectableFields, and fieldPath of rules (upstream cel.ValidFieldPath).
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { additionalSchema, type JSONSchemaProps } from '../../schema/props.ts';
 import type { SelectableField } from '../types.generated.ts';
@@ -32,7 +33,7 @@ export function pathProblem(
       if (!/^'.*'$/s.test(name)) return fail(`expected single quoted string but got ${name}`);
       name = name.slice(1, -1).replace(/\\(.)/g, '$1');
     }
-    const below = current.properties ? current.properties[name] : additionalSchema(current);
+    const below = current.properties ? ownValue(current.properties, name) : additionalSchema(current);
     if (!below) return fail('does not refer to a valid field');
     names.push(name);
     current = below;

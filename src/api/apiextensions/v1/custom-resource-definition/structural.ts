@@ -1,6 +1,8 @@
 // What makes a schema structural (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/validation.go): every field has a
 // type outside of logical combinations, and inside of them nothing but value validations stands.
+
 import { isObject, jsonEqual } from '../../../../apimachinery/json/value.ts';
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError, fieldErrorMessage } from '../../../../apimachinery/validation/field-error.ts';
 import { patternProblem } from '../../schema/patterns.ts';
 import {
@@ -214,7 +216,7 @@ function covered(
   }
   for (const [name, property] of Object.entries(inner.properties ?? {})) {
     const place = { inside: `${inside}.properties[${name}]`, outside: `${outside}.properties[${name}]` };
-    const outerProperty = outer?.properties?.[name];
+    const outerProperty = ownValue(outer?.properties, name);
     if (!outerProperty) errors.push(required(place.outside, `because it is defined in ${place.inside}`));
     else errors.push(...covered(property, outerProperty, place));
   }

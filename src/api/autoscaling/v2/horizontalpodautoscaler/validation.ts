@@ -52,7 +52,7 @@ const sources = {
 function validateMetric(metric: MetricSpec, path: string): FieldError[] {
   const { type } = metric;
   if (!type) return [required(`${path}.type`, 'must specify a metric source type')];
-  if (!(type in sources)) return [notSupported(`${path}.type`, type, Object.keys(sources))];
+  if (!Object.hasOwn(sources, type)) return [notSupported(`${path}.type`, type, Object.keys(sources))];
   const expected = sources[type as keyof typeof sources];
   const errors = Object.values(sources).flatMap((source) =>
     source !== expected && metric[source]

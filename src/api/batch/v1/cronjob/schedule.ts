@@ -1,6 +1,8 @@
 // When a CronJob's Jobs are made: five fields as in crontab(5), or a name. Errors are worded as the library's that
 // upstream reads them with (robfig/cron v3).
 
+import { ownValue, table } from '../../../../apimachinery/table.ts';
+
 interface Field {
   readonly min: number;
   readonly max: number;
@@ -18,7 +20,7 @@ const fields: readonly Field[] = [
   { min: 0, max: 6, names: numbered('sun mon tue wed thu fri sat', 0) },
 ];
 
-const descriptors: Readonly<Record<string, string>> = {
+const descriptors = table<string>({
   '@yearly': '0 0 1 1 *',
   '@annually': '0 0 1 1 *',
   '@monthly': '0 0 1 * *',
@@ -26,7 +28,7 @@ const descriptors: Readonly<Record<string, string>> = {
   '@daily': '0 0 * * *',
   '@midnight': '0 0 * * *',
   '@hourly': '0 * * * *',
-};
+});
 
 /** One field: the values that it allows, and whether it says `*`, which matters for days. */
 interface Allowed {
@@ -75,7 +77,7 @@ export function parseSchedule(text: string): Schedule | string {
   return { kind: 'times', minute, hour, dayOfMonth, month, dayOfWeek, ...(timeZone && { timeZone }) };
 }
 
-const unitMs: Readonly<Record<string, number>> = {
+const unitMs = table<number>({
   ns: 1e-6,
   us: 1e-3,
   µs: 1e-3,
@@ -83,7 +85,7 @@ const unitMs: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,
   h: 3_600_000,
-};
+});
 
 function parseDescriptor(text: string): Schedule | string {
   const known = descriptors[text];
@@ -146,7 +148,7 @@ function parseRange(text: string, field: Field): Range | string {
 
 /** The number, or why it is none. */
 function numberOf(text: string, { names = {} }: Field): number | string {
-  const named = names[text.toLowerCase()];
+  const named = ownValue(names, text.toLowerCase());
   if (named !== undefined) return named;
   if (!/^[-+]?[0-9]+$/.test(text)) {
     return `failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`;

@@ -1,4 +1,5 @@
 import { compareQuantities, parseQuantity } from '../../../../apimachinery/quantity.ts';
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
@@ -54,9 +55,10 @@ function validateItem(item: LimitRangeItem, path: string): FieldError[] {
 /** How the five amounts of one resource must stand to each other. */
 function validateAmounts(item: LimitRangeItem, name: string, path: string): FieldError[] {
   const isPod = item.type === 'Pod';
-  const [min, max, ratio] = [item.min?.[name], item.max?.[name], item.maxLimitRequestRatio?.[name]];
-  const limit = isPod ? undefined : item.default?.[name];
-  const request = isPod ? undefined : item.defaultRequest?.[name];
+  const [min, max] = [ownValue(item.min, name), ownValue(item.max, name)];
+  const ratio = ownValue(item.maxLimitRequestRatio, name);
+  const limit = isPod ? undefined : ownValue(item.default, name);
+  const request = isPod ? undefined : ownValue(item.defaultRequest, name);
   const errors: FieldError[] = [];
   const refuse = (list: string, value: string | undefined, why: string) =>
     errors.push(invalid(`${path}.${list}[${name}]`, value, why));

@@ -1,4 +1,5 @@
 // Whether a pod may be on a node, by the rules of core/v1: node selectors, node affinity, taints and tolerations.
+import { ownValue } from '../../../../apimachinery/table.ts';
 import type {
   Node,
   NodeSelectorRequirement,
@@ -32,7 +33,7 @@ function meets(
   { key, operator, values = [] }: Readonly<NodeSelectorRequirement>,
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  const value = labels[key];
+  const value = ownValue(labels, key);
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);

@@ -1,4 +1,5 @@
 // What the API server refuses in a PersistentVolume, and in the spec of one that a VolumeAttachment carries inline.
+import { table } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
@@ -155,13 +156,13 @@ function validateLocal({ path: folder }: LocalVolumeSource, path: string): Field
 }
 
 /** Labels of nodes that were renamed may follow. */
-const renamedLabels: Readonly<Record<string, string>> = {
+const renamedLabels = table<string>({
   'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
   'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
   'beta.kubernetes.io/os': 'kubernetes.io/os',
   'beta.kubernetes.io/arch': 'kubernetes.io/arch',
   'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
-};
+});
 
 /** The storage behind a volume stays; who may use it, and how, may change. */
 export function validatePersistentVolumeUpdate(object: PersistentVolume, old: PersistentVolume): FieldError[] {

@@ -1,13 +1,15 @@
 // What the author of a PersistentVolume should know though nothing is refused.
+
 import { quantityMilliValue } from '../../../../apimachinery/quantity.ts';
+import { table } from '../../../../apimachinery/table.ts';
 import { amountOf } from '../../../validation/quantities.ts';
 import { nodeSelectorTermWarnings } from '../node/labels.ts';
 import type { PersistentVolume } from '../types.generated.ts';
 
-const deprecatedAnnotations: Readonly<Record<string, string>> = {
+const deprecatedAnnotations = table<string>({
   'volume.beta.kubernetes.io/storage-class': 'deprecated since v1.8; use "storageClassName" attribute instead',
   'volume.beta.kubernetes.io/mount-options': 'deprecated since v1.31; use "mountOptions" attribute instead',
-};
+});
 
 const deprecatedSources = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',

@@ -121,7 +121,7 @@ export function validateAnnotationUpdates(meta: Annotated, old: Annotated, path:
     }
   }
   for (const key of Object.keys(now)) {
-    if (before[key] !== undefined) continue;
+    if (Object.hasOwn(before, key)) continue;
     if (key.startsWith(appArmorPrefix)) {
       errors.push(forbidden(`${path}[${key}]`, 'may not add AppArmor annotations'));
     } else if (key === mirrorAnnotation) {

@@ -1,5 +1,7 @@
 // What a container, or a Pod as a whole, asks for and is limited to.
+
 import { compareQuantities, printQuantity } from '../../../../apimachinery/quantity.ts';
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
@@ -44,7 +46,7 @@ export function validateResources(
     errors.push(
       ...nameRule(at, name),
       ...validateResourceQuantity(at, name, amount),
-      ...validateRequestAgainstLimit(path, { name, request: amount, limit: limits[name] }),
+      ...validateRequestAgainstLimit(path, { name, request: amount, limit: ownValue(limits, name) }),
     );
     if (isHugePages(name)) errors.push(...validateHugePages(at, name, amount));
   }
@@ -154,14 +156,14 @@ export function validatePodResources(spec: PodSpec, path: string): FieldError[] 
   errors.push(...validateResources(resources, path, [], validatePodResourceName));
   const { resources: _own, overhead: _overhead, ...containersOnly } = spec;
   for (const [name, sum] of Object.entries(podRequests({ spec: containersOnly }))) {
-    const own = amountOf(resources.requests?.[name]) ?? { nano: 0n, format: sum.format };
+    const own = amountOf(ownValue(resources.requests, name)) ?? { nano: 0n, format: sum.format };
     if (compareQuantities(sum, own) <= 0) continue;
     const why = `must be greater than or equal to aggregate container requests of ${printQuantity(sum)}`;
     errors.push(invalid(`${path}.requests[${name}]`, printQuantity(own), why));
   }
   for (const [i, container] of spec.containers.entries()) {
     for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
-      const [own, most] = [amountOf(limit), amountOf(resources.limits?.[name])];
+      const [own, most] = [amountOf(limit), amountOf(ownValue(resources.limits, name))];
       if (!own || !most || compareQuantities(own, most) <= 0) continue;
       const why = `must be less than or equal to pod limits of ${resources.limits?.[name]}`;
       errors.push(invalid(`${path}.containers[${i}][${name}].limits`, limit, why));

@@ -1,5 +1,7 @@
 // What a Pod, or a template of one, has that its author did not write.
+import { setKey } from '../../../../apimachinery/json/value.ts';
 import { canonicalQuantity, printQuantity, QuantityError } from '../../../../apimachinery/quantity.ts';
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { isHugePages } from '../../../validation/quantities.ts';
 import type { Container, ContainerPort, EnvVar, Lifecycle, Pod, PodSpec, Probe, Volume } from '../types.generated.ts';
 import { podLimits, podRequests } from './resources.ts';
@@ -43,7 +45,7 @@ function defaultPodResources(spec: PodSpec): void {
   }
   const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
   for (const [name, sum] of Object.entries(sums.limits)) {
-    const all = containers.every((container) => container.resources?.limits?.[name] !== undefined);
+    const all = containers.every((container) => ownValue(container.resources?.limits, name) !== undefined);
     if (all && (name === 'cpu' || name === 'memory')) fill('limits', name, printQuantity(sum));
   }
 }
@@ -186,7 +188,8 @@ function defaultVolume(volume: Volume): void {
 function requestWhatIsLimited({ resources }: Container): void {
   if (!resources?.limits) return;
   resources.requests ??= {};
-  for (const [name, limit] of Object.entries(resources.limits)) resources.requests[name] ??= limit;
+  for (const [name, limit] of Object.entries(resources.limits))
+    if (!Object.hasOwn(resources.requests, name)) setKey(resources.requests, name, limit);
 }
 
 /** Amounts are kept in their canonical text (`0.5` is `500m`); what is no amount is left for validation to name. */

@@ -1,3 +1,4 @@
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { deepEqual, type Kind } from '../../../define.ts';
 import type { Pod, PodCondition } from '../types.generated.ts';
 import { podCells, podColumns } from './columns.ts';
@@ -129,7 +130,7 @@ function addMatchedLabels({ metadata, spec }: Pod): void {
       ['NotIn', mismatchLabelKeys],
     ] as const) {
       const added = keys.flatMap((key) => {
-        const value = labels[key];
+        const value = ownValue(labels, key);
         return value === undefined ? [] : [{ key, operator, values: [value] }];
       });
       if (added.length > 0) labelSelector.matchExpressions = [...(labelSelector.matchExpressions ?? []), ...added];

@@ -1,5 +1,6 @@
 // Values as kube-apiserver's own types print them as JSON, for messages that show a value as a whole or the difference
 // of two.
+import { table } from '../../../../apimachinery/table.ts';
 import { unifiedDiff } from '../../../../apimachinery/unified-diff.ts';
 import type { PodSpec } from '../types.generated.ts';
 import { internalTypes } from './internal-types.ts';
@@ -58,7 +59,7 @@ export function internalDiff(old: unknown, now: unknown): string {
 
 /** Go's encoder writes these characters so that the text can stand in a page. */
 function goJson(value: unknown): string[] {
-  const escaped: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
+  const escaped = table<string>({ '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' });
   return JSON.stringify(value, null, 1)
     .replace(/[<>&]/g, (character) => escaped[character]!)
     .split('\n');

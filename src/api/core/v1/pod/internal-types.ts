@@ -3,7 +3,9 @@
 // `GoName=jsonName:type` where the name in JSON is not the Go name with a small first letter. Types: `string`, `int`,
 // `bool`, `quantity` and names of the table have a zero value; with `*`, `[]` or `map` absence is null; `json` is printed
 // as the API has it; `^T` is embedded, its fields stand in place.
-export const internalTypes: Readonly<Record<string, string>> = {
+import { table } from '../../../../apimachinery/table.ts';
+
+export const internalTypes = table<string>({
   PodSpec:
     'Volumes:[]Volume InitContainers:[]Container Containers:[]Container EphemeralContainers:[]EphemeralContainer' +
     ' RestartPolicy:string TerminationGracePeriodSeconds:* ActiveDeadlineSeconds:* DNSPolicy=dnsPolicy:string' +
@@ -201,4 +203,4 @@ export const internalTypes: Readonly<Record<string, string>> = {
     ' ControllerPublishSecretRef:*SecretReference NodeStageSecretRef:*SecretReference' +
     ' NodePublishSecretRef:*SecretReference ControllerExpandSecretRef:*SecretReference' +
     ' NodeExpandSecretRef:*SecretReference',
-};
+});

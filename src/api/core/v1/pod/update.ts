@@ -1,4 +1,5 @@
 // What may change in a Pod: little, once it is made; more while the scheduler still waits; and by subresources.
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { rangeMessage } from '../../../../apimachinery/validation/names.ts';
 import { deepEqual } from '../../../define.ts';
@@ -216,7 +217,7 @@ export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
 function validateContainerResize(now: Container | undefined, old: Container, path: string): FieldError[] {
   return (['requests', 'limits'] as const).flatMap((list) => {
     const removed = Object.keys(old.resources?.[list] ?? {}).some(
-      (name) => now?.resources?.[list]?.[name] === undefined,
+      (name) => ownValue(now?.resources?.[list], name) === undefined,
     );
     return removed ? [forbidden(`${path}.${list}`, `resource ${list} cannot be removed`)] : [];
   });

@@ -77,7 +77,7 @@ function unmeasurable(
   const restricted = evaluator.matchingResources(Object.keys(hard));
   const missing = evaluator.missing?.(restricted, object);
   if (missing !== undefined) return `failed quota: ${quota.metadata.name}: ${missing}`;
-  if (restricted.every((name) => name in used)) return undefined;
+  if (restricted.every((name) => Object.hasOwn(used, name))) return undefined;
   return `status unknown for quota: ${quota.metadata.name}, resources: ${[...restricted].sort().join(',')}`;
 }
 

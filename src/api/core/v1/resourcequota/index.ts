@@ -1,3 +1,4 @@
+import { ownValue } from '../../../../apimachinery/table.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import type { ResourceQuota } from '../types.generated.ts';
 import { validateQuota, validateQuotaStatus, validateQuotaUpdate } from './validation.ts';
@@ -8,7 +9,7 @@ function usage({ status }: ResourceQuota, ofLimits: boolean): string {
   return Object.keys(hard)
     .sort()
     .filter((name) => name.startsWith('limits.') === ofLimits)
-    .map((name) => `${name}: ${used[name] ?? '0'}/${hard[name]}`)
+    .map((name) => `${name}: ${ownValue(used, name) ?? '0'}/${hard[name]}`)
     .join(', ');
 }
 

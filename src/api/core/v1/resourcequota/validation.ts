@@ -1,3 +1,4 @@
+import { table } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
 import { validateResourceName, validateResourceQuantity } from '../../../validation/quantities.ts';
@@ -28,7 +29,7 @@ function isStandard(name: string): boolean {
 }
 
 /** The standard resources that a quota with the scope may limit, by the name of the scope. */
-const scopes: Readonly<Record<string, readonly string[]>> = {
+const scopes = table<readonly string[]>({
   Terminating: ['pods', ...computeNames],
   NotTerminating: ['pods', ...computeNames],
   NotBestEffort: ['pods', ...computeNames],
@@ -36,7 +37,7 @@ const scopes: Readonly<Record<string, readonly string[]>> = {
   CrossNamespacePodAffinity: ['pods', ...computeNames],
   BestEffort: ['pods'],
   VolumeAttributesClass: claimNames,
-};
+});
 const opposites = [
   ['BestEffort', 'NotBestEffort'],
   ['NotTerminating', 'Terminating'],

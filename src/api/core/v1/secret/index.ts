@@ -1,3 +1,4 @@
+import { table } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { configMapKey } from '../../../../apimachinery/validation/names.ts';
 import { immutableMessage, nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
@@ -8,12 +9,12 @@ import type { Secret } from '../types.generated.ts';
 const { required, invalid, tooLong } = fieldError;
 
 /** Keys that a Secret of the type must have. */
-const requiredKeys: Readonly<Record<string, readonly string[]>> = {
+const requiredKeys = table<readonly string[]>({
   'kubernetes.io/dockercfg': ['.dockercfg'],
   'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
   'kubernetes.io/ssh-auth': ['ssh-privatekey'],
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-};
+});
 
 function defaultSecret(object: Secret): void {
   object.type ||= 'Opaque';

@@ -31,7 +31,8 @@ function rename(event: Fields, pairs: readonly (readonly [string, string])[]): F
   const names = new Map(pairs);
   const result: Fields = {};
   for (const [name, value] of Object.entries(event)) result[names.get(name) ?? name] = value;
-  for (const [, name] of pairs) if (result[name] === undefined && name in unset) result[name] = unset[name];
+  for (const [, name] of pairs)
+    if (result[name] === undefined && Object.hasOwn(unset, name)) result[name] = unset[name];
   result.eventTime ??= null;
   return result;
 }
