@@ -1,5 +1,6 @@
 // Answers the page's questions about the cluster, now or at an earlier moment, with the functions of src/explain.
-import type { KubeObject } from '../../apimachinery/object.ts';
+import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import type { Client } from '../../client/types.ts';
 import type { HistoryAnswer, PlanAnswer } from '../../explain/answers.ts';
@@ -89,6 +90,19 @@ export class Explainer {
     }
   }
 
+  /** A trace that nobody asked for, where there is something to trace. */
+  async traceSomething(): Promise<void> {
+    const objects = this.#world.objects();
+    const pod = objects.find((object) => object.kind === 'Pod' && isRunning(object as Pod));
+    const service = objects.find((object) => object.kind === 'Service' && hasClusterIP(object as Service)) as
+      | Service
+      | undefined;
+    if (!pod || !service) return;
+    const from = `pod/${objectKey(pod)}`;
+    const to = `${service.metadata.name}.${service.metadata.namespace}:${service.spec?.ports?.[0]?.port ?? 80}`;
+    await this.trace(new URLSearchParams({ from, to }), undefined);
+  }
+
   /** Connections through the doors of all Services, as the nodes' agents tell. */
   async connections(client: Client): Promise<Asked> {
     return askConnections(client, this.#world.objects());
@@ -96,19 +110,13 @@ export class Explainer {
 
   /** `proposal` is `{manifests: YAML, without: [KIND/NAME]}`; the API server judges the manifests as the asking user's. */
   async plan(proposal: unknown, { client, proxyMode }: Asking): Promise<PlanAnswer> {
-    const [
-      { planChange },
-      { ProposalError, worldsOf },
-      { withSlices },
-      { itemsOf },
-      { ManifestError, parseManifests },
-    ] = await Promise.all([
-      import('../../explain/plan/plan-change.ts'),
-      import('../../explain/plan/proposal.ts'),
-      import('../../explain/plan/slices.ts'),
-      import('../../explain/picture/picture-state.ts'),
-      import('../../explain/manifests.ts'),
-    ]);
+    const [{ foreseen, planChange }, { ProposalError, worldsOf }, { itemsOf }, { ManifestError, parseManifests }] =
+      await Promise.all([
+        import('../../explain/plan/plan-change.ts'),
+        import('../../explain/plan/proposal.ts'),
+        import('../../explain/picture/picture-state.ts'),
+        import('../../explain/manifests.ts'),
+      ]);
     const { manifests = '', without = [] } = proposal as { manifests?: unknown; without?: unknown };
     if (typeof manifests !== 'string' || !Array.isArray(without))
       throw badRequest('a plan is of manifests and without');
@@ -118,15 +126,15 @@ export class Explainer {
         without: without.map(String),
         namespace: 'default',
       };
-      const { before, after } = await worldsOf(this.#world.objects(), wanted, client);
+      const worlds = { ...(await worldsOf(this.#world.objects(), wanted, client)), now: this.#world.now() };
+      const { before } = worlds;
       const plan = await planChange({
-        before,
-        after,
+        ...worlds,
         settings: this.#settings(proxyMode),
         clusterDomain: this.#cluster.clusterDomain,
         connections: () => askConnections(client, before),
       });
-      return { plan, before: itemsOf(before), after: itemsOf(withSlices(after)) };
+      return { plan, before: itemsOf(before), after: itemsOf(foreseen(worlds).objects) };
     } catch (error) {
       if (error instanceof ProposalError || error instanceof ManifestError) throw badRequest(error.message);
       throw error;
@@ -139,6 +147,14 @@ export class Explainer {
     const { clusterCIDRs, serviceCIDRs } = this.#cluster;
     return { mode, clusterCIDRs, serviceCIDRs, nodePortAddresses: [] };
   }
+}
+
+function isRunning({ spec, status }: Pod): boolean {
+  return status?.phase === 'Running' && status.podIP !== undefined && spec?.nodeName !== undefined;
+}
+
+function hasClusterIP({ spec }: Service): boolean {
+  return spec?.clusterIP !== undefined && spec.clusterIP !== 'None';
 }
 
 function momentOf(text: string): { revision: number } | { time: number } {

@@ -25,6 +25,11 @@ const follower: User = { name: 'system:apiserver', groups: ['system:masters', 's
 /** Who looks at the page sees all of these. */
 const shown = ['/api/v1/nodes', '/api/v1/pods', '/api/v1/services', '/apis/discovery.k8s.io/v1/endpointslices'];
 
+/** The page opens first; then a trace or two are followed that nobody asked for, with time for others in between. */
+const quietMs = 2000;
+const betweenMs = 200;
+const warmUps = 4;
+
 interface Open {
   readonly url: string;
   readonly sessions: Sessions;
@@ -122,7 +127,22 @@ export class Page {
       clientOf,
       onError: (error) => onError(error, 'page'),
     });
-    return { url: await server.listen(signal), sessions };
+    const url = await server.listen(signal);
+    void this.#warmUp(explainer, signal);
+    return { url, sessions };
+  }
+
+  /** The first trace that somebody asks for then does not wait until its code is read and compiled. */
+  async #warmUp(explainer: Explainer, signal: AbortSignal): Promise<void> {
+    const { clock, onError } = this.#options;
+    try {
+      for (let i = 0; i < warmUps; i++) {
+        await clock.sleep(i === 0 ? quietMs : betweenMs, signal);
+        await explainer.traceSomething();
+      }
+    } catch (error) {
+      if (!signal.aborted) onError(error, 'page');
+    }
   }
 }
 
