@@ -31,14 +31,16 @@ export interface WatchTools {
 interface Watch {
   readonly matches: readonly PacketMatch[];
   readonly lines: string[];
+  /** Resolves when the monitor has told of the end, and so of all before it; or when the watch is over. */
+  readonly told: PromiseWithResolvers<void>;
   readonly stop: AbortController;
   /** Ends a watch that nobody asks about any more. */
   end: Timer;
 }
 
-const longest = 30_000;
+const longest = 120_000;
 const mostPackets = 1000;
-/** After the sender is done, until the last lines of the trace have come. */
+/** After the sender is done, until the packet and its answer have gone their way. */
 const settling = 200;
 
 export class PacketWatches {
@@ -78,7 +80,7 @@ export class PacketWatches {
     if (!watch) throw new Error(`there is no watch ${id}`);
     if (verb === 'packets') return { packets: this.#packets(id, watch) };
     if (verb === 'send') return { result: await this.#send(body as Send) };
-    if (verb === 'stop') return this.#finish(watch, body as RulesModel);
+    if (verb === 'stop') return this.#finish(id, watch, body as RulesModel);
     throw new Error(`watches know start, send, packets and stop, not ${verb}`);
   }
 
@@ -87,19 +89,22 @@ export class PacketWatches {
     const { exec, follow, clock } = this.#tools;
     const table = tableOf(id);
     const stop = new AbortController();
-    const watch: Watch = { matches, lines: [], stop, end: clock.after(longest, () => stop.abort()) };
+    const end = clock.after(longest, () => stop.abort());
+    const watch: Watch = { matches, lines: [], told: Promise.withResolvers(), stop, end };
     const reading = Promise.withResolvers<void>();
     this.#watches.set(id, watch);
     stop.signal.addEventListener('abort', () => {
       watch.end.cancel();
       this.#watches.delete(id);
       reading.resolve();
+      watch.told.resolve();
       void exec.run(['nft', 'delete', 'table', 'inet', table]).catch(() => {});
     });
     void (async () => {
       // The table's own coming is the first that the monitor tells: then it listens.
       for await (const line of follow.lines(['nft', 'monitor'], stop.signal)) {
         if (line.startsWith('trace ')) watch.lines.push(line);
+        else if (line.includes(`add table inet ${endOf(id)}`)) watch.told.resolve();
         else if (line.includes(`add table inet ${table}`)) reading.resolve();
       }
     })().catch((error: unknown) => reading.reject(error));
@@ -131,8 +136,13 @@ export class PacketWatches {
     throw new Error(`no network namespace of this node has the address ${address}`);
   }
 
-  async #finish(watch: Watch, model: RulesModel): Promise<Seen> {
-    await this.#tools.clock.sleep(settling);
+  async #finish(id: string, watch: Watch, model: RulesModel): Promise<Seen> {
+    const { clock, exec } = this.#tools;
+    await clock.sleep(settling);
+    // The kernel's news come in their order: when this one is there, the whole trace is.
+    const { code } = await exec.run(['nft', 'add', 'table', 'inet', endOf(id)]);
+    if (code === 0) await watch.told.promise;
+    await exec.run(['nft', 'delete', 'table', 'inet', endOf(id)]);
     const [conntrack, rules] = await Promise.all([this.#flows(watch.matches), this.#rules(model)]);
     watch.stop.abort();
     return { trace: watch.lines, conntrack, ...rules };
@@ -198,6 +208,8 @@ function namespaceMounts(mountinfo: string): string[] {
 }
 
 const tableOf = (id: string): string => `portico-watch-${id}`;
+/** Comes and goes after the last packet. */
+const endOf = (id: string): string => `portico-end-${id}`;
 
 async function bodyOf(request: Http2ServerRequest): Promise<string> {
   const chunks: Buffer[] = [];
