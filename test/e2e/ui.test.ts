@@ -1,5 +1,5 @@
 // The page of `portico ui`, as a person uses it: on a cluster of hollow nodes, in a browser without a screen.
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { ask } from '../fixtures/api-client.ts';
@@ -51,6 +51,15 @@ const door = (name: string) => page.locator(`[data-id="Service default/${name}"]
 const podCards = (state: string) => page.locator(`.box.pod.pod-${state}[title^="Pod default/web-"]`);
 const panel = () => page.locator('.panel');
 
+const nobody = 'Service default/cart, nobody answers';
+
+/** What is drawn follows what was done. */
+const soon = { timeout: 300_000 };
+const untilCount = (locator: Locator, count: number) => expect.poll(() => locator.count(), soon).toBe(count);
+const untilPanelSays = (text: string) => expect.poll(() => panel().innerText(), soon).toContain(text);
+const untilDoorSays = (name: string, label: string) =>
+  expect.poll(() => door(name).getAttribute('aria-label'), soon).toBe(label);
+
 beforeAll(async () => {
   server = await startServer(['--hollow-nodes', '3']);
   await apply(server, ...parseAllDocuments(shop).map((document) => document.toJS() as Manifest));
@@ -68,8 +77,9 @@ afterAll(async () => {
 test('the picture shows Services, slices, nodes and pods, and alarms where nobody answers', async () => {
   await door('web').waitFor();
   await podCards('ready').nth(2).waitFor();
-  expect(await page.locator('.box.machine .name').allTextContents()).toEqual(['hollow-1', 'hollow-2', 'hollow-3']);
-  expect(await door('cart').getAttribute('aria-label')).toBe('Service default/cart, nobody answers');
+  const machines = page.locator('.box.machine .name');
+  await expect.poll(() => machines.allTextContents(), soon).toEqual(['hollow-1', 'hollow-2', 'hollow-3']);
+  await untilDoorSays('cart', nobody);
   await page.locator('.line-carries text', { hasText: '33 %' }).nth(2).waitFor();
   await keepScreenshot(page, 'picture');
 });
@@ -81,23 +91,22 @@ test('what is scaled and killed moves in the picture by itself', async () => {
     (await podCards('ready').first().getAttribute('title'))?.slice('Pod default/'.length).split(':')[0] ?? '';
   await server.kubectl('delete', 'pod', killed, '--wait=false');
   await page.locator(`[title^="Pod default/${killed}"]`).waitFor({ state: 'detached' });
-  await podCards('ready').nth(4).waitFor();
-  expect(await podCards('ready').count()).toBe(5);
+  await untilCount(podCards('ready'), 5);
 });
 
 test('the story tells of address, pods, almost-pods, slices, records and rules', async () => {
   await door('web').click();
   await page.locator('.story h2', { hasText: 'default/web' }).waitFor();
   const { spec } = JSON.parse(await server.kubectl('get', 'service', 'web', '-o', 'json'));
-  const story = await panel().innerText();
-  expect(story).toContain(`${spec.clusterIP}, allocated from 10.96.0.0/16`);
-  expect(story).toContain(`port ${spec.ports[0].nodePort} of every node leads to port 80`);
-  expect(story).toContain('its app is cart, not web');
-  expect(story).toContain(`web.default.svc.cluster.local. A ${spec.clusterIP}`);
-  expect(await panel().locator('td', { hasText: '20 %' }).count()).toBe(5);
+  await untilPanelSays(`${spec.clusterIP}, allocated from 10.96.0.0/16`);
+  await untilPanelSays(`port ${spec.ports[0].nodePort} of every node leads to port 80`);
+  await untilPanelSays('its app is cart, not web');
+  await untilPanelSays(`web.default.svc.cluster.local. A ${spec.clusterIP}`);
+  await untilCount(panel().locator('td', { hasText: '20 %' }), 5);
   await panel().locator('summary', { hasText: 'Rules on each node' }).click();
   await panel().locator('summary', { hasText: 'hollow-1' }).click();
-  expect(await panel().locator('details details[open] > pre').innerText()).toContain(spec.clusterIP);
+  const rules = panel().locator('details details[open] > pre');
+  await expect.poll(() => rules.innerText(), soon).toContain(spec.clusterIP);
   await keepScreenshot(page, 'story');
 });
 
@@ -107,7 +116,7 @@ test('with the keyboard alone a Service is chosen, a packet traced and each step
   await page.keyboard.type('cart');
   await page.keyboard.press('Enter');
   await page.locator('.story h2', { hasText: 'default/cart' }).waitFor();
-  expect(await panel().innerText()).toContain('it has no label tier');
+  await untilPanelSays('it has no label tier');
   await page.locator('#find').press('Escape');
   await page.keyboard.press('t');
   const from = page.locator('input[name=from]');
@@ -118,15 +127,15 @@ test('with the keyboard alone a Service is chosen, a packet traced and each step
   await page.keyboard.type(`${spec.clusterIP}:80`);
   await page.keyboard.press('Enter');
   await page.locator('.outcomes li').nth(4).waitFor();
-  expect(await page.locator('.line-go').count()).toBe(6);
-  expect(await page.locator('.line-back').count()).toBe(1);
+  await untilCount(page.locator('.line-go'), 6);
+  await untilCount(page.locator('.line-back'), 1);
   await page.locator('input[name=to]').press('Escape');
   const step = page.locator('.steps li[aria-current=step]');
   const first = await step.innerText();
   await page.keyboard.press('n');
-  await expect.poll(() => step.innerText(), { timeout: 300_000 }).not.toBe(first);
-  expect(await page.locator('.box.here').count()).toBe(1);
-  expect(await panel().innerText()).toContain('portico-proxy');
+  await expect.poll(() => step.innerText(), soon).not.toBe(first);
+  await untilCount(page.locator('.box.here'), 1);
+  await untilPanelSays('portico-proxy');
   await keepScreenshot(page, 'trace');
 });
 
@@ -138,7 +147,7 @@ test('a trace that fails names the object and field, and what to change', async 
   await page.keyboard.press('Enter');
   const cause = page.locator('.cause');
   await cause.waitFor();
-  expect(await cause.innerText()).toContain('Service default/cart, spec.selector');
+  await expect.poll(() => cause.innerText(), soon).toContain('Service default/cart, spec.selector');
   await page.locator('.line-fail').first().waitFor({ state: 'attached' });
 });
 
@@ -149,42 +158,52 @@ test('a plan is drawn before and after, and says what the change then does', asy
   await page.locator('textarea').fill(manifest);
   await page.locator('button.go').click();
   await page.locator('.sides, [role=alert]').first().waitFor();
-  expect(await panel().innerText()).toContain('Service default/cart');
-  expect(await panel().locator('td', { hasText: '50 %' }).count()).toBe(2);
-  expect(await page.locator('.box.is-changed').count()).toBe(2);
-  expect(await door('cart').getAttribute('aria-label')).toBe('Service default/cart');
+  await untilPanelSays('Service default/cart');
+  await untilCount(panel().locator('td', { hasText: '50 %' }), 2);
+  await untilCount(page.locator('.box.is-changed'), 2);
+  await untilDoorSays('cart', 'Service default/cart');
   await keepScreenshot(page, 'plan');
   await page.locator('.sides button', { hasText: 'before' }).click();
-  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 300_000 }).toContain('nobody answers');
+  await untilDoorSays('cart', nobody);
   await page.locator('nav button', { hasText: 'Story' }).click();
   await server.kubectl('patch', 'service', 'cart', '-p', '{"spec":{"selector":{"tier":null}}}');
-  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 300_000 }).toBe('Service default/cart');
+  await untilDoorSays('cart', 'Service default/cart');
 });
 
 test('the slider walks through history, and back to now', async () => {
   await page.keyboard.press('h');
   const now = Number(await page.locator('.stage').getAttribute('data-revision'));
-  await expect
-    .poll(() => page.locator('#time').getAttribute('max').then(Number), { timeout: 300_000 })
-    .toBeGreaterThan(9);
+  await expect.poll(() => page.locator('#time').getAttribute('max').then(Number), soon).toBeGreaterThan(9);
   for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowLeft');
   await page.locator('.time.past').waitFor();
+  // Further, where more has happened meanwhile.
+  for (let i = 0; i < 100 && (await door('cart').getAttribute('aria-label')) !== nobody; i++) {
+    await page.keyboard.press('ArrowLeft');
+    await expect
+      .poll(() => door('cart').getAttribute('aria-label'), { timeout: 3000 })
+      .toBe(nobody)
+      .catch(() => {});
+  }
   await expect
-    .poll(async () => Number(await page.locator('.stage').getAttribute('data-revision')), { timeout: 300_000 })
+    .poll(async () => Number(await page.locator('.stage').getAttribute('data-revision')), soon)
     .toBeLessThan(now);
-  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 300_000 }).toContain('nobody answers');
+  await untilDoorSays('cart', nobody);
   await page.emulateMedia({ colorScheme: 'dark' });
   await keepScreenshot(page, 'history');
   await page.locator('.time button').click();
-  await expect.poll(() => door('cart').getAttribute('aria-label'), { timeout: 300_000 }).toBe('Service default/cart');
+  await untilDoorSays('cart', 'Service default/cart');
 });
 
 test('on a small screen the picture is above and the panel below, and nothing sticks out', async () => {
   await page.setViewportSize({ width: 390, height: 780 });
   await door('web').waitFor();
-  const [stage, below] = await Promise.all([page.locator('.stage').boundingBox(), panel().boundingBox()]);
-  expect(below?.y).toBeGreaterThanOrEqual((stage?.y ?? 0) + (stage?.height ?? 0));
-  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+  await expect
+    .poll(async () => {
+      const [stage, below] = await Promise.all([page.locator('.stage').boundingBox(), panel().boundingBox()]);
+      return stage && below && below.y >= stage.y + stage.height;
+    }, soon)
+    .toBe(true);
+  await expect.poll(() => page.evaluate('document.documentElement.scrollWidth'), soon).toBeLessThanOrEqual(390);
   await keepScreenshot(page, 'small');
 });
 
