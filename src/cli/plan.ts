@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
-import { addOutputOption, usage } from './cluster-options.ts';
+import { addOutputOption, tools, usage } from './cluster-options.ts';
 import { addNetworkOptions, type NetworkFlags, networkSettings } from './network-settings.ts';
 import { addSourceOptions, clientOf, type ObjectFlags, objectsOf } from './objects.ts';
 
@@ -35,15 +35,25 @@ async function run(flags: Flags): Promise<void> {
     ]);
     const source: ObjectFlags = { ...flags, filename: flags.from };
     const settings = await networkSettings(flags, source);
-    const present = await objectsOf(source, 'plan', ['Node', 'Service', 'EndpointSlice', 'Pod']);
+    const present = await objectsOf(source, 'plan', [
+      'Node',
+      'Service',
+      'EndpointSlice',
+      'Pod',
+      'Namespace',
+      'NetworkPolicy',
+    ]);
     const { without, namespace, clusterDomain } = flags;
-    const proposal = { manifests: await manifestsOf(flags), without, namespace };
+    const { validObjects } = await import('./valid-objects.ts');
+    const judge = (object: KubeObject) => validObjects([object], [object.kind ?? ''])[0] ?? object;
+    const proposal = { manifests: await manifestsOf(flags), without, namespace, judge };
     const client = flags.from.length > 0 ? undefined : await clientOf(source, 'plan');
     const worlds = await worldsOf(present, proposal, client);
     const plan = await planChange({
       ...worlds,
       settings,
       clusterDomain,
+      now: tools.clock.now(),
       ...(client && { connections: () => askConnections(client, worlds.before) }),
     });
     const text =

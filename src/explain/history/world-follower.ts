@@ -51,6 +51,11 @@ export class WorldFollower {
     return this.#revision;
   }
 
+  /** By the clock that changes are noted by: milliseconds since the epoch. */
+  now(): number {
+    return this.#options.clock.now();
+  }
+
   /** The objects that there are now, with their `kind`. */
   objects(): readonly Readonly<KubeObject>[] {
     return [...this.#objects.values()];

@@ -1,5 +1,4 @@
 // The objects as they would be: with manifests applied, or without a pod or a node.
-import { isObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { idOf } from '../object-id.ts';
 
@@ -9,25 +8,6 @@ export function withObjects(objects: readonly KubeObject[], changed: readonly Ku
   const kept = objects.map((object) => replacing.get(idOf(object)) ?? object);
   const present = new Set(objects.map(idOf));
   return [...kept, ...[...replacing].flatMap(([key, object]) => (present.has(key) ? [] : [object]))];
-}
-
-/**
- * A manifest laid over the object that there is, when no API server is at hand to say: fields given take the place of
- * those that are there, and what the manifest leaves out stays, so that a Service keeps its addresses.
- */
-export function overlaid(objects: readonly KubeObject[], manifest: KubeObject): KubeObject {
-  const present = objects.find((object) => idOf(object) === idOf(manifest));
-  return present ? (merged(present, manifest, '') as KubeObject) : manifest;
-}
-
-/** Replaced as a whole, as an apply by their owner does. */
-const wholes = ['.spec.selector', '.metadata.labels', '.metadata.annotations'];
-
-function merged(old: unknown, given: unknown, path: string): unknown {
-  if (!isObject(old) || !isObject(given) || wholes.includes(path)) return given;
-  const result: Record<string, unknown> = { ...old };
-  for (const [key, value] of Object.entries(given)) result[key] = merged(old[key], value, `${path}.${key}`);
-  return result;
 }
 
 export interface Gone {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { overlaid, withObjects, withoutObjects } from './change.ts';
+import { withObjects, withoutObjects } from './change.ts';
 import { isEmptyPlan } from './plan.ts';
 import { planChange } from './plan-change.ts';
 import { withSlices } from './slices.ts';
@@ -55,6 +55,7 @@ const plan = (after: readonly KubeObject[]) =>
       nodePortAddresses: [],
     },
     clusterDomain: 'cluster.local',
+    now: 0,
   });
 
 test('a cluster as it is has no plan', async () => {
@@ -65,7 +66,7 @@ test('a cluster as it is has no plan', async () => {
 
 test('another selector: the field, the slice, who gets the traffic, and the rules of every node', async () => {
   const [edited] = read(service('new'));
-  const found = await plan(withObjects(cluster, [overlaid(cluster, edited!)]));
+  const found = await plan(withObjects(cluster, [edited!]));
   expect(found.objects).toEqual([
     {
       change: 'changed',
@@ -109,7 +110,19 @@ test('without a node its pods get nothing more', async () => {
 });
 
 test('kinds whose work is not foreseen are named', async () => {
-  const [deployment] = read('kind: Deployment\nmetadata: {name: web, namespace: demo}\n');
-  const found = await plan(withObjects(cluster, [deployment!]));
-  expect(found.notes).toEqual(['what controllers make of a Deployment (its pods, for one) is not foreseen']);
+  const [job] = read('kind: Job\nmetadata: {name: web, namespace: demo}\n');
+  const found = await plan(withObjects(cluster, [job!]));
+  expect(found.notes).toEqual(['what controllers make of a Job (its pods, for one) is not foreseen']);
+});
+
+test('a NetworkPolicy is rules of the nodes whose pods it isolates', async () => {
+  const policy = read(`
+kind: NetworkPolicy
+metadata: {name: closed, namespace: demo}
+spec: {podSelector: {matchLabels: {app: new}}, policyTypes: [Ingress]}
+`);
+  const found = await plan(withObjects(cluster, policy));
+  expect(found.notes).toEqual([]);
+  expect(found.rules.map(({ node: name }) => name)).toEqual(['b']);
+  expect(found.rules[0]?.added.join('\n')).toContain('10.244.1.6');
 });

@@ -1,9 +1,12 @@
 // What the network would be like after a change of objects: a comparison of two worlds, each worked out by the same pure
 // functions that the controllers, the proxy and DNS run by.
+
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { isObject, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { ownValue } from '../../apimachinery/table.ts';
+import { renderTable } from '../../nftables/render.ts';
 import { rulesText } from '../../proxy/offline.ts';
 import { ServiceView } from '../../proxy/service-view.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
@@ -11,28 +14,33 @@ import { lineChanges } from '../line-changes.ts';
 import { type Asked, lostConnections } from '../live/connections.ts';
 import { idOf } from '../object-id.ts';
 import { bothFamilies, sharesOf } from '../shares.ts';
-import type { NetworkPlan, NodeRules, ObjectChange, ShareChange } from './plan.ts';
+import { policyTables } from '../trace/policies.ts';
+import type { NetworkPlan, NodeRules, ObjectChange, Placeholder, ShareChange } from './plan.ts';
 import { zoneRecords } from './records.ts';
 import { withSlices } from './slices.ts';
+import { settleWorkloads, workloadKinds } from './workloads.ts';
 
 export interface PlanRequest {
   readonly before: readonly KubeObject[];
   /** The objects once the change is made; EndpointSlices of Services with a selector are worked out. */
   readonly after: readonly KubeObject[];
+  readonly placeholders?: readonly Placeholder[];
   readonly settings: ProxySettings;
   readonly clusterDomain: string;
+  /** Milliseconds since the epoch: which pods go first depends on their age. */
+  readonly now: number;
   /** Asks the nodes for their connections; absent where there are no nodes to ask. */
   readonly connections?: () => Promise<Asked>;
 }
 
 /** Kinds whose network the plan knows; what controllers make of others is not foreseen. */
-const known = ['Node', 'Pod', 'Service', 'EndpointSlice'];
+const known = ['Node', 'Pod', 'Service', 'EndpointSlice', 'Namespace', 'NetworkPolicy', ...workloadKinds];
 
 export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
-  const { before, settings, clusterDomain } = request;
-  const after = withSlices(request.after);
-  const objects = compareObjects(before, request.after);
-  const slices = compareObjects(ofSlices(request.after), ofSlices(after));
+  const { before, settings, clusterDomain, placeholders = [] } = request;
+  const { settled, objects: after, notes } = foreseen(request);
+  const objects = compareObjects(before, settled);
+  const slices = compareObjects(ofSlices(settled), ofSlices(after));
   const unforeseen = [...new Set(objects.map(({ object }) => object.split(' ')[0] ?? ''))].filter(
     (kind) => !known.includes(kind),
   );
@@ -47,11 +55,26 @@ export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
     rules: await compareRules(before, after, settings),
     shares,
     connections: lostConnections(shares, asked?.connections ?? []),
+    placeholders,
     notes: [
+      ...notes,
       ...unforeseen.map((kind) => `what controllers make of a ${kind} (its pods, for one) is not foreseen`),
       ...(asked && asked.silent.length > 0 ? [`${asked.silent.join(', ')} did not tell of connections`] : []),
     ],
   };
+}
+
+interface Foreseen {
+  /** Without what controllers write. */
+  readonly settled: readonly KubeObject[];
+  readonly objects: readonly KubeObject[];
+  readonly notes: readonly string[];
+}
+
+/** The objects once controllers have done what they do about the change. */
+export function foreseen({ before, after, now }: Pick<PlanRequest, 'before' | 'after' | 'now'>): Foreseen {
+  const { objects: settled, notes } = settleWorkloads(before, after, now);
+  return { settled, objects: withSlices(settled), notes };
 }
 
 const ofSlices = (objects: readonly KubeObject[]) => objects.filter(({ kind }) => kind === 'EndpointSlice');
@@ -88,7 +111,7 @@ function compareFields(before: unknown, after: unknown, { path, into }: Walk): v
     return;
   }
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    compareFields(before[key], after[key], { path: path === '' ? key : `${path}.${key}`, into });
+    compareFields(ownValue(before, key), ownValue(after, key), { path: path === '' ? key : `${path}.${key}`, into });
   }
 }
 
@@ -101,8 +124,10 @@ async function compareRules(
   after: readonly KubeObject[],
   settings: ProxySettings,
 ): Promise<NodeRules[]> {
-  const lines = async (objects: readonly KubeObject[], nodeName: string) =>
-    (await rulesText({ objects, nodeName, settings, families: bothFamilies })).split('\n');
+  const lines = async (objects: readonly KubeObject[], nodeName: string) => [
+    ...(await rulesText({ objects, nodeName, settings, families: bothFamilies })).split('\n'),
+    ...policyLines(objects, nodeName),
+  ];
   const changes: NodeRules[] = [];
   const remaining = new Set(nodeNames(after));
   for (const node of nodeNames(before)
@@ -112,6 +137,13 @@ async function compareRules(
     if (change.added.length + change.removed.length > 0) changes.push({ node, ...change });
   }
   return changes;
+}
+
+/** Of the tables that NetworkPolicies make, beside the proxy's. */
+function policyLines(objects: readonly KubeObject[], nodeName: string): string[] {
+  return bothFamilies.flatMap((family) =>
+    policyTables(objects, nodeName, family).flatMap((table) => renderTable(table).split('\n')),
+  );
 }
 
 type Shares = ReadonlyMap<string, ReadonlyMap<string, number>>;

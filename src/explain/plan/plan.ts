@@ -24,6 +24,15 @@ export interface NodeRules extends TextChange {
   readonly node: string;
 }
 
+/** What an API server will pick when the change is made; another stands for it in the plan. */
+export interface Placeholder {
+  /** `Service default/web`. */
+  readonly object: string;
+  readonly field: string;
+  /** What stands for it. */
+  readonly value: string;
+}
+
 export interface NetworkPlan {
   readonly objects: readonly ObjectChange[];
   /** EndpointSlices that a controller would write. */
@@ -34,6 +43,7 @@ export interface NetworkPlan {
   readonly shares: readonly ShareChange[];
   /** Connections that nodes track now whose endpoint nobody would be sent to any more. */
   readonly connections: readonly Connections[];
+  readonly placeholders: readonly Placeholder[];
   /** What could not be looked at, in sentences. */
   readonly notes: readonly string[];
 }

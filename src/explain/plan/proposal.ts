@@ -1,9 +1,14 @@
 // A change as a person proposes it: manifests to apply, objects to do without.
+import type { Schemas } from '../../api/schema.ts';
 import { apiVersionOf, type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { isNotFound } from '../../apimachinery/status.ts';
 import { discoverResources } from '../../client/discovery.ts';
-import type { Client } from '../../client/types.ts';
-import { type Gone, overlaid, withObjects, withoutObjects } from './change.ts';
+import type { Client, ResourceClient } from '../../client/types.ts';
+import { idOf } from '../object-id.ts';
+import { applied, applyPatchOf } from './apply.ts';
+import { type Gone, withObjects, withoutObjects } from './change.ts';
+import { Placeholders } from './placeholders.ts';
+import type { Placeholder } from './plan.ts';
 
 /** What is wrong with a proposal, in one line. */
 export class ProposalError extends Error {
@@ -16,32 +21,34 @@ export interface Proposal {
   readonly without: readonly string[];
   /** Of objects that name none. */
   readonly namespace: string;
+  /** Fills in defaults, and throws for what an API server would refuse, when none is at hand. */
+  readonly judge?: (object: KubeObject) => KubeObject;
 }
 
 export interface Worlds {
   readonly before: readonly KubeObject[];
   readonly after: readonly KubeObject[];
+  readonly placeholders: readonly Placeholder[];
 }
 
 /**
  * The worlds before and after a proposal. With a client the API server says what would become of the manifests (defaults,
- * addresses, refusals); without one they are laid over what there is. Rejects with a {@link ProposalError}, or with the
+ * addresses, refusals); without one they are applied to what there is. Rejects with a {@link ProposalError}, or with the
  * server's StatusError.
  */
 export async function worldsOf(
   present: readonly KubeObject[],
-  { manifests, without, namespace }: Proposal,
+  { manifests, without, namespace, judge }: Proposal,
   client?: Client,
 ): Promise<Worlds> {
   const before = present.map((object) => placed(object, namespace));
   const wanted = manifests.map((object) => placed(object, namespace));
-  const changed = client
-    ? await dryRun(client, wanted)
-    : { present: [], objects: wanted.map((manifest) => overlaid(before, manifest)) };
+  const changed = wanted.length > 0 ? await changesOf(wanted, { before, judge }, client) : noChange;
   const gone = without.map((text) => goneOf(text, before, namespace));
   return {
     before: withObjects(before, changed.present),
     after: withoutObjects(withObjects(before, changed.objects), gone),
+    placeholders: changed.placeholders,
   };
 }
 
@@ -56,16 +63,41 @@ interface Planned {
   readonly present: readonly KubeObject[];
   /** … and as they would be. */
   readonly objects: readonly KubeObject[];
+  readonly placeholders: readonly Placeholder[];
 }
 
-async function dryRun(client: Client, manifests: readonly KubeObject[]): Promise<Planned> {
+const noChange: Planned = { present: [], objects: [], placeholders: [] };
+
+async function changesOf(
+  manifests: readonly KubeObject[],
+  { before, judge = (object) => object }: Pick<Proposal, 'judge'> & Pick<Worlds, 'before'>,
+  client: Client | undefined,
+): Promise<Planned> {
+  const { builtinSchemas } = await import('../../api/schema.ts');
+  const schemas = builtinSchemas();
+  if (client) return dryRun(client, manifests, { before, schemas });
+  const objects = manifests.map((manifest) => {
+    const live = before.find((object) => idOf(object) === idOf(manifest));
+    return judge(live ? applied(manifest, live, schemas) : manifest);
+  });
+  return { ...noChange, objects };
+}
+
+interface Known {
+  readonly before: readonly KubeObject[];
+  readonly schemas: Schemas;
+}
+
+async function dryRun(client: Client, manifests: readonly KubeObject[], known: Known): Promise<Planned> {
   const present: KubeObject[] = [];
   const objects: KubeObject[] = [];
-  const { resources } = manifests.length > 0 ? await discoverResources(client) : { resources: [] };
+  const placeholders = new Placeholders(known.before);
+  const { resources } = await discoverResources(client);
+  const coming = new Set(manifests.flatMap(({ kind, metadata }) => (kind === 'Namespace' ? [metadata.name] : [])));
   for (const manifest of manifests) {
     const { kind = '', apiVersion } = manifest;
     const served = resources.find((one) => one.kind === kind && apiVersionOf(one) === apiVersion);
-    if (!served) throw new ProposalError(`the cluster serves no ${kind} of ${apiVersion}`);
+    if (!served) throw new ProposalError(notServed(kind, apiVersion));
     const resource = client.resource<KubeObject>(served);
     const { namespace: own, ...clusterScoped } = manifest.metadata;
     const wanted = served.namespaced ? manifest : { ...manifest, metadata: clusterScoped };
@@ -75,14 +107,51 @@ async function dryRun(client: Client, manifests: readonly KubeObject[]): Promise
         if (isNotFound(error)) return undefined;
         throw error;
       });
-    const options = { dryRun: true, fieldManager: 'portico-plan' };
-    const result = live
-      ? await resource.update(overlaid([{ ...live, kind }], wanted), options)
-      : await resource.create(wanted, options);
+    const isComing = served.namespaced && coming.has(own ?? '');
+    const answer = live
+      ? await patched(resource, wanted, { ...live, kind, apiVersion }, known.schemas)
+      : await created(resource, wanted, isComing);
     if (live) present.push({ ...live, kind });
-    objects.push({ ...result, kind });
+    objects.push(placeholders.stand({ ...answer, kind }, live ? { ...live, kind } : wanted));
   }
-  return { present, objects };
+  return { present, objects, placeholders: placeholders.made };
+}
+
+function notServed(kind: string, apiVersion: string | undefined): string {
+  if (apiVersion === undefined) return `a ${kind} without an apiVersion: say which one`;
+  return `the cluster serves no ${kind} of ${apiVersion}: look at \`kubectl api-resources\`, or apply its definition first`;
+}
+
+const options = { dryRun: true, fieldManager: 'portico-plan' };
+
+function patched(
+  resource: ResourceClient<KubeObject>,
+  wanted: KubeObject,
+  live: KubeObject,
+  schemas: Schemas,
+): Promise<KubeObject> {
+  const { type, body } = applyPatchOf(wanted, live, schemas);
+  const { name, namespace } = live.metadata;
+  return resource.patch({ name, ...(namespace !== undefined && { namespace }), type, body }, options);
+}
+
+/** Every cluster has it, and nothing in it that would stand in the way. */
+const emptyNamespace = 'kube-node-lease';
+
+/** A namespace that the same manifests bring is not there to be asked about: what is in it is judged in another. */
+async function created(
+  resource: ResourceClient<KubeObject>,
+  wanted: KubeObject,
+  isNamespaceComing: boolean,
+): Promise<KubeObject> {
+  try {
+    return await resource.create(wanted, options);
+  } catch (error) {
+    if (!isNamespaceComing || !isNotFound(error)) throw error;
+    const elsewhere = { ...wanted, metadata: { ...wanted.metadata, namespace: emptyNamespace } };
+    const answer = await resource.create(elsewhere, options);
+    return { ...answer, metadata: { ...answer.metadata, namespace: wanted.metadata.namespace } };
+  }
 }
 
 const kinds = { pod: 'Pod', node: 'Node', service: 'Service', svc: 'Service' } as const;

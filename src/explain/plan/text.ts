@@ -1,13 +1,13 @@
 // A plan for people to read.
 import { changeLines } from '../line-changes.ts';
-import type { NetworkPlan, ObjectChange } from './plan.ts';
+import type { NetworkPlan, ObjectChange, Placeholder } from './plan.ts';
 
 const signs = { created: '+', changed: '~', deleted: '-' } as const;
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** Lines, without a final newline. `withRules` prints the rules themselves, else how many change. */
 export function planText(plan: NetworkPlan, { withRules }: { readonly withRules: boolean }): string {
-  const { objects, slices, records, rules, shares, connections, notes } = plan;
+  const { objects, slices, records, rules, shares, connections, placeholders, notes } = plan;
   const lines = [
     ...section('Objects', objects.flatMap(objectLines)),
     ...section('EndpointSlices', slices.flatMap(sliceLines)),
@@ -30,9 +30,13 @@ export function planText(plan: NetworkPlan, { withRules }: { readonly withRules:
         ...(withRules ? changeLines({ added, removed }).map((line) => `  ${line}`) : []),
       ]),
     ),
-    ...section('Note', notes),
+    ...section('Note', [...placeholders.map(standsFor), ...notes]),
   ];
   return lines.length === 0 ? 'Nothing would change.' : lines.join('\n');
+}
+
+function standsFor({ object, field, value }: Placeholder): string {
+  return `${value} stands for what ${object} will be given (${field})`;
 }
 
 function section(title: string, lines: readonly string[]): string[] {

@@ -133,12 +133,18 @@ function missing(wanted: readonly [string, string][], labels: Readonly<Record<st
     .join('; ');
 }
 
+/** At most so many nodes are told of: they differ little, and `portico rules` tells of any. */
+const mostNodes = 20;
+
 /** Those rules of each node that are there for this Service. */
 async function serviceRules(
   { objects, service, settings }: StoryRequest,
   own: readonly KubeObject[],
 ): Promise<NodeRulesText[]> {
-  const nodes = objects.filter((object): object is Node => object.kind === 'Node');
+  const nodes = objects
+    .filter((object): object is Node => object.kind === 'Node')
+    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+    .slice(0, mostNodes);
   const found: NodeRulesText[] = [];
   for (const node of nodes) {
     const alone = [node, ...own];
@@ -146,5 +152,5 @@ async function serviceRules(
     const rules = explainRules(alone, text).filter(({ services }) => services.includes(service));
     found.push({ node: node.metadata.name, lines: rules.map(({ line }) => line.trim()) });
   }
-  return found.sort((a, b) => (a.node < b.node ? -1 : 1));
+  return found;
 }

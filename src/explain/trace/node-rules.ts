@@ -34,7 +34,7 @@ export class NodeRules {
       const [rules] = plansOf({ objects, nodeName, settings: this.#settings, families: [this.#family] });
       if (!rules) throw new Error('one family gives one set of plans');
       const services = rulesetOf(this.#settings.mode, rules.plans, rules.config);
-      const policies = policyTables(this.#world, nodeName, this.#family);
+      const policies = policyTables(objects, nodeName, this.#family);
       const ruleset = { ...services, nftables: [...(services.nftables ?? []), ...policies] };
       made = { plans: rules.plans, simulator: new PacketSimulator({ ruleset, network: networkOf(this.#world, node) }) };
       this.#made.set(nodeName, made);

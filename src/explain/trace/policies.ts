@@ -1,16 +1,16 @@
 // NetworkPolicies in a trace: the rules of a node that they make, and whom to blame for a packet that they drop.
-import type { Namespace } from '../../api/core/v1/types.generated.ts';
+import type { Namespace, Pod } from '../../api/core/v1/types.generated.ts';
 import type { NetworkPolicy } from '../../api/networking/v1/types.generated.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
 import type { IPFamily } from '../../net/ip.ts';
 import type { Outcome } from '../../netfilter/packet.ts';
 import { planPolicies } from '../../networkpolicy/plan.ts';
 import { policyTable, tableName } from '../../networkpolicy/render.ts';
 import type { Table } from '../../nftables/ruleset.ts';
 import type { Cause } from './trace.ts';
-import type { World } from './world.ts';
 
 /** The table of a node; none where no pod of it is isolated. */
-export function policyTables({ objects, pods }: World, nodeName: string, family: IPFamily): Table[] {
+export function policyTables(objects: readonly KubeObject[], nodeName: string, family: IPFamily): Table[] {
   const policies = objects
     .filter((object): object is NetworkPolicy & typeof object => object.kind === 'NetworkPolicy')
     .map((policy) => ({
@@ -18,9 +18,12 @@ export function policyTables({ objects, pods }: World, nodeName: string, family:
       metadata: { ...policy.metadata, namespace: policy.metadata.namespace ?? 'default' },
     }));
   if (policies.length === 0) return [];
+  const pods = objects
+    .filter((object): object is Pod & typeof object => object.kind === 'Pod')
+    .map((pod) => ({ ...pod, metadata: { ...pod.metadata, namespace: pod.metadata.namespace ?? 'default' } }));
   const known = objects.filter((object): object is Namespace & typeof object => object.kind === 'Namespace');
   const names = new Set(known.map(({ metadata }) => metadata.name));
-  const used = new Set([...pods.values()].map(({ metadata }) => metadata.namespace ?? 'default'));
+  const used = new Set(pods.map(({ metadata }) => metadata.namespace));
   // Manifests need not hold the namespaces that they use; each has the label that names it.
   const others = [...used]
     .filter((name) => !names.has(name))
@@ -31,7 +34,7 @@ export function policyTables({ objects, pods }: World, nodeName: string, family:
       }),
     );
   // Nor need they say of a pod what only a kubelet asks.
-  const whole = [...pods.values()].map((pod) => ({
+  const whole = pods.map((pod) => ({
     ...pod,
     spec: { ...pod.spec, containers: pod.spec?.containers ?? [] },
   }));

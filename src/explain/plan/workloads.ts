@@ -1,0 +1,64 @@
+// Pods that go when a workload is given fewer, as its controller would pick them; of those that come, that they do.
+import type { Deployment, ReplicaSet, StatefulSet } from '../../api/apps/v1/types.generated.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
+import { deletionOrder } from '../../controllers/shared/deletion-order.ts';
+import { isPodActive } from '../../controllers/shared/pods.ts';
+import { idOf } from '../object-id.ts';
+
+type Workload = (Deployment | ReplicaSet | StatefulSet) & { readonly kind: string };
+
+/** Kinds whose pods this knows. */
+export const workloadKinds: readonly string[] = ['Deployment', 'ReplicaSet', 'StatefulSet'];
+
+export interface Settled {
+  readonly objects: readonly KubeObject[];
+  /** What is not known of pods that come, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** The objects after a change without the pods that it costs. `now` is milliseconds since the epoch. */
+export function settleWorkloads(before: readonly KubeObject[], after: readonly KubeObject[], now: number): Settled {
+  const earlier = new Map(before.filter(isWorkload).map((object) => [idOf(object), object]));
+  const pods = after.filter((object): object is Pod & KubeObject => object.kind === 'Pod');
+  const gone = new Set<string>();
+  const notes: string[] = [];
+  for (const object of after.filter(isWorkload)) {
+    const was = earlier.get(idOf(object));
+    const [from, to] = [was?.spec?.replicas ?? (was ? 1 : 0), object.spec?.replicas ?? 1];
+    if (was && !jsonEqual(was.spec?.template, object.spec?.template)) {
+      notes.push(`every pod of ${idOf(object)} is made anew: addresses are known when they run`);
+    } else if (to > from) {
+      const pods = to - from === 1 ? '1 more pod' : `${to - from} more pods`;
+      notes.push(`${pods} of ${idOf(object)}: addresses are known when they run`);
+    }
+    const own = pods.filter((pod) => isPodActive(pod) && isOf(pod, object));
+    for (const pod of surplus(object, own, { count: from - to, now })) gone.add(idOf(pod));
+  }
+  return { objects: after.filter((object) => !gone.has(idOf(object))), notes };
+}
+
+function isWorkload(object: KubeObject): object is Workload & KubeObject {
+  return workloadKinds.includes(object.kind ?? '');
+}
+
+/** A Deployment's pods are those of its ReplicaSets, which are named for it and for the hash of their template. */
+function isOf(pod: Pod, { kind, metadata }: Workload): boolean {
+  const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
+  if (!owner || pod.metadata.namespace !== metadata.namespace) return false;
+  if (kind !== 'Deployment') return owner.kind === kind && owner.name === metadata.name;
+  const hash = pod.metadata.labels?.['pod-template-hash'];
+  return owner.kind === 'ReplicaSet' && owner.name === `${metadata.name}-${hash}`;
+}
+
+function surplus(
+  { kind }: Workload,
+  own: readonly Pod[],
+  { count, now }: { readonly count: number; readonly now: number },
+): readonly Readonly<Pod>[] {
+  if (count <= 0) return [];
+  const ordinal = ({ metadata }: Readonly<Pod>) => Number(/\d+$/.exec(metadata.name)?.[0] ?? 0);
+  const order = kind === 'StatefulSet' ? own.toSorted((a, b) => ordinal(b) - ordinal(a)) : deletionOrder(own, own, now);
+  return order.slice(0, count);
+}
