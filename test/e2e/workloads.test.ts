@@ -141,6 +141,8 @@ test('StatefulSet: ordinals in order, partition, undo, scale, claims', async () 
   );
   await kubectl('delete', 'sts/db', '--cascade=foreground', '--timeout=300s');
   expect(await values(server, claims, '{.metadata.name}')).toEqual(['data-db-2']);
+  // It would take the volume of another test.
+  await kubectl('delete', 'pvc/data-db-2');
 });
 
 test('StatefulSet: parallel, and a pod that comes back under its name', async () => {
