@@ -123,17 +123,20 @@ export class Kubelet {
     await mkdir(this.logRoot, { recursive: true });
     const agent = this.#agent.run(signal);
     await Promise.all([this.#pods.synced(signal), this.#services.synced(signal), this.#nodes.synced(signal)]);
+    // Pods that come after those of the first list are of nobody before this kubelet.
+    let isNew = false;
     this.#pods.addHandler({
-      added: (pod) => this.#added(pod as Pod),
+      added: (pod) => this.#added(pod as Pod, { isNew }),
       updated: (pod, old) => {
         if (old.metadata.uid !== pod.metadata.uid) this.#workers.get(old.metadata.uid ?? '')?.remove();
-        this.#added(pod as Pod);
+        this.#added(pod as Pod, { isNew });
       },
       deleted: (pod) => {
         if (isMirror(pod)) this.#static.seen(objectKey(pod), undefined);
         else this.#workers.get(pod.metadata.uid ?? '')?.remove();
       },
     });
+    isNew = true;
     const { running: folder } = await this.#startStaticPods(signal);
     await this.#adoptOrphans();
     await Promise.all([
@@ -146,7 +149,7 @@ export class Kubelet {
     for (const worker of this.#workers.values()) worker.stop();
   }
 
-  #added(pod: Pod): void {
+  #added(pod: Pod, { isNew }: { readonly isNew: boolean }): void {
     if (isMirror(pod)) {
       this.#static.seen(objectKey(pod), pod);
       return;
@@ -157,7 +160,7 @@ export class Kubelet {
       known.update(pod);
       return;
     }
-    const worker = new PodWorker(pod, this.#context);
+    const worker = new PodWorker(pod, this.#context, { isNew: isNew && !pod.status?.startTime });
     const why = this.#refusal(pod);
     this.#workers.set(uid, worker);
     if (why) worker.end(why);

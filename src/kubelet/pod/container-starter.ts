@@ -9,6 +9,7 @@ import { containerConfig, sandboxConfig } from './container-config.ts';
 import { ConfigError, environment } from './env.ts';
 import { identityOf, logFolder } from './identity.ts';
 import { ImageError } from './images.ts';
+import type { Addresses } from './mounted-volumes.ts';
 import { dnsSettings, hostsFile } from './network-files.ts';
 import type { ObservedSandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
@@ -21,7 +22,7 @@ export interface StartContainer {
   readonly attempt: number;
   readonly sandbox: ObservedSandbox;
   readonly mounted: PodVolumes;
-  readonly podIPs: readonly string[];
+  readonly addresses: Addresses;
   /** Id of the container whose processes an ephemeral container sees. */
   readonly targetId: string | undefined;
   readonly event: (event: EventText) => void;
@@ -29,7 +30,14 @@ export interface StartContainer {
 
 export type StartResult =
   | { readonly kind: 'started'; readonly id: string }
-  | { readonly kind: 'waiting'; readonly reason: string; readonly message: string; readonly retryAt: number };
+  | {
+      readonly kind: 'waiting';
+      /** Of the container, if it could be made but not started. */
+      readonly id?: string;
+      readonly reason: string;
+      readonly message: string;
+      readonly retryAt: number;
+    };
 
 /** What a container waits for is looked at again after this time (ms). */
 const retryDelay = 5000;
@@ -39,11 +47,6 @@ export class ContainerStarter {
 
   constructor(context: PodContext) {
     this.#context = context;
-  }
-
-  allocatable(): Readonly<Record<string, string>> {
-    const { nodes, options } = this.#context;
-    return nodes.get(options.nodeName)?.status?.allocatable ?? {};
   }
 
   async sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
@@ -62,8 +65,8 @@ export class ContainerStarter {
     const { pod, container, sandbox, event } = request;
     const { cri, clock } = this.#context.options;
     const retryAt = () => clock.now() + retryDelay;
-    const failed = (reason: string, message: string, at = retryAt()): StartResult => ({
-      kind: 'waiting',
+    const failed = (reason: string, message: string, at = retryAt()) => ({
+      kind: 'waiting' as const,
       reason,
       message,
       retryAt: at,
@@ -93,22 +96,21 @@ export class ContainerStarter {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       event({ type: 'Warning', reason: 'Failed', message: `Error: ${message}` });
-      return failed('RunContainerError', message, clock.now());
+      return { ...failed('RunContainerError', message, clock.now()), id };
     }
     event({ type: 'Normal', reason: 'Started', message: 'Container started' });
     return { kind: 'started', id };
   }
 
-  async #containerConfig({ pod, container, attempt, mounted, podIPs, targetId }: StartContainer, image: CriImage) {
+  async #containerConfig({ pod, container, attempt, mounted, addresses, targetId }: StartContainer, image: CriImage) {
     const { options, services, volumes, nodeMemory } = this.#context;
     checkUser(pod, container, image);
     const all = services.list();
     const values = await environment(pod, container, {
       ...this.#context.sources.of(pod),
       services: all,
-      podIPs,
+      ...addresses,
       hostIPs: options.nodeIPs,
-      allocatable: this.allocatable(),
     });
     const dir = volumes.podDir(pod.metadata.uid ?? '');
     const folder = join(dir, 'containers', container.name);
@@ -119,7 +121,7 @@ export class ContainerStarter {
     const base = pod.spec?.hostNetwork ? { base: (await options.files.read('/etc/hosts')) ?? '' } : {};
     await Promise.all([
       writeFile(terminationFile, '', { mode: 0o666 }),
-      writeFile(hosts, hostsFile(pod, { podIPs, domain, ...base })),
+      writeFile(hosts, hostsFile(pod, { podIPs: addresses.podIPs, domain, ...base })),
       mkdir(join(this.#context.logRoot, logFolder(identityOf(pod)), container.name), { recursive: true }),
     ]);
     const sources = await mountSources(container, mounted, values);

@@ -45,3 +45,8 @@ export function readySandbox(observed: ObservedPod): ObservedSandbox | undefined
   const [newest] = observed.sandboxes;
   return newest?.ready ? newest : undefined;
 }
+
+/** What was seen, with one that was just made, which is the newest whatever the clock says. */
+export function withNewest<T extends { readonly id: string }>(seen: readonly T[], made: T): readonly T[] {
+  return [made, ...seen.filter(({ id }) => id !== made.id)];
+}

@@ -1,20 +1,20 @@
 // How a pod leaves the node: its containers end within the grace period, then its sandboxes, volumes, logs and cgroups go,
 // and last the API hears of it.
-import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { pods } from '../../client/resources.ts';
 import type { ContainerKiller } from './container-killer.ts';
 import type { ContainerStarter } from './container-starter.ts';
 import { formatPod, identityOf, isSidecar } from './identity.ts';
-import type { ObservedContainer, ObservedPod } from './observed.ts';
+import type { ObservedContainer } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
+import type { PodView } from './pod-view.ts';
 
 export interface PodEndingOptions {
   readonly context: PodContext;
+  readonly view: PodView;
   readonly killer: ContainerKiller;
   readonly starter: ContainerStarter;
-  readonly container: (name: string) => Container | undefined;
-  readonly podIP: () => string;
   /** Called when containers were ended, or could not be. */
   readonly wake: () => void;
 }
@@ -29,10 +29,10 @@ export class PodEnding {
   }
 
   /** Ends the containers that run, in the background; a later call with a shorter grace period (seconds) hastens it. */
-  killAll(pod: Pod, running: readonly ObservedContainer[], grace: number): void {
+  killAll(running: readonly ObservedContainer[], grace: number): void {
     if (this.#grace !== undefined && grace >= this.#grace) return;
     this.#grace = grace;
-    void this.#killAll(pod, running, grace);
+    void this.#killAll(running, grace);
   }
 
   /** What was ended is over: a later killAll is a new one. */
@@ -40,10 +40,11 @@ export class PodEnding {
     this.#grace = undefined;
   }
 
-  async #killAll(pod: Pod, running: readonly ObservedContainer[], grace: number): Promise<void> {
-    const { context, killer, container, podIP, wake } = this.#options;
+  async #killAll(running: readonly ObservedContainer[], grace: number): Promise<void> {
+    const { context, killer, view, wake } = this.#options;
+    const { pod, podIP } = view;
     const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map((c) => c.name);
-    const victims = running.map((observed) => ({ observed, container: container(observed.name), podIP: podIP() }));
+    const victims = running.map((observed) => ({ observed, container: view.container(observed.name), podIP }));
     try {
       await killer.killAll(victims, { grace, sidecars });
     } catch (error) {
@@ -55,15 +56,18 @@ export class PodEnding {
   }
 
   /** Ends the sandboxes; their addresses are free from then on. */
-  async stopSandboxes({ sandboxes }: ObservedPod): Promise<void> {
-    for (const { id, ready } of sandboxes) if (ready) await this.#options.context.options.cri.stopPodSandbox(id);
+  async stopSandboxes(): Promise<void> {
+    const { context, view } = this.#options;
+    for (const { id, ready } of view.observed.sandboxes) if (ready) await context.options.cri.stopPodSandbox(id);
+    view.sandboxesStopped();
   }
 
-  /** Removes all that is left of a pod whose containers ended. `target` is the pod to delete from the API, if any. */
-  async remove(pod: Pod, observed: ObservedPod, target: Pod | undefined): Promise<void> {
-    const { context, starter } = this.#options;
+  /** Removes all that is left of a pod whose containers ended, and the pod itself where the API still has it. */
+  async remove({ isInApi }: { readonly isInApi: boolean }): Promise<void> {
+    const { context, starter, view } = this.#options;
+    const { pod, observed } = view;
     await context.volumes.tearDown(pod.metadata.uid ?? '');
-    if (target) await this.#deleteFromApi(target);
+    if (isInApi) await this.#deleteFromApi(pod);
     for (const { id } of observed.sandboxes) await context.options.cri.removePodSandbox(id);
     await starter.removeTraces(pod);
     context.reader.forget([...observed.containers, ...observed.sandboxes].map((x) => x.id));

@@ -2,13 +2,7 @@
 import { open } from 'node:fs/promises';
 import { isGrpcNotFound } from '../../grpc/client.ts';
 import type { Cri } from '../cri/client.ts';
-import {
-  type CriContainer,
-  type CriContainerStatus,
-  containerState,
-  type PodSandbox,
-  sandboxState,
-} from '../cri/messages.ts';
+import { type CriContainerStatus, containerState, type PodSandbox, sandboxState } from '../cri/messages.ts';
 import { annotations, labels } from './identity.ts';
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from './observed.ts';
 
@@ -31,10 +25,10 @@ export class RuntimeReader {
       this.#cri.listPodSandbox(selector),
       this.#cri.listContainers(selector),
     ]);
-    const observed = await Promise.all(containers.map((c) => this.#container(c)));
+    const observed = await Promise.all(containers.map((c) => this.container(c.id, c.podSandboxId)));
     return {
       sandboxes: (await Promise.all(sandboxes.map((s) => this.#sandbox(s)))).sort(newestFirst),
-      containers: observed.filter((c) => c !== undefined).sort((a, b) => b.attempt - a.attempt || newestFirst(a, b)),
+      containers: observed.filter((c) => c !== undefined).sort(lastAttemptFirst),
     };
   }
 
@@ -46,42 +40,36 @@ export class RuntimeReader {
     }
   }
 
-  async #sandbox(sandbox: PodSandbox): Promise<ObservedSandbox> {
-    const ready = sandbox.state === sandboxState.ready;
-    let ips = this.#sandboxIPs.get(sandbox.id);
-    if (ready && !ips) {
-      const status = await this.#cri.podSandboxStatus(sandbox.id).catch((error: unknown) => {
-        if (isGrpcNotFound(error)) return undefined;
-        throw error;
-      });
-      const network = status?.network;
-      ips = network?.ip ? [network.ip, ...network.additionalIps.map((i) => i.ip)] : [];
-      this.#sandboxIPs.set(sandbox.id, ips);
-    }
-    return {
-      id: sandbox.id,
-      attempt: sandbox.metadata?.attempt ?? 0,
-      ready,
-      createdAt: milliseconds(sandbox.createdAt),
-      ips: ready ? (ips ?? []) : [],
-    };
+  /** One sandbox; undefined when the runtime has it no more. */
+  async sandbox(id: string): Promise<ObservedSandbox | undefined> {
+    const status = await orGone(this.#cri.podSandboxStatus(id));
+    if (!status) return undefined;
+    const { network } = status;
+    const ips = network?.ip ? [network.ip, ...network.additionalIps.map((i) => i.ip)] : [];
+    this.#sandboxIPs.set(id, ips);
+    return observedSandbox(status, ips);
   }
 
-  async #container(container: CriContainer): Promise<ObservedContainer | undefined> {
-    const known = this.#ended.get(container.id);
-    if (known) return known;
-    let status: CriContainerStatus;
-    try {
-      status = await this.#cri.containerStatus(container.id);
-    } catch (error) {
-      if (isGrpcNotFound(error)) return undefined;
-      throw error;
+  async #sandbox(sandbox: PodSandbox): Promise<ObservedSandbox> {
+    const ips = this.#sandboxIPs.get(sandbox.id);
+    if (sandbox.state === sandboxState.ready && !ips) {
+      const found = await this.sandbox(sandbox.id);
+      if (found) return found;
     }
+    return observedSandbox(sandbox, ips ?? []);
+  }
+
+  /** One container of a sandbox; undefined when the runtime has it no more. */
+  async container(id: string, sandboxId: string): Promise<ObservedContainer | undefined> {
+    const known = this.#ended.get(id);
+    if (known) return known;
+    const status = await orGone(this.#cri.containerStatus(id));
+    if (!status) return undefined;
     const state = states[status.state] ?? 'unknown';
     const observed: ObservedContainer = {
       id: status.id,
-      sandboxId: container.podSandboxId,
-      name: container.labels[labels.containerName] ?? status.metadata?.name ?? '',
+      sandboxId,
+      name: status.labels[labels.containerName] ?? status.metadata?.name ?? '',
       attempt: status.metadata?.attempt ?? 0,
       state,
       createdAt: milliseconds(status.createdAt),
@@ -96,6 +84,34 @@ export class RuntimeReader {
     if (status.state === containerState.exited) this.#ended.set(status.id, observed);
     return observed;
   }
+}
+
+/** What was asked of something that is gone has no answer. */
+async function orGone<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isGrpcNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function observedSandbox(
+  { id, metadata, state, createdAt }: Pick<PodSandbox, 'id' | 'metadata' | 'state' | 'createdAt'>,
+  ips: readonly string[],
+): ObservedSandbox {
+  const ready = state === sandboxState.ready;
+  return {
+    id,
+    attempt: metadata?.attempt ?? 0,
+    ready,
+    createdAt: milliseconds(createdAt),
+    ips: ready ? ips : [],
+  };
+}
+
+function lastAttemptFirst(a: ObservedContainer, b: ObservedContainer): number {
+  return b.attempt - a.attempt || newestFirst(a, b);
 }
 
 function newestFirst(a: { readonly createdAt: number }, b: { readonly createdAt: number }): number {

@@ -35,6 +35,32 @@ test('who is called not ready by somebody else is said to be ready again, once',
   expect(patches()).toBe(2);
 });
 
+test('what is told later is told once, and not when it was told meanwhile', async () => {
+  const clock = new FakeClock();
+  const client = new FakeApi({ clock, random: new FakeRandom() });
+  const api = client.resource<Pod>(pods);
+  const metadata = { name: 'web', namespace: 'default' };
+  const pod = await api.create({ metadata, spec: { nodeName: 'node-1', containers: [{ name: 'web', image: 'web' }] } });
+  const options = { client, clock, nodeIPs: ['192.0.2.11'] };
+  const patches = () => client.calls.filter(({ verb }) => verb === 'patch').length;
+  const teller = new StatusTeller({ options, target: () => pod, look: () => look(pod) });
+  teller.tellLater();
+  teller.tellLater();
+  expect(patches()).toBe(0);
+  clock.advance(1000);
+  await teller.tell(); // its turn is after the other's
+  expect(patches()).toBe(1);
+  const other = new StatusTeller({ options, target: () => pod, look: () => look(pod) });
+  other.tellLater();
+  await other.tell();
+  clock.advance(1000);
+  await other.tell();
+  expect(patches()).toBe(2);
+  const { status } = await api.get('web', 'default');
+  expect(other.isOwnWord(status)).toBe(true);
+  expect(other.isOwnWord({ ...status, phase: 'Failed' })).toBe(false);
+});
+
 /** Of a pod whose container runs and is ready. */
 function look(pod: Pod): ReturnType<StatusTellerOptions['look']> {
   const times = { createdAt: clock.now(), startedAt: clock.now(), finishedAt: 0 };

@@ -3,6 +3,7 @@ import type { Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { pods } from '../../client/resources.ts';
+import type { Timer } from '../../system/clock.ts';
 import type { KubeletOptions } from '../options.ts';
 import { podStatus, type StatusInput } from './pod-status.ts';
 
@@ -14,13 +15,19 @@ export interface StatusTellerOptions {
   readonly look: () => Omit<StatusInput, 'hostIPs' | 'now'>;
 }
 
+/** What is only on the way is told this late, in milliseconds: most pods have arrived by then, and it need not be told at all. */
+const patience = 100;
+
 export class StatusTeller {
   readonly #options: StatusTellerOptions;
   #published: PodStatus | undefined;
   #toldTo = '';
   /** The version of the pod to which it was told; one that shows something else later is somebody else's word. */
   #toldAt = '';
+  /** On its way to the API. */
+  #sent: PodStatus | undefined;
   #telling: Promise<void> = Promise.resolve();
+  #later: Timer | undefined;
 
   constructor(options: StatusTellerOptions) {
     this.#options = options;
@@ -33,9 +40,28 @@ export class StatusTeller {
 
   /** Resolves when the API knows what was true at this telling's turn. Rejects when it could not be told. */
   tell(): Promise<void> {
+    this.cancel();
     const turn = this.#telling.catch(() => {}).then(() => this.#tell());
     this.#telling = turn;
     return turn;
+  }
+
+  /** For what will soon be told anyway; what could not be told is told with the next. */
+  tellLater(): void {
+    this.#later ??= this.#options.options.clock.after(patience, () => {
+      this.tell().catch(() => {});
+    });
+  }
+
+  /** Nothing is told later. */
+  cancel(): void {
+    this.#later?.cancel();
+    this.#later = undefined;
+  }
+
+  /** Whether a status that the API shows is what it was told. */
+  isOwnWord(status: PodStatus | undefined): boolean {
+    return jsonEqual(status, this.#published) || jsonEqual(status, this.#sent);
   }
 
   async #tell(): Promise<void> {
@@ -52,6 +78,7 @@ export class StatusTeller {
     }
     const { name, namespace = 'default' } = target.metadata;
     const body = { metadata: { uid }, status };
+    this.#sent = status;
     try {
       await client.resource<Pod>(pods).patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
     } catch (error) {

@@ -1,0 +1,161 @@
+// Does what a plan (pod-plan.ts) says, through CRI. What it made is looked at as soon as it is made, so that the next plan
+// needs no look at the whole pod.
+import type { Container, LifecycleHandler } from '../../api/core/v1/types.generated.ts';
+import type { EventText } from '../../client/events.ts';
+import { rpcText } from '../cri/client.ts';
+import { VolumeError } from '../volumes/payload.ts';
+import type { ContainerKiller } from './container-killer.ts';
+import type { ContainerStarter } from './container-starter.ts';
+import { formatPod, identityOf } from './identity.ts';
+import type { MountedVolumes } from './mounted-volumes.ts';
+import { type ObservedContainer, readySandbox } from './observed.ts';
+import type { PodContext } from './pod-context.ts';
+import { type Action, nextBackoff, type PodPlan, type RestartBackoff } from './pod-plan.ts';
+import type { PodView } from './pod-view.ts';
+
+export type Waiting = Map<string, { readonly reason: string; readonly message: string }>;
+
+export interface PodActionsOptions {
+  readonly context: PodContext;
+  readonly view: PodView;
+  readonly starter: ContainerStarter;
+  readonly killer: ContainerKiller;
+  readonly volumes: MountedVolumes;
+  readonly event: (event: EventText, container?: Container) => void;
+  /** Seconds that a container has to end. */
+  readonly gracePeriod: () => number;
+  /** Tells the API what became of a container that could not be started. */
+  readonly publish: () => Promise<void>;
+}
+
+export class PodActions {
+  readonly #options: PodActionsOptions;
+  readonly #backoffs = new Map<string, RestartBackoff>();
+  readonly #waiting: Waiting = new Map();
+
+  constructor(options: PodActionsOptions) {
+    this.#options = options;
+  }
+
+  /** By container name, when it may start again. */
+  get backoffs(): ReadonlyMap<string, RestartBackoff> {
+    return this.#backoffs;
+  }
+
+  /** By container name, why it does not run. */
+  waiting(): Waiting {
+    for (const { name } of this.#options.view.running) this.#waiting.delete(name);
+    return this.#waiting;
+  }
+
+  /** What fails makes its container wait and sets the time of the next try, which is returned (milliseconds since the epoch). */
+  async act(plan: PodPlan): Promise<number | undefined> {
+    const { context, view } = this.#options;
+    this.#tellBackoffs(plan);
+    let retryAt: number | undefined;
+    const kills = plan.actions.filter((a) => a.type === 'kill');
+    await Promise.all(kills.map((a) => this.kill(a.container, a.message)));
+    for (const action of plan.actions) {
+      if (action.type === 'stopSandbox') await context.options.cri.stopPodSandbox(action.id);
+      else if (action.type === 'createSandbox') await this.#createSandbox(action.attempt);
+      else if (action.type === 'start') retryAt = earliest(retryAt, await this.#start(action));
+    }
+    if (plan.actions.some(({ type }) => type === 'kill' || type === 'stopSandbox')) await view.look();
+    return retryAt;
+  }
+
+  kill(observed: ObservedContainer, message: string): Promise<void> {
+    const { killer, view, gracePeriod } = this.#options;
+    const victim = { observed, container: view.container(observed.name), podIP: view.podIP };
+    return killer.kill(victim, { message, grace: gracePeriod() });
+  }
+
+  #tellBackoffs(plan: PodPlan): void {
+    const { view, event } = this.#options;
+    for (const [name, why] of plan.waiting) {
+      if (this.#waiting.get(name)?.message === why.message) continue;
+      this.#waiting.set(name, why);
+      const container = view.container(name);
+      const message = `Back-off restarting failed container ${name} in pod ${formatPod(identityOf(view.pod))}`;
+      if (container) event({ type: 'Warning', reason: 'BackOff', message }, container);
+    }
+  }
+
+  async #createSandbox(attempt: number): Promise<void> {
+    const { context, view, starter, volumes, event } = this.#options;
+    const { cri, networkReady } = context.options;
+    if (!view.pod.spec?.hostNetwork) await networkReady;
+    if (attempt > 0) {
+      const message = 'Pod sandbox changed, it will be killed and re-created.';
+      event({ type: 'Normal', reason: 'SandboxChanged', message });
+    }
+    try {
+      // Volumes need no sandbox; what they wait for is got meanwhile.
+      const [config] = await Promise.all([
+        starter.sandboxConfig(view.pod, attempt),
+        volumes.setUp(view.pod, view.addresses),
+      ]);
+      await view.lookAtSandbox(await cri.runPodSandbox(config));
+    } catch (error) {
+      if (error instanceof VolumeError) {
+        event({ type: 'Warning', reason: 'FailedMount', message: error.message });
+        throw error;
+      }
+      const message = `Failed to create pod sandbox: ${rpcText(error)}`;
+      event({ type: 'Warning', reason: 'FailedCreatePodSandBox', message });
+      throw new Error(message, { cause: error });
+    }
+  }
+
+  /** Returns when to try again if the container could not be started. */
+  async #start(action: Extract<Action, { type: 'start' }>): Promise<number | undefined> {
+    const { context, view, starter, volumes, event, publish } = this.#options;
+    const { container, attempt, restartOf } = action;
+    const { pod, addresses } = view;
+    const sandbox = readySandbox(view.observed);
+    if (!sandbox) return undefined;
+    if (restartOf) {
+      const now = context.options.clock.now();
+      this.#backoffs.set(container.name, nextBackoff(this.#backoffs.get(container.name), restartOf.finishedAt, now));
+    }
+    const mounted = volumes.current ?? (await volumes.setUp(pod, addresses));
+    const result = await starter.start({
+      pod,
+      container,
+      attempt,
+      sandbox,
+      mounted,
+      addresses,
+      targetId: view.targetOf(container),
+      event: (text) => event(text, container),
+    });
+    if (result.id !== undefined) await view.lookAtContainer(result.id);
+    if (result.kind === 'waiting') {
+      this.#waiting.set(container.name, { reason: result.reason, message: result.message });
+      await publish();
+      return result.retryAt;
+    }
+    this.#waiting.delete(container.name);
+    const hook = container.lifecycle?.postStart;
+    if (hook) await this.#postStart(container, hook, result.id);
+    return undefined;
+  }
+
+  async #postStart(container: Container, hook: LifecycleHandler, id: string): Promise<void> {
+    const { view, killer, event, gracePeriod } = this.#options;
+    const outcome = await killer.runHook({ container, id, podIP: view.podIP }, hook, gracePeriod() || 30);
+    if (outcome.success) return;
+    // What the hook said may be secret: it is no part of the event.
+    event({ type: 'Warning', reason: 'FailedPostStartHook', message: 'PostStartHook failed' }, container);
+    await view.look();
+    const started = view.observed.containers.find((c) => c.id === id);
+    if (started) await this.kill(started, 'FailedPostStartHook');
+    await view.look();
+  }
+}
+
+/** The first of the times that there are. */
+export function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const set = times.filter((t) => t !== undefined);
+  return set.length > 0 ? Math.min(...set) : undefined;
+}
