@@ -330,14 +330,18 @@ export class ApiServer {
   async #nonResource(request: ApiRequest): Promise<ApiResponse> {
     const { version, healthChecks, address } = this.#options;
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
-    if (request.path === '/version') return jsonResponse(200, version);
-    const health = await healthResponse(request, healthChecks, (type, name, isWell) =>
-      this.#metrics.healthChecks.with(name, type).set(isWell ? 1 : 0),
+    // Clients made from the OpenAPI document ask for the second, which stands there.
+    if (request.path === '/version' || request.path === '/version/') return jsonResponse(200, version);
+    const health = await healthResponse(request, healthChecks, (endpoint, name, isWell) =>
+      this.#metrics.checked(endpoint, name, isWell),
     );
     if (health) return health;
     if (request.path === '/metrics') {
       const text = this.#metrics.print(this.#parts.registry, version);
       return { status: 200, headers: { 'content-type': metricsContentType }, body: text };
+    }
+    if (request.path === '/metrics/slis') {
+      return { status: 200, headers: { 'content-type': metricsContentType }, body: this.#metrics.printIndicators() };
     }
     if (request.path.startsWith('/openapi/')) {
       const { openApiResponse } = await import('./discovery/openapi.ts');

@@ -134,6 +134,12 @@ describe.each([
     expect((await send({ method: 'HEAD', path: '/version' })).status).toBe(200);
   });
 
+  test('/version/ is what clients made from the OpenAPI document ask for', async () => {
+    const [plain, generated] = [await send({ path: '/version' }), await send({ path: '/version/' })];
+    expect(generated.status).toBe(200);
+    expect(generated.bytes).toEqual(plain.bytes);
+  });
+
   test('warnings that are no ASCII', async () => {
     const body = JSON.stringify({ metadata: { name: `w${name.length}` }, ünknown: 1 });
     const { status, headers } = await send({ method: 'POST', path: configMaps, headers: json, body });

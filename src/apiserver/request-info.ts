@@ -1,5 +1,6 @@
 // Reads a request's path: which resource it names, and what is wanted of it (upstream RequestInfo).
 
+import { isOn } from '../apimachinery/query.ts';
 import { table } from '../apimachinery/table.ts';
 
 export interface RequestInfo {
@@ -49,19 +50,15 @@ function nonResource(method: string, path: string): RequestInfo {
 
 const namespaceSubresources = new Set(['status', 'finalize']);
 
-function isTrue(value: string | null): boolean {
-  return value !== null && value !== '0' && value !== 'false';
-}
-
 /** The verb of a request without a name: lists may be watches, deletes are of collections. */
 function collectionVerb(verb: string, query: URLSearchParams): string {
-  if (verb === 'get') return isTrue(query.get('watch')) ? 'watch' : 'list';
+  if (verb === 'get') return isOn(query.get('watch')) ? 'watch' : 'list';
   return verb === 'delete' ? 'deletecollection' : verb;
 }
 
 /** A watch of one object may be asked for by its name: it is the collection's, with a field selector. */
 function nameVerb(verb: string, query: URLSearchParams, subresource: string): string {
-  return verb === 'get' && subresource === '' && isTrue(query.get('watch')) ? 'watch' : verb;
+  return verb === 'get' && subresource === '' && isOn(query.get('watch')) ? 'watch' : verb;
 }
 
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {

@@ -3,6 +3,7 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { join } from 'node:path';
 import type { Pod } from '../api/core/v1/types.generated.ts';
+import { isOn } from '../apimachinery/query.ts';
 import { table } from '../apimachinery/table.ts';
 import { parseTime } from '../apimachinery/time.ts';
 import type { TunnelHandler } from '../client/tunnel.ts';
@@ -103,7 +104,7 @@ function number(url: URL, name: string): number | undefined {
   return value === null || value === '' ? undefined : Number(value);
 }
 
-const flag = (url: URL, name: string): boolean => ['1', 'true'].includes(url.searchParams.get(name) ?? '');
+const flag = (url: URL, name: string): boolean => isOn(url.searchParams.get(name));
 
 async function containerLogs(call: Call): Promise<void> {
   const { context, request, response, url } = call;

@@ -260,6 +260,15 @@ test('health is told check by check, to everyone', async () => {
   expect(await call('GET', '/livez/etcd')).toMatchObject({ status: 200, text: 'ok' });
 });
 
+test('service level indicators are the results of health checks and nothing else', async () => {
+  await call('GET', '/livez');
+  const { text } = await call('GET', '/metrics/slis');
+  const families = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  expect(families).toEqual(['kubernetes_healthcheck', 'kubernetes_healthchecks_total']);
+  expect(text).toMatch(/^kubernetes_healthcheck\{name="etcd",type="livez"\} 1$/m);
+  expect(text).toMatch(/^kubernetes_healthchecks_total\{name="etcd",status="success",type="livez"\} [1-9]/m);
+});
+
 describe('users whom others vouch for', () => {
   const whoami = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
   const reviews = '/apis/authentication.k8s.io/v1/selfsubjectreviews';

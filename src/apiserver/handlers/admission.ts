@@ -1,6 +1,7 @@
 // The two phases of admission around a write: what plugins are told of it.
 
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
+import { isOn } from '../../apimachinery/query.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -105,7 +106,7 @@ export async function admitConnect(request: ResourceRequest): Promise<void> {
   const object = {
     kind: asked.kind,
     apiVersion: apiVersionOf(kind),
-    ...Object.fromEntries((asked.flags ?? []).filter((name) => query.get(name)?.match(/^(1|true)$/)).map(isTrue)),
+    ...Object.fromEntries((asked.flags ?? []).filter((name) => isOn(query.get(name))).map((name) => [name, true])),
     ...(asked.flags && container && { container }),
     ...(asked.kind === 'PodExecOptions' && command.length > 0 && { command }),
     ...(asked.kind === 'PodPortForwardOptions' && ports.length > 0 && { ports }),
@@ -122,8 +123,4 @@ export async function admitConnect(request: ResourceRequest): Promise<void> {
   };
   await parts.admission.admit(attributes);
   await parts.admission.validate(attributes);
-}
-
-function isTrue(name: string): [string, boolean] {
-  return [name, true];
 }

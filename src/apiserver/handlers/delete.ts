@@ -2,6 +2,7 @@
 
 import { isObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { isOn } from '../../apimachinery/query.ts';
 import { badRequest, isNotFound } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -13,7 +14,7 @@ import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { admitDelete } from './admission.ts';
 import { decodeAs, parseOptionalBody } from './body.ts';
 import { listResponse, selectedObjects } from './list.ts';
-import { isTrue, listQuery } from './options.ts';
+import { listQuery } from './options.ts';
 import { objectResponse, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
@@ -66,7 +67,7 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
   }
   const policy = query.get('propagationPolicy');
   if (policy) given.propagationPolicy = policy;
-  if (query.has('orphanDependents')) given.orphanDependents = isTrue(query.get('orphanDependents'));
+  if (query.has('orphanDependents')) given.orphanDependents = isOn(query.get('orphanDependents'));
   if (query.has('dryRun')) given.dryRun = query.getAll('dryRun');
   return given;
 }

@@ -2,6 +2,7 @@
 
 import type { ResourceDefinition } from '../../api/resource.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { isOn } from '../../apimachinery/query.ts';
 import {
   checkSelectableFields,
   type FieldSelector,
@@ -38,7 +39,7 @@ export function writeQuery(query: URLSearchParams, kind: string): WriteQuery {
   if (!validations.includes(fieldValidation)) {
     errors.push(fieldError.notSupported('fieldValidation', fieldValidation, validations));
   }
-  const force = query.has('force') ? isTrue(query.get('force')) : undefined;
+  const force = query.has('force') ? isOn(query.get('force')) : undefined;
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors);
   return {
     dryRun: dryRun.length > 0,
@@ -62,10 +63,6 @@ function managerErrors(manager: string): FieldError[] {
     position += Buffer.byteLength(character);
   }
   return errors;
-}
-
-export function isTrue(value: string | null): boolean {
-  return value !== null && value !== '0' && value.toLowerCase() !== 'false' && value !== '';
 }
 
 export interface ListQuery {
@@ -127,8 +124,8 @@ export function listQuery(query: URLSearchParams, definition: ResourceDefinition
     resourceVersion: query.get('resourceVersion') ?? '',
     match: (query.get('resourceVersionMatch') ?? '') as ListQuery['match'],
     timeoutSeconds: integer(query, 'timeoutSeconds'),
-    allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
-    sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
+    allowWatchBookmarks: isOn(query.get('allowWatchBookmarks')),
+    sendInitialEvents: query.has('sendInitialEvents') ? isOn(query.get('sendInitialEvents')) : undefined,
   };
   const errors = isWatch ? watchErrors(parsed) : listErrors(parsed);
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);

@@ -83,11 +83,27 @@ export class ApiMetrics {
     help: 'This metric records the result of a single healthcheck.',
     labels: ['name', 'type'],
   });
+  readonly healthCheckResults = new Counter({
+    name: 'kubernetes_healthchecks_total',
+    help: 'This metric records the results of all healthcheck.',
+    labels: ['name', 'status', 'type'],
+  });
   readonly #more: Family[] = [];
 
   /** Families that others keep: of storage, of an aggregator. */
   add(families: readonly Family[]): void {
     this.#more.push(...families);
+  }
+
+  /** A check of /healthz, /livez or /readyz was asked. */
+  checked(endpoint: string, name: string, isWell: boolean): void {
+    this.healthChecks.with(name, endpoint).set(isWell ? 1 : 0);
+    this.healthCheckResults.with(name, isWell ? 'success' : 'error', endpoint).add();
+  }
+
+  /** What /metrics/slis shows: service level indicators (KEP-3466), few enough to be asked for often. */
+  printIndicators(): string {
+    return this.healthChecks.print() + this.healthCheckResults.print();
   }
 
   print(registry: Registry, version: VersionInfo): string {

@@ -1,6 +1,8 @@
 // Which container of which pod on which node a streaming request means, and the refusals, in kube-apiserver's words.
+
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { isOn } from '../../apimachinery/query.ts';
 import { badRequest, invalid, notFound } from '../../apimachinery/status.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ObjectView } from '../object-view.ts';
@@ -71,14 +73,13 @@ export function checkLogOptions(query: URLSearchParams): void {
 
 /** What an exec or attach wants, as the kubelet's query. */
 export function execQuery(query: URLSearchParams, kind: 'exec' | 'attach'): URLSearchParams {
-  const isOn = (name: string) => ['true', '1'].includes(query.get(name) ?? '');
   const kubelet = new URLSearchParams();
-  if (isOn('stdin')) kubelet.set('input', '1');
-  if (isOn('stdout')) kubelet.set('output', '1');
+  if (isOn(query.get('stdin'))) kubelet.set('input', '1');
+  if (isOn(query.get('stdout'))) kubelet.set('output', '1');
   // A terminal has no stderr of its own.
-  if (isOn('stderr') && !isOn('tty')) kubelet.set('error', '1');
+  if (isOn(query.get('stderr')) && !isOn(query.get('tty'))) kubelet.set('error', '1');
   if (kubelet.size === 0) throw badRequest('you must specify at least 1 of stdin, stdout, stderr');
-  if (isOn('tty')) kubelet.set('tty', '1');
+  if (isOn(query.get('tty'))) kubelet.set('tty', '1');
   const command = query.getAll('command');
   if (kind === 'exec' && command.length === 0)
     throw badRequest('you must specify at least one command for the container');
