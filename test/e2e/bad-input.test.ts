@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { machineState } from './machine-state.ts';
+import { expectMachineState, machineState } from './machine-state.ts';
 import { launcher, type Run, run, testCluster } from './portico.ts';
 
 const cluster = testCluster('e2e-bad');
@@ -22,7 +22,7 @@ describe('refused before anything is made', () => {
   let before: Awaited<ReturnType<typeof machineState>> | undefined;
   afterEach(async () => {
     before ??= await machineState(cluster.name);
-    expect(await machineState(cluster.name)).toEqual(before);
+    await expectMachineState(cluster.name, before);
     expect(existsSync(cluster.dataDir)).toBe(false);
   });
 
@@ -121,7 +121,7 @@ test('up twice and down twice are fine', async () => {
   expectOneLine(fewer, /runs with 2 nodes; bring it down before it gets fewer/);
 
   expect((await cluster.portico('down')).code).toBe(0);
-  expect(await machineState(cluster.name)).toEqual(before);
+  await expectMachineState(cluster.name, before);
   const again = await cluster.portico('down');
   expect(again.code).toBe(0);
   expect(again.stdout).toContain('nothing to remove');
@@ -136,5 +136,5 @@ test('up heals what a crash in the middle left, and down finds it without any re
   expect(up.code, up.stderr).toBe(0);
   rmSync(`/run/portico/${cluster.name}/cluster.json`);
   expect((await cluster.portico('down', '--purge')).code).toBe(0);
-  expect(await machineState(cluster.name)).toEqual(before);
+  await expectMachineState(cluster.name, before);
 });

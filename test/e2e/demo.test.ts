@@ -1,7 +1,7 @@
 // What the README promises: the demo shows all it says, and `down` leaves the machine as it was.
 import { existsSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { machineState } from './machine-state.ts';
+import { expectMachineState, machineState } from './machine-state.ts';
 import { testCluster } from './portico.ts';
 
 const cluster = testCluster('e2e-demo');
@@ -59,7 +59,7 @@ test('up --demo shows three pods behind every door, then follows every change; d
 
   const down = await cluster.portico('down');
   expect(down.code, down.stderr).toBe(0);
-  expect(await machineState(cluster.name)).toEqual(before);
+  await expectMachineState(cluster.name, before);
   expect(existsSync(cluster.kubeconfig)).toBe(true);
 
   const purge = await cluster.portico('down', '--purge');

@@ -1,5 +1,6 @@
 // What a cluster could leave behind on a machine, as text to compare.
 import { readdirSync, readFileSync } from 'node:fs';
+import { expect } from 'vitest';
 import { run } from './portico.ts';
 
 export interface MachineState {
@@ -33,6 +34,11 @@ export async function machineState(cluster: string): Promise<MachineState> {
     forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
     runFiles: ['/run/portico', '/run/containerd', '/var/lib/cni'].flatMap(list),
   };
+}
+
+/** The machine is, or soon is, as it was: the kernel takes network namespaces and their links down behind the answer. */
+export async function expectMachineState(cluster: string, before: MachineState): Promise<void> {
+  await expect.poll(() => machineState(cluster), { timeout: 300_000, interval: 100 }).toEqual(before);
 }
 
 function list(folder: string): string[] {
