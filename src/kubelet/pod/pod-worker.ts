@@ -133,7 +133,9 @@ export class PodWorker {
   }
 
   update(pod: Pod): void {
-    const isNews = asksForMore(pod, this.#view.pod) || !this.#teller.isOwnWord(pod.status);
+    const old = this.#view.pod;
+    const isOver = hasEnded(pod) && !hasEnded(old);
+    const isNews = isOver || asksForMore(pod, old) || !this.#teller.isOwnWord(pod.status);
     this.#view.pod = pod;
     if (isNews) this.wake();
   }
