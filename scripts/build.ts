@@ -58,12 +58,15 @@ async function buildProgram(): Promise<void> {
 
 /** Declarations import each other by the names of the sources; those of the package by what they are there. */
 const importPattern = /(?<before>from |import\()'(?<specifier>\.[^']+)\.ts'/g;
+/** What is imported for what it does has no types. */
+const effectPattern = /^import '[^']+';\n/gm;
 
 /** Copies from `folder` the declarations of the entries, and of whatever they mention. */
 function copyDeclarations(folder: string): void {
   const waiting = [...typedEntries];
   for (const name of waiting) {
-    const text = readFileSync(join(folder, `${name}.d.ts`), 'utf8').replace(importPattern, (...match) => {
+    const declared = readFileSync(join(folder, `${name}.d.ts`), 'utf8').replace(effectPattern, '');
+    const text = declared.replace(importPattern, (...match) => {
       const { before, specifier } = match.at(-1) as { before: string; specifier: string };
       const target = relative(source, resolve(source, dirname(name), specifier));
       if (!waiting.includes(target)) waiting.push(target);
