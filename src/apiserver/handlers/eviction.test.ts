@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetSpec } from '../../api/policy/v1/types.generated.ts';
 import type { Status } from '../../apimachinery/meta/v1.generated.ts';
 import { startTestServer, type TestServer } from '../fake/test-server.ts';
@@ -62,6 +63,25 @@ test('each eviction takes one disruption, and the last one is the last', async (
     disruptedPods: { [(await isGoing('a')) ? 'a' : 'b']: expect.any(String) },
     conditions: [{ type: 'DisruptionAllowed', status: 'False', reason: 'InsufficientPods' }],
   });
+});
+
+test('the pod says that it was evicted; one of another version, or in a dry run, says nothing', async () => {
+  await makePod('a');
+  const target = async () =>
+    (await server.send<Pod>('GET', `${pods}/a`)).body.status?.conditions?.find(
+      ({ type }) => type === 'DisruptionTarget',
+    );
+  expect((await evict('a', { preconditions: { resourceVersion: '1' } })).status).toBe(409);
+  expect((await evict('a', { dryRun: ['All'] })).status).toBe(201);
+  expect(await target()).toBeUndefined();
+  const { resourceVersion } = (await server.send<Pod>('GET', `${pods}/a`)).body.metadata;
+  expect((await evict('a', { preconditions: { resourceVersion } })).status).toBe(201);
+  expect(await target()).toMatchObject({
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+  });
+  expect(await isGoing('a')).toBe(true);
 });
 
 test('a budget that the controller has not seen yet says when to come back', async () => {

@@ -4,6 +4,7 @@ import { chargeBudget, planEviction, stillProcessing } from '../../api/policy/v1
 import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, forbidden, isConflict, StatusError } from '../../apimachinery/status.ts';
+import { formatTime } from '../../apimachinery/time.ts';
 import type { DeleteOptions } from '../registry/deletion.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
@@ -59,14 +60,12 @@ async function evict(request: ResourceRequest, options: DeleteOptions): Promise<
     );
     if (plan.type === 'ambiguous') throw ambiguous();
     if (plan.type === 'charge') await charge(request, plan.budget, options.dryRun ?? false);
-    const version = { ...options.preconditions, resourceVersion: String(stored.revision) };
-    const isOurs = plan.type === 'evict' && plan.unchanged && options.preconditions?.resourceVersion === undefined;
+    const given = options.preconditions?.resourceVersion;
+    const isOurs = plan.type === 'evict' && plan.unchanged && given === undefined;
+    const expected = isOurs ? String(stored.revision) : given;
     try {
-      await deleteOne(request, {
-        options: isOurs ? { ...options, preconditions: version } : options,
-        name: info.name,
-        admitted: false,
-      });
+      const marked = await markEvicted(request, { ...options, preconditions: preconditionsOf(options, expected) });
+      await deleteOne(request, { options: marked, name: info.name, admitted: false });
       return;
     } catch (error) {
       if (!isConflict(error) || !isOurs) throw error;
@@ -74,6 +73,54 @@ async function evict(request: ResourceRequest, options: DeleteOptions): Promise<
       if (attempt >= attempts) throw error;
     }
   }
+}
+
+function preconditionsOf({ preconditions }: DeleteOptions, resourceVersion: string | undefined) {
+  return { ...preconditions, ...(resourceVersion !== undefined && { resourceVersion }) };
+}
+
+/** Says in the pod's status why it goes. The options that delete it then: a version they ask for is the one with the mark. */
+async function markEvicted(request: ResourceRequest, options: DeleteOptions): Promise<DeleteOptions> {
+  const { info, store, parts, warnings } = request;
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  if (options.dryRun) return options;
+  let isMeant = false;
+  const { object } = await store.update({
+    namespace: info.namespace,
+    name: info.name,
+    dryRun: false,
+    warnings,
+    strategy: {},
+    transform(old) {
+      const { metadata } = old!;
+      isMeant =
+        (uid === undefined || uid === metadata.uid) &&
+        (resourceVersion === undefined || resourceVersion === metadata.resourceVersion);
+      // Deletion says what is wrong with another.
+      return isMeant ? withEvictionCondition(old as unknown as Readonly<Pod>, parts.clock.now()) : old!;
+    },
+  });
+  if (!isMeant || resourceVersion === undefined) return options;
+  return { ...options, preconditions: preconditionsOf(options, String(object.revision)) };
+}
+
+const evictionCondition = {
+  type: 'DisruptionTarget',
+  status: 'True',
+  reason: 'EvictionByEvictionAPI',
+  message: 'Eviction API: evicting',
+};
+
+function isEvictionCondition({ type, reason }: { readonly type: string; readonly reason?: string }): boolean {
+  return type === evictionCondition.type && reason === evictionCondition.reason;
+}
+
+function withEvictionCondition(pod: Readonly<Pod>, now: number): KubeObject {
+  const present = pod.status?.conditions ?? [];
+  if (present.some(isEvictionCondition)) return pod as unknown as KubeObject;
+  const others = present.filter(({ type }) => type !== evictionCondition.type);
+  const conditions = [...others, { ...evictionCondition, lastTransitionTime: formatTime(now) }];
+  return { ...pod, status: { ...pod.status, conditions } } as unknown as KubeObject;
 }
 
 /** Takes one disruption from the budget; throws 429 where there is none left. */

@@ -14,9 +14,16 @@ import {
   recorderOf,
   type SyncResult,
 } from '../controller.ts';
+import { type Disruption, markEnding } from '../shared/pod-ending.ts';
 import { isPodReady, isPodTerminal } from '../shared/pods.ts';
+import { evictionOf } from './disruption.ts';
 import { createPodsByNode } from './pods-by-node.ts';
 import { evictionDelay, readyStatusOf, silentConditions, taintsFor } from './reconcile.ts';
+
+const deletionByTaints: Disruption = {
+  reason: 'DeletionByTaintManager',
+  message: 'Taint manager: deleting due to NoExecute taint',
+};
 
 export function nodeLifecycleController(context: ControllerContext): Controller {
   const { client, informers, clock, config } = context;
@@ -26,10 +33,15 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   const leaseInformer = informers.informer<Lease>(leases, { namespace: 'kube-node-lease' });
   const podsOn = createPodsByNode(podInformer);
   const recorder = recorderOf(context, 'node-controller');
+  const evictionRecorder = recorderOf(context, 'taint-eviction-controller');
   const nodeClient = client.resource<Node>(nodes);
   const podClient = client.resource<Pod>(pods);
   /** When each node was last heard of by this clock, so that nobody else's clock matters. */
   const heard = new Map<string, number>();
+  /** Nodes that were told of, by name. */
+  const registered = new Map<string, Readonly<Node>>();
+  /** Pods that will have to go when their time is over. */
+  const condemned = new Set<string>();
 
   const waitFor = [nodeInformer, podInformer, leaseInformer];
   const watching = new KeyedController({ name: 'node-lifecycle-controller', context, waitFor, sync: syncNode });
@@ -45,7 +57,10 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
       if (heartbeat !== undefined && heartbeat !== heartbeatOf(old)) hear(node.metadata.name);
       watching.queue.add(node.metadata.name);
     },
-    deleted: (node) => heard.delete(node.metadata.name),
+    deleted(node) {
+      heard.delete(node.metadata.name);
+      tellRegistration(node, 'RemovingNode');
+    },
   });
   leaseInformer.addHandler({
     updated(lease, old) {
@@ -58,11 +73,28 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   podInformer.addHandler({
     added: enqueuePod,
     updated: (pod, old) => pod.spec.nodeName !== old.spec.nodeName && enqueuePod(pod),
+    deleted: (pod) => condemned.delete(objectKey(pod)),
   });
+
+  /** Once for each node. */
+  function tellRegistration(node: Readonly<Node>, reason: 'RegisteredNode' | 'RemovingNode'): void {
+    const { name, uid } = node.metadata;
+    const isKnown = registered.get(name)?.metadata.uid === uid;
+    if (isKnown === (reason === 'RegisteredNode')) return;
+    if (reason === 'RemovingNode') registered.delete(name);
+    else registered.set(name, node);
+    const what = reason === 'RemovingNode' ? `Removing Node ${name} from` : `Registered Node ${name} in`;
+    tellOfNode(node, reason, `Node ${name} event: ${what} Controller`);
+  }
+
+  function tellOfNode(node: Readonly<Node>, reason: string, message: string): void {
+    recorder.event({ ...node, apiVersion: 'v1', kind: 'Node' }, { type: 'Normal', reason, message });
+  }
 
   async function syncNode(name: string): Promise<SyncResult | undefined> {
     const cached = nodeInformer.lister.get(name);
     if (!cached) return undefined;
+    tellRegistration(cached, 'RegisteredNode');
     const now = clock.now();
     const silentFor = now - (heard.get(name) ?? now);
     try {
@@ -84,13 +116,12 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     const copy = jsonCopy(node) as Node;
     copy.status = { ...copy.status, conditions };
     const updated = await nodeClient.update(copy, { subresource: 'status' });
-    const message = `Node ${node.metadata.name} status is now: NodeNotReady`;
-    recorder.event({ ...updated, apiVersion: 'v1', kind: 'Node' }, { type: 'Normal', reason: 'NodeNotReady', message });
+    tellOfNode(updated, 'NodeNotReady', `Node ${node.metadata.name} status is now: NodeNotReady`);
     return updated;
   }
 
   async function setTaints(node: Readonly<Node>, now: number): Promise<void> {
-    const taints = taintsFor(node, now);
+    const taints = taintsFor(node, now, () => evictionOf(node, nodeInformer.lister.list()));
     if (!taints) return;
     const { name, uid, resourceVersion } = node.metadata;
     await nodeClient.patch({ name, type: 'merge', body: { metadata: { uid, resourceVersion }, spec: { taints } } });
@@ -119,18 +150,28 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     if (!pod || !node || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return undefined;
     const now = clock.now();
     const delay = evictionDelay(pod, node.spec?.taints ?? [], { now, since: now });
-    if (delay === undefined) return undefined;
+    if (delay === undefined) {
+      if (condemned.delete(key)) tellOfEviction(pod, `Cancelling deletion of Pod ${key}`);
+      return undefined;
+    }
+    condemned.add(key);
     if (delay > 0) return { requeueAfter: delay };
-    const message = `Marking for deletion Pod ${key}`;
-    recorder.event(
-      { ...pod, apiVersion: 'v1', kind: 'Pod' },
-      { type: 'Normal', reason: 'TaintManagerEviction', message },
-    );
-    const preconditions = pod.metadata.uid === undefined ? {} : { preconditions: { uid: pod.metadata.uid } };
-    await podClient.delete(name, namespace, preconditions).catch((error: unknown) => {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+    tellOfEviction(pod, `Marking for deletion Pod ${key}`);
+    await evict(pod).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
     });
     return undefined;
+  }
+
+  function tellOfEviction(pod: Readonly<Pod>, message: string): void {
+    const event = { type: 'Normal', reason: 'TaintManagerEviction', message } as const;
+    evictionRecorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, event);
+  }
+
+  async function evict(pod: Readonly<Pod>): Promise<void> {
+    const { name, namespace = '', uid } = pod.metadata;
+    await markEnding(podClient, pod, { disruption: deletionByTaints, now: clock.now() });
+    await podClient.delete(name, namespace, uid === undefined ? {} : { preconditions: { uid } });
   }
 
   return {

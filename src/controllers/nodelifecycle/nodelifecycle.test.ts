@@ -1,22 +1,27 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
-import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Event, Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
-import { leases, nodes, pods } from '../../client/resources.ts';
+import { events, leases, nodes, pods } from '../../client/resources.ts';
 import { type Harness, makeNode, makePod, startControllers } from '../harness/start.ts';
 
 let harness: Harness;
+let alive: readonly string[] = [];
 afterEach(async () => {
   expect(harness.errors).toEqual([]);
   await harness.stop();
 });
 
-async function start() {
+/** `others` renew their Leases. */
+async function start({ others = ['node-2'] }: { others?: readonly string[] } = {}) {
+  alive = others;
   harness = startControllers({ names: ['node-lifecycle-controller'] });
-  await harness.api.resource<Node>(nodes).create(makeNode('node-1'));
-  const metadata = { name: 'node-1', namespace: 'kube-node-lease' };
-  await harness.api.resource<Lease>(leases).create({ metadata, spec: { holderIdentity: 'node-1' } });
+  for (const name of ['node-1', ...others]) {
+    await harness.api.resource<Node>(nodes).create(makeNode(name));
+    const metadata = { name, namespace: 'kube-node-lease' };
+    await harness.api.resource<Lease>(leases).create({ metadata, spec: { holderIdentity: name } });
+  }
   const tolerations = [
     { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
   ];
@@ -25,10 +30,12 @@ async function start() {
   await harness.settle();
 }
 
-async function renew() {
+async function renew(names: readonly string[]) {
   const client = harness.api.resource<Lease>(leases);
-  const lease = await client.get('node-1', 'kube-node-lease');
-  await client.update({ ...lease, spec: { ...lease.spec, renewTime: formatMicroTime(harness.clock.now()) } });
+  for (const name of names) {
+    const lease = await client.get(name, 'kube-node-lease');
+    await client.update({ ...lease, spec: { ...lease.spec, renewTime: formatMicroTime(harness.clock.now()) } });
+  }
   await harness.settle();
 }
 
@@ -36,8 +43,13 @@ async function pass(seconds: number, renewing: boolean) {
   for (let i = 0; i < seconds; i += 10) {
     harness.clock.advance(10_000);
     await harness.settle();
-    if (renewing) await renew();
+    await renew(renewing ? ['node-1', ...alive] : alive);
   }
+}
+
+async function told(): Promise<string[]> {
+  const { items } = await harness.api.resource<Event>(events).list();
+  return items.map(({ involvedObject, reason, message }) => `${involvedObject.name}: ${reason}: ${message}`);
 }
 
 const node = () => harness.api.resource<Node>(nodes).get('node-1');
@@ -70,6 +82,40 @@ test('a silent node is Unknown and tainted after 40 s, its pods not ready at onc
   expect((await pod()).metadata.deletionTimestamp).toBeUndefined();
   await pass(40, false);
   expect((await pod()).metadata.deletionTimestamp).toBeDefined();
+  expect((await pod()).status?.conditions).toContainEqual(
+    expect.objectContaining({
+      type: 'DisruptionTarget',
+      reason: 'DeletionByTaintManager',
+      message: 'Taint manager: deleting due to NoExecute taint',
+    }),
+  );
+  expect(await told()).toEqual(
+    expect.arrayContaining([
+      'node-1: RegisteredNode: Node node-1 event: Registered Node node-1 in Controller',
+      'node-1: NodeNotReady: Node node-1 status is now: NodeNotReady',
+      'web: NodeNotReady: Node is not ready',
+      'web: TaintManagerEviction: Marking for deletion Pod default/web',
+    ]),
+  );
+  await harness.api.resource<Node>(nodes).delete('node-1');
+  await harness.settle();
+  expect(await told()).toContain('node-1: RemovingNode: Node node-1 event: Removing Node node-1 from Controller');
+});
+
+test('where no node is ready, nobody is evicted, until some are ready again', async () => {
+  await start({ others: [] });
+  await pass(600, false);
+  expect((await node()).spec?.taints?.map(({ effect }) => effect)).toEqual(['NoSchedule']);
+  expect((await pod()).metadata.deletionTimestamp).toBeUndefined();
+  await harness.api.resource<Node>(nodes).create(makeNode('node-2'));
+  alive = ['node-2'];
+  const metadata = { name: 'node-2', namespace: 'kube-node-lease' };
+  await harness.api.resource<Lease>(leases).create({ metadata, spec: { holderIdentity: 'node-2' } });
+  await pass(100, false);
+  expect((await node()).spec?.taints?.map(({ effect }) => effect)).toEqual(['NoSchedule', 'NoExecute']);
+  expect((await pod()).metadata.deletionTimestamp).toBeUndefined();
+  await pass(300, false);
+  expect((await pod()).metadata.deletionTimestamp).toBeDefined();
 });
 
 test('a node that comes back loses its taints, and its pods stay', async () => {
@@ -83,6 +129,7 @@ test('a node that comes back loses its taints, and its pods stay', async () => {
   await harness.api.resource<Node>(nodes).update(copy, { subresource: 'status' });
   await harness.settle();
   expect((await node()).spec?.taints).toEqual([]);
+  expect(await told()).toContain('web: TaintManagerEviction: Cancelling deletion of Pod default/web');
   await pass(400, true);
   expect((await pod()).metadata.deletionTimestamp).toBeUndefined();
 });

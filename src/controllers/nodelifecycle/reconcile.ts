@@ -4,6 +4,7 @@ import { tolerates } from '../../api/core/v1/node/placement.ts';
 import type { Node, NodeCondition, Pod, Taint } from '../../api/core/v1/types.generated.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import type { Eviction } from './disruption.ts';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
@@ -44,15 +45,26 @@ export function silentConditions(node: Readonly<Node>, now: number): NodeConditi
   return changed ? conditions : undefined;
 }
 
-/** The node's taints as its conditions want them; undefined when they are so. Taints of others are kept. */
-export function taintsFor(node: Readonly<Node>, now: number): Taint[] | undefined {
+/**
+ * The node's taints as its conditions want them; undefined when they are so. Taints of others are kept. `eviction` is asked of
+ * a node that is not ready.
+ */
+export function taintsFor(node: Readonly<Node>, now: number, eviction: () => Eviction): Taint[] | undefined {
   const present = node.spec?.taints ?? [];
-  const wanted = wantedTaints(node);
+  const evicts = readyStatusOf(node) === 'True' || mayEvict(eviction(), present);
+  const wanted = wantedTaints(node).filter(({ effect }) => evicts || effect !== 'NoExecute');
   const kept = present.filter((taint) => !managed.has(taint.key) || wanted.some((w) => same(w, taint)));
   const added = wanted.filter((w) => !present.some((taint) => same(w, taint)));
   if (added.length === 0 && kept.length === present.length) return undefined;
   const timeAdded = formatTime(now);
   return [...kept, ...added.map((taint) => ({ ...taint, timeAdded }))];
+}
+
+function mayEvict(eviction: Eviction, present: readonly Readonly<Taint>[]): boolean {
+  if (eviction !== 'paused') return eviction === 'normal';
+  return present.some(
+    ({ key, effect }) => effect === 'NoExecute' && (key === notReadyTaint || key === unreachableTaint),
+  );
 }
 
 function wantedTaints(node: Readonly<Node>): Taint[] {

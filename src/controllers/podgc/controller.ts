@@ -3,9 +3,12 @@ import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { isNotFound } from '../../apimachinery/status.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
+import { type Disruption, markEnding } from '../shared/pod-ending.ts';
+import { isPodTerminal } from '../shared/pods.ts';
 import { podsToCollect } from './reconcile.ts';
 
 const interval = 20_000;
+const nodeGone: Disruption = { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' };
 
 export function podGarbageCollector(context: ControllerContext): Controller {
   const { client, informers, clock, config } = context;
@@ -24,14 +27,21 @@ export function podGarbageCollector(context: ControllerContext): Controller {
     const node = (nodeName: string) => nodeInformer.lister.get(nodeName);
     await noteMissing(all, now);
     const threshold = config.terminatedPodGCThreshold ?? 12_500;
-    for (const { metadata } of podsToCollect({ pods: all, node, missedSince, now, threshold })) {
-      const preconditions = metadata.uid === undefined ? {} : { preconditions: { uid: metadata.uid } };
-      const options = { gracePeriodSeconds: 0, ...preconditions };
-      await podClient.delete(metadata.name, metadata.namespace, options).catch((error: unknown) => {
+    for (const pod of podsToCollect({ pods: all, node, missedSince, now, threshold })) {
+      await collect(pod).catch((error: unknown) => {
         if (!isNotFound(error)) throw error;
       });
     }
     return { requeueAfter: interval };
+  }
+
+  /** A pod that has not ended has failed: a Job counts it before it is gone. */
+  async function collect(pod: Readonly<Pod>): Promise<void> {
+    const { name, namespace, uid } = pod.metadata;
+    const disruption = missedSince.has(pod.spec.nodeName ?? '') ? nodeGone : undefined;
+    if (!isPodTerminal(pod)) await markEnding(podClient, pod, { disruption, phase: 'Failed', now: clock.now() });
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    await podClient.delete(name, namespace, { gracePeriodSeconds: 0, ...preconditions });
   }
 
   /** The cache may be behind: the server is asked about each node that seems to be gone. */
