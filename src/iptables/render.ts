@@ -45,6 +45,8 @@ function match(m: Match): string {
       return `-m physdev ${not(m)}--physdev-is-in`;
     case 'virtual-server':
       return `-m ipvs --vaddr ${m.address} --vproto ${m.protocol} --vport ${m.port}`;
+    case 'count':
+      return `-m nfacct --nfacct-name ${m.counter}`;
     case 'random':
       return `-m statistic --mode random --probability ${m.probability.toFixed(10)}`;
     case 'recently-seen':

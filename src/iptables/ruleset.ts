@@ -19,6 +19,8 @@ export type Match =
   | { readonly kind: 'from-bridge-port'; readonly not?: boolean }
   /** The packet belongs to a connection of this virtual server. */
   | { readonly kind: 'virtual-server'; readonly address: string; readonly protocol: string; readonly port: number }
+  /** Counts the packet in an nfacct object; always matches. */
+  | { readonly kind: 'count'; readonly counter: string }
   /** `probability` of 0 to 1 that the packet matches. */
   | { readonly kind: 'random'; readonly probability: number }
   /** The source address is in the list and was seen in the last so many seconds; those seen longer ago are dropped. */

@@ -97,6 +97,8 @@ export class IptablesChains implements Chains<Rule> {
         return this.#context.routing.isLocal(state.destination.address);
       case 'from-bridge-port':
         return state.fromBridgePort;
+      case 'count':
+        return true;
       case 'virtual-server':
         return (
           state.protocol === match.protocol &&

@@ -30,7 +30,10 @@ function iptablesSteps(exec: Exec, { except, variant }: CleanupOptions, kept: Fo
     (await import('./iptables/backend.ts')).cleanupIptables(withVariant(exec, inUse), shared);
   const others = iptablesVariants.filter((other) => !goesOn || (variant && other !== variant));
   const steps = others.map((other) => () => remove(other, undefined));
-  if (except !== 'iptables') steps.push(() => remove(variant, kept));
+  if (except !== 'iptables') {
+    steps.push(() => remove(variant, kept));
+    steps.push(async () => (await import('./iptables/kernel-facts.ts')).removeCounters(exec));
+  }
   return steps;
 }
 

@@ -1,5 +1,6 @@
 // What a proxier is told, beside the objects of the API.
 import type { IPFamily } from './address.ts';
+import type { KernelFacts } from './iptables/kernel-facts.ts';
 import type { ProxyNode } from './plan.ts';
 
 /** How to tell a pod's traffic from other traffic (kube-proxy's --detect-local-mode). */
@@ -22,6 +23,8 @@ export interface ProxyConfig {
   readonly nodePortAddresses: readonly string[] | 'all';
   /** Whether node ports answer on 127.0.0.1 in iptables mode; the kernel can do that for IPv4 only. */
   readonly localhostNodePorts: boolean;
+  /** What the iptables mode found of the kernel; a plain one when absent. */
+  readonly kernel?: KernelFacts | undefined;
   /** Addresses of the node's interfaces, where somebody knows them beside those of its object. */
   readonly interfaceAddresses?: readonly string[] | undefined;
   /** How IPVS picks a real server; the other modes have no use for it. */

@@ -11,6 +11,7 @@ import { cleanUdpFlows } from './conntrack/udp-cleanup.ts';
 import { HealthServers } from './healthcheck/health-servers.ts';
 import { programmingTimes } from './healthcheck/programming.ts';
 import { interfaceAddresses } from './interface-addresses.ts';
+import { countedPackets, kernelFacts } from './iptables/kernel-facts.ts';
 import { detectVariant, type IptablesVariant, withVariant } from './iptables/variant.ts';
 import { Proxier, type SyncedChange } from './proxier.ts';
 import { allowsLocalhostNodePorts, type ProxySettings } from './settings.ts';
@@ -52,8 +53,10 @@ async function backendOf(options: KubeProxyOptions, variant: IptablesVariant | u
   switch (options.settings.mode) {
     case 'nftables':
       return new (await import('./nftables/backend.ts')).NftablesBackend({ exec, clock, follow });
-    case 'iptables':
-      return new (await import('./iptables/backend.ts')).IptablesBackend({ exec, clock, follow });
+    case 'iptables': {
+      const kernel = await kernelFacts(exec);
+      return new (await import('./iptables/backend.ts')).IptablesBackend({ exec, clock, follow, kernel });
+    }
     case 'ipvs':
       return (await import('./ipvs/backend.ts')).IpvsBackend.open({ exec, clock, settings: options.settings.ipvs });
   }
@@ -113,7 +116,11 @@ export class KubeProxy {
       interfaceAddresses: () => interfaceAddresses(exec),
       onSynced,
     });
-    const health = new HealthServers({ ...this.#options, proxier });
+    const health = new HealthServers({
+      ...this.#options,
+      proxier,
+      ...(settings.mode === 'iptables' && { countedPackets: () => countedPackets(exec) }),
+    });
     for (const event of startEvents(settings.mode)) recorder?.event(nodeReference(nodeName), event);
     await Promise.all([proxier.run(signal), health.run(signal)]);
   }

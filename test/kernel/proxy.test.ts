@@ -1,4 +1,5 @@
 // The proxy against the real kernel, in a namespace of the test's own.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -42,6 +43,9 @@ function isWatched(): boolean {
     return protocol === '12' && (Number.parseInt(groups, 16) & 0x40) !== 0;
   });
 }
+
+/** The program, and a kernel that has such counters. */
+const hasNfacct = spawnSync('nfacct', ['list']).status === 0;
 
 const running: RunningProxy[] = [];
 function start(mode: ProxyMode, more: Partial<RunningProxyOptions> = {}): RunningProxy {
@@ -189,6 +193,25 @@ describe('modes', () => {
     expect(output('iptables-nft-save')).not.toContain('KUBE-');
     expect(output('iptables-legacy-save').match(/KUBE-[A-Z-]+/g)).toEqual(['KUBE-KUBELET-CANARY']);
     space.run('iptables-legacy -t mangle -X KUBE-KUBELET-CANARY');
+  });
+
+  test.skipIf(!hasNfacct)('iptables counts who uses node ports on 127.0.0.1, until nothing of it is left', async () => {
+    const proxy = start('iptables');
+    await proxy.fill();
+    await proxy.services.create(
+      service({ name: 'out', clusterIP: '10.96.0.11', type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] }),
+    );
+    await proxy.slices.create({ ...slice('out', [endpoint('10.244.1.1', 'node-a')]), ports: [{ port: 8080 }] });
+    await until(() => has('iptables-save', '--dport 30080 -j KUBE-EXT'), 'the node port');
+    const counted = () => Number(/pkts = (\d+),[^}]*} = localhost_nps_accepted_pkts/.exec(output('nfacct list'))?.[1]);
+    expect(counted()).toBe(0);
+    // Nobody has to answer.
+    space.start(['busybox', 'nc', '-w', '1', '127.0.0.1', '30080']);
+    await until(() => counted() > 0, 'a packet counted');
+    expect(output('iptables-save -t filter')).toMatch(/--nfacct-name +ct_state_invalid_dropped_pkts -j DROP/);
+    await proxy.stop();
+    await cleanup(space.exec);
+    expect(output('nfacct list')).toBe('');
   });
 
   test('iptables follows a Service that loses an endpoint and its chains', async () => {

@@ -25,6 +25,25 @@ const recordingMachine = ['--node-addresses', '172.18.0.2,fec0::5054:ff:fe12:345
 /** The launcher with flags of ours after those that `check` gives, as `check` takes commands: for a shell to split. */
 const porticoWith = (flags: readonly string[]) => `sh -c 'exec ./portico "$@" ${flags.join(' ')}' -`;
 
+/** The lab takes an answer that does not come within 0.4 s for none: on a busy machine a case may have to be tried again. */
+const tries = 4;
+
+/** What `check` says of the cases in which it finds, however often it looks, something else than kube-proxy does. */
+async function disagreements(flags: readonly string[]): Promise<readonly string[]> {
+  let rest: readonly string[] = cases;
+  let found: readonly string[] = [];
+  for (let i = 0; i < tries && rest.length > 0; i += 1) {
+    const { stdout } = await run(join(lab, 'check'), [...flags, ...rest], { cwd: root }).catch(
+      (error) => error as { stdout: string },
+    );
+    const agreeing = new Set([...stdout.matchAll(/^ok +(\S+)$/gm)].map(([, name]) => name));
+    rest = rest.filter((name) => !agreeing.has(name));
+    found =
+      rest.length > 0 ? [`of ${rest.join(', ')}:`, ...stdout.split('\n').filter((line) => !line.startsWith('ok'))] : [];
+  }
+  return found;
+}
+
 describe.skipIf(cases.length === 0)('the packet lab (../shared/proxy-lab)', () => {
   // At once: each has namespaces of its own, and waits most of the time for packets that do not come.
   test.concurrent.each([
@@ -32,12 +51,11 @@ describe.skipIf(cases.length === 0)('the packet lab (../shared/proxy-lab)', () =
     ['iptables', ['--mode', 'iptables']],
     ['iptables, rule text', ['--mode', 'iptables', '--text']],
     ['ipvs', ['--mode', 'ipvs', '--portico', porticoWith(recordingMachine)]],
-  ])('%s', async (_, flags) => {
-    const { stdout } = await run(join(lab, 'check'), flags, { cwd: root }).catch(
-      (error) => error as { stdout: string },
-    );
-    expect(stdout.split('\n').filter((line) => !line.startsWith('ok'))[0]).toMatch(
-      `${cases.length} of ${cases.length} cases agree`,
-    );
-  });
+  ])(
+    '%s',
+    async (_, flags) => {
+      expect(await disagreements(flags)).toEqual([]);
+    },
+    1_800_000,
+  );
 });

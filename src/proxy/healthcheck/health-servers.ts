@@ -7,7 +7,7 @@ import type { IPFamily } from '../address.ts';
 import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 import type { Proxier } from '../proxier.ts';
 import type { ProxySettings } from '../settings.ts';
-import { ProxyMetrics } from './metrics.ts';
+import { ProxyMetrics, type ProxyMetricsOptions } from './metrics.ts';
 import {
   type HealthResponse,
   isNodeEligible,
@@ -30,6 +30,8 @@ export interface HealthServersOptions {
   /** Tells of a Service whose health check node port is taken. */
   readonly recorder?: Pick<EventRecorder, 'event'> | undefined;
   readonly nodeName: string;
+  /** See {@link ProxyMetricsOptions}. */
+  readonly countedPackets?: ProxyMetricsOptions['countedPackets'];
   readonly log?: (message: string) => void;
 }
 
@@ -58,7 +60,7 @@ function parseAddress(text: string): { host: string; port: number } {
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 }
 
-type Answer = (url: URL, accept: string | undefined) => HealthResponse;
+type Answer = (url: URL, accept: string | undefined) => HealthResponse | Promise<HealthResponse>;
 
 function requestURL(url = '/'): URL {
   return URL.parse(url, 'http://proxy') ?? new URL('http://proxy/');
@@ -79,6 +81,7 @@ export class HealthServers {
       status: proxier.status,
       plans: () => proxier.plans(),
       ruleCounts: () => proxier.ruleCounts(),
+      countedPackets: options.countedPackets,
     });
   }
 
@@ -140,8 +143,8 @@ export class HealthServers {
   }
 
   #listen(address: { host: string; port: number }, answer: Answer): Server {
-    const server = http.createServer((request, response) => {
-      const { status, headers, body } = answer(requestURL(request.url), request.headers.accept);
+    const server = http.createServer(async (request, response) => {
+      const { status, headers, body } = await answer(requestURL(request.url), request.headers.accept);
       response.writeHead(status, headers).end(body);
     });
     server.on('error', (error) => this.#options.log?.(`cannot serve on port ${address.port}: ${error.message}`));
@@ -186,11 +189,11 @@ export class HealthServers {
     return rulesResponse(page, searchParams, accept);
   }
 
-  #metrics(url: URL, accept: string | undefined): HealthResponse {
+  async #metrics(url: URL, accept: string | undefined): Promise<HealthResponse> {
     const { settings } = this.#options;
     const path = url.pathname;
     const text = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' };
-    if (path === '/metrics') return { status: 200, headers: text, body: this.metrics.print() };
+    if (path === '/metrics') return { status: 200, headers: text, body: await this.metrics.print() };
     if (path === '/portico/rules') return this.#rules(url, accept);
     if (path === '/proxyMode') return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: settings.mode };
     return { status: 404, headers: {}, body: '404 page not found\n' };

@@ -7,14 +7,11 @@ import { SyncStatus } from '../sync-status.ts';
 import { ProxyMetrics } from './metrics.ts';
 import { programmingTimes } from './programming.ts';
 
-function sampleLines(metrics: ProxyMetrics): string[] {
-  return metrics
-    .print()
-    .split('\n')
-    .filter((line) => /^kubeproxy_/.test(line) && !line.includes('_bucket'));
+async function sampleLines(metrics: ProxyMetrics): Promise<string[]> {
+  return (await metrics.print()).split('\n').filter((line) => /^kubeproxy_/.test(line) && !line.includes('_bucket'));
 }
 
-test('under the names of kube-proxy, for each family', () => {
+test('under the names of kube-proxy, for each family', async () => {
   const status = new SyncStatus(new FakeClock(5000), { timeout: 60_000 });
   const local = service({ name: 'web', internalTrafficPolicy: 'Local' });
   const plans = servicePorts(local, 'IPv4').map((port) => planServicePort(port, [planned('10.244.2.1')], nodeA));
@@ -26,7 +23,7 @@ test('under the names of kube-proxy, for each family', () => {
   metrics.programmed('IPv4', 0.5);
   metrics.reconciled('IPv4', { seconds: 0.25, ended: 3 });
   metrics.healthz.with('200').add();
-  expect(sampleLines(metrics)).toEqual([
+  expect(await sampleLines(metrics)).toEqual([
     'kubeproxy_sync_proxy_rules_duration_seconds_sum{ip_family="IPv4"} 0.02',
     'kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family="IPv4"} 1',
     'kubeproxy_sync_partial_proxy_rules_duration_seconds_sum{ip_family="IPv4"} 0.02',
@@ -39,26 +36,36 @@ test('under the names of kube-proxy, for each family', () => {
     'kubeproxy_proxy_healthz_total{code="200"} 1',
     'kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family="IPv4"} 5',
     'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{ip_family="IPv4"} 5',
-    'kubeproxy_sync_proxy_rules_endpoint_changes_pending{ip_family="IPv4"} 1',
-    'kubeproxy_sync_proxy_rules_endpoint_changes_total{ip_family="IPv4"} 1',
-    'kubeproxy_sync_proxy_rules_service_changes_pending{ip_family="IPv4"} 1',
-    'kubeproxy_sync_proxy_rules_service_changes_total{ip_family="IPv4"} 1',
+    'kubeproxy_sync_proxy_rules_endpoint_changes_pending 1',
+    'kubeproxy_sync_proxy_rules_endpoint_changes_total 1',
+    'kubeproxy_sync_proxy_rules_service_changes_pending 1',
+    'kubeproxy_sync_proxy_rules_service_changes_total 1',
     'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv4"} 1',
     'kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total{ip_family="IPv4"} 0',
     'kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="internal",ip_family="IPv4"} 1',
+    'kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="external",ip_family="IPv4"} 0',
   ]);
 });
 
-test('in iptables mode rules are counted by table', () => {
+test('in iptables mode rules are counted by table, and packets where the kernel counts them', async () => {
   const status = new SyncStatus(new FakeClock(5000), { timeout: 60_000 });
   status.failed({ full: false });
+  const countedPackets = async () => new Map([['ct_state_invalid_dropped_pkts', 42] as const]);
   const ruleCounts = () => [{ table: 'nat', family: 'IPv4', total: 9, last: 4 } as const];
-  const metrics = new ProxyMetrics({ mode: 'iptables', families: ['IPv4'], status, plans: () => [], ruleCounts });
-  expect(sampleLines(metrics).filter((line) => line.includes('iptables'))).toEqual([
+  const metrics = new ProxyMetrics({
+    mode: 'iptables',
+    families: ['IPv4'],
+    status,
+    plans: () => [],
+    ruleCounts,
+    countedPackets,
+  });
+  expect((await sampleLines(metrics)).filter((line) => line.includes('iptables'))).toEqual([
     'kubeproxy_sync_proxy_rules_iptables_restore_failures_total{ip_family="IPv4"} 1',
     'kubeproxy_sync_proxy_rules_iptables_partial_restore_failures_total{ip_family="IPv4"} 1',
     'kubeproxy_sync_proxy_rules_iptables_total{table="nat",ip_family="IPv4"} 9',
     'kubeproxy_sync_proxy_rules_iptables_last{table="nat",ip_family="IPv4"} 4',
+    'kubeproxy_iptables_ct_state_invalid_dropped_packets_total 42',
   ]);
 });
 

@@ -3,6 +3,7 @@ import { CollectedFamily, Counter, type Family, Histogram } from '../../metrics/
 import { processFamilies } from '../../metrics/process-metrics.ts';
 import type { IPFamily } from '../address.ts';
 import type { RuleCounts } from '../backend.ts';
+import { type PacketCounter, packetCounters } from '../iptables/kernel-facts.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import type { ProxyMode } from '../settings.ts';
 import type { SyncStatus } from '../sync-status.ts';
@@ -14,6 +15,8 @@ export interface ProxyMetricsOptions {
   readonly plans: () => Iterable<ServicePortPlan>;
   /** Of each table that the mode counts rules in. */
   readonly ruleCounts?: (() => readonly RuleCounts[]) | undefined;
+  /** What the counters of packets have seen that are there, in the iptables mode. */
+  readonly countedPackets?: (() => Promise<ReadonlyMap<PacketCounter, number>>) | undefined;
 }
 
 const steps = (first: number, step: number, count: number) => Array.from({ length: count }, (_, i) => first + i * step);
@@ -56,6 +59,7 @@ export class ProxyMetrics {
   readonly healthz = codeCounter('proxy_healthz_total', 'Cumulative proxy healthz HTTP status');
   readonly livez = codeCounter('proxy_livez_total', 'Cumulative proxy livez HTTP status');
   readonly #families: readonly Family[];
+  #counted: ReadonlyMap<PacketCounter, number> = new Map();
 
   constructor(options: ProxyMetricsOptions) {
     this.#options = options;
@@ -70,6 +74,7 @@ export class ProxyMetrics {
       this.livez,
       ...this.#statusFamilies(),
       ...this.#modeFamilies(),
+      ...this.#packetFamilies(),
       this.#noLocalEndpoints(),
       ...processFamilies(),
     ];
@@ -95,7 +100,8 @@ export class ProxyMetrics {
   }
 
   /** Prometheus exposition format 0.0.4. */
-  print(): string {
+  async print(): Promise<string> {
+    this.#counted = (await this.#options.countedPackets?.()) ?? new Map();
     return this.#families.map((family) => family.print()).join('');
   }
 
@@ -111,6 +117,8 @@ export class ProxyMetrics {
   #statusFamilies(): Family[] {
     const { status } = this.#options;
     const { pending, total } = status;
+    const one = (type: 'gauge' | 'counter', [name, help]: readonly [string, string], value: () => number) =>
+      new CollectedFamily({ name: `${prefix}sync_proxy_rules_${name}`, help, type }, () => [[[], value()]]);
     return [
       this.#each(
         'gauge',
@@ -122,14 +130,10 @@ export class ProxyMetrics {
         ['last_queued_timestamp_seconds', 'The last time a sync of proxy rules was queued'],
         () => status.lastQueued / 1000,
       ),
-      this.#each('gauge', ['endpoint_changes_pending', 'Pending proxy rules Endpoint changes'], () => pending.endpoint),
-      this.#each(
-        'counter',
-        ['endpoint_changes_total', 'Cumulative proxy rules Endpoint changes'],
-        () => total.endpoint,
-      ),
-      this.#each('gauge', ['service_changes_pending', 'Pending proxy rules Service changes'], () => pending.service),
-      this.#each('counter', ['service_changes_total', 'Cumulative proxy rules Service changes'], () => total.service),
+      one('gauge', ['endpoint_changes_pending', 'Pending proxy rules Endpoint changes'], () => pending.endpoint),
+      one('counter', ['endpoint_changes_total', 'Cumulative proxy rules Endpoint changes'], () => total.endpoint),
+      one('gauge', ['service_changes_pending', 'Pending proxy rules Service changes'], () => pending.service),
+      one('counter', ['service_changes_total', 'Cumulative proxy rules Service changes'], () => total.service),
     ];
   }
 
@@ -160,8 +164,28 @@ export class ProxyMetrics {
     ];
   }
 
+  #packetFamilies(): Family[] {
+    const family = (name: string, help: string, counter: PacketCounter) =>
+      new CollectedFamily({ name: `${prefix}iptables_${name}_packets_total`, help, type: 'counter' }, () => {
+        const packets = this.#counted.get(counter);
+        return packets === undefined ? [] : [[[], packets]];
+      });
+    return [
+      family(
+        'ct_state_invalid_dropped',
+        'packets dropped by iptables to work around conntrack problems',
+        packetCounters.invalidDropped,
+      ),
+      family(
+        'localhost_nodeports_accepted',
+        'Number of packets accepted on nodeports of loopback interface',
+        packetCounters.localhostNodePorts,
+      ),
+    ];
+  }
+
   #noLocalEndpoints(): Family {
-    const { plans } = this.#options;
+    const { plans, families } = this.#options;
     const options = {
       name: `${prefix}sync_proxy_rules_no_local_endpoints_total`,
       help: 'Number of services with a Local traffic policy and no endpoints',
@@ -169,16 +193,17 @@ export class ProxyMetrics {
       labels: ['traffic_policy', 'ip_family'],
     } as const;
     return new CollectedFamily(options, () => {
-      const services = new Map<string, Set<string>>();
+      const policies = ['internal', 'external'];
+      const labels = policies.flatMap((policy) => families.map((family) => `${policy} ${family}`));
+      const services = new Map(labels.map((key) => [key, new Set<string>()]));
       for (const { servicePort, internal, external } of plans()) {
         for (const [policy, route] of [
           ['internal', internal],
           ['external', external],
         ] as const) {
           if (route !== 'drop') continue;
-          const key = `${policy} ${servicePort.family}`;
-          const names = services.get(key) ?? new Set();
-          services.set(key, names.add(`${servicePort.namespace}/${servicePort.serviceName}`));
+          const names = services.get(`${policy} ${servicePort.family}`);
+          names?.add(`${servicePort.namespace}/${servicePort.serviceName}`);
         }
       }
       return [...services].map(([key, names]) => [key.split(' '), names.size] as const);

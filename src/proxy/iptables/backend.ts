@@ -13,6 +13,7 @@ import { baseJumps } from './base.ts';
 import { Edits } from './edits.ts';
 import { iptablesFootprint } from './footprint.ts';
 import { withMissingJumps } from './jumps.ts';
+import type { KernelFacts } from './kernel-facts.ts';
 import { chains, isServiceChain } from './names.ts';
 import { type Footprint, hasChain, removeFootprint, restore, save } from './programs.ts';
 import { IptablesState } from './state.ts';
@@ -27,6 +28,7 @@ export interface IptablesBackendOptions {
   /** Both are needed to hear of rules that someone else removes. */
   readonly clock?: Clock | undefined;
   readonly follow?: Follow | undefined;
+  readonly kernel?: KernelFacts | undefined;
 }
 
 export class IptablesBackend implements Backend {
@@ -62,7 +64,9 @@ export class IptablesBackend implements Backend {
   }
 
   configure(configs: readonly ProxyConfig[]): void {
-    this.#states = new Map(configs.map((config) => [config.family, new IptablesState(config)]));
+    this.#states = new Map(
+      configs.map((config) => [config.family, new IptablesState({ ...config, kernel: this.#options.kernel })]),
+    );
     this.#whole = true;
   }
 

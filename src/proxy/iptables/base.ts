@@ -2,6 +2,7 @@
 import type { Chain, Match, Rule, TableName, Target } from '../../iptables/ruleset.ts';
 import type { LocalDetector, ProxyConfig } from '../config.ts';
 import type { Jump } from './jumps.ts';
+import { type PacketCounter, packetCounters, plainKernel } from './kernel-facts.ts';
 import { chains } from './names.ts';
 
 export const comment = (text: string): Match => ({ kind: 'comment', text });
@@ -31,6 +32,11 @@ export function fromPods(detector: LocalDetector, not?: { readonly not: boolean 
 /** Whether connections to node ports on 127.0.0.1 are let in; the kernel can do that for IPv4 only. */
 export function hasLocalhostNodePorts(config: ProxyConfig): boolean {
   return config.localhostNodePorts;
+}
+
+/** Counts where the counter is there. */
+export function countIn(counter: PacketCounter, present: readonly PacketCounter[]): Match[] {
+  return present.includes(counter) ? [{ kind: 'count', counter }] : [];
 }
 
 /** The jumps in the order in which they are put at the top: later ones end up above earlier ones. */
@@ -84,8 +90,13 @@ export function natChains(config: ProxyConfig): Chain[] {
 
 /** The chains of table filter that are there whatever Services there are, complete. */
 export function filterChains(config: ProxyConfig): Chain[] {
+  const { counters, tcpLiberal } = config.kernel ?? plainKernel;
+  const invalid: Rule = {
+    matches: [{ kind: 'ct-state', states: ['INVALID'] }, ...countIn(packetCounters.invalidDropped, counters)],
+    target: { kind: 'DROP' },
+  };
   const forward: Rule[] = [
-    { matches: [{ kind: 'ct-state', states: ['INVALID'] }], target: { kind: 'DROP' } },
+    ...(tcpLiberal ? [] : [invalid]),
     {
       matches: [comment('kubernetes forwarding rules'), { kind: 'mark', bits: 1 << config.masqueradeBit }],
       target: { kind: 'ACCEPT' },

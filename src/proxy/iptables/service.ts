@@ -4,7 +4,8 @@ import type { ProxyConfig } from '../config.ts';
 import { type Endpoint, endpointText } from '../endpoint.ts';
 import type { Route, ServicePortPlan } from '../plan.ts';
 import type { ServicePort } from '../service-port.ts';
-import { comment, forDestination, fromPods, toChain } from './base.ts';
+import { comment, countIn, forDestination, fromPods, hasLocalhostNodePorts, toChain } from './base.ts';
+import { packetCounters, plainKernel } from './kernel-facts.ts';
 import { chains, endpointChain, type ServiceChains, serviceChains } from './names.ts';
 
 /** Rules that go into chains which all Services share. */
@@ -53,7 +54,13 @@ function addClusterIP(plan: ServicePortPlan, own: ServiceChains, draft: Draft): 
   if (refused) draft.filterServices.push({ matches: [refused.note, ...destination], target: refused.target });
 }
 
-function addExternal(plan: ServicePortPlan, own: ServiceChains, draft: Draft): void {
+/** How many rely on node ports on 127.0.0.1, which other modes may not have, is counted where the kernel can. */
+function countLocalhost(config: ProxyConfig): Match[] {
+  const { counters } = config.kernel ?? plainKernel;
+  return hasLocalhostNodePorts(config) ? countIn(packetCounters.localhostNodePorts, counters) : [];
+}
+
+function addExternal(plan: ServicePortPlan, config: ProxyConfig, own: ServiceChains, draft: Draft): void {
   const { servicePort, firewall, hasAnyEndpoints } = plan;
   const { name, protocol, port } = servicePort;
   const refused = refusal(name, plan.external!);
@@ -76,8 +83,15 @@ function addExternal(plan: ServicePortPlan, own: ServiceChains, draft: Draft): v
     { kind: 'protocol', protocol },
     { kind: 'destination-port', port: servicePort.nodePort },
   ];
-  if (hasAnyEndpoints)
-    draft.natNodePorts.push({ matches: [comment(name), ...nodePort], target: toChain(own.external) });
+  if (hasAnyEndpoints) {
+    const target = toChain(own.external);
+    const counted = countLocalhost(config);
+    if (counted.length > 0) {
+      const localhost = forDestination(protocol, '127.0.0.0/8', servicePort.nodePort);
+      draft.natNodePorts.push({ matches: [comment(name), ...localhost, ...counted], target });
+    }
+    draft.natNodePorts.push({ matches: [comment(name), ...nodePort], target });
+  }
   if (refused) {
     const matches: Match[] = [refused.note, { kind: 'destination-type', type: 'LOCAL' }, ...nodePort];
     draft.filterExternalServices.push({ matches, target: refused.target });
@@ -206,7 +220,7 @@ export function serviceRules(plan: ServicePortPlan, config: ProxyConfig, style: 
     filterProxyFirewall: [],
   };
   addClusterIP(plan, own, draft);
-  if (plan.external !== undefined) addExternal(plan, own, draft);
+  if (plan.external !== undefined) addExternal(plan, config, own, draft);
   const { name, healthCheckNodePort } = plan.servicePort;
   if (healthCheckNodePort !== undefined) {
     const port: Match[] = [
