@@ -5,7 +5,6 @@ import type { Status } from '../../apimachinery/meta/v1.generated.ts';
 import { channel, type Frame } from '../../client/stream-frames.ts';
 import type { Upgrade } from '../request.ts';
 import type { FramePeer } from './frame-peer.ts';
-import { drained } from './write.ts';
 
 /** In order of preference. v5 can close stdin; before v4 errors are plain text. */
 export const channelProtocols = [
@@ -53,21 +52,16 @@ export async function acceptWebSocket(
   });
 }
 
-/** Bytes that may wait for a slow client before the kubelet is held back. */
-const highWater = 1 << 20;
-
 export class WebSocketPeer implements FramePeer {
   readonly #socket: WebSocket;
   readonly #stream: Duplex;
-  readonly #raw: Duplex;
   readonly #protocol: string;
   readonly #isBase64: boolean;
   readonly #isPlainError: boolean;
 
-  constructor({ webSocket, protocol, stream, raw }: AcceptedWebSocket) {
+  constructor({ webSocket, protocol, stream }: AcceptedWebSocket) {
     this.#socket = webSocket;
     this.#stream = stream;
-    this.#raw = raw;
     this.#protocol = protocol;
     this.#isBase64 = protocol.includes('base64');
     this.#isPlainError = !/^v[45]\./.test(protocol);
@@ -100,10 +94,12 @@ export class WebSocketPeer implements FramePeer {
     // Older protocols do not know the close of a channel.
     if (bytes === undefined || (number === channel.close && this.#protocol !== 'v5.channel.k8s.io')) return;
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#isBase64) this.#socket.send(`${number}${Buffer.from(bytes).toString('base64')}`);
-    else this.#socket.send(Buffer.concat([Buffer.of(number), bytes]));
-    if (this.#socket.bufferedAmount < highWater) return;
-    await drained(this.#raw);
+    const message = this.#isBase64
+      ? `${number}${Buffer.from(bytes).toString('base64')}`
+      : Buffer.concat([Buffer.of(number), bytes]);
+    // Each message is a TLS record of its own, as upstream's are: clients that poll the socket below TLS (Python's) do not
+    // see a message that came along with another.
+    await new Promise<void>((resolve) => this.#socket.send(message, () => resolve()));
   }
 
   close(): void {
