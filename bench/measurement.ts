@@ -8,3 +8,11 @@ export interface Measurement {
   /** What design section 8 asks for, as it says it. */
   readonly budget: string;
 }
+
+/** What the runner gives a bench. */
+export interface BenchContext {
+  /** Says on one line what is measured now. */
+  readonly progress: (text: string) => void;
+  /** Does the work, then undoes what it made: also when it fails, or when the run is interrupted. */
+  readonly undoing: <T>(undo: () => Promise<unknown>, work: () => Promise<T>) => Promise<T>;
+}

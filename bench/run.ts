@@ -3,9 +3,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import type { Measurement } from './measurement.ts';
+import { benchContext } from './context.ts';
+import type { BenchContext, Measurement } from './measurement.ts';
 
-const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Measurement[]> }>>> = {
+const benches: Readonly<Record<string, () => Promise<{ run(context: BenchContext): Promise<Measurement[]> }>>> = {
   api: () => import('./api/api.ts'),
   controllers: () => import('./controllers/controllers.ts'),
   dns: () => import('./dns/dns.ts'),
@@ -55,7 +56,7 @@ for (const name of names) {
     process.exit(2);
   }
   process.stderr.write(`bench: ${name} …\n`);
-  const measurements = await (await load()).run();
+  const measurements = await (await load()).run(benchContext(name));
   process.stdout.write(`${table(measurements)}\n`);
   write(name, measurements);
 }

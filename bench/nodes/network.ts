@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { KubeProxy } from '../../src/proxy/kube-proxy.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { clusterCIDRs, type LabNode, type LabPod, NodeLab } from '../../test/kernel/node-lab.ts';
-import type { Measurement } from '../measurement.ts';
+import type { BenchContext, Measurement } from '../measurement.ts';
 
 const rounds = 5;
 const seconds = 3;
@@ -43,11 +43,16 @@ async function untilReached(from: LabPod, address: string): Promise<void> {
   }
 }
 
-async function measure(mode: 'routes' | 'vxlan'): Promise<Measurement[]> {
+async function measure(mode: 'routes' | 'vxlan', { progress, undoing }: BenchContext): Promise<Measurement[]> {
+  progress(`throughput over ${mode}, ${rounds} rounds for each family`);
   const lab = new NodeLab(`bench-${mode}`, 1);
   const stop = new AbortController();
   const running: Promise<unknown>[] = [];
-  try {
+  const undo = () => {
+    stop.abort();
+    return lab.close();
+  };
+  return undoing(undo, async () => {
     const nodes = [
       await lab.addNode({ name: 'a', number: 11, segment: 1, mode }),
       await lab.addNode({ name: 'b', number: 12, segment: 1, mode }),
@@ -92,12 +97,9 @@ async function measure(mode: 'routes' | 'vxlan'): Promise<Measurement[]> {
       });
     }
     return measurements;
-  } finally {
-    stop.abort();
-    await lab.close();
-  }
+  });
 }
 
-export async function run(): Promise<Measurement[]> {
-  return [...(await measure('routes')), ...(await measure('vxlan'))];
+export async function run(context: BenchContext): Promise<Measurement[]> {
+  return [...(await measure('routes', context)), ...(await measure('vxlan', context))];
 }

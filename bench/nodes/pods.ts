@@ -1,5 +1,4 @@
 // One node of `portico up`: how soon a pod is Ready whose image is there, ten at once, and what its agent keeps in memory.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,33 +7,46 @@ import { pods } from '../../src/client/resources.ts';
 import type { Client } from '../../src/client/types.ts';
 import { adminClient } from '../../src/cluster/admin-client.ts';
 import { busyboxImage } from '../../src/cluster/images/built-in.ts';
-import { criClient } from '../../src/kubelet/cri/client.ts';
+import { type Cri, criClient } from '../../src/kubelet/cri/client.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realFiles } from '../../src/system/real/files.ts';
-import type { Measurement } from '../measurement.ts';
+import { run as runProgram } from '../../test/e2e/portico.ts';
+import type { BenchContext, Measurement } from '../measurement.ts';
 
 const launcher = resolve(import.meta.dirname, '../../portico');
 const name = `bench-${process.pid.toString(36)}`;
 const rounds = 15;
 const many = 10;
 
-export async function run(): Promise<Measurement[]> {
+export async function run({ progress, undoing }: BenchContext): Promise<Measurement[]> {
   const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
   const own = ['--name', name, '--data-dir', join(folder, 'data')];
-  try {
-    execFileSync(launcher, ['up', ...own, '--nodes', '1', '--egress', 'off'], { stdio: 'ignore' });
+  progress('a cluster of one node');
+  const starting = launch('up', ...own, '--nodes', '1', '--egress', 'off');
+  const undo = async () => {
+    await starting.catch(() => {});
+    await launch('down', ...own, '--purge');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return undoing(undo, async () => {
+    await starting;
     const client = await adminClient(join(folder, 'data/kubeconfig'), { files: realFiles, clock: realClock });
-    const bare = await bareStarts();
+    const cri = criClient(`/run/portico/${name}/node-1/containerd.sock`);
+    progress(`${rounds} pods one after the other, each beside one by containerd alone`);
+    const bare: number[] = [];
     const single: number[] = [];
     for (let i = 0; i < rounds; i += 1) {
+      bare.push(await bareStart(cri, `bare-${i}`));
       const [took = 0] = await startPods(client, [`one-${i}`]);
       single.push(took);
-      await removePods(client, [`one-${i}`]);
+      await removePods(client, cri, [`one-${i}`]);
     }
+    progress(`${many} pods at once`);
     const names = Array.from({ length: many }, (_, i) => `many-${i}`);
     const together = Math.max(...(await startPods(client, names)));
     const memory = agentMemory();
-    await removePods(client, names);
+    await removePods(client, cri, names);
+    cri.close();
     return [
       {
         what: 'a pod, from binding to Ready (median)',
@@ -51,10 +63,12 @@ export async function run(): Promise<Measurement[]> {
         budget: '90 MB',
       },
     ];
-  } finally {
-    execFileSync(launcher, ['down', ...own, '--purge'], { stdio: 'ignore' });
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
+}
+
+async function launch(...args: readonly string[]): Promise<void> {
+  const { code, stderr } = await runProgram([launcher, ...args]);
+  if (code !== 0) throw new Error(`portico ${args.join(' ')}: ${stderr.trim()}`);
 }
 
 const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
@@ -100,40 +114,30 @@ async function startPods(client: Client, names: readonly string[]): Promise<numb
   return names.map((one) => took.get(one) ?? Number.POSITIVE_INFINITY);
 }
 
-async function removePods(client: Client, names: readonly string[]): Promise<void> {
+/** Until nothing of them is left on the node: what is still taken away would be measured with the next. */
+async function removePods(client: Client, cri: Cri, names: readonly string[]): Promise<void> {
   const api = client.resource<Pod>(pods);
   await Promise.all(names.map((one) => api.delete(one, 'default', { gracePeriodSeconds: 0 })));
-  for (;;) {
-    const { items } = await api.list({ namespace: 'default' });
-    if (!items.some(({ metadata }) => names.includes(metadata.name))) return;
+  while ((await cri.listPodSandbox()).some(({ metadata }) => names.includes(metadata?.name ?? ''))) {
     await realClock.sleep(20);
   }
 }
 
-/** Sandbox, create and start by CRI alone on the same containerd: what no kubelet can be faster than. */
-async function bareStarts(): Promise<number[]> {
-  const cri = criClient(`/run/portico/${name}/node-1/containerd.sock`);
-  const took: number[] = [];
-  for (let i = 0; i < rounds; i += 1) {
-    const sandboxConfig = {
-      metadata: { name: `bare-${i}`, namespace: 'bench', uid: `bare-${i}`, attempt: 0 },
-      logDirectory: '/tmp',
-      linux: { cgroupParent: `/portico-${name}/node-1/bare-${i}` },
-    };
-    const began = performance.now();
-    const sandbox = await cri.runPodSandbox(sandboxConfig);
-    const config = {
-      metadata: { name: 'main', attempt: 0 },
-      image: { image: busyboxImage },
-      command: ['sleep', '1000'],
-    };
-    const id = await cri.createContainer({ podSandboxId: sandbox, sandboxConfig, config });
-    await cri.startContainer(id);
-    took.push(performance.now() - began);
-    await cri.stopPodSandbox(sandbox);
-    await cri.removePodSandbox(sandbox);
-  }
-  cri.close();
+/** Sandbox, create and start by CRI alone on the same containerd, in milliseconds: what no kubelet can be faster than. */
+async function bareStart(cri: Cri, podName: string): Promise<number> {
+  const sandboxConfig = {
+    metadata: { name: podName, namespace: 'bench', uid: podName, attempt: 0 },
+    logDirectory: '/tmp',
+    linux: { cgroupParent: `/portico-${name}/node-1/${podName}` },
+  };
+  const began = performance.now();
+  const sandbox = await cri.runPodSandbox(sandboxConfig);
+  const config = { metadata: { name: 'main', attempt: 0 }, image: { image: busyboxImage }, command: ['sleep', '1000'] };
+  const id = await cri.createContainer({ podSandboxId: sandbox, sandboxConfig, config });
+  await cri.startContainer(id);
+  const took = performance.now() - began;
+  await cri.stopPodSandbox(sandbox);
+  await cri.removePodSandbox(sandbox);
   return took;
 }
 
