@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cgroupFolders } from '../../src/cluster/processes.ts';
+import { mortal } from '../fixtures/mortal.ts';
 import { TestNamespace } from '../kernel/netns.ts';
 import { eventually, launcher, type Run, run, start } from './portico.ts';
 
@@ -81,7 +82,7 @@ export class Host {
       'sleep infinity & while :; do wait; done',
     ].join('\n');
     const unshare = ['unshare', '--mount', '--pid', '--fork', '--uts', '--propagation', 'private', '--kill-child'];
-    const [program = '', ...args] = this.namespace.inside([...unshare, 'sh', '-c', script]);
+    const [program, ...args] = [...mortal, ...this.namespace.inside([...unshare, 'sh', '-c', script])];
     this.#init = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(this.#init.stdout!, 'data');
   }

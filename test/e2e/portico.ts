@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { realExec } from '../../src/system/real/exec.ts';
+import { mortal } from '../fixtures/mortal.ts';
 
 export const launcher = resolve(import.meta.dirname, '../../portico');
 
@@ -48,7 +49,7 @@ export function run(command: readonly string[], env: Readonly<Record<string, str
 
 /** Starts a program that goes on; `stop` ends it and gives what it printed. */
 export function start(command: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const [program = '', ...args] = command;
+  const [program, ...args] = [...mortal, ...command];
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mortal } from '../fixtures/mortal.ts';
 import { eventually, run, type TestCluster } from './portico.ts';
 
 export interface Registry {
@@ -45,7 +46,8 @@ export async function startRegistry({ name, dataDir }: TestCluster): Promise<Reg
   mkdirSync(hosts, { recursive: true });
   const plain = `[host."http://${address}"]\ncapabilities = ["pull", "resolve"]\n`;
   writeFileSync(join(hosts, 'hosts.toml'), plain);
-  const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
+  const [program, ...args] = [...mortal, 'docker-registry', 'serve', join(folder, 'config.yml')];
+  const child = spawn(program, args, { stdio: 'ignore' });
   const ended = once(child, 'exit');
   await eventually('the registry', () =>
     fetch(`http://${address}/v2/`).then(

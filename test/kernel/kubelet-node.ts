@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { builtInArchive, pauseImage } from '../../src/cluster/images/built-in.ts';
 import { realExec } from '../../src/system/real/exec.ts';
 import { realFiles } from '../../src/system/real/files.ts';
+import { mortal } from '../fixtures/mortal.ts';
 
 export interface TestNode {
   /** Where everything of the node is. */
@@ -61,8 +62,13 @@ async function ended(child: ChildProcess): Promise<void> {
   await new Promise((resolve) => child.once('exit', resolve));
 }
 
-export async function startTestNode(name: string): Promise<TestNode> {
+/** With `disk` (as tmpfs takes it: `128m`) all that the node keeps is on a file system of that size. */
+export async function startTestNode(name: string, { disk }: { readonly disk?: string } = {}): Promise<TestNode> {
   const root = `/tmp/portico-kubelet-${name}-${process.pid}`;
+  if (disk !== undefined) {
+    mkdirSync(root, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${disk}`, 'tmpfs', root]);
+  }
   for (const folder of ['net.d', 'run/shims', 'cni', 'images']) mkdirSync(`${root}/${folder}`, { recursive: true });
   const archive = await builtInArchive({ exec: realExec, files: realFiles, folder: '/tmp/portico-test-images' });
   writeFileSync(`${root}/config.toml`, config(root));
@@ -74,7 +80,9 @@ export async function startTestNode(name: string): Promise<TestNode> {
     'ip link add eth0 type veth peer name up0; ip link set up0 up; ip addr add 172.31.255.11/24 dev eth0; ip link set eth0 up',
     'echo ready; exec sleep infinity',
   ].join('\n');
-  const holder = spawn('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-ec', script], {
+  const unshare = ['unshare', '--net', '--mount', '--propagation', 'private', 'sh', '-ec', script];
+  const [setpriv, ...holding] = [...mortal, ...unshare];
+  const holder = spawn(setpriv, holding, {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await new Promise((resolve, reject) => {
@@ -96,8 +104,9 @@ export async function startTestNode(name: string): Promise<TestNode> {
   };
   const socketPath = `${root}/containerd.sock`;
   const startRuntime = async () => {
-    const [nsenter = '', ...args] = inside(['containerd', '--config', `${root}/config.toml`, '--log-level', 'error']);
-    const child = spawn(nsenter, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const command = inside(['containerd', '--config', `${root}/config.toml`, '--log-level', 'error']);
+    const [program, ...args] = [...mortal, ...command];
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let complaints = '';
     child.stderr?.on('data', (chunk) => {
       complaints += chunk;
@@ -138,6 +147,7 @@ export async function startTestNode(name: string): Promise<TestNode> {
       holder.kill('SIGKILL');
       await ended(holder);
       await removeCgroups(`portico-kubelet-${name}-${process.pid}`);
+      if (disk !== undefined) execFileSync('umount', ['-l', root]);
       for (let tries = 0; ; tries++) {
         try {
           rmSync(root, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import type { Exec } from '../../src/system/exec.ts';
 import type { Follow } from '../../src/system/follow.ts';
 import { realExec } from '../../src/system/real/exec.ts';
 import { realFollow } from '../../src/system/real/follow.ts';
+import { mortal } from '../fixtures/mortal.ts';
 
 export class TestNamespace {
   readonly name: string;
@@ -35,7 +36,7 @@ export class TestNamespace {
   }
 
   start(command: readonly string[]): ChildProcess {
-    const [program = '', ...args] = this.inside(command);
+    const [program, ...args] = [...mortal, ...this.inside(command)];
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#children.push(child);
     return child;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Exec, type ExecResult, wholeInput } from '../../src/system/exec.ts';
+import { mortal } from '../fixtures/mortal.ts';
 import { makeImage } from './image.ts';
 
 interface Answer {
@@ -27,11 +28,11 @@ export class Machine {
     this.#folder = folder;
     const { kernel, initramfs } = makeImage(folder);
     const serial = ['-serial', `file:${this.#consoleFile}`, '-serial', 'stdio'];
+    const [setpriv, ...own] = mortal;
     this.#process = spawn(
-      'setpriv',
+      setpriv,
       [
-        // It does not outlive the tests, however they end.
-        ...['--pdeathsig', 'KILL', 'qemu-system-x86_64'],
+        ...[...own, 'qemu-system-x86_64'],
         ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '768', '-display', 'none'],
         ...['-monitor', 'none', '-nic', 'none', '-no-reboot', '-kernel', kernel, '-initrd', initramfs],
         ...['-append', 'console=ttyS0 panic=-1 mitigations=off nokaslr random.trust_cpu=on', ...serial],
