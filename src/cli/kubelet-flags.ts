@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import type { HousekeepingSettings } from '../kubelet/housekeeping.ts';
 import { usage } from './cluster-options.ts';
+import { parseDuration } from './duration.ts';
 
 export interface KubeletFlags {
   readonly evictionHard: string;
+  readonly evictionPressureTransitionPeriod: string;
   readonly imageGcHighThreshold: string;
   readonly imageGcLowThreshold: string;
   readonly containerLogMaxSize: string;
@@ -17,6 +19,11 @@ export function addKubeletFlags(command: Command): Command {
       '--eviction-hard <thresholds>',
       'pods are evicted when less is left than this; empty for never',
       'memory.available<100Mi,nodefs.available<500Mi,nodefs.inodesFree<1%',
+    )
+    .option(
+      '--eviction-pressure-transition-period <duration>',
+      'how long a node is said to be under pressure after it is over',
+      '5m0s',
     )
     .option('--image-gc-high-threshold <percent>', 'above this use of the disk unused images are removed', '85')
     .option('--image-gc-low-threshold <percent>', 'down to this use of the disk', '80')
@@ -41,7 +48,11 @@ export async function housekeepingOf(flags: KubeletFlags): Promise<Partial<House
   } catch {
     throw usage(`--container-log-max-size: ${JSON.stringify(flags.containerLogMaxSize)} is no size such as 10Mi`);
   }
-  return { evictionHard, images: { high, low }, logs: { maxBytes, maxFiles } };
+  const pressureTransition = parseDuration(
+    '--eviction-pressure-transition-period',
+    flags.evictionPressureTransitionPeriod,
+  );
+  return { evictionHard, pressureTransition, images: { high, low }, logs: { maxBytes, maxFiles } };
 }
 
 function whole(flag: string, text: string, { least, most }: { readonly least: number; readonly most: number }): number {

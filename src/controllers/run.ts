@@ -1,7 +1,9 @@
 // All controllers by their upstream names, and how a list of names picks among them.
+import { table } from '../apimachinery/table.ts';
 import type { Client, Informers } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
+import { bootstrapSigner, tokenCleaner } from './bootstrap/controller.ts';
 import { csrApprovingController, csrSigningController } from './certificates/controller.ts';
 import { clusterDNSController } from './clusterdns/controller.ts';
 import { clusterRoleAggregationController } from './clusterroleaggregation/controller.ts';
@@ -14,6 +16,7 @@ import { disruptionController } from './disruption/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring/controller.ts';
+import { ephemeralVolumeController } from './ephemeralvolume/controller.ts';
 import { garbageCollector } from './garbagecollector/controller.ts';
 import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
@@ -36,7 +39,8 @@ import { claimProtectionController, volumeProtectionController } from './volumep
 import { localPathProvisioner } from './volumeprovisioner/controller.ts';
 
 /** kube-controller-manager's names; those that it does not have are Portico's own. */
-export const controllers: Readonly<Record<string, ControllerFactory>> = {
+export const controllers = table<ControllerFactory>({
+  'bootstrap-signer-controller': bootstrapSigner,
   'certificatesigningrequest-approving-controller': csrApprovingController,
   'certificatesigningrequest-signing-controller': csrSigningController,
   'cluster-dns-controller': clusterDNSController,
@@ -48,6 +52,7 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'endpoints-controller': endpointsController,
   'endpointslice-controller': endpointSliceController,
   'endpointslice-mirroring-controller': endpointSliceMirroringController,
+  'ephemeral-volume-controller': ephemeralVolumeController,
   'garbage-collector-controller': garbageCollector,
   'horizontal-pod-autoscaler-controller': horizontalPodAutoscalerController,
   'job-controller': jobController,
@@ -68,9 +73,10 @@ export const controllers: Readonly<Record<string, ControllerFactory>> = {
   'serviceaccount-controller': serviceAccountController,
   'serviceaccount-token-controller': serviceAccountTokenController,
   'statefulset-controller': statefulSetController,
+  'token-cleaner-controller': tokenCleaner,
   'ttl-after-finished-controller': ttlAfterFinishedController,
   'ttl-controller': ttlController,
-};
+});
 
 /** A name in `--controllers` that is none; the message names those that there are. */
 export class UnknownControllerError extends Error {

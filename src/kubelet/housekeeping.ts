@@ -1,6 +1,7 @@
 // What the kubelet looks after from time to time: logs that grow, disks that fill, memory that runs out.
 import { join } from 'node:path';
-import { type Evictable, EvictionManager } from './eviction/eviction-manager.ts';
+import type { EventText } from '../client/events.ts';
+import { defaultTransition, type Evictable, EvictionManager } from './eviction/eviction-manager.ts';
 import { defaultImageLimits, type ImageLimits } from './eviction/image-garbage.ts';
 import { defaultThresholds, parseThresholds, type Threshold } from './eviction/thresholds.ts';
 import { defaultLogLimits, type LogLimits, rotateLog } from './logs/log-rotation.ts';
@@ -12,13 +13,16 @@ export interface HousekeepingSettings {
   readonly evictionHard: readonly Threshold[];
   readonly images: ImageLimits;
   readonly logs: LogLimits;
+  /** Milliseconds: how long a pressure is told of after it is over. */
+  readonly pressureTransition: number;
   /** Milliseconds from one look to the next. */
   readonly period: number;
 }
 
 export function housekeepingSettings(given: Partial<HousekeepingSettings> = {}): HousekeepingSettings {
   const evictionHard = parseThresholds(defaultThresholds) as readonly Threshold[];
-  return { evictionHard, images: defaultImageLimits, logs: defaultLogLimits, period: 10_000, ...given };
+  const limits = { images: defaultImageLimits, logs: defaultLogLimits };
+  return { evictionHard, ...limits, pressureTransition: defaultTransition, period: 10_000, ...given };
 }
 
 /** A container whose log may grow. */
@@ -39,6 +43,8 @@ export interface HousekeepingOptions {
   readonly workers: () => Iterable<Housed>;
   /** The node's pressures came or went. */
   readonly changed: () => void;
+  /** Says something of the node. */
+  readonly event: (event: EventText) => void;
 }
 
 export class Housekeeping {
@@ -47,7 +53,7 @@ export class Housekeeping {
   readonly eviction: EvictionManager;
 
   constructor(options: HousekeepingOptions) {
-    const { kubelet, volumes, logRoot, workers, changed } = options;
+    const { kubelet, volumes, logRoot, workers, changed, event } = options;
     this.#options = options;
     this.#settings = housekeepingSettings(kubelet.housekeeping);
     this.eviction = new EvictionManager({
@@ -55,6 +61,8 @@ export class Housekeeping {
       logRoot,
       workers,
       changed,
+      event,
+      transition: this.#settings.pressureTransition,
       thresholds: this.#settings.evictionHard,
       imageLimits: this.#settings.images,
       emptyDir: (uid, volume) => volumes.emptyDirPath(uid, volume),

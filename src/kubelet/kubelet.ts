@@ -11,6 +11,7 @@ import type { Informer } from '../client/types.ts';
 import { watchRuntimeEvents } from './cri/events.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { NodeAgent } from './node/node-agent.ts';
+import { nodeReference } from './node/node-events.ts';
 import type { KubeletOptions } from './options.ts';
 import { refusal } from './pod/admission.ts';
 import { annotations, labels } from './pod/identity.ts';
@@ -85,8 +86,13 @@ export class Kubelet {
       logRoot: this.logRoot,
       workers: () => this.#workers.values(),
       changed: () => this.#agent.wake(),
+      event: (event) => this.#recorder.event(nodeReference(nodeName), event),
     });
-    this.#agent = new NodeAgent(options, () => this.#housekeeping.eviction.pressures());
+    this.#agent = new NodeAgent({
+      kubelet: options,
+      recorder: this.#recorder,
+      pressures: () => this.#housekeeping.eviction.pressures(),
+    });
   }
 
   /** Folder of the pods' logs, laid out as /var/log/pods. */

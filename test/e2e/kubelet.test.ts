@@ -1,4 +1,5 @@
 // What a node's kubelet does, by what stock kubectl shows of a running cluster: one cluster, two nodes, many pods.
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -301,6 +302,85 @@ describe('persistent volumes', () => {
     await k.ok('create', 'configmap', 'nothing', '--from-literal=a=b');
     await ready('no-map');
   });
+});
+
+describe('volumes of other kinds', () => {
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } };
+
+  test('a generic ephemeral volume comes and goes with its pod; a claim of its name that is not its own is refused', async () => {
+    const volumes = [{ name: 'v', ephemeral: { volumeClaimTemplate: { spec: claim } } }];
+    const write = shell('echo kept > /v/file; sleep 1000', { volumeMounts: [{ name: 'v', mountPath: '/v' }] });
+    await apply(
+      pod('scratch', { volumes, containers: [write] }),
+      { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'robbed-v' }, spec: claim },
+      pod('robbed', { volumes, containers: [write] }),
+    );
+    await ready('scratch');
+    const owner = '{.metadata.ownerReferences[0].kind}/{.metadata.ownerReferences[0].name} {.status.phase}';
+    expect(await k.ok('get', 'pvc', 'scratch-v', '-o', `jsonpath=${owner}`)).toBe('Pod/scratch Bound');
+    const conflict =
+      'FailedBinding: ephemeral volume v: PVC default/robbed-v was not created for pod default/robbed (pod is not owner)';
+    await expect.poll(() => events('robbed'), long).toContain(conflict);
+    await k.ok('delete', 'pod/scratch', 'pod/robbed', 'pvc/robbed-v', '--timeout=300s');
+    await expect.poll(() => k.ok('get', 'pvc', '-o', 'name'), long).not.toContain('scratch-v');
+  });
+
+  test('a block device of a local volume', async () => {
+    const disk = join(cluster.dataDir, 'disk');
+    writeFileSync(disk, Buffer.alloc(1 << 20));
+    const device = execFileSync('losetup', ['--find', '--show', disk], { encoding: 'utf8' }).trim();
+    try {
+      const values = ['node-1'];
+      const terms = [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values }] }];
+      const mode = { volumeMode: 'Block', storageClassName: 'devices', accessModes: ['ReadWriteOnce'] };
+      const nodeAffinity = { required: { nodeSelectorTerms: terms } };
+      await apply(
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolume',
+          metadata: { name: 'disk' },
+          spec: { ...mode, capacity: { storage: '1Mi' }, local: { path: device }, nodeAffinity },
+        },
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolumeClaim',
+          metadata: { name: 'disk' },
+          spec: { ...mode, resources: claim.resources },
+        },
+        pod('raw', {
+          volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'disk' } }],
+          containers: [
+            shell('[ -b /dev/xvda ] && printf hello | dd of=/dev/xvda conv=notrunc && sync && sleep 1000', {
+              volumeDevices: [{ name: 'd', devicePath: '/dev/xvda' }],
+            }),
+          ],
+        }),
+        pod('mistaken', {
+          volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'disk' } }],
+          containers: [shell('true', { volumeMounts: [{ name: 'd', mountPath: '/d' }] })],
+        }),
+      );
+      await ready('raw');
+      await expect.poll(() => readFileSync(device).toString('latin1', 0, 5), long).toBe('hello');
+      const why = 'volume d has volumeMode Block, but is specified in volumeMounts';
+      await expect.poll(() => events('mistaken'), long).toContain(why);
+      await k.ok('delete', 'pod/raw', 'pod/mistaken', 'pvc/disk', 'pv/disk', '--timeout=300s');
+    } finally {
+      execFileSync('losetup', ['--detach', device]);
+    }
+  });
+});
+
+test("a node's own events, as kubectl describe shows them", async () => {
+  const described = () => k.ok('describe', 'node', 'node-1');
+  await expect.poll(described, long).toMatch(/Normal +NodeReady +.* kubelet +Node node-1 status is now: NodeReady/);
+  const lines = await described();
+  for (const reason of ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID'])
+    expect(lines).toMatch(new RegExp(`Normal +${reason} +.* kubelet +Node node-1 status is now: ${reason}`));
+  expect(lines).toMatch(/Normal +Starting +.* kubelet +Starting kubelet\./);
+  await k.ok('cordon', 'node-1');
+  await expect.poll(() => events('node-1'), long).toContain('NodeNotSchedulable: Node node-1 status is now');
+  await k.ok('uncordon', 'node-1');
 });
 
 test('kubectl top: nodes and pods', async () => {

@@ -59,7 +59,10 @@ function view(): FixedObjectView {
           nodeName: 'node-1',
           serviceAccountName: 'web',
           containers: [{ name: 'c', envFrom: [{ secretRef: { name: 'env' } }] }],
-          volumes: [{ name: 'v', projected: { sources: [{ configMap: { name: 'kube-root-ca.crt' } }] } }],
+          volumes: [
+            { name: 'v', projected: { sources: [{ configMap: { name: 'kube-root-ca.crt' } }] } },
+            { name: 'e', ephemeral: {} },
+          ],
         },
       },
       {
@@ -148,6 +151,8 @@ describe('agents', () => {
     ['POST', '/api/v1/namespaces/ns/serviceaccounts/web/token', true],
     ['POST', '/api/v1/namespaces/ns/serviceaccounts/deployer/token', false],
     ['POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', true],
+    ['GET', '/api/v1/namespaces/ns/persistentvolumeclaims/mine-e', true],
+    ['GET', '/api/v1/namespaces/ns/persistentvolumeclaims/other-e', false],
     ['POST', '/portico/v1/nodes/node-1/tunnel', true],
     ['POST', '/portico/v1/nodes/node-2/tunnel', false],
     ['GET', '/portico/v1/cluster', true],

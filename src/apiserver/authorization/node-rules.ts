@@ -90,7 +90,7 @@ const byResource = table<(question: Question) => boolean>({
   configmaps: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => configMapsOf(spec)),
   persistentvolumeclaims: (q) => {
     const isAllowed = q.info.subresource === 'status' ? ['get', ...changing].includes(q.verb) : mayRead(q);
-    return isAllowed && isUsedBy(q, ({ spec }) => claimsOf(spec));
+    return isAllowed && isUsedBy(q, claimsOf);
   },
   persistentvolumes: (q) => mayRead(q) && isVolumeUsed(q),
   'csinodes.storage.k8s.io': ({ verb, info, nodeName }) =>
@@ -129,7 +129,7 @@ function isVolumeUsed(question: Question): boolean {
   const claimRef = view.get<Readonly<PersistentVolume & KubeObject>>(volumes, '', info.name)?.spec?.claimRef;
   if (!claimRef?.name || !claimRef.namespace) return false;
   const claim = { ...info, name: claimRef.name, namespace: claimRef.namespace };
-  return isUsedBy({ ...question, info: claim }, ({ spec }) => claimsOf(spec));
+  return isUsedBy({ ...question, info: claim }, claimsOf);
 }
 
 /** Whether a pod of the node refers to the object by name. */

@@ -1,5 +1,5 @@
 // What a pod refers to by name: what its node's agent may read.
-import type { EphemeralContainer, PodSpec } from '../../api/core/v1/types.generated.ts';
+import type { EphemeralContainer, PodSpec, Volume } from '../../api/core/v1/types.generated.ts';
 
 function containersOf(spec: PodSpec): readonly Pick<EphemeralContainer, 'env' | 'envFrom'>[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
@@ -35,6 +35,15 @@ export function configMapsOf(spec: PodSpec): string[] {
   ]);
 }
 
-export function claimsOf(spec: PodSpec): string[] {
-  return present((spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName));
+/** The claims that a pod names, and those of its generic ephemeral volumes. */
+export function claimsOf({
+  metadata,
+  spec,
+}: {
+  readonly metadata: { readonly name: string };
+  readonly spec: PodSpec;
+}): string[] {
+  const nameOf = ({ name, persistentVolumeClaim, ephemeral }: Volume) =>
+    persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
+  return present((spec.volumes ?? []).map(nameOf));
 }

@@ -106,6 +106,7 @@ export const mountPropagation = { private: 0, hostToContainer: 1, bidirectional:
 const mount = message({ containerPath: string(1), hostPath: string(2), readonly: bool(3), propagation: int(5) });
 export type Mount = Input<typeof mount>;
 const device = message({ containerPath: string(1), hostPath: string(2), permissions: string(3) });
+export type Device = Input<typeof device>;
 const linuxResources = message({
   cpuPeriod: int(1),
   cpuQuota: int(2),

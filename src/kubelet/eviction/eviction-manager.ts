@@ -1,12 +1,13 @@
 // Looks every few seconds at what the machine has left and at pods that may fill disks, and ends one pod at a time.
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import type { EventText } from '../../client/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Cri } from '../cri/client.ts';
-import type { ContainerStats } from '../cri/messages.ts';
-import { identityOf, labels, logFolder } from '../pod/identity.ts';
+import { type ContainerStats, containerState } from '../cri/messages.ts';
+import { formatPod, hasEnded, identityOf, labels, logFolder } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
 import { qosClass } from '../pod/resources.ts';
 import { type MachineUsage, machineUsage } from '../stats/machine.ts';
@@ -26,6 +27,8 @@ import { type Shortage, shortages, type Threshold } from './thresholds.ts';
 export interface Evictable {
   readonly pod: Pod;
   readonly holdsResources: boolean;
+  /** Whether what the pod had on the node is free again, save its record in the runtime. */
+  readonly isCleared: boolean;
   end(verdict: Verdict, grace: number): void;
 }
 
@@ -40,15 +43,21 @@ export interface EvictionManagerOptions {
   readonly workers: () => Iterable<Evictable>;
   /** The folder of a pod's emptyDir. */
   readonly emptyDir: (uid: string, volume: string) => string;
+  /** Milliseconds: how long a pressure is told of after it is over. */
+  readonly transition: number;
   /** Pressures came or went. */
   readonly changed: () => void;
+  /** Says something of the node. */
+  readonly event: (event: EventText) => void;
   readonly log: (message: string) => void;
 }
 
 export type Pressure = 'MemoryPressure' | 'DiskPressure';
 
-/** Milliseconds: how long a pressure is told of after it is over (kubelet's eviction-pressure-transition-period). */
-const transition = 300_000;
+/** kubelet's --eviction-pressure-transition-period, in milliseconds. */
+export const defaultTransition = 300_000;
+/** Milliseconds that an evicted pod may take to be gone before the next is chosen (kubelet's podCleanupTimeout). */
+const clearing = 30_000;
 /** Images are looked through this often. */
 const imagePeriod = 300_000;
 
@@ -58,6 +67,9 @@ export class EvictionManager {
   readonly #seen = new Map<Pressure, number>();
   readonly #images = new Map<string, { first: number; last: number }>();
   #imagesAt = 0;
+  #told = '';
+  /** Whose room is on its way back: nobody else is evicted meanwhile. */
+  #evicted: { readonly worker: Evictable; readonly at: number } | undefined;
 
   constructor(options: EvictionManagerOptions) {
     this.#options = options;
@@ -66,7 +78,7 @@ export class EvictionManager {
   /** What the node's conditions say now. */
   pressures(): readonly Pressure[] {
     const now = this.#options.clock.now();
-    return [...this.#seen].filter(([, at]) => now - at < transition).map(([pressure]) => pressure);
+    return [...this.#seen].filter(([, at]) => now - at < this.#options.transition).map(([pressure]) => pressure);
   }
 
   /** Why a new pod is not taken; undefined when it is. */
@@ -76,21 +88,43 @@ export class EvictionManager {
 
   /** Looks once. */
   async look(): Promise<void> {
-    const { clock, rootDir, thresholds } = this.#options;
+    const { clock, rootDir, thresholds, event } = this.#options;
     const machine = await machineUsage(rootDir, clock.now());
     const [shortage] = this.#note(shortages(thresholds, machine));
+    const { resource } = shortage ?? {};
+    if (resource) {
+      event({ type: 'Warning', reason: 'EvictionThresholdMet', message: `Attempting to reclaim ${resource}` });
+      if (resource !== 'memory') await this.#removeDeadContainers();
+    }
     await this.#collectImages(machine, shortage);
     if (shortage) await this.#relieve(shortage);
     await this.#checkLimits();
   }
 
   #note(found: readonly Shortage[]): readonly Shortage[] {
-    const before = this.pressures().length;
+    const before = this.#told;
     for (const { resource } of found) {
       this.#seen.set(resource === 'memory' ? 'MemoryPressure' : 'DiskPressure', this.#options.clock.now());
     }
-    if (this.pressures().length !== before) this.#options.changed();
+    // One that is over for long enough is news too.
+    this.#told = this.pressures().join();
+    if (this.#told !== before) this.#options.changed();
     return found;
+  }
+
+  /** What is left in the runtime of pods that have ended, with their logs; `kubectl logs` of them has nothing any more. */
+  async #removeDeadContainers(): Promise<void> {
+    const { cri, logRoot, log } = this.#options;
+    const pods = [...this.#options.workers()].map(({ pod }) => pod).filter(hasEnded);
+    for (const container of await cri.listContainers()) {
+      const uid = container.labels[labels.podUID];
+      const pod = pods.find(({ metadata }) => metadata.uid === uid);
+      if (!pod || container.state !== containerState.exited) continue;
+      const name = container.labels[labels.containerName] ?? '';
+      log(`container ${name} of ${formatPod(identityOf(pod))} is removed: it has ended and the disk is full`);
+      await cri.removeContainer(container.id);
+      await rm(join(logRoot, logFolder(identityOf(pod)), name), { recursive: true, force: true });
+    }
   }
 
   /** Disk is first sought in images that nobody uses; then, and for memory, one pod goes. */
@@ -100,12 +134,14 @@ export class EvictionManager {
       const still = shortages(thresholds, await machineUsage(rootDir, clock.now()));
       if (!still.some(({ resource }) => resource === shortage.resource)) return;
     }
+    if (this.#evicted && !this.#evicted.worker.isCleared && clock.now() - this.#evicted.at < clearing) return;
     const running = [...this.#options.workers()].filter((worker) => worker.holdsResources);
     const usages = await this.#usages(running.map(({ pod }) => pod));
     const [first] = rank(usages, shortage);
     const worker = running.find(({ pod }) => pod === first?.pod);
     if (!first || !worker) return;
     log(`evicting ${first.pod.metadata.namespace}/${first.pod.metadata.name}: ${shortage.resource} runs short`);
+    this.#evicted = { worker, at: clock.now() };
     worker.end({ reason: 'Evicted', message: lowMessage(first, shortage), isDisruption: true }, 0);
   }
 

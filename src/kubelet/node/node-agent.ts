@@ -6,9 +6,11 @@ import type { Node } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
+import type { EventRecorder, EventText } from '../../client/events.ts';
 import { leases, nodes } from '../../client/resources.ts';
 import type { Pressure } from '../eviction/eviction-manager.ts';
 import type { KubeletOptions } from '../options.ts';
+import { nodeEvents, nodeReference, schedulableEvent, starting } from './node-events.ts';
 import { type NodeFacts, newNode, nodeLabels, nodeStatus, withoutHeartbeats } from './node-status.ts';
 
 /** Milliseconds: the node is looked at; a status without news is told (kubelet's defaults). */
@@ -21,16 +23,25 @@ async function text(path: string): Promise<string> {
   return (await readFile(path, 'utf8').catch(() => '')).trim();
 }
 
+export interface NodeAgentOptions {
+  readonly kubelet: KubeletOptions;
+  readonly recorder: EventRecorder;
+  /** What the node runs short of. */
+  readonly pressures: () => readonly Pressure[];
+}
+
 export class NodeAgent {
   readonly #options: KubeletOptions;
+  readonly #recorder: EventRecorder;
+  #wasUnschedulable: boolean | undefined;
   #networkReady = false;
   #reportedAt = 0;
   readonly #pressures: () => readonly Pressure[];
   #wake: () => void = () => {};
 
-  /** `pressures`: what the node runs short of. */
-  constructor(options: KubeletOptions, pressures: () => readonly Pressure[]) {
-    this.#options = options;
+  constructor({ kubelet, recorder, pressures }: NodeAgentOptions) {
+    this.#options = kubelet;
+    this.#recorder = recorder;
     this.#pressures = pressures;
   }
 
@@ -39,7 +50,12 @@ export class NodeAgent {
     this.#wake();
   }
 
+  #say(event: EventText): void {
+    this.#recorder.event(nodeReference(this.#options.nodeName), event);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
+    this.#say(starting);
     void this.#options.networkReady.then(() => {
       this.#networkReady = true;
       this.#wake();
@@ -79,10 +95,14 @@ export class NodeAgent {
     const node = await this.#registered(facts);
     const now = clock.now();
     const status = nodeStatus(facts, node.status, now);
+    const cordoned = schedulableEvent(node, this.#wasUnschedulable);
+    if (cordoned) this.#say(cordoned);
+    this.#wasUnschedulable = node.spec?.unschedulable ?? false;
     const news = !jsonEqual(withoutHeartbeats({ ...node.status, ...status }), withoutHeartbeats(node.status));
     if (!news && now - this.#reportedAt < intervals.report) return;
     await api.patch({ name: nodeName, type: 'merge', body: { status } }, { subresource: 'status' });
     this.#reportedAt = now;
+    for (const event of nodeEvents(nodeName, node.status, status)) this.#say(event);
   }
 
   /** The Node object, made when it is not there, with our labels on it. */

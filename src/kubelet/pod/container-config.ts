@@ -2,6 +2,7 @@
 import type { Container, Pod, SeccompProfile } from '../../api/core/v1/types.generated.ts';
 import {
   type ContainerConfig,
+  type Device,
   type LinuxContainerResources,
   type LinuxContainerSecurityContext,
   type Mount,
@@ -126,6 +127,8 @@ export interface ContainerInput {
   readonly mountSources: readonly (string | undefined)[];
   /** Volumes whose content is the API's (ConfigMaps, Secrets, …): read-only whatever the mount says. */
   readonly readonlyVolumes: ReadonlySet<string>;
+  /** Host path of the block device by volume name. */
+  readonly devices: ReadonlyMap<string, string>;
   readonly hostsFile: string;
   /** Host path of the file that becomes the termination message; absent where the pod wants none. */
   readonly terminationFile: string;
@@ -166,6 +169,14 @@ function mounts(container: Container, input: ContainerInput): Mount[] {
   return result;
 }
 
+function devices({ volumeDevices = [] }: Container, { devices: found, readonlyVolumes }: ContainerInput): Device[] {
+  return volumeDevices.flatMap(({ name, devicePath }) => {
+    const hostPath = found.get(name);
+    const permissions = readonlyVolumes.has(name) ? 'r' : 'mrw';
+    return hostPath === undefined ? [] : [{ containerPath: devicePath, hostPath, permissions }];
+  });
+}
+
 export function containerConfig(pod: Pod, container: Container, input: ContainerInput): ContainerConfig {
   const words = (list: readonly string[] = []) => list.map((word) => expand(word, input.environment));
   return {
@@ -176,6 +187,7 @@ export function containerConfig(pod: Pod, container: Container, input: Container
     workingDir: container.workingDir ?? '',
     envs: [...input.environment].map(([key, value]) => ({ key, value })),
     mounts: mounts(container, input),
+    devices: devices(container, input),
     labels: { ...podLabels(identityOf(pod)), [labels.containerName]: container.name },
     annotations: {
       [annotations.terminationMessagePath]: input.terminationFile,

@@ -130,6 +130,7 @@ export class ContainerStarter {
       environment: values,
       mountSources: sources,
       readonlyVolumes: mounted.readonly,
+      devices: mounted.devices,
       hostsFile: hosts,
       terminationFile,
       resources: containerResources(pod, container, nodeMemory),

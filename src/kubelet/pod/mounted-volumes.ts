@@ -13,6 +13,7 @@ export interface Addresses {
 
 export class MountedVolumes {
   readonly #context: PodContext;
+  #released = false;
   #mounted: { readonly volumes: PodVolumes; readonly at: number } | undefined;
 
   constructor(context: PodContext) {
@@ -29,6 +30,18 @@ export class MountedVolumes {
     const mounted = await volumes.setUp(pod, { ...sources.of(pod), ...addresses, hostIPs: options.nodeIPs });
     this.#mounted = { volumes: mounted, at: options.clock.now() };
     return mounted;
+  }
+
+  get isReleased(): boolean {
+    return this.#released;
+  }
+
+  /** What a pod that has ended leaves in its volumes goes, once. */
+  async release({ metadata: { uid = '' } }: Pod): Promise<void> {
+    if (this.#released) return;
+    await this.#context.volumes.release(uid);
+    this.#released = true;
+    this.#mounted = undefined;
   }
 
   /** Returns when to look again (milliseconds since the epoch); undefined for a pod without content of the API's. */

@@ -121,6 +121,11 @@ export class PodWorker {
     return !this.#removed && !this.#released && !this.#isOver();
   }
 
+  /** Whether it has ended and left its volumes. */
+  get isCleared(): boolean {
+    return this.#released || this.#volumes.isReleased;
+  }
+
   /** Containers that run, as they were last seen. */
   get running(): readonly ObservedContainer[] {
     return this.#view.running;
@@ -202,6 +207,7 @@ export class PodWorker {
     if (hasEnded(this.pod) && this.running.length === 0) {
       const sandbox = readySandbox(this.#view.observed);
       if (sandbox) await this.#context.options.cri.stopPodSandbox(sandbox.id);
+      await this.#volumes.release(this.pod);
       return undefined;
     }
     await this.#resizes.apply(this.pod, this.running, (container, observed) =>

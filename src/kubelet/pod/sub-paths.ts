@@ -11,7 +11,7 @@ import { ConfigError, expand } from './env.ts';
  */
 export async function mountSources(
   { name, volumeMounts = [] }: Container,
-  { paths, readonly }: PodVolumes,
+  { paths, readonly }: Pick<PodVolumes, 'paths' | 'readonly'>,
   environment: ReadonlyMap<string, string>,
 ): Promise<(string | undefined)[]> {
   return Promise.all(

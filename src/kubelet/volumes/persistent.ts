@@ -1,5 +1,5 @@
 // Where on the node a claim's volume is: persistent volumes of the hostPath and local kinds.
-import { chmod, chown, lchown, readdir, stat } from 'node:fs/promises';
+import { chmod, chown, lchown, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import { VolumeError } from './payload.ts';
@@ -39,7 +39,27 @@ export async function volumeOfClaim(pod: Pod, volume: Volume, sources: ClaimSour
   const found = await sources.volume(name);
   if (!found?.spec) throw refuse(`failed to fetch PV "${name}" from API server`);
   if (found.spec.claimRef?.uid !== claim.metadata.uid) throw refuse(`PV "${name}" is bound to another claim`);
+  checkMode(pod, volume.name, found.spec.volumeMode ?? 'Filesystem');
   return { name, spec: found.spec };
+}
+
+/** A device is named by containers as a device, a file system as a mount. Throws VolumeError. */
+function checkMode({ spec }: Pod, volume: string, mode: string): void {
+  const wrong = mode === 'Block' ? 'volumeMounts' : 'volumeDevices';
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  if (!containers.some((container) => container[wrong]?.some(({ name }) => name === volume))) return;
+  const why = `volume ${volume} has volumeMode ${mode}, but is specified in ${wrong}`;
+  throw new VolumeError(`Unable to attach or mount volumes: unmounted volumes=[${volume}]: ${why}`);
+}
+
+/** The device of a volume of mode Block, of the local kind. Rejects with VolumeError. */
+export async function blockDevice({ name, spec }: FoundVolume): Promise<string> {
+  const refuse = (why: string) => new VolumeError(`MapVolume.SetUpDevice failed for volume "${name}" : ${why}`);
+  if (!spec.local) throw refuse('no volume plugin matched: only local volumes can be block devices on this node');
+  const path = await realpath(spec.local.path).catch(() => undefined);
+  if (path === undefined) throw refuse(`path "${spec.local.path}" does not exist`);
+  if (!(await stat(path)).isBlockDevice()) throw refuse(`${spec.local.path} is not a block device`);
+  return path;
 }
 
 /** The folder of a volume of the local kind, owned as the pod wants it. Rejects with VolumeError. */

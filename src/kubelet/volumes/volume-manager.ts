@@ -20,12 +20,21 @@ import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Exec } from '../../system/exec.ts';
 import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
-import { type ClaimSources, claimNameOf, type FoundVolume, localVolume, volumeOfClaim } from './persistent.ts';
+import {
+  blockDevice,
+  type ClaimSources,
+  claimNameOf,
+  type FoundVolume,
+  localVolume,
+  volumeOfClaim,
+} from './persistent.ts';
 
 export interface PodVolumes {
   /** Host path by volume name. */
   readonly paths: ReadonlyMap<string, string>;
   readonly readonly: ReadonlySet<string>;
+  /** Host path of the block device by volume name, for volumes of mode Block. */
+  readonly devices: ReadonlyMap<string, string>;
 }
 
 export interface VolumeManagerOptions {
@@ -52,12 +61,14 @@ export class VolumeManager {
   async setUp(pod: Pod, sources: PayloadSources & ClaimSources): Promise<PodVolumes> {
     const paths = new Map<string, string>();
     const readonly = new Set<string>();
+    const devices = new Map<string, string>();
     await Promise.all(
       (pod.spec?.volumes ?? []).map(async (volume) => {
         try {
           if (claimNameOf(pod, volume) !== undefined) {
             const found = await volumeOfClaim(pod, volume, sources);
-            paths.set(volume.name, await this.#persistent(pod, found));
+            if (found.spec.volumeMode === 'Block') devices.set(volume.name, await blockDevice(found));
+            else paths.set(volume.name, await this.#persistent(pod, found));
             if (volume.persistentVolumeClaim?.readOnly) readonly.add(volume.name);
             return;
           }
@@ -69,17 +80,25 @@ export class VolumeManager {
           );
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error);
-          if (/^(MountVolume|Unable to attach)/.test(message)) throw error;
+          if (/^(MountVolume|MapVolume|Unable to attach)/.test(message)) throw error;
           throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${message}`, { cause: error });
         }
       }),
     );
-    return { paths, readonly };
+    return { paths, readonly, devices };
+  }
+
+  /** Unmounts and removes the volumes of a pod that has ended: what fills the disk goes, what explains the end stays. */
+  async release(uid: string): Promise<void> {
+    await this.#remove(join(this.podDir(uid), 'volumes'));
   }
 
   /** Unmounts and removes all of the pod's folder. */
   async tearDown(uid: string): Promise<void> {
-    const dir = this.podDir(uid);
+    await this.#remove(this.podDir(uid));
+  }
+
+  async #remove(dir: string): Promise<void> {
     const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
       .split('\n')
       .map((line) => line.split(' ')[4] ?? '')

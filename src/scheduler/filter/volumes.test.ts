@@ -16,14 +16,14 @@ const volume: PersistentVolume = {
 };
 const claim: PersistentVolumeClaim = { metadata: { name: 'data' }, spec: { volumeName: 'pv' } };
 
-function ask(claims: Record<string, PersistentVolumeClaim>, node: string) {
+function ask(claims: Record<string, PersistentVolumeClaim>, node: string, asking = pod) {
   const volumes = {
     claim: (name: string) => claims[name],
     volume: () => volume,
     all: () => [],
     storageClass: () => undefined,
   };
-  return volumeBinding(contextOf(volumes))?.(new NodeInfo(nodeOf(node)))?.reasons;
+  return volumeBinding({ ...contextOf(volumes), pod: asking })?.(new NodeInfo(nodeOf(node)))?.reasons;
 }
 
 const nodeOf = (name: string) => ({ metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} });
@@ -48,6 +48,25 @@ test('a claim that is not there, or goes', () => {
   expect(ask({}, 'node-1')).toEqual(['persistentvolumeclaim "data" not found']);
   const going = { ...claim, metadata: { name: 'data', deletionTimestamp: '2026-01-01T00:00:00Z' } };
   expect(ask({ data: going }, 'node-1')).toEqual(['persistentvolumeclaim "data" is being deleted']);
+});
+
+test("the claim of a generic ephemeral volume is the pod's own", () => {
+  const ephemeral = {
+    ...pod,
+    metadata: { ...pod.metadata, uid: 'u' },
+    spec: { containers: [], volumes: [{ name: 'v', ephemeral: {} }] },
+  };
+  const controlledBy = (uid: string) => ({
+    ...claim,
+    metadata: { name: 'a-v', ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid, controller: true }] },
+  });
+  expect(ask({}, 'node-1', ephemeral)).toEqual([
+    'waiting for ephemeral volume controller to create the persistentvolumeclaim "a-v"',
+  ]);
+  expect(ask({ 'a-v': controlledBy('other') }, 'node-1', ephemeral)).toEqual([
+    'PVC default/a-v was not created for pod default/a (pod is not owner)',
+  ]);
+  expect(ask({ 'a-v': controlledBy('u') }, 'node-1', ephemeral)).toBeUndefined();
 });
 
 const size = { requests: { storage: '1Gi' } };

@@ -59,19 +59,31 @@ export interface SortedClaims {
   readonly immediate: readonly Claim[];
 }
 
+function isClaimOf({ metadata }: Claim, pod: Readonly<Pod>): boolean {
+  return metadata.ownerReferences?.some(({ uid, controller }) => controller && uid === pod.metadata.uid) ?? false;
+}
+
 /** A string says why the pod can go nowhere. */
 export function sortClaims(
-  { metadata, spec }: Readonly<Pod>,
+  pod: Readonly<Pod>,
   { claim: claimOf, volume: volumeOf, storageClass }: PodContext['volumes'],
 ): SortedClaims | string {
   const bound: Volume[] = [];
   const delayed: Claim[] = [];
   const immediate: Claim[] = [];
+  const { metadata, spec } = pod;
   for (const { name: volumeName, persistentVolumeClaim, ephemeral } of spec.volumes ?? []) {
     const name = persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${volumeName}`);
     if (name === undefined) continue;
     const claim = claimOf(name, metadata.namespace ?? '');
-    if (!claim) return `persistentvolumeclaim "${name}" not found`;
+    if (!claim) {
+      const what = `persistentvolumeclaim "${name}"`;
+      return ephemeral ? `waiting for ephemeral volume controller to create the ${what}` : `${what} not found`;
+    }
+    if (ephemeral && !isClaimOf(claim, pod)) {
+      const { namespace = '', name: podName } = metadata;
+      return `PVC ${namespace}/${name} was not created for pod ${namespace}/${podName} (pod is not owner)`;
+    }
     if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`;
     const volume = claim.spec?.volumeName && volumeOf(claim.spec.volumeName);
     if (volume) bound.push(volume);
