@@ -1,4 +1,5 @@
-// What the renderers ask of address texts, on top of src/net.
+// Addresses and prefixes as the texts that objects and the kernel's tools have: texts come in and go out. What an address is, src/net
+// knows.
 import { type CIDR, cidrOf, containsCIDR, formatCIDR, parseCIDRSloppy } from '../net/cidr.ts';
 import {
   bitsOf,
@@ -7,9 +8,6 @@ import {
   type IPFamily,
   parseIPSloppy,
 } from '../net/ip.ts';
-
-export type { IPFamily } from '../net/ip.ts';
-export { joinHostPort as hostPort } from '../net/ip.ts';
 
 function addressPart(text: string): string {
   const slash = text.indexOf('/');

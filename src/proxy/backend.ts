@@ -1,5 +1,5 @@
 // What a proxier needs of a rule mode. The modes keep what they want; `sync` brings the kernel to it.
-import type { IPFamily } from './address.ts';
+import type { IPFamily } from '../net/ip.ts';
 import type { ProxyConfig } from './config.ts';
 import type { ServicePortPlan } from './plan.ts';
 

@@ -1,5 +1,5 @@
 // What a proxier is told, beside the objects of the API.
-import type { IPFamily } from './address.ts';
+import type { IPFamily } from '../net/ip.ts';
 import type { KernelFacts } from './iptables/kernel-facts.ts';
 import type { ProxyNode } from './plan.ts';
 

@@ -1,6 +1,7 @@
 // The endpoints of a Service, read from its EndpointSlices.
 import type { EndpointPort, EndpointSlice, Endpoint as SliceEndpoint } from '../api/discovery/v1/types.generated.ts';
-import { canonicalIP, hostPort } from './address.ts';
+import { joinHostPort } from '../net/ip.ts';
+import { canonicalIP } from './address.ts';
 import type { ServicePort } from './service-port.ts';
 
 export interface Endpoint {
@@ -18,7 +19,7 @@ export interface Endpoint {
 
 /** `ip:port`, or `[ip]:port` for IPv6. */
 export function endpointText(endpoint: Endpoint): string {
-  return hostPort(endpoint.ip, endpoint.port);
+  return joinHostPort(endpoint.ip, endpoint.port);
 }
 
 const none: readonly string[] = [];

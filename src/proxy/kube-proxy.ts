@@ -1,10 +1,11 @@
 // kube-proxy whole: the loop with the backend of its mode, and what else belongs to a change of Services.
 import type { EventRecorder } from '../client/events.ts';
 import type { Informers } from '../client/types.ts';
+import type { IPFamily } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Follow } from '../system/follow.ts';
-import { canonicalIP, type IPFamily } from './address.ts';
+import { canonicalIP } from './address.ts';
 import type { Backend } from './backend.ts';
 import { cleanup } from './cleanup.ts';
 import { cleanUdpFlows } from './conntrack/udp-cleanup.ts';

@@ -1,6 +1,7 @@
 // What a proxier takes from Node objects.
 import type { Node } from '../api/core/v1/types.generated.ts';
-import { canonicalIP, familyOf, type IPFamily } from './address.ts';
+import type { IPFamily } from '../net/ip.ts';
+import { canonicalIP, familyOf } from './address.ts';
 import type { ProxyNode } from './plan.ts';
 
 export interface NodeOptions {

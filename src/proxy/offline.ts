@@ -2,7 +2,8 @@
 import type { Node, Service } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
-import { familyOf, type IPFamily } from './address.ts';
+import type { IPFamily } from '../net/ip.ts';
+import { familyOf } from './address.ts';
 import type { ProxyConfig } from './config.ts';
 import { proxyNodeOf } from './node.ts';
 import type { ServicePortPlan } from './plan.ts';

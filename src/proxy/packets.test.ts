@@ -1,11 +1,11 @@
 // Whatever the objects, packets fare under the rules of every mode as the plans say.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { joinHostPort } from '../net/ip.ts';
 import type { Memory, Outcome, Packet } from '../netfilter/packet.ts';
 import { replyTo } from '../netfilter/reply.ts';
 import { PacketSimulator } from '../netfilter/simulator.ts';
 import { stepText } from '../netfilter/text.ts';
-import { hostPort } from './address.ts';
 import { expectedFates, type Fates, type Situation } from './fixtures/expected.ts';
 import {
   addresses,
@@ -27,7 +27,7 @@ function fateOf({ verdict, destination, masqueraded, translated }: Outcome): str
   switch (verdict.kind) {
     case 'sent':
     case 'local':
-      return `${translated ? hostPort(destination.address, destination.port) : 'pass'}${source}`;
+      return `${translated ? joinHostPort(destination.address, destination.port) : 'pass'}${source}`;
     default:
       return verdict.kind;
   }

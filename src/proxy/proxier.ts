@@ -3,8 +3,8 @@
 import type { Node } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { Informers } from '../client/types.ts';
+import type { IPFamily } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
-import type { IPFamily } from './address.ts';
 import type { Backend, RuleCounts } from './backend.ts';
 import type { ProxyConfig } from './config.ts';
 import type { PortRules } from './healthcheck/rules-page.ts';

@@ -1,6 +1,7 @@
 // What a proxier of one family needs to know of a Service, port by port.
 import type { Service, ServiceSpec } from '../api/core/v1/types.generated.ts';
-import { canonicalCIDR, canonicalIP, familyOf, type IPFamily } from './address.ts';
+import type { IPFamily } from '../net/ip.ts';
+import { canonicalCIDR, canonicalIP, familyOf } from './address.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 

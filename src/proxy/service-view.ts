@@ -2,7 +2,7 @@
 import type { Service } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import { objectKey } from '../apimachinery/object.ts';
-import type { IPFamily } from './address.ts';
+import type { IPFamily } from '../net/ip.ts';
 import { endpointsOf } from './endpoint.ts';
 import { type ProxyNode, planServicePort, type ServicePortPlan } from './plan.ts';
 import { servicePorts } from './service-port.ts';

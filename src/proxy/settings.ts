@@ -1,6 +1,7 @@
 // From the flags of `portico proxy` and `portico rules` to the settings of each family.
 
-import { canonicalCIDR, contains, familyOf, type IPFamily, isCIDR } from './address.ts';
+import type { IPFamily } from '../net/ip.ts';
+import { canonicalCIDR, contains, familyOf, isCIDR } from './address.ts';
 import { defaultMasqueradeBit, type LocalDetector, type ProxyConfig } from './config.ts';
 import type { IptablesVariant } from './iptables/variant.ts';
 import { defaultScheduler, type IpvsSettings } from './ipvs/settings.ts';

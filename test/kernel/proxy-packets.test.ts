@@ -6,11 +6,11 @@ import { createInterface, type Interface } from 'node:readline';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { renderTable as renderIptables } from '../../src/iptables/render.ts';
+import { joinHostPort } from '../../src/net/ip.ts';
 import type { Memory, Outcome } from '../../src/netfilter/packet.ts';
 import { PacketSimulator } from '../../src/netfilter/simulator.ts';
 import { stepText } from '../../src/netfilter/text.ts';
 import { renderTable as renderNftables } from '../../src/nftables/render.ts';
-import { hostPort } from '../../src/proxy/address.ts';
 import {
   addresses,
   arbitraryWorld,
@@ -157,7 +157,7 @@ function fateOf({ packet }: Probe, { verdict, source, destination, steps }: Outc
   const isThrough = verdict.kind === 'sent' || verdict.kind === 'local';
   const hasLeft = packet.inInterface === undefined && steps.at(-1)?.hook === 'input';
   if (!isThrough && !hasLeft) return verdict.kind;
-  return `${hostPort(destination.address, destination.port)} from ${source.address}`;
+  return `${joinHostPort(destination.address, destination.port)} from ${source.address}`;
 }
 
 /** The fates of the packets that got through, by sender, protocol and destination. */
@@ -172,7 +172,7 @@ function tracked(world: World): Map<string, Set<string>> {
     const who = own.includes(source) || source === addresses[world.family].loopback ? 'node' : source;
     const key = `${line.split(' ')[0]} ${who} ${destination} ${port}`;
     const fates = entries.get(key) ?? new Set();
-    entries.set(key, fates.add(`${hostPort(answering!, Number(answeringPort))} from ${answered}`));
+    entries.set(key, fates.add(`${joinHostPort(answering!, Number(answeringPort))} from ${answered}`));
   }
   return entries;
 }

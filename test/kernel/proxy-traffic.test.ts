@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Node } from '../../src/api/core/v1/types.generated.ts';
 import { nodes } from '../../src/client/resources.ts';
-import type { IPFamily } from '../../src/proxy/address.ts';
+import type { IPFamily } from '../../src/net/ip.ts';
 import { cleanup } from '../../src/proxy/cleanup.ts';
 import { endpoint, service, slice } from '../../src/proxy/fixtures/objects.ts';
 import type { ProxyMode } from '../../src/proxy/settings.ts';

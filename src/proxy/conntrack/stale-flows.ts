@@ -2,7 +2,7 @@
 // come, so a client that keeps asking would never reach another endpoint (service-semantics 3.4). TCP is left alone: it ends
 // by itself.
 
-import { hostPort } from '../address.ts';
+import { joinHostPort } from '../../net/ip.ts';
 import { type Endpoint, endpointText } from '../endpoint.ts';
 import type { ServicePortPlan } from '../plan.ts';
 
@@ -80,7 +80,7 @@ class Owners {
   }
 
   of(flow: Flow): UdpPort | null | undefined {
-    const owner = this.#byAddress.get(hostPort(flow.destination, flow.destinationPort));
+    const owner = this.#byAddress.get(joinHostPort(flow.destination, flow.destinationPort));
     if (owner !== undefined) return owner;
     const translated = flow.replySource !== flow.destination;
     if (!translated && !this.#nodeAddresses.has(flow.destination)) return undefined;
@@ -88,7 +88,7 @@ class Owners {
   }
 
   #add({ addresses, port, nodePort }: UdpPort, owner: UdpPort | null): void {
-    for (const address of addresses) this.#byAddress.set(hostPort(address, port), owner);
+    for (const address of addresses) this.#byAddress.set(joinHostPort(address, port), owner);
     if (nodePort !== undefined) this.#byNodePort.set(nodePort, owner);
   }
 }
@@ -103,6 +103,6 @@ export function staleFlows(flows: readonly Flow[], udpPorts: UdpPorts): Flow[] {
     const owner = owners.of(flow);
     if (owner === undefined) return false;
     if (owner === null) return true;
-    return owner.serving.length > 0 && !owner.serving.includes(hostPort(flow.replySource, flow.replySourcePort));
+    return owner.serving.length > 0 && !owner.serving.includes(joinHostPort(flow.replySource, flow.replySourcePort));
   });
 }

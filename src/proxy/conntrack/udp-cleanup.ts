@@ -1,6 +1,8 @@
 // Ends stale UDP flows with the `conntrack` program.
+
+import type { IPFamily } from '../../net/ip.ts';
 import type { Exec } from '../../system/exec.ts';
-import { canonicalIP, type IPFamily } from '../address.ts';
+import { canonicalIP } from '../address.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import type { PortChange } from '../proxier.ts';
 import { type Flow, parseFlows, staleFlows, type UdpPort, udpPortOf } from './stale-flows.ts';

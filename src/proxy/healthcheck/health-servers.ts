@@ -1,9 +1,9 @@
 // The HTTP servers of a proxy: one for itself, one for metrics, and one per Service with a health check node port.
 import type { Server } from 'node:http';
 import type { EventRecorder } from '../../client/events.ts';
+import type { IPFamily } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import { http } from '../../system/http.ts';
-import type { IPFamily } from '../address.ts';
 import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 import type { Proxier } from '../proxier.ts';
 import type { ProxySettings } from '../settings.ts';

@@ -1,7 +1,7 @@
 // /metrics, under kube-proxy's names and with its buckets (Kubernetes v1.36, pkg/proxy/metrics).
 import { CollectedFamily, Counter, type Family, Histogram } from '../../metrics/metric.ts';
 import { processFamilies } from '../../metrics/process-metrics.ts';
-import type { IPFamily } from '../address.ts';
+import type { IPFamily } from '../../net/ip.ts';
 import type { RuleCounts } from '../backend.ts';
 import { type PacketCounter, packetCounters } from '../iptables/kernel-facts.ts';
 import type { ServicePortPlan } from '../plan.ts';

@@ -1,6 +1,6 @@
 // How long it took from the change of an endpoint until this node's rules knew of it.
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
-import type { IPFamily } from '../address.ts';
+import type { IPFamily } from '../../net/ip.ts';
 
 /** The endpointslice controller writes here when the first of the changes that led to this slice happened (RFC 3339). */
 const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';

@@ -1,5 +1,5 @@
 // GET /portico/rules: the rules last written, each with the objects it was made of (asked for in kubernetes/kubernetes 74677).
-import type { IPFamily } from '../address.ts';
+import type { IPFamily } from '../../net/ip.ts';
 import type { Written } from '../written.ts';
 import type { HealthResponse } from './responses.ts';
 

@@ -1,10 +1,10 @@
 // Applies the iptables tables, a family at a time: `iptables-restore` knows no transaction over both.
 import type { TableUpdate } from '../../iptables/ruleset.ts';
+import type { IPFamily } from '../../net/ip.ts';
 import type { NftEvent } from '../../nftables/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
-import type { IPFamily } from '../address.ts';
 import { type Backend, type Condition, planAll, type RuleCounts, type Sync } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import { Monitor } from '../monitor.ts';

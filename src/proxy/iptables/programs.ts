@@ -2,8 +2,8 @@
 import { parseSave, type SavedTable } from '../../iptables/parse.ts';
 import { renderUpdate } from '../../iptables/render.ts';
 import type { TableName, TableUpdate } from '../../iptables/ruleset.ts';
+import type { IPFamily } from '../../net/ip.ts';
 import type { Exec } from '../../system/exec.ts';
-import type { IPFamily } from '../address.ts';
 import { SyncError } from '../backend.ts';
 import { countJump, type Jump } from './jumps.ts';
 

@@ -2,8 +2,9 @@
 import { parseInterfaces, parseServers, parseSets, type ServerListing } from '../../ipvs/parse.ts';
 import { renderAddressCommand, renderServerCommand, renderSetCommand } from '../../ipvs/render.ts';
 import type { IpSet, IpvsUpdate, ServerCommand } from '../../ipvs/ruleset.ts';
+import type { IPFamily } from '../../net/ip.ts';
 import type { Exec } from '../../system/exec.ts';
-import { familyOf, type IPFamily } from '../address.ts';
+import { familyOf } from '../address.ts';
 import { SyncError } from '../backend.ts';
 import { ipvsDevice } from './ruleset.ts';
 import { isOwnSet } from './sets.ts';

@@ -1,6 +1,6 @@
 // kube-proxy's ipsets: their names, types and comments (service-semantics 6).
 import type { IpSet } from '../../ipvs/ruleset.ts';
-import type { IPFamily } from '../address.ts';
+import type { IPFamily } from '../../net/ip.ts';
 
 interface SetFacts {
   readonly type: IpSet['type'];

@@ -1,10 +1,11 @@
 // Applies the nftables tables of both families, each sync in one transaction of the kernel.
+
+import type { IPFamily } from '../../net/ip.ts';
 import type { ElementEvent, NftEvent } from '../../nftables/events.ts';
 import { renderTransaction } from '../../nftables/render.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
-import type { IPFamily } from '../address.ts';
 import { type Backend, type Condition, planAll, type Sync, SyncError } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
 import { Monitor } from '../monitor.ts';

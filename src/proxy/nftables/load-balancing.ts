@@ -2,8 +2,9 @@
 // share, so a Service costs elements only. nft (1.0.6) cannot add a rule that does NAT by a `typeof` map of an earlier
 // transaction ("conflicting protocols specified"), so a map comes together with all the chains that may ever use it: the
 // counts of endpoints are grouped by powers of two.
+
+import type { IPFamily } from '../../net/ip.ts';
 import type { Chain, Field, SetDeclaration } from '../../nftables/ruleset.ts';
-import type { IPFamily } from '../address.ts';
 import { fieldsOf } from './base.ts';
 
 /** What a map's keys begin with: address, protocol and port of a Service, or protocol and node port. */
