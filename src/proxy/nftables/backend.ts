@@ -39,6 +39,8 @@ export class NftablesBackend implements Backend {
   /** Looks again at once. */
   #changed: () => void = () => {};
   #writingChanges = false;
+  /** How often all was written: from the second time on someone may be at it, who was not heard meanwhile. */
+  #timesWritten = 0;
   readonly #contest = new Contest();
   #nextRepair = 0;
   readonly #monitor: Monitor;
@@ -155,6 +157,7 @@ export class NftablesBackend implements Backend {
     }
     this.#generations.restart();
     this.#changed();
+    if (this.#timesWritten > 1) this.#comparison.suspect('elements');
   }
 
   #writeAll(script: string | Iterable<string>): Promise<void> {
@@ -162,6 +165,7 @@ export class NftablesBackend implements Backend {
       await runNft(this.#options.exec, script);
       // What was found was before.
       this.#condition = 'intact';
+      this.#timesWritten += 1;
     });
   }
 
