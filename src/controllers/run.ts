@@ -4,7 +4,7 @@ import type { Client, Informers } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { bootstrapSigner, tokenCleaner } from './bootstrap/controller.ts';
-import { csrApprovingController, csrSigningController } from './certificates/controller.ts';
+import { csrApprovingController, csrCleanerController, csrSigningController } from './certificates/controller.ts';
 import { clusterDNSController } from './clusterdns/controller.ts';
 import { clusterRoleAggregationController } from './clusterroleaggregation/controller.ts';
 import type { ControllersConfig } from './config.ts';
@@ -42,6 +42,7 @@ import { localPathProvisioner } from './volumeprovisioner/controller.ts';
 export const controllers = table<ControllerFactory>({
   'bootstrap-signer-controller': bootstrapSigner,
   'certificatesigningrequest-approving-controller': csrApprovingController,
+  'certificatesigningrequest-cleaner-controller': csrCleanerController,
   'certificatesigningrequest-signing-controller': csrSigningController,
   'cluster-dns-controller': clusterDNSController,
   'clusterrole-aggregation-controller': clusterRoleAggregationController,

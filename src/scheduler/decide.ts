@@ -6,9 +6,17 @@ import { nodeAffinity } from './filter/node-affinity.ts';
 import { interPodAffinity } from './filter/pod-affinity.ts';
 import { nodeName, nodeUnschedulable, taintToleration } from './filter/taints.ts';
 import { podTopologySpread } from './filter/topology-spread.ts';
-import { volumeBinding } from './filter/volumes.ts';
+import { missingVolumes, volumeBinding } from './filter/volumes.ts';
 import type { NodeInfo } from './node-info.ts';
-import type { FilterPlugin, NodeFilter, PodContext, Rejection, ScorePlugin } from './plugin.ts';
+import {
+  type FilterPlugin,
+  type NodeFilter,
+  type PodContext,
+  type PreFilter,
+  type Rejection,
+  type ScorePlugin,
+  unresolvable,
+} from './plugin.ts';
 import { priorityOf } from './preempt.ts';
 import { imageLocality } from './score/image-locality.ts';
 import { preferredNodes, preferredPods, preferredTaints } from './score/preferences.ts';
@@ -27,6 +35,8 @@ const filters: readonly FilterPlugin[] = [
   podTopologySpread,
   interPodAffinity,
 ];
+
+const preFilters: readonly PreFilter[] = [missingVolumes];
 
 /** Weights of kube-scheduler's default profile. */
 const scorers: readonly { readonly plugin: ScorePlugin; readonly weight: number }[] = [
@@ -53,6 +63,8 @@ export type Decision =
   | {
       readonly kind: 'none';
       readonly nodes: number;
+      /** Why the pod fits no node at all; then no rejection has reasons of its own. */
+      readonly refusal?: string;
       readonly rejections: readonly Rejection[];
       /** Nodes on which the removal of pods may help. */
       readonly candidates: readonly NodeInfo[];
@@ -64,6 +76,10 @@ export function filtersFor(context: PodContext): NodeFilter[] {
 
 export function decide(context: PodContext, { start, dice, nominatedTo }: DecideOptions): Decision {
   const { nodes, pod } = context;
+  const refusal = preFilters.map((preFilter) => preFilter(context)).find((why) => why !== undefined);
+  if (refusal !== undefined) {
+    return { kind: 'none', nodes: nodes.length, refusal, rejections: nodes.map(() => unresolvable()), candidates: [] };
+  }
   const active = filtersFor(context);
   const reject = (info: NodeInfo) =>
     firstRejection(active, info) ?? rejectionWithNominated(context, info, nominatedTo?.(info.node.metadata.name) ?? []);
@@ -141,9 +157,12 @@ function pick(context: PodContext, feasible: readonly NodeInfo[], dice: DecideOp
  * `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. …`, as kube-scheduler writes it.
  * `preempted`: room is being made; a text: why no one may be pushed aside.
  */
-export function fitError(nodes: number, rejections: readonly Rejection[], outcome?: 'preempted' | string): string {
+export function fitError(
+  { nodes, rejections, refusal }: Pick<Extract<Decision, { kind: 'none' }>, 'nodes' | 'rejections' | 'refusal'>,
+  outcome?: 'preempted' | string,
+): string {
   if (nodes === 0) return 'no nodes available to schedule pods';
-  const reasons = histogram(rejections.flatMap((r) => r.reasons));
+  const reasons = refusal ?? histogram(rejections.flatMap((r) => r.reasons));
   const none = `0/${nodes} nodes are available`;
   if (outcome === 'preempted') return `${none}: ${reasons}.`;
   if (outcome !== undefined) return `${none}: ${reasons}. no new claims to deallocate, preemption: ${outcome}`;

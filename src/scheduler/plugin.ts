@@ -30,6 +30,8 @@ export interface Rejection {
 
 /** Undefined lets the node pass. */
 export type NodeFilter = (info: NodeInfo) => Rejection | undefined;
+/** Why a pod can go nowhere, whatever the node. */
+export type PreFilter = (context: PodContext) => string | undefined;
 export type FilterPlugin = (context: PodContext) => NodeFilter | undefined;
 
 /** Scores of the nodes, 0 to 100 each, in their order. Undefined when the plugin has no opinion. */

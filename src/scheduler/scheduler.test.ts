@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Event, Node, Pod } from '../api/core/v1/types.generated.ts';
+import type { Event, Node, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
 import { FakeApi } from '../client/fake/fake-api.ts';
 import { settle } from '../client/fake/settle.ts';
 import { createInformers } from '../client/informers.ts';
-import { events, nodes, pods } from '../client/resources.ts';
+import { events, nodes, persistentVolumeClaims, pods } from '../client/resources.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
 import { runScheduler } from './scheduler.ts';
@@ -86,6 +86,30 @@ test('says why no node takes a pod, and places it when one does', async () => {
   clock.advance(10_000);
   await settle();
   expect((await podClient.get('big', 'default')).spec.nodeName).toBe('large');
+});
+
+test('a claim that is missing, or has no volume yet, is why a pod fits no node at all', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('cordoned', { unschedulable: true }));
+  await nodeClient.create(node('free'));
+  await settle();
+  const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }];
+  await podClient.create(pod('db', { volumes }));
+  await settle();
+  const condition = async () => (await podClient.get('db', 'default')).status?.conditions?.[0]?.message;
+  const preemption =
+    'no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.';
+  expect(await condition()).toBe(`0/2 nodes are available: persistentvolumeclaim "data" not found. ${preemption}`);
+  await api.resource<PersistentVolumeClaim>(persistentVolumeClaims).create({
+    metadata: { name: 'data', namespace: 'default' },
+    spec: { accessModes: ['ReadWriteOnce'], storageClassName: '', resources: { requests: { storage: '1Gi' } } },
+  });
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect(await condition()).toBe(
+    `0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. ${preemption}`,
+  );
 });
 
 test('a node takes no more than it has, counting pods whose binding is under way', async () => {

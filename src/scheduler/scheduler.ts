@@ -225,17 +225,18 @@ class Scheduler {
   }
 
   /** Pushes less important pods aside where that helps, and says how it stands. */
-  #makeRoom(context: PodContext, { nodes: count, rejections, candidates }: Extract<Decision, { kind: 'none' }>): void {
+  #makeRoom(context: PodContext, decision: Extract<Decision, { kind: 'none' }>): void {
     const { pod } = context;
+    const { candidates } = decision;
     const present = this.#cache.node(pod.status?.nominatedNodeName ?? '');
     const refusal = notEligible(pod, present);
     if (refusal !== undefined && candidates.length > 0) {
-      this.#report(pod, fitError(count, rejections, refusal));
+      this.#report(pod, fitError(decision, refusal));
       return;
     }
     const budgets = this.#budgetInformer.lister.list();
     const preemption = findPreemption({ context, candidates, filtersFor, budgets });
-    this.#report(pod, fitError(count, rejections, preemption && 'preempted'), preemption?.nodeName);
+    this.#report(pod, fitError(decision, preemption && 'preempted'), preemption?.nodeName);
     if (!preemption) return;
     this.#cache.nominate(pod, preemption.nodeName);
     void this.#evict(pod, preemption);

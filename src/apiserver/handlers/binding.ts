@@ -65,6 +65,8 @@ function bind(old: Readonly<KubeObject>, binding: KubeObject & Binding, now: num
   }
   const others = pod.status?.conditions?.filter((condition) => condition.type !== 'PodScheduled') ?? [];
   const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) };
-  pod.status = { ...pod.status, conditions: [...others, scheduled] };
+  // Where it was meant to go says nothing any more.
+  const { nominatedNodeName: _, ...status } = pod.status ?? {};
+  pod.status = { ...status, conditions: [...others, scheduled] };
   return pod;
 }

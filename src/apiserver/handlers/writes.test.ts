@@ -1,5 +1,6 @@
 // What all writes share: options, names that are made up, dry runs, deletions of many, managed fields.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeList, KubeObject } from '../../apimachinery/object.ts';
 import { MemoryStorage } from '../../storage/memory/memory-storage.ts';
 import { TooLargeError } from '../../storage/storage.ts';
@@ -24,6 +25,26 @@ const names = async (query = '') =>
     ({ metadata }) => metadata.name,
   );
 
+test('a body of null says nothing, and is as good as an empty object', async () => {
+  const { body } = await api.send('POST', configMaps, null);
+  expect(body).toMatchObject({ code: 422, message: expect.stringContaining('name or generateName is required') });
+  await create('a');
+  expect((await api.send('DELETE', `${configMaps}/a`, null)).status).toBe(200);
+});
+
+test.each([
+  ['array', []],
+  ['string', 'x'],
+  ['number', 5],
+  ['bool', true],
+])('a body that is no object: %s', async (what, given) => {
+  const { status, body } = await api.send('POST', configMaps, given);
+  expect({ status, message: body.message }).toEqual({
+    status: 400,
+    message: `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+  });
+});
+
 test('a binding is of the pod that its path names', async () => {
   const container = { name: 'c', image: 'i' };
   await api.send('POST', '/api/v1/namespaces/n/serviceaccounts', { metadata: { name: 'default' } });
@@ -32,7 +53,11 @@ test('a binding is of the pod that its path names', async () => {
     api.send('POST', '/api/v1/namespaces/n/pods/p/binding', { metadata: { name }, target: { name: 'node' } });
   const refused = { code: 400, message: 'name in URL does not match name in Binding object' };
   expect((await bind('q')).body).toMatchObject(refused);
+  const nominated = { status: { nominatedNodeName: 'node' } };
+  await api.send('PATCH', '/api/v1/namespaces/n/pods/p/status', nominated, 'application/merge-patch+json');
   expect((await bind('p')).status).toBe(201);
+  const { spec, status } = (await api.send<Pod>('GET', '/api/v1/namespaces/n/pods/p')).body;
+  expect([spec.nodeName, status?.nominatedNodeName]).toEqual(['node', undefined]);
 });
 
 test('what storage takes no more of is told in its words', async () => {

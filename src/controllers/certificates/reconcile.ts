@@ -50,3 +50,26 @@ export function awaitsSigning(request: Readonly<CertificateSigningRequest>): boo
 export function requestPemOf(request: Readonly<CertificateSigningRequest>): string {
   return Buffer.from(request.spec.request, 'base64').toString('utf8');
 }
+
+const hour = 3_600_000;
+/** How long a request is kept after it was decided, or, where nobody decides, after it was made. */
+const keptDecided = hour;
+const keptPending = 24 * hour;
+
+/**
+ * Milliseconds until a request may go: an hour after it was issued, denied or failed, a day after it was made where nothing
+ * is decided, and at once when its certificate has ended. `expiry`: when that is. Undefined: it stays.
+ */
+export function untilForgotten(
+  { metadata, status }: Readonly<CertificateSigningRequest>,
+  { now, expiry }: { readonly now: number; readonly expiry: number | undefined },
+): number | undefined {
+  const conditions = status?.conditions ?? [];
+  const ends = conditions
+    .filter(({ type }) => type === 'Denied' || type === 'Failed' || (type === 'Approved' && status?.certificate))
+    .map(({ lastUpdateTime }) => Date.parse(lastUpdateTime ?? '') + keptDecided);
+  if (conditions.length === 0) ends.push(Date.parse(metadata.creationTimestamp ?? '') + keptPending);
+  if (expiry !== undefined) ends.push(expiry);
+  const known = ends.filter((end) => !Number.isNaN(end));
+  return known.length === 0 ? undefined : Math.max(0, Math.min(...known) - now);
+}

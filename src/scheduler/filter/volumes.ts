@@ -7,10 +7,25 @@ import {
   selectedNode,
 } from '../../api/core/v1/persistentvolume/matching.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
-import { type FilterPlugin, type NodeFilter, type PodContext, unresolvable } from '../plugin.ts';
+import type { NodeInfo } from '../node-info.ts';
+import { type FilterPlugin, type NodeFilter, type PodContext, type PreFilter, unresolvable } from '../plugin.ts';
 
 type Claim = Readonly<PersistentVolumeClaim>;
 type Volume = Readonly<PersistentVolume>;
+
+const unbound = 'pod has unbound immediate PersistentVolumeClaims';
+
+/** Claims that are not there, or that the pod waits for. */
+export const missingVolumes: PreFilter = ({ pod, volumes, nodes }) => {
+  const found = sortClaims(pod, volumes);
+  if (typeof found === 'string') return found;
+  return found.immediate.length > 0 && !nodes.some(isPlayed) ? unbound : undefined;
+};
+
+/** A played kubelet mounts nothing, and waits for no volume. */
+function isPlayed({ node }: NodeInfo): boolean {
+  return node.status?.nodeInfo?.kubeletVersion.endsWith('-hollow') ?? false;
+}
 
 export const volumeBinding: FilterPlugin = ({ pod, volumes }) => {
   const found = sortClaims(pod, volumes);
@@ -18,14 +33,7 @@ export const volumeBinding: FilterPlugin = ({ pod, volumes }) => {
   const { bound, delayed, immediate } = found;
   const required = bound.flatMap(({ spec }) => spec?.nodeAffinity?.required ?? []);
   const filters: NodeFilter[] = [];
-  if (immediate.length > 0) {
-    // A played kubelet mounts nothing, and waits for no volume.
-    filters.push(({ node }) =>
-      node.status?.nodeInfo?.kubeletVersion.endsWith('-hollow')
-        ? undefined
-        : unresolvable('pod has unbound immediate PersistentVolumeClaims'),
-    );
-  }
+  if (immediate.length > 0) filters.push((info) => (isPlayed(info) ? undefined : unresolvable(unbound)));
   if (required.length > 0) {
     filters.push(({ node }) =>
       required.every(({ nodeSelectorTerms }) => nodeSelectorTerms.some((term) => matchesTerm(node, term)))
