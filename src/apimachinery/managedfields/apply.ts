@@ -44,6 +44,14 @@ export interface ApplyRequest extends Writer {
   readonly applied: unknown;
   /** Take what others own. */
   readonly force: boolean;
+  /** How a conflict is told to who sees the object as another: its one field, in the version of the other. */
+  readonly seenAs?: SeenAs;
+}
+
+export interface SeenAs {
+  readonly apiVersion: string;
+  /** As people read it: `.spec.replicas`. */
+  readonly field: string;
 }
 
 export interface Applied {
@@ -95,7 +103,7 @@ function idOf({ manager, apiVersion, subresource }: ApplyRequest): ManagerId {
 
 function applyOnce(situation: Situation, force: boolean): Applied {
   const outcome = tryApply(situation, force);
-  if ('conflicts' in outcome) throw conflictError(outcome.conflicts, situation.managers);
+  if ('conflicts' in outcome) throw conflictError(outcome.conflicts, situation);
   return outcome;
 }
 
@@ -110,7 +118,7 @@ function applyForKubectl(situation: Situation): Applied {
     const rest = difference(fields, allowed);
     if (!isEmptySet(rest)) left.set(key, rest);
   }
-  if (left.size > 0) throw conflictError(left, situation.managers);
+  if (left.size > 0) throw conflictError(left, situation);
   return renewed(applyOnce(situation, true), situation);
 }
 
@@ -172,9 +180,14 @@ function prune(
   return removePaths(merged, intersection(difference(mergedSet, backSet), named(last)), schema);
 }
 
-function conflictError(conflicts: ReadonlyMap<string, FieldSet>, managers: Managers): StatusError {
+function conflictError(conflicts: ReadonlyMap<string, FieldSet>, { managers, request }: Situation): StatusError {
+  const { seenAs } = request;
+  const told = (id: ManagerId) => printManager(seenAs ? { ...id, apiVersion: seenAs.apiVersion } : id);
   const all = [...conflicts]
-    .map(([key, fields]) => ({ manager: printManager(managers.get(key)!), paths: pathsOf(fields).map(printPath) }))
+    .map(([key, fields]) => ({
+      manager: told(managers.get(key)!),
+      paths: seenAs ? [seenAs.field] : pathsOf(fields).map(printPath),
+    }))
     .sort((a, b) => (a.manager < b.manager ? -1 : 1));
   const causes: StatusCause[] = all.flatMap(({ manager, paths }) =>
     paths.map((field) => ({ reason: 'FieldManagerConflict', message: `conflict with ${manager}`, field })),

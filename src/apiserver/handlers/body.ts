@@ -2,7 +2,7 @@
 import { JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
-import { cannotBeHandled, decodeBody } from '../../apimachinery/schema/request-body.ts';
+import { decodeBody } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest, invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
@@ -29,6 +29,10 @@ export interface ParsedBody {
   /** A body in protocol buffers of a kind that is only known as JSON. */
   readonly isUnread?: boolean;
 }
+
+/** Of what everything has that is an object, as Go names it. */
+const goKind =
+  'Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
 /** The media type without its parameters. */
 export function mediaType(request: ApiRequest): string {
@@ -90,6 +94,12 @@ function parseJsonBody(text: string): ParsedBody {
   }
 }
 
+function checkShape(value: unknown): void {
+  if (value === null || isObject(value)) return;
+  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into ${goKind}`);
+}
+
 /** Throws 400 when kind or apiVersion are not those expected; absent ones are taken as expected. */
 export function checkKind(value: unknown, expected: GroupVersionKind): void {
   const other = otherKind(value, expected);
@@ -118,8 +128,7 @@ export function otherKind(
 
 /** The same for custom resources, whose bodies say themselves what they are. */
 export function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
-  if (!isObject(value)) return;
-  const { kind, apiVersion = '' } = value;
+  const { kind, apiVersion = '', metadata } = isObject(value) ? value : {};
   if (typeof kind !== 'string' || kind === '') {
     throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
   }
@@ -130,7 +139,6 @@ export function checkCustomKind(value: unknown, expected: GroupVersionKind): voi
     );
   }
   if (kind !== expected.kind) {
-    const { metadata } = value;
     const name = isObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
     throw invalid(expected, name, [fieldError.invalid('kind', kind, `must be ${expected.kind}`)]);
   }
@@ -142,6 +150,7 @@ export async function readObject(options: BodyRequest): Promise<() => KubeObject
   const isCustom = schema.decode !== undefined;
   if (isCustom && mediaType(request) === protobuf) throw unsupportedCustomBody();
   const { value, duplicates, repeatedKeys, isUnread } = await parseBody(request);
+  checkShape(value);
   if (isCustom) checkCustomKind(value, expected);
   else checkKind(value, expected);
   if (isUnread) throw unsupportedBody();
@@ -169,12 +178,10 @@ export function decodeAs(
   value: unknown,
   { expected, schema, fieldValidation, duplicates, repeatedKeys }: DecodeOptions,
 ): { readonly object: KubeObject; readonly warnings: readonly string[] } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const what = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
-    throw cannotBeHandled(expected.kind, expected.version, `json: cannot unmarshal ${what} into Go value`);
-  }
+  checkShape(value);
   const decoded = decodeBody({
-    value,
+    // As Go reads it, null says nothing at all.
+    value: value ?? {},
     schema,
     kind: expected.kind,
     version: expected.version,

@@ -1,7 +1,7 @@
 // Who owns which field: recorded on every write, decided by on server-side apply.
 
 import { isObject } from '../../apimachinery/json/value.ts';
-import { apply } from '../../apimachinery/managedfields/apply.ts';
+import { apply, type SeenAs } from '../../apimachinery/managedfields/apply.ts';
 import { emptySet, type FieldSet, setOf } from '../../apimachinery/managedfields/field-set.ts';
 import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
@@ -59,10 +59,11 @@ export function applyConfiguration(
     readonly configuration: unknown;
     readonly old: Readonly<KubeObject> | undefined;
     readonly query: WriteQuery;
+    readonly seenAs?: SeenAs;
   },
 ): KubeObject {
   const { definition } = request;
-  const { configuration, old, query } = given;
+  const { configuration, old, query, seenAs } = given;
   const schema = schemaFor(request, kindOf(definition));
   checkName({ metadata: { name: request.info.name, ...metadataOf(configuration) } }, request);
   checkAppliedKind(configuration, definition);
@@ -73,6 +74,7 @@ export function applyConfiguration(
     live: old,
     applied: configuration,
     force: query.force ?? false,
+    ...(seenAs && { seenAs }),
   });
   const object = asKind(decodeObject(applied.object, schema).object, kindOf(definition));
   checkName(object, request);

@@ -209,6 +209,13 @@ test('a Scale that is applied shares the replicas with the managers of its paren
     status: 409,
     message: 'Apply failed with 1 conflict: conflict with "owner": .spec.replicas',
   });
+  // An update through the Scale is told of as it is seen there.
+  await api.send('PUT', `${url}?fieldManager=human`, { metadata: { name: 'd' }, spec: { replicas: 2 } });
+  expect(await patch('apply', scale(3), '?fieldManager=hpa')).toMatchObject({
+    status: 409,
+    message:
+      'Apply failed with 1 conflict: conflict with "human" with subresource "scale" using autoscaling/v1: .spec.replicas',
+  });
   expect((await patch('apply', scale(3), '?fieldManager=hpa&force=true')).json()).toMatchObject({
     kind: 'Scale',
     spec: { replicas: 3 },

@@ -92,7 +92,8 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
     const patch = await readPatch(request, { type, fieldValidation });
     if (type === 'apply') {
       const configuration = parentConfiguration(patch.value, request);
-      applied = (old) => applyConfiguration(request, { configuration, old, query });
+      const seenAs = { apiVersion: apiVersionOf(scaleKind), field: '.spec.replicas' };
+      applied = (old) => applyConfiguration(request, { configuration, old, query, seenAs });
     }
     wanted = (present) => {
       const value = applyPatch({ patch, old: present, schema });

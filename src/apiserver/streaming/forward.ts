@@ -79,7 +79,7 @@ export async function forward(request: ApiRequest, { path, headers, over }: Forw
 }
 
 /** The body as it comes; of a request of this process all at once. */
-async function bodyOf(request: ApiRequest): Promise<AsyncIterable<Uint8Array> | undefined> {
+export async function bodyOf(request: ApiRequest): Promise<AsyncIterable<Uint8Array> | undefined> {
   const length = request.headers['content-length'];
   // HTTP/2 need not say that a body follows.
   const mayFollow = request.headers['transfer-encoding'] !== undefined || !['GET', 'HEAD'].includes(request.method);

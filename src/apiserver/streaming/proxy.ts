@@ -1,7 +1,6 @@
 // `services/proxy`, `pods/proxy`, `nodes/proxy`: HTTP through the API server, over a connection that the node's agent opens.
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { type Duplex, Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { notFound, StatusError } from '../../apimachinery/status.ts';
 import type { Random } from '../../system/random.ts';
@@ -10,7 +9,7 @@ import type { ObjectView } from '../object-view.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import { DialError, NodeUnreachableError, type TunnelRegistry } from '../tunnel/tunnel-registry.ts';
-import { answeredHeaders, forward, passedHeaders, upgradeThrough } from './forward.ts';
+import { answeredHeaders, bodyOf, forward, passedHeaders, upgradeThrough } from './forward.ts';
 import { type ProxyTarget, parseProxyName, podTarget, serviceTarget } from './proxy-target.ts';
 
 export interface ProxyParts {
@@ -57,9 +56,9 @@ export function nodeProxy({ tunnels, view }: ProxyParts): ConnectHandler {
     if (!view.get(nodes, '', nodeName) && !tunnels.nodeNames.includes(nodeName)) throw notFound(nodes, nodeName);
     try {
       const { method, signal } = request;
-      const options = { method, path: place.rest + search, headers: passedHeaders(request), signal };
+      const body = (await bodyOf(request)) ?? Readable.from([]);
+      const options = { method, path: place.rest + search, headers: passedHeaders(request), body, signal };
       const { status, headers, stream } = await tunnels.request(nodeName, options);
-      if (stream.writable && request.stream) void pipeline(request.stream, stream, { end: true }).catch(() => {});
       return { status, headers, body: stream as AsyncIterable<Uint8Array> };
     } catch (error) {
       throw badGateway(error);

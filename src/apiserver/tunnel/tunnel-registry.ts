@@ -2,6 +2,7 @@
 // each the API server is the HTTP/2 client; several requests share one.
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { plainDuplex } from '../../client/plain-duplex.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 
@@ -10,6 +11,8 @@ export interface TunnelRequest {
   /** With its query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sent from the beginning: who answers may want all of it first. Absent: the caller writes to the response's stream. */
+  readonly body?: AsyncIterable<Uint8Array>;
   /** Ends the request early; the stream is destroyed. */
   readonly signal?: AbortSignal;
 }
@@ -17,7 +20,7 @@ export interface TunnelRequest {
 export interface TunnelResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Readable: the response's body. Writable: the request's body, still open unless the method was GET, HEAD or DELETE. */
+  /** Readable: the response's body. Writable: the request's body, unless it was given or the method was GET, HEAD or DELETE. */
   readonly stream: Duplex;
 }
 
@@ -115,9 +118,9 @@ export class TunnelRegistry {
    * Sends a request to the node's agent and resolves with the head of its answer. Rejects with
    * {@link NodeUnreachableError}, or the signal's reason.
    */
-  async request(nodeName: string, { method, path, headers, signal }: TunnelRequest): Promise<TunnelResponse> {
+  async request(nodeName: string, { method, path, headers, body, signal }: TunnelRequest): Promise<TunnelResponse> {
     const fields = { ...headers, ':method': method, ':path': path };
-    return this.#open(nodeName, fields, { endStream: bodiless.has(method), signal });
+    return this.#open(nodeName, fields, { endStream: !body && bodiless.has(method), body, signal });
   }
 
   /** A TCP connection as from the node. Rejects with {@link DialError} when the node's system refuses. */
@@ -133,11 +136,21 @@ export class TunnelRegistry {
   async #open(
     nodeName: string,
     headers: OutgoingHttpHeaders,
-    { endStream = false, signal }: { readonly endStream?: boolean; readonly signal?: AbortSignal | undefined },
+    {
+      endStream = false,
+      body,
+      signal,
+    }: {
+      readonly endStream?: boolean;
+      readonly body?: AsyncIterable<Uint8Array> | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<TunnelResponse> {
     signal?.throwIfAborted();
     const { session } = await this.#tunnel(nodeName);
     const stream = session.request(headers, { endStream, ...(signal && { signal }) });
+    // Whoever answers early needs no more of it; what else goes wrong, the answer or its absence tells.
+    if (body) void pipeline(body, stream).catch(() => {});
     return new Promise((resolve, reject) => {
       const fail = (error?: Error) => {
         const why = error?.message ?? 'the connection closed before an answer came';

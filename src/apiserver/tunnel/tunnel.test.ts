@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import { parseAuthority, runTunnel, type TunnelHandler } from '../../client/tunnel.ts';
@@ -67,6 +68,19 @@ const echo: TunnelHandler = (request, response) => {
   response.writeHead(200, { 'x-path': request.url, 'x-method': request.method });
   request.pipe(response);
 };
+
+test('who answers only after the whole body gets it', async () => {
+  const { tunnels } = await start(async (request, response) => {
+    const body = await text(request);
+    response.writeHead(200, {});
+    response.end(`${request.method}: ${body}`);
+  });
+  for (const method of ['POST', 'DELETE']) {
+    const body = Readable.from([Buffer.from('one '), Buffer.from('two')]);
+    const { stream } = await tunnels.request('node-1', { method, path: '/', body });
+    expect(await text(stream)).toBe(`${method}: one two`);
+  }
+});
 
 test('a request goes through, with its body both ways', async () => {
   const { tunnels } = await start(echo);
