@@ -13,7 +13,8 @@ import { Housekeeping } from './housekeeping.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { nodeReference } from './node/node-events.ts';
 import type { KubeletOptions } from './options.ts';
-import { refusal } from './pod/admission.ts';
+import { refusal, resizeRefusal } from './pod/admission.ts';
+import type { ResizeRefusal } from './pod/allocation.ts';
 import { annotations, labels } from './pod/identity.ts';
 import { ImagePuller } from './pod/images.ts';
 import { type ClusterDNS, parseResolvConf } from './pod/network-files.ts';
@@ -76,6 +77,7 @@ export class Kubelet {
       services: this.#services.lister,
       nodes: this.#nodes.lister,
       dns: () => this.#dns(),
+      resizeRefusal: (pod) => this.#resizeRefusal(pod),
       logRoot: this.logRoot,
       nodeMemory: totalmem(),
       finished: (uid) => this.#workers.delete(uid),
@@ -179,6 +181,13 @@ export class Kubelet {
     if (!node || pod.status?.startTime || pod.metadata.deletionTimestamp) return undefined;
     const others = [...this.#workers.values()].filter((worker) => worker.holdsResources).map((worker) => worker.pod);
     return this.#housekeeping.eviction.refusal(pod) ?? refusal({ pod, node, others });
+  }
+
+  #resizeRefusal(pod: Pod): ResizeRefusal | undefined {
+    const node = this.#nodes.lister.get(this.#options.nodeName);
+    const isOther = (worker: PodWorker) => worker.holdsResources && worker.pod.metadata.uid !== pod.metadata.uid;
+    const others = [...this.#workers.values()].filter(isOther).map((worker) => worker.pod);
+    return node && resizeRefusal({ pod, node, others });
   }
 
   /** Resolves when the folder's pods are known; `running` resolves at its end. */

@@ -529,6 +529,29 @@ describe('containers', () => {
     await expect
       .poll(async () => (await get('measured')).status?.containerStatuses?.[0], long)
       .toMatchObject({ resources: more, allocatedResources: more.requests, containerID: started, restartCount: 0 });
+    await expect.poll(() => events('measured'), long).toContain('ResizeCompleted: Pod resize completed: {');
+    // More than any node has: it waits with what it has, until it asks for less.
+    const ask = (cpu: string) => {
+      const resources = { ...more, requests: { cpu, memory: '16Mi' }, limits: { cpu: '9000', memory: '64Mi' } };
+      const body = JSON.stringify({ spec: { containers: [{ name: 'main', resources }] } });
+      return k.ok('patch', 'pod', 'measured', '--subresource', 'resize', '-p', body);
+    };
+    const pending = async () =>
+      (await get('measured')).status?.conditions?.find(({ type }) => type === 'PodResizePending');
+    await ask('8000');
+    await expect.poll(pending, long).toMatchObject({ status: 'True', reason: 'Infeasible' });
+    expect((await pending())?.message).toMatch(
+      /^Node didn't have enough capacity: cpu, requested: 8000000, capacity: \d+$/,
+    );
+    expect((await get('measured')).status?.containerStatuses?.[0]).toMatchObject({
+      resources: more,
+      allocatedResources: more.requests,
+    });
+    expect(await read('cpu/cpu.shares')).toBe('512');
+    await expect.poll(() => events('measured'), long).toContain('ResizeInfeasible: Pod resize Infeasible: {');
+    await ask('250m');
+    await expect.poll(pending, long).toBeUndefined();
+    await expect.poll(() => read('cpu/cpu.shares'), long).toBe('256');
     await expect.poll(async () => (await get('greedy')).status?.phase, long).toBe('Failed');
     expect((await get('greedy')).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
       reason: 'OOMKilled',

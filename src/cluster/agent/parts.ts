@@ -14,6 +14,7 @@ import { realFollow } from '../../system/real/follow.ts';
 import { Failure } from '../failure.ts';
 import type { NodeContext } from './agent.ts';
 import { PacketWatches } from './packet-watch.ts';
+import { proxySettings } from './proxy-settings.ts';
 import { SearchPaths } from './search-paths.ts';
 import { runTunnels } from './tunnels.ts';
 import { writtenRules } from './written-rules.ts';
@@ -104,12 +105,7 @@ function policyEnforcer({ options, client, informers }: NodeContext): PolicyEnfo
 function runProxy({ options, cluster, client, informers }: NodeContext, signal: AbortSignal): Promise<void> {
   const { exec, clock, random } = options.tools;
   const proxy = new KubeProxy({
-    settings: {
-      mode: options.proxyMode,
-      clusterCIDRs: cluster.clusterCIDRs,
-      serviceCIDRs: cluster.serviceCIDRs,
-      nodePortAddresses: [],
-    },
+    settings: proxySettings(options.proxyMode, cluster),
     nodeName: options.nodeName,
     informers,
     exec,

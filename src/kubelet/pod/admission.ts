@@ -7,6 +7,7 @@ import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
 import { type Amounts, parseAmounts } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
+import type { ResizeRefusal } from './allocation.ts';
 import type { Verdict } from './pod-status.ts';
 
 export interface AdmissionInput {
@@ -31,8 +32,23 @@ export function refusal({ pod, node, others }: AdmissionInput): Verdict | undefi
   return lacking({ pod, node, others });
 }
 
+/** Why a pod of the node cannot have the resources that it asks for now; undefined when it can. */
+export function resizeRefusal({ pod, node, others }: AdmissionInput): ResizeRefusal | undefined {
+  const capacity = parseAmounts(node.status?.allocatable);
+  for (const [name, quantity] of Object.entries(podRequests(pod))) {
+    const there = ownValue(capacity, name);
+    if (!there || (name !== 'cpu' && name !== 'memory') || amount(name, quantity) <= amount(name, there)) continue;
+    const numbers = `requested: ${amount(name, quantity)}, capacity: ${amount(name, there)}`;
+    return { reason: 'Infeasible', message: `Node didn't have enough capacity: ${name}, ${numbers}` };
+  }
+  const why = lacking({ pod, node, others });
+  return why && { reason: 'Deferred', message: why.message.replace(rejection, '') };
+}
+
+const rejection = 'Pod was rejected: ';
+
 function rejected(reason: string, message: string): Verdict {
-  return { reason, message: `Pod was rejected: ${message}` };
+  return { reason, message: `${rejection}${message}` };
 }
 
 interface HostPort {

@@ -1,9 +1,10 @@
 // What the workers of all pods of a node share.
-import type { Node, Service } from '../../api/core/v1/types.generated.ts';
+import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EventRecorder } from '../../client/events.ts';
 import type { Lister } from '../../client/types.ts';
 import type { KubeletOptions } from '../options.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
+import type { ResizeRefusal } from './allocation.ts';
 import type { ImagePuller } from './images.ts';
 import type { ClusterDNS } from './network-files.ts';
 import type { PodSources } from './pod-sources.ts';
@@ -19,6 +20,8 @@ export interface PodContext {
   readonly services: Lister<Service>;
   readonly nodes: Lister<Node>;
   readonly dns: () => Promise<ClusterDNS>;
+  /** Why a pod of the node cannot have the resources that it asks for; undefined when it can. */
+  readonly resizeRefusal: (pod: Pod) => ResizeRefusal | undefined;
   readonly logRoot: string;
   /** Bytes. */
   readonly nodeMemory: number;

@@ -6,8 +6,10 @@ import type {
   Pod,
   PodCondition,
   PodStatus,
+  ResourceRequirements,
 } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { type ResizeCondition, resizeConditions } from './allocation.ts';
 import { type ContainerKind, isSidecar } from './identity.ts';
 import { type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
 import { qosClass } from './resources.ts';
@@ -24,6 +26,10 @@ export interface StatusInput {
   readonly now: number;
   /** The plan says that nothing will run again. */
   readonly finished: boolean;
+  /** Conditions of a resize that waits or is under way. */
+  readonly resize?: readonly ResizeCondition[];
+  /** By container id, what a running container has where that may differ from what its pod may have. */
+  readonly actual?: ReadonlyMap<string, ResourceRequirements>;
   /** Why the pod was ended whatever its containers did. */
   readonly verdict?: Verdict | undefined;
 }
@@ -73,6 +79,7 @@ function containerStatus(input: StatusInput, container: Container, kind: Contain
     }
   } else state = { waiting: waitingFor ?? { reason: initIdle } };
   const running = current?.state === 'running';
+  const resources = (running && input.actual?.get(current.id)) || container.resources;
   const done = kind === 'init' && !isSidecar(container) && current?.state === 'exited' && current.exitCode === 0;
   return {
     name: container.name,
@@ -84,7 +91,7 @@ function containerStatus(input: StatusInput, container: Container, kind: Contain
     restartCount: current?.attempt ?? 0,
     state,
     lastState: last,
-    ...(container.resources && { resources: container.resources }),
+    ...(resources && { resources }),
     ...(container.resources?.requests && { allocatedResources: container.resources.requests }),
   };
 }
@@ -188,7 +195,9 @@ function mergeConditions(input: StatusInput, findings: readonly Finding[]): PodC
       ...(generation !== undefined && { observedGeneration: generation }),
     };
   });
-  return [...own, ...old.filter((c) => !findings.some((v) => v.type === c.type))];
+  const isOthers = ({ type }: PodCondition) =>
+    !resizeConditions.includes(type) && !findings.some((f) => f.type === type);
+  return [...own, ...old.filter(isOthers)];
 }
 
 export function podStatus(input: StatusInput): PodStatus {
@@ -214,6 +223,7 @@ export function podStatus(input: StatusInput): PodStatus {
     { type: 'Ready', ...podReady(pod, ready) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
+    ...(input.resize ?? []).map((condition) => ({ ...condition, status: 'True' }) as const),
     ...(input.verdict?.isDisruption
       ? [
           {

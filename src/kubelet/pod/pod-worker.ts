@@ -6,6 +6,7 @@ import type { EventText } from '../../client/events.ts';
 import type { Timer } from '../../system/clock.ts';
 import { runProbe } from '../probes/probe.ts';
 import { Prober } from '../probes/prober.ts';
+import { Allocation } from './allocation.ts';
 import { ContainerKiller } from './container-killer.ts';
 import { ContainerStarter } from './container-starter.ts';
 import { timeOf } from './env.ts';
@@ -25,6 +26,8 @@ import { StatusTeller } from './status-teller.ts';
 
 /** How long CRI's view may take to follow an event, in milliseconds, before it is asked again. */
 const lag = 20;
+/** Milliseconds after which a resize that the runtime refused is tried again. */
+const resizeRetry = 5000;
 const retryDelays = { first: 500, longest: 60_000 } as const;
 
 export interface PodWorkerOptions {
@@ -44,6 +47,9 @@ export class PodWorker {
   readonly #teller: StatusTeller;
   readonly #volumes: MountedVolumes;
   readonly #resizes: Resizes;
+  readonly #allocation: Allocation;
+  /** As the API last told it; what the worker goes by has the resources that are allocated. */
+  #wanted: Pod;
   readonly #isStatic: boolean;
   #isNew: boolean;
   #mirror: Pod | undefined;
@@ -62,6 +68,7 @@ export class PodWorker {
 
   constructor(pod: Pod, context: PodContext, { isStatic = false, isNew = false }: PodWorkerOptions = {}) {
     this.#isStatic = isStatic;
+    this.#wanted = pod;
     this.#isNew = isNew;
     this.#context = context;
     this.#view = new PodView(pod, context);
@@ -70,6 +77,7 @@ export class PodWorker {
     this.#resizes = new Resizes(context);
     const { clock, cri } = context.options;
     const event = (text: EventText, container?: Container) => this.#event(text, container);
+    this.#allocation = new Allocation(pod, { refusal: context.resizeRefusal, event });
     const killer = new ContainerKiller({ cri, clock, event });
     const parts = { context, view: this.#view, starter: this.#starter, killer };
     this.#actions = new PodActions({
@@ -138,10 +146,11 @@ export class PodWorker {
   }
 
   update(pod: Pod): void {
-    const old = this.#view.pod;
+    const old = this.#wanted;
     const isOver = hasEnded(pod) && !hasEnded(old);
     const isNews = isOver || asksForMore(pod, old) || !this.#teller.isOwnWord(pod.status);
-    this.#view.pod = pod;
+    this.#wanted = pod;
+    this.#view.pod = this.#allocation.of(pod);
     if (isNews) this.wake();
   }
 
@@ -210,15 +219,31 @@ export class PodWorker {
       await this.#volumes.release(this.pod);
       return undefined;
     }
-    await this.#resizes.apply(this.pod, this.running, (container, observed) =>
-      this.#actions.kill(observed, `Container ${container.name} resize requires restart`),
-    );
+    const resizeAt = await this.#resize();
     const retryAt = await this.#carryOut();
     await this.#publish();
     const plan = this.#plan;
     const deadline = plan?.finished ? undefined : this.#deadline();
     const refresh = plan?.finished ? undefined : await this.#volumes.refresh(this.pod, this.#view.addresses);
-    return earliest(retryAt, plan?.wakeAt, refresh, deadline);
+    return earliest(resizeAt, retryAt, plan?.wakeAt, refresh, deadline);
+  }
+
+  /** Gives running containers the resources that are allocated. Returns when to try again what the runtime refused. */
+  async #resize(): Promise<number | undefined> {
+    // What did not fit may fit by now.
+    this.#view.pod = this.#allocation.of(this.#wanted);
+    if (this.#allocation.isInProgress) await this.#publish();
+    try {
+      await this.#resizes.apply(this.pod, this.running, (container, observed) =>
+        this.#actions.kill(observed, `Container ${container.name} resize requires restart`),
+      );
+      this.#allocation.completed(this.pod);
+      return undefined;
+    } catch (error) {
+      if (!this.#allocation.isInProgress) throw error;
+      this.#allocation.failed(this.pod, error instanceof Error ? error.message : String(error));
+      return this.#context.options.clock.now() + resizeRetry;
+    }
   }
 
   /** Plans and acts until nothing is left to do, something has to wait (returns until when), or there is news. */
@@ -309,6 +334,8 @@ export class PodWorker {
       waiting: new Map([...this.#actions.waiting(), ...(this.#plan?.waiting ?? [])]),
       finished: this.#plan?.finished ?? false,
       verdict: this.#verdict,
+      resize: this.#allocation.conditions,
+      actual: this.#resizes.actual,
     };
   }
 

@@ -1,6 +1,6 @@
 // In-place resize: containers that run get the resources that their pod asks for now (kubectl patch --subresource resize).
 
-import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { LinuxContainerResources } from '../cri/messages.ts';
@@ -16,14 +16,25 @@ export class Resizes {
   readonly #context: PodContext;
   /** By container id, what it runs with. */
   readonly #applied = new Map<string, LinuxContainerResources>();
+  /** By container id, the same as the API's requests and limits. */
+  readonly #actual = new Map<string, ResourceRequirements>();
 
   constructor(context: PodContext) {
     this.#context = context;
   }
 
+  /** What running containers have, by their ids, as far as it is known. */
+  get actual(): ReadonlyMap<string, ResourceRequirements> {
+    return this.#actual;
+  }
+
   /** Rejects when the runtime refuses, as it does a memory limit below what is used; it is tried again. */
   async apply(pod: Pod, running: readonly ObservedContainer[], restart: Restart): Promise<void> {
-    for (const id of this.#applied.keys()) if (!running.some((c) => c.id === id)) this.#applied.delete(id);
+    for (const id of this.#applied.keys()) {
+      if (running.some((c) => c.id === id)) continue;
+      this.#applied.delete(id);
+      this.#actual.delete(id);
+    }
     for (const observed of running) {
       const found = containersOf(pod).find(({ container }) => container.name === observed.name);
       if (!found || found.kind === 'ephemeral') continue;
@@ -37,6 +48,7 @@ export class Resizes {
         else await this.#context.options.cri.updateContainerResources(observed.id, wanted);
       }
       this.#applied.set(observed.id, wanted);
+      this.#actual.set(observed.id, container.resources ?? {});
     }
   }
 }
