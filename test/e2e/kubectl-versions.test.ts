@@ -59,6 +59,16 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     expect(info).toContain(`is running at ${server.url}`);
   });
 
+  test('explain from the v2 document, as older clients read it: protocol buffers', async () => {
+    const [ports, port] = await Promise.all([
+      k.ok('explain', 'service.spec.ports', '--output=plaintext-openapiv2'),
+      k.ok('explain', 'service.spec.ports.targetPort', '--output=plaintext-openapiv2'),
+    ]);
+    expect(ports).toMatch(/^KIND: +Service\nVERSION: +v1\n\nRESOURCE: ports <\[\]Object>\n/);
+    expect(ports).toMatch(/^ {3}port\t<integer> -required-$/m);
+    expect(port).toMatch(/^FIELD: +targetPort <string>$/m);
+  });
+
   test('explain: a kind, all its fields, a deep path, what there is not', async () => {
     const [deployment, recursive, deep, nothing, unknown] = await Promise.all([
       k.ok('explain', 'deployment'),

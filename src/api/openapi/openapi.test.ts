@@ -13,7 +13,7 @@ interface Document {
   definitions: Record<string, unknown>;
 }
 
-const parsed = (name: string) => JSON.parse(api.document(name)!.text) as Document;
+const parsed = (name: string) => JSON.parse(String(api.document(name)!.body)) as Document;
 
 /** All references of a document that lead nowhere. */
 function dangling(document: Document): string[] {
@@ -79,7 +79,7 @@ test('schemas carry what patches and field ownership need', () => {
 });
 
 test('the second version holds every group at once', () => {
-  const document = JSON.parse(api.swagger().text) as Document;
+  const document = JSON.parse(String(api.swagger().body)) as Document;
   expect(dangling(document)).toEqual([]);
   expect(document.definitions).toHaveProperty(['io.k8s.api.apps.v1.Deployment', 'properties', 'spec', '$ref']);
   const get = document.paths['/api/v1/namespaces/{namespace}/services/{name}']!.get!;
@@ -87,7 +87,9 @@ test('the second version holds every group at once', () => {
 });
 
 test('every description belongs to a field that is there', () => {
-  const { definitions } = JSON.parse(api.swagger().text) as { definitions: Record<string, { properties?: object }> };
+  const { definitions } = JSON.parse(String(api.swagger().body)) as {
+    definitions: Record<string, { properties?: object }>;
+  };
   const known = new Set(
     Object.entries(definitions).flatMap(([type, { properties = {} }]) => {
       const short = type.split('.').slice(-3).join('.');
@@ -98,7 +100,7 @@ test('every description belongs to a field that is there', () => {
 });
 
 test('operation ids are unique', () => {
-  const document = JSON.parse(api.swagger().text) as Document;
+  const document = JSON.parse(String(api.swagger().body)) as Document;
   const ids = Object.values(document.paths).flatMap((item) =>
     Object.values(item).flatMap((operation) => (operation.operationId === undefined ? [] : [operation.operationId])),
   );

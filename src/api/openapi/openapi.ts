@@ -1,5 +1,5 @@
 // The OpenAPI documents of the API: /openapi/v3 and its documents per group and version, and /openapi/v2. Documents are
-// made when they are first asked for, and then kept as text.
+// made when they are first asked for, and then kept.
 import { createHash } from 'node:crypto';
 import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
 import { table as fieldsTable } from '../facts/fields.generated.ts';
@@ -9,12 +9,19 @@ import { type Facts, readFacts } from '../schema/facts.ts';
 import { Components, type CustomKind, type JsonSchema } from './components.ts';
 import { readDescriptions } from './descriptions.ts';
 import { documentName, pathsOf } from './paths.ts';
+import { encodeSwagger } from './protobuf.ts';
 
 /** A resource or subresource; a custom one brings its schema (apiextensions JSONSchemaProps). */
 export type OpenApiResource = ResourceFacts & { readonly openApiSchema?: JSONSchemaProps };
 
+export interface MadeDocument {
+  readonly hash: string;
+  /** JSON text, or the bytes of another form. */
+  readonly body: string | Uint8Array;
+}
+
 /** Documents that were made, by name, with what they were made of. */
-export type KeptDocuments = Map<string, { readonly hash: string; readonly text: string }>;
+export type KeptDocuments = Map<string, MadeDocument>;
 
 export interface OpenApiOptions {
   /** Resources and their subresources, as in discovery. */
@@ -29,9 +36,11 @@ export interface OpenApi {
   /** The answer of /openapi/v3 as JSON text: each document's path with its hash, so that clients may keep it for good. */
   index(): string;
   /** The document of `api/v1`, `apis/apps/v1`, … as JSON text; undefined where there is none. */
-  document(name: string): { readonly text: string; readonly hash: string } | undefined;
+  document(name: string): MadeDocument | undefined;
   /** The answer of /openapi/v2 as JSON text. */
-  swagger(): { readonly text: string; readonly hash: string };
+  swagger(): MadeDocument;
+  /** The same as protocol buffers (openapi.v2.Document of gnostic). */
+  swaggerMessage(): MadeDocument;
 }
 
 export function openApi(options: OpenApiOptions): OpenApi {
@@ -61,19 +70,23 @@ class Documents implements OpenApi {
     return JSON.stringify({ paths });
   }
 
-  document(name: string): { readonly text: string; readonly hash: string } | undefined {
+  document(name: string): MadeDocument | undefined {
     const resources = this.byDocument.get(name);
-    return resources && this.made(name, this.hash(resources), () => this.v3(resources));
+    return resources && this.made(name, this.hash(resources), () => JSON.stringify(this.v3(resources)));
   }
 
-  swagger(): { readonly text: string; readonly hash: string } {
-    return this.made('v2', this.hash(this.resources), () => this.v2());
+  swagger(): MadeDocument {
+    return this.made('v2', this.hash(this.resources), () => JSON.stringify(this.v2()));
   }
 
-  private made(name: string, hash: string, make: () => unknown): { readonly text: string; readonly hash: string } {
+  swaggerMessage(): MadeDocument {
+    return this.made('v2 message', this.hash(this.resources), () => encodeSwagger(this.v2()));
+  }
+
+  private made(name: string, hash: string, make: () => string | Uint8Array): MadeDocument {
     const present = this.kept.get(name);
     if (present?.hash === hash) return present;
-    const document = { text: JSON.stringify(make()), hash };
+    const document = { body: make(), hash };
     this.kept.set(name, document);
     return document;
   }
@@ -109,7 +122,7 @@ class Documents implements OpenApi {
     };
   }
 
-  private v2(): unknown {
+  private v2(): object {
     this.facts ??= readFacts();
     const components = new Components(2, this.facts, customKinds(this.resources));
     return {

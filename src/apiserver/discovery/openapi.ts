@@ -1,5 +1,5 @@
 // /openapi/v2 and /openapi/v3. The documents themselves are made in src/api/openapi, when first asked for.
-import { type KeptDocuments, type OpenApi, openApi } from '../../api/openapi/openapi.ts';
+import { type KeptDocuments, type MadeDocument, type OpenApi, openApi } from '../../api/openapi/openapi.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { kubernetesVersion } from '../version.ts';
@@ -27,31 +27,18 @@ function documentsOf(registry: Registry): OpenApi {
   return api;
 }
 
-const protobufDocument = 'application/com.github.proto-openapi.spec.v2';
-
-/**
- * The v2 document as protocol buffers (gnostic's openapi.v2.Document) with nothing described but the version. kubectl asks
- * for it when a kind is in no v3 document, and goes on to say that there is no such kind.
- */
-function protobufResponse(): ApiResponse {
-  const field = (number: number, content: Buffer) =>
-    Buffer.concat([Buffer.from([(number << 3) | 2, content.length]), content]);
-  const text = (number: number, value: string) => field(number, Buffer.from(value));
-  const info = field(2, Buffer.concat([text(1, 'Kubernetes'), text(2, `v${kubernetesVersion}`)]));
-  return {
-    status: 200,
-    headers: { 'content-type': `${protobufDocument}.v1.0+protobuf` },
-    body: Buffer.concat([text(1, '2.0'), info]),
-  };
-}
+/** What Go clients ask for, with a version after an @. */
+const swaggerMessage = 'application/com.github.proto-openapi.spec.v2';
 
 /** Undefined: no such document. `now` in milliseconds since the epoch. */
 export function openApiResponse(request: ApiRequest, registry: Registry, now: number): ApiResponse | undefined {
   const all = documentsOf(registry);
   const path = request.path.replace(/\/$/, '');
   if (path === '/openapi/v2') {
-    const wantsProtobuf = request.headers.accept?.includes(protobufDocument) ?? false;
-    return wantsProtobuf ? protobufResponse() : documentResponse(request, all.swagger());
+    const wantsMessage = request.headers.accept?.includes(swaggerMessage) ?? false;
+    if (!wantsMessage) return documentResponse(request, all.swagger());
+    const response = documentResponse(request, all.swaggerMessage());
+    return { ...response, headers: { ...response.headers, 'content-type': `${swaggerMessage}.v1.0+protobuf` } };
   }
   if (path === '/openapi/v3') {
     return { status: 200, headers: { 'content-type': 'application/json' }, body: `${all.index()}\n` };
@@ -64,11 +51,7 @@ export function openApiResponse(request: ApiRequest, registry: Registry, now: nu
 const yearMs = 365 * 24 * 3600 * 1000;
 
 /** A document whose URL may name its hash: kept for good then; under a hash that has passed, the present one is shown the way to. */
-function hashedResponse(
-  request: ApiRequest,
-  document: { readonly text: string; readonly hash: string },
-  now: number,
-): ApiResponse {
+function hashedResponse(request: ApiRequest, document: MadeDocument, now: number): ApiResponse {
   const named = request.query.get('hash');
   if (!named) return documentResponse(request, document);
   if (named !== document.hash) {
@@ -80,12 +63,9 @@ function hashedResponse(
   return { ...response, headers: { ...response.headers, ...kept } };
 }
 
-function documentResponse(
-  request: ApiRequest,
-  { text, hash }: { readonly text: string; readonly hash: string },
-): ApiResponse {
-  const etag = `"${hash}"`;
+function documentResponse(request: ApiRequest, { body, hash }: MadeDocument): ApiResponse {
+  const etag = typeof body === 'string' ? `"${hash}"` : `"${hash}-message"`;
   const headers = { 'content-type': 'application/json', etag, vary: 'Accept-Encoding, Accept' };
   if (request.headers['if-none-match'] === etag) return { status: 304, headers, body: '' };
-  return { status: 200, headers, body: text };
+  return { status: 200, headers, body };
 }
