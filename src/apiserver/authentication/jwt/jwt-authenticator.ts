@@ -3,6 +3,7 @@ import type { Clock } from '../../../system/clock.ts';
 import type { User } from '../../request.ts';
 import { type UserOfClaims, userOfClaims } from './claims.ts';
 import { allowedAlgorithms, type JwtIssuer } from './configuration.ts';
+import { withDistributedClaim } from './distributed-claims.ts';
 import { type FetchText, fetcher, KeySet } from './key-set.ts';
 import { type IssuerKey, isSignedBy, type ParsedToken, parseToken, whyNotNow } from './token.ts';
 
@@ -16,7 +17,10 @@ export interface JwtOptions {
 
 interface Issuer {
   readonly config: JwtIssuer;
+  readonly fetchText: FetchText;
   readonly keys: KeySet;
+  /** Of issuers that tokens of this one name for a distributed claim, by `iss`. */
+  readonly otherKeys: Map<string, KeySet>;
   readonly userOf: UserOfClaims;
 }
 
@@ -35,7 +39,7 @@ export class JwtAuthenticator {
       const { url, discoveryURL, certificateAuthority } = config.issuer;
       const { clock, fetchText = fetcher(certificateAuthority) } = options;
       const keys = new KeySet({ issuer: url, fetchText, clock, ...(discoveryURL !== undefined && { discoveryURL }) });
-      return [url, { config, keys, userOf: await userOfClaims(config) }];
+      return [url, { config, fetchText, keys, otherKeys: new Map(), userOf: await userOfClaims(config) }];
     });
     return new JwtAuthenticator(new Map(await Promise.all(issuers)), options);
   }
@@ -53,14 +57,29 @@ export class JwtAuthenticator {
     }
   }
 
-  async #userOf(parsed: ParsedToken, { config, keys, userOf }: Issuer): Promise<User> {
+  async #userOf(parsed: ParsedToken, issuer: Issuer): Promise<User> {
+    const { config, fetchText, userOf } = issuer;
+    await this.#verify(parsed, config, issuer.keys);
+    const { claim } = config.claimMappings.groups ?? {};
+    if (claim === undefined || claim === '') return userOf(parsed.claims);
+    const verify = (token: ParsedToken) => this.#verify(token, config, this.#keysOf(String(token.claims.iss), issuer));
+    return userOf(await withDistributedClaim(parsed.claims, { claim, fetchText, verify }));
+  }
+
+  /** Keys of whoever tells a claim in the place of the issuer, which vouches for it by naming the place. */
+  #keysOf(iss: string, { config, fetchText, keys, otherKeys }: Issuer): KeySet {
+    if (iss === config.issuer.url) return keys;
+    const known = otherKeys.get(iss) ?? new KeySet({ issuer: iss, fetchText, clock: this.#options.clock });
+    otherKeys.set(iss, known);
+    return known;
+  }
+
+  async #verify(parsed: ParsedToken, { signingAlgorithms = allowedAlgorithms, issuer }: JwtIssuer, keys: KeySet) {
     const { algorithm, keyId, claims } = parsed;
-    const { signingAlgorithms = allowedAlgorithms, issuer } = config;
     if (!signingAlgorithms.includes(algorithm)) throw new Error(`oidc: unexpected signature algorithm "${algorithm}"`);
     const isSigner = (key: IssuerKey) => (keyId === '' || key.kid === keyId) && isSignedBy(parsed, key);
     if (!(await keys.find(isSigner))) throw new Error('oidc: failed to verify signature');
     const why = whyNotNow(claims, issuer.audiences, this.#options.clock.now());
     if (why !== undefined) throw new Error(`oidc: ${why}`);
-    return userOf(claims);
   }
 }

@@ -44,10 +44,11 @@ async function authenticator(config: JwtIssuer, documents: Readonly<Record<strin
   };
   const asked: string[] = [];
   const errors: string[] = [];
-  const fetchText = async (from: string) => {
-    asked.push(from);
-    if (!all[from]) throw new Error(`${from} answered 404`);
-    return JSON.stringify(all[from]);
+  const fetchText = async (from: string, accessToken?: string) => {
+    asked.push(accessToken === undefined ? from : `${from} as ${accessToken}`);
+    const document = all[from];
+    if (!document) throw new Error(`${from} answered 404`);
+    return typeof document === 'string' ? document : JSON.stringify(document);
   };
   const onError = (error: unknown) => void errors.push((error as Error).message);
   return { jwt: await JwtAuthenticator.create([config], { clock, onError, fetchText }), asked, errors };
@@ -141,6 +142,52 @@ describe('the user that claims make, by flags', () => {
   ])('%s', async (_, more, claims, expected) => {
     const { jwt } = await authenticator(issuerOfFlags({ ...flags, ...more }));
     expect(await jwt.authenticate(token({ ...good, ...claims, exp: now + 3600 }))).toEqual(expected);
+  });
+});
+
+describe('a claim that is told elsewhere', () => {
+  const other = 'https://other.example';
+  const place = `${other}/claims`;
+  const config = issuerOfFlags({ ...flags, usernamePrefix: '-', groupsClaim: 'roles' });
+  const told = { ...good, exp: now + 3600, iss: other, roles: ['a', 'b'] };
+  const documents = (text: string) => ({
+    [`${other}/.well-known/openid-configuration`]: { issuer: other, jwks_uri: `${other}/keys` },
+    [`${other}/keys`]: { keys: [jwk(stranger.publicKey, 'other')] },
+    [place]: text,
+  });
+  const signed = (claims: Claims) => token(claims, { kid: 'other', key: stranger.privateKey });
+  const naming = { ...good, exp: now + 3600, _claim_names: { roles: 'src1' } };
+  const sources = { src1: { endpoint: place, access_token: 'secret' } };
+
+  test('is fetched with the token that its source gives, and believed when its issuer signed it', async () => {
+    const { jwt, asked, errors } = await authenticator(config, documents(signed(told)));
+    const user = await jwt.authenticate(token({ ...naming, _claim_sources: sources }));
+    expect({ user, errors }).toEqual({ user: { name: 'jane', groups: ['a', 'b'] }, errors: [] });
+    expect(asked).toContain(`${place} as secret`);
+  });
+
+  test.each<[string, Claims, unknown]>([
+    ['the token tells it itself', { roles: ['own'], _claim_sources: sources }, ['own']],
+    ['nobody tells where', {}, []],
+    ['another claim is told elsewhere', { _claim_names: { constructor: 'src1' }, _claim_sources: sources }, []],
+  ])('not asked for: %s', async (_, more, groups) => {
+    const { jwt, asked } = await authenticator(config, documents(signed(told)));
+    expect((await jwt.authenticate(token({ ...naming, ...more })))?.groups).toEqual(groups);
+    expect(asked.filter((from) => from.startsWith(other))).toEqual([]);
+  });
+
+  test.each<[string, string, Claims, string]>([
+    ['a source that is not there', signed(told), {}, 'contained a source src1 missing in _claims_sources'],
+    ['no endpoint', signed(told), { src1: { JWT: 'x' } }, 'the source of the claim roles has no endpoint'],
+    ['no token', 'roles=a', sources, 'answered no token'],
+    ["another's signature", token({ ...told }), sources, 'failed to verify signature'],
+    ['for others', signed({ ...told, aud: 'you' }), sources, 'expected audience in'],
+    ['over', signed({ ...told, exp: now - 1 }), sources, 'token is expired'],
+    ['without the claim', signed({ ...told, roles: undefined }), sources, 'did not contain claim: roles'],
+  ])('refused: %s', async (_, text, given, message) => {
+    const { jwt, errors } = await authenticator(config, documents(text));
+    expect(await jwt.authenticate(token({ ...naming, _claim_sources: given }))).toBeUndefined();
+    expect(errors).toEqual([expect.stringContaining(message)]);
   });
 });
 

@@ -4,8 +4,8 @@ import { get as httpsGet } from 'node:https';
 import type { Clock } from '../../../system/clock.ts';
 import type { IssuerKey } from './token.ts';
 
-/** Resolves with the text of a document; rejects where the answer is not 200. */
-export type FetchText = (url: string) => Promise<string>;
+/** Resolves with the text of a document; rejects where the answer is not 200. The token is sent as a bearer's. */
+export type FetchText = (url: string, accessToken?: string) => Promise<string>;
 
 export interface KeySetOptions {
   /** `iss`, which the document must repeat. */
@@ -80,10 +80,11 @@ const largestDocument = 1024 * 1024;
 
 /** Over HTTPS only; `ca` in PEM, in place of the machine's authorities. */
 export function fetcher(ca: string | undefined): FetchText {
-  return (url) =>
+  return (url, accessToken) =>
     new Promise((resolve, reject) => {
       const signal = AbortSignal.timeout(timeout);
-      const asked = httpsGet(url, { ...(ca !== undefined && { ca }), agent: false, signal }, (response) => {
+      const headers = accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` };
+      const asked = httpsGet(url, { ...(ca !== undefined && { ca }), headers, agent: false, signal }, (response) => {
         const chunks: Buffer[] = [];
         let size = 0;
         response.on('data', (chunk: Buffer) => {
