@@ -64,10 +64,11 @@ export function App() {
           marks={marks}
           onSelect={select}
         />
+        {link === 'lost' && <Lost since={live.time} />}
         <Legend />
       </main>
       <aside className="panel" aria-label={panel}>
-        {panel === 'story' && <StoryPanel id={exists} at={at} world={world} onSelect={select} />}
+        {panel === 'story' && <StoryPanel key={exists} id={exists} at={at} world={world} onSelect={select} />}
         {panel === 'trace' && <TracePanel world={world} at={at} trace={trace} onTrace={setTrace} onStep={setHere} />}
         {panel === 'plan' && (
           <PlanPanel
@@ -122,6 +123,15 @@ function useKeys({ open, onEscape, onHelp }: Keys): void {
     addEventListener('keydown', pressed);
     return () => removeEventListener('keydown', pressed);
   }, [open, onEscape, onHelp]);
+}
+
+function Lost({ since }: { readonly since: number }) {
+  return (
+    <p role="alert" className="lost-note">
+      The API server does not answer{since > 0 && `: this is the picture of ${new Date(since).toLocaleTimeString()}`}.
+      If it was started again, ask for a new link with <code>portico ui</code>.
+    </p>
+  );
 }
 
 const legend = ['ready', 'not ready', 'waiting', 'terminating', 'failed'] as const;

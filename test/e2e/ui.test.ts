@@ -1,12 +1,12 @@
-// The page of `portico ui`, as a person uses it: on a cluster of hollow nodes, in a browser without a screen.
+// The page of `portico ui`, as a person uses it: on a real cluster, in a browser without a screen.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { ask } from '../fixtures/api-client.ts';
 import { keepScreenshot, type Looking, openPage, startBrowser } from '../fixtures/browser.ts';
-import { startServer, type TestServer } from '../fixtures/portico-process.ts';
-import { launcher, run } from './portico.ts';
-import { apply, type Manifest } from './workloads.ts';
+import { testCluster } from './portico.ts';
 
 const shop = `
 apiVersion: apps/v1
@@ -15,7 +15,7 @@ metadata: {name: web}
 spec:
   replicas: 3
   selector: {matchLabels: {app: web}}
-  template: {metadata: {labels: {app: web}}, spec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: x}]}}
+  template: {metadata: {labels: {app: web}}, spec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: 'portico.local/echo:1'}]}}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -23,12 +23,12 @@ metadata: {name: cart}
 spec:
   replicas: 2
   selector: {matchLabels: {app: cart}}
-  template: {metadata: {labels: {app: cart}}, spec: {containers: [{name: c, image: x}]}}
+  template: {metadata: {labels: {app: cart}}, spec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: 'portico.local/echo:1'}]}}
 ---
 apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {type: NodePort, selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+spec: {type: NodePort, selector: {app: web}, ports: [{name: http, port: 80, targetPort: 80}]}
 ---
 apiVersion: v1
 kind: Service
@@ -36,20 +36,33 @@ metadata: {name: cart}
 spec: {selector: {app: cart, tier: back}, ports: [{name: http, port: 80}]}
 `;
 
-let server: TestServer;
+const cluster = testCluster('e2e-ui');
 let browser: Browser;
 let looking: Looking;
 let page: Page;
 
-async function link(): Promise<string> {
-  const { code, stdout, stderr } = await run([launcher, 'ui', '--kubeconfig', server.kubeconfig, '-o', 'json']);
-  if (code !== 0) throw new Error(stderr);
-  return (JSON.parse(stdout) as { url: string }).url;
+async function portico(command: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await cluster.portico(command, ...args);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+const kubectl = (...args: string[]) => portico('kubectl', ...args);
+const link = async () => (JSON.parse(await portico('ui', '-o', 'json')) as { url: string }).url;
+
+async function apply(manifests: string): Promise<void> {
+  const file = join(cluster.dataDir, 'applied.yaml');
+  writeFileSync(file, manifests);
+  await kubectl('apply', '-f', file);
 }
 
 const door = (name: string) => page.locator(`[data-id="Service default/${name}"] button`);
 const podCards = (state: string) => page.locator(`.box.pod.pod-${state}[title^="Pod default/web-"]`);
 const panel = () => page.locator('.panel');
+const patient = { timeout: 60_000 };
+const labelOf = (name: string) => expect.poll(() => door(name).getAttribute('aria-label'), patient);
+/** `web-1` of `Pod default/web-1: ready`. */
+const nameIn = (title: string | null) => title?.slice('Pod default/'.length).split(':')[0] ?? '';
 
 const nobody = 'Service default/cart, nobody answers';
 
@@ -61,52 +74,58 @@ const untilDoorSays = (name: string, label: string) =>
   expect.poll(() => door(name).getAttribute('aria-label'), soon).toBe(label);
 
 beforeAll(async () => {
-  server = await startServer(['--hollow-nodes', '3']);
-  await apply(server, ...parseAllDocuments(shop).map((document) => document.toJS() as Manifest));
-  await server.kubectl('wait', '--for=condition=Available', 'deployment/web', 'deployment/cart', '--timeout=300s');
+  await portico('up', '--nodes', '3', '--egress', 'off');
   browser = await startBrowser();
   looking = await openPage(browser, await link());
   page = looking.page;
-});
+}, 300_000);
 
 afterAll(async () => {
   await browser?.close();
-  await server?.stop();
-});
+  await cluster.remove();
+}, 120_000);
 
-test('the picture shows Services, slices, nodes and pods, and alarms where nobody answers', async () => {
-  await door('web').waitFor();
+test('what is applied comes into the picture: Services, slices, nodes and pods, and alarms where nobody answers', async () => {
+  await page.locator('.box.machine').nth(2).waitFor();
+  expect(await page.locator('.box.machine .name').allTextContents()).toEqual(['node-1', 'node-2', 'node-3']);
+  expect(await door('web').count()).toBe(0);
+  await apply(shop);
   await podCards('ready').nth(2).waitFor();
-  const machines = page.locator('.box.machine .name');
-  await expect.poll(() => machines.allTextContents(), soon).toEqual(['hollow-1', 'hollow-2', 'hollow-3']);
-  await untilDoorSays('cart', nobody);
+  await labelOf('cart').toBe('Service default/cart, nobody answers');
+  await labelOf('web').toBe('Service default/web');
   await page.locator('.line-carries text', { hasText: '33 %' }).nth(2).waitFor();
+  await page.locator('.box.pod-ready[title^="Pod default/cart-"]').nth(1).waitFor();
   await keepScreenshot(page, 'picture');
 });
 
 test('what is scaled and killed moves in the picture by itself', async () => {
-  await server.kubectl('scale', 'deployment/web', '--replicas=5');
+  await kubectl('scale', 'deployment/web', '--replicas=5');
   await podCards('ready').nth(4).waitFor();
-  const killed =
-    (await podCards('ready').first().getAttribute('title'))?.slice('Pod default/'.length).split(':')[0] ?? '';
-  await server.kubectl('delete', 'pod', killed, '--wait=false');
+  const killed = nameIn(await podCards('ready').first().getAttribute('title'));
+  await kubectl('delete', 'pod', killed, '--wait=false');
   await page.locator(`[title^="Pod default/${killed}"]`).waitFor({ state: 'detached' });
-  await untilCount(podCards('ready'), 5);
+  await expect.poll(() => podCards('ready').count(), patient).toBe(5);
+  await page.locator('.line-carries text', { hasText: '20 %' }).nth(4).waitFor();
 });
 
-test('the story tells of address, pods, almost-pods, slices, records and rules', async () => {
+test('the story tells of address, pods, almost-pods, slices, records, rules and connections', async () => {
   await door('web').click();
   await page.locator('.story h2', { hasText: 'default/web' }).waitFor();
-  const { spec } = JSON.parse(await server.kubectl('get', 'service', 'web', '-o', 'json'));
-  await untilPanelSays(`${spec.clusterIP}, allocated from 10.96.0.0/16`);
-  await untilPanelSays(`port ${spec.ports[0].nodePort} of every node leads to port 80`);
-  await untilPanelSays('its app is cart, not web');
-  await untilPanelSays(`web.default.svc.cluster.local. A ${spec.clusterIP}`);
-  await untilCount(panel().locator('td', { hasText: '20 %' }), 5);
+  await expect.poll(() => panel().locator('td', { hasText: '20 %' }).count(), patient).toBe(5);
+  const { spec } = JSON.parse(await kubectl('get', 'service', 'web', '-o', 'json'));
+  const story = await panel().innerText();
+  expect(story).toContain(`${spec.clusterIP}, allocated from 10.96.0.0/16`);
+  expect(story).toContain(`port ${spec.ports[0].nodePort} of every node leads to port 80`);
+  expect(story).toContain('its app is cart, not web');
+  expect(story).toContain(`web.default.svc.cluster.local. A ${spec.clusterIP}`);
+  const client = (await kubectl('get', 'pods', '-l', 'app=cart', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
+  await kubectl('exec', client, '--', 'wget', '-qO-', 'http://web');
+  await panel()
+    .locator('summary', { hasText: /^Connections now [1-9]/ })
+    .waitFor();
   await panel().locator('summary', { hasText: 'Rules on each node' }).click();
-  await panel().locator('summary', { hasText: 'hollow-1' }).click();
-  const rules = panel().locator('details details[open] > pre');
-  await expect.poll(() => rules.innerText(), soon).toContain(spec.clusterIP);
+  await panel().locator('summary', { hasText: 'node-1' }).click();
+  expect(await panel().locator('details details[open] > pre').innerText()).toContain(spec.clusterIP);
   await keepScreenshot(page, 'story');
 });
 
@@ -121,9 +140,9 @@ test('with the keyboard alone a Service is chosen, a packet traced and each step
   await page.keyboard.press('t');
   const from = page.locator('input[name=from]');
   await from.focus();
-  await page.keyboard.type('node/hollow-1');
+  await page.keyboard.type('node/node-1');
   await page.keyboard.press('Tab');
-  const { spec } = JSON.parse(await server.kubectl('get', 'service', 'web', '-o', 'json'));
+  const { spec } = JSON.parse(await kubectl('get', 'service', 'web', '-o', 'json'));
   await page.keyboard.type(`${spec.clusterIP}:80`);
   await page.keyboard.press('Enter');
   await page.locator('.outcomes li').nth(4).waitFor();
@@ -143,7 +162,7 @@ test('a trace that fails names the object and field, and what to change', async 
   await page.locator('input[name=to]').fill(`cart.default:80`);
   await page
     .locator('input[name=from]')
-    .fill((await podCards('ready').first().getAttribute('title'))?.replace('Pod ', 'pod/').split(':')[0] ?? '');
+    .fill(`pod/default/${nameIn(await podCards('ready').first().getAttribute('title'))}`);
   await page.keyboard.press('Enter');
   const cause = page.locator('.cause');
   await cause.waitFor();
@@ -154,19 +173,24 @@ test('a trace that fails names the object and field, and what to change', async 
 test('a plan is drawn before and after, and says what the change then does', async () => {
   await page.locator('input[name=to]').press('Escape');
   await page.keyboard.press('p');
-  const manifest = 'apiVersion: v1\nkind: Service\nmetadata: {name: cart}\nspec: {selector: {app: cart}}\n';
+  const manifest = `
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80}]}
+`;
   await page.locator('textarea').fill(manifest);
   await page.locator('button.go').click();
-  await page.locator('.sides, [role=alert]').first().waitFor();
-  await untilPanelSays('Service default/cart');
-  await untilCount(panel().locator('td', { hasText: '50 %' }), 2);
-  await untilCount(page.locator('.box.is-changed'), 2);
-  await untilDoorSays('cart', 'Service default/cart');
+  await page.locator('.sides, .panel [role=alert]').first().waitFor();
+  expect(await panel().innerText()).toContain('Service default/cart');
+  expect(await panel().locator('td', { hasText: '50 %' }).count()).toBe(2);
+  await expect.poll(() => page.locator('.box.is-changed').count(), patient).toBe(2);
+  await labelOf('cart').toBe('Service default/cart');
   await keepScreenshot(page, 'plan');
   await page.locator('.sides button', { hasText: 'before' }).click();
   await untilDoorSays('cart', nobody);
   await page.locator('nav button', { hasText: 'Story' }).click();
-  await server.kubectl('patch', 'service', 'cart', '-p', '{"spec":{"selector":{"tier":null}}}');
+  await apply(manifest);
   await untilDoorSays('cart', 'Service default/cart');
 });
 
@@ -211,6 +235,18 @@ test('nothing was complained of, and nobody else was asked for anything', () => 
   expect(looking.complaints).toEqual([]);
 });
 
+test('that nothing comes from the server is said, and the page goes on by itself when it does', async () => {
+  const { page: other } = await openPage(browser, await link());
+  await other.locator('.link-live').waitFor();
+  await other.route('**/api/stream', (route) => route.abort());
+  await other.reload();
+  await other.locator('.stage [role=alert]', { hasText: 'does not answer' }).waitFor();
+  await other.unroute('**/api/stream');
+  await other.locator('.link-live').waitFor();
+  await other.locator('.stage [role=alert]').waitFor({ state: 'detached' });
+  await other.close();
+});
+
 test('a link opens once; without a session, under another name or from another origin nothing is told', async () => {
   const url = await link();
   const first = await openPage(browser, url);
@@ -230,7 +266,8 @@ test('a link opens once; without a session, under another name or from another o
 });
 
 test('who may not list what the page shows gets no link', async () => {
-  const token = (await server.kubectl('create', 'token', 'default')).trim();
-  const answer = await ask({ url: server.url, token }, 'POST', '/portico/v1/ui/links', {});
+  const token = (await kubectl('create', 'token', 'default')).trim();
+  const url = await kubectl('config', 'view', '--raw', '-o', 'jsonpath={.clusters[0].cluster.server}');
+  const answer = await ask({ url, token }, 'POST', '/portico/v1/ui/links', {});
   expect(answer.status).toBe(403);
 });

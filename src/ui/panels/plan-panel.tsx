@@ -4,6 +4,8 @@ import type { PlanAnswer } from '../../explain/answers.ts';
 import { percent } from '../picture/lines.ts';
 import { postPlan } from '../state/api.ts';
 import type { World } from '../state/world.ts';
+import { AskForm, Choice } from './ask.tsx';
+import { removablesOf } from './choices.ts';
 
 export type PlanSide = 'before' | 'after';
 
@@ -20,30 +22,14 @@ const signs = { created: '+', changed: '~', deleted: '−' } as const;
 export function PlanPanel({ world, answer, side, onPlan, onSide }: Props) {
   const [manifests, setManifests] = useState('');
   const [without, setWithout] = useState('');
-  const [error, setError] = useState('');
-  const objects = [
-    ...world.nodes.map(({ name }) => `node/${name}`),
-    ...world.services.map(({ namespace, name }) => `service/${namespace}/${name}`),
-    ...[...world.podsOfNode.values()].flat().map(({ namespace, name }) => `pod/${namespace}/${name}`),
-  ];
-  const ask = async () => {
-    try {
-      onPlan(await postPlan({ manifests, without: without === '' ? [] : [without] }));
-      setError('');
-    } catch (failure) {
-      onPlan(undefined);
-      setError(failure instanceof Error ? failure.message : String(failure));
-    }
-  };
   return (
     <>
-      <h2>Plan a change</h2>
-      <form
-        className="ask"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void ask();
-        }}
+      <AskForm
+        title="Plan a change"
+        verb="Plan"
+        isComplete={manifests !== '' || without !== ''}
+        ask={() => postPlan({ manifests, without: without === '' ? [] : [without] })}
+        onAnswer={onPlan}
       >
         <label>
           Apply
@@ -56,26 +42,15 @@ export function PlanPanel({ world, answer, side, onPlan, onSide }: Props) {
             onChange={(event) => setManifests(event.target.value)}
           />
         </label>
-        <label>
-          Without
-          <input
-            name="without"
-            list="objects"
-            placeholder="pod/NAME, node/NAME, service/NAME"
-            value={without}
-            onChange={(event) => setWithout(event.target.value)}
-          />
-        </label>
-        <button type="submit" className="go" disabled={manifests === '' && without === ''}>
-          Plan
-        </button>
-        <datalist id="objects">
-          {objects.slice(0, 1000).map((object) => (
-            <option key={object} value={object} />
-          ))}
-        </datalist>
-      </form>
-      {error !== '' && <p role="alert">{error}</p>}
+        <Choice
+          label="Without"
+          name="without"
+          value={without}
+          placeholder="pod/NAME, node/NAME, service/NAME"
+          choices={() => removablesOf(world)}
+          onChange={setWithout}
+        />
+      </AskForm>
       {answer && (
         <>
           <fieldset className="sides">

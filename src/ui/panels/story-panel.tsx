@@ -1,6 +1,7 @@
 // The story of the chosen Service, in the order in which a newcomer needs it.
 import { type ReactNode, useEffect, useState } from 'react';
 import type { PodMatch, Story } from '../../explain/story/story.ts';
+import { podCountOf } from '../picture/layout.ts';
 import { lostOf, percent } from '../picture/lines.ts';
 import { type At, getConnections, getStory } from '../state/api.ts';
 import { useAnswer } from '../state/use-answer.ts';
@@ -13,10 +14,13 @@ interface Props {
   readonly onSelect: (id: string) => void;
 }
 
+/** A story is long: where much changes it is told anew so often at most. */
+const storyRestMs = 1000;
+
 export function StoryPanel({ id, at, world, onSelect }: Props) {
   const key = id && `${id} ${at} ${versionOf(id, world)}`;
   const name = id?.slice('Service '.length) ?? '';
-  const { value: story, error } = useAnswer(key, () => getStory(name, at));
+  const { value: story, error } = useAnswer(key, () => getStory(name, at), storyRestMs);
   if (id === undefined) return <Overview world={world} onSelect={onSelect} />;
   if (error !== '') return <p role="alert">{error}</p>;
   if (!story || story.id !== id) return <p className="quiet">…</p>;
@@ -28,8 +32,8 @@ function versionOf(id: string, world: World): string {
   const namespace = id.slice('Service '.length).split('/')[0];
   const slices = world.slicesOf.get(id) ?? [];
   const pods = [...world.podsOfNode.values()].flat().filter((pod) => pod.namespace === namespace);
-  const known = [world.items.get(id), slices, pods.map(({ name, state }) => `${name} ${state}`)];
-  return `${JSON.stringify(known).length} ${hash(JSON.stringify(known))}`;
+  const known = JSON.stringify([world.items.get(id), slices, pods.map(({ name, state }) => `${name} ${state}`)]);
+  return `${known.length} ${hash(known)}`;
 }
 
 function hash(text: string): number {
@@ -40,13 +44,12 @@ function hash(text: string): number {
 
 function Overview({ world, onSelect }: Pick<Props, 'world' | 'onSelect'>) {
   const troubled = world.services.filter((service) => lostOf(service, world) > 0);
-  const pods = [...world.podsOfNode.values()].flat();
   return (
     <>
       <h2>The Service world</h2>
       <p>
-        {world.services.length} Services stand in front of {pods.length} pods on {world.nodes.length} nodes. Doors are
-        Services; the lists in the middle are their EndpointSlices; a line says which share of new connections goes
+        {world.services.length} Services stand in front of {podCountOf(world)} pods on {world.nodes.length} nodes. Doors
+        are Services; the lists in the middle are their EndpointSlices; a line says which share of new connections goes
         there. Choose a door to read its story.
       </p>
       {troubled.length > 0 && (
@@ -92,8 +95,8 @@ function Chapters({ story, world, at }: { readonly story: Story } & Pick<Props, 
       <Chapter title="DNS records" note={`${story.records.length}`}>
         <pre>{story.records.join('\n') || 'none'}</pre>
       </Chapter>
-      <Chapter title="Rules on each node" open={false} note={`${story.rules.length} nodes`}>
-        {story.rules.slice(0, 20).map(({ node, lines }) => (
+      <Chapter title="Rules on each node" open={false} note={nodesNote(story.rules.length, world.nodes.length)}>
+        {story.rules.map(({ node, lines }) => (
           <details key={node}>
             <summary>
               {node} <span className="quiet">{lines.length} lines</span>
@@ -105,6 +108,8 @@ function Chapters({ story, world, at }: { readonly story: Story } & Pick<Props, 
     </article>
   );
 }
+
+const nodesNote = (told: number, all: number): string => (told < all ? `${told} of ${all} nodes` : `${told} nodes`);
 
 const countMs = 3000;
 

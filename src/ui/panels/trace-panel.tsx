@@ -4,6 +4,8 @@ import type { Trace, TraceOutcome } from '../../explain/trace/trace.ts';
 import { percent } from '../picture/lines.ts';
 import { type At, getTrace } from '../state/api.ts';
 import type { World } from '../state/world.ts';
+import { AskForm, Choice } from './ask.tsx';
+import { firstOf, sendersOf, targetsOf } from './choices.ts';
 
 interface Props {
   readonly world: World;
@@ -18,56 +20,32 @@ export function TracePanel({ world, at, trace, onTrace, onStep }: Props) {
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
   const [mode, setMode] = useState('');
-  const [error, setError] = useState('');
-  const senders = [
-    ...[...world.podsOfNode.values()].flat().map(({ namespace, name }) => `pod/${namespace}/${name}`),
-    ...world.nodes.map(({ name }) => `node/${name}`),
-    'external',
-  ];
-  const targets = world.services.flatMap(({ namespace, name, ports }) =>
-    ports.map(
-      ({ port, protocol }) => `${name}.${namespace}:${port}${protocol === 'TCP' ? '' : `/${protocol.toLowerCase()}`}`,
-    ),
-  );
-  const ask = async () => {
-    try {
-      onTrace(await getTrace({ from: from || (senders[0] ?? ''), to: to || (targets[0] ?? ''), mode, at }));
-      setError('');
-    } catch (failure) {
-      onTrace(undefined);
-      setError(failure instanceof Error ? failure.message : String(failure));
-    }
-  };
+  const usual = { from: firstOf(sendersOf(world)), to: firstOf(targetsOf(world)) };
   return (
     <>
-      <h2>Trace a packet</h2>
-      <form
-        className="ask"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void ask();
-        }}
+      <AskForm
+        title="Trace a packet"
+        verb="Trace"
+        isComplete={(from || usual.from) !== '' && (to || usual.to) !== ''}
+        ask={() => getTrace({ from: from || usual.from, to: to || usual.to, mode, at })}
+        onAnswer={onTrace}
       >
-        <label>
-          From
-          <input
-            name="from"
-            list="senders"
-            value={from}
-            placeholder={senders[0]}
-            onChange={(event) => setFrom(event.target.value)}
-          />
-        </label>
-        <label>
-          To
-          <input
-            name="to"
-            list="targets"
-            value={to}
-            placeholder={targets[0]}
-            onChange={(event) => setTo(event.target.value)}
-          />
-        </label>
+        <Choice
+          label="From"
+          name="from"
+          value={from}
+          placeholder={usual.from}
+          choices={() => sendersOf(world)}
+          onChange={setFrom}
+        />
+        <Choice
+          label="To"
+          name="to"
+          value={to}
+          placeholder={usual.to}
+          choices={() => targetsOf(world)}
+          onChange={setTo}
+        />
         <label>
           Rules of
           <select name="mode" value={mode} onChange={(event) => setMode(event.target.value)}>
@@ -77,21 +55,7 @@ export function TracePanel({ world, at, trace, onTrace, onStep }: Props) {
             <option>ipvs</option>
           </select>
         </label>
-        <button type="submit" className="go">
-          Trace
-        </button>
-        <datalist id="senders">
-          {senders.slice(0, 1000).map((sender) => (
-            <option key={sender} value={sender} />
-          ))}
-        </datalist>
-        <datalist id="targets">
-          {targets.slice(0, 1000).map((target) => (
-            <option key={target} value={target} />
-          ))}
-        </datalist>
-      </form>
-      {error !== '' && <p role="alert">{error}</p>}
+      </AskForm>
       {trace && <Way trace={trace} onStep={onStep} />}
     </>
   );
