@@ -132,7 +132,7 @@ async function run({ configuration, settings, access, log, file }: Running): Pro
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const changed = file === undefined ? undefined : whenChanged(file, stop.signal);
-  const client = createClient(transportOf(access, { clock: realClock, files: realFiles, userAgent: 'portico-proxy' }));
+  const client = createClient(transportOf(access, { clock: realClock, files: realFiles, userAgent: 'kube-proxy' }));
   const informers = createInformers(client, { clock: realClock, random: realRandom, onError: reportOnce(log) });
   const nodeName = configuration.hostnameOverride || hostname().trim().toLowerCase();
   const proxy = new KubeProxy({

@@ -78,11 +78,13 @@ export async function prepareControlLoops(
     { runScheduler },
     { createClient },
     { createInformers },
+    { namedTransport },
   ] = await Promise.all([
     import('../controllers/run.ts'),
     import('../scheduler/scheduler.ts'),
     import('../client/rest-client.ts'),
     import('../client/informers.ts'),
+    import('../client/named-transport.ts'),
   ]);
   let names: string[];
   try {
@@ -92,7 +94,9 @@ export async function prepareControlLoops(
     throw new Failure(`--controllers: ${error.message}`, { cause: error, exitCode: 2 });
   }
   const { transport, clock, metrics, onError, hollowNodes = 0 } = options;
-  const client = createClient(transport);
+  // The names that fields are managed under in any cluster: tools look for them.
+  const named = (name: string) => createClient(namedTransport(transport, name));
+  const client = named('kube-controller-manager');
   const system = { clock, random: realRandom, onError };
   const config = controllersConfig(options);
   const work = async (signal: AbortSignal) => {
@@ -100,8 +104,10 @@ export async function prepareControlLoops(
     const informers = createInformers(client, system);
     await Promise.all([
       runControllers({ client, informers, ...system, config, names, signal, ...(metrics && { metrics }) }),
-      runScheduler({ client, informers, ...system, signal }),
-      ...(hollowNodes > 0 ? [hollow({ client, informers, clock, signal, count: hollowNodes, onError })] : []),
+      runScheduler({ client: named('kube-scheduler'), informers, ...system, signal }),
+      ...(hollowNodes > 0
+        ? [hollow({ client: named('kubelet'), informers, clock, signal, count: hollowNodes, onError })]
+        : []),
       informers.run(signal),
     ]);
   };

@@ -28,6 +28,7 @@ import { tunnelPath } from '../apiserver/tunnel/tunnel-path.ts';
 import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
 import { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
+import { namedTransport } from '../client/named-transport.ts';
 import { WorkQueueMetrics } from '../metrics/work-queue-metrics.ts';
 import { addressAt, parseCIDR } from '../net/cidr.ts';
 import { formatIP } from '../net/ip.ts';
@@ -46,7 +47,7 @@ import { prepareControlLoops } from './control-loops.ts';
 import { type DatastoreConfig, openStorage } from './datastore.ts';
 import { Failure } from './failure.ts';
 import { type FrontProxyConfig, openFrontProxy } from './front-proxy.ts';
-import { healthChecks, storageSize } from './health-checks.ts';
+import { components, healthChecks, storageSize } from './health-checks.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 import { Page } from './page/page.ts';
 import { forgetfulFiles, withSharedKeys } from './shared-keys.ts';
@@ -276,10 +277,13 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
             transport: (user) => new InProcessTransport(server, user),
             authorizer: security.authorizer,
             settings: clusterSettings(config),
+            // Servers that share a store keep nothing of their own.
+            historyFolder: config.datastore ? undefined : config.dataDir,
             clock: realClock,
             random: realRandom,
             onError,
           });
+    const checks = healthChecks({ storage, cache, isEnding: () => ending.signal.aborted });
     const server: ApiServer = new ApiServer({
       storage: metered,
       cache,
@@ -293,6 +297,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
         connect: connectHandlers({ ...security, tunnels, clock, random: realRandom }),
         virtual: security.virtual,
         paths: [...security.paths, tunnelPath(tunnels), tellSettings(clusterSettings(config)), ...(page?.paths ?? [])],
+        components: components(checks),
       },
       dial: (target) => dialEndpoint(tunnels, target),
       ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
@@ -302,7 +307,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
         services: hooks as unknown as RegistryHooks<KubeObject>,
         'ipaddresses.networking.k8s.io': hooks.addressHooks,
       },
-      healthChecks: healthChecks({ storage, cache, isEnding: () => ending.signal.aborted }),
+      healthChecks: checks,
       metrics,
       ...(config.limits && { limits: config.limits }),
       version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
@@ -318,7 +323,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     const added = { joined: tunnels.connected, addons: config.addons, signal: stop.signal };
     background('add-ons', addonsOnceJoined(new InProcessTransport(server, system), added));
     background('Service allocations', hooks.run(stop.signal));
-    const transport = new InProcessTransport(server, system);
+    const transport = namedTransport(new InProcessTransport(server, system), 'kube-apiserver');
     await createBootstrapObjects(transport);
     await Promise.all([ensureBootstrapPolicy(transport, security.view), aggregator.prepare(transport)]);
     await ensureAuthenticationConfig(transport, { clientCA: pki.ca.certPem, requestHeader });

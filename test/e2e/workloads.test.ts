@@ -70,6 +70,19 @@ test('Deployment: a rollout that cannot become ready is told of by its deadline,
   await kubectl('delete', 'deployment/slow');
 });
 
+test('what controllers write is theirs by upstream’s names, and no change of a generation', async () => {
+  await apply(server, workload('Deployment', 'named', { replicas: 1 }));
+  await status('deployment/named');
+  const fields = 'fieldsV1.f:metadata.f:annotations.f:deployment\\.kubernetes\\.io/revision';
+  const written = `{.metadata.generation}{range .metadata.managedFields[?(@.${fields})]} {.manager} {.subresource}{end}`;
+  expect(await kubectl('get', 'deployment/named', '-o', `jsonpath=${written}`)).toBe(
+    '1 kube-controller-manager status',
+  );
+  const managers = await values(server, ['pods', '-l', 'app=named'], '{.metadata.managedFields[*].manager}');
+  expect(managers).toEqual(['kube-controller-manager kubelet']);
+  await kubectl('delete', 'deployment/named');
+});
+
 test('ReplicaSet: orphans stay, and are adopted again', async () => {
   await apply(server, workload('ReplicaSet', 'rs', { replicas: 2 }));
   await kubectl('wait', '--for=jsonpath={.status.readyReplicas}=2', 'rs/rs', '--timeout=300s');

@@ -51,6 +51,8 @@ export interface AgentOptions {
   readonly tools: { readonly clock: Clock; readonly exec: Exec; readonly files: Files; readonly random: Random };
   /** What was said of eviction, image removal and logs; the rest is as by default. */
   readonly housekeeping: Partial<HousekeepingSettings>;
+  /** Kernel settings that pods may make beside the safe ones. */
+  readonly allowedUnsafeSysctls: readonly string[];
   /** Folder of the manifests of static pods. */
   readonly staticPodPath: string;
   /** One line of what happens. */
@@ -88,7 +90,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   log(`${options.nodeName} has its certificate`);
   const keepMachine = options.machine && (await startMachine(options.machine, signal));
   const connect = (): HttpTransport =>
-    new HttpTransport({ server: options.server, clock: tools.clock, ...identity, userAgent: 'portico-agent' });
+    new HttpTransport({ server: options.server, clock: tools.clock, ...identity, userAgent: 'kubelet' });
   const transport = new RenewableTransport(connect());
   const client = createClient(transport);
   const informers = createInformers(client, {

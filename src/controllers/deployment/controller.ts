@@ -104,16 +104,15 @@ export function deploymentController(context: ControllerContext): Controller {
         if (!isNotFound(error)) throw error;
       }
     }
-    let latest = deployment;
-    if (plan.revision !== undefined) {
-      const { name, namespace = '' } = deployment.metadata;
-      const body = { metadata: { annotations: { [revisionAnnotation]: plan.revision } } };
-      latest = await deploymentClient.patch({ name, namespace, type: 'merge', body });
-      writes.wrote(key, latest);
-    }
-    if (!plan.status) return;
-    const updated = jsonCopy(latest) as Deployment;
-    updated.status = plan.status;
+    await writeStatus(key, deployment, plan);
+  }
+
+  /** The revision goes with the status, as upstream's does: it is no change of the deployment's generation. */
+  async function writeStatus(key: string, deployment: Readonly<Deployment>, plan: DeploymentPlan): Promise<void> {
+    if (plan.revision === undefined && !plan.status) return;
+    const updated = jsonCopy(deployment) as Deployment;
+    if (plan.revision !== undefined) (updated.metadata.annotations ??= {})[revisionAnnotation] = plan.revision;
+    if (plan.status) updated.status = plan.status;
     writes.wrote(key, await deploymentClient.update(updated, { subresource: 'status' }));
   }
 
