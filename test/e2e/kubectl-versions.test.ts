@@ -163,7 +163,7 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
       'AVAILABLE',
       'AGE',
       'CONTAINERS',
-      'IM[dms]+',
+      'IMAGES',
       'SELECTOR',
     ]);
     expect(words(row)).toEqual(['web', '0/2', expect.any(String), '0', expect.any(String), 'web', 'web:1', 'app=web']);
