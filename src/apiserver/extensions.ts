@@ -1,6 +1,7 @@
 // Where other parts of the API server put what they serve: streaming subresources, reviews, and paths that are no
 // resource. src/cluster/ hands them in.
 import type { KubeObject } from '../apimachinery/object.ts';
+import type { HealthCheck } from './health.ts';
 import type { ApiRequest, ApiResponse, User } from './request.ts';
 import type { RequestInfo } from './request-info.ts';
 
@@ -42,6 +43,8 @@ export interface Extensions {
   /** By `subjectaccessreviews.authorization.k8s.io`, `serviceaccounts/token`. */
   readonly virtual: Readonly<Record<string, VirtualHandler>>;
   readonly paths: readonly PathHandler[];
+  /** What `componentstatuses` tells of, under upstream's names. */
+  readonly components?: readonly HealthCheck[];
 }
 
 export interface Attributes {

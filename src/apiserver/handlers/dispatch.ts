@@ -5,6 +5,7 @@ import type { ApiResponse } from '../request.ts';
 import { admitConnect, writeAdmission } from './admission.ts';
 import { handleBinding } from './binding.ts';
 import { readObject } from './body.ts';
+import { handleComponentStatuses } from './component-statuses.ts';
 import { handleCreate, kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
 import { handleEviction } from './eviction.ts';
@@ -54,6 +55,7 @@ export async function handleResource(request: ResourceRequest): Promise<ApiRespo
   if (!definition.verbs.includes(verb) || (info.name !== '' && verb === 'create')) throw methodNotAllowed();
   if (info.name === '' && !isCollection) throw methodNotAllowed();
   if (info.group === '' && info.resource === 'bindings') return handleBinding(request, podsRequest(request));
+  if (info.group === '' && info.resource === 'componentstatuses') return handleComponentStatuses(request);
   return await handlers[verb]!(request);
 }
 

@@ -31,14 +31,18 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   /** The whole object as JSON, with its resourceVersion. */
   get text(): string {
     const at = this.value.indexOf(marker) + marker.length;
-    const version = this.revision === 0 ? '' : `"resourceVersion":"${this.revision}",`;
-    return `${this.value.slice(0, at)}${version}${this.value.slice(at)}`;
+    return `${this.value.slice(0, at)}${this.#version}${this.value.slice(at)}`;
   }
 
   /** As an item of a list: without kind and apiVersion. */
   get itemText(): string {
     const at = this.value.indexOf(marker) + marker.length;
-    return `{"metadata":{"resourceVersion":"${this.revision}",${this.value.slice(at)}`;
+    return `{"metadata":{${this.#version}${this.value.slice(at)}`;
+  }
+
+  /** What is nowhere stored has none. */
+  get #version(): string {
+    return this.revision === 0 ? '' : `"resourceVersion":"${this.revision}",`;
   }
 
   /** {@link text} with a final newline, put together once. A string: Node.js sends a head and a string in one piece. */

@@ -3,6 +3,7 @@ import type { ComponentStatus } from '../types.generated.ts';
 
 /** Deprecated: how the scheduler, the controllers and storage were, when that was asked for over the network. */
 export const componentStatus: Kind<ComponentStatus> = {
+  deprecation: 'v1 ComponentStatus is deprecated in v1.19+',
   columns: [
     nameColumn,
     column('Status', 'Healthy or Unhealthy.'),
