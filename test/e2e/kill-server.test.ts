@@ -1,6 +1,6 @@
 // kill -9 of the control plane in the middle of a thousand writes at once: each is there whole, or not at all.
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import type { Service } from '../../src/api/core/v1/types.generated.ts';
 import type { IPAddress } from '../../src/api/networking/v1/types.generated.ts';
 import { startPortico } from '../fixtures/portico-process.ts';
 import { connectApi, type NamedObject } from './api.ts';
+import { eventually } from './portico.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portico-kill-'));
 const tokens = join(folder, 'tokens.csv');
@@ -78,6 +79,42 @@ test('Services with their addresses and node ports: every acknowledged one, no h
     expect(new Set(ports).size).toBe(ports.length);
     const free = { metadata: { name: 'after' }, spec: { type: 'NodePort', ports: [{ port: 80 }] } };
     expect((await api.send('POST', services, free)).status).toBe(201);
+  } finally {
+    api.close();
+    await server.stop();
+  }
+});
+
+test('what was before the end is still known after it, and what nobody had time to write down', async () => {
+  const first = await start();
+  const past = async (api: typeof first.api, at: string) => {
+    const { body } = await api.send<{ readonly objects: readonly NamedObject[] }>(
+      'GET',
+      `/portico/v1/history?at=${at}`,
+    );
+    return body.objects.some(({ metadata }) => metadata.name === 'short-lived');
+  };
+  expect(await past(first.api, '')).toBe(false);
+  const spec = { clusterIP: 'None', ports: [{ port: 80 }] };
+  const { body } = await first.api.send<NamedObject>('POST', services, { metadata: { name: 'short-lived' }, spec });
+  const revision = body.metadata.resourceVersion ?? '';
+  const record = join(folder, 'data', 'history.jsonl');
+  await eventually('the record of the new Service', async () => {
+    return existsSync(record) && readFileSync(record, 'utf8').includes('short-lived') ? true : undefined;
+  });
+  await first.api.send('DELETE', `${services}/short-lived`);
+  const exited = once(first.server.child, 'exit');
+  first.server.child.kill('SIGKILL');
+  await exited;
+  first.api.close();
+
+  const { server, api } = await start();
+  try {
+    expect([await past(api, revision), await past(api, String(Number(revision) - 1)), await past(api, '')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   } finally {
     api.close();
     await server.stop();

@@ -3,12 +3,13 @@ import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import type { Authorizer, PathHandler } from '../../apiserver/extensions.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, type User } from '../../apiserver/request.ts';
 import { parseRequestInfo } from '../../apiserver/request-info.ts';
-import type { Transport } from '../../client/types.ts';
+import type { Client, Transport } from '../../client/types.ts';
 import type { WorldFollower } from '../../explain/history/world-follower.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { ClusterSettings } from '../cluster-settings.ts';
 import type { Explainer } from './explainer.ts';
+import type { HistoryFile } from './history-file.ts';
 import { historyPath, linksPath } from './paths.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -16,6 +17,8 @@ export interface PageOptions {
   readonly transport: (user: User) => Transport;
   readonly authorizer: Authorizer;
   readonly settings: ClusterSettings;
+  /** Where the history is kept over the end of this process; absent: it is not. */
+  readonly historyFolder?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly onError: (error: unknown, what: string) => void;
@@ -63,9 +66,18 @@ export class Page {
       import('./explainer.ts'),
       import('../../client/rest-client.ts'),
     ]);
-    const world = new WorldFollower({ client: createClient(transport(follower)), clock, random, onError });
+    const client = createClient(transport(follower));
+    const keeper = await this.#keeper(client);
+    const world = new WorldFollower({ client, clock, random, onError, keeper });
     this.#running.resolve({ world, explainer: new Explainer(world, settings), signal });
-    await world.run(signal);
+    await Promise.all([world.run(signal), keeper?.run(signal)]);
+  }
+
+  async #keeper(client: Client): Promise<HistoryFile | undefined> {
+    const { historyFolder: dataDir, clock, onError } = this.#options;
+    if (dataDir === undefined) return undefined;
+    const { HistoryFile } = await import('./history-file.ts');
+    return new HistoryFile({ dataDir, client, clock, onError: (error) => onError(error, 'history') });
   }
 
   async #newLink(request: ApiRequest, user: User | undefined): Promise<ApiResponse> {

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { History } from './history.ts';
+import { LogReader, logLine } from './history-log.ts';
 
 const pod = (name: string, revision: number, more: object = {}): KubeObject => ({
   kind: 'Pod',
@@ -72,4 +74,80 @@ test('a node that says again what it said is no change; one that is not ready an
   expect(history.changes()).toEqual([]);
   history.record(node(3, 'Unknown', '10:01'), 2);
   expect(history.changes()).toMatchObject([{ revision: 3, change: 'changed' }]);
+});
+
+test('a record that is kept as lines goes on where it ended, with what changed while nobody looked', () => {
+  const limits = { maxAge: 1e9, maxChanges: 3 };
+  const first = filled(limits);
+  const lines = [logLine({ began: { revision: 5, time: 1000 } })];
+  for (const [object, time] of [
+    [pod('new', 10), 5000],
+    [pod('old', 11, { spec: 1 }), 6000],
+  ] as const) {
+    const change = first.record(object, time);
+    if (change) lines.push(logLine({ change }));
+  }
+  lines.push(logLine({ complete: 12 }), '{"change":{"revis');
+  const reader = new LogReader(limits);
+  expect(lines.map((line) => reader.read(line))).toEqual([true, true, true, true, false]);
+  const kept = reader.kept(7000);
+  expect(kept).toMatchObject({ began: { revision: 5, time: 1000 }, complete: 12 });
+
+  const again = new History(limits);
+  again.resume(kept?.began ?? { revision: 0, time: 0 }, kept?.changes ?? []);
+  for (const object of first.known()) again.begin(object, 7000);
+  expect(again.present(pod('new', 10), 9000)).toBeUndefined();
+  expect(again.present(pod('old', 14), 9000)).toMatchObject({ change: 'changed', revision: 14 });
+  expect(again.first).toEqual({ revision: 5, time: 1000 });
+  expect(again.changes().map(({ revision }) => revision)).toEqual([10, 11, 14]);
+  expect([9, 10, 11, 14].map((revision) => namesAt(again, revision))).toEqual([
+    ['old@8'],
+    ['new@10', 'old@8'],
+    ['new@10', 'old@11'],
+    ['new@10', 'old@14'],
+  ]);
+  expect(new LogReader({ maxAge: 500, maxChanges: 100 }).kept(0)).toBeUndefined();
+});
+
+test('lines that are too old or too many are left out, and the record begins after them', () => {
+  const change = (revision: number, time: number) =>
+    logLine({ change: { revision, time, id: `Pod demo/${revision}`, change: 'created', before: undefined } });
+  const read = (maxAge: number, maxChanges: number) => {
+    const reader = new LogReader({ maxAge, maxChanges });
+    for (const line of [logLine({ began: { revision: 1, time: 0 } }), change(3, 200), change(2, 100), change(4, 300)]) {
+      reader.read(line);
+    }
+    const { began, changes } = reader.kept(300) ?? {};
+    return [began?.revision, changes?.map(({ revision }) => revision)];
+  };
+  expect(read(1000, 10)).toEqual([1, [2, 3, 4]]);
+  expect(read(100, 10)).toEqual([2, [3, 4]]);
+  expect(read(1000, 1)).toEqual([3, [4]]);
+  expect(read(-1, 10)).toEqual([4, []]);
+});
+
+test('whatever is kept, the past is as it was told', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ name: fc.constantFrom('a', 'b', 'c'), isGone: fc.boolean() }), { maxLength: 60 }),
+      fc.integer({ min: 1, max: 20 }),
+      (steps, maxChanges) => {
+        const history = new History({ maxAge: 1e9, maxChanges });
+        const told = new Map<number, string[]>();
+        const there = new Map<string, number>();
+        for (const [i, { name, isGone }] of steps.entries()) {
+          if (isGone && !there.has(name)) continue;
+          history.record(pod(name, i + 1), i, isGone);
+          if (isGone) there.delete(name);
+          else there.set(name, i + 1);
+          told.set(i + 1, [...there].map(([key, revision]) => `${key}@${revision}`).sort());
+        }
+        for (const [revision, names] of told) {
+          if (revision >= history.first.revision) expect(namesAt(history, revision)).toEqual(names);
+          else expect(namesAt(history, revision)).toBeUndefined();
+        }
+        expect(history.changes().length).toBeLessThanOrEqual(maxChanges);
+      },
+    ),
+  );
 });

@@ -23,7 +23,7 @@ export interface HistoryLimits {
 
 export const usualLimits: HistoryLimits = { maxAge: 3_600_000, maxChanges: 10_000 };
 
-interface Recorded extends Change {
+export interface Recorded extends Change {
   /** What there was before: the past is the present with changes undone. */
   readonly before: Readonly<KubeObject> | undefined;
 }
@@ -35,24 +35,48 @@ export class History {
   /** Those before `#kept` are forgotten, and leave the list when they are half of it. */
   #changes: Recorded[] = [];
   #kept = 0;
+  #isResumed = false;
 
   constructor(limits: HistoryLimits = usualLimits) {
     this.#limits = limits;
   }
 
-  /** An object that was there when the record began. Before any {@link record}. */
+  /** Goes on where an earlier record ended: `changes` oldest first. Before {@link begin}, of the world as it was then. */
+  resume(began: Moment, changes: readonly Recorded[]): void {
+    this.#changes = [...changes];
+    this.#began = began;
+    this.#isResumed = true;
+  }
+
+  /** An object that was there when the record began, or ended. Before any {@link record}. */
   begin(object: Readonly<KubeObject>, time: number): void {
     const slim = slimmed(object);
     this.#latest.set(idOf(slim), slim);
+    // What is resumed began earlier.
+    if (this.#isResumed) return;
     this.#began = { revision: Math.max(this.#began.revision, revisionOf(object)), time };
   }
 
-  /** A change as it becomes known; those of one kind in their order. `time` is milliseconds since the epoch. */
-  record(object: Readonly<KubeObject>, time: number, isGone = false): void {
+  /** An object as it is now, whether or not that is news; undefined when it is none. */
+  present(object: Readonly<KubeObject>, time: number): Recorded | undefined {
+    const known = this.#latest.get(idOf(object));
+    return known && revisionOf(known) === revisionOf(object) ? undefined : this.record(object, time);
+  }
+
+  /** Those of which nobody said that they are gone. */
+  known(): readonly Readonly<KubeObject>[] {
+    return [...this.#latest.values()];
+  }
+
+  /**
+   * A change as it becomes known; those of one kind in their order. `time` is milliseconds since the epoch. Undefined for
+   * what is no change.
+   */
+  record(object: Readonly<KubeObject>, time: number, isGone = false): Recorded | undefined {
     const id = idOf(object);
     const before = this.#latest.get(id);
     const slim = slimmed(object);
-    if (!isGone && before && isHeartbeat(before, slim)) return;
+    if (!isGone && before && isHeartbeat(before, slim)) return undefined;
     if (isGone) this.#latest.delete(id);
     else this.#latest.set(id, slim);
     const change = isGone ? 'deleted' : before ? 'changed' : 'created';
@@ -63,6 +87,7 @@ export class History {
     if (at === this.#changes.length) this.#changes.push(entry);
     else this.#changes.splice(at, 0, entry);
     this.#trim(time);
+    return entry;
   }
 
   get first(): Moment {

@@ -6,9 +6,21 @@ import type { Client } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { idOf } from '../object-id.ts';
-import { History, revisionOf } from './history.ts';
+import type { Moment } from '../picture/picture.ts';
+import { History, type Recorded, revisionOf } from './history.ts';
+import type { Kept } from './history-log.ts';
+
+/** Keeps the record where it outlives the process. */
+export interface Keeper {
+  /** What was kept, with the world as it was at its end; undefined where there is nothing to go on from. */
+  load(): Promise<{ readonly kept: Kept; readonly objects: readonly Readonly<KubeObject>[] } | undefined>;
+  /** Before any change: the record begins now, or goes on. */
+  begin(began: Moment, isResumed: boolean): void;
+  keep(change: Recorded): void;
+}
 
 export interface FollowerOptions {
+  readonly keeper?: Keeper | undefined;
   readonly client: Client;
   readonly clock: Clock;
   readonly random: Random;
@@ -20,7 +32,7 @@ export interface WorldListener {
   remove(object: Readonly<KubeObject>): void;
 }
 
-const kinds: readonly (readonly [string, GroupVersionResource])[] = [
+export const worldKinds: readonly (readonly [string, GroupVersionResource])[] = [
   ['Node', nodes],
   ['Service', services],
   ['EndpointSlice', endpointSlices],
@@ -73,11 +85,17 @@ export class WorldFollower {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const earlier = await this.#options.keeper?.load();
+    if (earlier) {
+      this.history.resume(earlier.kept.began, earlier.kept.changes);
+      for (const object of earlier.objects) this.history.begin(object, earlier.kept.began.time);
+    }
     const informers = createInformers(this.#options.client, this.#options);
-    let waiting = kinds.length;
-    for (const [kind, resource] of kinds) {
+    let waiting = worldKinds.length;
+    for (const [kind, resource] of worldKinds) {
       let isSynced = false;
-      const put = (object: Readonly<KubeObject>) => this.#put({ ...object, kind }, isSynced);
+      const put = (object: Readonly<KubeObject>) =>
+        this.#put({ ...object, kind }, isSynced ? 'changed' : earlier ? 'resumed' : 'there');
       informers.informer<KubeObject>(resource).addHandler({
         added: put,
         updated: put,
@@ -85,26 +103,44 @@ export class WorldFollower {
         synced: () => {
           isSynced = true;
           waiting -= 1;
-          if (waiting === 0) this.#ready.resolve();
+          if (waiting > 0) return;
+          if (earlier) this.#forgetGone();
+          this.#options.keeper?.begin(this.history.first, earlier !== undefined);
+          this.#ready.resolve();
         },
       });
     }
     await informers.run(signal);
   }
 
-  #put(object: Readonly<KubeObject>, isKnown: boolean): void {
+  /** What went while nobody looked. */
+  #forgetGone(): void {
+    const now = this.#options.clock.now();
+    for (const object of this.history.known()) {
+      if (this.#objects.has(idOf(object))) continue;
+      const metadata = { ...object.metadata, resourceVersion: String(this.#revision) };
+      this.#keep(this.history.record({ ...object, metadata }, now, true));
+    }
+  }
+
+  #keep(change: Recorded | undefined): void {
+    if (change) this.#options.keeper?.keep(change);
+  }
+
+  /** An object that changed, or was there when this began: without an earlier record, or with one to be compared with. */
+  #put(object: Readonly<KubeObject>, how: 'changed' | 'there' | 'resumed'): void {
     const now = this.#options.clock.now();
     this.#objects.set(idOf(object), object);
     this.#revision = Math.max(this.#revision, revisionOf(object));
-    if (isKnown) this.history.record(object, now);
-    else this.history.begin(object, now);
+    if (how === 'there') this.history.begin(object, now);
+    else this.#keep(how === 'changed' ? this.history.record(object, now) : this.history.present(object, now));
     for (const listener of this.#listeners) listener.put(object);
   }
 
   #remove(object: Readonly<KubeObject>): void {
     this.#objects.delete(idOf(object));
     this.#revision = Math.max(this.#revision, revisionOf(object));
-    this.history.record(object, this.#options.clock.now(), true);
+    this.#keep(this.history.record(object, this.#options.clock.now(), true));
     for (const listener of this.#listeners) listener.remove(object);
   }
 }

@@ -1,0 +1,64 @@
+// The history as lines of text, so that it outlives the process: a head that says when it began, then changes as they come,
+// and from time to time up to which revision nothing is missing.
+import type { Moment } from '../picture/picture.ts';
+import type { HistoryLimits, Recorded } from './history.ts';
+
+type Line = { readonly began: Moment } | { readonly change: Recorded } | { readonly complete: number };
+
+export interface Kept {
+  readonly began: Moment;
+  /** Oldest first. */
+  readonly changes: readonly Recorded[];
+  /** The world is known as of this revision: what came later is not in the record. */
+  readonly complete: number;
+}
+
+export function logLine(line: Line): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Reads lines one by one; a last line that was cut off, as by the end of the process, ends the record. */
+export class LogReader {
+  readonly #limits: HistoryLimits;
+  #began: Moment | undefined;
+  #changes: Recorded[] = [];
+  #complete = 0;
+
+  constructor(limits: HistoryLimits) {
+    this.#limits = limits;
+  }
+
+  /** False where nothing after it can be believed. */
+  read(text: string): boolean {
+    const line = parsed(text);
+    if (!line) return false;
+    if ('began' in line) this.#began ??= line.began;
+    if ('change' in line) this.#changes.push(line.change);
+    this.#complete = Math.max(this.#complete, revisionIn(line));
+    return true;
+  }
+
+  /** What is neither too old nor too much; undefined when there is nothing to go on from. `now` is milliseconds. */
+  kept(now: number): Kept | undefined {
+    if (!this.#began) return undefined;
+    const { maxAge, maxChanges } = this.#limits;
+    const changes = this.#changes.toSorted((a, b) => a.revision - b.revision);
+    const recent = changes.findIndex(({ time }) => time >= now - maxAge);
+    const from = Math.max(0, changes.length - maxChanges, recent < 0 ? changes.length : recent);
+    const { revision, time } = changes[from - 1] ?? this.#began;
+    return { began: { revision, time }, changes: changes.slice(from), complete: this.#complete };
+  }
+}
+
+function revisionIn(line: Line): number {
+  if ('complete' in line) return line.complete;
+  return 'change' in line ? line.change.revision : line.began.revision;
+}
+
+function parsed(text: string): Line | undefined {
+  try {
+    return JSON.parse(text) as Line;
+  } catch {
+    return undefined;
+  }
+}
