@@ -20,6 +20,7 @@ import { PodControl } from '../shared/pod-control.ts';
 import { isPodActive } from '../shared/pods.ts';
 import { slowStart } from '../shared/slow-start.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
+import { type Failures, failuresSinceSuccess } from './failures.ts';
 import { hasFinalizer, kind, podOf, trackingFinalizer } from './job-pods.ts';
 import { type JobPlan, reconcile } from './reconcile.ts';
 
@@ -33,6 +34,8 @@ export function jobController(context: ControllerContext): Controller {
   const pods = new PodControl({ context, kind, recorder });
   const writes = new WriteTracker<Job>(informer, clock);
   const jobClient = client.resource<Job>(jobs);
+  /** By the uid of their Job. */
+  const failures = new Map<string, Failures>();
 
   const waitFor = [informer, pods.informer];
   const controller = new KeyedController({ name: 'job-controller', context, waitFor, sync });
@@ -43,6 +46,7 @@ export function jobController(context: ControllerContext): Controller {
   onEveryChange(informer, (job) => queue.add(objectKey(job)));
   informer.addHandler({
     deleted: ({ metadata }) => {
+      failures.delete(metadata.uid ?? '');
       for (const pod of pods.controlled.of(metadata.uid)) orphans.queue.add(objectKey(pod));
     },
   });
@@ -66,7 +70,10 @@ export function jobController(context: ControllerContext): Controller {
     if (pods.pending(key) || writes.pending(key)) return { requeueAfter: 1000 };
     const claim = pods.claim(job, selectorOf(job), isPodActive);
     await pods.settle(key, job, claim, () => jobClient.get(name, namespace));
-    const plan = reconcile({ job, pods: claim.own, now: clock.now() });
+    const { uid = '' } = job.metadata;
+    const seen = { now: clock.now(), known: failures.get(uid) };
+    failures.set(uid, failuresSinceSuccess(job, claim.own, seen));
+    const plan = reconcile({ job, pods: claim.own, now: seen.now, failures: failures.get(uid) });
     await act(key, job, plan);
     return plan.requeueAfter === undefined ? undefined : { requeueAfter: plan.requeueAfter };
   }

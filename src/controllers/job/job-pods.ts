@@ -88,8 +88,9 @@ export function finishTime(pod: Readonly<Pod>, now: number): number {
   const ends = (pod.status?.containerStatuses ?? []).map((c) => Date.parse(c.state?.terminated?.finishedAt ?? ''));
   const known = ends.filter((end) => !Number.isNaN(end));
   if (known.length > 0 && known.length === ends.length) return Math.max(...known);
-  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
+  const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'False');
+  if (ready?.lastTransitionTime) return Date.parse(ready.lastTransitionTime);
+  const { creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
   if (deletionTimestamp) return Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
-  const ready = pod.status?.conditions?.find((c) => c.type === 'Ready')?.lastTransitionTime;
-  return Date.parse(ready ?? pod.metadata.creationTimestamp ?? '') || now;
+  return Date.parse(creationTimestamp ?? '') || now;
 }

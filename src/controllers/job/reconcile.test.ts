@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Job, JobSpec, JobStatus } from '../../api/batch/v1/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { failuresSinceSuccess } from './failures.ts';
 import { formatIndexes, parseIndexes } from './indexes.ts';
 import { podOf, trackingFinalizer } from './job-pods.ts';
 import { reconcile } from './reconcile.ts';
@@ -92,7 +93,7 @@ test.each<[string, Job, Pod[], string]>([
   ['two of one index are one too many', indexed(), [running(0), pod('twin', 'Running', { index: 0 })], '-r0'],
   ['fewer when parallelism shrinks', job({ completions: 3, parallelism: 1 }), [running(), pod('b', 'Pending')], '-b'],
   ['none while suspended', job({ suspend: true }), [running()], '-r'],
-  ['a replacement for one that goes', job(), [pod('a', 'Running', { going: true })], '+pod'],
+  ['one that goes has failed, and is replaced after a while', job(), [pod('a', 'Running', { going: true })], ''],
   ['only failed ones are replaced', job(whenFailed), [pod('a', 'Running', { going: true })], ''],
 ])('%s', (_, one, pods, expected) => {
   const found = plan(one, ...pods);
@@ -190,6 +191,17 @@ test.each([
 test('a success ends the back-off', () => {
   const pods = [pod('a', 'Failed', { ago: 5, tracked: false }), pod('b', 'Succeeded', { ago: 1, tracked: false })];
   expect(plan(job({ completions: 2 }, { succeeded: 1 }), ...pods).create).toEqual(['pod']);
+});
+
+test('one that goes is replaced when its back-off is over, even if it is gone by then', () => {
+  const going = pod('a', 'Running', { going: true });
+  expect(reconcile({ job: job(), pods: [going], now }).requeueAfter).toBe(10_000);
+  expect(reconcile({ job: job(), pods: [going], now: now + 10_000 }).create).toEqual([{}]);
+  const failures = failuresSinceSuccess(job(), [going], { now });
+  expect(reconcile({ job: job(), pods: [], now: now + 1000, failures }).requeueAfter).toBe(9000);
+  expect(reconcile({ job: job(), pods: [], now: now + 10_000, failures }).create).toEqual([{}]);
+  const done = pod('b', 'Succeeded', { ago: -1 });
+  expect([...failuresSinceSuccess(job(), [done], { now, known: failures })]).toEqual([]);
 });
 
 test('an index waits for its own failures, and its failed pod is held until it has another', () => {

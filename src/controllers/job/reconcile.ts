@@ -4,6 +4,7 @@ import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { isPodReady } from '../shared/pods.ts';
+import type { Failures } from './failures.ts';
 import { formatIndexes } from './indexes.ts';
 import { hasFinalizer, isIndexed, type PodToMake } from './job-pods.ts';
 import { judgeSuccess } from './policies.ts';
@@ -16,6 +17,8 @@ export interface JobInput {
   readonly pods: readonly Readonly<Pod>[];
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Of earlier looks: their pods may be gone. Default: none. */
+  readonly failures?: Failures | undefined;
 }
 
 export interface JobPlan {

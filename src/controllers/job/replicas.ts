@@ -2,11 +2,11 @@
 import type { Job } from '../../api/batch/v1/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { deletionOrder } from '../shared/deletion-order.ts';
+import { type Failures, failuresSinceSuccess } from './failures.ts';
 import {
   failuresBefore,
   finishTime,
   indexOf,
-  isFailed,
   isIndexed,
   isSucceeded,
   type PodToMake,
@@ -25,6 +25,8 @@ export interface ReplicasInput {
   readonly job: Readonly<Job>;
   readonly pods: readonly Readonly<Pod>[];
   readonly now: number;
+  /** Of earlier looks: their pods may be gone. Default: none. */
+  readonly failures?: Failures | undefined;
 }
 
 export interface Replicas {
@@ -46,7 +48,7 @@ export function replicasOf(input: ReplicasInput, tally: Tally): Replicas {
   const missing = Math.min(wanted - active.length - ending, burst);
   if (missing <= 0) return nothing;
   if (job.spec.backoffLimitPerIndex !== undefined) return perIndex(input, tally, missing);
-  const wait = backoffLeft(input, input.pods);
+  const wait = backoffLeft(input);
   if (wait > 0) return { ...nothing, requeueAfter: wait };
   if (!isIndexed(job)) return { ...nothing, create: Array.from({ length: missing }, () => ({})) };
   const create = freeIndexes(input, tally)
@@ -113,14 +115,10 @@ function perIndex(input: ReplicasInput, tally: Tally, missing: number): Replicas
   return { create, delete: [], requeueAfter: waits.length > 0 ? Math.min(...waits) : undefined };
 }
 
-/** Milliseconds until new pods may be made, by the failures since the last success. */
-function backoffLeft({ job, now }: ReplicasInput, pods: readonly Readonly<Pod>[]): number {
-  let lastSuccess = Number.NEGATIVE_INFINITY;
-  for (const pod of pods) if (isSucceeded(pod)) lastSuccess = Math.max(lastSuccess, finishTime(pod, now));
-  const failures = pods
-    .filter((pod) => isFailed(job, pod) && pod.status?.phase === 'Failed')
-    .map((pod) => finishTime(pod, now))
-    .filter((time) => time > lastSuccess);
+/** Milliseconds until new pods may be made. */
+function backoffLeft(input: ReplicasInput): number {
+  const { job, pods, now, failures: known } = input;
+  const failures = [...failuresSinceSuccess(job, pods, { now, known }).values()];
   if (failures.length === 0) return 0;
   return Math.max(...failures) + backoffAfter(failures.length) - now;
 }

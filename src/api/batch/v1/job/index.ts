@@ -41,6 +41,11 @@ function generateSelector({ metadata, spec }: Job): void {
   spec.selector.matchLabels = { [controllerUidLabel]: uid, ...spec.selector.matchLabels };
 }
 
+function labelAsTemplate({ metadata, spec }: Job): void {
+  const labels = spec.template?.metadata?.labels;
+  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+}
+
 function jobStatus({ spec, status, metadata }: Job): string {
   const has = (type: string): boolean =>
     status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
@@ -69,7 +74,12 @@ function duration({ status }: Job, now: number): string {
 export const job: Kind<Job> = {
   strategy: {
     default: ({ spec }) => defaultJobSpec(spec),
-    prepareForCreate: generateSelector,
+    prepareForCreate(job) {
+      // A Job without labels has its template's; where those are all generated, it comes by them afterwards.
+      labelAsTemplate(job);
+      generateSelector(job);
+      labelAsTemplate(job);
+    },
     validate: validateJob,
     validateUpdate: validateJobUpdate,
     validateStatusUpdate: validateJobStatus,
