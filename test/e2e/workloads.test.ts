@@ -23,6 +23,11 @@ test('hollow nodes are ready, with pods in a range of their own', async () => {
     'hollow-2 100.64.1.0/24',
     'hollow-3 100.64.2.0/24',
   ]);
+  const registered =
+    /Normal +RegisteredNode .* node-controller +Node hollow-1 event: Registered Node hollow-1 in Controller/;
+  await eventually('its registration told of', async () =>
+    registered.test(await kubectl('describe', 'node', 'hollow-1')) ? true : undefined,
+  );
 });
 
 test('Deployment: rollout, image, undo, pause, scale, delete', async () => {

@@ -22,7 +22,7 @@ import {
 import { objectsByLabel, objectsSelecting } from '../shared/label-lookup.ts';
 import { controllerOf } from '../shared/owners.ts';
 import { isPodReady } from '../shared/pods.ts';
-import { needsScale, reconcileBudget } from './reconcile.ts';
+import { needsScale, reconcileBudget, unmanagedMessage } from './reconcile.ts';
 import { createScaleOf } from './scale.ts';
 
 export function disruptionController(context: ControllerContext): Controller {
@@ -81,6 +81,9 @@ export function disruptionController(context: ControllerContext): Controller {
     }
     const scale = needsScale(budget) ? await scaleOf(selected, namespace) : 0;
     const result = reconcileBudget({ budget, pods: selected, scale, now: clock.now() });
+    if (result.failure === undefined && needsScale(budget) && selected.some((pod) => !controllerOf(pod))) {
+      recorder.event(budget, { type: 'Warning', reason: 'UnmanagedPods', message: unmanagedMessage(budget) });
+    }
     if (result.failure !== undefined) {
       const message = `Failed to calculate the number of expected pods: ${result.failure}`;
       recorder.event(budget, { type: 'Warning', reason: 'CalculateExpectedPodCountFailed', message });

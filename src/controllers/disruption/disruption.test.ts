@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
 import type { ReplicaSet } from '../../api/apps/v1/types.generated.ts';
-import type { Pod } from '../../api/core/v1/types.generated.ts';
+import type { Event, Pod } from '../../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
-import { podDisruptionBudgets, pods, replicaSets } from '../../client/resources.ts';
+import { events, podDisruptionBudgets, pods, replicaSets } from '../../client/resources.ts';
 import { type Harness, makePod, podSpec, startControllers } from '../harness/start.ts';
-import { reconcileBudget } from './reconcile.ts';
+import { reconcileBudget, unmanagedMessage } from './reconcile.ts';
 
 const now = Date.parse('2026-01-01T00:10:00Z');
 
@@ -63,6 +63,15 @@ test('without a known scale nothing may go', () => {
   expect(status).toMatchObject({ disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed', status: 'False' }] });
 });
 
+test('pods without a controller are told of in the words of upstream', () => {
+  const matchExpressions = [{ key: 'tier', operator: 'In', values: ['a', 'b'] }];
+  const message = unmanagedMessage(budgetOf({ selector: { matchLabels: { app: 'web' }, matchExpressions } }));
+  expect(message).toContain(
+    '(selector: &LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:[]LabelSelectorRequirement{' +
+      'LabelSelectorRequirement{Key:tier,Operator:In,Values:[a b],},},}) were found to be unmanaged.',
+  );
+});
+
 let harness: Harness | undefined;
 afterEach(() => harness?.stop());
 
@@ -100,5 +109,10 @@ test('follows pods and the sets that own them', async () => {
     currentHealthy: 2,
     disruptionsAllowed: 1,
   });
+  const told = async () => (await api.resource<Event>(events).list()).items.map(({ reason }) => reason);
+  expect(await told()).not.toContain('UnmanagedPods');
+  await api.resource<Pod>(pods).create(makePod('bare', { app: 'web' }));
+  await harness.settle();
+  expect(await told()).toContain('UnmanagedPods');
   expect(harness.errors).toEqual([]);
 });
