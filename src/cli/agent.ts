@@ -73,6 +73,7 @@ async function run(flags: Flags): Promise<void> {
         rootDir: resolve(flags.rootDir),
         staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
         housekeeping,
+        allowedUnsafeSysctls: list(flags.allowedUnsafeSysctls),
         cgroupRoot: flags.cgroupRoot,
         given: clusterOf(flags),
         proxyMode,

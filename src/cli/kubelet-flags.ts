@@ -11,6 +11,7 @@ export interface KubeletFlags {
   readonly imageGcLowThreshold: string;
   readonly containerLogMaxSize: string;
   readonly containerLogMaxFiles: string;
+  readonly allowedUnsafeSysctls: string;
 }
 
 export function addKubeletFlags(command: Command): Command {
@@ -28,7 +29,8 @@ export function addKubeletFlags(command: Command): Command {
     .option('--image-gc-high-threshold <percent>', 'above this use of the disk unused images are removed', '85')
     .option('--image-gc-low-threshold <percent>', 'down to this use of the disk', '80')
     .option('--container-log-max-size <size>', "a container's log is rotated beyond this size", '10Mi')
-    .option('--container-log-max-files <count>', 'files that are kept of a log, at least 2', '5');
+    .option('--container-log-max-files <count>', 'files that are kept of a log, at least 2', '5')
+    .option('--allowed-unsafe-sysctls <names>', 'kernel settings that pods may make beside the safe ones', '');
 }
 
 /** Throws a usage error that names the flag. */

@@ -180,7 +180,8 @@ export class Kubelet {
     const node = this.#nodes.lister.get(this.#options.nodeName);
     if (!node || pod.status?.startTime || pod.metadata.deletionTimestamp) return undefined;
     const others = [...this.#workers.values()].filter((worker) => worker.holdsResources).map((worker) => worker.pod);
-    return this.#housekeeping.eviction.refusal(pod) ?? refusal({ pod, node, others });
+    const { allowedUnsafeSysctls: allowedSysctls = [] } = this.#options;
+    return this.#housekeeping.eviction.refusal(pod) ?? refusal({ pod, node, others, allowedSysctls });
   }
 
   #resizeRefusal(pod: Pod): ResizeRefusal | undefined {

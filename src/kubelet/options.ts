@@ -35,6 +35,8 @@ export interface KubeletOptions {
   readonly housekeeping?: Partial<HousekeepingSettings>;
   /** Folder of the manifests of static pods; without one there are none. */
   readonly staticPodPath?: string;
+  /** Kernel settings that pods may make beside the safe ones; a final `*` stands for any rest. */
+  readonly allowedUnsafeSysctls?: readonly string[];
   /** Of the node's Lease, which is renewed after each quarter of it. Default 40. */
   readonly nodeLeaseDurationSeconds?: number;
   readonly log: (message: string) => void;

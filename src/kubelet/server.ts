@@ -4,7 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { join } from 'node:path';
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import { isOn } from '../apimachinery/query.ts';
-import { table } from '../apimachinery/table.ts';
+import { ownValue, table } from '../apimachinery/table.ts';
 import { parseTime } from '../apimachinery/time.ts';
 import type { TunnelHandler } from '../client/tunnel.ts';
 import type { Clock } from '../system/clock.ts';
@@ -171,10 +171,15 @@ async function logOf({ context, url }: Call, pod: Pod, name: string): Promise<Ob
   if (!status && !containersOf(pod).some(({ container }) => container.name === name)) {
     throw new Refusal(404, `container "${name}" not found in pod "${pod.metadata.name}"`);
   }
-  const message =
-    waiting?.message && waiting.reason !== 'ContainerCreating' ? `trying and failing to pull image` : waiting?.reason;
-  throw new Refusal(400, `${where} is waiting to start: ${message ?? 'ContainerCreating'}`);
+  const reason = waiting?.reason ?? 'ContainerCreating';
+  throw new Refusal(400, `${where} is waiting to start: ${ownValue(whyWaiting, reason) ?? reason}`);
 }
+
+/** In place of the reason, where upstream has other words. */
+const whyWaiting = table<string>({
+  ErrImagePull: "image can't be pulled",
+  ImagePullBackOff: 'trying and failing to pull image',
+});
 
 /** `POST` makes the directory of a volume and answers its path, `DELETE` removes it. */
 async function localVolumes({ context, request, response, rest: [name = ''] }: Call): Promise<void> {

@@ -146,10 +146,29 @@ describe('pods that a node ends or refuses', () => {
       reason: 'NodePorts',
       message: `Pod was rejected: ${message}`,
     });
+    expect(await k.ok('get', 'pod', 'second', '--no-headers')).toMatch(/^second +0\/1 +NodePorts /);
     const address = (await get('holder')).status?.hostIP;
     const answer = await fetch(`http://${address}:18080/`);
     expect(await answer.text()).toMatch(/^holder /);
   });
+});
+
+test('a setting of the kernel that is not safe is refused, a safe one made', async () => {
+  const setting = (name: string, value: string) => ({ securityContext: { sysctls: [{ name, value }] } });
+  await apply(
+    pod('unsafe', { ...setting('kernel.msgmax', '65536'), containers: [shell('sleep 1000')] }),
+    pod('safe', { ...setting('net.ipv4.ip_unprivileged_port_start', '70'), containers: [shell('sleep 1000')] }),
+  );
+  await expect
+    .poll(() => k.ok('get', 'pod', 'unsafe', '--no-headers'), long)
+    .toMatch(/^unsafe +0\/1 +SysctlForbidden /);
+  expect((await get('unsafe')).status?.message).toBe(
+    'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
+  );
+  await ready('safe');
+  const file = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
+  expect(await k.ok('exec', 'safe', '--', 'cat', file)).toBe('70\n');
+  await k.ok('delete', 'pod/unsafe', 'pod/safe', '--wait=false');
 });
 
 describe('persistent volumes', () => {
@@ -642,12 +661,17 @@ httpd -f -p 8080 -h /tmp/www & wait`;
       .poll(async () => (await status('no-command'))?.lastState?.terminated, long)
       .toMatchObject({ reason: 'StartError', exitCode: 128 });
     expect((await status('no-command'))?.lastState?.terminated?.message).toContain('/not/there: no such file');
+    const backOff = 'BackOff: Back-off restarting failed container main in pod no-command_default(';
+    await expect.poll(() => events('no-command'), long).toContain(backOff);
     await expect
       .poll(async () => (await status('no-key'))?.state?.waiting, long)
       .toEqual({
         reason: 'CreateContainerConfigError',
         message: "couldn't find key b in ConfigMap default/kube-root-ca.crt",
       });
+    expect((await k.run(['logs', 'no-key'])).stderr).toContain(
+      'container "main" in pod "no-key" is waiting to start: CreateContainerConfigError',
+    );
     await expect
       .poll(async () => (await status('escape'))?.state?.waiting, long)
       .toEqual({

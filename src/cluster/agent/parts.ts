@@ -70,6 +70,7 @@ function kubeletOf({ options, cluster, client, informers }: NodeContext, network
     rootDir,
     staticPodPath,
     housekeeping,
+    allowedUnsafeSysctls: options.allowedUnsafeSysctls,
     ...(nodeLeaseDuration !== undefined && { nodeLeaseDurationSeconds: nodeLeaseDuration }),
     cri: criClient(options.containerdSocket),
     runtimeSocket: options.containerdSocket,

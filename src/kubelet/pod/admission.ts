@@ -9,16 +9,21 @@ import { type Amounts, parseAmounts } from '../../apimachinery/resource-list.ts'
 import { ownValue } from '../../apimachinery/table.ts';
 import type { ResizeRefusal } from './allocation.ts';
 import type { Verdict } from './pod-status.ts';
+import { forbiddenSysctl } from './sysctls.ts';
 
 export interface AdmissionInput {
   readonly pod: Pod;
   readonly node: Readonly<Node>;
   /** The pods that the node runs, or was told to run before. */
   readonly others: readonly Pod[];
+  /** Kernel settings that pods may make beside the safe ones. */
+  readonly allowedSysctls?: readonly string[];
 }
 
 /** Why the pod is refused; undefined when it may run. */
-export function refusal({ pod, node, others }: AdmissionInput): Verdict | undefined {
+export function refusal({ pod, node, others, allowedSysctls = [] }: AdmissionInput): Verdict | undefined {
+  const sysctl = forbiddenSysctl(pod, allowedSysctls);
+  if (sysctl !== undefined) return rejected('SysctlForbidden', sysctl);
   if (!matchesNodeAffinity(pod.spec, node)) {
     return rejected('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
   }

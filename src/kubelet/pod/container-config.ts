@@ -15,6 +15,7 @@ import {
 import { expand } from './env.ts';
 import { annotations, identityOf, labels, logFolder, podLabels } from './identity.ts';
 import { type DNSSettings, hostNames } from './network-files.ts';
+import { dotted } from './sysctls.ts';
 
 export interface SandboxInput {
   readonly attempt: number;
@@ -69,7 +70,7 @@ export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
     },
     linux: {
       cgroupParent: input.cgroupParent,
-      sysctls: Object.fromEntries(sysctls.map((s) => [s.name, s.value])),
+      sysctls: Object.fromEntries(sysctls.map((s) => [dotted(s.name), s.value])),
       securityContext: {
         namespaceOptions: namespaces(pod),
         privileged: isPrivileged(pod),

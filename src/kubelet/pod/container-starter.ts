@@ -5,6 +5,7 @@ import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
 import type { CriImage, SandboxConfig } from '../cri/messages.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
+import { cgroupMount, removeCgroup } from './cgroups.ts';
 import { containerConfig, sandboxConfig } from './container-config.ts';
 import { ConfigError, environment } from './env.ts';
 import { identityOf, logFolder } from './identity.ts';
@@ -146,21 +147,7 @@ export class ContainerStarter {
   /** Logs and cgroups of a pod that is gone. */
   async removeTraces(pod: Pod): Promise<void> {
     await rm(join(this.#context.logRoot, logFolder(identityOf(pod))), { recursive: true, force: true });
-    await this.#context.options.exec.run([
-      'find',
-      '/sys/fs/cgroup',
-      '-mindepth',
-      '2',
-      '-depth',
-      '-type',
-      'd',
-      '-path',
-      `/sys/fs/cgroup/*${podCgroup(this.#context.options.cgroupRoot, pod)}*`,
-      '-exec',
-      'rmdir',
-      '{}',
-      ';',
-    ]);
+    await removeCgroup(cgroupMount, podCgroup(this.#context.options.cgroupRoot, pod));
     this.#context.images.forget(pod.metadata.uid ?? '');
     this.#context.sources.forget(pod.metadata.uid ?? '');
   }

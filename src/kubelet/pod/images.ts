@@ -2,7 +2,7 @@
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
 import type { Clock } from '../../system/clock.ts';
-import type { Cri } from '../cri/client.ts';
+import { type Cri, rpcText } from '../cri/client.ts';
 import type { AuthConfig, CriImage } from '../cri/messages.ts';
 import { registryOf } from './registry-auth.ts';
 
@@ -101,7 +101,7 @@ export class ImagePuller {
       this.#backoffs.delete(key);
       return pulled;
     } catch (error) {
-      const cause = error instanceof Error ? error.message : String(error);
+      const cause = rpcText(error);
       event({ type: 'Warning', reason: 'Failed', message: `Failed to pull image "${image}": ${cause}` });
       const delay = backoff ? Math.min(backoff.delay * 2, delays.max) : delays.initial;
       this.#backoffs.set(key, { delay, until: this.#clock.now() + delay, message: cause });

@@ -51,7 +51,7 @@ export class PodActions {
   /** What fails makes its container wait and sets the time of the next try, which is returned (milliseconds since the epoch). */
   async act(plan: PodPlan): Promise<number | undefined> {
     const { context, view } = this.#options;
-    this.#tellBackoffs(plan);
+    this.tellBackoffs(plan);
     let retryAt: number | undefined;
     const kills = plan.actions.filter((a) => a.type === 'kill');
     await Promise.all(kills.map((a) => this.kill(a.container, a.message)));
@@ -70,7 +70,8 @@ export class PodActions {
     return killer.kill(victim, { message, grace: gracePeriod() });
   }
 
-  #tellBackoffs(plan: PodPlan): void {
+  /** Says which containers wait for their next start, once for each wait. */
+  tellBackoffs(plan: PodPlan): void {
     const { view, event } = this.#options;
     for (const [name, why] of plan.waiting) {
       if (this.#waiting.get(name)?.message === why.message) continue;

@@ -126,3 +126,24 @@ test('init containers come first', () => {
   expect(s.containerStatuses?.[0]?.state).toEqual({ waiting: { reason: 'PodInitializing' } });
   expect(conditions(s).Initialized).toBe('False ContainersNotInitialized containers with incomplete status: [i]');
 });
+
+test('of a pod that the node did not take nothing is told but why', () => {
+  const verdict = { reason: 'NodePorts', message: 'Pod was rejected: no port' };
+  const none = { observed: { sandboxes: [], containers: [] } };
+  const refused = status(pod(), [], { ...none, verdict });
+  expect(refused).toMatchObject({ phase: 'Failed', ...verdict });
+  expect(refused.containerStatuses).toBeUndefined();
+  // One that was taken and ended before its container was made.
+  const before = status(pod(), [], none);
+  const ended = status(pod({}, { status: before }), [], { ...none, verdict: { reason: 'Evicted', message: 'm' } });
+  expect(ended.containerStatuses?.[0]?.state?.terminated).toMatchObject({
+    exitCode: 137,
+    reason: 'ContainerStatusUnknown',
+  });
+});
+
+test('a container that never started has the first second of all as its start', () => {
+  const failed = container({ state: 'exited', startedAt: 0, finishedAt: now, exitCode: 128, reason: 'StartError' });
+  const [told] = status(pod({ restartPolicy: 'Never' }), [failed]).containerStatuses ?? [];
+  expect(told?.state?.terminated).toMatchObject({ startedAt: '1970-01-01T00:00:00Z', reason: 'StartError' });
+});

@@ -49,7 +49,8 @@ function terminated(container: ObservedContainer): ContainerState {
       exitCode: container.exitCode,
       reason,
       ...(container.message && { message: container.message }),
-      ...(container.startedAt > 0 && { startedAt: formatTime(container.startedAt) }),
+      // One that never started has upstream's zero: 1970.
+      startedAt: formatTime(container.startedAt),
       ...(container.finishedAt > 0 && { finishedAt: formatTime(container.finishedAt) }),
       containerID: `containerd://${container.id}`,
     },
@@ -65,7 +66,7 @@ function containerStatus(input: StatusInput, container: Container, kind: Contain
   const initIdle = kind === 'init' ? 'PodInitializing' : idle;
   let state: ContainerState;
   let last: ContainerState = {};
-  if (!current) state = { waiting: waitingFor ?? { reason: initIdle } };
+  if (!current) state = input.verdict ? neverFound : { waiting: waitingFor ?? { reason: initIdle } };
   else if (current.state === 'running') {
     state = { running: { startedAt: formatTime(current.startedAt) } };
     if (previous?.state === 'exited') last = terminated(previous);
@@ -95,6 +96,15 @@ function containerStatus(input: StatusInput, container: Container, kind: Contain
     ...(container.resources?.requests && { allocatedResources: container.resources.requests }),
   };
 }
+
+/** Of a container that was not there when its pod was made to end. */
+const neverFound: ContainerState = {
+  terminated: {
+    exitCode: 137,
+    reason: 'ContainerStatusUnknown',
+    message: 'The container could not be located when the pod was terminated',
+  },
+};
 
 interface Statuses {
   readonly init: readonly ContainerStatus[];
@@ -207,6 +217,8 @@ export function podStatus(input: StatusInput): PodStatus {
   const main = (pod.spec?.containers ?? []).map((c) => containerStatus(input, c, 'main'));
   const statuses = { init, main };
   const ephemeral = (pod.spec?.ephemeralContainers ?? []).map((c) => containerStatus(input, c, 'ephemeral'));
+  // Of a pod that was never taken nothing is told but why.
+  const isRefused = input.verdict && observed.containers.length === 0 && !pod.status?.containerStatuses?.length;
   const isRunning = observed.containers.some((c) => c.state === 'running');
   const verdict = isRunning ? undefined : verdictOf(input);
   const phase = verdict?.phase ?? phaseOf(input, statuses);
@@ -246,8 +258,8 @@ export function podStatus(input: StatusInput): PodStatus {
     ...(podIPs[0] && { podIP: podIPs[0].ip, podIPs }),
     startTime: pod.status?.startTime ?? formatTime(input.now),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
-    ...(init.length > 0 && { initContainerStatuses: init }),
-    containerStatuses: main,
+    ...(init.length > 0 && !isRefused && { initContainerStatuses: init }),
+    ...(!isRefused && { containerStatuses: main }),
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
   };
 }

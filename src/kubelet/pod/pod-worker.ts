@@ -258,6 +258,7 @@ export class PodWorker {
       hasActed = true;
       this.#seen();
     }
+    if (this.#plan) this.#actions.tellBackoffs(this.#plan);
     if (hasActed)
       await collectGarbage(this.pod, this.#view.observed, { context: this.#context, starter: this.#starter });
     return retryAt;

@@ -1,0 +1,47 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { removeCgroup } from './cgroups.ts';
+
+const roots: string[] = [];
+afterEach(() => {
+  for (const root of roots.splice(0)) rmSync(root, { recursive: true });
+});
+
+/** The folders that containerd makes for pods `podA` and `podB`, as they were seen below each hierarchy. */
+function tree(hierarchies: readonly string[]): string {
+  const root = mkdtempSync(join(tmpdir(), 'portico-cgroups-'));
+  roots.push(root);
+  for (const hierarchy of hierarchies) {
+    for (const pod of ['podA', 'podB']) {
+      for (const child of ['d2f1a0', '9be317/init'])
+        mkdirSync(join(root, hierarchy, 'portico/burstable', pod, child), { recursive: true });
+    }
+    mkdirSync(join(root, hierarchy, 'system.slice/ssh.service'), { recursive: true });
+  }
+  return root;
+}
+
+const left = (root: string) =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /pod[AB]$/.test(path) && !path.startsWith('cpu/'))
+    .sort();
+
+test('version 1: one folder in each hierarchy, those that links lead to once', async () => {
+  const root = tree(['memory', 'cpu,cpuacct', 'pids']);
+  symlinkSync('cpu,cpuacct', join(root, 'cpu'));
+  await removeCgroup(root, '/portico/burstable/podA');
+  expect(left(root)).toEqual(['cpu,cpuacct', 'memory', 'pids'].map((one) => `${one}/portico/burstable/podB`));
+});
+
+test('version 2: one folder below the mount itself', async () => {
+  const root = tree(['']);
+  await removeCgroup(root, '/portico/burstable/podA');
+  expect(left(root)).toEqual(['portico/burstable/podB']);
+  expect(readdirSync(root).sort()).toEqual(['portico', 'system.slice']);
+});
+
+test('what is not there is gone', async () => {
+  await removeCgroup(tree(['']), '/portico/podC');
+});
