@@ -59,8 +59,6 @@ async function apply(manifests: string): Promise<void> {
 const door = (name: string) => page.locator(`[data-id="Service default/${name}"] button`);
 const podCards = (state: string) => page.locator(`.box.pod.pod-${state}[title^="Pod default/web-"]`);
 const panel = () => page.locator('.panel');
-const patient = { timeout: 60_000 };
-const labelOf = (name: string) => expect.poll(() => door(name).getAttribute('aria-label'), patient);
 /** `web-1` of `Pod default/web-1: ready`. */
 const nameIn = (title: string | null) => title?.slice('Pod default/'.length).split(':')[0] ?? '';
 
@@ -78,21 +76,22 @@ beforeAll(async () => {
   browser = await startBrowser();
   looking = await openPage(browser, await link());
   page = looking.page;
-}, 300_000);
+});
 
 afterAll(async () => {
   await browser?.close();
   await cluster.remove();
-}, 120_000);
+});
 
 test('what is applied comes into the picture: Services, slices, nodes and pods, and alarms where nobody answers', async () => {
   await page.locator('.box.machine').nth(2).waitFor();
-  expect(await page.locator('.box.machine .name').allTextContents()).toEqual(['node-1', 'node-2', 'node-3']);
+  const machines = page.locator('.box.machine .name');
+  await expect.poll(() => machines.allTextContents(), soon).toEqual(['node-1', 'node-2', 'node-3']);
   expect(await door('web').count()).toBe(0);
   await apply(shop);
   await podCards('ready').nth(2).waitFor();
-  await labelOf('cart').toBe('Service default/cart, nobody answers');
-  await labelOf('web').toBe('Service default/web');
+  await untilDoorSays('cart', nobody);
+  await untilDoorSays('web', 'Service default/web');
   await page.locator('.line-carries text', { hasText: '33 %' }).nth(2).waitFor();
   await page.locator('.box.pod-ready[title^="Pod default/cart-"]').nth(1).waitFor();
   await keepScreenshot(page, 'picture');
@@ -104,28 +103,30 @@ test('what is scaled and killed moves in the picture by itself', async () => {
   const killed = nameIn(await podCards('ready').first().getAttribute('title'));
   await kubectl('delete', 'pod', killed, '--wait=false');
   await page.locator(`[title^="Pod default/${killed}"]`).waitFor({ state: 'detached' });
-  await expect.poll(() => podCards('ready').count(), patient).toBe(5);
+  await untilCount(podCards('ready'), 5);
   await page.locator('.line-carries text', { hasText: '20 %' }).nth(4).waitFor();
 });
 
 test('the story tells of address, pods, almost-pods, slices, records, rules and connections', async () => {
   await door('web').click();
   await page.locator('.story h2', { hasText: 'default/web' }).waitFor();
-  await expect.poll(() => panel().locator('td', { hasText: '20 %' }).count(), patient).toBe(5);
+  await untilCount(panel().locator('td', { hasText: '20 %' }), 5);
   const { spec } = JSON.parse(await kubectl('get', 'service', 'web', '-o', 'json'));
-  const story = await panel().innerText();
-  expect(story).toContain(`${spec.clusterIP}, allocated from 10.96.0.0/16`);
-  expect(story).toContain(`port ${spec.ports[0].nodePort} of every node leads to port 80`);
-  expect(story).toContain('its app is cart, not web');
-  expect(story).toContain(`web.default.svc.cluster.local. A ${spec.clusterIP}`);
+  await untilPanelSays(`${spec.clusterIP}, allocated from 10.96.0.0/16`);
+  await untilPanelSays(`port ${spec.ports[0].nodePort} of every node leads to port 80`);
+  await untilPanelSays('its app is cart, not web');
+  await untilPanelSays(`web.default.svc.cluster.local. A ${spec.clusterIP}`);
   const client = (await kubectl('get', 'pods', '-l', 'app=cart', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
-  await kubectl('exec', client, '--', 'wget', '-qO-', 'http://web');
+  await expect
+    .poll(() => kubectl('exec', client, '--', 'timeout', '5', 'wget', '-qO-', 'http://web'), soon)
+    .not.toBe('');
   await panel()
     .locator('summary', { hasText: /^Connections now [1-9]/ })
     .waitFor();
   await panel().locator('summary', { hasText: 'Rules on each node' }).click();
   await panel().locator('summary', { hasText: 'node-1' }).click();
-  expect(await panel().locator('details details[open] > pre').innerText()).toContain(spec.clusterIP);
+  const rules = panel().locator('details details[open] > pre');
+  await expect.poll(() => rules.innerText(), soon).toContain(spec.clusterIP);
   await keepScreenshot(page, 'story');
 });
 
@@ -182,10 +183,10 @@ spec: {selector: {app: cart}, ports: [{name: http, port: 80}]}
   await page.locator('textarea').fill(manifest);
   await page.locator('button.go').click();
   await page.locator('.sides, .panel [role=alert]').first().waitFor();
-  expect(await panel().innerText()).toContain('Service default/cart');
-  expect(await panel().locator('td', { hasText: '50 %' }).count()).toBe(2);
-  await expect.poll(() => page.locator('.box.is-changed').count(), patient).toBe(2);
-  await labelOf('cart').toBe('Service default/cart');
+  await untilPanelSays('Service default/cart');
+  await untilCount(panel().locator('td', { hasText: '50 %' }), 2);
+  await untilCount(page.locator('.box.is-changed'), 2);
+  await untilDoorSays('cart', 'Service default/cart');
   await keepScreenshot(page, 'plan');
   await page.locator('.sides button', { hasText: 'before' }).click();
   await untilDoorSays('cart', nobody);
