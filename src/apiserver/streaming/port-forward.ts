@@ -109,11 +109,9 @@ async function forward({ tunnels, nodeName, path }: Target, { port, data, error 
       // A connection that the client has given up is none for the kubelet either.
       if (!data.readableEnded) stream.destroy();
     });
-    const answered = fromKubelet(stream, { data, error }).finally(() => {
-      error.end();
-      data.end();
-    });
-    await Promise.all([toKubelet(data, stream), answered]);
+    // The connection is over with the kubelet's end of it: a client with channels has no way to end its own.
+    void toKubelet(data, stream).catch(() => stream.destroy());
+    await fromKubelet(stream, { data, error });
   } catch (failure) {
     const why = failure instanceof StatusError ? failure.message : String(failure);
     if (error.writable) error.write(`error forwarding port ${port} to pod: ${why}`);

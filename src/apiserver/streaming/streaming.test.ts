@@ -54,6 +54,10 @@ const kubelet: TunnelHandler = async (request, response) => {
     response.end(send(1, 'connection refused'));
     return;
   }
+  if (url.searchParams.get('port') === '82') {
+    response.end(Buffer.concat([send(0, 'bye'), encodeClose(0)]));
+    return;
+  }
   response.write(send(isForward ? 0 : channel.stdout, ''));
   const decoder = new FrameDecoder();
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -323,6 +327,18 @@ describe('port-forward', () => {
     await promise;
     expect(received).toEqual({ 0: 'P\0<hello>', 1: 'P\0', 2: 'Q\0', 3: 'Q\0connection refused' });
     socket.close();
+  });
+
+  test('the WebSocket is closed when the pod has closed its connection', async () => {
+    const { address } = await start();
+    const { WebSocket } = await import('ws');
+    const socket = new WebSocket(`ws://${address}${path}?ports=82`, ['v4.channel.k8s.io']);
+    let received = '';
+    socket.on('message', (message: Buffer) => {
+      received += message.toString('latin1');
+    });
+    const [code] = (await once(socket, 'close')) as [number];
+    expect({ code, received }).toEqual({ code: 1000, received: '\0R\0\x01R\0\0bye' });
   });
 });
 

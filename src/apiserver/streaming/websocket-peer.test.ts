@@ -38,10 +38,11 @@ test('messages that come together are written one by one', async () => {
   const accepted = await acceptWebSocket({ incoming, socket, head: Buffer.alloc(0) }, channelProtocols);
   const peer = new WebSocketPeer(accepted);
   const frame = (number: number, data: string) => ({ channel: number, data: Buffer.from(data) });
-  await peer.send(frame(channel.stdout, 'one'));
-  await peer.send(frame(channel.stdout, 'two'));
-  await peer.send(frame(channel.error, '{"status":"Success"}'));
+  void peer.send(frame(channel.stdout, 'one'));
+  void peer.send(frame(channel.stdout, 'two'));
+  void peer.send(frame(channel.error, '{"status":"Success"}'));
   peer.close();
+  await expect.poll(() => socket.written.length, { timeout: 60_000 }).toBe(5);
   const [handshake, ...messages] = socket.written;
   expect(handshake).toMatch(/^HTTP\/1\.1 101 [\s\S]*Sec-WebSocket-Protocol: v4\.channel\.k8s\.io\r\n\r\n$/);
   // RFC 6455 section 5.2: a final frame with its opcode, its length, then for us the channel.

@@ -58,6 +58,7 @@ export class WebSocketPeer implements FramePeer {
   readonly #protocol: string;
   readonly #isBase64: boolean;
   readonly #isPlainError: boolean;
+  #sent = Promise.resolve();
 
   constructor({ webSocket, protocol, stream }: AcceptedWebSocket) {
     this.#socket = webSocket;
@@ -89,21 +90,36 @@ export class WebSocketPeer implements FramePeer {
     return { channel: first - 0x30, data: Buffer.from(message.toString('latin1', 1), 'base64') };
   }
 
-  async send({ channel: number, data }: Frame): Promise<void> {
-    const bytes = number === channel.error && this.#isPlainError ? plainError(data) : data;
-    // Older protocols do not know the close of a channel.
-    if (bytes === undefined || (number === channel.close && this.#protocol !== 'v5.channel.k8s.io')) return;
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    const message = this.#isBase64
-      ? `${number}${Buffer.from(bytes).toString('base64')}`
-      : Buffer.concat([Buffer.of(number), bytes]);
-    // Each message is a TLS record of its own, as upstream's are: clients that poll the socket below TLS (Python's) do not
-    // see a message that came along with another.
-    await new Promise<void>((resolve) => this.#socket.send(message, () => resolve()));
+  /**
+   * Each message is a TLS record of its own, as upstream's are: clients that poll the socket below TLS (Python's) do not see
+   * a message that came along with another.
+   */
+  send(frame: Frame): Promise<void> {
+    const message = this.#encode(frame);
+    if (message === undefined) return this.#sent;
+    this.#sent = this.#sent.then(() => this.#write(message));
+    return this.#sent;
   }
 
+  /** Undefined for what the protocol has no message for. */
+  #encode({ channel: number, data }: Frame): string | Buffer | undefined {
+    // Older protocols do not know the close of a channel.
+    if (number === channel.close && this.#protocol !== 'v5.channel.k8s.io') return undefined;
+    const bytes = number === channel.error && this.#isPlainError ? plainError(data) : data;
+    if (bytes === undefined) return undefined;
+    return this.#isBase64
+      ? `${number}${Buffer.from(bytes).toString('base64')}`
+      : Buffer.concat([Buffer.of(number), bytes]);
+  }
+
+  #write(message: string | Buffer): Promise<void> | void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    return new Promise((resolve) => this.#socket.send(message, () => resolve()));
+  }
+
+  /** After all that was sent. */
   close(): void {
-    this.#socket.close(1000);
+    void this.#sent.then(() => this.#socket.close(1000));
   }
 }
 
