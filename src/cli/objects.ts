@@ -48,7 +48,9 @@ export async function objectsOf(
   }
   const client = await clientOf(flags, command);
   if (flags.at !== undefined)
-    return (await objectsAt(client, flags.at)).filter(({ kind }) => kinds.includes(kind as ObjectKind));
+    return (await answered(command, objectsAt(client, flags.at))).filter(({ kind }) =>
+      kinds.includes(kind as ObjectKind),
+    );
   const resources = await import('../client/resources.ts');
   const resourceOf: Readonly<Record<ObjectKind, GroupVersionResource>> = {
     Node: resources.nodes,
@@ -58,12 +60,11 @@ export async function objectsOf(
     Namespace: resources.namespaces,
     NetworkPolicy: resources.networkPolicies,
   };
-  const lists = await Promise.all(
-    kinds.map(async (kind) => {
-      const { items } = await client.resource<KubeObject>(resourceOf[kind]).list();
-      return items.map((item) => ({ ...item, kind }));
-    }),
-  );
+  const list = async (kind: ObjectKind) => {
+    const { items } = await client.resource<KubeObject>(resourceOf[kind]).list();
+    return items.map((item) => ({ ...item, kind }));
+  };
+  const lists = await answered(command, Promise.all(kinds.map(list)));
   return lists.flat();
 }
 
@@ -76,8 +77,35 @@ export async function clientOf(flags: ObjectFlags, command: string): Promise<Cli
       `${command}: there is no ${kubeconfig}: start the cluster with \`portico up\`, or give manifests with a file`,
     );
   }
-  return adminClient(kubeconfig, tools);
+  return adminClient(kubeconfig, tools).catch((error: unknown) => {
+    throw new Failure(`${command}: ${kubeconfig}: ${messageOf(error)}`, { cause: error });
+  });
 }
+
+/** What the API server answers to the first that is asked of it; a Failure that says what to do when nobody is there. */
+async function answered<T>(command: string, asking: Promise<T>): Promise<T> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (!unreachable.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    throw new Failure(
+      `${command}: the API server does not answer (${messageOf(error)}): see whether the cluster is up with \`portico status\`, or which one the kubeconfig means`,
+      { cause: error },
+    );
+  }
+}
+
+const unreachable = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+];
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The objects as they were, from the history that the API server keeps. */
 async function objectsAt(client: Client, at: string): Promise<KubeObject[]> {

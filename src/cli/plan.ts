@@ -26,13 +26,15 @@ async function run(flags: Flags): Promise<void> {
     if (flags.filename.length === 0 && flags.without.length === 0) {
       throw usage('say what to change: -f FILE, or --without pod/NAME, node/NAME or service/NAME');
     }
-    const [{ planChange }, { isEmptyPlan }, { planText }, { worldsOf }, { askConnections }] = await Promise.all([
-      import('../explain/plan/plan-change.ts'),
-      import('../explain/plan/plan.ts'),
-      import('../explain/plan/text.ts'),
-      import('../explain/plan/proposal.ts'),
-      import('../explain/live/connections.ts'),
-    ]);
+    const [{ planChange }, { isEmptyPlan }, { planText }, { worldsOf }, { askConnections }, { withSlices }] =
+      await Promise.all([
+        import('../explain/plan/plan-change.ts'),
+        import('../explain/plan/plan.ts'),
+        import('../explain/plan/text.ts'),
+        import('../explain/plan/proposal.ts'),
+        import('../explain/live/connections.ts'),
+        import('../explain/plan/slices.ts'),
+      ]);
     const source: ObjectFlags = { ...flags, filename: flags.from };
     const settings = await networkSettings(flags, source);
     const present = await objectsOf(source, 'plan', [
@@ -47,8 +49,10 @@ async function run(flags: Flags): Promise<void> {
     const { validObjects } = await import('./valid-objects.ts');
     const judge = (object: KubeObject) => validObjects([object], [object.kind ?? ''])[0] ?? object;
     const proposal = { manifests: await manifestsOf(flags), without, namespace, judge };
+    // A cluster's controllers have done their work; what manifests lack of it is no change.
+    const settled = flags.from.length > 0 ? withSlices(present) : present;
     const client = flags.from.length > 0 ? undefined : await clientOf(source, 'plan');
-    const worlds = await worldsOf(present, proposal, client);
+    const worlds = await worldsOf(settled, proposal, client);
     const plan = await planChange({
       ...worlds,
       settings,

@@ -17,6 +17,8 @@ export interface Asking {
   readonly proxyMode: string | undefined;
 }
 
+/** Milliseconds by which those who ask may be ahead. */
+const clockSkew = 60_000;
 /** A slider has no more steps than pixels. */
 const mostChanges = 2000;
 
@@ -35,7 +37,12 @@ export class Explainer {
     if (when === null || when === '') {
       return { revision, time: history.last.time, objects: this.#world.objects() };
     }
-    const found = history.at(momentOf(when));
+    const moment = momentOf(when);
+    const now = this.#world.now();
+    if ('time' in moment && moment.time > now + clockSkew) {
+      throw badRequest(`${when} is in the future: now it is ${new Date(now).toISOString()}`);
+    }
+    const found = history.at(moment);
     if (found) return found;
     const { first } = history;
     throw new StatusError({

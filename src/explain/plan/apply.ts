@@ -20,8 +20,10 @@ export interface ApplyPatch {
 export function applyPatchOf(manifest: KubeObject, live: KubeObject, schemas: Schemas): ApplyPatch {
   const { kind = '', apiVersion = 'v1', metadata } = manifest;
   const schema = schemas.schemaOf({ ...parseApiVersion(apiVersion), kind });
+  // What a server would not take from an apply is left out.
+  const { status: _, ...taken } = manifest as KubeObject & { status?: unknown };
   // kubectl writes an annotation of its own into each, so there are always some.
-  const wanted = { ...manifest, metadata: { ...metadata, annotations: metadata.annotations ?? {} } };
+  const wanted = { ...taken, metadata: { ...metadata, annotations: metadata.annotations ?? {} } };
   const body = withoutDropped(wanted as unknown as JsonObject, lastApplied(live), schema);
   return { type: schema ? 'strategic' : 'merge', body, schema };
 }

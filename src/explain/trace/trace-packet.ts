@@ -33,6 +33,7 @@ const someClient = { IPv4: '192.0.2.1', IPv6: '2001:db8::1' } as const;
 export function tracePacket(request: TraceRequest): Trace {
   const { from, to, settings } = request;
   const world = worldOf(request.objects, request.clusterDomain);
+  requireSender(world, from);
   const name = resolveName(world, from, to.host);
   const address = name ? pickAddress(world, from, name.addresses) : to.host;
   const toText = `${joinHostPort(to.host, to.port)}/${to.protocol.toUpperCase()}`;
@@ -110,6 +111,22 @@ function pickAddress(world: World, from: From, addresses: readonly string[]): st
   return addresses.find((address) => families.has(familyOf(address))) ?? addresses[0];
 }
 
+/** Throws {@link TraceError} for a sender that is not there. */
+function requireSender(world: World, from: From): void {
+  if (from.kind === 'node' && !world.nodes.has(from.name)) throw new TraceError(missingNode(world, from.name));
+  if (from.kind !== 'pod' || world.pods.has(`${from.namespace}/${from.name}`)) return;
+  const others = [...world.pods.values()].filter(({ metadata }) => metadata.name === from.name);
+  const places = others.slice(0, 3).map(({ metadata }) => `pod/${metadata.namespace}/${metadata.name}`);
+  const advice = places.length > 0 ? `there is ${places.join(', ')}` : 'kubectl get pods -A lists those that there are';
+  throw new TraceError(`there is no pod ${from.namespace}/${from.name} among the objects: ${advice}`);
+}
+
+function missingNode({ nodes }: World, name: string): string {
+  const known = [...nodes.keys()].sort();
+  const shown = known.length > 5 ? `${known.slice(0, 5).join(', ')} and ${known.length - 5} more` : known.join(', ');
+  return `there is no Node ${name} among the objects: ${known.length === 0 ? 'there is none' : `there are ${shown}`}`;
+}
+
 interface Sender {
   readonly address: string;
   /** The node whose rules meet the packet first. */
@@ -132,9 +149,10 @@ function senderOf(
   if (from.kind === 'pod') {
     const key = `${from.namespace}/${from.name}`;
     const pod = world.pods.get(key);
-    if (!pod) throw new TraceError(`there is no pod ${key} among the objects`);
-    const node = pod.spec?.nodeName;
-    if (!node || !world.nodes.has(node)) throw new TraceError(`pod ${key} is on no node that is among the objects`);
+    const node = pod?.spec?.nodeName;
+    if (!pod || !node)
+      throw new TraceError(`pod ${key} is on no node yet, so it sends nothing: look at kubectl describe pod`);
+    if (!world.nodes.has(node)) throw new TraceError(`pod ${key} is on ${node}: ${missingNode(world, node)}`);
     return {
       address: own(addressesOf(pod), `pod ${key}`),
       node,
@@ -143,12 +161,11 @@ function senderOf(
   }
   if (from.kind === 'node') {
     const node = world.nodes.get(from.name);
-    if (!node) throw new TraceError(`there is no Node ${from.name} among the objects`);
+    if (!node) throw new TraceError(missingNode(world, from.name));
     return { address: own(nodeAddresses(node), `node ${from.name}`), node: from.name, device: undefined };
   }
   const entry = nodeAt(world, target.address)?.metadata.name ?? target.entryNode ?? [...world.nodes.keys()].sort()[0];
-  if (entry === undefined || !world.nodes.has(entry))
-    throw new TraceError(`there is no Node ${entry ?? ''} among the objects`);
+  if (entry === undefined || !world.nodes.has(entry)) throw new TraceError(missingNode(world, entry ?? ''));
   const address = from.address ?? someClient[family];
   if (familyOf(address) !== family) throw new TraceError(`external/${address} has no ${family} address`);
   return { address, node: entry, device: uplink };
