@@ -8,6 +8,7 @@ import {
   hasPath,
   intersection,
   isEmptySet,
+  isFieldSet,
   pathsOf,
   printPath,
   recursiveDifference,
@@ -19,6 +20,23 @@ const element = fc.constantFrom('f:a', 'f:b', 'k:{"name":"x"}', 'v:"y"');
 const path: fc.Arbitrary<FieldPath> = fc.array(element, { minLength: 1, maxLength: 4 });
 const paths = fc.array(path, { maxLength: 8 });
 const text = (list: Iterable<FieldPath>) => new Set([...list].map((p) => p.join('/')));
+
+test.each([
+  [true, {}],
+  [true, { '.': {}, 'f:a': { 'k:{"name":"x"}': {}, 'v:"y"': {}, 'v:1': {}, 'i:-1': {} } }],
+  [true, { 'f:__proto__': {}, 'f:': {} }],
+  [false, { constructor: {} }],
+  [false, JSON.parse('{"__proto__":{}}')],
+  [false, { a: {} }],
+  [false, { 'f:a': 1 }],
+  [false, { 'f:a': { 'f:b': null } }],
+  [false, { 'k:{': {} }],
+  [false, { 'k:"x"': {} }],
+  [false, { 'v:': {} }],
+  [false, { 'i:x': {} }],
+  [false, []],
+  [false, null],
+])('whether it is a set of fields: %s for %j', (expected, value) => expect(isFieldSet(value)).toBe(expected));
 
 test('a set holds the paths it is made of, and no others', () => {
   fc.assert(

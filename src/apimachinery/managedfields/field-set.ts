@@ -15,6 +15,25 @@ export type FieldPath = readonly string[];
 
 export const emptySet: FieldSet = Object.freeze({});
 
+/** Whether a value from outside is a set: every key says what it is, and can be read. */
+export function isFieldSet(value: unknown): value is FieldSet {
+  if (!isObject(value)) return false;
+  for (const key in value) if (!isElement(key) || !isFieldSet(value[key])) return false;
+  return true;
+}
+
+function isElement(key: string): boolean {
+  if (key === '.' || key.startsWith('f:')) return true;
+  if (key.startsWith('i:')) return /^i:-?\d+$/.test(key);
+  if (!key.startsWith('v:') && !key.startsWith('k:')) return false;
+  try {
+    const value: unknown = JSON.parse(key.slice(2));
+    return key.startsWith('v:') || isObject(value);
+  } catch {
+    return false;
+  }
+}
+
 export function isEmptySet(set: FieldSet): boolean {
   for (const _ in set) return false;
   return true;

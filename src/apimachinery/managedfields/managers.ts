@@ -1,7 +1,15 @@
 // Who manages which fields: the entries of metadata.managedFields, by manager.
-import { isObject } from '../json/value.ts';
 import type { ManagedFieldsEntry } from '../meta/v1.generated.ts';
-import { difference, emptySet, type FieldSet, intersection, isEmptySet, setOf, union } from './field-set.ts';
+import {
+  difference,
+  emptySet,
+  type FieldSet,
+  intersection,
+  isEmptySet,
+  isFieldSet,
+  setOf,
+  union,
+} from './field-set.ts';
 import type { Comparison } from './typed.ts';
 
 /** A manager is known by its name, the operation, the subresource, and for updates the version it wrote. */
@@ -27,21 +35,22 @@ export function keyOf({ manager, operation, apiVersion, subresource }: ManagerId
   return JSON.stringify([manager, operation, operation === 'Apply' ? '' : apiVersion, subresource]);
 }
 
-/** Reads metadata.managedFields. Entries of another form than FieldsV1 are dropped; undefined when it is no list of entries. */
+/** Reads metadata.managedFields; undefined when it is no list of entries, or one of them is not FieldsV1 as it should be. */
 export function decodeManagers(entries: unknown): Managers | undefined {
   const managers = new Map<string, Managed>();
   if (entries === undefined || entries === null) return managers;
   if (!Array.isArray(entries)) return undefined;
   for (const entry of entries as ManagedFieldsEntry[]) {
     if (entry.operation !== 'Apply' && entry.operation !== 'Update') return undefined;
-    if (entry.fieldsType !== 'FieldsV1' || !isObject(entry.fieldsV1 ?? {})) return undefined;
+    const { fieldsType, fieldsV1 = emptySet } = entry;
+    if (fieldsType !== 'FieldsV1' || !isFieldSet(fieldsV1)) return undefined;
     const managed: Managed = {
       manager: entry.manager ?? '',
       operation: entry.operation,
       apiVersion: entry.apiVersion ?? '',
       subresource: entry.subresource ?? '',
       time: entry.time,
-      fields: (entry.fieldsV1 ?? emptySet) as FieldSet,
+      fields: fieldsV1,
     };
     const key = keyOf(managed);
     const other = managers.get(key);

@@ -70,6 +70,31 @@ test('a JSON patch that does not fit is 422', async () => {
   });
 });
 
+test.each(['constructor', '__proto__', 'k:{', 'v:', 'i:x'])(
+  'managed fields with %s are as good as none',
+  async (element) => {
+    const apply = (value: string) =>
+      patch(
+        'apply',
+        JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name: url.split('/').at(-1) },
+          data: { a: value },
+        }),
+        '?fieldManager=one',
+      );
+    await apply('b');
+    const entry = { manager: 'two', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1' };
+    const fieldsV1 = { 'f:data': Object.fromEntries([[element, {}]]) };
+    const managedFields = [{ ...entry, fieldsV1 }];
+    const { status, text } = await patch('merge', JSON.stringify({ metadata: { managedFields } }));
+    expect(status).toBe(200);
+    expect(text).not.toContain('two');
+    expect(await apply('c')).toMatchObject({ status: 200 });
+  },
+);
+
 describe('what an object is does not change', () => {
   const unknown = 'no kind "ConfigMap" is registered for version "v2"';
   const other = 'converting (v1.Secret) to (core.ConfigMap): unknown conversion';

@@ -22,4 +22,5 @@ test('repeated keys are told with the line of the later value, which stands', as
 test('what is no YAML is refused with the reason', async () => {
   await expect(parseYaml('a: [1')).rejects.toThrow(/^error converting YAML to JSON: yaml: /);
   await expect(parseYaml('a: *none')).rejects.toThrow('error converting YAML to JSON: yaml: Unresolved alias');
+  await expect(parseYaml('['.repeat(50_000))).rejects.toThrow('yaml: exceeded max depth of 10000');
 });
