@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../fixtures/free-port.ts';
 import { mortal } from '../fixtures/mortal.ts';
 import { eventually, run, type TestCluster } from './portico.ts';
 
@@ -18,15 +18,6 @@ export interface Registry {
 
 /** bcrypt of `secret`. */
 const password = '$2b$04$O7a8i7TlYN/H/exsSN61a.vLX3JweF/oMKPdiWnT6C1BI13EOxM..';
-
-async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 export async function startRegistry({ name, dataDir }: TestCluster): Promise<Registry> {
   const { index } = JSON.parse(readFileSync(join(dataDir, 'cluster.json'), 'utf8')) as { index: number };

@@ -10,6 +10,7 @@ import { type Say, startUpstream, type UpstreamServer } from '../../src/dns/fake
 import { RCODE } from '../../src/dns/wire/message.ts';
 import { eventually } from '../e2e/portico.ts';
 import { type ApiTarget, ask } from '../fixtures/api-client.ts';
+import { freePort } from '../fixtures/free-port.ts';
 import { type PorticoProcess, startPortico } from '../fixtures/portico-process.ts';
 
 const token = 'a-token-of-the-dns-tests';
@@ -38,7 +39,7 @@ const upstreamNamed =
 
 beforeAll(async () => {
   writeFileSync(tokens, `${token},tester,1,"system:masters"\n`);
-  server = await startControlPlane('127.0.0.1:0');
+  server = await startControlPlane(`127.0.0.1:${await freePort()}`);
   target = { url: server.ready, token };
   const cluster = { server: server.ready, 'insecure-skip-tls-verify': true };
   writeFileSync(
@@ -156,9 +157,7 @@ const childrenOf = (pid: number | undefined): number[] =>
 
 test('metrics, health and readiness under CoreDNS’s names, of several processes on one address', async () => {
   writeFileSync(config, `upstream: ['127.0.0.1:${upstreams[0]?.port}']\n`);
-  const taken = await startUpstream({ say: () => undefined });
-  await taken.close();
-  const address = `127.0.0.1:${taken.port}`;
+  const address = `127.0.0.1:${await freePort()}`;
   const http = ['--metrics-bind-address', address, '--health-bind-address', address, '--ready-bind-address', address];
   const several = await startPortico([...dnsFlags, ...http, '--processes', '2'], answering);
   try {
