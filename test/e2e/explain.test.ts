@@ -7,9 +7,11 @@ import type { NetworkPlan } from '../../src/explain/plan/plan.ts';
 import type { Trace } from '../../src/explain/trace/trace.ts';
 import { repository } from '../fixtures/portico-process.ts';
 import { essence, rewrite, transcriptsOf } from '../fixtures/transcripts.ts';
+import { testPlans } from './explain-plans.ts';
 import { eventually, run, testCluster } from './portico.ts';
 
 const cluster = testCluster('e2e-explain');
+const nodes = ['node-1', 'node-2', 'node-3'];
 
 async function kubectl(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await cluster.portico('kubectl', ...args);
@@ -36,6 +38,30 @@ apiVersion: v1
 kind: Service
 metadata: {name: front}
 spec: {selector: {app: ${selector}}, ports: [{name: http, port: 80}]}
+`;
+
+/** Every way into the cluster, and two where nothing gets in. */
+const doors = `
+---
+apiVersion: v1
+kind: Service
+metadata: {name: doors}
+spec: {type: LoadBalancer, externalIPs: [192.0.2.70], selector: {app: old}, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: walled}
+spec: {type: LoadBalancer, loadBalancerSourceRanges: [198.51.100.0/24], selector: {app: old}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: sticky}
+spec: {sessionAffinity: ClientIP, selector: {app: old}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nobody}
+spec: {selector: {app: nobody}, ports: [{port: 80}]}
 `;
 
 function file(name: string, text: string): string {
@@ -69,12 +95,12 @@ const ready = (app: string) =>
   });
 
 beforeAll(async () => {
-  const { code, stderr } = await cluster.portico('up', '--nodes', '2', '--egress', 'off');
+  const { code, stderr } = await cluster.portico('up', '--nodes', '3', '--egress', 'off');
   if (code !== 0) throw new Error(stderr);
-  await kubectl('apply', '-f', file('apps.yaml', deployment('old') + deployment('new') + service('old')));
+  await kubectl('apply', '-f', file('apps.yaml', deployment('old') + deployment('new') + service('old') + doors));
   await Promise.all([ready('old'), ready('new')]);
   await eventually('two endpoints', async () => ((await endpoints()).length === 2 ? true : undefined));
-}, 180_000);
+});
 
 afterAll(() => cluster.remove());
 
@@ -98,7 +124,7 @@ test('a trace from a pod names the Service, its candidates and the nodes; a wron
 
 test('a plan of another selector says the slices, shares and rules that then come about', async () => {
   const edited = file('edited.yaml', service('new'));
-  const before = await Promise.all(['node-1', 'node-2'].map(rules));
+  const before = await Promise.all(nodes.map(rules));
   const { code, stdout } = await cluster.portico('plan', '-f', edited, '-o', 'json');
   expect(code).toBe(1);
   const plan = JSON.parse(stdout) as NetworkPlan;
@@ -116,7 +142,7 @@ test('a plan of another selector says the slices, shares and rules that then com
   await eventually('the planned endpoints', async () => {
     return JSON.stringify(await endpoints()) === JSON.stringify(expected) ? true : undefined;
   });
-  const after = await Promise.all(['node-1', 'node-2'].map(rules));
+  const after = await Promise.all(nodes.map(rules));
   for (const [i, lines] of after.entries()) {
     const planned = plan.rules.find(({ node }) => node === `node-${i + 1}`);
     expect(lines.filter((line) => !before[i]!.includes(line))).toEqual(planned?.added);
@@ -166,36 +192,97 @@ test('what the rules and a trace were at an earlier revision is still known', as
   expect(before.stderr).toContain('1 is before what is kept: history begins at revision');
 });
 
-test('a real packet takes the way that the model says; a rule planted in the kernel is found and named', async () => {
-  const pod = (await kubectl('get', 'pods', '-l', 'app=old', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
-  const node = (await kubectl('get', 'pod', pod, '-o', 'jsonpath={.spec.nodeName}')).trim();
-  const live = async (...args: string[]) => {
-    const { code, stdout, stderr } = await cluster.portico('trace', ...args, '--live', '-o', 'json');
-    if (stdout === '') throw new Error(stderr);
-    return { code, ...(JSON.parse(stdout) as { live: LiveTrace }).live };
-  };
-  for (const [from, to] of [
-    [`pod/${pod}`, 'front:80'],
-    [`node/${node}`, `${await clusterIP()}:80`],
-    [`pod/${pod}`, 'kube-dns.kube-system:53/udp'],
-  ] as const) {
-    const { code, differences, result } = await live(from, to);
-    expect([code, differences, result]).toEqual([0, [], 'arrives']);
-  }
-  const refused = await live(`pod/${pod}`, 'front:81');
-  expect([refused.code, refused.differences, refused.result]).toEqual([1, [], 'refused']);
+const live = async (...args: string[]) => {
+  const { code, stdout, stderr } = await cluster.portico('trace', ...args, '-o', 'json');
+  if (stdout === '') throw new Error(stderr);
+  return { code, ...(JSON.parse(stdout) as { live: LiveTrace }).live };
+};
 
-  const plant = `table ip planted { chain c { type nat hook prerouting priority -150; ip daddr ${await clusterIP()} dnat to 10.244.9.9; }; }`;
-  const inNode = (...command: string[]) => run(['ip', 'netns', 'exec', `portico-${cluster.name}-${node}`, ...command]);
-  expect((await inNode('nft', plant)).code).toBe(0);
-  const planted = await live(`pod/${pod}`, 'front:80');
-  await inNode('nft', 'delete table ip planted');
-  expect(planted.code).toBe(1);
-  expect(planted.differences[0]).toContain('the kernel sends it to 10.244.9.9:80; the model knows 10.244.');
-  expect(planted.differences[1]).toContain(
-    `on ${node} it meets a rule that is none of Portico's: ip planted c: ip daddr`,
+const field = (name: string, path: string) => kubectl('get', 'service', name, '-o', `jsonpath=${path}`);
+
+/** A pod of the old Deployment, its node, and a node where it is not. */
+async function clientPod() {
+  const at = '{.items[0].metadata.name} {.items[0].spec.nodeName}';
+  const [pod = '', node = ''] = (await kubectl('get', 'pods', '-l', 'app=old', '-o', `jsonpath=${at}`)).split(' ');
+  return { pod, node, other: nodes.find((one) => one !== node) ?? '' };
+}
+
+test('real packets by every door, from pods, nodes and outside, take the way that the model says', async () => {
+  const { pod, node, other } = await clientPod();
+  const address = '{.status.loadBalancer.ingress[0].ip}';
+  const [balanced, walled] = await eventually('addresses of load balancers', async () => {
+    const found = [await field('doors', address), await field('walled', address)];
+    return found.includes('') ? undefined : found;
+  });
+  const nodePort = await field('doors', '{.spec.ports[0].nodePort}');
+  const samples: readonly (readonly [from: string, to: string, result: LiveTrace['result']])[] = [
+    [`pod/${pod}`, 'front:80', 'arrives'],
+    [`pod/${pod}`, 'sticky:80', 'arrives'],
+    [`pod/${pod}`, 'kube-dns.kube-system:53/udp', 'arrives'],
+    [`pod/${pod}`, `${other}:${nodePort}`, 'arrives'],
+    [`pod/${pod}`, '192.0.2.70:80', 'arrives'],
+    [`pod/${pod}`, `${balanced}:80`, 'arrives'],
+    [`node/${node}`, `${await clusterIP()}:80`, 'arrives'],
+    [`node/${other}`, `${other}:${nodePort}`, 'arrives'],
+    ['external', `${other}:${nodePort}`, 'arrives'],
+    ['external', `${balanced}:80`, 'arrives'],
+    [`pod/${pod}`, 'front:81', 'refused'],
+    [`pod/${pod}`, 'nobody:80', 'refused'],
+    [`node/${node}`, '10.96.255.250:80', 'dropped'],
+    ['external', `${walled}:80`, 'dropped'],
+  ];
+  const met = await Promise.all(
+    samples.map(async ([from, to]) => {
+      const { code, differences, result } = await live(from, to, '--live');
+      return { from, to, code, differences, result };
+    }),
   );
+  const agreeing = samples.map(([from, to, result]) => {
+    return { from, to, code: result === 'arrives' ? 0 : 1, differences: [], result };
+  });
+  expect(met).toEqual(agreeing);
 });
+
+test('a packet of somebody else is waited for and followed', async () => {
+  const { pod } = await clientPod();
+  const sending = new AbortController();
+  const sender = (async () => {
+    while (!sending.signal.aborted) await cluster.portico('kubectl', 'exec', pod, '--', 'wget', '-qO-', 'http://front');
+  })();
+  const { code, differences, result, sent } = await live(`pod/${pod}`, 'front:80', '--wait', '60s');
+  sending.abort();
+  await sender;
+  expect([code, differences, result, sent]).toEqual([0, [], 'arrives', undefined]);
+  const nobody = await cluster.portico('trace', 'external', 'node-1:9', '--wait', '1s');
+  expect([nobody.code, nobody.stderr]).toEqual([
+    1,
+    expect.stringContaining('trace: --live: no such packet came by in 1 s on node-1'),
+  ]);
+});
+
+test('rules planted in the kernel are found and named: one that sends elsewhere, one that drops the answer', async () => {
+  const { pod, node } = await clientPod();
+  const inNode = async (...command: string[]) => {
+    const { code, stderr } = await run(['ip', 'netns', 'exec', `portico-${cluster.name}-${node}`, ...command]);
+    if (code !== 0) throw new Error(stderr);
+  };
+  const planted = async (rule: string) => {
+    await inNode('nft', `table ip planted { chain c { ${rule}; }; }`);
+    const found = await live(`pod/${pod}`, 'front:80', '--live');
+    await inNode('nft', 'delete table ip planted');
+    expect(found.code).toBe(1);
+    return found.differences;
+  };
+  const away = await planted(
+    `type nat hook prerouting priority -150; ip daddr ${await clusterIP()} dnat to 10.244.9.9`,
+  );
+  expect(away[0]).toContain('the kernel sends it to 10.244.9.9:80; the model knows 10.244.');
+  expect(away[1]).toContain(`on ${node} it meets a rule that is none of Portico's: ip planted c: ip daddr`);
+  const silent = await planted('type filter hook prerouting priority -310; tcp sport 80 drop');
+  expect(silent[0]).toContain('no answer came to the sender: something on the way back drops it');
+});
+
+testPlans(cluster, nodes);
 
 test('the page on how a Service works prints what its commands print', async () => {
   const path = join(repository, 'docs/how-a-service-works.md');
@@ -222,5 +309,8 @@ test('nonsense is told in one line', async () => {
   const nobody = await cluster.portico('plan', '--without', 'pod/nobody');
   expect([nobody.code, nobody.stderr]).toEqual([2, 'portico: plan: --without: there is no Pod default/nobody\n']);
   const lost = await cluster.portico('trace', 'pod/nobody', 'front:80');
-  expect([lost.code, lost.stderr]).toEqual([2, 'portico: trace: there is no pod default/nobody among the objects\n']);
+  expect([lost.code, lost.stderr]).toEqual([
+    2,
+    'portico: trace: there is no pod default/nobody among the objects: kubectl get pods -A lists those that there are\n',
+  ]);
 });

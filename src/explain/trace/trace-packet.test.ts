@@ -233,3 +233,55 @@ test.each<ProxyMode>(['nftables', 'iptables', 'ipvs'])(
       });
   },
 );
+
+test.each<{ why: string; from: string; to: string; note: string }>([
+  {
+    why: 'another namespace',
+    from: 'pod/client',
+    to: 'far:80',
+    note: 'there is no Service far in namespace demo: ask for far.away',
+  },
+  { why: 'nobody', from: 'pod/client', to: 'nix:80', note: 'there is no Service demo/nix: kubectl get services -A' },
+  {
+    why: 'headless and not ready',
+    from: 'pod/client',
+    to: 'web:80',
+    note: 'Service demo/web is headless and has no endpoint',
+  },
+  {
+    why: 'an alias',
+    from: 'pod/client',
+    to: 'alias:80',
+    note: 'alias.demo.svc.cluster.local. is another name of www.example.com.',
+  },
+  { why: "the node's DNS", from: 'pod/hostly', to: 'web:80', note: 'set dnsPolicy: ClusterFirstWithHostNet' },
+  { why: 'a node', from: 'node/a', to: 'web:80', note: 'names of the cluster are known to its pods only' },
+])('a name without an address says why: $why', ({ from, to, note }) => {
+  const more = `
+---
+kind: Service
+metadata: {name: far, namespace: away}
+spec: {clusterIP: 10.96.0.60, ports: [{port: 80}]}
+---
+kind: Service
+metadata: {name: alias, namespace: demo}
+spec: {type: ExternalName, externalName: www.example.com}
+---
+kind: Pod
+metadata: {name: hostly, namespace: demo}
+spec: {nodeName: a, hostNetwork: true}
+status: {podIP: 172.30.0.11}
+`;
+  const headless = service('clusterIP: None').replace('clusterIP: 10.96.0.50, clusterIPs: [10.96.0.50], ', '');
+  const { name, outcomes } = trace(more + headless, from, to);
+  expect([name?.addresses, outcomes]).toEqual([[], []]);
+  expect(name?.note).toContain(note);
+});
+
+test.each([
+  ['pod/client2', 'there is no pod demo/client2 among the objects: kubectl get pods -A lists those that there are'],
+  ['pod/other/client', 'there is no pod other/client among the objects: there is pod/demo/client'],
+  ['node/z', 'there is no Node z among the objects: there are a, b'],
+])('a sender that is not there, %s, is told of before its names are', (from, message) => {
+  expect(() => trace('', from, 'web:80')).toThrow(message);
+});
