@@ -1,5 +1,6 @@
 // The volumes of one pod as they are mounted now, and when their content is looked at again.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
 import type { PodContext } from './pod-context.ts';
 
@@ -11,10 +12,15 @@ export interface Addresses {
   readonly allocatable: Readonly<Record<string, string>>;
 }
 
+/** What the downward API shows of a pod that changes while it runs: files follow it at once. */
+function shownOf({ metadata: { labels = {}, annotations = {} } }: Pod): unknown {
+  return { labels, annotations };
+}
+
 export class MountedVolumes {
   readonly #context: PodContext;
   #released = false;
-  #mounted: { readonly volumes: PodVolumes; readonly at: number } | undefined;
+  #mounted: { readonly volumes: PodVolumes; readonly at: number; readonly shown: unknown } | undefined;
 
   constructor(context: PodContext) {
     this.#context = context;
@@ -28,7 +34,7 @@ export class MountedVolumes {
   async setUp(pod: Pod, addresses: Addresses): Promise<PodVolumes> {
     const { volumes, sources, options } = this.#context;
     const mounted = await volumes.setUp(pod, { ...sources.of(pod), ...addresses, hostIPs: options.nodeIPs });
-    this.#mounted = { volumes: mounted, at: options.clock.now() };
+    this.#mounted = { volumes: mounted, at: options.clock.now(), shown: shownOf(pod) };
     return mounted;
   }
 
@@ -50,7 +56,8 @@ export class MountedVolumes {
       return undefined;
     const now = this.#context.options.clock.now();
     const at = this.#mounted?.at ?? 0;
-    if (now - at < refreshInterval) return at + refreshInterval;
+    const isCurrent = jsonEqual(this.#mounted?.shown, shownOf(pod));
+    if (isCurrent && now - at < refreshInterval) return at + refreshInterval;
     await this.setUp(pod, addresses);
     return now + refreshInterval;
   }

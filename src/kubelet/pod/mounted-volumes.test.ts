@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { MountedVolumes } from './mounted-volumes.ts';
+import type { PodContext } from './pod-context.ts';
+
+const addresses = { podIPs: [], allocatable: {} };
+const pod = (x: string): Pod => ({
+  metadata: { name: 'p', uid: 'u', labels: { x } },
+  spec: { containers: [], volumes: [{ name: 'v', downwardAPI: { items: [] } }] },
+});
+
+test('content is looked at again every minute, when labels change at once, and goes once with the pod', async () => {
+  const clock = new FakeClock();
+  const done: string[] = [];
+  const volumes = {
+    setUp: async ({ metadata }: Pod) => done.push(`x=${metadata.labels?.x}`),
+    release: async (uid: string) => done.push(`release ${uid}`),
+  };
+  const context = { volumes, sources: { of: () => ({}) }, options: { clock, nodeIPs: [] } } as unknown as PodContext;
+  const mounted = new MountedVolumes(context);
+  const begin = clock.now();
+  await mounted.setUp(pod('1'), addresses);
+  expect(await mounted.refresh(pod('1'), addresses)).toBe(begin + 60_000);
+  expect(done.splice(0)).toEqual(['x=1']);
+  clock.advance(1000);
+  expect(await mounted.refresh(pod('2'), addresses)).toBe(begin + 61_000);
+  await mounted.refresh(pod('2'), addresses);
+  expect(done.splice(0)).toEqual(['x=2']);
+  clock.advance(60_000);
+  await mounted.refresh(pod('2'), addresses);
+  await mounted.release(pod('2'));
+  await mounted.release(pod('2'));
+  expect(done).toEqual(['x=2', 'release u']);
+  expect(mounted.isReleased).toBe(true);
+});
