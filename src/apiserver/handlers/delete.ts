@@ -75,16 +75,18 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
 export async function handleDelete(request: ResourceRequest): Promise<ApiResponse> {
   const options = await readDeleteOptions(request);
   const { object, removed } = await deleteOne(request, { options, name: request.info.name });
-  return deletedResponse(request, { object, removed });
+  // As upstream: who asks in the old words for what depends on it to go too learns that it goes on.
+  const status = !removed && options.orphanDependents === false ? 202 : 200;
+  return deletedResponse(request, { object, removed, status });
 }
 
 /** The object where the kind says so or it is still there; else a Status that names what went. */
 function deletedResponse(
   request: ResourceRequest,
-  { object, removed }: { readonly object: StoredObject; readonly removed: boolean },
+  { object, removed, status }: { readonly object: StoredObject; readonly removed: boolean; readonly status: number },
 ): Promise<ApiResponse> | ApiResponse {
   const { definition } = request;
-  if (!removed || definition.returnsDeletedObject) return objectResponse(request, object);
+  if (!removed || definition.returnsDeletedObject) return objectResponse(request, object, status);
   const { group, resource } = definition;
   const { name, uid } = object.object.metadata;
   const details = { name, ...(group && { group }), kind: resource, uid };

@@ -7,7 +7,7 @@ import { recordUpdate, type Writer } from '../../apimachinery/managedfields/reco
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
 import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
 import { decodeObject } from '../../apimachinery/schema/decode.ts';
-import { StatusError } from '../../apimachinery/status.ts';
+import { conflict, StatusError } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { asKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
@@ -77,6 +77,11 @@ export function applyConfiguration(
     ...(seenAs && { seenAs }),
   });
   const object = asKind(decodeObject(applied.object, schema).object, kindOf(definition));
+  const { uid } = object.metadata;
+  if (!old && uid) {
+    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw conflict(definition, request.info.name, why);
+  }
   checkName(object, request);
   placeInNamespace(object, request);
   definition.strategy.default?.(object);

@@ -95,6 +95,17 @@ test.each(['constructor', '__proto__', 'k:{', 'v:', 'i:x'])(
   },
 );
 
+test('an apply with the uid of what is not there makes nothing', async () => {
+  url = `${configMaps}/gone`;
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'gone', uid: 'u' } };
+  expect(await patch('apply', JSON.stringify(body), '?fieldManager=m')).toMatchObject({
+    status: 409,
+    message:
+      'Operation cannot be fulfilled on configmaps "gone": uid mismatch: the provided object specified uid u, and no existing object was found',
+  });
+  expect((await api.send('GET', url)).status).toBe(404);
+});
+
 describe('what an object is does not change', () => {
   const unknown = 'no kind "ConfigMap" is registered for version "v2"';
   const other = 'converting (v1.Secret) to (core.ConfigMap): unknown conversion';

@@ -33,6 +33,16 @@ test('a body of null says nothing, and is as good as an empty object', async () 
 });
 
 test.each([
+  [{ orphanDependents: false }, 202],
+  [{ orphanDependents: true }, 200],
+  [{ propagationPolicy: 'Foreground' }, 200],
+  [{}, 200],
+])('a deletion that waits for a finalizer, with %j: %i', async (options, status) => {
+  await create('a', { metadata: { name: 'a', finalizers: ['a.b/c'] } });
+  expect((await api.send('DELETE', `${configMaps}/a`, options)).status).toBe(status);
+});
+
+test.each([
   ['array', []],
   ['string', 'x'],
   ['number', 5],

@@ -10,8 +10,8 @@ export interface ParsedYaml {
 
 /** In the words of upstream's library where this one says how it works inside. */
 function whyNot(error: unknown): string {
-  if (error instanceof RangeError) return 'exceeded max depth of 10000';
-  return error instanceof Error ? error.message : String(error);
+  const why = error instanceof Error ? error.message : String(error);
+  return why.startsWith('Maximum call stack') ? 'exceeded max depth of 10000' : why;
 }
 
 /** Throws a StatusError 400 for what is no YAML. */
