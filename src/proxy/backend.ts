@@ -39,7 +39,7 @@ export interface Backend {
    * all of it. Rejects with a SyncError.
    */
   sync(how: Sync): Promise<void>;
-  /** How the rules of the last sync seem to be. Costs a few milliseconds at any size. */
+  /** How the rules of the last sync seem to be. Costs a few milliseconds at any size, but for IPVS, of which no one tells. */
   condition(): Promise<Condition>;
   /** What one port of a Service has in the kernel once synced, in the text of the mode's program. */
   rulesOf?(family: IPFamily, owner: string): readonly string[];

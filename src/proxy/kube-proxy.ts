@@ -59,7 +59,12 @@ async function backendOf(options: KubeProxyOptions, variant: IptablesVariant | u
       return new (await import('./iptables/backend.ts')).IptablesBackend({ exec, clock, follow, kernel });
     }
     case 'ipvs':
-      return (await import('./ipvs/backend.ts')).IpvsBackend.open({ exec, clock, settings: options.settings.ipvs });
+      return (await import('./ipvs/backend.ts')).IpvsBackend.open({
+        exec,
+        clock,
+        follow,
+        settings: options.settings.ipvs,
+      });
   }
 }
 

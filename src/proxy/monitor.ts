@@ -58,7 +58,8 @@ export class Monitor {
         await this.#silence;
         const running = new AbortController();
         this.#running = running;
-        await this.#listen(follow.bytes(command, AbortSignal.any([signal, running.signal])));
+        const until = AbortSignal.any([signal, running.signal]);
+        await this.#listen(follow.bytes(command, until), until);
         if (running.signal.aborted || signal.aborted) continue;
         ended();
         await clock.sleep(restartWait, signal);
@@ -85,12 +86,16 @@ export class Monitor {
     }
   }
 
-  async #listen(messages: AsyncIterable<Uint8Array>): Promise<void> {
+  /** What comes after the signal is of the time of silence. */
+  async #listen(messages: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const { clock, heard, listens } = this.#options;
     const timer = clock.after(startTime, listens);
     const reader = new NftEventReader();
     try {
-      for await (const piece of messages) for (const event of reader.read(piece)) heard(event);
+      for await (const piece of messages) {
+        if (signal.aborted) return;
+        for (const event of reader.read(piece)) heard(event);
+      }
     } finally {
       timer.cancel();
     }

@@ -182,10 +182,13 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
   });
 
   test('what others take away comes back', async () => {
+    // What it finds when it looks is what it wrote.
+    expect(node.log).toEqual([]);
     await node.output('ipvsadm', '-C');
-    await node.output('ip', 'link', 'del', 'kube-ipvs0');
+    await node.output('ip', 'addr', 'del', '10.96.123.45/32', 'dev', 'kube-ipvs0');
     await node.until(listing, (text) => text.includes('10.96.123.45:80'));
     await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('10.96.123.45'));
+    expect(node.log).toContain('rules were changed by someone else: putting them right');
   });
 
   test.each(['iptables', 'nftables'] as const)('a change to %s leaves nothing of it, and back', async (mode) => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { NftEvent } from '../../nftables/events.ts';
-import { Edits } from './edits.ts';
+import { ipvsFootprint } from '../ipvs/rules.ts';
+import { Edits, touchOf } from './edits.ts';
 
 type Change = Extract<NftEvent, { kind: 'chain' | 'rule' }>;
 
@@ -48,4 +49,15 @@ test.each([
   const edits = new Edits();
   edits.announce(1);
   expect(edits.read(event)).toBe(true);
+});
+
+test.each([
+  ['its own chains', rule({ chain: 'KUBE-LOAD-BALANCER' }), 'chain'],
+  ['a jump to them that goes', rule({ verb: 'delete', chain: 'PREROUTING', jumps: ['KUBE-SERVICES'] }), 'jump'],
+  ['a jump that comes', rule({ chain: 'PREROUTING', jumps: ['KUBE-SERVICES'] }), undefined],
+  ['a jump of others', rule({ verb: 'delete', chain: 'PREROUTING', jumps: ['DOCKER'] }), undefined],
+  ['chains of the other mode', rule({ chain: 'KUBE-SVC-ABC' }), undefined],
+  ['the end of a transaction', generation, undefined],
+])('what the ipvs mode wants to know of: %s', (_, event, touch) => {
+  expect(touchOf(event, ipvsFootprint)).toBe(touch);
 });

@@ -1,13 +1,22 @@
 // Who else writes to our chains, in the nft kind of iptables: the kernel tells of each chain and rule that is touched, then of the
 // generation that this made of the tables: one for each table that an iptables-restore writes.
 import type { NftEvent } from '../../nftables/events.ts';
-import { chains, isServiceChain } from './names.ts';
-
-const constant: ReadonlySet<string> = new Set(Object.values(chains));
+import { iptablesFootprint } from './footprint.ts';
+import { chains } from './names.ts';
+import type { Footprint } from './programs.ts';
 
 const tables: ReadonlySet<string> = new Set(['nat', 'filter', 'mangle']);
 
 const builtIn = /^(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/;
+
+/** What of a mode an event is about: `jump` when one to its chains went, `chain` when something of such a chain came or went. */
+export function touchOf(event: NftEvent, { isOwn }: Footprint): 'jump' | 'chain' | undefined {
+  if ((event.kind !== 'chain' && event.kind !== 'rule') || !tables.has(event.table)) return undefined;
+  const { verb, table, chain } = event;
+  if (!builtIn.test(chain)) return isOwn(table, chain) ? 'chain' : undefined;
+  const went = event.kind === 'rule' && verb === 'delete' && event.jumps.some((jump) => isOwn(table, jump));
+  return went ? 'jump' : undefined;
+}
 
 /** Tells our transactions on our chains from those of others. */
 export class Edits {
@@ -27,8 +36,7 @@ export class Edits {
 
   /** Takes in an event; true when it tells that someone else changed what is ours. */
   read(event: NftEvent): boolean {
-    if (event.kind === 'chain' || event.kind === 'rule') return this.#readChange(event);
-    if (event.kind !== 'generation') return false;
+    if (event.kind !== 'generation') return this.#readChange(event);
     const touched = this.#touched;
     this.#touched = false;
     if (!touched) return false;
@@ -37,15 +45,11 @@ export class Edits {
     return false;
   }
 
-  #readChange(event: Extract<NftEvent, { kind: 'chain' | 'rule' }>): boolean {
-    const { kind, verb, table, chain } = event;
-    if (!tables.has(table)) return false;
+  #readChange(event: NftEvent): boolean {
+    const touch = touchOf(event, iptablesFootprint);
+    this.#touched ||= touch === 'chain';
     // These we never do while we run.
-    if (kind === 'chain' && verb === 'delete' && chain === chains.canary) return true;
-    if (builtIn.test(chain)) {
-      return kind === 'rule' && verb === 'delete' && event.jumps.some((jump) => jump.startsWith('KUBE-'));
-    }
-    this.#touched ||= constant.has(chain) || isServiceChain(chain);
-    return false;
+    if (touch === 'jump') return true;
+    return touch === 'chain' && event.kind === 'chain' && event.verb === 'delete' && event.chain === chains.canary;
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { littleEndian } from '../../nftables/events.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeExec, type RecordedCommand } from '../../system/fake/exec.ts';
 import { endpoint, nodeA, service, settings, slice } from '../fixtures/objects.ts';
@@ -83,6 +84,25 @@ describe('sync', () => {
     expect(again).toEqual(['ip -json addr show up']);
   });
 
+  test('what someone else takes away is missed, and only that is put back', async () => {
+    const exec = nodeWith({
+      'ip -json addr show dev': '[{"ifname":"kube-ipvs0","addr_info":[{"local":"10.96.0.10","scope":"global"}]}]',
+    });
+    const backend = await IpvsBackend.open({ exec, clock: clock() });
+    backend.configure([config]);
+    for (const plan of plansOf({ name: 'web' })) backend.set('IPv4', ownerOf(plan.servicePort), plan);
+    await backend.sync({ full: true });
+    // Whatever was written, this machine says that it holds no virtual server and no set.
+    expect(await backend.condition()).toBe('edited');
+    const before = exec.commands.length;
+    await backend.sync({ full: false });
+    const again = exec.commands.slice(before);
+    expect(again.find(({ command }) => command.join(' ') === 'ipvsadm --restore')?.input).toContain(
+      '-A -t 10.96.0.10:80',
+    );
+    expect(again.map(({ command }) => command.join(' '))).not.toContain('ip -batch -');
+  });
+
   test('a line that ipvsadm refuses fails the sync, whatever its exit code', async () => {
     const exec = new FakeExec(({ command }) =>
       command.includes('--restore') ? { stderr: 'Service already exists\n' } : { stdout: '' },
@@ -93,6 +113,62 @@ describe('sync', () => {
     await expect(backend.sync({ full: true })).rejects.toThrow('ipvsadm: Service already exists');
     expect(await backend.condition()).toBe('broken');
   });
+});
+
+/** The message of netlink that a chain was deleted (see src/nftables/events.ts), as the kernel pads it. */
+function chainDeleted(table: string, chain: string): Uint8Array {
+  const attribute = (type: number, text: string) => {
+    const bytes = Buffer.alloc((4 + text.length + 1 + 3) & ~3);
+    new DataView(bytes.buffer, bytes.byteOffset).setUint16(0, 4 + text.length + 1, littleEndian);
+    new DataView(bytes.buffer, bytes.byteOffset).setUint16(2, type, littleEndian);
+    bytes.write(text, 4);
+    return bytes;
+  };
+  const message = Buffer.concat([Buffer.alloc(20), attribute(1, table), attribute(3, chain)]);
+  const numbers = new DataView(message.buffer, message.byteOffset);
+  numbers.setUint32(0, message.length, littleEndian);
+  numbers.setUint16(4, 0x0a05, littleEndian);
+  message[16] = 2;
+  return message;
+}
+
+test('rules around it that someone else removes are missed as soon as that is heard of', async () => {
+  const stop = new AbortController();
+  const told = Promise.withResolvers<void>();
+  const heard = Promise.withResolvers<void>();
+  let sets = '';
+  const exec = new FakeExec(({ command, input }) => {
+    if (command.includes('-V')) return { stdout: 'socat by Gerhard Rieger and contributors' };
+    if (command.join(' ').startsWith('ipset restore')) sets += input;
+    if (command.join(' ') === 'ipset save') return { stdout: sets };
+    return command.join(' ').startsWith('uname') ? { stdout: '6.1.0' } : {};
+  });
+  const events = [chainDeleted('nat', 'KUBE-LOAD-BALANCER')];
+  const follow = {
+    async *bytes(_: readonly string[], signal: AbortSignal) {
+      await told.promise;
+      yield* events.splice(0);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    },
+    lines: () => {
+      throw new Error('not here');
+    },
+    converse: () => {
+      throw new Error('not here');
+    },
+  };
+  const backend = await IpvsBackend.open({ exec, follow, clock: clock() });
+  backend.configure([config]);
+  await backend.sync({ full: true });
+  expect(await backend.condition()).toBe('intact');
+  const watching = backend.watch(() => heard.resolve(), stop.signal);
+  told.resolve();
+  await heard.promise;
+  expect(await backend.condition()).toBe('broken');
+  await backend.sync({ full: true });
+  expect(await backend.condition()).toBe('intact');
+  stop.abort();
+  await watching;
 });
 
 describe('what is wanted', () => {

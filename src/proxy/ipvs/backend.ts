@@ -4,17 +4,21 @@ import { apply } from '../../ipvs/apply.ts';
 import { diff, diffServers, type Retire } from '../../ipvs/diff.ts';
 import type { IpvsRuleset, VirtualServer } from '../../ipvs/ruleset.ts';
 import type { IPFamily } from '../../net/ip.ts';
+import type { NftEvent } from '../../nftables/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
+import type { Follow } from '../../system/follow.ts';
 import { contains, familyOf } from '../address.ts';
 import { type Backend, type Condition, planAll, type Sync } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
+import { touchOf } from '../iptables/edits.ts';
 import { withMissingJumps } from '../iptables/jumps.ts';
 import { hasChain, restore, save } from '../iptables/programs.ts';
+import { Monitor } from '../monitor.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { IpvsKernel } from './kernel.ts';
 import { hasRetired, retireBy } from './retire.ts';
-import { ipvsCanaries, ipvsJumps } from './rules.ts';
+import { ipvsCanaries, ipvsFootprint, ipvsJumps } from './rules.ts';
 import { type FamilyRules, familyRules } from './ruleset.ts';
 import { ipvsConfigOf } from './servers.ts';
 import type { IpvsSettings } from './settings.ts';
@@ -25,6 +29,8 @@ const retirePeriod = 60_000;
 export interface IpvsBackendOptions {
   readonly exec: Exec;
   readonly clock: Clock;
+  /** Without it nothing is heard of rules that someone else removes. */
+  readonly follow?: Follow | undefined;
   readonly settings?: IpvsSettings | undefined;
 }
 
@@ -42,12 +48,25 @@ export class IpvsBackend implements Backend {
   readonly #written = new Map<IPFamily, string>();
   #localAddresses = '';
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #monitor: Monitor;
+  /** Someone else changed the rules around IPVS. */
+  #edited = false;
+  #changed: () => void = () => {};
 
-  private constructor({ exec, clock, settings = {} }: IpvsBackendOptions) {
+  private constructor({ exec, clock, follow, settings = {} }: IpvsBackendOptions) {
     this.#exec = exec;
     this.#clock = clock;
     this.#settings = settings;
     this.#kernel = new IpvsKernel(exec);
+    const look = () => this.#changed();
+    this.#monitor = new Monitor({
+      exec,
+      clock,
+      follow,
+      heard: (event) => this.#hear(event),
+      listens: look,
+      ended: look,
+    });
   }
 
   /** Rejects with an Error of one line, which says what to do, where the machine has no IPVS. */
@@ -84,6 +103,8 @@ export class IpvsBackend implements Backend {
         servers: families.flatMap(({ servers }) => servers),
       };
       const { sets, addresses } = diff(before, wanted);
+      // What is heard from here on is after what was read.
+      if (full) this.#edited = false;
       await this.#kernel.applySets(sets);
       for (const [index, { family }] of this.#configs.entries()) {
         await this.#writeRules(family, families[index]!, { whole: known === undefined });
@@ -95,16 +116,37 @@ export class IpvsBackend implements Backend {
     });
   }
 
-  async condition(): Promise<Condition> {
-    if (!this.#known || !(await this.#kernel.hasDevice())) return 'broken';
+  condition(): Promise<Condition> {
+    return this.#inTurn(() => this.#condition());
+  }
+
+  async #condition(): Promise<Condition> {
+    const known = this.#known;
+    if (this.#edited || !known || !(await this.#kernel.hasDevice())) return 'broken';
     if ((await this.#readLocalAddresses()) !== this.#localAddresses) return 'broken';
     for (const { family } of this.#configs) {
       for (const canary of ipvsCanaries) if (!(await hasChain(this.#exec, family, canary))) return 'broken';
     }
-    return 'intact';
+    const { addresses, sets, servers } = diff(await this.#list(), known);
+    if (addresses.length + sets.length + servers.length === 0) return 'intact';
+    // The next sync looks at all of it again, and changes what differs.
+    this.#known = undefined;
+    return 'edited';
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
+    this.#changed = changed;
+    await Promise.all([this.#monitor.run(signal), this.#retireFromTimeToTime(signal)]);
+  }
+
+  /** We write rules only while nobody listens: whatever is heard of ours is of someone else. */
+  #hear(event: NftEvent): void {
+    if (touchOf(event, ipvsFootprint) === undefined) return;
+    this.#edited = true;
+    this.#changed();
+  }
+
+  async #retireFromTimeToTime(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#clock.sleep(retirePeriod, signal).catch(() => {});
       if (signal.aborted) return;
@@ -112,7 +154,7 @@ export class IpvsBackend implements Backend {
         await this.#inTurn(() => this.#retire());
       } catch {
         // The next look finds that nothing is known, and a full sync tells what is wrong.
-        changed();
+        this.#changed();
       }
     }
   }
@@ -143,6 +185,11 @@ export class IpvsBackend implements Backend {
 
   async #read(): Promise<IpvsRuleset> {
     await this.#kernel.prepare(this.#settings);
+    return this.#list();
+  }
+
+  /** What of ours the kernel holds, but for the rules around it. */
+  async #list(): Promise<IpvsRuleset> {
     const [addresses, sets, { servers }] = await Promise.all([
       this.#kernel.carriedAddresses(),
       this.#kernel.sets(),
@@ -181,12 +228,11 @@ export class IpvsBackend implements Backend {
     const text = updates.map(renderUpdate).join('');
     if (!how.whole && this.#written.get(family) === text) return;
     this.#written.delete(family);
-    const saved = await save(this.#exec, family);
-    await restore(
-      this.#exec,
-      family,
-      updates.map((update) => withMissingJumps(update, ipvsJumps, saved)),
-    );
+    await this.#monitor.silenced(async () => {
+      const saved = await save(this.#exec, family);
+      const complete = updates.map((update) => withMissingJumps(update, ipvsJumps, saved));
+      await restore(this.#exec, family, complete);
+    });
     this.#written.set(family, text);
   }
 
