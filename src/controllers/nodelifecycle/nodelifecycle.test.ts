@@ -143,3 +143,20 @@ test('a pod that tolerates nothing leaves a tainted node at once', async () => {
   const picky = await harness.api.resource<Pod>(pods).get('picky', 'default');
   expect(picky.metadata.deletionTimestamp).toBeDefined();
 });
+
+test('what a node runs short of keeps new pods away, as long as it does', async () => {
+  await start();
+  const client = harness.api.resource<Node>(nodes);
+  const set = async (status: string) => {
+    const conditions = [
+      { type: 'Ready', status: 'True' },
+      { type: 'DiskPressure', status },
+      { type: 'MemoryPressure', status: 'False' },
+    ];
+    await client.patch({ name: 'node-1', type: 'merge', body: { status: { conditions } } }, { subresource: 'status' });
+    await renew(['node-1', ...alive]);
+    return (await client.get('node-1')).spec?.taints ?? [];
+  };
+  expect(await set('True')).toMatchObject([{ key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }]);
+  expect(await set('False')).toEqual([]);
+});
