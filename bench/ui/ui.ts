@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core';
 import { realExec } from '../../src/system/real/exec.ts';
 import { ask } from '../../test/fixtures/api-client.ts';
-import { openPage, startBrowser } from '../../test/fixtures/browser.ts';
+import { keepScreenshot, openPage, startBrowser } from '../../test/fixtures/browser.ts';
 import { repository, startServer, type TestServer } from '../../test/fixtures/portico-process.ts';
 import type { Measurement } from '../measurement.ts';
 
@@ -24,10 +24,9 @@ export async function run(): Promise<Measurement[]> {
     const link = await linkOf(server);
     const started = performance.now();
     await page.goto(link);
-    await page.waitForFunction(
-      `[...document.querySelectorAll('.grid')].reduce((pods, grid) => pods + parseInt(grid.ariaLabel), 0) === ${services * podsOfEach}`,
-    );
+    while ((await podsDrawn(page)) < services * podsOfEach) await sleep(5);
     const opened = performance.now() - started;
+    await keepScreenshot(page, 'many');
     const frames = await framesPerSecond(page, () => churn(server));
     const answered = await traceTimes(page);
     return [
@@ -49,6 +48,12 @@ export async function run(): Promise<Measurement[]> {
 }
 
 const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+/** Squares tell nobody apart, but each node's grid says of how many it is made. */
+async function podsDrawn(page: Page): Promise<number> {
+  const sum = `[...document.querySelectorAll('.grid')].reduce((pods, grid) => pods + parseInt(grid.ariaLabel), 0)`;
+  return (await page.evaluate(sum)) as number;
+}
 
 async function fill(server: TestServer): Promise<void> {
   for (let i = 0; i < services; i++) {

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import type { PodMatch, Story } from '../../explain/story/story.ts';
 import { podCountOf } from '../picture/layout.ts';
 import { lostOf, percent } from '../picture/lines.ts';
+import { PodShape } from '../picture/pod-squares.tsx';
 import { type At, getConnections, getStory } from '../state/api.ts';
 import { useAnswer } from '../state/use-answer.ts';
 import type { World } from '../state/world.ts';
@@ -42,33 +43,49 @@ function hash(text: string): number {
   return sum;
 }
 
+/** Of lists of what is wrong; the first of them are enough to begin with. */
+const mostTroubles = 50;
+
 function Overview({ world, onSelect }: Pick<Props, 'world' | 'onSelect'>) {
-  const troubled = world.services.filter((service) => lostOf(service, world) > 0);
+  const { services, nodes } = world;
+  const troubled = services.filter((service) => lostOf(service, world) > 0).slice(0, mostTroubles);
+  const unready = [...world.podsOfNode.values()]
+    .flatMap((pods) => pods.filter(({ state }) => state !== 'ready' && state !== 'succeeded'))
+    .slice(0, mostTroubles);
   return (
     <>
       <h2>The Service world</h2>
       <p>
-        {world.services.length} Services stand in front of {podCountOf(world)} pods on {world.nodes.length} nodes. Doors
-        are Services; the lists in the middle are their EndpointSlices; a line says which share of new connections goes
-        there. Choose a door to read its story.
+        {counted(services.length, 'Service')} in front of {counted(podCountOf(world), 'pod')} on{' '}
+        {counted(nodes.length, 'node')}. Doors are Services; the lists in the middle are their EndpointSlices; a line
+        says which share of new connections goes there. Choose a door to read its story.
       </p>
-      {troubled.length > 0 && (
-        <>
-          <h3>Where connections go nowhere</h3>
-          <ul className="plain">
-            {troubled.slice(0, 50).map(({ id, namespace, name }) => (
-              <li key={id}>
-                <button type="button" className="text" onClick={() => onSelect(id)}>
-                  {namespace}/{name}
-                </button>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      {troubled.length > 0 && <h3>Where connections go nowhere</h3>}
+      <ul className="plain">
+        {troubled.map(({ id, namespace, name }) => (
+          <li key={id}>
+            <button type="button" className="text" onClick={() => onSelect(id)}>
+              {namespace}/{name}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {unready.length > 0 && <h3>Pods that are not ready</h3>}
+      <ul className="plain">
+        {unready.map(({ id, namespace, name, state, node }) => (
+          <li key={id}>
+            <PodShape state={state} /> {namespace}/{name}{' '}
+            <span className="quiet">
+              {state}, on {node ?? 'no node'}
+            </span>
+          </li>
+        ))}
+      </ul>
     </>
   );
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function Chapters({ story, world, at }: { readonly story: Story } & Pick<Props, 'world' | 'at'>) {
   const name = story.id.slice('Service '.length);
