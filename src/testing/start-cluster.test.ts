@@ -124,6 +124,15 @@ describe('time', () => {
   });
 });
 
+test('it is ready when its nodes take pods', async () => {
+  await using cluster = await startCluster({ nodes: 2, time: 'manual' });
+  const { items } = await cluster.client.resource(nodes).list();
+  expect(items.map(({ spec }) => spec?.taints ?? [])).toEqual([[], []]);
+  await cluster.client.resource(pods).create({ metadata: { name: 'web', namespace: 'default' }, spec: { containers } });
+  await cluster.settled();
+  expect((await cluster.client.resource(pods).get('web', 'default')).status?.phase).toBe('Running');
+});
+
 test('many at once do not know of each other, and nothing of them stays', async () => {
   const clusters = await Promise.all(Array.from({ length: 5 }, () => startCluster()));
   expect(new Set(clusters.map(({ url }) => url)).size).toBe(5);

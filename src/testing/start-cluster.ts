@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Node } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
 import { porticoVersion } from '../cli/version.ts';
@@ -125,16 +126,19 @@ class RunningCluster implements TestCluster {
   /** Resolves when pods can be created and find a node. */
   async ready(controllers: readonly string[], count: number): Promise<void> {
     await writeFile(this.kubeconfigPath, this.kubeconfig, { mode: 0o600 });
-    const name = 'serviceaccount-controller';
-    const keepsAccounts =
+    const runs = (name: string) =>
       controllers.includes(name) || (controllers.includes('*') && !controllers.includes(`-${name}`));
     const isReady = (conditions: readonly { type: string; status: string }[] = []) =>
       conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+    // A new node is tainted until the node-lifecycle-controller has seen that it is ready.
+    const takesPods = (node: Readonly<Node> | undefined) =>
+      isReady(node?.status?.conditions) &&
+      (!runs('node-lifecycle-controller') || (node?.spec?.taints ?? []).length === 0);
     await Promise.all([
-      ...(keepsAccounts ? [this.waitFor(serviceAccounts, 'default', (account) => account !== undefined)] : []),
-      ...Array.from({ length: count }, (_, i) =>
-        this.waitFor(nodes, `hollow-${i + 1}`, (node) => isReady(node?.status?.conditions)),
-      ),
+      ...(runs('serviceaccount-controller')
+        ? [this.waitFor(serviceAccounts, 'default', (account) => account !== undefined)]
+        : []),
+      ...Array.from({ length: count }, (_, i) => this.waitFor(nodes, `hollow-${i + 1}`, takesPods)),
     ]);
   }
 
