@@ -53,14 +53,15 @@ export async function liveTrace(options: LiveOptions): Promise<Found> {
   if (address === undefined) throw new Failure('trace: --live: the name has no address, so there is nothing to send');
   const watches = new NodeWatches(client, randomInt(2 ** 40).toString(36));
   const sourcePort = waitMs === undefined ? randomInt(20_000, 30_000) : undefined;
-  const nodes = nodesOnTheWay({ objects, trace, from });
+  const wanted = nodesOnTheWay({ objects, trace, from });
   const asked = { objects, trace, from, to: { ...to, host: address }, sourcePort };
   const isOutside = outsideOf(objects);
   const isIt = ({ destination, source }: Ends) =>
     isSameEnd(destination, { address, port: to.port }) &&
     source.port === (sourcePort ?? source.port) &&
     (from.kind !== 'external' || isOutside(source.address));
-  await Promise.all(nodes.map((node) => watches.start(node, { matches: matchesOf(asked, node) })));
+  const starts = wanted.map((node) => watches.start(node, { matches: matchesOf(asked, node) }));
+  const { nodes, silent } = await answering(wanted, starts, from.kind === 'external' ? undefined : trace.from.node);
   const sent =
     sourcePort === undefined
       ? await someoneSends({ watches, nodes, isIt, waitMs: waitMs ?? 0 })
@@ -88,12 +89,25 @@ export async function liveTrace(options: LiveOptions): Promise<Found> {
   const live = compareLive({
     trace: model,
     sent,
+    silent,
     isAnswered: to.protocol === 'tcp',
     seen: [...(first ? [first] : []), ...seen.filter((one) => one !== first)],
     watchTable: watches.table,
     sourcePort: packet?.source.port ?? sourcePort ?? 0,
   });
   return { trace: model, live };
+}
+
+/** Without the sender's node nothing can be seen; without one of the others, something. */
+async function answering(nodes: readonly string[], asked: readonly Promise<void>[], sender: string | undefined) {
+  const said = await Promise.allSettled(asked);
+  const failures = said.flatMap((one, i) =>
+    one.status === 'rejected' ? [{ node: nodes[i], reason: one.reason }] : [],
+  );
+  const fatal = failures.find(({ node }) => node === sender || failures.length === nodes.length);
+  if (fatal) throw fatal.reason;
+  const silent = failures.flatMap(({ node }) => node ?? []);
+  return { nodes: nodes.filter((node) => !silent.includes(node)), silent };
 }
 
 /** Who sends from outside is this machine, unless others are waited for. */

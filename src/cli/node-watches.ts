@@ -46,7 +46,9 @@ export class NodeWatches {
     const text = await readText(response.body);
     const message = messageIn(text);
     if (response.status === 200 && message === undefined) return JSON.parse(text) as T;
-    throw new Failure(`trace: --live: ${node}: ${message ?? text.trim()}`);
+    throw new Failure(
+      `trace: --live: ${node}: ${message ?? text.trim()}: its kernel cannot be asked, and the model alone answers without --live`,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 // Where the commands that explain take their objects from: manifests, a cluster of this machine, or any other.
 import type { Command } from 'commander';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
+import { StatusError } from '../apimachinery/status.ts';
 import type { Client } from '../client/types.ts';
 import { Failure } from '../cluster/failure.ts';
 import { addClusterOptions, pathsOf, tools, usage } from './cluster-options.ts';
@@ -87,12 +88,25 @@ async function answered<T>(command: string, asking: Promise<T>): Promise<T> {
   try {
     return await asking;
   } catch (error) {
-    if (!unreachable.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (error instanceof StatusError) throw new Failure(`${command}: ${refusal(error)}`, { cause: error });
+    if (/CERT|TLS|VERIFY/.test(code)) {
+      throw new Failure(
+        `${command}: the API server is none that the kubeconfig knows (${messageOf(error)}): another cluster may have its port now; take that one's kubeconfig`,
+        { cause: error },
+      );
+    }
+    if (!unreachable.includes(code)) throw error;
     throw new Failure(
       `${command}: the API server does not answer (${messageOf(error)}): see whether the cluster is up with \`portico status\`, or which one the kubeconfig means`,
       { cause: error },
     );
   }
+}
+
+function refusal({ status, message }: StatusError): string {
+  if (status.code === 401) return `${message}: the cluster does not know the user of the kubeconfig`;
+  return status.code === 403 ? `${message}: use the kubeconfig of somebody who may` : message;
 }
 
 const unreachable = [

@@ -27,6 +27,7 @@ const live = (
     trace,
     sent: 'connected',
     isAnswered: true,
+    silent: [],
     watchTable: 'portico-watch-x',
     sourcePort: 23000,
     seen: [{ node: 'b', trace: lines, conntrack, kernelRules: rules[0], modelRules: rules[1] }],
@@ -69,6 +70,7 @@ test('what leaves the cluster may be hidden by the pod network', () => {
     trace: leaving,
     sent: 'no answer',
     isAnswered: true,
+    silent: [],
     watchTable: 'x',
     sourcePort: 23000,
     seen,
@@ -125,6 +127,7 @@ test('a packet that is given another id on its way out is one, and each node tha
       outcomes: [{ result: 'arrives', destination: '10.244.1.6:80', source: '10.244.2.1' }],
     } as unknown as Trace,
     isAnswered: true,
+    silent: [],
     watchTable: 'portico-watch-x',
     sourcePort: 23000,
     seen: [

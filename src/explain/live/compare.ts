@@ -25,6 +25,8 @@ export interface LiveTrace {
   readonly destination: string;
   /** The client's address as the destination sees it. */
   readonly source: string;
+  /** Nodes on the way that did not answer: what they did is not known. */
+  readonly silent: readonly string[];
   /** Sentences; empty when model and kernel agree. */
   readonly differences: readonly string[];
 }
@@ -35,6 +37,7 @@ export interface LiveRequest {
   readonly sent: SendResult | undefined;
   /** Who is asked answers, if only by refusing: so it is with TCP. */
   readonly isAnswered: boolean;
+  readonly silent: readonly string[];
   /** The sender's node first. */
   readonly seen: readonly NodeSeen[];
   readonly watchTable: string;
@@ -42,7 +45,7 @@ export interface LiveRequest {
 }
 
 export function compareLive(request: LiveRequest): LiveTrace {
-  const { trace, sent, seen, watchTable, sourcePort } = request;
+  const { trace, sent, seen, silent, watchTable, sourcePort } = request;
   const [first, ...others] = seen;
   const packets = readTrace(first?.trace ?? [], watchTable);
   const packet = packets.find(({ source }) => source.port === sourcePort);
@@ -62,6 +65,7 @@ export function compareLive(request: LiveRequest): LiveTrace {
       : 'arrives';
   const live = {
     sent,
+    silent,
     hops,
     result,
     destination: destination ? hostPort(destination) : '',

@@ -2,7 +2,7 @@
 import { type LiveTrace, stepText } from './compare.ts';
 
 /** Lines, without a final newline. */
-export function liveText({ sent, hops, result, destination, source, differences }: LiveTrace): string {
+export function liveText({ sent, hops, silent, result, destination, source, differences }: LiveTrace): string {
   const label = (name: string, text: string) => `${name.padEnd(9)}${text}`;
   const lines = hops.flatMap(({ node, steps, flow }) => [
     `         on ${node}`,
@@ -20,6 +20,7 @@ export function liveText({ sent, hops, result, destination, source, differences 
       `${where}; ${sent === undefined ? `a packet from ${hops[0]?.flow?.source.address ?? source}` : `the sender: ${sent}`}`,
     ),
     ...lines,
+    ...silent.map((node) => label('Silent', `${node} does not answer: what it did is not known`)),
     ...(differences.length === 0
       ? [label('Agrees', 'the kernel does what the model says')]
       : differences.map((difference) => label('Differs', difference))),
