@@ -30,11 +30,11 @@ test('with strict ARP only the node that announces an address answers for it', a
   // A bridge without ports stands in for the dummy link, which not every kernel has.
   node.run('ip link add kube-ipvs0 type bridge');
   node.run(`ip address add ${address}/32 dev kube-ipvs0`);
-  expect(await isAnswered()).toBe(true);
+  await expect.poll(isAnswered, { timeout: 300_000 }).toBe(true);
   for (const setting of sysctlsOf({ strictARP: true }, '6.1.0').filter((one) => one.includes('.arp_')))
     node.run(`sysctl -qw ${setting}`);
   expect(await isAnswered()).toBe(false);
   // What the announcer does on the node that was chosen.
   node.run(`ip address add ${address}/32 dev eth0`);
-  expect(await isAnswered()).toBe(true);
+  await expect.poll(isAnswered, { timeout: 300_000 }).toBe(true);
 });

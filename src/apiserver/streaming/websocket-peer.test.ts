@@ -42,7 +42,7 @@ test('messages that come together are written one by one', async () => {
   void peer.send(frame(channel.stdout, 'two'));
   void peer.send(frame(channel.error, '{"status":"Success"}'));
   peer.close();
-  await expect.poll(() => socket.written.length, { timeout: 60_000 }).toBe(5);
+  await expect.poll(() => socket.written.length, { timeout: 100_000 }).toBe(5);
   const [handshake, ...messages] = socket.written;
   expect(handshake).toMatch(/^HTTP\/1\.1 101 [\s\S]*Sec-WebSocket-Protocol: v4\.channel\.k8s\.io\r\n\r\n$/);
   // RFC 6455 section 5.2: a final frame with its opcode, its length, then for us the channel.
