@@ -118,3 +118,24 @@ test('every kind that is served has a sentence', () => {
   });
   expect(silent).toEqual([]);
 });
+
+test('watches and connections have paths too, which generated clients go by', () => {
+  const { paths } = JSON.parse(String(api.swagger().body)) as Document;
+  const of = (path: string) =>
+    Object.entries((paths[path] ?? {}) as Readonly<Record<string, { readonly operationId?: string }>>).flatMap(
+      ([method, { operationId }]) => (operationId === undefined ? [] : [`${method} ${operationId}`]),
+    );
+  expect(of('/api/v1/watch/namespaces/{namespace}/pods')).toEqual(['get watchCoreV1NamespacedPodList']);
+  expect(of('/api/v1/watch/namespaces/{namespace}/pods/{name}')).toEqual(['get watchCoreV1NamespacedPod']);
+  expect(of('/api/v1/watch/pods')).toEqual(['get watchCoreV1PodListForAllNamespaces']);
+  expect(of('/apis/apps/v1/watch/deployments')).toEqual(['get watchAppsV1DeploymentListForAllNamespaces']);
+  expect(of('/api/v1/watch/nodes/{name}')).toEqual(['get watchCoreV1Node']);
+  expect(of('/api/v1/watch/bindings')).toEqual([]);
+  const pod = '/api/v1/namespaces/{namespace}/pods/{name}';
+  expect(of(`${pod}/exec`)).toEqual([
+    'get connectGetCoreV1NamespacedPodExec',
+    'post connectPostCoreV1NamespacedPodExec',
+  ]);
+  expect(of(`${pod}/log`)).toEqual(['get readCoreV1NamespacedPodLog']);
+  expect(of(`${pod}/proxy/{path}`)).toContain('head connectHeadCoreV1NamespacedPodProxyWithPath');
+});

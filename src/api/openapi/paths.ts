@@ -5,6 +5,7 @@ import { apiVersionOf } from '../../apimachinery/object.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { ResourceFacts } from '../resource.ts';
 import type { Components, JsonSchema } from './components.ts';
+import { type Connection, connections, logParameters } from './connections.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
@@ -39,8 +40,24 @@ const booleans = new Set([
   'force',
   'ignoreStoreReadErrorWithClusterBreakingPotential',
   'orphanDependents',
+  'follow',
+  'insecureSkipTLSVerifyBackend',
+  'previous',
+  'stderr',
+  'stdin',
+  'stdout',
+  'timestamps',
+  'tty',
 ]);
-const integers = new Set(['limit', 'timeoutSeconds', 'gracePeriodSeconds']);
+const integers = new Set([
+  'limit',
+  'timeoutSeconds',
+  'gracePeriodSeconds',
+  'limitBytes',
+  'ports',
+  'sinceSeconds',
+  'tailLines',
+]);
 
 const patchTypes = [
   'application/json-patch+json',
@@ -54,33 +71,54 @@ const customPatchTypes = patchTypes.filter((type) => !type.includes('strategic')
 
 const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
+const watchTypes = [
+  'application/json',
+  'application/json;stream=watch',
+  'application/vnd.kubernetes.protobuf;stream=watch',
+];
+
 /** A resource; a custom one brings its schema. */
 type PathResource = ResourceFacts & { readonly openApiSchema?: object };
 
 const parameterDescriptions = table<string>({
   allowWatchBookmarks: 'Whether a watch is told now and then how far it has come, by events of type BOOKMARK.',
+  command: 'What to run, a word each; no shell reads it.',
+  container: 'The container; may be left out where the pod has one, or names a default.',
   continue: 'The continue of the page before.',
   dryRun: 'All: everything is checked and answered as if, and nothing is kept.',
   fieldManager: 'Who writes, for managed fields; the first part of User-Agent when not set. An apply needs it.',
   fieldSelector: 'Only objects with these values of fields, as in metadata.name=a,status.phase!=Running.',
   fieldValidation:
     'What becomes of unknown and repeated fields: Strict refuses, Warn (the default) warns, Ignore drops them.',
+  follow: 'Goes on with what is written later.',
   force: 'Of an apply: fields of other managers are taken over.',
   gracePeriodSeconds: 'Seconds until the object goes; 0 is at once.',
   ignoreStoreReadErrorWithClusterBreakingPotential: 'Delete the object though it cannot be read.',
   labelSelector: 'Only objects with these labels, as in app=a,tier in (b,c),!old.',
+  insecureSkipTLSVerifyBackend: 'Takes a kubelet for what it says it is.',
   limit: 'At most this many objects; the continue of the answer leads to the rest.',
+  limitBytes: 'At most this many bytes.',
   name: 'The name of the object.',
   namespace: 'The namespace of the object.',
   orphanDependents: 'Deprecated: use propagationPolicy.',
   path: 'What follows in the path of the request that is passed on.',
+  ports: 'The ports to forward, for clients that name them at once.',
   pretty: 'true: JSON is indented.',
+  previous: 'The log of the container before its last restart.',
   propagationPolicy: 'What becomes of dependents: Background, Foreground or Orphan.',
   resourceVersion:
     'Of lists: not older than this, or as resourceVersionMatch says; 0 is any. Of watches: only what changed later.',
   resourceVersionMatch: 'Exact or NotOlderThan.',
   sendInitialEvents: 'Of watches: what is there comes first, as events of type ADDED, and then a BOOKMARK.',
+  sinceSeconds: 'Only what was written in the last so many seconds.',
+  stderr: 'Whether the standard error is passed on.',
+  stdin: 'Whether the standard input is passed on.',
+  stdout: 'Whether the standard output is passed on.',
+  stream: 'All, Stdout or Stderr.',
+  tailLines: 'Only the last so many lines.',
   timeoutSeconds: 'Seconds after which the answer ends.',
+  timestamps: 'Each line begins with the time at which it was written.',
+  tty: 'Whether the command has a terminal.',
   watch: 'Changes as they happen, instead of a list.',
 });
 
@@ -92,7 +130,9 @@ interface Verb {
   readonly id: string;
   readonly parameters: readonly string[];
   readonly body: 'object' | 'patch' | 'deleteOptions' | undefined;
-  readonly answer: 'object' | 'list' | 'status';
+  readonly answer: 'object' | 'list' | 'status' | 'event' | 'text';
+  /** The end of the operation's id. */
+  readonly idEnd?: string;
 }
 
 const collectionVerbs = table<Verb>({
@@ -138,6 +178,18 @@ const itemVerbs = table<Verb>({
   },
 });
 
+/** Deprecated: the query parameter `watch` does the same. */
+const watchVerb: Verb = {
+  method: 'get',
+  action: 'watch',
+  id: 'watch',
+  parameters: query.list,
+  body: undefined,
+  answer: 'event',
+};
+const watchListVerb: Verb = { ...watchVerb, action: 'watchlist', idEnd: 'List' };
+const logVerb: Verb = { ...itemVerbs.get!, parameters: logParameters, answer: 'text' };
+
 /** The path items of one resource or subresource; `itemKind` is the kind of the resource that a subresource belongs to. */
 export function pathsOf(resource: PathResource, itemKind: string, components: Components): Record<string, JsonSchema> {
   const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
@@ -145,16 +197,25 @@ export function pathsOf(resource: PathResource, itemKind: string, components: Co
   const inNamespace = resource.namespaced ? '/namespaces/{namespace}' : '';
   const collection = `${root}${inNamespace}/${name}`;
   const operations = new Operations(resource, itemKind, components);
+  const scope = resource.namespaced ? 'Namespaced' : '';
   if (subresource !== undefined) {
+    const path = `${collection}/{name}/${subresource}`;
+    const connection = resource.group === '' ? connections[resource.resource] : undefined;
+    if (connection) return operations.connectItems(path, connection, scope);
     // A subresource is made at its item's URL.
-    const verbs = { ...itemVerbs, create: collectionVerbs.create! };
-    return operations.pathItem(`${collection}/{name}/${subresource}`, verbs, resource.namespaced ? 'Namespaced' : '');
+    const verbs = { ...itemVerbs, create: collectionVerbs.create!, ...(subresource === 'log' && { get: logVerb }) };
+    return operations.pathItem(path, verbs, scope);
   }
+  const watched = `${root}/watch${inNamespace}/${name}`;
   return {
-    ...operations.pathItem(collection, collectionVerbs, resource.namespaced ? 'Namespaced' : ''),
-    ...operations.pathItem(`${collection}/{name}`, itemVerbs, resource.namespaced ? 'Namespaced' : ''),
-    ...(resource.namespaced &&
-      operations.pathItem(`${root}/${name}`, { list: collectionVerbs.list! }, 'ForAllNamespaces')),
+    ...operations.pathItem(collection, collectionVerbs, scope),
+    ...operations.pathItem(`${collection}/{name}`, itemVerbs, scope),
+    ...operations.pathItem(watched, { watch: watchListVerb }, scope),
+    ...operations.pathItem(`${watched}/{name}`, { watch: watchVerb }, scope),
+    ...(resource.namespaced && {
+      ...operations.pathItem(`${root}/${name}`, { list: collectionVerbs.list! }, 'ForAllNamespaces'),
+      ...operations.pathItem(`${root}/watch/${name}`, { watch: watchListVerb }, 'ForAllNamespaces'),
+    }),
   };
 }
 
@@ -176,11 +237,55 @@ class Operations {
       if (known) item[known.method] = this.operation(known, scope);
     }
     if (Object.keys(item).length === 0) return {};
-    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => this.parameter(name!, 'path'));
-    return { [path]: { ...item, parameters: [...inPath, this.parameter('pretty', 'query')] } };
+    return { [path]: { ...item, parameters: [...this.inPath(path), this.parameter('pretty', 'query')] } };
+  }
+
+  private inPath(path: string): JsonSchema[] {
+    return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => this.parameter(name!, 'path'));
+  }
+
+  /** A subresource that is connected to: with any method it has, and with a path that is passed on. */
+  connectItems(
+    path: string,
+    { methods, parameters, takesPath }: Connection,
+    scope: string,
+  ): Record<string, JsonSchema> {
+    const item = (at: string, idEnd: string) => ({
+      ...Object.fromEntries(methods.map((method) => [method, this.connectOperation(method, scope, idEnd)])),
+      parameters: [...this.inPath(at), ...parameters.map((name) => this.parameter(name, 'query'))],
+    });
+    return {
+      [path]: item(path, ''),
+      ...(takesPath && { [`${path}/{path}`]: item(`${path}/{path}`, 'WithPath') }),
+    };
+  }
+
+  private connectOperation(method: string, scope: string, idEnd: string): JsonSchema {
+    const id = `connect${method.replace(/^\w/, (c) => c.toUpperCase())}`;
+    const type = { type: 'string' };
+    const isV2 = this.components.version === 2;
+    return {
+      ...this.identity({ id, action: 'connect', idEnd }, scope),
+      ...(isV2 && { consumes: ['*/*'], produces: ['*/*'] }),
+      responses: {
+        '200': isV2 ? { description: 'OK', schema: type } : { description: 'OK', content: { '*/*': { schema: type } } },
+        '401': { description: 'Unauthorized' },
+      },
+    };
   }
 
   private operation(verb: Verb, scope: string): JsonSchema {
+    const produces = verb.answer === 'text' ? ['text/plain'] : verb.answer === 'event' ? watchTypes : objectTypes;
+    return {
+      ...this.identity(verb, scope),
+      ...(this.components.version === 2 && { produces }),
+      ...this.parametersAndBody(verb),
+      responses: this.responses(verb, produces),
+    };
+  }
+
+  /** Its id, and what it does to which kind. */
+  private identity({ id, action, idEnd = '' }: Pick<Verb, 'id' | 'action' | 'idEnd'>, scope: string): JsonSchema {
     const { group, version, kind, resource } = this.resource;
     const own = this.resource.kindGroupVersion ?? { group, version };
     const tag = `${(group === '' ? 'core' : group.replace(/\.k8s\.io$/, '')).replace(/[.-]/g, '')}_${version}`;
@@ -189,14 +294,12 @@ class Operations {
     const suffix = subresource.replace(/^\w/, (c) => c.toUpperCase());
     const operationId =
       scope === 'ForAllNamespaces'
-        ? `${verb.id}${camelTag}${this.itemKind}ForAllNamespaces`
-        : `${verb.id}${camelTag}${scope}${this.itemKind}${suffix}`;
+        ? `${id}${camelTag}${this.itemKind}${idEnd}ForAllNamespaces`
+        : `${id}${camelTag}${scope}${this.itemKind}${suffix}${idEnd}`;
     return {
       operationId,
       tags: [tag],
-      ...this.parametersAndBody(verb),
-      responses: this.responses(verb),
-      'x-kubernetes-action': verb.action,
+      'x-kubernetes-action': action,
       'x-kubernetes-group-version-kind': { group: own.group, kind, version: own.version },
     };
   }
@@ -225,23 +328,27 @@ class Operations {
     return this.components.kind(`${group}/${version}/${this.resource.kind}${suffix}`);
   }
 
-  private responses({ answer, method }: Verb): JsonSchema {
-    const schema =
-      answer === 'status'
-        ? this.components.reference(`${META}.Status`)
-        : (this.kindSchema(answer === 'list' ? 'List' : '') ?? { type: 'string' });
-    const ok = this.response('OK', schema);
+  private answerSchema(answer: Verb['answer']): JsonSchema {
+    if (answer === 'status') return this.components.reference(`${META}.Status`);
+    if (answer === 'event') return this.components.reference(`${META}.WatchEvent`);
+    if (answer === 'text') return { type: 'string' };
+    return this.kindSchema(answer === 'list' ? 'List' : '') ?? { type: 'string' };
+  }
+
+  private responses({ answer, method }: Verb, types: readonly string[]): JsonSchema {
+    const schema = this.answerSchema(answer);
+    const response = (description: string) => this.response(description, schema, types);
     return {
-      '200': ok,
-      ...(method === 'post' && { '201': this.response('Created', schema), '202': this.response('Accepted', schema) }),
-      ...((method === 'put' || method === 'patch') && { '201': this.response('Created', schema) }),
+      '200': response('OK'),
+      ...(method === 'post' && { '201': response('Created'), '202': response('Accepted') }),
+      ...((method === 'put' || method === 'patch') && { '201': response('Created') }),
       '401': { description: 'Unauthorized' },
     };
   }
 
-  private response(description: string, schema: JsonSchema): JsonSchema {
+  private response(description: string, schema: JsonSchema, types: readonly string[]): JsonSchema {
     if (this.components.version === 2) return { description, schema };
-    return { description, content: Object.fromEntries(objectTypes.map((type) => [type, { schema }])) };
+    return { description, content: Object.fromEntries(types.map((type) => [type, { schema }])) };
   }
 
   private parameter(name: string, place: 'path' | 'query'): JsonSchema {
