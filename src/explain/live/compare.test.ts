@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Trace } from '../trace/trace.ts';
 import { compareLive } from './compare.ts';
+import { liveText } from './text.ts';
 
 const trace = {
   outcomes: [
@@ -146,4 +147,14 @@ test('a packet that is given another id on its way out is one, and each node tha
     'the model says that 10.244.1.6:80 answers; no answer came to the sender: something on the way back drops it',
   ]);
   expect(compareLive({ ...request, sent: 'no answer', isAnswered: false }).differences).toEqual([]);
+});
+
+test('a node that does not answer is named, and takes nothing from what others saw', () => {
+  const seen = [
+    { node: 'b', trace: [sent, balanced], conntrack: [flow('10.244.0.7')], kernelRules: [], modelRules: [] },
+  ];
+  const request = { trace, isAnswered: true, watchTable: 'portico-watch-x', sourcePort: 23000, seen };
+  const found = compareLive({ ...request, sent: 'connected', silent: ['c'] });
+  expect([found.silent, found.differences]).toEqual([['c'], []]);
+  expect(liveText(found)).toContain('Silent   c does not answer: what it did is not known');
 });

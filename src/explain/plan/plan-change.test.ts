@@ -126,3 +126,30 @@ spec: {podSelector: {matchLabels: {app: new}}, policyTypes: [Ingress]}
   expect(found.rules.map(({ node: name }) => name)).toEqual(['b']);
   expect(found.rules[0]?.added.join('\n')).toContain('10.244.1.6');
 });
+
+test('a Service of both families has records, slices and rules of each', async () => {
+  const dual = read(
+    pod('web-3', '10.244.0.9', 'a').replace(
+      'podIPs: [{ip: 10.244.0.9}]',
+      'podIPs: [{ip: 10.244.0.9}, {ip: "fd00:10:244::9"}]',
+    ) +
+      service('web')
+        .replaceAll('front', 'both')
+        .replaceAll(
+          'clusterIPs: [10.96.0.9], ipFamilies: [IPv4]',
+          'clusterIPs: [10.96.0.11, "fd00:96::b"], ipFamilies: [IPv4, IPv6]',
+        )
+        .replaceAll('10.96.0.9', '10.96.0.11'),
+  );
+  const found = await plan(withObjects(cluster, dual));
+  expect(found.records.added).toEqual([
+    '_http._tcp.both.demo.svc.cluster.local. SRV 0 50 80 both.demo.svc.cluster.local.',
+    'both.demo.svc.cluster.local. A 10.96.0.11',
+    'both.demo.svc.cluster.local. AAAA fd00:96::b',
+  ]);
+  expect(found.slices.filter(({ change }) => change === 'created')).toHaveLength(2);
+  expect(
+    found.shares.filter(({ servicePort }) => servicePort === 'demo/both:http').map(({ endpoint }) => endpoint),
+  ).toEqual(['10.244.0.5:8080', '10.244.0.9:8080', '10.244.1.5:8080', '[fd00:10:244::9]:8080']);
+  for (const { added } of found.rules) expect(added.join('\n')).toContain('fd00:96::b');
+});
