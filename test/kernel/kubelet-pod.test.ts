@@ -1,7 +1,7 @@
 // Pods that really run: kubelet and pod network over containerd, towards an API server in memory.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
+import type { Event, Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
 import { createInformers } from '../../src/client/informers.ts';
 import { configMaps, events, nodes, pods, services } from '../../src/client/resources.ts';
@@ -154,8 +154,11 @@ test('a pod runs with its environment, files and name, and leaves nothing behind
   expect(node.run('busybox', 'wget', '-qO-', `http://${status?.podIP}/cgi-bin/index.cgi`)).toContain(
     `echo ${status?.podIP} sees`,
   );
-  const said = async () =>
-    ((await api.resource(events).list()).items as unknown as { reason: string }[]).map((e) => e.reason).sort();
+  const said = async () => {
+    const { items } = await api.resource<Event>(events).list();
+    const own = items.filter(({ involvedObject }) => involvedObject.uid === created.metadata.uid);
+    return own.map(({ reason }) => reason).sort();
+  };
   await expect.poll(said, { timeout: 300_000 }).toEqual(['Created', 'Pulled', 'Started']);
   cri.close();
   await podApi.delete('echo', 'default');
