@@ -1,7 +1,10 @@
 // `portico rules` of a cluster, from its API and from what stock kubectl says of it: the same rules.
 import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { clusterPaths, dataVersion } from '../../src/cluster/layout.ts';
 import { repository, startServer, type TestServer } from '../fixtures/portico-process.ts';
 import { eventually } from './portico.ts';
 
@@ -46,4 +49,19 @@ describe.each(['nftables', 'iptables', 'ipvs'])('%s', (mode) => {
     expect(addresses).not.toBe('');
     for (const address of addresses.split(' ')) expect(asked).toContain(address);
   });
+});
+
+test('of a cluster of this machine, rules are those of the mode that it runs in', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'portico-rules-mode-'));
+  const paths = clusterPaths('rules-mode', dataDir);
+  try {
+    writeFileSync(join(dataDir, 'version'), `${dataVersion}\n`);
+    writeFileSync(paths.record, JSON.stringify({ name: 'rules-mode', dataDir, proxyMode: 'iptables' }));
+    copyFileSync(server.kubeconfig, paths.kubeconfig);
+    const own = ['--node', 'hollow-1', '--name', 'rules-mode', '--data-dir', dataDir];
+    expect(rules(own)).toContain('-A KUBE-SERVICES');
+    expect(rules([...own, '--proxy-mode', 'nftables'])).toContain('table ip portico-proxy');
+  } finally {
+    rmSync(dataDir, { recursive: true });
+  }
 });
