@@ -1,11 +1,20 @@
 // The picture itself: the graph library's canvas with our boxes and lines.
-import { Background, Controls, type Edge, ReactFlow, ReactFlowProvider, useReactFlow, useStore } from '@xyflow/react';
-import { useEffect, useMemo, useRef } from 'react';
+import {
+  Background,
+  Controls,
+  type Edge,
+  type OnMove,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  useStore,
+} from '@xyflow/react';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { Trace } from '../../explain/trace/trace.ts';
 import type { World } from '../state/world.ts';
 import { type Box, boxTypes, type Mark } from './boxes.tsx';
 import { boxesOf, edgesOf, focusOf, keepSame } from './flow.ts';
-import { type Layout, layoutOf } from './layout.ts';
+import { type Layout, layoutOf, type Box as Place } from './layout.ts';
 import { linesOf, traceLines } from './lines.ts';
 import { ShareEdge } from './share-edge.tsx';
 
@@ -48,7 +57,8 @@ function Canvas({ world, selected, trace, here, marks, onSelect }: PictureProps)
   }, [world, layout, lines, selected, trace, marks, here, onSelect]);
   const size = useStore(({ width, height }) => `${width} ${height}`);
   const isFar = useStore(({ transform }) => transform[2] < smallestReadable);
-  useFitted(`${layout.doors.length > 0} ${layout.isGrouped} ${world.nodes.length} ${trace?.to.text ?? ''} ${size}`);
+  const picture = `${layout.isGrouped} ${layout.isDense} ${world.nodes.length > 0} ${trace?.to.text ?? ''} ${size}`;
+  const onMoveStart = useFitted(picture, extentOf(layout));
   return (
     <ReactFlow
       className={`${isFar ? 'far' : ''}${layout.isDense ? ' dense' : ''}`}
@@ -63,6 +73,7 @@ function Canvas({ world, selected, trace, here, marks, onSelect }: PictureProps)
       edgesFocusable={false}
       nodesFocusable={false}
       zoomOnDoubleClick={false}
+      onMoveStart={onMoveStart}
       onPaneClick={() => onSelect(undefined)}
       proOptions={{ hideAttribution: true }}
       aria-label="The cluster: Services, their slices, nodes and pods"
@@ -73,14 +84,31 @@ function Canvas({ world, selected, trace, here, marks, onSelect }: PictureProps)
   );
 }
 
-/** Brings everything into view when the picture is another one, not when something in it moves. */
-function useFitted(shape: string): void {
+/** Brings everything into view when the picture is another one; when it only grew, as long as nobody moved it by hand. */
+function useFitted(picture: string, extent: string): OnMove {
   const { fitView } = useReactFlow();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the shape says when
+  const isMovedByHand = useRef(false);
+  const last = useRef(picture);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: picture and extent say when
   useEffect(() => {
+    if (last.current !== picture) isMovedByHand.current = false;
+    last.current = picture;
+    if (isMovedByHand.current) return;
     const frame = requestAnimationFrame(() => void fitView({ padding: margins, maxZoom: 1.1 }));
     return () => cancelAnimationFrame(frame);
-  }, [shape, fitView]);
+  }, [picture, extent, fitView]);
+  return useCallback((event) => {
+    if (event) isMovedByHand.current = true;
+  }, []);
+}
+
+/** So that a pod more or less moves nothing. */
+const extentStep = 150;
+
+function extentOf({ doors, machines, addresses }: Layout): string {
+  const boxes = [...doors, ...machines, ...addresses];
+  const end = (of: (box: Place) => number) => Math.ceil(Math.max(0, ...boxes.map(of)) / extentStep);
+  return `${end(({ x, width }) => x + width)} ${end(({ y, height }) => y + height)}`;
 }
 
 export function PictureView(props: PictureProps) {
