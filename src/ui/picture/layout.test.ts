@@ -136,10 +136,52 @@ test('boxes never overlap', () => {
   }
 });
 
+const crowd = (extra: number) =>
+  worldOf(
+    [
+      ...Array.from({ length: 30 }, (_, i) => node(`n${i}`)),
+      ...Array.from({ length: 300 + extra }, (_, i) => pod(i, `n${i % 30}`)),
+      ...Array.from({ length: 100 }, (_, i) => service(i, [[i, 'n0']])).flat(),
+    ],
+    moment,
+  );
+
+test('a crowd is drawn closer together, in about the proportions of the stage', () => {
+  const { isDense, doors, machines } = layoutOf(crowd(0), undefined);
+  const right = Math.max(...machines.map(({ x, width }) => x + width));
+  const bottom = Math.max(...[...doors, ...machines].map(({ y, height }) => y + height));
+  expect(isDense).toBe(true);
+  expect(right / bottom).toBeGreaterThan(0.9);
+  expect(right / bottom).toBeLessThan(2);
+});
+
+test('boxes stay where they are while pods come and go, as long as there is room', () => {
+  const before = layoutOf(crowd(0), undefined);
+  const places = (layout: typeof before) => layout.machines.map(({ x, y, height }) => [x, y, height]);
+  expect(places(layoutOf(crowd(40), undefined, before))).toEqual(places(before));
+  expect(places(layoutOf(crowd(-40), undefined, before))).toEqual(places(before));
+  const full = layoutOf(crowd(900), undefined, before);
+  expect(full.rows * (full.machines[0]?.perRow ?? 0)).toBeGreaterThanOrEqual(40);
+});
+
 test('a door alarms when nobody answers in any family', () => {
   expect(lostOf({ id: 'Service d/s1' }, small)).toBe(0);
   const empty = worldOf(service(1, []), moment);
   expect(lostOf({ id: 'Service d/s1' }, empty)).toBe(1);
+});
+
+test('a world that changed is the world that one would have made', () => {
+  const moved = { ...pod(1, 'b'), state: 'waiting' } as Item;
+  const set = [moved, pod(3, 'a'), node('c'), ...service(2, [[3, 'a']])];
+  const after = withChanges(small, [
+    { revision: 2, time: 1, set, gone: ['Pod d/p2'] },
+    { revision: 3, time: 2, set: [], gone: ['Node c', 'Traffic d/s1', 'EndpointSlice d/s1-x'] },
+  ]);
+  expect(after).toEqual(worldOf(after.items.values(), { revision: 3, time: 2 }));
+  expect(after.podsOfNode.get('a')?.map(({ name }) => name)).toEqual(['p3']);
+  expect(after.podsOfNode.get('b')).toEqual([moved]);
+  expect([...after.slicesOf.keys()]).toEqual(['Service d/s2']);
+  expect(after.nodes.map(({ name }) => name)).toEqual(['a', 'b']);
 });
 
 test('a change leaves alone what it does not touch', () => {
