@@ -20,3 +20,13 @@ const memoryFlags = (command: string | undefined) => [
 export function selfCommand(args: readonly string[]): string[] {
   return [process.execPath, ...memoryFlags(args[0]), main, ...args];
 }
+
+/**
+ * For processes that are to stay small (the launcher sets the same for `agent` and `dns`): glibc keeps one arena in place of one
+ * per thread, and memory that is freed leaves the process.
+ */
+export const smallMallocEnvironment: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+  MALLOC_TOP_PAD_: '65536',
+};

@@ -6,7 +6,7 @@ import type { Exec } from '../system/exec.ts';
 import { Failure } from './failure.ts';
 import { pauseImage } from './images/built-in.ts';
 import { importImages, missingImages } from './images/import.ts';
-import { selfCommand } from './launch.ts';
+import { selfCommand, smallMallocEnvironment } from './launch.ts';
 import { type ClusterPaths, type ClusterRecord, cgroupName, type NetworkLayout, type NodeLayout } from './layout.ts';
 import { lastLine } from './log-tail.ts';
 import {
@@ -53,7 +53,11 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
     holder = await startHolder({ cluster: record.name, network, node, paths: nodePaths });
     started.push(holder);
   }
-  const part = async (name: string, command: readonly string[]): Promise<number | undefined> => {
+  const part = async (
+    name: string,
+    command: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<number | undefined> => {
     if (find(name) !== undefined) return undefined;
     await rm(nodePaths.log(name), { force: true });
     const pid = await startDetached({
@@ -61,6 +65,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
       cluster: record.name,
       node: node.name,
       part: name,
+      env,
       log: nodePaths.log(name),
     });
     started.push(pid);
@@ -73,7 +78,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   });
   await writeContainerdConfig(nodePaths, config);
   const containerd = await part('containerd', ['containerd', '--config', nodePaths.containerdConfig]);
-  await part('agent', selfCommand(agentArguments(options)));
+  await part('agent', selfCommand(agentArguments(options)), smallMallocEnvironment);
   try {
     await untilSocketAnswers(nodePaths.containerdSocket, { clock, timeout: 120_000, signal });
   } catch (error) {

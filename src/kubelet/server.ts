@@ -16,8 +16,7 @@ import type { ObservedContainer } from './pod/observed.ts';
 import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
 import { metricsText, statsSummary } from './stats/summary.ts';
 import type { UsageMeter } from './stats/usage-meter.ts';
-import { openForwardedPort, pumpForwardedPort } from './streaming/port-forward.ts';
-import { openRemoteCommand, pumpRemoteCommand, type RemoteCommand } from './streaming/remote-command.ts';
+import type { RemoteCommand } from './streaming/remote-command.ts';
 import type { LocalFolders } from './volumes/local-folders.ts';
 
 export interface ServerContext {
@@ -210,6 +209,8 @@ async function remoteCommand(call: Call, kind: 'exec' | 'attach'): Promise<void>
   const ask = { containerId: container.id, ...flags };
   const runtimeUrl = kind === 'exec' ? await context.cri.exec({ ...ask, cmd }) : await context.cri.attach(ask);
   const command: RemoteCommand = { url: runtimeUrl, ...flags };
+  // Loaded when it is first asked for, as are forwarded ports: most nodes hardly ever are.
+  const { openRemoteCommand, pumpRemoteCommand } = await import('./streaming/remote-command.ts');
   const streams = await openRemoteCommand(command);
   response.writeHead(200, { 'content-type': 'application/octet-stream' });
   await pumpRemoteCommand(streams, response.stream);
@@ -223,6 +224,7 @@ async function portForward(call: Call): Promise<void> {
     throw new Refusal(400, `unable to parse "${url.searchParams.get('port')}" as a port`);
   const sandbox = readySandbox(await context.observe(pod.metadata.uid ?? ''));
   if (!sandbox) throw new Refusal(404, `pod not running: ${pod.metadata.name}`);
+  const { openForwardedPort, pumpForwardedPort } = await import('./streaming/port-forward.ts');
   const forwarded = await openForwardedPort(await context.cri.portForward(sandbox.id, [port]), port);
   response.writeHead(200, { 'content-type': 'application/octet-stream' });
   await pumpForwardedPort(forwarded, response.stream);

@@ -100,17 +100,14 @@ export async function payloadOf(pod: Pod, volume: Volume, sources: PayloadSource
   if (downwardAPI) return downwardFiles(pod, downwardAPI.items ?? [], downwardAPI.defaultMode ?? 0o644, sources);
   if (!projected) return undefined;
   const mode = projected.defaultMode ?? 0o644;
-  const files: Payload = new Map();
-  for (const source of projected.sources ?? []) {
-    let part: Payload = new Map();
-    if (source.configMap) part = await configMapFiles(source.configMap, mode, sources);
-    else if (source.secret) part = await secretFiles(source.secret, mode, sources);
-    else if (source.downwardAPI) part = downwardFiles(pod, source.downwardAPI.items ?? [], mode, sources);
-    else if (source.serviceAccountToken) {
-      const { path } = source.serviceAccountToken;
-      part.set(path, { data: Buffer.from(await sources.token(source.serviceAccountToken)), mode });
-    }
-    for (const [path, file] of part) files.set(path, file);
-  }
-  return files;
+  const parts = (projected.sources ?? []).map(async (source): Promise<Payload> => {
+    if (source.configMap) return configMapFiles(source.configMap, mode, sources);
+    if (source.secret) return secretFiles(source.secret, mode, sources);
+    if (source.downwardAPI) return downwardFiles(pod, source.downwardAPI.items ?? [], mode, sources);
+    if (!source.serviceAccountToken) return new Map();
+    const data = Buffer.from(await sources.token(source.serviceAccountToken));
+    return new Map([[source.serviceAccountToken.path, { data, mode }]]);
+  });
+  // All are asked for at once; where two write the same path the later counts.
+  return new Map((await Promise.all(parts)).flatMap((files) => [...files]));
 }
