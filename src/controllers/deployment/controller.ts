@@ -111,7 +111,9 @@ export function deploymentController(context: ControllerContext): Controller {
   async function writeStatus(key: string, deployment: Readonly<Deployment>, plan: DeploymentPlan): Promise<void> {
     if (plan.revision === undefined && !plan.status) return;
     const updated = jsonCopy(deployment) as Deployment;
-    if (plan.revision !== undefined) (updated.metadata.annotations ??= {})[revisionAnnotation] = plan.revision;
+    if (plan.revision !== undefined) {
+      updated.metadata.annotations = { ...updated.metadata.annotations, [revisionAnnotation]: plan.revision };
+    }
     if (plan.status) updated.status = plan.status;
     writes.wrote(key, await deploymentClient.update(updated, { subresource: 'status' }));
   }

@@ -45,7 +45,7 @@ export function volumeOf(
     metadata: { name: volumeName, annotations: { [provisionedBy]: provisioner } },
     spec: {
       accessModes: [...(spec?.accessModes ?? [])],
-      capacity: { storage: String(spec?.resources?.requests?.['storage'] ?? '0') },
+      capacity: { storage: String(spec?.resources?.requests?.storage ?? '0') },
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid },
       local: { path },
       nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [expression] }] } },
