@@ -1,20 +1,16 @@
 // A node whose disk is small and runs full: nothing of the agent falls over, what nobody needs goes first, then pods by rank.
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Event, Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
-import { createInformers } from '../../src/client/informers.ts';
 import { events, nodes, pods } from '../../src/client/resources.ts';
 import { busyboxImage } from '../../src/cluster/images/built-in.ts';
 import { criClient } from '../../src/kubelet/cri/client.ts';
 import type { Threshold } from '../../src/kubelet/eviction/thresholds.ts';
-import { Kubelet } from '../../src/kubelet/kubelet.ts';
-import { PodNetwork } from '../../src/podnetwork/pod-network.ts';
 import { realClock } from '../../src/system/real/clock.ts';
-import { realExec } from '../../src/system/real/exec.ts';
-import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
+import { startNodeKubelet } from './node-kubelet.ts';
 
 const nodeName = 'node-1';
 const api = new FakeApi({ clock: realClock, random: realRandom });
@@ -29,30 +25,15 @@ let running: Promise<unknown> = Promise.resolve();
 beforeAll(async () => {
   node = await startTestNode('disk', { disk: '160m' });
   cri = criClient(node.socketPath);
-  mkdirSync(`${node.root}/agent`, { recursive: true });
-  await api.resource<Node>(nodes).create({
-    metadata: { name: nodeName },
-    spec: { podCIDRs: ['10.250.4.0/24'] },
-    status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
-  });
-  const informers = createInformers(api, { clock: realClock, random: realRandom });
-  const exec = { run: (command: readonly string[], options = {}) => realExec.run(node.inside(command), options) };
-  const shared = { client: api, informers, exec, files: realFiles, clock: realClock, nodeName, log: () => {} };
-  const network = new PodNetwork({ ...shared, clusterCIDRs: ['10.250.0.0/16'], cniConfDir: node.cniConfDir });
-  const kubelet = new Kubelet({
-    ...shared,
-    nodeIPs: ['172.31.255.11'],
-    cri,
-    runtimeSocket: node.socketPath,
-    random: realRandom,
-    rootDir: `${node.root}/agent`,
-    cgroupRoot: node.cgroupParent,
-    clusterDNS: ['10.96.0.10'],
-    networkReady: network.ready,
-    housekeeping: { period: 200, evictionHard: thresholds, pressureTransition: 1000 },
-  });
   const { signal } = over;
-  running = Promise.all([informers.run(signal), network.run(signal), kubelet.run(signal)]);
+  const started = await startNodeKubelet(node, {
+    api,
+    nodeName,
+    podCIDR: '10.250.4.0/24',
+    housekeeping: { period: 200, evictionHard: thresholds, pressureTransition: 1000 },
+    signal,
+  });
+  running = started.ended;
 });
 
 afterAll(async () => {

@@ -4,18 +4,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Event, Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
-import { createInformers } from '../../src/client/informers.ts';
 import { events, nodes, pods } from '../../src/client/resources.ts';
 import { busyboxImage } from '../../src/cluster/images/built-in.ts';
-import { criClient } from '../../src/kubelet/cri/client.ts';
 import type { Threshold } from '../../src/kubelet/eviction/thresholds.ts';
-import { Kubelet } from '../../src/kubelet/kubelet.ts';
-import { PodNetwork } from '../../src/podnetwork/pod-network.ts';
 import { realClock } from '../../src/system/real/clock.ts';
-import { realExec } from '../../src/system/real/exec.ts';
 import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
+import { startNodeKubelet } from './node-kubelet.ts';
 
 const nodeName = 'node-1';
 const api = new FakeApi({ clock: realClock, random: realRandom });
@@ -29,31 +25,16 @@ const long = { timeout: 300_000, interval: 50 };
 
 beforeAll(async () => {
   node = await startTestNode('faults');
-  mkdirSync(`${node.root}/agent`, { recursive: true });
-  await api.resource<Node>(nodes).create({
-    metadata: { name: nodeName },
-    // 29 addresses for pods: .2 to .30.
-    spec: { podCIDRs: ['10.250.3.0/27'] },
-    status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
-  });
-  const informers = createInformers(api, { clock: realClock, random: realRandom });
-  const exec = { run: (command: readonly string[], options = {}) => realExec.run(node.inside(command), options) };
-  const shared = { client: api, informers, exec, files: realFiles, clock: realClock, nodeName, log: () => {} };
-  const network = new PodNetwork({ ...shared, clusterCIDRs: ['10.250.0.0/16'], cniConfDir: node.cniConfDir });
-  const kubelet = new Kubelet({
-    ...shared,
-    nodeIPs: ['172.31.255.11'],
-    cri: criClient(node.socketPath),
-    runtimeSocket: node.socketPath,
-    random: realRandom,
-    rootDir: `${node.root}/agent`,
-    cgroupRoot: node.cgroupParent,
-    clusterDNS: ['10.96.0.10'],
-    networkReady: network.ready,
-    housekeeping: { period: 200, evictionHard: thresholds },
-  });
+  // 29 addresses for pods: .2 to .30.
   const { signal } = over;
-  running = Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);
+  const started = await startNodeKubelet(node, {
+    api,
+    nodeName,
+    podCIDR: '10.250.3.0/27',
+    housekeeping: { period: 200, evictionHard: thresholds },
+    signal,
+  });
+  running = started.ended;
 });
 
 afterAll(async () => {
@@ -206,6 +187,7 @@ test('the runtime is killed: pods run on, the node says what it lacks, and all g
 });
 
 test('when addresses run out, a pod says so and gets one as soon as there is one', async () => {
+  await expect.poll(() => readdirSync(node.cniConfDir).length, long).toBeGreaterThan(0);
   const conf = `${node.cniConfDir}/${readdirSync(node.cniConfDir)[0]}`;
   expect(readFileSync(conf, 'utf8')).toContain('10.250.3.0/27');
   await expect.poll(() => taken().addresses, long).toBe(0);
