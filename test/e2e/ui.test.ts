@@ -105,6 +105,7 @@ test('what is scaled and killed moves in the picture by itself', async () => {
   await page.locator(`[title^="Pod default/${killed}"]`).waitFor({ state: 'detached' });
   await untilCount(podCards('ready'), 5);
   await page.locator('.line-carries text', { hasText: '20 %' }).nth(4).waitFor();
+  await keepScreenshot(page, 'scaled');
 });
 
 test('the story tells of address, pods, almost-pods, slices, records, rules and connections', async () => {
@@ -169,6 +170,8 @@ test('a trace that fails names the object and field, and what to change', async 
   await cause.waitFor();
   await expect.poll(() => cause.innerText(), soon).toContain('Service default/cart, spec.selector');
   await page.locator('.line-fail').first().waitFor({ state: 'attached' });
+  await cause.scrollIntoViewIfNeeded();
+  await keepScreenshot(page, 'refused');
 });
 
 test('a plan is drawn before and after, and says what the change then does', async () => {
