@@ -39,6 +39,8 @@ export class HistoryFile implements Keeper {
   #size = 0;
   #began: Moment | undefined;
   #latest: Moment | undefined;
+  /** The file may end within a line, as a process left it that was killed, or a disk that was full. */
+  #isCutOff = true;
 
   constructor(options: HistoryFileOptions) {
     this.#options = options;
@@ -68,6 +70,7 @@ export class HistoryFile implements Keeper {
     const { clock, onError } = this.#options;
     let complete: number | undefined;
     let asked = clock.now();
+    let isFailing = false;
     while (!signal.aborted) {
       await clock.sleep(gatherMs, signal).catch(() => {});
       try {
@@ -78,18 +81,24 @@ export class HistoryFile implements Keeper {
           asked = clock.now();
         }
         await this.#write();
+        isFailing = false;
       } catch (error) {
-        onError(error);
+        // Said once, however long a disk is full.
+        if (!isFailing) onError(error);
+        this.#isCutOff = true;
+        isFailing = true;
       }
     }
   }
 
   async #write(): Promise<void> {
     if (!this.#began || this.#lines.length === 0) return;
-    const lines = this.#lines;
-    this.#lines = [];
+    const lines = this.#lines.slice(0, usualLimits.maxChanges);
     const text = lines.join('');
-    await appendFile(this.#path, text, { mode: 0o600 });
+    // What could not be written waits: a record with a gap would tell of what never was.
+    await appendFile(this.#path, `${this.#isCutOff ? '\n' : ''}${text}`, { mode: 0o600 });
+    this.#isCutOff = false;
+    this.#lines.splice(0, lines.length);
     this.#written += lines.length;
     this.#size += text.length;
     if (this.#written < usualLimits.maxChanges && this.#size < mostCharacters) return;
@@ -131,7 +140,7 @@ async function readLines(path: string, reader: LogReader): Promise<number> {
   const stream = createReadStream(path, 'utf8');
   try {
     for await (const line of createInterface({ input: stream })) {
-      if (!reader.read(line)) break;
+      reader.read(line);
       count += 1;
     }
   } catch (error) {

@@ -17,7 +17,10 @@ export function logLine(line: Line): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** Reads lines one by one; a last line that was cut off, as by the end of the process, ends the record. */
+/**
+ * Reads lines one by one. One that was cut off, by the end of a process or of the disk, is passed over: what it said was
+ * found by comparison, or said again.
+ */
 export class LogReader {
   readonly #limits: HistoryLimits;
   #began: Moment | undefined;
@@ -28,14 +31,12 @@ export class LogReader {
     this.#limits = limits;
   }
 
-  /** False where nothing after it can be believed. */
-  read(text: string): boolean {
+  read(text: string): void {
     const line = parsed(text);
-    if (!line) return false;
+    if (!line) return;
     if ('began' in line) this.#began ??= line.began;
     if ('change' in line) this.#changes.push(line.change);
     this.#complete = Math.max(this.#complete, revisionIn(line));
-    return true;
   }
 
   /** What is neither too old nor too much; undefined when there is nothing to go on from. `now` is milliseconds. */
