@@ -18,7 +18,6 @@ export const pod: Kind<Pod> = {
       if (object.spec?.schedulingGates?.length) object.status.conditions = [gated()];
       addMatchedLabels(object);
     },
-    prepareForUpdate: keepEphemeralContainers,
     validate: validatePodCreate,
     validateUpdate: validatePodUpdate,
     warnings: (object) => podWarnings(object.spec, object.metadata, ''),
@@ -65,14 +64,6 @@ function keepSpec(object: Pod, old: Pod): void {
 function gracePeriod({ spec, status }: Pod): number {
   if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
   return spec.terminationGracePeriodSeconds ?? 30;
-}
-
-/** They join by a subresource of their own; a write of the Pod, as an older client makes it, does not lose them. */
-function keepEphemeralContainers(object: Pod, old: Pod): void {
-  const { spec } = object;
-  if (!spec) return;
-  if (old.spec?.ephemeralContainers) spec.ephemeralContainers = old.spec.ephemeralContainers;
-  else delete spec.ephemeralContainers;
 }
 
 /** Everything else of spec and status stays as it was. */

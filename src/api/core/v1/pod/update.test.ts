@@ -181,6 +181,8 @@ test('ephemeral containers join and stay', () => {
   const join = (spec: PodSpec) => (spec.ephemeralContainers = [{ name: 'e', image: 'x' }]);
   const rule = validateEphemeralContainersUpdate;
   expect(changed(rule, podOf(), join)).toEqual([]);
+  const [refusal] = changed(validatePodUpdate, podOf(), join);
+  expect(refusal).toContain('spec: Forbidden: pod updates may not change fields other than');
   const with_ = podOf({ ephemeralContainers: [{ name: 'e', image: 'x' }] });
   expect(changed(rule, with_, (spec) => delete spec.ephemeralContainers)).toEqual([
     'spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be removed\n',
