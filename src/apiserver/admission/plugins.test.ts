@@ -180,3 +180,25 @@ test('priority: system classes, one default, and no number of one’s own', asyn
   const changed = await server.send<Status>('PATCH', `${classes}/usual`, { value: 6 }, mergePatch);
   expect(changed.body.message).toContain('value: Forbidden: may not be changed in an update.');
 });
+
+test('a pod has the zone and region of its node: with its binding, or at once where it names the node', async () => {
+  const labels = {
+    'topology.kubernetes.io/zone': 'z',
+    'topology.kubernetes.io/region': 'r',
+    'kubernetes.io/hostname': 'node',
+  };
+  await server.send('POST', '/api/v1/nodes', { metadata: { name: 'node', labels } });
+  const pod = (name: string, spec: object = {}) => ({
+    metadata: { name, labels: { app: 'a', 'topology.kubernetes.io/zone': 'elsewhere' } },
+    spec: { containers: [{ name: 'c', image: 'x' }], ...spec },
+  });
+  const placed = { app: 'a', 'topology.kubernetes.io/zone': 'z', 'topology.kubernetes.io/region': 'r' };
+  const { body } = await server.send<Pod>('POST', pods, pod('direct', { nodeName: 'node' }));
+  expect(body.metadata.labels).toEqual(placed);
+  await server.send('POST', pods, pod('bound'));
+  const binding = { metadata: { name: 'bound' }, target: { kind: 'Node', name: 'node' } };
+  expect((await server.send('POST', `${pods}/bound/binding`, binding)).status).toBe(201);
+  expect((await server.send<Pod>('GET', `${pods}/bound`)).body.metadata.labels).toEqual(placed);
+  const nowhere = await server.send<Pod>('POST', pods, pod('lost', { nodeName: 'gone' }));
+  expect(nowhere.body.metadata.labels).toMatchObject({ 'topology.kubernetes.io/zone': 'elsewhere' });
+});

@@ -14,6 +14,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import type { PodSecurityConfiguration } from './pod-security/configuration.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { mutatingPolicies } from './policies/mutating.ts';
 import { validatingPolicies } from './policies/validating.ts';
 import { priority } from './priority.ts';
@@ -43,6 +44,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   certificateSigning,
   certificateSubjectRestriction,
   defaultIngressClass,
+  podTopologyLabels,
   denyServiceExternalIPs,
   { name: 'CertificateRequestor', admit: certificateRequestor },
   { name: 'RBACEscalation', admit: rbacEscalation },

@@ -60,8 +60,8 @@ function bind(old: Readonly<KubeObject>, binding: KubeObject & Binding, now: num
   if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
   if (!pod.spec) throw badRequest('the pod has no spec');
   pod.spec.nodeName = binding.target.name!;
-  if (binding.metadata.annotations) {
-    pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };
+  for (const own of ['annotations', 'labels'] as const) {
+    if (binding.metadata[own]) pod.metadata[own] = { ...pod.metadata[own], ...binding.metadata[own] };
   }
   const others = pod.status?.conditions?.filter((condition) => condition.type !== 'PodScheduled') ?? [];
   const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(now) };
