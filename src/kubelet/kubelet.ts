@@ -15,6 +15,7 @@ import { nodeReference } from './node/node-events.ts';
 import type { KubeletOptions } from './options.ts';
 import { refusal, resizeRefusal } from './pod/admission.ts';
 import type { ResizeRefusal } from './pod/allocation.ts';
+import { cgroupMount, isUnified } from './pod/cgroups.ts';
 import { annotations, labels } from './pod/identity.ts';
 import { ImagePuller } from './pod/images.ts';
 import { type ClusterDNS, parseResolvConf } from './pod/network-files.ts';
@@ -79,7 +80,7 @@ export class Kubelet {
       dns: () => this.#dns(),
       resizeRefusal: (pod) => this.#resizeRefusal(pod),
       logRoot: this.logRoot,
-      nodeMemory: totalmem(),
+      nodeResources: { nodeMemory: totalmem(), isUnified: isUnified(cgroupMount) },
       finished: (uid) => this.#workers.delete(uid),
     };
     this.#housekeeping = new Housekeeping({

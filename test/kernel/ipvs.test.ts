@@ -9,7 +9,7 @@ import { clusterObjects, type LabCase, labCases, renamed } from '../machine/lab-
 import { Machine } from '../machine/machine.ts';
 import { ProxiedNode } from '../machine/proxied-node.ts';
 
-const reason = unavailable();
+const reason = unavailable('ipvs');
 
 interface Outcomes {
   readonly shape: Readonly<Record<string, readonly string[]>>;
@@ -66,7 +66,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     node.api.resource<EndpointSlice>(endpointSlices).get(name, namespace);
 
   beforeAll(async () => {
-    machine = await Machine.boot();
+    machine = await Machine.boot({ kind: 'ipvs' });
   });
   afterAll(() => machine?.close());
 

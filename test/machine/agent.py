@@ -1,5 +1,5 @@
 """Answers the test over the machine's second serial line: a JSON line in, a JSON line out, each in a thread of its own."""
-import copy, json, os, socket, struct, subprocess, sys, threading
+import copy, json, os, socket, struct, subprocess, sys, threading, tty
 
 out = threading.Lock()
 operations = {}
@@ -67,6 +67,33 @@ def reset(name):
     client = state.pop(name)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
     client.close()
+
+
+@operation
+def bridge(path):
+    """Carries the bytes of the third serial line to a unix socket and back: one connection, when the first bytes come.
+    What is sent while nobody is at the other end of the line is lost."""
+    line = os.open('/dev/ttyS2', os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(line)
+    peer = socket.socket(socket.AF_UNIX)
+
+    def upward():
+        while data := os.read(line, 4096):
+            peer.sendall(data)
+
+    def downward():
+        while data := peer.recv(4096):
+            while data:
+                data = data[os.write(line, data):]
+
+    def serve():
+        first = os.read(line, 4096)
+        peer.connect(path)
+        peer.sendall(first)
+        threading.Thread(target=downward, daemon=True).start()
+        upward()
+
+    threading.Thread(target=serve, daemon=True).start()
 
 
 def answer(request):

@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,23 +23,47 @@ export interface Image {
   readonly initramfs: string;
 }
 
+/** `ipvs` is a node of kube-proxy's IPVS mode, `containers` one that runs containers under cgroup v2. */
+export type ImageKind = 'ipvs' | 'containers';
+
+interface Recipe {
+  readonly packages: readonly string[];
+  /** Folders of the kernel's modules, and single ones. */
+  readonly modules: readonly string[];
+  /** Modules that are loaded at boot. */
+  readonly loaded: readonly string[];
+}
+
 const kernelPackage = 'linux-image-cloud-amd64';
-/** The programs that a node of the IPVS mode has, and Python for the agent and the packet lab. */
-const packages = [
-  'busybox-static',
-  'conntrack',
-  'dash',
-  'ipset',
-  'iproute2',
-  'iptables',
-  'ipvsadm',
-  'kmod',
-  'netbase',
-  'nftables',
-  'procps',
-  'python3-yaml',
-  'util-linux',
-];
+const recipes: Readonly<Record<ImageKind, Recipe>> = {
+  // The programs that a node of the IPVS mode has, and Python for the agent and the packet lab.
+  ipvs: {
+    packages: [
+      'busybox-static',
+      'conntrack',
+      'dash',
+      'ipset',
+      'iproute2',
+      'iptables',
+      'ipvsadm',
+      'kmod',
+      'netbase',
+      'nftables',
+      'procps',
+      'python3-yaml',
+      'util-linux',
+    ],
+    // All that the network of a node may ask for, and what those modules use.
+    modules: ['net', 'lib', 'crypto', 'drivers/net/dummy.ko', 'drivers/net/veth.ko'],
+    // Autoloading works, too; IPVS itself is what a node's administrator has to see to.
+    loaded: ['ip_vs', 'dummy', 'veth', 'nf_conntrack_netlink'],
+  },
+  containers: {
+    packages: ['busybox-static', 'containerd', 'kmod', 'python3', 'runc'],
+    modules: ['fs/overlayfs'],
+    loaded: ['overlay'],
+  },
+};
 /** Named by the packages above, and used by nothing in here. */
 const unneeded = /^(perl|libperl|gcc-|dpkg$|debconf|cdebconf|libdebian-installer)/;
 const unneededFolders = [
@@ -48,11 +73,8 @@ const unneededFolders = [
   'usr/share/info',
   'usr/lib/python3.11/test',
 ];
-/** All that the network of a node may ask for, and what those modules use. */
-const moduleFolders = ['net', 'lib', 'crypto'];
-const drivers = ['dummy.ko', 'veth.ko'];
 
-const cache = join(repository, 'node_modules/.cache/ipvs-machine');
+const cache = join(repository, 'node_modules/.cache/emulated-machine');
 
 function run(command: readonly string[], options: { readonly cwd?: string; readonly input?: string } = {}): string {
   const [program = '', ...args] = command;
@@ -88,7 +110,7 @@ function withPackageLists<T>(work: () => T): T {
 }
 
 /** Why no such machine can be had here, in one line; undefined when it can. */
-export function unavailable(): string | undefined {
+export function unavailable(kind: ImageKind): string | undefined {
   if (process.arch !== 'x64') return `no emulated machine for ${process.arch}`;
   try {
     run(['qemu-system-x86_64', '--version']);
@@ -100,7 +122,7 @@ export function unavailable(): string | undefined {
   } catch {
     return `Debian’s package ${kernelPackage} cannot be had here`;
   }
-  return existsSync(join(shared, 'proxy-lab')) ? undefined : 'no ../shared/proxy-lab';
+  return kind === 'containers' || existsSync(join(shared, 'proxy-lab')) ? undefined : 'no ../shared/proxy-lab';
 }
 
 /** Downloads the packages into a folder of their own and unpacks them; nothing of them is run. */
@@ -123,17 +145,15 @@ function linkAlternatives(root: string): void {
   }
 }
 
-function addKernelModules(kernelRoot: string, root: string): void {
+function addKernelModules(kernelRoot: string, root: string, { modules, loaded }: Recipe): void {
   const [release = ''] = readdirSync(join(kernelRoot, 'lib/modules'));
   const [from, to] = [kernelRoot, root].map((base) => join(base, 'lib/modules', release));
-  for (const folder of moduleFolders)
-    cpSync(join(from!, 'kernel', folder), join(to!, 'kernel', folder), { recursive: true });
-  for (const driver of drivers)
-    cpSync(join(from!, 'kernel/drivers/net', driver), join(to!, 'kernel/drivers/net', driver));
+  for (const path of modules) cpSync(join(from!, 'kernel', path), join(to!, 'kernel', path), { recursive: true });
   for (const list of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo']) {
     cpSync(join(from!, list), join(to!, list));
   }
   run(['chroot', root, '/sbin/depmod', '-a', release]);
+  writeFileSync(join(root, 'loaded-modules'), `${loaded.join(' ')}\n`);
 }
 
 function archive(root: string, file: string): void {
@@ -141,13 +161,13 @@ function archive(root: string, file: string): void {
 }
 
 /** The part that changes with Debian only: made once, and kept. */
-function baseImage(): Image {
+function baseImage(kind: ImageKind): Image {
   const kernelName = kernelPackageName();
-  const recipe = createHash('sha256')
+  const version = createHash('sha256')
     .update(readFileSync(import.meta.filename))
     .digest('hex')
     .slice(0, 12);
-  const folder = join(cache, `${kernelName}-${recipe}`);
+  const folder = join(cache, `${kind}-${kernelName}-${version}`);
   const image = { kernel: join(folder, 'vmlinuz'), initramfs: join(folder, 'base.cpio') };
   if (existsSync(folder)) return image;
   mkdirSync(cache, { recursive: true });
@@ -155,10 +175,10 @@ function baseImage(): Image {
   try {
     const [kernelRoot, root] = [join(making, 'kernel-package'), join(making, 'root')];
     withPackageLists(() => unpack([kernelName], kernelRoot));
-    withPackageLists(() => unpack(closureOf(packages), root));
+    withPackageLists(() => unpack(closureOf(recipes[kind].packages), root));
     for (const unwanted of unneededFolders) rmSync(join(root, unwanted), { recursive: true, force: true });
-    linkAlternatives(root);
-    addKernelModules(kernelRoot, root);
+    if (kind === 'ipvs') linkAlternatives(root);
+    addKernelModules(kernelRoot, root, recipes[kind]);
     for (const folder of ['dev', 'proc', 'run', 'sys', 'tmp', 'usr/local/bin']) {
       mkdirSync(join(root, folder), { recursive: true });
     }
@@ -175,17 +195,26 @@ function baseImage(): Image {
 }
 
 /** What the machine runs of this repository, beside the lab's description of the network. */
-function addAgent(root: string): void {
-  for (const name of ['init', 'agent.py', 'lab_network.py']) cpSync(join(import.meta.dirname, name), join(root, name));
+function addAgent(root: string, kind: ImageKind): void {
+  for (const name of ['init', 'agent.py']) cpSync(join(import.meta.dirname, name), join(root, name));
+  if (kind !== 'ipvs') return;
+  cpSync(join(import.meta.dirname, 'lab_network.py'), join(root, 'lab_network.py'));
   cpSync(join(shared, 'proxy-lab/lab.py'), join(root, 'lab.py'));
 }
 
+export interface ImageOptions {
+  readonly kind: ImageKind;
+  /** Files of this machine that the emulated one has in its root, by their names there. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 /** Makes the image in a folder that the caller removes. Throws with the package manager's words when it gave none. */
-export function makeImage(folder: string): Image {
-  const base = baseImage();
+export function makeImage(folder: string, { kind, files = {} }: ImageOptions): Image {
+  const base = baseImage(kind);
   const root = join(folder, 'root');
   mkdirSync(root);
-  addAgent(root);
+  addAgent(root, kind);
+  for (const [name, path] of Object.entries(files)) cpSync(path, join(root, name));
   const agent = join(folder, 'agent.cpio');
   archive(root, agent);
   // The kernel unpacks archives that follow each other one after another.

@@ -1,4 +1,4 @@
-// The emulated machine: a kernel that has IPVS, in software (no KVM), answering over a serial line.
+// The emulated machine: a kernel that has what this one's may not, in software (no KVM), answering over a serial line.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Exec, type ExecResult, wholeInput } from '../../src/system/exec.ts';
 import { mortal } from '../fixtures/mortal.ts';
-import { makeImage } from './image.ts';
+import { type ImageOptions, makeImage } from './image.ts';
 
 interface Answer {
   readonly id: number;
@@ -24,10 +24,15 @@ export class Machine {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #last = 0;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, options: ImageOptions) {
     this.#folder = folder;
-    const { kernel, initramfs } = makeImage(folder);
-    const serial = ['-serial', `file:${this.#consoleFile}`, '-serial', 'stdio'];
+    const { kernel, initramfs } = makeImage(folder, options);
+    const serial = [
+      ...['-serial', `file:${this.#consoleFile}`, '-serial', 'stdio'],
+      ...['-chardev', `socket,id=bridge,path=${this.bridgeSocket},server=on,wait=off`],
+      // The first line's interrupt is what a third one has by default.
+      ...['-device', 'isa-serial,chardev=bridge,index=2,irq=5'],
+    ];
     const [setpriv, ...own] = mortal;
     this.#process = spawn(
       setpriv,
@@ -45,8 +50,8 @@ export class Machine {
   }
 
   /** Boots one; rejects with the last lines of its console when it does not answer in time. */
-  static async boot(): Promise<Machine> {
-    const machine = new Machine(mkdtempSync(join(tmpdir(), 'portico-machine-')));
+  static async boot(options: ImageOptions): Promise<Machine> {
+    const machine = new Machine(mkdtempSync(join(tmpdir(), 'portico-machine-')), options);
     const up = Promise.withResolvers<unknown>();
     machine.#waiting.set(0, up);
     try {
@@ -71,6 +76,11 @@ export class Machine {
         throw Object.assign(new Error(`spawn ${result.missing} ENOENT`), { code: 'ENOENT' });
       },
     };
+  }
+
+  /** Path here of the third serial line; the agent's `bridge` joins it to a socket there, for one connection. */
+  get bridgeSocket(): string {
+    return join(this.#folder, 'bridge');
   }
 
   /** One of the agent's operations; rejects with what it says when it failed. */

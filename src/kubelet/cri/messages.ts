@@ -113,6 +113,7 @@ const linuxResources = message({
   cpuShares: int(3),
   memoryLimitInBytes: int(4),
   oomScoreAdj: int(5),
+  unified: stringMap(9),
 });
 export type LinuxContainerResources = Input<typeof linuxResources>;
 const capability = message({ addCapabilities: repeated(string(1)), dropCapabilities: repeated(string(2)) });

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { removeCgroup } from './cgroups.ts';
+import { isUnified, removeCgroup } from './cgroups.ts';
 
 const roots: string[] = [];
 afterEach(() => {
@@ -40,6 +40,12 @@ test('version 2: one folder below the mount itself', async () => {
   await removeCgroup(root, '/portico/burstable/podA');
   expect(left(root)).toEqual(['portico/burstable/podB']);
   expect(readdirSync(root).sort()).toEqual(['portico', 'system.slice']);
+});
+
+test('the mount itself has controllers in version 2', () => {
+  const [one, two] = [tree(['memory']), tree([''])];
+  writeFileSync(join(two, 'cgroup.controllers'), 'cpu memory pids\n');
+  expect([isUnified(one), isUnified(two)]).toEqual([false, true]);
 });
 
 test('what is not there is gone', async () => {

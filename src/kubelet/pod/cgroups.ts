@@ -1,9 +1,15 @@
 // The folders of a pod's cgroup: one in each hierarchy of version 1 (`/sys/fs/cgroup/memory/…`), one in all of version 2
 // (`/sys/fs/cgroup/…`). containerd makes them and leaves the pod's own behind.
+import { existsSync } from 'node:fs';
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export const cgroupMount = '/sys/fs/cgroup';
+
+/** Whether the hierarchy is one of version 2. */
+export function isUnified(mount: string): boolean {
+  return existsSync(join(mount, 'cgroup.controllers'));
+}
 
 /** Removes a cgroup (`/portico/burstable/podUID`) with all below it; what still has processes in it stays. */
 export async function removeCgroup(mount: string, cgroup: string): Promise<void> {

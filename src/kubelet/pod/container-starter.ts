@@ -104,7 +104,7 @@ export class ContainerStarter {
   }
 
   async #containerConfig({ pod, container, attempt, mounted, addresses, targetId }: StartContainer, image: CriImage) {
-    const { options, services, volumes, nodeMemory } = this.#context;
+    const { options, services, volumes, nodeResources } = this.#context;
     checkUser(pod, container, image);
     const all = services.list();
     const values = await environment(pod, container, {
@@ -134,7 +134,7 @@ export class ContainerStarter {
       devices: mounted.devices,
       hostsFile: hosts,
       terminationFile,
-      resources: containerResources(pod, container, nodeMemory),
+      resources: containerResources(pod, container, nodeResources),
       targetId,
     });
   }

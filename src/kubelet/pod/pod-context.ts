@@ -8,6 +8,7 @@ import type { ResizeRefusal } from './allocation.ts';
 import type { ImagePuller } from './images.ts';
 import type { ClusterDNS } from './network-files.ts';
 import type { PodSources } from './pod-sources.ts';
+import type { NodeResources } from './resources.ts';
 import type { RuntimeReader } from './runtime.ts';
 
 export interface PodContext {
@@ -23,8 +24,7 @@ export interface PodContext {
   /** Why a pod of the node cannot have the resources that it asks for; undefined when it can. */
   readonly resizeRefusal: (pod: Pod) => ResizeRefusal | undefined;
   readonly logRoot: string;
-  /** Bytes. */
-  readonly nodeMemory: number;
+  readonly nodeResources: NodeResources;
   /** The pod is gone from the node. */
   readonly finished: (uid: string) => void;
 }

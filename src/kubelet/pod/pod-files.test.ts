@@ -137,11 +137,18 @@ test('quality of service and cgroups', () => {
   expect(podCgroup('/n', resources({ cpu: '1' }))).toBe('/n/burstable/podu');
   expect(podCgroup('/n', resources(full, full))).toBe('/n/podu');
   const burstable = resources({ cpu: '250m', memory: '1Gi' }, { cpu: '1500m', memory: '2Gi' });
-  expect(containerResources(burstable, burstable.spec.containers[0] ?? { name: 'c' }, 4 * 2 ** 30)).toEqual({
+  const [container = { name: 'c' }] = burstable.spec.containers;
+  const nodeMemory = 4 * 2 ** 30;
+  const expected = {
     cpuShares: 256,
     cpuPeriod: 100_000,
     cpuQuota: 150_000,
     memoryLimitInBytes: 2 ** 31,
     oomScoreAdj: 750,
+  };
+  expect(containerResources(burstable, container, { nodeMemory, isUnified: false })).toEqual(expected);
+  expect(containerResources(burstable, container, { nodeMemory, isUnified: true })).toEqual({
+    ...expected,
+    unified: { 'memory.oom.group': '1' },
   });
 });

@@ -39,7 +39,7 @@ export class Resizes {
       const found = containersOf(pod).find(({ container }) => container.name === observed.name);
       if (!found || found.kind === 'ephemeral') continue;
       const { container } = found;
-      const wanted = containerResources(pod, container, this.#context.nodeMemory);
+      const wanted = containerResources(pod, container, this.#context.nodeResources);
       const present = this.#applied.get(observed.id);
       // A pod that was never changed runs with what it was made with; of others it is not known after a restart.
       const isNew = present !== undefined || (pod.metadata.generation ?? 1) > 1;

@@ -59,8 +59,19 @@ function oomScoreAdj(pod: Pod, container: Container, nodeMemory: number): number
   return Math.min(Math.max(Math.floor(1000 - (1000 * request) / nodeMemory), 3), 999);
 }
 
-/** `nodeMemory` is the node's capacity in bytes. */
-export function containerResources(pod: Pod, container: Container, nodeMemory: number): LinuxContainerResources {
+/** What of the node decides over a container's resources. */
+export interface NodeResources {
+  /** The node's capacity in bytes. */
+  readonly nodeMemory: number;
+  /** Its cgroups are of version 2. */
+  readonly isUnified: boolean;
+}
+
+export function containerResources(
+  pod: Pod,
+  container: Container,
+  { nodeMemory, isUnified }: NodeResources,
+): LinuxContainerResources {
   const cpuLimit = amount(container.resources?.limits, 'cpu');
   const memoryLimit = container.resources?.limits?.memory;
   return {
@@ -68,6 +79,8 @@ export function containerResources(pod: Pod, container: Container, nodeMemory: n
     ...(cpuLimit > 0 && { cpuPeriod, cpuQuota: Math.max(Math.ceil((cpuLimit * cpuPeriod) / 1000), 1000) }),
     ...(memoryLimit !== undefined && { memoryLimitInBytes: quantityValue(parseQuantity(memoryLimit)) }),
     oomScoreAdj: oomScoreAdj(pod, container, nodeMemory),
+    // A container that outgrows its memory is killed whole, as upstream's kubelet has it (singleProcessOOMKill).
+    ...(isUnified && { unified: { 'memory.oom.group': '1' } }),
   };
 }
 
