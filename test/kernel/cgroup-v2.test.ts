@@ -18,7 +18,7 @@ const cgroupRoot = '/portico/node-1';
 const nodeResources: NodeResources = { nodeMemory: 768 * 2 ** 20, isUnified: true };
 const patience = 300_000;
 
-/** Runs till it is ended; without the shell's signals, which process 1 of a container has none of. */
+/** Runs until it is killed. */
 const idle = ['sleep', '2147483647'];
 /** A reader that keeps an endless line in memory, below a shell that would outlive it. */
 const greedy = ['sh', '-c', 'tail /dev/zero; sleep 2147483647'];
@@ -224,12 +224,28 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
     expect(reasons).toContain('OOMKilled');
   });
 
-  test('containerd leaves of a pod the one folder that the kubelet removes', async () => {
+  test('nothing is left of pods that are gone, once the folders are removed that the kubelet removes', async () => {
     for (const pod of pods) await remove(pod);
-    const left = pods.map((pod) => podCgroup(cgroupRoot, pod));
-    expect(await cgroups()).toEqual(['burstable', ...left.map((path) => path.slice(cgroupRoot.length + 1))].sort());
+    const folders = pods.map((pod) => podCgroup(cgroupRoot, pod));
+    const own = folders.map((path) => path.slice(cgroupRoot.length + 1));
+    // containerd leaves the pod's own folder, and below it what was busy when runc removed it.
+    const left = await cgroups();
+    expect(left).toEqual(expect.arrayContaining(own));
+    expect(left.filter((path) => path !== 'burstable' && !own.some((pod) => `${path}/`.startsWith(`${pod}/`)))).toEqual(
+      [],
+    );
     // What removeCgroup does below the mount itself; it looks for hierarchies of version 1 in the folders of the mount.
-    await node.output(['rmdir', ...left.map((path) => `${cgroupMount}${path}`)]);
-    expect(await cgroups()).toEqual(['burstable']);
+    const paths = folders.map((path) => `${cgroupMount}${path}`);
+    const removed = async () => {
+      await node.output([
+        'sh',
+        '-c',
+        'find "$@" -depth -type d -exec rmdir {} \\; 2> /dev/null || true',
+        'sh',
+        ...paths,
+      ]);
+      return cgroups();
+    };
+    await expect.poll(removed, { timeout: patience, interval: 1000 }).toEqual(['burstable']);
   });
 });
