@@ -8,17 +8,13 @@ const main = existsSync(source) ? source : fileURLToPath(new URL('../cli/main.js
 
 /**
  * Small heaps collected more often: the parts are idle most of the time, and a young generation of two megabytes per
- * half-space keeps what they hold resident near what they use. The objects of a server's requests, many at a time, would
- * outlive that and be kept as if they were old: it has four. The launcher starts the program with the same flags, since
+ * half-space keeps what they hold resident near what they use. The launcher starts the program with the same flags, since
  * compiled code is kept for equal flags only.
  */
-const memoryFlags = (command: string | undefined) => [
-  `--max-semi-space-size=${command === 'server' ? 4 : 2}`,
-  '--disable-warning=ExperimentalWarning',
-];
+const memoryFlags = ['--max-semi-space-size=2', '--disable-warning=ExperimentalWarning'];
 
 export function selfCommand(args: readonly string[]): string[] {
-  return [process.execPath, ...memoryFlags(args[0]), main, ...args];
+  return [process.execPath, ...memoryFlags, main, ...args];
 }
 
 /**
