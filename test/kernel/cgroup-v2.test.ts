@@ -117,7 +117,9 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
   /** All cgroups below the node's, from it. */
   async function cgroups(): Promise<string[]> {
     const root = `${cgroupMount}${cgroupRoot}`;
-    const paths = (await node.output(['find', root, '-mindepth', '1', '-type', 'd'])).trim().split('\n');
+    // Folders may go while it looks.
+    const find = `find ${root} -mindepth 1 -type d 2> /dev/null || true`;
+    const paths = (await node.output(['sh', '-c', find])).trim().split('\n');
     return paths
       .filter(Boolean)
       .map((path) => path.slice(root.length + 1))
