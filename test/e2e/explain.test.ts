@@ -231,12 +231,12 @@ test('real packets by every door, from pods, nodes and outside, take the way tha
     [`node/${node}`, '10.96.255.250:80', 'dropped'],
     ['external', `${walled}:80`, 'dropped'],
   ];
-  const met = await Promise.all(
-    samples.map(async ([from, to]) => {
-      const { code, differences, result } = await live(from, to, '--live');
-      return { from, to, code, differences, result };
-    }),
-  );
+  const met: unknown[] = [];
+  // One after the other, as people do it: two cores have enough to do with one.
+  for (const [from, to] of samples) {
+    const { code, differences, result } = await live(from, to, '--live');
+    met.push({ from, to, code, differences, result });
+  }
   const agreeing = samples.map(([from, to, result]) => {
     return { from, to, code: result === 'arrives' ? 0 : 1, differences: [], result };
   });
