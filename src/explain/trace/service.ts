@@ -61,8 +61,13 @@ export function serviceStep(world: World, match: Match, shares: ReadonlyMap<stri
     protocol: servicePort.protocol,
     door,
     policy: `spec.${policy}: ${isLocal ? 'Local' : 'Cluster'}${isLocal && !isLocalOnly ? ' (not for traffic from inside the cluster)' : ''}`,
+    ...(servicePort.affinitySeconds !== undefined && { affinity: affinityText(servicePort.affinitySeconds) }),
     candidates: plan.endpoints.map((endpoint) => candidateOf(world, endpoint, { chosen, isLocalOnly, shares })),
   };
+}
+
+function affinityText(seconds: number): string {
+  return `spec.sessionAffinity: ClientIP (a client that comes again within ${seconds} s is kept by one endpoint; shares are of new clients)`;
 }
 
 interface Choice {

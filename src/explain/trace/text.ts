@@ -36,6 +36,7 @@ function serviceLines(step: ServiceStep): string[] {
   return [
     label('Service', `${step.service} port ${port} by its ${step.door}${version}`),
     indent(step.policy),
+    ...(step.affinity === undefined ? [] : [indent(step.affinity)]),
     ...step.candidates.map(({ endpoint, target, node, isCandidate, why, share }) =>
       indent(
         `${isCandidate ? percent(share) : '    –'}  ${endpoint.padEnd(width)}  ${target}${node ? ` on ${node}` : ''}${why === '' ? '' : `: ${why}`}`,

@@ -43,6 +43,8 @@ export interface ServiceStep {
   readonly door: Door;
   /** The field that decides who is a candidate, as `spec.internalTrafficPolicy: Local`. */
   readonly policy: string;
+  /** With session affinity: how long a client that comes again is kept by the endpoint it once got; shares are of new clients. */
+  readonly affinity?: string;
   readonly candidates: readonly Candidate[];
 }
 

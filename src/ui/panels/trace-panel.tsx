@@ -147,7 +147,7 @@ function stepsOf({ name, service }: Trace, outcome: TraceOutcome | undefined): S
       id: `Service ${service.service}`,
       place: 'Service',
       what: `${service.service} port ${service.port}, by its ${service.door}`,
-      text: [service.policy, ...candidates].join('\n'),
+      text: [service.policy, ...(service.affinity === undefined ? [] : [service.affinity]), ...candidates].join('\n'),
       packet: '',
     });
   }
