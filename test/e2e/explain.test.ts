@@ -297,6 +297,7 @@ test('the page on how a Service works prints what its commands print', async () 
     for (const { command, output } of transcriptsOf(readFileSync(path, 'utf8'))) {
       const printed = async () => essence((await runCommand(command)).stdout.split('\n'));
       const wanted = essence(output);
+      expect(wanted, `a command that fails prints as much as this block: ${command}`).not.toEqual([]);
       // What only asks may ask before the nodes have heard of what was written.
       if (/ (create|apply) /.test(command)) expect(await printed(), command).toEqual(wanted);
       else await expect.poll(printed, { timeout: 300_000, message: command }).toEqual(wanted);

@@ -26,7 +26,7 @@ export function planText(plan: NetworkPlan, { withRules }: { readonly withRules:
     ...section(
       'Rules',
       rules.flatMap(({ node, added, removed }) => [
-        `${node}: ${added.length} lines come, ${removed.length} go`,
+        `${node}: +${added.length} -${removed.length} lines`,
         ...(withRules ? changeLines({ added, removed }).map((line) => `  ${line}`) : []),
       ]),
     ),
