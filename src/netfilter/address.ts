@@ -26,6 +26,15 @@ export function isLoopbackAddress(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
 }
 
+/** Routes to a node are the same on all others: each is read once. */
+const blocks = new WeakMap<Route, CIDR>();
+
+function blockOf(route: Route): CIDR | undefined {
+  const block = blocks.get(route) ?? parseCIDRSloppy(route.destination)?.cidr;
+  if (block) blocks.set(route, block);
+  return block;
+}
+
 /** Where the node's packets go. */
 export class Routing {
   readonly #network: NodeNetwork;
@@ -38,7 +47,7 @@ export class Routing {
     this.#own = new Set([...network.devices.flatMap((device) => device.addresses), ...more]);
     this.#routes = network.routes
       .flatMap((route) => {
-        const cidr = parseCIDRSloppy(route.destination)?.cidr;
+        const cidr = blockOf(route);
         return cidr ? [{ cidr, route }] : [];
       })
       .sort((a, b) => b.cidr.prefixLength - a.cidr.prefixLength);

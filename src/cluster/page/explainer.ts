@@ -101,9 +101,9 @@ export class Explainer {
   async traceSomething(): Promise<void> {
     const objects = this.#world.objects();
     const pod = objects.find((object) => object.kind === 'Pod' && isRunning(object as Pod));
-    const service = objects.find((object) => object.kind === 'Service' && hasClusterIP(object as Service)) as
-      | Service
-      | undefined;
+    const services = objects.filter((object) => object.kind === 'Service' && hasClusterIP(object as Service));
+    // The first there is in most clusters leads to the API server alone.
+    const service = services.at(-1) as Service | undefined;
     if (!pod || !service) return;
     const from = `pod/${objectKey(pod)}`;
     const to = `${service.metadata.name}.${service.metadata.namespace}:${service.spec?.ports?.[0]?.port ?? 80}`;

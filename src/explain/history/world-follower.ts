@@ -48,6 +48,7 @@ export class WorldFollower {
   readonly #ready = Promise.withResolvers<void>();
   readonly history = new History();
   #revision = 0;
+  #list: readonly Readonly<KubeObject>[] | undefined;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -68,9 +69,10 @@ export class WorldFollower {
     return this.#options.clock.now();
   }
 
-  /** The objects that there are now, with their `kind`. */
+  /** The objects that there are now, with their `kind`: the same list for as long as none changes. */
   objects(): readonly Readonly<KubeObject>[] {
-    return [...this.#objects.values()];
+    this.#list ??= [...this.#objects.values()];
+    return this.#list;
   }
 
   get(id: string): Readonly<KubeObject> | undefined {
@@ -131,6 +133,7 @@ export class WorldFollower {
   #put(object: Readonly<KubeObject>, how: 'changed' | 'there' | 'resumed'): void {
     const now = this.#options.clock.now();
     this.#objects.set(idOf(object), object);
+    this.#list = undefined;
     this.#revision = Math.max(this.#revision, revisionOf(object));
     if (how === 'there') this.history.begin(object, now);
     else this.#keep(how === 'changed' ? this.history.record(object, now) : this.history.present(object, now));
@@ -139,6 +142,7 @@ export class WorldFollower {
 
   #remove(object: Readonly<KubeObject>): void {
     this.#objects.delete(idOf(object));
+    this.#list = undefined;
     this.#revision = Math.max(this.#revision, revisionOf(object));
     this.#keep(this.history.record(object, this.#options.clock.now(), true));
     for (const listener of this.#listeners) listener.remove(object);

@@ -36,7 +36,8 @@ export class NodeRules {
       const services = rulesetOf(this.#settings.mode, rules.plans, rules.config);
       const policies = policyTables(objects, nodeName, this.#family);
       const ruleset = { ...services, nftables: [...(services.nftables ?? []), ...policies] };
-      made = { plans: rules.plans, simulator: new PacketSimulator({ ruleset, network: networkOf(this.#world, node) }) };
+      const network = networkOf(this.#world, node, this.#family);
+      made = { plans: rules.plans, simulator: new PacketSimulator({ ruleset, network }) };
       this.#made.set(nodeName, made);
     }
     return made;

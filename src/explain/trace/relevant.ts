@@ -6,41 +6,77 @@ import { serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import type { AddressPort } from '../../netfilter/packet.ts';
 import { canonicalIP } from '../../proxy/address.ts';
 
-/** The objects without the Services, and their slices, that have neither the address nor a node port of the destination. */
-export function relevantObjects(objects: readonly KubeObject[], destination: AddressPort): readonly KubeObject[] {
-  const slices = Map.groupBy(
-    objects.filter((object): object is EndpointSlice & typeof object => object.kind === 'EndpointSlice'),
-    ownerOf,
-  );
+/** The Services by their doors, and what hangs on each: an index that packets are looked up in. */
+export interface Doors {
+  /** By canonical address. */
+  readonly byAddress: ReadonlyMap<string, readonly string[]>;
+  /** By node port, or port of a health check. */
+  readonly byNodePort: ReadonlyMap<number, readonly string[]>;
+  /** Services and slices by `namespace/name` of the Service. */
+  readonly objectsOf: ReadonlyMap<string, readonly KubeObject[]>;
+  /** Those that rules are made of whatever the packet: Nodes, and where there are NetworkPolicies whom they speak of. */
+  readonly others: readonly KubeObject[];
+}
+
+export function doorsOf(objects: readonly KubeObject[]): Doors {
+  const byAddress = new Map<string, string[]>();
+  const byNodePort = new Map<number, string[]>();
+  const objectsOf = new Map<string, KubeObject[]>();
+  const others: KubeObject[] = [];
+  const hasPolicies = objects.some(({ kind }) => kind === 'NetworkPolicy');
+  const kinds = new Set(hasPolicies ? ['Node', 'NetworkPolicy', 'Namespace', 'Pod'] : ['Node']);
+  for (const object of objects) {
+    if (object.kind === 'Service') {
+      const key = keyOf(object);
+      add(objectsOf, key, object);
+      const { addresses, nodePorts } = doorsOfService(object as Service);
+      for (const address of addresses) add(byAddress, address, key);
+      for (const port of nodePorts) add(byNodePort, port, key);
+    } else if (object.kind === 'EndpointSlice') add(objectsOf, ownerOf(object as EndpointSlice), object);
+    else if (kinds.has(object.kind ?? '')) others.push(object);
+  }
+  return { byAddress, byNodePort, objectsOf, others };
+}
+
+function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+function doorsOfService({ spec = {}, status }: Readonly<Service>) {
+  const { clusterIPs = spec.clusterIP ? [spec.clusterIP] : [], externalIPs = [], ports = [] } = spec;
+  const balancers = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+  const addresses = [...clusterIPs, ...externalIPs, ...balancers].flatMap((ip) => canonicalIP(ip) ?? []);
+  const nodePorts = [...ports.map(({ nodePort }) => nodePort), spec.healthCheckNodePort];
+  return { addresses: new Set(addresses), nodePorts: new Set(nodePorts.flatMap((port) => port || [])) };
+}
+
+/** Only the Services, with their slices, that have the address or a node port of the destination, and what is no Service's. */
+export function relevantObjects(doors: Doors, destination: AddressPort): readonly KubeObject[] {
   const targets = [destination];
   const kept = new Set<string>();
   // A packet that was sent on to an endpoint may meet another Service there.
-  for (const target of targets) {
-    for (const object of objects) {
-      if (object.kind !== 'Service') continue;
-      const key = keyOf(object);
-      if (kept.has(key) || !isDoor(object as Service, target)) continue;
+  for (const { address, port } of targets) {
+    const keys = [
+      ...(doors.byAddress.get(canonicalIP(address) ?? address) ?? []),
+      ...(doors.byNodePort.get(port) ?? []),
+    ];
+    for (const key of keys) {
+      if (kept.has(key)) continue;
       kept.add(key);
-      for (const { endpoints, ports } of slices.get(key) ?? []) {
-        for (const { addresses } of endpoints ?? []) {
-          for (const { port } of ports ?? []) if (addresses[0] && port) targets.push({ address: addresses[0], port });
-        }
+      for (const object of doors.objectsOf.get(key) ?? []) {
+        if (object.kind === 'EndpointSlice') targets.push(...targetsOf(object as EndpointSlice));
       }
     }
   }
-  return objects.filter((object) => {
-    if (object.kind === 'Service') return kept.has(keyOf(object));
-    return object.kind !== 'EndpointSlice' || kept.has(ownerOf(object as EndpointSlice));
-  });
+  return [...doors.others, ...[...kept].flatMap((key) => doors.objectsOf.get(key) ?? [])];
 }
 
-function isDoor({ spec = {}, status }: Readonly<Service>, { address, port }: AddressPort): boolean {
-  const { clusterIPs = spec.clusterIP ? [spec.clusterIP] : [], externalIPs = [], ports = [] } = spec;
-  const balancers = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
-  const has = [...clusterIPs, ...externalIPs, ...balancers].some(
-    (ip) => ip !== 'None' && canonicalIP(ip) === canonicalIP(address),
+function targetsOf({ endpoints, ports }: Readonly<EndpointSlice>): AddressPort[] {
+  return (endpoints ?? []).flatMap(({ addresses: [address] }) =>
+    (ports ?? []).flatMap(({ port }) => (address && port ? { address, port } : [])),
   );
-  return has || spec.healthCheckNodePort === port || ports.some(({ nodePort }) => nodePort === port);
 }
 
 function keyOf({ metadata }: Readonly<KubeObject>): string {

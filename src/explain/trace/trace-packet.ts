@@ -52,7 +52,7 @@ export function tracePacket(request: TraceRequest): Trace {
   const family = familyOf(address) ?? 'IPv4';
   const sender = senderOf(world, from, { family, address, entryNode: request.entryNode });
   const destination = { address, port: to.port };
-  const relevant = { ...world, objects: relevantObjects(world.objects, destination) };
+  const relevant = { ...world, objects: relevantObjects(world.doors, destination) };
   const nodes = new NodeRules(relevant, settings, family);
   const packet: Packet = {
     protocol: to.protocol,

@@ -5,8 +5,9 @@ import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import type { ZoneConfig } from '../../dns/zone/answer.ts';
 import { ClusterZone } from '../../dns/zone/view.ts';
 import { addressAt, containsText, formatCIDR, parseCIDR } from '../../net/cidr.ts';
-import { familyOf, formatIP } from '../../net/ip.ts';
+import { familyOf, formatIP, type IPFamily } from '../../net/ip.ts';
 import type { NodeNetwork, Route } from '../../netfilter/packet.ts';
+import { type Doors, doorsOf } from './relevant.ts';
 
 /** How a pod's packets come into a node, and how a node reaches others: as src/podnetwork lays it out. */
 export const podBridge = 'cni0';
@@ -24,6 +25,7 @@ export interface World {
   readonly services: ReadonlyMap<string, Service>;
   /** Addresses that slices list, with the node that they say. */
   readonly endpoints: ReadonlyMap<string, string | undefined>;
+  readonly doors: Doors;
   /** How each node is reached from the others, by its name. */
   readonly routesTo: ReadonlyMap<string, readonly Route[]>;
   readonly zone: ClusterZone;
@@ -35,8 +37,20 @@ function placed<T extends KubeObject>(object: T): T {
   return namespace ? object : { ...object, metadata: { ...object.metadata, namespace: 'default' } };
 }
 
+/** Lists of objects never change, so what was worked out from one holds for as long as somebody has it. */
+const known = new WeakMap<readonly KubeObject[], World>();
+
 /** `clusterDomain` without dots at its ends. */
 export function worldOf(objects: readonly KubeObject[], clusterDomain: string): World {
+  const domain = `${clusterDomain.toLowerCase()}.`;
+  const before = known.get(objects);
+  if (before?.zoneConfig.zone === domain) return before;
+  const world = worldFrom(objects, domain);
+  known.set(objects, world);
+  return world;
+}
+
+function worldFrom(objects: readonly KubeObject[], domain: string): World {
   const nodes = new Map<string, Node>();
   const pods = new Map<string, Pod>();
   const services = new Map<string, Service>();
@@ -66,14 +80,18 @@ export function worldOf(objects: readonly KubeObject[], clusterDomain: string): 
   const namespaces = new Set([...pods.values(), ...services.values()].map(({ metadata }) => metadata.namespace));
   for (const name of namespaces) zone.setNamespace({ metadata: { name: name ?? 'default' }, spec: {} });
   const zoneConfig: ZoneConfig = {
-    zone: `${clusterDomain.toLowerCase()}.`,
+    zone: domain,
     ttl: 5,
     pods: 'insecure',
     serverAddresses: [],
   };
   const podsOfNode = Map.groupBy(pods.values(), ({ spec }) => spec?.nodeName);
   const routesTo = new Map([...nodes].map(([name, node]) => [name, routesToPodsOf(node)]));
-  return { objects, nodes, pods, podsOfNode, podAt: byAddress(pods), services, endpoints, routesTo, zone, zoneConfig };
+  const doors = doorsOf(objects);
+  return {
+    ...{ objects, nodes, pods, podsOfNode, podAt: byAddress(pods), services, endpoints },
+    ...{ doors, routesTo, zone, zoneConfig },
+  };
 }
 
 /** Where two have one address, the first is told. */
@@ -143,14 +161,18 @@ function routesToPodsOf(node: Readonly<Node>): Route[] {
   });
 }
 
-export function networkOf(world: World, node: Readonly<Node>): NodeNetwork {
+/** As packets of one family meet it. */
+export function networkOf(world: World, node: Readonly<Node>, family: IPFamily): NodeNetwork {
+  const isOfFamily = ({ destination }: Route) => destination.includes(':') === (family === 'IPv6');
   const own = nodeAddresses(node);
   const gateways = podCIDRs(node).flatMap((text) => {
     const cidr = parseCIDR(text);
     return cidr ? [formatIP(addressAt(cidr, 1n))] : [];
   });
   const routes = podRoutes(node, (destination) => ({ destination, device: podBridge }));
-  for (const [name, ways] of world.routesTo) if (name !== node.metadata.name) routes.push(...ways);
+  for (const [name, ways] of world.routesTo) {
+    if (name !== node.metadata.name) routes.push(...ways.filter(isOfFamily));
+  }
   // Pods whose address no podCIDR holds are where their objects say.
   for (const pod of world.podsOfNode.get(node.metadata.name) ?? []) {
     if (pod.spec?.hostNetwork) continue;
