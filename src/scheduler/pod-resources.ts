@@ -1,5 +1,5 @@
 // What a pod asks of a node.
-import { podRequests as requestsOf } from '../api/core/v1/pod/resources.ts';
+import { podRequestsInForce } from '../api/core/v1/pod/resources.ts';
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import { quantityMilliValue, quantityValue } from '../apimachinery/quantity.ts';
 import { parseAmounts, type Amounts as Quantities } from '../apimachinery/resource-list.ts';
@@ -21,11 +21,11 @@ function numbers(quantities: Quantities): Record<string, number> {
 
 const known = new WeakMap<Readonly<Pod>, Amounts>();
 
-/** What the API counts for the pod, worked out once. */
+/** What the pod takes of its node, also while it is resized; worked out once. */
 export function podRequests(pod: Readonly<Pod>): Amounts {
   const present = known.get(pod);
   if (present) return present;
-  const amounts = numbers(requestsOf(pod));
+  const amounts = numbers(podRequestsInForce(pod));
   known.set(pod, amounts);
   return amounts;
 }

@@ -293,3 +293,38 @@ test('a large image draws a pod to the node that has it', async () => {
   await settle();
   expect((await podClient.get('a', 'default')).spec.nodeName).toBe('node-3');
 });
+
+test('a pod that is resized in place takes the larger of what it asks, what was set aside and what is in force', async () => {
+  const { clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  const resized = { name: 'resized', namespace: 'default' };
+  const told = (allocated: string, inForce: string, pending?: string) => ({
+    status: {
+      containerStatuses: [
+        { name: 'web', allocatedResources: { cpu: allocated }, resources: { requests: { cpu: inForce } } },
+      ],
+      conditions: pending === undefined ? [] : [{ type: 'PodResizePending', status: 'True', reason: pending }],
+    },
+  });
+  const tell = (body: object) => podClient.patch({ ...resized, type: 'merge', body }, { subresource: 'status' });
+  await podClient.create(pod('resized', { ...cpu('1800m'), nodeName: 'node-1' }));
+  await tell(told('500m', '500m', 'Deferred'));
+  await settle();
+  await podClient.create(pod('next', cpu('1')));
+  const later = async () => {
+    await settle();
+    clock.advance(10_000);
+    await settle();
+    return (await podClient.get('next', 'default')).spec.nodeName;
+  };
+  expect(await later()).toBeUndefined();
+  await podClient.patch({ ...resized, type: 'merge', body: { spec: cpu('500m') } });
+  await tell(told('1800m', '500m'));
+  expect(await later()).toBeUndefined();
+  await tell(told('500m', '1800m'));
+  expect(await later()).toBeUndefined();
+  await podClient.patch({ ...resized, type: 'merge', body: { spec: cpu('1800m') } });
+  await tell(told('500m', '500m', 'Infeasible'));
+  expect(await later()).toBe('node-1');
+});

@@ -1,4 +1,5 @@
 // The scheduler's loop: pods without a node get one.
+import { reportsResources } from '../api/core/v1/pod/resources.ts';
 import type {
   Binding,
   Namespace,
@@ -11,7 +12,7 @@ import type {
 } from '../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
 import type { StorageClass } from '../api/storage/v1/types.generated.ts';
-import { jsonCopy } from '../apimachinery/json/value.ts';
+import { jsonCopy, jsonEqual } from '../apimachinery/json/value.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../apimachinery/status.ts';
 import { formatTime } from '../apimachinery/time.ts';
@@ -32,6 +33,7 @@ import type { Random } from '../system/random.ts';
 import { SchedulerCache } from './cache.ts';
 import { type Decision, decide, filtersFor, fitError } from './decide.ts';
 import type { PodContext } from './plugin.ts';
+import { podRequests } from './pod-resources.ts';
 import { findPreemption, notEligible, type Preemption, priorityOf } from './preempt.ts';
 import { SchedulingQueue } from './queue.ts';
 import { ServiceSelectors } from './service-selectors.ts';
@@ -348,5 +350,8 @@ function factsOf({ metadata, spec, status }: Readonly<Node>): string {
 function sameDemand(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
   const facts = ({ metadata, spec }: Readonly<Pod>) =>
     JSON.stringify([metadata.uid, metadata.labels, metadata.deletionTimestamp !== undefined, spec.nodeName, spec]);
-  return facts(pod) === facts(old);
+  if (facts(pod) !== facts(old)) return false;
+  // A status counts where it tells how far a resize has come.
+  if (!reportsResources(pod) && !reportsResources(old)) return true;
+  return jsonEqual(podRequests(pod), podRequests(old));
 }

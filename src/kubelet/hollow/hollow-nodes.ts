@@ -48,8 +48,8 @@ class HollowNodes {
   readonly #informer: Informer<Pod>;
   readonly #queue: WorkQueue;
   readonly #registered = new Set<string>();
-  /** The uids of pods whose containers are being stopped. */
-  readonly #stopping = new Set<string>();
+  /** When pods whose containers are being stopped will have ended, by their uids. */
+  readonly #stopping = new Map<string, number>();
   readonly #addresses = new Map<string, { readonly nodeIP: string; readonly pods: PodAddresses }>();
 
   constructor(options: HollowNodesOptions) {
@@ -178,9 +178,11 @@ class HollowNodes {
   }
 
   async #stop(key: string, { metadata: { name = '', namespace = '', uid = '' } }: Readonly<Pod>): Promise<void> {
-    if (!this.#stopping.has(uid)) {
-      this.#stopping.add(uid);
-      this.#queue.addAfter(key, stopTime);
+    const now = this.#options.clock.now();
+    const stopped = this.#stopping.get(uid) ?? now + stopTime;
+    this.#stopping.set(uid, stopped);
+    if (stopped > now) {
+      this.#queue.addAfter(key, stopped - now);
       return;
     }
     await this.#pods.delete(name, namespace, { gracePeriodSeconds: 0, preconditions: { uid } });
