@@ -1,5 +1,7 @@
 // Where packets of the packet lab fare otherwise in mode ipvs than under the iptables rules that were recorded
-// (service-semantics 3.2 and 6): what is seen instead, by the names of the probes.
+// (service-semantics 3.2 and 6): what is seen instead, by the names of the probes. That these virtual servers are
+// kube-proxy's own is recorded, too (rules/*.ipvs), and traces are held against it; what a kernel makes of them is looked at on
+// the emulated machine.
 
 export interface KnownDifference {
   readonly reason: string;

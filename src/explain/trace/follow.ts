@@ -1,6 +1,6 @@
 // A packet from node to node: each one's rules see it as the one before let it go.
 import { joinHostPort } from '../../net/ip.ts';
-import type { AddressPort, Outcome, Packet, Step } from '../../netfilter/packet.ts';
+import type { AddressPort, Memory, Outcome, Packet, Step } from '../../netfilter/packet.ts';
 import { replyTo } from '../../netfilter/reply.ts';
 import { decisionText } from '../../netfilter/text.ts';
 import type { NodeRules } from './node-rules.ts';
@@ -26,19 +26,22 @@ const mostNodes = 4;
 
 /** All that may become of a packet that `node` meets. */
 export function followPacket(world: World, nodes: NodeRules, { node, packet }: Omit<Leg, 'outcome'>): Followed[] {
-  return waysFrom({ world, nodes }, [], { node, packet }).flatMap((legs) => told(world, nodes, legs) ?? []);
+  const where = { world, nodes, memories: new Map() };
+  return waysFrom(where, [], { node, packet }).flatMap((legs) => told(where, legs) ?? []);
 }
 
 interface Where {
   readonly world: World;
   readonly nodes: NodeRules;
+  /** By node: which clients are kept by whom. */
+  readonly memories: ReadonlyMap<string, Memory>;
 }
 
 /** The ways on from the end of one, each a leg for each node. */
 function waysFrom(where: Where, legs: readonly Leg[], at: Omit<Leg, 'outcome'>): Leg[][] {
   return where.nodes
     .simulator(at.node)
-    .send(at.packet)
+    .send(at.packet, where.memories.get(at.node))
     .flatMap((outcome) => {
       const way = [...legs, { ...at, outcome }];
       const next = way.length < mostNodes ? nextNode(where.world, at.node, outcome) : undefined;
@@ -56,7 +59,22 @@ function nextNode(world: World, from: string, { verdict, destination }: Outcome)
   return next === from ? undefined : next;
 }
 
-function told(world: World, nodes: NodeRules, legs: readonly Leg[]): Followed | undefined {
+/** Where the same client's next connections may go; empty where nobody remembers it. */
+function nextTime(where: Where, legs: readonly Leg[]): string[] {
+  const [first] = legs;
+  if (!first || legs.every(({ outcome }) => outcome.remembers.length === 0)) return [];
+  const memories = new Map(legs.map(({ node, outcome }) => [node, memoryOf(outcome)]));
+  const ways = waysFrom({ ...where, memories }, [], first);
+  const ends = ways.flatMap((way) => way.slice(-1));
+  return [...new Set(ends.map(({ outcome }) => hostPort(outcome.destination)))].sort();
+}
+
+function memoryOf({ remembers }: Outcome): Memory {
+  return new Map(remembers.map(({ list, address }) => [list, new Set([address])]));
+}
+
+function told(where: Where, legs: readonly Leg[]): Followed | undefined {
+  const { world, nodes } = where;
   const outcome = legs.at(-1)?.outcome;
   if (!outcome) return undefined;
   const { destination, source } = outcome;
@@ -70,6 +88,7 @@ function told(world: World, nodes: NodeRules, legs: readonly Leg[]): Followed | 
     masqueraded: legs.some((leg) => leg.outcome.masqueraded),
     hops: legs.map((leg) => ({ node: leg.node, steps: leg.outcome.steps.map(traceStep) })),
     reply: result === 'arrives' ? replyText(world, nodes, legs) : [],
+    nextTime: nextTime(where, legs),
   };
   return { traced, cause: policyCause(outcome) };
 }

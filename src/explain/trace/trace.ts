@@ -79,6 +79,8 @@ export interface TraceOutcome {
   readonly hops: readonly Hop[];
   /** What becomes of the answer; empty where there is none. */
   readonly reply: readonly string[];
+  /** With session affinity: where the same client's next connections go. */
+  readonly nextTime: readonly string[];
 }
 
 /** Why nothing arrives, or not everything. */
