@@ -20,10 +20,11 @@ import {
 import { hollowCount } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
 import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
+import { type NodeEvictionFlags, nodeEvictionConfig, nodeEvictionOptions } from './node-eviction-flags.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { porticoVersion } from './version.ts';
 
-interface ServerFlags extends FrontProxyFlags, AuthenticationOptions {
+interface ServerFlags extends FrontProxyFlags, AuthenticationOptions, NodeEvictionFlags {
   readonly dataDir?: string;
   readonly datastoreEndpoint?: string;
   readonly datastoreCafile?: string;
@@ -62,6 +63,7 @@ const defaultListen = '127.0.0.1:6443';
 export function register(command: Command): void {
   frontProxyOptions(command);
   authenticationOptions(command);
+  nodeEvictionOptions(command);
   const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
@@ -143,6 +145,7 @@ async function run(flags: ServerFlags): Promise<void> {
     eventTtl: parseDuration('--event-ttl', flags.eventTtl),
     clusterSigningDuration: parseDuration('--cluster-signing-duration', flags.clusterSigningDuration),
     nodeMonitorGracePeriod: parseDuration('--node-monitor-grace-period', flags.nodeMonitorGracePeriod),
+    nodeEviction: nodeEvictionConfig(flags),
     admissionPlugins: { ...pluginsOf(flags), ...(await admissionConfig(flags)) },
     version: porticoVersion(),
     onError(error, what) {

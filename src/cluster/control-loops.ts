@@ -6,7 +6,7 @@ import { signLegacyToken } from '../apiserver/authentication/legacy-token.ts';
 import type { KeyPair } from '../apiserver/pki/certificates.ts';
 import { kubernetesVersion } from '../apiserver/version.ts';
 import type { Transport } from '../client/types.ts';
-import type { ControllersConfig } from '../controllers/config.ts';
+import type { ControllersConfig, NodeEvictionConfig } from '../controllers/config.ts';
 import type { ControllerMetrics } from '../controllers/controller.ts';
 import type { HollowNodesOptions } from '../kubelet/hollow/hollow-nodes.ts';
 import type { Clock } from '../system/clock.ts';
@@ -29,6 +29,7 @@ export interface ControlLoopsOptions {
   /** Milliseconds; defaults: a year, 40 s. */
   readonly clusterSigningDuration?: number;
   readonly nodeMonitorGracePeriod?: number;
+  readonly nodeEviction?: NodeEvictionConfig;
   /** Nodes whose kubelet is played. Default 0. */
   readonly hollowNodes?: number;
   readonly clock: Clock;
@@ -43,6 +44,7 @@ function controllersConfig({
   serviceClusterIPRanges,
   clusterSigningDuration,
   nodeMonitorGracePeriod,
+  nodeEviction,
 }: ControlLoopsOptions): ControllersConfig {
   const tokenKey = createPrivateKey(serviceAccountKeyPem);
   return {
@@ -50,6 +52,7 @@ function controllersConfig({
     clusterDNS: clusterDNS(serviceClusterIPRanges),
     rootCA: ca.certPem,
     ...(nodeMonitorGracePeriod !== undefined && { nodeMonitorGracePeriod }),
+    ...(nodeEviction && { nodeEviction }),
     signLegacyToken: (subject) => signLegacyToken(subject, tokenKey),
     // The library that signs takes 0.1 s to load, so it loads when the first request comes.
     async sign(request) {

@@ -29,6 +29,7 @@ import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
 import { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
 import { namedTransport } from '../client/named-transport.ts';
+import type { NodeEvictionConfig } from '../controllers/config.ts';
 import { WorkQueueMetrics } from '../metrics/work-queue-metrics.ts';
 import { addressAt, parseCIDR } from '../net/cidr.ts';
 import { formatIP } from '../net/ip.ts';
@@ -101,6 +102,7 @@ export interface ServerConfig {
   readonly clusterSigningDuration?: number;
   /** Milliseconds of silence after which a node is NotReady; default: 40 s. */
   readonly nodeMonitorGracePeriod?: number;
+  readonly nodeEviction?: NodeEvictionConfig;
   /** Names of admission plugins that are on, or off, other than by default. */
   readonly admissionPlugins?: PluginSelection;
   /** Whether the page is served, with the history that it shows. Default true. */

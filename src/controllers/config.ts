@@ -38,8 +38,21 @@ export interface ControllersConfig {
   readonly maxEndpointsPerSlice?: number;
   /** Milliseconds without a renewed Lease until a node is Unknown. Default 40,000. */
   readonly nodeMonitorGracePeriod?: number;
+  readonly nodeEviction?: NodeEvictionConfig;
   /** Terminated pods kept in all. Default 12,500. */
   readonly terminatedPodGCThreshold?: number;
+}
+
+/** How fast pods leave nodes that fall silent (flags of kube-controller-manager). */
+export interface NodeEvictionConfig {
+  /** `--node-eviction-rate`: nodes a second, in each zone. Default 0.1. */
+  readonly rate?: number;
+  /** `--secondary-node-eviction-rate`: the same in a large zone that is not healthy; a smaller one rests. Default 0.01. */
+  readonly secondaryRate?: number;
+  /** `--unhealthy-zone-threshold`: the part of a zone that must not be ready. Default 0.55. */
+  readonly unhealthyZoneThreshold?: number;
+  /** `--large-cluster-size-threshold`: a zone of more nodes is large. Default 50. */
+  readonly largeClusterSizeThreshold?: number;
 }
 
 /** What an approver must know of a PKCS #10 request. */

@@ -16,9 +16,13 @@ import {
 } from '../controller.ts';
 import { type Disruption, markEnding } from '../shared/pod-ending.ts';
 import { isPodReady, isPodTerminal } from '../shared/pods.ts';
-import { evictionOf } from './disruption.ts';
+import { defaultRates, evictionOf, zoneOf } from './disruption.ts';
+import { EvictionPace } from './eviction-pace.ts';
 import { createPodsByNode } from './pods-by-node.ts';
-import { evictionDelay, readyStatusOf, silentConditions, taintsFor } from './reconcile.ts';
+import { evictionDelay, isEvicting, readyStatusOf, silentConditions, taintsFor } from './reconcile.ts';
+
+/** Milliseconds: kube-controller-manager's --node-monitor-period. */
+const monitorPeriod = 5_000;
 
 const deletionByTaints: Disruption = {
   reason: 'DeletionByTaintManager',
@@ -40,6 +44,10 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   const heard = new Map<string, number>();
   /** Nodes that were told of, by name. */
   const registered = new Map<string, Readonly<Node>>();
+  const pace = new EvictionPace();
+  /** Nodes that drive their pods away: neither a view that is behind nor a conflict makes them wait again. */
+  const begun = new Set<string>();
+  const rates = { ...defaultRates, ...config.nodeEviction };
   /** Pods that will have to go when their time is over. */
   const condemned = new Set<string>();
 
@@ -59,6 +67,7 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     },
     deleted(node) {
       heard.delete(node.metadata.name);
+      begun.delete(node.metadata.name);
       tellRegistration(node, 'RemovingNode');
     },
   });
@@ -97,17 +106,21 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     tellRegistration(cached, 'RegisteredNode');
     const now = clock.now();
     const silentFor = now - (heard.get(name) ?? now);
+    let isReady: boolean;
     try {
       const node = silentFor >= grace ? await tellSilence(cached, now) : cached;
+      isReady = readyStatusOf(node) === 'True';
+      if (isReady) begun.delete(name);
       await setTaints(node, now);
-      if (readyStatusOf(node) !== 'True') await markPodsNotReady(name);
+      if (!isReady) await markPodsNotReady(name);
     } catch (error) {
       // The next look sees what has changed in between.
       if (isNotFound(error) || isConflict(error)) return { requeueAfter: 100 };
       throw error;
     }
     for (const pod of podsOn(name)) enqueuePod(pod);
-    return { requeueAfter: silentFor >= grace ? grace : grace - silentFor };
+    const next = silentFor >= grace ? grace : grace - silentFor;
+    return { requeueAfter: isReady || begun.has(name) ? next : Math.min(next, monitorPeriod) };
   }
 
   async function tellSilence(node: Readonly<Node>, now: number): Promise<Readonly<Node>> {
@@ -121,10 +134,21 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   }
 
   async function setTaints(node: Readonly<Node>, now: number): Promise<void> {
-    const taints = taintsFor(node, now, () => evictionOf(node, nodeInformer.lister.list()));
+    const taints = taintsFor(node, now, () => mayEvict(node, now));
     if (!taints) return;
     const { name, uid, resourceVersion } = node.metadata;
     await nodeClient.patch({ name, type: 'merge', body: { metadata: { uid, resourceVersion }, spec: { taints } } });
+  }
+
+  function mayEvict(node: Readonly<Node>, now: number): boolean {
+    const { name } = node.metadata;
+    const eviction = evictionOf(node, nodeInformer.lister.list(), rates);
+    const begins =
+      eviction.kind === 'limited' &&
+      (begun.has(name) || isEvicting(node) || pace.begins(zoneOf(node), eviction.rate, now));
+    if (begins) begun.add(name);
+    else begun.delete(name);
+    return begins;
   }
 
   /** Nobody knows whether they answer: Services must not send anyone there. */

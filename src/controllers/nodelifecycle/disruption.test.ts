@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../api/core/v1/types.generated.ts';
 import { makeNode } from '../harness/start.ts';
-import { type Eviction, evictionOf } from './disruption.ts';
+import { defaultRates, type EvictionRates, evictionOf } from './disruption.ts';
 
 /** `r` is a ready node, `s` a silent one; one word for each zone. */
 function cluster(text: string): Node[] {
@@ -15,22 +15,33 @@ function cluster(text: string): Node[] {
   );
 }
 
-test.each<[string, string, Eviction]>([
-  ['one of three', 'srr', 'normal'],
+function rateIn(text: string, rates: Partial<EvictionRates> = {}): number | 'held' {
+  const all = cluster(text);
+  const eviction = evictionOf(all[0]!, all, { ...defaultRates, ...rates });
+  return eviction.kind === 'held' ? 'held' : eviction.rate;
+}
+
+test.each<[string, string, number | 'held']>([
+  ['one of three', 'srr', 0.1],
   ['the only one', 's', 'held'],
   ['all of all zones', 'ss ss', 'held'],
-  ['all of one zone', 'sss rrr', 'normal'],
-  ['most of a zone', 'ssrr rrr', 'normal'],
-  ['more than half of a zone', 'sssrr rrr', 'paused'],
-  ['two of three are too few to be a fault of the zone', 'ssr rrr', 'normal'],
-  ['most of a large zone', `${'s'.repeat(40)}${'r'.repeat(20)}`, 'normal'],
-])('%s: %s', (_, text, eviction) => {
-  const all = cluster(text);
-  expect(evictionOf(all[0]!, all)).toBe(eviction);
+  ['all of one zone', 'sss rrr', 0.1],
+  ['most of a zone', 'ssrr rrr', 0.1],
+  ['more than half of a zone', 'sssrr rrr', 0],
+  ['two of three are too few to be a fault of the zone', 'ssr rrr', 0.1],
+  ['most of a large zone', `${'s'.repeat(40)}${'r'.repeat(20)}`, 0.01],
+])('%s: %s', (_, text, rate) => {
+  expect(rateIn(text)).toBe(rate);
+});
+
+test('rates and thresholds are as they are told', () => {
+  expect(rateIn('srr', { rate: 2 })).toBe(2);
+  expect(rateIn('sssrr', { largeClusterSizeThreshold: 4, secondaryRate: 1 })).toBe(1);
+  expect(rateIn('sssrr', { unhealthyZoneThreshold: 0.7 })).toBe(0.1);
 });
 
 test('a node that is not counted is no sign of life', () => {
   const [silent, ready] = cluster('sr') as [Node, Node];
   ready.metadata.labels = { ...ready.metadata.labels, 'node.kubernetes.io/exclude-disruption': '' };
-  expect(evictionOf(silent, [silent, ready])).toBe('held');
+  expect(evictionOf(silent, [silent, ready], defaultRates)).toEqual({ kind: 'held' });
 });

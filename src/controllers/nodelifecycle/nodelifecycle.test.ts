@@ -14,10 +14,10 @@ afterEach(async () => {
 });
 
 /** `others` renew their Leases. */
-async function start({ others = ['node-2'] }: { others?: readonly string[] } = {}) {
+async function start({ others = ['node-2'], silent = [] }: { others?: string[]; silent?: string[] } = {}) {
   alive = others;
   harness = startControllers({ names: ['node-lifecycle-controller'] });
-  for (const name of ['node-1', ...others]) {
+  for (const name of ['node-1', ...others, ...silent]) {
     await harness.api.resource<Node>(nodes).create(makeNode(name));
     const metadata = { name, namespace: 'kube-node-lease' };
     await harness.api.resource<Lease>(leases).create({ metadata, spec: { holderIdentity: name } });
@@ -116,6 +116,22 @@ test('where no node is ready, nobody is evicted, until some are ready again', as
   expect((await pod()).metadata.deletionTimestamp).toBeUndefined();
   await pass(300, false);
   expect((await pod()).metadata.deletionTimestamp).toBeDefined();
+});
+
+test('nodes of a zone lose their pods one after the other, one in ten seconds; others take no new ones meanwhile', async () => {
+  await start({ others: ['node-4', 'node-5', 'node-6'], silent: ['node-2', 'node-3'] });
+  const effects = async () => {
+    const { items } = await harness.api.resource<Node>(nodes).list();
+    const silent = items.filter(({ metadata }) => !alive.includes(metadata.name));
+    return silent.map(({ spec }) => (spec?.taints ?? []).map(({ effect }) => effect).join('+')).sort();
+  };
+  const [waits, goes] = ['NoSchedule', 'NoSchedule+NoExecute'];
+  await pass(40, false);
+  expect(await effects()).toEqual([waits, waits, goes]);
+  await pass(10, false);
+  expect(await effects()).toEqual([waits, goes, goes]);
+  await pass(10, false);
+  expect(await effects()).toEqual([goes, goes, goes]);
 });
 
 test('a node that comes back loses its taints, and its pods stay', async () => {

@@ -4,7 +4,6 @@ import { tolerates } from '../../api/core/v1/node/placement.ts';
 import type { Node, NodeCondition, Pod, Taint } from '../../api/core/v1/types.generated.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import type { Eviction } from './disruption.ts';
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready';
 export const unreachableTaint = 'node.kubernetes.io/unreachable';
@@ -46,12 +45,12 @@ export function silentConditions(node: Readonly<Node>, now: number): NodeConditi
 }
 
 /**
- * The node's taints as its conditions want them; undefined when they are so. Taints of others are kept. `eviction` is asked of
- * a node that is not ready.
+ * The node's taints as its conditions want them; undefined when they are so. Taints of others are kept. `mayEvict` is asked
+ * whether a node that is not ready may drive its pods away.
  */
-export function taintsFor(node: Readonly<Node>, now: number, eviction: () => Eviction): Taint[] | undefined {
+export function taintsFor(node: Readonly<Node>, now: number, mayEvict: () => boolean): Taint[] | undefined {
   const present = node.spec?.taints ?? [];
-  const evicts = readyStatusOf(node) === 'True' || mayEvict(eviction(), present);
+  const evicts = readyStatusOf(node) === 'True' || mayEvict();
   const wanted = wantedTaints(node).filter(({ effect }) => evicts || effect !== 'NoExecute');
   const kept = present.filter((taint) => !managed.has(taint.key) || wanted.some((w) => same(w, taint)));
   const added = wanted.filter((w) => !present.some((taint) => same(w, taint)));
@@ -60,9 +59,9 @@ export function taintsFor(node: Readonly<Node>, now: number, eviction: () => Evi
   return [...kept, ...added.map((taint) => ({ ...taint, timeAdded }))];
 }
 
-function mayEvict(eviction: Eviction, present: readonly Readonly<Taint>[]): boolean {
-  if (eviction !== 'paused') return eviction === 'normal';
-  return present.some(
+/** Whether a node's silence, or its word that it is not ready, drives its pods away already. */
+export function isEvicting({ spec }: Readonly<Node>): boolean {
+  return (spec?.taints ?? []).some(
     ({ key, effect }) => effect === 'NoExecute' && (key === notReadyTaint || key === unreachableTaint),
   );
 }
