@@ -8,6 +8,7 @@ import { Failure } from '../cluster/failure.ts';
 import { compareLive, type LiveTrace, type NodeSeen } from '../explain/live/compare.ts';
 import { isSameEnd, readTrace } from '../explain/live/kernel-trace.ts';
 import { matchesOf, nodesOnTheWay } from '../explain/live/matches.ts';
+import { type Passage, progressOf } from '../explain/live/passage.ts';
 import { sendPacket } from '../explain/live/send.ts';
 import type { Ends, SendResult } from '../explain/live/watch.ts';
 import type { From, To } from '../explain/trace/ends.ts';
@@ -42,6 +43,10 @@ export interface Found {
 
 /** How often nodes are asked whether the packet came. */
 const askEveryMs = 300;
+/** … and once it came, whether it is through. */
+const askAgainMs = 20;
+/** No node tells of a packet that gets lost between two of them, or that the kernel drops without a rule. */
+const lostAfterMs = 3000;
 
 /** Rejects with a Failure where no packet can be sent or none comes, or a node does not answer. */
 export async function liveTrace(options: LiveOptions): Promise<Found> {
@@ -64,7 +69,7 @@ export async function liveTrace(options: LiveOptions): Promise<Found> {
   const { nodes, silent } = await answering(wanted, starts, from.kind === 'external' ? undefined : trace.from.node);
   const sent =
     sourcePort === undefined
-      ? await someoneSends({ watches, nodes, isIt, waitMs: waitMs ?? 0 })
+      ? await someoneSends({ watches, nodes, isIt, nodeOf: placesOf(objects), waitMs: waitMs ?? 0 })
       : await send(watches, { from, trace, to: asked.to, sourcePort });
   const family = familyOf(address) ?? 'IPv4';
   const families = settings.mode === 'nftables' ? (['IPv4', 'IPv6'] as const) : ([family] as const);
@@ -126,6 +131,17 @@ async function senderOf({ from, to, look, waitMs }: LiveOptions): Promise<From> 
   return { kind: 'external', address: own };
 }
 
+/** The nodes of pods, and nodes themselves, by their addresses. */
+function placesOf(objects: readonly KubeObject[]): (address: string) => string | undefined {
+  const places = objects.flatMap((object): [string, string | undefined][] => {
+    if (object.kind === 'Node') return nodeAddresses(object as Node).map((ip) => [ip, object.metadata.name]);
+    if (object.kind !== 'Pod') return [];
+    return addressesOf(object as Pod).map((ip) => [ip, (object as Pod).spec?.nodeName]);
+  });
+  const nodeOf = new Map(places);
+  return (address) => nodeOf.get(address);
+}
+
 /** Neither a pod's address nor a node's. */
 function outsideOf(objects: readonly KubeObject[]): (address: string) => boolean {
   const inside = new Set(
@@ -150,24 +166,29 @@ async function send(watches: NodeWatches, { from, trace, to, sourcePort }: Sendi
   return watches.send(trace.from.node, { ...packet, ...(from.kind === 'pod' && { podAddress: trace.from.address }) });
 }
 
-interface Waiting extends Pick<Entry, 'isIt'> {
+interface Waiting extends Pick<Entry, 'isIt'>, Pick<Passage, 'nodeOf'> {
   readonly watches: NodeWatches;
   readonly nodes: readonly string[];
   readonly waitMs: number;
 }
 
-/** Resolves when a node saw one; what the sender met is not known. */
-async function someoneSends({ watches, nodes, isIt, waitMs }: Waiting): Promise<undefined> {
-  const end = tools.clock.now() + waitMs;
+/** Resolves when one has gone its way; what the sender met is not known. */
+async function someoneSends({ watches, nodes, isIt, nodeOf, waitMs }: Waiting): Promise<undefined> {
+  const { clock } = tools;
+  const end = clock.now() + waitMs;
+  let lost = Number.POSITIVE_INFINITY;
   for (;;) {
-    const seen = await Promise.all(nodes.map((node) => watches.packets(node)));
-    if (seen.some((packets) => packets.some(isIt))) return undefined;
-    if (tools.clock.now() >= end) {
+    const asked = nodes.map(async (node) => [node, await watches.packets(node)] as const);
+    const progress = progressOf({ seen: new Map(await Promise.all(asked)), isIt, nodeOf });
+    const now = clock.now();
+    if (progress === 'through' || now >= lost) return undefined;
+    if (progress === 'on its way') lost = Math.min(lost, now + lostAfterMs);
+    else if (now >= end) {
       throw new Failure(
         `trace: --live: no such packet came by in ${waitMs / 1000} s on ${nodes.join(', ')}: connections that are open already send none; wait longer with --wait`,
       );
     }
-    await tools.clock.sleep(askEveryMs);
+    await clock.sleep(progress === 'not seen' ? askEveryMs : askAgainMs);
   }
 }
 

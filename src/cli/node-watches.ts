@@ -3,7 +3,7 @@ import type { Client } from '../client/types.ts';
 import { readText } from '../client/watch-stream.ts';
 import { Failure } from '../cluster/failure.ts';
 import type { NodeSeen } from '../explain/live/compare.ts';
-import type { Ends, RulesModel, Seen, Send, SendResult, WatchRequest } from '../explain/live/watch.ts';
+import type { Passing, RulesModel, Seen, Send, SendResult, WatchRequest } from '../explain/live/watch.ts';
 
 /** A watch of one name on several nodes. All reject with a Failure that names a node which does not answer. */
 export class NodeWatches {
@@ -31,8 +31,8 @@ export class NodeWatches {
   }
 
   /** The packets that came by so far. */
-  async packets(node: string): Promise<readonly Ends[]> {
-    const { packets } = await this.#ask<{ packets: readonly Ends[] }>(node, 'packets', {});
+  async packets(node: string): Promise<readonly Passing[]> {
+    const { packets } = await this.#ask<{ packets: readonly Passing[] }>(node, 'packets', {});
     return packets;
   }
 

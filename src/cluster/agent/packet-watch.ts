@@ -8,8 +8,8 @@ import { type Connections, connectionsPath, countConnections } from '../../expla
 import { readTrace } from '../../explain/live/kernel-trace.ts';
 import { sendPacket } from '../../explain/live/send.ts';
 import {
-  type Ends,
   type PacketMatch,
+  type Passing,
   type RulesModel,
   type Seen,
   type Send,
@@ -40,8 +40,6 @@ interface Watch {
 
 const longest = 120_000;
 const mostPackets = 1000;
-/** After the sender is done, until the packet and its answer have gone their way. */
-const settling = 200;
 
 export class PacketWatches {
   readonly #nodeName: string;
@@ -137,9 +135,8 @@ export class PacketWatches {
   }
 
   async #finish(id: string, watch: Watch, model: RulesModel): Promise<Seen> {
-    const { clock, exec } = this.#tools;
-    await clock.sleep(settling);
-    // The kernel's news come in their order: when this one is there, the whole trace is.
+    const { exec } = this.#tools;
+    // Whoever asks for the end knows that the packet is through. The kernel's news come in their order: when this one is there, the whole trace is.
     const { code } = await exec.run(['nft', 'add', 'table', 'inet', endOf(id)]);
     if (code === 0) await watch.told.promise;
     await exec.run(['nft', 'delete', 'table', 'inet', endOf(id)]);
@@ -159,11 +156,11 @@ export class PacketWatches {
   }
 
   /** What came by; who asks for it goes on waiting. */
-  #packets(id: string, watch: Watch): Ends[] {
+  #packets(id: string, watch: Watch): Passing[] {
     watch.end.cancel();
     watch.end = this.#tools.clock.after(longest, () => watch.stop.abort());
     const packets = readTrace(watch.lines, tableOf(id)).slice(0, mostPackets);
-    return packets.map(({ source, destination }) => ({ source, destination }));
+    return packets.map(({ source, destination, end }) => ({ source, destination, end }));
   }
 
   /** All matches are of one family and protocol. */

@@ -1,6 +1,6 @@
 // Reads what `nft monitor trace` and `conntrack -L` print.
 import type { AddressPort } from '../../netfilter/packet.ts';
-import type { Ends } from './watch.ts';
+import { type Ends, isLastChain, type Passing } from './watch.ts';
 
 export interface KernelStep {
   /** `ip portico-proxy`. */
@@ -12,7 +12,7 @@ export interface KernelStep {
   readonly verdict: string;
 }
 
-export interface KernelPacket extends Ends {
+export interface KernelPacket extends Passing {
   readonly id: string;
   readonly steps: readonly KernelStep[];
 }
@@ -27,15 +27,26 @@ export function readTrace(lines: readonly string[], watchTable: string): KernelP
   for (const line of lines) {
     const [, id, table, chain, rest] = /^trace id (\w+) (\w+ \S+) (\S+) (.*)$/.exec(line) ?? [];
     if (id === undefined || table === undefined || chain === undefined || rest === undefined) continue;
+    const isLast = table === own && isLastChain(chain);
     if (rest.startsWith('packet: ')) {
-      const ends = packets.has(id) ? undefined : endsOf(rest);
-      if (!ends) continue;
+      const ends = endsOf(rest);
+      const known = packets.get(id);
+      if (known && isLast) known.end = ends;
+      // It may go round by the node's own device.
+      else if (known?.end) known.end = undefined;
+      if (known || !ends) continue;
       const earlier = [...packets.values()].findLast(({ source }) => isSameEnd(source, ends.source));
-      packets.set(id, table !== own && earlier ? earlier : { id, ...ends, steps: [] });
+      const isNew = table === own && !isLast;
+      if (earlier && !isNew) packets.set(id, earlier);
+      else if (!isLast) packets.set(id, { id, ...ends, steps: [], end: undefined });
+      if (isLast && earlier) earlier.end = ends;
       continue;
     }
     const step = table === own ? undefined : stepOf(rest);
-    if (step) packets.get(id)?.steps.push({ table, chain, ...step });
+    const packet = step && packets.get(id);
+    if (!packet) continue;
+    packet.steps.push({ table, chain, ...step });
+    if (step.verdict === 'drop') packet.end = 'dropped';
   }
   return [...new Set(packets.values())];
 }

@@ -33,6 +33,12 @@ export interface Ends {
   readonly destination: AddressPort;
 }
 
+/** A packet as it came to a node, and what became of it there. */
+export interface Passing extends Ends {
+  /** How it left the node, or came to a process of it; undefined while it is on its way. */
+  readonly end: Ends | 'dropped' | undefined;
+}
+
 /** What the sender met: nobody answers a datagram that just arrives. */
 export type SendResult = 'connected' | 'refused' | 'no answer';
 
@@ -52,15 +58,25 @@ export interface Seen {
   readonly modelRules: readonly string[];
 }
 
-const hooks = ['prerouting', 'output'] as const;
+const firstHooks = ['prerouting', 'output'] as const;
+const lastHooks = ['input', 'postrouting'] as const;
+const lastChainOf = (hook: string): string => `last-${hook}`;
 
-/** A table that marks the first packets of the flows for tracing; before any other table, and touching nothing. */
+/** Of a watching table's chains, those that a packet meets after all others: it shows there how it leaves. */
+export const isLastChain = (chain: string): boolean => chain.startsWith(lastChainOf(''));
+
+/**
+ * A table that marks the first packets of the flows for tracing; it touches nothing. The kernel tells of each chain that such a
+ * packet meets, so the empty ones at the end tell that it is through.
+ */
 export function watchScript(table: string, matches: readonly PacketMatch[]): string {
   const rules = matches.map(watchRule).join('\n    ');
-  const chains = hooks.map(
-    (hook) => `  chain ${hook} {\n    type filter hook ${hook} priority -450; policy accept;\n    ${rules}\n  }\n`,
-  );
-  return `table inet ${table} {\n${chains.join('')}}\n`;
+  const chain = (name: string, hook: string, priority: number) =>
+    `  chain ${name} {\n    type filter hook ${hook} priority ${priority}; policy accept;\n`;
+  const first = firstHooks.map((hook) => `${chain(hook, hook, -450)}    ${rules}\n  }\n`);
+  // The kernel's own last act, confirming the connection, has the highest priority that there is.
+  const last = lastHooks.map((hook) => `${chain(lastChainOf(hook), hook, 2 ** 31 - 2)}  }\n`);
+  return `table inet ${table} {\n${[...first, ...last].join('')}}\n`;
 }
 
 function watchRule({ family, protocol, sources, destinations, ports, sourcePort }: PacketMatch): string {
