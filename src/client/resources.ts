@@ -24,6 +24,7 @@ export const secrets = core('secrets');
 export const serviceAccounts = core('serviceaccounts');
 export const services = core('services');
 
+export const runtimeClasses = of('node.k8s.io', 'runtimeclasses');
 export const controllerRevisions = of('apps', 'controllerrevisions');
 export const daemonSets = of('apps', 'daemonsets');
 export const deployments = of('apps', 'deployments');

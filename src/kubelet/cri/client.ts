@@ -32,8 +32,8 @@ export interface CreateContainer {
 export interface Cri {
   version(): Promise<RuntimeVersion>;
   status(): Promise<readonly RuntimeCondition[]>;
-  /** The sandbox's id, running and with its network. */
-  runPodSandbox(config: m.SandboxConfig): Promise<string>;
+  /** The sandbox's id, running and with its network. `runtimeHandler` as the runtime's configuration names it; '' for its default. */
+  runPodSandbox(config: m.SandboxConfig, runtimeHandler?: string): Promise<string>;
   stopPodSandbox(id: string): Promise<void>;
   removePodSandbox(id: string): Promise<void>;
   podSandboxStatus(id: string): Promise<m.SandboxStatus>;
@@ -135,8 +135,9 @@ export function criClient(socketPath: string): Cri {
     async status() {
       return (await grpc.unary(methods.status, {}, quick)).status?.conditions ?? [];
     },
-    async runPodSandbox(config) {
-      return (await grpc.unary(methods.runPodSandbox, { config }, { timeout: 2 * timeout })).podSandboxId;
+    async runPodSandbox(config, runtimeHandler = '') {
+      const request = { config, runtimeHandler };
+      return (await grpc.unary(methods.runPodSandbox, request, { timeout: 2 * timeout })).podSandboxId;
     },
     stopPodSandbox: (id) => none(grpc.unary(methods.stopPodSandbox, { podSandboxId: id }, quick)),
     removePodSandbox: (id) => none(grpc.unary(methods.removePodSandbox, { podSandboxId: id }, quick)),

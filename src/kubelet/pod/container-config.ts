@@ -14,7 +14,7 @@ import {
 } from '../cri/messages.ts';
 import { expand } from './env.ts';
 import { annotations, identityOf, labels, logFolder, podLabels } from './identity.ts';
-import { type DNSSettings, hostNames } from './network-files.ts';
+import { type DNSSettings, sandboxHostname } from './network-files.ts';
 import { dotted } from './sysctls.ts';
 
 export interface SandboxInput {
@@ -50,7 +50,7 @@ export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
   const ports = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].flatMap((c) => c.ports ?? []);
   return {
     metadata: { name: identity.name, namespace: identity.namespace, uid: identity.uid, attempt: input.attempt },
-    hostname: pod.spec?.hostNetwork ? '' : hostNames(pod, input.domain).hostname,
+    hostname: pod.spec?.hostNetwork ? '' : sandboxHostname(pod, input.domain),
     logDirectory: `${input.logRoot}/${logFolder(identity)}`,
     dnsConfig: input.dns,
     portMappings: pod.spec?.hostNetwork

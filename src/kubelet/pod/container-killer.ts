@@ -3,7 +3,9 @@ import type { Container, LifecycleHandler } from '../../api/core/v1/types.genera
 import type { EventText } from '../../client/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Cri } from '../cri/client.ts';
-import { type ProbeOutcome, runProbe } from '../probes/probe.ts';
+import { runHook } from '../probes/hook.ts';
+import type { ProbeOutcome } from '../probes/probe.ts';
+import type { PodIdentity } from './identity.ts';
 import type { ObservedContainer } from './observed.ts';
 
 export interface ContainerKillerOptions {
@@ -13,12 +15,14 @@ export interface ContainerKillerOptions {
 }
 
 export interface Target {
+  readonly pod: PodIdentity;
   readonly container: Container;
   readonly id: string;
   readonly podIP: string;
 }
 
 export interface Victim {
+  readonly pod: PodIdentity;
   readonly observed: ObservedContainer;
   /** Undefined when the pod's specification is not known any more: then there are no hooks. */
   readonly container: Container | undefined;
@@ -35,15 +39,14 @@ export class ContainerKiller {
     this.#options = options;
   }
 
-  /** `timeout` in seconds. Never rejects. */
-  runHook({ container, id, podIP }: Target, hook: LifecycleHandler, timeout: number): Promise<ProbeOutcome> {
-    const { cri, clock } = this.#options;
-    return runProbe(hook, { cri, clock, containerId: id, container, podIP }, timeout);
+  /** `timeout` in seconds; without it there is no limit. Never rejects. */
+  runHook({ pod, container, id, podIP }: Target, hook: LifecycleHandler, timeout?: number): Promise<ProbeOutcome> {
+    return runHook(hook, { ...this.#options, pod, containerId: id, container, podIP }, timeout);
   }
 
   /** Runs the preStop hook within the grace period (seconds), then stops the container with what is left of it. */
   async kill(
-    { observed, container, podIP }: Victim,
+    { observed, pod, container, podIP }: Victim,
     how: { readonly message: string; readonly grace: number },
   ): Promise<void> {
     const { cri, clock, event } = this.#options;
@@ -53,7 +56,10 @@ export class ContainerKiller {
     if (container && hook && how.grace > 0 && observed.state === 'running') {
       const started = clock.now();
       const limit = clock.sleep(how.grace * 1000).then((): ProbeOutcome => ({ success: true, message: '' }));
-      const outcome = await Promise.race([this.runHook({ container, id: observed.id, podIP }, hook, how.grace), limit]);
+      const outcome = await Promise.race([
+        this.runHook({ pod, container, id: observed.id, podIP }, hook, how.grace),
+        limit,
+      ]);
       if (!outcome.success)
         event({ type: 'Warning', reason: 'FailedPreStopHook', message: 'PreStopHook failed' }, container);
       left -= Math.floor((clock.now() - started) / 1000);

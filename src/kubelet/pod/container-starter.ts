@@ -1,5 +1,5 @@
 // Turns a container of a pod into a running one: image, environment, files, then CRI's create and start.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
@@ -121,7 +121,8 @@ export class ContainerStarter {
     const { domain } = await this.#context.dns();
     const base = pod.spec?.hostNetwork ? { base: (await options.files.read('/etc/hosts')) ?? '' } : {};
     await Promise.all([
-      writeFile(terminationFile, '', { mode: 0o666 }),
+      // Whoever the container runs as writes it, whatever the agent's umask.
+      writeFile(terminationFile, '').then(() => chmod(terminationFile, 0o666)),
       writeFile(hosts, hostsFile(pod, { podIPs: addresses.podIPs, domain, ...base })),
       mkdir(join(this.#context.logRoot, logFolder(identityOf(pod)), container.name), { recursive: true }),
     ]);

@@ -6,7 +6,7 @@ import { parseTime } from '../../apimachinery/time.ts';
 import { resourceField } from './resources.ts';
 
 /** `$(NAME)` becomes the value where there is one; `$$` stands for one `$`; all else stays as it is. */
-export function expand(text: string, values: ReadonlyMap<string, string>): string {
+export function expand(text: string, values: Pick<ReadonlyMap<string, string>, 'get'>): string {
   return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, token: string, name: string | undefined) => {
     if (token === '$') return '$';
     return values.get(name ?? '') ?? whole;

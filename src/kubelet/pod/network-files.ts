@@ -53,11 +53,23 @@ export function dnsSettings(pod: Pod, { servers, domain, node }: ClusterDNS): DN
   };
 }
 
+/** The kernel's (sethostname(2)). */
+const longestHostname = 64;
+
+/** What the pod's kernel namespace is called. Throws for a name that the kernel would not take. */
+export function sandboxHostname(pod: Pod, domain: string): string {
+  const { hostname, fqdn } = hostNames(pod, domain);
+  if (!pod.spec?.setHostnameAsFQDN || fqdn === undefined) return hostname;
+  if (fqdn.length <= longestHostname) return fqdn;
+  const numbers = `(${longestHostname} characters is the max, ${fqdn.length} characters requested)`;
+  throw new Error(`failed to construct FQDN from pod hostname and cluster domain, FQDN ${fqdn} is too long ${numbers}`);
+}
+
 /** The pod's host name and, with a subdomain, its name in cluster DNS. */
 export function hostNames(pod: Pod, domain: string): { readonly hostname: string; readonly fqdn?: string } {
-  const { hostname, subdomain } = pod.spec ?? {};
-  const name = (hostname || pod.metadata.name).slice(0, 63).replace(/[-.]+$/, '');
-  if (!subdomain) return { hostname: name };
+  const { hostname, hostnameOverride, subdomain } = pod.spec ?? {};
+  const name = (hostnameOverride || hostname || pod.metadata.name).slice(0, 63).replace(/[-.]+$/, '');
+  if (!subdomain || hostnameOverride) return { hostname: name };
   return { hostname: name, fqdn: `${name}.${subdomain}.${pod.metadata.namespace}.svc.${domain}` };
 }
 

@@ -54,20 +54,32 @@ export class PodActions {
     this.tellBackoffs(plan);
     let retryAt: number | undefined;
     const kills = plan.actions.filter((a) => a.type === 'kill');
-    await Promise.all(kills.map((a) => this.kill(a.container, a.message)));
+    await Promise.all(kills.map((a) => this.kill(a.container, a.message, a.grace)));
     for (const action of plan.actions) {
-      if (action.type === 'stopSandbox') await context.options.cri.stopPodSandbox(action.id);
+      if (action.type === 'killAll') await this.#killAll(action.containers);
+      else if (action.type === 'stopSandbox') await context.options.cri.stopPodSandbox(action.id);
       else if (action.type === 'createSandbox') await this.#createSandbox(action.attempt);
       else if (action.type === 'start') retryAt = earliest(retryAt, await this.#start(action));
     }
-    if (plan.actions.some(({ type }) => type === 'kill' || type === 'stopSandbox')) await view.look();
+    if (plan.actions.some(({ type }) => type === 'kill' || type === 'killAll' || type === 'stopSandbox'))
+      await view.look();
     return retryAt;
   }
 
-  kill(observed: ObservedContainer, message: string): Promise<void> {
+  /** `grace` in seconds, where it is not the pod's; what a deletion leaves counts more. */
+  kill(observed: ObservedContainer, message: string, grace?: number): Promise<void> {
     const { killer, view, gracePeriod } = this.#options;
-    const victim = { observed, container: view.container(observed.name), podIP: view.podIP };
-    return killer.kill(victim, { message, grace: gracePeriod() });
+    const { pod } = view;
+    const isDeleted = pod.metadata.deletionGracePeriodSeconds !== undefined;
+    return killer.kill(view.victim(observed), { message, grace: isDeleted ? gracePeriod() : (grace ?? gracePeriod()) });
+  }
+
+  #killAll(containers: readonly ObservedContainer[]): Promise<void> {
+    const { killer, view, gracePeriod } = this.#options;
+    return killer.killAll(
+      containers.map((one) => view.victim(one)),
+      { grace: gracePeriod(), sidecars: view.sidecars },
+    );
   }
 
   /** Says which containers wait for their next start, once for each wait. */
@@ -92,11 +104,12 @@ export class PodActions {
     }
     try {
       // Volumes need no sandbox; what they wait for is got meanwhile.
-      const [config] = await Promise.all([
+      const [config, handler] = await Promise.all([
         starter.sandboxConfig(view.pod, attempt),
+        context.sources.of(view.pod).runtimeHandler(),
         volumes.setUp(view.pod, view.addresses),
       ]);
-      await view.lookAtSandbox(await cri.runPodSandbox(config));
+      await view.lookAtSandbox(await cri.runPodSandbox(config, handler));
     } catch (error) {
       if (error instanceof VolumeError) {
         event({ type: 'Warning', reason: 'FailedMount', message: error.message });
@@ -143,11 +156,12 @@ export class PodActions {
   }
 
   async #postStart(container: Container, hook: LifecycleHandler, id: string): Promise<void> {
-    const { view, killer, event, gracePeriod } = this.#options;
-    const outcome = await killer.runHook({ container, id, podIP: view.podIP }, hook, gracePeriod() || 30);
+    const { view, killer, event } = this.#options;
+    const outcome = await killer.runHook({ pod: identityOf(view.pod), container, id, podIP: view.podIP }, hook);
     if (outcome.success) return;
     // What the hook said may be secret: it is no part of the event.
     event({ type: 'Warning', reason: 'FailedPostStartHook', message: 'PostStartHook failed' }, container);
+    this.#waiting.set(container.name, { reason: 'PostStartHookError', message: outcome.message });
     await view.look();
     const started = view.observed.containers.find((c) => c.id === id);
     if (started) await this.kill(started, 'FailedPostStartHook');

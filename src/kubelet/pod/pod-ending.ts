@@ -5,7 +5,7 @@ import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { pods } from '../../client/resources.ts';
 import type { ContainerKiller } from './container-killer.ts';
 import type { ContainerStarter } from './container-starter.ts';
-import { formatPod, identityOf, isSidecar } from './identity.ts';
+import { formatPod, identityOf } from './identity.ts';
 import type { ObservedContainer } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import type { PodView } from './pod-view.ts';
@@ -42,14 +42,12 @@ export class PodEnding {
 
   async #killAll(running: readonly ObservedContainer[], grace: number): Promise<void> {
     const { context, killer, view, wake } = this.#options;
-    const { pod, podIP } = view;
-    const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map((c) => c.name);
-    const victims = running.map((observed) => ({ observed, container: view.container(observed.name), podIP }));
+    const victims = running.map((observed) => view.victim(observed));
     try {
-      await killer.killAll(victims, { grace, sidecars });
+      await killer.killAll(victims, { grace, sidecars: view.sidecars });
     } catch (error) {
       const why = error instanceof Error ? error.message : error;
-      context.options.log(`stopping ${formatPod(identityOf(pod))}: ${why}`);
+      context.options.log(`stopping ${formatPod(identityOf(view.pod))}: ${why}`);
       this.#grace = undefined;
     }
     wake();

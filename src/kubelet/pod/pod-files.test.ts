@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
 import { type EnvironmentSources, environment, expand } from './env.ts';
-import { dnsSettings, hostsFile, parseResolvConf } from './network-files.ts';
+import { dnsSettings, hostsFile, parseResolvConf, sandboxHostname } from './network-files.ts';
 import { containerResources, podCgroup, qosClass } from './resources.ts';
 
 function pod(spec: Partial<PodSpec> = {}): Pod {
@@ -151,4 +151,16 @@ test('quality of service and cgroups', () => {
     ...expected,
     unified: { 'memory.oom.group': '1' },
   });
+});
+
+test('the name of a pod: its own, in full where it asks for that, or quite another', () => {
+  const name = (spec: Partial<PodSpec>) => sandboxHostname(pod(spec), 'cluster.local');
+  expect(name({})).toBe('web-0');
+  expect(name({ hostname: 'h', subdomain: 's' })).toBe('h');
+  expect(name({ hostname: 'h', subdomain: 's', setHostnameAsFQDN: true })).toBe('h.s.shop.svc.cluster.local');
+  expect(name({ setHostnameAsFQDN: true })).toBe('web-0');
+  expect(name({ hostname: 'h', subdomain: 's', hostnameOverride: 'other.example' })).toBe('other.example');
+  expect(() => name({ hostname: 'h'.repeat(40), subdomain: 's', setHostnameAsFQDN: true })).toThrow(
+    'is too long (64 characters is the max, 65 characters requested)',
+  );
 });

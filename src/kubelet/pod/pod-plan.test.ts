@@ -46,7 +46,9 @@ function plan(p: Pod, observed: Partial<ObservedPod>, over: Partial<PlanInput> =
   });
   const actions = result.actions.map((a) => {
     if (a.type === 'start') return `start ${a.container.name} ${a.attempt}`;
-    if (a.type === 'kill') return `kill ${a.container.name}: ${a.message}`;
+    if (a.type === 'killAll') return `kill all: ${a.containers.map((c) => c.name)}`;
+    if (a.type === 'kill')
+      return `kill ${a.container.name}: ${a.message}${a.grace === undefined ? '' : ` in ${a.grace} s`}`;
     return a.type === 'createSandbox' ? `sandbox ${a.attempt}` : `stop ${a.id}`;
   });
   return { ...result, actions };
@@ -95,10 +97,18 @@ describe('containers', () => {
         pod(),
         { containers: [container('a'), container('b')] },
         {
-          probes: { failed: new Map([['a-0', 'failed liveness probe, will be restarted']]), started: new Set() },
+          probes: {
+            failed: new Map([['a-0', { message: 'failed liveness probe, will be restarted', grace: 3 }]]),
+            started: new Set(),
+          },
         },
       ).actions,
-    ).toEqual(['kill a: Container a failed liveness probe, will be restarted']));
+    ).toEqual(['kill a: Container a failed liveness probe, will be restarted in 3 s']));
+  test('when all have ended for good, sidecars end together, that their order may be kept', () => {
+    const sides = pod({ restartPolicy: 'Never', initContainers: [{ name: 's', restartPolicy: 'Always' }] });
+    const ended = [container('s'), exited('a', 0), exited('b', 0)];
+    expect(plan(sides, { containers: ended }).actions).toEqual(['kill all: s', 'stop s1']);
+  });
   test('when all have ended for good the sandbox is stopped', () => {
     const done = plan(pod({ restartPolicy: 'Never' }), { containers: [exited('a', 0), exited('b', 0)] });
     expect([done.actions, done.finished]).toEqual([['stop s1'], true]);

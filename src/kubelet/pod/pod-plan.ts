@@ -1,6 +1,7 @@
 // What to do next for a pod, as a pure function of what is wanted, what runs and the time. The rules are those of
 // upstream's kuberuntime computePodActions: sandbox first, then init containers one after the other, then all others.
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import type { ProbeFailure } from '../probes/prober.ts';
 import { formatPod, identityOf, isSidecar } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
 
@@ -13,7 +14,7 @@ export interface RestartBackoff {
 
 export interface ProbeVerdicts {
   /** Containers that failed their liveness or startup probe since they started, by container id. */
-  readonly failed: ReadonlyMap<string, string>;
+  readonly failed: ReadonlyMap<string, ProbeFailure>;
   /** Ids of containers that are started: their startup probe, if any, has succeeded. */
   readonly started: ReadonlySet<string>;
 }
@@ -31,9 +32,17 @@ export interface PlanInput {
 }
 
 export type Action =
+  /** All of a pod that has ended, sidecars last. */
+  | { readonly type: 'killAll'; readonly containers: readonly ObservedContainer[] }
   | { readonly type: 'createSandbox'; readonly attempt: number }
   | { readonly type: 'stopSandbox'; readonly id: string }
-  | { readonly type: 'kill'; readonly container: ObservedContainer; readonly message: string }
+  | {
+      readonly type: 'kill';
+      readonly container: ObservedContainer;
+      readonly message: string;
+      /** Seconds to end in, where they are not the pod's. */
+      readonly grace?: number;
+    }
   | {
       readonly type: 'start';
       readonly container: Container;
@@ -96,7 +105,8 @@ class Planner {
     if (current.state === 'running') {
       const failure = probes.failed.get(current.id);
       if (failure !== undefined) {
-        this.actions.push({ type: 'kill', container: current, message: `Container ${container.name} ${failure}` });
+        const message = `Container ${container.name} ${failure.message}`;
+        this.actions.push({ type: 'kill', container: current, ...failure, message });
         return 'pending';
       }
       return 'running';
@@ -162,11 +172,8 @@ export function planPod(input: PlanInput): PodPlan {
     ...(planner.wakeAt !== undefined && { wakeAt: planner.wakeAt }),
   });
   if (isFinished(input)) {
-    for (const container of observed.containers) {
-      if (container.state === 'running') {
-        planner.actions.push({ type: 'kill', container, message: `Stopping container ${container.name}` });
-      }
-    }
+    const running = observed.containers.filter(({ state }) => state === 'running');
+    if (running.length > 0) planner.actions.push({ type: 'killAll', containers: running });
     const sandbox = readySandbox(observed);
     if (sandbox) planner.actions.push({ type: 'stopSandbox', id: sandbox.id });
     return plan(true);

@@ -8,11 +8,13 @@ import type {
   Secret,
   ServiceAccountTokenProjection,
 } from '../../api/core/v1/types.generated.ts';
+import type { RuntimeClass } from '../../api/node/v1/types.generated.ts';
 import { isNotFound } from '../../apimachinery/status.ts';
 import {
   configMaps,
   persistentVolumeClaims,
   persistentVolumes,
+  runtimeClasses,
   secrets,
   serviceAccounts,
 } from '../../client/resources.ts';
@@ -55,6 +57,11 @@ export class PodSources {
       claim: (name: string) =>
         orUndefined(this.#client.resource<PersistentVolumeClaim>(persistentVolumeClaims).get(name, namespace)),
       volume: (name: string) => orUndefined(this.#client.resource<PersistentVolume>(persistentVolumes).get(name)),
+      /** Of the pod's RuntimeClass. Rejects when there is none of its name. */
+      runtimeHandler: async () => {
+        const name = pod.spec?.runtimeClassName;
+        return name ? (await this.#client.resource<RuntimeClass>(runtimeClasses).get(name)).handler : '';
+      },
       token: (projection: ServiceAccountTokenProjection) => this.#token(pod, projection),
       credentials: async () => {
         const found = await Promise.all((pod.spec?.imagePullSecrets ?? []).map(({ name = '' }) => secret(name)));

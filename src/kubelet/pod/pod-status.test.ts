@@ -77,6 +77,16 @@ test('a pod that runs has its addresses and is Ready', () => {
   expect(conditions(s).Ready).toBe('True');
 });
 
+test('that a pod has ended is told when its sidecar has, too', () => {
+  const p = pod({ restartPolicy: 'Never', initContainers: [{ name: 's', restartPolicy: 'Always' }] });
+  const ended = container({ state: 'exited', finishedAt: now });
+  const sidecar = container({ id: 'y', name: 's' });
+  expect(status(p, [ended, sidecar], { finished: true }).phase).toBe('Running');
+  expect(status(p, [ended, { ...sidecar, state: 'exited', exitCode: 137 }], { finished: true }).phase).toBe(
+    'Succeeded',
+  );
+});
+
 test('a readiness gate holds the pod back', () => {
   const s = status(pod({ readinessGates: [{ conditionType: 'x/y' }] }), [container()]);
   expect(conditions(s)).toMatchObject({

@@ -221,7 +221,9 @@ export function podStatus(input: StatusInput): PodStatus {
   const isRefused = input.verdict && observed.containers.length === 0 && !pod.status?.containerStatuses?.length;
   const isRunning = observed.containers.some((c) => c.state === 'running');
   const verdict = isRunning ? undefined : verdictOf(input);
-  const phase = verdict?.phase ?? phaseOf(input, statuses);
+  const found = verdict?.phase ?? phaseOf(input, statuses);
+  // That a pod has ended is not told while a sidecar of it still runs.
+  const phase = isRunning && isTerminal(found) ? (pod.status?.phase ?? 'Running') : found;
   const sandbox = readySandbox(observed);
   const counted = [...init.filter((_, i) => isSidecar(initContainers[i] ?? { name: '' })), ...main];
   const ready = containersReady(phase, counted);
@@ -264,10 +266,12 @@ export function podStatus(input: StatusInput): PodStatus {
   };
 }
 
+const isTerminal = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
+
 /** A phase that is told is never taken back; a verdict is told when the last container has ended. */
 function verdictOf({ pod, verdict }: StatusInput): Pick<PodStatus, 'phase' | 'reason' | 'message'> | undefined {
   if (verdict) return { phase: 'Failed', reason: verdict.reason, message: verdict.message };
   const { phase, reason, message } = pod.status ?? {};
-  if (phase !== 'Failed' && phase !== 'Succeeded') return undefined;
+  if (phase === undefined || !isTerminal(phase)) return undefined;
   return { phase, ...(reason !== undefined && { reason, message: message ?? '' }) };
 }

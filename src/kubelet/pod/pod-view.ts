@@ -1,6 +1,7 @@
 // One pod as its worker sees it: what the API wants and what the runtime has, with what follows from the two.
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
-import { containersOf } from './identity.ts';
+import type { Victim } from './container-killer.ts';
+import { containersOf, identityOf, isSidecar } from './identity.ts';
 import type { Addresses } from './mounted-volumes.ts';
 import { latest, nothing, type ObservedContainer, type ObservedPod, readySandbox, withNewest } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
@@ -64,6 +65,16 @@ export class PodView {
     const { targetContainerName } = this.pod.spec.ephemeralContainers?.find((c) => c.name === name) ?? {};
     const target = targetContainerName ? latest(this.observed, targetContainerName) : undefined;
     return target?.state === 'running' ? target.id : undefined;
+  }
+
+  /** A container that is to end, with what its hooks need. */
+  victim(observed: ObservedContainer): Victim {
+    return { observed, pod: identityOf(this.pod), container: this.container(observed.name), podIP: this.podIP };
+  }
+
+  /** Names of the pod's sidecars, in their order. */
+  get sidecars(): readonly string[] {
+    return (this.pod.spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
   }
 
   get podIPs(): readonly string[] {

@@ -97,6 +97,7 @@ export class PodWorker {
       clock,
       changed: () => this.wake(),
       unhealthy: (container, message) => event({ type: 'Warning', reason: 'Unhealthy', message }, container),
+      warning: (container, message) => event({ type: 'Warning', reason: 'ProbeWarning', message }, container),
       probe: (container, containerId, probe) =>
         runProbe(probe, { cri, clock, containerId, container, podIP: this.#view.podIP }, probe.timeoutSeconds ?? 1),
     });

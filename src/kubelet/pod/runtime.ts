@@ -1,8 +1,9 @@
 // Reads what the runtime has of a pod. Containers that ended do not change: their status is asked once.
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { isGrpcNotFound } from '../../grpc/client.ts';
 import type { Cri } from '../cri/client.ts';
 import { type CriContainerStatus, containerState, type PodSandbox, sandboxState } from '../cri/messages.ts';
+import { renderLine, tailOffset } from '../logs/log-reader.ts';
 import { annotations, labels } from './identity.ts';
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from './observed.ts';
 
@@ -119,33 +120,36 @@ function newestFirst(a: { readonly createdAt: number }, b: { readonly createdAt:
 }
 
 /** kubelet: at most 4 KiB of the file; where it is empty and the policy says so, the end of the log of a failed container. */
-async function terminationMessage(status: CriContainerStatus): Promise<string> {
-  const path = status.annotations[annotations.terminationMessagePath];
-  const message = path ? await head(path, 4096) : '';
-  if (message !== '' || status.exitCode === 0) return message;
-  if (status.annotations[annotations.terminationMessagePolicy] !== 'FallbackToLogsOnError') return '';
-  const text = status.logPath ? await tail(status.logPath, 65_536) : '';
-  const lines = text
-    .split('\n')
-    .slice(-81)
-    .map((line) => line.replace(/^\S+ (stdout|stderr) [FP] ?/, ''));
-  return lines.join('\n').slice(-2048);
+async function terminationMessage({ annotations: said, exitCode, logPath }: CriContainerStatus): Promise<string> {
+  const path = said[annotations.terminationMessagePath];
+  const message = path ? await read(path, async () => ({ from: 0, length: 4096 })) : '';
+  if (message !== '' || exitCode === 0 || !logPath) return message;
+  return said[annotations.terminationMessagePolicy] === 'FallbackToLogsOnError' ? endOfLog(logPath) : '';
 }
 
-async function head(path: string, length: number): Promise<string> {
-  return readAt(path, () => 0, length);
+/** The last 80 lines of a log, at most 2 KiB of them. */
+export async function endOfLog(path: string): Promise<string> {
+  const text = await read(path, async (file) => {
+    const { size } = await file.stat();
+    const from = Math.max(await tailOffset(file, 80), size - 65_536);
+    return { from, length: size - from };
+  });
+  const lines = text.split('\n').map((line) => renderLine(Buffer.from(line), { timestamps: false }) ?? Buffer.alloc(0));
+  return Buffer.concat(lines).subarray(-2048).toString();
 }
 
-async function tail(path: string, length: number): Promise<string> {
-  return readAt(path, (size) => Math.max(0, size - length), length);
+interface Part {
+  readonly from: number;
+  readonly length: number;
 }
 
-async function readAt(path: string, position: (size: number) => number, length: number): Promise<string> {
+/** Nothing of a file that cannot be read. */
+async function read(path: string, part: (file: FileHandle) => Promise<Part>): Promise<string> {
   const file = await open(path).catch(() => undefined);
   if (!file) return '';
   try {
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position(size));
+    const { from, length } = await part(file);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
     return buffer.toString('utf8', 0, bytesRead);
   } finally {
     await file.close();

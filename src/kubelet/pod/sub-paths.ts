@@ -17,11 +17,13 @@ export async function mountSources(
   return Promise.all(
     volumeMounts.map(async ({ name: volume, subPath, subPathExpr }) => {
       const base = paths.get(volume);
-      const below = subPathExpr ? expand(subPathExpr, environment) : subPath;
+      const below = subPathExpr ? expandAll(subPathExpr, environment) : subPath;
       if (base === undefined || !below) return base;
+      if (below.startsWith('/')) throw new ConfigError(`error SubPath \`${below}\` must not be an absolute path`);
+      if (below.split('/').includes('..'))
+        throw new ConfigError(`unable to provision SubPath \`${below}\`: must not contain '..'`);
       const refuse = () =>
         new ConfigError(`failed to prepare subPath for volumeMount "${volume}" of container "${name}"`);
-      if (below.split('/').includes('..') || below.startsWith('/')) throw refuse();
       const root = await realpath(base);
       const target = join(root, below);
       if (!readonly.has(volume)) await makeInside(root, below, refuse);
@@ -30,6 +32,21 @@ export async function mountSources(
       return found;
     }),
   );
+}
+
+/** Every variable that is named must say something. Throws ConfigError. */
+function expandAll(expression: string, environment: ReadonlyMap<string, string>): string {
+  const missing = new Set<string>();
+  const known = {
+    get(name: string) {
+      const value = environment.get(name);
+      if (!value) missing.add(name);
+      return value;
+    },
+  };
+  const path = expand(expression, known);
+  if (missing.size > 0) throw new ConfigError(`missing value for ${[...missing].sort().join(', ')}`);
+  return path;
 }
 
 /** Makes the folders that are missing, one by one, never through a link that leads out. */

@@ -49,7 +49,7 @@ describe('HTTP', () => {
     const seen: string[] = [];
     const server = createHttp((request, response) => {
       seen.push(`${request.url} ${request.headers['user-agent']} ${request.headers['x-a']}`);
-      response.writeHead(request.url === '/bad' ? 500 : 302, { location: '/elsewhere' }).end();
+      response.writeHead(request.url === '/bad' ? 500 : 200).end();
     });
     const port = await listen(server);
     const container = { ports: [{ name: 'web', containerPort: port }] };
@@ -60,6 +60,22 @@ describe('HTTP', () => {
       message: 'HTTP probe failed with statuscode: 500',
     });
     expect(seen[0]).toBe('/good kube-probe/1.36 b');
+  });
+
+  test('a redirect is followed on its host only', async () => {
+    const server = createHttp(({ url = '' }, response) => {
+      const to: Readonly<Record<string, string>> = { '/on': '/bad', '/away': 'http://elsewhere/', '/round': '/round' };
+      const location = to[url];
+      if (location !== undefined) response.writeHead(302, { location }).end('moved');
+      else response.writeHead(url === '/bad' ? 500 : 304).end();
+    });
+    const port = await listen(server);
+    const get = (path: string) => probe({ httpGet: { path, port } });
+    expect(await get('/on')).toEqual({ success: false, message: 'HTTP probe failed with statuscode: 500' });
+    const message = 'Probe terminated redirects, Response body: ';
+    expect(await get('/away')).toEqual({ success: true, isWarning: true, message: `${message}moved` });
+    expect(await get('/other')).toEqual({ success: true, isWarning: true, message });
+    expect((await get('/round')).message).toBe(`Get "http://127.0.0.1:${port}/round": stopped after 10 redirects`);
   });
 
   test('nobody listens, or there is no such port', async () => {

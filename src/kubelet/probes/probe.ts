@@ -1,19 +1,18 @@
-// Runs one probe or lifecycle handler once, from the node's network. Outcomes and words are upstream's.
+// Runs one probe once, from the node's network. Outcomes and words are upstream's.
 
-import type { IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
-import type { Container, HTTPGetAction, LifecycleHandler, Probe } from '../../api/core/v1/types.generated.ts';
-import { table } from '../../apimachinery/table.ts';
+import type { Container, HTTPGetAction, Probe } from '../../api/core/v1/types.generated.ts';
 import { GrpcClient, GrpcError, grpcCode } from '../../grpc/client.ts';
 import { int, message, string } from '../../grpc/codec.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
-import { http } from '../../system/http.ts';
 import type { Cri } from '../cri/client.ts';
+import { dialError, httpGet, httpTarget, portNumber } from './http-get.ts';
 
 export interface ProbeOutcome {
   readonly success: boolean;
+  /** It succeeded, but its message is to be told. */
+  readonly isWarning?: boolean;
   /** What is said after `Readiness probe failed: `; for an exec its output. */
   readonly message: string;
 }
@@ -26,9 +25,8 @@ export interface ProbeTarget {
   readonly podIP: string;
 }
 
-type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'> & Pick<LifecycleHandler, 'sleep'>;
+type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'>;
 
-const userAgent = 'kube-probe/1.36';
 const maxBody = 10 * 1024;
 
 /** `timeout` in seconds. Never rejects: a probe that cannot be made has failed. */
@@ -42,18 +40,10 @@ export async function runProbe(handler: Handler, target: ProbeTarget, timeout: n
     }
     if (handler.grpc)
       return await grpcProbe({ host: target.podIP, port: handler.grpc.port }, handler.grpc.service ?? '', timeout);
-    if (handler.sleep) await target.clock.sleep(handler.sleep.seconds * 1000);
     return { success: true, message: '' };
   } catch (error) {
     return { success: false, message: error instanceof Error ? error.message : String(error) };
   }
-}
-
-/** A port by number or by the name that the container gives it. */
-function portNumber(port: number | string, container: Container): number {
-  const found = container.ports?.find((p) => p.name === String(port))?.containerPort ?? Number(port);
-  if (!Number.isInteger(found) || found < 1 || found > 65_535) throw new Error(`couldn't find port: ${port}`);
-  return found;
 }
 
 async function execProbe(command: readonly string[], target: ProbeTarget, timeout: number): Promise<ProbeOutcome> {
@@ -69,38 +59,12 @@ async function execProbe(command: readonly string[], target: ProbeTarget, timeou
   }
 }
 
-function httpProbe(action: HTTPGetAction, target: ProbeTarget, timeout: number): Promise<ProbeOutcome> {
-  const secure = action.scheme === 'HTTPS';
-  const port = portNumber(action.port, target.container);
-  const host = action.host || target.podIP;
-  const path = (action.path ?? '/').startsWith('/') ? (action.path ?? '/') : `/${action.path}`;
-  const url = `${secure ? 'https' : 'http'}://${joinHostPort(host, port)}${path}`;
-  const headers: Record<string, string> = { 'User-Agent': userAgent, Accept: '*/*' };
-  for (const { name, value } of action.httpHeaders ?? []) headers[name] = value;
-  return new Promise((resolve) => {
-    const failed = (why: string) => resolve({ success: false, message: `Get "${url}": ${why}` });
-    const answer = (response: IncomingMessage) => {
-      const status = response.statusCode ?? 0;
-      response.resume();
-      clearTimeout(timer);
-      if (status >= 200 && status < 400) resolve({ success: true, message: '' });
-      else resolve({ success: false, message: `HTTP probe failed with statuscode: ${status}` });
-    };
-    const send = secure ? httpsRequest : http.request;
-    const request = send(
-      { host, port, path, method: 'GET', headers, agent: false, ...(secure && { rejectUnauthorized: false }) },
-      answer,
-    );
-    const timer = setTimeout(() => {
-      failed('context deadline exceeded (Client.Timeout exceeded while awaiting headers)');
-      request.destroy();
-    }, timeout * 1000);
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      failed(dialError(error, host, port));
-    });
-    request.end();
-  });
+async function httpProbe(action: HTTPGetAction, target: ProbeTarget, timeout: number): Promise<ProbeOutcome> {
+  const answer = await httpGet(httpTarget(action, target), { userAgent: 'kube-probe/1.36', timeout });
+  if (answer.status < 200 || answer.status >= 400)
+    return { success: false, message: `HTTP probe failed with statuscode: ${answer.status}` };
+  if (answer.status < 300) return { success: true, message: '' };
+  return { success: true, isWarning: true, message: `Probe terminated redirects, Response body: ${answer.body}` };
 }
 
 function tcpProbe(host: string, port: number, timeout: number): Promise<ProbeOutcome> {
@@ -116,19 +80,6 @@ function tcpProbe(host: string, port: number, timeout: number): Promise<ProbeOut
     });
     socket.once('error', (error) => resolve({ success: false, message: dialError(error, host, port) }));
   });
-}
-
-/** Go's words for a connection that could not be made. */
-function dialError(error: NodeJS.ErrnoException, host: string, port: number): string {
-  const words = table<string>({
-    ECONNREFUSED: 'connect: connection refused',
-    EHOSTUNREACH: 'connect: no route to host',
-    ENETUNREACH: 'connect: network is unreachable',
-    ETIMEDOUT: 'connect: connection timed out',
-  });
-  const known = words[error.code ?? ''];
-  if (known) return `dial tcp ${joinHostPort(host, port)}: ${known}`;
-  return error.code === 'ECONNRESET' ? 'EOF' : error.message;
 }
 
 const healthCheck = {

@@ -4,6 +4,13 @@ import type { Clock, Timer } from '../../system/clock.ts';
 import type { ObservedContainer } from '../pod/observed.ts';
 import type { ProbeOutcome } from './probe.ts';
 
+/** A container failed its liveness or startup probe. */
+export interface ProbeFailure {
+  readonly message: string;
+  /** Seconds that the probe gives the container to end, if it says. */
+  readonly grace?: number;
+}
+
 type Kind = 'startup' | 'liveness' | 'readiness';
 
 export interface ProberOptions {
@@ -12,6 +19,8 @@ export interface ProberOptions {
   /** A verdict changed. */
   readonly changed: () => void;
   readonly unhealthy: (container: Container, message: string) => void;
+  /** One succeeded in a way that is to be told. */
+  readonly warning: (container: Container, message: string) => void;
 }
 
 interface Worker {
@@ -35,7 +44,7 @@ export class Prober {
   /** Ids of containers. */
   readonly started = new Set<string>();
   readonly ready = new Set<string>();
-  readonly failed = new Map<string, string>();
+  readonly failed = new Map<string, ProbeFailure>();
 
   constructor(options: ProberOptions) {
     this.#options = options;
@@ -113,6 +122,8 @@ export class Prober {
 
   #count(worker: Worker, outcome: ProbeOutcome): void {
     if (outcome.success) {
+      if (outcome.isWarning)
+        this.#options.warning(worker.container, `${titles[worker.kind]} probe warning: ${outcome.message}`);
       worker.successes += 1;
       worker.failures = 0;
       if (worker.successes >= (worker.probe.successThreshold ?? 1)) this.#succeeded(worker);
@@ -141,13 +152,15 @@ export class Prober {
   }
 
   #gaveUp(worker: Worker): void {
-    const { kind, id } = worker;
+    const { kind, id, probe } = worker;
     if (kind === 'readiness') {
       if (this.ready.delete(id)) this.#options.changed();
       return;
     }
     this.#stop(worker);
-    this.failed.set(id, `failed ${kind} probe, will be restarted`);
+    const grace = probe.terminationGracePeriodSeconds;
+    const message = `failed ${kind} probe, will be restarted`;
+    this.failed.set(id, { message, ...(grace !== undefined && { grace }) });
     this.#options.changed();
   }
 

@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { endOfLog } from './runtime.ts';
+
+test('the end of a log is what the container wrote: lines that were cut have no newline of ours', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-log-'));
+  const path = join(folder, '0.log');
+  const line = (text: string, tag = 'F') => `2026-01-01T00:00:00.000000000Z stdout ${tag} ${text}\n`;
+  const of = (text: string) => {
+    writeFileSync(path, text);
+    return endOfLog(path);
+  };
+  expect(await of(line('DONE', 'P'))).toBe('DONE');
+  expect(await of(`${line('a', 'P')}${line('b')}${line('c')}`)).toBe('ab\nc\n');
+  const many = await of(Array.from({ length: 100 }, (_, i) => line(String(i))).join(''));
+  expect(many.split('\n').slice(0, 2)).toEqual(['20', '21']);
+  expect(await of(line('x'.repeat(5000)))).toBe(`${'x'.repeat(2047)}\n`);
+  expect(await endOfLog(join(folder, 'absent'))).toBe('');
+  rmSync(folder, { recursive: true });
+});

@@ -1,0 +1,110 @@
+// HTTP as the kubelet asks containers by it, for probes and lifecycle hooks: certificates are not looked at, redirects are
+// followed as long as they stay on the host.
+import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Container, HTTPGetAction } from '../../api/core/v1/types.generated.ts';
+import { table } from '../../apimachinery/table.ts';
+import { joinHostPort } from '../../net/ip.ts';
+import { http } from '../../system/http.ts';
+
+export interface HttpTarget {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** At most 10 KiB of it. */
+  readonly body: string;
+}
+
+export interface HttpOptions {
+  readonly userAgent: string;
+  /** Seconds for the whole of it; without it there is no limit. */
+  readonly timeout?: number | undefined;
+}
+
+const maxBody = 10 * 1024;
+/** As Go's client. */
+const maxRedirects = 10;
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** A port by number or by the name that the container gives it. Throws when there is none. */
+export function portNumber(port: number | string, container: Container): number {
+  const found = container.ports?.find((p) => p.name === String(port))?.containerPort ?? Number(port);
+  if (!Number.isInteger(found) || found < 1 || found > 65_535) throw new Error(`couldn't find port: ${port}`);
+  return found;
+}
+
+/** What an action asks for; `podIP` where it names no host. Throws when its port has no number. */
+export function httpTarget(
+  { scheme, port, host, path = '/', httpHeaders = [] }: HTTPGetAction,
+  { container, podIP }: { readonly container: Container; readonly podIP: string },
+): HttpTarget {
+  const where = joinHostPort(host || podIP, portNumber(port, container));
+  const url = new URL(`${scheme === 'HTTPS' ? 'https' : 'http'}://${where}${path.startsWith('/') ? path : `/${path}`}`);
+  return { url, headers: Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value])) };
+}
+
+/** Rejects, in Go's words, when no answer comes. A redirect to another host is the answer. */
+export async function httpGet(target: HttpTarget, { userAgent, timeout }: HttpOptions): Promise<HttpAnswer> {
+  const headers = { 'User-Agent': userAgent, Accept: '*/*', ...target.headers };
+  const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout * 1000);
+  let { url } = target;
+  for (let follows = 0; ; follows++) {
+    const { status, location, body } = await getOnce(url, headers, signal);
+    if (!redirects.has(status)) return { status, body };
+    if (location === undefined) throw new Error(`Get "${target.url}": ${status} response missing Location header`);
+    const next = new URL(location, url);
+    if (next.hostname !== target.url.hostname) return { status, body };
+    if (follows + 1 >= maxRedirects) throw new Error(`Get "${next}": stopped after ${maxRedirects} redirects`);
+    url = next;
+  }
+}
+
+interface OneAnswer extends HttpAnswer {
+  readonly location: string | undefined;
+}
+
+function getOnce(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<OneAnswer> {
+  const isSecure = url.protocol === 'https:';
+  const { promise, resolve, reject } = Promise.withResolvers<OneAnswer>();
+  const failed = (cause: NodeJS.ErrnoException) => {
+    const { hostname, port } = url;
+    const why = signal?.aborted
+      ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+      : dialError(cause, hostname.replace(/^\[|\]$/g, ''), Number(port || (isSecure ? 443 : 80)));
+    reject(new Error(`Get "${url}": ${why}`, { cause }));
+  };
+  const answer = (response: IncomingMessage) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('error', failed);
+    response.on('end', () => {
+      const body = Buffer.concat(chunks).subarray(0, maxBody).toString();
+      resolve({ status: response.statusCode ?? 0, location: response.headers.location, body });
+    });
+  };
+  const send = isSecure ? httpsRequest : http.request;
+  const request = send(
+    url,
+    { headers, agent: false, ...(signal && { signal }), ...(isSecure && { rejectUnauthorized: false }) },
+    answer,
+  );
+  request.on('error', failed);
+  request.end();
+  return promise;
+}
+
+/** Go's words for a connection that could not be made. */
+export function dialError(error: NodeJS.ErrnoException, host: string, port: number): string {
+  const words = table<string>({
+    ECONNREFUSED: 'connect: connection refused',
+    EHOSTUNREACH: 'connect: no route to host',
+    ENETUNREACH: 'connect: network is unreachable',
+    ETIMEDOUT: 'connect: connection timed out',
+  });
+  const known = words[error.code ?? ''];
+  if (known) return `dial tcp ${joinHostPort(host, port)}: ${known}`;
+  return error.code === 'ECONNRESET' ? 'EOF' : error.message;
+}
