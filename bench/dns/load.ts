@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { engineFlags } from '../../src/cluster/launch.ts';
 
 const SECONDS = 4;
 
@@ -14,7 +15,7 @@ export interface Target {
 
 /** Starts a responder of this folder, asks it every question of a file once (code is translated, replies are prepared), measures. */
 export async function measured<T>(file: string, questions: string, measure: (target: Target) => T): Promise<T> {
-  const child = fork(join(import.meta.dirname, file), [], { execArgv: ['--max-semi-space-size=2'] });
+  const child = fork(join(import.meta.dirname, file), [], { execArgv: [...engineFlags] });
   try {
     const [port] = (await once(child, 'message')) as [number];
     const target = { port, pid: child.pid ?? 0 };

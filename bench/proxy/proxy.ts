@@ -1,6 +1,7 @@
 // What the nftables mode costs against `nft -f` of the finished script, in a network namespace of its own (root).
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { engineFlags } from '../../src/cluster/launch.ts';
 import type { Measurement } from '../measurement.ts';
 import type { Agent } from './agent.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -29,11 +30,10 @@ function percentile(values: readonly number[], part: number): number {
 
 /** Runs a file of this folder in a network namespace of its own. */
 function inside<T>(file: string, ...args: readonly (string | number)[]): T {
-  // As the launcher starts every part: a small young generation.
   const command = [
     '--net',
     process.execPath,
-    '--max-semi-space-size=2',
+    ...engineFlags,
     '--expose-gc',
     join(import.meta.dirname, file),
     ...args.map(String),

@@ -45,8 +45,10 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #handler: Handler;
   readonly #sockets = new Set<TLSSocket>();
-  /** Answers that are being made: not those that are streamed, which end when their client likes. */
-  readonly #answering = new Set<Promise<unknown>>();
+  /** How many answers are being made: not those that are streamed, which end when their client likes. */
+  #answering = 0;
+  /** Calls back when the last of them is made. */
+  #answered: (() => void) | undefined;
   readonly #reader: ClientCertificateReader;
   /** By connection: the socket, or the session of HTTP/2. */
   readonly #certificates = new WeakMap<object, { readonly certificate: ClientCertificate | undefined }>();
@@ -106,7 +108,7 @@ export class Listener {
     const { clock } = this.#options;
     const patience = new AbortController();
     const late = clock.sleep(answeringMs, patience.signal).catch(() => {});
-    await Promise.race([Promise.allSettled(this.#answering), late]);
+    await Promise.race([this.#allAnswered(), late]);
     patience.abort();
     // What was handed over leaves first; who does not read it is not waited for.
     for (const socket of this.#sockets) socket.destroySoon();
@@ -115,6 +117,13 @@ export class Listener {
     });
     await closed;
     cut.cancel();
+  }
+
+  #allAnswered(): Promise<void> {
+    if (this.#answering === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#answered = resolve;
+    });
   }
 
   #accepted(socket: TLSSocket): void {
@@ -138,16 +147,22 @@ export class Listener {
   async #handle(req: Incoming, res: Outgoing): Promise<void> {
     const certificate = this.#certificateOf(req);
     const request = new NodeRequest(req, { outgoing: res, ...(certificate && { certificate }) });
-    const answering = this.#handler(request);
-    this.#answering.add(answering);
     try {
-      const sending = sendResponse(await answering, { request, outgoing: res });
+      const sending = sendResponse(await this.#answer(request), { request, outgoing: res });
       if (sending) await sending;
     } catch {
       // The server ends before it was ready: there is nobody to answer.
       req.destroy();
+    }
+  }
+
+  async #answer(request: NodeRequest): Promise<ApiResponse> {
+    this.#answering += 1;
+    try {
+      return await this.#handler(request);
     } finally {
-      this.#answering.delete(answering);
+      this.#answering -= 1;
+      if (this.#answering === 0) this.#answered?.();
     }
   }
 
