@@ -10,7 +10,9 @@ import type { AuditConfig } from '../cluster/audit.ts';
 import { type Addon, addons } from '../cluster/cluster-addons.ts';
 import { defaultClusterDomain } from '../cluster/cluster-settings.ts';
 import { Failure } from '../cluster/failure.ts';
+import { readPodRanges, readRanges, serviceRangeFlag } from '../cluster/ranges.ts';
 import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
+import { formatCIDR } from '../net/cidr.ts';
 import {
   type AuthenticationOptions,
   authenticationFlags,
@@ -125,10 +127,10 @@ async function run(flags: ServerFlags): Promise<void> {
     ...datastoreConfig(flags),
     listen: (flags.listen ?? [defaultListen]).map(parseHostPort),
     advertise: flags.advertiseAddress ?? [],
-    serviceClusterIPRanges: list(flags.serviceClusterIpRange),
+    serviceClusterIPRanges: readRanges(serviceRangeFlag, flags.serviceClusterIpRange).map(formatCIDR),
     serviceNodePortRange: parsePortRange(flags.serviceNodePortRange),
-    clusterCIDRs: list(flags.clusterCidr),
-    clusterDomain: flags.clusterDomain.replace(/^\.+|\.+$/g, '').toLowerCase(),
+    clusterCIDRs: flags.clusterCidr === '' ? [] : readPodRanges(flags.clusterCidr).map(formatCIDR),
+    clusterDomain: parseDomain(flags.clusterDomain),
     addons: addonsOf(flags),
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
@@ -256,6 +258,13 @@ function parseHostPort(text: string): HostPort {
     throw new Failure(`--listen ${text}: must be ADDRESS:PORT, such as 127.0.0.1:6443 or [::1]:6443`, { exitCode: 2 });
   }
   return { host: host || '0.0.0.0', port };
+}
+
+function parseDomain(text: string): string {
+  const domain = text.replace(/^\.+|\.+$/g, '').toLowerCase();
+  const [why] = dns1123Subdomain(domain);
+  if (why !== undefined) throw new Failure(`--cluster-domain ${text}: ${why}`, { exitCode: 2 });
+  return domain;
 }
 
 function parsePortRange(text: string): { from: number; to: number } {

@@ -1,8 +1,8 @@
 // `portico up`: the whole cluster on this machine.
 import type { Command } from 'commander';
+import { podRangeFlag, readRanges, serviceRangeFlag } from '../cluster/ranges.ts';
 import type { UpResult } from '../cluster/up.ts';
 import { parseSettings } from '../dns/settings.ts';
-import { parseCIDR } from '../net/cidr.ts';
 import { podNetworkModes } from '../podnetwork/routes.ts';
 import {
   addClusterOptions,
@@ -93,24 +93,14 @@ function check(flags: Flags): void {
   if (flags.podNetwork !== undefined && !podNetworks.includes(flags.podNetwork)) {
     throw usage(`--pod-network: ${JSON.stringify(flags.podNetwork)} is none of ${podNetworks.join(', ')}`);
   }
-  checkRanges('--cluster-cidr', flags.clusterCidr);
-  checkRanges('--service-cluster-ip-range', flags.serviceClusterIpRange);
+  if (flags.clusterCidr !== undefined) readRanges(podRangeFlag, flags.clusterCidr);
+  if (flags.serviceClusterIpRange !== undefined) readRanges(serviceRangeFlag, flags.serviceClusterIpRange);
   if (flags.egress !== undefined && flags.egress !== 'on' && flags.egress !== 'off') {
     throw usage(`--egress: ${JSON.stringify(flags.egress)} is neither on nor off`);
   }
   const dns = parseSettings({ upstream: flags.dnsUpstream ?? [], stub: flags.dnsStub }, '');
   if (dns.kind === 'wrong') throw usage(`--dns-${dns.message}`);
   if (flags.demo && flags.output === 'json') throw usage('--demo prints text; leave --output json out');
-}
-
-/** One range, or one of each family. */
-function checkRanges(option: string, text: string | undefined): void {
-  if (text === undefined) return;
-  const ranges = text.split(',').map((part) => parseCIDR(part));
-  const families = new Set(ranges.map((range) => range?.family));
-  if (families.has(undefined) || families.size !== ranges.length) {
-    throw usage(`${option}: ${JSON.stringify(text)} is not one range, or an IPv4 and an IPv6 range with a comma`);
-  }
 }
 
 /** To the page; a cluster is up without it, too. */
@@ -120,7 +110,7 @@ async function linkOf(flags: Flags): Promise<string> {
 }
 
 function printNextSteps({ paths }: UpResult, { name, demo }: Flags, link: string | undefined): void {
-  const portico = name === 'portico' ? 'sudo ./portico' : 'sudo ./portico';
+  const portico = 'sudo ./portico';
   const suffix = name === 'portico' ? '' : ` --name ${name}`;
   const tries = demo
     ? [
@@ -144,7 +134,10 @@ export function register(command: Command): void {
       .option('--proxy-mode <mode>', 'nftables, iptables or ipvs (default: nftables)')
       .option('--pod-network <mode>', 'the way to pods of other nodes: routes, vxlan, or auto (default: auto)')
       .option('--cluster-cidr <cidrs>', 'ranges of pods (default: 10.244.0.0/16,fd00:10:244::/56)')
-      .option('--service-cluster-ip-range <cidrs>', 'ranges of Services (default: 10.96.0.0/16,fd00:96::/112)')
+      .option(
+        '--service-cluster-ip-range <cidrs>',
+        'ranges of Services (default: 10.96.0.0/16,fd00:96::/112, of families that pods have)',
+      )
       .option('--egress <on|off>', 'whether pods reach beyond this machine (default: on)')
       .option(
         '--api-port <port>',

@@ -22,8 +22,10 @@ export async function findDataDir(files: Files, { name, dataDir }: ClusterName):
  * Fails when the folder holds something else, or data of another version of the program.
  */
 export async function readRecord(files: Files, paths: ClusterPaths): Promise<ClusterRecord | undefined> {
-  const version = (await files.read(join(paths.data, 'version')))?.trim();
-  const text = await files.read(paths.record);
+  const [version, text] = await usable(paths.data, async () => [
+    (await files.read(join(paths.data, 'version')))?.trim(),
+    await files.read(paths.record),
+  ]);
   if (version === undefined && text === undefined) {
     const found = (await readdir(paths.data).catch(() => [])).filter((f) => f !== 'lost+found');
     if (found.length === 0 || found.every((f) => ['logs', 'images', 'bin'].includes(f))) return undefined;
@@ -37,14 +39,35 @@ export async function readRecord(files: Files, paths: ClusterPaths): Promise<Clu
         'choose another --data-dir or remove it',
     );
   }
-  return text === undefined ? undefined : (JSON.parse(text) as ClusterRecord);
+  return text === undefined ? undefined : parseRecord(text, paths.record);
+}
+
+/** A file that is cut off or was edited tells nothing of ranges and ports: going on would make another cluster of the data. */
+function parseRecord(text: string, path: string): ClusterRecord {
+  try {
+    return JSON.parse(text) as ClusterRecord;
+  } catch (cause) {
+    throw new Failure(`${path} is damaged: ${(cause as Error).message}; mend it, or remove the data (down --purge)`, {
+      cause,
+    });
+  }
+}
+
+async function usable<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new Failure(`cannot use the data directory ${folder}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 export async function writeRecord(files: Files, record: ClusterRecord): Promise<void> {
   const paths = clusterPaths(record.name, record.dataDir);
   const text = `${JSON.stringify(record, null, 2)}\n`;
-  await files.write(join(paths.data, 'version'), `${dataVersion}\n`);
-  await files.write(paths.record, text);
+  await usable(paths.data, async () => {
+    await files.write(join(paths.data, 'version'), `${dataVersion}\n`);
+    await files.write(paths.record, text);
+  });
   await files.write(paths.runRecord, text);
 }
 

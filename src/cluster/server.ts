@@ -42,6 +42,7 @@ import { realRandom } from '../system/real/random.ts';
 import type { AuditConfig } from './audit.ts';
 import type { AuthenticationFlags } from './authentication.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
+import { cannotListen } from './cannot-listen.ts';
 import { type Addon, addonsOnceJoined } from './cluster-addons.ts';
 import { clusterSettings } from './cluster-settings.ts';
 import { prepareControlLoops } from './control-loops.ts';
@@ -427,21 +428,11 @@ async function listen(
       open.push({ listener, bound: { host, port: bound.port } });
     } catch (error) {
       for (const one of open) await one.listener.close();
-      throw cannotListen({ host, port }, error);
+      const why = cannotListen(error) ?? `cannot listen on ${urlHost(host)}:${port}: ${messageOf(error)}`;
+      throw new Failure(why, { cause: error });
     }
   }
   return open;
-}
-
-function cannotListen({ host, port }: HostPort, error: unknown): Failure {
-  const { code } = error as NodeJS.ErrnoException;
-  const where = `${urlHost(host)}:${port}`;
-  const why: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'the port is taken: end what listens there, or choose another with --listen',
-    EACCES: 'not permitted: ports below 1024 need root',
-    EADDRNOTAVAIL: 'this machine has no such address',
-  };
-  return new Failure(`cannot listen on ${where}: ${why[code ?? ''] ?? messageOf(error)}`, { cause: error });
 }
 
 export function urlHost(host: string): string {

@@ -32,6 +32,7 @@ import { type RunningNode, startNode } from './node.ts';
 import { requireFreePort, requirePrograms } from './preflight.ts';
 import { type ClusterProcess, clusterProcesses, findPart } from './processes.ts';
 import type { Progress } from './progress.ts';
+import { judgeRanges, podRangeFlag, readPodRanges, serviceRangeFlag, serviceRangesFor } from './ranges.ts';
 import { readRecord, writeRecord } from './record.ts';
 
 /** What the user may ask for; what is absent is as the cluster had it before, or the default. */
@@ -129,7 +130,7 @@ async function settle(
     apiPort,
     proxyMode: request.proxyMode ?? before?.proxyMode ?? 'nftables',
     podNetwork: request.podNetwork ?? before?.podNetwork ?? 'auto',
-    ...ranges(request, before),
+    ...ranges(request, before, { nodes, index }),
     hollowNodes: request.hollowNodes ?? before?.hollowNodes ?? 0,
     egress: request.egress ?? before?.egress ?? true,
     ...dnsServers(request, before),
@@ -138,19 +139,32 @@ async function settle(
 }
 
 /** A cluster that is there keeps the ranges that its objects have addresses of. */
-function ranges(request: UpRequest, before: ClusterRecord | undefined) {
-  const had = before && rangesOf(before);
+function ranges(
+  request: UpRequest,
+  before: ClusterRecord | undefined,
+  { nodes, index }: Pick<ClusterRecord, 'nodes' | 'index'>,
+): ReturnType<typeof rangesOf> {
+  if (before) return keptRanges(request, rangesOf(before), nodes);
+  const { podCIDRs, serviceCIDRs } = rangesOf(request);
+  const wanted = { podCIDRs, serviceCIDRs: request.serviceCIDRs ?? serviceRangesFor(podCIDRs, serviceCIDRs) };
+  const { v4, v6 } = networkLayout({ name: request.name, index, nodes });
+  judgeRanges({ ...wanted, nodes, nodeSubnets: [v4.subnet, v6.subnet] });
+  return wanted;
+}
+
+function keptRanges(request: UpRequest, had: ReturnType<typeof rangesOf>, nodes: number): ReturnType<typeof rangesOf> {
   for (const [flag, wanted, has] of [
-    ['--cluster-cidr', request.podCIDRs, had?.podCIDRs],
-    ['--service-cluster-ip-range', request.serviceCIDRs, had?.serviceCIDRs],
+    [podRangeFlag, request.podCIDRs, had.podCIDRs],
+    [serviceRangeFlag, request.serviceCIDRs, had.serviceCIDRs],
   ]) {
-    if (wanted !== undefined && has !== undefined && wanted !== has) {
+    if (wanted !== undefined && wanted !== has) {
       throw new Failure(
         `the cluster ${request.name} has ${flag} ${has}; remove it with its data (down --purge) before it gets another`,
       );
     }
   }
-  return had ?? rangesOf(request);
+  readPodRanges(had.podCIDRs, nodes);
+  return had;
 }
 
 interface Work {

@@ -3,14 +3,17 @@ import type { Node } from '../../api/core/v1/types.generated.ts';
 import { isNotFound } from '../../apimachinery/status.ts';
 import { nodes } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
-import { allocate, rangesOf } from './reconcile.ts';
+import { allocate, nodeCIDRMaskSizes, rangesOf } from './reconcile.ts';
 
 export function nodeIPAMController(context: ControllerContext): Controller {
   const { client, informers, config } = context;
   const informer = informers.informer<Node>(nodes);
   const nodeClient = client.resource<Node>(nodes);
   const recorder = recorderOf(context, 'cidrAllocator');
-  const maskSizes = { IPv4: config.nodeCIDRMaskSizeIPv4 ?? 24, IPv6: config.nodeCIDRMaskSizeIPv6 ?? 64 };
+  const maskSizes = {
+    IPv4: config.nodeCIDRMaskSizeIPv4 ?? nodeCIDRMaskSizes.IPv4,
+    IPv6: config.nodeCIDRMaskSizeIPv6 ?? nodeCIDRMaskSizes.IPv6,
+  };
   const ranges = rangesOf(config.clusterCIDRs, maskSizes);
   /** Given out, but not yet in the cache. */
   const given = new Map<string, readonly string[]>();

@@ -2,6 +2,9 @@
 import { addressAt, type CIDR, cidrOf, formatCIDR, overlaps, parseCIDR, sizeOf } from '../../net/cidr.ts';
 import { bitsOf } from '../../net/ip.ts';
 
+/** Lengths of nodes' prefixes where nothing else is said. */
+export const nodeCIDRMaskSizes = { IPv4: 24, IPv6: 64 };
+
 export interface NodeCIDRRange {
   readonly cluster: CIDR;
   /** Length of a node's prefix. */

@@ -4,7 +4,7 @@ import type { Service } from '../../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { invalid } from '../../../apimachinery/status.ts';
 import { type CIDR, parseCIDR } from '../../../net/cidr.ts';
-import type { IPFamily } from '../../../net/ip.ts';
+import { bitsOf, type IPFamily } from '../../../net/ip.ts';
 import type { Storage } from '../../../storage/storage.ts';
 import type { Clock } from '../../../system/clock.ts';
 import type { Random } from '../../../system/random.ts';
@@ -131,6 +131,11 @@ export function parseServiceCIDRs(texts: readonly string[]): readonly CIDR[] {
   const cidrs = texts.map((text) => {
     const cidr = parseCIDR(text.trim());
     if (!cidr) throw new Error(`${JSON.stringify(text)} is no range of addresses, as 10.96.0.0/16 is`);
+    if (cidr.prefixLength > bitsOf(cidr.family) - 2) {
+      throw new Error(
+        `the range ${text} is too small: the Service kubernetes has the first address of it; take a larger one`,
+      );
+    }
     if (cidr.family === 'IPv6' && cidr.prefixLength < 64) {
       throw new Error(`the IPv6 range ${text} is too large: at most a /64 can be used for Services`);
     }
