@@ -127,6 +127,26 @@ test('going back to an earlier template takes its ReplicaSet with a new revision
   expect((await current()).metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('3');
 });
 
+test('a ReplicaSet of somebody is adopted and replaced; its revision may be beyond what a number holds', async () => {
+  harness = startControllers({ names: ['deployment-controller', 'replicaset-controller'] });
+  const annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' };
+  await harness.api.resource<ReplicaSet>(replicaSets).create({
+    metadata: { name: 'by-hand', namespace: 'default', labels: { app: 'web' }, annotations },
+    spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template: template('web:1') },
+  });
+  await harness.settle();
+  await harness.api.resource<Deployment>(deployments).create({
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template: template('web:2') },
+  });
+  await harness.settle();
+  await runPods();
+  expect((await current()).metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('3546343826724305833');
+  const byHand = await harness.api.resource<ReplicaSet>(replicaSets).get('by-hand', 'default');
+  expect(byHand.spec.replicas).toBe(0);
+  expect(byHand.metadata.ownerReferences).toMatchObject([{ kind: 'Deployment', name: 'web', controller: true }]);
+});
+
 test('Recreate ends all old pods before it makes new ones', async () => {
   await start({ strategy: { type: 'Recreate' } });
   await runPods();

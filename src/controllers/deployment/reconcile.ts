@@ -143,7 +143,8 @@ function cleanUp(deployment: Readonly<Deployment>, { old }: ReplicaSets): Step {
   const limit = deployment.spec.revisionHistoryLimit;
   if (limit === undefined) return {};
   const alive = old.filter((set) => set.metadata.deletionTimestamp === undefined);
-  const surplus = [...alive].sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, alive.length - limit));
+  const byRevision = (a: Readonly<ReplicaSet>, b: Readonly<ReplicaSet>) => Number(revisionOf(a) - revisionOf(b));
+  const surplus = [...alive].sort(byRevision).slice(0, Math.max(0, alive.length - limit));
   const idle = (set: Readonly<ReplicaSet>) =>
     sizeOf(set) === 0 &&
     (set.status?.replicas ?? 0) === 0 &&

@@ -12,6 +12,8 @@ export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const historyAnnotation = 'deployment.kubernetes.io/revision-history';
 export const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
 export const maxAnnotation = 'deployment.kubernetes.io/max-replicas';
+/** Characters, as upstream (maxRevHistoryLengthInChars). */
+const longestHistory = 2000;
 /** Annotations of a Deployment that its ReplicaSets do not inherit. */
 const notInherited = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
@@ -53,29 +55,30 @@ function withoutHash({ metadata, spec }: Readonly<PodTemplateSpec>): unknown {
   return { labels, annotations, finalizers, spec };
 }
 
-export function revisionOf(set: Readonly<ReplicaSet>): number {
-  return Number(set.metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
+/** An int64 in upstream, beyond what a number holds; 0 for none, or for what is no revision. */
+export function revisionOf(set: Readonly<ReplicaSet>): bigint {
+  const text = set.metadata.annotations?.[revisionAnnotation] ?? '';
+  return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
 }
 
 /** One more than the newest of the old ones. */
-export function nextRevision(old: readonly Readonly<ReplicaSet>[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1;
+export function nextRevision(old: readonly Readonly<ReplicaSet>[]): bigint {
+  let newest = 0n;
+  for (const set of old) if (revisionOf(set) > newest) newest = revisionOf(set);
+  return newest + 1n;
 }
 
 /** A copy of the current ReplicaSet as it should be annotated, or undefined when it is so. */
 export function annotated(
   deployment: Readonly<Deployment>,
   current: Readonly<ReplicaSet>,
-  revision: number,
+  revision: bigint,
 ): ReplicaSet | undefined {
   const annotations = { ...current.metadata.annotations, ...inherited(deployment) };
   const before = revisionOf(current);
   if (before < revision) {
     annotations[revisionAnnotation] = String(revision);
-    if (before > 0) {
-      const history = annotations[historyAnnotation];
-      annotations[historyAnnotation] = history ? `${history},${before}` : String(before);
-    }
+    if (before > 0n) annotations[historyAnnotation] = withRevision(annotations[historyAnnotation], before);
   }
   const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
   const same = jsonEqual(annotations, current.metadata.annotations ?? {});
@@ -86,13 +89,20 @@ export function annotated(
   return copy;
 }
 
+/** The oldest make room where the text would be too long. */
+function withRevision(history: string | undefined, revision: bigint): string {
+  const revisions = [...(history ? history.split(',') : []), String(revision)];
+  while (revisions.length > 1 && revisions.join(',').length > longestHistory) revisions.shift();
+  return revisions.join(',');
+}
+
 function inherited(deployment: Readonly<Deployment>): Record<string, string> {
   const entries = Object.entries(deployment.metadata.annotations ?? {});
   return Object.fromEntries(entries.filter(([key]) => !notInherited.has(key)));
 }
 
 /** The ReplicaSet for the present template, not yet created. */
-export function newReplicaSet(deployment: Readonly<Deployment>, revision: number, replicas: number): ReplicaSet {
+export function newReplicaSet(deployment: Readonly<Deployment>, revision: bigint, replicas: number): ReplicaSet {
   const hash = shortHash(deployment.spec.template, deployment.status?.collisionCount);
   const template = jsonCopy(deployment.spec.template) as PodTemplateSpec;
   template.metadata = { ...template.metadata, labels: { ...template.metadata?.labels, [hashLabel]: hash } };
