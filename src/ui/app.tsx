@@ -129,7 +129,7 @@ function Lost({ since }: { readonly since: number }) {
   return (
     <p role="alert" className="lost-note">
       The API server does not answer{since > 0 && `: this is the picture of ${new Date(since).toLocaleTimeString()}`}.
-      If it was started again, ask for a new link with <code>portico ui</code>.
+      The page goes on by itself when it does; if it does not, ask for a new link with <code>portico ui</code>.
     </p>
   );
 }

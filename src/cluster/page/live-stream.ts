@@ -1,4 +1,5 @@
-// The picture as it changes, to everyone who looks: server-sent events, one `picture` and then `change`s.
+// The picture as it changes, to everyone who looks: server-sent events, one `picture` and then `change`s, and a comment now
+// and then where nothing changes: so nobody on the way takes the stream for dead, and the page knows when it is.
 import type { ServerResponse } from 'node:http';
 import type { WorldFollower } from '../../explain/history/world-follower.ts';
 import { PictureState } from '../../explain/picture/picture-state.ts';
@@ -9,12 +10,16 @@ const gatherMs = 100;
 /** A reader that has so many bytes waiting is let go; it comes back and begins anew. */
 const mostWaiting = 8 * 1024 * 1024;
 
+/** Well within the silence that proxies bear, and that the page does (src/ui/state/api.ts). */
+const beatMs = 10_000;
+
 export class LiveStream {
   readonly #world: WorldFollower;
   readonly #clock: Clock;
   readonly #state = new PictureState();
   readonly #readers = new Set<ServerResponse>();
   #timer: Timer | undefined;
+  #beat: Timer | undefined;
 
   constructor(world: WorldFollower, clock: Clock) {
     this.#world = world;
@@ -36,6 +41,7 @@ export class LiveStream {
     signal.addEventListener('abort', () => {
       stop();
       this.#timer?.cancel();
+      this.#beat?.cancel();
       for (const reader of this.#readers) reader.end();
     });
   }
@@ -46,6 +52,16 @@ export class LiveStream {
     reader.write(event('picture', { ...this.#moment(), items: this.#state.items() }));
     this.#readers.add(reader);
     reader.once('close', () => this.#readers.delete(reader));
+    if (this.#readers.size === 1) this.#nextBeat();
+  }
+
+  #nextBeat(): void {
+    this.#beat?.cancel();
+    this.#beat = this.#clock.after(beatMs, () => {
+      if (this.#readers.size === 0) return;
+      this.#tell(': still here\n\n');
+      this.#nextBeat();
+    });
   }
 
   #moment() {
@@ -65,7 +81,10 @@ export class LiveStream {
   #flush(): void {
     const { set, gone } = this.#state.takeChange();
     if (this.#readers.size === 0 || set.length + gone.length === 0) return;
-    const text = event('change', { ...this.#moment(), set, gone });
+    this.#tell(event('change', { ...this.#moment(), set, gone }));
+  }
+
+  #tell(text: string): void {
     for (const reader of this.#readers) {
       if (reader.writableLength > mostWaiting) reader.destroy();
       else reader.write(text);

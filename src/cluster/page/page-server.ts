@@ -1,5 +1,5 @@
 // The page over HTTP, on a loopback address only: its files for whoever asks, what the cluster holds for sessions alone.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StatusError } from '../../apimachinery/status.ts';
 import { readBody, type User } from '../../apiserver/request.ts';
@@ -39,19 +39,19 @@ export class PageServer {
     this.#options = options;
   }
 
-  /** Takes a free port of 127.0.0.1, until the signal aborts. Resolves with `http://127.0.0.1:PORT`. */
-  async listen(signal: AbortSignal): Promise<string> {
+  /** Takes `wanted` of 127.0.0.1, or a free port where that is taken, until the signal aborts. Resolves with the port. */
+  async listen(signal: AbortSignal, wanted = 0): Promise<number> {
     const server = createServer((request, response) => void this.#handle(request, response));
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, resolve);
-    await promise;
+    await listening(server, wanted).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') throw error;
+      return listening(server, 0);
+    });
     this.#port = (server.address() as AddressInfo).port;
     signal.addEventListener('abort', () => {
       server.close();
       server.closeAllConnections();
     });
-    return `http://127.0.0.1:${this.#port}`;
+    return this.#port;
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -135,6 +135,14 @@ export class PageServer {
     if (!session) throw unauthorized('no session: ask for a link with `portico ui`');
     return session;
   }
+}
+
+async function listening(server: Server, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ host: '127.0.0.1', port }, resolve);
+  await promise;
+  server.off('error', reject);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {

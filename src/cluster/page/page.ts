@@ -7,9 +7,11 @@ import type { Client, Transport } from '../../client/types.ts';
 import type { WorldFollower } from '../../explain/history/world-follower.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import { realFiles } from '../../system/real/files.ts';
 import type { ClusterSettings } from '../cluster-settings.ts';
 import type { Explainer } from './explainer.ts';
 import type { HistoryFile } from './history-file.ts';
+import { PageFile } from './page-file.ts';
 import { historyPath, linksPath } from './paths.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -17,7 +19,7 @@ export interface PageOptions {
   readonly transport: (user: User) => Transport;
   readonly authorizer: Authorizer;
   readonly settings: ClusterSettings;
-  /** Where the history is kept over the end of this process; absent: it is not. */
+  /** Where the history, and who looks at the page, are kept over the end of this process; absent: they are not. */
   readonly historyFolder?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -47,10 +49,13 @@ interface Running {
 export class Page {
   readonly #options: PageOptions;
   readonly #running = Promise.withResolvers<Running>();
+  readonly #file: PageFile | undefined;
   #open: Promise<Open> | undefined;
 
   constructor(options: PageOptions) {
     this.#options = options;
+    const { historyFolder } = options;
+    this.#file = historyFolder === undefined ? undefined : new PageFile(realFiles, historyFolder);
   }
 
   readonly paths: readonly PathHandler[] = [
@@ -70,7 +75,27 @@ export class Page {
     const keeper = await this.#keeper(client);
     const world = new WorldFollower({ client, clock, random, onError, keeper });
     this.#running.resolve({ world, explainer: new Explainer(world, settings), signal });
+    void this.#resume();
     await Promise.all([world.run(signal), keeper?.run(signal)]);
+  }
+
+  /** Pages that were open before this server began come back by themselves, and need the page at its port. */
+  async #resume(): Promise<void> {
+    const { clock, onError } = this.#options;
+    try {
+      const kept = await this.#file?.read(clock.now());
+      if (kept && kept.sessions.length > 0) await this.#opened();
+    } catch (error) {
+      onError(error, 'page');
+    }
+  }
+
+  #opened(): Promise<Open> {
+    this.#open ??= this.#serve();
+    this.#open.catch(() => {
+      this.#open = undefined;
+    });
+    return this.#open;
   }
 
   async #keeper(client: Client): Promise<HistoryFile | undefined> {
@@ -84,11 +109,7 @@ export class Page {
     if (request.method !== 'POST') throw methodNotAllowed(request);
     const asking = await this.#requireReader(user);
     const { proxyMode } = parsed(await request.body());
-    this.#open ??= this.#serve();
-    this.#open.catch(() => {
-      this.#open = undefined;
-    });
-    const { url, sessions } = await this.#open;
+    const { url, sessions } = await this.#opened();
     return jsonResponse(201, { url: `${url}/#${sessions.newCode({ user: asking, proxyMode })}` });
   }
 
@@ -127,7 +148,12 @@ export class Page {
     }
     const { world, explainer, signal } = await this.#running.promise;
     await world.ready;
-    const sessions = new Sessions({ clock, random });
+    let port = 0;
+    const kept = await this.#file?.read(clock.now());
+    const onChange = () => {
+      this.#file?.write({ port, sessions: sessions.kept() }).catch((error: unknown) => onError(error, 'page'));
+    };
+    const sessions = new Sessions({ clock, random, onChange, ...(kept && { kept: kept.sessions }) });
     const stream = new LiveStream(world, clock);
     stream.start(signal);
     const clientOf = (user: User) => createClient(transport(user));
@@ -139,9 +165,9 @@ export class Page {
       clientOf,
       onError: (error) => onError(error, 'page'),
     });
-    const url = await server.listen(signal);
+    port = await server.listen(signal, kept?.port);
     void this.#warmUp(explainer, signal);
-    return { url, sessions };
+    return { url: `http://127.0.0.1:${port}`, sessions };
   }
 
   /** The first trace that somebody asks for then does not wait until its code is read and compiled. */

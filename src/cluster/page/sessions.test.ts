@@ -33,3 +33,25 @@ test('a code is good for ten minutes, a session for eight hours after its last u
   await clock.advance(8 * 3_600_000);
   expect(sessions.find(token)).toBeUndefined();
 });
+
+test('sessions go on in a server that comes again, by what was kept of them, which is no token', async () => {
+  const clock = new FakeClock();
+  let changes = 0;
+  const onChange = () => {
+    changes += 1;
+  };
+  const before = new Sessions({ clock, random: realRandom, onChange });
+  const token = before.exchange(before.newCode(session)) ?? '';
+  expect(changes).toBe(1);
+  const kept = before.kept();
+  expect(JSON.stringify(kept)).not.toContain(token);
+  const after = new Sessions({ clock, random: realRandom, kept, onChange });
+  expect(after.find(token)).toEqual(session);
+  // What is found again and again is written now and then only.
+  await clock.advance(1_800_000);
+  after.find(token);
+  after.find(token);
+  expect(changes).toBe(3);
+  await clock.advance(8 * 3_600_000);
+  expect(after.kept()).toEqual([]);
+});

@@ -16,9 +16,26 @@ interface Timed {
   ends: number;
 }
 
+/** A session as it may be kept: whoever reads it learns no token. */
+export interface KeptSession extends Readonly<Timed> {
+  /** Of the token. */
+  readonly hash: string;
+}
+
+export interface SessionsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Those of a server before. */
+  readonly kept?: readonly KeptSession[];
+  /** A session began, or goes on for noticeably longer. */
+  readonly onChange?: () => void;
+}
+
 const codeMs = 600_000;
 const sessionMs = 8 * 3_600_000;
 const mostWaiting = 1000;
+/** Not each use of a session is worth writing down. */
+const noticeableMs = 1_800_000;
 
 /** Secrets are kept as hashes, so that looking one up tells nothing by the time it takes. */
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
@@ -27,11 +44,21 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #codes = new Map<string, Timed>();
-  readonly #sessions = new Map<string, Timed>();
+  readonly #sessions: Map<string, Timed>;
+  readonly #onChange: () => void;
+  #told = 0;
 
-  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
+  constructor({ clock, random, kept = [], onChange = () => {} }: SessionsOptions) {
     this.#clock = clock;
     this.#random = random;
+    this.#onChange = onChange;
+    this.#sessions = new Map(kept.map(({ hash, session, ends }) => [hash, { session, ends }]));
+  }
+
+  /** Those that go on. */
+  kept(): readonly KeptSession[] {
+    this.#tidy();
+    return [...this.#sessions].map(([hash, timed]) => ({ hash, ...timed }));
   }
 
   /** A code that opens one session within ten minutes. */
@@ -49,15 +76,25 @@ export class Sessions {
     const found = this.#codes.get(key);
     if (!found) return undefined;
     this.#codes.delete(key);
-    return this.#keep(this.#sessions, found.session, sessionMs);
+    const token = this.#keep(this.#sessions, found.session, sessionMs);
+    this.#tell();
+    return token;
   }
 
   /** The session of a token, which then goes on for eight hours; undefined for any other text. */
   find(token: string): Session | undefined {
     this.#tidy();
     const found = this.#sessions.get(hashOf(token));
-    if (found) found.ends = this.#clock.now() + sessionMs;
-    return found?.session;
+    if (!found) return undefined;
+    const now = this.#clock.now();
+    found.ends = now + sessionMs;
+    if (now - this.#told >= noticeableMs) this.#tell();
+    return found.session;
+  }
+
+  #tell(): void {
+    this.#told = this.#clock.now();
+    this.#onChange();
   }
 
   #keep(where: Map<string, Timed>, session: Session, ms: number): string {

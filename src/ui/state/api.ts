@@ -79,16 +79,38 @@ export interface StreamReader {
   change(change: PictureChange): void;
 }
 
-/** Reads the stream until it breaks or the signal aborts: server-sent events, whose data are whole JSON texts. */
+/** The server says something at least every ten seconds; after so many milliseconds without a word it is taken for dead. */
+const longestSilenceMs = 30_000;
+
+/**
+ * Reads the stream until it breaks or the signal aborts: server-sent events, whose data are whole JSON texts. Rejects when the
+ * server refuses, or is silent for too long.
+ */
 export async function readStream(reader: StreamReader, signal: AbortSignal): Promise<void> {
-  const response = await send('stream', { signal });
-  if (!response.body) return;
+  const silence = new AbortController();
+  const giveUp = () => silence.abort(new Error('the server is silent'));
+  let timer = setTimeout(giveUp, longestSilenceMs);
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(giveUp, longestSilenceMs);
+  };
+  try {
+    const response = await send('stream', { signal: AbortSignal.any([signal, silence.signal]) });
+    if (response.body) await readEvents(response.body, reader, heard);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readEvents(body: ReadableStream<Uint8Array>, reader: StreamReader, heard: () => void): Promise<void> {
+  const decoder = new TextDecoder();
+  const bytes = body.getReader();
   let waiting = '';
-  const text = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const { done, value } = await text.read();
+    const { done, value } = await bytes.read();
     if (done) return;
-    const events = (waiting + value).split('\n\n');
+    heard();
+    const events = (waiting + decoder.decode(value, { stream: true })).split('\n\n');
     waiting = events.pop() ?? '';
     for (const event of events) {
       const [, name, data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
