@@ -251,6 +251,19 @@ test('that nothing comes from the server is said, and the page goes on by itself
   await other.close();
 });
 
+test('a server that is killed and comes again has the page back by itself, at the old link', async () => {
+  const { parts } = JSON.parse(await portico('status', '-o', 'json')) as { parts: { part: string; pid: number }[] };
+  const { pid } = parts.find(({ part }) => part === 'control plane') ?? {};
+  if (pid === undefined) throw new Error('there is no control plane');
+  process.kill(pid, 'SIGKILL');
+  await page.locator('.stage [role=alert]', { hasText: 'does not answer' }).waitFor();
+  await portico('up');
+  await page.locator('.link-live').waitFor();
+  await page.locator('.stage [role=alert]').waitFor({ state: 'detached' });
+  await kubectl('scale', 'deployment/web', '--replicas=2');
+  await untilCount(podCards('ready'), 2);
+});
+
 test('a link opens once; without a session, under another name or from another origin nothing is told', async () => {
   const url = await link();
   const first = await openPage(browser, url);
