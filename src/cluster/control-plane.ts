@@ -13,7 +13,7 @@ import { startDetached } from './processes.ts';
 
 /** Returns the process id. The server is not ready yet: see `untilServerReady`. */
 export async function startServer(record: ClusterRecord, paths: ClusterPaths): Promise<number> {
-  const { v4 } = networkLayout(record);
+  const { v4, v6 } = networkLayout(record);
   const { podCIDRs, serviceCIDRs } = rangesOf(record);
   await rm(paths.log('server'), { force: true });
   return startDetached({
@@ -22,6 +22,8 @@ export async function startServer(record: ClusterRecord, paths: ClusterPaths): P
       ...['--data-dir', paths.server],
       ...['--listen', `127.0.0.1:${record.apiPort}`],
       ...['--listen', `${v4.host}:${record.apiPort}`],
+      // Pods whose Services have IPv6 addresses reach the Service kubernetes by it.
+      ...(serviceCIDRs.split(',')[0]?.includes(':') ? ['--listen', `[${v6.host}]:${record.apiPort}`] : []),
       ...['--cluster-cidr', podCIDRs],
       ...['--service-cluster-ip-range', serviceCIDRs],
       ...['--kubeconfig-out', paths.kubeconfig],

@@ -39,6 +39,7 @@ import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
 import { makeFolder, realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
+import { advertisedAddress } from './advertised-address.ts';
 import type { AuditConfig } from './audit.ts';
 import type { AuthenticationFlags } from './authentication.ts';
 import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
@@ -239,7 +240,10 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     await audited?.close();
   };
   try {
-    const hooks = createHooks(config, { storage, address: advertisedAddress(addresses) });
+    const hooks = createHooks(config, {
+      storage,
+      address: advertisedAddress(addresses, config.serviceClusterIPRanges[0]),
+    });
     const cache = new WatchCache(storage, clock);
     const security = createSecurity({
       cache,
@@ -381,12 +385,6 @@ async function renewCertificates(config: ServerConfig, { pki, files, listeners, 
       config.onError(error, 'renewing the server certificate');
     }
   }
-}
-
-/** Where clients in the cluster reach the server: an address that is not only this machine's own, if there is one. */
-function advertisedAddress(addresses: readonly HostPort[]): HostPort {
-  const reachable = addresses.find(({ host }) => isIP(host) !== 0 && !/^(127\.|::1$|0\.0\.0\.0$|::$)/.test(host));
-  return reachable ?? addresses[0]!;
 }
 
 function createHooks(

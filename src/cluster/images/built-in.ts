@@ -20,9 +20,13 @@ const images: readonly ImageConfig[] = [
   { reference: echoImage, entrypoint: ['/bin/echo-server'], exposedPorts: ['80/tcp'] },
 ];
 
-/** Serves port 80 (or $PORT) until it is told to end. Process 1 gets only the signals it asks for, hence the trap. */
+/**
+ * Serves port 80 (or $PORT) until it is told to end. Process 1 gets only the signals it asks for, hence the trap. The
+ * kubelet's /etc/hosts tells a pod's address; busybox's `hostname -i` knows none of IPv6.
+ */
 const echoServerScript = `#!/bin/sh
 : "\${POD_NAME:=$(hostname)}"
+: "\${POD_IP:=$(awk -v name="$(hostname)" '{ for (i = 2; i <= NF; i++) if ($i == name) { print $1; exit } }' /etc/hosts)}"
 : "\${POD_IP:=$(hostname -i)}"
 export POD_NAME POD_IP
 httpd -f -p "\${PORT:-80}" -h /www &
