@@ -8,6 +8,7 @@ import { builtinSchemas } from './schema.ts';
 
 const schemas = builtinSchemas();
 const service = schemas.schemaOf({ group: '', version: 'v1', kind: 'Service' })!;
+const resourceQuota = schemas.schemaOf({ group: '', version: 'v1', kind: 'ResourceQuota' })!;
 const deployment = schemas.schemaOf({ group: 'apps', version: 'v1', kind: 'Deployment' })!;
 const slice = schemas.schemaOf({ group: 'discovery.k8s.io', version: 'v1', kind: 'EndpointSlice' })!;
 
@@ -123,25 +124,37 @@ test.each([
   expect(() => decodeObject(value, service)).toThrow(new DecodeError(message));
 });
 
-const body = {
-  value: { kind: 'Service', spec: { colour: 'red', ports: [{ port: 80, tint: 1 }] } },
-  duplicates: ['metadata.name'],
-  schema: service,
-  kind: 'Service',
-  version: 'v1',
-};
+const bodyOf = (text: string) => ({ ...parseJson(text), schema: service, kind: 'Service', version: 'v1' });
+const body = bodyOf(
+  `{"kind":"Service","spec":{"colour":{"x":1,"x":2},"colour":"red","type":"ClusterIP","type":"NodePort","ports":[{"tint":1,"port":80}]},
+    "metadata":{"name":"a","name":"b","name":"c"}}`,
+);
 
-test('fieldValidation: Strict refuses, Warn warns, Ignore is silent', () => {
+test('fieldValidation: Strict refuses, Warn warns, Ignore is silent; in the order of the text', () => {
   const complaints = [
-    'duplicate field "metadata.name"',
     'unknown field "spec.colour"',
+    'duplicate field "spec.type"',
     'unknown field "spec.ports[0].tint"',
+    'duplicate field "metadata.name"',
   ];
   expect(decodeBody({ ...body, fieldValidation: 'Warn' }).warnings).toEqual(complaints);
   expect(decodeBody({ ...body, fieldValidation: 'Ignore' }).warnings).toEqual([]);
   expect(() => decodeBody({ ...body, fieldValidation: 'Strict' })).toThrow(
     `Service in version "v1" cannot be handled as a Service: strict decoding error: ${complaints.join(', ')}`,
   );
+});
+
+test('a whole number is written as one', () => {
+  const decode = (text: string, schema = service) =>
+    decodeBody({ ...bodyOf(text), schema, fieldValidation: 'Ignore' }).object;
+  const into = 'Go struct field ServicePort.spec.ports.port of type int32';
+  expect(() => decode('{"spec":{"ports":[{"port":80},{"port":80.0}]}}')).toThrow(`number 80.0 into ${into}`);
+  expect(() => decode('{"spec":{"ports":[{"port":8e1}]}}')).toThrow(`number 8e1 into ${into}`);
+  expect(() => decode('{"spec":{"ports":[{"port":80,"targetPort":80.0}]}}')).toThrow(
+    'json: cannot unmarshal number 80.0 into Go value of type int32',
+  );
+  const quota = decode('{"spec":{"hard":{"cpu":1.50,"pods":1e1,"memory":1e3,"services":1000}}}', resourceQuota);
+  expect(quota).toMatchObject({ spec: { hard: { cpu: '1500m', pods: '10', memory: '1e3', services: '1k' } } });
 });
 
 test('a wrong type is a 400 that names the kind', () => {

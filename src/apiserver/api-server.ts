@@ -310,7 +310,9 @@ export class ApiServer {
       definition,
       subresource,
       store: registry.store(definition),
-      format: isConnect ? negotiate(undefined) : formatOf(request, info, definition),
+      format: isConnect
+        ? negotiate(undefined)
+        : formatOf(request, definition, { verb: info.verb, verbs: (subresource ?? definition).verbs }),
       warnings: new Set(definition.deprecation ? [definition.deprecation] : []),
       auditAnnotations: new Map(),
     };
@@ -363,8 +365,12 @@ export class ApiServer {
   }
 }
 
-function formatOf(request: ApiRequest, { verb }: RequestInfo, definition: ResourceDefinition): ResponseFormat {
-  const offer = { isWatch: verb === 'watch', isCustom: definition.schema !== undefined };
+function formatOf(
+  request: ApiRequest,
+  { schema }: ResourceDefinition,
+  { verb, verbs }: { readonly verb: string; readonly verbs: readonly string[] },
+): ResponseFormat {
+  const offer = { isWatch: verb === 'watch', isCustom: schema !== undefined, hasTable: verbs.includes('get') };
   const format = negotiate(request.headers.accept, offer);
   return !format.pretty && isPretty(request) ? { ...format, pretty: true } : format;
 }

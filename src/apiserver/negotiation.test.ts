@@ -3,8 +3,9 @@ import { negotiate, negotiateStatus } from './negotiation.ts';
 
 const protobuf = 'application/vnd.kubernetes.protobuf';
 const table = 'as=Table;v=v1;g=meta.k8s.io';
-const watch = { isWatch: true, isCustom: false };
-const custom = { isWatch: false, isCustom: true };
+const watch = { isWatch: true, isCustom: false, hasTable: true };
+const custom = { isWatch: false, isCustom: true, hasTable: true };
+const review = { isWatch: false, isCustom: false, hasTable: false };
 
 describe('negotiate', () => {
   test.each([
@@ -43,6 +44,12 @@ describe('negotiate', () => {
     expect(() => negotiate('application/yaml', watch)).toThrow(
       'only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
     );
+  });
+
+  test('what is asked once has no Table', () => {
+    const asked = `application/json;${table}`;
+    expect(() => negotiate(asked, review)).toThrow('only the following media types are accepted: application/json');
+    expect(negotiate(`${asked}, application/json`, review).as).toBe('object');
   });
 
   test('a media type that there is not is refused with those that there are', () => {

@@ -18,10 +18,12 @@ export interface Offer {
   readonly isWatch: boolean;
   /** Custom resources have no protocol buffers, save of their metadata. */
   readonly isCustom: boolean;
+  /** Reviews and the like are answers to one question, and no rows: they have no Table. */
+  readonly hasTable: boolean;
 }
 
 const plain: ResponseFormat = { encoding: 'json', as: 'object', version: 'v1', pretty: false };
-const everything: Offer = { isWatch: false, isCustom: false };
+const everything: Offer = { isWatch: false, isCustom: false, hasTable: true };
 
 export interface MediaRange {
   readonly type: string;
@@ -70,7 +72,7 @@ function encodingOf({ type, subtype }: MediaRange): ResponseFormat['encoding'] |
   return type === 'application' || (type === '*' && subtype === '*') ? encodings[subtype] : undefined;
 }
 
-function formatOf(range: MediaRange, { isWatch, isCustom }: Offer): ResponseFormat | undefined {
+function formatOf(range: MediaRange, { isWatch, isCustom, hasTable }: Offer): ResponseFormat | undefined {
   const encoding = encodingOf(range);
   if (encoding === undefined || (isWatch && encoding === 'yaml')) return undefined;
   const { parameters } = range;
@@ -85,7 +87,8 @@ function formatOf(range: MediaRange, { isWatch, isCustom }: Offer): ResponseForm
   const version = parameters.get('v') ?? '';
   const isKnown = parameters.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1');
   // A Table's cells are of any type, which has no message.
-  return as && isKnown && !(as === 'Table' && encoding === 'protobuf') ? { encoding, as, version, pretty } : undefined;
+  const isPossible = as !== 'Table' || (hasTable && encoding !== 'protobuf');
+  return as && isKnown && isPossible ? { encoding, as, version, pretty } : undefined;
 }
 
 /** Throws a 406 StatusError when nothing that the client accepts can be made. */

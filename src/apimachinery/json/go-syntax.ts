@@ -1,5 +1,5 @@
 // A scanner of JSON text that fails with the words of Go's encoding/json, and finds what JSON.parse hides: keys that
-// stand twice in one object. It is slow beside JSON.parse, so it runs only on texts that need it.
+// stand twice in one object, and how a number was written. It is slow beside JSON.parse, so it runs only on texts that need it.
 
 /** `unexpected end of JSON input`, `invalid character 'x' looking for beginning of value`, … */
 export class JsonSyntaxError extends Error {}
@@ -7,21 +7,34 @@ export class JsonSyntaxError extends Error {}
 /** Deeper texts are refused, so that no walk over a value runs out of stack. */
 export const mostDepth = 1000;
 
-/** Reads a whole text. Returns the paths of repeated keys (`metadata.name`, `spec.ports[0].port`); throws JsonSyntaxError. */
-export function scanJson(text: string): string[] {
+/** What JSON.parse hides. Paths are as in `spec.ports[0].port`. */
+export interface HiddenJson {
+  /** Paths of all keys as they stand in the text. */
+  readonly keys: readonly string[];
+  /** Of these, those that stand twice in one object: the second time, and each further one. */
+  readonly duplicates: readonly string[];
+  /** Numbers with a fraction or an exponent, as they are written, by path: `1.0`, `1e3`. */
+  readonly decimals: ReadonlyMap<string, string>;
+}
+
+/** Reads a whole text. Throws JsonSyntaxError. */
+export function scanJson(text: string): HiddenJson {
   const scanner = new Scanner(text);
   scanner.space();
   scanner.value('');
   scanner.space();
   if (!scanner.atEnd()) scanner.fail('after top-level value');
-  return scanner.duplicates;
+  const { keys, duplicates, decimals } = scanner;
+  return { keys, duplicates, decimals };
 }
 
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
 const digit = /[0-9]/;
 
 class Scanner {
+  readonly keys: string[] = [];
   readonly duplicates: string[] = [];
+  readonly decimals = new Map<string, string>();
   private readonly text: string;
   private at = 0;
   private depth = 0;
@@ -54,7 +67,7 @@ class Scanner {
       else this.array(path);
       this.depth--;
     } else if (char === '"') this.string();
-    else if (char === '-' || (char !== undefined && digit.test(char))) this.number();
+    else if (char === '-' || (char !== undefined && digit.test(char))) this.number(path);
     else if (char === 't') this.literal('true');
     else if (char === 'f') this.literal('false');
     else if (char === 'n') this.literal('null');
@@ -73,6 +86,7 @@ class Scanner {
       if (this.text[this.at] !== '"') this.fail('looking for beginning of object key string');
       const key = this.string();
       const keyPath = path === '' ? key : `${path}.${key}`;
+      this.keys.push(keyPath);
       if (seen.has(key)) this.duplicates.push(keyPath);
       seen.add(key);
       this.space();
@@ -131,7 +145,7 @@ class Scanner {
     }
   }
 
-  private number(): void {
+  private number(path: string): void {
     numberPattern.lastIndex = this.at;
     const match = numberPattern.exec(this.text);
     if (!match) {
@@ -139,6 +153,7 @@ class Scanner {
       this.fail('in numeric literal');
     }
     this.at += match[0].length;
+    if (/[.eE]/.test(match[0])) this.decimals.set(path, match[0]);
     const next = this.text[this.at];
     if (next === '.' && !match[0].includes('.')) {
       this.at++;

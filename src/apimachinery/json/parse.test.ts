@@ -9,7 +9,22 @@ test.each([
   ['{"a":":","b":"\\":"}', []],
   ['{"a":{"b":1},"c":{"b":1}}', []],
 ])('%s has the duplicates %j', (text, duplicates) => {
-  expect(parseJson(text).duplicates).toEqual(duplicates);
+  expect(parseJson(text).hidden?.duplicates ?? []).toEqual(duplicates);
+});
+
+test.each([
+  [
+    '{"a":1,"b":{"c":[1.0,2,-1e2]},"t":true,"f":false}',
+    [
+      ['b.c[0]', '1.0'],
+      ['b.c[2]', '-1e2'],
+    ],
+  ],
+  ['{"a":1E3}', [['a', '1E3']]],
+  ['{"a":"1.0","b":"1e3"}', undefined],
+])('%s has the decimals %j', (text, decimals) => {
+  const { hidden } = parseJson(text);
+  expect(hidden && [...hidden.decimals]).toEqual(decimals);
 });
 
 test.each([
@@ -33,7 +48,7 @@ test.each([
 });
 
 test('depth is bounded', () => {
-  expect(parseJson('['.repeat(900) + ']'.repeat(900)).duplicates).toEqual([]);
+  expect(parseJson('['.repeat(900) + ']'.repeat(900)).hidden).toBeUndefined();
   for (const depth of [5_000, 500_000]) {
     expect(() => parseJson('['.repeat(depth) + ']'.repeat(depth))).toThrow(new Error('exceeded max depth'));
     expect(() => parseJson('['.repeat(depth))).toThrow(new Error('exceeded max depth'));
@@ -44,7 +59,7 @@ test('the scanner accepts what JSON.parse accepts, and refuses what it refuses',
   fc.assert(
     fc.property(fc.json(), (text) => {
       expect(parseJson(text).value).toEqual(JSON.parse(text));
-      expect(scanJson(text)).toEqual([]);
+      expect(scanJson(text).duplicates).toEqual([]);
     }),
   );
   fc.assert(

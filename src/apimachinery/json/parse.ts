@@ -1,12 +1,12 @@
-// Reading JSON as the API server does: repeated keys are noticed, errors are worded as Go's.
-import { JsonSyntaxError, mostDepth, scanJson } from './go-syntax.ts';
+// Reading JSON as the API server does: repeated keys and decimal numbers are noticed, errors are worded as Go's.
+import { type HiddenJson, JsonSyntaxError, mostDepth, scanJson } from './go-syntax.ts';
 
-export { JsonSyntaxError };
+export { type HiddenJson, JsonSyntaxError };
 
 export interface ParsedJson {
   readonly value: unknown;
-  /** Paths of keys that stand twice in one object, where the last value wins: `metadata.name`. */
-  readonly duplicates: readonly string[];
+  /** Of a text with decimal numbers, or with keys that stand twice in one object: of those the last value is taken. */
+  readonly hidden?: HiddenJson;
 }
 
 /** Parses a text. Throws JsonSyntaxError. Costs one JSON.parse and one pass over the text. */
@@ -20,20 +20,27 @@ export function parseJson(text: string): ParsedJson {
     throw new JsonSyntaxError('invalid JSON', { cause });
   }
   // JSON.parse keeps one of several equal keys: then the text has more colons outside of strings than the value has keys.
-  const duplicates = countColons(text) === countKeys(value, 0) ? [] : scanJson(text);
-  return { value, duplicates };
+  const { colons, hasDecimals } = punctuationOf(text);
+  if (colons === countKeys(value, 0) && !hasDecimals) return { value };
+  return { value, hidden: scanJson(text) };
 }
 
-function countColons(text: string): number {
-  let count = 0;
+/** What stands outside of strings, in a text that is valid. */
+function punctuationOf(text: string): { readonly colons: number; readonly hasDecimals: boolean } {
+  let colons = 0;
+  let hasDecimals = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 0x3a) count++;
+    if (code === 0x3a) colons++;
     else if (code === 0x22) {
       for (i++; text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
-    }
+    } else if (code === 0x2e || code === 0x45 || (code === 0x65 && isDigit(text.charCodeAt(i - 1)))) hasDecimals = true;
   }
-  return count;
+  return { colons, hasDecimals };
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 function countKeys(value: unknown, depth: number): number {

@@ -15,12 +15,21 @@ export interface Decoded {
   readonly unknownFields: readonly string[];
 }
 
-/** Makes a fresh object; the value is not changed. Throws DecodeError. */
-export function decodeObject(value: unknown, schema: ObjectSchema): Decoded {
+/**
+ * Makes a fresh object; the value is not changed. Throws DecodeError. `decimals` are numbers of a JSON text that are written
+ * with a fraction or an exponent, by path: no whole numbers to Go, whatever their value.
+ */
+export function decodeObject(value: unknown, schema: ObjectSchema, decimals?: ReadonlyMap<string, string>): Decoded {
   if (schema.decode) return schema.decode(value);
   const unknownFields: string[] = [];
-  const place: Place = { parent: undefined, segment: '', struct: '', unknownFields };
+  const place: Place = { parent: undefined, segment: '', struct: '', context: { unknownFields, decimals } };
   return { object: decodeStruct(value, schema, place), unknownFields };
+}
+
+/** Of a whole object. */
+interface Context {
+  readonly unknownFields: string[];
+  readonly decimals: ReadonlyMap<string, string> | undefined;
 }
 
 /** Where in the object the decoder is. Paths are put together only when they are wanted. */
@@ -30,7 +39,7 @@ interface Place {
   readonly segment: string;
   /** The Go struct whose field this is, without its package. */
   readonly struct: string;
-  readonly unknownFields: string[];
+  readonly context: Context;
 }
 
 function pathOf(place: Place | undefined, withIndexes: boolean): string {
@@ -40,10 +49,15 @@ function pathOf(place: Place | undefined, withIndexes: boolean): string {
   return before === '' ? place.segment : `${before}.${place.segment}`;
 }
 
+/** How a number was written, where that is not how it is printed. */
+function decimalAt(place: Place): string | undefined {
+  return place.context.decimals?.get(pathOf(place, true));
+}
+
 function mismatch(value: unknown, schema: Schema, place: Place): DecodeError {
   const what =
     value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-  const number = what === 'number' && /^int/.test(schema.kind) ? ` ${value}` : '';
+  const number = what === 'number' && /^int/.test(schema.kind) ? ` ${decimalAt(place) ?? value}` : '';
   const field = pathOf(place, false);
   const into = field === '' ? 'Go value' : `Go struct field ${place.struct}.${field}`;
   return new DecodeError(`json: cannot unmarshal ${what}${number} into ${into} of type ${goTypeOf(schema)}`);
@@ -54,16 +68,16 @@ function decodeStruct(value: unknown, schema: ObjectSchema, place: Place): Recor
   const source = value as Record<string, unknown>;
   const target: Record<string, unknown> = {};
   const struct = schema.name.slice(schema.name.lastIndexOf('.') + 1);
-  const { unknownFields } = place;
+  const { context } = place;
   for (const key in source) {
     const field = schema.fields.get(key);
     if (field === undefined) {
-      unknownFields.push(pathOf({ parent: place, segment: key, struct, unknownFields }, true));
+      context.unknownFields.push(pathOf({ parent: place, segment: key, struct, context }, true));
       continue;
     }
     const given = source[key];
     if (given === null || given === undefined) continue;
-    const decoded = decodeValue(given, field.schema, { parent: place, segment: key, struct, unknownFields });
+    const decoded = decodeValue(given, field.schema, { parent: place, segment: key, struct, context });
     if (!isLeftOut(decoded, field)) target[key] = decoded;
   }
   for (const field of schema.filled) {
@@ -147,19 +161,19 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
       return value;
     case 'int32':
     case 'int64':
-      if (!isInteger(value, schema.kind)) throw mismatch(value, schema, place);
+      if (!isInteger(value, schema.kind) || decimalAt(place)) throw mismatch(value, schema, place);
       return value;
     case 'double':
       if (typeof value !== 'number') throw mismatch(value, schema, place);
       return value;
     case 'int-or-string':
       if (typeof value === 'string') return value;
-      if (!isInteger(value, 'int32')) throw looseMismatch(value, 'int32');
+      if (!isInteger(value, 'int32') || decimalAt(place)) throw looseMismatch(value, 'int32', decimalAt(place));
       return value;
     case 'bytes':
       return decodeBytes(value, schema, place);
     case 'quantity':
-      return decodeQuantity(value);
+      return decodeQuantity(value, decimalAt(place));
     case 'time':
     case 'micro-time':
       return decodeTime(value, schema.kind);
@@ -178,9 +192,9 @@ function isInteger(value: unknown, kind: 'int32' | 'int64'): value is number {
 }
 
 /** The error of a type that decodes itself, and so does not know its field. */
-function looseMismatch(value: unknown, goType: string): DecodeError {
+function looseMismatch(value: unknown, goType: string, written = value): DecodeError {
   const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-  const number = what === 'number' && goType.startsWith('int') ? ` ${value}` : '';
+  const number = what === 'number' && goType.startsWith('int') ? ` ${written}` : '';
   return new DecodeError(`json: cannot unmarshal ${what}${number} into Go value of type ${goType}`);
 }
 
@@ -194,7 +208,7 @@ function decodeMap(value: unknown, schema: MapSchema, place: Place): Record<stri
     const decoded =
       given === null || given === undefined
         ? zeroValue(schema.values)
-        : typeof given === 'object'
+        : typeof given === 'object' || (schema.values.kind === 'quantity' && place.context.decimals)
           ? decodeValue(given, schema.values, { ...place, parent: place, segment: key })
           : decodeValue(given, schema.values, place);
     setKey(target, key, decoded);
@@ -214,7 +228,7 @@ function decodeList(value: unknown, schema: ListSchema, place: Place): unknown[]
             parent: place,
             segment: `[${i}]`,
             struct: place.struct,
-            unknownFields: place.unknownFields,
+            context: place.context,
           });
   }
   return target;
@@ -231,10 +245,10 @@ function decodeBytes(value: unknown, schema: Schema, place: Place): string {
   return text;
 }
 
-function decodeQuantity(value: unknown): string {
+function decodeQuantity(value: unknown, written = String(value)): string {
   if (typeof value !== 'string' && typeof value !== 'number') throw looseMismatch(value, 'string');
   try {
-    return canonicalQuantity(String(value).trim());
+    return canonicalQuantity(written.trim());
   } catch (error) {
     if (error instanceof QuantityError) throw new DecodeError(error.message, { cause: error });
     throw error;

@@ -1,4 +1,5 @@
 // The body of a create or update, decoded as the query parameter `fieldValidation` asks for.
+import type { HiddenJson } from '../json/parse.ts';
 import { badRequest, type StatusError } from '../status.ts';
 import { DecodeError, decodeObject } from './decode.ts';
 import type { ObjectSchema } from './schema.ts';
@@ -9,8 +10,8 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 export interface DecodeRequest {
   /** The parsed body: see parseJson of apimachinery/json. */
   readonly value: unknown;
-  /** Paths of repeated keys, from the parser. */
-  readonly duplicates?: readonly string[];
+  /** What JSON.parse hides, from the same parser. */
+  readonly hidden?: HiddenJson;
   /** Repeated keys of a YAML body, as in `line 3: key "name" already set in map`. */
   readonly repeatedKeys?: readonly string[];
   readonly schema: ObjectSchema;
@@ -31,23 +32,48 @@ const mostComplaints = 100;
 
 /** Throws a 400 StatusError worded as kube-apiserver's when the body does not fit the type, or not strictly so. */
 export function decodeBody(request: DecodeRequest): DecodedBody {
-  const { value, duplicates = [], repeatedKeys = [], schema, kind, version, fieldValidation } = request;
+  const { value, hidden, repeatedKeys = [], schema, kind, version, fieldValidation } = request;
   let decoded: ReturnType<typeof decodeObject>;
   try {
-    decoded = decodeObject(value, schema);
+    decoded = decodeObject(value, schema, hidden?.decimals);
   } catch (error) {
     if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
     throw error;
   }
   if (fieldValidation === 'Ignore') return { object: decoded.object, warnings: [] };
-  const repeated = duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`);
-  const complaints = strictComplaints(repeated, decoded.unknownFields);
+  const complaints =
+    hidden && !schema.decode
+      ? complaintsInOrder(hidden, decoded.unknownFields)
+      : strictComplaints(duplicateFields(hidden), decoded.unknownFields);
   if (fieldValidation === 'Strict') {
     const yaml = repeatedKeys.length > 0 ? [`yaml: unmarshal errors:\n  ${repeatedKeys.join('\n  ')}`] : [];
     const all = [...yaml, ...complaints];
     if (all.length > 0) throw cannotBeHandled(kind, version, `strict decoding error: ${all.join(', ')}`);
   }
   return { object: decoded.object, warnings: [...repeatedKeys, ...complaints] };
+}
+
+/**
+ * As they stand in the text, each once (sigs.k8s.io/json reads the text into the type). Of what stands in an unknown field nothing
+ * more is said.
+ */
+function complaintsInOrder({ keys }: HiddenJson, unknownFields: readonly string[]): string[] {
+  const unknown = new Set(unknownFields);
+  const isWithinUnknown = (path: string) =>
+    unknownFields.some((field) => path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
+  const seen = new Set<string>();
+  const complaints = new Set<string>();
+  for (const path of keys) {
+    if (unknown.has(path)) complaints.add(`unknown field ${JSON.stringify(path)}`);
+    else if (seen.has(path) && !isWithinUnknown(path)) complaints.add(`duplicate field ${JSON.stringify(path)}`);
+    seen.add(path);
+  }
+  return [...complaints].slice(0, mostComplaints);
+}
+
+/** `duplicate field "metadata.name"` of each key that stands twice. */
+export function duplicateFields(hidden: HiddenJson | undefined): string[] {
+  return [...new Set(hidden?.duplicates)].map((path) => `duplicate field ${JSON.stringify(path)}`);
 }
 
 /** What Strict refuses and Warn warns of: other complaints, and `unknown field "spec.colour"`. */

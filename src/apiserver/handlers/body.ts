@@ -1,5 +1,5 @@
 // The object in a request's body: JSON or YAML, decoded into its type, defaulted.
-import { JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
+import { type HiddenJson, JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
 import { decodeBody } from '../../apimachinery/schema/request-body.ts';
@@ -22,8 +22,8 @@ export interface BodyRequest {
 
 export interface ParsedBody {
   readonly value: unknown;
-  /** Paths of repeated keys, in JSON. */
-  readonly duplicates: readonly string[];
+  /** Of JSON: see {@link parseJson}. */
+  readonly hidden?: HiddenJson;
   /** The same in YAML: see {@link parseYaml}. */
   readonly repeatedKeys?: readonly string[];
   /** A body in protocol buffers of a kind that is only known as JSON. */
@@ -62,7 +62,7 @@ function checkMediaType(request: ApiRequest): void {
 function parseBytes(request: ApiRequest, bytes: Uint8Array): ParsedBody | Promise<ParsedBody> {
   if (mediaType(request) === protobuf) return parseProtobuf(bytes);
   const text = Buffer.from(bytes).toString('utf8');
-  return mediaType(request) === 'application/yaml' ? parseYamlBody(text) : parseJsonBody(text);
+  return mediaType(request) === 'application/yaml' ? parseYaml(text) : parseJsonBody(text);
 }
 
 /** kubectl and other Go clients write built-in kinds in protocol buffers wherever they can. */
@@ -72,15 +72,11 @@ async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
     const { kind, apiVersion, value } = decodeProtobuf(bytes);
     if (!value && kind === '') throw badRequest('the protobuf body names no kind');
     // Of a kind without a message nothing is read: checkKind refuses what does not belong here, and the rest is JSON's.
-    return { value: { kind, apiVersion, ...value }, duplicates: [], isUnread: !value };
+    return { value: { kind, apiVersion, ...value }, isUnread: !value };
   } catch (error) {
     if (error instanceof ProtobufError) throw badRequest(error.message);
     throw error;
   }
-}
-
-async function parseYamlBody(text: string): Promise<ParsedBody> {
-  return { ...(await parseYaml(text)), duplicates: [] };
 }
 
 function parseJsonBody(text: string): ParsedBody {
@@ -149,13 +145,13 @@ export async function readObject(options: BodyRequest): Promise<() => KubeObject
   const { request, expected, schema, fieldValidation, warnings } = options;
   const isCustom = schema.decode !== undefined;
   if (isCustom && mediaType(request) === protobuf) throw unsupportedCustomBody();
-  const { value, duplicates, repeatedKeys, isUnread } = await parseBody(request);
+  const { value, hidden, repeatedKeys, isUnread } = await parseBody(request);
   checkShape(value);
   if (isCustom) checkCustomKind(value, expected);
   else checkKind(value, expected);
   if (isUnread) throw unsupportedBody();
-  const decode = () =>
-    decodeAs(value, { expected, schema, fieldValidation, duplicates, ...(repeatedKeys && { repeatedKeys }) });
+  const noticed = { ...(hidden && { hidden }), ...(repeatedKeys && { repeatedKeys }) };
+  const decode = () => decodeAs(value, { expected, schema, fieldValidation, ...noticed });
   const first = decode();
   for (const text of first.warnings) warnings.add(text);
   let unused: KubeObject | undefined = first.object;
@@ -170,13 +166,13 @@ export interface DecodeOptions {
   readonly expected: GroupVersionKind;
   readonly schema: ObjectSchema;
   readonly fieldValidation: FieldValidation;
-  readonly duplicates?: readonly string[];
+  readonly hidden?: HiddenJson;
   readonly repeatedKeys?: readonly string[];
 }
 
 export function decodeAs(
   value: unknown,
-  { expected, schema, fieldValidation, duplicates, repeatedKeys }: DecodeOptions,
+  { expected, schema, fieldValidation, hidden, repeatedKeys }: DecodeOptions,
 ): { readonly object: KubeObject; readonly warnings: readonly string[] } {
   checkShape(value);
   const decoded = decodeBody({
@@ -186,7 +182,7 @@ export function decodeAs(
     kind: expected.kind,
     version: expected.version,
     fieldValidation,
-    ...(duplicates && { duplicates }),
+    ...(hidden && { hidden }),
     ...(repeatedKeys && { repeatedKeys }),
   });
   return { object: asKind(decoded.object, expected), warnings: decoded.warnings };

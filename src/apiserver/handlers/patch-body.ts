@@ -12,6 +12,7 @@ import {
 } from '../../apimachinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic-merge.ts';
+import { duplicateFields } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
@@ -53,8 +54,8 @@ export async function readPatch(
 ): Promise<Patch> {
   const text = Buffer.from(await request.body()).toString('utf8');
   if (type === 'apply') return { type, value: await readConfiguration(text, fieldValidation), complaints: [] };
-  const { value, duplicates } = parsePatch(text, type);
-  const repeated = duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`);
+  const { value, hidden } = parsePatch(text, type);
+  const repeated = duplicateFields(hidden);
   if (type === 'json') return { type, value: operations(value), complaints: operationComplaints(value, repeated) };
   if (isObject(value)) return { type, value, complaints: repeated };
   throw badRequest(prefixes[type] + notInto(value, 'map[string]interface {}'));

@@ -24,16 +24,12 @@ export function publishedSchema(
   groupVersionKind: GroupVersionKind,
   options: PublishOptions,
 ): Published {
+  const own = { 'x-kubernetes-group-version-kind': [groupVersionKind] };
+  // Any field named here would make kubectl refuse all others.
+  if (options.version === 2 && preservesUnknown(schema)) return { type: 'object', ...own };
   const published = publish(schema, options);
-  const keepsAll = options.version === 2 && preservesUnknown(schema);
-  return {
-    ...published,
-    type: 'object',
-    ...(!keepsAll && {
-      properties: { ...(published.properties as Published | undefined), ...resourceFields(options) },
-    }),
-    'x-kubernetes-group-version-kind': [groupVersionKind],
-  };
+  const properties = { ...(published.properties as Published | undefined), ...resourceFields(options) };
+  return { ...published, type: 'object', properties, ...own };
 }
 
 /** The list of a kind whose schema is referred to by `item`. */
@@ -68,7 +64,17 @@ function resourceFields({ version, metadata }: PublishOptions): Published {
 }
 
 /** What version 2 does not know, or what its readers stumble over. */
-const onlyVersion3 = ['nullable', 'anyOf', 'oneOf', 'allOf', 'not', 'default', 'x-kubernetes-validations'];
+const onlyVersion3 = ['nullable', 'anyOf', 'oneOf', 'allOf', 'not'];
+
+/** Without their null, fields that may be null may be absent. */
+function requireNothingNullable({ required, properties }: JSONSchemaProps, published: Published): void {
+  if (!required) return;
+  const left = required.filter(
+    (name) => !(properties && Object.hasOwn(properties, name) && properties[name]?.nullable),
+  );
+  if (left.length > 0) published.required = left;
+  else delete published.required;
+}
 
 function publish(schema: JSONSchemaProps, options: PublishOptions): Published {
   const { properties, items: _items, additionalProperties: _additional, ...rest } = schema;
@@ -78,8 +84,11 @@ function publish(schema: JSONSchemaProps, options: PublishOptions): Published {
     // Readers of version 2 take every type, field and format to the letter.
     if (isIntOrString(schema) || schema.nullable) delete published.type;
     if (isIntOrString(schema)) delete published.format;
-    if (preservesUnknown(schema)) return published;
-    if (schema.nullable) return published;
+    const isBare = preservesUnknown(schema) || schema.nullable === true;
+    // An array without a type of items is none to kubectl.
+    if (schema.type === 'array' && (isBare || !itemsOf(schema))) delete published.type;
+    if (isBare) return published;
+    requireNothingNullable(schema, published);
   }
   const below = (one: JSONSchemaProps) => publish(one, options);
   const items = itemsOf(schema);

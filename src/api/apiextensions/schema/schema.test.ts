@@ -325,3 +325,20 @@ test('OpenAPI v2 leaves out what it cannot say', () => {
   expect(properties(2)).not.toHaveProperty('z.properties');
   expect(properties(3)).toMatchObject({ x: { anyOf: [integer, text] }, y: { nullable: true, default: 'a' } });
 });
+
+test('what Swagger’s readers would take too literally is not published to them', () => {
+  const kind = { group: 'example.com', version: 'v1', kind: 'K' };
+  const published = (schema: JSONSchemaProps) => publishedSchema(schema, kind, { version: 2, metadata: {} });
+  const kinds = { 'x-kubernetes-group-version-kind': [kind] };
+  expect(published(object({ a: text }, { ...keeps, description: 'd' }))).toEqual({ type: 'object', ...kinds });
+  const lists = published(
+    object(
+      { some: { type: 'array' }, may: { ...text, nullable: true }, a: { ...text, default: 'x' } },
+      {
+        required: ['may', 'a'],
+      },
+    ),
+  );
+  expect(lists).toMatchObject({ required: ['a'], properties: { a: { type: 'string', default: 'x' } } });
+  expect(lists).not.toHaveProperty('properties.some.type');
+});
