@@ -25,6 +25,7 @@ import { EventExpiry } from './event-expiry.ts';
 import type { Aggregation, Authenticator, Authorizer, Extensions, PathHandler } from './extensions.ts';
 import { defaultLimits, InFlight, type InFlightLimits, tooManyRequests } from './flowcontrol/in-flight.ts';
 import { handleResource } from './handlers/dispatch.ts';
+import { createOwnObject, type OwnObject } from './handlers/own-object.ts';
 import { warningHeaders } from './handlers/render.ts';
 import type { ResourceRequest, ServerParts } from './handlers/resource-request.ts';
 import { type HealthCheck, healthResponse } from './health.ts';
@@ -182,6 +183,11 @@ export class ApiServer {
       this.#customResources?.run(signal),
       this.#policyStatus?.run(signal),
     ]);
+  }
+
+  /** Creates an object of the server's own, of a built-in kind, unless it is there. */
+  createOwn(own: OwnObject): Promise<void> {
+    return createOwnObject(this.#parts, own);
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {

@@ -7,7 +7,7 @@ import {
   type Http2ServerResponse,
   type SecureServerOptions,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
@@ -61,7 +61,7 @@ export class Listener {
   }
 
   /** Rejects when the port is taken. */
-  async listen(): Promise<AddressInfo> {
+  async listen(): Promise<net.AddressInfo> {
     const { cert, key, authorities, host, port } = this.#options;
     const server = createSecureServer({
       cert,
@@ -85,12 +85,12 @@ export class Listener {
     });
     server.on('sessionError', () => {});
     server.on('tlsClientError', () => {});
-    const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
+    const { promise, resolve, reject } = Promise.withResolvers<net.AddressInfo>();
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    server.listen(boundSocket(host, port) ?? { host, port }, () => {
       server.off('error', reject);
       server.on('error', () => {});
-      resolve(server.address() as AddressInfo);
+      resolve(server.address() as net.AddressInfo);
     });
     return promise;
   }
@@ -178,6 +178,14 @@ export class Listener {
       socket.destroy();
     }
   }
+}
+
+/**
+ * Undefined where the host is no IPv4 address, or Node.js has no such sockets yet. Given a host, it would look it up, and look
+ * at each address with an expression that takes 6 ms to compile. Throws where the port is taken.
+ */
+function boundSocket(host: string, port: number): net.BoundSocket | undefined {
+  return net.BoundSocket && net.isIPv4(host) ? new net.BoundSocket({ host, port }) : undefined;
 }
 
 /** An answer on a connection that the HTTP server has let go of. */

@@ -49,7 +49,7 @@ class SharedInformers implements Informers {
       const informer = new ListWatchInformer<KubeObject>(this.#client, resource, scope, all);
       started = { informer, stop: new AbortController() };
       this.#informers.set(key, started);
-      if (this.#signal) this.#start(started, this.#signal);
+      if (this.#signal?.aborted === false) this.#start(started);
     }
     // The map's key names the resource, so whoever asks for it again means the same kind.
     return started.informer as unknown as Informer<T>;
@@ -66,15 +66,16 @@ class SharedInformers implements Informers {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    for (const started of this.#informers.values()) this.#start(started, signal);
+    for (const started of this.#informers.values()) this.#start(started);
     if (!signal.aborted) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
+    for (const { stop } of this.#informers.values()) stop.abort(signal.reason);
     await Promise.all(this.#running);
   }
 
-  #start({ informer, stop }: Started, signal: AbortSignal): void {
-    const running = informer.run(AbortSignal.any([signal, stop.signal]));
+  #start({ informer, stop }: Started): void {
+    const running = informer.run(stop.signal);
     this.#running.add(running);
     const ended = () => this.#running.delete(running);
     running.then(ended, ended);

@@ -1,6 +1,8 @@
-// What is there from the first start: the system's namespaces and priority classes.
+// What is there from the first start: the system's namespaces, priority classes, policy, and the APIServices of what is built in.
+import type { APIService } from '../api/apiregistration/v1/types.generated.ts';
 import { systemPriorityClasses } from '../api/scheduling/v1/priorityclass/system.ts';
-import type { Transport } from '../client/types.ts';
+import type { KubeObject } from '../apimachinery/object.ts';
+import { ensureBootstrapPolicy, type PolicyAccess } from '../apiserver/authorization/reconcile-policy.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** The form in which objects are stored; a store of another is not touched. */
@@ -22,33 +24,17 @@ export async function markStore(storage: Storage): Promise<void> {
 }
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+const priorityClasses = { group: 'scheduling.k8s.io', version: 'v1', resource: 'priorityclasses' };
+const apiServices = { group: 'apiregistration.k8s.io', version: 'v1', resource: 'apiservices' };
 
-/** Makes what is missing; leaves alone what is there. */
-export async function createBootstrapObjects(transport: Transport): Promise<void> {
-  for (const name of namespaces) {
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    await createUnlessPresent(transport, '/api/v1/namespaces', namespace);
-  }
-  const classes = '/apis/scheduling.k8s.io/v1/priorityclasses';
-  await Promise.all(systemPriorityClasses.map((one) => createUnlessPresent(transport, classes, { ...one })));
-}
-
-async function createUnlessPresent(
-  transport: Transport,
-  path: string,
-  object: { readonly metadata: { readonly name: string }; readonly [field: string]: unknown },
-): Promise<void> {
-  const { name } = object.metadata;
-  const present = await transport.request({ method: 'GET', path: `${path}/${name}` });
-  if (present.status === 200) return;
-  const response = await transport.request({
-    method: 'POST',
-    path,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(object),
-  });
-  if (response.status === 201 || response.status === 409) return;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of response.body) chunks.push(chunk);
-  throw new Error(`cannot create ${path}/${name}: ${Buffer.concat(chunks).toString().trim()}`);
+/** Makes what is missing; leaves alone what is there, save that the policy gets back what it lacks. */
+export async function ensureBootstrapObjects(access: PolicyAccess, services: readonly APIService[]): Promise<void> {
+  const { create } = access;
+  const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  await Promise.all([
+    ...namespaces.map((name) => create({ group: '', version: 'v1', resource: 'namespaces' }, namespace(name))),
+    ...systemPriorityClasses.map((one) => create(priorityClasses, one)),
+    ...services.map((one) => create(apiServices, one)),
+    ensureBootstrapPolicy(access),
+  ]);
 }

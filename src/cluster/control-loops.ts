@@ -5,10 +5,15 @@ import { hostname } from 'node:os';
 import { signLegacyToken } from '../apiserver/authentication/legacy-token.ts';
 import type { KeyPair } from '../apiserver/pki/certificates.ts';
 import { kubernetesVersion } from '../apiserver/version.ts';
+import { createInformers } from '../client/informers.ts';
+import { namedTransport } from '../client/named-transport.ts';
+import { createClient } from '../client/rest-client.ts';
 import type { Transport } from '../client/types.ts';
 import type { ControllersConfig, NodeEvictionConfig } from '../controllers/config.ts';
 import type { ControllerMetrics } from '../controllers/controller.ts';
+import { runControllers, selectControllers, UnknownControllerError } from '../controllers/run.ts';
 import type { HollowNodesOptions } from '../kubelet/hollow/hollow-nodes.ts';
+import { runScheduler } from '../scheduler/scheduler.ts';
 import type { Clock } from '../system/clock.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realRandom } from '../system/real/random.ts';
@@ -76,19 +81,6 @@ async function hollow(options: Omit<HollowNodesOptions, 'version'>) {
 export async function prepareControlLoops(
   options: ControlLoopsOptions,
 ): Promise<(signal: AbortSignal) => Promise<void>> {
-  const [
-    { runControllers, selectControllers, UnknownControllerError },
-    { runScheduler },
-    { createClient },
-    { createInformers },
-    { namedTransport },
-  ] = await Promise.all([
-    import('../controllers/run.ts'),
-    import('../scheduler/scheduler.ts'),
-    import('../client/rest-client.ts'),
-    import('../client/informers.ts'),
-    import('../client/named-transport.ts'),
-  ]);
   let names: string[];
   try {
     names = selectControllers(options.controllers);

@@ -1,5 +1,6 @@
 // Where a control plane keeps its objects: in memory, in a file, or in etcd together with other servers.
 import { join } from 'node:path';
+import { MemoryStorage } from '../storage/memory/memory-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
@@ -22,10 +23,7 @@ export interface StorageConfig {
 /** Throws a Failure that says what cannot be used, and why. */
 export async function openStorage({ dataDir, datastore }: StorageConfig): Promise<Storage> {
   if (datastore) return openEtcd(datastore);
-  if (dataDir === undefined) {
-    const { MemoryStorage } = await import('../storage/memory/memory-storage.ts');
-    return new MemoryStorage();
-  }
+  if (dataDir === undefined) return new MemoryStorage();
   const { SqliteStorage } = await import('../storage/sqlite/sqlite-storage.ts');
   try {
     return await SqliteStorage.open({ path: join(dataDir, 'state.db') });

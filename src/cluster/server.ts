@@ -3,12 +3,11 @@
 import { isIP } from 'node:net';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
-import type { KubeObject } from '../apimachinery/object.ts';
+import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import type { PluginSelection } from '../apiserver/admission/plugins.ts';
 import { Aggregator } from '../apiserver/aggregation/aggregator.ts';
 import { ensureAuthenticationConfig } from '../apiserver/aggregation/authentication-config.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
-import { ensureBootstrapPolicy } from '../apiserver/authorization/reconcile-policy.ts';
 import type { CertificateAuthorities } from '../apiserver/client-certificate.ts';
 import type { InFlightLimits } from '../apiserver/flowcontrol/in-flight.ts';
 import { type Handler, Listener } from '../apiserver/listener.ts';
@@ -42,7 +41,7 @@ import { realRandom } from '../system/real/random.ts';
 import { advertisedAddress } from './advertised-address.ts';
 import type { AuditConfig } from './audit.ts';
 import type { AuthenticationFlags } from './authentication.ts';
-import { createBootstrapObjects, markStore } from './bootstrap-objects.ts';
+import { ensureBootstrapObjects, markStore } from './bootstrap-objects.ts';
 import { cannotListen } from './cannot-listen.ts';
 import { type Addon, addonsOnceJoined } from './cluster-addons.ts';
 import { clusterSettings } from './cluster-settings.ts';
@@ -331,8 +330,9 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     background('add-ons', addonsOnceJoined(new InProcessTransport(server, system), added));
     background('Service allocations', hooks.run(stop.signal));
     const transport = namedTransport(new InProcessTransport(server, system), 'kube-apiserver');
-    await createBootstrapObjects(transport);
-    await Promise.all([ensureBootstrapPolicy(transport, security.view), aggregator.prepare(transport)]);
+    const create = (resource: GroupVersionResource, object: KubeObject) =>
+      server.createOwn({ resource, object, manager: 'kube-apiserver' });
+    await ensureBootstrapObjects({ view: security.view, create, transport }, aggregator.builtinServices());
     await ensureAuthenticationConfig(transport, { clientCA: pki.ca.certPem, requestHeader });
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
     const queues = new WorkQueueMetrics(() => clock.now());

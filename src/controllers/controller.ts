@@ -83,15 +83,16 @@ export class KeyedController implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const stop = () => this.queue.shutDown();
+    const aborted = Promise.withResolvers<void>();
+    const stop = () => {
+      this.queue.shutDown();
+      aborted.resolve();
+    };
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
-    try {
-      await Promise.all(this.#options.waitFor.map((informer) => informer.synced(signal)));
-    } catch (error) {
-      if (signal.aborted) return;
-      throw error;
-    }
+    const synced = Promise.all(this.#options.waitFor.map((informer) => informer.synced()));
+    await Promise.race([synced, aborted.promise]);
+    if (signal.aborted) return;
     await Promise.all(Array.from({ length: this.#options.workers ?? 5 }, () => this.#work(signal)));
   }
 

@@ -154,7 +154,7 @@ test('a process that has used a cluster holds nothing of it and ends by itself',
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   // Resources of Node.js while the cluster runs, and after its end; files of the cluster likewise.
   const { during, after, files } = JSON.parse(stdout);
-  expect(during.resources).toContain('TCPServerWrap');
+  expect(during.resources).toContain('TCPSocketWrap');
   expect(during.files).toHaveLength(1);
   expect(after).toEqual([]);
   expect(files).toEqual([]);

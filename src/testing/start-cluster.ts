@@ -1,5 +1,6 @@
 // A whole control plane with hollow nodes in the caller's process: memory for storage, a free port of 127.0.0.1.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Node } from '../api/core/v1/types.generated.ts';
@@ -77,7 +78,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<T
     version: porticoVersion(),
     onError,
   });
-  const folder = await mkdtemp(join(tmpdir(), 'portico-testing-'));
+  const folder = mkdtempSync(join(tmpdir(), 'portico-testing-'));
   const cluster = new RunningCluster({ plane, clock, folder });
   try {
     await cluster.ready(options.controllers ?? ['*'], count);
@@ -125,7 +126,7 @@ class RunningCluster implements TestCluster {
 
   /** Resolves when pods can be created and find a node. */
   async ready(controllers: readonly string[], count: number): Promise<void> {
-    await writeFile(this.kubeconfigPath, this.kubeconfig, { mode: 0o600 });
+    writeFileSync(this.kubeconfigPath, this.kubeconfig, { mode: 0o600 });
     const runs = (name: string) =>
       controllers.includes(name) || (controllers.includes('*') && !controllers.includes(`-${name}`));
     const isReady = (conditions: readonly { type: string; status: string }[] = []) =>

@@ -166,9 +166,9 @@ export class Aggregator implements Aggregation {
     return { ...response, headers, body: JSON.stringify(document) };
   }
 
-  /** Makes what is missing of the APIServices that stand for what is built in. */
-  async prepare(transport: Transport): Promise<void> {
-    await this.#register(transport, builtinServices(this.#options.builtin));
+  /** The APIServices that stand for what is built in. */
+  builtinServices(): APIService[] {
+    return builtinServices(this.#options.builtin);
   }
 
   /** Makes what is missing of APIServices and keeps their conditions, through the API itself, until the signal aborts. */

@@ -2,7 +2,7 @@
 // added stays, and what carries `rbac.authorization.kubernetes.io/autoupdate: "false"` is left alone.
 import type { ClusterRole, Role, RoleBinding, Subject } from '../../api/rbac/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
 import type { Transport } from '../../client/types.ts';
 import type { ObjectView } from '../object-view.ts';
 import {
@@ -56,8 +56,15 @@ export function reconciledBinding(present: Readonly<AnyBinding>, expected: AnyBi
   return jsonEqual(binding, present) ? undefined : binding;
 }
 
-/** Makes and corrects the bootstrap policy. The namespaces of its roles must be there. */
-export async function ensureBootstrapPolicy(transport: Transport, view: ObjectView): Promise<void> {
+export interface PolicyAccess {
+  readonly view: ObjectView;
+  readonly create: (resource: GroupVersionResource, object: KubeObject) => Promise<void>;
+  /** For what is there, and is corrected. */
+  readonly transport: Transport;
+}
+
+/** Makes and corrects the bootstrap policy. */
+export async function ensureBootstrapPolicy({ view, create, transport }: PolicyAccess): Promise<void> {
   const ensure = async <T extends KubeObject>(
     resource: string,
     objects: readonly T[],
@@ -66,12 +73,11 @@ export async function ensureBootstrapPolicy(transport: Transport, view: ObjectVi
     await Promise.all(
       objects.map((object) => {
         const { name, namespace = '' } = object.metadata;
-        const folder = namespace === '' ? resource : `namespaces/${namespace}/${resource}`;
-        const path = `/apis/${apiGroup}/v1/${folder}`;
         const present = view.get<T>({ group: apiGroup, resource }, namespace, name);
-        if (!present) return write(transport, { method: 'POST', path, object });
+        if (!present) return create({ group: apiGroup, version: 'v1', resource }, object);
         const changed = reconcile(present, object);
-        return changed && write(transport, { method: 'PUT', path: `${path}/${name}`, object: changed });
+        const folder = namespace === '' ? resource : `namespaces/${namespace}/${resource}`;
+        return changed && replace(transport, `/apis/${apiGroup}/v1/${folder}/${name}`, changed);
       }),
     );
   };
@@ -83,15 +89,12 @@ export async function ensureBootstrapPolicy(transport: Transport, view: ObjectVi
   ]);
 }
 
-async function write(
-  transport: Transport,
-  { method, path, object }: { readonly method: string; readonly path: string; readonly object: unknown },
-): Promise<void> {
+async function replace(transport: Transport, path: string, object: KubeObject): Promise<void> {
   const headers = { 'content-type': 'application/json' };
-  const response = await transport.request({ method, path, headers, body: JSON.stringify(object) });
+  const response = await transport.request({ method: 'PUT', path, headers, body: JSON.stringify(object) });
   // 409: another server of the same store was faster.
   if (response.status < 400 || response.status === 409) return;
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body) chunks.push(chunk);
-  throw new Error(`${method} ${path}: ${Buffer.concat(chunks).toString().trim()}`);
+  throw new Error(`PUT ${path}: ${Buffer.concat(chunks).toString().trim()}`);
 }

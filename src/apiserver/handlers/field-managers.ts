@@ -1,5 +1,6 @@
 // Who owns which field: recorded on every write, decided by on server-side apply.
 
+import type { ResourceDefinition } from '../../api/resource.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
 import { apply, type SeenAs } from '../../apimachinery/managedfields/apply.ts';
 import { emptySet, type FieldSet, setOf } from '../../apimachinery/managedfields/field-set.ts';
@@ -7,8 +8,10 @@ import { recordUpdate, type Writer } from '../../apimachinery/managedfields/reco
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
 import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
 import { decodeObject } from '../../apimachinery/schema/decode.ts';
+import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { conflict, StatusError } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import type { Clock } from '../../system/clock.ts';
 import { asKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import type { WriteQuery } from './options.ts';
@@ -19,10 +22,10 @@ const statusReset = setOf([['f:spec'], ['f:metadata', 'f:labels']]);
 const objectReset = setOf([['f:status']]);
 
 /** What an endpoint does not let the client set, and so nobody comes to own by it. */
-function resetFields({ definition, info }: ResourceRequest): FieldSet {
-  if (info.subresource === 'status') return statusReset;
+function resetFields(definition: ResourceDefinition, subresource: string): FieldSet {
+  if (subresource === 'status') return statusReset;
   const hasStatus = definition.subresources.some(({ resource }) => resource === `${definition.resource}/status`);
-  return hasStatus && info.subresource === '' ? objectReset : emptySet;
+  return hasStatus && subresource === '' ? objectReset : emptySet;
 }
 
 function writerOf(request: ResourceRequest, fieldManager: string): Writer {
@@ -33,7 +36,7 @@ function writerOf(request: ResourceRequest, fieldManager: string): Writer {
     apiVersion: apiVersionOf(definition),
     subresource: info.subresource,
     time: formatTime(parts.clock.now()),
-    resetFields: resetFields(request),
+    resetFields: resetFields(definition, info.subresource),
   };
 }
 
@@ -50,6 +53,18 @@ export function recordManager(
   const { object, old, fieldManager } = write;
   const schema = schemaFor(request, kindOf(request.definition));
   setManagedFields(object, recordUpdate({ ...writerOf(request, fieldManager), schema, old, new: object }));
+}
+
+/** The same for an object that the server itself makes. */
+export function recordMaker(
+  object: KubeObject,
+  maker: { readonly definition: ResourceDefinition; readonly schema: ObjectSchema; manager: string; clock: Clock },
+): void {
+  const { definition, schema, manager, clock } = maker;
+  const apiVersion = apiVersionOf(definition);
+  const time = formatTime(clock.now());
+  const writer: Writer = { manager, apiVersion, subresource: '', time, resetFields: resetFields(definition, '') };
+  setManagedFields(object, recordUpdate({ ...writer, schema, old: undefined, new: object }));
 }
 
 /** The object that a server-side apply makes. Throws 409 with one cause per conflict. */

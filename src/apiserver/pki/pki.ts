@@ -6,7 +6,7 @@ import { parseIP } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import type { Random } from '../../system/random.ts';
-import type { CertificateProfile, KeyPair } from './certificates.ts';
+import { type CertificateProfile, createCertificateAuthority, issueKeyPair, type KeyPair } from './certificates.ts';
 
 export interface PkiOptions {
   /** Keys live in `pki` below it. */
@@ -78,7 +78,6 @@ export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
     profile: Omit<CertificateProfile, 'notBefore' | 'notAfter'>,
     authority: KeyPair,
   ) => {
-    const { issueKeyPair } = await import('./certificates.ts');
     const validity = { notBefore: now - backdate, notAfter: now + leafLifetime };
     return store(
       options.files,
@@ -149,7 +148,6 @@ async function createAuthority(
   folder: string,
   name: 'ca' | 'front-proxy-ca',
 ): Promise<KeyPair> {
-  const { createCertificateAuthority } = await import('./certificates.ts');
   const validity = { notBefore: clock.now() - backdate, notAfter: clock.now() + caLifetime };
   return store(files, join(folder, name), await createCertificateAuthority(`portico-${name}`, validity, random));
 }

@@ -53,8 +53,9 @@ class GarbageCollector implements Controller {
 
   async #discoverForEver(signal: AbortSignal): Promise<void> {
     const { clock, onError, informers } = this.#context;
-    // What others work by is listed first: half of the kinds are followed here alone.
+    // What others work by is listed first, and their first work is done: half of the kinds are followed here alone.
     await informers.informer(nodes).synced(signal).catch(ignoreEnd);
+    await new Promise<void>((resolve) => setImmediate(resolve));
     while (!signal.aborted) {
       let wait = rediscovery;
       this.#woken = Promise.withResolvers();
