@@ -206,6 +206,7 @@ io.k8s.api.core.v1.HostPathVolumeSource	path=1 type=2
 io.k8s.api.core.v1.ISCSIPersistentVolumeSource	targetPortal=1 iqn=2 lun=3 iscsiInterface=4 fsType=5 readOnly=6 portals=7 chapAuthDiscovery=8 secretRef=10 chapAuthSession=11 initiatorName=12
 io.k8s.api.core.v1.ISCSIVolumeSource	targetPortal=1 iqn=2 lun=3 iscsiInterface=4 fsType=5 readOnly=6 portals=7 chapAuthDiscovery=8 secretRef=10 chapAuthSession=11 initiatorName=12
 io.k8s.api.core.v1.ImageVolumeSource	reference=1 pullPolicy=2
+io.k8s.api.core.v1.ImageVolumeStatus	imageRef=1
 io.k8s.api.core.v1.KeyToPath	key=1 path=2 mode=3
 io.k8s.api.core.v1.Lifecycle	postStart=1 preStop=2 stopSignal=3
 io.k8s.api.core.v1.LifecycleHandler	exec=1 httpGet=2 tcpSocket=3 sleep=4
@@ -269,8 +270,9 @@ io.k8s.api.core.v1.PodReadinessGate	conditionType=1
 io.k8s.api.core.v1.PodResourceClaim	name=1 resourceClaimName=3 resourceClaimTemplateName=4
 io.k8s.api.core.v1.PodResourceClaimStatus	name=1 resourceClaimName=2
 io.k8s.api.core.v1.PodSchedulingGate	name=1
+io.k8s.api.core.v1.PodSchedulingGroup	podGroupName=1
 io.k8s.api.core.v1.PodSecurityContext	seLinuxOptions=1 runAsUser=2 runAsNonRoot=3 supplementalGroups=4 fsGroup=5 runAsGroup=6 sysctls=7 windowsOptions=8 fsGroupChangePolicy=9 seccompProfile=10 appArmorProfile=11 supplementalGroupsPolicy=12 seLinuxChangePolicy=13
-io.k8s.api.core.v1.PodSpec	volumes=1 containers=2 restartPolicy=3 terminationGracePeriodSeconds=4 activeDeadlineSeconds=5 dnsPolicy=6 nodeSelector=7 serviceAccountName=8 serviceAccount=9 nodeName=10 hostNetwork=11 hostPID=12 hostIPC=13 securityContext=14 imagePullSecrets=15 hostname=16 subdomain=17 affinity=18 schedulerName=19 initContainers=20 automountServiceAccountToken=21 tolerations=22 hostAliases=23 priorityClassName=24 priority=25 dnsConfig=26 shareProcessNamespace=27 readinessGates=28 runtimeClassName=29 enableServiceLinks=30 preemptionPolicy=31 overhead=32 topologySpreadConstraints=33 ephemeralContainers=34 setHostnameAsFQDN=35 os=36 hostUsers=37 schedulingGates=38 resourceClaims=39 resources=40 hostnameOverride=41
+io.k8s.api.core.v1.PodSpec	volumes=1 containers=2 restartPolicy=3 terminationGracePeriodSeconds=4 activeDeadlineSeconds=5 dnsPolicy=6 nodeSelector=7 serviceAccountName=8 serviceAccount=9 nodeName=10 hostNetwork=11 hostPID=12 hostIPC=13 securityContext=14 imagePullSecrets=15 hostname=16 subdomain=17 affinity=18 schedulerName=19 initContainers=20 automountServiceAccountToken=21 tolerations=22 hostAliases=23 priorityClassName=24 priority=25 dnsConfig=26 shareProcessNamespace=27 readinessGates=28 runtimeClassName=29 enableServiceLinks=30 preemptionPolicy=31 overhead=32 topologySpreadConstraints=33 ephemeralContainers=34 setHostnameAsFQDN=35 os=36 hostUsers=37 schedulingGates=38 resourceClaims=39 resources=40 hostnameOverride=41 schedulingGroup=43
 io.k8s.api.core.v1.PodStatus	phase=1 conditions=2 message=3 reason=4 hostIP=5 podIP=6 startTime=7 containerStatuses=8 qosClass=9 initContainerStatuses=10 nominatedNodeName=11 podIPs=12 ephemeralContainerStatuses=13 resize=14 resourceClaimStatuses=15 hostIPs=16 observedGeneration=17 extendedResourceClaimStatus=18 allocatedResources=19 resources=20 nodeAllocatableResourceClaimStatuses=25
 io.k8s.api.core.v1.PodTemplate	metadata=1 template=2
 io.k8s.api.core.v1.PodTemplateSpec	metadata=1 spec=2
@@ -289,7 +291,7 @@ io.k8s.api.core.v1.ReplicationControllerSpec	replicas=1 selector=2 template=3 mi
 io.k8s.api.core.v1.ReplicationControllerStatus	replicas=1 fullyLabeledReplicas=2 observedGeneration=3 readyReplicas=4 availableReplicas=5 conditions=6
 io.k8s.api.core.v1.ResourceClaim	name=1 request=2
 io.k8s.api.core.v1.ResourceFieldSelector	containerName=1 resource=2 divisor=3
-io.k8s.api.core.v1.ResourceHealth	resourceID=1 health=2
+io.k8s.api.core.v1.ResourceHealth	resourceID=1 health=2 message=6
 io.k8s.api.core.v1.ResourceQuota	metadata=1 spec=2 status=3
 io.k8s.api.core.v1.ResourceQuotaSpec	hard=1 scopes=2 scopeSelector=3
 io.k8s.api.core.v1.ResourceQuotaStatus	hard=1 used=2
@@ -330,11 +332,12 @@ io.k8s.api.core.v1.TypedObjectReference	apiGroup=1 kind=2 name=3 namespace=4
 io.k8s.api.core.v1.Volume	name=1 (io.k8s.api.core.v1.VolumeSource)=2
 io.k8s.api.core.v1.VolumeDevice	name=1 devicePath=2
 io.k8s.api.core.v1.VolumeMount	name=1 readOnly=2 mountPath=3 subPath=4 mountPropagation=5 subPathExpr=6 recursiveReadOnly=7
-io.k8s.api.core.v1.VolumeMountStatus	name=1 mountPath=2 readOnly=3 recursiveReadOnly=4
+io.k8s.api.core.v1.VolumeMountStatus	name=1 mountPath=2 readOnly=3 recursiveReadOnly=4 volumeStatus=5
 io.k8s.api.core.v1.VolumeNodeAffinity	required=1
 io.k8s.api.core.v1.VolumeProjection	secret=1 downwardAPI=2 configMap=3 serviceAccountToken=4 clusterTrustBundle=5 podCertificate=6
 io.k8s.api.core.v1.VolumeResourceRequirements	limits=1 requests=2
 io.k8s.api.core.v1.VolumeSource	hostPath=1 emptyDir=2 gcePersistentDisk=3 awsElasticBlockStore=4 gitRepo=5 secret=6 nfs=7 iscsi=8 glusterfs=9 persistentVolumeClaim=10 rbd=11 flexVolume=12 cinder=13 cephfs=14 flocker=15 downwardAPI=16 fc=17 azureFile=18 configMap=19 vsphereVolume=20 quobyte=21 azureDisk=22 photonPersistentDisk=23 portworxVolume=24 scaleIO=25 projected=26 storageos=27 csi=28 ephemeral=29 image=30
+io.k8s.api.core.v1.VolumeStatus	image=1
 io.k8s.api.core.v1.VsphereVirtualDiskVolumeSource	volumePath=1 fsType=2 storagePolicyName=3 storagePolicyID=4
 io.k8s.api.core.v1.WeightedPodAffinityTerm	weight=1 podAffinityTerm=2
 io.k8s.api.core.v1.WindowsSecurityContextOptions	gmsaCredentialSpecName=1 gmsaCredentialSpec=2 runAsUserName=3 hostProcess=4
@@ -421,10 +424,10 @@ io.k8s.api.resource.v1.CapacityRequestPolicyRange	min=1 max=2 step=3
 io.k8s.api.resource.v1.CapacityRequirements	requests=1
 io.k8s.api.resource.v1.Counter	value=1
 io.k8s.api.resource.v1.CounterSet	name=1 counters=2
-io.k8s.api.resource.v1.Device	name=1 attributes=2 capacity=3 consumesCounters=4 nodeName=5 nodeSelector=6 allNodes=7 taints=8 bindsToNode=9 bindingConditions=10 bindingFailureConditions=11 allowMultipleAllocations=12
+io.k8s.api.resource.v1.Device	name=1 attributes=2 capacity=3 consumesCounters=4 nodeName=5 nodeSelector=6 allNodes=7 taints=8 bindsToNode=9 bindingConditions=10 bindingFailureConditions=11 allowMultipleAllocations=12 nodeAllocatableResourceMappings=13
 io.k8s.api.resource.v1.DeviceAllocationConfiguration	source=1 requests=2 (io.k8s.api.resource.v1.DeviceConfiguration)=3
 io.k8s.api.resource.v1.DeviceAllocationResult	results=1 config=2
-io.k8s.api.resource.v1.DeviceAttribute	int=2 bool=3 string=4 version=5
+io.k8s.api.resource.v1.DeviceAttribute	int=2 bool=3 string=4 version=5 ints=6 bools=7 strings=8 versions=9
 io.k8s.api.resource.v1.DeviceCapacity	value=1 requestPolicy=2
 io.k8s.api.resource.v1.DeviceClaim	requests=1 constraints=2 config=3
 io.k8s.api.resource.v1.DeviceClaimConfiguration	requests=1 (io.k8s.api.resource.v1.DeviceConfiguration)=2
@@ -442,6 +445,7 @@ io.k8s.api.resource.v1.DeviceTaint	key=1 value=2 effect=3 timeAdded=4
 io.k8s.api.resource.v1.DeviceToleration	key=1 operator=2 value=3 effect=4 tolerationSeconds=5
 io.k8s.api.resource.v1.ExactDeviceRequest	deviceClassName=1 selectors=2 allocationMode=3 count=4 adminAccess=5 tolerations=6 capacity=7
 io.k8s.api.resource.v1.NetworkDeviceData	interfaceName=1 ips=2 hardwareAddress=3
+io.k8s.api.resource.v1.NodeAllocatableResourceMapping	capacityKey=1 allocationMultiplier=2
 io.k8s.api.resource.v1.OpaqueDeviceConfiguration	driver=1 parameters=2
 io.k8s.api.resource.v1.ResourceClaim	metadata=1 spec=2 status=3
 io.k8s.api.resource.v1.ResourceClaimConsumerReference	apiGroup=1 resource=3 name=4 uid=5
@@ -454,7 +458,7 @@ io.k8s.api.resource.v1.ResourceSlice	metadata=1 spec=2
 io.k8s.api.resource.v1.ResourceSliceSpec	driver=1 pool=2 nodeName=3 nodeSelector=4 allNodes=5 devices=6 perDeviceNodeSelection=7 sharedCounters=8
 io.k8s.api.scheduling.v1.PriorityClass	metadata=1 value=2 globalDefault=3 description=4 preemptionPolicy=5
 io.k8s.api.storage.v1.CSIDriver	metadata=1 spec=2
-io.k8s.api.storage.v1.CSIDriverSpec	attachRequired=1 podInfoOnMount=2 volumeLifecycleModes=3 storageCapacity=4 fsGroupPolicy=5 tokenRequests=6 requiresRepublish=7 seLinuxMount=8 nodeAllocatableUpdatePeriodSeconds=9 serviceAccountTokenInSecrets=10
+io.k8s.api.storage.v1.CSIDriverSpec	attachRequired=1 podInfoOnMount=2 volumeLifecycleModes=3 storageCapacity=4 fsGroupPolicy=5 tokenRequests=6 requiresRepublish=7 seLinuxMount=8 nodeAllocatableUpdatePeriodSeconds=9 serviceAccountTokenInSecrets=10 preventPodSchedulingIfMissing=11
 io.k8s.api.storage.v1.CSINode	metadata=1 spec=2
 io.k8s.api.storage.v1.CSINodeDriver	name=1 nodeID=2 topologyKeys=3 allocatable=4
 io.k8s.api.storage.v1.CSINodeSpec	drivers=1
@@ -498,12 +502,13 @@ io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement	key=1 operator=2 v
 io.k8s.apimachinery.pkg.apis.meta.v1.GroupVersionForDiscovery	groupVersion=1 version=2
 io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector	matchLabels=1 matchExpressions=2
 io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement	key=1 operator=2 values=3
-io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta	selfLink=1 resourceVersion=2 continue=3 remainingItemCount=4
+io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta	selfLink=1 resourceVersion=2 continue=3 remainingItemCount=4 shardInfo=5
 io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry	manager=1 operation=2 apiVersion=3 time=4 fieldsType=6 fieldsV1=7 subresource=8
 io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta	name=1 generateName=2 namespace=3 selfLink=4 uid=5 resourceVersion=6 generation=7 creationTimestamp=8 deletionTimestamp=9 deletionGracePeriodSeconds=10 labels=11 annotations=12 ownerReferences=13 finalizers=14 managedFields=17
 io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference	kind=1 name=3 uid=4 apiVersion=5 controller=6 blockOwnerDeletion=7
 io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions	uid=1 resourceVersion=2
 io.k8s.apimachinery.pkg.apis.meta.v1.ServerAddressByClientCIDR	clientCIDR=1 serverAddress=2
+io.k8s.apimachinery.pkg.apis.meta.v1.ShardInfo	selector=1
 io.k8s.apimachinery.pkg.apis.meta.v1.Status	metadata=1 status=2 message=3 reason=4 details=5 code=6
 io.k8s.apimachinery.pkg.apis.meta.v1.StatusCause	reason=1 message=2 field=3
 io.k8s.apimachinery.pkg.apis.meta.v1.StatusDetails	name=1 group=2 kind=3 causes=4 retryAfterSeconds=5 uid=6
