@@ -48,8 +48,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   /** Nodes that drive their pods away: neither a view that is behind nor a conflict makes them wait again. */
   const begun = new Set<string>();
   const rates = { ...defaultRates, ...config.nodeEviction };
-  /** Pods that will have to go when their time is over. */
-  const condemned = new Set<string>();
+  /** Pods that will have to go when their time is over, and since when that is known. */
+  const condemned = new Map<string, number>();
 
   const waitFor = [nodeInformer, podInformer, leaseInformer];
   const watching = new KeyedController({ name: 'node-lifecycle-controller', context, waitFor, sync: syncNode });
@@ -173,12 +173,13 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     const node = pod && nodeInformer.lister.get(pod.spec.nodeName ?? '');
     if (!pod || !node || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return undefined;
     const now = clock.now();
-    const delay = evictionDelay(pod, node.spec?.taints ?? [], { now, since: now });
+    const since = condemned.get(key) ?? now;
+    const delay = evictionDelay(pod, node.spec?.taints ?? [], { now, since });
     if (delay === undefined) {
       if (condemned.delete(key)) tellOfEviction(pod, `Cancelling deletion of Pod ${key}`);
       return undefined;
     }
-    condemned.add(key);
+    condemned.set(key, since);
     if (delay > 0) return { requeueAfter: delay };
     tellOfEviction(pod, `Marking for deletion Pod ${key}`);
     await evict(pod).catch((error: unknown) => {

@@ -160,6 +160,39 @@ test('a pod that tolerates nothing leaves a tainted node at once', async () => {
   expect(picky.metadata.deletionTimestamp).toBeDefined();
 });
 
+test('a pod that tolerates a taint for a while goes when that is over, and stays when the taint goes before', async () => {
+  await start();
+  const podClient = harness.api.resource<Pod>(pods);
+  for (const [name, tolerationSeconds] of [
+    ['short', 15],
+    ['long', 60],
+  ] as const) {
+    const tolerations = [{ key: 'x', operator: 'Exists', effect: 'NoExecute', tolerationSeconds }];
+    await podClient.create(makePod(name, {}, { nodeName: 'node-1', tolerations }));
+  }
+  const setTaints = async (taints: readonly object[]) => {
+    await harness.api.resource<Node>(nodes).patch({ name: 'node-1', type: 'merge', body: { spec: { taints } } });
+    await harness.settle();
+  };
+  const left = async () => {
+    const { items } = await podClient.list({ namespace: 'default' });
+    return items.filter(({ metadata }) => !metadata.deletionTimestamp).map(({ metadata }) => metadata.name);
+  };
+  // Whoever sets it need not say when.
+  await setTaints([{ key: 'x', effect: 'NoExecute' }]);
+  await pass(10, true);
+  expect(await left()).toContain('short');
+  await pass(10, true);
+  expect(await left()).not.toContain('short');
+  await pass(30, true);
+  await setTaints([]);
+  await setTaints([{ key: 'x', effect: 'NoExecute' }]);
+  await pass(50, true);
+  expect(await left()).toContain('long');
+  await pass(20, true);
+  expect(await left()).not.toContain('long');
+});
+
 test('what a node runs short of keeps new pods away, as long as it does', async () => {
   await start();
   const client = harness.api.resource<Node>(nodes);

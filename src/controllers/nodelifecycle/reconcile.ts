@@ -61,9 +61,7 @@ export function taintsFor(node: Readonly<Node>, now: number, mayEvict: () => boo
 
 /** Whether a node's silence, or its word that it is not ready, drives its pods away already. */
 export function isEvicting({ spec }: Readonly<Node>): boolean {
-  return (spec?.taints ?? []).some(
-    ({ key, effect }) => effect === 'NoExecute' && (key === notReadyTaint || key === unreachableTaint),
-  );
+  return (spec?.taints ?? []).some((taint) => taint.effect === 'NoExecute' && isOfSilence(taint));
 }
 
 function wantedTaints(node: Readonly<Node>): Taint[] {
@@ -84,8 +82,8 @@ function same(a: Readonly<Taint>, b: Readonly<Taint>): boolean {
 }
 
 /**
- * Milliseconds until a pod must leave its node because of the node's NoExecute taints: 0 for now, undefined for never.
- * A taint without a time counts from `since`.
+ * Milliseconds until a pod must leave its node because of the node's NoExecute taints: 0 for now, undefined for never. Its time
+ * counts `since` it was first seen that it must; where the node itself is silent, since that was told, also over a restart.
  */
 export function evictionDelay(
   pod: Readonly<Pod>,
@@ -99,9 +97,19 @@ export function evictionDelay(
     if (tolerating.length === 0) return 0;
     const seconds = tolerating.map((t) => t.tolerationSeconds).filter((s) => s !== undefined);
     if (seconds.length === 0) continue;
-    const start = taint.timeAdded ? Date.parse(taint.timeAdded) : since;
+    const start = isOfSilence(taint) ? Math.min(since, toldAt(taint, pod)) : since;
     const left = Math.max(0, start + Math.min(...seconds) * 1000 - now);
     soonest = Math.min(soonest ?? left, left);
   }
   return soonest;
+}
+
+/** Later than that for a pod that came later. Infinity for a taint that says no time. */
+function toldAt({ timeAdded }: Readonly<Taint>, { metadata }: Readonly<Pod>): number {
+  if (timeAdded === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(Date.parse(timeAdded), Date.parse(metadata.creationTimestamp ?? timeAdded));
+}
+
+function isOfSilence({ key }: Readonly<Taint>): boolean {
+  return key === notReadyTaint || key === unreachableTaint;
 }
