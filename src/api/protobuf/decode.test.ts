@@ -127,6 +127,14 @@ describe('decodeProtobuf', () => {
     });
   });
 
+  test('a zero time in a map is null, as it is elsewhere', () => {
+    const entry = message((w) => bytes(text(w, 1, 'web-1'), 2, new Uint8Array(0)));
+    const budget = message((w) => bytes(w, 3, message((status) => bytes(status, 2, entry))));
+    expect(decodeProtobuf(envelope('policy/v1', 'PodDisruptionBudget', budget)).value).toEqual({
+      status: { disruptedPods: { 'web-1': null } },
+    });
+  });
+
   test('options of a delete belong to every group', () => {
     const options = message((w) => text(w, 4, 'Orphan'));
     expect(decodeProtobuf(envelope('apps/v1', 'DeleteOptions', options)).value).toEqual({

@@ -112,7 +112,9 @@ function readEntry(reader: BinaryReader, type: string): [key: string, value: unk
     else return false;
     return true;
   });
-  return [key, value ?? (wireOf(type) === WireType.LengthDelimited ? '' : 0)];
+  // A time that is there may be null.
+  if (value === undefined) value = wireOf(type) === WireType.LengthDelimited ? '' : 0;
+  return [key, value];
 }
 
 /** A list where a message cannot have one, as the value of a map: a message with the list as its first field. */
