@@ -251,21 +251,13 @@ class Scheduler {
       this.#cache.nominate(other, '');
       this.#queue.add(other);
     }
-    const now = formatTime(this.#options.clock.now());
-    const message = `${this.#name}: preempting to accommodate a higher priority pod`;
-    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message };
     for (const victim of victims.filter(({ metadata }) => metadata.deletionTimestamp === undefined)) {
       const { name, namespace = '', uid } = victim.metadata;
-      const conditions = [
-        ...(victim.status?.conditions ?? []).filter(({ type }) => type !== condition.type),
-        { ...condition, lastTransitionTime: now },
-      ];
       try {
-        const body = { metadata: { uid }, status: { conditions } };
-        await this.#pods.patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
+        await this.#tellDisruption(victim);
         await this.#pods.delete(name, namespace, uid === undefined ? {} : { preconditions: { uid } });
       } catch (error) {
-        if (isNotFound(error)) continue;
+        if (isNotFound(error) || isConflict(error)) continue;
         if (!this.#options.signal.aborted)
           this.#options.onError?.(error, `scheduler: preemption of ${objectKey(victim)}`);
         continue;
@@ -273,6 +265,26 @@ class Scheduler {
       const text = `Preempted by pod ${pod.metadata.uid} on node ${nodeName}`;
       const event = { type: 'Normal', reason: 'Preempted', message: text } as const;
       this.#recorder.event({ ...victim, apiVersion: 'v1', kind: 'Pod' }, event);
+    }
+  }
+
+  /** Says in the victim's status who ends it. What its kubelet says meanwhile stays. */
+  async #tellDisruption(victim: Readonly<Pod>): Promise<void> {
+    const { name, namespace = '', uid } = victim.metadata;
+    const message = `${this.#name}: preempting to accommodate a higher priority pod`;
+    const told = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message };
+    const condition = { ...told, lastTransitionTime: formatTime(this.#options.clock.now()) };
+    for (let current = victim; ; current = await this.#pods.get(name, namespace)) {
+      const others = (current.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
+      const { resourceVersion } = current.metadata;
+      const body = { metadata: { uid, resourceVersion }, status: { conditions: [...others, condition] } };
+      try {
+        await this.#pods.patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
+        return;
+      } catch (error) {
+        // The conflict may be that the name is another pod's by now.
+        if (!isConflict(error) || current.metadata.uid !== uid) throw error;
+      }
     }
   }
 
