@@ -40,6 +40,8 @@ export interface RunningNode {
   readonly name: string;
   /** Whether anything had to be started. */
   readonly changed: boolean;
+  /** When its agent was started, ms since 1970; 0 when it ran already. What the node said before is of another agent. */
+  readonly agentSince: number;
 }
 
 /** Starts what is missing of the node. Resolves when containerd answers and has the images; the agent may still be on its way. */
@@ -78,6 +80,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   });
   await writeContainerdConfig(nodePaths, config);
   const containerd = await part('containerd', ['containerd', '--config', nodePaths.containerdConfig]);
+  const agentSince = find('agent') === undefined ? clock.now() : 0;
   await part('agent', selfCommand(agentArguments(options)), smallMallocEnvironment);
   try {
     await untilSocketAnswers(nodePaths.containerdSocket, { clock, timeout: 120_000, signal });
@@ -89,7 +92,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   }
   if ((await missingImages(options.exec, nodePaths)).length > 0)
     await importImages(options.exec, nodePaths, options.archive);
-  return { name: node.name, changed: started.length > before };
+  return { name: node.name, changed: started.length > before, agentSince };
 }
 
 function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: StartNodeOptions): string[] {

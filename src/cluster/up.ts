@@ -29,6 +29,7 @@ import {
   rangesOf,
 } from './layout.ts';
 import { type RunningNode, startNode } from './node.ts';
+import { isReadySince } from './node-ready.ts';
 import { requireFreePort, requirePrograms } from './preflight.ts';
 import { type ClusterProcess, clusterProcesses, findPart } from './processes.ts';
 import type { Progress } from './progress.ts';
@@ -214,16 +215,10 @@ async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }
   );
   const running = progress.phase('containers', () => Promise.all(nodes), describeNodes);
   try {
-    const [client] = await Promise.all([ready, running]);
+    const [client, runningNodes] = await Promise.all([ready, running]);
     await progress.phase(
       'nodes ready',
-      () =>
-        untilNodesReady(
-          client,
-          network.nodes.map((n) => n.name),
-          tools.clock,
-          stop,
-        ),
+      () => untilNodesReady(client, runningNodes, tools.clock, stop),
       (n) => `${n} of ${n}`,
     );
     return { client, changed: started.length > 0 };
@@ -265,7 +260,7 @@ const nodesTimeout = 300_000;
 
 async function untilNodesReady(
   client: Client,
-  names: readonly string[],
+  running: readonly RunningNode[],
   clock: Clock,
   signal: AbortSignal,
 ): Promise<number> {
@@ -273,9 +268,10 @@ async function untilNodesReady(
   const end = clock.now() + nodesTimeout;
   for (;;) {
     const { items } = await nodes.list();
-    const ready = items.filter((n) => n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
-    const missing = names.filter((name) => !ready.some((n) => n.metadata?.name === name));
-    if (missing.length === 0) return names.length;
+    const missing = running
+      .filter(({ name, agentSince }) => !items.some((n) => n.metadata.name === name && isReadySince(n, agentSince)))
+      .map(({ name }) => name);
+    if (missing.length === 0) return running.length;
     if (clock.now() > end) {
       throw new Failure(
         `${missing.join(', ')} did not become ready in ${nodesTimeout / 1000} s; see the logs of their agents`,

@@ -23,6 +23,10 @@ async function text(path: string): Promise<string> {
   return (await readFile(path, 'utf8').catch(() => '')).trim();
 }
 
+function isReady(status: Node['status']): boolean {
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
 export interface NodeAgentOptions {
   readonly kubelet: KubeletOptions;
   readonly recorder: EventRecorder;
@@ -35,9 +39,12 @@ export class NodeAgent {
   readonly #recorder: EventRecorder;
   #wasUnschedulable: boolean | undefined;
   #networkReady = false;
+  #isFirstLook = true;
   #reportedAt = 0;
   readonly #pressures: () => readonly Pressure[];
-  #wake: () => void = () => {};
+  /** A look that was asked for while another went on. */
+  #isWanted = false;
+  #rouse: () => void = () => {};
 
   constructor({ kubelet, recorder, pressures }: NodeAgentOptions) {
     this.#options = kubelet;
@@ -47,7 +54,8 @@ export class NodeAgent {
 
   /** Looks at the node, and tells what changed, at once. */
   wake(): void {
-    this.#wake();
+    this.#isWanted = true;
+    this.#rouse();
   }
 
   #say(event: EventText): void {
@@ -58,7 +66,7 @@ export class NodeAgent {
     this.#say(starting);
     void this.#options.networkReady.then(() => {
       this.#networkReady = true;
-      this.#wake();
+      this.wake();
     });
     await Promise.all([this.#keepStatus(signal), this.#keepLease(signal)]);
   }
@@ -76,16 +84,18 @@ export class NodeAgent {
     }
   }
 
-  #pause(delay: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+  async #pause(delay: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
       const timer = this.#options.clock.after(delay, resolve);
-      this.#wake = () => {
+      this.#rouse = () => {
         timer.cancel();
         resolve();
       };
-      signal.addEventListener('abort', this.#wake, { once: true });
-      if (signal.aborted) this.#wake();
+      signal.addEventListener('abort', this.#rouse, { once: true });
+      if (signal.aborted || this.#isWanted) this.#rouse();
     });
+    signal.removeEventListener('abort', this.#rouse);
+    this.#isWanted = false;
   }
 
   async #report(): Promise<void> {
@@ -93,6 +103,7 @@ export class NodeAgent {
     const api = client.resource<Node>(nodes);
     const facts = await this.#facts();
     const node = await this.#registered(facts);
+    if (this.#isTooEarly(node)) return;
     const now = clock.now();
     const status = nodeStatus(facts, node.status, now);
     const cordoned = schedulableEvent(node, this.#wasUnschedulable);
@@ -103,6 +114,16 @@ export class NodeAgent {
     await api.patch({ name: nodeName, type: 'merge', body: { status } }, { subresource: 'status' });
     this.#reportedAt = now;
     for (const event of nodeEvents(nodeName, node.status, status)) this.#say(event);
+  }
+
+  /**
+   * An agent that was started anew finds its pod network as it was, in a moment: a node that is Ready stays so until the
+   * next look, so that nobody takes its pods out of their Services.
+   */
+  #isTooEarly({ status }: Node): boolean {
+    const isFirst = this.#isFirstLook;
+    this.#isFirstLook = false;
+    return isFirst && !this.#networkReady && isReady(status);
   }
 
   /** The Node object, made when it is not there, with our labels on it. */

@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Node } from '../../api/core/v1/types.generated.ts';
+import { FakeApi } from '../../client/fake/fake-api.ts';
+import { createInformers } from '../../client/informers.ts';
+import { nodes } from '../../client/resources.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { FakeRandom } from '../../system/fake/random.ts';
+import type { Cri } from '../cri/client.ts';
+import type { KubeletOptions } from '../options.ts';
+import { NodeAgent } from './node-agent.ts';
+
+const clock = new FakeClock();
+const random = new FakeRandom();
+const patience = { timeout: 60_000 };
+let api: FakeApi;
+let stop: AbortController;
+/** What was said of the node, one after the other: `True`, `False` or `none`. */
+let said: string[];
+let networkReady: () => void;
+let looks: (() => void)[];
+let agent: NodeAgent;
+let running: Promise<unknown>[];
+
+beforeEach(() => {
+  api = new FakeApi({ clock, random });
+  stop = new AbortController();
+  said = [];
+  looks = [];
+  const onError = (error: unknown) => expect(error).toBeUndefined();
+  const informers = createInformers(api, { clock, random, freeze: true, onError });
+  const readyOf = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'none';
+  informers.informer<Node>(nodes).addHandler({
+    added: (node) => said.push(readyOf(node)),
+    updated: (node) => said.push(readyOf(node)),
+  });
+  const cri = {
+    version: () => new Promise((resolve) => looks.push(() => resolve({ runtimeName: 'fake', runtimeVersion: '1' }))),
+    listImages: () => Promise.resolve([]),
+  } as unknown as Cri;
+  const kubelet = {
+    client: api,
+    clock,
+    cri,
+    nodeName: 'node-a',
+    nodeIPs: ['192.0.2.1'],
+    rootDir: '/',
+    networkReady: new Promise<void>((resolve) => {
+      networkReady = resolve;
+    }),
+    log: (message: string) => expect(message).toBe(''),
+  } as unknown as KubeletOptions;
+  const recorder = { event: () => {}, flush: () => Promise.resolve() };
+  agent = new NodeAgent({ kubelet, recorder, pressures: () => [] });
+  running = [informers.run(stop.signal)];
+});
+
+afterEach(async () => {
+  stop.abort();
+  for (const answer of looks) answer();
+  await Promise.all(running);
+});
+
+const start = () => running.push(agent.run(stop.signal));
+
+/** Lets the runtime answer the next look. */
+async function look(): Promise<void> {
+  await expect.poll(() => looks.length, patience).toBeGreaterThan(0);
+  looks.shift()?.();
+}
+
+test('a node that was Ready stays so while an agent that is started anew finds its network', async () => {
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  await api.resource<Node>(nodes).create({ metadata: { name: 'node-a' }, spec: {}, status: { conditions } });
+  start();
+  await look();
+  await expect
+    .poll(async () => (await api.resource<Node>(nodes).get('node-a')).metadata.labels, patience)
+    .toBeDefined();
+  networkReady();
+  await look();
+  await expect.poll(() => said.length, patience).toBeGreaterThan(2);
+  expect(new Set(said)).toEqual(new Set(['True']));
+});
+
+test('a new node says that its network is not there, and then that it is', async () => {
+  start();
+  await look();
+  await expect.poll(() => said, patience).toContain('False');
+  networkReady();
+  await look();
+  await expect.poll(() => said.at(-1), patience).toBe('True');
+});
+
+test('what happens while the node is looked at is looked at next, not ten seconds later', async () => {
+  start();
+  await expect.poll(() => looks.length, patience).toBe(1);
+  agent.wake();
+  await look();
+  await look();
+});
