@@ -84,6 +84,7 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
           attempt: 0,
           environment: new Map(),
           mountSources: [],
+          images: new Map(),
           readonlyVolumes: new Set(),
           devices: new Map(),
           hostsFile,

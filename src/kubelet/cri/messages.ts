@@ -103,7 +103,14 @@ export const listPodSandboxResponse = message({ items: repeated(sub(1, podSandbo
 const imageSpec = message({ image: string(1), annotations: stringMap(2) });
 const keyValue = message({ key: string(1), value: string(2) });
 export const mountPropagation = { private: 0, hostToContainer: 1, bidirectional: 2 } as const;
-const mount = message({ containerPath: string(1), hostPath: string(2), readonly: bool(3), propagation: int(5) });
+const mount = message({
+  containerPath: string(1),
+  hostPath: string(2),
+  readonly: bool(3),
+  propagation: int(5),
+  image: sub(9, imageSpec),
+  imageSubPath: string(10),
+});
 export type Mount = Input<typeof mount>;
 const device = message({ containerPath: string(1), hostPath: string(2), permissions: string(3) });
 export type Device = Input<typeof device>;

@@ -36,6 +36,12 @@ test.each<[string, Pod, readonly Pod[], string | undefined]>([
   ['too many pods', pod(), [pod(), pod(), pod()], 'OutOfpods'],
   ['another node wanted', pod({}, { nodeSelector: { disk: 'hdd' } }), [], 'NodeAffinity'],
   ['this node wanted', pod({}, { nodeSelector: { disk: 'ssd' } }), [], undefined],
+  [
+    'groups of the image left out',
+    pod({}, { securityContext: { supplementalGroupsPolicy: 'Strict' } }),
+    [],
+    'SupplementalGroupsPolicyNotSupported: Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node',
+  ],
 ])('%s', (_, one, others, expected) => {
   const why = refusal({ pod: one, node, others });
   if (expected === undefined) expect(why).toBeUndefined();

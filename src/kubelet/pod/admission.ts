@@ -24,6 +24,14 @@ export interface AdmissionInput {
 export function refusal({ pod, node, others, allowedSysctls = [] }: AdmissionInput): Verdict | undefined {
   const sysctl = forbiddenSysctl(pod, allowedSysctls);
   if (sysctl !== undefined) return rejected('SysctlForbidden', sysctl);
+  if (
+    pod.spec.securityContext?.supplementalGroupsPolicy === 'Strict' &&
+    !node.status?.features?.supplementalGroupsPolicy
+  )
+    return rejected(
+      'SupplementalGroupsPolicyNotSupported',
+      'SupplementalGroupsPolicy=Strict is not supported in this node',
+    );
   if (!matchesNodeAffinity(pod.spec, node)) {
     return rejected('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
   }

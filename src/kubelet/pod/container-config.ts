@@ -1,5 +1,5 @@
 // The runtime's view of a pod and of a container: CRI's messages from the API's objects, without any I/O.
-import type { Container, Pod, SeccompProfile } from '../../api/core/v1/types.generated.ts';
+import type { Container, Pod, SeccompProfile, VolumeMount } from '../../api/core/v1/types.generated.ts';
 import {
   type ContainerConfig,
   type Device,
@@ -12,7 +12,7 @@ import {
   protocols,
   type SandboxConfig,
 } from '../cri/messages.ts';
-import { expand } from './env.ts';
+import { ConfigError, expand } from './env.ts';
 import { annotations, identityOf, labels, logFolder, podLabels } from './identity.ts';
 import { type DNSSettings, sandboxHostname } from './network-files.ts';
 import { dotted } from './sysctls.ts';
@@ -44,7 +44,10 @@ function seccomp(profile: SeccompProfile | undefined) {
 const isPrivileged = (pod: Pod): boolean =>
   [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some((c) => c.securityContext?.privileged);
 
+/** Throws for what the runtime could not make. */
 export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
+  if (pod.spec.hostUsers === false)
+    throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
   const identity = identityOf(pod);
   const { sysctls = [], runAsUser, runAsGroup, seccompProfile } = pod.spec?.securityContext ?? {};
   const ports = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].flatMap((c) => c.ports ?? []);
@@ -124,8 +127,10 @@ export function securityContext(pod: Pod, container: Container, targetId?: strin
 export interface ContainerInput {
   readonly attempt: number;
   readonly environment: ReadonlyMap<string, string>;
-  /** Host path of each of the container's volumeMounts, by index (sub-paths.ts). */
+  /** Host path of each of the container's volumeMounts, by index (sub-paths.ts); of images the path in them. */
   readonly mountSources: readonly (string | undefined)[];
+  /** Id of the image by volume name, for volumes of images. */
+  readonly images: ReadonlyMap<string, string>;
   /** Volumes whose content is the API's (ConfigMaps, Secrets, …): read-only whatever the mount says. */
   readonly readonlyVolumes: ReadonlySet<string>;
   /** Host path of the block device by volume name. */
@@ -144,14 +149,24 @@ const propagation = {
   Bidirectional: mountPropagation.bidirectional,
 } as const;
 
+/** No runtime that is known here mounts recursively read-only. Throws ConfigError where it must. */
+function checkRecursion({ name, readOnly, recursiveReadOnly }: VolumeMount): void {
+  if (recursiveReadOnly !== 'Enabled') return;
+  const why = readOnly ? 'not supported by the runtime' : 'not read-only';
+  const message = `volume "${name}" requested recursive read-only mode, but it is ${why}`;
+  throw new ConfigError(`failed to resolve recursive read-only mode: ${message}`);
+}
+
 function mounts(container: Container, input: ContainerInput): Mount[] {
   const result: Mount[] = [];
   for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
-    const hostPath = input.mountSources[i];
-    if (hostPath === undefined) continue;
+    const source = input.mountSources[i];
+    if (source === undefined) continue;
+    checkRecursion(mount);
+    const image = input.images.get(mount.name);
     result.push({
       containerPath: mount.mountPath,
-      hostPath,
+      ...(image === undefined ? { hostPath: source } : { image: { image }, imageSubPath: source }),
       readonly: mount.readOnly || input.readonlyVolumes.has(mount.name),
       propagation: propagation[(mount.mountPropagation ?? 'None') as keyof typeof propagation],
     });

@@ -27,6 +27,8 @@ export interface StartContainer {
   /** Id of the container whose processes an ephemeral container sees. */
   readonly targetId: string | undefined;
   readonly event: (event: EventText) => void;
+  /** Of the pod, not of the container. */
+  readonly podEvent: (event: EventText) => void;
 }
 
 export type StartResult =
@@ -76,7 +78,8 @@ export class ContainerStarter {
     try {
       const credentials = this.#context.sources.of(pod).credentials;
       const image = await this.#context.images.ensure({ pod, container, credentials, event });
-      const config = await this.#containerConfig(request, image);
+      const images = await this.#imageVolumes(request);
+      const config = await this.#containerConfig(request, { image, images });
       id = await cri.createContainer({
         podSandboxId: sandbox.id,
         config,
@@ -103,7 +106,24 @@ export class ContainerStarter {
     return { kind: 'started', id };
   }
 
-  async #containerConfig({ pod, container, attempt, mounted, addresses, targetId }: StartContainer, image: CriImage) {
+  /** Id by volume name of the images that the container mounts; they are pulled as its own is. Rejects with ImageError. */
+  async #imageVolumes({ pod, container, mounted, podEvent }: StartContainer): Promise<Map<string, string>> {
+    const { credentials } = this.#context.sources.of(pod);
+    const found = new Map<string, string>();
+    for (const name of new Set(container.volumeMounts?.map((mount) => mount.name))) {
+      const { reference = '', pullPolicy } = mounted.images.get(name) ?? {};
+      if (!mounted.images.has(name)) continue;
+      const wanted = { name, image: reference, ...(pullPolicy !== undefined && { imagePullPolicy: pullPolicy }) };
+      const { id } = await this.#context.images.ensure({ pod, container: wanted, credentials, event: podEvent });
+      found.set(name, id);
+    }
+    return found;
+  }
+
+  async #containerConfig(
+    { pod, container, attempt, mounted, addresses, targetId }: StartContainer,
+    { image, images }: { readonly image: CriImage; readonly images: ReadonlyMap<string, string> },
+  ) {
     const { options, services, volumes, nodeResources } = this.#context;
     checkUser(pod, container, image);
     const all = services.list();
@@ -112,6 +132,7 @@ export class ContainerStarter {
       services: all,
       ...addresses,
       hostIPs: options.nodeIPs,
+      volumePath: (name) => mounted.paths.get(name),
     });
     const dir = volumes.podDir(pod.metadata.uid ?? '');
     const folder = join(dir, 'containers', container.name);
@@ -131,6 +152,7 @@ export class ContainerStarter {
       attempt,
       environment: values,
       mountSources: sources,
+      images,
       readonlyVolumes: mounted.readonly,
       devices: mounted.devices,
       hostsFile: hosts,

@@ -1,8 +1,11 @@
 // A container's environment: Services, ConfigMaps, Secrets, fields and values, and $(VAR) in them.
 
-import type { ConfigMap, Container, Pod, Secret, Service } from '../../api/core/v1/types.generated.ts';
+import { join } from 'node:path';
+import type { ConfigMap, Container, FileKeySelector, Pod, Secret, Service } from '../../api/core/v1/types.generated.ts';
 import { ownValue, table } from '../../apimachinery/table.ts';
 import { parseTime } from '../../apimachinery/time.ts';
+import { readInside, valueInFile } from './env-file.ts';
+import { containersOf } from './identity.ts';
 import { resourceField } from './resources.ts';
 
 /** `$(NAME)` becomes the value where there is one; `$$` stands for one `$`; all else stays as it is. */
@@ -65,6 +68,8 @@ export interface EnvironmentSources {
   readonly podIPs: readonly string[];
   readonly hostIPs: readonly string[];
   readonly allocatable: Readonly<Record<string, string>>;
+  /** Host path of a volume of the pod; undefined for one that has none. */
+  volumePath(name: string): string | undefined;
   configMap(name: string): Promise<Readonly<ConfigMap> | undefined>;
   secret(name: string): Promise<Readonly<Secret> | undefined>;
 }
@@ -127,7 +132,7 @@ export async function environment(
       result.set(name, expand(value ?? '', result));
       continue;
     }
-    const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+    const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
     let found: string | undefined;
     if (fieldRef) found = podField(pod, fieldRef.fieldPath, sources);
     else if (resourceFieldRef)
@@ -153,15 +158,31 @@ export async function environment(
         );
       }
       found = encoded === undefined ? undefined : decode(encoded);
-    }
+    } else if (fileKeyRef) found = await fromFile(fileKeyRef, sources);
     if (found !== undefined) result.set(name, found);
   }
   return result;
 }
 
+/** Undefined for what is optional and not there. Rejects with ConfigError. */
+async function fromFile(
+  { volumeName, path, key, optional = false }: FileKeySelector,
+  { volumePath }: EnvironmentSources,
+): Promise<string | undefined> {
+  const volume = volumePath(volumeName);
+  if (volume === undefined) throw new ConfigError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`);
+  const text = await readInside(volume, path);
+  if (text === undefined && !optional) throw new ConfigError("couldn't parse env file");
+  const value = text === undefined ? undefined : valueInFile(text, key);
+  if (value || optional) return value;
+  throw new ConfigError(`environment variable key "${key}" not found in file "${join(volume, path)}"`);
+}
+
 /** The container that a resourceFieldRef speaks of: its own unless it names one. */
 export function targetOf(pod: Pod, own: Container, { containerName }: { readonly containerName?: string }): Container {
-  return (containerName && pod.spec?.containers.find((c) => c.name === containerName)) || own;
+  return (
+    (containerName && containersOf(pod).find(({ container }) => container.name === containerName)?.container) || own
+  );
 }
 
 /** Milliseconds since the epoch of an API time; 0 where there is none. */

@@ -13,8 +13,8 @@ export interface Addresses {
 }
 
 /** What the downward API shows of a pod that changes while it runs: files follow it at once. */
-function shownOf({ metadata: { labels = {}, annotations = {} } }: Pod): unknown {
-  return { labels, annotations };
+function shownOf({ metadata: { labels = {}, annotations = {} }, spec }: Pod): unknown {
+  return { labels, annotations, resources: spec.containers.map(({ resources = {} }) => resources) };
 }
 
 export class MountedVolumes {

@@ -142,6 +142,7 @@ export class PodActions {
       addresses,
       targetId: view.targetOf(container),
       event: (text) => event(text, container),
+      podEvent: (text) => event(text),
     });
     if (result.id !== undefined) await view.lookAtContainer(result.id);
     if (result.kind === 'waiting') {

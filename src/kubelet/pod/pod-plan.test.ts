@@ -81,6 +81,19 @@ describe('containers', () => {
   ])('%s after exit code %i', (restartPolicy, code, expected) =>
     expect(plan(pod({ restartPolicy }), { containers: [exited('a', code), container('b')] }).actions).toEqual(expected),
   );
+  test.each([
+    [42, 'In', [42], ['start a 1']],
+    [1, 'In', [42], []],
+    [1, 'NotIn', [42], ['start a 1']],
+    [42, 'NotIn', [42], []],
+  ])('after exit code %i by a rule of %s %j, whatever the policies', (code, operator, values, expected) => {
+    const restartPolicyRules = [{ action: 'Restart', exitCodes: { operator, values } }];
+    const ruled = pod({
+      restartPolicy: 'Never',
+      containers: [{ name: 'a', restartPolicy: 'Never', restartPolicyRules }, { name: 'b' }],
+    });
+    expect(plan(ruled, { containers: [exited('a', code), container('b')] }).actions).toEqual(expected);
+  });
   test('wait for their back-off', () => {
     const backoffs = new Map<string, RestartBackoff>([['a', { delay: 80_000, updatedAt: now - 2000 }]]);
     const waiting = plan(pod(), { containers: [exited('a', 1, { attempt: 4 }), container('b')] }, { backoffs });

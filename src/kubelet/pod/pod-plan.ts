@@ -1,6 +1,6 @@
 // What to do next for a pod, as a pure function of what is wanted, what runs and the time. The rules are those of
 // upstream's kuberuntime computePodActions: sandbox first, then init containers one after the other, then all others.
-import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Container, ContainerRestartRule, Pod } from '../../api/core/v1/types.generated.ts';
 import type { ProbeFailure } from '../probes/prober.ts';
 import { formatPod, identityOf, isSidecar } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
@@ -76,8 +76,11 @@ export function deadlineOf({ spec }: Pod, startedAt: number): number | undefined
   return seconds === undefined || startedAt === 0 ? undefined : startedAt + seconds * 1000;
 }
 
-/** Whether a container that ended is to start again. */
-export function shouldRestart(pod: Pod, container: Container, ended: ObservedContainer): boolean {
+/** Whether a container that ended is to start again: by its own rules (KEP-5307), its own policy, or the pod's. */
+export function shouldRestart(pod: Pod, container: Container, ended: Pick<ObservedContainer, 'exitCode'>): boolean {
+  const isMeant = ({ exitCodes: { operator, values = [] } = { operator: '' } }: ContainerRestartRule) =>
+    operator === (values.includes(ended.exitCode) ? 'In' : 'NotIn');
+  if (container.restartPolicyRules?.find(isMeant)?.action === 'Restart') return true;
   const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
   return policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0);
 }

@@ -77,6 +77,38 @@ test('a pod that runs has its addresses and is Ready', () => {
   expect(conditions(s).Ready).toBe('True');
 });
 
+test('a container that its own rules start again has not failed its pod', () => {
+  const restartPolicyRules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }];
+  const ruled = pod({
+    restartPolicy: 'Never',
+    containers: [{ name: 'a', image: 'i', restartPolicy: 'Never', restartPolicyRules }],
+  });
+  const ended = (exitCode: number) => [container({ state: 'exited', finishedAt: now, exitCode })];
+  expect(status(ruled, ended(42)).phase).toBe('Running');
+  expect(status(ruled, ended(1)).phase).toBe('Failed');
+  const init = pod({ restartPolicy: 'Always', initContainers: [{ name: 'i', restartPolicy: 'Never' }] });
+  const failed = container({ id: 'y', name: 'i', state: 'exited', finishedAt: now, exitCode: 1 });
+  expect(status(init, [failed]).phase).toBe('Failed');
+});
+
+test('mounts are told, and messages as far as all of a pod find room', () => {
+  const mounted = {
+    name: 'a',
+    volumeMounts: [
+      { name: 'v', mountPath: '/v', readOnly: true },
+      { name: 'w', mountPath: '/w' },
+    ],
+  };
+  const names = ['b', 'c', 'd'].map((name) => ({ name }));
+  const ended = container({ state: 'exited', finishedAt: now, message: 'x'.repeat(4096) });
+  const [told] = status(pod({ containers: [mounted, ...names] }), [ended]).containerStatuses ?? [];
+  expect(told?.volumeMounts).toEqual([
+    { name: 'v', mountPath: '/v', readOnly: true, recursiveReadOnly: 'Disabled' },
+    { name: 'w', mountPath: '/w' },
+  ]);
+  expect(told?.state?.terminated?.message).toHaveLength(3072);
+});
+
 test('that a pod has ended is told when its sidecar has, too', () => {
   const p = pod({ restartPolicy: 'Never', initContainers: [{ name: 's', restartPolicy: 'Always' }] });
   const ended = container({ state: 'exited', finishedAt: now });

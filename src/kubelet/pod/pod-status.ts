@@ -2,16 +2,20 @@
 import type {
   Container,
   ContainerState,
+  ContainerStateTerminated,
   ContainerStatus,
   Pod,
   PodCondition,
   PodStatus,
   ResourceRequirements,
+  VolumeMount,
+  VolumeMountStatus,
 } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { type ResizeCondition, resizeConditions } from './allocation.ts';
-import { type ContainerKind, isSidecar } from './identity.ts';
+import { type ContainerKind, containersOf, isSidecar } from './identity.ts';
 import { type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
+import { shouldRestart } from './pod-plan.ts';
 import { qosClass } from './resources.ts';
 
 export interface StatusInput {
@@ -42,13 +46,17 @@ export interface Verdict {
   readonly isDisruption?: boolean;
 }
 
-function terminated(container: ObservedContainer): ContainerState {
+/** Bytes of termination messages that a pod tells of at the most, shared by its containers. */
+const longestMessages = 12 * 1024;
+
+function terminated(container: ObservedContainer, pod: Pod): ContainerState {
+  const longest = Math.floor(longestMessages / containersOf(pod).length);
   const reason = container.reason || (container.exitCode === 0 ? 'Completed' : 'Error');
   return {
     terminated: {
       exitCode: container.exitCode,
       reason,
-      ...(container.message && { message: container.message }),
+      ...(container.message && { message: container.message.slice(0, longest) }),
       // One that never started has upstream's zero: 1970.
       startedAt: formatTime(container.startedAt),
       ...(container.finishedAt > 0 && { finishedAt: formatTime(container.finishedAt) }),
@@ -69,14 +77,14 @@ function containerStatus(input: StatusInput, container: Container, kind: Contain
   if (!current) state = input.verdict ? neverFound : { waiting: waitingFor ?? { reason: initIdle } };
   else if (current.state === 'running') {
     state = { running: { startedAt: formatTime(current.startedAt) } };
-    if (previous?.state === 'exited') last = terminated(previous);
+    if (previous?.state === 'exited') last = terminated(previous, input.pod);
   } else if (current.state === 'exited') {
     if (waitingFor) {
       state = { waiting: waitingFor };
-      last = terminated(current);
+      last = terminated(current, input.pod);
     } else {
-      state = terminated(current);
-      if (previous?.state === 'exited') last = terminated(previous);
+      state = terminated(current, input.pod);
+      if (previous?.state === 'exited') last = terminated(previous, input.pod);
     }
   } else state = { waiting: waitingFor ?? { reason: initIdle } };
   const running = current?.state === 'running';
@@ -94,7 +102,13 @@ function containerStatus(input: StatusInput, container: Container, kind: Contain
     lastState: last,
     ...(resources && { resources }),
     ...(container.resources?.requests && { allocatedResources: container.resources.requests }),
+    ...(container.volumeMounts && { volumeMounts: container.volumeMounts.map(mountStatus) }),
   };
+}
+
+/** No runtime that is known here mounts recursively read-only. */
+function mountStatus({ name, mountPath, readOnly }: VolumeMount): VolumeMountStatus {
+  return { name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }) };
 }
 
 /** Of a container that was not there when its pod was made to end. */
@@ -111,33 +125,34 @@ interface Statuses {
   readonly main: readonly ContainerStatus[];
 }
 
+/** How a container ended that does not run: now, or before the start that it waits for. */
+function endOf({ state, lastState }: ContainerStatus): ContainerStateTerminated | undefined {
+  return state?.terminated ?? (state?.waiting && lastState?.terminated);
+}
+
 /** upstream's getPhase. */
 function phaseOf({ pod, finished }: StatusInput, { init, main }: Statuses): string {
-  const policy = pod.spec?.restartPolicy ?? 'Always';
-  const initContainers = pod.spec?.initContainers ?? [];
+  const { containers = [], initContainers = [] } = pod.spec;
   let initPending = 0;
   for (const [index, status] of init.entries()) {
-    const sidecar = isSidecar(initContainers[index] ?? { name: '' });
-    if (sidecar) {
-      if (!status.started && !status.state?.terminated && !status.lastState?.terminated) initPending += 1;
-    } else if (status.state?.terminated) {
-      if (status.state.terminated.exitCode !== 0) {
-        if (policy === 'Never') return 'Failed';
-        initPending += 1;
-      }
-    } else initPending += 1;
+    const container = initContainers[index] ?? { name: '' };
+    const end = endOf(status);
+    if (isSidecar(container)) {
+      if (!status.started && !end) initPending += 1;
+    } else if (end?.exitCode !== 0) {
+      if (end && !shouldRestart(pod, container, end)) return 'Failed';
+      initPending += 1;
+    }
   }
   const mainSeen = main.some((s) => s.containerID !== undefined);
   if (initPending > 0 && !mainSeen) return finished ? 'Failed' : 'Pending';
-  const waiting = main.filter((s) => s.state?.waiting && !s.lastState?.terminated).length;
-  const stopped = main.filter((s) => s.state?.terminated || (s.state?.waiting && s.lastState?.terminated));
-  const running = main.filter((s) => s.state?.running).length;
-  if (waiting > 0) return 'Pending';
-  if (running > 0) return 'Running';
-  if (policy === 'Always' && !pod.metadata.deletionTimestamp) return 'Running';
-  if (stopped.length === 0) return 'Pending';
-  if (stopped.every((s) => s.state?.terminated?.exitCode === 0)) return 'Succeeded';
-  return policy === 'Never' || pod.metadata.deletionTimestamp ? 'Failed' : 'Running';
+  if (main.some((s) => s.state?.waiting && !endOf(s))) return 'Pending';
+  if (main.some((s) => s.state?.running)) return 'Running';
+  const ends = main.map(endOf);
+  if (ends.length === 0) return 'Pending';
+  const mayRestart = ends.some((end, i) => end && shouldRestart(pod, containers[i] ?? { name: '' }, end));
+  if (mayRestart && !pod.metadata.deletionTimestamp) return 'Running';
+  return ends.every((end) => end?.exitCode === 0) ? 'Succeeded' : 'Failed';
 }
 
 interface Finding {

@@ -22,7 +22,7 @@ const environment = new Map([
 ]);
 
 function source(mount: { readonly subPath?: string; readonly subPathExpr?: string }, isReadonly = false) {
-  const volumes = { paths: new Map([['v', volume]]), readonly: new Set(isReadonly ? ['v'] : []) };
+  const volumes = { paths: new Map([['v', volume]]), readonly: new Set(isReadonly ? ['v'] : []), images: new Map() };
   const container = { name: 'c', volumeMounts: [{ name: 'v', mountPath: '/m', ...mount }] };
   return mountSources(container, volumes, environment).then(([path]) => path?.replace(volume, '.'));
 }

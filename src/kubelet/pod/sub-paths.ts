@@ -7,21 +7,23 @@ import { ConfigError, expand } from './env.ts';
 
 /**
  * By index of the container's volumeMounts, with every link resolved: a link that an earlier container left in the volume must
- * not lead out of it. Rejects with ConfigError.
+ * not lead out of it. Of a volume that is an image it is the path in that. Rejects with ConfigError.
  */
 export async function mountSources(
   { name, volumeMounts = [] }: Container,
-  { paths, readonly }: Pick<PodVolumes, 'paths' | 'readonly'>,
+  { paths, readonly, images }: Pick<PodVolumes, 'paths' | 'readonly' | 'images'>,
   environment: ReadonlyMap<string, string>,
 ): Promise<(string | undefined)[]> {
   return Promise.all(
     volumeMounts.map(async ({ name: volume, subPath, subPathExpr }) => {
       const base = paths.get(volume);
       const below = subPathExpr ? expandAll(subPathExpr, environment) : subPath;
-      if (base === undefined || !below) return base;
+      if (!below) return images.has(volume) ? '' : base;
       if (below.startsWith('/')) throw new ConfigError(`error SubPath \`${below}\` must not be an absolute path`);
       if (below.split('/').includes('..'))
         throw new ConfigError(`unable to provision SubPath \`${below}\`: must not contain '..'`);
+      if (images.has(volume)) return below;
+      if (base === undefined) return undefined;
       const refuse = () =>
         new ConfigError(`failed to prepare subPath for volumeMount "${volume}" of container "${name}"`);
       const root = await realpath(base);

@@ -9,11 +9,14 @@ import type {
   Volume,
 } from '../../api/core/v1/types.generated.ts';
 import { podField, targetOf } from '../pod/env.ts';
+import { containersOf } from '../pod/identity.ts';
 import { resourceField } from '../pod/resources.ts';
 
 export interface VolumeFile {
   readonly data: Uint8Array;
   readonly mode: number;
+  /** Of its owner, where that is not root. */
+  readonly uid?: number;
 }
 /** By path below the volume. */
 export type Payload = Map<string, VolumeFile>;
@@ -86,6 +89,14 @@ function downwardFiles(
   return files;
 }
 
+/** A token is for the pod's group alone, or for the one user that all its containers run as, where there are such. */
+function tokenAccess(pod: Pod, mode: number): Pick<VolumeFile, 'mode' | 'uid'> {
+  const { runAsUser, fsGroup } = pod.spec.securityContext ?? {};
+  const [uid, ...others] = new Set(containersOf(pod).map((c) => c.container.securityContext?.runAsUser ?? runAsUser));
+  if (uid !== undefined && others.length === 0) return { mode: 0o600, uid };
+  return { mode: fsGroup === undefined ? mode : 0o600 };
+}
+
 /** The files of a volume, or undefined when its content is not the API's. Rejects with VolumeError. */
 export async function payloadOf(pod: Pod, volume: Volume, sources: PayloadSources): Promise<Payload | undefined> {
   const { configMap, secret, downwardAPI, projected } = volume;
@@ -106,7 +117,7 @@ export async function payloadOf(pod: Pod, volume: Volume, sources: PayloadSource
     if (source.downwardAPI) return downwardFiles(pod, source.downwardAPI.items ?? [], mode, sources);
     if (!source.serviceAccountToken) return new Map();
     const data = Buffer.from(await sources.token(source.serviceAccountToken));
-    return new Map([[source.serviceAccountToken.path, { data, mode }]]);
+    return new Map([[source.serviceAccountToken.path, { data, ...tokenAccess(pod, mode) }]]);
   });
   // All are asked for at once; where two write the same path the later counts.
   return new Map((await Promise.all(parts)).flatMap((files) => [...files]));

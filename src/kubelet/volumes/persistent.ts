@@ -1,7 +1,7 @@
 // Where on the node a claim's volume is: persistent volumes of the hostPath and local kinds.
-import { chmod, chown, lchown, readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/core/v1/types.generated.ts';
+import { giveToGroup, writers } from './group-ownership.ts';
 import { VolumeError } from './payload.ts';
 
 export interface ClaimSources {
@@ -73,23 +73,6 @@ export async function localVolume({ name, spec }: FoundVolume, pod: Pod): Promis
   const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
   if (fsGroup === undefined) return path;
   const isRight = found.gid === fsGroup && (found.mode & 0o2770) === 0o2770;
-  if (fsGroupChangePolicy !== 'OnRootMismatch' || !isRight) await giveToGroup(path, fsGroup);
+  if (fsGroupChangePolicy !== 'OnRootMismatch' || !isRight) await giveToGroup(path, { group: fsGroup, ...writers });
   return path;
-}
-
-/** All of a folder becomes the group's, to read and write; what is made in it will be too (kubelet's SetVolumeOwnership). */
-async function giveToGroup(path: string, group: number): Promise<void> {
-  const { uid, mode } = await stat(path);
-  await chown(path, uid, group);
-  await chmod(path, (mode & 0o7777) | 0o2770);
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    const child = join(path, entry.name);
-    if (entry.isDirectory()) await giveToGroup(child, group);
-    else if (entry.isSymbolicLink()) await lchown(child, (await stat(path)).uid, group);
-    else {
-      const { uid: owner, mode: bits } = await stat(child);
-      await chown(child, owner, group);
-      await chmod(child, (bits & 0o7777) | 0o660);
-    }
-  }
 }

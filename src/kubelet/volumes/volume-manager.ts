@@ -15,10 +15,14 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Pod, Volume } from '../../api/core/v1/types.generated.ts';
+import { podLimits } from '../../api/core/v1/pod/resources.ts';
+import type { EmptyDirVolumeSource, ImageVolumeSource, Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
+import type { ResourceList } from '../../apimachinery/resource-list.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Exec } from '../../system/exec.ts';
+import { containersOf } from '../pod/identity.ts';
+import { giveOne, giveToGroup, readers } from './group-ownership.ts';
 import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
 import {
   blockDevice,
@@ -35,6 +39,8 @@ export interface PodVolumes {
   readonly readonly: ReadonlySet<string>;
   /** Host path of the block device by volume name, for volumes of mode Block. */
   readonly devices: ReadonlyMap<string, string>;
+  /** Reference by volume name, for volumes that are images: the runtime mounts those itself. */
+  readonly images: ReadonlyMap<string, ImageVolumeSource>;
 }
 
 export interface VolumeManagerOptions {
@@ -62,6 +68,7 @@ export class VolumeManager {
     const paths = new Map<string, string>();
     const readonly = new Set<string>();
     const devices = new Map<string, string>();
+    const images = new Map<string, ImageVolumeSource>();
     await Promise.all(
       (pod.spec?.volumes ?? []).map(async (volume) => {
         try {
@@ -72,11 +79,18 @@ export class VolumeManager {
             if (volume.persistentVolumeClaim?.readOnly) readonly.add(volume.name);
             return;
           }
+          if (volume.image) {
+            images.set(volume.name, volume.image);
+            readonly.add(volume.name);
+            return;
+          }
           const payload = await payloadOf(pod, volume, sources);
           if (payload) readonly.add(volume.name);
           paths.set(
             volume.name,
-            payload ? await this.#writePayload(pod, volume, payload) : await this.#mount(pod, volume),
+            payload
+              ? await this.#writePayload(pod, volume, payload)
+              : await this.#mount(pod, volume, sources.allocatable),
           );
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error);
@@ -85,7 +99,7 @@ export class VolumeManager {
         }
       }),
     );
-    return { paths, readonly, devices };
+    return { paths, readonly, devices, images };
   }
 
   /** Unmounts and removes the volumes of a pod that has ended: what fills the disk goes, what explains the end stays. */
@@ -112,9 +126,13 @@ export class VolumeManager {
     return readdir(join(this.#options.rootDir, 'pods')).catch(() => []);
   }
 
-  async #mount(pod: Pod, volume: Volume): Promise<string> {
+  async #mount(pod: Pod, volume: Volume, allocatable: ResourceList): Promise<string> {
     if (volume.hostPath) return this.#hostPath(volume.hostPath);
-    if (volume.emptyDir || Object.keys(volume).length === 1) return this.#emptyDir(pod, volume);
+    if (volume.emptyDir || Object.keys(volume).length === 1) return this.#emptyDir(pod, volume, allocatable);
+    if (volume.csi) {
+      const why = `driver name ${volume.csi.driver} not found in the list of registered CSI drivers`;
+      throw new VolumeError(`kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: ${why}`);
+    }
     const kind = Object.keys(volume).find((k) => k !== 'name');
     throw new VolumeError(`no volume plugin matched: ${kind} is not supported on this node`);
   }
@@ -126,7 +144,7 @@ export class VolumeManager {
     throw new VolumeError(`no volume plugin matched: "${found.name}" is of no kind that this node supports`);
   }
 
-  async #emptyDir(pod: Pod, volume: Volume): Promise<string> {
+  async #emptyDir(pod: Pod, volume: Volume, allocatable: ResourceList): Promise<string> {
     const path = this.emptyDirPath(pod.metadata.uid ?? '', volume.name);
     if (await exists(path)) return path;
     await mkdir(dirname(path), { recursive: true });
@@ -134,14 +152,13 @@ export class VolumeManager {
     // Made under another name, so that a folder of this name is always finished.
     if (volume.emptyDir?.medium === 'Memory') {
       await mkdir(path);
-      const limit = volume.emptyDir.sizeLimit;
-      const size = limit ? `,size=${quantityValue(parseQuantity(limit))}` : '';
+      const size = memorySize(pod, volume.emptyDir, allocatable);
       const { code, stderr } = await this.#options.exec.run([
         'mount',
         '-t',
         'tmpfs',
         '-o',
-        `mode=0777${size}`,
+        size === undefined ? 'mode=0777' : `mode=0777,size=${size}`,
         'tmpfs',
         path,
       ]);
@@ -149,11 +166,11 @@ export class VolumeManager {
         await rm(path, { recursive: true });
         throw new VolumeError(`mount of tmpfs failed: ${stderr.trim()}`);
       }
-      await own(path, fsGroup);
+      await open(path, fsGroup);
     } else {
       const draft = `${path}.new`;
       await mkdir(draft, { recursive: true });
-      await own(draft, fsGroup);
+      await open(draft, fsGroup);
       await rename(draft, path);
     }
     return path;
@@ -193,14 +210,18 @@ export class VolumeManager {
     if (current && (await samePayload(join(path, current), payload))) return path;
     const generation = `..${process.hrtime.bigint()}`;
     const group = pod.spec?.securityContext?.fsGroup;
-    for (const [name, { data, mode }] of payload) {
+    for (const [name, { data, mode, uid }] of payload) {
       const file = join(path, generation, name);
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, data, { mode });
-      await chmod(file, group === undefined ? mode : mode | 0o040);
-      if (group !== undefined) await chown(file, 0, group);
+      await chmod(file, mode);
+      if (uid !== undefined) await chown(file, uid, 0);
     }
     await mkdir(join(path, generation), { recursive: true });
+    if (group !== undefined) {
+      await giveOne(path, { group, ...readers });
+      await giveToGroup(join(path, generation), { group, ...readers });
+    }
     await symlink(generation, join(path, '..data_tmp'));
     await rename(join(path, '..data_tmp'), join(path, '..data'));
     const tops = new Set([...payload.keys()].map((name) => name.split('/')[0] ?? name));
@@ -211,6 +232,21 @@ export class VolumeManager {
     if (current) await rm(join(path, current), { recursive: true, force: true });
     return path;
   }
+}
+
+/** Bytes of a tmpfs: what the node has, what the pod may have or what the volume says, whichever is least. */
+export function memorySize(
+  pod: Pod,
+  { sizeLimit }: EmptyDirVolumeSource,
+  allocatable: ResourceList,
+): number | undefined {
+  const isLimited = containersOf(pod).every(({ container }) => container.resources?.limits?.['memory'] !== undefined);
+  const limit = isLimited || pod.spec.resources?.limits?.['memory'] ? podLimits(pod)['memory'] : undefined;
+  const bounds = [allocatable['memory'], sizeLimit].flatMap((text) =>
+    text ? [quantityValue(parseQuantity(text))] : [],
+  );
+  const sizes = [...bounds, ...(limit ? [quantityValue(limit)] : [])].filter((size) => size > 0);
+  return sizes.length > 0 ? Math.min(...sizes) : undefined;
 }
 
 const describe = (type: string): string => type.replace('OrCreate', '').toLowerCase();
@@ -226,7 +262,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function own(path: string, fsGroup: number | undefined): Promise<void> {
+async function open(path: string, fsGroup: number | undefined): Promise<void> {
   await chmod(path, 0o777);
   if (fsGroup === undefined) return;
   await chown(path, 0, fsGroup);
