@@ -367,6 +367,7 @@ export class ApiServer {
       if (group !== '') paths.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
     }
     paths.add('/readyz').add('/version');
+    for (const { path, isListed } of this.#options.extensions.paths) if (isListed) paths.add(path);
     return [...paths].sort();
   }
 }

@@ -28,6 +28,11 @@ export function notAcceptable(): StatusError {
 /** 406: it accepts a media type, but in a form that there is not. */
 export function formNotAcceptable({ isWatch, isCustom }: { isWatch: boolean; isCustom: boolean }): StatusError {
   const accepted = isWatch ? representations.slice(3) : representations.slice(0, isCustom ? 2 : 3);
+  return noneAccepted(accepted);
+}
+
+/** 406: the client accepts none of these. */
+export function noneAccepted(accepted: readonly string[]): StatusError {
   const message = `only the following media types are accepted: ${accepted.join(', ')}`;
   return new StatusError({ code: 406, reason: 'NotAcceptable', message });
 }

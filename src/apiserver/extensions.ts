@@ -26,6 +26,8 @@ export interface PathHandler {
   readonly path: string;
   /** Reachable by everyone, without authentication. */
   readonly isPublic?: boolean;
+  /** Told of at `/`. */
+  readonly isListed?: boolean;
   handle(request: ApiRequest, user: User | undefined): Promise<ApiResponse>;
 }
 

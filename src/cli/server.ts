@@ -111,13 +111,21 @@ export function register(command: Command): void {
       'ConfigMaps that every service account volume projects beside the CA of the cluster, repeatable',
       repeated,
     )
-    .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags));
+    .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags, flagTexts(command)));
+}
+
+/** All flags as they stand, defaults too: by name, as text. What was not given and has no default is empty; passwords in URLs are not shown. */
+function flagTexts(command: Command): Record<string, string> {
+  const text = (value: unknown) => String(value ?? '').replace(/\/\/[^/@,]*@/g, '//***@');
+  return Object.fromEntries(
+    command.options.map((option) => [option.name(), text(command.getOptionValue(option.attributeName()))]),
+  );
 }
 
 /** After this, milliseconds from being ready, all parts have loaded what they need to run. */
 const settledMs = 1000;
 
-async function run(flags: ServerFlags): Promise<void> {
+async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const authentication = authenticationFlags(flags);
@@ -149,6 +157,7 @@ async function run(flags: ServerFlags): Promise<void> {
     nodeMonitorGracePeriod: parseDuration('--node-monitor-grace-period', flags.nodeMonitorGracePeriod),
     nodeEviction: nodeEvictionConfig(flags),
     admissionPlugins: { ...pluginsOf(flags), ...(await admissionConfig(flags)) },
+    flags: texts,
     version: porticoVersion(),
     onError(error, what) {
       process.stderr.write(`portico server: ${what}: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -27,6 +27,7 @@ import { tunnelPath } from '../apiserver/tunnel/tunnel-path.ts';
 import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
 import { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
+import { zpages } from '../apiserver/zpages/zpages.ts';
 import { namedTransport } from '../client/named-transport.ts';
 import type { NodeEvictionConfig } from '../controllers/config.ts';
 import { WorkQueueMetrics } from '../metrics/work-queue-metrics.ts';
@@ -110,6 +111,8 @@ export interface ServerConfig {
   readonly keepsHistory?: boolean;
   /** The time that objects and loops live by; sockets and certificates keep the machine's. Default: the machine's. */
   readonly clock?: Clock;
+  /** What was asked for on the command line, by name: shown by /flagz. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** Portico's own version. */
   readonly version: string;
   readonly onError: (error: unknown, what: string) => void;
@@ -289,6 +292,9 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
             random: realRandom,
             onError,
           });
+    const version = versionInfo(config.version, { arch: process.arch, node: process.versions.node });
+    const now = () => clock.now();
+    const seen = zpages({ version, flags: config.flags ?? {}, started: now(), now });
     const checks = healthChecks({ storage, cache, isEnding: () => ending.signal.aborted });
     const server: ApiServer = new ApiServer({
       storage: metered,
@@ -302,7 +308,13 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       extensions: {
         connect: connectHandlers({ ...security, tunnels, clock, random: realRandom }),
         virtual: security.virtual,
-        paths: [...security.paths, tunnelPath(tunnels), tellSettings(clusterSettings(config)), ...(page?.paths ?? [])],
+        paths: [
+          ...security.paths,
+          ...seen,
+          tunnelPath(tunnels),
+          tellSettings(clusterSettings(config)),
+          ...(page?.paths ?? []),
+        ],
         components: components(checks),
       },
       dial: (target) => dialEndpoint(tunnels, target),
@@ -316,7 +328,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       healthChecks: checks,
       metrics,
       ...(config.limits && { limits: config.limits }),
-      version: versionInfo(config.version, { arch: process.arch, node: process.versions.node }),
+      version,
       address: urlOf(addresses[0]!).slice('https://'.length),
       clock,
       random: realRandom,

@@ -269,6 +269,23 @@ test('service level indicators are the results of health checks and nothing else
   expect(text).toMatch(/^kubernetes_healthchecks_total\{name="etcd",status="success",type="livez"\} [1-9]/m);
 });
 
+test('what runs here, and with which flags, is told to those who look after it', async () => {
+  const monitor = as('prober', 'system:monitoring');
+  const flags = await call('GET', '/flagz', { headers: monitor });
+  expect(flags.text).toContain(`\naudit-log-path=${log}\n`);
+  const accept = 'application/json;v=v1beta1;g=config.k8s.io;as=Statusz';
+  const status = await call('GET', '/statusz', { headers: { ...monitor, accept } });
+  expect(JSON.parse(status.text)).toMatchObject({ kind: 'Statusz', emulationVersion: '1.36' });
+  expect(await call('GET', '/statusz', { headers: { authorization: '' } })).toMatchObject({ status: 403 });
+});
+
+test('a review is no Table', async () => {
+  const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+  const body = { spec: { nonResourceAttributes: { path: '/', verb: 'get' } } };
+  const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+  expect(await call('POST', path, { body, headers: { accept } })).toMatchObject({ status: 406 });
+});
+
 describe('users whom others vouch for', () => {
   const whoami = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
   const reviews = '/apis/authentication.k8s.io/v1/selfsubjectreviews';

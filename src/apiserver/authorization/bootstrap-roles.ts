@@ -16,6 +16,8 @@ system:public-info-viewer
 
 system:monitoring
   path get /healthz,/healthz/*,/livez,/livez/*,/metrics,/metrics/slis,/readyz,/readyz/*
+  path get /flagz
+  path get /statusz
 
 system:basic-user
   create authorization.k8s.io selfsubjectaccessreviews,selfsubjectrulesreviews
