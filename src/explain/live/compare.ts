@@ -167,7 +167,11 @@ export function stepText({ table, chain, rule, verdict }: KernelStep): string {
 }
 
 /** Rules that the kernel has and the model has not, and the other way round. */
-function ruleDifferences({ node, kernelRules, modelRules }: NodeSeen): string[] {
+export function ruleDifferences({
+  node,
+  kernelRules,
+  modelRules,
+}: Pick<NodeSeen, 'node' | 'kernelRules' | 'modelRules'>): string[] {
   const [kernel, model] = [comparable(kernelRules), comparable(modelRules)];
   const known = new Set(model);
   const present = new Set(kernel);

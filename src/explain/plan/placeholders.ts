@@ -14,9 +14,10 @@ export class Placeholders {
   constructor(present: readonly KubeObject[]) {
     for (const object of present) {
       if (object.kind !== 'Service') continue;
-      const { clusterIPs = [], ports = [] } = (object as Service).spec ?? {};
+      const { clusterIPs = [], ports = [], healthCheckNodePort } = (object as Service).spec ?? {};
       for (const ip of clusterIPs) this.#used.add(ip);
       for (const { nodePort } of ports) if (nodePort) this.#used.add(String(nodePort));
+      if (healthCheckNodePort) this.#used.add(String(healthCheckNodePort));
     }
   }
 
@@ -39,10 +40,14 @@ export class Placeholders {
       if (!port.nodePort || isKnown) return port;
       return { ...port, nodePort: Number(this.#stand(object, 'spec.ports[].nodePort', this.#freePort(port.nodePort))) };
     });
+    const { healthCheckNodePort: check } = spec;
+    const isPicked = check && check !== before.healthCheckNodePort;
+    const standIn = isPicked && this.#stand(object, 'spec.healthCheckNodePort', this.#freePort(check));
     const changed: ServiceSpec = {
       ...spec,
       ...(clusterIPs?.[0] !== undefined && { clusterIPs, clusterIP: clusterIPs[0] }),
       ...(ports && { ports }),
+      ...(standIn && { healthCheckNodePort: Number(standIn) }),
     };
     return { ...answer, spec: changed } as KubeObject;
   }

@@ -15,7 +15,8 @@ import { type Asked, lostConnections } from '../live/connections.ts';
 import { idOf } from '../object-id.ts';
 import { bothFamilies, sharesOf } from '../shares.ts';
 import { policyTables } from '../trace/policies.ts';
-import type { NetworkPlan, NodeRules, ObjectChange, Placeholder, ShareChange } from './plan.ts';
+import { withLoadBalancers } from './load-balancers.ts';
+import type { LoadBalancerChange, NetworkPlan, NodeRules, ObjectChange, Placeholder, ShareChange } from './plan.ts';
 import { zoneRecords } from './records.ts';
 import { withSlices } from './slices.ts';
 import { settleWorkloads, workloadKinds } from './workloads.ts';
@@ -25,6 +26,8 @@ export interface PlanRequest {
   /** The objects once the change is made; EndpointSlices of Services with a selector are worked out. */
   readonly after: readonly KubeObject[];
   readonly placeholders?: readonly Placeholder[];
+  /** What is not known of the worlds themselves, in sentences. */
+  readonly notes?: readonly string[];
   readonly settings: ProxySettings;
   readonly clusterDomain: string;
   /** Milliseconds since the epoch: which pods go first depends on their age. */
@@ -34,11 +37,14 @@ export interface PlanRequest {
 }
 
 /** Kinds whose network the plan knows; what controllers make of others is not foreseen. */
-const known = ['Node', 'Pod', 'Service', 'EndpointSlice', 'Namespace', 'NetworkPolicy', ...workloadKinds];
+const known = [
+  ...['Node', 'Pod', 'Service', 'EndpointSlice', 'Namespace', 'NetworkPolicy', 'LoadBalancerPool'],
+  ...workloadKinds,
+];
 
 export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
   const { before, settings, clusterDomain, placeholders = [] } = request;
-  const { settled, objects: after, notes } = foreseen(request);
+  const { settled, objects: after, loadBalancers, notes } = foreseen(request);
   const objects = compareObjects(before, settled);
   const slices = compareObjects(ofSlices(settled), ofSlices(after));
   const unforeseen = [...new Set(objects.map(({ object }) => object.split(' ')[0] ?? ''))].filter(
@@ -56,7 +62,10 @@ export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
     shares,
     connections: lostConnections(shares, asked?.connections ?? []),
     placeholders,
+    // One that waited before, and still does, is no change.
+    loadBalancers: changedBalancers(before, loadBalancers),
     notes: [
+      ...(request.notes ?? []),
       ...notes,
       ...unforeseen.map((kind) => `what controllers make of a ${kind} (its pods, for one) is not foreseen`),
       ...(asked && asked.silent.length > 0 ? [`${asked.silent.join(', ')} did not tell of connections`] : []),
@@ -68,13 +77,24 @@ interface Foreseen {
   /** Without what controllers write. */
   readonly settled: readonly KubeObject[];
   readonly objects: readonly KubeObject[];
+  readonly loadBalancers: readonly LoadBalancerChange[];
   readonly notes: readonly string[];
 }
 
 /** The objects once controllers have done what they do about the change. */
 export function foreseen({ before, after, now }: Pick<PlanRequest, 'before' | 'after' | 'now'>): Foreseen {
   const { objects: settled, notes } = settleWorkloads(before, after, now);
-  return { settled, objects: withSlices(settled), notes };
+  const balanced = withLoadBalancers(settled);
+  return { settled, objects: withSlices(balanced.objects), loadBalancers: balanced.changes, notes };
+}
+
+function changedBalancers(
+  before: readonly KubeObject[],
+  changes: readonly LoadBalancerChange[],
+): readonly LoadBalancerChange[] {
+  if (changes.length === 0) return changes;
+  const known = new Set(withLoadBalancers(before).changes.map((change) => JSON.stringify(change)));
+  return changes.filter((change) => !known.has(JSON.stringify(change)));
 }
 
 const ofSlices = (objects: readonly KubeObject[]) => objects.filter(({ kind }) => kind === 'EndpointSlice');

@@ -33,6 +33,17 @@ export interface Placeholder {
   readonly value: string;
 }
 
+/** Of a Service of type LoadBalancer, from the pools of addresses. */
+export interface LoadBalancerChange {
+  /** `Service default/web`. */
+  readonly object: string;
+  readonly before: readonly string[];
+  /** What it would be given if it asked now. */
+  readonly after: readonly string[];
+  /** Why it would wait for one. */
+  readonly waitsFor?: string;
+}
+
 export interface NetworkPlan {
   readonly objects: readonly ObjectChange[];
   /** EndpointSlices that a controller would write. */
@@ -44,6 +55,7 @@ export interface NetworkPlan {
   /** Connections that nodes track now whose endpoint nobody would be sent to any more. */
   readonly connections: readonly Connections[];
   readonly placeholders: readonly Placeholder[];
+  readonly loadBalancers: readonly LoadBalancerChange[];
   /** What could not be looked at, in sentences. */
   readonly notes: readonly string[];
 }

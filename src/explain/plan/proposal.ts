@@ -1,9 +1,14 @@
 // A change as a person proposes it: manifests to apply, objects to do without.
+import type { Service } from '../../api/core/v1/types.generated.ts';
+import { loadBalancerPools } from '../../api/portico/v1/load-balancer-pool.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { apiVersionOf, type KubeObject, objectKey } from '../../apimachinery/object.ts';
-import { isNotFound } from '../../apimachinery/status.ts';
+import { isNotFound, StatusError } from '../../apimachinery/status.ts';
 import { discoverResources } from '../../client/discovery.ts';
+import { services } from '../../client/resources.ts';
+import { resourcePath } from '../../client/rest-client.ts';
 import type { Client, ResourceClient } from '../../client/types.ts';
+import { readText } from '../../client/watch-stream.ts';
 import { idOf } from '../object-id.ts';
 import { applied, applyPatchOf } from './apply.ts';
 import { type Gone, withObjects, withoutObjects } from './change.ts';
@@ -21,7 +26,7 @@ export interface Proposal {
   readonly without: readonly string[];
   /** Of objects that name none. */
   readonly namespace: string;
-  /** Fills in defaults, and throws for what an API server would refuse, when none is at hand. */
+  /** Fills in defaults, and throws for what an API server would refuse, when none is at hand, or may not be asked. */
   readonly judge?: (object: KubeObject) => KubeObject;
 }
 
@@ -29,6 +34,8 @@ export interface Worlds {
   readonly before: readonly KubeObject[];
   readonly after: readonly KubeObject[];
   readonly placeholders: readonly Placeholder[];
+  /** What could not be asked, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -41,20 +48,70 @@ export async function worldsOf(
   { manifests, without, namespace, judge }: Proposal,
   client?: Client,
 ): Promise<Worlds> {
-  const before = present.map((object) => placed(object, namespace));
+  const pools = client && hasLoadBalancers([...present, ...manifests]) ? await poolsOf(client) : noPools;
+  const before = [...present, ...pools.objects].map((object) => placed(object, namespace));
   const wanted = manifests.map((object) => placed(object, namespace));
   const changed = wanted.length > 0 ? await changesOf(wanted, { before, judge }, client) : noChange;
   const gone = without.map((text) => goneOf(text, before, namespace));
+  const deletions = client ? await Promise.all(gone.map((one) => dryDelete(client, one))) : [];
   return {
     before: withObjects(before, changed.present),
     after: withoutObjects(withObjects(before, changed.objects), gone),
     placeholders: changed.placeholders,
+    notes: [...new Set([...pools.notes, ...changed.notes, ...deletions.flat()])],
   };
 }
 
-/** Objects without a namespace are in the one given; nodes are in none. */
+const hasLoadBalancers = (objects: readonly KubeObject[]): boolean =>
+  objects.some(({ kind, ...rest }) => kind === 'Service' && (rest as Partial<Service>).spec?.type === 'LoadBalancer');
+
+interface Pools {
+  readonly objects: readonly KubeObject[];
+  readonly notes: readonly string[];
+}
+
+const noPools: Pools = { objects: [], notes: [] };
+
+/** None where the cluster does not know them. */
+async function poolsOf(client: Client): Promise<Pools> {
+  try {
+    const { items } = await client.resource<KubeObject>(loadBalancerPools).list();
+    return { objects: items.map((pool) => ({ ...pool, kind: 'LoadBalancerPool' })), notes: [] };
+  } catch (error) {
+    if (isNotFound(error)) return noPools;
+    if (!(error instanceof StatusError) || error.status.code !== 403) throw error;
+    return {
+      objects: [],
+      notes: ['LoadBalancerPools are not yours to list: addresses of load balancers are not foreseen'],
+    };
+  }
+}
+
+/** Whoever deletes a Service asks the API server; pods and nodes go without asking. Gives what could not be asked. */
+async function dryDelete(client: Client, { kind, namespace, name }: Gone): Promise<string[]> {
+  if (kind !== 'Service') return [];
+  const path = `${resourcePath(services, { namespace, name })}?dryRun=All`;
+  const { status, body } = await client.raw({ method: 'DELETE', path });
+  const text = await readText(body);
+  if (status < 400) return [];
+  const error = new StatusError(JSON.parse(text));
+  const note = skippedNote(error);
+  if (note === undefined) throw error;
+  return [note];
+}
+
+/** A webhook with side effects is not tried: that is no refusal. Undefined for every other error. */
+function skippedNote(error: unknown): string | undefined {
+  if (!(error instanceof StatusError) || error.status.code !== 400) return undefined;
+  const [, webhook] = /^admission webhook "(.+)" does not support dry run$/.exec(error.status.message ?? '') ?? [];
+  return webhook === undefined
+    ? undefined
+    : `admission webhook ${webhook} has side effects and was not asked (sideEffects), nor was anything after it: what they would change or refuse, and what the server would pick, is not foreseen`;
+}
+
+/** Objects without a namespace are in the one given; those of the cluster are in none. */
 function placed(object: KubeObject, namespace: string): KubeObject {
-  if (object.metadata.namespace || ['Node', 'Namespace'].includes(object.kind ?? '')) return object;
+  if (object.metadata.namespace || ['Node', 'Namespace', 'LoadBalancerPool'].includes(object.kind ?? '')) return object;
   return { ...object, metadata: { ...object.metadata, namespace } };
 }
 
@@ -64,33 +121,44 @@ interface Planned {
   /** … and as they would be. */
   readonly objects: readonly KubeObject[];
   readonly placeholders: readonly Placeholder[];
+  readonly notes: readonly string[];
 }
 
-const noChange: Planned = { present: [], objects: [], placeholders: [] };
+const noChange: Planned = { present: [], objects: [], placeholders: [], notes: [] };
 
 async function changesOf(
   manifests: readonly KubeObject[],
-  { before, judge = (object) => object }: Pick<Proposal, 'judge'> & Pick<Worlds, 'before'>,
+  { before, judge }: Pick<Proposal, 'judge'> & Pick<Worlds, 'before'>,
   client: Client | undefined,
 ): Promise<Planned> {
   const { builtinSchemas } = await import('../../api/schema.ts');
   const schemas = builtinSchemas();
-  if (client) return dryRun(client, manifests, { before, schemas });
+  if (client) return dryRun(client, manifests, { before, schemas, judge });
   const objects = manifests.map((manifest) => {
     const live = before.find((object) => idOf(object) === idOf(manifest));
-    return judge(live ? applied(manifest, live, schemas) : manifest);
+    return judged(manifest, live, { schemas, judge });
   });
   return { ...noChange, objects };
 }
 
-interface Known {
+interface Known extends Pick<Proposal, 'judge'> {
   readonly before: readonly KubeObject[];
   readonly schemas: Schemas;
+}
+
+/** Without an API server. */
+function judged(
+  manifest: KubeObject,
+  live: KubeObject | undefined,
+  { schemas, judge = (object) => object }: Pick<Known, 'schemas' | 'judge'>,
+): KubeObject {
+  return judge(live ? applied(manifest, live, schemas) : manifest);
 }
 
 async function dryRun(client: Client, manifests: readonly KubeObject[], known: Known): Promise<Planned> {
   const present: KubeObject[] = [];
   const objects: KubeObject[] = [];
+  const notes: string[] = [];
   const placeholders = new Placeholders(known.before);
   const { resources } = await discoverResources(client);
   const coming = new Set(manifests.flatMap(({ kind, metadata }) => (kind === 'Namespace' ? [metadata.name] : [])));
@@ -108,13 +176,19 @@ async function dryRun(client: Client, manifests: readonly KubeObject[], known: K
         throw error;
       });
     const isComing = served.namespaced && coming.has(own ?? '');
-    const answer = live
-      ? await patched(resource, wanted, { ...live, kind, apiVersion }, known.schemas)
-      : await created(resource, wanted, isComing);
+    const asking = live
+      ? patched(resource, wanted, { ...live, kind, apiVersion }, known.schemas)
+      : created(resource, wanted, isComing);
+    const answer = await asking.catch((error: unknown) => {
+      const note = known.judge && skippedNote(error);
+      if (note === undefined) throw error;
+      notes.push(note);
+      return judged(wanted, live && { ...live, kind, apiVersion }, known);
+    });
     if (live) present.push({ ...live, kind });
     objects.push(placeholders.stand({ ...answer, kind }, live ? { ...live, kind } : wanted));
   }
-  return { present, objects, placeholders: placeholders.made };
+  return { present, objects, placeholders: placeholders.made, notes };
 }
 
 function notServed(kind: string, apiVersion: string | undefined): string {

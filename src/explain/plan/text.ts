@@ -1,16 +1,17 @@
 // A plan for people to read.
 import { changeLines } from '../line-changes.ts';
-import type { NetworkPlan, ObjectChange, Placeholder } from './plan.ts';
+import type { LoadBalancerChange, NetworkPlan, ObjectChange, Placeholder } from './plan.ts';
 
 const signs = { created: '+', changed: '~', deleted: '-' } as const;
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** Lines, without a final newline. `withRules` prints the rules themselves, else how many change. */
 export function planText(plan: NetworkPlan, { withRules }: { readonly withRules: boolean }): string {
-  const { objects, slices, records, rules, shares, connections, placeholders, notes } = plan;
+  const { objects, slices, records, rules, shares, connections, placeholders, loadBalancers, notes } = plan;
   const lines = [
     ...section('Objects', objects.flatMap(objectLines)),
     ...section('EndpointSlices', slices.flatMap(sliceLines)),
+    ...section('Load balancers', loadBalancers.map(balancerText)),
     ...section('DNS records', changeLines(records)),
     ...section(
       'Share of new connections',
@@ -33,6 +34,13 @@ export function planText(plan: NetworkPlan, { withRules }: { readonly withRules:
     ...section('Note', [...placeholders.map(standsFor), ...notes]),
   ];
   return lines.length === 0 ? 'Nothing would change.' : lines.join('\n');
+}
+
+function balancerText({ object, before, after, waitsFor }: LoadBalancerChange): string {
+  const was = before.length > 0 ? before.join(', ') : 'no address';
+  if (waitsFor !== undefined) return `${object}: it would wait for an address: ${waitsFor}`;
+  if (after.length === 0) return `${object}: ${was} -> no address`;
+  return `${object}: ${was} -> would be ${after.join(', ')}, unless another Service asks for it first`;
 }
 
 function standsFor({ object, field, value }: Placeholder): string {

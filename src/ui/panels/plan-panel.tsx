@@ -1,6 +1,7 @@
 // A change before it is made: what to apply or to do without, then what comes, changes and goes.
 import { useState } from 'react';
 import type { PlanAnswer } from '../../explain/answers.ts';
+import type { LoadBalancerChange, Placeholder } from '../../explain/plan/plan.ts';
 import { percent } from '../picture/lines.ts';
 import { postPlan } from '../state/api.ts';
 import type { World } from '../state/world.ts';
@@ -69,7 +70,7 @@ export function PlanPanel({ world, answer, side, onPlan, onSide }: Props) {
 }
 
 function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
-  const { objects, slices, records, shares, connections, rules, notes } = plan;
+  const { objects, slices, records, shares, connections, rules, loadBalancers, placeholders, notes } = plan;
   const isEmpty = [objects, slices, records.added, records.removed, rules].every((list) => list.length === 0);
   if (isEmpty) return <p>Nothing would change.</p>;
   return (
@@ -108,12 +109,31 @@ function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
       {rules.slice(0, 20).map(({ node, added, removed }) => (
         <Diff key={node} title={`Rules of ${node}`} added={added} removed={removed} />
       ))}
-      {notes.map((note) => (
+      {loadBalancers.length > 0 && <h3>Load balancers</h3>}
+      <ul className="plain">
+        {loadBalancers.map((balancer) => (
+          <BalancerLine key={balancer.object} {...balancer} />
+        ))}
+      </ul>
+      {[...placeholders.map(standInText), ...notes].map((note) => (
         <p key={note} className="quiet">
           {note}
         </p>
       ))}
     </section>
+  );
+}
+
+const standInText = ({ object, field, value }: Placeholder): string =>
+  `${value} stands for what ${object} will be given (${field})`;
+
+function BalancerLine({ object, before, after, waitsFor }: LoadBalancerChange) {
+  if (waitsFor !== undefined) return <li className="bad">{`${object} would wait for an address: ${waitsFor}`}</li>;
+  return (
+    <li>
+      {object}: {before.join(', ') || 'no address'} → {after.join(', ') || 'no address'}
+      {after.length > 0 && <span className="quiet">unless another Service asks for it first</span>}
+    </li>
   );
 }
 
