@@ -10,6 +10,8 @@ import { findKubectl } from '../../src/cluster/kubectl.ts';
 import { worldKinds } from '../../src/explain/history/world-follower.ts';
 import { ruleDifferences } from '../../src/explain/live/compare.ts';
 import type { NetworkPlan } from '../../src/explain/plan/plan.ts';
+import { policyTables } from '../../src/explain/trace/policies.ts';
+import { renderTable } from '../../src/nftables/render.ts';
 import { rulesText } from '../../src/proxy/offline.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realExec } from '../../src/system/real/exec.ts';
@@ -119,6 +121,17 @@ const changes: readonly Change[] = [
     manifest: service('other', `type: ClusterIP, selector: {app: web}, ${ports}`),
   },
   {
+    what: 'a NetworkPolicy',
+    manifest: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: shut, namespace: plans}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  ingress: [{from: [{podSelector: {}}, {ipBlock: {cidr: 192.0.2.0/24}}], ports: [{port: 80}]}]
+`,
+  },
+  {
     what: 'a load balancer that only its own nodes answer',
     manifest: service('balanced', `type: LoadBalancer, externalTrafficPolicy: Local, selector: {app: web}, ${ports}`),
   },
@@ -163,7 +176,7 @@ export function testPlans(cluster: TestCluster, nodes: readonly string[]): void 
     writeFileSync(path, text);
     return path;
   };
-  /** What `portico rules` prints for each node. */
+  /** What `portico rules` prints for each node, and the tables of its NetworkPolicies. */
   const allRules = async () => {
     const lists = await Promise.all(
       worldKinds.map(async ([kind, resource]) => {
@@ -172,7 +185,11 @@ export function testPlans(cluster: TestCluster, nodes: readonly string[]): void 
       }),
     );
     const asked = { objects: lists.flat(), settings, families: ['IPv4', 'IPv6'] } as const;
-    return Promise.all(nodes.map((nodeName) => rulesText({ ...asked, nodeName })));
+    const texts = nodes.map(async (nodeName) => {
+      const policies = (['IPv4', 'IPv6'] as const).flatMap((family) => policyTables(asked.objects, nodeName, family));
+      return (await rulesText({ ...asked, nodeName })) + policies.map(renderTable).join('');
+    });
+    return Promise.all(texts);
   };
   const allLines = async () => (await allRules()).map((text) => linesOf(text.split('\n')));
   /** Where the kernels of the nodes have other rules than the objects give rise to. */
@@ -273,8 +290,9 @@ spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress]}
   });
 }
 
-/** The tables of both families, as the kernel tells them. */
-const list = 'for f in ip ip6; do nft -s list table $f portico-proxy; done';
+/** The tables of both families, as the kernel tells them; those of policies come and go. */
+const list =
+  'for f in ip ip6; do nft -s list table $f portico-proxy; nft -s list table $f portico-networkpolicy 2>/dev/null || true; done';
 
 async function listed(command: readonly string[], input = ''): Promise<string[]> {
   const { code, stdout, stderr } = await realExec.run(command, { input });
