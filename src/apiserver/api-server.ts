@@ -38,6 +38,7 @@ import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, statusResponse, textResponse, type User } from './request.ts';
 import { parseRequestInfo, type RequestInfo } from './request-info.ts';
+import { checkTimeout } from './request-timeout.ts';
 import { dialDirectly } from './tunnel/dial.ts';
 import type { VersionInfo } from './version.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
@@ -234,6 +235,7 @@ export class ApiServer {
   async #respond(exchange: Exchange): Promise<ApiResponse> {
     const { extensions } = this.#options;
     const { info, request: asked } = exchange;
+    if (asked.query.size > 0) checkTimeout(asked.query, info);
     const path = info.isResource
       ? undefined
       : extensions.paths.find((one) =>

@@ -242,10 +242,8 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     await audited?.close();
   };
   try {
-    const hooks = createHooks(config, {
-      storage,
-      address: advertisedAddress(addresses, config.serviceClusterIPRanges[0]),
-    });
+    const advertised = advertisedAddress(addresses, config.serviceClusterIPRanges[0]);
+    const hooks = createHooks(config, { storage, address: advertised });
     const cache = new WatchCache(storage, clock);
     const security = createSecurity({
       cache,
@@ -255,7 +253,8 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
       requestHeader,
       jwt: opened?.jwt,
       anonymous,
-      serverUrl: urlOf(addresses[0]!),
+      // Pods read the keys of tokens there.
+      serverUrl: urlOf(advertised),
       clock,
       random: realRandom,
     });
