@@ -1,6 +1,5 @@
 // What the demo asks of the cluster: objects, DNS, rules of nodes, and requests from inside and outside.
 import { Resolver } from 'node:dns/promises';
-import { get } from 'node:http';
 import type { Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { ClusterAccess } from '../../client/kubeconfig.ts';
@@ -11,6 +10,7 @@ import { type ClusterRecord, type NodeLayout, networkLayout } from '../../cluste
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Files } from '../../system/files.ts';
+import { http } from '../../system/http.ts';
 import { type NodeRules, nodeRules } from './node-rules.ts';
 import { podExec } from './pod-exec.ts';
 
@@ -116,7 +116,7 @@ export class DemoCluster {
   /** One request from the host, on a connection of its own; undefined when no answer comes within so many milliseconds. */
   ask(host: string, port: number, patience = 10_000): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const request = get({ host, port, path: '/', agent: false, timeout: patience }, async (response) => {
+      const request = http.get({ host, port, path: '/', agent: false, timeout: patience }, async (response) => {
         let text = '';
         try {
           for await (const chunk of response.setEncoding('utf8')) text += chunk;

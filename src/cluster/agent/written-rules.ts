@@ -1,7 +1,8 @@
 // The rules that this node's proxy last wrote, for `portico rules --live`: its own server listens on the node's loopback address
 // only, so the tunnel's path leads there. Whoever may use nodes/proxy may read them.
-import { get, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { TunnelHandler } from '../../client/tunnel.ts';
+import { http } from '../../system/http.ts';
 
 export const rulesPath = '/portico/rules';
 
@@ -11,7 +12,7 @@ export function writtenRules(origin: string, next: TunnelHandler): TunnelHandler
     const { pathname, search } = new URL(request.url, origin);
     if (pathname !== rulesPath || request.method !== 'GET') return next(request, response);
     const { promise, resolve } = Promise.withResolvers<IncomingMessage | Error>();
-    get(new URL(rulesPath + search, origin), resolve).on('error', resolve);
+    http.get(new URL(rulesPath + search, origin), resolve).on('error', resolve);
     const answer = await promise;
     if (answer instanceof Error) {
       response

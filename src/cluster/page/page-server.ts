@@ -1,9 +1,10 @@
 // The page over HTTP, on a loopback address only: its files for whoever asks, what the cluster holds for sessions alone.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StatusError } from '../../apimachinery/status.ts';
 import { readBody, type User } from '../../apiserver/request.ts';
 import type { Client } from '../../client/types.ts';
+import { http } from '../../system/http.ts';
 import type { Explainer } from './explainer.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -41,7 +42,7 @@ export class PageServer {
 
   /** Takes `wanted` of 127.0.0.1, or a free port where that is taken, until the signal aborts. Resolves with the port. */
   async listen(signal: AbortSignal, wanted = 0): Promise<number> {
-    const server = createServer((request, response) => void this.#handle(request, response));
+    const server = http.createServer((request, response) => void this.#handle(request, response));
     await listening(server, wanted).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error;
       return listening(server, 0);
