@@ -45,6 +45,13 @@ test('a repeat raises the count of the Event that is there', async () => {
   ]);
 });
 
+test('what is said of two containers of a pod is two Events', async () => {
+  const { recorder, list } = start();
+  for (const fieldPath of ['spec.containers{a}', 'spec.containers{b}'])
+    recorder.event({ kind: 'Pod', name: 'web', fieldPath }, { type: 'Normal', reason: 'Started', message: 'x' });
+  expect((await list()).map((e) => e.involvedObject.fieldPath)).toEqual(['spec.containers{a}', 'spec.containers{b}']);
+});
+
 test('after ten minutes, and after the old one was deleted, a new one is made', async () => {
   const { api, clock, recorder, list } = start();
   const text = { type: 'Normal', reason: 'Pulled', message: 'x' } as const;

@@ -107,7 +107,7 @@ class Recorder implements EventRecorder {
     const group = [involved.kind, involved.namespace, involved.name, involved.uid, text.type, text.reason].join('\n');
     const message = this.#combined(group, text.message, now);
     const combined = message !== text.message;
-    const key = combined ? `${group}\n(combined)` : `${group}\n${message}`;
+    const key = combined ? `${group}\n(combined)` : `${group}\n${involved.fieldPath ?? ''}\n${message}`;
     const known = this.#known.get(key);
     if (known && now - known.last <= aggregationInterval) {
       try {

@@ -344,9 +344,9 @@ describe('volumes of other kinds', () => {
     await expect.poll(() => k.ok('get', 'pvc', '-o', 'name'), long).not.toContain('scratch-v');
   });
 
-  test('a block device of a local volume', async () => {
+  test('a block device of a local volume, given as it is and with a file system', async () => {
     const disk = join(cluster.dataDir, 'disk');
-    writeFileSync(disk, Buffer.alloc(1 << 20));
+    writeFileSync(disk, Buffer.alloc(4 << 20));
     const device = execFileSync('losetup', ['--find', '--show', disk], { encoding: 'utf8' }).trim();
     try {
       const values = ['node-1'];
@@ -384,6 +384,36 @@ describe('volumes of other kinds', () => {
       const why = 'volume d has volumeMode Block, but is specified in volumeMounts';
       await expect.poll(() => events('mistaken'), long).toContain(why);
       await k.ok('delete', 'pod/raw', 'pod/mistaken', 'pvc/disk', 'pv/disk', '--timeout=300s');
+      const files = { storageClassName: 'devices', accessModes: ['ReadWriteOnce'] };
+      await apply(
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolume',
+          metadata: { name: 'files' },
+          spec: { ...files, capacity: { storage: '1Mi' }, local: { path: device, fsType: 'ext4' }, nodeAffinity },
+        },
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolumeClaim',
+          metadata: { name: 'files' },
+          spec: { ...files, resources: claim.resources },
+        },
+        pod('formatted', {
+          securityContext: { runAsUser: 1000, fsGroup: 2000 },
+          volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'files' } }],
+          containers: [
+            shell('touch /d/x && stat -c %g /d/x && grep " /d " /proc/mounts && sleep 1000', {
+              volumeMounts: [{ name: 'd', mountPath: '/d' }],
+            }),
+          ],
+        }),
+      );
+      await ready('formatted');
+      expect(await logOf('formatted', / \/d /)).toMatch(/^2000\n\S+ \/d ext4 rw/);
+      await k.ok('delete', 'pod/formatted', 'pvc/files', 'pv/files', '--timeout=300s');
+      // Unmounted with its last pod.
+      const mounts = join(agentRoot('node-1'), 'plugins/kubernetes.io/local-volume/mounts/files');
+      await expect.poll(() => existsSync(mounts), long).toBe(false);
     } finally {
       execFileSync('losetup', ['--detach', device]);
     }

@@ -64,6 +64,7 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** With `disk` (as tmpfs takes it: `128m`) all that the node keeps is on a file system of that size. */
 export async function startTestNode(name: string, { disk }: { readonly disk?: string } = {}): Promise<TestNode> {
+  await removeRemains();
   const root = `/tmp/portico-kubelet-${name}-${process.pid}`;
   if (disk !== undefined) {
     mkdirSync(root, { recursive: true });
@@ -137,13 +138,7 @@ export async function startTestNode(name: string, { disk }: { readonly disk?: st
       containerd.kill('SIGTERM');
       await ended(containerd);
       // Shims outlive containerd; they are known by the node's folder in their arguments.
-      for (const pid of shims(root)) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // Already gone.
-        }
-      }
+      for (const pid of shims(root)) kill(pid);
       holder.kill('SIGKILL');
       await ended(holder);
       await removeCgroups(`portico-kubelet-${name}-${process.pid}`);
@@ -159,6 +154,29 @@ export async function startTestNode(name: string, { disk }: { readonly disk?: st
       }
     },
   };
+}
+
+/** What test processes left that were killed before they could stop their nodes: shims, containers, cgroups and folders. */
+async function removeRemains(): Promise<void> {
+  const cgroups = '/sys/fs/cgroup/pids';
+  const all = [...(existsSync(cgroups) ? readdirSync(cgroups) : []), ...readdirSync('/tmp')];
+  for (const name of new Set(all.filter((one) => /^portico-kubelet-.+-\d+$/.test(one)))) {
+    const [pid = ''] = /\d+$/.exec(name) ?? [];
+    if (existsSync(`/proc/${pid}`)) continue;
+    for (const shim of shims(`/tmp/${name}`)) kill(shim);
+    await removeCgroups(name);
+    // One with a disk of its own is a mount.
+    spawnSync('umount', ['--lazy', '--quiet', `/tmp/${name}`]);
+    rmSync(`/tmp/${name}`, { recursive: true, force: true });
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Already gone.
+  }
 }
 
 function shims(root: string): number[] {

@@ -1,6 +1,7 @@
 // Where on the node a claim's volume is: persistent volumes of the hostPath and local kinds.
 import { realpath, stat } from 'node:fs/promises';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/core/v1/types.generated.ts';
+import type { DeviceMounts } from './device-mounts.ts';
 import { giveToGroup, writers } from './group-ownership.ts';
 import { VolumeError } from './payload.ts';
 
@@ -62,17 +63,28 @@ export async function blockDevice({ name, spec }: FoundVolume): Promise<string> 
   return path;
 }
 
-/** The folder of a volume of the local kind, owned as the pod wants it. Rejects with VolumeError. */
-export async function localVolume({ name, spec }: FoundVolume, pod: Pod): Promise<string> {
-  const path = spec.local?.path ?? '';
+/** The folder of a volume of the local kind, which may be a device with a file system, owned as the pod wants it. Rejects with VolumeError. */
+export async function localVolume({ name, spec }: FoundVolume, pod: Pod, devices: DeviceMounts): Promise<string> {
+  const { path = '', fsType = 'ext4' } = spec.local ?? {};
+  const refuse = (why: string) =>
+    new VolumeError(`MountVolume.NewMounter initialization failed for volume "${name}" : ${why}`);
   const found = await stat(path).catch(() => undefined);
-  if (!found) {
-    const why = `path "${path}" does not exist`;
-    throw new VolumeError(`MountVolume.NewMounter initialization failed for volume "${name}" : ${why}`);
+  if (!found) throw refuse(`path "${path}" does not exist`);
+  if (found.isBlockDevice()) {
+    const { mountOptions: options = [] } = spec;
+    const uid = pod.metadata.uid ?? '';
+    const mounted = await devices.mount({ name, device: path, fsType, options, uid });
+    return ownedBy(pod, mounted);
   }
+  if (!found.isDirectory()) throw refuse('only directory and block device are supported');
+  return ownedBy(pod, path);
+}
+
+async function ownedBy(pod: Pod, path: string): Promise<string> {
   const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
   if (fsGroup === undefined) return path;
-  const isRight = found.gid === fsGroup && (found.mode & 0o2770) === 0o2770;
+  const { gid, mode } = await stat(path);
+  const isRight = gid === fsGroup && (mode & 0o2770) === 0o2770;
   if (fsGroupChangePolicy !== 'OnRootMismatch' || !isRight) await giveToGroup(path, { group: fsGroup, ...writers });
   return path;
 }

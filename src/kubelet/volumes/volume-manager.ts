@@ -22,6 +22,7 @@ import type { ResourceList } from '../../apimachinery/resource-list.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Exec } from '../../system/exec.ts';
 import { containersOf } from '../pod/identity.ts';
+import { DeviceMounts } from './device-mounts.ts';
 import { giveOne, giveToGroup, readers } from './group-ownership.ts';
 import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
 import {
@@ -50,9 +51,11 @@ export interface VolumeManagerOptions {
 
 export class VolumeManager {
   readonly #options: VolumeManagerOptions;
+  readonly #devices: DeviceMounts;
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
+    this.#devices = new DeviceMounts(options);
   }
 
   podDir(uid: string): string {
@@ -119,6 +122,7 @@ export class VolumeManager {
       .filter((path) => path.startsWith(`${dir}/`));
     for (const path of mounts.reverse()) await this.#options.exec.run(['umount', '-l', path]);
     await rm(dir, { recursive: true, force: true });
+    await this.#devices.sweep();
   }
 
   /** UIDs of pods that have a folder here. */
@@ -140,7 +144,7 @@ export class VolumeManager {
   async #persistent(pod: Pod, found: FoundVolume): Promise<string> {
     const { hostPath, local } = found.spec;
     if (hostPath) return this.#hostPath(hostPath);
-    if (local) return localVolume(found, pod);
+    if (local) return localVolume(found, pod, this.#devices);
     throw new VolumeError(`no volume plugin matched: "${found.name}" is of no kind that this node supports`);
   }
 
@@ -240,11 +244,9 @@ export function memorySize(
   { sizeLimit }: EmptyDirVolumeSource,
   allocatable: ResourceList,
 ): number | undefined {
-  const isLimited = containersOf(pod).every(({ container }) => container.resources?.limits?.['memory'] !== undefined);
-  const limit = isLimited || pod.spec.resources?.limits?.['memory'] ? podLimits(pod)['memory'] : undefined;
-  const bounds = [allocatable['memory'], sizeLimit].flatMap((text) =>
-    text ? [quantityValue(parseQuantity(text))] : [],
-  );
+  const isLimited = containersOf(pod).every(({ container }) => container.resources?.limits?.memory !== undefined);
+  const limit = isLimited || pod.spec.resources?.limits?.memory ? podLimits(pod).memory : undefined;
+  const bounds = [allocatable.memory, sizeLimit].flatMap((text) => (text ? [quantityValue(parseQuantity(text))] : []));
   const sizes = [...bounds, ...(limit ? [quantityValue(limit)] : [])].filter((size) => size > 0);
   return sizes.length > 0 ? Math.min(...sizes) : undefined;
 }

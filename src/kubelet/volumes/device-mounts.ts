@@ -1,0 +1,136 @@
+// File systems on block devices of local volumes: made where there is none, mounted once per node below `plugins`, and
+// unmounted when the last pod that uses them is gone. A pod's use is a link in its folder, so that nothing is remembered here
+// and what an agent that was killed left is found.
+import { mkdir, readdir, readFile, rmdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Exec } from '../../system/exec.ts';
+import { VolumeError } from './payload.ts';
+
+export interface DeviceMount {
+  /** Of the PersistentVolume. */
+  readonly name: string;
+  /** `/dev/sdb`. */
+  readonly device: string;
+  readonly fsType: string;
+  readonly options: readonly string[];
+  /** The pod that uses it. */
+  readonly uid: string;
+}
+
+/** Of the folders with the uses of a pod, and with what is mounted. */
+const plugin = 'kubernetes.io~local-volume';
+
+export class DeviceMounts {
+  readonly #exec: Exec;
+  readonly #rootDir: string;
+  /** One after the other: what nobody uses must not be unmounted while somebody begins to. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor({ exec, rootDir }: { readonly exec: Exec; readonly rootDir: string }) {
+    this.#exec = exec;
+    this.#rootDir = rootDir;
+  }
+
+  /** The path where it is mounted. Rejects with VolumeError, in upstream's words. */
+  mount(wanted: DeviceMount): Promise<string> {
+    return this.#inTurn(() => this.#mount(wanted));
+  }
+
+  /** Unmounts what no pod uses. What is still busy stays until the next time. */
+  sweep(): Promise<void> {
+    return this.#inTurn(() => this.#sweep());
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.catch(() => {}).then(work);
+    this.#turn = turn;
+    return turn;
+  }
+
+  get #mounts(): string {
+    return join(this.#rootDir, 'plugins', plugin.replace('~', '/'), 'mounts');
+  }
+
+  async #mount({ name, device, fsType, options, uid }: DeviceMount): Promise<string> {
+    const target = join(this.#mounts, name);
+    const uses = join(this.#rootDir, 'pods', uid, 'volumes', plugin);
+    await mkdir(uses, { recursive: true });
+    await symlink(target, join(uses, name)).catch(ignoreExisting);
+    if (await isMounted(target)) return target;
+    await mkdir(target, { recursive: true });
+    try {
+      await this.#formatAndMount({ device, fsType, options, target });
+    } catch (error) {
+      const why = `local: failed to mount device ${device} at ${target} (fstype: ${fsType}, err ${(error as Error).message})`;
+      throw new VolumeError(`MountVolume.MountDevice failed for volume "${name}" : ${why}`, { cause: error });
+    }
+    return target;
+  }
+
+  async #formatAndMount({ device, fsType, options, target }: Omit<DeviceMount, 'name' | 'uid'> & { target: string }) {
+    const format = await this.#formatOf(device);
+    if (format === undefined) {
+      const flags = fsType === 'ext3' || fsType === 'ext4' ? ['-F', '-m0'] : [];
+      const { code, stderr } = await this.#exec.run([`mkfs.${fsType}`, ...flags, device]);
+      if (code !== 0) throw new Error(`format of disk "${device}" failed: type:("${fsType}") ${stderr.trim()}`);
+    } else if (format === fsType) {
+      const { code, stdout } = await this.#exec.run(['fsck', '-a', device]);
+      // 4: there are errors that it leaves to somebody else (fsck(8)).
+      if (code === 4)
+        throw new Error(`'fsck' found errors on device ${device} but could not correct them: ${stdout.trim()}`);
+    }
+    const how = ['defaults', ...options].join(',');
+    const { code, stderr } = await this.#exec.run(['mount', '-t', fsType, '-o', how, device, target]);
+    if (code === 0) return;
+    const other = format === undefined || format === fsType ? '' : `, it already contains ${format}`;
+    throw new Error(`failed to mount the volume as "${fsType}"${other}. Mount error: ${stderr.trim()}`);
+  }
+
+  /** What is on a device; undefined when there is nothing. */
+  async #formatOf(device: string): Promise<string | undefined> {
+    const { code, stdout } = await this.#exec.run([
+      'blkid',
+      '-p',
+      '-s',
+      'TYPE',
+      '-s',
+      'PTTYPE',
+      '-o',
+      'export',
+      device,
+    ]);
+    if (code !== 0) return undefined;
+    if (/^PTTYPE=./m.test(stdout)) return 'unknown data, probably partitions';
+    return /^TYPE=(.+)$/m.exec(stdout)?.[1];
+  }
+
+  async #sweep(): Promise<void> {
+    const mounted = await folders(this.#mounts);
+    if (mounted.length === 0) return;
+    const pods = await folders(join(this.#rootDir, 'pods'));
+    const uses = await Promise.all(pods.map((uid) => folders(join(this.#rootDir, 'pods', uid, 'volumes', plugin))));
+    const used = new Set(uses.flat());
+    for (const name of mounted.filter((one) => !used.has(one))) {
+      const target = join(this.#mounts, name);
+      if (await isMounted(target)) await this.#exec.run(['umount', target]);
+      // A folder that is still a mount is not empty of its file system: it stays.
+      await rmdir(target).catch(() => {});
+    }
+  }
+}
+
+async function folders(path: string): Promise<string[]> {
+  return readdir(path).catch(() => []);
+}
+
+/** Blanks and the like are written as `\040` there (proc_pid_mountinfo(5)). */
+async function isMounted(path: string): Promise<boolean> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  const decode = (text: string) =>
+    text.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return lines.some((line) => decode(line.split(' ')[4] ?? '') === path);
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
