@@ -5,6 +5,9 @@ import { bridge } from './cni-config.ts';
 
 export const table = 'portico-podnetwork';
 
+/** The chain that the kernel calls: where it is not, nothing is masqueraded. */
+export const baseChain = { family: 'inet', table, name: 'postrouting' };
+
 export interface Masquerade {
   /** The node's own. */
   readonly podCIDRs: readonly string[];
@@ -42,7 +45,7 @@ export function masqueradeRuleset(options: Masquerade): string {
     `table inet ${table} {`,
     ...chain('pods-ipv4', rules('IPv4', options)),
     ...chain('pods-ipv6', rules('IPv6', options)),
-    ...chain('postrouting', [
+    ...chain(baseChain.name, [
       'type nat hook postrouting priority srcnat + 10; policy accept;',
       'meta nfproto ipv4 jump pods-ipv4',
       'meta nfproto ipv6 jump pods-ipv6',

@@ -10,10 +10,12 @@ import type { Files } from '../system/files.ts';
 import { bridge, cniConfig } from './cni-config.ts';
 import { type Accept, acceptsFor } from './firewall/accepts.ts';
 import { FirewallPassage } from './firewall/firewall-passage.ts';
+import { hasChain } from './firewall/nftables.ts';
 import { readJSON, runBatch } from './iproute.ts';
-import { setKernel } from './kernel-settings.ts';
+import { changedSettings, setKernel } from './kernel-settings.ts';
 import { type ListedLink, linkAddresses, mtuOf, uplinkOf } from './links.ts';
-import { masqueradeRuleset, table } from './masquerade.ts';
+import { readMachineState, routesIn } from './machine-state.ts';
+import { baseChain, masqueradeRuleset, table } from './masquerade.ts';
 import {
   internalIPs,
   type NetworkPlan,
@@ -38,7 +40,10 @@ export interface PodNetworkOptions {
   readonly client?: Client;
   /** Default `auto`. */
   readonly mode?: PodNetworkMode;
-  /** Other firewalls are looked at this often, in milliseconds: one that is loaded anew knows nothing of pods. Default 5000. */
+  /**
+   * How often, in milliseconds, what others may have changed is looked at: a firewall that is loaded anew knows nothing of
+   * pods, and routes, rules and settings may have gone. Default 5000.
+   */
   readonly firewallCheck?: number;
   /** The folder that containerd reads network configurations from. */
   readonly cniConfDir: string;
@@ -49,7 +54,7 @@ export interface PodNetworkOptions {
 
 /** Changes of Nodes that come together are applied together, after this many milliseconds. */
 const settle = 20;
-/** Routes and rules that another program removed come back within this time, in milliseconds. */
+/** What nobody heard of is put right within this time, in milliseconds. */
 const resync = 60_000;
 
 /** What one sync has to do with, read from the machine and the Node objects. */
@@ -71,6 +76,10 @@ export class PodNetwork {
   readonly #becomeReady: () => void;
   #hasTunnel = false;
   #tunnelPeers: readonly string[] = [];
+  /** As of the last sync; a text that differs says that somebody was at it. */
+  #routes: string | undefined;
+  #isDisturbed = false;
+  #applied: readonly Route[] = [];
   #written = '';
   #ruleset = '';
   #wake: () => void = () => {};
@@ -97,7 +106,7 @@ export class PodNetwork {
     await Promise.all([this.#nodes.synced(signal), setKernel(exec, log)]);
     // A tunnel of an earlier run is looked after too, or it would stay when nobody needs it.
     this.#hasTunnel = (await this.#read<unknown>('link', 'show', 'dev', tunnelDevice)).length > 0;
-    const passing = this.#keepPassing(signal);
+    const looking = this.#lookOut(signal);
     while (!signal.aborted) {
       dirty = false;
       let retry = resync;
@@ -110,24 +119,47 @@ export class PodNetwork {
       await this.#pause(dirty ? 0 : retry, signal);
       await clock.sleep(settle, signal).catch(() => {});
     }
-    await passing;
+    await looking;
   }
 
-  /** Other firewalls come and go without a word. */
-  async #keepPassing(signal: AbortSignal): Promise<void> {
+  /** Other firewalls come and go without a word, and so may what is ours. */
+  async #lookOut(signal: AbortSignal): Promise<void> {
     const { clock, log, firewallCheck = 5000 } = this.#options;
     let said = '';
     while (!signal.aborted) {
       await clock.sleep(firewallCheck, signal).catch(() => {});
       if (signal.aborted) return;
       try {
-        await this.#passage.ensure(this.#accepts);
+        const ruleset = this.#ruleset;
+        const chains = await this.#passage.ensure(this.#accepts);
+        // A table that was written meanwhile is not in the listing.
+        const isLost = ruleset !== '' && ruleset === this.#ruleset && !hasChain(chains, baseChain);
+        await this.#seeDisturbance(isLost);
         said = '';
       } catch (error) {
         const complaint = `pod network: ${error instanceof Error ? error.message : error}`;
         if (complaint !== said) log(complaint);
         said = complaint;
       }
+    }
+  }
+
+  async #seeDisturbance(isTableLost: boolean): Promise<void> {
+    const { exec, log } = this.#options;
+    const state = await readMachineState(exec);
+    const changed = changedSettings(state);
+    if (changed.length > 0) {
+      log(`pod network: somebody changed settings of the kernel: ${changed.join(' ')} again`);
+      await setKernel(exec, log);
+    }
+    if (isTableLost) {
+      log(`pod network: the table inet ${table} was removed by someone else: writing it anew`);
+      this.#ruleset = '';
+      this.#wake();
+    }
+    if (this.#routes !== undefined && routesIn(state) !== this.#routes) {
+      this.#isDisturbed = true;
+      this.#wake();
     }
   }
 
@@ -169,11 +201,13 @@ export class PodNetwork {
     const situation = await this.#look();
     if (!situation) return;
     const results = await Promise.allSettled([this.#publish(situation), this.#apply(situation)]);
+    this.#routes = routesIn(await readMachineState(this.#options.exec));
     throwFirst(results);
   }
 
   async #apply(situation: Situation): Promise<void> {
     const { podCIDRs, plan } = situation;
+    if (this.#isDisturbed) await this.#tellOfDisturbance(plan);
     this.#tunnelPeers = plan.peers.map(({ address }) => address).sort();
     if (podCIDRs.length > 0) await this.#writeConfig(situation);
     await this.#masquerade(situation);
@@ -186,6 +220,18 @@ export class PodNetwork {
       this.#passage.ensure(this.#accepts),
     ]);
     throwFirst([...tunnel, ...rest]);
+    this.#applied = plan.routes;
+  }
+
+  /** Routes come and go with nodes; of those that should have stayed somebody is told. */
+  async #tellOfDisturbance({ routes }: NetworkPlan): Promise<void> {
+    this.#isDisturbed = false;
+    const wanted = new Set(routes.map((route) => JSON.stringify(route)));
+    const kept = this.#applied.filter((route) => wanted.has(JSON.stringify(route)));
+    const current = await this.#currentRoutes();
+    const others = current.filter(({ destination }) => !kept.some((route) => route.destination === destination));
+    const changes = routeChanges(current, [...kept, ...others]);
+    if (changes.length > 0) this.#options.log(`pod network: somebody changed routes: ${changes.join(', ')}`);
   }
 
   /** Undefined while this node is not there. */

@@ -108,6 +108,28 @@ describe('two segments', () => {
     }
   });
 
+  test('what somebody takes away by hand comes back: routes, the table, settings of the kernel', async () => {
+    const [a1, , b1] = pods;
+    const space = a!.space;
+    space.run('ip route flush proto 80');
+    space.run('ip -6 route flush proto 80');
+    await untilEcho(a1!.space, b1!.ips[0]!);
+    await untilEcho(a1!.space, b1!.ips[1]!);
+    space.run('nft flush ruleset');
+    await until(() => space.run('nft list tables').includes('inet portico-podnetwork'), 'the table of the pod network');
+    const names = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'];
+    space.run(`sysctl -qw ${names.map((name) => `${name}=0`).join(' ')}`);
+    await until(() => space.run(`sysctl -n ${names.join(' ')}`).trim() === '1\n1', 'forwarding');
+    const said = a!.log.splice(0);
+    for (const what of [
+      /^pod network: somebody changed routes: route replace /,
+      /^pod network: the table inet portico-podnetwork was removed by someone else: writing it anew$/,
+      /^pod network: somebody changed settings of the kernel: .*=1 again$/,
+    ]) {
+      expect(said).toContainEqual(expect.stringMatching(what));
+    }
+  });
+
   test('a node that comes is reached at once, and nothing stays of one that goes', async () => {
     const api = lab.api.resource<Node>(nodes);
     const d = await lab.addNode({ name: 'd', number: 14, segment: 3 });

@@ -16,8 +16,11 @@ export class FirewallPassage {
     this.#exec = exec;
   }
 
-  /** Costs one listing of chains where there is no other firewall. Rejects with what a program complained about. */
-  async ensure(accepts: readonly Accept[]): Promise<void> {
+  /**
+   * Costs one listing of chains where there is no other firewall, and resolves with it. Rejects with what a program
+   * complained about.
+   */
+  async ensure(accepts: readonly Accept[]): Promise<string> {
     const chains = await this.#output(['nft', '-j', 'list', 'chains']);
     for (const chain of foreignChains(chains)) {
       const table = await this.#output(['nft', '-jt', 'list', 'table', chain.family, chain.table]);
@@ -29,6 +32,7 @@ export class FirewallPassage {
       const document = iptablesChanges(listing, own);
       if (document !== undefined) await this.#feed(restore, document);
     }
+    return chains;
   }
 
   /** Takes away all of it. */

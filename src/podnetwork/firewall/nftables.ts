@@ -41,6 +41,12 @@ export function foreignChains(json: string): ListedChain[] {
   });
 }
 
+/** Whether a table has a chain of that name. */
+export function hasChain(json: string, wanted: Pick<ListedChain, 'family' | 'table' | 'name'>): boolean {
+  const { family, table, name } = wanted;
+  return listed(json).some(({ chain }) => chain?.family === family && chain.table === table && chain.name === name);
+}
+
 /** Whether the program iptables-nft has a table of that family. */
 export function hasIptablesTable(json: string, family: 'ip' | 'ip6'): boolean {
   return listed(json).some(({ chain }) => chain !== undefined && chain.family === family && isOfIptables(chain));
