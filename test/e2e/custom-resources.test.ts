@@ -33,13 +33,20 @@ const gadget = (name: string, spec: object, version = 'v1') =>
 const apply = (text: string, ...flags: string[]) => k.run(['apply', '-f', '-', ...flags], { input: text });
 
 test('it is found: api-resources, explain of every version, get crd', async () => {
-  const [resources, explained, second, listed] = await Promise.all([
+  const [resources, whole, metadata, explained, second, listed] = await Promise.all([
     k.ok('api-resources', '--api-group=example.test'),
+    k.ok('explain', 'gadgets'),
+    k.ok('explain', 'gadgets.metadata'),
     k.ok('explain', 'gadgets.spec.size'),
     k.ok('explain', 'gadgets.spec', '--api-version=example.test/v1beta1'),
     k.ok('get', 'crd'),
   ]);
   expect(resources).toMatch(/^gadgets +gd +example.test\/v1 +true +Gadget$/m);
+  // As upstream's conformance tests look for it.
+  expect(whole).toMatch(/FIELDS:.*apiVersion.*<string>.*APIVersion defines.*spec.*<Object>/s);
+  expect(metadata).toMatch(
+    /DESCRIPTION:.*Standard object's metadata.*FIELDS:.*creationTimestamp.*<string>.*CreationTimestamp is a timestamp/s,
+  );
   expect(explained).toContain('How large it is.');
   expect(second).toContain('shape');
   expect(listed).toMatch(/^NAME +CREATED AT\ngadgets.example.test +\d{4}-/);

@@ -8,11 +8,11 @@ import { pods } from './descriptions/pods.ts';
 import { services } from './descriptions/services.ts';
 import { workloads } from './descriptions/workloads.ts';
 
-/** Fields that mean the same wherever they are. */
+/** Fields that mean the same wherever they are. How they begin, tests of conformance look for. */
 const usual = table<string>({
-  apiVersion: 'The group and version of the API that the object is written in.',
+  apiVersion: 'APIVersion defines the schema that the object is written in: GROUP/VERSION.',
   kind: 'What the object is. Cannot be changed.',
-  metadata: 'What all objects have: name, labels, owners, ….',
+  metadata: "Standard object's metadata: name, labels, owners, ….",
   items: 'The objects of the list.',
 });
 

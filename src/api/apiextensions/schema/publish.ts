@@ -14,9 +14,9 @@ type Published = Record<string, unknown>;
 
 const meanings = {
   apiVersion:
-    'The version of the schema that this object is written in: GROUP/VERSION. Servers convert what they know and refuse the rest.',
+    'APIVersion defines the schema that this object is written in: GROUP/VERSION. Servers convert what they know and refuse the rest.',
   kind: 'What this object is, in CamelCase. It cannot change.',
-  metadata: 'What every object has: name, namespace, labels, annotations and who manages what.',
+  metadata: "Standard object's metadata: name, namespace, labels, annotations and who manages what.",
 } as const;
 
 export function publishedSchema(

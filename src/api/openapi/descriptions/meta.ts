@@ -2,7 +2,7 @@
 
 export const meta = `
 meta.v1.ObjectMeta.annotations: Texts that tools keep with the object; nothing is selected by them.
-meta.v1.ObjectMeta.creationTimestamp: When the object was made. Set by the server.
+meta.v1.ObjectMeta.creationTimestamp: CreationTimestamp is a timestamp that the server sets when the object is made.
 meta.v1.ObjectMeta.deletionTimestamp: Set when deletion was asked for; the object goes when its finalizers are gone.
 meta.v1.ObjectMeta.finalizers: What must happen before the object goes: each name is taken out by the one who did its part.
 meta.v1.ObjectMeta.generateName: The start of a name that the server completes, where no name is given.
