@@ -8,8 +8,8 @@ const nothing = { links: new Set<string>(), namespaces: new Set<string>(), ipv6:
 test('from nothing, a bridge with both families, a namespace and a link', () => {
   expect(planHostNetwork(layout, nothing)).toEqual([
     'link add portico0 type bridge',
-    'addr add 172.30.0.1/24 dev portico0',
-    'addr add fd00:172:30::1/64 dev portico0 nodad',
+    'addr replace 172.30.0.1/24 dev portico0',
+    'addr replace fd00:172:30::1/64 dev portico0 nodad',
     'link set portico0 up',
     'netns add portico-portico-node-1',
     'link add pt0-node-1 type veth peer name eth0 netns portico-portico-node-1',
@@ -17,14 +17,16 @@ test('from nothing, a bridge with both families, a namespace and a link', () => 
   ]);
 });
 
-test('only what is missing is made', () => {
+test('what is there is not made again, but made to be as it should', () => {
   const whole = {
     links: new Set(['portico0', 'pt0-node-1']),
     namespaces: new Set(['portico-portico-node-1']),
-    ipv6: true,
+    ipv6: false,
   };
-  expect(planHostNetwork(layout, whole)).toEqual([]);
+  const bridge = ['addr replace 172.30.0.1/24 dev portico0', 'link set portico0 up'];
+  expect(planHostNetwork(layout, whole)).toEqual([...bridge, 'link set pt0-node-1 master portico0 up']);
   expect(planHostNetwork(layout, { ...whole, links: new Set(['portico0']) })).toEqual([
+    ...bridge,
     'link add pt0-node-1 type veth peer name eth0 netns portico-portico-node-1',
     'link set pt0-node-1 master portico0 up',
   ]);

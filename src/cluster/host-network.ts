@@ -14,24 +14,25 @@ export interface HostNetworkState {
   readonly ipv6: boolean;
 }
 
-/** Commands for `ip -batch` that bring the host to the layout from what is there; none when nothing is missing. */
+/**
+ * Commands for `ip -batch` that bring the host to the layout from what is there. Addresses, and whether links are up and where
+ * they belong, are said again each time: somebody may have changed them by hand.
+ */
 export function planHostNetwork(layout: NetworkLayout, state: HostNetworkState): string[] {
-  const commands: string[] = [];
   const { bridge, v4, v6 } = layout;
-  if (!state.links.has(bridge)) {
-    commands.push(`link add ${bridge} type bridge`, `addr add ${v4.host}/${v4.prefix} dev ${bridge}`);
-    if (state.ipv6) commands.push(`addr add ${v6.host}/${v6.prefix} dev ${bridge} nodad`);
-    commands.push(`link set ${bridge} up`);
-  }
+  const commands = [
+    ...(state.links.has(bridge) ? [] : [`link add ${bridge} type bridge`]),
+    `addr replace ${v4.host}/${v4.prefix} dev ${bridge}`,
+    ...(state.ipv6 ? [`addr replace ${v6.host}/${v6.prefix} dev ${bridge} nodad`] : []),
+    `link set ${bridge} up`,
+  ];
   for (const node of layout.nodes) {
     const isNew = !state.namespaces.has(node.namespace);
     if (isNew) commands.push(`netns add ${node.namespace}`);
     if (isNew || !state.links.has(node.hostLink)) {
-      commands.push(
-        `link add ${node.hostLink} type veth peer name eth0 netns ${node.namespace}`,
-        `link set ${node.hostLink} master ${bridge} up`,
-      );
+      commands.push(`link add ${node.hostLink} type veth peer name eth0 netns ${node.namespace}`);
     }
+    commands.push(`link set ${node.hostLink} master ${bridge} up`);
   }
   return commands;
 }

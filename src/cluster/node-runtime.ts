@@ -7,6 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { table } from '../apimachinery/table.ts';
 import type { Clock } from '../system/clock.ts';
+import type { Exec } from '../system/exec.ts';
 import { Failure } from './failure.ts';
 import { hasIPv6, nodeNetworkCommands } from './host-network.ts';
 import type { NetworkLayout, NodeLayout, NodePaths } from './layout.ts';
@@ -40,13 +41,32 @@ export function holderScript({ network, node, paths }: NodeRuntimeOptions, ipv6:
     'mkdir -p /run/containerd /var/lib/cni',
     `mount --bind ${quote(`${paths.run}/shims`)} /run/containerd`,
     `mount --bind ${quote(`${paths.data}/cni`)} /var/lib/cni`,
+    ...networkScript({ network, node }, ipv6),
+    'echo ready',
+    'exec sleep infinity >/dev/null 2>&1',
+  ].join('\n');
+}
+
+/** Addresses, routes and kernel settings of a node; lines that may be run again. */
+function networkScript({ network, node }: Pick<NodeRuntimeOptions, 'network' | 'node'>, ipv6: boolean): string[] {
+  return [
     "ip -batch - <<'BATCH'",
     ...nodeNetworkCommands(network, node, ipv6),
     'BATCH',
     ...Object.entries(sysctls).map(([key, value]) => `[ ! -e /proc/sys/${key} ] || echo ${value} >/proc/sys/${key}`),
-    'echo ready',
-    'exec sleep infinity >/dev/null 2>&1',
-  ].join('\n');
+  ];
+}
+
+/** Makes anew what somebody took from the network of a node that runs: a link, an address, a route, a setting. */
+export async function restoreNodeNetwork(
+  exec: Exec,
+  holder: number,
+  options: Pick<NodeRuntimeOptions, 'network' | 'node'>,
+): Promise<void> {
+  const script = ['set -e', ...networkScript(options, hasIPv6())].join('\n');
+  const { code, stderr } = await exec.run(insideNode(holder, ['sh', '-c', script]));
+  if (code === 0) return;
+  throw new Failure(`the network of ${options.node.name} could not be mended: ${stderr.trim().split('\n')[0]}`);
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

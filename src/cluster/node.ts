@@ -12,6 +12,7 @@ import { lastLine } from './log-tail.ts';
 import {
   containerdConfig,
   insideNode,
+  restoreNodeNetwork,
   startHolder,
   untilSocketAnswers,
   writeContainerdConfig,
@@ -54,7 +55,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   if (holder === undefined) {
     holder = await startHolder({ cluster: record.name, network, node, paths: nodePaths });
     started.push(holder);
-  }
+  } else await restoreNodeNetwork(options.exec, holder, { network, node });
   const part = async (
     name: string,
     command: readonly string[],
