@@ -351,6 +351,16 @@ test('logs pass their options on', async () => {
   expect((await call('GET', '/api/v1/namespaces/ns/pods/new/log')).status).toBe(204);
 });
 
+test.each([
+  ['binary.k8s.io', (log: string) => log],
+  [undefined, (log: string) => log],
+  ['base64.binary.k8s.io', btoa],
+])('a log over WebSocket, as %s', async (protocol, written) => {
+  const { address } = await start();
+  const got = await messages(`ws://${address}/api/v1/namespaces/ns/pods/p/log?tailLines=3`, protocol);
+  expect(got).toEqual([written('log of /containerLogs/ns/p/c?tailLines=3')]);
+});
+
 test('a Service is proxied to its endpoint, whose redirects stay below it', async () => {
   const server = createServer((request, response) => {
     if (request.url === '/old') response.writeHead(302, { location: '/new' }).end();
