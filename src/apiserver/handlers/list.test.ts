@@ -181,4 +181,56 @@ describe('bookmarks', () => {
     expect((await without.event()).type).toBe('DELETED');
     await without.end();
   });
+
+  const initially =
+    'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&fieldSelector=metadata.name=b';
+  const blueprint = 'kubernetes.io/initial-events-list-blueprint';
+  interface Marked {
+    readonly metadata: { readonly resourceVersion: string; readonly annotations: Readonly<Record<string, string>> };
+  }
+  const decoded = ({ metadata }: Marked) =>
+    JSON.parse(Buffer.from(metadata.annotations[blueprint]!, 'base64').toString());
+
+  test.each([
+    ['application/json', { kind: 'ConfigMapList', apiVersion: 'v1', metadata: {}, items: null }],
+    [
+      'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io',
+      { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata: {}, items: null },
+    ],
+  ])('the end of the initial events brings the list that they make: %s', async (accept, empty) => {
+    const watch = await openWatch(api.server, { url: `${configMaps}?${initially}`, headers: { accept } });
+    expect((await watch.event()).type).toBe('ADDED');
+    const { object } = await watch.event<{ object: Marked }>();
+    expect(object.metadata.annotations['k8s.io/initial-events-end']).toBe('true');
+    expect(decoded(object)).toEqual(empty);
+    await watch.end();
+  });
+
+  test('of Tables, it is a row; so of every kind', async () => {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    interface Table {
+      readonly type: string;
+      readonly object: {
+        readonly metadata: object;
+        readonly rows: { readonly cells: unknown[]; readonly object: Marked }[];
+      };
+    }
+    const groups = (await api.send<{ groups: { versions: { groupVersion: string }[] }[] }>('GET', '/apis')).body.groups;
+    const paths = [
+      '/api/v1',
+      ...groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => `/apis/${groupVersion}`)),
+    ];
+    for (const path of paths) {
+      const { resources } = (await api.send<{ resources: { name: string; verbs: string[] }[] }>('GET', path)).body;
+      for (const { name } of resources.filter(({ verbs }) => verbs.includes('watch'))) {
+        const watch = await openWatch(api.server, { url: `${path}/${name}?${initially}`, headers: { accept } });
+        let event = await watch.event<Table>();
+        while (event.type === 'ADDED') event = await watch.event<Table>();
+        const [row] = event.object.rows;
+        expect([name, event.type, row?.cells.length]).toEqual([name, 'BOOKMARK', expect.any(Number)]);
+        expect(decoded(row!.object)).toMatchObject({ kind: 'Table', columnDefinitions: expect.any(Array), rows: [] });
+        await watch.end();
+      }
+    }
+  });
 });

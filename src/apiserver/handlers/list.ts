@@ -2,7 +2,6 @@
 // other requests have their turn in between.
 
 import type { EncodedList } from '../../api/protobuf/envelope.ts';
-import { apiVersionOf } from '../../apimachinery/object.ts';
 import { badRequest, expired, StatusError } from '../../apimachinery/status.ts';
 import { CompactedError, FutureRevisionError, type RangeResult } from '../../storage/storage.ts';
 import { loadProtobuf, messageOf } from '../encoding.ts';
@@ -11,7 +10,16 @@ import type { ApiResponse, ResponseBody } from '../request.ts';
 import { StoredObject } from '../watch-cache/stored-object.ts';
 import { decodeContinue, encodeContinue, latest } from './continue-token.ts';
 import { type ListQuery, listQuery, selectedName, selectorOf } from './options.ts';
-import { headersOf, partialMetadata, type TableRow, tableColumns, tableOf, tableRow, valueResponse } from './render.ts';
+import {
+  headersOf,
+  listTypeOf,
+  partialMetadata,
+  type TableRow,
+  tableColumns,
+  tableOf,
+  tableRow,
+  valueResponse,
+} from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 /** Objects looked at, or sent, before others have their turn. */
@@ -242,8 +250,7 @@ export async function listResponse(
   }
   const isPartial = format.as === 'PartialObjectMetadata';
   const list: ListForm = {
-    kind: isPartial ? 'PartialObjectMetadataList' : (definition.listKind ?? `${definition.kind}List`),
-    apiVersion: isPartial ? `meta.k8s.io/${version}` : apiVersionOf(definition),
+    ...listTypeOf(request),
     metadata,
     items,
     partialVersion: isPartial ? version : undefined,

@@ -94,6 +94,20 @@ describe('a watch', () => {
     await watch.end();
   });
 
+  test('of a list: its end brings the empty list in the same encoding', async () => {
+    const query = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+    const watch = await openWatch(api.server, { url: `${configMaps}?${query}`, headers: { accept: type } });
+    const { type: kind, object } = readFrame(await watch.next());
+    const { annotations } = (object.value as { metadata: { annotations: Record<string, string> } }).metadata;
+    expect(kind).toBe('BOOKMARK');
+    const list = Buffer.from(annotations['kubernetes.io/initial-events-list-blueprint']!, 'base64');
+    // A runtime.Unknown of an apiVersion and a kind, around a list that has nothing but its metadata.
+    expect(list.toString('latin1')).toBe(
+      'k8s\0\x0a\x13\x0a\x02v1\x12\x0dConfigMapList\x12\x02\x0a\x00\x1a\x00\x22\x00',
+    );
+    await watch.end();
+  });
+
   test('of metadata only; and its end, when what it asks for is forgotten', async () => {
     await write('POST', configMaps, configMap);
     const accept = `${type};as=PartialObjectMetadata;v=v1;g=meta.k8s.io`;

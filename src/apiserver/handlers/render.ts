@@ -9,8 +9,21 @@ import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
+interface Typed {
+  readonly kind: string;
+  readonly apiVersion: string;
+}
+
 export function partialMetadata(object: Pick<KubeObject, 'metadata'>, version: string): KubeObject {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
+}
+
+/** Kind and version of a list, of whole objects or of their metadata. */
+export function listTypeOf({ definition, format }: Pick<ResourceRequest, 'definition' | 'format'>): Typed {
+  if (format.as === 'PartialObjectMetadata') {
+    return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${format.version}` };
+  }
+  return { kind: definition.listKind ?? `${definition.kind}List`, apiVersion: apiVersionOf(definition) };
 }
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -38,11 +51,18 @@ export function tableColumns({ columns }: Pick<ResourceDefinition, 'columns'>): 
   }));
 }
 
-export function tableRow(
-  object: Readonly<KubeObject>,
-  { definition, format, request, parts }: ResourceRequest,
-): TableRow {
-  const cells = definition.cells(object as KubeObject, parts.clock.now());
+export function tableRow(object: Readonly<KubeObject>, request: ResourceRequest): TableRow {
+  const { definition, parts } = request;
+  return rowOf(definition.cells(object as KubeObject, parts.clock.now()), object, request);
+}
+
+/** Of an object that has nothing but metadata: a bookmark. */
+export function emptyRow(object: Readonly<KubeObject>, request: ResourceRequest): TableRow {
+  const cells = request.definition.columns.map(({ type }) => (type === 'string' ? '' : 0));
+  return rowOf(cells, object, request);
+}
+
+function rowOf(cells: unknown[], object: Readonly<KubeObject>, { format, request }: ResourceRequest): TableRow {
   const include = includeObject(request.query);
   if (include === 'None') return { cells, object: null };
   return { cells, object: include === 'Object' ? object : partialMetadata(object, format.version) };

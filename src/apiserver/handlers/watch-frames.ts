@@ -6,7 +6,16 @@ import { loadProtobuf, messageOf, type Protobuf } from '../encoding.ts';
 import type { ByteSink } from '../request.ts';
 import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
-import { includeObject, partialMetadata, tableColumns, tableOf, tableRow } from './render.ts';
+import {
+  emptyRow,
+  includeObject,
+  listTypeOf,
+  partialMetadata,
+  type TableRow,
+  tableColumns,
+  tableOf,
+  tableRow,
+} from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 type Frame = string | Uint8Array;
@@ -68,21 +77,24 @@ export class WatchFrames {
 
   bookmark(sink: ByteSink, revision: number, annotations?: Readonly<Record<string, string>>): void {
     const { definition } = this.#request;
-    const metadata = {
-      resourceVersion: String(revision),
-      creationTimestamp: null,
-      ...(annotations && { annotations }),
-    };
+    const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
     const plain = { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata };
     this.#send('BOOKMARK', this.#bookmarkView(plain as unknown as KubeObject), sink);
+  }
+
+  /** The end of the present state. A list to put it in goes with it: clients that read a list this way begin with that. */
+  initialEventsEnd(sink: ByteSink, revision: number): void {
+    this.bookmark(sink, revision, {
+      'k8s.io/initial-events-end': 'true',
+      'kubernetes.io/initial-events-list-blueprint': emptyList(this.#request, this.#protobuf).toString('base64'),
+    });
   }
 
   #bookmarkView(plain: KubeObject): unknown {
     const { format } = this.#request;
     if (format.as === 'object') return plain;
     if (format.as === 'PartialObjectMetadata') return partialMetadata(plain, format.version);
-    const { resourceVersion } = plain.metadata;
-    return tableOf([], { resourceVersion }, { version: format.version, columns: null });
+    return this.#table(emptyRow(plain, this.#request), plain);
   }
 
   error({ status }: StatusError, sink: ByteSink): void {
@@ -95,14 +107,18 @@ export class WatchFrames {
   }
 
   #frame(type: ChangeType, stored: StoredObject): Frame {
-    const { format, definition } = this.#request;
-    const { version } = format;
+    const { format } = this.#request;
     if (format.as === 'object') return this.#wholeObject(type, stored);
     const { object } = stored;
-    if (format.as === 'PartialObjectMetadata') return this.#encode(type, partialMetadata(object, version));
+    if (format.as === 'PartialObjectMetadata') return this.#encode(type, partialMetadata(object, format.version));
+    return this.#encode(type, this.#table(tableRow(object, this.#request), object));
+  }
+
+  #table(row: TableRow, { metadata }: Readonly<KubeObject>): unknown {
+    const { format, definition } = this.#request;
     const columns = this.#hasColumns ? null : tableColumns(definition);
-    const { resourceVersion } = object.metadata;
-    return this.#encode(type, tableOf([tableRow(object, this.#request)], { resourceVersion }, { version, columns }));
+    const { resourceVersion } = metadata;
+    return tableOf([row], { resourceVersion }, { version: format.version, columns });
   }
 
   #wholeObject(type: ChangeType, stored: StoredObject): Frame {
@@ -120,6 +136,21 @@ export class WatchFrames {
     const typed = object as { apiVersion: string; kind: string };
     return protobuf.watchFrame(type, protobuf.enveloped(typed, messageOf(typed, protobuf)));
   }
+}
+
+/** As a list of nothing would be answered in this form and encoding, but for its revision. */
+function emptyList(request: ResourceRequest, protobuf: Protobuf | undefined): Buffer {
+  const { definition, format } = request;
+  const metadata = {};
+  if (protobuf) {
+    const { head, tail } = protobuf.encodeList({ ...listTypeOf(request), metadata, items: [] });
+    return Buffer.concat([head, tail]);
+  }
+  const list =
+    format.as === 'Table'
+      ? tableOf([], metadata, { version: format.version, columns: tableColumns(definition) })
+      : { ...listTypeOf(request), metadata, items: null };
+  return Buffer.from(`${JSON.stringify(list)}\n`);
 }
 
 export async function watchFrames(request: ResourceRequest): Promise<WatchFrames> {

@@ -129,7 +129,7 @@ class Watch implements PushedBody {
         if (this.#request.request.signal.aborted) return false;
       }
       if (this.#query.sendInitialEvents && this.#query.allowWatchBookmarks) {
-        this.#frames.bookmark(sink, first.revision, { 'k8s.io/initial-events-end': 'true' });
+        this.#frames.initialEventsEnd(sink, first.revision);
       }
     } else {
       for (const event of first.events) this.#deliver(event, sink);
