@@ -1,4 +1,4 @@
-// Scales what HorizontalPodAutoscalers point at, by the resource metrics of its pods.
+// Scales what HorizontalPodAutoscalers point at, by the metrics of its pods, of objects, or from outside.
 
 import type {
   HorizontalPodAutoscaler,
@@ -6,12 +6,9 @@ import type {
 } from '../../api/autoscaling/v2/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
-import { type KubeList, type KubeObject, objectKey } from '../../apimachinery/object.ts';
-import { parseQuantity, quantityMilliValue } from '../../apimachinery/quantity.ts';
+import { objectKey } from '../../apimachinery/object.ts';
 import { parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
-import { ownValue } from '../../apimachinery/table.ts';
 import { pods } from '../../client/resources.ts';
-import { readText } from '../../client/watch-stream.ts';
 import {
   type Controller,
   type ControllerContext,
@@ -22,19 +19,13 @@ import {
 import { objectsByLabel } from '../shared/label-lookup.ts';
 import { findScale } from '../shared/scale-client.ts';
 import type { ScalingMemory } from './behavior.ts';
+import { customMetrics, resourceMetrics } from './metrics-client.ts';
 import { mergeConditions, reconcile } from './reconcile.ts';
-import type { PodMetric } from './replica-calculator.ts';
 
 const resource = { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers' };
 const kind = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' };
 /** Milliseconds: kube-controller-manager's horizontal-pod-autoscaler-sync-period. */
 const period = 15_000;
-
-interface PodMetrics extends KubeObject {
-  timestamp?: string;
-  window?: string;
-  containers?: { name: string; usage?: Record<string, string> }[];
-}
 
 export function horizontalPodAutoscalerController(context: ControllerContext): Controller {
   const { client, informers, clock } = context;
@@ -66,11 +57,20 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
     }
     const selector = found.scale.status?.selector;
     const selected = podsByLabel.selected(namespace, selector ? parseLabelSelector(selector) : undefined);
+    const specs = autoscaler.spec.metrics ?? [];
+    const names = new Set(specs.flatMap((m) => m.resource?.name ?? m.containerResource?.name ?? []));
+    const scope = { namespace, selector };
+    const [metrics, custom] = await Promise.all([
+      resourceMetrics(client, names, scope),
+      customMetrics(client, specs, scope),
+    ]);
     const plan = reconcile({
       autoscaler,
       current: found.scale.spec.replicas ?? 0,
       pods: selected,
-      metrics: await metricsOf(namespace, selector, autoscaler),
+      statusReplicas: found.scale.status?.replicas ?? 0,
+      metrics,
+      custom,
       memory: memories.get(key) ?? { recommendations: [], changes: [] },
       now: clock.now(),
     });
@@ -106,45 +106,5 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
     await api.update({ ...jsonCopy(autoscaler), status }, { subresource: 'status' });
   }
 
-  /** By resource name, then by pod; one question for all resources. */
-  async function metricsOf(
-    namespace: string,
-    selector: string | undefined,
-    { spec }: Readonly<HorizontalPodAutoscaler>,
-  ): Promise<Map<string, ReadonlyMap<string, PodMetric> | string>> {
-    const names = new Set((spec.metrics ?? []).flatMap((m) => m.resource?.name ?? m.containerResource?.name ?? []));
-    const answers = new Map<string, ReadonlyMap<string, PodMetric> | string>();
-    if (names.size === 0) return answers;
-    const query = selector ? `?labelSelector=${encodeURIComponent(selector)}` : '';
-    const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods${query}`;
-    const response = await client.raw({ method: 'GET', path, headers: { accept: 'application/json' } });
-    const text = await readText(response.body);
-    for (const name of names) {
-      if (response.status !== 200) {
-        const why = 'unable to fetch metrics from resource metrics API';
-        answers.set(name, `${why}: the server could not find the requested resource (get pods.metrics.k8s.io)`);
-      } else answers.set(name, read(JSON.parse(text) as KubeList<PodMetrics>, name));
-    }
-    return answers;
-  }
-
   return controller;
-}
-
-function read({ items }: KubeList<PodMetrics>, resourceName: string): ReadonlyMap<string, PodMetric> | string {
-  const found = new Map<string, PodMetric>();
-  for (const { metadata, timestamp, window, containers = [] } of items) {
-    const usage = containers.flatMap(({ name, usage: of }): [string, number][] => {
-      const amount = ownValue(of, resourceName);
-      return amount === undefined ? [] : [[name, quantityMilliValue(parseQuantity(amount))]];
-    });
-    if (usage.length < containers.length || usage.length === 0) continue;
-    const seconds = Number(/^([\d.]+)s$/.exec(window ?? '')?.[1] ?? 60);
-    found.set(metadata.name, {
-      time: Date.parse(timestamp ?? ''),
-      window: seconds * 1000,
-      containers: Object.fromEntries(usage),
-    });
-  }
-  return found.size === 0 ? 'no metrics returned from resource metrics API' : found;
 }

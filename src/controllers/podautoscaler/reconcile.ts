@@ -8,18 +8,22 @@ import type {
   MetricStatus,
 } from '../../api/autoscaling/v2/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-import { milliQuantityOf, printQuantity } from '../../apimachinery/quantity.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import { decideScaling, remember, rulesOf, type ScalingMemory } from './behavior.ts';
-import { type PodMetric, proposeReplicas, type ReplicaProposal } from './replica-calculator.ts';
+import { decideScaling, remember, type ScalingMemory } from './behavior.ts';
+import { type Look, lookAt } from './look.ts';
+import type { MetricAnswer, PodMetrics } from './metrics-client.ts';
 
 export interface AutoscalerInput {
   readonly autoscaler: Readonly<HorizontalPodAutoscaler>;
   /** spec.replicas of the target's scale. */
   readonly current: number;
   readonly pods: readonly Readonly<Pod>[];
+  /** status.replicas of the target's scale; default: as `current`. */
+  readonly statusReplicas?: number;
   /** By resource name, then by pod; a text where they cannot be had. */
-  readonly metrics: ReadonlyMap<string, ReadonlyMap<string, PodMetric> | string>;
+  readonly metrics: ReadonlyMap<string, PodMetrics | string>;
+  /** Of metrics of type Pods, Object and External. */
+  readonly custom?: ReadonlyMap<Readonly<MetricSpec>, MetricAnswer | string>;
   readonly memory: ScalingMemory;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -52,15 +56,15 @@ export function reconcile(input: AutoscalerInput): AutoscalerPlan {
 function byMetrics(input: AutoscalerInput, able: Told): AutoscalerPlan {
   const { autoscaler, current, now } = input;
   const specs = autoscaler.spec.metrics ?? [];
-  const looks = specs.map((spec) => ({ spec, ...look(input, spec) }));
+  const looks = specs.map((spec) => ({ spec, ...lookAt(input, spec) }));
   const valid = looks.filter(({ proposal }) => typeof proposal !== 'string');
   const failed = looks.find(({ proposal }) => typeof proposal === 'string');
   const currentMetrics = looks.flatMap((one) => one.status ?? []);
   const best = valid.reduce<(typeof valid)[number] | undefined>(
-    (a, b) => (a && (a.proposal as ReplicaProposal).replicas >= (b.proposal as ReplicaProposal).replicas ? a : b),
+    (a, b) => (a && replicasOf(a) >= replicasOf(b) ? a : b),
     undefined,
   );
-  const proposed = best ? (best.proposal as ReplicaProposal).replicas : current;
+  const proposed = best ? replicasOf(best) : current;
   // With a metric missing it is not known that fewer will do.
   if (failed && (!best || proposed < current)) {
     const message = `the HPA was unable to compute the replica count: ${failed.proposal}`;
@@ -88,6 +92,10 @@ function byMetrics(input: AutoscalerInput, able: Told): AutoscalerPlan {
   return { ...resized(input, replicas, reason, { conditions: others, currentMetrics }), memory };
 }
 
+function replicasOf({ proposal }: Look): number {
+  return typeof proposal === 'string' ? 0 : proposal.replicas;
+}
+
 const readyForNew: Told = {
   type: 'AbleToScale',
   status: 'True',
@@ -113,53 +121,6 @@ function stabilizedCondition(way: 'up' | 'down'): Told {
           'recent recommendations were lower than current one, using the lowest recent recommendation',
         ];
   return { type: 'AbleToScale', status: 'True', reason, message };
-}
-
-interface Look {
-  readonly proposal: ReplicaProposal | string;
-  readonly name: string;
-  readonly status?: MetricStatus;
-  /** The reason of an Event when there is no proposal. */
-  readonly failure: string;
-}
-
-function look(input: AutoscalerInput, spec: MetricSpec): Look {
-  const source = spec.resource ?? spec.containerResource;
-  if (!source) {
-    const proposal = `metrics of type ${spec.type} need a metrics API that is not served`;
-    return { proposal, name: '', failure: `FailedGet${spec.type}Metric` };
-  }
-  const failure = spec.resource ? 'FailedGetResourceMetric' : 'FailedGetContainerResourceMetric';
-  const { name: resource, target } = source;
-  const container = spec.containerResource?.container;
-  const isUtilization = target.type === 'Utilization';
-  const name = `${resource} ${container === undefined ? '' : 'container '}resource${isUtilization ? ' utilization (percentage of request)' : ''}`;
-  const metrics = input.metrics.get(resource) ?? 'no metrics returned from resource metrics API';
-  const wrap = (why: string) => `failed to get ${resource} ${isUtilization ? 'utilization' : 'usage'}: ${why}`;
-  if (typeof metrics === 'string') {
-    return { proposal: wrap(`unable to get metrics for resource ${resource}: ${metrics}`), name, failure };
-  }
-  const { tolerance } = rulesOf(input.autoscaler.spec);
-  const facts = {
-    resource,
-    target,
-    currentReplicas: input.current,
-    pods: input.pods,
-    metrics,
-    tolerance,
-    now: input.now,
-  };
-  const proposal = proposeReplicas({ ...facts, ...(container !== undefined && { container }) });
-  if (typeof proposal === 'string') return { proposal: wrap(proposal), name, failure };
-  const current = {
-    averageValue: printQuantity(milliQuantityOf(proposal.averageValue)),
-    ...(proposal.averageUtilization !== undefined && { averageUtilization: proposal.averageUtilization }),
-  };
-  const status: MetricStatus =
-    container === undefined
-      ? { type: spec.type, resource: { name: resource, current } }
-      : { type: spec.type, containerResource: { name: resource, container, current } };
-  return { proposal, name, status, failure };
 }
 
 function settled(

@@ -1,10 +1,10 @@
-// How many pods a resource metric asks for (upstream pkg/controller/podautoscaler replica_calculator.go): pure.
+// How many pods a metric asks for (upstream pkg/controller/podautoscaler replica_calculator.go): pure.
 
 import type { MetricTarget } from '../../api/autoscaling/v2/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityMilliValue } from '../../apimachinery/quantity.ts';
 import { ownValue } from '../../apimachinery/table.ts';
-import { podCondition } from '../shared/pods.ts';
+import { isPodReady, podCondition } from '../shared/pods.ts';
 
 /** What metrics.k8s.io says of one pod: thousandths of the resource by container. */
 export interface PodMetric {
@@ -15,7 +15,7 @@ export interface PodMetric {
 }
 
 export interface ReplicaInput {
-  /** `cpu`, `memory`, … */
+  /** `cpu`, `memory`, …; empty for a metric of no resource. */
   readonly resource: string;
   /** Only this container; absent: all. */
   readonly container?: string;
@@ -52,7 +52,7 @@ export function proposeReplicas(input: ReplicaInput): ReplicaProposal | string {
   const { ratio, averageUtilization, averageValue } = ratioOf(usage);
   const facts = { averageValue, ...(averageUtilization !== undefined && { averageUtilization }) };
   const current = input.currentReplicas;
-  const isIdle = (value: number) => value >= 1 - input.tolerance.down && value <= 1 + input.tolerance.up;
+  const isIdle = (value: number) => isWithin(input.tolerance, value);
   const upWithUnready = unready.length > 0 && ratio > 1;
   if (!upWithUnready && missing.length === 0) {
     return { ...facts, replicas: isIdle(ratio) ? current : Math.ceil(ratio * usage.size) };
@@ -71,7 +71,45 @@ export function proposeReplicas(input: ReplicaInput): ReplicaProposal | string {
   return { ...facts, replicas: turns ? current : replicas };
 }
 
-function targetValue({ target }: ReplicaInput): number {
+export interface ValueInput extends Pick<ReplicaInput, 'target' | 'currentReplicas' | 'pods' | 'tolerance'> {
+  /** Thousandths. */
+  readonly value: number;
+  /** status.replicas of the target's scale; default: as `currentReplicas`. */
+  readonly statusReplicas?: number;
+}
+
+export interface ValueProposal {
+  readonly replicas: number;
+  /** Thousandths. */
+  readonly value: number;
+  /** Where the target is an average. */
+  readonly averageValue?: number;
+}
+
+/** For one number, of an object or from outside: the proposal, or why there is none. */
+export function proposeByValue(input: ValueInput): ValueProposal | string {
+  const { target, value, currentReplicas, tolerance, statusReplicas = currentReplicas } = input;
+  if (target.type === 'AverageValue') {
+    const wanted = targetValue(input);
+    const isIdle = statusReplicas > 0 && isWithin(tolerance, value / (wanted * statusReplicas));
+    const replicas = isIdle ? statusReplicas : Math.ceil(value / wanted);
+    return { replicas, value, averageValue: statusReplicas > 0 ? Math.ceil(value / statusReplicas) : value };
+  }
+  const ratio = value / quantityMilliValue(parseQuantity(String(target.value ?? '0')));
+  if (currentReplicas === 0) return { replicas: Math.ceil(ratio), value };
+  if (isWithin(tolerance, ratio)) return { replicas: currentReplicas, value };
+  if (input.pods.length === 0) {
+    return 'unable to calculate ready pods: no pods returned by selector while calculating replica count';
+  }
+  const ready = input.pods.filter((pod) => pod.status?.phase === 'Running' && isPodReady(pod));
+  return { replicas: Math.ceil(ratio * ready.length), value };
+}
+
+function isWithin({ up, down }: ReplicaInput['tolerance'], ratio: number): boolean {
+  return ratio >= 1 - down && ratio <= 1 + up;
+}
+
+function targetValue({ target }: Pick<ReplicaInput, 'target'>): number {
   return quantityMilliValue(parseQuantity(String(target.averageValue ?? '0')));
 }
 
@@ -87,7 +125,7 @@ function usageRatio(
     asked += requests.get(pod) ?? 0;
   }
   const averageValue = Math.floor(used / values.size);
-  if (input.target.type !== 'Utilization') return { ratio: used / values.size / targetValue(input), averageValue };
+  if (input.target.type !== 'Utilization') return { ratio: averageValue / targetValue(input), averageValue };
   const averageUtilization = Math.floor((used * 100) / asked);
   return { ratio: averageUtilization / (input.target.averageUtilization ?? 100), averageUtilization, averageValue };
 }

@@ -1,7 +1,7 @@
 // The scale subresource of whatever has one.
 import type { Scale } from '../../api/autoscaling/v1/types.generated.ts';
 import { parseApiVersion } from '../../apimachinery/object.ts';
-import { discoverResources } from '../../client/discovery.ts';
+import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
 import { resourcePath } from '../../client/rest-client.ts';
 import type { Client } from '../../client/types.ts';
 import { readText } from '../../client/watch-stream.ts';
@@ -19,12 +19,21 @@ export interface FoundScale {
   resize(replicas: number): Promise<void>;
 }
 
+/** As the server's discovery has it; undefined for a kind that is not served. */
+export async function resourceOfKind(
+  client: Client,
+  group: string,
+  kind: string,
+): Promise<DiscoveredResource | undefined> {
+  const { resources } = await discoverResources(client);
+  return resources.find((one) => one.group === group && one.kind === kind);
+}
+
 /** A text says why there is none: the kind is not served, the object is not there, or it does not scale. */
 export async function findScale(client: Client, target: ScaleTarget): Promise<FoundScale | string> {
   const { apiVersion, kind, name, namespace } = target;
   const { group } = parseApiVersion(apiVersion);
-  const { resources } = await discoverResources(client);
-  const resource = resources.find((one) => one.group === group && one.kind === kind);
+  const resource = await resourceOfKind(client, group, kind);
   if (!resource) return `no matches for kind "${kind}" in group "${group}"`;
   const path = resourcePath(resource, { namespace, name, subresource: 'scale' });
   const response = await client.raw({ method: 'GET', path, headers: { accept: 'application/json' } });
