@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatMicroTime, formatTime, parseTime } from './time.ts';
 
@@ -16,4 +17,15 @@ test.each([
   ['yesterday', undefined],
 ])('%s is %s', (text, milliseconds) => {
   expect(parseTime(text)).toBe(milliseconds);
+});
+
+test('a microsecond stays what it is, however often it is read and written; digits past it are cut off', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4e15 }), fc.integer({ min: 0, max: 999 }), (micros, nanos) => {
+      const seconds = `${new Date(Math.floor(micros / 1e6) * 1000).toISOString().slice(0, 19)}`;
+      const text = `${seconds}.${String(micros % 1e6).padStart(6, '0')}`;
+      expect(formatMicroTime(parseTime(`${text}Z`)!)).toBe(`${text}Z`);
+      expect(formatMicroTime(parseTime(`${text}${String(nanos).padStart(3, '0')}Z`)!)).toBe(`${text}Z`);
+    }),
+  );
 });

@@ -13,10 +13,11 @@ export function formatTime(milliseconds: number): string {
   return lastSecond.text;
 }
 
-/** `2026-01-02T03:04:05.678000Z` of milliseconds since the epoch; fractions of a millisecond are kept to the microsecond. */
+/** `2026-01-02T03:04:05.678000Z` of milliseconds since the epoch, whose fraction is rounded to the microsecond. */
 export function formatMicroTime(milliseconds: number): string {
-  const micros = Math.floor((milliseconds - Math.floor(milliseconds)) * 1000);
-  return `${new Date(Math.floor(milliseconds)).toISOString().slice(0, 23)}${String(micros).padStart(3, '0')}Z`;
+  const micros = Math.round(milliseconds * 1000);
+  const whole = Math.floor(micros / 1000);
+  return `${new Date(whole).toISOString().slice(0, 23)}${String(micros - whole * 1000).padStart(3, '0')}Z`;
 }
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[T](\d\d):(\d\d):(\d\d)([.,]\d+)?(Z|[+-]\d\d:\d\d)$/;
@@ -30,5 +31,6 @@ export function parseTime(text: string): number | undefined {
   // Date.parse takes 31 February for 3 March; Go refuses it.
   const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
   if (Number.isNaN(whole) || Number(day) > daysInMonth) return undefined;
-  return fraction ? whole + Math.floor(Number(`0.${fraction.slice(1)}`) * 1e6) / 1000 : whole;
+  // Digits past the microsecond are cut off, as Go's MicroTime does.
+  return fraction ? whole + Number(fraction.slice(1, 7).padEnd(6, '0')) / 1000 : whole;
 }
