@@ -30,6 +30,8 @@ export interface Patch {
   readonly value: unknown;
   /** What strict validation has to say of the patch itself: keys that stand twice, operations with unknown fields. */
   readonly complaints: readonly string[];
+  /** Numbers of a merge patch that are written with a fraction or an exponent: they stand in the object where they stand here. */
+  readonly decimals?: ReadonlyMap<string, string>;
 }
 
 const types = table<PatchType>({
@@ -57,7 +59,8 @@ export async function readPatch(
   const { value, hidden } = parsePatch(text, type);
   const repeated = duplicateFields(hidden);
   if (type === 'json') return { type, value: operations(value), complaints: operationComplaints(value, repeated) };
-  if (isObject(value)) return { type, value, complaints: repeated };
+  const decimals = type === 'merge' ? hidden?.decimals : undefined;
+  if (isObject(value)) return { type, value, complaints: repeated, ...(decimals && { decimals }) };
   throw badRequest(prefixes[type] + notInto(value, 'map[string]interface {}'));
 }
 

@@ -52,6 +52,18 @@ describe('patches that cannot be read', () => {
   });
 });
 
+test('a whole number of a merge patch is written as one; a strategic merge takes what is whole', async () => {
+  const name = `s${count++}`;
+  await api.send('POST', services, { metadata: { name }, spec: { ports: [{ port: 80 }] } });
+  url = `${services}/${name}`;
+  const timeout =
+    '{"spec":{"sessionAffinity":"ClientIP","sessionAffinityConfig":{"clientIP":{"timeoutSeconds":60.0}}}}';
+  const { status, message } = await patch('merge', timeout);
+  expect(status).toBe(422);
+  expect(message).toContain('json: cannot unmarshal number 60.0 into Go struct field');
+  expect(await patch('strategic', timeout)).toMatchObject({ status: 200 });
+});
+
 test('a JSON patch has 10,000 operations at most', async () => {
   const operation = { op: 'test', path: '/data/k', value: 'v' };
   const most = await patch('json', JSON.stringify(Array.from({ length: 10_000 }, () => operation)));

@@ -86,7 +86,7 @@ function decodePatched(
     // A strategic merge patch goes into the typed object, which is what it is; the others make text that says what it is.
     const other = patch.type === 'strategic' ? undefined : otherKind(value, expected);
     if (other) throw new DecodeError(other.why);
-    const { object, unknownFields } = decodeObject(value, schema);
+    const { object, unknownFields } = decodeObject(value, schema, patch.decimals);
     const complaints = strictComplaints(patch.complaints, unknownFields);
     if (complaints.length > 0 && query.fieldValidation === 'Strict') {
       throw new DecodeError(`strict decoding error: ${complaints.join(', ')}`);
