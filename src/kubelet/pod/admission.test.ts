@@ -37,6 +37,13 @@ test.each<[string, Pod, readonly Pod[], string | undefined]>([
   ['another node wanted', pod({}, { nodeSelector: { disk: 'hdd' } }), [], 'NodeAffinity'],
   ['this node wanted', pod({}, { nodeSelector: { disk: 'ssd' } }), [], undefined],
   [
+    'an AppArmor profile',
+    pod({}, { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }),
+    [],
+    'AppArmor: Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host',
+  ],
+  ['no AppArmor profile', pod({}, { securityContext: { appArmorProfile: { type: 'Unconfined' } } }), [], undefined],
+  [
     'groups of the image left out',
     pod({}, { securityContext: { supplementalGroupsPolicy: 'Strict' } }),
     [],

@@ -3,11 +3,12 @@
 
 import { matchesNodeAffinity } from '../../api/core/v1/node/placement.ts';
 import { podRequests } from '../../api/core/v1/pod/resources.ts';
-import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Container, Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
 import { type Amounts, parseAmounts } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { ResizeRefusal } from './allocation.ts';
+import { containersOf } from './identity.ts';
 import type { Verdict } from './pod-status.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
@@ -32,6 +33,8 @@ export function refusal({ pod, node, others, allowedSysctls = [] }: AdmissionInp
       'SupplementalGroupsPolicyNotSupported',
       'SupplementalGroupsPolicy=Strict is not supported in this node',
     );
+  if (containersOf(pod).some(({ container }) => wantsAppArmor(pod, container)))
+    return rejected('AppArmor', 'Cannot enforce AppArmor: AppArmor is not enabled on the host');
   if (!matchesNodeAffinity(pod.spec, node)) {
     return rejected('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
   }
@@ -43,6 +46,12 @@ export function refusal({ pod, node, others, allowedSysctls = [] }: AdmissionInp
     );
   }
   return lacking({ pod, node, others });
+}
+
+/** Containers run without it on every machine: Portico's containerd is configured so. */
+function wantsAppArmor({ spec }: Pod, { securityContext }: Container): boolean {
+  const { type } = securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile ?? { type: 'Unconfined' };
+  return type !== 'Unconfined';
 }
 
 /** Why a pod of the node cannot have the resources that it asks for now; undefined when it can. */

@@ -56,7 +56,7 @@ export class PodActions {
     const kills = plan.actions.filter((a) => a.type === 'kill');
     await Promise.all(kills.map((a) => this.kill(a.container, a.message, a.grace)));
     for (const action of plan.actions) {
-      if (action.type === 'killAll') await this.#killAll(action.containers);
+      if (action.type === 'killAll') await this.#killAll(action);
       else if (action.type === 'stopSandbox') await context.options.cri.stopPodSandbox(action.id);
       else if (action.type === 'createSandbox') await this.#createSandbox(action.attempt);
       else if (action.type === 'start') retryAt = earliest(retryAt, await this.#start(action));
@@ -74,11 +74,12 @@ export class PodActions {
     return killer.kill(view.victim(observed), { message, grace: isDeleted ? gracePeriod() : (grace ?? gracePeriod()) });
   }
 
-  #killAll(containers: readonly ObservedContainer[]): Promise<void> {
+  #killAll({ containers, atOnce }: Extract<Action, { type: 'killAll' }>): Promise<void> {
     const { killer, view, gracePeriod } = this.#options;
+    const victims = containers.map((one) => view.victim(one));
     return killer.killAll(
-      containers.map((one) => view.victim(one)),
-      { grace: gracePeriod(), sidecars: view.sidecars },
+      victims,
+      atOnce ? { grace: 0, sidecars: [] } : { grace: gracePeriod(), sidecars: view.sidecars },
     );
   }
 

@@ -46,7 +46,7 @@ function plan(p: Pod, observed: Partial<ObservedPod>, over: Partial<PlanInput> =
   });
   const actions = result.actions.map((a) => {
     if (a.type === 'start') return `start ${a.container.name} ${a.attempt}`;
-    if (a.type === 'killAll') return `kill all: ${a.containers.map((c) => c.name)}`;
+    if (a.type === 'killAll') return `kill all${a.atOnce ? ' at once' : ''}: ${a.containers.map((c) => c.name)}`;
     if (a.type === 'kill')
       return `kill ${a.container.name}: ${a.message}${a.grace === undefined ? '' : ` in ${a.grace} s`}`;
     return a.type === 'createSandbox' ? `sandbox ${a.attempt}` : `stop ${a.id}`;
@@ -93,6 +93,28 @@ describe('containers', () => {
       containers: [{ name: 'a', restartPolicy: 'Never', restartPolicyRules }, { name: 'b' }],
     });
     expect(plan(ruled, { containers: [exited('a', code), container('b')] }).actions).toEqual(expected);
+  });
+  test('all begin anew when one ends by a rule for that, init containers first, whatever their policies', () => {
+    const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [88] } }];
+    const whole = pod({
+      restartPolicy: 'Never',
+      initContainers: [{ name: 'i' }],
+      containers: [{ name: 'a', restartPolicy: 'Never', restartPolicyRules }, { name: 'b' }],
+    });
+    const at = now - 1000;
+    const seen = (...containers: ObservedContainer[]) => plan(whole, { containers }).actions;
+    const cause = exited('a', 88, { createdAt: at - 10, finishedAt: at });
+    const old = { createdAt: at - 20 };
+    expect(seen(cause, container('b', old), exited('i', 0, old))).toEqual(['kill all at once: b']);
+    const killed = exited('b', 137, { ...old, finishedAt: at + 5 });
+    expect(seen(cause, killed, exited('i', 0, old))).toEqual(['start i 1']);
+    const [ready, young] = [exited('i', 0, { attempt: 1, createdAt: at + 10 }), { attempt: 1, createdAt: at + 20 }];
+    expect(seen(ready, cause, killed)).toEqual(['start a 1', 'start b 1']);
+    const again = [container('a', young), container('b', young), ready];
+    expect(seen(...again, cause, killed)).toEqual([]);
+    expect(plan(whole, { containers: [exited('a', 1, young), exited('b', 0, young), ready, cause] }).finished).toBe(
+      true,
+    );
   });
   test('wait for their back-off', () => {
     const backoffs = new Map<string, RestartBackoff>([['a', { delay: 80_000, updatedAt: now - 2000 }]]);

@@ -1,9 +1,10 @@
 // What to do next for a pod, as a pure function of what is wanted, what runs and the time. The rules are those of
 // upstream's kuberuntime computePodActions: sandbox first, then init containers one after the other, then all others.
-import type { Container, ContainerRestartRule, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { ProbeFailure } from '../probes/prober.ts';
 import { formatPod, identityOf, isSidecar } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
+import { type NewBeginning, newBeginning, shouldRestart } from './restart-rules.ts';
 
 /** When a container that ended may start again; kept per container between plans. */
 export interface RestartBackoff {
@@ -32,8 +33,13 @@ export interface PlanInput {
 }
 
 export type Action =
-  /** All of a pod that has ended, sidecars last. */
-  | { readonly type: 'killAll'; readonly containers: readonly ObservedContainer[] }
+  /** All of a pod, sidecars last. */
+  | {
+      readonly type: 'killAll';
+      readonly containers: readonly ObservedContainer[];
+      /** Without hooks and time, in no order. */
+      readonly atOnce?: boolean;
+    }
   | { readonly type: 'createSandbox'; readonly attempt: number }
   | { readonly type: 'stopSandbox'; readonly id: string }
   | {
@@ -76,15 +82,6 @@ export function deadlineOf({ spec }: Pod, startedAt: number): number | undefined
   return seconds === undefined || startedAt === 0 ? undefined : startedAt + seconds * 1000;
 }
 
-/** Whether a container that ended is to start again: by its own rules (KEP-5307), its own policy, or the pod's. */
-export function shouldRestart(pod: Pod, container: Container, ended: Pick<ObservedContainer, 'exitCode'>): boolean {
-  const isMeant = ({ exitCodes: { operator, values = [] } = { operator: '' } }: ContainerRestartRule) =>
-    operator === (values.includes(ended.exitCode) ? 'In' : 'NotIn');
-  if (container.restartPolicyRules?.find(isMeant)?.action === 'Restart') return true;
-  const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
-  return policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0);
-}
-
 class Planner {
   readonly actions: Action[] = [];
   readonly waiting = new Map<string, { reason: string; message: string }>();
@@ -92,8 +89,11 @@ class Planner {
   readonly #input: PlanInput;
   readonly #sandboxId: string | undefined;
 
+  readonly #beginning: NewBeginning | undefined;
+
   constructor(input: PlanInput) {
     this.#input = input;
+    this.#beginning = newBeginning(input.pod, input.observed);
     this.#sandboxId = readySandbox(input.observed)?.id;
   }
 
@@ -103,6 +103,10 @@ class Planner {
     const current = latest(observed, container.name);
     if (!current) {
       this.actions.push({ type: 'start', container, attempt: 0 });
+      return 'pending';
+    }
+    if (this.#beginning?.isOld(current)) {
+      this.#restart(container, current);
       return 'pending';
     }
     if (current.state === 'running') {
@@ -156,9 +160,10 @@ function formatDelay(milliseconds: number): string {
 function isFinished({ pod, observed, over: isOverAlready }: PlanInput): boolean {
   if (isOverAlready) return true;
   const { containers = [], initContainers = [] } = pod.spec ?? { containers: [] };
+  const beginning = newBeginning(pod, observed);
   const over = (container: Container): boolean => {
     const last = latest(observed, container.name);
-    return last?.state === 'exited' && !shouldRestart(pod, container, last);
+    return last?.state === 'exited' && !beginning?.isOld(last) && !shouldRestart(pod, container, last);
   };
   const initFailed = initContainers.some((c) => !isSidecar(c) && over(c) && latest(observed, c.name)?.exitCode !== 0);
   return initFailed || (containers.length > 0 && containers.every(over));
@@ -187,7 +192,10 @@ export function planPod(input: PlanInput): PodPlan {
     planner.actions.push({ type: 'createSandbox', attempt: (observed.sandboxes[0]?.attempt ?? -1) + 1 });
     return plan(false);
   }
-  planContainers(input, planner, sandbox.id);
+  const beginning = newBeginning(input.pod, observed);
+  const old = observed.containers.filter((one) => one.state === 'running' && beginning?.isOld(one));
+  if (old.length > 0) planner.actions.push({ type: 'killAll', containers: old, atOnce: true });
+  else planContainers(input, planner, sandbox.id);
   return plan(false);
 }
 
@@ -198,7 +206,9 @@ function planContainers({ pod, observed, probes }: PlanInput, planner: Planner, 
     if (!latest(observed, container.name)) planner.actions.push({ type: 'start', container, attempt: 0 });
   }
   // Once a container of the pod was made in this sandbox, initialization is over, whatever became of init containers.
-  const initialized = containers.some((c) => latest(observed, c.name)?.sandboxId === sandboxId);
+  const beginning = newBeginning(pod, observed);
+  const isOfNow = (one: ObservedContainer | undefined) => one?.sandboxId === sandboxId && !beginning?.isOld(one);
+  const initialized = containers.some((c) => isOfNow(latest(observed, c.name)));
   for (const container of initContainers) {
     if (isSidecar(container)) {
       const state = planner.tend(container);
@@ -206,10 +216,10 @@ function planContainers({ pod, observed, probes }: PlanInput, planner: Planner, 
       if (!initialized && (state !== 'running' || !probes.started.has(id))) return;
     } else if (!initialized) {
       const last = latest(observed, container.name);
-      // A new sandbox is initialized anew, whatever was done in the one before.
+      // A new sandbox is initialized anew, whatever was done in the one before; so is a pod that begins anew.
       if (last && last.sandboxId !== sandboxId)
         planner.actions.push({ type: 'start', container, attempt: last.attempt + 1 });
-      else if (last?.state === 'exited' && last.exitCode === 0) continue;
+      else if (last?.state === 'exited' && last.exitCode === 0 && isOfNow(last)) continue;
       else planner.tend(container);
       return;
     }

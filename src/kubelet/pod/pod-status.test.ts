@@ -91,6 +91,29 @@ test('a container that its own rules start again has not failed its pod', () => 
   expect(status(init, [failed]).phase).toBe('Failed');
 });
 
+test('a pod whose containers all restart says so, and has not failed', () => {
+  const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'NotIn', values: [0] } }];
+  const whole = pod({
+    restartPolicy: 'Never',
+    containers: [{ name: 'a', image: 'i', restartPolicy: 'Never', restartPolicyRules }, { name: 'b' }],
+  });
+  const cause = container({ state: 'exited', createdAt: now - 9, finishedAt: now, exitCode: 3 });
+  const other = container({ id: 'y', name: 'b', state: 'exited', createdAt: now - 9, finishedAt: now, exitCode: 137 });
+  const told = status(whole, [cause, other]);
+  expect(told.phase).toBe('Running');
+  const message = 'True ContainerExited Container a exited with code 3, triggering pod restart';
+  expect(conditions(told).AllContainersRestarting).toBe(message);
+  const young = [cause, other].map((c) => ({
+    ...c,
+    id: `${c.id}2`,
+    attempt: 1,
+    createdAt: now + 1,
+    state: 'running' as const,
+  }));
+  expect(conditions(status(whole, [...young, cause, other])).AllContainersRestarting).toBe('False');
+  expect(conditions(status(pod(), [container()]))).not.toHaveProperty('AllContainersRestarting');
+});
+
 test('mounts are told, and messages as far as all of a pod find room', () => {
   const mounted = {
     name: 'a',

@@ -14,9 +14,9 @@ import type {
 import { formatTime } from '../../apimachinery/time.ts';
 import { type ResizeCondition, resizeConditions } from './allocation.ts';
 import { type ContainerKind, containersOf, isSidecar } from './identity.ts';
-import { type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
-import { shouldRestart } from './pod-plan.ts';
+import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
 import { qosClass } from './resources.ts';
+import { mayRestartAll, newBeginning, shouldRestart } from './restart-rules.ts';
 
 export interface StatusInput {
   readonly pod: Pod;
@@ -131,8 +131,13 @@ function endOf({ state, lastState }: ContainerStatus): ContainerStateTerminated 
 }
 
 /** upstream's getPhase. */
-function phaseOf({ pod, finished }: StatusInput, { init, main }: Statuses): string {
+function phaseOf({ pod, observed, finished }: StatusInput, { init, main }: Statuses): string {
   const { containers = [], initContainers = [] } = pod.spec;
+  const beginning = newBeginning(pod, observed);
+  const willRestart = (container: Container, end: ContainerStateTerminated) => {
+    const last = latest(observed, container.name);
+    return (last && beginning?.isOld(last)) || shouldRestart(pod, container, end);
+  };
   let initPending = 0;
   for (const [index, status] of init.entries()) {
     const container = initContainers[index] ?? { name: '' };
@@ -140,7 +145,7 @@ function phaseOf({ pod, finished }: StatusInput, { init, main }: Statuses): stri
     if (isSidecar(container)) {
       if (!status.started && !end) initPending += 1;
     } else if (end?.exitCode !== 0) {
-      if (end && !shouldRestart(pod, container, end)) return 'Failed';
+      if (end && !willRestart(container, end)) return 'Failed';
       initPending += 1;
     }
   }
@@ -150,7 +155,7 @@ function phaseOf({ pod, finished }: StatusInput, { init, main }: Statuses): stri
   if (main.some((s) => s.state?.running)) return 'Running';
   const ends = main.map(endOf);
   if (ends.length === 0) return 'Pending';
-  const mayRestart = ends.some((end, i) => end && shouldRestart(pod, containers[i] ?? { name: '' }, end));
+  const mayRestart = ends.some((end, i) => end && willRestart(containers[i] ?? { name: '' }, end));
   if (mayRestart && !pod.metadata.deletionTimestamp) return 'Running';
   return ends.every((end) => end?.exitCode === 0) ? 'Succeeded' : 'Failed';
 }
@@ -204,6 +209,17 @@ function initialized(pod: Pod, phase: string, { init, main }: Statuses): Omit<Fi
   };
 }
 
+/** Told of pods that may restart as a whole. */
+function allRestarting({ pod, observed }: StatusInput): Finding[] {
+  if (!mayRestartAll(pod)) return [];
+  const type = 'AllContainersRestarting';
+  const beginning = newBeginning(pod, observed);
+  if (!beginning?.isUnderWay) return [{ type, status: 'False' }];
+  const { name, exitCode } = beginning.cause;
+  const message = `Container ${name} exited with code ${exitCode}, triggering pod restart`;
+  return [{ type, status: 'True', reason: 'ContainerExited', message }];
+}
+
 /** Conditions that the kubelet keeps, then those that others set; times change only with the status. */
 function mergeConditions(input: StatusInput, findings: readonly Finding[]): PodCondition[] {
   const old = input.pod.status?.conditions ?? [];
@@ -252,6 +268,7 @@ export function podStatus(input: StatusInput): PodStatus {
     { type: 'Ready', ...podReady(pod, ready) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
+    ...allRestarting(input),
     ...(input.resize ?? []).map((condition) => ({ ...condition, status: 'True' }) as const),
     ...(input.verdict?.isDisruption
       ? [

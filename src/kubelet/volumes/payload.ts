@@ -115,7 +115,8 @@ export async function payloadOf(pod: Pod, volume: Volume, sources: PayloadSource
     if (source.configMap) return configMapFiles(source.configMap, mode, sources);
     if (source.secret) return secretFiles(source.secret, mode, sources);
     if (source.downwardAPI) return downwardFiles(pod, source.downwardAPI.items ?? [], mode, sources);
-    if (!source.serviceAccountToken) return new Map();
+    if (!source.serviceAccountToken)
+      throw new VolumeError(`${Object.keys(source)[0]} projection is not supported on this node`);
     const data = Buffer.from(await sources.token(source.serviceAccountToken));
     return new Map([[source.serviceAccountToken.path, { data, ...tokenAccess(pod, mode) }]]);
   });
