@@ -1,23 +1,16 @@
 // A packet from node to node: each one's rules see it as the one before let it go.
 import { joinHostPort } from '../../net/ip.ts';
-import type { AddressPort, Memory, Outcome, Packet, Step } from '../../netfilter/packet.ts';
+import type { AddressPort, Memory, Outcome, Step } from '../../netfilter/packet.ts';
 import { replyTo } from '../../netfilter/reply.ts';
 import { decisionText } from '../../netfilter/text.ts';
+import { arrivalOf, type Leg } from './arrival.ts';
 import type { NodeRules } from './node-rules.ts';
-import { policyCause } from './policies.ts';
-import type { Cause, Result, TraceOutcome, TraceStep } from './trace.ts';
-import { nodeAt, nodeOfAddress, podAt, podBridge, uplink, type World } from './world.ts';
-
-/** What one node makes of a packet. */
-interface Leg {
-  readonly node: string;
-  readonly packet: Packet;
-  readonly outcome: Outcome;
-}
+import type { Cause, TraceOutcome, TraceStep } from './trace.ts';
+import { answeringNode, nodeOfAddress, podBridge, uplink, type World } from './world.ts';
 
 export interface Followed {
   readonly traced: TraceOutcome;
-  /** The policy that drops it, where one does. */
+  /** Who does not let it arrive, where that is known already. */
   readonly cause: Cause | undefined;
 }
 
@@ -55,7 +48,7 @@ function waysFrom(where: Where, legs: readonly Leg[], at: Omit<Leg, 'outcome'>):
 /** The node that a packet is sent on to; undefined where it stays or leaves the cluster. */
 function nextNode(world: World, from: string, { verdict, destination }: Outcome): string | undefined {
   if (verdict.kind !== 'sent' || verdict.device !== uplink) return undefined;
-  const next = (nodeOfAddress(world, destination.address) ?? nodeAt(world, destination.address))?.metadata.name;
+  const next = (nodeOfAddress(world, destination.address) ?? answeringNode(world, destination.address))?.metadata.name;
   return next === from ? undefined : next;
 }
 
@@ -75,59 +68,28 @@ function memoryOf({ remembers }: Outcome): Memory {
 
 function told(where: Where, legs: readonly Leg[]): Followed | undefined {
   const { world, nodes } = where;
-  const outcome = legs.at(-1)?.outcome;
-  if (!outcome) return undefined;
-  const { destination, source } = outcome;
-  const result = resultOf(world, outcome);
+  const last = legs.at(-1);
+  if (!last) return undefined;
+  const { destination, source } = last.outcome;
+  const { result, target, cause, note } = arrivalOf(world, nodes, last);
   const traced: TraceOutcome = {
     probability: legs.reduce((product, leg) => product * leg.outcome.probability, 1),
     result,
     destination: hostPort(destination),
-    target: targetText(world, destination.address),
+    target,
     source: source.address,
     masqueraded: legs.some((leg) => leg.outcome.masqueraded),
     hops: legs.map((leg) => ({ node: leg.node, steps: leg.outcome.steps.map(traceStep) })),
     reply: result === 'arrives' ? replyText(world, nodes, legs) : [],
     nextTime: nextTime(where, legs),
+    ...(note !== undefined && { note }),
   };
-  return { traced, cause: policyCause(outcome) };
+  return { traced, cause };
 }
 
 function traceStep({ hook, decision, chance, packet }: Step): TraceStep {
   const addresses = `${hostPort(packet.source)} -> ${hostPort(packet.destination)}`;
   return { hook, decision: decisionText(decision), chance, packet: addresses };
-}
-
-function resultOf(world: World, { verdict, destination }: Outcome): Result {
-  switch (verdict.kind) {
-    case 'drop':
-    case 'martian':
-      return 'dropped';
-    case 'reject':
-    case 'unreachable':
-      return 'refused';
-    case 'local':
-      return 'arrives';
-    case 'sent': {
-      const { address } = destination;
-      return isKnown(world, address) ? 'arrives' : 'leaves the cluster';
-    }
-  }
-}
-
-function isKnown(world: World, address: string): boolean {
-  return (
-    podAt(world, address) !== undefined ||
-    world.endpoints.has(address) ||
-    (nodeOfAddress(world, address) ?? nodeAt(world, address)) !== undefined
-  );
-}
-
-function targetText(world: World, address: string): string {
-  const pod = podAt(world, address);
-  if (pod) return `pod ${pod.metadata.namespace}/${pod.metadata.name}`;
-  const node = nodeAt(world, address);
-  return node ? `node ${node.metadata.name}` : address;
 }
 
 /** What the answer meets on each node that translated the packet, and as whose it reaches the client. */

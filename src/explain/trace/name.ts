@@ -1,19 +1,20 @@
 // The name of a trace's destination, resolved as whoever sends the packet would resolve it.
 
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { CLASS_IN, rcodeText, TYPE } from '../../dns/wire/message.ts';
 import { isWithin } from '../../dns/wire/name.ts';
 import { answer } from '../../dns/zone/answer.ts';
 import { familyOf } from '../../net/ip.ts';
-import type { From } from './ends.ts';
+import type { From, To } from './ends.ts';
 import type { NameAsked, NameStep } from './trace.ts';
 import { nodeAddresses, type World } from './world.ts';
 
 /** kubelet's `options ndots:5` for pods with dnsPolicy ClusterFirst. */
-const ndots = 5;
+const usualNdots = 5;
 
 /** How `host` is resolved by the sender; undefined when it is an address already. */
-export function resolveName(world: World, from: From, host: string): NameStep | undefined {
+export function resolveName(world: World, from: From, { host, port }: Pick<To, 'host' | 'port'>): NameStep | undefined {
   if (familyOf(host)) return undefined;
   const asked: NameAsked[] = [];
   const pod = from.kind === 'pod' ? world.pods.get(`${from.namespace}/${from.name}`) : undefined;
@@ -24,7 +25,10 @@ export function resolveName(world: World, from: From, host: string): NameStep | 
     const found = ask(world, name);
     asked.push(found);
     const addresses = found.records.filter((record) => familyOf(record));
-    if (addresses.length > 0) return { host, asked, addresses };
+    if (addresses.length > 0) {
+      const note = headlessNote(world, name, port);
+      return { host, asked, addresses, ...(note !== undefined && { note }) };
+    }
     // A name that stands for another is an answer: no further name is tried.
     const [target] = found.records;
     if (target !== undefined) return { host, asked, addresses, note: aliasNote(name, target) };
@@ -51,6 +55,22 @@ function aliasNote(name: string, target: string): string {
   return `${name} is another name of ${target} (spec.externalName), which is not of the cluster: trace to an address of it`;
 }
 
+/** Of a Service whose name stands for its pods: no rule picks one of them, and none translates ports. */
+function headlessNote(world: World, asked: string, port: number): string | undefined {
+  const [name = '', namespace = ''] = asked.toLowerCase().split('.');
+  const { zone } = world.zoneConfig;
+  const service = world.services.get(`${namespace}/${name}`);
+  if (service?.spec?.clusterIP !== 'None' || asked.toLowerCase() !== `${name}.${namespace}.svc.${zone}`)
+    return undefined;
+  const slices = (world.doors.objectsOf.get(`${namespace}/${name}`) ?? []) as Partial<EndpointSlice>[];
+  const listening = [...new Set(slices.flatMap(({ ports }) => (ports ?? []).flatMap((one) => one.port ?? [])))];
+  const others =
+    listening.length > 0 && !listening.includes(port)
+      ? `; it translates no ports, and its endpoints listen at ${listening.join(', ')}, not at ${port}`
+      : '';
+  return `Service ${namespace}/${name} is headless: its name stands for its pods, and whoever asks picks one: here the first${others}`;
+}
+
 /** What there is instead of what was asked for. */
 function unknownNote({ services }: World, { namespace }: From & { kind: 'pod' }, host: string): string {
   const [name = '', asked = namespace] = host.split('.');
@@ -70,9 +90,13 @@ function unknownNote({ services }: World, { namespace }: From & { kind: 'pod' },
 function namesToAsk(world: World, from: From & { kind: 'pod' }, host: string): string[] {
   if (host.endsWith('.')) return [host];
   const { zone } = world.zoneConfig;
-  const below = [`${from.namespace}.svc.${zone}`, `svc.${zone}`, zone].map((domain) => `${host}.${domain}`);
+  const { searches = [], options = [] } = world.pods.get(`${from.namespace}/${from.name}`)?.spec?.dnsConfig ?? {};
+  const own = searches.map((domain) => `${domain.replace(/\.$/, '')}.`);
+  const domains = [`${from.namespace}.svc.${zone}`, `svc.${zone}`, zone, ...own];
+  const below = [...new Set(domains)].map((domain) => `${host}.${domain}`);
+  const wanted = Number(options.findLast(({ name }) => name === 'ndots')?.value ?? usualNdots);
   const dots = host.split('.').length - 1;
-  return dots >= ndots ? [`${host}.`, ...below] : [...below, `${host}.`];
+  return dots >= wanted ? [`${host}.`, ...below] : [...below, `${host}.`];
 }
 
 function ask(world: World, name: string): NameAsked {

@@ -53,13 +53,15 @@ const headings = {
 } as const;
 
 function outcomeLines(outcome: TraceOutcome, isInFull: boolean): string[] {
-  const { result, probability, destination, target, source, hops, reply, nextTime, masqueraded } = outcome;
+  const { result, probability, destination, target, source, hops, reply, nextTime, note, masqueraded } = outcome;
   const seen = `, which sees ${source}${masqueraded ? ' (the node hides the client)' : ''}`;
   const where = result === 'arrives' ? `at ${target} as ${destination}${seen}` : `on the way to ${destination}`;
   const line = label(headings[result], `${percent(probability).trim()} ${where}`);
-  if (!isInFull) return [line, ...diceLines(hops)];
+  const notes = note === undefined ? [] : [indent(note)];
+  if (!isInFull) return [line, ...notes, ...diceLines(hops)];
   return [
     line,
+    ...notes,
     ...hops.flatMap(hopLines),
     ...reply.map((said, i) => indent(i === 0 ? `back: ${said}` : `      ${said}`)),
     ...(nextTime.length === 0 ? [] : [indent(`next connections of this client: to ${nextTime.join(' or ')}`)]),

@@ -285,3 +285,112 @@ test.each([
 ])('a sender that is not there, %s, is told of before its names are', (from, message) => {
   expect(() => trace('', from, 'web:80')).toThrow(message);
 });
+
+const families = `
+---
+kind: Node
+metadata: {name: six}
+spec: {podCIDRs: [10.244.6.0/24, 'fd00:6::/64']}
+status: {addresses: [{type: InternalIP, address: 172.30.0.16}, {type: InternalIP, address: 'fd00:172::16'}]}
+---
+kind: Service
+metadata: {name: dual, namespace: demo}
+spec: {clusterIP: 'fd00:96::5', clusterIPs: ['fd00:96::5'], ipFamilies: [IPv6], ports: [{port: 80, nodePort: 30086}]}
+---
+kind: EndpointSlice
+addressType: IPv6
+metadata: {name: dual-x, namespace: demo, labels: {kubernetes.io/service-name: dual}}
+ports: [{port: 80}]
+endpoints: [{addresses: ['fd00:1::7'], nodeName: b, conditions: {ready: true}}]
+`;
+
+test('who is hidden behind a node has the address of the family of the packet', () => {
+  const { outcomes } = trace(families, 'external', '[fd00:172::16]:30086');
+  expect(outcomes).toMatchObject([{ result: 'arrives', source: 'fd00:172::16', destination: '[fd00:1::7]:80' }]);
+});
+
+test('what a pod sends to itself no node sees', () => {
+  for (const to of ['127.0.0.1:30080', '10.244.0.5:80']) {
+    const [outcome] = trace(service('type: NodePort') + both, 'pod/client', to).outcomes;
+    expect(outcome).toMatchObject({ result: 'arrives', target: 'pod demo/client', hops: [], destination: to });
+    expect(outcome?.note).toMatch(/^it stays in the pod/);
+  }
+});
+
+test('a node port is answered at addresses of the node; at any other port, by whoever listens', () => {
+  const asked = (to: string, mode?: ProxyMode) => trace(service('type: NodePort') + both, 'node/a', to, mode);
+  expect(asked('127.0.0.1:30080')).toMatchObject({
+    outcomes: [{ result: 'refused', target: 'node a' }],
+    cause: {
+      object: 'Service demo/web',
+      message: 'node port 30080 is not answered at 127.0.0.1',
+      remedy: 'ask an address of the node: 172.30.0.11',
+    },
+  });
+  expect(asked('127.0.0.1:30080', 'iptables').outcomes).toMatchObject([
+    { result: 'arrives', target: 'pod demo/web-1' },
+  ]);
+  expect(asked('172.30.0.11:22').outcomes[0]?.note).toContain('if a process of the node listens there');
+});
+
+test('a pod whose packet another node sends back to it gets nothing', () => {
+  const { outcomes, cause } = trace(
+    service('type: NodePort, externalTrafficPolicy: Local') + both,
+    'pod/web-1',
+    '172.30.0.11:30080',
+  );
+  expect(outcomes).toMatchObject([{ result: 'dropped', destination: '10.244.1.6:8080' }]);
+  expect(cause?.message).toContain('comes back to its own sender');
+});
+
+test('an endpoint outside is outside, and an address of nobody is nobody', () => {
+  const outside = slice('{addresses: [192.0.2.55], conditions: {ready: true}}');
+  const left = trace(service('type: ClusterIP') + outside, 'pod/client', 'web:80');
+  expect(left.outcomes).toMatchObject([{ result: 'leaves the cluster', destination: '192.0.2.55:8080' }]);
+  const lost = trace('', 'pod/client', '10.244.1.77:80');
+  expect(lost.outcomes).toMatchObject([{ result: 'dropped' }]);
+  expect(lost.cause).toMatchObject({ object: 'Node b', field: 'spec.podCIDRs' });
+  const over =
+    '\n---\nkind: Pod\nmetadata: {name: job, namespace: demo}\nspec: {nodeName: b}\nstatus: {podIP: 10.244.1.77, phase: Succeeded}\n';
+  expect(trace(over, 'pod/client', '10.244.1.77:80').outcomes).toMatchObject([{ result: 'dropped' }]);
+  expect(() => trace(over, 'pod/job', 'web:80')).toThrow('pod demo/job is over (Succeeded), so it sends nothing');
+});
+
+test('from outside, a load balancer is entered at the node that answers for its address', () => {
+  const balanced = service('type: LoadBalancer, externalTrafficPolicy: Local')
+    .replace('resourceVersion: "81"', 'annotations: {portico.dev/announced-by: b}')
+    .concat('status: {loadBalancer: {ingress: [{ip: 192.0.2.80}]}}\n');
+  const { from, outcomes } = trace(balanced + both, 'external', '192.0.2.80:80');
+  expect(from.node).toBe('b');
+  expect(outcomes).toMatchObject([{ result: 'arrives', target: 'pod demo/web-1', masqueraded: false }]);
+  expect(trace(balanced + both, 'pod/client', '192.0.2.80:81').outcomes).toMatchObject([
+    { target: 'node b', hops: [{ node: 'a' }, { node: 'b' }] },
+  ]);
+});
+
+test('a headless Service: who asks picks a pod, and no port is translated', () => {
+  const headless = service('clusterIP: None').replace('clusterIP: 10.96.0.50, clusterIPs: [10.96.0.50], ', '') + both;
+  const { name, outcomes } = trace(headless, 'pod/client', 'web:80');
+  expect(outcomes).toMatchObject([{ target: 'pod demo/web-1' }]);
+  expect(name?.note).toContain('its endpoints listen at 8080, not at 80');
+  expect(trace(headless, 'pod/client', 'web:8080').name?.note).toMatch(/here the first$/);
+});
+
+test('a search path of the pod itself is tried, by its own number of dots', () => {
+  const own = `
+---
+kind: Pod
+metadata: {name: own, namespace: other}
+spec: {nodeName: a, dnsConfig: {searches: [demo.svc.cluster.local], options: [{name: ndots, value: '1'}]}}
+status: {podIP: 10.244.0.9}
+`;
+  const asked = (to: string) =>
+    trace(own + service('type: ClusterIP') + both, 'pod/other/own', to).name?.asked.map(({ name }) => name);
+  expect(asked('web:80')).toEqual([
+    'web.other.svc.cluster.local.',
+    'web.svc.cluster.local.',
+    'web.cluster.local.',
+    'web.demo.svc.cluster.local.',
+  ]);
+  expect(asked('web.demo:80')?.[0]).toBe('web.demo.');
+});

@@ -1,6 +1,7 @@
 // Follows one packet from its sender to whoever answers, through the rules of every node on its way.
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { familyOf, type IPFamily, joinHostPort } from '../../net/ip.ts';
+import { isLoopbackAddress } from '../../netfilter/address.ts';
 import type { Packet } from '../../netfilter/packet.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { causeOf } from './cause.ts';
@@ -11,7 +12,17 @@ import { NodeRules } from './node-rules.ts';
 import { relevantObjects } from './relevant.ts';
 import { matchService, serviceStep } from './service.ts';
 import type { Trace, TraceOutcome } from './trace.ts';
-import { addressesOf, nodeAddresses, nodeAt, podBridge, uplink, type World, worldOf } from './world.ts';
+import {
+  addressesOf,
+  answeringNode,
+  isOver,
+  nodeAddresses,
+  nodeAt,
+  podBridge,
+  uplink,
+  type World,
+  worldOf,
+} from './world.ts';
 
 export interface TraceRequest {
   readonly objects: readonly KubeObject[];
@@ -34,7 +45,7 @@ export function tracePacket(request: TraceRequest): Trace {
   const { from, to, settings } = request;
   const world = worldOf(request.objects, request.clusterDomain);
   requireSender(world, from);
-  const name = resolveName(world, from, to.host);
+  const name = resolveName(world, from, to);
   const address = name ? pickAddress(world, from, name.addresses) : to.host;
   const toText = `${joinHostPort(to.host, to.port)}/${to.protocol.toUpperCase()}`;
   if (address === undefined) {
@@ -47,6 +58,16 @@ export function tracePacket(request: TraceRequest): Trace {
       service: undefined,
       outcomes: [],
       cause: undefined,
+    };
+  }
+  const staying = withinPod(world, from, address);
+  if (staying) {
+    const { node, source } = staying;
+    const outcome = { ...staying.outcome, destination: joinHostPort(address, to.port) };
+    return {
+      ...{ mode: settings.mode, to: { text: toText, address }, name, service: undefined, cause: undefined },
+      from: { text: fromText(from), address: source, node },
+      outcomes: [outcome],
     };
   }
   const family = familyOf(address) ?? 'IPv4';
@@ -98,6 +119,19 @@ export function tracePacket(request: TraceRequest): Trace {
   };
 }
 
+/** What a pod sends to itself leaves it by no device, and no rule of a node sees it. */
+function withinPod(world: World, from: From, address: string) {
+  const pod = from.kind === 'pod' ? world.pods.get(`${from.namespace}/${from.name}`) : undefined;
+  const own = pod ? addressesOf(pod) : [];
+  if (!pod || pod.spec?.hostNetwork || !(own.includes(address) || isLoopbackAddress(address))) return undefined;
+  const outcome: Omit<TraceOutcome, 'destination'> = {
+    ...{ probability: 1, result: 'arrives', target: `pod ${objectKey(pod)}`, source: address, masqueraded: false },
+    ...{ hops: [], reply: [], nextTime: [] },
+    note: `it stays in the pod, for ${address} is the pod itself; if nothing listens there, it is refused`,
+  };
+  return { outcome, source: address, node: pod.spec?.nodeName ?? '' };
+}
+
 function fromText(from: From): string {
   if (from.kind === 'pod') return `pod ${from.namespace}/${from.name}`;
   return from.kind === 'node' ? `node ${from.name}` : 'outside the cluster';
@@ -114,7 +148,12 @@ function pickAddress(world: World, from: From, addresses: readonly string[]): st
 /** Throws {@link TraceError} for a sender that is not there. */
 function requireSender(world: World, from: From): void {
   if (from.kind === 'node' && !world.nodes.has(from.name)) throw new TraceError(missingNode(world, from.name));
-  if (from.kind !== 'pod' || world.pods.has(`${from.namespace}/${from.name}`)) return;
+  if (from.kind !== 'pod') return;
+  const pod = world.pods.get(`${from.namespace}/${from.name}`);
+  if (pod && isOver(pod)) {
+    throw new TraceError(`pod ${objectKey(pod)} is over (${pod.status?.phase}), so it sends nothing`);
+  }
+  if (pod) return;
   const others = [...world.pods.values()].filter(({ metadata }) => metadata.name === from.name);
   const places = others.slice(0, 3).map(({ metadata }) => `pod/${metadata.namespace}/${metadata.name}`);
   const advice = places.length > 0 ? `there is ${places.join(', ')}` : 'kubectl get pods -A lists those that there are';
@@ -164,7 +203,8 @@ function senderOf(
     if (!node) throw new TraceError(missingNode(world, from.name));
     return { address: own(nodeAddresses(node), `node ${from.name}`), node: from.name, device: undefined };
   }
-  const entry = nodeAt(world, target.address)?.metadata.name ?? target.entryNode ?? [...world.nodes.keys()].sort()[0];
+  const entry =
+    answeringNode(world, target.address)?.metadata.name ?? target.entryNode ?? [...world.nodes.keys()].sort()[0];
   if (entry === undefined || !world.nodes.has(entry)) throw new TraceError(missingNode(world, entry ?? ''));
   const address = from.address ?? someClient[family];
   if (familyOf(address) !== family) throw new TraceError(`external/${address} has no ${family} address`);

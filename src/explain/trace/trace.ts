@@ -81,6 +81,8 @@ export interface TraceOutcome {
   readonly reply: readonly string[];
   /** With session affinity: where the same client's next connections go. */
   readonly nextTime: readonly string[];
+  /** What the model cannot know, or what there is to know of a way without a step. */
+  readonly note?: string;
 }
 
 /** Why nothing arrives, or not everything. */

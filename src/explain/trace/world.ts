@@ -1,6 +1,8 @@
 // The objects that a trace looks at, and what the machines around them are like.
+import { ingressIPs } from '../../api/core/v1/service/load-balancer.ts';
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import type { ZoneConfig } from '../../dns/zone/answer.ts';
 import { ClusterZone } from '../../dns/zone/view.ts';
@@ -25,6 +27,8 @@ export interface World {
   readonly services: ReadonlyMap<string, Service>;
   /** Addresses that slices list, with the node that they say. */
   readonly endpoints: ReadonlyMap<string, string | undefined>;
+  /** Addresses of load balancers, with the node that answers for each. */
+  readonly announced: ReadonlyMap<string, string>;
   readonly doors: Doors;
   /** How each node is reached from the others, by its name. */
   readonly routesTo: ReadonlyMap<string, readonly Route[]>;
@@ -55,6 +59,7 @@ function worldFrom(objects: readonly KubeObject[], domain: string): World {
   const pods = new Map<string, Pod>();
   const services = new Map<string, Service>();
   const endpoints = new Map<string, string | undefined>();
+  const announced = new Map<string, string>();
   const zone = new ClusterZone();
   for (const object of objects) {
     if (object.kind === 'Node') nodes.set(object.metadata.name, object as Node);
@@ -67,6 +72,8 @@ function worldFrom(objects: readonly KubeObject[], domain: string): World {
       const service = placed(object as Service);
       services.set(objectKey(service), service);
       zone.setService(service);
+      const announcer = service.metadata.annotations?.[announcedByAnnotation];
+      if (announcer !== undefined) for (const ip of ingressIPs(service)) announced.set(ip, announcer);
     }
     if (object.kind === 'EndpointSlice') {
       const slice = placed(object as EndpointSlice);
@@ -89,16 +96,19 @@ function worldFrom(objects: readonly KubeObject[], domain: string): World {
   const routesTo = new Map([...nodes].map(([name, node]) => [name, routesToPodsOf(node)]));
   const doors = doorsOf(objects);
   return {
-    ...{ objects, nodes, pods, podsOfNode, podAt: byAddress(pods), services, endpoints },
+    ...{ objects, nodes, pods, podsOfNode, podAt: byAddress(pods), services, endpoints, announced },
     ...{ doors, routesTo, zone, zoneConfig },
   };
 }
+
+/** Pods that are done keep their address in their status, but others may have it now. */
+export const isOver = ({ status }: Readonly<Pod>): boolean => ['Succeeded', 'Failed'].includes(status?.phase ?? '');
 
 /** Where two have one address, the first is told. */
 function byAddress(pods: ReadonlyMap<string, Pod>): Map<string, Pod> {
   const found = new Map<string, Pod>();
   for (const pod of pods.values()) {
-    if (pod.spec?.hostNetwork) continue;
+    if (pod.spec?.hostNetwork || isOver(pod)) continue;
     for (const address of addressesOf(pod)) if (!found.has(address)) found.set(address, pod);
   }
   return found;
@@ -125,11 +135,20 @@ export function nodeAt(world: World, address: string): Node | undefined {
   return undefined;
 }
 
+/** … or that answers for it, being a load balancer's. */
+export function answeringNode(world: World, address: string): Node | undefined {
+  return nodeAt(world, address) ?? world.nodes.get(world.announced.get(address) ?? '');
+}
+
 /** The node that a pod address is on: its pod's, that of a slice which lists it, or the one whose podCIDR holds it. */
 export function nodeOfAddress(world: World, address: string): Node | undefined {
   const name = podAt(world, address)?.spec?.nodeName ?? world.endpoints.get(address);
-  if (name) return world.nodes.get(name);
-  for (const node of world.nodes.values()) if (holds(node, address)) return node;
+  return name ? world.nodes.get(name) : holderOf(world, address);
+}
+
+/** The node of whose pods' range an address is. */
+export function holderOf({ nodes }: World, address: string): Node | undefined {
+  for (const node of nodes.values()) if (holds(node, address)) return node;
   return undefined;
 }
 
@@ -164,7 +183,8 @@ function routesToPodsOf(node: Readonly<Node>): Route[] {
 /** As packets of one family meet it. */
 export function networkOf(world: World, node: Readonly<Node>, family: IPFamily): NodeNetwork {
   const isOfFamily = ({ destination }: Route) => destination.includes(':') === (family === 'IPv6');
-  const own = nodeAddresses(node);
+  const announced = [...world.announced].flatMap(([ip, name]) => (name === node.metadata.name ? ip : []));
+  const own = [...nodeAddresses(node), ...announced].filter((address) => familyOf(address) === family);
   const gateways = podCIDRs(node).flatMap((text) => {
     const cidr = parseCIDR(text);
     return cidr ? [formatIP(addressAt(cidr, 1n))] : [];
@@ -186,7 +206,7 @@ export function networkOf(world: World, node: Readonly<Node>, family: IPFamily):
   return {
     devices: [
       { name: uplink, addresses: own },
-      { name: podBridge, addresses: gateways },
+      { name: podBridge, addresses: gateways.filter((address) => familyOf(address) === family) },
     ],
     routes,
     routeLocalnet: true,

@@ -108,6 +108,7 @@ function Way({ trace, onStep }: { readonly trace: Trace; readonly onStep: Props[
           </li>
         ))}
       </ul>
+      {outcome?.note !== undefined && <p className="quiet">{outcome.note}</p>}
       <ol className="steps">
         {steps.map((step, i) => (
           <li key={`${step.place} ${step.what} ${step.text}`} aria-current={i === current ? 'step' : undefined}>

@@ -1,0 +1,100 @@
+// What becomes of a packet after the last node that had a say: who gets it, or why nobody does.
+import type { Outcome, Packet } from '../../netfilter/packet.ts';
+import type { NodeRules } from './node-rules.ts';
+import { policyCause } from './policies.ts';
+import type { Cause, Result } from './trace.ts';
+import { answeringNode, holderOf, nodeAddresses, podAt, type World } from './world.ts';
+
+/** What one node makes of a packet. */
+export interface Leg {
+  readonly node: string;
+  readonly packet: Packet;
+  readonly outcome: Outcome;
+}
+
+export interface Arrival {
+  readonly result: Result;
+  readonly target: string;
+  readonly cause?: Cause | undefined;
+  /** What the model cannot know. */
+  readonly note?: string;
+}
+
+export function arrivalOf(world: World, nodes: NodeRules, last: Leg): Arrival {
+  const { verdict, destination } = last.outcome;
+  const target = targetText(world, destination.address);
+  switch (verdict.kind) {
+    case 'drop':
+    case 'martian':
+      return { result: 'dropped', target, cause: policyCause(last.outcome) };
+    case 'reject':
+    case 'unreachable':
+      return { result: 'refused', target };
+    case 'local':
+      return atNode(world, nodes, last);
+    case 'sent':
+      return { target, ...sentOn(world, last.outcome) };
+  }
+}
+
+/** Handed to a process of the node; ports of Services that no rule answers have none. */
+function atNode(world: World, nodes: NodeRules, { node, packet, outcome }: Leg): Arrival {
+  const target = `node ${node}`;
+  if (outcome.translated) return { result: 'arrives', target };
+  const { address, port } = outcome.destination;
+  const found = nodes
+    .at(node)
+    .plans.find(({ servicePort }) => servicePort.nodePort === port && servicePort.protocol === packet.protocol);
+  if (!found)
+    return { result: 'arrives', target, note: 'if a process of the node listens there; it refuses if none does' };
+  const { namespace, serviceName } = found.servicePort;
+  const addresses = nodeAddressesOf(world, node);
+  const cause: Cause = {
+    object: `Service ${namespace}/${serviceName}`,
+    field: 'spec.ports[].nodePort',
+    message: `node port ${port} is not answered at ${address}`,
+    remedy: `ask an address of the node: ${addresses.join(', ')}`,
+  };
+  return { result: 'refused', target, cause };
+}
+
+function nodeAddressesOf(world: World, name: string): string[] {
+  const node = world.nodes.get(name);
+  return node ? nodeAddresses(node) : [];
+}
+
+function sentOn(world: World, { source, destination }: Outcome): Omit<Arrival, 'target'> {
+  const { address } = destination;
+  const holder = holderOf(world, address);
+  const pod = podAt(world, address);
+  const isEndpoint = world.endpoints.has(address);
+  if (source.address === address) return { result: 'dropped', cause: ownAddress(world, address) };
+  if (pod || answeringNode(world, address) || world.endpoints.get(address) !== undefined) return { result: 'arrives' };
+  if (!holder) return { result: 'leaves the cluster' };
+  // Manifests may leave pods out.
+  if (isEndpoint || world.pods.size === 0) return { result: 'arrives' };
+  const cause: Cause = {
+    object: `Node ${holder.metadata.name}`,
+    field: 'spec.podCIDRs',
+    message: `${address} is in the range of its pods, and no pod has it`,
+    remedy: 'a pod was deleted or made anew: ask its Service, whose address stays',
+  };
+  return { result: 'dropped', cause };
+}
+
+/** By way of another node, whose rules hide senders of its own only. */
+function ownAddress(world: World, address: string): Cause {
+  return {
+    object: targetText(world, address).replace(/^pod /, 'Pod '),
+    field: 'status.podIP',
+    message: 'the packet comes back to its own sender as from itself, which kernels drop',
+    remedy: 'ask the cluster IP of the Service, or a port of the own node',
+  };
+}
+
+function targetText(world: World, address: string): string {
+  const pod = podAt(world, address);
+  if (pod) return `pod ${pod.metadata.namespace}/${pod.metadata.name}`;
+  const node = answeringNode(world, address);
+  return node ? `node ${node.metadata.name}` : address;
+}
