@@ -83,6 +83,12 @@ test('suspend and resume', async () => {
     (await values(server, pods, '{.metadata.name}')).length === 0 ? true : undefined,
   );
   expect(await field('paused', '.status.failed')).toBe('');
+  expect(await field('paused', '.status.startTime')).toBe('');
+  const move = { spec: { template: { spec: { nodeSelector: { 'kubernetes.io/hostname': 'hollow-2' } } } } };
+  await kubectl('patch', 'job/paused', '-p', JSON.stringify(move));
+  await suspend(false);
+  await kubectl('wait', '--for=jsonpath={.status.ready}=2', 'job/paused', '--timeout=300s');
+  expect(await values(server, pods, '{.spec.nodeName}')).toEqual(['hollow-2', 'hollow-2']);
 });
 
 test('a finished Job goes when its time is over, another manager is left alone', async () => {

@@ -146,6 +146,17 @@ test.each<[string, Job, Pod[], string]>([
   ['suspension', job({ suspend: true }), [], 'Suspended:JobSuspended'],
 ])('%s', (_, one, pods, condition) => expect(plan(one, ...pods).conditions).toEqual([condition]));
 
+test('a suspended Job has no start, and starts anew when it is resumed', () => {
+  const started = { startTime: formatTime(now - 600_000), active: 1 };
+  const held = plan(job({ suspend: true }, started), running());
+  expect(held.status).not.toHaveProperty('startTime');
+  expect(held.status?.active).toBe(0);
+  const { startTime: _, ...status } = held.status ?? {};
+  const resumed = plan({ ...job({ suspend: false, activeDeadlineSeconds: 60 }), status });
+  expect(resumed.status?.startTime).toBe(formatTime(now));
+  expect(resumed.status?.conditions).toMatchObject([{ type: 'Suspended', status: 'False', reason: 'JobResumed' }]);
+});
+
 test('a decided Job ends its pods, and is done when all are counted', () => {
   const target = { type: 'FailureTarget', status: 'True', reason: 'DeadlineExceeded', message: 'm' };
   const decided = job({}, { conditions: [target] });

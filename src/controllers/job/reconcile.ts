@@ -199,6 +199,8 @@ interface Changing {
 
 function suspendOrResume(job: Readonly<Job>, { status, conditions, events, now }: Changing): void {
   const suspended = hasCondition(job, 'Suspended');
+  // It starts anew when it is resumed; until then its template may be told where its pods go.
+  if (job.spec.suspend) delete status.startTime;
   if (job.spec.suspend && !suspended) {
     setCondition(conditions, { type: 'Suspended', reason: 'JobSuspended', message: 'Job suspended' }, now);
     events.push({ type: 'Normal', reason: 'Suspended', message: 'Job suspended' });

@@ -180,7 +180,9 @@ function validateCompletionsChange(spec: JobSpec, old: JobSpec): FieldError[] {
 /** A suspended Job that runs nothing may still be told where its Pods go and what they get. */
 function validateTemplateChange({ spec }: Job, old: Job): FieldError[] {
   const before = old.spec.template;
-  if (!old.spec.suspend || old.status?.startTime !== undefined) {
+  const { startTime, active = 0, conditions = [] } = old.status ?? {};
+  const isHeld = startTime === undefined || conditions.some((c) => c.type === 'Suspended' && c.status === 'True');
+  if (!old.spec.suspend || active > 0 || !isHeld) {
     return immutable('spec.template', spec.template, before);
   }
   const fixedPart = ({ metadata, spec: pod }: PodTemplateSpec): unknown => {
