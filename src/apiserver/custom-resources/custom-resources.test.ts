@@ -65,9 +65,14 @@ afterEach(() => s.stop());
 
 type Definition = CustomResourceDefinition & KubeObject;
 
-/** Waits until a definition is as wanted; undefined: gone. */
-async function until(name: string, wanted: (crd: Definition | undefined) => boolean): Promise<void> {
+/** Waits until a definition is as wanted, from what `begin` does on; undefined: gone. */
+async function until(
+  name: string,
+  wanted: (crd: Definition | undefined) => boolean,
+  begin: () => void = () => {},
+): Promise<void> {
   const watch = await openWatch(s.server, { url: `${definitions}?watch=true&fieldSelector=metadata.name=${name}` });
+  begin();
   for (;;) {
     const { type, object } = await watch.event<{ type: string; object: Definition }>();
     if (wanted(type === 'DELETED' ? undefined : object)) break;
@@ -146,6 +151,52 @@ describe('a definition', () => {
     await watch.done;
     const { body } = await s.send('GET', definitions);
     expect(body).toMatchObject({ items: [] });
+  });
+
+  test('whose instances cannot be converted says so, and tries again more and more seldom', async () => {
+    s.stop();
+    const errors: unknown[] = [];
+    const failed = Promise.withResolvers<void>();
+    let isAway = true;
+    s = await startTestServer({
+      onError(error) {
+        errors.push(error);
+        failed.resolve();
+      },
+      async reviewSender(_webhook, { apiVersion, kind, request }) {
+        if (isAway) throw new Error('nobody there');
+        const { uid, desiredAPIVersion, objects } = request;
+        const convertedObjects = objects.map((one) => ({ ...(one as KubeObject), apiVersion: desiredAPIVersion }));
+        return { apiVersion, kind, response: { uid, result: { status: 'Success' }, convertedObjects } };
+      },
+    });
+    await s.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+    const webhook = { clientConfig: { url: 'https://127.0.0.1/' }, conversionReviewVersions: ['v1'] };
+    const crd = definition((spec) => {
+      spec.conversion = { strategy: 'Webhook', webhook };
+    });
+    await establish(crd);
+    await s.send('POST', widgets, widget('a', { size: 1 }));
+    const versions = crd.spec.versions.map((version) => ({ ...version, storage: !version.storage }));
+    await s.send('PATCH', `${definitions}/widgets.example.com`, { spec: { versions } }, merge);
+    const why = (message: string) => (seen: Definition | undefined) =>
+      seen?.status?.conditions?.some(
+        (one) => one.reason === 'InstanceDeletionFailed' && one.message?.includes(message),
+      ) ?? false;
+
+    await s.send('DELETE', `${definitions}/widgets.example.com`);
+    await until('widgets.example.com', why('nobody there'));
+    await failed.promise;
+    // Anything that changes it brings nothing forward.
+    await s.send('PATCH', `${definitions}/widgets.example.com`, { metadata: { labels: { a: 'b' } } }, merge);
+    expect(errors).toHaveLength(1);
+    isAway = false;
+    await until(
+      'widgets.example.com',
+      (seen) => seen === undefined,
+      () => s.clock.advance(1000),
+    );
+    expect(errors).toHaveLength(1);
   });
 
   test('outlives the server, with its instances', async () => {

@@ -11,12 +11,12 @@ import type { Schemas } from '../../api/schema.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import type { Clock } from '../../system/clock.ts';
+import type { Clock, Timer } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceStore } from '../registry/resource-store.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
-import { deletionInProgress, nextStatus } from './next-status.ts';
+import { deletionFailed, deletionInProgress, deletionPending, nextStatus } from './next-status.ts';
 import { byDiscovery, type ReviewSender, ServedSet } from './served-set.ts';
 import { cleanupFinalizer } from './terminate.ts';
 
@@ -31,7 +31,9 @@ export interface CustomResourcesOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const retryMs = 1000;
+/** Milliseconds until what failed is tried again: twice as long each time. */
+const firstRetry = 1000;
+const longestRetry = 300_000;
 
 export class CustomResources {
   readonly #options: CustomResourcesOptions;
@@ -42,6 +44,8 @@ export class CustomResources {
   #wake: () => void = () => {};
   /** Ends the watching of instances whose definition goes, by the definition's name. */
   readonly #watched = new Map<string, () => void>();
+  /** What failed, until it succeeds. */
+  readonly #failures = new Map<string, { readonly wait: number; readonly timer: Timer; isDue: boolean }>();
 
   constructor(options: CustomResourcesOptions) {
     this.#options = options;
@@ -76,6 +80,7 @@ export class CustomResources {
     } finally {
       stop();
       for (const end of this.#watched.values()) end();
+      for (const { timer } of this.#failures.values()) timer.cancel();
     }
   }
 
@@ -113,15 +118,34 @@ export class CustomResources {
     try {
       const crd = this.#find(name);
       if (!crd) this.#forget(name);
-      else if (crd.metadata.deletionTimestamp !== undefined) await this.#finalize(crd);
-      else await this.#updateStatus(crd);
+      else if (crd.metadata.deletionTimestamp === undefined) await this.#updateStatus(crd);
+      // That it failed is written too, and must not be what brings it back here.
+      else if (this.#failures.get(name)?.isDue !== false) await this.#finalize(crd);
+      else return;
+      this.#succeeded(name);
     } catch (error) {
       // Deleted or changed meanwhile: the change brings it back here.
       if (isNotFound(error) || isConflict(error) || signal.aborted) return;
       this.#options.onError(error);
-      const timer = this.#options.clock.after(retryMs, () => this.#enqueue(name));
-      signal.addEventListener('abort', () => timer.cancel(), { once: true });
+      this.#failed(name);
     }
+  }
+
+  #succeeded(name: string): void {
+    this.#failures.get(name)?.timer.cancel();
+    this.#failures.delete(name);
+  }
+
+  #failed(name: string): void {
+    const before = this.#failures.get(name);
+    before?.timer.cancel();
+    const wait = before ? Math.min(2 * before.wait, longestRetry) : firstRetry;
+    const timer = this.#options.clock.after(wait, () => {
+      failure.isDue = true;
+      this.#enqueue(name);
+    });
+    const failure = { wait, timer, isDue: false };
+    this.#failures.set(name, failure);
   }
 
   #forget(name: string): void {
@@ -161,12 +185,17 @@ export class CustomResources {
     if (!finalizers.includes(cleanupFinalizer)) return;
     const definition = this.#served.storageDefinition(name);
     if (definition) {
-      if (findCondition(crd as CustomResourceDefinition, 'Terminating')?.reason !== deletionInProgress.reason) {
+      const stage = findCondition(crd as CustomResourceDefinition, 'Terminating')?.reason;
+      if (stage === undefined || stage === deletionPending.reason) {
         await this.#write(name, (present) => this.#setTerminating(present, deletionInProgress));
         return;
       }
       this.#watchInstances(name, definition);
-      await this.#deleteInstances(definition);
+      await this.#deleteInstances(definition).catch(async (error: unknown) => {
+        const failed = deletionFailed(error instanceof Error ? error.message : String(error));
+        await this.#write(name, (present) => this.#setTerminating(present, failed));
+        throw error;
+      });
       const store = this.#options.registry.store(definition);
       if (store.cache.list(store.prefix).length > 0) return;
     }

@@ -51,3 +51,13 @@ export const deletionInProgress: Condition = {
   reason: 'InstanceDeletionInProgress',
   message: 'CustomResource deletion is in progress',
 };
+
+/** Tried again later: most often a conversion webhook that is away. */
+export function deletionFailed(why: string): Condition {
+  return {
+    type: 'Terminating',
+    status: 'True',
+    reason: 'InstanceDeletionFailed',
+    message: `could not issue all deletes: ${why}`,
+  };
+}
