@@ -102,17 +102,22 @@ class StreamPairs {
 
 async function forward({ tunnels, nodeName, path }: Target, { port, data, error }: ForwardedPort): Promise<void> {
   error.resume();
+  let isGivenUp = false;
   try {
     const { stream } = await askKubelet(tunnels, { nodeName, method: 'POST', path: `${path}?port=${port}` });
     stream.on('error', () => {});
     data.once('close', () => {
       // A connection that the client has given up is none for the kubelet either.
-      if (!data.readableEnded) stream.destroy();
+      if (data.readableEnded) return;
+      isGivenUp = true;
+      stream.destroy();
     });
     // The connection is over with the kubelet's end of it: a client with channels has no way to end its own.
     void toKubelet(data, stream).catch(() => stream.destroy());
     await fromKubelet(stream, { data, error });
   } catch (failure) {
+    // client-go resets the stream of each connection that is through, and ends all of them when it is told of an error.
+    if (isGivenUp) return;
     const why = failure instanceof StatusError ? failure.message : String(failure);
     if (error.writable) error.write(`error forwarding port ${port} to pod: ${why}`);
   } finally {

@@ -310,6 +310,17 @@ describe('port-forward', () => {
     session.destroy();
   });
 
+  test('a connection that the client resets has failed nobody', async () => {
+    const { address } = await start();
+    const { session } = await connectSpdy({ url: `http://${address}${path}`, protocols: ['portforward.k8s.io'] });
+    const { data, errors } = await open(session, '80', '0');
+    data.write('hello');
+    await once(data, 'data');
+    data.destroy();
+    expect(await text(errors)).toBe('');
+    session.destroy();
+  });
+
   test('in the channels of a WebSocket: two for each port, the port first', async () => {
     const { address } = await start();
     const { WebSocket } = await import('ws');
