@@ -11,7 +11,9 @@ import { type Addon, addons } from '../cluster/cluster-addons.ts';
 import { defaultClusterDomain } from '../cluster/cluster-settings.ts';
 import { Failure } from '../cluster/failure.ts';
 import { readPodRanges, readRanges, serviceRangeFlag } from '../cluster/ranges.ts';
-import { type HostPort, type ServerConfig, startControlPlane, urlHost } from '../cluster/server.ts';
+import { startControlPlane } from '../cluster/server.ts';
+import type { HostPort, ServerConfig } from '../cluster/server-config.ts';
+import { urlHost } from '../cluster/server-listeners.ts';
 import { formatCIDR } from '../net/cidr.ts';
 import {
   type AuthenticationOptions,

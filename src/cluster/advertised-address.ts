@@ -1,6 +1,6 @@
 // Which of a server's addresses the Service `kubernetes` leads to.
 import { isIP } from 'node:net';
-import type { HostPort } from './server.ts';
+import type { HostPort } from './server-config.ts';
 
 /**
  * Where clients in the cluster reach the server: an address that is not only this machine's own, if there is one, and

@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtinResources } from '../../src/api/registry.ts';
 import { builtinSchemas } from '../../src/api/schema.ts';
-import { type ControlPlane, startControlPlane } from '../../src/cluster/server.ts';
+import { startControlPlane } from '../../src/cluster/server.ts';
+import type { ControlPlane } from '../../src/cluster/server-config.ts';
 import { type FuzzRequest, fuzzRequests, oddPaths } from '../fixtures/fuzz/requests.ts';
 import { samples } from '../fixtures/fuzz/samples.ts';
 

@@ -1,0 +1,51 @@
+// Whom a control plane believes when they say who asks, and where it notes what they ask: what flags and files say of it.
+import type { RequestHeaderConfig } from '../apiserver/authentication/request-header.ts';
+import type { ApiMetrics } from '../apiserver/metrics/api-metrics.ts';
+import type { Pki } from '../apiserver/pki/pki.ts';
+import type { SecurityOptions } from '../apiserver/security.ts';
+import { realFiles } from '../system/real/files.ts';
+import type { OpenAudit } from './audit.ts';
+import { Failure } from './failure.ts';
+import { openFrontProxy } from './front-proxy.ts';
+import type { ServerConfig } from './server-config.ts';
+
+export interface Access extends Pick<SecurityOptions, 'tokenFile' | 'jwt' | 'anonymous'> {
+  readonly requestHeader: RequestHeaderConfig;
+}
+
+/** Throws a Failure for what is not there or cannot be understood. */
+export async function openAccess(config: ServerConfig, pki: Pki): Promise<Access> {
+  const { authentication, anonymousAuth, onError } = config;
+  const tokenFile = await readTokenFile(config.tokenAuthFile);
+  const requestHeader = await openFrontProxy(config.frontProxy ?? {}, pki);
+  const anonymous = anonymousAuth === undefined ? undefined : { enabled: anonymousAuth };
+  if (!authentication) return { tokenFile, requestHeader, anonymous };
+  const { openAuthentication } = await import('./authentication.ts');
+  const opened = await openAuthentication(authentication, (error) => onError(error, 'authentication'));
+  return { tokenFile, requestHeader, jwt: opened.jwt, anonymous: anonymous ?? opened.anonymous };
+}
+
+/** Undefined where nobody asks for an audit log. */
+export async function openAuditLog(
+  { audit, onError }: ServerConfig,
+  metrics: ApiMetrics,
+): Promise<OpenAudit | undefined> {
+  if (!audit) return undefined;
+  const { openAudit } = await import('./audit.ts');
+  return openAudit(audit, {
+    onEvent: () => metrics.auditEvents.with().add(),
+    onError(error) {
+      metrics.auditErrors.with('log').add();
+      onError(error, 'audit log');
+    },
+  });
+}
+
+async function readTokenFile(
+  path: string | undefined,
+): Promise<{ readonly path: string; readonly text: string } | undefined> {
+  if (path === undefined) return undefined;
+  const text = await realFiles.read(path);
+  if (text === undefined) throw new Failure(`--token-auth-file ${path}: there is no such file`);
+  return { path, text };
+}

@@ -1,0 +1,48 @@
+// Where a control plane listens, and how it is reached there.
+import { isIP } from 'node:net';
+import type { CertificateAuthorities } from '../apiserver/client-certificate.ts';
+import { type Handler, Listener } from '../apiserver/listener.ts';
+import type { Pki } from '../apiserver/pki/pki.ts';
+import { realClock } from '../system/real/clock.ts';
+import { cannotListen } from './cannot-listen.ts';
+import { Failure, messageOf } from './failure.ts';
+import type { HostPort, ServerConfig } from './server-config.ts';
+
+/** Takes all the ports, or none: throws a Failure that says which one cannot be had. */
+export async function listen(
+  config: ServerConfig,
+  { pki, authorities }: { readonly pki: Pki; readonly authorities: CertificateAuthorities },
+  handler: Handler,
+): Promise<{ readonly listener: Listener; readonly bound: HostPort }[]> {
+  const open: { listener: Listener; bound: HostPort }[] = [];
+  for (const { host, port } of config.listen) {
+    const options = {
+      host,
+      port,
+      cert: pki.server.certPem,
+      key: pki.server.keyPem,
+      authorities,
+      clock: realClock,
+    };
+    const listener = new Listener(options, handler);
+    try {
+      const bound = await listener.listen();
+      open.push({ listener, bound: { host, port: bound.port } });
+    } catch (error) {
+      for (const one of open) await one.listener.close();
+      const why = cannotListen(error) ?? `cannot listen on ${urlHost(host)}:${port}: ${messageOf(error)}`;
+      throw new Failure(why, { cause: error });
+    }
+  }
+  return open;
+}
+
+export function urlHost(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
+/** How a client on this machine reaches an address that the server listens on. */
+export function urlOf({ host, port }: HostPort): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `https://${urlHost(reachable)}:${port}`;
+}
