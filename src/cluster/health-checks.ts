@@ -17,6 +17,31 @@ export interface HealthOptions {
 /** Milliseconds that storage may take to answer (kube-apiserver's --etcd-healthcheck-timeout). */
 const patience = 2000;
 
+/** Nobody is answered before these are done. Tools look for upstream's names, so each step has the one that it has there. */
+const started = [
+  'poststarthook/start-apiserver-admission-initializer',
+  'poststarthook/generic-apiserver-start-informers',
+  'poststarthook/start-apiextensions-informers',
+  'poststarthook/start-apiextensions-controllers',
+  'poststarthook/crd-informer-synced',
+  'poststarthook/start-system-namespaces-controller',
+  'poststarthook/start-cluster-authentication-info-controller',
+  'poststarthook/start-service-ip-repair-controllers',
+  'poststarthook/rbac/bootstrap-roles',
+  'poststarthook/scheduling/bootstrap-system-priority-classes',
+  'poststarthook/bootstrap-controller',
+  'poststarthook/start-kubernetes-service-cidr-controller',
+  'poststarthook/start-kube-aggregator-informers',
+  'poststarthook/apiservice-status-local-available-controller',
+  'poststarthook/apiservice-status-remote-available-controller',
+  'poststarthook/apiservice-registration-controller',
+  'poststarthook/apiservice-discovery-controller',
+  'poststarthook/kube-apiserver-autoregistration',
+  'autoregister-completion',
+  'poststarthook/apiservice-openapi-controller',
+  'poststarthook/apiservice-openapiv3-controller',
+];
+
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 export function healthChecks({ storage, cache, isEnding }: HealthOptions): HealthCheck[] {
@@ -39,12 +64,7 @@ export function healthChecks({ storage, cache, isEnding }: HealthOptions): Healt
     { name: 'etcd', check: stored },
     { name: 'etcd-readiness', check: stored, readyOnly: true },
     { name: 'informer-sync', check: () => (cache.revision > 0 ? undefined : 'not loaded'), readyOnly: true },
-    // Nobody is answered before these are done.
-    { name: 'poststarthook/start-system-namespaces-controller', check: isWell },
-    { name: 'poststarthook/rbac/bootstrap-roles', check: isWell },
-    { name: 'poststarthook/start-service-ip-repair-controllers', check: isWell },
-    { name: 'poststarthook/start-cluster-authentication-info-controller', check: isWell },
-    { name: 'autoregister-completion', check: isWell },
+    ...started.map((name) => ({ name, check: isWell })),
     { name: 'shutdown', check: () => (isEnding() ? 'process is shutting down' : undefined), readyOnly: true },
   ];
 }

@@ -257,6 +257,13 @@ test('health is told check by check, to everyone', async () => {
   expect(await call('GET', '/livez', { headers })).toMatchObject({ status: 200, text: 'ok' });
   const { text } = await call('GET', '/readyz?verbose', { headers });
   expect(text).toMatch(/^\[\+\]ping ok\n[\s\S]*\[\+\]etcd ok\n[\s\S]*\[\+\]shutdown ok\nreadyz check passed\n$/);
+  for (const name of [
+    'crd-informer-synced',
+    'scheduling/bootstrap-system-priority-classes',
+    'apiservice-openapi-controller',
+  ]) {
+    expect(text).toContain(`[+]poststarthook/${name} ok\n`);
+  }
   expect(await call('GET', '/livez/etcd')).toMatchObject({ status: 200, text: 'ok' });
 });
 
