@@ -1,5 +1,6 @@
 // Requests to metrics.k8s.io/v1beta1: the kubelets are asked when somebody asks here.
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
+import type { OpenApi } from '../../api/openapi/openapi.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { matchesLabels, parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
 import { notFound, StatusError } from '../../apimachinery/status.ts';
@@ -8,6 +9,7 @@ import type { ServedApi } from '../aggregation/served-api.ts';
 import type { ObjectView } from '../object-view.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, readBody, textResponse } from '../request.ts';
 import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
+import { metricsOpenApi } from './open-api.ts';
 import { nodeUsage, type PodUsage, podUsages, type Summary } from './summaries.ts';
 
 const apiVersion = 'metrics.k8s.io/v1beta1';
@@ -39,6 +41,8 @@ type PodObject = Readonly<Pod & KubeObject>;
 export class ResourceMetrics implements ServedApi {
   readonly resources: ApiResourceList = resources;
   readonly #options: ResourceMetricsOptions;
+  /** Made when first asked for. */
+  #documents: OpenApi | undefined;
 
   constructor(options: ResourceMetricsOptions) {
     this.#options = options;
@@ -48,8 +52,14 @@ export class ResourceMetrics implements ServedApi {
     return { status: 'True', reason: 'Local', message: 'Local APIServices are always available' } as const;
   }
 
-  async fetch(): Promise<string> {
-    throw new Error('there is no document of this API');
+  async fetch(path: string): Promise<string> {
+    if (path !== '/openapi/v2') throw new Error(`there is no document ${path} of this API`);
+    return this.#openApi.swagger().body as string;
+  }
+
+  get #openApi(): OpenApi {
+    this.#documents ??= metricsOpenApi();
+    return this.#documents;
   }
 
   close(): void {}
@@ -57,6 +67,10 @@ export class ResourceMetrics implements ServedApi {
   /** The caller is authorized. Throws a StatusError. */
   async answer(request: ApiRequest): Promise<ApiResponse> {
     const path = request.path.replace(/\/$/, '');
+    if (path === `/openapi/v3${root}`) {
+      const headers = { 'content-type': 'application/json' };
+      return { status: 200, headers, body: this.#openApi.document(root.slice(1))?.body ?? '' };
+    }
     if (!path.startsWith(root)) return textResponse(404, '404 page not found\n');
     if (path === root) return jsonResponse(200, resources);
     if (request.method !== 'GET') {
