@@ -32,6 +32,7 @@ import { serviceAccountController } from './serviceaccount/controller.ts';
 import { serviceAccountTokenController } from './serviceaccounttoken/controller.ts';
 import { serviceCIDRController } from './servicecidr/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
+import { taintEvictionController } from './tainteviction/controller.ts';
 import { ttlController } from './ttl/controller.ts';
 import { ttlAfterFinishedController } from './ttlafterfinished/controller.ts';
 import { volumeBinderController } from './volumebinder/controller.ts';
@@ -74,6 +75,7 @@ export const controllers = table<ControllerFactory>({
   'serviceaccount-controller': serviceAccountController,
   'serviceaccount-token-controller': serviceAccountTokenController,
   'statefulset-controller': statefulSetController,
+  'taint-eviction-controller': taintEvictionController,
   'token-cleaner-controller': tokenCleaner,
   'ttl-after-finished-controller': ttlAfterFinishedController,
   'ttl-controller': ttlController,

@@ -51,6 +51,12 @@ export class SchedulingQueue {
     this.#activate(entry);
   }
 
+  /** Room was made for the pod: it is tried without the rest of its back-off (upstream SchedulerPopFromBackoffQ). */
+  hurry(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry) this.#activate(entry);
+  }
+
   /** The pod changed in a way that does not make it schedulable (its status). */
   refresh(pod: Readonly<Pod>): void {
     const entry = this.#entries.get(objectKey(pod));

@@ -151,8 +151,7 @@ class Scheduler {
       updated: (pod, old) => this.#podSeen(pod, old),
       deleted: (pod) => {
         this.#queue.remove(objectKey(pod));
-        this.#cache.removePod(pod);
-        if (pod.spec.nodeName) this.#clusterChanged();
+        this.#podLeft(pod);
       },
     });
   }
@@ -167,6 +166,14 @@ class Scheduler {
     });
   }
 
+  #podLeft(pod: Readonly<Pod>): void {
+    this.#cache.removePod(pod);
+    const { nodeName } = pod.spec;
+    if (!nodeName) return;
+    for (const waiting of this.#cache.nominatedTo(nodeName)) this.#queue.hurry(objectKey(waiting));
+    this.#clusterChanged();
+  }
+
   #nodeChanged(node: Readonly<Node>): void {
     this.#cache.setNode(node);
     this.#clusterChanged();
@@ -177,8 +184,7 @@ class Scheduler {
     const ended = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
     if (ended) {
       this.#queue.remove(key);
-      this.#cache.removePod(pod);
-      this.#clusterChanged();
+      this.#podLeft(pod);
     } else if (pod.spec.nodeName) {
       this.#queue.remove(key);
       // Only what the decision depends on is counted anew; a status is not.

@@ -1,9 +1,7 @@
-// Notices nodes that fall silent: says so in their conditions and taints, takes their pods out of Services at once, and
-// evicts pods when their tolerations run out.
+// Notices nodes that fall silent: says so in their conditions and taints, and takes their pods out of Services at once.
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
-import { objectKey } from '../../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { leases, nodes, pods } from '../../client/resources.ts';
@@ -14,20 +12,14 @@ import {
   recorderOf,
   type SyncResult,
 } from '../controller.ts';
-import { type Disruption, markEnding } from '../shared/pod-ending.ts';
-import { isPodReady, isPodTerminal } from '../shared/pods.ts';
+import { isPodReady } from '../shared/pods.ts';
+import { podsByNode } from '../shared/pods-by-node.ts';
 import { defaultRates, evictionOf, zoneOf } from './disruption.ts';
 import { EvictionPace } from './eviction-pace.ts';
-import { createPodsByNode } from './pods-by-node.ts';
-import { evictionDelay, isEvicting, readyStatusOf, silentConditions, taintsFor } from './reconcile.ts';
+import { isEvicting, readyStatusOf, silentConditions, taintsFor } from './reconcile.ts';
 
 /** Milliseconds: kube-controller-manager's --node-monitor-period. */
 const monitorPeriod = 5_000;
-
-const deletionByTaints: Disruption = {
-  reason: 'DeletionByTaintManager',
-  message: 'Taint manager: deleting due to NoExecute taint',
-};
 
 export function nodeLifecycleController(context: ControllerContext): Controller {
   const { client, informers, clock, config } = context;
@@ -35,9 +27,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   const nodeInformer = informers.informer<Node>(nodes);
   const podInformer = informers.informer<Pod>(pods);
   const leaseInformer = informers.informer<Lease>(leases, { namespace: 'kube-node-lease' });
-  const podsOn = createPodsByNode(podInformer);
+  const podsOn = podsByNode(podInformer);
   const recorder = recorderOf(context, 'node-controller');
-  const evictionRecorder = recorderOf(context, 'taint-eviction-controller');
   const nodeClient = client.resource<Node>(nodes);
   const podClient = client.resource<Pod>(pods);
   /** When each node was last heard of by this clock, so that nobody else's clock matters. */
@@ -48,22 +39,19 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   /** Nodes that drive their pods away: neither a view that is behind nor a conflict makes them wait again. */
   const begun = new Set<string>();
   const rates = { ...defaultRates, ...config.nodeEviction };
-  /** Pods that will have to go when their time is over, and since when that is known. */
-  const condemned = new Map<string, number>();
 
   const waitFor = [nodeInformer, podInformer, leaseInformer];
-  const watching = new KeyedController({ name: 'node-lifecycle-controller', context, waitFor, sync: syncNode });
-  const evicting = new KeyedController({ name: 'taint-eviction-controller', context, waitFor, sync: syncPod });
+  const controller = new KeyedController({ name: 'node-lifecycle-controller', context, waitFor, sync });
   const hear = (name: string) => heard.set(name, clock.now());
   nodeInformer.addHandler({
     added(node) {
       hear(node.metadata.name);
-      watching.queue.add(node.metadata.name);
+      controller.queue.add(node.metadata.name);
     },
     updated(node, old) {
       const heartbeat = heartbeatOf(node);
       if (heartbeat !== undefined && heartbeat !== heartbeatOf(old)) hear(node.metadata.name);
-      watching.queue.add(node.metadata.name);
+      controller.queue.add(node.metadata.name);
     },
     deleted(node) {
       heard.delete(node.metadata.name);
@@ -76,15 +64,6 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
       if (lease.spec.renewTime !== old.spec.renewTime) hear(lease.metadata.name);
     },
   });
-  const enqueuePod = (pod: Readonly<Pod>) => {
-    if (pod.spec.nodeName) evicting.queue.add(objectKey(pod));
-  };
-  podInformer.addHandler({
-    added: enqueuePod,
-    updated: (pod, old) => pod.spec.nodeName !== old.spec.nodeName && enqueuePod(pod),
-    deleted: (pod) => condemned.delete(objectKey(pod)),
-  });
-
   /** Once for each node. */
   function tellRegistration(node: Readonly<Node>, reason: 'RegisteredNode' | 'RemovingNode'): void {
     const { name, uid } = node.metadata;
@@ -100,7 +79,7 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     recorder.event({ ...node, apiVersion: 'v1', kind: 'Node' }, { type: 'Normal', reason, message });
   }
 
-  async function syncNode(name: string): Promise<SyncResult | undefined> {
+  async function sync(name: string): Promise<SyncResult | undefined> {
     const cached = nodeInformer.lister.get(name);
     if (!cached) return undefined;
     tellRegistration(cached, 'RegisteredNode');
@@ -118,7 +97,6 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
       if (isNotFound(error) || isConflict(error)) return { requeueAfter: 100 };
       throw error;
     }
-    for (const pod of podsOn(name)) enqueuePod(pod);
     const next = silentFor >= grace ? grace : grace - silentFor;
     return { requeueAfter: isReady || begun.has(name) ? next : Math.min(next, monitorPeriod) };
   }
@@ -167,43 +145,7 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     }
   }
 
-  async function syncPod(key: string): Promise<SyncResult | undefined> {
-    const [namespace = '', name = ''] = key.split('/');
-    const pod = podInformer.lister.get(name, namespace);
-    const node = pod && nodeInformer.lister.get(pod.spec.nodeName ?? '');
-    if (!pod || !node || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return undefined;
-    const now = clock.now();
-    const since = condemned.get(key) ?? now;
-    const delay = evictionDelay(pod, node.spec?.taints ?? [], { now, since });
-    if (delay === undefined) {
-      if (condemned.delete(key)) tellOfEviction(pod, `Cancelling deletion of Pod ${key}`);
-      return undefined;
-    }
-    condemned.set(key, since);
-    if (delay > 0) return { requeueAfter: delay };
-    tellOfEviction(pod, `Marking for deletion Pod ${key}`);
-    await evict(pod).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
-    return undefined;
-  }
-
-  function tellOfEviction(pod: Readonly<Pod>, message: string): void {
-    const event = { type: 'Normal', reason: 'TaintManagerEviction', message } as const;
-    evictionRecorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, event);
-  }
-
-  async function evict(pod: Readonly<Pod>): Promise<void> {
-    const { name, namespace = '', uid } = pod.metadata;
-    await markEnding(podClient, pod, { disruption: deletionByTaints, now: clock.now() });
-    await podClient.delete(name, namespace, uid === undefined ? {} : { preconditions: { uid } });
-  }
-
-  return {
-    async run(signal) {
-      await Promise.all([watching.run(signal), evicting.run(signal)]);
-    },
-  };
+  return controller;
 }
 
 function heartbeatOf(node: Readonly<Node>): string | undefined {

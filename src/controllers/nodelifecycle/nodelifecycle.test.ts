@@ -16,7 +16,7 @@ afterEach(async () => {
 /** `others` renew their Leases. */
 async function start({ others = ['node-2'], silent = [] }: { others?: string[]; silent?: string[] } = {}) {
   alive = others;
-  harness = startControllers({ names: ['node-lifecycle-controller'] });
+  harness = startControllers({ names: ['node-lifecycle-controller', 'taint-eviction-controller'] });
   for (const name of ['node-1', ...others, ...silent]) {
     await harness.api.resource<Node>(nodes).create(makeNode(name));
     const metadata = { name, namespace: 'kube-node-lease' };

@@ -1,12 +1,10 @@
 // What a node's silence or trouble means (upstream pkg/controller/nodelifecycle, tainteviction).
 
-import { tolerates } from '../../api/core/v1/node/placement.ts';
-import type { Node, NodeCondition, Pod, Taint } from '../../api/core/v1/types.generated.ts';
+import type { Node, NodeCondition, Taint } from '../../api/core/v1/types.generated.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { isOfSilence, notReadyTaint, unreachableTaint } from '../shared/node-taints.ts';
 
-export const notReadyTaint = 'node.kubernetes.io/not-ready';
-export const unreachableTaint = 'node.kubernetes.io/unreachable';
 /** Conditions that a kubelet reports, and that nobody knows when it is silent. */
 const reported = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
 const pressureTaints = table<string>({
@@ -79,37 +77,4 @@ function wantedTaints(node: Readonly<Node>): Taint[] {
 
 function same(a: Readonly<Taint>, b: Readonly<Taint>): boolean {
   return a.key === b.key && a.effect === b.effect;
-}
-
-/**
- * Milliseconds until a pod must leave its node because of the node's NoExecute taints: 0 for now, undefined for never. Its time
- * counts `since` it was first seen that it must; where the node itself is silent, since that was told, also over a restart.
- */
-export function evictionDelay(
-  pod: Readonly<Pod>,
-  taints: readonly Readonly<Taint>[],
-  { now, since }: { readonly now: number; readonly since: number },
-): number | undefined {
-  let soonest: number | undefined;
-  for (const taint of taints) {
-    if (taint.effect !== 'NoExecute') continue;
-    const tolerating = (pod.spec.tolerations ?? []).filter((t) => tolerates(t, taint));
-    if (tolerating.length === 0) return 0;
-    const seconds = tolerating.map((t) => t.tolerationSeconds).filter((s) => s !== undefined);
-    if (seconds.length === 0) continue;
-    const start = isOfSilence(taint) ? Math.min(since, toldAt(taint, pod)) : since;
-    const left = Math.max(0, start + Math.min(...seconds) * 1000 - now);
-    soonest = Math.min(soonest ?? left, left);
-  }
-  return soonest;
-}
-
-/** Later than that for a pod that came later. Infinity for a taint that says no time. */
-function toldAt({ timeAdded }: Readonly<Taint>, { metadata }: Readonly<Pod>): number {
-  if (timeAdded === undefined) return Number.POSITIVE_INFINITY;
-  return Math.max(Date.parse(timeAdded), Date.parse(metadata.creationTimestamp ?? timeAdded));
-}
-
-function isOfSilence({ key }: Readonly<Taint>): boolean {
-  return key === notReadyTaint || key === unreachableTaint;
 }

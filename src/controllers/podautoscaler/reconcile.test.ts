@@ -104,6 +104,15 @@ test.each<[string, number[], Parameters<typeof plan>[1], number]>([
   expect(plan(used, more).status.desiredReplicas).toBe(expected);
 });
 
+test('what a pod asks for as a whole is what its use is part of', () => {
+  const whole = pods(2).map((pod) => ({
+    ...pod,
+    spec: { containers: [{ name: 'web' }], resources: { requests: { cpu: '50m' } } },
+  }));
+  const facts = { current: 2, pods: whole, metrics: metrics(50, 50), memory: nothing, now };
+  expect(reconcile({ autoscaler: autoscaler(), ...facts }).status.desiredReplicas).toBe(4);
+});
+
 test('a recommendation of a few minutes ago keeps it from shrinking', () => {
   const memory = { recommendations: [{ time: now - 200_000, replicas: 4 }], changes: [] };
   const held = plan([1, 1, 1, 1], { memory });

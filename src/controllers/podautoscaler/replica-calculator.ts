@@ -166,6 +166,12 @@ function requestsOf({ pods, resource, container, target }: ReplicaInput): Map<st
   const requests = new Map<string, number>();
   if (target.type !== 'Utilization') return requests;
   for (const pod of pods) {
+    // What the pod itself asks for takes the place of its containers' sum (KEP-2837).
+    const own = container === undefined ? ownValue(pod.spec.resources?.requests, resource) : undefined;
+    if (own !== undefined) {
+      requests.set(pod.metadata.name, quantityMilliValue(parseQuantity(String(own))));
+      continue;
+    }
     let sum = 0;
     const sidecars = (pod.spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
     for (const { name, resources } of [...pod.spec.containers, ...sidecars]) {
