@@ -158,3 +158,36 @@ test('a node that does not answer is named, and takes nothing from what others s
   expect([found.silent, found.differences]).toEqual([['c'], []]);
   expect(liveText(found)).toContain('Silent   c does not answer: what it did is not known');
 });
+
+const request = {
+  trace,
+  isAnswered: true,
+  silent: [],
+  watchTable: 'portico-watch-x',
+  sourcePort: 23000,
+} as const;
+const left = `trace id 1 inet portico-watch-x last-postrouting packet: oif "eth0" ip saddr 10.244.1.5 ip daddr 10.244.0.7 ip ttl 63 tcp sport 23000 tcp dport 80 tcp flags == syn`;
+const seenBy = (node: string, lines: readonly string[]) => ({
+  ...{ node, trace: lines, conntrack: [], kernelRules: [], modelRules: [] },
+});
+
+test('whoever is asked may refuse: the packet went there, though connection tracking forgets it at once', () => {
+  const found = compareLive({ ...request, sent: 'refused', seen: [seenBy('b', [sent, balanced, left])] });
+  expect(found).toMatchObject({ result: 'arrives', destination: '10.244.0.7:80', differences: [] });
+  expect(liveText(found)).toContain('Why      whoever has 10.244.0.7:80 refuses: nobody listens at this port there');
+});
+
+test('what no rule drops, and the model says is dropped, is dropped where nobody answers', () => {
+  const lost = { outcomes: [{ result: 'dropped', destination: '10.244.0.7:80', source: '10.244.1.5' }] };
+  const asked = { ...request, trace: lost as unknown as Trace, seen: [seenBy('b', [sent, balanced, left])] };
+  expect(compareLive({ ...asked, sent: 'no answer' })).toMatchObject({ result: 'dropped', differences: [] });
+  expect(compareLive({ ...asked, sent: 'connected' }).differences).toEqual([
+    'the model says: dropped; in the kernel it arrives at 10.244.0.7:80',
+  ]);
+});
+
+test('what stays in a pod concerns no node', () => {
+  const outcomes = [{ result: 'arrives', destination: '127.0.0.1:80', source: '127.0.0.1', hops: [] }];
+  const asked = { ...request, trace: { outcomes } as unknown as Trace, seen: [seenBy('b', [])] };
+  expect(compareLive({ ...asked, sent: 'refused' })).toMatchObject({ result: 'arrives', differences: [] });
+});

@@ -45,30 +45,29 @@ export interface LiveRequest {
 }
 
 export function compareLive(request: LiveRequest): LiveTrace {
+  const within = withinPod(request);
+  if (within) return within;
   const { trace, sent, seen, silent, watchTable, sourcePort } = request;
   const [first, ...others] = seen;
   const packets = readTrace(first?.trace ?? [], watchTable);
   const packet = packets.find(({ source }) => source.port === sourcePort);
   const flow = (first?.conntrack ?? []).map(readFlow).find((one) => one?.source.port === sourcePort);
   const hops: LiveHop[] = first ? [{ node: first.node, steps: packet?.steps ?? [], flow }] : [];
-  const last = followOn(others, { flow, watchTable, hops });
+  const last = followOn(others, { flow: flow ?? passed(packet), watchTable, hops });
   const destination = last?.answerer ?? packet?.destination;
   const drop = hops.flatMap(({ node, steps }) =>
     steps.filter(({ verdict }) => verdict === 'drop').map((step) => ({ node, ...step })),
   )[0];
+  const end = destination ? hostPort(destination) : '';
   const result = drop
-    ? /reject|REJECT/.test(drop.rule)
-      ? 'refused'
-      : 'dropped'
-    : sent === 'refused' && !flow
-      ? 'refused'
-      : 'arrives';
+    ? droppedBy(drop)
+    : (unseenEnd(trace, sent, end) ?? (sent === 'refused' && !last ? 'refused' : 'arrives'));
   const live = {
     sent,
     silent,
     hops,
     result,
-    destination: destination ? hostPort(destination) : '',
+    destination: end,
     source: last?.client.address ?? packet?.source.address ?? '',
   } as const;
   const strayRules = seen.flatMap(ruleDifferences);
@@ -79,6 +78,29 @@ export function compareLive(request: LiveRequest): LiveTrace {
     ...strayRules,
   ];
   return { ...live, differences: differences.length === 0 ? [] : [...differences, ...strangers(hops)] };
+}
+
+/** Connection tracking forgets at once who was refused by the one asked; the packet went there all the same. */
+function passed(packet: KernelPacket | undefined): Flow | undefined {
+  if (packet?.end === undefined || packet.end === 'dropped') return undefined;
+  const { source, destination, end } = packet;
+  return { source, destination, client: end.source, answerer: end.destination };
+}
+
+/** What a pod sends to itself no node sees, and so none has a say in it. */
+function withinPod({ trace, sent, silent }: LiveRequest): LiveTrace | undefined {
+  const [outcome] = trace.outcomes;
+  if (outcome?.hops?.length !== 0) return undefined;
+  const { destination, source } = outcome;
+  return { sent, silent, hops: [], result: 'arrives', destination, source, differences: [] };
+}
+
+const droppedBy = ({ rule }: KernelStep): LiveTrace['result'] => (/reject|REJECT/.test(rule) ? 'refused' : 'dropped');
+
+/** Who refuses, or drops without a rule (a pod that gets what it sent itself, an address of nobody), shows in no kernel's trace. */
+function unseenEnd(trace: Trace, sent: SendResult | undefined, end: string): LiveTrace['result'] | undefined {
+  const result = sent === 'no answer' ? 'dropped' : sent === 'refused' ? 'refused' : undefined;
+  return trace.outcomes.some((one) => one.destination === end && one.result === result) ? result : undefined;
 }
 
 interface Following extends Pick<LiveRequest, 'watchTable'> {
@@ -100,8 +122,9 @@ function followOn(others: readonly NodeSeen[], { flow, watchTable, hops }: Follo
     const there = next.conntrack
       .flatMap((line) => readFlow(line) ?? [])
       .find(({ source, destination }) => isSameEnd(source, at.client) && isSameEnd(destination, at.answerer));
-    hops.push({ node: next.node, steps: arrivalOf(next, at)?.steps ?? [], flow: there });
-    last = there ?? at;
+    const arrival = arrivalOf(next, at);
+    hops.push({ node: next.node, steps: arrival?.steps ?? [], flow: there });
+    last = there ?? passed(arrival) ?? at;
   }
 }
 

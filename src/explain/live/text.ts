@@ -20,6 +20,9 @@ export function liveText({ sent, hops, silent, result, destination, source, diff
       `${where}; ${sent === undefined ? `a packet from ${hops[0]?.flow?.source.address ?? source}` : `the sender: ${sent}`}`,
     ),
     ...lines,
+    ...(result === 'arrives' && sent === 'refused'
+      ? [label('Why', `whoever has ${destination} refuses: nobody listens at this port there`)]
+      : []),
     ...silent.map((node) => label('Silent', `${node} does not answer: what it did is not known`)),
     ...(differences.length === 0
       ? [label('Agrees', 'the kernel does what the model says')]
