@@ -668,6 +668,86 @@ httpd -f -p 8080 -h /tmp/www & wait`;
     await expect.poll(() => events('hookless'), long).toContain('FailedPostStartHook: PostStartHook failed\n');
   });
 
+  test('how containers end: their message, whoever writes it, what restarts with them, and that sidecars go last', async () => {
+    const never = { restartPolicy: 'Never', terminationGracePeriodSeconds: 300 } as const;
+    const v = { volumeMounts: [{ name: 'v', mountPath: '/v' }] };
+    const volumes = [{ name: 'v', emptyDir: {} }];
+    const onExit = (action: string, values: number[]) => ({
+      restartPolicy: 'Never',
+      restartPolicyRules: [{ action, exitCodes: { operator: 'In', values } }],
+    });
+    const sidecar = (name: string) => ({
+      ...shell(`trap "echo ${name} >> /v/ended; exit 0" TERM; touch /v/${name}; while :; do sleep 0.1; done`, v),
+      name,
+      restartPolicy: 'Always',
+      // Not asked to end before it hears of it.
+      startupProbe: {
+        exec: { command: ['test', '-e', `/v/${name}`] },
+        periodSeconds: 1,
+        timeoutSeconds: 60,
+        failureThreshold: 300,
+      },
+    });
+    const path = { terminationMessagePath: '/dev/said', securityContext: { runAsUser: 10_000 } };
+    await apply(
+      pod('said', { ...never, containers: [shell('printf DONE > /dev/said', path)] }),
+      pod('logged', {
+        ...never,
+        containers: [shell('printf DONE; exit 1', { terminationMessagePolicy: 'FallbackToLogsOnError' })],
+      }),
+      // The rest of the pod would take 300 s to end.
+      pod('impatient', {
+        terminationGracePeriodSeconds: 300,
+        containers: [
+          shell('sleep 1000', {
+            livenessProbe: {
+              exec: { command: ['false'] },
+              periodSeconds: 1,
+              failureThreshold: 1,
+              terminationGracePeriodSeconds: 1,
+            },
+          }),
+        ],
+      }),
+      pod('anew', {
+        ...never,
+        volumes,
+        initContainers: [{ ...shell('echo init >> /v/order', v), name: 'init' }],
+        containers: [
+          shell('echo main >> /v/order; [ $(grep -c main /v/order) = 2 ]', {
+            ...v,
+            ...onExit('RestartAllContainers', [1]),
+          }),
+          { ...shell('until [ $(grep -c main /v/order) = 2 ]; do sleep 0.1; done; cat /v/order', v), name: 'other' },
+        ],
+      }),
+      pod('in-order', {
+        ...never,
+        volumes: [{ name: 'v', hostPath: { path: join(cluster.dataDir, 'order'), type: 'DirectoryOrCreate' } }],
+        initContainers: [sidecar('first'), sidecar('last')],
+        containers: [shell('true')],
+      }),
+    );
+    const phase = async (name: string) => (await get(name)).status?.phase;
+    const message = async (name: string) =>
+      (await get(name)).status?.containerStatuses?.[0]?.state?.terminated?.message;
+    for (const name of ['said', 'anew', 'in-order']) await expect.poll(() => phase(name), long).toBe('Succeeded');
+    expect(await message('said')).toBe('DONE');
+    await expect.poll(() => phase('logged'), long).toBe('Failed');
+    expect(await message('logged')).toBe('DONE');
+    await expect.poll(() => k.ok('logs', 'anew', '-c', 'other'), long).toBe('init\nmain\ninit\nmain\n');
+    const { containerStatuses = [] } = (await get('anew')).status ?? {};
+    expect(containerStatuses.map(({ restartCount }) => restartCount)).toEqual([1, 1]);
+    expect(readFileSync(join(cluster.dataDir, 'order/ended'), 'utf8')).toBe('last\nfirst\n');
+    await expect
+      .poll(async () => (await get('impatient')).status?.containerStatuses?.[0]?.restartCount, {
+        ...long,
+        timeout: 200_000,
+      })
+      .toBeGreaterThan(0);
+    await k.ok('delete', 'pod', 'impatient', '--force', '--grace-period=0');
+  });
+
   test('what a container is made of is told when it is missing', async () => {
     await apply(
       pod('no-command', { containers: [{ name: 'main', image, command: ['/not/there'] }] }),

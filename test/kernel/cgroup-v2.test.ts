@@ -82,6 +82,7 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
         sandboxConfig: config,
         config: containerConfig(pod, container, {
           attempt: 0,
+          podRestarts: 0,
           environment: new Map(),
           mountSources: [],
           images: new Map(),

@@ -5,6 +5,7 @@ import { type ContainerInput, containerConfig, sandboxConfig } from './container
 const pod: Pod = { metadata: { name: 'p', namespace: 'ns', uid: 'u' }, spec: { containers: [] } };
 const input: ContainerInput = {
   attempt: 0,
+  podRestarts: 0,
   environment: new Map(),
   mountSources: ['/host/v', 'docs'],
   images: new Map([['i', 'sha256:1']]),

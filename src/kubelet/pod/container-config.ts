@@ -126,6 +126,8 @@ export function securityContext(pod: Pod, container: Container, targetId?: strin
 
 export interface ContainerInput {
   readonly attempt: number;
+  /** How often all containers of the pod were restarted. */
+  readonly podRestarts: number;
   readonly environment: ReadonlyMap<string, string>;
   /** Host path of each of the container's volumeMounts, by index (sub-paths.ts); of images the path in them. */
   readonly mountSources: readonly (string | undefined)[];
@@ -206,6 +208,7 @@ export function containerConfig(pod: Pod, container: Container, input: Container
     devices: devices(container, input),
     labels: { ...podLabels(identityOf(pod)), [labels.containerName]: container.name },
     annotations: {
+      ...(input.podRestarts > 0 && { [annotations.podRestarts]: String(input.podRestarts) }),
       [annotations.terminationMessagePath]: input.terminationFile,
       [annotations.terminationMessagePolicy]: container.terminationMessagePolicy ?? 'File',
     },

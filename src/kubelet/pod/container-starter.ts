@@ -21,6 +21,7 @@ export interface StartContainer {
   readonly pod: Pod;
   readonly container: Container;
   readonly attempt: number;
+  readonly podRestarts: number;
   readonly sandbox: ObservedSandbox;
   readonly mounted: PodVolumes;
   readonly addresses: Addresses;
@@ -121,7 +122,7 @@ export class ContainerStarter {
   }
 
   async #containerConfig(
-    { pod, container, attempt, mounted, addresses, targetId }: StartContainer,
+    { pod, container, attempt, podRestarts, mounted, addresses, targetId }: StartContainer,
     { image, images }: { readonly image: CriImage; readonly images: ReadonlyMap<string, string> },
   ) {
     const { options, services, volumes, nodeResources } = this.#context;
@@ -150,6 +151,7 @@ export class ContainerStarter {
     const sources = await mountSources(container, mounted, values);
     return containerConfig(pod, container, {
       attempt,
+      podRestarts,
       environment: values,
       mountSources: sources,
       images,

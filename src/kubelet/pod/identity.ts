@@ -11,6 +11,8 @@ export const labels = {
 export const annotations = {
   /** Of sandboxes: seconds, for a pod that the API no longer has when the kubelet comes back. */
   terminationGracePeriod: 'io.kubernetes.pod.terminationGracePeriod',
+  /** Of containers: how often all of their pod had been restarted when they were made (restart-rules.ts). */
+  podRestarts: 'portico.dev/pod-restarts',
   terminationMessagePath: 'io.kubernetes.container.terminationMessagePath',
   terminationMessagePolicy: 'io.kubernetes.container.terminationMessagePolicy',
 } as const;

@@ -6,6 +6,8 @@ export interface ObservedContainer {
   readonly name: string;
   /** How often it was started before. */
   readonly attempt: number;
+  /** How often all containers of its pod had been restarted when it was made (restart-rules.ts). */
+  readonly podRestarts: number;
   readonly state: 'created' | 'running' | 'exited' | 'unknown';
   /** Milliseconds since the epoch; 0 where it has not happened. */
   readonly createdAt: number;

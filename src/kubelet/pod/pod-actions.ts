@@ -59,7 +59,7 @@ export class PodActions {
       if (action.type === 'killAll') await this.#killAll(action);
       else if (action.type === 'stopSandbox') await context.options.cri.stopPodSandbox(action.id);
       else if (action.type === 'createSandbox') await this.#createSandbox(action.attempt);
-      else if (action.type === 'start') retryAt = earliest(retryAt, await this.#start(action));
+      else if (action.type === 'start') retryAt = earliest(retryAt, await this.#start(action, plan));
     }
     if (plan.actions.some(({ type }) => type === 'kill' || type === 'killAll' || type === 'stopSandbox'))
       await view.look();
@@ -123,7 +123,7 @@ export class PodActions {
   }
 
   /** Returns when to try again if the container could not be started. */
-  async #start(action: Extract<Action, { type: 'start' }>): Promise<number | undefined> {
+  async #start(action: Extract<Action, { type: 'start' }>, { podRestarts }: PodPlan): Promise<number | undefined> {
     const { context, view, starter, volumes, event, publish } = this.#options;
     const { container, attempt, restartOf } = action;
     const { pod, addresses } = view;
@@ -138,6 +138,7 @@ export class PodActions {
       pod,
       container,
       attempt,
+      podRestarts,
       sandbox,
       mounted,
       addresses,

@@ -19,6 +19,7 @@ function container(name: string, over: Partial<ObservedContainer> = {}): Observe
     sandboxId: 's1',
     name,
     attempt: 0,
+    podRestarts: 0,
     state: 'running',
     createdAt: 1,
     startedAt: 1,
@@ -101,20 +102,24 @@ describe('containers', () => {
       initContainers: [{ name: 'i' }],
       containers: [{ name: 'a', restartPolicy: 'Never', restartPolicyRules }, { name: 'b' }],
     });
-    const at = now - 1000;
-    const seen = (...containers: ObservedContainer[]) => plan(whole, { containers }).actions;
-    const cause = exited('a', 88, { createdAt: at - 10, finishedAt: at });
-    const old = { createdAt: at - 20 };
-    expect(seen(cause, container('b', old), exited('i', 0, old))).toEqual(['kill all at once: b']);
-    const killed = exited('b', 137, { ...old, finishedAt: at + 5 });
-    expect(seen(cause, killed, exited('i', 0, old))).toEqual(['start i 1']);
-    const [ready, young] = [exited('i', 0, { attempt: 1, createdAt: at + 10 }), { attempt: 1, createdAt: at + 20 }];
-    expect(seen(ready, cause, killed)).toEqual(['start a 1', 'start b 1']);
-    const again = [container('a', young), container('b', young), ready];
-    expect(seen(...again, cause, killed)).toEqual([]);
-    expect(plan(whole, { containers: [exited('a', 1, young), exited('b', 0, young), ready, cause] }).finished).toBe(
-      true,
-    );
+    const seen = (...containers: ObservedContainer[]) => {
+      const { actions, podRestarts, finished } = plan(whole, { containers });
+      return [podRestarts, ...actions, ...(finished ? ['finished'] : [])];
+    };
+    const cause = exited('a', 88);
+    const init = exited('i', 0);
+    // One that was made when the cause had ended already, before anybody knew.
+    expect(seen(cause, container('b'), init)).toEqual([1, 'kill all at once: b']);
+    const killed = exited('b', 137);
+    expect(seen(cause, killed, init)).toEqual([1, 'start i 1']);
+    const young = { attempt: 1, podRestarts: 1 };
+    const ready = exited('i', 0, young);
+    expect(seen(ready, cause, killed)).toEqual([1, 'start a 1', 'start b 1']);
+    expect(seen(container('a', young), container('b', young), ready, cause, killed)).toEqual([1]);
+    expect(seen(exited('a', 1, young), exited('b', 0, young), ready, cause)).toEqual([1, 'stop s1', 'finished']);
+    expect(seen(exited('a', 88, young), exited('b', 0, young), ready, cause)).toEqual([2, 'start i 2']);
+    // The runtime has forgotten the cause.
+    expect(seen(container('a', young), container('b', young), ready)).toEqual([1]);
   });
   test('wait for their back-off', () => {
     const backoffs = new Map<string, RestartBackoff>([['a', { delay: 80_000, updatedAt: now - 2000 }]]);

@@ -57,6 +57,8 @@ export type Action =
     };
 
 export interface PodPlan {
+  /** What containers that are started are marked with (restart-rules.ts). */
+  readonly podRestarts: number;
   /** In order; containers to kill may be killed at once. */
   readonly actions: readonly Action[];
   /** Why a container waits, where it is not the usual reason. */
@@ -95,6 +97,10 @@ class Planner {
     this.#input = input;
     this.#beginning = newBeginning(input.pod, input.observed);
     this.#sandboxId = readySandbox(input.observed)?.id;
+  }
+
+  get podRestarts(): number {
+    return this.#beginning?.podRestarts ?? 0;
   }
 
   /** Sees to one container: starts it, restarts it when it may, kills it when a probe failed. */
@@ -177,6 +183,7 @@ export function planPod(input: PlanInput): PodPlan {
     actions: planner.actions,
     waiting: planner.waiting,
     finished,
+    podRestarts: planner.podRestarts,
     ...(planner.wakeAt !== undefined && { wakeAt: planner.wakeAt }),
   });
   if (isFinished(input)) {

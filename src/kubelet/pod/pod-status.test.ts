@@ -20,6 +20,7 @@ function container(over: Partial<ObservedContainer> = {}): ObservedContainer {
     sandboxId: 's',
     name: 'a',
     attempt: 0,
+    podRestarts: 0,
     state: 'running',
     createdAt: now,
     startedAt: now,
@@ -97,8 +98,8 @@ test('a pod whose containers all restart says so, and has not failed', () => {
     restartPolicy: 'Never',
     containers: [{ name: 'a', image: 'i', restartPolicy: 'Never', restartPolicyRules }, { name: 'b' }],
   });
-  const cause = container({ state: 'exited', createdAt: now - 9, finishedAt: now, exitCode: 3 });
-  const other = container({ id: 'y', name: 'b', state: 'exited', createdAt: now - 9, finishedAt: now, exitCode: 137 });
+  const cause = container({ state: 'exited', finishedAt: now, exitCode: 3 });
+  const other = container({ id: 'y', name: 'b', state: 'exited', finishedAt: now, exitCode: 137 });
   const told = status(whole, [cause, other]);
   expect(told.phase).toBe('Running');
   const message = 'True ContainerExited Container a exited with code 3, triggering pod restart';
@@ -107,7 +108,7 @@ test('a pod whose containers all restart says so, and has not failed', () => {
     ...c,
     id: `${c.id}2`,
     attempt: 1,
-    createdAt: now + 1,
+    podRestarts: 1,
     state: 'running' as const,
   }));
   expect(conditions(status(whole, [...young, cause, other])).AllContainersRestarting).toBe('False');

@@ -214,7 +214,7 @@ function allRestarting({ pod, observed }: StatusInput): Finding[] {
   if (!mayRestartAll(pod)) return [];
   const type = 'AllContainersRestarting';
   const beginning = newBeginning(pod, observed);
-  if (!beginning?.isUnderWay) return [{ type, status: 'False' }];
+  if (!beginning?.isUnderWay || !beginning.cause) return [{ type, status: 'False' }];
   const { name, exitCode } = beginning.cause;
   const message = `Container ${name} exited with code ${exitCode}, triggering pod restart`;
   return [{ type, status: 'True', reason: 'ContainerExited', message }];

@@ -24,28 +24,32 @@ export function mayRestartAll(pod: Pod): boolean {
   );
 }
 
-/** What a pod begins anew with: all of its containers of before are to go, whatever became of them. */
+/** A pod all of whose containers were restarted: those of before are to go, whatever became of them. */
 export interface NewBeginning {
-  /** The container whose end restarts all; its end is the beginning. */
-  readonly cause: ObservedContainer;
+  /** How often that was so; containers made from now on are marked with it. */
+  readonly podRestarts: number;
+  /** The container whose end caused the last one, while the runtime has it. */
+  readonly cause: ObservedContainer | undefined;
   /** Whether a container is one of before; ephemeral ones never are. */
   isOld(container: ObservedContainer): boolean;
   /** Whether a container of before is still the newest of its name. */
   readonly isUnderWay: boolean;
 }
 
-/** The last time that all containers were restarted, as far as the runtime still knows of it. */
+/** Undefined for a pod that was never restarted as a whole, as far as the runtime knows. */
 export function newBeginning(pod: Pod, observed: ObservedPod): NewBeginning | undefined {
   if (!mayRestartAll(pod)) return undefined;
   const own = containersOf(pod).filter(({ kind }) => kind !== 'ephemeral');
   const byName = new Map(own.map(({ container }) => [container.name, container]));
-  const causes = observed.containers.filter(({ name, state, exitCode }) => {
+  const isCause = ({ name, state, exitCode }: ObservedContainer) => {
     const container = byName.get(name);
     return state === 'exited' && container && ruleFor(container, exitCode)?.action === 'RestartAllContainers';
-  });
-  const [cause] = causes.sort((a, b) => b.finishedAt - a.finishedAt);
-  if (!cause) return undefined;
-  const isOld = ({ name, createdAt }: ObservedContainer) => byName.has(name) && createdAt <= cause.finishedAt;
+  };
+  const cause = observed.containers.filter(isCause).sort((a, b) => b.podRestarts - a.podRestarts)[0];
+  const known = observed.containers.map((one) => one.podRestarts);
+  const podRestarts = Math.max(cause ? cause.podRestarts + 1 : 0, ...known);
+  if (podRestarts === 0) return undefined;
+  const isOld = (one: ObservedContainer) => byName.has(one.name) && one.podRestarts < podRestarts;
   const newest = [...byName.keys()].map((name) => latest(observed, name));
-  return { cause, isOld, isUnderWay: newest.some((one) => one !== undefined && isOld(one)) };
+  return { podRestarts, cause, isOld, isUnderWay: newest.some((one) => one !== undefined && isOld(one)) };
 }

@@ -72,6 +72,7 @@ export class RuntimeReader {
       sandboxId,
       name: status.labels[labels.containerName] ?? status.metadata?.name ?? '',
       attempt: status.metadata?.attempt ?? 0,
+      podRestarts: Number(status.annotations[annotations.podRestarts] ?? 0),
       state,
       createdAt: milliseconds(status.createdAt),
       startedAt: milliseconds(status.startedAt),
