@@ -4,6 +4,7 @@ import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { withCondition } from '../../api/policy/v1/poddisruptionbudget/status.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../api/policy/v1/types.generated.ts';
 import { ownValue } from '../../apimachinery/table.ts';
+import { goSelector } from '../shared/go-selector.ts';
 import { resolveIntOrPercent } from '../shared/int-or-percent.ts';
 import { isPodReady } from '../shared/pods.ts';
 
@@ -93,18 +94,8 @@ function disruptionsUnderWay({ budget, pods, now }: DisruptionInput) {
 
 /** What is said of pods without a controller, where only controllers know how many there should be. */
 export function unmanagedMessage({ spec }: Readonly<PodDisruptionBudget>): string {
-  const { matchLabels = {}, matchExpressions = [] } = spec?.selector ?? {};
-  const labels = Object.entries(matchLabels)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}: ${value},`);
-  const requirements = matchExpressions.map(({ key, operator, values = [] }) => {
-    return `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`;
-  });
-  const selector =
-    `&LabelSelector{MatchLabels:map[string]string{${labels.join('')}},` +
-    `MatchExpressions:[]LabelSelectorRequirement{${requirements.join('')}},}`;
   return (
-    `Pods selected by this PodDisruptionBudget (selector: ${selector}) were found to be unmanaged. ` +
+    `Pods selected by this PodDisruptionBudget (selector: ${goSelector(spec?.selector ?? {})}) were found to be unmanaged. ` +
     'As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
     'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.'
   );

@@ -8,6 +8,7 @@ import type {
   MetricValueStatus,
 } from '../../api/autoscaling/v2/types.generated.ts';
 import { milliQuantityOf, printQuantity } from '../../apimachinery/quantity.ts';
+import { goSelector } from '../shared/go-selector.ts';
 import { rulesOf } from './behavior.ts';
 import type { AutoscalerInput } from './reconcile.ts';
 import { proposeByValue, proposeReplicas, type ReplicaProposal, type ValueProposal } from './replica-calculator.ts';
@@ -106,7 +107,7 @@ function lookAtExternal(input: AutoscalerInput, spec: Readonly<MetricSpec>, { me
   const { namespace = '' } = input.autoscaler.metadata;
   const proposal =
     typeof value === 'string'
-      ? `unable to get external metric ${namespace}/${metric.name}/${goSelector(metric)}: ${value}`
+      ? `unable to get external metric ${namespace}/${metric.name}/${goSelector(metric.selector)}: ${value}`
       : proposeByValue({ ...replicaFacts(input), ...input, target, value });
   if (typeof proposal === 'string') {
     const what = target.type === 'Value' ? `external metric ${metric.name}` : `${metric.name} external metric`;
@@ -135,17 +136,5 @@ function currentOf({ value, averageValue }: ValueProposal): MetricValueStatus {
 }
 
 function nameOfExternal(metric: MetricIdentifier): string {
-  return `external metric ${metric.name}(${goSelector(metric)})`;
-}
-
-/** As Go prints a selector (%+v). */
-function goSelector({ selector }: MetricIdentifier): string {
-  if (!selector) return 'nil';
-  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  const expressions = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
-  );
-  const pairs = labels.map(([key, value]) => `${key}: ${value},`).join('');
-  return `&LabelSelector{MatchLabels:map[string]string{${pairs}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`;
+  return `external metric ${metric.name}(${goSelector(metric.selector)})`;
 }
