@@ -251,7 +251,9 @@ export function memorySize(
   return sizes.length > 0 ? Math.min(...sizes) : undefined;
 }
 
-const describe = (type: string): string => type.replace('OrCreate', '').toLowerCase();
+/** What a path is not that fails the check of its type, in upstream's words. */
+const kinds = table<string>({ Socket: 'socket file', CharDevice: 'character device', BlockDevice: 'block device' });
+const describe = (type: string): string => kinds[type] ?? type.replace('OrCreate', '').toLowerCase();
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
