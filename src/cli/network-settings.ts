@@ -8,7 +8,7 @@ export interface NetworkFlags {
   readonly proxyMode?: string;
   readonly clusterCidr?: string;
   readonly serviceClusterIpRange?: string;
-  readonly clusterDomain: string;
+  readonly clusterDomain?: string;
 }
 
 export function addNetworkOptions(command: Command): Command {
@@ -16,7 +16,7 @@ export function addNetworkOptions(command: Command): Command {
     .option('--proxy-mode <mode>', "nftables, iptables or ipvs (default: the cluster's, else nftables)")
     .option('--cluster-cidr <cidrs>', 'addresses of pods, comma-separated')
     .option('--service-cluster-ip-range <cidrs>', 'addresses of Services, comma-separated')
-    .option('--cluster-domain <domain>', 'of DNS names', 'cluster.local');
+    .option('--cluster-domain <domain>', "of DNS names (default: the cluster's, else cluster.local)");
 }
 
 /** A cluster of this machine is known; of others, and of manifests, only what is said. Throws a usage failure. */
@@ -37,12 +37,20 @@ export async function networkSettings(flags: NetworkFlags, source: ObjectFlags):
   return settings;
 }
 
-/** How a cluster of this machine was brought up; its mode is undefined where no record says. */
+/** Likewise: what names end in. */
+export async function clusterDomainOf(flags: NetworkFlags, source: ObjectFlags): Promise<string> {
+  const { defaultClusterDomain, readDomain } = await import('../cluster/cluster-settings.ts');
+  if (flags.clusterDomain !== undefined) return readDomain(flags.clusterDomain);
+  const running = isOfThisMachine(source) ? await networkOfThisMachine(source) : undefined;
+  return running?.clusterDomain ?? defaultClusterDomain;
+}
+
+/** How a cluster of this machine was brought up; its mode and domain are undefined where no record says. */
 export async function networkOfThisMachine(source: Pick<ObjectFlags, 'name' | 'dataDir'>) {
   const [{ rangesOf }, { readRecord }] = await Promise.all([
     import('../cluster/layout.ts'),
     import('../cluster/record.ts'),
   ]);
   const record = await readRecord(tools.files, await pathsOf(source)).catch(() => undefined);
-  return { ...rangesOf(record ?? {}), proxyMode: record?.proxyMode };
+  return { ...rangesOf(record ?? {}), proxyMode: record?.proxyMode, clusterDomain: record?.clusterDomain };
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
 import { addOutputOption, tools, usage } from './cluster-options.ts';
-import { addNetworkOptions, type NetworkFlags, networkSettings } from './network-settings.ts';
+import { addNetworkOptions, clusterDomainOf, type NetworkFlags, networkSettings } from './network-settings.ts';
 import { addSourceOptions, clientOf, type ObjectFlags, objectsOf } from './objects.ts';
 
 interface Flags extends NetworkFlags {
@@ -37,6 +37,7 @@ async function run(flags: Flags): Promise<void> {
       ]);
     const source: ObjectFlags = { ...flags, filename: flags.from };
     const settings = await networkSettings(flags, source);
+    const clusterDomain = await clusterDomainOf(flags, source);
     const present = await objectsOf(source, 'plan', [
       'Node',
       'Service',
@@ -45,7 +46,7 @@ async function run(flags: Flags): Promise<void> {
       'Namespace',
       'NetworkPolicy',
     ]);
-    const { without, namespace, clusterDomain } = flags;
+    const { without, namespace } = flags;
     const { validObjects } = await import('./valid-objects.ts');
     const judge = (object: KubeObject) => validObjects([object], [object.kind ?? ''])[0] ?? object;
     const proposal = { manifests: await manifestsOf(flags), without, namespace, judge };

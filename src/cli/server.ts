@@ -8,7 +8,7 @@ import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
 import type { AdmissionConfig } from '../cluster/admission-config.ts';
 import type { AuditConfig } from '../cluster/audit.ts';
 import { type Addon, addons } from '../cluster/cluster-addons.ts';
-import { defaultClusterDomain } from '../cluster/cluster-settings.ts';
+import { defaultClusterDomain, readDomain } from '../cluster/cluster-settings.ts';
 import { Failure } from '../cluster/failure.ts';
 import { readPodRanges, readRanges, serviceRangeFlag } from '../cluster/ranges.ts';
 import { startControlPlane } from '../cluster/server.ts';
@@ -140,7 +140,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
     serviceClusterIPRanges: readRanges(serviceRangeFlag, flags.serviceClusterIpRange).map(formatCIDR),
     serviceNodePortRange: parsePortRange(flags.serviceNodePortRange),
     clusterCIDRs: flags.clusterCidr === '' ? [] : readPodRanges(flags.clusterCidr).map(formatCIDR),
-    clusterDomain: parseDomain(flags.clusterDomain),
+    clusterDomain: readDomain(flags.clusterDomain),
     addons: addonsOf(flags),
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
@@ -269,13 +269,6 @@ function parseHostPort(text: string): HostPort {
     throw new Failure(`--listen ${text}: must be ADDRESS:PORT, such as 127.0.0.1:6443 or [::1]:6443`, { exitCode: 2 });
   }
   return { host: host || '0.0.0.0', port };
-}
-
-function parseDomain(text: string): string {
-  const domain = text.replace(/^\.+|\.+$/g, '').toLowerCase();
-  const [why] = dns1123Subdomain(domain);
-  if (why !== undefined) throw new Failure(`--cluster-domain ${text}: ${why}`, { exitCode: 2 });
-  return domain;
 }
 
 function parsePortRange(text: string): { from: number; to: number } {

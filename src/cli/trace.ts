@@ -4,7 +4,7 @@ import { Failure } from '../cluster/failure.ts';
 import { liveText } from '../explain/live/text.ts';
 import { addOutputOption } from './cluster-options.ts';
 import type { Found, LiveOptions } from './live-trace.ts';
-import { addNetworkOptions, type NetworkFlags, networkSettings } from './network-settings.ts';
+import { addNetworkOptions, clusterDomainOf, type NetworkFlags, networkSettings } from './network-settings.ts';
 import { addObjectOptions, type ObjectFlags, objectsOf } from './objects.ts';
 
 interface Flags extends ObjectFlags, NetworkFlags {
@@ -31,9 +31,10 @@ async function run(fromText: string, toText: string, flags: Flags): Promise<void
     import('../explain/trace/text.ts'),
   ]);
   const settings = await networkSettings(flags, flags);
+  const clusterDomain = await clusterDomainOf(flags, flags);
   try {
     const [from, to] = [parseFrom(fromText, flags.namespace), parseTo(toText)];
-    const { clusterDomain, via: entryNode } = flags;
+    const { via: entryNode } = flags;
     const look = async (sender = from, entry = entryNode) => {
       const objects = await objectsOf(flags, 'trace', kinds);
       return {

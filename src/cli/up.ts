@@ -1,5 +1,6 @@
 // `portico up`: the whole cluster on this machine.
 import type { Command } from 'commander';
+import { defaultClusterDomain, readDomain } from '../cluster/cluster-settings.ts';
 import { podRangeFlag, readRanges, serviceRangeFlag } from '../cluster/ranges.ts';
 import type { UpResult } from '../cluster/up.ts';
 import { parseSettings } from '../dns/settings.ts';
@@ -22,6 +23,7 @@ interface Flags extends ClusterFlags {
   readonly podNetwork?: string;
   readonly clusterCidr?: string;
   readonly serviceClusterIpRange?: string;
+  readonly clusterDomain?: string;
   readonly hollowNodes?: number;
   readonly egress?: string;
   readonly apiPort?: number;
@@ -57,6 +59,7 @@ async function run(flags: Flags): Promise<void> {
     podNetwork: flags.podNetwork,
     podCIDRs: flags.clusterCidr,
     serviceCIDRs: flags.serviceClusterIpRange,
+    clusterDomain: flags.clusterDomain === undefined ? undefined : readDomain(flags.clusterDomain),
     hollowNodes: flags.hollowNodes,
     egress: flags.egress === undefined ? undefined : flags.egress === 'on',
     apiPort: flags.apiPort,
@@ -95,6 +98,7 @@ function check(flags: Flags): void {
   }
   if (flags.clusterCidr !== undefined) readRanges(podRangeFlag, flags.clusterCidr);
   if (flags.serviceClusterIpRange !== undefined) readRanges(serviceRangeFlag, flags.serviceClusterIpRange);
+  if (flags.clusterDomain !== undefined) readDomain(flags.clusterDomain);
   if (flags.egress !== undefined && flags.egress !== 'on' && flags.egress !== 'off') {
     throw usage(`--egress: ${JSON.stringify(flags.egress)} is neither on nor off`);
   }
@@ -138,6 +142,7 @@ export function register(command: Command): void {
         '--service-cluster-ip-range <cidrs>',
         'ranges of Services (default: 10.96.0.0/16,fd00:96::/112, of families that pods have)',
       )
+      .option('--cluster-domain <domain>', `of DNS names (default: ${defaultClusterDomain})`)
       .option('--egress <on|off>', 'whether pods reach beyond this machine (default: on)')
       .option(
         '--api-port <port>',

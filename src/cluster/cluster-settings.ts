@@ -1,5 +1,7 @@
 // What all nodes of a cluster must agree on. The server is given it by flags and tells it to its agents.
+import { dns1123Subdomain } from '../apimachinery/validation/names.ts';
 import { clusterDNS } from './cluster-dns.ts';
+import { Failure } from './failure.ts';
 
 export interface ClusterSettings {
   /** Ranges of pods, one or one per family, the primary one first. */
@@ -16,6 +18,14 @@ export interface ClusterSettings {
 export const clusterSettingsPath = '/portico/v1/cluster';
 
 export const defaultClusterDomain = 'cluster.local';
+
+/** What `--cluster-domain` says, in lower case and without dots at its ends. Throws a Failure where it is no domain. */
+export function readDomain(text: string): string {
+  const domain = text.replace(/^\.+|\.+$/g, '').toLowerCase();
+  const [why] = dns1123Subdomain(domain);
+  if (why !== undefined) throw new Failure(`--cluster-domain ${text}: ${why}`, { exitCode: 2 });
+  return domain;
+}
 
 /** The settings that follow from a server's flags: cluster DNS has the tenth address of the first Service range. */
 export function clusterSettings(server: {

@@ -5,6 +5,7 @@ import type { Client } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Files } from '../system/files.ts';
 import { adminClient } from './admin-client.ts';
+import { defaultClusterDomain } from './cluster-settings.ts';
 import { Failure } from './failure.ts';
 import { selfCommand } from './launch.ts';
 import { type ClusterPaths, type ClusterRecord, networkLayout, rangesOf } from './layout.ts';
@@ -26,6 +27,7 @@ export async function startServer(record: ClusterRecord, paths: ClusterPaths): P
       ...(serviceCIDRs.split(',')[0]?.includes(':') ? ['--listen', `[${v6.host}]:${record.apiPort}`] : []),
       ...['--cluster-cidr', podCIDRs],
       ...['--service-cluster-ip-range', serviceCIDRs],
+      ...['--cluster-domain', record.clusterDomain ?? defaultClusterDomain],
       ...['--kubeconfig-out', paths.kubeconfig],
       ...['--hollow-nodes', String(record.hollowNodes ?? 0)],
     ]),

@@ -17,6 +17,8 @@ export interface ClusterRecord {
   /** Ranges of pods and of Services, one or one per family, with commas; absent in records of before there was a choice. */
   readonly podCIDRs?: string;
   readonly serviceCIDRs?: string;
+  /** Of DNS names; absent means `cluster.local`. */
+  readonly clusterDomain?: string;
   /** How pods of other nodes are reached; absent means `auto`. */
   readonly podNetwork?: string;
   /** Absent in records of before there were any. */

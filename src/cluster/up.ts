@@ -10,6 +10,7 @@ import type { Random } from '../system/random.ts';
 import { adminClient } from './admin-client.ts';
 import { claimIndex } from './claims.ts';
 import { ensureClusterAddons } from './cluster-addons.ts';
+import { defaultClusterDomain } from './cluster-settings.ts';
 import { startServer, untilServerReady } from './control-plane.ts';
 import { defaultPool } from './default-pool.ts';
 import { down } from './down.ts';
@@ -46,6 +47,8 @@ export interface UpRequest {
   /** Chosen when the cluster is made; pods and Services keep their addresses. */
   readonly podCIDRs?: string | undefined;
   readonly serviceCIDRs?: string | undefined;
+  /** Likewise: pods keep the names that they look for. */
+  readonly clusterDomain?: string | undefined;
   readonly hollowNodes?: number | undefined;
   readonly egress?: boolean | undefined;
   readonly dnsUpstreams?: readonly string[] | undefined;
@@ -132,6 +135,7 @@ async function settle(
     proxyMode: request.proxyMode ?? before?.proxyMode ?? 'nftables',
     podNetwork: request.podNetwork ?? before?.podNetwork ?? 'auto',
     ...ranges(request, before, { nodes, index }),
+    clusterDomain: domain(request, before),
     hollowNodes: request.hollowNodes ?? before?.hollowNodes ?? 0,
     egress: request.egress ?? before?.egress ?? true,
     ...dnsServers(request, before),
@@ -157,15 +161,24 @@ function keptRanges(request: UpRequest, had: ReturnType<typeof rangesOf>, nodes:
   for (const [flag, wanted, has] of [
     [podRangeFlag, request.podCIDRs, had.podCIDRs],
     [serviceRangeFlag, request.serviceCIDRs, had.serviceCIDRs],
-  ]) {
-    if (wanted !== undefined && wanted !== has) {
-      throw new Failure(
-        `the cluster ${request.name} has ${flag} ${has}; remove it with its data (down --purge) before it gets another`,
-      );
-    }
+  ] as const) {
+    if (wanted !== undefined && wanted !== has) throw cannotChange(request.name, flag, has);
   }
   readPodRanges(had.podCIDRs, nodes);
   return had;
+}
+
+function domain({ name, clusterDomain: wanted }: UpRequest, before: ClusterRecord | undefined): string {
+  if (!before) return wanted ?? defaultClusterDomain;
+  const { clusterDomain: has = defaultClusterDomain } = before;
+  if (wanted !== undefined && wanted !== has) throw cannotChange(name, '--cluster-domain', has);
+  return has;
+}
+
+function cannotChange(name: string, flag: string, has: string): Failure {
+  return new Failure(
+    `the cluster ${name} has ${flag} ${has}; remove it with its data (down --purge) before it gets another`,
+  );
 }
 
 interface Work {

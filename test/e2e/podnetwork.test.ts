@@ -11,6 +11,7 @@ interface PodStatus {
   readonly podIPs: readonly { readonly ip: string }[];
 }
 
+const domain = 'example.test';
 const names = ['one', 'two'] as const;
 const ips: { one?: readonly string[]; two?: readonly string[] } = {};
 
@@ -25,6 +26,7 @@ beforeAll(async () => {
   const { code, stderr } = await cluster.portico(
     'up',
     ...['--egress', 'off', '--nodes', '2', '--pod-network', 'vxlan'],
+    ...['--cluster-domain', domain],
     ...['--cluster-cidr', '10.50.0.0/16,fd00:10:50::/56', '--service-cluster-ip-range', '10.51.0.0/16,fd00:51::/112'],
   );
   expect(code, stderr).toBe(0);
@@ -83,11 +85,19 @@ test('a dual-stack Service answers on both of its addresses, also to its only en
   const addresses = (await k.ok('get', 'service', 'two', '-o', 'jsonpath={.spec.clusterIPs[*]}')).split(' ');
   expect(addresses[0]).toMatch(/^10\.51\./);
   expect(addresses[1]).toMatch(/^fd00:51::/);
-  for (const address of [...addresses, 'two']) {
+  for (const address of [...addresses, 'two', `two.default.svc.${domain}`]) {
     for (const from of names) {
       await eventually(`${from} -> ${address}`, async () => (await reaches(from, address)) || undefined);
     }
   }
+});
+
+test('the domain of names is what it was asked to be, for pods and for traces, and stays', async () => {
+  expect(await k.ok('exec', 'one', '--', 'cat', '/etc/resolv.conf')).toContain(`svc.${domain} ${domain}`);
+  const traced = await cluster.portico('trace', 'pod/one', `two.default.svc.${domain}:80`);
+  expect(traced.code, traced.stdout + traced.stderr).toBe(0);
+  const again = await cluster.portico('up', '--cluster-domain', 'cluster.local');
+  expect([again.code, again.stderr]).toEqual([1, expect.stringContaining(`has --cluster-domain ${domain}`)]);
 });
 
 describe('a NetworkPolicy', () => {

@@ -5,6 +5,7 @@ import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { ClusterAccess } from '../../client/kubeconfig.ts';
 import { endpointSlices, endpoints, pods, services } from '../../client/resources.ts';
 import type { Client } from '../../client/types.ts';
+import { defaultClusterDomain } from '../../cluster/cluster-settings.ts';
 import { Failure } from '../../cluster/failure.ts';
 import { type ClusterRecord, type NodeLayout, networkLayout } from '../../cluster/layout.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -45,6 +46,11 @@ export class DemoCluster {
   constructor(options: DemoClusterOptions) {
     this.#options = options;
     this.nodes = networkLayout(options.record).nodes;
+  }
+
+  /** Of DNS names. */
+  get domain(): string {
+    return this.#options.record.clusterDomain ?? defaultClusterDomain;
   }
 
   get now(): number {

@@ -53,7 +53,7 @@ async function showRecords(
   expected: number,
 ): Promise<void> {
   const resolver = cluster.resolver();
-  const name = (service: string): string => `${service}.default.svc.cluster.local`;
+  const name = (service: string): string => `${service}.default.svc.${cluster.domain}`;
   const [pods, address, targets, alias] = await cluster.until('the DNS records', async () => {
     try {
       const found = await Promise.all([
