@@ -1,6 +1,7 @@
 // Which node a pod goes to: a pure function of the pod, the nodes and a die.
 
 import type { Pod } from '../api/core/v1/types.generated.ts';
+import { dynamicResources } from './filter/dynamic-resources.ts';
 import { nodePorts, nodeResourcesFit } from './filter/fit.ts';
 import { nodeAffinity } from './filter/node-affinity.ts';
 import { interPodAffinity } from './filter/pod-affinity.ts';
@@ -34,6 +35,7 @@ const filters: readonly FilterPlugin[] = [
   volumeBinding,
   podTopologySpread,
   interPodAffinity,
+  dynamicResources,
 ];
 
 const preFilters: readonly PreFilter[] = [missingVolumes];

@@ -116,3 +116,8 @@ export function nonZeroRequests(pod: Readonly<Pod>): { cpu: number; memory: numb
 export function controllerUID({ metadata }: Readonly<Pod>): string | undefined {
   return metadata.ownerReferences?.find((r) => r.controller)?.uid;
 }
+
+/** A played kubelet mounts nothing and prepares no device, so pods there wait for none. */
+export function isPlayed({ node }: Pick<NodeInfo, 'node'>): boolean {
+  return node.status?.nodeInfo?.kubeletVersion.endsWith('-hollow') ?? false;
+}

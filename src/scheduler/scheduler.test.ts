@@ -112,6 +112,24 @@ test('a claim that is missing, or has no volume yet, is why a pod fits no node a
   );
 });
 
+test('a pod that wants devices waits: nothing here allocates them', async () => {
+  const { pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('trainer', { resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }] }));
+  await settle();
+  const { spec, status } = await podClient.get('trainer', 'default');
+  expect(spec.nodeName).toBeUndefined();
+  expect(status?.conditions?.[0]?.message).toContain('0/1 nodes are available: 1 cannot allocate all claims.');
+  const hollow = node('hollow-1');
+  const nodeInfo = { kubeletVersion: 'v1.36.0-hollow' } as NonNullable<Node['status']>['nodeInfo'];
+  await nodeClient.create({ ...hollow, status: { ...hollow.status, ...(nodeInfo && { nodeInfo }) } });
+  await settle();
+  await podClient.create(pod('played', { resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }] }));
+  await settle();
+  expect((await podClient.get('played', 'default')).spec.nodeName).toBe('hollow-1');
+});
+
 test('a node takes no more than it has, counting pods whose binding is under way', async () => {
   const { clock, pods: podClient, nodes: nodeClient } = start();
   await nodeClient.create(node('node-1'));

@@ -7,7 +7,7 @@ import {
   selectedNode,
 } from '../../api/core/v1/persistentvolume/matching.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
-import type { NodeInfo } from '../node-info.ts';
+import { isPlayed } from '../node-info.ts';
 import { type FilterPlugin, type NodeFilter, type PodContext, type PreFilter, unresolvable } from '../plugin.ts';
 
 type Claim = Readonly<PersistentVolumeClaim>;
@@ -21,11 +21,6 @@ export const missingVolumes: PreFilter = ({ pod, volumes, nodes }) => {
   if (typeof found === 'string') return found;
   return found.immediate.length > 0 && !nodes.some(isPlayed) ? unbound : undefined;
 };
-
-/** A played kubelet mounts nothing, and waits for no volume. */
-function isPlayed({ node }: NodeInfo): boolean {
-  return node.status?.nodeInfo?.kubeletVersion.endsWith('-hollow') ?? false;
-}
 
 export const volumeBinding: FilterPlugin = ({ pod, volumes }) => {
   const found = sortClaims(pod, volumes);
