@@ -84,6 +84,12 @@ function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
           </li>
         ))}
       </ul>
+      {loadBalancers.length > 0 && <h3>Load balancers</h3>}
+      <ul className="plain">
+        {loadBalancers.map((balancer) => (
+          <BalancerLine key={balancer.object} {...balancer} />
+        ))}
+      </ul>
       {shares.length > 0 && <h3>Share of new connections</h3>}
       <table>
         <tbody>
@@ -109,12 +115,6 @@ function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
       {rules.slice(0, 20).map(({ node, added, removed }) => (
         <Diff key={node} title={`Rules of ${node}`} added={added} removed={removed} />
       ))}
-      {loadBalancers.length > 0 && <h3>Load balancers</h3>}
-      <ul className="plain">
-        {loadBalancers.map((balancer) => (
-          <BalancerLine key={balancer.object} {...balancer} />
-        ))}
-      </ul>
       {[...placeholders.map(standInText), ...notes].map((note) => (
         <p key={note} className="quiet">
           {note}

@@ -1,7 +1,7 @@
 // The story of the chosen Service, in the order in which a newcomer needs it.
 import { type ReactNode, useEffect, useState } from 'react';
 import type { PodMatch, Story } from '../../explain/story/story.ts';
-import { podCountOf } from '../picture/layout.ts';
+import { mostOpenDoors, podCountOf } from '../picture/layout.ts';
 import { lostOf, percent } from '../picture/lines.ts';
 import { PodShape } from '../picture/pod-squares.tsx';
 import { type At, getConnections, getStory } from '../state/api.ts';
@@ -48,7 +48,10 @@ const mostTroubles = 50;
 
 function Overview({ world, onSelect }: Pick<Props, 'world' | 'onSelect'>) {
   const { services, nodes } = world;
-  const troubled = services.filter((service) => lostOf(service, world) > 0).slice(0, mostTroubles);
+  const troubled = services
+    .map((service) => ({ ...service, lost: lostOf(service, world) }))
+    .filter(({ lost }) => lost > 0)
+    .slice(0, mostTroubles);
   const unready = [...world.podsOfNode.values()]
     .flatMap((pods) => pods.filter(({ state }) => state !== 'ready' && state !== 'succeeded'))
     .slice(0, mostTroubles);
@@ -57,16 +60,19 @@ function Overview({ world, onSelect }: Pick<Props, 'world' | 'onSelect'>) {
       <h2>The Service world</h2>
       <p>
         {counted(services.length, 'Service')} in front of {counted(podCountOf(world), 'pod')} on{' '}
-        {counted(nodes.length, 'node')}. Doors are Services; the lists in the middle are their EndpointSlices; a line
-        says which share of new connections goes there. Choose a door to read its story.
+        {counted(nodes.length, 'node')}. Doors are Services;{' '}
+        {services.length > mostOpenDoors
+          ? 'choose one to see its EndpointSlices in the middle, lines that say which share of new connections goes where, and its story.'
+          : 'the lists in the middle are their EndpointSlices; a line says which share of new connections goes there. Choose a door to read its story.'}
       </p>
       {troubled.length > 0 && <h3>Where connections go nowhere</h3>}
       <ul className="plain">
-        {troubled.map(({ id, namespace, name }) => (
+        {troubled.map(({ id, namespace, name, lost }) => (
           <li key={id}>
             <button type="button" className="text" onClick={() => onSelect(id)}>
               {namespace}/{name}
-            </button>
+            </button>{' '}
+            <span className="quiet">{lost > 0.999 ? 'nobody answers' : `${percent(lost)}: not on every node`}</span>
           </li>
         ))}
       </ul>

@@ -63,6 +63,8 @@ const squareStep = square.size + square.gap;
 const machine = { title: 34, padding: 10, gap: 20, width: 234, perRow: 16 };
 const denseMachine = { title: 24, padding: 6, gap: 8, width: 8 * squareStep + 10, perRow: 8 };
 const columnGap = 110;
+/** Where only the chosen door's lines are drawn: they need room for their share and no more. */
+const crowdedGap = 64;
 /** Width to height of the usual stage; what is crowded is laid out to fill it. */
 const aspect = 1.35;
 /** Ids of the boxes that are no node. */
@@ -86,8 +88,9 @@ export function layoutOf(world: World, selected: string | undefined, before?: La
   const doors = placeDoors(world.services, doorSize, height);
   const doorsEnd = Math.max(door.width, ...doors.map(({ x, width }) => x + width));
   const shown = isCrowded ? world.services.filter(({ id }) => id === selected) : world.services;
-  const slices = placeSlices(world, shown, doorsEnd + columnGap);
-  const left = doorsEnd + columnGap + slice.width + columnGap;
+  const gap = isCrowded ? crowdedGap : columnGap;
+  const slices = placeSlices(world, shown, doorsEnd + gap);
+  const left = doorsEnd + gap + slice.width + gap;
   const { machines, pods, bottom } = placeMachines(groups, { isGrouped, size: machineSize, heights, height, left });
   return { isGrouped, isDense, rows, doors, slices, machines, pods, addresses: placeAddresses(slices, left, bottom) };
 }
@@ -109,7 +112,7 @@ interface Sizes {
 function proportionedHeight(doorCount: number, { doorSize, machineSize, heights }: Sizes): number {
   const doorArea = doorCount * (doorSize.width + doorSize.gap) * (doorSize.height + doorSize.gap);
   const machineArea = sum(heights.map((height) => (height + machineSize.gap) * (machineSize.width + machineSize.gap)));
-  const between = columnGap + slice.width + columnGap;
+  const between = crowdedGap + slice.width + crowdedGap;
   const height = (between + Math.sqrt(between ** 2 + 4 * aspect * (doorArea + machineArea))) / (2 * aspect);
   return Math.max(height, ...heights);
 }

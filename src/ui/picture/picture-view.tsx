@@ -20,6 +20,8 @@ import { ShareEdge } from './share-edge.tsx';
 
 /** Room for the controls and the legend. */
 const margins = { top: '28px', right: '24px', bottom: '52px', left: '60px' } as const;
+/** … and for a reply, which goes around the pods. */
+const replyMargins = { ...margins, right: '84px' } as const;
 /** Zoomed out further than this, words are not drawn. */
 const smallestReadable = 0.45;
 const lineTypes = { share: ShareEdge };
@@ -58,7 +60,7 @@ function Canvas({ world, selected, trace, here, marks, onSelect }: PictureProps)
   const size = useStore(({ width, height }) => `${width} ${height}`);
   const isFar = useStore(({ transform }) => transform[2] < smallestReadable);
   const picture = `${layout.isGrouped} ${layout.isDense} ${world.nodes.length > 0} ${trace?.to.text ?? ''} ${size}`;
-  const onMoveStart = useFitted(picture, extentOf(layout));
+  const onMoveStart = useFitted(picture, extentOf(layout), trace ? replyMargins : margins);
   return (
     <ReactFlow
       className={`${isFar ? 'far' : ''}${layout.isDense ? ' dense' : ''}`}
@@ -85,7 +87,7 @@ function Canvas({ world, selected, trace, here, marks, onSelect }: PictureProps)
 }
 
 /** Brings everything into view when the picture is another one; when it only grew, as long as nobody moved it by hand. */
-function useFitted(picture: string, extent: string): OnMove {
+function useFitted(picture: string, extent: string, padding: typeof margins | typeof replyMargins): OnMove {
   const { fitView } = useReactFlow();
   const isMovedByHand = useRef(false);
   const last = useRef(picture);
@@ -94,7 +96,7 @@ function useFitted(picture: string, extent: string): OnMove {
     if (last.current !== picture) isMovedByHand.current = false;
     last.current = picture;
     if (isMovedByHand.current) return;
-    const frame = requestAnimationFrame(() => void fitView({ padding: margins, maxZoom: 1.1 }));
+    const frame = requestAnimationFrame(() => void fitView({ padding, maxZoom: 1.5 }));
     return () => cancelAnimationFrame(frame);
   }, [picture, extent, fitView]);
   return useCallback((event) => {
