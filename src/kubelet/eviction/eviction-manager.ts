@@ -1,6 +1,7 @@
 // Looks every few seconds at what the machine has left and at pods that may fill disks, and ends one pod at a time.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -9,7 +10,6 @@ import type { Cri } from '../cri/client.ts';
 import { type ContainerStats, containerState } from '../cri/messages.ts';
 import { formatPod, hasEnded, identityOf, labels, logFolder } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
-import { qosClass } from '../pod/resources.ts';
 import { type MachineUsage, machineUsage } from '../stats/machine.ts';
 import { bytesToFree, type ImageLimits, imagesToRemove } from './image-garbage.ts';
 import {

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { isUnified, removeCgroup } from './cgroups.ts';
+import { isUnified, removeCgroup, setPodCgroup } from './cgroups.ts';
 
 const roots: string[] = [];
 afterEach(() => {
@@ -50,4 +50,31 @@ test('the mount itself has controllers in version 2', () => {
 
 test('what is not there is gone', async () => {
   await removeCgroup(tree(['']), '/portico/podC');
+});
+
+test.each([
+  [
+    '1',
+    ['cpu/p/cpu.shares', '1024', '2'],
+    ['cpu/p/cpu.cfs_quota_us', '-1', '50000'],
+    ['memory/p/memory.limit_in_bytes', '4096', '8192'],
+  ],
+  ['2', ['p/cpu.weight', '39', '1'], ['p/cpu.max', 'max 100000', '50000 100000'], ['p/memory.max', '4096', '8192']],
+])('version %s: a change makes a pod first larger, then smaller', async (version, ...files) => {
+  const root = tree(['memory', 'cpu']);
+  if (version === '2') writeFileSync(join(root, 'cgroup.controllers'), '');
+  for (const [path = '', present = ''] of files) {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), `${present}\n`);
+  }
+  const read = () => files.map(([path = '']) => readFileSync(join(root, path), 'utf8').trim());
+  const wanted = { cpuShares: 2, cpuQuota: 50_000, memoryLimit: 8192 };
+  const [shares, quota, memory] = files.map(([, present, changed]) => [present, changed]);
+  await setPodCgroup(root, 'p', { ...wanted, isGrowth: true });
+  expect(read()).toEqual([shares?.[1], quota?.[0], memory?.[1]]);
+  await setPodCgroup(root, 'p', { ...wanted, isGrowth: false });
+  expect(read()).toEqual([shares?.[1], quota?.[1], memory?.[1]]);
+  await setPodCgroup(root, 'p', { cpuShares: 2, isGrowth: true });
+  expect(read().slice(1)).toEqual(version === '2' ? ['max 100000', 'max'] : ['-1', '-1']);
+  await setPodCgroup(root, 'absent', { cpuShares: 2, isGrowth: false });
 });

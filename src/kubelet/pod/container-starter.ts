@@ -5,7 +5,7 @@ import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
 import type { CriImage, SandboxConfig } from '../cri/messages.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
-import { cgroupMount, removeCgroup } from './cgroups.ts';
+import { cgroupMount, removeCgroup, setPodCgroup } from './cgroups.ts';
 import { containerConfig, sandboxConfig } from './container-config.ts';
 import { ConfigError, environment } from './env.ts';
 import { identityOf, logFolder } from './identity.ts';
@@ -14,7 +14,7 @@ import type { Addresses } from './mounted-volumes.ts';
 import { dnsSettings, hostsFile } from './network-files.ts';
 import type { ObservedSandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
-import { containerResources, podCgroup } from './resources.ts';
+import { containerResources, podCgroup, podCgroupResources } from './resources.ts';
 import { mountSources } from './sub-paths.ts';
 
 export interface StartContainer {
@@ -162,6 +162,12 @@ export class ContainerStarter {
       resources: containerResources(pod, container, nodeResources),
       targetId,
     });
+  }
+
+  /** Gives the pod's cgroup, once the runtime has made it, what the pod may have; with `isGrowth` no less than it has. */
+  async limitPod(pod: Pod, { isGrowth }: { readonly isGrowth: boolean }): Promise<void> {
+    const cgroup = podCgroup(this.#context.options.cgroupRoot, pod);
+    await setPodCgroup(cgroupMount, cgroup, { ...podCgroupResources(pod), isGrowth });
   }
 
   async removeLog(pod: Pod, container: string, attempt: number): Promise<void> {

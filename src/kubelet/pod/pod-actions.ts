@@ -110,7 +110,9 @@ export class PodActions {
         context.sources.of(view.pod).runtimeHandler(),
         volumes.setUp(view.pod, view.addresses),
       ]);
-      await view.lookAtSandbox(await cri.runPodSandbox(config, handler));
+      const id = await cri.runPodSandbox(config, handler);
+      await starter.limitPod(view.pod, { isGrowth: false });
+      await view.lookAtSandbox(id);
     } catch (error) {
       if (error instanceof VolumeError) {
         event({ type: 'Warning', reason: 'FailedMount', message: error.message });

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import type { Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
 import { type EnvironmentSources, environment, expand } from './env.ts';
 import { dnsSettings, hostsFile, parseResolvConf, sandboxHostname } from './network-files.ts';
-import { containerResources, podCgroup, qosClass } from './resources.ts';
+import { containerResources, podCgroup, podCgroupResources } from './resources.ts';
 
 function pod(spec: Partial<PodSpec> = {}): Pod {
   return {
@@ -164,4 +165,19 @@ test('the name of a pod: its own, in full where it asks for that, or quite anoth
   expect(() => name({ hostname: 'h'.repeat(40), subdomain: 's', setHostnameAsFQDN: true })).toThrow(
     'is too long (64 characters is the max, 65 characters requested)',
   );
+});
+
+test("a pod's cgroup is limited where it says so itself, or all of its containers do", () => {
+  const resources = (limits: Record<string, string>) => ({ resources: { limits, requests: limits } });
+  const one = { name: 'a', ...resources({ cpu: '500m', memory: '1Ki' }) };
+  const of = (spec: Partial<PodSpec>) => podCgroupResources(pod(spec));
+  expect(of({ containers: [{ name: 'a' }] })).toEqual({ cpuShares: 2 });
+  expect(of({ containers: [one, { ...one, name: 'b' }] })).toEqual({
+    cpuShares: 1024,
+    cpuQuota: 100_000,
+    memoryLimit: 2048,
+  });
+  expect(of({ containers: [one, { name: 'b' }] })).toEqual({ cpuShares: 512 });
+  const own = resources({ cpu: '250m', memory: '4Ki' });
+  expect(of({ containers: [{ name: 'a' }], ...own })).toEqual({ cpuShares: 256, cpuQuota: 25_000, memoryLimit: 4096 });
 });

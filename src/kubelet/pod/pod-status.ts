@@ -1,4 +1,5 @@
 // The PodStatus that follows from a pod and what runs of it, with upstream's reasons and words.
+import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import type {
   Container,
   ContainerState,
@@ -15,7 +16,6 @@ import { formatTime } from '../../apimachinery/time.ts';
 import { type ResizeCondition, resizeConditions } from './allocation.ts';
 import { type ContainerKind, containersOf, isSidecar } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
-import { qosClass } from './resources.ts';
 import { mayRestartAll, newBeginning, shouldRestart } from './restart-rules.ts';
 
 export interface StatusInput {

@@ -74,7 +74,7 @@ export class PodWorker {
     this.#view = new PodView(pod, context);
     this.#starter = new ContainerStarter(context);
     this.#volumes = new MountedVolumes(context);
-    this.#resizes = new Resizes(context);
+    this.#resizes = new Resizes(context, (pod, how) => this.#starter.limitPod(pod, how));
     const { clock, cri } = context.options;
     const event = (text: EventText, container?: Container) => this.#event(text, container);
     this.#allocation = new Allocation(pod, { refusal: context.resizeRefusal, event });

@@ -12,6 +12,9 @@ import { containerResources } from './resources.ts';
 /** Ends a container whose resources only a new start can change. */
 export type Restart = (container: Container, observed: ObservedContainer) => Promise<void>;
 
+/** Gives the pod's own cgroup what the pod may have (container-starter.ts). */
+export type LimitPod = (pod: Pod, how: { readonly isGrowth: boolean }) => Promise<void>;
+
 export class Resizes {
   readonly #context: PodContext;
   /** By container id, what it runs with. */
@@ -19,8 +22,11 @@ export class Resizes {
   /** By container id, the same as the API's requests and limits. */
   readonly #actual = new Map<string, ResourceRequirements>();
 
-  constructor(context: PodContext) {
+  readonly #limitPod: LimitPod;
+
+  constructor(context: PodContext, limitPod: LimitPod) {
     this.#context = context;
+    this.#limitPod = limitPod;
   }
 
   /** What running containers have, by their ids, as far as it is known. */
@@ -30,6 +36,7 @@ export class Resizes {
 
   /** Rejects when the runtime refuses, as it does a memory limit below what is used; it is tried again. */
   async apply(pod: Pod, running: readonly ObservedContainer[], restart: Restart): Promise<void> {
+    let isChanged = false;
     for (const id of this.#applied.keys()) {
       if (running.some((c) => c.id === id)) continue;
       this.#applied.delete(id);
@@ -44,12 +51,16 @@ export class Resizes {
       // A pod that was never changed runs with what it was made with; of others it is not known after a restart.
       const isNew = present !== undefined || (pod.metadata.generation ?? 1) > 1;
       if (isNew && !jsonEqual(present, wanted)) {
+        // The pod's own cgroup first, where it grows; where it shrinks when all containers have.
+        if (!isChanged) await this.#limitPod(pod, { isGrowth: true });
+        isChanged = true;
         if (needsRestart(container, present, wanted)) await restart(container, observed);
         else await this.#context.options.cri.updateContainerResources(observed.id, wanted);
       }
       this.#applied.set(observed.id, wanted);
       this.#actual.set(observed.id, container.resources ?? {});
     }
+    if (isChanged) await this.#limitPod(pod, { isGrowth: false });
   }
 }
 

@@ -1,13 +1,11 @@
-// Requests and limits as the kernel's cgroups count them, and the quality of service class that follows from them.
+// Requests and limits as the kernel's cgroups count them.
 
+import { qosClass } from '../../api/core/v1/pod/qos.ts';
+import { podLimits, podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { LinuxContainerResources } from '../cri/messages.ts';
-
-export type QOSClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
-
-const resources = ['cpu', 'memory'] as const;
 
 function amount(list: Readonly<Record<string, string>> | undefined, resource: string): number {
   const text = list?.[resource];
@@ -19,23 +17,6 @@ function requestOf(requirements: ResourceRequirements | undefined, resource: str
   return amount(requirements?.requests, resource) || amount(requirements?.limits, resource);
 }
 
-/** kubernetes.io/docs/concepts/workloads/pods/pod-qos: from requests and limits of cpu and memory of all containers. */
-export function qosClass(pod: Pod): QOSClass {
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  let any = false;
-  let guaranteed = true;
-  for (const container of containers) {
-    for (const resource of resources) {
-      const request = requestOf(container.resources, resource);
-      const limit = amount(container.resources?.limits, resource);
-      if (request > 0 || limit > 0) any = true;
-      if (limit === 0 || request !== limit) guaranteed = false;
-    }
-  }
-  if (!any) return 'BestEffort';
-  return guaranteed ? 'Guaranteed' : 'Burstable';
-}
-
 /** The pod's cgroup below the node's: Guaranteed pods lie directly in it, the others in their class. */
 export function podCgroup(root: string, pod: Pod): string {
   const qos = qosClass(pod);
@@ -43,7 +24,12 @@ export function podCgroup(root: string, pod: Pod): string {
   return `${parent}/pod${pod.metadata.uid}`;
 }
 
-const cpuPeriod = 100_000;
+export const cpuPeriod = 100_000;
+
+/** cpu.cfs_quota_us of a limit in thousandths of a core; at least a millisecond. */
+function cpuQuota(milliCPU: number): number {
+  return Math.max(Math.ceil((milliCPU * cpuPeriod) / 1000), 1000);
+}
 
 /** cpu.shares of a request in thousandths of a core; at least 2, at most 262144. */
 function cpuShares(milliCPU: number): number {
@@ -57,6 +43,30 @@ function oomScoreAdj(pod: Pod, container: Container, nodeMemory: number): number
   if (qos === 'BestEffort') return 1000;
   const request = requestOf(container.resources, 'memory') / 1000;
   return Math.min(Math.max(Math.floor(1000 - (1000 * request) / nodeMemory), 3), 999);
+}
+
+/** What a pod's own cgroup is given: all of its containers live within it. */
+export interface PodCgroup {
+  readonly cpuShares: number;
+  /** Microseconds in each tenth of a second; absent without a limit. */
+  readonly cpuQuota?: number;
+  /** Bytes; absent without a limit. */
+  readonly memoryLimit?: number;
+}
+
+/** A limit holds when the pod has one of its own, or all of its containers have (upstream's ResourceConfigForPod). */
+export function podCgroupResources(pod: Pod): PodCgroup {
+  const limits = podLimits(pod);
+  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
+  const isLimited = (name: 'cpu' | 'memory') =>
+    amount(pod.spec.resources?.limits, name) > 0 ||
+    containers.every(({ resources }) => amount(resources?.limits, name) > 0);
+  const milliCPU = podRequests(pod).cpu;
+  return {
+    cpuShares: cpuShares(milliCPU ? quantityMilliValue(milliCPU) : 0),
+    ...(limits.cpu && isLimited('cpu') && { cpuQuota: cpuQuota(quantityMilliValue(limits.cpu)) }),
+    ...(limits.memory && isLimited('memory') && { memoryLimit: quantityValue(limits.memory) }),
+  };
 }
 
 /** What of the node decides over a container's resources. */
@@ -76,7 +86,7 @@ export function containerResources(
   const memoryLimit = container.resources?.limits?.memory;
   return {
     cpuShares: cpuShares(requestOf(container.resources, 'cpu')),
-    ...(cpuLimit > 0 && { cpuPeriod, cpuQuota: Math.max(Math.ceil((cpuLimit * cpuPeriod) / 1000), 1000) }),
+    ...(cpuLimit > 0 && { cpuPeriod, cpuQuota: cpuQuota(cpuLimit) }),
     ...(memoryLimit !== undefined && { memoryLimitInBytes: quantityValue(parseQuantity(memoryLimit)) }),
     oomScoreAdj: oomScoreAdj(pod, container, nodeMemory),
     // A container that outgrows its memory is killed whole, as upstream's kubelet has it (singleProcessOOMKill).

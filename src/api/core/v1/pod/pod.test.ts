@@ -41,6 +41,9 @@ test('limits become requests, in canonical text', () => {
 
 test('quality of service', () => {
   expect(qosClass(podOf())).toBe('BestEffort');
+  const both = { cpu: '1', memory: '1Gi' };
+  expect(qosClass(podOf({ resources: { requests: both, limits: both } }))).toBe('Guaranteed');
+  expect(qosClass(podOf({ resources: { limits: { cpu: '1' } } }))).toBe('Burstable');
   expect(qosClass(podOf(container({ resources: { requests: { cpu: '1' } } })))).toBe('Burstable');
   expect(qosClass(podOf(container({ resources: { limits: { cpu: '1' } } })))).toBe('Burstable');
 });
