@@ -560,12 +560,21 @@ describe('containers', () => {
         restartPolicy: 'Never',
         containers: [shell('tail /dev/zero', { resources: { limits: { memory: '16Mi' } } })],
       }),
+      // Its containers say nothing: it is the pod that is limited.
+      pod('whole', {
+        restartPolicy: 'Never',
+        resources: { limits: { memory: '16Mi' } },
+        containers: [shell('tail /dev/zero')],
+      }),
     );
     await ready('measured');
     expect((await get('measured')).status?.qosClass).toBe('Burstable');
     const cgroup = await k.ok('exec', 'measured', '--', 'cat', '/proc/1/cgroup');
     expect(cgroup).toContain(`/burstable/pod${(await get('measured')).metadata.uid}/`);
     const read = async (path: string) => (await k.ok('exec', 'measured', '--', 'cat', `/sys/fs/cgroup/${path}`)).trim();
+    const [, podFolder = ''] = /:memory:(.*)\/[^/]+$/m.exec(cgroup) ?? [];
+    const ofPod = () => readFileSync(`/sys/fs/cgroup/memory${podFolder}/memory.limit_in_bytes`, 'utf8').trim();
+    expect(ofPod()).toBe(String(32 * 1024 * 1024));
     expect(await read('cpu/cpu.shares')).toBe('256');
     expect(await read('cpu/cpu.cfs_quota_us')).toBe('50000');
     expect(await read('memory/memory.limit_in_bytes')).toBe(String(32 * 1024 * 1024));
@@ -575,6 +584,7 @@ describe('containers', () => {
     await k.ok('patch', 'pod', 'measured', '--subresource', 'resize', '-p', resize);
     await expect.poll(() => read('cpu/cpu.shares'), long).toBe('512');
     await expect.poll(() => read('memory/memory.limit_in_bytes'), long).toBe(String(64 * 1024 * 1024));
+    await expect.poll(ofPod, long).toBe(String(64 * 1024 * 1024));
     await expect
       .poll(async () => (await get('measured')).status?.containerStatuses?.[0], long)
       .toMatchObject({ resources: more, allocatedResources: more.requests, containerID: started, restartCount: 0 });
@@ -601,11 +611,13 @@ describe('containers', () => {
     await ask('250m');
     await expect.poll(pending, long).toBeUndefined();
     await expect.poll(() => read('cpu/cpu.shares'), long).toBe('256');
-    await expect.poll(async () => (await get('greedy')).status?.phase, long).toBe('Failed');
-    expect((await get('greedy')).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
-      reason: 'OOMKilled',
-      exitCode: 137,
-    });
+    for (const name of ['greedy', 'whole']) {
+      await expect.poll(async () => (await get(name)).status?.phase, long).toBe('Failed');
+      expect((await get(name)).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
+        reason: 'OOMKilled',
+        exitCode: 137,
+      });
+    }
   });
 
   test("probes of every kind, hooks, a sidecar that outlives its pod's containers", async () => {
