@@ -15,7 +15,7 @@ import { joinHostPort } from '../net/ip.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
-import { untilInterrupted, usage, wholeNumber } from './cluster-options.ts';
+import { tools, untilInterrupted, usage, wholeNumber } from './cluster-options.ts';
 import { type DnsProcess, dnsProcess, runDnsProcesses } from './dns-processes.ts';
 import { SettingsSource } from './dns-settings-source.ts';
 
@@ -102,7 +102,7 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
   const source = new SettingsSource(flags, { files: realFiles, log });
   const settings = await source.read();
   const access = await readKubeconfig(flags.kubeconfig, { files: realFiles });
-  const client = createClient(transportOf(access, { clock: realClock, files: realFiles, userAgent: 'portico-dns' }));
+  const client = createClient(transportOf(access, { ...tools, userAgent: 'portico-dns' }));
   const informers = createInformers(client, {
     clock: realClock,
     random: realRandom,

@@ -20,6 +20,7 @@ import { realExec } from '../system/real/exec.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realFollow } from '../system/real/follow.ts';
 import { realRandom } from '../system/real/random.ts';
+import { tools } from './cluster-options.ts';
 import { addConfigurationFlags, givenFlags, readConfiguration, readConfigurationFile } from './proxy-configuration.ts';
 import { kubernetesVersion, porticoVersion } from './version.ts';
 
@@ -132,7 +133,7 @@ async function run({ configuration, settings, access, log, file }: Running): Pro
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const changed = file === undefined ? undefined : whenChanged(file, stop.signal);
-  const client = createClient(transportOf(access, { clock: realClock, files: realFiles, userAgent: 'kube-proxy' }));
+  const client = createClient(transportOf(access, { ...tools, userAgent: 'kube-proxy' }));
   const informers = createInformers(client, { clock: realClock, random: realRandom, onError: reportOnce(log) });
   const nodeName = configuration.hostnameOverride || hostname().trim().toLowerCase();
   const proxy = new KubeProxy({

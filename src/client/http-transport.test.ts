@@ -5,6 +5,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { FakeClock } from '../system/fake/clock.ts';
+import type { Credential } from './credentials.ts';
 import { selfSigned } from './fake/self-signed.ts';
 import { HttpTransport } from './http-transport.ts';
 import type { RawResponse } from './types.ts';
@@ -50,6 +51,38 @@ test('HTTP/2: all requests share a connection, which is made anew after it is lo
   for (const session of sessions) session.destroy();
   expect(await get()).toBe('200 2.0 GET /version Bearer secret');
   expect(connections).toBe(2);
+});
+
+test('a token that is refused is asked for anew, and another certificate brings another connection', async () => {
+  const { cert, key } = await selfSigned('127.0.0.1');
+  const server = http2.createSecureServer(
+    { cert, key, requestCert: true, rejectUnauthorized: false },
+    (request, response) => {
+      const { authorization } = request.headers;
+      response.writeHead(authorization === 'Bearer new' ? 200 : 401).end();
+    },
+  );
+  const sessions: unknown[] = [];
+  server.on('session', (session) => sessions.push(session));
+  let credential: Credential = { token: 'old' };
+  let refusals = 0;
+  const refused = () => {
+    refusals += 1;
+    credential = { ...credential, token: 'new' };
+  };
+  const transport = new HttpTransport({
+    server: `https://127.0.0.1:${await listen(server)}`,
+    ca: cert,
+    clock: new FakeClock(),
+    credentials: { get: async () => credential, refused },
+  });
+  closers.push(() => transport.close());
+  const get = async () => (await transport.request({ method: 'GET', path: '/' })).status;
+  expect([await get(), await get(), refusals]).toEqual([401, 200, 1]);
+  expect(sessions).toHaveLength(1);
+  credential = { token: 'new', cert, key };
+  expect([await get(), await get()]).toEqual([200, 200]);
+  expect(sessions).toHaveLength(2);
 });
 
 test('HTTP/1.1 where the server speaks no HTTP/2', async () => {

@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../system/clock.ts';
 import { http } from '../system/http.ts';
+import type { Credential, CredentialSource } from './credentials.ts';
 import { requestHttp1 } from './http1-request.ts';
 import { Http2Session } from './http2-session.ts';
 import type { RawRequest, RawResponse, Transport } from './types.ts';
@@ -21,6 +22,8 @@ export interface HttpTransportOptions {
   readonly key?: string | undefined;
   /** Asked before each request, so that a renewed token is used at once. */
   readonly token?: (() => string | Promise<string>) | undefined;
+  /** In place of `token`, `cert` and `key` where they change: a new certificate brings a new connection. */
+  readonly credentials?: CredentialSource | undefined;
   /** Trusts any certificate. For `insecure-skip-tls-verify` only. */
   readonly insecureSkipTlsVerify?: boolean | undefined;
   /** The name that the server's certificate must carry, when it is not the URL's host. */
@@ -38,6 +41,8 @@ export class HttpTransport implements Transport {
   readonly #url: URL;
   #connection: Promise<Connection> | undefined;
   #closed = false;
+  /** What the connection was opened with. */
+  #shown: Credential = {};
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
@@ -47,11 +52,18 @@ export class HttpTransport implements Transport {
   async request(request: RawRequest): Promise<RawResponse> {
     request.signal?.throwIfAborted();
     const prepared = await this.#prepare(request);
+    const response = await this.#send(prepared);
+    // A token that was rotated, and a certificate that has ended, are not used once more.
+    if (response.status === 401) this.#options.credentials?.refused();
+    return response;
+  }
+
+  async #send(request: RawRequest): Promise<RawResponse> {
     for (let attempt = 1; ; attempt += 1) {
       const connection = await this.#connect();
       try {
-        if (connection.kind === 'h2') return await connection.session.request(prepared);
-        return await requestHttp1(this.#url, connection.agent, prepared);
+        if (connection.kind === 'h2') return await connection.session.request(request);
+        return await requestHttp1(this.#url, connection.agent, request);
       } catch (error) {
         // A connection that the server closed while it was idle is noticed only when it is used.
         const again = attempt === 1 && request.method === 'GET' && !request.signal?.aborted && !this.#closed;
@@ -69,11 +81,28 @@ export class HttpTransport implements Transport {
   }
 
   async #prepare(request: RawRequest): Promise<RawRequest> {
-    const { token, userAgent } = this.#options;
+    const { userAgent } = this.#options;
+    const token = await this.#token();
     const headers: Record<string, string> = { 'user-agent': userAgent ?? 'portico', ...request.headers };
-    if (token) headers.authorization ??= `Bearer ${await token()}`;
+    if (token) headers.authorization ??= `Bearer ${token}`;
     const prefix = this.#url.pathname.replace(/\/$/, '');
     return { ...request, path: prefix + request.path, headers };
+  }
+
+  async #token(): Promise<string | undefined> {
+    const { token, credentials } = this.#options;
+    if (!credentials) return token?.();
+    const credential = await credentials.get();
+    if (credential.cert !== this.#shown.cert || credential.key !== this.#shown.key) this.#reopen();
+    this.#shown = credential;
+    return credential.token;
+  }
+
+  /** Requests under way end on the connection that they began on. */
+  #reopen(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    void connection?.then(retire, () => undefined);
   }
 
   async #connect(): Promise<Connection> {
@@ -108,7 +137,8 @@ export class HttpTransport implements Transport {
   }
 
   #secureContext(): tls.ConnectionOptions {
-    const { ca, cert, key, insecureSkipTlsVerify, tlsServerName } = this.#options;
+    const { ca, insecureSkipTlsVerify, tlsServerName, credentials } = this.#options;
+    const { cert, key } = credentials ? this.#shown : this.#options;
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
     const servername = tlsServerName ?? (isIP(host) ? '' : host);
     return {
@@ -134,6 +164,10 @@ function connectTls(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
       resolve(socket);
     });
   });
+}
+
+function retire(connection: Connection): void {
+  if (connection.kind === 'h2') connection.session.retire();
 }
 
 function closeConnection(connection: Connection): void {

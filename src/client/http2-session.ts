@@ -38,6 +38,12 @@ export class Http2Session {
     this.#session.destroy();
   }
 
+  /** Takes no more requests, and closes when those under way are over. */
+  retire(): void {
+    this.#leaving = true;
+    if (this.#streams === 0) this.#session.close();
+  }
+
   request(request: RawRequest): Promise<RawResponse> {
     const { method, path, headers, signal, body } = request;
     return new Promise((resolve, reject) => {

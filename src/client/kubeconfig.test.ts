@@ -20,10 +20,16 @@ users:
   user: {tokenFile: token}
 - name: plugin
   user: {exec: {command: aws}}
+- name: login
+  user: {exec: {command: ./bin/login, apiVersion: client.authentication.k8s.io/v1}}
+- name: typed
+  user: {exec: {command: login, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always}}
 contexts:
 - {name: a, context: {cluster: one, user: cert, namespace: web}}
 - {name: b, context: {cluster: one, user: file}}
 - {name: c, context: {cluster: one, user: plugin}}
+- {name: login, context: {cluster: one, user: login}}
+- {name: typed, context: {cluster: one, user: typed}}
 - {name: d, context: {cluster: two, user: cert}}
 `;
 const files = filesOf({ '/etc/k/config': text, '/etc/k/pki/ca.crt': 'CA', '/abs/key.pem': 'KEY' });
@@ -35,6 +41,7 @@ test('the current context, with its files read', async () => {
     ca: 'CA',
     cert: 'CERT',
     key: 'KEY',
+    keyFile: '/abs/key.pem',
     tlsServerName: 'api',
   });
 });
@@ -44,8 +51,14 @@ test('a named context with a token file', async () => {
   expect(access).toMatchObject({ namespace: 'default', tokenFile: '/etc/k/token' });
 });
 
+test('a plugin with a slash in its name lies beside the kubeconfig', async () => {
+  const { execPlugin } = await readKubeconfig('/etc/k/config', { files, context: 'login' });
+  expect(execPlugin?.command).toBe('/etc/k/./bin/login');
+});
+
 test.each([
-  ['c', /user "plugin" .* exec plugin, which is not supported/],
+  ['c', /user "plugin" of the kubeconfig: exec plugin: invalid apiVersion ""/],
+  ['typed', /exec plugin cannot support interactive mode/],
   ['d', /no cluster "two"/],
   ['nobody', /no context "nobody"/],
 ])('context %s cannot be used', async (context, message) => {

@@ -1,6 +1,9 @@
 // Reads kubeconfig files (client-go clientcmd v1), the in-cluster environment, and writes the config of a new user.
 import type { Clock } from '../system/clock.ts';
+import type { Exec } from '../system/exec.ts';
 import type { Files } from '../system/files.ts';
+import { type Credential, type CredentialSource, fileCredentials } from './credentials.ts';
+import { type ExecPlugin, execCredentials, execPluginError } from './exec-plugin.ts';
 import { HttpTransport } from './http-transport.ts';
 
 /** What one context of a kubeconfig says, with files read in. PEM texts, not base64. */
@@ -14,6 +17,11 @@ export interface ClusterAccess {
   readonly token?: string | undefined;
   /** Read again when it is a minute old: it may be rotated. */
   readonly tokenFile?: string | undefined;
+  /** Where `cert` and `key` come from, likewise. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  /** A program that gives credentials. */
+  readonly execPlugin?: ExecPlugin | undefined;
   readonly insecureSkipTlsVerify?: boolean | undefined;
   readonly tlsServerName?: string | undefined;
 }
@@ -42,7 +50,7 @@ interface User {
   readonly 'client-certificate-data'?: string;
   readonly 'client-key'?: string;
   readonly 'client-key-data'?: string;
-  readonly exec?: unknown;
+  readonly exec?: ExecPlugin | null;
   readonly 'auth-provider'?: unknown;
   readonly username?: string;
 }
@@ -64,7 +72,12 @@ export interface ReadKubeconfigOptions {
 export async function readKubeconfig(path: string, options: ReadKubeconfigOptions): Promise<ClusterAccess> {
   const text = await options.files.read(path);
   if (text === undefined) throw new KubeconfigError(`there is no kubeconfig ${path}`);
-  return parseKubeconfig(text, { ...options, folder: path.replace(/\/[^/]*$/, '') || '/' });
+  return parseKubeconfig(text, { ...options, folder: folderOf(path) });
+}
+
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? '.' : path.slice(0, slash) || '/';
 }
 
 /** As {@link readKubeconfig}, from the text of a kubeconfig that lies in `folder`. */
@@ -90,6 +103,9 @@ export async function parseKubeconfig(
     key: await data(user['client-key-data'], user['client-key']),
     token: user.token,
     tokenFile: user.token === undefined && user.tokenFile ? absolute(user.tokenFile, options.folder) : undefined,
+    certFile: fileOf(user, 'client-certificate', options.folder),
+    keyFile: fileOf(user, 'client-key', options.folder),
+    execPlugin: user.exec ? withFolder(user.exec, options.folder) : undefined,
     insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'],
     tlsServerName: cluster['tls-server-name'],
   };
@@ -106,8 +122,22 @@ async function parseConfig(text: string): Promise<Config> {
   }
 }
 
+/** A file that nothing in the kubeconfig itself overrules. */
+function fileOf(user: User, what: 'client-certificate' | 'client-key', folder?: string): string | undefined {
+  const path = user[what];
+  return path && !user[`${what}-data`] ? absolute(path, folder) : undefined;
+}
+
+/** A command with a slash is a file beside the kubeconfig, another is looked for on PATH. */
+function withFolder(plugin: ExecPlugin, folder?: string): ExecPlugin {
+  const { command = '' } = plugin;
+  return command.includes('/') ? { ...plugin, command: absolute(command, folder) } : plugin;
+}
+
 function refuseUnsupported(user: User, name: string): void {
-  const what = user.exec ? 'an exec plugin' : user['auth-provider'] ? 'an auth provider' : undefined;
+  const mistake = user.exec ? execPluginError(user.exec) : undefined;
+  if (mistake) throw new KubeconfigError(`user "${name}" of the kubeconfig: ${mistake}`);
+  const what = user['auth-provider'] ? 'an auth provider' : undefined;
   const password = user.username ? 'a password' : undefined;
   const unsupported = what ?? password;
   if (!unsupported) return;
@@ -150,38 +180,56 @@ export async function inClusterAccess(
 
 export interface TransportOfOptions {
   readonly clock: Clock;
-  /** Needed where access is by token file. */
+  /** Needed where access is by files that may be rotated. */
   readonly files: Files;
+  /** Needed where access is by an exec plugin. */
+  readonly exec?: Exec | undefined;
   readonly userAgent?: string | undefined;
 }
 
 /** The transport that a context of a kubeconfig asks for. */
 export function transportOf(access: ClusterAccess, options: TransportOfOptions): HttpTransport {
-  const { server, ca, cert, key, token, tokenFile, insecureSkipTlsVerify, tlsServerName } = access;
-  const { clock, files, userAgent } = options;
-  const fixed = token === undefined ? undefined : () => token;
-  const asked = fixed ?? (tokenFile === undefined ? undefined : tokenOfFile(tokenFile, files, clock));
+  const { server, ca, cert, key, token, insecureSkipTlsVerify, tlsServerName } = access;
+  const { clock, userAgent } = options;
+  const credentials = credentialsOf(access, options);
   return new HttpTransport({
     server,
     clock,
     ca,
     cert,
     key,
-    token: asked,
+    ...(credentials ? { credentials } : { token: token === undefined ? undefined : () => token }),
     insecureSkipTlsVerify,
     tlsServerName,
     userAgent,
   });
 }
 
-function tokenOfFile(path: string, files: Files, clock: Clock): () => Promise<string> {
-  let cached: { readonly token: string; readonly read: number } | undefined;
-  return async () => {
-    if (cached && clock.now() - cached.read < 60_000) return cached.token;
-    const text = await files.read(path);
-    if (text === undefined && cached) return cached.token;
-    if (text === undefined) throw new KubeconfigError(`the token file ${path} does not exist`);
-    cached = { token: text.trim(), read: clock.now() };
-    return cached.token;
-  };
+/** Undefined where nothing of them can change. As client-go, a plugin is asked only where the kubeconfig has no credential. */
+function credentialsOf(access: ClusterAccess, options: TransportOfOptions): CredentialSource | undefined {
+  const { cert, token, tokenFile, certFile, keyFile, execPlugin, server, ca } = access;
+  const { clock, files, exec } = options;
+  if (execPlugin && !token && !tokenFile && !cert) {
+    if (!exec) throw new KubeconfigError('the kubeconfig logs in with an exec plugin, which cannot be run here');
+    const cluster = {
+      server,
+      ...(access.tlsServerName && { 'tls-server-name': access.tlsServerName }),
+      ...(access.insecureSkipTlsVerify && { 'insecure-skip-tls-verify': true }),
+      ...(ca && { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
+    };
+    return execCredentials({ plugin: execPlugin, cluster, exec, clock });
+  }
+  if (tokenFile === undefined && (certFile === undefined || keyFile === undefined)) return undefined;
+  const readAll = async (): Promise<Credential> => ({
+    token: tokenFile === undefined ? token : (await needed(files, tokenFile, 'token file')).trim(),
+    cert: certFile === undefined ? cert : await needed(files, certFile, 'file'),
+    key: keyFile === undefined ? access.key : await needed(files, keyFile, 'file'),
+  });
+  return fileCredentials(readAll, clock);
+}
+
+async function needed(files: Files, path: string, what: string): Promise<string> {
+  const text = await files.read(path);
+  if (text === undefined) throw new KubeconfigError(`the ${what} ${path} does not exist`);
+  return text;
 }

@@ -114,8 +114,19 @@ test('up twice and down twice are fine', async () => {
   const first = await up();
   expect(first.code, first.stderr).toBe(0);
   expect(JSON.parse(first.stdout)).toMatchObject({ name: cluster.name, nodes: 2, changed: true });
+  const node = `portico-${cluster.name}-node-1`;
+  const addresses = async () => {
+    const { stdout } = await run(['ip', '-n', node, '-o', 'addr', 'show', 'dev', 'eth0', 'scope', 'global']);
+    return [...stdout.matchAll(/inet6? (\S+)/g)].map(([, address]) => address).sort();
+  };
+  const whole = await addresses();
+  expect(whole).toHaveLength(2);
+  await run(['ip', '-n', node, 'addr', 'flush', 'dev', 'eth0', 'scope', 'global']);
+  await run(['ip', '-n', node, 'link', 'set', 'eth0', 'down']);
   const second = await up();
   expect(second.code, second.stderr).toBe(0);
+  expect((await run(['ip', '-n', node, 'route', 'show', 'default'])).stdout).toContain('default via ');
+  expect(await addresses()).toEqual(whole);
   expect(JSON.parse(second.stdout)).toMatchObject({ changed: false });
   const fewer = await cluster.portico('up', '--nodes', '1');
   expectOneLine(fewer, /runs with 2 nodes; bring it down before it gets fewer/);
