@@ -21,6 +21,9 @@ const many = 10;
 export async function run({ progress, undoing }: BenchContext): Promise<Measurement[]> {
   const folder = mkdtempSync(join(tmpdir(), 'portico-bench-'));
   const own = ['--name', name, '--data-dir', join(folder, 'data')];
+  // As after an install: a source that changed since is translated by each process that reads it, for 18 MB.
+  progress('compiled code for the sources as they are');
+  await launch('precompile');
   progress('a cluster of one node');
   const starting = launch('up', ...own, '--nodes', '1', '--egress', 'off');
   const undo = async () => {
@@ -58,9 +61,15 @@ export async function run({ progress, undoing }: BenchContext): Promise<Measurem
       { what: `${many} pods at once, until all are Ready`, ours: together, unit: 'ms', budget: '1,500 ms' },
       {
         what: `resident memory of an agent with ${many} pods`,
-        ours: memory / 1024 / 1024,
+        ours: memory.resident,
         unit: 'MB',
         budget: '90 MB',
+      },
+      {
+        what: 'the same, pages that it shares divided among the processes that have them',
+        ours: memory.proportional,
+        unit: 'MB',
+        budget: '–',
       },
     ];
   });
@@ -141,17 +150,19 @@ async function bareStart(cri: Cri, podName: string): Promise<number> {
   return took;
 }
 
-/** Resident bytes of the node's agent. */
-function agentMemory(): number {
+/** Megabytes of the node's agent: all its pages, and with those that it shares counted in part. */
+function agentMemory(): { readonly resident: number; readonly proportional: number } {
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     try {
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
       if (!environment.includes(`PORTICO_CLUSTER=${name}`) || !environment.includes('PORTICO_PART=agent')) continue;
       if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0agent\0')) continue;
-      return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+      const smaps = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+      const megabytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(smaps)?.[1]) / 1024;
+      return { resident: megabytes('Rss'), proportional: megabytes('Pss') };
     } catch {
       // It ended while it was looked at.
     }
   }
-  return 0;
+  return { resident: Number.NaN, proportional: Number.NaN };
 }

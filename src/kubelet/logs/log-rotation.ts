@@ -3,7 +3,6 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { formatTime } from '../../apimachinery/time.ts';
 
 export interface LogLimits {
@@ -56,6 +55,7 @@ function split(names: readonly string[], keep: number): [string[], string[]] {
 }
 
 async function pack(path: string): Promise<void> {
+  const { createGzip } = await import('node:zlib'); // seldom needed, and half a megabyte
   await pipeline(createReadStream(path), createGzip(), createWriteStream(`${path}.tmp`));
   await rename(`${path}.tmp`, `${path}.gz`);
   await rm(path);
