@@ -14,12 +14,15 @@ import {
 } from '../controller.ts';
 import { isPodReady } from '../shared/pods.ts';
 import { podsByNode } from '../shared/pods-by-node.ts';
-import { defaultRates, evictionOf, zoneOf } from './disruption.ts';
+import { defaultRates, evictionOf, ZoneHealth, zoneOf } from './disruption.ts';
 import { EvictionPace } from './eviction-pace.ts';
 import { isEvicting, readyStatusOf, silentConditions, taintsFor } from './reconcile.ts';
 
 /** Milliseconds: kube-controller-manager's --node-monitor-period. */
 const monitorPeriod = 5_000;
+
+/** Milliseconds in which nodes that fall silent with another become known, before any of them loses its pods. */
+const together = 1_000;
 
 export function nodeLifecycleController(context: ControllerContext): Controller {
   const { client, informers, clock, config } = context;
@@ -35,9 +38,12 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   const heard = new Map<string, number>();
   /** Nodes that were told of, by name. */
   const registered = new Map<string, Readonly<Node>>();
+  const health = new ZoneHealth();
   const pace = new EvictionPace();
   /** Nodes that drive their pods away: neither a view that is behind nor a conflict makes them wait again. */
   const begun = new Set<string>();
+  /** When it was told of nodes that they are silent. */
+  const told = new Map<string, number>();
   const rates = { ...defaultRates, ...config.nodeEviction };
 
   const waitFor = [nodeInformer, podInformer, leaseInformer];
@@ -45,17 +51,21 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   const hear = (name: string) => heard.set(name, clock.now());
   nodeInformer.addHandler({
     added(node) {
+      health.set(node);
       hear(node.metadata.name);
       controller.queue.add(node.metadata.name);
     },
     updated(node, old) {
+      health.set(node);
       const heartbeat = heartbeatOf(node);
       if (heartbeat !== undefined && heartbeat !== heartbeatOf(old)) hear(node.metadata.name);
       controller.queue.add(node.metadata.name);
     },
     deleted(node) {
+      health.remove(node.metadata.name);
       heard.delete(node.metadata.name);
       begun.delete(node.metadata.name);
+      told.delete(node.metadata.name);
       tellRegistration(node, 'RemovingNode');
     },
   });
@@ -98,7 +108,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
       throw error;
     }
     const next = silentFor >= grace ? grace : grace - silentFor;
-    return { requeueAfter: isReady || begun.has(name) ? next : Math.min(next, monitorPeriod) };
+    if (isReady || begun.has(name)) return { requeueAfter: next };
+    return { requeueAfter: Math.min(next, isNews(name, now) ? together : monitorPeriod) };
   }
 
   async function tellSilence(node: Readonly<Node>, now: number): Promise<Readonly<Node>> {
@@ -107,6 +118,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     const copy = jsonCopy(node) as Node;
     copy.status = { ...copy.status, conditions };
     const updated = await nodeClient.update(copy, { subresource: 'status' });
+    told.set(node.metadata.name, now);
+    health.set(updated);
     tellOfNode(updated, 'NodeNotReady', `Node ${node.metadata.name} status is now: NodeNotReady`);
     return updated;
   }
@@ -118,12 +131,16 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     await nodeClient.patch({ name, type: 'merge', body: { metadata: { uid, resourceVersion }, spec: { taints } } });
   }
 
+  function isNews(name: string, now: number): boolean {
+    return now - (told.get(name) ?? Number.NEGATIVE_INFINITY) < together;
+  }
+
   function mayEvict(node: Readonly<Node>, now: number): boolean {
     const { name } = node.metadata;
-    const eviction = evictionOf(node, nodeInformer.lister.list(), rates);
+    const eviction = evictionOf(node, health, rates);
     const begins =
       eviction.kind === 'limited' &&
-      (begun.has(name) || isEvicting(node) || pace.begins(zoneOf(node), eviction.rate, now));
+      (begun.has(name) || isEvicting(node) || (!isNews(name, now) && pace.begins(zoneOf(node), eviction.rate, now)));
     if (begins) begun.add(name);
     else begun.delete(name);
     return begins;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../api/core/v1/types.generated.ts';
 import { makeNode } from '../harness/start.ts';
-import { defaultRates, type EvictionRates, evictionOf } from './disruption.ts';
+import { defaultRates, type EvictionRates, evictionOf, ZoneHealth } from './disruption.ts';
 
 /** `r` is a ready node, `s` a silent one; one word for each zone. */
 function cluster(text: string): Node[] {
@@ -15,9 +15,15 @@ function cluster(text: string): Node[] {
   );
 }
 
+function healthOf(all: readonly Node[]): ZoneHealth {
+  const health = new ZoneHealth();
+  for (const one of all) health.set(one);
+  return health;
+}
+
 function rateIn(text: string, rates: Partial<EvictionRates> = {}): number | 'held' {
   const all = cluster(text);
-  const eviction = evictionOf(all[0]!, all, { ...defaultRates, ...rates });
+  const eviction = evictionOf(all[0]!, healthOf(all), { ...defaultRates, ...rates });
   return eviction.kind === 'held' ? 'held' : eviction.rate;
 }
 
@@ -43,5 +49,20 @@ test('rates and thresholds are as they are told', () => {
 test('a node that is not counted is no sign of life', () => {
   const [silent, ready] = cluster('sr') as [Node, Node];
   ready.metadata.labels = { ...ready.metadata.labels, 'node.kubernetes.io/exclude-disruption': '' };
-  expect(evictionOf(silent, [silent, ready], defaultRates)).toEqual({ kind: 'held' });
+  expect(evictionOf(silent, healthOf([silent, ready]), defaultRates)).toEqual({ kind: 'held' });
+});
+
+test('the counts follow nodes that change, move and go', () => {
+  const [one, other] = cluster('r r') as [Node, Node];
+  const [silent] = cluster('s') as [Node];
+  const health = healthOf([one, other]);
+  health.set(silent);
+  expect(health.isAllSilent).toBe(false);
+  health.remove(other.metadata.name);
+  expect(health.isAllSilent).toBe(true);
+  health.set({ ...one, metadata: { ...one.metadata, labels: {} } });
+  expect(health.isAllSilent).toBe(false);
+  expect(evictionOf(silent, health, defaultRates)).toEqual({ kind: 'limited', rate: 0.1 });
+  health.remove(one.metadata.name);
+  expect(health.isAllSilent).toBe(false);
 });

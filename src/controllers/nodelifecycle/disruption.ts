@@ -24,17 +24,53 @@ export const defaultRates: EvictionRates = {
 const fewNodes = 2;
 const notCounted = 'node.kubernetes.io/exclude-disruption';
 
-export function evictionOf(node: Readonly<Node>, all: readonly Readonly<Node>[], rates: EvictionRates): Eviction {
-  const counted = all.filter(({ metadata }) => metadata.labels?.[notCounted] === undefined);
-  const isReady = (one: Readonly<Node>) => readyStatusOf(one) === 'True';
-  if (counted.length > 0 && !counted.some(isReady)) return { kind: 'held' };
-  const own = zoneOf(node);
-  const zone = counted.filter((one) => zoneOf(one) === own);
-  const silent = zone.filter((one) => !isReady(one)).length;
-  const threshold = Math.max(rates.unhealthyZoneThreshold * zone.length, fewNodes + 1);
+/** Nodes that are ready, and that are not, in all and by zone: kept as they change, for a thousand of them ask at once. */
+export class ZoneHealth {
+  /** Of each node that counts: its zone, and whether it is ready. */
+  readonly #nodes = new Map<string, { readonly zone: string; readonly isReady: boolean }>();
+  readonly #zones = new Map<string, { ready: number; silent: number }>();
+  #ready = 0;
+
+  /** A node as it is now. */
+  set(node: Readonly<Node>): void {
+    const { name, labels } = node.metadata;
+    this.remove(name);
+    if (labels?.[notCounted] !== undefined) return;
+    const one = { zone: zoneOf(node), isReady: readyStatusOf(node) === 'True' };
+    this.#nodes.set(name, one);
+    this.#count(one, 1);
+  }
+
+  remove(name: string): void {
+    const present = this.#nodes.get(name);
+    if (present && this.#nodes.delete(name)) this.#count(present, -1);
+  }
+
+  get isAllSilent(): boolean {
+    return this.#nodes.size > 0 && this.#ready === 0;
+  }
+
+  of(zone: string): { readonly ready: number; readonly silent: number } {
+    return this.#zones.get(zone) ?? { ready: 0, silent: 0 };
+  }
+
+  #count({ zone, isReady }: { readonly zone: string; readonly isReady: boolean }, by: 1 | -1): void {
+    const counts = this.#zones.get(zone) ?? { ready: 0, silent: 0 };
+    counts[isReady ? 'ready' : 'silent'] += by;
+    if (isReady) this.#ready += by;
+    if (counts.ready + counts.silent > 0) this.#zones.set(zone, counts);
+    else this.#zones.delete(zone);
+  }
+}
+
+export function evictionOf(node: Readonly<Node>, health: ZoneHealth, rates: EvictionRates): Eviction {
+  if (health.isAllSilent) return { kind: 'held' };
+  const { ready, silent } = health.of(zoneOf(node));
+  const size = ready + silent;
+  const threshold = Math.max(rates.unhealthyZoneThreshold * size, fewNodes + 1);
   // A zone that is silent as a whole is one fault, which its pods can leave.
-  if (silent === zone.length || silent < threshold) return { kind: 'limited', rate: rates.rate };
-  return { kind: 'limited', rate: zone.length > rates.largeClusterSizeThreshold ? rates.secondaryRate : 0 };
+  if (ready === 0 || silent < threshold) return { kind: 'limited', rate: rates.rate };
+  return { kind: 'limited', rate: size > rates.largeClusterSizeThreshold ? rates.secondaryRate : 0 };
 }
 
 /** Region and zone of a node, as one text. */

@@ -103,9 +103,13 @@ test('a silent node is Unknown and tainted after 40 s, its pods not ready at onc
 });
 
 test('where no node is ready, nobody is evicted, until some are ready again', async () => {
-  await start({ others: [] });
+  await start({ others: [], silent: ['node-3'] });
+  // Not for a moment.
+  await harness.api.resource<Pod>(pods).create(makePod('picky', {}, { nodeName: 'node-1' }));
   await pass(600, false);
   expect((await node()).spec?.taints?.map(({ effect }) => effect)).toEqual(['NoSchedule']);
+  const picky = await harness.api.resource<Pod>(pods).get('picky', 'default');
+  expect(picky.metadata.deletionTimestamp).toBeUndefined();
   expect((await pod()).metadata.deletionTimestamp).toBeUndefined();
   await harness.api.resource<Node>(nodes).create(makeNode('node-2'));
   alive = ['node-2'];
@@ -127,6 +131,8 @@ test('nodes of a zone lose their pods one after the other, one in ten seconds; o
   };
   const [waits, goes] = ['NoSchedule', 'NoSchedule+NoExecute'];
   await pass(40, false);
+  expect(await effects()).toEqual([waits, waits, waits]);
+  await pass(10, false);
   expect(await effects()).toEqual([waits, waits, goes]);
   await pass(10, false);
   expect(await effects()).toEqual([waits, goes, goes]);
