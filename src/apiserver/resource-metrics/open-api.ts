@@ -10,10 +10,10 @@ const usage: JSONSchemaProps = {
 };
 
 /** Of both kinds; metrics are the sample that was taken at the end of a window. */
-const sample: Readonly<Record<string, JSONSchemaProps>> = {
+const sample = {
   timestamp: { description: 'The end of the window.', type: 'string', format: 'date-time' },
   window: { description: 'How long the metrics were collected, up to the timestamp.', type: 'string' },
-};
+} satisfies Record<string, JSONSchemaProps>;
 
 const nodeMetrics: JSONSchemaProps = {
   description: 'What a node uses.',
