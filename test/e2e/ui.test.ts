@@ -216,6 +216,8 @@ test('the slider walks through history, and back to now', async () => {
     .poll(async () => Number(await page.locator('.stage').getAttribute('data-revision')), soon)
     .toBeLessThan(now);
   await untilDoorSays('cart', nobody);
+  // The story follows the picture.
+  await untilPanelSays('it has no label tier');
   await page.emulateMedia({ colorScheme: 'dark' });
   await keepScreenshot(page, 'history');
   await page.locator('.time button').click();
