@@ -1,6 +1,7 @@
 // Where a control plane keeps its objects: in memory, in a file, or in etcd together with other servers.
 import { join } from 'node:path';
 import { MemoryStorage } from '../storage/memory/memory-storage.ts';
+import { SqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
@@ -24,7 +25,6 @@ export interface StorageConfig {
 export async function openStorage({ dataDir, datastore }: StorageConfig): Promise<Storage> {
   if (datastore) return openEtcd(datastore);
   if (dataDir === undefined) return new MemoryStorage();
-  const { SqliteStorage } = await import('../storage/sqlite/sqlite-storage.ts');
   try {
     return await SqliteStorage.open({ path: join(dataDir, 'state.db') });
   } catch (error) {

@@ -18,7 +18,7 @@ import { makeFolder, realFiles } from '../system/real/files.ts';
 import { ensureBootstrapObjects, markStore } from './bootstrap-objects.ts';
 import { addonsOnceJoined } from './cluster-addons.ts';
 import { composeApiServer } from './compose-api-server.ts';
-import { prepareControlLoops } from './control-loops.ts';
+import type { prepareControlLoops } from './control-loops.ts';
 import { openStorage } from './datastore.ts';
 import { Failure, messageOf } from './failure.ts';
 import { InProcessTransport } from './in-process-transport.ts';
@@ -35,9 +35,10 @@ const system: User = { name: 'system:apiserver', groups: ['system:masters', 'sys
 export async function startControlPlane(config: ServerConfig): Promise<ControlPlane> {
   const stop = new AbortController();
   if (config.dataDir !== undefined) await prepareFolder(config.dataDir);
-  const storage = await openStorage(config);
+  // Storage opens in a thread of its own; what is not needed before is loaded meanwhile.
+  const [storage, { prepareControlLoops }] = await Promise.all([openStorage(config), import('./control-loops.ts')]);
   try {
-    return await assemble(config, { storage, ...(await openKeys(config, storage)), stop });
+    return await assemble(config, { storage, ...(await openKeys(config, storage)), stop, prepareControlLoops });
   } catch (error) {
     stop.abort();
     await storage.close();
@@ -58,9 +59,11 @@ interface Opened {
   readonly pki: Pki;
   readonly files: Files;
   readonly stop: AbortController;
+  readonly prepareControlLoops: typeof prepareControlLoops;
 }
 
-async function assemble(config: ServerConfig, { storage, pki, files, stop }: Opened): Promise<ControlPlane> {
+async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPlane> {
+  const { storage, pki, files, stop } = opened;
   const { onError, clock = realClock } = config;
   const metrics = new ApiMetrics();
   const access = await openAccess(config, pki);
@@ -115,7 +118,7 @@ async function assemble(config: ServerConfig, { storage, pki, files, stop }: Ope
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
     const queues = new WorkQueueMetrics(() => clock.now());
     metrics.add(queues.families);
-    const loops = await prepareControlLoops({ ...config, ...pki, clock, metrics: queues, transport });
+    const loops = await opened.prepareControlLoops({ ...config, ...pki, clock, metrics: queues, transport });
     ready.resolve(server);
     handle = (request) => server.handle(request);
     // Who waits for the server is told first.
