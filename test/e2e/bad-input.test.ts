@@ -130,6 +130,8 @@ test('up twice and down twice are fine', async () => {
   expect(JSON.parse(second.stdout)).toMatchObject({ changed: false });
   const fewer = await cluster.portico('up', '--nodes', '1');
   expectOneLine(fewer, /runs with 2 nodes; bring it down before it gets fewer/);
+  const elsewhere = await run([launcher, 'up', '--name', cluster.name, '--data-dir', `${cluster.dataDir}-other`]);
+  expectOneLine(elsewhere, /runs with its data in \S+; bring it down before it starts from \S+-other/);
 
   expect((await cluster.portico('down')).code).toBe(0);
   await expectMachineState(cluster.name, before);
