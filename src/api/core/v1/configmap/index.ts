@@ -22,7 +22,8 @@ function validate({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
     errors.push(...nameErrors(configMapKey, `binaryData[${key}]`, key));
     bytes += Math.floor((value.length * 3) / 4);
   }
-  return bytes > maxDataBytes ? [...errors, tooLong('', maxDataBytes)] : errors;
+  // Upstream's path of the whole object is an empty index.
+  return bytes > maxDataBytes ? [...errors, tooLong('[]', maxDataBytes)] : errors;
 }
 
 /** What may not change once `immutable` is set; also of Secrets. */
