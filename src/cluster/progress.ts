@@ -49,6 +49,11 @@ export class Progress {
     }
   }
 
+  /** One line beside the phases. */
+  note(text: string): void {
+    this.#line(`  ${text}`);
+  }
+
   #line(text: string): void {
     this.#output?.write(`${this.#output.isTTY ? '\r\x1b[K' : ''}${text}\n`);
     this.#draw();

@@ -29,6 +29,7 @@ import {
   nftTable,
   rangesOf,
 } from './layout.ts';
+import { warnOfLeftRules } from './left-rules.ts';
 import { type RunningNode, startNode } from './node.ts';
 import { isReadySince } from './node-ready.ts';
 import { requireFreePort, requirePrograms } from './preflight.ts';
@@ -211,7 +212,12 @@ async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }
     'network',
     async () => {
       const options = { table: nftTable(record.name), layout: network, egress: record.egress, runDir: paths.run };
-      await Promise.all([makeHostNetwork(tools.exec, network), setEgress(tools.exec, options)]);
+      const [warning] = await Promise.all([
+        warnOfLeftRules(tools.exec, options.table),
+        makeHostNetwork(tools.exec, network),
+        setEgress(tools.exec, options),
+      ]);
+      if (warning) progress.note(warning);
     },
     () =>
       `bridge ${network.bridge} ${network.v4.subnet}, ${record.nodes} namespaces${record.egress ? '' : ', no way out'}`,
