@@ -280,3 +280,14 @@ test('a request that is being answered when the server ends gets its answer; a s
   await closed;
   await stream;
 });
+
+test('a port that is taken is told with its address; a name is listened on as well as an address', async () => {
+  const { options } = await serverOptions();
+  const port = Number(new URL(url).port);
+  const refused = { code: 'EADDRINUSE', address: '127.0.0.1', port };
+  const handler = async () => textResponse(200, 'ok');
+  await expect(new Listener({ ...options, port }, handler).listen()).rejects.toMatchObject(refused);
+  const named = new Listener({ ...options, host: 'localhost' }, handler);
+  expect((await named.listen()).port).toBeGreaterThan(0);
+  await named.close();
+});
