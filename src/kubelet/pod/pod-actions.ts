@@ -32,6 +32,8 @@ export class PodActions {
   readonly #options: PodActionsOptions;
   readonly #backoffs = new Map<string, RestartBackoff>();
   readonly #waiting: Waiting = new Map();
+  /** By container name, when one that could not be started is tried again (milliseconds since the epoch). */
+  readonly #retries = new Map<string, number>();
 
   constructor(options: PodActionsOptions) {
     this.#options = options;
@@ -46,6 +48,11 @@ export class PodActions {
   waiting(): Waiting {
     for (const { name } of this.#options.view.running) this.#waiting.delete(name);
     return this.#waiting;
+  }
+
+  /** The pod is another: what could not be started may be now. */
+  retryNow(): void {
+    this.#retries.clear();
   }
 
   /** What fails makes its container wait and sets the time of the next try, which is returned (milliseconds since the epoch). */
@@ -131,6 +138,8 @@ export class PodActions {
     const { pod, addresses } = view;
     const sandbox = readySandbox(view.observed);
     if (!sandbox) return undefined;
+    const retryAt = this.#retries.get(container.name) ?? 0;
+    if (context.options.clock.now() < retryAt) return retryAt;
     if (restartOf) {
       const now = context.options.clock.now();
       this.#backoffs.set(container.name, nextBackoff(this.#backoffs.get(container.name), restartOf.finishedAt, now));
@@ -151,10 +160,12 @@ export class PodActions {
     if (result.id !== undefined) await view.lookAtContainer(result.id);
     if (result.kind === 'waiting') {
       this.#waiting.set(container.name, { reason: result.reason, message: result.message });
+      this.#retries.set(container.name, result.retryAt);
       await publish();
       return result.retryAt;
     }
     this.#waiting.delete(container.name);
+    this.#retries.delete(container.name);
     const hook = container.lifecycle?.postStart;
     if (hook) await this.#postStart(container, hook, result.id);
     return undefined;

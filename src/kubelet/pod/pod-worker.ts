@@ -149,7 +149,9 @@ export class PodWorker {
   update(pod: Pod): void {
     const old = this.#wanted;
     const isOver = hasEnded(pod) && !hasEnded(old);
-    const isNews = isOver || asksForMore(pod, old) || !this.#teller.isOwnWord(pod.status);
+    const isOther = asksForMore(pod, old);
+    const isNews = isOver || isOther || !this.#teller.isOwnWord(pod.status);
+    if (isOther) this.#actions.retryNow();
     this.#wanted = pod;
     this.#view.pod = this.#allocation.of(pod);
     if (isNews) this.wake();

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import type { ContainerStarter, StartResult } from './container-starter.ts';
+import { PodActions, type PodActionsOptions } from './pod-actions.ts';
+import { PodView } from './pod-view.ts';
+
+test('a container that cannot be started is tried again in its time, or when the pod is another, however often it is planned', async () => {
+  const clock = new FakeClock();
+  const pod: Pod = { metadata: { name: 'p', uid: 'u' }, spec: { containers: [{ name: 'c' }] } };
+  const context = { options: { clock }, nodes: { get: () => undefined } } as unknown as PodActionsOptions['context'];
+  const view = new PodView(pod, context);
+  view.observed = { sandboxes: [{ id: 's', attempt: 0, ready: true, createdAt: 0, ips: [] }], containers: [] };
+  let tries = 0;
+  const start = async (): Promise<StartResult> => {
+    tries += 1;
+    return { kind: 'waiting', reason: 'CreateContainerError', message: `${tries}`, retryAt: clock.now() + 5000 };
+  };
+  const parts = { context, view, starter: { start } as Partial<ContainerStarter>, volumes: { current: {} } };
+  const rest = { event: () => {}, publish: async () => {}, gracePeriod: () => 1 };
+  const actions = new PodActions({ ...parts, ...rest } as unknown as PodActionsOptions);
+  const act = () =>
+    actions.act({
+      actions: [{ type: 'start', container: { name: 'c' }, attempt: 0 }],
+      podRestarts: 0,
+      waiting: new Map(),
+      finished: false,
+    });
+  const retryAt = clock.now() + 5000;
+  expect([await act(), await act(), tries]).toEqual([retryAt, retryAt, 1]);
+  expect(actions.waiting().get('c')).toEqual({ reason: 'CreateContainerError', message: '1' });
+  clock.advance(5000);
+  await act();
+  expect(tries).toBe(2);
+  actions.retryNow();
+  await act();
+  expect(tries).toBe(3);
+});
