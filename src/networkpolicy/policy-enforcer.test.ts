@@ -5,6 +5,7 @@ import { FakeApi } from '../client/fake/fake-api.ts';
 import { createInformers } from '../client/informers.ts';
 import { namespaces, networkPolicies, pods } from '../client/resources.ts';
 import type { Client } from '../client/types.ts';
+import type { Clock } from '../system/clock.ts';
 import { FakeExec } from '../system/fake/exec.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realRandom } from '../system/real/random.ts';
@@ -37,12 +38,21 @@ async function start(answer?: ConstructorParameters<typeof FakeExec>[0]) {
   });
   const exec = new FakeExec(answer);
   const log: string[] = [];
+  let ahead = 0;
+  const clock: Clock = {
+    now: () => realClock.now() + ahead,
+    sleep: (ms, signal) => realClock.sleep(ms, signal),
+    after: (ms, callback) => realClock.after(ms, callback),
+  };
+  const advance = (ms: number) => {
+    ahead += ms;
+  };
   const informers = createInformers(api, { clock: realClock, random: realRandom, freeze: true });
   const enforcer = new PolicyEnforcer({
     client,
     informers,
     exec,
-    clock: realClock,
+    clock,
     random: realRandom,
     nodeName: 'node-1',
     log: (line) => log.push(line),
@@ -54,7 +64,7 @@ async function start(answer?: ConstructorParameters<typeof FakeExec>[0]) {
     await running;
   });
   const scripts = () => exec.commands.map(({ input }) => input);
-  return { api, asked, scripts, log, policies: api.resource<NetworkPolicy>(networkPolicies) };
+  return { api, asked, scripts, log, advance, policies: api.resource<NetworkPolicy>(networkPolicies) };
 }
 
 const policy: NetworkPolicy = { metadata: { name: 'none', namespace: 'demo' }, spec: { podSelector: {} } };
@@ -100,4 +110,22 @@ test('what the kernel refuses is told of, and all of it is written again', async
   expect(scripts().at(-1)).toContain(
     'add table ip portico-networkpolicy\ndelete table ip portico-networkpolicy\ntable ip',
   );
+});
+
+test('all of it is written again after a minute, also where something changes all the time', async () => {
+  const { api, scripts, policies, advance } = await start();
+  await eventually(() => expect(scripts()).toHaveLength(1));
+  await policies.create({ ...policy, spec: { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] } });
+  await eventually(() => expect(scripts()).toHaveLength(2));
+  const addPod = (name: string, ip: string) =>
+    api.resource<Pod>(pods).create({
+      metadata: { name, namespace: 'demo' },
+      spec: { nodeName: 'node-2', containers: [{ name: 'c', image: 'i' }] },
+      status: { phase: 'Running', podIPs: [{ ip }] },
+    });
+  await addPod('one', '10.244.2.2');
+  await eventually(() => expect(scripts()[2]).toMatch(/^add element /));
+  advance(60_000);
+  await addPod('two', '10.244.2.3');
+  await eventually(() => expect(scripts()[3]).toMatch(/^add table ip portico-networkpolicy\ndelete table /));
 });

@@ -34,7 +34,7 @@ export interface PolicyEnforcerOptions {
  */
 const settle = 20;
 const retry = 1000;
-/** All of it is written anew in this time: whoever changed the tables by hand loses. */
+/** All of it is written anew in this time, however much changes meanwhile: whoever changed the tables by hand loses. */
 const resync = 60_000;
 
 const families = ['IPv4', 'IPv6'] as const;
@@ -53,6 +53,8 @@ export class PolicyEnforcer {
   #peers: Peers | undefined;
   /** What the kernel holds, by family; undefined when nobody knows. */
   #written: readonly (Table | undefined)[] | undefined;
+  /** When all of it was written, ms since 1970. */
+  #wholeAt = 0;
   #dirty = true;
   #wake: () => void = () => {};
 
@@ -72,6 +74,9 @@ export class PolicyEnforcer {
         this.#dirty = false;
         let pause = resync;
         const start = clock.now();
+        // What the tables hold is not asked: writing them again as one step costs no packet anything. The clock may jump.
+        if (Math.abs(start - this.#wholeAt) >= resync && this.#written?.some((table) => table))
+          this.#written = undefined;
         try {
           await this.#sync(signal);
         } catch (error) {
@@ -80,9 +85,7 @@ export class PolicyEnforcer {
           log(error instanceof Error ? error.message : String(error));
         }
         const took = clock.now() - start;
-        const waited = await this.#pause(this.#dirty ? 0 : pause, signal);
-        // What the tables hold is not asked: writing them again as one step costs no packet anything.
-        if (waited === 'in full' && this.#written?.some((table) => table)) this.#written = undefined;
+        await this.#pause(this.#dirty ? 0 : pause, signal);
         await clock.sleep(Math.max(settle, took), signal).catch(() => {});
       }
     } finally {
@@ -95,17 +98,17 @@ export class PolicyEnforcer {
     this.#wake();
   }
 
-  #pause(ms: number, signal: AbortSignal): Promise<'in full' | 'woken'> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.after(ms, () => resolve(ms === resync ? 'in full' : 'woken'));
-      const now = () => {
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(ms, resolve);
+      this.#wake = () => {
         timer.cancel();
-        resolve('woken');
+        resolve();
       };
-      this.#wake = now;
-      signal.addEventListener('abort', now, { once: true });
-      if (signal.aborted) now();
+      signal.addEventListener('abort', this.#wake, { once: true });
+      if (signal.aborted) this.#wake();
     });
+    signal.removeEventListener('abort', this.#wake);
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
@@ -166,6 +169,7 @@ export class PolicyEnforcer {
     this.#written = undefined;
     const { code, stderr } = await this.#options.exec.run(['nft', '-f', '-'], { input: script.join('') });
     if (code !== 0) throw new Error(`nft: ${stderr.trim().split('\n').slice(0, 3).join(' | ')}`);
+    if (!written) this.#wholeAt = this.#options.clock.now();
     this.#written = desired;
   }
 
