@@ -81,7 +81,7 @@ async function settingsInFile(file: string, text: string): Promise<SettingsTexts
   try {
     value = parse(text) ?? {};
   } catch (error) {
-    throw usage(`${file}: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
+    throw usage(`${file}: ${error instanceof Error ? error.message.split('\n')[0]?.replace(/:$/, '') : error}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw usage(`${file}: must be a mapping`);
   // An empty file is mostly one that is just being written.

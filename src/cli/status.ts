@@ -42,6 +42,7 @@ function print(status: ClusterStatus): void {
     p.health,
   ]);
   console.log(`\n${table(['PART', 'NODE', 'PID', 'MEMORY', 'HEALTH'], rows)}`);
+  if (status.state === 'degraded') console.log('\nportico up starts what is missing; what runs goes on.');
 }
 
 export function register(command: Command): void {
