@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../src/apimachinery/object.ts';
 import { endpointSlices } from '../../src/client/resources.ts';
+import { freePort } from '../fixtures/free-port.ts';
 import { ipvsDifferences } from '../labs/ipvs-differences.ts';
 import { unavailable } from '../machine/image.ts';
 import { clusterObjects, type LabCase, labCases, renamed } from '../machine/lab-cases.ts';
@@ -10,6 +11,8 @@ import { Machine } from '../machine/machine.ts';
 import { ProxiedNode } from '../machine/proxied-node.ts';
 
 const reason = unavailable('ipvs');
+// Proxies run here; only their programs run on the machine.
+const healthPort = await freePort();
 
 interface Outcomes {
   readonly shape: Readonly<Record<string, readonly string[]>>;
@@ -56,7 +59,7 @@ function union(lines: Iterable<string>): string[] {
 }
 
 describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${reason ? ` (${reason})` : ''}`, () => {
-  const cases = reason ? [] : labCases();
+  const cases = reason ? [] : labCases(healthPort);
   const byName = (prefix: string): LabCase => cases.find(({ name }) => name.startsWith(prefix))!;
   const objects = reason ? [] : [...clusterObjects(), ...cases.flatMap(renamed)];
   let machine: Machine;

@@ -16,8 +16,15 @@ export interface LabCase {
   readonly loaded: ReadonlyMap<string, readonly string[]>;
 }
 
-function objectsOf(file: string): KubeObject[] {
-  return parseAllDocuments(readFileSync(join(lab, 'cases', file), 'utf8')).map((document) => document.toJS());
+/** The health check node port of the lab's one Service that has one. */
+const recordedHealthPort = '32085';
+
+function textOf(folder: string, file: string): string {
+  return readFileSync(join(lab, folder, file), 'utf8');
+}
+
+function objectsIn(text: string): KubeObject[] {
+  return parseAllDocuments(text).map((document) => document.toJS());
 }
 
 /** The lines below each `# program …` line. */
@@ -38,19 +45,24 @@ function sectionsOf(text: string): Map<string, string[]> {
 
 /** The nodes, and the API server's own Service. */
 export function clusterObjects(): KubeObject[] {
-  return objectsOf('_cluster.yaml');
+  return objectsIn(textOf('cases', '_cluster.yaml'));
 }
 
-export function labCases(): LabCase[] {
+/**
+ * The cases, with another health check node port in objects and recordings: the proxy listens on it, on the machine that runs the
+ * tests, where somebody else may have that of the lab.
+ */
+export function labCases(healthPort: number): LabCase[] {
+  const moved = (text: string) => text.replaceAll(recordedHealthPort, String(healthPort));
   const names = readdirSync(join(lab, 'cases'))
     .filter((file) => file.endsWith('.yaml') && !file.startsWith('_'))
     .map((file) => file.slice(0, -'.yaml'.length))
     .sort();
   return names.map((name) => ({
     name,
-    objects: objectsOf(`${name}.yaml`),
-    outcomes: JSON.parse(readFileSync(join(lab, 'outcomes', `${name}.json`), 'utf8')).iptables,
-    loaded: sectionsOf(readFileSync(join(lab, 'rules', `${name}.ipvs`), 'utf8')),
+    objects: objectsIn(moved(textOf('cases', `${name}.yaml`))),
+    outcomes: JSON.parse(textOf('outcomes', `${name}.json`)).iptables,
+    loaded: sectionsOf(moved(textOf('rules', `${name}.ipvs`))),
   }));
 }
 
