@@ -2,6 +2,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from '../../api/core/v1/types.generated.ts';
+import { ignoreExisting } from '../volumes/existing.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
 import { ConfigError, expand } from './env.ts';
 
@@ -64,7 +65,3 @@ async function makeInside(root: string, below: string, refuse: () => Error): Pro
 }
 
 const isInside = (root: string, path: string): boolean => path === root || path.startsWith(`${root}/`);
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
-}

@@ -4,6 +4,7 @@
 import { mkdir, readdir, readFile, rmdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exec } from '../../system/exec.ts';
+import { ignoreExisting } from './existing.ts';
 import { VolumeError } from './payload.ts';
 
 export interface DeviceMount {
@@ -129,8 +130,4 @@ async function isMounted(path: string): Promise<boolean> {
   const decode = (text: string) =>
     text.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
   return lines.some((line) => decode(line.split(' ')[4] ?? '') === path);
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }

@@ -23,6 +23,7 @@ import { table } from '../../apimachinery/table.ts';
 import type { Exec } from '../../system/exec.ts';
 import { containersOf } from '../pod/identity.ts';
 import { DeviceMounts } from './device-mounts.ts';
+import { ignoreExisting } from './existing.ts';
 import { giveOne, giveToGroup, readers } from './group-ownership.ts';
 import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
 import {
@@ -254,10 +255,6 @@ export function memorySize(
 /** What a path is not that fails the check of its type, in upstream's words. */
 const kinds = table<string>({ Socket: 'socket file', CharDevice: 'character device', BlockDevice: 'block device' });
 const describe = (type: string): string => kinds[type] ?? type.replace('OrCreate', '').toLowerCase();
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
-}
 
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
