@@ -65,14 +65,13 @@ function nodeAddressesOf(world: World, name: string): string[] {
 
 function sentOn(world: World, { source, destination }: Outcome): Omit<Arrival, 'target'> {
   const { address } = destination;
-  const holder = holderOf(world, address);
-  const pod = podAt(world, address);
-  const isEndpoint = world.endpoints.has(address);
   if (source.address === address) return { result: 'dropped', cause: ownAddress(world, address) };
-  if (pod || answeringNode(world, address) || world.endpoints.get(address) !== undefined) return { result: 'arrives' };
+  const isKnown = podAt(world, address) ?? answeringNode(world, address) ?? world.endpoints.get(address);
+  if (isKnown) return { result: 'arrives' };
+  const holder = holderOf(world, address);
   if (!holder) return { result: 'leaves the cluster' };
   // Manifests may leave pods out.
-  if (isEndpoint || world.pods.size === 0) return { result: 'arrives' };
+  if (world.endpoints.has(address) || world.pods.size === 0) return { result: 'arrives' };
   const cause: Cause = {
     object: `Node ${holder.metadata.name}`,
     field: 'spec.podCIDRs',

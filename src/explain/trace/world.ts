@@ -6,8 +6,8 @@ import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.t
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import type { ZoneConfig } from '../../dns/zone/answer.ts';
 import { ClusterZone } from '../../dns/zone/view.ts';
-import { addressAt, containsText, formatCIDR, parseCIDR } from '../../net/cidr.ts';
-import { familyOf, formatIP, type IPFamily } from '../../net/ip.ts';
+import { addressAt, type CIDR, contains, formatCIDR, parseCIDR } from '../../net/cidr.ts';
+import { familyOf, formatIP, type IPFamily, parseIP } from '../../net/ip.ts';
 import type { NodeNetwork, Route } from '../../netfilter/packet.ts';
 import { type Doors, doorsOf } from './relevant.ts';
 
@@ -30,6 +30,8 @@ export interface World {
   /** Addresses of load balancers, with the node that answers for each. */
   readonly announced: ReadonlyMap<string, string>;
   readonly doors: Doors;
+  /** Of the pods of each node. */
+  readonly podRanges: readonly { readonly node: Node; readonly cidr: CIDR }[];
   /** How each node is reached from the others, by its name. */
   readonly routesTo: ReadonlyMap<string, readonly Route[]>;
   readonly zone: ClusterZone;
@@ -95,9 +97,15 @@ function worldFrom(objects: readonly KubeObject[], domain: string): World {
   const podsOfNode = Map.groupBy(pods.values(), ({ spec }) => spec?.nodeName);
   const routesTo = new Map([...nodes].map(([name, node]) => [name, routesToPodsOf(node)]));
   const doors = doorsOf(objects);
+  const podRanges = [...nodes.values()].flatMap((node) =>
+    podCIDRs(node).flatMap((text) => {
+      const cidr = parseCIDR(text);
+      return cidr ? { node, cidr } : [];
+    }),
+  );
   return {
     ...{ objects, nodes, pods, podsOfNode, podAt: byAddress(pods), services, endpoints, announced },
-    ...{ doors, routesTo, zone, zoneConfig },
+    ...{ doors, podRanges, routesTo, zone, zoneConfig },
   };
 }
 
@@ -147,20 +155,13 @@ export function nodeOfAddress(world: World, address: string): Node | undefined {
 }
 
 /** The node of whose pods' range an address is. */
-export function holderOf({ nodes }: World, address: string): Node | undefined {
-  for (const node of nodes.values()) if (holds(node, address)) return node;
-  return undefined;
+export function holderOf({ podRanges }: World, address: string): Node | undefined {
+  const ip = parseIP(address);
+  return ip && podRanges.find(({ cidr }) => contains(cidr, ip))?.node;
 }
 
 function podCIDRs(node: Readonly<Node>): string[] {
   return node.spec?.podCIDRs ?? (node.spec?.podCIDR ? [node.spec.podCIDR] : []);
-}
-
-function holds(node: Readonly<Node>, address: string): boolean {
-  return podCIDRs(node).some((text) => {
-    const cidr = parseCIDR(text);
-    return cidr !== undefined && containsText(cidr, address);
-  });
 }
 
 /** What stands for the addresses of a node's pods in one line of its routing table. */
@@ -194,10 +195,12 @@ export function networkOf(world: World, node: Readonly<Node>, family: IPFamily):
     if (name !== node.metadata.name) routes.push(...ways.filter(isOfFamily));
   }
   // Pods whose address no podCIDR holds are where their objects say.
+  const ranges = world.podRanges.filter((range) => range.node === node).map(({ cidr }) => cidr);
   for (const pod of world.podsOfNode.get(node.metadata.name) ?? []) {
     if (pod.spec?.hostNetwork) continue;
     for (const address of addressesOf(pod)) {
-      if (!holds(node, address)) {
+      const ip = parseIP(address);
+      if (ip && !ranges.some((cidr) => contains(cidr, ip))) {
         routes.push({ destination: `${address}/${familyOf(address) === 'IPv6' ? 128 : 32}`, device: podBridge });
       }
     }
