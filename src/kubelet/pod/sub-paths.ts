@@ -2,7 +2,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from '../../api/core/v1/types.generated.ts';
-import { ignoreExisting } from '../volumes/existing.ts';
+import { ignoreExisting } from '../volumes/ignore-existing.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
 import { ConfigError, expand } from './env.ts';
 

@@ -4,7 +4,7 @@
 import { mkdir, readdir, readFile, rmdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exec } from '../../system/exec.ts';
-import { ignoreExisting } from './existing.ts';
+import { ignoreExisting } from './ignore-existing.ts';
 import { VolumeError } from './payload.ts';
 
 export interface DeviceMount {

@@ -23,8 +23,8 @@ import { table } from '../../apimachinery/table.ts';
 import type { Exec } from '../../system/exec.ts';
 import { containersOf } from '../pod/identity.ts';
 import { DeviceMounts } from './device-mounts.ts';
-import { ignoreExisting } from './existing.ts';
 import { giveOne, giveToGroup, readers } from './group-ownership.ts';
+import { ignoreExisting } from './ignore-existing.ts';
 import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
 import {
   blockDevice,
