@@ -2,8 +2,8 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ClusterSettings } from '../cluster/cluster-settings.ts';
 import { Failure } from '../cluster/failure.ts';
+import { clusterOf, nodeIPsOf, nodeNameOf } from './agent-flags.ts';
 import { tools, untilInterrupted, usage } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
 import { addKubeletFlags, housekeepingOf, type KubeletFlags } from './kubelet-flags.ts';
@@ -58,6 +58,9 @@ async function run(flags: Flags): Promise<void> {
   const joinTimeout = parseDuration('--join-timeout', flags.joinTimeout);
   const nodeLeaseDuration = parseDuration('--node-lease-duration', flags.nodeLeaseDuration) / 1000;
   const housekeeping = await housekeepingOf(flags);
+  const given = clusterOf(flags);
+  const nodeName = nodeNameOf(flags.nodeName);
+  const toldIPs = flags.nodeIp === undefined ? undefined : nodeIPsOf(flags.nodeIp);
   const signal = untilInterrupted();
   try {
     await runAgent(
@@ -67,15 +70,15 @@ async function run(flags: Flags): Promise<void> {
         caHash,
         joinTimeout,
         nodeLeaseDuration,
-        nodeName: flags.nodeName,
-        nodeIPs: flags.nodeIp === undefined ? await nodeIPsTowards(flags.server) : list(flags.nodeIp),
+        nodeName,
+        nodeIPs: toldIPs ?? (await nodeIPsTowards(flags.server)),
         ...(await runtimeOf(flags)),
         rootDir: resolve(flags.rootDir),
         staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
         housekeeping,
         allowedUnsafeSysctls: list(flags.allowedUnsafeSysctls),
         cgroupRoot: flags.cgroupRoot,
-        given: clusterOf(flags),
+        given,
         proxyMode,
         podNetwork,
         dnsUpstreams: flags.upstream.length > 0 ? flags.upstream : await machineUpstreams(flags),
@@ -125,17 +128,6 @@ async function runtimeOf({ containerd, rootDir, runDir, nodeName, cniBinDir, cni
     ...{ containerdSocket: machinePaths(folders).containerdSocket, cniBinDir: folders.cniBinDir },
     cniConfDir: cniConfDir ?? cniConfDirOf(folders),
     machine: { ...tools, ...folders, nodeName, log },
-  };
-}
-
-/** What this node is told otherwise than by its server. */
-function clusterOf(flags: Flags): Partial<ClusterSettings> {
-  const { clusterCidr, serviceClusterIpRange, clusterDns, clusterDomain } = flags;
-  return {
-    ...(clusterCidr !== undefined && { clusterCIDRs: list(clusterCidr) }),
-    ...(serviceClusterIpRange !== undefined && { serviceCIDRs: list(serviceClusterIpRange) }),
-    ...(clusterDns !== undefined && { clusterDNS: list(clusterDns) }),
-    ...(clusterDomain !== undefined && { clusterDomain }),
   };
 }
 
