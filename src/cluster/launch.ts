@@ -19,17 +19,11 @@ const main = existsSync(source) ? source : fileURLToPath(new URL('../cli/main.js
 export const engineFlags: readonly string[] = ['--max-semi-space-size=2', '--no-allocation-site-pretenuring'];
 
 /**
- * What an agent has beside these: it mostly waits, and there may be many on a machine.
- *
- * - Functions are optimized when they are hot for long, as those of DNS are under load; V8's own limits (400 and 3,000 calls) are
- *   passed by starting pods, and the optimizing compilers alone are 6 MB of pages of the binary.
- * - The old generation is collected when it has grown by two megabytes, not by eight.
+ * What an agent has beside these: it mostly waits, and there may be many on a machine. Its old generation is collected when it
+ * has grown by two megabytes, not by eight. (To optimize functions later saves 5 MB more, pages of the compilers that all
+ * processes share, and costs DNS a third of its speed for a quarter of a million queries.)
  */
-export const agentEngineFlags: readonly string[] = [
-  '--invocation-count-for-maglev=5000',
-  '--invocation-count-for-turbofan=100000',
-  '--optimize-for-size',
-];
+export const agentEngineFlags: readonly string[] = ['--optimize-for-size'];
 
 export function selfCommand(args: readonly string[]): string[] {
   const more = args[0] === 'agent' ? agentEngineFlags : [];
