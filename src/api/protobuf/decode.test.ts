@@ -129,7 +129,13 @@ describe('decodeProtobuf', () => {
 
   test('a zero time in a map is null, as it is elsewhere', () => {
     const entry = message((w) => bytes(text(w, 1, 'web-1'), 2, new Uint8Array(0)));
-    const budget = message((w) => bytes(w, 3, message((status) => bytes(status, 2, entry))));
+    const budget = message((w) =>
+      bytes(
+        w,
+        3,
+        message((status) => bytes(status, 2, entry)),
+      ),
+    );
     expect(decodeProtobuf(envelope('policy/v1', 'PodDisruptionBudget', budget)).value).toEqual({
       status: { disruptedPods: { 'web-1': null } },
     });
