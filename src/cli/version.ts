@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { kubernetesVersion as release } from '../apiserver/version.ts';
 
 /** The Kubernetes version whose behaviour Portico follows. */
-export const kubernetesVersion = 'v1.36.2';
+export const kubernetesVersion = `v${release}`;
 
 /** The package's own version, from its package.json. */
 export function porticoVersion(): string {

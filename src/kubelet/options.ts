@@ -29,8 +29,8 @@ export interface KubeletOptions {
   readonly clusterDomain?: string;
   /** Resolves when pods can be given addresses. */
   readonly networkReady: Promise<void>;
-  /** Version shown as the Node's kubeletVersion: `v1.36.0-portico`. */
-  readonly version?: string;
+  /** Shown as the Node's kubeletVersion: `v1.36.2`. */
+  readonly version: string;
   /** What differs from upstream's defaults in eviction, image removal and log rotation. */
   readonly housekeeping?: Partial<HousekeepingSettings>;
   /** Folder of the manifests of static pods; without one there are none. */

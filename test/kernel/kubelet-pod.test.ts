@@ -37,6 +37,7 @@ function startAgent(): void {
     ...shared,
     client: api,
     nodeIPs: ['172.31.255.11'],
+    version: 'v1.36.2',
     cri: criClient(node.socketPath),
     runtimeSocket: node.socketPath,
     random: realRandom,

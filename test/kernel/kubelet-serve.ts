@@ -54,6 +54,7 @@ const kubelet = new Kubelet({
   ...shared,
   client: api,
   nodeIPs: ['172.31.255.11'],
+  version: 'v1.36.2',
   cri: criClient(`${root}/containerd.sock`),
   runtimeSocket: `${root}/containerd.sock`,
   random: realRandom,

@@ -42,6 +42,7 @@ export async function startNodeKubelet(
   const kubelet = new Kubelet({
     ...shared,
     nodeIPs: ['172.31.255.11'],
+    version: 'v1.36.2',
     cri: criClient(node.socketPath),
     runtimeSocket: node.socketPath,
     random: realRandom,

@@ -1,4 +1,5 @@
 // Puts the parts of a node together. Each runs until the signal aborts; the first that fails for good ends the node.
+import { kubernetesVersion } from '../../apiserver/version.ts';
 import { createEventRecorder } from '../../client/events.ts';
 import { DnsServer } from '../../dns/dns-server.ts';
 import { parseSettings } from '../../dns/settings.ts';
@@ -64,6 +65,7 @@ function kubeletOf({ options, cluster, client, informers }: NodeContext, network
     informers,
     nodeName,
     nodeIPs,
+    version: `v${kubernetesVersion}`,
     cgroupRoot,
     clusterDNS: cluster.clusterDNS,
     clusterDomain: cluster.clusterDomain,

@@ -146,7 +146,7 @@ export class NodeAgent {
   }
 
   async #facts(): Promise<NodeFacts> {
-    const { cri, nodeName, nodeIPs, rootDir, version = 'v1.36.0' } = this.#options;
+    const { cri, nodeName, nodeIPs, rootDir, version } = this.#options;
     const problems: string[] = [];
     const found = await Promise.all([cri.version(), cri.listImages()]).catch((error: Error) => {
       problems.push(`container runtime is down: ${error.message}`);
