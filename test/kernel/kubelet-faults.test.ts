@@ -202,7 +202,7 @@ test('when addresses run out, a pod says so and gets one as soon as there is one
     .toMatch(
       /FailedCreatePodSandBox: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox .* no IP addresses available/,
     );
-  expect((await find('homeless'))?.status?.phase).toBe('Pending');
+  await expect.poll(async () => (await find('homeless'))?.status?.phase, long).toBe('Pending');
   for (const path of fake) await realFiles.remove(path);
   await expect.poll(async () => (await find('homeless'))?.status?.phase, long).toBe('Succeeded');
   await remove('homeless');
