@@ -1,12 +1,10 @@
 // `portico precompile`, which the launcher runs after it installed packages: loads every command and part once and keeps what
 // was compiled, so that the first `up` starts as fast as the later ones.
-import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-import { agentEngineFlags } from '../cluster/launch.ts';
 
 const source = resolve(import.meta.dirname, '..');
 
@@ -26,11 +24,6 @@ async function run(): Promise<void> {
     }
   }
   flushCompileCache();
-  // What is compiled is kept by the flags that it was compiled under, and an agent has some of its own.
-  const { execArgv, execPath, argv } = process;
-  if (!agentEngineFlags.every((flag) => execArgv.includes(flag))) {
-    spawnSync(execPath, [...execArgv, ...agentEngineFlags, ...argv.slice(1)], { stdio: 'inherit' });
-  }
   process.exit(); // some files wait for work once they are loaded
 }
 

@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { agentEngineFlags, engineFlags, selfCommand } from './launch.ts';
+import { engineFlags, selfCommand } from './launch.ts';
 
 // Compiled code is kept for equal flags only: a part that is started with others translates every source again.
 test('the launcher starts the program with the flags that its parts start each other with', () => {
   const launcher = readFileSync(new URL('../../portico', import.meta.url), 'utf8');
-  const flagsOf = (variable: string) => new RegExp(`^${variable}="(.*)"$`, 'm').exec(launcher)?.[1]?.split(' ');
-  const flags = flagsOf('flags') ?? [];
+  const flags = /^flags="(.*)"$/m.exec(launcher)?.[1]?.split(' ') ?? [];
   expect(flags).toEqual([...engineFlags, '--disable-warning=ExperimentalWarning']);
-  expect(flagsOf('agent_flags')).toEqual(agentEngineFlags);
   const flagsIn = (command: readonly string[]) => command.filter((word) => word.startsWith('--')).sort();
   expect(flagsIn(selfCommand(['server']))).toEqual([...flags].sort());
-  expect(flagsIn(selfCommand(['agent']))).toEqual([...flags, ...agentEngineFlags].sort());
 });
