@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
 import type { CriImage, SandboxConfig } from '../cri/messages.ts';
+import { readInside } from '../volumes/read-inside.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
 import { cgroupMount, removeCgroup, setPodCgroup } from './cgroups.ts';
 import { containerConfig, sandboxConfig } from './container-config.ts';
@@ -133,7 +134,10 @@ export class ContainerStarter {
       services: all,
       ...addresses,
       hostIPs: options.nodeIPs,
-      volumePath: (name) => mounted.paths.get(name),
+      async volumeFile(volume, path) {
+        const folder = mounted.paths.get(volume);
+        return folder === undefined ? undefined : { path: join(folder, path), text: await readInside(folder, path) };
+      },
     });
     const dir = volumes.podDir(pod.metadata.uid ?? '');
     const folder = join(dir, 'containers', container.name);

@@ -1,10 +1,9 @@
 // A container's environment: Services, ConfigMaps, Secrets, fields and values, and $(VAR) in them.
 
-import { join } from 'node:path';
 import type { ConfigMap, Container, FileKeySelector, Pod, Secret, Service } from '../../api/core/v1/types.generated.ts';
 import { ownValue, table } from '../../apimachinery/table.ts';
 import { parseTime } from '../../apimachinery/time.ts';
-import { readInside, valueInFile } from './env-file.ts';
+import { valueInFile } from './env-file.ts';
 import { containersOf } from './identity.ts';
 import { resourceField } from './resources.ts';
 
@@ -63,13 +62,20 @@ export class ConfigError extends Error {
   readonly reason = 'CreateContainerConfigError';
 }
 
+export interface VolumeFile {
+  /** On the node. */
+  readonly path: string;
+  /** Undefined when it is not there. */
+  readonly text: string | undefined;
+}
+
 export interface EnvironmentSources {
   readonly services: readonly Readonly<Service>[];
   readonly podIPs: readonly string[];
   readonly hostIPs: readonly string[];
   readonly allocatable: Readonly<Record<string, string>>;
-  /** Host path of a volume of the pod; undefined for one that has none. */
-  volumePath(name: string): string | undefined;
+  /** A file in a volume of the pod; undefined for a volume that has none. */
+  volumeFile(volume: string, path: string): Promise<VolumeFile | undefined>;
   configMap(name: string): Promise<Readonly<ConfigMap> | undefined>;
   secret(name: string): Promise<Readonly<Secret> | undefined>;
 }
@@ -167,15 +173,15 @@ export async function environment(
 /** Undefined for what is optional and not there. Rejects with ConfigError. */
 async function fromFile(
   { volumeName, path, key, optional = false }: FileKeySelector,
-  { volumePath }: EnvironmentSources,
+  { volumeFile }: EnvironmentSources,
 ): Promise<string | undefined> {
-  const volume = volumePath(volumeName);
-  if (volume === undefined) throw new ConfigError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`);
-  const text = await readInside(volume, path);
+  const file = await volumeFile(volumeName, path);
+  if (!file) throw new ConfigError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`);
+  const { text } = file;
   if (text === undefined && !optional) throw new ConfigError("couldn't parse env file");
   const value = text === undefined ? undefined : valueInFile(text, key);
   if (value || optional) return value;
-  throw new ConfigError(`environment variable key "${key}" not found in file "${join(volume, path)}"`);
+  throw new ConfigError(`environment variable key "${key}" not found in file "${file.path}"`);
 }
 
 /** The container that a resourceFieldRef speaks of: its own unless it names one. */

@@ -28,7 +28,7 @@ const sources: EnvironmentSources = {
   podIPs: ['10.244.1.2', 'fd00::2'],
   hostIPs: ['172.30.0.11'],
   allocatable: { cpu: '2', memory: '4Gi' },
-  volumePath: () => undefined,
+  volumeFile: async () => undefined,
   configMap: async (name) => (name === 'cm' ? { metadata: { name }, data: { k: 'v' } } : undefined),
   secret: async (name) => (name === 's' ? { metadata: { name }, data: { k: 'c2VjcmV0' } } : undefined),
 };
