@@ -1,4 +1,5 @@
 // What /healthz, /livez and /readyz ask, under kube-apiserver's names where there is the same thing to ask.
+
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HealthCheck } from '../apiserver/health.ts';
@@ -6,6 +7,7 @@ import type { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
 import { CollectedFamily, type Family } from '../metrics/metric.ts';
 import type { Storage } from '../storage/storage.ts';
 import { realClock } from '../system/real/clock.ts';
+import { messageOf } from './failure.ts';
 
 export interface HealthOptions {
   readonly storage: Pick<Storage, 'currentRevision'>;
@@ -41,8 +43,6 @@ const started = [
   'poststarthook/apiservice-openapi-controller',
   'poststarthook/apiservice-openapiv3-controller',
 ];
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 export function healthChecks({ storage, cache, isEnding }: HealthOptions): HealthCheck[] {
   const isWell = () => undefined;

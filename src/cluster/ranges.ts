@@ -27,7 +27,7 @@ export function readRanges(flag: string, text: string): readonly CIDR[] {
     throw wrong(flag, `${JSON.stringify(text)} is not one range, or an IPv4 and an IPv6 range with a comma`);
   }
   for (const range of ranges) {
-    const special = neverRouted.find((text) => overlaps(parseCIDR(text) ?? range, range));
+    const special = overlapping(neverRouted, range);
     if (special) throw wrong(flag, `${formatCIDR(range)} has addresses of ${special}, which no network carries`);
   }
   return ranges;
@@ -68,13 +68,21 @@ export function judgeRanges({ podCIDRs, serviceCIDRs, nodes, nodeSubnets }: Want
     ...services.map((range) => ({ flag: serviceRangeFlag, range })),
   ];
   for (const { flag, range } of taken) {
-    const subnet = nodeSubnets.find((text) => overlaps(parseCIDR(text) ?? range, range));
-    if (subnet && parseCIDR(subnet)) throw wrong(flag, `${formatCIDR(range)} overlaps the nodes' own ${subnet}`);
+    const subnet = overlapping(nodeSubnets, range);
+    if (subnet) throw wrong(flag, `${formatCIDR(range)} overlaps the nodes' own ${subnet}`);
   }
   for (const range of services) {
     const pod = pods.find((other) => overlaps(other, range));
     if (pod) throw wrong(serviceRangeFlag, `${formatCIDR(range)} overlaps ${podRangeFlag} ${formatCIDR(pod)}`);
   }
+}
+
+/** The first of these that has an address of the range. */
+function overlapping(texts: readonly string[], range: CIDR): string | undefined {
+  return texts.find((text) => {
+    const other = parseCIDR(text);
+    return other !== undefined && overlaps(other, range);
+  });
 }
 
 function judgeServiceRange(range: CIDR): void {
