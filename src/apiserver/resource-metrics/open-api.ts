@@ -1,4 +1,4 @@
-// The OpenAPI documents of metrics.k8s.io/v1beta1: `kubectl explain podmetrics`.
+// The resources of metrics.k8s.io/v1beta1 and their OpenAPI documents: `kubectl explain podmetrics`.
 import type { JSONSchemaProps } from '../../api/apiextensions/v1/types.generated.ts';
 import { type OpenApi, type OpenApiResource, openApi } from '../../api/openapi/openapi.ts';
 import { kubernetesVersion } from '../version.ts';
@@ -38,11 +38,11 @@ const podMetrics: JSONSchemaProps = {
 
 const facts = { group: 'metrics.k8s.io', version: 'v1beta1', shortNames: [], categories: [], verbs: ['get', 'list'] };
 
-const resources: readonly OpenApiResource[] = [
+export const metricsResources: readonly OpenApiResource[] = [
   { ...facts, resource: 'nodes', singular: '', namespaced: false, kind: 'NodeMetrics', openApiSchema: nodeMetrics },
   { ...facts, resource: 'pods', singular: '', namespaced: true, kind: 'PodMetrics', openApiSchema: podMetrics },
 ];
 
 export function metricsOpenApi(): OpenApi {
-  return openApi({ resources, version: `v${kubernetesVersion}` });
+  return openApi({ resources: metricsResources, version: `v${kubernetesVersion}` });
 }

@@ -9,7 +9,7 @@ import type { ServedApi } from '../aggregation/served-api.ts';
 import type { ObjectView } from '../object-view.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, readBody, textResponse } from '../request.ts';
 import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
-import { metricsOpenApi } from './open-api.ts';
+import { metricsOpenApi, metricsResources } from './open-api.ts';
 import { nodeUsage, type PodUsage, podUsages, type Summary } from './summaries.ts';
 
 const apiVersion = 'metrics.k8s.io/v1beta1';
@@ -24,10 +24,9 @@ const resources = {
   kind: 'APIResourceList',
   apiVersion: 'v1',
   groupVersion: apiVersion,
-  resources: [
-    { name: 'nodes', singularName: '', namespaced: false, kind: 'NodeMetrics', verbs: ['get', 'list'] },
-    { name: 'pods', singularName: '', namespaced: true, kind: 'PodMetrics', verbs: ['get', 'list'] },
-  ],
+  resources: metricsResources.map(({ resource, singular, namespaced, kind, verbs }) => {
+    return { name: resource, singularName: singular, namespaced, kind, verbs };
+  }),
 };
 
 export interface ResourceMetricsOptions {
@@ -69,7 +68,7 @@ export class ResourceMetrics implements ServedApi {
     const path = request.path.replace(/\/$/, '');
     if (path === `/openapi/v3${root}`) {
       const headers = { 'content-type': 'application/json' };
-      return { status: 200, headers, body: this.#openApi.document(root.slice(1))?.body ?? '' };
+      return { status: 200, headers, body: this.#openApi.document(root.slice(1))!.body };
     }
     if (!path.startsWith(root)) return textResponse(404, '404 page not found\n');
     if (path === root) return jsonResponse(200, resources);
