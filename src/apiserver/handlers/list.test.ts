@@ -206,6 +206,18 @@ describe('bookmarks', () => {
     await watch.end();
   });
 
+  test('of Tables, it tells the columns where nothing did before', async () => {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    const url = `${configMaps}?${initially.replace('=b', '=new')}`;
+    const watch = await openWatch(api.server, { url, headers: { accept } });
+    const columns = async () =>
+      (await watch.event<{ object: { columnDefinitions: unknown } }>()).object.columnDefinitions;
+    expect(await columns()).toHaveLength(3);
+    await api.send('POST', configMaps, { metadata: { name: 'new' } });
+    expect(await columns()).toBeNull();
+    await watch.end();
+  });
+
   test('of Tables, it is a row; so of every kind', async () => {
     const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
     interface Table {

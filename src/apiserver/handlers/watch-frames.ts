@@ -80,6 +80,7 @@ export class WatchFrames {
     const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
     const plain = { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata };
     this.#send('BOOKMARK', this.#bookmarkView(plain as unknown as KubeObject), sink);
+    this.#hasColumns = true;
   }
 
   /** The end of the present state. A list to put it in goes with it: clients that read a list this way begin with that. */
