@@ -8,6 +8,7 @@ import {
   type RangeRequest,
   type RangeResult,
   type Storage,
+  type StorageEvent,
   TooLargeError,
   type Transaction,
   type TransactionResult,
@@ -200,10 +201,10 @@ export class EtcdStorage implements Storage {
   async #fill(tail: WatchLog, afterRevision: number): Promise<void> {
     try {
       for await (const batch of follow({ endpoints: this.#endpoints, afterRevision, signal: this.#stop.signal })) {
-        tail.append(batch);
+        for (const one of byRevision(batch)) tail.append(one);
         // Half at a time, so that it is not done for every batch.
         const { batches } = tail;
-        if (batches.length >= 2 * keptRevisions) tail.forget(batches[keptRevisions - 1]!.revision);
+        if (batches.length >= 2 * keptRevisions) tail.forget(batches.at(-keptRevisions - 1)!.revision);
       }
     } catch {
       // etcd has forgotten what comes next; the watchers find that out for themselves, each from where it is.
@@ -212,6 +213,18 @@ export class EtcdStorage implements Storage {
       tail.forget(Number.MAX_SAFE_INTEGER);
     }
   }
+}
+
+/** The batch in parts of one revision each: etcd puts many into one when a watch has fallen behind. */
+function byRevision({ revision, events }: WatchBatch): WatchBatch[] {
+  const parts: { revision: number; events: StorageEvent[] }[] = [];
+  for (const event of events) {
+    const last = parts.at(-1);
+    if (last?.revision === event.revision) last.events.push(event);
+    else parts.push({ revision: event.revision, events: [event] });
+  }
+  if (parts.at(-1)?.revision !== revision) parts.push({ revision, events: [] });
+  return parts;
 }
 
 interface RangeOfKeys {
