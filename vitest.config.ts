@@ -1,13 +1,18 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { SecondTry } from './test/setup/second-try.ts';
 
 // Property tests are repeatable wherever they are.
 const setupFiles = [join(import.meta.dirname, 'test/setup/fast-check.ts')];
 
 // Three projects by what they need: nothing; root and a kernel; a whole cluster. The last two share the machine's
 // namespaces and cores, so their files run one after another.
+// Where nobody looks on, a test that needs a kernel or a cluster is tried once more, and named if that helped.
+const retry = process.env.CI ? 1 : 0;
+
 export default defineConfig({
   test: {
+    reporters: ['default', new SecondTry()],
     projects: [
       {
         test: {
@@ -27,6 +32,7 @@ export default defineConfig({
           include: ['test/kernel/**/*.test.ts', 'test/labs/**/*.test.ts'],
           exclude: ['test/labs/*.unit.test.ts'],
           fileParallelism: false,
+          retry,
           testTimeout: 900_000,
           hookTimeout: 600_000,
         },
@@ -37,6 +43,7 @@ export default defineConfig({
           setupFiles,
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
+          retry,
           testTimeout: 900_000,
           hookTimeout: 600_000,
         },
