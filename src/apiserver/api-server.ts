@@ -38,7 +38,7 @@ import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, statusResponse, textResponse, type User } from './request.ts';
 import { parseRequestInfo, type RequestInfo } from './request-info.ts';
-import { checkTimeout } from './request-timeout.ts';
+import { answerWithin, timeoutOf } from './request-timeout.ts';
 import { dialDirectly } from './tunnel/dial.ts';
 import type { VersionInfo } from './version.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
@@ -91,6 +91,8 @@ interface Exchange {
   /** Milliseconds since the epoch. */
   readonly received: number;
   trail: AuditTrail | undefined;
+  /** Aborts when the client's time is over; undefined where it said none. */
+  deadline?: AbortSignal;
 }
 
 /** Upstream's limit on a conversion (apiextensions conversion webhook). */
@@ -104,6 +106,8 @@ export class ApiServer {
   readonly #parts: ServerParts;
   readonly #metrics: ApiMetrics;
   readonly #inFlight: InFlight;
+  /** Seconds since the epoch, as text. */
+  readonly #started: string;
   /** Undefined where CustomResourceDefinitions are not among the definitions. */
   readonly #customResources: CustomResources | undefined;
   readonly #policyStatus: PolicyStatus | undefined;
@@ -111,6 +115,7 @@ export class ApiServer {
   constructor(options: ApiServerOptions) {
     this.#options = options;
     this.#metrics = options.metrics ?? new ApiMetrics();
+    this.#started = String(Math.floor(options.clock.now() / 1000));
     const { limits = defaultLimits } = options;
     this.#inFlight = new InFlight(limits, { clock: options.clock, metrics: this.#metrics });
     const { cache, clock, random } = options;
@@ -206,7 +211,7 @@ export class ApiServer {
     }
     if (exchange.trail) response = await exchange.trail.answered(response);
     this.#observe(exchange, response);
-    return { ...response, headers: { 'audit-id': auditID, ...response.headers } };
+    return { ...response, headers: { 'audit-id': auditID, 'cache-control': 'no-cache, private', ...response.headers } };
   }
 
   #observe({ request, info, received }: Exchange, { status, body }: ApiResponse): void {
@@ -232,10 +237,19 @@ export class ApiServer {
     return statusResponse(internalError(error instanceof Error ? error.message : String(error)));
   }
 
-  async #respond(exchange: Exchange): Promise<ApiResponse> {
+  #respond(exchange: Exchange): Promise<ApiResponse> {
+    const { request, info } = exchange;
+    const ms = request.query.size > 0 ? timeoutOf(request.query, info) : undefined;
+    if (ms === undefined) return this.#answer(exchange);
+    return answerWithin({ ms, clock: this.#options.clock }, (deadline) => {
+      exchange.deadline = deadline;
+      return this.#answer(exchange);
+    });
+  }
+
+  async #answer(exchange: Exchange): Promise<ApiResponse> {
     const { extensions } = this.#options;
     const { info, request: asked } = exchange;
-    if (asked.query.size > 0) checkTimeout(asked.query, info);
     const path = info.isResource
       ? undefined
       : extensions.paths.find((one) =>
@@ -295,7 +309,7 @@ export class ApiServer {
     return user;
   }
 
-  async #resource({ request, info, trail }: Exchange, user: User): Promise<ApiResponse> {
+  async #resource({ request, info, trail, deadline }: Exchange, user: User): Promise<ApiResponse> {
     const { registry } = this.#parts;
     const definition = registry.find(info.group, info.version, info.resource);
     if (!definition) {
@@ -323,6 +337,7 @@ export class ApiServer {
         : formatOf(request, definition, { verb: info.verb, verbs: (subresource ?? definition).verbs }),
       warnings: new Set(definition.deprecation ? [definition.deprecation] : []),
       auditAnnotations: new Map(),
+      deadline,
     };
     try {
       return await handleResource(resourceRequest);
@@ -339,16 +354,22 @@ export class ApiServer {
 
   async #nonResource(request: ApiRequest): Promise<ApiResponse> {
     const { version, healthChecks, address } = this.#options;
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+    const onlyRead = (response: ApiResponse) => {
+      if (request.method !== 'GET') throw methodNotAllowed();
+      return response;
+    };
     // Clients made from the OpenAPI document ask for the second, which stands there.
-    if (request.path === '/version' || request.path === '/version/') return jsonResponse(200, version);
+    if (request.path === '/version' || request.path === '/version/') {
+      return onlyRead(jsonResponse(200, version));
+    }
     const health = await healthResponse(request, healthChecks, (endpoint, name, isWell) =>
       this.#metrics.checked(endpoint, name, isWell),
     );
     if (health) return health;
     if (request.path === '/metrics') {
       const text = this.#metrics.print(this.#parts.registry, version);
-      return { status: 200, headers: { 'content-type': metricsContentType }, body: text };
+      const headers = { 'content-type': metricsContentType, 'process-start-time-unix': this.#started };
+      return { status: 200, headers, body: text };
     }
     if (request.path === '/metrics/slis') {
       return { status: 200, headers: { 'content-type': metricsContentType }, body: this.#metrics.printIndicators() };
@@ -360,7 +381,8 @@ export class ApiServer {
     }
     if (request.path === '/') return jsonResponse(200, { paths: this.#paths() });
     const discovery = discoveryResponse(request, this.#parts.registry, address);
-    return discovery ?? textResponse(404, '404 page not found\n');
+    if (!discovery) return textResponse(404, '404 page not found\n');
+    return isListOfGroups(request.path) ? discovery : onlyRead(discovery);
   }
 
   #paths(): string[] {
@@ -372,6 +394,11 @@ export class ApiServer {
     for (const { path, isListed } of this.#options.extensions.paths) if (isListed) paths.add(path);
     return [...paths].sort();
   }
+}
+
+/** `/apis` and `/apis/GROUP`, which upstream's aggregator answers whatever the method is. */
+function isListOfGroups(path: string): boolean {
+  return /^\/apis(?:\/[^/]+)?\/?$/.test(path);
 }
 
 function formatOf(

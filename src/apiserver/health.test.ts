@@ -43,4 +43,5 @@ test('one check by its path', async () => {
   expect(await get('/readyz/shutdown')).toEqual([500, 'internal server error: process is shutting down\n']);
   expect(await get('/livez/shutdown')).toBeUndefined();
   expect(await get('/version')).toBeUndefined();
+  for (const path of ['/livez/', '/livez/etcd/', '/livez//etcd']) expect(await get(path), path).toBeUndefined();
 });

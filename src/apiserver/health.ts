@@ -21,7 +21,7 @@ export async function healthResponse(
   checks: readonly HealthCheck[],
   observe: HealthObserver = () => {},
 ): Promise<ApiResponse | undefined> {
-  const [endpoint = '', ...rest] = request.path.replace(/\/$/, '').split('/').slice(1);
+  const [endpoint = '', ...rest] = request.path.split('/').slice(1);
   if (!endpoints.includes(endpoint)) return undefined;
   const all = endpoint === 'readyz' ? checks : checks.filter((check) => !check.readyOnly);
   const ask = async ({ name, check }: HealthCheck) => {
@@ -33,7 +33,9 @@ export async function healthResponse(
     const one = all.find((check) => check.name === rest.join('/'));
     if (!one) return undefined;
     const { wrong } = await ask(one);
-    return wrong === undefined ? textResponse(200, 'ok') : textResponse(500, `internal server error: ${wrong}\n`);
+    return wrong === undefined
+      ? { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' }
+      : textResponse(500, `internal server error: ${wrong}\n`);
   }
   const excluded = new Set(request.query.getAll('exclude'));
   const results = await Promise.all(all.map((one) => (excluded.has(one.name) ? one.name : ask(one))));

@@ -131,7 +131,11 @@ describe.each([
   test('HEAD and OPTIONS of resources are not allowed', async () => {
     expect((await send({ method: 'HEAD', path: configMaps })).status).toBe(405);
     expect((await send({ method: 'OPTIONS', path: configMaps })).status).toBe(405);
-    expect((await send({ method: 'HEAD', path: '/version' })).status).toBe(200);
+    expect((await send({ method: 'HEAD', path: '/version' })).status).toBe(405);
+    expect((await send({ method: 'HEAD', path: '/api/v1' })).status).toBe(405);
+    for (const path of ['/apis', '/apis/apps', '/livez']) {
+      expect((await send({ method: 'HEAD', path })).status, path).toBe(200);
+    }
   });
 
   test('/version/ is what clients made from the OpenAPI document ask for', async () => {

@@ -1,22 +1,64 @@
 import { expect, test } from 'vitest';
+import { FakeClock } from '../system/fake/clock.ts';
+import { type ApiResponse, textResponse } from './request.ts';
 import { parseRequestInfo } from './request-info.ts';
-import { checkTimeout } from './request-timeout.ts';
+import { answerWithin, timeoutOf } from './request-timeout.ts';
 
-const check = (timeout: string, path = '/api/v1/pods') => {
-  const query = new URLSearchParams({ timeout });
-  checkTimeout(query, parseRequestInfo('GET', path, query));
+const timeout = (text: string, path = '/api/v1/pods') => {
+  const query = new URLSearchParams({ timeout: text });
+  return timeoutOf(query, parseRequestInfo('GET', path, query));
 };
 
-test.each(['32s', '1h0m0.5s', '0', '', '3600s', '-1s'])('%j is a time to wait', (timeout) => {
-  expect(() => check(timeout)).not.toThrow();
+// As kube-apiserver: what is no wait, or a longer one than it allows, is a minute.
+test.each([
+  ['32s', 32_000],
+  ['0h0m0.5s', 500],
+  ['1µs', 0.001],
+  ['0', 60_000],
+  ['-1s', 60_000],
+  ['3600s', 60_000],
+  ['', undefined],
+])('%j is a time to wait: %j', (text, expected) => {
+  expect(timeout(text)).toBe(expected);
 });
 
+// Recorded from k8s.io/apiserver 1.36.4.
 test.each([
   ['invalid', 'time: invalid duration "invalid"'],
   ['30', 'time: missing unit in duration "30"'],
   ['3d', 'time: unknown unit "d" in duration "3d"'],
-])('%j is none', (timeout, why) => {
-  expect(() => check(timeout)).toThrow(`invalid timeout specified in the request URL - ${why}`);
-  expect(() => check(timeout, '/healthz')).toThrow(why);
-  expect(() => check(timeout, '/api/v1/watch/pods')).not.toThrow();
+  ['1s1', 'time: missing unit in duration "1s1"'],
+  ['1S', 'time: unknown unit "S" in duration "1S"'],
+  ['1e3s', 'time: unknown unit "e" in duration "1e3s"'],
+  ['1h-1m', 'time: unknown unit "h-" in duration "1h-1m"'],
+  ['-', 'time: invalid duration "-"'],
+  ['9999999999999h', 'time: invalid duration "9999999999999h"'],
+])('%j is none', (text, why) => {
+  expect(() => timeout(text)).toThrow(`invalid timeout specified in the request URL - ${why}`);
+  expect(() => timeout(text, '/healthz')).toThrow(why);
+  expect(() => timeout(text, '/api/v1/watch/pods')).not.toThrow();
+});
+
+test('who is answered in time is; who is not hears so, and the work is told', async () => {
+  const clock = new FakeClock(0);
+  const inTime = answerWithin({ ms: 1000, clock }, async () => textResponse(200, 'ok'));
+  expect((await inTime).status).toBe(200);
+
+  const slow = Promise.withResolvers<ApiResponse>();
+  const signals: AbortSignal[] = [];
+  const late = answerWithin({ ms: 1000, clock }, (deadline) => {
+    signals.push(deadline);
+    return slow.promise;
+  });
+  clock.advance(999);
+  expect(signals[0]?.aborted).toBe(false);
+  clock.advance(1);
+  expect(await late).toEqual({
+    status: 504,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: '{"metadata":{},"status":"Failure","message":"Timeout: request did not complete within the allotted timeout","reason":"Timeout","details":{},"code":504}\n',
+  });
+  expect(signals[0]?.aborted).toBe(true);
+  // What becomes of it is nobody's business: an unhandled rejection would fail this test.
+  slow.reject(new Error('too late'));
 });

@@ -1,19 +1,66 @@
-// `?timeout=32s`, as clients send it with every request that is to end: what is no duration is refused (upstream's
-// WithRequestDeadline). How long the client waits is its own affair: nothing here lasts longer than it must.
+// `?timeout=32s`, as clients send it with requests that are to end: what is no duration is refused, and who is not answered
+// in time hears so (upstream's WithRequestDeadline and WithTimeoutForNonLongRunningRequests).
 import { parseGoDuration } from '../apimachinery/duration.ts';
 import { badRequest } from '../apimachinery/status.ts';
+import type { Clock } from '../system/clock.ts';
+import type { ApiResponse } from './request.ts';
 import { isLongRunning, type RequestInfo } from './request-info.ts';
 
-/** Throws a 400 StatusError. */
-export function checkTimeout(query: URLSearchParams, info: RequestInfo): void {
+/** What nobody can ask for more than (kube-apiserver's --request-timeout), in milliseconds. */
+const longestMs = 60_000;
+/** The longest duration of Go, in milliseconds. */
+const largestGoDuration = 2 ** 63 / 1e6;
+
+/** Milliseconds that the client waits; undefined: it says nothing of it, or is in no hurry. Throws a 400 StatusError. */
+export function timeoutOf(query: URLSearchParams, info: RequestInfo): number | undefined {
   const text = query.get('timeout');
-  if (!text || isLongRunning(info) || parseGoDuration(text) !== undefined) return;
-  throw badRequest(`invalid timeout specified in the request URL - time: ${whatIsWrong(text)} ${JSON.stringify(text)}`);
+  if (!text || isLongRunning(info)) return undefined;
+  const asked = parseGoDuration(text);
+  if (asked === undefined || Math.abs(asked) > largestGoDuration) {
+    const why = `time: ${whatIsWrong(text)} ${JSON.stringify(text)}`;
+    throw badRequest(`invalid timeout specified in the request URL - ${why}`);
+  }
+  return asked > 0 && asked < longestMs ? asked : longestMs;
 }
 
-/** In the words of Go's time.ParseDuration, as far as it names a unit. */
+/** In the words of Go's time.ParseDuration. */
 function whatIsWrong(text: string): string {
-  const [, unit] = /^[+-]?(?:\d+\.?\d*|\.\d+)([^\d.]*)/.exec(text) ?? [];
-  if (unit === undefined) return 'invalid duration';
-  return unit === '' ? 'missing unit in duration' : `unknown unit ${JSON.stringify(unit)} in duration`;
+  let rest = text.replace(/^[+-]/, '');
+  while (rest !== '') {
+    const [whole = '', number, unit = ''] = /^(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(rest) ?? [];
+    if (number === undefined) break;
+    if (unit === '') return 'missing unit in duration';
+    if (parseGoDuration(`1${unit}`) === undefined) return `unknown unit ${JSON.stringify(unit)} in duration`;
+    rest = rest.slice(whole.length);
+  }
+  return 'invalid duration';
+}
+
+/**
+ * What `work` answers, or 504 where it takes longer than `ms`. Its signal aborts then: what it does after that changes nothing
+ * any more, and that it fails is nobody's business.
+ */
+export async function answerWithin(
+  { ms, clock }: { readonly ms: number; readonly clock: Clock },
+  work: (deadline: AbortSignal) => Promise<ApiResponse>,
+): Promise<ApiResponse> {
+  const deadline = new AbortController();
+  const late = Promise.withResolvers<ApiResponse>();
+  const timer = clock.after(ms, () => {
+    deadline.abort();
+    late.resolve(timedOut());
+  });
+  try {
+    return await Promise.race([work(deadline.signal), late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** As upstream: the Status bare, under the content type that Go makes of it. */
+function timedOut(): ApiResponse {
+  const message = 'Timeout: request did not complete within the allotted timeout';
+  const status = { metadata: {}, status: 'Failure', message, reason: 'Timeout', details: {}, code: 504 };
+  const headers = { 'content-type': 'text/plain; charset=utf-8' };
+  return { status: 504, headers, body: `${JSON.stringify(status)}\n` };
 }

@@ -9,7 +9,7 @@ import type { ResourceRequest } from './resource-request.ts';
 export interface WriteAdmission {
   /** First phase: plugins may change the object. */
   admit(object: KubeObject, old?: Readonly<KubeObject>): Promise<void>;
-  /** Second phase: plugins may refuse. */
+  /** Second phase: plugins may refuse. Throws too where nobody waits for the write any more. */
   validate(object: KubeObject, old?: Readonly<KubeObject>): Promise<void>;
 }
 
@@ -36,7 +36,10 @@ export function writeAdmission(request: ResourceRequest, options: WriteAdmission
   });
   return {
     admit: (object, old) => admission.admit(attributes(object, old)),
-    validate: (object, old) => admission.validate(attributes(object, old)),
+    async validate(object, old) {
+      await admission.validate(attributes(object, old));
+      request.deadline?.throwIfAborted();
+    },
   };
 }
 
@@ -81,6 +84,7 @@ export async function admitDelete(
   };
   await admission.admit(attributes);
   await admission.validate(attributes);
+  request.deadline?.throwIfAborted();
 }
 
 /** What a CONNECT asks for, as an object of the kind of its options. */

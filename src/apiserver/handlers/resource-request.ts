@@ -39,4 +39,6 @@ export interface ResourceRequest {
   readonly warnings: Set<string>;
   /** What admission has to say in the audit event, by `plugin.example.com/key`. */
   readonly auditAnnotations: Map<string, string>;
+  /** Aborts when the time is over that the client gave with `?timeout=`: nothing is written after. */
+  readonly deadline?: AbortSignal | undefined;
 }
