@@ -16,7 +16,7 @@ import type { Auditor, AuditTrail } from './audit/auditor.ts';
 import { forbiddenError } from './authorization/messages.ts';
 import { Compactor } from './compaction.ts';
 import { CustomResources } from './custom-resources/custom-resources.ts';
-import { definitionHooks } from './custom-resources/rules.ts';
+import { DefinitionRules } from './custom-resources/definition-rules.ts';
 import type { ReviewSender } from './custom-resources/served-set.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
@@ -121,10 +121,12 @@ export class ApiServer {
     const { cache, clock, random } = options;
     const { admissionPlugins = { enabled: [], disabled: [] } } = options;
     const ledger = admissionPlugins.disabled.includes('ResourceQuota') ? undefined : new QuotaLedger(cache, clock);
+    const definitionRules = new DefinitionRules();
     const registry = new Registry({
       ...options,
       ledger,
-      hooks: { 'customresourcedefinitions.apiextensions.k8s.io': definitionHooks(), ...options.hooks },
+      definitions: definitionRules.among(options.definitions),
+      hooks: { ...definitionRules.hooks(), ...options.hooks },
     });
     this.#parts = {
       registry,

@@ -65,7 +65,7 @@ export function unsupportedCustomPatch(): StatusError {
 }
 
 /** 504: the client asks for a state that has not happened yet. */
-export function tooLargeResourceVersion(wanted: number, current: number): StatusError {
+export function tooLargeResourceVersion(wanted: string, current: number): StatusError {
   const message = `Timeout: Too large resource version: ${wanted}, current: ${current}`;
   const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
   return new StatusError(

@@ -22,16 +22,26 @@ test.each([
   expect(parseFieldSelector(printFieldSelector(selector))).toEqual(selector);
 });
 
+const builtIn = { known: [], namespaced: true, isCustom: false };
+const custom = { known: [], namespaced: false, isCustom: true };
+
 test('errors are those of kube-apiserver', () => {
   expect(() => parseFieldSelector('a')).toThrow("invalid selector: 'a'; can't understand 'a'");
-  expect(() => parseFieldSelector('a=b=c')).toThrow('invalid field selector');
-  expect(() => checkSelectableFields(parseFieldSelector('data.n=1'), [])).toThrow(
+  expect(() => parseFieldSelector('a=b=c')).toThrow('invalid field selector: unescaped character in value: 61');
+  expect(() => parseFieldSelector('a=\\b')).toThrow('invalid field selector: invalid escape sequence: \\b');
+  expect(() => checkSelectableFields(parseFieldSelector('data.n=1'), builtIn)).toThrow(
     '"data.n" is not a known field selector: only "metadata.name", "metadata.namespace"',
   );
-  expect(() => checkSelectableFields(parseFieldSelector('data.n=1'), ['spec.nodeName'])).toThrow(
+  expect(() => checkSelectableFields(parseFieldSelector('data.n=1'), { ...builtIn, known: ['spec.nodeName'] })).toThrow(
     'field label not supported: data.n',
   );
-  expect(() => checkSelectableFields(parseFieldSelector('metadata.name=1'), [])).not.toThrow();
+  expect(() => checkSelectableFields(parseFieldSelector('data.n=1'), custom)).toThrow(
+    'field label not supported: data.n',
+  );
+  expect(() => checkSelectableFields(parseFieldSelector('metadata.namespace=a'), custom)).toThrow(
+    'field label not supported: metadata.namespace',
+  );
+  expect(() => checkSelectableFields(parseFieldSelector('metadata.name=1'), builtIn)).not.toThrow();
 });
 
 test('a list by name knows the name', () => {

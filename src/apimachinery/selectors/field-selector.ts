@@ -18,21 +18,34 @@ export function parseFieldSelector(text: string): FieldSelector {
     if (term === '') continue;
     const parts = splitTerm(term);
     if (!parts) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
-    requirements.push({ ...parts, value: unescaped(parts.value) });
+    const value = unescaped(parts.value);
+    // Nothing of nothing says nothing (upstream Transform).
+    if (parts.field !== '' || value !== '') requirements.push({ ...parts, value });
   }
   return requirements;
 }
 
+/** The fields that objects of a resource can be selected by. */
+export interface SelectableFields {
+  /** Beside metadata.name and, where objects have one, metadata.namespace. */
+  readonly known: readonly string[];
+  readonly namespaced: boolean;
+  readonly isCustom: boolean;
+}
+
 /**
- * Refuses fields that a resource does not offer: 400, as upstream. `known` are the fields beside metadata.name and
- * metadata.namespace; upstream names the fields it knows only where there are none of these.
+ * Refuses fields that a resource does not offer: 400, as upstream, which names the fields it knows only for built-in kinds
+ * that have none of their own; those of them that are cluster-scoped can be asked for a namespace too.
  */
-export function checkSelectableFields(selector: FieldSelector, known: readonly string[]): void {
-  const usual = ['metadata.name', 'metadata.namespace'];
+export function checkSelectableFields(
+  selector: FieldSelector,
+  { known, namespaced, isCustom }: SelectableFields,
+): void {
+  const usual = isCustom && !namespaced ? ['metadata.name'] : ['metadata.name', 'metadata.namespace'];
   for (const { field } of selector) {
     if (usual.includes(field) || known.includes(field)) continue;
     throw badRequest(
-      known.length > 0
+      known.length > 0 || isCustom
         ? `field label not supported: ${field}`
         : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
     );
@@ -67,11 +80,11 @@ function unescaped(value: string): string {
     if (char === '\\') {
       const next = value[++i] ?? '';
       if (next !== '\\' && next !== ',' && next !== '=') {
-        throw badRequest(`invalid field selector: invalid escape sequence: ${JSON.stringify(`\\${next}`)}`);
+        throw badRequest(`invalid field selector: invalid escape sequence: \\${next}`);
       }
       result += next;
     } else if (char === '=') {
-      throw badRequest('invalid field selector: unescaped character in input: =');
+      throw badRequest(`invalid field selector: unescaped character in value: ${char.codePointAt(0)}`);
     } else result += char;
   }
   return result;

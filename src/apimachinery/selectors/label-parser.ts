@@ -76,8 +76,11 @@ function parseRequirement(tokens: Tokens): Requirement {
   if (negated) tokens.next();
   const key = tokens.nextValue();
   if (key.kind !== 'identifier') throw problem(`found '${key.text}', expected: identifier`);
-  const [keyError] = qualifiedName(key.text);
-  if (keyError) throw problem(`key: Invalid value: ${JSON.stringify(key.text)}: ${keyError}`);
+  const keyErrors = qualifiedName(key.text);
+  // Upstream names the key by a path that it has not been given.
+  if (keyErrors.length > 0) {
+    throw problem(`<nil>: Invalid value: ${JSON.stringify(key.text)}: ${keyErrors.join('; ')}`);
+  }
   const ahead = tokens.peek();
   let operator: LabelOperator;
   let values: string[] = [];
@@ -104,17 +107,13 @@ function parseExact(tokens: Tokens, problem: (text: string) => SyntaxProblem): s
   return [value.text];
 }
 
-/** `(a,b)`; an empty place between commas is the empty value. */
+/** `(a,b)`; an empty place, also the only one, is the empty value. */
 function parseValues(tokens: Tokens, problem: (text: string) => SyntaxProblem): string[] {
   const open = tokens.next();
   if (open.kind !== '(') throw problem(`found '${open.text}' expected: '('`);
   const values: string[] = [];
   const first = tokens.peekValue();
-  if (first.kind === ')') {
-    tokens.next();
-    return values;
-  }
-  if (first.kind !== 'identifier' && first.kind !== ',') {
+  if (first.kind !== 'identifier' && first.kind !== ',' && first.kind !== ')') {
     throw problem(`found '${first.text}', expected: ',', ')' or identifier`);
   }
   for (;;) {

@@ -12,7 +12,9 @@ export interface Requirement {
 
 /** The requirement, or what is wrong with it (upstream labels.NewRequirement). */
 export function requirement(key: string, operator: LabelOperator, values: readonly string[]): Requirement | string {
-  const errors = qualifiedName(key).map((e) => `key: Invalid value: ${JSON.stringify(key)}: ${e}`);
+  const errors: string[] = [];
+  const keyErrors = qualifiedName(key);
+  if (keyErrors.length > 0) errors.push(`key: Invalid value: ${JSON.stringify(key)}: ${keyErrors.join('; ')}`);
   const list = JSON.stringify(values);
   const unique = [...new Set(values)].sort();
   switch (operator) {
@@ -49,8 +51,9 @@ export function requirement(key: string, operator: LabelOperator, values: readon
       }
   }
   for (const [i, value] of values.entries()) {
-    for (const e of labelValueRule(value)) {
-      errors.push(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${e}`);
+    const wrong = labelValueRule(value);
+    if (wrong.length > 0) {
+      errors.push(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${wrong.join('; ')}`);
     }
   }
   if (errors.length === 0) return { key, operator, values: unique };

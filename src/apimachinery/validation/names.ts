@@ -36,6 +36,11 @@ export function maxLengthMessage(max: number): string {
   return `must be no more than ${max} characters`;
 }
 
+/** Since 1.35 keys and values of labels are measured so; names of objects are not. */
+function maxBytesMessage(max: number): string {
+  return `must be no more than ${max} bytes`;
+}
+
 export const emptyMessage = 'must be non-empty';
 
 /** `must be between low and high, inclusive`. */
@@ -61,18 +66,23 @@ export const dns1123Label: NameRule = (text) => {
   return errors;
 };
 
+const subdomainMessage = regexMessage(
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+  subdomain,
+  ['example.com'],
+);
+
+const labelKeyPrefix: NameRule = (text) => [
+  ...(Buffer.byteLength(text) > 253 ? [maxBytesMessage(253)] : []),
+  ...(patterns.subdomain.test(text) ? [] : [subdomainMessage]),
+];
+
 /** RFC 1123 subdomain: at most 253 characters, lower case. The rule of most objects' names. */
 export const dns1123Subdomain: NameRule = (text) => {
   const errors: string[] = [];
   if (text.length > 253) errors.push(maxLengthMessage(253));
   if (!patterns.subdomain.test(text)) {
-    errors.push(
-      regexMessage(
-        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
-        subdomain,
-        ['example.com'],
-      ),
-    );
+    errors.push(subdomainMessage);
   }
   return errors;
 };
@@ -117,25 +127,25 @@ export const qualifiedName: NameRule = (text) => {
   const parts = text.split('/');
   if (parts.length > 2) {
     return [
-      `a qualified name ${regexMessage(what, qualifiedPart, examples)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key ${regexMessage(what, qualifiedPart, examples)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   const errors: string[] = [];
   if (parts.length === 2) {
     const prefix = parts[0]!;
     if (prefix === '') errors.push(`prefix part ${emptyMessage}`);
-    else errors.push(...dns1123Subdomain(prefix).map((message) => `prefix part ${message}`));
+    else errors.push(...labelKeyPrefix(prefix).map((message) => `prefix part ${message}`));
   }
   const name = parts.at(-1)!;
   if (name === '') errors.push(`name part ${emptyMessage}`);
-  else if (name.length > 63) errors.push(`name part ${maxLengthMessage(63)}`);
+  else if (Buffer.byteLength(name) > 63) errors.push(`name part ${maxBytesMessage(63)}`);
   if (!patterns.qualifiedPart.test(name)) errors.push(`name part ${regexMessage(what, qualifiedPart, examples)}`);
   return errors;
 };
 
 export const labelValueRule: NameRule = (text) => {
   const errors: string[] = [];
-  if (text.length > 63) errors.push(maxLengthMessage(63));
+  if (Buffer.byteLength(text) > 63) errors.push(maxBytesMessage(63));
   if (!patterns.labelValue.test(text)) {
     errors.push(
       regexMessage(

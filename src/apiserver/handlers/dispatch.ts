@@ -34,7 +34,7 @@ const handlers = table<Handler>({
 async function handleGet(request: ResourceRequest): Promise<ApiResponse> {
   const { store, info } = request;
   const wanted = request.request.query.get('resourceVersion');
-  if (wanted) await notOlderThan(request, revisionOf(wanted));
+  if (wanted && revisionOf(wanted) > 0) await notOlderThan(request, wanted);
   return objectResponse(request, await store.get(info.namespace, info.name));
 }
 

@@ -22,6 +22,7 @@ afterEach(() => api.stop());
 type List = KubeList<KubeObject>;
 const list = async (query: string, resource = configMaps) =>
   (await api.send<List & { message?: string; code?: number }>('GET', `${resource}?${query}`)).body;
+const tokenOf = (text: string) => Buffer.from(text).toString('base64url');
 const names = ({ items }: List) => items.map(({ metadata }) => metadata.name).join('');
 
 describe('pages and revisions', () => {
@@ -59,10 +60,17 @@ describe('pages and revisions', () => {
       'watch=1&resourceVersionMatch=NotOlderThan',
       'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
     ],
-    ['continue=abc&resourceVersion=5', 'specifying resource version is not allowed when using continue'],
+    [
+      `continue=${tokenOf('{"v":"meta.k8s.io/v1","rv":1,"start":"n/a"}')}&resourceVersion=5`,
+      'specifying resource version is not allowed when using continue',
+    ],
     ['limit=x', 'strconv.ParseInt: parsing "x": invalid syntax'],
     ['limit=9223372036854775808', 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
-    ['resourceVersion=x', 'Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'],
+    [
+      'resourceVersion=x',
+      'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    ['limit=', 'strconv.ParseInt: parsing "": invalid syntax'],
     ['fieldSelector=spec.x%3Dy', '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
     ['fieldSelector=a', "invalid selector: 'a'; can't understand 'a'"],
   ])('%s: %s', async (query, message) => {
@@ -74,8 +82,10 @@ describe('pages and revisions', () => {
     ['{"v":"meta.k8s.io/v1","rv":1,"start":""}', 'encoded start key empty (version meta.k8s.io/v1)'],
     ['{"v":"meta.k8s.io/v1","rv":1,"start":"../x"}', 'continue key is not valid: ../x'],
     ['{"v":"v2","rv":1,"start":"a"}', 'server does not recognize this encoded version v2'],
+    ['[]', 'json: cannot unmarshal array into Go value of type storage.continueToken'],
+    ['{"rv":"1"}', 'json: cannot unmarshal string into Go struct field continueToken.rv of type int64'],
   ])('a continue of %s: %s', async (token, message) => {
-    const answer = await list(`continue=${Buffer.from(token).toString('base64url')}`);
+    const answer = await list(`continue=${tokenOf(token)}`);
     expect(answer.code).toBe(400);
     expect(answer.message).toContain(message);
   });
@@ -93,6 +103,7 @@ describe('pages and revisions', () => {
     expect([names(rest), rest.metadata.continue]).toEqual(['cd', undefined]);
     const next = await list(`limit=1&labelSelector=name!=c&continue=${selected.metadata.continue}`);
     expect([names(next), next.metadata.remainingItemCount]).toEqual(['b', undefined]);
+    // A page is not the last while any object follows, whether it will be selected or not.
     const last = await list(`limit=1&labelSelector=name!=c&continue=${next.metadata.continue}`);
     expect([names(last), last.metadata.continue]).toEqual(['d', undefined]);
   });

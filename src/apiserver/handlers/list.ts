@@ -9,7 +9,7 @@ import { tooLargeResourceVersion } from '../errors.ts';
 import type { ApiResponse, ResponseBody } from '../request.ts';
 import { StoredObject } from '../watch-cache/stored-object.ts';
 import { decodeContinue, encodeContinue, latest } from './continue-token.ts';
-import { type ListQuery, listQuery, selectedName, selectorOf } from './options.ts';
+import { type ListQuery, listQuery, listRevisionOf, selectedName, selectorOf } from './options.ts';
 import {
   headersOf,
   listTypeOf,
@@ -42,6 +42,8 @@ export async function handleList(request: ResourceRequest): Promise<ApiResponse>
   const { prefix } = request.store;
   const metadata = {
     resourceVersion: String(page.revision),
+    // As upstream: whole custom resources always come with one.
+    ...(request.definition.schema !== undefined && request.format.as === 'object' && { continue: '' }),
     ...(page.last !== undefined && {
       continue: encodeContinue({ revision: page.revision, after: page.last.slice(prefix.length) }),
       ...(page.remaining !== undefined && { remainingItemCount: page.remaining }),
@@ -65,18 +67,24 @@ function candidates({ store, info }: ResourceRequest, query: ListQuery): readonl
   return one ? [one] : [];
 }
 
+/** Those that are selected, no more than the limit (0: none). */
 async function filtered(
   { definition, store }: ResourceRequest,
   query: ListQuery,
   objects: readonly StoredObject[],
 ): Promise<readonly StoredObject[]> {
   const selects = selectorOf(query, definition);
-  if (!selects) return objects;
+  const { limit } = query;
+  if (!selects) return limit === 0 ? objects : objects.slice(0, limit);
   const found: StoredObject[] = [];
   for (let start = 0; start < objects.length; start += sliceSize) {
     if (start > 0) await turn();
     const slice = await store.servedAll(objects.slice(start, start + sliceSize));
-    for (const stored of slice) if (selects(stored.object)) found.push(stored);
+    for (const stored of slice) {
+      if (!selects(stored.object)) continue;
+      found.push(stored);
+      if (found.length === limit) return found;
+    }
   }
   return found;
 }
@@ -102,15 +110,18 @@ function turn(): Promise<void> {
 async function readPage(request: ResourceRequest, query: ListQuery): Promise<Page> {
   const { cache } = request.parts;
   if (query.continueToken !== '') return nextPage(request, query);
-  const wanted = Number(query.resourceVersion || 0);
+  const wanted = query.resourceVersion === '' ? 0 : listRevisionOf(query.resourceVersion);
   if (isExact(query)) return pageAt(request, query, { revision: wanted });
   if (query.resourceVersion === '') await cache.waitForNow();
-  else await notOlderThan(request, wanted);
+  else await notOlderThan(request, query.resourceVersion);
   // A snapshot: what the cache holds now is not changed while it is filtered and sent.
   const { revision } = cache;
-  // Whoever is content with any state gets all of it, in one piece.
-  const whole = query.resourceVersion === '0' ? { ...query, limit: 0 } : query;
-  return cut(request, whole, { objects: candidates(request, query), revision });
+  return cut(request, unlessAny(query), { objects: candidates(request, query), revision });
+}
+
+/** Whoever is content with any state gets all of it, in one piece. */
+function unlessAny(query: ListQuery): ListQuery {
+  return query.resourceVersion === '0' && query.limit > 0 ? { ...query, limit: 0 } : query;
 }
 
 /** Pages are of the revision asked for, where nothing else is said. */
@@ -120,11 +131,11 @@ function isExact({ match, limit, resourceVersion }: ListQuery): boolean {
 }
 
 async function nextPage(request: ResourceRequest, query: ListQuery): Promise<Page> {
+  const { store, parts } = request;
+  const { revision, after } = decodeContinue(query.continueToken);
   if (query.resourceVersion !== '' && query.resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
-  const { store, parts } = request;
-  const { revision, after } = decodeContinue(query.continueToken);
   const key = store.prefix + after;
   if (revision !== latest) return pageAt(request, query, { revision, after: key });
   await parts.cache.waitForNow();
@@ -132,14 +143,15 @@ async function nextPage(request: ResourceRequest, query: ListQuery): Promise<Pag
 }
 
 /** Waits a little for a revision that is yet to come; then 504. */
-export async function notOlderThan({ parts }: ResourceRequest, revision: number): Promise<void> {
+export async function notOlderThan({ parts }: ResourceRequest, resourceVersion: string): Promise<void> {
   const { cache, clock } = parts;
+  const revision = Number(resourceVersion);
   if (cache.revision >= revision) return;
   const late = new AbortController();
   const timer = clock.after(freshnessMs, () => late.abort());
   await cache.waitFor(revision, late.signal);
   timer.cancel();
-  if (cache.revision < revision) throw tooLargeResourceVersion(revision, cache.revision);
+  if (cache.revision < revision) throw tooLargeResourceVersion(resourceVersion, cache.revision);
 }
 
 async function cut(
@@ -147,17 +159,14 @@ async function cut(
   query: ListQuery,
   { objects, revision }: { objects: readonly StoredObject[]; revision: number },
 ): Promise<Page> {
-  const items = await filtered(request, query, objects);
-  const { limit } = query;
-  if (limit === 0 || items.length <= limit) return { items: await servedAll(request, items), revision };
-  const isSelected = items !== objects;
-  const page = await servedAll(request, items.slice(0, limit));
-  return {
-    items: page,
-    revision,
-    last: page.at(-1)!.key,
-    ...(!isSelected && { remaining: items.length - limit }),
-  };
+  const found = await filtered(request, query, objects);
+  const items = await servedAll(request, found);
+  const last = found.at(-1)?.key;
+  // As upstream, a page is not the last while any object follows, whether it will be selected or not.
+  const isLast = query.limit === 0 || found.length < query.limit || last === objects.at(-1)?.key;
+  if (isLast || last === undefined) return { items, revision };
+  const isSelected = selectorOf(query, request.definition) !== undefined;
+  return { items, revision, last, ...(!isSelected && { remaining: objects.length - found.length }) };
 }
 
 /** Pages after the first, and exact lists: read at their revision, from storage where the cache has gone on. */
@@ -172,7 +181,8 @@ async function pageAt(
   const isPresent = store.cache.lastChange <= revision && revision <= parts.cache.revision;
   if (!isPresent) return storedPage(request, query, { prefix, revision, after });
   const objects = store.cache.list(prefix);
-  return cut(request, query, { objects: after === '' ? objects : objects.filter((o) => o.key > after), revision });
+  const rest = after === '' ? objects : objects.filter((o) => o.key > after);
+  return cut(request, unlessAny(query), { objects: rest, revision });
 }
 
 interface Position {
@@ -192,18 +202,19 @@ async function storedPage(request: ResourceRequest, query: ListQuery, position: 
   const chunk = isSelected && limit > 0 ? Math.max(limit, selectedChunk) : limit;
   const found: StoredObject[] = [];
   for (let { after } = position; ; ) {
-    const range = await rangeAt(request, { ...position, after, limit: chunk });
+    const range = await rangeAt(request, query, { ...position, after, limit: chunk });
     const objects = storedAt(range);
-    found.push(...(await filtered(request, query, objects)));
+    const missing = limit === 0 ? 0 : limit - found.length;
+    found.push(...(await filtered(request, { ...query, limit: missing }, objects)));
+    const end = objects.at(-1)?.key ?? '';
+    const last = found.at(-1)?.key;
     const isLast = range.count <= objects.length;
-    const isFull = limit > 0 && (isSelected ? found.length > limit : !isLast);
-    if (isFull) {
-      const items = await servedAll(request, found.slice(0, limit));
-      const remaining = range.count - items.length;
-      return { items, revision, last: items.at(-1)!.key, ...(!isSelected && { remaining }) };
+    if (last !== undefined && found.length === limit && !(isLast && last === end)) {
+      const remaining = range.count - found.length;
+      return { items: await servedAll(request, found), revision, last, ...(!isSelected && { remaining }) };
     }
     if (isLast) return { items: await servedAll(request, found), revision };
-    after = objects.at(-1)!.key;
+    after = end;
   }
 }
 
@@ -219,6 +230,7 @@ function expiredList({ store }: ResourceRequest, after: string): StatusError {
 
 async function rangeAt(
   request: ResourceRequest,
+  { resourceVersion, continueToken }: ListQuery,
   { prefix, revision, after, limit }: Position & { readonly limit: number },
 ): Promise<RangeResult> {
   const { store, parts } = request;
@@ -226,7 +238,10 @@ async function rangeAt(
     return await store.rangeAt({ prefix, revision, limit, ...(after !== '' && { after }) });
   } catch (error) {
     if (error instanceof CompactedError) throw expiredList(request, after);
-    if (error instanceof FutureRevisionError) throw tooLargeResourceVersion(revision, parts.cache.revision);
+    if (error instanceof FutureRevisionError) {
+      const wanted = continueToken !== '' ? String(revision) : resourceVersion;
+      throw tooLargeResourceVersion(wanted, parts.cache.revision);
+    }
     throw error;
   }
 }

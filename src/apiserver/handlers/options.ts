@@ -11,7 +11,7 @@ import {
   requiredValue,
 } from '../../apimachinery/selectors/field-selector.ts';
 import { type LabelSelector, matchesLabels, parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
-import { badRequest, invalid } from '../../apimachinery/status.ts';
+import { badRequest, invalid, StatusError } from '../../apimachinery/status.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -70,7 +70,7 @@ export interface ListQuery {
   readonly fields: FieldSelector;
   readonly limit: number;
   readonly continueToken: string;
-  /** Empty, `0`, or a number. */
+  /** As the client gave it. */
   readonly resourceVersion: string;
   readonly match: '' | 'Exact' | 'NotOlderThan';
   readonly timeoutSeconds: number | undefined;
@@ -92,8 +92,8 @@ const empty: ListQuery = {
 
 function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (!text) return undefined;
-  if (!/^-?\d+$/.test(text)) {
+  if (text === null) return undefined;
+  if (!/^[+-]?\d+$/.test(text)) {
     throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   }
   const value = BigInt(text);
@@ -103,19 +103,37 @@ function integer(query: URLSearchParams, name: string): number | undefined {
   return Number(value);
 }
 
-/** A resourceVersion as a number; throws 400 for what is none. */
-export function revisionOf(resourceVersion: string): number {
+/** A resourceVersion as a number, not to the last digit where it is beyond all that there will be; or why it is none. */
+function parseRevision(resourceVersion: string): number | string {
   const isNumber = /^\d+$/.test(resourceVersion);
-  if (isNumber && Number.isSafeInteger(Number(resourceVersion))) return Number(resourceVersion);
+  if (isNumber && BigInt(resourceVersion) < 2n ** 64n) return Number(resourceVersion);
   const quoted = JSON.stringify(resourceVersion);
   const why = isNumber ? 'value out of range' : 'invalid syntax';
-  throw badRequest(`Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`);
+  return `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`;
+}
+
+/** The resourceVersion of a GET or a watch. What is none is an error of nobody's there: 500, as upstream. */
+export function revisionOf(resourceVersion: string): number {
+  const revision = parseRevision(resourceVersion);
+  if (typeof revision === 'number') return revision;
+  throw new StatusError({ code: 500, message: revision });
+}
+
+/** The resourceVersion of a list; throws 400 for what is none. */
+export function listRevisionOf(resourceVersion: string): number {
+  const revision = parseRevision(resourceVersion);
+  if (typeof revision === 'number') return revision;
+  throw badRequest(`invalid resource version: ${revision}`);
 }
 
 export function listQuery(query: URLSearchParams, definition: ResourceDefinition, isWatch: boolean): ListQuery {
   if (query.size === 0) return empty;
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
-  checkSelectableFields(fields, Object.keys(definition.selectableFields));
+  if (fields.length > 0) {
+    const { namespaced, schema } = definition;
+    const known = Object.keys(definition.selectableFields);
+    checkSelectableFields(fields, { known, namespaced, isCustom: schema !== undefined });
+  }
   const parsed: ListQuery = {
     labels: parseLabelSelector(query.get('labelSelector') ?? ''),
     fields,
@@ -129,7 +147,6 @@ export function listQuery(query: URLSearchParams, definition: ResourceDefinition
   };
   const errors = isWatch ? watchErrors(parsed) : listErrors(parsed);
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
-  if (parsed.resourceVersion !== '') revisionOf(parsed.resourceVersion);
   return parsed;
 }
 

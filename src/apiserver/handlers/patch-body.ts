@@ -141,10 +141,3 @@ export function applyPatch(options: {
   }
 }
 
-/** A JSON value as Go prints it with `%+v`: `map[spec:map[replicas:3]]`. */
-export function goValue(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
-  if (!isObject(value)) return value === null ? '<nil>' : String(value);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `map[${entries.map(([key, part]) => `${key}:${goValue(part)}`).join(' ')}]`;
-}

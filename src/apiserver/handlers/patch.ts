@@ -1,4 +1,5 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
+import { goText } from '../../apimachinery/json/go-text.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import { strictComplaints } from '../../apimachinery/schema/request-body.ts';
@@ -11,7 +12,7 @@ import { asKind, checkCustomKind, otherKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { applyConfiguration, recordManager } from './field-managers.ts';
 import { type WriteQuery, writeQuery } from './options.ts';
-import { applyPatch, goValue, type Patch, type PatchType, patchType, readPatch } from './patch-body.ts';
+import { applyPatch, type Patch, type PatchType, patchType, readPatch } from './patch-body.ts';
 import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { checkName, updateStrategy } from './update.ts';
@@ -96,7 +97,7 @@ function decodePatched(
   } catch (error) {
     // Where a whole body would be malformed, a patch is one that does not fit: 422, with what was not understood.
     if (!(error instanceof DecodeError)) throw error;
-    const text = patch.type === 'strategic' ? goValue(patch.value) : JSON.stringify(value);
+    const text = patch.type === 'strategic' ? goText(patch.value) : JSON.stringify(value);
     throw invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', text, error.message)]);
   }
 }

@@ -101,10 +101,7 @@ export function warningHeaders(warnings: ReadonlySet<string>): string[] {
 }
 
 export function headersOf({ format, warnings }: ResourceRequest): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {
-    'content-type': mediaTypes[format.encoding],
-    'cache-control': 'no-cache, private',
-  };
+  const headers: Record<string, string | string[]> = { 'content-type': mediaTypes[format.encoding] };
   if (warnings.size > 0) headers.warning = warningHeaders(warnings);
   return headers;
 }

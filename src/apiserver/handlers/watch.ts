@@ -5,7 +5,7 @@ import type { ApiResponse, ByteSink, PushedBody } from '../request.ts';
 import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { notOlderThan } from './list.ts';
-import { type ListQuery, listQuery, selectedName, selectorOf } from './options.ts';
+import { type ListQuery, listQuery, revisionOf, selectedName, selectorOf } from './options.ts';
 import { headersOf } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { type WatchFrames, watchFrames } from './watch-frames.ts';
@@ -22,9 +22,10 @@ const mostWaiting = 10_000;
 
 export async function handleWatch(request: ResourceRequest): Promise<ApiResponse> {
   const query = listQuery(request.request.query, request.definition, true);
-  const wanted = Number(query.resourceVersion || 0);
   if (query.resourceVersion === '') await request.parts.cache.waitForNow();
-  else if (query.sendInitialEvents) await notOlderThan(request, wanted);
+  else if (revisionOf(query.resourceVersion) > 0 && query.sendInitialEvents) {
+    await notOlderThan(request, query.resourceVersion);
+  }
   const watch = new Watch(request, query, await watchFrames(request));
   return { status: 200, headers: streamHeaders(request), body: watch };
 }
