@@ -1,4 +1,5 @@
 // Values as bytes, in the encoding that was negotiated. What only some clients want is loaded when the first one comes.
+import { parseExactly } from '../apimachinery/json/int64.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { formNotAcceptable } from './errors.ts';
 import { negotiateStatus, type ResponseFormat } from './negotiation.ts';
@@ -20,7 +21,7 @@ export async function encodeValue(value: unknown, { encoding, pretty }: Encoding
   if (encoding === 'json') return pretty ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`;
   if (encoding === 'yaml') {
     const { stringify } = await import('yaml');
-    return stringify(JSON.parse(JSON.stringify(value)));
+    return stringify(parseExactly(JSON.stringify(value)));
   }
   const protobuf = await loadProtobuf();
   const typed = value as { apiVersion: string; kind: string };

@@ -185,6 +185,7 @@ function scalarFromJson(raw: unknown, name: string): Value {
       if (typeof raw !== 'number' || !Number.isInteger(raw)) throw misfit(raw, 'int');
       return BigInt(raw);
     case 'double':
+      if (typeof raw === 'bigint') return Number(raw);
       if (typeof raw !== 'number') throw misfit(raw, 'double');
       return raw;
     case 'bool':
@@ -210,7 +211,7 @@ function scalarFromJson(raw: unknown, name: string): Value {
 /** Whole numbers are ints, others doubles; objects are maps. */
 function fromUntyped(raw: unknown): Value {
   if (raw === null || raw === undefined) return null;
-  if (typeof raw === 'number') return Number.isInteger(raw) ? BigInt(raw) : raw;
+  if (typeof raw === 'number') return Number.isSafeInteger(raw) ? BigInt(raw) : raw;
   if (Array.isArray(raw)) return new ListValue(raw.map(fromUntyped));
   if (typeof raw === 'object') return mapFromJson(raw, dyn);
   return raw as Value;
@@ -285,12 +286,15 @@ export function printTimestamp({ nanos: moment, offset }: Timestamp): string {
   return new Date(Number(whole) * 1000).toISOString().replace('.000Z', `${fraction && `.${fraction}`}${zone}`);
 }
 
+/** Whole numbers beyond are bigints in JSON, too. */
+const exact = BigInt(Number.MAX_SAFE_INTEGER);
+
 /** The JSON of a value: for patches and applied configurations. Throws CelError for what JSON cannot say. */
 export function toJson(value: Value): unknown {
   if (value === null || typeof value === 'boolean' || typeof value === 'string' || typeof value === 'number') {
     return value;
   }
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return value >= -exact && value <= exact ? Number(value) : value;
   if (value instanceof Uint) return Number(value.value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof ListValue) return value.items.map(toJson);

@@ -1,5 +1,6 @@
 // Reading JSON as the API server does: repeated keys and decimal numbers are noticed, errors are worded as Go's.
 import { type HiddenJson, JsonSyntaxError, mostDepth, scanJson } from './go-syntax.ts';
+import { parseExactly } from './int64.ts';
 
 export { type HiddenJson, JsonSyntaxError };
 
@@ -10,10 +11,11 @@ export interface ParsedJson {
 }
 
 /** Parses a text. Throws JsonSyntaxError. Costs one JSON.parse and one pass over the text. */
-export function parseJson(text: string): ParsedJson {
+export function parseJson(given: string): ParsedJson {
+  const text = given.includes('\\u') ? withoutLoneSurrogates(given) : given;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactly(text);
   } catch (cause) {
     if (cause instanceof RangeError) throw new JsonSyntaxError('exceeded max depth', { cause });
     scanJson(text);
@@ -23,6 +25,14 @@ export function parseJson(text: string): ParsedJson {
   const { colons, hasDecimals } = punctuationOf(text);
   if (colons === countKeys(value, 0) && !hasDecimals) return { value };
   return { value, hidden: scanJson(text) };
+}
+
+/** Halves of a character without the other half are no characters: Go reads them as `\ufffd`. */
+function withoutLoneSurrogates(text: string): string {
+  return text.replace(
+    /\\(?:u(d[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}|u(d[89a-f][0-9a-f]{2})|[\s\S])/gi,
+    (written, pair, lone) => (pair === undefined && lone !== undefined ? '\\ufffd' : written),
+  );
 }
 
 /** What stands outside of strings, in a text that is valid. */

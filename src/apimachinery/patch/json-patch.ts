@@ -1,4 +1,5 @@
 // JSON Patch (RFC 6902) with the words of the library that kube-apiserver uses (evanphx/json-patch).
+import { parseExactly } from '../json/int64.ts';
 import { isObject, type JsonObject, jsonEqual, setKey } from '../json/value.ts';
 
 /** The patch cannot be read: 400 BadRequest. */
@@ -107,7 +108,7 @@ function copyOf(value: unknown, work: Work): unknown {
       `Unable to copy, the accumulated size increase of copy is ${work.copied}, exceeding the limit ${mostCopied}`,
     );
   }
-  return JSON.parse(text);
+  return parseExactly(text);
 }
 
 /** RFC 6901. */

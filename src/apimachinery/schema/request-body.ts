@@ -64,8 +64,8 @@ function complaintsInOrder({ keys }: HiddenJson, unknownFields: readonly string[
   const seen = new Set<string>();
   const complaints = new Set<string>();
   for (const path of keys) {
-    if (unknown.has(path)) complaints.add(`unknown field ${JSON.stringify(path)}`);
-    else if (seen.has(path) && !isWithinUnknown(path)) complaints.add(`duplicate field ${JSON.stringify(path)}`);
+    if (unknown.has(path)) complaints.add(`unknown field "${path}"`);
+    else if (seen.has(path) && !isWithinUnknown(path)) complaints.add(`duplicate field "${path}"`);
     seen.add(path);
   }
   return [...complaints].slice(0, mostComplaints);
@@ -73,12 +73,12 @@ function complaintsInOrder({ keys }: HiddenJson, unknownFields: readonly string[
 
 /** `duplicate field "metadata.name"` of each key that stands twice. */
 export function duplicateFields(hidden: HiddenJson | undefined): string[] {
-  return [...new Set(hidden?.duplicates)].map((path) => `duplicate field ${JSON.stringify(path)}`);
+  return [...new Set(hidden?.duplicates)].map((path) => `duplicate field "${path}"`);
 }
 
 /** What Strict refuses and Warn warns of: other complaints, and `unknown field "spec.colour"`. */
 export function strictComplaints(others: readonly string[], unknownFields: readonly string[]): string[] {
-  const unknown = unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`);
+  const unknown = unknownFields.map((path) => `unknown field "${path}"`);
   return [...others, ...unknown].slice(0, mostComplaints);
 }
 

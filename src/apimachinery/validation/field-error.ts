@@ -1,4 +1,5 @@
 // Errors of validation, worded as Kubernetes words them (k8s.io/apimachinery field.Error): clients match on the text.
+import { escapeHtml, printedFloat, quoted } from '../go-print.ts';
 
 export type FieldErrorType =
   | 'FieldValueNotFound'
@@ -37,7 +38,10 @@ const typeText: Readonly<Record<FieldErrorType, string>> = {
 
 /** A value as the API prints it: strings quoted, numbers and booleans plain, all else as JSON. */
 function printed(value: unknown): string {
-  return value === undefined ? 'null' : JSON.stringify(value);
+  if (value === undefined) return 'null';
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return printedFloat(value);
+  return typeof value === 'bigint' ? String(value) : escapeHtml(JSON.stringify(value));
 }
 
 /** Constructors, named as upstream's. `field` is a path as in `spec.ports[0].name`. */
@@ -68,7 +72,7 @@ export const fieldError = {
   notSupported: (field: string, value: unknown, supported: readonly string[]): FieldError => ({
     type: 'FieldValueNotSupported',
     field,
-    detail: supported.length > 0 ? `supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}` : '',
+    detail: supported.length > 0 ? `supported values: ${supported.map(quoted).join(', ')}` : '',
     value: printed(value),
   }),
   tooLong: (field: string, max: number): FieldError => ({

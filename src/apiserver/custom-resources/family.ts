@@ -77,7 +77,10 @@ export class Family {
 
   #pruned(object: KubeObject): KubeObject {
     const { schema } = this.#versionOf(object) ?? {};
-    if (schema && !this.keepsUnknown) prune(object as unknown as Record<string, unknown>, schema);
+    if (schema && !this.keepsUnknown) {
+      prune(object as unknown as Record<string, unknown>, schema);
+      dropForbiddenNulls(object, schema);
+    }
     return object;
   }
 
@@ -85,9 +88,7 @@ export class Family {
     const version = this.#versionOf(object);
     if (!version?.schema) return;
     this.#pruned(object);
-    if (!version.hasDefaults) return;
-    applyDefaults(object, version.schema);
-    dropForbiddenNulls(object, version.schema);
+    if (version.hasDefaults) applyDefaults(object, version.schema);
   }
 
   #versionOf({ apiVersion = '' }: KubeObject): VersionSchema | undefined {

@@ -1,5 +1,6 @@
 // DELETE of one object, and of all that a selector finds.
 
+import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { isOn } from '../../apimachinery/query.ts';
@@ -135,7 +136,7 @@ export function terminateNamespace(plan: Deletion, old: Readonly<KubeObject>, no
   if (old.metadata.deletionTimestamp !== undefined) {
     return plan.type === 'remove' && (spec?.finalizers?.length ?? 0) > 0 ? { type: 'wait' } : plan;
   }
-  const base = plan.type === 'mark' ? plan.object : (JSON.parse(JSON.stringify(old)) as KubeObject);
+  const base = plan.type === 'mark' ? plan.object : (parseExactly(JSON.stringify(old)) as KubeObject);
   const object = base as NamespaceLike;
   object.metadata.deletionTimestamp = formatTime(now);
   delete object.metadata.deletionGracePeriodSeconds;

@@ -2,6 +2,7 @@
 // other requests have their turn in between.
 
 import type { EncodedList } from '../../api/protobuf/envelope.ts';
+import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { badRequest, expired, StatusError } from '../../apimachinery/status.ts';
 import { CompactedError, FutureRevisionError, type RangeResult } from '../../storage/storage.ts';
 import { loadProtobuf, messageOf } from '../encoding.ts';
@@ -277,7 +278,7 @@ export async function listResponse(
   const json = format.pretty && items.length > 0 ? indentedList(jsonList(list), list) : jsonList(list);
   const { head, textOf, separator, end } = json;
   if (format.encoding === 'yaml' || items.length === 0) {
-    return valueResponse(request, JSON.parse(`${head}${items.map(textOf).join(separator)}${end}`));
+    return valueResponse(request, parseExactly(`${head}${items.map(textOf).join(separator)}${end}`));
   }
   if (items.length <= sliceSize) {
     const body = `${head}${items.map(textOf).join(separator)}${end}`;
@@ -322,7 +323,7 @@ function indentedList({ textOf }: JsonList, { kind, apiVersion, metadata }: List
   const head = JSON.stringify({ kind, apiVersion, metadata, items: [] }, null, 2);
   return {
     head: `${head.slice(0, head.lastIndexOf(']'))}\n    `,
-    textOf: (stored) => JSON.stringify(JSON.parse(textOf(stored)), null, 2).replaceAll('\n', '\n    '),
+    textOf: (stored) => JSON.stringify(parseExactly(textOf(stored)), null, 2).replaceAll('\n', '\n    '),
     separator: ',\n    ',
     end: '\n  ]\n}',
   };

@@ -1,5 +1,6 @@
 // YAML as kube-apiserver reads it: the rules of YAML 1.1 for plain scalars (`yes` is true, `0644` is octal), one document,
 // repeated keys noted by line. The library is loaded with the first such body.
+import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { badRequest } from '../../apimachinery/status.ts';
 
 export interface ParsedYaml {
@@ -19,7 +20,14 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
   const { isMap, isScalar, LineCounter, parseAllDocuments, visit } = await import('yaml');
   try {
     const lines = new LineCounter();
-    const options = { schema: 'core', merge: true, uniqueKeys: false, customTags: plainScalars, lineCounter: lines };
+    const options = {
+      schema: 'core',
+      merge: true,
+      uniqueKeys: false,
+      intAsBigInt: true,
+      customTags: plainScalars,
+      lineCounter: lines,
+    };
     const documents = parseAllDocuments(text, options as object);
     const [document] = 'empty' in documents ? [] : documents;
     if (!document) return { value: null, repeatedKeys: [] };
@@ -43,7 +51,7 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
       },
     });
     // Only what JSON can say; an alias bomb ends at the library's own limit.
-    return { value: JSON.parse(JSON.stringify(document.toJS() ?? null)), repeatedKeys };
+    return { value: parseExactly(JSON.stringify(document.toJS() ?? null)), repeatedKeys };
   } catch (error) {
     // The lines below the first show the place in the text.
     const [why = ''] = whyNot(error).split('\n');

@@ -2,6 +2,7 @@
 // what else is written; this says in which order, and makes each write one storage transaction.
 
 import type { ResourceDefinition, Strategy } from '../../api/resource.ts';
+import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { alreadyExists, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
@@ -399,7 +400,7 @@ function tooManyConflicts(): Error {
 function isUnchanged(value: string, old: StoredObject): boolean {
   if (value === old.value) return true;
   const before = old.object;
-  const after = JSON.parse(value) as KubeObject;
+  const after = parseExactly(value) as KubeObject;
   const present = before.metadata.managedFields ?? [];
   const entries = after.metadata.managedFields;
   if (entries?.length === present.length) {

@@ -1,5 +1,6 @@
 // One object at one revision, as storage holds it: its JSON text without the resourceVersion. Texts that clients get
 // are cut and spliced from it; it is parsed when something looks inside, and only once.
+import { parseExactly } from '../../apimachinery/json/int64.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 
 const marker = '"metadata":{';
@@ -59,7 +60,7 @@ export class StoredObject<T extends KubeObject = KubeObject> {
 
   /** The parsed object, shared by all readers: never to be changed. */
   get object(): Readonly<T> {
-    this.#object ??= JSON.parse(this.text) as T;
+    this.#object ??= parseExactly(this.text) as T;
     return this.#object;
   }
 
@@ -73,7 +74,7 @@ export class StoredObject<T extends KubeObject = KubeObject> {
 
   /** A copy of the caller's own. */
   copy(): T {
-    return JSON.parse(this.text) as T;
+    return parseExactly(this.text) as T;
   }
 }
 

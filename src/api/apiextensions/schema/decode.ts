@@ -3,13 +3,14 @@ import { isObject, jsonCopy } from '../../../apimachinery/json/value.ts';
 import { type Decoded, DecodeError, decodeObject } from '../../../apimachinery/schema/decode.ts';
 import type { ObjectSchema } from '../../../apimachinery/schema/schema.ts';
 import { applyDefaults, dropForbiddenNulls } from './defaults.ts';
+import { coerceEmbedded } from './embedded.ts';
 import type { JSONSchemaProps } from './props.ts';
 import { prune } from './prune.ts';
 
 export interface DecodeRules {
   /** Absent: everything is kept. */
   readonly schema: JSONSchemaProps | undefined;
-  /** The type of an object with nothing but metadata. */
+  /** The type ObjectMeta. */
   readonly metadata: ObjectSchema;
   /** spec.preserveUnknownFields of old definitions: nothing is pruned. */
   readonly keepsUnknown: boolean;
@@ -19,14 +20,15 @@ export interface DecodeRules {
 export function decodeCustomResource(value: unknown, { schema, metadata, keepsUnknown }: DecodeRules): Decoded {
   if (!isObject(value)) throw new DecodeError('json: cannot unmarshal into Go value of type map[string]interface {}');
   const { metadata: given, ...rest } = value;
-  const decoded = decodeObject(given === undefined ? {} : { metadata: given }, metadata);
+  const decoded = decodeObject(given ?? {}, metadata);
+  const unknownFields = decoded.unknownFields.map((path) => `metadata.${path}`);
   const object = jsonCopy(rest) as Record<string, unknown>;
-  const pruned = keepsUnknown || !schema ? [] : prune(object, schema);
+  if (!keepsUnknown && schema) {
+    unknownFields.push(...prune(object, schema));
+    dropForbiddenNulls(object, schema);
+  }
+  if (schema) unknownFields.push(...coerceEmbedded(object, schema, metadata));
   applyDefaults(object, schema);
-  dropForbiddenNulls(object, schema);
   const { apiVersion, kind, ...content } = object;
-  return {
-    object: { apiVersion, kind, metadata: decoded.object.metadata, ...content },
-    unknownFields: [...decoded.unknownFields, ...pruned],
-  };
+  return { object: { apiVersion, kind, metadata: decoded.object, ...content }, unknownFields };
 }

@@ -2,7 +2,6 @@
 // count as absent.
 
 import { isObject, jsonCopy, setKey } from '../../../apimachinery/json/value.ts';
-import { ownValue } from '../../../apimachinery/table.ts';
 import { additionalSchema, itemsOf, type JSONSchemaProps, propertyOf, walkSchema } from './props.ts';
 
 /** Whether there is anything to fill in. */
@@ -14,13 +13,13 @@ export function hasDefaults(schema: JSONSchemaProps): boolean {
   return found;
 }
 
-/** Changes the value in place. */
+/** Changes the value in place. Nulls that may not be, and for which there is no default, are gone before. */
 export function applyDefaults(value: unknown, schema: JSONSchemaProps | undefined): void {
   if (!schema) return;
   if (Array.isArray(value)) {
     const items = itemsOf(schema);
     for (let i = 0; i < value.length; i++) {
-      if (items && isForbiddenNull(value[i], items) && items.default !== undefined) value[i] = jsonCopy(items.default);
+      if (items && isForbiddenNull(value[i], items)) value[i] = defaultOf(items);
       applyDefaults(value[i], items);
     }
     return;
@@ -28,22 +27,25 @@ export function applyDefaults(value: unknown, schema: JSONSchemaProps | undefine
   if (!isObject(value)) return;
   const object = value as Record<string, unknown>;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (property.default === undefined) continue;
+    if (defaultOf(property) === null) continue;
     if (!Object.hasOwn(object, name) || isForbiddenNull(object[name], property)) {
-      setKey(object, name, jsonCopy(property.default));
+      setKey(object, name, defaultOf(property));
     }
   }
   const additional = additionalSchema(schema);
   for (const key of Object.keys(object)) {
     const below = propertyOf(schema, key);
-    if (below === additional && below && isForbiddenNull(object[key], below) && below.default !== undefined) {
-      setKey(object, key, jsonCopy(below.default));
-    }
+    if (below && below === additional && isForbiddenNull(object[key], below)) setKey(object, key, defaultOf(below));
     applyDefaults(object[key], below);
   }
 }
 
-/** Takes out nulls of properties that are not nullable. Changes the value in place. */
+/** A copy; null, too, where there is none. */
+function defaultOf(schema: JSONSchemaProps): unknown {
+  return jsonCopy(schema.default ?? null);
+}
+
+/** Takes out nulls of fields that are not nullable and have no default. Changes the value in place. */
 export function dropForbiddenNulls(value: unknown, schema: JSONSchemaProps | undefined): void {
   if (!schema) return;
   if (Array.isArray(value)) {
@@ -54,9 +56,9 @@ export function dropForbiddenNulls(value: unknown, schema: JSONSchemaProps | und
   if (!isObject(value)) return;
   const object = value as Record<string, unknown>;
   for (const key of Object.keys(object)) {
-    const named = ownValue(schema.properties, key);
-    if (named && isForbiddenNull(object[key], named)) delete object[key];
-    else dropForbiddenNulls(object[key], named ?? additionalSchema(schema));
+    const below = propertyOf(schema, key);
+    if (below && isForbiddenNull(object[key], below) && defaultOf(below) === null) delete object[key];
+    else dropForbiddenNulls(object[key], below);
   }
 }
 

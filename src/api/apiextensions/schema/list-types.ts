@@ -1,5 +1,6 @@
 // Lists that are sets or maps hold no item twice.
 
+import { printedJson, sortedKeys } from '../../../apimachinery/go-print.ts';
 import { isObject } from '../../../apimachinery/json/value.ts';
 import { ownValue } from '../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
@@ -25,7 +26,7 @@ export function validateListTypes(value: unknown, schema: JSONSchemaProps | unde
 function validateList(list: readonly unknown[], schema: JSONSchemaProps, path: string): FieldError[] {
   switch (schema['x-kubernetes-list-type']) {
     case 'set':
-      return repeated(list).map((i) => fieldError.duplicate(`${path}[${i}]`, list[i]));
+      return repeated(list).map((i) => fieldError.duplicate(`${path}[${i}]`, sortedKeys(list[i])));
     case 'map': {
       const wrong = list.findIndex((item) => item !== null && !isObject(item));
       if (wrong >= 0) {
@@ -50,20 +51,13 @@ function keyOf(item: unknown, names: readonly string[]): Record<string, unknown>
 /** Where a value stands for the second time; later repetitions are not told. */
 function repeated(values: readonly unknown[]): number[] {
   if (values.length <= 1) return [];
-  const seen = new Map<string, number>();
+  const seen = new Map<unknown, number>();
   const indexes: number[] = [];
   for (const [i, value] of values.entries()) {
-    const text = sortedJson(value);
+    const text = typeof value === 'object' ? printedJson(value) : `${typeof value} ${value}`;
     const times = (seen.get(text) ?? 0) + 1;
     seen.set(text, times);
     if (times === 2) indexes.push(i);
   }
   return indexes;
-}
-
-/** JSON with the keys of objects in order, as Go writes it. */
-export function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  );
 }

@@ -8,13 +8,13 @@ import { additionalOf, childPath, isEmbedded, itemsOf, type JSONSchemaProps, pre
 const resourceFields = new Set(['apiVersion', 'kind', 'metadata']);
 
 /**
- * Changes the value in place and returns the paths of what was taken out (`spec.list[0].colour`). The root is a resource:
- * its apiVersion, kind and metadata stay, whatever they hold.
+ * Changes the value in place and returns the paths of what was taken out (`spec.list[0].colour`), in order. The root is a
+ * resource: its apiVersion, kind and metadata stay, whatever they hold.
  */
 export function prune(root: Record<string, unknown>, schema: JSONSchemaProps): string[] {
   const pruned: string[] = [];
   pruneObject(root, schema, { path: '', isResource: true, pruned });
-  return pruned;
+  return pruned.sort();
 }
 
 interface Place {
@@ -25,11 +25,15 @@ interface Place {
 
 function pruneValue(value: unknown, schema: JSONSchemaProps | undefined, place: Place): void {
   if (Array.isArray(value)) {
+    const isKept = schema !== undefined && preservesUnknown(schema);
     const items = schema && itemsOf(schema);
     // A list without a schema of its items under a schema that preserves: everything in it stays.
-    if (!items && schema && preservesUnknown(schema)) return;
+    if (isKept && !items) return;
+    // What preserves does so for the fields of its items as well, if not for what these hold.
+    const below = isKept ? { ...items, 'x-kubernetes-preserve-unknown-fields': true } : items;
+    const isResource = items !== undefined && isEmbedded(items);
     for (const [i, item] of value.entries()) {
-      pruneValue(item, items, { ...place, path: `${place.path}[${i}]`, isResource: items ? isEmbedded(items) : false });
+      pruneValue(item, below, { ...place, path: `${place.path}[${i}]`, isResource });
     }
   } else if (isObject(value)) pruneObject(value as Record<string, unknown>, schema, place);
 }
@@ -41,9 +45,12 @@ function pruneObject(value: Record<string, unknown>, schema: JSONSchemaProps | u
     if (place.isResource && resourceFields.has(key)) continue;
     const path = childPath(place.path, key);
     const property = ownValue(schema?.properties, key);
-    const below = property ?? (typeof additional === 'object' ? additional : undefined);
-    if (below) pruneValue(value[key], below, { path, isResource: isEmbedded(below), pruned: place.pruned });
-    else if (!keeps && additional !== true) {
+    if (property || additional) {
+      // `additionalProperties: true` lets any value in, and says nothing of what is in it.
+      const below = property ?? (typeof additional === 'object' ? additional : undefined);
+      const isResource = below !== undefined && isEmbedded(below);
+      pruneValue(value[key], below, { path, isResource, pruned: place.pruned });
+    } else if (!keeps) {
       delete value[key];
       place.pruned.push(path);
     }

@@ -128,8 +128,11 @@ test('what was pruned or defaulted once is not changed again', () => {
 
 test('an update that changes nothing is right, whatever the schema says', () => {
   fc.assert(
-    fc.property(schemas, values, (schema, value) => {
-      expect(validateValue(value, object({ a: schema }), { path: '', old: jsonCopy(value) })).toEqual([]);
+    fc.property(schemas, values, (schema, given) => {
+      const value = jsonCopy(given) as Record<string, unknown>;
+      const root = object({ a: schema });
+      prune(value, root);
+      expect(validateValue(value, root, { path: '', old: jsonCopy(value) })).toEqual([]);
     }),
     { numRuns: 100 },
   );
@@ -139,7 +142,14 @@ describe('validation', () => {
   const field = (schema: JSONSchemaProps) => object({ f: schema });
   test.each<[JSONSchemaProps, unknown, string[]]>([
     [integer, 'x', ['f: Invalid value: "string": f in body must be of type integer: "string"']],
-    [integer, 1.5, ['f: Invalid value: "number": f in body must be of type integer: "number"']],
+    [
+      integer,
+      1.5,
+      [
+        'f: Invalid value: "number": f in body must be of type integer: "number"',
+        '<nil>: Invalid value: "": Checked value must be of type integer (default format) in f',
+      ],
+    ],
     [{ type: 'number' }, 1, []],
     [text, null, ['f: Invalid value: "null": f in body must be of type string: "null"']],
     [{ ...text, nullable: true }, null, []],
@@ -257,7 +267,7 @@ test('sets and maps hold no item twice', () => {
 test('embedded resources have a kind', () => {
   const schema = object({ r: { type: 'object', 'x-kubernetes-embedded-resource': true, ...keeps } });
   expect(validateEmbedded({ r: { kind: 'K' } }, schema).map(fieldErrorMessage)).toEqual([
-    'r.apiVersion: Required value: must not be empty',
+    'r.apiVersion: Required value',
   ]);
 });
 

@@ -1,13 +1,16 @@
 // Validates values against OpenAPI v3 schemas in the words of k8s.io/kube-openapi/pkg/validation/validate. What an
 // update leaves as it was is not validated again (CRDValidationRatcheting).
 
+import { printedJson, quoted, sortedKeys } from '../../../apimachinery/go-print.ts';
 import { isObject, jsonEqual } from '../../../apimachinery/json/value.ts';
 import { ownValue } from '../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { validateCombinators } from './combinators.ts';
-import { hasFormat, isKnownFormat } from './formats.ts';
+import { formerItems, isUnchanged } from './correlate.ts';
+import { formatOf, hasFormat } from './formats.ts';
 import { matchesPattern } from './patterns.ts';
 import { additionalOf, childPath, isIntOrString, itemsOf, type JSONSchemaProps } from './props.ts';
+import { isInt64, isNearlyInteger, numberErrors } from './validate-number.ts';
 
 /** What validation found; `matches` counts what was looked at, to tell which of several schemas came closest. */
 export interface Findings {
@@ -24,22 +27,43 @@ export interface Validation {
 
 /** The errors of a value; of an update with `old`, only those of what changed. */
 export function validateValue(value: unknown, schema: JSONSchemaProps, at: Validation = { path: '' }): FieldError[] {
-  return find(value, schema, at).errors;
+  return find(value, schema, at).errors.map((error) => ({ ...error, field: shown(error.field) }));
 }
 
-export function find(value: unknown, schema: JSONSchemaProps, at: Validation): Findings {
-  const found: Findings = { errors: [], matches: 1 };
-  if (at.old !== undefined && jsonEqual(value, at.old)) return found;
-  checkType(value, schema, { at, found });
-  if (value !== null) {
-    validateCombinators(value, schema, { at, found });
-    if (typeof value === 'string') checkString(value, schema, { at, found });
-    else if (typeof value === 'number') checkNumber(value, schema, { at, found });
-    else if (Array.isArray(value)) checkList(value, schema, { at, found });
+function find(value: unknown, schema: JSONSchemaProps, at: Validation): Findings {
+  if (at.old !== undefined && isUnchanged(value, at.old, schema)) return { errors: [], matches: 1 };
+  return check(value, schema, at);
+}
+
+/** The same, where it does not count that the value itself may be what it was: that what is inside of it may be, does. */
+export function check(value: unknown, schema: JSONSchemaProps, at: Validation): Findings {
+  const found: Findings = { errors: [], matches: 0 };
+  const here = { at, found };
+  checkType(value, schema, here);
+  if (value === null) {
+    checkEnum(value, schema, here);
+    return found;
   }
-  checkEnum(value, schema, { at, found });
-  if (isObject(value)) checkObject(value, schema, { at, found });
-  return found;
+  found.matches += 4;
+  const isCombined = validateCombinators(value, schema, here);
+  if (typeof value === 'string') checkString(value, schema, here);
+  else if (typeof value === 'number' || typeof value === 'bigint') {
+    found.matches += 2;
+    found.errors.push(...numberErrors(value, schema, at.path));
+  } else if (Array.isArray(value)) checkList(value, schema, here);
+  checkEnum(value, schema, here);
+  if (isObject(value)) checkObject(value, schema, here);
+  return isCombined ? { ...found, errors: withoutRepetitions(found.errors) } : found;
+}
+
+/** Several schemas of one value may find the same: it is said once. */
+function withoutRepetitions(errors: readonly FieldError[]): FieldError[] {
+  const said = new Map<string, FieldError>();
+  for (const error of errors) {
+    const key = `${error.type} ${error.field} ${error.detail}`;
+    if (!said.has(key)) said.set(key, error);
+  }
+  return [...said.values()];
 }
 
 export interface Here {
@@ -53,128 +77,150 @@ function subject({ path }: Validation): string {
 }
 
 function refuse({ at, found }: Here, value: unknown, why: string): void {
-  found.errors.push(fieldError.invalid(shown(at.path), value, `${subject(at)} ${why}`));
+  found.errors.push(fieldError.invalid(at.path, value, `${subject(at)} ${why}`));
 }
 
-/** The root has no name. */
-export function shown(path: string): string {
-  return path === '' ? '<nil>' : path;
+/** The root has no name, and is left out of the names of fields. */
+function shown(path: string): string {
+  return path === '' ? '<nil>' : path.replace(/^\./, '');
 }
 
-function typeOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
-  return typeof value === 'object' ? 'object' : typeof value;
+interface Typed {
+  readonly type: string;
+  /** Of numbers. */
+  readonly format: string;
+}
+
+function typeOf(value: unknown): Typed {
+  if (typeof value === 'bigint') return { type: 'integer', format: 'int64' };
+  if (typeof value === 'number') {
+    return isInt64(value) ? { type: 'integer', format: 'int64' } : { type: 'number', format: 'float64' };
+  }
+  return { type: value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value, format: '' };
 }
 
 function checkType(value: unknown, schema: JSONSchemaProps, { at, found }: Here): void {
   const types = isIntOrString(schema) ? ['integer', 'string'] : schema.type ? [schema.type] : [];
-  if (types.length === 0) return;
+  const format = formatOf(schema);
+  if (types.length === 0 && format === '') return;
+  const refuseType = (wanted: string, actual: string) => {
+    const what = `${subject(at)} must be of type ${wanted}: ${quoted(actual)}`;
+    found.errors.push(fieldError.typeInvalid(at.path, actual, what));
+  };
+  if (value === null) {
+    if (types.length > 0 && schema.nullable !== true) refuseType(types.join(','), 'null');
+    else found.matches++;
+    return;
+  }
   found.matches++;
   const actual = typeOf(value);
-  if (actual === 'null' && schema.nullable) return;
-  if (types.includes(actual) || (actual === 'integer' && types.includes('number'))) return;
-  const format = schema.format && isKnownFormat(schema.format) ? schema.format : '';
-  const isText = actual === 'string' || actual === 'array';
-  // A text's format stands for its type where something else than a text is given.
-  const wanted = format !== '' && !isText && actual !== 'null' ? format : types.join(',');
-  const what = `${subject(at)} must be of type ${wanted}: ${JSON.stringify(actual)}`;
-  found.errors.push(fieldError.typeInvalid(shown(at.path), actual, what));
+  const isInteger = typeof value === 'number' && types.includes('integer') && isNearlyInteger(value);
+  const fits = types.includes(actual.type) || isInteger || (actual.type === 'integer' && types.includes('number'));
+  const isTextual = typeof value === 'string' || Array.isArray(value);
+  const isNumeric = types.includes('number') || types.includes('integer');
+  if (fits) found.matches++;
+  else if (format !== '' && !isTextual) refuseType(format, actual.format);
+  else if (isNumeric || format === '') refuseType(types.join(','), actual.type);
+  // A format of texts is all that texts, and lists, are held to.
+  else found.matches++;
 }
 
 function checkString(value: string, schema: JSONSchemaProps, here: Here): void {
-  const { maxLength, minLength, pattern, format } = schema;
   const { at, found } = here;
-  if (maxLength !== undefined || minLength !== undefined || pattern) found.matches++;
+  found.matches++;
+  const wrong = stringError(value, schema, here);
+  if (wrong) found.errors.push(wrong);
+  const format = formatOf(schema);
+  if (format === '' || schema.type === 'integer' || schema.type === 'number') return;
+  found.matches++;
+  if (hasFormat(value, format)) return;
+  const what = `${subject(at)} must be of type ${format}: ${quoted(value)}`;
+  found.errors.push(fieldError.typeInvalid(at.path, value, what));
+}
+
+/** The first of what is wrong with a text beside its format. */
+function stringError(
+  value: string,
+  { maxLength, minLength, pattern }: JSONSchemaProps,
+  { at }: Here,
+): FieldError | undefined {
   // Lengths are of code points.
   const length =
     value.length > (maxLength ?? Infinity) || value.length >= (minLength ?? Infinity)
       ? [...value].length
       : value.length;
-  if (maxLength !== undefined && length > maxLength) found.errors.push(fieldError.tooLong(shown(at.path), maxLength));
-  if (minLength !== undefined && length < minLength) refuse(here, value, `should be at least ${minLength} chars long`);
-  if (pattern && !matchesPattern(pattern, value)) refuse(here, value, `should match '${pattern}'`);
-  if (format && !hasFormat(value, format)) {
-    const what = `${subject(at)} must be of type ${format}: ${JSON.stringify(value)}`;
-    found.errors.push(fieldError.typeInvalid(shown(at.path), value, what));
-  }
-}
-
-function checkNumber(value: number, schema: JSONSchemaProps, here: Here): void {
-  const { maximum, exclusiveMaximum, minimum, exclusiveMinimum, multipleOf } = schema;
-  here.found.matches++;
-  if (multipleOf !== undefined) {
-    const quotient = value / multipleOf;
-    if (Math.abs(quotient - Math.round(quotient)) > 1e-9) refuse(here, value, `should be a multiple of ${multipleOf}`);
-  }
-  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) {
-    refuse(here, value, `should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`);
-  }
-  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
-    refuse(here, value, `should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`);
-  }
+  if (maxLength !== undefined && length > maxLength) return fieldError.tooLong(at.path, maxLength);
+  const why =
+    minLength !== undefined && length < minLength
+      ? `should be at least ${minLength} chars long`
+      : pattern && !matchesPattern(pattern, value)
+        ? `should match '${pattern}'`
+        : undefined;
+  return why === undefined ? undefined : fieldError.invalid(at.path, value, `${subject(at)} ${why}`);
 }
 
 function checkList(list: readonly unknown[], schema: JSONSchemaProps, here: Here): void {
   const { at, found } = here;
   const { minItems, maxItems } = schema;
-  found.matches++;
+  found.matches += 2;
   const items = itemsOf(schema);
   if (items) {
-    const oldItems = correlatedItems(at.old, schema);
+    const oldItems = formerItems(at.old, schema);
     for (const [i, item] of list.entries()) {
-      // Beyond the limit nothing is looked at: a long list costs no more than an allowed one.
-      if (maxItems !== undefined && i >= maxItems) break;
-      merge(found, find(item, items, { path: `${at.path}[${i}]`, old: oldItems?.(item) }));
+      merge(found, find(item, items, { path: `${at.path}[${i}]`, old: oldItems?.(item) ?? undefined }));
     }
   }
   if (minItems !== undefined && list.length < minItems) {
     refuse(here, list.length, `should have at least ${minItems} items`);
   }
   if (maxItems !== undefined && list.length > maxItems) {
-    found.errors.push(fieldError.tooMany(shown(at.path), list.length, maxItems));
+    found.errors.push(fieldError.tooMany(at.path, list.length, maxItems));
   }
 }
 
-/** Finds an item's former state: only items of map lists have one, found by their keys. */
-function correlatedItems(old: unknown, schema: JSONSchemaProps): ((item: unknown) => unknown) | undefined {
-  if (!Array.isArray(old) || schema['x-kubernetes-list-type'] !== 'map') return undefined;
-  const names = schema['x-kubernetes-list-map-keys'] ?? [];
-  const key = (item: unknown) => JSON.stringify(names.map((name) => (isObject(item) ? item[name] : null)));
-  const items = new Map(old.map((item: unknown) => [key(item), item]));
-  return (item) => items.get(key(item));
+function checkEnum(value: unknown, { enum: allowed }: JSONSchemaProps, { at, found }: Here): void {
+  if (!allowed || allowed.length === 0 || allowed.some((one) => isOneOf(value, one))) return;
+  const texts = allowed.map((one) => (typeof one === 'string' ? one : printedJson(one)));
+  found.errors.push(fieldError.notSupported(at.path, sortedKeys(value), texts));
 }
 
-function checkEnum(value: unknown, { enum: allowed }: JSONSchemaProps, { at, found }: Here): void {
-  if (!allowed || allowed.length === 0) return;
-  found.matches++;
-  if (allowed.some((one) => jsonEqual(one, value))) return;
-  const texts = allowed.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
-  found.errors.push(fieldError.notSupported(shown(at.path), value, texts));
+/** Null never is. A number is converted to the type of the one it is compared with: `1.7` passes for `1`. */
+function isOneOf(value: unknown, allowed: unknown): boolean {
+  if (value === null) return false;
+  if (typeof value === 'number' && typeof allowed === 'number' && isInt64(allowed))
+    return Math.trunc(value) === allowed;
+  return jsonEqual(value, allowed);
 }
 
 function checkObject(object: { readonly [key: string]: unknown }, schema: JSONSchemaProps, here: Here): void {
   const { at, found } = here;
   const { properties = {}, required = [], minProperties, maxProperties } = schema;
-  const keys = Object.keys(object);
+  const keys = Object.keys(object).sort();
   found.matches++;
-  if (maxProperties !== undefined && keys.length > maxProperties) {
-    found.errors.push(fieldError.tooMany(shown(at.path), keys.length, maxProperties));
-  }
   if (minProperties !== undefined && keys.length < minProperties) {
     refuse(here, keys.length, `should have at least ${minProperties} properties`);
   }
+  if (maxProperties !== undefined && keys.length > maxProperties) {
+    found.errors.push(fieldError.tooMany(at.path, keys.length, maxProperties));
+  }
   const old = isObject(at.old) ? at.old : {};
   const additional = additionalOf(schema);
-  for (const key of keys.toSorted()) {
-    const isNamed = Object.hasOwn(properties, key);
-    if (!isNamed && additional === false) {
-      found.errors.push(fieldError.forbidden(childPath(at.path, key), 'unknown field'));
-      continue;
+  const named = (key: string) => Object.hasOwn(properties, key);
+  for (const key of keys) {
+    if (named(key)) continue;
+    if (additional === false) {
+      const why = `${at.path}.${key} in body is a forbidden property`;
+      found.errors.push(fieldError.invalid(at.path, key, why));
+    } else if (typeof additional === 'object') {
+      merge(found, find(object[key], additional, { path: `${at.path}.${key}`, old: ownValue(old, key) }));
     }
-    const below = isNamed ? properties[key] : typeof additional === 'object' ? additional : undefined;
-    if (below) merge(found, find(object[key], below, { path: childPath(at.path, key), old: ownValue(old, key) }));
+  }
+  for (const key of keys) {
+    if (!named(key)) continue;
+    // The version of an object is not what it was: objects are converted before they are compared.
+    const isTypeMeta = at.path === '' && (key === 'apiVersion' || key === 'kind');
+    const before = isTypeMeta ? undefined : ownValue(old, key);
+    merge(found, find(object[key], properties[key]!, { path: childPath(at.path, key), old: before }));
   }
   for (const name of required) {
     if (!Object.hasOwn(object, name)) found.errors.push(fieldError.required(childPath(at.path, name)));
@@ -182,6 +228,6 @@ function checkObject(object: { readonly [key: string]: unknown }, schema: JSONSc
 }
 
 export function merge(into: Findings, from: Findings): void {
-  into.errors.push(...from.errors);
+  for (const error of from.errors) into.errors.push(error);
   into.matches += from.matches;
 }

@@ -1,10 +1,12 @@
 // One POST to a webhook: over HTTPS, to a URL or to a Service of the cluster, and never longer than its timeout.
+
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTls } from 'node:tls';
 import type { ServiceReference, WebhookClientConfig } from '../../../api/admissionregistration/v1/types.generated.ts';
 import type { Service } from '../../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
+import { parseExactly } from '../../../apimachinery/json/int64.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { dialTarget } from '../../aggregation/service-target.ts';
 import { readBody } from '../../request.ts';
@@ -43,7 +45,7 @@ export async function callWebhook(call: WebhookCall, view: AdmissionView): Promi
 
 function parseAnswer(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch (error) {
     const why = "couldn't get version/kind; json parse error: invalid character in JSON";
     throw new WebhookCallError(why, { cause: error });

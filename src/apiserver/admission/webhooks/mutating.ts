@@ -1,5 +1,6 @@
 // MutatingAdmissionWebhook: one after the other, each sees what those before it made of the object. When one changed it,
 // all of admission runs once more, and webhooks that ask for that are asked again.
+import { parseExactly } from '../../../apimachinery/json/int64.ts';
 import { jsonEqual } from '../../../apimachinery/json/value.ts';
 import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../../apimachinery/patch/json-patch.ts';
 import { internalError } from '../../../apimachinery/status.ts';
@@ -98,7 +99,7 @@ function applyVerdict(
 
 function parsePatch(text: string, hook: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw callError(hook, `received undecodable patch in webhook response: ${why}`);
