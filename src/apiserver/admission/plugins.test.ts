@@ -135,7 +135,13 @@ test('approving a certificate takes the right to approve for its signer', async 
     'certificatesigningrequests.certificates.k8s.io "r" is forbidden: user not permitted to approve requests with signerName "example.com/s"',
   );
   granted.add('approve signers example.com/*');
-  expect((await approve()).status).toBe(200);
+  const { status: code, body: approved } = await approve();
+  expect(code).toBe(200);
+  // The times that jane left out.
+  const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  expect((approved as { status: unknown }).status).toEqual({
+    conditions: [{ ...status.conditions[0], lastTransitionTime: time, lastUpdateTime: time }],
+  });
 });
 
 test('plugins are picked by name; an unknown name is told', () => {
@@ -144,7 +150,7 @@ test('plugins are picked by name; an unknown name is told', () => {
   expect(names(['DenyServiceExternalIPs'], [])).toContain('DenyServiceExternalIPs');
   expect(names([], ['LimitRanger', 'ResourceQuota'])).not.toContain('LimitRanger');
   expect(() => names(['Nope'], [])).toThrow('"Nope" is no admission plugin; there are');
-  for (const rule of ['CertificateRequestor', 'RBACEscalation', 'AdmissionExpressions']) {
+  for (const rule of ['CertificateRequestor', 'CertificateTimes', 'RBACEscalation', 'AdmissionExpressions']) {
     expect(names([], [])).toContain(rule);
     expect(() => names([], [rule]), rule).toThrow('is no admission plugin');
   }

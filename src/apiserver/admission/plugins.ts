@@ -3,6 +3,7 @@
 // ResourceQuota, so that nothing is counted that something else refuses.
 import type { AdmissionPlugin } from './admission.ts';
 import { certificateRequestor } from './certificate-requestor.ts';
+import { certificateTimes } from './certificate-times.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import { persistentVolumeClaimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
@@ -47,6 +48,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   podTopologyLabels,
   denyServiceExternalIPs,
   { name: 'CertificateRequestor', admit: certificateRequestor },
+  { name: 'CertificateTimes', admit: certificateTimes },
   { name: 'RBACEscalation', admit: rbacEscalation },
   expressionCheck,
   mutatingPolicies,
@@ -56,7 +58,12 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
 ];
 
 /** Rules of the API itself, which upstream has in its strategies and in RBAC: no flag knows them. */
-const alwaysOn: ReadonlySet<string> = new Set(['CertificateRequestor', 'RBACEscalation', expressionCheck.name]);
+const alwaysOn: ReadonlySet<string> = new Set([
+  'CertificateRequestor',
+  'CertificateTimes',
+  'RBACEscalation',
+  expressionCheck.name,
+]);
 
 /** Plugins that run only where `--enable-admission-plugins` names them. */
 const offByDefault: ReadonlySet<string> = new Set([denyServiceExternalIPs.name]);

@@ -1,5 +1,6 @@
 // What the kubelet tells of usage: the summary (kubelet's stats/v1alpha1) and its metrics, from the runtime's numbers.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { formatTime as time } from '../../apimachinery/time.ts';
 import type { ContainerStats } from '../cri/messages.ts';
 import { labels } from '../pod/identity.ts';
 import type { Usage } from './usage-meter.ts';
@@ -9,7 +10,6 @@ interface Source {
   readonly pods: () => readonly Pod[];
 }
 
-const time = (milliseconds: number): string => new Date(milliseconds).toISOString();
 const workingSet = (stats: ContainerStats): number => stats.memory?.workingSetBytes?.value ?? 0;
 
 function containerSummary(stats: ContainerStats, usage: Usage) {

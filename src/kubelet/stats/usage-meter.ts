@@ -62,7 +62,8 @@ export class UsageMeter {
 
   async #look(): Promise<Look> {
     const { cri, clock, rootDir } = this.#options;
-    const [machine, containers] = await Promise.all([machineUsage(rootDir, clock.now()), cri.listContainerStats()]);
-    return { machine, containers };
+    const [machine, stats] = await Promise.all([machineUsage(rootDir, clock.now()), cri.listContainerStats()]);
+    // Of a container that does not run there is nothing but its disk.
+    return { machine, containers: stats.filter(({ cpu }) => cpu !== undefined) };
   }
 }
