@@ -16,12 +16,15 @@ export const mediaTypes: Readonly<Record<ResponseFormat['encoding'], string>> = 
   protobuf: 'application/vnd.kubernetes.protobuf',
 };
 
+/** As Go programs write YAML: for readers of YAML 1.1, to whom an unquoted `on` is no text and a time is no text either. */
+const yamlForm = { version: '1.1', sortMapEntries: true, indentSeq: false } as const;
+
 /** Indented JSON ends without a newline, as upstream's does. Throws a StatusError 406 for a kind without a message. */
 export async function encodeValue(value: unknown, { encoding, pretty }: Encoding): Promise<string | Uint8Array> {
   if (encoding === 'json') return pretty ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`;
   if (encoding === 'yaml') {
     const { stringify } = await import('yaml');
-    return stringify(parseExactly(JSON.stringify(value)));
+    return stringify(parseExactly(JSON.stringify(value)), yamlForm);
   }
   const protobuf = await loadProtobuf();
   const typed = value as { apiVersion: string; kind: string };
@@ -31,7 +34,7 @@ export async function encodeValue(value: unknown, { encoding, pretty }: Encoding
 /** The message of an object, without an envelope. */
 export function messageOf(object: object, { messageOfObject }: Protobuf): Uint8Array {
   const message = messageOfObject(object as Partial<KubeObject>);
-  if (!message) throw formNotAcceptable({ isWatch: false, isCustom: true });
+  if (!message) throw formNotAcceptable();
   return message;
 }
 
