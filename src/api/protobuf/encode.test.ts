@@ -148,6 +148,17 @@ describe('envelopes', () => {
     expect(hex(messageOfObject(partial))).toBe('0a030a0161');
   });
 
+  test('a list of metadata had its fields the other way round at first', () => {
+    const items = [Buffer.from('xy')];
+    const bytes = (version: string) => {
+      const kind = { apiVersion: `meta.k8s.io/${version}`, kind: 'PartialObjectMetadataList' };
+      const { head, item } = encodeList({ ...kind, metadata: { resourceVersion: '7' }, items });
+      return [hex(head).slice(-10), hex(item(items[0]!))];
+    };
+    expect(bytes('v1')).toEqual(['0a03120137', '12027879']);
+    expect(bytes('v1beta1')).toEqual(['1203120137', '0a027879']);
+  });
+
   test('a frame of a watch: length, type, object', () => {
     expect(hex(watchFrame('ADDED', Buffer.from('obj')))).toBe(
       `0000000e${'0a05'}${hex(Buffer.from('ADDED'))}${'1205'}${'0a03'}${hex(Buffer.from('obj'))}`,

@@ -53,13 +53,19 @@ export interface EncodedList {
   readonly tail: Uint8Array;
 }
 
+/** The numbers of a list's fields: the same for all, save of the first version of lists of metadata. */
+const list = { metadata: 1, items: 2 };
+const oldMetadataList = { metadata: 2, items: 1 };
+
 /** A list in its envelope, in pieces: head, each item in turn, tail. */
 export function encodeList({ apiVersion, kind, metadata, items }: ListHead): EncodedList {
-  const listMeta = field(1, encodeMessage(`${meta}.ListMeta`, metadata));
-  const length = items.reduce((sum, item) => sum + headOf(2, item.length).length + item.length, listMeta.length);
+  const numbers = apiVersion === 'meta.k8s.io/v1beta1' ? oldMetadataList : list;
+  const listMeta = field(numbers.metadata, encodeMessage(`${meta}.ListMeta`, metadata));
+  const headLength = (item: Uint8Array) => headOf(numbers.items, item.length).length;
+  const length = items.reduce((sum, item) => sum + headLength(item) + item.length, listMeta.length);
   return {
     head: Buffer.concat([...envelopeHead({ apiVersion, kind }, length), listMeta]),
-    item: (message) => field(2, message),
+    item: (message) => field(numbers.items, message),
     tail,
   };
 }
