@@ -74,6 +74,13 @@ export interface StorageForm {
   toStorage?(object: KubeObject): KubeObject | Promise<KubeObject>;
 }
 
+/** Objects of a resource as another of its versions has them. */
+export interface ConvertedVersion {
+  readonly schema: ObjectSchema;
+  /** An object of any version (which is not changed) made one of this. */
+  convert(object: KubeObject): KubeObject;
+}
+
 /** What is special about writes to a subresource. */
 export interface SubresourceStrategy<T extends KubeObject> {
   /** Keeps what the subresource does not change. */
@@ -106,6 +113,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly storage?: StorageForm;
   /** The type, where the tables of facts do not have the kind. */
   readonly schema?: ObjectSchema;
+  /** A version of a custom resource, served or not; undefined: there is none. Built-in versions are found in the registry. */
+  inVersion?(apiVersion: string): ConvertedVersion | undefined;
   /** Loads what the rules of a write need (a library, compiled expressions): runs before them, cheap when done. */
   load?(): Promise<void>;
   /** Where the scale subresource finds and puts numbers, for kinds without `spec.replicas`: paths of field names. */

@@ -53,6 +53,12 @@ export function parseApiVersion(apiVersion: string): { group: string; version: s
     : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
 }
 
+/** A kind as Go prints it in errors: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */
+export function printKind(apiVersion: string, kind: string): string {
+  const { group, version } = parseApiVersion(apiVersion);
+  return `${group}/${version}, Kind=${kind}`;
+}
+
 /** `namespace/name`, or the bare name of a cluster-scoped object: the key of caches and work queues. */
 export function objectKey(object: KubeObject): string {
   const { namespace, name } = object.metadata;

@@ -7,6 +7,7 @@ import { StatusError } from '../status.ts';
 import { apply } from './apply.ts';
 import { setOf } from './field-set.ts';
 import { recordUpdate } from './record-update.ts';
+import { oneVersion } from './versions.ts';
 
 const schemas = builtinSchemas();
 const service = schemas.schemaOf({ group: '', version: 'v1', kind: 'Service' })!;
@@ -22,22 +23,28 @@ class Server {
   live: Live | undefined;
   private readonly schema: ObjectSchema;
   private readonly apiVersion: string;
+  private readonly kind: string;
   private seconds = 0;
 
   constructor(schema: ObjectSchema, apiVersion: string) {
     this.schema = schema;
     this.apiVersion = apiVersion;
+    this.kind = schema.name.split('.').at(-1)!;
   }
 
   private writer(manager: string, subresource = '') {
     const time = `2026-01-01T00:00:${String(this.seconds++).padStart(2, '0')}Z`;
     const resetFields = setOf([subresource === '' ? ['f:status'] : ['f:spec']]);
-    return { manager, apiVersion: this.apiVersion, subresource, time, resetFields, schema: this.schema };
+    const versions = oneVersion({ schema: this.schema, resetFields });
+    return { manager, apiVersion: this.apiVersion, subresource, time, versions };
   }
 
   apply(manager: string, applied: object, force = false): void {
-    const request = { ...this.writer(manager), live: this.live, force, kind: 'Test' };
-    const { object, managedFields } = apply({ ...request, applied: { apiVersion: this.apiVersion, ...applied } });
+    const request = { ...this.writer(manager), live: this.live, force, kind: this.kind };
+    const { object, managedFields } = apply({
+      ...request,
+      applied: { apiVersion: this.apiVersion, kind: this.kind, ...applied },
+    });
     this.store(object, managedFields);
   }
 
@@ -280,7 +287,8 @@ describe('Deployments', () => {
       ...server.live,
       metadata: { ...server.live!.metadata, labels: { a: 'c' }, managedFields: [{}] },
     });
-    expect(server.owners()).toEqual({ 'two Update': { 'f:metadata': { 'f:labels': { 'f:a': {} } } } });
+    // Nobody is tracked from then on, not even who cleared them, until somebody applies.
+    expect(server.owners()).toEqual({});
   });
 
   test('the oldest of many updaters are folded', () => {

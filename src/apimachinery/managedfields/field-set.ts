@@ -5,6 +5,7 @@
 //   {".":{}, …}  the path is in the set and so are paths below it; without ".", only those below it are
 // Sets are values: no operation changes its arguments.
 import { isObject, jsonEqual } from '../json/value.ts';
+import { canonicalElement, compareElements, printElement } from './path-element.ts';
 
 export interface FieldSet {
   readonly [element: string]: FieldSet;
@@ -15,23 +16,35 @@ export type FieldPath = readonly string[];
 
 export const emptySet: FieldSet = Object.freeze({});
 
-/** Whether a value from outside is a set: every key says what it is, and can be read. */
-export function isFieldSet(value: unknown): value is FieldSet {
-  if (!isObject(value)) return false;
-  for (const key in value) if (!isElement(key) || !isFieldSet(value[key])) return false;
-  return true;
+/**
+ * A value from outside as a set: every element in the form that ours have, what is not known left out. Undefined when it is
+ * no set.
+ */
+export function readFieldSet(value: unknown): FieldSet | undefined {
+  const set = readNode(value);
+  return set === undefined ? undefined : rootOf(set);
 }
 
-function isElement(key: string): boolean {
-  if (key === '.' || key.startsWith('f:')) return true;
-  if (key.startsWith('i:')) return /^i:-?\d+$/.test(key);
-  if (!key.startsWith('v:') && !key.startsWith('k:')) return false;
-  try {
-    const value: unknown = JSON.parse(key.slice(2));
-    return key.startsWith('v:') || isObject(value);
-  } catch {
-    return false;
+function readNode(value: unknown): FieldSet | undefined {
+  if (!isObject(value)) return undefined;
+  const children: Record<string, FieldSet> = {};
+  for (const key in value) {
+    const element = key === '.' ? key : canonicalElement(key);
+    if (element === undefined) return undefined;
+    if (element === 'unknown') continue;
+    const below = key === '.' ? emptySet : readNode(value[key]);
+    if (below === undefined) return undefined;
+    children[element] = below;
   }
+  const { '.': self, ...others } = children;
+  return node(self !== undefined, others) ?? emptySet;
+}
+
+/** The root itself is never in a set. */
+export function rootOf(set: FieldSet): FieldSet {
+  if (set['.'] === undefined) return set;
+  const { '.': _, ...below } = set;
+  return below;
 }
 
 export function isEmptySet(set: FieldSet): boolean {
@@ -40,7 +53,7 @@ export function isEmptySet(set: FieldSet): boolean {
 }
 
 /** Is the path that this node stands for in the set (and not only paths below it)? */
-function isMember(node: FieldSet): boolean {
+export function isMember(node: FieldSet): boolean {
   return node['.'] !== undefined || isEmptySet(node);
 }
 
@@ -67,18 +80,30 @@ export function node(member: boolean, children: Children): FieldSet | undefined 
   const result: Record<string, FieldSet> = {};
   if (member) result['.'] = emptySet;
   const keys = Object.keys(children);
-  if (!isOrdered(children)) keys.sort();
+  if (!isOrdered(children)) keys.sort(compareElements);
   for (const key of keys) result[key] = children[key]!;
   return result;
 }
 
 function isOrdered(children: Record<string, FieldSet>): boolean {
-  let last = '';
+  let last: string | undefined;
   for (const key in children) {
-    if (key < last) return false;
+    if (last !== undefined && compareElements(last, key) > 0) return false;
     last = key;
   }
   return true;
+}
+
+/** The set with its elements in the order of their texts, as a custom resource is written. */
+export function inTextOrder(set: FieldSet): FieldSet {
+  const keys = Object.keys(set);
+  let changed = keys.some((key, i) => i > 0 && keys[i - 1]! > key);
+  const result: Record<string, FieldSet> = {};
+  for (const key of changed ? keys.sort() : keys) {
+    result[key] = inTextOrder(set[key]!);
+    changed ||= result[key] !== set[key];
+  }
+  return changed ? result : set;
 }
 
 /** Paths in either set. */
@@ -164,16 +189,13 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
   return jsonEqual(a, b);
 }
 
-/** All paths of the set, in the order of its text. */
+/** All paths of the set: at each place first those that end there, then those that go on. */
 export function pathsOf(set: FieldSet): FieldPath[] {
   const paths: FieldPath[] = [];
   const walk = (at: FieldSet, path: FieldPath) => {
-    for (const key in at) {
-      if (key === '.') continue;
-      const below = [...path, key];
-      if (isMember(at[key]!)) paths.push(below);
-      walk(at[key]!, below);
-    }
+    const elements = Object.keys(at).filter((element) => element !== '.');
+    for (const element of elements) if (isMember(at[element]!)) paths.push([...path, element]);
+    for (const element of elements) walk(at[element]!, [...path, element]);
   };
   walk(set, []);
   return paths;
@@ -194,16 +216,6 @@ export function withMember(set: FieldSet): FieldSet {
 /** A path as people read it: `.spec.ports[port=80,protocol="TCP"].name`. */
 export function printPath(path: FieldPath): string {
   return path.map(printElement).join('');
-}
-
-function printElement(element: string): string {
-  const text = element.slice(2);
-  if (element.startsWith('f:')) return `.${text}`;
-  if (element.startsWith('v:')) return `[=${text}]`;
-  if (element.startsWith('i:')) return `[${text}]`;
-  const keys: unknown = JSON.parse(text);
-  const pairs = isObject(keys) ? Object.entries(keys).map(([key, value]) => `${key}=${JSON.stringify(value)}`) : [];
-  return `[${pairs.join(',')}]`;
 }
 
 interface MutableSet {

@@ -1,16 +1,16 @@
 // Who manages which fields: the entries of metadata.managedFields, by manager.
 import type { ManagedFieldsEntry } from '../meta/v1.generated.ts';
+import { type Comparison, noChange as nothing } from './compare.ts';
 import {
   difference,
   emptySet,
   type FieldSet,
   intersection,
   isEmptySet,
-  isFieldSet,
+  readFieldSet,
   setOf,
   union,
 } from './field-set.ts';
-import type { Comparison } from './typed.ts';
 
 /** A manager is known by its name, the operation, the subresource, and for updates the version it wrote. */
 export interface ManagerId {
@@ -30,33 +30,49 @@ export interface Managed extends ManagerId {
 /** By `keyOf`. */
 export type Managers = ReadonlyMap<string, Managed>;
 
-/** An applier stays the same manager when it applies another version. */
+/** An applier stays the same manager when it applies another version. Keys are in the order in which managers are told of. */
 export function keyOf({ manager, operation, apiVersion, subresource }: ManagerId): string {
-  return JSON.stringify([manager, operation, operation === 'Apply' ? '' : apiVersion, subresource]);
+  return JSON.stringify({
+    ...(manager !== '' && { manager }),
+    operation,
+    ...(operation === 'Update' && { apiVersion }),
+    ...(subresource !== '' && { subresource }),
+  });
 }
 
-/** Reads metadata.managedFields; undefined when it is no list of entries, or one of them is not FieldsV1 as it should be. */
-export function decodeManagers(entries: unknown): Managers | undefined {
+/** Reads metadata.managedFields as a client sent it. Of two entries of one manager the later counts. */
+export function decodeManagers(entries: unknown): Managers | { readonly error: string } {
   const managers = new Map<string, Managed>();
-  if (entries === undefined || entries === null) return managers;
-  if (!Array.isArray(entries)) return undefined;
-  for (const entry of entries as ManagedFieldsEntry[]) {
-    if (entry.operation !== 'Apply' && entry.operation !== 'Update') return undefined;
-    const { fieldsType, fieldsV1 = emptySet } = entry;
-    if (fieldsType !== 'FieldsV1' || !isFieldSet(fieldsV1)) return undefined;
-    const managed: Managed = {
-      manager: entry.manager ?? '',
-      operation: entry.operation,
-      apiVersion: entry.apiVersion ?? '',
-      subresource: entry.subresource ?? '',
-      time: entry.time,
-      fields: fieldsV1,
-    };
-    const key = keyOf(managed);
-    const other = managers.get(key);
-    managers.set(key, other ? { ...managed, fields: union(other.fields, managed.fields) } : managed);
+  if (!Array.isArray(entries)) return managers;
+  for (const [i, entry] of (entries as ManagedFieldsEntry[]).entries()) {
+    const { operation, apiVersion = '', fieldsType = '' } = entry;
+    if (operation !== 'Apply' && operation !== 'Update') return { error: 'operation must be `Apply` or `Update`' };
+    if (apiVersion === '') return { error: 'apiVersion must not be empty' };
+    if (fieldsType === '') return { error: `missing fieldsType in managed fields entry ${i}` };
+    if (fieldsType !== 'FieldsV1') {
+      return { error: `invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${i}` };
+    }
+    const fields = readFieldSet(entry.fieldsV1 ?? emptySet);
+    if (fields === undefined) return { error: `error decoding versioned set from managed fields entry ${i}` };
+    const managed = { ...idOf(entry), time: entry.time, fields };
+    managers.set(keyOf(managed), managed);
   }
   return managers;
+}
+
+/** The managers of a stored object: what was written there was checked then. */
+export function storedManagers(entries: unknown): Managers {
+  const managers = new Map<string, Managed>();
+  if (!Array.isArray(entries)) return managers;
+  for (const entry of entries as ManagedFieldsEntry[]) {
+    const managed = { ...idOf(entry), time: entry.time, fields: (entry.fieldsV1 ?? emptySet) as FieldSet };
+    managers.set(keyOf(managed), managed);
+  }
+  return managers;
+}
+
+function idOf({ manager = '', operation, apiVersion = '', subresource = '' }: ManagedFieldsEntry): ManagerId {
+  return { manager, operation: operation === 'Apply' ? 'Apply' : 'Update', apiVersion, subresource };
 }
 
 /** Writes metadata.managedFields: appliers first, then by time and name. Undefined when there are none. */
@@ -87,30 +103,33 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** What a change is in the version that a manager wrote; undefined: there is no such version any more. */
+export type ChangeIn = (apiVersion: string) => Comparison | undefined;
+
 /** Fields of `managers` (but not of `self`) that the change touches: what an apply would have to take by force. */
-export function conflictsOf(managers: Managers, self: string, { added, modified }: Comparison): Map<string, FieldSet> {
+export function conflictsOf(managers: Managers, self: string, changeIn: ChangeIn): Map<string, FieldSet> {
   const conflicts = new Map<string, FieldSet>();
-  const changed = union(modified, added);
-  if (isEmptySet(changed)) return conflicts;
   for (const [key, managed] of managers) {
     if (key === self) continue;
-    const both = intersection(managed.fields, changed);
+    const change = changeIn(managed.apiVersion);
+    if (change === undefined) continue;
+    const both = intersection(managed.fields, union(change.modified, change.added));
     if (!isEmptySet(both)) conflicts.set(key, both);
   }
   return conflicts;
 }
 
-/** All managers but `self` lose what the change added, modified or removed; those left with nothing go. */
-export function loseFields(
-  managers: Managers,
-  self: string,
-  { added, modified, removed }: Comparison,
-): Map<string, Managed> {
-  if (managers.size === 0) return new Map();
-  const lost = union(union(modified, added), removed);
+/**
+ * All managers but `self` lose what the change added, modified or removed; those left with nothing go, and so do those of
+ * versions that are no more.
+ */
+export function loseFields(managers: Managers, self: string, changeIn: ChangeIn): Map<string, Managed> {
   const result = new Map<string, Managed>();
   for (const [key, managed] of managers) {
-    const fields = key === self ? managed.fields : difference(managed.fields, lost);
+    const change = key === self ? nothing : changeIn(managed.apiVersion);
+    if (change === undefined) continue;
+    const lost = union(union(change.modified, change.added), change.removed);
+    const fields = difference(managed.fields, lost);
     if (!isEmptySet(fields)) result.set(key, fields === managed.fields ? managed : { ...managed, fields });
   }
   return result;
@@ -145,24 +164,30 @@ const folded = 'ancient-changes';
 /** Folds the oldest updates into the manager `ancient-changes` of their version when there are too many. */
 export function capUpdaters(managers: Managers): Managers {
   if (managers.size <= mostUpdaters) return managers;
-  const updaters = [...managers.values()].filter((m) => m.operation === 'Update').sort(inOrder);
-  if (updaters.length <= mostUpdaters) return managers;
+  const updaters = [...managers].filter(([, { operation }]) => operation === 'Update').sort(byAge);
   const result = new Map(managers);
+  const firsts = new Map<string, string>();
   let left = updaters.length;
-  for (const old of updaters) {
+  for (const [key, old] of updaters) {
     if (left <= mostUpdaters) break;
-    const bucket: ManagerId = { manager: folded, operation: 'Update', apiVersion: old.apiVersion, subresource: '' };
-    const key = keyOf(bucket);
-    if (key === keyOf(old)) continue;
-    const existing = result.get(key);
-    if (existing) left--;
-    const fields = existing ? union(existing.fields, old.fields) : old.fields;
-    result.delete(keyOf(old));
-    result.set(key, { ...bucket, fields, time: latest(existing?.time, old.time) });
+    const { apiVersion } = old;
+    const first = firsts.get(apiVersion);
+    if (first === undefined) {
+      // Alone of its version it keeps its name.
+      firsts.set(apiVersion, key);
+      continue;
+    }
+    const id: ManagerId = { manager: folded, operation: 'Update', apiVersion, subresource: '' };
+    const bucket = result.get(keyOf(id)) ?? result.get(first)!;
+    if (!result.has(keyOf(id))) result.delete(first);
+    // The younger one tells when.
+    result.set(keyOf(id), { ...id, fields: union(old.fields, bucket.fields), time: old.time });
+    if (key !== keyOf(id)) result.delete(key);
+    left--;
   }
   return result;
 }
 
-function latest(a: string | undefined, b: string | undefined): string | undefined {
-  return (a ?? '') > (b ?? '') ? a : b;
+function byAge([key, a]: [string, Managed], [otherKey, b]: [string, Managed]): number {
+  return compareText(a.time ?? '', b.time ?? '') || compareText(key, otherKey);
 }

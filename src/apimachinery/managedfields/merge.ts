@@ -4,16 +4,19 @@
 import { isObject, setKey } from '../json/value.ts';
 import type { ListSchema, Schema } from '../schema/schema.ts';
 import { ownValue } from '../table.ts';
-import { emptySet, type FieldSet, isEmptySet, withMember } from './field-set.ts';
-import { elementOf, indexItems, isAtomic, resolved, schemaUnder } from './typed.ts';
+import { emptySet, type FieldSet, isEmptySet, isMember, withMember } from './field-set.ts';
+import { elementOf, indexItems, isAtomic, isBare, isNamed, resolved, schemaUnder } from './typed.ts';
 
 /** The live object with the applied values in it; lists keep the applied order where they share items. */
 export function mergeTyped(live: unknown, applied: unknown, type: Schema): unknown {
   if (applied === undefined) return live;
-  const schema = resolved(type, live, applied);
+  const schema = resolved(type, applied);
   if (isAtomic(schema)) return applied;
-  if (applied === null) return live === undefined ? null : live;
-  if (schema.kind === 'list') return Array.isArray(applied) ? mergeLists(live, applied, schema) : applied;
+  const isList = schema.kind === 'list';
+  // Null says nothing of what is in a list or map.
+  if (applied === null)
+    return !isBare(live) && isList === Array.isArray(live) && typeof live === 'object' ? live : null;
+  if (isList) return Array.isArray(applied) ? mergeLists(live, applied, schema) : applied;
   if (!isObject(applied)) return applied;
   const result: Record<string, unknown> = isObject(live) ? { ...live } : {};
   for (const key in applied) {
@@ -28,7 +31,7 @@ export function mergeTyped(live: unknown, applied: unknown, type: Schema): unkno
  * Applied items in the applied order; live items that are not applied stay where they were relative to the shared ones.
  */
 function mergeLists(live: unknown, applied: readonly unknown[], schema: ListSchema): unknown[] {
-  const liveList = Array.isArray(live) ? live : [];
+  const liveList: readonly unknown[] = Array.isArray(live) ? live : [];
   const name = (item: unknown) => elementOf(item, schema) ?? 'k:{}';
   const [leftNames, rightNames] = [liveList.map(name), applied.map(name)];
   const left = indexItems(liveList, schema);
@@ -38,7 +41,9 @@ function mergeLists(live: unknown, applied: readonly unknown[], schema: ListSche
   const out: unknown[] = [];
   const take = (n: string) => {
     merged.add(n);
-    out.push(mergeTyped(left.get(n), right.get(n), schema.items));
+    // Nothing is kept of duplicates.
+    const same = left.get(n);
+    out.push(mergeTyped(same !== undefined && same.length > 1 ? null : same?.[0], right.get(n)?.[0], schema.items));
   };
   let nextShared = shared.shift();
   let [l, r] = [0, 0];
@@ -77,24 +82,17 @@ function mergeLists(live: unknown, applied: readonly unknown[], schema: ListSche
 
 /** The object without the paths of the set, and without the maps and lists that become empty by it (they become null). */
 export function removePaths(value: unknown, gone: FieldSet, type: Schema): unknown {
+  if (isEmptySet(gone)) return value;
   const schema = resolved(type, value);
-  if (isEmptySet(gone) || isAtomic(schema)) return value;
-  if (schema.kind === 'list') {
-    if (!Array.isArray(value) || value.length === 0) return value;
-    const kept: unknown[] = [];
-    for (const item of value) {
-      const below = gone[elementOf(item, schema) ?? 'k:{}'];
-      if (below === undefined) kept.push(item);
-      else if (!isMemberNode(below)) kept.push(removePaths(item, below, schema.items));
-    }
-    return kept.length > 0 ? kept : null;
-  }
-  if (!isObject(value)) return value;
+  if (schema.kind === 'list' && Array.isArray(value)) return listWithout(value, gone, schema);
+  if (!isObject(value)) return isAtomic(schema) && !isBare(value) ? value : null;
+  // What is below an atomic value cannot be taken out of it.
+  if (isAtomic(schema)) return schema.kind === 'object' || schema.kind === 'map' ? null : value;
   const result: Record<string, unknown> = {};
   let any = false;
   for (const key in value) {
     const below = gone[`f:${key}`];
-    if (below !== undefined && isMemberNode(below)) continue;
+    if (below !== undefined && isMember(below)) continue;
     const type = schemaUnder(schema, key);
     setKey(result, key, below === undefined || type === undefined ? value[key] : removePaths(value[key], below, type));
     any = true;
@@ -102,8 +100,15 @@ export function removePaths(value: unknown, gone: FieldSet, type: Schema): unkno
   return any ? result : null;
 }
 
-function isMemberNode(node: FieldSet): boolean {
-  return node['.'] !== undefined || isEmptySet(node);
+function listWithout(list: readonly unknown[], gone: FieldSet, schema: ListSchema): readonly unknown[] | null {
+  if (schema.type === 'atomic') return null;
+  const kept: unknown[] = [];
+  for (const item of list) {
+    const below = gone[elementOf(item, schema) ?? 'k:{}'];
+    if (below === undefined) kept.push(item);
+    else if (!isMember(below)) kept.push(removePaths(item, below, schema.items));
+  }
+  return kept.length > 0 ? kept : null;
 }
 
 /** Makes fields of structs that the set only passes through members of it, so that taking them away takes the struct. */
@@ -116,13 +121,14 @@ export function withNamedFields(set: FieldSet, schema: Schema | undefined): Fiel
     }
     const below = schema === undefined ? undefined : schemaBelow(schema, key);
     const node = withNamedFields(set[key]!, below);
-    const named = key.startsWith('f:') && schema?.kind === 'object' && schema.fields.has(key.slice(2));
+    const named = key.startsWith('f:') && schema !== undefined && isNamed(schema, key.slice(2));
     result[key] = named ? withMember(node) : node;
   }
   return result;
 }
 
-function schemaBelow(schema: Schema, element: string): Schema | undefined {
+/** The type of what an element of a set leads to, as far as a set alone can tell. */
+export function schemaBelow(schema: Schema, element: string): Schema | undefined {
   if (schema.kind === 'list') return schema.items;
   if (schema.kind === 'deduced') return schema;
   return element.startsWith('f:') ? schemaUnder(schema, element.slice(2)) : undefined;

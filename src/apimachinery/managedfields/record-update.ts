@@ -3,8 +3,7 @@
 import { isObject } from '../json/value.ts';
 import type { ManagedFieldsEntry } from '../meta/v1.generated.ts';
 import { zeroObject } from '../schema/decode.ts';
-import type { ObjectSchema } from '../schema/schema.ts';
-import { emptySet, type FieldSet, isEmptySet, recursiveDifference, union } from './field-set.ts';
+import { isEmptySet, union } from './field-set.ts';
 import {
   capUpdaters,
   decodeManagers,
@@ -13,9 +12,10 @@ import {
   loseFields,
   type ManagerId,
   type Managers,
+  storedManagers,
   withoutUnmanaged,
 } from './managers.ts';
-import { type Comparison, compareTyped } from './typed.ts';
+import { ConversionError, changesOf, reconcileManagers, type Versions } from './versions.ts';
 
 export interface Writer {
   /** The query parameter `fieldManager`, or what stands before the first `/` of the User-Agent. */
@@ -25,15 +25,10 @@ export interface Writer {
   readonly subresource: string;
   /** RFC 3339, whole seconds. */
   readonly time: string;
-  /**
-   * Fields that this endpoint does not let the client set (upstream GetResetFields): `status` for the object, `spec` for
-   * its status.
-   */
-  readonly resetFields: FieldSet;
+  readonly versions: Versions;
 }
 
 export interface UpdateRequest extends Writer {
-  readonly schema: ObjectSchema;
   /** The stored object; undefined on create. */
   readonly old: unknown;
   /** The new object, decoded and defaulted. */
@@ -42,21 +37,24 @@ export interface UpdateRequest extends Writer {
 
 /**
  * The managedFields of the new object; undefined when there are none. Objects that were stored without stay without
- * until the first apply. The client may send managedFields of its own: `[{}]` clears them.
+ * until the first apply. The client may send managedFields of its own: `[]` and `[{}]` clear them.
  */
 export function recordUpdate(request: UpdateRequest): ManagedFieldsEntry[] | undefined {
-  const managers = managersOf(request.old, request.new, request.subresource);
-  if (managers.size === 0 && request.old !== undefined && !isReset(request.new)) return undefined;
-  const id: ManagerId = {
-    manager: request.manager === '' ? 'unknown' : request.manager,
-    operation: 'Update',
-    apiVersion: request.apiVersion,
-    subresource: request.subresource,
-  };
-  const before = request.old ?? zeroObject(request.schema);
-  const after = trackUpdate(managers, id, { before, after: request.new, request });
-  // Nothing changed hands: the client's own entries count as they are.
-  return encodeManagers(capUpdaters(after));
+  const { versions, apiVersion, subresource } = request;
+  const managers = managersOf(request.old, request.new, subresource);
+  if (managers.size === 0 && request.old !== undefined) return undefined;
+  const manager = request.manager === '' ? 'unknown' : request.manager;
+  const id: ManagerId = { manager, operation: 'Update', apiVersion, subresource };
+  // As upstream: of what cannot be read by its type nobody owns anything.
+  if (versions.misfit?.(request.new) !== undefined || versions.misfit?.(request.old) !== undefined) return undefined;
+  const before = request.old ?? zeroObject(versions.view(apiVersion)!.schema);
+  try {
+    return encodeManagers(trackUpdate(managers, id, { before, after: request.new, writer: request }));
+  } catch (error) {
+    // As upstream: who cannot be told any more what is theirs owns nothing.
+    if (error instanceof ConversionError) return undefined;
+    throw error;
+  }
 }
 
 /** The managers after `id` changed `before` to `after`. */
@@ -66,39 +64,41 @@ export function trackUpdate(
   change: {
     readonly before: unknown;
     readonly after: unknown;
-    readonly request: Pick<UpdateRequest, 'schema' | 'time' | 'resetFields'>;
+    readonly writer: Pick<Writer, 'versions' | 'time'>;
   },
 ): Managers {
-  const { before, after, request } = change;
-  const comparison = filtered(
-    compareTyped(withoutManagedFields(before), withoutManagedFields(after), request.schema),
-    request.resetFields,
-  );
+  const { writer } = change;
+  const { versions } = writer;
+  const before = withoutManagedFields(change.before);
+  const changeIn = changesOf(before, withoutManagedFields(change.after), versions);
   // The writer takes what it changed as if it were new, then adds it to what it had: its own old fields stay unless removed.
-  const key = keyOf(id);
-  const result = loseFields(managers, '', comparison);
-  const taken = withoutUnmanaged(union(comparison.modified, comparison.added));
+  const result =
+    managers.size === 0 ? new Map() : loseFields(reconcileManagers(managers, before, versions), '', changeIn);
+  const { added, modified } = changeIn(id.apiVersion)!;
+  const taken = withoutUnmanaged(union(modified, added));
   if (!isEmptySet(taken)) {
-    const had = result.get(key)?.fields ?? emptySet;
-    result.set(key, { ...id, fields: union(taken, had), time: request.time });
+    const key = keyOf(id);
+    const had = result.get(key)?.fields;
+    result.set(key, { ...id, fields: had === undefined ? taken : union(taken, had), time: writer.time });
   }
-  return result;
+  return capUpdaters(result);
 }
 
 function managersOf(old: unknown, current: unknown, subresource: string): Managers {
-  const given = subresource === '' ? managedFieldsOf(current) : undefined;
-  if (isReset(current) && subresource === '') return new Map();
-  if (Array.isArray(given) && given.length > 0) {
-    const decoded = decodeManagers(given);
-    if (decoded) return decoded;
-  }
-  return decodeManagers(managedFieldsOf(old)) ?? new Map();
+  const given = managedFieldsOf(current);
+  const present = managedFieldsOf(old);
+  // What a client sends along to a subresource does not count.
+  if (subresource !== '' || given === undefined || given === null || given === present) return storedManagers(present);
+  if (isReset(given)) return new Map();
+  const decoded = decodeManagers(given);
+  return decoded instanceof Map && decoded.size > 0 ? decoded : storedManagers(present);
 }
 
-/** `metadata.managedFields: [{}]` is how a client clears them. */
-function isReset(object: unknown): boolean {
-  const given = managedFieldsOf(object);
-  return Array.isArray(given) && given.length === 1 && isObject(given[0]) && Object.keys(given[0]).length === 0;
+/** `metadata.managedFields: []` and `[{}]` are how a client clears them. */
+function isReset(given: unknown): boolean {
+  if (!Array.isArray(given) || given.length > 1) return false;
+  const [only] = given as unknown[];
+  return given.length === 0 || (isObject(only) && Object.keys(only).length === 0);
 }
 
 export function managedFieldsOf(object: unknown): unknown {
@@ -110,13 +110,4 @@ export function withoutManagedFields(object: unknown): unknown {
   if (!isObject(object) || !isObject(object.metadata) || object.metadata.managedFields === undefined) return object;
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };
-}
-
-export function filtered(comparison: Comparison, reset: FieldSet): Comparison {
-  if (isEmptySet(reset)) return comparison;
-  return {
-    added: recursiveDifference(comparison.added, reset),
-    modified: recursiveDifference(comparison.modified, reset),
-    removed: recursiveDifference(comparison.removed, reset),
-  };
 }

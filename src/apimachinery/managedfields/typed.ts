@@ -1,30 +1,36 @@
-// Objects seen through their schema: which paths an object has, and which differ between two (upstream
+// Objects seen through their schema: how a value is owned, what a list item is known by, which paths an object has (upstream
 // structured-merge-diff, package typed).
 
-import { isObject, type JsonObject, jsonEqual } from '../json/value.ts';
+import { isObject, type JsonObject } from '../json/value.ts';
 import type { ListSchema, Schema } from '../schema/schema.ts';
 import { ownValue } from '../table.ts';
-import { type Children, emptySet, type FieldSet, FieldSetBuilder, node } from './field-set.ts';
+import { type FieldSet, FieldSetBuilder } from './field-set.ts';
+import { goJson } from './path-element.ts';
 
-/** What a list item is known by: `k:{"port":80,"protocol":"TCP"}` or `v:"x"`. Undefined where it lacks all keys. */
+/** What a list item is known by: `k:{"port":80,"protocol":"TCP"}` or `v:"x"`. Undefined for what can be no such item. */
 export function elementOf(item: unknown, schema: ListSchema): string | undefined {
-  if (schema.type === 'set') return `v:${JSON.stringify(item)}`;
+  if (schema.type === 'set') return typeof item === 'object' || item === undefined ? undefined : `v:${goJson(item)}`;
   if (!isObject(item)) return undefined;
   const keys: Record<string, unknown> = {};
-  for (const key of schema.keys.toSorted()) {
-    const value =
-      ownValue(item, key) ?? (schema.items.kind === 'object' ? schema.items.fields.get(key)?.default : undefined);
-    if (value !== undefined && value !== null) keys[key] = value;
+  let any = false;
+  for (const key of schema.keys.length > 1 ? schema.keys.toSorted() : schema.keys) {
+    let value = ownValue(item, key);
+    if (value === undefined && schema.items.kind === 'object') value = schema.items.fields.get(key)?.default;
+    if (value === undefined) continue;
+    keys[key] = value;
+    any = true;
   }
-  return Object.keys(keys).length === 0 ? undefined : `k:${JSON.stringify(keys)}`;
+  return any ? `k:${goJson(keys)}` : undefined;
 }
 
-const deducedMap: Schema = { kind: 'map', values: { kind: 'deduced' }, atomic: false };
+/** What a deduced type is where it is a map. */
+export const deducedMap: Schema = { kind: 'map', values: { kind: 'deduced' }, atomic: false };
+const leaf: Schema = { kind: 'any' };
 
-/** A deduced type as its values tell: a map where all are objects, else a value as a whole. */
-export function resolved(schema: Schema, ...values: readonly unknown[]): Schema {
+/** A deduced type as a value tells: a map (which null may be as well), else a value as a whole. */
+export function resolved(schema: Schema, value: unknown): Schema {
   if (schema.kind !== 'deduced') return schema;
-  return values.every((value) => value === undefined || isObject(value)) ? deducedMap : { kind: 'any' };
+  return value === undefined || value === null || isObject(value) ? deducedMap : leaf;
 }
 
 /** Is a value of this type owned and replaced as a whole? */
@@ -46,13 +52,16 @@ export function schemaUnder(schema: Schema, key: string): Schema | undefined {
   return schema.kind === 'map' ? schema.values : undefined;
 }
 
-/** List items by their element. Of several items with one element the first counts, as upstream. */
-export function indexItems(list: unknown, schema: ListSchema): Map<string, unknown> {
-  const items = new Map<string, unknown>();
+/** List items by their element: one, or several where the list holds duplicates. What can be no item is left out. */
+export function indexItems(list: unknown, schema: ListSchema): Map<string, readonly unknown[]> {
+  const items = new Map<string, unknown[]>();
   if (!Array.isArray(list)) return items;
   for (const item of list) {
-    const element = elementOf(item, schema) ?? 'k:{}';
-    if (!items.has(element)) items.set(element, item);
+    const element = elementOf(item, schema);
+    if (element === undefined) continue;
+    const same = items.get(element);
+    if (same === undefined) items.set(element, [item]);
+    else same.push(item);
   }
   return items;
 }
@@ -72,9 +81,10 @@ function collect(value: unknown, type: Schema, path: string[], into: FieldSetBui
   }
   if (value === null || value === undefined) return;
   if (schema.kind === 'list') {
-    for (const [element, item] of indexItems(value, schema)) {
+    for (const [element, same] of indexItems(value, schema)) {
       path.push(element);
-      collect(item, schema.items, path, into);
+      // Of duplicates nobody owns the parts.
+      if (same.length === 1) collect(same[0], schema.items, path, into);
       into.insert(path);
       path.pop();
     }
@@ -87,10 +97,15 @@ function collect(value: unknown, type: Schema, path: string[], into: FieldSetBui
     if (below === undefined || given === undefined) continue;
     path.push(`f:${key}`);
     collect(given, below, path, into);
-    if (given === null || (isObject(given) && isEmptyObject(given)) || schema.kind === 'map') into.insert(path);
+    if (given === null || (isObject(given) && isEmptyObject(given)) || !isNamed(schema, key)) into.insert(path);
     else if (isUnsetList(given, schema, key)) into.insert(path);
     path.pop();
   }
+}
+
+/** Is the key a field that the type knows by name? What else a type holds are entries, which can be owned themselves. */
+export function isNamed(schema: Schema, key: string): boolean {
+  return schema.kind === 'object' && schema.fields.has(key);
 }
 
 /** The empty list that decoding puts for an absent one: upstream has null there, which counts as a value. */
@@ -99,111 +114,13 @@ function isUnsetList(value: unknown, schema: Schema, key: string): boolean {
   return schema.fields.get(key)?.absent === 'list';
 }
 
-function isEmptyObject(value: JsonObject): boolean {
+export function isEmptyObject(value: JsonObject): boolean {
   for (const _ in value) return false;
   return true;
 }
 
-export interface Comparison {
-  readonly added: FieldSet;
-  readonly modified: FieldSet;
-  readonly removed: FieldSet;
-}
-
-/** What differs from `before` to `after`. A struct, map or list item that is new or gone is named along with its parts. */
-export function compareTyped(before: unknown, after: unknown, schema: Schema): Comparison {
-  const { added, modified, removed } = compareValue(before, after, schema) ?? nothing;
-  return { added: rootOf(added), modified: rootOf(modified), removed: rootOf(removed) };
-}
-
-/** The root itself is never in a set. */
-function rootOf(set: FieldSet | undefined): FieldSet {
-  if (set === undefined) return emptySet;
-  if (set['.'] === undefined) return set;
-  const { '.': _, ...below } = set;
-  return below;
-}
-
-/** What of each set is at and below one place. Made on the way up, so that no paths need be kept. */
-interface Difference {
-  readonly added: FieldSet | undefined;
-  readonly modified: FieldSet | undefined;
-  readonly removed: FieldSet | undefined;
-}
-
-const nothing: Difference = { added: undefined, modified: undefined, removed: undefined };
-const isAdded: Difference = { ...nothing, added: emptySet };
-const isModified: Difference = { ...nothing, modified: emptySet };
-const isRemoved: Difference = { ...nothing, removed: emptySet };
-
-function isBare(value: unknown): boolean {
+/** Nothing, null, or a list or map without anything in it. */
+export function isBare(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   return Array.isArray(value) ? value.length === 0 : isObject(value) && isEmptyObject(value);
-}
-
-function compareValue(before: unknown, after: unknown, type: Schema): Difference | undefined {
-  if (before === after) return undefined;
-  const schema = resolved(type, before, after);
-  // Two empty values are told apart as a whole, so that null and {} differ.
-  if (isAtomic(schema) || (isBare(before) && isBare(after))) {
-    if (before === undefined) return isAdded;
-    if (after === undefined) return isRemoved;
-    return jsonEqual(before, after) ? undefined : isModified;
-  }
-  const below = new Parts();
-  if (schema.kind === 'list') compareLists(before, after, schema, below);
-  else compareObjects(before, after, schema, below);
-  return below.difference(before === undefined, after === undefined);
-}
-
-/** The differences of the parts of one value. */
-class Parts {
-  added: Children;
-  modified: Children;
-  removed: Children;
-
-  add(element: string, part: Difference | undefined): void {
-    if (part === undefined) return;
-    if (part.added !== undefined) {
-      this.added ??= {};
-      this.added[element] = part.added;
-    }
-    if (part.modified !== undefined) {
-      this.modified ??= {};
-      this.modified[element] = part.modified;
-    }
-    if (part.removed !== undefined) {
-      this.removed ??= {};
-      this.removed[element] = part.removed;
-    }
-  }
-
-  difference(isNew: boolean, isGone: boolean): Difference {
-    const { added, modified, removed } = this;
-    return { added: node(isNew, added), modified: node(false, modified), removed: node(isGone, removed) };
-  }
-}
-
-function compareObjects(before: unknown, after: unknown, schema: Schema, parts: Parts): void {
-  const left = isObject(before) ? before : {};
-  const right = isObject(after) ? after : {};
-  const step = (key: string) => {
-    const below = schemaUnder(schema, key);
-    if (below === undefined) return;
-    const was = ownValue(left, key);
-    const is = ownValue(right, key);
-    if (was !== is) parts.add(`f:${key}`, compareValue(was, is, below));
-  };
-  for (const key in left) step(key);
-  for (const key in right) if (!Object.hasOwn(left, key)) step(key);
-}
-
-function compareLists(before: unknown, after: unknown, schema: ListSchema, parts: Parts): void {
-  const left = indexItems(before, schema);
-  const right = indexItems(after, schema);
-  const step = (element: string) => {
-    parts.add(element, compareValue(left.get(element), right.get(element), schema.items));
-  };
-  for (const element of left.keys()) step(element);
-  for (const element of right.keys()) if (!left.has(element)) step(element);
 }

@@ -11,8 +11,9 @@ import type {
 } from '../../api/apiextensions/v1/types.generated.ts';
 import { defineResource, type Kind } from '../../api/define.ts';
 import type { ResourceDefinition, ResourceFacts } from '../../api/resource.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import { type ObjectSchema, type Schema, scalarSchema } from '../../apimachinery/schema/schema.ts';
+import { convertByName } from './conversion.ts';
 import type { Family } from './family.ts';
 import type { Rules } from './rules.ts';
 import { customStrategy } from './strategy.ts';
@@ -90,9 +91,25 @@ export function customResourceDefinition(options: DefinitionOptions): ResourceDe
     listKind: crd.status?.acceptedNames?.listKind ?? `${facts.kind}List`,
     gone,
     storageVersionHash: storageVersionHash(family.storageApiVersion, facts.kind),
+    inVersion: inVersion(facts, options),
     ...(scale && { scale }),
     ...(rules && { load: () => rules.load() }),
     openApiSchema: schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+  };
+}
+
+/** Where a webhook converts, the versions are taken for one: what is asked here cannot wait for it. */
+function inVersion(facts: ResourceFacts, options: DefinitionOptions): NonNullable<ResourceDefinition['inVersion']> {
+  const { crd, family } = options;
+  const types = new Map<string, ObjectSchema>();
+  return (apiVersion) => {
+    const { group, version } = parseApiVersion(apiVersion);
+    if (group !== crd.spec.group || !crd.spec.versions.some(({ name }) => name === version)) return undefined;
+    const isAsked = crd.spec.conversion?.strategy === 'Webhook';
+    const key = isAsked ? facts.version : version;
+    const schema = types.get(key) ?? typeOf({ ...facts, version: key }, family.schemaOf(key), options);
+    types.set(key, schema);
+    return { schema, convert: (object) => (isAsked ? object : convertByName([object], apiVersion)[0]!) };
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { apply } from '../../apimachinery/managedfields/apply.ts';
-import { emptySet } from '../../apimachinery/managedfields/field-set.ts';
+import { emptySet, type FieldSet, inTextOrder } from '../../apimachinery/managedfields/field-set.ts';
 import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
 import { oneVersion, type Versions } from '../../apimachinery/managedfields/versions.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
@@ -34,20 +34,46 @@ function writerOf(
   };
 }
 
-function setManagedFields({ metadata }: KubeObject, entries: ManagedFieldsEntry[] | undefined): void {
+function setManagedFields(
+  { metadata }: KubeObject,
+  entries: ManagedFieldsEntry[] | undefined,
+  { inVersion }: ResourceDefinition,
+): void {
   if (entries === undefined || entries.length === 0) delete metadata.managedFields;
-  else metadata.managedFields = entries;
+  else metadata.managedFields = inVersion ? entries.map(asCustom) : entries;
+}
+
+function asCustom(entry: ManagedFieldsEntry): ManagedFieldsEntry {
+  return { ...entry, fieldsV1: inTextOrder(entry.fieldsV1 as FieldSet) };
+}
+
+export interface ManagedWrite {
+  readonly object: KubeObject;
+  readonly old: Readonly<KubeObject> | undefined;
+  readonly fieldManager: string;
 }
 
 /** For every write but apply. The object is decoded and defaulted, and the server has filled nothing in yet. */
-export function recordManager(
-  request: ResourceRequest,
-  write: { readonly object: KubeObject; readonly old: Readonly<KubeObject> | undefined; readonly fieldManager: string },
-): void {
+export function recordManager(request: ResourceRequest, write: ManagedWrite): void {
+  recordManagerAs(request, kindOf(request.definition), write);
+}
+
+/** The same for an object of any kind: the body of a subresource may be of one of its own. */
+export function recordManagerAs(request: ResourceRequest, kind: GroupVersionKind, write: ManagedWrite): void {
   const { object, old, fieldManager } = write;
-  const kind = kindOf(request.definition);
-  const writer = writerOf(request, { fieldManager, kind, versions: versionsOf(request, schemaFor(request, kind)) });
-  setManagedFields(object, recordUpdate({ ...writer, old, new: object }));
+  const versions = versionsOfKind(request, kind);
+  setManagedFields(
+    object,
+    recordUpdate({ ...writerOf(request, { fieldManager, kind, versions }), old, new: object }),
+    request.definition,
+  );
+}
+
+function versionsOfKind(request: ResourceRequest, kind: GroupVersionKind): Versions {
+  const schema = schemaFor(request, kind);
+  return kind.kind === request.definition.kind
+    ? versionsOf(request, schema)
+    : oneVersion({ schema, resetFields: emptySet });
 }
 
 /** The same for an object that the server itself makes. */
@@ -59,11 +85,15 @@ export function recordMaker(
   const apiVersion = apiVersionOf(definition);
   const time = formatTime(clock.now());
   const versions = oneVersion({ schema, resetFields: resetFieldsOf(definition, '') });
-  setManagedFields(object, recordUpdate({ manager, apiVersion, subresource: '', time, versions, old: undefined, new: object }));
+  setManagedFields(
+    object,
+    recordUpdate({ manager, apiVersion, subresource: '', time, versions, old: undefined, new: object }),
+    definition,
+  );
 }
 
 export interface GivenConfiguration {
-  readonly configuration: unknown;
+  readonly configuration: Readonly<Record<string, unknown>>;
   readonly old: Readonly<KubeObject> | undefined;
   readonly query: WriteQuery;
 }
@@ -91,9 +121,7 @@ export function appliedAs(
   { configuration, old, query }: GivenConfiguration,
 ): KubeObject {
   const { definition } = request;
-  const schema = schemaFor(request, kind);
-  const isOwn = kind.kind === definition.kind;
-  const versions = isOwn ? versionsOf(request, schema) : oneVersion({ schema, resetFields: emptySet });
+  const versions = versionsOfKind(request, kind);
   const applied = apply({
     ...writerOf(request, { fieldManager: query.fieldManager, kind, versions }),
     kind: kind.kind,
@@ -101,8 +129,8 @@ export function appliedAs(
     applied: configuration,
     force: query.force ?? false,
   });
-  const object = asKind(decodeObject(applied.object, schema).object, kind);
-  if (isOwn) definition.strategy.default?.(object);
-  setManagedFields(object, applied.managedFields);
+  const object = asKind(decodeObject(applied.object, schemaFor(request, kind)).object, kind);
+  if (kind.kind === definition.kind) definition.strategy.default?.(object);
+  setManagedFields(object, applied.managedFields, definition);
   return object;
 }

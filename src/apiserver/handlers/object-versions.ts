@@ -1,10 +1,11 @@
 // The versions of a resource, for who manages its fields: an entry of managedFields is in the version that was written.
 import type { ConvertedVersion, ResourceDefinition } from '../../api/resource.ts';
+import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { misfits } from '../../apimachinery/managedfields/check-applied.ts';
 import { emptySet } from '../../apimachinery/managedfields/field-set.ts';
+import { withoutManagedFields } from '../../apimachinery/managedfields/record-update.ts';
 import { ConversionError, type Versions, type VersionView } from '../../apimachinery/managedfields/versions.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
-import { jsonCopy } from '../../apimachinery/json/value.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { kindOf, schemaFor } from './create.ts';
 import { resetFieldsOf } from './reset-fields.ts';
@@ -15,7 +16,9 @@ export function versionsOf(request: ResourceRequest, schema: ObjectSchema): Vers
   const { definition, info } = request;
   const own = apiVersionOf(definition);
   const view: VersionView = { schema, resetFields: resetFieldsOf(definition, info.subresource) };
+  const misfit = (object: unknown) => misfits(withoutManagedFields(object), schema, { allowDuplicates: true });
   return {
+    ...(definition.inVersion && { misfit }),
     view(apiVersion) {
       if (apiVersion === own) return view;
       const other = otherVersion(request, apiVersion);
@@ -25,7 +28,10 @@ export function versionsOf(request: ResourceRequest, schema: ObjectSchema): Vers
     convert(object, apiVersion) {
       const from = (object as KubeObject).apiVersion;
       if (from === apiVersion) return object;
-      const target = apiVersion === own ? definition.inVersion?.(own) ?? builtIn(definition, schema) : otherVersion(request, apiVersion);
+      const target =
+        apiVersion === own
+          ? (definition.inVersion?.(own) ?? builtIn(definition, schema))
+          : otherVersion(request, apiVersion);
       const source = from === undefined || from === own ? definition : definitionOf(request, from);
       const converted = target?.convert(toStorage(object as KubeObject, source));
       if (converted === undefined) return object;

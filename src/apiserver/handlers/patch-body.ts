@@ -89,7 +89,10 @@ async function readConfiguration(text: string, fieldValidation: FieldValidation)
       const why = `yaml: unmarshal errors:\n  ${repeatedKeys.join('\n  ')}`;
       throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${why}`);
     }
-    return value;
+    // Nothing at all is an object without anything in it.
+    if (value === null || isObject(value)) return value ?? {};
+    const why = notInto(value, 'map[string]interface {}');
+    throw badRequest(`error unmarshaling JSON: while decoding JSON: ${why}`);
   } catch (error) {
     if (!(error instanceof StatusError) || error.message.startsWith('error strict')) throw error;
     throw badRequest(`error decoding YAML: ${error.message}`);
@@ -140,4 +143,3 @@ export function applyPatch(options: {
     throw error;
   }
 }
-

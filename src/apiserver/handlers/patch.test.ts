@@ -144,10 +144,9 @@ describe('what an object is does not change', () => {
     const name = url.split('/').at(-1);
     const body = `apiVersion: v1\n${kind}metadata: {name: ${name}}\n`;
     const { status, message } = await patch('apply', body, '?fieldManager=m');
-    const type = `v1, Kind=${kind.slice(6, -1)}`;
     expect({ status, message }).toEqual({
-      status: 500,
-      message: `failed to create typed patch object (/${name}; ${type}): no corresponding type for ${type}`,
+      status: 400,
+      message: `invalid object type: /v1, Kind=${kind.slice(6, -1)}`,
     });
   });
 });
@@ -251,7 +250,7 @@ test('a Scale that is applied shares the replicas with the managers of its paren
   expect(await patch('apply', scale(3))).toMatchObject({ status: 422 });
   expect(await patch('apply', scale(3, 'apps/v1'), '?fieldManager=hpa')).toMatchObject({
     status: 400,
-    message: 'Incorrect version specified in apply patch. Specified patch version: apps/v1, expected: autoscaling/v1',
+    message: 'invalid object type: apps/v1, Kind=Scale',
   });
   expect(await patch('apply', scale(3), '?fieldManager=hpa')).toMatchObject({
     status: 409,

@@ -1,5 +1,6 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
 import { goText } from '../../apimachinery/json/go-text.ts';
+import type { JsonObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import { strictComplaints } from '../../apimachinery/schema/request-body.ts';
@@ -36,7 +37,7 @@ export async function handlePatch(request: ResourceRequest): Promise<ApiResponse
     async transform(old) {
       const object =
         type === 'apply'
-          ? applyConfiguration(request, { configuration: patch.value, old, query })
+          ? applyConfiguration(request, { configuration: patch.value as JsonObject, old, query })
           : patchedObject(request, { patch, old: old!, query });
       await admission.admit(object, old);
       return object;

@@ -13,7 +13,6 @@ const others = table<FieldSet>({
   'pods/status': setOf([['f:spec'], ['f:metadata', 'f:deletionTimestamp'], ['f:metadata', 'f:ownerReferences']]),
   'certificatesigningrequests.certificates.k8s.io/status': setOf([['f:spec'], ['f:status', 'f:conditions']]),
   'certificatesigningrequests.certificates.k8s.io/approval': setOf([['f:spec'], ['f:status', 'f:certificate']]),
-  'customresourcedefinitions.apiextensions.k8s.io/status': specAndMetadata,
   'volumeattachments.storage.k8s.io/status': specAndMetadata,
 });
 

@@ -4,25 +4,31 @@ import { setValueAt, valueAt } from '../../api/apiextensions/schema/json-path.ts
 import type { Scale } from '../../api/autoscaling/v1/types.generated.ts';
 import { ageCell, ageColumn, column, nameColumn } from '../../api/define.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
-import { isObject } from '../../apimachinery/json/value.ts';
-import type { LabelSelector } from '../../apimachinery/meta/v1.generated.ts';
-import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
+import type { JsonObject } from '../../apimachinery/json/value.ts';
+import {
+  managersOfParent,
+  managersOfScale,
+  type ReplicasPath,
+} from '../../apimachinery/managedfields/scale-managers.ts';
+import type { LabelSelector, ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
+import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import {
   labelSelectorOf,
   printLabelSelector,
   selectorFromLabels,
 } from '../../apimachinery/selectors/label-selector.ts';
-import { badRequest, conflict, internalError, invalid } from '../../apimachinery/status.ts';
+import { conflict, internalError, invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
+import { metadataNotAcceptable } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { decodeAs, readObject } from './body.ts';
 import { schemaFor } from './create.ts';
-import { applyConfiguration, recordManager } from './field-managers.ts';
+import { appliedAs, recordManagerAs } from './field-managers.ts';
 import { writeQuery } from './options.ts';
 import { checkPatchOptions } from './patch.ts';
 import { applyPatch, patchType, readPatch } from './patch-body.ts';
-import { partialMetadata, tableColumns, tableOf, valueResponse } from './render.ts';
+import { partialMetadata, rowOf, tableColumns, tableOf, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
@@ -59,8 +65,6 @@ function scaleByPaths(
 ): ScaleObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const wanted = valueAt(object, specReplicasPath);
-  if (wanted === undefined)
-    throw internalError(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`);
   const present = valueAt(object, statusReplicasPath);
   const selector = labelSelectorPath ? valueAt(object, labelSelectorPath) : undefined;
   return {
@@ -72,10 +76,17 @@ function scaleByPaths(
   };
 }
 
+/** To be read a number must be there; a write may set the first. */
+function checkHasReplicas(object: Readonly<KubeObject>, { scale }: ResourceDefinition): void {
+  if (!scale || valueAt(object, scale.specReplicasPath) !== undefined) return;
+  throw internalError(`the spec replicas field ${JSON.stringify(scale.specReplicasPath)} does not exist`);
+}
+
 export async function handleScale(request: ResourceRequest): Promise<ApiResponse> {
   const { info, store, definition } = request;
   if (info.verb === 'get') {
     const stored = await store.get(info.namespace, info.name);
+    checkHasReplicas(stored.object, definition);
     return scaleResponse(request, scaleOf(stored.object, definition));
   }
   const isPatch = info.verb === 'patch';
@@ -83,29 +94,37 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
   const { fieldValidation, fieldManager, dryRun } = query;
   const schema = schemaFor(request, scaleKind);
   const { warnings } = request;
+  /** The Scale that is wanted, with who manages what in it. */
   let wanted: (present: ScaleObject) => ScaleObject;
-  /** The parent as a server-side apply makes it. */
-  let applied: ((old: Readonly<KubeObject>) => KubeObject) | undefined;
   if (isPatch) {
     const type = patchType(request.request, definition);
     checkPatchOptions(type, query);
     const patch = await readPatch(request, { type, fieldValidation });
-    if (type === 'apply') {
-      const configuration = parentConfiguration(patch.value, request);
-      const seenAs = { apiVersion: apiVersionOf(scaleKind), field: '.spec.replicas' };
-      applied = (old) => applyConfiguration(request, { configuration, old, query, seenAs });
-    }
     wanted = (present) => {
+      if (type === 'apply') {
+        return appliedAs(request, scaleKind, {
+          configuration: patch.value as JsonObject,
+          old: present,
+          query,
+        }) as ScaleObject;
+      }
       const value = applyPatch({ patch, old: present, schema });
-      return decodeAs(value, { expected: scaleKind, schema, fieldValidation }).object as ScaleObject;
+      const scale = decodeAs(value, { expected: scaleKind, schema, fieldValidation }).object as ScaleObject;
+      recordManagerAs(request, scaleKind, { object: scale, old: present, fieldManager });
+      return scale;
     };
   } else {
     const body = { request: request.request, expected: scaleKind, schema, fieldValidation, warnings };
     const decode = await readObject(body);
-    wanted = () => decode() as ScaleObject;
+    wanted = (present) => {
+      const scale = decode() as ScaleObject;
+      recordManagerAs(request, scaleKind, { object: scale, old: present, fieldManager });
+      return scale;
+    };
   }
   const asScale = (object: Readonly<KubeObject>) => scaleOf(object, definition);
   const admission = writeAdmission(request, { dryRun, kind: scaleKind });
+  const replicasPath = replicasPathOf(request);
   const result = await store.update({
     namespace: info.namespace,
     name: info.name,
@@ -114,42 +133,36 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
     strategy: definition.strategy,
     check: (object, old) => admission.validate(asScale(object), old && asScale(old)),
     async transform(old) {
-      const present = asScale(old!);
-      const parent = applied?.(old!);
-      const scale = parent ? asScale(parent) : wanted(present);
+      const entries = old!.metadata.managedFields;
+      const present = withManagers(asScale(old!), managersOfScale(entries, replicasPath));
+      const scale = wanted(present);
       await admission.admit(scale, present);
-      const object = scaled(parent ?? old!, scale, request);
-      if (!parent) recordManager(request, { object, old, fieldManager });
-      return object;
+      const object = scaled(old!, scale, request);
+      const scaleEntries = scale.metadata.managedFields;
+      const apiVersion = apiVersionOf(definition);
+      return withManagers(object, managersOfParent({ entries, scaleEntries }, { apiVersion, replicasPath }));
     },
   });
   return scaleResponse(request, scaleOf(result.object.object, definition));
 }
 
-/** An applied Scale as what it says of its parent: who owns the number of replicas is written down there. */
-function parentConfiguration(value: unknown, request: ResourceRequest): Record<string, unknown> {
-  const { definition, info } = request;
-  const { apiVersion = '' } = isObject(value) ? value : {};
-  if (apiVersion !== apiVersionOf(scaleKind)) {
-    const expected = apiVersionOf(scaleKind);
-    throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${String(apiVersion)}, expected: ${expected}`,
-    );
-  }
-  const options = { expected: scaleKind, schema: schemaFor(request, scaleKind), fieldValidation: 'Ignore' as const };
-  const { metadata, spec } = decodeAs(value, options).object as ScaleObject;
-  const { name = info.name, namespace, uid, resourceVersion } = metadata;
-  const identity = {
-    name,
-    ...(namespace && { namespace }),
-    ...(uid && { uid }),
-    ...(resourceVersion && { resourceVersion }),
+function withManagers<T extends KubeObject>(object: T, entries: ManagedFieldsEntry[] | undefined): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata: entries === undefined ? metadata : { ...metadata, managedFields: entries } };
+}
+
+function replicasPathOf({ definition, parts }: ResourceRequest): ReplicasPath {
+  return (apiVersion) => {
+    const { group, version } = parseApiVersion(apiVersion);
+    const one = parts.registry.find(group, version, definition.resource);
+    if (!one) return definition.inVersion && group === definition.group ? 'none' : undefined;
+    if (one.scale)
+      return one.scale.specReplicasPath
+        .split('.')
+        .filter(Boolean)
+        .map((name) => `f:${name}`);
+    return one.inVersion ? 'none' : ['f:spec', 'f:replicas'];
   };
-  const parent = { apiVersion: apiVersionOf(definition), kind: definition.kind, metadata: identity };
-  if (spec?.replicas === undefined) return parent;
-  if (!definition.scale) return { ...parent, spec: { replicas: spec.replicas } };
-  setValueAt(parent, definition.scale.specReplicasPath, spec.replicas);
-  return parent;
 }
 
 const columns = [

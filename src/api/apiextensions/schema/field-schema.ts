@@ -50,9 +50,10 @@ export function objectSchema(
   };
 }
 
-export function fieldSchema(schema: JSONSchemaProps): Schema {
+/** `keeps`: a type around this one preserves unknown fields, and so do all in it. */
+export function fieldSchema(schema: JSONSchemaProps, { keeps: around = false } = {}): Schema {
   if (isIntOrString(schema)) return scalarSchema('any');
-  const keeps = preservesUnknown(schema) || isEmbedded(schema);
+  const keeps = around || preservesUnknown(schema);
   switch (schema.type) {
     case 'object':
       return fieldsOfObject(schema, keeps);
@@ -61,12 +62,13 @@ export function fieldSchema(schema: JSONSchemaProps): Schema {
       const type = schema['x-kubernetes-list-type'];
       return {
         kind: 'list',
-        items: items ? fieldSchema(items) : deduced,
+        items: items ? fieldSchema(items, { keeps }) : deduced,
         type: type === 'map' || type === 'set' ? type : 'atomic',
         keys: schema['x-kubernetes-list-map-keys'] ?? [],
       };
     }
     default:
+      if (schema.type === 'string' && schema.format && schema.format !== 'byte') return scalarSchema('int-or-string');
       return schema.type ? scalarSchema(scalars[schema.type] ?? 'any') : deduced;
   }
 }
@@ -76,12 +78,18 @@ function fieldsOfObject(schema: JSONSchemaProps, keeps: boolean): Schema {
   const { properties = {} } = schema;
   const additional = additionalOf(schema);
   if (Object.keys(properties).length === 0 && additional !== undefined && additional !== false) {
-    return { kind: 'map', values: typeof additional === 'object' ? fieldSchema(additional) : deduced, atomic };
+    return {
+      kind: 'map',
+      values: typeof additional === 'object' ? fieldSchema(additional, { keeps }) : deduced,
+      atomic,
+    };
   }
   const fields = Object.entries(properties).map(([name, property]) => {
     const value = property.default;
     const isKey = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-    return fieldOf(name, fieldSchema(property), isKey ? { default: value } : {});
+    return fieldOf(name, fieldSchema(property, { keeps }), isKey ? { default: value } : {});
   });
-  return objectSchema('', fields, { atomic, ...(keeps && { others: deduced }) });
+  // An object of which nothing is said may hold anything.
+  const isFree = keeps || isEmbedded(schema) || fields.length === 0;
+  return objectSchema('', fields, { atomic, ...(isFree && { others: deduced }) });
 }

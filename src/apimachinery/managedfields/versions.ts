@@ -1,0 +1,86 @@
+// An object in the versions of its resource: managers own fields as the version has them in which they wrote.
+import type { ObjectSchema } from '../schema/schema.ts';
+import { type Comparison, compareTyped, noChange } from './compare.ts';
+import { type FieldSet, isEmptySet, recursiveDifference } from './field-set.ts';
+import type { ChangeIn, Managed, Managers } from './managers.ts';
+import { reconciled } from './reconcile.ts';
+
+/** An object cannot be had in the version that a manager wrote: none of this can be told then. */
+export class ConversionError extends Error {}
+
+export interface VersionView {
+  readonly schema: ObjectSchema;
+  /**
+   * Fields that an endpoint does not let the client set (upstream GetResetFields), and so nobody comes to own by it: `status`
+   * for the object, `spec` for its status.
+   */
+  readonly resetFields: FieldSet;
+}
+
+export interface Versions {
+  /** Undefined: there is no such version any more. Throws a ConversionError where that cannot be. */
+  view(apiVersion: string): VersionView | undefined;
+  /** The object in a version that has a view: itself where it is of that version. Throws a ConversionError. */
+  convert(object: unknown, apiVersion: string): unknown;
+  /** Why an object of the request's version does not fit its type; undefined: it does. Absent: all that is stored fits. */
+  misfit?(object: unknown): string | undefined;
+}
+
+/** A resource with one version; what other versions wrote is read as if it had been this one. */
+export function oneVersion(view: VersionView): Versions {
+  return { view: () => view, convert: (object) => object };
+}
+
+export function filtered({ added, modified, removed }: Comparison, reset: FieldSet): Comparison {
+  if (isEmptySet(reset)) return { added, modified, removed };
+  return {
+    added: recursiveDifference(added, reset),
+    modified: recursiveDifference(modified, reset),
+    removed: recursiveDifference(removed, reset),
+  };
+}
+
+/** What a change from `before` to `after` is in each version, each worked out once. */
+export function changesOf(before: unknown, after: unknown, versions: Versions): ChangeIn {
+  const known = new Map<string, Comparison | undefined>();
+  const changeIn = ({ schema, resetFields }: VersionView, apiVersion: string) => {
+    const was = converted(before, apiVersion, { versions, what: 'old' });
+    const is = converted(after, apiVersion, { versions, what: 'new' });
+    return was === is ? noChange : filtered(compareTyped(was, is, schema), resetFields);
+  };
+  return (apiVersion) => {
+    if (known.has(apiVersion)) return known.get(apiVersion);
+    const view = versions.view(apiVersion);
+    const change = view && changeIn(view, apiVersion);
+    known.set(apiVersion, change);
+    return change;
+  };
+}
+
+function converted(
+  object: unknown,
+  apiVersion: string,
+  { versions, what }: { readonly versions: Versions; readonly what: 'old' | 'new' },
+): unknown {
+  try {
+    return versions.convert(object, apiVersion);
+  } catch (error) {
+    if (!(error instanceof ConversionError)) throw error;
+    throw new ConversionError(`failed to convert ${what} object: ${error.message}`, { cause: error });
+  }
+}
+
+/** The managers under the schemas of today. Throws a ConversionError where the live object cannot be had in their version. */
+export function reconcileManagers(managers: Managers, live: unknown, versions: Versions): Managers {
+  let changed: Map<string, Managed> | undefined;
+  for (const [key, managed] of managers) {
+    const view = versions.view(managed.apiVersion);
+    if (view !== undefined) versions.convert(live, managed.apiVersion);
+    const fields = view === undefined ? undefined : reconciled(managed.fields, view.schema);
+    if (fields === managed.fields) continue;
+    changed ??= new Map(managers);
+    if (fields === undefined) changed.delete(key);
+    else changed.set(key, { ...managed, fields });
+  }
+  return changed ?? managers;
+}
