@@ -15,8 +15,14 @@ export interface ObjectSchema {
   readonly atomic: boolean;
   /** What fields have that are not among `fields`; absent: there are none. */
   readonly others?: Schema | undefined;
-  /** How a body becomes an object, for types that are no Go structs (custom resources). Throws DecodeError. */
-  readonly decode?: (value: unknown) => {
+  /**
+   * How a body becomes an object, for types that are no Go structs (custom resources). Nulls that the type does not allow
+   * are taken out unless `keepsNulls`. Throws DecodeError.
+   */
+  readonly decode?: (
+    value: unknown,
+    options?: { readonly keepsNulls?: boolean },
+  ) => {
     readonly object: Record<string, unknown>;
     readonly unknownFields: readonly string[];
   };

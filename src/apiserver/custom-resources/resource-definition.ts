@@ -142,9 +142,8 @@ function typeOf(
 ): ObjectSchema {
   const text = scalarSchema('string');
   const meta = fieldOf('metadata', metadata, { absent: 'object' });
-  const onlyMetadata = objectSchema(`${version}.${kind}`, [meta]);
-  const decode: NonNullable<ObjectSchema['decode']> = (value) =>
-    decodeCustomResource(value, { schema, metadata: onlyMetadata, keepsUnknown: family.keepsUnknown });
+  const decode: NonNullable<ObjectSchema['decode']> = (value, { keepsNulls } = {}) =>
+    decodeCustomResource(value, { schema, metadata, keepsUnknown: family.keepsUnknown, keepsNulls });
   return new LazyType(`${version}.${kind}`, decode, () => {
     const root = schema && fieldSchema({ ...schema, type: 'object' });
     const own = root?.kind === 'object' ? [...root.fields.values()].filter(({ name }) => name !== 'metadata') : [];

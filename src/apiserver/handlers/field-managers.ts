@@ -129,7 +129,9 @@ export function appliedAs(
     applied: configuration,
     force: query.force ?? false,
   });
-  const object = asKind(decodeObject(applied.object, schemaFor(request, kind)).object, kind);
+  const schema = schemaFor(request, kind);
+  const decoded = schema.decode?.(applied.object, { keepsNulls: true }) ?? decodeObject(applied.object, schema);
+  const object = asKind(decoded.object, kind);
   if (kind.kind === definition.kind) definition.strategy.default?.(object);
   setManagedFields(object, applied.managedFields, definition);
   return object;

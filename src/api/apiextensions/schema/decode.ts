@@ -14,10 +14,13 @@ export interface DecodeRules {
   readonly metadata: ObjectSchema;
   /** spec.preserveUnknownFields of old definitions: nothing is pruned. */
   readonly keepsUnknown: boolean;
+  /** Nulls that the schema does not allow stay, for validation to refuse: so it is with what server-side apply makes. */
+  readonly keepsNulls?: boolean | undefined;
 }
 
 /** Makes a fresh object; the value is not changed. Throws DecodeError where the metadata does not fit its type. */
-export function decodeCustomResource(value: unknown, { schema, metadata, keepsUnknown }: DecodeRules): Decoded {
+export function decodeCustomResource(value: unknown, rules: DecodeRules): Decoded {
+  const { schema, metadata, keepsUnknown } = rules;
   if (!isObject(value)) throw new DecodeError('json: cannot unmarshal into Go value of type map[string]interface {}');
   const { metadata: given, ...rest } = value;
   const decoded = decodeObject(given ?? {}, metadata);
@@ -25,7 +28,7 @@ export function decodeCustomResource(value: unknown, { schema, metadata, keepsUn
   const object = jsonCopy(rest) as Record<string, unknown>;
   if (!keepsUnknown && schema) {
     unknownFields.push(...prune(object, schema));
-    dropForbiddenNulls(object, schema);
+    if (!rules.keepsNulls) dropForbiddenNulls(object, schema);
   }
   if (schema) unknownFields.push(...coerceEmbedded(object, schema, metadata));
   applyDefaults(object, schema);
