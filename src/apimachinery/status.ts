@@ -1,4 +1,5 @@
 // Status errors (meta.k8s.io/v1 Status): how the API says no. Wording and codes are kube-apiserver's.
+import { quoted } from './json/go-text.ts';
 import type { Status, StatusCause } from './meta/v1.generated.ts';
 import { type FieldError, fieldErrorBody, fieldErrorMessage } from './validation/field-error.ts';
 
@@ -31,17 +32,17 @@ function details(resource: QualifiedResource, name: string): Status['details'] {
 }
 
 export function notFound(resource: QualifiedResource, name: string): StatusError {
-  const message = `${qualified(resource)} "${name}" not found`;
+  const message = `${qualified(resource)} ${quoted(name)} not found`;
   return new StatusError({ code: 404, reason: 'NotFound', message, details: details(resource, name) });
 }
 
 export function alreadyExists(resource: QualifiedResource, name: string): StatusError {
-  const message = `${qualified(resource)} "${name}" already exists`;
+  const message = `${qualified(resource)} ${quoted(name)} already exists`;
   return new StatusError({ code: 409, reason: 'AlreadyExists', message, details: details(resource, name) });
 }
 
 export function conflict(resource: QualifiedResource, name: string, why: string): StatusError {
-  const message = `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`;
+  const message = `Operation cannot be fulfilled on ${qualified(resource)} ${quoted(name)}: ${why}`;
   return new StatusError({ code: 409, reason: 'Conflict', message, details: details(resource, name) });
 }
 
@@ -58,7 +59,7 @@ export function invalid(
   return new StatusError({
     code: 422,
     reason: 'Invalid',
-    message: `${qualifiedKind} "${name}" is invalid: ${list}`,
+    message: `${qualifiedKind} ${quoted(name)} is invalid: ${list}`,
     details: {
       ...(name && { name }),
       ...(kind.group && { group: kind.group }),
@@ -77,7 +78,7 @@ export function unauthorized(): StatusError {
 }
 
 export function forbidden(resource: QualifiedResource, name: string, why: string): StatusError {
-  const message = `${qualified(resource)}${name ? ` "${name}"` : ''} is forbidden: ${why}`;
+  const message = `${qualified(resource)}${name ? ` ${quoted(name)}` : ''} is forbidden: ${why}`;
   return new StatusError({
     code: 403,
     reason: 'Forbidden',

@@ -1,5 +1,6 @@
 // A scanner of JSON text that fails with the words of Go's encoding/json, and finds what JSON.parse hides: keys that
 // stand twice in one object, and how a number was written. It is slow beside JSON.parse, so it runs only on texts that need it.
+import { quoted } from './go-text.ts';
 
 /** `unexpected end of JSON input`, `invalid character 'x' looking for beginning of value`, … */
 export class JsonSyntaxError extends Error {}
@@ -51,8 +52,8 @@ class Scanner {
   fail(context: string): never {
     if (this.atEnd()) throw new JsonSyntaxError('unexpected end of JSON input');
     const char = String.fromCodePoint(this.text.codePointAt(this.at)!);
-    const quoted = char === "'" ? "'\\''" : char === '"' ? `'"'` : `'${JSON.stringify(char).slice(1, -1)}'`;
-    throw new JsonSyntaxError(`invalid character ${quoted} ${context}`);
+    const shown = char === "'" ? "\\'" : char === '"' ? char : quoted(char).slice(1, -1);
+    throw new JsonSyntaxError(`invalid character '${shown}' ${context}`);
   }
 
   space(): void {

@@ -1,9 +1,10 @@
-// JSON values as Go's fmt package prints them in messages of errors.
+// JSON values as Go's fmt and encoding/json print them in messages of errors, on which clients match.
 import { isObject } from './value.ts';
 
 /** `%v`: `map[a:1 b:[x <nil>]]`. */
 export function goText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return printedFloat(value);
   if (!isObject(value)) return value === null ? '<nil>' : String(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `map[${entries.map(([key, part]) => `${key}:${goText(part)}`).join(' ')}]`;
@@ -24,4 +25,54 @@ export function goTypeName(value: unknown): string {
   if (typeof value === 'bigint') return 'int64';
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
   return typeof value === 'boolean' ? 'bool' : value === null ? '<nil>' : 'string';
+}
+
+const plain = /^[ !#-[\]-~]*$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
+const special = /["\\\x00-\x1f\x7f]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
+const escapes: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+};
+
+/** `%q` of a text: what cannot be seen is written as `\x00`, `\u200b`, `\U000e0001`. */
+export function quoted(text: string): string {
+  if (plain.test(text)) return `"${text}"`;
+  const escaped = text.replace(special, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    const hex = code.toString(16);
+    if (code < 0x80) return escapes[char] ?? `\\x${hex.padStart(2, '0')}`;
+    return code < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+  });
+  return `"${escaped}"`;
+}
+
+/** `%v` of a float64: `1.5`, `1e+06`, `1e-07`. */
+export function printedFloat(value: number): string {
+  const [mantissa = '', exponent] = value.toExponential().split('e');
+  const power = Number(exponent);
+  if (power >= -4 && power < 6) return Object.is(value, -0) ? '-0' : String(value);
+  return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+}
+
+/** JSON of a map or list: keys in order, and what HTML would read escaped. Whole numbers beyond 2^53 are bigints. */
+export function printedJson(value: unknown): string {
+  return escapeHtml(JSON.stringify(value, (_key, inner: unknown) => sortedKeys(inner)));
+}
+
+/** An object with its keys in order, as Go has the maps that it prints; all else as it is. */
+export function sortedKeys(value: unknown): unknown {
+  return isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
+}
+
+/** As encoding/json writes what might stand in HTML. */
+export function escapeHtml(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,5 +1,5 @@
 // Errors of validation, worded as Kubernetes words them (k8s.io/apimachinery field.Error): clients match on the text.
-import { escapeHtml, printedFloat, quoted } from '../go-print.ts';
+import { escapeHtml, printedFloat, quoted } from '../json/go-text.ts';
 
 export type FieldErrorType =
   | 'FieldValueNotFound'

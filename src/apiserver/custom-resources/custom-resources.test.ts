@@ -284,7 +284,9 @@ describe('an object', () => {
 
   test('says what it is: as a body, and as an item of a list', async () => {
     const { kind: _, ...without } = widget('a', { size: 1 });
-    expect((await s.send<Json>('POST', widgets, without)).body.message).toMatch(/^Object 'Kind' is missing in '/);
+    expect((await s.send<Json>('POST', widgets, without)).body.message).toMatch(
+      /^the object provided is unrecognized \(must be of type Widget\): Object 'Kind' is missing in '/,
+    );
     const other = { ...widget('a', { size: 1 }), apiVersion: 'example.com/v1beta1' };
     expect((await s.send<Json>('POST', widgets, other)).body.message).toBe(
       'the API version in the data (example.com/v1beta1) does not match the expected API version (example.com/v1)',

@@ -1,14 +1,15 @@
 // What happens to a custom resource's objects on their way in (upstream pkg/registry/customresource).
 import { validateEmbedded } from '../../api/apiextensions/schema/embedded.ts';
-import { valueAt } from '../../api/apiextensions/schema/json-path.ts';
 import { validateListTypes } from '../../api/apiextensions/schema/list-types.ts';
 import type { JSONSchemaProps } from '../../api/apiextensions/schema/props.ts';
 import { validateValue } from '../../api/apiextensions/schema/validate-value.ts';
 import type { CustomResourceSubresourceScale } from '../../api/apiextensions/v1/types.generated.ts';
 import type { Strategy } from '../../api/resource.ts';
+import { goText, goTypeName, quoted } from '../../apimachinery/json/go-text.ts';
 import { isObject, jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import { qualifiedName } from '../../apimachinery/validation/names.ts';
 import type { Rules } from './rules.ts';
 
 export type CustomObject = KubeObject & Record<string, unknown>;
@@ -27,6 +28,20 @@ export function customStrategy(options: CustomStrategyOptions): Strategy<KubeObj
     ...(options.schema ? validateValue(object, options.schema, { path: '', ...(old && { old }) }) : []),
     ...(scale ? validateScale(object, scale) : []),
   ];
+  const statusSchema = options.schema?.properties?.status;
+  const validateStatus = (object: KubeObject, old: KubeObject) => {
+    const { status } = object as CustomObject;
+    const before = (old as CustomObject).status;
+    const found =
+      status === undefined || !statusSchema
+        ? []
+        : validateValue(status, statusSchema, { path: '', ...(before !== undefined && { old: before }) });
+    // What it is about is named from the status on.
+    return [
+      ...found.map((error) => ({ ...error, field: error.field === '<nil>' ? 'status' : `status.${error.field}` })),
+      ...(scale ? validateScale(object, scale, { status: true }) : []),
+    ];
+  };
   return {
     prepareForCreate(object) {
       if (hasStatus) delete (object as CustomObject).status;
@@ -36,24 +51,29 @@ export function customStrategy(options: CustomStrategyOptions): Strategy<KubeObj
       const generation = old.metadata.generation ?? 0;
       object.metadata.generation = jsonEqual(content(object), content(old)) ? generation : generation + 1;
     },
-    warnings: (object, old) => plainFinalizerWarnings(object, old),
+    warnings: (object, old) => finalizerWarnings(object, old),
     prepareForStatusUpdate: keepAllButItsStatus,
     validate: (object) => withRules(validate(object), options, { object }),
     validateUpdate: (object, old) => withRules(validate(object, old), options, { object, old }),
-    validateStatusUpdate: (object, old) => withRules(validate(object, old), options, { object, old }),
+    validateStatusUpdate: (object, old) =>
+      withRules(validateStatus(object, old), options, { object, old, ofStatus: true }),
   };
 }
 
-const standardFinalizers = new Set(['orphan', 'foregroundDeletion']);
+const standardFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
 
-function plainFinalizerWarnings({ metadata }: KubeObject, old?: KubeObject): string[] {
+function finalizerWarnings({ metadata }: KubeObject, old?: KubeObject): string[] {
   const added = (metadata.finalizers ?? []).filter((finalizer) => !old?.metadata.finalizers?.includes(finalizer));
-  const why =
-    'prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers';
-  return added
-    .filter((finalizer) => !finalizer.includes('/') && !standardFinalizers.has(finalizer))
-    .sort()
-    .map((finalizer) => `metadata.finalizers: ${JSON.stringify(finalizer)}: ${why}`);
+  return [...new Set(added)].sort().flatMap((finalizer) => {
+    const wrong = qualifiedName(finalizer);
+    if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
+      const how = finalizer.includes('.') ? ' including a path (/)' : '';
+      wrong.push(
+        `prefer a domain-qualified finalizer name${how} to avoid accidental conflicts with other finalizer writers`,
+      );
+    }
+    return wrong.map((why) => `metadata.finalizers: ${quoted(finalizer)}: ${why}`);
+  });
 }
 
 function content(object: KubeObject): unknown {
@@ -85,9 +105,13 @@ const blocking = new Set<FieldError['type']>([
 function withRules(
   found: readonly FieldError[],
   { schema, rules }: CustomStrategyOptions,
-  { object, old }: { readonly object: KubeObject; readonly old?: KubeObject },
+  {
+    object,
+    old,
+    ofStatus = false,
+  }: { readonly object: KubeObject; readonly old?: KubeObject; readonly ofStatus?: boolean },
 ): FieldError[] {
-  const errors = [...found, ...validateEmbedded(object, schema)];
+  const errors = ofStatus ? [...found] : [...found, ...validateEmbedded(object, schema)];
   // A list that already had repetitions may keep them.
   const mayRepeat = old !== undefined && validateListTypes(old, schema).length > 0;
   if (!mayRepeat) errors.push(...validateListTypes(object, schema));
@@ -100,36 +124,44 @@ function withRules(
   return [...errors, ...rules.check(object, old)];
 }
 
-function validateScale(object: KubeObject, scale: CustomResourceSubresourceScale): FieldError[] {
+/** `status` alone: only what is in it is looked at. */
+function validateScale(
+  object: KubeObject,
+  scale: CustomResourceSubresourceScale,
+  { status = false } = {},
+): FieldError[] {
   const errors: FieldError[] = [];
-  for (const path of [scale.specReplicasPath, scale.statusReplicasPath]) {
-    const value = valueAt(object, path) ?? 0;
-    if (typeof value !== 'number' || !Number.isInteger(value)) {
-      errors.push(fieldError.invalid(path, 0, accessorError(path, value, 'int64')));
-    } else if (value < 0) errors.push(fieldError.invalid(path, value, 'should be a non-negative integer'));
-    else if (value > 2147483647) {
+  for (const path of status ? [scale.statusReplicasPath] : [scale.specReplicasPath, scale.statusReplicasPath]) {
+    const { value = 0, problem } = nested(object, path, 'int64');
+    if (problem) errors.push(fieldError.invalid(path, 0, problem));
+    else if (Number(value) < 0) errors.push(fieldError.invalid(path, value, 'should be a non-negative integer'));
+    else if (Number(value) > 2147483647) {
       errors.push(fieldError.invalid(path, value, 'should be less than or equal to 2147483647'));
     }
   }
   const path = scale.labelSelectorPath;
-  const selector = path ? (valueAt(object, path) ?? '') : '';
-  if (path && typeof selector !== 'string') {
-    errors.push(fieldError.invalid(path, '', accessorError(path, selector, 'string')));
-  }
+  const { problem } = path ? nested(object, path, 'string') : {};
+  if (path && problem) errors.push(fieldError.invalid(path, '', problem));
   return errors;
 }
 
-/** As Go's unstructured helpers say that a field is of another type. */
-function accessorError(path: string, value: unknown, expected: string): string {
-  const type = Array.isArray(value)
-    ? '[]interface {}'
-    : isObject(value)
-      ? 'map[string]interface {}'
-      : typeof value === 'number'
-        ? 'float64'
-        : typeof value === 'boolean'
-          ? 'bool'
-          : 'string';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return `${path} accessor error: ${text} is of the type ${type}, expected ${expected}`;
+/** A value by its path, and why it is none, as Go's unstructured helpers say it. */
+function nested(
+  object: KubeObject,
+  path: string,
+  type: 'int64' | 'string',
+): { readonly value?: unknown; readonly problem?: string } {
+  let value: unknown = object;
+  let walked = '';
+  const problem = (expected: string) => ({
+    problem: `${walked} accessor error: ${goText(value)} is of the type ${goTypeName(value)}, expected ${expected}`,
+  });
+  for (const name of path.replace(/^\./, '').split('.')) {
+    walked += `.${name}`;
+    if (value === null) return {};
+    if (!isObject(value)) return problem('map[string]interface{}');
+    if (!Object.hasOwn(value, name)) return {};
+    value = value[name];
+  }
+  return goTypeName(value) === type ? { value } : problem(type);
 }

@@ -2,9 +2,9 @@
 import { type HiddenJson, JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
-import { decodeBody } from '../../apimachinery/schema/request-body.ts';
+import { cannotBeHandled, decodeBody } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
-import { badRequest, invalid } from '../../apimachinery/status.ts';
+import { badRequest, invalid, StatusError } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import { unsupportedBody, unsupportedCustomBody } from '../errors.ts';
 import type { ApiRequest } from '../request.ts';
@@ -90,11 +90,40 @@ function parseJsonBody(text: string): ParsedBody {
   }
 }
 
+/** What Go reads first of any body: whether it is an object, and says in texts what it is. */
 function checkShape(value: unknown): void {
-  if (value === null || isObject(value)) return;
-  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-  throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into ${goKind}`);
+  const refuse = (what: unknown, into: string) => {
+    const type = Array.isArray(what) ? 'array' : typeof what === 'boolean' ? 'bool' : typeof what;
+    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into ${into}`);
+  };
+  if (value === null) return;
+  if (!isObject(value)) {
+    refuse(value, goKind);
+    return;
+  }
+  for (const name of ['apiVersion', 'kind']) {
+    const given = value[name] ?? '';
+    if (typeof given !== 'string') refuse(given, `Go struct field .${name} of type string`);
+  }
+  const { apiVersion } = value;
+  if (typeof apiVersion === 'string' && apiVersion.split('/').length > 2) {
+    throw badRequest(`unexpected GroupVersion string: ${apiVersion}`);
+  }
 }
+
+/** The same error, of a body that does not even say what it is. */
+function unrecognized(error: unknown, expected: GroupVersionKind, bytes: Uint8Array): unknown {
+  if (!(error instanceof StatusError) || error.status.code !== 400) return error;
+  const start = Buffer.from(bytes.subarray(0, shownBytes));
+  const shown = bytes[0] === openingBrace ? start.toString('utf8') : start.toString('hex');
+  const summary = bytes.length === 0 ? '<empty>' : bytes.length > shownBytes ? `${shown} ...` : shown;
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${expected.kind}): ${error.message} (${summary})`,
+  );
+}
+
+const shownBytes = 30;
+const openingBrace = 0x7b;
 
 /** Throws 400 when kind or apiVersion are not those expected; absent ones are taken as expected. */
 export function checkKind(value: unknown, expected: GroupVersionKind): void {
@@ -122,12 +151,10 @@ export function otherKind(
   return { kind: named, version, why };
 }
 
-/** The same for custom resources, whose bodies say themselves what they are. */
-export function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
+/** The same for custom resources, whose bodies say themselves what they are. `text`: as it was written. */
+export function checkCustomKind(value: unknown, expected: GroupVersionKind, text = JSON.stringify(value)): void {
   const { kind, apiVersion = '', metadata } = isObject(value) ? value : {};
-  if (typeof kind !== 'string' || kind === '') {
-    throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
-  }
+  if (typeof kind !== 'string' || kind === '') throw badRequest(`Object 'Kind' is missing in '${text}'`);
   const wanted = apiVersionOf(expected);
   if (apiVersion !== wanted) {
     throw badRequest(
@@ -136,7 +163,26 @@ export function checkCustomKind(value: unknown, expected: GroupVersionKind): voi
   }
   if (kind !== expected.kind) {
     const name = isObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
-    throw invalid(expected, name, [fieldError.invalid('kind', kind, `must be ${expected.kind}`)]);
+    throw invalid({ group: expected.group, kind }, name, [
+      fieldError.invalid('kind', kind, `must be ${expected.kind}`),
+    ]);
+  }
+}
+
+async function parseRecognized(options: BodyRequest, bytes: Uint8Array): Promise<ParsedBody> {
+  const { request, expected, schema, fieldValidation } = options;
+  try {
+    const parsed = await parseBytes(request, bytes);
+    checkShape(parsed.value);
+    const isNamed = isObject(parsed.value) && parsed.value.kind;
+    if (schema.decode === undefined || isNamed) return parsed;
+    const why = badRequest(`Object 'Kind' is missing in '${Buffer.from(bytes).toString('utf8')}'`);
+    // The decoder that ignores unknown fields takes the kind for the one expected before it misses it.
+    throw fieldValidation === 'Ignore' ? cannotBeHandled(expected.kind, expected.version, why.message) : why;
+  } catch (error) {
+    throw error instanceof StatusError && error.message.includes(' cannot be handled as a ')
+      ? error
+      : unrecognized(error, expected, bytes);
   }
 }
 
@@ -145,14 +191,16 @@ export async function readObject(options: BodyRequest): Promise<() => KubeObject
   const { request, expected, schema, fieldValidation, warnings } = options;
   const isCustom = schema.decode !== undefined;
   if (isCustom && mediaType(request) === protobuf) throw unsupportedCustomBody();
-  const { value, hidden, repeatedKeys, isUnread } = await parseBody(request);
-  checkShape(value);
+  checkMediaType(request);
+  const bytes = await request.body();
+  const { value, hidden, repeatedKeys, isUnread } = await parseRecognized(options, bytes);
   if (isCustom) checkCustomKind(value, expected);
   else checkKind(value, expected);
   if (isUnread) throw unsupportedBody();
   const noticed = { ...(hidden && { hidden }), ...(repeatedKeys && { repeatedKeys }) };
   const decode = () => decodeAs(value, { expected, schema, fieldValidation, ...noticed });
   const first = decode();
+  request.decoded?.(first.object);
   for (const text of first.warnings) warnings.add(text);
   let unused: KubeObject | undefined = first.object;
   return () => {

@@ -43,15 +43,15 @@ test.each([
 });
 
 test.each([
-  ['array', []],
-  ['string', 'x'],
-  ['number', 5],
-  ['bool', true],
-])('a body that is no object: %s', async (what, given) => {
+  ['array', [], '5b5d'],
+  ['string', 'x', '227822'],
+  ['number', 5, '35'],
+  ['bool', true, '74727565'],
+])('a body that is no object: %s', async (what, given, bytes) => {
   const { status, body } = await api.send('POST', configMaps, given);
   expect({ status, message: body.message }).toEqual({
     status: 400,
-    message: `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    message: `the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (${bytes})`,
   });
 });
 

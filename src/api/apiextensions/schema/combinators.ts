@@ -1,5 +1,5 @@
 // anyOf, oneOf, allOf and not. Their own errors name no field; those of the schema that came closest follow.
-import { quoted } from '../../../apimachinery/go-print.ts';
+import { quoted } from '../../../apimachinery/json/go-text.ts';
 import { fieldError } from '../../../apimachinery/validation/field-error.ts';
 import type { JSONSchemaProps } from './props.ts';
 import { check, type Findings, type Here, merge } from './validate-value.ts';

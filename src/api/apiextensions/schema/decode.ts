@@ -24,7 +24,7 @@ export function decodeCustomResource(value: unknown, rules: DecodeRules): Decode
   if (!isObject(value)) throw new DecodeError('json: cannot unmarshal into Go value of type map[string]interface {}');
   const { metadata: given, ...rest } = value;
   const decoded = decodeObject(given ?? {}, metadata);
-  const unknownFields = decoded.unknownFields.map((path) => `metadata.${path}`);
+  const unknownFields = decoded.unknownFields.map((path) => `metadata.${path}`).sort();
   const object = jsonCopy(rest) as Record<string, unknown>;
   if (!keepsUnknown && schema) {
     unknownFields.push(...prune(object, schema));

@@ -1,6 +1,6 @@
 // Lists that are sets or maps hold no item twice.
 
-import { printedJson, sortedKeys } from '../../../apimachinery/go-print.ts';
+import { printedJson, sortedKeys } from '../../../apimachinery/json/go-text.ts';
 import { isObject } from '../../../apimachinery/json/value.ts';
 import { ownValue } from '../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';

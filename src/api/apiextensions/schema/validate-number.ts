@@ -1,6 +1,6 @@
 // Numbers against a schema: bounds and factors, and whether a number fits its type at all. As in Go, where a whole number that
 // was written as one is an int64 and compared as such with bounds cut to int64, and all others are float64.
-import { printedFloat } from '../../../apimachinery/go-print.ts';
+import { printedFloat } from '../../../apimachinery/json/go-text.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { formatOf } from './formats.ts';
 import { isIntOrString, type JSONSchemaProps } from './props.ts';

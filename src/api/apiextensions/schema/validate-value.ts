@@ -1,7 +1,7 @@
 // Validates values against OpenAPI v3 schemas in the words of k8s.io/kube-openapi/pkg/validation/validate. What an
 // update leaves as it was is not validated again (CRDValidationRatcheting).
 
-import { printedJson, quoted, sortedKeys } from '../../../apimachinery/go-print.ts';
+import { printedJson, quoted, sortedKeys } from '../../../apimachinery/json/go-text.ts';
 import { isObject, jsonEqual } from '../../../apimachinery/json/value.ts';
 import { ownValue } from '../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
