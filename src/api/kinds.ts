@@ -88,7 +88,7 @@ export const kinds = table<Kind<KubeObject>>({
   'clusterroles.rbac.authorization.k8s.io': anyKind(clusterRole),
   'controllerrevisions.apps': anyKind(controllerRevision),
   'cronjobs.batch': anyKind(cronJob),
-  'customresourcedefinitions.apiextensions.k8s.io': anyKind(customResourceDefinition),
+  'customresourcedefinitions.apiextensions.k8s.io': anyKind(customResourceDefinition()),
   'csidrivers.storage.k8s.io': anyKind(csiDriver),
   'csinodes.storage.k8s.io': anyKind(csiNode),
   'csistoragecapacities.storage.k8s.io': anyKind(csiStorageCapacity),

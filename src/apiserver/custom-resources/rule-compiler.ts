@@ -1,6 +1,8 @@
 // x-kubernetes-validations as programs, in the shape of the schema that they stand in (upstream pkg/apiserver/schema/cel).
 // Imported when a rule is first met: it brings the CEL library along.
 import { additionalSchema, isEmbedded, itemsOf, type JSONSchemaProps } from '../../api/apiextensions/schema/props.ts';
+import type { CompileOptions } from '../../api/apiextensions/v1/custom-resource-definition/expressions.ts';
+import { goRule } from '../../api/apiextensions/v1/custom-resource-definition/internal.ts';
 import type { ValidationRule } from '../../api/apiextensions/v1/types.generated.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { compileExpression, type Program } from '../../cel/compile.ts';
@@ -46,12 +48,16 @@ interface Place {
   readonly cardinality: number | undefined;
   readonly costs: RuleCost[];
   readonly errors: FieldError[];
+  readonly options: CompileOptions;
 }
 
-export function compileRules(schema: JSONSchemaProps, path: string): CompiledRules {
+const strict: CompileOptions = { faulty: () => false, costly: false };
+
+export function compileRules(schema: JSONSchemaProps, path: string, options = strict): CompiledRules {
   const errors: FieldError[] = [];
   const costs: RuleCost[] = [];
-  const root = compileNode(schema, { path, isRoot: true, uncorrelatable: undefined, cardinality: 1, costs, errors });
+  const start = { uncorrelatable: undefined, cardinality: 1, costs, errors, options };
+  const root = compileNode(schema, { path, isRoot: true, ...start });
   errors.push(...unaffordableTogether(costs, path));
   return { root, errors };
 }
@@ -66,57 +72,77 @@ function compileNode(schema: JSONSchemaProps, place: Place): RuleNode | undefine
   const type = schemaType(schema, { isResourceRoot: place.isRoot || isEmbedded(schema) });
   if (!type) return undefined;
   const { path } = place;
-  const rules = (schema['x-kubernetes-validations'] ?? []).flatMap((rule, i) => {
-    const compiled = compileRule(rule, type, { ...place, path: `${path}.x-kubernetes-validations[${i}]` });
-    return compiled ? [compiled] : [];
-  });
   const below = { ...place, isRoot: false };
   const elements = elementsOf(schema);
   const isBounded = place.cardinality !== undefined && elements !== undefined;
   const each = { ...below, cardinality: isBounded ? place.cardinality * elements : undefined };
-  const properties = new Map<string, RuleNode>();
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const node = compileNode(property, { ...below, path: `${path}.properties[${name}]` });
-    if (node) properties.set(name, node);
-  }
   const additionalProps = additionalSchema(schema);
   const additional = additionalProps && compileNode(additionalProps, { ...each, path: `${path}.additionalProperties` });
+  const properties = new Map<string, RuleNode>();
+  const isWhole = schema['x-kubernetes-map-type'] === 'atomic';
+  const ofProperties = { ...below, uncorrelatable: place.uncorrelatable ?? (isWhole ? path : undefined) };
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    const node = compileNode(property, { ...ofProperties, path: `${path}.properties[${name}]` });
+    if (node) properties.set(name, node);
+  }
   const itemProps = itemsOf(schema);
   const isCorrelatable = schema['x-kubernetes-list-type'] === 'map';
   const uncorrelatable = isCorrelatable ? place.uncorrelatable : (place.uncorrelatable ?? path);
   const items = itemProps && compileNode(itemProps, { ...each, uncorrelatable, path: `${path}.items` });
+  // What is wrong below is told first.
+  const isFaulty = (schema['x-kubernetes-validations'] ?? []).length > 0 && place.options.faulty(path);
+  const rules = (isFaulty ? [] : (schema['x-kubernetes-validations'] ?? [])).flatMap((rule, i) => {
+    const compiled = compileRule(rule, type, { ...place, path: `${path}.x-kubernetes-validations[${i}]` });
+    return compiled ? [compiled] : [];
+  });
   if (rules.length === 0 && properties.size === 0 && !additional && !items) return undefined;
   return { type, schema, rules, properties, additional, items };
 }
 
 function compileRule(rule: ValidationRule, type: CelType, place: Place): CompiledRule | undefined {
-  const { path, errors, uncorrelatable } = place;
   if (rule.rule.trim() === '') return undefined;
   const variables = { self: type, oldSelf: rule.optionalOldSelf ? optionalOf(type) : type };
   const refuse = (field: string, detail: string) => {
-    errors.push({ ...fieldError.invalid(`${path}.${field}`, goValue(rule), detail) });
+    place.errors.push({ ...fieldError.invalid(`${place.path}.${field}`, goRule(rule), detail) });
   };
-  const compiled = compileExpression(rule.rule, { variables });
+  const program = compileCondition(rule, variables, refuse);
+  if (program) chargeFor(program, 'rule', { type, place });
+  const message = program && compileMessage(rule, variables, refuse);
+  if (message) chargeFor(message, 'messageExpression', { type, place });
+  const usesOldSelf = program?.uses('oldSelf') ?? false;
+  checkOldSelf(rule, usesOldSelf, place);
+  return program && { rule, program, usesOldSelf, message };
+}
+
+function compileCondition(
+  { rule }: ValidationRule,
+  variables: Readonly<Record<string, CelType>>,
+  refuse: (field: string, detail: string) => void,
+): Program | undefined {
+  const compiled = compileExpression(rule, { variables });
   if (compiled.errors !== undefined) {
     refuse('rule', `compilation failed: ${compiled.errors}`);
     return undefined;
   }
-  const { program } = compiled;
-  if (printType(program.resultType) !== printType(bool)) {
-    refuse('rule', 'cel expression must evaluate to a bool');
-    return undefined;
-  }
-  const message = compileMessage(rule, variables, refuse);
-  for (const [field, one] of [
-    ['rule', program],
-    ['messageExpression', message],
-  ] as const) {
-    if (!one) continue;
-    const cost = { path: `${path}.${field}`, cost: one.estimatedCost * (place.cardinality ?? mostPerRequest(type)) };
-    place.costs.push(cost);
-    errors.push(...unaffordable(cost, `estimated ${field} cost`, costLimit));
-  }
-  const usesOldSelf = program.uses('oldSelf');
+  if (printType(compiled.program.resultType) === printType(bool)) return compiled.program;
+  refuse('rule', 'cel expression must evaluate to a bool');
+  return undefined;
+}
+
+function chargeFor(
+  { estimatedCost }: Program,
+  field: 'rule' | 'messageExpression',
+  { type, place }: { readonly type: CelType; readonly place: Place },
+): void {
+  const { path, cardinality, options } = place;
+  // Upstream does not count how often a message is asked for.
+  const times = field === 'rule' ? (cardinality ?? mostPerRequest(type)) : 1;
+  const cost = { path: `${path}.${field}`, cost: estimatedCost * times };
+  place.costs.push(cost);
+  if (!options.costly) place.errors.push(...unaffordable(cost, `estimated ${field} cost`, costLimit));
+}
+
+function checkOldSelf(rule: ValidationRule, usesOldSelf: boolean, { path, uncorrelatable, errors }: Place): void {
   if (usesOldSelf && uncorrelatable !== undefined) {
     const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`;
     errors.push(fieldError.invalid(`${path}.rule`, rule.rule, detail));
@@ -125,7 +151,6 @@ function compileRule(rule: ValidationRule, type: CelType, place: Place): Compile
     const detail = 'may not be set if oldSelf is not used in rule';
     errors.push(fieldError.invalid(`${path}.optionalOldSelf`, rule.optionalOldSelf, detail));
   }
-  return { rule, program, usesOldSelf, message };
 }
 
 /** What one rule may cost over all the values of one object (StaticEstimatedCostLimit). */
@@ -172,23 +197,4 @@ function compileMessage(
     return undefined;
   }
   return compiled.program;
-}
-
-/** A rule as upstream prints it in errors: its internal type. */
-function goValue({
-  rule,
-  message = '',
-  messageExpression = '',
-  reason,
-  fieldPath = '',
-  optionalOldSelf,
-}: ValidationRule): unknown {
-  return {
-    Rule: rule,
-    Message: message,
-    MessageExpression: messageExpression,
-    Reason: reason ?? null,
-    FieldPath: fieldPath,
-    OptionalOldSelf: optionalOldSelf ?? null,
-  };
 }

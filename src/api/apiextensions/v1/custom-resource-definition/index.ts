@@ -2,6 +2,7 @@ import { jsonCopy } from '../../../../apimachinery/json/value.ts';
 import type { Kind } from '../../../define.ts';
 import type { CustomResourceDefinition } from '../types.generated.ts';
 import { defaultDefinition } from './defaults.ts';
+import { type Expressions, noExpressions } from './expressions.ts';
 import { validateDefinition, validateDefinitionUpdate, validateStatus } from './validation.ts';
 
 /** Every version that was ever the storage version is named until a migration takes it out. */
@@ -12,20 +13,23 @@ function addStoredVersion({ spec, status }: CustomResourceDefinition): void {
   if (storage !== undefined && !stored.includes(storage)) status.storedVersions = [...stored, storage];
 }
 
-export const customResourceDefinition: Kind<CustomResourceDefinition> = {
-  countsGeneration: true,
-  allowUnconditionalUpdate: false,
-  emptyStatus: () => ({ acceptedNames: { kind: '', plural: '' } }),
-  strategy: {
-    default: defaultDefinition,
-    prepareForCreate: addStoredVersion,
-    prepareForUpdate(definition) {
-      // The status is the present one's: it must not be changed.
-      if (definition.status) definition.status = jsonCopy(definition.status);
-      addStoredVersion(definition);
+/** `expressions` says what is wrong with rules. */
+export function customResourceDefinition(expressions: Expressions = noExpressions): Kind<CustomResourceDefinition> {
+  return {
+    countsGeneration: true,
+    allowUnconditionalUpdate: false,
+    emptyStatus: () => ({ acceptedNames: { kind: '', plural: '' } }),
+    strategy: {
+      default: defaultDefinition,
+      prepareForCreate: addStoredVersion,
+      prepareForUpdate(definition) {
+        // The status is the present one's: it must not be changed.
+        if (definition.status) definition.status = jsonCopy(definition.status);
+        addStoredVersion(definition);
+      },
+      validate: (definition) => validateDefinition(definition, expressions),
+      validateUpdate: (definition, old) => validateDefinitionUpdate(definition, old, expressions),
+      validateStatusUpdate: validateStatus,
     },
-    validate: validateDefinition,
-    validateUpdate: validateDefinitionUpdate,
-    validateStatusUpdate: validateStatus,
-  },
-};
+  };
+}

@@ -2,13 +2,14 @@
 // x-kubernetes-* extensions (upstream ValidateCustomResourceDefinitionOpenAPISchema).
 
 import { isObject } from '../../../../apimachinery/json/value.ts';
-import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { additionalOf, additionalSchema, isEmbedded, itemsOf, type JSONSchemaProps } from '../../schema/props.ts';
+import { keyedListErrors, knownTypes, listMapKeysErrors, listTypeErrors, mapTypeErrors } from './list-rules.ts';
+import type { Leniency } from './ratcheting.ts';
 import { pathProblem } from './selectable-fields.ts';
+import { structuralProblem } from './structural.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
-const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 const resourceFields = ['metadata', 'kind', 'apiVersion'];
 
@@ -18,20 +19,22 @@ interface Place {
   readonly insideMeta: boolean;
   /** Why defaults may not stand here; undefined where they may. */
   readonly noDefaults: string | undefined;
+  readonly leniency: Leniency;
 }
 
-export function validateSchemaRules(schema: JSONSchemaProps, path: string): FieldError[] {
-  return rulesOf(schema, { path, isRoot: true, insideMeta: false, noDefaults: undefined });
+export function validateSchemaRules(schema: JSONSchemaProps, path: string, leniency: Leniency): FieldError[] {
+  return rulesOf(schema, { path, isRoot: true, insideMeta: false, noDefaults: undefined, leniency });
 }
 
 function rulesOf(schema: JSONSchemaProps, place: Place): FieldError[] {
-  const { path } = place;
+  const { path, leniency } = place;
   return [
     ...plainRules(schema, place),
     ...innerRules(schema, place),
-    ...mapType(schema, path),
-    ...listType(schema, path),
-    ...listMapKeys(schema, path),
+    ...mapTypeErrors(schema, path),
+    ...listTypeErrors(schema, path, leniency),
+    ...listMapKeysErrors(schema, path),
+    ...(leniency.anyKeysOfMaps ? [] : keyedListErrors(schema, path)),
     ...expressions(schema, path),
   ];
 }
@@ -46,19 +49,22 @@ const unsupported: readonly (readonly [keyof JSONSchemaProps, string])[] = [
   ['$ref', '$ref is not supported'],
 ];
 
-function plainRules(schema: JSONSchemaProps, { path, insideMeta, noDefaults }: Place): FieldError[] {
+function plainRules(schema: JSONSchemaProps, { path, insideMeta, noDefaults, leniency }: Place): FieldError[] {
   const errors: FieldError[] = [];
   const { type, properties = {} } = schema;
-  if (type && !types.includes(type)) errors.push(notSupported(`${path}.type`, type, types));
+  if (type && !leniency.anyType && !knownTypes.includes(type)) {
+    errors.push(notSupported(`${path}.type`, type, knownTypes));
+  }
   if (schema.default !== undefined && noDefaults !== undefined) {
     errors.push(forbidden(`${path}.default`, `must not be set ${noDefaults}`));
   }
   for (const [name, detail] of unsupported) {
     if (schema[name] !== undefined && schema[name] !== '') errors.push(forbidden(`${path}.${name}`, detail));
   }
-  if (type === 'null')
+  if (type === 'null') {
     errors.push(forbidden(`${path}.type`, 'type cannot be set to null, use nullable as an alternative'));
-  if (Array.isArray(schema.items)) {
+  }
+  if (Array.isArray(schema.items) && schema.items.length > 0) {
     errors.push(forbidden(`${path}.items`, 'items must be a schema object and not an array'));
   }
   if (insideMeta && isEmbedded(schema)) {
@@ -79,7 +85,7 @@ function innerRules(schema: JSONSchemaProps, place: Place): FieldError[] {
   const { path, isRoot, insideMeta, noDefaults } = place;
   const errors: FieldError[] = [];
   const under = (one: JSONSchemaProps, at: string, change: Partial<Place> = {}) =>
-    errors.push(...rulesOf(one, { path: `${path}.${at}`, isRoot: false, insideMeta, noDefaults, ...change }));
+    errors.push(...rulesOf(one, { ...place, path: `${path}.${at}`, isRoot: false, ...change }));
   const additional = additionalSchema(schema);
   if (additional) {
     const why = insideMeta ? 'inside additionalProperties applying to object metadata' : noDefaults;
@@ -94,116 +100,33 @@ function innerRules(schema: JSONSchemaProps, place: Place): FieldError[] {
   for (const name of ['allOf', 'oneOf', 'anyOf'] as const) {
     for (const [i, one] of (schema[name] ?? []).entries()) under(one, `${name}[${i}]`);
   }
+  for (const [name, one] of Object.entries(schema.definitions ?? {})) under(one, `definitions[${name}]`);
   const items = itemsOf(schema);
   if (items) under(items, 'items');
+  if (Array.isArray(schema.items)) {
+    for (const [i, one] of schema.items.entries()) under(one as JSONSchemaProps, `items[${i}]`);
+  }
+  for (const [name, one] of Object.entries(schema.dependencies ?? {})) {
+    if (isObject(one)) under(one as JSONSchemaProps, `dependencies[${name}]`);
+  }
   if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
     errors.push(invalid(`${path}.x-kubernetes-preserve-unknown-fields`, false, 'must be true or undefined'));
   }
   return errors;
 }
 
-function mapType(schema: JSONSchemaProps, path: string): FieldError[] {
-  const kind = schema['x-kubernetes-map-type'];
-  if (kind === undefined) return [];
-  const errors = typeFor(schema, 'object', { path, extension: 'x-kubernetes-map-type' });
-  if (kind !== 'atomic' && kind !== 'granular') {
-    errors.push(notSupported(`${path}.x-kubernetes-map-type`, kind, ['atomic', 'granular']));
-  }
-  return errors;
-}
-
-function typeFor(
-  { type = '' }: JSONSchemaProps,
-  wanted: string,
-  { path, extension }: { readonly path: string; readonly extension: string },
-): FieldError[] {
-  if (type === wanted) return [];
-  const detail = `must be ${wanted} if ${extension} is specified`;
-  return [type === '' ? required(`${path}.type`, detail) : invalid(`${path}.type`, type, detail)];
-}
-
-function listType(schema: JSONSchemaProps, path: string): FieldError[] {
-  const kind = schema['x-kubernetes-list-type'];
-  if (kind === undefined) return [];
-  const errors = typeFor(schema, 'array', { path, extension: 'x-kubernetes-list-type' });
-  const items = itemsOf(schema);
-  if (errors.length === 0 && kind === 'set' && items) {
-    const detail = 'must be atomic as item of a list with x-kubernetes-list-type=set';
-    const [inList, inMap] = [items['x-kubernetes-list-type'], items['x-kubernetes-map-type']];
-    if (items.type === 'array' && inList !== undefined && inList !== 'atomic') {
-      errors.push(invalid(`${path}.items.x-kubernetes-list-type`, inList, detail));
-    }
-    if (items.type === 'object' && inMap !== 'atomic') {
-      errors.push(invalid(`${path}.items.x-kubernetes-map-type`, inMap ?? null, detail));
-    }
-  }
-  if (kind !== 'atomic' && kind !== 'set' && kind !== 'map') {
-    errors.push(notSupported(`${path}.x-kubernetes-list-type`, kind, ['atomic', 'set', 'map']));
-  }
-  if ((kind === 'set' || kind === 'map') && items?.nullable) {
-    errors.push(forbidden(`${path}.items.nullable`, `cannot be nullable when x-kubernetes-list-type is ${kind}`));
-  }
-  return errors;
-}
-
-function listMapKeys(schema: JSONSchemaProps, path: string): FieldError[] {
-  const kind = schema['x-kubernetes-list-type'];
-  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  const errors: FieldError[] = [];
-  if (keys.length > 0 && kind !== 'map') {
-    const detail = 'must be map if x-kubernetes-list-map-keys is non-empty';
-    const at = `${path}.x-kubernetes-list-type`;
-    errors.push(kind === undefined ? required(at, detail) : invalid(at, kind, detail));
-  }
-  if (kind !== 'map') return errors;
-  const at = `${path}.x-kubernetes-list-map-keys`;
-  if (keys.length === 0) errors.push(required(at, 'must not be empty if x-kubernetes-list-type is map'));
-  const items = itemsOf(schema);
-  if (!items) return [...errors, required(`${path}.items`, 'must have a schema if x-kubernetes-list-type is map')];
-  if (items.type !== 'object') {
-    const detail = "must be object if parent array's x-kubernetes-list-type is map";
-    return [...errors, invalid(`${path}.items.type`, items.type ?? '', detail)];
-  }
-  for (const [i, key] of keys.entries()) {
-    const property = ownValue(items.properties, key);
-    if (!property) errors.push(invalid(at, keys, 'entries must all be names of item properties'));
-    else errors.push(...keyProperty(property, items, { path: `${path}.items.properties[${key}]`, key }));
-    if (keys.indexOf(key) < i) errors.push(invalid(at, keys, 'must not contain duplicate entries'));
-  }
-  return errors;
-}
-
-function keyProperty(
-  property: JSONSchemaProps,
-  items: JSONSchemaProps,
-  { path, key }: { readonly path: string; readonly key: string },
-): FieldError[] {
-  const errors: FieldError[] = [];
-  if (property.type === 'array' || property.type === 'object') {
-    const detail = "must be a scalar type if parent array's x-kubernetes-list-type is map";
-    errors.push(invalid(`${path}.type`, items.type, detail));
-  }
-  const what = 'this property is in x-kubernetes-list-map-keys, so it';
-  if (!items.required?.includes(key) && property.default === undefined) {
-    errors.push(required(`${path}.default`, `${what} must have a default or be a required property`));
-  }
-  if (property.nullable) errors.push(forbidden(`${path}.nullable`, `${what} cannot be nullable`));
-  return errors;
-}
-
 /** What x-kubernetes-validations must look like before they are compiled. */
 function expressions(schema: JSONSchemaProps, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [i, rule] of (schema['x-kubernetes-validations'] ?? []).entries()) {
+  for (const [i, one] of (schema['x-kubernetes-validations'] ?? []).entries()) {
     const at = `${path}.x-kubernetes-validations[${i}]`;
-    if (!isObject(rule)) continue;
-    const { message = '', messageExpression = '', fieldPath = '', reason } = rule;
-    const [text, said] = [(rule.rule ?? '').trim(), message.trim()];
+    const { rule = '', message = '', messageExpression = '', fieldPath = '', reason } = one;
+    const [text, said] = [rule.trim(), message.trim()];
     if (text === '') errors.push(required(`${at}.rule`, 'rule is not specified'));
     else if (message !== '' && said === '') {
-      errors.push(invalid(`${at}.message`, message, 'message must be non-empty if specified'));
+      errors.push(invalid(`${at}.message`, message, 'must be non-empty if specified'));
     } else if (hasLineBreak(said)) {
-      errors.push(invalid(`${at}.message`, message, 'message must not contain line breaks'));
+      errors.push(invalid(`${at}.message`, message, 'must not contain line breaks'));
     } else if (hasLineBreak(text) && said === '') {
       errors.push(required(`${at}.message`, 'message must be specified if rule contains line breaks'));
     }
@@ -213,9 +136,11 @@ function expressions(schema: JSONSchemaProps, path: string): FieldError[] {
     if (reason !== undefined && !reasons.includes(reason)) errors.push(notSupported(`${at}.reason`, reason, reasons));
     if (fieldPath === '') continue;
     const refuse = (detail: string) => errors.push(invalid(`${at}.fieldPath`, fieldPath, detail));
-    if (fieldPath.trim() === '') refuse('fieldPath must be non-empty if specified');
-    if (hasLineBreak(fieldPath)) refuse('fieldPath must not contain line breaks');
-    if (pathProblem(fieldPath, schema, { allowsBrackets: true }).problem) refuse('fieldPath must be a valid path');
+    if (fieldPath.trim() === '') refuse('must be non-empty if specified');
+    if (hasLineBreak(fieldPath)) refuse('must not contain line breaks');
+    // Of a schema that has no structure nothing is said.
+    if (structuralProblem(schema) !== undefined) continue;
+    if (pathProblem(fieldPath, schema, { allowsBrackets: true }).problem) refuse('must be a valid path');
   }
   return errors;
 }

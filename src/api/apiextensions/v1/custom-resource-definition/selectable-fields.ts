@@ -4,7 +4,7 @@ import { type FieldError, fieldError } from '../../../../apimachinery/validation
 import { additionalSchema, type JSONSchemaProps } from '../../schema/props.ts';
 import type { SelectableField } from '../types.generated.ts';
 
-const mostFields = 8;
+export const mostSelectableFields = 8;
 
 export interface FoundPath {
   /** What is wrong with the path; then nothing else is set. */
@@ -33,7 +33,8 @@ export function pathProblem(
       if (!/^'.*'$/s.test(name)) return fail(`expected single quoted string but got ${name}`);
       name = name.slice(1, -1).replace(/\\(.)/g, '$1');
     }
-    const below = current.properties ? ownValue(current.properties, name) : additionalSchema(current);
+    const named = Object.keys(current.properties ?? {}).length > 0 ? current.properties : undefined;
+    const below = named ? ownValue(named, name) : additionalSchema(current);
     if (!below) return fail('does not refer to a valid field');
     names.push(name);
     current = below;
@@ -48,7 +49,7 @@ export function pathProblem(
 export function validateSelectableFields(
   fields: readonly SelectableField[],
   schema: JSONSchemaProps,
-  path: string,
+  { path, maySurpass }: { readonly path: string; readonly maySurpass: boolean },
 ): FieldError[] {
   const errors: FieldError[] = [];
   const seen = new Set<string>();
@@ -75,6 +76,8 @@ export function validateSelectableFields(
     if (seen.has(name)) errors.push(fieldError.duplicate(at, jsonPath));
     seen.add(name);
   }
-  if (seen.size > mostFields) errors.push(fieldError.tooMany(path, seen.size, mostFields));
+  if (seen.size > mostSelectableFields && !maySurpass) {
+    errors.push(fieldError.tooMany(path, seen.size, mostSelectableFields));
+  }
   return errors;
 }

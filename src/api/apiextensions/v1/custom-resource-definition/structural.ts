@@ -15,6 +15,38 @@ import {
   preservesUnknown,
 } from '../../schema/props.ts';
 
+/** Why a schema cannot be looked at as a structural one at all, in upstream's words; undefined: it can. */
+export function structuralProblem(schema: JSONSchemaProps): string | undefined {
+  const problem = (what: string) => `OpenAPIV3Schema '${what}' is not supported`;
+  if (schema.id) return problem('id');
+  if (schema.$schema) return problem('schema');
+  if (schema.$ref) return problem('$ref');
+  for (const name of ['patternProperties', 'dependencies'] as const) if (!isEmpty(schema[name])) return problem(name);
+  if (schema.additionalItems !== undefined) return problem('additionalItems');
+  if (!isEmpty(schema.definitions)) return problem('definitions');
+  const { not, allOf = [], anyOf = [], oneOf = [], properties = {} } = schema;
+  for (const one of [...(not ? [not] : []), ...allOf, ...anyOf, ...oneOf]) {
+    const inside = structuralProblem(one);
+    if (inside !== undefined) return inside;
+  }
+  if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
+    return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
+  }
+  if (Array.isArray(schema.items) && schema.items.length > 0) {
+    return "OpenAPIV3Schema 'items' must be a schema, but is an array";
+  }
+  const [items, additional] = [itemsOf(schema), additionalSchema(schema)];
+  for (const one of [...(items ? [items] : []), ...Object.values(properties), ...(additional ? [additional] : [])]) {
+    const inside = structuralProblem(one);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+function isEmpty(value: object | undefined): boolean {
+  return value === undefined || Object.keys(value).length === 0;
+}
+
 type Level = 'root' | 'item' | 'field';
 
 const { required, forbidden, invalid } = fieldError;
@@ -114,7 +146,7 @@ function metadataRules(schema: JSONSchemaProps, level: Level, path: string): Fie
 
 function restrictsNamesOnly({ type: _type, default: _default, properties = {}, ...rest }: JSONSchemaProps): boolean {
   const names = Object.keys(properties);
-  return Object.keys(rest).length === 0 && names.every((name) => name === 'name' || name === 'generateName');
+  return Object.values(rest).every(isZero) && names.every((name) => name === 'name' || name === 'generateName');
 }
 
 interface Skipped {
@@ -168,7 +200,6 @@ function nested(schema: JSONSchemaProps, path: string, skipped: Skipped = nothin
   for (const [name, detail] of forbiddenInside) {
     if (!isZero(schema[name])) errors.push(forbidden(`${path}.${name}`, detail));
   }
-  if (schema.externalDocs) errors.push(forbidden(`${path}.externalDocs`, 'must be undefined to be structural'));
   if (schema.properties?.metadata) {
     errors.push(forbidden(`${path}.properties[metadata]`, 'must not be specified in a nested context'));
   }
@@ -179,18 +210,9 @@ function isZero(value: unknown): boolean {
   return value === undefined || value === '' || value === false || (Array.isArray(value) && value.length === 0);
 }
 
-/** Every field and list that a combination speaks of is specified outside of it too. */
+/** Every field and list that a combination at the root speaks of is specified outside of it too. */
 function completeness(schema: JSONSchemaProps, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const items = itemsOf(schema);
-  if (items) errors.push(...completeness(items, `${path}.items`));
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    errors.push(...completeness(property, `${path}.properties[${name}]`));
-  }
-  const additional = additionalSchema(schema);
-  if (additional) errors.push(...completeness(additional, `${path}.additionalProperties`));
-  for (const [one, at] of combined(schema, path)) errors.push(...covered(one, schema, { inside: at, outside: path }));
-  return errors;
+  return [...combined(schema, path)].flatMap(([one, at]) => covered(one, schema, { inside: at, outside: path }));
 }
 
 function* combined(schema: JSONSchemaProps, path: string): Generator<readonly [JSONSchemaProps, string]> {

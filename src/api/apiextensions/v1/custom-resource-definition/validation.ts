@@ -3,29 +3,33 @@ import { jsonEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1035Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
 import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
-import type { JSONSchemaProps } from '../../schema/props.ts';
+import { parseGoUrl } from '../../../validation/go-url.ts';
+import { hasDefaults } from '../../schema/defaults.ts';
 import type {
   CustomResourceColumnDefinition,
   CustomResourceDefinition,
   CustomResourceDefinitionNames,
   CustomResourceDefinitionSpec,
-  CustomResourceDefinitionVersion,
   CustomResourceSubresources,
 } from '../types.generated.ts';
 import { isConditionTrue } from './conditions.ts';
 import { validateConversion } from './conversion.ts';
-import { validateDefaultValues } from './default-values.ts';
-import { validateSchemaRules } from './schema-rules.ts';
+import { type Expressions, noExpressions } from './expressions.ts';
+import { goVersions, type InternalSpec, type InternalVersion, internalSpec, type VersionParts } from './internal.ts';
+import { type Leniency, leniencyFor, needsStructure, noLeniency } from './ratcheting.ts';
+import { type RootOptions, validateRootSchema } from './root-schema.ts';
 import { validateSelectableFields } from './selectable-fields.ts';
-import { isSchema, validateStructural } from './structural.ts';
 
-const { required, forbidden, invalid, notSupported } = fieldError;
+const { required, invalid, notSupported } = fieldError;
 
 /** Beside metadata, which the generic rules see to. */
-export function validateDefinition(definition: CustomResourceDefinition): FieldError[] {
+export function validateDefinition(
+  definition: CustomResourceDefinition,
+  expressions: Expressions = noExpressions,
+): FieldError[] {
   return [
     ...validateName(definition),
-    ...validateSpec(definition.spec),
+    ...validateSpec(definition.spec, { leniency: noLeniency, expressions }),
     ...validateStatus(definition),
     ...validateStoredVersions(definition),
     ...validateApproval(definition),
@@ -35,16 +39,17 @@ export function validateDefinition(definition: CustomResourceDefinition): FieldE
 
 function validateName({ metadata, spec }: CustomResourceDefinition): FieldError[] {
   const { names, group } = spec;
-  if (metadata.name === `${names?.plural ?? ''}.${group ?? ''}`) return [];
+  if (!metadata.name || metadata.name === `${names?.plural ?? ''}.${group ?? ''}`) return [];
   return [invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')];
 }
 
 export function validateDefinitionUpdate(
   definition: CustomResourceDefinition,
   old: CustomResourceDefinition,
+  expressions: Expressions = noExpressions,
 ): FieldError[] {
   const { spec } = definition;
-  const errors = validateSpec(spec);
+  const errors = validateSpec(spec, { leniency: leniencyFor(spec, old), expressions });
   const keeps = (value: unknown, before: unknown, field: string) => {
     if (!jsonEqual(value, before)) errors.push(invalid(field, value, immutableMessage));
   };
@@ -70,7 +75,8 @@ export function validateStatus({ status }: CustomResourceDefinition): FieldError
 export function validateStoredVersions({ spec, status }: CustomResourceDefinition): FieldError[] {
   const stored = status?.storedVersions ?? [];
   const path = 'status.storedVersions';
-  if (stored.length === 0) return [invalid(path, stored, 'must have at least one stored version')];
+  if (stored.length === 0)
+    return [invalid(path, status?.storedVersions ?? null, 'must have at least one stored version')];
   const errors: FieldError[] = [];
   for (const { name, storage } of spec.versions) {
     if (storage && !stored.includes(name)) errors.push(invalid(path, stored, `must have the storage version ${name}`));
@@ -83,9 +89,16 @@ export function validateStoredVersions({ spec, status }: CustomResourceDefinitio
   return errors;
 }
 
+export interface SpecOptions {
+  readonly leniency: Leniency;
+  readonly expressions: Expressions;
+}
+
 /** The parts of a definition that its status does not concern. */
-export function validateSpec(spec: CustomResourceDefinitionSpec): FieldError[] {
-  const { group = '', scope = '', versions = [], names } = spec;
+export function validateSpec(spec: CustomResourceDefinitionSpec, { leniency, expressions }: SpecOptions): FieldError[] {
+  const { group = '', scope = '', names, conversion, preserveUnknownFields } = spec;
+  const internal = internalSpec(spec);
+  const { versions, common } = internal;
   const errors: FieldError[] = [];
   const wrongGroup = dns1123Subdomain(group);
   if (group === '') errors.push(required('spec.group'));
@@ -94,71 +107,137 @@ export function validateSpec(spec: CustomResourceDefinitionSpec): FieldError[] {
   const scopes = ['Cluster', 'Namespaced'];
   if (scope === '') errors.push(required('spec.scope'));
   else if (!scopes.includes(scope)) errors.push(notSupported('spec.scope', scope, scopes));
-  for (const [i, { schema }] of versions.entries()) {
-    if (isSchema(schema?.openAPIV3Schema)) continue;
-    errors.push(required(`spec.versions[${i}].schema.openAPIV3Schema`, 'schemas are required'));
+  errors.push(...missingSchemas(spec, internal, leniency));
+  const schemas = spec.versions.flatMap(({ schema }) => (schema?.openAPIV3Schema ? [schema.openAPIV3Schema] : []));
+  if (preserveUnknownFields && schemas.some(hasDefaults)) {
+    const detail = 'must be false in order to use defaults in the schema';
+    errors.push(invalid('spec.preserveUnknownFields', true, detail));
   }
+  const mustBeStructural = !preserveUnknownFields || !leniency.notStructural || schemas.some(needsStructure);
+  const options = { mustBeStructural, leniency, expressions };
   for (const [i, version] of versions.entries()) {
-    const path = `spec.versions[${i}]`;
-    const wrong = dns1035Label(version.name ?? '');
-    if (wrong.length > 0) errors.push(invalid(`${path}.name`, version.name ?? '', wrong.join(',')));
-    errors.push(...validateVersion(version, path));
+    errors.push(...validateVersion(version, `spec.versions[${i}]`, { ...options, internal }));
   }
-  const versionNames = versions.map(({ name }) => name);
-  if (new Set(versionNames).size < versionNames.length) {
-    errors.push(invalid('spec.versions', versions, 'must contain unique version names'));
-  }
-  if (versions.filter(({ storage }) => storage).length !== 1) {
-    errors.push(invalid('spec.versions', versions, 'must have exactly one version marked as storage version'));
-  }
+  errors.push(...versionListErrors(internal));
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) {
     if (!names?.[name]) errors.push(required(`spec.names.${name}`));
   }
   if (names) errors.push(...validateNames(names, 'spec.names'));
-  const { conversion, preserveUnknownFields } = spec;
+  errors.push(...validateParts(common, 'spec', { ...options, name: '', hasStatus: spec.versions.some(hasStatus) }));
   if (conversion && conversion.strategy !== 'None' && preserveUnknownFields) {
     const detail = 'must be None if spec.preserveUnknownFields is true';
     errors.push(invalid('spec.conversion.strategy', conversion.strategy, detail));
   }
-  return [...errors, ...validateConversion(conversion, 'spec.conversion')];
+  return [...errors, ...validateConversion(conversion, 'spec.conversion', leniency)];
+}
+
+function missingSchemas(
+  { preserveUnknownFields }: CustomResourceDefinitionSpec,
+  { versions, common }: InternalSpec,
+  { noSchemas }: Leniency,
+): FieldError[] {
+  if (common.schema?.openAPIV3Schema) return [];
+  return versions.flatMap(({ version, schema }, i) => {
+    if (schema?.openAPIV3Schema) return [];
+    const path = `spec.versions[${i}].schema.openAPIV3Schema`;
+    if (!noSchemas) return [required(path)];
+    return version.served && !preserveUnknownFields ? [required(path, 'because otherwise all fields are pruned')] : [];
+  });
+}
+
+function versionListErrors(internal: InternalSpec): FieldError[] {
+  const versions = internal.versions.map(({ version }) => version);
+  const errors: FieldError[] = [];
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) {
+    errors.push(invalid('spec.versions', goVersions(internal), 'must contain unique version names'));
+  }
+  if (versions.filter(({ storage }) => storage).length !== 1) {
+    const detail = 'must have exactly one version marked as storage version';
+    errors.push(invalid('spec.versions', goVersions(internal), detail));
+  }
+  // The internal type names the first version once more.
+  const first = versions[0]?.name ?? '';
+  const wrong = first === '' ? [] : dns1035Label(first);
+  if (wrong.length > 0) errors.push(invalid('spec.version', first, wrong.join(',')));
+  return errors;
+}
+
+function hasStatus({ subresources }: VersionParts): boolean {
+  return subresources?.status !== undefined;
 }
 
 function validateNames(names: CustomResourceDefinitionNames, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const { plural = '', singular = '', kind = '', listKind = '', shortNames = [], categories = [] } = names;
-  const check = (name: string, field: string, options: { readonly mixedCase: boolean }) => {
-    const wrong = name === '' ? [] : dns1035Label(options.mixedCase ? name.toLowerCase() : name);
-    const prefix = options.mixedCase ? 'may have mixed case, but should otherwise match: ' : '';
+  const check = (name: string, field: string, prefix = '') => {
+    const wrong = dns1035Label(prefix === '' ? name : name.toLowerCase());
     if (wrong.length > 0) errors.push(invalid(`${path}.${field}`, name, prefix + wrong.join(',')));
   };
-  check(plural, 'plural', { mixedCase: false });
-  check(singular, 'singular', { mixedCase: false });
-  check(kind, 'kind', { mixedCase: true });
-  check(listKind, 'listKind', { mixedCase: true });
-  for (const [i, name] of shortNames.entries()) check(name, `shortNames[${i}]`, { mixedCase: false });
+  const mixedCase = 'may have mixed case, but should otherwise match: ';
+  if (plural !== '') check(plural, 'plural');
+  if (singular !== '') check(singular, 'singular');
+  if (kind !== '') check(kind, 'kind', mixedCase);
+  if (listKind !== '') check(listKind, 'listKind', mixedCase);
+  for (const [i, name] of shortNames.entries()) check(name, `shortNames[${i}]`);
   if (kind !== '' && kind === listKind) {
     errors.push(invalid(`${path}.listKind`, listKind, 'kind and listKind may not be the same'));
   }
-  for (const [i, name] of categories.entries()) check(name, `categories[${i}]`, { mixedCase: false });
+  for (const [i, name] of categories.entries()) check(name, `categories[${i}]`);
   return errors;
 }
 
-function validateVersion(version: CustomResourceDefinitionVersion, path: string): FieldError[] {
-  const { deprecated = false, deprecationWarning, schema, subresources, additionalPrinterColumns = [] } = version;
-  const errors = deprecationErrors(deprecated, deprecationWarning).map((message) =>
-    invalid(`${path}.deprecationWarning`, deprecationWarning, message),
+type PartOptions = Omit<RootOptions, 'hasStatus' | 'costly'>;
+
+function validateVersion(
+  entry: InternalVersion,
+  path: string,
+  { internal, ...options }: PartOptions & { readonly internal: InternalSpec },
+): FieldError[] {
+  const { name = '', deprecated = false, deprecationWarning } = entry.version;
+  const wrong = dns1035Label(name);
+  return [
+    ...(wrong.length > 0 ? [invalid(`${path}.name`, name, wrong.join(','))] : []),
+    ...deprecationErrors(deprecated, deprecationWarning).map((message) =>
+      invalid(`${path}.deprecationWarning`, deprecationWarning, message),
+    ),
+    ...validateParts(entry, path, { ...options, name, hasStatus: hasStatusFor(internal, name) }),
+  ];
+}
+
+/** Of versions of one name the first counts. */
+function hasStatusFor({ versions, common }: InternalSpec, name: string): boolean {
+  if (!versions.some(({ subresources }) => subresources)) return hasStatus(common);
+  return hasStatus(versions.find(({ version }) => version.name === name) ?? {});
+}
+
+function validateParts(
+  parts: VersionParts,
+  path: string,
+  options: PartOptions & { readonly name: string; readonly hasStatus: boolean },
+): FieldError[] {
+  const { subresources, additionalPrinterColumns = [], selectableFields = [] } = parts;
+  const isCommon = path === 'spec';
+  const schemaPath = isCommon ? 'spec.validation.openAPIV3Schema' : `${path}.schema.openAPIV3Schema`;
+  const { leniency, name } = options;
+  const schema = parts.schema?.openAPIV3Schema;
+  const errors: FieldError[] = [];
+  const ofSchema = schema
+    ? validateRootSchema(schema, schemaPath, { ...options, costly: leniency.costly.has(name) })
+    : [];
+  const columns = additionalPrinterColumns.flatMap((column, i) =>
+    validateColumn(column, `${path}.additionalPrinterColumns[${i}]`),
   );
-  const root = schema?.openAPIV3Schema;
-  if (isSchema(root)) errors.push(...validateRootSchema(root, subresources, `${path}.schema`));
-  errors.push(...validateSubresources(subresources, `${path}.subresources`));
-  for (const [i, column] of additionalPrinterColumns.entries()) {
-    errors.push(...validateColumn(column, `${path}.additionalPrinterColumns[${i}]`));
+  errors.push(...ofSchema, ...validateSubresources(subresources, `${path}.subresources`), ...columns);
+  if (selectableFields.length === 0) return errors;
+  const at = `${path}.selectableFields`;
+  if (!schema) {
+    const detail = isCommon
+      ? 'may only be set when validations.schema is included'
+      : 'may only be set when `version.schema.openAPIV3Schema` is not included';
+    return [...errors, invalid(at, '', detail)];
   }
-  const fields = version.selectableFields ?? [];
-  if (fields.length > 0 && isSchema(root)) {
-    errors.push(...validateSelectableFields(fields, root, `${path}.selectableFields`));
-  }
-  return errors;
+  const maySurpass = leniency.manySelectableFields.has(name);
+  return [...errors, ...validateSelectableFields(selectableFields, schema, { path: at, maySurpass })];
 }
 
 function deprecationErrors(deprecated: boolean, warning: string | undefined): string[] {
@@ -172,41 +251,6 @@ function deprecationErrors(deprecated: boolean, warning: string | undefined): st
     errors.push(`must only contain printable UTF-8 characters; non-printable character found at index ${wrong}`);
   }
   return errors;
-}
-
-/** Go's names of the fields that may stand at the root of a schema beside a status subresource. */
-const allowedAtRoot =
-  'Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations';
-
-function isAllowedAtRoot(name: string): boolean {
-  const goName = name.startsWith('x-kubernetes-')
-    ? `X${name.slice('x-kubernetes'.length).replace(/-(\w)/g, (_, c: string) => c.toUpperCase())}`
-    : name.replace(/^\w/, (c) => c.toUpperCase());
-  return allowedAtRoot.split(' ').includes(goName);
-}
-
-function validateRootSchema(
-  schema: JSONSchemaProps,
-  subresources: CustomResourceSubresources | undefined,
-  path: string,
-): FieldError[] {
-  const at = `${path}.openAPIV3Schema`;
-  const errors: FieldError[] = [];
-  if (subresources?.status !== undefined) {
-    if (schema.type && schema.type !== 'object') {
-      const detail =
-        'only "object" is allowed as the type at the root of the schema if the status subresource is enabled';
-      errors.push(invalid(`${at}.type`, schema.type, detail));
-    }
-    if (!Object.keys(schema).every(isAllowedAtRoot)) {
-      const detail = `only [${allowedAtRoot}] fields are allowed at the root of the schema if the status subresource is enabled`;
-      errors.push(invalid(at, schema, detail));
-    }
-  }
-  if (schema.nullable) errors.push(forbidden(`${at}.nullable`, 'nullable cannot be true at the root'));
-  const structural = validateStructural(schema, at);
-  errors.push(...(structural.length > 0 ? structural : validateDefaultValues(schema, at)));
-  return [...errors, ...validateSchemaRules(schema, at)];
 }
 
 function validateSubresources(subresources: CustomResourceSubresources | undefined, path: string): FieldError[] {
@@ -288,8 +332,8 @@ function validateApproval({ metadata, spec }: CustomResourceDefinition, old?: Cu
 function approvalState(value: string | undefined): 'missing' | 'approved' | 'bypassed' | 'invalid' {
   if (value === undefined || value === '') return 'missing';
   if (value.startsWith('unapproved')) return 'bypassed';
-  const url = URL.parse(value);
-  return url !== null && url.host !== '' ? 'approved' : 'invalid';
+  const url = parseGoUrl(value, { isRequest: true });
+  return typeof url !== 'string' && url.host !== '' && url.scheme !== '' ? 'approved' : 'invalid';
 }
 
 function validatePreserve(
