@@ -22,7 +22,7 @@ import { discoveryResponse } from './discovery/discovery.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
 import { methodNotAllowed, pathNotFound } from './errors.ts';
 import { EventExpiry } from './event-expiry.ts';
-import type { Aggregation, Authenticator, Authorizer, Extensions, PathHandler } from './extensions.ts';
+import type { Aggregation, Attributes, Authenticator, Authorizer, Extensions, PathHandler } from './extensions.ts';
 import { defaultLimits, InFlight, type InFlightLimits, tooManyRequests } from './flowcontrol/in-flight.ts';
 import { handleResource } from './handlers/dispatch.ts';
 import { createOwnObject, type OwnObject } from './handlers/own-object.ts';
@@ -37,7 +37,7 @@ import type { RegistryHooks } from './registry/hooks.ts';
 import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, statusResponse, textResponse, type User } from './request.ts';
-import { parseRequestInfo, type RequestInfo } from './request-info.ts';
+import { namedBySelector, parseRequestInfo, type RequestInfo } from './request-info.ts';
 import { answerWithin, timeoutOf } from './request-timeout.ts';
 import { dialDirectly } from './tunnel/dial.ts';
 import type { VersionInfo } from './version.ts';
@@ -87,6 +87,8 @@ interface Exchange {
   /** Replaced by one that notes what is read, where the audit log wants it. */
   request: ApiRequest;
   readonly info: RequestInfo;
+  /** The same with the name that a field selector says. */
+  readonly named: RequestInfo;
   readonly auditID: string;
   /** Milliseconds since the epoch. */
   readonly received: number;
@@ -202,14 +204,14 @@ export class ApiServer {
     const { clock, random } = this.#options;
     const info = parseRequestInfo(request.method, request.path, request.query);
     const auditID = request.headers['audit-id']?.slice(0, 64) || random.uuid();
-    const exchange: Exchange = { request, info, auditID, received: clock.now(), trail: undefined };
+    const named = request.query.size > 0 ? namedBySelector(info, request.query) : info;
+    const exchange: Exchange = { request, info, named, auditID, received: clock.now(), trail: undefined };
     let response: ApiResponse;
     try {
       response = await this.#respond(exchange);
     } catch (error) {
       if (!(error instanceof StatusError)) exchange.trail?.panicked(error);
-      response = this.#errorResponse(error);
-      if (info.isResource) response = await statusInAcceptedForm(request, response);
+      response = await statusInAcceptedForm(request, this.#errorResponse(error));
     }
     if (exchange.trail) response = await exchange.trail.answered(response);
     this.#observe(exchange, response);
@@ -240,13 +242,21 @@ export class ApiServer {
   }
 
   #respond(exchange: Exchange): Promise<ApiResponse> {
-    const { request, info } = exchange;
-    const ms = request.query.size > 0 ? timeoutOf(request.query, info) : undefined;
+    const ms = exchange.request.query.size > 0 ? this.#timeoutOf(exchange) : undefined;
     if (ms === undefined) return this.#answer(exchange);
     return answerWithin({ ms, clock: this.#options.clock }, (deadline) => {
       exchange.deadline = deadline;
       return this.#answer(exchange);
     });
+  }
+
+  #timeoutOf(exchange: Exchange): number | undefined {
+    try {
+      return timeoutOf(exchange.request.query, exchange.info);
+    } catch (error) {
+      this.#options.auditor?.refused(exchange, this.#errorResponse(error));
+      throw error;
+    }
   }
 
   async #answer(exchange: Exchange): Promise<ApiResponse> {
@@ -273,7 +283,7 @@ export class ApiServer {
   async #serve(exchange: Exchange, user: User, path: PathHandler | undefined): Promise<ApiResponse> {
     const { aggregation, authorizer } = this.#options;
     const { request, info, trail } = exchange;
-    const attributes = { user, verb: info.verb, info, fieldSelector: fieldSelectorOf(request, info) };
+    const attributes = attributesOf(exchange, user);
     const deciding = authorizer.authorize(attributes);
     const decision = deciding instanceof Promise ? await deciding : deciding;
     this.#metrics.authorizations.with('RBAC', 'rbac', decision.allowed ? 'allowed' : 'denied').add();
@@ -302,13 +312,13 @@ export class ApiServer {
       auditor?.refused(exchange, this.#errorResponse(error));
       throw error;
     }
-    exchange.trail = auditor?.begin({ ...exchange, user: asking });
+    exchange.trail = auditor?.begin({ ...exchange, info: exchange.named, user: asking });
     if (auditor) this.#metrics.auditLevels.with(exchange.trail?.level ?? 'None').add();
     if (exchange.trail) exchange.request = exchange.trail.request;
-    const acting = authenticator.impersonate?.(request, asking) ?? asking;
-    const user = acting instanceof Promise ? await acting : acting;
-    if (user !== asking) exchange.trail?.impersonates(user);
-    return user;
+    const asked = authenticator.impersonate?.(request, attributesOf(exchange, asking));
+    const acting = asked && (await asked);
+    if (acting) exchange.trail?.impersonates(acting);
+    return acting?.user ?? asking;
   }
 
   async #resource({ request, info, trail, deadline }: Exchange, user: User): Promise<ApiResponse> {
@@ -341,6 +351,7 @@ export class ApiServer {
       auditAnnotations: new Map(),
       deadline,
     };
+    if (definition.deprecation) resourceRequest.auditAnnotations.set('k8s.io/deprecated', 'true');
     try {
       return await handleResource(resourceRequest);
     } catch (error) {
@@ -408,16 +419,23 @@ function formatOf(
   { schema }: ResourceDefinition,
   { verb, verbs }: { readonly verb: string; readonly verbs: readonly string[] },
 ): ResponseFormat {
-  const offer = { isWatch: verb === 'watch', isCustom: schema !== undefined, hasTable: verbs.includes('get') };
+  const isWatch = verb === 'watch';
+  const offer = {
+    isWatch,
+    isCollection: isWatch || verb === 'list',
+    isCustom: schema !== undefined,
+    hasTable: verbs.includes('get'),
+  };
   const format = negotiate(request.headers.accept, offer);
   return !format.pretty && isPretty(request) ? { ...format, pretty: true } : format;
 }
 
 const connectSubresources = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
-/** Only requests to collections have one. */
-function fieldSelectorOf(request: ApiRequest, { isResource, name }: RequestInfo): string | undefined {
-  return isResource && name === '' ? (request.query.get('fieldSelector') ?? undefined) : undefined;
+/** Only requests to collections have a field selector. */
+function attributesOf({ request, info, named }: Exchange, user: User): Attributes {
+  const fieldSelector = info.isResource && info.name === '' ? request.query.get('fieldSelector') : null;
+  return { user, verb: info.verb, info: named, fieldSelector: fieldSelector ?? undefined };
 }
 
 function isMisplaced({ namespace, resource }: RequestInfo): boolean {

@@ -62,11 +62,20 @@ export interface Decision {
   readonly reason?: string;
 }
 
+export interface Impersonated {
+  readonly user: User;
+  /** The verb of constrained impersonation that allowed it; empty: the old one did. */
+  readonly constraint: string;
+}
+
 export interface Authenticator {
   /** Undefined: nobody said who they are. Throws a StatusError 401 for credentials that are wrong. */
   authenticate(request: ApiRequest): Promise<User | undefined> | User | undefined;
-  /** The user that the request's headers ask to act as (`kubectl --as`), or the asking one. Throws 400 and 403. */
-  impersonate?(request: ApiRequest, asking: User): Promise<User> | User;
+  /**
+   * The user that the request's headers ask to act as (`kubectl --as`); undefined: they ask for none. The attributes are those of
+   * the asking user. Throws 400 and 403.
+   */
+  impersonate?(request: ApiRequest, asking: Attributes): Promise<Impersonated | undefined> | undefined;
 }
 
 export interface Authorizer {

@@ -14,7 +14,7 @@ export class NodeRequest implements ApiRequest {
   readonly upgrade?: Upgrade;
   readonly #incoming: IncomingMessage | Http2ServerRequest;
   readonly #outgoing: ServerResponse | Http2ServerResponse | undefined;
-  readonly #search: string;
+  readonly search: string;
   #query: URLSearchParams | undefined;
   #abort: AbortController | undefined;
 
@@ -31,7 +31,7 @@ export class NodeRequest implements ApiRequest {
     const url = incoming.url ?? '/';
     const mark = url.indexOf('?');
     this.path = mark < 0 ? url : url.slice(0, mark);
-    this.#search = mark < 0 ? '' : url.slice(mark + 1);
+    this.search = mark < 0 ? '' : url.slice(mark + 1);
     this.method = incoming.method ?? 'GET';
     this.headers = incoming.headers as Record<string, string | undefined>;
     if (carrier.certificate) this.clientCertificate = carrier.certificate;
@@ -39,7 +39,7 @@ export class NodeRequest implements ApiRequest {
   }
 
   get query(): URLSearchParams {
-    this.#query ??= new URLSearchParams(this.#search);
+    this.#query ??= new URLSearchParams(this.search);
     return this.#query;
   }
 

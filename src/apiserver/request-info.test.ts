@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRequestInfo } from './request-info.ts';
+import { namedBySelector, parseRequestInfo } from './request-info.ts';
 
 function read(method: string, url: string) {
   const { pathname, searchParams } = new URL(url, 'http://host');
@@ -43,4 +43,23 @@ test('discovery and other paths name no resource', () => {
 test('what follows a proxy subresource is kept', () => {
   const info = parseRequestInfo('GET', '/api/v1/namespaces/a/services/web:80/proxy/x/y', new URLSearchParams());
   expect(info).toMatchObject({ subresource: 'proxy', name: 'web:80', rest: ['x', 'y'] });
+});
+
+test.each([
+  ['?fieldSelector=metadata.name%3Da', 'list a'],
+  ['?watch=1&fieldSelector=spec.x%3Dy,metadata.name%3Da', 'watch a'],
+  ['?fieldSelector=metadata.name%3Da/b', 'list '],
+  ['?fieldSelector=metadata.name!%3Da', 'list '],
+  ['?fieldSelector=%3D%3D', 'list '],
+])('a list of one object by its name names it: %s', (search, expected) => {
+  const query = new URLSearchParams(search);
+  const { verb, name } = namedBySelector(parseRequestInfo('GET', '/api/v1/namespaces/n/secrets', query), query);
+  expect(`${verb} ${name}`).toBe(expected);
+});
+
+test('who asks for one object gets it, whatever the query says of watches; other methods have no verb', () => {
+  const watch = new URLSearchParams('watch=1');
+  expect(parseRequestInfo('GET', '/api/v1/namespaces/n/secrets/s', watch).verb).toBe('get');
+  expect(parseRequestInfo('OPTIONS', '/api/v1/namespaces/n/secrets/s', watch).verb).toBe('');
+  expect(parseRequestInfo('GET', '/x%3Cy', watch).path).toBe('/x<y');
 });

@@ -1,13 +1,15 @@
 // Reads a request's path: which resource it names, and what is wanted of it (upstream RequestInfo).
 
 import { isOn } from '../apimachinery/query.ts';
+import { parseFieldSelector, requiredValue } from '../apimachinery/selectors/field-selector.ts';
 import { table } from '../apimachinery/table.ts';
 
 export interface RequestInfo {
   /** False for `/version`, `/healthz`, discovery: then only `verb` and `path` are set. */
   readonly isResource: boolean;
-  /** get, list, watch, create, update, patch, delete, deletecollection; for other paths the method in lower case. */
+  /** get, list, watch, create, update, patch, delete, deletecollection, empty for other methods; for other paths the method in lower case. */
   readonly verb: string;
+  /** Decoded where it is no resource's. */
   readonly path: string;
   /** Empty for the core group. */
   readonly group: string;
@@ -45,7 +47,7 @@ function decoded(segment: string): string {
 function nonResource(method: string, path: string): RequestInfo {
   const verb = method.toLowerCase();
   const empty = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '', rest: [] };
-  return { isResource: false, verb, path, ...empty };
+  return { isResource: false, verb, path: decoded(path), ...empty };
 }
 
 const namespaceSubresources = new Set(['status', 'finalize']);
@@ -54,11 +56,6 @@ const namespaceSubresources = new Set(['status', 'finalize']);
 function collectionVerb(verb: string, query: URLSearchParams): string {
   if (verb === 'get') return isOn(query.get('watch')) ? 'watch' : 'list';
   return verb === 'delete' ? 'deletecollection' : verb;
-}
-
-/** A watch of one object may be asked for by its name: it is the collection's, with a field selector. */
-function nameVerb(verb: string, query: URLSearchParams, subresource: string): string {
-  return verb === 'get' && subresource === '' && isOn(query.get('watch')) ? 'watch' : verb;
 }
 
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
@@ -71,7 +68,7 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   const group = isCore ? '' : decoded(segments[1]!);
   const version = decoded(segments[skip - 1]!);
   let parts = segments.slice(skip).map(decoded);
-  let verb = verbs[method] ?? method.toLowerCase();
+  let verb = verbs[method] ?? '';
   if (parts[0] === 'watch' && parts.length > 1) {
     parts = parts.slice(1);
     verb = 'watch';
@@ -83,8 +80,33 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
     if (third !== undefined && !namespaceSubresources.has(third)) parts = parts.slice(2);
   }
   const [resource = '', name = '', subresource = '', ...rest] = parts;
-  const resolved = name === '' ? collectionVerb(verb, query) : nameVerb(verb, query, subresource);
+  // Who asks for one object by its name gets it: `watch` is for collections.
+  const resolved = name === '' ? collectionVerb(verb, query) : verb;
   return { isResource: true, verb: resolved, path, group, version, resource, subresource, namespace, name, rest };
+}
+
+/**
+ * A list or watch of one object by its name (a field selector on metadata.name) is about that object: so it is authorized, and so
+ * the audit log has it.
+ */
+export function namedBySelector(info: RequestInfo, query: URLSearchParams): RequestInfo {
+  if (info.verb !== 'list' && info.verb !== 'watch') return info;
+  const selector = info.name === '' ? query.get('fieldSelector') : null;
+  const name = selector ? selectedValue(selector, 'metadata.name') : undefined;
+  return name === undefined || !isPathSegment(name) ? info : { ...info, name };
+}
+
+/** The one value that a field selector asks of a field; a selector that cannot be read asks for nothing. */
+export function selectedValue(fieldSelector: string, field: string): string | undefined {
+  try {
+    return requiredValue(parseFieldSelector(fieldSelector), field);
+  } catch {
+    return undefined;
+  }
+}
+
+function isPathSegment(name: string): boolean {
+  return name !== '.' && name !== '..' && !/[/%]/.test(name);
 }
 
 const streaming = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);

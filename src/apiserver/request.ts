@@ -27,12 +27,16 @@ export interface ApiRequest {
   /** Without the query, percent-encoded as it was sent. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** The query as it came, without its `?`; undefined where it came as {@link query}. */
+  readonly search?: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Names and values in turn, as they came; absent where no header comes twice. */
   readonly rawHeaders?: readonly string[];
   /** Reads the whole body; rejects with a StatusError 413 past {@link maxBodyBytes}. At most once. */
   body(): Promise<Uint8Array>;
+  /** Told of the object that the body holds, when it is known. */
+  decoded?(object: KubeObject): void;
   /** The body as it comes in, for the proxies; undefined where there is none to come. */
   readonly stream?: AsyncIterable<Uint8Array>;
   /** Aborts when the client goes away or the server ends. */

@@ -8,6 +8,7 @@ import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { Random } from '../../system/random.ts';
 import { isRequestHeader, type RequestHeaderConfig } from '../authentication/request-header.ts';
+import { headerBytes } from '../header-text.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { KeyPair } from '../pki/certificates.ts';
 import { type ApiRequest, type ApiResponse, readBody, textResponse, type User } from '../request.ts';
@@ -172,12 +173,12 @@ export class RemoteApi implements ServedApi {
 
 export function identityHeaders({ name, uid, groups, extra = {} }: User): Record<string, string | string[]> {
   const extras = Object.entries(extra).map(
-    ([key, values]) => [`x-remote-extra-${headerKey(key)}`, [...values]] as const,
+    ([key, values]) => [`x-remote-extra-${headerKey(key)}`, values.map(headerBytes)] as const,
   );
   return {
-    'x-remote-user': name,
-    ...(uid && { 'x-remote-uid': uid }),
-    ...(groups.length > 0 && { 'x-remote-group': [...groups] }),
+    'x-remote-user': headerBytes(name),
+    ...(uid && { 'x-remote-uid': headerBytes(uid) }),
+    ...(groups.length > 0 && { 'x-remote-group': groups.map(headerBytes) }),
     ...Object.fromEntries(extras),
   };
 }

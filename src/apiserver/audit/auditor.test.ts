@@ -44,6 +44,7 @@ test('Metadata tells who, what and when, and nothing of the content', async () =
   trail!.annotate('authorization.k8s.io/decision', 'allow');
   trail!.annotate('authorization.k8s.io/decision', 'forbid');
   await trail!.request.body();
+  trail!.request.decoded?.(secret);
   await trail!.answered(jsonResponse(201, secret));
   expect(events.map(({ stage }) => stage)).toEqual(['RequestReceived', 'ResponseComplete']);
   expect(events[1]).toEqual({
@@ -70,6 +71,7 @@ test('Request tells what was sent, RequestResponse what was answered too, withou
   for (const level of ['Request', 'RequestResponse'] as const) {
     const { events, trail } = follow({ level, omitManagedFields: true }, requestOf('POST', secrets, secret));
     await trail!.request.body();
+    trail!.request.decoded?.(secret);
     await trail!.answered(jsonResponse(201, { ...secret, items: [secret] }));
     const bare = { ...secret, metadata: { name: 's' } };
     expect(events[1]?.requestObject).toEqual(bare);
@@ -130,5 +132,46 @@ test('a failure of the server itself is told of as a panic', () => {
   expect(events[0]).toMatchObject({
     stage: 'Panic',
     responseStatus: { code: 500, reason: 'InternalError', message: "APIServer panic'd: disk full" },
+  });
+});
+
+test.each([
+  ['a delete with options', 'DELETE', `${secrets}/s`, { propagationPolicy: 'Orphan' }],
+  ['what could not be read', 'POST', secrets, { kind: 'Pod' }],
+])('of %s it is told what was understood', async (_, method, url, body) => {
+  const { events, trail } = follow({ level: 'Request' }, requestOf(method, url, body));
+  await trail!.request.body();
+  await trail!.answered(jsonResponse(400, {}));
+  const options = { propagationPolicy: 'Orphan', kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/__internal' };
+  expect(events[1]?.requestObject).toEqual(method === 'DELETE' ? options : undefined);
+});
+
+test('an answer in YAML is an object too; what is no object is told by its code alone', async () => {
+  const yaml = { status: 200, headers: { 'content-type': 'application/yaml' }, body: 'kind: Secret\ndata: {}\n' };
+  const object = follow({ level: 'RequestResponse' }, requestOf('GET', `${secrets}/s`));
+  await object.trail!.answered(yaml);
+  expect(object.events[1]?.responseObject).toEqual({ kind: 'Secret', data: {} });
+  for (const [path, status] of [
+    ['/version', 200],
+    [secrets, 406],
+  ] as const) {
+    const plain = follow({ level: 'RequestResponse' }, requestOf('GET', path));
+    await plain.trail!.answered(jsonResponse(status, { kind: 'Status', apiVersion: 'v1', message: 'x' }));
+    expect(plain.events[1]).toMatchObject({ responseStatus: { metadata: {}, code: status } });
+    expect(plain.events[1]?.responseObject, path).toBeUndefined();
+  }
+});
+
+test('the query stands as it came, a long user agent is cut, and constrained impersonation is told of', async () => {
+  const request = requestOf('GET', `${secrets}?limit=1`);
+  const headers = { ...request.headers, 'user-agent': 'a'.repeat(1025) };
+  const { events, trail } = follow({ level: 'Metadata' }, { ...request, headers, search: 'limit=1&x=%20&y' });
+  trail!.impersonates({ user, constraint: 'impersonate:user-info' });
+  await trail!.answered(jsonResponse(200, {}));
+  expect(events[1]).toMatchObject({
+    requestURI: `${secrets}?limit=1&x=%20&y`,
+    userAgent: `${'a'.repeat(1024)}...TRUNCATED`,
+    impersonatedUser: { username: 'jane' },
+    authenticationMetadata: { impersonationConstraint: 'impersonate:user-info' },
   });
 });

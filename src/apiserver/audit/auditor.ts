@@ -3,8 +3,7 @@ import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { userInfo } from '../authentication/reviews.ts';
-import { mediaType, parseBody } from '../handlers/body.ts';
-import { parseYaml } from '../handlers/yaml.ts';
+import type { Impersonated } from '../extensions.ts';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -22,9 +21,12 @@ import {
   referenceOf,
   responseStatus,
   sourceIPs,
+  userAgent,
   withoutManagedFields,
 } from './event.ts';
+import { NotedRequest } from './noted-request.ts';
 import { type AuditDecision, type AuditLevel, type AuditPolicy, type AuditStage, decide } from './policy.ts';
+import { answeredObject, sentObject } from './sent-object.ts';
 
 /** Takes one line (without its end). Never throws; what cannot be written is counted and told elsewhere. */
 export type AuditSink = (line: string) => void;
@@ -64,14 +66,16 @@ export class Auditor {
     return trail;
   }
 
-  /** A request whose credentials were wrong: one event, as upstream's. */
+  /** A request that was refused before anyone knew who asks: one event, as upstream's. */
   refused(audited: Omit<AuditedRequest, 'user'>, response: ApiResponse): void {
     const decision = decide(this.#options.policy, anonymous, audited.info);
     if (decision.level === 'None') return;
     const trail = new AuditTrail({ ...audited, user: anonymous }, decision, this.#options);
-    trail.refused(response.status, 'Authentication failed, attempted: bearer');
+    void trail.refused(response);
   }
 }
+
+type Answer = Pick<AuditEvent, 'responseStatus' | 'responseObject'>;
 
 /** The events of one request. */
 export class AuditTrail {
@@ -80,16 +84,16 @@ export class AuditTrail {
   readonly #options: Pick<AuditorOptions, 'sink' | 'clock'>;
   readonly #annotations: Record<string, string> = {};
   #reference: ObjectReference | undefined;
-  #impersonated: User | undefined;
+  #impersonated: Impersonated | undefined;
   readonly #noted: NotedRequest;
   #requestObject: unknown;
-  #answer: Pick<AuditEvent, 'responseStatus' | 'responseObject'> = {};
+  #answer: Answer = {};
 
   constructor(audited: AuditedRequest, decision: AuditDecision, options: Pick<AuditorOptions, 'sink' | 'clock'>) {
     this.#audited = audited;
     this.#decision = decision;
     this.#options = options;
-    this.#noted = new NotedRequest(audited.request);
+    this.#noted = new NotedRequest(audited.request, { isObjectWanted: decision.level !== 'Metadata' });
     this.#reference = referenceOf(audited.info);
   }
 
@@ -102,8 +106,8 @@ export class AuditTrail {
     return this.#decision.level;
   }
 
-  impersonates(user: User): void {
-    this.#impersonated = user;
+  impersonates(impersonated: Impersonated): void {
+    this.#impersonated = impersonated;
   }
 
   /** A key may be said once: the first value stands, as upstream's. */
@@ -117,17 +121,18 @@ export class AuditTrail {
     const { status, body } = response;
     this.#answer = { responseStatus: { metadata: {}, code: status } };
     if (isLongRunning(this.#audited.info)) {
+      if (status >= 400) this.#answer = await this.#answerOf(response);
       this.tell('ResponseStarted');
       return { ...response, body: this.#untilEnd(body, () => this.tell('ResponseComplete')) };
     }
-    const wanted = this.#decision.level === 'RequestResponse';
     if (typeof body === 'string' || body instanceof Uint8Array) {
-      this.#complete(response, body);
+      await this.#complete(response);
       return response;
     }
     const chunks: (string | Uint8Array)[] = [];
-    const note = wanted ? (chunk: string | Uint8Array) => void chunks.push(chunk) : undefined;
-    const end = () => this.#complete(response, Buffer.concat(chunks.map((chunk) => Buffer.from(chunk))));
+    const isWanted = this.#decision.level === 'RequestResponse';
+    const note = isWanted ? (chunk: string | Uint8Array) => void chunks.push(chunk) : undefined;
+    const end = () => this.#complete({ ...response, body: Buffer.concat(chunks.map((chunk) => Buffer.from(chunk))) });
     return { ...response, body: this.#untilEnd(body, end, note) };
   }
 
@@ -139,26 +144,39 @@ export class AuditTrail {
     this.tell('Panic');
   }
 
-  refused(code: number, message: string): void {
-    this.#answer = { responseStatus: { metadata: {}, status: 'Failure', message, reason: 'Unauthorized', code } };
+  async refused(response: ApiResponse): Promise<void> {
+    this.#answer = await this.#answerOf(response);
     this.tell('ResponseStarted');
   }
 
-  #complete({ status, headers }: ApiResponse, body: string | Uint8Array): void {
-    const isJson = String(headers['content-type'] ?? '').startsWith('application/json');
-    const isWanted = this.#decision.level === 'RequestResponse' || status >= 400;
-    const object = isJson && isWanted ? parsed(body) : undefined;
-    const isStatus = status >= 400;
-    this.#answer = {
-      responseStatus: responseStatus(status, object),
-      ...(this.#decision.level === 'RequestResponse' &&
-        object !== undefined && { responseObject: isStatus ? object : this.#kept(object) }),
-    };
+  async #complete(response: ApiResponse): Promise<void> {
+    this.#answer = await this.#answerOf(response);
     this.tell('ResponseComplete');
   }
 
+  async #answerOf(response: ApiResponse): Promise<Answer> {
+    const { status } = response;
+    const { info } = this.#audited;
+    const isWhole = this.#decision.level === 'RequestResponse';
+    // Upstream tells of what is answered as an object: of paths that are no resource only discovery is, and refusals.
+    const isObject = info.isResource || status >= 400 || /^\/apis?(\/|$)/.test(info.path);
+    // That nothing acceptable could be made is answered without the usual way of making answers.
+    const isPlain = status === 406;
+    const mayBeStatus = status >= 400 || info.verb.startsWith('delete');
+    const object = (isWhole || mayBeStatus) && isObject && !isPlain ? await answeredObject(response) : undefined;
+    const kept = status >= 400 ? object : this.#kept(object);
+    return {
+      responseStatus: responseStatus(status, object),
+      ...(isWhole && object !== undefined && { responseObject: kept }),
+    };
+  }
+
   /** Calls `end` once, when the body is over, however it ends. */
-  #untilEnd(body: ResponseBody, end: () => void, note?: (chunk: string | Uint8Array) => void): ResponseBody {
+  #untilEnd(
+    body: ResponseBody,
+    end: () => void | Promise<void>,
+    note?: (chunk: string | Uint8Array) => void,
+  ): ResponseBody {
     if (isPushed(body)) return { pushTo: (sink) => body.pushTo(sink).finally(end) };
     if (isHijack(body)) {
       return {
@@ -169,15 +187,15 @@ export class AuditTrail {
       };
     }
     if (typeof body === 'string' || body instanceof Uint8Array) {
-      end();
+      void end();
       return body;
     }
     return noted(body, end, note);
   }
 
   async #readRequest(): Promise<void> {
-    if (!this.#noted.sent?.length) return;
-    this.#requestObject = await sentObject(this.#noted);
+    this.#requestObject = this.#noted.object ?? (await sentObject(this.#noted, this.#audited.info));
+    if (this.#requestObject === undefined) return;
     if (this.#reference) this.#reference = completeReference(this.#reference, this.#requestObject);
   }
 
@@ -192,18 +210,21 @@ export class AuditTrail {
     const { request, info, user, auditID, received } = this.#audited;
     const { clock, sink } = this.#options;
     const ips = sourceIPs(request);
-    const query = request.query.size > 0 ? `?${request.query}` : '';
-    const agent = request.headers['user-agent'];
+    const search = request.search ?? (request.query.size > 0 ? String(request.query) : '');
+    const agent = userAgent(request);
     const event: AuditEvent = {
       kind: 'Event',
       apiVersion: 'audit.k8s.io/v1',
       level,
       auditID,
       stage,
-      requestURI: request.path + query,
+      requestURI: search === '' ? request.path : `${request.path}?${search}`,
       verb: info.verb,
       user: user.name === '' ? {} : userInfo(user),
-      ...(this.#impersonated && { impersonatedUser: userInfo(this.#impersonated) }),
+      ...(this.#impersonated && { impersonatedUser: userInfo(this.#impersonated.user) }),
+      ...(this.#impersonated?.constraint && {
+        authenticationMetadata: { impersonationConstraint: this.#impersonated.constraint },
+      }),
       ...(ips.length > 0 && { sourceIPs: ips }),
       ...(agent && { userAgent: agent }),
       ...(this.#reference && { objectRef: this.#reference }),
@@ -223,7 +244,7 @@ export class AuditTrail {
 
 async function* noted(
   body: AsyncIterable<string | Uint8Array>,
-  end: () => void,
+  end: () => void | Promise<void>,
   note: ((chunk: string | Uint8Array) => void) | undefined,
 ): AsyncGenerator<string | Uint8Array> {
   try {
@@ -232,73 +253,6 @@ async function* noted(
       yield chunk;
     }
   } finally {
-    end();
-  }
-}
-
-function parsed(body: string | Uint8Array): unknown {
-  try {
-    return JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString());
-  } catch {
-    return undefined;
-  }
-}
-
-/** The body as the object (or patch) it is; undefined for what cannot be read, which the answer complains about. */
-async function sentObject(request: NotedRequest): Promise<unknown> {
-  try {
-    if (!mediaType(request).includes('patch')) return (await parseBody(request)).value;
-    const text = Buffer.from(await request.body()).toString();
-    return mediaType(request).endsWith('yaml') ? (await parseYaml(text)).value : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A request that keeps what was read of its body. */
-class NotedRequest implements ApiRequest {
-  readonly #request: ApiRequest;
-  /** What was read; undefined until then. */
-  sent: Uint8Array | undefined;
-
-  constructor(request: ApiRequest) {
-    this.#request = request;
-  }
-
-  get method(): string {
-    return this.#request.method;
-  }
-  get path(): string {
-    return this.#request.path;
-  }
-  get query(): URLSearchParams {
-    return this.#request.query;
-  }
-  get headers(): ApiRequest['headers'] {
-    return this.#request.headers;
-  }
-  get signal(): AbortSignal {
-    return this.#request.signal;
-  }
-  // Optional fields that may be absent are read through as they are.
-  get stream(): NonNullable<ApiRequest['stream']> {
-    return this.#request.stream as NonNullable<ApiRequest['stream']>;
-  }
-  get remoteAddress(): string {
-    return this.#request.remoteAddress as string;
-  }
-  get clientCertificate(): NonNullable<ApiRequest['clientCertificate']> {
-    return this.#request.clientCertificate as NonNullable<ApiRequest['clientCertificate']>;
-  }
-  get trustedUser(): User {
-    return this.#request.trustedUser as User;
-  }
-  get upgrade(): Upgrade {
-    return this.#request.upgrade as Upgrade;
-  }
-
-  async body(): Promise<Uint8Array> {
-    this.sent ??= await this.#request.body();
-    return this.sent;
+    await end();
   }
 }

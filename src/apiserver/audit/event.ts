@@ -27,6 +27,7 @@ export interface AuditEvent {
   readonly verb: string;
   readonly user: UserInfo;
   readonly impersonatedUser?: UserInfo;
+  readonly authenticationMetadata?: { readonly impersonationConstraint: string };
   readonly sourceIPs?: readonly string[];
   readonly userAgent?: string;
   readonly objectRef?: ObjectReference;
@@ -44,6 +45,14 @@ export function sourceIPs({ headers, remoteAddress }: ApiRequest): string[] {
   const remote = remoteAddress?.replace(/^::ffff:/, '');
   const all = [...forwarded, headers['x-real-ip'], remote].map((ip) => ip?.trim()).filter((ip) => ip !== undefined);
   return [...new Set(all.filter((ip) => /^[0-9a-fA-F.:]+$/.test(ip)))];
+}
+
+const longestUserAgent = 1024;
+
+/** As the client calls itself; what is longer than anybody needs is cut. */
+export function userAgent({ headers }: ApiRequest): string | undefined {
+  const agent = headers['user-agent'];
+  return agent && agent.length > longestUserAgent ? `${agent.slice(0, longestUserAgent)}...TRUNCATED` : agent;
 }
 
 /** The object that a path names; undefined for paths that are no resource. */

@@ -83,7 +83,10 @@ async function who(
   asked: ApiRequest,
 ): Promise<string | number | undefined> {
   try {
-    const { name, groups } = await authenticator.impersonate(asked, await authenticator.authenticate(asked));
+    const user = await authenticator.authenticate(asked);
+    const info = parseRequestInfo('GET', '/api/v1/namespaces/ns/pods/p', new URLSearchParams());
+    const acting = await authenticator.impersonate(asked, { user, verb: info.verb, info });
+    const { name, groups } = acting?.user ?? user;
     return `${name} ${groups.join(',')}`;
   } catch (error) {
     return error instanceof StatusError ? error.status.code : String(error);
@@ -266,15 +269,17 @@ describe('impersonation', () => {
 
   test('asks for each thing it takes', async () => {
     const setup = setUp();
-    const headers = { 'impersonate-user': 'ann', 'impersonate-group': 'a, b', 'impersonate-extra-scopes': 'view' };
-    const twice = ['Impersonate-Group', 'a', 'Impersonate-Group', 'b', 'Impersonate-Extra-Scopes', 'view'];
+    const headers = { 'impersonate-user': 'ann', 'impersonate-group': 'a, b', 'impersonate-extra-acme.io%2fx': 'view' };
+    const twice = ['Impersonate-Group', 'a', 'Impersonate-Group', 'b', 'Impersonate-Extra-Acme.io%2fX', 'view'];
     const asked = { ...as('secret', headers), rawHeaders: twice };
     expect(await who(setup, asked)).toBe('ann a,b,system:authenticated');
-    expect(setup.asked.map(({ info }) => `${info.resource} ${info.subresource} ${info.name}`)).toEqual([
-      'users  ann',
-      'groups  a',
-      'groups  b',
-      'userextras scopes view',
+    const texts = setup.asked.map(({ verb, info }) => [verb, info.resource, info.subresource, info.name].join(' '));
+    expect(texts).toEqual([
+      'impersonate-on:user-info:get pods  p',
+      'impersonate:user-info users  ann',
+      'impersonate:user-info groups  a',
+      'impersonate:user-info groups  b',
+      'impersonate:user-info userextras acme.io/x view',
     ]);
   });
 
@@ -283,7 +288,7 @@ describe('impersonation', () => {
     expect(await who(setup, as('secret', { 'impersonate-user': 'system:serviceaccount:ns:x' }))).toBe(
       'system:serviceaccount:ns:x system:serviceaccounts,system:serviceaccounts:ns,system:authenticated',
     );
-    expect(setup.asked[0]?.info).toMatchObject({ resource: 'serviceaccounts', namespace: 'ns', name: 'x' });
+    expect(setup.asked[1]?.info).toMatchObject({ resource: 'serviceaccounts', namespace: 'ns', name: 'x' });
   });
 });
 

@@ -5,11 +5,11 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { unauthorized } from '../../apimachinery/status.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { ClientCertificate } from '../client-certificate.ts';
-import type { Authenticator, Authorizer } from '../extensions.ts';
+import type { Attributes, Authenticator, Authorizer, Impersonated } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { ApiRequest, User } from '../request.ts';
 import { bootstrapSecretName, bootstrapUser, parseBootstrapToken } from './bootstrap-token.ts';
-import { asksForImpersonation, impersonatedUser } from './impersonation.ts';
+import { asksForImpersonation, Impersonator } from './impersonation.ts';
 import type { AnonymousConfig } from './jwt/configuration.ts';
 import { type RequestHeaderConfig, requestHeaderUser } from './request-header.ts';
 import { serviceAccountIssuer } from './service-account-token.ts';
@@ -42,11 +42,13 @@ export interface TokenResult {
 export class RequestAuthenticator implements Authenticator {
   readonly #staticTokens: ReadonlyMap<string, User>;
   readonly #options: AuthenticatorOptions;
+  readonly #impersonator: Impersonator;
   /** One certificate value belongs to one connection, so its user is worked out once. */
   readonly #certificateUsers = new WeakMap<ClientCertificate, User>();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
+    this.#impersonator = new Impersonator(options.authorizer);
     const known = options.staticTokens ?? new Map<string, User>();
     this.#staticTokens = new Map([...known].map(([token, user]) => [token, withGroup(user)]));
   }
@@ -69,8 +71,8 @@ export class RequestAuthenticator implements Authenticator {
     return anonymousUser;
   }
 
-  impersonate(request: ApiRequest, asking: User): Promise<User> | User {
-    return asksForImpersonation(request) ? impersonatedUser(request, asking, this.#options.authorizer) : asking;
+  impersonate(request: ApiRequest, asking: Attributes): Promise<Impersonated | undefined> | undefined {
+    return asksForImpersonation(request) ? this.#impersonator.impersonate(request, asking) : undefined;
   }
 
   #certificateUser(certificate: ClientCertificate | undefined): User | undefined {
@@ -130,8 +132,9 @@ function isAllowed({ enabled, conditions }: AnonymousConfig, path: string): bool
   return enabled && (!conditions || conditions.some((one) => one.path === path));
 }
 
+/** The word after the first space, if any: what follows it is of no account. */
 function bearerToken({ headers }: ApiRequest): string | undefined {
-  return /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
+  return /^bearer ([^ ]+)/i.exec(headers.authorization?.trim() ?? '')?.[1];
 }
 
 function withGroup(user: User): User {

@@ -1,13 +1,16 @@
 // `kubectl --as`: acting as another user, for who may impersonate that user, its groups, uid and extra fields.
+import { quoted } from '../../apimachinery/json/go-text.ts';
 import { setKey } from '../../apimachinery/json/value.ts';
-import { badRequest, forbidden, StatusError } from '../../apimachinery/status.ts';
-import { forbiddenReason } from '../authorization/messages.ts';
-import type { Authorizer } from '../extensions.ts';
+import { badRequest, StatusError } from '../../apimachinery/status.ts';
+import type { Attributes, Authorizer, Impersonated } from '../extensions.ts';
+import { headerText } from '../header-text.ts';
 import { type ApiRequest, headerValues, type User } from '../request.ts';
-import type { RequestInfo } from '../request-info.ts';
+import { impersonateBy, modes } from './impersonation-modes.ts';
 
 type Headers = Pick<ApiRequest, 'headers' | 'rawHeaders'>;
 const extraPrefix = 'impersonate-extra-';
+/** Of how many users it is remembered in which mode they impersonate. */
+const rememberedUsers = 10_000;
 
 /** Whether the headers ask for it at all: most do not. */
 export function asksForImpersonation({ headers }: Headers): boolean {
@@ -15,75 +18,89 @@ export function asksForImpersonation({ headers }: Headers): boolean {
   return false;
 }
 
-/** The user to act as: the one the headers name, or the asking one. Throws 400 and 403 StatusErrors. */
-export async function impersonatedUser(request: Headers, asking: User, authorizer: Authorizer): Promise<User> {
+/** As the headers have it; undefined: nobody. Throws a 400 StatusError where they name no user. */
+function wantedUser(request: Headers): User | undefined {
   const { headers } = request;
-  const name = headers['impersonate-user'];
-  const groups = headerValues(request, 'impersonate-group');
-  const uid = headers['impersonate-uid'];
-  const extra = Object.keys(headers).filter((header) => header.startsWith(extraPrefix));
-  if (!name && groups.length === 0 && !uid && extra.length === 0) return asking;
-  if (!name) throw badRequest('requested impersonation without impersonating a user');
-
-  const check = async (attributes: Partial<RequestInfo>) => {
-    const info = impersonation(attributes);
-    const decision = await authorizer.authorize({ user: asking, verb: 'impersonate', info });
-    if (decision.allowed) return;
-    throw forbidden(info, info.name, forbiddenReason({ user: asking, verb: 'impersonate', info }));
-  };
-  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
-  if (account) await check({ resource: 'serviceaccounts', namespace: account[1]!, name: account[2]! });
-  else await check({ resource: 'users', name });
-  for (const group of groups) await check({ resource: 'groups', name: group });
-  const authentication = { group: 'authentication.k8s.io', version: 'v1' };
-  if (uid) await check({ ...authentication, resource: 'uids', name: uid });
-  const fields: Record<string, readonly string[]> = {};
-  for (const header of extra) {
+  const name = headerText(headers['impersonate-user'] ?? '');
+  const uid = headerText(headers['impersonate-uid'] ?? '');
+  const groups = valuesOf(request, 'impersonate-group');
+  const extra: Record<string, readonly string[]> = {};
+  for (const header of Object.keys(headers)) {
+    if (!header.startsWith(extraPrefix)) continue;
     const key = decodeKey(header.slice(extraPrefix.length));
-    const values = headerValues(request, header);
-    setKey(fields, key, values);
-    for (const item of values) {
-      await check({ ...authentication, resource: 'userextras', subresource: key, name: item });
-    }
+    setKey(extra, key, [...(extra[key] ?? []), ...valuesOf(request, header)]);
   }
-  return {
-    name,
-    ...(uid && { uid }),
-    groups: impersonatedGroups(name, groups, account?.[1]),
-    ...(extra.length > 0 && { extra: fields }),
-  };
+  const hasExtra = Object.keys(extra).length > 0;
+  const wanted = { name, ...(uid && { uid }), groups, ...(hasExtra && { extra }) };
+  if (name) return wanted;
+  if (!uid && groups.length === 0 && !hasExtra) return undefined;
+  const { status } = badRequest(`requested ${printedUser(wanted)} without impersonating a user name`);
+  throw new StatusError(status, { 'x-content-type-options': 'nosniff' });
 }
 
+/** Also those that are empty: they ask for something, and are refused. */
+function valuesOf(request: Headers, name: string): readonly string[] {
+  const values = headerValues(request, name);
+  const found = values.length === 0 && request.headers[name] !== undefined ? [''] : values;
+  return found.map(headerText);
+}
+
+/** As Go prints the structure (`%#v`). */
+function printedUser({ name, uid = '', groups, extra }: User): string {
+  const list = (values: readonly string[]) => `[]string{${values.map(quoted).join(', ')}}`;
+  const pairs = Object.entries(extra ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const map = `{${pairs.map(([key, values]) => `${quoted(key)}:${list(values)}`).join(', ')}}`;
+  const printedGroups = groups.length > 0 ? list(groups) : '[]string(nil)';
+  const printedExtra = `map[string][]string${extra ? map : '(nil)'}`;
+  return `&user.DefaultInfo{Name:${quoted(name)}, UID:${quoted(uid)}, Groups:${printedGroups}, Extra:${printedExtra}}`;
+}
+
+/** What is not encoded as it should be is taken as it is. */
 function decodeKey(key: string): string {
   try {
     return decodeURIComponent(key);
   } catch {
-    throw new StatusError({ code: 400, reason: 'BadRequest', message: `invalid impersonation header key ${key}` });
+    return key;
   }
 }
 
-function impersonatedGroups(name: string, asked: readonly string[], namespace: string | undefined): string[] {
-  const groups = [...asked];
-  if (groups.length === 0 && namespace !== undefined) {
-    groups.push('system:serviceaccounts', `system:serviceaccounts:${namespace}`);
-  }
-  const standing = name === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated';
-  const already = ['system:authenticated', 'system:unauthenticated'].some((group) => groups.includes(group));
-  return already ? groups : [...groups, standing];
-}
+/** Remembers which users impersonate by which mode: that mode is tried first, and its refusal is what they hear. */
+export class Impersonator {
+  readonly #authorizer: Authorizer;
+  readonly #lastMode = new Map<string, number>();
 
-function impersonation(attributes: Partial<RequestInfo>): RequestInfo {
-  return {
-    isResource: true,
-    verb: 'impersonate',
-    path: '',
-    group: '',
-    version: 'v1',
-    resource: '',
-    subresource: '',
-    namespace: '',
-    name: '',
-    rest: [],
-    ...attributes,
-  };
+  constructor(authorizer: Authorizer) {
+    this.#authorizer = authorizer;
+  }
+
+  /** Undefined: the request asks for nobody. Throws 400 and 403 StatusErrors. */
+  async impersonate(request: Headers, asking: Attributes): Promise<Impersonated | undefined> {
+    const wanted = wantedUser(request);
+    if (!wanted) return undefined;
+    const { user } = asking;
+    const last = this.#lastMode.get(user.name);
+    const order = [...modes.keys()];
+    if (last !== undefined) order.unshift(...order.splice(last, 1));
+    let refusal: unknown;
+    for (const index of order) {
+      const mode = modes[index];
+      if (!mode?.applies(wanted, user)) continue;
+      try {
+        const found = await impersonateBy(mode, wanted, { asking, authorizer: this.#authorizer });
+        this.#remember(user.name, index);
+        return found;
+      } catch (error) {
+        refusal ??= error;
+      }
+    }
+    throw refusal;
+  }
+
+  #remember(name: string, index: number): void {
+    this.#lastMode.delete(name);
+    this.#lastMode.set(name, index);
+    if (this.#lastMode.size <= rememberedUsers) return;
+    const [oldest] = this.#lastMode.keys();
+    if (oldest !== undefined) this.#lastMode.delete(oldest);
+  }
 }

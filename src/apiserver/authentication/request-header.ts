@@ -3,6 +3,7 @@
 import { setKey } from '../../apimachinery/json/value.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { ClientCertificate } from '../client-certificate.ts';
+import { headerText } from '../header-text.ts';
 import { type ApiRequest, headerValues, type User } from '../request.ts';
 
 export interface RequestHeaderConfig {
@@ -36,7 +37,8 @@ export function requestHeaderUser(
   config: HeaderNames,
 ): User | undefined {
   if (!isProxy(request.clientCertificate, config)) return undefined;
-  const valuesOf = (names: readonly string[]) => names.flatMap((name) => headerValues(request, name.toLowerCase()));
+  const valuesOf = (names: readonly string[]) =>
+    names.flatMap((name) => headerValues(request, name.toLowerCase()).map(headerText));
   const [name] = valuesOf(config.usernameHeaders);
   if (name === undefined) return undefined;
   const [uid] = valuesOf(config.uidHeaders);
@@ -70,7 +72,7 @@ function extraOf(request: Headers, prefixes: readonly string[]): Record<string, 
     for (const name of Object.keys(request.headers)) {
       if (!name.startsWith(prefix)) continue;
       const key = decodedKey(name.slice(prefix.length));
-      setKey(extra, key, [...(ownValue(extra, key) ?? []), ...headerValues(request, name)]);
+      setKey(extra, key, [...(ownValue(extra, key) ?? []), ...headerValues(request, name).map(headerText)]);
     }
   }
   return extra;
@@ -79,7 +81,7 @@ function extraOf(request: Headers, prefixes: readonly string[]): Record<string, 
 /** As upstream, a key that is not percent-encoded as it should be is taken as it is. */
 function decodedKey(key: string): string {
   try {
-    return decodeURIComponent(key).toLowerCase();
+    return decodeURIComponent(key);
   } catch {
     return key;
   }

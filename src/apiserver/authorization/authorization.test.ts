@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { FixedObjectView } from '../fake/object-view.ts';
 import type { User } from '../request.ts';
-import { parseRequestInfo } from '../request-info.ts';
+import { namedBySelector, parseRequestInfo } from '../request-info.ts';
 import { RbacAuthorizer } from './authorizer.ts';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './bootstrap-policy.ts';
 import { forbiddenError } from './messages.ts';
@@ -14,7 +14,7 @@ const core = (resource: string) => ({ group: '', resource });
 
 function ask(method: string, url: string) {
   const { pathname, searchParams } = new URL(url, 'http://x');
-  const info = parseRequestInfo(method, pathname, searchParams);
+  const info = namedBySelector(parseRequestInfo(method, pathname, searchParams), searchParams);
   return { verb: info.verb, info, fieldSelector: searchParams.get('fieldSelector') ?? undefined };
 }
 

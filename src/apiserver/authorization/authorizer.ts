@@ -2,7 +2,7 @@
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../api/rbac/v1/types.generated.ts';
 import type { Attributes, Authorizer, Decision } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
-import { decideForNode, selected } from './node-rules.ts';
+import { decideForNode } from './node-rules.ts';
 import { buildRbacIndex, type RbacIndex } from './rbac-index.ts';
 import { ruleAllows } from './rules.ts';
 
@@ -19,9 +19,8 @@ export class RbacAuthorizer implements Authorizer {
     this.#view = view;
   }
 
-  authorize(given: Attributes): Decision {
-    if (given.user.groups.includes('system:masters')) return allowed;
-    const attributes = withSelectedName(given);
+  authorize(attributes: Attributes): Decision {
+    if (attributes.user.groups.includes('system:masters')) return allowed;
     const forNode = decideForNode(attributes, this.#view);
     if (forNode?.allowed) return forNode;
     const by = this.#granted(attributes);
@@ -51,12 +50,4 @@ export class RbacAuthorizer implements Authorizer {
     }
     return undefined;
   }
-}
-
-/** A list or watch of one object by its name (a field selector on metadata.name) is about that object. */
-function withSelectedName(attributes: Attributes): Attributes {
-  const { info, fieldSelector } = attributes;
-  if (info.name !== '' || fieldSelector === undefined) return attributes;
-  const name = selected(fieldSelector, 'metadata.name');
-  return name === undefined ? attributes : { ...attributes, info: { ...info, name } };
 }

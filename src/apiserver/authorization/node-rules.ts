@@ -3,11 +3,10 @@
 
 import type { PersistentVolume, Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { parseFieldSelector, requiredValue } from '../../apimachinery/selectors/field-selector.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Attributes, Decision } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
-import type { RequestInfo } from '../request-info.ts';
+import { type RequestInfo, selectedValue } from '../request-info.ts';
 import { claimsOf, configMapsOf, secretsOf } from './pod-references.ts';
 
 type PodObject = Readonly<Pod & KubeObject>;
@@ -44,19 +43,10 @@ export function decideForNode(attributes: Attributes, view: ObjectView): Decisio
     const isTunnel = verb === 'post' && info.path === `/portico/v1/nodes/${encodeURIComponent(nodeName)}/tunnel`;
     return { allowed: isTunnel || (verb === 'get' && info.path === '/portico/v1/cluster') };
   }
-  const selectedNode = fieldSelector === undefined ? undefined : selected(fieldSelector, 'spec.nodeName');
+  const selectedNode = fieldSelector === undefined ? undefined : selectedValue(fieldSelector, 'spec.nodeName');
   const decide = byResource[info.group === '' ? info.resource : `${info.resource}.${info.group}`];
   if (decide?.({ nodeName, verb, info, selectedNode, view })) return { allowed: true };
   return { allowed: false, reason: `no relationship found between node '${nodeName}' and this object` };
-}
-
-/** The one value that a field selector asks of a field; a selector that cannot be read asks for nothing. */
-export function selected(fieldSelector: string, field: string): string | undefined {
-  try {
-    return requiredValue(parseFieldSelector(fieldSelector), field);
-  } catch {
-    return undefined;
-  }
 }
 
 const mayRead = ({ verb, info }: Question) => reading.includes(verb) && info.subresource === '';
