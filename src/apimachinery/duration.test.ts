@@ -58,3 +58,15 @@ test('Go prints all smaller units, and refuses numbers without one', () => {
   ]);
   for (const text of ['', '5', '5 s', 's', '1d', '--1s']) expect(parseGoDuration(text)).toBeUndefined();
 });
+
+test.each([
+  ['1.5us', 0.0015, '1.5µs'],
+  ['1ns', 1e-6, '1ns'],
+  ['.5ns', 0, '0s'],
+  ['1m0.000001s', 60_000.001, '1m0.000001s'],
+  ['-1h30ns', -3_600_000.00003, '-1h0m0.00000003s'],
+  ['9999999999m', undefined, ''],
+])('%s has nanoseconds', (text, milliseconds, printed) => {
+  expect(parseGoDuration(text)).toBe(milliseconds);
+  if (milliseconds !== undefined) expect(formatGoDuration(milliseconds)).toBe(printed);
+});

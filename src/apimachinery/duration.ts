@@ -43,35 +43,59 @@ export function age(timestamp: string | undefined, now: number): string {
   return Number.isNaN(then) ? '<unknown>' : humanDuration(now - then);
 }
 
-const goUnits = table<number>({
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: second,
-  m: minute,
-  h: hour,
+/** In nanoseconds. */
+const goUnits = table<bigint>({
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
 });
+const longest = 2n ** 63n - 1n;
 
-/** Milliseconds of a duration as Go's time.ParseDuration reads it (`1h30m`, `-1.5s`, `0`); undefined for other text. */
+/**
+ * Milliseconds of a duration as Go's time.ParseDuration reads it (`1h30m`, `-1.5s`, `0`): whole nanoseconds, the rest is cut
+ * off. Undefined for other text, and for more than 292 years.
+ */
 export function parseGoDuration(text: string): number | undefined {
   if (/^[+-]?0$/.test(text)) return 0;
   if (!/^[+-]?((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
-  const parts = [...text.matchAll(/(\d*\.?\d*)(ns|us|µs|μs|ms|s|m|h)/g)];
-  const sum = parts.reduce((total, [, number = '', unit = '']) => total + Number(number) * goUnits[unit]!, 0);
-  return text.startsWith('-') ? -sum : sum;
+  let sum = 0n;
+  for (const [, whole = '', fraction = '', unit = ''] of text.matchAll(/(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g)) {
+    const size = goUnits[unit]!;
+    sum += BigInt(whole || '0') * size + (BigInt(fraction || '0') * size) / 10n ** BigInt(fraction.length);
+  }
+  if (sum > longest) return undefined;
+  const milliseconds = Number(sum) / 1e6;
+  return text.startsWith('-') ? 0 - milliseconds : milliseconds;
 }
 
-/** Milliseconds as Go prints a duration: `1h30m0s`, `1m0.5s`, `250ms`, `0s`. */
+/** Milliseconds as Go prints a duration: `1h30m0s`, `1m0.5s`, `250ms`, `1.5µs`, `0s`. */
 export function formatGoDuration(milliseconds: number): string {
-  const sign = milliseconds < 0 ? '-' : '';
-  const length = Math.abs(milliseconds);
-  if (length === 0) return '0s';
-  if (length < second) return `${sign}${length}ms`;
-  const hours = Math.floor(length / hour);
-  const minutes = Math.floor((length % hour) / minute);
-  const seconds = (length % minute) / second;
-  const head = hours > 0 ? `${hours}h${minutes}m` : minutes > 0 ? `${minutes}m` : '';
-  return `${sign}${head}${seconds}s`;
+  const nanoseconds = BigInt(Math.round(milliseconds * 1e6));
+  if (nanoseconds === 0n) return '0s';
+  const sign = nanoseconds < 0n ? '-' : '';
+  const length = nanoseconds < 0n ? -nanoseconds : nanoseconds;
+  for (const [unit, next] of [
+    ['ns', 'µs'],
+    ['µs', 'ms'],
+    ['ms', 's'],
+  ] as const) {
+    if (length < goUnits[next]!) return `${sign}${decimal(length, goUnits[unit]!)}${unit}`;
+  }
+  const hours = length / goUnits.h!;
+  const minutes = (length % goUnits.h!) / goUnits.m!;
+  const head = hours > 0n ? `${hours}h${minutes}m` : minutes > 0n ? `${minutes}m` : '';
+  return `${sign}${head}${decimal(length % goUnits.m!, goUnits.s!)}s`;
+}
+
+/** `value` in units of a power of ten, with as many places as it needs. */
+function decimal(value: bigint, unit: bigint): string {
+  const fraction = String(value % unit)
+    .padStart(String(unit).length - 1, '0')
+    .replace(/0+$/, '');
+  return fraction === '' || unit === 1n ? `${value / unit}` : `${value / unit}.${fraction}`;
 }

@@ -16,11 +16,15 @@ export interface Quantity {
 export class QuantityError extends Error {}
 
 const formatError = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-const shape = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+/** Digits may be missing altogether: upstream takes `.`, `-` and `k` for zero. */
+const shape = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 
 const giga = 1_000_000_000n;
-/** Larger values are cut to this one: 2^63 - 1. */
+/** Larger binary values are cut to this one: 2^63 - 1. */
 const largest = (2n ** 63n - 1n) * giga;
+/** Significant digits of a decimal, and of a binary value before its suffix, that upstream reads without big numbers. */
+const fewDecimalDigits = 18;
+const fewBinaryDigits = 14;
 
 const binaryPowers = table<bigint>({ Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n });
 const decimalPowers = table<number>({
@@ -40,19 +44,63 @@ const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
 /** Reads a quantity; finer than a billionth is rounded away from zero. Throws QuantityError. */
 export function parseQuantity(text: string): Quantity {
-  const match = shape.exec(text);
+  const parts = partsOf(text);
+  const { sign, digits, power, bits } = parts;
+  const isFewDigits = isReadFast(parts);
+  if (!isFewDigits && parts.isEmpty) throw new QuantityError('unable to parse numeric part of quantity');
+  // In billionths: nine powers of ten more.
+  const exponent = power + 9;
+  const scaled = BigInt(digits) << bits;
+  let nano = exponent >= 0 ? scaled * 10n ** BigInt(exponent) : divideUp(scaled, 10n ** BigInt(-exponent));
+  let { format } = parts;
+  if (format === 'BinarySI') {
+    if (nano > largest) nano = largest;
+    if (nano > 0n && nano < giga) format = 'DecimalSI';
+  }
+  return { nano: sign === '-' ? -nano : nano, format };
+}
+
+/** The value is `digits` x 10^power x 2^bits. */
+interface Parts {
+  readonly sign: string;
+  /** Whole and fraction together, at least one. */
+  readonly digits: string;
+  /** There were no digits at all. */
+  readonly isEmpty: boolean;
+  readonly fractionDigits: number;
+  readonly power: number;
+  readonly bits: bigint;
+  readonly format: QuantityFormat;
+}
+
+function partsOf(text: string): Parts {
+  const match = text === '' ? undefined : shape.exec(text);
   if (!match) throw new QuantityError(formatError);
-  const [, sign, whole = '', fraction = '', suffix = ''] = match;
-  if (whole === '' && fraction === '') throw new QuantityError(formatError);
-  const digits = BigInt(whole + fraction);
-  const scale = suffixScale(suffix);
-  // The value is digits x 10^(power - fraction.length) x 2^bits; in billionths, nine powers of ten more.
-  const power = scale.power + 9 - fraction.length;
-  const scaled = digits << scale.bits;
-  let nano =
-    power >= 0 ? scaled * 10n ** BigInt(Math.min(power, 60)) : divideUp(scaled, 10n ** BigInt(Math.min(-power, 400)));
-  if (nano > largest) nano = largest;
-  return { nano: sign === '-' ? -nano : nano, format: scale.format };
+  const [, sign = '', whole, fraction = '', suffix = ''] = match;
+  const { power, bits, format } = suffixScale(suffix);
+  return {
+    sign,
+    digits: (whole || '0') + fraction,
+    isEmpty: !/[0-9]/.test(text.slice(0, text.length - suffix.length)),
+    fractionDigits: fraction.length,
+    power: power - fraction.length,
+    bits,
+    format,
+  };
+}
+
+/** Whether upstream reads it into an integer, and so may remember how it was written. */
+function isReadFast({ digits, fractionDigits, power, bits, format }: Parts): boolean {
+  if (format !== 'BinarySI') return digits.length <= fewDecimalDigits && power >= -9;
+  return fractionDigits === 0 && digits.length + Math.trunc(Number(bits) * 0.3) <= fewBinaryDigits;
+}
+
+/** Whether upstream answers the very text that it was given, since that looks canonical to it: `1.234`, `+5`, `1E3`. */
+function isKept(parts: Parts): boolean {
+  if (!isReadFast(parts)) return false;
+  const { digits, power, format } = parts;
+  if (format === 'BinarySI') return Number(digits) % 8 !== 0;
+  return power % 3 === 0 && !digits.endsWith('000') && !digits.startsWith('0');
 }
 
 function suffixScale(suffix: string): { power: number; bits: bigint; format: QuantityFormat } {
@@ -62,6 +110,7 @@ function suffixScale(suffix: string): { power: number; bits: bigint; format: Qua
   if (power !== undefined) return { power, bits: 0n, format: 'DecimalSI' };
   const exponent = /^[eE]([-+]?[0-9]+)$/.exec(suffix);
   if (!exponent) throw new QuantityError("unable to parse quantity's suffix");
+  // Upstream spends minutes on more than a few thousand digits; nothing here is that large.
   return { power: Math.max(-500, Math.min(500, Number(exponent[1]))), bits: 0n, format: 'DecimalExponent' };
 }
 
@@ -84,7 +133,7 @@ export function printQuantity({ nano, format }: Quantity): string {
   }
   let value = nano;
   let power = -9;
-  while (value % 1000n === 0n && power < 18) {
+  while (value % 1000n === 0n && (power < 18 || format === 'DecimalExponent')) {
     value /= 1000n;
     power += 3;
   }
@@ -92,11 +141,12 @@ export function printQuantity({ nano, format }: Quantity): string {
   return `${value}${decimalSuffixes.get(power)}`;
 }
 
-/** The canonical form of a quantity's text, as the API answers it. Throws QuantityError. */
+/** A quantity's text as the API answers it: canonical, or as it was written where upstream keeps that. Throws QuantityError. */
 export function canonicalQuantity(text: string): string {
   // Most quantities are canonical already: small whole numbers with or without a suffix that cannot be divided out.
   if (/^[1-9][0-9]{0,2}[kMG]?$/.test(text)) return text;
-  return printQuantity(parseQuantity(text));
+  const quantity = parseQuantity(text);
+  return isKept(partsOf(text)) ? text : printQuantity(quantity);
 }
 
 /** Negative, zero or positive as `a` is less than, equal to or greater than `b`. */

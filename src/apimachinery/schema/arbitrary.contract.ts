@@ -58,7 +58,7 @@ function arbitraryValue(schema: Schema, depth: number): fc.Arbitrary<unknown> | 
     case 'time':
       return fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-01T01:00:00+01:00');
     case 'micro-time':
-      return fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-01T00:00:00.5Z');
+      return fc.constantFrom('2026-01-01T00:00:00.000000Z', '2026-01-01T01:00:00.500000+01:00');
     case 'raw':
       return fc.constant({ any: 1 });
     case 'any':

@@ -3,8 +3,8 @@
 // in when it encodes the struct is left out or put in here.
 import { setKey } from '../json/value.ts';
 import { canonicalQuantity, QuantityError } from '../quantity.ts';
-import { formatMicroTime, formatTime, parseTime } from '../time.ts';
-import { type Field, goTypeOf, type ListSchema, type MapSchema, type ObjectSchema, type Schema } from './schema.ts';
+import { formatMicroTime, formatTime, readTime, type TimeLayout } from '../time.ts';
+import { type Field, type Forms, goTypeOf, type ListSchema, type MapSchema, type ObjectSchema, type Schema } from './schema.ts';
 
 /** The value does not fit the type; the message is that of Go's decoder: `json: cannot unmarshal …`. */
 export class DecodeError extends Error {}
@@ -29,14 +29,17 @@ export function decodeObject(value: unknown, schema: ObjectSchema, decimals?: Re
 /** Of a whole object. */
 interface Context {
   readonly unknownFields: string[];
+  /** The struct that is named in errors, whatever lies below: inside of a type that reads itself. */
+  readonly struct?: string;
   readonly decimals: ReadonlyMap<string, string> | undefined;
 }
 
 /** Where in the object the decoder is. Paths are put together only when they are wanted. */
 interface Place {
   readonly parent: Place | undefined;
-  /** A field name, or an index in brackets. */
+  /** A field name, a key of a map, or an index in brackets. */
   readonly segment: string;
+  readonly isKey?: true;
   /** The Go struct whose field this is, without its package. */
   readonly struct: string;
   readonly context: Context;
@@ -45,6 +48,7 @@ interface Place {
 function pathOf(place: Place | undefined, withIndexes: boolean): string {
   if (!place?.parent) return '';
   const before = pathOf(place.parent, withIndexes);
+  if (place.isKey && !withIndexes) return before;
   if (place.segment.startsWith('[')) return withIndexes ? before + place.segment : before;
   return before === '' ? place.segment : `${before}.${place.segment}`;
 }
@@ -56,11 +60,15 @@ function decimalAt(place: Place): string | undefined {
 
 function mismatch(value: unknown, schema: Schema, place: Place): DecodeError {
   const what =
-    value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : jsonType(value);
   const number = what === 'number' && /^int/.test(schema.kind) ? ` ${decimalAt(place) ?? value}` : '';
   const field = pathOf(place, false);
-  const into = field === '' ? 'Go value' : `Go struct field ${place.struct}.${field}`;
+  const into = field === '' ? 'Go value' : `Go struct field ${place.context.struct ?? place.struct}.${field}`;
   return new DecodeError(`json: cannot unmarshal ${what}${number} into ${into} of type ${goTypeOf(schema)}`);
+}
+
+function jsonType(value: unknown): string {
+  return typeof value === 'bigint' ? 'number' : typeof value;
 }
 
 function decodeStruct(value: unknown, schema: ObjectSchema, place: Place): Record<string, unknown> {
@@ -161,9 +169,12 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
       return value;
     case 'int32':
     case 'int64':
+      // Nothing counts as far as numbers are exact.
+      if (typeof value === 'bigint' && schema.kind === 'int64') return Number(value);
       if (!isInteger(value, schema.kind) || decimalAt(place)) throw mismatch(value, schema, place);
       return value;
     case 'double':
+      if (typeof value === 'bigint') return Number(value);
       if (typeof value !== 'number') throw mismatch(value, schema, place);
       return value;
     case 'int-or-string':
@@ -182,8 +193,20 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
       return value;
     case 'any':
     case 'deduced':
-      return value;
+      return schema.forms ? decodeForms(value, schema.forms, place) : value;
   }
+}
+
+/** Unknown fields below are dropped and not named. */
+function decodeForms(value: unknown, forms: Forms, place: Place): unknown {
+  const { context, struct } = place;
+  const inside: Place = { ...place, context: { ...context, unknownFields: [], struct: context.struct ?? struct } };
+  if (Array.isArray(value)) {
+    if (forms.list) return decodeValue(value, forms.list(), inside);
+  } else if (typeof value === 'object') return decodeValue(value, forms.object(), inside);
+  if (typeof value === 'boolean' && forms.allowsBoolean) return value;
+  if (forms.refusal !== undefined) throw new DecodeError(forms.refusal);
+  return null;
 }
 
 function isInteger(value: unknown, kind: 'int32' | 'int64'): value is number {
@@ -193,7 +216,7 @@ function isInteger(value: unknown, kind: 'int32' | 'int64'): value is number {
 
 /** The error of a type that decodes itself, and so does not know its field. */
 function looseMismatch(value: unknown, goType: string, written = value): DecodeError {
-  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : jsonType(value);
   const number = what === 'number' && goType.startsWith('int') ? ` ${written}` : '';
   return new DecodeError(`json: cannot unmarshal ${what}${number} into Go value of type ${goType}`);
 }
@@ -209,7 +232,7 @@ function decodeMap(value: unknown, schema: MapSchema, place: Place): Record<stri
       given === null || given === undefined
         ? zeroValue(schema.values)
         : typeof given === 'object' || (schema.values.kind === 'quantity' && place.context.decimals)
-          ? decodeValue(given, schema.values, { ...place, parent: place, segment: key })
+          ? decodeValue(given, schema.values, { ...place, parent: place, segment: key, isKey: true })
           : decodeValue(given, schema.values, place);
     setKey(target, key, decoded);
   }
@@ -246,9 +269,10 @@ function decodeBytes(value: unknown, schema: Schema, place: Place): string {
 }
 
 function decodeQuantity(value: unknown, written = String(value)): string {
-  if (typeof value !== 'string' && typeof value !== 'number') throw looseMismatch(value, 'string');
+  // What is neither a text nor a number has the wrong form: Quantity reads its JSON itself.
+  const text = typeof value === 'string' || typeof value === 'number' ? written.replace(/^ +| +$/g, '') : '!';
   try {
-    return canonicalQuantity(written.trim());
+    return canonicalQuantity(text);
   } catch (error) {
     if (error instanceof QuantityError) throw new DecodeError(error.message, { cause: error });
     throw error;
@@ -257,14 +281,14 @@ function decodeQuantity(value: unknown, written = String(value)): string {
 
 const canonicalTime = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 
-function decodeTime(value: unknown, kind: 'time' | 'micro-time'): string {
+/** The time zero of Go, which is as good as none. */
+const zeroTime = '0001-01-01T00:00:00Z';
+
+function decodeTime(value: unknown, kind: TimeLayout): string | null {
   if (typeof value !== 'string') throw looseMismatch(value, 'string');
-  if (kind === 'time' && canonicalTime.test(value)) return value;
-  const milliseconds = parseTime(value);
-  if (milliseconds === undefined) {
-    const layout = kind === 'time' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
-    const quoted = JSON.stringify(value);
-    throw new DecodeError(`parsing time ${quoted} as "${layout}": cannot parse ${quoted} as "2006"`);
-  }
+  if (kind === 'time' && canonicalTime.test(value)) return value === zeroTime ? null : value;
+  const milliseconds = readTime(value, kind);
+  if (typeof milliseconds === 'string') throw new DecodeError(milliseconds);
+  if (milliseconds === Date.parse(zeroTime)) return null;
   return kind === 'time' ? formatTime(milliseconds) : formatMicroTime(milliseconds);
 }

@@ -25,6 +25,12 @@ test.each([
 const builtIn = { known: [], namespaced: true, isCustom: false };
 const custom = { known: [], namespaced: false, isCustom: true };
 
+test('terms are read in their order as texts, and split at their first operator', () => {
+  const selector = parseFieldSelector('b\\=c,a!=2,,=3');
+  expect(printFieldSelector(selector)).toBe('=3,a!=2,b\\=c');
+  expect(() => parseFieldSelector('b=\\x,a')).toThrow("can't understand 'a'");
+});
+
 test('errors are those of kube-apiserver', () => {
   expect(() => parseFieldSelector('a')).toThrow("invalid selector: 'a'; can't understand 'a'");
   expect(() => parseFieldSelector('a=b=c')).toThrow('invalid field selector: unescaped character in value: 61');

@@ -14,7 +14,7 @@ export type FieldSelector = readonly FieldRequirement[];
 /** Reads the query parameter `fieldSelector`. Throws a 400 StatusError worded as kube-apiserver's. */
 export function parseFieldSelector(text: string): FieldSelector {
   const requirements: FieldRequirement[] = [];
-  for (const term of splitTerms(text)) {
+  for (const term of splitTerms(text).sort()) {
     if (term === '') continue;
     const parts = splitTerm(term);
     if (!parts) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
@@ -78,13 +78,13 @@ function unescaped(value: string): string {
   for (let i = 0; i < value.length; i++) {
     const char = value[i]!;
     if (char === '\\') {
-      const next = value[++i] ?? '';
+      const next = String.fromCodePoint(...[value.codePointAt(++i)].filter((point) => point !== undefined));
       if (next !== '\\' && next !== ',' && next !== '=') {
         throw badRequest(`invalid field selector: invalid escape sequence: \\${next}`);
       }
       result += next;
-    } else if (char === '=') {
-      throw badRequest(`invalid field selector: unescaped character in value: ${char.codePointAt(0)}`);
+    } else if (char === '=' || char === ',') {
+      throw badRequest(`invalid field selector: unescaped character in value: ${char.charCodeAt(0)}`);
     } else result += char;
   }
   return result;
@@ -104,18 +104,11 @@ function splitTerms(text: string): string[] {
   return terms;
 }
 
+/** At the first operator: a backslash means nothing before it. */
 function splitTerm(term: string): FieldRequirement | undefined {
-  for (let i = 0; i < term.length; i++) {
-    if (term[i] === '\\') {
-      i++;
-      continue;
-    }
-    for (const operator of ['!=', '==', '='] as const) {
-      if (term.startsWith(operator, i)) {
-        const value = term.slice(i + operator.length);
-        return { field: term.slice(0, i), operator: operator === '!=' ? '!=' : '=', value };
-      }
-    }
-  }
-  return undefined;
+  const match = /!=|==|=/.exec(term);
+  if (!match) return undefined;
+  const [operator] = match;
+  const value = term.slice(match.index + operator.length);
+  return { field: term.slice(0, match.index), operator: operator === '!=' ? '!=' : '=', value };
 }

@@ -93,6 +93,8 @@ function parseRequirement(tokens: Tokens): Requirement {
     }
     operator = token.kind as LabelOperator;
     values = operator === 'in' || operator === 'notin' ? parseValues(tokens, problem) : parseExact(tokens, problem);
+    // A set: errors count the places in it, not in the text.
+    values = [...new Set(values)].sort();
   }
   const made = requirement(key.text, operator, values);
   if (typeof made === 'string') throw problem(made);

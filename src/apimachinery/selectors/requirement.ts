@@ -43,7 +43,7 @@ export function requirement(key: string, operator: LabelOperator, values: readon
         errors.push(`values: Invalid value: ${list}: for 'Gt', 'Lt' operators, exactly one value is required`);
       }
       for (const [i, value] of unique.entries()) {
-        if (!/^[+-]?\d+$/.test(value)) {
+        if (!isInteger(value)) {
           errors.push(
             `values[${i}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
           );
@@ -58,4 +58,9 @@ export function requirement(key: string, operator: LabelOperator, values: readon
   }
   if (errors.length === 0) return { key, operator, values: unique };
   return errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`;
+}
+
+/** Of 64 bits. */
+function isInteger(text: string): boolean {
+  return /^[+-]?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text.replace('+', ''))) === BigInt(text.replace('+', ''));
 }

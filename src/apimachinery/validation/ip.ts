@@ -82,9 +82,7 @@ export function warningsForIP(field: string, value: string): string[] {
   if (!parsed) return [];
   const canonical = formatIP(parsed.ip);
   if (parsed.leadingZeros || parsed.mapped) {
-    return [
-      `${field}: non-standard IP address ${JSON.stringify(value)} will be considered invalid in a future Kubernetes release: use ${JSON.stringify(canonical)}`,
-    ];
+    return [`${field}: non-standard IP address ${JSON.stringify(value)} is invalid: use ${JSON.stringify(canonical)}`];
   }
   if (parsed.ip.family === 'IPv4' || canonical === value) return [];
   return [
@@ -106,7 +104,7 @@ export function warningsForCIDR(field: string, value: string): string[] {
   }
   if (parsed.leadingZeros || parsed.mapped) {
     warnings.push(
-      `${field}: non-standard CIDR value ${JSON.stringify(value)} will be considered invalid in a future Kubernetes release: use ${JSON.stringify(canonical)}`,
+      `${field}: non-standard CIDR value ${JSON.stringify(value)} is invalid: use ${JSON.stringify(canonical)}`,
     );
   }
   if (warnings.length === 0 && parsed.cidr.family === 'IPv6' && canonical !== value) {

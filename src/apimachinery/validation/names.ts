@@ -51,7 +51,7 @@ export function rangeMessage(low: number, high: number): string {
 /** RFC 1123 label: at most 63 characters, lower case. */
 export const dns1123Label: NameRule = (text) => {
   const errors: string[] = [];
-  if (text.length > 63) errors.push(maxLengthMessage(63));
+  if (Buffer.byteLength(text) > 63) errors.push(maxLengthMessage(63));
   if (!patterns.label.test(text)) {
     errors.push(
       patterns.subdomain.test(text)
@@ -80,7 +80,7 @@ const labelKeyPrefix: NameRule = (text) => [
 /** RFC 1123 subdomain: at most 253 characters, lower case. The rule of most objects' names. */
 export const dns1123Subdomain: NameRule = (text) => {
   const errors: string[] = [];
-  if (text.length > 253) errors.push(maxLengthMessage(253));
+  if (Buffer.byteLength(text) > 253) errors.push(maxLengthMessage(253));
   if (!patterns.subdomain.test(text)) {
     errors.push(subdomainMessage);
   }
@@ -90,7 +90,7 @@ export const dns1123Subdomain: NameRule = (text) => {
 /** RFC 1035 label: as RFC 1123 but starts with a letter. */
 export const dns1035Label: NameRule = (text) => {
   const errors: string[] = [];
-  if (text.length > 63) errors.push(maxLengthMessage(63));
+  if (Buffer.byteLength(text) > 63) errors.push(maxLengthMessage(63));
   if (!patterns.label1035.test(text)) {
     errors.push(
       regexMessage(
@@ -106,7 +106,7 @@ export const dns1035Label: NameRule = (text) => {
 /** A subdomain whose first label is `*`. */
 export const wildcardDns1123Subdomain: NameRule = (text) => {
   const errors: string[] = [];
-  if (text.length > 253) errors.push(maxLengthMessage(253));
+  if (Buffer.byteLength(text) > 253) errors.push(maxLengthMessage(253));
   if (!patterns.wildcardSubdomain.test(text)) {
     errors.push(
       regexMessage(
@@ -161,7 +161,7 @@ export const labelValueRule: NameRule = (text) => {
 /** RFC 6335 service name (IANA_SVC_NAME), lower case: the name of a container port and a named targetPort. */
 export const ianaServiceName: NameRule = (text) => {
   const errors: string[] = [];
-  if (text.length > 15) errors.push(maxLengthMessage(15));
+  if (Buffer.byteLength(text) > 15) errors.push(maxLengthMessage(15));
   if (!/^[-a-z0-9]+$/.test(text)) {
     errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   }
@@ -178,13 +178,12 @@ export const pathSegment: NameRule = (text) => {
 };
 
 /** Names of environment variables (RelaxedEnvironmentVariableValidation): printable ASCII but `=`. */
-export const envVarName: NameRule = (text) =>
-  patterns.envVar.test(text)
+export const envVarName: NameRule = (text) => {
+  if (text === '') return [`environment variable name ${emptyMessage}`];
+  return patterns.envVar.test(text)
     ? []
-    : [
-        "a valid environment variable name must consist only of printable ASCII characters other than '='" +
-          ` (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '^[ -<>-~]+$')`,
-      ];
+    : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
+};
 
 /** A header of an HTTP request. */
 export const httpHeaderName: NameRule = (text) =>
@@ -198,7 +197,7 @@ export const httpHeaderName: NameRule = (text) =>
 
 /** A subdomain whose labels may have underscores: a search path of a resolver. */
 export const dns1123SubdomainWithUnderscore: NameRule = (text) => {
-  const errors = text.length > 253 ? [maxLengthMessage(253)] : [];
+  const errors = Buffer.byteLength(text) > 253 ? [maxLengthMessage(253)] : [];
   if (patterns.searchPath.test(text)) return errors;
   const what =
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
@@ -208,7 +207,7 @@ export const dns1123SubdomainWithUnderscore: NameRule = (text) => {
 /** A key of a ConfigMap or Secret. */
 export const configMapKey: NameRule = (text) => {
   const errors: string[] = [];
-  if (text.length > 253) errors.push(maxLengthMessage(253));
+  if (Buffer.byteLength(text) > 253) errors.push(maxLengthMessage(253));
   if (!patterns.configKey.test(text)) {
     errors.push(
       regexMessage("a valid config key must consist of alphanumeric characters, '-', '_' or '.'", configKey, [
