@@ -19,16 +19,29 @@ const representations = [
   'application/vnd.kubernetes.protobuf;stream=watch',
 ];
 
-/** 406: the client accepts no media type that there is. */
-export function notAcceptable(): StatusError {
-  const message = `406: Not Acceptable\n\nAvailable representations: ${representations.join(', ')}`;
+/** 406: the client accepts no media type of a built-in kind. Only collections come as streams. */
+export function notAcceptable({ isCollection }: { readonly isCollection: boolean }): StatusError {
+  const available = representations.slice(0, isCollection ? representations.length : 3);
+  const message = `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`;
   return new StatusError({ code: 406, reason: 'NotAcceptable', message, details: {} });
 }
 
 /** 406: it accepts a media type, but in a form that there is not. */
-export function formNotAcceptable({ isWatch, isCustom }: { isWatch: boolean; isCustom: boolean }): StatusError {
-  const accepted = isWatch ? representations.slice(3) : representations.slice(0, isCustom ? 2 : 3);
-  return noneAccepted(accepted);
+export function formNotAcceptable(): StatusError {
+  return noneAccepted(representations.slice(0, 3));
+}
+
+/** 406: what it prefers cannot be sent piece by piece. */
+export function streamNotAcceptable(): StatusError {
+  return noneAccepted(representations.slice(3));
+}
+
+/** 406: metadata of one object is asked for, and there are many; or the other way round. */
+export function metadataNotAcceptable(goType: string, isList: boolean): StatusError {
+  const message = isList
+    ? `you requested PartialObjectMetadata, but the requested object is a list (${goType})`
+    : `you requested PartialObjectMetadataList, but the requested object is not a list (${goType})`;
+  return new StatusError({ code: 406, reason: 'NotAcceptable', message });
 }
 
 /** 406: the client accepts none of these. */

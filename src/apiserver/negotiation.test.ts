@@ -3,9 +3,9 @@ import { negotiate, negotiateStatus } from './negotiation.ts';
 
 const protobuf = 'application/vnd.kubernetes.protobuf';
 const table = 'as=Table;v=v1;g=meta.k8s.io';
-const watch = { isWatch: true, isCustom: false, hasTable: true };
-const custom = { isWatch: false, isCustom: true, hasTable: true };
-const review = { isWatch: false, isCustom: false, hasTable: false };
+const watch = { isWatch: true, isCollection: true, isCustom: false, hasTable: true };
+const custom = { isWatch: false, isCollection: false, isCustom: true, hasTable: true };
+const review = { isWatch: false, isCollection: false, isCustom: false, hasTable: false };
 
 describe('negotiate', () => {
   test.each([
@@ -19,8 +19,12 @@ describe('negotiate', () => {
     [`application/json;${table}`, 'json Table'],
     // A Table has no message: the next range is taken.
     [`${protobuf};${table}, application/json;${table}, application/json`, 'json Table'],
-    [`${protobuf};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io`, 'protobuf PartialObjectMetadata'],
+    [`${protobuf};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io`, 'protobuf PartialObjectMetadataList'],
     [`application/json;as=Table;v=v9;g=meta.k8s.io, application/json`, 'json object'],
+    ['application/json;stream=foo, application/yaml', 'yaml object'],
+    ['application/json;sv=1, application/yaml', 'yaml object'],
+    ['application/json;g=meta.k8s.io, application/yaml', 'yaml object'],
+    ['application/json;profile=x;foo=bar', 'json object'],
   ])('%s: %s', (accept, expected) => {
     const { encoding, as } = negotiate(accept);
     expect(`${encoding} ${as}`).toBe(expected);
@@ -35,13 +39,16 @@ describe('negotiate', () => {
     const partial = `${protobuf};as=PartialObjectMetadata;v=v1;g=meta.k8s.io`;
     expect(negotiate(partial, custom)).toMatchObject({ encoding: 'protobuf', as: 'PartialObjectMetadata' });
     expect(() => negotiate(protobuf, custom)).toThrow(
-      'only the following media types are accepted: application/json, application/yaml',
+      'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
     );
+    expect(negotiate('*', custom).encoding).toBe('json');
+    expect(negotiate('application/*', custom).encoding).toBe('json');
   });
 
   test('a watch is no YAML', () => {
     expect(negotiate(`${protobuf};stream=watch`, watch).encoding).toBe('protobuf');
-    expect(() => negotiate('application/yaml', watch)).toThrow(
+    // Also where something else would do: what is preferred is YAML.
+    expect(() => negotiate('application/yaml, application/json', watch)).toThrow(
       'only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
     );
   });
@@ -54,7 +61,12 @@ describe('negotiate', () => {
 
   test('a media type that there is not is refused with those that there are', () => {
     expect(() => negotiate('application/cbor')).toThrow('406: Not Acceptable\n\nAvailable representations: ');
-    expect(() => negotiate('text/html')).toThrow('406: Not Acceptable');
+    for (const accept of ['text/html', '*', 'application/*', 'application/JSON']) {
+      expect(() => negotiate(accept)).toThrow(
+        /^406: Not Acceptable\n\nAvailable representations: application\/json, application\/yaml, application\/vnd.kubernetes.protobuf$/,
+      );
+    }
+    expect(() => negotiate('text/html', watch)).toThrow('application/json;stream=watch');
   });
 });
 

@@ -1,11 +1,11 @@
 // What form the client wants its answer in: read from the Accept header, as kube-apiserver reads it.
 import { table } from '../apimachinery/table.ts';
-import { formNotAcceptable, notAcceptable } from './errors.ts';
+import { formNotAcceptable, notAcceptable, streamNotAcceptable } from './errors.ts';
 
 export interface ResponseFormat {
   readonly encoding: 'json' | 'yaml' | 'protobuf';
   /** `meta.k8s.io` forms of objects and lists. */
-  readonly as: 'object' | 'Table' | 'PartialObjectMetadata';
+  readonly as: 'object' | 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
   /** Of Tables and partial metadata: `v1` or `v1beta1`. */
   readonly version: string;
   /** JSON is indented. */
@@ -16,6 +16,8 @@ export interface ResponseFormat {
 export interface Offer {
   /** Watches: YAML has no form for a stream. */
   readonly isWatch: boolean;
+  /** Watches and lists. */
+  readonly isCollection: boolean;
   /** Custom resources have no protocol buffers, save of their metadata. */
   readonly isCustom: boolean;
   /** Reviews and the like are answers to one question, and no rows: they have no Table. */
@@ -23,7 +25,7 @@ export interface Offer {
 }
 
 const plain: ResponseFormat = { encoding: 'json', as: 'object', version: 'v1', pretty: false };
-const everything: Offer = { isWatch: false, isCustom: false, hasTable: true };
+const everything: Offer = { isWatch: false, isCollection: false, isCustom: false, hasTable: true };
 
 export interface MediaRange {
   readonly type: string;
@@ -40,7 +42,7 @@ function parseRange(text: string): MediaRange {
     if (equals > 0) parameters.set(part.slice(0, equals).trim().toLowerCase(), part.slice(equals + 1).trim());
   }
   const quality = Number(parameters.get('q') ?? 1);
-  const [type = '', subtype = ''] = name.toLowerCase().split('/');
+  const [type = '', subtype = ''] = name.split('/');
   return { type, subtype, parameters, quality: Number.isNaN(quality) ? 1 : quality };
 }
 
@@ -65,25 +67,30 @@ const encodings = table<ResponseFormat['encoding']>({
 const forms = table<ResponseFormat['as']>({
   Table: 'Table',
   PartialObjectMetadata: 'PartialObjectMetadata',
-  PartialObjectMetadataList: 'PartialObjectMetadata',
+  PartialObjectMetadataList: 'PartialObjectMetadataList',
 });
 
 function encodingOf({ type, subtype }: MediaRange): ResponseFormat['encoding'] | undefined {
-  return type === 'application' || (type === '*' && subtype === '*') ? encodings[subtype] : undefined;
+  if (type === '*') return subtype === '*' || subtype === '' ? 'json' : undefined;
+  return type === 'application' ? encodings[subtype] : undefined;
 }
 
-function formatOf(range: MediaRange, { isWatch, isCustom, hasTable }: Offer): ResponseFormat | undefined {
+/** What the routes of built-in kinds look at first: the type alone, named or any. */
+function isProduced({ type, subtype }: MediaRange): boolean {
+  return type === '*' ? subtype === '*' : type === 'application' && subtype !== '*' && subtype in encodings;
+}
+
+function formatOf(range: MediaRange, { isCustom, hasTable }: Offer): ResponseFormat | undefined {
   const encoding = encodingOf(range);
-  if (encoding === undefined || (isWatch && encoding === 'yaml')) return undefined;
+  if (encoding === undefined) return undefined;
   const { parameters } = range;
-  const stream = parameters.get('stream');
-  if (stream !== undefined && stream !== 'watch') return undefined;
+  const stream = parameters.get('stream') ?? '';
+  if ((stream !== '' && (stream !== 'watch' || encoding === 'yaml')) || parameters.get('sv')) return undefined;
   const pretty = parameters.get('pretty') === '1';
-  const kind = parameters.get('as');
-  if (kind === undefined) {
+  if (!['as', 'g', 'v'].some((name) => parameters.has(name))) {
     return encoding === 'protobuf' && isCustom ? undefined : { encoding, as: 'object', version: 'v1', pretty };
   }
-  const as = forms[kind];
+  const as = forms[parameters.get('as') ?? ''];
   const version = parameters.get('v') ?? '';
   const isKnown = parameters.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1');
   // A Table's cells are of any type, which has no message.
@@ -95,16 +102,19 @@ function formatOf(range: MediaRange, { isWatch, isCustom, hasTable }: Offer): Re
 export function negotiate(accept: string | undefined, offer: Offer = everything): ResponseFormat {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plain;
   const ranges = mediaRanges(accept);
+  if (!offer.isCustom && !ranges.some(isProduced)) throw notAcceptable(offer);
   for (const range of ranges) {
     const format = formatOf(range, offer);
-    if (format) return format;
+    if (!format) continue;
+    if (offer.isWatch && format.encoding === 'yaml') throw streamNotAcceptable();
+    return format;
   }
-  throw ranges.some((range) => encodingOf(range)) ? formNotAcceptable(offer) : notAcceptable();
+  throw formNotAcceptable();
 }
 
 /** The form of a Status: as for objects, but JSON where the client accepts nothing that there is. */
 export function negotiateStatus(accept: string | undefined): ResponseFormat {
-  const withoutForms = accept?.split(',').filter((range) => !/;\s*as=/.test(range));
+  const withoutForms = accept?.split(',').filter((range) => !/;\s*(?:as|g|v)=/.test(range));
   try {
     return negotiate(withoutForms?.join(','));
   } catch {

@@ -148,6 +148,25 @@ describe('Tables', () => {
     expect(apiVersion).toBe('meta.k8s.io/v1beta1');
   });
 
+  test.each([
+    [
+      'PartialObjectMetadata',
+      '',
+      406,
+      'you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)',
+    ],
+    [
+      'PartialObjectMetadataList',
+      '/a',
+      406,
+      'you requested PartialObjectMetadataList, but the requested object is not a list (*core.ConfigMap)',
+    ],
+  ])('%s of%s is %i', async (as, path, code, message) => {
+    const headers = { accept: `application/json;as=${as};v=v1;g=meta.k8s.io` };
+    const answer = await exchange(api.server, { url: configMaps + path, headers });
+    expect(answer.json()).toMatchObject({ code, message });
+  });
+
   test('a watch tells the columns once', async () => {
     const watch = await openWatch(api.server, {
       url: `${configMaps}?watch=1&fieldSelector=metadata.name=a`,
@@ -195,6 +214,39 @@ describe('bookmarks', () => {
 
   const initially =
     'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&fieldSelector=metadata.name=b';
+  test.each([
+    // From nowhere a watch begins with what there is, as if that had been asked for.
+    ['watch=1&allowWatchBookmarks=1&fieldSelector=metadata.name=b', ['ADDED', 'BOOKMARK']],
+  ])('%s: %j', async (query, types) => {
+    const watch = await openWatch(api.server, { url: `${configMaps}?${query}` });
+    for (const type of types) expect((await watch.event()).type).toBe(type);
+    await watch.end();
+  });
+
+  test('a state that does not come is told of in the watch', async () => {
+    const url = `${configMaps}?watch=1&resourceVersion=900000&sendInitialEvents=1&resourceVersionMatch=NotOlderThan`;
+    let isOpen = false;
+    const opening = openWatch(api.server, { url }).finally(() => {
+      isOpen = true;
+    });
+    while (!isOpen) {
+      api.clock.advance(1000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const watch = await opening;
+    expect(await watch.event()).toMatchObject({ type: 'ERROR', object: { code: 504, reason: 'Timeout' } });
+    await watch.end();
+  });
+
+  test('a path of one object and a selector of another', async () => {
+    const url = '/api/v1/watch/namespaces/n/configmaps/a?fieldSelector=metadata.name=b';
+    const answer = await exchange(api.server, { url });
+    expect(answer.json()).toMatchObject({
+      code: 400,
+      message: "fieldSelector metadata.name doesn't match requested name",
+    });
+  });
+
   const blueprint = 'kubernetes.io/initial-events-list-blueprint';
   interface Marked {
     readonly metadata: { readonly resourceVersion: string; readonly annotations: Readonly<Record<string, string>> };

@@ -13,6 +13,7 @@ import { decodeContinue, encodeContinue, latest } from './continue-token.ts';
 import { type ListQuery, listQuery, listRevisionOf, selectedName, selectorOf } from './options.ts';
 import {
   headersOf,
+  isList,
   listTypeOf,
   partialMetadata,
   type TableRow,
@@ -264,7 +265,8 @@ export async function listResponse(
     for await (const slice of slices(items)) rows.push(...slice.map(({ object }) => tableRow(object, request)));
     return valueResponse(request, tableOf(rows, metadata, { version, columns: tableColumns(definition) }));
   }
-  const isPartial = format.as === 'PartialObjectMetadata';
+  if (format.as === 'PartialObjectMetadata') throw isList(definition);
+  const isPartial = format.as === 'PartialObjectMetadataList';
   const list: ListForm = {
     ...listTypeOf(request),
     metadata,

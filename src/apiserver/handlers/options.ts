@@ -134,7 +134,7 @@ export function listQuery(query: URLSearchParams, definition: ResourceDefinition
     const known = Object.keys(definition.selectableFields);
     checkSelectableFields(fields, { known, namespaced, isCustom: schema !== undefined });
   }
-  const parsed: ListQuery = {
+  const given: ListQuery = {
     labels: parseLabelSelector(query.get('labelSelector') ?? ''),
     fields,
     limit: Math.max(0, integer(query, 'limit') ?? 0),
@@ -145,9 +145,18 @@ export function listQuery(query: URLSearchParams, definition: ResourceDefinition
     allowWatchBookmarks: isOn(query.get('allowWatchBookmarks')),
     sendInitialEvents: query.has('sendInitialEvents') ? isOn(query.get('sendInitialEvents')) : undefined,
   };
+  const parsed = isWatch && isOn(query.get('watch')) ? withInitialEvents(given) : given;
   const errors = isWatch ? watchErrors(parsed) : listErrors(parsed);
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
   return parsed;
+}
+
+/** A watch from nowhere, or from any state, begins with what there is (upstream SetListOptionsDefaults). */
+function withInitialEvents(query: ListQuery): ListQuery {
+  const { sendInitialEvents, match, resourceVersion } = query;
+  const isFromAny = resourceVersion === '' || resourceVersion === '0';
+  if (sendInitialEvents !== undefined || match !== '' || !isFromAny) return query;
+  return { ...query, sendInitialEvents: true, match: 'NotOlderThan' };
 }
 
 function listErrors({ match, resourceVersion, continueToken, sendInitialEvents }: ListQuery): FieldError[] {

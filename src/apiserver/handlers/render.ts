@@ -2,9 +2,11 @@
 
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
-import { badRequest } from '../../apimachinery/status.ts';
+import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import { fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { encodeValue, loadProtobuf, mediaTypes, messageOf } from '../encoding.ts';
+import { metadataNotAcceptable } from '../errors.ts';
+import type { ResponseFormat } from '../negotiation.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -18,12 +20,38 @@ export function partialMetadata(object: Pick<KubeObject, 'metadata'>, version: s
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
 }
 
+/** Whether only metadata is wanted, of one object or of many. */
+export function isMetadataForm({ as }: Pick<ResponseFormat, 'as'>): boolean {
+  return as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList';
+}
+
 /** Kind and version of a list, of whole objects or of their metadata. */
 export function listTypeOf({ definition, format }: Pick<ResourceRequest, 'definition' | 'format'>): Typed {
-  if (format.as === 'PartialObjectMetadata') {
+  if (isMetadataForm(format)) {
     return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${format.version}` };
   }
   return { kind: definition.listKind ?? `${definition.kind}List`, apiVersion: apiVersionOf(definition) };
+}
+
+/** Where upstream's own types of a group's objects are: part of the texts of refusals. */
+function goPackage({ group, schema }: Pick<ResourceDefinition, 'group' | 'schema'>): string {
+  if (schema !== undefined) return 'unstructured';
+  if (group === '' || group === 'events.k8s.io') return 'core';
+  return group === 'internal.apiserver.k8s.io' ? 'apiserverinternal' : group.split('.', 1)[0]!;
+}
+
+/** Metadata of one object was asked for where there is a list. */
+export function isList(definition: ResourceDefinition): StatusError {
+  const { kind, listKind = `${kind}List`, schema } = definition;
+  const name = schema === undefined ? listKind : 'UnstructuredList';
+  return metadataNotAcceptable(`*${goPackage(definition)}.${name}`, true);
+}
+
+/** Metadata of a list was asked for where there is one object. */
+function noList(definition: ResourceDefinition): StatusError {
+  // What upstream holds a custom resource in could be a list.
+  if (definition.schema !== undefined) return new StatusError({ code: 500, message: 'content is not a list' });
+  return metadataNotAcceptable(`*${goPackage(definition)}.${definition.kind}`, false);
 }
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -56,13 +84,20 @@ export function tableRow(object: Readonly<KubeObject>, request: ResourceRequest)
   return rowOf(definition.cells(object as KubeObject, parts.clock.now()), object, request);
 }
 
-/** Of an object that has nothing but metadata: a bookmark. */
+/** Of an object that has nothing but metadata: a bookmark. One that ends the present state comes with its object at any rate. */
 export function emptyRow(object: Readonly<KubeObject>, request: ResourceRequest): TableRow {
-  const cells = request.definition.columns.map(({ type }) => (type === 'string' ? '' : 0));
-  return rowOf(cells, object, request);
+  const { definition, format } = request;
+  const empty = definition.schema === undefined ? 0 : null;
+  const cells = definition.columns.map(({ name, type }) => {
+    if (empty === null) return name === 'Name' ? '' : null;
+    return type === 'string' ? '' : empty;
+  });
+  const isEnd = object.metadata.annotations !== undefined;
+  return isEnd ? { cells, object: partialMetadata(object, format.version) } : rowOf(cells, object, request);
 }
 
-function rowOf(cells: unknown[], object: Readonly<KubeObject>, { format, request }: ResourceRequest): TableRow {
+/** A row with as much of its object as the client wants. */
+export function rowOf(cells: unknown[], object: Readonly<KubeObject>, { format, request }: ResourceRequest): TableRow {
   const include = includeObject(request.query);
   if (include === 'None') return { cells, object: null };
   return { cells, object: include === 'Object' ? object : partialMetadata(object, format.version) };
@@ -111,6 +146,7 @@ export function viewOf(request: ResourceRequest, object: Readonly<KubeObject>): 
   const { format, definition } = request;
   if (format.as === 'object') return object;
   if (format.as === 'PartialObjectMetadata') return partialMetadata(object, format.version);
+  if (format.as === 'PartialObjectMetadataList') throw noList(definition);
   const metadata = { resourceVersion: object.metadata.resourceVersion };
   const columns = tableColumns(definition);
   return tableOf([tableRow(object, request)], metadata, { version: format.version, columns });

@@ -171,16 +171,20 @@ const columns = [
   column('Available', 'How many replicas there are.', { type: 'integer' }),
   ageColumn,
 ];
+/** As columns of definitions have it. */
+const customColumns = columns.map((one) => (one === ageColumn ? { ...one, type: 'date' as const } : one));
 
 function scaleResponse(request: ResourceRequest, scale: ScaleObject): Promise<ApiResponse> {
-  if (request.format.as !== 'Table') return valueResponse(request, scale);
+  const { definition, format } = request;
+  if (format.as === 'object') return valueResponse(request, scale);
+  if (format.as === 'PartialObjectMetadata') return valueResponse(request, partialMetadata(scale, format.version));
+  if (format.as === 'PartialObjectMetadataList') throw metadataNotAcceptable('*v1.Scale', false);
   const { name, resourceVersion } = scale.metadata;
   const age = ageCell(scale, request.parts.clock.now());
   const cells = [name, scale.spec?.replicas ?? 0, scale.status?.replicas ?? 0, age];
-  const { version } = request.format;
-  const row = { cells, object: partialMetadata(scale, version) };
-  const table = tableOf([row], { resourceVersion }, { version, columns: tableColumns({ columns }) });
-  return valueResponse(request, table);
+  const described = tableColumns({ columns: definition.schema === undefined ? columns : customColumns });
+  const row = rowOf(cells, scale, request);
+  return valueResponse(request, tableOf([row], { resourceVersion }, { version: format.version, columns: described }));
 }
 
 function scaled(old: Readonly<KubeObject>, scale: ScaleObject, { info, definition }: ResourceRequest): KubeObject {

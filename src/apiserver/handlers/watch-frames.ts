@@ -9,6 +9,7 @@ import type { StoredObject } from '../watch-cache/stored-object.ts';
 import {
   emptyRow,
   includeObject,
+  isMetadataForm,
   listTypeOf,
   partialMetadata,
   type TableRow,
@@ -68,7 +69,7 @@ export class WatchFrames {
 
   get #isMetadata(): boolean {
     const { as, encoding } = this.#request.format;
-    return as === 'PartialObjectMetadata' && encoding === 'json';
+    return encoding === 'json' && isMetadataForm({ as });
   }
 
   #metadataOf({ metadata }: StoredObject): KubeObject {
@@ -94,7 +95,7 @@ export class WatchFrames {
   #bookmarkView(plain: KubeObject): unknown {
     const { format } = this.#request;
     if (format.as === 'object') return plain;
-    if (format.as === 'PartialObjectMetadata') return partialMetadata(plain, format.version);
+    if (isMetadataForm(format)) return partialMetadata(plain, format.version);
     return this.#table(emptyRow(plain, this.#request), plain);
   }
 
@@ -111,7 +112,7 @@ export class WatchFrames {
     const { format } = this.#request;
     if (format.as === 'object') return this.#wholeObject(type, stored);
     const { object } = stored;
-    if (format.as === 'PartialObjectMetadata') return this.#encode(type, partialMetadata(object, format.version));
+    if (isMetadataForm(format)) return this.#encode(type, partialMetadata(object, format.version));
     return this.#encode(type, this.#table(tableRow(object, this.#request), object));
   }
 

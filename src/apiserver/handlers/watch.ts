@@ -1,5 +1,5 @@
 // GET with watch: the changes of a collection as they happen. Watchers of the same form share each event's encoding.
-import { expired, type StatusError } from '../../apimachinery/status.ts';
+import { badRequest, expired, StatusError } from '../../apimachinery/status.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { ApiResponse, ByteSink, PushedBody } from '../request.ts';
 import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
@@ -22,12 +22,26 @@ const mostWaiting = 10_000;
 
 export async function handleWatch(request: ResourceRequest): Promise<ApiResponse> {
   const query = listQuery(request.request.query, request.definition, true);
+  checkName(request, query);
+  let tooEarly: StatusError | undefined;
   if (query.resourceVersion === '') await request.parts.cache.waitForNow();
   else if (revisionOf(query.resourceVersion) > 0 && query.sendInitialEvents) {
-    await notOlderThan(request, query.resourceVersion);
+    try {
+      await notOlderThan(request, query.resourceVersion);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      // The answer has begun, upstream, when this is known.
+      tooEarly = error;
+    }
   }
-  const watch = new Watch(request, query, await watchFrames(request));
+  const watch = new Watch(request, query, { frames: await watchFrames(request), tooEarly });
   return { status: 200, headers: streamHeaders(request), body: watch };
+}
+
+/** 400 where the path names one object and a field selector does not name the same. */
+function checkName({ info }: ResourceRequest, query: ListQuery): void {
+  if (info.name === '' || query.fields.length === 0 || selectedName(query) === info.name) return;
+  throw badRequest("fieldSelector metadata.name doesn't match requested name");
 }
 
 /** Of JSON, the type does not say that it is a stream. */
@@ -46,6 +60,8 @@ class Watch implements PushedBody {
   /** What keys end in that are selected by name in all namespaces. */
   readonly #suffix: string;
   readonly #frames: WatchFrames;
+  /** Why it ends as it begins. */
+  readonly #tooEarly: StatusError | undefined;
   /** Changes that happened before everything earlier was sent. */
   #waiting: CacheEvent[] | undefined = [];
   #lastRevision = 0;
@@ -53,8 +69,13 @@ class Watch implements PushedBody {
   #converting: Promise<void> | undefined;
   #fail: (error: Error) => void = () => {};
 
-  constructor(request: ResourceRequest, query: ListQuery, frames: WatchFrames) {
+  constructor(
+    request: ResourceRequest,
+    query: ListQuery,
+    { frames, tooEarly }: { readonly frames: WatchFrames; readonly tooEarly: StatusError | undefined },
+  ) {
     const { store, info, definition } = request;
+    this.#tooEarly = tooEarly;
     this.#request = request;
     this.#query = query;
     this.#frames = frames;
@@ -103,6 +124,7 @@ class Watch implements PushedBody {
   /** What is sent before live changes: present objects, or the changes since a revision; or an error. */
   #start(now: number): FirstEvents {
     const { query, cache } = { query: this.#query, cache: this.#request.store.cache };
+    if (this.#tooEarly) return { error: this.#tooEarly };
     this.#lastRevision = now;
     const wanted = Number(query.resourceVersion || 0);
     const wantsState = query.sendInitialEvents ?? wanted === 0;
