@@ -42,6 +42,7 @@ const scalarTypes = table<ScalarKind>({
 const keyDefaults = table<string>({
   'core.v1.ServicePort.protocol': 'TCP',
   'core.v1.ContainerPort.protocol': 'TCP',
+  'core.v1.LocalObjectReference.name': '',
 });
 
 /** `io.k8s.api.core.v1.Pod` -> `core.v1.Pod`. */

@@ -30,7 +30,7 @@ import {
 } from './managers.ts';
 import { mergeTyped, removePaths, withNamedFields } from './merge.ts';
 import { managedFieldsOf, trackUpdate, type Writer, withoutManagedFields } from './record-update.ts';
-import { fieldSetOf } from './typed.ts';
+import { fieldSetOf, fieldSetOfDecoded } from './typed.ts';
 import { ConversionError, changesOf, reconcileManagers, type Versions, type VersionView } from './versions.ts';
 
 export interface ApplyRequest extends Writer {
@@ -181,7 +181,7 @@ function prune(
   const bare = removePaths(full, named(last.fields), schema);
   const kept = versions.convert(withOwned(full, bare, given), last.apiVersion);
   // What only came back because an item around it did is still the manager's to take away.
-  const gone = difference(named(fieldSetOf(full, schema)), named(fieldSetOf(kept, schema)));
+  const gone = difference(named(fieldSetOfDecoded(full, schema)), named(fieldSetOfDecoded(kept, schema)));
   const pruned = removePaths(full, intersection(gone, named(last.fields)), schema);
   return versions.convert(pruned, request.apiVersion);
 }
@@ -217,8 +217,8 @@ function withOwned(
     const named = (set: FieldSet) => withNamedFields(set, schema);
     full = versions.convert(full, apiVersion);
     pruned = versions.convert(pruned, apiVersion);
-    const kept = union(named(fieldSetOf(pruned, schema)), named(fields));
-    pruned = removePaths(full, difference(named(fieldSetOf(full, schema)), kept), schema);
+    const kept = union(named(fieldSetOfDecoded(pruned, schema)), named(fields));
+    pruned = removePaths(full, difference(named(fieldSetOfDecoded(full, schema)), kept), schema);
   }
   return pruned;
 }

@@ -122,7 +122,8 @@ function checkScalar(value: unknown, { kind }: Schema, at: Place): void {
     case 'int32':
     case 'int64':
     case 'double':
-      if (typeof value !== 'number') report(at, `expected numeric (int or float), got ${goTypeName(value)}`);
+      if (typeof value !== 'number' && typeof value !== 'bigint')
+        report(at, `expected numeric (int or float), got ${goTypeName(value)}`);
       return;
     default:
       if (typeof value === 'object') report(at, `expected any scalar, got &{${goText(value)}}`);

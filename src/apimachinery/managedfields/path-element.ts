@@ -1,13 +1,12 @@
 // One step of a field path as it is written in FieldsV1: `f:<name>` a field or map key, `k:<json>` a list item by its
 // keys, `v:<json>` a list item by its value, `i:<number>` a list item by its place.
+import { escapeHtml } from '../json/go-text.ts';
+import { parseExactly } from '../json/int64.ts';
 import { isObject } from '../json/value.ts';
 
 /** JSON as Go writes it: what HTML gives a meaning to is escaped. */
 export function goJson(value: unknown): string {
-  const text = JSON.stringify(value);
-  return /[<>&\u2028\u2029]/.test(text)
-    ? text.replaceAll(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    : text;
+  return escapeHtml(JSON.stringify(value));
 }
 
 /**
@@ -32,7 +31,7 @@ export function canonicalElement(element: string): string | 'unknown' | undefine
 
 function canonicalJson(kind: 'v' | 'k', text: string): string | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseExactly(text);
     if (kind === 'v') return `v:${goJson(value)}`;
     if (!isObject(value)) return undefined;
     return `k:${goJson(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))))}`;
@@ -50,7 +49,7 @@ const ranks = 'fkvi';
 export function compareElements(a: string, b: string): number {
   if (a[0] !== b[0]) return a === '.' ? -1 : b === '.' ? 1 : ranks.indexOf(a[0]!) - ranks.indexOf(b[0]!);
   if (a[0] !== 'f' && a !== b && mayHoldNumbers(a, b))
-    return compareValues(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)));
+    return compareValues(parseExactly(a.slice(2)), parseExactly(b.slice(2)));
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
@@ -70,6 +69,7 @@ const typeRanks = ['number', 'string', 'boolean', 'list', 'map', 'null'] as cons
 function typeOf(value: unknown): (typeof typeRanks)[number] {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'list';
+  if (typeof value === 'bigint') return 'number';
   return typeof value === 'object' ? 'map' : (typeof value as 'number' | 'string' | 'boolean');
 }
 
@@ -93,7 +93,7 @@ export function printElement(element: string): string {
   const text = element.slice(2);
   if (element.startsWith('f:')) return `.${text}`;
   if (element.startsWith('i:')) return `[${text}]`;
-  const value: unknown = JSON.parse(text);
+  const value: unknown = parseExactly(text);
   if (element.startsWith('v:')) return `[=${printValue(value)}]`;
   const pairs = isObject(value) ? Object.entries(value).map(([key, part]) => `${key}=${printValue(part)}`) : [];
   return `[${pairs.join(',')}]`;

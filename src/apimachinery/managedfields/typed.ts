@@ -2,7 +2,7 @@
 // structured-merge-diff, package typed).
 
 import { isObject, type JsonObject } from '../json/value.ts';
-import type { ListSchema, Schema } from '../schema/schema.ts';
+import type { Field, ListSchema, Schema } from '../schema/schema.ts';
 import { ownValue } from '../table.ts';
 import { type FieldSet, FieldSetBuilder } from './field-set.ts';
 import { goJson } from './path-element.ts';
@@ -15,12 +15,21 @@ export function elementOf(item: unknown, schema: ListSchema): string | undefined
   let any = false;
   for (const key of schema.keys.length > 1 ? schema.keys.toSorted() : schema.keys) {
     let value = ownValue(item, key);
-    if (value === undefined && schema.items.kind === 'object') value = schema.items.fields.get(key)?.default;
+    if (value === undefined && schema.items.kind === 'object') value = keyDefault(schema.items.fields.get(key));
     if (value === undefined) continue;
     keys[key] = value;
     any = true;
   }
   return any ? `k:${goJson(keys)}` : undefined;
+}
+
+const zeros = { string: '', int32: 0, int64: 0, boolean: false } as const;
+
+/** What a key is that an item leaves out: its default, or the zero value of what is always written. */
+function keyDefault(field: Field | undefined): string | number | boolean | undefined {
+  if (field === undefined || field.default !== undefined || field.absent !== 'zero') return field?.default;
+  const { kind } = field.schema;
+  return kind === 'string' || kind === 'int32' || kind === 'int64' || kind === 'boolean' ? zeros[kind] : undefined;
 }
 
 /** What a deduced type is where it is a map. */
@@ -66,14 +75,30 @@ export function indexItems(list: unknown, schema: ListSchema): Map<string, reado
   return items;
 }
 
-/** The paths that an applied object has an opinion on: its leaves, map entries and list items. */
+/** The paths that an applied object, as it was sent, has an opinion on: its leaves, map entries and list items. */
 export function fieldSetOf(object: unknown, schema: Schema): FieldSet {
-  const builder = new FieldSetBuilder();
-  collect(object, schema, [], builder);
-  return builder.build();
+  return collected(object, schema, { isDecoded: false });
 }
 
-function collect(value: unknown, type: Schema, path: string[], into: FieldSetBuilder): void {
+/** The same of an object that was decoded, where an empty list may be one that is not there. */
+export function fieldSetOfDecoded(object: unknown, schema: Schema): FieldSet {
+  return collected(object, schema, { isDecoded: true });
+}
+
+interface Collection {
+  readonly path: string[];
+  readonly into: FieldSetBuilder;
+  readonly isDecoded: boolean;
+}
+
+function collected(object: unknown, schema: Schema, { isDecoded }: Pick<Collection, 'isDecoded'>): FieldSet {
+  const into = new FieldSetBuilder();
+  collect(object, schema, { path: [], into, isDecoded });
+  return into.build();
+}
+
+function collect(value: unknown, type: Schema, collection: Collection): void {
+  const { path, into } = collection;
   const schema = resolved(type, value);
   if (isAtomic(schema)) {
     into.insert(path);
@@ -84,7 +109,7 @@ function collect(value: unknown, type: Schema, path: string[], into: FieldSetBui
     for (const [element, same] of indexItems(value, schema)) {
       path.push(element);
       // Of duplicates nobody owns the parts.
-      if (same.length === 1) collect(same[0], schema.items, path, into);
+      if (same.length === 1) collect(same[0], schema.items, collection);
       into.insert(path);
       path.pop();
     }
@@ -96,9 +121,9 @@ function collect(value: unknown, type: Schema, path: string[], into: FieldSetBui
     const given = value[key];
     if (below === undefined || given === undefined) continue;
     path.push(`f:${key}`);
-    collect(given, below, path, into);
+    collect(given, below, collection);
     if (given === null || (isObject(given) && isEmptyObject(given)) || !isNamed(schema, key)) into.insert(path);
-    else if (isUnsetList(given, schema, key)) into.insert(path);
+    else if (collection.isDecoded && isUnsetList(given, schema, key)) into.insert(path);
     path.pop();
   }
 }
