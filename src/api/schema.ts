@@ -4,6 +4,7 @@
 import type { GroupVersionKind } from '../apimachinery/object.ts';
 import {
   type Field,
+  type Forms,
   type ObjectSchema,
   type ScalarKind,
   type Schema,
@@ -44,6 +45,21 @@ const keyDefaults = table<string>({
   'core.v1.ContainerPort.protocol': 'TCP',
   'core.v1.LocalObjectReference.name': '',
 });
+
+/** Fields whose Go type has a name of its own, which errors show. */
+const namedTypes = table<string>({
+  'apiextensions.v1.CustomResourceConversion.strategy': 'v1.ConversionStrategyType',
+  'apiextensions.v1.CustomResourceDefinitionCondition.status': 'v1.ConditionStatus',
+  'apiextensions.v1.CustomResourceDefinitionCondition.type': 'v1.CustomResourceDefinitionConditionType',
+  'apiextensions.v1.CustomResourceDefinitionSpec.scope': 'v1.ResourceScope',
+  'apiextensions.v1.JSONSchemaProps.$schema': 'v1.JSONSchemaURL',
+  'apiextensions.v1.JSONSchemaProps.definitions': 'v1.JSONSchemaDefinitions',
+  'apiextensions.v1.JSONSchemaProps.dependencies': 'v1.JSONSchemaDependencies',
+  'apiextensions.v1.JSONSchemaProps.x-kubernetes-validations': 'v1.ValidationRules',
+  'apiextensions.v1.ValidationRule.reason': 'v1.FieldValueErrorReason',
+});
+
+const crds = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 
 /** `io.k8s.api.core.v1.Pod` -> `core.v1.Pod`. */
 function shortName(type: string): string {
@@ -86,7 +102,9 @@ class BuiltinSchemas implements Schemas {
     const short = shortName(type);
     return facts.fields.map((field) => {
       const merge = facts.merge.get(field.name);
-      const schema = this.schema(field.type, merge);
+      const goType = namedTypes[`${short}.${field.name}`];
+      const plain = this.schema(field.type, merge);
+      const schema = goType === undefined || plain.kind === 'object' ? plain : { ...plain, goType };
       const strategies = (merge?.patchStrategy ?? '').split(',').filter((s) => s !== '');
       return {
         name: field.name,
@@ -118,11 +136,31 @@ class BuiltinSchemas implements Schemas {
     }
     const scalar = scalarTypes[type];
     if (scalar !== undefined) return scalarSchema(scalar);
+    const forms = this.formsOf(type);
+    if (forms) return { kind: 'any', forms };
+    if (type === `${crds}.JSON`) return { kind: 'any', goType: 'v1.JSON' };
+    if (type === `${crds}.CustomResourceSubresourceStatus`) return new LazyObject(goName(type), false, () => []);
     const object = this.typeSchema(type);
     if (!object) return scalarSchema('any');
     if (!atomicity) return object;
     // A field may say otherwise than its type.
     return new LazyObject(object.name, atomicity === 'atomic', () => [...object.fields.values()]);
+  }
+
+  /** The types that read their JSON themselves. */
+  private formsOf(type: string): Forms | undefined {
+    const object = () => this.schema(`${crds}.JSONSchemaProps`, undefined);
+    const listOf = (items: string) => () => this.schema(`[]${items}`, undefined);
+    switch (type) {
+      case `${crds}.JSONSchemaPropsOrArray`:
+        return { object, list: listOf(`${crds}.JSONSchemaProps`) };
+      case `${crds}.JSONSchemaPropsOrStringArray`:
+        return { object, list: listOf('string') };
+      case `${crds}.JSONSchemaPropsOrBool`:
+        return { object, allowsBoolean: true, refusal: 'boolean or JSON schema expected' };
+      default:
+        return undefined;
+    }
   }
 
   private absent(type: string, field: FieldFacts, schema: Schema, isKind: boolean): Field['absent'] {

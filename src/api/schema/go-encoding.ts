@@ -88,6 +88,8 @@ admissionregistration.v1.ServiceReference: path
 admissionregistration.v1.WebhookClientConfig: url
 apiextensions.v1.CustomResourceDefinitionVersion: deprecationWarning
 apiextensions.v1.CustomResourceSubresourceScale: labelSelectorPath
+apiextensions.v1.JSONSchemaProps: $ref x-kubernetes-list-type x-kubernetes-map-type
+apiextensions.v1.ValidationRule: reason
 apiextensions.v1.ServiceReference: path
 apiextensions.v1.WebhookClientConfig: url
 batch.v1.CronJobSpec: timeZone

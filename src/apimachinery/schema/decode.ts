@@ -4,7 +4,15 @@
 import { setKey } from '../json/value.ts';
 import { canonicalQuantity, QuantityError } from '../quantity.ts';
 import { formatMicroTime, formatTime, readTime, type TimeLayout } from '../time.ts';
-import { type Field, type Forms, goTypeOf, type ListSchema, type MapSchema, type ObjectSchema, type Schema } from './schema.ts';
+import {
+  type Field,
+  type Forms,
+  goTypeOf,
+  type ListSchema,
+  type MapSchema,
+  type ObjectSchema,
+  type Schema,
+} from './schema.ts';
 
 /** The value does not fit the type; the message is that of Go's decoder: `json: cannot unmarshal …`. */
 export class DecodeError extends Error {}

@@ -50,12 +50,14 @@ export interface Field {
 /** A Go map with text keys. */
 export interface MapSchema {
   readonly kind: 'map';
+  readonly goType?: string | undefined;
   readonly values: Schema;
   readonly atomic: boolean;
 }
 
 export interface ListSchema {
   readonly kind: 'list';
+  readonly goType?: string | undefined;
   readonly items: Schema;
   /** How items are told apart: not at all, by their value, or by the values of `keys`. */
   readonly type: 'atomic' | 'set' | 'map';
@@ -64,6 +66,20 @@ export interface ListSchema {
 
 export interface ScalarSchema {
   readonly kind: ScalarKind;
+  /** The type as Go prints it in errors, where it has a name of its own. */
+  readonly goType?: string | undefined;
+  /** Of `any`: what there is to choose from. */
+  readonly forms?: Forms | undefined;
+}
+
+/** JSON of several forms, which Go's type tells apart by itself. */
+export interface Forms {
+  /** Made when it is asked for: such types hold themselves. */
+  readonly object: () => Schema;
+  readonly list?: () => Schema;
+  readonly allowsBoolean?: boolean;
+  /** The error of what has none of the forms; absent: it counts as null. */
+  readonly refusal?: string;
 }
 
 export type ScalarKind =
@@ -111,6 +127,7 @@ export function scalarSchema(kind: ScalarKind): ScalarSchema {
 
 /** The Go type as `encoding/json` prints it in errors: `[]v1.ServicePort`, `map[string]string`, `int32`. */
 export function goTypeOf(schema: Schema): string {
+  if (schema.kind !== 'object' && schema.goType !== undefined) return schema.goType;
   switch (schema.kind) {
     case 'object':
       return schema.name;

@@ -4,6 +4,7 @@ import type { CustomResourceDefinition } from '../types.generated.ts';
 import { defaultDefinition } from './defaults.ts';
 import { type Expressions, noExpressions } from './expressions.ts';
 import { validateDefinition, validateDefinitionUpdate, validateStatus } from './validation.ts';
+import { definitionWarnings } from './warnings.ts';
 
 /** Every version that was ever the storage version is named until a migration takes it out. */
 function addStoredVersion({ spec, status }: CustomResourceDefinition): void {
@@ -18,7 +19,7 @@ export function customResourceDefinition(expressions: Expressions = noExpression
   return {
     countsGeneration: true,
     allowUnconditionalUpdate: false,
-    emptyStatus: () => ({ acceptedNames: { kind: '', plural: '' } }),
+    emptyStatus: () => ({ conditions: null, acceptedNames: { kind: '', plural: '' } }),
     strategy: {
       default: defaultDefinition,
       prepareForCreate: addStoredVersion,
@@ -30,6 +31,7 @@ export function customResourceDefinition(expressions: Expressions = noExpression
       validate: (definition) => validateDefinition(definition, expressions),
       validateUpdate: (definition, old) => validateDefinitionUpdate(definition, old, expressions),
       validateStatusUpdate: validateStatus,
+      warnings: definitionWarnings,
     },
   };
 }

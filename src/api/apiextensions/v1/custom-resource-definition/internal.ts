@@ -182,7 +182,7 @@ export function goFieldsSet(schema: JSONSchemaProps): string[] {
   return schemaFields.filter(([, name]) => schema[name] !== undefined && schema[name] !== null).map(([name]) => name);
 }
 
-function goSchemaOrArray(items: unknown): unknown {
+export function goSchemaOrArray(items: unknown): unknown {
   if (Array.isArray(items)) return { Schema: null, JSONSchemas: goSchemas(items as JSONSchemaProps[]) };
   return isObject(items) ? { Schema: goSchema(items as JSONSchemaProps), JSONSchemas: null } : null;
 }

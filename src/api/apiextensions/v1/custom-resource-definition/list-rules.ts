@@ -2,6 +2,7 @@
 import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { itemsOf, type JSONSchemaProps } from '../../schema/props.ts';
+import { goSchemaOrArray } from './internal.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 
@@ -73,6 +74,10 @@ export function listMapKeysErrors(schema: JSONSchemaProps, path: string): FieldE
   if (keys.length === 0) errors.push(required(at, 'must not be empty if x-kubernetes-list-type is map'));
   if (schema.items === undefined) {
     errors.push(required(`${path}.items`, 'must have a schema if x-kubernetes-list-type is map'));
+  }
+  if (Array.isArray(schema.items)) {
+    const detail = 'must only have a single schema if x-kubernetes-list-type is map';
+    return [...errors, invalid(`${path}.items`, goSchemaOrArray(schema.items), detail)];
   }
   const items = itemsOf(schema);
   if (!items) return errors;

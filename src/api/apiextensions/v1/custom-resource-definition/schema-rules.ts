@@ -59,7 +59,7 @@ function plainRules(schema: JSONSchemaProps, { path, insideMeta, noDefaults, len
     errors.push(forbidden(`${path}.default`, `must not be set ${noDefaults}`));
   }
   for (const [name, detail] of unsupported) {
-    if (schema[name] !== undefined && schema[name] !== '') errors.push(forbidden(`${path}.${name}`, detail));
+    if (isSet(name, schema[name])) errors.push(forbidden(`${path}.${name}`, detail));
   }
   if (type === 'null') {
     errors.push(forbidden(`${path}.type`, 'type cannot be set to null, use nullable as an alternative'));
@@ -79,6 +79,12 @@ function plainRules(schema: JSONSchemaProps, { path, insideMeta, noDefaults, len
     errors.push(forbidden(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
   }
   return errors;
+}
+
+/** An empty map or text says nothing, but for a pointer to one. */
+function isSet(name: string, value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  return name === '$ref' || (value !== '' && (name === 'additionalItems' || Object.keys(value).length > 0));
 }
 
 function innerRules(schema: JSONSchemaProps, place: Place): FieldError[] {

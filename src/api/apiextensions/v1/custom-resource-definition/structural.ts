@@ -198,7 +198,8 @@ function nested(schema: JSONSchemaProps, path: string, skipped: Skipped = nothin
     errors.push(...nested(property, `${path}.properties[${name}]`));
   }
   for (const [name, detail] of forbiddenInside) {
-    if (!isZero(schema[name])) errors.push(forbidden(`${path}.${name}`, detail));
+    const isSet = name.endsWith('-type') ? schema[name] !== undefined : !isZero(schema[name]);
+    if (isSet) errors.push(forbidden(`${path}.${name}`, detail));
   }
   if (schema.properties?.metadata) {
     errors.push(forbidden(`${path}.properties[metadata]`, 'must not be specified in a nested context'));
