@@ -290,7 +290,7 @@ export class ApiServer {
     trail?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
     trail?.annotate('authorization.k8s.io/reason', decision.reason ?? '');
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
-    const remote = aggregation?.answer(request, user);
+    const remote = aggregation?.answer(request, user, exchange.auditID);
     if (remote) return remote;
     if (info.isResource) return await this.#resource(exchange, user);
     if (path) return path.handle(request, user);

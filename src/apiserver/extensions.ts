@@ -34,7 +34,7 @@ export interface PathHandler {
 /** APIs that other servers answer for (APIService objects). */
 export interface Aggregation {
   /** The answer of the server that an APIService names for the path; undefined: it is answered here. */
-  answer(request: ApiRequest, user: User): Promise<ApiResponse> | undefined;
+  answer(request: ApiRequest, user: User, auditID: string): Promise<ApiResponse> | undefined;
   /** What this server answers by itself, discovery and OpenAPI with what others add. */
   merge(request: ApiRequest, own: (request: ApiRequest) => Promise<ApiResponse>): Promise<ApiResponse>;
 }

@@ -138,8 +138,12 @@ test('a server whose certificate is not believed, and one that is away, are unav
   await kubectl('delete', 'apiservice', name);
   await register({});
   await kubectl('wait', '--for=condition=Available=False', `apiservice/${name}`, '--timeout=300s');
-  const reason = 'jsonpath={.status.conditions[0].reason}';
-  expect(await kubectl('get', 'apiservice', name, '-o', reason)).toBe('FailedDiscoveryCheck');
+  const condition = 'jsonpath={.status.conditions[0].reason}: {.status.conditions[0].message}';
+  const url = `https://localhost:${extension.port}/apis/wardle.example.com/v1`;
+  const why = 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
+  expect(await kubectl('get', 'apiservice', name, '-o', condition)).toBe(
+    `FailedDiscoveryCheck: failing or missing response from ${url}: Get "${url}": ${why}`,
+  );
   expect(await call('GET', flunders)).toEqual({ status: 503, text: 'service unavailable\n' });
   const { text } = await call('GET', '/metrics');
   expect(text).toContain(`aggregator_unavailable_apiservice{name="${name}"} 1\n`);

@@ -40,8 +40,9 @@ export interface AggregatorOptions extends RemoteApiParts {
 const apiServices = { group: 'apiregistration.k8s.io', resource: 'apiservices' };
 const definitions = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' };
 const path = '/apis/apiregistration.k8s.io/v1/apiservices';
-/** How often remote APIs are asked whether they are still there. */
+/** How often remote APIs are asked whether they are still there; those that are not, sooner, and then less and less often. */
 const periodMs = 30_000;
+const firstRetryMs = 100;
 /** Changes that come together are looked at together. */
 const settleMs = 50;
 /** What the conditions depend on; of the last two only while there are remote APIs. */
@@ -92,27 +93,28 @@ export class Aggregator implements Aggregation {
     return isRemote(service) ? new RemoteApi(service, this.#options) : this.#options.own?.[key];
   }
 
-  answer(request: ApiRequest, user: User): Promise<ApiResponse> | undefined {
+  answer(request: ApiRequest, user: User, auditID: string): Promise<ApiResponse> | undefined {
     const remotes = this.#remotes();
     if (remotes.size === 0) return undefined;
     const [, root, group = '', version = '', ...more] = request.path.split('/');
-    if (root === 'openapi' && group === 'v3' && version === 'apis') return this.#document(request, user, more);
+    if (root === 'openapi' && group === 'v3' && version === 'apis') {
+      const known = remotes.get(more.join('/'));
+      return known && this.#ask(known, request, { user, auditID });
+    }
     if (root !== 'apis') return undefined;
     const known = remotes.get(`${group}/${version}`);
-    if (known) return this.#ask(known, request, user);
+    if (known) return this.#ask(known, request, { user, auditID });
     const isGroup = version === '' && [...remotes.keys()].some((key) => key.startsWith(`${group}/`));
     const found = isGroup ? apiGroup(orderedGroups(this.#services), group) : undefined;
     return found && Promise.resolve(jsonResponse(200, { kind: 'APIGroup', apiVersion: 'v1', ...found }));
   }
 
-  /** `/openapi/v3/apis/GROUP/VERSION`. */
-  #document(request: ApiRequest, user: User, [group, version]: readonly string[]): Promise<ApiResponse> | undefined {
-    const known = this.#remotes().get(`${group}/${version}`);
-    return known && this.#ask(known, request, user);
-  }
-
-  #ask({ service, api }: Known, request: ApiRequest, user: User): Promise<ApiResponse> {
-    if (availableCondition(service)?.status === 'True') return api.answer(request, user);
+  #ask(
+    { service, api }: Known,
+    request: ApiRequest,
+    { user, auditID }: { readonly user: User; readonly auditID: string },
+  ): Promise<ApiResponse> {
+    if (availableCondition(service)?.status === 'True') return api.answer(request, user, auditID);
     return Promise.resolve(textResponse(503, 'service unavailable\n'));
   }
 
@@ -149,7 +151,9 @@ export class Aggregator implements Aggregation {
   #mergedIndex(response: ApiResponse, remotes: ReadonlyMap<string, Known>): ApiResponse {
     const index = parse(response) as { paths?: Record<string, { serverRelativeURL: string }> };
     const paths = { ...index.paths };
-    for (const key of remotes.keys()) paths[`apis/${key}`] = { serverRelativeURL: `/openapi/v3/apis/${key}` };
+    for (const [key, { api }] of remotes) {
+      paths[`apis/${key}`] = { serverRelativeURL: api.documentUrl ?? `/openapi/v3/apis/${key}` };
+    }
     return { ...response, body: `${JSON.stringify({ ...index, paths })}\n` };
   }
 
@@ -184,12 +188,18 @@ export class Aggregator implements Aggregation {
         if (this.#known.size > 0) wake();
       }),
     ];
+    let retries = 0;
     while (!signal.aborted) {
       woken = Promise.withResolvers();
-      await this.#sync(transport).catch(onError);
+      const isWell = await this.#sync(transport).catch(onError);
+      const retryMs = firstRetryMs * 2 ** retries++;
       const late = new AbortController();
       const stop = AbortSignal.any([signal, late.signal]);
-      await Promise.race([clock.sleep(periodMs, stop).catch(() => {}), woken.promise]);
+      const sleep = clock.sleep(isWell === false ? Math.min(retryMs, periodMs) : periodMs, stop);
+      const change = woken.promise.then(() => {
+        retries = 0;
+      });
+      await Promise.race([sleep.catch(() => {}), change]);
       late.abort();
       await clock.sleep(settleMs, signal).catch(() => {});
     }
@@ -197,13 +207,15 @@ export class Aggregator implements Aggregation {
     for (const { api } of this.#known.values()) api.close();
   }
 
-  async #sync(transport: Transport): Promise<void> {
+  /** False: an API is not available that may be sooner than anybody tells. */
+  async #sync(transport: Transport): Promise<boolean> {
     const { view } = this.#options;
     const custom = customServices(view.list<CustomResourceDefinition & KubeObject>(definitions));
     await this.#register(transport, custom);
     const { remove } = planServices(custom, this.#services);
     for (const name of remove) await write(transport, 'DELETE', `${path}/${name}`);
-    await Promise.all([...this.#remotes().values()].map((known) => this.#check(known, transport)));
+    const verdicts = await Promise.all([...this.#remotes().values()].map((known) => this.#check(known, transport)));
+    return verdicts.every(({ reason }) => reason !== 'FailedDiscoveryCheck');
   }
 
   async #register(transport: Transport, wanted: readonly APIService[]): Promise<void> {
@@ -211,16 +223,17 @@ export class Aggregator implements Aggregation {
     await Promise.all(create.map((service) => write(transport, 'POST', path, service)));
   }
 
-  async #check({ service, api }: Known, transport: Transport): Promise<void> {
+  async #check({ service, api }: Known, transport: Transport): Promise<Verdict> {
     const verdict = await api.check(service);
     const old = availableCondition(service);
-    if (old && sameVerdict(old, verdict)) return;
+    if (old && sameVerdict(old, verdict)) return verdict;
     const now = formatTime(this.#options.clock.now());
     const lastTransitionTime = old?.status === verdict.status ? old.lastTransitionTime : now;
     const others = service.status?.conditions?.filter(({ type }) => type !== 'Available') ?? [];
     const available = { type: 'Available', lastTransitionTime, ...verdict };
     const status = { ...service.status, conditions: [...others, available] };
     await write(transport, 'PUT', `${path}/${service.metadata.name}/status`, { ...service, status });
+    return verdict;
   }
 }
 

@@ -7,17 +7,18 @@ import type { Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { Random } from '../../system/random.ts';
+import { goError } from '../admission/webhooks/go-errors.ts';
 import { isRequestHeader, type RequestHeaderConfig } from '../authentication/request-header.ts';
 import { headerBytes } from '../header-text.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { KeyPair } from '../pki/certificates.ts';
 import { type ApiRequest, type ApiResponse, readBody, textResponse, type User } from '../request.ts';
-import { answeredHeaders, forward, passedHeaders, upgradeThrough } from '../streaming/forward.ts';
+import { answeredHeaders, type ForwardOptions, forward, passedHeaders, upgradeThrough } from '../streaming/forward.ts';
 import { dialEndpoint } from '../tunnel/dial.ts';
 import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
 import type { ApiResourceList } from './merge.ts';
 import type { ServedApi } from './served-api.ts';
-import { type DialTarget, dialTarget, knownTrouble, type Verdict } from './service-target.ts';
+import { type DialTarget, dialTargets, knownTrouble, type Verdict } from './service-target.ts';
 
 export interface RemoteApiParts {
   readonly view: ObjectView;
@@ -34,6 +35,8 @@ type RemoteService = Readonly<APIService> & {
 };
 
 const checkTimeout = 5_000;
+/** How many endpoints are asked at most whether the API is there. */
+const mostChecked = 5;
 /** Of the answers that are read whole: discovery and OpenAPI. */
 const largestDocument = 64 * 1024 * 1024;
 const aggregator: User = { name: 'system:kube-aggregator', groups: ['system:masters'] };
@@ -48,6 +51,7 @@ export class RemoteApi implements ServedApi {
   readonly #agent: Agent;
   /** What it serves, as it last said; undefined until then. */
   resources: ApiResourceList | undefined;
+  documentUrl: string | undefined;
 
   constructor(apiService: RemoteService, parts: RemoteApiParts) {
     this.#spec = apiService.spec;
@@ -78,17 +82,22 @@ export class RemoteApi implements ServedApi {
     return all.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
   }
 
-  #target(): DialTarget {
+  get #targets(): DialTarget[] {
     const service = this.#service;
-    const target = service && dialTarget(this.#spec.service, service, { slices: this.#slices, ...this.#parts });
-    if (target) return target;
-    throw new Error(`no endpoints available for service ${JSON.stringify(this.#spec.service.name)}`);
+    return service ? dialTargets(this.#spec.service, service, this.#slices) : [];
   }
 
-  async #connect(): Promise<TLSSocket> {
+  #target(): DialTarget {
+    const targets = this.#targets;
+    const target = targets[this.#parts.random.int(Math.max(targets.length, 1))];
+    if (target) return target;
+    throw new Unresolved(`no endpoints available for service ${JSON.stringify(this.#spec.service.name)}`);
+  }
+
+  async #connect(target = this.#target()): Promise<TLSSocket> {
     const { frontProxy } = this.#parts;
     const { service, caBundle, insecureSkipTLSVerify = false } = this.#spec;
-    const raw = await dialEndpoint(this.#parts.tunnels, this.#target());
+    const raw = await dialEndpoint(this.#parts.tunnels, target);
     const socket = connectTls({
       socket: raw,
       servername: `${service.name}.${service.namespace}.svc`,
@@ -108,66 +117,145 @@ export class RemoteApi implements ServedApi {
     });
   }
 
-  /** Whether it can be reached and says what it serves; what it says is kept. */
+  /** Whether it can be reached, by one endpoint of several at least; what it says that it serves is kept. */
   async check(apiService: Readonly<APIService>): Promise<Verdict> {
     const known = knownTrouble(apiService, this.#service, this.#slices);
     if (known) return known;
-    const path = `/apis/${this.#spec.group}/${this.#spec.version}`;
+    const failures: string[] = [];
+    const asked = this.#targets.slice(0, mostChecked).map(async (target) => {
+      try {
+        return await this.#discover(target);
+      } catch (error) {
+        failures.push(error instanceof Error ? error.message : String(error));
+        throw error;
+      }
+    });
     try {
-      this.resources = JSON.parse(await this.fetch(path)) as ApiResourceList;
+      this.resources = await Promise.any(asked);
+      await this.#learnDocument();
       return { status: 'True', reason: 'Passed', message: 'all checks passed' };
-    } catch (error) {
-      const { service } = this.#spec;
-      const url = `https://${service.name}.${service.namespace}.svc:${service.port ?? 443}${path}`;
-      const why = error instanceof Error ? error.message : String(error);
-      const message = `failing or missing response from ${url}: ${why}`;
+    } catch {
+      const name = JSON.stringify(this.#spec.service.name);
+      const message = failures.at(-1) ?? `no endpoints available for service ${name}`;
       return { status: 'False', reason: 'FailedDiscoveryCheck', message };
+    }
+  }
+
+  /** What one endpoint says that it serves, over a connection of its own; the error is in upstream's words. */
+  async #discover(target: DialTarget): Promise<ApiResourceList | undefined> {
+    const path = `/apis/${this.#spec.group}/${this.#spec.version}`;
+    const host = target.host.includes(':') ? `[${target.host}]` : target.host;
+    const url = `https://${host}:${target.port}${path}`;
+    const why = (text: string) => `failing or missing response from ${url}: ${text}`;
+    const signal = AbortSignal.timeout(checkTimeout);
+    try {
+      const over = { socket: await this.#connect(target) };
+      const response = await this.#send(ownRequest(path, signal), aggregator, { over });
+      const text = Buffer.from(await readBody(response, largestDocument)).toString();
+      over.socket.destroy();
+      const { statusCode = 0 } = response;
+      if (statusCode >= 200 && statusCode < 300) return parsedList(text);
+      throw new BadStatus(`bad status from ${url}: ${statusCode}`);
+    } catch (error) {
+      if (error instanceof BadStatus) throw new Error(why(error.message), { cause: error });
+      const late = signal.aborted ? ' (Client.Timeout exceeded while awaiting headers)' : '';
+      const text = `Get ${JSON.stringify(url)}: ${goError(error, new URL(url))}${late}`;
+      throw new Error(why(text), { cause: error });
+    }
+  }
+
+  /** Where its OpenAPI document is, with the hash that lets clients keep it. */
+  async #learnDocument(): Promise<void> {
+    const key = `apis/${this.#spec.group}/${this.#spec.version}`;
+    try {
+      const { paths } = JSON.parse(await this.fetch('/openapi/v3')) as OpenApiIndex;
+      this.documentUrl = paths?.[key]?.serverRelativeURL;
+    } catch {
+      // It has no such document, or is about to go.
+      this.documentUrl = undefined;
     }
   }
 
   /** The text of a document, asked for by this server itself. Throws where the answer is not 200. */
   async fetch(path: string): Promise<string> {
-    const signal = AbortSignal.timeout(checkTimeout);
-    const request: ApiRequest = {
-      method: 'GET',
-      path,
-      query: new URLSearchParams(),
-      headers: { accept: 'application/json' },
-      body: async () => new Uint8Array(0),
-      signal,
-    };
-    const response = await this.#send(request, aggregator);
+    const response = await this.#send(ownRequest(path, AbortSignal.timeout(checkTimeout)), aggregator);
     const text = Buffer.from(await readBody(response, largestDocument)).toString();
     if (response.statusCode === 200) return text;
     throw new Error(`bad status from ${path}: ${response.statusCode}`);
   }
 
-  #send(request: ApiRequest, user: User): Promise<IncomingMessage> {
-    const path = request.query.size > 0 ? `${request.path}?${request.query}` : request.path;
-    return forward(request, { path, headers: this.#headers(request, user), over: { agent: this.#agent } });
+  #send(request: ApiRequest, user: User, options: SendOptions = {}): Promise<IncomingMessage> {
+    const { over = { agent: this.#agent }, auditID = '', signal } = options;
+    const headers = this.#headers(request, user, auditID);
+    return forward(request, { path: pathOf(request), headers, over, ...(signal && { signal }) });
   }
 
-  #headers(request: ApiRequest, user: User): Record<string, string | string[]> {
+  #headers(request: ApiRequest, user: User, auditID: string): Record<string, string | string[]> {
     const { service } = this.#spec;
     const host = `${service.name}.${service.namespace}.svc`;
     const passed = Object.entries(passedHeaders(request));
     // Nobody but this server says who asks.
     const kept = passed.filter(([name]) => !isRequestHeader(name, this.#parts.requestHeader));
-    return { host, ...Object.fromEntries(kept), 'x-forwarded-proto': 'https', ...identityHeaders(user) };
+    return {
+      host,
+      ...Object.fromEntries(kept),
+      'x-forwarded-proto': 'https',
+      // The two servers' audit logs tell of it under one name.
+      ...(auditID && { 'audit-id': auditID }),
+      ...identityHeaders(user),
+    };
   }
 
   /** The remote server's answer; 503 as text where there is none, as upstream. */
-  async answer(request: ApiRequest, user: User): Promise<ApiResponse> {
+  async answer(request: ApiRequest, user: User, auditID: string): Promise<ApiResponse> {
     try {
+      const target = this.#target();
       if (request.upgrade) {
-        const path = request.query.size > 0 ? `${request.path}?${request.query}` : request.path;
-        return upgradeThrough(request, { path, headers: this.#headers(request, user), socket: await this.#connect() });
+        const headers = this.#headers(request, user, auditID);
+        return upgradeThrough(request, { path: pathOf(request), headers, socket: await this.#connect(target) });
       }
-      const response = await this.#send(request, user);
+      // Discovery is cheap, and everybody waits for it.
+      const isDiscovery = request.path.replace(/^\/|\/$/g, '').split('/').length === 3;
+      const signal = isDiscovery ? AbortSignal.any([request.signal, AbortSignal.timeout(checkTimeout)]) : undefined;
+      const response = await this.#send(request, user, { auditID, ...(signal && { signal }) });
       return { status: response.statusCode ?? 502, headers: answeredHeaders(response), body: response };
     } catch (error) {
-      return textResponse(503, `${error instanceof Error ? error.message : String(error)}\n`);
+      const url = new URL(`https://${this.#spec.service.name}.${this.#spec.service.namespace}.svc`);
+      return textResponse(503, `${error instanceof Unresolved ? 'service unavailable' : goError(error, url)}\n`);
     }
+  }
+}
+
+/** No endpoint is there. */
+class Unresolved extends Error {}
+
+/** It answers, but not what it should. */
+class BadStatus extends Error {}
+
+interface SendOptions extends Partial<Pick<ForwardOptions, 'over' | 'signal'>> {
+  readonly auditID?: string;
+}
+
+interface OpenApiIndex {
+  readonly paths?: Readonly<Record<string, { readonly serverRelativeURL?: string }>>;
+}
+
+/** A request of this server's own. */
+function ownRequest(path: string, signal: AbortSignal): ApiRequest {
+  const body = async () => new Uint8Array(0);
+  return { method: 'GET', path, query: new URLSearchParams(), headers: { accept: 'application/json' }, body, signal };
+}
+
+function pathOf({ path, query, search = query.size > 0 ? String(query) : '' }: ApiRequest): string {
+  return search === '' ? path : `${path}?${search}`;
+}
+
+/** Whether a server is available does not hang on what it answers. */
+function parsedList(text: string): ApiResourceList | undefined {
+  try {
+    return JSON.parse(text) as ApiResourceList;
+  } catch {
+    return undefined;
   }
 }
 

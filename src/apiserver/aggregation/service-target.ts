@@ -41,14 +41,24 @@ export function knownTrouble(
 
 /** A ready endpoint by lot, or the name that an ExternalName Service stands for; undefined: there is none. */
 export function dialTarget(
-  { port = 443 }: { readonly port?: number },
+  reference: { readonly port?: number },
   service: Readonly<Service>,
   { slices, random }: { readonly slices: readonly Readonly<EndpointSlice>[]; readonly random: Random },
 ): DialTarget | undefined {
+  const found = dialTargets(reference, service, slices);
+  return found.length === 0 ? undefined : found[random.int(found.length)];
+}
+
+/** All that {@link dialTarget} draws from. */
+export function dialTargets(
+  { port = 443 }: { readonly port?: number },
+  service: Readonly<Service>,
+  slices: readonly Readonly<EndpointSlice>[],
+): DialTarget[] {
   const { spec } = service;
-  if (spec?.type === 'ExternalName') return spec.externalName ? { host: spec.externalName, port } : undefined;
+  if (spec?.type === 'ExternalName') return spec.externalName ? [{ host: spec.externalName, port }] : [];
   const servicePort = spec?.ports?.find((one) => one.port === port);
-  if (!servicePort) return undefined;
+  if (!servicePort) return [];
   const found: DialTarget[] = [];
   for (const { ports = [], endpoints = [] } of slices) {
     const number = ports.find((one) => (one.name ?? '') === (servicePort.name ?? ''))?.port;
@@ -58,5 +68,5 @@ export function dialTarget(
       if (host && conditions?.ready !== false) found.push({ host, port: number, ...(nodeName && { nodeName }) });
     }
   }
-  return found.length === 0 ? undefined : found[random.int(found.length)];
+  return found;
 }

@@ -53,17 +53,22 @@ export interface ForwardOptions {
   readonly headers: OutgoingHttpHeaders;
   /** A connection for this one request, or an agent that keeps some. */
   readonly over: { readonly socket: Duplex } | { readonly agent: Agent };
+  /** Default: the request's. */
+  readonly signal?: AbortSignal;
 }
 
 /** Resolves with the head of the answer; rejects when there is none. */
-export async function forward(request: ApiRequest, { path, headers, over }: ForwardOptions): Promise<IncomingMessage> {
+export async function forward(
+  request: ApiRequest,
+  { path, headers, over, signal }: ForwardOptions,
+): Promise<IncomingMessage> {
   const body = await bodyOf(request);
   const length = request.headers['content-length'];
   const options = {
     method: request.method,
     path,
     headers: { ...headers, ...(length !== undefined && body && { 'content-length': length }) },
-    signal: request.signal,
+    signal: signal ?? request.signal,
   };
   const outgoing =
     'agent' in over

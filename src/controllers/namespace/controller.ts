@@ -2,7 +2,7 @@
 import type { Namespace, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { isConflict, isNotFound } from '../../apimachinery/status.ts';
+import { isConflict, isNotFound, StatusError } from '../../apimachinery/status.ts';
 import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
 import { namespaces, pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, type SyncResult } from '../controller.ts';
@@ -63,7 +63,7 @@ export function namespaceController(context: ControllerContext): Controller {
   /** Deletes all that is there and says what still is. Pods go first: what they use must outlive them (KEP-5080). */
   async function empty(namespace: string): Promise<NamespaceContent> {
     const { resources, failures } = await discoverResources(client);
-    const discoveryFailures = [...failures].map(([group, error]) => `${group}: ${(error as Error).message}`);
+    const discoveryFailures = [...failures].map(([group, error]) => `${group}: ${discoveryError(group, error)}`);
     const deletable = resources.filter((r) => r.namespaced && r.verbs.includes('list') && r.verbs.includes('delete'));
     const isPods = (r: DiscoveredResource) => r.group === '' && r.resource === 'pods';
     const first = await emptyAll(deletable.filter(isPods), namespace);
@@ -120,4 +120,10 @@ export function namespaceController(context: ControllerContext): Controller {
   }
 
   return controller;
+}
+
+/** As upstream calls the discovery of an API whose server is away. */
+function discoveryError(groupVersion: string, error: unknown): string {
+  if (error instanceof StatusError && error.status.code === 503) return `stale GroupVersion discovery: ${groupVersion}`;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -55,7 +55,10 @@ function told({ remaining, discoveryFailures, deletionFailures }: NamespaceConte
   return [
     condition('NamespaceDeletionDiscoveryFailure', discoveryFailures, {
       good: ['ResourcesDiscovered', 'All resources successfully discovered'],
-      bad: ['DiscoveryFailed', `Discovery failed for some groups, ${discoveryFailures.length} failing: `],
+      bad: [
+        'DiscoveryFailed',
+        `Discovery failed for some groups, ${discoveryFailures.length} failing: unable to retrieve the complete list of server APIs: `,
+      ],
     }),
     condition('NamespaceDeletionGroupVersionParsingFailure', [], {
       good: ['ParsedGroupVersions', 'All legacy kube types successfully parsed'],
