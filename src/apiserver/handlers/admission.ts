@@ -1,5 +1,6 @@
 // The two phases of admission around a write: what plugins are told of it.
 
+import { decodeManagers } from '../../apimachinery/managedfields/managers.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
 import { isOn } from '../../apimachinery/query.ts';
 import { table } from '../../apimachinery/table.ts';
@@ -35,12 +36,31 @@ export function writeAdmission(request: ResourceRequest, options: WriteAdmission
     options: writeOptions(request, old ? 'UpdateOptions' : 'CreateOptions'),
   });
   return {
-    admit: (object, old) => admission.admit(attributes(object, old)),
+    async admit(object, old) {
+      const { managedFields } = object.metadata;
+      await admission.admit(attributes(object, old));
+      if (object.metadata.managedFields !== managedFields) checkManagers(object, managedFields, request);
+    },
     async validate(object, old) {
       await admission.validate(attributes(object, old));
       request.deadline?.throwIfAborted();
     },
   };
+}
+
+/** What a plugin makes of managedFields must be read again: else they are as they were, and the client is told. */
+function checkManagers(
+  { metadata }: KubeObject,
+  before: KubeObject['metadata']['managedFields'],
+  { warnings }: ResourceRequest,
+): void {
+  const managers = decodeManagers(metadata.managedFields);
+  if (!('error' in managers)) return;
+  if (before === undefined) delete metadata.managedFields;
+  else metadata.managedFields = before;
+  warnings.add(
+    `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${managers.error}`,
+  );
 }
 
 function commonAttributes(request: ResourceRequest, { dryRun, kind }: WriteAdmissionOptions) {
