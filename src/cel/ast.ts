@@ -13,8 +13,7 @@ export type Expr =
   | ListExpr
   | MapExpr
   | StructExpr
-  | FoldExpr
-  | BindExpr;
+  | ComprehensionExpr;
 
 export interface LiteralExpr extends Node {
   readonly kind: 'literal';
@@ -37,7 +36,7 @@ export interface SelectExpr extends Node {
   readonly optional: boolean;
 }
 
-/** Operators are calls of `_+_`, `!_`, `_[_]`, `_[?_]`, `_?_:_`, `@in`. */
+/** Operators are calls of `_+_`, `!_`, `_[_]`, `_[?_]`, `_?_:_`, `@in`; macros also use `@not_strictly_false`. */
 export interface CallExpr extends Node {
   readonly kind: 'call';
   readonly name: string;
@@ -68,35 +67,24 @@ export interface StructEntry extends Node {
   readonly optional: boolean;
 }
 
-export type FoldMacro =
-  | 'all'
-  | 'exists'
-  | 'existsOne'
-  | 'map'
-  | 'filter'
-  | 'transformList'
-  | 'transformMap'
-  | 'transformMapEntry'
-  | 'optMap'
-  | 'optFlatMap'
-  | 'sortBy';
-
-/** A macro over a list, a map or an optional. */
-export interface FoldExpr extends Node {
-  readonly kind: 'fold';
-  readonly macro: FoldMacro;
+/**
+ * What macros over lists and maps are: the accumulator starts as `init`, becomes `step` for each element while `condition` is
+ * not false, and `result` is the value. Over nothing, with a condition that is false, it gives the value of `init` a name.
+ */
+export interface ComprehensionExpr extends Node {
+  readonly kind: 'comprehension';
   readonly range: Expr;
   /** One variable: the element or key. Two: index and element, or key and value. */
   readonly variables: readonly string[];
-  /** Of `map` and the transforms, where they have one: which elements. */
-  readonly filter?: Expr;
-  readonly body: Expr;
+  readonly accumulator: string;
+  readonly init: Expr;
+  readonly condition: Expr;
+  readonly step: Expr;
+  readonly result: Expr;
 }
 
-/** `cel.bind(name, value, body)`. */
-export interface BindExpr extends Node {
-  readonly kind: 'bind';
-  readonly name: string;
-  readonly value: Expr;
-  readonly body: Expr;
+/** A comprehension that only names a value: its init is evaluated when the name is first looked at. */
+export function isBinding({ range, condition }: ComprehensionExpr): boolean {
+  const isEmpty = range.kind === 'list' && range.elements.length === 0;
+  return isEmpty && condition.kind === 'literal' && condition.value === false;
 }

@@ -1,10 +1,8 @@
 // Finds the type of every part of an expression and the functions it calls, or says what is wrong, in cel-go's words.
-import { table } from '../apimachinery/table.ts';
-import type { CallExpr, Expr, FoldExpr, ListExpr, MapExpr, SelectExpr, StructExpr } from './ast.ts';
-import { CelError, type Issue } from './errors.ts';
+import type { CallExpr, ComprehensionExpr, Expr, ListExpr, MapExpr, SelectExpr, StructExpr } from './ast.ts';
+import type { Issue } from './errors.ts';
 import { library, typeNames } from './library.ts';
 import type { Overload } from './overload.ts';
-import { compileRegex } from './regex.ts';
 import {
   bool,
   bytes,
@@ -13,13 +11,13 @@ import {
   dyn,
   errorType,
   int,
-  isAssignable,
   isDyn,
   isOptional,
   isPrimitive,
-  join,
+  isSame,
   listOf,
   mapOf,
+  mostGeneral,
   nullType,
   type ObjectType,
   optionalOf,
@@ -28,8 +26,8 @@ import {
   string,
   substitute,
   uint,
+  unify,
 } from './types.ts';
-import { parseDuration, parseTimestamp } from './values.ts';
 
 export interface Environment {
   /** Names may be dotted: `authorizer.requestResource`. */
@@ -58,19 +56,23 @@ export interface Checked {
 
 export function check(expr: Expr, environment: Environment): Checked {
   const checker = new Checker(environment);
-  const type = checker.check(expr);
-  return {
-    type: checker.final(type),
-    types: checker.types,
-    calls: checker.calls,
-    references: checker.references,
-    issues: checker.issues,
-  };
+  checker.check(expr);
+  const types = new Map([...checker.types].map(([one, type]) => [one, checker.closed(type)]));
+  const { calls, references, issues } = checker;
+  return { type: types.get(expr) ?? dyn, types, calls, references, issues };
 }
 
 interface Scope {
   readonly names: ReadonlyMap<string, CelType>;
   readonly outer: Scope | undefined;
+}
+
+/** The functions of a name, and what they are called with. */
+interface Candidates {
+  readonly known: readonly Overload[];
+  /** The types of the target, if it is a value, and of the arguments. */
+  readonly given: readonly CelType[];
+  readonly isNamespaced: boolean;
 }
 
 const literalTypes = { null: nullType, bool, int, uint, double, string, bytes };
@@ -81,20 +83,17 @@ class Checker {
   readonly calls = new Map<Expr, ResolvedCall>();
   readonly references = new Map<Expr, string>();
   readonly #environment: Environment;
-  readonly #bound: Substitution = new Map();
+  #bound: Substitution = new Map();
   #scope: Scope | undefined;
   #fresh = 0;
-  /** Within the arguments of `format` lists may hold what they like. */
-  #isMixed = false;
 
   constructor(environment: Environment) {
     this.#environment = environment;
   }
 
   /** What is left open is known at run time only. */
-  final(type: CelType): CelType {
-    const closed = substitute(type, this.#bound);
-    return closed.kind === 'parameter' ? dyn : closed;
+  closed(type: CelType): CelType {
+    return substitute(type, this.#bound, dyn);
   }
 
   check(expr: Expr): CelType {
@@ -108,8 +107,26 @@ class Checker {
     return errorType;
   }
 
-  #print(type: CelType): string {
-    return printType(this.final(type));
+  #undeclared(at: number, name: string): CelType {
+    return this.#error(at, `undeclared reference to '${name}' (in container '')`);
+  }
+
+  #mismatch(at: number, wanted: CelType, given: CelType): CelType {
+    return this.#error(at, `expected type '${printType(wanted)}' but found '${printType(given)}'`);
+  }
+
+  #open(): CelType {
+    return { kind: 'parameter', name: `_var${this.#fresh++}` };
+  }
+
+  #resolved(type: CelType): CelType {
+    return substitute(type, this.#bound);
+  }
+
+  #isAssignable(a: CelType, b: CelType): boolean {
+    const found = unify([a], [b], this.#bound);
+    if (found) this.#bound = found;
+    return found !== undefined;
   }
 
   #typeOf(expr: Expr): CelType {
@@ -128,17 +145,9 @@ class Checker {
         return this.#map(expr);
       case 'struct':
         return this.#struct(expr);
-      case 'fold':
-        return this.#fold(expr);
-      case 'bind': {
-        const value = this.check(expr.value);
-        return this.#within(new Map([[expr.name, value]]), () => this.check(expr.body));
-      }
+      case 'comprehension':
+        return this.#comprehension(expr);
     }
-  }
-
-  #undeclared(at: number, name: string): CelType {
-    return this.#error(at, `undeclared reference to '${name}' (in container '')`);
   }
 
   #within<T>(names: ReadonlyMap<string, CelType>, work: () => T): T {
@@ -178,234 +187,168 @@ class Checker {
       const known = this.#reference(expr, qualified);
       if (known) return known;
     }
-    const operand = this.final(this.check(expr.operand));
-    const target = isOptional(operand) ? this.final(operand.parameters[0] ?? dyn) : operand;
-    const field = this.#field(target, expr);
+    const operand = this.#resolved(this.check(expr.operand));
+    const field = this.#field(isOptional(operand) ? this.#resolved(operand.parameters[0] ?? dyn) : operand, expr);
     if (expr.testOnly) return bool;
-    return expr.optional || isOptional(operand) ? (isDyn(field) && field !== dyn ? field : optionalOf(field)) : field;
+    return this.#resolved(expr.optional || isOptional(operand) ? optionalOf(field) : field);
   }
 
   #field(target: CelType, { field, at }: SelectExpr): CelType {
-    if (isDyn(target)) return target.kind === 'primitive' && target.name === '!error!' ? errorType : dyn;
-    if (target.kind === 'map') {
-      if (isAssignable(target.key, string, new Map(this.#bound))) return target.value;
-      return this.#error(at, `type '${this.#print(target)}' does not support field selection`);
+    switch (target.kind) {
+      case 'map':
+        return target.value;
+      case 'object':
+        return target.fields.get(field)?.type ?? this.#error(at, `undefined field '${field}'`);
+      case 'parameter':
+        this.#isAssignable(dyn, target);
+        return dyn;
     }
-    if (target.kind === 'object') {
-      return target.fields.get(field)?.type ?? this.#error(at, `undefined field '${field}'`);
+    if (target.kind === 'opaque' && target.name.startsWith('kubernetes.')) {
+      return this.#error(at, `unexpected failed resolution of '${target.name}'`);
     }
-    return this.#error(at, `type '${this.#print(target)}' does not support field selection`);
+    if (!isDyn(target)) this.#error(at, `type '${printType(target)}' does not support field selection`);
+    return dyn;
   }
 
   #call(expr: CallExpr): CelType {
     const { name, target, args, at } = expr;
-    const namespaced = target ? namespacedFunction(target, name) : undefined;
-    const known = namespaced ?? library.get(name);
-    const isMember = target !== undefined && !namespaced;
-    const given = this.#arguments(isMember ? [target, ...args] : args, isMember && name === 'format');
-    const named = namespaced ? `${qualifiedName(target!)}.${name}` : name;
-    if (!known) return this.#undeclared(at, named);
+    const given = args.map((arg) => this.check(arg));
+    const namespaced = target && namespacedFunction(target, name);
+    if (namespaced) return this.#overload(expr, { known: namespaced, given, isNamespaced: true });
+    if (target) given.unshift(this.check(target));
+    const known = library.get(name);
+    return known ? this.#overload(expr, { known, given, isNamespaced: false }) : this.#undeclared(at, name);
+  }
+
+  #overload(expr: CallExpr, candidates: Candidates): CelType {
+    const { known, given, isNamespaced } = candidates;
+    if (expr.name === '_&&_' || expr.name === '_||_') return this.#logic(expr, given);
+    const isMember = expr.target !== undefined && !isNamespaced;
     const fitting: Overload[] = [];
     let result: CelType | undefined;
     for (const overload of known) {
-      if (overload.isMember !== isMember || overload.parameters.length !== given.length) continue;
-      const fit = this.#fit(overload, given, result === undefined);
+      const fit = overload.isMember === isMember ? this.#fit(overload, given) : undefined;
       if (!fit) continue;
       fitting.push(overload);
       if (result === undefined) result = fit;
-      else if (this.#print(result) !== this.#print(fit)) result = dyn;
+      else if (!isPrimitive(result, 'dyn') && !isSame(result, fit)) result = dyn;
     }
-    if (!result) {
-      const shown = given.map((type) => this.#print(type));
-      const applied = isMember ? `${shown[0]}.(${shown.slice(1).join(', ')})` : `(${shown.join(', ')})`;
-      return this.#error(at, `found no matching overload for '${named}' applied to '${applied}'`);
-    }
-    const isExact = fitting.length === 1 && !given.some((type) => isDyn(this.final(type)));
-    this.calls.set(expr, { overloads: fitting, isNamespaced: namespaced !== undefined, isExact });
-    this.#checkLiterals(expr);
+    if (!result) return this.#noOverload(expr, candidates);
+    const isExact = fitting.length === 1 && !given.some((type) => isDyn(this.closed(type)));
+    this.calls.set(expr, { overloads: fitting, isNamespaced, isExact });
     return result;
   }
 
-  #arguments(args: readonly Expr[], areMixed: boolean): CelType[] {
-    const before = this.#isMixed;
-    this.#isMixed ||= areMixed;
-    const types = args.map((arg) => this.check(arg));
-    this.#isMixed = before;
-    return types;
+  #noOverload({ name, target, at }: CallExpr, { given, isNamespaced }: Candidates): CelType {
+    const shown = given.map((type) => printType(this.closed(type)));
+    const isMember = target !== undefined && !isNamespaced;
+    const applied = isMember ? `${shown[0]}.(${shown.slice(1).join(', ')})` : `(${shown.join(', ')})`;
+    const named = isNamespaced ? `${qualifiedName(target!)}.${name}` : name;
+    return this.#error(at, `found no matching overload for '${named}' applied to '${applied}'`);
   }
 
-  /** The result of an overload, if it takes arguments of these types. The parameters that this binds stay bound. */
-  #fit(overload: Overload, given: readonly CelType[], keeps: boolean): CelType | undefined {
-    const mark = `$${this.#fresh++}`;
-    const trial: Substitution = new Map(this.#bound);
-    const fits = overload.parameters.every((parameter, i) => isAssignable(renamed(parameter, mark), given[i]!, trial));
-    if (!fits) return undefined;
-    if (keeps) for (const [name, type] of trial) this.#bound.set(name, type);
-    return substitute(renamed(overload.result, mark), trial);
-  }
-
-  /** Texts that are read at run time are read here already, where they are in the source. */
-  #checkLiterals({ name, args, target }: CallExpr): void {
-    const readers = table<(text: string) => unknown>({
-      duration: parseDuration,
-      timestamp: parseTimestamp,
-      matches: compileRegex,
-    });
-    const read = readers[name];
-    const literal = args.at(-1);
-    if (!read || literal?.kind !== 'literal' || literal.type !== 'string' || (target && name !== 'matches')) return;
-    try {
-      read(literal.value as string);
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      this.#error(literal.at, `invalid ${name} argument`);
+  /** `&&` and `||` say which of their sides is wrong. */
+  #logic({ args }: CallExpr, given: readonly CelType[]): CelType {
+    let result: CelType = bool;
+    for (const [i, type] of given.entries()) {
+      if (!this.#isAssignable(type, bool)) result = this.#mismatch(args[i]!.at, bool, type);
     }
+    return result;
+  }
+
+  /** The result of an overload, if it takes arguments of these types. */
+  #fit(overload: Overload, given: readonly CelType[]): CelType | undefined {
+    const own: Substitution = new Map(overload.typeParameters.map((name) => [name, this.#open()]));
+    const parameters = overload.parameters.map((parameter) => substitute(parameter, own));
+    const found = unify(given, parameters, this.#bound);
+    if (!found) return undefined;
+    this.#bound = found;
+    return this.#resolved(substitute(overload.result, own));
   }
 
   #list({ elements }: ListExpr): CelType {
     let element: CelType | undefined;
     for (const { value, optional } of elements) {
       const given = this.check(value);
-      element = this.#joined(element, optional ? this.#unwrapped(given, value.at) : given, value.at);
+      element = this.#joined(element, optional ? this.#unwrapped(given, value.at) : given);
     }
-    return listOf(element ?? { kind: 'parameter', name: `E$${this.#fresh++}` });
+    return listOf(element ?? this.#open());
   }
 
   #map({ entries }: MapExpr): CelType {
     let key: CelType | undefined;
     let value: CelType | undefined;
     for (const entry of entries) {
-      key = this.#joined(key, this.check(entry.key), entry.key.at);
+      key = this.#joined(key, this.check(entry.key));
       const given = this.check(entry.value);
-      value = this.#joined(value, entry.optional ? this.#unwrapped(given, entry.value.at) : given, entry.value.at);
+      value = this.#joined(value, entry.optional ? this.#unwrapped(given, entry.value.at) : given);
     }
-    const open = (): CelType => ({ kind: 'parameter', name: `E$${this.#fresh++}` });
-    return mapOf(key ?? open(), value ?? open());
+    return mapOf(key ?? this.#open(), value ?? this.#open());
   }
 
-  #unwrapped(type: CelType, at: number): CelType {
-    const given = this.final(type);
-    if (isDyn(given)) return given;
+  #unwrapped(given: CelType, at: number): CelType {
     if (isOptional(given)) return given.parameters[0] ?? dyn;
-    return this.#error(at, `expected type 'optional_type(${this.#print(given)})' but found '${this.#print(given)}'`);
+    if (!isPrimitive(given, 'dyn')) this.#mismatch(at, optionalOf(given), given);
+    return given;
   }
 
-  /** Lists and maps are of one type throughout. */
-  #joined(before: CelType | undefined, next: CelType, at: number): CelType {
+  /** What does not go together is told once all the rest is right (validators.ts). */
+  #joined(before: CelType | undefined, next: CelType): CelType {
     if (!before) return next;
-    const trial: Substitution = new Map(this.#bound);
-    if (isAssignable(before, next, trial)) return join(before, next, this.#bound);
-    if (this.#isMixed) return dyn;
-    return this.#error(at, `expected type '${this.#print(before)}' but found '${this.#print(next)}'`);
+    return this.#isAssignable(before, next) ? mostGeneral(before, next) : dyn;
   }
 
   #struct({ name, entries, at }: StructExpr): CelType {
     const type = this.#environment.structs?.(name);
+    if (!type) return this.#undeclared(at, name);
     for (const { field, value, optional, at: place } of entries) {
       const checked = this.check(value);
+      const known = type.fields.get(field)?.type ?? this.#error(place, `undefined field '${field}'`);
       const given = optional ? this.#unwrapped(checked, value.at) : checked;
-      const known = type?.fields.get(field);
-      if (type && !known) this.#error(place, `undefined field '${field}'`);
-      if (known && !isAssignable(known.type, given, this.#bound)) {
-        const shown = `'${this.#print(known.type)}' but provided type is '${this.#print(given)}'`;
-        this.#error(place, `expected type of field '${field}' is ${shown}`);
-      }
+      if (this.#isAssignable(known, given)) continue;
+      const shown = `'${printType(known)}' but provided type is '${printType(given)}'`;
+      this.#error(place, `expected type of field '${field}' is ${shown}`);
     }
-    return type ?? this.#undeclared(at, name);
+    return type;
   }
 
-  #fold(expr: FoldExpr): CelType {
-    const range = this.final(this.check(expr.range));
-    const variables = this.#variables(expr, range);
-    return this.#within(variables, () => {
-      if (expr.filter) this.#predicate(expr.filter, expr);
-      const body = this.check(expr.body);
-      switch (expr.macro) {
-        case 'all':
-        case 'exists':
-        case 'existsOne':
-          this.#requireBool(body, expr);
-          return bool;
-        case 'filter':
-          this.#requireBool(body, expr);
-          return listOf([...variables.values()][0] ?? dyn);
-        case 'map':
-        case 'transformList':
-          return listOf(body);
-        case 'transformMap':
-          return mapOf([...variables.values()][0] ?? dyn, body);
-        case 'transformMapEntry':
-          return body;
-        case 'optMap':
-          return optionalOf(body);
-        case 'optFlatMap':
-          return body;
-        case 'sortBy':
-          return range;
-      }
+  #comprehension({ range, variables, accumulator, init, condition, step, result }: ComprehensionExpr): CelType {
+    const over = this.check(range);
+    const accumulated = this.check(init);
+    const names = this.#variables(variables, { over: this.#resolved(over), at: range.at });
+    return this.#within(new Map([[accumulator, accumulated]]), () => {
+      this.#within(names, () => {
+        this.#require(condition, bool);
+        this.#require(step, accumulated);
+      });
+      return this.#resolved(this.check(result));
     });
   }
 
-  #predicate(filter: Expr, fold: FoldExpr): void {
-    this.#requireBool(this.check(filter), fold);
+  #require(expr: Expr, wanted: CelType): void {
+    const given = this.check(expr);
+    if (!this.#isAssignable(wanted, given)) this.#mismatch(expr.at, wanted, given);
   }
 
-  #requireBool(type: CelType, { macro, at }: FoldExpr): void {
-    const given = this.final(type);
-    if (isDyn(given) || isPrimitive(given, 'bool')) return;
-    const shown = this.#print(given);
-    const operator = macro === 'all' ? '_&&_' : macro === 'exists' ? '_||_' : '_?_:_';
-    const applied = operator === '_?_:_' ? `(${shown}, dyn, dyn)` : `(bool, ${shown})`;
-    this.#error(at, `found no matching overload for '${operator}' applied to '${applied}'`);
-  }
-
-  #variables({ macro, variables, range: { at } }: FoldExpr, range: CelType): ReadonlyMap<string, CelType> {
-    const [first = '', second] = variables;
-    if (macro === 'optMap' || macro === 'optFlatMap') {
-      const inner = isOptional(range) ? (range.parameters[0] ?? dyn) : dyn;
-      if (!isOptional(range) && !isDyn(range)) {
-        this.#error(at, `found no matching overload for '${macro}' applied to '${this.#print(range)}'`);
-      }
-      return new Map([[first, inner]]);
+  #variables(
+    [first = '', second]: readonly string[],
+    { over, at }: { readonly over: CelType; readonly at: number },
+  ): ReadonlyMap<string, CelType> {
+    const named = (one: CelType, other: CelType) =>
+      new Map(second === undefined ? [[first, one]] : [[first, one] as const, [second, other] as const]);
+    switch (over.kind) {
+      case 'list':
+        return named(second === undefined ? over.element : int, over.element);
+      case 'map':
+        return named(over.key, over.value);
+      case 'parameter':
+        this.#isAssignable(dyn, over);
+        return named(dyn, dyn);
     }
-    if (range.kind === 'list') {
-      return second === undefined
-        ? new Map([[first, range.element]])
-        : new Map<string, CelType>([
-            [first, int],
-            [second, range.element],
-          ]);
-    }
-    if (range.kind === 'map') {
-      return second === undefined
-        ? new Map([[first, range.key]])
-        : new Map([
-            [first, range.key],
-            [second, range.value],
-          ]);
-    }
-    if (!isDyn(range)) {
-      const why = '(must be list, map, or dynamic)';
-      this.#error(at, `expression of type '${this.#print(range)}' cannot be range of a comprehension ${why}`);
-    }
-    return new Map(variables.map((name) => [name, isDyn(range) ? range : errorType]));
-  }
-}
-
-function renamed(type: CelType, mark: string): CelType {
-  switch (type.kind) {
-    case 'parameter':
-      return { kind: 'parameter', name: type.name + mark };
-    case 'list':
-      return { ...type, element: renamed(type.element, mark) };
-    case 'map':
-      return { ...type, key: renamed(type.key, mark), value: renamed(type.value, mark) };
-    case 'opaque':
-      return { ...type, parameters: type.parameters.map((one) => renamed(one, mark)) };
-    case 'type':
-      return { ...type, of: renamed(type.of, mark) };
-    default:
-      return type;
+    if (isDyn(over)) return named(dyn, dyn);
+    const why = '(must be list, map, or dynamic)';
+    this.#error(at, `expression of type '${printType(over)}' cannot be range of a comprehension ${why}`);
+    return named(errorType, errorType);
   }
 }
 

@@ -2,10 +2,11 @@
 import type { Expr } from './ast.ts';
 import { type Checked, check, type Environment } from './checker.ts';
 import { estimateCost } from './cost.ts';
-import { CelBudgetError, CelError, CelSyntaxError, type Issue, printIssues } from './errors.ts';
+import { CelBudgetError, CelError, CelSyntaxError, printIssues } from './errors.ts';
 import { type Bindings, type Evaluate, planEvaluation, Run } from './evaluator.ts';
 import { parse } from './parser.ts';
-import type { CelType, ObjectType } from './types.ts';
+import { type CelType, dyn, type ObjectType } from './types.ts';
+import { validate } from './validators.ts';
 import type { Value } from './values.ts';
 
 /** What one evaluation may cost (apiserver/pkg/apis/cel, PerCallLimit). */
@@ -19,25 +20,39 @@ export interface CompileOptions {
 }
 
 export type Compiled =
-  | { readonly program: Program; readonly errors?: undefined }
+  | { readonly program: Program; readonly errors?: undefined; readonly stage?: undefined }
   /** As cel-go prints them: `ERROR: <input>:1:5: undefined field 'x'` with the line and a mark. */
-  | { readonly program?: undefined; readonly errors: string };
+  | {
+      readonly program?: undefined;
+      readonly errors: string;
+      /** What failed: `compilation failed: ERROR: …`. */
+      readonly stage: 'compilation' | 'program instantiation';
+    };
 
 export type Evaluation =
   | { readonly value: Value; readonly cost: number; readonly error?: undefined }
   | { readonly error: string; readonly cost: number; readonly isOverBudget: boolean; readonly value?: undefined };
+
+interface Plan {
+  readonly checked: Checked;
+  readonly evaluate: Evaluate;
+  /** The type of `self`: of all variables that the sizes of values are known for. */
+  readonly root: CelType;
+}
 
 export class Program {
   readonly source: string;
   readonly expr: Expr;
   readonly checked: Checked;
   readonly #evaluate: Evaluate;
+  readonly #root: CelType;
 
-  constructor(source: string, expr: Expr, plan: { readonly checked: Checked; readonly evaluate: Evaluate }) {
+  constructor(source: string, expr: Expr, plan: Plan) {
     this.source = source;
     this.expr = expr;
     this.checked = plan.checked;
     this.#evaluate = plan.evaluate;
+    this.#root = plan.root;
   }
 
   get resultType(): CelType {
@@ -46,7 +61,7 @@ export class Program {
 
   /** What one evaluation costs at the most, by the sizes that the types of the variables allow. */
   get estimatedCost(): number {
-    return estimateCost(this.expr, this.checked);
+    return estimateCost(this.expr, this.checked, this.#root);
   }
 
   /** Whether the expression looks at a variable: `oldSelf`. */
@@ -75,13 +90,20 @@ export function compileExpression(source: string, { variables, structs }: Compil
   try {
     expr = parse(source);
   } catch (error) {
-    if (error instanceof CelSyntaxError) return { errors: printIssues(source, [error.issue]) };
+    if (error instanceof CelSyntaxError) return { errors: printIssues(source, [error.issue]), stage: 'compilation' };
     throw error;
   }
   const environment: Environment = { variables: new Map(Object.entries(variables)), ...(structs && { structs }) };
   const checked = check(expr, environment);
-  const issues: Issue[] = [...checked.issues];
-  if (issues.length > 0) return { errors: printIssues(source, issues) };
-  const evaluate = planEvaluation(expr, checked, environment);
-  return { program: new Program(source, expr, { checked, evaluate }) };
+  const issues = checked.issues.length > 0 ? checked.issues : validate(expr, checked);
+  if (issues.length > 0) return { errors: printIssues(source, issues), stage: 'compilation' };
+  let evaluate: Evaluate;
+  try {
+    evaluate = planEvaluation(expr, checked, environment);
+  } catch (error) {
+    // A conversion of a constant that fails does so once and for all.
+    if (error instanceof CelError) return { errors: error.message, stage: 'program instantiation' };
+    throw error;
+  }
+  return { program: new Program(source, expr, { checked, evaluate, root: variables.self ?? dyn }) };
 }

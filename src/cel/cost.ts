@@ -1,194 +1,259 @@
-// What an expression may cost at the most, from the sizes that its types allow (cel-go's checker/cost and Kubernetes'
-// estimator): expressions that no request could afford are refused before they are stored.
-import type { CallExpr, Expr, FoldExpr } from './ast.ts';
+// What an expression may cost at the most, from the sizes that the schema of `self` allows (cel-go's checker/cost and
+// Kubernetes' library/cost): rules that no request could afford are refused before they are stored.
+import { type CallExpr, type ComprehensionExpr, type Expr, isBinding, type ListExpr, type MapExpr } from './ast.ts';
 import type { Checked } from './checker.ts';
-import { type CelType, isOptional } from './types.ts';
+import { type Amount, add, costOf, fixed, nothing, sizeOf, times, union, unknown } from './cost-amounts.ts';
+import { type CallContext, estimateCall } from './cost-calls.ts';
+import { pathTypeOf } from './schema.ts';
+import { type CelType, dyn, isOptional, isPrimitive } from './types.ts';
 
-/** The largest request that there is, in bytes. */
-const largestRequest = 3 * 1024 * 1024;
-const perCharacter = 0.1;
-const perRegexCharacter = 0.25;
-
-/** The most that one evaluation of a checked expression costs. */
-export function estimateCost(expr: Expr, checked: Checked): number {
-  return new Estimator(checked).cost(expr);
+/** The most that one evaluation of a checked expression costs. `root` is the type of `self`. */
+export function estimateCost(expr: Expr, checked: Checked, root: CelType): number {
+  return new Estimator(checked, root).cost(expr).max;
 }
 
-/** How many bytes a value of a type takes in JSON at the least. */
-export function smallestSize(type: CelType): number {
-  switch (type.kind) {
-    case 'object':
-      return type.minSize ?? 2;
-    case 'primitive':
-      return { bool: 4, string: 2, bytes: 2, timestamp: 12, duration: 3 }[type.name as string] ?? 1;
-    default:
-      return 2;
-  }
+/** Where a value is found: a variable, then fields, `@items`, `@keys` and `@values`. */
+export type Path = readonly string[];
+
+/** The sizes of what a list or a map holds. */
+interface Entries {
+  readonly isList: boolean;
+  readonly key: Amount;
+  readonly value: Amount;
 }
 
-/** How many elements a list or map, or characters a text, may have. */
-export function largestSize(type: CelType): number {
-  switch (type.kind) {
-    case 'list':
-      return type.maxSize ?? Math.floor((largestRequest - 2) / (smallestSize(type.element) + 1));
-    case 'map':
-      // A key of two characters, its quotes, a colon and a comma.
-      return type.maxSize ?? Math.floor((largestRequest - 2) / (smallestSize(type.value) + 6));
-    case 'primitive':
-      if (type.name === 'string' || type.name === 'bytes' || type.name === 'dyn') {
-        // A character takes up to four bytes.
-        return type.maxSize === undefined ? largestRequest - 2 : type.maxSize * 4;
-      }
-      return 1;
-    default:
-      return isOptional(type) ? largestSize(type.parameters[0] ?? type) : 1;
-  }
-}
-
-/** How many values of a type one request may hold, wherever they stand. */
-export function mostPerRequest(type: CelType): number {
-  return Math.floor(largestRequest / (smallestSize(type) + 1));
+interface Local {
+  readonly path: Path;
+  readonly size?: Amount | undefined;
+  readonly entries?: Entries | undefined;
 }
 
 class Estimator {
   readonly #checked: Checked;
-  /** The sizes of what macros and functions make: no type says them. */
-  readonly #sizes = new Map<Expr, number>();
+  readonly #root: CelType;
+  readonly #locals = new Map<string, Local[]>();
+  readonly #paths = new Map<Expr, Path>();
+  readonly #sizes = new Map<Expr, Amount>();
+  readonly #entries = new Map<Expr, Entries>();
 
-  constructor(checked: Checked) {
+  constructor(checked: Checked, root: CelType) {
     this.#checked = checked;
+    this.#root = root;
   }
 
-  #typeOf(expr: Expr): CelType {
-    return this.#checked.types.get(expr) ?? { kind: 'primitive', name: 'dyn' };
-  }
-
-  #size(expr: Expr): number {
-    const made = this.#sizes.get(expr);
-    if (made !== undefined) return made;
-    if (expr.kind === 'literal') return String(expr.value ?? '').length;
-    if (expr.kind === 'list') return expr.elements.length;
-    if (expr.kind === 'map') return expr.entries.length;
-    return largestSize(this.#typeOf(expr));
-  }
-
-  cost(expr: Expr): number {
+  cost(expr: Expr): Amount {
+    const name = this.#checked.references.get(expr);
+    if (name !== undefined) return this.#reference(expr, name);
     switch (expr.kind) {
       case 'literal':
-        return 0;
+        return nothing;
       case 'ident':
-        return 1;
-      case 'select':
-        return this.cost(expr.operand) + (expr.testOnly ? 0 : 1);
-      case 'list':
-        return 10 + this.#sum(expr.elements.map(({ value }) => value));
-      case 'map':
-        return 30 + this.#sum(expr.entries.flatMap(({ key, value }) => [key, value]));
-      case 'struct':
-        return 40 + this.#sum(expr.entries.map(({ value }) => value));
-      case 'bind':
-        return this.cost(expr.value) + this.cost(expr.body) + 1;
-      case 'fold':
-        return this.#fold(expr);
+        return this.#reference(expr, expr.name);
+      case 'select': {
+        const below = this.cost(expr.operand);
+        if (expr.testOnly) return below;
+        if (expr.optional) return add(below, fixed(1));
+        this.#paths.set(expr, [...this.#path(expr.operand), expr.field]);
+        return isSelectable(this.#type(expr.operand)) ? add(below, fixed(1)) : below;
+      }
       case 'call':
         return this.#call(expr);
+      case 'list':
+        return this.#list(expr);
+      case 'map':
+        return this.#map(expr);
+      case 'struct':
+        return add(fixed(40), ...expr.entries.map(({ value }) => this.cost(value)));
+      case 'comprehension':
+        return isBinding(expr) ? this.#binding(expr) : this.#comprehension(expr);
     }
   }
 
-  #sum(exprs: readonly Expr[]): number {
-    return exprs.reduce((total, one) => total + this.cost(one), 0);
+  #type(expr: Expr): CelType {
+    return this.#checked.types.get(expr) ?? dyn;
   }
 
-  #fold(expr: FoldExpr): number {
-    const size = expr.macro.startsWith('opt') ? 1 : this.#size(expr.range);
-    // What goes on around the body in each round: looking at what was found so far, and adding to it.
-    const around = { all: 3, exists: 4, existsOne: 2, filter: 12, map: 12 }[expr.macro as string] ?? 12;
-    const round = this.cost(expr.body) + (expr.filter ? this.cost(expr.filter) : 0) + around;
-    this.#sizes.set(expr, size);
-    return this.cost(expr.range) + size * round + 1;
+  #reference(expr: Expr, name: string): Amount {
+    this.#paths.set(expr, this.#local(name)?.path ?? [name]);
+    return fixed(1);
   }
 
-  #call(expr: CallExpr): number {
+  #local(name: string): Local | undefined {
+    return this.#locals.get(name)?.at(-1);
+  }
+
+  #within<T>(locals: Readonly<Record<string, Local>>, work: () => T): T {
+    const all = Object.entries(locals);
+    for (const [name, local] of all) this.#locals.set(name, [...(this.#locals.get(name) ?? []), local]);
+    try {
+      return work();
+    } finally {
+      for (const [name] of all) this.#locals.get(name)?.pop();
+    }
+  }
+
+  #path(expr: Expr): Path {
+    const local = expr.kind === 'ident' ? this.#local(expr.name) : undefined;
+    return local?.path ?? this.#paths.get(expr) ?? [];
+  }
+
+  /** Undefined where nothing says how large a value may be. */
+  #size(expr: Expr): Amount | undefined {
+    const known = this.#sizes.get(expr) ?? literalSize(expr);
+    if (known) return known;
+    const declared = this.#declared(this.#path(expr));
+    if (declared) {
+      this.#sizes.set(expr, declared);
+      return declared;
+    }
+    if (isScalar(this.#type(expr))) return fixed(1);
+    return expr.kind === 'ident' ? this.#local(expr.name)?.size : undefined;
+  }
+
+  #declared(path: Path): Amount | undefined {
+    const [first] = path;
+    if (first === undefined) return undefined;
+    const type = pathTypeOf(this.#root, path.slice(1));
+    return type && { min: 0, max: sizeOf(type) };
+  }
+
+  #entriesOf(expr: Expr): Entries | undefined {
+    const known = this.#entries.get(expr);
+    if (known || expr.kind !== 'ident') return known;
+    return this.#local(expr.name)?.entries;
+  }
+
+  #keep(expr: Expr, size: Amount | undefined, entries?: Entries): void {
+    if (size) this.#sizes.set(expr, size);
+    if (entries) this.#entries.set(expr, entries);
+  }
+
+  #list(expr: ListExpr): Amount {
+    const values = expr.elements.map(({ value }) => value);
+    const costs = values.map((value) => this.cost(value));
+    this.#entries.set(expr, { isList: true, key: fixed(1), value: this.#largest(values) });
+    return add(fixed(10), ...costs);
+  }
+
+  #map(expr: MapExpr): Amount {
+    const costs = expr.entries.flatMap(({ key, value }) => [this.cost(key), this.cost(value)]);
+    const [key, value] = [expr.entries.map((one) => one.key), expr.entries.map((one) => one.value)];
+    this.#entries.set(expr, { isList: false, key: this.#largest(key), value: this.#largest(value) });
+    return add(fixed(30), ...costs);
+  }
+
+  #largest(exprs: readonly Expr[]): Amount {
+    const sizes = exprs.map((one) => this.#size(one) ?? unknown);
+    return sizes.length === 0 ? nothing : sizes.reduce(union);
+  }
+
+  #binding(expr: ComprehensionExpr): Amount {
+    const { range, init, accumulator, result } = expr;
+    const before = add(this.cost(range), this.cost(init));
+    const local = { path: this.#path(init), size: this.#size(init), entries: this.#entriesOf(init) };
+    const inner = this.#within({ [accumulator]: local }, () => this.cost(result));
+    this.#keep(expr, this.#size(result), this.#entriesOf(result));
+    return add(before, inner);
+  }
+
+  #comprehension(expr: ComprehensionExpr): Amount {
+    const { range, init, accumulator, condition, step, result } = expr;
+    const before = add(this.cost(range), this.cost(init));
+    const accumulated = { path: this.#path(init), size: this.#size(init), entries: this.#entriesOf(init) };
+    const { round, end, collected } = this.#within({ [accumulator]: accumulated }, () => {
+      const round = this.#within(this.#variables(expr), () => add(this.cost(condition), this.cost(step)));
+      return { round, end: this.cost(result), collected: this.#entriesOf(step) };
+    });
+    const count = this.#size(range) ?? unknown;
+    if (init.kind === 'literal') this.#keep(expr, this.#size(init));
+    else this.#keep(expr, count, collected);
+    return add(before, end, times(count, round));
+  }
+
+  #variables({ range, variables: [first = '', second] }: ComprehensionExpr): Readonly<Record<string, Local>> {
+    const entries = this.#entriesOf(range);
+    const isList = entries ? entries.isList : this.#type(range).kind === 'list';
+    const path = this.#path(range);
+    const value = { path: [...path, isList ? '@items' : '@values'], size: entries?.value };
+    const key = { path: [...path, isList ? '@indices' : '@keys'], size: entries?.key };
+    if (second !== undefined) return { [first]: key, [second]: value };
+    return { [first]: isList ? value : key };
+  }
+
+  #call(expr: CallExpr): Amount {
     const { name, target, args } = expr;
-    const isMember = target !== undefined && !this.#checked.calls.get(expr)?.isNamespaced;
-    const given = isMember ? [target, ...args] : args;
-    if (name === '_?_:_') {
-      const [condition, yes, no] = given as [Expr, Expr, Expr];
-      return this.cost(condition) + Math.max(this.cost(yes), this.cost(no));
-    }
-    const below = this.#sum(given);
-    if (name === '_&&_' || name === '_||_') return below;
-    return below + this.#own(name, given, expr);
-  }
-
-  #own(name: string, given: readonly Expr[], expr: Expr): number {
-    const [first, second] = given;
-    const sizes = given.map((one) => this.#size(one));
-    const [size = 0, other = 0] = sizes;
-    const made = (result: number, cost: number) => {
-      this.#sizes.set(expr, result);
+    if (name === 'dyn') {
+      const cost = add(fixed(1), this.cost(args[0]!));
+      this.#keep(expr, this.#size(args[0]!), this.#entriesOf(args[0]!));
       return cost;
-    };
-    switch (name) {
-      case '_+_': {
-        const type = this.#typeOf(expr);
-        if (type.kind === 'list') return made(size + other, 1);
-        const isText = type.kind === 'primitive' && (type.name === 'string' || type.name === 'bytes');
-        return isText ? made(size + other, Math.max(1, (size + other) * perCharacter)) : 1;
-      }
-      case '_==_':
-      case '_!=_':
-      case '_<_':
-      case '_<=_':
-      case '_>_':
-      case '_>=_':
-        return Math.max(1, Math.min(this.#compared(first, size), this.#compared(second, other)) * perCharacter);
-      case '@in':
-        return second && this.#typeOf(second).kind === 'list' ? Math.max(1, other) : 1;
-      case 'matches':
-        return Math.max(1, (size + 1) * perCharacter * other * perRegexCharacter);
-      case 'find':
-      case 'findAll':
-        return made(size, Math.max(1, size * perCharacter * other * perRegexCharacter));
-      case 'contains':
-        return this.#typeOf(first!).kind === 'primitive'
-          ? Math.max(1, size * perCharacter * other * perCharacter)
-          : size * other;
-      case 'startsWith':
-      case 'endsWith':
-        return Math.max(1, other * perCharacter);
-      case 'isSorted':
-      case 'sum':
-      case 'max':
-      case 'min':
-      case 'indexOf':
-      case 'lastIndexOf':
-        return Math.max(1, this.#typeOf(first!).kind === 'list' ? size : size * perCharacter);
-      case 'lowerAscii':
-      case 'upperAscii':
-      case 'trim':
-      case 'replace':
-      case 'split':
-      case 'substring':
-      case 'url':
-      case 'isURL':
-      case 'quantity':
-      case 'isQuantity':
-        return made(size, Math.max(1, size * perCharacter));
-      case 'join':
-        return Math.max(1, size);
-      case 'intersects':
-      case 'equivalent':
-        return Math.max(1, size * other);
-      default:
-        return 1;
     }
+    const costs = args.map((arg) => this.cost(arg));
+    const call = this.#checked.calls.get(expr);
+    const subject = target && !call?.isNamespaced ? target : undefined;
+    const before = subject ? this.cost(subject) : nothing;
+    if (name === '_&&_' || name === '_||_') {
+      return { min: costs[0]!.min, max: add(...costs).max };
+    }
+    if (name === '_?_:_') return this.#choice(expr, costs);
+    const context = this.#context(subject ? [subject, ...args] : args);
+    const estimates = (call?.overloads ?? []).map((overload) => estimateCall(overload, context));
+    const own = estimates.map(({ cost }) => cost).reduce(union, estimates[0]?.cost ?? fixed(1));
+    const sizes = estimates.flatMap(({ size }) => (size ? [size] : []));
+    this.#keepResult(expr, sizes.length > 0 ? sizes.reduce(union) : undefined);
+    return add(before, own, ...costs);
   }
 
-  /** What there is to compare of a value. */
-  #compared(expr: Expr | undefined, size: number): number {
-    const type = expr && this.#typeOf(expr);
-    if (type?.kind === 'list') return size * Math.max(1, smallestSize(type.element));
-    return size;
+  #keepResult(expr: CallExpr, size: Amount | undefined): void {
+    const { name, args } = expr;
+    const [first, second] = args;
+    if (name === '_[_]') {
+      const container = this.#type(first!).kind;
+      const below = container === 'list' ? '@items' : container === 'map' ? '@values' : undefined;
+      if (below) {
+        this.#paths.set(expr, [...this.#path(first!), below]);
+        this.#keep(expr, this.#entriesOf(first!)?.value ?? this.#size(expr));
+        return;
+      }
+    }
+    if (name === '_+_') this.#keep(expr, undefined, bothEntries(this.#entriesOf(first!), this.#entriesOf(second!)));
+    this.#keep(expr, size ?? this.#size(expr));
   }
+
+  #choice(expr: CallExpr, [condition, yes, no]: readonly Amount[]): Amount {
+    const [, whenTrue, whenFalse] = expr.args as [Expr, Expr, Expr];
+    const size = union(this.#size(whenTrue) ?? unknown, this.#size(whenFalse) ?? unknown);
+    this.#keep(expr, size, bothEntries(this.#entriesOf(whenTrue), this.#entriesOf(whenFalse)));
+    return add(condition!, union(yes!, no!));
+  }
+
+  #context(exprs: readonly Expr[]): CallContext {
+    return {
+      exprs,
+      types: exprs.map((one) => this.#type(one)),
+      sizes: exprs.map((one) => this.#size(one) ?? unknown),
+      itemSize: (i) => {
+        const path = this.#path(exprs[i]!);
+        return path.length === 0 ? undefined : this.#declared([...path, '@items']);
+      },
+    };
+  }
+}
+
+function bothEntries(a: Entries | undefined, b: Entries | undefined): Entries | undefined {
+  return a && b && { isList: a.isList, key: union(a.key, b.key), value: union(a.value, b.value) };
+}
+
+function isSelectable({ kind }: CelType): boolean {
+  return kind === 'map' || kind === 'object' || kind === 'parameter';
+}
+
+function literalSize(expr: Expr): Amount | undefined {
+  if (expr.kind === 'list') return fixed(expr.elements.length);
+  if (expr.kind === 'map') return fixed(expr.entries.length);
+  return expr.kind === 'literal' ? costOf(expr.value) : undefined;
+}
+
+function isScalar(type: CelType): boolean {
+  if (isOptional(type)) return isScalar(type.parameters[0] ?? dyn);
+  return (['bool', 'double', 'duration', 'int', 'timestamp', 'uint'] as const).some((name) => isPrimitive(type, name));
 }

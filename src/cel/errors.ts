@@ -9,13 +9,16 @@ export interface Issue {
 
 /** `ERROR: <input>:1:5: undefined field 'x'`, and below it the line with a mark. */
 export function printIssue(source: string, { at, message }: Issue): string {
-  const before = source.slice(0, at);
-  const line = before.split('\n').length;
-  const start = before.lastIndexOf('\n') + 1;
+  const line = source.slice(0, at).split('\n').length;
+  const start = at === 0 ? 0 : source.lastIndexOf('\n', at - 1) + 1;
   const end = source.indexOf('\n', at);
   const text = source.slice(start, end < 0 ? source.length : end).replaceAll('\t', ' ');
-  const column = [...source.slice(start, at)].length;
-  return `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${text}\n | ${'.'.repeat(column)}^`;
+  const before = [...source.slice(start, at)];
+  // What takes more than a byte is marked by wide characters.
+  const isWide = (char: string | undefined) => char !== undefined && char > '\x7f';
+  const dots = before.map((char) => (isWide(char) ? '．' : '.')).join('');
+  const mark = isWide([...source.slice(at, at + 2)][0]) ? '＾' : '^';
+  return `ERROR: <input>:${line}:${before.length + 1}: ${message}\n | ${text}\n | ${dots}${mark}`;
 }
 
 export function printIssues(source: string, issues: readonly Issue[]): string {

@@ -6,9 +6,24 @@ import { standardFunctions } from './functions/conversions.ts';
 import { kubernetesFunctions } from './functions/kubernetes.ts';
 import { listFunctions } from './functions/lists.ts';
 import { operators } from './functions/operators.ts';
+import { semverFunctions } from './functions/semver.ts';
 import { stringFunctions } from './functions/strings.ts';
 import type { Overload } from './overload.ts';
-import { bool, bytes, type CelType, double, duration, int, nullType, string, timestamp, uint } from './types.ts';
+import {
+  bool,
+  bytes,
+  type CelType,
+  double,
+  duration,
+  dyn,
+  int,
+  listOf,
+  mapOf,
+  nullType,
+  string,
+  timestamp,
+  uint,
+} from './types.ts';
 
 function byName(overloads: readonly Overload[]): ReadonlyMap<string, readonly Overload[]> {
   const found = new Map<string, Overload[]>();
@@ -27,6 +42,7 @@ export const library: ReadonlyMap<string, readonly Overload[]> = byName([
   ...listFunctions(),
   ...kubernetesFunctions(),
   ...addressFunctions(),
+  ...semverFunctions(),
   ...authorizerFunctions(),
 ]);
 
@@ -39,12 +55,9 @@ export const typeNames = table<{ readonly type: CelType; readonly name: string }
   uint: { type: uint, name: 'uint' },
   string: { type: string, name: 'string' },
   null_type: { type: nullType, name: 'null_type' },
-  list: { type: { kind: 'list', element: { kind: 'parameter', name: 'L' } }, name: 'list' },
-  map: {
-    type: { kind: 'map', key: { kind: 'parameter', name: 'K' }, value: { kind: 'parameter', name: 'V' } },
-    name: 'map',
-  },
-  type: { type: { kind: 'type', of: { kind: 'parameter', name: 'T' } }, name: 'type' },
+  list: { type: listOf(dyn), name: 'list' },
+  map: { type: mapOf(dyn, dyn), name: 'map' },
+  type: { type: { kind: 'primitive', name: 'type' }, name: 'type' },
   'google.protobuf.Timestamp': { type: timestamp, name: 'google.protobuf.Timestamp' },
   'google.protobuf.Duration': { type: duration, name: 'google.protobuf.Duration' },
 });

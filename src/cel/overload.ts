@@ -37,10 +37,10 @@ export interface Overload {
   /** Called as `target.name(…)`; the target is the first parameter. */
   readonly isMember: boolean;
   readonly parameters: readonly CelType[];
+  /** `T` of the parameters and the result. */
+  readonly typeParameters: readonly string[];
   readonly result: CelType;
   readonly call: Implementation;
-  /** Steps beyond the one that every call costs. */
-  readonly cost?: (args: readonly Value[]) => number;
 }
 
 const names = table<CelType>({
@@ -106,23 +106,28 @@ function splitTypes(text: string): string[] {
 }
 
 /** A function: `size(string): int`, `_+_(int, int): int`, `math.abs(int): int`. */
-export function global(signature: string, call: Implementation, cost?: Overload['cost']): Overload {
+export function global(signature: string, call: Implementation): Overload {
   const [, name = '', parameters = '', result = ''] = /^(.+?)\((.*)\): (.+)$/.exec(signature) ?? [];
   return {
     name,
     isMember: false,
     parameters: splitTypes(parameters).map(parseType),
+    typeParameters: typeParametersOf(signature),
     result: parseType(result),
     call,
-    ...(cost && { cost }),
   };
 }
 
 /** A method: `string.startsWith(string): bool`. */
-export function member(signature: string, call: Implementation, cost?: Overload['cost']): Overload {
+export function member(signature: string, call: Implementation): Overload {
   const dot = signature.lastIndexOf('.', signature.indexOf('('));
-  const rest = global(signature.slice(dot + 1), call, cost);
-  return { ...rest, isMember: true, parameters: [parseType(signature.slice(0, dot)), ...rest.parameters] };
+  const rest = global(signature.slice(dot + 1), call);
+  const parameters = [parseType(signature.slice(0, dot)), ...rest.parameters];
+  return { ...rest, isMember: true, parameters, typeParameters: typeParametersOf(signature) };
+}
+
+function typeParametersOf(signature: string): readonly string[] {
+  return [...new Set(signature.match(/\b[A-Z]\b/g))];
 }
 
 /** The name of a value's type, as `type(x)` gives it. */

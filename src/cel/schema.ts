@@ -1,19 +1,5 @@
 // From the structural schema of a custom resource to the type that expressions see (apiserver/schema/cel).
-import { smallestSize } from './cost.ts';
-import {
-  bool,
-  bytes,
-  type CelType,
-  double,
-  duration,
-  dyn,
-  int,
-  listOf,
-  mapOf,
-  type ObjectField,
-  string,
-  timestamp,
-} from './types.ts';
+import { bool, type CelType, double, dyn, int, listOf, mapOf, type ObjectField, string } from './types.ts';
 
 /** What of a JSONSchemaProps (apiextensions.k8s.io/v1) matters to types. */
 export interface StructuralSchema {
@@ -42,9 +28,50 @@ export interface SchemaTypeOptions {
   readonly name?: string;
 }
 
+/** The largest request that there is, in bytes. */
+const largestRequest = 3 * 1024 * 1024;
+/** The longest text that a request may hold: what is left without its quotes. */
+const longestText = largestRequest - 2;
+/** Durations and times in JSON, quotes included. */
+const longestTime = 32;
+const dateSize = 12;
+
+const smallest: Readonly<Record<string, number>> = { bool: 4, string: 2, bytes: 2, duration: 3, timestamp: 21 };
+
+/** How many bytes a value of a type takes in JSON at the least. */
+function smallestSize(type: CelType): number {
+  if (type.kind === 'object') return type.minSize ?? 2;
+  if (type.kind !== 'primitive') return 2;
+  return isDate(type) ? dateSize : (smallest[type.name] ?? 1);
+}
+
+function isDate(type: CelType): boolean {
+  return type.kind === 'primitive' && type.name === 'timestamp' && type.maxSize === dateSize;
+}
+
+/** How many values of a type one request may hold, wherever they stand. */
+export function mostPerRequest(type: CelType): number {
+  return Math.floor(largestRequest / (smallestSize(type) + 1));
+}
+
+/** The type below a type, by names of fields, `@items`, `@keys` and `@values`; undefined where there is none. */
+export function pathTypeOf(root: CelType, path: readonly string[]): CelType | undefined {
+  let type: CelType | undefined = root;
+  for (const name of path) {
+    if (type === undefined) return undefined;
+    if (name === '@items' || name === '@values') {
+      type = type.kind === 'list' ? type.element : type.kind === 'map' ? type.value : undefined;
+    } else if (name === '@keys') type = type.kind === 'map' ? type.key : undefined;
+    else type = type.kind === 'object' ? type.fields.get(name)?.type : undefined;
+  }
+  return type;
+}
+
 /** Undefined for schemas that say too little: such fields do not exist in expressions. */
 export function schemaType(schema: StructuralSchema, options: SchemaTypeOptions = {}): CelType | undefined {
-  if (schema['x-kubernetes-int-or-string']) return dyn;
+  if (schema['x-kubernetes-int-or-string']) {
+    return { ...dyn, maxSize: schema.maxLength === undefined ? longestText : schema.maxLength * 4 } as CelType;
+  }
   switch (schema.type) {
     case 'array':
       return arrayType(schema, options);
@@ -71,7 +98,7 @@ function arrayType(schema: StructuralSchema, { name = 'object' }: SchemaTypeOpti
     ...listOf(items),
     ...((listType === 'set' || listType === 'map') && { listType }),
     ...(listType === 'map' && { mapKeys: schema['x-kubernetes-list-map-keys'] ?? [] }),
-    ...(schema.maxItems !== undefined && { maxSize: schema.maxItems }),
+    maxSize: schema.maxItems ?? Math.floor((largestRequest - 2) / (smallestSize(items) + 1)),
   };
 }
 
@@ -86,8 +113,10 @@ function objectOf(
   const { additionalProperties } = schema;
   if (isSchema(additionalProperties)) {
     const value = schemaType(additionalProperties, { name: `${name}.@elem` });
-    const maxSize = schema.maxProperties;
-    return value && { ...mapOf(string, value), ...(maxSize !== undefined && { maxSize }) };
+    if (!value) return undefined;
+    // A key of two characters, its quotes, a colon and a comma.
+    const most = Math.floor((largestRequest - 2) / (smallestSize(value) + 6));
+    return { ...mapOf(string, value), maxSize: schema.maxProperties ?? most };
   }
   const fields = new Map<string, ObjectField>();
   let minSize = 2;
@@ -108,12 +137,14 @@ function objectOf(
   return { kind: 'object', name, fields, minSize };
 }
 
+const anyText = sized('string', longestText);
+
 function addResourceFields(fields: Map<string, ObjectField>, name: string): void {
-  fields.set('apiVersion', { type: string, jsonName: 'apiVersion' });
-  fields.set('kind', { type: string, jsonName: 'kind' });
+  fields.set('apiVersion', { type: anyText, jsonName: 'apiVersion' });
+  fields.set('kind', { type: anyText, jsonName: 'kind' });
   const metadata = new Map([
-    ['name', { type: string, jsonName: 'name' }],
-    ['generateName', { type: string, jsonName: 'generateName' }],
+    ['name', { type: anyText, jsonName: 'name' }],
+    ['generateName', { type: anyText, jsonName: 'generateName' }],
   ]);
   fields.set('metadata', {
     type: { kind: 'object', name: `${name}.metadata`, fields: metadata },
@@ -127,23 +158,25 @@ function withStanding(given: CelType | undefined, standing: CelType | undefined)
   return { ...given, fields: new Map([...standing.fields, ...given.fields]) };
 }
 
-function sized(maxLength: number | undefined): CelType {
-  return maxLength === undefined ? string : { kind: 'primitive', name: 'string', maxSize: maxLength };
+function sized(name: 'string' | 'bytes' | 'duration' | 'timestamp', maxSize: number): CelType {
+  return { kind: 'primitive', name, maxSize };
 }
 
-function stringType({ format, maxLength, enum: values }: StructuralSchema): CelType {
-  const longest = values && Math.max(...values.map((value) => String(value).length));
+function stringType({ format, maxLength, enum: values = [] }: StructuralSchema): CelType {
   switch (format) {
     case 'byte':
-      return bytes;
+      return sized('bytes', maxLength ?? longestText);
     case 'duration':
-      return duration;
+      return sized('duration', longestTime);
     case 'date':
+      return sized('timestamp', dateSize);
     case 'date-time':
-      return timestamp;
-    default:
-      return sized(longest ?? maxLength);
+      return sized('timestamp', longestTime);
   }
+  // A character takes up to four bytes.
+  if (maxLength !== undefined) return sized('string', maxLength * 4);
+  const lengths = values.map((value) => (typeof value === 'string' ? Buffer.byteLength(value) : 0));
+  return sized('string', values.length > 0 ? Math.max(...lengths) : longestText);
 }
 
 const selectableKeywords = new Set(

@@ -10,6 +10,8 @@ export type Primitive =
   | 'null'
   | 'timestamp'
   | 'duration'
+  /** The type of types, whatever they are. */
+  | 'type'
   /** Known at run time only. */
   | 'dyn'
   /** Of an expression that is wrong already: fits everywhere, so that one mistake is told once. */
@@ -63,8 +65,13 @@ export type CelType =
   | ObjectType
   | OpaqueType
   | { readonly kind: 'type'; readonly of: CelType }
-  /** `T` in a signature. */
-  | { readonly kind: 'parameter'; readonly name: string };
+  | Parameter;
+
+/** `T` in a signature, or what is not known yet. */
+export interface Parameter {
+  readonly kind: 'parameter';
+  readonly name: string;
+}
 
 function primitive(name: Primitive): CelType {
   return { kind: 'primitive', name };
@@ -126,66 +133,124 @@ export function printType(type: CelType): string {
   }
 }
 
-/** What stands for the parameters of a signature. */
+/** What stands for the parameters of signatures. */
 export type Substitution = Map<string, CelType>;
 
-export function substitute(type: CelType, by: Substitution): CelType {
+/** Parameters that nothing stands for stay, or become `unbound`. */
+export function substitute(type: CelType, by: Substitution, unbound?: CelType): CelType {
+  const inner = (one: CelType) => substitute(one, by, unbound);
   switch (type.kind) {
     case 'parameter': {
       const bound = by.get(type.name);
-      return bound ? substitute(bound, by) : type;
+      return bound ? inner(bound) : (unbound ?? type);
     }
     case 'list':
-      return { ...type, element: substitute(type.element, by) };
+      return { ...type, element: inner(type.element) };
     case 'map':
-      return { ...type, key: substitute(type.key, by), value: substitute(type.value, by) };
+      return { ...type, key: inner(type.key), value: inner(type.value) };
     case 'opaque':
-      return { ...type, parameters: type.parameters.map((one) => substitute(one, by)) };
+      return type.parameters.length === 0 ? type : { ...type, parameters: type.parameters.map(inner) };
     case 'type':
-      return { ...type, of: substitute(type.of, by) };
+      return { ...type, of: inner(type.of) };
     default:
       return type;
   }
 }
 
-/** Whether a value of type `from` may stand where `to` is asked for; binds parameters of both on the way. */
-export function isAssignable(to: CelType, from: CelType, by: Substitution): boolean {
-  const wanted = substitute(to, by);
-  const given = substitute(from, by);
-  if (wanted === given || isDyn(wanted) || isDyn(given)) return true;
-  if (wanted.kind === 'parameter') {
-    if (given.kind !== 'parameter' || given.name !== wanted.name) by.set(wanted.name, given);
-    return true;
-  }
-  if (given.kind === 'parameter') {
-    by.set(given.name, wanted);
-    return true;
-  }
-  // null stands for an object or an opaque value that is not there.
-  if (isPrimitive(given, 'null') && (wanted.kind === 'object' || wanted.kind === 'opaque')) return true;
-  if (isPrimitive(wanted, 'null') && (given.kind === 'object' || given.kind === 'opaque')) return true;
-  return isSameShape(wanted, given, by);
-}
-
-function isSameShape(wanted: CelType, given: CelType, by: Substitution): boolean {
-  if (wanted.kind === 'primitive' && given.kind === 'primitive') return wanted.name === given.name;
-  if (wanted.kind === 'list' && given.kind === 'list') return isAssignable(wanted.element, given.element, by);
-  if (wanted.kind === 'map' && given.kind === 'map') {
-    return isAssignable(wanted.key, given.key, by) && isAssignable(wanted.value, given.value, by);
-  }
-  if (wanted.kind === 'object' && given.kind === 'object') return wanted.name === given.name;
-  if (wanted.kind === 'opaque' && given.kind === 'opaque') {
-    if (wanted.name !== given.name) return false;
-    return wanted.parameters.every((one, i) => isAssignable(one, given.parameters[i] ?? dyn, by));
-  }
-  return wanted.kind === 'type' && given.kind === 'type';
-}
-
-/** The one type that holds both, `dyn` where there is none. */
-export function join(a: CelType, b: CelType, by: Substitution): CelType {
-  if (isDyn(a) || isDyn(b)) return isDyn(a) ? a : b;
+/** The substitution under which values of some types may stand where those of others are asked for; undefined: there is none. */
+export function unify(
+  given: readonly CelType[],
+  wanted: readonly CelType[],
+  by: Substitution,
+): Substitution | undefined {
   const trial = new Map(by);
-  if (!isAssignable(a, b, trial)) return dyn;
-  for (const [name, type] of trial) by.set(name, type);
-  return isPrimitive(a, 'null') ? b : a;
+  return areAssignable(given, wanted, trial) ? trial : undefined;
+}
+
+function areAssignable(a: readonly CelType[], b: readonly CelType[], by: Substitution): boolean {
+  return a.length === b.length && a.every((one, i) => isAssignable(one, b[i]!, by));
+}
+
+function isAssignable(a: CelType, b: CelType, by: Substitution): boolean {
+  if (b.kind === 'parameter') {
+    const found = standFor(b, a, by);
+    if (found !== 'open') return found === 'fits';
+  }
+  if (a.kind === 'parameter') return standFor(a, b, by) === 'fits';
+  if (isDyn(a) || isDyn(b)) return true;
+  // null stands for an object or an opaque value that is not there.
+  if (isPrimitive(a, 'null')) return isNullable(b);
+  if (isPrimitive(b, 'null')) return isNullable(a);
+  if (a.kind !== b.kind || nameOf(a) !== nameOf(b)) return false;
+  return a.kind === 'type' || areAssignable(partsOf(a), partsOf(b), by);
+}
+
+/** Lets a type stand for a parameter. `open`: it cannot, but the parameter may yet stand for it. */
+function standFor(parameter: Parameter, type: CelType, by: Substitution): 'fits' | 'differs' | 'open' {
+  if (isSame(parameter, type)) return 'fits';
+  const bound = by.get(parameter.name);
+  if (!bound) {
+    if (occursIn(parameter, type, by)) return 'open';
+    by.set(parameter.name, type);
+    return 'fits';
+  }
+  if (isSame(bound, type)) return 'fits';
+  if (!isAssignable(type, bound, by)) return 'differs';
+  const general = mostGeneral(type, bound);
+  if (!occursIn(parameter, general, by)) by.set(parameter.name, general);
+  return 'fits';
+}
+
+function occursIn(parameter: Parameter, type: CelType, by: Substitution): boolean {
+  if (type.kind === 'parameter') {
+    if (type.name === parameter.name) return true;
+    const bound = by.get(type.name);
+    return bound !== undefined && occursIn(parameter, bound, by);
+  }
+  return partsOf(type).some((part) => occursIn(parameter, part, by));
+}
+
+function partsOf(type: CelType): readonly CelType[] {
+  switch (type.kind) {
+    case 'list':
+      return [type.element];
+    case 'map':
+      return [type.key, type.value];
+    case 'opaque':
+      return type.parameters;
+    case 'type':
+      return [type.of];
+    default:
+      return [];
+  }
+}
+
+function nameOf(type: CelType): string {
+  return 'name' in type ? type.name : '';
+}
+
+function isNullable(type: CelType): boolean {
+  if (type.kind === 'primitive') return ['null', 'timestamp', 'duration'].includes(type.name);
+  return type.kind === 'object' || type.kind === 'opaque';
+}
+
+export function isSame(a: CelType, b: CelType): boolean {
+  if (a === b) return true;
+  if (a.kind !== b.kind || nameOf(a) !== nameOf(b)) return false;
+  const others = partsOf(b);
+  const parts = partsOf(a);
+  return parts.length === others.length && parts.every((part, i) => isSame(part, others[i]!));
+}
+
+/** Of two types that go together the one that says less. */
+export function mostGeneral(a: CelType, b: CelType): CelType {
+  return isNoMoreSpecific(a, b) ? a : b;
+}
+
+function isNoMoreSpecific(a: CelType, b: CelType): boolean {
+  if (isPrimitive(a, 'dyn') || a.kind === 'parameter') return true;
+  if (isPrimitive(b, 'dyn') || b.kind === 'parameter') return false;
+  if (a.kind !== b.kind || nameOf(a) !== nameOf(b)) return false;
+  const others = partsOf(b);
+  return a.kind === 'type' || partsOf(a).every((part, i) => isNoMoreSpecific(part, others[i]!));
 }

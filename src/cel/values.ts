@@ -185,7 +185,6 @@ function scalarFromJson(raw: unknown, name: string): Value {
       if (typeof raw !== 'number' || !Number.isInteger(raw)) throw misfit(raw, 'int');
       return BigInt(raw);
     case 'double':
-      if (typeof raw === 'bigint') return Number(raw);
       if (typeof raw !== 'number') throw misfit(raw, 'double');
       return raw;
     case 'bool':
@@ -211,7 +210,7 @@ function scalarFromJson(raw: unknown, name: string): Value {
 /** Whole numbers are ints, others doubles; objects are maps. */
 function fromUntyped(raw: unknown): Value {
   if (raw === null || raw === undefined) return null;
-  if (typeof raw === 'number') return Number.isSafeInteger(raw) ? BigInt(raw) : raw;
+  if (typeof raw === 'number') return Number.isInteger(raw) ? BigInt(raw) : raw;
   if (Array.isArray(raw)) return new ListValue(raw.map(fromUntyped));
   if (typeof raw === 'object') return mapFromJson(raw, dyn);
   return raw as Value;
@@ -226,7 +225,7 @@ export function parseTimestamp(text: string): Timestamp {
   const found = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/.exec(text);
   const ms = found ? Date.parse(`${found[1]}T${found[2]}${found[4]!.toUpperCase()}`) : Number.NaN;
   if (Number.isNaN(ms)) {
-    throw new CelError(`parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse`);
+    throw new CelError("type conversion error from 'string' to 'google.protobuf.Timestamp'");
   }
   const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(found![4]!) ?? [];
   const offset = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * (sign === '-' ? -1 : 1);
@@ -253,7 +252,7 @@ const units = table<bigint>({
 /** As Go's time.ParseDuration: `1h30m`, `-1.5s`. */
 export function parseDuration(text: string): Duration {
   const found = /^([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$|^[+-]?0$/.exec(text);
-  if (!found) throw new CelError(`time: invalid duration ${JSON.stringify(text)}`);
+  if (!found) throw new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");
   let total = 0n;
   for (const [, whole = '', fraction = '', unit = ''] of text.matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g)) {
     const scale = units[unit]!;
@@ -286,15 +285,12 @@ export function printTimestamp({ nanos: moment, offset }: Timestamp): string {
   return new Date(Number(whole) * 1000).toISOString().replace('.000Z', `${fraction && `.${fraction}`}${zone}`);
 }
 
-/** Whole numbers beyond are bigints in JSON, too. */
-const exact = BigInt(Number.MAX_SAFE_INTEGER);
-
 /** The JSON of a value: for patches and applied configurations. Throws CelError for what JSON cannot say. */
 export function toJson(value: Value): unknown {
   if (value === null || typeof value === 'boolean' || typeof value === 'string' || typeof value === 'number') {
     return value;
   }
-  if (typeof value === 'bigint') return value >= -exact && value <= exact ? Number(value) : value;
+  if (typeof value === 'bigint') return Number(value);
   if (value instanceof Uint) return Number(value.value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof ListValue) return value.items.map(toJson);

@@ -127,8 +127,8 @@ export function compileAdmission(
   scope: ExpressionScope,
   results: readonly CelType[] = [],
 ): CompiledExpression {
-  const { program, errors } = compileExpression(source, compileOptions(scope));
-  if (!program) return { error: `compilation failed: ${errors}` };
+  const { program, errors, stage } = compileExpression(source, compileOptions(scope));
+  if (!program) return { error: `${stage} failed: ${errors}` };
   const given = printType(program.resultType);
   const wanted = results.map(printType);
   if (wanted.length > 0 && !wanted.includes(given)) {

@@ -18,7 +18,7 @@ const schema: JSONSchemaProps = {
       'x-kubernetes-validations': [
         {
           rule: '!has(oldSelf.size) || self.size >= oldSelf.size',
-          messageExpression: "'from ' + string(oldSelf.size)",
+          messageExpression: "'from %d'.format([oldSelf.size])",
           fieldPath: '.size',
         },
         { rule: 'self.size != 7', message: 'seven is unlucky', reason: 'FieldValueForbidden' },

@@ -6,8 +6,7 @@ import { goRule } from '../../api/apiextensions/v1/custom-resource-definition/in
 import type { ValidationRule } from '../../api/apiextensions/v1/types.generated.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { compileExpression, type Program } from '../../cel/compile.ts';
-import { mostPerRequest } from '../../cel/cost.ts';
-import { schemaType } from '../../cel/schema.ts';
+import { mostPerRequest, schemaType } from '../../cel/schema.ts';
 import { bool, type CelType, optionalOf, printType, string } from '../../cel/types.ts';
 
 export interface CompiledRule {
@@ -121,7 +120,7 @@ function compileCondition(
 ): Program | undefined {
   const compiled = compileExpression(rule, { variables });
   if (compiled.errors !== undefined) {
-    refuse('rule', `compilation failed: ${compiled.errors}`);
+    refuse('rule', `${compiled.stage} failed: ${compiled.errors}`);
     return undefined;
   }
   if (printType(compiled.program.resultType) === printType(bool)) return compiled.program;
@@ -189,7 +188,10 @@ function compileMessage(
   if (messageExpression.trim() === '') return undefined;
   const compiled = compileExpression(messageExpression, { variables });
   if (compiled.errors !== undefined) {
-    refuse('messageExpression', `messageExpression compilation failed: ${compiled.errors}`);
+    refuse(
+      'messageExpression',
+      `messageExpression ${compiled.stage === 'compilation' ? 'compilation' : 'instantiation'} failed: ${compiled.errors}`,
+    );
     return undefined;
   }
   if (printType(compiled.program.resultType) !== printType(string)) {

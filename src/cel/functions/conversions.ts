@@ -4,7 +4,6 @@ import { CelError } from '../errors.ts';
 import { global, member, type Overload, typeName } from '../overload.ts';
 import {
   type Duration,
-  durationOf,
   ListValue,
   MapValue,
   ObjectValue,
@@ -29,14 +28,13 @@ function intOf(value: number): bigint {
 }
 
 function intOfText(text: string): bigint {
-  if (!/^[+-]?\d+$/.test(text)) {
-    throw new CelError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  }
-  const value = BigInt(text);
-  if (value >= maxInt || value < -maxInt) {
-    throw new CelError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
-  }
+  const value = /^[+-]?\d+$/.test(text) ? BigInt(text) : maxInt;
+  if (value >= maxInt || value < -maxInt) throw notConvertible('int');
   return value;
+}
+
+function notConvertible(to: string): CelError {
+  return new CelError(`type conversion error from 'string' to '${to}'`);
 }
 
 function uintOf(value: bigint): Uint {
@@ -46,7 +44,7 @@ function uintOf(value: bigint): Uint {
 
 function doubleOfText(text: string): number {
   const isNumber = /^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf(inity)?|nan)$/i.test(text);
-  if (!isNumber) throw new CelError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!isNumber) throw notConvertible('double');
   const special = /inf|nan/i.exec(text);
   if (!special) return Number(text);
   if (/nan/i.test(text)) return Number.NaN;
@@ -56,16 +54,18 @@ function doubleOfText(text: string): number {
 function boolOfText(text: string): boolean {
   if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true;
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false;
-  throw new CelError(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  throw notConvertible('bool');
 }
 
-/** As Go prints floats with %v and the shortest form: exponents have two digits. */
-export function printDouble(value: number): string {
+/** As Go prints floats in the shortest form: with an exponent of two digits from `largest` on. */
+export function printDouble(value: number, largest = 6): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  const size = Math.abs(value);
-  const text = size !== 0 && (size >= 1e21 || size < 1e-4) ? value.toExponential() : String(value);
-  return text.replace(/e([+-])(\d)$/, 'e$10$2');
+  if (Object.is(value, -0)) return '-0';
+  const [digits = '', exponent = ''] = value.toExponential().split('e');
+  // JavaScript writes these without an exponent, too.
+  if (Number(exponent) >= -4 && Number(exponent) < largest) return String(value);
+  return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
 }
 
 function decodeText(bytes: Uint8Array): string {
@@ -80,7 +80,10 @@ function conversions(): Overload[] {
   const second = 1_000_000_000n;
   return [
     global('int(int): int', (a) => a),
-    global('int(uint): int', (a: Uint) => intOfText(String(a.value))),
+    global('int(uint): int', ({ value }: Uint) => {
+      if (value >= maxInt) throw new CelError('integer overflow');
+      return value;
+    }),
     global('int(double): int', intOf),
     global('int(string): int', intOfText),
     global('int(timestamp): int', (a: Timestamp) => a.nanos / second),
@@ -88,7 +91,10 @@ function conversions(): Overload[] {
     global('uint(uint): uint', (a) => a),
     global('uint(int): uint', uintOf),
     global('uint(double): uint', (a: number) => uintOf(BigInt(Math.trunc(Number.isFinite(a) ? a : -1)))),
-    global('uint(string): uint', (a: string) => uintOf(/^\d+$/.test(a) ? BigInt(a) : -1n)),
+    global('uint(string): uint', (a: string) => {
+      if (!/^\d+$/.test(a) || BigInt(a) >= 1n << 64n) throw notConvertible('uint');
+      return new Uint(BigInt(a));
+    }),
     global('double(double): double', (a) => a),
     global('double(int): double', (a: bigint) => Number(a)),
     global('double(uint): double', (a: Uint) => Number(a.value)),
@@ -110,7 +116,6 @@ function conversions(): Overload[] {
     global('timestamp(int): timestamp', (a: bigint) => timestampOf(a * second)),
     global('duration(duration): duration', (a) => a),
     global('duration(string): duration', parseDuration),
-    global('duration(int): duration', durationOf),
     global('dyn(A): dyn', (a) => a),
     global('type(A): type<A>', (a: Value) => new TypeValue(typeName(a))),
   ];

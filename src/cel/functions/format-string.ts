@@ -1,10 +1,11 @@
-// `"%s is %d".format([…])` (cel-go ext/formatting).
+// `"%s is %d".format([…])` (cel-go ext/formatting, of version 2 of the strings library).
 import { fieldsOf } from '../compare.ts';
 import { CelError } from '../errors.ts';
 import { typeName } from '../overload.ts';
 import {
   Duration,
-  ListValue,
+  ListValue as List,
+  type ListValue,
   MapValue,
   ObjectValue,
   printDuration,
@@ -16,106 +17,174 @@ import {
 } from '../values.ts';
 import { printDouble } from './conversions.ts';
 
-export function formatString(format: string, { items }: ListValue): string {
-  let next = 0;
-  const text = format.replace(/%(?:%|(?:\.(\d+))?([a-zA-Z])?)/g, (clause, precision?: string, verb?: string) => {
-    if (clause === '%%') return '%';
-    if (verb === undefined) throw new CelError('unexpected end of string');
-    const value = items[next];
-    if (value === undefined) throw new CelError(`index ${next} out of range`);
-    next++;
-    return formatClause(verb, value, precision === undefined ? 6 : Number(precision));
-  });
-  if (next < items.length)
-    throw new CelError(`too many arguments supplied to string.format (expected ${next}, got ${items.length})`);
-  return text;
+/** One `%…` of a format, and the text before it. */
+export interface Clause {
+  readonly before: string;
+  readonly verb: string;
+  readonly precision: number;
 }
 
-function formatClause(verb: string, value: Value, precision: number): string {
+export interface Format {
+  readonly clauses: readonly Clause[];
+  readonly rest: string;
+}
+
+/** Throws CelError for clauses that there are not, and where there are more of them than arguments. */
+export function parseFormat(format: string, count: number): Format {
+  const clauses: Clause[] = [];
+  let before = '';
+  let at = 0;
+  while (at < format.length) {
+    const percent = format.indexOf('%', at);
+    if (percent < 0) break;
+    before += format.slice(at, percent);
+    at = percent + 1;
+    if (format[at] === '%') {
+      before += '%';
+      at++;
+      continue;
+    }
+    if (clauses.length >= count) throw new CelError(`index ${clauses.length} out of range`);
+    if (at >= format.length) throw new CelError('unexpected end of string');
+    const [written = '', digits] = /^\.(\d*)/.exec(format.slice(at)) ?? [];
+    at += written.length;
+    const verb = format[at++] ?? '';
+    checkClause({ verb, digits });
+    clauses.push({ before, verb, precision: digits === undefined ? 6 : Number(digits) });
+    before = '';
+  }
+  return { clauses, rest: before + format.slice(at) };
+}
+
+function checkClause({ verb, digits }: { readonly verb: string; readonly digits: string | undefined }): void {
+  const refuse = (why: string) => new CelError(`could not parse formatting clause: ${why}`);
+  if (verb === '') throw refuse('error while parsing precision: could not find end of precision specifier');
+  if (digits === '') {
+    const why = 'error while converting precision to integer: strconv.Atoi: parsing "": invalid syntax';
+    throw refuse(`error while parsing precision: ${why}`);
+  }
+  if (!'sdfebxXo'.includes(verb)) throw refuse(`unrecognized formatting clause "${verb}"`);
+}
+
+/** What is left over of the arguments does not matter. */
+export function formatString(format: string, { items }: ListValue): string {
+  const { clauses, rest } = parseFormat(format, items.length);
+  return clauses.map((clause, i) => clause.before + formatClause(clause, items[i]!)).join('') + rest;
+}
+
+function formatClause({ verb, precision }: Clause, value: Value): string {
   switch (verb) {
     case 's':
       return printValue(value);
-    case 'd':
-      return printInteger(value, 10, 'decimal');
     case 'f':
       return printFixed(value, precision);
     case 'e':
       return scientific(value, precision);
     case 'b':
-      return typeof value === 'boolean' ? String(Number(value)) : printInteger(value, 2, 'binary');
+      return typeof value === 'boolean' ? String(Number(value)) : printInteger(value, 2, verb);
     case 'o':
-      return printInteger(value, 8, 'octal');
+      return printInteger(value, 8, verb);
     case 'x':
-    case 'X': {
-      const text = printHex(value);
-      return verb === 'X' ? text.toUpperCase() : text;
-    }
+      return printHex(value, verb);
+    case 'X':
+      return printHex(value, verb).toUpperCase();
     default:
-      throw new CelError(`could not parse formatting clause: unrecognized formatting clause "${verb}"`);
+      return printInteger(value, 10, verb);
   }
 }
 
-function refuse(clause: string, allowed: string, value: Value): CelError {
-  return new CelError(
-    `error during formatting: ${clause} clause can only be used on ${allowed}, was given ${typeName(value)}`,
-  );
+const wanted: Readonly<Record<string, string>> = {
+  s: 'string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps',
+  d: 'decimal clause can only be used on integers',
+  f: 'fixed-point clause can only be used on doubles',
+  e: 'scientific clause can only be used on doubles',
+  b: 'only integers and bools can be formatted as binary',
+  x: 'only integers, byte buffers, and strings can be formatted as hex',
+  X: 'only integers, byte buffers, and strings can be formatted as hex',
+  o: 'octal clause can only be used on integers',
+};
+
+/** That a clause is not for values of a type. */
+export function clauseError(verb: string, given: string): string {
+  return `error during formatting: ${wanted[verb]}, was given ${given}`;
 }
 
-function printInteger(value: Value, base: number, clause: string): string {
+function refuse(verb: string, value: Value): CelError {
+  return new CelError(clauseError(verb, typeName(value)));
+}
+
+function printInteger(value: Value, base: number, verb: string): string {
   if (typeof value === 'bigint') return value.toString(base);
   if (value instanceof Uint) return value.value.toString(base);
-  if (base === 10 && typeof value === 'number' && !Number.isFinite(value)) return printSpecial(value);
-  throw refuse(clause, 'integers', value);
+  throw refuse(verb, value);
+}
+
+const special = new Set<Value>(['NaN', 'Infinity', '-Infinity']);
+
+function numberOf(value: Value, verb: string): number {
+  if (typeof value === 'number') return value;
+  if (special.has(value)) return Number(value);
+  throw refuse(verb, value);
 }
 
 function printSpecial(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
-  return value > 0 ? 'Infinity' : '-Infinity';
+  return value > 0 ? '∞' : '-∞';
 }
 
-function numberOf(value: Value, clause: string): number {
-  if (typeof value === 'number') return value;
-  if (typeof value === 'bigint') return Number(value);
-  throw refuse(clause, 'doubles', value);
-}
-
+/** Thousands are set apart, as in American English. */
 function printFixed(value: Value, precision: number): string {
-  const number = numberOf(value, 'fixed-point');
-  return Number.isFinite(number) ? number.toFixed(Math.min(precision, 100)) : printSpecial(number);
+  const number = numberOf(value, 'f');
+  if (!Number.isFinite(number)) return printSpecial(number);
+  const [whole = '', fraction] = number.toFixed(Math.min(precision, 100)).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
 function scientific(value: Value, precision: number): string {
-  const number = numberOf(value, 'scientific');
+  const number = numberOf(value, 'e');
   if (!Number.isFinite(number)) return printSpecial(number);
   const [mantissa = '', exponent = ''] = number.toExponential(Math.min(precision, 100)).split('e');
   const digits = Math.abs(Number(exponent)).toString().padStart(2, '0');
   const raised = [...digits].map((digit) => superscripts[Number(digit)]).join('');
-  return `${mantissa} × 10${exponent.startsWith('-') ? '⁻' : ''}${raised}`;
+  return `${mantissa}×10${exponent.startsWith('-') ? '⁻' : ''}${raised}`;
 }
 
-function printHex(value: Value): string {
+function printHex(value: Value, verb: string): string {
   if (typeof value === 'string') return Buffer.from(value).toString('hex');
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  return printInteger(value, 16, 'hex');
+  return printInteger(value, 16, verb);
 }
 
 const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 /** What %s makes of a value. */
-export function printValue(value: Value): string {
+function printValue(value: Value): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? printDouble(value) : printSpecial(value);
+  if (typeof value === 'number') return printDouble(value);
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (value instanceof Uint) return String(value.value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
   if (value instanceof Timestamp) return printTimestamp(value);
   if (value instanceof Duration) return printDuration(value);
   if (value instanceof TypeValue) return value.name;
-  if (value instanceof ListValue) return `[${value.items.map(printValue).join(', ')}]`;
+  if (value instanceof List) return `[${value.items.map(printWithin).join(', ')}]`;
   if (value instanceof MapValue || value instanceof ObjectValue) {
-    const entries = [...fieldsOf(value)].map(([key, item]) => `${key}: ${printValue(item)}`);
+    const entries = [...fieldsOf(value)].map(([key, item]) => `${printWithin(key)}:${printWithin(item)}`);
     return `{${entries.sort().join(', ')}}`;
   }
-  throw refuse('string', 'strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps', value);
+  throw refuse('s', value);
+}
+
+/** Within lists and maps values stand as in a source. */
+function printWithin(value: Value): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? value.toFixed(6) : JSON.stringify(printDouble(value));
+  if (value instanceof Uint8Array) return `b${JSON.stringify(printValue(value))}`;
+  if (value instanceof Timestamp) return `timestamp("${printValue(value)}")`;
+  if (value instanceof Duration) return `duration("${printValue(value)}")`;
+  const shown = value instanceof Object && 'typeName' in value;
+  if (shown) throw new CelError(`error during formatting: no formatting function for ${typeName(value)}`);
+  return printValue(value);
 }

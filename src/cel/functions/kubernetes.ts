@@ -1,4 +1,4 @@
-// Values that Kubernetes adds: quantities, addresses, URLs, named formats, semantic versions.
+// Values that Kubernetes adds: quantities and named formats.
 
 import {
   addQuantities,
@@ -18,21 +18,40 @@ import {
 } from '../../apimachinery/validation/names.ts';
 import { CelError } from '../errors.ts';
 import { global, member, type Overload } from '../overload.ts';
-import { ListValue, MapValue, none, Opaque, Optional, type Value } from '../values.ts';
+import { ListValue, none, Opaque, Optional } from '../values.ts';
+import { parseUrl, urlFunctions } from './urls.ts';
 
 const giga = 1_000_000_000n;
 
-function quantityValue(quantity: Quantity): Opaque<Quantity> {
-  return new Opaque('kubernetes.Quantity', quantity, (a, b) => a.nano === b.nano);
+/** A quantity, and whether Go's keeps it as a decimal number: such a one is no integer, whatever it says. */
+interface Amount {
+  readonly quantity: Quantity;
+  readonly isDecimal: boolean;
 }
 
-function toQuantity(text: string): Opaque<Quantity> {
+function amount(quantity: Quantity, isDecimal = false): Opaque<Amount> {
+  return new Opaque('kubernetes.Quantity', { quantity, isDecimal }, (a, b) => a.quantity.nano === b.quantity.nano);
+}
+
+function toQuantity(text: string): Opaque<Amount> {
   try {
-    return quantityValue(parseQuantity(text));
+    return amount(parseQuantity(text), isDecimal(text));
   } catch (error) {
     if (error instanceof QuantityError) throw new CelError(error.message);
     throw error;
   }
+}
+
+const binaryExponents = table<number>({ Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 });
+const decimalExponents = table<number>({ n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 });
+
+/** Numbers of few digits are kept as 64 bits and a power of ten (apimachinery's ParseQuantity). */
+function isDecimal(text: string): boolean {
+  const [, whole = '', fraction = '', suffix = ''] = /^[+-]?0*(\d*)\.?(\d*)(.*)$/.exec(text) ?? [];
+  const binary = binaryExponents[suffix];
+  if (binary !== undefined) return fraction !== '' || 14 - whole.length - Math.trunc(binary * 0.3) < 0;
+  const exponent = decimalExponents[suffix] ?? Number(/^[eE](.*)$/.exec(suffix)?.[1] ?? 0);
+  return 18 - whole.length - fraction.length < 0 || exponent - fraction.length < -9;
 }
 
 /** Whether a conversion succeeds. */
@@ -46,93 +65,45 @@ function succeeds(convert: () => unknown): boolean {
   }
 }
 
-function wholeQuantity(value: bigint): Quantity {
-  return { nano: value * giga, format: 'DecimalExponent' };
+function wholeAmount(value: bigint): Opaque<Amount> {
+  return amount({ nano: value * giga, format: 'DecimalExponent' });
 }
 
-function asInteger({ content }: Opaque<Quantity>): bigint {
-  const value = content.nano / giga;
-  if (content.nano % giga !== 0n || BigInt.asIntN(64, value) !== value) {
+function asInteger({ content: { quantity, isDecimal } }: Opaque<Amount>): bigint {
+  const value = quantity.nano / giga;
+  if (isDecimal || quantity.nano % giga !== 0n || BigInt.asIntN(64, value) !== value) {
     throw new CelError('cannot convert value to integer');
   }
   return value;
 }
 
-function divided({ content }: Opaque<Quantity>, by: bigint, unit: bigint): Opaque<Quantity> {
-  if (by === 0n) throw new CelError('division by zero error');
-  return quantityValue({ ...content, nano: (content.nano / by / unit) * unit });
+type Combine = (a: Quantity, b: Quantity) => Quantity;
+
+function combined(combine: Combine): (a: Opaque<Amount>, b: Opaque<Amount>) => Opaque<Amount> {
+  return ({ content: a }, { content: b }) => amount(combine(a.quantity, b.quantity), a.isDecimal || b.isDecimal);
 }
 
 function quantities(): Overload[] {
-  type Q = Opaque<Quantity>;
-  const order = (a: Q, b: Q) => compareQuantities(a.content, b.content);
+  type Q = Opaque<Amount>;
+  const order = ({ content: a }: Q, { content: b }: Q) => compareQuantities(a.quantity, b.quantity);
+  const add = combined(addQuantities);
+  const subtract = combined(subtractQuantities);
+  const sign = ({ content: { quantity } }: Q) => (quantity.nano > 0n ? 1n : quantity.nano < 0n ? -1n : 0n);
   return [
     global('quantity(string): Quantity', toQuantity),
     global('isQuantity(string): bool', (a: string) => succeeds(() => toQuantity(a))),
-    member('Quantity.sign(): int', ({ content }: Q) => (content.nano > 0n ? 1n : content.nano < 0n ? -1n : 0n)),
+    // A function, where all others are methods.
+    global('sign(Quantity): int', sign),
     member('Quantity.isInteger(): bool', (a: Q) => succeeds(() => asInteger(a))),
     member('Quantity.asInteger(): int', asInteger),
-    member('Quantity.asApproximateFloat(): double', ({ content }: Q) => Number(content.nano) / 1e9),
+    member('Quantity.asApproximateFloat(): double', ({ content }: Q) => Number(content.quantity.nano) / 1e9),
     member('Quantity.isGreaterThan(Quantity): bool', (a: Q, b: Q) => order(a, b) > 0),
     member('Quantity.isLessThan(Quantity): bool', (a: Q, b: Q) => order(a, b) < 0),
     member('Quantity.compareTo(Quantity): int', (a: Q, b: Q) => BigInt(order(a, b))),
-    member('Quantity.add(Quantity): Quantity', (a: Q, b: Q) => quantityValue(addQuantities(a.content, b.content))),
-    member('Quantity.add(int): Quantity', (a: Q, b: bigint) =>
-      quantityValue(addQuantities(a.content, wholeQuantity(b))),
-    ),
-    member('Quantity.sub(Quantity): Quantity', (a: Q, b: Q) => quantityValue(subtractQuantities(a.content, b.content))),
-    member('Quantity.sub(int): Quantity', (a: Q, b: bigint) =>
-      quantityValue(subtractQuantities(a.content, wholeQuantity(b))),
-    ),
-    member('Quantity.mul(int): Quantity', (a: Q, b: bigint) =>
-      quantityValue({ ...a.content, nano: a.content.nano * b }),
-    ),
-    member('Quantity.div(int): Quantity', (a: Q, b: bigint) => divided(a, b, 100_000n)),
-    member('Quantity.divInt(int): Quantity', (a: Q, b: bigint) => divided(a, b, giga)),
-  ];
-}
-
-/** Go's url.ParseRequestURI, as far as Kubernetes' isURL needs it: absolute URIs and absolute paths. */
-function toUrl(text: string): Opaque<URL> {
-  const refuse = (why: string) =>
-    new CelError(`URL parse error during conversion from string: parse ${JSON.stringify(text)}: ${why}`);
-  if (text === '') throw refuse('empty url');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(text)) throw refuse('net/url: invalid control character in URL');
-  const isPath = text.startsWith('/');
-  if (!isPath && !/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text)) throw refuse('invalid URI for request');
-  if (!isPath && !/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\//.test(text)) throw refuse('invalid URI for request');
-  try {
-    const url = new URL(isPath ? `path://${text}` : text.replace(/^https?:/i, (scheme) => `x${scheme}`));
-    return new Opaque('kubernetes.URL', url, (a, b) => a.href === b.href);
-  } catch {
-    throw refuse('invalid URI for request');
-  }
-}
-
-function schemeOf({ content }: Opaque<URL>): string {
-  if (content.protocol === 'path:') return '';
-  // Known schemes were prefixed, so that the default port stays as it was written.
-  return content.protocol.slice(0, -1).replace(/^x(https?)$/, '$1');
-}
-
-function queryOf({ content }: Opaque<URL>): MapValue {
-  const found = new Map<string, Value[]>();
-  for (const [key, value] of content.searchParams) found.set(key, [...(found.get(key) ?? []), value]);
-  return new MapValue(new Map([...found].map(([key, values]) => [key, new ListValue(values)])));
-}
-
-function urls(): Overload[] {
-  type U = Opaque<URL>;
-  return [
-    global('url(string): URL', toUrl),
-    global('isURL(string): bool', (a: string) => succeeds(() => toUrl(a))),
-    member('URL.getScheme(): string', schemeOf),
-    member('URL.getHost(): string', ({ content }: U) => content.host),
-    member('URL.getHostname(): string', ({ content }: U) => content.hostname.replace(/^\[(.*)\]$/, '$1')),
-    member('URL.getPort(): string', ({ content }: U) => content.port),
-    member('URL.getEscapedPath(): string', ({ content }: U) => content.pathname),
-    member('URL.getQuery(): map<string, list<string>>', queryOf),
+    member('Quantity.add(Quantity): Quantity', add),
+    member('Quantity.add(int): Quantity', (a: Q, b: bigint) => add(a, wholeAmount(b))),
+    member('Quantity.sub(Quantity): Quantity', subtract),
+    member('Quantity.sub(int): Quantity', (a: Q, b: bigint) => subtract(a, wholeAmount(b))),
   ];
 }
 
@@ -147,7 +118,15 @@ const formats = table<Rule>({
   dns1123LabelPrefix: prefixRule(dns1123Label),
   dns1123SubdomainPrefix: prefixRule(dns1123Subdomain),
   dns1035LabelPrefix: prefixRule(dns1035Label),
-  uri: (text) => (succeeds(() => toUrl(text)) ? [] : [`parse ${JSON.stringify(text)}: invalid URI for request`]),
+  uri: (text) => {
+    try {
+      parseUrl(text);
+      return [];
+    } catch (error) {
+      if (error instanceof CelError) return [error.message];
+      throw error;
+    }
+  },
   uuid: (text) =>
     /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text)
       ? []
@@ -180,5 +159,5 @@ function namedFormats(): Overload[] {
 }
 
 export function kubernetesFunctions(): Overload[] {
-  return [...quantities(), ...urls(), ...namedFormats()];
+  return [...quantities(), ...urlFunctions(), ...namedFormats()];
 }

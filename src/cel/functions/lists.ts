@@ -2,12 +2,8 @@
 import { table } from '../../apimachinery/table.ts';
 import { compare, equal } from '../compare.ts';
 import { CelError } from '../errors.ts';
-import { global, member, type Overload } from '../overload.ts';
+import { global, member, type Overload, typeName } from '../overload.ts';
 import { Duration, durationOf, ListValue, none, Optional, Uint, type Value } from '../values.ts';
-
-function cost([list]: readonly Value[]): number {
-  return list instanceof ListValue ? list.items.length : 0;
-}
 
 const ordered = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
 const summed = ['int', 'uint', 'double', 'duration'];
@@ -32,7 +28,10 @@ function sum({ items }: ListValue, zero: Value): Value {
       return total + item;
     }
     if (typeof total === 'number' && typeof item === 'number') return total + item;
-    if (total instanceof Uint && item instanceof Uint) return new Uint(total.value + item.value);
+    if (total instanceof Uint && item instanceof Uint) {
+      if (total.value + item.value >= 1n << 64n) throw new CelError('unsigned integer overflow');
+      return new Uint(total.value + item.value);
+    }
     if (total instanceof Duration && item instanceof Duration) return durationOf(total.nanos + item.nanos);
     throw new CelError('no such overload');
   }, zero);
@@ -40,21 +39,15 @@ function sum({ items }: ListValue, zero: Value): Value {
 
 function kubernetesLists(): Overload[] {
   return [
-    ...ordered.map((type) => member(`list<${type}>.isSorted(): bool`, isSorted, cost)),
-    ...summed.map((type) => member(`list<${type}>.sum(): ${type}`, (a: ListValue) => sum(a, zeros[type]!), cost)),
-    ...ordered.map((type) => member(`list<${type}>.min(): ${type}`, (a: ListValue) => extreme(a, 'min'), cost)),
-    ...ordered.map((type) => member(`list<${type}>.max(): ${type}`, (a: ListValue) => extreme(a, 'max'), cost)),
-    member('list<A>.indexOf(A): int', (a: ListValue, b: Value) => BigInt(a.items.findIndex((x) => equal(x, b))), cost),
-    member(
-      'list<A>.lastIndexOf(A): int',
-      (a: ListValue, b: Value) => BigInt(a.items.findLastIndex((x) => equal(x, b))),
-      cost,
+    ...ordered.map((type) => member(`list<${type}>.isSorted(): bool`, isSorted)),
+    ...summed.map((type) => member(`list<${type}>.sum(): ${type}`, (a: ListValue) => sum(a, zeros[type]!))),
+    ...ordered.map((type) => member(`list<${type}>.min(): ${type}`, (a: ListValue) => extreme(a, 'min'))),
+    ...ordered.map((type) => member(`list<${type}>.max(): ${type}`, (a: ListValue) => extreme(a, 'max'))),
+    member('list<A>.indexOf(A): int', (a: ListValue, b: Value) => BigInt(a.items.findIndex((x) => equal(x, b)))),
+    member('list<A>.lastIndexOf(A): int', (a: ListValue, b: Value) =>
+      BigInt(a.items.findLastIndex((x) => equal(x, b))),
     ),
   ];
-}
-
-function productCost([a, b]: readonly Value[]): number {
-  return a instanceof ListValue && b instanceof ListValue ? a.items.length * b.items.length : 0;
 }
 
 function containsAll(a: ListValue, b: ListValue): boolean {
@@ -65,10 +58,72 @@ function sets(): Overload[] {
   const intersects = (a: ListValue, b: ListValue) => a.items.some((item) => b.items.some((one) => equal(item, one)));
   const equivalent = (a: ListValue, b: ListValue) => containsAll(a, b) && containsAll(b, a);
   return [
-    global('sets.contains(list<A>, list<A>): bool', containsAll, productCost),
-    global('sets.equivalent(list<A>, list<A>): bool', equivalent, productCost),
-    global('sets.intersects(list<A>, list<A>): bool', intersects, productCost),
+    global('sets.contains(list<A>, list<A>): bool', containsAll),
+    global('sets.equivalent(list<A>, list<A>): bool', equivalent),
+    global('sets.intersects(list<A>, list<A>): bool', intersects),
   ];
+}
+
+/** cel-go's list functions, version 3. */
+function extendedLists(): Overload[] {
+  return [
+    member('list<T>.slice(int, int): list<T>', slice),
+    member('list<list<T>>.flatten(): list<T>', ({ items }: ListValue) => new ListValue(flat(items, 1n))),
+    member('list<dyn>.flatten(int): list<dyn>', ({ items }: ListValue, depth: bigint) => {
+      if (depth < 0n) throw new CelError('level must be non-negative');
+      return new ListValue(flat(items, depth));
+    }),
+    ...ordered.map((type) => member(`list<${type}>.sort(): list<${type}>`, (a: ListValue) => sortedBy(a, a))),
+    ...ordered.map((type) => member(`list<T>.@sortByAssociatedKeys(list<${type}>): list<T>`, sortedBy)),
+    global('lists.range(int): list<int>', range),
+    member('list<T>.reverse(): list<T>', ({ items }: ListValue) => new ListValue(items.toReversed())),
+    member('list<T>.distinct(): list<T>', distinct),
+    member('list<T>.first(): optional<T>', ({ items }: ListValue) => optionalItem(items[0])),
+    member('list<T>.last(): optional<T>', ({ items }: ListValue) => optionalItem(items.at(-1))),
+  ];
+}
+
+function slice({ items }: ListValue, start: bigint, end: bigint): ListValue {
+  const refuse = (why: string) => new CelError(`cannot slice(${start}, ${end}), ${why}`);
+  if (start < 0n || end < 0n) throw refuse('negative indexes not supported');
+  if (start > end) throw refuse('start index must be less than or equal to end index');
+  if (end > BigInt(items.length)) throw refuse(`list is length ${items.length}`);
+  return new ListValue(items.slice(Number(start), Number(end)));
+}
+
+function flat(items: readonly Value[], depth: bigint): Value[] {
+  return items.flatMap((item) => (item instanceof ListValue && depth > 0n ? flat(item.items, depth - 1n) : [item]));
+}
+
+const isComparable = (value: Value) => !['list', 'map', 'null_type', 'type', 'optional_type'].includes(typeName(value));
+
+function sortedBy(list: ListValue, keys: ListValue): ListValue {
+  const [first] = keys.items;
+  if (first === undefined) return list;
+  if (!isComparable(first)) throw new CelError('list elements must be comparable');
+  const type = typeName(first);
+  if (!keys.items.every((key) => typeName(key) === type)) throw new CelError('list elements must have the same type');
+  const keyed = list.items.map((item, i) => ({ item, key: keys.items[i]! }));
+  return new ListValue(keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item));
+}
+
+/** As many numbers as the list of a range may hold. */
+const longestRange = 1_000_000n;
+
+function range(size: bigint): ListValue {
+  if (size < 0n) throw new CelError(`lists.range: size must be non-negative, got ${size}`);
+  if (size > longestRange) throw new CelError(`lists.range: size ${size} exceeds maximum allowed (${longestRange})`);
+  return new ListValue(Array.from({ length: Number(size) }, (_, i) => BigInt(i)));
+}
+
+function distinct({ items }: ListValue): ListValue {
+  const kept: Value[] = [];
+  for (const item of items) if (!kept.some((one) => equal(one, item))) kept.push(item);
+  return new ListValue(kept);
+}
+
+function optionalItem(item: Value | undefined): Optional {
+  return item === undefined ? none : new Optional(item);
 }
 
 function isZero(value: Value): boolean {
@@ -94,17 +149,20 @@ function optionals(): Overload[] {
     member('optional<A>.value(): A', valueIn),
     member('optional<A>.or(optional<A>): optional<A>', (a: Optional, b: Optional) => (a.value === undefined ? b : a)),
     member('optional<A>.orValue(A): A', (a: Optional, b: Value) => a.value ?? (a.value === null ? null : b)),
-    global('optional.unwrap(list<optional<A>>): list<A>', unwrap),
-    member('list<optional<A>>.unwrapOpt(): list<A>', unwrap),
+    global('optional.unwrap(list<optional<A>>): list<A>', (a: ListValue) => unwrap(a, 'optional.unwrap')),
+    member('list<optional<A>>.unwrapOpt(): list<A>', (a: ListValue) => unwrap(a, 'unwrapOpt')),
   ];
 }
 
-function unwrap({ items }: ListValue): ListValue {
+function unwrap({ items }: ListValue, name: string): ListValue {
   return new ListValue(
-    items.flatMap((item) => (item instanceof Optional && item.value !== undefined ? [item.value] : [])),
+    items.flatMap((item) => {
+      if (!(item instanceof Optional)) throw new CelError(`no such overload: ${name}(list)`);
+      return item.value === undefined ? [] : [item.value];
+    }),
   );
 }
 
 export function listFunctions(): Overload[] {
-  return [...kubernetesLists(), ...sets(), ...optionals()];
+  return [...kubernetesLists(), ...extendedLists(), ...sets(), ...optionals()];
 }

@@ -2,7 +2,7 @@
 import { table } from '../../apimachinery/table.ts';
 import { compare, equal, fieldsOf, sameKeys } from '../compare.ts';
 import { CelError } from '../errors.ts';
-import { global, type Overload } from '../overload.ts';
+import { global, type Overload, typeName } from '../overload.ts';
 import {
   type Duration,
   durationOf,
@@ -17,6 +17,7 @@ import {
   Uint,
   type Value,
 } from '../values.ts';
+import { printDouble } from './conversions.ts';
 
 function checkedInt(value: bigint): bigint {
   if (BigInt.asIntN(64, value) !== value) throw new CelError('integer overflow');
@@ -38,12 +39,8 @@ function arithmetic(): Overload[] {
     global('_+_(int, int): int', (a: bigint, b: bigint) => checkedInt(a + b)),
     global('_+_(uint, uint): uint', (a: Uint, b: Uint) => checkedUint(a.value + b.value)),
     global('_+_(double, double): double', (a: number, b: number) => a + b),
-    global('_+_(string, string): string', (a: string, b: string) => a + b, sizeCost),
-    global(
-      '_+_(bytes, bytes): bytes',
-      (a: Uint8Array, b: Uint8Array) => new Uint8Array(Buffer.concat([a, b])),
-      sizeCost,
-    ),
+    global('_+_(string, string): string', (a: string, b: string) => a + b),
+    global('_+_(bytes, bytes): bytes', (a: Uint8Array, b: Uint8Array) => new Uint8Array(Buffer.concat([a, b]))),
     global('_+_(list<A>, list<A>): list<A>', addLists),
     global('_+_(duration, duration): duration', (a: Duration, b: Duration) => durationOf(a.nanos + b.nanos)),
     global('_+_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) =>
@@ -52,14 +49,15 @@ function arithmetic(): Overload[] {
     global('_+_(duration, timestamp): timestamp', (a: Duration, b: Timestamp) =>
       timestampOf(a.nanos + b.nanos, b.offset),
     ),
-    global('_-_(int, int): int', (a: bigint, b: bigint) => checkedInt(a - b)),
-    global('_-_(uint, uint): uint', (a: Uint, b: Uint) => checkedUint(a.value - b.value)),
+    // The order decides what is made of values whose type is open: it is cel-go's.
     global('_-_(double, double): double', (a: number, b: number) => a - b),
     global('_-_(duration, duration): duration', (a: Duration, b: Duration) => durationOf(a.nanos - b.nanos)),
-    global('_-_(timestamp, timestamp): duration', (a: Timestamp, b: Timestamp) => durationOf(a.nanos - b.nanos)),
+    global('_-_(int, int): int', (a: bigint, b: bigint) => checkedInt(a - b)),
     global('_-_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) =>
       timestampOf(a.nanos - b.nanos, a.offset),
     ),
+    global('_-_(timestamp, timestamp): duration', (a: Timestamp, b: Timestamp) => durationOf(a.nanos - b.nanos)),
+    global('_-_(uint, uint): uint', (a: Uint, b: Uint) => checkedUint(a.value - b.value)),
     global('_*_(int, int): int', (a: bigint, b: bigint) => checkedInt(a * b)),
     global('_*_(uint, uint): uint', (a: Uint, b: Uint) => checkedUint(a.value * b.value)),
     global('_*_(double, double): double', (a: number, b: number) => a * b),
@@ -68,17 +66,10 @@ function arithmetic(): Overload[] {
     global('_/_(double, double): double', (a: number, b: number) => a / b),
     global('_%_(int, int): int', (a: bigint, b: bigint) => a % divisor(b, 'modulus')),
     global('_%_(uint, uint): uint', (a: Uint, b: Uint) => checkedUint(a.value % divisor(b.value, 'modulus'))),
-    global('-_(int): int', (a: bigint) => checkedInt(-a)),
     global('-_(double): double', (a: number) => -a),
+    global('-_(int): int', (a: bigint) => checkedInt(-a)),
     global('!_(bool): bool', (a: boolean) => !a),
   ];
-}
-
-/** One step per ten characters. */
-export function sizeCost(args: readonly Value[]): number {
-  let size = 0;
-  for (const arg of args) if (typeof arg === 'string' || arg instanceof Uint8Array) size += arg.length;
-  return Math.ceil(size / 10);
 }
 
 /** Sets do not repeat elements; lists that are maps take later elements for earlier ones of the same keys. */
@@ -116,7 +107,7 @@ function comparisons(): Overload[] {
   return Object.entries(operators).flatMap(([name, test]) =>
     pairs.map(([a, b]) => {
       const call = (x: Value, y: Value) => !isNaNPair(x, y) && test(compare(x, y));
-      return global(`${name}(${a}, ${b}): bool`, call, sizeCost);
+      return global(`${name}(${a}, ${b}): bool`, call);
     }),
   );
 }
@@ -125,17 +116,31 @@ function isNaNPair(a: Value, b: Value): boolean {
   return Number.isNaN(a) || Number.isNaN(b);
 }
 
+const qualifierTypes = table<string>({
+  bytes: 'types.Bytes',
+  'google.protobuf.Duration': 'types.Duration',
+  'google.protobuf.Timestamp': 'types.Timestamp',
+  type: '*types.Type',
+});
+
+/** Throws CelError for what is no index of anything, in cel-go's words. */
+export function checkQualifier(index: Value): void {
+  const type = qualifierTypes[typeName(index)];
+  if (type) throw new CelError(`invalid qualifier type: ${type}`);
+}
+
 /** The element at an index; undefined when there is none. */
 export function elementAt(container: Value, index: Value): Value | undefined {
   if (container instanceof ListValue) {
     const at = integerIndex(index);
-    if (at === undefined) throw new CelError(`unsupported index type '${typeof index}' in list`);
+    if (at === undefined) throw new CelError(`unsupported index type '${typeName(index)}' in list`);
     return container.items[at];
   }
+  checkQualifier(index);
   const key = keyOf(index);
   if (container instanceof MapValue) return key === undefined ? undefined : container.entries.get(key);
   if (container instanceof ObjectValue && typeof index === 'string') return container.get(index);
-  throw new CelError('no such overload');
+  return undefined;
 }
 
 function integerIndex(index: Value): number | undefined {
@@ -151,14 +156,19 @@ export function keyOf(value: Value): MapKey | undefined {
   return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : undefined;
 }
 
-function indexOrThrow(container: Value, index: Value): Value {
+function printKey(index: Value): string {
+  if (index instanceof Uint) return String(index.value);
+  return typeof index === 'number' ? printDouble(index, 21) : String(index);
+}
+
+export function indexOrThrow(container: Value, index: Value): Value {
   const found = elementAt(container, index);
   if (found !== undefined) return found;
   if (container instanceof ListValue) throw new CelError(`index out of bounds: ${integerIndex(index)}`);
-  throw new CelError(`no such key: ${index instanceof Uint ? index.value : String(index)}`);
+  throw new CelError(`no such key: ${printKey(index)}`);
 }
 
-function optionalIndex(container: Value, index: Value): Value {
+export function optionalIndex(container: Value, index: Value): Value {
   const inner = container instanceof Optional ? container.value : container;
   const found = inner === undefined || inner === null ? undefined : elementAt(inner, index);
   return found === undefined ? none : new Optional(found);
@@ -173,8 +183,16 @@ function isIn(value: Value, container: Value): boolean {
   throw new CelError('no such overload');
 }
 
-function listCost([, container]: readonly Value[]): number {
-  return container instanceof ListValue ? container.items.length : 0;
+/** Macros collect into a map of their own, which grows in place. */
+function inserted(map: MapValue, more: Iterable<readonly [Value, Value]>): MapValue {
+  const entries = map.entries as Map<MapKey, Value>;
+  for (const [given, value] of more) {
+    const key = keyOf(given);
+    if (key === undefined) throw new CelError(`unsupported key type: ${typeName(given)}`);
+    if (entries.has(key)) throw new CelError(`insert failed: key ${String(key)} already exists`);
+    entries.set(key, value);
+  }
+  return map;
 }
 
 /** Logic and choice look at their operands only as far as they must: the evaluator does them itself. */
@@ -187,10 +205,17 @@ export function operators(): Overload[] {
     global('_&&_(bool, bool): bool', evaluatedElsewhere),
     global('_||_(bool, bool): bool', evaluatedElsewhere),
     global('_?_:_(bool, A, A): A', evaluatedElsewhere),
+    global('@not_strictly_false(bool): bool', evaluatedElsewhere),
+    global('cel.@mapInsert(map<K, V>, K, V): map<K, V>', (map: MapValue, key: Value, value: Value) =>
+      inserted(map, [[key, value]]),
+    ),
+    global('cel.@mapInsert(map<K, V>, map<K, V>): map<K, V>', (map: MapValue, more: MapValue) =>
+      inserted(map, more.entries),
+    ),
     ...arithmetic(),
     ...comparisons(),
-    global('_==_(A, A): bool', equal, sizeCost),
-    global('_!=_(A, A): bool', (a: Value, b: Value) => !equal(a, b), sizeCost),
+    global('_==_(A, A): bool', equal),
+    global('_!=_(A, A): bool', (a: Value, b: Value) => !equal(a, b)),
     global('_[_](list<A>, int): A', indexOrThrow),
     global('_[_](map<A, B>, A): B', indexOrThrow),
     global('_[_](optional<list<A>>, int): optional<A>', optionalIndex),
@@ -199,7 +224,7 @@ export function operators(): Overload[] {
     global('_[?_](map<A, B>, A): optional<B>', optionalIndex),
     global('_[?_](optional<list<A>>, int): optional<A>', optionalIndex),
     global('_[?_](optional<map<A, B>>, A): optional<B>', optionalIndex),
-    global('@in(A, list<A>): bool', isIn, listCost),
+    global('@in(A, list<A>): bool', isIn),
     global('@in(A, map<A, B>): bool', isIn),
   ];
 }

@@ -3,9 +3,8 @@ import { table } from '../../apimachinery/table.ts';
 import { CelError } from '../errors.ts';
 import { global, member, type Overload } from '../overload.ts';
 import { compileRegex, findMatch, findMatches } from '../regex.ts';
-import { ListValue, type Value } from '../values.ts';
+import { ListValue } from '../values.ts';
 import { formatString } from './format-string.ts';
-import { sizeCost } from './operators.ts';
 
 /** Characters as CEL counts them: code points. */
 function points(text: string): string[] {
@@ -25,7 +24,10 @@ function charAt(text: string, index: bigint): string {
 
 function indexOf(text: string, part: string, from = 0n): bigint {
   const chars = points(text);
-  if (from < 0n || from > BigInt(chars.length)) throw new CelError(`index out of range: ${from}`);
+  if (from < 0n) throw new CelError(`index out of range: ${from}`);
+  const size = BigInt(chars.length);
+  if (part === '') return from > size ? size : from;
+  if (from >= size) return -1n;
   if (isAscii(text)) return BigInt(text.indexOf(part, Number(from)));
   const before = chars.slice(0, Number(from)).join('').length;
   const at = text.indexOf(part, before);
@@ -34,11 +36,11 @@ function indexOf(text: string, part: string, from = 0n): bigint {
 
 function lastIndexOf(text: string, part: string, from?: bigint): bigint {
   const chars = points(text);
-  const start = from ?? BigInt(chars.length);
-  if (start < 0n || (from !== undefined && start >= BigInt(chars.length) && part !== '')) {
-    if (start < 0n || start > BigInt(chars.length)) throw new CelError(`index out of range: ${start}`);
-  }
-  const before = chars.slice(0, Number(start)).join('').length;
+  const size = BigInt(chars.length);
+  if (from !== undefined && from < 0n) throw new CelError(`index out of range: ${from}`);
+  if (part === '') return from === undefined || from > size ? size : from;
+  if (from !== undefined && from >= size) return -1n;
+  const before = chars.slice(0, Number(from ?? size)).join('').length;
   const at = text.lastIndexOf(part, before);
   return at < 0 ? -1n : BigInt(points(text.slice(0, at)).length);
 }
@@ -46,9 +48,9 @@ function lastIndexOf(text: string, part: string, from?: bigint): bigint {
 function substring(text: string, from: bigint, to?: bigint): string {
   const chars = points(text);
   const end = to ?? BigInt(chars.length);
+  if (to !== undefined && from > to) throw new CelError(`invalid substring range. start: ${from}, end: ${to}`);
   if (from < 0n || from > BigInt(chars.length)) throw new CelError(`index out of range: ${from}`);
   if (end < 0n || end > BigInt(chars.length)) throw new CelError(`index out of range: ${end}`);
-  if (from > end) throw new CelError(`invalid substring range. start: ${from}, end: ${end}`);
   return chars.slice(Number(from), Number(end)).join('');
 }
 
@@ -62,8 +64,10 @@ function replace(text: string, from: string, { to, count }: { to: string; count:
     done += rest.slice(0, at) + to;
     rest = rest.slice(at + from.length);
     if (from === '') {
-      done += rest.slice(0, 1);
-      rest = rest.slice(1);
+      if (rest === '') break;
+      const [char = ''] = rest;
+      done += char;
+      rest = rest.slice(char.length);
     }
   }
   return done + rest;
@@ -80,7 +84,7 @@ function split(text: string, by: string, limit = -1n): ListValue {
 function join(list: ListValue, by = ''): string {
   return list.items
     .map((item) => {
-      if (typeof item !== 'string') throw new CelError('no such overload');
+      if (typeof item !== 'string') throw new CelError('no such overload: join(list)');
       return item;
     })
     .join(by);
@@ -92,16 +96,6 @@ const upper = (text: string) => text.replace(/[a-z]/g, (c) => c.toUpperCase());
 
 const whitespace = '[\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
 const edges = new RegExp(`^${whitespace}|${whitespace}$`, 'g');
-
-function listCost(args: readonly Value[]): number {
-  const [list] = args;
-  return list instanceof ListValue ? list.items.length : 0;
-}
-
-function regexCost([text, pattern]: readonly Value[]): number {
-  const size = (value: Value | undefined) => (typeof value === 'string' ? value.length : 0);
-  return Math.ceil((1 + size(text)) / 10) * Math.ceil((size(pattern) + 1) / 4);
-}
 
 function quote(text: string): string {
   const escaped = table<string>({
@@ -122,60 +116,40 @@ function quote(text: string): string {
 export function stringFunctions(): Overload[] {
   const matches = (text: string, pattern: string) => compileRegex(pattern).test(text);
   return [
-    member('string.contains(string): bool', (a: string, b: string) => a.includes(b), sizeCost),
+    member('string.contains(string): bool', (a: string, b: string) => a.includes(b)),
     member('string.startsWith(string): bool', (a: string, b: string) => a.startsWith(b)),
     member('string.endsWith(string): bool', (a: string, b: string) => a.endsWith(b)),
-    global('matches(string, string): bool', matches, regexCost),
-    member('string.matches(string): bool', matches, regexCost),
+    global('matches(string, string): bool', matches),
+    member('string.matches(string): bool', matches),
     member('string.charAt(int): string', charAt),
-    member('string.indexOf(string): int', (a: string, b: string) => indexOf(a, b), sizeCost),
-    member('string.indexOf(string, int): int', indexOf, sizeCost),
-    member('string.lastIndexOf(string): int', (a: string, b: string) => lastIndexOf(a, b), sizeCost),
-    member('string.lastIndexOf(string, int): int', lastIndexOf, sizeCost),
-    member('string.lowerAscii(): string', lower, sizeCost),
-    member('string.upperAscii(): string', upper, sizeCost),
-    member('string.trim(): string', (a: string) => a.replace(edges, ''), sizeCost),
-    member('string.substring(int): string', substring, sizeCost),
-    member('string.substring(int, int): string', substring, sizeCost),
-    member('string.split(string): list<string>', (a: string, b: string) => split(a, b), sizeCost),
-    member('string.split(string, int): list<string>', split, sizeCost),
-    member('list<string>.join(): string', (a: ListValue) => join(a), listCost),
-    member('list<string>.join(string): string', join, listCost),
-    member(
-      'string.replace(string, string): string',
-      (a: string, from: string, to: string) => replace(a, from, { to, count: -1n }),
-      sizeCost,
+    member('string.indexOf(string): int', (a: string, b: string) => indexOf(a, b)),
+    member('string.indexOf(string, int): int', indexOf),
+    member('string.lastIndexOf(string): int', (a: string, b: string) => lastIndexOf(a, b)),
+    member('string.lastIndexOf(string, int): int', lastIndexOf),
+    member('string.lowerAscii(): string', lower),
+    member('string.upperAscii(): string', upper),
+    member('string.trim(): string', (a: string) => a.replace(edges, '')),
+    member('string.substring(int): string', substring),
+    member('string.substring(int, int): string', substring),
+    member('string.split(string): list<string>', (a: string, b: string) => split(a, b)),
+    member('string.split(string, int): list<string>', split),
+    member('list<string>.join(): string', (a: ListValue) => join(a)),
+    member('list<string>.join(string): string', join),
+    member('string.replace(string, string): string', (a: string, from: string, to: string) =>
+      replace(a, from, { to, count: -1n }),
     ),
-    member(
-      'string.replace(string, string, int): string',
-      (...[a, from, to, count]: [string, string, string, bigint]) => replace(a, from, { to, count }),
-      sizeCost,
+    member('string.replace(string, string, int): string', (...[a, from, to, count]: [string, string, string, bigint]) =>
+      replace(a, from, { to, count }),
     ),
-    member('string.format(list<dyn>): string', formatString, sizeCost),
-    global('strings.quote(string): string', quote, sizeCost),
-    member('string.find(string): string', (a: string, b: string) => findMatch(a, b) ?? '', regexCost),
-    member(
-      'string.findAll(string): list<string>',
-      (a: string, b: string) => new ListValue(findMatches(a, b, -1)),
-      regexCost,
-    ),
+    member('string.format(list<dyn>): string', formatString),
+    global('strings.quote(string): string', quote),
+    member('string.find(string): string', (a: string, b: string) => findMatch(a, b) ?? ''),
+    member('string.findAll(string): list<string>', (a: string, b: string) => new ListValue(findMatches(a, b, -1))),
     member(
       'string.findAll(string, int): list<string>',
       (a: string, b: string, n: bigint) => new ListValue(findMatches(a, b, Number(n))),
-      regexCost,
     ),
     // A key as a segment of a JSON pointer (RFC 6901).
-    global(
-      'jsonpatch.escapeKey(string): string',
-      (a: string) => a.replaceAll('~', '~0').replaceAll('/', '~1'),
-      sizeCost,
-    ),
-    global('base64.encode(bytes): string', (a: Uint8Array) => Buffer.from(a).toString('base64')),
-    global('base64.decode(string): bytes', decodeBase64),
+    global('jsonpatch.escapeKey(string): string', (a: string) => a.replaceAll('~', '~0').replaceAll('/', '~1')),
   ];
-}
-
-function decodeBase64(text: string): Uint8Array {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new CelError('illegal base64 data');
-  return new Uint8Array(Buffer.from(text, 'base64'));
 }
