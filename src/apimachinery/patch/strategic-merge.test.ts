@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type Field, type ObjectSchema, type Schema, scalarSchema } from '../schema/schema.ts';
 import { PatchSyntaxError } from './json-patch.ts';
 import { applyStrategicMergePatch } from './strategic-merge.ts';
+import { PatchTypeError } from './strategic-problems.ts';
 
 function object(fields: Readonly<Record<string, Schema | Partial<Field>>>): ObjectSchema {
   const made = Object.entries(fields).map(([name, given]): [string, Field] => [
@@ -49,7 +50,7 @@ const live = {
 
 test.each([
   ['an item by its key', { items: [{ name: 'b', value: '3' }] }, { items: [live.items[0], { name: 'b', value: '3' }] }],
-  ['a new item', { items: [{ name: 'c' }] }, { items: [...live.items, { name: 'c' }] }],
+  ['a new item', { items: [{ name: 'c' }] }, { items: [{ name: 'c' }, ...live.items] }],
   ['an item deleted', { items: [{ name: 'a', $patch: 'delete' }] }, { items: [live.items[1]] }],
   ['the list replaced', { items: [{ name: 'c' }, { $patch: 'replace' }] }, { items: [{ name: 'c' }] }],
   ['a list emptied', { items: [{ $patch: 'replace' }] }, { items: [] }],
@@ -69,7 +70,19 @@ test.each([
     { '$setElementOrder/items': [{ name: 'c' }, { name: 'b' }], items: [{ name: 'c' }] },
     { items: [{ name: 'c' }, ...live.items] },
   ],
-  ['scalars merged', { finalizers: ['z', 'x'] }, { finalizers: ['x', 'y', 'z'] }],
+  ['scalars merged', { finalizers: ['z', 'x'] }, { finalizers: ['z', 'x', 'y'] }],
+  [
+    'items changed stand in the order of the patch',
+    { items: [{ name: 'b' }, { name: 'a' }] },
+    { items: live.items.toReversed() },
+  ],
+  [
+    'a new item keeps its nulls',
+    { items: [{ name: 'c', value: null }] },
+    { items: [{ name: 'c', value: null }, ...live.items] },
+  ],
+  ['a list deleted', { '$deleteFromPrimitiveList/finalizers': null }, { finalizers: undefined }],
+  ['a key in another case', { LABELS: { k: 'x' } }, { LABELS: { k: 'x' } }],
   ['scalars deleted', { '$deleteFromPrimitiveList/finalizers': ['x'] }, { finalizers: ['y'] }],
   [
     'scalars deleted, added and ordered',
@@ -82,25 +95,47 @@ test.each([
   ['a map emptied', { labels: { $patch: 'delete' } }, { labels: {} }],
   ['keys retained', { strategy: { $retainKeys: ['type'], type: 'Recreate' } }, { strategy: { type: 'Recreate' } }],
   [
-    'a new object without nulls and directives',
-    { more: { a: null, b: [{ $patch: 'delete' }, { c: 1 }] } },
-    { more: { b: [{ c: 1 }] } },
+    'a new object without nulls and what is marked, but with other directives',
+    { more: { a: null, b: [{ $patch: 'delete' }, { c: 1 }], $retainKeys: ['b'] } },
+    { more: { b: [{ c: 1 }], $retainKeys: ['b'] } },
   ],
 ])('%s', (_, patch, expected) => {
   expect(applyStrategicMergePatch(live, patch, schema)).toEqual({ ...live, ...expected });
 });
 
 test.each([
-  [{ labels: { $patch: 'destroy' } }, 'Unknown patch type found: destroy in map'],
-  [{ items: [{ value: 'x' }] }, 'map: map[value:x] does not contain declared merge key: name'],
-  [{ items: [{ $patch: 'delete' }] }, 'delete patch type with no merge key defined'],
+  [{ $retainKeys: 'a' }, new PatchSyntaxError('invalid patch format of retainKeys')],
   [
     { strategy: { $retainKeys: ['type'], rolling: 'slow' } },
-    'rolling field in the patch is not in the retainKeys list',
+    new PatchSyntaxError('invalid patch format of retainKeys'),
   ],
-  [{ '$setElementOrder/items': 'a' }, 'the value of $setElementOrder/items must be a list'],
-])('%j is refused', (patch, message) => {
-  expect(() => applyStrategicMergePatch(live, patch, schema)).toThrow(new PatchSyntaxError(message));
+  [{ $setElementOrder: [] }, new PatchSyntaxError('invalid patch format of setElementOrder list')],
+  [{ $deleteFromPrimitiveList: [] }, new PatchSyntaxError('invalid patch format of primitive list')],
+  [{ finalizers: [['z']] }, new PatchTypeError('list element types are not identical: [[x y] [[z]]]')],
+])('%j is refused', (patch, error) => {
+  expect(() => applyStrategicMergePatch(live, patch, schema)).toThrow(error);
+});
+
+test.each([
+  [{ labels: { $patch: 'destroy' } }, 'unknown patch type: destroy in map: map[$patch:destroy]'],
+  [{ labels: { $patch: 1 } }, 'unknown patch type: %!s(int64=1) in map: map[$patch:1]'],
+  [{ items: [{ value: 'x' }] }, 'map: map[value:x] does not contain declared merge key: name'],
+  [{ items: [{ $patch: 'delete' }] }, 'map: map[$patch:delete] does not contain declared merge key: name'],
+  [{ items: [{ $patch: 'merge' }] }, 'merging lists cannot yet be specified in the patch'],
+  [
+    { items: [{ name: 'a' }, 'b'] },
+    'list element types are not identical: [[map[name:a value:1] map[name:b value:2]] [map[name:a] b]]',
+  ],
+  [{ finalizers: [{ name: 'z' }] }, 'list element types are not identical: [[x y] [map[name:z]]]'],
+  [{ '$setElementOrder/items': 'a' }, 'expected a []interface {}, but received a string'],
+  [
+    { '$setElementOrder/items': [{ name: 'a' }], items: [{ name: 'b' }] },
+    "The order in patch list:\n[map[name:b]]\n doesn't match $setElementOrder list:\n[map[name:a]]\n",
+  ],
+  [{ '$setElementOrder/none': ['a'] }, 'unable to find api field in struct Test for the json field "none"'],
+  [{ '$setElementOrder/labels': ['a'] }, 'expected a []interface {}, but received a map[string]interface {}'],
+])('%j does not fit the type', (patch, message) => {
+  expect(() => applyStrategicMergePatch(live, patch, schema)).toThrow(new PatchTypeError(message));
 });
 
 test('a patch without directives applies once; the live object stays as it was', () => {
@@ -133,7 +168,7 @@ test('long lists are merged, shortened and ordered without comparing all with al
   const names = (from: number) => Array.from({ length: 2 * half }, (_, i) => `n${from + i}`);
   const items = (from: number) => names(from).map((name) => ({ name, value: '1' }));
   const patch = {
-    items: items(half),
+    items: items(half).reverse(),
     '$setElementOrder/items': items(half).reverse(),
     '$deleteFromPrimitiveList/finalizers': names(0),
     finalizers: names(half),

@@ -12,6 +12,7 @@ import {
 } from '../../apimachinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic-merge.ts';
+import { PatchTypeError } from '../../apimachinery/patch/strategic-problems.ts';
 import { duplicateFields } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
@@ -121,7 +122,7 @@ function operationComplaints(value: unknown, repeated: readonly string[]): strin
   return [...repeated, ...unknown].map((text) => `json patch ${text}`);
 }
 
-/** The whole value after a patch. Throws 400 for a patch that makes no sense, 422 for one that does not fit the object. */
+/** The whole value after a patch. Throws 400 for a patch that makes no sense, 422 and 500 for one that does not fit the object. */
 export function applyPatch(options: {
   readonly patch: Patch;
   readonly old: Readonly<KubeObject>;
@@ -136,6 +137,7 @@ export function applyPatch(options: {
     return applyMergePatch(old, patch.value);
   } catch (error) {
     if (error instanceof PatchSyntaxError) throw badRequest(error.message);
+    if (error instanceof PatchTypeError) throw new StatusError({ code: 500, message: error.message });
     if (error instanceof PatchApplyError) {
       const message = 'the server rejected our request due to an error in our request';
       throw new StatusError({ code: 422, reason: 'Invalid', message, details: {} });

@@ -202,7 +202,10 @@ test('directives of the strategic merge', async () => {
     { name: 'b', port: 2 },
     { name: 'c', port: 3 },
   ];
-  await api.send('POST', services, { metadata: { name: 's', finalizers: ['x/1', 'x/2'] }, spec: { ports } });
+  await api.send('POST', services, {
+    metadata: { name: 's', labels: { old: 'l' }, finalizers: ['x/1', 'x/2'] },
+    spec: { ports },
+  });
   const send = async (body: unknown) => {
     const { body: after } = await api.send('PATCH', `${services}/s`, body, types.strategic);
     const { spec, metadata } = after as unknown as {
