@@ -6,10 +6,9 @@ import { setKey } from '../apimachinery/json/value.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { ownValue } from '../apimachinery/table.ts';
 import type { FieldError } from '../apimachinery/validation/field-error.ts';
-import type { NameRule } from '../apimachinery/validation/names.ts';
+import { type NameRule, pathSegment } from '../apimachinery/validation/names.ts';
 import {
   type ObjectMetaRules,
-  validateNoNewFinalizers,
   validateObjectMeta,
   validateObjectMetaUpdate,
 } from '../apimachinery/validation/object-meta.ts';
@@ -134,14 +133,16 @@ function genericStrategy<T extends KubeObject>(
       return [...validateAnyUpdate(object, old, rules), ...(own.validateStatusUpdate?.(object, old) ?? [])];
     },
     warnings: (object: T, old?: T) => own.warnings?.(object, old) ?? [],
-    ...(own.subresources && { subresources: subresourceStrategies(own.subresources, kind) }),
+    ...(own.subresources && {
+      subresources: subresourceStrategies(own.subresources, { ...kind, namespaced: facts.namespaced }),
+    }),
   };
 }
 
 /** Metadata and generation are looked after as in writes of the object itself. */
 function subresourceStrategies<T extends KubeObject>(
   subresources: NonNullable<Strategy<T>['subresources']>,
-  { countsGeneration, plainFinalizers = false }: Kind<T>,
+  { countsGeneration, plainFinalizers = false, namespaced }: Kind<T> & { readonly namespaced: boolean },
 ): NonNullable<Strategy<T>['subresources']> {
   return Object.fromEntries(
     Object.entries(subresources).map(([name, own]) => [
@@ -152,7 +153,7 @@ function subresourceStrategies<T extends KubeObject>(
           if (countsGeneration) countGeneration(object, old, countsGeneration === 'with annotations');
         },
         validateUpdate: (object: T, old: T) => [
-          ...validateAnyUpdate(object, old, { plainFinalizers }),
+          ...validateAnyUpdate(object, old, { namespaced, plainFinalizers }),
           ...(own.validateUpdate?.(object, old) ?? []),
         ],
       },
@@ -160,13 +161,18 @@ function subresourceStrategies<T extends KubeObject>(
   );
 }
 
+/** Upstream looks three times: as at any object, as at any update, and with the kind. So often a cause appears in the answer. */
 function validateAnyUpdate(
   object: KubeObject,
   old: KubeObject,
-  rules: Pick<ObjectMetaRules, 'plainFinalizers'>,
+  { namespaced, plainFinalizers }: Omit<ObjectMetaRules, 'name'>,
 ): FieldError[] {
-  const again = old.metadata.deletionTimestamp ? validateNoNewFinalizers(object.metadata, old.metadata) : [];
-  return [...again, ...validateObjectMetaUpdate(object.metadata, old.metadata, rules)];
+  const { metadata } = object;
+  return [
+    ...validateObjectMeta(metadata, { namespaced, name: pathSegment, plainFinalizers: true }),
+    ...validateObjectMetaUpdate(metadata, old.metadata, { plainFinalizers: true }),
+    ...validateObjectMetaUpdate(metadata, old.metadata, { plainFinalizers: plainFinalizers ?? false }),
+  ];
 }
 
 function keepStatus(object: Generic, old: Generic): void {

@@ -51,7 +51,9 @@ class Scanner {
   /** `invalid character 'x' <context>` for the character at hand. */
   fail(context: string): never {
     if (this.atEnd()) throw new JsonSyntaxError('unexpected end of JSON input');
-    const char = String.fromCodePoint(this.text.codePointAt(this.at)!);
+    // Go looks at bytes: of a character of many, the first.
+    const [byte = 0] = Buffer.from(String.fromCodePoint(this.text.codePointAt(this.at)!));
+    const char = String.fromCharCode(byte);
     const shown = char === "'" ? "\\'" : char === '"' ? char : quoted(char).slice(1, -1);
     throw new JsonSyntaxError(`invalid character '${shown}' ${context}`);
   }

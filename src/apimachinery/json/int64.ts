@@ -39,6 +39,7 @@ export function parseExactly(text: string): unknown {
 
 /** Written with a fraction or an exponent, or too large for an int64, a number is a float64 to Go as well. */
 function exactly(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (value === Infinity || value === -Infinity) throw new SyntaxError('a number is too large');
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isInteger(value)) return value;
   const source = context?.source ?? '';
   if (!/^-?\d+$/.test(source)) return value;

@@ -33,6 +33,8 @@ const mostComplaints = 100;
 /** Throws a 400 StatusError worded as kube-apiserver's when the body does not fit the type, or not strictly so. */
 export function decodeBody(request: DecodeRequest): DecodedBody {
   const { value, hidden, repeatedKeys = [], schema, kind, version, fieldValidation } = request;
+  const tooLarge = schema.decode && notIntoFloat(hidden);
+  if (tooLarge) throw cannotBeHandled(kind, version, tooLarge);
   let decoded: ReturnType<typeof decodeObject>;
   try {
     decoded = decodeObject(value, schema, hidden?.decimals);
@@ -80,6 +82,12 @@ export function duplicateFields(hidden: HiddenJson | undefined): string[] {
 export function strictComplaints(others: readonly string[], unknownFields: readonly string[]): string[] {
   const unknown = unknownFields.map((path) => `unknown field "${path}"`);
   return [...others, ...unknown].slice(0, mostComplaints);
+}
+
+/** Why a text cannot be read that has a number which no float64 can hold; undefined: it has none. */
+export function notIntoFloat(hidden: HiddenJson | undefined): string | undefined {
+  const tooLarge = [...(hidden?.decimals.values() ?? [])].find((text) => !Number.isFinite(Number(text)));
+  return tooLarge && `json: cannot unmarshal number ${tooLarge} into Go value of type float64`;
 }
 
 /** 400: `Service in version "v1" cannot be handled as a Service: <why>`. */

@@ -43,7 +43,14 @@ export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, pat
   } else if (meta.namespace) {
     errors.push(fieldError.forbidden(`${path}.namespace`, 'not allowed on this type'));
   }
-  return [...errors, ...validateCommonMeta(meta, path, rules)];
+  if ((meta.generation ?? 0) < 0) {
+    errors.push(fieldError.invalid(`${path}.generation`, meta.generation, 'must be greater than or equal to 0'));
+  }
+  errors.push(...validateLabels(meta.labels, `${path}.labels`));
+  errors.push(...validateAnnotations(meta.annotations, `${path}.annotations`));
+  errors.push(...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`));
+  errors.push(...validateFinalizers(meta.finalizers, `${path}.finalizers`));
+  return rules.plainFinalizers ? errors : [...errors, ...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`)];
 }
 
 /** Of a changed object: what may not change, and the changed rest. Fields that the new object omits are taken as kept. */
@@ -70,31 +77,20 @@ export function validateObjectMetaUpdate(
       errors.push(fieldError.invalid(`${path}.${name}`, meta[name], immutableMessage));
     }
   }
-  return [...errors, ...validateCommonMeta(meta, path, rules)];
+  errors.push(...validateLabels(meta.labels, `${path}.labels`));
+  errors.push(...validateAnnotations(meta.annotations, `${path}.annotations`));
+  errors.push(...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`));
+  return rules.plainFinalizers ? errors : [...errors, ...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`)];
 }
 
-/** No finalizers join an object that is being deleted. Upstream looks twice, so the cause appears twice in the answer. */
-export function validateNoNewFinalizers(meta: ObjectMeta, old: ObjectMeta, path = 'metadata'): FieldError[] {
+/** No finalizers join an object that is being deleted. */
+function validateNoNewFinalizers(meta: ObjectMeta, old: ObjectMeta, path = 'metadata'): FieldError[] {
   const known = new Set(old.finalizers);
   const added = [...new Set(meta.finalizers)].filter((finalizer) => !known.has(finalizer)).sort();
   if (added.length === 0) return [];
   const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
   const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
   return [fieldError.forbidden(`${path}.finalizers`, why)];
-}
-
-function validateCommonMeta(
-  meta: ObjectMeta,
-  path: string,
-  { plainFinalizers = false }: Pick<ObjectMetaRules, 'plainFinalizers'>,
-): FieldError[] {
-  const { labels, annotations, ownerReferences, finalizers } = meta;
-  const errors: FieldError[] = [];
-  if (labels) errors.push(...validateLabels(labels, `${path}.labels`));
-  if (annotations) errors.push(...validateAnnotations(annotations, `${path}.annotations`));
-  if (ownerReferences) errors.push(...validateOwnerReferences(ownerReferences, `${path}.ownerReferences`));
-  if (finalizers) errors.push(...validateFinalizers(finalizers, `${path}.finalizers`, { plainFinalizers }));
-  return errors;
 }
 
 /** Labels, or a selector made of labels. */
@@ -135,7 +131,8 @@ function validateOwnerReferences(references: readonly OwnerReference[] | undefin
 function validateOwnerReference(reference: OwnerReference, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const { group, version } = parseApiVersion(reference.apiVersion ?? '');
-  if (version === '') {
+  const isTooLong = (reference.apiVersion ?? '').split('/').length > 2;
+  if (version === '' || isTooLong) {
     errors.push(fieldError.invalid(`${path}.apiVersion`, reference.apiVersion ?? '', 'version must not be empty'));
   }
   for (const name of ['kind', 'name', 'uid'] as const) {
@@ -148,23 +145,21 @@ function validateOwnerReference(reference: OwnerReference, path: string): FieldE
   return errors;
 }
 
-function validateFinalizers(
-  finalizers: readonly string[] | undefined,
-  path: string,
-  { plainFinalizers }: { readonly plainFinalizers: boolean },
-): FieldError[] {
-  const errors = (finalizers ?? []).flatMap((finalizer, i) => {
-    const at = `${path}[${i}]`;
-    const wrong = nameErrors(qualifiedName, at, finalizer);
-    if (!plainFinalizers && !finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
-      const why = 'name is neither a standard finalizer name nor is it fully qualified';
-      wrong.push(fieldError.invalid(at, finalizer, why));
-    }
-    return wrong;
-  });
-  if (finalizers?.includes('orphan') && finalizers.includes('foregroundDeletion')) {
+function validateFinalizers(finalizers: readonly string[] = [], path: string): FieldError[] {
+  const errors = finalizers.flatMap((finalizer) => nameErrors(qualifiedName, path, finalizer));
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     const why = 'finalizer orphan and foregroundDeletion cannot be both set';
     errors.push(fieldError.invalid(path, finalizers, why));
   }
   return errors;
+}
+
+/** The built-in kinds take none without a domain but the standard ones. */
+function unqualifiedFinalizers(finalizers: readonly string[] = [], path: string): FieldError[] {
+  const why = 'name is neither a standard finalizer name nor is it fully qualified';
+  return finalizers.flatMap((finalizer, i) =>
+    finalizer.includes('/') || standardFinalizers.has(finalizer)
+      ? []
+      : [fieldError.invalid(`${path}[${i}]`, finalizer, why)],
+  );
 }

@@ -57,7 +57,7 @@ function cellOf(object: unknown, { type, path, now }: CellRequest): unknown {
     case 'integer':
       return typeof value === 'bigint' ? value : typeof value === 'number' ? Math.trunc(value) : null;
     case 'number':
-      return typeof value === 'number' || typeof value === 'bigint' ? value : null;
+      return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : null;
     case 'boolean':
       return typeof value === 'boolean' ? value : null;
     case 'date':

@@ -55,7 +55,12 @@ export async function parseOptionalBody(request: ApiRequest): Promise<ParsedBody
 
 const protobuf = 'application/vnd.kubernetes.protobuf';
 
+/** With parameters that are whole, as Go's mime.ParseMediaType wants them. */
+const wellFormed = /^[^\s;=",]+\s*(?:;\s*[^\s;=",]+\s*=\s*(?:[^\s;=",]+|"(?:[^"\\]|\\.)*")\s*)*;?\s*$/;
+
 function checkMediaType(request: ApiRequest): void {
+  const text = request.headers['content-type'] ?? '';
+  if (text.includes(';') && !wellFormed.test(text)) throw unsupportedBody();
   if (!['', 'application/json', 'application/yaml', protobuf].includes(mediaType(request))) throw unsupportedBody();
 }
 
@@ -151,17 +156,16 @@ export function otherKind(
   return { kind: named, version, why };
 }
 
-/** The same for custom resources, whose bodies say themselves what they are. `text`: as it was written. */
-export function checkCustomKind(value: unknown, expected: GroupVersionKind, text = JSON.stringify(value)): void {
+/** The same for custom resources, whose bodies say themselves what they are. */
+function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
   const { kind, apiVersion = '', metadata } = isObject(value) ? value : {};
-  if (typeof kind !== 'string' || kind === '') throw badRequest(`Object 'Kind' is missing in '${text}'`);
   const wanted = apiVersionOf(expected);
   if (apiVersion !== wanted) {
     throw badRequest(
       `the API version in the data (${String(apiVersion)}) does not match the expected API version (${wanted})`,
     );
   }
-  if (kind !== expected.kind) {
+  if (typeof kind === 'string' && kind !== expected.kind) {
     const name = isObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
     throw invalid({ group: expected.group, kind }, name, [
       fieldError.invalid('kind', kind, `must be ${expected.kind}`),

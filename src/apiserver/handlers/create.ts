@@ -5,11 +5,13 @@ import type { GroupVersionKind, KubeObject } from '../../apimachinery/object.ts'
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest } from '../../apimachinery/status.ts';
 import { methodNotAllowed } from '../errors.ts';
+import { dropSystemMetadata } from '../registry/metadata.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
 import { recordManager } from './field-managers.ts';
 import { writeQuery } from './options.ts';
+import { dropRepeatedOwners } from './owner-references.ts';
 import { objectResponse, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
@@ -25,10 +27,13 @@ export function schemaFor({ parts, definition }: ResourceRequest, kind: GroupVer
   return schema;
 }
 
-/** Sets the namespace of the URL; throws 400 when the object names another. */
+/** Sets the namespace of the URL, or none where the kind has none; throws 400 when the object names another. */
 export function placeInNamespace(object: KubeObject, { info, definition }: ResourceRequest): void {
   const { metadata } = object;
-  if (!definition.namespaced) return;
+  if (!definition.namespaced) {
+    delete metadata.namespace;
+    return;
+  }
   if (metadata.namespace && metadata.namespace !== info.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
@@ -54,7 +59,9 @@ export async function handleCreate(request: ResourceRequest): Promise<ApiRespons
   const admission = writeAdmission(request, { dryRun });
   const make = async () => {
     const object = decode();
+    dropSystemMetadata(object);
     placeInNamespace(object, request);
+    dropRepeatedOwners(object, { warnings, of: 'body' });
     definition.strategy.default?.(object);
     recordManager(request, { object, old: undefined, fieldManager });
     await admission.admit(object);

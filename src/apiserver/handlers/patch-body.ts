@@ -13,7 +13,7 @@ import {
 import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic-merge.ts';
 import { PatchTypeError } from '../../apimachinery/patch/strategic-problems.ts';
-import { duplicateFields } from '../../apimachinery/schema/request-body.ts';
+import { duplicateFields, notIntoFloat } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
@@ -58,6 +58,8 @@ export async function readPatch(
   const text = Buffer.from(await request.body()).toString('utf8');
   if (type === 'apply') return { type, value: await readConfiguration(text, fieldValidation), complaints: [] };
   const { value, hidden } = parsePatch(text, type);
+  const tooLarge = notIntoFloat(hidden);
+  if (tooLarge) throw badRequest(prefixes[type] + tooLarge);
   const repeated = duplicateFields(hidden);
   if (type === 'json') return { type, value: operations(value), complaints: operationComplaints(value, repeated) };
   const decimals = type === 'merge' ? hidden?.decimals : undefined;

@@ -1,7 +1,7 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
-import { goText } from '../../apimachinery/json/go-text.ts';
-import type { JsonObject } from '../../apimachinery/json/value.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { goText, printedJson } from '../../apimachinery/json/go-text.ts';
+import { isObject, type JsonObject } from '../../apimachinery/json/value.ts';
+import { apiVersionOf, type GroupVersionKind, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import { strictComplaints } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
@@ -9,11 +9,12 @@ import { invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
-import { asKind, checkCustomKind, otherKind } from './body.ts';
+import { asKind, otherKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { applyConfiguration, recordManager } from './field-managers.ts';
 import { type WriteQuery, writeQuery } from './options.ts';
-import { applyPatch, type Patch, type PatchType, patchType, readPatch } from './patch-body.ts';
+import { dropRepeatedOwners } from './owner-references.ts';
+import { applyPatch, type Patch, patchType, readPatch } from './patch-body.ts';
 import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { checkName, updateStrategy } from './update.ts';
@@ -21,8 +22,7 @@ import { checkName, updateStrategy } from './update.ts';
 export async function handlePatch(request: ResourceRequest): Promise<ApiResponse> {
   const { definition, info, store, warnings } = request;
   const type = patchType(request.request, definition);
-  const query = writeQuery(request.request.query, 'PatchOptions');
-  checkPatchOptions(type, query);
+  const query = writeQuery(request.request.query, 'PatchOptions', { isApply: type === 'apply' });
   const patch = await readPatch(request, { type, fieldValidation: query.fieldValidation });
   const { namespace, name, subresource } = info;
   const admission = writeAdmission(request, { dryRun: query.dryRun });
@@ -46,18 +46,6 @@ export async function handlePatch(request: ResourceRequest): Promise<ApiResponse
   return objectResponse(request, result.object, result.created ? 201 : 200);
 }
 
-/** Throws 422 for parameters that do not belong to the type of patch. */
-export function checkPatchOptions(type: PatchType, { force, fieldManager }: WriteQuery): void {
-  const errors = [];
-  if (type === 'apply' && fieldManager === '') {
-    errors.push(fieldError.required('fieldManager', 'is required for apply patch'));
-  }
-  if (type !== 'apply' && force !== undefined) {
-    errors.push(fieldError.forbidden('force', 'may not be specified for non-apply patch'));
-  }
-  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', errors);
-}
-
 interface PatchedRequest {
   readonly patch: Patch;
   readonly old: Readonly<KubeObject>;
@@ -72,9 +60,29 @@ function patchedObject(request: ResourceRequest, { patch, old, query }: PatchedR
   const object = decodePatched(request, { value, patch, schema, query });
   checkName(object, request);
   placeInNamespace(object, request);
+  dropRepeatedOwners(object, { warnings: request.warnings, of: 'patch' });
   definition.strategy.default?.(object);
   recordManager(request, { object, old, fieldManager: query.fieldManager });
   return object;
+}
+
+/** A custom resource says itself what it is, and stays it. Throws DecodeError when it does not, 422 when it is something else. */
+function checkPatchedKind(value: unknown, expected: GroupVersionKind): void {
+  const { kind, apiVersion, metadata } = isObject(value) ? value : {};
+  if (typeof kind !== 'string' || kind === '') {
+    throw new DecodeError(`Object 'Kind' is missing in '${printedJson(value)}'`);
+  }
+  const wanted = { kind: expected.kind, apiVersion: apiVersionOf(expected) };
+  const given = { kind, apiVersion: typeof apiVersion === 'string' ? apiVersion : '' };
+  const wrong = (['kind', 'apiVersion'] as const).filter((name) => given[name] !== wanted[name]);
+  if (wrong.length === 0) return;
+  const { group } = parseApiVersion(given.apiVersion);
+  const name = isObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
+  throw invalid(
+    { group, kind },
+    name,
+    wrong.map((field) => fieldError.invalid(field, given[field], `must be ${wanted[field]}`)),
+  );
 }
 
 function decodePatched(
@@ -83,10 +91,11 @@ function decodePatched(
 ): KubeObject {
   const { value, patch, schema, query } = options;
   const expected = kindOf(definition);
-  if (schema.decode !== undefined) checkCustomKind(value, expected);
+  const isCustom = schema.decode !== undefined;
   try {
+    if (isCustom) checkPatchedKind(value, expected);
     // A strategic merge patch goes into the typed object, which is what it is; the others make text that says what it is.
-    const other = patch.type === 'strategic' ? undefined : otherKind(value, expected);
+    const other = isCustom || patch.type === 'strategic' ? undefined : otherKind(value, expected);
     if (other) throw new DecodeError(other.why);
     const { object, unknownFields } = decodeObject(value, schema, patch.decimals);
     const complaints = strictComplaints(patch.complaints, unknownFields);
@@ -98,7 +107,8 @@ function decodePatched(
   } catch (error) {
     // Where a whole body would be malformed, a patch is one that does not fit: 422, with what was not understood.
     if (!(error instanceof DecodeError)) throw error;
-    const text = patch.type === 'strategic' ? goText(patch.value) : JSON.stringify(value);
+    const text =
+      patch.type === 'strategic' ? goText(patch.value) : isCustom ? printedJson(value) : JSON.stringify(value);
     throw invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', text, error.message)]);
   }
 }

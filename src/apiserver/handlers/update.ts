@@ -12,6 +12,7 @@ import { readObject } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { recordManager } from './field-managers.ts';
 import { writeQuery } from './options.ts';
+import { dropRepeatedOwners } from './owner-references.ts';
 import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
@@ -92,6 +93,7 @@ export async function handleUpdate(request: ResourceRequest): Promise<ApiRespons
       const object = decode();
       checkName(object, request);
       placeInNamespace(object, request);
+      dropRepeatedOwners(object, { warnings, of: 'body' });
       if (old) checkUid(object, old, request);
       definition.strategy.default?.(object);
       recordManager(request, { object, old, fieldManager });

@@ -23,8 +23,15 @@ export function generatedName(base: string, random: Random): string {
 /** Metadata that the server alone gives: called for every object that is created. `now` as in metadata.creationTimestamp. */
 export function fillSystemMetadata(object: KubeObject, now: string, uid: string): void {
   const { metadata } = object;
+  dropSystemMetadata(object);
   metadata.creationTimestamp = now;
   metadata.uid = uid;
+}
+
+/** What no client gives: nobody manages it, either. */
+export function dropSystemMetadata({ metadata }: KubeObject): void {
+  delete metadata.creationTimestamp;
+  delete (metadata as Partial<KubeObject['metadata']>).uid;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
@@ -39,19 +46,18 @@ export function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
   if (kept.generation === undefined) delete metadata.generation;
   else metadata.generation = kept.generation;
   if (kept.generateName !== undefined) metadata.generateName ??= kept.generateName;
-  if (kept.deletionTimestamp === undefined) delete metadata.deletionTimestamp;
-  else metadata.deletionTimestamp = kept.deletionTimestamp;
-  if (kept.deletionGracePeriodSeconds === undefined) delete metadata.deletionGracePeriodSeconds;
-  else metadata.deletionGracePeriodSeconds ??= kept.deletionGracePeriodSeconds;
-  delete metadata.selfLink;
+  // A client that gives these where there were none is refused by validation.
+  if (kept.deletionTimestamp !== undefined) metadata.deletionTimestamp = kept.deletionTimestamp;
+  if (kept.deletionGracePeriodSeconds !== undefined) {
+    metadata.deletionGracePeriodSeconds ??= kept.deletionGracePeriodSeconds;
+  }
 }
 
-/** 400 where a create brings a resourceVersion. */
+/** 500 where a create brings a resourceVersion: upstream's storage finds it, and says no more than that. */
 export function refuseResourceVersion(object: KubeObject): void {
   if (object.metadata.resourceVersion) {
     throw new StatusError({
-      code: 400,
-      reason: 'BadRequest',
+      code: 500,
       message: 'resourceVersion should not be set on objects to be created',
     });
   }

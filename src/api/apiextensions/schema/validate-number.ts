@@ -9,6 +9,7 @@ import { isIntOrString, type JSONSchemaProps } from './props.ts';
 export type JsonNumber = number | bigint;
 
 const smallest = -(2n ** 63n);
+const tooLarge = 2n ** 64n;
 
 /** Others are float64, among them whole numbers too large for an int64. */
 export function isInt64(value: JsonNumber): boolean {
@@ -94,6 +95,7 @@ function fits(value: JsonNumber, type: string, format: string): boolean {
   if (type === 'number') return format !== 'float' || Number.isFinite(Math.fround(Number(value)));
   if (type !== 'integer') return true;
   if (typeof value === 'number' && !Number.isInteger(value)) return false;
-  const whole = BigInt(value);
+  // The shortest digits of a float64 count, as it is printed.
+  const whole = Math.abs(Number(value)) < 1e21 ? BigInt(String(value)) : tooLarge;
   return BigInt.asIntN(format === 'int32' ? 32 : 64, whole) === whole;
 }
