@@ -8,10 +8,11 @@ import type {
   RoleBinding,
   RoleRef,
 } from '../../api/rbac/v1/types.generated.ts';
+import { quoted } from '../../apimachinery/json/go-text.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { forbidden, notFound } from '../../apimachinery/status.ts';
-import { printRule, uncovered } from '../authorization/covers.ts';
+import { compacted, printRule, uncovered } from '../authorization/covers.ts';
 import { buildRbacIndex, rulesOfClusterRoles } from '../authorization/rbac-index.ts';
 import { ruleAllows } from '../authorization/rules.ts';
 import type { AdmissionRequest, AdmissionStep, AdmissionView } from './admission.ts';
@@ -44,9 +45,8 @@ export const rbacEscalation: AdmissionStep = (request, view) => {
 
   const missing = uncovered(rules, granted);
   if (missing.length === 0) return;
-  const groups = user.groups.map((one) => JSON.stringify(one)).join(' ');
-  const who = `user ${JSON.stringify(user.name)} (groups=[${groups}])`;
-  const lines = missing.map(printRule).join('\n');
+  const who = `user ${quoted(user.name)} (groups=[${user.groups.map(quoted).join(' ')}])`;
+  const lines = [...new Set(compacted(missing).map(printRule))].sort().join('\n');
   const why = `${who} is attempting to grant RBAC permissions not currently held:\n${lines}`;
   throw forbidden(definition, object.metadata.name ?? '', why);
 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { printRule, uncovered } from './covers.ts';
+import { compacted, printRule, uncovered } from './covers.ts';
 
 const rule = (resources: string[], verbs: string[], more = {}) => ({ apiGroups: [''], resources, verbs, ...more });
 
@@ -32,4 +32,24 @@ test('rules are printed as upstream prints them', () => {
   expect(uncovered([], [rule(['pods'], ['get'])]).map(printRule)).toEqual([
     '{APIGroups:[""], Resources:["pods"], Verbs:["get"]}',
   ]);
+});
+
+test('what is missing of one resource is told in one rule', () => {
+  const wanted = [
+    rule(['pods', 'secrets'], ['get', 'list'], { resourceNames: ['a'] }),
+    rule(['pods'], ['watch'], { resourceNames: ['a'] }),
+    { verbs: ['get', 'post'], nonResourceURLs: ['/x'] },
+  ];
+  const missing = uncovered([rule(['secrets'], ['list'])], wanted);
+  expect(compacted(missing).map(printRule)).toEqual([
+    '{NonResourceURLs:["/x"], Verbs:["get"]}',
+    '{NonResourceURLs:["/x"], Verbs:["post"]}',
+    '{APIGroups:[""], Resources:["pods"], ResourceNames:["a"], Verbs:["get" "list" "watch"]}',
+    '{APIGroups:[""], Resources:["secrets"], ResourceNames:["a"], Verbs:["get"]}',
+  ]);
+});
+
+test('a rule of names covers no path', () => {
+  const owned = { verbs: ['*'], nonResourceURLs: ['*'], resourceNames: ['a'] };
+  expect(uncovered([owned], [{ verbs: ['get'], nonResourceURLs: ['/x'] }])).toHaveLength(1);
 });
