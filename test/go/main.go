@@ -99,6 +99,7 @@ func main() {
 	c.reviews()
 	c.events()
 	c.watches()
+	c.tools()
 	c.customResources(mapper)
 	c.pods()
 	c.encodings(kinds)
