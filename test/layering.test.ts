@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   netfilter: ['net', 'nftables', 'iptables', 'ipvs'],
   system: [],
   grpc: [],
-  metrics: [],
+  metrics: ['apimachinery'],
   storage: [...system, 'grpc'],
   client: [...system, 'api'],
   apiserver: [...parts, 'cel', 'storage'],

@@ -38,3 +38,12 @@ test('gauges go down too, and collected families are worked out when asked', () 
   n = 7;
   expect(family.print()).toContain('n{a="x"} 7\n');
 });
+
+test('numbers are printed as Go prints them', () => {
+  const sizes = new Histogram({ name: 'sizes', help: 'Sizes.', bounds: [1e-7, 100_000, 1e6] });
+  sizes.with().observe(1_234_567);
+  expect(sizes.print()).toContain(
+    'sizes_bucket{le="1e-07"} 0\nsizes_bucket{le="100000"} 0\nsizes_bucket{le="1e+06"} 0\n',
+  );
+  expect(sizes.print()).toContain('sizes_sum 1.234567e+06\n');
+});

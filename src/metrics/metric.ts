@@ -1,6 +1,14 @@
 // Counters, gauges and histograms with labels, and their text (Prometheus exposition format 0.0.4). A series is looked up
 // once by its label values and then only added to.
 
+import { printedFloat } from '../apimachinery/json/go-text.ts';
+
+/** As Go's client prints them: who asks for the bucket `le="1e+06"` finds it. */
+function printed(value: number): string {
+  if (Number.isFinite(value)) return printedFloat(value);
+  return Number.isNaN(value) ? 'NaN' : value < 0 ? '-Inf' : '+Inf';
+}
+
 /** Prints one family: its HELP, TYPE and samples. */
 export interface Family {
   print(): string;
@@ -73,7 +81,7 @@ abstract class NumberFamily extends LabelledFamily<NumberSeries> {
   }
 
   protected printSeries(labels: string, { value }: NumberSeries): string {
-    return `${this.options.name}${labels && `{${labels}}`} ${value}\n`;
+    return `${this.options.name}${labels && `{${labels}}`} ${printed(value)}\n`;
   }
 }
 
@@ -129,11 +137,11 @@ export class Histogram extends LabelledFamily<HistogramSeries> {
     let below = 0;
     const buckets = this.#bounds.map((bound, i) => {
       below += counts[i]!;
-      return `${name}_bucket{${comma}le="${bound}"} ${below}\n`;
+      return `${name}_bucket{${comma}le="${printed(bound)}"} ${printed(below)}\n`;
     });
     const braces = labels && `{${labels}}`;
-    buckets.push(`${name}_bucket{${comma}le="+Inf"} ${count}\n`);
-    return `${buckets.join('')}${name}_sum${braces} ${sum}\n${name}_count${braces} ${count}\n`;
+    buckets.push(`${name}_bucket{${comma}le="+Inf"} ${printed(count)}\n`);
+    return `${buckets.join('')}${name}_sum${braces} ${printed(sum)}\n${name}_count${braces} ${printed(count)}\n`;
   }
 }
 
@@ -154,7 +162,7 @@ export class CollectedFamily implements Family {
     const { name, type, labels = [] } = this.#options;
     const lines = [...this.#collect()].map(([values, value]) => {
       const text = labelText(labels, values);
-      return `${name}${text && `{${text}}`} ${value}\n`;
+      return `${name}${text && `{${text}}`} ${printed(value)}\n`;
     });
     return lines.length === 0 ? '' : header(this.#options, type) + lines.join('');
   }

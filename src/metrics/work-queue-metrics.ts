@@ -1,8 +1,8 @@
 // What happens in queues of keys, under the names that client-go gives it (k8s.io/component-base/metrics workqueue_*).
 import { CollectedFamily, Counter, type Family, Gauge, Histogram } from './metric.ts';
 
-/** 10 ns to 1000 s, by tens. */
-const bounds = Array.from({ length: 12 }, (_, i) => Number(`1e${i - 8}`));
+/** 10 ns to 10 s, by tens. */
+const bounds = Array.from({ length: 10 }, (_, i) => Number(`1e${i - 8}`));
 const labels = ['name'];
 
 export class WorkQueueMetrics {
