@@ -28,7 +28,7 @@ function qualified({ group, resource }: QualifiedResource): string {
 }
 
 function details(resource: QualifiedResource, name: string): Status['details'] {
-  return { name, ...(resource.group && { group: resource.group }), kind: resource.resource };
+  return { ...(name && { name }), ...(resource.group && { group: resource.group }), kind: resource.resource };
 }
 
 export function notFound(resource: QualifiedResource, name: string): StatusError {
@@ -67,6 +67,12 @@ export function invalid(
       causes,
     },
   });
+}
+
+/** 405 for a verb that a resource has not. */
+export function methodNotSupported(resource: QualifiedResource, verb: string): StatusError {
+  const message = `${verb} is not supported on resources of kind ${JSON.stringify(qualified(resource))}`;
+  return new StatusError({ code: 405, reason: 'MethodNotAllowed', message, details: details(resource, '') });
 }
 
 export function badRequest(message: string): StatusError {

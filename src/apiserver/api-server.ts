@@ -20,7 +20,7 @@ import { DefinitionRules } from './custom-resources/definition-rules.ts';
 import type { ReviewSender } from './custom-resources/served-set.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
-import { methodNotAllowed, pathNotFound } from './errors.ts';
+import { methodNotAllowed } from './errors.ts';
 import { EventExpiry } from './event-expiry.ts';
 import type { Aggregation, Attributes, Authenticator, Authorizer, Extensions, PathHandler } from './extensions.ts';
 import { defaultLimits, InFlight, type InFlightLimits, tooManyRequests } from './flowcontrol/in-flight.ts';
@@ -28,6 +28,7 @@ import { handleResource } from './handlers/dispatch.ts';
 import { createOwnObject, type OwnObject } from './handlers/own-object.ts';
 import { warningHeaders } from './handlers/render.ts';
 import type { ResourceRequest, ServerParts } from './handlers/resource-request.ts';
+import { connectSubresources, routeTo } from './handlers/route.ts';
 import { type HealthCheck, healthResponse } from './health.ts';
 import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
 import { MeteredAdmission } from './metrics/metered-admission.ts';
@@ -323,17 +324,9 @@ export class ApiServer {
 
   async #resource({ request, info, trail, deadline }: Exchange, user: User): Promise<ApiResponse> {
     const { registry } = this.#parts;
-    const definition = registry.find(info.group, info.version, info.resource);
-    if (!definition) {
-      if (registry.hasGroupVersion(info.group, info.version)) throw pathNotFound();
-      return textResponse(404, '404 page not found\n');
-    }
-    const subresource = info.subresource
-      ? definition.subresources.find((sub) => sub.resource === `${info.resource}/${info.subresource}`)
-      : undefined;
-    if (info.subresource !== '' && !subresource) throw pathNotFound();
-    // Namespaced resources have no object outside a namespace, cluster-scoped ones none inside.
-    if (definition.namespaced ? info.name !== '' && info.namespace === '' : isMisplaced(info)) throw pathNotFound();
+    const route = routeTo(registry, info, request.method);
+    if (!route) return textResponse(404, '404 page not found\n');
+    const { definition, subresource } = route;
     const isConnect = subresource !== undefined && connectSubresources.has(info.subresource);
     if (request.method === 'HEAD' && !isConnect) throw methodNotAllowed();
     const resourceRequest: ResourceRequest = {
@@ -430,14 +423,8 @@ function formatOf(
   return !format.pretty && isPretty(request) ? { ...format, pretty: true } : format;
 }
 
-const connectSubresources = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
-
 /** Only requests to collections have a field selector. */
 function attributesOf({ request, info, named }: Exchange, user: User): Attributes {
   const fieldSelector = info.isResource && info.name === '' ? request.query.get('fieldSelector') : null;
   return { user, verb: info.verb, info: named, fieldSelector: fieldSelector ?? undefined };
-}
-
-function isMisplaced({ namespace, resource }: RequestInfo): boolean {
-  return namespace !== '' && resource !== 'namespaces';
 }

@@ -39,7 +39,8 @@ function parseRange(text: string): MediaRange {
   const parameters = new Map<string, string>();
   for (const part of rest) {
     const equals = part.indexOf('=');
-    if (equals > 0) parameters.set(part.slice(0, equals).trim().toLowerCase(), part.slice(equals + 1).trim());
+    const value = part.slice(equals + 1).trim();
+    if (equals > 0 && value !== '') parameters.set(part.slice(0, equals).trim(), value);
   }
   const quality = Number(parameters.get('q') ?? 1);
   const [type = '', subtype = ''] = name.split('/');

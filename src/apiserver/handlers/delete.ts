@@ -14,7 +14,7 @@ import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { admitDelete } from './admission.ts';
 import { decodeAs, parseOptionalBody } from './body.ts';
-import { listResponse, selectedObjects } from './list.ts';
+import { listMetadata, listResponse, selectedObjects } from './list.ts';
 import { listQuery } from './options.ts';
 import { objectResponse, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -158,5 +158,5 @@ export async function handleDeleteCollection(request: ResourceRequest): Promise<
       if (!isNotFound(error)) throw error;
     }
   }
-  return listResponse(request, deleted, { resourceVersion: String(request.parts.cache.revision) });
+  return listResponse(request, deleted, listMetadata(request, { revision: request.parts.cache.revision }));
 }

@@ -9,8 +9,8 @@ import { handleComponentStatuses } from './component-statuses.ts';
 import { handleCreate, kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
 import { handleEviction } from './eviction.ts';
-import { handleList, notOlderThan } from './list.ts';
-import { revisionOf, writeQuery } from './options.ts';
+import { asFreshAsWanted, handleList } from './list.ts';
+import { writeQuery } from './options.ts';
 import { handlePatch } from './patch.ts';
 import { objectResponse, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -33,8 +33,7 @@ const handlers = table<Handler>({
 
 async function handleGet(request: ResourceRequest): Promise<ApiResponse> {
   const { store, info } = request;
-  const wanted = request.request.query.get('resourceVersion');
-  if (wanted && revisionOf(wanted) > 0) await notOlderThan(request, wanted);
+  await asFreshAsWanted(request);
   return objectResponse(request, await store.get(info.namespace, info.name));
 }
 
@@ -52,8 +51,10 @@ export async function handleResource(request: ResourceRequest): Promise<ApiRespo
     return handleSubresource(request);
   }
   const isCollection = verb === 'list' || verb === 'create' || verb === 'deletecollection' || verb === 'watch';
-  if (!definition.verbs.includes(verb) || (info.name !== '' && verb === 'create')) throw methodNotAllowed();
-  if (info.name === '' && !isCollection) throw methodNotAllowed();
+  if (definition.schema === undefined) {
+    if (!definition.verbs.includes(verb) || (info.name !== '' && verb === 'create')) throw methodNotAllowed();
+    if (info.name === '' && !isCollection) throw methodNotAllowed();
+  }
   if (info.group === '' && info.resource === 'bindings') return handleBinding(request, podsRequest(request));
   if (info.group === '' && info.resource === 'componentstatuses') return handleComponentStatuses(request);
   return await handlers[verb]!(request);

@@ -10,7 +10,7 @@ import { tooLargeResourceVersion } from '../errors.ts';
 import type { ApiResponse, ResponseBody } from '../request.ts';
 import { StoredObject } from '../watch-cache/stored-object.ts';
 import { decodeContinue, encodeContinue, latest } from './continue-token.ts';
-import { type ListQuery, listQuery, listRevisionOf, selectedName, selectorOf } from './options.ts';
+import { type ListQuery, listQuery, listRevisionOf, revisionOf, selectedName, selectorOf } from './options.ts';
 import {
   headersOf,
   isList,
@@ -41,17 +41,22 @@ interface Page {
 export async function handleList(request: ResourceRequest): Promise<ApiResponse> {
   const query = listQuery(request.request.query, request.definition, false);
   const page = await readPage(request, query);
-  const { prefix } = request.store;
-  const metadata = {
-    resourceVersion: String(page.revision),
+  return listResponse(request, page.items, listMetadata(request, page));
+}
+
+export function listMetadata(
+  { store, definition, format }: ResourceRequest,
+  { revision, last, remaining }: Omit<Page, 'items'>,
+): object {
+  return {
+    resourceVersion: String(revision),
     // As upstream: whole custom resources always come with one.
-    ...(request.definition.schema !== undefined && request.format.as === 'object' && { continue: '' }),
-    ...(page.last !== undefined && {
-      continue: encodeContinue({ revision: page.revision, after: page.last.slice(prefix.length) }),
-      ...(page.remaining !== undefined && { remainingItemCount: page.remaining }),
+    ...(definition.schema !== undefined && format.as === 'object' && { continue: '' }),
+    ...(last !== undefined && {
+      continue: encodeContinue({ revision, after: last.slice(store.prefix.length) }),
+      ...(remaining !== undefined && { remainingItemCount: remaining }),
     }),
   };
-  return listResponse(request, page.items, metadata);
 }
 
 /** The selected objects of the request's namespace, as of the present. */
@@ -142,6 +147,13 @@ async function nextPage(request: ResourceRequest, query: ListQuery): Promise<Pag
   if (revision !== latest) return pageAt(request, query, { revision, after: key });
   await parts.cache.waitForNow();
   return pageAt(request, query, { revision: parts.cache.revision, after: key });
+}
+
+/** For a GET of one object that names a resourceVersion: as below. */
+export async function asFreshAsWanted(request: ResourceRequest): Promise<void> {
+  const { query } = request.request;
+  const wanted = query.size > 0 ? query.get('resourceVersion') : null;
+  if (wanted && revisionOf(wanted) > 0) await notOlderThan(request, wanted);
 }
 
 /** Waits a little for a revision that is yet to come; then 504. */

@@ -25,21 +25,32 @@ export interface WriteQuery {
   readonly force: boolean | undefined;
 }
 
+const noWriteQuery: WriteQuery = { dryRun: false, fieldValidation: 'Warn', fieldManager: '', force: undefined };
+
 const validations = ['', 'Ignore', 'Strict', 'Warn'];
 
-/** `kind` is that of the options, for errors: CreateOptions, UpdateOptions, PatchOptions. */
-export function writeQuery(query: URLSearchParams, kind: string): WriteQuery {
-  if (query.size === 0) return { dryRun: false, fieldValidation: 'Warn', fieldManager: '', force: undefined };
-  const errors: FieldError[] = [];
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  if (dryRun.some((value) => value !== 'All')) errors.push(fieldError.notSupported('dryRun', dryRun, ['All']));
+/**
+ * `kind` is that of the options, for errors: CreateOptions, UpdateOptions, PatchOptions. Throws 422 for values that there are
+ * not, or that do not belong to the type of patch.
+ */
+export function writeQuery(query: URLSearchParams, kind: string, patch?: { readonly isApply: boolean }): WriteQuery {
+  if (query.size === 0 && !patch?.isApply) return noWriteQuery;
   const fieldManager = query.get('fieldManager') ?? '';
+  const force = query.has('force') ? isOn(query.get('force')) : undefined;
+  const errors: FieldError[] = [];
+  if (patch?.isApply && fieldManager === '') {
+    errors.push(fieldError.required('fieldManager', 'is required for apply patch'));
+  }
+  if (patch && !patch.isApply && force !== undefined) {
+    errors.push(fieldError.forbidden('force', 'may not be specified for non-apply patch'));
+  }
   errors.push(...managerErrors(fieldManager));
+  const dryRun = query.getAll('dryRun');
+  if (dryRun.some((value) => value !== 'All')) errors.push(fieldError.notSupported('dryRun', dryRun, ['All']));
   const fieldValidation = query.get('fieldValidation') ?? '';
   if (!validations.includes(fieldValidation)) {
     errors.push(fieldError.notSupported('fieldValidation', fieldValidation, validations));
   }
-  const force = query.has('force') ? isOn(query.get('force')) : undefined;
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors);
   return {
     dryRun: dryRun.length > 0,

@@ -25,8 +25,8 @@ import { writeAdmission } from './admission.ts';
 import { decodeAs, readObject } from './body.ts';
 import { schemaFor } from './create.ts';
 import { appliedAs, recordManagerAs } from './field-managers.ts';
+import { asFreshAsWanted } from './list.ts';
 import { writeQuery } from './options.ts';
-import { checkPatchOptions } from './patch.ts';
 import { applyPatch, patchType, readPatch } from './patch-body.ts';
 import { partialMetadata, rowOf, tableColumns, tableOf, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
@@ -85,20 +85,21 @@ function checkHasReplicas(object: Readonly<KubeObject>, { scale }: ResourceDefin
 export async function handleScale(request: ResourceRequest): Promise<ApiResponse> {
   const { info, store, definition } = request;
   if (info.verb === 'get') {
+    await asFreshAsWanted(request);
     const stored = await store.get(info.namespace, info.name);
     checkHasReplicas(stored.object, definition);
     return scaleResponse(request, scaleOf(stored.object, definition));
   }
-  const isPatch = info.verb === 'patch';
-  const query = writeQuery(request.request.query, isPatch ? 'PatchOptions' : 'UpdateOptions');
+  const type = info.verb === 'patch' ? patchType(request.request, definition) : undefined;
+  const query = type
+    ? writeQuery(request.request.query, 'PatchOptions', { isApply: type === 'apply' })
+    : writeQuery(request.request.query, 'UpdateOptions');
   const { fieldValidation, fieldManager, dryRun } = query;
   const schema = schemaFor(request, scaleKind);
   const { warnings } = request;
   /** The Scale that is wanted, with who manages what in it. */
   let wanted: (present: ScaleObject) => ScaleObject;
-  if (isPatch) {
-    const type = patchType(request.request, definition);
-    checkPatchOptions(type, query);
+  if (type) {
     const patch = await readPatch(request, { type, fieldValidation });
     wanted = (present) => {
       if (type === 'apply') {

@@ -40,14 +40,14 @@ export class Registry {
   /** Resources that come and go, in the order of discovery. */
   #custom: readonly ResourceDefinition[] = [];
   #all: readonly ResourceDefinition[];
-  #groupVersions: ReadonlySet<string>;
+  readonly #builtInGroups: ReadonlySet<string>;
   #generation = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
     for (const definition of options.definitions) this.#add(definition);
     this.#all = options.definitions;
-    this.#groupVersions = groupVersionsOf(this.#all);
+    this.#builtInGroups = new Set(this.#all.map(({ group }) => group));
   }
 
   /** All resources, in the order of discovery. */
@@ -75,7 +75,6 @@ export class Registry {
     this.#custom = definitions.filter((definition) => !builtin.has(keyOf(definition)));
     for (const definition of this.#custom) this.#add(definition);
     this.#all = [...this.#options.definitions, ...this.#custom];
-    this.#groupVersions = groupVersionsOf(this.#all);
     this.#generation++;
   }
 
@@ -98,8 +97,9 @@ export class Registry {
     else this.#byResource.delete(resource);
   }
 
-  hasGroupVersion(group: string, version: string): boolean {
-    return this.#groupVersions.has(`${group}/${version}`);
+  /** Whether a group has built-in resources: upstream, the others have no routes of their own. */
+  hasBuiltInGroup(group: string): boolean {
+    return this.#builtInGroups.has(group);
   }
 
   store(definition: ResourceDefinition): ResourceStore {
@@ -122,8 +122,4 @@ export class Registry {
     if (!definition) throw new Error(`${resource} of ${group}/${version} is not served`);
     return this.store(definition);
   }
-}
-
-function groupVersionsOf(definitions: readonly ResourceDefinition[]): ReadonlySet<string> {
-  return new Set(definitions.map(({ group, version }) => `${group}/${version}`));
 }

@@ -5,9 +5,10 @@ import type { ResourceDefinition, Strategy } from '../../api/resource.ts';
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { alreadyExists, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
+import { alreadyExists, badRequest, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import { pathSegment } from '../../apimachinery/validation/names.ts';
 import type { KeyValue, RangeRequest, RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -146,8 +147,15 @@ export class ResourceStore {
 
   #cached(namespace: string, name: string): StoredObject {
     const found = this.cache.get(this.key(namespace, name));
-    if (!found) throw notFound(this.definition, name);
+    if (!found) throw this.#missing(name);
     return found;
+  }
+
+  /** 404, or 400 for what can be no name: nothing is stored under one. */
+  #missing(name: string): Error {
+    const wrong = pathSegment(name);
+    if (wrong.length === 0) return notFound(this.definition, name);
+    return badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${wrong.join(';')}`);
   }
 
   async create(request: CreateRequest): Promise<StoredObject> {
@@ -213,7 +221,7 @@ export class ResourceStore {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const old = this.cache.get(key);
       if (!old) {
-        if (!request.mayCreate) throw notFound(this.definition, name);
+        if (!request.mayCreate || pathSegment(name).length > 0) throw this.#missing(name);
         const object = await this.create({ ...request, make: async () => request.transform(undefined) });
         return { object, created: true };
       }
@@ -235,7 +243,8 @@ export class ResourceStore {
     const hooks = strategy === this.definition.strategy ? this.#hooks : {};
     const companions = (await hooks.beginUpdate?.(object, served.object, request)) ?? noCompanions;
     strategy.prepareForUpdate?.(object, served.object);
-    this.#refuse(served.object, strategy.validateUpdate?.(object, served.object) ?? []);
+    const warn = (text: string) => warnings.add(text);
+    this.#refuse(served.object, strategy.validateUpdate?.(object, served.object, warn) ?? []);
     for (const text of strategy.warnings?.(object, served.object) ?? []) warnings.add(text);
     await request.check?.(object, served.object);
     if (this.#isRemovedByUpdate(object)) return this.#remove(old, object, request);
@@ -265,7 +274,8 @@ export class ResourceStore {
     if (!given) {
       if (definition.allowUnconditionalUpdate) return;
       const field = fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update');
-      throw invalid(definition, name, [{ ...field, value: '0x0' }]);
+      // As upstream, which has no other place for the resource than the kind's.
+      throw invalid({ group: definition.group, kind: definition.resource }, name, [field]);
     }
     if (given !== String(old.revision)) {
       const why = 'the object has been modified; please apply your changes to the latest version and try again';
