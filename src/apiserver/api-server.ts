@@ -18,6 +18,7 @@ import { Compactor } from './compaction.ts';
 import { CustomResources } from './custom-resources/custom-resources.ts';
 import { DefinitionRules } from './custom-resources/definition-rules.ts';
 import type { ReviewSender } from './custom-resources/served-set.ts';
+import { inAcceptedForm } from './discovery/accepted-form.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
 import { methodNotAllowed } from './errors.ts';
@@ -328,7 +329,6 @@ export class ApiServer {
     if (!route) return textResponse(404, '404 page not found\n');
     const { definition, subresource } = route;
     const isConnect = subresource !== undefined && connectSubresources.has(info.subresource);
-    if (request.method === 'HEAD' && !isConnect) throw methodNotAllowed();
     const resourceRequest: ResourceRequest = {
       parts: this.#parts,
       request,
@@ -388,7 +388,15 @@ export class ApiServer {
     if (request.path === '/') return jsonResponse(200, { paths: this.#paths() });
     const discovery = discoveryResponse(request, this.#parts.registry, address);
     if (!discovery) return textResponse(404, '404 page not found\n');
-    return isListOfGroups(request.path) ? discovery : onlyRead(discovery);
+    const isRouted = !isListOfGroups(request.path) && !this.#isCustomVersion(request.path);
+    return inAcceptedForm(request, isRouted ? onlyRead(discovery) : discovery, { isRouted });
+  }
+
+  /** `/apis/GROUP/VERSION` of custom resources, which is answered whatever the method is, as lists of groups are. */
+  #isCustomVersion(path: string): boolean {
+    const [, group, version] = path.slice(1).split('/');
+    const { definitions } = this.#parts.registry;
+    return definitions.some((d) => d.schema !== undefined && d.group === group && d.version === version);
   }
 
   #paths(): string[] {

@@ -22,6 +22,10 @@ export interface Offer {
   readonly isCustom: boolean;
   /** Reviews and the like are answers to one question, and no rows: they have no Table. */
   readonly hasTable: boolean;
+  /** Default true. Documents that are no objects have neither rows nor metadata. */
+  readonly hasForms?: boolean;
+  /** Default: what is not custom. Routes look at the header first, and know no type by its half. */
+  readonly isRouted?: boolean;
 }
 
 const plain: ResponseFormat = { encoding: 'json', as: 'object', version: 'v1', pretty: false };
@@ -81,7 +85,7 @@ function isProduced({ type, subtype }: MediaRange): boolean {
   return type === '*' ? subtype === '*' : type === 'application' && subtype !== '*' && subtype in encodings;
 }
 
-function formatOf(range: MediaRange, { isCustom, hasTable }: Offer): ResponseFormat | undefined {
+function formatOf(range: MediaRange, { isCustom, hasTable, hasForms = true }: Offer): ResponseFormat | undefined {
   const encoding = encodingOf(range);
   if (encoding === undefined) return undefined;
   const { parameters } = range;
@@ -91,6 +95,7 @@ function formatOf(range: MediaRange, { isCustom, hasTable }: Offer): ResponseFor
   if (!['as', 'g', 'v'].some((name) => parameters.has(name))) {
     return encoding === 'protobuf' && isCustom ? undefined : { encoding, as: 'object', version: 'v1', pretty };
   }
+  if (!hasForms) return undefined;
   const as = forms[parameters.get('as') ?? ''];
   const version = parameters.get('v') ?? '';
   const isKnown = parameters.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1');
@@ -103,7 +108,8 @@ function formatOf(range: MediaRange, { isCustom, hasTable }: Offer): ResponseFor
 export function negotiate(accept: string | undefined, offer: Offer = everything): ResponseFormat {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plain;
   const ranges = mediaRanges(accept);
-  if (!offer.isCustom && !ranges.some(isProduced)) throw notAcceptable(offer);
+  const { isRouted = !offer.isCustom } = offer;
+  if (isRouted && !ranges.some(isProduced)) throw notAcceptable(offer);
   for (const range of ranges) {
     const format = formatOf(range, offer);
     if (!format) continue;

@@ -5,6 +5,11 @@ import { table } from '../apimachinery/table.ts';
 export interface VersionInfo {
   readonly major: string;
   readonly minor: string;
+  /** Whose behaviour is emulated, and how far back a server may be taken. */
+  readonly emulationMajor: string;
+  readonly emulationMinor: string;
+  readonly minCompatibilityMajor: string;
+  readonly minCompatibilityMinor: string;
   readonly gitVersion: string;
   readonly gitCommit: string;
   readonly gitTreeState: string;
@@ -24,6 +29,10 @@ export function versionInfo(portico: string, runtime: { readonly arch: string; r
   return {
     major,
     minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
     gitVersion: `v${kubernetesVersion}+portico-${portico}`,
     gitCommit: '',
     gitTreeState: 'clean',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeProtobuf } from '../../api/protobuf/decode.ts';
 import { exchange } from '../fake/exchange.ts';
 import { startTestServer, type TestServer } from '../fake/test-server.ts';
 
@@ -71,5 +72,44 @@ test('aggregated: groups in the same order as plain, and nothing again that the 
     subresource: 'eviction',
     responseKind: { group: 'policy', version: 'v1', kind: 'Eviction' },
     verbs: ['create'],
+  });
+});
+
+const only =
+  'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf';
+const available =
+  '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf';
+
+test.each([
+  [
+    '/apis/apps',
+    'application/yaml',
+    'application/yaml',
+    'apiVersion: v1\nkind: APIGroup\nname: apps\npreferredVersion:\n',
+  ],
+  ['/apis/apps', 'application/json;q=0.1,application/yaml', 'application/yaml', 'apiVersion: v1\n'],
+  ['/apis/apps', 'application/*', 'application/json', '{"kind":"APIGroup"'],
+  ['/apis/apps', 'text/plain', 'application/json', only],
+  ['/apis', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/json', only],
+  ['/api/v1', 'application/yaml', 'application/yaml', 'groupVersion: v1\nkind: APIResourceList\nresources:\n'],
+  ['/api/v1', 'application/cbor', 'application/json', available],
+  ['/apis/apps/v1', 'application/*', 'application/json', available],
+  ['/apis/apps/v1', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/json', only],
+  ['/api/v1', 'application/json;pretty=1', 'application/json', '{\n  "kind": "APIResourceList"'],
+])('%s as %s', async (path, accept, type, start) => {
+  const answer = await get(path, { accept });
+  const { 'content-type': got } = answer.headers;
+  const text = answer.status === 406 ? answer.json<{ message: string }>().message : answer.text.slice(0, start.length);
+  expect([got, text]).toEqual([type, start]);
+});
+
+test('in protocol buffers', async () => {
+  const accept = 'application/vnd.kubernetes.protobuf';
+  const bytes = (await get('/apis/policy', { accept })).bytes;
+  const policy = { groupVersion: 'policy/v1', version: 'v1' };
+  expect(decodeProtobuf(bytes)).toEqual({
+    apiVersion: 'v1',
+    kind: 'APIGroup',
+    value: { name: 'policy', versions: [policy], preferredVersion: policy },
   });
 });
