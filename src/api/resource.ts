@@ -18,6 +18,8 @@ export interface ResourceFacts {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly verbs: readonly string[];
+  /** What discovery tells, where that is not all of `verbs`. */
+  readonly discoveryVerbs?: readonly string[];
   /** Where the kind lives when that is not the resource's own group and version: `autoscaling/v1` of `scale`. */
   readonly kindGroupVersion?: { readonly group: string; readonly version: string };
 }

@@ -200,6 +200,7 @@ core.v1.PodCondition: lastProbeTime lastTransitionTime
 discovery.v1.EndpointSlice: endpoints ports
 rbac.v1.ClusterRole: rules
 rbac.v1.Role: rules
+apiextensions.v1.CustomResourceDefinitionCondition: lastTransitionTime
 apiextensions.v1.CustomResourceDefinitionStatus: conditions storedVersions
 `;
 

@@ -107,7 +107,7 @@ function isLeftOut(value: unknown, field: Field): boolean {
   if (typeof value === 'object') {
     if (value === null) return true;
     // JSON of any sort (a default in a schema) is kept as it came.
-    if (Array.isArray(value)) return value.length === 0 && field.schema.kind === 'list';
+    if (Array.isArray(value)) return value.length === 0 && field.schema.kind === 'list' && field.absent !== 'null';
     return field.schema.kind === 'map' && Object.keys(value).length === 0;
   }
   return !field.keepsZero && (value === '' || value === 0 || value === false);

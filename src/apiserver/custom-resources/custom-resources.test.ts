@@ -145,7 +145,10 @@ describe('a definition', () => {
     await s.send('DELETE', `${definitions}/widgets.example.com`);
     const seen = [await watch.event(), await watch.event(), await watch.event(), await watch.event()];
     expect(seen.map(({ type }) => type).sort()).toEqual(['ADDED', 'ADDED', 'DELETED', 'MODIFIED']);
-    expect(await s.send('POST', widgets, widget('b', { size: 1 }))).toMatchObject({ status: 405 });
+    expect(await s.send('POST', widgets, widget('b', { size: 1 }))).toMatchObject({
+      status: 403,
+      body: { message: expect.stringContaining('create not allowed while custom resource definition is terminating') },
+    });
     const freed = s.send('PATCH', `${widgets}/held`, { metadata: { finalizers: null } }, merge);
     expect(await freed).toMatchObject({ status: 200 });
     await watch.done;

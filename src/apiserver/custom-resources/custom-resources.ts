@@ -8,15 +8,26 @@ import {
 import type { CustomResourceDefinition } from '../../api/apiextensions/v1/types.generated.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import type { Schemas } from '../../api/schema.ts';
-import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
+import { jsonCopy } from '../../apimachinery/json/value.ts';
+import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
+import { oneVersion } from '../../apimachinery/managedfields/versions.ts';
+import { apiVersionOf } from '../../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import { resetFieldsOf } from '../handlers/reset-fields.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceStore } from '../registry/resource-store.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
-import { deletionFailed, deletionInProgress, deletionPending, nextStatus } from './next-status.ts';
+import {
+  deletionCompleted,
+  deletionFailed,
+  deletionInProgress,
+  deletionPending,
+  neverEstablished,
+  nextStatus,
+} from './next-status.ts';
 import { byDiscovery, type ReviewSender, ServedSet } from './served-set.ts';
 import { cleanupFinalizer } from './terminate.ts';
 
@@ -30,6 +41,9 @@ export interface CustomResourcesOptions {
   readonly reviewSender: ReviewSender;
   readonly onError: (error: unknown) => void;
 }
+
+/** Who changes the status of definitions, in their managedFields. */
+const manager = 'apiextensions-apiserver';
 
 /** Milliseconds until what failed is tried again: twice as long each time. */
 const firstRetry = 1000;
@@ -118,7 +132,7 @@ export class CustomResources {
     try {
       const crd = this.#find(name);
       if (!crd) this.#forget(name);
-      else if (crd.metadata.deletionTimestamp === undefined) await this.#updateStatus(crd);
+      else if (!crd.metadata.finalizers?.includes(cleanupFinalizer)) await this.#updateStatus(crd);
       // That it failed is written too, and must not be what brings it back here.
       else if (this.#failures.get(name)?.isDue !== false) await this.#finalize(crd);
       else return;
@@ -157,14 +171,24 @@ export class CustomResources {
     const { name } = crd.metadata;
     const now = formatTime(this.#options.clock.now());
     const status = nextStatus(crd as CustomResourceDefinition, this.#inGroup(crd), now);
-    if (jsonEqual(status, crd.status)) return;
+    if (!status) return;
     await this.#write(name, (present) => {
       present.status = { ...present.status, ...status, storedVersions: present.status?.storedVersions ?? [] };
     });
   }
 
-  /** Writes a definition as the server's own: nothing of it is prepared or validated. */
+  /** Writes the status of a definition as the server's own: nothing of it is prepared or validated. */
   async #write(name: string, change: (crd: CustomResourceDefinition) => void): Promise<void> {
+    const { definition } = this.#store;
+    const schema = this.#options.schemas.schemaOf(definition);
+    if (!schema) throw new Error(`the tables of facts do not have ${definition.kind}`);
+    const writer: Writer = {
+      manager,
+      apiVersion: apiVersionOf(definition),
+      subresource: 'status',
+      time: formatTime(this.#options.clock.now()),
+      versions: oneVersion({ schema, resetFields: resetFieldsOf(definition, 'status') }),
+    };
     await this.#store.update({
       namespace: '',
       name,
@@ -174,6 +198,8 @@ export class CustomResources {
       transform(old) {
         const object = jsonCopy(old) as unknown as CustomResourceDefinition;
         change(object);
+        const managedFields = recordUpdate({ ...writer, old, new: object });
+        if (managedFields) object.metadata.managedFields = managedFields;
         return object;
       },
     });
@@ -181,15 +207,13 @@ export class CustomResources {
 
   /** Deletes the instances of a definition that goes; when there are none any more its finalizer is taken. */
   async #finalize(crd: Readonly<CustomResourceDefinition>): Promise<void> {
-    const { name, finalizers = [] } = crd.metadata;
-    if (!finalizers.includes(cleanupFinalizer)) return;
+    const { name } = crd.metadata;
+    if (findCondition(crd as CustomResourceDefinition, 'Terminating')?.reason === deletionPending.reason) {
+      await this.#write(name, (present) => this.#setTerminating(present, deletionInProgress));
+      return;
+    }
     const definition = this.#served.storageDefinition(name);
     if (definition) {
-      const stage = findCondition(crd as CustomResourceDefinition, 'Terminating')?.reason;
-      if (stage === undefined || stage === deletionPending.reason) {
-        await this.#write(name, (present) => this.#setTerminating(present, deletionInProgress));
-        return;
-      }
       this.#watchInstances(name, definition);
       await this.#deleteInstances(definition).catch(async (error: unknown) => {
         const failed = deletionFailed(error instanceof Error ? error.message : String(error));
@@ -201,13 +225,7 @@ export class CustomResources {
     }
     await this.#write(name, (present) => {
       present.metadata.finalizers = (present.metadata.finalizers ?? []).filter((one) => one !== cleanupFinalizer);
-      const message = 'removed all instances';
-      this.#setTerminating(present, {
-        type: 'Terminating',
-        status: 'False',
-        reason: 'InstanceDeletionCompleted',
-        message,
-      });
+      this.#setTerminating(present, definition ? deletionCompleted : neverEstablished);
     });
   }
 

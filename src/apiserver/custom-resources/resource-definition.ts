@@ -18,6 +18,7 @@ import type { Family } from './family.ts';
 import type { Rules } from './rules.ts';
 import { customStrategy } from './strategy.ts';
 import { tableOf } from './table.ts';
+import { compareVersions } from './version-order.ts';
 
 export interface DefinitionOptions {
   readonly crd: CustomResourceDefinition;
@@ -30,11 +31,11 @@ export interface DefinitionOptions {
 }
 
 const allVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
-/** While its definition goes nothing is made any more; finalizers can still be taken. */
-const lastVerbs = allVerbs.filter((verb) => verb !== 'create');
+/** While its definition goes; what is there can still be changed, and finalizers be taken. */
+const lastVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch'];
 const subresourceVerbs = ['get', 'patch', 'update'];
 
-function factsOf({ spec, status }: CustomResourceDefinition, version: string, verbs: readonly string[]): ResourceFacts {
+function factsOf({ spec, status }: CustomResourceDefinition, version: string): ResourceFacts {
   const names = status?.acceptedNames ?? spec.names;
   return {
     group: spec.group,
@@ -45,7 +46,7 @@ function factsOf({ spec, status }: CustomResourceDefinition, version: string, ve
     namespaced: spec.scope === 'Namespaced',
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
-    verbs,
+    verbs: allVerbs,
   };
 }
 
@@ -62,8 +63,8 @@ function subresourcesOf(facts: ResourceFacts, { subresources }: CustomResourceDe
 
 export function customResourceDefinition(options: DefinitionOptions): ResourceDefinition {
   const { crd, version, family, rules, gone } = options;
-  const verbs = isConditionTrue(crd, 'Terminating') ? lastVerbs : allVerbs;
-  const facts = factsOf(crd, version.name, verbs);
+  const facts = factsOf(crd, version.name);
+  const isTerminating = isConditionTrue(crd, 'Terminating');
   const schema = family.schemaOf(version.name);
   const scale = version.subresources?.scale;
   const { columns, cells } = tableOf(version.additionalPrinterColumns ?? []);
@@ -73,6 +74,7 @@ export function customResourceDefinition(options: DefinitionOptions): ResourceDe
       hasStatus: version.subresources?.status !== undefined,
       scale,
       rules,
+      ...(isTerminating && { closed: facts }),
     }),
     columns,
     cells,
@@ -81,7 +83,7 @@ export function customResourceDefinition(options: DefinitionOptions): ResourceDe
     keepsStatusOnCreate: true,
     plainFinalizers: true,
     ...(version.deprecated && {
-      deprecation: version.deprecationWarning ?? `${facts.group}/${facts.version} ${facts.kind} is deprecated`,
+      deprecation: version.deprecationWarning ?? deprecation(crd.spec, version.name),
     }),
     storage: family.storageForm(version.name),
   };
@@ -89,6 +91,7 @@ export function customResourceDefinition(options: DefinitionOptions): ResourceDe
     ...defineResource(facts, subresourcesOf(facts, version), kind),
     schema: typeOf(facts, schema, options),
     listKind: crd.status?.acceptedNames?.listKind ?? `${facts.kind}List`,
+    ...(isTerminating && { discoveryVerbs: lastVerbs }),
     gone,
     storageVersionHash: storageVersionHash(family.storageApiVersion, facts.kind),
     inVersion: inVersion(facts, options),
@@ -111,6 +114,15 @@ function inVersion(facts: ResourceFacts, options: DefinitionOptions): NonNullabl
     types.set(key, schema);
     return { schema, convert: (object) => (isAsked ? object : convertByName([object], apiVersion)[0]!) };
   };
+}
+
+/** Names the best of the versions that are better and not deprecated. */
+function deprecation({ group, names, versions }: CustomResourceDefinition['spec'], version: string): string {
+  const [best] = versions
+    .filter(({ name, served, deprecated }) => served && !deprecated && compareVersions(name, version) < 0)
+    .sort((a, b) => compareVersions(a.name, b.name));
+  const text = `${group}/${version} ${names.kind} is deprecated`;
+  return best ? `${text}; use ${group}/${best.name} ${names.kind}` : text;
 }
 
 function selectableFields({

@@ -8,6 +8,7 @@ import type { Strategy } from '../../api/resource.ts';
 import { goText, goTypeName, quoted } from '../../apimachinery/json/go-text.ts';
 import { isObject, jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { forbidden, type QualifiedResource } from '../../apimachinery/status.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../apimachinery/validation/names.ts';
 import type { Rules } from './rules.ts';
@@ -20,7 +21,11 @@ export interface CustomStrategyOptions {
   readonly scale: CustomResourceSubresourceScale | undefined;
   /** Of the schema; loaded before an object is validated. */
   readonly rules: Rules | undefined;
+  /** The resource, while its definition goes: nothing is made any more. */
+  readonly closed?: QualifiedResource;
 }
+
+const terminating = 'create not allowed while custom resource definition is terminating';
 
 export function customStrategy(options: CustomStrategyOptions): Strategy<KubeObject> {
   const { hasStatus, scale } = options;
@@ -44,6 +49,7 @@ export function customStrategy(options: CustomStrategyOptions): Strategy<KubeObj
   };
   return {
     prepareForCreate(object) {
+      if (options.closed) throw forbidden(options.closed, object.metadata.name, terminating);
       if (hasStatus) delete (object as CustomObject).status;
       object.metadata.generation = 1;
     },

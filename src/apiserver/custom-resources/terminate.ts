@@ -10,14 +10,19 @@ import { deletionPending } from './next-status.ts';
 /** Holds the finalizer of a definition until its instances are deleted. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
-/** `now` in milliseconds since the epoch. */
+/** Whatever the request asks for. `now` in milliseconds since the epoch. */
 export function terminateDefinition(plan: Deletion, old: Readonly<KubeObject>, now: number): Deletion {
-  if (old.metadata.deletionTimestamp !== undefined) return plan;
-  const object = jsonCopy(plan.type === 'mark' ? plan.object : old) as unknown as CustomResourceDefinition;
+  if (old.metadata.deletionTimestamp !== undefined) {
+    // The second request is an ordinary one: it says how long to wait.
+    if (plan.type !== 'wait' || old.metadata.deletionGracePeriodSeconds !== undefined) return plan;
+    const waiting = jsonCopy(old) as KubeObject;
+    waiting.metadata.deletionGracePeriodSeconds = 0;
+    return { type: 'mark', object: waiting };
+  }
+  const object = jsonCopy(old) as unknown as CustomResourceDefinition;
   const { metadata } = object;
   const time = formatTime(now);
   metadata.deletionTimestamp = time;
-  metadata.deletionGracePeriodSeconds ??= 0;
   const finalizers = metadata.finalizers ?? [];
   metadata.finalizers = finalizers.includes(cleanupFinalizer) ? finalizers : [...finalizers, cleanupFinalizer];
   const status = object.status ?? {};

@@ -73,7 +73,8 @@ function resourceList(
 
 function apiResource(facts: ResourceFacts & Pick<ResourceDefinition, 'storageVersionHash'>): unknown {
   const storageVersionHash = facts.storageVersionHash ?? storedVersionHash(facts);
-  const { resource, singular, namespaced, kindGroupVersion, kind, verbs, shortNames, categories } = facts;
+  const { resource, singular, namespaced, kindGroupVersion, kind, shortNames, categories } = facts;
+  const verbs = facts.discoveryVerbs ?? facts.verbs;
   return {
     name: resource,
     singularName: singular,
@@ -147,7 +148,8 @@ function responseKind({ group, version, kind, kindGroupVersion }: ResourceFacts)
 }
 
 function aggregatedResource(definition: ResourceDefinition): unknown {
-  const { resource, namespaced, singular, verbs, shortNames, categories, subresources } = definition;
+  const { resource, namespaced, singular, shortNames, categories, subresources } = definition;
+  const verbs = definition.discoveryVerbs ?? definition.verbs;
   return {
     resource,
     responseKind: responseKind(definition),

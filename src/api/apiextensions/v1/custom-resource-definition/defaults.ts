@@ -1,7 +1,9 @@
 import type { CustomResourceDefinition } from '../types.generated.ts';
 
-/** upstream SetDefaults_CustomResourceDefinitionSpec. */
-export function defaultDefinition({ spec }: CustomResourceDefinition): void {
+/** upstream SetDefaults_CustomResourceDefinition. */
+export function defaultDefinition({ spec, status }: CustomResourceDefinition): void {
+  const storage = spec.versions?.find((version) => version.storage);
+  if (status && storage && !status.storedVersions?.length) status.storedVersions = [storage.name];
   const { names } = spec;
   if (names) {
     if (!names.singular) names.singular = names.kind.toLowerCase();

@@ -256,9 +256,11 @@ describe('names', () => {
   const accepted = (crd: CustomResourceDefinition) => ({ ...crd, status: { acceptedNames: crd.spec.names } });
 
   test('the first of a group has what it asks for', () => {
-    const { acceptedNames, namesAccepted, established } = decideNames(definition(), []);
-    expect(acceptedNames).toEqual(definition().spec.names);
-    expect([namesAccepted.status, established?.status]).toEqual(['True', 'True']);
+    const decided = decideNames(definition(), []);
+    expect(decided?.acceptedNames).toEqual(definition().spec.names);
+    expect(decided?.namesAccepted).toMatchObject({ status: 'True', reason: 'NoConflicts' });
+    expect(decided?.established).toMatchObject({ status: 'False', reason: 'Installing' });
+    expect(decideNames(accepted(definition()), [])).toBeUndefined();
   });
 
   test('names of others are refused, the rest is accepted', () => {
@@ -278,13 +280,13 @@ describe('names', () => {
       definition(({ spec }) => (spec.names.shortNames = ['w'])),
       [other],
     );
-    expect(decided.acceptedNames).toEqual({ plural: 'widgets', singular: 'widget', kind: '', listKind: 'WidgetList' });
-    expect(decided.namesAccepted).toEqual({
+    expect(decided?.acceptedNames).toEqual({ plural: 'widgets', singular: 'widget', kind: '', listKind: 'WidgetList' });
+    expect(decided?.namesAccepted).toEqual({
       type: 'NamesAccepted',
       status: 'False',
       reason: 'KindConflict',
       message: '"Widget" is already in use',
     });
-    expect(decided.established).toMatchObject({ status: 'False', reason: 'NotAccepted' });
+    expect(decided?.established).toMatchObject({ status: 'False', reason: 'NotAccepted' });
   });
 });

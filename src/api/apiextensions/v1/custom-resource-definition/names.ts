@@ -11,14 +11,15 @@ export interface NamesDecision {
   readonly established: Condition | undefined;
 }
 
-/** `others` are the definitions of the same group, without this one. */
+/** `others` are the definitions of the same group, without this one. Undefined: it has the names that it asks for. */
 export function decideNames(
   definition: CustomResourceDefinition,
   others: readonly CustomResourceDefinition[],
-): NamesDecision {
+): NamesDecision | undefined {
+  if (jsonEqual(definition.spec.names, definition.status?.acceptedNames ?? {})) return undefined;
   const resources = new Set<string>();
   const kinds = new Set<string>();
-  for (const { status } of others) {
+  for (const { status } of [definition, ...others]) {
     const { plural = '', singular = '', shortNames = [], kind = '', listKind = '' } = status?.acceptedNames ?? {};
     for (const name of [plural, singular, ...shortNames]) resources.add(name);
     for (const name of [kind, listKind]) kinds.add(name);
@@ -67,19 +68,15 @@ function conditionsFor(
       established: present ? undefined : established,
     };
   }
+  // That it is established is said once this is seen.
   const established = {
     type: 'Established',
-    status: 'True',
-    reason: 'InitialNamesAccepted',
+    status: 'False',
+    reason: 'Installing',
     message: 'the initial names have been accepted',
   };
   return {
     namesAccepted: { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' },
     established: present?.status === 'True' ? undefined : established,
   };
-}
-
-/** Whether the accepted names are what is asked for. */
-export function hasItsNames({ spec, status }: CustomResourceDefinition): boolean {
-  return jsonEqual(spec.names, status?.acceptedNames ?? {});
 }

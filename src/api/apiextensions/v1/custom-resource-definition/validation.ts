@@ -3,7 +3,6 @@ import { jsonEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1035Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
 import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
-import { parseGoUrl } from '../../../validation/go-url.ts';
 import { hasDefaults } from '../../schema/defaults.ts';
 import type {
   CustomResourceColumnDefinition,
@@ -12,6 +11,7 @@ import type {
   CustomResourceDefinitionSpec,
   CustomResourceSubresources,
 } from '../types.generated.ts';
+import { validateApproval } from './approval.ts';
 import { isConditionTrue } from './conditions.ts';
 import { validateConversion } from './conversion.ts';
 import { type Expressions, noExpressions } from './expressions.ts';
@@ -301,39 +301,6 @@ function validateColumn(column: CustomResourceColumnDefinition, path: string): F
     errors.push(invalid(`${path}.JSONPath`, jsonPath, 'must be a simple json path starting with .'));
   }
   return errors;
-}
-
-const approval = 'api-approved.kubernetes.io';
-
-/** Groups of Kubernetes itself need to say where they were approved. */
-function validateApproval({ metadata, spec }: CustomResourceDefinition, old?: CustomResourceDefinition): FieldError[] {
-  const { group = '' } = spec;
-  const isProtected = /(^|\.)(k8s\.io|kubernetes\.io)$/.test(group);
-  const value = metadata.annotations?.[approval];
-  if (!isProtected || (old && approvalState(old.metadata.annotations?.[approval]) === approvalState(value))) return [];
-  const path = `metadata.annotations[${approval}]`;
-  switch (approvalState(value)) {
-    case 'missing':
-      return [
-        required(
-          path,
-          `protected groups must have approval annotation "${approval}", see https://github.com/kubernetes/enhancements/pull/1111`,
-        ),
-      ];
-    case 'invalid': {
-      const detail = `protected groups must have approval annotation "${approval}" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111`;
-      return [invalid(path, value, detail)];
-    }
-    default:
-      return [];
-  }
-}
-
-function approvalState(value: string | undefined): 'missing' | 'approved' | 'bypassed' | 'invalid' {
-  if (value === undefined || value === '') return 'missing';
-  if (value.startsWith('unapproved')) return 'bypassed';
-  const url = parseGoUrl(value, { isRequest: true });
-  return typeof url !== 'string' && url.host !== '' && url.scheme !== '' ? 'approved' : 'invalid';
 }
 
 function validatePreserve(
