@@ -2,8 +2,8 @@
 import { isObject, jsonEqual } from '../json/value.ts';
 import type { ListSchema, Schema } from '../schema/schema.ts';
 import { ownValue } from '../table.ts';
-import { type Children, emptySet, type FieldSet, node, rootOf } from './field-set.ts';
-import { deducedMap, indexItems, isAtomic, isBare, resolved, schemaUnder } from './typed.ts';
+import { type Children, emptySet, type FieldSet, inOrder, node, rootOf } from './field-set.ts';
+import { deducedMap, elementOf, fieldElement, indexItems, isAtomic, isBare, resolved, schemaUnder } from './typed.ts';
 
 export interface Comparison {
   readonly added: FieldSet;
@@ -16,7 +16,7 @@ export const noChange: Comparison = { added: emptySet, modified: emptySet, remov
 
 /** What differs from `before` to `after`. A struct, map or list item that is new or gone is named along with its parts. */
 export function compareTyped(before: unknown, after: unknown, schema: Schema): Comparison {
-  const { added, modified, removed } = compareValue(before, after, schema) ?? nothing;
+  const { added, modified, removed } = compareValue(before, after, schema) ?? noChange;
   return {
     added: rootOf(added ?? emptySet),
     modified: rootOf(modified ?? emptySet),
@@ -31,15 +31,13 @@ interface Difference {
   readonly removed: FieldSet | undefined;
 }
 
-const nothing: Difference = { added: undefined, modified: undefined, removed: undefined };
-const isAdded: Difference = { ...nothing, added: emptySet };
-const isModified: Difference = { ...nothing, modified: emptySet };
-const isRemoved: Difference = { ...nothing, removed: emptySet };
+const isModified: Difference = { added: undefined, modified: emptySet, removed: undefined };
 
 function compareValue(before: unknown, after: unknown, type: Schema): Difference | undefined {
   if (before === after) return undefined;
-  const was = resolved(type, before === undefined ? after : before);
-  const is = resolved(type, after === undefined ? before : after);
+  if (before === undefined) return { added: allOf(after, type), modified: undefined, removed: undefined };
+  if (after === undefined) return { added: undefined, modified: undefined, removed: allOf(before, type) };
+  const [was, is] = [resolved(type, before), resolved(type, after)];
   if (was === is) return compareAs(before, after, is);
   // A map on one side and a value as a whole on the other: the entries of the map come or go, and the whole changes.
   const entries = compareAs(isObject(before) ? before : null, isObject(after) ? after : null, deducedMap);
@@ -49,14 +47,48 @@ function compareValue(before: unknown, after: unknown, type: Schema): Difference
 function compareAs(before: unknown, after: unknown, schema: Schema): Difference | undefined {
   // Two empty values are told apart as a whole, so that null and {} differ.
   if (isAtomic(schema) || (isBare(before) && isBare(after))) {
-    if (before === undefined) return isAdded;
-    if (after === undefined) return isRemoved;
     return jsonEqual(before, after) ? undefined : isModified;
   }
   const below = new Parts();
   if (schema.kind === 'list') compareLists(before, after, schema, below);
   else compareObjects(before, after, schema, below);
-  return below.difference(before === undefined, after === undefined);
+  return below.difference();
+}
+
+/** What is new or gone as a whole: the value and all its parts. */
+function allOf(value: unknown, type: Schema): FieldSet {
+  const schema = resolved(type, value);
+  if (isAtomic(schema) || isBare(value)) return emptySet;
+  if (schema.kind === 'list') return allOfItems(value, schema);
+  const result: Record<string, FieldSet> = { '.': emptySet };
+  if (!isObject(value)) return emptySet;
+  const keys = Object.keys(value);
+  if (keys.length > 1) keys.sort();
+  const fields = schema.kind === 'object' ? schema.fields : undefined;
+  let any = false;
+  for (const key of keys) {
+    const field = fields?.get(key);
+    const below = field === undefined ? schemaUnder(schema, key) : field.schema;
+    const part = value[key];
+    if (below === undefined || part === undefined) continue;
+    result[field === undefined ? `f:${key}` : fieldElement(key)] = allOf(part, below);
+    any = true;
+  }
+  return any ? result : emptySet;
+}
+
+function allOfItems(list: unknown, schema: ListSchema): FieldSet {
+  if (!Array.isArray(list)) return emptySet;
+  const result: Record<string, FieldSet> = { '.': emptySet };
+  let any = false;
+  for (const item of list) {
+    const element = elementOf(item, schema);
+    if (element === undefined) continue;
+    // Of duplicates nobody owns the parts.
+    result[element] = result[element] === undefined ? allOf(item, schema.items) : emptySet;
+    any = true;
+  }
+  return any ? inOrder(result) : emptySet;
 }
 
 /** The differences of the parts of one value. */
@@ -65,8 +97,7 @@ class Parts {
   modified: Children;
   removed: Children;
 
-  add(element: string, part: Difference | undefined): void {
-    if (part === undefined) return;
+  add(element: string, part: Difference): void {
     if (part.added !== undefined) {
       this.added ??= {};
       this.added[element] = part.added;
@@ -81,21 +112,25 @@ class Parts {
     }
   }
 
-  difference(isNew: boolean, isGone: boolean): Difference {
+  difference(): Difference {
     const { added, modified, removed } = this;
-    return { added: node(isNew, added), modified: node(false, modified), removed: node(isGone, removed) };
+    return { added: node(false, added), modified: node(false, modified), removed: node(false, removed) };
   }
 }
 
 function compareObjects(before: unknown, after: unknown, schema: Schema, parts: Parts): void {
   const left = isObject(before) ? before : {};
   const right = isObject(after) ? after : {};
+  const fields = schema.kind === 'object' ? schema.fields : undefined;
   const step = (key: string) => {
-    const below = schemaUnder(schema, key);
-    if (below === undefined) return;
     const was = ownValue(left, key);
     const is = ownValue(right, key);
-    if (was !== is) parts.add(`f:${key}`, compareValue(was, is, below));
+    if (was === is) return;
+    const field = fields?.get(key);
+    const below = field === undefined ? schemaUnder(schema, key) : field.schema;
+    if (below === undefined) return;
+    const part = compareValue(was, is, below);
+    if (part !== undefined) parts.add(field === undefined ? `f:${key}` : fieldElement(key), part);
   };
   for (const key in left) step(key);
   for (const key in right) if (!Object.hasOwn(left, key)) step(key);
@@ -105,7 +140,8 @@ function compareLists(before: unknown, after: unknown, schema: ListSchema, parts
   const left = indexItems(before, schema);
   const right = indexItems(after, schema);
   const step = (element: string) => {
-    parts.add(element, compareItems(left.get(element) ?? [], right.get(element) ?? [], schema));
+    const part = compareItems(left.get(element) ?? [], right.get(element) ?? [], schema);
+    if (part !== undefined) parts.add(element, part);
   };
   for (const element of left.keys()) step(element);
   for (const element of right.keys()) if (!left.has(element)) step(element);

@@ -80,7 +80,8 @@ export function node(member: boolean, children: Children): FieldSet | undefined 
   const result: Record<string, FieldSet> = {};
   if (member) result['.'] = emptySet;
   const keys = Object.keys(children);
-  if (!isOrdered(children)) keys.sort(compareElements);
+  // Fields stand in the order of their texts, which is found faster.
+  if (!isOrdered(children)) keys.sort(keys.every(isField) ? undefined : compareElements);
   for (const key of keys) result[key] = children[key]!;
   return result;
 }
@@ -88,10 +89,22 @@ export function node(member: boolean, children: Children): FieldSet | undefined 
 function isOrdered(children: Record<string, FieldSet>): boolean {
   let last: string | undefined;
   for (const key in children) {
-    if (last !== undefined && compareElements(last, key) > 0) return false;
+    if (last !== undefined && (isField(key) ? key < last : compareElements(last, key) > 0)) return false;
     last = key;
   }
   return true;
+}
+
+/** The elements in upstream's order, a member first: the node itself where they are. */
+export function inOrder(node: Record<string, FieldSet>): FieldSet {
+  if (isOrdered(node)) return node;
+  const result: Record<string, FieldSet> = {};
+  for (const key of Object.keys(node).sort(compareElements)) result[key] = node[key]!;
+  return result;
+}
+
+function isField(element: string): boolean {
+  return element.charCodeAt(0) === 0x66;
 }
 
 /** The set with its elements in the order of their texts, as a custom resource is written. */

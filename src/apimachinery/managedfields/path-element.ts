@@ -4,9 +4,12 @@ import { escapeHtml } from '../json/go-text.ts';
 import { parseExactly } from '../json/int64.ts';
 import { isObject } from '../json/value.ts';
 
+const html = /[<>&\u2028\u2029]/;
+
 /** JSON as Go writes it: what HTML gives a meaning to is escaped. */
 export function goJson(value: unknown): string {
-  return escapeHtml(JSON.stringify(value));
+  const json = JSON.stringify(value);
+  return html.test(json) ? escapeHtml(json) : json;
 }
 
 /**

@@ -1,6 +1,6 @@
 // What a write other than an apply does to metadata.managedFields: the writer becomes the manager of all that it
 // changed, and everyone else loses that.
-import { isObject } from '../json/value.ts';
+import { isObject, jsonEqual } from '../json/value.ts';
 import type { ManagedFieldsEntry } from '../meta/v1.generated.ts';
 import { zeroObject } from '../schema/decode.ts';
 import { isEmptySet, union } from './field-set.ts';
@@ -87,8 +87,10 @@ export function trackUpdate(
 function managersOf(old: unknown, current: unknown, subresource: string): Managers {
   const given = managedFieldsOf(current);
   const present = managedFieldsOf(old);
-  // What a client sends along to a subresource does not count.
-  if (subresource !== '' || given === undefined || given === null || given === present) return storedManagers(present);
+  // What a client sends along to a subresource does not count, and mostly it sends what it has read.
+  if (subresource !== '' || given === undefined || given === null || jsonEqual(given, present)) {
+    return storedManagers(present);
+  }
   if (isReset(given)) return new Map();
   const decoded = decodeManagers(given);
   return decoded instanceof Map && decoded.size > 0 ? decoded : storedManagers(present);

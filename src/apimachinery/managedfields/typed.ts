@@ -11,16 +11,13 @@ import { goJson } from './path-element.ts';
 export function elementOf(item: unknown, schema: ListSchema): string | undefined {
   if (schema.type === 'set') return typeof item === 'object' || item === undefined ? undefined : `v:${goJson(item)}`;
   if (!isObject(item)) return undefined;
-  const keys: Record<string, unknown> = {};
-  let any = false;
+  let text = '';
   for (const key of schema.keys.length > 1 ? schema.keys.toSorted() : schema.keys) {
     let value = ownValue(item, key);
     if (value === undefined && schema.items.kind === 'object') value = keyDefault(schema.items.fields.get(key));
-    if (value === undefined) continue;
-    keys[key] = value;
-    any = true;
+    if (value !== undefined) text += `${text === '' ? 'k:{' : ','}${goJson(key)}:${goJson(value)}`;
   }
-  return any ? `k:${goJson(keys)}` : undefined;
+  return text === '' ? undefined : `${text}}`;
 }
 
 const zeros = { string: '', int32: 0, int64: 0, boolean: false } as const;
@@ -59,6 +56,19 @@ export function isAtomic(schema: Schema): boolean {
 export function schemaUnder(schema: Schema, key: string): Schema | undefined {
   if (schema.kind === 'object') return schema.fields.get(key)?.schema ?? schema.others;
   return schema.kind === 'map' ? schema.values : undefined;
+}
+
+/** The elements of fields, by name: a type has few, and to make each anew costs more than all else here. */
+const fieldElements = new Map<string, string>();
+
+/** What a field that a type knows by name is known by: `f:spec`. */
+export function fieldElement(key: string): string {
+  let element = fieldElements.get(key);
+  if (element === undefined) {
+    element = `f:${key}`;
+    fieldElements.set(key, element);
+  }
+  return element;
 }
 
 /** List items by their element: one, or several where the list holds duplicates. What can be no item is left out. */
