@@ -73,6 +73,20 @@ export function parseGoDuration(text: string): number | undefined {
   return text.startsWith('-') ? 0 - milliseconds : milliseconds;
 }
 
+/** Why a text is no duration, in the words of Go's time.ParseDuration. */
+export function goDurationError(text: string): string {
+  const because = (what: string) => `time: ${what} ${JSON.stringify(text)}`;
+  let rest = text.replace(/^[+-]/, '');
+  while (rest !== '') {
+    const [whole = '', number, unit = ''] = /^(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(rest) ?? [];
+    if (number === undefined) break;
+    if (unit === '') return because('missing unit in duration');
+    if (!Object.hasOwn(goUnits, unit)) return because(`unknown unit ${JSON.stringify(unit)} in duration`);
+    rest = rest.slice(whole.length);
+  }
+  return because('invalid duration');
+}
+
 /** Milliseconds as Go prints a duration: `1h30m0s`, `1m0.5s`, `250ms`, `1.5µs`, `0s`. */
 export function formatGoDuration(milliseconds: number): string {
   const nanoseconds = BigInt(Math.round(milliseconds * 1e6));

@@ -1,6 +1,7 @@
 // What a CronJob does next (upstream pkg/controller/cronjob cronjob_controllerv2.go): pure.
 import { nextTime } from '../../api/batch/v1/cronjob/next-time.ts';
 import { parseSchedule, type Schedule } from '../../api/batch/v1/cronjob/schedule.ts';
+import { isTimeZone } from '../../api/batch/v1/cronjob/time-zone.ts';
 import type { CronJob, CronJobStatus, Job } from '../../api/batch/v1/types.generated.ts';
 import type { ObjectReference } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
@@ -219,15 +220,6 @@ function byStart(a: Readonly<Job>, b: Readonly<Job>): number {
 
 function changed({ status }: Readonly<CronJob>, wanted: CronJobStatus): CronJobStatus | undefined {
   return jsonEqual(wanted, status ?? {}) ? undefined : wanted;
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
 }
 
 /** As Go's time.RFC1123Z: `Sat, 21 Nov 2026 08:00:00 +0000`. */

@@ -15,6 +15,7 @@ import { defaultJobSpec } from '../job/index.ts';
 import { validateJobSpec } from '../job/validation.ts';
 import type { CronJob, CronJobSpec, JobSpec } from '../types.generated.ts';
 import { scheduleError } from './schedule.ts';
+import { isTimeZone } from './time-zone.ts';
 
 const { required, invalid, notSupported } = fieldError;
 
@@ -58,17 +59,6 @@ function validateTimeZone(timeZone: string): FieldError[] {
     return [invalid(at, timeZone, why)];
   }
   return isTimeZone(timeZone) ? [] : [invalid(at, timeZone, `unknown time zone ${timeZone}`)];
-}
-
-/** Known to the system by this very name. */
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return !/^[-+]/.test(name);
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
 }
 
 /** The selectors of Jobs are theirs. */

@@ -21,6 +21,10 @@ test.each([
   ['*/0 * * * *', 'step of range should be a positive number: */0'],
   ['1-2-3 * * * *', 'too many hyphens: 1-2-3'],
   ['1/2/3 * * * *', 'too many slashes: 1/2/3'],
+  ['/2/3 * * * *', 'failed to parse int from : strconv.Atoi: parsing "": invalid syntax'],
+  ['TZ=europe/berlin 0 3 * * *', 'provided bad location europe/berlin: unknown time zone europe/berlin'],
+  ['@every 1d', 'failed to parse duration @every 1d: time: unknown unit "d" in duration "1d"'],
+  ['@every 1', 'failed to parse duration @every 1: time: missing unit in duration "1"'],
   ['@fortnightly', 'unrecognized descriptor: @fortnightly'],
   ['@every day', 'failed to parse duration @every day: time: invalid duration "day"'],
 ])('%s is none', (schedule, why) => expect(scheduleError(schedule)).toBe(why));

@@ -1,7 +1,9 @@
 // When a CronJob's Jobs are made: five fields as in crontab(5), or a name. Errors are worded as the library's that
 // upstream reads them with (robfig/cron v3).
 
+import { goDurationError, parseGoDuration } from '../../../../apimachinery/duration.ts';
 import { ownValue, table } from '../../../../apimachinery/table.ts';
+import { isTimeZone } from './time-zone.ts';
 
 interface Field {
   readonly min: number;
@@ -60,6 +62,8 @@ export function scheduleError(text: string): string | undefined {
 export function parseSchedule(text: string): Schedule | string {
   if (text === '') return 'empty spec string';
   const zoned = /^(?:CRON_)?TZ=(\S*)\s*(.*)$/.exec(text);
+  const timeZone = zoned?.[1];
+  if (timeZone && !isTimeZone(timeZone)) return `provided bad location ${timeZone}: unknown time zone ${timeZone}`;
   const schedule = zoned ? zoned[2]! : text;
   if (schedule.startsWith('@')) return parseDescriptor(schedule);
   const parts = schedule.split(/\s+/).filter((part) => part !== '');
@@ -73,32 +77,16 @@ export function parseSchedule(text: string): Schedule | string {
     read.push(allowed);
   }
   const [minute, hour, dayOfMonth, month, dayOfWeek] = read as [Allowed, Allowed, Allowed, Allowed, Allowed];
-  const timeZone = zoned?.[1];
   return { kind: 'times', minute, hour, dayOfMonth, month, dayOfWeek, ...(timeZone && { timeZone }) };
 }
-
-const unitMs = table<number>({
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-});
 
 function parseDescriptor(text: string): Schedule | string {
   const known = descriptors[text];
   if (known !== undefined) return parseSchedule(known);
   const every = /^@every (.*)$/.exec(text)?.[1];
   if (every === undefined) return `unrecognized descriptor: ${text}`;
-  if (!/^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))+$/.test(every)) {
-    return `failed to parse duration ${text}: time: invalid duration ${JSON.stringify(every)}`;
-  }
-  let period = 0;
-  for (const [, number, unit = ''] of every.matchAll(/([0-9.]+)(ns|us|µs|ms|s|m|h)/g)) {
-    period += Number(number) * (unitMs[unit] ?? 0);
-  }
+  const period = parseGoDuration(every);
+  if (period === undefined) return `failed to parse duration ${text}: ${goDurationError(every)}`;
   // Less than a second is a second; what is beyond whole seconds is cut.
   return { kind: 'every', period: Math.max(1000, Math.floor(period / 1000) * 1000) };
 }
@@ -125,18 +113,18 @@ interface Range {
 /** `*`, `3`, `1-5`, `mon-fri`, each with `/step`. */
 function parseRange(text: string, field: Field): Range | string {
   const [range = '', stepText, ...moreSteps] = text.split('/');
-  if (moreSteps.length > 0) return `too many slashes: ${text}`;
   const [low = '', high, ...moreHyphens] = range.split('-');
-  if (moreHyphens.length > 0) return `too many hyphens: ${text}`;
   let [start, end]: [number, number] = [field.min, field.max];
   const isAll = low === '*' || low === '?';
   if (!isAll) {
     const first = numberOf(low, field);
     if (typeof first === 'string') return first;
+    if (moreHyphens.length > 0) return `too many hyphens: ${text}`;
     const last = high === undefined ? first : numberOf(high, field);
     if (typeof last === 'string') return last;
     [start, end] = [first, high === undefined && stepText !== undefined ? field.max : last];
   }
+  if (moreSteps.length > 0) return `too many slashes: ${text}`;
   const step = stepText === undefined ? 1 : numberOf(stepText, { min: 0, max: 0 });
   if (typeof step === 'string') return step;
   if (start < field.min) return `beginning of range (${start}) below minimum (${field.min}): ${text}`;
@@ -154,5 +142,8 @@ function numberOf(text: string, { names = {} }: Field): number | string {
     return `failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`;
   }
   const value = Number(text);
+  if (Math.abs(value) >= 2 ** 63) {
+    return `failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: value out of range`;
+  }
   return value < 0 ? `negative number (${value}) not allowed: ${text}` : value;
 }

@@ -18,14 +18,17 @@ export function matchesNodeAffinity({ nodeSelector = {}, affinity }: Readonly<Po
   return selected && (!required || required.nodeSelectorTerms.some((term) => matchesTerm(node, term)));
 }
 
-/** All expressions and fields; a term without any matches nothing. */
+/** All expressions and fields; a term without any matches nothing, nor does one with a requirement that makes no sense. */
 export function matchesTerm(node: Readonly<Node>, term: Readonly<NodeSelectorTerm>): boolean {
   const { matchExpressions = [], matchFields = [] } = term;
   if (matchExpressions.length + matchFields.length === 0) return false;
   const fields: Record<string, string> = { 'metadata.name': node.metadata.name };
   return (
     matchExpressions.every((requirement) => meets(requirement, node.metadata.labels ?? {})) &&
-    matchFields.every((requirement) => meets(requirement, fields))
+    matchFields.every(({ values = [], ...requirement }) => {
+      const isExact = ['In', 'NotIn'].includes(requirement.operator) && values.length === 1;
+      return isExact && meets({ ...requirement, values }, fields);
+    })
   );
 }
 
@@ -38,18 +41,33 @@ function meets(
     case 'In':
       return value !== undefined && values.includes(value);
     case 'NotIn':
-      return value === undefined || !values.includes(value);
+      return values.length > 0 && (value === undefined || !values.includes(value));
     case 'Exists':
-      return value !== undefined;
+      return values.length === 0 && value !== undefined;
     case 'DoesNotExist':
-      return value === undefined;
+      return values.length === 0 && value === undefined;
     case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0]);
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0]);
+    case 'Lt': {
+      const [wanted] = values;
+      if (values.length !== 1 || wanted === undefined || value === undefined) return false;
+      return compares(value, operator, wanted, anyInteger);
+    }
     default:
       return false;
   }
+}
+
+/** As strconv.ParseInt reads it. */
+const anyInteger = /^[-+]?[0-9]+$/;
+/** Without a plus sign and leading zeros. */
+const decimalInteger = /^(?:0|-?[1-9][0-9]*)$/;
+
+/** Whether both are whole numbers of 64 bits, and the left one is the greater or lesser. */
+function compares(left: string, operator: 'Gt' | 'Lt', right: string, pattern: RegExp): boolean {
+  if (!pattern.test(left) || !pattern.test(right)) return false;
+  const [a, b] = [BigInt(left.replace('+', '')), BigInt(right.replace('+', ''))];
+  if (BigInt.asIntN(64, a) !== a || BigInt.asIntN(64, b) !== b) return false;
+  return operator === 'Gt' ? a > b : a < b;
 }
 
 /** The first taint of these effects that nobody tolerates. */
@@ -63,18 +81,18 @@ export function untoleratedTaint(
 
 /** core/v1 Toleration.ToleratesTaint. */
 export function tolerates(toleration: Readonly<Toleration>, taint: Readonly<Taint>): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  if (!toleration.key && toleration.operator !== 'Exists') return false;
-  const [own, theirs] = [toleration.value ?? '', taint.value ?? ''];
-  switch (toleration.operator ?? 'Equal') {
+  const { effect, key, operator, value = '' } = toleration;
+  if (effect && effect !== taint.effect) return false;
+  if (key && key !== taint.key) return false;
+  switch (operator || 'Equal') {
+    case 'Equal':
+      return value === (taint.value ?? '');
     case 'Exists':
       return true;
     case 'Lt':
-      return Number(theirs) < Number(own);
     case 'Gt':
-      return Number(theirs) > Number(own);
+      return compares(taint.value ?? '', operator as 'Lt' | 'Gt', value, decimalInteger);
     default:
-      return own === theirs;
+      return false;
   }
 }

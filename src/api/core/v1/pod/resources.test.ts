@@ -26,14 +26,30 @@ test.each<[string, PodStatus, string]>([
   ['more was set aside', { containerStatuses: [container('2', '500m')] }, '2'],
   ['more is in force', { containerStatuses: [container('1', '3')] }, '3'],
   ['what is wanted can never be', { containerStatuses: [container('500m', '600m')], conditions: infeasible }, '600m'],
-  ['it is told of the whole pod', { allocatedResources: { cpu: '4' }, resources: { requests: { cpu: '2' } } }, '4'],
+  [
+    'only what is set aside is told',
+    { containerStatuses: [{ ...container('2', '2'), resources: undefined as never }] },
+    '1',
+  ],
+  ['a pod asks nothing as a whole', { allocatedResources: { cpu: '4' }, resources: { requests: { cpu: '2' } } }, '1'],
 ])('while a pod is resized its node keeps the largest: %s', (_, status, cpu) => {
   expect(inForce(status)).toEqual({ cpu, memory: '1Gi' });
 });
 
-test('what the pod asks as a whole is resized likewise; its status has the overhead in it', () => {
+test('what the pod asks as a whole is resized likewise; overhead comes on top', () => {
   const whole = { resources: { requests: { cpu: '2' } }, overhead: { cpu: '100m' } };
-  const status = { resources: { requests: { cpu: '3100m' } }, allocatedResources: { cpu: '2100m' } };
-  expect(inForce(status, whole)).toEqual({ cpu: '3100m', memory: '1Gi' });
-  expect(inForce({ ...status, conditions: infeasible }, whole)).toMatchObject({ cpu: '3100m' });
+  const status = { resources: { requests: { cpu: '1' } }, allocatedResources: { cpu: '1500m' } };
+  expect(inForce(status, whole)).toEqual({ cpu: '2100m', memory: '1Gi' });
+  expect(inForce({ ...status, conditions: infeasible }, whole)).toEqual({ cpu: '1600m', memory: '1Gi' });
+});
+
+test('an init container that ends keeps what it asks for; a sidecar is resized', () => {
+  const resources = { requests: { cpu: '1' } };
+  const initContainers = [
+    { name: 'side', restartPolicy: 'Always', resources },
+    { name: 'first', resources: { requests: { cpu: '4' } } },
+  ];
+  const told = (name: string, cpu: string) => ({ ...container(cpu, cpu), name });
+  const initContainerStatuses = [told('side', '2'), told('first', '8')];
+  expect(inForce({ initContainerStatuses }, { initContainers })).toMatchObject({ cpu: '6' });
 });

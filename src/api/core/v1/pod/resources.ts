@@ -1,13 +1,14 @@
 // What a pod as a whole asks for and is limited to (KEP-753 for sidecars, KEP-2837 for resources of the pod itself).
+import { quantityOf } from '../../../../apimachinery/quantity.ts';
 import {
   type Amounts,
   addAmounts,
   maxAmounts,
   parseAmounts,
   pickAmounts,
-  subtractAmounts,
+  type ResourceList,
 } from '../../../../apimachinery/resource-list.ts';
-import type { Container, ContainerStatus, Pod } from '../types.generated.ts';
+import type { Container, Pod } from '../types.generated.ts';
 
 /** The larger of all containers together and of each init container while it runs, plus the overhead. */
 export function podRequests(pod: Pick<Pod, 'spec'>): Amounts {
@@ -18,60 +19,39 @@ export function podRequests(pod: Pick<Pod, 'spec'>): Amounts {
 
 /** Whether the kubelet has said what the pod was given, which is something else than its spec while it is resized. */
 export function reportsResources({ status }: Pick<Pod, 'status'>): boolean {
-  if (status?.allocatedResources || status?.resources) return true;
+  if (status?.resources) return true;
   const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-  return statuses.some(({ allocatedResources, resources }) => allocatedResources !== undefined || resources?.requests);
+  return statuses.some(({ resources }) => resources !== undefined);
 }
 
 /**
- * What a pod takes of its node while it is resized in place (KEP-1287): the largest of what is wanted, what the kubelet has
- * set aside and what is in force; without what is wanted where that can never be.
+ * What a pod takes of its node while it is resized in place (KEP-1287): of each container, and of the pod where it asks as a
+ * whole, the largest of what is wanted, what the kubelet has set aside and what is in force; without what is wanted where
+ * that can never be.
  */
 export function podRequestsInForce(pod: Pick<Pod, 'spec' | 'status'>): Amounts {
   const { spec, status = {} } = pod;
   if (!reportsResources(pod)) return podRequests(pod);
   const pending = status.conditions?.find(({ type }) => type === 'PodResizePending');
   const isInfeasible = pending?.reason === 'Infeasible';
-  const whole = status.allocatedResources && status.resources?.requests;
-  const statusOf = statusesByName(pod);
-  const [aside, inForce] = whole
-    ? [parseAmounts(status.allocatedResources), parseAmounts(status.resources?.requests)]
-    : [
-        ofContainers(pod, (container) => allocated(container, statusOf.get(container.name), isInfeasible)),
-        ofContainers(pod, (container) => actual(container, statusOf.get(container.name), isInfeasible)),
-      ];
-  const wanted = isInfeasible ? {} : ofContainers(pod, specified('requests'));
-  const overhead = parseAmounts(spec?.overhead);
-  const total = maxAmounts(maxAmounts(wanted, aside), inForce);
-  return addAmounts(overridden(total, ownInForce(pod, { isInfeasible, overhead })), overhead);
-}
-
-/** What counts for the pod as a whole where its spec asks for that; its status says it with the overhead. */
-function ownInForce(
-  { spec, status = {} }: Pick<Pod, 'spec' | 'status'>,
-  { isInfeasible, overhead }: { readonly isInfeasible: boolean; readonly overhead: Amounts },
-): Amounts {
+  const inForce = (
+    wanted: ResourceList | undefined,
+    actual: ResourceList | undefined,
+    aside: ResourceList | undefined,
+  ) => [...(isInfeasible ? [] : [wanted]), actual, aside].map(parseAmounts).reduce(maxAmounts);
+  const statuses = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
+  const statusOf = new Map(statuses.map((one) => [one.name, one]));
+  const ends = new Set(spec?.initContainers?.filter(({ restartPolicy }) => restartPolicy !== 'Always'));
+  const total = ofContainers(pod, (container) => {
+    const wanted = container.resources?.requests;
+    const told = ends.has(container) ? undefined : statusOf.get(container.name);
+    return told?.resources ? inForce(wanted, told.resources.requests, told.allocatedResources) : parseAmounts(wanted);
+  });
   const own = parseAmounts(spec?.resources?.requests);
-  if (Object.keys(own).length === 0) return own;
-  const told = [status.resources?.requests, status.allocatedResources].filter((list) => list !== undefined);
-  if (told.length === 0) return own;
-  return told
-    .map((list) => pickAmounts(subtractAmounts(parseAmounts(list), overhead), Object.keys(list)))
-    .reduce(maxAmounts, isInfeasible ? {} : own);
-}
-
-function statusesByName({ status }: Pick<Pod, 'status'>): Map<string, ContainerStatus> {
-  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  return new Map(statuses.map((one) => [one.name, one]));
-}
-
-function allocated(container: Container, told: ContainerStatus | undefined, isInfeasible: boolean): Amounts {
-  return parseAmounts(told?.allocatedResources ?? (isInfeasible ? undefined : container.resources?.requests));
-}
-
-function actual(container: Container, told: ContainerStatus | undefined, isInfeasible: boolean): Amounts {
-  const requests = told?.resources?.requests;
-  return requests ? parseAmounts(requests) : allocated(container, told, isInfeasible);
+  const whole =
+    status.resources && inForce(spec?.resources?.requests, status.resources.requests, status.allocatedResources);
+  const asked = whole ? Object.fromEntries(Object.keys(own).map((name) => [name, whole[name] ?? quantityOf(0)])) : own;
+  return addAmounts(overridden(total, asked), parseAmounts(spec?.overhead));
 }
 
 /** As {@link podRequests}; overhead counts only where there is a limit. */
