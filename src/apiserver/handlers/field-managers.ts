@@ -2,14 +2,15 @@
 
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { apply } from '../../apimachinery/managedfields/apply.ts';
+import { printObject } from '../../apimachinery/managedfields/check-applied.ts';
 import { emptySet, type FieldSet, inTextOrder } from '../../apimachinery/managedfields/field-set.ts';
 import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
 import { oneVersion, type Versions } from '../../apimachinery/managedfields/versions.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
-import { decodeObject } from '../../apimachinery/schema/decode.ts';
+import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
-import { conflict } from '../../apimachinery/status.ts';
+import { conflict, StatusError } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Clock } from '../../system/clock.ts';
 import { asKind } from './body.ts';
@@ -129,10 +130,25 @@ export function appliedAs(
     applied: configuration,
     force: query.force ?? false,
   });
-  const schema = schemaFor(request, kind);
-  const decoded = schema.decode?.(applied.object, { keepsNulls: true }) ?? decodeObject(applied.object, schema);
-  const object = asKind(decoded.object, kind);
+  const object = asKind(decodeApplied(applied.object, schemaFor(request, kind), { configuration, kind }), kind);
   if (kind.kind === definition.kind) definition.strategy.default?.(object);
   setManagedFields(object, applied.managedFields, definition);
   return object;
+}
+
+/** What fits the type may still be no such object: a text that is no time. */
+function decodeApplied(
+  object: unknown,
+  schema: ObjectSchema,
+  { configuration, kind }: { readonly configuration: unknown; readonly kind: GroupVersionKind },
+): Record<string, unknown> {
+  if (schema.decode) return schema.decode(object, { keepsNulls: true }).object;
+  try {
+    return decodeObject(object, schema).object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const what = printObject(configuration, apiVersionOf(kind), kind.kind);
+    const message = `failed to convert new object (${what}) to proper version: ${error.message}`;
+    throw new StatusError({ code: 500, message });
+  }
 }

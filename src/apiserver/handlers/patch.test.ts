@@ -277,3 +277,47 @@ test('a Scale that is applied shares the replicas with the managers of its paren
   const owners = metadata.managedFields.filter(({ fieldsV1 }) => JSON.stringify(fieldsV1).includes('f:replicas'));
   expect(owners).toMatchObject([{ manager: 'hpa', operation: 'Apply', subresource: 'scale' }]);
 });
+
+test('an applied configuration whose values are no values of their kind', async () => {
+  const name = url.split('/').at(-1);
+  const body = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}, deletionTimestamp: soon}\n`;
+  expect(await patch('apply', body, '?fieldManager=m')).toMatchObject({
+    status: 500,
+    message: `failed to convert new object (/${name}; /v1, Kind=ConfigMap) to proper version: parsing time "soon" as "2006-01-02T15:04:05Z07:00": cannot parse "soon" as "2006"`,
+  });
+  expect(await patch('apply', '[]', '?fieldManager=m')).toMatchObject({
+    status: 400,
+    message:
+      'error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}',
+  });
+});
+
+test('who owns a field in another version owns it in this one', async () => {
+  const spec = { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } };
+  const autoscaler = (version: string, more: object) =>
+    JSON.stringify({
+      apiVersion: `autoscaling/${version}`,
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'h' },
+      spec: { ...spec, ...more },
+    });
+  const path = (version: string) => `/apis/autoscaling/${version}/namespaces/n/horizontalpodautoscalers/h`;
+  const cpu = { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } };
+  url = path('v2');
+  expect((await patch('apply', autoscaler('v2', { metrics: [cpu] }), '?fieldManager=first')).status).toBe(201);
+  url = path('v1');
+  const one = autoscaler('v1', { targetCPUUtilizationPercentage: 60 });
+  expect(await patch('apply', one, '?fieldManager=second')).toMatchObject({
+    status: 409,
+    message: 'Apply failed with 1 conflict: conflict with "first": .spec.metrics',
+  });
+  expect((await patch('apply', one, '?fieldManager=second&force=true')).status).toBe(200);
+  const { metadata } = (await patch('merge', '{}')).json<{
+    metadata: { managedFields: { manager: string; apiVersion: string; fieldsV1: object }[] };
+  }>();
+  expect(metadata.managedFields).toMatchObject([
+    { manager: 'first', apiVersion: 'autoscaling/v2', fieldsV1: { 'f:spec': { 'f:maxReplicas': {} } } },
+    { manager: 'second', apiVersion: 'autoscaling/v1', fieldsV1: { 'f:spec': { 'f:maxReplicas': {} } } },
+  ]);
+  expect(JSON.stringify(metadata.managedFields[0]?.fieldsV1)).not.toContain('f:metrics');
+});
