@@ -48,7 +48,8 @@ async function read({ oidc, configFile }: AuthenticationFlags): Promise<{
 }> {
   if (configFile !== undefined) {
     const { parse } = await import('yaml');
-    return checkConfiguration(parse(await readFile(configFile)));
+    const { checkExpression } = await import('../apiserver/authentication/jwt/expressions.ts');
+    return checkConfiguration(parse(await readFile(configFile)), checkExpression);
   }
   if (!oidc) return { jwt: [] };
   const { caFile, ...flags } = oidc;

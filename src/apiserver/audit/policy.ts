@@ -1,5 +1,7 @@
 // The audit policy (audit.k8s.io/v1 Policy): which requests are told of, and how much. The first rule that matches a
 // request decides; a request that none matches is not told of.
+import { type FieldError, fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
+import { dns1123Subdomain } from '../../apimachinery/validation/names.ts';
 import type { User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 
@@ -7,7 +9,7 @@ export type AuditLevel = 'None' | 'Metadata' | 'Request' | 'RequestResponse';
 export type AuditStage = 'RequestReceived' | 'ResponseStarted' | 'ResponseComplete' | 'Panic';
 
 export interface AuditResources {
-  /** Empty for the core group. */
+  /** Empty for the core group; `*` for any. */
   readonly group?: string;
   /** `pods`, `pods/log`, all subresources of pods, one subresource of all, or all; none means all of the group. */
   readonly resources?: readonly string[];
@@ -43,22 +45,34 @@ export interface AuditDecision {
 
 const levels: readonly string[] = ['None', 'Metadata', 'Request', 'RequestResponse'];
 const stages: readonly string[] = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic'];
-const listFields = ['users', 'userGroups', 'verbs', 'resources', 'namespaces', 'nonResourceURLs', 'omitStages'];
-const ruleFields = new Set(['level', 'omitManagedFields', ...listFields]);
+const textLists = ['users', 'userGroups', 'verbs', 'namespaces', 'nonResourceURLs', 'omitStages'] as const;
 const nothing: AuditDecision = { level: 'None', omitStages: new Set(), omitManagedFields: false };
 
-/** Checks a parsed policy file. Throws an Error that names the field at fault. */
+/**
+ * Checks a parsed policy file, by upstream's rules and in its words. Fields that it does not know stand for nothing, as there. Throws
+ * an Error that names the fields at fault.
+ */
 export function checkPolicy(value: unknown): AuditPolicy {
   const policy = record(value, 'the policy');
   if (policy.apiVersion !== 'audit.k8s.io/v1' || policy.kind !== 'Policy') {
     throw new Error('expected apiVersion audit.k8s.io/v1 and kind Policy');
   }
-  if (!Array.isArray(policy.rules) || policy.rules.length === 0) throw new Error('rules: at least one is required');
-  checkStages(policy.omitStages, 'omitStages');
-  policy.rules.forEach((rule, i) => {
-    checkRule(record(rule, `rules[${i}]`), `rules[${i}]`);
+  checkTexts(policy.omitStages, 'omitStages');
+  const rules = listOf(policy.rules, 'rules').map((one, i) => {
+    const rule = record(one, `rules[${i}]`);
+    for (const name of textLists) checkTexts(rule[name], `rules[${i}].${name}`);
+    listOf(rule.resources, `rules[${i}].resources`);
+    return rule as unknown as AuditRule;
   });
-  return policy as unknown as AuditPolicy;
+  const checked = { ...policy, rules } as AuditPolicy;
+  const errors = [
+    ...stageErrors(checked.omitStages, 'omitStages'),
+    ...rules.flatMap((rule, i) => ruleErrors(rule, `rules[${i}]`)),
+  ];
+  const texts = [...new Set(errors.map(fieldErrorMessage))];
+  if (texts.length > 0) throw new Error(texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`);
+  if (rules.length === 0) throw new Error('loaded illegal policy with 0 rules');
+  return checked;
 }
 
 function record(value: unknown, path: string): Record<string, unknown> {
@@ -66,31 +80,58 @@ function record(value: unknown, path: string): Record<string, unknown> {
   throw new Error(`${path}: expected a map`);
 }
 
-function checkRule(rule: Record<string, unknown>, path: string): void {
-  const unknown = Object.keys(rule).find((field) => !ruleFields.has(field));
-  if (unknown !== undefined) throw new Error(`${path}.${unknown}: unknown field`);
-  if (typeof rule.level !== 'string' || !levels.includes(rule.level)) {
-    throw new Error(`${path}.level: must be one of ${levels.join(', ')}`);
-  }
-  for (const field of listFields) {
-    if (rule[field] !== undefined && !Array.isArray(rule[field])) throw new Error(`${path}.${field}: expected a list`);
-  }
-  checkStages(rule.omitStages, `${path}.omitStages`);
-  const paths = (rule.nonResourceURLs ?? []) as readonly string[];
-  const ofResources = [rule.resources, rule.namespaces].some((list) => ((list ?? []) as unknown[]).length > 0);
-  if (paths.length > 0 && ofResources) {
-    throw new Error(`${path}.nonResourceURLs: rules cannot apply to both regular resources and non-resource URLs`);
-  }
-  for (const url of paths) {
-    if (url !== '*' && !url.startsWith('/')) throw new Error(`${path}.nonResourceURLs: ${url} must begin with a slash`);
-    if (url.slice(0, -1).includes('*')) throw new Error(`${path}.nonResourceURLs: ${url}: * only at the end`);
-  }
+function listOf(value: unknown, path: string): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value;
+  throw new Error(`${path}: expected a list`);
 }
 
-function checkStages(list: unknown, path: string): void {
-  if (list === undefined) return;
-  const wrong = Array.isArray(list) ? list.find((stage) => !stages.includes(stage as string)) : list;
-  if (wrong !== undefined) throw new Error(`${path}: ${String(wrong)} is not one of ${stages.join(', ')}`);
+function checkTexts(value: unknown, path: string): void {
+  if (listOf(value, path).some((one) => typeof one !== 'string')) throw new Error(`${path}: expected a list of texts`);
+}
+
+function ruleErrors(rule: AuditRule, path: string): FieldError[] {
+  const { level = '', nonResourceURLs: urls = [], resources = [], namespaces = [], omitStages } = rule;
+  const isMixed = urls.length > 0 && (resources.length > 0 || namespaces.length > 0);
+  const mixed = 'rules cannot apply to both regular resources and non-resource URLs';
+  return [
+    ...levelErrors(level, `${path}.level`),
+    ...urls.flatMap((url, i) => urlErrors(url, `${path}.nonResourceURLs[${i}]`)),
+    ...resources.flatMap((one) => resourceErrors(one, `${path}.resources`)),
+    ...stageErrors(omitStages, `${path}.omitStages`),
+    ...(isMixed ? [fieldError.invalid(`${path}.nonResourceURLs`, urls, mixed)] : []),
+  ];
+}
+
+function levelErrors(level: string, path: string): FieldError[] {
+  if (level === '') return [fieldError.required(path)];
+  return levels.includes(level) ? [] : [fieldError.notSupported(path, level, levels)];
+}
+
+function urlErrors(url: string, path: string): FieldError[] {
+  if (url === '*') return [];
+  const slash = "non-resource URL rules must begin with a '/' character";
+  const star = "non-resource URL wildcards '*' must be the final character of the rule";
+  return [
+    ...(url.startsWith('/') ? [] : [fieldError.invalid(path, url, slash)]),
+    ...(url.slice(0, -1).includes('*') ? [fieldError.invalid(path, url, star)] : []),
+  ];
+}
+
+function resourceErrors({ group = '', resources = [], resourceNames = [] }: AuditResources, path: string) {
+  const wrong = group === '' || group === '*' ? [] : dns1123Subdomain(group);
+  const nameless = 'using resourceNames requires at least one resource';
+  return [
+    ...(wrong.length > 0 ? [fieldError.invalid(`${path}.group`, group, wrong.join(','))] : []),
+    ...(resourceNames.length > 0 && resources.length === 0
+      ? [fieldError.invalid(`${path}.resourceNames`, resourceNames, nameless)]
+      : []),
+  ];
+}
+
+function stageErrors(given: readonly string[] = [], path: string): FieldError[] {
+  const why = `allowed stages are ${stages.join(',')}`;
+  return given.flatMap((stage, i) => (stages.includes(stage) ? [] : [fieldError.invalid(`${path}[${i}]`, stage, why)]));
 }
 
 /** What the policy says of a request. `user` is who asks, not whom they act as. */
@@ -129,7 +170,7 @@ function matchesResource({ namespaces, resources }: AuditRule, info: RequestInfo
     listed === `${resource}/*`;
   return resources!.some(
     (one) =>
-      (one.group ?? '') === info.group &&
+      (one.group === '*' || (one.group ?? '') === info.group) &&
       (isAny(one.resources) ||
         ((isAny(one.resourceNames) || one.resourceNames!.includes(name)) && one.resources!.some(isMeant))),
   );

@@ -2,12 +2,13 @@
 // `impersonate:user-info` for the user and `impersonate-on:user-info:get` for what is done as that user), or, as ever, with the verb
 // `impersonate` for all at once.
 import { quoted } from '../../apimachinery/json/go-text.ts';
-import { fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
+import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { dns1123Label, dns1123Subdomain } from '../../apimachinery/validation/names.ts';
 import { forbiddenError } from '../authorization/messages.ts';
 import type { Attributes, Authorizer, Impersonated } from '../extensions.ts';
 import type { User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
+import { domainPrefixedPathErrors } from './extra-key.ts';
 
 export interface Mode {
   /** `user-info`, or empty for the old way. */
@@ -99,26 +100,14 @@ async function checkExtra(
 function wrongExtra(extra: NonNullable<User['extra']>): string | undefined {
   for (const [key, values] of Object.entries(extra)) {
     if (key === '') return 'impersonating the empty string key in extra is not allowed';
-    const [invalid] = domainPrefixedPathErrors(key);
+    const errors = domainPrefixedPathErrors('extra.key', key).map(fieldErrorMessage);
+    const invalid = errors.length > 1 ? `[${errors.join(', ')}]` : errors[0];
     if (invalid !== undefined) return `impersonating an invalid key in extra is not allowed: ${invalid}`;
     if (key !== key.toLowerCase()) return `impersonating a non-lowercase key in extra is not allowed: ${quoted(key)}`;
     if (values.length === 0) return 'impersonating empty values in extra is not allowed';
     if (values.includes('')) return 'impersonating the empty string value in extra is not allowed';
   }
   return undefined;
-}
-
-/** `acme.io/foo` (upstream's IsDomainPrefixedPath). */
-function domainPrefixedPathErrors(key: string): string[] {
-  const wrong = (value: string, why: string) => fieldErrorMessage(fieldError.invalid('extra.key', value, why));
-  const [, host = '', path = ''] = /^([^/]+)\/(.+)$/s.exec(key) ?? [];
-  if (host === '') return [wrong(key, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  const errors = dns1123Subdomain(host).map((why) => wrong(host, why));
-  const pathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-  if (!new RegExp(`^${pathPattern}$`).test(path)) {
-    errors.push(wrong(path, `Invalid path (regex used for validation is '${pathPattern}')`));
-  }
-  return errors.length > 1 ? [`[${errors.join(', ')}]`] : errors;
 }
 
 async function isAllowed(check: Check, attributes: Attributes): Promise<boolean> {

@@ -2,6 +2,7 @@ import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypt
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../../../system/fake/clock.ts';
 import { checkConfiguration, issuerOfFlags, type JwtIssuer, type OidcFlags } from './configuration.ts';
+import { checkExpression } from './expressions.ts';
 import { JwtAuthenticator } from './jwt-authenticator.ts';
 import type { Claims } from './token.ts';
 
@@ -212,7 +213,7 @@ describe('a configuration file', () => {
   const claims = { ...good, exp: now + 3600, roles: 'a,b', oid: '7', team: 'red', level: 2 };
 
   test('maps claims by expressions, and holds users to rules', async () => {
-    const { jwt, errors } = await authenticator(checkConfiguration(file(mapped)).jwt[0]!);
+    const { jwt, errors } = await authenticator(checkConfiguration(file(mapped), checkExpression).jwt[0]!);
     expect(await jwt.authenticate(token(claims))).toEqual({
       name: 'jane@x',
       uid: '7',
@@ -230,28 +231,62 @@ describe('a configuration file', () => {
 
   test.each<[string, object, string]>([
     ['another kind', { kind: 'Policy' }, 'expected apiVersion'],
-    ['an unknown field', file({ claims: 1 }), 'jwt[0]: unknown field "claims"'],
+    ['an unknown field', file({ claims: 1 }), 'strict decoding error: unknown field "jwt[0].claims"'],
     ['no https', file({ issuer: { url: 'http://x', audiences: ['me'] } }), 'jwt[0].issuer.url: Invalid value'],
-    ['no audience', file({ issuer: { url } }), 'jwt[0].issuer.audiences: at least one'],
+    [
+      'no audience',
+      file({ issuer: { url } }),
+      'jwt[0].issuer.audiences: Required value: at least one jwt[0].issuer.audiences is required',
+    ],
     [
       'audiences without a policy',
       file({ issuer: { url, audiences: ['a', 'b'] } }),
       'audienceMatchPolicy must be MatchAny',
     ],
-    ['no user', file({ claimMappings: {} }), 'jwt[0].claimMappings.username: claim or expression is required'],
+    [
+      'no user',
+      file({ claimMappings: {} }),
+      'jwt[0].claimMappings.username: Required value: claim or expression is required',
+    ],
     ['no prefix', file({ claimMappings: { username: { claim: 'sub' } } }), 'prefix is required when claim is set'],
     [
       'two ways',
       file({ claimMappings: { username: { claim: 'sub', expression: 'claims.sub' } } }),
       "claim and expression can't both be set",
     ],
-    ['anonymous conditions', file({}, { anonymous: { enabled: false, conditions: [] } }), 'enabled should be set'],
+    [
+      'anonymous conditions',
+      file({}, { anonymous: { enabled: false, conditions: [{ path: '/x' }] } }),
+      'anonymous.conditions: Invalid value: [{"Path":"/x"}]: enabled should be set to true when conditions are defined',
+    ],
+    [
+      'a rule that is no question',
+      file({ claimValidationRules: [{ expression: 'claims.sub' }, { expression: "'x'", message: 'x' }] }),
+      `jwt[0].claimValidationRules[1].expression: Invalid value: "'x'": must evaluate to bool`,
+    ],
+    [
+      'an address that nobody verified',
+      file({ claimMappings: { username: { expression: 'claims.email' } } }),
+      'claims.email_verified must be used in',
+    ],
+    [
+      'several things at once',
+      file({ issuer: { url: 'http://x?q', audiences: ['a', 'a'] } }),
+      '[jwt[0].issuer.url: Invalid value: "http://x?q": URL scheme must be https, jwt[0].issuer.url: Invalid value: "http://x?q": URL must not contain a query, jwt[0].issuer.audiences[1]: Duplicate value: "a", jwt[0].issuer.audienceMatchPolicy: Invalid value: "": audienceMatchPolicy must be MatchAny for multiple audiences]',
+    ],
+    [
+      'a reserved field',
+      file({ claimMappings: { ...mapped.claimMappings, extra: [{ key: 'x.K8s.io/a', valueExpression: '1' }] } }),
+      'jwt[0].claimMappings.extra[0].key: Invalid value: "x.K8s.io/a": must be lowercase',
+    ],
   ])('refuses %s', (_, given, message) => {
-    expect(() => checkConfiguration(given)).toThrow(message);
+    expect(() => checkConfiguration(given, checkExpression)).toThrow(message);
   });
 
-  test('refuses an expression that does not compile', async () => {
-    const config = checkConfiguration(file({ claimValidationRules: [{ expression: 'claims.' }] })).jwt[0]!;
-    await expect(authenticator(config)).rejects.toThrow('compilation failed');
+  test('refuses an expression that does not compile', () => {
+    const given = file({ claimValidationRules: [{ expression: 'claims.' }] });
+    expect(() => checkConfiguration(given, checkExpression)).toThrow(
+      'jwt[0].claimValidationRules[0].expression: Invalid value: "claims.": compilation failed: ERROR: ',
+    );
   });
 });
