@@ -241,3 +241,32 @@ test('warnings', () => {
     'spec.template.spec.containers[0].ports[1]: duplicate port definition with spec.template.spec.containers[0].ports[0]',
   ]);
 });
+
+test('daemonsets: the server counts how often the template changed, whatever clients write', () => {
+  const key = 'deprecated.daemonset.template.generation';
+  const generationOf = ({ metadata }: KubeObject) => metadata.annotations?.[key];
+  const { definition, object: old } = make('daemonsets', {});
+  const { prepareForUpdate, prepareForStatusUpdate } = definition.strategy;
+  expect(generationOf(old)).toBe('1');
+  const annotated = (value: string) =>
+    make('daemonsets', {}, { metadata: { name: 'x', annotations: { [key]: value } } });
+  expect(['7', '0', 'x'].map((value) => generationOf(annotated(value).object))).toEqual(['7', '1', '1']);
+  const updated = (change: (next: KubeObject) => void) => {
+    const next = structuredClone(old);
+    change(next);
+    return next;
+  };
+  const same = updated((next) => delete next.metadata.annotations);
+  prepareForUpdate?.(same, old);
+  expect([generationOf(same), same.metadata.generation]).toEqual(['1', 1]);
+  const changed = updated((next) => {
+    (next as unknown as { spec: { template: { metadata: object } } }).spec.template.metadata = {
+      labels: { a: 'b', c: 'd' },
+    };
+  });
+  prepareForUpdate?.(changed, old);
+  expect([generationOf(changed), changed.metadata.generation]).toEqual(['2', 2]);
+  const status = updated((next) => delete next.metadata.annotations);
+  prepareForStatusUpdate?.(status, old);
+  expect(generationOf(status)).toBe('1');
+});

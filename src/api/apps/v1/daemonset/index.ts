@@ -1,5 +1,5 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, deepEqual, type Kind, keepAllButStatus, nameColumn } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
 import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
@@ -70,6 +70,18 @@ function validateStrategy({ spec }: DaemonSet): FieldError[] {
   return errors;
 }
 
+/** How often the template changed. It was a field once; the server counts it on, and pods have it as a label. */
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
+function generationOf({ metadata }: DaemonSet): number {
+  const generation = Number(metadata.annotations?.[templateGeneration]);
+  return Number.isSafeInteger(generation) ? Math.max(1, generation) : 1;
+}
+
+function setGeneration({ metadata }: DaemonSet, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(generation) };
+}
+
 const statusCounts = [
   'currentNumberScheduled',
   'numberMisscheduled',
@@ -92,6 +104,15 @@ function validateStatus({ status }: DaemonSet, old: DaemonSet): FieldError[] {
 export const daemonSet: Kind<DaemonSet> = {
   strategy: {
     default: defaultDaemonSet,
+    prepareForCreate: (object) => setGeneration(object, generationOf(object)),
+    prepareForUpdate(object, old) {
+      const isSame = deepEqual(object.spec.template, old.spec.template);
+      setGeneration(object, generationOf(old) + (isSame ? 0 : 1));
+    },
+    prepareForStatusUpdate(object, old) {
+      keepAllButStatus(object, old);
+      setGeneration(object, generationOf(old));
+    },
     validate,
     validateUpdate: (object, old) => [
       ...validate(object),
