@@ -1,7 +1,7 @@
 // The schemas of the types, as OpenAPI writes them, from the tables of facts.
 
 import { table } from '../../apimachinery/table.ts';
-import { publishedList, publishedSchema } from '../apiextensions/schema/publish.ts';
+import { type PublishedKind, publishedList, publishedSchema } from '../apiextensions/schema/publish.ts';
 import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
 import { type Facts, type MergeFacts, readFacts } from '../schema/facts.ts';
 import { readDescriptions } from './descriptions.ts';
@@ -44,9 +44,16 @@ export interface CustomKind {
   readonly version: string;
   readonly kind: string;
   readonly schema: JSONSchemaProps;
+  readonly listKind?: string | undefined;
+  /** Paths as in `spec.color`. */
+  readonly selectableFields?: readonly string[];
 }
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+
+function publishedKind({ group, version, selectableFields = [] }: CustomKind, kind: string): PublishedKind {
+  return { group, kind, version, ...(selectableFields.length > 0 && { selectableFields }) };
+}
 
 /** Collects the types that a document needs. */
 export class Components {
@@ -79,16 +86,17 @@ export class Components {
     if (own) {
       return this.named(own, own.kind, () => {
         const metadata = this.reference(`${meta}.ObjectMeta`);
-        const { group, version, kind } = own;
-        return publishedSchema(own.schema, { group, version, kind }, { version: this.version, metadata });
+        return publishedSchema(own.schema, publishedKind(own, own.kind), { version: this.version, metadata });
       });
     }
     const item = groupVersionKind.endsWith('List') ? this.custom.get(groupVersionKind.slice(0, -4)) : undefined;
     if (!item) return undefined;
     const reference = this.customKind(groupVersionKind.slice(0, -4))!;
-    return this.named(item, `${item.kind}List`, () =>
-      publishedList(item, { item: reference, metadata: this.reference(`${meta}.ListMeta`) }),
-    );
+    const listKind = item.listKind ?? `${item.kind}List`;
+    return this.named(item, listKind, () => {
+      const metadata = this.reference(`${meta}.ListMeta`);
+      return publishedList(publishedKind(item, listKind), { item: reference, metadata, version: this.version });
+    });
   }
 
   /** `com.example.v1.Widget`. */

@@ -12,7 +12,12 @@ import { documentName, pathsOf } from './paths.ts';
 import { encodeSwagger } from './protobuf.ts';
 
 /** A resource or subresource; a custom one brings its schema (apiextensions JSONSchemaProps). */
-export type OpenApiResource = ResourceFacts & { readonly openApiSchema?: JSONSchemaProps };
+export type OpenApiResource = ResourceFacts & {
+  readonly openApiSchema?: JSONSchemaProps;
+  readonly listKind?: string;
+  /** By their paths. */
+  readonly selectableFields?: object;
+};
 
 export interface MadeDocument {
   readonly hash: string;
@@ -98,14 +103,14 @@ class Documents implements OpenApi {
       .update(mergeKeysTable)
       .update(readDescriptions().text)
       .digest('hex');
-    const facts = resources.map(({ group, version, resource, kind, namespaced, verbs, openApiSchema }) => [
+    const facts = resources.map(({ group, version, resource, kind, namespaced, verbs, openApiSchema, ...own }) => [
       group,
       version,
       resource,
       kind,
       namespaced,
       verbs,
-      ...(openApiSchema ? [schemaHash(openApiSchema)] : []),
+      ...(openApiSchema ? [schemaHash(openApiSchema), own.listKind, ...Object.keys(own.selectableFields ?? {})] : []),
     ]);
     const text = JSON.stringify([this.version, this.tables, facts]);
     return createHash('sha256').update(text).digest('hex').toUpperCase();
@@ -142,8 +147,10 @@ function pathItems(resources: readonly ResourceFacts[], components: Components):
 }
 
 function customKinds(resources: readonly OpenApiResource[]): CustomKind[] {
-  return resources.flatMap(({ group, version, resource, kind, openApiSchema }) =>
-    openApiSchema && !resource.includes('/') ? [{ group, version, kind, schema: openApiSchema }] : [],
+  return resources.flatMap(({ group, version, resource, kind, listKind, openApiSchema, selectableFields = {} }) =>
+    openApiSchema && !resource.includes('/')
+      ? [{ group, version, kind, listKind, schema: openApiSchema, selectableFields: Object.keys(selectableFields) }]
+      : [],
   );
 }
 

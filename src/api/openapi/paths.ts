@@ -69,6 +69,7 @@ const patchTypes = [
 /** No type says how lists of custom resources are merged. */
 const customPatchTypes = patchTypes.filter((type) => !type.includes('strategic'));
 
+const plainTypes = ['application/json', 'application/yaml'];
 const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
 const watchTypes = [
@@ -241,7 +242,8 @@ class Operations {
   }
 
   private inPath(path: string): JsonSchema[] {
-    return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => this.parameter(name!, 'path'));
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+    return names.sort().map((name) => this.parameter(name, 'path'));
   }
 
   /** A subresource that is connected to: with any method it has, and with a path that is passed on. */
@@ -275,7 +277,8 @@ class Operations {
   }
 
   private operation(verb: Verb, scope: string): JsonSchema {
-    const produces = verb.answer === 'text' ? ['text/plain'] : verb.answer === 'event' ? watchTypes : objectTypes;
+    const objects = this.resource.openApiSchema ? plainTypes : objectTypes;
+    const produces = verb.answer === 'text' ? ['text/plain'] : verb.answer === 'event' ? watchTypes : objects;
     return {
       ...this.identity(verb, scope),
       ...(this.components.version === 2 && { produces }),
@@ -288,7 +291,7 @@ class Operations {
   private identity({ id, action, idEnd = '' }: Pick<Verb, 'id' | 'action' | 'idEnd'>, scope: string): JsonSchema {
     const { group, version, kind, resource } = this.resource;
     const own = this.resource.kindGroupVersion ?? { group, version };
-    const tag = `${(group === '' ? 'core' : group.replace(/\.k8s\.io$/, '')).replace(/[.-]/g, '')}_${version}`;
+    const tag = `${(group === '' ? 'core' : group.replace(/\.k8s\.io$/, '')).replace(/[.-](\w?)/g, (_, c: string) => c.toUpperCase())}_${version}`;
     const camelTag = tag.replace(/(?:^|_)(\w)/g, (_, c: string) => c.toUpperCase());
     const [, subresource = ''] = resource.split('/');
     const suffix = subresource.replace(/^\w/, (c) => c.toUpperCase());
@@ -307,14 +310,17 @@ class Operations {
   private parametersAndBody(verb: Verb): JsonSchema {
     const parameters: JsonSchema[] = verb.parameters.map((name) => this.parameter(name, 'query'));
     const schema = this.bodySchema(verb);
-    if (schema === undefined) return { ...(this.components.version === 2 && { consumes: ['*/*'] }), parameters };
-    const types = verb.body === 'patch' ? (this.resource.openApiSchema ? customPatchTypes : patchTypes) : ['*/*'];
+    const isCustom = this.resource.openApiSchema !== undefined;
+    const any = isCustom ? plainTypes : ['*/*'];
+    if (schema === undefined) return { ...(this.components.version === 2 && { consumes: any }), parameters };
+    const types = verb.body === 'patch' ? (isCustom ? customPatchTypes : patchTypes) : any;
+    const required = verb.body !== 'deleteOptions';
     if (this.components.version === 2) {
-      const required = verb.body !== 'deleteOptions';
       const body = { in: 'body', name: 'body', ...(required && { required }), schema };
       return { consumes: types, parameters: [body, ...parameters] };
     }
-    return { parameters, requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema }])) } };
+    const content = Object.fromEntries(types.map((type) => [type, { schema }]));
+    return { parameters, requestBody: { content, ...(required && { required }) } };
   }
 
   private bodySchema({ body }: Verb): JsonSchema | undefined {

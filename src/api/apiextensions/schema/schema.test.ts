@@ -328,7 +328,7 @@ test('OpenAPI v2 leaves out what it cannot say', () => {
   expect(properties(2)).toMatchObject({
     x: { 'x-kubernetes-int-or-string': true },
     y: {},
-    z: { type: 'object' },
+    z: { 'x-kubernetes-preserve-unknown-fields': true },
     metadata: { $ref: 'meta' },
   });
   expect(properties(2)).not.toHaveProperty('x.anyOf');

@@ -19,6 +19,7 @@ export function customResourceDefinition(expressions: Expressions = noExpression
   return {
     countsGeneration: true,
     allowUnconditionalUpdate: false,
+    plainFinalizers: true,
     emptyStatus: () => ({ conditions: null, acceptedNames: { kind: '', plural: '' } }),
     strategy: {
       default: defaultDefinition,
@@ -27,6 +28,10 @@ export function customResourceDefinition(expressions: Expressions = noExpression
         // The status is the present one's: it must not be changed.
         if (definition.status) definition.status = jsonCopy(definition.status);
         addStoredVersion(definition);
+      },
+      // Metadata can be written with the status, as upstream has it.
+      prepareForStatusUpdate(definition, old) {
+        definition.spec = old.spec;
       },
       validate: (definition) => validateDefinition(definition, expressions),
       validateUpdate: (definition, old) => validateDefinitionUpdate(definition, old, expressions),
