@@ -29,14 +29,14 @@ export async function userOfClaims({
   const extras = extra.map(({ key, valueExpression }) => [key, compile.claims(valueExpression)] as const);
   const claimRules = rules(claimValidationRules, compile.claims);
   const userRules = rules(userValidationRules, compile.user);
-  const required = claimValidationRules.flatMap(({ claim, requiredValue }) =>
+  const required = claimValidationRules.flatMap(({ claim, requiredValue = '' }) =>
     claim === undefined ? [] : [[claim, requiredValue] as const],
   );
   return (claims) => {
     const name = prefixed(text(nameOf(claims), 'username'), username);
     if (name === '') throw new Error('username is empty');
     checkEmail(username, claims);
-    const groupNames = groupsOf ? texts(groupsOf(claims), 'groups').map((one) => prefixed(one, groups)) : [];
+    const groupNames = groupsOf ? groupsIn(groupsOf(claims), groups) : [];
     const fields = extras.map(([key, of]) => [key, texts(of(claims), key)] as const).filter(([, of]) => of.length > 0);
     for (const [claim, value] of required) {
       if (claims[claim] !== value) throw new Error(`required claim ${claim} is missing, or its value does not match`);
@@ -44,7 +44,8 @@ export async function userOfClaims({
     claimRules(claims);
     const user: User = {
       name,
-      ...(uidOf && { uid: text(uidOf(claims), 'uid') }),
+      // A claim that is null is an empty text, as Go reads it.
+      ...(uidOf && { uid: text(uidOf(claims) ?? emptied(claims, uid), 'uid') }),
       groups: groupNames,
       ...(fields.length > 0 && { extra: Object.fromEntries(fields) }),
     };
@@ -62,6 +63,10 @@ function mapping({ claim, expression }: ClaimOrExpression, compile: Expressions)
   return expression === undefined ? (claims) => claims[claim ?? ''] : compile.claims(expression);
 }
 
+function emptied(claims: Claims, { claim = '' }: ClaimOrExpression = {}): '' | undefined {
+  return claims[claim] === null ? '' : undefined;
+}
+
 function prefixed(value: string, { prefix = '' }: PrefixedClaim = {}): string {
   return prefix + value;
 }
@@ -76,11 +81,21 @@ function text(value: unknown, what: string): string {
   return value;
 }
 
-/** One text or a list of them; none where there is nothing. */
+/** A claim's empty texts stand for groups too, an expression's for nothing. */
+function groupsIn(value: unknown, mapping: PrefixedClaim = {}): string[] {
+  const given = mapping.claim === undefined ? texts(value, 'groups') : textList(value, 'groups');
+  return given.map((one) => prefixed(one, mapping));
+}
+
+/** One text or a list of them, empty ones left out; none where there is nothing. */
 function texts(value: unknown, what: string): string[] {
+  return textList(value, what).filter((one) => one !== '');
+}
+
+function textList(value: unknown, what: string): string[] {
   if (value === undefined || value === null) return [];
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return list.map((one) => text(one, what)).filter((one) => one !== '');
+  return list.map((one) => text(one, what));
 }
 
 function rules(

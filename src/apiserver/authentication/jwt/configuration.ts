@@ -218,11 +218,13 @@ function textOf(value: unknown, at: string): string {
   return value;
 }
 
-/** Those of the fields that are there. */
+/** Those of the fields that say something: only an empty prefix does. */
 function textsOf<K extends string>(fields: Fields, at: string, names: readonly K[]): Partial<Record<K, string>> {
   const found: Partial<Record<K, string>> = {};
   for (const name of names) {
-    if (fields[name] !== undefined && fields[name] !== null) found[name] = textOf(fields[name], `${at}.${name}`);
+    const isGiven = fields[name] !== undefined && fields[name] !== null;
+    const text = textOf(fields[name], `${at}.${name}`);
+    if (isGiven && (text !== '' || name === 'prefix')) found[name] = text;
   }
   return found;
 }

@@ -2,7 +2,7 @@
 import type { SelectExpr } from '../../../cel/ast.ts';
 import { compileExpression } from '../../../cel/compile.ts';
 import { type CelType, dyn, isPrimitive, listOf, mapOf, objectType, string } from '../../../cel/types.ts';
-import { fromJson, toJson } from '../../../cel/values.ts';
+import { fromJson, ListValue, MapValue, toJson, type Value } from '../../../cel/values.ts';
 import type { CheckExpression } from './validation.ts';
 
 const claimsType = mapOf(string, dyn);
@@ -13,12 +13,32 @@ const userType = objectType('kubernetes.UserInfo', {
   extra: mapOf(string, listOf(string)),
 });
 
-function expression(name: 'claims' | 'user', type: CelType): (source: string) => (value: unknown) => unknown {
+interface Variable {
+  readonly type: CelType;
+  bind(value: unknown): Value;
+}
+
+const claimsVariable: Variable = { type: claimsType, bind: ofClaims };
+const userVariable: Variable = { type: userType, bind: (user) => fromJson(user, userType) };
+
+/** As Go reads JSON whose types it does not know: all numbers are doubles. */
+function ofClaims(raw: unknown): Value {
+  if (Array.isArray(raw)) return new ListValue(raw.map(ofClaims));
+  if (typeof raw === 'object' && raw !== null) {
+    return new MapValue(new Map(Object.entries(raw).map(([key, value]) => [key, ofClaims(value)])));
+  }
+  return typeof raw === 'number' ? raw : fromJson(raw);
+}
+
+function expression(
+  name: 'claims' | 'user',
+  { type, bind }: Variable,
+): (source: string) => (value: unknown) => unknown {
   return (source) => {
     const { program, errors } = compileExpression(source, { variables: { [name]: type } });
     if (!program) throw new Error(`compilation failed: ${errors}`);
     return (value) => {
-      const { value: result, error } = program.evaluate({ [name]: fromJson(value, type) });
+      const { value: result, error } = program.evaluate({ [name]: bind(value) });
       if (error !== undefined || result === undefined)
         throw new Error(`expression '${source}' resulted in error: ${error}`);
       return toJson(result);
@@ -26,7 +46,7 @@ function expression(name: 'claims' | 'user', type: CelType): (source: string) =>
   };
 }
 
-export const expressions = { claims: expression('claims', claimsType), user: expression('user', userType) };
+export const expressions = { claims: expression('claims', claimsVariable), user: expression('user', userVariable) };
 
 /** What stands in the way of an expression, and which claims it names. */
 export const checkExpression: CheckExpression = (source, { variable, result }) => {

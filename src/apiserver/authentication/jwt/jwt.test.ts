@@ -229,6 +229,38 @@ describe('a configuration file', () => {
     ]);
   });
 
+  // Recorded from k8s.io/apiserver 1.36.4.
+  test.each<[string, object, object, object | undefined]>([
+    [
+      'numbers are doubles',
+      { username: { expression: "'u' + string(claims.n)" } },
+      { n: 12_345_678_901_234 },
+      { name: 'u1.2345678901234e+13', groups: [] },
+    ],
+    [
+      'empty groups of a claim are groups',
+      { username: { claim: 'sub', prefix: '' }, groups: { claim: 'roles', prefix: 'p:' } },
+      { roles: ['', 'a'] },
+      { name: 'jane', groups: ['p:', 'p:a'] },
+    ],
+    [
+      'those of an expression are none',
+      { username: { claim: 'sub', prefix: '' }, groups: { expression: 'claims.roles' } },
+      { roles: ['', 'a'] },
+      { name: 'jane', groups: ['a'] },
+    ],
+    [
+      'no uid',
+      { username: { claim: 'sub', prefix: '' }, uid: { claim: 'oid' } },
+      { oid: null },
+      { name: 'jane', uid: '', groups: [] },
+    ],
+    ['a subject that is no text', { username: { claim: 'name', prefix: '' } }, { sub: 7, name: 'x' }, undefined],
+  ])('claims: %s', async (_, claimMappings, more, expected) => {
+    const { jwt } = await authenticator(checkConfiguration(file({ claimMappings }), checkExpression).jwt[0]!);
+    expect(await jwt.authenticate(token({ ...good, ...more }))).toEqual(expected);
+  });
+
   test.each<[string, object, string]>([
     ['another kind', { kind: 'Policy' }, 'expected apiVersion'],
     ['an unknown field', file({ claims: 1 }), 'strict decoding error: unknown field "jwt[0].claims"'],

@@ -74,10 +74,15 @@ export function isSignedBy({ algorithm, input, signature }: ParsedToken, key: Is
 /** Clocks may differ by this much (seconds) for what is not good yet; what is over is over. */
 const leeway = 60;
 
+/** Claims of which everybody knows what they are (RFC 7519, OpenID Connect Core). */
+const textClaims = ['iss', 'sub', 'nonce', 'at_hash'];
+
 /** Why a token whose signature is good is not good at this time (milliseconds) and for these audiences; undefined: it is. */
 export function whyNotNow(claims: Claims, audiences: readonly string[], now: number): string | undefined {
   const { exp, nbf, aud } = claims;
   const seconds = now / 1000;
+  const noText = textClaims.find((name) => claims[name] !== undefined && typeof claims[name] !== 'string');
+  if (noText !== undefined) return `failed to unmarshal claims: ${noText} is no text`;
   if (typeof exp !== 'number' || exp < seconds) return `token is expired (Token Expiry: ${String(exp)})`;
   if (nbf !== undefined && (typeof nbf !== 'number' || nbf > seconds + leeway)) {
     return `current time is before the nbf (not before) time: ${String(nbf)}`;
