@@ -8,6 +8,7 @@ import { CelBudgetError, CelError } from './errors.ts';
 import { checkQualifier, indexOrThrow, keyOf, optionalIndex } from './functions/operators.ts';
 import { typeNames } from './library.ts';
 import { isOf, typeName } from './overload.ts';
+import { compileRegex } from './regex.ts';
 import type { ObjectType } from './types.ts';
 import {
   ListValue,
@@ -97,6 +98,9 @@ const conversions = new Set([
   'type',
   'uint',
 ]);
+
+/** Functions whose second argument is a regular expression. */
+const patterned = new Set(['matches', 'find', 'findAll']);
 
 function constantPlan(value: Value): Plan {
   return { evaluate: () => value, constant: value };
@@ -203,6 +207,8 @@ class Planner {
       if (plan) return plan;
     }
     const evaluates = given.map(({ evaluate }) => evaluate);
+    // Patterns that stand in the source are read once, and refused at once.
+    if (patterned.has(name) && typeof second?.constant === 'string') compileRegex(second.constant);
     const isCollecting = args[0]?.kind === 'ident' && args[0].name === '@result';
     return { evaluate: isCollecting ? collecting(name, call, evaluates) : calling(call, evaluates) };
   }

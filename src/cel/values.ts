@@ -1,5 +1,7 @@
 // What expressions work on. Plain JavaScript values where there is one that says it all: null, boolean, string, bigint for
 // int, number for double, Uint8Array for bytes; the classes below for the rest.
+import { looseDuration } from '../apimachinery/duration.ts';
+import { quoted } from '../apimachinery/json/go-text.ts';
 import { ownValue, table } from '../apimachinery/table.ts';
 import { CelError } from './errors.ts';
 import type { CelType, ObjectType } from './types.ts';
@@ -185,6 +187,7 @@ function scalarFromJson(raw: unknown, name: string): Value {
       if (typeof raw !== 'number' || !Number.isInteger(raw)) throw misfit(raw, 'int');
       return BigInt(raw);
     case 'double':
+      if (typeof raw === 'bigint') return Number(raw);
       if (typeof raw !== 'number') throw misfit(raw, 'double');
       return raw;
     case 'bool':
@@ -198,19 +201,37 @@ function scalarFromJson(raw: unknown, name: string): Value {
       return new Uint8Array(Buffer.from(raw, 'base64'));
     case 'timestamp':
       if (typeof raw !== 'string') throw misfit(raw, 'string');
-      return parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(raw) ? `${raw}T00:00:00Z` : raw);
+      return timestampFromJson(raw);
     case 'duration':
       if (typeof raw !== 'string') throw misfit(raw, 'string');
-      return parseDuration(raw);
+      return durationFromJson(raw);
     default:
       return fromUntyped(raw);
   }
 }
 
+/** Texts of the formats date and date-time, which may do without a zone. */
+function timestampFromJson(raw: string): Timestamp {
+  const [, date, time = 'T00:00:00', zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/.exec(raw) ?? [];
+  if (date) return parseTimestamp(`${date}${time}${zone}`);
+  const rest = raw.slice('2006-01-02'.length);
+  const why = rest.startsWith('T')
+    ? `: extra text: ${quoted(rest.slice('T15:04:05'.length))}`
+    : ` as "2006-01-02T15:04:05": cannot parse ${quoted(rest)} as "T"`;
+  throw new CelError(`Invalid date-time formatted string ${raw}: parsing time ${quoted(raw)}${why}`);
+}
+
+/** Texts of the format duration, which are not held to Go's units. */
+function durationFromJson(raw: string): Duration {
+  const loose = looseDuration(raw);
+  return loose === undefined ? parseDuration(raw) : new Duration(loose);
+}
+
 /** Whole numbers are ints, others doubles; objects are maps. */
 function fromUntyped(raw: unknown): Value {
   if (raw === null || raw === undefined) return null;
-  if (typeof raw === 'number') return Number.isInteger(raw) ? BigInt(raw) : raw;
+  if (typeof raw === 'number') return Number.isSafeInteger(raw) ? BigInt(raw) : raw;
   if (Array.isArray(raw)) return new ListValue(raw.map(fromUntyped));
   if (typeof raw === 'object') return mapFromJson(raw, dyn);
   return raw as Value;
@@ -285,12 +306,15 @@ export function printTimestamp({ nanos: moment, offset }: Timestamp): string {
   return new Date(Number(whole) * 1000).toISOString().replace('.000Z', `${fraction && `.${fraction}`}${zone}`);
 }
 
+/** Whole numbers beyond are bigints in JSON, too. */
+const exact = BigInt(Number.MAX_SAFE_INTEGER);
+
 /** The JSON of a value: for patches and applied configurations. Throws CelError for what JSON cannot say. */
 export function toJson(value: Value): unknown {
   if (value === null || typeof value === 'boolean' || typeof value === 'string' || typeof value === 'number') {
     return value;
   }
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return value >= -exact && value <= exact ? Number(value) : value;
   if (value instanceof Uint) return Number(value.value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof ListValue) return value.items.map(toJson);

@@ -8,6 +8,7 @@ import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { invalid } from '../../apimachinery/status.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+import type { NamedExpression } from './policies/compile.ts';
 
 interface Configured {
   readonly spec?: unknown;
@@ -43,8 +44,8 @@ async function check({ definition, name, object }: AdmissionRequest, { webhooks,
       import('../../cel/types.ts'),
     ]);
     for (const { expression, path } of conditions) {
-      const { error } = compileAdmission(expression.trim(), {}, [bool]);
-      if (error !== undefined) errors.push(fieldError.invalid(path, expression.trim(), error));
+      const source = expression.trim();
+      errors.push(...refusal({ path, source, ...compileAdmission(source, {}, [bool]) }));
     }
   }
   if (errors.length > 0) throw invalid(definition, name, errors);
@@ -60,7 +61,10 @@ async function checkPolicy(policy: ValidatingAdmissionPolicy | MutatingAdmission
     ...auditAnnotations,
     ...mutations,
   ];
-  return all.flatMap(({ path, source, error }) =>
-    error === undefined ? [] : [fieldError.invalid(path, source, error)],
-  );
+  return all.flatMap(refusal);
+}
+
+function refusal({ path, source, error, isInternal }: NamedExpression): FieldError[] {
+  if (error === undefined) return [];
+  return [isInternal ? { type: 'InternalError', field: path, detail: error } : fieldError.invalid(path, source, error)];
 }

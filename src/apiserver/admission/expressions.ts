@@ -119,6 +119,8 @@ export interface CompiledExpression {
   readonly program?: Program;
   /** As validation tells it: `compilation failed: ERROR: <input>:1:1: …`. */
   readonly error?: string;
+  /** The expression is right, and yet no program can be made of it. */
+  readonly isInternal?: boolean;
 }
 
 /** `results` are the types that the expression may have; none: any. */
@@ -128,7 +130,7 @@ export function compileAdmission(
   results: readonly CelType[] = [],
 ): CompiledExpression {
   const { program, errors, stage } = compileExpression(source, compileOptions(scope));
-  if (!program) return { error: `${stage} failed: ${errors}` };
+  if (!program) return { error: `${stage} failed: ${errors}`, isInternal: stage !== 'compilation' };
   const given = printType(program.resultType);
   const wanted = results.map(printType);
   if (wanted.length > 0 && !wanted.includes(given)) {

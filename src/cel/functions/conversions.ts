@@ -153,10 +153,9 @@ const timeParts = table<TimePart>({
   getMilliseconds: (date) => date.getUTCMilliseconds(),
 });
 
-/** The moment as if its clock in the zone, by default its own, were in UTC. */
-function inZone({ nanos, offset: own }: Timestamp, zone?: string): Date {
+/** The moment as if its clock in the zone were in UTC. */
+function inZone({ nanos }: Timestamp, zone = 'UTC'): Date {
   const ms = Number(nanos / 1_000_000n);
-  if (zone === undefined) return new Date(ms + own * 60_000);
   const offset = /^([+-]?)(\d\d):(\d\d)$/.exec(zone);
   if (offset) {
     const minutes = Number(offset[2]) * 60 + Number(offset[3]);

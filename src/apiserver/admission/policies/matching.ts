@@ -1,6 +1,7 @@
 // Which policies and bindings a request is for, and the parameters of a binding.
 import type { MatchResources, ParamKind, ParamRef } from '../../../api/admissionregistration/v1/types.generated.ts';
-import { type KubeObject, parseApiVersion } from '../../../apimachinery/object.ts';
+import type { ResourceDefinition } from '../../../api/resource.ts';
+import { apiVersionOf, type KubeObject, parseApiVersion } from '../../../apimachinery/object.ts';
 import { labelSelectorOf, matchesLabels } from '../../../apimachinery/selectors/label-selector.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
 import { requestFor } from '../equivalent.ts';
@@ -31,8 +32,22 @@ export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 }
 
+/** The resource of a policy's parameters, or that there is none of that kind; undefined where it has no parameters. */
+export function paramDefinitionOf(
+  paramKind: ParamKind | undefined,
+  view: AdmissionView,
+): ResourceDefinition | ConfigurationError | undefined {
+  if (!paramKind) return undefined;
+  const { apiVersion = '', kind = '' } = paramKind;
+  const { group, version } = parseApiVersion(apiVersion);
+  const definition = view.definitionOf({ group, version, kind });
+  if (definition) return definition;
+  const gvk = `${group}/${version}, Kind=${kind}`;
+  return new ConfigurationError(`failed to find resource referenced by paramKind: '${gvk}'`);
+}
+
 export interface ParamsRequest {
-  readonly paramKind: ParamKind | undefined;
+  readonly definition: ResourceDefinition | undefined;
   readonly paramRef: ParamRef | undefined;
   readonly request: AdmissionRequest;
   readonly view: AdmissionView;
@@ -40,21 +55,14 @@ export interface ParamsRequest {
 
 /** What stands for `params`, one evaluation each; `[undefined]` where the policy has none. Throws a ConfigurationError. */
 export function collectParams(options: ParamsRequest): readonly (Readonly<KubeObject> | null | undefined)[] {
-  const { paramKind, paramRef, request, view } = options;
-  if (!paramKind) return [undefined];
-  const { apiVersion = '', kind = '' } = paramKind;
-  const definition = view.definitionOf({ ...parseApiVersion(apiVersion), kind });
-  if (!definition) {
-    const { group, version } = parseApiVersion(apiVersion);
-    const gvk = `${group}/${version}, Kind=${kind}`;
-    throw new ConfigurationError(`failed to find resource referenced by paramKind: '${gvk}'`);
-  }
+  const { definition, paramRef, request, view } = options;
+  if (!definition) return [undefined];
   if (!paramRef) return [null];
   const namespace = paramsNamespace(paramRef, definition.namespaced, request);
   const all = view.allOf(definition, namespace);
   const found = all
     .filter((object) => isReferred(object, paramRef))
-    .map((object) => ({ ...object, kind, apiVersion }) as KubeObject);
+    .map((object) => ({ ...object, kind: definition.kind, apiVersion: apiVersionOf(definition) }) as KubeObject);
   if (found.length > 0 || paramRef.parameterNotFoundAction === 'Allow') return found;
   throw new ConfigurationError('no params found for policy binding with `Deny` parameterNotFoundAction');
 }

@@ -9,7 +9,7 @@ import type { AdmissionPlugin, AdmissionRequest, AdmissionRound, AdmissionView }
 import { takeBack } from '../equivalent.ts';
 import { isExempt } from '../matching.ts';
 import { replaceObject } from '../replace-object.ts';
-import { ConfigurationError, collectParams, matchedRequest } from './matching.ts';
+import { ConfigurationError, collectParams, matchedRequest, paramDefinitionOf } from './matching.ts';
 
 const group = 'admissionregistration.k8s.io';
 type Policy = Readonly<KubeObject & MutatingAdmissionPolicy>;
@@ -35,11 +35,16 @@ async function mutate(policies: readonly Policy[], round: AdmissionRound, view: 
     const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
     if (!seen) continue;
     const { applyPolicy, MutationError } = await import('./mutate.ts');
-    for (const binding of bindings.filter(({ spec }) => spec.policyName === policy.metadata.name)) {
+    const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
+    const definition = own.length > 0 ? paramDefinitionOf(policy.spec.paramKind, view) : undefined;
+    if (definition instanceof ConfigurationError) {
+      if (policy.spec.failurePolicy === 'Ignore') continue;
+      throw refusal(`failed to configure policy: ${definition.message}`, { policy, request });
+    }
+    for (const binding of own) {
       if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
       try {
-        const { paramKind } = policy.spec;
-        for (const params of collectParams({ paramKind, paramRef: binding.spec.paramRef, request, view })) {
+        for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
           if (!applyPolicy({ policy, params, request: seen, view })) continue;
           if (seen !== request) replaceObject(request, await takeBack(seen, request), view);
           round.askAgain();
@@ -55,9 +60,10 @@ async function mutate(policies: readonly Policy[], round: AdmissionRound, view: 
 
 function refusal(
   message: string,
-  { policy, binding, request }: { policy: Policy; binding: Binding; request: AdmissionRequest },
+  { policy, binding, request }: { policy: Policy; binding?: Binding; request: AdmissionRequest },
 ): StatusError {
-  const why = `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${message}`;
+  const bound = binding ? ` with binding '${binding.metadata.name}'` : '';
+  const why = `policy '${policy.metadata.name}'${bound} denied request: ${message}`;
   const { definition, object } = request;
   const { status } = forbidden(definition, request.name || (object?.metadata?.name ?? ''), why);
   return new StatusError({ ...status, reason: 'Invalid', code: 422 });

@@ -9,7 +9,7 @@ import { forbidden, StatusError } from '../../../apimachinery/status.ts';
 import { table } from '../../../apimachinery/table.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { isExempt } from '../matching.ts';
-import { ConfigurationError, collectParams, matchedRequest } from './matching.ts';
+import { ConfigurationError, collectParams, matchedRequest, paramDefinitionOf } from './matching.ts';
 import type { PolicyResult } from './validate.ts';
 
 const group = 'admissionregistration.k8s.io';
@@ -39,13 +39,20 @@ async function validate(policies: readonly Policy[], request: AdmissionRequest, 
     if (!policy.spec.matchConstraints) continue;
     const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
     if (!seen) continue;
+    const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
+    const definition = own.length > 0 ? paramDefinitionOf(policy.spec.paramKind, view) : undefined;
+    if (definition instanceof ConfigurationError) {
+      if (policy.spec.failurePolicy !== 'Ignore') {
+        refusals.push({ policy, message: `failed to configure policy: ${definition.message}` });
+      }
+      continue;
+    }
     const { evaluatePolicy } = await import('./validate.ts');
     const annotations = new Map<string, Set<string>>();
-    for (const binding of bindings.filter(({ spec }) => spec.policyName === policy.metadata.name)) {
+    for (const binding of own) {
       if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
       try {
-        const { paramKind } = policy.spec;
-        for (const params of collectParams({ paramKind, paramRef: binding.spec.paramRef, request, view })) {
+        for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
           const result = evaluatePolicy({ policy, params, request: seen, view });
           refusals.push(...actOn(result, { policy, binding, request }));
           for (const { key, value } of result.auditAnnotations) {
@@ -66,6 +73,8 @@ async function validate(policies: readonly Policy[], request: AdmissionRequest, 
   if (first) throw refusal(first, request);
 }
 
+const auditKey = 'validation.policy.admission.k8s.io/validation_failure';
+
 /** Does what the binding asks for where a validation failed; gives what is to be refused. */
 function actOn(
   { denials, auditErrors }: PolicyResult,
@@ -83,7 +92,8 @@ function actOn(
     }
     if (validationActions.includes('Audit')) {
       const failure = { message, policy: policyName, binding: bindingName, expressionIndex: index, validationActions };
-      request.auditAnnotations.set('validation.policy.admission.k8s.io/validation_failure', JSON.stringify([failure]));
+      // The first is told: an annotation that is there stays.
+      if (!request.auditAnnotations.has(auditKey)) request.auditAnnotations.set(auditKey, JSON.stringify([failure]));
     }
   }
   return [...refusals, ...auditErrors.map((message) => ({ policy, binding, message }))];
