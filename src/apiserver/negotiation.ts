@@ -131,5 +131,6 @@ export function negotiateStatus(accept: string | undefined): ResponseFormat {
 
 /** Whether the client can read an answer compressed with gzip. */
 export function acceptsGzip(header: string | undefined): boolean {
-  return header?.split(',').some((part) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$))?/.test(part)) ?? false;
+  // As upstream, which reads no qualities: who sends one gets the answer as it is.
+  return header?.split(',').some((part) => part.trim() === 'gzip') ?? false;
 }

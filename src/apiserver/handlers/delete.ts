@@ -4,6 +4,7 @@ import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { isOn } from '../../apimachinery/query.ts';
+import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import { badRequest, isNotFound } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -13,13 +14,15 @@ import { qualifiedName } from '../registry/registry.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { admitDelete } from './admission.ts';
-import { decodeAs, parseOptionalBody } from './body.ts';
-import { listMetadata, listResponse, selectedObjects } from './list.ts';
-import { listQuery } from './options.ts';
+import { parseOptionalBody } from './body.ts';
+import { listMetadata, listResponse, readPage } from './list.ts';
+import { integer, listQuery } from './options.ts';
 import { objectResponse, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 const optionsKind = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions' };
+/** Where upstream keeps the kinds of options: part of a refusal. */
+const optionsScheme = 'k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27';
 
 /** From the body, or from the query where there is none. */
 export async function readDeleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
@@ -50,24 +53,33 @@ export async function readDeleteOptions(request: ResourceRequest): Promise<Delet
 function fromBody({ parts }: ResourceRequest, value: unknown): Record<string, unknown> {
   const kind = isObject(value) ? value.kind : undefined;
   if (kind !== undefined && kind !== '' && kind !== optionsKind.kind) {
-    throw badRequest(`decoded object cannot be converted to DeleteOptions: it is a ${String(kind)}`);
+    const { apiVersion = 'v1' } = value as { apiVersion?: unknown };
+    const version = JSON.stringify(apiVersion);
+    throw badRequest(
+      kind === 'Status'
+        ? 'converting (v1.Status) to (v1.DeleteOptions): unknown conversion'
+        : `no kind ${JSON.stringify(kind)} is registered for version ${version} in scheme "${optionsScheme}"`,
+    );
   }
   const schema = parts.schemas.typeSchema('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions')!;
-  const { object } = decodeAs(value, { expected: optionsKind, schema, fieldValidation: 'Ignore' });
-  return object as unknown as Record<string, unknown>;
+  try {
+    return decodeObject(value ?? {}, schema).object;
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(error.message);
+    throw error;
+  }
 }
 
 function fromQuery(query: URLSearchParams): Record<string, unknown> {
   const given: Record<string, unknown> = {};
-  const grace = query.get('gracePeriodSeconds');
-  if (grace) {
-    if (!/^-?\d+$/.test(grace)) {
-      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
-    }
-    given.gracePeriodSeconds = Number(grace);
-  }
+  const grace = integer(query, 'gracePeriodSeconds');
+  if (grace !== undefined) given.gracePeriodSeconds = grace;
   const policy = query.get('propagationPolicy');
-  if (policy) given.propagationPolicy = policy;
+  if (policy !== null) given.propagationPolicy = policy;
+  const [uid, resourceVersion] = [query.get('uid'), query.get('resourceVersion')];
+  if (uid !== null || resourceVersion !== null) {
+    given.preconditions = { ...(uid !== null && { uid }), ...(resourceVersion !== null && { resourceVersion }) };
+  }
   if (query.has('orphanDependents')) given.orphanDependents = isOn(query.get('orphanDependents'));
   if (query.has('dryRun')) given.dryRun = query.getAll('dryRun');
   return given;
@@ -145,18 +157,18 @@ export function terminateNamespace(plan: Deletion, old: Readonly<KubeObject>, no
 }
 
 export async function handleDeleteCollection(request: ResourceRequest): Promise<ApiResponse> {
-  const options = await readDeleteOptions(request);
   const query = listQuery(request.request.query, request.definition, false);
-  const deleted: StoredObject[] = [];
-  const found = await selectedObjects(request, query);
-  for (const stored of query.limit > 0 ? found.slice(0, query.limit) : found) {
-    const { name, namespace = '' } = stored.object.metadata;
+  const options = await readDeleteOptions(request);
+  const page = await readPage(request, query);
+  for (const { object } of page.items) {
+    const { name, namespace = '' } = object.metadata;
     try {
-      deleted.push((await deleteOne(request, { options, name, namespace })).object);
+      await deleteOne(request, { options, name, namespace });
     } catch (error) {
       // Someone else was quicker.
       if (!isNotFound(error)) throw error;
     }
   }
-  return listResponse(request, deleted, listMetadata(request, { revision: request.parts.cache.revision }));
+  // What was found, as it was.
+  return listResponse(request, page.items, listMetadata(request, page));
 }

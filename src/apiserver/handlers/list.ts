@@ -59,12 +59,6 @@ export function listMetadata(
   };
 }
 
-/** The selected objects of the request's namespace, as of the present. */
-export async function selectedObjects(request: ResourceRequest, query: ListQuery): Promise<readonly StoredObject[]> {
-  await request.parts.cache.waitForNow();
-  return servedAll(request, await filtered(request, query, candidates(request, query)));
-}
-
 function candidates({ store, info }: ResourceRequest, query: ListQuery): readonly StoredObject[] {
   const name = selectedName(query);
   if (name === undefined || (info.namespace === '' && store.definition.namespaced)) {
@@ -114,7 +108,8 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-async function readPage(request: ResourceRequest, query: ListQuery): Promise<Page> {
+/** The objects that a list's query names, at the revision that it asks for. */
+export async function readPage(request: ResourceRequest, query: ListQuery): Promise<Page> {
   const { cache } = request.parts;
   if (query.continueToken !== '') return nextPage(request, query);
   const wanted = query.resourceVersion === '' ? 0 : listRevisionOf(query.resourceVersion);

@@ -101,7 +101,8 @@ const empty: ListQuery = {
   sendInitialEvents: undefined,
 };
 
-function integer(query: URLSearchParams, name: string): number | undefined {
+/** A parameter of 64 bits; throws 400 for what is none. */
+export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   if (!/^[+-]?\d+$/.test(text)) {

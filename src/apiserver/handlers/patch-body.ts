@@ -64,6 +64,8 @@ export async function readPatch(
   if (type === 'json') return { type, value: operations(value), complaints: operationComplaints(value, repeated) };
   const decimals = type === 'merge' ? hidden?.decimals : undefined;
   if (isObject(value)) return { type, value, complaints: repeated, ...(decimals && { decimals }) };
+  if (value === null && type === 'merge') throw badRequest('Invalid JSON Patch');
+  if (value === null) return { type, value: {}, complaints: [] };
   throw badRequest(prefixes[type] + notInto(value, 'map[string]interface {}'));
 }
 

@@ -23,8 +23,12 @@ export async function handlePatch(request: ResourceRequest): Promise<ApiResponse
   const { definition, info, store, warnings } = request;
   const type = patchType(request.request, definition);
   const query = writeQuery(request.request.query, 'PatchOptions', { isApply: type === 'apply' });
-  const patch = await readPatch(request, { type, fieldValidation: query.fieldValidation });
   const { namespace, name, subresource } = info;
+  const patch = await readPatch(request, { type, fieldValidation: query.fieldValidation }).catch(async (error) => {
+    // What is not there cannot be patched, whatever the patch says.
+    if (type !== 'apply') await store.get(namespace, name);
+    throw error;
+  });
   const admission = writeAdmission(request, { dryRun: query.dryRun });
   const result = await store.update({
     namespace,

@@ -17,19 +17,20 @@ import {
   printLabelSelector,
   selectorFromLabels,
 } from '../../apimachinery/selectors/label-selector.ts';
-import { conflict, internalError, invalid } from '../../apimachinery/status.ts';
+import { badRequest, internalError, invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import { metadataNotAcceptable } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { decodeAs, readObject } from './body.ts';
-import { schemaFor } from './create.ts';
+import { placeInNamespace, schemaFor } from './create.ts';
 import { appliedAs, recordManagerAs } from './field-managers.ts';
 import { asFreshAsWanted } from './list.ts';
 import { writeQuery } from './options.ts';
 import { applyPatch, patchType, readPatch } from './patch-body.ts';
 import { partialMetadata, rowOf, tableColumns, tableOf, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
+import { checkName, checkUid } from './update.ts';
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 
@@ -137,6 +138,14 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
       const entries = old!.metadata.managedFields;
       const present = withManagers(asScale(old!), managersOfScale(entries, replicasPath));
       const scale = wanted(present);
+      if (definition.scale && scale.spec?.replicas === undefined && present.spec?.replicas === undefined) {
+        throw badRequest(
+          `the spec replicas field ${JSON.stringify(definition.scale.specReplicasPath)} cannot be empty`,
+        );
+      }
+      placeInNamespace(scale, request);
+      checkName(scale, request);
+      checkUid(scale, old!, request);
       await admission.admit(scale, present);
       const object = scaled(old!, scale, request);
       const scaleEntries = scale.metadata.managedFields;
@@ -190,15 +199,12 @@ function scaleResponse(request: ResourceRequest, scale: ScaleObject): Promise<Ap
 
 function scaled(old: Readonly<KubeObject>, scale: ScaleObject, { info, definition }: ResourceRequest): KubeObject {
   const replicas = scale.spec?.replicas ?? 0;
-  if (replicas < 0) {
+  // Of a custom resource its own rules say what may be.
+  if (replicas < 0 && !definition.scale) {
     const detail = 'must be greater than or equal to 0';
     throw invalid(scaleKind, info.name, [fieldError.invalid('spec.replicas', replicas, detail)]);
   }
-  const { uid, resourceVersion } = scale.metadata;
-  if (uid && uid !== old.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
-    throw conflict(definition, info.name, why);
-  }
+  const { resourceVersion } = scale.metadata;
   const object = structuredClone(old) as Scalable;
   if (definition.scale) {
     setValueAt(object as unknown as Record<string, unknown>, definition.scale.specReplicasPath, replicas);

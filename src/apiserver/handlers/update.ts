@@ -59,10 +59,11 @@ function upstreamKey({ definition, info }: ResourceRequest): string {
     ingresses: 'ingress',
   });
   const folder = folders[definition.resource] ?? definition.resource;
-  return ['/registry', folder, ...(info.namespace ? [info.namespace] : []), info.name].join('/');
+  const group = definition.schema === undefined ? [] : [definition.group];
+  return ['/registry', ...group, folder, ...(info.namespace ? [info.namespace] : []), info.name].join('/');
 }
 
-function checkUid(object: KubeObject, old: Readonly<KubeObject>, request: ResourceRequest): void {
+export function checkUid(object: KubeObject, old: Readonly<KubeObject>, request: ResourceRequest): void {
   const given = object.metadata.uid;
   if (!given || given === old.metadata.uid) return;
   const why = `Precondition failed: UID in precondition: ${given}, UID in object meta: ${old.metadata.uid}`;
@@ -91,8 +92,8 @@ export async function handleUpdate(request: ResourceRequest): Promise<ApiRespons
     check: admission.validate,
     async transform(old) {
       const object = decode();
-      checkName(object, request);
       placeInNamespace(object, request);
+      checkName(object, request);
       dropRepeatedOwners(object, { warnings, of: 'body' });
       if (old) checkUid(object, old, request);
       definition.strategy.default?.(object);

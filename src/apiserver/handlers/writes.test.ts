@@ -86,6 +86,7 @@ test('what storage takes no more of is told in its words', async () => {
 describe('options', () => {
   test.each([
     ['dryRun=Some', 'dryRun: Unsupported value: ["Some"]: supported values: "All"'],
+    ['dryRun=', 'dryRun: Unsupported value: [""]: supported values: "All"'],
     ['fieldManager=a%09b', 'fieldManager: Invalid value: "a\\tb": invalid character U+0009 (at position 1)'],
     [`fieldManager=${'x'.repeat(129)}`, 'fieldManager: Too long: may not be more than 128 bytes'],
     [
@@ -108,6 +109,67 @@ describe('options', () => {
     const orphan = { kind: 'DeleteOptions', apiVersion: 'apps/v1', propagationPolicy: 'Orphan' };
     const held = await api.send('DELETE', `${configMaps}/a?propagationPolicy=Foreground`, orphan);
     expect(held.body.metadata.finalizers).toEqual(['orphan']);
+  });
+
+  test.each([
+    ['?gracePeriodSeconds=', undefined, 400, 'strconv.ParseInt: parsing "": invalid syntax'],
+    ['?propagationPolicy=', undefined, 422, 'propagationPolicy: Unsupported value: ""'],
+    ['?uid=x', undefined, 409, 'the UID in the precondition (x) does not match the UID in record'],
+    ['?resourceVersion=1', undefined, 409, 'the ResourceVersion in the precondition (1) does not match'],
+    [
+      '',
+      { gracePeriodSeconds: 'x' },
+      400,
+      'json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds',
+    ],
+    ['', { kind: 'Status' }, 400, 'converting (v1.Status) to (v1.DeleteOptions): unknown conversion'],
+    [
+      '',
+      { kind: 'Pod', apiVersion: 'v1' },
+      400,
+      'no kind "Pod" is registered for version "v1" in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"',
+    ],
+  ])('a delete with %s %j is %i', async (query, options, code, message) => {
+    await create('a');
+    const { body } = await api.send('DELETE', `${configMaps}/a${query}`, options);
+    expect(body).toMatchObject({ code, message: expect.stringContaining(message) });
+    expect((await api.send('GET', `${configMaps}/a`)).status).toBe(200);
+  });
+
+  test.each([
+    ['POST ', { name: 'b', resourceVersion: '5' }, 500, 'resourceVersion should not be set on objects to be created'],
+    ['PUT /a', { name: 'a', resourceVersion: 'x' }, 500, 'strconv.ParseUint: parsing "x": invalid syntax'],
+    [
+      'PUT /a',
+      { name: 'b', namespace: 'other' },
+      400,
+      'the namespace of the provided object does not match the namespace sent on the request',
+    ],
+    ['GET /..', undefined, 400, `Name parameter invalid: "..": may not be '..'`],
+    ['GET /a%25', undefined, 400, `Name parameter invalid: "a%": may not contain '%'`],
+  ])('%s of %j is %i', async (asked, metadata, code, message) => {
+    const [method = '', path = ''] = asked.split(' ');
+    await create('a');
+    const { body } = await api.send(method, configMaps + path, metadata && { metadata });
+    expect(body).toMatchObject({ code, message });
+  });
+
+  test.each(['application/json; charset', ';', 'application/json;a="'])('a type that is none: %s', async (type) => {
+    const { body } = await api.send('POST', configMaps, { metadata: { name: 'b' } }, type);
+    expect(body).toMatchObject({ code: 415, reason: 'UnsupportedMediaType' });
+  });
+
+  test('what is deleted together is told as it was found', async () => {
+    for (const name of ['a', 'b', 'c']) await create(name);
+    const hold = { metadata: { finalizers: ['x.io/hold'] } };
+    await api.send('PATCH', `${configMaps}/a`, hold, 'application/merge-patch+json');
+    const { body } = await api.send<KubeList<KubeObject>>('DELETE', `${configMaps}?limit=2`);
+    expect(body.items.map(({ metadata }) => [metadata.name, metadata.deletionTimestamp])).toEqual([
+      ['a', undefined],
+      ['b', undefined],
+    ]);
+    expect(body.metadata.continue).toBeDefined();
+    expect((await api.send('DELETE', `${configMaps}?continue=x`)).status).toBe(400);
   });
 
   test('orphanDependents is the old way to say it', async () => {

@@ -46,6 +46,7 @@ export function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
   if (kept.generation === undefined) delete metadata.generation;
   else metadata.generation = kept.generation;
   if (kept.generateName !== undefined) metadata.generateName ??= kept.generateName;
+  delete metadata.selfLink;
   // A client that gives these where there were none is refused by validation.
   if (kept.deletionTimestamp !== undefined) metadata.deletionTimestamp = kept.deletionTimestamp;
   if (kept.deletionGracePeriodSeconds !== undefined) {

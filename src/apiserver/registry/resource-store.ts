@@ -5,7 +5,15 @@ import type { ResourceDefinition, Strategy } from '../../api/resource.ts';
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { alreadyExists, badRequest, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  internalError,
+  invalid,
+  notFound,
+  StatusError,
+} from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { pathSegment } from '../../apimachinery/validation/names.ts';
@@ -271,13 +279,17 @@ export class ResourceStore {
   #checkVersion(object: KubeObject, old: StoredObject, { name }: UpdateRequest): void {
     const { definition } = this;
     const given = object.metadata.resourceVersion;
-    if (!given) {
+    if (!given || given === '0') {
       if (definition.allowUnconditionalUpdate) return;
       const field = fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update');
       // As upstream, which has no other place for the resource than the kind's.
       throw invalid({ group: definition.group, kind: definition.resource }, name, [field]);
     }
     if (given !== String(old.revision)) {
+      if (!/^\d+$/.test(given)) {
+        const message = `strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`;
+        throw new StatusError({ code: 500, message });
+      }
       const why = 'the object has been modified; please apply your changes to the latest version and try again';
       throw conflict(definition, name, why);
     }
