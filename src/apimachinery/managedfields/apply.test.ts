@@ -5,7 +5,7 @@ import { decodeObject } from '../schema/decode.ts';
 import type { ObjectSchema } from '../schema/schema.ts';
 import { StatusError } from '../status.ts';
 import { apply } from './apply.ts';
-import { setOf } from './field-set.ts';
+import { type FieldSet, recursiveDifference, setOf } from './field-set.ts';
 import { recordUpdate } from './record-update.ts';
 import { oneVersion } from './versions.ts';
 
@@ -34,8 +34,9 @@ class Server {
 
   private writer(manager: string, subresource = '') {
     const time = `2026-01-01T00:00:${String(this.seconds++).padStart(2, '0')}Z`;
-    const resetFields = setOf([subresource === '' ? ['f:status'] : ['f:spec']]);
-    const versions = oneVersion({ schema: this.schema, resetFields });
+    const reset = setOf([subresource === '' ? ['f:status'] : ['f:spec']]);
+    const own = (set: FieldSet) => recursiveDifference(set, reset);
+    const versions = oneVersion({ schema: this.schema, own });
     return { manager, apiVersion: this.apiVersion, subresource, time, versions };
   }
 

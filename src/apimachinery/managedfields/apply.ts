@@ -6,16 +6,7 @@ import { printKind } from '../object.ts';
 import { zeroObject } from '../schema/decode.ts';
 import { badRequest, StatusError } from '../status.ts';
 import { checkApplied, printObject } from './check-applied.ts';
-import {
-  difference,
-  type FieldSet,
-  intersection,
-  isEmptySet,
-  pathsOf,
-  printPath,
-  recursiveDifference,
-  union,
-} from './field-set.ts';
+import { difference, type FieldSet, intersection, isEmptySet, pathsOf, printPath, union } from './field-set.ts';
 import { allowedFromLastApplied, renewLastApplied } from './last-applied.ts';
 import {
   conflictsOf,
@@ -139,11 +130,12 @@ function tryApply(
   force: boolean,
 ): Applied | { readonly conflicts: ReadonlyMap<string, FieldSet> } {
   const { request, config, live, managers } = situation;
-  const { schema, resetFields } = situation.view;
+  const { schema, own } = situation.view;
   const id = idOf(request);
   const self = keyOf(id);
   const last = managers.get(self);
-  const stated = recursiveDifference(fieldSetOf(config, schema), resetFields);
+  const all = fieldSetOf(config, schema);
+  const stated = own ? own(all) : all;
   // The name is nobody's, but it is stated: that keeps metadata when the last label goes.
   const withSelf = new Map(managers).set(self, { ...id, fields: stated, time: last?.time });
   const merged = mergeTyped(live, config, schema);

@@ -8,6 +8,7 @@ import {
   hasPath,
   intersection,
   isEmptySet,
+  matching,
   pathsOf,
   printPath,
   readFieldSet,
@@ -89,4 +90,22 @@ test('the form is that of the wire', () => {
   expect(setOf([])).toEqual(emptySet);
   expect(printPath(['f:spec', 'f:ports', port, 'f:name'])).toBe('.spec.ports[port=80,protocol="TCP"].name');
   expect(printPath(['f:metadata', 'f:finalizers', 'v:"x"'])).toBe('.metadata.finalizers[="x"]');
+});
+
+test('what patterns name, what leads there and what comes after', () => {
+  const item = (name: string, field: string) => ['f:l', `k:{"name":"${name}"}`, field];
+  const set = setOf([
+    ['f:l'],
+    ['f:m'],
+    item('a', 'f:x'),
+    [...item('a', 'f:x'), 'f:y'],
+    item('a', 'f:z'),
+    item('b', 'f:z'),
+  ]);
+  expect(pathsOf(matching(set, [['f:l', '*', 'f:x']])).map(printPath)).toEqual([
+    '.l',
+    '.l[name="a"].x',
+    '.l[name="a"].x.y',
+  ]);
+  expect(matching(set, [['f:n']])).toEqual({});
 });

@@ -178,6 +178,26 @@ function cut(a: FieldSet, b: FieldSet, keepMember: boolean): FieldSet | undefine
   return node(keepMember, children);
 }
 
+/** An element of a pattern that stands for any. */
+export const anyElement = '*';
+
+/** Paths of the set that lead to, or come after, what one of the patterns names. */
+export function matching(set: FieldSet, patterns: readonly FieldPath[]): FieldSet {
+  let children: Children;
+  for (const key in set) {
+    const rest = patterns.filter(([first]) => first === key || first === anyElement).map((path) => path.slice(1));
+    if (rest.length === 0 || key === '.') continue;
+    const mine = set[key]!;
+    const kept = rest.some((path) => path.length === 0)
+      ? mine
+      : node(isMember(mine), matching(mine, rest) as Record<string, FieldSet>);
+    if (kept === undefined) continue;
+    children ??= {};
+    children[key] = kept;
+  }
+  return node(false, children) ?? emptySet;
+}
+
 /** Paths in both sets. */
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   return common(a, b, false) ?? emptySet;

@@ -8,7 +8,7 @@ import { arbitraryObject } from '../schema/arbitrary.contract.ts';
 import { decodeObject, zeroObject } from '../schema/decode.ts';
 import { apply } from './apply.ts';
 import { compareTyped } from './compare.ts';
-import { difference, emptySet, equalSets, type FieldSet, intersection, isEmptySet, union } from './field-set.ts';
+import { difference, equalSets, type FieldSet, intersection, isEmptySet, union } from './field-set.ts';
 import { withoutUnmanaged } from './managers.ts';
 import { recordUpdate } from './record-update.ts';
 import { fieldSetOf } from './typed.ts';
@@ -31,7 +31,7 @@ describe.each(kinds)('$kind', (gvk) => {
     apiVersion: 'x/v1',
     subresource: '',
     time: '2026-01-01T00:00:00Z',
-    versions: oneVersion({ schema, resetFields: emptySet }),
+    versions: oneVersion({ schema }),
     kind: gvk.kind,
   };
 

@@ -1,20 +1,19 @@
 // An object in the versions of its resource: managers own fields as the version has them in which they wrote.
 import type { ObjectSchema } from '../schema/schema.ts';
 import { type Comparison, compareTyped, noChange } from './compare.ts';
-import { type FieldSet, isEmptySet, recursiveDifference } from './field-set.ts';
+import type { FieldSet } from './field-set.ts';
 import type { ChangeIn, Managed, Managers } from './managers.ts';
 import { reconciled } from './reconcile.ts';
 
 /** An object cannot be had in the version that a manager wrote: none of this can be told then. */
 export class ConversionError extends Error {}
 
+export type OwnFields = (set: FieldSet) => FieldSet;
+
 export interface VersionView {
   readonly schema: ObjectSchema;
-  /**
-   * Fields that an endpoint does not let the client set (upstream GetResetFields), and so nobody comes to own by it: `status`
-   * for the object, `spec` for its status.
-   */
-  readonly resetFields: FieldSet;
+  /** What of a set an endpoint lets the client own (upstream GetResetFields); absent: all of it. */
+  readonly own?: OwnFields | undefined;
 }
 
 export interface Versions {
@@ -31,22 +30,19 @@ export function oneVersion(view: VersionView): Versions {
   return { view: () => view, convert: (object) => object };
 }
 
-export function filtered({ added, modified, removed }: Comparison, reset: FieldSet): Comparison {
-  if (isEmptySet(reset)) return { added, modified, removed };
-  return {
-    added: recursiveDifference(added, reset),
-    modified: recursiveDifference(modified, reset),
-    removed: recursiveDifference(removed, reset),
-  };
+function ownPart({ added, modified, removed }: Comparison, own: OwnFields): Comparison {
+  return { added: own(added), modified: own(modified), removed: own(removed) };
 }
 
 /** What a change from `before` to `after` is in each version, each worked out once. */
 export function changesOf(before: unknown, after: unknown, versions: Versions): ChangeIn {
   const known = new Map<string, Comparison | undefined>();
-  const changeIn = ({ schema, resetFields }: VersionView, apiVersion: string) => {
+  const changeIn = ({ schema, own }: VersionView, apiVersion: string) => {
     const was = converted(before, apiVersion, { versions, what: 'old' });
     const is = converted(after, apiVersion, { versions, what: 'new' });
-    return was === is ? noChange : filtered(compareTyped(was, is, schema), resetFields);
+    if (was === is) return noChange;
+    const change = compareTyped(was, is, schema);
+    return own ? ownPart(change, own) : change;
   };
   return (apiVersion) => {
     if (known.has(apiVersion)) return known.get(apiVersion);

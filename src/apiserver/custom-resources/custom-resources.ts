@@ -16,7 +16,7 @@ import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import { resetFieldsOf } from '../handlers/reset-fields.ts';
+import { ownFieldsOf } from '../handlers/own-fields.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceStore } from '../registry/resource-store.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
@@ -187,7 +187,7 @@ export class CustomResources {
       apiVersion: apiVersionOf(definition),
       subresource: 'status',
       time: formatTime(this.#options.clock.now()),
-      versions: oneVersion({ schema, resetFields: resetFieldsOf(definition, 'status') }),
+      versions: oneVersion({ schema, own: ownFieldsOf(definition, 'status') }),
     };
     await this.#store.update({
       namespace: '',

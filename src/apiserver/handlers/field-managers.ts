@@ -3,7 +3,7 @@
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { apply } from '../../apimachinery/managedfields/apply.ts';
 import { printObject } from '../../apimachinery/managedfields/check-applied.ts';
-import { emptySet, type FieldSet, inTextOrder } from '../../apimachinery/managedfields/field-set.ts';
+import { type FieldSet, inTextOrder } from '../../apimachinery/managedfields/field-set.ts';
 import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
 import { oneVersion, type Versions } from '../../apimachinery/managedfields/versions.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
@@ -17,7 +17,7 @@ import { asKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { versionsOf } from './object-versions.ts';
 import type { WriteQuery } from './options.ts';
-import { resetFieldsOf } from './reset-fields.ts';
+import { ownFieldsOf } from './own-fields.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { checkName } from './update.ts';
 
@@ -72,9 +72,7 @@ export function recordManagerAs(request: ResourceRequest, kind: GroupVersionKind
 
 function versionsOfKind(request: ResourceRequest, kind: GroupVersionKind): Versions {
   const schema = schemaFor(request, kind);
-  return kind.kind === request.definition.kind
-    ? versionsOf(request, schema)
-    : oneVersion({ schema, resetFields: emptySet });
+  return kind.kind === request.definition.kind ? versionsOf(request, schema) : oneVersion({ schema });
 }
 
 /** The same for an object that the server itself makes. */
@@ -85,7 +83,7 @@ export function recordMaker(
   const { definition, schema, manager, clock } = maker;
   const apiVersion = apiVersionOf(definition);
   const time = formatTime(clock.now());
-  const versions = oneVersion({ schema, resetFields: resetFieldsOf(definition, '') });
+  const versions = oneVersion({ schema, own: ownFieldsOf(definition, '') });
   setManagedFields(
     object,
     recordUpdate({ manager, apiVersion, subresource: '', time, versions, old: undefined, new: object }),

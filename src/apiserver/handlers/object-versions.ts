@@ -2,20 +2,19 @@
 import type { ConvertedVersion, ResourceDefinition } from '../../api/resource.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { misfits } from '../../apimachinery/managedfields/check-applied.ts';
-import { emptySet } from '../../apimachinery/managedfields/field-set.ts';
 import { withoutManagedFields } from '../../apimachinery/managedfields/record-update.ts';
 import { ConversionError, type Versions, type VersionView } from '../../apimachinery/managedfields/versions.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { kindOf, schemaFor } from './create.ts';
-import { resetFieldsOf } from './reset-fields.ts';
+import { ownFieldsOf } from './own-fields.ts';
 import type { ResourceRequest } from './resource-request.ts';
 
 /** What a request for `definition` needs to know of all versions; others than its own are looked at only when they are met. */
 export function versionsOf(request: ResourceRequest, schema: ObjectSchema): Versions {
   const { definition, info } = request;
   const own = apiVersionOf(definition);
-  const view: VersionView = { schema, resetFields: resetFieldsOf(definition, info.subresource) };
+  const view: VersionView = { schema, own: ownFieldsOf(definition, info.subresource) };
   const misfit = (object: unknown) => misfits(withoutManagedFields(object), schema, { allowDuplicates: true });
   return {
     ...(definition.inVersion && { misfit }),
@@ -23,7 +22,7 @@ export function versionsOf(request: ResourceRequest, schema: ObjectSchema): Vers
       if (apiVersion === own) return view;
       const other = otherVersion(request, apiVersion);
       // Of a custom resource each version resets its own fields only.
-      return other && { schema: other.schema, resetFields: definition.inVersion ? emptySet : view.resetFields };
+      return other && { schema: other.schema, own: definition.inVersion ? undefined : view.own };
     },
     convert(object, apiVersion) {
       const from = (object as KubeObject).apiVersion;
