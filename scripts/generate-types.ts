@@ -72,7 +72,7 @@ function main(): void {
     if (kind) facts.isKind = true;
   }
   for (const [module, types] of modules) write(module, types, modules);
-  for (const table of ['fields', 'merge-keys', 'protobuf', 'resources']) writeTable(table);
+  for (const table of ['enums', 'fields', 'merge-keys', 'protobuf', 'resources']) writeTable(table);
 }
 
 /** A table as one string constant: cheaper to load than an array literal of its cells. */

@@ -5,6 +5,7 @@ import { type PublishedKind, publishedList, publishedSchema } from '../apiextens
 import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
 import { type Facts, type MergeFacts, readFacts } from '../schema/facts.ts';
 import { readDescriptions } from './descriptions.ts';
+import { readEnums } from './enums.ts';
 
 /** 2 is Swagger (`definitions`), 3 is OpenAPI 3.0 (`components/schemas`): they differ in references and in `oneOf`. */
 export type OpenApiVersion = 2 | 3;
@@ -60,6 +61,7 @@ export class Components {
   readonly version: OpenApiVersion;
   private readonly facts: Facts;
   private readonly descriptions = readDescriptions();
+  private readonly enumOf = readEnums();
   private readonly schemas = new Map<string, JsonSchema>();
   /** By `group/version/kind`. */
   private readonly custom: ReadonlyMap<string, CustomKind>;
@@ -130,7 +132,8 @@ export class Components {
     const short = type.split('.').slice(-3).join('.');
     for (const field of facts.fields) {
       const description = this.descriptions.field(short, field.name);
-      properties[field.name] = this.property(field.type, facts.merge.get(field.name), description);
+      const property = this.property(field.type, facts.merge.get(field.name), description);
+      properties[field.name] = withEnum(property, this.enumOf(type, field.name));
     }
     const description = this.descriptions.type(short);
     const required = facts.fields.filter((field) => field.required).map((field) => field.name);
@@ -165,6 +168,12 @@ export class Components {
     if (type === 'string:int-or-string') return intOrString[this.version];
     return scalars[type] ?? this.reference(type);
   }
+}
+
+function withEnum(property: JsonSchema, values: readonly string[] | undefined): JsonSchema {
+  if (!values) return property;
+  const items = property.items as JsonSchema | undefined;
+  return items ? { ...property, items: { ...items, enum: values } } : { ...property, enum: values };
 }
 
 function extensionsOf(merge: MergeFacts, isList: boolean): JsonSchema {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { table } from '../facts/enums.generated.ts';
 import { builtinResources } from '../registry.ts';
 import { readFacts } from '../schema/facts.ts';
 import { readDescriptions } from './descriptions.ts';
@@ -138,4 +139,26 @@ test('watches and connections have paths too, which generated clients go by', ()
   ]);
   expect(of(`${pod}/log`)).toEqual(['get readCoreV1NamespacedPodLog']);
   expect(of(`${pod}/proxy/{path}`)).toContain('head connectHeadCoreV1NamespacedPodProxyWithPath');
+});
+
+test('fields of a few values name them', () => {
+  const swagger = JSON.parse(String(api.swagger().body)) as { definitions: Document['components']['schemas'] };
+  for (const schemas of [parsed('api/v1').components.schemas, swagger.definitions]) {
+    const { restartPolicy } = schemas['io.k8s.api.core.v1.PodSpec']!.properties;
+    expect(restartPolicy).toMatchObject({ type: 'string', enum: ['Always', 'Never', 'OnFailure'] });
+    const { ipFamilies, selector } = schemas['io.k8s.api.core.v1.ServiceSpec']!.properties;
+    expect(ipFamilies).toMatchObject({ type: 'array', items: { type: 'string', enum: ['', 'IPv4', 'IPv6'] } });
+    expect(selector).not.toHaveProperty('enum');
+  }
+});
+
+test('the table of enums names fields that there are', () => {
+  const facts = readFacts();
+  const rows = table.trimEnd().split('\n').slice(1);
+  const wrong = rows.filter((row) => {
+    const [type = '', name = ''] = row.split('\t');
+    const field = facts.factsOf(type)?.fields.find((one) => one.name === name);
+    return field?.type !== 'string' && field?.type !== '[]string';
+  });
+  expect(wrong).toEqual([]);
 });
