@@ -115,13 +115,34 @@ test.each([
     { spec: { publishNotReadyAddresses: 'yes' } },
     'json: cannot unmarshal string into Go struct field ServiceSpec.spec.publishNotReadyAddresses of type bool',
   ],
-  [{ spec: { ports: [{ targetPort: true }] } }, 'json: cannot unmarshal bool into Go value of type int32'],
+  [
+    { spec: { ports: [{ targetPort: true }] } },
+    'json: cannot unmarshal bool into Go struct field ServicePort.spec.ports.targetPort of type int32',
+  ],
   [
     { metadata: { creationTimestamp: 'x' } },
     'parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"',
   ],
 ])('%j is refused', (value, message) => {
   expect(() => decodeObject(value, service)).toThrow(new DecodeError(message));
+});
+
+const notText = 'json: cannot unmarshal number into Go struct field';
+test.each([
+  [{ kind: 1 }, `${notText} Pod.TypeMeta.kind of type string`],
+  [{ status: { phase: 1 } }, `${notText} PodStatus.status.phase of type v1.PodPhase`],
+  [{ metadata: { creationTimestamp: 1 } }, `${notText} ObjectMeta.metadata.creationTimestamp of type string`],
+  [
+    { spec: { volumes: [{ configMap: { items: 1 } }] } },
+    `${notText} ConfigMapVolumeSource.spec.volumes.VolumeSource.configMap.items of type []v1.KeyToPath`,
+  ],
+  [
+    { spec: { containers: [{ resources: { limits: 1 } }] } },
+    `${notText} ResourceRequirements.spec.containers.resources.limits of type v1.ResourceList`,
+  ],
+])('errors name Go types and structs that JSON does not show: %j', (value, message) => {
+  const pod = schemas.schemaOf({ group: '', version: 'v1', kind: 'Pod' })!;
+  expect(() => decodeObject(value, pod)).toThrow(new DecodeError(message));
 });
 
 const bodyOf = (text: string) => ({ ...parseJson(text), schema: service, kind: 'Service', version: 'v1' });
@@ -151,7 +172,7 @@ test('a whole number is written as one', () => {
   expect(() => decode('{"spec":{"ports":[{"port":80},{"port":80.0}]}}')).toThrow(`number 80.0 into ${into}`);
   expect(() => decode('{"spec":{"ports":[{"port":8e1}]}}')).toThrow(`number 8e1 into ${into}`);
   expect(() => decode('{"spec":{"ports":[{"port":80,"targetPort":80.0}]}}')).toThrow(
-    'json: cannot unmarshal number 80.0 into Go value of type int32',
+    'json: cannot unmarshal number 80.0 into Go struct field ServicePort.spec.ports.targetPort of type int32',
   );
   const quota = decode('{"spec":{"hard":{"cpu":1.50,"pods":1e1,"memory":1e3,"services":1000}}}', resourceQuota);
   expect(quota).toMatchObject({ spec: { hard: { cpu: '1500m', pods: '10', memory: '1e3', services: '1k' } } });

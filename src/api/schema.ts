@@ -13,6 +13,7 @@ import {
 import { table } from '../apimachinery/table.ts';
 import { type Facts, type FieldFacts, type MergeFacts, readFacts, type TypeFacts } from './schema/facts.ts';
 import { type GoEncoding, goEncoding } from './schema/go-encoding.ts';
+import { type GoNames, goNames } from './schema/go-names.ts';
 
 export interface Schemas {
   /** The schema of a built-in kind, or undefined. */
@@ -46,19 +47,6 @@ const keyDefaults = table<string>({
   'core.v1.LocalObjectReference.name': '',
 });
 
-/** Fields whose Go type has a name of its own, which errors show. */
-const namedTypes = table<string>({
-  'apiextensions.v1.CustomResourceConversion.strategy': 'v1.ConversionStrategyType',
-  'apiextensions.v1.CustomResourceDefinitionCondition.status': 'v1.ConditionStatus',
-  'apiextensions.v1.CustomResourceDefinitionCondition.type': 'v1.CustomResourceDefinitionConditionType',
-  'apiextensions.v1.CustomResourceDefinitionSpec.scope': 'v1.ResourceScope',
-  'apiextensions.v1.JSONSchemaProps.$schema': 'v1.JSONSchemaURL',
-  'apiextensions.v1.JSONSchemaProps.definitions': 'v1.JSONSchemaDefinitions',
-  'apiextensions.v1.JSONSchemaProps.dependencies': 'v1.JSONSchemaDependencies',
-  'apiextensions.v1.JSONSchemaProps.x-kubernetes-validations': 'v1.ValidationRules',
-  'apiextensions.v1.ValidationRule.reason': 'v1.FieldValueErrorReason',
-});
-
 const crds = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 
 /** `io.k8s.api.core.v1.Pod` -> `core.v1.Pod`. */
@@ -74,11 +62,13 @@ function goName(type: string): string {
 class BuiltinSchemas implements Schemas {
   private readonly facts: Facts;
   private readonly encoding: GoEncoding;
+  private readonly names: GoNames;
   private readonly types = new Map<string, ObjectSchema | undefined>();
 
-  constructor(facts: Facts, encoding: GoEncoding) {
+  constructor(facts: Facts, encoding: GoEncoding, names: GoNames) {
     this.facts = facts;
     this.encoding = encoding;
+    this.names = names;
   }
 
   schemaOf({ group, version, kind }: GroupVersionKind): ObjectSchema | undefined {
@@ -102,12 +92,12 @@ class BuiltinSchemas implements Schemas {
     const short = shortName(type);
     return facts.fields.map((field) => {
       const merge = facts.merge.get(field.name);
-      const goType = namedTypes[`${short}.${field.name}`];
-      const plain = this.schema(field.type, merge);
-      const schema = goType === undefined || plain.kind === 'object' ? plain : { ...plain, goType };
+      const schema = named(this.schema(field.type, merge), this.names.goType(short, field.name));
+      const isTypeMeta = facts.groupVersionKind !== '' && (field.name === 'kind' || field.name === 'apiVersion');
       const strategies = (merge?.patchStrategy ?? '').split(',').filter((s) => s !== '');
       return {
         name: field.name,
+        embedded: isTypeMeta ? 'TypeMeta' : this.names.embedded(short, field.name),
         schema,
         required: field.required,
         absent: this.absent(short, field, schema, facts.groupVersionKind !== ''),
@@ -184,6 +174,16 @@ class BuiltinSchemas implements Schemas {
   }
 }
 
+/** The schema under the names of Go's types: `[]v1.AccessMode` names the items, `v1.ResourceList` the map itself. */
+function named(schema: Schema, goType: string | undefined): Schema {
+  if (goType === undefined || schema.kind === 'object') return schema;
+  if (schema.kind === 'list' && goType.startsWith('[]'))
+    return { ...schema, items: named(schema.items, goType.slice(2)) };
+  const values = /^map\[string\](.+)$/.exec(goType)?.[1];
+  if (schema.kind === 'map' && values !== undefined) return { ...schema, values: named(schema.values, values) };
+  return { ...schema, goType };
+}
+
 class LazyObject implements ObjectSchema {
   readonly kind = 'object';
   readonly name: string;
@@ -219,5 +219,5 @@ class LazyObject implements ObjectSchema {
 
 /** The schemas of all built-in kinds. One pass over the tables; types are made as they are asked for. */
 export function builtinSchemas(): Schemas {
-  return new BuiltinSchemas(readFacts(), goEncoding());
+  return new BuiltinSchemas(readFacts(), goEncoding(), goNames());
 }

@@ -2,9 +2,9 @@
 
 import { goText, goTypeName } from '../json/go-text.ts';
 import { isObject, type JsonObject } from '../json/value.ts';
-import { goTypeOf, type Schema } from '../schema/schema.ts';
+import type { Schema } from '../schema/schema.ts';
 import { PatchApplyError } from './json-patch.ts';
-import { badArgument, badDirective, noMergeKey, PatchTypeError } from './strategic-problems.ts';
+import { badArgument, badDirective, goKindOf, noMergeKey, PatchTypeError } from './strategic-problems.ts';
 
 /** How the items of a list are merged. */
 export interface ListKind {
@@ -31,8 +31,7 @@ export function mergeList(
     return arranged(merged, { order: patch, live: original, mergeKey, isMaps: false });
   }
   if (mergeKey === '') {
-    const kind = list.items.kind === 'object' ? 'struct' : list.items.kind === 'map' ? 'map' : goTypeOf(list.items);
-    throw new PatchTypeError(`cannot merge lists without merge key for ${kind}`);
+    throw new PatchTypeError(`cannot merge lists without merge key for ${goKindOf(list.items)}`);
   }
   const { kept, changes } = withoutSpecialItems(original as JsonObject[], patch as JsonObject[], mergeKey);
   const merged = mergeByKey(kept, changes, { mergeKey, mergeItem });

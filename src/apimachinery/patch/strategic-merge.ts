@@ -7,11 +7,11 @@
 // Directives that stand where nothing can be merged (in what is new) stay in the result, where the decoder finds them unknown.
 
 import { isObject, type JsonObject, setKey } from '../json/value.ts';
-import { goTypeOf, type ObjectSchema, type Schema } from '../schema/schema.ts';
+import type { ObjectSchema, Schema } from '../schema/schema.ts';
 import { ownValue } from '../table.ts';
 import { PatchSyntaxError } from './json-patch.ts';
 import { checkAgainstOrder, deleteFromList, inOrder, type ListKind, mergeList } from './strategic-list.ts';
-import { badArgument, badDirective, PatchTypeError } from './strategic-problems.ts';
+import { badArgument, badDirective, goKindOf, PatchTypeError } from './strategic-problems.ts';
 
 const patchDirective = '$patch';
 const retainKeysDirective = '$retainKeys';
@@ -150,8 +150,7 @@ interface FieldFacts {
 /** Throws PatchTypeError for a field that the type does not have. */
 function fieldOf(schema: Schema, key: string): FieldFacts {
   if (schema.kind !== 'object' && schema.kind !== 'raw') {
-    const kind = schema.kind === 'list' ? 'slice' : schema.kind === 'map' ? 'map' : goTypeOf(schema);
-    throw new PatchTypeError(`merging an object in json but data type is not struct, instead is: ${kind}`);
+    throw new PatchTypeError(`merging an object in json but data type is not struct, instead is: ${goKindOf(schema)}`);
   }
   const fields = schema.kind === 'object' ? schema.fields : new Map<string, never>();
   const field = fields.get(key) ?? [...fields.values()].find(({ name }) => name.toLowerCase() === key.toLowerCase());

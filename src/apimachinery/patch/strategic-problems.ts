@@ -1,6 +1,7 @@
 // What upstream's strategic merge fails with when a patch does not fit the type: 500 with the bare text.
 import { goText, goTypeName } from '../json/go-text.ts';
 import type { JsonObject } from '../json/value.ts';
+import { goTypeOf, type Schema, scalarSchema } from '../schema/schema.ts';
 
 /** The patch does not fit the type. kube-apiserver takes it for a failure of its own: 500 with this message. */
 export class PatchTypeError extends Error {}
@@ -25,3 +26,10 @@ export function badDirective(directive: unknown, map: JsonObject): PatchTypeErro
 }
 
 const typed = (value: unknown) => (value === null ? '<nil>' : `${goTypeName(value)}=${goText(value)}`);
+
+/** Go's kind of a type, whatever its name: `struct`, `slice`, `map`, `string`. */
+export function goKindOf({ kind }: Schema): string {
+  if (kind === 'object' || kind === 'raw') return 'struct';
+  if (kind === 'list') return 'slice';
+  return kind === 'map' ? 'map' : goTypeOf(scalarSchema(kind));
+}

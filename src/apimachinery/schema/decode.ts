@@ -48,6 +48,7 @@ interface Place {
   /** A field name, a key of a map, or an index in brackets. */
   readonly segment: string;
   readonly isKey?: true;
+  readonly embedded?: string | undefined;
   /** The Go struct whose field this is, without its package. */
   readonly struct: string;
   readonly context: Context;
@@ -58,7 +59,9 @@ function pathOf(place: Place | undefined, withIndexes: boolean): string {
   const before = pathOf(place.parent, withIndexes);
   if (place.isKey && !withIndexes) return before;
   if (place.segment.startsWith('[')) return withIndexes ? before + place.segment : before;
-  return before === '' ? place.segment : `${before}.${place.segment}`;
+  const { embedded } = place;
+  const segment = embedded !== undefined && !withIndexes ? `${embedded}.${place.segment}` : place.segment;
+  return before === '' ? segment : `${before}.${segment}`;
 }
 
 /** How a number was written, where that is not how it is printed. */
@@ -67,12 +70,17 @@ function decimalAt(place: Place): string | undefined {
 }
 
 function mismatch(value: unknown, schema: Schema, place: Place): DecodeError {
+  return notA(value, goTypeOf(schema), place, /^int/.test(schema.kind));
+}
+
+/** The error names the number where it is a whole one that is wanted. */
+function notA(value: unknown, goType: string, place: Place, showsNumber = goType.startsWith('int')): DecodeError {
   const what =
     value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : jsonType(value);
-  const number = what === 'number' && /^int/.test(schema.kind) ? ` ${decimalAt(place) ?? value}` : '';
+  const number = what === 'number' && showsNumber ? ` ${decimalAt(place) ?? value}` : '';
   const field = pathOf(place, false);
   const into = field === '' ? 'Go value' : `Go struct field ${place.context.struct ?? place.struct}.${field}`;
-  return new DecodeError(`json: cannot unmarshal ${what}${number} into ${into} of type ${goTypeOf(schema)}`);
+  return new DecodeError(`json: cannot unmarshal ${what}${number} into ${into} of type ${goType}`);
 }
 
 function jsonType(value: unknown): string {
@@ -93,7 +101,8 @@ function decodeStruct(value: unknown, schema: ObjectSchema, place: Place): Recor
     }
     const given = source[key];
     if (given === null || given === undefined) continue;
-    const decoded = decodeValue(given, field.schema, { parent: place, segment: key, struct, context });
+    const { embedded } = field;
+    const decoded = decodeValue(given, field.schema, { parent: place, segment: key, struct, embedded, context });
     if (!isLeftOut(decoded, field)) target[key] = decoded;
   }
   for (const field of schema.filled) {
@@ -187,7 +196,7 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
       return value;
     case 'int-or-string':
       if (typeof value === 'string') return value;
-      if (!isInteger(value, 'int32') || decimalAt(place)) throw looseMismatch(value, 'int32', decimalAt(place));
+      if (!isInteger(value, 'int32') || decimalAt(place)) throw notA(value, 'int32', place);
       return value;
     case 'bytes':
       return decodeBytes(value, schema, place);
@@ -195,7 +204,7 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
       return decodeQuantity(value, decimalAt(place));
     case 'time':
     case 'micro-time':
-      return decodeTime(value, schema.kind);
+      return decodeTime(value, schema.kind, place);
     case 'raw':
       if (typeof value !== 'object' || Array.isArray(value)) throw mismatch(value, schema, place);
       return value;
@@ -220,13 +229,6 @@ function decodeForms(value: unknown, forms: Forms, place: Place): unknown {
 function isInteger(value: unknown, kind: 'int32' | 'int64'): value is number {
   if (typeof value !== 'number' || !Number.isInteger(value)) return false;
   return kind === 'int64' ? Math.abs(value) <= 2 ** 63 : value >= -(2 ** 31) && value < 2 ** 31;
-}
-
-/** The error of a type that decodes itself, and so does not know its field. */
-function looseMismatch(value: unknown, goType: string, written = value): DecodeError {
-  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : jsonType(value);
-  const number = what === 'number' && goType.startsWith('int') ? ` ${written}` : '';
-  return new DecodeError(`json: cannot unmarshal ${what}${number} into Go value of type ${goType}`);
 }
 
 function decodeMap(value: unknown, schema: MapSchema, place: Place): Record<string, unknown> {
@@ -292,8 +294,8 @@ const canonicalTime = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]
 /** The time zero of Go, which is as good as none. */
 const zeroTime = '0001-01-01T00:00:00Z';
 
-function decodeTime(value: unknown, kind: TimeLayout): string | null {
-  if (typeof value !== 'string') throw looseMismatch(value, 'string');
+function decodeTime(value: unknown, kind: TimeLayout, place: Place): string | null {
+  if (typeof value !== 'string') throw notA(value, 'string', place);
   if (kind === 'time' && canonicalTime.test(value)) return value === zeroTime ? null : value;
   const milliseconds = readTime(value, kind);
   if (typeof milliseconds === 'string') throw new DecodeError(milliseconds);

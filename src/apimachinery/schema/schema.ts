@@ -30,6 +30,8 @@ export interface ObjectSchema {
 
 export interface Field {
   readonly name: string;
+  /** The struct within the struct that has the field in Go, which JSON does not show: errors name it (`VolumeSource`). */
+  readonly embedded?: string | undefined;
   readonly schema: Schema;
   /** The type says `required`; whether a value is there is for validation to say. */
   readonly required: boolean;

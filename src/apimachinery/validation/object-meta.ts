@@ -28,9 +28,10 @@ export function nameErrors(rule: NameRule, field: string, value: string): FieldE
 export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, path = 'metadata'): FieldError[] {
   const rule = rules.name ?? dns1123Subdomain;
   const errors: FieldError[] = [];
-  // A generated name ends in five further characters, so that a prefix may end in a hyphen.
+  // A prefix may end in a hyphen, since more follows: upstream looks at what is before the two last characters.
   if (meta.generateName) {
-    const asName = meta.generateName.endsWith('-') ? `${meta.generateName.slice(0, -1)}a` : meta.generateName;
+    const isMasked = meta.generateName.length > 1 && meta.generateName.endsWith('-');
+    const asName = isMasked ? `${meta.generateName.slice(0, -2)}a` : meta.generateName;
     errors.push(
       ...rule(asName).map((message) => fieldError.invalid(`${path}.generateName`, meta.generateName, message)),
     );

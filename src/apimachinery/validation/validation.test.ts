@@ -65,6 +65,10 @@ test('metadata of a new object', () => {
   const check = (meta: ObjectMeta, namespaced = true): string[] => messages(validateObjectMeta(meta, { namespaced }));
   expect(check({ name: 'a', namespace: 'b' })).toEqual([]);
   expect(check({ name: 'a', namespace: 'b', generateName: 'a-' })).toEqual([]);
+  // What stands before the hyphen is not looked at.
+  expect(check({ name: 'a', namespace: 'b', generateName: 'A-' })).toEqual([]);
+  expect(check({ name: 'a', namespace: 'b', generateName: '-' })).toHaveLength(1);
+  expect(check({ name: 'a', namespace: 'b', generateName: `${'a'.repeat(253)}-` })).toEqual([]);
   expect(check({})).toEqual([
     'metadata.name: Required value: name or generateName is required',
     'metadata.namespace: Required value',
