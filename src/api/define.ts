@@ -126,11 +126,11 @@ function genericStrategy<T extends KubeObject>(
     validate(object: T): FieldError[] {
       return [...validateObjectMeta(object.metadata, rules), ...(own.validate?.(object) ?? [])];
     },
-    validateUpdate(object: T, old: T): FieldError[] {
-      return [...validateAnyUpdate(object, old, rules), ...(own.validateUpdate?.(object, old) ?? [])];
+    validateUpdate(object: T, old: T, warn?: (text: string) => void): FieldError[] {
+      return [...validateAnyUpdate(object, old, rules), ...(own.validateUpdate?.(object, old, warn) ?? [])];
     },
-    validateStatusUpdate(object: T, old: T): FieldError[] {
-      return [...validateAnyUpdate(object, old, rules), ...(own.validateStatusUpdate?.(object, old) ?? [])];
+    validateStatusUpdate(object: T, old: T, warn?: (text: string) => void): FieldError[] {
+      return [...validateAnyUpdate(object, old, rules), ...(own.validateStatusUpdate?.(object, old, warn) ?? [])];
     },
     warnings: (object: T, old?: T) => own.warnings?.(object, old) ?? [],
     ...(own.subresources && {

@@ -49,8 +49,8 @@ export interface Strategy<T extends KubeObject> {
   /** Of a new object, in full: metadata too. */
   validate?(object: T): FieldError[];
   /** Of a changed object, in full: `validate` does not run on updates, since what was once valid may stay. */
-  validateUpdate?(object: T, old: T): FieldError[];
-  validateStatusUpdate?(object: T, old: T): FieldError[];
+  validateUpdate?(object: T, old: T, warn?: (text: string) => void): FieldError[];
+  validateStatusUpdate?(object: T, old: T, warn?: (text: string) => void): FieldError[];
   /** Of writes to further subresources, by name: `resize`. What is not here follows the rules of the object itself. */
   readonly subresources?: Readonly<Record<string, SubresourceStrategy<T>>>;
   /** Texts for the Warning header (RFC 7234 warn-code 299). */

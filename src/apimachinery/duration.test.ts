@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { age, formatGoDuration, humanDuration, parseGoDuration } from './duration.ts';
+import { age, formatGoDuration, humanDuration, looseDuration, parseGoDuration } from './duration.ts';
 
 const [s, m, h, d, y] = [1000, 60_000, 3_600_000, 86_400_000, 365 * 86_400_000] as const;
 
@@ -69,4 +69,15 @@ test.each([
 ])('%s has nanoseconds', (text, milliseconds, printed) => {
   expect(parseGoDuration(text)).toBe(milliseconds);
   if (milliseconds !== undefined) expect(formatGoDuration(milliseconds)).toBe(printed);
+});
+
+test.each([
+  ['3 weeks', 1_814_400_000_000_000n],
+  ['1d', 86_400_000_000_000n],
+  ['about 5 Min and 2 secs', 302_000_000_000n],
+  // Go's form, and none at all.
+  ['1h30m', undefined],
+  ['1 fortnight', undefined],
+])('%s is a length of time of the loose sort: %s', (text, nanoseconds) => {
+  expect(looseDuration(text)).toBe(nanoseconds);
 });

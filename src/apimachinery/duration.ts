@@ -113,3 +113,29 @@ function decimal(value: bigint, unit: bigint): string {
     .replace(/0+$/, '');
   return fraction === '' || unit === 1n ? `${value / unit}` : `${value / unit}.${fraction}`;
 }
+
+const looseUnits: readonly (readonly [RegExp, bigint])[] = [
+  [/^(ns|nano.*)$/i, 1n],
+  [/^(us|µs|micro.*)$/i, 1_000n],
+  [/^(ms|milli.*)$/i, 1_000_000n],
+  [/^(s|sec.*)$/i, 1_000_000_000n],
+  [/^(m|min.*)$/i, 60_000_000_000n],
+  [/^(h|hr|hour.*)$/i, 3_600_000_000_000n],
+  [/^(d|day.*)$/i, 86_400_000_000_000n],
+  [/^(w|wk|week.*)$/i, 604_800_000_000_000n],
+];
+
+/**
+ * Nanoseconds of a text in which numbers and units stand, as the OpenAPI format `duration` takes it beside Go's form: `3 weeks`,
+ * `about 5 min`. Undefined: it is Go's form, or neither.
+ */
+export function looseDuration(text: string): bigint | undefined {
+  if (parseGoDuration(text) !== undefined) return undefined;
+  let total: bigint | undefined;
+  for (const [, number = '', unit = ''] of text.matchAll(/(\d+)\s*([A-Za-zµ]+)/g)) {
+    if (BigInt(number) >= 2n ** 63n) return undefined;
+    const scale = looseUnits.find(([names]) => names.test(unit))?.[1];
+    if (scale !== undefined) total = (total ?? 0n) + BigInt(number) * scale;
+  }
+  return total;
+}

@@ -3,11 +3,13 @@ import { type JSONSchemaProps, walkSchema } from '../../api/apiextensions/schema
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { FieldError } from '../../apimachinery/validation/field-error.ts';
 
+type Check = (object: Readonly<KubeObject>, old?: Readonly<KubeObject>, warn?: (text: string) => void) => FieldError[];
+
 /** The rules of one schema. */
 export class Rules {
   readonly #schema: JSONSchemaProps;
   #exist: boolean | undefined;
-  #check: ((object: Readonly<KubeObject>, old?: Readonly<KubeObject>) => FieldError[]) | undefined;
+  #check: Check | undefined;
 
   constructor(schema: JSONSchemaProps) {
     this.#schema = schema;
@@ -27,15 +29,15 @@ export class Rules {
       import('./rule-checker.ts'),
     ]);
     const { root } = compileRules(this.#schema, '');
-    this.#check = (object, old) => (root ? checkRules(root, object, old) : []);
+    this.#check = (object, old, warn) => (root ? checkRules(root, object, old, warn) : []);
   }
 
-  /** `old` for updates. */
-  check(object: Readonly<KubeObject>, old?: Readonly<KubeObject>): FieldError[] {
+  /** `old` and `warn` for updates: what they leave wrong is only told. */
+  readonly check: Check = (object, old, warn) => {
     if (!this.exist) return [];
     if (!this.#check) throw new Error('rules are checked before they are loaded');
-    return this.#check(object, old);
-  }
+    return this.#check(object, old, warn);
+  };
 }
 
 export function hasRules(schema: JSONSchemaProps): boolean {

@@ -60,9 +60,9 @@ export function customStrategy(options: CustomStrategyOptions): Strategy<KubeObj
     warnings: (object, old) => finalizerWarnings(object, old),
     prepareForStatusUpdate: keepAllButItsStatus,
     validate: (object) => withRules(validate(object), options, { object }),
-    validateUpdate: (object, old) => withRules(validate(object, old), options, { object, old }),
-    validateStatusUpdate: (object, old) =>
-      withRules(validateStatus(object, old), options, { object, old, ofStatus: true }),
+    validateUpdate: (object, old, warn) => withRules(validate(object, old), options, { object, old, warn }),
+    validateStatusUpdate: (object, old, warn) =>
+      withRules(validateStatus(object, old), options, { object, old, warn, ofStatus: true }),
   };
 }
 
@@ -108,14 +108,17 @@ const blocking = new Set<FieldError['type']>([
   'FieldValueTypeInvalid',
 ]);
 
+interface Checked {
+  readonly object: KubeObject;
+  readonly old?: KubeObject;
+  readonly warn?: ((text: string) => void) | undefined;
+  readonly ofStatus?: boolean;
+}
+
 function withRules(
   found: readonly FieldError[],
   { schema, rules }: CustomStrategyOptions,
-  {
-    object,
-    old,
-    ofStatus = false,
-  }: { readonly object: KubeObject; readonly old?: KubeObject; readonly ofStatus?: boolean },
+  { object, old, warn, ofStatus = false }: Checked,
 ): FieldError[] {
   const errors = ofStatus ? [...found] : [...found, ...validateEmbedded(object, schema)];
   // A list that already had repetitions may keep them.
@@ -127,7 +130,7 @@ function withRules(
       'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
     return [...errors, fieldError.invalid('<nil>', null, detail)];
   }
-  return [...errors, ...rules.check(object, old)];
+  return [...errors, ...rules.check(object, old, warn)];
 }
 
 /** `status` alone: only what is in it is looked at. */

@@ -1,7 +1,7 @@
 // The string formats that kube-apiserver checks (k8s.io/kube-openapi/pkg/validation/strfmt). Formats that are not listed
 // here mean nothing.
 
-import { parseGoDuration } from '../../../apimachinery/duration.ts';
+import { looseDuration, parseGoDuration } from '../../../apimachinery/duration.ts';
 import { table } from '../../../apimachinery/table.ts';
 import { parseTime } from '../../../apimachinery/time.ts';
 import { dns1123Label, dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
@@ -51,17 +51,8 @@ function isDateTime(text: string): boolean {
   return match !== null && isDate(date) && match[1]! <= '23' && match[2]! <= '59' && match[3]! <= '59';
 }
 
-const units = new Set(['ns', 'us', 'µs', 'ms', 's', 'm', 'h', 'd', 'w', 'hr', 'wk']);
-
-/** As Go writes durations, or anything in which a number and a unit stand: `3 weeks`, `about 5 min`. */
 function isDuration(text: string): boolean {
-  if (parseGoDuration(text) !== undefined) return true;
-  const terms = [...text.matchAll(/(\d+)\s*([A-Za-zµ]+)/g)];
-  if (terms.some(([, number = '']) => BigInt(number) >= 2n ** 63n)) return false;
-  return terms.some(([, , unit = '']) => {
-    const name = unit.toLowerCase();
-    return units.has(name) || /^(nano|micro|milli|sec|min|hour|day|week)/.test(name);
-  });
+  return parseGoDuration(text) !== undefined || looseDuration(text) !== undefined;
 }
 
 /** As net/url.ParseRequestURI: with a scheme, or from the root. */
