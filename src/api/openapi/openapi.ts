@@ -2,6 +2,7 @@
 // made when they are first asked for, and then kept.
 import { createHash } from 'node:crypto';
 import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
+import { table as enumsTable } from '../facts/enums.generated.ts';
 import { table as fieldsTable } from '../facts/fields.generated.ts';
 import { table as mergeKeysTable } from '../facts/merge-keys.generated.ts';
 import type { ResourceFacts } from '../resource.ts';
@@ -47,6 +48,9 @@ export interface OpenApi {
   /** The same as protocol buffers (openapi.v2.Document of gnostic). */
   swaggerMessage(): MadeDocument;
 }
+
+/** Raised when the same tables make another document: clients keep documents by their hash, for good. */
+const form = 2;
 
 export function openApi(options: OpenApiOptions): OpenApi {
   return new Documents(options);
@@ -101,6 +105,7 @@ class Documents implements OpenApi {
     this.tables ??= createHash('sha256')
       .update(fieldsTable)
       .update(mergeKeysTable)
+      .update(enumsTable)
       .update(readDescriptions().text)
       .digest('hex');
     const facts = resources.map(({ group, version, resource, kind, namespaced, verbs, openApiSchema, ...own }) => [
@@ -112,7 +117,7 @@ class Documents implements OpenApi {
       verbs,
       ...(openApiSchema ? [schemaHash(openApiSchema), own.listKind, ...Object.keys(own.selectableFields ?? {})] : []),
     ]);
-    const text = JSON.stringify([this.version, this.tables, facts]);
+    const text = JSON.stringify([form, this.version, this.tables, facts]);
     return createHash('sha256').update(text).digest('hex').toUpperCase();
   }
 
