@@ -280,8 +280,8 @@ test('a configuration does not replace what is atomic, nor set what is not there
     const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
     const { status, body } = await server.send('POST', '/api/v1/namespaces/n/pods', pod);
     expect({ status, message: body.message }).toEqual({
-      status: 422,
-      message: `pods "p" is forbidden: policy 'm' with binding 'mb' denied request: error applying patch: ${why}`,
+      status: 403,
+      message: `policy 'm' with binding 'mb' denied request: error applying patch: ${why}`,
     });
     for (const resource of ['mutatingadmissionpolicies/m', 'mutatingadmissionpolicybindings/mb']) {
       await server.send('DELETE', `${registration}/${resource}`);
@@ -289,9 +289,26 @@ test('a configuration does not replace what is atomic, nor set what is not there
   }
 });
 
-test('a mutation that fails refuses the write', async () => {
-  await mutating([{ patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "remove", path: "/none"}]' } }]);
+test('mutations that fail refuse the write, each with its cause; a test that fails does not', async () => {
+  const patch = (operation: string) => ({
+    patchType: 'JSONPatch',
+    jsonPatch: { expression: `[JSONPatch{${operation}}]` },
+  });
+  await mutating([
+    patch('op: "test", path: "/metadata/name", value: "other"'),
+    patch('op: "remove", path: "/none"'),
+    patch('op: "nope", path: "/none"'),
+  ]);
   const { status, body } = await create('a');
-  expect(status).toBe(422);
-  expect(body.message).toContain(`policy 'm' with binding 'mb' denied request: JSON Patch: `);
+  const denied = "policy 'm' with binding 'mb' denied request: JSON Patch:";
+  const messages = [
+    `${denied} error in remove for path: '/none': Unable to remove nonexistent key: none: missing value`,
+    `${denied} Unexpected kind: nope`,
+  ];
+  expect(status).toBe(403);
+  expect(body).toMatchObject({
+    reason: 'Invalid',
+    message: messages[0],
+    details: { name: 'a', kind: 'configmaps', causes: messages.map((message) => ({ message })) },
+  });
 });

@@ -7,6 +7,8 @@ import { ownValue } from '../table.ts';
 export class PatchSyntaxError extends Error {}
 /** The patch can be read but not applied to this object: 422, with no more than a general message in the API's answer. */
 export class PatchApplyError extends Error {}
+/** A test of the patch found another value. */
+export class PatchTestError extends PatchApplyError {}
 
 /** kube-apiserver's limit: more than these are refused with 413. */
 export const mostOperations = 10_000;
@@ -144,7 +146,7 @@ function replace(work: Work, path: string, value: unknown): void {
 function test({ document }: Work, path: string, expected: unknown): void {
   const found = path === '' ? { value: document } : lookUp(document, path, `error in test for path: '${path}'`);
   if (!found) throw new PatchApplyError(`test operation does not apply: is missing path: ${path}: missing value`);
-  if (!jsonEqual(found.value ?? null, expected)) throw new PatchApplyError(`testing value ${path} failed: test failed`);
+  if (!jsonEqual(found.value ?? null, expected)) throw new PatchTestError(`testing value ${path} failed: test failed`);
 }
 
 function moved(work: Work, from: string): unknown {

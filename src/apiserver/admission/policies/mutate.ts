@@ -4,7 +4,12 @@ import { isObject, jsonEqual } from '../../../apimachinery/json/value.ts';
 import { misfits } from '../../../apimachinery/managedfields/check-applied.ts';
 import { mergeTyped } from '../../../apimachinery/managedfields/merge.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
-import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../../apimachinery/patch/json-patch.ts';
+import {
+  applyJsonPatch,
+  PatchApplyError,
+  PatchSyntaxError,
+  PatchTestError,
+} from '../../../apimachinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../../apimachinery/patch/merge-patch.ts';
 import type { Schema } from '../../../apimachinery/schema/schema.ts';
 import { toJson } from '../../../cel/values.ts';
@@ -15,7 +20,7 @@ import { compiledPolicy, type NamedExpression, PolicyEvaluation } from './compil
 import { checkConditions } from './validate.ts';
 
 /** A mutation that cannot be worked out or applied. */
-export class MutationError extends Error {
+class MutationError extends Error {
   override readonly name = 'MutationError';
 }
 
@@ -26,24 +31,34 @@ export interface MutationCase {
   readonly view: AdmissionView;
 }
 
-/** Whether the object was changed. Throws a MutationError. */
-export function applyPolicy({ policy, params, request, view }: MutationCase): boolean {
+export interface MutationResult {
+  readonly isChanged: boolean;
+  /** Of the conditions, or of each mutation that failed: the others take effect. */
+  readonly errors: readonly string[];
+}
+
+export function applyPolicy({ policy, params, request, view }: MutationCase): MutationResult {
   const compiled = compiledPolicy(policy);
-  let isChanged = false;
   const evaluationOfNow = () => new PolicyEvaluation(compiled, admissionBindings(request, view, { params }));
   const conditions = checkConditions(compiled, evaluationOfNow());
-  if (conditions.error !== undefined) throw new MutationError(conditions.error);
-  if (!conditions.matches) return false;
-  for (const [i, expression] of compiled.mutations.entries()) {
-    // Each mutation sees what those before it made.
-    const patch = evaluate(expression, evaluationOfNow());
-    const isPatch = policy.spec.mutations?.[i]?.patchType === 'JSONPatch';
-    const next = isPatch ? patched(request.object, patch) : merged(request, patch, view);
-    if (jsonEqual(next, request.object)) continue;
-    replaceObject(request, next, view);
-    isChanged = true;
+  if (conditions.error !== undefined) return { isChanged: false, errors: [conditions.error] };
+  let isChanged = false;
+  const errors: string[] = [];
+  for (const [i, expression] of conditions.matches ? compiled.mutations.entries() : []) {
+    try {
+      // Each mutation sees what those before it made.
+      const patch = evaluate(expression, evaluationOfNow());
+      const isPatch = policy.spec.mutations?.[i]?.patchType === 'JSONPatch';
+      const next = isPatch ? patched(request.object, patch) : merged(request, patch, view);
+      if (jsonEqual(next, request.object)) continue;
+      replaceObject(request, next, view);
+      isChanged = true;
+    } catch (error) {
+      if (!(error instanceof MutationError)) throw error;
+      errors.push(error.message);
+    }
   }
-  return isChanged;
+  return { isChanged, errors };
 }
 
 function evaluate(expression: NamedExpression, evaluation: PolicyEvaluation): unknown {
@@ -56,14 +71,16 @@ function patched(object: unknown, patch: unknown): unknown {
   try {
     return applyJsonPatch(object, patch);
   } catch (error) {
+    // A test that fails is no error: the patch is for other objects.
+    if (error instanceof PatchTestError) return object;
     if (!(error instanceof PatchSyntaxError) && !(error instanceof PatchApplyError)) throw error;
     throw new MutationError(`JSON Patch: ${error.message}`);
   }
 }
 
 /** As server-side apply merges, by the schema's lists and maps; without a schema as a merge patch. */
-function merged({ object, kind }: AdmissionRequest, configuration: unknown, view: AdmissionView): unknown {
-  const schema = view.schemas.schemaOf(kind);
+function merged({ object, kind, definition }: AdmissionRequest, configuration: unknown, view: AdmissionView): unknown {
+  const schema = definition.schema ?? view.schemas.schemaOf(kind);
   if (!schema) return applyMergePatch(object, configuration);
   const refuse = (why: string) => new MutationError(`error applying patch: ${why}`);
   const wrong = misfits(configuration, schema);

@@ -28,43 +28,58 @@ export const mutatingPolicies: AdmissionPlugin = {
   },
 };
 
+/** What keeps a policy from changing what it should. */
+interface Failure {
+  readonly policy: Policy;
+  readonly binding?: Binding;
+  readonly message: string;
+  /** Of the refusal; default Forbidden. */
+  readonly reason?: 'Invalid';
+}
+
 async function mutate(policies: readonly Policy[], round: AdmissionRound, view: AdmissionView): Promise<void> {
   const { request } = round;
   const bindings = view.all<Binding>('mutatingadmissionpolicybindings', group);
+  const failures: Failure[] = [];
   for (const policy of policies) {
     const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
-    if (!seen) continue;
-    const { applyPolicy, MutationError } = await import('./mutate.ts');
     const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
-    const definition = own.length > 0 ? paramDefinitionOf(policy.spec.paramKind, view) : undefined;
+    if (!seen || own.length === 0) continue;
+    const definition = paramDefinitionOf(policy.spec.paramKind, view);
     if (definition instanceof ConfigurationError) {
-      if (policy.spec.failurePolicy === 'Ignore') continue;
-      throw refusal(`failed to configure policy: ${definition.message}`, { policy, request });
+      failures.push({ policy, message: `failed to configure policy: ${definition.message}` });
+      continue;
     }
+    const { applyPolicy } = await import('./mutate.ts');
     for (const binding of own) {
       if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
       try {
         for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
-          if (!applyPolicy({ policy, params, request: seen, view })) continue;
+          const { isChanged, errors } = applyPolicy({ policy, params, request: seen, view });
+          failures.push(...errors.map((message) => ({ policy, binding, message, reason: 'Invalid' as const })));
+          if (!isChanged) continue;
           if (seen !== request) replaceObject(request, await takeBack(seen, request), view);
           round.askAgain();
         }
       } catch (error) {
-        const isExpected = error instanceof ConfigurationError || error instanceof MutationError;
-        if (!isExpected) throw error;
-        if (policy.spec.failurePolicy !== 'Ignore') throw refusal(error.message, { policy, binding, request });
+        if (!(error instanceof ConfigurationError)) throw error;
+        failures.push({ policy, binding, message: `failed to configure binding: ${error.message}` });
       }
     }
   }
+  const counting = failures.filter(({ policy }) => policy.spec.failurePolicy !== 'Ignore');
+  if (counting.length > 0) throw refusal(counting, request);
 }
 
-function refusal(
-  message: string,
-  { policy, binding, request }: { policy: Policy; binding?: Binding; request: AdmissionRequest },
-): StatusError {
-  const bound = binding ? ` with binding '${binding.metadata.name}'` : '';
-  const why = `policy '${policy.metadata.name}'${bound} denied request: ${message}`;
-  const { definition, object } = request;
-  const { status } = forbidden(definition, request.name || (object?.metadata?.name ?? ''), why);
-  return new StatusError({ ...status, reason: 'Invalid', code: 422 });
+/** All that went wrong, in the words of the first. */
+function refusal(failures: readonly Failure[], { definition, name, object }: AdmissionRequest): StatusError {
+  const messages = failures.map(({ policy, binding, message }) => {
+    const who = policy.metadata.name;
+    const named = binding ? `'${who}' with binding '${binding.metadata.name}'` : JSON.stringify(who);
+    return `policy ${named} denied request: ${message}`;
+  });
+  const [message = ''] = messages;
+  const { status } = forbidden(definition, name || (object?.metadata?.name ?? ''), message);
+  const details = { ...status.details, causes: messages.map((one) => ({ message: one })) };
+  return new StatusError({ ...status, message, reason: failures[0]?.reason ?? 'Forbidden', details });
 }
