@@ -205,8 +205,8 @@ describe('service account tokens', () => {
   test('TokenRequest binds to a pod and names its node', async () => {
     const { serviceAccounts } = setUp();
     const info = parseRequestInfo('POST', '/api/v1/namespaces/ns/serviceaccounts/default/token', new URLSearchParams());
-    const ask = (spec: object) =>
-      serviceAccounts.tokenRequest({ metadata: { name: '' }, spec } as KubeObject, {
+    const ask = (spec: object, metadata: object = { name: '' }) =>
+      serviceAccounts.tokenRequest({ metadata, spec } as KubeObject, {
         user: { name: 'x', groups: [] },
         info,
         dryRun: false,
@@ -223,6 +223,21 @@ describe('service account tokens', () => {
       pod: { name: 'p', uid: 'u-p' },
       serviceaccount: { name: 'default', uid: 'u-sa' },
     });
+    expect(answer.metadata).toEqual({
+      name: 'default',
+      namespace: 'ns',
+      uid: 'u-sa',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    });
+    await expect(ask({}, { name: 'x' })).rejects.toThrow(
+      'TokenRequest.authentication.k8s.io "default" is invalid: metadata.name: Invalid value: "x": must match the service account name if specified',
+    );
+    await expect(ask({}, { uid: 'x' })).rejects.toThrow(
+      'Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "default": the UID in the token request (x) does not match the UID of the service account (u-sa)',
+    );
+    await expect(ask({ boundObjectRef: { kind: 'Job', apiVersion: 'batch/v1', name: 'j' } })).rejects.toThrow(
+      'cannot bind token to object of type batch/v1, Kind=Job',
+    );
     await expect(ask({ expirationSeconds: 10 })).rejects.toThrow('may not specify a duration less than 10 minutes');
     await expect(ask({ boundObjectRef: { ...boundObjectRef, name: 'q' } })).rejects.toThrow('pods "q" not found');
     await expect(ask({ boundObjectRef: { ...boundObjectRef, uid: 'old' } })).rejects.toThrow('UID in record');
@@ -296,7 +311,9 @@ test('the token that pods mount is extended: told to be short, good for a year',
   const { serviceAccounts, clock } = setUp();
   const ask = async (expirationSeconds: number, audiences: string[] = []) => {
     const info = parseRequestInfo('POST', '/api/v1/namespaces/ns/serviceaccounts/default/token', new URLSearchParams());
-    const object = { metadata: { name: '' }, spec: { expirationSeconds, audiences } } as unknown as KubeObject;
+    const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'p' };
+    const spec = { expirationSeconds, audiences, boundObjectRef };
+    const object = { metadata: { name: '' }, spec } as unknown as KubeObject;
     const answer = await serviceAccounts.tokenRequest(object, { user: { name: 'x', groups: [] }, info, dryRun: false });
     return (answer as unknown as { status: { token: string; expirationTimestamp: string } }).status;
   };

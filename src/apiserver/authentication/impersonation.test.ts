@@ -53,6 +53,14 @@ test.each<[string, Asked, string]>([
     'jane system:authenticated by impersonate:user-info',
   ],
   [
+    'a user with fields that every object has',
+    {
+      may: ['impersonate *'],
+      headers: { 'impersonate-user': 'jane', 'impersonate-extra-constructor': 'x', 'impersonate-extra-__proto__': 'y' },
+    },
+    'jane system:authenticated by impersonate',
+  ],
+  [
     'a path',
     {
       may: ['impersonate:user-info *', 'impersonate-on:user-info:get /version'],

@@ -2,6 +2,7 @@
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { setKey } from '../../apimachinery/json/value.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import type { Attributes, Authorizer, Impersonated } from '../extensions.ts';
 import { headerText } from '../header-text.ts';
 import { type ApiRequest, headerValues, type User } from '../request.ts';
@@ -28,7 +29,7 @@ function wantedUser(request: Headers): User | undefined {
   for (const header of Object.keys(headers)) {
     if (!header.startsWith(extraPrefix)) continue;
     const key = decodeKey(header.slice(extraPrefix.length));
-    setKey(extra, key, [...(extra[key] ?? []), ...valuesOf(request, header)]);
+    setKey(extra, key, [...(ownValue(extra, key) ?? []), ...valuesOf(request, header)]);
   }
   const hasExtra = Object.keys(extra).length > 0;
   const wanted = { name, ...(uid && { uid }), groups, ...(hasExtra && { extra }) };

@@ -3,9 +3,10 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { TokenRequest } from '../../api/authentication/v1/types.generated.ts';
 import type { Pod, ServiceAccount } from '../../api/core/v1/types.generated.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
-import { badRequest, conflict, invalid, notFound } from '../../apimachinery/status.ts';
+import { type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
+import { badRequest, conflict, invalid, notFound, type StatusError } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
+import { formatTime } from '../../apimachinery/time.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -166,23 +167,34 @@ export class ServiceAccounts {
     const request = object as unknown as TokenRequest;
     await this.#view.caughtUp();
     const account = this.#view.get<ServiceAccount & KubeObject>(core('serviceaccounts'), info.namespace, info.name);
+    if (request.metadata?.name && request.metadata.name !== info.name)
+      throw wrongName(request.metadata.name, info.name);
     if (!account) throw notFound(core('serviceaccounts'), info.name);
+    checkUID(request.metadata?.uid, account);
     const seconds = request.spec?.expirationSeconds ?? 3600;
     checkExpiration(seconds, account.metadata.name);
     const audiences = request.spec?.audiences?.length ? request.spec.audiences : [serviceAccountIssuer];
+    const bound = this.#boundObjects(request, account);
+    const isUsual = seconds === warnOnlySeconds && audiences.every((one) => one === serviceAccountIssuer);
     const { token, expiresAt } = this.issue({
       namespace: info.namespace,
       serviceAccount: referenceTo(account),
       audiences,
       expirationSeconds: seconds,
-      isExtended: seconds === warnOnlySeconds && audiences.every((one) => one === serviceAccountIssuer),
-      ...this.#boundObjects(request, account),
+      isExtended: isUsual && bound.pod !== undefined,
+      ...bound,
     });
-    const { name, namespace, creationTimestamp } = account.metadata;
+    const { name, namespace, uid } = account.metadata;
     return {
       kind: 'TokenRequest',
       apiVersion: 'authentication.k8s.io/v1',
-      metadata: { name, ...(namespace && { namespace }), ...(creationTimestamp && { creationTimestamp }) },
+      metadata: {
+        ...request.metadata,
+        name,
+        ...(namespace && { namespace }),
+        ...(uid && { uid }),
+        creationTimestamp: formatTime(this.#clock.now()),
+      },
       spec: {
         ...request.spec,
         audiences,
@@ -202,9 +214,8 @@ export class ServiceAccounts {
     const kinds = table<string>({ Pod: 'pods', Secret: 'secrets', Node: 'nodes' });
     const resource = bound.apiVersion === 'v1' ? kinds[bound.kind ?? ''] : undefined;
     if (!resource) {
-      throw badRequest(
-        `cannot bind token for serviceaccount "${account.metadata.name}" to object of type ${bound.apiVersion}, Kind=${bound.kind}`,
-      );
+      const { group, version } = parseApiVersion(bound.apiVersion ?? '');
+      throw badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${bound.kind ?? ''}`);
     }
     const name = bound.name ?? '';
     const namespace = resource === 'nodes' ? '' : (account.metadata.namespace ?? '');
@@ -212,7 +223,7 @@ export class ServiceAccounts {
     if (!object) throw notFound(core(resource), name);
     if (bound.uid && bound.uid !== object.metadata.uid) {
       const why = `the UID in the bound object reference (${bound.uid}) does not match the UID in record. The object might have been deleted and then recreated`;
-      throw conflict(core(resource), name, why);
+      throw conflict({ group: '', resource: bound.kind ?? '' }, name, why);
     }
     if (resource !== 'pods') return { [resource.slice(0, -1)]: referenceTo(object) };
     const { spec: podSpec } = object as Readonly<Pod & KubeObject>;
@@ -230,6 +241,20 @@ function referenceTo({ metadata }: Readonly<KubeObject>): ObjectReference {
   return { name: metadata.name, uid: metadata.uid ?? '' };
 }
 
+const kind = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
+
+function wrongName(given: string, name: string): StatusError {
+  return invalid(kind, name, [
+    fieldError.invalid('metadata.name', given, 'must match the service account name if specified'),
+  ]);
+}
+
+function checkUID(given: string | undefined, { metadata: { name, uid } }: Readonly<KubeObject>): void {
+  if (!given || given === uid) return;
+  const why = `the UID in the token request (${given}) does not match the UID of the service account (${uid})`;
+  throw conflict({ group: kind.group, resource: kind.kind }, name, why);
+}
+
 function checkExpiration(seconds: number, name: string): void {
   const why =
     seconds < minimumSeconds
@@ -238,7 +263,6 @@ function checkExpiration(seconds: number, name: string): void {
         ? 'may not specify a duration larger than 2^32 seconds'
         : undefined;
   if (why === undefined) return;
-  const kind = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
   throw invalid(kind, name, [fieldError.invalid('spec.expirationSeconds', seconds, why)]);
 }
 
