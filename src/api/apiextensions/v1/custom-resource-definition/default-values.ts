@@ -6,6 +6,7 @@ import { isEmbedded, itemsOf, type JSONSchemaProps } from '../../schema/props.ts
 import { prune } from '../../schema/prune.ts';
 import { validateValue } from '../../schema/validate-value.ts';
 import type { Expressions } from './expressions.ts';
+import { anyJson } from './internal.ts';
 import type { Leniency } from './ratcheting.ts';
 
 export interface DefaultOptions {
@@ -43,7 +44,7 @@ function validateDefault(schema: JSONSchemaProps, path: string, here: Here): Fie
   const { leniency, expressions, insideMeta } = here;
   const errors: FieldError[] = [];
   if (!insideMeta && !leniency.unprunedDefaults && isUnpruned(schema)) {
-    errors.push(fieldError.invalid(path, schema.default, 'must not have unknown fields'));
+    errors.push(fieldError.invalid(path, anyJson(schema.default), 'must not have unknown fields'));
   }
   const embedded = insideMeta ? [] : validateEmbedded(schema.default, schema, path);
   if (embedded.length > 0) return [...errors, ...embedded];

@@ -198,7 +198,7 @@ function nested(schema: JSONSchemaProps, path: string, skipped: Skipped = nothin
     errors.push(...nested(property, `${path}.properties[${name}]`));
   }
   for (const [name, detail] of forbiddenInside) {
-    const isSet = name.endsWith('-type') ? schema[name] !== undefined : !isZero(schema[name]);
+    const isSet = name === 'default' || name.endsWith('-type') ? schema[name] !== undefined : !isZero(schema[name]);
     if (isSet) errors.push(forbidden(`${path}.${name}`, detail));
   }
   if (schema.properties?.metadata) {
