@@ -1,107 +1,121 @@
-// Simple JSON paths (`.spec.list[0].name`, `.metadata.annotations.a\.b`, `.status.conditions[?(@.type=="Ready")].status`):
-// the subset of kubectl's that printer columns use.
+// What a JSON path leads to (`.spec.list[0].name`, `.status.conditions[?(@.type=="Ready")].status`), as client-go finds it; and
+// plain paths of field names.
 
 import { isObject, setKey } from '../../../apimachinery/json/value.ts';
 import { ownValue } from '../../../apimachinery/table.ts';
+import { type Filter, type PathStep, parseJsonPath, type Slice } from './json-path-parser.ts';
 
-export type PathStep =
-  | { readonly type: 'field'; readonly name: string }
-  | { readonly type: 'index'; readonly index: number }
-  | { readonly type: 'all' }
-  | { readonly type: 'filter'; readonly path: readonly PathStep[]; readonly operator: string; readonly value: unknown };
+export { type PathStep, parseJsonPath };
 
-const identifier = /^(?:\\.|[^.[\]\\])+/;
+/** The path does not fit the value; an exception within this file only. */
+class PathMismatch extends Error {}
 
-/** Undefined where the path cannot be read. */
-export function parseJsonPath(text: string): readonly PathStep[] | undefined {
-  const steps: PathStep[] = [];
-  let rest = text;
-  while (rest !== '') {
-    const step = readStep(rest);
-    if (!step) return undefined;
-    if (step.step) steps.push(step.step);
-    rest = rest.slice(step.length);
-  }
-  return steps;
-}
-
-function readStep(text: string): { readonly step: PathStep | undefined; readonly length: number } | undefined {
-  if (text === '.') return { step: undefined, length: 1 };
-  if (text.startsWith('.[')) return { step: undefined, length: 1 };
-  if (text.startsWith('.')) {
-    const name = identifier.exec(text.slice(1))?.[0];
-    if (!name) return undefined;
-    const length = name.length + 1;
-    return { step: name === '*' ? { type: 'all' } : { type: 'field', name: name.replace(/\\(.)/g, '$1') }, length };
-  }
-  const filter =
-    /^\[\?\(\s*@((?:\\.|[^=!<>\s])*)\s*(==|!=|<=|>=|<|>)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s)]+)\s*\)\]/.exec(
-      text,
-    );
-  if (filter) {
-    const path = parseJsonPath(filter[1]!);
-    if (!path) return undefined;
-    return {
-      step: { type: 'filter', path, operator: filter[2]!, value: literal(filter[3]!) },
-      length: filter[0].length,
-    };
-  }
-  const bracket = /^\[\s*(?:(-?\d+)|(\*)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*\]/.exec(text);
-  if (!bracket) return undefined;
-  const [whole, index, star, single, double] = bracket;
-  const length = whole.length;
-  if (index !== undefined) return { step: { type: 'index', index: Number(index) }, length };
-  if (star !== undefined) return { step: { type: 'all' }, length };
-  return { step: { type: 'field', name: (single ?? double ?? '').replace(/\\(.)/g, '$1') }, length };
-}
-
-function literal(text: string): unknown {
-  if (/^["']/.test(text)) return text.slice(1, -1).replace(/\\(.)/g, '$1');
-  if (text === 'true' || text === 'false') return text === 'true';
-  const number = Number(text);
-  return Number.isNaN(number) ? text : number;
-}
-
-/** All values that the path leads to; none where something on the way is missing. */
+/** All values that the path leads to; none where something on the way is missing, or where a step does not fit what it meets. */
 export function findValues(value: unknown, path: readonly PathStep[]): unknown[] {
-  let found: unknown[] = [value];
-  for (const step of path) found = found.flatMap((one) => take(one, step));
+  try {
+    return walk([value], path);
+  } catch (error) {
+    if (error instanceof PathMismatch) return [];
+    throw error;
+  }
+}
+
+function walk(values: readonly unknown[], path: readonly PathStep[]): unknown[] {
+  let found = [...values];
+  for (const step of path) found = take(found, step);
   return found;
 }
 
-function take(value: unknown, step: PathStep): unknown[] {
+function take(values: readonly unknown[], step: PathStep): unknown[] {
+  const present = values.filter((value) => value !== null && value !== undefined);
   switch (step.type) {
     case 'field':
-      return isObject(value) && Object.hasOwn(value, step.name) ? [value[step.name]] : [];
-    case 'index': {
-      if (!Array.isArray(value)) return [];
-      const index = step.index < 0 ? value.length + step.index : step.index;
-      return index in value ? [value[index]] : [];
-    }
+      return present
+        .filter((value) => isObject(value) && Object.hasOwn(value, step.name))
+        .map((value) => (value as Record<string, unknown>)[step.name]);
     case 'all':
-      return Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
+      return present.flatMap(childrenOf);
+    case 'recursive':
+      return present.flatMap(descend);
+    case 'slice':
+      return present.flatMap((value) => slice(value, step));
+    case 'union':
+      return step.parts.flatMap((part) => walk(values, part));
     case 'filter':
-      return (Array.isArray(value) ? value : []).filter((item: unknown) => passes(findValues(item, step.path), step));
+      return values.flatMap((value) => filter(value, step));
+    case 'literal':
+      return values.map(() => step.value);
+    case 'word':
+      throw new PathMismatch(`unrecognized identifier ${step.text}`);
   }
 }
 
-function passes(
-  [left]: readonly unknown[],
-  { operator, value }: { readonly operator: string; readonly value: unknown },
-): boolean {
-  if (left === undefined) return false;
+/** Of a text its bytes, as Go has it. */
+function childrenOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value === 'string') return [...Buffer.from(value)];
+  return isObject(value) ? Object.values(value) : [];
+}
+
+function descend(value: unknown): unknown[] {
+  const children = childrenOf(value);
+  return children.length === 0 ? [] : [value, ...children.flatMap(descend)];
+}
+
+function slice(value: unknown, { from = 0, to, isIndex, step = 1 }: Slice): unknown[] {
+  if (!Array.isArray(value)) throw new PathMismatch('not array or slice');
+  const { length } = value;
+  const start = from < 0 ? from + length : from;
+  let end = to ?? length;
+  if (end < 0 || (end === 0 && isIndex)) end += length;
+  if (start === end) return [];
+  if (start < 0 || start >= length || end < 0 || end > length) throw new PathMismatch('array index out of bounds');
+  if (start > end) throw new PathMismatch('starting index is greater than ending index');
+  if (step <= 0) throw new PathMismatch('step must be > 0');
+  return value.slice(start, end).filter((_, i) => i % step === 0);
+}
+
+function filter(value: unknown, { left, operator, right }: Filter): unknown[] {
+  if (!Array.isArray(value)) throw new PathMismatch('not array or slice and cannot be filtered');
+  return value.filter((item: unknown) => {
+    if (operator === 'exists') return findValues(item, left).length > 0;
+    const [a, ...moreLeft] = walk([item], left);
+    if (a === undefined) return false;
+    const [b, ...moreRight] = moreLeft.length > 0 ? [] : walk([item], right);
+    if (moreLeft.length > 0 || moreRight.length > 0) throw new PathMismatch('can only compare one element at a time');
+    return b !== undefined && compares(a, operator, b);
+  });
+}
+
+/** Values of different types are not compared, nor are maps and lists; whole numbers and others are of different types. */
+function compares(a: unknown, operator: string, b: unknown): boolean {
+  const kind = kindOf(a);
+  if (kind === undefined || kind !== kindOf(b)) throw new PathMismatch('incompatible types for comparison');
+  if (kind === 'boolean' && operator !== '==' && operator !== '!=')
+    throw new PathMismatch('invalid type for comparison');
+  const [left, right] = [a as string | number, b as string | number];
   switch (operator) {
     case '==':
-      return left === value;
+      return left === right;
     case '!=':
-      return left !== value;
+      return left !== right;
+    case '<':
+      return left < right;
+    case '<=':
+      return left <= right;
+    case '>':
+      return left > right;
+    case '>=':
+      return left >= right;
     default:
-      break;
+      throw new PathMismatch(`unrecognized filter operator ${operator}`);
   }
-  if (typeof left !== typeof value || (typeof left !== 'number' && typeof left !== 'string')) return false;
-  const order = left < (value as typeof left) ? -1 : left > (value as typeof left) ? 1 : 0;
-  if (order === 0) return operator.endsWith('=');
-  return operator.startsWith('<') === order < 0;
+}
+
+function kindOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  if (typeof value === 'bigint') return 'integer';
+  return typeof value === 'string' || typeof value === 'boolean' ? typeof value : undefined;
 }
 
 /** The one value at a path of field names (`.spec.replicas`); undefined where there is none. */

@@ -300,7 +300,23 @@ test.each<[string, unknown[]]>([
   ['.spec.list[-1]', ['b']],
   ['.spec.list[*]', ['a', 'b']],
   ['.metadata.annotations.a\\.b/c', ['x']],
-  [".metadata.annotations['a.b/c']", ['x']],
+  [".metadata.annotations['a.b/c']", []],
+  [".metadata.annotations['a\\.b/c']", ['x']],
+  [".spec['size','list'][0]", []],
+  ['.spec.list[0:1]', ['a']],
+  ['.spec.list[1:]', ['b']],
+  ['.spec.list[::2]', ['a']],
+  ['.spec.list[-2,-1]', ['a', 'b']],
+  ['.spec.list[2]', []],
+  ['..status', ['True', 'False']],
+  ['.conditions[*].n', [1, 2]],
+  ['.conditions[?(@.status)].n', [1, 2]],
+  ['.conditions[?(@.none)].n', []],
+  [".conditions[?(@.status != 'True')].n", [2]],
+  ['.conditions[?(@.n=="1")].n', []],
+  ['.spec.list.size', []],
+  ['.spec.size[0]', []],
+  ['.spec.', []],
   ['.conditions[?(@.type=="Ready")].status', ['True']],
   ['.conditions[?(@.n>1)].type', ['Other']],
   ['.spec.absent.deep', []],
@@ -315,6 +331,11 @@ test.each<[string, unknown[]]>([
   };
   expect(findValues(value, parseJsonPath(path) ?? [])).toEqual(expected);
 });
+
+test.each(['.a[', '.a[x]', '.a[?(@.b=="c)]', '.a[?(@.b)', ".a['b", '.a\\', '....a', '.a[-]', '.a ~'])(
+  'no path: %s',
+  (path) => expect(parseJsonPath(path)).toBeUndefined(),
+);
 
 test('OpenAPI v2 leaves out what it cannot say', () => {
   const schema = object({
