@@ -130,9 +130,10 @@ function checkOwnRules(node: RuleNode, value: unknown, here: Here): void {
 }
 
 /** A text: what is wrong with a value of its type that its format let pass. */
-function statesOf({ type }: RuleNode, value: unknown, old: unknown): States | string {
+function statesOf({ type, rules }: RuleNode, value: unknown, old: unknown): States | string {
   try {
-    const before = old === undefined || old === null ? undefined : fromJson(old, type);
+    const isAsked = old !== undefined && old !== null && rules.some(({ usesOldSelf }) => usesOldSelf);
+    const before = isAsked ? fromJson(old, type) : undefined;
     return { self: fromJson(value, type), old: before };
   } catch (error) {
     if (error instanceof CelError) return error.message;
