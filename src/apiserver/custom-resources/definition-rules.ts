@@ -8,7 +8,7 @@ import type { CustomResourceDefinition } from '../../api/apiextensions/v1/types.
 import { anyKind, defineResource } from '../../api/define.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import type { FieldError } from '../../apimachinery/validation/field-error.ts';
+import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { RegistryHooks } from '../registry/hooks.ts';
 import { hasRules } from './rules.ts';
 
@@ -57,8 +57,12 @@ export class DefinitionRules implements Expressions {
   checkDefault(schema: JSONSchemaProps, path: string): FieldError[] {
     if (!hasRules(schema)) return [];
     const { compileRules, checkRules } = this.#loaded();
-    const { root } = compileRules(schema, path);
-    if (!root) return [];
+    const { root, errors: broken } = compileRules(schema, path);
+    const own = (schema['x-kubernetes-validations'] ?? []).map((_, i) => `${path}.x-kubernetes-validations[${i}].rule`);
+    const uncompiled = broken
+      .filter(({ field, detail }) => own.includes(field) && /^(compilation failed|cel expression must)/.test(detail))
+      .map(({ detail }) => fieldError.invalid(path, schema.type ?? '', `rule compile error: ${detail}`));
+    if (!root || uncompiled.length > 0) return uncompiled;
     // As something that was so before, and as something new.
     const kept = checkRules(root, schema.default, schema.default);
     const errors = kept.length > 0 ? kept : checkRules(root, schema.default, undefined);
