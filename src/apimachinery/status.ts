@@ -36,8 +36,9 @@ export function notFound(resource: QualifiedResource, name: string): StatusError
   return new StatusError({ code: 404, reason: 'NotFound', message, details: details(resource, name) });
 }
 
-export function alreadyExists(resource: QualifiedResource, name: string): StatusError {
-  const message = `${qualified(resource)} ${quoted(name)} already exists`;
+/** `isDeleting`: what is there is on its way out. */
+export function alreadyExists(resource: QualifiedResource, name: string, { isDeleting = false } = {}): StatusError {
+  const message = `${isDeleting ? 'object is being deleted: ' : ''}${qualified(resource)} ${quoted(name)} already exists`;
   return new StatusError({ code: 409, reason: 'AlreadyExists', message, details: details(resource, name) });
 }
 

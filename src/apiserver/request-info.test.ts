@@ -25,6 +25,8 @@ test.each([
   ['DELETE', '/api/v1/namespaces/a/pods', 'deletecollection /v1 pods a'],
   ['POST', '/api/v1/namespaces/a/pods/b/binding', 'create /v1 pods/binding a b'],
   ['PATCH', '/apis/apps/v1/namespaces/a/deployments/d/scale', 'patch apps/v1 deployments/scale a d'],
+  ['GET', '/api/v1/namespaces/a/pods%2Fb', 'get /v1 pods a b'],
+  ['GET', '/api/v1/namespaces/a/pods/b%2Fstatus', 'get /v1 pods/status a b'],
   ['GET', '/apis/networking.k8s.io/v1/ipaddresses/fd00%3A%3A1', 'get networking.k8s.io/v1 ipaddresses  fd00::1'],
 ])('%s %s is %s', (method, url, expected) => {
   expect(read(method, url)).toBe(expected);

@@ -59,15 +59,16 @@ function collectionVerb(verb: string, query: URLSearchParams): string {
 }
 
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
-  const segments = path.split('/');
+  // Decoded first, as Go's paths are: an escaped slash parts segments too.
+  const segments = decoded(path).split('/');
   segments.shift();
   if (segments.at(-1) === '') segments.pop();
   const isCore = segments[0] === 'api';
   const skip = isCore ? 2 : 3;
   if ((!isCore && segments[0] !== 'apis') || segments.length <= skip) return nonResource(method, path);
-  const group = isCore ? '' : decoded(segments[1]!);
-  const version = decoded(segments[skip - 1]!);
-  let parts = segments.slice(skip).map(decoded);
+  const group = isCore ? '' : segments[1]!;
+  const version = segments[skip - 1]!;
+  let parts = segments.slice(skip);
   let verb = verbs[method] ?? '';
   if (parts[0] === 'watch' && parts.length > 1) {
     parts = parts.slice(1);

@@ -96,7 +96,8 @@ function parseJsonBody(text: string): ParsedBody {
 }
 
 /** What Go reads first of any body: whether it is an object, and says in texts what it is. */
-function checkShape(value: unknown): void {
+/** Throws 400 for what is no object; nothing at all says nothing. */
+export function checkShape(value: unknown): void {
   const refuse = (what: unknown, into: string) => {
     const type = Array.isArray(what) ? 'array' : typeof what === 'boolean' ? 'bool' : typeof what;
     throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into ${into}`);

@@ -14,7 +14,7 @@ import { qualifiedName } from '../registry/registry.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { admitDelete } from './admission.ts';
-import { parseOptionalBody } from './body.ts';
+import { checkShape, parseOptionalBody } from './body.ts';
 import { listMetadata, listResponse, readPage } from './list.ts';
 import { integer, listQuery } from './options.ts';
 import { objectResponse, valueResponse } from './render.ts';
@@ -51,6 +51,7 @@ export async function readDeleteOptions(request: ResourceRequest): Promise<Delet
 
 /** Options of any group: all have them, and all are the same. */
 function fromBody({ parts }: ResourceRequest, value: unknown): Record<string, unknown> {
+  checkShape(value);
   const kind = isObject(value) ? value.kind : undefined;
   if (kind !== undefined && kind !== '' && kind !== optionsKind.kind) {
     const { apiVersion = 'v1' } = value as { apiVersion?: unknown };

@@ -19,7 +19,6 @@ import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { unsupportedCustomPatch, unsupportedPatch } from '../errors.ts';
 import type { ApiRequest } from '../request.ts';
-import { mediaType } from './body.ts';
 import type { FieldValidation } from './options.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { parseYaml } from './yaml.ts';
@@ -44,7 +43,9 @@ const types = table<PatchType>({
 
 /** Throws 415 for types that are not known, and for strategic merge where no type says how lists are merged. */
 export function patchType(request: ApiRequest, { schema }: Pick<ResourceDefinition, 'schema'>): PatchType {
-  const type = types[mediaType(request)];
+  // To the letter, unlike types of other bodies.
+  const [name = ''] = (request.headers['content-type'] ?? '').split(';');
+  const type = types[name];
   if (schema !== undefined && (!type || type === 'strategic')) throw unsupportedCustomPatch();
   if (!type) throw unsupportedPatch();
   return type;
@@ -106,10 +107,20 @@ async function readConfiguration(text: string, fieldValidation: FieldValidation)
 
 const operationFields = ['op', 'path', 'from', 'value'];
 
+/** Nothing, or an operation of nothing, is read as such; what comes of it is for the library to say. */
 function operations(value: unknown): unknown[] {
+  if (value === null) return [];
   if (!Array.isArray(value)) throw badRequest(prefixes.json + notInto(value, '[]handlers.jsonPatchOp'));
-  const wrong = value.find((operation: unknown) => !isObject(operation));
-  if (wrong !== undefined) throw badRequest(prefixes.json + notInto(wrong, 'handlers.jsonPatchOp'));
+  for (const operation of value as unknown[]) {
+    if (operation === null) continue;
+    if (!isObject(operation)) throw badRequest(prefixes.json + notInto(operation, 'handlers.jsonPatchOp'));
+    for (const field of ['op', 'path', 'from']) {
+      const given = operation[field] ?? '';
+      if (typeof given === 'string') continue;
+      const why = notInto(given, 'string').replace('Go value', `Go struct field jsonPatchOp.${field}`);
+      throw badRequest(prefixes.json + why);
+    }
+  }
   if (value.length > mostOperations) {
     const message = `Request entity too large: The allowed maximum operations in a JSON patch is ${mostOperations}, got ${value.length}`;
     throw new StatusError({ code: 413, reason: 'RequestEntityTooLarge', message });
@@ -118,8 +129,8 @@ function operations(value: unknown): unknown[] {
 }
 
 function operationComplaints(value: unknown, repeated: readonly string[]): string[] {
-  const unknown = (value as JsonObject[]).flatMap((operation, index) =>
-    Object.keys(operation)
+  const unknown = ((value ?? []) as (JsonObject | null)[]).flatMap((operation, index) =>
+    Object.keys(operation ?? {})
       .filter((key) => !operationFields.includes(key))
       .map((key) => `unknown field ${JSON.stringify(`[${index}].${key}`)}`),
   );

@@ -27,6 +27,32 @@ const types = {
   apply: 'application/apply-patch+yaml',
 };
 
+test.each([
+  ['application/merge-patch+JSON', '{}', 415, '415: Unsupported Media Type'],
+  [types.merge, 'null', 400, 'Invalid JSON Patch'],
+  [types.json, '[{"op":1}]', 400, 'json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string'],
+  [types.json, '[{"op":"add","path":[]}]', 400, 'json: cannot unmarshal array into Go struct field jsonPatchOp.path'],
+])('%s of %s is %i', async (type, body, code, message) => {
+  const headers = { 'content-type': type };
+  const answer = await exchange(api.server, { method: 'PATCH', url, headers, body });
+  expect(answer.json()).toMatchObject({ code, message: expect.stringContaining(message) });
+});
+
+test.each([
+  [types.strategic, 'null'],
+  [types.json, 'null'],
+])('%s of %s changes nothing', async (type, body) => {
+  const headers = { 'content-type': type };
+  const answer = await exchange(api.server, { method: 'PATCH', url, headers, body });
+  expect(answer.json()).toMatchObject({ data: { k: 'v' } });
+});
+
+test('what is not there is not patched, whatever the patch says', async () => {
+  const headers = { 'content-type': types.merge };
+  const answer = await exchange(api.server, { method: 'PATCH', url: `${configMaps}/none`, headers, body: '{' });
+  expect(answer.status).toBe(404);
+});
+
 async function patch(type: keyof typeof types, body: string, query = '') {
   const headers = { 'content-type': types[type] };
   const answer = await exchange(api.server, { method: 'PATCH', url: url + query, headers, body });

@@ -61,7 +61,7 @@ function patchedObject(request: ResourceRequest, { patch, old, query }: PatchedR
   const expected = kindOf(definition);
   const schema = schemaFor(request, expected);
   const value = applyPatch({ patch, old, schema });
-  const object = decodePatched(request, { value, patch, schema, query });
+  const object = decodePatched(request, { value, patch, schema, expected, query });
   checkName(object, request);
   placeInNamespace(object, request);
   dropRepeatedOwners(object, { warnings: request.warnings, of: 'patch' });
@@ -89,12 +89,18 @@ function checkPatchedKind(value: unknown, expected: GroupVersionKind): void {
   );
 }
 
-function decodePatched(
-  { definition, warnings }: ResourceRequest,
-  options: { value: unknown; patch: Patch; schema: ObjectSchema; query: WriteQuery },
+/** What a patch made, as the type that it is of. Throws 422 for what does not fit that. */
+export function decodePatched(
+  { warnings }: Pick<ResourceRequest, 'warnings'>,
+  options: {
+    readonly value: unknown;
+    readonly patch: Patch;
+    readonly schema: ObjectSchema;
+    readonly expected: GroupVersionKind;
+    readonly query: WriteQuery;
+  },
 ): KubeObject {
-  const { value, patch, schema, query } = options;
-  const expected = kindOf(definition);
+  const { value, patch, schema, expected, query } = options;
   const isCustom = schema.decode !== undefined;
   try {
     if (isCustom) checkPatchedKind(value, expected);

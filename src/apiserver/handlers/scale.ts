@@ -22,17 +22,21 @@ import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import { metadataNotAcceptable } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
-import { decodeAs, readObject } from './body.ts';
+import { readObject } from './body.ts';
 import { placeInNamespace, schemaFor } from './create.ts';
 import { appliedAs, recordManagerAs } from './field-managers.ts';
 import { asFreshAsWanted } from './list.ts';
 import { writeQuery } from './options.ts';
+import { decodePatched } from './patch.ts';
 import { applyPatch, patchType, readPatch } from './patch-body.ts';
 import { partialMetadata, rowOf, tableColumns, tableOf, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { checkName, checkUid } from './update.ts';
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+/** Upstream's mark, the least of all numbers of 32 bits, of a number that a custom resource does not say: a patch must. */
+const unsetReplicas = -(2 ** 31);
 
 type ScaleObject = KubeObject & Scale;
 
@@ -111,7 +115,8 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
         }) as ScaleObject;
       }
       const value = applyPatch({ patch, old: present, schema });
-      const scale = decodeAs(value, { expected: scaleKind, schema, fieldValidation }).object as ScaleObject;
+      const decoded = decodePatched(request, { value, patch, schema, expected: scaleKind, query });
+      const scale = decoded as ScaleObject;
       recordManagerAs(request, scaleKind, { object: scale, old: present, fieldManager });
       return scale;
     };
@@ -137,14 +142,15 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
     async transform(old) {
       const entries = old!.metadata.managedFields;
       const present = withManagers(asScale(old!), managersOfScale(entries, replicasPath));
+      const path = definition.scale?.specReplicasPath;
+      const isUnset = path !== undefined && valueAt(old!, path) === undefined;
+      if (isUnset) present.spec = { ...present.spec, replicas: unsetReplicas };
       const scale = wanted(present);
-      if (definition.scale && scale.spec?.replicas === undefined && present.spec?.replicas === undefined) {
-        throw badRequest(
-          `the spec replicas field ${JSON.stringify(definition.scale.specReplicasPath)} cannot be empty`,
-        );
-      }
       placeInNamespace(scale, request);
       checkName(scale, request);
+      if (isUnset && scale.spec?.replicas === unsetReplicas) {
+        throw badRequest(`the spec replicas field ${JSON.stringify(path)} cannot be empty`);
+      }
       checkUid(scale, old!, request);
       await admission.admit(scale, present);
       const object = scaled(old!, scale, request);

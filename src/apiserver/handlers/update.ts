@@ -81,6 +81,14 @@ export async function handleUpdate(request: ResourceRequest): Promise<ApiRespons
   const schema = schemaFor(request, expected);
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
   const { namespace, name, subresource } = info;
+  const read = () => {
+    const object = decode();
+    placeInNamespace(object, request);
+    checkName(object, request);
+    return object;
+  };
+  // Before the object is looked for: one of another name is refused at any rate.
+  let unused: KubeObject | undefined = read();
   const admission = writeAdmission(request, { dryRun });
   const result = await store.update({
     namespace,
@@ -91,9 +99,8 @@ export async function handleUpdate(request: ResourceRequest): Promise<ApiRespons
     strategy: updateStrategy(definition, subresource),
     check: admission.validate,
     async transform(old) {
-      const object = decode();
-      placeInNamespace(object, request);
-      checkName(object, request);
+      const object = unused ?? read();
+      unused = undefined;
       dropRepeatedOwners(object, { warnings, of: 'body' });
       if (old) checkUid(object, old, request);
       definition.strategy.default?.(object);

@@ -174,7 +174,9 @@ export class ResourceStore {
       const done = await this.#tryCreate(object, request);
       if (done instanceof StoredObject) return done;
       if (done === 'exists' && !(isGenerated && attempt < nameAttempts)) {
-        throw alreadyExists(this.definition, object.metadata.name);
+        const { name, namespace = '' } = object.metadata;
+        const present = this.cache.get(this.key(namespace, name));
+        throw alreadyExists(this.definition, name, { isDeleting: present?.metadata.deletionTimestamp !== undefined });
       }
     }
     throw tooManyConflicts();
