@@ -6,8 +6,9 @@ import type { ObjectSchema } from '../schema/schema.ts';
 import { StatusError } from '../status.ts';
 import { apply } from './apply.ts';
 import { type FieldSet, recursiveDifference, setOf } from './field-set.ts';
+import { capUpdaters, keyOf, type Managed } from './managers.ts';
 import { recordUpdate } from './record-update.ts';
-import { oneVersion } from './versions.ts';
+import { ConversionError, oneVersion, type Versions } from './versions.ts';
 
 const schemas = builtinSchemas();
 const service = schemas.schemaOf({ group: '', version: 'v1', kind: 'Service' })!;
@@ -303,5 +304,69 @@ describe('Deployments', () => {
     expect(names).toHaveLength(10);
     expect(names).toContain('ancient-changes Update');
     expect(names).toContain('m14 Update');
+  });
+
+  test('the oldest are folded by version; who is alone of a version keeps the name', () => {
+    const id = { operation: 'Update' as const, subresource: '', fields: setOf([['f:a']]) };
+    const managers = new Map<string, Managed>();
+    const add = (manager: string, apiVersion: string, second: number) => {
+      const managed = { ...id, manager, apiVersion, time: `2026-01-01T00:00:${String(second).padStart(2, '0')}Z` };
+      managers.set(keyOf(managed), managed);
+    };
+    add('alone', 'x/v1beta1', 0);
+    for (let i = 1; i <= 11; i++) add(`m${i}`, 'x/v1', i);
+    const left = [...capUpdaters(managers).values()].map(({ manager, time }) => `${manager} ${time?.slice(17, 19)}`);
+    expect(left.sort()).toEqual([
+      'alone 00',
+      'ancient-changes 03',
+      ...['m10 10', 'm11 11', 'm4 04', 'm5 05', 'm6 06', 'm7 07', 'm8 08', 'm9 09'],
+    ]);
+  });
+
+  test('who applies what is there already becomes its manager, at no time', () => {
+    const server = new Server(deployment, 'apps/v1');
+    server.apply('one', create);
+    server.apply('two', create);
+    const entries = server.live?.metadata.managedFields ?? [];
+    expect(entries.map(({ manager, time }) => [manager, time])).toEqual([
+      ['two', undefined],
+      ['one', '2026-01-01T00:00:00Z'],
+    ]);
+  });
+
+  test.each([
+    ['of another version', { ...create, apiVersion: 'apps/v1beta1' }],
+    ['of no kind', { ...create, kind: undefined }],
+    ['with fields that the type does not have', { ...create, nope: 1 }],
+  ])('a last applied configuration %s allows nothing', (_what, last) => {
+    const server = new Server(deployment, 'apps/v1');
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(last) };
+    server.update('kubectl-client-side-apply', { ...create, metadata: { ...create.metadata, annotations } });
+    const next = { ...create, spec: { ...create.spec, replicas: 2 } };
+    expect(conflictOf(() => server.apply('kubectl', next)).status.code).toBe(409);
+  });
+
+  test('where an object cannot be had in the version of a manager, an update clears all and an apply is refused', () => {
+    const why = 'request to convert CR to an invalid group/version: apps/v9';
+    const view = { schema: deployment };
+    const versions: Versions = {
+      view(apiVersion) {
+        if (apiVersion === 'apps/v1') return view;
+        throw new ConversionError(why);
+      },
+      convert: (object) => object,
+    };
+    const entry = { manager: 'm', operation: 'Update', apiVersion: 'apps/v9', fieldsType: 'FieldsV1' };
+    const fieldsV1 = { 'f:spec': { 'f:replicas': {} } };
+    const metadata = { ...create.metadata, uid: '1', managedFields: [{ ...entry, fieldsV1 }] };
+    const old = { ...decodeObject(create, deployment).object, metadata };
+    const writer = { manager: 'me', apiVersion: 'apps/v1', subresource: '', time: '2026-01-01T00:00:00Z', versions };
+    expect(recordUpdate({ ...writer, old, new: { ...old, spec: {} } })).toBeUndefined();
+    const request = { ...writer, kind: 'Deployment', live: old, applied: create, force: true };
+    expect(conflictOf(() => apply(request))).toMatchObject({ message: why, status: { code: 500 } });
+    // Built-in ones forget who wrote a version that is no more.
+    const forgetful: Versions = { ...versions, view: (apiVersion) => (apiVersion === 'apps/v1' ? view : undefined) };
+    const changed = { ...old, metadata: { ...metadata, labels: { a: 'c' } } };
+    expect(recordUpdate({ ...writer, versions: forgetful, old, new: changed })).toMatchObject([{ manager: 'me' }]);
   });
 });
