@@ -18,9 +18,9 @@ export interface HiddenJson {
   readonly decimals: ReadonlyMap<string, string>;
 }
 
-/** Reads a whole text. Throws JsonSyntaxError. */
-export function scanJson(text: string): HiddenJson {
-  const scanner = new Scanner(text);
+/** Reads a whole text: one character for each of its bytes where `isLatin1`. Throws JsonSyntaxError. */
+export function scanJson(text: string, { isLatin1 = false }: { readonly isLatin1?: boolean } = {}): HiddenJson {
+  const scanner = new Scanner(text, isLatin1);
   scanner.space();
   scanner.value('');
   scanner.space();
@@ -40,8 +40,11 @@ class Scanner {
   private at = 0;
   private depth = 0;
 
-  constructor(text: string) {
+  private readonly isLatin1: boolean;
+
+  constructor(text: string, isLatin1: boolean) {
     this.text = text;
+    this.isLatin1 = isLatin1;
   }
 
   atEnd(): boolean {
@@ -52,7 +55,7 @@ class Scanner {
   fail(context: string): never {
     if (this.atEnd()) throw new JsonSyntaxError('unexpected end of JSON input');
     // Go looks at bytes: of a character of many, the first.
-    const [byte = 0] = Buffer.from(String.fromCodePoint(this.text.codePointAt(this.at)!));
+    const [byte = 0] = Buffer.from(this.text.slice(this.at, this.at + 2), this.isLatin1 ? 'latin1' : 'utf8');
     const char = String.fromCharCode(byte);
     const shown = char === "'" ? "\\'" : char === '"' ? char : quoted(char).slice(1, -1);
     throw new JsonSyntaxError(`invalid character '${shown}' ${context}`);

@@ -81,7 +81,7 @@ function jsonKind(value: unknown): string {
 
 function syntaxError(text: string): string {
   try {
-    scanJson(text);
+    scanJson(text, { isLatin1: true });
     return 'not JSON';
   } catch (error) {
     if (error instanceof JsonSyntaxError) return error.message;
