@@ -9,6 +9,16 @@ test.each([
   ['1: a', { 1: 'a' }],
   ['a: 1\n---\na: 2', { a: 1 }],
   ['', null],
+  [
+    'a: 08\nb: 0O17\nc: 0XfF\nd: -0x1\ne: 0B1\nf: 1_0.5\ng: 1e400\nh: .5\ni: +1',
+    { a: 8, b: 15, c: 255, d: -1, e: 1, f: 10.5, g: '1e400', h: 0.5, i: 1 },
+  ],
+  ['a: 1:30\nb: 0x\nc: 1.2.3\nd: _1\ne: .\nf: 0b2', { a: '1:30', b: '0x', c: '1.2.3', d: '_1', e: '.', f: '0b2' }],
+  ['a: 18446744073709551616', { a: 2 ** 64 }],
+  ['a: !!float 1\nb: !!int "1"\nc: !!bool yes\nd: !!str 1', { a: 1, b: 1, c: true, d: '1' }],
+  ['a: !!binary aGk=\nb: !!timestamp 2001-01-01', { a: 'hi', b: '2001-01-01' }],
+  ['a: [\n  1\n]', { a: [1] }],
+  ['{"a":1} }', { a: 1 }],
 ])('%j', async (text, value) => {
   expect((await parseYaml(text)).value).toEqual(value);
 });
@@ -21,6 +31,11 @@ test('repeated keys are told with the line of the later value, which stands', as
 
 test('what is no YAML is refused with the reason', async () => {
   await expect(parseYaml('a: [1')).rejects.toThrow(/^error converting YAML to JSON: yaml: /);
+  await expect(parseYaml('a: \x07')).rejects.toThrow('yaml: control characters are not allowed');
+  await expect(parseYaml('a: -.inf')).rejects.toThrow('error converting YAML to JSON: json: unsupported value: -Inf');
+  await expect(parseYaml('~: v')).rejects.toThrow(
+    'error converting YAML to JSON: unsupported map key of type: %!s(<nil>), key: <nil>, value: "v"',
+  );
   await expect(parseYaml('a: *none')).rejects.toThrow('error converting YAML to JSON: yaml: Unresolved alias');
   await expect(parseYaml('['.repeat(50_000))).rejects.toThrow('yaml: exceeded max depth of 10000');
 });

@@ -1,5 +1,7 @@
 // YAML as kube-apiserver reads it: the rules of YAML 1.1 for plain scalars (`yes` is true, `0644` is octal), one document,
 // repeated keys noted by line. The library is loaded with the first such body.
+
+import { goSyntax } from '../../apimachinery/json/go-text.ts';
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { badRequest } from '../../apimachinery/status.ts';
 
@@ -15,30 +17,40 @@ function whyNot(error: unknown): string {
   return why.startsWith('Maximum call stack') ? 'exceeded max depth of 10000' : why;
 }
 
+/** What JSON has no word for; the message is that of Go's encoder or of sigs.k8s.io/yaml. */
+class NoJsonError extends Error {}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controlCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
 /** Throws a StatusError 400 for what is no YAML. */
 export async function parseYaml(text: string): Promise<ParsedYaml> {
   const { isMap, isScalar, LineCounter, parseAllDocuments, visit } = await import('yaml');
   try {
+    if (controlCharacter.test(text)) throw new Error('control characters are not allowed');
     const lines = new LineCounter();
-    const options = {
-      schema: 'core',
-      merge: true,
-      uniqueKeys: false,
-      intAsBigInt: true,
-      customTags: plainScalars,
-      lineCounter: lines,
-    };
+    const options = { schema: 'core', merge: true, uniqueKeys: false, customTags: plainScalars, lineCounter: lines };
     const documents = parseAllDocuments(text, options as object);
     const [document] = 'empty' in documents ? [] : documents;
     if (!document) return { value: null, repeatedKeys: [] };
-    const [error] = document.errors;
+    const error = document.errors.find((one) => isFatal(one, { text, contents: document.contents }));
     if (error) throw error;
     const repeatedKeys: string[] = [];
     visit(document, {
+      Scalar(_, { value }) {
+        if (typeof value === 'number' && !Number.isFinite(value)) {
+          const name = value > 0 ? '+Inf' : value < 0 ? '-Inf' : 'NaN';
+          throw new NoJsonError(`json: unsupported value: ${name}`);
+        }
+      },
       Map(_, map) {
         const seen = new Set<unknown>();
         for (const { key, value } of map.items) {
           const name = isScalar(key) ? key.value : undefined;
+          if (name === null) {
+            const held = goSyntax(isScalar(value) ? value.value : null);
+            throw new NoJsonError(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${held}`);
+          }
           if (name === undefined || name === '<<') continue;
           const at =
             (isScalar(value) || isMap(value) ? value.range : undefined) ?? (isScalar(key) ? key.range : undefined);
@@ -53,10 +65,27 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
     // Only what JSON can say; an alias bomb ends at the library's own limit.
     return { value: parseExactly(JSON.stringify(document.toJS() ?? null)), repeatedKeys };
   } catch (error) {
+    if (error instanceof NoJsonError) throw badRequest(`error converting YAML to JSON: ${error.message}`);
     // The lines below the first show the place in the text.
     const [why = ''] = whyNot(error).split('\n');
     throw badRequest(`error converting YAML to JSON: yaml: ${why.replace(/:$/, '')}`);
   }
+}
+
+/**
+ * Upstream's library reads one document and stops: what follows a document that is no block is not looked at. Nor does it mind
+ * where a closing bracket stands.
+ */
+function isFatal(
+  { code, message, pos }: { readonly code: string; readonly message: string; readonly pos: readonly number[] },
+  { text, contents }: { readonly text: string; readonly contents: unknown },
+): boolean {
+  const [at = 0] = pos;
+  if (code === 'BAD_INDENT') return text[at] !== ']' && text[at] !== '}';
+  if (code !== 'UNEXPECTED_TOKEN' || !/ at node end|in YAML stream/.test(message)) return true;
+  const { range, flow, items } = (contents ?? {}) as { range?: readonly number[]; flow?: boolean; items?: unknown };
+  const isBlock = items !== undefined && !flow;
+  return isBlock || !range || at < (range[1] ?? 0);
 }
 
 interface ScalarTag {
@@ -73,16 +102,35 @@ const plain = (tag: string, test: RegExp, resolve: ScalarTag['resolve']): Scalar
   resolve,
 });
 
-/** What YAML 1.1 reads as numbers and booleans and YAML 1.2 as text. */
-function plainScalars(tags: readonly unknown[]): unknown[] {
-  const sign = (text: string) => (text.startsWith('-') ? -1 : 1);
-  const digits = (text: string, prefix: RegExp) => text.replace(/^[-+]/, '').replace(prefix, '').replaceAll('_', '');
+/** A number as sigs.k8s.io/yaml reads it: `0644` is octal, `1_000` a thousand, `08` eight; other text stays as it is. */
+function numberOf(text: string): unknown {
+  const bare = text.replaceAll('_', '');
+  const [, sign = '', digits = ''] = /^([-+]?)(.*)$/.exec(bare) ?? [];
+  const whole = /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits;
+  if (/^(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|[1-9][0-9]*|0)$/.test(whole)) {
+    const value = BigInt(whole) * (sign === '-' ? -1n : 1n);
+    // 64 bits, with or without a sign.
+    if (value >= -(2n ** 63n) && value < 2n ** 64n) return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+  const value = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(bare) ? Number(bare) : Number.NaN;
+  return Number.isFinite(value) ? value : text;
+}
+
+/** Plain scalars are those of YAML 1.1, with what Go adds to its numbers. */
+function plainScalars(tags: readonly { readonly tag?: string }[]): unknown[] {
+  const isScalar = ({ tag = '' }) => /:(?:bool|int|float)$/.test(tag);
+  const number = /^(?:[-+]?[0-9][0-9a-fA-FxXoO_.+-]*|[-+]?\.[0-9][0-9_eE+-]*)$/;
   return [
-    plain('bool', /^(?:y|Y|yes|Yes|YES|on|On|ON)$/, () => true),
-    plain('bool', /^(?:n|N|no|No|NO|off|Off|OFF)$/, () => false),
-    plain('int', /^[-+]?0[0-7_]+$/, (text) => sign(text) * Number.parseInt(digits(text, /^0/), 8)),
-    plain('int', /^[-+]?0b[01_]+$/, (text) => sign(text) * Number.parseInt(digits(text, /^0b/), 2)),
-    plain('int', /^[-+]?[1-9][0-9]*_[0-9_]*$/, (text) => sign(text) * Number(digits(text, /^/))),
-    ...tags,
+    plain('bool', /^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/, () => true),
+    plain('bool', /^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/, () => false),
+    plain('float', /^[-+]?\.(?:inf|Inf|INF)$/, (text) =>
+      text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY,
+    ),
+    plain('float', /^\.(?:nan|NaN|NAN)$/, () => Number.NaN),
+    plain('int', number, numberOf),
+    plain('float', number, numberOf),
+    { ...plain('binary', /^/, (text) => Buffer.from(text, 'base64').toString()), default: false },
+    { ...plain('timestamp', /^/, (text) => text), default: false },
+    ...tags.filter((tag) => !isScalar(tag)),
   ];
 }
