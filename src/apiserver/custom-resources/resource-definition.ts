@@ -157,7 +157,7 @@ function typeOf(
   const decode: NonNullable<ObjectSchema['decode']> = (value, { keepsNulls } = {}) =>
     decodeCustomResource(value, { schema, metadata, keepsUnknown: family.keepsUnknown, keepsNulls });
   return new LazyType(`${version}.${kind}`, decode, () => {
-    const root = schema && fieldSchema({ ...schema, type: 'object' });
+    const root = schema && fieldSchema({ ...schema, type: 'object' }, { metadata });
     const own = root?.kind === 'object' ? [...root.fields.values()].filter(({ name }) => name !== 'metadata') : [];
     const keepsOthers = !schema || family.keepsUnknown || (root?.kind === 'object' && root.others !== undefined);
     return objectSchema('', [fieldOf('apiVersion', text), fieldOf('kind', text), ...own, meta], {

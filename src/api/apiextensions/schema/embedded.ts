@@ -96,7 +96,7 @@ function validateResource({ resource: { apiVersion, kind, metadata }, path }: Fo
     // A name may be absent, and a namespace may be there or not.
     const meta = metadata as ObjectMeta;
     const named = meta.name ? meta : { ...meta, name: 'fakename' };
-    const rules = { namespaced: Boolean(meta.namespace), name: pathSegment };
+    const rules = { namespaced: Boolean(meta.namespace), name: pathSegment, plainFinalizers: true };
     errors.push(...validateObjectMeta(named, rules, childPath(path, 'metadata')));
   }
   return errors;

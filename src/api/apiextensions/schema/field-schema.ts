@@ -50,19 +50,25 @@ export function objectSchema(
   };
 }
 
-/** `keeps`: a type around this one preserves unknown fields, and so do all in it. */
-export function fieldSchema(schema: JSONSchemaProps, { keeps: around = false } = {}): Schema {
+interface Around {
+  /** A type around this one preserves unknown fields, and so do all in it. */
+  readonly keeps?: boolean;
+  /** The type ObjectMeta, which resources inside of the resource have; undefined: they may have any. */
+  readonly metadata?: ObjectSchema | undefined;
+}
+
+export function fieldSchema(schema: JSONSchemaProps, { keeps: around = false, metadata }: Around = {}): Schema {
   if (isIntOrString(schema)) return scalarSchema('any');
   const keeps = around || preservesUnknown(schema);
   switch (schema.type) {
     case 'object':
-      return fieldsOfObject(schema, keeps);
+      return fieldsOfObject(schema, { keeps, metadata });
     case 'array': {
       const items = itemsOf(schema);
       const type = schema['x-kubernetes-list-type'];
       return {
         kind: 'list',
-        items: items ? fieldSchema(items, { keeps }) : deduced,
+        items: items ? fieldSchema(items, { keeps, metadata }) : deduced,
         type: type === 'map' || type === 'set' ? type : 'atomic',
         keys: schema['x-kubernetes-list-map-keys'] ?? [],
       };
@@ -73,23 +79,27 @@ export function fieldSchema(schema: JSONSchemaProps, { keeps: around = false } =
   }
 }
 
-function fieldsOfObject(schema: JSONSchemaProps, keeps: boolean): Schema {
+function fieldsOfObject(schema: JSONSchemaProps, { keeps, metadata }: Around): Schema {
   const atomic = schema['x-kubernetes-map-type'] === 'atomic';
   const { properties = {} } = schema;
   const additional = additionalOf(schema);
   if (Object.keys(properties).length === 0 && additional !== undefined && additional !== false) {
     return {
       kind: 'map',
-      values: typeof additional === 'object' ? fieldSchema(additional, { keeps }) : deduced,
+      values: typeof additional === 'object' ? fieldSchema(additional, { keeps, metadata }) : deduced,
       atomic,
     };
   }
   const fields = Object.entries(properties).map(([name, property]) => {
     const value = property.default;
     const isKey = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-    return fieldOf(name, fieldSchema(property, { keeps }), isKey ? { default: value } : {});
+    return fieldOf(name, fieldSchema(property, { keeps, metadata }), isKey ? { default: value } : {});
   });
+  if (isEmbedded(schema) && metadata) {
+    const text = scalarSchema('string');
+    fields.push(fieldOf('apiVersion', text), fieldOf('kind', text), fieldOf('metadata', metadata));
+  }
   // An object of which nothing is said may hold anything.
-  const isFree = keeps || isEmbedded(schema) || fields.length === 0;
+  const isFree = keeps || fields.length === 0;
   return objectSchema('', fields, { atomic, ...(isFree && { others: deduced }) });
 }
