@@ -54,7 +54,8 @@ function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<vo
   }
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
   start(outgoing, status, status === 304 ? headers : { ...headers, 'content-length': String(length) });
-  outgoing.end(body as string);
+  // Beside a text Node.js writes the head as UTF-8, too: what warnings hold beyond ASCII would be encoded twice.
+  outgoing.end((headers.warning === undefined ? body : Buffer.from(body as string)) as string);
 }
 
 async function sendCompressed(

@@ -37,6 +37,8 @@ export interface AdmissionRequest {
   readonly warnings: Set<string>;
   /** Annotations for the audit event, by `plugin.example.com/key`. */
   readonly auditAnnotations: Map<string, string>;
+  /** One of the objects of a DELETE of many. */
+  readonly isCollection?: boolean;
   /** The request as the client made it, where this is the same in another version of its resource. */
   readonly asRequested?: AdmissionRequest;
 }

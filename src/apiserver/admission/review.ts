@@ -11,8 +11,9 @@ export function requestJson(request: AdmissionRequest): Record<string, unknown> 
   const asked = request.asRequested ?? request;
   // A namespace is in itself.
   const isNamespace = group === '' && resource === 'namespaces';
-  const name = request.name || (request.object?.metadata?.name ?? '');
-  const place = isNamespace ? name : namespace;
+  // Of a collection that is deleted no name was asked for.
+  const name = request.isCollection ? '' : request.name || (request.object?.metadata?.name ?? '');
+  const place = isNamespace ? request.name || name : namespace;
   return {
     kind: gvk,
     resource: gvr,

@@ -98,6 +98,7 @@ export async function admitDelete(
     operation: 'DELETE',
     namespace: old.metadata.namespace ?? '',
     name: old.metadata.name,
+    isCollection: request.info.name === '',
     object: undefined,
     old,
     options: { kind: 'DeleteOptions', apiVersion: metaVersion, ...given.options },

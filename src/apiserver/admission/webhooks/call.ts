@@ -6,7 +6,6 @@ import { connect as connectTls } from 'node:tls';
 import type { ServiceReference, WebhookClientConfig } from '../../../api/admissionregistration/v1/types.generated.ts';
 import type { Service } from '../../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
-import { parseExactly } from '../../../apimachinery/json/int64.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { dialTarget } from '../../aggregation/service-target.ts';
 import { readBody } from '../../request.ts';
@@ -26,8 +25,8 @@ export interface WebhookCall {
 
 const largestAnswer = 64 * 1024 * 1024;
 
-/** The answer's JSON. Throws a WebhookCallError. */
-export async function callWebhook(call: WebhookCall, view: AdmissionView): Promise<unknown> {
+/** The body of the answer. Throws a WebhookCallError. */
+export async function callWebhook(call: WebhookCall, view: AdmissionView): Promise<string> {
   const { clientConfig, timeoutSeconds } = call;
   const address = addressOf(clientConfig, timeoutSeconds);
   const url = new URL(address);
@@ -35,20 +34,16 @@ export async function callWebhook(call: WebhookCall, view: AdmissionView): Promi
     const response = await post(url, call, view);
     const text = Buffer.from(await readBody(response, largestAnswer)).toString('utf8');
     const status = response.statusCode ?? 0;
-    if (status < 200 || status > 299) throw new WebhookCallError(statusMessage(status, text));
-    return parseAnswer(text);
+    const type = response.headers['content-type'] ?? '';
+    if (status < 200 || status > 299) {
+      // Only what says that it is text is shown.
+      throw new WebhookCallError(statusMessage(status, type === '' || type.startsWith('text/') ? text : ''));
+    }
+    if (text !== '') return text;
+    throw new WebhookCallError(`0-length response with status code: ${status} and content type: ${type}`);
   } catch (error) {
     if (error instanceof WebhookCallError) throw error;
     throw new WebhookCallError(`Post ${JSON.stringify(address)}: ${goError(error, url)}`, { cause: error });
-  }
-}
-
-function parseAnswer(text: string): unknown {
-  try {
-    return parseExactly(text);
-  } catch (error) {
-    const why = "couldn't get version/kind; json parse error: invalid character in JSON";
-    throw new WebhookCallError(why, { cause: error });
   }
 }
 

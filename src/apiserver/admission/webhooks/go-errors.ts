@@ -55,18 +55,24 @@ function wrongName({ cert, host }: NetworkError, url: URL): string {
 
 /** What client-go makes of an answer that is no success. */
 export function statusMessage(status: number, text: string): string {
-  const body = text.trim().slice(0, 2048);
+  const body = text.trim().slice(0, 2048) || 'unknown';
   switch (status) {
     case 400:
       return 'the server rejected our request for an unknown reason';
     case 401:
       return 'the server has asked for the client to provide credentials';
     case 403:
-      return body === '' ? 'forbidden' : body;
+    case 406:
+    case 415:
+      return body;
     case 404:
       return 'the server could not find the requested resource';
     case 405:
       return 'the server does not allow this method on the requested resource';
+    case 409:
+      return 'the server reported a conflict';
+    case 422:
+      return 'the server rejected our request due to an error in our request';
     case 413:
       return `Request entity too large: ${body}`;
     case 429:
@@ -77,7 +83,7 @@ export function statusMessage(status: number, text: string): string {
       return `the server was unable to return a response in the time allotted, but may still be processing the request`;
     default:
       if (status >= 500) {
-        return `an error on the server (${JSON.stringify(body || 'unknown')}) has prevented the request from succeeding`;
+        return `an error on the server (${JSON.stringify(body)}) has prevented the request from succeeding`;
       }
       return `the server responded with the status code ${status} but did not return more information`;
   }

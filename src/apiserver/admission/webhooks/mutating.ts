@@ -1,5 +1,7 @@
 // MutatingAdmissionWebhook: one after the other, each sees what those before it made of the object. When one changed it,
 // all of admission runs once more, and webhooks that ask for that are asked again.
+
+import { scanJson } from '../../../apimachinery/json/go-syntax.ts';
 import { parseExactly } from '../../../apimachinery/json/int64.ts';
 import { jsonEqual } from '../../../apimachinery/json/value.ts';
 import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../../apimachinery/patch/json-patch.ts';
@@ -79,7 +81,11 @@ function applyVerdict(
 ): boolean {
   if (patch === '') return false;
   const parsed = parsePatch(patch, hook.name);
-  if (Array.isArray(parsed) && parsed.length === 0) return false;
+  if (parsed !== null && !Array.isArray(parsed)) {
+    const what = typeof parsed === 'boolean' ? 'bool' : typeof parsed;
+    throw undecodable(hook.name, `json: cannot unmarshal ${what} into Go value of type jsonpatch.Patch`);
+  }
+  if (parsed === null || parsed.length === 0) return false;
   if (!request.object) {
     const why = 'attempted to modify the object, which is not supported for this operation';
     throw internalError(`admission webhook ${JSON.stringify(hook.name)} ${why}`);
@@ -101,9 +107,23 @@ function parsePatch(text: string, hook: string): unknown {
   try {
     return parseExactly(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw callError(hook, `received undecodable patch in webhook response: ${why}`);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw undecodable(hook, jsonProblem(text));
   }
+}
+
+/** What Go says of a text that is no JSON. */
+function jsonProblem(text: string): string {
+  try {
+    scanJson(text);
+    return 'invalid JSON';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function undecodable(hook: string, why: string): unknown {
+  return callError(hook, `received undecodable patch in webhook response: ${why}`);
 }
 
 function callError(hook: string, why: string): unknown {

@@ -1,6 +1,6 @@
 // AdmissionReview: what a webhook is asked, and what may be believed of its answer.
 
-import { isObject } from '../../../apimachinery/json/value.ts';
+import { isObject, type JsonObject } from '../../../apimachinery/json/value.ts';
 import type { Status } from '../../../apimachinery/meta/v1.generated.ts';
 import { badRequest, StatusError } from '../../../apimachinery/status.ts';
 import type { AdmissionRequest } from '../admission.ts';
@@ -19,7 +19,9 @@ export interface Review {
 export function makeReview(request: AdmissionRequest, versions: readonly string[], uid: string): Review {
   const version = versions.find((one) => spoken.includes(one)) ?? 'v1';
   const apiVersion = `admission.k8s.io/${version}`;
-  const asked = { uid, ...requestJson(request), object: request.object ?? null, oldObject: request.old ?? null };
+  const { dryRun, options, ...about } = requestJson(request);
+  const objects = { object: request.object ?? null, oldObject: request.old ?? null };
+  const asked = { uid, ...about, ...objects, dryRun, options };
   return { uid, apiVersion, body: { kind: 'AdmissionReview', apiVersion, request: asked } };
 }
 
@@ -34,13 +36,12 @@ export interface Verdict {
 }
 
 /** Throws an Error that says what is wrong with the answer. */
-export function readVerdict(answer: unknown, { uid, apiVersion }: Review, isMutating: boolean): Verdict {
-  const { kind, apiVersion: given, response } = (isObject(answer) ? answer : {}) as Record<string, unknown>;
+export function readVerdict(answer: JsonObject, { uid, apiVersion }: Review, isMutating: boolean): Verdict {
+  const { kind, apiVersion: given, response } = answer;
   if (!isObject(response)) throw new Error('webhook response was absent');
   if (apiVersion === 'admission.k8s.io/v1') {
     if (kind !== 'AdmissionReview' || given !== apiVersion) {
-      const [group = '', version = ''] = String(given ?? '').split('/');
-      const seen = given === undefined ? '/, Kind=' : `${group}/${version}, Kind=${String(kind ?? '')}`;
+      const seen = `/, Kind=${typeof kind === 'string' ? kind : ''}`;
       throw new Error(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${seen}`);
     }
     if (response.uid !== uid)

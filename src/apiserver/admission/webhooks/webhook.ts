@@ -5,11 +5,13 @@ import type {
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from '../../../api/admissionregistration/v1/types.generated.ts';
+import type { JsonObject } from '../../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, internalError, isNotFound, StatusError } from '../../../apimachinery/status.ts';
 import type { AdmissionRequest, AdmissionView, WebhookOutcome } from '../admission.ts';
 import { requestFor } from '../equivalent.ts';
 import { isExempt, matchesNamespace, matchesObject } from '../matching.ts';
+import { parseAnswer } from './answer.ts';
 import { callWebhook, WebhookCallError } from './call.ts';
 import { dryRunUnsupported, makeReview, readVerdict, rejection, type Verdict } from './review.ts';
 
@@ -110,12 +112,15 @@ async function verdictOf(
   { view, isMutating }: { readonly view: AdmissionView; readonly isMutating: boolean },
 ): Promise<Verdict> {
   const review = makeReview(request, admissionReviewVersions, view.random.uuid());
-  let answer: unknown;
+  let answer: JsonObject;
   try {
-    answer = await callWebhook({ clientConfig, timeoutSeconds, body: review.body }, view);
+    answer = parseAnswer(
+      await callWebhook({ clientConfig, timeoutSeconds, body: review.body }, view),
+      review.apiVersion,
+    );
   } catch (error) {
-    if (!(error instanceof WebhookCallError)) throw error;
-    throw new WebhookCallError(`failed to call webhook: ${error.message}`, { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new WebhookCallError(`failed to call webhook: ${why}`, { cause: error });
   }
   try {
     return readVerdict(answer, review, isMutating);
