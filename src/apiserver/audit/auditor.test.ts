@@ -175,3 +175,16 @@ test('the query stands as it came, a long user agent is cut, and constrained imp
     authenticationMetadata: { impersonationConstraint: 'impersonate:user-info' },
   });
 });
+
+test('whole numbers beyond those of JavaScript stand as they are', async () => {
+  const lines: string[] = [];
+  const clock = new FakeClock();
+  const policy: AuditPolicy = { rules: [{ level: 'RequestResponse' }] };
+  const auditor = new Auditor({ policy, sink: (line) => lines.push(line), clock, random: new FakeRandom() });
+  const request = requestOf('PUT', `${secrets}/s`);
+  const info = parseRequestInfo('PUT', request.path, request.query);
+  const trail = auditor.begin({ request, info, user, auditID: 'id', received: 0 });
+  const body = '{"kind":"Secret","n":9007199254740993}';
+  await trail!.answered({ status: 200, headers: { 'content-type': 'application/json' }, body });
+  expect(lines[1]).toContain('"n":9007199254740993');
+});

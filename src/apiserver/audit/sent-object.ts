@@ -1,4 +1,5 @@
 // What was sent and answered, as objects, whatever they are written in.
+import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { mediaType, parseBody } from '../handlers/body.ts';
 import { parseYaml } from '../handlers/yaml.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
@@ -16,7 +17,7 @@ export async function sentObject(request: NotedRequest, { verb }: RequestInfo): 
     }
     if (!mediaType(request).includes('patch')) return undefined;
     const text = Buffer.from(request.sent).toString();
-    return mediaType(request).endsWith('yaml') ? (await parseYaml(text)).value : JSON.parse(text);
+    return mediaType(request).endsWith('yaml') ? (await parseYaml(text)).value : parseExactly(text);
   } catch {
     return undefined;
   }
@@ -28,7 +29,7 @@ export async function answeredObject({ headers, body }: ApiResponse): Promise<un
   if (!type.startsWith('application/') || !(typeof body === 'string' || body instanceof Uint8Array)) return undefined;
   try {
     if (type.startsWith('application/json')) {
-      return JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString());
+      return parseExactly(typeof body === 'string' ? body : Buffer.from(body).toString());
     }
     const answer: Pick<ApiRequest, 'headers' | 'body'> = {
       headers: { 'content-type': type },
