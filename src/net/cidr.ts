@@ -15,7 +15,7 @@ export interface ParsedCIDR {
   readonly ip: IP;
   /** In the address or in the prefix length. */
   readonly leadingZeros: boolean;
-  /** Written with an IPv4-mapped IPv6 address; `cidr` is then the IPv4 block. */
+  /** Written with an IPv4-mapped IPv6 address; `cidr` is then the IPv4 block, or an IPv6 one that is wider than all of them. */
   readonly mapped: boolean;
 }
 
@@ -27,14 +27,16 @@ export function parseCIDRSloppy(text: string): ParsedCIDR | undefined {
   const length = text.slice(slash + 1);
   if (!address || !/^\d+$/.test(length)) return undefined;
   const written = Number(length);
-  const bits = bitsOf(address.ip.family);
-  const prefixLength = address.mapped ? written - 96 : written;
-  if (prefixLength < 0 || prefixLength > bits) return undefined;
+  const { ip, mapped } = address;
+  if (written > (mapped ? 128 : bitsOf(ip.family))) return undefined;
+  // The length of a mapped address counts the 96 bits before it; a block that reaches into those is one of IPv6.
+  const isWide = mapped && written < 96;
+  const base: IP = isWide ? { family: 'IPv6', value: (0xffffn << 32n) | ip.value } : ip;
   return {
-    cidr: cidrOf(address.ip, prefixLength),
-    ip: address.ip,
+    cidr: cidrOf(base, mapped && !isWide ? written - 96 : written),
+    ip,
     leadingZeros: address.leadingZeros || (length.length > 1 && length.startsWith('0')),
-    mapped: address.mapped,
+    mapped,
   };
 }
 

@@ -97,7 +97,7 @@ export function warningsForCIDR(field: string, value: string): string[] {
   const canonical = formatCIDR(parsed.cidr);
   const warnings: string[] = [];
   if (parsed.ip.value !== parsed.cidr.base) {
-    const single = `${formatIP(parsed.ip)}/${parsed.ip.family === 'IPv4' ? 32 : 128}`;
+    const single = `${formatIP(parsed.ip)}/${parsed.ip.family === 'IPv4' && !parsed.mapped ? 32 : 128}`;
     warnings.push(
       `${field}: CIDR value ${JSON.stringify(value)} is ambiguous in this context (should be ${JSON.stringify(canonical)} or ${JSON.stringify(single)}?)`,
     );

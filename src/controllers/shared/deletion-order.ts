@@ -29,6 +29,7 @@ export function deletionOrder(
     (a, b) => rank(b) - rank(a),
     (a, b) => younger(readyFor(a, now), readyFor(b, now)),
     (a, b) => restartsOf(b) - restartsOf(a),
+    (a, b) => sidecarRestartsOf(b) - sidecarRestartsOf(a),
     (a, b) => younger(ageOf(a, now), ageOf(b, now)),
     (a, b) => (a.metadata.name < b.metadata.name ? -1 : 1),
   ];
@@ -41,9 +42,12 @@ export function deletionOrder(
   });
 }
 
+/** A whole number of 32 bits without leading zeros or a plus sign; anything else is as good as none. */
 function costOf(pod: Readonly<Pod>): number {
-  const cost = Number(pod.metadata.annotations?.[deletionCost] ?? '0');
-  return Number.isInteger(cost) ? cost : 0;
+  const text = pod.metadata.annotations?.[deletionCost] ?? '0';
+  if (!/^(?:0|-?[1-9][0-9]{0,9})$/.test(text)) return 0;
+  const cost = Number(text);
+  return cost >= -(2 ** 31) && cost < 2 ** 31 ? cost : 0;
 }
 
 /** Upstream compares ages by their binary logarithm, so that one among many of about the same age is picked by chance. */
@@ -66,5 +70,14 @@ function ageOf(pod: Readonly<Pod>, now: number): number {
 }
 
 function restartsOf(pod: Readonly<Pod>): number {
-  return Math.max(0, ...(pod.status?.containerStatuses ?? []).map((c) => c.restartCount ?? 0));
+  return mostRestarts(pod.status?.containerStatuses);
+}
+
+function sidecarRestartsOf({ spec, status }: Readonly<Pod>): number {
+  const sidecars = new Set(spec.initContainers?.filter((c) => c.restartPolicy === 'Always').map(({ name }) => name));
+  return mostRestarts(status?.initContainerStatuses?.filter(({ name }) => sidecars.has(name)));
+}
+
+function mostRestarts(statuses: readonly { readonly restartCount?: number }[] | undefined): number {
+  return Math.max(0, ...(statuses ?? []).map((c) => c.restartCount ?? 0));
 }
