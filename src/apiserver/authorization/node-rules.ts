@@ -40,7 +40,7 @@ export function decideForNode(attributes: Attributes, view: ObjectView): Decisio
   if (nodeName === undefined) return undefined;
   const { verb, info, fieldSelector } = attributes;
   if (!info.isResource) {
-    const isTunnel = verb === 'post' && info.path === `/portico/v1/nodes/${encodeURIComponent(nodeName)}/tunnel`;
+    const isTunnel = verb === 'post' && info.path === `/portico/v1/nodes/${nodeName}/tunnel`;
     return { allowed: isTunnel || (verb === 'get' && info.path === '/portico/v1/cluster') };
   }
   const selectedNode = fieldSelector === undefined ? undefined : selectedValue(fieldSelector, 'spec.nodeName');
