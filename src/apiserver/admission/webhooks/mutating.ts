@@ -48,10 +48,16 @@ async function mutate(hooks: readonly ConfiguredWebhook[], round: AdmissionRound
       if (!seen) continue;
       // Who was not asked before is not asked now.
       if (round.isSecond && !memory.due.has(index)) continue;
-      const verdict = await ask(webhook, seen, { view, isMutating: true });
-      const changed = verdict !== undefined && applyVerdict(verdict, webhook, { request: seen, view });
-      if (changed && seen !== request) replaceObject(request, await takeBack(seen, request), view);
-      annotate(webhook, { request, changed, round });
+      const place = `round_${round.isSecond ? 1 : 0}_index_${index}`;
+      let changed = false;
+      try {
+        const verdict = await ask(webhook, seen, { view, isMutating: true, place });
+        changed = verdict !== undefined && applyVerdict(verdict, webhook, { request: seen, view });
+        if (changed && seen !== request) replaceObject(request, await takeBack(seen, request), view);
+      } finally {
+        // Told whatever came of it.
+        annotate(webhook, { request, changed, place });
+      }
       if (changed) {
         isDue();
         round.askAgain();
@@ -131,9 +137,9 @@ function callError(hook: string, why: string): unknown {
 }
 
 function annotate(
-  { configuration, hook, index }: ConfiguredWebhook,
-  { request, changed, round }: { request: AdmissionRequest; changed: boolean; round: AdmissionRound },
+  { configuration, hook }: ConfiguredWebhook,
+  { request, changed, place }: { request: AdmissionRequest; changed: boolean; place: string },
 ): void {
-  const key = `mutation.webhook.admission.k8s.io/round_${round.isSecond ? 1 : 0}_index_${index}`;
+  const key = `mutation.webhook.admission.k8s.io/${place}`;
   request.auditAnnotations.set(key, JSON.stringify({ configuration, webhook: hook.name, mutated: changed }));
 }

@@ -21,7 +21,9 @@ async function validate(
     if (seen) questions.push({ webhook, seen });
   }
   const asked = await Promise.allSettled(
-    questions.map(({ webhook, seen }) => ask(webhook, seen, { view, isMutating: false })),
+    questions.map(({ webhook, seen }, i) =>
+      ask(webhook, seen, { view, isMutating: false, place: `round_0_index_${i}` }),
+    ),
   );
   const failed = asked.find((one) => one.status === 'rejected');
   if (failed) throw asStatusError(failed.reason);

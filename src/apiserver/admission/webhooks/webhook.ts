@@ -8,6 +8,7 @@ import type {
 import type { JsonObject } from '../../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, internalError, isNotFound, StatusError } from '../../../apimachinery/status.ts';
+import { qualifiedName } from '../../../apimachinery/validation/names.ts';
 import type { AdmissionRequest, AdmissionView, WebhookOutcome } from '../admission.ts';
 import { requestFor } from '../equivalent.ts';
 import { isExempt, matchesNamespace, matchesObject } from '../matching.ts';
@@ -18,7 +19,7 @@ import { dryRunUnsupported, makeReview, readVerdict, rejection, type Verdict } f
 export interface ConfiguredWebhook {
   readonly configuration: string;
   readonly hook: MutatingWebhook & ValidatingWebhook;
-  /** Its place among all webhooks: part of audit annotations. */
+  /** Its place among all webhooks of its kind. */
   readonly index: number;
 }
 
@@ -61,13 +62,20 @@ export async function questionFor(
   throw forbidden(request.definition, request.name, error);
 }
 
+export interface AskOptions {
+  readonly view: AdmissionView;
+  readonly isMutating: boolean;
+  /** `round_0_index_1`: which call it is, in keys of audit annotations. */
+  readonly place: string;
+}
+
 /** The webhook's answer; undefined where it could not be had and that is allowed. Throws the refusal. */
 export async function ask(
   webhook: ConfiguredWebhook,
   request: AdmissionRequest,
-  { view, isMutating }: { readonly view: AdmissionView; readonly isMutating: boolean },
+  { view, isMutating, place }: AskOptions,
 ): Promise<Verdict | undefined> {
-  const { hook, index } = webhook;
+  const { hook } = webhook;
   if (request.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun') {
     throw dryRunUnsupported(hook.name);
   }
@@ -90,11 +98,13 @@ export async function ask(
       throw internalError(`failed calling webhook ${JSON.stringify(hook.name)}: ${error.message}`);
     }
     const phase = isMutating ? 'mutation' : 'validating';
-    request.auditAnnotations.set(`failed-open.${phase}.webhook.admission.k8s.io/round_0_index_${index}`, hook.name);
+    request.auditAnnotations.set(`failed-open.${phase}.webhook.admission.k8s.io/${place}`, hook.name);
     return undefined;
   }
-  for (const [key, value] of Object.entries(verdict.auditAnnotations)) {
-    request.auditAnnotations.set(`${hook.name}/${key}`, value);
+  for (const [name, value] of Object.entries(verdict.auditAnnotations)) {
+    const key = `${hook.name}/${name}`;
+    // What is no key of an annotation is left out.
+    if (qualifiedName(key).length === 0) request.auditAnnotations.set(key, value);
   }
   for (const text of verdict.warnings) request.warnings.add(text);
   if (!verdict.allowed) {
