@@ -80,6 +80,7 @@ const shaped: Readonly<Record<string, unknown>> = {
   JSONSchemaPropsOrStringArray: ['a'],
 };
 
+/** As it can stand in a message, which does not tell an empty list of a field from none. */
 function forTheWire(value: unknown, type: string): unknown {
   const name = type.split('.').at(-1)!;
   if (name in shaped && type.startsWith('io.')) return shaped[name];
@@ -87,8 +88,9 @@ function forTheWire(value: unknown, type: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const isMap = type.startsWith('map[string]');
   const fields = new Map(facts.factsOf(type)?.fields.map((field) => [field.name, field.type]));
+  const parts = Object.entries(value).filter(([, part]) => isMap || !Array.isArray(part) || part.length > 0);
   return Object.fromEntries(
-    Object.entries(value).map(([key, part]) => [
+    parts.map(([key, part]) => [
       key,
       forTheWire(part, isMap ? type.slice('map[string]'.length) : (fields.get(key) ?? '')),
     ]),
