@@ -289,6 +289,17 @@ test('a configuration does not replace what is atomic, nor set what is not there
   }
 });
 
+test('a policy whose kind of parameters is unknown cannot be configured, whatever its bindings', async () => {
+  await validating(
+    { paramKind: { apiVersion: 'nope.example.com/v1', kind: 'Nope' }, validations: [{ expression: 'true' }] },
+    { paramRef: { name: 'x', parameterNotFoundAction: 'Allow' } },
+  );
+  const why = "failed to find resource referenced by paramKind: 'nope.example.com/v1, Kind=Nope'";
+  expect((await create('a')).body.message).toBe(
+    `configmaps "a" is forbidden: ValidatingAdmissionPolicy 'p' denied request: failed to configure policy: ${why}`,
+  );
+});
+
 test('mutations that fail refuse the write, each with its cause; a test that fails does not', async () => {
   const patch = (operation: string) => ({
     patchType: 'JSONPatch',

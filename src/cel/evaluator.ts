@@ -1,14 +1,25 @@
 // A checked expression as a function from its variables to its value. Every step is counted.
-import { ownValue, table } from '../apimachinery/table.ts';
+import { table } from '../apimachinery/table.ts';
 import { type CallExpr, type ComprehensionExpr, type Expr, isBinding, type MapExpr, type StructExpr } from './ast.ts';
-import { callCost } from './call-cost.ts';
-import type { Checked, Environment, ResolvedCall } from './checker.ts';
-import { equal } from './compare.ts';
-import { CelBudgetError, CelError } from './errors.ts';
+import { apply, calling, collecting, membership, notStrictlyFalse, otherwise } from './calls.ts';
+import type { Checked, Environment } from './checker.ts';
+import { CelError } from './errors.ts';
 import { checkQualifier, indexOrThrow, keyOf, optionalIndex } from './functions/operators.ts';
 import { typeNames } from './library.ts';
-import { isOf, typeName } from './overload.ts';
+import { typeName } from './overload.ts';
 import { compileRegex } from './regex.ts';
+import {
+  asBool,
+  attributePlan,
+  charged,
+  constantPlan,
+  type Evaluate,
+  type Frame,
+  nowhere,
+  type Plan,
+  type Run,
+  valueIn,
+} from './run.ts';
 import type { ObjectType } from './types.ts';
 import {
   ListValue,
@@ -23,67 +34,9 @@ import {
   type Value,
 } from './values.ts';
 
-/** Values by the names of variables; a function is called when its variable is first looked at, and once. */
-export type Bindings = Readonly<Record<string, Value | (() => Value)>>;
-
-/** A variable of a macro; what is around it. */
-export interface Frame {
-  readonly name: string;
-  readonly outer: Frame | undefined;
-  value: Value;
-  /** Looking at it fails. */
-  failed?: CelError | undefined;
-  /** Makes the value when it is first looked at. */
-  make?: (() => Value) | undefined;
-}
-
-/** One evaluation. */
-export class Run {
-  cost = 0;
-  readonly #limit: number;
-  readonly #bindings: Bindings;
-  readonly #made = new Map<string, Value>();
-
-  constructor(bindings: Bindings, limit: number) {
-    this.#bindings = bindings;
-    this.#limit = limit;
-  }
-
-  /** Throws CelBudgetError when it is too much. */
-  step(cost = 1): void {
-    this.cost += cost;
-    if (this.cost > this.#limit) throw new CelBudgetError();
-  }
-
-  variable(name: string): Value {
-    const bound: Value | (() => Value) | undefined = ownValue(this.#bindings, name);
-    if (bound === undefined) throw new CelError(`no such attribute(s): ${name}`);
-    if (typeof bound !== 'function') return bound;
-    const made = this.#made.get(name);
-    if (made !== undefined) return made;
-    const value: Value = bound();
-    this.#made.set(name, value);
-    return value;
-  }
-}
-
-export type Evaluate = (run: Run, frame: Frame | undefined) => Value;
-
 /** Throws a CelError for what is constant and cannot be evaluated. */
 export function planEvaluation(expr: Expr, checked: Checked, environment: Environment): Evaluate {
   return new Planner(checked, environment).plan(expr).evaluate;
-}
-
-interface Plan {
-  readonly evaluate: Evaluate;
-  /** Known before: it costs nothing. */
-  readonly constant?: Value;
-  /** A variable or what is found below one, or below another value: looking further costs one step for each name. */
-  readonly attribute?: {
-    readonly find: Evaluate;
-    /** What it costs to look at it whatever the names. */
-    readonly cost: 0 | 1;
-  };
 }
 
 const conversions = new Set([
@@ -101,10 +54,6 @@ const conversions = new Set([
 
 /** Functions whose second argument is a regular expression. */
 const patterned = new Set(['matches', 'find', 'findAll']);
-
-function constantPlan(value: Value): Plan {
-  return { evaluate: () => value, constant: value };
-}
 
 class Planner {
   readonly #checked: Checked;
@@ -348,42 +297,6 @@ class Planner {
   }
 }
 
-/** For what is evaluated while planning: constants look at nothing. */
-const nowhere = new Run({}, Number.POSITIVE_INFINITY);
-
-function attributePlan(find: Evaluate, cost: 0 | 1): Plan {
-  if (cost === 0) return { evaluate: find, attribute: { find, cost } };
-  const evaluate: Evaluate = (run, frame) => {
-    const value = find(run, frame);
-    run.step();
-    return value;
-  };
-  return { evaluate, attribute: { find, cost } };
-}
-
-function charged(make: Evaluate, cost: number): Evaluate {
-  return (run, frame) => {
-    const made = make(run, frame);
-    run.step(cost);
-    return made;
-  };
-}
-
-function valueIn(frame: Frame): Value {
-  if (frame.make) {
-    const { make } = frame;
-    frame.make = undefined;
-    try {
-      frame.value = make();
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      frame.failed = error;
-    }
-  }
-  if (frame.failed) throw frame.failed;
-  return frame.value;
-}
-
 /** What is collected into is made anew for each evaluation. */
 function fresh(start: Value): Value {
   if (start instanceof ListValue) return new ListValue([]);
@@ -419,93 +332,6 @@ const goTypes = table<string>({
   type: '*types.Type',
   uint: 'types.Uint',
 });
-
-function choose({ overloads, isExact }: ResolvedCall, values: readonly Value[]) {
-  const overload = isExact
-    ? overloads[0]
-    : overloads.find(({ parameters }) => parameters.every((type, i) => isOf(values[i]!, type)));
-  if (overload) return overload;
-  const [{ name } = { name: '' }] = overloads;
-  // Operators do not say what they were given, nor do functions with one implementation for all types.
-  if (/^[_@!-]/.test(name) || ['matches', 'find', 'findAll'].includes(name)) throw new CelError('no such overload');
-  if (name === 'size' || name === 'sort') throw new CelError(`no such overload: ${name}`);
-  throw new CelError(`no such overload: ${name}(${values.map(typeName).join(', ')})`);
-}
-
-function apply(call: ResolvedCall, values: readonly Value[]): Value {
-  return choose(call, values).call(...values);
-}
-
-function calling(call: ResolvedCall, args: readonly Evaluate[]): Evaluate {
-  return (run, frame) => {
-    const values = args.map((arg) => arg(run, frame));
-    const { name, call: apply } = choose(call, values);
-    const result = apply(...values);
-    run.step(callCost(name, values, result));
-    return result;
-  };
-}
-
-/** What macros collect grows in place: nothing else can see it. */
-function collecting(name: string, call: ResolvedCall, [accumulated, ...added]: readonly Evaluate[]): Evaluate {
-  const plain = calling(call, [accumulated!, ...added]);
-  return (run, frame) => {
-    if (name !== '_+_' || !(peek(frame) instanceof ListValue)) return plain(run, frame);
-    const list = accumulated!(run, frame) as ListValue;
-    const more = added[0]!(run, frame);
-    if (!(more instanceof ListValue)) throw new CelError('no such overload');
-    (list.items as Value[]).push(...more.items);
-    run.step();
-    return list;
-  };
-}
-
-function peek(frame: Frame | undefined): Value | undefined {
-  for (let at = frame; at; at = at.outer) if (at.name === '@result') return at.failed ? undefined : at.value;
-  return undefined;
-}
-
-function notStrictlyFalse(argument: Evaluate): Evaluate {
-  return (run, frame) => {
-    let value: Value = true;
-    try {
-      value = argument(run, frame) !== false;
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-    }
-    run.step();
-    return value;
-  };
-}
-
-/** `or` and `orValue` look at what else there is only where there is nothing. */
-function otherwise(name: 'or' | 'orValue', [first, second]: readonly Plan[]): Evaluate {
-  return (run, frame) => {
-    const optional = first!.evaluate(run, frame);
-    if (!(optional instanceof Optional)) throw new CelError('no such overload');
-    if (optional.value === undefined) return second!.evaluate(run, frame);
-    return name === 'or' ? optional : optional.value;
-  };
-}
-
-/** In a list of constants: looking there costs nothing beyond the value. */
-function membership(value: Plan, { items }: ListValue): Plan | undefined {
-  if (items.length === 0) return constantPlan(false);
-  const isPlain = (item: Value) => typeof item !== 'object' || item === null || item instanceof Uint;
-  if (!items.every((item) => isPlain(item) && item !== null)) return undefined;
-  const texts = items.every((item) => typeof item === 'string') ? new Set<Value>(items) : undefined;
-  return {
-    evaluate: (run, frame) => {
-      const wanted = value.evaluate(run, frame);
-      return texts ? texts.has(wanted) : items.some((item) => equal(item, wanted));
-    },
-  };
-}
-
-function asBool(value: Value): boolean {
-  if (typeof value !== 'boolean') throw new CelError('no such overload');
-  return value;
-}
 
 interface Selection {
   readonly testOnly: boolean;

@@ -3,13 +3,13 @@
 
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { type CompileOptions, compileExpression, type Program } from '../../cel/compile.ts';
-import type { Bindings } from '../../cel/evaluator.ts';
 import {
   type Authorize,
   type AuthorizerQuestion,
   authorizerValue,
   resourceCheckValue,
 } from '../../cel/functions/authorizer.ts';
+import type { Bindings } from '../../cel/run.ts';
 import {
   bool,
   type CelType,

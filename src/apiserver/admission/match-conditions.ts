@@ -1,6 +1,6 @@
 // The conditions of a webhook or policy that are expressions: all must hold.
 import type { MatchCondition } from '../../api/admissionregistration/v1/types.generated.ts';
-import type { Bindings } from '../../cel/evaluator.ts';
+import type { Bindings } from '../../cel/run.ts';
 import { bool } from '../../cel/types.ts';
 import { type CompiledExpression, compileAdmission } from './expressions.ts';
 

@@ -1,4 +1,5 @@
 // `"%s is %d".format([…])` (cel-go ext/formatting, of version 2 of the strings library).
+import { table } from '../../apimachinery/table.ts';
 import { fieldsOf } from '../compare.ts';
 import { CelError } from '../errors.ts';
 import { typeName } from '../overload.ts';
@@ -93,7 +94,7 @@ function formatClause({ verb, precision }: Clause, value: Value): string {
   }
 }
 
-const wanted: Readonly<Record<string, string>> = {
+const wanted = table<string>({
   s: 'string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps',
   d: 'decimal clause can only be used on integers',
   f: 'fixed-point clause can only be used on doubles',
@@ -102,7 +103,7 @@ const wanted: Readonly<Record<string, string>> = {
   x: 'only integers, byte buffers, and strings can be formatted as hex',
   X: 'only integers, byte buffers, and strings can be formatted as hex',
   o: 'octal clause can only be used on integers',
-};
+});
 
 /** That a clause is not for values of a type. */
 export function clauseError(verb: string, given: string): string {

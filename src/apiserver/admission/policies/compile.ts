@@ -7,7 +7,7 @@ import type {
   Variable,
 } from '../../../api/admissionregistration/v1/types.generated.ts';
 import { CelError } from '../../../cel/errors.ts';
-import type { Bindings } from '../../../cel/evaluator.ts';
+import type { Bindings } from '../../../cel/run.ts';
 import { bool, type CelType, dyn, listOf, nullType, string } from '../../../cel/types.ts';
 import type { Value } from '../../../cel/values.ts';
 import { type CompiledExpression, compileAdmission, type ExpressionScope } from '../expressions.ts';

@@ -1,0 +1,90 @@
+// Calls of functions whose overloads are known, or chosen by the values; and calls that look at their arguments themselves.
+import { callCost } from './call-cost.ts';
+import type { ResolvedCall } from './checker.ts';
+import { equal } from './compare.ts';
+import { CelError } from './errors.ts';
+import { isOf, typeName } from './overload.ts';
+import { constantPlan, type Evaluate, type Frame, type Plan } from './run.ts';
+import { ListValue, Optional, Uint, type Value } from './values.ts';
+
+function choose({ overloads, isExact }: ResolvedCall, values: readonly Value[]) {
+  const overload = isExact
+    ? overloads[0]
+    : overloads.find(({ parameters }) => parameters.every((type, i) => isOf(values[i]!, type)));
+  if (overload) return overload;
+  const [{ name } = { name: '' }] = overloads;
+  // Operators do not say what they were given, nor do functions with one implementation for all types.
+  if (/^[_@!-]/.test(name) || ['matches', 'find', 'findAll'].includes(name)) throw new CelError('no such overload');
+  if (name === 'size' || name === 'sort') throw new CelError(`no such overload: ${name}`);
+  throw new CelError(`no such overload: ${name}(${values.map(typeName).join(', ')})`);
+}
+
+export function apply(call: ResolvedCall, values: readonly Value[]): Value {
+  return choose(call, values).call(...values);
+}
+
+export function calling(call: ResolvedCall, args: readonly Evaluate[]): Evaluate {
+  return (run, frame) => {
+    const values = args.map((arg) => arg(run, frame));
+    const { name, call: apply } = choose(call, values);
+    const result = apply(...values);
+    run.step(callCost(name, values, result));
+    return result;
+  };
+}
+
+/** What macros collect grows in place: nothing else can see it. */
+export function collecting(name: string, call: ResolvedCall, [accumulated, ...added]: readonly Evaluate[]): Evaluate {
+  const plain = calling(call, [accumulated!, ...added]);
+  return (run, frame) => {
+    if (name !== '_+_' || !(peek(frame) instanceof ListValue)) return plain(run, frame);
+    const list = accumulated!(run, frame) as ListValue;
+    const more = added[0]!(run, frame);
+    if (!(more instanceof ListValue)) throw new CelError('no such overload');
+    (list.items as Value[]).push(...more.items);
+    run.step();
+    return list;
+  };
+}
+
+function peek(frame: Frame | undefined): Value | undefined {
+  for (let at = frame; at; at = at.outer) if (at.name === '@result') return at.failed ? undefined : at.value;
+  return undefined;
+}
+
+export function notStrictlyFalse(argument: Evaluate): Evaluate {
+  return (run, frame) => {
+    let value: Value = true;
+    try {
+      value = argument(run, frame) !== false;
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+    }
+    run.step();
+    return value;
+  };
+}
+
+/** `or` and `orValue` look at what else there is only where there is nothing. */
+export function otherwise(name: 'or' | 'orValue', [first, second]: readonly Plan[]): Evaluate {
+  return (run, frame) => {
+    const optional = first!.evaluate(run, frame);
+    if (!(optional instanceof Optional)) throw new CelError('no such overload');
+    if (optional.value === undefined) return second!.evaluate(run, frame);
+    return name === 'or' ? optional : optional.value;
+  };
+}
+
+/** In a list of constants: looking there costs nothing beyond the value. */
+export function membership(value: Plan, { items }: ListValue): Plan | undefined {
+  if (items.length === 0) return constantPlan(false);
+  const isPlain = (item: Value) => typeof item !== 'object' || item === null || item instanceof Uint;
+  if (!items.every((item) => isPlain(item) && item !== null)) return undefined;
+  const texts = items.every((item) => typeof item === 'string') ? new Set<Value>(items) : undefined;
+  return {
+    evaluate: (run, frame) => {
+      const wanted = value.evaluate(run, frame);
+      return texts ? texts.has(wanted) : items.some((item) => equal(item, wanted));
+    },
+  };
+}
