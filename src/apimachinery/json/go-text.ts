@@ -1,4 +1,5 @@
 // JSON values as Go's fmt and encoding/json print them in messages of errors, on which clients match.
+import { table } from '../table.ts';
 import { isObject } from './value.ts';
 
 /** `%v`: `map[a:1 b:[x <nil>]]`. */
@@ -30,7 +31,7 @@ export function goTypeName(value: unknown): string {
 const plain = /^[ !#-[\]-~]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
 const special = /["\\\x00-\x1f\x7f]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
-const escapes: Readonly<Record<string, string>> = {
+const escapes = table<string>({
   '"': '\\"',
   '\\': '\\\\',
   '\x07': '\\a',
@@ -40,7 +41,7 @@ const escapes: Readonly<Record<string, string>> = {
   '\r': '\\r',
   '\t': '\\t',
   '\v': '\\v',
-};
+});
 
 /** `%q` of a text: what cannot be seen is written as `\x00`, `\u200b`, `\U000e0001`. */
 export function quoted(text: string): string {

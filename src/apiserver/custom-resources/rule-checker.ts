@@ -1,11 +1,12 @@
 // Evaluates the rules of a schema over an object, and over its former state where they speak of it (upstream
 // pkg/apiserver/schema/cel). What an update leaves as it was is not held against rules of the present state: it is only told.
+
 import { formerItems, isUnchanged } from '../../api/apiextensions/schema/correlate.ts';
 import { childPath, itemsOf, type JSONSchemaProps, propertyOf } from '../../api/apiextensions/schema/props.ts';
 import type { ValidationRule } from '../../api/apiextensions/v1/types.generated.ts';
 import { quoted, sortedKeys } from '../../apimachinery/json/go-text.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
-import { ownValue } from '../../apimachinery/table.ts';
+import { ownValue, table } from '../../apimachinery/table.ts';
 import { type FieldError, fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { CelError } from '../../cel/errors.ts';
 import { fromJson, none, Optional, type Value } from '../../cel/values.ts';
@@ -218,7 +219,7 @@ function pathOf({ fieldPath = '' }: ValidationRule, path: string, schema: JSONSc
   return below === '' ? shown(path) : childPath(path, below);
 }
 
-const escapes: Readonly<Record<string, string>> = {
+const escapes = table<string>({
   a: '\x07',
   b: '\b',
   f: '\f',
@@ -226,7 +227,7 @@ const escapes: Readonly<Record<string, string>> = {
   r: '\r',
   t: '\t',
   v: '\v',
-};
+});
 
 function unescaped(text: string): string {
   return text.replace(/\\(.)/g, (_, char: string) => escapes[char] ?? char);

@@ -10,12 +10,12 @@ import { parseIPSloppy } from '../../../net/ip.ts';
 import { isEmail } from './email.ts';
 import type { JSONSchemaProps } from './props.ts';
 
-const uuids: Readonly<Record<string, RegExp>> = {
+const uuids = table<RegExp>({
   uuid: /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i,
   uuid3: /^[0-9a-f]{8}-?[0-9a-f]{4}-?3[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i,
   uuid4: /^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i,
   uuid5: /^[0-9a-f]{8}-?[0-9a-f]{4}-?5[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i,
-};
+});
 
 const letter = String.raw`[a-zA-Z0-9\p{S}\p{L}]`;
 /** One label, or labels with dots and a name without digits at the end. */
@@ -159,10 +159,10 @@ const byPlainName = table(
   Object.fromEntries(Object.entries(checks).map(([name, check]) => [name.replaceAll('-', ''), check])),
 );
 
-const ofNumbers: Readonly<Record<string, readonly string[]>> = {
+const ofNumbers = table<readonly string[]>({
   integer: ['int32', 'int64'],
   number: ['float', 'double'],
-};
+});
 
 /** The format of a schema where it means anything for the type; others are ignored, and are the empty text. */
 export function formatOf({ type = '', format = '' }: JSONSchemaProps): string {
