@@ -198,3 +198,10 @@ test.each<[string | undefined, string, string, string]>([
   expect(approvalCondition(crd)).toEqual({ type: 'KubernetesAPIApprovalPolicyConformant', status, reason, message });
   expect(approvalCondition(definition([version('v1')]))).toBeUndefined();
 });
+
+test('what is no printable character is found at its byte, and pointers are printed as JSON', () => {
+  const crd = definition([{ ...version('v1'), deprecated: true, deprecationWarning: 'é\u0007' }]);
+  expect(messages(crd)).toEqual([
+    'spec.versions[0].deprecationWarning: Invalid value: "é\\u0007": must only contain printable UTF-8 characters; non-printable character found at index 2',
+  ]);
+});

@@ -1,4 +1,5 @@
 // Validation of definitions, in upstream's words and order (pkg/apis/apiextensions/validation).
+import { escapeHtml } from '../../../../apimachinery/json/go-text.ts';
 import { jsonEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1035Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
@@ -39,8 +40,10 @@ export function validateDefinition(
 
 function validateName({ metadata, spec }: CustomResourceDefinition): FieldError[] {
   const { names, group } = spec;
-  if (!metadata.name || metadata.name === `${names?.plural ?? ''}.${group ?? ''}`) return [];
-  return [invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')];
+  const wanted = `${names?.plural ?? ''}.${group ?? ''}`;
+  return (['generateName', 'name'] as const)
+    .filter((field) => metadata[field] && metadata[field] !== wanted)
+    .map((field) => invalid(`metadata.${field}`, metadata[field], 'must be spec.names.plural+"."+spec.group'));
 }
 
 export function validateDefinitionUpdate(
@@ -198,7 +201,7 @@ function validateVersion(
   return [
     ...(wrong.length > 0 ? [invalid(`${path}.name`, name, wrong.join(','))] : []),
     ...deprecationErrors(deprecated, deprecationWarning).map((message) =>
-      invalid(`${path}.deprecationWarning`, deprecationWarning, message),
+      invalidPointer(`${path}.deprecationWarning`, deprecationWarning ?? '', message),
     ),
     ...validateParts(entry, path, { ...options, name, hasStatus: hasStatusFor(internal, name) }),
   ];
@@ -246,11 +249,18 @@ function deprecationErrors(deprecated: boolean, warning: string | undefined): st
   const errors: string[] = [];
   if (Buffer.byteLength(warning) > 256) errors.push('must be <= 256 characters long');
   if (warning === '') errors.push('must not be an empty string');
-  const wrong = warning.search(/[^\P{C}]|[\p{Zl}\p{Zp}]/u);
+  // Go's unicode.IsPrint: of spaces, only the plain one.
+  const wrong = warning.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
   if (wrong >= 0) {
-    errors.push(`must only contain printable UTF-8 characters; non-printable character found at index ${wrong}`);
+    const index = Buffer.byteLength(warning.slice(0, wrong));
+    errors.push(`must only contain printable UTF-8 characters; non-printable character found at index ${index}`);
   }
   return errors;
+}
+
+/** Upstream prints what it has a pointer to as JSON. */
+function invalidPointer(path: string, value: string, detail: string): FieldError {
+  return { ...invalid(path, value, detail), value: escapeHtml(JSON.stringify(value)) };
 }
 
 function validateSubresources(subresources: CustomResourceSubresources | undefined, path: string): FieldError[] {
@@ -280,7 +290,9 @@ function pathErrors(
   { roots, detail }: { readonly roots: readonly string[]; readonly detail: string },
 ): FieldError[] {
   if (!value.startsWith('.')) return [invalid(path, value, 'must be a simple json path starting with .')];
-  return roots.some((root) => value.startsWith(`${root}.`)) ? [] : [invalid(path, value, detail)];
+  const isBelow = roots.some((root) => value.startsWith(`${root}.`));
+  // The one path that may lead to several roots is a pointer upstream.
+  return isBelow ? [] : [roots.length > 1 ? invalidPointer(path, value, detail) : invalid(path, value, detail)];
 }
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
