@@ -200,3 +200,22 @@ test.each([
 ])('%s is refused', (source, message) => {
   expect(compileExpression(source, { variables }).errors).toBe(message);
 });
+
+const start = "'-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+
+test.each([
+  ['1 +', 4, `mismatched input '<EOF>' expecting {'[', '{', '(', '.', ${start}`],
+  ['a && && b', 6, `extraneous input '&&' expecting {'[', '{', '(', '.', ${start}`],
+  ['f(,)', 3, `extraneous input ',' expecting {'[', '{', '(', ')', '.', ${start}`],
+  ['1 2', 3, "extraneous input '2' expecting <EOF>"],
+  ['1 2 3', 3, "mismatched input '2' expecting <EOF>"],
+  ['(s', 3, "missing ')' at '<EOF>'"],
+  ['f(s t)', 5, "extraneous input 't' expecting ')'"],
+  ['[s', 3, "mismatched input '<EOF>' expecting {']', ','}"],
+  ['{1:2 3}', 6, "extraneous input '3' expecting {'}', ','}"],
+  ['{1', 3, "mismatched input '<EOF>' expecting ':'"],
+  ['b ? n m', 7, "missing ':' at 'm'"],
+])('%s is no expression', (source, column, message) => {
+  const { errors = '' } = compileExpression(source, { variables });
+  expect(errors.split('\n')[0]).toBe(`ERROR: <input>:1:${column}: Syntax error: ${message}`);
+});

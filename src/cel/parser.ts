@@ -19,8 +19,17 @@ const binary: readonly (readonly string[])[] = [
   ['+', '-'],
   ['*', '/', '%'],
 ];
-const expected =
-  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+/** What an expression may begin with, in the order of the grammar; brackets say what else there may be where it stands. */
+const starts =
+  "'[' ']' '{' '}' '(' ')' '.' ',' '-' '!' '?' 'true' 'false' 'null' NUM_FLOAT NUM_INT NUM_UINT STRING BYTES IDENTIFIER".split(
+    ' ',
+  );
+const notStarts = new Set(["']'", "'}'", "')'", "','", "'?'"]);
+
+/** `also` is what may stand there beside an expression: `]`, `,`, `?`. */
+function expected(also: string): string {
+  return `{${starts.filter((one) => !notStarts.has(one) || also.includes(one[1]!)).join(', ')}}`;
+}
 
 /** Throws a CelSyntaxError. */
 export function parse(source: string): Expr {
@@ -31,6 +40,8 @@ class Parser {
   readonly #tokens: readonly Token[];
   #position = 0;
   #depth = 0;
+  /** After an opening bracket: what may stand there beside an expression. */
+  #opened: { readonly position: number; readonly also: string } = { position: -1, also: '' };
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -39,12 +50,18 @@ class Parser {
   whole(): Expr {
     const expr = this.#expression();
     const next = this.#peek();
-    if (next.type !== 'end') throw this.#error(next, `extraneous input '${next.text}' expecting <EOF>`);
-    return expr;
+    if (next.type === 'end') return expr;
+    // One token too many is told apart from more.
+    const what = this.#after().type === 'end' ? 'extraneous' : 'mismatched';
+    throw this.#error(next, `${what} input '${next.text}' expecting <EOF>`);
   }
 
   #peek(): Token {
     return this.#tokens[this.#position]!;
+  }
+
+  #after(): Token {
+    return this.#tokens[this.#position + 1] ?? this.#tokens.at(-1)!;
   }
 
   #next(): Token {
@@ -67,8 +84,28 @@ class Parser {
   #expect(text: string): Token {
     const taken = this.#take(text);
     if (taken) return taken;
+    throw this.#unexpected(`'${text}'`, [text], true);
+  }
+
+  #open(also: string): void {
+    this.#opened = { position: this.#position, also };
+  }
+
+  /** In ANTLR's words: one token too many, one that is missing, or another one. */
+  #unexpected(wanted: string, texts: readonly string[], mayMiss: boolean): CelSyntaxError {
     const found = this.#peek();
-    throw this.#error(found, `mismatched input '${found.text}' expecting '${text}'`);
+    const after = this.#after();
+    const isExtra = found.type !== 'end' && after.type === 'op' && texts.includes(after.text);
+    if (isExtra) return this.#error(found, `extraneous input '${found.text}' expecting ${wanted}`);
+    const mayFollow = texts.includes(':') ? startsExpression(found) : found.type === 'end' || isOperator(found);
+    if (mayMiss && mayFollow) return this.#error(found, `missing ${wanted} at '${found.text}'`);
+    return this.#error(found, `mismatched input '${found.text}' expecting ${wanted}`);
+  }
+
+  /** Of elements and entries: another may follow, or the end. */
+  #separated(close: string): void {
+    if (this.#take(',') || this.#is(close)) return;
+    throw this.#unexpected(`{'${close}', ','}`, [close, ','], false);
   }
 
   #expression(): Expr {
@@ -123,6 +160,7 @@ class Parser {
       if (dot) expr = this.#selection(expr, dot);
       else if (this.#is('[')) {
         const { at } = this.#next();
+        this.#open('?');
         const optional = this.#take('?') !== undefined;
         const index = this.#expression();
         this.#expect(']');
@@ -149,6 +187,7 @@ class Parser {
 
   #arguments(close: string): Expr[] {
     const args: Expr[] = [];
+    this.#open(close);
     if (this.#take(close)) return args;
     do args.push(this.#expression());
     while (this.#take(','));
@@ -176,7 +215,13 @@ class Parser {
         if (text === '{') return this.#map(at);
         if (text === '.' && this.#peek().type === 'ident') return this.#name(this.#next(), '.');
     }
-    throw this.#error(token, `mismatched input '${text}' expecting ${expected}`);
+    throw this.#noExpression(token);
+  }
+
+  #noExpression(token: Token): CelSyntaxError {
+    const what = token.type !== 'end' && startsExpression(this.#peek()) ? 'extraneous' : 'mismatched';
+    const also = this.#tokens[this.#opened.position] === token ? this.#opened.also : '';
+    return this.#error(token, `${what} input '${token.text}' expecting ${expected(also)}`);
   }
 
   #nested(): Expr {
@@ -191,7 +236,7 @@ class Parser {
       if (text === 'true' || text === 'false') return { kind: 'literal', type: 'bool', value: text === 'true', at };
       if (text === 'null') return { kind: 'literal', type: 'null', value: null, at };
     }
-    if (keywords.has(text)) throw this.#error(token, `mismatched input '${text}' expecting ${expected}`);
+    if (keywords.has(text)) throw this.#noExpression(token);
     const open = this.#take('(');
     if (open) return expandMacro({ kind: 'call', name: text, args: this.#arguments(')'), at: open.at });
     const struct = this.#struct(text);
@@ -221,32 +266,43 @@ class Parser {
       }
       const { at } = this.#expect(':');
       entries.push({ field, value: this.#expression(), optional, at });
-      if (!this.#take(',') && !this.#is('}')) this.#expect('}');
+      this.#separated('}');
     }
     return { kind: 'struct', name, entries, at: brace.at };
   }
 
   #list(at: number): Expr {
     const elements: { value: Expr; optional: boolean }[] = [];
+    this.#open('],?');
     while (!this.#take(']')) {
       const optional = this.#take('?') !== undefined;
       elements.push({ value: this.#expression(), optional });
-      if (!this.#take(',') && !this.#is(']')) this.#expect(']');
+      this.#separated(']');
     }
     return { kind: 'list', elements, at };
   }
 
   #map(at: number): Expr {
     const entries: { key: Expr; value: Expr; optional: boolean }[] = [];
+    this.#open('},?');
     while (!this.#take('}')) {
       const optional = this.#take('?') !== undefined;
       const key = this.#expression();
       this.#expect(':');
       entries.push({ key, value: this.#expression(), optional });
-      if (!this.#take(',') && !this.#is('}')) this.#expect('}');
+      this.#separated('}');
     }
     return { kind: 'map', entries, at };
   }
+}
+
+function startsExpression({ type, text }: Token): boolean {
+  if (type === 'op') return ['[', '{', '(', '.', '-', '!'].includes(text);
+  return type !== 'end' && type !== 'quoted' && text !== 'in';
+}
+
+function isOperator({ type, text }: Token): boolean {
+  return type === 'op' ? !['{', '(', '!'].includes(text) : text === 'in';
 }
 
 function numberLiteral({ type, text }: Token, at: number, sign: '' | '-'): LiteralExpr {
