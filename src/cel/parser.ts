@@ -219,8 +219,10 @@ class Parser {
   }
 
   #noExpression(token: Token): CelSyntaxError {
-    const what = token.type !== 'end' && startsExpression(this.#peek()) ? 'extraneous' : 'mismatched';
     const also = this.#tokens[this.#opened.position] === token ? this.#opened.also : '';
+    const next = this.#peek();
+    const mayGoOn = startsExpression(next) || (next.type === 'op' && also.includes(next.text));
+    const what = token.type !== 'end' && mayGoOn ? 'extraneous' : 'mismatched';
     return this.#error(token, `${what} input '${token.text}' expecting ${expected(also)}`);
   }
 
