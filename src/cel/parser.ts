@@ -220,9 +220,9 @@ class Parser {
 
   #noExpression(token: Token): CelSyntaxError {
     const also = this.#tokens[this.#opened.position] === token ? this.#opened.also : '';
-    const next = this.#peek();
-    const mayGoOn = startsExpression(next) || (next.type === 'op' && also.includes(next.text));
-    const what = token.type !== 'end' && mayGoOn ? 'extraneous' : 'mismatched';
+    const mayGoOn = (next: Token) => startsExpression(next) || (next.type === 'op' && also.includes(next.text));
+    // Behind the end there is nothing.
+    const what = token.type !== 'end' && mayGoOn(this.#peek()) ? 'extraneous' : 'mismatched';
     return this.#error(token, `${what} input '${token.text}' expecting ${expected(also)}`);
   }
 
