@@ -85,8 +85,6 @@ function answerTo({ method, path, headers, body }: FuzzRequest): Promise<Answer>
 /** Errors of 500 and more that kube-apiserver gives too, by their text. */
 const upstreamsToo = [
   /Too large resource version/,
-  /resourceVersion: Invalid value: .*: strconv\.ParseUint: parsing/,
-  /resourceVersion should not be set on objects to be created/,
   // `?timeout=1ns`.
   /request did not complete within the allotted timeout/,
   // What is to be proxied to is not there.

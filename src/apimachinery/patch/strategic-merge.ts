@@ -20,7 +20,7 @@ const deletePrefix = '$deleteFromPrimitiveList';
 
 /**
  * The patched document; neither argument is changed, unchanged parts are shared. Throws PatchSyntaxError (400),
- * PatchApplyError (422), and PatchTypeError for what upstream answers with 500.
+ * PatchApplyError (422), and PatchTypeError for what does not fit the type.
  */
 export function applyStrategicMergePatch(document: JsonObject, patch: JsonObject, schema: ObjectSchema): JsonObject {
   return mergeObject(document, patch, schema);

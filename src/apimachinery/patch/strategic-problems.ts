@@ -1,9 +1,9 @@
-// What upstream's strategic merge fails with when a patch does not fit the type: 500 with the bare text.
+// What upstream's strategic merge fails with when a patch does not fit the type, word by word.
 import { goText, goTypeName } from '../json/go-text.ts';
 import type { JsonObject } from '../json/value.ts';
 import { goTypeOf, type Schema, scalarSchema } from '../schema/schema.ts';
 
-/** The patch does not fit the type. kube-apiserver takes it for a failure of its own: 500 with this message. */
+/** The patch does not fit the type. */
 export class PatchTypeError extends Error {}
 
 const expectedTypes = { list: '[]interface {}', map: 'map[string]interface {}' };

@@ -11,7 +11,7 @@ import {
   requiredValue,
 } from '../../apimachinery/selectors/field-selector.ts';
 import { type LabelSelector, matchesLabels, parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
-import { badRequest, invalid, StatusError } from '../../apimachinery/status.ts';
+import { badRequest, invalid } from '../../apimachinery/status.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -124,11 +124,11 @@ function parseRevision(resourceVersion: string): number | string {
   return `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`;
 }
 
-/** The resourceVersion of a GET or a watch. What is none is an error of nobody's there: 500, as upstream. */
+/** The resourceVersion of a GET or a watch. What is none is 400; upstream's 500 blames itself for it. */
 export function revisionOf(resourceVersion: string): number {
   const revision = parseRevision(resourceVersion);
   if (typeof revision === 'number') return revision;
-  throw new StatusError({ code: 500, message: revision });
+  throw badRequest(revision);
 }
 
 /** The resourceVersion of a list; throws 400 for what is none. */

@@ -137,7 +137,7 @@ function operationComplaints(value: unknown, repeated: readonly string[]): strin
   return [...repeated, ...unknown].map((text) => `json patch ${text}`);
 }
 
-/** The whole value after a patch. Throws 400 for a patch that makes no sense, 422 and 500 for one that does not fit the object. */
+/** The whole value after a patch. Throws 400 for a patch that makes no sense, 422 for one that does not fit the object. */
 export function applyPatch(options: {
   readonly patch: Patch;
   readonly old: Readonly<KubeObject>;
@@ -151,8 +151,8 @@ export function applyPatch(options: {
     }
     return applyMergePatch(old, patch.value);
   } catch (error) {
-    if (error instanceof PatchSyntaxError) throw badRequest(error.message);
-    if (error instanceof PatchTypeError) throw new StatusError({ code: 500, message: error.message });
+    // Upstream takes a patch that does not fit the type for a failure of its own, and answers 500.
+    if (error instanceof PatchSyntaxError || error instanceof PatchTypeError) throw badRequest(error.message);
     if (error instanceof PatchApplyError) {
       const message = 'the server rejected our request due to an error in our request';
       throw new StatusError({ code: 422, reason: 'Invalid', message, details: {} });

@@ -2,7 +2,7 @@
 
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
-import { badRequest, StatusError } from '../../apimachinery/status.ts';
+import { badRequest, type StatusError } from '../../apimachinery/status.ts';
 import { fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { encodeValue, loadProtobuf, mediaTypes, messageOf } from '../encoding.ts';
 import { metadataNotAcceptable } from '../errors.ts';
@@ -49,9 +49,8 @@ export function isList(definition: ResourceDefinition): StatusError {
 
 /** Metadata of a list was asked for where there is one object. */
 function noList(definition: ResourceDefinition): StatusError {
-  // What upstream holds a custom resource in could be a list.
-  if (definition.schema !== undefined) return new StatusError({ code: 500, message: 'content is not a list' });
-  return metadataNotAcceptable(`*${goPackage(definition)}.${definition.kind}`, false);
+  const name = definition.schema === undefined ? definition.kind : 'Unstructured';
+  return metadataNotAcceptable(`*${goPackage(definition)}.${name}`, false);
 }
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';

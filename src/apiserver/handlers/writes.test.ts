@@ -137,8 +137,8 @@ describe('options', () => {
   });
 
   test.each([
-    ['POST ', { name: 'b', resourceVersion: '5' }, 500, 'resourceVersion should not be set on objects to be created'],
-    ['PUT /a', { name: 'a', resourceVersion: 'x' }, 500, 'strconv.ParseUint: parsing "x": invalid syntax'],
+    ['POST ', { name: 'b', resourceVersion: '5' }, 400, 'resourceVersion should not be set on objects to be created'],
+    ['PUT /a', { name: 'a', resourceVersion: 'x' }, 400, 'strconv.ParseUint: parsing "x": invalid syntax'],
     [
       'PUT /a',
       { name: 'b', namespace: 'other' },

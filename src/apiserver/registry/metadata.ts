@@ -1,6 +1,6 @@
 // What the API server does with metadata on every write, whatever the kind (upstream rest.BeforeCreate, BeforeUpdate).
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { StatusError } from '../../apimachinery/status.ts';
+import { badRequest } from '../../apimachinery/status.ts';
 import type { Random } from '../../system/random.ts';
 
 /** Upstream's alphabet of generated names: no vowels, nothing that looks like another. */
@@ -54,12 +54,9 @@ export function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
   }
 }
 
-/** 500 where a create brings a resourceVersion: upstream's storage finds it, and says no more than that. */
+/** 400 where a create brings a resourceVersion; upstream's storage finds it, and says 500. */
 export function refuseResourceVersion(object: KubeObject): void {
   if (object.metadata.resourceVersion) {
-    throw new StatusError({
-      code: 500,
-      message: 'resourceVersion should not be set on objects to be created',
-    });
+    throw badRequest('resourceVersion should not be set on objects to be created');
   }
 }

@@ -5,15 +5,7 @@ import type { ResourceDefinition, Strategy } from '../../api/resource.ts';
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import {
-  alreadyExists,
-  badRequest,
-  conflict,
-  internalError,
-  invalid,
-  notFound,
-  StatusError,
-} from '../../apimachinery/status.ts';
+import { alreadyExists, badRequest, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { pathSegment } from '../../apimachinery/validation/names.ts';
@@ -290,7 +282,7 @@ export class ResourceStore {
     if (given !== String(old.revision)) {
       if (!/^\d+$/.test(given)) {
         const message = `strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`;
-        throw new StatusError({ code: 500, message });
+        throw badRequest(message);
       }
       const why = 'the object has been modified; please apply your changes to the latest version and try again';
       throw conflict(definition, name, why);
