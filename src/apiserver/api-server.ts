@@ -18,10 +18,7 @@ import { Compactor } from './compaction.ts';
 import { CustomResources } from './custom-resources/custom-resources.ts';
 import { DefinitionRules } from './custom-resources/definition-rules.ts';
 import type { ReviewSender } from './custom-resources/served-set.ts';
-import { inAcceptedForm } from './discovery/accepted-form.ts';
-import { discoveryResponse } from './discovery/discovery.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
-import { methodNotAllowed } from './errors.ts';
 import { EventExpiry } from './event-expiry.ts';
 import type { Aggregation, Attributes, Authenticator, Authorizer, Extensions, PathHandler } from './extensions.ts';
 import { defaultLimits, InFlight, type InFlightLimits, tooManyRequests } from './flowcontrol/in-flight.ts';
@@ -30,15 +27,16 @@ import { createOwnObject, type OwnObject } from './handlers/own-object.ts';
 import { warningHeaders } from './handlers/render.ts';
 import type { ResourceRequest, ServerParts } from './handlers/resource-request.ts';
 import { connectSubresources, routeTo } from './handlers/route.ts';
-import { type HealthCheck, healthResponse } from './health.ts';
-import { ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
+import type { HealthCheck } from './health.ts';
+import { ApiMetrics } from './metrics/api-metrics.ts';
 import { MeteredAdmission } from './metrics/metered-admission.ts';
 import { countWebhook } from './metrics/webhook-metrics.ts';
 import { negotiate, type ResponseFormat } from './negotiation.ts';
+import { OwnPaths } from './own-paths.ts';
 import type { RegistryHooks } from './registry/hooks.ts';
 import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
-import { type ApiRequest, type ApiResponse, jsonResponse, statusResponse, textResponse, type User } from './request.ts';
+import { type ApiRequest, type ApiResponse, statusResponse, textResponse, type User } from './request.ts';
 import { namedBySelector, parseRequestInfo, type RequestInfo } from './request-info.ts';
 import { answerWithin, timeoutOf } from './request-timeout.ts';
 import { dialDirectly } from './tunnel/dial.ts';
@@ -110,8 +108,7 @@ export class ApiServer {
   readonly #parts: ServerParts;
   readonly #metrics: ApiMetrics;
   readonly #inFlight: InFlight;
-  /** Seconds since the epoch, as text. */
-  readonly #started: string;
+  readonly #ownPaths: OwnPaths;
   /** Undefined where CustomResourceDefinitions are not among the definitions. */
   readonly #customResources: CustomResources | undefined;
   readonly #policyStatus: PolicyStatus | undefined;
@@ -119,7 +116,6 @@ export class ApiServer {
   constructor(options: ApiServerOptions) {
     this.#options = options;
     this.#metrics = options.metrics ?? new ApiMetrics();
-    this.#started = String(Math.floor(options.clock.now() / 1000));
     const { limits = defaultLimits } = options;
     this.#inFlight = new InFlight(limits, { clock: options.clock, metrics: this.#metrics });
     const { cache, clock, random } = options;
@@ -155,6 +151,7 @@ export class ApiServer {
       clock,
       random,
     };
+    this.#ownPaths = new OwnPaths({ ...options, registry, metrics: this.#metrics });
     const send: ReviewSender = async ({ clientConfig = {} }, review) => {
       const { callWebhook } = await import('./admission/webhooks/call.ts');
       const call = { clientConfig, timeoutSeconds: conversionTimeoutSeconds, body: review };
@@ -296,7 +293,7 @@ export class ApiServer {
     if (remote) return remote;
     if (info.isResource) return await this.#resource(exchange, user);
     if (path) return path.handle(request, user);
-    const own = (one: ApiRequest) => this.#nonResource(one);
+    const own = (one: ApiRequest) => this.#ownPaths.answer(one);
     return aggregation ? aggregation.merge(request, own) : own(request);
   }
 
@@ -357,62 +354,6 @@ export class ApiServer {
       if (trail) for (const [key, value] of resourceRequest.auditAnnotations) trail.annotate(key, value);
     }
   }
-
-  async #nonResource(request: ApiRequest): Promise<ApiResponse> {
-    const { version, healthChecks, address } = this.#options;
-    const onlyRead = (response: ApiResponse) => {
-      if (request.method !== 'GET') throw methodNotAllowed();
-      return response;
-    };
-    // Clients made from the OpenAPI document ask for the second, which stands there.
-    if (request.path === '/version' || request.path === '/version/') {
-      return onlyRead(jsonResponse(200, version));
-    }
-    const health = await healthResponse(request, healthChecks, (endpoint, name, isWell) =>
-      this.#metrics.checked(endpoint, name, isWell),
-    );
-    if (health) return health;
-    if (request.path === '/metrics') {
-      const text = this.#metrics.print(this.#parts.registry, version);
-      const headers = { 'content-type': metricsContentType, 'process-start-time-unix': this.#started };
-      return { status: 200, headers, body: text };
-    }
-    if (request.path === '/metrics/slis') {
-      return { status: 200, headers: { 'content-type': metricsContentType }, body: this.#metrics.printIndicators() };
-    }
-    if (request.path.startsWith('/openapi/')) {
-      const { openApiResponse } = await import('./discovery/openapi.ts');
-      const answer = openApiResponse(request, this.#parts.registry, this.#options.clock.now());
-      if (answer) return answer;
-    }
-    if (request.path === '/') return jsonResponse(200, { paths: this.#paths() });
-    const discovery = discoveryResponse(request, this.#parts.registry, address);
-    if (!discovery) return textResponse(404, '404 page not found\n');
-    const isRouted = !isListOfGroups(request.path) && !this.#isCustomVersion(request.path);
-    return inAcceptedForm(request, isRouted ? onlyRead(discovery) : discovery, { isRouted });
-  }
-
-  /** `/apis/GROUP/VERSION` of custom resources, which is answered whatever the method is, as lists of groups are. */
-  #isCustomVersion(path: string): boolean {
-    const [, group, version] = path.slice(1).split('/');
-    const { definitions } = this.#parts.registry;
-    return definitions.some((d) => d.schema !== undefined && d.group === group && d.version === version);
-  }
-
-  #paths(): string[] {
-    const paths = new Set(['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3']);
-    for (const { group, version } of this.#parts.registry.definitions) {
-      if (group !== '') paths.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
-    }
-    paths.add('/readyz').add('/version');
-    for (const { path, isListed } of this.#options.extensions.paths) if (isListed) paths.add(path);
-    return [...paths].sort();
-  }
-}
-
-/** `/apis` and `/apis/GROUP`, which upstream's aggregator answers whatever the method is. */
-function isListOfGroups(path: string): boolean {
-  return /^\/apis(?:\/[^/]+)?\/?$/.test(path);
 }
 
 function formatOf(

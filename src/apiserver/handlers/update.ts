@@ -5,7 +5,7 @@ import { setKey } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, conflict } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
-import type { UpdateStrategy } from '../registry/resource-store.ts';
+import type { UpdateStrategy } from '../registry/write-request.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';

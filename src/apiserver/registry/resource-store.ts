@@ -1,13 +1,13 @@
 // The generic registry: reads and writes the objects of one resource. The kind's strategy says what is right, its hooks
 // what else is written; this says in which order, and makes each write one storage transaction.
 
-import type { ResourceDefinition, Strategy } from '../../api/resource.ts';
+import type { ResourceDefinition } from '../../api/resource.ts';
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { alreadyExists, badRequest, conflict, internalError, invalid, notFound } from '../../apimachinery/status.ts';
+import { alreadyExists, badRequest, internalError, invalid, notFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import type { FieldError } from '../../apimachinery/validation/field-error.ts';
 import { pathSegment } from '../../apimachinery/validation/names.ts';
 import type { KeyValue, RangeRequest, RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -15,11 +15,13 @@ import type { Random } from '../../system/random.ts';
 import type { CacheEvent, ResourceCache } from '../watch-cache/resource-cache.ts';
 import { encodeForStorage, StoredObject } from '../watch-cache/stored-object.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
-import { type DeleteOptions, isRemovedByUpdate, planDeletion } from './deletion.ts';
+import { isRemovedByUpdate, planDeletion } from './deletion.ts';
 import { type Companions, noCompanions, type RegistryHooks } from './hooks.ts';
 import { fillSystemMetadata, generatedName, keepSystemMetadata, refuseResourceVersion } from './metadata.ts';
+import { checkPreconditions, checkPresentVersion } from './preconditions.ts';
 import type { LedgerEntry, QuotaLedger } from './quota/ledger.ts';
 import { type Later, ServedForms } from './served-forms.ts';
+import type { CreateRequest, DeleteRequest, UpdateRequest, WriteContext } from './write-request.ts';
 
 /** How often a write is tried again when other writes come between. */
 const attempts = 50;
@@ -34,41 +36,6 @@ export interface StoreOptions {
   readonly ledger?: QuotaLedger | undefined;
   readonly clock: Clock;
   readonly random: Random;
-}
-
-/** What a write runs under. */
-export interface WriteContext {
-  readonly dryRun: boolean;
-  /** Texts for the Warning header are added here. */
-  readonly warnings: Set<string>;
-  /** The last word before the write, on an object that is complete and valid: refuses by throwing. */
-  readonly check?: (object: KubeObject, old?: Readonly<KubeObject>) => void | Promise<void>;
-}
-
-export interface CreateRequest extends WriteContext {
-  /** Makes the object to create, afresh for each attempt. */
-  readonly make: () => KubeObject | Promise<KubeObject>;
-}
-
-/** Which rules an update runs under: those of the object, of its status, or of another subresource. */
-export type UpdateStrategy = Pick<
-  Strategy<KubeObject>,
-  'prepareForUpdate' | 'validate' | 'validateUpdate' | 'warnings'
->;
-
-export interface UpdateRequest extends WriteContext {
-  readonly namespace: string;
-  readonly name: string;
-  readonly strategy: UpdateStrategy;
-  /**
-   * Works out the new object from the present one, which it must not change; again when another write came between.
-   * Undefined for `old`: there is none, and the update may create it.
-   */
-  readonly transform: (old: Readonly<KubeObject> | undefined) => KubeObject | Promise<KubeObject>;
-  /** Where the transform cannot create: no such object is 404. */
-  readonly mayCreate?: boolean;
-  /** A resourceVersion that the client gave must be the present one, however the transform came by the object. */
-  readonly retriesConflicts?: boolean;
 }
 
 export interface UpdateResult {
@@ -239,7 +206,7 @@ export class ResourceStore {
     const { strategy, warnings } = request;
     const served = await this.served(old);
     const object = await request.transform(served.object);
-    this.#checkVersion(object, old, request);
+    checkPresentVersion(this.definition, object, old);
     keepSystemMetadata(object, served.object);
     // A write to a subresource changes nothing that hooks look after.
     const hooks = strategy === this.definition.strategy ? this.#hooks : {};
@@ -270,25 +237,6 @@ export class ResourceStore {
     return this.definition.resource !== 'namespaces' || (spec?.finalizers?.length ?? 0) === 0;
   }
 
-  #checkVersion(object: KubeObject, old: StoredObject, { name }: UpdateRequest): void {
-    const { definition } = this;
-    const given = object.metadata.resourceVersion;
-    if (!given || given === '0') {
-      if (definition.allowUnconditionalUpdate) return;
-      const field = fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update');
-      // As upstream, which has no other place for the resource than the kind's.
-      throw invalid({ group: definition.group, kind: definition.resource }, name, [field]);
-    }
-    if (given !== String(old.revision)) {
-      if (!/^\d+$/.test(given)) {
-        const message = `strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`;
-        throw badRequest(message);
-      }
-      const why = 'the object has been modified; please apply your changes to the latest version and try again';
-      throw conflict(definition, name, why);
-    }
-  }
-
   /**
    * Deletes or marks for deletion. The object returned is the last state; `removed` tells whether it is gone.
    * `mark` changes the object on its way, where a kind does more than metadata (namespaces).
@@ -310,7 +258,7 @@ export class ResourceStore {
   ): Promise<{ readonly object: StoredObject; readonly removed: boolean } | undefined> {
     const { options } = request;
     const served = await this.served(old);
-    this.#checkPreconditions(served, options);
+    checkPreconditions(this.definition, served, options);
     await request.check?.(served.object);
     const plan = planDeletion({
       object: served.copy(),
@@ -333,21 +281,6 @@ export class ResourceStore {
       operations: [{ type: 'put', key: old.key, value }],
     });
     return result.succeeded ? { object: await this.#written(old.key, value, result), removed: false } : undefined;
-  }
-
-  #checkPreconditions(old: StoredObject, { preconditions }: DeleteOptions): void {
-    const { definition } = this;
-    const { name, uid } = old.object.metadata;
-    const kind = { group: definition.group, resource: definition.kind };
-    if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
-      const why = `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
-      throw conflict(kind, name, why);
-    }
-    const version = preconditions?.resourceVersion;
-    if (version !== undefined && version !== String(old.revision)) {
-      const why = `the ResourceVersion in the precondition (${version}) does not match the ResourceVersion in record (${old.revision}). The object might have been modified`;
-      throw conflict(kind, name, why);
-    }
   }
 
   async #remove(
@@ -383,20 +316,6 @@ export class ResourceStore {
   #refuse(object: KubeObject, errors: readonly FieldError[]): void {
     if (errors.length > 0) throw invalid(this.definition, object.metadata.name ?? '', errors);
   }
-}
-
-export interface DeleteRequest {
-  readonly namespace: string;
-  readonly name: string;
-  readonly options: DeleteOptions;
-  readonly dryRun: boolean;
-  /** May refuse by throwing. */
-  readonly check?: (object: Readonly<KubeObject>) => void | Promise<void>;
-  /** Changes the plan where a kind has a way of its own (namespaces). */
-  readonly adjust?: (
-    plan: ReturnType<typeof planDeletion>,
-    old: Readonly<KubeObject>,
-  ) => ReturnType<typeof planDeletion>;
 }
 
 /** Each of the companions hears of its own keys, which stand one after the other. */
