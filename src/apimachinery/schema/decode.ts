@@ -185,11 +185,12 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
       if (typeof value !== 'boolean') throw mismatch(value, schema, place);
       return value;
     case 'int32':
-    case 'int64':
-      // Nothing counts as far as numbers are exact.
-      if (typeof value === 'bigint' && schema.kind === 'int64') return Number(value);
       if (!isInteger(value, schema.kind) || decimalAt(place)) throw mismatch(value, schema, place);
       return value;
+    case 'int64':
+      if (typeof value === 'bigint') return exactNumber(Number(value));
+      if (!isInteger(value, schema.kind) || decimalAt(place)) throw mismatch(value, schema, place);
+      return exactNumber(value);
     case 'double':
       if (typeof value === 'bigint') return Number(value);
       if (typeof value !== 'number') throw mismatch(value, schema, place);
@@ -226,9 +227,17 @@ function decodeForms(value: unknown, forms: Forms, place: Place): unknown {
   return null;
 }
 
+/**
+ * Nothing that has a type counts as far as numbers are exact, and all that reads it calculates with numbers: what is beyond is as
+ * much as can be. Rounded, it would be read again as a bigint, and the largest int64 would be none any more.
+ */
+function exactNumber(value: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER));
+}
+
 function isInteger(value: unknown, kind: 'int32' | 'int64'): value is number {
   if (typeof value !== 'number' || !Number.isInteger(value)) return false;
-  return kind === 'int64' ? Math.abs(value) <= 2 ** 63 : value >= -(2 ** 31) && value < 2 ** 31;
+  return kind === 'int64' ? value >= -(2 ** 63) && value < 2 ** 63 : value >= -(2 ** 31) && value < 2 ** 31;
 }
 
 function decodeMap(value: unknown, schema: MapSchema, place: Place): Record<string, unknown> {
