@@ -31,7 +31,8 @@ export function goTypeName(value: unknown): string {
 const plain = /^[ !#-[\]-~]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
 const special = /["\\\x00-\x1f\x7f]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
-const escapes = table<string>({
+/** Characters that Go writes as a backslash and a letter. */
+export const goEscapes = table<string>({
   '"': '\\"',
   '\\': '\\\\',
   '\x07': '\\a',
@@ -49,7 +50,7 @@ export function quoted(text: string): string {
   const escaped = text.replace(special, (char) => {
     const code = char.codePointAt(0) ?? 0;
     const hex = code.toString(16);
-    if (code < 0x80) return escapes[char] ?? `\\x${hex.padStart(2, '0')}`;
+    if (code < 0x80) return goEscapes[char] ?? `\\x${hex.padStart(2, '0')}`;
     return code < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
   });
   return `"${escaped}"`;

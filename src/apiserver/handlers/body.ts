@@ -95,8 +95,10 @@ function parseJsonBody(text: string): ParsedBody {
   }
 }
 
-/** What Go reads first of any body: whether it is an object, and says in texts what it is. */
-/** Throws 400 for what is no object; nothing at all says nothing. */
+/**
+ * What Go reads first of any body: throws 400 for what is no object, or does not say in texts what it is. Null says nothing at
+ * all, which is for others to judge.
+ */
 export function checkShape(value: unknown): void {
   const refuse = (what: unknown, into: string) => {
     const type = Array.isArray(what) ? 'array' : typeof what === 'boolean' ? 'bool' : typeof what;
@@ -117,7 +119,7 @@ export function checkShape(value: unknown): void {
   }
 }
 
-/** The same error, of a body that does not even say what it is. */
+/** The 400 of a body that does not even say what it is, with the beginning of the body; other errors as they are. */
 function unrecognized(error: unknown, expected: GroupVersionKind, bytes: Uint8Array): unknown {
   if (!(error instanceof StatusError) || error.status.code !== 400) return error;
   const start = Buffer.from(bytes.subarray(0, shownBytes));
@@ -174,21 +176,22 @@ function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
   }
 }
 
+/** The body as a value that says what it is: a custom resource must, of other kinds the path says it. */
 async function parseRecognized(options: BodyRequest, bytes: Uint8Array): Promise<ParsedBody> {
   const { request, expected, schema, fieldValidation } = options;
+  let parsed: ParsedBody;
   try {
-    const parsed = await parseBytes(request, bytes);
+    parsed = await parseBytes(request, bytes);
     checkShape(parsed.value);
-    const isNamed = isObject(parsed.value) && parsed.value.kind;
-    if (schema.decode === undefined || isNamed) return parsed;
-    const why = badRequest(`Object 'Kind' is missing in '${Buffer.from(bytes).toString('utf8')}'`);
-    // The decoder that ignores unknown fields takes the kind for the one expected before it misses it.
-    throw fieldValidation === 'Ignore' ? cannotBeHandled(expected.kind, expected.version, why.message) : why;
   } catch (error) {
-    throw error instanceof StatusError && error.message.includes(' cannot be handled as a ')
-      ? error
-      : unrecognized(error, expected, bytes);
+    throw unrecognized(error, expected, bytes);
   }
+  const isNamed = isObject(parsed.value) && parsed.value.kind;
+  if (schema.decode === undefined || isNamed) return parsed;
+  const why = `Object 'Kind' is missing in '${Buffer.from(bytes).toString('utf8')}'`;
+  // The decoder that ignores unknown fields takes the kind for the one expected before it misses it.
+  if (fieldValidation === 'Ignore') throw cannotBeHandled(expected.kind, expected.version, why);
+  throw unrecognized(badRequest(why), expected, bytes);
 }
 
 /** Reads the body once; the function returned decodes it afresh at each call. */
