@@ -4,6 +4,7 @@
 import type { Duplex } from 'node:stream';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { Schemas } from '../api/schema.ts';
+import { parseExactly } from '../apimachinery/json/int64.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { internalError, StatusError } from '../apimachinery/status.ts';
 import { type Storage, TooLargeError } from '../storage/storage.ts';
@@ -155,7 +156,7 @@ export class ApiServer {
     const send: ReviewSender = async ({ clientConfig = {} }, review) => {
       const { callWebhook } = await import('./admission/webhooks/call.ts');
       const call = { clientConfig, timeoutSeconds: conversionTimeoutSeconds, body: review };
-      return callWebhook(call, this.#parts.admission.view);
+      return parseExactly(await callWebhook(call, this.#parts.admission.view));
     };
     const { onError, reviewSender = send, schemas } = options;
     if (registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')) {
