@@ -37,7 +37,14 @@ import { OwnPaths } from './own-paths.ts';
 import type { RegistryHooks } from './registry/hooks.ts';
 import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
-import { type ApiRequest, type ApiResponse, statusResponse, textResponse, type User } from './request.ts';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  anonymousUser,
+  statusResponse,
+  textResponse,
+  type User,
+} from './request.ts';
 import { namedBySelector, parseRequestInfo, type RequestInfo } from './request-info.ts';
 import { answerWithin, timeoutOf } from './request-timeout.ts';
 import { dialDirectly } from './tunnel/dial.ts';
@@ -102,7 +109,6 @@ interface Exchange {
 const conversionTimeoutSeconds = 30;
 
 const usualEventTtl = 3_600_000;
-const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 export class ApiServer {
   readonly #options: ApiServerOptions;
@@ -305,7 +311,7 @@ export class ApiServer {
     let asking: User;
     try {
       const found = request.trustedUser ?? authenticator.authenticate(request);
-      asking = (found instanceof Promise ? await found : found) ?? anonymous;
+      asking = (found instanceof Promise ? await found : found) ?? anonymousUser;
       this.#metrics.authentications.with('success').add();
     } catch (error) {
       this.#metrics.authentications.with('failure').add();

@@ -14,6 +14,9 @@ export interface User {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Who shows nothing. */
+export const anonymousUser: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
 /** The connection of an HTTP/1.1 request that asks to speak another protocol. Nothing was answered on it yet. */
 export interface Upgrade {
   readonly incoming: IncomingMessage;

@@ -21,7 +21,7 @@ const longest = 15;
  * Whether more than fifteen digits follow each other somewhere in the text, in a number or elsewhere. It looks at one character in
  * sixteen, so that the many texts without any pay next to nothing.
  */
-export function mayHoldInt64(text: string): boolean {
+function mayHoldInt64(text: string): boolean {
   for (let at = longest; at < text.length; at += longest + 1) {
     if (!isDigit(text.charCodeAt(at))) continue;
     let [start, end] = [at, at + 1];

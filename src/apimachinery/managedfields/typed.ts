@@ -149,7 +149,7 @@ function isUnsetList(value: unknown, schema: Schema, key: string): boolean {
   return schema.fields.get(key)?.absent === 'list';
 }
 
-export function isEmptyObject(value: JsonObject): boolean {
+function isEmptyObject(value: JsonObject): boolean {
   for (const _ in value) return false;
   return true;
 }

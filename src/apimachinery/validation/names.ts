@@ -32,7 +32,7 @@ function regexMessage(what: string, source: string, examples: readonly string[])
   return `${what} (e.g. ${examples.map((e) => `'${e}'`).join(',  or ')}, regex used for validation is '${source}')`;
 }
 
-export function maxLengthMessage(max: number): string {
+function maxLengthMessage(max: number): string {
   return `must be no more than ${max} characters`;
 }
 

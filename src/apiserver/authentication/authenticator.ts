@@ -7,7 +7,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { ClientCertificate } from '../client-certificate.ts';
 import type { Attributes, Authenticator, Authorizer, Impersonated } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
-import type { ApiRequest, User } from '../request.ts';
+import { type ApiRequest, anonymousUser, type User } from '../request.ts';
 import { bootstrapSecretName, bootstrapUser, parseBootstrapToken } from './bootstrap-token.ts';
 import { asksForImpersonation, Impersonator } from './impersonation.ts';
 import type { AnonymousConfig } from './jwt/configuration.ts';
@@ -30,8 +30,6 @@ export interface AuthenticatorOptions {
   /** Decides who may impersonate whom. */
   readonly authorizer: Authorizer;
 }
-
-export const anonymousUser: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 /** A bearer token's user, with the audiences it is good for where the token names any. */
 export interface TokenResult {

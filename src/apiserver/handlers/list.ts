@@ -13,8 +13,8 @@ import { decodeContinue, encodeContinue, latest } from './continue-token.ts';
 import { type ListQuery, listQuery, listRevisionOf, revisionOf, selectedName, selectorOf } from './options.ts';
 import {
   headersOf,
-  isList,
   listTypeOf,
+  noObject,
   partialMetadata,
   type TableRow,
   tableColumns,
@@ -272,7 +272,7 @@ export async function listResponse(
     for await (const slice of slices(items)) rows.push(...slice.map(({ object }) => tableRow(object, request)));
     return valueResponse(request, tableOf(rows, metadata, { version, columns: tableColumns(definition) }));
   }
-  if (format.as === 'PartialObjectMetadata') throw isList(definition);
+  if (format.as === 'PartialObjectMetadata') throw noObject(definition);
   const isPartial = format.as === 'PartialObjectMetadataList';
   const list: ListForm = {
     ...listTypeOf(request),

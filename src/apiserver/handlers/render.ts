@@ -41,7 +41,7 @@ function goPackage({ group, schema }: Pick<ResourceDefinition, 'group' | 'schema
 }
 
 /** Metadata of one object was asked for where there is a list. */
-export function isList(definition: ResourceDefinition): StatusError {
+export function noObject(definition: ResourceDefinition): StatusError {
   const { kind, listKind = `${kind}List`, schema } = definition;
   const name = schema === undefined ? listKind : 'UnstructuredList';
   return metadataNotAcceptable(`*${goPackage(definition)}.${name}`, true);
@@ -53,7 +53,7 @@ function noList(definition: ResourceDefinition): StatusError {
   return metadataNotAcceptable(`*${goPackage(definition)}.${name}`, false);
 }
 
-export type IncludeObject = 'None' | 'Metadata' | 'Object';
+type IncludeObject = 'None' | 'Metadata' | 'Object';
 
 /** The query parameter `includeObject` of Table requests. */
 export function includeObject(query: URLSearchParams): IncludeObject {
@@ -141,7 +141,7 @@ export function headersOf({ format, warnings }: ResourceRequest): Record<string,
 }
 
 /** What the client is shown of an object. */
-export function viewOf(request: ResourceRequest, object: Readonly<KubeObject>): unknown {
+function viewOf(request: ResourceRequest, object: Readonly<KubeObject>): unknown {
   const { format, definition } = request;
   if (format.as === 'object') return object;
   if (format.as === 'PartialObjectMetadata') return partialMetadata(object, format.version);
