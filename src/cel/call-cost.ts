@@ -20,10 +20,16 @@ export const perRegexCharacter = 0.25;
 /** To make a list, beyond the call. */
 const newList = 10;
 
-type Cost = (args: readonly Value[], result: Value) => number;
+type Cost = (args: readonly Value[]) => number;
 
-export function callCost(name: string, args: readonly Value[], result: Value): number {
-  return costs[name]?.(args, result) ?? 1;
+/** Undefined: it depends on the result. */
+export function callCost(name: string, args: readonly Value[]): number | undefined {
+  return resultCosts[name] ? undefined : (costs[name]?.(args) ?? 1);
+}
+
+/** Of a function whose cost depends on what it makes. */
+export function resultCost(name: string, result: Value): number {
+  return resultCosts[name]?.(result) ?? 1;
 }
 
 /** Characters of a text, bytes, elements; one for all that has no size. */
@@ -68,7 +74,6 @@ function traversal(value: Value): number {
 const text: Cost = ([first]) => Math.ceil(sizeOf(first) * perCharacter);
 const twice: Cost = ([first]) => Math.ceil(sizeOf(first) * 2 * perCharacter);
 const through: Cost = ([first]) => traversal(first ?? null);
-const made: Cost = (_, result) => 1 + newList + sizeOf(result);
 const selector: Cost = ([, given]) => {
   const length = sizeOf(given);
   return newList + Math.ceil(length * perCharacter) + Math.ceil(length * 0.5) * 50;
@@ -121,6 +126,15 @@ const formatPatternSizes = table<number>({
   datetime: 71,
 });
 
+const made = (result: Value) => 1 + newList + sizeOf(result);
+
+const resultCosts = table<(result: Value) => number>({
+  join: (result) => Math.ceil(sizeOf(result) * 2 * perCharacter),
+  slice: made,
+  'lists.range': made,
+  reverse: made,
+});
+
 const costs = table<Cost>({
   check: () => 350_000,
   fieldSelector: selector,
@@ -139,7 +153,6 @@ const costs = table<Cost>({
   'jsonpatch.escapeKey': text,
   replace: twice,
   split: twice,
-  join: (_, result) => Math.ceil(sizeOf(result) * 2 * perCharacter),
   find: regex,
   findAll: regex,
   matches: regex,
@@ -155,9 +168,6 @@ const costs = table<Cost>({
   semver: text,
   isSemver: text,
   validate: ([format, subject]) => matching(subject, formatPatternSizes[(format as Opaque<string>).content] ?? 0),
-  slice: made,
-  'lists.range': made,
-  reverse: made,
   distinct: ([list]) => selfCompared(list),
   sort: ([list]) => selfCompared(list),
   '@sortByAssociatedKeys': ([, keys]) => selfCompared(keys),
@@ -177,7 +187,7 @@ const costs = table<Cost>({
   '_<=_': ordered,
   '_>_': ordered,
   '_>=_': ordered,
-  '_==_': (args, result) => (args[0] instanceof Opaque || isPlain(args[0]) ? 1 : unequal(args, result)),
+  '_==_': (args) => (args[0] instanceof Opaque || isPlain(args[0]) ? 1 : unequal(args)),
   '_!=_': unequal,
   '_+_': ([a, b]) => {
     const isText = typeof a === 'string' || a instanceof Uint8Array;

@@ -1,5 +1,5 @@
 // Calls of functions whose overloads are known, or chosen by the values; and calls that look at their arguments themselves.
-import { callCost } from './call-cost.ts';
+import { callCost, resultCost } from './call-cost.ts';
 import type { ResolvedCall } from './checker.ts';
 import { equal } from './compare.ts';
 import { CelError } from './errors.ts';
@@ -27,10 +27,19 @@ export function calling(call: ResolvedCall, args: readonly Evaluate[]): Evaluate
   return (run, frame) => {
     const values = args.map((arg) => arg(run, frame));
     const { name, call: apply } = choose(call, values);
+    const cost = callCost(name, values);
+    // What may take quadratic time is not begun where it cannot be paid for.
+    if (cost !== undefined) run.checkAffordable(cost);
+    if (name === '_+_') run.copy(copiedBy(values));
     const result = apply(...values);
-    run.step(callCost(name, values, result));
+    run.step(cost ?? resultCost(name, result));
     return result;
   };
+}
+
+/** Adding lists makes a third of all their elements. */
+function copiedBy([a, b]: readonly Value[]): number {
+  return a instanceof ListValue && b instanceof ListValue ? a.items.length + b.items.length : 0;
 }
 
 /** What macros collect grows in place: nothing else can see it. */
@@ -41,7 +50,7 @@ export function collecting(name: string, call: ResolvedCall, [accumulated, ...ad
     const list = accumulated!(run, frame) as ListValue;
     const more = added[0]!(run, frame);
     if (!(more instanceof ListValue)) throw new CelError('no such overload');
-    (list.items as Value[]).push(...more.items);
+    for (const item of more.items) (list.items as Value[]).push(item);
     run.step();
     return list;
   };

@@ -81,12 +81,27 @@ export class Program {
       if (error instanceof CelError || error instanceof CelBudgetError) {
         return { error: error.message, cost: run.cost, isOverBudget: error instanceof CelBudgetError };
       }
+      // A text longer than the engine can hold, a value nested deeper than its stack is: as when Go panics.
+      if (error instanceof RangeError) {
+        return { error: `internal error: ${error.message}`, cost: run.cost, isOverBudget: false };
+      }
       throw error;
     }
   }
 }
 
-export function compileExpression(source: string, { variables, structs }: CompileOptions): Compiled {
+export function compileExpression(source: string, options: CompileOptions): Compiled {
+  try {
+    return compile(source, options);
+  } catch (error) {
+    // A chain of thousands of operators is a tree as deep, for which there is not stack enough.
+    if (!(error instanceof RangeError)) throw error;
+    const issue = { at: 0, message: 'expression recursion limit exceeded: 250' };
+    return { errors: printIssues(source, [issue]), stage: 'compilation' };
+  }
+}
+
+function compile(source: string, { variables, structs }: CompileOptions): Compiled {
   let expr: Expr;
   try {
     expr = parse(source);

@@ -79,7 +79,8 @@ function stringToken(source: string, at: number, [opening, prefix = '', quote = 
   return { type: 'string', text, value: isRaw ? body : unescapeText(body, at), at };
 }
 
-const simple = table<string>({
+/** What stands behind a backslash, and for what. */
+export const escapedCharacters = table<string>({
   a: '\x07',
   b: '\b',
   f: '\f',
@@ -102,7 +103,7 @@ function unescapeText(body: string, at: number): string {
     const hex: string | undefined = x ?? u ?? long;
     if (hex !== undefined) return codePoint(Number.parseInt(hex, 16), at);
     if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
-    return simple[char] ?? invalidEscape(at);
+    return escapedCharacters[char] ?? invalidEscape(at);
   });
 }
 
@@ -116,7 +117,7 @@ function bytesOf(body: string, at: number): Uint8Array {
     if (x !== undefined || octal !== undefined) {
       parts.push(Buffer.from([x !== undefined ? Number.parseInt(x, 16) : Number.parseInt(octal!, 8)]));
     } else if (u !== undefined || long !== undefined) invalidEscape(at);
-    else parts.push(Buffer.from(simple[char] ?? invalidEscape(at)));
+    else parts.push(Buffer.from(escapedCharacters[char] ?? invalidEscape(at)));
   }
   parts.push(Buffer.from(body.slice(last)));
   return new Uint8Array(Buffer.concat(parts));

@@ -17,9 +17,16 @@ export interface Frame {
   make?: (() => Value) | undefined;
 }
 
+/**
+ * Elements that adding lists may copy in one evaluation. Upstream's sums share the lists that they are made of, and cost one
+ * whatever their size: what doubles a list again and again would take all memory here.
+ */
+export const mostCopied = 10_000_000;
+
 /** One evaluation. */
 export class Run {
   cost = 0;
+  #copied = 0;
   readonly #limit: number;
   readonly #bindings: Bindings;
   readonly #made = new Map<string, Value>();
@@ -33,6 +40,17 @@ export class Run {
   step(cost = 1): void {
     this.cost += cost;
     if (this.cost > this.#limit) throw new CelBudgetError();
+  }
+
+  /** Counts the cost and throws CelBudgetError only when that much would be too much. */
+  checkAffordable(cost: number): void {
+    if (this.cost + cost > this.#limit) this.step(cost);
+  }
+
+  /** Counts copied elements of lists, which cost nothing as long as they are not far too many. */
+  copy(elements: number): void {
+    this.#copied += elements;
+    if (this.#copied > mostCopied) throw new CelBudgetError();
   }
 
   variable(name: string): Value {

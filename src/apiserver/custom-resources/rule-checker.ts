@@ -6,9 +6,10 @@ import { childPath, itemsOf, type JSONSchemaProps, propertyOf } from '../../api/
 import type { ValidationRule } from '../../api/apiextensions/v1/types.generated.ts';
 import { quoted, sortedKeys } from '../../apimachinery/json/go-text.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
-import { ownValue, table } from '../../apimachinery/table.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { type FieldError, fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { CelError } from '../../cel/errors.ts';
+import { escapedCharacters } from '../../cel/lexer.ts';
 import { fromJson, none, Optional, type Value } from '../../cel/values.ts';
 import type { CompiledRule, RuleNode } from './rule-compiler.ts';
 
@@ -219,18 +220,8 @@ function pathOf({ fieldPath = '' }: ValidationRule, path: string, schema: JSONSc
   return below === '' ? shown(path) : childPath(path, below);
 }
 
-const escapes = table<string>({
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-});
-
 function unescaped(text: string): string {
-  return text.replace(/\\(.)/g, (_, char: string) => escapes[char] ?? char);
+  return text.replace(/\\(.)/g, (_, char: string) => escapedCharacters[char] ?? char);
 }
 
 function named({ rule, message = '' }: ValidationRule): string {

@@ -1,8 +1,9 @@
 // Kubernetes' functions of lists, cel-go's sets, and optional values.
 import { table } from '../../apimachinery/table.ts';
 import { compare, equal } from '../compare.ts';
-import { CelError } from '../errors.ts';
+import { CelBudgetError, CelError } from '../errors.ts';
 import { global, member, type Overload, typeName } from '../overload.ts';
+import { mostCopied } from '../run.ts';
 import { Duration, durationOf, ListValue, none, Optional, Uint, type Value } from '../values.ts';
 
 const ordered = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
@@ -91,8 +92,13 @@ function slice({ items }: ListValue, start: bigint, end: bigint): ListValue {
   return new ListValue(items.slice(Number(start), Number(end)));
 }
 
-function flat(items: readonly Value[], depth: bigint): Value[] {
-  return items.flatMap((item) => (item instanceof ListValue && depth > 0n ? flat(item.items, depth - 1n) : [item]));
+function flat(items: readonly Value[], depth: bigint, into: Value[] = []): Value[] {
+  for (const item of items) {
+    if (item instanceof ListValue && depth > 0n) flat(item.items, depth - 1n, into);
+    // A list that holds another many times over may be as long as one likes.
+    else if (into.push(item) > mostCopied) throw new CelBudgetError();
+  }
+  return into;
 }
 
 const isComparable = (value: Value) => !['list', 'map', 'null_type', 'type', 'optional_type'].includes(typeName(value));

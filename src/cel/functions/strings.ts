@@ -1,5 +1,5 @@
 // Functions of strings: the standard ones, cel-go's extended strings (version 2) and Kubernetes' regular expressions.
-import { table } from '../../apimachinery/table.ts';
+import { goEscapes } from '../../apimachinery/json/go-text.ts';
 import { CelError } from '../errors.ts';
 import { global, member, type Overload } from '../overload.ts';
 import { compileRegex, findMatch, findMatches } from '../regex.ts';
@@ -94,23 +94,20 @@ function join(list: ListValue, by = ''): string {
 const lower = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase());
 const upper = (text: string) => text.replace(/[a-z]/g, (c) => c.toUpperCase());
 
-const whitespace = '[\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
-const edges = new RegExp(`^${whitespace}|${whitespace}$`, 'g');
+/** Go's unicode.IsSpace. */
+const whitespace = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+function trim(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && whitespace.test(text.charAt(start))) start++;
+  while (end > start && whitespace.test(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
+}
 
 function quote(text: string): string {
-  const escaped = table<string>({
-    '\x07': '\\a',
-    '\b': '\\b',
-    '\f': '\\f',
-    '\n': '\\n',
-    '\r': '\\r',
-    '\t': '\\t',
-    '\v': '\\v',
-    '\\': '\\\\',
-    '"': '\\"',
-  });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
-  return `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (char) => escaped[char] ?? char)}"`;
+  return `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (char) => goEscapes[char] ?? char)}"`;
 }
 
 export function stringFunctions(): Overload[] {
@@ -128,7 +125,7 @@ export function stringFunctions(): Overload[] {
     member('string.lastIndexOf(string, int): int', lastIndexOf),
     member('string.lowerAscii(): string', lower),
     member('string.upperAscii(): string', upper),
-    member('string.trim(): string', (a: string) => a.replace(edges, '')),
+    member('string.trim(): string', trim),
     member('string.substring(int): string', substring),
     member('string.substring(int, int): string', substring),
     member('string.split(string): list<string>', (a: string, b: string) => split(a, b)),

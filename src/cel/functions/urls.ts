@@ -112,7 +112,9 @@ function queryOf({ query }: Url): MapValue {
     const [key = '', ...values] = part.split('=');
     const [name, value] = [key, values.join('=')].map((one) => decode(one));
     if (name === undefined || value === undefined) continue;
-    found.set(name, [...(found.get(name) ?? []), value]);
+    const same = found.get(name);
+    if (same) same.push(value);
+    else found.set(name, [value]);
   }
   return new MapValue(new Map([...found].map(([key, values]) => [key, new ListValue(values)])));
 }
