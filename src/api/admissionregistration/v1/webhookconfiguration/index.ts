@@ -1,10 +1,11 @@
 // MutatingWebhookConfiguration and ValidatingWebhookConfiguration.
 
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { dns1035Label, dns1123Subdomain, portNumberErrors } from '../../../../apimachinery/validation/names.ts';
+import { dns1035Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
 import { validateLabelSelector } from '../../../validation/selectors.ts';
+import { validateWebhookClientConfig } from '../../../validation/webhook-client.ts';
 import {
   defaultRules,
   failurePolicies,
@@ -16,9 +17,7 @@ import {
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
-  ServiceReference,
   ValidatingWebhookConfiguration,
-  WebhookClientConfig,
 } from '../types.generated.ts';
 
 const { required, invalid, duplicate, notSupported } = fieldError;
@@ -98,7 +97,7 @@ function validateWebhook(webhook: Webhook, path: string, leniency: Leniency): Fi
   }
   if (!leniency.selectors) errors.push(...validateSelectors(webhook, `${path}.`));
   errors.push(...oneOf(`${path}.reinvocationPolicy`, webhook.reinvocationPolicy, ['IfNeeded', 'Never']));
-  errors.push(...validateClientConfig(clientConfig, `${path}.clientConfig`));
+  errors.push(...validateWebhookClientConfig(clientConfig, `${path}.clientConfig`));
   errors.push(...validateMatchConditions(webhook.matchConditions, `${path}.matchConditions`));
   return errors;
 }
@@ -128,50 +127,6 @@ function validateReviewVersions(versions: readonly string[] = [], path: string, 
   }
   if (!leniency.reviewVersions && !versions.some((version) => reviewVersions.includes(version))) {
     errors.push(invalid(path, versions, `must include at least one of ${reviewVersions.join(', ')}`));
-  }
-  return errors;
-}
-
-export function validateClientConfig({ url, service }: WebhookClientConfig, path: string): FieldError[] {
-  if ((url === undefined) === (service === undefined)) {
-    return [required(path, 'exactly one of url or service is required')];
-  }
-  return url !== undefined ? validateUrl(url, `${path}.url`) : validateService(service!, `${path}.service`);
-}
-
-function validateUrl(text: string, path: string): FieldError[] {
-  const form = '; desired format: https://host[/path]';
-  const parts =
-    /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?([^/?#]*))?[^?#]*(?:\?([^#]*))?(?:#(.*))?$/.exec(text);
-  const [, scheme = '', user, host = '', query = '', fragment = ''] = parts ?? [];
-  const errors: FieldError[] = [];
-  if (scheme !== 'https') errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme${form}`));
-  if (host === '') errors.push(invalid(path, host, `host must be provided${form}`));
-  if (user !== undefined) errors.push(invalid(path, user, 'user information is not permitted in the URL'));
-  if (fragment !== '') errors.push(invalid(path, fragment, 'fragments are not permitted in the URL'));
-  if (query !== '') errors.push(invalid(path, query, 'query parameters are not permitted in the URL'));
-  return errors;
-}
-
-function validateService(
-  { name, namespace, path: urlPath = '', port = 443 }: ServiceReference,
-  path: string,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!name) errors.push(required(`${path}.name`, 'service name is required'));
-  if (!namespace) errors.push(required(`${path}.namespace`, 'service namespace is required'));
-  const wrongPort = portNumberErrors(port);
-  if (wrongPort.length > 0) errors.push(invalid(`${path}.port`, port, `port is not valid: ${wrongPort.join(', ')}`));
-  if (urlPath === '' || urlPath === '/') return errors;
-  const wrong = (why: string) => errors.push(invalid(`${path}.path`, urlPath, why));
-  if (urlPath === '//') {
-    wrong('segment[0] may not be empty');
-    return errors;
-  }
-  if (!urlPath.startsWith('/')) wrong("must start with a '/'");
-  for (const [i, step] of urlPath.slice(1).replace(/\/$/, '').split('/').entries()) {
-    if (step === '') wrong(`segment[${i}] may not be empty`);
-    else for (const why of dns1123Subdomain(step)) wrong(`segment[${i}]: ${why}`);
   }
   return errors;
 }
