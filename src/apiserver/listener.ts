@@ -173,7 +173,8 @@ export class Listener {
     try {
       const response = await this.#handler(request);
       if (isHijack(response.body)) response.body.hijack(upgrade);
-      else refuseUpgrade(socket, response);
+      // Who may upgrade need not: the answer is that of any other request.
+      else await sendResponse(response, { request, outgoing: plainAnswer(req, socket) });
     } catch {
       socket.destroy();
     }
@@ -188,17 +189,12 @@ function boundSocket(host: string, port: number): net.BoundSocket | undefined {
   return net.BoundSocket && net.isIPv4(host) ? new net.BoundSocket({ host, port }) : undefined;
 }
 
-/** An answer on a connection that the HTTP server has let go of. */
-function refuseUpgrade(socket: Duplex, { status, headers, body }: ApiResponse): void {
-  const text = typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : Buffer.alloc(0);
-  const fields = Object.entries(headers).flatMap(([name, value]) =>
-    (typeof value === 'string' ? [value] : value).map((one) => `${name}: ${one}`),
-  );
-  const lines = [
-    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}`,
-    ...fields,
-    `content-length: ${text.length}`,
-    'connection: close',
-  ];
-  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), text]));
+/** What writes a plain answer to a connection that the HTTP server has let go of, and ends it. */
+function plainAnswer(req: IncomingMessage, socket: Duplex): ServerResponse {
+  const outgoing = new http.ServerResponse(req);
+  outgoing.shouldKeepAlive = false;
+  outgoing.assignSocket(socket as TLSSocket);
+  socket.on('drain', () => outgoing.emit('drain'));
+  outgoing.once('finish', () => socket.end());
+  return outgoing;
 }

@@ -2,6 +2,7 @@
 import { badRequest, expired, StatusError } from '../../apimachinery/status.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { ApiResponse, ByteSink, PushedBody } from '../request.ts';
+import { isWebSocket } from '../streaming/websocket-peer.ts';
 import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { notOlderThan } from './list.ts';
@@ -35,6 +36,11 @@ export async function handleWatch(request: ResourceRequest): Promise<ApiResponse
     }
   }
   const watch = new Watch(request, query, { frames: await watchFrames(request), tooEarly });
+  const { upgrade } = request.request;
+  if (upgrade && isWebSocket(upgrade)) {
+    const { watchMessages } = await import('../streaming/watch-messages.ts');
+    return watchMessages({ upgrade, watch, isText: request.format.encoding === 'json' });
+  }
   return { status: 200, headers: streamHeaders(request), body: watch };
 }
 
