@@ -19,8 +19,8 @@ export function timeoutOf(query: URLSearchParams, info: RequestInfo): number | u
 }
 
 /**
- * What `work` answers, or 504 where it takes longer than `ms`. Its signal aborts then: what it does after that changes nothing
- * any more, and that it fails is nobody's business.
+ * What `work` answers, or 504 where it takes longer than `ms`. Its signal aborts then: it begins no write any more (one that is on
+ * its way to storage is made), and that it fails is nobody's business.
  */
 export async function answerWithin(
   { ms, clock }: { readonly ms: number; readonly clock: Clock },
