@@ -66,7 +66,12 @@ export function printedFloat(value: number): string {
 
 /** JSON of a map or list: keys in order, and what HTML would read escaped. Whole numbers beyond 2^53 are bigints. */
 export function printedJson(value: unknown): string {
-  return escapeHtml(JSON.stringify(value, (_key, inner: unknown) => sortedKeys(inner)));
+  // A bigint comes as the text that stands for it, of which a copy would be an object like any other.
+  return escapeHtml(JSON.stringify(value, (_key, inner: unknown) => (isRawJson(inner) ? inner : sortedKeys(inner))));
+}
+
+function isRawJson(value: unknown): boolean {
+  return (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
 }
 
 /** An object with its keys in order, as Go has the maps that it prints; all else as it is. */
