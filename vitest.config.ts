@@ -7,7 +7,7 @@ const setupFiles = [join(import.meta.dirname, 'test/setup/fast-check.ts')];
 
 // Three projects by what they need: nothing; root and a kernel; a whole cluster. The last two share the machine's
 // namespaces and cores, so their files run one after another.
-// Where nobody looks on, a test that needs a kernel or a cluster is tried once more, and named if that helped.
+// Where nobody looks on, a test that fails is tried once more, and named if that helped.
 const retry = process.env.CI ? 1 : 0;
 
 export default defineConfig({
@@ -18,6 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           setupFiles,
+          retry,
           include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/labs/*.unit.test.ts', 'examples/**/*.test.ts'],
           // The examples import the package by its name.
           alias: { 'portico/testing': join(import.meta.dirname, 'src/testing/index.ts') },
@@ -29,10 +30,10 @@ export default defineConfig({
         test: {
           name: 'kernel',
           setupFiles,
+          retry,
           include: ['test/kernel/**/*.test.ts', 'test/labs/**/*.test.ts'],
           exclude: ['test/labs/*.unit.test.ts'],
           fileParallelism: false,
-          retry,
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },
@@ -41,9 +42,9 @@ export default defineConfig({
         test: {
           name: 'e2e',
           setupFiles,
+          retry,
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
-          retry,
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },
