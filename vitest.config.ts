@@ -7,7 +7,8 @@ const setupFiles = [join(import.meta.dirname, 'test/setup/fast-check.ts')];
 
 // Three projects by what they need: nothing; root and a kernel; a whole cluster. The last two share the machine's
 // namespaces and cores, so their files run one after another.
-// Where nobody looks on, a test that fails is tried once more, and named if that helped.
+// Where nobody looks on, a test that needs a kernel or a cluster is tried once more, and named if that helped; a unit test
+// has no such excuse.
 const retry = process.env.CI ? 1 : 0;
 
 export default defineConfig({
@@ -18,7 +19,6 @@ export default defineConfig({
         test: {
           name: 'unit',
           setupFiles,
-          retry,
           include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/labs/*.unit.test.ts', 'examples/**/*.test.ts'],
           // The examples import the package by its name.
           alias: { 'portico/testing': join(import.meta.dirname, 'src/testing/index.ts') },
