@@ -43,7 +43,7 @@ function open(path: string, headers: Record<string, string> = {}): WebSocket {
   return new WebSocket(`wss://${host}${path}`, { rejectUnauthorized: false, origin: 'https://page.example', headers });
 }
 
-/** Each message and whether it is binary; closes after as many. */
+/** Each message and whether it is binary, as many as that; an end before them is an error, not a wait for ever. */
 async function messages(socket: WebSocket, count: number): Promise<[Buffer, boolean][]> {
   const seen: [Buffer, boolean][] = [];
   const all = Promise.withResolvers<void>();
@@ -52,8 +52,8 @@ async function messages(socket: WebSocket, count: number): Promise<[Buffer, bool
     if (seen.length === count) all.resolve();
   });
   socket.on('error', all.reject);
+  socket.on('close', (code) => all.reject(new Error(`closed with ${code} after ${seen.length} messages`)));
   await all.promise;
-  socket.terminate();
   return seen;
 }
 
@@ -64,15 +64,16 @@ test('each event is a message of text, those that happen later too', async () =>
   socket.send('what the client says is for nobody');
   await api.send('POST', configMaps, { metadata: { name: 'later' } });
   const [[data, isBinary]] = (await seen) as [[Buffer, boolean]];
+  socket.terminate();
   expect(isBinary).toBe(false);
   expect(JSON.parse(data.toString())).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'later' } } });
 });
 
 test('protocol buffers are binary messages, without the length that stands before them in a stream', async () => {
   const accept = { accept: 'application/vnd.kubernetes.protobuf;stream=watch' };
-  const [[data, isBinary]] = (await messages(open(`${watch}&fieldSelector=metadata.name%3Dthere`, accept), 1)) as [
-    [Buffer, boolean],
-  ];
+  const socket = open(`${watch}&fieldSelector=metadata.name%3Dthere`, accept);
+  const [[data, isBinary]] = (await messages(socket, 1)) as [[Buffer, boolean]];
+  socket.terminate();
   expect(isBinary).toBe(true);
   // The field of the type, its length, and the type.
   expect(data.subarray(0, 7).toString('latin1')).toBe('\x0a\x05ADDED');
@@ -83,7 +84,7 @@ test('protocol buffers are binary messages, without the length that stands befor
 test('the end of the watch is the end of the connection', async () => {
   const socket = open(`${watch}&resourceVersion=1`);
   const closed = once(socket, 'close');
-  const [data] = await once(socket, 'message');
+  const [[data]] = (await messages(socket, 1)) as [[Buffer, boolean]];
   expect(JSON.parse(data.toString())).toMatchObject({ type: 'ERROR', object: { code: 410 } });
   const [code] = await closed;
   expect(code).toBe(1000);
