@@ -14,7 +14,7 @@ export function ipv4ConfigOf(mode: ProxyMode) {
   return configOf(settingsOf(mode), 'IPv4', node);
 }
 
-export function address(first: number, index: number): string {
+function address(first: number, index: number): string {
   return `10.${first + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
 }
 

@@ -116,6 +116,5 @@ export const isNotFound = (error: unknown): error is StatusError => hasReason(er
 export const isAlreadyExists = (error: unknown): error is StatusError => hasReason(error, 'AlreadyExists');
 export const isConflict = (error: unknown): error is StatusError => hasReason(error, 'Conflict');
 export const isUnauthorized = (error: unknown): error is StatusError => hasReason(error, 'Unauthorized');
-export const isInvalid = (error: unknown): error is StatusError => hasReason(error, 'Invalid');
 export const isExpired = (error: unknown): error is StatusError =>
   hasReason(error, 'Expired') || hasReason(error, 'Gone');

@@ -353,7 +353,7 @@ class Checker {
 }
 
 /** `a.b.c` as a name; undefined for what is none. */
-export function qualifiedName(expr: Expr): string | undefined {
+function qualifiedName(expr: Expr): string | undefined {
   if (expr.kind === 'ident') return expr.name;
   if (expr.kind !== 'select' || expr.testOnly || expr.optional) return undefined;
   const operand = qualifiedName(expr.operand);

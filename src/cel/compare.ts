@@ -15,7 +15,7 @@ import {
   type Value,
 } from './values.ts';
 
-export function isNumeric(value: Value): value is bigint | number | Uint {
+function isNumeric(value: Value): value is bigint | number | Uint {
   return typeof value === 'bigint' || typeof value === 'number' || value instanceof Uint;
 }
 

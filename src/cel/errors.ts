@@ -8,7 +8,7 @@ export interface Issue {
 }
 
 /** `ERROR: <input>:1:5: undefined field 'x'`, and below it the line with a mark. */
-export function printIssue(source: string, { at, message }: Issue): string {
+function printIssue(source: string, { at, message }: Issue): string {
   const line = source.slice(0, at).split('\n').length;
   const start = at === 0 ? 0 : source.lastIndexOf('\n', at - 1) + 1;
   const end = source.indexOf('\n', at);

@@ -68,7 +68,7 @@ const names = table<CelType>({
 });
 
 /** `list<map<string, T>>`; a single capital letter is a parameter. */
-export function parseType(text: string): CelType {
+function parseType(text: string): CelType {
   const open = text.indexOf('<');
   if (open < 0) {
     const known = names[text];

@@ -8,7 +8,7 @@ import { findKubectl } from '../cluster/kubectl.ts';
 import { pathsOf, tools, usage } from './cluster-options.ts';
 
 /** Takes our own options from the front. */
-export function splitArguments(args: readonly string[]): { name: string; dataDir?: string; rest: readonly string[] } {
+function splitArguments(args: readonly string[]): { name: string; dataDir?: string; rest: readonly string[] } {
   const own: { name: string; dataDir?: string } = { name: 'portico' };
   let i = 0;
   for (; i < args.length; i++) {

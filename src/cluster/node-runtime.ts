@@ -34,7 +34,7 @@ const sysctls = table<string>({
 });
 
 /** What the holder runs before it becomes `sleep`: private folders, addresses, kernel settings, and the word `ready`. */
-export function holderScript({ network, node, paths }: NodeRuntimeOptions, ipv6: boolean): string {
+function holderScript({ network, node, paths }: NodeRuntimeOptions, ipv6: boolean): string {
   return [
     'set -e',
     // containerd's shims keep their sockets and CNI its results in fixed places; each node gets its own.

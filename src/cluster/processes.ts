@@ -48,7 +48,7 @@ function readProcess(pid: number): RawProcess | undefined {
 }
 
 /** Process ids in the cgroups at and below `/<name>` of every hierarchy. */
-export function processesOfCgroups(name: string): Set<number> {
+function processesOfCgroups(name: string): Set<number> {
   const pids = new Set<number>();
   for (const folder of cgroupFolders(name)) {
     try {

@@ -67,6 +67,6 @@ export class Progress {
 }
 
 /** `0.52 s`, right-aligned. */
-export function seconds(milliseconds: number): string {
+function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`.padStart(7);
 }

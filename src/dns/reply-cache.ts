@@ -24,7 +24,7 @@ export interface Reply {
   readonly serialAt: number | undefined;
 }
 
-export class PreparedReply {
+class PreparedReply {
   readonly dependencies: readonly string[];
   readonly empty: boolean;
   readonly bytes: number;

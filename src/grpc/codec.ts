@@ -28,7 +28,7 @@ export interface Message<In, Out> {
 export type Input<M> = M extends Message<infer In, infer _Out> ? In : never;
 export type Output<M> = M extends Message<infer _In, infer Out> ? Out : never;
 
-export class Reader {
+class Reader {
   readonly #bytes: Buffer;
   #at = 0;
 

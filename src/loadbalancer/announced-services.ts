@@ -77,7 +77,7 @@ export class AnnouncedServices {
 }
 
 /** Addresses that the service controller gave (its finalizer says so) and that nodes are to have for themselves. */
-export function announcedAddresses(service: Readonly<Service>): string[] {
+function announcedAddresses(service: Readonly<Service>): string[] {
   if (!wantsLoadBalancer(service) || !hasLoadBalancerFinalizer(service)) return [];
   const ingress = service.status?.loadBalancer?.ingress ?? [];
   return ingress.flatMap(({ ip, ipMode = 'VIP' }) => (ip && ipMode === 'VIP' ? (canonicalIP(ip) ?? []) : []));

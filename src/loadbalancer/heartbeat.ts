@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
 /** The number that cloud controllers, who do this elsewhere, have for TCP. */
-export const heartbeatPort = 10258;
+const heartbeatPort = 10258;
 
 export interface HeartbeatSocket {
   /** Sends and forgets: what is lost is followed by the next. */

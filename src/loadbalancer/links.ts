@@ -51,7 +51,7 @@ export function linkFor(ip: string, links: readonly Link[], nodeIPs: readonly st
 }
 
 /** Seconds after which the kernel takes an address away that nobody renews. */
-export const lifetime = 5;
+const lifetime = 5;
 
 /**
  * A line for `ip -batch` that puts an address on a link, or renews it. Deprecated (RFC 4862), so that the node never

@@ -130,11 +130,6 @@ export function bitsOf(family: IPFamily): number {
   return family === 'IPv4' ? 32 : 128;
 }
 
-export function compareIP(a: IP, b: IP): number {
-  if (a.family !== b.family) return a.family === 'IPv4' ? -1 : 1;
-  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
-}
-
 /** `10.0.0.1:80`, `[fd00::1]:80`. */
 export function joinHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -11,7 +11,7 @@ import {
 import type { Operation, Transaction } from './transaction.ts';
 
 /** Why the kernel would refuse, by the name of its error. */
-export class RefusedError extends Error {
+class RefusedError extends Error {
   readonly code: 'ENOENT' | 'EEXIST' | 'EBUSY';
 
   constructor(code: RefusedError['code'], message: string) {

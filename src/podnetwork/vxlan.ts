@@ -7,7 +7,7 @@ import { canonicalIP, familyOf, formatIP, type IPFamily } from '../net/ip.ts';
 
 export const tunnelDevice = 'portico.vxlan';
 /** The network identifier: packets of other overlays on the same port are not ours. */
-export const vni = 80;
+const vni = 80;
 /** UDP, of RFC 7348. */
 export const vxlanPort = 4789;
 

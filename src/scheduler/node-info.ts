@@ -113,7 +113,7 @@ export function nonZeroRequests(pod: Readonly<Pod>): { cpu: number; memory: numb
   return { cpu: cpu || leastCPU, memory: memory || leastMemory };
 }
 
-export function controllerUID({ metadata }: Readonly<Pod>): string | undefined {
+function controllerUID({ metadata }: Readonly<Pod>): string | undefined {
   return metadata.ownerReferences?.find((r) => r.controller)?.uid;
 }
 

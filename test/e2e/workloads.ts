@@ -9,7 +9,7 @@ export type Manifest = Readonly<Record<string, unknown>>;
 const containers = [{ name: 'web', image: 'web:1', ports: [{ containerPort: 80 }] }];
 
 /** A pod template with these labels; `annotations` tell hollow nodes what the pod does. */
-export function template(app: string, annotations: Record<string, string> = {}, spec: Manifest = {}): Manifest {
+function template(app: string, annotations: Record<string, string> = {}, spec: Manifest = {}): Manifest {
   return { metadata: { labels: { app }, annotations }, spec: { containers, ...spec } };
 }
 

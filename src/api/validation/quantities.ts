@@ -68,7 +68,7 @@ export function isNativeResource(name: string): boolean {
   return !name.includes('/') || name.includes('kubernetes.io/');
 }
 
-/** Of a device plugin, in a domain of its own. */
+/** `nvidia.com/gpu`: of a device plugin, in a domain of its own. Names of a quota's requests are none. */
 export function isExtendedResource(name: string): boolean {
   if (isNativeResource(name) || name.startsWith('requests.')) return false;
   return qualifiedName(`requests.${name}`).length === 0;

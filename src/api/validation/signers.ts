@@ -1,6 +1,10 @@
 // Names of signers of certificates (`example.com/my-signer`), and of the objects that are named after one.
 import { dns1123Label, dns1123Subdomain, emptyMessage, type NameRule } from '../../apimachinery/validation/names.ts';
 
+/** The signers that Kubernetes itself has for clients of its API server: of kubelets, and of anyone else. */
+export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
+export const apiserverClientSigner = 'kubernetes.io/kube-apiserver-client';
+
 /** 571 bytes at most: a domain of 253, a slash, a subdomain of 253 and a namespace's name before it. */
 const maxLength = 571;
 
@@ -23,7 +27,7 @@ export const signerName: NameRule = (name) => {
 };
 
 /** The signer in the name of a ClusterTrustBundle (`example.com:my-signer:name`); undefined where there is none. */
-export function signerOfBundleName(name: string): string | undefined {
+function signerOfBundleName(name: string): string | undefined {
   const colon = name.lastIndexOf(':');
   return colon < 0 ? undefined : name.slice(0, colon).replaceAll(':', '/');
 }

@@ -8,7 +8,7 @@ import { difference, emptySet, type FieldSet, union } from './field-set.ts';
 import { goJson } from './path-element.ts';
 import { fieldSetOf } from './typed.ts';
 
-export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function annotationOf(object: unknown): string | undefined {
   const metadata = isObject(object) ? object.metadata : undefined;

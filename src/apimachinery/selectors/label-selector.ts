@@ -13,8 +13,6 @@ export type { LabelOperator, Requirement };
 export type LabelSelector = readonly Requirement[];
 export type Labels = Readonly<Record<string, string>> | undefined;
 
-export const everything: LabelSelector = [];
-
 /**
  * Reads the text form, as in the query parameter `labelSelector`. Empty text selects everything. Throws a 400
  * StatusError worded as kube-apiserver's.

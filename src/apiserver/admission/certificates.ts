@@ -1,12 +1,12 @@
 // Who may approve and sign requests for certificates of a signer, and what no request may ask for.
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
+import { apiserverClientSigner } from '../../api/validation/signers.ts';
 import { forbidden } from '../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
 import { is } from './matches.ts';
 
 const group = 'certificates.k8s.io';
-const clientSigner = 'kubernetes.io/kube-apiserver-client';
 
 /** Whether the user may use the verb on the signer, or on all signers of its domain (`example.com/*`). */
 async function mayFor(
@@ -51,13 +51,13 @@ async function checkSigning(request: AdmissionRequest, view: AdmissionView): Pro
 
 async function checkSubject(request: AdmissionRequest): Promise<void> {
   const { metadata, spec } = request.object as unknown as CertificateSigningRequest;
-  if (spec.signerName !== clientSigner) return;
+  if (spec.signerName !== apiserverClientSigner) return;
   const { parseRequest } = await import('../pki/certificate-request.ts');
   const pem = Buffer.from(spec.request, 'base64').toString('latin1');
   // What cannot be read is no signer's to sign.
   const parsed = await parseRequest(pem).catch(() => undefined);
   if (!parsed?.subject.organizations.includes('system:masters')) return;
-  const why = `use of ${clientSigner} signer with system:masters group is not allowed`;
+  const why = `use of ${apiserverClientSigner} signer with system:masters group is not allowed`;
   throw forbidden(request.definition, metadata.name, why);
 }
 

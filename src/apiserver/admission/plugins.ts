@@ -27,7 +27,7 @@ import { taintNodesByCondition } from './taint-new-nodes.ts';
 import { mutatingWebhooks } from './webhooks/mutating.ts';
 import { validatingWebhooks } from './webhooks/validating.ts';
 
-export const admissionPlugins: readonly AdmissionPlugin[] = [
+const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'NamespaceLifecycle', admit: namespaceLifecycle },
   limitRanger,
   serviceAccount(),

@@ -74,7 +74,7 @@ interface Asked {
 }
 
 /** The converted objects of an answer, each checked against its original. Throws a StatusError. */
-export function checkedAnswer(answer: unknown, { review, originals, what }: Asked): KubeObject[] {
+function checkedAnswer(answer: unknown, { review, originals, what }: Asked): KubeObject[] {
   const objects = objectsOf(answer, { review, what });
   if (objects.length !== originals.length) {
     throw failed(`${what} returned ${objects.length} objects, expected ${originals.length}`);

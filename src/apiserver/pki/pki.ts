@@ -42,7 +42,7 @@ const backdate = 5 * 60 * 1000;
 export const frontProxyClientName = 'front-proxy-client';
 
 /** Names that the server's certificate always has: the `kubernetes` Service inside the cluster, and this machine. */
-export const standingSans: readonly string[] = [
+const standingSans: readonly string[] = [
   'kubernetes',
   'kubernetes.default',
   'kubernetes.default.svc',

@@ -1,5 +1,6 @@
 // Signs certificate requests for the built-in client signers; what a signer accepts is upstream's rule for
 // kubernetes.io/kube-apiserver-client-kubelet (CN=system:node:NAME, O=system:nodes, client auth, no other names).
+import { apiserverClientSigner, kubeletClientSigner } from '../../api/validation/signers.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { ParsedRequest } from './certificate-request.ts';
@@ -33,9 +34,6 @@ const year = 365 * 24 * 3600;
 const minimumSeconds = 600;
 const backdate = 5 * 60 * 1000;
 const clientUsages = new Set(['client auth', 'digital signature', 'key encipherment']);
-
-export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
-export const apiserverClientSigner = 'kubernetes.io/kube-apiserver-client';
 
 /** Signs an approved request. Approval is not looked at: the controller calls this only for approved ones. */
 export async function signClientCertificate(request: SignRequest, options: SignerOptions): Promise<SignResult> {

@@ -130,7 +130,7 @@ export function checkQualifier(index: Value): void {
 }
 
 /** The element at an index; undefined when there is none. */
-export function elementAt(container: Value, index: Value): Value | undefined {
+function elementAt(container: Value, index: Value): Value | undefined {
   if (container instanceof ListValue) {
     const at = integerIndex(index);
     if (at === undefined) throw new CelError(`unsupported index type '${typeName(index)}' in list`);

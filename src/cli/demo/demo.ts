@@ -25,7 +25,7 @@ export interface Demo {
   readonly page: Page;
 }
 
-export const manifest = fileURLToPath(new URL('../../../examples/nginx.yaml', import.meta.url));
+const manifest = fileURLToPath(new URL('../../../examples/nginx.yaml', import.meta.url));
 
 /** Rejects with a Failure that says what was not as it must be. */
 export async function runDemo({ record, paths, client, tools, signal, output }: DemoOptions): Promise<void> {

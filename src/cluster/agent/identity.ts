@@ -1,16 +1,15 @@
 // Who an agent is to the API server: a client certificate that it asks for with a token once, keeps in its folder, and
 // renews with itself before it ends (docs/design.md, Identities).
-
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
+import { kubeletClientSigner } from '../../api/validation/signers.ts';
 import { isUnauthorized } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { HttpTransport } from '../../client/http-transport.ts';
 import { certificateSigningRequests } from '../../client/resources.ts';
 import { createClient } from '../../client/rest-client.ts';
-
 import type { Client } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
@@ -39,8 +38,6 @@ export interface IdentityOptions {
   readonly files: Files;
   readonly log: (message: string) => void;
 }
-
-const signerName = 'kubernetes.io/kube-apiserver-client-kubelet';
 
 export function parseJoinToken(token: string): { readonly caHash: string; readonly bearer: string } {
   const match = /^([0-9a-f]{64})::([a-z0-9]{6}\.[a-z0-9]{16})$/.exec(token.trim());
@@ -234,7 +231,7 @@ async function requestCertificate(
     },
     spec: {
       request: Buffer.from(requestPem).toString('base64'),
-      signerName,
+      signerName: kubeletClientSigner,
       usages: ['digital signature', 'client auth'],
     },
   });

@@ -20,7 +20,7 @@ import type { Clock, Timer } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
 
-export const watchPath = '/portico-watch';
+const watchPath = '/portico-watch';
 
 export interface WatchTools {
   readonly exec: Exec;

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { TunnelHandler } from '../../client/tunnel.ts';
 import { http } from '../../system/http.ts';
 
-export const rulesPath = '/portico/rules';
+const rulesPath = '/portico/rules';
 
 /** Serves the path of rules from the server at `origin` (http://ADDRESS:PORT), and leaves all others to `next`. */
 export function writtenRules(origin: string, next: TunnelHandler): TunnelHandler {

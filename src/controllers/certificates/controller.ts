@@ -5,13 +5,14 @@ import type {
   CertificateSigningRequest,
   CertificateSigningRequestCondition,
 } from '../../api/certificates/v1/types.generated.ts';
+import { apiserverClientSigner, kubeletClientSigner } from '../../api/validation/signers.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { certificateSigningRequests } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, type SyncResult } from '../controller.ts';
 import { approves, awaitsApproval, awaitsSigning, requestPemOf, untilForgotten } from './reconcile.ts';
 
-const signers = ['kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kube-apiserver-client'];
+const signers = [kubeletClientSigner, apiserverClientSigner];
 
 export function csrApprovingController(context: ControllerContext): Controller {
   const { client, clock, config } = context;

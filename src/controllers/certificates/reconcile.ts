@@ -1,14 +1,14 @@
 // Which certificate requests are approved without asking anyone: those of kubelets for their own client certificates.
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
+import { kubeletClientSigner } from '../../api/validation/signers.ts';
 import type { CertificateRequestFacts } from '../config.ts';
 
-export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
 const nodeUserPrefix = 'system:node:';
 const nodeGroup = 'system:nodes';
 const bootstrapGroup = 'system:bootstrappers';
 const allowedUsages = ['client auth', 'digital signature', 'key encipherment'];
 
-export function conditionOf(request: Readonly<CertificateSigningRequest>, type: string): boolean {
+function conditionOf(request: Readonly<CertificateSigningRequest>, type: string): boolean {
   return (request.status?.conditions ?? []).some((c) => c.type === type && c.status !== 'False');
 }
 

@@ -7,7 +7,7 @@ import { controllerReference } from '../shared/owners.ts';
 import { maxSurgeOf } from './limits.ts';
 
 export const kind = { apiVersion: 'apps/v1', kind: 'Deployment' };
-export const hashLabel = 'pod-template-hash';
+const hashLabel = 'pod-template-hash';
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const historyAnnotation = 'deployment.kubernetes.io/revision-history';
 export const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';

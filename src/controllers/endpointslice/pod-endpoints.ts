@@ -54,7 +54,7 @@ export function portsKey(ports: readonly EndpointPort[]): string {
     .join();
 }
 
-export function portsOf(service: Readonly<Service>, pod: Readonly<Pod>): EndpointPort[] {
+function portsOf(service: Readonly<Service>, pod: Readonly<Pod>): EndpointPort[] {
   const ports: EndpointPort[] = [];
   for (const servicePort of service.spec.ports ?? []) {
     const port = targetPortOf(pod, servicePort);

@@ -192,7 +192,7 @@ function generateNameOf(serviceName: string): string {
 }
 
 /** The Service's labels, and those that say whose slice it is. */
-export function labelsOf(service: Readonly<Service>): Record<string, string> {
+function labelsOf(service: Readonly<Service>): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const [key, value] of Object.entries(service.metadata.labels ?? {})) {
     if (!reservedLabels.includes(key)) labels[key] = value;
@@ -204,7 +204,7 @@ export function labelsOf(service: Readonly<Service>): Record<string, string> {
 }
 
 /** The families to make slices for: the Service's, or for one from before dual stack that of its address. */
-export function familiesOf({ spec }: Readonly<Service>): readonly string[] {
+function familiesOf({ spec }: Readonly<Service>): readonly string[] {
   if (spec.ipFamilies && spec.ipFamilies.length > 0) return spec.ipFamilies;
   const { clusterIP } = spec;
   if (clusterIP && clusterIP !== 'None') return [clusterIP.includes(':') ? 'IPv6' : 'IPv4'];

@@ -52,7 +52,7 @@ export function setTopologyHints(slices: SlicesOfFamily, ratios: ZoneRatios | un
   return refusal;
 }
 
-export function removeHints({ create, update, unchanged }: SlicesOfFamily): void {
+function removeHints({ create, update, unchanged }: SlicesOfFamily): void {
   for (const slice of unchanged) if (slice.endpoints?.some(({ hints }) => hints)) update.push(jsonCopy(slice));
   for (const slice of [...create, ...update]) for (const endpoint of slice.endpoints ?? []) delete endpoint.hints;
 }

@@ -47,11 +47,11 @@ interface Told {
   readonly message: string;
 }
 
-export function isFinished(job: Readonly<Job>): boolean {
+function isFinished(job: Readonly<Job>): boolean {
   return hasCondition(job, 'Complete') || hasCondition(job, 'Failed');
 }
 
-export function hasCondition({ status }: Readonly<Job>, type: string): boolean {
+function hasCondition({ status }: Readonly<Job>, type: string): boolean {
   return status?.conditions?.some((c) => c.type === type && c.status === 'True') ?? false;
 }
 

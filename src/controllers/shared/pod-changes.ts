@@ -37,7 +37,7 @@ export function followPods({ informer, kind, enqueue, selecting, matters = podMa
 }
 
 /** Most changes of a pod (its node, its addresses, its containers) are nothing to a workload. */
-export function podMatters(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
+function podMatters(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
   return (
     pod.status?.phase !== old.status?.phase ||
     pod.metadata.deletionTimestamp !== old.metadata.deletionTimestamp ||

@@ -28,7 +28,7 @@ export type Narrator = (what: {
 }) => EventText | undefined;
 
 /** Upstream's RealPodControl. */
-export const plainNarrator: Narrator = ({ verb, pod, error }) => {
+const plainNarrator: Narrator = ({ verb, pod, error }) => {
   const creating = verb === 'create';
   if (error === undefined) {
     return creating

@@ -8,7 +8,7 @@ import { controllerReference } from '../shared/owners.ts';
 import { podOfTemplate } from '../shared/pod-of-template.ts';
 
 export const kind = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
-export const revisionLabel = 'controller-revision-hash';
+const revisionLabel = 'controller-revision-hash';
 const nameLabel = 'statefulset.kubernetes.io/pod-name';
 const indexLabel = 'apps.kubernetes.io/pod-index';
 

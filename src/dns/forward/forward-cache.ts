@@ -36,7 +36,7 @@ export interface CacheEntry {
 }
 
 /** Seconds that a reply may be kept, from its own records. */
-export function ttlOf({ rcode, answers, authority }: ForwardedReply): number {
+function ttlOf({ rcode, answers, authority }: ForwardedReply): number {
   if (rcode === RCODE.SERVFAIL) return FAILURE_TTL;
   if (rcode === RCODE.NOERROR && answers.length > 0) return Math.min(LONGEST_TTL, ...answers.map((r) => r.ttl));
   if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return 0;

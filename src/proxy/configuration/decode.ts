@@ -8,7 +8,7 @@ import {
   withDefaultAddresses,
 } from './fields.ts';
 
-export const configurationGroup = 'kubeproxy.config.k8s.io';
+const configurationGroup = 'kubeproxy.config.k8s.io';
 export const configurationVersion = `${configurationGroup}/v1alpha1`;
 export const configurationKind = 'KubeProxyConfiguration';
 

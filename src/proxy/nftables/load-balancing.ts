@@ -25,7 +25,7 @@ export interface LoadBalancingGroup {
 }
 
 /** The group for ports with `count` endpoints, named by the highest count it serves. */
-export function groupSize(count: number): number {
+function groupSize(count: number): number {
   let size = smallestGroup;
   while (size < count) size *= 2;
   return size;

@@ -22,6 +22,6 @@ export const imageLocality: ScorePlugin = ({ pod, nodes, imageNodes }, feasible)
 };
 
 /** Kubelets tell names with their tag. */
-export function normalized(image: string): string {
+function normalized(image: string): string {
   return image.lastIndexOf(':') <= image.lastIndexOf('/') ? `${image}:latest` : image;
 }

@@ -75,7 +75,7 @@ export function validateStatus({ status }: CustomResourceDefinition): FieldError
   return status?.acceptedNames ? validateNames(status.acceptedNames, 'status.acceptedNames') : [];
 }
 
-export function validateStoredVersions({ spec, status }: CustomResourceDefinition): FieldError[] {
+function validateStoredVersions({ spec, status }: CustomResourceDefinition): FieldError[] {
   const stored = status?.storedVersions ?? [];
   const path = 'status.storedVersions';
   if (stored.length === 0)
@@ -98,7 +98,7 @@ export interface SpecOptions {
 }
 
 /** The parts of a definition that its status does not concern. */
-export function validateSpec(spec: CustomResourceDefinitionSpec, { leniency, expressions }: SpecOptions): FieldError[] {
+function validateSpec(spec: CustomResourceDefinitionSpec, { leniency, expressions }: SpecOptions): FieldError[] {
   const { group = '', scope = '', names, conversion, preserveUnknownFields } = spec;
   const internal = internalSpec(spec);
   const { versions, common } = internal;

@@ -9,7 +9,7 @@ import type { APIService, APIServiceCondition } from '../types.generated.ts';
 const { invalid, required, notSupported } = fieldError;
 
 /** The condition of every APIService that this server itself answers for. */
-export function localCondition(lastTransitionTime: string | undefined): APIServiceCondition {
+function localCondition(lastTransitionTime: string | undefined): APIServiceCondition {
   return {
     type: 'Available',
     status: 'True',

@@ -33,11 +33,11 @@ import { validatePodSecurityContext } from './security-context.ts';
 import { validateVolumes } from './volumes.ts';
 
 const { required, forbidden, invalid } = fieldError;
-export const restartPolicies = ['Always', 'OnFailure', 'Never'];
+const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
 /** `pod` is the metadata of the Pod itself; absent for a template, where some rules wait for the Pod. */
-export function validatePodSpec(spec: PodSpec, path = 'spec', pod?: ObjectMeta): FieldError[] {
+function validatePodSpec(spec: PodSpec, path = 'spec', pod?: ObjectMeta): FieldError[] {
   const scope = scopeOf(spec, pod);
   return [
     ...(spec.terminationGracePeriodSeconds === undefined ? [required(`${path}.terminationGracePeriodSeconds`)] : []),

@@ -62,7 +62,7 @@ export function addedCost({ evaluator, object, old, now }: QuotaRequest): Amount
 }
 
 /** Whether a quota limits something of what the object costs, and its scopes are about the object. */
-export function matches(quota: Readonly<ResourceQuota>, evaluator: Evaluator, object: Readonly<KubeObject>): boolean {
+function matches(quota: Readonly<ResourceQuota>, evaluator: Evaluator, object: Readonly<KubeObject>): boolean {
   const names = Object.keys(quota.status?.hard ?? {});
   if (evaluator.matchingResources(names).length === 0) return false;
   return scopeSelectorsOf(quota).every((selector) => evaluator.matchesScope(selector, object));

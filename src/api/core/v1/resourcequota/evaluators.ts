@@ -1,5 +1,4 @@
 // What objects cost of a quota: one evaluator per resource that quotas know more of than its count.
-
 import type { KubeObject } from '../../../../apimachinery/object.ts';
 import {
   compareQuantities,
@@ -10,6 +9,7 @@ import {
 } from '../../../../apimachinery/quantity.ts';
 import { type Amounts, addAmounts, parseAmounts } from '../../../../apimachinery/resource-list.ts';
 import type { QualifiedResource } from '../../../../apimachinery/status.ts';
+import { isExtendedResource, isNativeResource } from '../../../validation/quantities.ts';
 import { podLimits, podRequests } from '../pod/resources.ts';
 import type {
   Container,
@@ -33,12 +33,6 @@ export interface Evaluator {
 }
 
 const one = quantityOf(1);
-const native = /^([^/]+|([^/]*\.)?kubernetes\.io\/.*)$/;
-
-/** `nvidia.com/gpu`: neither Kubernetes' own, nor the name of a quota already. */
-export function isExtendedResource(name: string): boolean {
-  return !native.test(name) && !name.startsWith('requests.');
-}
 
 const storageClassSuffix = '.storageclass.storage.k8s.io/';
 const claimResources = ['persistentvolumeclaims', 'requests.storage'];
@@ -61,7 +55,7 @@ const mustSpecify = ['cpu', 'limits.cpu', 'limits.memory', 'memory', 'requests.c
 function isPodResource(name: string): boolean {
   if (podResources.has(name)) return true;
   if (name.startsWith('hugepages-') || name.startsWith('requests.hugepages-')) return true;
-  return !native.test(name) && name.startsWith('requests.');
+  return !isNativeResource(name) && name.startsWith('requests.');
 }
 
 const pods: Evaluator = {

@@ -5,7 +5,7 @@ import type { Node, Service } from '../types.generated.ts';
 export const loadBalancerCleanupFinalizer = 'service.kubernetes.io/load-balancer-cleanup';
 
 /** On a node: load balancers send nothing there. */
-export const excludeFromLoadBalancersLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
+const excludeFromLoadBalancersLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
 const toBeDeletedTaint = 'ToBeDeletedByClusterAutoscaler';
 
 /** One with a class is left to whoever serves that class. */
