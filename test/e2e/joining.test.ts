@@ -42,6 +42,53 @@ let joinFlags: readonly string[] = [];
 const certificateLife = '20s';
 const lease = ['--node-lease-duration', '8s'];
 
+const manifest = `
+apiVersion: portico.dev/v1
+kind: LoadBalancerPool
+metadata: {name: lan}
+spec: {addresses: ["${pool}-10.77.0.110"]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 2
+      tolerations:
+      - {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 1}
+      topologySpreadConstraints:
+      - maxSkew: 1
+        topologyKey: kubernetes.io/hostname
+        whenUnsatisfiable: ScheduleAnyway
+        labelSelector: {matchLabels: {app: web}}
+      containers: [{name: web, image: "portico.local/echo:1"}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec:
+  nodeName: one
+  terminationGracePeriodSeconds: 1
+  containers: [{name: client, image: "portico.local/busybox:1", command: [sleep, infinity]}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: patient}
+spec:
+  nodeName: two
+  terminationGracePeriodSeconds: 1
+  containers: [{name: patient, image: "portico.local/busybox:1", command: [sleep, infinity]}]
+`;
+
 beforeAll(async () => {
   kubectlProgram = (await findKubectl(join(repository, 'node_modules/.cache/kubectl'))) ?? kubectlProgram;
   const flags = ['--data-dir', join(lan.folder, 'server'), '--kubeconfig-out', kubeconfig];
@@ -65,6 +112,11 @@ beforeAll(async () => {
   const [, , ...command] = (await token('create', '--print-join', '--description', 'the machines')).split(' ');
   joinFlags = command;
   for (const machine of [one, two]) machine.startAgent(...joinFlags, ...lease);
+  // Each test finds the pods of both machines, whether or not another ran before it.
+  await untilNodes('one=True', 'two=True');
+  await apply(manifest);
+  await kubectl('wait', '--for=condition=Ready', 'pod/client', 'pod/patient', '--timeout=300s');
+  await kubectl('rollout', 'status', 'deployment/web', '--timeout=300s');
 });
 
 afterAll(async () => {
@@ -114,58 +166,7 @@ async function answering(expected: readonly string[], address: string, port = 80
   return [...seen].sort();
 }
 
-const manifest = `
-apiVersion: portico.dev/v1
-kind: LoadBalancerPool
-metadata: {name: lan}
-spec: {addresses: ["${pool}-10.77.0.110"]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 2
-      tolerations:
-      - {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 1}
-      topologySpreadConstraints:
-      - maxSkew: 1
-        topologyKey: kubernetes.io/hostname
-        whenUnsatisfiable: ScheduleAnyway
-        labelSelector: {matchLabels: {app: web}}
-      containers: [{name: web, image: "portico.local/echo:1"}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: client}
-spec:
-  nodeName: one
-  terminationGracePeriodSeconds: 1
-  containers: [{name: client, image: "portico.local/busybox:1", command: [sleep, infinity]}]
----
-apiVersion: v1
-kind: Pod
-metadata: {name: patient}
-spec:
-  nodeName: two
-  terminationGracePeriodSeconds: 1
-  containers: [{name: patient, image: "portico.local/busybox:1", command: [sleep, infinity]}]
-`;
-
 test('two machines join by a token alone, and serve pods and Services on both', async () => {
-  await untilNodes('one=True', 'two=True');
-  await apply(manifest);
-  await kubectl('wait', '--for=condition=Ready', 'pod/client', 'pod/patient', '--timeout=300s');
-  await kubectl('rollout', 'status', 'deployment/web', '--timeout=300s');
   const pods = await webPods();
   expect(pods.map(({ node }) => node).sort()).toEqual(['one', 'two']);
   const names = pods.map(({ name }) => name).sort();
