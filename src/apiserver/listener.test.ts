@@ -1,5 +1,6 @@
 // What the HTTPS front adds to the API: two versions of HTTP, bounds on what comes in, compression of what goes out.
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { connect, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
@@ -240,6 +241,40 @@ test('a watch over HTTP/2 sends changes as they happen, beside other requests of
   expect(JSON.parse(chunk.toString())).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'watched' } } });
   stream.close();
   session.destroy();
+});
+
+test('watches over HTTP/1.1 end after their events, and the connection serves on', async () => {
+  const one = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
+  const asked = (path: string) => request(url + path, { agent: one });
+  try {
+    const watching = asked(
+      `${configMaps}?watch=1&resourceVersion=0&timeoutSeconds=30&fieldSelector=metadata.name%3Dtold`,
+    );
+    const answer: IncomingMessage = (await once(watching.end(), 'response'))[0];
+    expect(answer.headers['transfer-encoding']).toBe('chunked');
+    await api.send('POST', configMaps, { metadata: { name: 'told' }, data: { k: 'ä' } });
+    await api.send('DELETE', `${configMaps}/told`);
+    const pieces: Buffer[] = [];
+    const whole = new Promise<string>((resolve, reject) => {
+      answer.on('data', (piece: Buffer) => {
+        pieces.push(piece);
+        if (Buffer.concat(pieces).includes('DELETED')) api.clock.advance(30_000);
+      });
+      answer.once('end', () => resolve(Buffer.concat(pieces).toString()));
+      answer.once('error', reject);
+    });
+    const events = (await whole).trim().split('\n');
+    expect(events.map((event) => JSON.parse(event).type)).toEqual(['ADDED', 'DELETED']);
+    expect(events[0]).toContain('"k":"ä"');
+    const next = asked('/version');
+    next.end();
+    const [version] = await once(next, 'response');
+    expect(version.statusCode).toBe(200);
+    expect(next.reusedSocket).toBe(true);
+    version.resume();
+  } finally {
+    one.destroy();
+  }
 });
 
 test('a client that asks and takes back without end is cut off, and others are served', async () => {

@@ -80,8 +80,9 @@ async function sendStream(response: ApiResponse, { request, outgoing }: Carrier)
   (outgoing as ServerResponse).flushHeaders();
   const writer = outgoing as unknown as Writer;
   if (isPushed(body)) {
-    await body.pushTo(sinkOf(writer, request));
-    writer.end();
+    const chunked = chunkedByUs(outgoing);
+    await body.pushTo(sinkOf(writer, { request, chunked }));
+    writer.end(chunked ? lastChunk : undefined);
     return;
   }
   const pieces = isPacked ? Readable.from(body, { objectMode: false }).pipe(createGzip({ level: 1 })) : body;
@@ -101,9 +102,39 @@ async function drained(writer: Writer, signal: AbortSignal): Promise<void> {
   await once(writer as unknown as NodeJS.EventEmitter, 'drain', { signal });
 }
 
-function sinkOf(writer: Writer, request: NodeRequest): ByteSink {
+const lastChunk = '0\r\n\r\n';
+
+/**
+ * Takes the chunks of an HTTP/1.1 body (RFC 9112, section 7.1) over from Node.js, which would write each as three pieces: what
+ * goes to a thousand watchers is framed once. False where there are none.
+ */
+function chunkedByUs(outgoing: Outgoing): boolean {
+  if (!('chunkedEncoding' in outgoing) || !outgoing.chunkedEncoding) return false;
+  outgoing.chunkedEncoding = false;
+  return true;
+}
+
+/** Frames that several watchers share, as chunks. */
+const chunks = new WeakMap<Uint8Array, Buffer>();
+
+function chunkOf(frame: string | Uint8Array): string | Uint8Array {
+  if (typeof frame === 'string') return `${Buffer.byteLength(frame).toString(16)}\r\n${frame}\r\n`;
+  const known = chunks.get(frame);
+  if (known) return known;
+  const chunk = Buffer.concat([Buffer.from(`${frame.length.toString(16)}\r\n`), frame, Buffer.from('\r\n')]);
+  chunks.set(frame, chunk);
+  return chunk;
+}
+
+interface SinkOptions {
+  readonly request: NodeRequest;
+  readonly chunked: boolean;
+}
+
+function sinkOf(writer: Writer, { request, chunked }: SinkOptions): ByteSink {
   return {
-    write: (chunk) => writer.write(chunk),
+    // Nothing is no chunk: one of length 0 would end the body.
+    write: (frame) => writer.write(chunked && frame.length > 0 ? chunkOf(frame) : frame),
     drained: () => drained(writer, request.signal).catch(() => {}),
     get buffered() {
       return writer.writableLength;
