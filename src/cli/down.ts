@@ -8,15 +8,20 @@ interface Flags extends ClusterFlags {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const [{ requireRoot }, { down }, { withLock }, { runRoot }] = await Promise.all([
-    import('../cluster/preflight.ts'),
-    import('../cluster/down.ts'),
-    import('../cluster/lock.ts'),
-    import('../cluster/layout.ts'),
-  ]);
+  const [{ requireRoot }, { requireDataOfRunning, requirePurgeable }, { down }, { withLock }, { runRoot }] =
+    await Promise.all([
+      import('../cluster/preflight.ts'),
+      import('../cluster/own-data.ts'),
+      import('../cluster/down.ts'),
+      import('../cluster/lock.ts'),
+      import('../cluster/layout.ts'),
+    ]);
   requireRoot('down');
   const paths = await pathsOf(flags);
   const purge = flags.purge ?? false;
+  const cluster = { name: flags.name, dataDir: paths.data };
+  await requireDataOfRunning(tools.files, cluster, 'leave --data-dir out');
+  if (purge) await requirePurgeable(tools.files, cluster);
   const removed = await withLock(`${runRoot}/${flags.name}.lock`, () =>
     down({ ...tools, name: flags.name, paths, purge }),
   );

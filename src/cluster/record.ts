@@ -12,9 +12,13 @@ export interface ClusterName {
 
 /** The data folder asked for, or the one in which the running cluster of this name keeps its data, or the default. */
 export async function findDataDir(files: Files, { name, dataDir }: ClusterName): Promise<string> {
-  if (dataDir) return dataDir;
+  return dataDir || (await runningDataDir(files, name)) || join(dataRoot, name);
+}
+
+/** Where the cluster of this name that is up, or was when it crashed, keeps its data. */
+export async function runningDataDir(files: Files, name: string): Promise<string | undefined> {
   const running = await files.read(join(runRoot, name, 'cluster.json'));
-  return (running && (JSON.parse(running) as ClusterRecord).dataDir) || join(dataRoot, name);
+  return running && (JSON.parse(running) as ClusterRecord).dataDir;
 }
 
 /**
@@ -27,10 +31,10 @@ export async function readRecord(files: Files, paths: ClusterPaths): Promise<Clu
     await files.read(paths.record),
   ]);
   if (version === undefined && text === undefined) {
-    const found = (await readdir(paths.data).catch(() => [])).filter((f) => f !== 'lost+found');
-    if (found.length === 0 || found.every((f) => ['logs', 'images', 'bin'].includes(f))) return undefined;
+    const foreign = await foreignFile(paths.data);
+    if (foreign === undefined) return undefined;
     throw new Failure(
-      `${paths.data} holds something that is not a Portico cluster (${found[0]}); choose another --data-dir`,
+      `${paths.data} holds something that is not a Portico cluster (${foreign}); choose another --data-dir`,
     );
   }
   if (version !== String(dataVersion)) {
@@ -40,6 +44,12 @@ export async function readRecord(files: Files, paths: ClusterPaths): Promise<Clu
     );
   }
   return text === undefined ? undefined : parseRecord(text, paths.record);
+}
+
+/** A file in the folder that no `up` wrote before it failed; undefined where there is none, and no folder. */
+export async function foreignFile(folder: string): Promise<string | undefined> {
+  const found = await readdir(folder).catch(() => []);
+  return found.find((file) => !['lost+found', 'logs', 'images', 'bin'].includes(file));
 }
 
 /** A file that is cut off or was edited tells nothing of ranges and ports: going on would make another cluster of the data. */

@@ -32,11 +32,12 @@ import {
 import { warnOfLeftRules } from './left-rules.ts';
 import { type RunningNode, startNode } from './node.ts';
 import { isReadySince } from './node-ready.ts';
+import { requireDataOf, requireDataOfRunning } from './own-data.ts';
 import { requireFreePort, requirePrograms } from './preflight.ts';
 import { type ClusterProcess, clusterProcesses, findPart } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { judgeRanges, podRangeFlag, readPodRanges, serviceRangeFlag, serviceRangesFor } from './ranges.ts';
-import { findDataDir, readRecord, writeRecord } from './record.ts';
+import { readRecord, writeRecord } from './record.ts';
 
 /** What the user may ask for; what is absent is as the cluster had it before, or the default. */
 export interface UpRequest {
@@ -76,8 +77,11 @@ export async function up(request: UpRequest, tools: Tools, progress: Progress, s
   const paths = clusterPaths(request.name, request.dataDir);
   const { cniBinDir } = requirePrograms(process.env['PATH'] ?? '');
   const before = await readRecord(tools.files, paths);
+  requireDataOf(before, request);
   const processes = clusterProcesses(request.name, cgroupName(request.name));
-  if (processes.length > 0) await refuseOtherData(request, tools.files);
+  if (processes.length > 0) {
+    await requireDataOfRunning(tools.files, request, `bring it down before it starts from ${request.dataDir}`);
+  }
   const isNew = processes.length === 0 && !existsSync(paths.run);
   const hadData = existsSync(paths.data);
   const record = await settle(request, before, processes);
@@ -95,15 +99,6 @@ export async function up(request: UpRequest, tools: Tools, progress: Progress, s
     }
     throw error;
   }
-}
-
-/** What runs keeps its data elsewhere: to go on here would mix two clusters of one name. */
-async function refuseOtherData({ name, dataDir }: UpRequest, files: Files): Promise<void> {
-  const running = await findDataDir(files, { name });
-  if (running === dataDir) return;
-  throw new Failure(
-    `the cluster ${name} runs with its data in ${running}; bring it down before it starts from ${dataDir}`,
-  );
 }
 
 function endQuietly(pid: number): void {

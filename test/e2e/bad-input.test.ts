@@ -67,6 +67,8 @@ describe('refused before anything is made', () => {
     mkdirSync(foreign);
     writeFileSync(join(foreign, 'thesis.txt'), 'mine');
     expectOneLine(await up(foreign), /holds something that is not a Portico cluster \(thesis\.txt\)/);
+    const purge = await run([launcher, 'down', '--name', cluster.name, '--data-dir', foreign, '--purge']);
+    expectOneLine(purge, /holds something that is not Portico's \(thesis\.txt\): nothing was removed/);
     expect(readdirSync(foreign)).toEqual(['thesis.txt']);
   });
 
@@ -101,6 +103,8 @@ describe('refused before anything is made', () => {
       'off',
     ]);
     expect(code).toBe(0);
+    const stranger = await run([launcher, 'up', '--name', `${cluster.name}-2`, '--data-dir', broken]);
+    expectOneLine(stranger, new RegExp(`holds the data of the cluster ${cluster.name}; choose another`));
     await run([launcher, 'down', '--name', cluster.name, '--data-dir', broken]);
     writeFileSync(join(broken, 'server/pki/ca.key'), 'no key');
     const up = await run([launcher, 'up', '--name', cluster.name, '--data-dir', broken]);
