@@ -1,7 +1,7 @@
 // Where a webhook is reached: of admission and of conversion alike (k8s.io/apiserver/pkg/util/webhook).
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import { parseGoUrl } from '../../apimachinery/validation/go-url.ts';
 import { dns1123Subdomain, portNumberErrors } from '../../apimachinery/validation/names.ts';
-import { parseGoUrl } from './go-url.ts';
 
 const { required, invalid } = fieldError;
 

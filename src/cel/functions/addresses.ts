@@ -1,4 +1,7 @@
 // IP addresses and CIDRs.
+
+import { quoted } from '../../apimachinery/json/go-text.ts';
+import { addressError, blockError } from '../../apimachinery/validation/address-errors.ts';
 import { type CIDR, cidrOf, contains, parseCIDRSloppy } from '../../net/cidr.ts';
 import {
   formatIP,
@@ -12,7 +15,6 @@ import {
 import { CelError } from '../errors.ts';
 import { global, member, type Overload } from '../overload.ts';
 import { Opaque } from '../values.ts';
-import { addressError, blockError } from './address-errors.ts';
 
 function addressValue(ip: IP): Opaque<IP> {
   return new Opaque('net.IP', ip, (a, b) => a.family === b.family && a.value === b.value);
@@ -21,13 +23,15 @@ function addressValue(ip: IP): Opaque<IP> {
 function toAddress(text: string): Opaque<IP> {
   const ip = parseIP(text);
   if (ip) return addressValue(ip);
-  const quoted = JSON.stringify(text);
-  if (/^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(text))
-    throw new CelError(`IPv4-mapped IPv6 address ${quoted} is not allowed`);
-  if (/:.*%./.test(text) && parseIP(text.slice(0, text.indexOf('%')))) {
-    throw new CelError(`IP address ${quoted} with zone value is not allowed`);
+  const wrong = addressError(text);
+  if (wrong !== undefined) {
+    throw new CelError(`IP Address ${quoted(text)} parse error during conversion from string: ${wrong}`);
   }
-  throw new CelError(`IP Address ${quoted} parse error during conversion from string: ${addressError(text)}`);
+  throw new CelError(
+    text.includes('%')
+      ? `IP address ${quoted(text)} with zone value is not allowed`
+      : `IPv4-mapped IPv6 address ${quoted(text)} is not allowed`,
+  );
 }
 
 /** A block with the address as it was written: host bits stay. */

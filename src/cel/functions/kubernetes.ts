@@ -9,6 +9,7 @@ import {
   subtractQuantities,
 } from '../../apimachinery/quantity.ts';
 import { table } from '../../apimachinery/table.ts';
+import { parseGoUrl } from '../../apimachinery/validation/go-url.ts';
 import {
   dns1035Label,
   dns1123Label,
@@ -19,7 +20,7 @@ import {
 import { CelError } from '../errors.ts';
 import { global, member, type Overload } from '../overload.ts';
 import { ListValue, none, Opaque, Optional } from '../values.ts';
-import { parseUrl, urlFunctions } from './urls.ts';
+import { urlFunctions } from './urls.ts';
 
 const giga = 1_000_000_000n;
 
@@ -119,13 +120,8 @@ const formats = table<Rule>({
   dns1123SubdomainPrefix: prefixRule(dns1123Subdomain),
   dns1035LabelPrefix: prefixRule(dns1035Label),
   uri: (text) => {
-    try {
-      parseUrl(text);
-      return [];
-    } catch (error) {
-      if (error instanceof CelError) return [error.message];
-      throw error;
-    }
+    const url = parseGoUrl(text, { isRequest: true });
+    return typeof url === 'string' ? [url] : [];
   },
   uuid: (text) =>
     /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text)

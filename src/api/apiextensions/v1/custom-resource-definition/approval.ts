@@ -1,6 +1,6 @@
 // Groups of Kubernetes itself (`*.k8s.io`, `*.kubernetes.io`) have to say where they were approved.
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { parseGoUrl } from '../../../validation/go-url.ts';
+import { parseGoUrl } from '../../../../apimachinery/validation/go-url.ts';
 import type { CustomResourceDefinition } from '../types.generated.ts';
 import type { Condition } from './conditions.ts';
 

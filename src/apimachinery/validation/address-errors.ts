@@ -1,35 +1,32 @@
 // What is wrong with an address or a block, in the words of Go's net/netip.
+import { quoted } from '../json/go-text.ts';
 
 function refusal(whole: string, why: string, at = ''): string {
-  const where = at === '' ? '' : ` (at ${JSON.stringify(at)})`;
-  return `ParseAddr(${JSON.stringify(whole)}): ${why}${where}`;
+  const where = at === '' ? '' : ` (at ${quoted(at)})`;
+  return `ParseAddr(${quoted(whole)}): ${why}${where}`;
 }
 
-/** Of a text that is no IP address. */
-export function addressError(text: string): string {
+/** Undefined: netip.ParseAddr takes it. */
+export function addressError(text: string): string | undefined {
   const first = /[.:%]/.exec(text)?.[0];
   if (first === undefined) return refusal(text, 'unable to parse IP');
   if (first === '%') return refusal(text, 'missing IPv6 address');
-  const [why = 'unable to parse IP', at] = (first === '.' ? errorOfIPv4(text) : errorOfIPv6(text)) ?? [];
-  return refusal(text, why, at);
+  const found = first === '.' ? errorOfIPv4(text) : errorOfIPv6(text);
+  return found && refusal(text, ...found);
 }
 
 /** Of a text that is no block of addresses. */
 export function blockError(text: string): string {
-  const refuse = (why: string) => `netip.ParsePrefix(${JSON.stringify(text)}): ${why}`;
+  const refuse = (why: string) => `netip.ParsePrefix(${quoted(text)}): ${why}`;
   const slash = text.lastIndexOf('/');
   if (slash < 0) return refuse("no '/'");
   const [address, length] = [text.slice(0, slash), text.slice(slash + 1)];
-  if (!isAddress(address)) return refuse(addressError(address));
+  const wrong = addressError(address);
+  if (wrong !== undefined) return refuse(wrong);
   if (address.includes('%')) return refuse('IPv6 zones cannot be present in a prefix');
   const isWritten = /^\d+$/.test(length) && (length.length === 1 || !length.startsWith('0'));
-  if (!isWritten) return refuse(`bad bits after slash: ${JSON.stringify(length)}`);
+  if (!isWritten) return refuse(`bad bits after slash: ${quoted(length)}`);
   return refuse('prefix length out of range');
-}
-
-function isAddress(text: string): boolean {
-  if (/[.:%]/.exec(text)?.[0] === '.') return errorOfIPv4(text) === undefined;
-  return text.includes(':') && errorOfIPv6(text) === undefined;
 }
 
 /** Why, and from where on. */
