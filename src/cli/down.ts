@@ -8,7 +8,7 @@ interface Flags extends ClusterFlags {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const [{ requireRoot }, { requireDataOfRunning, requirePurgeable }, { down }, { withLock }, { runRoot }] =
+  const [{ requireRoot }, { requireDataOfRunning, requirePurgeable }, { down }, { withLock }, { clusterLock }] =
     await Promise.all([
       import('../cluster/preflight.ts'),
       import('../cluster/own-data.ts'),
@@ -22,7 +22,7 @@ async function run(flags: Flags): Promise<void> {
   const cluster = { name: flags.name, dataDir: paths.data };
   await requireDataOfRunning(tools.files, cluster, 'leave --data-dir out');
   if (purge) await requirePurgeable(tools.files, cluster);
-  const removed = await withLock(`${runRoot}/${flags.name}.lock`, () =>
+  const removed = await withLock({ path: clusterLock(flags.name), purpose: 'changing this cluster' }, () =>
     down({ ...tools, name: flags.name, paths, purge }),
   );
   const { existsSync } = await import('node:fs');

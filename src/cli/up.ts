@@ -41,7 +41,7 @@ async function run(flags: Flags): Promise<void> {
   const { requireRoot } = await import('../cluster/preflight.ts');
   requireRoot('up');
   const paths = await pathsOf(flags);
-  const [{ up }, { Progress }, { withLock }, { runRoot }] = await Promise.all([
+  const [{ up }, { Progress }, { withLock }, { clusterLock }] = await Promise.all([
     import('../cluster/up.ts'),
     import('../cluster/progress.ts'),
     import('../cluster/lock.ts'),
@@ -66,7 +66,9 @@ async function run(flags: Flags): Promise<void> {
     dnsUpstreams: flags.dnsUpstream,
     dnsStubs: flags.dnsStub,
   };
-  const result = await withLock(`${runRoot}/${flags.name}.lock`, () => up(request, tools, progress, signal));
+  const result = await withLock({ path: clusterLock(flags.name), purpose: 'changing this cluster' }, () =>
+    up(request, tools, progress, signal),
+  );
   if (asJson) {
     const { record } = result;
     console.log(

@@ -1,19 +1,39 @@
 // What clusters on one machine share: the numbers N of 172.30.N.0/24. A claim is the file /run/portico/index-N that holds
-// the cluster's name, made exclusively, so that two clusters starting at once do not get the same.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+// the cluster's name; claims are made one after the other, so that two clusters starting at once do not get the same.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import type { Clock } from '../system/clock.ts';
 import { Failure } from './failure.ts';
-import { bridgeName, runRoot } from './layout.ts';
+import { bridgeName, clusterLock, runRoot } from './layout.ts';
+import { lockHolder, withLock } from './lock.ts';
+
+const prefix = 'index-';
+/** Choosing takes a few milliseconds; who takes longer was stopped, or the machine is far too busy. */
+const patienceMs = 30_000;
 
 /** A number whose network no other cluster and no other interface of the machine uses; `preferred` when it is free. */
-export async function claimIndex(name: string, preferred: number | undefined): Promise<number> {
-  await mkdir(runRoot, { recursive: true });
-  const candidates = [...(preferred === undefined ? [] : [preferred]), ...Array.from({ length: 256 }, (_, i) => i)];
-  for (const index of candidates) {
-    if (isUsedByOthers(index, bridgeName(name))) continue;
-    if (await claim(index, name)) return index;
-  }
-  throw new Failure('every node network from 172.30.0.0/24 to 172.30.255.0/24 is taken; bring a cluster down first');
+export async function claimIndex(name: string, preferred: number | undefined, clock: Clock): Promise<number> {
+  const lock = {
+    path: `${runRoot}/claims.lock`,
+    purpose: 'choosing its network',
+    patience: { clock, ms: patienceMs },
+  };
+  return withLock(lock, async () => {
+    const candidates = [...(preferred === undefined ? [] : [preferred]), ...Array.from({ length: 256 }, (_, i) => i)];
+    const index = candidates.find((one) => !isUsedByOthers(one, bridgeName(name)) && isFree(one, name));
+    if (index === undefined) {
+      throw new Failure(
+        'every node network from 172.30.0.0/24 to 172.30.255.0/24 is taken; bring a cluster down first',
+      );
+    }
+    writeFileSync(`${runRoot}/${prefix}${index}`, name);
+    return index;
+  });
+}
+
+/** Gives back all that the cluster has claimed. */
+export function releaseClaims(name: string): void {
+  for (const claim of claims()) if (holderOf(claim) === name) rmSync(`${runRoot}/${claim}`, { force: true });
 }
 
 function isUsedByOthers(index: number, bridge: string): boolean {
@@ -22,23 +42,29 @@ function isUsedByOthers(index: number, bridge: string): boolean {
   );
 }
 
-async function claim(index: number, name: string): Promise<boolean> {
-  const path = `${runRoot}/index-${index}`;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      await writeFile(path, name, { flag: 'wx' });
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = await readFile(path, 'utf8').catch(() => '');
-    if (holder === name) return true;
-    // A claim outlives its cluster only when the machine went down with it: then the bridge is gone too.
-    const isAlive = holder !== '' && networkInterfaces()[bridgeName(holder)] !== undefined;
-    if (isAlive) return false;
-    const record = await readFile(`${runRoot}/${holder}/cluster.json`, 'utf8').catch(() => undefined);
-    if (holder !== '' && record === undefined) return false; // just being started
-    await rm(path, { force: true });
+/**
+ * A claim outlives its cluster only when its command or the machine went down with it: then there is neither its bridge nor a
+ * command that is about to make it.
+ */
+function isFree(index: number, name: string): boolean {
+  const holder = holderOf(`${prefix}${index}`);
+  if (holder === '' || holder === name) return true;
+  return networkInterfaces()[bridgeName(holder)] === undefined && lockHolder(clusterLock(holder)) === undefined;
+}
+
+function claims(): string[] {
+  try {
+    return readdirSync(runRoot).filter((file) => file.startsWith(prefix));
+  } catch {
+    return [];
   }
-  return false;
+}
+
+/** Empty where nobody has claimed it. */
+function holderOf(claim: string): string {
+  try {
+    return readFileSync(`${runRoot}/${claim}`, 'utf8');
+  } catch {
+    return '';
+  }
 }

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
+import { releaseClaims } from './claims.ts';
 import { Failure } from './failure.ts';
 import { linkNames, restoreForwarding, runBatch } from './host-network.ts';
 import { bridgeName, type ClusterPaths, cgroupName, namespacePrefix, nftTable, runRoot } from './layout.ts';
@@ -47,11 +48,7 @@ export async function down(options: DownOptions): Promise<string[]> {
   );
   await removeCgroups(options.clock, cgroupName(name));
   if (existsSync(paths.run)) await rm(paths.run, { recursive: true, force: true });
-  for (const claim of await readdir(runRoot).catch(() => [])) {
-    if (!claim.startsWith('index-')) continue;
-    if ((await readFile(`${runRoot}/${claim}`, 'utf8').catch(() => '')) === name)
-      await rm(`${runRoot}/${claim}`, { force: true });
-  }
+  releaseClaims(name);
   for (const folder of [runRoot, '/run/containerd', '/var/lib/cni']) removeIfEmpty(folder);
   if (options.purge && existsSync(paths.data)) {
     await rm(paths.data, { recursive: true, force: true });

@@ -46,6 +46,8 @@ export function rangesOf(chosen: {
 }
 
 export const runRoot = '/run/portico';
+/** Held by the command that changes the cluster. */
+export const clusterLock = (cluster: string): string => `${runRoot}/${cluster}.lock`;
 export const dataRoot = '/var/lib/portico';
 export const firstAPIPort = 6443;
 

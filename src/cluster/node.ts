@@ -43,6 +43,8 @@ export interface RunningNode {
   readonly changed: boolean;
   /** When its agent was started, ms since 1970; 0 when it ran already. What the node said before is of another agent. */
   readonly agentSince: number;
+  readonly agentPid: number | undefined;
+  readonly agentLog: string;
 }
 
 /** Starts what is missing of the node. Resolves when containerd answers and has the images; the agent may still be on its way. */
@@ -82,7 +84,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   await writeContainerdConfig(nodePaths, config);
   const containerd = await part('containerd', ['containerd', '--config', nodePaths.containerdConfig]);
   const agentSince = find('agent') === undefined ? clock.now() : 0;
-  await part('agent', selfCommand(agentArguments(options)), smallMallocEnvironment);
+  const agentPid = find('agent') ?? (await part('agent', selfCommand(agentArguments(options)), smallMallocEnvironment));
   try {
     await untilSocketAnswers(nodePaths.containerdSocket, { clock, timeout: 120_000, signal });
   } catch (error) {
@@ -93,7 +95,13 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   }
   if ((await missingImages(options.exec, nodePaths)).length > 0)
     await importImages(options.exec, nodePaths, options.archive);
-  return { name: node.name, changed: started.length > before, agentSince };
+  return {
+    name: node.name,
+    changed: started.length > before,
+    agentSince,
+    agentPid,
+    agentLog: nodePaths.log('agent'),
+  };
 }
 
 function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: StartNodeOptions): string[] {

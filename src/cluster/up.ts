@@ -30,6 +30,7 @@ import {
   rangesOf,
 } from './layout.ts';
 import { warnOfLeftRules } from './left-rules.ts';
+import { lastLine } from './log-tail.ts';
 import { type RunningNode, startNode } from './node.ts';
 import { isReadySince } from './node-ready.ts';
 import { requireDataOf, requireDataOfRunning } from './own-data.ts';
@@ -84,7 +85,7 @@ export async function up(request: UpRequest, tools: Tools, progress: Progress, s
   }
   const isNew = processes.length === 0 && !existsSync(paths.run);
   const hadData = existsSync(paths.data);
-  const record = await settle(request, before, processes);
+  const record = await settle(request, { before, processes, clock: tools.clock });
   const started: number[] = [];
   try {
     const changed = await bringUp({ record, paths, tools, progress, signal, cniBinDir, processes, started });
@@ -109,12 +110,14 @@ function endQuietly(pid: number): void {
   }
 }
 
+interface Found {
+  readonly before: ClusterRecord | undefined;
+  readonly processes: readonly ClusterProcess[];
+  readonly clock: Clock;
+}
+
 /** The cluster's record from what is asked for, what it was and what is free on the machine. */
-async function settle(
-  request: UpRequest,
-  before: ClusterRecord | undefined,
-  processes: readonly ClusterProcess[],
-): Promise<ClusterRecord> {
+async function settle(request: UpRequest, { before, processes, clock }: Found): Promise<ClusterRecord> {
   const running = findPart(processes, 'server') !== undefined;
   const nodes = request.nodes ?? before?.nodes ?? 3;
   if (processes.length > 0 && before && nodes < before.nodes) {
@@ -129,7 +132,7 @@ async function settle(
   }
   const preferredPort = request.apiPort ?? before?.apiPort;
   if (!running && preferredPort !== undefined) await requireFreePort(preferredPort);
-  const index = await claimIndex(request.name, before?.index);
+  const index = await claimIndex(request.name, before?.index, clock);
   const apiPort = preferredPort ?? firstAPIPort + index;
   if (!running && preferredPort === undefined) await requireFreePort(apiPort);
   return {
@@ -292,17 +295,22 @@ async function untilNodesReady(
   const end = clock.now() + nodesTimeout;
   for (;;) {
     const { items } = await nodes.list();
-    const missing = running
-      .filter(({ name, agentSince }) => !items.some((n) => n.metadata.name === name && isReadySince(n, agentSince)))
-      .map(({ name }) => name);
+    const missing = running.filter(
+      ({ name, agentSince }) => !items.some((n) => n.metadata.name === name && isReadySince(n, agentSince)),
+    );
     if (missing.length === 0) return running.length;
+    const ended = missing.find(({ agentPid }) => !existsSync(`/proc/${agentPid}`));
+    if (ended) throw new Failure(`the agent of ${ended.name} ended: ${await lastWord(ended)}`);
     if (clock.now() > end) {
-      throw new Failure(
-        `${missing.join(', ')} did not become ready in ${nodesTimeout / 1000} s; see the logs of their agents`,
-      );
+      const words = await Promise.all(missing.map(async (node) => `${node.name}: ${await lastWord(node)}`));
+      throw new Failure(`not ready after ${nodesTimeout / 1000} s: ${words.join('; ')}`);
     }
     await clock.sleep(25, signal);
   }
+}
+
+async function lastWord({ agentLog }: RunningNode): Promise<string> {
+  return `${await lastLine(agentLog)} (${agentLog})`;
 }
 
 /** Name servers of the machine that a node can reach: those of resolv.conf that are not on a loopback address. */
