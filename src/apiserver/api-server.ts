@@ -14,7 +14,7 @@ import { type PluginSelection, selectPlugins } from './admission/plugins.ts';
 import { PolicyStatus } from './admission/policies/status.ts';
 import type { DialTarget } from './aggregation/service-target.ts';
 import type { Auditor, AuditTrail } from './audit/auditor.ts';
-import { forbiddenError } from './authorization/messages.ts';
+import { forbiddenError, undecidedResponse } from './authorization/messages.ts';
 import { Compactor } from './compaction.ts';
 import { CustomResources } from './custom-resources/custom-resources.ts';
 import { DefinitionRules } from './custom-resources/definition-rules.ts';
@@ -41,6 +41,7 @@ import {
   type ApiRequest,
   type ApiResponse,
   anonymousUser,
+  requestUri,
   statusResponse,
   textResponse,
   type User,
@@ -109,6 +110,9 @@ interface Exchange {
 const conversionTimeoutSeconds = 30;
 
 const usualEventTtl = 3_600_000;
+
+/** Who decides by default, as metrics name it. */
+const rbac = { type: 'RBAC', name: 'rbac' };
 
 export class ApiServer {
   readonly #options: ApiServerOptions;
@@ -292,7 +296,12 @@ export class ApiServer {
     const attributes = attributesOf(exchange, user);
     const deciding = authorizer.authorize(attributes);
     const decision = deciding instanceof Promise ? await deciding : deciding;
-    this.#metrics.authorizations.with('RBAC', 'rbac', decision.allowed ? 'allowed' : 'denied').add();
+    const { type, name } = decision.by ?? rbac;
+    this.#metrics.authorizations.with(type, name, decision.allowed ? 'allowed' : 'denied').add();
+    if (!decision.allowed && decision.error !== undefined) {
+      trail?.annotate('authorization.k8s.io/reason', 'internal error');
+      return undecidedResponse(requestUri(request), decision.error);
+    }
     trail?.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
     trail?.annotate('authorization.k8s.io/reason', decision.reason ?? '');
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
@@ -379,8 +388,17 @@ function formatOf(
   return !format.pretty && isPretty(request) ? { ...format, pretty: true } : format;
 }
 
-/** Only requests to collections have a field selector. */
+/** Only requests to collections have selectors. */
 function attributesOf({ request, info, named }: Exchange, user: User): Attributes {
-  const fieldSelector = info.isResource && info.name === '' ? request.query.get('fieldSelector') : null;
-  return { user, verb: info.verb, info: named, fieldSelector: fieldSelector ?? undefined };
+  const { query } = request;
+  const isSelecting = query.size > 0 && info.isResource && info.name === '';
+  if (!isSelecting) return { user, verb: info.verb, info: named, fieldSelector: undefined, labelSelector: undefined };
+  const [fieldSelector, labelSelector] = [query.get('fieldSelector'), query.get('labelSelector')];
+  return {
+    user,
+    verb: info.verb,
+    info: named,
+    fieldSelector: fieldSelector ?? undefined,
+    labelSelector: labelSelector ?? undefined,
+  };
 }

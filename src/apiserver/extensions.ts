@@ -55,11 +55,19 @@ export interface Attributes {
   readonly info: RequestInfo;
   /** As given, for list, watch and deletecollection: node agents may list the pods of their own node only. */
   readonly fieldSelector?: string | undefined;
+  /** Likewise, for authorizers that ask others. */
+  readonly labelSelector?: string | undefined;
 }
 
 export interface Decision {
   readonly allowed: boolean;
+  /** Refused, and not merely allowed by nobody. */
+  readonly denied?: boolean;
   readonly reason?: string;
+  /** What kept an authorizer from deciding: a request that nobody allows is an internal error then. */
+  readonly error?: string;
+  /** Who decided, where it may be another than RBAC. */
+  readonly by?: { readonly type: string; readonly name: string };
 }
 
 export interface Impersonated {

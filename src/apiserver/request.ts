@@ -53,6 +53,12 @@ export interface ApiRequest {
   readonly upgrade?: Upgrade;
 }
 
+/** Path and query as they came. */
+export function requestUri({ path, search, query }: Pick<ApiRequest, 'path' | 'search' | 'query'>): string {
+  const text = search ?? String(query);
+  return text === '' ? path : `${path}?${text}`;
+}
+
 /** Where a pushed body goes. */
 export interface ByteSink {
   /** Hands bytes over. False: more than a little is waiting to be sent; `drained` tells when it went. */

@@ -7,7 +7,7 @@ import type { RequestHeaderConfig } from './authentication/request-header.ts';
 import { selfSubjectReview, tokenReview } from './authentication/reviews.ts';
 import { ServiceAccounts } from './authentication/service-accounts.ts';
 import { parseTokenFile } from './authentication/token-file.ts';
-import { RbacAuthorizer } from './authorization/authorizer.ts';
+import { RbacAuthorizer, type RulesAuthorizer } from './authorization/authorizer.ts';
 import { accessReviews } from './authorization/reviews.ts';
 import type { PathHandler, VirtualHandler } from './extensions.ts';
 import { CacheObjectView, type ObjectView } from './object-view.ts';
@@ -25,6 +25,9 @@ export interface SecurityOptions {
   readonly requestHeader?: RequestHeaderConfig;
   readonly jwt?: AuthenticatorOptions['jwt'];
   readonly anonymous?: AuthenticatorOptions['anonymous'];
+  readonly webhook?: AuthenticatorOptions['webhook'];
+  /** Default: the node authorizer and RBAC. */
+  readonly authorizerOf?: ((rbac: RbacAuthorizer) => RulesAuthorizer) | undefined;
   /** `https://HOST:PORT` at which the server is reached. */
   readonly serverUrl: string;
   readonly clock: Clock;
@@ -34,7 +37,7 @@ export interface SecurityOptions {
 export interface Security {
   readonly view: ObjectView;
   readonly authenticator: RequestAuthenticator;
-  readonly authorizer: RbacAuthorizer;
+  readonly authorizer: RulesAuthorizer;
   readonly serviceAccounts: ServiceAccounts;
   /** For Extensions: reviews and serviceaccounts/token. */
   readonly virtual: Readonly<Record<string, VirtualHandler>>;
@@ -51,12 +54,14 @@ export function createSecurity({
   requestHeader,
   jwt,
   anonymous,
+  webhook,
+  authorizerOf = (rbac) => rbac,
   serverUrl,
   clock,
   random,
 }: SecurityOptions): Security {
   const view = new CacheObjectView(cache);
-  const authorizer = new RbacAuthorizer(view);
+  const authorizer = authorizerOf(new RbacAuthorizer(view));
   const serviceAccounts = new ServiceAccounts({ keyPem: serviceAccountKeyPem, view, clock, random });
   const staticTokens = parseTokenFile(tokenFile?.text ?? '', tokenFile?.path);
   const authenticator = new RequestAuthenticator({
@@ -64,6 +69,7 @@ export function createSecurity({
     requestHeader,
     jwt,
     anonymous,
+    webhook,
     serviceAccounts,
     view,
     clock,

@@ -1,8 +1,9 @@
-// `--oidc-*`, `--authentication-config` and `--anonymous-auth` of `portico server`, as kube-apiserver has them.
+// `--oidc-*`, `--authentication-*` and `--anonymous-auth` of `portico server`, as kube-apiserver has them.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AuthenticationFlags } from '../cluster/authentication.ts';
 import { Failure } from '../cluster/failure.ts';
+import { parseDuration } from './duration.ts';
 
 export interface AuthenticationOptions {
   readonly oidcIssuerUrl?: string;
@@ -15,6 +16,9 @@ export interface AuthenticationOptions {
   readonly oidcSigningAlgs?: string;
   readonly oidcRequiredClaim?: string[];
   readonly authenticationConfig?: string;
+  readonly authenticationTokenWebhookConfigFile?: string;
+  readonly authenticationTokenWebhookVersion?: string;
+  readonly authenticationTokenWebhookCacheTtl?: string;
   readonly anonymousAuth?: string;
 }
 
@@ -31,6 +35,9 @@ export function authenticationOptions(command: Command): void {
     .option('--oidc-signing-algs <names>', 'algorithms of signatures (default: RS256)')
     .option('--oidc-required-claim <name=value>', 'claims that a token must have, repeatable', pairs)
     .option('--authentication-config <file>', 'AuthenticationConfiguration, in place of --oidc-*')
+    .option('--authentication-token-webhook-config-file <file>', 'kubeconfig of a server that knows further tokens')
+    .option('--authentication-token-webhook-version <version>', 'of the TokenReviews sent to it (default: v1beta1)')
+    .option('--authentication-token-webhook-cache-ttl <duration>', 'how long its answers are kept (default: 2m0s)')
     .option('--anonymous-auth <bool>', 'whether who shows no credentials is system:anonymous (default: true)');
 }
 
@@ -38,15 +45,17 @@ export function authenticationOptions(command: Command): void {
 export function authenticationFlags(flags: AuthenticationOptions): AuthenticationFlags | undefined {
   const { oidcIssuerUrl: issuerURL, oidcClientId: clientID, authenticationConfig } = flags;
   const hasOidc = Object.entries(flags).some(([name, value]) => name.startsWith('oidc') && value !== undefined);
+  const webhook = tokenWebhook(flags);
   if (authenticationConfig !== undefined) {
     if (hasOidc) throw new Failure('--authentication-config and --oidc-* exclude each other', { exitCode: 2 });
-    return { configFile: resolve(authenticationConfig) };
+    return { configFile: resolve(authenticationConfig), ...webhook };
   }
-  if (!hasOidc) return undefined;
+  if (!hasOidc) return webhook;
   if (!issuerURL || !clientID) {
     throw new Failure('--oidc-issuer-url and --oidc-client-id must be given together', { exitCode: 2 });
   }
   return {
+    ...webhook,
     oidc: {
       issuerURL,
       clientID,
@@ -59,6 +68,18 @@ export function authenticationFlags(flags: AuthenticationOptions): Authenticatio
       ...(flags.oidcSigningAlgs && { signingAlgorithms: flags.oidcSigningAlgs.split(',') }),
     },
   };
+}
+
+function tokenWebhook(flags: AuthenticationOptions): Pick<AuthenticationFlags, 'webhook'> | undefined {
+  const { authenticationTokenWebhookConfigFile: file, authenticationTokenWebhookVersion: version = 'v1beta1' } = flags;
+  const { authenticationTokenWebhookCacheTtl: ttl = '2m0s' } = flags;
+  if (file === undefined) return undefined;
+  if (version !== 'v1' && version !== 'v1beta1') {
+    const why = `unsupported authentication webhook version ${JSON.stringify(version)}`;
+    throw new Failure(`${why}, supported versions are "v1", "v1beta1"`, { exitCode: 2 });
+  }
+  const cacheTTL = parseDuration('--authentication-token-webhook-cache-ttl', ttl);
+  return { webhook: { configFile: resolve(file), version, cacheTTL } };
 }
 
 /** Undefined: as the configuration file says, or by default. */

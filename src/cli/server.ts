@@ -21,6 +21,7 @@ import {
   authenticationOptions,
   isAnonymousAllowed,
 } from './authentication-flags.ts';
+import { type AuthorizationOptions, authorizationFlags, authorizationOptions } from './authorization-flags.ts';
 import { hollowCount } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
 import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
@@ -28,7 +29,7 @@ import { type NodeEvictionFlags, nodeEvictionConfig, nodeEvictionOptions } from 
 import { keepHeapSmall } from './small-heap.ts';
 import { porticoVersion } from './version.ts';
 
-interface ServerFlags extends FrontProxyFlags, AuthenticationOptions, NodeEvictionFlags {
+interface ServerFlags extends FrontProxyFlags, AuthenticationOptions, AuthorizationOptions, NodeEvictionFlags {
   readonly dataDir?: string;
   readonly datastoreEndpoint?: string;
   readonly datastoreCafile?: string;
@@ -67,6 +68,7 @@ const defaultListen = '127.0.0.1:6443';
 export function register(command: Command): void {
   frontProxyOptions(command);
   authenticationOptions(command);
+  authorizationOptions(command);
   nodeEvictionOptions(command);
   const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
@@ -131,6 +133,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const authentication = authenticationFlags(flags);
+  const authorization = authorizationFlags(flags);
   const anonymousAuth = isAnonymousAllowed(flags);
   const plane = await startControlPlane({
     ...(flags.dataDir !== undefined && { dataDir: resolve(flags.dataDir) }),
@@ -146,6 +149,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
     frontProxy: frontProxyConfig(flags),
     ...(authentication && { authentication }),
+    ...(authorization && { authorization }),
     ...(anonymousAuth !== undefined && { anonymousAuth }),
     limits: {
       readOnly: wholeNumber('--max-requests-inflight', flags.maxRequestsInflight),

@@ -1,5 +1,5 @@
 // Who else is believed beside the cluster's own certificates and tokens, as flags and files say it: `--oidc-*`,
-// `--authentication-config`. Loaded only where one of them is given.
+// `--authentication-config`, `--authentication-token-webhook-*`. Loaded only where one of them is given.
 import {
   type AnonymousConfig,
   checkConfiguration,
@@ -8,20 +8,37 @@ import {
   type OidcFlags,
 } from '../apiserver/authentication/jwt/configuration.ts';
 import { JwtAuthenticator } from '../apiserver/authentication/jwt/jwt-authenticator.ts';
+import { WebhookTokens } from '../apiserver/authentication/webhook-tokens.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { Failure } from './failure.ts';
+import { openReviewWebhook } from './review-webhook.ts';
 
-/** At most one of them. */
+/** At most one of the first two. */
 export interface AuthenticationFlags {
   readonly oidc?: Omit<OidcFlags, 'ca'> & { readonly caFile?: string };
   /** AuthenticationConfiguration, YAML or JSON. */
   readonly configFile?: string;
+  readonly webhook?: TokenWebhookFlags;
 }
+
+/** kube-apiserver's `--authentication-token-webhook-*`. */
+export interface TokenWebhookFlags {
+  /** A kubeconfig. */
+  readonly configFile: string;
+  /** `v1` or `v1beta1`. */
+  readonly version: string;
+  /** Milliseconds; 0: answers are not kept. */
+  readonly cacheTTL: number;
+}
+
+/** Milliseconds that the webhook may take. */
+const webhookTimeout = 30_000;
 
 export interface Authentication {
   readonly jwt?: JwtAuthenticator;
   readonly anonymous?: AnonymousConfig;
+  readonly webhook?: WebhookTokens;
 }
 
 /** Throws a Failure for what cannot be used. */
@@ -33,11 +50,27 @@ export async function openAuthentication(
   try {
     const { jwt, anonymous } = await read(flags);
     return {
+      ...(flags.webhook && { webhook: await openTokenWebhook(flags.webhook, onError) }),
       ...(jwt.length > 0 && { jwt: await JwtAuthenticator.create(jwt, { clock: realClock, onError }) }),
       ...(anonymous && { anonymous }),
     };
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const why = error instanceof Error ? error.message : String(error);
+    throw new Failure(`${what}: ${why}`, { cause: error, exitCode: 2 });
+  }
+}
+
+async function openTokenWebhook(
+  { configFile, version, cacheTTL }: TokenWebhookFlags,
+  onError: (error: unknown) => void,
+): Promise<WebhookTokens> {
+  try {
+    const webhook = await openReviewWebhook(configFile, webhookTimeout);
+    return new WebhookTokens({ webhook, version, cacheTTL, clock: realClock, onError });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const what = `--authentication-token-webhook-config-file ${configFile}`;
     throw new Failure(`${what}: ${why}`, { cause: error, exitCode: 2 });
   }
 }

@@ -9,20 +9,25 @@ import { Failure } from './failure.ts';
 import { openFrontProxy } from './front-proxy.ts';
 import type { ServerConfig } from './server-config.ts';
 
-export interface Access extends Pick<SecurityOptions, 'tokenFile' | 'jwt' | 'anonymous'> {
+export interface Access extends Pick<SecurityOptions, 'tokenFile' | 'jwt' | 'anonymous' | 'webhook' | 'authorizerOf'> {
   readonly requestHeader: RequestHeaderConfig;
 }
 
 /** Throws a Failure for what is not there or cannot be understood. */
 export async function openAccess(config: ServerConfig, pki: Pki): Promise<Access> {
-  const { authentication, anonymousAuth, onError } = config;
+  const { authentication, authorization, onError } = config;
+  const authorizerOf =
+    authorization && (await import('./authorization.ts').then((it) => it.openAuthorization(authorization)));
+  // As upstream: where everybody may do everything, nobody stays unnamed.
+  const isAllAllowed = authorization?.configFile === undefined && authorization?.modes.includes('AlwaysAllow');
+  const anonymousAuth = isAllAllowed ? false : config.anonymousAuth;
   const tokenFile = await readTokenFile(config.tokenAuthFile);
   const requestHeader = await openFrontProxy(config.frontProxy ?? {}, pki);
   const anonymous = anonymousAuth === undefined ? undefined : { enabled: anonymousAuth };
-  if (!authentication) return { tokenFile, requestHeader, anonymous };
+  if (!authentication) return { tokenFile, requestHeader, anonymous, authorizerOf };
   const { openAuthentication } = await import('./authentication.ts');
   const opened = await openAuthentication(authentication, (error) => onError(error, 'authentication'));
-  return { tokenFile, requestHeader, jwt: opened.jwt, anonymous: anonymous ?? opened.anonymous };
+  return { ...opened, tokenFile, requestHeader, authorizerOf, anonymous: anonymous ?? opened.anonymous };
 }
 
 /** Undefined where nobody asks for an audit log. */

@@ -7,6 +7,7 @@ import type { NodeEvictionConfig } from '../controllers/config.ts';
 import type { Clock } from '../system/clock.ts';
 import type { AuditConfig } from './audit.ts';
 import type { AuthenticationFlags } from './authentication.ts';
+import type { AuthorizationFlags } from './authorization.ts';
 import type { Addon } from './cluster-addons.ts';
 import type { DatastoreConfig } from './datastore.ts';
 import type { FrontProxyConfig } from './front-proxy.ts';
@@ -42,6 +43,8 @@ export interface ServerConfig {
   readonly tokenAuthFile?: string;
   /** Others whose tokens are believed. */
   readonly authentication?: AuthenticationFlags;
+  /** Default: the node authorizer and RBAC. */
+  readonly authorization?: AuthorizationFlags;
   /** Default: as the file of `authentication` says, or yes. */
   readonly anonymousAuth?: boolean;
   /** Proxies that are believed beside the cluster's own servers. */

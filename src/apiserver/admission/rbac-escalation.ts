@@ -14,7 +14,6 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { forbidden, notFound } from '../../apimachinery/status.ts';
 import { compacted, printRule, uncovered } from '../authorization/covers.ts';
 import { buildRbacIndex, rulesOfClusterRoles } from '../authorization/rbac-index.ts';
-import { ruleAllows } from '../authorization/rules.ts';
 import type { AdmissionRequest, AdmissionStep, AdmissionView } from './admission.ts';
 
 const group = 'rbac.authorization.k8s.io';
@@ -28,28 +27,38 @@ const everything: readonly PolicyRule[] = [
 ];
 
 export const rbacEscalation: AdmissionStep = (request, view) => {
-  const { definition, object, old, user } = request;
+  const { definition, object, user } = request;
   if (definition.group !== group || !object || user.groups.includes('system:masters')) return;
+  return checkEscalation(request, object, view);
+};
+
+async function checkEscalation(
+  request: AdmissionRequest,
+  object: Readonly<KubeObject>,
+  view: AdmissionView,
+): Promise<void> {
+  const { definition, old, user } = request;
   const isBinding = definition.resource.endsWith('bindings');
   const granted = isBinding
     ? grantedByBinding(object as AnyBinding, old as AnyBinding | undefined, { request, view })
     : grantedByRole(object as AnyRole, old as AnyRole | undefined);
   if (granted === undefined) return;
 
-  const rules = [...indexOf(view).rulesFor(user, request.namespace)];
   const roleRef = isBinding ? (object as AnyBinding).roleRef : undefined;
   const verb = roleRef ? 'bind' : 'escalate';
   const resource = roleRef ? (roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles') : definition.resource;
   const name = roleRef?.name ?? object.metadata.name ?? '';
-  if (rules.some((rule) => ruleAllows(rule, verb, question(resource, request.namespace, name)))) return;
+  const info = question(resource, request.namespace, name);
+  if ((await view.authorizer.authorize({ user, verb, info: { ...info, verb } })).allowed) return;
 
+  const rules = [...indexOf(view).rulesFor(user, request.namespace)];
   const missing = uncovered(rules, granted);
   if (missing.length === 0) return;
   const who = `user ${quoted(user.name)} (groups=[${user.groups.map(quoted).join(' ')}])`;
   const lines = [...new Set(compacted(missing).map(printRule))].sort().join('\n');
   const why = `${who} is attempting to grant RBAC permissions not currently held:\n${lines}`;
   throw forbidden(definition, object.metadata.name ?? '', why);
-};
+}
 
 /** Undefined where the write grants nothing new. */
 function grantedByRole(role: AnyRole, old: AnyRole | undefined): readonly PolicyRule[] | undefined {

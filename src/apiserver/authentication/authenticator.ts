@@ -14,6 +14,7 @@ import type { AnonymousConfig } from './jwt/configuration.ts';
 import { type RequestHeaderConfig, requestHeaderUser } from './request-header.ts';
 import { serviceAccountIssuer } from './service-account-token.ts';
 import type { ServiceAccounts } from './service-accounts.ts';
+import type { WebhookTokens } from './webhook-tokens.ts';
 
 export interface AuthenticatorOptions {
   /** Of `--token-auth-file`. */
@@ -24,6 +25,8 @@ export interface AuthenticatorOptions {
   readonly jwt?: { authenticate(token: string): Promise<User | undefined> } | undefined;
   /** Default: anybody may be anonymous anywhere. */
   readonly anonymous?: AnonymousConfig | undefined;
+  /** Asked after all others: `--authentication-token-webhook-config-file`. */
+  readonly webhook?: WebhookTokens | undefined;
   readonly serviceAccounts: ServiceAccounts;
   readonly view: ObjectView;
   readonly clock: Clock;
@@ -97,14 +100,18 @@ export class RequestAuthenticator implements Authenticator {
    * server, and for no other.
    */
   async authenticateToken(token: string, audiences?: readonly string[]): Promise<TokenResult | undefined> {
-    const { serviceAccounts, jwt } = this.#options;
+    const { serviceAccounts, jwt, webhook } = this.#options;
     if (serviceAccounts.recognizes(token)) {
       const result = await serviceAccounts.authenticate(token, audiences);
       return result && { ...result, user: withGroup(result.user) };
     }
     const common = audiences?.filter((audience) => audience === serviceAccountIssuer);
     if (common?.length === 0) return undefined;
-    const user = this.#staticTokens.get(token) ?? (await this.#bootstrap(token)) ?? (await jwt?.authenticate(token));
+    const user =
+      this.#staticTokens.get(token) ??
+      (await this.#bootstrap(token)) ??
+      (await jwt?.authenticate(token)) ??
+      (await webhook?.authenticate(token));
     return user && { user: withGroup(user), ...(common && { audiences: common }) };
   }
 

@@ -4,6 +4,7 @@ import { quoted } from '../../apimachinery/json/go-text.ts';
 import { forbidden, StatusError } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Attributes } from '../extensions.ts';
+import { type ApiResponse, textResponse } from '../request.ts';
 
 /** `User "x" cannot list resource "services" in API group "" in the namespace "default"`. */
 export function forbiddenReason({ user, verb, info }: Attributes): string {
@@ -16,6 +17,12 @@ export function forbiddenReason({ user, verb, info }: Attributes): string {
 
 /** Names come from clients, and some show messages in pages. */
 const escaped = table<string>({ '&': '&amp;', '<': '&lt;', '>': '&gt;' });
+
+/** The answer to a request that nobody allows, where something kept an authorizer from deciding; `uri` as it was sent. */
+export function undecidedResponse(uri: string, error: string): ApiResponse {
+  const why = `Internal Server Error: ${quoted(uri)}: ${error}`.replace(/[&<>]/g, (char) => escaped[char] ?? char);
+  return textResponse(500, `${why}\n`);
+}
 
 /** The 403 for a request that is not allowed; `reason` is the authorizer's, when it gave one. */
 export function forbiddenError(attributes: Attributes, reason = ''): StatusError {

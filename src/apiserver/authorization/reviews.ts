@@ -7,14 +7,13 @@ import type {
   SubjectAccessReview,
   SubjectAccessReviewSpec,
 } from '../../api/authorization/v1/types.generated.ts';
-import type { PolicyRule } from '../../api/rbac/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, invalid } from '../../apimachinery/status.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { Attributes, VirtualHandler } from '../extensions.ts';
 import type { User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
-import type { RbacAuthorizer } from './authorizer.ts';
+import type { RulesAuthorizer } from './authorizer.ts';
 
 interface Asked {
   readonly resourceAttributes?: ResourceAttributes;
@@ -101,10 +100,11 @@ function subjectOf({ user = '', uid, groups = [], extra }: SubjectAccessReviewSp
 }
 
 /** `subjectaccessreviews`, `localsubjectaccessreviews`, `selfsubjectaccessreviews`, `selfsubjectrulesreviews`. */
-export function accessReviews(authorizer: RbacAuthorizer): Readonly<Record<string, VirtualHandler>> {
-  const answer = (object: KubeObject, attributes: Attributes): KubeObject => {
-    const { allowed, reason } = authorizer.authorize(attributes);
-    return { ...object, status: { allowed, ...(reason && { reason }) } } as KubeObject;
+export function accessReviews(authorizer: RulesAuthorizer): Readonly<Record<string, VirtualHandler>> {
+  const answer = async (object: KubeObject, attributes: Attributes): Promise<KubeObject> => {
+    const { allowed, denied, reason, error } = await authorizer.authorize(attributes);
+    const why = { ...(reason && { reason }), ...(error && { evaluationError: error }) };
+    return { ...object, status: { allowed, ...(denied && { denied }), ...why } } as KubeObject;
   };
   const subject: VirtualHandler = async (object, { info }) => {
     const { spec } = object as unknown as SubjectAccessReview;
@@ -134,12 +134,8 @@ export function accessReviews(authorizer: RbacAuthorizer): Readonly<Record<strin
   };
 }
 
-function rulesStatus(authorizer: RbacAuthorizer, user: User, namespace: string) {
-  const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
-  const anyPath = { verbs: ['*'], nonResourceURLs: ['*'] };
-  const rules: readonly PolicyRule[] = user.groups.includes('system:masters')
-    ? [everything, anyPath]
-    : [...authorizer.index.rulesFor(user, namespace)];
+function rulesStatus(authorizer: RulesAuthorizer, user: User, namespace: string) {
+  const { rules, incomplete, error } = authorizer.rulesFor(user, namespace);
   return {
     resourceRules: rules
       .filter((rule) => rule.resources?.length)
@@ -152,6 +148,7 @@ function rulesStatus(authorizer: RbacAuthorizer, user: User, namespace: string) 
     nonResourceRules: rules
       .filter((rule) => rule.nonResourceURLs?.length)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: false,
+    incomplete,
+    ...(error && { evaluationError: error }),
   };
 }

@@ -2,6 +2,7 @@
 // (apiserver.config.k8s.io AuthenticationConfiguration). Pure: the file is parsed YAML or JSON.
 
 import { fieldErrorMessage } from '../../../apimachinery/validation/field-error.ts';
+import { fieldsOf, listOf, textOf, textsOf } from '../../configuration-fields.ts';
 import { type CheckExpression, validateConfiguration } from './validation.ts';
 
 export interface ClaimOrExpression {
@@ -112,7 +113,6 @@ export function issuerOfFlags(flags: OidcFlags): JwtIssuer {
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
 const versions = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `apiserver.config.k8s.io/${version}`);
 
 /** Checks a parsed file. Throws an Error that names the fields at fault. */
@@ -194,37 +194,4 @@ function checkUrl(text: string, at: string): void {
   if (url.username || url.password) throw new Error(`${at}: URL must not contain a username or password`);
   if (url.search) throw new Error(`${at}: URL must not contain a query`);
   if (url.hash) throw new Error(`${at}: URL must not contain a fragment`);
-}
-
-function fieldsOf(value: unknown, at: string, known: readonly string[]): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error(`${at || 'the configuration'}: must be an object`);
-  }
-  const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown === undefined) return value as Fields;
-  throw new Error(`strict decoding error: unknown field ${JSON.stringify(at === '' ? unknown : `${at}.${unknown}`)}`);
-}
-
-function listOf(value: unknown, at: string): readonly unknown[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new Error(`${at}: must be a list`);
-  return value;
-}
-
-/** What is not there is empty. */
-function textOf(value: unknown, at: string): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') throw new Error(`${at}: must be a text`);
-  return value;
-}
-
-/** Those of the fields that say something: only an empty prefix does. */
-function textsOf<K extends string>(fields: Fields, at: string, names: readonly K[]): Partial<Record<K, string>> {
-  const found: Partial<Record<K, string>> = {};
-  for (const name of names) {
-    const isGiven = fields[name] !== undefined && fields[name] !== null;
-    const text = textOf(fields[name], `${at}.${name}`);
-    if (isGiven && (text !== '' || name === 'prefix')) found[name] = text;
-  }
-  return found;
 }

@@ -1,0 +1,124 @@
+// Who decides, and in which order: from the file of `--authorization-config` (apiserver.config.k8s.io
+// AuthorizationConfiguration). Pure: the file is parsed YAML or JSON.
+import { parseGoDuration } from '../../apimachinery/duration.ts';
+import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
+import { fieldsOf, listOf, textOf } from '../configuration-fields.ts';
+import type { AuthorizerType } from './authorizer-types.ts';
+import { type Checks, validateConfiguration } from './validation.ts';
+
+export interface AuthorizerConfiguration {
+  readonly type: AuthorizerType;
+  /** Of those other than webhooks: the type in lower case. */
+  readonly name: string;
+  /** Of webhooks, and of no other. */
+  readonly webhook?: WebhookConfiguration;
+}
+
+export interface WebhookConfiguration {
+  /** Milliseconds for which answers are kept that allow, and others. */
+  readonly authorizedTTL: number;
+  readonly unauthorizedTTL: number;
+  /** Default true. */
+  readonly cacheAuthorizedRequests: boolean;
+  readonly cacheUnauthorizedRequests: boolean;
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** `v1` or `v1beta1`. */
+  readonly subjectAccessReviewVersion: string;
+  readonly matchConditionSubjectAccessReviewVersion: string;
+  /** `NoOpinion` or `Deny`: what it means when the webhook cannot be asked. */
+  readonly failurePolicy: string;
+  readonly connectionInfo: { readonly type: string; readonly kubeConfigFile?: string };
+  readonly matchConditions: readonly { readonly expression: string }[];
+}
+
+type Unchecked = Omit<AuthorizerConfiguration, 'type'> & { readonly type: string };
+
+const versions = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `apiserver.config.k8s.io/${version}`);
+const usualAuthorizedTTL = 300_000;
+const usualUnauthorizedTTL = 30_000;
+
+/** Checks a parsed file. Throws an Error that names the fields at fault. */
+export function checkConfiguration(value: unknown, checks: Checks): readonly AuthorizerConfiguration[] {
+  const authorizers = readAuthorizers(value);
+  throwAll(validateConfiguration(authorizers, checks).map(fieldErrorMessage));
+  const wrongNames = authorizers
+    .filter(({ type, name }) => type !== 'Webhook' && name !== type.toLowerCase())
+    .map(({ type, name }) => `expected name ${type.toLowerCase()} for authorizer ${type} instead of ${name}`);
+  throwAll(wrongNames);
+  return authorizers as readonly AuthorizerConfiguration[];
+}
+
+/** Several are told as Kubernetes tells them (utilerrors.Aggregate). */
+function throwAll(messages: readonly string[]): void {
+  const [first, ...more] = new Set(messages);
+  if (first !== undefined) throw new Error(more.length === 0 ? first : `[${[first, ...more].join(', ')}]`);
+}
+
+function readAuthorizers(value: unknown): readonly Unchecked[] {
+  try {
+    const file = fieldsOf(value, '', ['apiVersion', 'kind', 'authorizers']);
+    if (!versions.includes(String(file.apiVersion)) || file.kind !== 'AuthorizationConfiguration') {
+      throw new Error(`expected apiVersion ${versions[0]} and kind AuthorizationConfiguration`);
+    }
+    return listOf(file.authorizers, 'authorizers').map((one, i) => authorizerOf(one, `authorizers[${i}]`));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`failed to load AuthorizationConfiguration from file: ${why}`, { cause: error });
+  }
+}
+
+function authorizerOf(value: unknown, at: string): Unchecked {
+  const { type, name, webhook } = fieldsOf(value, at, ['type', 'name', 'webhook']);
+  return {
+    type: textOf(type, `${at}.type`),
+    name: textOf(name, `${at}.name`),
+    ...(webhook !== undefined && webhook !== null && { webhook: webhookOf(webhook, `${at}.webhook`) }),
+  };
+}
+
+function webhookOf(value: unknown, at: string): WebhookConfiguration {
+  const fields = fieldsOf(value, at, [
+    ...['authorizedTTL', 'cacheAuthorizedRequests', 'unauthorizedTTL', 'cacheUnauthorizedRequests', 'timeout'],
+    ...['subjectAccessReviewVersion', 'matchConditionSubjectAccessReviewVersion', 'failurePolicy', 'connectionInfo'],
+    'matchConditions',
+  ]);
+  const text = (name: string) => textOf(fields[name], `${at}.${name}`);
+  const info = fieldsOf(fields.connectionInfo ?? {}, `${at}.connectionInfo`, ['type', 'kubeConfigFile']);
+  const { kubeConfigFile } = info;
+  return {
+    authorizedTTL: durationOf(fields.authorizedTTL) || usualAuthorizedTTL,
+    unauthorizedTTL: durationOf(fields.unauthorizedTTL) || usualUnauthorizedTTL,
+    cacheAuthorizedRequests: isTrue(fields.cacheAuthorizedRequests, `${at}.cacheAuthorizedRequests`),
+    cacheUnauthorizedRequests: isTrue(fields.cacheUnauthorizedRequests, `${at}.cacheUnauthorizedRequests`),
+    timeout: durationOf(fields.timeout),
+    subjectAccessReviewVersion: text('subjectAccessReviewVersion'),
+    matchConditionSubjectAccessReviewVersion: text('matchConditionSubjectAccessReviewVersion'),
+    failurePolicy: text('failurePolicy'),
+    connectionInfo: {
+      type: textOf(info.type, `${at}.connectionInfo.type`),
+      ...(kubeConfigFile !== undefined &&
+        kubeConfigFile !== null && {
+          kubeConfigFile: textOf(kubeConfigFile, `${at}.connectionInfo.kubeConfigFile`),
+        }),
+    },
+    matchConditions: listOf(fields.matchConditions, `${at}.matchConditions`).map((one, i) => {
+      const place = `${at}.matchConditions[${i}]`;
+      return { expression: textOf(fieldsOf(one, place, ['expression']).expression, `${place}.expression`) };
+    }),
+  };
+}
+
+/** Milliseconds; what is not there is 0. */
+function durationOf(value: unknown): number {
+  if (value === undefined || value === null) return 0;
+  const milliseconds = typeof value === 'string' ? parseGoDuration(value) : undefined;
+  if (milliseconds === undefined) throw new Error(`time: invalid duration ${JSON.stringify(value)}`);
+  return milliseconds;
+}
+
+function isTrue(value: unknown, at: string): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== 'boolean') throw new Error(`${at}: must be true or false`);
+  return value;
+}

@@ -1,0 +1,125 @@
+// One review sent to the webhook that a kubeconfig names, tried again where that may help (apiserver/pkg/util/webhook).
+import { formatGoDuration } from '../../apimachinery/duration.ts';
+import type { Transport } from '../../client/types.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import { goError, statusMessage } from '../admission/webhooks/go-errors.ts';
+import { readBody } from '../request.ts';
+
+/** The webhook could not be asked, or its answer could not be read; the message is kube-apiserver's. */
+export class ReviewWebhookError extends Error {
+  override readonly name = 'ReviewWebhookError';
+  /** It may be otherwise soon. */
+  readonly isTransient: boolean;
+
+  constructor(message: string, { isTransient = false, cause }: { isTransient?: boolean; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.isTransient = isTransient;
+  }
+}
+
+export interface ReviewWebhookOptions {
+  readonly transport: Transport;
+  /** The URL of the kubeconfig, for messages; its path is the transport's to add. */
+  readonly server: string;
+  /** Milliseconds that one try may take. */
+  readonly timeout: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** An object with `apiVersion` and `kind`. */
+export interface Review {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+const tries = 5;
+/** Milliseconds before the second try; it grows by half from then on, and is up to a fifth longer. */
+const firstDelay = 500;
+const growth = 1.5;
+const jitter = 0.2;
+const largestAnswer = 16 * 1024 * 1024;
+const transientCodes = new Set([429, 500, 504]);
+
+export class ReviewWebhook {
+  readonly #options: ReviewWebhookOptions;
+  /** As it stands in messages. */
+  readonly #url: URL;
+
+  constructor(options: ReviewWebhookOptions) {
+    this.#options = options;
+    const url = new URL(options.server);
+    url.search = `?timeout=${formatGoDuration(options.timeout)}`;
+    this.#url = url;
+  }
+
+  /** The answer. Rejects with a {@link ReviewWebhookError} once no further try is worth it. */
+  async ask(review: Review): Promise<unknown> {
+    const { clock, random } = this.#options;
+    let delay = firstDelay;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return readReview(await this.#post(JSON.stringify(review)), review);
+      } catch (error) {
+        if (!(error instanceof ReviewWebhookError) || !error.isTransient || attempt === tries) throw error;
+      }
+      await clock.sleep(delay * (1 + (jitter * random.int(1000)) / 1000));
+      delay *= growth;
+    }
+  }
+
+  async #post(body: string): Promise<string> {
+    const { transport, timeout, clock } = this.#options;
+    const url = this.#url;
+    const late = new AbortController();
+    const timer = clock.after(timeout, () => late.abort(new DOMException('too late', 'TimeoutError')));
+    try {
+      const response = await transport.request({
+        method: 'POST',
+        path: url.pathname === '/' ? `/${url.search}` : url.search,
+        headers: { 'content-type': 'application/json', accept: 'application/json, */*' },
+        body,
+        signal: late.signal,
+      });
+      const text = Buffer.from(await readBody(response.body, largestAnswer)).toString('utf8');
+      if (response.status >= 200 && response.status <= 299) return text;
+      const isTransient = transientCodes.has(response.status) || response.headers['retry-after'] !== undefined;
+      throw new ReviewWebhookError(refusal(response.status, text), { isTransient });
+    } catch (error) {
+      if (error instanceof ReviewWebhookError) throw error;
+      const isTransient = (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      const message = `Post ${JSON.stringify(url.href)}: ${goError(error, url)}`;
+      throw new ReviewWebhookError(message, { isTransient, cause: error });
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+/** A Status says itself what is wrong. */
+function refusal(code: number, text: string): string {
+  const status = parsed(text) as { readonly kind?: unknown; readonly message?: unknown } | undefined;
+  const isStatus = status?.kind === 'Status' && typeof status.message === 'string' && status.message !== '';
+  return isStatus ? String(status.message) : statusMessage(code, text);
+}
+
+/** What leaves out its kind is taken for what was asked for. */
+function readReview(text: string, asked: Review): unknown {
+  const value = parsed(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ReviewWebhookError(`couldn't get version/kind; json parse error: the answer is no JSON object`);
+  }
+  const { apiVersion = asked.apiVersion, kind = asked.kind } = value as Partial<Review>;
+  if (apiVersion === asked.apiVersion && kind === asked.kind) return value;
+  throw new ReviewWebhookError(`expected ${asked.kind} of ${asked.apiVersion}, got ${kind} of ${apiVersion}`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No JSON: the caller says so.
+    return undefined;
+  }
+}

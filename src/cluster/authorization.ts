@@ -1,0 +1,147 @@
+// Who decides what requests may do, as flags and files say it: `--authorization-mode`, `--authorization-config`. Loaded only
+// where one of them asks for other authorizers than the usual.
+import { statSync } from 'node:fs';
+import type { RbacAuthorizer, RulesAuthorizer } from '../apiserver/authorization/authorizer.ts';
+import type { AuthorizerType } from '../apiserver/authorization/authorizer-types.ts';
+import {
+  type AuthorizerConfiguration,
+  checkConfiguration,
+  type WebhookConfiguration,
+} from '../apiserver/authorization/configuration.ts';
+import { nodeLink, rbacLink } from '../apiserver/authorization/rbac-links.ts';
+import {
+  type AuthorizerLink,
+  alwaysAllow,
+  alwaysDeny,
+  UnionAuthorizer,
+} from '../apiserver/authorization/union-authorizer.ts';
+import { WebhookAuthorizer } from '../apiserver/authorization/webhook-authorizer.ts';
+import { realClock } from '../system/real/clock.ts';
+import { realFiles } from '../system/real/files.ts';
+import { Failure } from './failure.ts';
+import { openReviewWebhook } from './review-webhook.ts';
+
+/** kube-apiserver's flags: a file, or modes with what they need. */
+export type AuthorizationFlags =
+  | { readonly configFile: string }
+  | {
+      readonly configFile?: undefined;
+      readonly modes: readonly AuthorizerType[];
+      readonly webhook?: WebhookFlags;
+      readonly policyFile?: string;
+    };
+
+export interface WebhookFlags {
+  /** A kubeconfig. */
+  readonly configFile: string;
+  /** `v1` or `v1beta1`. */
+  readonly version: string;
+  /** Milliseconds; 0: answers are not kept. */
+  readonly authorizedTTL: number;
+  readonly unauthorizedTTL: number;
+}
+
+/** Milliseconds that a webhook named by flags may take. */
+const flagsTimeout = 30_000;
+
+/** What makes the authorizer once there is RBAC to ask. Throws a Failure for what cannot be used. */
+export async function openAuthorization(flags: AuthorizationFlags): Promise<(rbac: RbacAuthorizer) => RulesAuthorizer> {
+  const what = flags.configFile === undefined ? '--authorization-mode' : `--authorization-config ${flags.configFile}`;
+  try {
+    const configured = flags.configFile === undefined ? ofFlags(flags) : await readConfiguration(flags.configFile);
+    const makers = await Promise.all(configured.map((one) => linkMaker(one, flags)));
+    return (rbac) => new UnionAuthorizer(makers.map((make) => make(rbac)));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Failure(`${what}: ${why}`, { cause: error, exitCode: 2 });
+  }
+}
+
+async function readConfiguration(path: string): Promise<readonly AuthorizerConfiguration[]> {
+  const { parse } = await import('yaml');
+  const { expressionError } = await import('../apiserver/authorization/match-conditions.ts');
+  const text = await realFiles.read(path);
+  if (text === undefined) throw new Error(`there is no file ${path}`);
+  return checkConfiguration(parse(text), { expression: expressionError, file: fileError });
+}
+
+/** As Go tells it. */
+function fileError(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return `error loading file: stat ${path}: no such file or directory`;
+  return found.isFile() ? undefined : 'must be a regular file';
+}
+
+function ofFlags({ modes, webhook }: Extract<AuthorizationFlags, { configFile?: undefined }>) {
+  return modes.map((type): AuthorizerConfiguration => {
+    if (type !== 'Webhook' || !webhook) return { type, name: type.toLowerCase() };
+    const { configFile, version, authorizedTTL, unauthorizedTTL } = webhook;
+    const configuration: WebhookConfiguration = {
+      authorizedTTL,
+      unauthorizedTTL,
+      cacheAuthorizedRequests: authorizedTTL > 0,
+      cacheUnauthorizedRequests: unauthorizedTTL > 0,
+      timeout: flagsTimeout,
+      subjectAccessReviewVersion: version,
+      matchConditionSubjectAccessReviewVersion: 'v1',
+      failurePolicy: 'NoOpinion',
+      connectionInfo: { type: 'KubeConfigFile', kubeConfigFile: configFile },
+      matchConditions: [],
+    };
+    return { type, name: 'default', webhook: configuration };
+  });
+}
+
+type LinkMaker = (rbac: RbacAuthorizer) => AuthorizerLink;
+
+async function linkMaker(
+  { type, name, webhook }: AuthorizerConfiguration,
+  flags: AuthorizationFlags,
+): Promise<LinkMaker> {
+  switch (type) {
+    case 'Node':
+      return nodeLink;
+    case 'RBAC':
+      return rbacLink;
+    case 'AlwaysAllow':
+      return () => alwaysAllow;
+    case 'AlwaysDeny':
+      return () => alwaysDeny;
+    case 'ABAC': {
+      const policyFile = flags.configFile === undefined ? flags.policyFile : undefined;
+      if (policyFile === undefined)
+        throw new Error('ABAC needs a policy file, which --authorization-policy-file names');
+      const link = await readAbac(policyFile);
+      return () => link;
+    }
+    case 'Webhook': {
+      const link = await webhookLink(name, webhook!);
+      return () => link;
+    }
+  }
+}
+
+async function readAbac(path: string): Promise<AuthorizerLink> {
+  const { abacLink, parsePolicies } = await import('../apiserver/authorization/abac.ts');
+  const text = await realFiles.read(path);
+  if (text === undefined) throw new Error(`there is no file ${path}`);
+  return abacLink(parsePolicies(text, path));
+}
+
+async function webhookLink(name: string, configuration: WebhookConfiguration): Promise<AuthorizerLink> {
+  const { connectionInfo, timeout, matchConditions } = configuration;
+  const { kubeConfigFile } = connectionInfo;
+  if (kubeConfigFile === undefined) throw new Error(`${connectionInfo.type} is not for the API server itself`);
+  const webhook = await openReviewWebhook(kubeConfigFile, timeout);
+  const expressions = matchConditions.map(({ expression }) => expression);
+  const conditions =
+    expressions.length > 0 ? await import('../apiserver/authorization/match-conditions.ts') : undefined;
+  const matcher = conditions?.matcherOf(expressions);
+  const authorizer = new WebhookAuthorizer({ configuration, webhook, matcher, clock: realClock });
+  return {
+    type: 'Webhook',
+    name,
+    authorize: (attributes) => authorizer.authorize(attributes),
+    rulesFor: () => authorizer.rulesFor(),
+  };
+}
