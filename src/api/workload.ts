@@ -1,5 +1,6 @@
 // What Deployment, ReplicaSet, StatefulSet, DaemonSet and Job have in common: a selector, a Pod template, replicas.
 import type { LabelSelector } from '../apimachinery/meta/v1.generated.ts';
+import type { KubeObject } from '../apimachinery/object.ts';
 import { labelSelectorOf, matchesLabels, printLabelSelector } from '../apimachinery/selectors/label-selector.ts';
 import { type FieldError, fieldError } from '../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../apimachinery/validation/names.ts';
@@ -62,16 +63,27 @@ export function validateWorkloadTemplate(
   return errors;
 }
 
-/** Counts of a status, none of them negative; those of `parts` are of the replicas. */
+/** What must hold for the counts of a status of type T; none of them is negative. */
+export interface ReplicaCounts<T> {
+  readonly counts: readonly (keyof T & string)[];
+  /** Those of the replicas, of which there cannot be more than replicas. */
+  readonly parts: readonly (keyof T & string)[];
+  /** Whether only replicas that are ready can be available. */
+  readonly availableOfReady?: boolean;
+}
+
 export function validateReplicaCounts<T extends object>(
   status: T,
-  { counts, parts }: { readonly counts: readonly (keyof T & string)[]; readonly parts: readonly (keyof T & string)[] },
+  { counts, parts, availableOfReady = false }: ReplicaCounts<T>,
 ): FieldError[] {
   const count = (name: string): number => (status as Readonly<Record<string, number | undefined>>)[name] ?? 0;
   const more = parts.filter((name) => count(name) > count('replicas'));
   return [
     ...counts.flatMap((name) => nonNegative(`status.${name}`, count(name))),
     ...more.map((name) => invalid(`status.${name}`, count(name), 'cannot be greater than status.replicas')),
+    ...(availableOfReady && count('availableReplicas') > count('readyReplicas')
+      ? [invalid('status.availableReplicas', count('availableReplicas'), 'cannot be greater than readyReplicas')]
+      : []),
   ];
 }
 
@@ -97,6 +109,14 @@ export function nameWarnings(name: string): string[] {
 /** Warnings of a Pod template. */
 export function templateWarnings(template: PodTemplateSpec | undefined, path: string): string[] {
   return podWarnings(template?.spec, template?.metadata, path);
+}
+
+/** Warnings of a workload whose Pods are named after it, when it is made, and of its template. */
+export function workloadWarnings(
+  { metadata, spec }: KubeObject & { readonly spec: { readonly template?: PodTemplateSpec } },
+  old: unknown,
+): string[] {
+  return [...(old ? [] : nameWarnings(metadata.name)), ...templateWarnings(spec.template, 'spec.template')];
 }
 
 /** A count or a share: `3` or `25%`. */

@@ -7,16 +7,15 @@ import {
   defaultTemplate,
   imagesColumn,
   isZero,
-  nameWarnings,
   notMoreThanAll,
   selectorCell,
   selectorColumn,
-  templateWarnings,
   validateCollisionCount,
   validateIntOrPercent,
   validateReplicaCounts,
   validateWorkloadSelector,
   validateWorkloadTemplate,
+  workloadWarnings,
 } from '../../../workload.ts';
 import type { Deployment } from '../types.generated.ts';
 
@@ -81,13 +80,10 @@ function validateStrategy({ spec }: Deployment): FieldError[] {
 function validateStatus({ status = {} }: Deployment, old: Deployment): FieldError[] {
   const counts = ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas'] as const;
   const errors = validateReplicaCounts(status, {
+    availableOfReady: true,
     counts: [...counts, 'unavailableReplicas', 'terminatingReplicas', 'collisionCount'],
     parts: ['updatedReplicas', 'readyReplicas', 'availableReplicas'],
   });
-  const { availableReplicas = 0, readyReplicas = 0 } = status;
-  if (availableReplicas > readyReplicas) {
-    errors.push(invalid('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'));
-  }
   return [...errors, ...validateCollisionCount(status, old.status)];
 }
 
@@ -100,10 +96,7 @@ export const deployment: Kind<Deployment> = {
       ...immutable('spec.selector', object.spec.selector, old.spec.selector),
     ],
     validateStatusUpdate: validateStatus,
-    warnings: ({ metadata, spec }, old) => [
-      ...(old ? [] : nameWarnings(metadata.name)),
-      ...templateWarnings(spec.template, 'spec.template'),
-    ],
+    warnings: workloadWarnings,
   },
   countsGeneration: 'with annotations',
   columns: [

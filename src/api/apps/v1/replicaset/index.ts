@@ -1,16 +1,10 @@
-import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import type { FieldError } from '../../../../apimachinery/validation/field-error.ts';
+import type { Kind } from '../../../define.ts';
+import { replicasCells, replicasKind, replicasStrategy } from '../../../replicas.ts';
 import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
-  containerCells,
-  containersColumn,
   defaultTemplate,
-  imagesColumn,
-  nameWarnings,
   selectorCell,
-  selectorColumn,
-  templateWarnings,
-  validateReplicaCounts,
   validateWorkloadSelector,
   validateWorkloadTemplate,
 } from '../../../workload.ts';
@@ -29,22 +23,8 @@ function validate({ spec }: ReplicaSet): FieldError[] {
   ];
 }
 
-/** Of a ReplicationController too. */
-export function validateReplicaSetStatus({ status }: Pick<ReplicaSet, 'status'>): FieldError[] {
-  const parts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const;
-  const errors = validateReplicaCounts(status ?? { replicas: 0 }, {
-    counts: ['replicas', ...parts, 'observedGeneration'],
-    parts,
-  });
-  const { availableReplicas = 0, readyReplicas = 0 } = status ?? {};
-  if (availableReplicas <= readyReplicas) return errors;
-  return [
-    ...errors,
-    fieldError.invalid('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'),
-  ];
-}
-
 export const replicaSet: Kind<ReplicaSet> = {
+  ...replicasKind,
   strategy: {
     default({ spec }) {
       spec.replicas ??= 1;
@@ -56,32 +36,7 @@ export const replicaSet: Kind<ReplicaSet> = {
       ...validate(object),
       ...immutable('spec.selector', object.spec.selector, old.spec.selector),
     ],
-    validateStatusUpdate: validateReplicaSetStatus,
-    warnings: ({ metadata, spec }, old) => [
-      ...(old ? [] : nameWarnings(metadata.name)),
-      ...templateWarnings(spec.template, 'spec.template'),
-    ],
+    ...replicasStrategy,
   },
-  countsGeneration: true,
-  emptyStatus: () => ({ replicas: 0 }),
-  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
-  columns: [
-    nameColumn,
-    column('Desired', 'Replicas wanted.', { type: 'integer' }),
-    column('Current', 'Replicas that exist.', { type: 'integer' }),
-    column('Ready', 'Replicas that are ready.', { type: 'integer' }),
-    ageColumn,
-    containersColumn,
-    imagesColumn,
-    selectorColumn,
-  ],
-  cells: (object, now) => [
-    object.metadata.name,
-    object.spec.replicas ?? 0,
-    object.status?.replicas ?? 0,
-    object.status?.readyReplicas ?? 0,
-    ageCell(object, now),
-    ...containerCells(object.spec.template),
-    selectorCell(object.spec.selector),
-  ],
+  cells: (object, now) => replicasCells(object, now, selectorCell(object.spec.selector)),
 };

@@ -5,10 +5,9 @@ import {
   containersColumn,
   defaultTemplate,
   imagesColumn,
-  nameWarnings,
   selectorCell,
   selectorColumn,
-  templateWarnings,
+  workloadWarnings,
 } from '../../../workload.ts';
 import type { Job, JobSpec } from '../types.generated.ts';
 import { controllerUidLabel, jobNameLabel, validateJob, validateJobStatus, validateJobUpdate } from './validation.ts';
@@ -83,10 +82,7 @@ export const job: Kind<Job> = {
     validate: validateJob,
     validateUpdate: validateJobUpdate,
     validateStatusUpdate: validateJobStatus,
-    warnings: ({ metadata, spec }, old) => [
-      ...(old ? [] : nameWarnings(metadata.name)),
-      ...templateWarnings(spec.template, 'spec.template'),
-    ],
+    warnings: workloadWarnings,
   },
   countsGeneration: true,
   selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },

@@ -1,11 +1,27 @@
 import { age } from '../../../../apimachinery/duration.ts';
 import { column, type Kind, nameColumn } from '../../../define.ts';
+import type { Column } from '../../../resource.ts';
 import type { Event } from '../types.generated.ts';
 import { validateEvent } from './validation.ts';
 
 const wide = { priority: 1 } as const;
 
-function cells(event: Event, now: number): unknown[] {
+/** Of both groups that have events. */
+export const eventColumns: readonly Column[] = [
+  column('Last Seen', 'How long ago it happened last.'),
+  column('Type', 'Normal or Warning.'),
+  column('Reason', 'One word for what happened.'),
+  column('Object', 'What it happened to.'),
+  column('Subobject', 'Which part of it.', wide),
+  column('Source', 'Who tells.', wide),
+  column('Message', 'What happened.'),
+  column('First Seen', 'How long ago it happened first.', wide),
+  column('Count', 'How often it happened.', wide),
+  { ...nameColumn, priority: 1 },
+];
+
+/** The cells of {@link eventColumns}. */
+export function eventCells(event: Event, now: number): unknown[] {
   const { metadata, involvedObject, source, series } = event;
   const first = event.firstTimestamp ?? event.eventTime;
   const last = series?.lastObservedTime ?? event.lastTimestamp ?? first;
@@ -49,17 +65,6 @@ export const event: Kind<Event> = {
     source: ({ source, reportingComponent }) => source?.component || reportingComponent,
     type: ({ type }) => type,
   },
-  columns: [
-    column('Last Seen', 'How long ago it happened last.'),
-    column('Type', 'Normal or Warning.'),
-    column('Reason', 'One word for what happened.'),
-    column('Object', 'What it happened to.'),
-    column('Subobject', 'Which part of it.', wide),
-    column('Source', 'Who tells.', wide),
-    column('Message', 'What happened.'),
-    column('First Seen', 'How long ago it happened first.', wide),
-    column('Count', 'How often it happened.', wide),
-    { ...nameColumn, priority: 1 },
-  ],
-  cells,
+  columns: eventColumns,
+  cells: eventCells,
 };

@@ -1,18 +1,9 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { validateReplicaSetStatus } from '../../../apps/v1/replicaset/index.ts';
-import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import type { Kind } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
+import { replicasCells, replicasKind, replicasStrategy } from '../../../replicas.ts';
 import { nonNegative } from '../../../validation/values.ts';
-import {
-  containerCells,
-  containersColumn,
-  defaultTemplate,
-  imagesColumn,
-  nameWarnings,
-  selectorColumn,
-  templateWarnings,
-  validateWorkloadTemplate,
-} from '../../../workload.ts';
+import { defaultTemplate, validateWorkloadTemplate } from '../../../workload.ts';
 import type { ReplicationController } from '../types.generated.ts';
 
 function validate({ spec }: ReplicationController): FieldError[] {
@@ -30,9 +21,7 @@ function validate({ spec }: ReplicationController): FieldError[] {
 }
 
 export const replicationController: Kind<ReplicationController> = {
-  countsGeneration: true,
-  emptyStatus: () => ({ replicas: 0 }),
-  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  ...replicasKind,
   strategy: {
     default({ spec, metadata }) {
       spec.replicas ??= 1;
@@ -43,29 +32,7 @@ export const replicationController: Kind<ReplicationController> = {
     },
     validate,
     validateUpdate: validate,
-    validateStatusUpdate: validateReplicaSetStatus,
-    warnings: ({ metadata, spec }, old) => [
-      ...(old ? [] : nameWarnings(metadata.name)),
-      ...templateWarnings(spec.template, 'spec.template'),
-    ],
+    ...replicasStrategy,
   },
-  columns: [
-    nameColumn,
-    column('Desired', 'Replicas wanted.', { type: 'integer' }),
-    column('Current', 'Replicas that exist.', { type: 'integer' }),
-    column('Ready', 'Replicas that are ready.', { type: 'integer' }),
-    ageColumn,
-    containersColumn,
-    imagesColumn,
-    selectorColumn,
-  ],
-  cells: (object, now) => [
-    object.metadata.name,
-    object.spec.replicas ?? 0,
-    object.status?.replicas ?? 0,
-    object.status?.readyReplicas ?? 0,
-    ageCell(object, now),
-    ...containerCells(object.spec.template),
-    formatLabels(object.spec.selector),
-  ],
+  cells: (object, now) => replicasCells(object, now, formatLabels(object.spec.selector)),
 };

@@ -1,12 +1,10 @@
-import { age } from '../../../../apimachinery/duration.ts';
 import type { KubeObject } from '../../../../apimachinery/object.ts';
+import { eventCells, eventColumns } from '../../../core/v1/event/index.ts';
 import { validateStrictEvent, validateStrictEventUpdate } from '../../../core/v1/event/validation.ts';
 import type { Event as CoreEvent } from '../../../core/v1/types.generated.ts';
-import { column, type Kind, nameColumn } from '../../../define.ts';
+import type { Kind } from '../../../define.ts';
 import type { Event } from '../types.generated.ts';
 import { eventFromCore, eventToCore } from './conversion.ts';
-
-const wide = { priority: 1 } as const;
 
 export const eventsEvent: Kind<Event> = {
   storage: {
@@ -29,33 +27,6 @@ export const eventsEvent: Kind<Event> = {
     reportingController: ({ reportingController }) => reportingController,
     type: ({ type }) => type,
   },
-  columns: [
-    column('Last Seen', 'How long ago it happened last.'),
-    column('Type', 'Normal or Warning.'),
-    column('Reason', 'One word for what happened.'),
-    column('Object', 'What it happened to.'),
-    column('Subobject', 'Which part of it.', wide),
-    column('Source', 'Who tells.', wide),
-    column('Message', 'What happened.'),
-    column('First Seen', 'How long ago it happened first.', wide),
-    column('Count', 'How often it happened.', wide),
-    { ...nameColumn, priority: 1 },
-  ],
-  cells(event, now) {
-    const { metadata, regarding = {}, series } = event;
-    const first = event.deprecatedFirstTimestamp ?? event.eventTime;
-    const kind = (regarding.kind ?? '').toLowerCase();
-    return [
-      age(series?.lastObservedTime ?? event.deprecatedLastTimestamp ?? first, now),
-      event.type ?? '',
-      event.reason ?? '',
-      regarding.name ? `${kind}/${regarding.name}` : kind,
-      regarding.fieldPath ?? '',
-      [event.reportingController, event.reportingInstance].filter(Boolean).join(', '),
-      (event.note ?? '').trim(),
-      age(first, now),
-      series?.count ?? (event.deprecatedCount || 1),
-      metadata.name,
-    ];
-  },
+  columns: eventColumns,
+  cells: (event, now) => eventCells(eventToCore(event), now),
 };
