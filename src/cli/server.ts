@@ -24,12 +24,18 @@ import {
 import { type AuthorizationOptions, authorizationFlags, authorizationOptions } from './authorization-flags.ts';
 import { hollowCount } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
+import { type EncryptionOptions, encryptionConfig, encryptionOptions } from './encryption-flags.ts';
 import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
 import { type NodeEvictionFlags, nodeEvictionConfig, nodeEvictionOptions } from './node-eviction-flags.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { porticoVersion } from './version.ts';
 
-interface ServerFlags extends FrontProxyFlags, AuthenticationOptions, AuthorizationOptions, NodeEvictionFlags {
+interface ServerFlags
+  extends FrontProxyFlags,
+    AuthenticationOptions,
+    AuthorizationOptions,
+    NodeEvictionFlags,
+    EncryptionOptions {
   readonly dataDir?: string;
   readonly datastoreEndpoint?: string;
   readonly datastoreCafile?: string;
@@ -70,6 +76,7 @@ export function register(command: Command): void {
   authenticationOptions(command);
   authorizationOptions(command);
   nodeEvictionOptions(command);
+  encryptionOptions(command);
   const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
@@ -138,6 +145,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
   const plane = await startControlPlane({
     ...(flags.dataDir !== undefined && { dataDir: resolve(flags.dataDir) }),
     ...datastoreConfig(flags),
+    ...encryptionConfig(flags),
     listen: (flags.listen ?? [defaultListen]).map(parseHostPort),
     advertise: flags.advertiseAddress ?? [],
     serviceClusterIPRanges: readRanges(serviceRangeFlag, flags.serviceClusterIpRange).map(formatCIDR),

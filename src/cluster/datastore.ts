@@ -1,11 +1,13 @@
 // Where a control plane keeps its objects: in memory, in a file, or in etcd together with other servers.
 import { join } from 'node:path';
+import type { EncryptedStorage } from '../storage/encryption/encrypted-storage.ts';
 import { MemoryStorage } from '../storage/memory/memory-storage.ts';
 import { SqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
+import type { EncryptionConfig } from './encryption.ts';
 import { Failure } from './failure.ts';
 
 /** etcd, and paths of PEM files for its https endpoints. */
@@ -19,11 +21,33 @@ export interface DatastoreConfig {
 export interface StorageConfig {
   readonly dataDir?: string;
   readonly datastore?: DatastoreConfig;
+  /** Undefined: values are stored as they are. */
+  readonly encryption?: EncryptionConfig;
+}
+
+/** The store, and where its values are sealed what seals them: the same store. */
+export interface OpenStorage {
+  readonly storage: Storage;
+  readonly encrypted?: EncryptedStorage;
 }
 
 /** Throws a Failure that says what cannot be used, and why. */
-export async function openStorage({ dataDir, datastore }: StorageConfig): Promise<Storage> {
-  if (datastore) return openEtcd(datastore);
+export async function openStorage(config: StorageConfig): Promise<OpenStorage> {
+  if (!config.encryption) return { storage: await openPlain(config, { hasByteValues: false }) };
+  const { openEncryption } = await import('./encryption.ts');
+  const { around } = await openEncryption(config.encryption);
+  // etcd is to hold the bytes that kube-apiserver would write.
+  const values = { hasByteValues: config.datastore !== undefined };
+  const encrypted = around(await openPlain(config, values), values);
+  return { storage: encrypted, encrypted };
+}
+
+interface Values {
+  readonly hasByteValues: boolean;
+}
+
+async function openPlain({ dataDir, datastore }: StorageConfig, values: Values): Promise<Storage> {
+  if (datastore) return openEtcd(datastore, values);
   if (dataDir === undefined) return new MemoryStorage();
   try {
     return await SqliteStorage.open({ path: join(dataDir, 'state.db') });
@@ -32,7 +56,7 @@ export async function openStorage({ dataDir, datastore }: StorageConfig): Promis
   }
 }
 
-async function openEtcd({ endpoints, caFile, certFile, keyFile }: DatastoreConfig): Promise<Storage> {
+async function openEtcd({ endpoints, caFile, certFile, keyFile }: DatastoreConfig, values: Values): Promise<Storage> {
   const [ca, cert, key] = await Promise.all([
     readPem('--datastore-cafile', caFile),
     readPem('--datastore-certfile', certFile),
@@ -45,7 +69,7 @@ async function openEtcd({ endpoints, caFile, certFile, keyFile }: DatastoreConfi
   };
   const { EtcdStorage } = await import('../storage/etcd/etcd-storage.ts');
   try {
-    return await EtcdStorage.open({ endpoints, tls, clock: realClock, random: realRandom });
+    return await EtcdStorage.open({ endpoints, tls, ...values, clock: realClock, random: realRandom });
   } catch (error) {
     throw new Failure(`--datastore-endpoint: ${(error as Error).message}`, { cause: error });
   }

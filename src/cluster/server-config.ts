@@ -10,6 +10,7 @@ import type { AuthenticationFlags } from './authentication.ts';
 import type { AuthorizationFlags } from './authorization.ts';
 import type { Addon } from './cluster-addons.ts';
 import type { DatastoreConfig } from './datastore.ts';
+import type { EncryptionConfig } from './encryption.ts';
 import type { FrontProxyConfig } from './front-proxy.ts';
 import type { InProcessTransport } from './in-process-transport.ts';
 
@@ -24,6 +25,8 @@ export interface ServerConfig {
   readonly dataDir?: string;
   /** In place of the embedded store; further servers may share it. */
   readonly datastore?: DatastoreConfig;
+  /** Undefined: values are stored as they are. */
+  readonly encryption?: EncryptionConfig;
   /** Controllers and scheduler run in one of the servers that share a store. */
   readonly leaderElect?: boolean;
   /** The first is the address in kubeconfigs. */

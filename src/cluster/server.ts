@@ -11,7 +11,6 @@ import type { Pki } from '../apiserver/pki/pki.ts';
 import type { User } from '../apiserver/request.ts';
 import { namedTransport } from '../client/named-transport.ts';
 import { WorkQueueMetrics } from '../metrics/work-queue-metrics.ts';
-import type { Storage } from '../storage/storage.ts';
 import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
 import { makeFolder, realFiles } from '../system/real/files.ts';
@@ -19,7 +18,7 @@ import { ensureBootstrapObjects, markStore } from './bootstrap-objects.ts';
 import { addonsOnceJoined } from './cluster-addons.ts';
 import { composeApiServer } from './compose-api-server.ts';
 import type { prepareControlLoops } from './control-loops.ts';
-import { openStorage } from './datastore.ts';
+import { type OpenStorage, openStorage } from './datastore.ts';
 import { Failure, messageOf } from './failure.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 import { openAccess, openAuditLog } from './server-access.ts';
@@ -36,9 +35,10 @@ export async function startControlPlane(config: ServerConfig): Promise<ControlPl
   const stop = new AbortController();
   if (config.dataDir !== undefined) await prepareFolder(config.dataDir);
   // Storage opens in a thread of its own; what is not needed before is loaded meanwhile.
-  const [storage, { prepareControlLoops }] = await Promise.all([openStorage(config), import('./control-loops.ts')]);
+  const [opened, { prepareControlLoops }] = await Promise.all([openStorage(config), import('./control-loops.ts')]);
+  const { storage } = opened;
   try {
-    return await assemble(config, { storage, ...(await openKeys(config, storage)), stop, prepareControlLoops });
+    return await assemble(config, { ...opened, ...(await openKeys(config, storage)), stop, prepareControlLoops });
   } catch (error) {
     stop.abort();
     await storage.close();
@@ -54,8 +54,7 @@ async function prepareFolder(dataDir: string): Promise<void> {
   }
 }
 
-interface Opened {
-  readonly storage: Storage;
+interface Opened extends OpenStorage {
   readonly pki: Pki;
   readonly files: Files;
   readonly stop: AbortController;
@@ -128,6 +127,12 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     );
     if (page) background('page', page.run(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
+    if (config.encryption?.isReloaded && opened.encrypted) {
+      const { reloadEncryption } = await import('./encryption.ts');
+      const told = (error: unknown) => onError(error, 'encryption');
+      const reloading = { config: config.encryption, storage: opened.encrypted, clock: realClock, onError: told };
+      background('encryption', reloadEncryption({ ...reloading, signal: stop.signal }));
+    }
     background('certificates', renewCertificates(config, { pki, files, listeners, signal: stop.signal }));
     return {
       addresses,

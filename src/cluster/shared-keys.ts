@@ -1,5 +1,6 @@
 // The keys that all servers of one etcd must have in common: authorities, and the key of service account tokens. They
 // live in one key of the store; whoever writes it first decides, and the others take what is there.
+import { refuseSealed } from '../storage/encryption/sealed-prefix.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Files } from '../system/files.ts';
 
@@ -28,6 +29,7 @@ export async function withSharedKeys<T>(
 ): Promise<{ readonly loaded: T; readonly files: Files }> {
   for (;;) {
     const { item } = await storage.get(sharedKey);
+    if (item) refuseSealed(item);
     const known = new Map(Object.entries(item ? (JSON.parse(item.value) as Record<string, string>) : {}));
     const made = new Map<string, string>();
     const own = forgetfulFiles();
@@ -37,7 +39,7 @@ export async function withSharedKeys<T>(
       remove: (path) => own.remove(path),
     };
     const loaded = await load(files);
-    if (made.size === 0) return { loaded, files };
+    if (made.size === 0 && !storage.isStale?.(sharedKey)) return { loaded, files };
     const value = JSON.stringify(Object.fromEntries([...known, ...made]));
     const { succeeded } = await storage.transact({
       compare: [{ key: sharedKey, modRevision: item?.modRevision ?? 0 }],

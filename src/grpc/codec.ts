@@ -179,6 +179,19 @@ export function string(number: number): Field<string, string> {
   };
 }
 
+/** Bytes as a text of as many characters, each of them one byte. */
+export function latin1(number: number): Field<string, string> {
+  return {
+    number,
+    initial: () => '',
+    read: (reader) => reader.bytes().toString('latin1'),
+    write(writer, n, value) {
+      writer.tag(n, 2);
+      writer.bytes(Buffer.from(value, 'latin1'));
+    },
+  };
+}
+
 export function bytes(number: number): Field<Uint8Array, Uint8Array> {
   return {
     number,

@@ -95,6 +95,8 @@ export interface Storage {
   compact(revision: number): Promise<void>;
   /** The revision of the last write; of an empty store it is 1, as in etcd. At once where the store is in this process. */
   currentRevision(): Promise<number> | number;
+  /** Whether a write would store the value otherwise than it is stored now, though it is the same. Absent: none would. */
+  isStale?(key: string): boolean;
   close(): Promise<void>;
 }
 

@@ -116,6 +116,10 @@ export class MeteredStorage implements Storage {
     return this.#storage.currentRevision();
   }
 
+  isStale(key: string): boolean {
+    return this.#storage.isStale?.(key) ?? false;
+  }
+
   close(): Promise<void> {
     return this.#storage.close();
   }

@@ -218,7 +218,7 @@ export class ResourceStore {
     await request.check?.(object, served.object);
     if (this.#isRemovedByUpdate(object)) return this.#remove(old, object, request);
     const value = await this.#encoded(object);
-    if (isUnchanged(value, old)) return served;
+    if (isUnchanged(value, old) && !this.#storage.isStale?.(old.key)) return served;
     return this.#settle({ definition: this.definition, object, old: served.object }, async (charges) => {
       if (request.dryRun) return this.served(new StoredObject(old.key, value, old.revision));
       const result = await this.#storage.transact({

@@ -1,5 +1,6 @@
 // Keeps a cache per resource in step with storage, by one watch over all of it. Readers wait until the cache has come
 // as far as the writes that they must see.
+import { refuseSealed } from '../../storage/encryption/sealed-prefix.ts';
 import type { KeyValue, Storage, StorageEvent } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import { ResourceCache } from './resource-cache.ts';
@@ -82,10 +83,11 @@ export class WatchCache {
     for (const cache of this.#caches.values()) cache.forget(revision);
   }
 
-  /** Reads what is stored. Call once, before anything else. */
+  /** Reads what is stored. Call once, before anything else. Throws UnreadableError for what is encrypted. */
   async load(): Promise<void> {
     const { items, revision } = await this.#storage.range({ prefix: registryPrefix });
     this.#loadedAt = revision;
+    items.forEach(refuseSealed);
     const byResource = Map.groupBy(items, (item) => resourcePrefix(item.key));
     for (const [prefix, group] of byResource) {
       this.resource(prefix).load(group.map((item) => new StoredObject(item.key, item.value, item.modRevision)));

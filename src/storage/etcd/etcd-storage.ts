@@ -19,7 +19,7 @@ import { selected, WatchLog } from '../watch-log.ts';
 import { Coalesced } from './coalesced.ts';
 import { Endpoints, type EtcdOptions, isUnavailable } from './endpoints.ts';
 import { follow } from './follow.ts';
-import { methods, targetMod } from './messages.ts';
+import { byteMethods, type EtcdMethods, methods, targetMod } from './messages.ts';
 
 /** Milliseconds that etcd may take to answer at the start. */
 const startPatience = 10_000;
@@ -36,19 +36,26 @@ function endOf(prefix: string): string {
   return prefix.slice(0, -last.length) + String.fromCodePoint(last.codePointAt(0)! + 1);
 }
 
+export interface EtcdStorageOptions extends EtcdOptions {
+  /** Values are bytes, one in each character, in place of texts. */
+  readonly hasByteValues?: boolean;
+}
+
 export class EtcdStorage implements Storage {
   readonly #endpoints: Endpoints;
+  readonly #methods: EtcdMethods;
   readonly #stop = new AbortController();
   readonly #revision: Coalesced<number>;
   #tail: WatchLog | undefined;
 
-  constructor(options: EtcdOptions) {
+  constructor(options: EtcdStorageOptions) {
     this.#endpoints = new Endpoints(options);
+    this.#methods = options.hasByteValues ? byteMethods() : methods;
     this.#revision = new Coalesced(() => this.#readRevision());
   }
 
   /** Rejects with a one-line message when no member answers within ten seconds. */
-  static async open(options: EtcdOptions): Promise<EtcdStorage> {
+  static async open(options: EtcdStorageOptions): Promise<EtcdStorage> {
     const storage = new EtcdStorage(options);
     try {
       await storage.#readRevision(startPatience);
@@ -94,7 +101,7 @@ export class EtcdStorage implements Storage {
       failure: compare.map(({ key }) => ({ range: { key } })),
     };
     const { header, succeeded, responses } = await this.#endpoints
-      .call(methods.txn, request, { idempotent: false })
+      .call(this.#methods.txn, request, { idempotent: false })
       .catch((error: unknown) => {
         if (isTooLarge(error)) throw new TooLargeError('etcdserver: request is too large', { cause: error });
         if (!isUnavailable(error) || error.neverBegan) throw error;
@@ -111,7 +118,7 @@ export class EtcdStorage implements Storage {
     let isBehind = false;
     while (!closing.aborted) {
       if (isBehind || !this.#sharedTail(reached).covers(reached)) {
-        for await (const batch of follow({ endpoints: this.#endpoints, afterRevision: reached, signal: closing })) {
+        for await (const batch of this.#follow(reached, closing)) {
           yield selected(batch, prefix, reached);
           reached = batch.revision;
           if (this.#sharedTail(reached).covers(reached)) break;
@@ -136,7 +143,7 @@ export class EtcdStorage implements Storage {
   }
 
   async compact(revision: number): Promise<void> {
-    await this.#translated(this.#endpoints.call(methods.compact, { revision }, { idempotent: true }));
+    await this.#translated(this.#endpoints.call(this.#methods.compact, { revision }, { idempotent: true }));
     this.#tail?.forget(revision);
   }
 
@@ -150,7 +157,7 @@ export class EtcdStorage implements Storage {
   }
 
   async #range(request: RangeOfKeys) {
-    const call = this.#endpoints.call(methods.range, request, { idempotent: true });
+    const call = this.#endpoints.call(this.#methods.range, request, { idempotent: true });
     const { header, ...response } = await this.#translated(call);
     return { ...response, revision: header?.revision ?? 0 };
   }
@@ -159,7 +166,7 @@ export class EtcdStorage implements Storage {
   async #readRevision(patience?: number): Promise<number> {
     const request = { key: '\0', countOnly: true };
     const kind = { idempotent: true, ...(patience !== undefined && { patience }) };
-    const { header } = await this.#endpoints.call(methods.range, request, kind);
+    const { header } = await this.#endpoints.call(this.#methods.range, request, kind);
     return header?.revision ?? 0;
   }
 
@@ -181,13 +188,17 @@ export class EtcdStorage implements Storage {
   /** etcd tells the revision only to watches that come too late. */
   async #compactRevision(): Promise<number> {
     try {
-      const watch = follow({ endpoints: this.#endpoints, afterRevision: 0, signal: this.#stop.signal });
+      const watch = this.#follow(0, this.#stop.signal);
       for await (const _ of watch) break;
     } catch (error) {
       if (error instanceof CompactedError) return error.compactRevision;
       throw error;
     }
     return 0;
+  }
+
+  #follow(afterRevision: number, signal: AbortSignal): AsyncGenerator<WatchBatch> {
+    return follow({ endpoints: this.#endpoints, methods: this.#methods, afterRevision, signal });
   }
 
   #sharedTail(revision: number): WatchLog {
@@ -200,7 +211,7 @@ export class EtcdStorage implements Storage {
 
   async #fill(tail: WatchLog, afterRevision: number): Promise<void> {
     try {
-      for await (const batch of follow({ endpoints: this.#endpoints, afterRevision, signal: this.#stop.signal })) {
+      for await (const batch of this.#follow(afterRevision, this.#stop.signal)) {
         for (const one of byRevision(batch)) tail.append(one);
         // Half at a time, so that it is not done for every batch.
         const { batches } = tail;

@@ -4,22 +4,24 @@
 import { GrpcError, grpcCode } from '../../grpc/client.ts';
 import { CompactedError, type StorageEvent, type WatchBatch } from '../storage.ts';
 import type { Endpoints } from './endpoints.ts';
-import { eventDelete, methods, type WatchEvent, type WatchResponse } from './messages.ts';
+import { type EtcdMethods, eventDelete, type WatchEvent, type WatchResponse } from './messages.ts';
 
 /** As the start and as the end of a range: from the first key, to no end. */
 const everything = '\0';
 
 export interface FollowOptions {
   readonly endpoints: Endpoints;
+  readonly methods: EtcdMethods;
   readonly afterRevision: number;
   readonly signal: AbortSignal;
 }
 
 /** Every batch of events after the revision, without gaps, until the signal aborts. Throws CompactedError. */
-export async function* follow({ endpoints, afterRevision, signal }: FollowOptions): AsyncGenerator<WatchBatch> {
+export async function* follow(options: FollowOptions): AsyncGenerator<WatchBatch> {
+  const { endpoints, afterRevision, signal } = options;
   let reached = afterRevision;
   for (let failures = 0; !signal.aborted; ) {
-    const connection = new Connection(endpoints, reached);
+    const connection = new Connection({ ...options, afterRevision: reached });
     try {
       for await (const batch of connection.batches(signal)) {
         failures = 0;
@@ -42,13 +44,15 @@ class Connection {
   readonly #stop = new AbortController();
   readonly #queue: WatchBatch[] = [];
   readonly #endpoints: Endpoints;
+  readonly #methods: EtcdMethods;
   readonly #afterRevision: number;
   #fragments: WatchEvent[] = [];
   #wake = Promise.withResolvers<void>();
   #end: { readonly error: unknown } | undefined;
 
-  constructor(endpoints: Endpoints, afterRevision: number) {
+  constructor({ endpoints, methods, afterRevision }: Omit<FollowOptions, 'signal'>) {
     this.#endpoints = endpoints;
+    this.#methods = methods;
     this.#afterRevision = afterRevision;
   }
 
@@ -69,7 +73,7 @@ class Connection {
     const create = { key: everything, rangeEnd: everything, startRevision, fragment: true, progressNotify: true };
     try {
       const onMessage = (response: WatchResponse) => this.#take(response);
-      await this.#endpoints.stream(methods.watch, { create }, { signal, onMessage });
+      await this.#endpoints.stream(this.#methods.watch, { create }, { signal, onMessage });
       this.#finish(new GrpcError(grpcCode.unavailable, 'etcd ended the watch'));
     } catch (error) {
       this.#finish(error);

@@ -1,0 +1,104 @@
+// What stands in an EncryptionConfiguration, read strictly and with its defaults. Pure.
+import { parseGoDuration } from '../../apimachinery/duration.ts';
+import { type Fields, fieldsOf, listOf, textOf } from '../configuration-fields.ts';
+
+export interface EncryptionKey {
+  readonly name: string;
+  /** base64 */
+  readonly secret: string;
+}
+
+export interface KmsConfiguration {
+  readonly apiVersion: string;
+  readonly name: string;
+  readonly endpoint: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly cachesize: number | undefined;
+}
+
+/** One of them is to be there. */
+export interface ProviderConfiguration {
+  readonly aesgcm?: readonly EncryptionKey[];
+  readonly aescbc?: readonly EncryptionKey[];
+  readonly secretbox?: readonly EncryptionKey[];
+  readonly identity?: true;
+  readonly kms?: KmsConfiguration;
+}
+
+export interface ResourceConfiguration {
+  /** `secrets`, `deployments.apps`, `*.apps`, `*.`, `*.*` */
+  readonly resources: readonly string[];
+  readonly providers: readonly ProviderConfiguration[];
+}
+
+export type EncryptionConfiguration = readonly ResourceConfiguration[];
+
+const apiVersion = 'apiserver.config.k8s.io/v1';
+const kind = 'EncryptionConfiguration';
+const keyed = ['aesgcm', 'aescbc', 'secretbox'] as const;
+
+/** Throws an Error for what is no EncryptionConfiguration. */
+export function readConfiguration(parsed: unknown): EncryptionConfiguration {
+  const root = fieldsOf(parsed, '', ['apiVersion', 'kind', 'resources', 'metadata']);
+  if (!textOf(root.kind, 'kind')) throw new Error("Object 'Kind' is missing");
+  if (!textOf(root.apiVersion, 'apiVersion')) throw new Error("Object 'apiVersion' is missing");
+  if (root.apiVersion !== apiVersion || root.kind !== kind) {
+    throw new Error(`expected apiVersion ${apiVersion} and kind ${kind}, got ${root.apiVersion} and ${root.kind}`);
+  }
+  return listOf(root.resources, 'resources').map((one, i) => {
+    const at = `resources[${i}]`;
+    const fields = fieldsOf(one, at, ['resources', 'providers']);
+    return {
+      resources: listOf(fields.resources, `${at}.resources`).map((name, j) => textOf(name, `${at}.resources[${j}]`)),
+      providers: listOf(fields.providers, `${at}.providers`).map((p, j) => readProvider(p, `${at}.providers[${j}]`)),
+    };
+  });
+}
+
+function readProvider(value: unknown, at: string): ProviderConfiguration {
+  const fields = fieldsOf(value ?? {}, at, [...keyed, 'identity', 'kms']);
+  const provider: { -readonly [K in keyof ProviderConfiguration]: ProviderConfiguration[K] } = {};
+  for (const name of keyed) {
+    if (isGiven(fields[name]))
+      provider[name] = readKeys(fieldsOf(fields[name], `${at}.${name}`, ['keys']), `${at}.${name}`);
+  }
+  if (isGiven(fields.identity)) {
+    fieldsOf(fields.identity, `${at}.identity`, []);
+    provider.identity = true;
+  }
+  if (isGiven(fields.kms)) provider.kms = readKms(fields.kms, `${at}.kms`);
+  return provider;
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function readKeys({ keys }: Fields, at: string): EncryptionKey[] {
+  return listOf(keys, `${at}.keys`).map((one, i) => {
+    const path = `${at}.keys[${i}]`;
+    const fields = fieldsOf(one, path, ['name', 'secret']);
+    return { name: textOf(fields.name, `${path}.name`), secret: textOf(fields.secret, `${path}.secret`) };
+  });
+}
+
+/** Upstream's defaults: three seconds, and version 1 where none is said. */
+const defaultKmsTimeout = 3000;
+const defaultCacheSize = 1000;
+
+function readKms(value: unknown, at: string): KmsConfiguration {
+  const fields = fieldsOf(value, at, ['apiVersion', 'name', 'cachesize', 'endpoint', 'timeout']);
+  const version = textOf(fields.apiVersion, `${at}.apiVersion`) || 'v1';
+  const timeout = isGiven(fields.timeout) ? parseGoDuration(String(fields.timeout)) : defaultKmsTimeout;
+  if (timeout === undefined) throw new Error(`${at}.timeout: must be a duration`);
+  const { cachesize } = fields;
+  if (isGiven(cachesize) && typeof cachesize !== 'number') throw new Error(`${at}.cachesize: must be a number`);
+  return {
+    apiVersion: version,
+    name: textOf(fields.name, `${at}.name`),
+    endpoint: textOf(fields.endpoint, `${at}.endpoint`),
+    timeout,
+    cachesize: typeof cachesize === 'number' ? cachesize : version === 'v1' ? defaultCacheSize : undefined,
+  };
+}

@@ -1,0 +1,114 @@
+// A store whose values are sealed in another one. Everything but values goes through untouched.
+import type {
+  KeyValue,
+  RangeRequest,
+  RangeResult,
+  Storage,
+  StorageEvent,
+  Transaction,
+  TransactionResult,
+  WatchBatch,
+  WatchRequest,
+} from '../storage.ts';
+import type { ResourceTransformers } from './resource-transformers.ts';
+import { isSealed, UnreadableError } from './sealed-prefix.ts';
+import { type StoredForm, textForm } from './stored-form.ts';
+import { identity } from './transformer.ts';
+
+export interface EncryptedStorageOptions {
+  readonly storage: Storage;
+  readonly form: StoredForm;
+  readonly transformers: ResourceTransformers;
+}
+
+export class EncryptedStorage implements Storage {
+  readonly #storage: Storage;
+  readonly #form: StoredForm;
+  #transformers: ResourceTransformers;
+  /** Keys whose value was last seen as a write of now would seal it. */
+  readonly #fresh = new Set<string>();
+
+  constructor({ storage, form, transformers }: EncryptedStorageOptions) {
+    this.#storage = storage;
+    this.#form = form;
+    this.#transformers = transformers;
+  }
+
+  /** From now on values are sealed and opened by these. */
+  reload(transformers: ResourceTransformers): void {
+    this.#transformers = transformers;
+    this.#fresh.clear();
+  }
+
+  isStale(key: string): boolean {
+    return this.#transformers.of(key) !== identity && !this.#fresh.has(key);
+  }
+
+  async get(key: string, revision?: number) {
+    const { item, revision: at } = await this.#storage.get(key, revision);
+    return { item: item && this.#opened(item, revision === undefined), revision: at };
+  }
+
+  async range(request: RangeRequest): Promise<RangeResult> {
+    const { items, ...rest } = await this.#storage.range(request);
+    return { ...rest, items: items.map((item) => this.#opened(item, request.revision === undefined)) };
+  }
+
+  async transact({ compare, operations }: Transaction): Promise<TransactionResult> {
+    const sealed = operations.map((one) =>
+      one.type === 'put' ? { ...one, value: this.#sealed(one.key, one.value) } : one,
+    );
+    const result = await this.#storage.transact({ compare, operations: sealed });
+    if (result.succeeded) return result;
+    return { ...result, current: result.current.map((item) => item && this.#opened(item, true)) };
+  }
+
+  async *watch(request: WatchRequest): AsyncGenerator<WatchBatch> {
+    for await (const { revision, events } of this.#storage.watch(request)) {
+      yield { revision, events: events.map((event) => this.#openedEvent(event)) };
+    }
+  }
+
+  compact(revision: number): Promise<void> {
+    return this.#storage.compact(revision);
+  }
+
+  currentRevision(): Promise<number> | number {
+    return this.#storage.currentRevision();
+  }
+
+  close(): Promise<void> {
+    return this.#storage.close();
+  }
+
+  #openedEvent(event: StorageEvent): StorageEvent {
+    if (event.current) return { ...event, current: this.#opened(event.current, true) };
+    this.#fresh.delete(event.key);
+    return event;
+  }
+
+  #sealed(key: string, text: string): string {
+    const transformer = this.#transformers.of(key);
+    if (transformer === identity) return this.#form.plain(text);
+    const sealed = transformer.seal(Buffer.from(text), key);
+    return sealed.prefix === '' ? this.#form.plain(text) : this.#form.sealed(sealed);
+  }
+
+  /** `isPresent`: the state of now, by which is judged whether a write is due. */
+  #opened(item: KeyValue, isPresent: boolean): KeyValue {
+    const transformer = this.#transformers.of(item.key);
+    if (transformer === identity && this.#form === textForm && !isSealed(item.value)) return item;
+    try {
+      const { value, isStale } = transformer.open(this.#form.bytes(item.value), item.key);
+      if (isPresent && transformer !== identity) this.#note(item.key, isStale);
+      return { ...item, value: value.toString() };
+    } catch (error) {
+      throw new UnreadableError(item.key, (error as Error).message);
+    }
+  }
+
+  #note(key: string, isStale: boolean): void {
+    if (isStale) this.#fresh.delete(key);
+    else this.#fresh.add(key);
+  }
+}

@@ -1,0 +1,40 @@
+// Which transformer is for which key of the store: that of its resource, of its group, or of all.
+import { identity, type Transformer } from './transformer.ts';
+
+/** By `secrets`, `deployments.apps`, `*.apps`, `*.` (the core group) and `*.*`. */
+export type TransformersByResource = ReadonlyMap<string, Transformer>;
+
+const registryPrefix = '/registry/';
+
+/**
+ * `/registry/core/secrets/ns/name` -> `secrets`, `/registry/apps/deployments/...` -> `deployments.apps`. What lies beside the API's
+ * objects (the keys that servers share) is a secret.
+ */
+export function resourceOf(key: string): { readonly group: string; readonly resource: string } {
+  if (!key.startsWith(registryPrefix)) return { group: '', resource: 'secrets' };
+  const [group = '', resource = ''] = key.slice(registryPrefix.length).split('/', 2);
+  return { group: group === 'core' ? '' : group, resource };
+}
+
+export class ResourceTransformers {
+  readonly #byResource: TransformersByResource;
+  readonly #known = new Map<string, Transformer>();
+
+  constructor(byResource: TransformersByResource) {
+    this.#byResource = byResource;
+  }
+
+  /** A resource that the file does not name is stored as it is. */
+  of(key: string): Transformer {
+    const end = key.indexOf('/', key.indexOf('/', registryPrefix.length) + 1);
+    const prefix = key.slice(0, end + 1);
+    let known = this.#known.get(prefix);
+    if (!known) {
+      const { group, resource } = resourceOf(key);
+      const named = this.#byResource.get(group === '' ? resource : `${resource}.${group}`);
+      known = named ?? this.#byResource.get(`*.${group}`) ?? this.#byResource.get('*.*') ?? identity;
+      this.#known.set(prefix, known);
+    }
+    return known;
+  }
+}
