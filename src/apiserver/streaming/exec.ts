@@ -1,15 +1,17 @@
 // `pods/exec` and `pods/attach`: the kubelet is asked first, so that a refusal is an answer; only then is the client's
-// connection upgraded.
-import { badRequest } from '../../apimachinery/status.ts';
+// connection upgraded. Clients of v5.channel.k8s.io are told in the upgraded connection, as by upstream's translator to SPDY:
+// kubectl would take an answer without an upgrade for a server that knows no WebSockets, and ask again over SPDY.
+import { badRequest, internalError } from '../../apimachinery/status.ts';
+import { channel } from '../../client/stream-frames.ts';
 import type { Clock } from '../../system/clock.ts';
 import { forbiddenError } from '../authorization/messages.ts';
 import type { Authorizer, ConnectHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
-import type { ApiRequest, Upgrade, User } from '../request.ts';
+import type { ApiRequest, ApiResponse, Upgrade, User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
 import { type FramePeer, pump } from './frame-peer.ts';
-import { askKubelet } from './kubelet-request.ts';
+import { answerOfKubelet } from './kubelet-request.ts';
 import { chooseContainer, execQuery, findPod, hostOf } from './pod-target.ts';
 import { acceptSpdyPeer, isSpdy } from './spdy-peer.ts';
 import { acceptWebSocket, channelProtocols, isWebSocket, WebSocketPeer } from './websocket-peer.ts';
@@ -46,12 +48,10 @@ export function podExec(kind: 'exec' | 'attach', parts: StreamingParts): Connect
     const nodeName = hostOf(pod);
     const upgrade = requireUpgrade(request);
     await checkCreateToo(parts.authorizer, user, info);
-    const { stream } = await askKubelet(parts.tunnels, {
-      nodeName,
-      method: 'POST',
-      path: `/${kind}/${info.namespace}/${info.name}/${container}?${wanted}`,
-      refusalPrefix: 'unable to upgrade connection: ',
-    });
+    const path = `/${kind}/${info.namespace}/${info.name}/${container}?${wanted}`;
+    const answer = await answerOfKubelet(parts.tunnels, { nodeName, method: 'POST', path });
+    if ('refusal' in answer) return refuse(upgrade, answer.refusal);
+    const { stream } = answer;
     const serve = async () => {
       const peer = await accept(upgrade, wanted, parts.clock);
       if (peer) await pump(peer, stream);
@@ -63,6 +63,31 @@ export function podExec(kind: 'exec' | 'attach', parts: StreamingParts): Connect
       body: { hijack: () => void serve().catch(() => upgrade.socket.destroy()) },
     };
   };
+}
+
+/** In the words of upstream's ways to the client, to which clients of SPDY add `unable to upgrade connection: `. */
+function refuse(upgrade: Upgrade, refusal: string): ApiResponse {
+  if (!offersTranslation(upgrade)) {
+    return { status: 500, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: `${refusal}\n` };
+  }
+  const { status } = internalError(`unable to upgrade connection: ${refusal}`);
+  const tell = async () => {
+    const accepted = await acceptWebSocket(upgrade, channelProtocols);
+    accepted.stream.resume(); // what the client sends meanwhile is nobody's
+    const peer = new WebSocketPeer(accepted);
+    await peer.send({ channel: channel.error, data: Buffer.from(JSON.stringify(status)) });
+    peer.close();
+  };
+  return {
+    status: 101,
+    headers: {},
+    body: { hijack: () => void tell().catch(() => upgrade.socket.destroy()) },
+  };
+}
+
+function offersTranslation(upgrade: Upgrade): boolean {
+  const offered = upgrade.incoming.headers['sec-websocket-protocol'] ?? '';
+  return isWebSocket(upgrade) && offered.split(/\s*,\s*/).includes('v5.channel.k8s.io');
 }
 
 async function accept(upgrade: Upgrade, wanted: URLSearchParams, clock: Clock): Promise<FramePeer | undefined> {

@@ -12,15 +12,26 @@ const maxRefusalBytes = 8 * 1024;
 
 export interface KubeletRequest extends TunnelRequest {
   readonly nodeName: string;
-  /** Before the text of a refusal: `unable to upgrade connection: `. */
-  readonly refusalPrefix?: string;
+}
+
+/** What a kubelet answered that is not 2xx. */
+export interface KubeletRefusal {
+  readonly status: number;
+  readonly refusal: string;
 }
 
 /** Resolves with an answer of 2xx; rejects with a StatusError for all else. */
-export async function askKubelet(
+export async function askKubelet(tunnels: TunnelRegistry, request: KubeletRequest): Promise<TunnelResponse> {
+  const answer = await answerOfKubelet(tunnels, request);
+  if ('refusal' in answer) throw refusalStatus(answer);
+  return answer;
+}
+
+/** Resolves with whatever the kubelet answers; rejects with a StatusError when it cannot be asked. */
+export async function answerOfKubelet(
   tunnels: TunnelRegistry,
-  { nodeName, refusalPrefix = '', ...request }: KubeletRequest,
-): Promise<TunnelResponse> {
+  { nodeName, ...request }: KubeletRequest,
+): Promise<TunnelResponse | KubeletRefusal> {
   let response: TunnelResponse;
   try {
     response = await tunnels.request(nodeName, request);
@@ -29,9 +40,9 @@ export async function askKubelet(
     throw internalError(`error dialing backend: ${error.message}`);
   }
   if (response.status >= 200 && response.status < 300) return response;
-  const text = await firstText(response.stream);
+  const refusal = await firstText(response.stream);
   response.stream.destroy();
-  throw refusal(response.status, refusalPrefix + text);
+  return { status: response.status, refusal };
 }
 
 async function firstText(stream: Duplex): Promise<string> {
@@ -45,8 +56,8 @@ async function firstText(stream: Duplex): Promise<string> {
   return Buffer.concat(chunks).toString('utf8', 0, maxRefusalBytes).trim();
 }
 
-function refusal(status: number, text: string): StatusError {
-  if (status === 400) return badRequest(text);
-  if (status === 404) return new StatusError({ code: 404, reason: 'NotFound', message: text, details: {} });
-  return internalError(text);
+function refusalStatus({ status, refusal }: KubeletRefusal): StatusError {
+  if (status === 400) return badRequest(refusal);
+  if (status === 404) return new StatusError({ code: 404, reason: 'NotFound', message: refusal, details: {} });
+  return internalError(refusal);
 }

@@ -130,13 +130,15 @@ async function start({ port, mayCreate = true }: StartOptions = {}) {
   const server = createServer();
   server.on('upgrade', async (incoming, socket, head) => {
     const upgrade = { incoming, socket, head };
+    const end = (code: number | undefined, body: string) =>
+      socket.end(`HTTP/1.1 ${code} X\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
     try {
       const response = await call(incoming.method!, incoming.url!, { upgrade });
       if (isHijack(response.body)) response.body.hijack(upgrade);
+      else end(response.status, String(response.body));
     } catch (error) {
       const { status } = error as StatusError;
-      const body = status.message ?? '';
-      socket.end(`HTTP/1.1 ${status.code} X\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
+      end(status.code, status.message ?? '');
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -282,8 +284,22 @@ describe('refusals', () => {
     const { address } = await start();
     const url = `http://${address}${exec('command=x&stdout=1&container=missing', 'two')}`;
     await expect(connectSpdy({ url, protocols: ['v4.channel.k8s.io'] })).rejects.toThrow(
-      '404 X: unable to upgrade connection: container not found ("missing")',
+      '500 X: container not found ("missing")',
     );
+  });
+
+  test('come in the error channel of v5, as from the translator to SPDY', async () => {
+    const { address } = await start();
+    const url = `ws://${address}${exec('command=x&stdout=1&container=missing', 'two')}`;
+    const [message, ...more] = await messages(url, 'v5.channel.k8s.io');
+    expect(more).toEqual([]);
+    expect(message?.slice(0, 2)).toBe('3:');
+    expect(JSON.parse(message?.slice(2) ?? '')).toMatchObject({
+      status: 'Failure',
+      reason: 'InternalError',
+      code: 500,
+      message: 'Internal error occurred: unable to upgrade connection: container not found ("missing")',
+    });
   });
 });
 
