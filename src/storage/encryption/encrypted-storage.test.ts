@@ -27,9 +27,8 @@ for (const [name, form] of [
 ] as const) {
   storageContract(`EncryptedStorage over ${name}`, async () => {
     const cbc = transformerOf(aesCbc(Buffer.alloc(16, 7), realRandom));
-    // The keys of the contract lie outside /registry/: such are sealed as Secrets are.
-    const all = transformers('secrets', { prefix: 'k8s:enc:aescbc:v1:k:', transformer: cbc });
-    return new EncryptedStorage({ storage: new MemoryStorage(), form, transformers: all });
+    const sealing = firstWrites([{ prefix: 'k8s:enc:aescbc:v1:k:', transformer: cbc }], '');
+    return new EncryptedStorage({ storage: new MemoryStorage(), form, transformers: { of: () => sealing } });
   });
 
   test(`values of ${name} are sealed in the store below, and bound to their key`, async () => {
@@ -91,5 +90,7 @@ test('a resource is sealed as its name says, else as its group, else as all', ()
       prefixOf(`/registry/${at}`),
     ),
   ).toEqual(['one', 'core', 'apps', 'all']);
+  expect(prefixOf('/portico/pki')).toBe('one');
+  expect(named.of('/portico/store-format')).toBe(identity);
   expect(transformers('secrets', gcm('k')).of('/registry/core/pods/ns/a')).toBe(identity);
 });

@@ -18,13 +18,16 @@ import { identity } from './transformer.ts';
 export interface EncryptedStorageOptions {
   readonly storage: Storage;
   readonly form: StoredForm;
-  readonly transformers: ResourceTransformers;
+  readonly transformers: Transformers;
 }
+
+/** Which transformer is for which key. */
+export type Transformers = Pick<ResourceTransformers, 'of'>;
 
 export class EncryptedStorage implements Storage {
   readonly #storage: Storage;
   readonly #form: StoredForm;
-  #transformers: ResourceTransformers;
+  #transformers: Transformers;
   /** Keys whose value was last seen as a write of now would seal it. */
   readonly #fresh = new Set<string>();
 
@@ -35,7 +38,7 @@ export class EncryptedStorage implements Storage {
   }
 
   /** From now on values are sealed and opened by these. */
-  reload(transformers: ResourceTransformers): void {
+  reload(transformers: Transformers): void {
     this.#transformers = transformers;
     this.#fresh.clear();
   }

@@ -6,12 +6,12 @@ export type TransformersByResource = ReadonlyMap<string, Transformer>;
 
 const registryPrefix = '/registry/';
 
-/**
- * `/registry/core/secrets/ns/name` -> `secrets`, `/registry/apps/deployments/...` -> `deployments.apps`. What lies beside the API's
- * objects (the keys that servers share) is a secret.
- */
-export function resourceOf(key: string): { readonly group: string; readonly resource: string } {
-  if (!key.startsWith(registryPrefix)) return { group: '', resource: 'secrets' };
+/** The keys that servers share (src/cluster/shared-keys.ts): sealed as Secrets are. */
+const sharedKeys = '/portico/pki';
+
+/** `/registry/core/secrets/ns/name` -> `secrets`, `/registry/apps/deployments/...` -> `deployments.apps`. */
+function resourceOf(key: string): { readonly group: string; readonly resource: string } {
+  if (key === sharedKeys) return { group: '', resource: 'secrets' };
   const [group = '', resource = ''] = key.slice(registryPrefix.length).split('/', 2);
   return { group: group === 'core' ? '' : group, resource };
 }
@@ -24,10 +24,11 @@ export class ResourceTransformers {
     this.#byResource = byResource;
   }
 
-  /** A resource that the file does not name is stored as it is. */
+  /** A resource that the file does not name is stored as it is, and so is what is no object of the API. */
   of(key: string): Transformer {
+    if (!key.startsWith(registryPrefix) && key !== sharedKeys) return identity;
     const end = key.indexOf('/', key.indexOf('/', registryPrefix.length) + 1);
-    const prefix = key.slice(0, end + 1);
+    const prefix = key === sharedKeys ? key : key.slice(0, end + 1);
     let known = this.#known.get(prefix);
     if (!known) {
       const { group, resource } = resourceOf(key);
