@@ -113,6 +113,11 @@ function hasReason(error: unknown, reason: string): boolean {
 }
 
 export const isNotFound = (error: unknown): error is StatusError => hasReason(error, 'NotFound');
+/** For `.catch`: what is gone already need not be deleted, nor told of. */
+export function ignoreNotFound(error: unknown): void {
+  if (!isNotFound(error)) throw error;
+}
+
 export const isAlreadyExists = (error: unknown): error is StatusError => hasReason(error, 'AlreadyExists');
 export const isConflict = (error: unknown): error is StatusError => hasReason(error, 'Conflict');
 export const isUnauthorized = (error: unknown): error is StatusError => hasReason(error, 'Unauthorized');

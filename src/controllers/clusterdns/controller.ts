@@ -1,9 +1,9 @@
 // Keeps the Service kube-system/kube-dns and its EndpointSlices of the nodes.
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
-import { isNotFound } from '../../apimachinery/status.ts';
 import { endpointSlices, nodes, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange } from '../controller.ts';
+import { writeSlices } from '../shared/service-slices.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { clusterDNSService, managedBy, reconcile, serviceName, serviceNamespace } from './reconcile.ts';
 
@@ -15,7 +15,6 @@ export function clusterDNSController(context: ControllerContext): Controller {
   const nodeInformer = informers.informer<Node>(nodes);
   const sliceInformer = informers.informer<EndpointSlice>(endpointSlices);
   const serviceClient = client.resource<Service>(services);
-  const sliceClient = client.resource<EndpointSlice>(endpointSlices);
   const writes = new WriteTracker<EndpointSlice>(sliceInformer, clock);
   const serviceWrites = new WriteTracker<Service>(serviceInformer, clock);
   const waitFor = [serviceInformer, nodeInformer, sliceInformer];
@@ -54,13 +53,7 @@ export function clusterDNSController(context: ControllerContext): Controller {
       .list(serviceNamespace)
       .filter((slice) => slice.metadata.labels?.['endpointslice.kubernetes.io/managed-by'] === managedBy);
     const changes = reconcile(service, nodeInformer.lister.list(), mine);
-    for (const slice of changes.create) writes.wrote(key, await sliceClient.create(slice));
-    for (const slice of changes.update) writes.wrote(key, await sliceClient.update(slice));
-    for (const slice of changes.delete) {
-      await sliceClient.delete(slice.metadata.name, serviceNamespace).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
-    }
+    await writeSlices(changes, { client, writes, key });
     return undefined;
   }
 

@@ -4,7 +4,7 @@ import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { type LabelSelector, labelSelectorOf } from '../../apimachinery/selectors/label-selector.ts';
-import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound, isAlreadyExists } from '../../apimachinery/status.ts';
 import { deployments, pods, replicaSets } from '../../client/resources.ts';
 import {
   type Controller,
@@ -97,12 +97,8 @@ export function deploymentController(context: ControllerContext): Controller {
       recorder.event({ ...deployment, ...kind }, { type: 'Normal', reason: 'ScalingReplicaSet', message });
     }
     for (const set of plan.delete) {
-      try {
-        await setClient.delete(set.metadata.name, set.metadata.namespace);
-        setWrites.deleted(key, set);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      await setClient.delete(set.metadata.name, set.metadata.namespace).catch(ignoreNotFound);
+      setWrites.deleted(key, set);
     }
     await writeStatus(key, deployment, plan);
   }

@@ -1,7 +1,7 @@
 // Keeps the Endpoints object of each Service with a selector, for readers that know no EndpointSlices.
 import type { Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
-import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound, isAlreadyExists } from '../../apimachinery/status.ts';
 import { endpoints, pods, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
 import { createServiceSelection } from '../shared/service-selection.ts';
@@ -74,8 +74,4 @@ export function endpointsController(context: ControllerContext): Controller {
   }
 
   return controller;
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!isNotFound(error)) throw error;
 }

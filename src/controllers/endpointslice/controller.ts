@@ -2,14 +2,13 @@
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
-import { isNotFound } from '../../apimachinery/status.ts';
 import { endpointSlices, nodes, pods, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
 import { createServiceSelection } from '../shared/service-selection.ts';
-import { ServiceSlices } from '../shared/service-slices.ts';
+import { ServiceSlices, writeSlices } from '../shared/service-slices.ts';
 import { endpointsDiffer, hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
-import { managedBy, reconcile, type SliceChanges } from './reconcile.ts';
+import { managedBy, reconcile } from './reconcile.ts';
 import { wantsTopologyHints } from './topology-hints.ts';
 import { ZonesOfNodes } from './zones-of-nodes.ts';
 
@@ -94,27 +93,13 @@ export function endpointSliceController(context: ControllerContext): Controller 
     for (const event of changes.events) recorder.event({ ...service, apiVersion: 'v1', kind: 'Service' }, event);
     for (const node of changes.missingNodes) waiting.set(node, (waiting.get(node) ?? new Set()).add(key));
     try {
-      await apply(key, changes);
+      await writeSlices(changes, { client, writes, key });
     } catch (error) {
       const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;
       recorder.event(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message });
       throw error;
     }
     return { looked: selected.length };
-  }
-
-  async function apply(key: string, changes: SliceChanges): Promise<void> {
-    const resource = client.resource<EndpointSlice>(endpointSlices);
-    for (const slice of changes.create) writes.wrote(key, await resource.create(slice));
-    for (const slice of changes.update) writes.wrote(key, await resource.update(slice));
-    for (const slice of changes.delete) {
-      try {
-        await resource.delete(slice.metadata.name, slice.metadata.namespace);
-        writes.deleted(key, slice);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
-    }
   }
 
   return controller;

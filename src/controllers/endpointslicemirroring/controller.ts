@@ -2,12 +2,11 @@
 import type { Endpoints, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
-import { isNotFound } from '../../apimachinery/status.ts';
 import { endpointSlices, endpoints, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
-import { ServiceSlices } from '../shared/service-slices.ts';
+import { ServiceSlices, writeSlices } from '../shared/service-slices.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
-import { type Mirroring, managedBy, reconcile, shouldMirror } from './reconcile.ts';
+import { managedBy, reconcile, shouldMirror } from './reconcile.ts';
 
 export function endpointSliceMirroringController(context: ControllerContext): Controller {
   const { client, informers, clock } = context;
@@ -17,7 +16,6 @@ export function endpointSliceMirroringController(context: ControllerContext): Co
   const writes = new WriteTracker<EndpointSlice>(sliceInformer, clock);
   const slices = new ServiceSlices(managedBy);
   const recorder = recorderOf(context, 'endpoint-slice-mirroring-controller');
-  const resource = client.resource<EndpointSlice>(endpointSlices);
   const waitFor = [endpointsInformer, serviceInformer, sliceInformer];
   const controller = new KeyedController({ name: 'endpointslice-mirroring-controller', context, waitFor, sync });
   const enqueue = (object: Readonly<Endpoints> | Readonly<Service>) => controller.queue.add(objectKey(object));
@@ -38,21 +36,8 @@ export function endpointSliceMirroringController(context: ControllerContext): Co
     const mirrored = object && service && isSelectorless(service) && shouldMirror(object);
     const mirroring = mirrored ? reconcile(object, mine) : { create: [], update: [], delete: mine, warnings: [] };
     for (const warning of object ? mirroring.warnings : []) recorder.event(object!, { type: 'Warning', ...warning });
-    await apply(key, mirroring);
+    await writeSlices(mirroring, { client, writes, key });
     return undefined;
-  }
-
-  async function apply(key: string, mirroring: Mirroring): Promise<void> {
-    for (const slice of mirroring.create) writes.wrote(key, await resource.create(slice));
-    for (const slice of mirroring.update) writes.wrote(key, await resource.update(slice));
-    for (const slice of mirroring.delete) {
-      try {
-        await resource.delete(slice.metadata.name, slice.metadata.namespace);
-        writes.deleted(key, slice);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
-    }
   }
 
   return controller;

@@ -1,12 +1,11 @@
 // Empties namespaces that are being deleted, then lets them go.
 import type { Namespace, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
-import { isConflict, isNotFound, StatusError } from '../../apimachinery/status.ts';
-import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
+import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { namespaces, pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, type SyncResult } from '../controller.ts';
-import { isEmpty, type NamespaceContent, type Remaining, statusOf } from './reconcile.ts';
+import { emptyNamespace } from './empty-namespace.ts';
+import { isEmpty, type NamespaceContent, statusOf } from './reconcile.ts';
 
 const finalizer = 'kubernetes';
 /** Milliseconds between looks at a namespace whose content takes its time; doubles from the first to the last. */
@@ -44,7 +43,7 @@ export function namespaceController(context: ControllerContext): Controller {
     try {
       const namespace = await namespaceClient.get(name);
       if (!namespace.metadata.deletionTimestamp || !namespace.spec?.finalizers?.includes(finalizer)) return undefined;
-      const content = await empty(name);
+      const content = await emptyNamespace(client, name);
       const latest = await writeStatus(namespace, content);
       if (isEmpty(content)) {
         await finalize(latest);
@@ -60,53 +59,6 @@ export function namespaceController(context: ControllerContext): Controller {
     return { requeueAfter: look };
   }
 
-  /** Deletes all that is there and says what still is. Pods go first: what they use must outlive them (KEP-5080). */
-  async function empty(namespace: string): Promise<NamespaceContent> {
-    const { resources, failures } = await discoverResources(client);
-    const discoveryFailures = [...failures].map(([group, error]) => `${group}: ${discoveryError(group, error)}`);
-    const deletable = resources.filter((r) => r.namespaced && r.verbs.includes('list') && r.verbs.includes('delete'));
-    const isPods = (r: DiscoveredResource) => r.group === '' && r.resource === 'pods';
-    const first = await emptyAll(deletable.filter(isPods), namespace);
-    const podsLeft = first.deletionFailures.length > 0 || first.remaining.some((r) => r.objects.length > 0);
-    if (podsLeft) return { ...first, discoveryFailures };
-    return {
-      ...(await emptyAll(
-        deletable.filter((r) => !isPods(r)),
-        namespace,
-      )),
-      discoveryFailures,
-    };
-  }
-
-  async function emptyAll(resources: readonly DiscoveredResource[], namespace: string) {
-    const remaining: Remaining[] = [];
-    const deletionFailures: string[] = [];
-    await Promise.all(
-      resources.map(async (resource) => {
-        try {
-          remaining.push({ resource, objects: await emptyOne(resource, namespace) });
-        } catch (error) {
-          deletionFailures.push((error as Error).message);
-        }
-      }),
-    );
-    const order = (a: Remaining, b: Remaining) => (a.resource.resource < b.resource.resource ? -1 : 1);
-    return { remaining: remaining.sort(order), deletionFailures: deletionFailures.sort() };
-  }
-
-  async function emptyOne(resource: DiscoveredResource, namespace: string): Promise<KubeObject[]> {
-    const objects = client.resource<KubeObject>(resource);
-    const { items } = await objects.list({ namespace });
-    if (items.length === 0) return [];
-    for (const { metadata } of items) {
-      if (metadata.deletionTimestamp) continue;
-      await objects.delete(metadata.name, namespace, { propagationPolicy: 'Background' }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
-    }
-    return (await objects.list({ namespace })).items;
-  }
-
   async function writeStatus(namespace: Namespace, content: NamespaceContent): Promise<Namespace> {
     const status = statusOf(namespace, content, clock.now());
     if (!status) return namespace;
@@ -120,10 +72,4 @@ export function namespaceController(context: ControllerContext): Controller {
   }
 
   return controller;
-}
-
-/** As upstream calls the discovery of an API whose server is away. */
-function discoveryError(groupVersion: string, error: unknown): string {
-  if (error instanceof StatusError && error.status.code === 503) return `stale GroupVersion discovery: ${groupVersion}`;
-  return error instanceof Error ? error.message : String(error);
 }

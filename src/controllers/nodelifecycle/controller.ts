@@ -14,15 +14,13 @@ import {
 } from '../controller.ts';
 import { isPodReady } from '../shared/pods.ts';
 import { podsByNode } from '../shared/pods-by-node.ts';
-import { defaultRates, evictionOf, ZoneHealth, zoneOf } from './disruption.ts';
-import { EvictionPace } from './eviction-pace.ts';
-import { isEvicting, readyStatusOf, silentConditions, taintsFor } from './reconcile.ts';
+import { defaultRates, ZoneHealth } from './disruption.ts';
+import { Evictions, together } from './evictions.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { readyStatusOf, silentConditions, taintsFor } from './reconcile.ts';
 
 /** Milliseconds: kube-controller-manager's --node-monitor-period. */
 const monitorPeriod = 5_000;
-
-/** Milliseconds in which nodes that fall silent with another become known, before any of them loses its pods. */
-const together = 1_000;
 
 export function nodeLifecycleController(context: ControllerContext): Controller {
   const { client, informers, clock, config } = context;
@@ -34,46 +32,29 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   const recorder = recorderOf(context, 'node-controller');
   const nodeClient = client.resource<Node>(nodes);
   const podClient = client.resource<Pod>(pods);
-  /** When each node was last heard of by this clock, so that nobody else's clock matters. */
-  const heard = new Map<string, number>();
   /** Nodes that were told of, by name. */
   const registered = new Map<string, Readonly<Node>>();
   const health = new ZoneHealth();
-  const pace = new EvictionPace();
-  /** Nodes that drive their pods away: neither a view that is behind nor a conflict makes them wait again. */
-  const begun = new Set<string>();
-  /** When it was told of nodes that they are silent. */
-  const told = new Map<string, number>();
-  const rates = { ...defaultRates, ...config.nodeEviction };
+  const heartbeats = new Heartbeats(clock);
+  const evictions = new Evictions(health, { ...defaultRates, ...config.nodeEviction });
 
   const waitFor = [nodeInformer, podInformer, leaseInformer];
   const controller = new KeyedController({ name: 'node-lifecycle-controller', context, waitFor, sync });
-  const hear = (name: string) => heard.set(name, clock.now());
+  heartbeats.follow(nodeInformer, leaseInformer);
+  const see = (node: Readonly<Node>) => {
+    health.set(node);
+    controller.queue.add(node.metadata.name);
+  };
   nodeInformer.addHandler({
-    added(node) {
-      health.set(node);
-      hear(node.metadata.name);
-      controller.queue.add(node.metadata.name);
-    },
-    updated(node, old) {
-      health.set(node);
-      const heartbeat = heartbeatOf(node);
-      if (heartbeat !== undefined && heartbeat !== heartbeatOf(old)) hear(node.metadata.name);
-      controller.queue.add(node.metadata.name);
-    },
+    added: see,
+    updated: see,
     deleted(node) {
       health.remove(node.metadata.name);
-      heard.delete(node.metadata.name);
-      begun.delete(node.metadata.name);
-      told.delete(node.metadata.name);
+      evictions.forget(node.metadata.name);
       tellRegistration(node, 'RemovingNode');
     },
   });
-  leaseInformer.addHandler({
-    updated(lease, old) {
-      if (lease.spec.renewTime !== old.spec.renewTime) hear(lease.metadata.name);
-    },
-  });
+
   /** Once for each node. */
   function tellRegistration(node: Readonly<Node>, reason: 'RegisteredNode' | 'RemovingNode'): void {
     const { name, uid } = node.metadata;
@@ -94,12 +75,12 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     if (!cached) return undefined;
     tellRegistration(cached, 'RegisteredNode');
     const now = clock.now();
-    const silentFor = now - (heard.get(name) ?? now);
+    const silentFor = heartbeats.silentFor(name, now);
     let isReady: boolean;
     try {
       const node = silentFor >= grace ? await tellSilence(cached, now) : cached;
       isReady = readyStatusOf(node) === 'True';
-      if (isReady) begun.delete(name);
+      if (isReady) evictions.end(name);
       await setTaints(node, now);
       if (!isReady) await markPodsNotReady(name);
     } catch (error) {
@@ -108,8 +89,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
       throw error;
     }
     const next = silentFor >= grace ? grace : grace - silentFor;
-    if (isReady || begun.has(name)) return { requeueAfter: next };
-    return { requeueAfter: Math.min(next, isNews(name, now) ? together : monitorPeriod) };
+    if (isReady || evictions.hasBegun(name)) return { requeueAfter: next };
+    return { requeueAfter: Math.min(next, evictions.isNews(name, now) ? together : monitorPeriod) };
   }
 
   async function tellSilence(node: Readonly<Node>, now: number): Promise<Readonly<Node>> {
@@ -118,32 +99,17 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     const copy = jsonCopy(node) as Node;
     copy.status = { ...copy.status, conditions };
     const updated = await nodeClient.update(copy, { subresource: 'status' });
-    told.set(node.metadata.name, now);
+    evictions.tell(node.metadata.name, now);
     health.set(updated);
     tellOfNode(updated, 'NodeNotReady', `Node ${node.metadata.name} status is now: NodeNotReady`);
     return updated;
   }
 
   async function setTaints(node: Readonly<Node>, now: number): Promise<void> {
-    const taints = taintsFor(node, now, () => mayEvict(node, now));
+    const taints = taintsFor(node, now, () => evictions.mayBegin(node, now));
     if (!taints) return;
     const { name, uid, resourceVersion } = node.metadata;
     await nodeClient.patch({ name, type: 'merge', body: { metadata: { uid, resourceVersion }, spec: { taints } } });
-  }
-
-  function isNews(name: string, now: number): boolean {
-    return now - (told.get(name) ?? Number.NEGATIVE_INFINITY) < together;
-  }
-
-  function mayEvict(node: Readonly<Node>, now: number): boolean {
-    const { name } = node.metadata;
-    const eviction = evictionOf(node, health, rates);
-    const begins =
-      eviction.kind === 'limited' &&
-      (begun.has(name) || isEvicting(node) || (!isNews(name, now) && pace.begins(zoneOf(node), eviction.rate, now)));
-    if (begins) begun.add(name);
-    else begun.delete(name);
-    return begins;
   }
 
   /** Nobody knows whether they answer: Services must not send anyone there. */
@@ -163,10 +129,4 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   }
 
   return controller;
-}
-
-function heartbeatOf(node: Readonly<Node>): string | undefined {
-  const ready = node.status?.conditions?.find((c) => c.type === 'Ready');
-  // What this controller itself wrote is no sign of life.
-  return ready?.status === 'Unknown' ? undefined : `${ready?.status} ${ready?.lastHeartbeatTime}`;
 }

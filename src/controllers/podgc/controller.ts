@@ -1,6 +1,6 @@
 // Every 20 s deletes pods that nobody else would.
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
-import { isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound, isNotFound } from '../../apimachinery/status.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
 import { type Disruption, markEnding } from '../shared/pod-ending.ts';
@@ -28,9 +28,7 @@ export function podGarbageCollector(context: ControllerContext): Controller {
     await noteMissing(all, now);
     const threshold = config.terminatedPodGCThreshold ?? 12_500;
     for (const pod of podsToCollect({ pods: all, node, missedSince, now, threshold })) {
-      await collect(pod).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
+      await collect(pod).catch(ignoreNotFound);
     }
     return { requeueAfter: interval };
   }

@@ -4,7 +4,7 @@ import type { LoadBalancerIngress, Node, Service } from '../../api/core/v1/types
 import { type LoadBalancerPool, loadBalancerPools } from '../../api/portico/v1/load-balancer-pool.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
-import { isConflict, isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound, isConflict, isNotFound } from '../../apimachinery/status.ts';
 import type { EventText } from '../../client/events.ts';
 import { nodes, services } from '../../client/resources.ts';
 import type { Informer, ResourceClient } from '../../client/types.ts';
@@ -203,9 +203,7 @@ class ServiceLoadBalancers {
     if (jsonEqual(pool.status ?? {}, status)) return;
     await this.#poolClient
       .patch({ name, type: 'merge', body: { status } }, { subresource: 'status' })
-      .catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
+      .catch(ignoreNotFound);
   }
 }
 

@@ -3,7 +3,7 @@ import type { ControllerRevision } from '../../api/apps/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { LabelSelector } from '../../apimachinery/selectors/label-selector.ts';
-import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound, isAlreadyExists } from '../../apimachinery/status.ts';
 import { controllerRevisions } from '../../client/resources.ts';
 import type { Informer } from '../../client/types.ts';
 import type { ControllerContext } from '../controller.ts';
@@ -69,12 +69,8 @@ export function createRevisions({ client, informers, clock }: ControllerContext,
       return isControlledBy(present, owner) && jsonEqual(present.data, update.data);
     },
     async delete(ownerKey, revision) {
-      try {
-        await api.delete(revision.metadata.name, revision.metadata.namespace);
-        writes.deleted(ownerKey, revision);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      await api.delete(revision.metadata.name, revision.metadata.namespace).catch(ignoreNotFound);
+      writes.deleted(ownerKey, revision);
     },
   };
 }

@@ -1,7 +1,10 @@
 // The EndpointSlices that one controller manages, by the key of their Service.
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
-import type { Informer } from '../../client/types.ts';
+import { ignoreNotFound } from '../../apimachinery/status.ts';
+import { endpointSlices } from '../../client/resources.ts';
+import type { Client, Informer } from '../../client/types.ts';
+import type { WriteTracker } from './write-tracker.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
@@ -50,5 +53,30 @@ export class ServiceSlices {
     slices?.delete(key);
     if (slices?.size === 0) this.#byService.delete(service);
     changed(service);
+  }
+}
+
+/** What becomes of the slices of one Service. */
+export interface SliceWrites {
+  readonly create: readonly EndpointSlice[];
+  readonly update: readonly EndpointSlice[];
+  readonly delete: readonly Readonly<EndpointSlice>[];
+}
+
+/** Creates before it updates and deletes, so that an endpoint that moves between slices is never in none. */
+export async function writeSlices(
+  { create, update, delete: gone }: SliceWrites,
+  {
+    client,
+    writes,
+    key,
+  }: { readonly client: Client; readonly writes: WriteTracker<EndpointSlice>; readonly key: string },
+): Promise<void> {
+  const resource = client.resource<EndpointSlice>(endpointSlices);
+  for (const slice of create) writes.wrote(key, await resource.create(slice));
+  for (const slice of update) writes.wrote(key, await resource.update(slice));
+  for (const slice of gone) {
+    await resource.delete(slice.metadata.name, slice.metadata.namespace).catch(ignoreNotFound);
+    writes.deleted(key, slice);
   }
 }

@@ -2,7 +2,7 @@
 import type { Node, Pod, Taint } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
-import { isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import {
   type Controller,
@@ -68,9 +68,7 @@ export function taintEvictionController(context: ControllerContext): Controller 
     condemned.set(key, since);
     if (delay > 0) return { requeueAfter: delay };
     tell(pod, `Marking for deletion Pod ${key}`);
-    await evict(pod).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
+    await evict(pod).catch(ignoreNotFound);
     return undefined;
   }
 

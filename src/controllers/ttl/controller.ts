@@ -1,6 +1,6 @@
 // Tells kubelets how long they may keep Secrets and ConfigMaps without asking, by how many nodes there are.
 import type { Node } from '../../api/core/v1/types.generated.ts';
-import { isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { nodes } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
 import { nextStep, secondsOf, ttlAnnotation } from './reconcile.ts';
@@ -38,11 +38,8 @@ export function ttlController(context: ControllerContext): Controller {
     const node = informer.lister.get(name);
     const seconds = String(secondsOf(step));
     if (!node || node.metadata.annotations?.[ttlAnnotation] === seconds) return;
-    try {
-      await api.patch({ name, type: 'merge', body: { metadata: { annotations: { [ttlAnnotation]: seconds } } } });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const body = { metadata: { annotations: { [ttlAnnotation]: seconds } } };
+    await api.patch({ name, type: 'merge', body }).catch(ignoreNotFound);
   }
 
   return controller;
