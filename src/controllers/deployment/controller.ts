@@ -10,6 +10,7 @@ import {
   type Controller,
   type ControllerContext,
   KeyedController,
+  onEveryChange,
   recorderOf,
   type SyncResult,
 } from '../controller.ts';
@@ -40,7 +41,7 @@ export function deploymentController(context: ControllerContext): Controller {
   const controller = new KeyedController({ name: 'deployment-controller', context, waitFor, sync });
   const { queue } = controller;
   const enqueue = (deployment: Readonly<Deployment>) => queue.add(objectKey(deployment));
-  deploymentInformer.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
+  onEveryChange(deploymentInformer, enqueue);
   const selecting = objectsSelecting(deploymentInformer, selectorOf);
   const enqueueOwner = (set: Readonly<ReplicaSet>) => {
     const owner = controllerOf(set);
@@ -48,7 +49,7 @@ export function deploymentController(context: ControllerContext): Controller {
     if (owner) return;
     for (const key of selecting(set.metadata.namespace ?? '', set.metadata.labels)) queue.add(key);
   };
-  setInformer.addHandler({ added: enqueueOwner, updated: enqueueOwner, deleted: enqueueOwner });
+  onEveryChange(setInformer, enqueueOwner);
   podInformer.addHandler({
     // The last old pod of a Recreate has gone.
     deleted(pod) {

@@ -3,9 +3,9 @@ import type { Endpoints, Pod, Service } from '../../api/core/v1/types.generated.
 import { objectKey } from '../../apimachinery/object.ts';
 import { ignoreNotFound, isAlreadyExists } from '../../apimachinery/status.ts';
 import { endpoints, pods, services } from '../../client/resources.ts';
-import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
+import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
 import { createServiceSelection } from '../shared/service-selection.ts';
-import { endpointsDiffer, hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
+import { hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { managedBy, managedByLabel, reconcile } from './reconcile.ts';
 
@@ -24,19 +24,8 @@ export function endpointsController(context: ControllerContext): Controller {
   const controller = new KeyedController({ name: 'endpoints-controller', context, waitFor, sync });
   const { queue } = controller;
   const enqueue = (object: Readonly<Service> | Readonly<Endpoints>) => queue.add(objectKey(object));
-  const enqueuePod = (pod: Readonly<Pod>) => {
-    for (const key of selection.servicesOf(pod.metadata.namespace ?? '', pod.metadata.labels)) queue.add(key);
-  };
-  serviceInformer.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
-  podInformer.addHandler({
-    added: enqueuePod,
-    updated(pod, old) {
-      if (!endpointsDiffer(pod, old)) return;
-      enqueuePod(pod);
-      enqueuePod(old);
-    },
-    deleted: enqueuePod,
-  });
+  onEveryChange(serviceInformer, enqueue);
+  selection.follow((key) => queue.add(key));
   endpointsInformer.addHandler({
     // An object of a Service that was deleted while this controller was away.
     added: (object) => object.metadata.labels?.[managedByLabel] === managedBy && enqueue(object),

@@ -3,10 +3,10 @@ import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { endpointSlices, nodes, pods, services } from '../../client/resources.ts';
-import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
+import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
 import { createServiceSelection } from '../shared/service-selection.ts';
 import { ServiceSlices, writeSlices } from '../shared/service-slices.ts';
-import { endpointsDiffer, hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
+import { hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { managedBy, reconcile } from './reconcile.ts';
 import { wantsTopologyHints } from './topology-hints.ts';
@@ -36,23 +36,8 @@ export function endpointSliceController(context: ControllerContext): Controller 
   });
   const { queue } = controller;
 
-  const enqueuePod = (pod: Readonly<Pod>) => {
-    for (const key of selection.servicesOf(pod.metadata.namespace ?? '', pod.metadata.labels)) queue.add(key);
-  };
-  serviceInformer.addHandler({
-    added: (service) => queue.add(objectKey(service)),
-    updated: (service) => queue.add(objectKey(service)),
-    deleted: (service) => queue.add(objectKey(service)),
-  });
-  podInformer.addHandler({
-    added: enqueuePod,
-    updated(pod, old) {
-      if (!endpointsDiffer(pod, old)) return;
-      enqueuePod(pod);
-      enqueuePod(old);
-    },
-    deleted: enqueuePod,
-  });
+  onEveryChange(serviceInformer, (service) => queue.add(objectKey(service)));
+  selection.follow((key) => queue.add(key));
   nodeInformer.addHandler({
     added(node) {
       for (const key of waiting.get(node.metadata.name) ?? []) queue.add(key);

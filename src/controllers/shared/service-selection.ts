@@ -3,12 +3,13 @@ import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { Informer } from '../../client/types.ts';
 import { followPairs } from './label-lookup.ts';
 import { LabelPairIndex, pairsOf } from './label-pair-index.ts';
+import { endpointsDiffer } from './services.ts';
 
 export interface ServiceSelection {
-  /** Keys of the Services that select these labels. */
-  servicesOf(namespace: string, labels: Readonly<Record<string, string>> | undefined): string[];
   /** Pods of a Service with a selector, in no order. */
   podsOf(service: Readonly<Service>): Readonly<Pod>[];
+  /** `changed` is told the key of each Service whose endpoints a pod that came, changed or went may change. */
+  follow(changed: (service: string) => void): void;
 }
 
 export function createServiceSelection(services: Informer<Service>, pods: Informer<Pod>): ServiceSelection {
@@ -16,17 +17,17 @@ export function createServiceSelection(services: Informer<Service>, pods: Inform
   const podIndex = new LabelPairIndex<string>();
   followPairs(services, serviceIndex, firstPair);
   followPairs(pods, podIndex, (pod) => pairsOf(pod.metadata.labels));
-  return {
-    servicesOf(namespace, labels) {
-      const found: string[] = [];
-      for (const pair of pairsOf(labels)) {
-        for (const key of serviceIndex.get(namespace, pair)) {
-          const service = services.lister.get(nameOf(key), namespace);
-          if (service && selects(service.spec?.selector, labels)) found.push(key);
-        }
+  const servicesOf = ({ metadata: { namespace = '', labels } }: Readonly<Pod>): string[] => {
+    const found: string[] = [];
+    for (const pair of pairsOf(labels)) {
+      for (const key of serviceIndex.get(namespace, pair)) {
+        const service = services.lister.get(nameOf(key), namespace);
+        if (service && selects(service.spec?.selector, labels)) found.push(key);
       }
-      return found;
-    },
+    }
+    return found;
+  };
+  return {
     podsOf(service) {
       const { namespace = '' } = service.metadata;
       const [pair] = firstPair(service);
@@ -37,6 +38,18 @@ export function createServiceSelection(services: Informer<Service>, pods: Inform
         if (pod && selects(service.spec?.selector, pod.metadata.labels)) found.push(pod);
       }
       return found;
+    },
+    follow(changed) {
+      const tell = (pod: Readonly<Pod>) => servicesOf(pod).forEach(changed);
+      pods.addHandler({
+        added: tell,
+        updated(pod, old) {
+          if (!endpointsDiffer(pod, old)) return;
+          tell(pod);
+          tell(old);
+        },
+        deleted: tell,
+      });
     },
   };
 }

@@ -1,11 +1,11 @@
 // Keeps the pods of StatefulSets, each with its name and its claims.
 import type { StatefulSet } from '../../api/apps/v1/types.generated.ts';
-import type { PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { labelSelectorOf } from '../../apimachinery/selectors/label-selector.ts';
 import { isAlreadyExists } from '../../apimachinery/status.ts';
-import { persistentVolumeClaims, statefulSets } from '../../client/resources.ts';
+import { statefulSets } from '../../client/resources.ts';
 import {
   type Controller,
   type ControllerContext,
@@ -21,7 +21,8 @@ import { type Narrator, PodControl } from '../shared/pod-control.ts';
 import { untilAvailable } from '../shared/pods.ts';
 import { createRevisions } from '../shared/revisions.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
-import { claimNames, claimOwners, claimsOf, kind, ordinalOf, revisionOf } from './identity.ts';
+import { ClaimControl } from './claim-control.ts';
+import { kind, ordinalOf, revisionOf } from './identity.ts';
 import { reconcile, type StatefulSetPlan } from './reconcile.ts';
 
 /** Upstream's stateful_pod_control. */
@@ -36,15 +37,14 @@ const narrator: Narrator = ({ verb, pod, owner, error }) => {
 export function statefulSetController(context: ControllerContext): Controller {
   const { client, informers, clock } = context;
   const informer = informers.informer<StatefulSet>(statefulSets);
-  const claimInformer = informers.informer<PersistentVolumeClaim>(persistentVolumeClaims);
   const recorder = recorderOf(context, 'statefulset-controller');
   const pods = new PodControl({ context, kind, recorder, narrator });
+  const claims = new ClaimControl(context, recorder);
   const revisions = createRevisions(context, kind);
   const writes = new WriteTracker<StatefulSet>(informer, clock);
   const setClient = client.resource<StatefulSet>(statefulSets);
-  const claimClient = client.resource<PersistentVolumeClaim>(persistentVolumeClaims);
 
-  const waitFor = [informer, pods.informer, revisions.informer, claimInformer];
+  const waitFor = [informer, pods.informer, revisions.informer, claims.informer];
   const controller = new KeyedController({ name: 'statefulset-controller', context, waitFor, sync });
   const { queue } = controller;
   const selectorOf = ({ spec }: Readonly<StatefulSet>) => labelSelectorOf(spec.selector);
@@ -91,10 +91,10 @@ export function statefulSetController(context: ControllerContext): Controller {
       recorder.event({ ...set, ...kind }, { type: 'Warning', reason, message });
     }
     for (const { pod, labels } of plan.label) await pods.patchMetadata(key, pod, { labels });
-    for (const pod of plan.keepClaims) await keepClaims(set, pod);
+    for (const pod of plan.keepClaims) await claims.keep(set, pod);
     const results = await Promise.allSettled([
       ...plan.create.map(async (pod) => {
-        await makeClaims(set, pod);
+        await claims.make(set, pod);
         await create(key, set, pod);
       }),
       ...plan.delete.map((pod) => pods.delete(key, set, pod)),
@@ -110,37 +110,6 @@ export function statefulSetController(context: ControllerContext): Controller {
       await pods.create(key, set, pod);
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-    }
-  }
-
-  async function makeClaims(set: Readonly<StatefulSet>, pod: Readonly<Pod>): Promise<void> {
-    for (const claim of claimsOf(set, ordinalOf(set, pod))) {
-      const { name, namespace = '' } = claim.metadata;
-      const present = claimInformer.lister.get(name, namespace);
-      if (present?.metadata.deletionTimestamp) throw new Error(`pvc ${name} is being deleted`);
-      if (present) continue;
-      const what = `create Claim ${name} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
-      try {
-        await claimClient.create(claim);
-      } catch (error) {
-        if (isAlreadyExists(error)) continue;
-        const message = `${what} failed error: ${(error as Error).message}`;
-        recorder.event({ ...set, ...kind }, { type: 'Warning', reason: 'FailedCreate', message });
-        throw error;
-      }
-      recorder.event({ ...set, ...kind }, { type: 'Normal', reason: 'SuccessfulCreate', message: `${what} success` });
-    }
-  }
-
-  /** Claims that a pending pod still lacks, and whom claims go with. */
-  async function keepClaims(set: Readonly<StatefulSet>, pod: Readonly<Pod>): Promise<void> {
-    if (pod.status?.phase === 'Pending' && !pod.metadata.deletionTimestamp) await makeClaims(set, pod);
-    for (const { claimName } of claimNames(set, ordinalOf(set, pod))) {
-      const claim = claimInformer.lister.get(claimName, set.metadata.namespace);
-      const ownerReferences = claim && !claim.metadata.deletionTimestamp && claimOwners(set, claim, pod);
-      if (!claim || !ownerReferences) continue;
-      const { name, namespace = '', uid } = claim.metadata;
-      await claimClient.patch({ name, namespace, type: 'merge', body: { metadata: { uid, ownerReferences } } });
     }
   }
 
