@@ -73,58 +73,58 @@ export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
     ca ?? createAuthority(options, folder, 'ca'),
     frontProxyCA ?? createAuthority(options, folder, 'front-proxy-ca'),
   ]);
-  const issue = async (
-    name: string,
-    profile: Omit<CertificateProfile, 'notBefore' | 'notAfter'>,
-    authority: KeyPair,
-  ) => {
-    const validity = { notBefore: now - backdate, notAfter: now + leafLifetime };
-    return store(
-      options.files,
-      join(folder, name),
-      await issueKeyPair(authority, { ...profile, ...validity }, options.random),
-    );
-  };
   const sans = [...new Set([...standingSans, ...options.sans])];
+  const leaf = async (name: string, profile: LeafProfile, { stored, signer }: LeafOrigin) =>
+    stored && isUsable(stored, signer, now) && hasSans(stored, profile.sans)
+      ? stored
+      : await issueLeaf(options, join(folder, name), { profile, signer });
   return {
     ca: { ...authority, sha256: fingerprint(authority.certPem) },
-    server:
-      server && isUsable(server, authority, now) && hasSans(server, sans)
-        ? server
-        : await issue(
-            'server',
-            {
-              subject: { commonName: 'kube-apiserver', organizations: [] },
-              usages: ['server auth'],
-              sans,
-            },
-            authority,
-          ),
-    admin:
-      admin && isUsable(admin, authority, now)
-        ? admin
-        : await issue(
-            'admin',
-            {
-              subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
-              usages: ['client auth'],
-              sans: [],
-            },
-            authority,
-          ),
+    server: await leaf('server', serverProfile(sans), { stored: server, signer: authority }),
+    admin: await leaf('admin', adminProfile, { stored: admin, signer: authority }),
     frontProxy: {
       ca: proxyAuthority,
-      client:
-        frontProxyClient && isUsable(frontProxyClient, proxyAuthority, now)
-          ? frontProxyClient
-          : await issue(
-              'front-proxy-client',
-              { subject: { commonName: frontProxyClientName, organizations: [] }, usages: ['client auth'], sans: [] },
-              proxyAuthority,
-            ),
+      client: await leaf('front-proxy-client', frontProxyProfile, {
+        stored: frontProxyClient,
+        signer: proxyAuthority,
+      }),
     },
     serviceAccountKeyPem: serviceAccountKey ?? (await createServiceAccountKey(options.files, folder)),
   };
+}
+
+type LeafProfile = Omit<CertificateProfile, 'notBefore' | 'notAfter'>;
+
+interface LeafOrigin {
+  /** What was there before. */
+  readonly stored: KeyPair | undefined;
+  readonly signer: KeyPair;
+}
+
+const serverProfile = (sans: readonly string[]): LeafProfile => ({
+  subject: { commonName: 'kube-apiserver', organizations: [] },
+  usages: ['server auth'],
+  sans,
+});
+const adminProfile: LeafProfile = {
+  subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
+  usages: ['client auth'],
+  sans: [],
+};
+const frontProxyProfile: LeafProfile = {
+  subject: { commonName: frontProxyClientName, organizations: [] },
+  usages: ['client auth'],
+  sans: [],
+};
+
+async function issueLeaf(
+  { clock, random, files }: PkiOptions,
+  path: string,
+  { profile, signer }: { readonly profile: LeafProfile; readonly signer: KeyPair },
+): Promise<KeyPair> {
+  const now = clock.now();
+  const validity = { notBefore: now - backdate, notAfter: now + leafLifetime };
+  return store(files, path, await issueKeyPair(signer, { ...profile, ...validity }, random));
 }
 
 async function readKeyPair(files: Files, folder: string, name: string): Promise<KeyPair | undefined> {
