@@ -83,7 +83,7 @@ class Checker {
   readonly calls = new Map<Expr, ResolvedCall>();
   readonly references = new Map<Expr, string>();
   readonly #environment: Environment;
-  #bound: Substitution = new Map();
+  readonly #bound: Substitution = new Map();
   #scope: Scope | undefined;
   #fresh = 0;
 
@@ -124,9 +124,7 @@ class Checker {
   }
 
   #isAssignable(a: CelType, b: CelType): boolean {
-    const found = unify([a], [b], this.#bound);
-    if (found) this.#bound = found;
-    return found !== undefined;
+    return unify([a], [b], this.#bound);
   }
 
   #typeOf(expr: Expr): CelType {
@@ -260,9 +258,7 @@ class Checker {
   #fit(overload: Overload, given: readonly CelType[]): CelType | undefined {
     const own: Substitution = new Map(overload.typeParameters.map((name) => [name, this.#open()]));
     const parameters = overload.parameters.map((parameter) => substitute(parameter, own));
-    const found = unify(given, parameters, this.#bound);
-    if (!found) return undefined;
-    this.#bound = found;
+    if (!unify(given, parameters, this.#bound)) return undefined;
     return this.#resolved(substitute(overload.result, own));
   }
 

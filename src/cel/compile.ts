@@ -4,7 +4,7 @@ import { type Checked, check, type Environment } from './checker.ts';
 import { estimateCost } from './cost.ts';
 import { CelBudgetError, CelError, CelSyntaxError, printIssues } from './errors.ts';
 import { planEvaluation } from './evaluator.ts';
-import { parse } from './parser.ts';
+import { parse, tooDeep } from './parser.ts';
 import { type Bindings, type Evaluate, Run } from './run.ts';
 import { type CelType, dyn, type ObjectType } from './types.ts';
 import { validate } from './validators.ts';
@@ -94,10 +94,9 @@ export function compileExpression(source: string, options: CompileOptions): Comp
   try {
     return compile(source, options);
   } catch (error) {
-    // A chain of thousands of operators is a tree as deep, for which there is not stack enough.
+    // What macros make of it may be deeper than there is stack.
     if (!(error instanceof RangeError)) throw error;
-    const issue = { at: 0, message: 'expression recursion limit exceeded: 250' };
-    return { errors: printIssues(source, [issue]), stage: 'compilation' };
+    return { errors: printIssues(source, [tooDeep()]), stage: 'compilation' };
   }
 }
 

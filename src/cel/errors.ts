@@ -2,13 +2,14 @@
 
 /** One complaint about the source. */
 export interface Issue {
-  /** Offset into the source. */
+  /** Offset into the source; -1 for the expression as a whole. */
   readonly at: number;
   readonly message: string;
 }
 
 /** `ERROR: <input>:1:5: undefined field 'x'`, and below it the line with a mark. */
 function printIssue(source: string, { at, message }: Issue): string {
+  if (at < 0) return `ERROR: <input>:-1:0: ${message}`;
   const line = source.slice(0, at).split('\n').length;
   const start = at === 0 ? 0 : source.lastIndexOf('\n', at - 1) + 1;
   const end = source.indexOf('\n', at);
@@ -21,9 +22,14 @@ function printIssue(source: string, { at, message }: Issue): string {
   return `ERROR: <input>:${line}:${before.length + 1}: ${message}\n | ${text}\n | ${dots}${mark}`;
 }
 
+/** Beyond so many complaints about an expression, their number is said. */
+const mostIssues = 100;
+
 export function printIssues(source: string, issues: readonly Issue[]): string {
-  const sorted = [...issues].sort((a, b) => a.at - b.at);
-  return sorted.map((issue) => printIssue(source, issue)).join('\n');
+  const sorted = issues.slice(0, mostIssues).sort((a, b) => a.at - b.at);
+  const printed = sorted.map((issue) => printIssue(source, issue));
+  if (issues.length > mostIssues) printed.push(`${issues.length - mostIssues} more errors were truncated`);
+  return printed.join('\n');
 }
 
 /** The source is no expression. */

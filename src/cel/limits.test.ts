@@ -4,7 +4,8 @@ import { compileExpression } from './compile.ts';
 import { string } from './types.ts';
 
 const overBudget = 'operation cancelled: actual cost limit exceeded';
-const tooDeep = 'ERROR: <input>:1:1: expression recursion limit exceeded: 250';
+const tooDeep = 'ERROR: <input>:-1:0: max recursion depth exceeded';
+const tooNested = 'ERROR: <input>:-1:0: expression recursion limit exceeded: 250';
 
 function evaluate(source: string, self = '') {
   const { program, errors } = compileExpression(source, { variables: { self: string } });
@@ -17,10 +18,27 @@ test.each([
   [`[[1, 2, 3, 4]]${'.map(a, a + a + a + a)'.repeat(20)}[0].size() > 0`, overBudget],
   [`[[[1]]${'.map(a, [a, a, a, a])'.repeat(14)}[0]].all(x, x.flatten(30).size() > 0)`, overBudget],
   [Array(20_000).fill('1').join(' + '), tooDeep],
-  [Array(20_000).fill('true').join(' && '), tooDeep],
+  [`(${'1 + '.repeat(131)}1)${' + 1'.repeat(120)}`, tooDeep],
+  [`${'('.repeat(250)}1${')'.repeat(250)}`, tooNested],
+  [`-!true`, "ERROR: <input>:1:2: Syntax error: no viable alternative at input '-!'"],
   [`self${'.a'.repeat(20_000)}`, tooDeep],
 ])('%.60s', (source, error) => {
   expect(evaluate(source)).toMatchObject({ error });
+});
+
+test('a chain of && or || is as long as one likes; of other operators 250', () => {
+  expect(evaluate(Array(20_000).fill("self == ''").join(' && '))).toEqual({ value: true, cost: 20_000 });
+  expect(evaluate(`${"self == 'a' || ".repeat(20_000)}true`)).toEqual({ value: true, cost: 20_000 });
+  expect(evaluate(`${'1 + '.repeat(250)}1 == 251`)).toMatchObject({ error: tooDeep });
+  expect(evaluate(`(${'1 + '.repeat(249)}1 == 250) && (${'1 - '.repeat(249)}1 == -248)`)).toMatchObject({
+    value: true,
+  });
+});
+
+test('beyond a hundred complaints their number is said', () => {
+  const { errors } = compileExpression(Array(103).fill('nope').join(' && '), { variables: {} });
+  expect(errors?.split('\n').at(-1)).toBe('3 more errors were truncated');
+  expect(errors?.match(/^ERROR/gm)).toHaveLength(100);
 });
 
 test('what no text can hold is an error of the evaluation', () => {

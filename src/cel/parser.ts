@@ -1,11 +1,14 @@
 // Source to tree: a parser by precedence for the CEL grammar with optional syntax and quoted fields, as kube-apiserver sets
 // cel-go up. Positions are cel-go's: a call points at its bracket, a selection at its dot, an operator at itself.
 import type { Expr, LiteralExpr, StructEntry } from './ast.ts';
-import { CelSyntaxError } from './errors.ts';
+import { CelSyntaxError, type Issue } from './errors.ts';
 import { type Token, tokenize } from './lexer.ts';
 import { expandMacro } from './macros.ts';
 
+/** How deep expressions stand in each other, and how many operators and selections may be stacked on a path through it. */
 const maxDepth = 250;
+/** An operator whose operands may stand in any order, so that a chain of it can be a balanced tree, as deep as its logarithm. */
+const logic: readonly string[] = ['||', '&&'];
 const reserved = new Set(
   'as break const continue else for function if import let loop package namespace return var void while'.split(' '),
 );
@@ -40,6 +43,8 @@ class Parser {
   readonly #tokens: readonly Token[];
   #position = 0;
   #depth = 0;
+  /** Of what was parsed since the innermost `#stacked` began: the most operators and selections on one path through it. */
+  #height = 0;
   /** After an opening bracket: what may stand there beside an expression. */
   #opened: { readonly position: number; readonly also: string } = { position: -1, also: '' };
 
@@ -50,7 +55,10 @@ class Parser {
   whole(): Expr {
     const expr = this.#expression();
     const next = this.#peek();
-    if (next.type === 'end') return expr;
+    if (next.type === 'end') {
+      if (this.#height > maxDepth) throw new CelSyntaxError({ at: -1, message: 'max recursion depth exceeded' });
+      return expr;
+    }
     // One token too many is told apart from more.
     const what = this.#after().type === 'end' ? 'extraneous' : 'mismatched';
     throw this.#error(next, `${what} input '${next.text}' expecting <EOF>`);
@@ -109,30 +117,60 @@ class Parser {
   }
 
   #expression(): Expr {
-    if (++this.#depth > maxDepth) {
-      throw new CelSyntaxError({ at: this.#peek().at, message: `expression recursion limit exceeded: ${maxDepth}` });
-    }
-    let expr = this.#binary(0);
-    const question = this.#take('?');
-    if (question) {
-      const whenTrue = this.#binary(0);
-      this.#expect(':');
-      expr = { kind: 'call', name: '_?_:_', args: [expr, whenTrue, this.#expression()], at: question.at };
-    }
+    if (++this.#depth > maxDepth) throw new CelSyntaxError(tooDeep());
+    const expr = this.#stacked(() => this.#conditional());
     this.#depth--;
     return expr;
+  }
+
+  /** What `parse` adds to the height stands on what it has parsed, not on what came before it. */
+  #stacked(parse: () => Expr): Expr {
+    const before = this.#height;
+    this.#height = 0;
+    const expr = parse();
+    this.#height = Math.max(this.#height, before);
+    return expr;
+  }
+
+  #conditional(): Expr {
+    const condition = this.#binary(0);
+    const question = this.#take('?');
+    if (!question) return condition;
+    const whenTrue = this.#binary(0);
+    this.#expect(':');
+    const args = [condition, whenTrue, this.#expression()];
+    this.#height++;
+    return { kind: 'call', name: '_?_:_', args, at: question.at };
   }
 
   #binary(level: number): Expr {
     const operators = binary[level];
     if (!operators) return this.#unary();
-    let left = this.#binary(level + 1);
-    while (this.#is(...operators)) {
+    return this.#stacked(() => {
+      const first = this.#binary(level + 1);
+      return logic.includes(operators[0]!) ? this.#logic(level, first) : this.#chain(level, first);
+    });
+  }
+
+  #chain(level: number, first: Expr): Expr {
+    let left = first;
+    while (this.#is(...binary[level]!)) {
       const { text, at } = this.#next();
       const right = this.#binary(level + 1);
+      this.#height++;
       left = { kind: 'call', name: text === 'in' ? '@in' : `_${text}_`, args: [left, right], at };
     }
     return left;
+  }
+
+  #logic(level: number, first: Expr): Expr {
+    const terms = [first];
+    const operators: Token[] = [];
+    while (this.#is(...binary[level]!)) {
+      operators.push(this.#next());
+      terms.push(this.#binary(level + 1));
+    }
+    return balanced(terms, operators);
   }
 
   #unary(): Expr {
@@ -141,12 +179,21 @@ class Parser {
       this.#next();
       return this.#member(numberLiteral(this.#next(), first.at, '-'));
     }
-    if (!this.#is('!', '-')) return this.#member(this.#primary());
+    if (!this.#is('!', '-')) return this.#stacked(() => this.#member(this.#primary()));
     // An even number of the same sign cancels out.
     let count = 0;
     while (this.#take(first.text)) count++;
+    if (this.#is('!', '-') && !this.#isNumber(this.#after())) throw this.#otherSign();
     const operand = this.#unary();
     return count % 2 === 0 ? operand : { kind: 'call', name: `${first.text}_`, args: [operand], at: first.at };
+  }
+
+  /** `-!a`, `!-a`: signs of one kind only. */
+  #otherSign(): CelSyntaxError {
+    const [sign, after] = [this.#peek(), this.#after()];
+    const [at, before] = sign.text === '!' ? [sign, '-'] : [after, ''];
+    const text = sign.text === '!' ? '!' : `-${after.type === 'end' ? '' : after.text}`;
+    return this.#error(at, `no viable alternative at input '${before}${text}'`);
   }
 
   #isNumber(token: Token | undefined): boolean {
@@ -157,13 +204,16 @@ class Parser {
     let expr = operand;
     for (;;) {
       const dot = this.#take('.');
-      if (dot) expr = this.#selection(expr, dot);
-      else if (this.#is('[')) {
+      if (dot) {
+        expr = this.#selection(expr, dot);
+        this.#height++;
+      } else if (this.#is('[')) {
         const { at } = this.#next();
         this.#open('?');
         const optional = this.#take('?') !== undefined;
         const index = this.#expression();
         this.#expect(']');
+        this.#height++;
         expr = { kind: 'call', name: optional ? '_[?_]' : '_[_]', args: [expr, index], at };
       } else return expr;
     }
@@ -296,6 +346,23 @@ class Parser {
     }
     return { kind: 'map', entries, at };
   }
+}
+
+/** Of one complaint about a tree that no stack would hold. */
+export function tooDeep(): Issue {
+  return { at: -1, message: `expression recursion limit exceeded: ${maxDepth}` };
+}
+
+/** cel-go's tree: of the operators, the one in the middle (of two, the later) is the root. */
+function balanced(terms: readonly Expr[], operators: readonly Token[]): Expr {
+  if (operators.length === 0) return terms[0]!;
+  const middle = operators.length >>> 1;
+  const { text, at } = operators[middle]!;
+  const args = [
+    balanced(terms.slice(0, middle + 1), operators.slice(0, middle)),
+    balanced(terms.slice(middle + 1), operators.slice(middle + 1)),
+  ];
+  return { kind: 'call', name: `_${text}_`, args, at };
 }
 
 function startsExpression({ type, text }: Token): boolean {

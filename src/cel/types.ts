@@ -157,21 +157,28 @@ export function substitute(type: CelType, by: Substitution, unbound?: CelType): 
   }
 }
 
-/** The substitution under which values of some types may stand where those of others are asked for; undefined: there is none. */
-export function unify(
-  given: readonly CelType[],
-  wanted: readonly CelType[],
-  by: Substitution,
-): Substitution | undefined {
-  const trial = new Map(by);
-  return areAssignable(given, wanted, trial) ? trial : undefined;
+/**
+ * Whether values of some types may stand where those of others are asked for: then `by` learns what makes them, and else
+ * nothing. It holds what the whole expression has found out, too much for a copy at each call.
+ */
+export function unify(given: readonly CelType[], wanted: readonly CelType[], by: Substitution): boolean {
+  const learnt: Substitution = new Map();
+  const trial: Bindings = {
+    get: (name) => learnt.get(name) ?? by.get(name),
+    set: (name, type) => learnt.set(name, type),
+  };
+  if (!areAssignable(given, wanted, trial)) return false;
+  for (const [name, type] of learnt) by.set(name, type);
+  return true;
 }
 
-function areAssignable(a: readonly CelType[], b: readonly CelType[], by: Substitution): boolean {
+type Bindings = Pick<Substitution, 'get'> & { set(name: string, type: CelType): unknown };
+
+function areAssignable(a: readonly CelType[], b: readonly CelType[], by: Bindings): boolean {
   return a.length === b.length && a.every((one, i) => isAssignable(one, b[i]!, by));
 }
 
-function isAssignable(a: CelType, b: CelType, by: Substitution): boolean {
+function isAssignable(a: CelType, b: CelType, by: Bindings): boolean {
   if (b.kind === 'parameter') {
     const found = standFor(b, a, by);
     if (found !== 'open') return found === 'fits';
@@ -186,7 +193,7 @@ function isAssignable(a: CelType, b: CelType, by: Substitution): boolean {
 }
 
 /** Lets a type stand for a parameter. `open`: it cannot, but the parameter may yet stand for it. */
-function standFor(parameter: Parameter, type: CelType, by: Substitution): 'fits' | 'differs' | 'open' {
+function standFor(parameter: Parameter, type: CelType, by: Bindings): 'fits' | 'differs' | 'open' {
   if (isSame(parameter, type)) return 'fits';
   const bound = by.get(parameter.name);
   if (!bound) {
@@ -201,7 +208,7 @@ function standFor(parameter: Parameter, type: CelType, by: Substitution): 'fits'
   return 'fits';
 }
 
-function occursIn(parameter: Parameter, type: CelType, by: Substitution): boolean {
+function occursIn(parameter: Parameter, type: CelType, by: Bindings): boolean {
   if (type.kind === 'parameter') {
     if (type.name === parameter.name) return true;
     const bound = by.get(type.name);
