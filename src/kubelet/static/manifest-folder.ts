@@ -95,7 +95,9 @@ export class ManifestFolder {
       if (mistake) throw new Error(`${mistake.field}: ${mistake.detail}`);
       return pod;
     } catch (error) {
-      log(`static pod ${file}: ${error instanceof Error ? error.message : error}`);
+      // The parser shows the place in the text, too, on lines of its own.
+      const [what] = (error instanceof Error ? error.message : String(error)).split(/:?\n/);
+      log(`static pod ${file}: ${what}`);
       return undefined;
     }
   }

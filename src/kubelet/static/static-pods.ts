@@ -20,8 +20,8 @@ export interface StaticPodsOptions {
 
 export class StaticPods {
   readonly #options: StaticPodsOptions;
-  /** By namespace and name. */
-  #originals = new Map<string, Pod>();
+  /** By namespace and name; undefined until the folder was read: mirrors of before are nobody's to judge until then. */
+  #originals: ReadonlyMap<string, Pod> | undefined;
   readonly #mirrors = new Map<string, Pod>();
   #work: Promise<void> = Promise.resolve();
 
@@ -32,10 +32,10 @@ export class StaticPods {
   /** All that the folder holds now. */
   changed(originals: readonly Pod[]): void {
     const next = new Map(originals.map((pod) => [objectKey(pod), pod]));
-    for (const [key, pod] of this.#originals) {
+    const before = this.#originals ?? new Map<string, Pod>();
+    for (const [key, pod] of before) {
       if (next.get(key)?.metadata.uid !== pod.metadata.uid) this.#options.remove(pod.metadata.uid ?? '');
     }
-    const before = this.#originals;
     this.#originals = next;
     for (const [key, pod] of next) {
       if (before.get(key)?.metadata.uid !== pod.metadata.uid) this.#options.start(pod);
@@ -61,11 +61,12 @@ export class StaticPods {
 
   /** Looks at all of them again. */
   syncAll(): void {
-    for (const key of this.#originals.keys()) this.sync(key);
+    for (const key of this.#originals?.keys() ?? []) this.sync(key);
   }
 
   async #sync(key: string): Promise<void> {
     const { client, nodeName, mirrored } = this.#options;
+    if (!this.#originals) return;
     const original = this.#originals.get(key);
     const mirror = this.#mirrors.get(key);
     if (mirror && original && mirrors(mirror, original)) {
