@@ -24,8 +24,3 @@ export interface ExecResult {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-/** An input that comes in pieces, all at once. */
-export function wholeInput(input: ExecOptions['input'] = ''): string | Uint8Array {
-  return typeof input === 'string' || input instanceof Uint8Array ? input : [...input].join('');
-}

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Exec, type ExecResult, wholeInput } from '../../src/system/exec.ts';
+import type { Exec, ExecResult } from '../../src/system/exec.ts';
+import { wholeInput } from '../../src/system/fake/exec.ts';
 import { mortal } from '../fixtures/mortal.ts';
 import { type ImageOptions, makeImage } from './image.ts';
 

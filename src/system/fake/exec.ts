@@ -1,4 +1,9 @@
-import { type Exec, type ExecOptions, type ExecResult, wholeInput } from '../exec.ts';
+import type { Exec, ExecOptions, ExecResult } from '../exec.ts';
+
+/** An input that comes in pieces, all at once. */
+export function wholeInput(input: ExecOptions['input'] = ''): string | Uint8Array {
+  return typeof input === 'string' || input instanceof Uint8Array ? input : [...input].join('');
+}
 
 export interface RecordedCommand {
   readonly command: readonly string[];
