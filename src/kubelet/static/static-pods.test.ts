@@ -34,7 +34,7 @@ const deletions = () => api.calls.filter(({ verb }) => verb === 'delete').map(({
 beforeEach(async () => {
   api = new FakeApi({ clock: new FakeClock(), random: new FakeRandom() });
   told = [];
-  await api.resource<Node>(nodes).create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'one' } });
+  await api.resource<Node>(nodes).create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'one' }, spec: {} });
   mirror = await api.resource<Pod>(pods).create(mirrorOf(original, 'node-uid'));
 });
 
