@@ -1,5 +1,7 @@
 // The Client over any Transport: turns calls into requests of the API's path grammar, and answers into objects or
 // StatusErrors.
+
+import { parseExactly } from '../apimachinery/json/int64.ts';
 import {
   apiVersionOf,
   type GroupVersionResource,
@@ -132,7 +134,7 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
 
   async #json<R>(request: RawRequest): Promise<R> {
     const response = await this.#send(request);
-    return JSON.parse(await readText(response.body)) as R;
+    return parseExactly(await readText(response.body)) as R;
   }
 
   async #send(request: RawRequest): Promise<RawResponse> {

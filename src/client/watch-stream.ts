@@ -1,4 +1,5 @@
 // Reads bodies of answers: a whole text, or the newline-separated JSON events of a watch.
+import { parseExactly } from '../apimachinery/json/int64.ts';
 import type { KubeObject, WatchEvent } from '../apimachinery/object.ts';
 
 /** All of a body as UTF-8 text. */
@@ -29,6 +30,6 @@ export async function* watchEvents<T extends KubeObject>(
   body: AsyncIterable<Uint8Array>,
 ): AsyncIterableIterator<WatchEvent<T>> {
   for await (const line of lines(body)) {
-    if (line !== '') yield JSON.parse(line) as WatchEvent<T>;
+    if (line !== '') yield parseExactly(line) as WatchEvent<T>;
   }
 }
