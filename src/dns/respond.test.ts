@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
+import { zoneText } from './fake/zone-text.ts';
 import type { Ask } from './forward/exchange.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import { LoopToken } from './forward/loop-token.ts';
@@ -10,7 +11,6 @@ import type { SearchPathOf } from './search-path.ts';
 import { decodeMessage } from './wire/decode.ts';
 import { encodeMessage } from './wire/encode.ts';
 import { type Message, RCODE, TYPE } from './wire/message.ts';
-import { zoneText } from './wire/zone-text.ts';
 import { ClusterZone } from './zone/view.ts';
 
 const query = (name: string, parts: Partial<Message> = {}): Buffer =>

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import {
   difference,
   emptySet,
-  equalSets,
   type FieldPath,
   hasPath,
   intersection,
@@ -59,7 +58,7 @@ test('union, difference and intersection are those of sets of paths', () => {
       expect(text(pathsOf(union(x, y)))).toEqual(new Set([...text(a), ...text(b)]));
       expect(text(pathsOf(difference(x, y)))).toEqual(new Set([...text(a)].filter((p) => !text(b).has(p))));
       expect(text(pathsOf(intersection(x, y)))).toEqual(new Set([...text(a)].filter((p) => text(b).has(p))));
-      expect(equalSets(union(difference(x, y), intersection(x, y)), x)).toBe(true);
+      expect(union(difference(x, y), intersection(x, y))).toEqual(x);
       expect(isEmptySet(difference(x, x))).toBe(true);
     }),
   );

@@ -4,7 +4,7 @@
 //   {}       below a key: that path is in the set
 //   {".":{}, …}  the path is in the set and so are paths below it; without ".", only those below it are
 // Sets are values: no operation changes its arguments.
-import { isObject, jsonEqual } from '../json/value.ts';
+import { isObject } from '../json/value.ts';
 import { canonicalElement, compareElements, printElement } from './path-element.ts';
 
 export interface FieldSet {
@@ -216,10 +216,6 @@ function common(a: FieldSet, b: FieldSet, member: boolean): FieldSet | undefined
     children[key] = both;
   }
   return node(member, children);
-}
-
-export function equalSets(a: FieldSet, b: FieldSet): boolean {
-  return jsonEqual(a, b);
 }
 
 /** All paths of the set: at each place first those that end there, then those that go on. */

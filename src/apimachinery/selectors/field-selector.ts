@@ -60,17 +60,9 @@ export function matchesFields(selector: FieldSelector, textOf: (field: string) =
   return true;
 }
 
-export function printFieldSelector(selector: FieldSelector): string {
-  return selector.map(({ field, operator, value }) => `${field}${operator}${escaped(value)}`).join(',');
-}
-
 /** The one value that a selector wants of a field, so that a list by name need not look at everything. */
 export function requiredValue(selector: FieldSelector, field: string): string | undefined {
   return selector.find((r) => r.field === field && r.operator === '=')?.value;
-}
-
-function escaped(value: string): string {
-  return value.replace(/[\\,=]/g, '\\$&');
 }
 
 function unescaped(value: string): string {

@@ -2,7 +2,6 @@
 // newer ones want the canonical form.
 import { formatCIDR, parseCIDRSloppy } from '../../net/cidr.ts';
 import {
-  canonicalIP,
   formatIP,
   isLinkLocalMulticast,
   isLinkLocalUnicast,
@@ -26,16 +25,6 @@ export function validateLegacyIP(field: string, value: string, existing: readonl
     errors.push(fieldError.invalid(field, value, 'must not be an IPv4-mapped IPv6 address'));
   }
   return errors;
-}
-
-/** Of a field that wants canonical addresses. */
-export function validateIP(field: string, value: string): FieldError[] {
-  const errors = validateLegacyIP(field, value);
-  if (errors.length > 0) return errors;
-  const canonical = canonicalIP(value);
-  return canonical === value
-    ? []
-    : [fieldError.invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
 
 /** Of a field that takes non-canonical blocks. Values among `existing` (those of the old object) always pass. */
@@ -66,10 +55,10 @@ export function validateCIDR(field: string, value: string): FieldError[] {
 /** Addresses that traffic cannot be sent to from another machine are no endpoints and no external addresses. */
 export function validateEndpointIP(field: string, value: string): FieldError[] {
   const ip = parseIPSloppy(value)?.ip;
-  if (!ip) return [fieldError.invalid(field, value, notAnIP)];
+  if (!ip) return [fieldError.invalid(field, value, 'must be a valid IP address')];
   const errors: FieldError[] = [];
   const wrong = (detail: string): number => errors.push(fieldError.invalid(field, value, detail));
-  if (isUnspecified(ip)) wrong(`may not be unspecified (${JSON.stringify(value)})`);
+  if (isUnspecified(ip)) wrong(`may not be unspecified (${value})`);
   if (isLoopback(ip)) wrong('may not be in the loopback range (127.0.0.0/8, ::1/128)');
   if (isLinkLocalUnicast(ip)) wrong('may not be in the link-local range (169.254.0.0/16, fe80::/10)');
   if (isLinkLocalMulticast(ip)) wrong('may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');

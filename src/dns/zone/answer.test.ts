@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { zoneText } from '../fake/zone-text.ts';
 import { CLASS_IN, RCODE, TYPE } from '../wire/message.ts';
-import { zoneText } from '../wire/zone-text.ts';
 import { answer, type ZoneConfig } from './answer.ts';
 import { ClusterZone } from './view.ts';
 

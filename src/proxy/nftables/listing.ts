@@ -88,13 +88,3 @@ export function sameElements(wanted: ReadonlyMap<string, string>, listed: Readon
   for (const [key, value] of wanted) if (listed.get(key) !== value) return false;
   return true;
 }
-
-/** Whether a listing shows all of a table. Sets that fill themselves are not looked into. */
-export function matchesListing(table: Table, listing: Listing): boolean {
-  if (!hasStructure(table, listing)) return false;
-  for (const [name, { declaration, elements }] of table.sets) {
-    if (declaration.flags?.includes('dynamic')) continue;
-    if (!sameElements(elements, listing.sets.get(name)!)) return false;
-  }
-  return true;
-}

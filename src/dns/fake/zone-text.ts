@@ -1,5 +1,5 @@
 // Records as zone-file lines (RFC 1035, 5.1), as dig prints them.
-import type { RecordData, ResourceRecord } from './message.ts';
+import type { RecordData, ResourceRecord } from '../wire/message.ts';
 
 export function zoneText({ name, ttl, data }: ResourceRecord): string {
   const type = data.type === 'opaque' ? `TYPE${data.code}` : data.type;
