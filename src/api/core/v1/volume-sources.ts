@@ -130,7 +130,7 @@ function validateNFS(source: NFSVolumeSource, path: string): FieldError[] {
 }
 
 const qualifiedNames = table<RegExp>({
-  iqn: /iqn\.\d{4}-\d{2}\.([[a-zA-Z0-9\-.]+)(:[^,;*&$|\s]+)$/,
+  iqn: /iqn\.\d{4}-\d{2}\.([a-zA-Z0-9\-.]+)(:[^,;*&$|\s]+)$/,
   eui: /^eui.[a-zA-Z0-9]{16}$/,
   naa: /^naa.[a-zA-Z0-9]{32}$/,
 });

@@ -3,12 +3,14 @@ import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { validateDescendingPath } from '../../../validation/paths.ts';
 import type { PodSpec, SeccompProfile } from '../types.generated.ts';
+import { validateTolerations } from './scheduling.ts';
 import { containersWithPaths } from './scope.ts';
 
 const { forbidden, invalid } = fieldError;
 
 export const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
+const tolerations = 'scheduler.alpha.kubernetes.io/tolerations';
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';
 const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/';
 export const appArmorPrefix = 'container.apparmor.security.beta.kubernetes.io/';
@@ -23,6 +25,7 @@ export function validatePodAnnotations({ annotations = {} }: Annotated, spec: Po
     const why = 'must set spec.nodeName if mirror pod annotation is set';
     errors.push(invalid(`${path}[${mirrorAnnotation}]`, mirror, why));
   }
+  if (annotations[tolerations]) errors.push(...validateTolerationsAnnotation(annotations[tolerations], path));
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isInt32(cost)) {
     errors.push(invalid(`${path}[${deletionCost}]`, cost, 'must be a 32bit integer'));
@@ -37,9 +40,20 @@ export function validatePodAnnotations({ annotations = {} }: Annotated, spec: Po
   return errors;
 }
 
-/** As Go reads one: no leading zeros or plus sign. */
+/** As Go reads one: no plus sign, and no leading zeros but after a minus sign. */
 function isInt32(text: string): boolean {
-  return /^(0|-?[1-9][0-9]*)$/.test(text) && Number(text) >= -(2 ** 31) && Number(text) < 2 ** 31;
+  return /^(0|[1-9][0-9]*|-[0-9]+)$/.test(text) && Number(text) >= -(2 ** 31) && Number(text) < 2 ** 31;
+}
+
+/** The form that tolerations had before there was a field. */
+function validateTolerationsAnnotation(text: string, path: string): FieldError[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return [invalid(path, tolerations, (error as SyntaxError).message)];
+  }
+  return Array.isArray(value) ? validateTolerations(value, `${path}.${tolerations}`) : [];
 }
 
 function validateSeccompAnnotation(field: string, profile: string): FieldError[] {

@@ -1,9 +1,10 @@
 // What a container, or a Pod as a whole, asks for and is limited to.
 
+import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
 import { compareQuantities, printQuantity } from '../../../../apimachinery/quantity.ts';
 import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
+import { dns1123Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import {
   amountOf,
@@ -21,7 +22,9 @@ import type {
   ResourceClaim,
   ResourceRequirements,
 } from '../types.generated.ts';
-import { podRequests } from './resources.ts';
+import { mirrorAnnotation } from './annotations.ts';
+import { internalForm } from './internal-form.ts';
+import { podLimits, podRequests } from './resources.ts';
 
 const { required, forbidden, invalid, duplicate, notFound, notSupported } = fieldError;
 
@@ -86,37 +89,41 @@ function validateClaimReferences(
 }
 
 /** The claims that a Pod brings. */
-export function validateResourceClaims(claims: readonly PodResourceClaim[], path: string): FieldError[] {
+export function validateResourceClaims(
+  claims: readonly PodResourceClaim[],
+  path: string,
+  pod: Pick<ObjectMeta, 'annotations'> | undefined,
+): FieldError[] {
+  if (pod?.annotations?.[mirrorAnnotation] !== undefined) {
+    return claims.map(() => forbidden('', 'static pods do not support resource claims'));
+  }
   const seen = new Set<string>();
   return claims.flatMap((claim, i) => {
     const at = `${path}[${i}]`;
     const errors: FieldError[] = [];
-    const { name, resourceClaimName, resourceClaimTemplateName } = claim;
+    const { name } = claim;
     if (!name) errors.push(required(`${at}.name`));
     else if (seen.has(name)) errors.push(duplicate(`${at}.name`, name));
     else errors.push(...nameErrors(dns1123Label, `${at}.name`, name));
     seen.add(name);
-    return [...errors, ...validateClaimSource({ name, resourceClaimName, resourceClaimTemplateName }, at)];
+    return [...errors, ...validateClaimSource(claim, at)];
   });
 }
 
-interface ClaimSource {
-  readonly name: string;
-  readonly resourceClaimName: string | undefined;
-  readonly resourceClaimTemplateName: string | undefined;
-}
-
-function validateClaimSource(source: ClaimSource, path: string): FieldError[] {
-  const { name: Name, resourceClaimName = null, resourceClaimTemplateName = null } = source;
-  const printed = { Name, ResourceClaimName: resourceClaimName, ResourceClaimTemplateName: resourceClaimTemplateName };
-  if (resourceClaimName !== null && resourceClaimTemplateName !== null) {
-    const why = 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified';
-    return [invalid(path, printed, why)];
+function validateClaimSource(claim: PodResourceClaim, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const { resourceClaimName, resourceClaimTemplateName } = claim;
+  const wrong = (why: string): number => errors.push(invalid(path, internalForm('PodResourceClaim', claim), why));
+  if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
+    wrong('at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified');
   }
-  if (resourceClaimName === null && resourceClaimTemplateName === null) {
-    return [invalid(path, printed, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`')];
+  if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
+    wrong('must specify one of: `resourceClaimName`, `resourceClaimTemplateName`');
   }
-  return [];
+  for (const [field, name] of Object.entries({ resourceClaimName, resourceClaimTemplateName })) {
+    if (name !== undefined) errors.push(...nameErrors(dns1123Subdomain, `${path}.${field}`, name));
+  }
+  return errors;
 }
 
 /** What happens to a running container when its resources change. */
@@ -138,35 +145,43 @@ export function validateResizePolicy(
     if (!restartPolicy) errors.push(required(path));
     else if (!supported.includes(restartPolicy)) errors.push(notSupported(path, restartPolicy, supported));
     if (podRestartPolicy === 'Never' && restartPolicy !== 'NotRequired') {
-      const why = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+      const why = "must be 'NotRequired' when pod `restartPolicy` is 'Never'";
       errors.push(invalid(path, restartPolicy, why));
     }
     return errors;
   });
 }
 
-/** Resources of the Pod itself: at least what its containers ask for together, and at least each one's limit. */
+/** Resources of the Pod itself: where it names one, at least what its containers ask for together. */
 export function validatePodResources(spec: PodSpec, path: string): FieldError[] {
   const { resources } = spec;
   if (!resources) return [];
-  const errors: FieldError[] = [];
-  if (resources.claims?.length) {
-    errors.push(forbidden(`${path}.claims`, 'claims cannot be set for Resources at pod-level'));
-  }
-  errors.push(...validateResources(resources, path, [], validatePodResourceName));
+  if (spec.os?.name === 'windows') return [forbidden(path, 'may not be set for a windows pod')];
+  return [
+    ...(resources.claims ? [forbidden(`${path}.claims`, 'claims may not be set for Resources at pod-level')] : []),
+    ...validateResources(resources, path, [], validatePodResourceName),
+    ...validateAgainstContainers(spec, resources, path),
+  ];
+}
+
+function validateAgainstContainers(spec: PodSpec, resources: ResourceRequirements, path: string): FieldError[] {
   const { resources: _own, overhead: _overhead, ...containersOnly } = spec;
-  for (const [name, sum] of Object.entries(podRequests({ spec: containersOnly }))) {
-    const own = amountOf(ownValue(resources.requests, name)) ?? { nano: 0n, format: sum.format };
-    if (compareQuantities(sum, own) <= 0) continue;
-    const why = `must be greater than or equal to aggregate container requests of ${printQuantity(sum)}`;
-    errors.push(invalid(`${path}.requests[${name}]`, printQuantity(own), why));
-  }
-  for (const [i, container] of spec.containers.entries()) {
+  const hugePages = Object.entries(podLimits({ spec: containersOnly })).filter(([name]) => isHugePages(name));
+  const sums = { requests: Object.entries(podRequests({ spec: containersOnly })), limits: hugePages };
+  const errors = (['requests', 'limits'] as const).flatMap((list) =>
+    sums[list].flatMap(([name, sum]) => {
+      const own = amountOf(ownValue(resources[list], name));
+      if (!own || compareQuantities(sum, own) <= 0) return [];
+      const why = `must be greater than or equal to aggregate container ${list} of ${printQuantity(sum)}`;
+      return [invalid(`${path}.${list}[${name}]`, printQuantity(own), why)];
+    }),
+  );
+  for (const [i, container] of (spec.containers ?? []).entries()) {
     for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
       const [own, most] = [amountOf(limit), amountOf(ownValue(resources.limits, name))];
       if (!own || !most || compareQuantities(own, most) <= 0) continue;
-      const why = `must be less than or equal to pod limits of ${resources.limits?.[name]}`;
-      errors.push(invalid(`${path}.containers[${i}][${name}].limits`, limit, why));
+      const why = `must be less than or equal to pod limits of ${printQuantity(most)}`;
+      errors.push(invalid(`${path}.containers[${i}][${name}].limits`, printQuantity(own), why));
     }
   }
   return errors;

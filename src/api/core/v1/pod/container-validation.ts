@@ -12,7 +12,7 @@ import { validateLifecycle, validateProbes } from './probes.ts';
 import type { PodScope } from './scope.ts';
 import { validateSecurityContext } from './security-context.ts';
 
-const { required, forbidden, duplicate, notFound, notSupported, tooLong } = fieldError;
+const { required, forbidden, invalid, duplicate, notFound, notSupported, tooMany } = fieldError;
 
 /** Of containers of every sort. */
 function validateContainer(container: Container, path: string, scope: PodScope): FieldError[] {
@@ -21,7 +21,7 @@ function validateContainer(container: Container, path: string, scope: PodScope):
     ...requiredText(`${path}.image`, container.image),
     ...oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
     ...validateContainerPorts(container.ports ?? [], `${path}.ports`),
-    ...validateEnv(container.env ?? [], `${path}.env`, scope.volumes),
+    ...validateEnv(container.env ?? [], `${path}.env`),
     ...validateEnvFrom(container.envFrom ?? [], `${path}.envFrom`),
     ...validateVolumeMounts(container, `${path}.volumeMounts`, scope.volumes),
     ...validateVolumeDevices(container, `${path}.volumeDevices`, scope.volumes),
@@ -57,7 +57,7 @@ export function validateInitContainers(spec: PodSpec, path: string, scope: PodSc
   const names = new Set((spec.containers ?? []).map(({ name }) => name));
   return (spec.initContainers ?? []).flatMap((container, i) => {
     const at = `${path}[${i}]`;
-    const errors = [...validateContainer(container, at, scope), ...validateRestartRules(container, at)];
+    const errors = [...validateContainer(container, at, scope), ...validateInitRestart(container, at)];
     if (names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name));
     else if (container.name) names.add(container.name);
     // They do not run at the same time, so that each is compared with itself only; upstream counts from 0 then.
@@ -65,10 +65,30 @@ export function validateInitContainers(spec: PodSpec, path: string, scope: PodSc
     if (container.restartPolicy === 'Always') return [...errors, ...validateRunning(container, at, scope)];
     const fields = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const;
     const given = fields.filter((field) => container[field] !== undefined);
-    return [...errors, ...given.map((field) => forbidden(`${at}.${field}`, notForInit))];
+    return [
+      ...errors,
+      ...given.map((field) => forbidden(`${at}.${field}`, notForInit)),
+      ...validateInitResizePolicy(container, `${at}.resizePolicy`),
+    ];
   });
 }
 
+/** Without a policy of its own the rules are not looked at. */
+function validateInitRestart(container: Container, path: string): FieldError[] {
+  if (container.restartPolicy !== undefined) return validateRestartRules(container, path);
+  if (!container.restartPolicyRules?.length) return [];
+  return [required(`${path}.restartPolicy`, rulesNeedPolicy)];
+}
+
+/** What runs once to its end is not begun again for other resources. */
+function validateInitResizePolicy({ resizePolicy = [] }: Container, path: string): FieldError[] {
+  const why = "must not be set to 'RestartContainer' for non-sidecar initContainers";
+  return resizePolicy.flatMap(({ restartPolicy }, i) =>
+    restartPolicy === 'RestartContainer' ? [invalid(`${path}[${i}].restartPolicy`, restartPolicy, why)] : [],
+  );
+}
+
+const rulesNeedPolicy = 'must specify restartPolicy when restart rules are used';
 const maxRules = 20;
 const maxExitCodes = 255;
 
@@ -77,9 +97,9 @@ function validateRestartRules({ restartPolicy, restartPolicyRules = [] }: Contai
   const at = `${path}.restartPolicyRules`;
   const errors = optionalOneOf(`${path}.restartPolicy`, restartPolicy, ['Always', 'Never', 'OnFailure']);
   if (restartPolicy === undefined && restartPolicyRules.length > 0) {
-    errors.push(required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
+    errors.push(required(`${path}.restartPolicy`, rulesNeedPolicy));
   }
-  if (restartPolicyRules.length > maxRules) errors.push(tooLong(at, maxRules));
+  if (restartPolicyRules.length > maxRules) errors.push(tooMany(at, restartPolicyRules.length, maxRules));
   return [...errors, ...restartPolicyRules.flatMap((rule, i) => validateRestartRule(rule, `${at}[${i}]`))];
 }
 
@@ -91,13 +111,15 @@ function validateRestartRule({ action, exitCodes }: ContainerRestartRule, path: 
   if (!operators.includes(exitCodes.operator)) {
     errors.push(notSupported(`${path}.exitCodes.operator`, exitCodes.operator, operators));
   }
-  if ((exitCodes.values?.length ?? 0) > maxExitCodes) errors.push(tooLong(`${path}.exitCodes.values`, maxExitCodes));
+  const count = exitCodes.values?.length ?? 0;
+  if (count > maxExitCodes) errors.push(tooMany(`${path}.exitCodes.values`, count, maxExitCodes));
   return errors;
 }
 
 /** Fields that make a container part of the Pod's service: who only looks has no use for them. */
 const notForEphemeral = [
   'ports',
+  'resources',
   'resizePolicy',
   'restartPolicy',
   'restartPolicyRules',
@@ -124,11 +146,11 @@ export function validateEphemeralContainers(spec: PodSpec, path: string, scope: 
 
 function validateEphemeralFields(container: EphemeralContainer, path: string): FieldError[] {
   const why = 'cannot be set for an Ephemeral Container';
-  const { limits, requests, claims } = container.resources ?? {};
+  const { resources } = container;
+  const given = { ...container, resources: resources?.limits ?? resources?.requests ?? resources?.claims };
   const errors: FieldError[] = notForEphemeral
-    .filter((field) => container[field] !== undefined)
+    .filter((field) => given[field] !== undefined)
     .map((field) => forbidden(`${path}.${field}`, why));
-  if (limits || requests || claims) errors.push(forbidden(`${path}.resources`, why));
   for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
     const at = `${path}.volumeMounts[${i}]`;
     if (mount.subPath) errors.push(forbidden(`${at}.subPath`, why));
@@ -140,5 +162,5 @@ function validateEphemeralFields(container: EphemeralContainer, path: string): F
 /** A Pod's image is a name; a template's may be a text that something else replaces. */
 export function validateImageText({ image = '' }: Pick<Container, 'image'>, path: string): FieldError[] {
   if (image.trim() === image) return [];
-  return [fieldError.invalid(`${path}.image`, image, 'must not have leading or trailing whitespace')];
+  return [invalid(`${path}.image`, image, 'must not have leading or trailing whitespace')];
 }

@@ -1,13 +1,15 @@
 // Environment variables of a container, and what they and files of volumes can be told of the Pod.
+import { printQuantity, type Quantity } from '../../../../apimachinery/quantity.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import {
   configMapKey,
+  dns1123Label,
   dns1123Subdomain,
   envVarName,
   qualifiedName,
 } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { validateDescendingPath } from '../../../validation/paths.ts';
+import { validateNoBacksteps } from '../../../validation/paths.ts';
 import { amountOf } from '../../../validation/quantities.ts';
 import { validateRequiredName } from '../../../validation/references.ts';
 import type {
@@ -15,9 +17,10 @@ import type {
   EnvVar,
   FileKeySelector,
   ObjectFieldSelector,
+  PodSpec,
   ResourceFieldSelector,
-  Volume,
 } from '../types.generated.ts';
+import { containersWithPaths } from './scope.ts';
 
 const { required, invalid, notFound, notSupported } = fieldError;
 
@@ -40,7 +43,6 @@ const knownFields = new Set([
   'spec.restartPolicy',
   'spec.schedulerName',
   'status.phase',
-  'status.nominatedNodeName',
 ]);
 const resourceFields = [
   'limits.cpu',
@@ -52,27 +54,24 @@ const resourceFields = [
 ];
 const bytesDivisors = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
 
-export function validateEnv(env: readonly EnvVar[], path: string, volumes: ReadonlyMap<string, Volume>): FieldError[] {
+export function validateEnv(env: readonly EnvVar[], path: string): FieldError[] {
   return env.flatMap((variable, i) => {
     const at = `${path}[${i}]`;
     const name = variable.name ? nameErrors(envVarName, `${at}.name`, variable.name) : [required(`${at}.name`)];
-    return [...name, ...validateValueFrom(variable, `${at}.valueFrom`, volumes)];
+    return [...name, ...validateValueFrom(variable, `${at}.valueFrom`)];
   });
 }
 
-function validateValueFrom(
-  { value, valueFrom }: EnvVar,
-  path: string,
-  volumes: ReadonlyMap<string, Volume>,
-): FieldError[] {
+function validateValueFrom({ value, valueFrom }: EnvVar, path: string): FieldError[] {
   if (!valueFrom) return [];
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
   const errors: FieldError[] = [];
   if (fieldRef) errors.push(...validateFieldRef(fieldRef, `${path}.fieldRef`, variableFields));
-  if (resourceFieldRef) errors.push(...validateResourceFieldRef(resourceFieldRef, `${path}.resourceFieldRef`));
+  if (resourceFieldRef)
+    errors.push(...validateResourceFieldRef(resourceFieldRef, `${path}.resourceFieldRef`, { needsContainer: false }));
   if (configMapKeyRef) errors.push(...validateKeyRef(configMapKeyRef, `${path}.configMapKeyRef`));
   if (secretKeyRef) errors.push(...validateKeyRef(secretKeyRef, `${path}.secretKeyRef`));
-  if (fileKeyRef) errors.push(...validateFileKeyRef(fileKeyRef, `${path}.fileKeyRef`, volumes));
+  if (fileKeyRef) errors.push(...validateFileKeyRef(fileKeyRef, `${path}.fileKeyRef`));
   const sources = Object.values(valueFrom).filter((source) => source !== undefined).length;
   const wrong = (why: string): number => errors.push(invalid(path, '', why));
   if (sources === 0) {
@@ -90,19 +89,28 @@ function validateKeyRef({ name = '', key }: { name?: string; key: string }, path
 }
 
 /** A variable in a file that an init container leaves in an emptyDir. */
-function validateFileKeyRef(
-  { key, path: file, volumeName }: FileKeySelector,
-  path: string,
-  volumes: ReadonlyMap<string, Volume>,
-): FieldError[] {
-  const errors = key ? nameErrors(envVarName, `${path}.key`, key) : [required(`${path}.key`)];
-  if (!file) errors.push(required(`${path}.path`));
-  else errors.push(...validateDescendingPath(`${path}.path`, file));
-  if (!volumeName) return [...errors, required(`${path}.volumeName`)];
-  const volume = volumes.get(volumeName);
-  if (!volume) return [...errors, notFound(`${path}.volumeName`, volumeName)];
-  if (volume.emptyDir) return errors;
-  return [...errors, invalid(`${path}.volumeName`, volumeName, 'referenced volume must be of type emptyDir')];
+function validateFileKeyRef({ key, path: file, volumeName }: FileKeySelector, path: string): FieldError[] {
+  return [
+    ...validateRequiredName(`${path}.key`, key, envVarName),
+    ...validateRequiredName(`${path}.volumeName`, volumeName, dns1123Label),
+    ...(file ? validateNoBacksteps(`${path}.path`, file) : [required(`${path}.path`)]),
+  ];
+}
+
+/** Said after all else of a spec: the volumes of such files are there, and emptyDirs. */
+export function validateFileKeyVolumes(spec: PodSpec, path: string): FieldError[] {
+  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  return containersWithPaths(spec, path).flatMap(({ container, path: at }) =>
+    (container.env ?? []).flatMap(({ valueFrom }, i) => {
+      const ref = valueFrom?.fileKeyRef;
+      if (!ref) return [];
+      const { volumeName } = ref;
+      const field = `${at}.env[${i}].valueFrom.fileKeyRef.volumeName`;
+      const volume = volumes.get(volumeName);
+      if (!volume) return [notFound(field, volumeName ?? '')];
+      return volume.emptyDir ? [] : [invalid(field, volumeName, 'referenced volume must be of type emptyDir')];
+    }),
+  );
 }
 
 /** A field of the Pod; `supported`, sorted, is what can be asked for in this place. */
@@ -117,44 +125,47 @@ export function validateFieldRef(
     const why = `error converting fieldPath: unsupported pod version: ${apiVersion}`;
     return [invalid(`${path}.fieldPath`, fieldPath, why)];
   }
-  const subscripted = /^(.*)\['(.*)'\]$/s.exec(fieldPath);
-  const name = subscripted?.[1] ?? fieldPath;
-  const canonical = name === 'spec.host' ? 'spec.nodeName' : name;
-  const key = subscripted?.[2];
+  const wrong = (why: string): FieldError[] => [
+    invalid(`${path}.fieldPath`, fieldPath, `error converting fieldPath: ${why}: ${fieldPath}`),
+  ];
+  const [, name, key] = /^(.+?)\['(.*)'\]$/s.exec(fieldPath) ?? [];
   if (key !== undefined) {
-    if (canonical === 'metadata.annotations') return nameErrors(qualifiedName, path, key.toLowerCase());
-    if (canonical === 'metadata.labels') return nameErrors(qualifiedName, path, key);
-    if (!knownFields.has(canonical)) return [unknownField(`${path}.fieldPath`, fieldPath)];
-    return [invalid(path, canonical, 'does not support subscript')];
+    if (name === 'metadata.annotations') return nameErrors(qualifiedName, path, key.toLowerCase());
+    if (name === 'metadata.labels') return nameErrors(qualifiedName, path, key);
+    return wrong('field label does not support subscript');
   }
-  if (!knownFields.has(canonical)) return [unknownField(`${path}.fieldPath`, fieldPath)];
+  const canonical = fieldPath === 'spec.host' ? 'spec.nodeName' : fieldPath;
+  if (!knownFields.has(canonical)) return wrong('field label not supported');
   return supported.includes(canonical) ? [] : [notSupported(`${path}.fieldPath`, canonical, supported)];
 }
 
-function unknownField(field: string, fieldPath: string): FieldError {
-  return invalid(field, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`);
-}
-
-/** An amount of a container's resources, in units of the divisor. */
-export function validateResourceFieldRef({ resource, divisor }: ResourceFieldSelector, path: string): FieldError[] {
+/** An amount of a container's resources, in units of the divisor. `needsContainer`: it is told to a file of a volume. */
+export function validateResourceFieldRef(
+  { containerName, resource = '', divisor }: ResourceFieldSelector,
+  path: string,
+  { needsContainer }: { readonly needsContainer: boolean },
+): FieldError[] {
   const errors: FieldError[] = [];
-  const isHugePages = /^(requests|limits)\.hugepages-/.test(resource);
-  if (!resource) errors.push(required(`${path}.resource`));
-  else if (!resourceFields.includes(resource) && !isHugePages) {
+  const isKnown = resourceFields.includes(resource);
+  if (needsContainer && !containerName) errors.push(required(`${path}.containerName`));
+  else if (!resource) errors.push(required(`${path}.resource`));
+  else if (!isKnown && !isHugePagesField(resource)) {
     errors.push(notSupported(`${path}.resource`, resource, resourceFields));
   }
-  if ((amountOf(divisor)?.nano ?? 0n) === 0n) return errors;
+  return [...errors, ...validateDivisor(resource, amountOf(divisor), `${path}.divisor`)];
+}
+
+const isHugePagesField = (resource: string): boolean => /^(requests|limits)\.hugepages-/.test(resource);
+
+function validateDivisor(resource: string, divisor: Quantity | undefined, field: string): FieldError[] {
+  const isHugePages = isHugePagesField(resource);
+  if (!divisor || divisor.nano === 0n || !(isHugePages || resourceFields.includes(resource))) return [];
   const kind = resource.slice(resource.indexOf('.') + 1);
-  const wrong = (values: string, what: string): FieldError =>
-    invalid(`${path}.divisor`, resource, `only divisor's values ${values} are supported with the ${what} resource`);
-  if (kind === 'cpu') {
-    if (!['1m', '1'].includes(divisor!)) errors.push(wrong('1m and 1', 'cpu'));
-    return errors;
-  }
+  const values = kind === 'cpu' ? ['1m', '1'] : bytesDivisors;
+  if (values.includes(printQuantity(divisor))) return [];
   const what = isHugePages ? 'hugepages' : kind === 'ephemeral-storage' ? 'local ephemeral storage' : kind;
-  const isBytes = isHugePages || kind === 'memory' || kind === 'ephemeral-storage';
-  if (isBytes && !bytesDivisors.includes(divisor!)) errors.push(wrong(bytesDivisors.join(', '), what));
-  return errors;
+  const listed = kind === 'cpu' ? values.join(' and ') : values.join(', ');
+  return [invalid(field, resource, `only divisor's values ${listed} are supported with the ${what} resource`)];
 }
 
 export function validateEnvFrom(sources: readonly EnvFromSource[], path: string): FieldError[] {

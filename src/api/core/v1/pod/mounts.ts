@@ -95,7 +95,7 @@ export function validateVolumeDevices(container: Container, path: string, volume
     if (mounts.some(({ mountPath }) => mountPath === devicePath)) {
       errors.push(invalid(`${at}.devicePath`, devicePath, 'must not already exist as a path in volumeMounts'));
     }
-    names.add(name);
+    if (name) names.add(name);
     return errors;
   });
 }

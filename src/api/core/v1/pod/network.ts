@@ -8,11 +8,11 @@ import {
   ianaServiceName,
   portNumberErrors,
 } from '../../../../apimachinery/validation/names.ts';
-import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
+import { byteLength, nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { oneOf } from '../../../validation/values.ts';
 import type { Container, ContainerPort, PodSpec } from '../types.generated.ts';
 
-const { required, forbidden, invalid, duplicate } = fieldError;
+const { required, forbidden, invalid, duplicate, tooLong } = fieldError;
 
 // What the resolver of Linux's C library can hold.
 const maxNameservers = 3;
@@ -67,15 +67,11 @@ export function validateHostnameOverride(spec: PodSpec, path: string): FieldErro
   const { hostnameOverride, setHostnameAsFQDN, hostNetwork } = spec;
   if (hostnameOverride === undefined) return [];
   const at = `${path}.hostnameOverride`;
-  const errors = nameErrors(dns1123Subdomain, at, hostnameOverride);
-  if (hostnameOverride.length > maxHostname) {
-    errors.push(invalid(at, hostnameOverride, `must be no more than ${maxHostname} characters`));
-  }
-  if (setHostnameAsFQDN) {
-    errors.push(forbidden(at, 'may not be specified when `setHostnameAsFQDN` is true'));
-  }
-  if (hostNetwork) errors.push(forbidden(at, 'may not be specified when `hostNetwork` is true'));
-  return errors;
+  const errors: FieldError[] = [];
+  if (setHostnameAsFQDN) errors.push(forbidden(at, 'may not be specified when setHostnameAsFQDN is true'));
+  if (hostNetwork) errors.push(forbidden(at, 'may not be specified when hostNetwork is true'));
+  if (byteLength(hostnameOverride) > maxHostname) errors.push(tooLong(at, maxHostname));
+  return [...errors, ...nameErrors(dns1123Subdomain, at, hostnameOverride)];
 }
 
 export function validateContainerPorts(ports: readonly ContainerPort[], path: string): FieldError[] {

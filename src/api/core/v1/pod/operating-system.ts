@@ -6,6 +6,7 @@ import { containersWithPaths } from './scope.ts';
 const { required, forbidden, invalid, notSupported } = fieldError;
 
 const notOnWindows = 'cannot be set for a windows pod';
+/** `shareProcessNamespace` is the spec's, but in upstream's internal type one of the security context's. */
 const linuxPodFields = [
   'appArmorProfile',
   'seLinuxOptions',
@@ -13,6 +14,7 @@ const linuxPodFields = [
   'fsGroup',
   'fsGroupChangePolicy',
   'sysctls',
+  'shareProcessNamespace',
   'runAsUser',
   'runAsGroup',
   'supplementalGroups',
@@ -35,7 +37,7 @@ const linuxContainerFields = [
 export function validateOperatingSystem(spec: PodSpec, path: string): FieldError[] {
   const { os } = spec;
   if (!os) return [];
-  if (!os.name) return [required(`${path}.os.name`, 'cannot be empty')];
+  if (!os.name) return [required(`${path}.os.name`)];
   if (os.name === 'linux') return validateLinux(spec, path);
   if (os.name === 'windows') return validateWindows(spec, path);
   return [notSupported(`${path}.os`, os.name, ['linux', 'windows'])];
@@ -54,14 +56,18 @@ function validateWindows(spec: PodSpec, path: string): FieldError[] {
   const context = spec.securityContext;
   const refuse = (field: string): number => errors.push(forbidden(field, notOnWindows));
   for (const field of linuxPodFields) {
-    if (context?.[field] !== undefined) refuse(`${path}.securityContext.${field}`);
+    if (field === 'shareProcessNamespace') {
+      if (spec.shareProcessNamespace !== undefined) refuse(`${path}.shareProcessNamespace`);
+      continue;
+    }
+    const given = field === 'sysctls' ? context?.sysctls?.length : context?.[field] !== undefined;
+    if (given) refuse(`${path}.securityContext.${field}`);
     // Upstream keeps these in the security context of its internal type.
     if (field !== 'seLinuxOptions') continue;
     if (spec.hostUsers !== undefined) refuse(`${path}.hostUsers`);
     if (spec.hostPID) refuse(`${path}.hostPID`);
     if (spec.hostIPC) refuse(`${path}.hostIPC`);
   }
-  if (spec.shareProcessNamespace !== undefined) refuse(`${path}.shareProcessNamespace`);
   for (const { container, path: at } of containersWithPaths(spec, path)) {
     for (const field of linuxContainerFields) {
       if (container.securityContext?.[field] !== undefined) refuse(`${at}.securityContext.${field}`);
@@ -96,13 +102,16 @@ export function validateHostProcesses(spec: PodSpec, path: string): FieldError[]
   return errors;
 }
 
-/** A Pod with users of its own shares no other namespace of the node. */
+/** A Pod with users of its own shares no other namespace of the node, and devices keep the node's users. */
 export function validateHostUsers(spec: PodSpec, path: string): FieldError[] {
   if (spec.hostUsers !== false) return [];
-  const why = 'when `pod.Spec.HostUsers` is false';
+  const why = 'when `hostUsers` is false';
   const errors: FieldError[] = [];
   if (spec.hostNetwork) errors.push(forbidden(`${path}.hostNetwork`, why));
   if (spec.hostPID) errors.push(forbidden(`${path}.HostPID`, why));
   if (spec.hostIPC) errors.push(forbidden(`${path}.HostIPC`, why));
+  for (const { container, path: at } of containersWithPaths(spec, path)) {
+    if (container.volumeDevices?.length) errors.push(forbidden(`${at}.volumeDevices`, why));
+  }
   return errors;
 }

@@ -1,5 +1,4 @@
 // What a Pod asks of the scheduler: near which Pods and nodes it wants to be, how it spreads, which taints it bears.
-import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label, labelValueRule, qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
@@ -32,7 +31,7 @@ export function validateAffinity(affinity: Affinity | undefined, path: string): 
   ];
 }
 
-function validateWeight(path: string, weight: number): FieldError[] {
+function validateWeight(path: string, weight = 0): FieldError[] {
   return weight >= 1 && weight <= 100 ? [] : [invalid(`${path}.weight`, weight, 'must be in the range 1-100')];
 }
 
@@ -70,8 +69,10 @@ function validateAffinityTerm(term: PodAffinityTerm, path: string): FieldError[]
   ];
 }
 
+type LabelKeys = Pick<PodAffinityTerm, 'matchLabelKeys' | 'mismatchLabelKeys' | 'labelSelector'>;
+
 /** Keys whose values are taken from the Pod itself; the server adds those of `matchLabelKeys` to the selector. */
-function validateLabelKeys(term: PodAffinityTerm, path: string): FieldError[] {
+function validateLabelKeys(term: LabelKeys, path: string): FieldError[] {
   const { matchLabelKeys = [], mismatchLabelKeys = [], labelSelector } = term;
   const lists = [
     ['matchLabelKeys', matchLabelKeys],
@@ -100,11 +101,12 @@ function validateLabelKeys(term: PodAffinityTerm, path: string): FieldError[] {
 }
 
 export function validateTopologySpread(constraints: readonly TopologySpreadConstraint[], path: string): FieldError[] {
-  const pairOf = (one: TopologySpreadConstraint) => `{${one.topologyKey}, ${one.whenUnsatisfiable}}`;
+  const pairOf = ({ topologyKey = '', whenUnsatisfiable = '' }: TopologySpreadConstraint) =>
+    `{${topologyKey}, ${whenUnsatisfiable}}`;
   const last = new Map(constraints.map((constraint, i) => [pairOf(constraint), i]));
   return constraints.flatMap((constraint, i) => {
     const at = `${path}[${i}]`;
-    const { maxSkew, topologyKey, whenUnsatisfiable, labelSelector } = constraint;
+    const { maxSkew = 0, topologyKey, whenUnsatisfiable = '', labelSelector } = constraint;
     const errors: FieldError[] = [];
     if (maxSkew <= 0) errors.push(invalid(`${at}.maxSkew`, maxSkew, positiveMessage));
     if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'));
@@ -117,33 +119,21 @@ export function validateTopologySpread(constraints: readonly TopologySpreadConst
       ...validateMinDomains(constraint, `${at}.minDomains`),
       ...optionalOneOf(`${at}.nodeAffinityPolicy`, constraint.nodeAffinityPolicy, policies),
       ...optionalOneOf(`${at}.nodeTaintsPolicy`, constraint.nodeTaintsPolicy, policies),
-      ...validateSpreadKeys(constraint.matchLabelKeys ?? [], `${at}.matchLabelKeys`, labelSelector),
+      ...validateLabelKeys(constraint, at),
       ...validateLabelSelector(labelSelector, `${at}.labelSelector`),
     ];
   });
 }
 
-function validateMinDomains({ minDomains, whenUnsatisfiable }: TopologySpreadConstraint, path: string): FieldError[] {
+function validateMinDomains(
+  { minDomains, whenUnsatisfiable = '' }: TopologySpreadConstraint,
+  path: string,
+): FieldError[] {
   if (minDomains === undefined) return [];
   const errors = minDomains <= 0 ? [invalid(path, minDomains, positiveMessage)] : [];
   if (whenUnsatisfiable === 'DoNotSchedule') return errors;
   const why = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`;
   return [...errors, invalid(path, minDomains, why)];
-}
-
-function validateSpreadKeys(keys: readonly string[], path: string, selector: LabelSelector | undefined): FieldError[] {
-  if (keys.length === 0) return [];
-  const errors = selector ? [] : [forbidden(path, 'must not be specified when labelSelector is not set')];
-  const selected = new Set([
-    ...Object.keys(selector?.matchLabels ?? {}),
-    ...(selector?.matchExpressions ?? []).map(({ key }) => key),
-  ]);
-  for (const [i, key] of keys.entries()) {
-    const at = `${path}[${i}]`;
-    errors.push(...nameErrors(qualifiedName, at, key));
-    if (selected.has(key)) errors.push(invalid(at, key, 'exists in both matchLabelKeys and labelSelector'));
-  }
-  return errors;
 }
 
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
@@ -173,6 +163,10 @@ function validateTolerationValue(operator: string, value: string, field: string)
   if (operator === '' || operator === 'Equal') {
     const wrong = labelValueRule(value);
     return wrong.length > 0 ? [invalid(field, value, wrong.join(';'))] : [];
+  }
+  if (operator === 'Lt' || operator === 'Gt') {
+    // Known, but behind a feature gate that is off (KEP-5471).
+    return [notSupported(field, operator, ['Equal', 'Exists', 'Lt', 'Gt'])];
   }
   if (operator !== 'Exists') return [notSupported(field, operator, ['Equal', 'Exists'])];
   return value ? [invalid(field, value, "value must be empty when `operator` is 'Exists'")] : [];

@@ -3,7 +3,7 @@ import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
 import type { PodSpec, Volume } from '../types.generated.ts';
 
 export interface PodScope {
-  /** By name. */
+  /** Those in which nothing is wrong, by name: no other can be mounted. */
   readonly volumes: ReadonlyMap<string, Volume>;
   readonly claimNames: readonly string[];
   readonly gracePeriodSeconds: number | undefined;
@@ -14,9 +14,9 @@ export interface PodScope {
   readonly pod: ObjectMeta | undefined;
 }
 
-export function scopeOf(spec: PodSpec, pod: ObjectMeta | undefined): PodScope {
+export function scopeOf(spec: PodSpec, volumes: ReadonlyMap<string, Volume>, pod: ObjectMeta | undefined): PodScope {
   return {
-    volumes: new Map((spec.volumes ?? []).map((volume) => [volume.name, volume])),
+    volumes,
     claimNames: (spec.resourceClaims ?? []).flatMap(({ name }) => name || []),
     gracePeriodSeconds: spec.terminationGracePeriodSeconds,
     restartPolicy: spec.restartPolicy ?? '',

@@ -123,8 +123,10 @@ function validateSeccompProfile(profile: SeccompProfile | undefined, path: strin
     return [...errors, ...validateDescendingPath(at, localhostProfile)];
   }
   if (localhostProfile === undefined) return errors;
-  const printed = { Type: type, LocalhostProfile: localhostProfile };
-  return [...errors, invalid(at, printed, 'can only be set when seccomp type is Localhost')];
+  return [
+    ...errors,
+    invalid(at, internalForm('SeccompProfile', profile), 'can only be set when seccomp type is Localhost'),
+  ];
 }
 
 const maxAppArmorProfile = 4095;

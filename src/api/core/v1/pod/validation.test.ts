@@ -347,7 +347,7 @@ describe.each<[string, readonly Case[]]>([
       [
         'own users on the network of the node',
         { hostUsers: false, hostNetwork: true },
-        ['spec.hostNetwork: Forbidden: when `pod.Spec.HostUsers` is false'],
+        ['spec.hostNetwork: Forbidden: when `hostUsers` is false'],
       ],
       [
         'privileges on Windows',
@@ -479,4 +479,220 @@ test('a template waits for the Pod with some rules', () => {
   defaultPod(pod);
   for (const port of spec.containers[0]!.ports!) delete port.hostPort;
   expect(validatePodTemplate({ spec }, 'template').map(fieldErrorMessage)).toEqual([]);
+});
+
+const claimed = { persistentVolumeClaim: { claimName: 'p-e' } };
+const ephemeral: Partial<Volume> = {
+  ephemeral: {
+    volumeClaimTemplate: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+  },
+};
+const told = (fieldPath: string) => container({ env: [{ name: 'X', valueFrom: { fieldRef: { fieldPath } } }] });
+const measured = (resource: string, divisor: string) =>
+  container({ env: [{ name: 'X', valueFrom: { resourceFieldRef: { resource, divisor } } }] });
+const filed = (file: object) => container({ env: [{ name: 'X', valueFrom: { fileKeyRef: file as never } }] });
+const x0 = `${c0}.env[0].valueFrom`;
+const initial = (more: Partial<Container>): Partial<PodSpec> => ({
+  initContainers: [{ name: 'i', image: 'x', ...more }],
+});
+const i0 = 'spec.initContainers[0]';
+const rule = { action: 'Restart', exitCodes: { operator: 'In', values: [3] } };
+const many = (count: number) => Array.from({ length: count }, () => 3);
+
+describe('what other parts of the spec make of it', () => {
+  test.each<Case>([
+    [
+      'a volume in which something is wrong cannot be mounted',
+      { ...mounted({}), volumes: [{ name: 'v', nfs: { server: '', path: '/x' } }] },
+      ['spec.volumes[0].nfs.server: Required value', `${c0}.volumeMounts[0].name: Not found: "v"`],
+    ],
+    [
+      'a name that is no name is not one that is taken',
+      { volumes: [{ name: 'V' }, { name: 'V' }] },
+      [0, 1].map(
+        (i) =>
+          `spec.volumes[${i}].name: Invalid value: "V": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`,
+      ),
+    ],
+    [
+      'a claim that the Pod itself makes',
+      {
+        volumes: [
+          { name: 'e', ...ephemeral },
+          { name: 'v', ...claimed },
+        ],
+      },
+      [
+        'spec.volumes[1].persistentVolumeClaim.claimName: Invalid value: "p-e": must not reference a PVC that gets created for an ephemeral volume',
+      ],
+    ],
+    [
+      'claims of no name',
+      { resourceClaims: [{ name: 'a', resourceClaimName: 'A_' }] },
+      [
+        "spec.resourceClaims[0].resourceClaimName: Invalid value: \"A_\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      ],
+    ],
+    [
+      'a field of a field',
+      told("spec.nodeName['x']"),
+      [
+        `${x0}.fieldRef.fieldPath: Invalid value: "spec.nodeName['x']": error converting fieldPath: field label does not support subscript: spec.nodeName['x']`,
+      ],
+    ],
+    [
+      'the first bracket counts',
+      told("metadata.labels['a['b']"),
+      [expect.stringContaining(`${x0}.fieldRef: Invalid`) as never],
+    ],
+    [
+      'a field that Pods cannot be told',
+      told('status.nominatedNodeName'),
+      [
+        `${x0}.fieldRef.fieldPath: Invalid value: "status.nominatedNodeName": error converting fieldPath: field label not supported: status.nominatedNodeName`,
+      ],
+    ],
+    ['a divisor in another form', measured('limits.cpu', '1000m'), []],
+    [
+      'kibibytes in bytes',
+      measured('requests.memory', '1024'),
+      [
+        `${x0}.resourceFieldRef.divisor: Invalid value: "requests.memory": only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the memory resource`,
+      ],
+    ],
+    [
+      'a variable in a file of no volume',
+      filed({ key: 'K', path: '/a/../b', volumeName: 'v' }),
+      [
+        `${x0}.fileKeyRef.path: Invalid value: "/a/../b": must not contain '..'`,
+        `${x0}.fileKeyRef.volumeName: Not found: "v"`,
+      ],
+    ],
+    [
+      'too many rules and codes',
+      container({
+        restartPolicy: 'Never',
+        restartPolicyRules: [
+          ...many(20).map(() => rule),
+          { ...rule, exitCodes: { operator: 'In', values: many(256) } },
+        ],
+      }),
+      [
+        `${c0}.restartPolicyRules: Too many: 21: must have at most 20 items`,
+        `${c0}.restartPolicyRules[20].exitCodes.values: Too many: 256: must have at most 255 items`,
+      ],
+    ],
+    [
+      'rules of an init container without a policy',
+      initial({ restartPolicyRules: [{ action: 'Stop' } as never] }),
+      [`${i0}.restartPolicy: Required value: must specify restartPolicy when restart rules are used`],
+    ],
+    [
+      'an init container that would begin again for more',
+      initial({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }),
+      [
+        `${i0}.resizePolicy[0].restartPolicy: Invalid value: "RestartContainer": must not be set to 'RestartContainer' for non-sidecar initContainers`,
+      ],
+    ],
+    [
+      'a policy of resizing for what never restarts',
+      {
+        ...container({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }),
+        restartPolicy: 'Never',
+      },
+      [
+        `${c0}.resizePolicy: Invalid value: "RestartContainer": must be 'NotRequired' when pod \`restartPolicy\` is 'Never'`,
+      ],
+    ],
+    [
+      'less for the Pod than for its containers, of what it names',
+      {
+        ...container({
+          resources: { requests: { cpu: '2', 'example.com/a': '1' }, limits: { memory: '2Gi', 'example.com/a': '1' } },
+        }),
+        resources: { limits: { memory: '1Gi' }, requests: { cpu: '1' } },
+      },
+      [
+        'spec.resources.requests: Invalid value: "2Gi": must be less than or equal to memory limit of 1Gi',
+        'spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to aggregate container requests of 2',
+        'spec.resources.containers[0][memory].limits: Invalid value: "2Gi": must be less than or equal to pod limits of 1Gi',
+      ],
+    ],
+    [
+      'resources of a Pod on Windows',
+      { os: { name: 'windows' }, resources: { limits: { cpu: '1' } } },
+      ['spec.resources: Forbidden: may not be set for a windows pod'],
+    ],
+    [
+      'claims of a Pod as a whole',
+      { resources: { claims: [] } },
+      ['spec.resources.claims: Forbidden: claims may not be set for Resources at pod-level'],
+    ],
+    ['a system of no name', { os: { name: '' } }, ['spec.os.name: Required value']],
+    [
+      'users of its own and a device',
+      {
+        ...container({ volumeDevices: [{ name: 'v', devicePath: '/dev/x' }] }),
+        ...volume({ persistentVolumeClaim: { claimName: 'c' } }),
+        hostUsers: false,
+      },
+      [`${c0}.volumeDevices: Forbidden: when \`hostUsers\` is false`],
+    ],
+    [
+      'a name of its own beside others',
+      { hostnameOverride: 'a'.repeat(65), setHostnameAsFQDN: true, hostNetwork: true },
+      [
+        'spec.hostnameOverride: Forbidden: may not be specified when setHostnameAsFQDN is true',
+        'spec.hostnameOverride: Forbidden: may not be specified when hostNetwork is true',
+        'spec.hostnameOverride: Too long: may not be more than 64 bytes',
+      ],
+    ],
+    [
+      'a toleration by number',
+      { tolerations: [{ key: 'a', operator: 'Gt', value: '1' }] },
+      ['spec.tolerations[0].operator: Unsupported value: "Gt": supported values: "Equal", "Exists", "Lt", "Gt"'],
+    ],
+    [
+      'a spread without its fields',
+      { topologySpreadConstraints: [{ labelSelector: {} } as never] },
+      [
+        'spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero',
+        'spec.topologySpreadConstraints[0].topologyKey: Required value: can not be empty',
+        'spec.topologySpreadConstraints[0].whenUnsatisfiable: Unsupported value: "": supported values: "DoNotSchedule", "ScheduleAnyway"',
+      ],
+    ],
+    [
+      'empty texts where a name can be absent',
+      { runtimeClassName: '', preemptionPolicy: '' },
+      [
+        expect.stringContaining('spec.runtimeClassName: Invalid value: ""') as never,
+        'spec.preemptionPolicy: Required value',
+      ],
+    ],
+    [
+      'sharing on Windows, in its place',
+      { os: { name: 'windows' }, shareProcessNamespace: true, securityContext: { runAsUser: 1, fsGroup: 1 } },
+      ['securityContext.fsGroup', 'shareProcessNamespace', 'securityContext.runAsUser'].map(
+        (field) => `spec.${field}: Forbidden: cannot be set for a windows pod`,
+      ),
+    ],
+  ])('%s', (_what, spec, messages) => expect(refusals(spec)).toEqual(messages));
+
+  test.each([
+    ['controller.kubernetes.io/pod-deletion-cost', '-05', []],
+    [
+      'scheduler.alpha.kubernetes.io/tolerations',
+      '[{"operator":"Exists","value":"v"}]',
+      [
+        `metadata.annotations.scheduler.alpha.kubernetes.io/tolerations[0].operator: Invalid value: "v": value must be empty when \`operator\` is 'Exists'`,
+      ],
+    ],
+  ])('the annotation %s', (key, value, messages) => expect(refusals({}, { [key]: value })).toEqual(messages));
+
+  test('a static Pod has no claims', () => {
+    const spec = { nodeName: 'n', resourceClaims: [{ name: 'a', resourceClaimName: 'a' }] };
+    expect(refusals(spec, { 'kubernetes.io/config.mirror': 'x' })).toEqual([
+      ': Forbidden: static pods do not support resource claims',
+    ]);
+  });
 });

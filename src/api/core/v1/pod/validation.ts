@@ -1,10 +1,10 @@
 // What the API server refuses in a Pod, or in a template of one.
 import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { qualifiedName, rangeMessage } from '../../../../apimachinery/validation/names.ts';
+import { dns1123Subdomain, qualifiedName, rangeMessage } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors, validateAnnotations, validateLabels } from '../../../../apimachinery/validation/object-meta.ts';
 import { validateOptionalName } from '../../../validation/references.ts';
-import { maxInt32, oneOf, optionalOneOf } from '../../../validation/values.ts';
+import { maxInt32, oneOf } from '../../../validation/values.ts';
 import type { Pod, PodSpec, PodTemplateSpec } from '../types.generated.ts';
 import { validateAnnotationsOfCreate, validatePodAnnotations } from './annotations.ts';
 import { validatePodResources, validateResourceClaims, validateResources } from './container-resources.ts';
@@ -14,6 +14,7 @@ import {
   validateImageText,
   validateInitContainers,
 } from './container-validation.ts';
+import { validateFileKeyVolumes } from './environment.ts';
 import {
   validateDnsConfig,
   validateHostAliases,
@@ -38,11 +39,12 @@ const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None
 
 /** `pod` is the metadata of the Pod itself; absent for a template, where some rules wait for the Pod. */
 function validatePodSpec(spec: PodSpec, path = 'spec', pod?: ObjectMeta): FieldError[] {
-  const scope = scopeOf(spec, pod);
+  const volumes = validateVolumes(spec.volumes ?? [], `${path}.volumes`, pod);
+  const scope = scopeOf(spec, volumes.valid, pod);
   return [
     ...(spec.terminationGracePeriodSeconds === undefined ? [required(`${path}.terminationGracePeriodSeconds`)] : []),
-    ...validateVolumes(spec.volumes ?? [], `${path}.volumes`, scope),
-    ...validateResourceClaims(spec.resourceClaims ?? [], `${path}.resourceClaims`),
+    ...volumes.errors,
+    ...validateResourceClaims(spec.resourceClaims ?? [], `${path}.resourceClaims`, pod),
     ...validateContainers(spec, `${path}.containers`, scope),
     ...validateInitContainers(spec, `${path}.initContainers`, scope),
     ...validateEphemeralContainers(spec, `${path}.ephemeralContainers`, scope),
@@ -61,26 +63,29 @@ function validatePodSpec(spec: PodSpec, path = 'spec', pod?: ObjectMeta): FieldE
     ...validateTopologySpread(spec.topologySpreadConstraints ?? [], `${path}.topologySpreadConstraints`),
     ...validateHostProcesses(spec, path),
     ...validateHostUsers(spec, path),
+    ...validateHostnameOverride(spec, path),
     ...validateIdentity(spec, path),
     ...validateOperatingSystem(spec, path),
+    ...validateFileKeyVolumes(spec, path),
   ];
 }
 
 /** Names, deadlines, and what else is said of the Pod as a whole. */
 function validateIdentity(spec: PodSpec, path: string): FieldError[] {
-  const preemption = spec.preemptionPolicy;
+  const { preemptionPolicy, runtimeClassName } = spec;
   const policies = ['PreemptLowerPriority', 'Never'];
   return [
     ...validateOptionalName(`${path}.serviceAccountName`, spec.serviceAccountName),
     ...validateOptionalName(`${path}.nodeName`, spec.nodeName),
     ...validateDeadline(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds),
     ...validateHostnames(spec, path),
-    ...validateHostnameOverride(spec, path),
     ...validateTolerations(spec.tolerations ?? [], `${path}.tolerations`),
     ...validateHostAliases(spec, `${path}.hostAliases`),
     ...validateOptionalName(`${path}.priorityClassName`, spec.priorityClassName),
-    ...validateOptionalName(`${path}.runtimeClassName`, spec.runtimeClassName),
-    ...optionalOneOf(`${path}.preemptionPolicy`, preemption, policies),
+    ...(runtimeClassName === undefined
+      ? []
+      : nameErrors(dns1123Subdomain, `${path}.runtimeClassName`, runtimeClassName)),
+    ...(preemptionPolicy === undefined ? [] : oneOf(`${path}.preemptionPolicy`, preemptionPolicy, policies)),
     ...(spec.overhead ? validateResources({ limits: spec.overhead }, `${path}.overhead`) : []),
   ];
 }

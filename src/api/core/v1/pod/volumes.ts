@@ -1,9 +1,11 @@
 // The volumes of a Pod: one source each, and what is projected into files.
+import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label, dns1123Subdomain, qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors, validateAnnotations, validateLabels } from '../../../../apimachinery/validation/object-meta.ts';
 import { validateDescendingPath, validateFileMode, validateLocalPath } from '../../../validation/paths.ts';
 import { amountOf } from '../../../validation/quantities.ts';
+import { validateRequiredName } from '../../../validation/references.ts';
 import { validateLabelSelector } from '../../../validation/selectors.ts';
 import { clusterTrustBundleName, signerName } from '../../../validation/signers.ts';
 import { oneOf, requiredText } from '../../../validation/values.ts';
@@ -30,7 +32,6 @@ import type {
 import { validateCSIDriverName, validateSecretName, validateVolumeSource } from '../volume-sources.ts';
 import { validateFieldRef, validateResourceFieldRef } from './environment.ts';
 import { internalForm } from './internal-form.ts';
-import type { PodScope } from './scope.ts';
 
 const { required, forbidden, invalid, duplicate, notSupported } = fieldError;
 
@@ -70,32 +71,51 @@ const order = [
 /** What files of a volume can be told of the Pod. */
 const fileFields = ['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'];
 
-export function validateVolumes(volumes: readonly Volume[], path: string, scope: PodScope): FieldError[] {
-  const names = new Set<string>();
-  return volumes.flatMap((volume, i) => {
+interface JudgedVolumes {
+  readonly errors: readonly FieldError[];
+  /** By name, those without errors. */
+  readonly valid: ReadonlyMap<string, Volume>;
+}
+
+/** `pod` is the metadata of the Pod itself; absent for a template. */
+export function validateVolumes(volumes: readonly Volume[], path: string, pod: ObjectMeta | undefined): JudgedVolumes {
+  const valid = new Map<string, Volume>();
+  const made = new Set(
+    pod?.name ? volumes.flatMap(({ ephemeral, name }) => (ephemeral ? `${pod.name}-${name}` : [])) : [],
+  );
+  const errors = volumes.flatMap((volume, i) => {
     const at = `${path}[${i}]`;
-    const { name } = volume;
-    const context = { persistent: false, volumeName: name };
-    const own = {
-      emptyDir: validateEmptyDir,
-      gitRepo: validateGitRepo,
-      secret: validateSecretVolume,
-      configMap: validateConfigMapVolume,
-      persistentVolumeClaim: ({ claimName }: PersistentVolumeClaimVolumeSource, to: string) =>
-        requiredText(`${to}.claimName`, claimName),
-      downwardAPI: validateDownwardAPI,
-      projected: validateProjected,
-      csi: validateCSI,
-      ephemeral: (source: EphemeralVolumeSource, to: string) => validateEphemeral(source, to, { name, scope }),
-      image: (source: ImageVolumeSource, to: string) => validateImage(source, to, scope),
-    };
-    const errors = validateVolumeSource(volume, at, { order, own, context });
-    if (!name) return [...errors, required(`${at}.name`)];
-    const wrong = nameErrors(dns1123Label, `${at}.name`, name);
-    if (wrong.length === 0 && names.has(name)) wrong.push(duplicate(`${at}.name`, name));
-    names.add(name);
-    return [...errors, ...wrong];
+    const own = validateVolume(volume, at, pod);
+    if (valid.has(volume.name)) own.push(duplicate(`${at}.name`, volume.name));
+    if (own.length === 0) valid.set(volume.name, volume);
+    const claim = volume.persistentVolumeClaim?.claimName;
+    if (claim === undefined || !made.has(claim)) return own;
+    const why = 'must not reference a PVC that gets created for an ephemeral volume';
+    return [...own, invalid(`${at}.persistentVolumeClaim.claimName`, claim, why)];
   });
+  return { errors, valid };
+}
+
+function validateVolume(volume: Volume, at: string, pod: ObjectMeta | undefined): FieldError[] {
+  const { name } = volume;
+  const own = {
+    emptyDir: validateEmptyDir,
+    gitRepo: validateGitRepo,
+    secret: validateSecretVolume,
+    configMap: validateConfigMapVolume,
+    persistentVolumeClaim: ({ claimName }: PersistentVolumeClaimVolumeSource, to: string) =>
+      requiredText(`${to}.claimName`, claimName),
+    downwardAPI: validateDownwardAPI,
+    projected: validateProjected,
+    csi: validateCSI,
+    ephemeral: (source: EphemeralVolumeSource, to: string) => validateEphemeral(source, to, { name, pod }),
+    image: (source: ImageVolumeSource, to: string) => validateImage(source, to, pod),
+  };
+  const context = { persistent: false, volumeName: name };
+  return [
+    ...validateVolumeSource(volume, at, { order, own, context }),
+    ...validateRequiredName(`${at}.name`, name, dns1123Label),
+  ];
 }
 
 function validateEmptyDir({ sizeLimit }: EmptyDirVolumeSource, path: string): FieldError[] {
@@ -151,9 +171,7 @@ function validateDownwardAPIFile(file: DownwardAPIVolumeFile, path: string): Fie
       errors.push(invalid(path, 'resource', why));
     }
   } else if (resourceFieldRef) {
-    const at = `${path}.resourceFieldRef`;
-    if (!resourceFieldRef.containerName) errors.push(required(`${at}.containerName`));
-    else errors.push(...validateResourceFieldRef(resourceFieldRef, at));
+    errors.push(...validateResourceFieldRef(resourceFieldRef, `${path}.resourceFieldRef`, { needsContainer: true }));
   } else {
     errors.push(required(path, 'one of fieldRef and resourceFieldRef is required'));
   }
@@ -167,14 +185,14 @@ function validateCSI({ driver, nodePublishSecretRef }: CSIVolumeSource, path: st
 
 interface EphemeralContext {
   readonly name: string;
-  readonly scope: PodScope;
+  readonly pod: ObjectMeta | undefined;
 }
 
 /** Of the claim's metadata only labels and annotations are the author's. */
 function validateEphemeral(
   { volumeClaimTemplate: template }: EphemeralVolumeSource,
   path: string,
-  { name, scope }: EphemeralContext,
+  { name, pod }: EphemeralContext,
 ): FieldError[] {
   const at = `${path}.volumeClaimTemplate`;
   const errors: FieldError[] = [];
@@ -191,9 +209,9 @@ function validateEphemeral(
       ...validateClaimSpec(spec, `${at}.spec`),
     );
   }
-  if (!scope.pod?.name || !name) return errors;
+  if (!pod?.name || !name) return errors;
   // The claim is named after both.
-  const claim = `${scope.pod.name}-${name}`;
+  const claim = `${pod.name}-${name}`;
   const wrong = dns1123Subdomain(claim);
   const volume = path.slice(0, path.lastIndexOf('.'));
   return [
@@ -202,7 +220,11 @@ function validateEphemeral(
   ];
 }
 
-function validateImage({ reference, pullPolicy }: ImageVolumeSource, path: string, { pod }: PodScope): FieldError[] {
+function validateImage(
+  { reference, pullPolicy }: ImageVolumeSource,
+  path: string,
+  pod: ObjectMeta | undefined,
+): FieldError[] {
   return [
     ...(pod ? requiredText(`${path}.reference`, reference) : []),
     ...oneOf(`${path}.pullPolicy`, pullPolicy, ['Always', 'IfNotPresent', 'Never']),
@@ -305,6 +327,9 @@ const hour = 3600;
 function validateCertificate(projection: PodCertificateProjection, path: string): FieldError[] {
   const { keyType, maxExpirationSeconds, credentialBundlePath, keyPath, certificateChainPath } = projection;
   const errors = nameErrors(signerName, `${path}.signerName`, projection.signerName);
+  for (const key of Object.keys(projection.userAnnotations ?? {})) {
+    errors.push(...nameErrors(qualifiedName, `${path}.userAnnotations[${key}]`, key));
+  }
   if (!keyTypes.includes(keyType)) errors.push(notSupported(`${path}.keyType`, keyType, keyTypes));
   if (maxExpirationSeconds !== undefined) {
     const at = `${path}.maxExpirationSeconds`;
@@ -319,9 +344,6 @@ function validateCertificate(projection: PodCertificateProjection, path: string)
   if (files.every(([, file]) => !file)) {
     const why = 'specify at least one of credentialBundlePath, keyPath, and certificateChainPath';
     errors.push(required(path, why));
-  }
-  for (const key of Object.keys(projection.userAnnotations ?? {})) {
-    errors.push(...nameErrors(qualifiedName, `${path}.userAnnotations[${key}]`, key));
   }
   return errors;
 }
