@@ -1,6 +1,6 @@
 // Who decides, and in which order: from the file of `--authorization-config` (apiserver.config.k8s.io
 // AuthorizationConfiguration). Pure: the file is parsed YAML or JSON.
-import { parseGoDuration } from '../../apimachinery/duration.ts';
+import { goDurationError, parseGoDuration } from '../../apimachinery/duration.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { fieldsOf, listOf, textOf } from '../configuration-fields.ts';
 import type { AuthorizerType } from './authorizer-types.ts';
@@ -111,9 +111,11 @@ function webhookOf(value: unknown, at: string): WebhookConfiguration {
 
 /** Milliseconds; what is not there is 0. */
 function durationOf(value: unknown): number {
-  if (value === undefined || value === null) return 0;
-  const milliseconds = typeof value === 'string' ? parseGoDuration(value) : undefined;
-  if (milliseconds === undefined) throw new Error(`time: invalid duration ${JSON.stringify(value)}`);
+  if (value === undefined) return 0;
+  const text = value ?? '';
+  if (typeof text !== 'string') throw new Error(`time: invalid duration ${JSON.stringify(value)}`);
+  const milliseconds = parseGoDuration(text);
+  if (milliseconds === undefined) throw new Error(goDurationError(text));
   return milliseconds;
 }
 

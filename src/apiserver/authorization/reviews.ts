@@ -23,10 +23,11 @@ interface Asked {
 function attributesOf(user: User, { resourceAttributes, nonResourceAttributes }: Asked): Attributes {
   const nothing = { version: '', group: '', resource: '', subresource: '', namespace: '', name: '', rest: [] };
   const { verb = '', path = '' } = { ...resourceAttributes, ...nonResourceAttributes };
-  const { group = '', resource = '', subresource = '', namespace = '', name = '' } = resourceAttributes ?? {};
+  const { group = '', version = '', resource = '', subresource = '' } = resourceAttributes ?? {};
+  const { namespace = '', name = '' } = resourceAttributes ?? {};
   const info: RequestInfo = nonResourceAttributes
     ? { ...nothing, isResource: false, verb, path }
-    : { ...nothing, isResource: true, verb, path, group, resource, subresource, namespace, name };
+    : { ...nothing, isResource: true, verb, path, group, version, resource, subresource, namespace, name };
   return { user, verb, info, fieldSelector: fieldSelectorOf(resourceAttributes?.fieldSelector) };
 }
 
