@@ -21,6 +21,7 @@ import type { prepareControlLoops } from './control-loops.ts';
 import { type OpenStorage, openStorage } from './datastore.ts';
 import { Failure, messageOf } from './failure.ts';
 import { InProcessTransport } from './in-process-transport.ts';
+import { keepOwnObjects } from './own-objects.ts';
 import { openAccess, openAuditLog } from './server-access.ts';
 import type { ControlPlane, HostPort, ServerConfig } from './server-config.ts';
 import { openKeys, renewCertificates } from './server-keys.ts';
@@ -125,6 +126,8 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
       'controllers',
       nextTurn().then(() => (stop.signal.aborted ? undefined : loops(stop.signal))),
     );
+    const own = { server, transport, address: addresses[0]!, clock, onError };
+    background('own objects', keepOwnObjects(own, stop.signal));
     if (page) background('page', page.run(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
     if (config.encryption?.isReloaded && opened.encrypted) {
