@@ -15,6 +15,7 @@ import {
   type Value,
 } from './values.ts';
 
+/** cel-go's factors: units for each character of a text that is gone through, and of a pattern that is matched. */
 export const perCharacter = 0.1;
 export const perRegexCharacter = 0.25;
 /** To make a list, beyond the call. */
@@ -33,7 +34,7 @@ export function resultCost(name: string, result: Value): number {
 }
 
 /** Characters of a text, bytes, elements; one for all that has no size. */
-export function sizeOf(value: Value | undefined): number {
+function sizeOf(value: Value | undefined): number {
   if (typeof value === 'string') return charactersIn(value);
   if (value === null || typeof value !== 'object') return 1;
   if (value instanceof Uint8Array) return value.length;

@@ -61,6 +61,7 @@ function peek(frame: Frame | undefined): Value | undefined {
   return undefined;
 }
 
+/** `@not_strictly_false`: an error is no reason to end a comprehension. */
 export function notStrictlyFalse(argument: Evaluate): Evaluate {
   return (run, frame) => {
     let value: Value = true;

@@ -11,7 +11,7 @@ import { validate } from './validators.ts';
 import type { Value } from './values.ts';
 
 /** What one evaluation may cost (apiserver/pkg/apis/cel, PerCallLimit). */
-export const perCallLimit = 1_000_000;
+const perCallLimit = 1_000_000;
 
 export interface CompileOptions {
   /** The types of the variables, by name; names may be dotted (`authorizer.requestResource`). */
@@ -90,6 +90,7 @@ export class Program {
   }
 }
 
+/** Mistakes are in the result, in cel-go's words; nothing is thrown. */
 export function compileExpression(source: string, options: CompileOptions): Compiled {
   try {
     return compile(source, options);

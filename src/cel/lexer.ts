@@ -23,6 +23,7 @@ const patterns: readonly (readonly [TokenType | 'skip', RegExp])[] = [
 const identifier = /[_a-zA-Z][_a-zA-Z0-9]*/y;
 const stringStart = /([rR]?[bB]?|[bB][rR])("""|'''|"|')/y;
 
+/** The last token is `end`. Throws CelSyntaxError at the first character that begins none. */
 export function tokenize(source: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;

@@ -96,6 +96,7 @@ export function attributePlan(find: Evaluate, cost: 0 | 1): Plan {
   return { evaluate, attribute: { find, cost } };
 }
 
+/** Costs so many units more, once its value is there. */
 export function charged(make: Evaluate, cost: number): Evaluate {
   return (run, frame) => {
     const made = make(run, frame);
@@ -104,6 +105,7 @@ export function charged(make: Evaluate, cost: number): Evaluate {
   };
 }
 
+/** The value of a variable, worked out when it is first asked for. Throws again what that threw (CelError). */
 export function valueIn(frame: Frame): Value {
   if (frame.make) {
     const { make } = frame;
@@ -119,6 +121,7 @@ export function valueIn(frame: Frame): Value {
   return frame.value;
 }
 
+/** Throws CelError for any other type. */
 export function asBool(value: Value): boolean {
   if (typeof value !== 'boolean') throw new CelError('no such overload');
   return value;

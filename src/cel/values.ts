@@ -283,6 +283,7 @@ export function parseDuration(text: string): Duration {
   return durationOf(text.startsWith('-') ? -total : total);
 }
 
+/** Throws CelError beyond 64 bits of nanoseconds. */
 export function durationOf(nanos: bigint): Duration {
   if (BigInt.asIntN(64, nanos) !== nanos) throw new CelError('duration overflow');
   return new Duration(nanos);

@@ -48,6 +48,7 @@ export function wholeNumber(option: string, min: number, max: number): (value: s
 /** Reads `--hollow-nodes`; there is room for so many in 100.64.0.0/10. */
 export const hollowCount = wholeNumber('--hollow-nodes', 0, 16_128);
 
+/** Where the files of the cluster are. Fails with exit code 2 for a name that is none. */
 export async function pathsOf({ name, dataDir }: ClusterFlags): Promise<ClusterPaths> {
   if (!clusterNamePattern.test(name)) {
     throw usage(`--name: ${JSON.stringify(name)} is not a name of lower-case letters, digits and dashes (at most 32)`);

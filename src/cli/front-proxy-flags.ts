@@ -31,6 +31,7 @@ export function frontProxyOptions(command: Command): void {
     );
 }
 
+/** Fails with exit code 2 for an empty name; files are read later. */
 export function frontProxyConfig(flags: FrontProxyFlags): FrontProxyConfig {
   const lists = {
     '--requestheader-allowed-names': flags.requestheaderAllowedNames,

@@ -58,6 +58,7 @@ export function nodeNetworkCommands(
   return commands;
 }
 
+/** Names of the network devices of the namespace that this process is in. */
 export async function linkNames(exec: Exec): Promise<Set<string>> {
   const { stdout } = await exec.run(['ip', '-j', 'link', 'show']);
   return new Set((JSON.parse(stdout || '[]') as { ifname: string }[]).map((l) => l.ifname));
@@ -83,6 +84,7 @@ export async function makeHostNetwork(exec: Exec, layout: NetworkLayout): Promis
   await runBatch(exec, commands);
 }
 
+/** Runs `ip -batch` with these lines. Fails at the first that is refused; those before it stand. */
 export async function runBatch(exec: Exec, commands: readonly string[]): Promise<void> {
   if (commands.length === 0) return;
   const { code, stderr } = await exec.run(['ip', '-batch', '-'], { input: `${commands.join('\n')}\n` });

@@ -20,6 +20,7 @@ const programs = table<string>({
   sleep: 'coreutils',
 });
 
+/** Throws a Failure that says how to run the command. */
 export function requireRoot(command: string): void {
   if (process.getuid?.() !== 0) {
     throw new Failure(`${command} makes network namespaces and needs root; run: sudo ./portico ${command}`);

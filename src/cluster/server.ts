@@ -32,6 +32,10 @@ const endingMs = 2000;
 
 const system: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
+/**
+ * Resolves when requests are answered. Rejects with a Failure when an address is taken or the data does not fit; nothing
+ * is left running then.
+ */
 export async function startControlPlane(config: ServerConfig): Promise<ControlPlane> {
   const stop = new AbortController();
   if (config.dataDir !== undefined) await prepareFolder(config.dataDir);

@@ -74,6 +74,10 @@ export interface UpResult {
   readonly changed: boolean;
 }
 
+/**
+ * Starts what is missing of a cluster and waits until its nodes are Ready. Rejects with a Failure of one line, or with the
+ * signal's reason; what was started is ended then.
+ */
 export async function up(request: UpRequest, tools: Tools, progress: Progress, signal: AbortSignal): Promise<UpResult> {
   const paths = clusterPaths(request.name, request.dataDir);
   const { cniBinDir } = requirePrograms(process.env['PATH'] ?? '');

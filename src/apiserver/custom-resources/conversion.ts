@@ -29,6 +29,7 @@ export interface WebhookOptions {
   readonly reviewVersion: string;
 }
 
+/** Objects that have the version already are not sent. Rejects with a StatusError that says what is wrong with the answer. */
 export function webhookConversion({ send, uuid, reviewVersion }: WebhookOptions): Convert {
   return (objects, apiVersion) => {
     const asked = objects.filter((object) => object.apiVersion !== apiVersion);

@@ -27,6 +27,7 @@ export interface CustomStrategyOptions {
 
 const terminating = 'create not allowed while custom resource definition is terminating';
 
+/** What is right for the instances of one version of a definition. */
 export function customStrategy(options: CustomStrategyOptions): Strategy<KubeObject> {
   const { hasStatus, scale } = options;
   const validate = (object: KubeObject, old?: KubeObject) => [

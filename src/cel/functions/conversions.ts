@@ -121,7 +121,8 @@ function conversions(): Overload[] {
   ];
 }
 
-export function sizeOf(value: Value): number {
+/** CEL's `size`: characters, bytes, elements, fields. Throws CelError for what has none. */
+function sizeOf(value: Value): number {
   if (typeof value === 'string') return [...value].length;
   if (value instanceof Uint8Array) return value.length;
   if (value instanceof ListValue) return value.items.length;

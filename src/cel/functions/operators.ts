@@ -161,6 +161,7 @@ function printKey(index: Value): string {
   return typeof index === 'number' ? printDouble(index, 21) : String(index);
 }
 
+/** `container[index]`. Throws CelError where there is no such element. */
 export function indexOrThrow(container: Value, index: Value): Value {
   const found = elementAt(container, index);
   if (found !== undefined) return found;

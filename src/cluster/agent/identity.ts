@@ -39,6 +39,7 @@ export interface IdentityOptions {
   readonly log: (message: string) => void;
 }
 
+/** `<sha256 of the CA certificate>::<bootstrap token>`; `caHash` in lower-case hex. Throws a Failure for any other text. */
 export function parseJoinToken(token: string): { readonly caHash: string; readonly bearer: string } {
   const match = /^([0-9a-f]{64})::([a-z0-9]{6}\.[a-z0-9]{16})$/.exec(token.trim());
   if (!match?.[1] || !match[2]) {

@@ -38,6 +38,7 @@ export function sortOut(deployment: Readonly<Deployment>, all: readonly Readonly
   return { current, old: sorted.filter((set) => set !== current) };
 }
 
+/** To sort by: the oldest first, then by name. */
 export function byCreation(a: Readonly<ReplicaSet>, b: Readonly<ReplicaSet>): number {
   const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
   if (left !== right) return left < right ? -1 : 1;

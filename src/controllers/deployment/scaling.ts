@@ -6,6 +6,7 @@ import { byCreation, desiredAnnotation, maxAnnotation, type ReplicaSets } from '
 /** New sizes; ReplicaSets that keep theirs are not in it. */
 export type Sizes = ReadonlyMap<Readonly<ReplicaSet>, number>;
 
+/** Replicas that the set is to have. */
 export function sizeOf(set: Readonly<ReplicaSet>): number {
   return set.spec.replicas ?? 1;
 }

@@ -18,6 +18,7 @@ export function ordinalOf(set: Readonly<StatefulSet>, pod: Readonly<Pod>): numbe
   return match?.[1] === set.metadata.name ? Number(match[2]) : -1;
 }
 
+/** The ordinal of the first pod (spec.ordinals). */
 export function startOf(set: Readonly<StatefulSet>): number {
   return set.spec.ordinals?.start ?? 0;
 }

@@ -11,6 +11,7 @@ const steps = [
   { fewest: 1800, most: Number.POSITIVE_INFINITY, seconds: 300 },
 ] as const;
 
+/** The step for so many nodes, from the one that held so far. */
 export function nextStep(step: number, nodes: number): number {
   let next = step;
   while (nodes > (steps[next]?.most ?? Number.POSITIVE_INFINITY)) next += 1;
@@ -18,6 +19,7 @@ export function nextStep(step: number, nodes: number): number {
   return next;
 }
 
+/** What the annotation says at a step. */
 export function secondsOf(step: number): number {
   return steps[step]?.seconds ?? 0;
 }

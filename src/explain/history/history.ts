@@ -137,6 +137,7 @@ function momentOf({ revision, time }: Moment): Moment {
   return { revision, time };
 }
 
+/** Revisions count to less than 2^53; 0 for an object that no server has. */
 export function revisionOf({ metadata }: Readonly<KubeObject>): number {
   return Number(metadata.resourceVersion ?? 0);
 }

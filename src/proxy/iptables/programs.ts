@@ -9,6 +9,7 @@ import { countJump, type Jump } from './jumps.ts';
 
 const prefixes: Readonly<Record<IPFamily, string>> = { IPv4: 'iptables', IPv6: 'ip6tables' };
 
+/** All tables of the family that the kernel has. Throws a SyncError where the program fails. */
 export async function save(exec: Exec, family: IPFamily): Promise<SavedTable[]> {
   const program = `${prefixes[family]}-save`;
   const { code, stdout, stderr } = await exec.run([program]);

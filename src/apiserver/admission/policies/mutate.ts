@@ -37,6 +37,7 @@ export interface MutationResult {
   readonly errors: readonly string[];
 }
 
+/** Mutates `request.object` in place by each mutation in turn; nothing is thrown for an expression that fails. */
 export function applyPolicy({ policy, params, request, view }: MutationCase): MutationResult {
   const compiled = compiledPolicy(policy);
   const evaluationOfNow = () => new PolicyEvaluation(compiled, admissionBindings(request, view, { params }));
