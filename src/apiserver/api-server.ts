@@ -14,6 +14,7 @@ import { type PluginSelection, selectPlugins } from './admission/plugins.ts';
 import { PolicyStatus } from './admission/policies/status.ts';
 import type { DialTarget } from './aggregation/service-target.ts';
 import type { Auditor, AuditTrail } from './audit/auditor.ts';
+import { NotAuditedError } from './audit/not-audited.ts';
 import { forbiddenError, undecidedResponse } from './authorization/messages.ts';
 import { Compactor } from './compaction.ts';
 import { CustomResources } from './custom-resources/custom-resources.ts';
@@ -221,7 +222,10 @@ export class ApiServer {
       response = await this.#respond(exchange);
     } catch (error) {
       if (!(error instanceof StatusError)) exchange.trail?.panicked(error);
-      response = await statusInAcceptedForm(request, this.#errorResponse(error));
+      response =
+        error instanceof NotAuditedError
+          ? notAudited(request, error)
+          : await statusInAcceptedForm(request, this.#errorResponse(error));
     }
     if (exchange.trail) response = await exchange.trail.answered(response);
     this.#observe(exchange, response);
@@ -329,7 +333,13 @@ export class ApiServer {
     }
     exchange.trail = auditor?.begin({ ...exchange, info: exchange.named, user: asking });
     if (auditor) this.#metrics.auditLevels.with(exchange.trail?.level ?? 'None').add();
-    if (exchange.trail) exchange.request = exchange.trail.request;
+    if (exchange.trail) {
+      exchange.request = exchange.trail.request;
+      if (exchange.trail.received && !(await exchange.trail.received)) {
+        exchange.trail = undefined;
+        throw new NotAuditedError();
+      }
+    }
     const asked = authenticator.impersonate?.(request, attributesOf(exchange, asking));
     const acting = asked && (await asked);
     if (acting) exchange.trail?.impersonates(acting);
@@ -370,6 +380,12 @@ export class ApiServer {
       if (trail) for (const [key, value] of resourceRequest.auditAnnotations) trail.annotate(key, value);
     }
   }
+}
+
+/** As upstream: no Status. */
+function notAudited({ path, search = '' }: ApiRequest, { message }: NotAuditedError): ApiResponse {
+  const uri = JSON.stringify(search === '' ? path : `${path}?${search}`);
+  return textResponse(500, `Internal Server Error: ${uri}: ${message}\n`);
 }
 
 function formatOf(

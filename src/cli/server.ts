@@ -6,7 +6,6 @@ import { configMapKey, dns1123Subdomain } from '../apimachinery/validation/names
 import { type PluginSelection, selectPlugins, UnknownPluginError } from '../apiserver/admission/plugins.ts';
 import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
 import type { AdmissionConfig } from '../cluster/admission-config.ts';
-import type { AuditConfig } from '../cluster/audit.ts';
 import { type Addon, addons } from '../cluster/cluster-addons.ts';
 import { defaultClusterDomain, readDomain } from '../cluster/cluster-settings.ts';
 import { Failure } from '../cluster/failure.ts';
@@ -15,6 +14,7 @@ import { startControlPlane } from '../cluster/server.ts';
 import type { HostPort, ServerConfig } from '../cluster/server-config.ts';
 import { urlHost } from '../cluster/server-listeners.ts';
 import { formatCIDR } from '../net/cidr.ts';
+import { type AuditOptions, auditConfig, auditOptions, wholeNumber } from './audit-flags.ts';
 import {
   type AuthenticationOptions,
   authenticationFlags,
@@ -35,7 +35,8 @@ interface ServerFlags
     AuthenticationOptions,
     AuthorizationOptions,
     NodeEvictionFlags,
-    EncryptionOptions {
+    EncryptionOptions,
+    AuditOptions {
   readonly dataDir?: string;
   readonly datastoreEndpoint?: string;
   readonly datastoreCafile?: string;
@@ -62,11 +63,6 @@ interface ServerFlags
   readonly serviceAccountVolumeConfigmap?: string[];
   readonly maxRequestsInflight: string;
   readonly maxMutatingRequestsInflight: string;
-  readonly auditPolicyFile?: string;
-  readonly auditLogPath?: string;
-  readonly auditLogMaxsize: string;
-  readonly auditLogMaxbackup: string;
-  readonly auditLogMaxage: string;
 }
 
 const defaultListen = '127.0.0.1:6443';
@@ -77,6 +73,7 @@ export function register(command: Command): void {
   authorizationOptions(command);
   nodeEvictionOptions(command);
   encryptionOptions(command);
+  auditOptions(command);
   const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
@@ -104,11 +101,6 @@ export function register(command: Command): void {
     .option('--token-auth-file <file>', 'CSV of token,user,uid,"group1,group2"')
     .option('--max-requests-inflight <count>', 'reads worked on at once; 0: no limit', '400')
     .option('--max-mutating-requests-inflight <count>', 'writes worked on at once; 0: no limit', '200')
-    .option('--audit-policy-file <file>', 'what the audit log tells of (audit.k8s.io/v1 Policy)')
-    .option('--audit-log-path <file>', 'where the audit log is written; - is standard output')
-    .option('--audit-log-maxsize <megabytes>', 'size at which the audit log is cut', '0')
-    .option('--audit-log-maxbackup <count>', 'how many old parts of the audit log are kept; 0: all', '0')
-    .option('--audit-log-maxage <days>', 'how long old parts of the audit log are kept; 0: for ever', '0')
     .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
     .option('--hollow-nodes <count>', 'nodes whose kubelet is played, to try things without any', hollowCount, 0)
     .option('--event-ttl <duration>', 'how long events are kept after their last write', '1h0m0s')
@@ -213,26 +205,6 @@ function addonsOf(flags: ServerFlags): Addon[] {
     if (!known) throw new Failure(`--addons: ${JSON.stringify(name)} is none of ${addons.join(', ')}`, { exitCode: 2 });
     return known;
   });
-}
-
-/** As kube-apiserver: a log without a policy tells nothing, and a policy without a log goes nowhere. */
-function auditConfig(flags: ServerFlags): { readonly audit?: AuditConfig } {
-  const { auditPolicyFile, auditLogPath } = flags;
-  if (auditPolicyFile === undefined || auditLogPath === undefined) return {};
-  return {
-    audit: {
-      policyFile: resolve(auditPolicyFile),
-      logPath: auditLogPath === '-' ? '-' : resolve(auditLogPath),
-      maxSize: wholeNumber('--audit-log-maxsize', flags.auditLogMaxsize),
-      maxBackup: wholeNumber('--audit-log-maxbackup', flags.auditLogMaxbackup),
-      maxAge: wholeNumber('--audit-log-maxage', flags.auditLogMaxage),
-    },
-  };
-}
-
-function wholeNumber(flag: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Failure(`${flag} ${text}: must be a whole number`, { exitCode: 2 });
-  return Number(text);
 }
 
 function list(text: string): string[] {

@@ -39,9 +39,9 @@ export async function openAuditLog(
   const { openAudit } = await import('./audit.ts');
   return openAudit(audit, {
     onEvent: () => metrics.auditEvents.with().add(),
-    onError(error) {
-      metrics.auditErrors.with('log').add();
-      onError(error, 'audit log');
+    onError(error, { plugin, events }) {
+      metrics.auditErrors.with(plugin).add(events);
+      onError(error, `audit ${plugin}`);
     },
   });
 }

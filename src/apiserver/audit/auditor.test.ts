@@ -3,7 +3,7 @@ import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import { type ApiRequest, jsonResponse } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
-import { Auditor } from './auditor.ts';
+import { Auditor, type AuditSink } from './auditor.ts';
 import type { AuditEvent } from './event.ts';
 import type { AuditPolicy } from './policy.ts';
 
@@ -26,10 +26,17 @@ function requestOf(method: string, url: string, body?: unknown): ApiRequest {
   };
 }
 
+function taking(take: (line: string) => unknown): AuditSink {
+  return (line) => {
+    take(line);
+    return undefined;
+  };
+}
+
 function follow(policy: AuditPolicy['rules'][number], request: ApiRequest) {
   const events: AuditEvent[] = [];
   const clock = new FakeClock(1_700_000_000_123);
-  const sink = (line: string) => void events.push(JSON.parse(line) as AuditEvent);
+  const sink = taking((line) => events.push(JSON.parse(line) as AuditEvent));
   const auditor = new Auditor({ policy: { rules: [policy] }, sink, clock, random: new FakeRandom() });
   const info = parseRequestInfo(request.method, request.path, request.query);
   const trail = auditor.begin({ request, info, user, auditID: 'id-1', received: clock.now() });
@@ -180,11 +187,34 @@ test('whole numbers beyond those of JavaScript stand as they are', async () => {
   const lines: string[] = [];
   const clock = new FakeClock();
   const policy: AuditPolicy = { rules: [{ level: 'RequestResponse' }] };
-  const auditor = new Auditor({ policy, sink: (line) => lines.push(line), clock, random: new FakeRandom() });
+  const auditor = new Auditor({ policy, sink: taking((line) => lines.push(line)), clock, random: new FakeRandom() });
   const request = requestOf('PUT', `${secrets}/s`);
   const info = parseRequestInfo('PUT', request.path, request.query);
   const trail = auditor.begin({ request, info, user, auditID: 'id', received: 0 });
   const body = '{"kind":"Secret","n":9007199254740993}';
   await trail!.answered({ status: 200, headers: { 'content-type': 'application/json' }, body });
   expect(lines[1]).toContain('"n":9007199254740993');
+});
+
+test('where a backend is waited for, so are beginning and end of the request', async () => {
+  const taken = Promise.withResolvers<boolean>();
+  const stages: string[] = [];
+  const sink: AuditSink = (line) => {
+    stages.push((JSON.parse(line) as AuditEvent).stage);
+    return taken.promise;
+  };
+  const policy: AuditPolicy = { rules: [{ level: 'Metadata' }] };
+  const auditor = new Auditor({ policy, sink, clock: new FakeClock(), random: new FakeRandom() });
+  const request = requestOf('PUT', `${secrets}/s`);
+  const info = parseRequestInfo('PUT', request.path, request.query);
+  const trail = auditor.begin({ request, info, user, auditID: 'id', received: 0 });
+  let isAnswered = false;
+  const answering = trail!.answered(jsonResponse(200, secret)).then(() => {
+    isAnswered = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([stages, isAnswered]).toEqual([['RequestReceived', 'ResponseComplete'], false]);
+  taken.resolve(false);
+  await answering;
+  expect(await trail!.received).toBe(false);
 });

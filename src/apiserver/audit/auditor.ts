@@ -28,8 +28,11 @@ import { NotedRequest } from './noted-request.ts';
 import { type AuditDecision, type AuditLevel, type AuditPolicy, type AuditStage, decide } from './policy.ts';
 import { answeredObject, sentObject } from './sent-object.ts';
 
-/** Takes one line (without its end). Never throws; what cannot be written is counted and told elsewhere. */
-export type AuditSink = (line: string) => void;
+/**
+ * Takes one line (without its end). Never throws; what cannot be written is counted and told elsewhere. A promise is of a backend
+ * that requests wait for: whether the line was taken, where requests are refused for that.
+ */
+export type AuditSink = (line: string) => Promise<boolean> | undefined;
 
 export interface AuditorOptions {
   readonly policy: AuditPolicy;
@@ -62,7 +65,7 @@ export class Auditor {
     const decision = decide(this.#options.policy, audited.user, audited.info);
     if (decision.level === 'None') return undefined;
     const trail = new AuditTrail(audited, decision, this.#options);
-    trail.tell('RequestReceived');
+    trail.received = trail.tell('RequestReceived');
     return trail;
   }
 
@@ -79,6 +82,8 @@ type Answer = Pick<AuditEvent, 'responseStatus' | 'responseObject'>;
 
 /** The events of one request. */
 export class AuditTrail {
+  /** Where the request is to wait until it is told of: false says that it may not go on. */
+  received: Promise<boolean> | undefined;
   readonly #audited: AuditedRequest;
   readonly #decision: AuditDecision;
   readonly #options: Pick<AuditorOptions, 'sink' | 'clock'>;
@@ -122,8 +127,8 @@ export class AuditTrail {
     this.#answer = { responseStatus: { metadata: {}, code: status } };
     if (isLongRunning(this.#audited.info)) {
       if (status >= 400) this.#answer = await this.#answerOf(response);
-      this.tell('ResponseStarted');
-      return { ...response, body: this.#untilEnd(body, () => this.tell('ResponseComplete')) };
+      await this.tell('ResponseStarted');
+      return { ...response, body: this.#untilEnd(body, () => void this.tell('ResponseComplete')) };
     }
     if (typeof body === 'string' || body instanceof Uint8Array) {
       await this.#complete(response);
@@ -141,17 +146,17 @@ export class AuditTrail {
     const message = `APIServer panic'd: ${error instanceof Error ? error.message : String(error)}`;
     const status = { metadata: {}, status: 'Failure', message, reason: 'InternalError', code: 500 };
     this.#answer = { responseStatus: status };
-    this.tell('Panic');
+    void this.tell('Panic');
   }
 
   async refused(response: ApiResponse): Promise<void> {
     this.#answer = await this.#answerOf(response);
-    this.tell('ResponseStarted');
+    await this.tell('ResponseStarted');
   }
 
   async #complete(response: ApiResponse): Promise<void> {
     this.#answer = await this.#answerOf(response);
-    this.tell('ResponseComplete');
+    await this.tell('ResponseComplete');
   }
 
   async #answerOf(response: ApiResponse): Promise<Answer> {
@@ -204,9 +209,9 @@ export class AuditTrail {
   }
 
   /** Hands over the event of a stage, unless the policy leaves that stage out. */
-  tell(stage: AuditStage): void {
+  tell(stage: AuditStage): Promise<boolean> | undefined {
     const { level, omitStages } = this.#decision;
-    if (omitStages.has(stage)) return;
+    if (omitStages.has(stage)) return undefined;
     const { request, info, user, auditID, received } = this.#audited;
     const { clock, sink } = this.#options;
     const ips = sourceIPs(request);
@@ -238,7 +243,7 @@ export class AuditTrail {
       ...(stage !== 'RequestReceived' &&
         Object.keys(this.#annotations).length > 0 && { annotations: this.#annotations }),
     };
-    sink(JSON.stringify(event));
+    return sink(JSON.stringify(event));
   }
 }
 

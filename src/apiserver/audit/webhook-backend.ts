@@ -1,0 +1,97 @@
+// Sends events to the server of `--audit-webhook-config-file`, as an EventList, and again while that may help
+// (upstream plugin/pkg/audit/webhook).
+import type { Transport } from '../../client/types.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import { goError, statusMessage } from '../admission/webhooks/go-errors.ts';
+import { readBody } from '../request.ts';
+
+export interface WebhookBackendOptions {
+  readonly transport: Transport;
+  /** The URL of the kubeconfig, for messages; its path is the transport's to add. */
+  readonly server: string;
+  /** Milliseconds before the second try. */
+  readonly initialBackoff: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** So many events could not be sent. */
+  readonly onError: (error: unknown, events: number) => void;
+}
+
+const tries = 5;
+/** What the wait grows by with every try; it is up to a fifth longer. */
+const growth = 1.5;
+const jitter = 0.2;
+const timeoutSeconds = 30;
+const largestAnswer = 1024 * 1024;
+/** What every line of an Event begins with (`auditor.ts`): those of a list say neither. */
+const typeMeta = '{"kind":"Event","apiVersion":"audit.k8s.io/v1",';
+
+/** The body for these lines of JSON. */
+export function eventList(lines: readonly string[]): string {
+  const items = lines.map((line) => (line.startsWith(typeMeta) ? `{${line.slice(typeMeta.length)}` : line));
+  return `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[${items.join()}]}\n`;
+}
+
+export class WebhookBackend {
+  readonly #options: WebhookBackendOptions;
+  readonly #url: URL;
+  readonly #closing = new AbortController();
+
+  constructor(options: WebhookBackendOptions) {
+    this.#options = options;
+    this.#url = new URL(options.server);
+    this.#url.search = `?timeout=${timeoutSeconds}s`;
+  }
+
+  /** Whether the events were taken. Never rejects: what could not be sent is told to `onError`. */
+  async send(lines: readonly string[]): Promise<boolean> {
+    const { clock, random, initialBackoff, onError } = this.#options;
+    const body = eventList(lines);
+    let delay = initialBackoff;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#post(body);
+        return true;
+      } catch (error) {
+        if (attempt === tries || this.#closing.signal.aborted) {
+          onError(error, lines.length);
+          return false;
+        }
+      }
+      // The end of the server ends the wait: there is one try more.
+      await clock.sleep(delay * (1 + (jitter * random.int(1000)) / 1000), this.#closing.signal).catch(() => {});
+      delay *= growth;
+    }
+  }
+
+  /** What fails from now on is not tried again. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #post(body: string): Promise<void> {
+    const { transport, clock } = this.#options;
+    const url = this.#url;
+    const late = new AbortController();
+    const timer = clock.after(timeoutSeconds * 1000, () => late.abort(new DOMException('too late', 'TimeoutError')));
+    try {
+      const response = await transport.request({
+        method: 'POST',
+        path: url.pathname === '/' ? `/${url.search}` : url.search,
+        headers: { 'content-type': 'application/json', accept: 'application/json, */*' },
+        body,
+        signal: late.signal,
+      });
+      const text = Buffer.from(await readBody(response.body, largestAnswer)).toString('utf8');
+      if (response.status < 200 || response.status > 299) throw new RefusedError(statusMessage(response.status, text));
+    } catch (error) {
+      if (error instanceof RefusedError) throw error;
+      throw new Error(`Post ${JSON.stringify(url.href)}: ${goError(error, url)}`, { cause: error });
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+class RefusedError extends Error {}
