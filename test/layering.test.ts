@@ -105,6 +105,20 @@ test('pure files touch no clock, no randomness, no I/O', () => {
   expect(wrong).toEqual([]);
 });
 
+test('the page takes nothing but types from explain', () => {
+  // Else the browser would load the simulator, the rules and all kinds of the API.
+  const wrong = sources()
+    .filter((file) => relative(src, file).startsWith('ui/'))
+    .filter((file) => /^import (?!type )[^;]*\/explain\//m.test(readFileSync(file, 'utf8')))
+    .map((file) => relative(src, file));
+  expect(wrong).toEqual([]);
+});
+
+test('each layer is a folder', () => {
+  const folders = readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(Object.keys(mayImport).sort()).toEqual(folders.map(({ name }) => name).sort());
+});
+
 test('Node.js’s http is taken by src/system/http.ts', () => {
   // An import by name loads undici with it: 25 ms and 5 MB in every process that does it.
   const wrong = sources()
