@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Trace } from '../trace/trace.ts';
-import { compareLive } from './compare.ts';
+import { compareLive, ruleDifferences } from './compare.ts';
 import { liveText } from './text.ts';
 
 const trace = {
@@ -190,4 +190,18 @@ test('what stays in a pod concerns no node', () => {
   const outcomes = [{ result: 'arrives', destination: '127.0.0.1:80', source: '127.0.0.1', hops: [] }];
   const asked = { ...request, trace: { outcomes } as unknown as Trace, seen: [seenBy('b', [])] };
   expect(compareLive({ ...asked, sent: 'refused' })).toMatchObject({ result: 'arrives', differences: [] });
+});
+
+test('whether the kernel can count packets makes no difference', () => {
+  const invalid = '-A KUBE-FORWARD -m conntrack --ctstate INVALID';
+  const port = '-A KUBE-NODEPORTS -p tcp --dport 31491';
+  const counted = '-m nfacct --nfacct-name ';
+  const kernel = [
+    `${invalid} ${counted} ct_state_invalid_dropped_pkts -j DROP`,
+    `${port} -d 127.0.0.0/8 ${counted} localhost_nps_accepted_pkts -j KUBE-EXT-A`,
+    `${port} -j KUBE-EXT-A`,
+  ];
+  const rules = { node: 'b', kernelRules: kernel, modelRules: [`${invalid} -j DROP`, `${port} -j KUBE-EXT-A`] };
+  expect(ruleDifferences(rules)).toEqual([]);
+  expect(ruleDifferences({ ...rules, modelRules: [`${port} -j KUBE-EXT-A`] })).toHaveLength(1);
 });

@@ -1,6 +1,7 @@
 // Where the kernel does another thing than the model, in one line each; nothing when they agree.
 import { joinHostPort } from '../../net/ip.ts';
 import type { AddressPort } from '../../netfilter/packet.ts';
+import { packetCounters } from '../../proxy/iptables/kernel-facts.ts';
 import type { Trace } from '../trace/trace.ts';
 import { type Flow, isSameEnd, type KernelPacket, type KernelStep, readFlow, readTrace } from './kernel-trace.ts';
 import type { Seen, SendResult } from './watch.ts';
@@ -211,6 +212,9 @@ const frame = /^(?:|type .*|typeof .*|flags .*|size .*|timeout .*|comment .*|#.*
 /** Chains of which there are as many as were ever needed, and sets that fill by themselves. */
 const incidental = /(?:^| )(?:local-)?lb-\d+$|^set (?:\S+ )?affinity/;
 
+/** Packets are counted where the kernel can: by rules that would stand without it, and by one of its own for node ports. */
+const counting = /-m nfacct --nfacct-name +(\S+) /;
+
 /**
  * Rules and elements with the chain, map or set that they are in. Which index an endpoint has depends on the past, and so
  * does in which of the maps of endpoints it is: both are left out.
@@ -224,8 +228,14 @@ function comparable(lines: readonly string[]): string[] {
       .replace(/[ ,}]+$/, '');
     const [, opened] = /^((?:chain|map|set|table) .+?) \{$/.exec(line.trim()) ?? [];
     if (opened !== undefined) block = opened;
-    if (opened !== undefined || frame.test(text) || incidental.test(block)) return [];
+    const counter = counting.exec(text)?.[1];
+    const isIncidental = incidental.test(block) || counter === packetCounters.localhostNodePorts;
+    if (opened !== undefined || frame.test(text) || isIncidental) return [];
     const isEndpoints = /endpoints-\d+$/.test(block);
-    return [isEndpoints ? `${block.replace(/-\d+$/, '')}: ${text.replace(/ \. \d+ : /, ' : ')}` : `${block}: ${text}`];
+    return [
+      isEndpoints
+        ? `${block.replace(/-\d+$/, '')}: ${text.replace(/ \. \d+ : /, ' : ')}`
+        : `${block}: ${text.replace(counting, '')}`,
+    ];
   });
 }

@@ -1,12 +1,12 @@
 // A packet from node to node: each one's rules see it as the one before let it go.
-import { joinHostPort } from '../../net/ip.ts';
+import { familyOf, joinHostPort } from '../../net/ip.ts';
 import type { AddressPort, Memory, Outcome, Step } from '../../netfilter/packet.ts';
 import { replyTo } from '../../netfilter/reply.ts';
 import { decisionText } from '../../netfilter/text.ts';
 import { arrivalOf, type Leg } from './arrival.ts';
 import type { NodeRules } from './node-rules.ts';
 import type { Cause, TraceOutcome, TraceStep } from './trace.ts';
-import { answeringNode, nodeOfAddress, podBridge, uplink, type World } from './world.ts';
+import { answeringNode, nodeAddresses, nodeAt, nodeOfAddress, podBridge, uplink, type World } from './world.ts';
 
 export interface Followed {
   readonly traced: TraceOutcome;
@@ -35,9 +35,10 @@ function waysFrom(where: Where, legs: readonly Leg[], at: Omit<Leg, 'outcome'>):
   return where.nodes
     .simulator(at.node)
     .send(at.packet, where.memories.get(at.node))
-    .flatMap((outcome) => {
+    .flatMap((made) => {
+      const next = legs.length + 1 < mostNodes ? nextNode(where.world, at.node, made) : undefined;
+      const outcome = next === undefined ? made : hiddenByPodNetwork(where.world, at.node, made);
       const way = [...legs, { ...at, outcome }];
-      const next = way.length < mostNodes ? nextNode(where.world, at.node, outcome) : undefined;
       if (next === undefined) return [way];
       const { source, destination } = outcome;
       const packet = { protocol: at.packet.protocol, source, destination, inInterface: uplink };
@@ -50,6 +51,17 @@ function nextNode(world: World, from: string, { verdict, destination }: Outcome)
   if (verdict.kind !== 'sent' || verdict.device !== uplink) return undefined;
   const next = (nodeOfAddress(world, destination.address) ?? answeringNode(world, destination.address))?.metadata.name;
   return next === from ? undefined : next;
+}
+
+/** What goes from a pod to an address that is neither a pod's nor a node's own, a load balancer's, comes from the node. */
+function hiddenByPodNetwork(world: World, node: string, outcome: Outcome): Outcome {
+  const { source, destination } = outcome;
+  const isInside = nodeOfAddress(world, destination.address) ?? nodeAt(world, destination.address);
+  const sender = world.nodes.get(node);
+  if (isInside || !sender || nodeOfAddress(world, source.address) !== sender) return outcome;
+  const family = familyOf(source.address);
+  const address = nodeAddresses(sender).find((one) => familyOf(one) === family);
+  return address === undefined ? outcome : { ...outcome, source: { ...source, address }, masqueraded: true };
 }
 
 /** Where the same client's next connections may go; empty where nobody remembers it. */

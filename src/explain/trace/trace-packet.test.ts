@@ -368,6 +368,17 @@ test('from outside, a load balancer is entered at the node that answers for its 
   ]);
 });
 
+test('a port of a load balancer that no Service has is the process of a node: another node hides its pod from it', () => {
+  const announced = service('type: LoadBalancer')
+    .replace('resourceVersion: "81"', 'annotations: {portico.dev/announced-by: b}')
+    .concat('status: {loadBalancer: {ingress: [{ip: 198.51.100.9}]}}\n', both);
+  const there = { result: 'arrives', destination: '198.51.100.9:81' };
+  const hidden = trace(announced, 'pod/demo/client', '198.51.100.9:81');
+  expect(hidden.outcomes).toMatchObject([{ ...there, source: '172.30.0.11', masqueraded: true }]);
+  const same = trace(announced, 'pod/demo/web-1', '198.51.100.9:81');
+  expect(same.outcomes).toMatchObject([{ ...there, source: '10.244.1.6', masqueraded: false }]);
+});
+
 test('a headless Service: who asks picks a pod, and no port is translated', () => {
   const headless = service('clusterIP: None').replace('clusterIP: 10.96.0.50, clusterIPs: [10.96.0.50], ', '') + both;
   const { name, outcomes } = trace(headless, 'pod/client', 'web:80');
