@@ -67,18 +67,15 @@ export async function updateHealthCheckNodePort(
   const needs = needsHealthCheckNodePort(service);
   const had = old !== undefined && needsHealthCheckNodePort(old);
   const { spec } = service;
-  if (needs && had) {
-    if (spec.healthCheckNodePort === old.spec.healthCheckNodePort) return;
-    const error = fieldError.forbidden('spec.healthCheckNodePort', 'field is immutable');
-    throw invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', [error]);
-  }
+  // That a port in use stays is for validation to say.
+  if (needs && had) return;
   if (needs) {
     const wanted = spec.healthCheckNodePort;
     if (wanted) {
       const why = await claims.takeNodePort(wanted);
       if (why) throw internalError(`failed to allocate requested HealthCheck NodePort ${wanted}: ${why}`);
     } else {
-      spec.healthCheckNodePort = claims.takeAnyNodePort('HealthCheck NodePort');
+      spec.healthCheckNodePort = claims.takeAnyNodePort('HealthCheck NodePort 0');
     }
   }
   if (had && old.spec.healthCheckNodePort) await claims.releaseNodePort(old.spec.healthCheckNodePort);

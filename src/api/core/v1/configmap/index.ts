@@ -20,7 +20,7 @@ function validate({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
   }
   for (const [key, value] of Object.entries(binaryData)) {
     errors.push(...nameErrors(configMapKey, `binaryData[${key}]`, key));
-    bytes += Math.floor((value.length * 3) / 4);
+    bytes += Buffer.byteLength(value, 'base64');
   }
   // Upstream's path of the whole object is an empty index.
   return bytes > maxDataBytes ? [...errors, tooLong('[]', maxDataBytes)] : errors;

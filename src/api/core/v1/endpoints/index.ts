@@ -1,6 +1,11 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { validateEndpointIP, validateLegacyIP } from '../../../../apimachinery/validation/ip.ts';
-import { dns1123Label, portNumberErrors, qualifiedName } from '../../../../apimachinery/validation/names.ts';
+import {
+  dns1123Label,
+  dns1123Subdomain,
+  portNumberErrors,
+  qualifiedName,
+} from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { joinHostPort } from '../../../../net/ip.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
@@ -27,8 +32,9 @@ function validateSubset(subset: EndpointSubset, path: string): FieldError[] {
 function validateAddress({ ip, hostname, nodeName }: EndpointAddress, path: string): FieldError[] {
   const errors = validateLegacyIP(`${path}.ip`, ip ?? '');
   if (hostname) errors.push(...nameErrors(dns1123Label, `${path}.hostname`, hostname));
-  if (nodeName === '') errors.push(invalid(`${path}.nodeName`, nodeName, 'must not be empty'));
-  return errors.length > 0 ? errors : validateEndpointIP(`${path}.ip`, ip);
+  if (nodeName !== undefined) errors.push(...nameErrors(dns1123Subdomain, `${path}.nodeName`, nodeName));
+  // An address that is none is refused by both.
+  return [...errors, ...validateEndpointIP(`${path}.ip`, ip ?? '')];
 }
 
 function validatePort(

@@ -11,7 +11,12 @@ const noteLimit = 1024;
 const wordLimit = 128;
 
 export function validateEvent(event: Event): FieldError[] {
-  const errors = event.eventTime ? validateNewStyle(event) : validateNamespace(event, ['default', '']);
+  return validateAnyEvent(event, 'reportingComponent');
+}
+
+/** `controller`: what the version of the request calls who reports. */
+function validateAnyEvent(event: Event, controller: string): FieldError[] {
+  const errors = event.eventTime ? validateNewStyle(event, controller) : validateNamespace(event, ['default', '']);
   return [...errors, ...nameErrors(dns1123Subdomain, 'namespace', event.metadata.namespace ?? '')];
 }
 
@@ -23,11 +28,11 @@ function validateNamespace({ involvedObject, metadata }: Event, places: readonly
   return fits ? [] : [invalid('involvedObject.namespace', about, 'does not match event.namespace')];
 }
 
-function validateNewStyle(event: Event): FieldError[] {
+function validateNewStyle(event: Event, controller: string): FieldError[] {
   const { reportingComponent = '', reportingInstance = '', action = '', reason = '', message = '' } = event;
   const errors = event.involvedObject?.namespace ? [] : validateNamespace(event, ['default', 'kube-system']);
-  if (reportingComponent === '') errors.push(required('reportingController'));
-  errors.push(...nameErrors(qualifiedName, 'reportingController', reportingComponent));
+  if (reportingComponent === '') errors.push(required(controller));
+  errors.push(...nameErrors(qualifiedName, controller, reportingComponent));
   for (const [field, text] of Object.entries({ reportingInstance, action, reason })) {
     if (text === '') errors.push(required(field));
     errors.push(...atMost(field, text, wordLimit));
@@ -41,7 +46,7 @@ function atMost(field: string, text: string, limit: number): FieldError[] {
 
 /** Of an event that came as events.k8s.io/v1, in the form of core/v1. */
 export function validateStrictEvent(event: Event): FieldError[] {
-  const errors = [...validateEvent(event), ...validateSeries(event)];
+  const errors = [...validateAnyEvent(event, 'reportingController'), ...validateSeries(event)];
   if (!event.eventTime) errors.push(required('eventTime'));
   if (event.type !== 'Normal' && event.type !== 'Warning') {
     errors.push(invalid('type', '', `has invalid value: ${event.type ?? ''}`));
@@ -68,6 +73,8 @@ const settled = [
   'firstTimestamp',
   'lastTimestamp',
   'count',
+  // Upstream looks at the reason twice.
+  'reason',
   'type',
   'eventTime',
   'action',
@@ -78,7 +85,7 @@ const settled = [
 export function validateStrictEventUpdate(event: Event, old: Event): FieldError[] {
   const changed = JSON.stringify(event.series) !== JSON.stringify(old.series);
   return [
-    ...validateEvent(event),
+    ...validateAnyEvent(event, 'reportingController'),
     ...(changed ? validateSeries(event) : []),
     ...settled.flatMap((field) => immutable(field, event[field], old[field])),
     ...immutable('reportingController', event.reportingComponent, old.reportingComponent),

@@ -47,7 +47,7 @@ function validateItem(item: LimitRangeItem, path: string): FieldError[] {
     const why = 'either minimum or maximum storage value is required, but neither was provided';
     errors.push(required(`${path}.limits`, why));
   }
-  const compared = ['max', 'min', ...(item.type === 'Pod' ? [] : (['default', 'defaultRequest'] as const))] as const;
+  const compared = lists.filter((list) => item.type !== 'Pod' || !list.startsWith('default'));
   const names = new Set(compared.flatMap((list) => Object.keys(item[list] ?? {})));
   return [...errors, ...[...names].sort().flatMap((name) => validateAmounts(item, name, path))];
 }

@@ -31,7 +31,7 @@ export const persistentVolume: Kind<PersistentVolume> = {
   ],
   cells: (object, now) => [
     object.metadata.name,
-    object.spec.capacity?.storage ?? '',
+    object.spec.capacity?.storage ?? '0',
     accessModesCell(object.spec.accessModes),
     object.spec.persistentVolumeReclaimPolicy ?? '',
     object.metadata.deletionTimestamp ? 'Terminating' : (object.status?.phase ?? ''),

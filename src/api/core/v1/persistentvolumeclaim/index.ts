@@ -37,7 +37,7 @@ function validateUpdate(object: PersistentVolumeClaim, old: PersistentVolumeClai
   const [now, before] = comparedSpecs(object, old);
   const [annotation, was] = [object, old].map(({ metadata }) => metadata.annotations?.[classAnnotation] ?? '');
   const upgraded = was !== '' && old.spec.storageClassName === undefined && object.spec.storageClassName === was;
-  if (annotation !== was && !upgraded) {
+  if (annotation !== was && !(upgraded && annotation === '')) {
     errors.push(invalid(`metadata.annotations.${classAnnotation}`, annotation, 'field is immutable'));
   }
   if (!deepEqual(now, before)) {
@@ -82,9 +82,11 @@ function comparedSpecs(object: PersistentVolumeClaim, old: PersistentVolumeClaim
 
 /** Back from an expansion that failed, but not below what there is. */
 function validateSizeChange(object: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
-  const [now, before] = [object, old].map(({ spec }) => amountOf(spec?.resources?.requests?.storage));
-  const present = amountOf(old.status?.capacity?.storage) ?? { nano: 0n, format: 'BinarySI' };
-  if (!now || !before || compareQuantities(now, before) >= 0 || compareQuantities(now, present) > 0) return [];
+  const amount = (text: string | undefined) => amountOf(text ?? '0');
+  const [now, before] = [object, old].map(({ spec }) => amount(spec?.resources?.requests?.storage));
+  const present = amount(old.status?.capacity?.storage);
+  if (!now || !before || compareQuantities(now, before) >= 0) return [];
+  if (present && compareQuantities(now, present) > 0) return [];
   return [forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity')];
 }
 
@@ -110,7 +112,9 @@ function validateStatus({ status = {} }: PersistentVolumeClaim): FieldError[] {
     ...allocated.flatMap(([name, amount]) => {
       const wrong = validateResourceKey('status.allocatedResources', name);
       if (wrong.length > 0) return wrong;
-      return validateResourceQuantity(`status.allocatedResources[${name}]`, 'storage', amount);
+      const at = `status.allocatedResources[${name}]`;
+      const negative = validateBasicQuantity(at, amount);
+      return negative.length > 0 ? negative : validateResourceQuantity(at, 'storage', amount);
     }),
   ];
 }
@@ -165,7 +169,7 @@ export const persistentVolumeClaim: Kind<PersistentVolumeClaim> = {
     object.metadata.name,
     object.metadata.deletionTimestamp ? 'Terminating' : (object.status?.phase ?? ''),
     object.spec?.volumeName ?? '',
-    object.spec?.volumeName ? (object.status?.capacity?.storage ?? '') : '',
+    object.spec?.volumeName ? (object.status?.capacity?.storage ?? '0') : '',
     object.spec?.volumeName ? accessModesCell(object.status?.accessModes) : '',
     object.metadata.annotations?.[classAnnotation] ?? object.spec?.storageClassName ?? '',
     object.spec?.volumeAttributesClassName ?? '<unset>',

@@ -9,7 +9,7 @@ import {
 } from '../../../../apimachinery/quantity.ts';
 import { type Amounts, addAmounts, parseAmounts } from '../../../../apimachinery/resource-list.ts';
 import type { QualifiedResource } from '../../../../apimachinery/status.ts';
-import { isExtendedResource, isNativeResource } from '../../../validation/quantities.ts';
+import { computeNames, isExtendedResource, isNativeResource } from '../../../validation/quantities.ts';
 import { podLimits, podRequests } from '../pod/resources.ts';
 import type {
   Container,
@@ -36,19 +36,7 @@ const one = quantityOf(1);
 
 const storageClassSuffix = '.storageclass.storage.k8s.io/';
 const claimResources = ['persistentvolumeclaims', 'requests.storage'];
-const podResources = new Set([
-  'count/pods',
-  'cpu',
-  'memory',
-  'ephemeral-storage',
-  'requests.cpu',
-  'requests.memory',
-  'requests.ephemeral-storage',
-  'limits.cpu',
-  'limits.memory',
-  'limits.ephemeral-storage',
-  'pods',
-]);
+const podResources = new Set(['count/pods', 'pods', ...computeNames]);
 /** Upstream's own mistake, kept: whoever limits these makes every container say how much it takes. */
 const mustSpecify = ['cpu', 'limits.cpu', 'limits.memory', 'memory', 'requests.cpu', 'requests.memory'];
 

@@ -1,31 +1,15 @@
 import { table } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { immutableMessage } from '../../../../apimachinery/validation/object-meta.ts';
-import { validateResourceName, validateResourceQuantity } from '../../../validation/quantities.ts';
+import { quotaNames, validateResourceName, validateResourceQuantity } from '../../../validation/quantities.ts';
 import type { ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement } from '../types.generated.ts';
 
 const { required, invalid } = fieldError;
 
 const computeNames = ['cpu', 'memory', 'limits.cpu', 'limits.memory', 'requests.cpu', 'requests.memory'];
 const claimNames = ['persistentvolumeclaims', 'requests.storage'];
-const standardNames = new Set([
-  ...computeNames,
-  ...claimNames,
-  'ephemeral-storage',
-  'requests.ephemeral-storage',
-  'limits.ephemeral-storage',
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'configmaps',
-  'services.nodeports',
-  'services.loadbalancers',
-]);
-
 function isStandard(name: string): boolean {
-  return standardNames.has(name) || name.startsWith('hugepages-') || name.startsWith('requests.hugepages-');
+  return quotaNames.has(name) || name.startsWith('hugepages-') || name.startsWith('requests.hugepages-');
 }
 
 /** The standard resources that a quota with the scope may limit, by the name of the scope. */
@@ -73,7 +57,7 @@ function hasOpposites(names: readonly string[]): number {
 function validateScopes(spec: ResourceQuotaSpec): FieldError[] {
   const path = 'spec.scopes';
   const given = spec.scopes ?? [];
-  const refuse = (why: string) => invalid(path, given, why);
+  const refuse = (why: string) => invalid(path, spec.scopes, why);
   const errors = given.flatMap((scope) => [
     ...(scope in scopes ? [] : [refuse('unsupported scope')]),
     ...unfit(scope, spec).map(() => refuse('unsupported scope applied to resource')),
@@ -94,7 +78,8 @@ function validateSelector(spec: ResourceQuotaSpec): FieldError[] {
     ...validateOperator(requirement, path),
   ]);
   const conflicts = hasOpposites(requirements.map(({ scopeName }) => scopeName));
-  return [...errors, ...Array.from({ length: conflicts }, () => invalid(path, selector, 'conflicting scopes'))];
+  // Upstream prints the other list of scopes here.
+  return [...errors, ...Array.from({ length: conflicts }, () => invalid(path, spec.scopes, 'conflicting scopes'))];
 }
 
 function validateOperator(requirement: ScopedResourceSelectorRequirement, path: string): FieldError[] {
@@ -102,7 +87,7 @@ function validateOperator(requirement: ScopedResourceSelectorRequirement, path: 
   const errors: FieldError[] = [];
   if (withoutValues.includes(scopeName) && operator !== 'Exists') {
     const why =
-      "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+      "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
     errors.push(invalid(`${path}.operator`, operator, why));
   }
   if (operator === 'In' || operator === 'NotIn') {
@@ -121,7 +106,7 @@ function validateOperator(requirement: ScopedResourceSelectorRequirement, path: 
 export function validateQuotaUpdate(quota: ResourceQuota, old: ResourceQuota): FieldError[] {
   const sorted = ({ spec }: ResourceQuota): string => [...new Set(spec?.scopes)].sort().join();
   const errors = validateQuota(quota);
-  if (sorted(quota) !== sorted(old)) errors.push(invalid('spec.scopes', quota.spec?.scopes ?? [], immutableMessage));
+  if (sorted(quota) !== sorted(old)) errors.push(invalid('spec.scopes', quota.spec?.scopes, immutableMessage));
   return errors;
 }
 

@@ -1,3 +1,4 @@
+import { JsonSyntaxError, scanJson } from '../../../../apimachinery/json/go-syntax.ts';
 import { table } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { configMapKey } from '../../../../apimachinery/validation/names.ts';
@@ -28,7 +29,7 @@ function defaultSecret(object: Secret): void {
 
 function validate({ data = {}, type = '', metadata }: Secret): FieldError[] {
   const errors = Object.keys(data).flatMap((key) => nameErrors(configMapKey, `data[${key}]`, key));
-  const bytes = Object.values(data).reduce((sum, value) => sum + Math.floor((value.length * 3) / 4), 0);
+  const bytes = Object.values(data).reduce((sum, value) => sum + Buffer.byteLength(value, 'base64'), 0);
   if (bytes > maxDataBytes) errors.push(tooLong('data', maxDataBytes));
   if (type === 'kubernetes.io/service-account-token') {
     const field = 'metadata.annotations[kubernetes.io/service-account.name]';
@@ -50,20 +51,16 @@ function validate({ data = {}, type = '', metadata }: Secret): FieldError[] {
 function validateJSON(base64: string, field: string): FieldError[] {
   const redacted = '<secret contents redacted>';
   const text = Buffer.from(base64, 'base64').toString('utf8');
-  if (text.trim() === '') return [invalid(field, redacted, 'unexpected end of JSON input')];
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return [];
-    const what = value === null ? undefined : Array.isArray(value) ? 'array' : typeof value;
-    if (what === undefined) return [];
-    const why = `json: cannot unmarshal ${what === 'boolean' ? 'bool' : what} into Go value of type map[string]interface {}`;
-    return [invalid(field, redacted, why)];
+    scanJson(text);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const first = text.trim()[0] ?? '';
-    if (first === '{') return [invalid(field, redacted, 'invalid character in JSON input')];
-    return [invalid(field, redacted, `invalid character '${first}' looking for beginning of value`)];
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return [invalid(field, redacted, error.message)];
   }
+  const value: unknown = JSON.parse(text);
+  if (value === null || (typeof value === 'object' && !Array.isArray(value))) return [];
+  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  return [invalid(field, redacted, `json: cannot unmarshal ${what} into Go value of type map[string]interface {}`)];
 }
 
 export const secret: Kind<Secret> = {

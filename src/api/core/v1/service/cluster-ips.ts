@@ -35,7 +35,7 @@ export function validateClusterIPFields(service: Service, old?: Service): FieldE
   // What follows would only repeat, less clearly, that an address is bad.
   if (addressErrors.length > 0) return errors;
   const known = ips.map((ip) => familyOf(ip));
-  if (ips.length > 1 && (known[0] === known[1] || ips.length > 2)) {
+  if (ips.length > 1 && new Set(known).size < 2) {
     errors.push(invalid('spec.clusterIPs', ips, 'may specify no more than one IP for each IP family'));
   }
   if (!isHeadless(service)) errors.push(...validateFamiliesMatch(ips, spec.ipFamilies ?? []));
@@ -74,31 +74,37 @@ export function validateClusterIPChange(service: Service, old: Service): FieldEr
   if (service.spec.type === 'ExternalName' || old.spec.type === 'ExternalName') return [];
   const errors: FieldError[] = [];
   if (!(isHeadless(service) && isHeadless(old))) {
-    errors.push(...validateListChange(service, old, { list: 'clusterIPs', one: 'clusterIP' }));
+    errors.push(...validateListChange(service, old, 'clusterIPs'));
   }
   if (!isHeadless(service) && !isHeadless(old)) {
-    errors.push(...validateListChange(service, old, { list: 'ipFamilies', one: 'ipFamily' }));
+    errors.push(...validateListChange(service, old, 'ipFamilies'));
   }
   return errors;
 }
 
-function validateListChange(
-  service: Service,
-  old: Service,
-  { list, one }: { readonly list: 'clusterIPs' | 'ipFamilies'; readonly one: string },
-): FieldError[] {
-  const now = service.spec[list] ?? [];
+function validateListChange(service: Service, old: Service, list: 'clusterIPs' | 'ipFamilies'): FieldError[] {
+  const { spec } = service;
+  const now = spec[list] ?? [];
   const before = old.spec[list] ?? [];
-  const at = (i: number, why: string): FieldError => invalid(`spec.${list}[${i}]`, now, why);
+  const ofIPs = list === 'clusterIPs';
+  const one = ofIPs ? 'clusterIP' : 'ipFamily';
+  const first = `spec.${list}[0]`;
   if (now.length === before.length) {
-    return before.flatMap((value, i) => (value === now[i] ? [] : [at(i, immutable)]));
+    // Upstream names the first of the families, whichever it was that changed.
+    const path = (i: number): string => (ofIPs ? `spec.${list}[${i}]` : first);
+    return before.flatMap((value, i) => (value === now[i] ? [] : [invalid(path(i), spec[list], immutable)]));
   }
   const errors: FieldError[] = [];
-  if (now.length === 0) errors.push(at(0, `primary ${one} can not be unset`));
-  if (now.length > 0 && before.length > 0 && now[0] !== before[0]) errors.push(at(0, immutable));
-  if (now.length === 1 && before.length > 1 && service.spec.ipFamilyPolicy !== 'SingleStack') {
+  if (now.length < before.length && !spec.clusterIPs?.length) {
+    errors.push(invalid(first, spec[list], `primary ${one} can not be unset`));
+  }
+  // Of families that became more or fewer, upstream prints the addresses.
+  if (now.length > 0 && before.length > 0 && now[0] !== before[0]) {
+    errors.push(invalid(first, spec.clusterIPs, immutable));
+  }
+  if (now.length === 1 && before.length > 1 && spec.ipFamilyPolicy !== 'SingleStack') {
     const why = `must be set to 'SingleStack' when releasing the secondary ${one}`;
-    errors.push(invalid('spec.ipFamilyPolicy', service.spec.ipFamilyPolicy, why));
+    errors.push(invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, why));
   }
   return errors;
 }

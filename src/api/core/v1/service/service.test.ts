@@ -54,7 +54,7 @@ test.each<[ServiceSpec, string[]]>([
   [
     { externalIPs: ['0.0.0.0', 'fe80::1'] },
     [
-      'spec.externalIPs[0]: Invalid value: "0.0.0.0": may not be unspecified ("0.0.0.0")',
+      'spec.externalIPs[0]: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0)',
       'spec.externalIPs[1]: Invalid value: "fe80::1": may not be in the link-local range (169.254.0.0/16, fe80::/10)',
     ],
   ],
@@ -68,9 +68,14 @@ test.each<[ServiceSpec, string[]]>([
   ],
   [{ ipFamilies: ['IPv4', 'IPv4'] }, ['spec.ipFamilies[1]: Duplicate value: "IPv4"']],
   [
-    { type: 'LoadBalancer', ports: [{ port: 10250 }] },
-    ['spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet'],
+    {
+      clusterIPs: ['10.96.0.9', 'fd00::9', '10.96.0.10'],
+      ipFamilies: ['IPv4', 'IPv6'],
+      ipFamilyPolicy: 'RequireDualStack',
+    },
+    ['spec.clusterIPs: Invalid value: ["10.96.0.9","fd00::9","10.96.0.10"]: may only hold up to 2 values'],
   ],
+  [{ type: 'LoadBalancer', ports: [{ port: 10250 }] }, []],
   [
     { type: 'LoadBalancer', loadBalancerSourceRanges: [' 10.0.0.0/8 ', '10.1.1.1/8'] },
     ['spec.LoadBalancerSourceRanges[1]: Invalid value: "10.1.1.1/8": must not have bits set beyond the prefix length'],
@@ -123,6 +128,36 @@ test.each<[string, ServiceSpec, (spec: ServiceSpec) => void, string[]]>([
     ['spec.loadBalancerClass: Invalid value: "a/c": may not change once set'],
   ],
   [
+    'a class of what is no load balancer, looked at twice',
+    {},
+    (spec) => (spec.loadBalancerClass = 'a/b'),
+    [
+      "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ],
+  ],
+  [
+    'another port of the health check',
+    { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 31000 },
+    (spec) => (spec.healthCheckNodePort = 31001),
+    ['spec.healthCheckNodePort: Forbidden: field is immutable'],
+  ],
+  [
+    'both families, and so both paths of the first',
+    {
+      clusterIPs: ['10.96.0.9', 'fd00::9'],
+      ipFamilies: ['IPv4', 'IPv6'],
+      ipFamilyPolicy: 'RequireDualStack',
+    },
+    (spec) => Object.assign(spec, { ipFamilies: ['IPv6', 'IPv4'] }),
+    [
+      'spec.ipFamilies[0]: Invalid value: ["IPv6","IPv4"]: may not change once set',
+      'spec.ipFamilies[0]: Invalid value: ["IPv6","IPv4"]: may not change once set',
+      'spec.clusterIPs[0]: Invalid value: "10.96.0.9": expected an IPv6 value as indicated by `ipFamilies[0]`',
+      'spec.clusterIPs[1]: Invalid value: "fd00::9": expected an IPv4 value as indicated by `ipFamilies[1]`',
+    ],
+  ],
+  [
     'another family',
     {},
     (spec) => Object.assign(spec, { ipFamilies: ['IPv6'] }),
@@ -169,3 +204,22 @@ test('a load balancer in a row', () => {
   expect(at(['192.0.2.1'])).toBe('192.0.2.1');
   expect(at(['192.0.2.1', '192.0.2.2'])).toBe('192.0.2.1,192.0.2.2');
 });
+
+test.each<[ServiceSpec, string[]]>([
+  [{}, []],
+  [
+    { externalIPs: ['198.51.100.1'], trafficDistribution: 'PreferClose' },
+    [
+      'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
+      'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
+    ],
+  ],
+  [
+    { clusterIP: 'None', clusterIPs: ['None'], externalIPs: ['198.51.100.1'], sessionAffinity: 'ClientIP' },
+    ['spec.externalIPs is ignored for headless services', 'spec.SessionAffinity is ignored for headless services'],
+  ],
+  [
+    { type: 'ExternalName', externalName: 'x.example', externalIPs: ['198.51.100.1'] },
+    ['spec.externalIPs is ignored when spec.type is "ExternalName"'],
+  ],
+])('warnings of %j', (spec, warnings) => expect(strategy.warnings!(serviceOf(spec))).toEqual(warnings));

@@ -1,16 +1,14 @@
 // What happens to a Service on its way in (service-semantics 1.1 and 1.4), save allocation, which needs the store.
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { validateLegacyIP, warningsForCIDR, warningsForIP } from '../../../../apimachinery/validation/ip.ts';
+import { validateLegacyIP } from '../../../../apimachinery/validation/ip.ts';
 import { dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { parseIPSloppy } from '../../../../net/ip.ts';
 import type { Strategy } from '../../../resource.ts';
 import type { Service } from '../types.generated.ts';
-import { validateClusterIPChange } from './cluster-ips.ts';
 import { defaultService } from './defaults.ts';
 import {
   externallyAccessible,
-  isHeadless,
   needsClusterIP,
   needsHealthCheckNodePort,
   nodePortsOf,
@@ -18,7 +16,8 @@ import {
   sameIPFamilies,
   usesNodePorts,
 } from './facts.ts';
-import { validateService } from './validation.ts';
+import { validateService, validateServiceUpdate } from './validation.ts';
+import { serviceWarnings } from './warnings.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 
@@ -29,13 +28,9 @@ export const serviceStrategy: Strategy<Service> = {
     if (service.spec.type !== 'LoadBalancer') service.status = { ...service.status, loadBalancer: {} };
   },
   validate: (service) => validateService(service),
-  validateUpdate: (service, old) => [
-    ...validateClusterIPChange(service, old),
-    ...validateLoadBalancerClassChange(service, old),
-    ...validateService(service, old),
-  ],
+  validateUpdate: validateServiceUpdate,
   validateStatusUpdate: validateStatus,
-  warnings,
+  warnings: serviceWarnings,
 };
 
 /**
@@ -74,12 +69,6 @@ function dropTypeDependentFields({ spec, ...rest }: Service, old: Service): void
   if (left(externallyAccessible)) dropUnchanged('externalTrafficPolicy');
 }
 
-function validateLoadBalancerClassChange({ spec }: Service, old: Service): FieldError[] {
-  if (spec.type !== 'LoadBalancer' || old.spec.type !== 'LoadBalancer') return [];
-  if (spec.loadBalancerClass === old.spec.loadBalancerClass) return [];
-  return [invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set')];
-}
-
 function validateStatus({ spec, status }: Service, old: Service): FieldError[] {
   const path = 'status.loadBalancer.ingress';
   const ingresses = status?.loadBalancer?.ingress ?? [];
@@ -103,44 +92,4 @@ function validateStatus({ spec, status }: Service, old: Service): FieldError[] {
       errors.push(invalid(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address'));
   }
   return errors;
-}
-
-/** Texts for the Warning header. */
-function warnings(service: Service, old?: Service): string[] {
-  const { spec, metadata } = service;
-  const texts: string[] = [];
-  if (metadata.annotations?.['service.kubernetes.io/topology-aware-hints'] !== undefined) {
-    texts.push(
-      'metadata.annotations[service.kubernetes.io/topology-aware-hints]: deprecated in v1.27+, use service.kubernetes.io/topology-mode instead',
-    );
-  }
-  if (spec.trafficDistribution === 'PreferClose') {
-    texts.push('spec.trafficDistribution: PreferClose is deprecated in v1.34+; use PreferSameZone');
-  }
-  const before = new Set(old?.spec.clusterIPs);
-  for (const [i, ip] of (spec.clusterIPs ?? []).entries()) {
-    if (ip !== 'None' && !before.has(ip)) texts.push(...warningsForIP(`spec.clusterIPs[${i}]`, ip));
-  }
-  for (const [i, ip] of (spec.externalIPs ?? []).entries()) {
-    if (!old?.spec.externalIPs?.includes(ip)) texts.push(...warningsForIP(`spec.externalIPs[${i}]`, ip));
-  }
-  if (spec.loadBalancerIP) texts.push(...warningsForIP('spec.loadBalancerIP', spec.loadBalancerIP));
-  for (const [i, range] of (spec.loadBalancerSourceRanges ?? []).entries()) {
-    texts.push(...warningsForCIDR(`spec.loadBalancerSourceRanges[${i}]`, range.trim()));
-  }
-  if (spec.externalIPs?.length) {
-    texts.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
-  }
-  if (spec.type === 'ExternalName' && spec.externalIPs?.length) {
-    texts.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
-  }
-  if (spec.type !== 'ExternalName' && spec.externalName) {
-    texts.push('spec.externalName is ignored when spec.type is not "ExternalName"');
-  }
-  if (isHeadless(service)) {
-    if (spec.loadBalancerIP) texts.push('spec.loadBalancerIP is ignored for headless services');
-    if (spec.externalIPs?.length) texts.push('spec.externalIPs is ignored for headless services');
-    if (spec.sessionAffinity !== 'None') texts.push('spec.SessionAffinity is ignored for headless services');
-  }
-  return texts;
 }

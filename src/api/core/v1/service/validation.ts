@@ -2,9 +2,9 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { validateEndpointIP, validateLegacyCIDR, validateLegacyIP } from '../../../../apimachinery/validation/ip.ts';
 import { dns1123Subdomain, qualifiedName } from '../../../../apimachinery/validation/names.ts';
-import { nameErrors, validateLabels } from '../../../../apimachinery/validation/object-meta.ts';
+import { immutableMessage, nameErrors, validateLabels } from '../../../../apimachinery/validation/object-meta.ts';
 import type { Service } from '../types.generated.ts';
-import { validateClusterIPFields } from './cluster-ips.ts';
+import { validateClusterIPChange, validateClusterIPFields } from './cluster-ips.ts';
 import { externallyAccessible, isHeadless, needsClusterIP, needsHealthCheckNodePort } from './facts.ts';
 import { validatePorts, validatePortUniqueness } from './ports.ts';
 
@@ -15,7 +15,6 @@ const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-
 const topologyHintsAnnotation = 'service.kubernetes.io/topology-aware-hints';
 const topologyModeAnnotation = 'service.kubernetes.io/topology-mode';
 const maxAffinityTimeoutSeconds = 86_400;
-const kubeletPort = 10_250;
 
 /** Everything but metadata. `old` is given on updates: what it already had is not refused again. */
 export function validateService(service: Service, old?: Service): FieldError[] {
@@ -60,13 +59,6 @@ function validatePortsPresent(service: Service): FieldError[] {
 function validateTypeDependent(service: Service): FieldError[] {
   const { spec } = service;
   const errors: FieldError[] = [];
-  if (spec.type === 'LoadBalancer') {
-    for (const [i, { port }] of (spec.ports ?? []).entries()) {
-      if (port !== kubeletPort) continue;
-      const why = `may not expose port ${kubeletPort} externally since it is used by kubelet`;
-      errors.push(invalid(`spec.ports[${i}]`, port, why));
-    }
-  }
   if ((spec.type === 'LoadBalancer' || spec.type === 'NodePort') && isHeadless(service)) {
     errors.push(invalid('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`));
   }
@@ -146,10 +138,29 @@ function validateLoadBalancerFields({ spec }: Service): FieldError[] {
   } else if (spec.allocateLoadBalancerNodePorts !== undefined) {
     errors.push(forbidden('spec.allocateLoadBalancerNodePorts', onlyLoadBalancer));
   }
-  if (spec.loadBalancerClass === undefined) return errors;
-  if (spec.type !== 'LoadBalancer') errors.push(forbidden('spec.loadBalancerClass', onlyLoadBalancer));
-  else errors.push(...nameErrors(qualifiedName, 'spec.loadBalancerClass', spec.loadBalancerClass));
-  return errors;
+  return [...errors, ...validateLoadBalancerClass({ spec })];
+}
+
+function validateLoadBalancerClass({ spec }: Pick<Service, 'spec'>): FieldError[] {
+  if (spec.loadBalancerClass === undefined) return [];
+  if (spec.type !== 'LoadBalancer') return [forbidden('spec.loadBalancerClass', onlyLoadBalancer)];
+  return nameErrors(qualifiedName, 'spec.loadBalancerClass', spec.loadBalancerClass);
+}
+
+/** Of a changed Service. Upstream looks at the class twice, and tells twice what is wrong with it. */
+export function validateServiceUpdate(service: Service, old: Service): FieldError[] {
+  const { spec } = service;
+  const errors = validateClusterIPChange(service, old);
+  const balanced = spec.type === 'LoadBalancer' && old.spec.type === 'LoadBalancer';
+  if (balanced && spec.loadBalancerClass !== old.spec.loadBalancerClass) {
+    errors.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set'));
+  }
+  errors.push(...validateLoadBalancerClass(service));
+  const checked = needsHealthCheckNodePort(service) && needsHealthCheckNodePort(old);
+  if (checked && (spec.healthCheckNodePort ?? 0) !== (old.spec.healthCheckNodePort ?? 0)) {
+    errors.push(forbidden('spec.healthCheckNodePort', immutableMessage));
+  }
+  return [...errors, ...validateService(service, old)];
 }
 
 function validateExternalTraffic(service: Service): FieldError[] {

@@ -1,0 +1,85 @@
+// What kinds of the core group other than Pod and Service refuse, in kube-apiserver's words and order.
+import { expect, test } from 'vitest';
+import { judgeOf } from '../../../testing/refusals.ts';
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const container = { type: 'Container' };
+const avoidPods = 'scheduler.alpha.kubernetes.io/preferAvoidPods';
+const port = { name: 'p', port: 80, protocol: 'TCP' };
+
+test.each<[string, object, string[]]>([
+  [
+    'nodes',
+    { spec: { taints: ['1', '2'].map((value) => ({ key: 'd', value, effect: 'NoSchedule' })) } },
+    [
+      'metadata.taints[1]: Duplicate value: {"Key":"d","Value":"2","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
+    ],
+  ],
+  [
+    'nodes',
+    { spec: { podCIDRs: ['10.0.0.0/16', '10.0.0.0/16'] } },
+    [
+      'spec.podCIDRs: Invalid value: ["10.0.0.0/16","10.0.0.0/16"]: may specify no more than one CIDR for each IP family',
+      'spec.podCIDRs[1]: Duplicate value: "10.0.0.0/16"',
+    ],
+  ],
+  [
+    'nodes',
+    { metadata: { annotations: { [avoidPods]: '{"preferAvoidPods":[{"reason":"r"}]}' } }, spec: {} },
+    [`metadata.annotations.${avoidPods}[0].PodSignature: Required value`],
+  ],
+  [
+    'endpoints',
+    { subsets: [{ addresses: [{ ip: 'x', nodeName: 'n' }], ports: [port] }] },
+    [
+      'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address',
+    ],
+  ],
+  [
+    'limitranges',
+    { spec: { limits: [{ ...container, maxLimitRequestRatio: { cpu: '800m' } }] } },
+    ['spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: "800m": ratio 800m is less than 1'],
+  ],
+  [
+    'resourcequotas',
+    {
+      spec: {
+        scopeSelector: {
+          matchExpressions: ['BestEffort', 'NotBestEffort'].map((scopeName) => ({ scopeName, operator: 'Exists' })),
+        },
+      },
+    },
+    ['spec.scopeSelector.matchExpressions: Invalid value: null: conflicting scopes'],
+  ],
+  [
+    'resourcequotas',
+    { spec: { scopeSelector: { matchExpressions: [{ scopeName: 'BestEffort', operator: 'In', values: ['a'] }] } } },
+    [
+      'spec.scopeSelector.matchExpressions.operator: Invalid value: "In": must be \'Exists\' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity',
+    ],
+  ],
+  [
+    'secrets',
+    { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': base64('{"a":}') } },
+    [
+      `data[.dockercfg]: Invalid value: "<secret contents redacted>": invalid character '}' looking for beginning of value`,
+    ],
+  ],
+  ['secrets', { data: { a: Buffer.alloc(1024 * 1024).toString('base64') } }, []],
+  [
+    'events',
+    {
+      involvedObject: { namespace: 'demo' },
+      eventTime: '2026-01-01T00:00:00.000000Z',
+      reportingInstance: 'i',
+      action: 'a',
+      reason: 'r',
+    },
+    [
+      'reportingComponent: Required value',
+      'reportingComponent: Invalid value: "": name part must be non-empty',
+      `reportingComponent: Invalid value: "": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
+    ],
+  ],
+])('%s %#', (resource, body, errors) => expect(judgeOf(resource).create(body)).toEqual(errors));
