@@ -7,6 +7,7 @@ import type {
 } from '../../api/authorization/v1/types.generated.ts';
 import { parseFieldSelector } from '../../apimachinery/selectors/field-selector.ts';
 import { parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
+import { table } from '../../apimachinery/table.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Attributes } from '../extensions.ts';
 import { ExpiringCache } from '../review-webhook/expiring-cache.ts';
@@ -129,7 +130,7 @@ function fieldSelectorOf(text: string | undefined): { readonly fieldSelector?: F
   return { fieldSelector: { requirements } };
 }
 
-const operators: Readonly<Record<string, string>> = {
+const operators = table<string>({
   '=': 'In',
   '==': 'In',
   in: 'In',
@@ -137,7 +138,7 @@ const operators: Readonly<Record<string, string>> = {
   notin: 'NotIn',
   exists: 'Exists',
   '!': 'DoesNotExist',
-};
+});
 
 function labelSelectorOf(text: string | undefined): { readonly labelSelector?: LabelSelectorAttributes } {
   const parsed = readable(text, parseLabelSelector) ?? [];
