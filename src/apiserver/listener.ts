@@ -72,6 +72,9 @@ export class Listener {
       allowHTTP1: true,
       maxHeaderSize: mostHeaderBytes,
       maxHeaderListPairs: mostHeaders,
+      // One with a body is answered as if it did not ask for another protocol: with that, the body would be lost.
+      shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+        headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0',
       settings: { maxConcurrentStreams: 1000, maxHeaderListSize: mostHeaderBytes },
     } as SecureServerOptions);
     this.#server = server;

@@ -1,7 +1,7 @@
 // Watches over WebSocket, and requests that offer an upgrade which their path does not take, through the HTTPS front.
 import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
-import { get, type RequestOptions } from 'node:https';
+import { get, type RequestOptions, request } from 'node:https';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { decodeProtobuf } from '../../api/protobuf/decode.ts';
@@ -117,6 +117,12 @@ test('an upgrade that nobody takes is answered like any other request, streams a
   const [event] = await once(stream, 'data');
   expect(JSON.parse(event.toString())).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'there' } } });
   stream.destroy();
+  const post = request({ ...asked(configMaps, { ...other, 'content-type': 'application/json' }), method: 'POST' });
+  const created = once(post, 'response');
+  post.end(JSON.stringify({ metadata: { name: 'sent' } }));
+  const [answer] = await created;
+  answer.resume();
+  expect(answer.statusCode).toBe(201);
 });
 
 function asked(path: string, headers: Record<string, string>): RequestOptions {
