@@ -135,9 +135,10 @@ async function runtimeOf({ containerd, rootDir, runDir, nodeName, cniBinDir, cni
 async function tokenOf({ token, tokenFile }: Flags, signal: AbortSignal): Promise<string> {
   if (token !== undefined) return token;
   if (tokenFile === undefined) throw new Failure('this node is new to the cluster: give it a token with --token');
-  for (;;) {
+  for (let said = false; ; said = true) {
     const text = await tools.files.read(tokenFile);
     if (text !== undefined) return text;
+    if (!said) log(`waiting for the token in ${tokenFile}`);
     await tools.clock.sleep(20, signal);
   }
 }

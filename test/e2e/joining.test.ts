@@ -259,6 +259,12 @@ test('what does not fit ends with one line', async () => {
   const results = await Promise.all(cases.map(([address, joinToken], i) => attempt(address, joinToken, i)));
   expect(results.map(({ stderr }) => stderr)).toEqual(cases.map(([, , message]) => `portico: ${message}\n`));
   expect(results.map(({ code }) => code)).toEqual(cases.map(() => 1));
+  const nowhere = await two.run(
+    ...[launcher, 'agent', '--server', url, '--token', good, '--node-name', 'three'],
+    ...['--root-dir', '/proc/three', '--run-dir', '/run/three'],
+  );
+  expect(nowhere.stderr).toMatch(/^portico: cannot use the folder \/proc\/three\/pki of --root-dir: ENOENT: .*\n$/);
+  expect(nowhere.code).toBe(1);
   await eventually('the token that has ended to go', async () => !(await token('list')).includes(id) || undefined);
   const another = (await token('create')).split('::')[1]!.slice(0, 6);
   expect(await token('delete', another)).toBe(`token ${another} deleted`);

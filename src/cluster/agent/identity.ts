@@ -84,6 +84,7 @@ async function joinCluster(
 ): Promise<Identity> {
   const { server, clock } = options;
   const ca = await fetchCA(server, caHash, signal);
+  await storeCA(options, ca);
   const transport = new HttpTransport({ server, clock, ca, token: () => bearer, userAgent: 'portico-agent' });
   try {
     const signed = await requestCertificate(createClient(transport), options, signal);
@@ -161,8 +162,17 @@ async function readIdentity({
 }
 
 /** The key goes before the certificate: a certificate on disk means that all of it is there. */
+/** Comes before the request for a certificate: one that cannot be kept would be asked for again and again. */
+async function storeCA({ folder, files }: IdentityOptions, ca: string): Promise<void> {
+  try {
+    await files.write(join(folder, 'ca.crt'), ca);
+  } catch (cause) {
+    throw new Failure(`cannot use the folder ${folder} of --root-dir: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Its CA's certificate is there already. */
 async function storeIdentity({ folder, files }: IdentityOptions, identity: Identity): Promise<Identity> {
-  await files.write(join(folder, 'ca.crt'), identity.ca);
   await files.write(join(folder, 'client.key'), identity.key, { mode: 0o600 });
   await files.write(join(folder, 'client.crt'), identity.cert, { mode: 0o600 });
   return identity;

@@ -17,7 +17,8 @@ let stop: AbortController;
 /** What was said of the node, one after the other: `True`, `False` or `none`. */
 let said: string[];
 let networkReady: () => void;
-let looks: (() => void)[];
+let looks: ((failure?: Error) => void)[];
+let logged: string[];
 let agent: NodeAgent;
 let running: Promise<unknown>[];
 
@@ -26,6 +27,7 @@ beforeEach(() => {
   stop = new AbortController();
   said = [];
   looks = [];
+  logged = [];
   const onError = (error: unknown) => expect(error).toBeUndefined();
   const informers = createInformers(api, { clock, random, freeze: true, onError });
   const readyOf = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'none';
@@ -34,7 +36,10 @@ beforeEach(() => {
     updated: (node) => said.push(readyOf(node)),
   });
   const cri = {
-    version: () => new Promise((resolve) => looks.push(() => resolve({ runtimeName: 'fake', runtimeVersion: '1' }))),
+    version: () =>
+      new Promise((resolve, reject) =>
+        looks.push((failure) => (failure ? reject(failure) : resolve({ runtimeName: 'fake', runtimeVersion: '1' }))),
+      ),
     listImages: () => Promise.resolve([]),
   } as unknown as Cri;
   const kubelet = {
@@ -47,7 +52,7 @@ beforeEach(() => {
     networkReady: new Promise<void>((resolve) => {
       networkReady = resolve;
     }),
-    log: (message: string) => expect(message).toBe(''),
+    log: (message: string) => logged.push(message),
   } as unknown as KubeletOptions;
   const recorder = { event: () => {}, flush: () => Promise.resolve() };
   agent = new NodeAgent({ kubelet, recorder, pressures: () => [] });
@@ -58,14 +63,15 @@ afterEach(async () => {
   stop.abort();
   for (const answer of looks) answer();
   await Promise.all(running);
+  expect(logged).toEqual([]);
 });
 
 const start = () => running.push(agent.run(stop.signal));
 
-/** Lets the runtime answer the next look. */
-async function look(): Promise<void> {
+/** Lets the runtime answer the next look, or fail. */
+async function look(failure?: Error): Promise<void> {
   await expect.poll(() => looks.length, patience).toBeGreaterThan(0);
-  looks.shift()?.();
+  looks.shift()?.(failure);
 }
 
 test('a node that was Ready stays so while an agent that is started anew finds its network', async () => {
@@ -97,4 +103,15 @@ test('what happens while the node is looked at is looked at next, not ten second
   agent.wake();
   await look();
   await look();
+});
+
+test('a runtime that is away is in the log once, and so is its return', async () => {
+  start();
+  for (const failure of [new Error('connect ENOENT'), new Error('connect ENOENT'), undefined]) {
+    await look(failure);
+    agent.wake();
+  }
+  await look();
+  await expect.poll(() => logged, patience).toHaveLength(2);
+  expect(logged.splice(0)).toEqual(['container runtime is down: connect ENOENT', 'the container runtime answers']);
 });

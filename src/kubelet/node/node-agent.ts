@@ -39,6 +39,7 @@ export class NodeAgent {
   readonly #recorder: EventRecorder;
   #wasUnschedulable: boolean | undefined;
   #networkReady = false;
+  #runtimeProblem: string | undefined;
   #isFirstLook = true;
   #reportedAt = 0;
   readonly #pressures: () => readonly Pressure[];
@@ -145,19 +146,24 @@ export class NodeAgent {
     }
   }
 
+  #logRuntime(problem: string | undefined): void {
+    if (problem === this.#runtimeProblem) return;
+    this.#runtimeProblem = problem;
+    this.#options.log(problem ?? 'the container runtime answers');
+  }
+
   async #facts(): Promise<NodeFacts> {
     const { cri, nodeName, nodeIPs, rootDir, version } = this.#options;
-    const problems: string[] = [];
-    const found = await Promise.all([cri.version(), cri.listImages()]).catch((error: Error) => {
-      problems.push(`container runtime is down: ${error.message}`);
-      return undefined;
-    });
+    const found = await Promise.all([cri.version(), cri.listImages()]).catch((error: Error) => error);
+    const runtimeProblem = found instanceof Error ? `container runtime is down: ${found.message}` : undefined;
+    this.#logRuntime(runtimeProblem);
+    const problems = runtimeProblem === undefined ? [] : [runtimeProblem];
     if (!this.#networkReady) {
       problems.push(
         'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized',
       );
     }
-    const [runtime, images = []] = found ?? [];
+    const [runtime, images = []] = found instanceof Error ? [] : found;
     const disk = await statfs(rootDir).catch(() => undefined);
     const osRelease = await text('/etc/os-release');
     return {
