@@ -1,13 +1,13 @@
 // What kinds of the core group other than Pod and Service refuse, in kube-apiserver's words and order.
 import { expect, test } from 'vitest';
-import { judgeOf } from '../../../testing/refusals.ts';
+import { type Body, judgeOf } from '../../../testing/refusals.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const container = { type: 'Container' };
 const avoidPods = 'scheduler.alpha.kubernetes.io/preferAvoidPods';
 const port = { name: 'p', port: 80, protocol: 'TCP' };
 
-test.each<[string, object, string[]]>([
+test.each<[string, Body, string[]]>([
   [
     'nodes',
     { spec: { taints: ['1', '2'].map((value) => ({ key: 'd', value, effect: 'NoSchedule' })) } },
