@@ -1,10 +1,11 @@
 // What to do next for a pod, as a pure function of what is wanted, what runs and the time. The rules are those of
 // upstream's kuberuntime computePodActions: sandbox first, then init containers one after the other, then all others.
+import { restartsAfter } from '../../api/core/v1/pod/restart.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { ProbeFailure } from '../probes/prober.ts';
 import { formatPod, identityOf, isSidecar } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
-import { type NewBeginning, newBeginning, shouldRestart } from './restart-rules.ts';
+import { type NewBeginning, newBeginning } from './restart-rules.ts';
 
 /** When a container that ended may start again; kept per container between plans. */
 export interface RestartBackoff {
@@ -134,7 +135,7 @@ class Planner {
     }
     // Made but never started (its start failed), or left by a sandbox that is gone: it ended without a say.
     const lost = current.sandboxId !== this.#sandboxId && !isOver(current);
-    if (!lost && current.state === 'exited' && !shouldRestart(pod, container, current)) return 'ended';
+    if (!lost && current.state === 'exited' && !restartsAfter(pod.spec, container, current.exitCode)) return 'ended';
     this.#restart(container, current);
     return 'pending';
   }
@@ -169,7 +170,7 @@ function isFinished({ pod, observed, over: isOverAlready }: PlanInput): boolean 
   const beginning = newBeginning(pod, observed);
   const over = (container: Container): boolean => {
     const last = latest(observed, container.name);
-    return last?.state === 'exited' && !beginning?.isOld(last) && !shouldRestart(pod, container, last);
+    return last?.state === 'exited' && !beginning?.isOld(last) && !restartsAfter(pod.spec, container, last.exitCode);
   };
   const initFailed = initContainers.some((c) => !isSidecar(c) && over(c) && latest(observed, c.name)?.exitCode !== 0);
   return initFailed || (containers.length > 0 && containers.every(over));

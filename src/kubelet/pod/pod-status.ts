@@ -1,5 +1,7 @@
 // The PodStatus that follows from a pod and what runs of it, with upstream's reasons and words.
+
 import { qosClass } from '../../api/core/v1/pod/qos.ts';
+import { mayRestartAll, restartsAfter } from '../../api/core/v1/pod/restart.ts';
 import type {
   Container,
   ContainerState,
@@ -16,7 +18,7 @@ import { formatTime } from '../../apimachinery/time.ts';
 import { type ResizeCondition, resizeConditions } from './allocation.ts';
 import { type ContainerKind, containersOf, isSidecar } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
-import { mayRestartAll, newBeginning, shouldRestart } from './restart-rules.ts';
+import { newBeginning } from './restart-rules.ts';
 
 export interface StatusInput {
   readonly pod: Pod;
@@ -136,7 +138,7 @@ function phaseOf({ pod, observed, finished }: StatusInput, { init, main }: Statu
   const beginning = newBeginning(pod, observed);
   const willRestart = (container: Container, end: ContainerStateTerminated) => {
     const last = latest(observed, container.name);
-    return (last && beginning?.isOld(last)) || shouldRestart(pod, container, end);
+    return (last && beginning?.isOld(last)) || restartsAfter(pod.spec, container, end.exitCode);
   };
   let initPending = 0;
   for (const [index, status] of init.entries()) {
@@ -211,7 +213,7 @@ function initialized(pod: Pod, phase: string, { init, main }: Statuses): Omit<Fi
 
 /** Told of pods that may restart as a whole. */
 function allRestarting({ pod, observed }: StatusInput): Finding[] {
-  if (!mayRestartAll(pod)) return [];
+  if (!mayRestartAll(pod.spec)) return [];
   const type = 'AllContainersRestarting';
   const beginning = newBeginning(pod, observed);
   if (!beginning?.isUnderWay || !beginning.cause) return [{ type, status: 'False' }];

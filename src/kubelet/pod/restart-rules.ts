@@ -1,28 +1,8 @@
-// Which containers start again when one ends: by rules of its own (KEP-5307, KEP-5532), its own policy, or the pod's. Pure.
-import type { Container, ContainerRestartRule, Pod } from '../../api/core/v1/types.generated.ts';
+// Pods all of whose containers start again when one ends in a certain way (KEP-5532). Pure.
+import { mayRestartAll, restartRuleFor } from '../../api/core/v1/pod/restart.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { containersOf } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod } from './observed.ts';
-
-function ruleFor({ restartPolicyRules = [] }: Container, exitCode: number): ContainerRestartRule | undefined {
-  return restartPolicyRules.find(
-    ({ exitCodes: { operator, values = [] } = { operator: '' } }) =>
-      operator === (values.includes(exitCode) ? 'In' : 'NotIn'),
-  );
-}
-
-/** Whether a container that ended is to start again, as far as it is about that container alone. */
-export function shouldRestart(pod: Pod, container: Container, ended: Pick<ObservedContainer, 'exitCode'>): boolean {
-  if (ruleFor(container, ended.exitCode)?.action === 'Restart') return true;
-  const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
-  return policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0);
-}
-
-/** Whether a container of the pod may end in a way that restarts all of them. */
-export function mayRestartAll(pod: Pod): boolean {
-  return containersOf(pod).some(({ container }) =>
-    container.restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
-  );
-}
 
 /** A pod all of whose containers were restarted: those of before are to go, whatever became of them. */
 export interface NewBeginning {
@@ -38,12 +18,12 @@ export interface NewBeginning {
 
 /** Undefined for a pod that was never restarted as a whole, as far as the runtime knows. */
 export function newBeginning(pod: Pod, observed: ObservedPod): NewBeginning | undefined {
-  if (!mayRestartAll(pod)) return undefined;
+  if (!mayRestartAll(pod.spec)) return undefined;
   const own = containersOf(pod).filter(({ kind }) => kind !== 'ephemeral');
   const byName = new Map(own.map(({ container }) => [container.name, container]));
   const isCause = ({ name, state, exitCode }: ObservedContainer) => {
     const container = byName.get(name);
-    return state === 'exited' && container && ruleFor(container, exitCode)?.action === 'RestartAllContainers';
+    return state === 'exited' && container && restartRuleFor(container, exitCode)?.action === 'RestartAllContainers';
   };
   const cause = observed.containers.filter(isCause).sort((a, b) => b.podRestarts - a.podRestarts)[0];
   const known = observed.containers.map((one) => one.podRestarts);

@@ -1,3 +1,4 @@
+import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.ts';
 import { ownValue } from '../../../../apimachinery/table.ts';
 import { deepEqual, type Kind } from '../../../define.ts';
 import type { Pod, PodCondition } from '../types.generated.ts';
@@ -7,7 +8,7 @@ import { qosClass } from './qos.ts';
 import { validatePodStatusUpdate } from './status-validation.ts';
 import { validateEphemeralContainersUpdate, validatePodResize, validatePodUpdate } from './update.ts';
 import { validatePodCreate } from './validation.ts';
-import { podWarnings } from './warnings.ts';
+import { hostnameWarnings, podWarnings } from './warnings.ts';
 
 export const pod: Kind<Pod> = {
   strategy: {
@@ -20,10 +21,11 @@ export const pod: Kind<Pod> = {
     },
     validate: validatePodCreate,
     validateUpdate: validatePodUpdate,
-    warnings: (object) => podWarnings(object.spec, object.metadata, ''),
+    // People write templates; Pods are changed by machines, and often.
+    warnings: (object, old) =>
+      old ? [] : [...hostnameWarnings(object.metadata.name), ...podWarnings(object.spec, object.metadata, '')],
     prepareForStatusUpdate(object, old) {
-      const { status } = object;
-      if (status && old.status?.qosClass) status.qosClass ??= old.status.qosClass;
+      keepWhatIsLeftOut(object, old);
       keepSpec(object, old);
     },
     validateStatusUpdate: validatePodStatusUpdate,
@@ -60,6 +62,18 @@ function keepSpec(object: Pod, old: Pod): void {
   if (old.metadata.ownerReferences) object.metadata.ownerReferences = old.metadata.ownerReferences;
 }
 
+/** Kubelets of before did not report these. */
+function keepWhatIsLeftOut({ status }: Pod, { status: before }: Pod): void {
+  if (!status || !before) return;
+  if (!status.qosClass && before.qosClass) status.qosClass = before.qosClass;
+  if (!status.observedGeneration && before.observedGeneration) status.observedGeneration = before.observedGeneration;
+  const known = Map.groupBy(before.conditions ?? [], ({ type }) => type);
+  for (const condition of status.conditions ?? []) {
+    const generation = known.get(condition.type)?.shift()?.observedGeneration;
+    if (!condition.observedGeneration && generation) condition.observedGeneration = generation;
+  }
+}
+
 /** A Pod that no kubelet has, or that is already done, goes at once. */
 function gracePeriod({ spec, status }: Pod): number {
   if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
@@ -76,19 +90,25 @@ function keepAllBut(field: 'ephemeralContainers'): (object: Pod, old: Pod) => vo
   };
 }
 
-/** What containers that go on running ask for changes, and what happens to them then. */
+/** What containers that go on running ask for changes, and what happens to them then. Other containers are not kept: they are refused. */
 function keepAllButResources(object: Pod, old: Pod): void {
-  const { spec } = object;
+  const spec = object.spec ?? { containers: [] };
   const kept = structuredClone(old.spec ?? { containers: [] });
-  for (const list of ['containers', 'initContainers'] as const) {
-    for (const container of kept[list] ?? []) {
-      const now = spec?.[list]?.find(({ name }) => name === container.name);
-      if (!now) continue;
-      if (now.resources) container.resources = now.resources;
-      if (now.resizePolicy) container.resizePolicy = now.resizePolicy;
+  const lists = ['containers', 'initContainers'] as const;
+  if (lists.some((list) => (spec[list]?.length ?? 0) !== (kept[list]?.length ?? 0))) return;
+  for (const list of lists) {
+    const now = spec[list] ?? [];
+    if (now.some(({ name }, i) => kept[list]?.[i]?.name !== name)) kept[list] = now;
+    for (const [i, { resources, resizePolicy }] of now.entries()) {
+      const container = kept[list]![i]!;
+      if (resources) container.resources = resources;
+      else delete container.resources;
+      if (resizePolicy) container.resizePolicy = resizePolicy;
+      else delete container.resizePolicy;
     }
   }
-  if (spec?.resources) kept.resources = spec.resources;
+  if (spec.resources) kept.resources = spec.resources;
+  else delete kept.resources;
   object.spec = kept;
   keepStatus(object, old);
 }
@@ -111,20 +131,28 @@ function addMatchedLabels({ metadata, spec }: Pod): void {
   const labels = metadata.labels ?? {};
   const { podAffinity, podAntiAffinity } = spec?.affinity ?? {};
   const terms = [podAffinity, podAntiAffinity].flatMap((affinity) => [
-    ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
     ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((term) => term.podAffinityTerm),
+    ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
   ]);
-  for (const { labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] } of terms) {
-    if (!labelSelector) continue;
-    for (const [operator, keys] of [
-      ['In', matchLabelKeys],
-      ['NotIn', mismatchLabelKeys],
-    ] as const) {
-      const added = keys.flatMap((key) => {
-        const value = ownValue(labels, key);
-        return value === undefined ? [] : [{ key, operator, values: [value] }];
-      });
-      if (added.length > 0) labelSelector.matchExpressions = [...(labelSelector.matchExpressions ?? []), ...added];
-    }
+  for (const { labelSelector, matchLabelKeys, mismatchLabelKeys } of terms) {
+    addRequirements(labelSelector, { operator: 'In', keys: matchLabelKeys, labels });
+    addRequirements(labelSelector, { operator: 'NotIn', keys: mismatchLabelKeys, labels });
   }
+  for (const { labelSelector, matchLabelKeys } of spec?.topologySpreadConstraints ?? []) {
+    addRequirements(labelSelector, { operator: 'In', keys: matchLabelKeys, labels });
+  }
+}
+
+interface Requirements {
+  readonly operator: 'In' | 'NotIn';
+  readonly keys: readonly string[] | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+function addRequirements(selector: LabelSelector | undefined, { operator, keys = [], labels }: Requirements): void {
+  const added = keys.flatMap((key) => {
+    const value = ownValue(labels, key);
+    return value === undefined ? [] : [{ key, operator, values: [value] }];
+  });
+  if (selector && added.length > 0) selector.matchExpressions = [...(selector.matchExpressions ?? []), ...added];
 }

@@ -176,3 +176,13 @@ test('a row', () => {
     '<none>',
   ]);
 });
+
+test('the server adds the labels that a spread is to be about', () => {
+  const constraint = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {} };
+  const pod = podOf({ topologySpreadConstraints: [{ ...constraint, matchLabelKeys: ['app', 'none'] }] });
+  pod.metadata.labels = { app: 'web' };
+  strategy.prepareForCreate!(pod);
+  const [{ labelSelector }] = pod.spec!.topologySpreadConstraints as [{ labelSelector: unknown }];
+  expect(labelSelector).toEqual({ matchExpressions: [{ key: 'app', operator: 'In', values: ['web'] }] });
+  expect(strategy.validate!(pod)).toEqual([]);
+});

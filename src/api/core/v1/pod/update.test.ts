@@ -173,6 +173,49 @@ test.each<[string, Partial<PodSpec>, (spec: PodSpec) => void, string[]]>([
     (spec) => (spec.containers[0]!.image = 'y'),
     ['spec: Forbidden: only cpu and memory resources are mutable'],
   ],
+  [
+    'an init container',
+    { initContainers: [{ name: 'i', image: 'x', resources: cpu('1') }] },
+    (spec) => (spec.initContainers![0]!.resources = cpu('2')),
+    [],
+  ],
+  [
+    'an init container that would restart for it',
+    {
+      initContainers: [
+        {
+          name: 'i',
+          image: 'x',
+          resources: cpu('1'),
+          resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }],
+        },
+      ],
+    },
+    (spec) => (spec.initContainers![0]!.resources = cpu('2')),
+    [
+      'spec.initContainers[0].resizePolicy[0].restartPolicy: Invalid value: "RestartContainer": must not be set to \'RestartContainer\' for non-sidecar initContainers',
+      'spec.initContainers[0]: Forbidden: non-sidecar init containers with a resize policy of RestartContainer cannot be resized',
+    ],
+  ],
+  [
+    'a container less',
+    { initContainers: [{ name: 'i', image: 'x' }] },
+    (spec) => delete spec.initContainers,
+    ['spec.initContainers: Forbidden: initContainers may not be added or removed on resize'],
+  ],
+  [
+    'another name',
+    {},
+    (spec) => (spec.containers[0]!.name = 'd'),
+    ['spec.containers[0].name: Forbidden: containers may not be renamed or reordered on resize'],
+  ],
+  ['the Pod as a whole', { resources: cpu('1') }, (spec) => (spec.resources = cpu('2')), []],
+  [
+    'the Pod as a whole no more',
+    { resources: { requests: { cpu: '1', memory: '1Mi' } } },
+    (spec) => (spec.resources = cpu('2')),
+    ['spec.resources.requests: Forbidden: pod-level resource requests cannot be removed'],
+  ],
 ])('resize: %s', (_what, spec, alter, expected) => {
   expect(changed(validatePodResize, podOf(spec), alter)).toEqual(expected);
 });

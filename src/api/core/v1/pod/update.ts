@@ -185,7 +185,7 @@ export function validateEphemeralContainersUpdate(pod: Pod, old: Pod): FieldErro
   return errors;
 }
 
-/** New amounts of cpu and memory for containers that go on running (KEP-1287). */
+/** New amounts of cpu and memory for containers that go on running (KEP-1287), and for the Pod as a whole (KEP-5419). */
 export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
   const [spec, before] = [specOf(pod), specOf(old)];
   if (old.metadata.annotations?.[mirrorAnnotation] !== undefined) {
@@ -201,11 +201,15 @@ export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
   if (running && !running.resources) {
     errors.push(forbidden('spec', 'Pod running on node without support for resize'));
   }
+  errors.push(...validateWholeResize(spec, before));
+  const order = validateOrder(spec, before);
+  if (order.length > 0) return [...errors, ...order];
   for (const list of ['initContainers', 'containers'] as const) {
     for (const [i, container] of (before[list] ?? []).entries()) {
-      const isSidecar = container.restartPolicy === 'Always';
-      if (list === 'initContainers' && !isSidecar) continue;
-      errors.push(...validateContainerResize(spec[list]?.[i], container, `spec.${list}[${i}].resources`));
+      const at = `spec.${list}[${i}].resources`;
+      errors.push(
+        ...validateNoneRemoved(spec[list]?.[i]?.resources, container.resources, { path: at, what: 'resource' }),
+      );
     }
   }
   errors.push(...validateOnlyResources(spec, before));
@@ -213,42 +217,76 @@ export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
   return [forbidden('spec', 'only cpu and memory resources are mutable')];
 }
 
+function validateWholeResize(spec: PodSpec, before: PodSpec): FieldError[] {
+  const path = 'spec.resources';
+  const isSet = ({ resources }: PodSpec): boolean =>
+    Object.keys({ ...resources?.requests, ...resources?.limits }).length > 0;
+  if (!isSet(spec) && !isSet(before)) return [];
+  if (before.resources && !spec.resources) return [forbidden(path, 'pod-level resources cannot be removed')];
+  const errors = before.resources
+    ? validateNoneRemoved(spec.resources, before.resources, { path, what: 'pod-level resource' })
+    : [];
+  if (deepEqual(otherAmounts(spec.resources), otherAmounts(before.resources))) return errors;
+  return [...errors, forbidden('spec', 'only cpu and memory resources are mutable at pod-level')];
+}
+
+/** Containers stay the same ones, in the same order. */
+function validateOrder(spec: PodSpec, before: PodSpec): FieldError[] {
+  return (['containers', 'initContainers'] as const).flatMap((list) => {
+    const [now, was] = [spec[list] ?? [], before[list] ?? []];
+    const path = `spec.${list}`;
+    if (now.length !== was.length) return [forbidden(path, `${list} may not be added or removed on resize`)];
+    const why = `${list} may not be renamed or reordered on resize`;
+    return was.flatMap(({ name }, i) => (now[i]!.name === name ? [] : [forbidden(`${path}[${i}].name`, why)]));
+  });
+}
+
+interface Place {
+  readonly path: string;
+  /** As in "resource requests cannot be removed". */
+  readonly what: string;
+}
+
 /** Amounts change, they do not vanish: without one the kubelet would not know what to set. */
-function validateContainerResize(now: Container | undefined, old: Container, path: string): FieldError[] {
+function validateNoneRemoved(
+  now: ResourceRequirements | undefined,
+  old: ResourceRequirements | undefined,
+  { path, what }: Place,
+): FieldError[] {
   return (['requests', 'limits'] as const).flatMap((list) => {
-    const removed = Object.keys(old.resources?.[list] ?? {}).some(
-      (name) => ownValue(now?.resources?.[list], name) === undefined,
-    );
-    return removed ? [forbidden(`${path}.${list}`, `resource ${list} cannot be removed`)] : [];
+    const removed = Object.keys(old?.[list] ?? {}).some((name) => ownValue(now?.[list], name) === undefined);
+    return removed ? [forbidden(`${path}.${list}`, `${what} ${list} cannot be removed`)] : [];
   });
 }
 
 function validateOnlyResources(spec: PodSpec, before: PodSpec): FieldError[] {
-  const refuse = (why: string): FieldError => forbidden('spec', why);
-  const regular = (spec.containers ?? []).flatMap((container, i) => {
-    const old = before.containers[i];
-    const same = old && deepEqual(withoutAmounts(container), withoutAmounts(old));
-    return same ? [] : [refuse('only cpu and memory resources are mutable')];
-  });
+  const isSame = (now: Container, old: Container | undefined): boolean =>
+    old !== undefined && deepEqual(withoutAmounts(now), withoutAmounts(old));
+  const regular = (spec.containers ?? []).flatMap((container, i) =>
+    isSame(container, before.containers[i]) ? [] : [forbidden('spec', 'only cpu and memory resources are mutable')],
+  );
   const initial = (spec.initContainers ?? []).flatMap((container, i) => {
     const old = before.initContainers?.[i];
-    if (container.restartPolicy === 'Always') {
-      const same = old && deepEqual(withoutAmounts(container), withoutAmounts(old));
-      return same ? [] : [refuse('only cpu and memory resources for sidecar containers are mutable')];
-    }
-    return deepEqual(container, old) ? [] : [refuse('resources for non-sidecar init containers are immutable')];
+    const at = `spec.initContainers[${i}]`;
+    const why = 'only cpu and memory resources for init or sidecar containers are mutable';
+    const errors = isSame(container, old) ? [] : [forbidden(at, why)];
+    if (container.restartPolicy === 'Always' || deepEqual(container, old)) return errors;
+    const restarts = (old?.resizePolicy ?? []).filter(({ restartPolicy }) => restartPolicy === 'RestartContainer');
+    const whyNot = 'non-sidecar init containers with a resize policy of RestartContainer cannot be resized';
+    return [...errors, ...restarts.map(() => forbidden(at, whyNot))];
   });
   return [...regular, ...initial];
 }
 
-function withoutAmounts(container: Container): unknown {
-  const { resources, ...rest } = container;
-  const without = ({ limits, requests, claims }: ResourceRequirements) => {
-    const others = (list: Readonly<Record<string, string>> = {}) =>
-      Object.fromEntries(Object.entries(list).filter(([name]) => name !== 'cpu' && name !== 'memory'));
-    return { limits: others(limits), requests: others(requests), claims };
-  };
-  return { ...rest, resources: without(resources ?? {}) };
+function withoutAmounts({ resources, ...rest }: Container): unknown {
+  return { ...rest, resources: otherAmounts(resources) };
+}
+
+/** What is not cpu or memory. */
+function otherAmounts({ limits, requests, claims }: ResourceRequirements = {}): unknown {
+  const others = (list: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(Object.entries(list).filter(([name]) => name !== 'cpu' && name !== 'memory'));
+  return { limits: others(limits), requests: others(requests), claims };
 }
 
 function withoutResources(spec: PodSpec): unknown {

@@ -1,10 +1,15 @@
 // What a Pod's author should know though nothing is refused: what no longer has an effect, and what hides something.
+
+import { quoted } from '../../../../apimachinery/json/go-text.ts';
 import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
-import { quantityMilliValue } from '../../../../apimachinery/quantity.ts';
+import { printQuantity, quantityMilliValue } from '../../../../apimachinery/quantity.ts';
+import { warningsForIP } from '../../../../apimachinery/validation/ip.ts';
+import { dns1123Label, labelValueRule } from '../../../../apimachinery/validation/names.ts';
 import { amountOf } from '../../../validation/quantities.ts';
 import { nodeLabelWarning, nodeSelectorTermWarnings } from '../node/labels.ts';
-import type { Container, ContainerPort, PodSpec } from '../types.generated.ts';
+import type { Container, ContainerPort, NodeSelectorTerm, PodAffinity, PodSpec } from '../types.generated.ts';
 import { appArmorPrefix } from './annotations.ts';
+import { overlapWarnings } from './overlaps.ts';
 import { containersWithPaths } from './scope.ts';
 
 const deprecatedAnnotations = {
@@ -15,7 +20,7 @@ const deprecatedAnnotations = {
 
 const deprecatedVolumes = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
-  gitRepo: 'deprecated in v1.11',
+  gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
   scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
   flocker: 'deprecated in v1.22, non-functional in v1.25+',
   storageos: 'deprecated in v1.22, non-functional in v1.25+',
@@ -40,13 +45,17 @@ export function podWarnings(
       .filter(([key]) => annotations[key] !== undefined)
       .map(([key, why]) => `${at}metadata.annotations[${key}]: ${why}`),
     ...volumeWarnings(spec, `${at}spec.volumes`),
+    ...overlapWarnings(spec),
     ...listWarnings(spec, `${at}spec`),
     ...profileWarnings(spec, annotations, { path, at: `${at}metadata.annotations` }),
     ...containersWithPaths(spec, `${at}spec`).flatMap(({ container, path: to }) =>
       containerWarnings(container as Container, to),
     ),
     ...portWarnings(spec, `${at}spec`),
+    ...portNameWarnings(spec, `${at}spec`),
     ...graceWarnings(spec, `${at}spec`),
+    ...affinityWarnings(spec, `${at}spec.affinity`),
+    ...addressWarnings(spec, `${at}spec`),
   ];
 }
 
@@ -67,7 +76,7 @@ function schedulingWarnings(spec: PodSpec, path: string): string[] {
     }),
     ...wished.flatMap(({ preference }, i) => {
       const to = `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`;
-      return nodeSelectorTermWarnings(preference, to);
+      return [...nodeSelectorTermWarnings(preference, to), ...valueWarnings(preference, to)];
     }),
     ...spread.flatMap(({ topologyKey, labelSelector }, i) => {
       const to = `${path}.topologySpreadConstraints[${i}]`;
@@ -81,11 +90,16 @@ function schedulingWarnings(spec: PodSpec, path: string): string[] {
 }
 
 function volumeWarnings({ volumes = [] }: PodSpec, path: string): string[] {
-  return volumes.flatMap((volume, i) =>
-    Object.entries(deprecatedVolumes)
+  return volumes.flatMap((volume, i) => [
+    ...Object.entries(deprecatedVolumes)
       .filter(([source]) => volume[source as keyof typeof deprecatedVolumes] !== undefined)
       .map(([source, why]) => `${path}[${i}].${source === 'storageos' ? 'storageOS' : source}: ${why}`),
-  );
+    ...fractionWarnings(
+      volume.ephemeral?.volumeClaimTemplate?.spec?.resources?.requests,
+      `${path}[${i}].ephemeral.volumeClaimTemplate.spec.resources.requests`,
+      ['storage'],
+    ),
+  ]);
 }
 
 function listWarnings({ hostAliases = [], imagePullSecrets = [], overhead }: PodSpec, path: string): string[] {
@@ -103,11 +117,15 @@ function listWarnings({ hostAliases = [], imagePullSecrets = [], overhead }: Pod
 }
 
 /** There is no part of a byte. */
-function fractionWarnings(amounts: Readonly<Record<string, string>> | undefined, path: string): string[] {
-  return ['memory', 'ephemeral-storage'].flatMap((name) => {
+function fractionWarnings(
+  amounts: Readonly<Record<string, string>> | undefined,
+  path: string,
+  names: readonly string[] = ['memory', 'ephemeral-storage'],
+): string[] {
+  return names.flatMap((name) => {
     const amount = amountOf(amounts?.[name]);
     if (!amount || quantityMilliValue(amount) % 1000 === 0) return [];
-    return [`${path}[${name}]: fractional byte value "${amounts?.[name]}" is invalid, must be an integer`];
+    return [`${path}[${name}]: fractional byte value "${printQuantity(amount)}" is invalid, must be an integer`];
   });
 }
 
@@ -185,14 +203,78 @@ function portConflict(field: string, port: ContainerPort, other: { field: string
   if (own.hostPort === its.hostPort && own.hostIP === its.hostIP) {
     return [`${field}: duplicate port definition with ${other.field}`];
   }
-  const overlaps =
-    own.hostPort === 0 ||
-    its.hostPort === 0 ||
-    (own.hostPort === its.hostPort && (own.hostIP === '' || its.hostIP === ''));
-  return overlaps ? [`${field}: overlapping port definition with ${other.field}`] : [];
+  if (own.hostPort === 0 || its.hostPort === 0) return [`${field}: overlapping port definition with ${other.field}`];
+  const isAmbiguous = own.hostPort === its.hostPort && (own.hostIP === '' || its.hostIP === '');
+  return isAmbiguous ? [`${field}: dangerously ambiguous port definition with ${other.field}`] : [];
 }
 
 function graceWarnings({ terminationGracePeriodSeconds: seconds }: PodSpec, path: string): string[] {
   if (seconds === undefined || seconds >= 0) return [];
   return [`${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`];
+}
+
+/** Without a selector a term is about no Pod at all. */
+function affinityWarnings({ affinity }: PodSpec, path: string): string[] {
+  const warn = ({ preferredDuringSchedulingIgnoredDuringExecution: wished = [], ...rest }: PodAffinity, at: string) => {
+    const needed = rest.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    const terms = [
+      ...needed.map((term, i) => ({ term, to: `requiredDuringSchedulingIgnoredDuringExecution[${i}]` })),
+      ...wished.map(({ podAffinityTerm: term }, i) => ({
+        term,
+        to: `preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm`,
+      })),
+    ];
+    return terms
+      .filter(({ term }) => !term?.labelSelector)
+      .map(({ to }) => `${at}.${to}.labelSelector: a null labelSelector results in matching no pod`);
+  };
+  return (['podAffinity', 'podAntiAffinity'] as const).flatMap((kind) =>
+    warn(affinity?.[kind] ?? {}, `${path}.${kind}`),
+  );
+}
+
+/** A Pod's name becomes its host's, which has no dots. */
+export function hostnameWarnings(name: string): string[] {
+  const wrong = dns1123Label(name);
+  if (wrong.length === 0) return [];
+  const why = "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
+  return [`metadata.name: ${why}: [${wrong.join(' ')}]`];
+}
+
+/** What a node is asked to have but no label can be: a preference may say so, to no effect. */
+function valueWarnings({ matchExpressions = [] }: NodeSelectorTerm, path: string): string[] {
+  return matchExpressions.flatMap(({ values = [] }, i) =>
+    values.flatMap((value, j) =>
+      labelValueRule(value).map((why) => `${path}.matchExpressions[${i}].values[${j}]: ${value} is invalid, ${why}`),
+    ),
+  );
+}
+
+/** Of containers that run side by side: who looks for a port by its name finds the first. */
+function portNameWarnings(spec: PodSpec, path: string): string[] {
+  const sidecars = (spec.initContainers ?? []).map((container, i) => ({
+    container,
+    at: `${path}.initContainers[${i}]`,
+  }));
+  const regular = (spec.containers ?? []).map((container, i) => ({ container, at: `${path}.containers[${i}]` }));
+  const seen = new Map<string, string>();
+  return [...sidecars.filter(({ container }) => container.restartPolicy === 'Always'), ...regular].flatMap(
+    ({ container, at }) =>
+      (container.ports ?? []).flatMap(({ name }, i) => {
+        if (!name) return [];
+        const [field, first] = [`${at}.ports[${i}]`, seen.get(name)];
+        if (first === undefined) seen.set(name, field);
+        if (first === undefined) return [];
+        const why = `services and probes that select ports by name will use ${first}`;
+        return [`${field}: duplicate port name ${quoted(name)} with ${first}, ${why}`];
+      }),
+  );
+}
+
+function addressWarnings({ dnsConfig, hostAliases = [] }: PodSpec, path: string): string[] {
+  const nameservers = dnsConfig?.nameservers ?? [];
+  return [
+    ...nameservers.flatMap((ip, i) => warningsForIP(`${path}.dnsConfig.nameservers[${i}]`, ip)),
+    ...hostAliases.flatMap(({ ip }, i) => warningsForIP(`${path}.hostAliases[${i}].ip`, ip)),
+  ];
 }

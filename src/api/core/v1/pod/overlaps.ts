@@ -1,0 +1,80 @@
+// Files of a volume that hide one another: the last one written wins, or the volume cannot be made at all.
+import { quoted } from '../../../../apimachinery/json/go-text.ts';
+import type { PodSpec, Volume, VolumeProjection } from '../types.generated.ts';
+
+interface File {
+  readonly path: string;
+  /** As in `"a" (ConfigMap "c")`; empty where the volume has one source only. */
+  readonly source: string;
+}
+
+export function overlapWarnings({ volumes = [] }: PodSpec): string[] {
+  return volumes.flatMap((volume) => {
+    const { name, projected } = volume;
+    const about = (source: string): string => `volume ${quoted(name)} (${source})`;
+    const plain = plainFiles(volume).flatMap(({ source, paths }) =>
+      overlaps(paths.map((path) => ({ path, source: '' }))).map(
+        (pair) => `${about(source)}: overlapping paths: ${pair}`,
+      ),
+    );
+    const sources = projected?.sources ?? [];
+    const empty = sources.filter((source) => Object.values(source).every((one) => one === undefined));
+    return [
+      ...plain,
+      ...empty.map(() => `${about('Projected')} has no sources provided`),
+      ...overlaps(sources.flatMap(projectedFiles)).map((pair) => `${about('Projected')}: overlapping paths: ${pair}`),
+    ];
+  });
+}
+
+interface Files {
+  readonly source: string;
+  readonly paths: readonly string[];
+}
+
+function pathsOf(items: readonly { readonly path: string }[] | undefined): string[] | undefined {
+  return items?.map(({ path }) => path);
+}
+
+function plainFiles({ configMap, secret, downwardAPI }: Volume): Files[] {
+  const files = (source: string, paths: string[] | undefined): Files[] => (paths ? [{ source, paths }] : []);
+  return [
+    ...files(`ConfigMap ${quoted(configMap?.name ?? '')}`, pathsOf(configMap?.items)),
+    ...files(`Secret ${quoted(secret?.secretName ?? '')}`, pathsOf(secret?.items)),
+    ...files('DownwardAPI', pathsOf(downwardAPI?.items)),
+  ];
+}
+
+/** Of the first of the sources that says which files it makes. */
+function projectedFiles(projection: VolumeProjection): File[] {
+  const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } = projection;
+  const files = (source: string, paths: readonly (string | undefined)[]): File[] =>
+    paths.flatMap((path) => (path ? [{ path, source }] : []));
+  const items = (source: string, list: readonly { readonly path: string }[]): File[] =>
+    files(source, pathsOf(list) ?? []);
+  if (configMap?.items) return items(`ConfigMap ${quoted(configMap.name ?? '')}`, configMap.items);
+  if (secret?.items) return items(`Secret ${quoted(secret.name ?? '')}`, secret.items);
+  if (downwardAPI?.items) return items('DownwardAPI', downwardAPI.items);
+  if (serviceAccountToken) return items('ServiceAccountToken', [serviceAccountToken]);
+  if (clusterTrustBundle) {
+    const { name, signerName } = clusterTrustBundle;
+    return items(`ClusterTrustBundle ${quoted(name ?? signerName ?? '')}`, [clusterTrustBundle]);
+  }
+  return [
+    ...files('PodCertificate chain', [podCertificate?.certificateChainPath]),
+    ...files('PodCertificate key', [podCertificate?.keyPath]),
+    ...files('PodCertificate credential bundle', [podCertificate?.credentialBundlePath]),
+  ];
+}
+
+/** Each file with each earlier one that is the same, or a directory of it, or in it. */
+function overlaps(files: readonly File[]): string[] {
+  const trimmed = files.map(({ path, source }) => ({ path: path.replace(/\/+$/, ''), source }));
+  const shown = ({ path, source }: File): string => (source ? `${quoted(path)} (${source})` : quoted(path));
+  const isIn = (path: string, directory: string): boolean => `${path}/`.startsWith(`${directory}/`);
+  return trimmed.flatMap((file, i) => {
+    if (file.path === '') return [];
+    const others = trimmed.slice(0, i).filter(({ path }) => path && (isIn(file.path, path) || isIn(path, file.path)));
+    return others.map((other) => `${shown(file)} with ${shown(other)}`);
+  });
+}
