@@ -6,7 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json, text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import type { RbacAuthorizer } from '../apiserver/authorization/authorizer.ts';
+import type { Decision } from '../apiserver/extensions.ts';
 import type { User } from '../apiserver/request.ts';
+import { parseRequestInfo } from '../apiserver/request-info.ts';
+import { FakeClock } from '../system/fake/clock.ts';
 import { openAuthorization } from './authorization.ts';
 import { startControlPlane } from './server.ts';
 
@@ -128,6 +132,54 @@ test('a file that cannot be used is named, with what is wrong', async () => {
       `--authorization-config ${configFile}: authorizers: Required value: at least one authorization mode must be defined`,
     );
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+/** Lets what was read from a file have its effect. */
+async function until(holds: () => boolean, clock: FakeClock): Promise<void> {
+  while (!holds()) {
+    clock.advance(10_000);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('a file that changes is read again; one that cannot be used is told of once, and changes nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-authorization-'));
+  const configFile = join(folder, 'authorization.yaml');
+  const write = (...types: readonly string[]) => {
+    const authorizers = types.map((type) => ({ type, name: type.toLowerCase() }));
+    const apiVersion = 'apiserver.config.k8s.io/v1';
+    writeFileSync(configFile, JSON.stringify({ apiVersion, kind: 'AuthorizationConfiguration', authorizers }));
+  };
+  const clock = new FakeClock();
+  const errors: string[] = [];
+  const stop = new AbortController();
+  try {
+    write('AlwaysDeny');
+    const authorization = await openAuthorization({ configFile });
+    const authorizer = authorization.authorizerOf({} as RbacAuthorizer);
+    const onError = (error: unknown) => errors.push((error as Error).message);
+    const watching = authorization.watch(stop.signal, { clock, onError });
+    const info = parseRequestInfo('GET', '/version', new URLSearchParams());
+    const decide = () => authorizer.authorize({ user: { name: 'jane', groups: [] }, verb: 'get', info }) as Decision;
+    expect(decide().allowed).toBe(false);
+    write('AlwaysDeny', 'Magic');
+    await until(() => errors.length > 0, clock);
+    write('AlwaysAllow');
+    await until(() => errors.length > 1, clock);
+    expect(decide().allowed).toBe(false);
+    expect(errors).toEqual([
+      expect.stringContaining('authorizers[1].type: Unsupported value: "Magic"'),
+      'missing required types: [AlwaysDeny]',
+    ]);
+    write('AlwaysDeny', 'AlwaysAllow');
+    await until(() => decide().allowed, clock);
+    stop.abort();
+    await watching;
+    expect(errors).toHaveLength(2);
+  } finally {
+    stop.abort();
     rmSync(folder, { recursive: true });
   }
 });

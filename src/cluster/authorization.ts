@@ -16,6 +16,7 @@ import {
   UnionAuthorizer,
 } from '../apiserver/authorization/union-authorizer.ts';
 import { WebhookAuthorizer } from '../apiserver/authorization/webhook-authorizer.ts';
+import type { Clock } from '../system/clock.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { Failure } from './failure.ts';
@@ -43,26 +44,102 @@ export interface WebhookFlags {
 
 /** Milliseconds that a webhook named by flags may take. */
 const flagsTimeout = 30_000;
+/** Milliseconds between looks at the configuration file. */
+const lookEveryMs = 10_000;
 
-/** What makes the authorizer once there is RBAC to ask. Throws a Failure for what cannot be used. */
-export async function openAuthorization(flags: AuthorizationFlags): Promise<(rbac: RbacAuthorizer) => RulesAuthorizer> {
+/** An authorizer to be, once there is RBAC to ask. */
+export class OpenAuthorization {
+  readonly #flags: AuthorizationFlags;
+  #configured: readonly AuthorizerConfiguration[];
+  #makers: readonly LinkMaker[];
+  #text: string;
+  #made: { readonly union: UnionAuthorizer; readonly rbac: RbacAuthorizer } | undefined;
+
+  constructor(flags: AuthorizationFlags, { text, configured, makers }: Loaded) {
+    this.#flags = flags;
+    this.#text = text;
+    this.#configured = configured;
+    this.#makers = makers;
+  }
+
+  readonly authorizerOf = (rbac: RbacAuthorizer): RulesAuthorizer => {
+    const union = new UnionAuthorizer(this.#makers.map((make) => make(rbac)));
+    this.#made = { union, rbac };
+    return union;
+  };
+
+  /** Reads the file again when it changes, until the signal aborts; one that cannot be used is told of, and changes nothing. */
+  async watch(signal: AbortSignal, { clock, onError }: WatchOptions): Promise<void> {
+    if (this.#flags.configFile === undefined) return;
+    while (!signal.aborted) {
+      await clock.sleep(lookEveryMs, signal).catch(() => undefined);
+      if (!signal.aborted) await this.#reload(onError);
+    }
+  }
+
+  async #reload(onError: (error: unknown) => void): Promise<void> {
+    try {
+      const text = await readText(this.#flags);
+      if (text === this.#text) return;
+      // Told of once, where it cannot be used.
+      this.#text = text;
+      const { configured, makers } = await load(this.#flags, text);
+      const missing = localTypes(this.#configured).filter((type) => !localTypes(configured).includes(type));
+      if (missing.length > 0) throw new Error(`missing required types: [${missing.sort().join(' ')}]`);
+      this.#configured = configured;
+      this.#makers = makers;
+      const { union, rbac } = this.#made ?? {};
+      if (rbac) union?.replace(makers.map((make) => make(rbac)));
+    } catch (error) {
+      onError(error);
+    }
+  }
+}
+
+export interface WatchOptions {
+  readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
+}
+
+interface Loaded {
+  /** Of the file; empty where there is none. */
+  readonly text: string;
+  readonly configured: readonly AuthorizerConfiguration[];
+  readonly makers: readonly LinkMaker[];
+}
+
+/** Throws a Failure for what cannot be used. */
+export async function openAuthorization(flags: AuthorizationFlags): Promise<OpenAuthorization> {
   const what = flags.configFile === undefined ? '--authorization-mode' : `--authorization-config ${flags.configFile}`;
   try {
-    const configured = flags.configFile === undefined ? ofFlags(flags) : await readConfiguration(flags.configFile);
-    const makers = await Promise.all(configured.map((one) => linkMaker(one, flags)));
-    return (rbac) => new UnionAuthorizer(makers.map((make) => make(rbac)));
+    return new OpenAuthorization(flags, await load(flags, await readText(flags)));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Failure(`${what}: ${why}`, { cause: error, exitCode: 2 });
   }
 }
 
-async function readConfiguration(path: string): Promise<readonly AuthorizerConfiguration[]> {
+async function load(flags: AuthorizationFlags, text: string): Promise<Loaded> {
+  const configured = flags.configFile === undefined ? ofFlags(flags) : await readConfiguration(text);
+  return { text, configured, makers: await Promise.all(configured.map((one) => linkMaker(one, flags))) };
+}
+
+async function readText({ configFile }: AuthorizationFlags): Promise<string> {
+  if (configFile === undefined) return '';
+  const text = await realFiles.read(configFile);
+  if (text === undefined) throw new Error(`there is no file ${configFile}`);
+  return text;
+}
+
+async function readConfiguration(text: string): Promise<readonly AuthorizerConfiguration[]> {
   const { parse } = await import('yaml');
   const { expressionError } = await import('../apiserver/authorization/match-conditions.ts');
-  const text = await realFiles.read(path);
-  if (text === undefined) throw new Error(`there is no file ${path}`);
   return checkConfiguration(parse(text), { expression: expressionError, file: fileError });
+}
+
+/** Those that no later file may leave out. */
+function localTypes(configured: readonly AuthorizerConfiguration[]): string[] {
+  return configured.map(({ type }) => type).filter((type) => type !== 'Webhook');
 }
 
 /** As Go tells it. */

@@ -5,29 +5,33 @@ import type { Pki } from '../apiserver/pki/pki.ts';
 import type { SecurityOptions } from '../apiserver/security.ts';
 import { realFiles } from '../system/real/files.ts';
 import type { OpenAudit } from './audit.ts';
+import type { OpenAuthorization } from './authorization.ts';
 import { Failure } from './failure.ts';
 import { openFrontProxy } from './front-proxy.ts';
 import type { ServerConfig } from './server-config.ts';
 
 export interface Access extends Pick<SecurityOptions, 'tokenFile' | 'jwt' | 'anonymous' | 'webhook' | 'authorizerOf'> {
   readonly requestHeader: RequestHeaderConfig;
+  /** Undefined where the usual authorizers are in force. */
+  readonly authorization: OpenAuthorization | undefined;
 }
 
 /** Throws a Failure for what is not there or cannot be understood. */
 export async function openAccess(config: ServerConfig, pki: Pki): Promise<Access> {
   const { authentication, authorization, onError } = config;
-  const authorizerOf =
-    authorization && (await import('./authorization.ts').then((it) => it.openAuthorization(authorization)));
+  const opening = authorization && import('./authorization.ts').then((it) => it.openAuthorization(authorization));
+  const openedAuthorization = await opening;
+  const deciding = { authorization: openedAuthorization, authorizerOf: openedAuthorization?.authorizerOf };
   // As upstream: where everybody may do everything, nobody stays unnamed.
   const isAllAllowed = authorization?.configFile === undefined && authorization?.modes.includes('AlwaysAllow');
   const anonymousAuth = isAllAllowed ? false : config.anonymousAuth;
   const tokenFile = await readTokenFile(config.tokenAuthFile);
   const requestHeader = await openFrontProxy(config.frontProxy ?? {}, pki);
   const anonymous = anonymousAuth === undefined ? undefined : { enabled: anonymousAuth };
-  if (!authentication) return { tokenFile, requestHeader, anonymous, authorizerOf };
+  if (!authentication) return { tokenFile, requestHeader, anonymous, ...deciding };
   const { openAuthentication } = await import('./authentication.ts');
   const opened = await openAuthentication(authentication, (error) => onError(error, 'authentication'));
-  return { ...opened, tokenFile, requestHeader, authorizerOf, anonymous: anonymous ?? opened.anonymous };
+  return { ...opened, tokenFile, requestHeader, ...deciding, anonymous: anonymous ?? opened.anonymous };
 }
 
 /** Undefined where nobody asks for an audit log. */

@@ -26,6 +26,7 @@ import { openAccess, openAuditLog } from './server-access.ts';
 import type { ControlPlane, HostPort, ServerConfig } from './server-config.ts';
 import { openKeys, renewCertificates } from './server-keys.ts';
 import { listen, urlOf } from './server-listeners.ts';
+import { openServing } from './serving.ts';
 
 /** How long loops may take to end. */
 const endingMs = 2000;
@@ -77,8 +78,13 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
   const ready = Promise.withResolvers<ApiServer>();
   ready.promise.catch(() => {});
   let handle: Handler = async (request) => (await ready.promise).handle(request);
+  const serving = openServing(config.serving);
   const authorities = { client: pki.ca.certPem, requestHeader: access.requestHeader.ca };
-  const listeners = await listen(config, { pki, authorities }, (request) => handle(request));
+  const listeners = await listen(
+    config,
+    { pki, authorities },
+    serving.around((request) => handle(request)),
+  );
   const addresses = listeners.map(({ bound }) => bound);
   const running: Promise<void>[] = [];
   const background = (what: string, work: Promise<void>) => {
@@ -86,8 +92,9 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
   };
   // Nobody writes any more when storage is closed.
   const ending = new AbortController();
-  const close = async () => {
+  const close = async ({ isDrained = false } = {}) => {
     ending.abort();
+    if (isDrained) await serving.drain();
     await Promise.all(listeners.map(({ listener }) => listener.close()));
     stop.abort();
     // Storage outlives the loops where they end in time; a write that comes too late fails, and nothing acknowledged is lost.
@@ -132,6 +139,10 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     );
     const own = { server, transport, address: addresses[0]!, clock, onError };
     background('own objects', keepOwnObjects(own, stop.signal));
+    const told = (error: unknown) => onError(error, 'authorization');
+    if (access.authorization) {
+      background('authorization', access.authorization.watch(stop.signal, { clock, onError: told }));
+    }
     if (page) background('page', page.run(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
     if (config.encryption?.isReloaded && opened.encrypted) {
@@ -146,7 +157,7 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
       pki,
       transport: (user) => new InProcessTransport(server, user),
       async close() {
-        await close();
+        await close({ isDrained: true });
         await storage.close();
       },
     };
