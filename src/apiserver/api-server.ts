@@ -82,6 +82,10 @@ export interface ApiServerOptions {
   readonly metrics?: ApiMetrics;
   /** Default: kube-apiserver's. */
   readonly limits?: InFlightLimits;
+  /** Milliseconds for every request that is to end. Default: a minute, for those that say `?timeout=`. */
+  readonly requestTimeout?: number | undefined;
+  /** Milliseconds that a watch lasts at least that says nothing of it. Default: half an hour. */
+  readonly minRequestMs?: number | undefined;
   /** Undefined: there is no audit log. */
   readonly auditor?: Auditor | undefined;
   /** HOST:PORT at which clients reach the server. */
@@ -162,6 +166,7 @@ export class ApiServer {
       metrics: this.#metrics,
       clock,
       random,
+      minRequestMs: options.minRequestMs,
     };
     this.#ownPaths = new OwnPaths({ ...options, registry, metrics: this.#metrics });
     const send: ReviewSender = async ({ clientConfig = {} }, review) => {
@@ -256,7 +261,9 @@ export class ApiServer {
   }
 
   #respond(exchange: Exchange): Promise<ApiResponse> {
-    const ms = exchange.request.query.size > 0 ? this.#timeoutOf(exchange) : undefined;
+    const { requestTimeout } = this.#options;
+    const mayEnd = requestTimeout !== undefined || exchange.request.query.size > 0;
+    const ms = mayEnd ? this.#timeoutOf(exchange) : undefined;
     if (ms === undefined) return this.#answer(exchange);
     return answerWithin({ ms, clock: this.#options.clock }, (deadline) => {
       exchange.deadline = deadline;
@@ -266,7 +273,7 @@ export class ApiServer {
 
   #timeoutOf(exchange: Exchange): number | undefined {
     try {
-      return timeoutOf(exchange.request.query, exchange.info);
+      return timeoutOf(exchange.request.query, exchange.info, this.#options.requestTimeout);
     } catch (error) {
       this.#options.auditor?.refused(exchange, this.#errorResponse(error));
       throw error;

@@ -32,6 +32,8 @@ export interface ListenerOptions {
   /** Whose client certificates are believed, and for what. */
   readonly authorities: CertificateAuthorities;
   readonly clock: Clock;
+  /** Asked with every request over HTTP/2: whether its connection is to be made anew. Absent: none is. */
+  readonly isGoingAway?: () => boolean;
 }
 
 /** How long answers may take that are being made when the server ends. */
@@ -83,6 +85,13 @@ export class Listener {
       // Both kinds have what is used of them; an HTTP/1.1 request comes as the http module's.
       void this.#handle(req as Http2ServerRequest | IncomingMessage, res as Http2ServerResponse | ServerResponse);
     });
+    const { isGoingAway } = this.#options;
+    if (isGoingAway) {
+      server.on('request', ({ stream }: Http2ServerRequest) => {
+        // Sends GOAWAY; what is under way is answered.
+        if (stream?.session && isGoingAway()) stream.session.close();
+      });
+    }
     server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.#upgrade(req, socket, head);
     });

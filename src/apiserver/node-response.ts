@@ -53,7 +53,11 @@ function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<vo
     return sendCompressed({ status, headers, body }, outgoing);
   }
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  start(outgoing, status, status === 304 ? headers : { ...headers, 'content-length': String(length) });
+  start(
+    outgoing,
+    status,
+    status === 304 || status === 204 ? headers : { ...headers, 'content-length': String(length) },
+  );
   // Beside a text Node.js writes the head as UTF-8, too: what warnings hold beyond ASCII would be encoded twice.
   outgoing.end((headers.warning === undefined ? body : Buffer.from(body as string)) as string);
 }

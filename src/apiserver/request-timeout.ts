@@ -6,16 +6,21 @@ import type { Clock } from '../system/clock.ts';
 import type { ApiResponse } from './request.ts';
 import { isLongRunning, type RequestInfo } from './request-info.ts';
 
-/** What nobody can ask for more than (kube-apiserver's --request-timeout), in milliseconds. */
+/** What nobody can ask for more than, unless --request-timeout says otherwise; in milliseconds. */
 const longestMs = 60_000;
 
-/** Milliseconds that the client waits; undefined: it says nothing of it, or is in no hurry. Throws a 400 StatusError. */
-export function timeoutOf(query: URLSearchParams, info: RequestInfo): number | undefined {
+/**
+ * Milliseconds that the request may take; undefined: there is no end. `limit` (--request-timeout) is for those too that say nothing of
+ * it. Throws a 400 StatusError.
+ */
+export function timeoutOf(query: URLSearchParams, info: RequestInfo, limit?: number): number | undefined {
+  if (isLongRunning(info)) return undefined;
   const text = query.get('timeout');
-  if (!text || isLongRunning(info)) return undefined;
+  if (!text) return limit;
+  const longest = limit ?? longestMs;
   const asked = parseGoDuration(text);
   if (asked === undefined) throw badRequest(`invalid timeout specified in the request URL - ${goDurationError(text)}`);
-  return asked > 0 && asked < longestMs ? asked : longestMs;
+  return asked > 0 && asked < longest ? asked : longest;
 }
 
 /**

@@ -1,9 +1,11 @@
 // The flags of auditing, named as kube-apiserver's.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type AuditConfig, type AuditLogConfig, type AuditWebhookConfig, auditModes } from '../cluster/audit.ts';
+import type { AuditConfig, AuditLogConfig, AuditMode, AuditWebhookConfig } from '../cluster/audit.ts';
 import { Failure } from '../cluster/failure.ts';
 import { parseDuration } from './duration.ts';
+
+const auditModes: readonly AuditMode[] = ['batch', 'blocking', 'blocking-strict'];
 
 export interface AuditOptions {
   readonly auditPolicyFile?: string;

@@ -27,6 +27,7 @@ import { parseDuration } from './duration.ts';
 import { type EncryptionOptions, encryptionConfig, encryptionOptions } from './encryption-flags.ts';
 import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
 import { type NodeEvictionFlags, nodeEvictionConfig, nodeEvictionOptions } from './node-eviction-flags.ts';
+import { type ServingOptions, servingConfig, servingOptions } from './serving-flags.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { porticoVersion } from './version.ts';
 
@@ -36,7 +37,8 @@ interface ServerFlags
     AuthorizationOptions,
     NodeEvictionFlags,
     EncryptionOptions,
-    AuditOptions {
+    AuditOptions,
+    ServingOptions {
   readonly dataDir?: string;
   readonly datastoreEndpoint?: string;
   readonly datastoreCafile?: string;
@@ -74,6 +76,7 @@ export function register(command: Command): void {
   nodeEvictionOptions(command);
   encryptionOptions(command);
   auditOptions(command);
+  servingOptions(command);
   const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
@@ -155,6 +158,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
       readOnly: wholeNumber('--max-requests-inflight', flags.maxRequestsInflight),
       mutating: wholeNumber('--max-mutating-requests-inflight', flags.maxMutatingRequestsInflight),
     },
+    ...servingConfig(flags),
     ...auditConfig(flags),
     controllers: list(flags.controllers),
     hollowNodes: flags.hollowNodes,

@@ -29,8 +29,7 @@ export interface AuditLogConfig {
   readonly maxAge: number;
 }
 
-export const auditModes = ['batch', 'blocking', 'blocking-strict'] as const;
-export type AuditMode = (typeof auditModes)[number];
+export type AuditMode = 'batch' | 'blocking' | 'blocking-strict';
 
 export interface AuditWebhookConfig {
   /** A kubeconfig. */

@@ -115,6 +115,8 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
       components: components(checks),
     },
     dial: (target) => dialEndpoint(tunnels, target),
+    requestTimeout: config.serving?.requestTimeout,
+    minRequestMs: shortestWatch(config.serving?.minRequestTimeout),
     ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
     ...(config.admissionPlugins && { admissionPlugins: config.admissionPlugins }),
     isStorageShared: config.datastore !== undefined,
@@ -132,6 +134,15 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
     onError: (error) => onError(error, 'API server'),
   });
   return { server, security, hooks, tunnels, aggregator, page };
+}
+
+/** The half of what timers bear: a watch lasts up to twice as long. */
+const longestTimer = 2 ** 30;
+
+/** Milliseconds of seconds; 0 is for ever, as for kube-apiserver. */
+function shortestWatch(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
+  return seconds === 0 ? longestTimer : Math.min(seconds * 1000, longestTimer);
 }
 
 /** Servers that share a store keep nothing of their own. */

@@ -13,6 +13,7 @@ import type { DatastoreConfig } from './datastore.ts';
 import type { EncryptionConfig } from './encryption.ts';
 import type { FrontProxyConfig } from './front-proxy.ts';
 import type { InProcessTransport } from './in-process-transport.ts';
+import type { ServingConfig } from './serving.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -54,6 +55,8 @@ export interface ServerConfig {
   readonly frontProxy?: FrontProxyConfig;
   /** Default: kube-apiserver's. */
   readonly limits?: InFlightLimits;
+  /** Default: kube-apiserver's. */
+  readonly serving?: ServingConfig;
   /** Without it there is no audit log. */
   readonly audit?: AuditConfig;
   /** As kube-controller-manager's flag: names, `*`, `-name`. */

@@ -4,9 +4,13 @@ import type { CertificateAuthorities } from '../apiserver/client-certificate.ts'
 import { type Handler, Listener } from '../apiserver/listener.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import { realClock } from '../system/real/clock.ts';
+import { realRandom } from '../system/real/random.ts';
 import { cannotListen } from './cannot-listen.ts';
 import { Failure, messageOf } from './failure.ts';
 import type { HostPort, ServerConfig } from './server-config.ts';
+
+/** Chances are told apart to this part. */
+const goawayGrain = 1_000_000;
 
 /** Takes all the ports, or none: throws a Failure that says which one cannot be had. */
 export async function listen(
@@ -14,6 +18,7 @@ export async function listen(
   { pki, authorities }: { readonly pki: Pki; readonly authorities: CertificateAuthorities },
   handler: Handler,
 ): Promise<{ readonly listener: Listener; readonly bound: HostPort }[]> {
+  const { goawayChance = 0 } = config.serving ?? {};
   const open: { listener: Listener; bound: HostPort }[] = [];
   for (const { host, port } of config.listen) {
     const options = {
@@ -23,6 +28,7 @@ export async function listen(
       key: pki.server.keyPem,
       authorities,
       clock: realClock,
+      ...(goawayChance > 0 && { isGoingAway: () => realRandom.int(goawayGrain) < goawayChance * goawayGrain }),
     };
     const listener = new Listener(options, handler);
     try {

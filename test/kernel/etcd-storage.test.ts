@@ -1,5 +1,8 @@
 // Storage over etcd, against real etcd processes: the contract, and what happens when etcd goes away and comes back.
 import { afterEach, expect, test } from 'vitest';
+import { loadTransformers } from '../../src/apiserver/encryption/providers.ts';
+import { EncryptedStorage } from '../../src/storage/encryption/encrypted-storage.ts';
+import { byteForm } from '../../src/storage/encryption/stored-form.ts';
 import { EtcdStorage } from '../../src/storage/etcd/etcd-storage.ts';
 import { storageContract } from '../../src/storage/storage.contract.ts';
 import type { Storage, StorageEvent } from '../../src/storage/storage.ts';
@@ -135,4 +138,32 @@ test('a value that etcd does not take is refused as such, and the next one is wr
     });
   }
   expect((await put(storage, '/a', 'x')).succeeded).toBe(true);
+});
+
+test('values are sealed in the bytes that kube-apiserver writes, and what it wrote is read', async () => {
+  const etcd = await start();
+  const bytes = await EtcdStorage.open({ endpoints: etcd.endpoints, clock, random, hasByteValues: true });
+  toEnd.push(() => bytes.close());
+  const providers = [{ aesgcm: { keys: [{ name: 'k', secret: Buffer.alloc(32, 5).toString('base64') }] } }];
+  const resources = [{ resources: ['secrets'], providers }];
+  const file = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration', resources };
+  const transformers = loadTransformers(file, { path: '', random, reload: false });
+  const storage = new EncryptedStorage({ storage: bytes, form: byteForm, transformers });
+  const [secret, config] = ['/registry/core/secrets/ns/a', '/registry/core/configmaps/ns/a'];
+  // By kube-apiserver 1.36.4, with this key, for this key of etcd.
+  const sealed = 'azhzOmVuYzphZXNnY206djE6azrn4it+ZKRugMa0uoPEK0+N9uq0/gpVgJESpqTGbeqQSb5MPQ==';
+  await put(bytes, secret, Buffer.from(sealed, 'base64').toString('latin1'));
+  expect((await storage.get(secret)).item?.value).toBe('{"a":1}');
+  const text = '{"a":"grün 漢"}';
+  await put(storage, secret, text);
+  await put(storage, config, text);
+  const stored = (await bytes.range({ prefix: '/registry/' })).items.map(({ value }) => Buffer.from(value, 'latin1'));
+  expect(String(stored[0])).toBe(text);
+  const prefix = 'k8s:enc:aesgcm:v1:k:';
+  expect(stored[1]?.toString('latin1').startsWith(prefix)).toBe(true);
+  // Nonce and tag are all that is added.
+  expect(stored[1]?.length).toBe(prefix.length + 12 + Buffer.byteLength(text) + 16);
+  const seen: (string | undefined)[] = [];
+  await keysUntil(storage, config, ({ current }) => seen.push(current?.value));
+  expect(seen).toEqual(['{"a":1}', text, text]);
 });

@@ -23,6 +23,8 @@ export interface ServerParts {
   readonly metrics: ApiMetrics;
   readonly clock: Clock;
   readonly random: Random;
+  /** Milliseconds that a watch lasts at least that says nothing of it. Default: half an hour. */
+  readonly minRequestMs?: number | undefined;
 }
 
 export interface ResourceRequest {

@@ -14,7 +14,7 @@ import { type WatchFrames, watchFrames } from './watch-frames.ts';
 const bookmarkMs = 60_000;
 /** A last bookmark comes this long before the end, so that who comes back need not read much again. */
 const lastBookmarkMs = 2000;
-/** Without timeoutSeconds a watch ends after this long, plus up to as much again, so that not all come back at once. */
+/** Without timeoutSeconds a watch ends after this long (--min-request-timeout), plus up to as much again, so that not all come back at once. */
 const shortestMs = 1_800_000;
 /** A client that lets so much pile up is cut off; it resumes where it stopped. */
 const mostBuffered = 16 * 1024 * 1024;
@@ -213,10 +213,10 @@ class Watch implements PushedBody {
   }
 
   #timers(sink: ByteSink, end: () => void): Timer[] {
-    const { clock, random, cache } = this.#request.parts;
+    const { clock, random, cache, minRequestMs: least = shortestMs } = this.#request.parts;
     const { timeoutSeconds, allowWatchBookmarks } = this.#query;
     const timers: Timer[] = [];
-    const limit = timeoutSeconds ? timeoutSeconds * 1000 : shortestMs + random.int(shortestMs);
+    const limit = timeoutSeconds ? timeoutSeconds * 1000 : least + random.int(Math.max(least, 1));
     timers.push(clock.after(limit, end));
     if (!allowWatchBookmarks) return timers;
     const bookmark = () => {
