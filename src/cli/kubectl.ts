@@ -27,7 +27,8 @@ async function run(): Promise<void> {
   const paths = await pathsOf(flags);
   const kubectl = await findKubectl(paths.data);
   if (!kubectl) throw new Failure('no kubectl on PATH; install it and try again');
-  if ((await tools.files.read(paths.kubeconfig).catch(unreadable)) === undefined) {
+  const isThere = (await tools.files.read(paths.kubeconfig).catch(unreadable)) !== undefined;
+  if (!isThere && !isHelp(rest)) {
     throw new Failure(`the cluster ${flags.name} has never been up: there is no ${paths.kubeconfig}`);
   }
   const env = { ...process.env, KUBECONFIG: paths.kubeconfig };
@@ -38,6 +39,11 @@ async function run(): Promise<void> {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
+}
+
+/** What kubectl answers by itself. */
+function isHelp([first = '', ...more]: readonly string[]): boolean {
+  return more.length === 0 && ['', '--help', '-h', 'help'].includes(first);
 }
 
 function unreadable(error: unknown): never {

@@ -1,7 +1,7 @@
 // `portico token create|list|delete`: tokens with which further machines join a cluster.
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Secret } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import { isNotFound } from '../apimachinery/status.ts';
@@ -155,7 +155,11 @@ export function register(command: Command): void {
       "the cluster's kubeconfig, for one that is not of this machine",
     );
   add('create', 'Make a token with which further machines join.')
-    .option('--ttl <duration>', 'how long it may be used: 24h, 1h30m; 0 for ever', parseTtl, 24 * 3600)
+    .addOption(
+      new Option('--ttl <duration>', 'how long it may be used: 24h, 1h30m; 0 for ever')
+        .argParser(parseTtl)
+        .default(24 * 3600, '24h'),
+    )
     .option('--description <text>', 'what it is for')
     .option('--print-join', 'print the whole command for the other machine')
     .action(create);
