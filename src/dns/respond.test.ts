@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
+import { queryFor } from './fake/ask.ts';
 import { zoneText } from './fake/zone-text.ts';
 import type { Ask } from './forward/exchange.ts';
 import { Forwarder } from './forward/forwarder.ts';
@@ -9,27 +10,8 @@ import type { Upstream } from './forward/upstream.ts';
 import { Responder, type Transport } from './respond.ts';
 import type { SearchPathOf } from './search-path.ts';
 import { decodeMessage } from './wire/decode.ts';
-import { encodeMessage } from './wire/encode.ts';
 import { type Message, RCODE, TYPE } from './wire/message.ts';
 import { ClusterZone } from './zone/view.ts';
-
-const query = (name: string, parts: Partial<Message> = {}): Buffer =>
-  encodeMessage({
-    id: 4711,
-    response: false,
-    opcode: 0,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: true,
-    recursionAvailable: false,
-    rcode: 0,
-    question: { name, type: TYPE.A, class: 1 },
-    answers: [],
-    authority: [],
-    additional: [],
-    edns: undefined,
-    ...parts,
-  });
 
 interface SetUp {
   readonly ask?: Ask;
@@ -73,7 +55,7 @@ describe('replies', () => {
     const { view, service, respond } = setUp();
     view.setService(service('10.96.0.7'));
     for (const id of [1, 2, 65_535]) {
-      const reply = await respond(query('WEB.demo.svc.cluster.local.', { id }));
+      const reply = await respond(queryFor('WEB.demo.svc.cluster.local.', { id }));
       expect(reply).toMatchObject({ id, response: true, authoritative: true, rcode: RCODE.NOERROR });
       expect(reply?.question?.name).toBe('WEB.demo.svc.cluster.local.');
     }
@@ -82,13 +64,13 @@ describe('replies', () => {
   test('prepared ones fall when their Service changes, empty ones with any change', async () => {
     const { view, service, respond, responder } = setUp();
     const name = 'web.demo.svc.cluster.local.';
-    expect((await respond(query(name)))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect((await respond(queryFor(name)))?.rcode).toBe(RCODE.NXDOMAIN);
     responder.invalidate(view.setService(service('10.96.0.7')));
-    expect(addresses(await respond(query(name)))).toEqual(['10.96.0.7']);
+    expect(addresses(await respond(queryFor(name)))).toEqual(['10.96.0.7']);
     responder.invalidate(view.setService(service('10.96.0.8')));
-    expect(addresses(await respond(query(name)))).toEqual(['10.96.0.8']);
+    expect(addresses(await respond(queryFor(name)))).toEqual(['10.96.0.8']);
     responder.invalidate(view.deleteService(service('10.96.0.8')));
-    expect((await respond(query(name)))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect((await respond(queryFor(name)))?.rcode).toBe(RCODE.NXDOMAIN);
   });
 
   test('of a headless Service come whole over TCP, cut over UDP, in changing order', async () => {
@@ -101,40 +83,40 @@ describe('replies', () => {
       endpoints: Array.from({ length: 1000 }, (_, i) => ({ addresses: [`10.244.${i >> 8}.${i & 255}`] })),
     });
     const name = 'db.demo.svc.cluster.local.';
-    const overUdp = await respond(query(name));
+    const overUdp = await respond(queryFor(name));
     expect(overUdp).toMatchObject({ truncated: true });
     const edns = { udpSize: 4096, version: 0, dnssecOk: false };
-    const larger = await respond(query(name, { edns }));
+    const larger = await respond(queryFor(name, { edns }));
     expect(larger?.answers.length).toBeGreaterThan(2 * (overUdp?.answers.length ?? 0));
     expect(larger?.edns).toMatchObject({ udpSize: 1232 });
-    const first = addresses(await respond(query(name), 'tcp'));
-    const second = addresses(await respond(query(name), 'tcp'));
+    const first = addresses(await respond(queryFor(name), 'tcp'));
+    const second = addresses(await respond(queryFor(name), 'tcp'));
     expect(new Set(first).size).toBe(1000);
     expect(second).not.toEqual(first);
     expect(new Set(second)).toEqual(new Set(first));
     // A few orders are kept and go out in turn.
     const orders = new Set([first, second].map(String));
-    for (let i = 0; i < 20; i++) orders.add(String(addresses(await respond(query(name), 'tcp'))));
+    for (let i = 0; i < 20; i++) orders.add(String(addresses(await respond(queryFor(name), 'tcp'))));
     expect(orders.size).toBe(8);
   });
 
   test('prepared ones fall with what they came from and nothing else, and carry the serial of now', async () => {
     const { view, service, respond, responder } = setUp();
     view.setService(service('10.96.0.7'));
-    const missing = query('other.demo.svc.cluster.local.');
+    const missing = queryFor('other.demo.svc.cluster.local.');
     view.serial = 1;
     await respond(missing);
     responder.invalidate(view.setService(service('10.96.0.9')));
     view.serial = 0xfedcba98;
     expect((await respond(missing))?.authority[0]?.data).toMatchObject({ type: 'SOA', serial: 0xfedcba98 });
-    const byAddress = query('9.0.96.10.in-addr.arpa.', {
+    const byAddress = queryFor('9.0.96.10.in-addr.arpa.', {
       question: { name: '9.0.96.10.in-addr.arpa.', type: TYPE.PTR, class: 1 },
     });
     expect((await respond(byAddress))?.answers).toHaveLength(1);
     responder.invalidate(view.deleteService(service('10.96.0.9')));
     expect((await respond(byAddress))?.rcode).toBe(RCODE.NXDOMAIN);
-    expect((await respond(query('x.other.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
-    const other = query('other.svc.cluster.local.');
+    expect((await respond(queryFor('x.other.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
+    const other = queryFor('other.svc.cluster.local.');
     expect((await respond(other))?.rcode).toBe(RCODE.NXDOMAIN);
     responder.invalidate(view.setNamespace({ metadata: { name: 'other' }, spec: {} }));
     expect((await respond(other))?.rcode).toBe(RCODE.NOERROR);
@@ -152,7 +134,7 @@ describe('replies', () => {
     for (const type of [TYPE.A, TYPE.SRV, TYPE.ANY, TYPE.TXT]) {
       for (const udpSize of [0, 512, 1232, 4096, 65_535]) {
         const question = { name: 'db.demo.svc.cluster.local.', type, class: 1 };
-        const asked = query('db.', { question, edns: { udpSize, version: 0, dnssecOk: false } });
+        const asked = queryFor('db.', { question, edns: { udpSize, version: 0, dnssecOk: false } });
         const reply = await responder.respond(asked, { transport: 'udp', address: '192.0.2.7' });
         expect(reply?.length).toBeLessThanOrEqual(Math.min(1232, Math.max(512, udpSize)));
       }
@@ -163,7 +145,7 @@ describe('replies', () => {
     const { respond } = setUp();
     for (const name of ['cluster.local.', 'example.com.', '10.in-addr.arpa.']) {
       for (const type of [TYPE.AXFR, TYPE.IXFR]) {
-        const asked = query(name, { question: { name, type, class: 1 } });
+        const asked = queryFor(name, { question: { name, type, class: 1 } });
         expect(await respond(asked, 'tcp')).toMatchObject({ rcode: RCODE.REFUSED, answers: [] });
       }
     }
@@ -171,17 +153,17 @@ describe('replies', () => {
 
   test('to what is not understood say so, and a reply gets no reply', async () => {
     const { respond } = setUp();
-    expect(await respond(query('web.demo.svc.cluster.local.', { response: true }))).toBeUndefined();
+    expect(await respond(queryFor('web.demo.svc.cluster.local.', { response: true }))).toBeUndefined();
     expect(await respond(Buffer.from('short'))).toBeUndefined();
-    expect(await respond(query('web.', { opcode: 5 }))).toMatchObject({ rcode: RCODE.NOTIMP });
-    expect(await respond(query('web.', { question: undefined }))).toMatchObject({ rcode: RCODE.FORMERR });
+    expect(await respond(queryFor('web.', { opcode: 5 }))).toMatchObject({ rcode: RCODE.NOTIMP });
+    expect(await respond(queryFor('web.', { question: undefined }))).toMatchObject({ rcode: RCODE.FORMERR });
     const question = { name: 'version.bind.', type: TYPE.TXT, class: 3 };
-    expect(await respond(query('web.', { question }))).toMatchObject({ rcode: RCODE.REFUSED });
+    expect(await respond(queryFor('web.', { question }))).toMatchObject({ rcode: RCODE.REFUSED });
     const edns = { udpSize: 1232, version: 0, dnssecOk: false };
-    const laterVersion = query('web.', { edns });
+    const laterVersion = queryFor('web.', { edns });
     laterVersion[laterVersion.length - 5] = 1;
     expect(await respond(laterVersion)).toMatchObject({ rcode: RCODE.BADVERS });
-    const broken = query('web.demo.svc.cluster.local.').subarray(0, 20);
+    const broken = queryFor('web.demo.svc.cluster.local.').subarray(0, 20);
     expect(await respond(broken)).toMatchObject({ id: 4711, rcode: RCODE.FORMERR });
   });
 });
@@ -192,7 +174,7 @@ describe('forwarding', () => {
     { protocol: 'dns' as const, address: '192.0.2.2', port: 53 },
   ];
   const reply = (address: string, rcode: number = RCODE.NOERROR): Message => ({
-    ...decodeMessage(query('example.com.')),
+    ...decodeMessage(queryFor('example.com.')),
     response: true,
     rcode,
     answers: [{ name: 'example.com.', ttl: 60, data: { type: 'A', address } }],
@@ -204,8 +186,8 @@ describe('forwarding', () => {
       metadata: { name: 'out', namespace: 'demo' },
       spec: { type: 'ExternalName', externalName: 'example.com' },
     });
-    expect(await respond(query('example.com.'))).toMatchObject({ rcode: RCODE.SERVFAIL });
-    expect(await respond(query('out.demo.svc.cluster.local.'))).toMatchObject({ rcode: RCODE.NOERROR, answers: [] });
+    expect(await respond(queryFor('example.com.'))).toMatchObject({ rcode: RCODE.SERVFAIL });
+    expect(await respond(queryFor('out.demo.svc.cluster.local.'))).toMatchObject({ rcode: RCODE.NOERROR, answers: [] });
   });
 
   test('an alias outwards comes with its target’s addresses', async () => {
@@ -214,7 +196,7 @@ describe('forwarding', () => {
       metadata: { name: 'out', namespace: 'demo' },
       spec: { type: 'ExternalName', externalName: 'example.com' },
     });
-    const answered = await respond(query('out.demo.svc.cluster.local.'));
+    const answered = await respond(queryFor('out.demo.svc.cluster.local.'));
     expect(addresses(answered)).toEqual(['CNAME', '198.51.100.7']);
     expect(answered).toMatchObject({ authoritative: true });
   });
@@ -226,8 +208,8 @@ describe('forwarding', () => {
       return { ...reply('198.51.100.7', RCODE.NXDOMAIN), answers: [] };
     };
     const { respond } = setUp({ ask, upstreams });
-    expect(await respond(query('1.2.3.10.in-addr.arpa.'))).toMatchObject({ authoritative: true });
-    expect(await respond(query('1.2.0.192.in-addr.arpa.'))).toMatchObject({ authoritative: false });
+    expect(await respond(queryFor('1.2.3.10.in-addr.arpa.'))).toMatchObject({ authoritative: true });
+    expect(await respond(queryFor('1.2.0.192.in-addr.arpa.'))).toMatchObject({ authoritative: false });
     expect(asked).toEqual(['1.2.0.192.in-addr.arpa.']);
   });
 });
@@ -235,7 +217,7 @@ describe('forwarding', () => {
 describe('stub domains and loops', () => {
   const server = (address: string): Upstream => ({ protocol: 'dns', address, port: 53 });
   const told: Ask = async ({ address }, { name, type }) => ({
-    ...decodeMessage(query(name, { question: { name, type, class: 1 } })),
+    ...decodeMessage(queryFor(name, { question: { name, type, class: 1 } })),
     response: true,
     answers: [{ name, ttl: 60, data: { type: 'A', address } }],
   });
@@ -247,20 +229,22 @@ describe('stub domains and loops', () => {
       ['3.10.in-addr.arpa.', [server('192.0.2.12')]],
     ]);
     const { respond } = setUp({ ask: told, upstreams: [server('192.0.2.1')], stubs });
-    expect(addresses(await respond(query('www.Example.internal.')))).toEqual(['192.0.2.10']);
-    expect(addresses(await respond(query('a.deep.example.internal.')))).toEqual(['192.0.2.11']);
-    expect(addresses(await respond(query('notexample.internal.')))).toEqual(['192.0.2.1']);
-    expect(addresses(await respond(query('1.1.3.10.in-addr.arpa.')))).toEqual(['192.0.2.12']);
-    expect((await respond(query('1.1.4.10.in-addr.arpa.')))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect(addresses(await respond(queryFor('www.Example.internal.')))).toEqual(['192.0.2.10']);
+    expect(addresses(await respond(queryFor('a.deep.example.internal.')))).toEqual(['192.0.2.11']);
+    expect(addresses(await respond(queryFor('notexample.internal.')))).toEqual(['192.0.2.1']);
+    expect(addresses(await respond(queryFor('1.1.3.10.in-addr.arpa.')))).toEqual(['192.0.2.12']);
+    expect((await respond(queryFor('1.1.4.10.in-addr.arpa.')))?.rcode).toBe(RCODE.NXDOMAIN);
   });
 
   test('a question that this server asked and that comes back to it is told apart', async () => {
     const { respond, loopToken } = setUp();
     const { name, type } = loopToken.question();
-    const reply = await respond(query(name.toUpperCase(), { question: { name: name.toUpperCase(), type, class: 1 } }));
+    const reply = await respond(
+      queryFor(name.toUpperCase(), { question: { name: name.toUpperCase(), type, class: 1 } }),
+    );
     expect(reply && loopToken.isOurs(reply)).toBe(true);
     const other = new LoopToken(new FakeRandom(2)).question();
-    expect(await respond(query(other.name, { question: other }))).toMatchObject({ rcode: RCODE.SERVFAIL });
+    expect(await respond(queryFor(other.name, { question: other }))).toMatchObject({ rcode: RCODE.SERVFAIL });
   });
 });
 
@@ -273,7 +257,7 @@ describe('searches', () => {
       asked.push(name);
       const address = known[name.toLowerCase()];
       return {
-        ...decodeMessage(query(name, { question: { name, type, class: 1 } })),
+        ...decodeMessage(queryFor(name, { question: { name, type, class: 1 } })),
         response: true,
         rcode: address === undefined ? RCODE.NXDOMAIN : RCODE.NOERROR,
         answers: address === undefined || type !== TYPE.A ? [] : [{ name, ttl: 60, data: { type: 'A', address } }],
@@ -286,14 +270,14 @@ describe('searches', () => {
 
   test('of a pod are answered at their first name', async () => {
     const { respond, asked } = searching({ 'www.example.com.': '198.51.100.7' });
-    const reply = await respond(query(first));
+    const reply = await respond(queryFor(first));
     expect(reply?.rcode).toBe(RCODE.NOERROR);
     expect(reply?.answers.map(zoneText)).toEqual([
       `${first} 30 IN CNAME www.example.com.`,
       'www.example.com. 60 IN A 198.51.100.7',
     ]);
     expect(asked).toEqual(['www.example.com.corp.example.', 'www.example.com.']);
-    const v6 = await respond(query(first, { question: { name: first, type: TYPE.AAAA, class: 1 } }));
+    const v6 = await respond(queryFor(first, { question: { name: first, type: TYPE.AAAA, class: 1 } }));
     expect(v6).toMatchObject({ rcode: RCODE.NOERROR, answers: [{ data: { type: 'CNAME' } }] });
   });
 
@@ -301,9 +285,9 @@ describe('searches', () => {
     const { respond, view, service } = searching({});
     view.setNamespace({ metadata: { name: 'other' }, spec: {} });
     view.setService({ ...service('10.96.0.9'), metadata: { name: 'web', namespace: 'other' } });
-    const found = await respond(query('web.other.demo.svc.cluster.local.'));
+    const found = await respond(queryFor('web.other.demo.svc.cluster.local.'));
     expect(addresses(found)).toEqual(['CNAME', '10.96.0.9']);
-    expect(await respond(query('nowhere.demo.svc.cluster.local.'))).toMatchObject({
+    expect(await respond(queryFor('nowhere.demo.svc.cluster.local.'))).toMatchObject({
       rcode: RCODE.NXDOMAIN,
       answers: [],
     });
@@ -311,10 +295,10 @@ describe('searches', () => {
 
   test('of others are not, nor names that are not the first of the search', async () => {
     const { respond } = searching({ 'www.example.com.': '198.51.100.7' });
-    expect((await respond(query(first), 'udp', '10.244.1.5'))?.rcode).toBe(RCODE.NOERROR);
-    expect((await respond(query(first), 'udp', '10.244.1.6'))?.rcode).toBe(RCODE.NXDOMAIN);
-    expect((await respond(query(first), 'udp', '10.244.1.5'))?.rcode).toBe(RCODE.NOERROR);
-    expect((await respond(query('www.example.com.other.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
-    expect((await respond(query('www.example.com.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect((await respond(queryFor(first), 'udp', '10.244.1.5'))?.rcode).toBe(RCODE.NOERROR);
+    expect((await respond(queryFor(first), 'udp', '10.244.1.6'))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect((await respond(queryFor(first), 'udp', '10.244.1.5'))?.rcode).toBe(RCODE.NOERROR);
+    expect((await respond(queryFor('www.example.com.other.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
+    expect((await respond(queryFor('www.example.com.svc.cluster.local.')))?.rcode).toBe(RCODE.NXDOMAIN);
   });
 });

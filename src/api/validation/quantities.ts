@@ -16,26 +16,6 @@ import { nonNegativeMessage, positiveMessage } from './values.ts';
 const { invalid } = fieldError;
 
 const containerNames = ['cpu', 'memory', 'ephemeral-storage'];
-const standardNames = new Set([
-  ...containerNames,
-  'requests.cpu',
-  'requests.memory',
-  'requests.ephemeral-storage',
-  'limits.cpu',
-  'limits.memory',
-  'limits.ephemeral-storage',
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'configmaps',
-  'persistentvolumeclaims',
-  'storage',
-  'requests.storage',
-  'services.nodeports',
-  'services.loadbalancers',
-]);
 const integerNames = new Set([
   'pods',
   'resourcequotas',
@@ -47,6 +27,16 @@ const integerNames = new Set([
   'services.nodeports',
   'services.loadbalancers',
 ]);
+
+/** What containers use, and what a quota may limit of it for all of them. */
+export const computeNames: readonly string[] = ['', 'requests.', 'limits.'].flatMap((prefix) =>
+  containerNames.map((name) => `${prefix}${name}`),
+);
+
+/** What a quota may limit beside huge pages and what is in a domain of its own. */
+export const quotaNames: ReadonlySet<string> = new Set([...computeNames, ...integerNames, 'requests.storage']);
+
+const standardNames = new Set([...quotaNames, 'storage']);
 
 /** The amount of a text that has passed decoding; undefined for one that is none. */
 export function amountOf(text: string | undefined): Quantity | undefined {

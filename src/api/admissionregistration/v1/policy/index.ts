@@ -1,9 +1,9 @@
 // Admission policies and their bindings. Expressions are compiled by the API server's admission, which refuses wrong ones.
-
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1035Label, dns1123Subdomain, qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import type { Column } from '../../../resource.ts';
 import {
   defaultMatchResources,
   failurePolicies,
@@ -190,58 +190,54 @@ function validateMutatingPolicy({ spec }: MutatingAdmissionPolicy): FieldError[]
   ];
 }
 
-export const validatingAdmissionPolicy: Kind<ValidatingAdmissionPolicy> = {
-  countsGeneration: true,
-  columns: [
-    nameColumn,
-    column('Validations', 'How many validations there are.', { type: 'integer' }),
-    column('ParamKind', 'The kind of the parameters.'),
-    ageColumn,
-  ],
-  cells: (object, now) => [
-    object.metadata.name,
-    object.spec.validations?.length ?? 0,
-    paramKindCell(object.spec.paramKind),
-    ageCell(object, now),
-  ],
-  strategy: {
-    default({ spec }) {
-      spec.failurePolicy ??= 'Fail';
-      defaultMatchResources(spec.matchConstraints);
+interface PolicyDetails<T> {
+  /** How many of what the policy has, in its second column. */
+  readonly counted: Column;
+  readonly count: (object: T) => number;
+  readonly default?: (object: T) => void;
+  readonly validate: (object: T) => FieldError[];
+}
+
+function policyKind<T extends ValidatingAdmissionPolicy | MutatingAdmissionPolicy>(own: PolicyDetails<T>): Kind<T> {
+  return {
+    countsGeneration: true,
+    columns: [nameColumn, own.counted, column('ParamKind', 'The kind of the parameters.'), ageColumn],
+    cells: (object, now) => [
+      object.metadata.name,
+      own.count(object),
+      paramKindCell(object.spec.paramKind),
+      ageCell(object, now),
+    ],
+    strategy: {
+      default(object) {
+        object.spec.failurePolicy ??= 'Fail';
+        own.default?.(object);
+        defaultMatchResources(object.spec.matchConstraints);
+      },
+      validate: own.validate,
+      validateUpdate: (object, old) => (deepEqual(object.spec, old.spec) ? [] : own.validate(object)),
     },
-    validate: validateValidatingPolicy,
-    validateUpdate: (object, old) => (deepEqual(object.spec, old.spec) ? [] : validateValidatingPolicy(object)),
-  },
-};
+  };
+}
 
 function paramKindCell(kind: ParamKind | undefined): string {
   return kind ? `${kind.apiVersion}/${kind.kind}` : '<unset>';
 }
 
-export const mutatingAdmissionPolicy: Kind<MutatingAdmissionPolicy> = {
-  countsGeneration: true,
-  columns: [
-    nameColumn,
-    column('Mutations', 'How many mutations there are.', { type: 'integer' }),
-    column('ParamKind', 'The kind of the parameters.'),
-    ageColumn,
-  ],
-  cells: (object, now) => [
-    object.metadata.name,
-    object.spec.mutations?.length ?? 0,
-    paramKindCell(object.spec.paramKind),
-    ageCell(object, now),
-  ],
-  strategy: {
-    default({ spec }) {
-      spec.failurePolicy ??= 'Fail';
-      spec.reinvocationPolicy ??= 'Never';
-      defaultMatchResources(spec.matchConstraints);
-    },
-    validate: validateMutatingPolicy,
-    validateUpdate: (object, old) => (deepEqual(object.spec, old.spec) ? [] : validateMutatingPolicy(object)),
+export const validatingAdmissionPolicy = policyKind<ValidatingAdmissionPolicy>({
+  counted: column('Validations', 'How many validations there are.', { type: 'integer' }),
+  count: ({ spec }) => spec.validations?.length ?? 0,
+  validate: validateValidatingPolicy,
+});
+
+export const mutatingAdmissionPolicy = policyKind<MutatingAdmissionPolicy>({
+  counted: column('Mutations', 'How many mutations there are.', { type: 'integer' }),
+  count: ({ spec }) => spec.mutations?.length ?? 0,
+  default({ spec }) {
+    spec.reinvocationPolicy ??= 'Never';
   },
-};
+  validate: validateMutatingPolicy,
+});
 
 type Binding = ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding;
 
