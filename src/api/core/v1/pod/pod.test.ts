@@ -182,7 +182,8 @@ test('the server adds the labels that a spread is to be about', () => {
   const pod = podOf({ topologySpreadConstraints: [{ ...constraint, matchLabelKeys: ['app', 'none'] }] });
   pod.metadata.labels = { app: 'web' };
   strategy.prepareForCreate!(pod);
-  const [{ labelSelector }] = pod.spec!.topologySpreadConstraints as [{ labelSelector: unknown }];
-  expect(labelSelector).toEqual({ matchExpressions: [{ key: 'app', operator: 'In', values: ['web'] }] });
+  expect(pod.spec!.topologySpreadConstraints![0]!.labelSelector).toEqual({
+    matchExpressions: [{ key: 'app', operator: 'In', values: ['web'] }],
+  });
   expect(strategy.validate!(pod)).toEqual([]);
 });
