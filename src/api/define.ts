@@ -14,6 +14,8 @@ import {
 } from '../apimachinery/validation/object-meta.ts';
 import type { Column, ResourceDefinition, ResourceFacts, StorageForm, Strategy } from './resource.ts';
 
+type CountedMetadata = 'with annotations' | 'with labels';
+
 /** What a kind adds to the generic definition. */
 export interface Kind<T extends KubeObject> {
   readonly strategy?: Strategy<T>;
@@ -29,8 +31,8 @@ export interface Kind<T extends KubeObject> {
   readonly allowUnconditionalUpdate?: boolean;
   readonly returnsDeletedObject?: boolean;
   readonly gracePeriodSeconds?: (object: T) => number | undefined;
-  /** metadata.generation is kept: it counts changes of everything but metadata and status; of annotations too if so. */
-  readonly countsGeneration?: boolean | 'with annotations';
+  /** metadata.generation is kept: it counts changes of everything but metadata and status; of one part of metadata too if so. */
+  readonly countsGeneration?: boolean | CountedMetadata;
   /** What status is on create; absent: `{}` where there is a status subresource. */
   readonly emptyStatus?: () => unknown;
   /** The client may bring a status. */
@@ -117,7 +119,7 @@ function genericStrategy<T extends KubeObject>(
     prepareForUpdate(object: T, old: T) {
       if (hasStatus) keepStatus(object, old);
       own.prepareForUpdate?.(object, old);
-      if (kind.countsGeneration) countGeneration(object, old, kind.countsGeneration === 'with annotations');
+      if (kind.countsGeneration) countGeneration(object, old, kind.countsGeneration);
     },
     prepareForStatusUpdate(object: T, old: T) {
       if (own.prepareForStatusUpdate) own.prepareForStatusUpdate(object, old);
@@ -150,7 +152,7 @@ function subresourceStrategies<T extends KubeObject>(
       {
         prepareForUpdate(object: T, old: T) {
           own.prepareForUpdate?.(object, old);
-          if (countsGeneration) countGeneration(object, old, countsGeneration === 'with annotations');
+          if (countsGeneration) countGeneration(object, old, countsGeneration);
         },
         validateUpdate: (object: T, old: T) => [
           ...validateAnyUpdate(object, old, { namespaced, plainFinalizers }),
@@ -206,11 +208,12 @@ function content(object: KubeObject): unknown {
   return rest;
 }
 
-function countGeneration(object: KubeObject, old: KubeObject, withAnnotations: boolean): void {
+function countGeneration(object: KubeObject, old: KubeObject, counted: true | CountedMetadata): void {
   const before = old.metadata.generation ?? 0;
+  const part = counted === true ? undefined : counted === 'with labels' ? 'labels' : 'annotations';
   const same =
     deepEqual(content(object), content(old)) &&
-    (!withAnnotations || deepEqual(object.metadata.annotations ?? {}, old.metadata.annotations ?? {}));
+    (!part || deepEqual(object.metadata[part] ?? {}, old.metadata[part] ?? {}));
   object.metadata.generation = same ? before : before + 1;
 }
 

@@ -32,6 +32,8 @@ export function validateWorkloadSelector(
 
 export interface TemplateRules {
   readonly selector: LabelSelector | undefined;
+  /** What is said of a selector that cannot be read; the template is then not looked into. Absent: it is. */
+  readonly brokenSelector?: string;
   /** Restart policies that the kind allows. */
   readonly restartPolicies: readonly string[];
   /** As in "activeDeadlineSeconds in … is not Supported"; absent: it is. */
@@ -42,18 +44,21 @@ export interface TemplateRules {
 export function validateWorkloadTemplate(
   template: PodTemplateSpec | undefined,
   path: string,
-  { selector, restartPolicies, noDeadlineIn }: TemplateRules,
+  { selector, brokenSelector, restartPolicies, noDeadlineIn }: TemplateRules,
 ): FieldError[] {
   if (!template) return [required(path)];
+  const isBroken = validateLabelSelector(selector, '').length > 0;
+  if (isBroken && brokenSelector !== undefined) return [invalid('spec.selector', selector, brokenSelector)];
   const errors: FieldError[] = [];
-  const parsed = selector && validateLabelSelector(selector, '').length === 0 ? labelSelectorOf(selector) : undefined;
-  if (selector && parsed && !isEmptyLabelSelector(selector) && !matchesLabels(parsed, template.metadata?.labels)) {
+  // No selector at all finds nothing, an empty one everything.
+  const parsed = isBroken ? undefined : labelSelectorOf(selector);
+  if (!isBroken && !(parsed && matchesLabels(parsed, template.metadata?.labels))) {
     const why = '`selector` does not match template `labels`';
     errors.push(invalid(`${path}.metadata.labels`, template.metadata?.labels, why));
   }
   errors.push(...validatePodTemplate(template, path));
   const policy = template.spec?.restartPolicy ?? '';
-  if (['Always', 'OnFailure', 'Never'].includes(policy) && !restartPolicies.includes(policy)) {
+  if (!restartPolicies.includes(policy)) {
     errors.push(notSupported(`${path}.spec.restartPolicy`, policy, restartPolicies));
   }
   if (noDeadlineIn && template.spec?.activeDeadlineSeconds !== undefined) {
@@ -119,6 +124,17 @@ export function workloadWarnings(
   return [...(old ? [] : nameWarnings(metadata.name)), ...templateWarnings(spec.template, 'spec.template')];
 }
 
+interface RollingUpdate {
+  readonly maxUnavailable?: number | string;
+  readonly maxSurge?: number | string;
+}
+
+/** The strategy of a Deployment or a DaemonSet as errors print it: upstream's own type has no JSON names. */
+export function internalStrategy(type: string, rollingUpdate: RollingUpdate | undefined): object {
+  const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate ?? {};
+  return { Type: type, RollingUpdate: rollingUpdate ? { MaxUnavailable: maxUnavailable, MaxSurge: maxSurge } : null };
+}
+
 /** A count or a share: `3` or `25%`. */
 export function validateIntOrPercent(field: string, value: number | string | undefined): FieldError[] {
   if (typeof value === 'string') {
@@ -134,9 +150,10 @@ export function notMoreThanAll(field: string, value: number | string | undefined
   return percent > 100 ? [invalid(field, value, 'must not be greater than 100%')] : [];
 }
 
-/** 0, or 0%. */
+/** 0, 0%, or a text that is no number. */
 export function isZero(value: number | string | undefined): boolean {
-  return value === undefined || Number.parseInt(String(value), 10) === 0;
+  const digits = /^([+-]?[0-9]+)%?$/.exec(String(value))?.[1];
+  return digits === undefined || Number(digits) === 0;
 }
 
 export const containersColumn = column('Containers', 'Names of the containers of the template.', { priority: 1 });

@@ -14,27 +14,44 @@ export interface Judge {
   create(body: Body): string[];
   /** Messages about a change of `body` by what `change` says. */
   update(body: Body, change: Body): string[];
+  /** Messages about the status of `body` becoming `after`, where it was `before`. */
+  updateStatus(body: Body, before: unknown, after: unknown): string[];
   warnings(body: Body): string[];
 }
 
 /** `name`: `jobs`, or `events.events.k8s.io` where two groups have the resource. */
 export function judgeOf(name: string): Judge {
-  const definition = definitions.find(({ resource, group }) => name === resource || name === `${resource}.${group}`);
-  if (!definition) throw new Error(`${name} is not served`);
+  const definition = definitionOf(name);
   return {
-    create: (body) => definition.strategy.validate!(prepared(definition, body)).map(fieldErrorMessage),
+    create: (body) => definition.strategy.validate!(prepare(definition, body)).map(fieldErrorMessage),
     update(body, change) {
-      const old = prepared(definition, body);
+      const old = prepare(definition, body);
       const object = merge(structuredClone(old) as unknown as Body, change) as unknown as KubeObject;
       definition.strategy.default?.(object);
       definition.strategy.prepareForUpdate?.(object, old);
       return definition.strategy.validateUpdate!(object, old).map(fieldErrorMessage);
     },
-    warnings: (body) => definition.strategy.warnings?.(prepared(definition, body)) ?? [],
+    updateStatus(body, before, after) {
+      const old = { ...prepare(definition, body), status: before };
+      const object = { ...structuredClone(old), status: after };
+      return definition.strategy.validateStatusUpdate!(object, old).map(fieldErrorMessage);
+    },
+    warnings: (body) => definition.strategy.warnings?.(prepare(definition, body)) ?? [],
   };
 }
 
-function prepared(definition: ResourceDefinition, body: Body): KubeObject {
+/** A new object as it is stored: with its defaults, without what a client may not bring. */
+export function prepared(name: string, body: Body): KubeObject & Record<string, unknown> {
+  return prepare(definitionOf(name), body) as KubeObject & Record<string, unknown>;
+}
+
+function definitionOf(name: string): ResourceDefinition {
+  const definition = definitions.find(({ resource, group }) => name === resource || name === `${resource}.${group}`);
+  if (!definition) throw new Error(`${name} is not served`);
+  return definition;
+}
+
+function prepare(definition: ResourceDefinition, body: Body): KubeObject {
   const metadata = { name: 'x', ...(definition.namespaced && { namespace: 'demo' }) };
   const object = merge({ metadata }, structuredClone(body)) as unknown as KubeObject;
   definition.strategy.default?.(object);

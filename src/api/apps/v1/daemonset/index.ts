@@ -1,12 +1,14 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, keepAllButStatus, nameColumn } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
+import { isEmptyLabelSelector, validateLabelSelector } from '../../../validation/selectors.ts';
 import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
   containersColumn,
   defaultTemplate,
   imagesColumn,
+  internalStrategy,
   isZero,
   notMoreThanAll,
   selectorCell,
@@ -14,7 +16,6 @@ import {
   templateWarnings,
   validateCollisionCount,
   validateIntOrPercent,
-  validateWorkloadSelector,
   validateWorkloadTemplate,
 } from '../../../workload.ts';
 import type { DaemonSet } from '../types.generated.ts';
@@ -36,7 +37,11 @@ function defaultDaemonSet({ spec }: DaemonSet): void {
 
 function validate({ spec }: DaemonSet): FieldError[] {
   return [
-    ...validateWorkloadSelector(spec.selector, 'spec.selector', 'daemonset'),
+    // One that is missing is told of by the labels that it does not find.
+    ...validateLabelSelector(spec.selector, 'spec.selector'),
+    ...(spec.selector && isEmptyLabelSelector(spec.selector)
+      ? [invalid('spec.selector', spec.selector, 'empty selector is invalid for daemonset')]
+      : []),
     ...validateWorkloadTemplate(spec.template, 'spec.template', {
       selector: spec.selector,
       restartPolicies: ['Always'],
@@ -52,7 +57,10 @@ function validateStrategy({ spec }: DaemonSet): FieldError[] {
   const { type, rollingUpdate } = spec.updateStrategy ?? {};
   const path = 'spec.updateStrategy.rollingUpdate';
   if (type === 'OnDelete') return [];
-  if (type !== 'RollingUpdate') return [notSupported('spec.updateStrategy.type', type, ['OnDelete', 'RollingUpdate'])];
+  if (type !== 'RollingUpdate') {
+    const value = internalStrategy(type ?? '', rollingUpdate);
+    return [notSupported('spec.updateStrategy', value, ['RollingUpdate', 'OnDelete'])];
+  }
   if (!rollingUpdate) return [required(path)];
   const { maxUnavailable, maxSurge } = rollingUpdate;
   const errors = [
@@ -62,7 +70,7 @@ function validateStrategy({ spec }: DaemonSet): FieldError[] {
     ...notMoreThanAll(`${path}.maxSurge`, maxSurge),
   ];
   if (isZero(maxUnavailable) && isZero(maxSurge)) {
-    errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, 'cannot be 0 when maxSurge is 0'));
+    errors.push(required(`${path}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
   }
   if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
     errors.push(invalid(`${path}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'));
@@ -115,6 +123,8 @@ export const daemonSet: Kind<DaemonSet> = {
     },
     validate,
     validateUpdate: (object, old) => [
+      // Upstream looks twice: as at a new one, and as at an old one.
+      ...validate(object),
       ...validate(object),
       ...immutable('spec.selector', object.spec.selector, old.spec.selector),
     ],

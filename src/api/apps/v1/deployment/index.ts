@@ -6,6 +6,7 @@ import {
   containersColumn,
   defaultTemplate,
   imagesColumn,
+  internalStrategy,
   isZero,
   notMoreThanAll,
   selectorCell,
@@ -43,6 +44,7 @@ function validate({ spec }: Deployment): FieldError[] {
     ...validateWorkloadSelector(spec.selector, 'spec.selector', 'deployment'),
     ...validateWorkloadTemplate(spec.template, 'spec.template', {
       selector: spec.selector,
+      brokenSelector: 'invalid label selector',
       restartPolicies: ['Always'],
       noDeadlineIn: 'ReplicaSet',
     }),
@@ -64,7 +66,9 @@ function validateStrategy({ spec }: Deployment): FieldError[] {
   if (type === 'Recreate') {
     return rollingUpdate ? [forbidden(path, "may not be specified when strategy `type` is 'Recreate'")] : [];
   }
-  if (type !== 'RollingUpdate') return [notSupported('spec.strategy.type', type, ['Recreate', 'RollingUpdate'])];
+  if (type !== 'RollingUpdate') {
+    return [notSupported('spec.strategy', internalStrategy(type, rollingUpdate), ['Recreate', 'RollingUpdate'])];
+  }
   if (!rollingUpdate) return [required(path, 'this should be defaulted and never be nil')];
   const { maxUnavailable, maxSurge } = rollingUpdate;
   const errors = [

@@ -17,6 +17,7 @@ function validate({ spec }: ReplicaSet): FieldError[] {
     ...validateWorkloadSelector(spec.selector, 'spec.selector', 'deployment'),
     ...validateWorkloadTemplate(spec.template, 'spec.template', {
       selector: spec.selector,
+      brokenSelector: 'invalid label selector',
       restartPolicies: ['Always'],
       noDeadlineIn: 'ReplicaSet',
     }),
@@ -33,6 +34,8 @@ export const replicaSet: Kind<ReplicaSet> = {
     },
     validate,
     validateUpdate: (object, old) => [
+      // Upstream looks twice: as at a new one, and as at an old one.
+      ...validate(object),
       ...validate(object),
       ...immutable('spec.selector', object.spec.selector, old.spec.selector),
     ],

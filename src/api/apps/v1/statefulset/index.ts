@@ -1,18 +1,24 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
+import { validateClaimSpec } from '../../../core/v1/persistentvolumeclaim/spec.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { validateOptionalName } from '../../../validation/references.ts';
 import { nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
   containersColumn,
   defaultTemplate,
   imagesColumn,
+  isZero,
+  notMoreThanAll,
   templateWarnings,
   validateCollisionCount,
+  validateIntOrPercent,
   validateReplicaCounts,
   validateWorkloadSelector,
   validateWorkloadTemplate,
 } from '../../../workload.ts';
-import type { StatefulSet, StatefulSetSpec } from '../types.generated.ts';
+import type { RollingUpdateStatefulSetStrategy, StatefulSet, StatefulSetSpec } from '../types.generated.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 
@@ -50,7 +56,8 @@ function defaultStatefulSet({ spec }: StatefulSet): void {
   }
 }
 
-function validate({ spec }: StatefulSet): FieldError[] {
+/** `isNew`: what can never change is looked at once, and what is kept from before stays. */
+function validate({ spec }: StatefulSet, { isNew }: { readonly isNew: boolean }): FieldError[] {
   const errors: FieldError[] = [];
   const policy = spec.podManagementPolicy ?? '';
   if (policy === '') errors.push(required('spec.podManagementPolicy'));
@@ -62,31 +69,60 @@ function validate({ spec }: StatefulSet): FieldError[] {
   else if (type === 'OnDelete') {
     if (rollingUpdate) {
       const why = "only allowed for updateStrategy 'RollingUpdate'";
-      errors.push(invalid('spec.updateStrategy.rollingUpdate', rollingUpdate, why));
+      errors.push(invalid('spec.updateStrategy.rollingUpdate', internalUpdate(rollingUpdate), why));
     }
   } else if (type === 'RollingUpdate') {
-    errors.push(...nonNegative('spec.updateStrategy.rollingUpdate.partition', rollingUpdate?.partition));
+    errors.push(...validateRollingUpdate(rollingUpdate, 'spec.updateStrategy.rollingUpdate'));
   } else {
-    errors.push(invalid('spec.updateStrategy', spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
+    const value = { Type: type, RollingUpdate: rollingUpdate ? internalUpdate(rollingUpdate) : null };
+    errors.push(invalid('spec.updateStrategy', value, "must be 'RollingUpdate' or 'OnDelete'"));
   }
   const retention = spec.persistentVolumeClaimRetentionPolicy ?? {};
   for (const when of ['whenDeleted', 'whenScaled'] as const) {
     const value = retention[when];
     if (value === 'Retain' || value === 'Delete') continue;
-    errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${when}`, value, ['Delete', 'Retain']));
+    errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${when}`, value ?? '', ['Retain', 'Delete']));
   }
+  const claims = isNew ? (spec.volumeClaimTemplates ?? []) : [];
   return [
     ...errors,
+    ...claims.flatMap((claim, i) => validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${i}].spec`)),
     ...nonNegative('spec.replicas', spec.replicas),
     ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...nonNegative('spec.ordinals.start', spec.ordinals?.start),
+    ...(isNew ? validateOptionalName('spec.serviceName', spec.serviceName, dns1123Label) : []),
     ...validateWorkloadSelector(spec.selector, 'spec.selector', 'statefulset'),
     ...validateWorkloadTemplate(withClaims(spec), 'spec.template', {
       selector: spec.selector,
+      brokenSelector: '',
       restartPolicies: ['Always'],
       noDeadlineIn: 'StatefulSet',
     }),
   ];
+}
+
+function validateRollingUpdate(update: RollingUpdateStatefulSetStrategy | undefined, path: string): FieldError[] {
+  const { partition, maxUnavailable } = update ?? {};
+  const errors = nonNegative(`${path}.partition`, partition);
+  if (maxUnavailable === undefined) return errors;
+  const field = `${path}.maxUnavailable`;
+  return [
+    ...errors,
+    ...validateIntOrPercent(field, maxUnavailable),
+    ...(isZero(maxUnavailable) ? [invalid(field, maxUnavailable, 'cannot be 0')] : []),
+    ...notMoreThanAll(field, maxUnavailable),
+  ];
+}
+
+/** As errors print it: upstream's own type has no JSON names. */
+function internalUpdate({
+  partition = 0,
+  maxUnavailable = null,
+}: {
+  readonly partition?: number;
+  readonly maxUnavailable?: number | string | null;
+}): object {
+  return { Partition: partition, MaxUnavailable: maxUnavailable };
 }
 
 /** The template as its pods will be: containers may mount what the claim templates name. */
@@ -106,7 +142,7 @@ function validateUpdate(object: StatefulSet, old: StatefulSet): FieldError[] {
     for (const field of changeable) delete rest[field];
     return rest;
   };
-  const errors = validate(object);
+  const errors = validate(object, { isNew: false });
   if (!deepEqual(fixed(object.spec), fixed(old.spec))) {
     const list = changeable.slice(0, -1).map((field) => `'${field}'`);
     const why = `updates to statefulset spec for fields other than ${list.join(', ')} and '${changeable.at(-1)}' are forbidden`;
@@ -129,9 +165,10 @@ function validateStatus({ status }: StatefulSet, old: StatefulSet): FieldError[]
 }
 
 export const statefulSet: Kind<StatefulSet> = {
+  nameRule: dns1123Label,
   strategy: {
     default: defaultStatefulSet,
-    validate,
+    validate: (object) => validate(object, { isNew: true }),
     validateUpdate,
     validateStatusUpdate: validateStatus,
     warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),

@@ -1,22 +1,29 @@
 import { parseQuantity } from '../../../../apimachinery/quantity.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { pathSegment } from '../../../../apimachinery/validation/names.ts';
+import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { nonNegative } from '../../../validation/values.ts';
+import { validateContainerResourceName, validateNonNegativeQuantity } from '../../../validation/quantities.ts';
+import { validateRequiredSegment } from '../../../validation/references.ts';
+import { nonNegative, requiredText } from '../../../validation/values.ts';
 import type {
   CrossVersionObjectReference,
+  ExternalMetricSource,
   HorizontalPodAutoscaler,
   HPAScalingRules,
   MetricIdentifier,
   MetricSpec,
   MetricTarget,
+  ObjectMetricSource,
 } from '../types.generated.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 
+const toZero = 'must specify at least one Object or External metric to support scaling to zero replicas';
+
 export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldError[] {
   if (!spec) return [required('spec')];
-  const { minReplicas, maxReplicas = 0, scaleTargetRef, metrics = [], behavior } = spec;
+  const { minReplicas, maxReplicas = 0, scaleTargetRef, behavior } = spec;
+  const metrics = spec.metrics ?? [];
   const errors: FieldError[] = [];
   if (minReplicas !== undefined && minReplicas < 1) {
     errors.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
@@ -29,16 +36,18 @@ export function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldErro
     ...errors,
     ...validateReference(scaleTargetRef, 'spec.scaleTargetRef'),
     ...metrics.flatMap((metric, i) => validateMetric(metric, `spec.metrics[${i}]`)),
+    ...(minReplicas === 0 && !metrics.some(({ type }) => type === 'Object' || type === 'External')
+      ? [forbidden('spec.metrics', toZero)]
+      : []),
     ...validateRules(behavior?.scaleUp, 'spec.behavior.scaleUp'),
     ...validateRules(behavior?.scaleDown, 'spec.behavior.scaleDown'),
   ];
 }
 
 function validateReference(reference: CrossVersionObjectReference | undefined, path: string): FieldError[] {
-  return (['kind', 'name'] as const).flatMap((field) => {
-    const value = reference?.[field];
-    return value ? nameErrors(pathSegment, `${path}.${field}`, value) : [required(`${path}.${field}`)];
-  });
+  return (['kind', 'name'] as const).flatMap((field) =>
+    validateRequiredSegment(`${path}.${field}`, reference?.[field]),
+  );
 }
 
 const sources = {
@@ -49,81 +58,103 @@ const sources = {
   Resource: 'resource',
 } as const;
 
+type Source = (typeof sources)[keyof typeof sources];
+/** In which upstream looks for them. */
+const order: readonly Source[] = ['object', 'external', 'pods', 'resource', 'containerResource'];
+const noName = 'must specify a resource name';
+
 function validateMetric(metric: MetricSpec, path: string): FieldError[] {
-  const { type } = metric;
-  if (!type) return [required(`${path}.type`, 'must specify a metric source type')];
-  if (!Object.hasOwn(sources, type)) return [notSupported(`${path}.type`, type, Object.keys(sources))];
-  const expected = sources[type as keyof typeof sources];
-  const errors = Object.values(sources).flatMap((source) =>
-    source !== expected && metric[source]
-      ? [forbidden(`${path}.${source}`, 'must populate the given metric source only')]
-      : [],
-  );
-  if (!metric[expected]) {
+  const type = metric.type ?? '';
+  const at = `${path}.type`;
+  const isKnown = Object.hasOwn(sources, type);
+  const unknown = isKnown ? [] : [notSupported(at, type, Object.keys(sources))];
+  const errors = [...(type ? [] : [required(at, 'must specify a metric source type')]), ...unknown];
+  const present = order.filter((source) => metric[source] !== undefined);
+  // Only the first of them is looked into.
+  if (present[0]) errors.push(...validateSource(metric, present[0], `${path}.${present[0]}`));
+  const expected = isKnown ? sources[type as keyof typeof sources] : undefined;
+  if (expected && !metric[expected]) {
     errors.push(required(`${path}.${expected}`, 'must populate information for the given metric source'));
   }
-  return [...errors, ...validateSource(metric, path)];
+  const others = present.length === 1 ? [] : present.filter((source) => source !== expected);
+  return [
+    ...errors,
+    ...unknown,
+    ...others.map((source) => forbidden(`${path}.${source}`, 'must populate the given metric source only')),
+  ];
 }
 
-function validateSource(
-  { object, pods, resource, containerResource, external }: MetricSpec,
-  path: string,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  const perPod = 'must set either a target value for metric or a per-pod target';
-  if (object) {
-    const at = `${path}.object`;
-    errors.push(...validateReference(object.describedObject, `${at}.describedObject`));
-    errors.push(...validateIdentifier(object.metric, `${at}.metric`), ...validateTarget(object.target, `${at}.target`));
-    if (!object.target?.value && !object.target?.averageValue)
-      errors.push(required(`${at}.target.averageValue`, perPod));
+function validateSource(metric: MetricSpec, source: Source, path: string): FieldError[] {
+  const { object, external, pods, resource, containerResource } = metric;
+  if (source === 'object' && object) return validateObject(object, path);
+  if (source === 'external' && external) return validateExternal(external, path);
+  if (source === 'pods' && pods) {
+    return [
+      ...validateIdentifier(pods.metric, `${path}.metric`),
+      ...validateTarget(pods.target, `${path}.target`),
+      ...(pods.target?.averageValue === undefined
+        ? [required(`${path}.target.averageValue`, 'must specify a positive target averageValue')]
+        : []),
+    ];
   }
-  if (external) {
-    const at = `${path}.external`;
-    const { target } = external;
-    errors.push(...validateIdentifier(external.metric, `${at}.metric`), ...validateTarget(target, `${at}.target`));
-    if (!target?.value && !target?.averageValue) errors.push(required(`${at}.target.averageValue`, perPod));
-    if (target?.value && target.averageValue) {
-      errors.push(forbidden(`${at}.target.value`, 'may not set both a target value for metric and a per-pod target'));
-    }
+  if (source === 'resource' && resource) {
+    return [
+      ...requiredText(`${path}.name`, resource.name, noName),
+      ...validateShare(resource.target, `${path}.target`),
+    ];
   }
-  if (pods) {
-    const at = `${path}.pods`;
-    errors.push(...validateIdentifier(pods.metric, `${at}.metric`), ...validateTarget(pods.target, `${at}.target`));
-    if (!isPositive(pods.target?.averageValue)) {
-      errors.push(required(`${at}.target.averageValue`, 'must specify a positive target averageValue'));
-    }
+  if (!containerResource) return [];
+  const { name, container, target } = containerResource;
+  return [
+    ...(name ? validateContainerResourceName(`${path}.name`, name) : [required(`${path}.name`, noName)]),
+    ...(container
+      ? nameErrors(dns1123Label, `${path}.container`, container)
+      : [required(`${path}.container`, 'must specify a container')]),
+    ...validateShare(target, `${path}.target`),
+  ];
+}
+
+function validateObject(object: ObjectMetricSource, path: string): FieldError[] {
+  const { describedObject, metric, target } = object;
+  const errors = [
+    ...validateReference(describedObject, `${path}.describedObject`),
+    ...validateIdentifier(metric, `${path}.metric`),
+    ...validateTarget(target, `${path}.target`),
+  ];
+  if (target?.value !== undefined || target?.averageValue !== undefined) return errors;
+  return [...errors, required(`${path}.target.averageValue`, 'must set either a target value or averageValue')];
+}
+
+function validateExternal({ metric, target }: ExternalMetricSource, path: string): FieldError[] {
+  const { value, averageValue } = target ?? {};
+  const errors = [...validateIdentifier(metric, `${path}.metric`), ...validateTarget(target, `${path}.target`)];
+  if (value === undefined && averageValue === undefined) {
+    const why = 'must set either a target value for metric or a per-pod target';
+    errors.push(required(`${path}.target.averageValue`, why));
   }
-  if (resource) errors.push(...validateResource(resource, `${path}.resource`));
-  if (containerResource) {
-    const at = `${path}.containerResource`;
-    if (!containerResource.container) errors.push(required(`${at}.container`, 'must specify a container'));
-    errors.push(...validateResource(containerResource, at));
+  if (value !== undefined && averageValue !== undefined) {
+    const why = 'may not set both a target value for metric and a per-pod target';
+    errors.push(forbidden(`${path}.target.value`, why));
   }
   return errors;
 }
 
-function validateResource(
-  { name, target }: { readonly name: string; readonly target: MetricTarget },
-  path: string,
-): FieldError[] {
-  const errors = name ? [] : [required(`${path}.name`, 'must specify a resource name')];
-  errors.push(...validateTarget(target, `${path}.target`));
+/** Of a resource: an amount, or a part of what is asked for. */
+function validateShare(target: MetricTarget | undefined, path: string): FieldError[] {
+  const errors = validateTarget(target, path);
   const { averageUtilization, averageValue } = target ?? {};
   if (averageUtilization === undefined && averageValue === undefined) {
     const why = 'must set either a target raw value or a target utilization';
-    errors.push(required(`${path}.target.averageUtilization`, why));
+    errors.push(required(`${path}.averageUtilization`, why));
   }
   if (averageUtilization !== undefined && averageValue !== undefined) {
-    const why = 'may not set both a target raw value and a target utilization';
-    errors.push(forbidden(`${path}.target.averageValue`, why));
+    errors.push(forbidden(`${path}.averageValue`, 'may not set both a target raw value and a target utilization'));
   }
   return errors;
 }
 
 function validateIdentifier(metric: MetricIdentifier | undefined, path: string): FieldError[] {
-  if (!metric?.name) return [required(`${path}.name`, 'must specify a metric name')];
-  return nameErrors(pathSegment, `${path}.name`, metric.name);
+  return validateRequiredSegment(`${path}.name`, metric?.name, 'must specify a metric name');
 }
 
 function isPositive(amount: string | undefined): boolean {
@@ -134,7 +165,7 @@ function validateTarget(target: MetricTarget | undefined, path: string): FieldEr
   const { type, value, averageValue, averageUtilization } = target ?? { type: '' };
   const errors: FieldError[] = [];
   if (!type) errors.push(required(`${path}.type`, 'must specify a metric target type'));
-  else if (!['Utilization', 'Value', 'AverageValue'].includes(type)) {
+  if (!['Utilization', 'Value', 'AverageValue'].includes(type)) {
     errors.push(invalid(`${path}.type`, type, 'must be either Utilization, Value, or AverageValue'));
   }
   for (const [field, amount] of Object.entries({ value, averageValue })) {
@@ -157,7 +188,7 @@ function validateRules(rules: HPAScalingRules | undefined, path: string): FieldE
   if (window !== undefined && window > 3600) {
     errors.push(invalid(`${path}.stabilizationWindowSeconds`, window, 'must be less than or equal to 3600'));
   }
-  if (tolerance !== undefined) errors.push(...nonNegative(`${path}.tolerance`, Number(parseQuantity(tolerance).nano)));
+  if (tolerance !== undefined) errors.push(...validateNonNegativeQuantity(`${path}.tolerance`, tolerance));
   const choices = ['Disabled', 'Max', 'Min'];
   if (selectPolicy !== undefined && !choices.includes(selectPolicy)) {
     errors.push(notSupported(`${path}.selectPolicy`, selectPolicy, choices));

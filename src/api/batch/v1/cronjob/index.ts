@@ -26,6 +26,7 @@ function validate({ spec }: CronJob, old?: CronJob): FieldError[] {
   return [
     ...validateSchedule(spec, old?.spec),
     ...nonNegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds),
+    ...(spec.timeZone === undefined || spec.timeZone === old?.spec.timeZone ? [] : validateTimeZone(spec.timeZone)),
     ...oneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
     ...validateJobTemplate(spec.jobTemplate?.spec, 'spec.jobTemplate.spec'),
     ...nonNegative('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit),
@@ -48,17 +49,17 @@ function validateSchedule({ schedule, timeZone }: CronJobSpec, old: CronJobSpec 
       errors.push(invalid(at, schedule, 'cannot use both timeZone field and TZ or CRON_TZ in schedule'));
     }
   }
-  return [...errors, ...(timeZone === undefined ? [] : validateTimeZone(timeZone))];
+  return errors;
 }
 
 function validateTimeZone(timeZone: string): FieldError[] {
   const at = 'spec.timeZone';
   if (timeZone === '') return [invalid(at, timeZone, 'timeZone must be nil or non-empty string')];
-  if (timeZone.toLowerCase() === 'local') {
-    const why = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
-    return [invalid(at, timeZone, why)];
-  }
-  return isTimeZone(timeZone) ? [] : [invalid(at, timeZone, `unknown time zone ${timeZone}`)];
+  const unknown = invalid(at, timeZone, `unknown time zone ${timeZone}`);
+  if (timeZone.toLowerCase() !== 'local') return isTimeZone(timeZone) ? [] : [unknown];
+  const why = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
+  // Go knows `Local`, in these letters.
+  return [invalid(at, timeZone, why), ...(timeZone === 'Local' ? [] : [unknown])];
 }
 
 /** The selectors of Jobs are theirs. */

@@ -10,7 +10,8 @@ import {
   workloadWarnings,
 } from '../../../workload.ts';
 import type { Job, JobSpec } from '../types.generated.ts';
-import { controllerUidLabel, jobNameLabel, validateJob, validateJobStatus, validateJobUpdate } from './validation.ts';
+import { validateJobStatus } from './status.ts';
+import { controllerUidLabel, jobNameLabel, validateJob, validateJobUpdate } from './validation.ts';
 
 export function defaultJobSpec(spec: JobSpec): void {
   // Neither given: one Pod that must succeed. With parallelism alone the Pods agree among themselves.
@@ -19,6 +20,9 @@ export function defaultJobSpec(spec: JobSpec): void {
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2 ** 31 - 1;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
+  for (const rule of spec.podFailurePolicy?.rules ?? []) {
+    for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True';
+  }
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
   defaultTemplate(spec.template);
 }

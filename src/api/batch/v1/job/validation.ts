@@ -2,22 +2,25 @@
 import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.ts';
 import { labelSelectorOf, matchesLabels } from '../../../../apimachinery/selectors/label-selector.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { dns1123Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
+import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { validatePodTemplate } from '../../../core/v1/pod/validation.ts';
 import type { PodTemplateSpec } from '../../../core/v1/types.generated.ts';
 import { deepEqual } from '../../../define.ts';
+import { validateDomainPrefixedPath } from '../../../validation/domain-prefixed-path.ts';
 import { validateLabelSelector } from '../../../validation/selectors.ts';
 import { immutable, nonNegative, optionalOneOf } from '../../../validation/values.ts';
 import type { Job, JobSpec } from '../types.generated.ts';
 import { validatePodFailurePolicy, validateSuccessPolicy } from './policies.ts';
 
-const { required, invalid, invalidUnprinted, notSupported, tooLong } = fieldError;
+const { required, invalid, notSupported, tooLong } = fieldError;
 
 export const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
 export const jobNameLabel = 'batch.kubernetes.io/job-name';
 
 const maxIndexedParallelism = 100_000;
 const maxManagedBy = 63;
+const manyCompletions = 100_000;
+const mostOfMany = 10_000;
 
 export function validateJob(job: Job): FieldError[] {
   return [
@@ -34,7 +37,7 @@ function validateGeneratedSelector({ metadata, spec }: Job): FieldError[] {
   const expected = { [controllerUidLabel]: metadata.uid, [jobNameLabel]: metadata.name };
   const labels = spec.template?.metadata?.labels ?? {};
   const errors: FieldError[] = [];
-  const all = { ...expected, 'controller-uid': metadata.uid, 'job-name': metadata.name };
+  const all = { 'controller-uid': metadata.uid, 'job-name': metadata.name, ...expected };
   for (const [key, value] of Object.entries(all)) {
     const field = `spec.template.metadata.labels[${key}]`;
     if (labels[key] === undefined) errors.push(required(field, `must be '${value}'`));
@@ -83,34 +86,29 @@ export function validateJobSpec(spec: JobSpec, path: string): FieldError[] {
   const template = spec.template ?? { spec: { containers: [] } };
   return [
     ...counts.flatMap((name) => nonNegative(`${path}.${name}`, spec[name])),
+    ...(spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined
+      ? [required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified')]
+      : []),
     ...validateManagedBy(spec, `${path}.managedBy`),
     ...optionalOneOf(`${path}.completionMode`, spec.completionMode, ['NonIndexed', 'Indexed']),
-    ...(spec.completionMode === 'Indexed' ? validateIndexed(spec, path) : validateNonIndexed(spec, path)),
+    ...(spec.completionMode === 'Indexed' ? validateIndexed(spec, path) : []),
+    ...((spec.completionMode ?? 'NonIndexed') === 'NonIndexed' ? validateNonIndexed(spec, path) : []),
     ...validatePodFailurePolicy(spec, `${path}.podFailurePolicy`),
     ...validateSuccessPolicy(spec, `${path}.successPolicy`),
     ...validateReplacementPolicy(spec, `${path}.podReplacementPolicy`),
     ...validatePodTemplate(template, `${path}.template`),
-    ...validateRestartPolicy(template, `${path}.template.spec.restartPolicy`),
+    ...validateRestartPolicy(template, `${path}.template.spec.restartPolicy`, spec),
   ];
 }
 
 function validateManagedBy({ managedBy }: JobSpec, field: string): FieldError[] {
   if (managedBy === undefined) return [];
-  const slash = managedBy.indexOf('/');
-  const errors: FieldError[] = [];
-  if (managedBy === '') errors.push(required(field));
-  else if (slash <= 0 || slash === managedBy.length - 1) {
-    const why = 'must be a domain-prefixed path (such as "acme.io/foo")';
-    errors.push(invalid(field, managedBy, why));
-  } else {
-    const domain = dns1123Subdomain(managedBy.slice(0, slash));
-    errors.push(...domain.map((message) => invalid(field, managedBy.slice(0, slash), message)));
-  }
-  return managedBy.length > maxManagedBy ? [...errors, tooLong(field, maxManagedBy)] : errors;
+  const errors = validateDomainPrefixedPath(field, managedBy);
+  return Buffer.byteLength(managedBy) > maxManagedBy ? [...errors, tooLong(field, maxManagedBy)] : errors;
 }
 
 function validateIndexed(spec: JobSpec, path: string): FieldError[] {
-  const { completions, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
+  const { completions, parallelism = 0, maxFailedIndexes = 0 } = spec;
   const errors: FieldError[] = [];
   if (completions === undefined) {
     errors.push(required(`${path}.completions`, 'when completion mode is Indexed'));
@@ -120,18 +118,28 @@ function validateIndexed(spec: JobSpec, path: string): FieldError[] {
     const why = `must be less than or equal to ${maxIndexedParallelism} when completion mode is Indexed`;
     errors.push(invalid(`${path}.parallelism`, parallelism, why));
   }
-  if (maxFailedIndexes !== undefined) {
-    if (backoffLimitPerIndex === undefined) {
-      errors.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
-    }
-    if (maxFailedIndexes > (completions ?? Number.POSITIVE_INFINITY)) {
-      errors.push(invalid(at, maxFailedIndexes, 'must be less than or equal to completions'));
-    }
-    if (maxFailedIndexes > maxIndexedParallelism) {
-      errors.push(invalid(at, maxFailedIndexes, `must be less than or equal to ${maxIndexedParallelism}`));
-    }
+  if (completions !== undefined && maxFailedIndexes > completions) {
+    errors.push(invalid(at, maxFailedIndexes, 'must be less than or equal to completions'));
   }
-  return errors;
+  if (maxFailedIndexes > maxIndexedParallelism) {
+    errors.push(invalid(at, maxFailedIndexes, `must be less than or equal to ${maxIndexedParallelism}`));
+  }
+  return [...errors, ...validateManyIndexes(spec, path)];
+}
+
+/** With very many indexes, each with its own limit, fewer may run and fail: the status names them all. */
+function validateManyIndexes(spec: JobSpec, path: string): FieldError[] {
+  const { completions = 0, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
+  if (completions <= manyCompletions || backoffLimitPerIndex === undefined) return [];
+  const why = `must be less than or equal to ${mostOfMany} when completions are above ${manyCompletions} and used with backoff limit per index`;
+  const at = `${path}.maxFailedIndexes`;
+  return [
+    ...(maxFailedIndexes === undefined
+      ? [required(at, `must be specified when completions is above ${manyCompletions}`)]
+      : []),
+    ...(parallelism > mostOfMany ? [invalid(`${path}.parallelism`, parallelism, why)] : []),
+    ...((maxFailedIndexes ?? 0) > mostOfMany ? [invalid(at, maxFailedIndexes, why)] : []),
+  ];
 }
 
 function validateNonIndexed(spec: JobSpec, path: string): FieldError[] {
@@ -148,11 +156,13 @@ function validateReplacementPolicy({ podReplacementPolicy, podFailurePolicy }: J
 }
 
 /** The policy that defaulting fills in is none of a Job's: the author has to say which one is meant. */
-function validateRestartPolicy({ spec }: PodTemplateSpec, field: string): FieldError[] {
+function validateRestartPolicy({ spec }: PodTemplateSpec, field: string, job: JobSpec): FieldError[] {
   const policy = spec?.restartPolicy ?? '';
   if (policy === '' || policy === 'Always') return [required(field, 'valid values: "OnFailure", "Never"')];
   const supported = ['OnFailure', 'Never'];
-  return supported.includes(policy) ? [] : [notSupported(field, policy, supported)];
+  if (!supported.includes(policy)) return [notSupported(field, policy, supported)];
+  if (!job.podFailurePolicy || policy === 'Never') return [];
+  return [invalid(field, policy, 'only "Never" is supported when podFailurePolicy is specified')];
 }
 
 export function validateJobUpdate(job: Job, old: Job): FieldError[] {
@@ -160,6 +170,9 @@ export function validateJobUpdate(job: Job, old: Job): FieldError[] {
   const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
   return [
     ...validateJob(job),
+    // Upstream looks twice: as at a new one, and as at an old one.
+    ...validateJobSpec(spec, 'spec'),
+    ...validateSelector(spec),
     ...validateCompletionsChange(spec, old.spec),
     ...immutable('spec.selector', spec.selector, old.spec.selector),
     ...validateTemplateChange(job, old),
@@ -171,9 +184,9 @@ export function validateJobUpdate(job: Job, old: Job): FieldError[] {
 function validateCompletionsChange(spec: JobSpec, old: JobSpec): FieldError[] {
   const field = 'spec.completions';
   const { completions, parallelism } = spec;
-  const elastic = spec.completionMode === 'Indexed' && completions !== undefined && old.completions !== undefined;
-  if (!elastic) return immutable(field, completions, old.completions);
-  if (completions === old.completions || parallelism === completions) return [];
+  if (spec.completionMode !== 'Indexed') return immutable(field, completions, old.completions);
+  // That there is none is told of elsewhere.
+  if (completions === undefined || completions === old.completions || parallelism === completions) return [];
   return [invalid(field, completions, 'can only be modified in tandem with spec.parallelism')];
 }
 
@@ -203,26 +216,4 @@ function validateTemplateChange({ spec }: Job, old: Job): FieldError[] {
   };
   if (deepEqual(fixedPart(spec.template), fixedPart(before))) return [];
   return immutable('spec.template', spec.template, before);
-}
-
-export function validateJobStatus({ status = {} }: Job): FieldError[] {
-  const { active = 0, ready = 0, startTime, completionTime } = status;
-  const errors = (['active', 'ready', 'succeeded', 'failed', 'terminating'] as const).flatMap((name) =>
-    nonNegative(`status.${name}`, status[name]),
-  );
-  if (ready > active) errors.push(invalid('status.ready', ready, 'cannot set more ready pods than active'));
-  const has = (type: string): boolean =>
-    status.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
-  if (has('Complete') && has('Failed')) {
-    const why = 'cannot set Complete=True and Failed=true conditions';
-    errors.push(invalidUnprinted('status.conditions', why));
-  }
-  if (completionTime !== undefined && !has('Complete')) {
-    errors.push(invalid('status.completionTime', completionTime, 'completionTime cannot be set for non-complete Job'));
-  }
-  if (startTime !== undefined && completionTime !== undefined && Date.parse(completionTime) < Date.parse(startTime)) {
-    const why = `completionTime cannot be set before startTime`;
-    errors.push(invalid('status.completionTime', completionTime, why));
-  }
-  return errors;
 }

@@ -11,6 +11,7 @@ import { immutableMessage, nameErrors } from '../../../../apimachinery/validatio
 import { familyOf } from '../../../../net/ip.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
 import { firstFew } from '../../../printing.ts';
+import { optionalOneOf } from '../../../validation/values.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../types.generated.ts';
 
 const { required, invalid, duplicate, tooMany, notSupported } = fieldError;
@@ -22,7 +23,7 @@ const limits = { endpoints: 1000, addresses: 100, ports: 20_000, hints: 8 };
 function defaultEndpointSlice({ ports, endpoints }: EndpointSlice): void {
   for (const port of ports ?? []) {
     port.name ??= '';
-    port.protocol ||= 'TCP';
+    port.protocol ??= 'TCP';
   }
   for (const endpoint of endpoints ?? []) endpoint.conditions ??= {};
 }
@@ -35,8 +36,8 @@ function validate(slice: EndpointSlice, old?: EndpointSlice): FieldError[] {
   // Go writes null for lists that are left out.
   const [ports, endpoints] = [slice.ports ?? [], slice.endpoints ?? []];
   // What was once valid, and has not changed, stays.
-  if (!deepEqual(ports, old?.ports)) errors.push(...validatePorts(ports));
   if (!deepEqual(endpoints, old?.endpoints)) errors.push(...validateEndpoints(endpoints, type));
+  if (!deepEqual(ports, old?.ports)) errors.push(...validatePorts(ports));
   if (old && old.addressType !== type) errors.push(invalid('addressType', type, immutableMessage));
   return errors;
 }
@@ -51,8 +52,7 @@ function validatePorts(ports: readonly EndpointPort[]): FieldError[] {
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     names.add(name);
     if (port !== undefined) errors.push(...portNumberErrors(port).map((m) => invalid(`${at}.port`, port, m)));
-    if (!protocol) errors.push(required(`${at}.protocol`));
-    else if (!protocols.includes(protocol)) errors.push(notSupported(`${at}.protocol`, protocol, protocols));
+    errors.push(...optionalOneOf(`${at}.protocol`, protocol, protocols));
     if (appProtocol !== undefined) errors.push(...nameErrors(qualifiedName, `${at}.appProtocol`, appProtocol));
     return errors;
   });
@@ -81,12 +81,26 @@ function validateAddress(
   { at, i, type }: { readonly at: string; readonly i: number; readonly type: string },
 ): FieldError[] {
   const field = `${at}[${i}]`;
-  if (type === 'FQDN') return nameErrors(dns1123Subdomain, field, address);
+  if (type === 'FQDN') return validateDomainName(field, address);
   if (type !== 'IPv4' && type !== 'IPv6') return [];
   const errors = validateLegacyIP(field, address);
   if (errors.length > 0) return errors;
   if (familyOf(address) !== type) return [invalid(at, address, `must be an ${type} address`)];
   return validateEndpointIP(field, address);
+}
+
+/** A name of at least two labels; a dot may end it. */
+function validateDomainName(field: string, text: string): FieldError[] {
+  if (text === '') return [required(field)];
+  const name = text.replace(/\.$/, '');
+  const wrong = dns1123Subdomain(name);
+  if (wrong.length > 0) return [invalid(field, name, wrong.join(','))];
+  const labels = name.split('.');
+  if (labels.length < 2) {
+    return [invalid(field, name, 'should be a domain with at least two segments separated by dots')];
+  }
+  const broken = labels.find((label) => dns1123Label(label).length > 0);
+  return broken === undefined ? [] : [invalid(field, broken, dns1123Label(broken).join(','))];
 }
 
 function validateHints({ hints }: Endpoint, path: string): FieldError[] {
@@ -114,7 +128,7 @@ export const endpointSlice: Kind<EndpointSlice> = {
     validateUpdate: validate,
     warnings: ({ addressType }) => (addressType === 'FQDN' ? ['FQDN endpoints are deprecated'] : []),
   },
-  countsGeneration: true,
+  countsGeneration: 'with labels',
   columns: [
     nameColumn,
     column('AddressType', 'IPv4, IPv6 or FQDN.'),

@@ -9,8 +9,8 @@ import {
   wildcardDns1123Subdomain,
 } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { canonicalIP } from '../../../../net/ip.ts';
-import { oneOf, requiredText } from '../../../validation/values.ts';
+import { parseIPSloppy } from '../../../../net/ip.ts';
+import { validateRequiredSegment } from '../../../validation/references.ts';
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressTLS } from '../types.generated.ts';
 
 const { required, invalid, notSupported } = fieldError;
@@ -20,23 +20,23 @@ const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 
 /** `isNew`: some rules are only for Ingresses that are made now. */
 export function validateIngress({ metadata, spec }: Ingress, { isNew }: { readonly isNew: boolean }): FieldError[] {
-  const { rules = [], defaultBackend, ingressClassName, tls = [] } = spec ?? {};
+  const { rules, defaultBackend, ingressClassName, tls = [] } = spec ?? {};
   const errors: FieldError[] = [];
+  if (!rules?.length && !defaultBackend) {
+    errors.push(invalid('spec', rules, 'either `defaultBackend` or `rules` must be specified'));
+  }
+  errors.push(
+    ...(defaultBackend ? validateBackend(defaultBackend, 'spec.defaultBackend') : []),
+    ...(rules ?? []).flatMap((rule, i) => validateRule(rule, `spec.rules[${i}]`)),
+    ...tls.flatMap((one, i) => validateTLS(one, `spec.tls[${i}]`)),
+    ...(ingressClassName === undefined ? [] : nameErrors(dns1123Subdomain, 'spec.ingressClassName', ingressClassName)),
+  );
   const annotation = metadata.annotations?.[classAnnotation];
-  if (isNew && annotation && ingressClassName !== undefined && annotation !== ingressClassName) {
+  if (isNew && annotation !== undefined && ingressClassName !== undefined && annotation !== ingressClassName) {
     const why = 'must match `ingressClassName` when both are specified';
     errors.push(invalid(`annotations.${classAnnotation}`, annotation, why));
   }
-  if (rules.length === 0 && !defaultBackend) {
-    errors.push(invalid('spec', rules, 'either `defaultBackend` or `rules` must be specified'));
-  }
-  return [
-    ...errors,
-    ...rules.flatMap((rule, i) => validateRule(rule, `spec.rules[${i}]`)),
-    ...(defaultBackend ? validateBackend(defaultBackend, 'spec.defaultBackend') : []),
-    ...(ingressClassName === undefined ? [] : nameErrors(dns1123Subdomain, 'spec.ingressClassName', ingressClassName)),
-    ...tls.flatMap((one, i) => validateTLS(one, `spec.tls[${i}]`)),
-  ];
+  return errors;
 }
 
 function hostErrors(field: string, host: string): FieldError[] {
@@ -53,7 +53,7 @@ function validateTLS({ hosts = [], secretName }: IngressTLS, path: string): Fiel
 function validateRule({ host, http }: IngressRule, path: string): FieldError[] {
   const errors: FieldError[] = [];
   if (host) {
-    if (canonicalIP(host) !== undefined) {
+    if (parseIPSloppy(host)) {
       errors.push(invalid(`${path}.host`, host, 'must be a DNS name, not an IP address'));
     }
     errors.push(...hostErrors(`${path}.host`, host));
@@ -69,8 +69,8 @@ const invalidSuffixes = ['/..', '/.'];
 function validatePath({ path: url = '', pathType, backend }: HTTPIngressPath, path: string): FieldError[] {
   const at = `${path}.path`;
   const errors: FieldError[] = [];
-  if (!pathType) errors.push(required(`${path}.pathType`, 'pathType must be specified'));
-  else if (pathType === 'ImplementationSpecific') {
+  if (pathType === undefined || pathType === null) return [required(`${path}.pathType`, 'pathType must be specified')];
+  if (pathType === 'ImplementationSpecific') {
     if (url !== '' && !url.startsWith('/')) errors.push(invalid(at, url, 'must be an absolute path'));
   } else if (pathType === 'Exact' || pathType === 'Prefix') {
     if (!url.startsWith('/')) errors.push(invalid(at, url, 'must be an absolute path'));
@@ -92,11 +92,11 @@ function validateBackend({ service, resource }: IngressBackend, path: string): F
     const at = `${path}.resource`;
     return [
       ...(apiGroup === undefined ? [] : nameErrors(dns1123Subdomain, `${at}.apiGroup`, apiGroup)),
-      ...requiredText(`${at}.kind`, kind),
-      ...requiredText(`${at}.name`, name),
+      ...validateRequiredSegment(`${at}.kind`, kind, 'kind is required'),
+      ...validateRequiredSegment(`${at}.name`, name, 'name is required'),
     ];
   }
-  if (!service) return [required(path, 'resource or service backend is required')];
+  if (!service) return [invalid(path, '', 'resource or service backend is required')];
   const { name, port } = service;
   const errors = name ? nameErrors(dns1035Label, `${path}.service.name`, name) : [required(`${path}.service.name`)];
   const hasNumber = (port?.number ?? 0) !== 0;
@@ -111,18 +111,15 @@ function validateBackend({ service, resource }: IngressBackend, path: string): F
 
 export function validateIngressStatus({ status }: Ingress, old: Ingress): FieldError[] {
   const existing = (old.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
-  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname, ports = [] }, i) => {
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }, i) => {
     const at = `status.loadBalancer.ingress[${i}]`;
     const errors = ip ? validateLegacyIP(`${at}.ip`, ip, existing) : [];
     if (hostname) {
       errors.push(...nameErrors(dns1123Subdomain, `${at}.hostname`, hostname));
-      if (canonicalIP(hostname) !== undefined) {
+      if (parseIPSloppy(hostname)) {
         errors.push(invalid(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address'));
       }
     }
-    const protocols = ports.flatMap(({ protocol }, j) =>
-      oneOf(`${at}.ports[${j}].protocol`, protocol, ['SCTP', 'TCP', 'UDP']),
-    );
-    return [...errors, ...protocols];
+    return errors;
   });
 }

@@ -31,5 +31,8 @@ export function validateIPAddress({ spec }: IPAddress): FieldError[] {
 /** An address belongs to who it was given to. */
 export function validateIPAddressUpdate({ spec }: IPAddress, old: IPAddress): FieldError[] {
   if (deepEqual(spec?.parentRef, old.spec.parentRef)) return [];
-  return [invalid('spec.parentRef', spec?.parentRef, immutableMessage)];
+  const { group = '', resource = '', namespace = '', name = '' } = spec?.parentRef ?? {};
+  // As upstream prints its own type, which has no JSON names.
+  const value = spec?.parentRef ? { Group: group, Resource: resource, Namespace: namespace, Name: name } : null;
+  return [invalid('spec.parentRef', value, immutableMessage)];
 }

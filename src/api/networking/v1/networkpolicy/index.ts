@@ -13,7 +13,7 @@ const { required, forbidden, invalid, notSupported } = fieldError;
 
 function validate({ spec }: NetworkPolicy): FieldError[] {
   const { ingress = [], egress = [], policyTypes = [] } = spec ?? {};
-  const types = ['Egress', 'Ingress'];
+  const types = ['Ingress', 'Egress'];
   const errors = [
     ...validateLabelSelector(spec?.podSelector, 'spec.podSelector'),
     ...ingress.flatMap(({ ports, from }, i) => validateRule(ports, from, `spec.ingress[${i}]`, 'from')),
@@ -43,21 +43,21 @@ function validateRule(
 }
 
 function validatePort({ protocol, port, endPort }: NetworkPolicyPort, path: string): FieldError[] {
-  const errors = optionalOneOf(`${path}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']);
+  const errors = optionalOneOf(`${path}.protocol`, protocol, ['TCP', 'UDP', 'SCTP']);
   const last = `${path}.endPort`;
   if (port === undefined) {
     return endPort === undefined
       ? errors
-      : [...errors, required(`${path}.port`, 'must be specified when `endPort` is specified')];
+      : [...errors, invalid(last, endPort, 'may not be specified when `port` is not specified')];
   }
   if (typeof port === 'string') {
-    if (endPort !== undefined)
-      errors.push(forbidden(last, '`endPort` may not be specified when `port` is non-numeric'));
+    if (endPort !== undefined) errors.push(invalid(last, endPort, 'may not be specified when `port` is non-numeric'));
     return [...errors, ...nameErrors(ianaServiceName, `${path}.port`, port)];
   }
   errors.push(...portNumberErrors(port).map((message) => invalid(`${path}.port`, port, message)));
   if (endPort === undefined) return errors;
-  if (endPort < port) errors.push(invalid(last, endPort, 'must be greater than or equal to `port`'));
+  // Upstream prints the port here, not its end.
+  if (endPort < port) errors.push(invalid(last, port, 'must be greater than or equal to `port`'));
   return [...errors, ...portNumberErrors(endPort).map((message) => invalid(last, endPort, message))];
 }
 
@@ -77,11 +77,12 @@ function validateBlock({ cidr, except = [] }: IPBlock, path: string): FieldError
   if (!cidr) return [required(`${path}.cidr`)];
   const errors = validateLegacyCIDR(`${path}.cidr`, cidr);
   const whole = parseCIDRSloppy(cidr)?.cidr;
+  if (!whole) return errors;
   for (const [i, text] of except.entries()) {
     const field = `${path}.except[${i}]`;
     const wrong = validateLegacyCIDR(field, text);
     const part = parseCIDRSloppy(text)?.cidr;
-    if (wrong.length === 0 && whole && part && !(containsCIDR(whole, part) && part.prefixLength > whole.prefixLength)) {
+    if (part && !(containsCIDR(whole, part) && part.prefixLength > whole.prefixLength)) {
       wrong.push(invalid(field, text, 'must be a strict subset of `cidr`'));
     }
     errors.push(...wrong);
@@ -94,9 +95,9 @@ export const networkPolicy: Kind<NetworkPolicy> = {
   strategy: {
     default({ spec }) {
       if (!spec) return;
-      spec.policyTypes ??= spec.egress ? ['Ingress', 'Egress'] : ['Ingress'];
+      if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
       for (const port of [...(spec.ingress ?? []), ...(spec.egress ?? [])].flatMap(({ ports }) => ports ?? [])) {
-        port.protocol ||= 'TCP';
+        port.protocol ??= 'TCP';
       }
     },
     validate,

@@ -10,26 +10,27 @@ const { required, invalid } = fieldError;
 function validate({ spec }: ServiceCIDR): FieldError[] {
   const cidrs = spec?.cidrs ?? [];
   if (cidrs.length === 0) return [required('spec.cidrs', 'at least one CIDR required')];
-  const errors: FieldError[] = [];
-  if (cidrs.length > 2) errors.push(invalid('spec.cidrs', cidrs, 'may only hold up to 2 values'));
+  // Upstream prints the whole spec, of its own type, which has no JSON names.
+  const printed = { CIDRs: cidrs };
+  if (cidrs.length > 2) return [invalid('spec.cidrs', printed, 'may only hold up to 2 values')];
   const families = cidrs.map((cidr) => parseCIDRSloppy(cidr)?.cidr.family);
-  if (cidrs.length === 2 && families[0] === families[1]) {
-    const why = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96';
-    errors.push(invalid('spec.cidrs', cidrs, why));
+  if (cidrs.length === 2 && (families.includes(undefined) || families[0] === families[1])) {
+    const why = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
+    return [invalid('spec.cidrs', printed, why)];
   }
-  return [...errors, ...cidrs.flatMap((cidr, i) => validateCIDR(`spec.cidrs[${i}]`, cidr))];
+  return cidrs.flatMap((cidr, i) => validateCIDR(`spec.cidrs[${i}]`, cidr));
 }
 
 /** The other family may join; nothing else changes. */
 function validateUpdate(object: ServiceCIDR, old: ServiceCIDR): FieldError[] {
   const now = object.spec?.cidrs ?? [];
-  const before = old.spec.cidrs ?? [];
-  const errors = before.flatMap((cidr, i) =>
+  const before = old.spec?.cidrs ?? [];
+  const joins = before.length === 1 && now.length === 2;
+  if (!joins && now.length !== before.length) return [invalid('spec.cidrs', now, immutableMessage)];
+  const changed = before.flatMap((cidr, i) =>
     now[i] === cidr ? [] : [invalid(`spec.cidrs[${i}]`, now[i], immutableMessage)],
   );
-  if (before.length === 1 && now.length === 2) errors.push(...validate(object));
-  else if (now.length > before.length) errors.push(invalid('spec.cidrs', now, immutableMessage));
-  return errors;
+  return joins ? [...changed, ...validate(object)] : changed;
 }
 
 export const serviceCIDR: Kind<ServiceCIDR> = {
