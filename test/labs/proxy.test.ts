@@ -1,20 +1,12 @@
 // The packet lab: what kube-proxy v1.36.2's rules do to packets, and how it writes them, case by case.
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { repository } from '../fixtures/portico-process.ts';
+import { cases, lab } from './proxy-cases.ts';
 
-const root = resolve(import.meta.dirname, '../..');
-const lab = resolve(root, '../shared/proxy-lab');
 const run = promisify(execFile);
-
-const cases = existsSync(lab)
-  ? readdirSync(join(lab, 'cases'))
-      .filter((file) => file.endsWith('.yaml') && !file.startsWith('_'))
-      .map((file) => file.slice(0, -'.yaml'.length))
-      .sort()
-  : [];
 
 /**
  * kube-proxy's ipvs rules were recorded on a machine whose interfaces had other addresses than its Node object says: the
@@ -33,7 +25,7 @@ async function disagreements(flags: readonly string[]): Promise<readonly string[
   let rest: readonly string[] = cases;
   let found: readonly string[] = [];
   for (let i = 0; i < tries && rest.length > 0; i += 1) {
-    const { stdout } = await run(join(lab, 'check'), [...flags, ...rest], { cwd: root }).catch(
+    const { stdout } = await run(join(lab, 'check'), [...flags, ...rest], { cwd: repository }).catch(
       (error) => error as { stdout: string },
     );
     const agreeing = new Set([...stdout.matchAll(/^ok +(\S+)$/gm)].map(([, name]) => name));

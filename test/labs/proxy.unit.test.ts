@@ -1,32 +1,16 @@
 // The packet lab (../shared/proxy-lab) without a kernel: every probe of every case through the simulator, under the rules
 // of each mode, against what packets really did under kube-proxy v1.36.2's rules.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import type { Service } from '../../src/api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
-import type { KubeObject } from '../../src/apimachinery/object.ts';
 import type { Memory, NodeNetwork, Outcome, Packet } from '../../src/netfilter/packet.ts';
 import { PacketSimulator } from '../../src/netfilter/simulator.ts';
 import { stepText } from '../../src/netfilter/text.ts';
 import { plansOf } from '../../src/proxy/offline.ts';
 import { rulesetOf } from '../../src/proxy/ruleset.ts';
 import type { ProxyMode } from '../../src/proxy/settings.ts';
-import { shared } from '../fixtures/portico-process.ts';
 import { ipvsDifferences } from './ipvs-differences.ts';
-
-const lab = join(shared, 'proxy-lab');
-const cases = existsSync(lab)
-  ? readdirSync(join(lab, 'cases'))
-      .filter((file) => file.endsWith('.yaml') && !file.startsWith('_'))
-      .map((file) => file.slice(0, -'.yaml'.length))
-  : [];
-
-function objectsIn(file: string): KubeObject[] {
-  const documents = [...parseAllDocuments(readFileSync(join(lab, 'cases', `${file}.yaml`), 'utf8'))];
-  return documents.map((document) => document.toJS() as KubeObject);
-}
+import { cases, labText, objectsOf } from './proxy-cases.ts';
 
 const family = (ip: string) => (ip.includes(':') ? 'IPv6' : 'IPv4');
 
@@ -66,11 +50,11 @@ class Lab {
   readonly #services: readonly Service[];
 
   constructor(name: string, mode: ProxyMode) {
-    const objects = objectsIn(name);
+    const objects = objectsOf(name);
     const slices = objects.filter((object) => object.kind === 'EndpointSlice') as EndpointSlice[];
     const endpoints = slices.flatMap((slice) => (slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses));
     const request = {
-      objects: [...objectsIn('_cluster'), ...objects],
+      objects: [...objectsOf('_cluster'), ...objects],
       nodeName: 'node-a',
       settings: {
         mode,
@@ -165,7 +149,7 @@ interface Recorded {
 
 describe.skipIf(cases.length === 0).each<ProxyMode>(['nftables', 'iptables', 'ipvs'])('packet lab, %s', (mode) => {
   test.each(cases)('%s', (name) => {
-    const recorded = JSON.parse(readFileSync(join(lab, 'outcomes', `${name}.json`), 'utf8')) as Recorded;
+    const recorded = JSON.parse(labText('outcomes', `${name}.json`)) as Recorded;
     const simulated = new Lab(name, mode);
     const known: Readonly<Record<string, readonly string[]>> =
       mode === 'ipvs' ? Object.assign({}, ...ipvsDifferences.map(({ probes }) => probes)) : {};

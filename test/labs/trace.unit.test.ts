@@ -1,9 +1,6 @@
 // Traces, offline, of every probe of the packet lab (../shared/proxy-lab): in each mode they name the outcome that was
 // recorded under kube-proxy v1.36.2's rules.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import type { Pod, Service } from '../../src/api/core/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../src/apimachinery/object.ts';
 import { type From, parseTo } from '../../src/explain/trace/ends.ts';
@@ -11,20 +8,8 @@ import { traceText } from '../../src/explain/trace/text.ts';
 import type { Trace } from '../../src/explain/trace/trace.ts';
 import { tracePacket } from '../../src/explain/trace/trace-packet.ts';
 import type { ProxyMode } from '../../src/proxy/settings.ts';
-import { shared } from '../fixtures/portico-process.ts';
 import { ipvsDifferences } from './ipvs-differences.ts';
-
-const lab = join(shared, 'proxy-lab');
-const cases = existsSync(lab)
-  ? readdirSync(join(lab, 'cases'))
-      .filter((file) => file.endsWith('.yaml') && !file.startsWith('_'))
-      .map((file) => file.slice(0, -'.yaml'.length))
-  : [];
-
-function objectsIn(file: string): KubeObject[] {
-  const documents = [...parseAllDocuments(readFileSync(join(lab, 'cases', `${file}.yaml`), 'utf8'))];
-  return documents.map((document) => document.toJS() as KubeObject);
-}
+import { cases, labText, objectsOf } from './proxy-cases.ts';
 
 function podOf(name: string, ips: readonly string[]): Pod {
   return {
@@ -65,7 +50,7 @@ const beyondTheEdge = (isFromEitherEnd: boolean) => (isFromEitherEnd ? 'timeout'
 /** The real servers of each virtual server that kube-proxy v1.36.2 itself wrote, as `ADDRESS PORT`; of IPv4 only. */
 function recordedServers(name: string): ReadonlyMap<string, readonly string[]> {
   const servers = new Map<string, string[]>();
-  for (const line of readFileSync(join(lab, 'rules', `${name}.ipvs`), 'utf8').split('\n')) {
+  for (const line of labText('rules', `${name}.ipvs`).split('\n')) {
     const [, verb, flag = '', server = '', real] = /^-(A|a) (-[tu]) (\S+)(?: -r (\S+))?/.exec(line) ?? [];
     const key = `${server}/${flag === '-t' ? 'TCP' : 'UDP'}`;
     if (verb === 'A') servers.set(key, []);
@@ -125,14 +110,14 @@ describe.skipIf(cases.length === 0).each<ProxyMode>(['nftables', 'iptables', 'ip
   'traces of the packet lab, %s',
   (mode) => {
     test.each(cases)('%s', (name) => {
-      const recorded = JSON.parse(readFileSync(join(lab, 'outcomes', `${name}.json`), 'utf8')) as Readonly<
+      const recorded = JSON.parse(labText('outcomes', `${name}.json`)) as Readonly<
         Record<string, Readonly<Record<string, readonly string[]>>>
       >;
       const known: Readonly<Record<string, readonly string[]>> =
         mode === 'ipvs' ? Object.assign({}, ...ipvsDifferences.map(({ probes }) => probes)) : {};
       const virtualServers = mode === 'ipvs' ? recordedServers(name) : new Map<string, readonly string[]>();
-      const own = objectsIn(name);
-      const objects = [...objectsIn('_cluster'), ...own, client];
+      const own = objectsOf(name);
+      const objects = [...objectsOf('_cluster'), ...own, client];
       for (const [probe, outcome] of Object.entries(recorded[mode === 'nftables' ? 'nftables' : 'iptables']!)) {
         const [, many] = /^16 clients, 5 times each -> (\S+) cluster-ip$/.exec(probe) ?? [];
         if (many !== undefined) {

@@ -1,11 +1,6 @@
 // The packet lab's cases and what is recorded of them, all at once: their addresses and ports differ.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../src/apimachinery/object.ts';
-import { shared } from '../fixtures/portico-process.ts';
-
-const lab = join(shared, 'proxy-lab');
+import { cases, labText, objectsIn, objectsOf } from '../labs/proxy-cases.ts';
 
 export interface LabCase {
   readonly name: string;
@@ -18,14 +13,6 @@ export interface LabCase {
 
 /** The health check node port of the lab's one Service that has one. */
 const recordedHealthPort = '32085';
-
-function textOf(folder: string, file: string): string {
-  return readFileSync(join(lab, folder, file), 'utf8');
-}
-
-function objectsIn(text: string): KubeObject[] {
-  return parseAllDocuments(text).map((document) => document.toJS());
-}
 
 /** The lines below each `# program …` line. */
 function sectionsOf(text: string): Map<string, string[]> {
@@ -45,7 +32,7 @@ function sectionsOf(text: string): Map<string, string[]> {
 
 /** The nodes, and the API server's own Service. */
 export function clusterObjects(): KubeObject[] {
-  return objectsIn(textOf('cases', '_cluster.yaml'));
+  return objectsOf('_cluster');
 }
 
 /**
@@ -54,15 +41,11 @@ export function clusterObjects(): KubeObject[] {
  */
 export function labCases(healthPort: number): LabCase[] {
   const moved = (text: string) => text.replaceAll(recordedHealthPort, String(healthPort));
-  const names = readdirSync(join(lab, 'cases'))
-    .filter((file) => file.endsWith('.yaml') && !file.startsWith('_'))
-    .map((file) => file.slice(0, -'.yaml'.length))
-    .sort();
-  return names.map((name) => ({
+  return cases.map((name) => ({
     name,
-    objects: objectsIn(moved(textOf('cases', `${name}.yaml`))),
-    outcomes: JSON.parse(textOf('outcomes', `${name}.json`)).iptables,
-    loaded: sectionsOf(moved(textOf('rules', `${name}.ipvs`))),
+    objects: objectsIn(moved(labText('cases', `${name}.yaml`))),
+    outcomes: JSON.parse(labText('outcomes', `${name}.json`)).iptables,
+    loaded: sectionsOf(moved(labText('rules', `${name}.ipvs`))),
   }));
 }
 
