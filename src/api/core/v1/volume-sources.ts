@@ -87,12 +87,19 @@ export function validateVolumeSource(volume: object, path: string, { order, own,
   const sources = volume as Readonly<Record<string, object | undefined>>;
   const [first, ...more] = order.filter((name) => sources[name] !== undefined);
   if (first === undefined) return [required(path, 'must specify a volume type')];
-  const rule = (own[first] ?? rules[first as keyof Sources]) as
-    | ((source: object, path: string, context: VolumeContext) => FieldError[])
-    | undefined;
-  const errors = rule?.(sources[first]!, `${path}.${pathNames[first] ?? first}`, context) ?? [];
+  const judge = (name: string): FieldError[] => {
+    const rule = (own[name] ?? rules[name as keyof Sources]) as
+      | ((source: object, path: string, context: VolumeContext) => FieldError[])
+      | undefined;
+    return rule?.(sources[name]!, `${path}.${pathNames[name] ?? name}`, context) ?? [];
+  };
   const why = 'may not specify more than 1 volume type';
-  return [...errors, ...more.map((name) => forbidden(`${path}.${namesWhenForbidden[name] ?? name}`, why))];
+  // Upstream takes a flexVolume of a PersistentVolume beside another source.
+  const further = (name: string): FieldError[] =>
+    context.persistent && name === 'flexVolume'
+      ? judge(name)
+      : [forbidden(`${path}.${namesWhenForbidden[name] ?? name}`, why)];
+  return [...judge(first), ...more.flatMap(further)];
 }
 
 const hostPathTypes = [

@@ -1,4 +1,5 @@
 // What the API server refuses in a PersistentVolume, and in the spec of one that a VolumeAttachment carries inline.
+import { sortedKeys } from '../../../../apimachinery/json/go-text.ts';
 import { table } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
@@ -18,6 +19,7 @@ import type {
   LocalVolumeSource,
   PersistentVolume,
   PersistentVolumeSpec,
+  VolumeNodeAffinity,
 } from '../types.generated.ts';
 import { validateCSIDriverName, validateVolumeSource } from '../volume-sources.ts';
 
@@ -51,7 +53,6 @@ const own = {
   azureFile: validateAzureFile,
   csi: validateCSI,
   glusterfs: validateGlusterfs,
-  local: validateLocal,
 };
 const reclaimPolicies = ['Delete', 'Recycle', 'Retain'];
 
@@ -69,12 +70,14 @@ export function validatePersistentVolume({ metadata, spec }: PersistentVolume): 
   ];
 }
 
-function validateCapacity(capacity: Readonly<Record<string, string>> = {}, path: string): FieldError[] {
+function validateCapacity(capacity: Readonly<Record<string, string>> | undefined, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  const names = Object.keys(capacity);
+  const names = Object.keys(capacity ?? {});
   if (names.length === 0) errors.push(required(path));
-  if (capacity.storage === undefined || names.length > 1) errors.push(notSupported(path, capacity, ['storage']));
-  for (const [name, amount] of Object.entries(capacity)) {
+  if (capacity?.storage === undefined || names.length > 1) {
+    errors.push(notSupported(path, sortedKeys(capacity), ['storage']));
+  }
+  for (const [name, amount] of Object.entries(capacity ?? {})) {
     const at = `${path}[${name}]`;
     errors.push(...validateBasicQuantity(at, amount), ...validatePositiveQuantity(at, amount));
   }
@@ -89,20 +92,26 @@ function validateNodeAffinity({ nodeAffinity }: PersistentVolumeSpec, path: stri
 
 function validateSource(spec: PersistentVolumeSpec, path: string, name: string): FieldError[] {
   const context = { persistent: true, volumeName: name };
-  const errors = validateVolumeSource(spec, path, { order, own, context });
-  if (spec.local && !spec.nodeAffinity && order.every((source) => source === 'local' || !hasSource(spec, source))) {
-    errors.push(required(`${path}.nodeAffinity`, 'Local volume requires node affinity'));
-  }
-  const isRoot = spec.hostPath !== undefined && /^\/+(\.?\/*)*$/.test(spec.hostPath.path ?? '');
-  if (isRoot && spec.persistentVolumeReclaimPolicy === 'Recycle') {
+  const local = (source: LocalVolumeSource, at: string): FieldError[] => [
+    ...validateLocal(source, at),
+    ...(spec.nodeAffinity ? [] : [required(`${path}.nodeAffinity`, 'Local volume requires node affinity')]),
+  ];
+  const errors = validateVolumeSource(spec, path, { order, own: { ...own, local }, context });
+  if (isRoot(spec.hostPath?.path ?? '') && spec.persistentVolumeReclaimPolicy === 'Recycle') {
     const why = "may not be 'recycle' for a hostPath mount of '/'";
     errors.push(forbidden(`${path}.persistentVolumeReclaimPolicy`, why));
   }
   return errors;
 }
 
-function hasSource(spec: PersistentVolumeSpec, source: string): boolean {
-  return (spec as Readonly<Record<string, unknown>>)[source] !== undefined;
+/** Whether a path, made as short as it can be, is `/`. */
+function isRoot(path: string): boolean {
+  const rest: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') rest.pop();
+    else if (part !== '' && part !== '.') rest.push(part);
+  }
+  return path.startsWith('/') && rest.length === 0;
 }
 
 function validateAttributesClass(
@@ -181,7 +190,7 @@ export function validatePersistentVolumeUpdate(object: PersistentVolume, old: Pe
     errors.push(forbidden('spec.persistentvolumesource', why));
   }
   errors.push(...immutable('volumeMode', spec.volumeMode, old.spec.volumeMode));
-  if (old.spec.nodeAffinity && !deepEqual(renamed(spec.nodeAffinity), renamed(old.spec.nodeAffinity))) {
+  if (old.spec.nodeAffinity && !isSameAffinity(spec.nodeAffinity, old.spec.nodeAffinity)) {
     const why = 'field is immutable, except for updating from beta label to GA';
     errors.push(invalid('nodeAffinity', printedAffinity(spec), why));
   }
@@ -195,12 +204,19 @@ function printedAffinity({ nodeAffinity }: PersistentVolumeSpec): unknown {
   return nodeAffinity ? { Required: internalForm('NodeSelector', nodeAffinity.required) } : null;
 }
 
-function renamed(affinity: PersistentVolumeSpec['nodeAffinity']): unknown {
-  const terms = affinity?.required?.nodeSelectorTerms ?? [];
-  return terms.map(({ matchExpressions = [], ...rest }) => ({
-    ...rest,
-    matchExpressions: matchExpressions.map(({ key, ...others }) => ({ key: renamedLabels[key] ?? key, ...others })),
+/** A label may take its new name, but not go back to the old one. */
+function isSameAffinity(now: PersistentVolumeSpec['nodeAffinity'], old: VolumeNodeAffinity): boolean {
+  const terms = (affinity: PersistentVolumeSpec['nodeAffinity']) => affinity?.required?.nodeSelectorTerms ?? [];
+  const followed = terms(old).map((term, i) => ({
+    ...term,
+    ...(term.matchExpressions && {
+      matchExpressions: term.matchExpressions.map((expression, j) => {
+        const key = terms(now)[i]?.matchExpressions?.[j]?.key;
+        return key !== undefined && renamedLabels[expression.key] === key ? { ...expression, key } : expression;
+      }),
+    }),
   }));
+  return deepEqual(terms(now), followed);
 }
 
 /** The volume of a driver that was moved out of the tree, as a VolumeAttachment carries it: of the source only CSI. */
