@@ -1,6 +1,5 @@
 // Where a control plane keeps its objects: in memory, in a file, or in etcd together with other servers.
 import { join } from 'node:path';
-import type { EncryptedStorage } from '../storage/encryption/encrypted-storage.ts';
 import { MemoryStorage } from '../storage/memory/memory-storage.ts';
 import { SqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -23,30 +22,35 @@ export interface StorageConfig {
   readonly datastore?: DatastoreConfig;
   /** Undefined: values are stored as they are. */
   readonly encryption?: EncryptionConfig;
+  readonly onError: (error: unknown, what: string) => void;
 }
 
-/** The store, and where its values are sealed what seals them: the same store. */
 export interface OpenStorage {
   readonly storage: Storage;
-  readonly encrypted?: EncryptedStorage;
+  /** Takes up the file of `encryption` whenever it changes, until the signal aborts. Undefined: nobody asked for it. */
+  readonly reload?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Throws a Failure that says what cannot be used, and why. */
 export async function openStorage(config: StorageConfig): Promise<OpenStorage> {
-  if (!config.encryption) return { storage: await openPlain(config, { hasByteValues: false }) };
-  const { openEncryption } = await import('./encryption.ts');
-  const { around } = await openEncryption(config.encryption);
+  const { encryption } = config;
+  if (!encryption) return { storage: await openPlain(config, { hasByteValues: false }) };
+  const { openEncryption, reloadEncryption } = await import('./encryption.ts');
+  const { around, hash } = await openEncryption(encryption);
   // etcd is to hold the bytes that kube-apiserver would write.
   const values = { hasByteValues: config.datastore !== undefined };
-  const encrypted = around(await openPlain(config, values), values);
-  return { storage: encrypted, encrypted };
+  const onError = (error: unknown) => config.onError(error, 'encryption');
+  const storage = around(await openPlain(config, values), { ...values, onUnreadable: onError });
+  if (!encryption.isReloaded) return { storage };
+  const reloading = { config: encryption, storage, hash, clock: realClock, onError };
+  return { storage, reload: (signal) => reloadEncryption({ ...reloading, signal }) };
 }
 
 interface Values {
   readonly hasByteValues: boolean;
 }
 
-async function openPlain({ dataDir, datastore }: StorageConfig, values: Values): Promise<Storage> {
+async function openPlain({ dataDir, datastore }: Omit<StorageConfig, 'onError'>, values: Values): Promise<Storage> {
   if (datastore) return openEtcd(datastore, values);
   if (dataDir === undefined) return new MemoryStorage();
   try {

@@ -17,9 +17,17 @@ export interface EncryptionConfig {
   readonly isReloaded: boolean;
 }
 
+export interface AroundOptions {
+  readonly hasByteValues: boolean;
+  /** A value that another server wrote cannot be read: this one stands still until it can. */
+  readonly onUnreadable: (error: unknown) => void;
+}
+
 export interface OpenEncryption {
+  /** Of the file's text. */
+  readonly hash: string;
   /** The store with values sealed; `hasByteValues`: each character of its values is one byte. */
-  around(storage: Storage, options: { readonly hasByteValues: boolean }): EncryptedStorage;
+  around(storage: Storage, options: AroundOptions): EncryptedStorage;
 }
 
 interface Loaded {
@@ -31,10 +39,11 @@ interface Loaded {
 /** Throws a Failure for a file that cannot be used. */
 export async function openEncryption(config: EncryptionConfig): Promise<OpenEncryption> {
   try {
-    const { transformers } = await load(config);
+    const { transformers, hash } = await load(config);
     return {
-      around: (storage, { hasByteValues }) =>
-        new EncryptedStorage({ storage, transformers, form: hasByteValues ? byteForm : textForm }),
+      hash,
+      around: (storage, { hasByteValues, onUnreadable }) =>
+        new EncryptedStorage({ storage, transformers, form: hasByteValues ? byteForm : textForm, onUnreadable }),
     };
   } catch (error) {
     throw new Failure(`--encryption-provider-config ${config.file}: ${messageOf(error)}`, {
@@ -69,6 +78,8 @@ const reloadPeriod = 10_000;
 export interface ReloadOptions {
   readonly config: EncryptionConfig;
   readonly storage: EncryptedStorage;
+  /** Of the text that is in force. */
+  readonly hash: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** A file that cannot be used: the one before it stays in force. */
@@ -76,11 +87,9 @@ export interface ReloadOptions {
 }
 
 /** Takes up the file anew whenever its text changes, until the signal aborts. */
-export async function reloadEncryption({ config, storage, clock, signal, onError }: ReloadOptions): Promise<void> {
-  let hash = await load(config).then(
-    (loaded) => loaded.hash,
-    () => '',
-  );
+export async function reloadEncryption(options: ReloadOptions): Promise<void> {
+  const { config, storage, clock, signal, onError } = options;
+  let { hash } = options;
   let complaint = '';
   while (!signal.aborted) {
     await clock.sleep(reloadPeriod, signal).catch(() => {});

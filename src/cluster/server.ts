@@ -145,12 +145,7 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     }
     if (page) background('page', page.run(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
-    if (config.encryption?.isReloaded && opened.encrypted) {
-      const { reloadEncryption } = await import('./encryption.ts');
-      const told = (error: unknown) => onError(error, 'encryption');
-      const reloading = { config: config.encryption, storage: opened.encrypted, clock: realClock, onError: told };
-      background('encryption', reloadEncryption({ ...reloading, signal: stop.signal }));
-    }
+    if (opened.reload) background('encryption', opened.reload(stop.signal));
     background('certificates', renewCertificates(config, { pki, files, listeners, signal: stop.signal }));
     return {
       addresses,

@@ -94,3 +94,20 @@ test('a resource is sealed as its name says, else as its group, else as all', ()
   expect(named.of('/portico/store-format')).toBe(identity);
   expect(transformers('secrets', gcm('k')).of('/registry/core/pods/ns/a')).toBe(identity);
 });
+
+test('a watch ends at a value that cannot be read, which is told', async () => {
+  const storage = new MemoryStorage();
+  const told: unknown[] = [];
+  const onUnreadable = (error: unknown) => told.push((error as Error).message);
+  const encrypted = new EncryptedStorage({
+    storage,
+    form: textForm,
+    transformers: transformers('secrets', gcm('k1')),
+    onUnreadable,
+  });
+  await storage.transact(put('k8s:enc:aesgcm:v1:k9:AAAA'));
+  const watch = encrypted.watch({ prefix: '/', afterRevision: 1, signal: new AbortController().signal });
+  const why = `unable to transform key "${key}": no matching prefix found`;
+  await expect(watch.next()).rejects.toThrow(why);
+  expect(told).toEqual([why]);
+});

@@ -19,6 +19,8 @@ export interface EncryptedStorageOptions {
   readonly storage: Storage;
   readonly form: StoredForm;
   readonly transformers: Transformers;
+  /** A watch came to a value that no key opens, and ended there. */
+  readonly onUnreadable?: (error: unknown) => void;
 }
 
 /** Which transformer is for which key. */
@@ -27,13 +29,15 @@ export type Transformers = Pick<ResourceTransformers, 'of'>;
 export class EncryptedStorage implements Storage {
   readonly #storage: Storage;
   readonly #form: StoredForm;
+  readonly #onUnreadable: (error: unknown) => void;
   #transformers: Transformers;
   /** Keys whose value was last seen as a write of now would seal it. */
   readonly #fresh = new Set<string>();
 
-  constructor({ storage, form, transformers }: EncryptedStorageOptions) {
+  constructor({ storage, form, transformers, onUnreadable = () => {} }: EncryptedStorageOptions) {
     this.#storage = storage;
     this.#form = form;
+    this.#onUnreadable = onUnreadable;
     this.#transformers = transformers;
   }
 
@@ -85,9 +89,16 @@ export class EncryptedStorage implements Storage {
   }
 
   #openedEvent(event: StorageEvent): StorageEvent {
-    if (event.current) return { ...event, current: this.#opened(event.current, true) };
-    this.#fresh.delete(event.key);
-    return event;
+    if (!event.current) {
+      this.#fresh.delete(event.key);
+      return event;
+    }
+    try {
+      return { ...event, current: this.#opened(event.current, true) };
+    } catch (error) {
+      this.#onUnreadable(error);
+      throw error;
+    }
   }
 
   #sealed(key: string, text: string): string {

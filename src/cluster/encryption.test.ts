@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { MemoryStorage } from '../storage/memory/memory-storage.ts';
+import { FakeClock } from '../system/fake/clock.ts';
+import { openEncryption, reloadEncryption } from './encryption.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'portico-encryption-'));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const key = '/registry/core/secrets/ns/a';
+const yaml = (providers: string) => `apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources: [{resources: [secrets], providers: [${providers}]}]
+`;
+const aes = (name: string) =>
+  `{aescbc: {keys: [{name: ${name}, secret: ${Buffer.alloc(16, name).toString('base64')}}]}}`;
+
+test('a file that changes is taken up; one that cannot be used is told of once, and changes nothing', async () => {
+  const file = join(folder, 'encryption.yaml');
+  writeFileSync(file, yaml(`${aes('one')}, {identity: {}}`));
+  const config = { file, isReloaded: true };
+  const memory = new MemoryStorage();
+  const { around, hash } = await openEncryption(config);
+  const storage = around(memory, { hasByteValues: false, onUnreadable: () => {} });
+  const write = async () => {
+    await storage.transact({ compare: [], operations: [{ type: 'put', key, value: '{}' }] });
+    return (await memory.get(key)).item?.value.replace(/[^:]*$/, '');
+  };
+  expect(await write()).toBe('k8s:enc:aescbc:v1:one:');
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const errors: string[] = [];
+  const onError = (error: unknown) => errors.push((error as Error).message);
+  const running = reloadEncryption({ config, storage, hash, clock, signal: stop.signal, onError });
+  const eventually = (check: () => Promise<void>) =>
+    vi.waitFor(
+      async () => {
+        clock.advance(10_000);
+        await check();
+      },
+      { timeout: 60_000 },
+    );
+  writeFileSync(file, yaml('{}'));
+  await eventually(async () => expect(errors).toHaveLength(1));
+  expect(await write()).toBe('k8s:enc:aescbc:v1:one:');
+  writeFileSync(file, yaml(`${aes('two')}, ${aes('one')}`));
+  await eventually(async () => expect(await write()).toBe('k8s:enc:aescbc:v1:two:'));
+  expect(errors).toHaveLength(1);
+  stop.abort();
+  await running;
+});
