@@ -320,6 +320,27 @@ test('a request that is being answered when the server ends gets its answer; a s
   await stream;
 });
 
+test('a connection of HTTP/2 that is to be made anew ends after what was asked on it', async () => {
+  const { options } = await serverOptions();
+  let isGoing = false;
+  const going = new Listener({ ...options, isGoingAway: () => isGoing }, async () => textResponse(200, 'ok'));
+  const session = connect(`https://127.0.0.1:${(await going.listen()).port}`, { rejectUnauthorized: false });
+  const status = async () => {
+    const stream = session.request({ ':path': '/' });
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+    stream.resume();
+    await once(stream, 'end');
+    return headers[':status'];
+  };
+  expect(await status()).toBe(200);
+  expect(session.closed).toBe(false);
+  isGoing = true;
+  const ended = once(session, 'close');
+  expect(await status()).toBe(200);
+  await ended;
+  await going.close();
+});
+
 test('a port that is taken is told with its address; a name is listened on as well as an address', async () => {
   const { options } = await serverOptions();
   const port = Number(new URL(url).port);

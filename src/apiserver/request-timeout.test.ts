@@ -22,6 +22,20 @@ test.each([
   expect(timeout(text)).toBe(expected);
 });
 
+test('--request-timeout is for all that is to end, and nobody gets more', () => {
+  const limited = (path: string, search = '') => {
+    const query = new URLSearchParams(search);
+    return timeoutOf(query, parseRequestInfo('GET', path, query), 5000);
+  };
+  expect(['', 'timeout=2s', 'timeout=7s', 'watch=true'].map((search) => limited('/api/v1/pods', search))).toEqual([
+    5000,
+    2000,
+    5000,
+    undefined,
+  ]);
+  expect(limited('/healthz')).toBe(5000);
+});
+
 // Recorded from k8s.io/apiserver 1.36.4.
 test.each([
   ['invalid', 'time: invalid duration "invalid"'],
