@@ -28,6 +28,7 @@ import { fromJson, type Value } from '../../cel/values.ts';
 import type { User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import type { AdmissionRequest, AdmissionView } from './admission.ts';
+import { decisionOf } from './pending-decisions.ts';
 import { requestJson } from './review.ts';
 
 const kindType = objectType('kubernetes.GroupVersionKind', { group: string, version: string, kind: string });
@@ -153,7 +154,7 @@ export function admissionBindings(
 ): Bindings {
   const { object, old, definition, namespace, subresource } = request;
   const json = (value: unknown) => () => fromJson(value ?? null);
-  const authorize = authorizeWith(request.user, view);
+  const authorize = authorizeWith(request, view);
   const namespaceObject = definition.namespaced ? view.find<KubeObject>('namespaces', { name: namespace }) : undefined;
   const about = { group: definition.group, resource: definition.resource, subresource, namespace, name: request.name };
   return {
@@ -167,17 +168,22 @@ export function admissionBindings(
   };
 }
 
-function authorizeWith(user: User, view: AdmissionView): Authorize {
+function authorizeWith(request: AdmissionRequest, { authorizer }: AdmissionView): Authorize {
   return (question) => {
-    const decision = view.authorizer.authorize({
-      user: question.serviceAccount ? serviceAccountUser(question.serviceAccount) : user,
-      verb: question.verb,
-      info: infoOf(question),
-      fieldSelector: question.fieldSelector,
-    });
-    if (decision instanceof Promise) return { allowed: false, error: 'the authorizer does not answer at once' };
-    return { allowed: decision.allowed, ...(decision.reason !== undefined && { reason: decision.reason }) };
+    const { serviceAccount, verb, fieldSelector, labelSelector } = question;
+    const user = serviceAccount ? serviceAccountUser(serviceAccount) : request.user;
+    const attributes = { user, verb, info: infoOf(question), fieldSelector, labelSelector };
+    const { allowed, reason, error } = decisionOf(request, keyOf(question), { authorizer, attributes });
+    return { allowed, ...(reason !== undefined && { reason }), ...(error !== undefined && { error }) };
   };
+}
+
+/** Questions carry more than they ask: how to go on. */
+function keyOf(question: AuthorizerQuestion): string {
+  const { serviceAccount, path, group, resource, subresource, namespace, name, verb } = question;
+  const { fieldSelector, labelSelector } = question;
+  const about = [serviceAccount, path, group, resource, subresource, namespace, name, verb];
+  return JSON.stringify([...about, fieldSelector, labelSelector]);
 }
 
 function serviceAccountUser({ namespace, name }: { readonly namespace: string; readonly name: string }): User {

@@ -15,6 +15,7 @@ import type { Schema } from '../../../apimachinery/schema/schema.ts';
 import { toJson } from '../../../cel/values.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
 import { admissionBindings } from '../expressions.ts';
+import { whenDecided } from '../pending-decisions.ts';
 import { replaceObject } from '../replace-object.ts';
 import { compiledPolicy, type NamedExpression, PolicyEvaluation } from './compile.ts';
 import { checkConditions } from './validate.ts';
@@ -38,17 +39,17 @@ export interface MutationResult {
 }
 
 /** Mutates `request.object` in place by each mutation in turn; nothing is thrown for an expression that fails. */
-export function applyPolicy({ policy, params, request, view }: MutationCase): MutationResult {
+export async function applyPolicy({ policy, params, request, view }: MutationCase): Promise<MutationResult> {
   const compiled = compiledPolicy(policy);
   const evaluationOfNow = () => new PolicyEvaluation(compiled, admissionBindings(request, view, { params }));
-  const conditions = checkConditions(compiled, evaluationOfNow());
+  const conditions = await whenDecided(() => checkConditions(compiled, evaluationOfNow()));
   if (conditions.error !== undefined) return { isChanged: false, errors: [conditions.error] };
   let isChanged = false;
   const errors: string[] = [];
   for (const [i, expression] of conditions.matches ? compiled.mutations.entries() : []) {
     try {
       // Each mutation sees what those before it made.
-      const patch = evaluate(expression, evaluationOfNow());
+      const patch = await whenDecided(() => evaluate(expression, evaluationOfNow()));
       const isPatch = policy.spec.mutations?.[i]?.patchType === 'JSONPatch';
       const next = isPatch ? patched(request.object, patch) : merged(request, patch, view);
       if (jsonEqual(next, request.object)) continue;

@@ -55,7 +55,7 @@ async function mutate(policies: readonly Policy[], round: AdmissionRound, view: 
       if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
       try {
         for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
-          const { isChanged, errors } = applyPolicy({ policy, params, request: seen, view });
+          const { isChanged, errors } = await applyPolicy({ policy, params, request: seen, view });
           failures.push(...errors.map((message) => ({ policy, binding, message, reason: 'Invalid' as const })));
           if (!isChanged) continue;
           if (seen !== request) replaceObject(request, await takeBack(seen, request), view);

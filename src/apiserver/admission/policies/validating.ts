@@ -9,6 +9,7 @@ import { forbidden, StatusError } from '../../../apimachinery/status.ts';
 import { table } from '../../../apimachinery/table.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { isExempt } from '../matching.ts';
+import { whenDecided } from '../pending-decisions.ts';
 import { ConfigurationError, collectParams, matchedRequest, paramDefinitionOf } from './matching.ts';
 import type { PolicyResult } from './validate.ts';
 
@@ -53,7 +54,7 @@ async function validate(policies: readonly Policy[], request: AdmissionRequest, 
       if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
       try {
         for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
-          const result = evaluatePolicy({ policy, params, request: seen, view });
+          const result = await whenDecided(() => evaluatePolicy({ policy, params, request: seen, view }));
           refusals.push(...actOn(result, { policy, binding, request }));
           for (const { key, value } of result.auditAnnotations) {
             annotations.set(key, (annotations.get(key) ?? new Set()).add(value));

@@ -12,6 +12,7 @@ import { qualifiedName } from '../../../apimachinery/validation/names.ts';
 import type { AdmissionRequest, AdmissionView, WebhookOutcome } from '../admission.ts';
 import { requestFor } from '../equivalent.ts';
 import { isExempt, matchesNamespace, matchesObject } from '../matching.ts';
+import { whenDecided } from '../pending-decisions.ts';
 import { parseAnswer } from './answer.ts';
 import { callWebhook, WebhookCallError } from './call.ts';
 import { dryRunUnsupported, makeReview, readVerdict, rejection, type Verdict } from './review.ts';
@@ -56,7 +57,8 @@ export async function questionFor(
     import('../match-conditions.ts'),
     import('../expressions.ts'),
   ]);
-  const { matches, error } = evaluateConditions(hook.matchConditions, admissionBindings(seen, view));
+  const conditions = hook.matchConditions;
+  const { matches, error } = await whenDecided(() => evaluateConditions(conditions, admissionBindings(seen, view)));
   if (error === undefined) return matches ? seen : undefined;
   if (hook.failurePolicy === 'Ignore') return undefined;
   throw forbidden(request.definition, request.name, error);
