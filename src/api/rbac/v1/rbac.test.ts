@@ -16,6 +16,11 @@ test.each<[string, Body, string[]]>([
     ],
   ],
   [
+    'rolebindings',
+    { roleRef, subjects: [{ kind: 'User', name: '' }] },
+    ['subjects[0].name: Required value', 'subjects[0].name: Invalid value: "": user name cannot be empty'],
+  ],
+  [
     'clusterroles',
     { aggregationRule: {} },
     [

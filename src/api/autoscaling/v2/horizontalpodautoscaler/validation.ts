@@ -162,7 +162,7 @@ function isPositive(amount: string | undefined): boolean {
 }
 
 function validateTarget(target: MetricTarget | undefined, path: string): FieldError[] {
-  const { type, value, averageValue, averageUtilization } = target ?? { type: '' };
+  const { type = '', value, averageValue, averageUtilization } = target ?? {};
   const errors: FieldError[] = [];
   if (!type) errors.push(required(`${path}.type`, 'must specify a metric target type'));
   if (!['Utilization', 'Value', 'AverageValue'].includes(type)) {

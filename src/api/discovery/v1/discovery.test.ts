@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { type Body, judgeOf, prepared } from '../../../testing/refusals.ts';
+import { builtinResources } from '../../registry.ts';
+
+const slice = (addressType: string, address: string, more: Body = {}) => ({
+  addressType,
+  endpoints: [{ addresses: [address] }],
+  ports: [],
+  ...more,
+});
+const at = 'endpoints[0].addresses[0]';
+
+test.each<[string, Body, string[]]>([
+  ['a name', slice('FQDN', 'a.example.com.'), []],
+  [
+    'a name of one label',
+    slice('FQDN', 'a'),
+    [`${at}: Invalid value: "a": should be a domain with at least two segments separated by dots`],
+  ],
+  ['no name', slice('FQDN', ''), [`${at}: Required value`]],
+  [
+    'endpoints come before ports',
+    slice('IPv4', '127.0.0.1', { ports: [{ protocol: '' }] }),
+    [
+      `${at}: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)`,
+      'ports[0].protocol: Unsupported value: "": supported values: "SCTP", "TCP", "UDP"',
+    ],
+  ],
+])('%s', (_what, body, messages) => expect(judgeOf('endpointslices').create(body)).toEqual(messages));
+
+test.each<[string, Body, number]>([
+  ['annotations', { metadata: { name: 'x', annotations: { a: 'b' }, generation: 1 } }, 1],
+  ['labels', { metadata: { name: 'x', labels: { a: 'b' }, generation: 1 } }, 2],
+  ['endpoints', { endpoints: [] }, 2],
+])('a change of %s is counted, or not', (_what, change, generation) => {
+  const old = prepared('endpointslices', slice('IPv4', '10.0.0.1'));
+  const object = { ...structuredClone(old), ...change };
+  builtinResources().find(({ resource }) => resource === 'endpointslices')!.strategy.prepareForUpdate!(object, old);
+  expect(object.metadata.generation).toBe(generation);
+});
