@@ -154,6 +154,29 @@ const timeParts = table<TimePart>({
   getMilliseconds: (date) => date.getUTCMilliseconds(),
 });
 
+/** Making one takes several times as long as using it. Expressions name their zones, so that there are few, or many for once. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+const mostClocks = 100;
+
+/** Throws a CelError where there is no such zone. */
+function clockOf(zone: string): Intl.DateTimeFormat {
+  const known = clocks.get(zone);
+  if (known) return known;
+  if (clocks.size >= mostClocks) clocks.clear();
+  const numeric = 'numeric';
+  try {
+    const clock = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      ...{ year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric },
+    });
+    clocks.set(zone, clock);
+    return clock;
+  } catch {
+    throw new CelError(`unknown time zone ${zone}`);
+  }
+}
+
 /** The moment as if its clock in the zone were in UTC. */
 function inZone({ nanos }: Timestamp, zone = 'UTC'): Date {
   const ms = Number(nanos / 1_000_000n);
@@ -163,23 +186,10 @@ function inZone({ nanos }: Timestamp, zone = 'UTC'): Date {
     return new Date(ms + (offset[1] === '-' ? -minutes : minutes) * 60_000);
   }
   if (zone === 'UTC' || zone === '') return new Date(ms);
-  try {
-    const parts = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    }).formatToParts(ms);
-    const part = (type: string) => Number(parts.find((one) => one.type === type)?.value ?? 0);
-    const clock = [part('day'), part('hour'), part('minute'), part('second'), ((ms % 1000) + 1000) % 1000] as const;
-    return new Date(Date.UTC(part('year'), part('month') - 1, ...clock));
-  } catch {
-    throw new CelError(`unknown time zone ${zone}`);
-  }
+  const parts = clockOf(zone).formatToParts(ms);
+  const part = (type: string) => Number(parts.find((one) => one.type === type)?.value ?? 0);
+  const clock = [part('day'), part('hour'), part('minute'), part('second'), ((ms % 1000) + 1000) % 1000] as const;
+  return new Date(Date.UTC(part('year'), part('month') - 1, ...clock));
 }
 
 function partsOfTimes(): Overload[] {
