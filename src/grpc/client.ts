@@ -11,17 +11,25 @@ import {
 import { connect as connectSocket } from 'node:net';
 import { type Message, Writer } from './codec.ts';
 
-/** Codes of https://grpc.io/docs/guides/status-codes/ that callers tell apart. */
+/** Codes of https://grpc.io/docs/guides/status-codes/. */
 export const grpcCode = {
   ok: 0,
   cancelled: 1,
   unknown: 2,
+  invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,
+  alreadyExists: 6,
+  permissionDenied: 7,
   resourceExhausted: 8,
+  failedPrecondition: 9,
+  aborted: 10,
   outOfRange: 11,
   unimplemented: 12,
+  internal: 13,
   unavailable: 14,
+  dataLoss: 15,
+  unauthenticated: 16,
 } as const;
 
 /** A call that the server refused (its code and words) or that did not reach it (`unavailable`). */

@@ -116,6 +116,7 @@ describe('exec', () => {
 
 describe('gRPC', () => {
   const statuses: Readonly<Record<string, number>> = { '': 1, db: 2 };
+  const refusals: Readonly<Record<string, number>> = { absent: 5, protocol: 12, inner: 13 };
   const [request, response] = [message({ service: string(1) }), message({ status: int(1) })];
 
   /** A health server as grpc.health.v1 has it. */
@@ -126,6 +127,12 @@ describe('gRPC', () => {
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
         const { service } = request.decode(Buffer.concat(chunks).subarray(5));
+        const refusal = refusals[service];
+        if (refusal !== undefined) {
+          const trailers = { 'grpc-status': String(refusal), 'grpc-message': `no ${service}` };
+          stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true });
+          return;
+        }
         stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
         stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
         const body = Buffer.from(response.encode({ status: statuses[service] ?? 3 }));
@@ -146,10 +153,19 @@ describe('gRPC', () => {
     });
   });
 
+  test.each([
+    ['absent', 'error: health rpc probe failed: rpc error: code = NotFound desc = no absent'],
+    ['inner', 'error: health rpc probe failed: rpc error: code = Internal desc = no inner'],
+    ['protocol', 'error: this server does not implement the grpc health protocol (grpc.health.v1.Health): no protocol'],
+  ])('the call for the service %s fails', async (service, message) => {
+    const port = await listen(healthServer());
+    expect(await probe({ grpc: { port, service } })).toEqual({ success: false, message });
+  });
+
   test('nobody listens', async () => {
     const port = await closedPort();
-    expect((await probe({ grpc: { port } })).message).toContain(
-      `timeout: failed to connect service "127.0.0.1:${port}" within 20s`,
+    expect((await probe({ grpc: { port } })).message).toBe(
+      `timeout: failed to connect service "127.0.0.1:${port}" within 20s: context deadline exceeded`,
     );
   });
 });

@@ -6,7 +6,7 @@ import { GrpcClient, GrpcError, grpcCode } from '../../grpc/client.ts';
 import { int, message, string } from '../../grpc/codec.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
-import type { Cri } from '../cri/client.ts';
+import { type Cri, rpcText } from '../cri/client.ts';
 import { dialError, httpGet, httpTarget, portNumber } from './http-get.ts';
 
 export interface ProbeOutcome {
@@ -101,12 +101,19 @@ async function grpcProbe(
     if (status === serving) return { success: true, message: '' };
     return { success: false, message: `service unhealthy (responded with "${servingStatus[status] ?? status}")` };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return {
-      success: false,
-      message: `timeout: failed to connect service "${joinHostPort(target.host, target.port)}" within ${timeout}s: ${why}`,
-    };
+    return { success: false, message: grpcFailure(error, joinHostPort(target.host, target.port), timeout) };
   } finally {
     client.close();
   }
+}
+
+/** Upstream dials until the time is over, whatever keeps it from the service: that is all that it tells of a connection. */
+function grpcFailure(error: unknown, address: string, timeout: number): string {
+  const code = error instanceof GrpcError ? error.code : grpcCode.unknown;
+  const isAlone = code === grpcCode.unavailable || (error instanceof GrpcError && error.neverBegan);
+  if (isAlone) return `timeout: failed to connect service "${address}" within ${timeout}s: context deadline exceeded`;
+  if (code === grpcCode.deadlineExceeded) return `timeout: health rpc did not complete within ${timeout}s`;
+  if (code !== grpcCode.unimplemented) return `error: health rpc probe failed: ${rpcText(error)}`;
+  const words = error instanceof Error ? error.message : '';
+  return `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${words}`;
 }
