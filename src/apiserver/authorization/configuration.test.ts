@@ -85,6 +85,14 @@ test.each([
     '[authorizers[0].matchConditions[1].expression: Duplicate value: "true", authorizers[0].matchConditions[2].expression: Required value]',
   ],
   [
+    webhook({ timeout: 3 }),
+    'failed to load AuthorizationConfiguration from file: json: cannot unmarshal number into Go struct field WebhookConfiguration.authorizers.webhook.timeout of type string',
+  ],
+  [
+    {},
+    'failed to load AuthorizationConfiguration from file: json: cannot unmarshal object into Go struct field AuthorizationConfiguration.authorizers of type []v1.AuthorizerConfiguration',
+  ],
+  [
     webhook({ foo: 1 }),
     'failed to load AuthorizationConfiguration from file: strict decoding error: unknown field "authorizers[0].webhook.foo"',
   ],

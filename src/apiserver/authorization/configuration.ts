@@ -1,8 +1,9 @@
 // Who decides, and in which order: from the file of `--authorization-config` (apiserver.config.k8s.io
 // AuthorizationConfiguration). Pure: the file is parsed YAML or JSON.
 import { goDurationError, parseGoDuration } from '../../apimachinery/duration.ts';
+import { table } from '../../apimachinery/table.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
-import { fieldsOf, listOf, textOf } from '../configuration-fields.ts';
+import { FieldTypeError, fieldsOf, listOf, textOf } from '../configuration-fields.ts';
 import type { AuthorizerType } from './authorizer-types.ts';
 import { type Checks, validateConfiguration } from './validation.ts';
 
@@ -63,9 +64,35 @@ function readAuthorizers(value: unknown): readonly Unchecked[] {
     }
     return listOf(file.authorizers, 'authorizers').map((one, i) => authorizerOf(one, `authorizers[${i}]`));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = error instanceof FieldTypeError ? typeMessage(error) : messageOf(error);
     throw new Error(`failed to load AuthorizationConfiguration from file: ${why}`, { cause: error });
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Go's names of the types that fields are in, and of the types of some fields. */
+const structs = table<string>({
+  '': 'AuthorizationConfiguration',
+  authorizers: 'AuthorizerConfiguration',
+  'authorizers.webhook': 'WebhookConfiguration',
+  'authorizers.webhook.connectionInfo': 'WebhookConnectionInfo',
+  'authorizers.webhook.matchConditions': 'WebhookMatchCondition',
+});
+const types = table<string>({ cacheAuthorizedRequests: 'bool', cacheUnauthorizedRequests: 'bool' });
+
+/** As Go's encoding/json tells that a value is of another type. */
+function typeMessage({ at, value }: FieldTypeError): string {
+  const path = at.replace(/\[\d+\]/g, '');
+  const name = path.slice(path.lastIndexOf('.') + 1);
+  const struct = structs[path.slice(0, Math.max(path.lastIndexOf('.'), 0))];
+  const own = structs[path];
+  const isList = own !== undefined && path.endsWith('s') && !at.endsWith(']');
+  const type = own === undefined ? (types[name] ?? 'string') : `${isList ? '[]' : ''}v1.${own}`;
+  const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  return `json: cannot unmarshal ${kind} into Go struct field ${struct}.${path} of type ${type}`;
 }
 
 function authorizerOf(value: unknown, at: string): Unchecked {
@@ -84,14 +111,15 @@ function webhookOf(value: unknown, at: string): WebhookConfiguration {
     'matchConditions',
   ]);
   const text = (name: string) => textOf(fields[name], `${at}.${name}`);
+  const duration = (name: string) => durationOf(fields[name], `${at}.${name}`);
   const info = fieldsOf(fields.connectionInfo ?? {}, `${at}.connectionInfo`, ['type', 'kubeConfigFile']);
   const { kubeConfigFile } = info;
   return {
-    authorizedTTL: durationOf(fields.authorizedTTL) || usualAuthorizedTTL,
-    unauthorizedTTL: durationOf(fields.unauthorizedTTL) || usualUnauthorizedTTL,
+    authorizedTTL: duration('authorizedTTL') || usualAuthorizedTTL,
+    unauthorizedTTL: duration('unauthorizedTTL') || usualUnauthorizedTTL,
     cacheAuthorizedRequests: isTrue(fields.cacheAuthorizedRequests, `${at}.cacheAuthorizedRequests`),
     cacheUnauthorizedRequests: isTrue(fields.cacheUnauthorizedRequests, `${at}.cacheUnauthorizedRequests`),
-    timeout: durationOf(fields.timeout),
+    timeout: duration('timeout'),
     subjectAccessReviewVersion: text('subjectAccessReviewVersion'),
     matchConditionSubjectAccessReviewVersion: text('matchConditionSubjectAccessReviewVersion'),
     failurePolicy: text('failurePolicy'),
@@ -110,10 +138,9 @@ function webhookOf(value: unknown, at: string): WebhookConfiguration {
 }
 
 /** Milliseconds; what is not there is 0. */
-function durationOf(value: unknown): number {
+function durationOf(value: unknown, at: string): number {
   if (value === undefined) return 0;
-  const text = value ?? '';
-  if (typeof text !== 'string') throw new Error(`time: invalid duration ${JSON.stringify(value)}`);
+  const text = textOf(value, at);
   const milliseconds = parseGoDuration(text);
   if (milliseconds === undefined) throw new Error(goDurationError(text));
   return milliseconds;
@@ -121,6 +148,6 @@ function durationOf(value: unknown): number {
 
 function isTrue(value: unknown, at: string): boolean {
   if (value === undefined || value === null) return true;
-  if (typeof value !== 'boolean') throw new Error(`${at}: must be true or false`);
+  if (typeof value !== 'boolean') throw new FieldTypeError(at, value, 'true or false');
   return value;
 }
