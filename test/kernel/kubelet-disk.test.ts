@@ -10,7 +10,7 @@ import type { Threshold } from '../../src/kubelet/eviction/thresholds.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
-import { startNodeKubelet } from './node-kubelet.ts';
+import { makeNode, runKubelet } from './node-kubelet.ts';
 
 const nodeName = 'node-1';
 const api = new FakeApi({ clock: realClock, random: realRandom });
@@ -25,15 +25,13 @@ let running: Promise<unknown> = Promise.resolve();
 beforeAll(async () => {
   node = await startTestNode('disk', { disk: '160m' });
   cri = criClient(node.socketPath);
-  const { signal } = over;
-  const started = await startNodeKubelet(node, {
+  await makeNode(api, nodeName, '10.250.4.0/24');
+  running = runKubelet(node, {
     api,
     nodeName,
-    podCIDR: '10.250.4.0/24',
     housekeeping: { period: 200, evictionHard: thresholds, pressureTransition: 1000 },
-    signal,
+    signal: over.signal,
   });
-  running = started.ended;
 });
 
 afterAll(async () => {

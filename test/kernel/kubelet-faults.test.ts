@@ -11,7 +11,7 @@ import { realClock } from '../../src/system/real/clock.ts';
 import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
-import { startNodeKubelet } from './node-kubelet.ts';
+import { makeNode, runKubelet } from './node-kubelet.ts';
 
 const nodeName = 'node-1';
 const api = new FakeApi({ clock: realClock, random: realRandom });
@@ -26,15 +26,13 @@ const long = { timeout: 300_000, interval: 50 };
 beforeAll(async () => {
   node = await startTestNode('faults');
   // 29 addresses for pods: .2 to .30.
-  const { signal } = over;
-  const started = await startNodeKubelet(node, {
+  await makeNode(api, nodeName, '10.250.3.0/27');
+  running = runKubelet(node, {
     api,
     nodeName,
-    podCIDR: '10.250.3.0/27',
     housekeeping: { period: 200, evictionHard: thresholds },
-    signal,
+    signal: over.signal,
   });
-  running = started.ended;
 });
 
 afterAll(async () => {

@@ -1,20 +1,16 @@
 // Pods that really run: kubelet and pod network over containerd, towards an API server in memory.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Event, Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
-import { createInformers } from '../../src/client/informers.ts';
 import { configMaps, events, nodes, pods, services } from '../../src/client/resources.ts';
 import { busyboxImage, echoImage } from '../../src/cluster/images/built-in.ts';
 import { criClient } from '../../src/kubelet/cri/client.ts';
-import { Kubelet } from '../../src/kubelet/kubelet.ts';
 import { readLog } from '../../src/kubelet/logs/log-reader.ts';
-import { PodNetwork } from '../../src/podnetwork/pod-network.ts';
 import { realClock } from '../../src/system/real/clock.ts';
-import { realExec } from '../../src/system/real/exec.ts';
-import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
+import { makeNode, runKubelet } from './node-kubelet.ts';
 
 const nodeName = 'node-1';
 let node: TestNode;
@@ -27,38 +23,14 @@ const lines: string[] = [];
 /** The agent of the node, with nothing left of the one before it but what is on the node. */
 function startAgent(): void {
   over = new AbortController();
-  const informers = createInformers(api, { clock: realClock, random: realRandom, freeze: true });
+  const housekeeping = { period: 200, logs: { maxBytes: 20_000, maxFiles: 3 } };
   const log = (line: string) => lines.push(line);
-  // The test's process is not in the node's namespaces: programs are run there, and probes go by exec.
-  const exec = { run: (command: readonly string[], options = {}) => realExec.run(node.inside(command), options) };
-  const shared = { informers, exec, files: realFiles, clock: realClock, nodeName, log };
-  const network = new PodNetwork({ ...shared, clusterCIDRs: ['10.250.0.0/16'], cniConfDir: node.cniConfDir });
-  const kubelet = new Kubelet({
-    ...shared,
-    client: api,
-    nodeIPs: ['172.31.255.11'],
-    version: 'v1.36.2',
-    cri: criClient(node.socketPath),
-    runtimeSocket: node.socketPath,
-    random: realRandom,
-    rootDir: `${node.root}/agent`,
-    cgroupRoot: node.cgroupParent,
-    clusterDNS: ['10.96.0.10'],
-    networkReady: network.ready,
-    housekeeping: { period: 200, logs: { maxBytes: 20_000, maxFiles: 3 } },
-  });
-  const { signal } = over;
-  running = Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);
+  running = runKubelet(node, { api, nodeName, housekeeping, log, signal: over.signal });
 }
 
 beforeAll(async () => {
   node = await startTestNode('pod');
-  mkdirSync(`${node.root}/agent`, { recursive: true });
-  await api.resource<Node>(nodes).create({
-    metadata: { name: nodeName },
-    spec: { podCIDRs: ['10.250.1.0/24'] },
-    status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
-  });
+  await makeNode(api, nodeName, '10.250.1.0/24');
   startAgent();
 });
 

@@ -14,34 +14,39 @@ import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import type { TestNode } from './kubelet-node.ts';
 
+const nodeIP = '172.31.255.11';
+
+/** The Node whose kubelet {@link runKubelet} is; its pods have addresses of `podCIDR`, which is within 10.250.0.0/16. */
+export async function makeNode(api: FakeApi, name: string, podCIDR: string): Promise<void> {
+  await api.resource<Node>(nodes).create({
+    metadata: { name },
+    spec: { podCIDRs: [podCIDR] },
+    status: { addresses: [{ type: 'InternalIP', address: nodeIP }] },
+  });
+}
+
 export interface NodeKubeletOptions {
   readonly api: FakeApi;
   readonly nodeName: string;
-  /** Within 10.250.0.0/16. */
-  readonly podCIDR: string;
   readonly housekeeping: Partial<HousekeepingSettings>;
+  readonly log?: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Makes the Node and starts its kubelet. `ended` resolves after the signal. */
-export async function startNodeKubelet(
+/** Runs the kubelet until the signal, with nothing left of one before it but what is on the node. Resolves when it has ended. */
+export function runKubelet(
   node: TestNode,
-  { api, nodeName, podCIDR, housekeeping, signal }: NodeKubeletOptions,
-): Promise<{ readonly ended: Promise<unknown> }> {
+  { api, nodeName, housekeeping, log = () => {}, signal }: NodeKubeletOptions,
+): Promise<unknown> {
   mkdirSync(`${node.root}/agent`, { recursive: true });
-  await api.resource<Node>(nodes).create({
-    metadata: { name: nodeName },
-    spec: { podCIDRs: [podCIDR] },
-    status: { addresses: [{ type: 'InternalIP', address: '172.31.255.11' }] },
-  });
-  const informers = createInformers(api, { clock: realClock, random: realRandom });
-  // The test's process is not in the node's namespaces: programs are run there.
+  const informers = createInformers(api, { clock: realClock, random: realRandom, freeze: true });
+  // The test's process is not in the node's namespaces: programs are run there, and probes go by exec.
   const exec = { run: (command: readonly string[], options = {}) => realExec.run(node.inside(command), options) };
-  const shared = { client: api, informers, exec, files: realFiles, clock: realClock, nodeName, log: () => {} };
+  const shared = { client: api, informers, exec, files: realFiles, clock: realClock, nodeName, log };
   const network = new PodNetwork({ ...shared, clusterCIDRs: ['10.250.0.0/16'], cniConfDir: node.cniConfDir });
   const kubelet = new Kubelet({
     ...shared,
-    nodeIPs: ['172.31.255.11'],
+    nodeIPs: [nodeIP],
     version: 'v1.36.2',
     cri: criClient(node.socketPath),
     runtimeSocket: node.socketPath,
@@ -52,5 +57,5 @@ export async function startNodeKubelet(
     networkReady: network.ready,
     housekeeping,
   });
-  return { ended: Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]) };
+  return Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);
 }
