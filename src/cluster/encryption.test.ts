@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -8,6 +8,12 @@ import { openEncryption, reloadEncryption } from './encryption.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portico-encryption-'));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** At once: nobody reads half of it. */
+function replace(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
 
 const key = '/registry/core/secrets/ns/a';
 const yaml = (providers: string) => `apiVersion: apiserver.config.k8s.io/v1
@@ -19,7 +25,7 @@ const aes = (name: string) =>
 
 test('a file that changes is taken up; one that cannot be used is told of once, and changes nothing', async () => {
   const file = join(folder, 'encryption.yaml');
-  writeFileSync(file, yaml(`${aes('one')}, {identity: {}}`));
+  replace(file, yaml(`${aes('one')}, {identity: {}}`));
   const config = { file, isReloaded: true };
   const memory = new MemoryStorage();
   const { around, hash } = await openEncryption(config);
@@ -42,10 +48,10 @@ test('a file that changes is taken up; one that cannot be used is told of once, 
       },
       { timeout: 60_000 },
     );
-  writeFileSync(file, yaml('{}'));
+  replace(file, yaml('{}'));
   await eventually(async () => expect(errors).toHaveLength(1));
   expect(await write()).toBe('k8s:enc:aescbc:v1:one:');
-  writeFileSync(file, yaml(`${aes('two')}, ${aes('one')}`));
+  replace(file, yaml(`${aes('two')}, ${aes('one')}`));
   await eventually(async () => expect(await write()).toBe('k8s:enc:aescbc:v1:two:'));
   expect(errors).toHaveLength(1);
   stop.abort();
