@@ -1,6 +1,6 @@
 // What kinds of the core group other than Pod and Service refuse, in kube-apiserver's words and order.
 import { expect, test } from 'vitest';
-import { type Body, judgeOf } from '../../../testing/refusals.ts';
+import { type Body, judgeOf, prepared } from '../../../testing/refusals.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const container = { type: 'Container' };
@@ -83,3 +83,65 @@ test.each<[string, Body, string[]]>([
     ],
   ],
 ])('%s %#', (resource, body, errors) => expect(judgeOf(resource).create(body)).toEqual(errors));
+
+const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+
+test.each<[Body, Body]>([
+  [{ dataSource: { kind: 'Disk', name: 'd' } }, {}],
+  [{ dataSourceRef: { kind: 'PersistentVolumeClaim', name: 'd', namespace: 'other' } }, {}],
+  [
+    { dataSource: { kind: 'PersistentVolumeClaim', name: 'd' } },
+    {
+      dataSource: { kind: 'PersistentVolumeClaim', name: 'd' },
+      dataSourceRef: { kind: 'PersistentVolumeClaim', name: 'd' },
+    },
+  ],
+  [
+    { dataSourceRef: { apiGroup: 'x.io', kind: 'Disk', name: 'd' } },
+    {
+      dataSource: { apiGroup: 'x.io', kind: 'Disk', name: 'd' },
+      dataSourceRef: { apiGroup: 'x.io', kind: 'Disk', name: 'd' },
+    },
+  ],
+])('a claim filled from %j', (sources, kept) => {
+  expect(prepared('persistentvolumeclaims', { spec: { ...claim, ...sources } }).spec).toEqual({
+    ...claim,
+    volumeMode: 'Filesystem',
+    ...kept,
+  });
+});
+
+test('what changes of volumes and claims are refused', () => {
+  const affinityOf = (key: string) => ({
+    required: { nodeSelectorTerms: [{ matchExpressions: [{ key, operator: 'In', values: ['a'] }] }] },
+  });
+  const volume = (key: string, more: Body = {}): Body => ({
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      hostPath: { path: '/a' },
+      nodeAffinity: affinityOf(key),
+      ...more,
+    },
+  });
+  const [old, renamed] = ['beta.kubernetes.io/os', 'kubernetes.io/os'];
+  const volumes = judgeOf('persistentvolumes');
+  expect(volumes.create(volume(renamed, { flexVolume: { driver: '' } }))).toEqual([
+    'spec.flexVolume.driver: Required value',
+  ]);
+  expect(volumes.update(volume(old), { spec: { nodeAffinity: affinityOf(renamed) } })).toEqual([]);
+  expect(volumes.update(volume(renamed), { spec: { nodeAffinity: affinityOf(old) } })).toHaveLength(1);
+  expect(
+    judgeOf('persistentvolumeclaims').updateStatus({ spec: claim }, {}, { allocatedResources: { storage: '-1Gi' } }),
+  ).toEqual(['status.allocatedResources[storage]: Invalid value: -1073741824: must be a valid resource quantity']);
+});
+
+test('nodes are judged twice when they change, and lose what no kubelet reads', () => {
+  const nodes = judgeOf('nodes');
+  const wrong = 'metadata.taints[0].effect: Required value';
+  expect(nodes.update({ spec: {} }, { spec: { taints: [{ key: 'a' }] } })).toEqual([wrong, wrong]);
+  expect(nodes.update({ spec: { externalID: 'a' } }, { spec: { externalID: 'b' } })).toEqual([
+    'spec.externalID: Forbidden: may not be updated',
+  ]);
+  expect(prepared('nodes', { spec: { configSource: { configMap: {} } } }).spec).toEqual({});
+});

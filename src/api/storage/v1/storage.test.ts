@@ -23,7 +23,7 @@ test.each<[string, Body, string[]]>([
   ],
   [
     'persistentvolumeclaims',
-    { spec: { ...claim.spec, dataSource: { kind: 'Disk', name: 'd' } } },
+    { spec: { ...claim.spec, dataSourceRef: { kind: 'Disk', name: 'd' } } },
     [
       `spec.dataSource: Invalid value: "Disk": must be 'PersistentVolumeClaim' when referencing the default apiGroup`,
       `spec.dataSourceRef: Invalid value: "Disk": must be 'PersistentVolumeClaim' when referencing the default apiGroup`,
@@ -36,7 +36,7 @@ test.each<[string, Body, string[]]>([
     [
       'spec.accessModes: Unsupported value: "X": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"',
       'spec.capacity: Required value',
-      'spec.capacity: Unsupported value: {}: supported values: "storage"',
+      'spec.capacity: Unsupported value: null: supported values: "storage"',
       'spec.persistentVolumeReclaimPolicy: Unsupported value: "Burn": supported values: "Delete", "Recycle", "Retain"',
       'spec.nodeAffinity: Required value: Local volume requires node affinity',
     ],
@@ -67,7 +67,7 @@ test.each<[string, Body, string[]]>([
     { ...driver, spec: { volumeLifecycleModes: ['Eternal'], tokenRequests: [{ audience: '', expirationSeconds: 1 }] } },
     [
       'spec.tokenRequests[0].expirationSeconds: Invalid value: 1: may not specify a duration less than 10 minutes',
-      'spec.volumeLifecycleModes: Unsupported value: "Eternal": supported values: "Ephemeral", "Persistent"',
+      'spec.volumeLifecycleModes: Unsupported value: "Eternal": supported values: "Persistent", "Ephemeral"',
     ],
   ],
   [
@@ -134,7 +134,7 @@ test.each<[string, Body, Body, string[]]>([
     'csidrivers',
     driver,
     { spec: { attachRequired: false, podInfoOnMount: true } },
-    ['spec.attachRequired: Invalid value: false: field is immutable'],
+    ['spec.attachedRequired: Invalid value: false: field is immutable'],
   ],
 ])('%s changes', (resource, body, change, messages) => {
   expect(judgeOf(resource).update(body, change)).toEqual(messages);

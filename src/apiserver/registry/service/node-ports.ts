@@ -6,7 +6,7 @@ import {
   usesNodePorts,
 } from '../../../api/core/v1/service/facts.ts';
 import type { Service } from '../../../api/core/v1/types.generated.ts';
-import { internalError, invalid } from '../../../apimachinery/status.ts';
+import { internalError, invalid, StatusError } from '../../../apimachinery/status.ts';
 import { fieldError } from '../../../apimachinery/validation/field-error.ts';
 import type { Claims } from './claims.ts';
 
@@ -43,8 +43,9 @@ export async function updateNodePorts(service: Service, old: Service, claims: Cl
   const before = usesNodePorts(old) ? nodePortsOf(old) : new Set<number>();
   if (usesNodePorts(service)) {
     const taken = new Set<number>();
+    const pairs = new Set<string>();
     for (const [i, servicePort] of (service.spec.ports ?? []).entries()) {
-      const { nodePort } = servicePort;
+      const { nodePort, protocol } = servicePort;
       if (!nodePort) {
         if (allocatesNodePorts(service)) servicePort.nodePort = claims.takeAnyNodePort('nodePort');
       } else if (!before.has(nodePort) && !taken.has(nodePort)) {
@@ -52,6 +53,11 @@ export async function updateNodePorts(service: Service, old: Service, claims: Cl
         if (why) throw refusal(service, i, nodePort, why);
         taken.add(nodePort);
       }
+      if (!servicePort.nodePort) continue;
+      const pair = `{${protocol} ${servicePort.nodePort}}`;
+      // Upstream's error here has neither a reason nor a field.
+      if (pairs.has(pair)) throw new StatusError({ code: 500, message: `duplicate nodePort: ${pair}` });
+      pairs.add(pair);
     }
   }
   const now = usesNodePorts(service) ? nodePortsOf(service) : new Set<number>();

@@ -314,6 +314,17 @@ test("the cluster's own objects", async () => {
   });
 });
 
+test('a changed Service that names a node port twice for one protocol fails without a reason', async () => {
+  const { create, update } = await cluster();
+  await create('s', { type: 'NodePort', ports: [{ name: 'a', port: 80, nodePort: 30001 }] });
+  const change = (protocol: string) =>
+    update('s', ({ spec }) => spec.ports?.push({ name: 'b', port: 81, nodePort: 30001, protocol }));
+  await expect(change('TCP')).rejects.toMatchObject({
+    status: { code: 500, message: 'duplicate nodePort: {TCP 30001}' },
+  });
+  expect((await change('UDP')).spec.ports).toHaveLength(2);
+});
+
 test('deleting a Service takes its Endpoints along', async () => {
   const { create, remove, storage } = await cluster();
   await create('s', port80());

@@ -27,13 +27,14 @@ export function eventCells(event: Event, now: number): unknown[] {
   const last = series?.lastObservedTime ?? event.lastTimestamp ?? first;
   const kind = (involvedObject.kind ?? '').toLowerCase();
   const component = source?.component || event.reportingComponent || '';
+  const instance = source?.host || event.reportingInstance;
   return [
     age(last, now),
     event.type ?? '',
     event.reason ?? '',
     involvedObject.name ? `${kind}/${involvedObject.name}` : kind,
     involvedObject.fieldPath ?? '',
-    [component, source?.host || event.reportingInstance].filter(Boolean).join(', '),
+    instance ? `${component}, ${instance}` : component,
     (event.message ?? '').trim(),
     age(first, now),
     series?.count ?? (event.count || 1),

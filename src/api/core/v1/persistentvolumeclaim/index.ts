@@ -11,7 +11,11 @@ import {
 } from '../../../validation/quantities.ts';
 import { immutable } from '../../../validation/values.ts';
 import { internalDiff, internalForm } from '../pod/internal-form.ts';
-import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../types.generated.ts';
+import type {
+  PersistentVolumeClaim,
+  PersistentVolumeClaimSpec,
+  TypedLocalObjectReference,
+} from '../types.generated.ts';
 import { accessModesCell } from './columns.ts';
 import { validateClaimSpec } from './spec.ts';
 
@@ -19,12 +23,23 @@ const { forbidden, invalid, notSupported } = fieldError;
 
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
-/** The two fields that say what a volume is filled from agree, where the newer one adds nothing. */
-function mirrorDataSource(spec: PersistentVolumeClaimSpec): void {
+/** What every client may name in the older of the two fields; anything else there has always been left out. */
+function isClaimOrSnapshot({ apiGroup = '', kind }: TypedLocalObjectReference): boolean {
+  const group = kind === 'VolumeSnapshot' ? 'snapshot.storage.k8s.io' : '';
+  return (kind === 'VolumeSnapshot' || kind === 'PersistentVolumeClaim') && apiGroup === group;
+}
+
+/**
+ * The two fields that say what a volume is filled from agree. A source in another namespace is no field of a server
+ * with 1.36's default feature gates (CrossNamespaceVolumeDataSource is off).
+ */
+function settleDataSources(spec: PersistentVolumeClaimSpec, old: PersistentVolumeClaimSpec = {}): void {
+  if (spec.dataSourceRef?.namespace && !old.dataSourceRef) delete spec.dataSourceRef;
+  const isNew = !old.dataSource && !old.dataSourceRef && !spec.dataSourceRef;
+  if (isNew && spec.dataSource && !isClaimOrSnapshot(spec.dataSource)) delete spec.dataSource;
   const { dataSource, dataSourceRef } = spec;
   if (dataSourceRef?.namespace) return;
   if (dataSource && !dataSourceRef) {
-    // Only claims and snapshots are known to be volumes' contents everywhere.
     spec.dataSourceRef = { ...dataSource };
   } else if (dataSourceRef && !dataSource) {
     const { namespace: _namespace, ...local } = dataSourceRef;
@@ -126,16 +141,17 @@ function validateResourceKey(field: string, name: string): FieldError[] {
 }
 
 function warnings({ metadata, spec }: PersistentVolumeClaim): string[] {
-  const size = amountOf(spec?.resources?.requests?.storage);
+  const fractions = (['requests', 'limits'] as const).flatMap((list) => {
+    const text = spec?.resources?.[list]?.storage;
+    const size = amountOf(text);
+    if (!size || quantityMilliValue(size) % 1000 === 0) return [];
+    return [`spec.resources.${list}[storage]: fractional byte value "${text}" is invalid, must be an integer`];
+  });
   return [
     ...(metadata.annotations?.[classAnnotation] === undefined
       ? []
       : [`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`]),
-    ...(size && quantityMilliValue(size) % 1000 !== 0
-      ? [
-          `spec.resources.requests[storage]: fractional byte value "${spec?.resources?.requests?.storage}" is invalid, must be an integer`,
-        ]
-      : []),
+    ...fractions,
   ];
 }
 
@@ -147,8 +163,8 @@ export const persistentVolumeClaim: Kind<PersistentVolumeClaim> = {
       object.spec ??= {};
       object.spec.volumeMode ||= 'Filesystem';
     },
-    prepareForCreate: ({ spec }) => mirrorDataSource(spec ?? {}),
-    prepareForUpdate: ({ spec }) => mirrorDataSource(spec ?? {}),
+    prepareForCreate: ({ spec }) => settleDataSources(spec ?? {}),
+    prepareForUpdate: ({ spec }, old) => settleDataSources(spec ?? {}, old.spec),
     validate: ({ spec }) => validateClaimSpec(spec, 'spec'),
     validateUpdate,
     validateStatusUpdate: validateStatus,
