@@ -37,6 +37,11 @@ test.each<[string, Body, string[]]>([
   ],
   [
     'leases',
+    { spec: { strategy: 'Newest' } },
+    ['spec.strategy.strategy: Unsupported value: "Newest": supported values: "OldestEmulationVersion"'],
+  ],
+  [
+    'leases',
     { spec: { leaseDurationSeconds: 0, preferredHolder: 'b' } },
     [
       'spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0',

@@ -1,19 +1,21 @@
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
-import { validateCSIDriverName } from '../../core/v1/volume-sources.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
-import { immutable, oneOf } from '../../validation/values.ts';
+import { immutable, optionalOneOf } from '../../validation/values.ts';
 import type { CSIDriver } from './types.generated.ts';
 
 const { required, invalid, duplicate, notSupported } = fieldError;
 
-const lifecycleModes = ['Ephemeral', 'Persistent'];
+const lifecycleModes = ['Persistent', 'Ephemeral'];
+/** Upstream's name for `attachRequired` in errors. */
+const attachField = 'spec.attachedRequired';
 
 function validateTokenRequests({ tokenRequests = [] }: CSIDriver['spec']): FieldError[] {
   const seen = new Set<string>();
   return tokenRequests.flatMap(({ audience, expirationSeconds }, i) => {
     const at = `spec.tokenRequests[${i}]`;
-    const errors = seen.has(audience) ? [duplicate(`${at}.audience`, audience)] : [];
+    if (seen.has(audience)) return [duplicate(`${at}.audience`, audience)];
     seen.add(audience);
+    const errors: FieldError[] = [];
     if (expirationSeconds === undefined) return errors;
     const field = `${at}.expirationSeconds`;
     if (expirationSeconds < 600) {
@@ -27,12 +29,13 @@ function validateTokenRequests({ tokenRequests = [] }: CSIDriver['spec']): Field
 }
 
 function validateSpec(spec: CSIDriver['spec']): FieldError[] {
-  const needed = ['attachRequired', 'podInfoOnMount', 'storageCapacity'] as const;
+  const needed = ['podInfoOnMount', 'storageCapacity'] as const;
   const period = spec.nodeAllocatableUpdatePeriodSeconds;
   const modes = spec.volumeLifecycleModes ?? [];
   return [
+    ...(spec.attachRequired === undefined ? [required(attachField)] : []),
     ...needed.filter((field) => spec[field] === undefined).map((field) => required(`spec.${field}`)),
-    ...oneOf('spec.fsGroupPolicy', spec.fsGroupPolicy, ['File', 'None', 'ReadWriteOnceWithFSType']),
+    ...optionalOneOf('spec.fsGroupPolicy', spec.fsGroupPolicy, ['File', 'None', 'ReadWriteOnceWithFSType']),
     ...validateTokenRequests(spec),
     ...modes.flatMap((mode) =>
       lifecycleModes.includes(mode) ? [] : [notSupported('spec.volumeLifecycleModes', mode, lifecycleModes)],
@@ -58,10 +61,10 @@ export const csiDriver: Kind<CSIDriver> = {
       spec.requiresRepublish ??= false;
       spec.seLinuxMount ??= false;
     },
-    validate: ({ metadata, spec }) => [...validateCSIDriverName('metadata.name', metadata.name), ...validateSpec(spec)],
+    validate: ({ spec }) => validateSpec(spec),
     validateUpdate: ({ spec }, old) => [
       ...validateSpec(spec),
-      ...immutable('spec.attachRequired', spec.attachRequired, old.spec.attachRequired),
+      ...immutable(attachField, spec.attachRequired, old.spec.attachRequired),
       ...immutable('spec.volumeLifecycleModes', spec.volumeLifecycleModes, old.spec.volumeLifecycleModes),
     ],
   },

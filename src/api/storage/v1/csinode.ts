@@ -6,7 +6,7 @@ import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '..
 import { nonNegative } from '../../validation/values.ts';
 import type { CSINode, CSINodeDriver } from './types.generated.ts';
 
-const { required, invalid, duplicate, tooLong } = fieldError;
+const { required, invalid, duplicate } = fieldError;
 
 const maxNodeID = 256;
 
@@ -23,9 +23,9 @@ function validateDrivers(drivers: readonly CSINodeDriver[]): FieldError[] {
     seen.add(driver.name);
     const keys = driver.topologyKeys ?? [];
     for (const [j, key] of keys.entries()) {
-      if (!key) errors.push(required(`${at}.topologyKeys`));
-      if (keys.indexOf(key) < j) errors.push(duplicate(`${at}.topologyKeys`, key));
-      errors.push(...nameErrors(qualifiedName, `${at}.topologyKeys`, key));
+      if (!key) errors.push(required(at));
+      if (keys.indexOf(key) < j) errors.push(duplicate(at, key));
+      errors.push(...nameErrors(qualifiedName, at, key));
     }
     return errors;
   });
@@ -33,7 +33,7 @@ function validateDrivers(drivers: readonly CSINodeDriver[]): FieldError[] {
 
 function validateNodeID(field: string, id: string): FieldError[] {
   if (!id) return [required(field)];
-  return id.length > maxNodeID ? [tooLong(field, maxNodeID)] : [];
+  return Buffer.byteLength(id) > maxNodeID ? [invalid(field, id, `must be ${maxNodeID} characters or less`)] : [];
 }
 
 /** A driver that a node has stays as it is there: it goes, and comes anew. */

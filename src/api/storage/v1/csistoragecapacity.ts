@@ -8,12 +8,11 @@ import { immutable } from '../../validation/values.ts';
 import type { CSIStorageCapacity } from './types.generated.ts';
 
 function validate(object: CSIStorageCapacity): FieldError[] {
-  const { nodeTopology, storageClassName, capacity, maximumVolumeSize } = object;
+  const { nodeTopology, storageClassName, capacity } = object;
   return [
     ...validateLabelSelector(nodeTopology, 'nodeTopology'),
     ...nameErrors(dns1123Subdomain, 'storageClassName', storageClassName),
     ...(capacity === undefined ? [] : validateNonNegativeQuantity('capacity', capacity)),
-    ...(maximumVolumeSize === undefined ? [] : validateNonNegativeQuantity('maximumVolumeSize', maximumVolumeSize)),
   ];
 }
 

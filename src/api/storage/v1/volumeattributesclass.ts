@@ -4,18 +4,21 @@ import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '..
 import { validateParameters, validateProvisioner } from './storageclass.ts';
 import type { VolumeAttributesClass } from './types.generated.ts';
 
+function validate({ driverName, parameters }: VolumeAttributesClass): FieldError[] {
+  return [...validateProvisioner('driverName', driverName), ...validateParameters(parameters, { needed: true })];
+}
+
 /** What can be changed of a volume that exists: how fast it is, say. */
 export const volumeAttributesClass: Kind<VolumeAttributesClass> = {
   allowUnconditionalUpdate: false,
   strategy: {
-    validate: (object) => [
-      ...validateProvisioner('driverName', object.driverName),
-      ...validateParameters(object.parameters, { needed: true }),
-    ],
-    validateUpdate: (object, old): FieldError[] =>
-      (['driverName', 'parameters'] as const)
+    validate,
+    validateUpdate: (object, old) => [
+      ...(['driverName', 'parameters'] as const)
         .filter((field) => !deepEqual(object[field], old[field]))
         .map((field) => fieldError.forbidden(field, `updates to ${field} are forbidden.`)),
+      ...validate(object),
+    ],
   },
   columns: [nameColumn, column('DriverName', 'Whose volumes it is for.'), ageColumn],
   cells: (object, now) => [object.metadata.name, object.driverName, ageCell(object, now)],

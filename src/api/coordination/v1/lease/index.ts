@@ -1,15 +1,16 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { type NameRule, qualifiedName } from '../../../../apimachinery/validation/names.ts';
+import { qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
-import { nonNegative } from '../../../validation/values.ts';
+import { nonNegative, optionalOneOf } from '../../../validation/values.ts';
 import type { Lease } from '../types.generated.ts';
 
-/** The one that there is, or somebody's own under a domain. */
-const coordinationStrategy: NameRule = (text) =>
-  text === 'OldestEmulationVersion' || (text.includes('/') && qualifiedName(text).length === 0)
-    ? []
-    : ['must be a domain-prefixed path (such as "acme.io/foo")'];
+/** The one that there is, or somebody's own under a domain. Upstream names the field twice. */
+function validateStrategy(strategy: string): FieldError[] {
+  const field = 'spec.strategy.strategy';
+  if (strategy.includes('/')) return nameErrors(qualifiedName, field, strategy);
+  return optionalOneOf(field, strategy, ['OldestEmulationVersion']);
+}
 
 function validate({ spec }: Lease): FieldError[] {
   const seconds = spec?.leaseDurationSeconds;
@@ -19,7 +20,7 @@ function validate({ spec }: Lease): FieldError[] {
   }
   errors.push(...nonNegative('spec.leaseTransitions', spec?.leaseTransitions));
   const { strategy, preferredHolder } = spec ?? {};
-  if (strategy !== undefined) errors.push(...nameErrors(coordinationStrategy, 'spec.strategy', strategy));
+  if (strategy !== undefined) errors.push(...validateStrategy(strategy));
   if (preferredHolder && !strategy) {
     errors.push(fieldError.forbidden('spec.preferredHolder', 'may only be specified if `strategy` is defined'));
   }

@@ -24,8 +24,10 @@ export const ingress: Kind<Ingress> = {
     validate: (object) => validateIngress(object, { isNew: true }),
     validateUpdate: (object) => validateIngress(object, { isNew: false }),
     validateStatusUpdate: validateIngressStatus,
-    warnings: ({ metadata }, old) =>
-      !old && metadata.annotations?.['kubernetes.io/ingress.class'] ? [classWarning] : [],
+    warnings: ({ metadata, spec }, old) => {
+      const isAnnotated = metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined;
+      return !old && isAnnotated && spec?.ingressClassName === undefined ? [classWarning] : [];
+    },
   },
   columns: [
     nameColumn,

@@ -1,6 +1,6 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
-import { immutable, optionalOneOf } from '../../../validation/values.ts';
+import { immutable, oneOf } from '../../../validation/values.ts';
 import type { PriorityClass } from '../types.generated.ts';
 import { highestUserPriority, systemPrefix, systemPriorityClasses } from './system.ts';
 
@@ -17,7 +17,8 @@ function validate({ metadata, value = 0, globalDefault, preemptionPolicy }: Prio
     const why = `maximum allowed value of a user defined priority is ${highestUserPriority}`;
     errors.push(forbidden('value', why));
   }
-  return [...errors, ...optionalOneOf('preemptionPolicy', preemptionPolicy, ['Never', 'PreemptLowerPriority'])];
+  if (preemptionPolicy === undefined) return errors;
+  return [...errors, ...oneOf('preemptionPolicy', preemptionPolicy, ['PreemptLowerPriority', 'Never'])];
 }
 
 function whyNotSystem(name: string, value: number, globalDefault: boolean): string | undefined {
