@@ -65,7 +65,7 @@ export class Claims implements Companions {
     const { view, storage, dryRun } = this.#options;
     const ip = parseIPSloppy(text)?.ip;
     const canonical = canonicalIP(text);
-    const failed = `failed to allocate IP ${canonical ?? text}`;
+    const failed = `failed to allocate IP ${text}`;
     if (!ip || !canonical || !view.isServiceIP(ip)) {
       throw this.#refuseIPs(`${failed}: the provided network does not match the current range`);
     }
