@@ -19,11 +19,11 @@ test.each<[string, Body, string[]]>([
   ],
   ['no name', slice('FQDN', ''), [`${at}: Required value`]],
   [
-    'endpoints come before ports',
+    'ports come before endpoints, as recorded',
     slice('IPv4', '127.0.0.1', { ports: [{ protocol: '' }] }),
     [
-      `${at}: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)`,
       'ports[0].protocol: Unsupported value: "": supported values: "SCTP", "TCP", "UDP"',
+      `${at}: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)`,
     ],
   ],
 ])('%s', (_what, body, messages) => expect(judgeOf('endpointslices').create(body)).toEqual(messages));

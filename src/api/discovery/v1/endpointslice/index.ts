@@ -36,8 +36,9 @@ function validate(slice: EndpointSlice, old?: EndpointSlice): FieldError[] {
   // Go writes null for lists that are left out.
   const [ports, endpoints] = [slice.ports ?? [], slice.endpoints ?? []];
   // What was once valid, and has not changed, stays.
-  if (!deepEqual(endpoints, old?.endpoints)) errors.push(...validateEndpoints(endpoints, type));
+  // In this order they were recorded.
   if (!deepEqual(ports, old?.ports)) errors.push(...validatePorts(ports));
+  if (!deepEqual(endpoints, old?.endpoints)) errors.push(...validateEndpoints(endpoints, type));
   if (old && old.addressType !== type) errors.push(invalid('addressType', type, immutableMessage));
   return errors;
 }
