@@ -2,12 +2,14 @@ import { type FieldError, fieldError } from '../../../apimachinery/validation/fi
 import { dns1123Label, dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
+import { validateRequiredName } from '../../validation/references.ts';
 import { requiredText } from '../../validation/values.ts';
 import type {
   FlowSchema,
   NonResourcePolicyRule,
   PolicyRulesWithSubjects,
   ResourcePolicyRule,
+  ServiceAccountSubject,
   Subject,
 } from './types.generated.ts';
 
@@ -45,17 +47,19 @@ function validate({ metadata, spec }: FlowSchema): FieldError[] {
   }
   if (distinguisherMethod && !['ByNamespace', 'ByUser'].includes(distinguisherMethod.type)) {
     const supported = ['ByNamespace', 'ByUser'];
-    errors.push(notSupported('spec.distinguisherMethod', distinguisherMethod, supported));
+    // Upstream prints the whole method, of its own type, which has no JSON names.
+    errors.push(notSupported('spec.distinguisherMethod.type', { Type: distinguisherMethod.type }, supported));
   }
   const level = 'spec.priorityLevelConfiguration.name';
   const name = priorityLevelConfiguration?.name;
   errors.push(
     ...(name ? nameErrors(dns1123Subdomain, level, name) : [required(level, 'must reference a priority level')]),
   );
+  errors.push(...rules.flatMap((rule, i) => validateRule(rule, `spec.rules[${i}]`)));
   if (mandatory.includes(metadata.name) && name !== metadata.name) {
     errors.push(invalid('spec', name ?? '', `spec of '${metadata.name}' must equal the fixed value`));
   }
-  return [...errors, ...rules.flatMap((rule, i) => validateRule(rule, `spec.rules[${i}]`))];
+  return errors;
 }
 
 function validateRule(rule: PolicyRulesWithSubjects, path: string): FieldError[] {
@@ -74,24 +78,27 @@ function validateRule(rule: PolicyRulesWithSubjects, path: string): FieldError[]
 
 /** The field that is named for the kind says who; the others say nothing. */
 function validateSubject({ kind, user, group, serviceAccount }: Subject, path: string): FieldError[] {
-  const given = { User: user, Group: group, ServiceAccount: serviceAccount };
+  const given = { ServiceAccount: serviceAccount, User: user, Group: group };
   if (!Object.hasOwn(given, kind)) return [notSupported(`${path}.kind`, kind, ['Group', 'ServiceAccount', 'User'])];
   const lower = (of: string): string => of[0]!.toLowerCase() + of.slice(1);
-  const errors = Object.entries(given)
+  const others = Object.entries(given)
     .filter(([of, value]) => of !== kind && value !== undefined)
     .map(([of]) => forbidden(`${path}.${lower(of)}`, `${lower(of)} is forbidden when subject kind is not '${of}'`));
   const own = given[kind as keyof typeof given];
   const field = `${path}.${lower(kind)}`;
-  if (!own) return [...errors, required(field, `${lower(kind)} is required when subject kind is '${kind}'`)];
-  if (serviceAccount && kind === 'ServiceAccount') {
-    const at = `${path}.serviceAccount`;
-    const { name, namespace } = serviceAccount;
-    if (!name) errors.push(required(`${at}.name`));
-    else if (name !== '*') errors.push(...nameErrors(dns1123Subdomain, `${at}.name`, name));
-    if (!namespace) return [...errors, required(`${at}.namespace`, 'must specify namespace for service account')];
-    return [...errors, ...nameErrors(dns1123Label, `${at}.namespace`, namespace)];
-  }
-  return [...errors, ...requiredText(`${field}.name`, own.name)];
+  if (!own) return [required(field, `${lower(kind)} is required when subject kind is '${kind}'`), ...others];
+  if (kind === 'ServiceAccount' && serviceAccount) return [...validateServiceAccount(serviceAccount, field), ...others];
+  return [...requiredText(`${field}.name`, own.name), ...others];
+}
+
+function validateServiceAccount({ name, namespace }: ServiceAccountSubject, path: string): FieldError[] {
+  const at = `${path}.namespace`;
+  return [
+    ...(name === '*' ? [] : validateRequiredName(`${path}.name`, name)),
+    ...(namespace
+      ? nameErrors(dns1123Label, at, namespace)
+      : [required(at, 'must specify namespace for service account')]),
+  ];
 }
 
 /** Verbs: all of them, or known ones. */
@@ -121,19 +128,21 @@ function validateNonResourceRule(
   return [
     ...errors,
     ...nonResourceURLs.flatMap((url, i) => {
-      const field = `${at}[${i}]`;
-      if (url === '') return [invalid(field, url, 'nonResourceURL must not be empty')];
-      if (url === '/') return [];
-      const wrong: FieldError[] = [];
-      if (!url.startsWith('/')) wrong.push(invalid(field, url, "nonResourceURL must start with '/'"));
-      if (url.includes(' ')) wrong.push(invalid(field, url, 'nonResourceURL must not contain white-space'));
-      if (url.includes('//')) wrong.push(invalid(field, url, 'nonResourceURL must not contain double slash'));
-      if (url.slice(0, -1).includes('*') || (url.endsWith('*') && !url.endsWith('/*'))) {
-        wrong.push(invalid(field, url, "nonResourceURL wildcard '*' may only do suffix glob matching"));
-      }
-      return wrong;
+      const why = whyNoUrl(url);
+      return why === undefined ? [] : [invalid(`${at}[${i}]`, url, why)];
     }),
   ];
+}
+
+/** The first thing that is wrong with the path of a URL. */
+function whyNoUrl(url: string): string | undefined {
+  if (url === '') return 'must not be empty';
+  if (url === '/') return undefined;
+  if (!url.startsWith('/')) return 'must start with slash';
+  if (url.includes(' ')) return 'must not contain white-space';
+  if (url.includes('//')) return 'must not contain double slash';
+  const isSuffix = url.indexOf('*') === url.length - 1 && url.endsWith('/*');
+  return url.includes('*') && !isSuffix ? 'wildcard can only do suffix matching' : undefined;
 }
 
 function validateResourceRule(rule: ResourcePolicyRule, path: string): FieldError[] {
@@ -156,7 +165,11 @@ function validateResourceRule(rule: ResourcePolicyRule, path: string): FieldErro
       invalid(`${path}.namespaces`, namespaces, "if '*' is present, must not specify other namespaces"),
     ];
   }
-  return [...errors, ...namespaces.flatMap((name, i) => nameErrors(dns1123Label, `${path}.namespaces[${i}]`, name))];
+  const intro = "each member of this list must be '*' or a DNS-1123 label; ";
+  const wrong = namespaces.flatMap((name, i) =>
+    dns1123Label(name).map((message) => invalid(`${path}.namespaces[${i}]`, name, `${intro}${message}`)),
+  );
+  return [...errors, ...wrong];
 }
 
 function missingLevel({ status }: FlowSchema): string {

@@ -16,8 +16,7 @@ function validate({ metadata, spec }: PriorityLevelConfiguration): FieldError[] 
   const isExempt = metadata.name === 'exempt';
   const errors: FieldError[] = [];
   if (isExempt !== (type === 'Exempt')) {
-    const which = isExempt ? "must be 'Exempt'" : "must not be 'Exempt'";
-    errors.push(invalid('spec.type', type, `type ${which} if and only if \`name\` is 'exempt'`));
+    errors.push(invalid('spec.type', type, "type must be 'Exempt' if and only if name is 'exempt'"));
   }
   if (type === 'Exempt') {
     if (limited) errors.push(forbidden('spec.limited', 'must be nil if the type is not Limited'));
