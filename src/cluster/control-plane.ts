@@ -14,27 +14,32 @@ import { startDetached } from './processes.ts';
 
 /** Returns the process id. The server is not ready yet: see `untilServerReady`. */
 export async function startServer(record: ClusterRecord, paths: ClusterPaths): Promise<number> {
-  const { v4, v6 } = networkLayout(record);
-  const { podCIDRs, serviceCIDRs } = rangesOf(record);
   await rm(paths.log('server'), { force: true });
   return startDetached({
-    command: selfCommand([
-      'server',
-      ...['--data-dir', paths.server],
-      ...['--listen', `127.0.0.1:${record.apiPort}`],
-      ...['--listen', `${v4.host}:${record.apiPort}`],
-      // Pods whose Services have IPv6 addresses reach the Service kubernetes by it.
-      ...(serviceCIDRs.split(',')[0]?.includes(':') ? ['--listen', `[${v6.host}]:${record.apiPort}`] : []),
-      ...['--cluster-cidr', podCIDRs],
-      ...['--service-cluster-ip-range', serviceCIDRs],
-      ...['--cluster-domain', record.clusterDomain ?? defaultClusterDomain],
-      ...['--kubeconfig-out', paths.kubeconfig],
-      ...['--hollow-nodes', String(record.hollowNodes ?? 0)],
-    ]),
+    command: selfCommand(serverArguments(record, paths)),
     cluster: record.name,
     part: 'server',
     log: paths.log('server'),
   });
+}
+
+/** The words after the program's own in the command of a cluster's server. */
+export function serverArguments(record: ClusterRecord, paths: ClusterPaths): string[] {
+  const { v4, v6 } = networkLayout(record);
+  const { podCIDRs, serviceCIDRs } = rangesOf(record);
+  return [
+    'server',
+    ...['--data-dir', paths.server],
+    ...['--listen', `127.0.0.1:${record.apiPort}`],
+    ...['--listen', `${v4.host}:${record.apiPort}`],
+    // Pods whose Services have IPv6 addresses reach the Service kubernetes by it.
+    ...(serviceCIDRs.split(',')[0]?.includes(':') ? ['--listen', `[${v6.host}]:${record.apiPort}`] : []),
+    ...['--cluster-cidr', podCIDRs],
+    ...['--service-cluster-ip-range', serviceCIDRs],
+    ...['--cluster-domain', record.clusterDomain ?? defaultClusterDomain],
+    ...['--kubeconfig-out', paths.kubeconfig],
+    ...['--hollow-nodes', String(record.hollowNodes ?? 0)],
+  ];
 }
 
 /** A second is enough where the machine has time; a busy one takes longer. */

@@ -17,7 +17,7 @@ import {
   untilSocketAnswers,
   writeContainerdConfig,
 } from './node-runtime.ts';
-import { type ClusterProcess, findPart, startDetached } from './processes.ts';
+import { type ClusterProcess, endUnless, findPart, startDetached } from './processes.ts';
 
 export interface StartNodeOptions {
   readonly record: ClusterRecord;
@@ -50,20 +50,23 @@ export interface RunningNode {
 /** Starts what is missing of the node. Resolves when containerd answers and has the images; the agent may still be on its way. */
 export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
   const { node, paths, processes, record, started, clock, signal, network } = options;
-  const before = started.length;
+  let changed = false;
+  const note = (pid: number): void => {
+    started.push(pid);
+    changed = true;
+  };
   const find = (part: string): number | undefined => findPart(processes, part, node.name)?.pid;
   const nodePaths = paths.node(node.name);
   let holder = find('node');
   if (holder === undefined) {
     holder = await startHolder({ cluster: record.name, network, node, paths: nodePaths });
-    started.push(holder);
+    note(holder);
   } else await restoreNodeNetwork(options.exec, holder, { network, node });
   const part = async (
     name: string,
     command: readonly string[],
     env: Readonly<Record<string, string>> = {},
-  ): Promise<number | undefined> => {
-    if (find(name) !== undefined) return undefined;
+  ): Promise<number> => {
     await rm(nodePaths.log(name), { force: true });
     const pid = await startDetached({
       command: insideNode(holder, command),
@@ -73,7 +76,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
       env,
       log: nodePaths.log(name),
     });
-    started.push(pid);
+    note(pid);
     return pid;
   };
   const config = containerdConfig(nodePaths, {
@@ -82,9 +85,13 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
     cniConfDir: `${nodePaths.run}/cni`,
   });
   await writeContainerdConfig(nodePaths, config);
-  const containerd = await part('containerd', ['containerd', '--config', nodePaths.containerdConfig]);
-  const agentSince = find('agent') === undefined ? clock.now() : 0;
-  const agentPid = find('agent') ?? (await part('agent', selfCommand(agentArguments(options)), smallMallocEnvironment));
+  const containerd = find('containerd')
+    ? undefined
+    : await part('containerd', ['containerd', '--config', nodePaths.containerdConfig]);
+  const words = agentArguments(options);
+  const agent = await endUnless(find('agent'), words, clock);
+  const agentSince = agent === undefined ? clock.now() : 0;
+  const agentPid = agent ?? (await part('agent', selfCommand(words), smallMallocEnvironment));
   try {
     await untilSocketAnswers(nodePaths.containerdSocket, { clock, timeout: 120_000, signal });
   } catch (error) {
@@ -97,7 +104,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
     await importImages(options.exec, nodePaths, options.archive);
   return {
     name: node.name,
-    changed: started.length > before,
+    changed,
     agentSince,
     agentPid,
     agentLog: nodePaths.log('agent'),

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Clock } from '../system/clock.ts';
 
 export interface ClusterProcess {
   readonly pid: number;
@@ -123,6 +124,42 @@ export function findPart(
   const candidates = part === 'containerd' ? marked.filter((p) => p.comm === 'containerd') : marked;
   const pids = new Set(candidates.map((p) => p.pid));
   return candidates.find((p) => !pids.has(p.parent));
+}
+
+/** The process, if its command ends in these words; one that was started with others is ended, for a new one to take its place. */
+export async function endUnless(
+  pid: number | undefined,
+  words: readonly string[],
+  clock: Clock,
+): Promise<number | undefined> {
+  if (pid === undefined || runsWith(pid, words)) return pid;
+  await endProcess(pid, clock);
+  return undefined;
+}
+
+function runsWith(pid: number, words: readonly string[]): boolean {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+    return command.slice(-words.length).join('\0') === words.join('\0');
+  } catch {
+    return false; // it ended while we looked
+  }
+}
+
+/** Milliseconds that a process may take to end by itself. */
+const endTimeout = 10_000;
+
+/** Asks a process to end, so that it can hand over what it holds, and resolves when it is gone. */
+async function endProcess(pid: number, clock: Clock): Promise<void> {
+  const end = clock.now() + endTimeout;
+  for (let signal: NodeJS.Signals | 0 = 'SIGTERM'; readProcess(pid); signal = clock.now() > end ? 'SIGKILL' : 0) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      return;
+    }
+    await clock.sleep(10);
+  }
 }
 
 export interface PartCommand {

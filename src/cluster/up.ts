@@ -11,7 +11,7 @@ import { adminClient } from './admin-client.ts';
 import { claimIndex } from './claims.ts';
 import { ensureClusterAddons } from './cluster-addons.ts';
 import { defaultClusterDomain } from './cluster-settings.ts';
-import { startServer, untilServerReady } from './control-plane.ts';
+import { serverArguments, startServer, untilServerReady } from './control-plane.ts';
 import { defaultPool } from './default-pool.ts';
 import { down } from './down.ts';
 import { Failure } from './failure.ts';
@@ -35,7 +35,7 @@ import { type RunningNode, startNode } from './node.ts';
 import { isReadySince } from './node-ready.ts';
 import { requireDataOf, requireDataOfRunning } from './own-data.ts';
 import { requireFreePort, requirePrograms } from './preflight.ts';
-import { type ClusterProcess, clusterProcesses, findPart } from './processes.ts';
+import { type ClusterProcess, clusterProcesses, endUnless, findPart } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { judgeRanges, podRangeFlag, readPodRanges, serviceRangeFlag, serviceRangesFor } from './ranges.ts';
 import { readRecord, writeRecord } from './record.ts';
@@ -270,7 +270,8 @@ async function serverReady(
   { record, paths, tools, progress, processes, started }: Work,
   signal: AbortSignal,
 ): Promise<Client> {
-  const isRunning = findPart(processes, 'server') !== undefined;
+  const words = serverArguments(record, paths);
+  const isRunning = (await endUnless(findPart(processes, 'server')?.pid, words, tools.clock)) !== undefined;
   const client = await progress.phase(
     'control plane',
     async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { expectMachineState, machineState } from './machine-state.ts';
-import { launcher, type Run, run, testCluster } from './portico.ts';
+import { eventually, launcher, type Run, run, testCluster } from './portico.ts';
 
 const cluster = testCluster('e2e-bad');
 afterAll(() => cluster.remove());
@@ -132,6 +132,16 @@ test('up twice and down twice are fine', async () => {
   expect((await run(['ip', '-n', node, 'route', 'show', 'default'])).stdout).toContain('default via ');
   expect(await addresses()).toEqual(whole);
   expect(JSON.parse(second.stdout)).toMatchObject({ changed: false });
+  const untilMode = (wanted: string) =>
+    eventually(`the proxy to be of the mode ${wanted}`, async () => {
+      const url = 'http://127.0.0.1:10249/proxyMode';
+      const { stdout } = await run(['nsenter', `--net=/run/netns/${node}`, 'curl', '-s', url]);
+      return stdout === wanted ? true : undefined;
+    });
+  await untilMode('nftables');
+  const other = await cluster.portico('up', '--proxy-mode', 'iptables', '--output', 'json');
+  expect(JSON.parse(other.stdout)).toMatchObject({ changed: true, proxyMode: 'iptables' });
+  await untilMode('iptables');
   const fewer = await cluster.portico('up', '--nodes', '1');
   expectOneLine(fewer, /runs with 2 nodes; bring it down before it gets fewer/);
   const elsewhere = await run([launcher, 'up', '--name', cluster.name, '--data-dir', `${cluster.dataDir}-other`]);
