@@ -111,10 +111,10 @@ function genericStrategy<T extends KubeObject>(
       dropEmptyMetadata(object);
       own.default?.(object);
     },
-    prepareForCreate(object: T) {
+    prepareForCreate(object: T, warn?: (text: string) => void) {
       if (emptyStatus) (object as Generic).status = emptyStatus();
       if (kind.countsGeneration) object.metadata.generation = 1;
-      own.prepareForCreate?.(object);
+      own.prepareForCreate?.(object, warn);
     },
     prepareForUpdate(object: T, old: T) {
       if (hasStatus) keepStatus(object, old);

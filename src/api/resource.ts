@@ -41,7 +41,7 @@ export interface Strategy<T extends KubeObject> {
   /** Fills in defaults, as upstream's SetDefaults_* do; runs on every write. */
   default?(object: T): void;
   /** Clears what a client may not set on create (status) and sets generation. */
-  prepareForCreate?(object: T): void;
+  prepareForCreate?(object: T, warn?: (text: string) => void): void;
   /** Keeps what a client may not change with PUT (status), drops fields that the new type does not use, counts generation. */
   prepareForUpdate?(object: T, old: T): void;
   /** For PUT and PATCH of /status: keeps everything but status. Absent: the generic rule. */

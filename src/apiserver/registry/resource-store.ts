@@ -152,7 +152,7 @@ export class ResourceStore {
     fillSystemMetadata(object, formatTime(this.#clock.now()), this.#random.uuid());
     const beginning = this.#hooks.beginCreate?.(object, context);
     const companions = beginning ? await beginning : noCompanions;
-    strategy.prepareForCreate?.(object);
+    strategy.prepareForCreate?.(object, (text) => context.warnings.add(text));
     this.#refuse(object, strategy.validate?.(object) ?? []);
     for (const text of strategy.warnings?.(object) ?? []) context.warnings.add(text);
     const checking = context.check?.(object);

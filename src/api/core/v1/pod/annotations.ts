@@ -1,10 +1,12 @@
 // Annotations of Pods that the API server reads: older forms of fields, which may not contradict them.
 import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
+import { deepEqual } from '../../../define.ts';
 import { validateDescendingPath } from '../../../validation/paths.ts';
-import type { PodSpec, SeccompProfile } from '../types.generated.ts';
+import type { AppArmorProfile, Pod, PodSpec, SeccompProfile } from '../types.generated.ts';
 import { validateTolerations } from './scheduling.ts';
 import { containersWithPaths } from './scope.ts';
+import { validateAppArmorProfile } from './security-context.ts';
 
 const { forbidden, invalid } = fieldError;
 
@@ -76,6 +78,30 @@ function validateAppArmorAnnotation(
     errors.push(invalid(field, profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`));
   }
   return errors;
+}
+
+/** A container's profile was an annotation before it was a field: kubelets look at the field only. */
+export function fillAppArmorFields({ metadata, spec }: Pod, warn?: (text: string) => void): void {
+  const { annotations } = metadata;
+  if (!spec || !annotations || spec.os?.name === 'windows') return;
+  for (const { container } of containersWithPaths(spec, '')) {
+    const key = appArmorPrefix + container.name;
+    const annotation = annotations[key];
+    if (annotation === undefined || container.securityContext?.appArmorProfile) continue;
+    const profile = appArmorProfileOf(annotation);
+    // What all containers have need not be said of one.
+    if (profile && deepEqual(profile, spec.securityContext?.appArmorProfile)) continue;
+    if (profile) container.securityContext = { ...container.securityContext, appArmorProfile: profile };
+    warn?.(`metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
+  }
+}
+
+function appArmorProfileOf(annotation: string): AppArmorProfile | undefined {
+  if (annotation === 'unconfined') return { type: 'Unconfined' };
+  if (annotation === 'runtime/default') return { type: 'RuntimeDefault' };
+  if (!annotation.startsWith(localhost)) return undefined;
+  const profile = { type: 'Localhost', localhostProfile: annotation.slice(localhost.length) };
+  return validateAppArmorProfile(profile, '').length > 0 ? undefined : profile;
 }
 
 /** Where both an annotation and a field say which profile, they say the same. */

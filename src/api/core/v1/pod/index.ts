@@ -2,6 +2,7 @@ import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.t
 import { ownValue } from '../../../../apimachinery/table.ts';
 import { deepEqual, type Kind } from '../../../define.ts';
 import type { Pod, PodCondition } from '../types.generated.ts';
+import { fillAppArmorFields } from './annotations.ts';
 import { podCells, podColumns } from './columns.ts';
 import { defaultPod, mirrorServiceAccount } from './defaults.ts';
 import { qosClass } from './qos.ts';
@@ -13,11 +14,12 @@ import { hostnameWarnings, podWarnings } from './warnings.ts';
 export const pod: Kind<Pod> = {
   strategy: {
     default: defaultPod,
-    prepareForCreate(object) {
+    prepareForCreate(object, warn) {
       mirrorServiceAccount(object.spec!);
       object.status = { phase: 'Pending', qosClass: qosClass(object) };
       if (object.spec?.schedulingGates?.length) object.status.conditions = [gated()];
       addMatchedLabels(object);
+      fillAppArmorFields(object, warn);
     },
     validate: validatePodCreate,
     validateUpdate: validatePodUpdate,

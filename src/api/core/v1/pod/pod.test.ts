@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fieldErrorMessage } from '../../../../apimachinery/validation/field-error.ts';
 import { builtinResources } from '../../../registry.ts';
-import type { Container, Pod, PodSpec, PodStatus } from '../types.generated.ts';
+import type { AppArmorProfile, Container, Pod, PodSpec, PodStatus } from '../types.generated.ts';
 import { podCells, podStatus } from './columns.ts';
 import { defaultPod, imagePullPolicy } from './defaults.ts';
 import { qosClass } from './qos.ts';
@@ -186,4 +186,22 @@ test('the server adds the labels that a spread is to be about', () => {
     matchExpressions: [{ key: 'app', operator: 'In', values: ['web'] }],
   });
   expect(strategy.validate!(pod)).toEqual([]);
+});
+
+test.each<[string, AppArmorProfile | undefined, boolean]>([
+  ['runtime/default', { type: 'RuntimeDefault' }, true],
+  ['localhost/mine', { type: 'Localhost', localhostProfile: 'mine' }, true],
+  ['localhost/', undefined, true],
+  ['', undefined, true],
+  // As the Pod has it.
+  ['unconfined', undefined, false],
+])('the AppArmor annotation "%s" becomes a field', (annotation, profile, isWarned) => {
+  const key = 'container.apparmor.security.beta.kubernetes.io/c';
+  const pod = podOf({ securityContext: { appArmorProfile: { type: 'Unconfined' } } });
+  pod.metadata.annotations = { [key]: annotation };
+  const warnings: string[] = [];
+  strategy.prepareForCreate!(pod, (text) => warnings.push(text));
+  expect(pod.spec!.containers[0]!.securityContext?.appArmorProfile).toEqual(profile);
+  const text = `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
+  expect(warnings).toEqual(isWarned ? [text] : []);
 });
