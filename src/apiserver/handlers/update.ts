@@ -63,10 +63,12 @@ function upstreamKey({ definition, info }: ResourceRequest): string {
   return ['/registry', ...group, folder, ...(info.namespace ? [info.namespace] : []), info.name].join('/');
 }
 
-export function checkUid(object: KubeObject, old: Readonly<KubeObject>, request: ResourceRequest): void {
+/** 409 where the object is of another UID than the present one, or there is none. */
+export function checkUid(object: KubeObject, old: Readonly<KubeObject> | undefined, request: ResourceRequest): void {
   const given = object.metadata.uid;
-  if (!given || given === old.metadata.uid) return;
-  const why = `Precondition failed: UID in precondition: ${given}, UID in object meta: ${old.metadata.uid}`;
+  const present = old?.metadata.uid ?? '';
+  if (!given || given === present) return;
+  const why = `Precondition failed: UID in precondition: ${given}, UID in object meta: ${present}`;
   throw conflict(
     request.definition,
     request.info.name,
@@ -102,7 +104,7 @@ export async function handleUpdate(request: ResourceRequest): Promise<ApiRespons
       const object = unused ?? read();
       unused = undefined;
       dropRepeatedOwners(object, { warnings, of: 'body' });
-      if (old) checkUid(object, old, request);
+      checkUid(object, old, request);
       definition.strategy.default?.(object);
       recordManager(request, { object, old, fieldManager });
       await admission.admit(object, old);

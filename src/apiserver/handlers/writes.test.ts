@@ -154,6 +154,18 @@ describe('options', () => {
     expect(body).toMatchObject({ code, message });
   });
 
+  test('a PUT makes what is gone anew, but for an object of a UID', async () => {
+    const endpoints = '/api/v1/namespaces/n/endpoints/gone';
+    const put = (metadata: object) => api.send('PUT', endpoints, { metadata: { name: 'gone', ...metadata } });
+    expect((await put({ uid: 'u', resourceVersion: '5' })).body).toMatchObject({
+      code: 409,
+      message: expect.stringContaining('UID in precondition: u, UID in object meta: '),
+    });
+    const { status, body } = await put({ resourceVersion: '5' });
+    expect(status).toBe(201);
+    expect(body.metadata.resourceVersion).not.toBe('5');
+  });
+
   test.each(['application/json; charset', ';', 'application/json;a="'])('a type that is none: %s', async (type) => {
     const { body } = await api.send('POST', configMaps, { metadata: { name: 'b' } }, type);
     expect(body).toMatchObject({ code: 415, reason: 'UnsupportedMediaType' });

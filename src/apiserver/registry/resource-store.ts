@@ -191,8 +191,13 @@ export class ResourceStore {
       const old = this.cache.get(key);
       if (!old) {
         if (!request.mayCreate || pathSegment(name).length > 0) throw this.#missing(name);
-        const object = await this.create({ ...request, make: async () => request.transform(undefined) });
-        return { object, created: true };
+        const make = async () => {
+          const object = await request.transform(undefined);
+          // Of an object that is gone: what brings it back says nothing of the one that it becomes.
+          delete object.metadata.resourceVersion;
+          return object;
+        };
+        return { object: await this.create({ ...request, make }), created: true };
       }
       const updated = await this.#tryUpdate(old, request);
       if (updated) return { object: updated, created: false };
