@@ -51,6 +51,8 @@ const outgrowing = (attempt: number) =>
   podOf(`outgrowing-${attempt}`, [{ name: 'main', command: greedy, resources: { limits: { memory: '24Mi' } } }]);
 /** containerd hears of a container's end and of what it was for by two ways; the second may be too late or lost. */
 const oomAttempts = 3;
+/** Once in dozens of runs a call over the machine's serial line had no answer for two minutes. */
+const bootAttempts = 3;
 
 describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason ? ` (${reason})` : ''}`, () => {
   let node: ContainerNode;
@@ -129,8 +131,17 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
   }
 
   beforeAll(async () => {
-    node = await ContainerNode.boot();
-    for (const pod of pods) await start(pod);
+    for (let attempt = 1; ; attempt += 1) {
+      node = await ContainerNode.boot();
+      try {
+        for (const pod of pods) await start(pod);
+        return;
+      } catch (error) {
+        if (attempt === bootAttempts) throw error;
+        console.warn(`the emulated machine is booted again: ${String(error)}`);
+        node.close();
+      }
+    }
   });
   afterAll(() => node?.close());
 
