@@ -3,8 +3,8 @@
 import type { Transport } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import { goError, statusMessage } from '../admission/webhooks/go-errors.ts';
-import { readBody } from '../request.ts';
+import { statusMessage } from '../admission/webhooks/go-errors.ts';
+import { isSuccess, postToWebhook } from '../webhook-post.ts';
 
 export interface WebhookBackendOptions {
   readonly transport: Transport;
@@ -72,26 +72,8 @@ export class WebhookBackend {
 
   async #post(body: string): Promise<void> {
     const { transport, clock } = this.#options;
-    const url = this.#url;
-    const late = new AbortController();
-    const timer = clock.after(timeoutSeconds * 1000, () => late.abort(new DOMException('too late', 'TimeoutError')));
-    try {
-      const response = await transport.request({
-        method: 'POST',
-        path: url.pathname === '/' ? `/${url.search}` : url.search,
-        headers: { 'content-type': 'application/json', accept: 'application/json, */*' },
-        body,
-        signal: late.signal,
-      });
-      const text = Buffer.from(await readBody(response.body, largestAnswer)).toString('utf8');
-      if (response.status < 200 || response.status > 299) throw new RefusedError(statusMessage(response.status, text));
-    } catch (error) {
-      if (error instanceof RefusedError) throw error;
-      throw new Error(`Post ${JSON.stringify(url.href)}: ${goError(error, url)}`, { cause: error });
-    } finally {
-      timer.cancel();
-    }
+    const timeout = timeoutSeconds * 1000;
+    const { status, text } = await postToWebhook({ transport, url: this.#url, body, timeout, largestAnswer, clock });
+    if (!isSuccess(status)) throw new Error(statusMessage(status, text));
   }
 }
-
-class RefusedError extends Error {}

@@ -3,8 +3,8 @@ import { formatGoDuration } from '../../apimachinery/duration.ts';
 import type { Transport } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import { goError, statusMessage } from '../admission/webhooks/go-errors.ts';
-import { readBody } from '../request.ts';
+import { statusMessage } from '../admission/webhooks/go-errors.ts';
+import { isSuccess, postToWebhook } from '../webhook-post.ts';
 
 /** The webhook could not be asked, or its answer could not be read; the message is kube-apiserver's. */
 export class ReviewWebhookError extends Error {
@@ -71,29 +71,14 @@ export class ReviewWebhook {
 
   async #post(body: string): Promise<string> {
     const { transport, timeout, clock } = this.#options;
-    const url = this.#url;
-    const late = new AbortController();
-    const timer = clock.after(timeout, () => late.abort(new DOMException('too late', 'TimeoutError')));
-    try {
-      const response = await transport.request({
-        method: 'POST',
-        path: url.pathname === '/' ? `/${url.search}` : url.search,
-        headers: { 'content-type': 'application/json', accept: 'application/json, */*' },
-        body,
-        signal: late.signal,
-      });
-      const text = Buffer.from(await readBody(response.body, largestAnswer)).toString('utf8');
-      if (response.status >= 200 && response.status <= 299) return text;
-      const isTransient = transientCodes.has(response.status) || response.headers['retry-after'] !== undefined;
-      throw new ReviewWebhookError(refusal(response.status, text), { isTransient });
-    } catch (error) {
-      if (error instanceof ReviewWebhookError) throw error;
-      const isTransient = (error as NodeJS.ErrnoException).code === 'ECONNRESET';
-      const message = `Post ${JSON.stringify(url.href)}: ${goError(error, url)}`;
-      throw new ReviewWebhookError(message, { isTransient, cause: error });
-    } finally {
-      timer.cancel();
-    }
+    const post = { transport, url: this.#url, body, timeout, largestAnswer, clock };
+    const { status, headers, text } = await postToWebhook(post).catch(({ message, cause }: Error) => {
+      const isTransient = (cause as NodeJS.ErrnoException).code === 'ECONNRESET';
+      throw new ReviewWebhookError(message, { isTransient, cause });
+    });
+    if (isSuccess(status)) return text;
+    const isTransient = transientCodes.has(status) || headers['retry-after'] !== undefined;
+    throw new ReviewWebhookError(refusal(status, text), { isTransient });
   }
 }
 
