@@ -3,8 +3,8 @@
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { withCondition } from '../../api/policy/v1/poddisruptionbudget/status.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../api/policy/v1/types.generated.ts';
+import { goSelector } from '../../apimachinery/selectors/go-selector.ts';
 import { ownValue } from '../../apimachinery/table.ts';
-import { goSelector } from '../shared/go-selector.ts';
 import { resolveIntOrPercent } from '../shared/int-or-percent.ts';
 import { isPodReady } from '../shared/pods.ts';
 

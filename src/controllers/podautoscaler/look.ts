@@ -8,7 +8,7 @@ import type {
   MetricValueStatus,
 } from '../../api/autoscaling/v2/types.generated.ts';
 import { milliQuantityOf, printQuantity } from '../../apimachinery/quantity.ts';
-import { goSelector } from '../shared/go-selector.ts';
+import { goSelector } from '../../apimachinery/selectors/go-selector.ts';
 import { rulesOf } from './behavior.ts';
 import type { AutoscalerInput } from './reconcile.ts';
 import { proposeByValue, proposeReplicas, type ReplicaProposal, type ValueProposal } from './replica-calculator.ts';

@@ -110,14 +110,13 @@ export const priorityLevelConfiguration: Kind<PriorityLevelConfiguration> = {
     ageColumn,
   ],
   cells(object, now) {
-    const { type = '', limited, exempt } = object.spec ?? {};
+    const { type = '', limited } = object.spec ?? {};
     const queuing = limited?.limitResponse?.queuing;
     const text = (value: number | undefined): string => (value === undefined ? '<none>' : String(value));
-    const shares = limited?.nominalConcurrencyShares ?? exempt?.nominalConcurrencyShares;
     return [
       object.metadata.name,
       type,
-      text(shares),
+      text(limited?.nominalConcurrencyShares),
       text(queuing?.queues),
       text(queuing?.handSize),
       text(queuing?.queueLengthLimit),

@@ -51,9 +51,8 @@ export const deviceClass: Kind<DeviceClass> = {
 function claimState({ metadata, status }: ResourceClaim): string {
   const states: string[] = [];
   if (metadata.deletionTimestamp) states.push('deleted');
-  if (status?.allocation) states.push('allocated');
-  if (status?.reservedFor?.length) states.push('reserved');
-  if (!status?.allocation) states.push('pending');
+  if (status?.allocation) states.push('allocated', ...(status.reservedFor?.length ? ['reserved'] : []));
+  else if (!metadata.deletionTimestamp) states.push('pending');
   return states.join(',');
 }
 

@@ -80,13 +80,14 @@ export const csiDriver: Kind<CSIDriver> = {
   ],
   cells: (object, now) => {
     const { spec, metadata } = object;
-    const audiences = (spec.tokenRequests ?? []).map(({ audience }) => audience);
+    // No audience at all is that of the API server.
+    const audiences = spec.tokenRequests?.length ? spec.tokenRequests.map(({ audience }) => audience) : ['<unset>'];
     return [
       metadata.name,
       spec.attachRequired ?? true,
       spec.podInfoOnMount ?? false,
       spec.storageCapacity ?? false,
-      audiences.join(',') || '<unset>',
+      audiences.join(','),
       spec.requiresRepublish ?? false,
       (spec.volumeLifecycleModes ?? []).join(',') || '<none>',
       ageCell(object, now),

@@ -28,7 +28,7 @@ export const csiStorageCapacity: Kind<CSIStorageCapacity> = {
   },
   columns: [
     nameColumn,
-    column('StorageClass', 'Of which class volumes would be.'),
+    column('StorageClassName', 'Of which class volumes would be.'),
     column('Capacity', 'How much room there is.'),
   ],
   cells: (object) => [object.metadata.name, object.storageClassName, object.capacity ?? '<unset>'],

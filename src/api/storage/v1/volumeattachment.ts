@@ -59,7 +59,7 @@ export const volumeAttachment: Kind<VolumeAttachment> = {
   },
   columns: [
     nameColumn,
-    column('Attacher', 'Who attaches it.'),
+    column('Attacher', 'Who attaches it.', { format: 'name' }),
     column('PV', 'Which volume.'),
     column('Node', 'To which node.'),
     column('Attached', 'Whether it is there.', { type: 'boolean' }),

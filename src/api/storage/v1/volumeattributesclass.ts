@@ -8,6 +8,8 @@ function validate({ driverName, parameters }: VolumeAttributesClass): FieldError
   return [...validateProvisioner('driverName', driverName), ...validateParameters(parameters, { needed: true })];
 }
 
+const defaultAnnotation = 'volumeattributesclass.alpha.kubernetes.io/is-default-class';
+
 /** What can be changed of a volume that exists: how fast it is, say. */
 export const volumeAttributesClass: Kind<VolumeAttributesClass> = {
   allowUnconditionalUpdate: false,
@@ -21,5 +23,12 @@ export const volumeAttributesClass: Kind<VolumeAttributesClass> = {
     ],
   },
   columns: [nameColumn, column('DriverName', 'Whose volumes it is for.'), ageColumn],
-  cells: (object, now) => [object.metadata.name, object.driverName, ageCell(object, now)],
+  cells: (object, now) => {
+    const { name, annotations } = object.metadata;
+    return [
+      annotations?.[defaultAnnotation] === 'true' ? `${name} (default)` : name,
+      object.driverName,
+      ageCell(object, now),
+    ];
+  },
 };

@@ -1,4 +1,5 @@
 // Admission policies and their bindings. Expressions are compiled by the API server's admission, which refuses wrong ones.
+import { goSelector } from '../../../../apimachinery/selectors/go-selector.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1035Label, dns1123Subdomain, qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
@@ -271,9 +272,9 @@ function bindingKind<T extends Binding>(more: (object: T) => FieldError[]): Kind
 }
 
 function paramRefCell({ spec: { paramRef } }: Binding): string {
-  if (!paramRef) return '<unset>';
-  const name = paramRef.name || '*';
-  return paramRef.namespace ? `${paramRef.namespace}/${name}` : name;
+  // Nobody can tell here whether the kind of the parameters has namespaces.
+  if (paramRef?.name) return `${paramRef.namespace || '*'}/${paramRef.name}`;
+  return paramRef?.selector ? goSelector(paramRef.selector) : '<unset>';
 }
 
 export const validatingAdmissionPolicyBinding = bindingKind<ValidatingAdmissionPolicyBinding>(({ spec }) =>

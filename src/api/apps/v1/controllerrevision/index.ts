@@ -16,12 +16,7 @@ export const controllerRevision: Kind<ControllerRevision> = {
     // What a controller once made its Pods of stays what it was.
     validateUpdate: (object, old) => [...validate(object), ...immutable('data', object.data, old.data)],
   },
-  columns: [
-    nameColumn,
-    column('Controller', 'Whose revision it is.'),
-    column('Revision', 'Which one.', { type: 'integer' }),
-    ageColumn,
-  ],
+  columns: [nameColumn, column('Controller', 'Whose revision it is.'), column('Revision', 'Which one.'), ageColumn],
   cells(object, now) {
     const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
     const group = owner?.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : '';

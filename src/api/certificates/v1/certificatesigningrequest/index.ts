@@ -6,7 +6,7 @@ import { keepDecision, validate, validateApproval, validateConditionsOf, validat
 
 function condition({ status }: CertificateSigningRequest): string {
   const has = (type: string): boolean => status?.conditions?.some((c) => c.type === type) ?? false;
-  const texts = [has('Approved') ? 'Approved' : has('Denied') ? 'Denied' : 'Pending'];
+  const texts = [has('Denied') ? 'Denied' : has('Approved') ? 'Approved' : 'Pending'];
   if (has('Failed')) texts.push('Failed');
   if (status?.certificate) texts.push('Issued');
   return texts.join(',');

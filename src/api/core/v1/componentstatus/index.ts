@@ -12,7 +12,7 @@ export const componentStatus: Kind<ComponentStatus> = {
   ],
   cells({ metadata, conditions = [] }) {
     const healthy = conditions.find(({ type }) => type === 'Healthy');
-    const status = healthy?.status === 'True' ? 'Healthy' : healthy?.status === 'False' ? 'Unhealthy' : 'Unknown';
+    const status = !healthy ? 'Unknown' : healthy.status === 'True' ? 'Healthy' : 'Unhealthy';
     return [metadata.name, status, healthy?.message ?? '', healthy?.error ?? ''];
   },
 };

@@ -24,7 +24,7 @@ export const eventColumns: readonly Column[] = [
 export function eventCells(event: Event, now: number): unknown[] {
   const { metadata, involvedObject, source, series } = event;
   const first = event.firstTimestamp ?? event.eventTime;
-  const last = series?.lastObservedTime ?? event.lastTimestamp ?? first;
+  const last = series ? series.lastObservedTime : (event.lastTimestamp ?? first);
   const kind = (involvedObject.kind ?? '').toLowerCase();
   const component = source?.component || event.reportingComponent || '';
   const instance = source?.host || event.reportingInstance;
@@ -37,7 +37,7 @@ export function eventCells(event: Event, now: number): unknown[] {
     instance ? `${component}, ${instance}` : component,
     (event.message ?? '').trim(),
     age(first, now),
-    series?.count ?? (event.count || 1),
+    series ? (series.count ?? 0) : event.count || 1,
     metadata.name,
   ];
 }

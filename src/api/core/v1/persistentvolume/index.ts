@@ -35,7 +35,7 @@ export const persistentVolume: Kind<PersistentVolume> = {
     accessModesCell(object.spec.accessModes),
     object.spec.persistentVolumeReclaimPolicy ?? '',
     object.metadata.deletionTimestamp ? 'Terminating' : (object.status?.phase ?? ''),
-    object.spec.claimRef ? `${object.spec.claimRef.namespace}/${object.spec.claimRef.name}` : '',
+    object.spec.claimRef ? `${object.spec.claimRef.namespace ?? ''}/${object.spec.claimRef.name ?? ''}` : '',
     object.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? object.spec.storageClassName ?? '',
     object.spec.volumeAttributesClassName ?? '<unset>',
     object.status?.reason ?? '',

@@ -17,15 +17,13 @@ export const podColumns = [
 
 export function podCells(pod: Pod, now: number): unknown[] {
   const { spec, status, metadata } = pod;
-  const { ready, restarts, lastRestart } = count(pod);
-  const restartable = (spec?.initContainers ?? []).filter(isSidecar).length;
-  const total = (spec?.containers?.length ?? 0) + restartable;
-  const ago = lastRestart === undefined ? '' : ` (${humanDuration(now - lastRestart)} ago)`;
+  const look = lookAt(pod);
+  const sidecars = (spec?.initContainers ?? []).filter(isSidecar).length;
   return [
     metadata.name,
-    `${ready}/${total}`,
-    podStatus(pod),
-    restarts > 0 ? `${restarts}${ago}` : '0',
+    `${look.ready}/${(spec?.containers?.length ?? 0) + sidecars}`,
+    look.status,
+    restartsCell(look.restarted, now),
     ageCell(pod, now),
     status?.podIPs?.[0]?.ip || status?.podIP || '<none>',
     spec?.nodeName || '<none>',
@@ -34,77 +32,98 @@ export function podCells(pod: Pod, now: number): unknown[] {
   ];
 }
 
+/** What `kubectl get pods` shows as STATUS: the phase, unless a container or a deletion says more. */
+export function podStatus(pod: Pod): string {
+  return lookAt(pod).status;
+}
+
 const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always';
 
-function count({ spec, status }: Pod): { ready: number; restarts: number; lastRestart: number | undefined } {
-  const sidecars = new Set((spec?.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
-  const initStatuses = status?.initContainerStatuses ?? [];
-  const statuses = status?.containerStatuses ?? [];
-  const initialized = isTrue(status?.conditions, 'Initialized') || statuses.some(({ state }) => state?.running);
+function restartsCell(containers: readonly ContainerStatus[], now: number): string {
+  const restarts = containers.reduce((sum, { restartCount }) => sum + restartCount, 0);
+  const ends = containers.flatMap(({ lastState }) => Date.parse(lastState?.terminated?.finishedAt ?? '') || []);
+  return restarts > 0 && ends.length > 0
+    ? `${restarts} (${humanDuration(now - Math.max(...ends))} ago)`
+    : String(restarts);
+}
+
+interface Look {
+  readonly status: string;
+  readonly ready: number;
+  /** The containers whose restarts count. */
+  readonly restarted: readonly ContainerStatus[];
+}
+
+/** The containers in the order in which they start: init containers up to the first that is not done, then the others. */
+function lookAt(pod: Pod): Look {
+  const { status } = pod;
+  const init = lookAtInitContainers(pod);
+  if (init.reason !== undefined && !isTrue(status?.conditions, 'Initialized')) {
+    return { status: unlessDeleted(pod, init.reason), ready: init.ready, restarted: init.seen };
+  }
+  const main = lookAtContainers(pod, init.reason ?? reasonOf(pod));
   // Once the Pod is initialized only restarts of what still runs count.
-  const counted = initialized ? [...initStatuses.filter(({ name }) => sidecars.has(name)), ...statuses] : initStatuses;
-  const ends = counted.flatMap(({ lastState }) => Date.parse(lastState?.terminated?.finishedAt ?? '') || []);
-  const isReady = ({ ready, state }: ContainerStatus): boolean => ready && state?.running !== undefined;
-  return {
-    ready:
-      statuses.filter(isReady).length +
-      initStatuses.filter(({ name, started, ready }) => sidecars.has(name) && started && ready).length,
-    restarts: counted.reduce((sum, { restartCount }) => sum + restartCount, 0),
-    lastRestart: ends.length > 0 ? Math.max(...ends) : undefined,
-  };
+  const restarted = [...init.seen.filter(({ name }) => init.sidecars.has(name)), ...(status?.containerStatuses ?? [])];
+  return { status: unlessDeleted(pod, main.reason), ready: init.ready + main.ready, restarted };
+}
+
+function reasonOf({ status }: Pod): string {
+  const gated = status?.conditions?.some(({ type, reason }) => type === 'PodScheduled' && reason === 'SchedulingGated');
+  return gated ? 'SchedulingGated' : status?.reason || (status?.phase ?? '');
+}
+
+function unlessDeleted({ status, metadata }: Pod, reason: string): string {
+  if (!metadata.deletionTimestamp) return reason;
+  if (status?.reason === 'NodeLost') return 'Unknown';
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed' ? reason : 'Terminating';
 }
 
 function isTrue(conditions: readonly { type: string; status: string }[] | undefined, type: string): boolean {
   return conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
 }
 
-/** What `kubectl get pods` shows as STATUS: the phase, unless a container or a deletion says more. */
-export function podStatus(pod: Pod): string {
-  const { status, metadata } = pod;
-  const phase = status?.phase ?? '';
-  let reason = status?.reason || phase;
-  if (status?.conditions?.some(({ type, reason: why }) => type === 'PodScheduled' && why === 'SchedulingGated')) {
-    reason = 'SchedulingGated';
-  }
-  const initializing = initStatus(pod);
-  if (initializing !== undefined) reason = initializing;
-  if (initializing === undefined || isTrue(status?.conditions, 'Initialized')) reason = mainStatus(pod, reason);
-  if (!metadata.deletionTimestamp) return reason;
-  if (status?.reason === 'NodeLost') return 'Unknown';
-  return phase === 'Succeeded' || phase === 'Failed' ? reason : 'Terminating';
+interface InitLook {
+  /** What the first container that is not done says; undefined when all are. */
+  readonly reason?: string;
+  readonly ready: number;
+  /** The containers up to and with that one. */
+  readonly seen: readonly ContainerStatus[];
+  readonly sidecars: ReadonlySet<string>;
 }
 
-/** What the first init container that is not done says; undefined when all are. */
-function initStatus({ spec, status }: Pod): string | undefined {
+function lookAtInitContainers({ spec, status }: Pod): InitLook {
   const containers = spec?.initContainers ?? [];
+  const statuses = status?.initContainerStatuses ?? [];
   const sidecars = new Set(containers.filter(isSidecar).map(({ name }) => name));
-  for (const [i, { name, state, started }] of (status?.initContainerStatuses ?? []).entries()) {
-    if (state?.terminated?.exitCode === 0) continue;
-    if (sidecars.has(name) && started) continue;
-    if (state?.terminated) return `Init:${terminatedText(state.terminated)}`;
-    const waiting = state?.waiting?.reason;
-    if (waiting && waiting !== 'PodInitializing') return `Init:${waiting}`;
-    return `Init:${i}/${containers.length}`;
-  }
-  return undefined;
+  const isRunning = ({ name, started }: ContainerStatus): boolean => sidecars.has(name) && started === true;
+  const isDone = (one: ContainerStatus): boolean => one.state?.terminated?.exitCode === 0 || isRunning(one);
+  const at = statuses.findIndex((one) => !isDone(one));
+  const seen = at < 0 ? statuses : statuses.slice(0, at + 1);
+  const ready = seen.filter((one) => isRunning(one) && one.ready && one.state?.terminated?.exitCode !== 0).length;
+  const current = statuses[at];
+  if (!current) return { ready, seen, sidecars };
+  const { terminated, waiting } = current.state ?? {};
+  if (terminated) return { reason: `Init:${terminatedText(terminated)}`, ready, seen, sidecars };
+  const isWaiting = waiting?.reason && waiting.reason !== 'PodInitializing';
+  return { reason: isWaiting ? `Init:${waiting.reason}` : `Init:${at}/${containers.length}`, ready, seen, sidecars };
 }
 
 function terminatedText({ reason, signal, exitCode }: { reason?: string; signal?: number; exitCode: number }): string {
   return reason || (signal ? `Signal:${signal}` : `ExitCode:${exitCode}`);
 }
 
-function mainStatus({ status }: Pod, phase: string): string {
-  let reason = phase;
-  let running = false;
+function lookAtContainers({ status }: Pod, otherwise: string): { readonly reason: string; readonly ready: number } {
+  let reason = otherwise;
+  let ready = 0;
   // The first container's state is the one shown, so that it is looked at last.
-  for (const { state, ready } of (status?.containerStatuses ?? []).toReversed()) {
-    if (state?.waiting?.reason) reason = state.waiting.reason;
-    else if (state?.terminated) reason = terminatedText(state.terminated);
-    else if (ready && state?.running) running = true;
+  for (const one of (status?.containerStatuses ?? []).toReversed()) {
+    if (one.state?.waiting?.reason) reason = one.state.waiting.reason;
+    else if (one.state?.terminated) reason = terminatedText(one.state.terminated);
+    else if (one.ready && one.state?.running) ready++;
   }
   // Some containers are done while others run.
-  if (reason === 'Completed' && running) return isTrue(status?.conditions, 'Ready') ? 'Running' : 'NotReady';
-  return reason;
+  if (reason === 'Completed' && ready > 0) reason = isTrue(status?.conditions, 'Ready') ? 'Running' : 'NotReady';
+  return { reason, ready };
 }
 
 function readinessGates({ spec, status }: Pod): string {

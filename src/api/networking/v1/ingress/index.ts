@@ -2,11 +2,20 @@ import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../defi
 import type { Ingress } from '../types.generated.ts';
 import { validateIngress, validateIngressStatus } from './validation.ts';
 
+/** So many hosts. */
+const shown = 3;
+
 function hosts({ spec }: Ingress): string {
-  const names = (spec.rules ?? []).flatMap(({ host }) => host || []);
-  if (names.length === 0) return '*';
-  const more = names.length - 3;
-  return more > 0 ? `${names.slice(0, 3).join(',')} + ${more} more...` : names.join(',');
+  const rules = spec.rules ?? [];
+  const named = rules.flatMap(({ host }, i) => (host ? [{ host, i }] : []));
+  if (named.length === 0) return '*';
+  const text = named
+    .slice(0, shown)
+    .map(({ host }) => host)
+    .join(',');
+  // Upstream counts rules that name no host too, as soon as any rule follows the last host that is shown.
+  const last = named[shown - 1];
+  return last && last.i < rules.length - 1 ? `${text} + ${rules.length - shown} more...` : text;
 }
 
 function address({ status }: Ingress): string {

@@ -55,7 +55,7 @@ function bindingOf(kinds: readonly string[]): Kind<RoleBinding> {
   const names = (binding: RoleBinding, kind: string): string =>
     (binding.subjects ?? [])
       .filter((subject) => subject.kind === kind)
-      .map(({ name, namespace }) => (kind === 'ServiceAccount' ? `${namespace}/${name}` : name))
+      .map(({ name, namespace }) => (kind === 'ServiceAccount' ? `${namespace ?? ''}/${name}` : name))
       .join(', ');
   const wide = { priority: 1 } as const;
   return {

@@ -49,7 +49,7 @@ export const priorityClass: Kind<PriorityClass> = {
     column('Value', 'The priority.', { type: 'integer' }),
     column('Global-Default', 'Whether Pods without a class have it.', { type: 'boolean' }),
     ageColumn,
-    column('PreemptionPolicy', 'Whether it may drive others out.', { priority: 1 }),
+    column('PreemptionPolicy', 'Whether it may drive others out.'),
   ],
   cells: (object, now) => [
     object.metadata.name,

@@ -1,6 +1,6 @@
-import type { LabelSelector } from '../../apimachinery/meta/v1.generated.ts';
+import type { LabelSelector } from '../meta/v1.generated.ts';
 
-/** As Go prints a `*metav1.LabelSelector` (`%+v`), which upstream does in Events and conditions. */
+/** As Go prints a `*metav1.LabelSelector` (`%+v`), which upstream does in Events, conditions and cells. */
 export function goSelector(selector: Readonly<LabelSelector> | undefined): string {
   if (!selector) return 'nil';
   const { matchLabels = {}, matchExpressions = [] } = selector;
