@@ -95,7 +95,8 @@ function recreate({ deployment, podsOf }: DeploymentInput, sets: ReplicaSets): S
   if (running.length > 0) return resize(deployment, new Map(running.map((set) => [set, 0])));
   // Even a pod that is being deleted still runs; only ended ones do not count.
   const oldPods = sets.old.flatMap((set) => podsOf(set)).some((pod) => !isPodTerminal(pod));
-  if (oldPods) return {};
+  const counted = sets.old.some((set) => (set.status?.replicas ?? 0) > 0);
+  if (oldPods || counted) return {};
   if (!sets.current) return createCurrent(deployment, sets);
   const step = resize(deployment, new Map([[sets.current, deployment.spec.replicas ?? 1]]));
   return isIdle(step) ? cleanUpWhenComplete(deployment, sets) : step;

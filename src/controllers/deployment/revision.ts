@@ -52,14 +52,21 @@ export function sameTemplate(a: Readonly<PodTemplateSpec>, b: Readonly<PodTempla
 
 function withoutHash({ metadata, spec }: Readonly<PodTemplateSpec>): unknown {
   const { [hashLabel]: _, ...labels } = metadata?.labels ?? {};
-  const { annotations = {}, finalizers = [] } = metadata ?? {};
-  return { labels, annotations, finalizers, spec };
+  const { annotations = {}, creationTimestamp: _none, ...others } = metadata ?? {};
+  return { metadata: { ...others, annotations, labels }, spec };
 }
 
 /** An int64 in upstream, beyond what a number holds; 0 for none, or for what is no revision. */
 export function revisionOf(set: Readonly<ReplicaSet>): bigint {
   const text = set.metadata.annotations?.[revisionAnnotation] ?? '';
   return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+}
+
+/** A count that the controller noted on the set; undefined for none and for what is no int32 of at least 0. */
+export function notedCount(set: Readonly<ReplicaSet>, annotation: string): number | undefined {
+  const text = set.metadata.annotations?.[annotation] ?? '';
+  const count = /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+  return count !== undefined && count < 2 ** 31 ? count : undefined;
 }
 
 /** One more than the newest of the old ones. */

@@ -1,7 +1,7 @@
 // How many pods each ReplicaSet of a Deployment should have.
 import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
 import { isRollingUpdate, maxSurgeOf, maxUnavailableOf } from './limits.ts';
-import { byCreation, desiredAnnotation, maxAnnotation, type ReplicaSets } from './revision.ts';
+import { byCreation, desiredAnnotation, maxAnnotation, notedCount, type ReplicaSets } from './revision.ts';
 
 /** New sizes; ReplicaSets that keep theirs are not in it. */
 export type Sizes = ReadonlyMap<Readonly<ReplicaSet>, number>;
@@ -77,8 +77,8 @@ export function isScalingEvent(deployment: Readonly<Deployment>, sets: ReplicaSe
   return allOf(sets)
     .filter((set) => sizeOf(set) > 0)
     .some((set) => {
-      const desired = set.metadata.annotations?.[desiredAnnotation];
-      return desired !== undefined && Number(desired) !== (deployment.spec.replicas ?? 1);
+      const desired = notedCount(set, desiredAnnotation);
+      return desired !== undefined && desired !== (deployment.spec.replicas ?? 1);
     });
 }
 
@@ -119,13 +119,14 @@ function shareOf(deployment: Readonly<Deployment>, set: Readonly<ReplicaSet>): n
   const desired = deployment.spec.replicas ?? 1;
   const size = sizeOf(set);
   if (desired === 0) return -size;
-  const before = Number(set.metadata.annotations?.[maxAnnotation]) || deployment.status?.replicas || size;
+  const before = notedCount(set, maxAnnotation) || deployment.status?.replicas;
+  // Somebody took the annotation away, and no pod is there to tell the proportion.
+  if (!before) return 0;
   return Math.round((size * (desired + maxSurgeOf(deployment))) / before) - size;
 }
 
 function isSaturated(deployment: Readonly<Deployment>, set: Readonly<ReplicaSet> | undefined): boolean {
   if (!set) return false;
   const desired = deployment.spec.replicas ?? 1;
-  const annotation = Number(set.metadata.annotations?.[desiredAnnotation]);
-  return sizeOf(set) === desired && annotation === desired && availableOf(set) === desired;
+  return sizeOf(set) === desired && notedCount(set, desiredAnnotation) === desired && availableOf(set) === desired;
 }

@@ -1,5 +1,11 @@
 // The status of a Deployment: counts, and the conditions that `kubectl rollout status` and `kubectl wait` read.
-import type { Deployment, DeploymentCondition, DeploymentStatus } from '../../api/apps/v1/types.generated.ts';
+import type {
+  Deployment,
+  DeploymentCondition,
+  DeploymentStatus,
+  ReplicaSet,
+  ReplicaSetCondition,
+} from '../../api/apps/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { maxUnavailableOf } from './limits.ts';
@@ -37,18 +43,24 @@ export function decideStatus(input: StatusInput): StatusDecision {
   if (progress) setCondition(conditions, { type: 'Progressing', ...progress }, now);
   if (!hasDeadline(deployment)) remove(conditions, 'Progressing');
   else if (input.judgeProgress && !progress) judge(input, status, conditions);
-  const failure = allOf(sets)
-    .flatMap((set) => set.status?.conditions ?? [])
-    .find((c) => c.type === 'ReplicaFailure');
+  const failure = failureOf(sets);
   if (failure) {
-    const { reason = '', message = '' } = failure;
-    setCondition(conditions, { type: 'ReplicaFailure', status: failure.status, reason, message }, now);
+    const { status: state, reason = '', message = '', lastTransitionTime } = failure;
+    const since = lastTransitionTime === undefined ? now : Date.parse(lastTransitionTime);
+    setCondition(conditions, { type: 'ReplicaFailure', status: state, reason, message }, since);
   } else {
     remove(conditions, 'ReplicaFailure');
   }
   status.conditions = conditions;
   const same = jsonEqual(withoutEmpty(status), withoutEmpty(deployment.status));
   return { status: same ? undefined : status, requeueAfter: untilDeadline(deployment, status, now) };
+}
+
+/** Why pods of the current set cannot be made or deleted; where all is well with it, of an old one. */
+function failureOf({ current, old }: ReplicaSets): Readonly<ReplicaSetCondition> | undefined {
+  return [...(current ? [current] : []), ...old]
+    .flatMap((set) => set.status?.conditions ?? [])
+    .find((c) => c.type === 'ReplicaFailure');
 }
 
 const available = {
@@ -67,6 +79,7 @@ const unavailable = {
 function counts(deployment: Readonly<Deployment>, sets: ReplicaSets): DeploymentStatus {
   const all = allOf(sets);
   const availableReplicas = total(all, availableOf);
+  const terminating = terminatingOf(all);
   const { collisionCount } = deployment.status ?? {};
   return {
     observedGeneration: deployment.metadata.generation ?? 0,
@@ -75,9 +88,16 @@ function counts(deployment: Readonly<Deployment>, sets: ReplicaSets): Deployment
     readyReplicas: total(all, (set) => set.status?.readyReplicas ?? 0),
     availableReplicas,
     unavailableReplicas: Math.max(0, total(all, sizeOf) - availableReplicas),
-    terminatingReplicas: total(all, (set) => set.status?.terminatingReplicas ?? 0),
+    ...(terminating !== undefined && { terminatingReplicas: terminating }),
     ...(collisionCount !== undefined && { collisionCount }),
   };
+}
+
+/** Undefined where a set that was looked at already does not say how many of its pods are ending. */
+function terminatingOf(all: readonly Readonly<ReplicaSet>[]): number | undefined {
+  const silent = ({ status }: Readonly<ReplicaSet>) =>
+    (status?.observedGeneration ?? 0) > 0 && status?.terminatingReplicas === undefined;
+  return all.some(silent) ? undefined : total(all, (set) => set.status?.terminatingReplicas ?? 0);
 }
 
 /** Upstream syncRolloutStatus: complete, moving, or too slow. */
