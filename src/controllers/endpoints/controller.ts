@@ -4,6 +4,7 @@ import { objectKey } from '../../apimachinery/object.ts';
 import { ignoreNotFound, isAlreadyExists } from '../../apimachinery/status.ts';
 import { endpoints, pods, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
+import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { createServiceSelection } from '../shared/service-selection.ts';
 import { hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
@@ -53,10 +54,12 @@ export function endpointsController(context: ControllerContext): Controller {
     } catch (error) {
       // Made by another in the meantime: the watch brings it, and the next try updates it.
       if (!current && isAlreadyExists(error)) throw error;
+      // They go with their namespace: there is nothing to try again.
+      if (!current && isNamespaceTerminating(error)) return result;
       const reason = current ? 'FailedToUpdateEndpoint' : 'FailedToCreateEndpoint';
-      const verb = current ? 'update' : 'create';
-      const message = `Failed to ${verb} endpoint ${key}: ${(error as Error).message}`;
-      recorder.event(current ?? service, { type: 'Warning', reason, message });
+      const what = current ? 'update endpoint' : 'create endpoint for service';
+      const message = `Failed to ${what} ${key}: ${(error as Error).message}`;
+      recorder.event(wanted, { type: 'Warning', reason, message });
       throw error;
     }
     return result;

@@ -65,6 +65,13 @@ test('only the first family', () => {
   expect(six?.subsets?.[0]?.addresses?.map((a) => a.ip)).toEqual(['fd00::1']);
 });
 
+test('a Service from before ipFamilies has the family of its address', () => {
+  const pods = [pod('a', '', { ips: ['fd00::1', '10.0.0.1'] })];
+  const ips = (clusterIP: string) =>
+    run(service({ clusterIP, ipFamilies: [] }), pods)?.subsets?.[0]?.addresses?.map(({ ip }) => ip);
+  expect([ips('10.96.0.1'), ips('fd96::1'), ips('None')]).toEqual([['10.0.0.1'], ['fd00::1'], ['fd00::1']]);
+});
+
 test('without ports: a headless Service has addresses, another has nothing', () => {
   const pods = [pod('a', '10.0.0.1')];
   const headless = run(service({ ports: [], clusterIP: 'None' }), pods);
@@ -91,6 +98,9 @@ test('beyond 1,000 addresses the rest is cut off, not ready ones first, and that
   const made = run(service(), pods);
   expect(made?.metadata.annotations).toEqual({ 'endpoints.kubernetes.io/over-capacity': 'truncated' });
   expect([made?.subsets?.[0]?.addresses?.length, made?.subsets?.[0]?.notReadyAddresses?.length]).toEqual([900, 100]);
+  if (made) made.metadata.annotations = { 'endpoints.kubernetes.io/over-capacity': 'warning' };
+  const told = reconcile({ service: service(), pods, current: made });
+  expect(told?.metadata.annotations).toEqual({ 'endpoints.kubernetes.io/over-capacity': 'truncated' });
   const back = reconcile({ service: service(), pods: pods.slice(0, 10), current: made });
   expect(back?.metadata.annotations).toBeUndefined();
 });

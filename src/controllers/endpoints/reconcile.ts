@@ -1,6 +1,7 @@
 // What the Endpoints object of a Service should be (service-semantics 2.3).
 import type { EndpointAddress, EndpointPort, Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { familyOf } from '../../net/ip.ts';
 import { isPodReady, isPodTerminal, podAddresses, targetPortOf } from '../shared/pods.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
 import { type AddressOnPort, repack, truncate } from './subsets.ts';
@@ -30,7 +31,7 @@ export function reconcile({ service, pods, current, triggerTime }: EndpointsInpu
     current &&
     jsonEqual(current.subsets ?? [], subsets) &&
     jsonEqual(current.metadata.labels, labels) &&
-    (capacity !== undefined) === truncated
+    capacity === (truncated ? 'truncated' : undefined)
   ) {
     return undefined;
   }
@@ -69,7 +70,8 @@ function entriesOf(service: Readonly<Service>, pod: Readonly<Pod>): AddressOnPor
 }
 
 function addressOf(service: Readonly<Service>, pod: Readonly<Pod>): EndpointAddress | undefined {
-  const family = service.spec.ipFamilies?.[0] ?? (service.spec.clusterIP?.includes(':') ? 'IPv6' : undefined);
+  const { ipFamilies, clusterIP } = service.spec;
+  const family = ipFamilies?.[0] ?? (isHeadless(service) ? undefined : familyOf(clusterIP ?? ''));
   const address = podAddresses(pod).find((candidate) => family === undefined || candidate.family === family);
   if (!address) return undefined;
   const { name, namespace, uid } = pod.metadata;

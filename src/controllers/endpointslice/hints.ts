@@ -19,7 +19,7 @@ export function setHints(service: Readonly<Service>, slice: EndpointSlice): bool
   let changed = false;
   for (const endpoint of slice.endpoints ?? []) {
     // Whoever is not ready keeps what it had: its hints take part in nothing, and a change would be a needless write.
-    if (distribution && endpoint.conditions?.ready === false) continue;
+    if (distribution && endpoint.conditions?.ready !== true) continue;
     const hints = hintsOf(endpoint, distribution);
     if (jsonEqual(hints, endpoint.hints)) continue;
     if (hints) endpoint.hints = hints;

@@ -31,14 +31,24 @@ export function pack({ group, existing, max, newSlice, outdated }: PackOptions):
   return packing;
 }
 
-/** Who an endpoint is; what else changes (conditions, zone) changes in place. */
-function endpointKey({ addresses, hostname, nodeName, targetRef }: Endpoint): string {
-  const owner = targetRef && [targetRef.namespace, targetRef.name, targetRef.uid];
-  return JSON.stringify([[...addresses].sort(), hostname, nodeName, owner]);
+/**
+ * Who an endpoint is (upstream endpointslice/util hashEndpoint). What else changes changes in place: also the UID and
+ * the node, as when a pod of a StatefulSet is made anew under its name and gets its old address.
+ */
+export function endpointKey({ addresses, hostname, targetRef }: Endpoint): string {
+  const { namespace = '', name = '' } = targetRef ?? {};
+  return JSON.stringify([[...addresses].sort(), hostname ?? '', namespace, name]);
 }
 
-function sameState(a: Endpoint, b: Endpoint): boolean {
-  return jsonEqual(a.conditions, b.conditions) && a.zone === b.zone && jsonEqual(a.addresses, b.addresses);
+/** Is everything but the identity and the hints the same? */
+export function sameState(a: Endpoint, b: Endpoint): boolean {
+  return a.nodeName === b.nodeName && a.zone === b.zone && jsonEqual(factsOf(a), factsOf(b));
+}
+
+function factsOf({ conditions, targetRef }: Endpoint) {
+  const { ready = null, serving = null, terminating = null } = conditions ?? {};
+  const { resourceVersion: _, ...target } = targetRef ?? {};
+  return { conditions: { ready, serving, terminating }, target };
 }
 
 /** Takes the endpoints that this slice holds already out of `wanted`. */
@@ -49,22 +59,18 @@ function keepWanted(
   outdated: PackOptions['outdated'],
 ): void {
   const kept: Endpoint[] = [];
-  let changed = outdated(slice);
+  let changed = false;
   for (const endpoint of slice.endpoints ?? []) {
     const key = endpointKey(endpoint);
     const target = wanted.get(key);
     wanted.delete(key);
-    if (!target) {
-      changed = true;
-    } else if (sameState(endpoint, target)) {
-      kept.push(endpoint);
-    } else {
-      changed = true;
-      kept.push(endpoint.hints ? { ...target, hints: endpoint.hints } : target);
-    }
+    if (target) kept.push(target);
+    changed ||= !target || !sameState(endpoint, target);
   }
   if (kept.length === 0) packing.delete.push(slice);
+  // Hints go with the change: those that are due are set afterwards.
   else if (changed) packing.update.push({ ...jsonCopy(slice), endpoints: kept.map(jsonCopy) });
+  else if (outdated(slice)) packing.update.push(jsonCopy(slice));
   else packing.unchanged.push(slice);
 }
 

@@ -29,7 +29,9 @@ export function podEndpoints({ service, pods, node }: PodEndpointsInput, family:
   const groups = new Map<string, PortGroup>();
   const missing = new Set<string>();
   for (const pod of [...pods].sort(byName)) {
-    const addresses = podAddresses(pod).flatMap((one) => (one.family === family ? [one.ip] : []));
+    const addresses = podAddresses(pod)
+      .flatMap((one) => (one.family === family ? [one.ip] : []))
+      .sort();
     if (isPodTerminal(pod) || addresses.length === 0) continue;
     const { nodeName } = pod.spec;
     const podNode = nodeName ? node(nodeName) : undefined;

@@ -273,6 +273,27 @@ describe('packing', () => {
     expect(writes(back)).toEqual([0, 1, 0]);
   });
 
+  test('a pod made anew under its name and address keeps its place, with its new UID, node and zone', () => {
+    const { slices } = run({ pods: [pod('p1'), pod('p2')] });
+    const moved = pod('p1', { node: 'node-2' });
+    moved.metadata.uid = 'uid-anew';
+    const { changes, slices: after } = run({ pods: [moved, pod('p2')], slices });
+    expect(writes(changes)).toEqual([0, 1, 0]);
+    expect(after[0]?.endpoints?.map((e) => [e.targetRef?.uid, e.nodeName, e.zone])).toEqual([
+      ['uid-anew', 'node-2', 'zone-2'],
+      ['uid-p2', 'node-1', 'zone-1'],
+    ]);
+  });
+
+  test('the resourceVersion of a pod is no change, as little as the order of its addresses', () => {
+    const { slices } = run({ pods: [pod('p1', { ips: ['10.244.0.3', '10.244.0.2'] })] });
+    expect(slices[0]?.endpoints?.[0]?.addresses).toEqual(['10.244.0.2', '10.244.0.3']);
+    for (const endpoint of slices[0]?.endpoints ?? [])
+      endpoint.targetRef = { ...endpoint.targetRef, resourceVersion: '7' };
+    const { changes } = run({ pods: [pod('p1', { ips: ['10.244.0.2', '10.244.0.3'] })], slices });
+    expect(writes(changes)).toEqual([0, 0, 0]);
+  });
+
   test('slices that belong to another Service of that name are replaced', () => {
     const { slices } = run({ pods: [pod('p1')] });
     const reborn = service();
@@ -318,5 +339,13 @@ describe('hints', () => {
       [0, 1, 0],
       [undefined, undefined, undefined],
     ]);
+  });
+
+  test('an endpoint that is no longer ready loses its hints with the change', () => {
+    const zonal = service({ trafficDistribution: 'PreferSameZone' });
+    const { slices } = run({ service: zonal, pods });
+    const failed = [pod('p1', { ready: false }), ...pods.slice(1)];
+    const { slices: after } = run({ service: zonal, pods: failed, slices });
+    expect(hints(after)).toEqual([undefined, { forZones: [{ name: 'zone-2' }] }, undefined]);
   });
 });

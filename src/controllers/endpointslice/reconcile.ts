@@ -4,7 +4,7 @@ import type { EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.g
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { EventText } from '../../client/events.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
-import { managedByLabel, serviceNameLabel } from '../shared/service-slices.ts';
+import { managedByLabel, serviceNameLabel, sliceNamePrefix } from '../shared/service-slices.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
 import { setHints } from './hints.ts';
 import { pack } from './pack.ts';
@@ -175,7 +175,7 @@ function sliceOf(service: Readonly<Service>, addressType: string, ports: Endpoin
     kind: 'EndpointSlice',
     metadata: {
       name: '',
-      generateName: generateNameOf(name),
+      generateName: sliceNamePrefix(name),
       namespace,
       labels: labelsOf(service),
       ownerReferences: [controllerReference(service, { apiVersion: 'v1', kind: 'Service' })],
@@ -184,11 +184,6 @@ function sliceOf(service: Readonly<Service>, addressType: string, ports: Endpoin
     endpoints: [],
     ports: ports.map(jsonCopy),
   };
-}
-
-/** `NAME-`, without the dash where it would make the prefix too long for a DNS subdomain of 253 with a suffix of 5. */
-function generateNameOf(serviceName: string): string {
-  return serviceName.length < 253 ? `${serviceName}-` : serviceName;
 }
 
 /** The Service's labels, and those that say whose slice it is. */

@@ -45,6 +45,15 @@ describe('parts of the CPU', () => {
         ['b', 0.5],
       ],
     ],
+    [
+      'in thousandths of a CPU',
+      [node('1', 'a', '3'), node('2', 'a', '2000m'), node('3', 'b', '4500m'), node('4', 'c', '500m')],
+      [
+        ['a', 0.5],
+        ['b', 0.45],
+        ['c', 0.05],
+      ],
+    ],
     ['one zone is not enough', [node('1', 'a')], undefined],
     [
       'a node without zone says that not enough is known',

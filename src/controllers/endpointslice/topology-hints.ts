@@ -3,7 +3,7 @@
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
 import type { Endpoint, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
-import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
+import { parseQuantity, quantityMilliValue } from '../../apimachinery/quantity.ts';
 import { zoneLabel } from './pod-endpoints.ts';
 
 /** The older name wins where both are there. */
@@ -29,7 +29,7 @@ export function zoneRatios(nodes: readonly Readonly<Node>[]): ZoneRatios | undef
     if (excludedRoles.some((role) => labels[role] !== undefined)) continue;
     if (!status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) continue;
     const zone = labels[zoneLabel];
-    const cpu = quantityValue(parseQuantity(String(status.allocatable?.cpu ?? '0')));
+    const cpu = quantityMilliValue(parseQuantity(String(status.allocatable?.cpu ?? '0')));
     if (!zone || cpu === 0) return undefined;
     byZone.set(zone, (byZone.get(zone) ?? 0) + cpu);
     total += cpu;
@@ -98,7 +98,9 @@ function partsOf(count: number, ratios: ZoneRatios | undefined): ReadonlyMap<str
   }
   const numbers = `(${count} endpoints, ${ratios.size} zones)`;
   if (ratios.size > count) return `Insufficient number of endpoints ${numbers}`;
-  const minima = new Map([...ratios].map(([zone, r]) => [zone, Math.ceil((r * count) / (1 + overloadThreshold))]));
+  // Upstream's own order of the operations, for its roundings.
+  const least = 1 / (1 + overloadThreshold);
+  const minima = new Map([...ratios].map(([zone, ratio]) => [zone, Math.ceil(ratio * count * least)]));
   const spare = count - [...minima.values()].reduce((sum, one) => sum + one, 0);
   if (spare < 0) {
     return `Unable to allocate minimum required endpoints to each zone without exceeding overload threshold ${numbers}`;

@@ -2,10 +2,11 @@
 import type { EndpointAddress, EndpointSubset, Endpoints } from '../../api/core/v1/types.generated.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
-import { type IPFamily, parseIP } from '../../net/ip.ts';
+import { canonicalIP, familyOf, type IPFamily } from '../../net/ip.ts';
+import { endpointKey, sameState } from '../endpointslice/pack.ts';
 import { portsKey } from '../endpointslice/pod-endpoints.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
-import { managedByLabel, serviceNameLabel } from '../shared/service-slices.ts';
+import { managedByLabel, serviceNameLabel, sliceNamePrefix } from '../shared/service-slices.ts';
 import { lastChangeTriggerTime } from '../shared/services.ts';
 
 export const managedBy = 'endpointslicemirroring-controller.k8s.io';
@@ -29,64 +30,102 @@ export function shouldMirror(endpoints: Readonly<Endpoints>): boolean {
   return labels?.[skipMirrorLabel] !== 'true' && annotations?.[leaderAnnotation] === undefined;
 }
 
+/** Slices of an address type and a set of ports, upstream's unit of mirroring. */
+interface Wanted {
+  readonly slice: EndpointSlice;
+  /** By {@link endpointKey}: of an address that is there twice the last counts. */
+  readonly endpoints: Map<string, Endpoint>;
+}
+
+interface Skipped {
+  invalid: number;
+  tooMany: number;
+}
+
 export function reconcile(endpoints: Readonly<Endpoints>, slices: readonly Readonly<EndpointSlice>[]): Mirroring {
-  const warnings: { reason: string; message: string }[] = [];
-  const wanted = new Map<string, EndpointSlice>();
-  for (const subset of endpoints.subsets ?? []) mirrorSubset(endpoints, subset, wanted, warnings);
-  const mirroring: Mirroring = { create: [], update: [], delete: [], warnings };
-  for (const slice of slices) {
+  const wanted = new Map<string, Wanted>();
+  const skipped = { invalid: 0, tooMany: 0 };
+  for (const subset of endpoints.subsets ?? []) mirrorSubset(endpoints, subset, wanted, skipped);
+  const mirroring: Mirroring = { create: [], update: [], delete: [], warnings: warningsOf(skipped) };
+  const spare: Readonly<EndpointSlice>[] = [];
+  // Those of an object of this name that is gone would go with it: they are taken over.
+  for (const slice of slices.toSorted(
+    (a, b) => Number(isControlledBy(b, endpoints)) - Number(isControlledBy(a, endpoints)),
+  )) {
     const key = sliceKey(slice.addressType, slice.ports ?? []);
-    const target = isControlledBy(slice, endpoints) ? wanted.get(key) : undefined;
-    wanted.delete(target ? key : '');
-    if (!target) mirroring.delete.push(slice);
-    else if (!sameSlice(slice, target)) {
-      const { labels = {}, annotations } = target.metadata;
-      const { annotations: _, ...metadata } = slice.metadata;
-      mirroring.update.push({ ...target, metadata: { ...metadata, labels, ...(annotations && { annotations }) } });
-    }
+    const target = wanted.get(key);
+    wanted.delete(key);
+    if (!target) spare.push(slice);
+    else if (!isMirrorOf(slice, target, endpoints)) mirroring.update.push(inPlaceOf(slice, toSlice(target)));
   }
-  mirroring.create.push(...wanted.values());
+  for (const slice of [...wanted.values()].map(toSlice)) {
+    const index = spare.findIndex(({ addressType }) => addressType === slice.addressType);
+    const [reused] = index < 0 ? [] : spare.splice(index, 1);
+    if (reused) mirroring.update.push(inPlaceOf(reused, slice));
+    else if (endpoints.metadata.deletionTimestamp === undefined) mirroring.create.push(slice);
+  }
+  mirroring.delete.push(...spare);
   return mirroring;
 }
 
+function toSlice({ slice, endpoints }: Wanted): EndpointSlice {
+  return { ...slice, endpoints: [...endpoints.values()] };
+}
+
+function inPlaceOf(slice: Readonly<EndpointSlice>, wanted: EndpointSlice): EndpointSlice {
+  const { annotations: _, generateName: __, ...metadata } = slice.metadata;
+  const { generateName: ___, name: ____, ...ours } = wanted.metadata;
+  return { ...wanted, metadata: { ...metadata, ...ours } };
+}
+
+/** The numbers are of all subsets together, and that of too many counts the invalid ones again, as upstream's do. */
+function warningsOf({ invalid, tooMany }: Skipped): Mirroring['warnings'] {
+  const warnings: { reason: string; message: string }[] = [];
+  if (invalid > 0) {
+    const message = `Skipped ${invalid} invalid IP addresses when mirroring to EndpointSlices`;
+    warnings.push({ reason: 'InvalidIPAddress', message });
+  }
+  if (tooMany > 0) {
+    const message = `A max of ${mostAddresses} addresses can be mirrored to EndpointSlices per Endpoints subset. ${invalid + tooMany} addresses were skipped`;
+    warnings.push({ reason: 'TooManyAddressesToMirror', message });
+  }
+  return warnings;
+}
+
 function mirrorSubset(
-  endpoints: Readonly<Endpoints>,
+  object: Readonly<Endpoints>,
   subset: Readonly<EndpointSubset>,
-  wanted: Map<string, EndpointSlice>,
-  warnings: { reason: string; message: string }[],
+  wanted: Map<string, Wanted>,
+  skipped: Skipped,
 ): void {
   const ports: EndpointPort[] = (subset.ports ?? []).map(({ name = '', port, protocol = 'TCP', appProtocol }) => ({
     name,
     port,
     protocol,
-    ...(appProtocol && { appProtocol }),
+    ...(appProtocol !== undefined && { appProtocol }),
   }));
   const all = [
     ...(subset.addresses ?? []).map((address) => ({ address, ready: true })),
     ...(subset.notReadyAddresses ?? []).map((address) => ({ address, ready: false })),
   ];
-  let invalid = 0;
-  let skipped = 0;
   let added = 0;
   for (const { address, ready } of all) {
-    const family = parseIP(address.ip)?.family;
-    if (!family) invalid += 1;
-    else if (added >= mostAddresses) skipped += 1;
-    else {
-      added += 1;
-      const key = sliceKey(family, ports);
-      const slice = wanted.get(key) ?? sliceOf(endpoints, family, ports);
-      slice.endpoints?.push(endpointOf(address, ready));
-      wanted.set(key, slice);
+    if (added >= mostAddresses) {
+      skipped.tooMany += 1;
+      continue;
     }
-  }
-  if (invalid > 0) {
-    const message = `Skipped ${invalid} invalid IP addresses when mirroring to EndpointSlices`;
-    warnings.push({ reason: 'InvalidIPAddress', message });
-  }
-  if (skipped > 0) {
-    const message = `A max of ${mostAddresses} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`;
-    warnings.push({ reason: 'TooManyAddressesToMirror', message });
+    const ip = canonicalIP(address.ip);
+    const family = ip && familyOf(ip);
+    if (!family) {
+      skipped.invalid += 1;
+      continue;
+    }
+    added += 1;
+    const key = sliceKey(family, ports);
+    const { slice, endpoints } = wanted.get(key) ?? { slice: sliceOf(object, family, ports), endpoints: new Map() };
+    const endpoint = endpointOf({ ...address, ip }, ready);
+    endpoints.set(endpointKey(endpoint), endpoint);
+    wanted.set(key, { slice, endpoints });
   }
 }
 
@@ -112,7 +151,7 @@ function sliceOf(endpoints: Readonly<Endpoints>, addressType: IPFamily, ports: E
     kind: 'EndpointSlice',
     metadata: {
       name: '',
-      generateName: `${name}-`,
+      generateName: sliceNamePrefix(name),
       namespace,
       labels: { ...labels, [serviceNameLabel]: name, [managedByLabel]: managedBy },
       ...(annotations.length > 0 && { annotations: Object.fromEntries(annotations) }),
@@ -124,10 +163,18 @@ function sliceOf(endpoints: Readonly<Endpoints>, addressType: IPFamily, ports: E
   };
 }
 
-function sameSlice(slice: Readonly<EndpointSlice>, wanted: EndpointSlice): boolean {
+/** Endpoints are compared in no order: another may have written them. */
+function isMirrorOf(slice: Readonly<EndpointSlice>, wanted: Wanted, owner: Readonly<Endpoints>): boolean {
+  const current = slice.endpoints ?? [];
+  const { labels, annotations } = wanted.slice.metadata;
   return (
-    jsonEqual(slice.endpoints ?? [], wanted.endpoints) &&
-    jsonEqual(slice.metadata.labels, wanted.metadata.labels) &&
-    jsonEqual(slice.metadata.annotations ?? {}, wanted.metadata.annotations ?? {})
+    isControlledBy(slice, owner) &&
+    current.length === wanted.endpoints.size &&
+    current.every((endpoint) => {
+      const target = wanted.endpoints.get(endpointKey(endpoint));
+      return target !== undefined && sameState(endpoint, target);
+    }) &&
+    jsonEqual(slice.metadata.labels, labels) &&
+    jsonEqual(slice.metadata.annotations ?? {}, annotations ?? {})
   );
 }

@@ -4,6 +4,7 @@ import { objectKey } from '../../apimachinery/object.ts';
 import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { endpointSlices } from '../../client/resources.ts';
 import type { Client, Informer } from '../../client/types.ts';
+import { isNamespaceTerminating } from './pod-control.ts';
 import type { WriteTracker } from './write-tracker.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
@@ -56,6 +57,11 @@ export class ServiceSlices {
   }
 }
 
+/** `NAME-`, without the dash where it would make the prefix longer than a DNS subdomain of 253. */
+export function sliceNamePrefix(serviceName: string): string {
+  return serviceName.length < 253 ? `${serviceName}-` : serviceName;
+}
+
 /** What becomes of the slices of one Service. */
 export interface SliceWrites {
   readonly create: readonly EndpointSlice[];
@@ -73,7 +79,13 @@ export async function writeSlices(
   }: { readonly client: Client; readonly writes: WriteTracker<EndpointSlice>; readonly key: string },
 ): Promise<void> {
   const resource = client.resource<EndpointSlice>(endpointSlices);
-  for (const slice of create) writes.wrote(key, await resource.create(slice));
+  try {
+    for (const slice of create) writes.wrote(key, await resource.create(slice));
+  } catch (error) {
+    // The slices go with their namespace: there is nothing to try again.
+    if (isNamespaceTerminating(error)) return;
+    throw error;
+  }
   for (const slice of update) writes.wrote(key, await resource.update(slice));
   for (const slice of gone) {
     await resource.delete(slice.metadata.name, slice.metadata.namespace).catch(ignoreNotFound);
