@@ -209,6 +209,7 @@ export function containerConfig(pod: Pod, container: Container, input: Container
     labels: { ...podLabels(identityOf(pod)), [labels.containerName]: container.name },
     annotations: {
       ...(input.podRestarts > 0 && { [annotations.podRestarts]: String(input.podRestarts) }),
+      [annotations.image]: container.image ?? '',
       [annotations.terminationMessagePath]: input.terminationFile,
       [annotations.terminationMessagePolicy]: container.terminationMessagePolicy ?? 'File',
     },

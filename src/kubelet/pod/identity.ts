@@ -13,6 +13,8 @@ export const annotations = {
   terminationGracePeriod: 'io.kubernetes.pod.terminationGracePeriod',
   /** Of containers: how often all of their pod had been restarted when they were made (restart-rules.ts). */
   podRestarts: 'portico.dev/pod-restarts',
+  /** Of containers: their image as the pod named it; one that it names otherwise now is made anew (pod-plan.ts). */
+  image: 'portico.dev/image',
   terminationMessagePath: 'io.kubernetes.container.terminationMessagePath',
   terminationMessagePolicy: 'io.kubernetes.container.terminationMessagePolicy',
 } as const;

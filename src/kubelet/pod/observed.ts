@@ -17,8 +17,11 @@ export interface ObservedContainer {
   readonly reason: string;
   /** The runtime's, or the termination message. */
   readonly message: string;
+  /** As the runtime calls it. */
   readonly image: string;
   readonly imageID: string;
+  /** As the pod named it when the container was made; empty where that is not known. */
+  readonly wantedImage: string;
 }
 
 export interface ObservedSandbox {

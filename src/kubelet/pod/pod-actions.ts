@@ -10,7 +10,7 @@ import { formatPod, identityOf } from './identity.ts';
 import type { MountedVolumes } from './mounted-volumes.ts';
 import { type ObservedContainer, readySandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
-import { type Action, nextBackoff, type PodPlan, type RestartBackoff } from './pod-plan.ts';
+import { type Action, backoffKey, nextBackoff, type PodPlan, type RestartBackoff } from './pod-plan.ts';
 import type { PodView } from './pod-view.ts';
 
 export type Waiting = Map<string, { readonly reason: string; readonly message: string }>;
@@ -39,7 +39,7 @@ export class PodActions {
     this.#options = options;
   }
 
-  /** By container name, when it may start again. */
+  /** By backoffKey, when it may start again. */
   get backoffs(): ReadonlyMap<string, RestartBackoff> {
     return this.#backoffs;
   }
@@ -142,7 +142,8 @@ export class PodActions {
     if (context.options.clock.now() < retryAt) return retryAt;
     if (restartOf) {
       const now = context.options.clock.now();
-      this.#backoffs.set(container.name, nextBackoff(this.#backoffs.get(container.name), restartOf.finishedAt, now));
+      const key = backoffKey(container);
+      this.#backoffs.set(key, nextBackoff(this.#backoffs.get(key), restartOf.finishedAt, now));
     }
     const mounted = volumes.current ?? (await volumes.setUp(pod, addresses));
     const result = await starter.start({

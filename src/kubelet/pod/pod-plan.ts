@@ -25,7 +25,7 @@ export interface PlanInput {
   readonly pod: Pod;
   readonly observed: ObservedPod;
   readonly probes: ProbeVerdicts;
-  /** By container name. */
+  /** By backoffKey. */
   readonly backoffs: ReadonlyMap<string, RestartBackoff>;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -85,6 +85,22 @@ export function deadlineOf({ spec }: Pod, startedAt: number): number | undefined
   return seconds === undefined || startedAt === 0 ? undefined : startedAt + seconds * 1000;
 }
 
+/**
+ * By what back-offs are kept: a container that is given another image or other resources is not held back for what it was
+ * (kubelet's GetBackoffKey).
+ */
+export function backoffKey({ name, image, resources }: Container): string {
+  return JSON.stringify([name, image, resources ?? {}]);
+}
+
+/** Why a container that runs, or may run, is ended. */
+interface Replacement {
+  readonly message: string;
+  readonly grace?: number;
+  /** Another is started in its place at once. */
+  readonly restarts: boolean;
+}
+
 class Planner {
   readonly actions: Action[] = [];
   readonly waiting = new Map<string, { reason: string; message: string }>();
@@ -104,45 +120,64 @@ class Planner {
     return this.#beginning?.podRestarts ?? 0;
   }
 
-  /** Sees to one container: starts it, restarts it when it may, kills it when a probe failed. */
-  tend(container: Container): 'running' | 'ended' | 'pending' {
-    const { pod, observed, probes } = this.#input;
-    const current = latest(observed, container.name);
-    if (!current) {
-      this.actions.push({ type: 'start', container, attempt: 0 });
-      return 'pending';
-    }
-    if (this.#beginning?.isOld(current)) {
-      this.#restart(container, current);
-      return 'pending';
-    }
-    if (current.state === 'running') {
-      const failure = probes.failed.get(current.id);
-      if (failure !== undefined) {
-        const message = `Container ${container.name} ${failure.message}`;
-        this.actions.push({ type: 'kill', container: current, ...failure, message });
-        return 'pending';
-      }
-      return 'running';
-    }
-    if (current.state === 'unknown') {
-      this.actions.push({
-        type: 'kill',
-        container: current,
-        message: `Container ${container.name} is in unknown state, try killing it before restart`,
-      });
-      return 'pending';
-    }
-    // Made but never started (its start failed), or left by a sandbox that is gone: it ended without a say.
-    const lost = current.sandboxId !== this.#sandboxId && !isOver(current);
-    if (!lost && current.state === 'exited' && !restartsAfter(pod.spec, container, current.exitCode)) return 'ended';
-    this.#restart(container, current);
-    return 'pending';
+  /** Starts the next init container: one that already ran in another sandbox does so anew, without waiting. */
+  begin(container: Container): void {
+    const last = latest(this.#input.observed, container.name);
+    if (last && last.sandboxId !== this.#sandboxId && !isSidecar(container))
+      this.actions.push({ type: 'start', container, attempt: last.attempt + 1 });
+    else this.tend(container);
   }
 
-  #restart(container: Container, ended: ObservedContainer): void {
+  /** Sees to one container: starts it, restarts it when it may, replaces it when it must not go on as it is. */
+  tend(container: Container): void {
+    const { pod, observed } = this.#input;
+    const current = latest(observed, container.name);
+    if (!current) this.actions.push({ type: 'start', container, attempt: firstAttempt(pod, container.name) });
+    else if (this.#beginning?.isOld(current)) this.#restart(container, current);
+    else if (current.state === 'running' || current.state === 'unknown') {
+      const replacement = this.#replacement(container, current);
+      if (replacement) this.#replace(container, current, replacement);
+    } else {
+      // Made but never started (its start failed), or left by a sandbox that is gone: it ended without a say.
+      const lost = current.sandboxId !== this.#sandboxId && !isOver(current);
+      if (lost || current.state !== 'exited' || restartsAfter(pod.spec, container, current.exitCode))
+        this.#restart(container, current);
+    }
+  }
+
+  #replacement(container: Container, current: ObservedContainer): Replacement | undefined {
+    const { pod, probes } = this.#input;
+    const { name } = container;
+    const isInit = pod.spec.initContainers?.some((c) => c.name === name) ?? false;
+    const kind = isInit ? 'Init container' : 'Container';
+    // Who ends it knows better than its exit code.
+    const restarts = (container.restartPolicy ?? pod.spec.restartPolicy) !== 'Never';
+    const intent = restarts && !isInit ? ', will be restarted' : '';
+    if (current.state === 'unknown') {
+      const message = `${kind} is in "unknown" state, try killing it before restart`;
+      return { message, restarts: restarts || !isInit };
+    }
+    if (current.wantedImage !== '' && current.wantedImage !== container.image)
+      return {
+        message: `${kind} ${name} definition changed${isInit ? '' : ', will be restarted'}`,
+        restarts: true,
+      };
+    const failure = probes.failed.get(current.id);
+    return failure && { ...failure, message: `${kind} ${name} ${failure.message}${intent}`, restarts };
+  }
+
+  #replace(container: Container, current: ObservedContainer, { restarts, ...why }: Replacement): void {
+    this.actions.push({ type: 'kill', container: current, ...why });
+    if (!restarts) return;
+    // It is held back as one that ended by itself before: how long it ran this time does not count yet.
+    const before = this.#input.observed.containers.find((c) => c.name === container.name && isOver(c));
+    if (before) this.#restart(container, before, current.attempt + 1);
+    else this.actions.push({ type: 'start', container, attempt: current.attempt + 1 });
+  }
+
+  #restart(container: Container, ended: ObservedContainer, attempt = ended.attempt + 1): void {
     const { pod, backoffs, now } = this.#input;
-    const backoff = backoffs.get(container.name);
+    const backoff = backoffs.get(backoffKey(container));
     const endedAt = ended.finishedAt || ended.createdAt;
     const expired = !backoff || endedAt - backoff.updatedAt > restartDelays.forget;
     if (!expired && now < endedAt + backoff.delay) {
@@ -151,8 +186,15 @@ class Planner {
       this.wakeAt = Math.min(this.wakeAt ?? Number.POSITIVE_INFINITY, endedAt + backoff.delay);
       return;
     }
-    this.actions.push({ type: 'start', container, attempt: ended.attempt + 1, restartOf: ended });
+    this.actions.push({ type: 'start', container, attempt, restartOf: ended });
   }
+}
+
+/** Of a container that the runtime has nothing of: where the API was told of one, they are counted on. */
+function firstAttempt({ status = {} }: Pod, name: string): number {
+  const { containerStatuses = [], initContainerStatuses = [] } = status;
+  const told = [...containerStatuses, ...initContainerStatuses].find((one) => one.name === name);
+  return told ? told.restartCount + (told.containerID ? 1 : 0) : 0;
 }
 
 const isOver = (container: ObservedContainer): boolean => container.state === 'exited';
@@ -195,7 +237,7 @@ export function planPod(input: PlanInput): PodPlan {
     return plan(true);
   }
   const sandbox = readySandbox(observed);
-  if (!sandbox) {
+  if (!sandbox || (sandbox.ips.length === 0 && !input.pod.spec.hostNetwork)) {
     for (const old of observed.sandboxes) planner.actions.push({ type: 'stopSandbox', id: old.id });
     planner.actions.push({ type: 'createSandbox', attempt: (observed.sandboxes[0]?.attempt ?? -1) + 1 });
     return plan(false);
@@ -213,24 +255,26 @@ function planContainers({ pod, observed, probes }: PlanInput, planner: Planner, 
   for (const container of ephemeralContainers) {
     if (!latest(observed, container.name)) planner.actions.push({ type: 'start', container, attempt: 0 });
   }
-  // Once a container of the pod was made in this sandbox, initialization is over, whatever became of init containers.
   const beginning = newBeginning(pod, observed);
-  const isOfNow = (one: ObservedContainer | undefined) => one?.sandboxId === sandboxId && !beginning?.isOld(one);
-  const initialized = containers.some((c) => isOfNow(latest(observed, c.name)));
-  for (const container of initContainers) {
-    if (isSidecar(container)) {
-      const state = planner.tend(container);
-      const id = latest(observed, container.name)?.id ?? '';
-      if (!initialized && (state !== 'running' || !probes.started.has(id))) return;
-    } else if (!initialized) {
-      const last = latest(observed, container.name);
-      // A new sandbox is initialized anew, whatever was done in the one before; so is a pod that begins anew.
-      if (last && last.sandboxId !== sandboxId)
-        planner.actions.push({ type: 'start', container, attempt: last.attempt + 1 });
-      else if (last?.state === 'exited' && last.exitCode === 0 && isOfNow(last)) continue;
-      else planner.tend(container);
-      return;
-    }
-  }
-  for (const container of containers) planner.tend(container);
+  const isOfNow = ({ name }: Container) => {
+    const last = latest(observed, name);
+    return last?.sandboxId === sandboxId && !beginning?.isOld(last);
+  };
+  const isDone = (container: Container) => {
+    const last = latest(observed, container.name);
+    if (isSidecar(container)) return last?.state === 'running' && probes.started.has(last.id);
+    return last?.state === 'exited' && last.exitCode === 0;
+  };
+  // Those before the last that was made in this sandbox are done, whether the runtime still knows of them or not, and only
+  // sidecars among them are kept running. Once a container of the pod was made in it, so are all.
+  const isInitialized = containers.some(isOfNow);
+  const reached = isInitialized ? initContainers.length : initContainers.findLastIndex(isOfNow);
+  for (const container of initContainers.slice(0, Math.max(reached, 0)))
+    if (isSidecar(container)) planner.tend(container);
+  const present = initContainers[reached];
+  if (present && (isSidecar(present) || !isDone(present))) planner.tend(present);
+  if (present && !isDone(present)) return;
+  const next = initContainers[reached + 1];
+  if (next) planner.begin(next);
+  else for (const container of containers) planner.tend(container);
 }

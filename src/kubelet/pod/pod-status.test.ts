@@ -30,6 +30,7 @@ function container(over: Partial<ObservedContainer> = {}): ObservedContainer {
     message: '',
     image: 'i',
     imageID: 'sha256:1',
+    wantedImage: 'i',
     ...over,
   };
 }

@@ -82,6 +82,7 @@ export class RuntimeReader {
       message: state === 'exited' ? (await terminationMessage(status)) || status.message : status.message,
       image: status.image?.image ?? '',
       imageID: status.imageRef,
+      wantedImage: status.annotations[annotations.image] ?? '',
     };
     if (status.state === containerState.exited) this.#ended.set(status.id, observed);
     return observed;

@@ -6,6 +6,7 @@ import type { ProbeOutcome } from './probe.ts';
 
 /** A container failed its liveness or startup probe. */
 export interface ProbeFailure {
+  /** What the container did: `failed liveness probe`. */
   readonly message: string;
   /** Seconds that the probe gives the container to end, if it says. */
   readonly grace?: number;
@@ -159,8 +160,7 @@ export class Prober {
     }
     this.#stop(worker);
     const grace = probe.terminationGracePeriodSeconds;
-    const message = `failed ${kind} probe, will be restarted`;
-    this.failed.set(id, { message, ...(grace !== undefined && { grace }) });
+    this.failed.set(id, { message: `failed ${kind} probe`, ...(grace !== undefined && { grace }) });
     this.#options.changed();
   }
 
