@@ -147,11 +147,14 @@ describe('answers of the cluster zone', () => {
     ['dns-version.cluster.local.', 'TXT', ['NOERROR', 'dns-version.cluster.local. 28800 IN TXT "1.1.0"']],
     ['svc.cluster.local.', 'A', ['NOERROR', soa]],
     ['demo.svc.cluster.local.', 'A', ['NOERROR', soa]],
+    ['ns.dns.cluster.local.', 'SRV', ['NOERROR', soa]],
     ['absent.svc.cluster.local.', 'A', ['NXDOMAIN', soa]],
     ['a.b.c.web.demo.svc.cluster.local.', 'A', ['NXDOMAIN', soa]],
     ['web.demo.other.cluster.local.', 'A', ['NXDOMAIN', soa]],
     ['10-1-2-3.demo.pod.cluster.local.', 'A', ['NOERROR', '10-1-2-3.demo.pod.cluster.local. 30 IN A 10.1.2.3']],
     ['10-1-2-3.demo.pod.cluster.local.', 'AAAA', ['NOERROR', soa]],
+    ['10-1-2-3.demo.pod.cluster.local.', 'TXT', ['NOERROR', soa]],
+    ['10-1-2-3.demo.pod.cluster.local.', 'SRV', ['NOERROR', soa]],
     ['fd00--1.demo.pod.cluster.local.', 'AAAA', ['NOERROR', 'fd00--1.demo.pod.cluster.local. 30 IN AAAA fd00::1']],
     ['10-1-2-300.demo.pod.cluster.local.', 'A', ['NXDOMAIN', soa]],
     ['7.0.96.10.in-addr.arpa.', 'PTR', ['NOERROR', '7.0.96.10.in-addr.arpa. 30 IN PTR web.demo.svc.cluster.local.']],
@@ -163,6 +166,77 @@ describe('answers of the cluster zone', () => {
   ];
   test.each(cases)('%s %s', (name, type, expected) => {
     expect(ask(name, type)).toEqual(expected);
+  });
+
+  test('names that the zone makes are in the case of the question', () => {
+    const soaAs = (z: string) => `${z} 30 IN SOA ns.dns.${z} hostmaster.${z} 7 7200 1800 86400 30`;
+    expect(ask('absent.demo.svc.ClUsTeR.lOcAl.', 'A')).toEqual(['NXDOMAIN', soaAs('ClUsTeR.lOcAl.')]);
+    expect(ask('CLUSTER.local.', 'SOA')).toEqual(['NOERROR', soaAs('CLUSTER.local.')]);
+    expect(ask('CLUSTER.local.', 'NS')).toEqual([
+      'NOERROR',
+      'CLUSTER.local. 30 IN NS ns.dns.CLUSTER.local.',
+      '+ ns.dns.CLUSTER.local. 30 IN A 172.30.0.11',
+    ]);
+    expect(ask('_HTTP._tcp.WEB.demo.svc.cluster.LOCAL.', 'SRV')).toEqual([
+      'NOERROR',
+      '_HTTP._tcp.WEB.demo.svc.cluster.LOCAL. 30 IN SRV 0 50 80 web.demo.svc.cluster.LOCAL.',
+      '+ web.demo.svc.cluster.LOCAL. 30 IN A 10.96.0.7',
+      '+ web.demo.svc.cluster.LOCAL. 30 IN AAAA fd00:96::7',
+    ]);
+    expect(ask('7.0.96.10.IN-ADDR.arpa.', 'PTR')[1]).toContain('PTR web.demo.svc.cluster.local.');
+  });
+
+  test.each([
+    ['a pod', '10-1-2-3.default.pod.cluster.local', ['10-1-2-3.default.pod.cluster.local. 30 IN A 10.1.2.3']],
+    ['an endpoint', 'db-0.db.demo.svc.cluster.local', ['db-0.db.demo.svc.cluster.local. 30 IN A 10.244.1.1']],
+    ['this server', 'ns.dns.cluster.local', ['ns.dns.cluster.local. 30 IN A 172.30.0.11']],
+    ['what has other records', 'cluster.local', undefined],
+    ['what is not there', 'absent.demo.svc.cluster.local', undefined],
+    ['itself in capitals', 'TO.demo.svc.cluster.local', undefined],
+  ])('an alias inside the zone to %s', (_, externalName, records) => {
+    const view = zone();
+    view.setService(service('to', { type: 'ExternalName', externalName }));
+    const cname = `to.demo.svc.cluster.local. 30 IN CNAME ${externalName}.`;
+    expect(ask('to.demo.svc.cluster.local.', 'A', {}, view)).toEqual(
+      records ? ['NOERROR', cname, ...records] : ['NOERROR', soa],
+    );
+  });
+
+  test('a chain of aliases has an end', () => {
+    const view = zone();
+    const target = (i: number, length: number) => (i < length ? `chain-${length}-${i}` : 'web');
+    for (const length of [10, 11]) {
+      for (let i = 0; i < length; i++) {
+        const externalName = `${target(i + 1, length)}.demo.svc.cluster.local`;
+        view.setService(service(target(i, length), { type: 'ExternalName', externalName }));
+      }
+    }
+    expect(ask('chain-10-0.demo.svc.cluster.local.', 'A', {}, view)).toHaveLength(1 + 10 + 1);
+    expect(ask('chain-11-0.demo.svc.cluster.local.', 'A', {}, view)).toEqual(['NOERROR', soa]);
+  });
+
+  test('an alias depends on all that it leads over', () => {
+    const view = zone();
+    view.setService(service('to', { type: 'ExternalName', externalName: 'web.default.svc.cluster.local' }));
+    const question = { name: 'to.demo.svc.cluster.local.', type: TYPE.A, class: CLASS_IN };
+    expect(new Set(answer(view, question, config).dependencies)).toEqual(
+      new Set(['demo/', 'demo/to', 'default/', 'default/web']),
+    );
+  });
+
+  test('a port without a number is in no SRV record', () => {
+    const view = zone();
+    view.setService(service('any', { clusterIP: 'None' }));
+    view.setSlice(slice('any', { ports: [{ name: 'x' }], endpoints: [{ addresses: ['10.244.1.3'] }] }));
+    expect(ask('any.demo.svc.cluster.local.', 'A', {}, view)).toHaveLength(2);
+    expect(ask('any.demo.svc.cluster.local.', 'SRV', {}, view)).toEqual(['NOERROR', soa]);
+  });
+
+  test('an endpoint in two slices of its Service has one name', () => {
+    const view = zone();
+    const again = slice('db', { endpoints: [{ addresses: ['10.244.1.1'], hostname: 'db-0' }] });
+    view.setSlice({ ...again, metadata: { ...again.metadata, name: 'db-def' } });
+    expect(ask('1.1.244.10.in-addr.arpa.', 'PTR', {}, view)).toHaveLength(2);
   });
 
   test('an alias that leads out of the zone says whom to ask', () => {
@@ -201,6 +275,23 @@ describe('answers of the cluster zone', () => {
       'NOERROR',
       'cluster.local. 30 IN NS kube-dns.demo.svc.cluster.local.',
       '+ kube-dns.demo.svc.cluster.local. 30 IN A 10.96.0.10',
+    ]);
+    expect(ask('ns.dns.cluster.local.', 'A', {}, view)[1]).toBe('ns.dns.cluster.local. 30 IN A 10.96.0.10');
+    expect(ask('ns.dns.in-addr.arpa.', 'A', {}, view)[1]).toBe('ns.dns.in-addr.arpa. 30 IN A 10.96.0.10');
+    expect(ask('in-addr.arpa.', 'NS', {}, view)[1]).toBe('in-addr.arpa. 30 IN NS kube-dns.demo.svc.cluster.local.');
+  });
+
+  test('with a headless Service before it, all servers of that Service', () => {
+    const view = zone();
+    view.setService(service('dns', { clusterIP: 'None' }));
+    const endpoints = [{ addresses: ['172.30.0.11'] }, { addresses: ['172.30.0.12'] }];
+    view.setSlice(slice('dns', { ports: [], endpoints }));
+    expect(ask('cluster.local.', 'NS', {}, view)).toEqual([
+      'NOERROR',
+      'cluster.local. 30 IN NS 172-30-0-11.dns.demo.svc.cluster.local.',
+      'cluster.local. 30 IN NS 172-30-0-12.dns.demo.svc.cluster.local.',
+      '+ 172-30-0-11.dns.demo.svc.cluster.local. 30 IN A 172.30.0.11',
+      '+ 172-30-0-12.dns.demo.svc.cluster.local. 30 IN A 172.30.0.12',
     ]);
   });
 

@@ -44,8 +44,8 @@ export function zoneOf(name: string, config: ZoneConfig): string | undefined {
 export function answer(view: ZoneView, question: Question, config: ZoneConfig): Answer {
   if (question.type === TYPE.AXFR || question.type === TYPE.IXFR) return refusal();
   const zone = zoneOf(question.name, config) ?? config.zone;
-  const context = { view, question, config, zone };
-  if (question.name.toLowerCase() === zone) return apex(context);
+  const context = { view, question, config, zone: question.name.slice(-zone.length), aliases: [] };
+  if (question.name.length === zone.length) return apex(context);
   return zone === config.zone ? inZone(context) : reverse(context);
 }
 
@@ -53,20 +53,25 @@ interface Context {
   readonly view: ZoneView;
   readonly question: Question;
   readonly config: ZoneConfig;
+  /** In the case of the question's name, in which all names of the reply are that the zone itself makes. */
   readonly zone: string;
+  /** The names, lower case, whose CNAMEs led to this question. */
+  readonly aliases: readonly string[];
+}
+
+/** The question's labels before those of the zone, lower case. */
+function labelsBelow({ question, zone }: Context): string[] {
+  return labelsOf(question.name.slice(0, -zone.length - 1).toLowerCase());
 }
 
 function inZone(context: Context): Answer {
-  const { view, question, config } = context;
-  const labels = labelsOf(question.name.slice(0, -config.zone.length - 1).toLowerCase());
+  const { view, question } = context;
+  const labels = labelsBelow(context);
   if (labels.length === 1 && labels[0] === 'dns-version') {
     if (question.type !== TYPE.TXT) return noData(context);
     return found(context, [record(question.name, SCHEMA_VERSION_TTL, { type: 'TXT', texts: [SCHEMA_VERSION] })]);
   }
-  const isNameServer = labels.length === 2 && labels[0] === 'ns' && labels[1] === 'dns';
-  if (isNameServer && (question.type === TYPE.A || question.type === TYPE.AAAA)) {
-    return found(context, addressRecords(context, question.name, config.serverAddresses));
-  }
+  if (isNameServer(labels)) return nameServer(context);
   const [kind, namespace] = [labels.at(-1), labels.at(-2)];
   if (kind !== 'svc' && kind !== 'pod') return nxDomain(context);
   if (namespace === undefined) return noData(context);
@@ -85,6 +90,7 @@ function pod(context: Context, namespace: string, labels: readonly string[]): An
   const named = labels.length === 1 ? addressOfPodLabel(labels[0]!) : undefined;
   const dependencies = config.pods === 'verified' && named !== undefined ? [dependencyOn.address(named)] : [];
   if (address === undefined) return { ...nxDomain(context), dependencies };
+  if (!asksForAddresses(question)) return { ...noData(context), dependencies };
   return { ...found(context, addressRecords(context, question.name, [address])), dependencies };
 }
 
@@ -111,39 +117,25 @@ function serviceKeyOf(labels: readonly string[]): string {
 
 /** An ExternalName Service: a CNAME, and for addresses what it leads to, inside the zone at once. */
 function alias(context: Context, externalName: string, dependencies: readonly string[]): Answer {
-  const { question, config } = context;
+  const { question, config, aliases } = context;
   const target = externalName.endsWith('.') ? externalName : `${externalName}.`;
   const cname = record(question.name, config.ttl, { type: 'CNAME', target });
   if (question.type === TYPE.CNAME) return { ...found(context, [cname]), dependencies };
-  if (question.type !== TYPE.A && question.type !== TYPE.AAAA) return { ...noData(context), dependencies };
-  const seen = [question.name.toLowerCase()];
-  const records = [cname];
-  const keys = [...dependencies];
-  for (let next = target; records.length <= LONGEST_CHAIN; ) {
-    if (seen.includes(next.toLowerCase())) return { ...noData(context), dependencies: keys };
-    seen.push(next.toLowerCase());
-    if (zoneOf(next, config) !== config.zone) {
-      return { ...found(context, records), dependencies: keys, follow: next };
-    }
-    const labels = labelsOf(next.slice(0, -config.zone.length - 1).toLowerCase());
-    const hit =
-      labels.at(-1) === 'svc' && labels.length > 2 ? lookUp(context.view, labels) : ({ kind: 'none' } as const);
-    if (labels.length > 2) keys.push(serviceKeyOf(labels));
-    if (hit.kind !== 'alias') {
-      const ends = hit.kind === 'hit' ? addressRecords(context, next, hit.addresses) : [];
-      return { ...found(context, ends.length > 0 ? [...records, ...ends] : []), dependencies: keys };
-    }
-    const further = hit.target.endsWith('.') ? hit.target : `${hit.target}.`;
-    records.push(record(next, config.ttl, { type: 'CNAME', target: further }));
-    next = further;
-  }
-  return { ...noData(context), dependencies: keys };
+  if (!asksForAddresses(question)) return { ...noData(context), dependencies };
+  const seen = [...aliases, question.name.toLowerCase()];
+  if (seen.includes(target.toLowerCase()) || seen.length > LONGEST_CHAIN) return { ...noData(context), dependencies };
+  if (zoneOf(target, config) !== config.zone) return { ...found(context, [cname]), dependencies, follow: target };
+  const zone = target.slice(-config.zone.length);
+  const end = inZone({ ...context, question: { ...question, name: target }, zone, aliases: seen });
+  const all = [...dependencies, ...end.dependencies];
+  if (end.answers.length === 0) return { ...noData(context), dependencies: all };
+  return { ...end, answers: [cname, ...end.answers], dependencies: all };
 }
 
 /** SRV records and the addresses of their targets. All weights of one answer add up to 100 (rounded down, at least 1). */
-function serviceLocations({ config, question }: Context, hit: Hit): [ResourceRecord[], ResourceRecord[]] {
+function serviceLocations({ config, question, zone }: Context, hit: Hit): [ResourceRecord[], ResourceRecord[]] {
   const { service: owner, locations } = hit;
-  const base = `${owner.name}.${owner.namespace}.svc.${config.zone}`;
+  const base = `${owner.name}.${owner.namespace}.svc.${zone}`;
   const weight = Math.max(1, Math.floor(100 / Math.max(1, locations.length)));
   const answers = new Map<string, ResourceRecord>();
   const additional = new Map<string, ResourceRecord>();
@@ -158,6 +150,7 @@ function serviceLocations({ config, question }: Context, hit: Hit): [ResourceRec
 
 function reverse(context: Context): Answer {
   const { view, question, config } = context;
+  if (isNameServer(labelsBelow(context))) return nameServer(context);
   const address = addressOfReverseName(question.name);
   const hits = address === undefined ? [] : reverseRecords(view, address, config.zone);
   const dependencies = address === undefined ? [] : [dependencyOn.address(address)];
@@ -170,39 +163,56 @@ function reverse(context: Context): Answer {
 
 function apex(context: Context): Answer {
   const { question, config, zone } = context;
-  if (question.type === TYPE.SOA) return found(context, [startOfAuthority(context, question.name)]);
+  if (question.type === TYPE.SOA) return found(context, [startOfAuthority(context)]);
   if (question.type !== TYPE.NS) return noData(context);
-  const names = nameServers(context);
-  const additional = names.flatMap(({ name, addresses }) =>
-    addresses.map((address) => record(name, config.ttl, addressData(address))),
+  const { addresses, dependencies } = nameServers(context);
+  const additional = [...addresses].flatMap(([name, of]) =>
+    [...of].map((address) => record(name, config.ttl, addressData(address))),
   );
-  const ns = names.map(({ name }) => record(zone, config.ttl, { type: 'NS', target: name }));
-  const dependencies = config.serverAddresses.map(dependencyOn.address);
-  return {
-    ...found(context, ns, additional),
-    dependencies: [...dependencies, ...names.flatMap((n) => n.dependencies)],
-  };
+  const ns = [...addresses.keys()].map((target) => record(zone, config.ttl, { type: 'NS', target }));
+  return { ...found(context, ns, additional), dependencies };
 }
 
-interface NameServer {
-  readonly name: string;
-  readonly addresses: readonly string[];
+function isNameServer(labels: readonly string[]): boolean {
+  return labels.length === 2 && labels[0] === 'ns' && labels[1] === 'dns';
+}
+
+/** `ns.dns`, which SOA records name: wherever the zone's name servers are. */
+function nameServer(context: Context): Answer {
+  if (!asksForAddresses(context.question)) return noData(context);
+  const { addresses, dependencies } = nameServers(context);
+  const all = [...addresses.values()].flatMap((of) => [...of]);
+  return { ...found(context, addressRecords(context, context.question.name, all)), dependencies };
+}
+
+interface NameServers {
+  /** By name. */
+  readonly addresses: ReadonlyMap<string, ReadonlySet<string>>;
   readonly dependencies: readonly string[];
 }
 
 /** The Services that stand before this server, or `ns.dns` with its own addresses where there is none. */
-function nameServers({ view, config, zone }: Context): NameServer[] {
-  const names = new Map<string, NameServer>();
-  for (const address of config.serverAddresses) {
-    for (const { service: owner, endpoint } of view.endpointsOfAddress(address)) {
-      const base = `${owner.name}.${owner.namespace}.svc.${config.zone}`;
-      const name = owner.kind === 'headless' ? `${endpointName(endpoint)}.${base}` : base;
-      const addresses = owner.kind === 'headless' ? [address] : owner.addresses;
-      names.set(name, { name, addresses, dependencies: [dependencyOn.service(owner.namespace, owner.name)] });
-    }
+function nameServers({ view, config, zone }: Context): NameServers {
+  const { serverAddresses } = config;
+  const clusterZone = zone.toLowerCase() === config.zone ? zone : config.zone;
+  const addresses = new Map<string, Set<string>>();
+  const dependencies = serverAddresses.map(dependencyOn.address);
+  for (const { service: owner } of serverAddresses.flatMap((address) => view.endpointsOfAddress(address))) {
+    const base = `${owner.name}.${owner.namespace}.svc.${clusterZone}`;
+    dependencies.push(dependencyOn.service(owner.namespace, owner.name));
+    if (owner.kind === 'headless') {
+      for (const endpoint of view.endpoints(owner.namespace, owner.name)) {
+        const name = `${endpointName(endpoint)}.${base}`;
+        addresses.set(name, (addresses.get(name) ?? new Set()).add(endpoint.address));
+      }
+    } else addresses.set(base, new Set(owner.addresses));
   }
-  if (names.size > 0) return [...names.values()];
-  return [{ name: `ns.dns.${zone}`, addresses: config.serverAddresses, dependencies: [] }];
+  if (addresses.size === 0) addresses.set(`ns.dns.${zone}`, new Set(serverAddresses));
+  return { addresses, dependencies };
+}
+
+function asksForAddresses({ type }: Question): boolean {
+  return type === TYPE.A || type === TYPE.AAAA;
 }
 
 function addressData(address: string): RecordData {
@@ -220,8 +230,8 @@ function record(name: string, ttl: number, data: RecordData): ResourceRecord {
   return { name, ttl, data };
 }
 
-function startOfAuthority({ view, config, zone }: Context, name: string): ResourceRecord {
-  return record(name, Math.min(config.ttl, 300), {
+function startOfAuthority({ view, config, zone }: Context): ResourceRecord {
+  return record(zone, Math.min(config.ttl, 300), {
     type: 'SOA',
     primary: `ns.dns.${zone}`,
     mailbox: `hostmaster.${zone}`,
@@ -240,7 +250,7 @@ function found(context: Context, answers: ResourceRecord[], additional: Resource
 
 /** The name exists, this type of it does not (RFC 2308, 2.2). */
 function noData(context: Context): Answer {
-  const authority = [startOfAuthority(context, context.zone)];
+  const authority = [startOfAuthority(context)];
   return { rcode: RCODE.NOERROR, answers: [], authority, additional: [], dependencies: [] };
 }
 

@@ -14,7 +14,7 @@ export function addressOfReverseName(name: string): string | undefined {
   return canonicalIP(groups.join(':'));
 }
 
-/** The names of an address: the Service whose ClusterIP it is, else each endpoint that has it. */
+/** The names of an address, each once: the Service whose ClusterIP it is, else each endpoint that has it. */
 export function reverseRecords(
   view: ZoneView,
   address: string,
@@ -25,8 +25,14 @@ export function reverseRecords(
     const { name, namespace } = service;
     return [{ target: `${name}.${namespace}.svc.${zone}`, dependency: dependencyOn.service(namespace, name) }];
   }
-  return view.endpointsOfAddress(address).map(({ service: { name, namespace }, endpoint }) => ({
-    target: `${endpointName(endpoint)}.${name}.${namespace}.svc.${zone}`,
-    dependency: dependencyOn.service(namespace, name),
-  }));
+  // Two slices of a Service may hold the same endpoint while it moves from one to the other.
+  const names = new Map<string, { target: string; dependency: string }>();
+  for (const {
+    service: { name, namespace },
+    endpoint,
+  } of view.endpointsOfAddress(address)) {
+    const target = `${endpointName(endpoint)}.${name}.${namespace}.svc.${zone}`;
+    names.set(target, { target, dependency: dependencyOn.service(namespace, name) });
+  }
+  return [...names.values()];
 }

@@ -10,7 +10,8 @@ export interface PortRecord {
   readonly name: string;
   /** Lower case. */
   readonly protocol: string;
-  readonly port: number;
+  /** Absent where a slice leaves it to those who use it (discovery/v1 EndpointPort). */
+  readonly port?: number;
 }
 
 export interface ServiceRecord {
@@ -87,6 +88,6 @@ export function portRecord(port: {
   readonly protocol?: string;
   readonly port?: number;
 }): PortRecord {
-  const { name = '', protocol = 'TCP', port: number = 0 } = port;
-  return { name, protocol: protocol.toLowerCase(), port: number };
+  const { name = '', protocol = 'TCP', port: number } = port;
+  return { name, protocol: protocol.toLowerCase(), ...(number != null && { port: number }) };
 }

@@ -72,7 +72,7 @@ function matches(port: PortRecord, { port: name, protocol }: Wanted): boolean {
 function clusterIPHit(service: ServiceRecord, wanted: Wanted): Hit {
   const ports = service.ports.filter((port) => matches(port, wanted));
   const locations = ports.flatMap(({ port }) =>
-    service.addresses.map((address) => ({ endpointName: undefined, address, port })),
+    port === undefined ? [] : service.addresses.map((address) => ({ endpointName: undefined, address, port })),
   );
   return { kind: 'hit', service, addresses: ports.length > 0 ? service.addresses : [], locations };
 }
@@ -88,7 +88,7 @@ function endpointHit(view: ZoneView, service: ServiceRecord, wanted: Wanted): Hi
     const matching = ports.filter((port) => matches(port, wanted));
     if (matching.length === 0 && !(anyPort && ports.length === 0)) continue;
     addresses.push(address);
-    for (const { port } of matching) locations.push({ endpointName: name, address, port });
+    for (const { port } of matching) if (port !== undefined) locations.push({ endpointName: name, address, port });
   }
   return { kind: 'hit', service, addresses, locations };
 }
