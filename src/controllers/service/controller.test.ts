@@ -99,6 +99,7 @@ test('another type lets go of the load balancer', async () => {
   await settle();
   expect((await service()).metadata.finalizers ?? []).toEqual([]);
   expect((await service()).status?.loadBalancer?.ingress).toBeUndefined();
+  expect(await told()).toContain('web: Normal Type: LoadBalancer -> ClusterIP');
 });
 
 test('no two Services get one address, and who gets none is told so and waits', async () => {

@@ -19,7 +19,15 @@ import {
 import { installPools } from './install-pools.ts';
 import { poolStatus } from './pool-status.ts';
 import { PoolProvider } from './provider.ts';
-import { hostsOf, needsUpdate, sameIngress, wishOf, withFinalizer, withoutFinalizer } from './reconcile.ts';
+import {
+  changeEvent,
+  hostsOf,
+  needsUpdate,
+  sameIngress,
+  wishOf,
+  withFinalizer,
+  withoutFinalizer,
+} from './reconcile.ts';
 
 /** Upstream: a failed Service is tried again after 5 s, doubling, at most 300 s. */
 const baseDelay = 5000;
@@ -94,6 +102,8 @@ class ServiceLoadBalancers {
         const key = objectKey(service);
         this.#provider.book.claim(key, ingressIPs(service));
         if (!needsUpdate(old, service)) return;
+        const event = this.#provider.isPresent ? changeEvent(old, service) : undefined;
+        if (event) this.#tell(service, event);
         this.#changed.add(key);
         queue.add(key);
       },
