@@ -320,6 +320,31 @@ test('a request that is being answered when the server ends gets its answer; a s
   await stream;
 });
 
+test('the body of a client that is gone is an error, even when it is asked for late', async () => {
+  const { options } = await serverOptions();
+  const arrived = Promise.withResolvers<void>();
+  const outcome = Promise.withResolvers<string>();
+  const left = new Listener(options, async (asked) => {
+    const gone = once(asked.signal, 'abort');
+    arrived.resolve();
+    await gone;
+    await asked.body().then(
+      () => outcome.resolve('a body'),
+      (error: Error) => outcome.resolve(error.message),
+    );
+    return textResponse(200, 'ok');
+  });
+  const { port } = await left.listen();
+  const headers = { 'content-length': '10' };
+  const asked = request({ port, method: 'POST', headers, rejectUnauthorized: false, agent: false });
+  asked.on('error', () => {});
+  asked.write('half');
+  await arrived.promise;
+  asked.destroy();
+  expect(await outcome.promise).toBe('the client went away before its request was whole');
+  await left.close();
+});
+
 test('a connection of HTTP/2 that is to be made anew ends after what was asked on it', async () => {
   const { options } = await serverOptions();
   let isGoing = false;

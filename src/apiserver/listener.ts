@@ -17,6 +17,7 @@ import { NodeRequest } from './node-request.ts';
 import { type Incoming, type Outgoing, sendResponse } from './node-response.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { isHijack } from './request.ts';
+import { SharedTurn } from './shared-turn.ts';
 
 /** As of Go's servers: what a request line and its headers may take, for both versions of HTTP. */
 const mostHeaderBytes = 1024 * 1024;
@@ -52,6 +53,7 @@ export class Listener {
   /** Calls back when the last of them is made. */
   #answered: (() => void) | undefined;
   readonly #reader: ClientCertificateReader;
+  readonly #turn = new SharedTurn();
   /** By connection: the socket, or the session of HTTP/2. */
   readonly #certificates = new WeakMap<object, { readonly certificate: ClientCertificate | undefined }>();
   #server: Http2SecureServer | undefined;
@@ -171,6 +173,7 @@ export class Listener {
   async #answer(request: NodeRequest): Promise<ApiResponse> {
     this.#answering += 1;
     try {
+      await this.#turn.wait();
       return await this.#handler(request);
     } finally {
       this.#answering -= 1;

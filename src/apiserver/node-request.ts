@@ -6,6 +6,10 @@ import { type ApiRequest, bodyTooLarge, maxBodyBytes, type Upgrade } from './req
 
 const noBytes = new Uint8Array(0);
 
+function wentAway(): Error {
+  return new Error('the client went away before its request was whole');
+}
+
 export class NodeRequest implements ApiRequest {
   readonly method: string;
   readonly path: string;
@@ -71,6 +75,8 @@ export class NodeRequest implements ApiRequest {
   #read(): Promise<Uint8Array> {
     const incoming = this.#incoming as IncomingMessage;
     return new Promise((resolve, reject) => {
+      // Its end was told before anybody listened.
+      if (incoming.destroyed) reject(wentAway());
       const chunks: Uint8Array[] = [];
       let size = 0;
       incoming.on('data', (chunk: Uint8Array) => {
@@ -85,7 +91,7 @@ export class NodeRequest implements ApiRequest {
       incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
       incoming.on('error', reject);
       incoming.on('close', () => {
-        if (!incoming.complete) reject(new Error('the client went away before its request was whole'));
+        if (!incoming.complete) reject(wentAway());
       });
     });
   }
