@@ -121,7 +121,15 @@ test('approving a certificate takes the right to approve for its signer', async 
     }),
   });
   const csrs = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
-  const request = Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n');
+  const request = Buffer.from(
+    [
+      '-----BEGIN CERTIFICATE REQUEST-----',
+      'MIGLMD8CAQAwDDEKMAgGA1UEAwwBeDAqMAUGAytlcAMhANG959PjdPE1C5wfl+Dj',
+      'x7D1gg3Nc+HxsO3ox9+sPLIOoAAwBQYDK2VwA0EAdAc+7u94PMK4VSXPVXhNmpE1',
+      'MIDMUXgupbOEFoqF/TuqT1pTzRHN5Q9scc/4HPCaHP06Mmx2WgVoWrtontNRAA==',
+      '-----END CERTIFICATE REQUEST-----',
+    ].join('\n'),
+  );
   await server.send('POST', csrs, {
     metadata: { name: 'r' },
     spec: { request: request.toString('base64'), signerName: 'example.com/s', usages: ['client auth'] },

@@ -5,6 +5,7 @@ import { dns1035Label, dns1123Subdomain, qualifiedName } from '../../../../apima
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
 import type { Column } from '../../../resource.ts';
+import { validateConditions } from '../../../validation/conditions.ts';
 import {
   defaultMatchResources,
   failurePolicies,
@@ -129,12 +130,26 @@ function validateValidatingPolicy({ metadata, spec }: ValidatingAdmissionPolicy)
     if (metadata.name) errors.push(...nameErrors(qualifiedName, `${path}.key`, `${metadata.name}/${key}`));
     else errors.push(invalid(`${path}.key`, key, 'requires metadata.name be non-empty'));
     if (isBlank(valueExpression)) errors.push(required(`${path}.valueExpression`, 'valueExpression is not specified'));
-    else if (valueExpression.trim().length > longestAuditExpression) {
+    else if (Buffer.byteLength(valueExpression.trim()) > longestAuditExpression) {
       errors.push(required(`${path}.valueExpression`, `must not exceed ${longestAuditExpression} bytes in length`));
     }
     if (auditAnnotations.findIndex((one) => one.key === key) < i) errors.push(duplicate(`${path}.key`, key));
   }
   return errors;
+}
+
+function validateTypeChecking({ status }: ValidatingAdmissionPolicy): FieldError[] {
+  const warnings = status?.typeChecking?.expressionWarnings ?? [];
+  return [
+    ...warnings.flatMap(({ warning, fieldRef }, i) => {
+      const at = `status.typeChecking.expressionWarnings[${i}]`;
+      return [
+        ...(warning ? [] : [required(`${at}.warning`)]),
+        ...(isBlank(fieldRef) ? [required(`${at}.fieldRef`)] : []),
+      ];
+    }),
+    ...validateConditions(status?.conditions, 'status.conditions'),
+  ];
 }
 
 const actions = ['Audit', 'Deny', 'Warn'];
@@ -197,6 +212,7 @@ interface PolicyDetails<T> {
   readonly count: (object: T) => number;
   readonly default?: (object: T) => void;
   readonly validate: (object: T) => FieldError[];
+  readonly validateStatusUpdate?: (object: T) => FieldError[];
 }
 
 function policyKind<T extends ValidatingAdmissionPolicy | MutatingAdmissionPolicy>(own: PolicyDetails<T>): Kind<T> {
@@ -217,6 +233,7 @@ function policyKind<T extends ValidatingAdmissionPolicy | MutatingAdmissionPolic
       },
       validate: own.validate,
       validateUpdate: (object, old) => (deepEqual(object.spec, old.spec) ? [] : own.validate(object)),
+      ...(own.validateStatusUpdate && { validateStatusUpdate: own.validateStatusUpdate }),
     },
   };
 }
@@ -229,6 +246,7 @@ export const validatingAdmissionPolicy = policyKind<ValidatingAdmissionPolicy>({
   counted: column('Validations', 'How many validations there are.', { type: 'integer' }),
   count: ({ spec }) => spec.validations?.length ?? 0,
   validate: validateValidatingPolicy,
+  validateStatusUpdate: validateTypeChecking,
 });
 
 export const mutatingAdmissionPolicy = policyKind<MutatingAdmissionPolicy>({
@@ -246,7 +264,7 @@ function bindingKind<T extends Binding>(more: (object: T) => FieldError[]): Kind
   const validate = (object: T) => [
     ...validatePolicyName(object.spec.policyName, 'spec.policyName'),
     ...validateParamRef(object.spec.paramRef, 'spec.paramRef'),
-    ...validateMatchResources(object.spec.matchResources, 'spec.matchResouces'),
+    ...validateMatchResources(object.spec.matchResources, 'spec.matchResources'),
     ...more(object),
   ];
   return {

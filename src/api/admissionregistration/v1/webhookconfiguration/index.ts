@@ -89,7 +89,8 @@ function validateWebhook(webhook: Webhook, path: string, leniency: Leniency): Fi
     ...oneOf(`${path}.failurePolicy`, webhook.failurePolicy, failurePolicies),
     ...validateMatchPolicy(`${path}.matchPolicy`, webhook.matchPolicy),
   ];
-  if (!sideEffects) errors.push(required(`${path}.sideEffects`, `must specify one of ${classes.join(', ')}`));
+  if (sideEffects === undefined)
+    errors.push(required(`${path}.sideEffects`, `must specify one of ${classes.join(', ')}`));
   else if (!classes.includes(sideEffects)) errors.push(notSupported(`${path}.sideEffects`, sideEffects, classes));
   if (timeoutSeconds !== undefined && (timeoutSeconds > 30 || timeoutSeconds < 1)) {
     const why = 'the timeout value must be between 1 and 30 seconds';

@@ -1,7 +1,12 @@
 // APIService: which server answers for a group and version. Rules and messages are upstream's
 // (kube-aggregator pkg/apis/apiregistration/validation).
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { dns1035Label, dns1123Subdomain, pathSegment } from '../../../../apimachinery/validation/names.ts';
+import {
+  dns1035Label,
+  dns1123Subdomain,
+  pathSegment,
+  portNumberErrors,
+} from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import type { APIService, APIServiceCondition } from '../types.generated.ts';
@@ -59,6 +64,10 @@ function validateRemote({ service, caBundle, insecureSkipTLSVerify }: APIService
   const errors: FieldError[] = [];
   if (!service?.namespace) errors.push(required('spec.service.namespace'));
   if (!service?.name) errors.push(required('spec.service.name'));
+  const wrongPort = portNumberErrors(service?.port ?? 0);
+  if (wrongPort.length > 0) {
+    errors.push(invalid('spec.service.port', service?.port ?? 0, `port is not valid: ${wrongPort.join(', ')}`));
+  }
   if (insecureSkipTLSVerify && caBundle) {
     errors.push(invalid('spec.insecureSkipTLSVerify', true, 'may not be true if caBundle is present'));
   }

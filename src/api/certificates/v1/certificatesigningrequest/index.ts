@@ -2,7 +2,14 @@ import { humanDuration } from '../../../../apimachinery/duration.ts';
 import { pathSegment } from '../../../../apimachinery/validation/names.ts';
 import { ageCell, ageColumn, column, type Kind, keepAllButStatus, nameColumn } from '../../../define.ts';
 import type { CertificateSigningRequest } from '../types.generated.ts';
-import { keepDecision, validate, validateApproval, validateConditionsOf, validateStatusUpdate } from './validation.ts';
+import {
+  keepCertificate,
+  keepDecision,
+  validate,
+  validateApproval,
+  validateConditionsOf,
+  validateStatusUpdate,
+} from './validation.ts';
 
 function condition({ status }: CertificateSigningRequest): string {
   const has = (type: string): boolean => status?.conditions?.some((c) => c.type === type) ?? false;
@@ -26,7 +33,15 @@ export const certificateSigningRequest: Kind<CertificateSigningRequest> = {
       keepDecision(object, old);
     },
     validateStatusUpdate,
-    subresources: { approval: { prepareForUpdate: keepAllButStatus, validateUpdate: validateApproval } },
+    subresources: {
+      approval: {
+        prepareForUpdate(object, old) {
+          keepAllButStatus(object, old);
+          keepCertificate(object, old);
+        },
+        validateUpdate: validateApproval,
+      },
+    },
   },
   selectableFields: { 'spec.signerName': ({ spec }) => spec.signerName },
   columns: [
