@@ -3,10 +3,11 @@
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import { dynamicResources } from './filter/dynamic-resources.ts';
 import { nodePorts, nodeResourcesFit } from './filter/fit.ts';
-import { nodeAffinity } from './filter/node-affinity.ts';
+import { namedNodes, nodeAffinity } from './filter/node-affinity.ts';
 import { interPodAffinity } from './filter/pod-affinity.ts';
 import { nodeName, nodeUnschedulable, taintToleration } from './filter/taints.ts';
 import { podTopologySpread } from './filter/topology-spread.ts';
+import { readWriteOncePod } from './filter/volume-restrictions.ts';
 import { missingVolumes, volumeBinding } from './filter/volumes.ts';
 import type { NodeInfo } from './node-info.ts';
 import {
@@ -32,13 +33,14 @@ const filters: readonly FilterPlugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  readWriteOncePod,
   volumeBinding,
   podTopologySpread,
   interPodAffinity,
   dynamicResources,
 ];
 
-const preFilters: readonly PreFilter[] = [missingVolumes];
+const preFilters: readonly PreFilter[] = [namedNodes, missingVolumes];
 
 /** Weights of kube-scheduler's default profile. */
 const scorers: readonly { readonly plugin: ScorePlugin; readonly weight: number }[] = [
@@ -77,11 +79,14 @@ export function filtersFor(context: PodContext): NodeFilter[] {
 }
 
 export function decide(context: PodContext, { start, dice, nominatedTo }: DecideOptions): Decision {
-  const { nodes, pod } = context;
-  const refusal = preFilters.map((preFilter) => preFilter(context)).find((why) => why !== undefined);
-  if (refusal !== undefined) {
-    return { kind: 'none', nodes: nodes.length, refusal, rejections: nodes.map(() => unresolvable()), candidates: [] };
+  const { pod } = context;
+  const { length: count } = context.nodes;
+  const narrowed = narrow(context);
+  if (typeof narrowed === 'string') {
+    const rejections = context.nodes.map(() => unresolvable());
+    return { kind: 'none', nodes: count, refusal: narrowed, rejections, candidates: [] };
   }
+  const nodes = narrowed;
   const active = filtersFor(context);
   const reject = (info: NodeInfo) =>
     firstRejection(active, info) ?? rejectionWithNominated(context, info, nominatedTo?.(info.node.metadata.name) ?? []);
@@ -107,7 +112,22 @@ export function decide(context: PodContext, { start, dice, nominatedTo }: Decide
   }
   const best = pick(context, feasible, dice);
   if (best) return { kind: 'node', name: best.node.metadata.name, examined };
-  return { kind: 'none', nodes: nodes.length, rejections, candidates };
+  const notNamed = Array<Rejection>(count - nodes.length).fill(unresolvable(notSatisfied));
+  return { kind: 'none', nodes: count, rejections: [...rejections, ...notNamed], candidates };
+}
+
+const notSatisfied = "node(s) didn't satisfy plugin(s) [NodeAffinity]";
+
+/** The nodes that come into question; a text: why none does. */
+function narrow(context: PodContext): readonly NodeInfo[] | string {
+  let { nodes } = context;
+  for (const preFilter of preFilters) {
+    const result = preFilter(context);
+    if (!result) continue;
+    if ('refusal' in result) return result.refusal;
+    nodes = nodes.filter(({ node }) => result.only.has(node.metadata.name));
+  }
+  return nodes;
 }
 
 /** What the pod would find when those came that were there before it in all but name. */
@@ -155,25 +175,20 @@ function pick(context: PodContext, feasible: readonly NodeInfo[], dice: DecideOp
   return equals[dice(equals.length)];
 }
 
-/**
- * `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. …`, as kube-scheduler writes it.
- * `preempted`: room is being made; a text: why no one may be pushed aside.
- */
+/** What came of the attempt to push pods aside: room is being made, the pod may push nobody, or why that helps nowhere. */
+export type PreemptionOutcome = 'preempted' | { readonly refusal: string } | { readonly reasons: readonly string[] };
+
+/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. …`, as kube-scheduler writes it. */
 export function fitError(
   { nodes, rejections, refusal }: Pick<Extract<Decision, { kind: 'none' }>, 'nodes' | 'rejections' | 'refusal'>,
-  outcome?: 'preempted' | string,
+  outcome: PreemptionOutcome,
 ): string {
   if (nodes === 0) return 'no nodes available to schedule pods';
-  const reasons = refusal ?? histogram(rejections.flatMap((r) => r.reasons));
   const none = `0/${nodes} nodes are available`;
-  if (outcome === 'preempted') return `${none}: ${reasons}.`;
-  if (outcome !== undefined) return `${none}: ${reasons}. no new claims to deallocate, preemption: ${outcome}`;
-  const preemption = histogram(
-    rejections.map(({ resolvable }) =>
-      resolvable ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
-    ),
-  );
-  return `${none}: ${reasons}. no new claims to deallocate, preemption: ${none}: ${preemption}.`;
+  const why = `${none}: ${refusal ?? histogram(rejections.flatMap((r) => r.reasons))}.`;
+  if (outcome === 'preempted') return why;
+  const preemption = 'refusal' in outcome ? outcome.refusal : `${none}: ${histogram(outcome.reasons)}.`;
+  return `${why} no new claims to deallocate, preemption: ${preemption}`;
 }
 
 function histogram(reasons: readonly string[]): string {

@@ -1,11 +1,7 @@
 // A node with the pods that are on it, and what they take.
 import type { Node, Pod } from '../api/core/v1/types.generated.ts';
 import { objectKey } from '../apimachinery/object.ts';
-import { type Amounts, amountsOf, type HostPort, hostPortsOf, podRequests } from './pod-resources.ts';
-
-/** What upstream counts for a container that asks for nothing, when nodes are compared. */
-const leastCPU = 100;
-const leastMemory = 200 * 1024 * 1024;
+import { type Amounts, amountsOf, type HostPort, hostPortsOf, nonZeroRequests, podRequests } from './pod-resources.ts';
 
 const mostGroups = 64;
 
@@ -24,7 +20,7 @@ export class NodeInfo {
   allocatable: Amounts;
   readonly pods = new Map<string, Readonly<Pod>>();
   readonly requested: Record<string, number> = {};
-  /** With something for pods that ask for nothing. */
+  /** With something for containers that ask for nothing. */
   readonly nonZero = { cpu: 0, memory: 0 };
   readonly ports = new Map<string, HostPort[]>();
   /** Pods by the uid of their controller. */
@@ -33,6 +29,8 @@ export class NodeInfo {
   readonly #groups = new Map<string, { readonly matches: (pod: Readonly<Pod>) => boolean; count: number }>();
   /** Pods with required anti-affinity, which keep others away. */
   readonly withAntiAffinity = new Set<string>();
+  /** Pods with affinity or anti-affinity to pods, which draw others or would rather not have them. */
+  readonly withAffinity = new Set<string>();
 
   constructor(node: Readonly<Node>) {
     this.node = node;
@@ -59,7 +57,9 @@ export class NodeInfo {
     this.#count(pod, 1);
     const ports = hostPortsOf(pod);
     if (ports.length > 0) this.ports.set(key, ports);
-    if (pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length) {
+    const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
+    if (podAffinity || podAntiAffinity) this.withAffinity.add(key);
+    if (podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length) {
       this.withAntiAffinity.add(key);
     }
   }
@@ -71,6 +71,7 @@ export class NodeInfo {
     this.pods.delete(key);
     this.ports.delete(key);
     this.withAntiAffinity.delete(key);
+    this.withAffinity.delete(key);
     this.#count(present, -1);
   }
 
@@ -79,7 +80,7 @@ export class NodeInfo {
     for (const [name, amount] of Object.entries(requests)) {
       this.requested[name] = (this.requested[name] ?? 0) + sign * amount;
     }
-    const { cpu, memory } = nonZeroRequests(pod);
+    const { cpu = 0, memory = 0 } = nonZeroRequests(pod);
     this.nonZero.cpu += sign * cpu;
     this.nonZero.memory += sign * memory;
     if (pod.metadata.deletionTimestamp !== undefined) return;
@@ -106,11 +107,6 @@ export class NodeInfo {
     this.#groups.set(group.key, { matches: group.matches, count });
     return count;
   }
-}
-
-export function nonZeroRequests(pod: Readonly<Pod>): { cpu: number; memory: number } {
-  const { cpu, memory } = podRequests(pod);
-  return { cpu: cpu || leastCPU, memory: memory || leastMemory };
 }
 
 function controllerUID({ metadata }: Readonly<Pod>): string | undefined {

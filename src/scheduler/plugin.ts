@@ -30,8 +30,9 @@ export interface Rejection {
 
 /** Undefined lets the node pass. */
 export type NodeFilter = (info: NodeInfo) => Rejection | undefined;
-/** Why a pod can go nowhere, whatever the node. */
-export type PreFilter = (context: PodContext) => string | undefined;
+/** What is known before a node is looked at: why the pod can go nowhere, or the names of the only nodes in question. */
+export type PreFilterResult = { readonly refusal: string } | { readonly only: ReadonlySet<string> };
+export type PreFilter = (context: PodContext) => PreFilterResult | undefined;
 export type FilterPlugin = (context: PodContext) => NodeFilter | undefined;
 
 /** Scores of the nodes, 0 to 100 each, in their order. Undefined when the plugin has no opinion. */

@@ -22,8 +22,10 @@ export interface Preemption {
   readonly victims: readonly Readonly<Pod>[];
 }
 
-/** Nodes looked at, as upstream (minCandidateNodesAbsolute). */
-const mostCandidates = 100;
+/** So many nodes where it helps are enough to choose from, as upstream (minCandidateNodesAbsolute, -Percentage). */
+function enoughOf(candidates: number): number {
+  return Math.max(100, Math.floor(candidates / 10));
+}
 
 export function priorityOf({ spec }: Readonly<Pod>): number {
   return spec.priority ?? 0;
@@ -33,20 +35,34 @@ export function priorityOf({ spec }: Readonly<Pod>): number {
 export function notEligible(pod: Readonly<Pod>, nominated: NodeInfo | undefined): string | undefined {
   if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
   const isEnding = [...(nominated?.pods.values() ?? [])].some(
-    (other) => other.metadata.deletionTimestamp !== undefined && priorityOf(other) < priorityOf(pod),
+    (other) => isBeingPreempted(other) && priorityOf(other) < priorityOf(pod),
   );
   return isEnding ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
 }
 
-export function findPreemption(input: PreemptInput): Preemption | undefined {
+function isBeingPreempted({ metadata, status }: Readonly<Pod>): boolean {
+  const told = status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  return metadata.deletionTimestamp !== undefined && told?.status === 'True' && told.reason === 'PreemptionByScheduler';
+}
+
+/** Whom to push aside where; or, for each node, why that does not help there. */
+export function findPreemption(input: PreemptInput): Preemption | { readonly reasons: readonly string[] } {
   const options: Option[] = [];
-  for (const info of input.candidates.slice(0, mostCandidates)) {
+  const reasons: string[] = [];
+  for (const info of input.candidates) {
     const option = victimsOn(input, info);
-    if (!option) continue;
+    if ('reasons' in option) {
+      reasons.push(...option.reasons);
+      continue;
+    }
     options.push(option);
+    // While a budget would be broken everywhere it is worth looking on.
+    if (options.length >= enoughOf(input.candidates.length) && options.some((one) => one.violations === 0)) break;
   }
   const [best] = options.sort(byCost);
-  return best && { nodeName: best.nodeName, victims: best.victims };
+  if (best) return { nodeName: best.nodeName, victims: best.victims };
+  const others = input.context.nodes.length - input.candidates.length;
+  return { reasons: [...reasons, ...Array<string>(others).fill('Preemption is not helpful for scheduling')] };
 }
 
 interface Option extends Preemption {
@@ -54,15 +70,27 @@ interface Option extends Preemption {
   readonly violations: number;
 }
 
-function victimsOn({ context, filtersFor, budgets }: PreemptInput, info: NodeInfo): Option | undefined {
+const nobody = { reasons: ['No preemption victims found for incoming pod'] };
+
+function victimsOn(
+  { context, filtersFor, budgets }: PreemptInput,
+  info: NodeInfo,
+): Option | { readonly reasons: readonly string[] } {
   const { pod } = context;
   const lower = [...info.pods.values()].filter((other) => priorityOf(other) < priorityOf(pod));
-  if (lower.length === 0) return undefined;
+  if (lower.length === 0) return nobody;
   const trial = info.clone();
   for (const other of lower) trial.remove(other);
   const nodes = context.nodes.map((one) => (one === info ? trial : one));
-  const fits = () => filtersFor({ ...context, nodes }).every((filter) => filter(trial) === undefined);
-  if (!fits()) return undefined;
+  const rejection = () => {
+    for (const filter of filtersFor({ ...context, nodes })) {
+      const found = filter(trial);
+      if (found) return found;
+    }
+    return undefined;
+  };
+  const left = rejection();
+  if (left) return { reasons: left.reasons };
   const { violating, others } = byBudget(lower.sort(byImportance), budgets);
   const victims: Readonly<Pod>[] = [];
   let violations = 0;
@@ -70,13 +98,13 @@ function victimsOn({ context, filtersFor, budgets }: PreemptInput, info: NodeInf
   for (const [group, counts] of [[violating, 1] as const, [others, 0] as const]) {
     for (const other of group) {
       trial.add(other);
-      if (fits()) continue;
+      if (!rejection()) continue;
       trial.remove(other);
       victims.push(other);
       violations += counts;
     }
   }
-  return victims.length === 0 ? undefined : { nodeName: info.node.metadata.name, victims, violations };
+  return victims.length === 0 ? nobody : { nodeName: info.node.metadata.name, victims, violations };
 }
 
 /** Higher priority first, then the longer running. */

@@ -236,16 +236,20 @@ class Scheduler {
   #makeRoom(context: PodContext, decision: Extract<Decision, { kind: 'none' }>): void {
     const { pod } = context;
     const { candidates } = decision;
-    const present = this.#cache.node(pod.status?.nominatedNodeName ?? '');
-    const refusal = notEligible(pod, present);
-    if (refusal !== undefined && candidates.length > 0) {
-      this.#report(pod, fitError(decision, refusal));
+    // A node on which nobody's end can help any more is given up.
+    const nominated = candidates.find(({ node }) => node.metadata.name === pod.status?.nominatedNodeName);
+    const refusal = notEligible(pod, nominated);
+    if (refusal !== undefined) {
+      this.#report(pod, fitError(decision, { refusal }));
       return;
     }
     const budgets = this.#budgetInformer.lister.list();
     const preemption = findPreemption({ context, candidates, filtersFor, budgets });
-    this.#report(pod, fitError(decision, preemption && 'preempted'), preemption?.nodeName);
-    if (!preemption) return;
+    if ('reasons' in preemption) {
+      this.#report(pod, fitError(decision, preemption));
+      return;
+    }
+    this.#report(pod, fitError(decision, 'preempted'), preemption.nodeName);
     this.#cache.nominate(pod, preemption.nodeName);
     void this.#evict(pod, preemption);
   }

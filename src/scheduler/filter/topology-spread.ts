@@ -43,7 +43,7 @@ export function countDomains(
   keys: readonly string[],
 ): Map<string, number> {
   const counts = new Map<string, number>();
-  const matches = podMatcher(context.pod, constraint);
+  const matches = countsNobody(constraint) ? () => false : podMatcher(context.pod, constraint);
   const eligible = eligibility(context, constraint);
   for (const info of context.nodes) {
     const labels = info.node.metadata.labels ?? {};
@@ -60,6 +60,11 @@ function eligibility(context: PodContext, constraint: TopologySpreadConstraint):
   const affinity = constraint.nodeAffinityPolicy === 'Ignore' ? undefined : nodeAffinity(context);
   const taints = constraint.nodeTaintsPolicy === 'Honor' ? taintToleration(context) : undefined;
   return (info) => affinity?.(info) === undefined && taints?.(info) === undefined;
+}
+
+/** Upstream asks no pod about a selector without requirements (countPodsMatchSelector). */
+function countsNobody({ labelSelector, matchLabelKeys = [] }: TopologySpreadConstraint): boolean {
+  return labelSelectorOf(labelSelector)?.length === 0 && matchLabelKeys.length === 0;
 }
 
 function podMatcher(owner: Readonly<Pod>, { labelSelector, matchLabelKeys = [] }: TopologySpreadConstraint) {

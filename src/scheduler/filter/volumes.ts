@@ -18,8 +18,8 @@ const unbound = 'pod has unbound immediate PersistentVolumeClaims';
 /** Claims that are not there, or that the pod waits for. */
 export const missingVolumes: PreFilter = ({ pod, volumes, nodes }) => {
   const found = sortClaims(pod, volumes);
-  if (typeof found === 'string') return found;
-  return found.immediate.length > 0 && !nodes.some(isPlayed) ? unbound : undefined;
+  if (typeof found === 'string') return { refusal: found };
+  return found.immediate.length > 0 && !nodes.some(isPlayed) ? { refusal: unbound } : undefined;
 };
 
 export const volumeBinding: FilterPlugin = ({ pod, volumes }) => {

@@ -16,7 +16,9 @@ export const imageLocality: ScorePlugin = ({ pod, nodes, imageNodes }, feasible)
   return feasible.map(({ node }) => {
     let sum = 0;
     // An image that few nodes have would draw all pods to them.
-    for (const found of images) sum += (found.get(node.metadata.name) ?? 0) * (found.size / nodes.length);
+    for (const found of images) {
+      sum += Math.floor((found.get(node.metadata.name) ?? 0) * (found.size / nodes.length));
+    }
     return Math.floor((maxScore * (Math.min(Math.max(sum, least), cap) - least)) / (cap - least));
   });
 };

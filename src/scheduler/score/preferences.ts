@@ -1,9 +1,9 @@
 // TaintToleration, NodeAffinity and InterPodAffinity: what pods would rather have.
 
 import { matchesTerm, tolerates } from '../../api/core/v1/node/placement.ts';
-import type { WeightedPodAffinityTerm } from '../../api/core/v1/types.generated.ts';
 import { ownValue } from '../../apimachinery/table.ts';
-import { prepareTerm } from '../filter/pod-affinity.ts';
+import { affinityTerms, type PreparedTerm } from '../affinity-terms.ts';
+import type { NodeInfo } from '../node-info.ts';
 import { maxScore, normalize, type ScorePlugin } from '../plugin.ts';
 
 /** Few PreferNoSchedule taints that the pod does not tolerate. */
@@ -27,33 +27,33 @@ export const preferredNodes: ScorePlugin = ({ pod }, feasible) => {
   return normalize(weights);
 };
 
+/** What the pod would rather have near or far, and what the pods that are there think of it. */
 export const preferredPods: ScorePlugin = ({ pod, nodes, namespaceLabels }, feasible) => {
-  const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
-  const signed = (terms: readonly WeightedPodAffinityTerm[] | undefined, sign: 1 | -1) =>
-    (terms ?? []).map(({ weight, podAffinityTerm }) => ({
-      weight: sign * weight,
-      term: prepareTerm(pod, podAffinityTerm, namespaceLabels),
-    }));
-  const terms = [
-    ...signed(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution, 1),
-    ...signed(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution, -1),
-  ];
-  if (terms.length === 0) return undefined;
-  const weightOf = new Map<string, number>();
-  for (const { node, pods } of nodes) {
-    for (const { weight, term } of terms) {
-      const value = ownValue(node.metadata.labels, term.topologyKey);
-      if (value === undefined) continue;
-      const key = `${term.topologyKey}=${value}`;
-      for (const other of pods.values()) {
-        if (term.matches(other)) weightOf.set(key, (weightOf.get(key) ?? 0) + weight);
-      }
+  const own = affinityTerms(pod).preferred;
+  /** By topology key, then by its value. */
+  const weights = new Map<string, Map<string, number>>();
+  const note = ({ node }: NodeInfo, { topologyKey, weight }: PreparedTerm) => {
+    const value = ownValue(node.metadata.labels, topologyKey);
+    if (value === undefined) return;
+    const ofKey = weights.get(topologyKey) ?? new Map<string, number>();
+    weights.set(topologyKey, ofKey.set(value, (ofKey.get(value) ?? 0) + weight));
+  };
+  for (const info of nodes) {
+    for (const other of own.length > 0 ? info.pods.values() : []) {
+      for (const term of own) if (term.matches(other, namespaceLabels)) note(info, term);
+    }
+    for (const key of info.withAffinity) {
+      const other = info.pods.get(key);
+      const { required, preferred } = other ? affinityTerms(other) : { required: [], preferred: [] };
+      for (const term of [...required, ...preferred]) if (term.matches(pod, namespaceLabels)) note(info, term);
     }
   }
-  const keys = [...new Set(terms.map(({ term }) => term.topologyKey))];
-  const raw = feasible.map(({ node }) =>
-    keys.reduce((sum, key) => sum + (weightOf.get(`${key}=${node.metadata.labels?.[key]}`) ?? 0), 0),
-  );
+  if (weights.size === 0) return undefined;
+  const raw = feasible.map(({ node }) => {
+    let sum = 0;
+    for (const [key, ofKey] of weights) sum += ofKey.get(ownValue(node.metadata.labels, key) ?? '') ?? 0;
+    return sum;
+  });
   const [min, max] = [Math.min(...raw), Math.max(...raw)];
-  return raw.map((value) => (max === min ? 0 : Math.floor(((value - min) * maxScore) / (max - min))));
+  return raw.map((value) => (max === min ? 0 : Math.floor(maxScore * ((value - min) / (max - min)))));
 };
