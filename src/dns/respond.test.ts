@@ -180,14 +180,16 @@ describe('forwarding', () => {
     answers: [{ name: 'example.com.', ttl: 60, data: { type: 'A', address } }],
   });
 
-  test('without an upstream that answers it is SERVFAIL, and an alias outwards is empty', async () => {
+  test('without an upstream that answers it is SERVFAIL, and an alias outwards stands alone', async () => {
     const { view, respond } = setUp({ upstreams });
     view.setService({
       metadata: { name: 'out', namespace: 'demo' },
       spec: { type: 'ExternalName', externalName: 'example.com' },
     });
     expect(await respond(queryFor('example.com.'))).toMatchObject({ rcode: RCODE.SERVFAIL });
-    expect(await respond(queryFor('out.demo.svc.cluster.local.'))).toMatchObject({ rcode: RCODE.NOERROR, answers: [] });
+    const alias = await respond(queryFor('out.demo.svc.cluster.local.'));
+    expect(alias?.rcode).toBe(RCODE.NOERROR);
+    expect(alias?.answers.map(zoneText)).toEqual(['out.demo.svc.cluster.local. 30 IN CNAME example.com.']);
   });
 
   test('an alias outwards comes with its target’s addresses', async () => {
@@ -199,6 +201,22 @@ describe('forwarding', () => {
     const answered = await respond(queryFor('out.demo.svc.cluster.local.'));
     expect(addresses(answered)).toEqual(['CNAME', '198.51.100.7']);
     expect(answered).toMatchObject({ authoritative: true });
+  });
+
+  test('that signatures were found good is told to those who ask, whoever asked first', async () => {
+    let asked = 0;
+    const ask: Ask = async () => {
+      asked += 1;
+      return { ...reply('198.51.100.7'), authenticData: true };
+    };
+    const { respond } = setUp({ ask, upstreams });
+    for (const authenticData of [false, true, false]) {
+      const answered = await respond(queryFor('example.com.', { authenticData }));
+      expect(answered?.authenticData ?? false).toBe(authenticData);
+    }
+    expect(asked).toBe(1);
+    const edns = { udpSize: 1232, version: 0, dnssecOk: true };
+    expect(await respond(queryFor('example.com.', { edns }))).toMatchObject({ authenticData: true });
   });
 
   test('reverse names of other networks are forwarded, the cluster’s own are not', async () => {

@@ -136,10 +136,10 @@ export class Responder {
     return encode(query, { ...reply, recursionAvailable: true }, limit);
   }
 
-  /** A CNAME out of the zone goes with its target's records; where they cannot be had, the answer is empty. */
+  /** A CNAME out of the zone goes with its target's records, or alone: it is true whatever is said of its target. */
   async #follow(query: Message, result: Answer, limit: number): Promise<Buffer> {
     const reply = await this.#outside(query, result.follow ?? '.');
-    const answers = reply.rcode === RCODE.NOERROR ? [...result.answers, ...reply.answers] : [];
+    const answers = [...result.answers, ...reply.answers];
     return encode(query, { rcode: RCODE.NOERROR, answers, authoritative: true }, limit);
   }
 

@@ -38,6 +38,12 @@ test('every question leaves from a port, with an id and in a case of its own', a
   expect(server.asked.every(({ transport }) => transport === 'udp')).toBe(true);
 });
 
+test('every question asks whether signatures were found good', async () => {
+  // The server repeats the flags of the question.
+  const { exchange, plain } = await setUp({ say: found });
+  expect(await exchange.ask(plain, question)).toMatchObject({ authenticData: true, recursionDesired: true });
+});
+
 test('what was cut is asked again over TCP, on one connection', async () => {
   const { server, exchange, plain } = await setUp({
     say: (asked) => (asked.transport === 'udp' ? { truncated: true } : found(asked)),

@@ -35,14 +35,19 @@ export interface CacheEntry {
   failedAt: number | undefined;
 }
 
-/** Seconds that a reply may be kept, from its own records. */
-function ttlOf({ rcode, answers, authority }: ForwardedReply): number {
-  if (rcode === RCODE.SERVFAIL) return FAILURE_TTL;
-  if (rcode === RCODE.NOERROR && answers.length > 0) return Math.min(LONGEST_TTL, ...answers.map((r) => r.ttl));
-  if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return 0;
+/** Whether a reply says nothing of the name: it takes no place of what is known, stale or not (RFC 8767, 4). */
+export function isFailure(rcode: number): boolean {
+  return rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN;
+}
+
+/** Seconds that a reply may be kept, from its own records: no longer than any of them. */
+function ttlOf({ rcode, answers, authority, additional }: ForwardedReply): number {
+  if (isFailure(rcode)) return rcode === RCODE.SERVFAIL || rcode === RCODE.NOTIMP ? FAILURE_TTL : 0;
+  const ttls = [answers, authority, additional].flat().map((r) => r.ttl);
+  // Behind aliases that lead to nothing, too, a SOA record says for how long there is nothing (RFC 2308, 2.2 and 5).
   const soa = authority.find((r) => r.data.type === 'SOA');
-  if (soa?.data.type !== 'SOA') return 0;
-  return Math.min(LONGEST_NEGATIVE_TTL, soa.ttl, soa.data.minimum, ...answers.map((r) => r.ttl));
+  if (soa?.data.type === 'SOA') return Math.min(LONGEST_NEGATIVE_TTL, soa.data.minimum, ...ttls);
+  return rcode === RCODE.NOERROR && answers.length > 0 ? Math.min(LONGEST_TTL, ...ttls) : 0;
 }
 
 /** The reply with its TTLs less the time it was kept, or all the same where it is stale. */
@@ -66,8 +71,8 @@ export class ForwardCache {
   keep(key: string, reply: ForwardedReply, now: number): { readonly kind: ReplyKind; readonly evicted: number } {
     const ttl = ttlOf(reply);
     const kind = reply.rcode === RCODE.NOERROR && reply.answers.length > 0 ? 'success' : 'denial';
-    // A failure does not take the place of what was known before it.
-    if (reply.rcode === RCODE.SERVFAIL && this.find(key, now)) return { kind, evicted: 0 };
+    const known = this.find(key, now);
+    if (isFailure(reply.rcode) && known && !isFailure(known.reply.rcode)) return { kind, evicted: 0 };
     this.#shelves.success.take(key);
     this.#shelves.denial.take(key);
     if (ttl <= 0) return { kind, evicted: 0 };

@@ -32,6 +32,13 @@ const soa = (ttl: number, minimum: number): ResourceRecord => ({
   },
 });
 
+const alias: ResourceRecord = { name: 'a.example.', ttl: 600, data: { type: 'CNAME', target: 'b.example.' } };
+const nameServer = (ttl: number): ResourceRecord => ({
+  name: 'example.',
+  ttl,
+  data: { type: 'NS', target: 'ns.example.' },
+});
+
 /** Upstreams by their addresses; what is asked of each, but for checks of health. */
 function setUp(servers: Readonly<Record<string, (asked: ForwardQuestion) => Message | Error>>) {
   const clock = new FakeClock();
@@ -145,7 +152,12 @@ describe('the cache', () => {
     ['NXDOMAIN for the SOA’s minimum', { rcode: RCODE.NXDOMAIN, answers: [], authority: [soa(300, 20)] }, 20],
     ['no data for the SOA’s TTL where that is less', { answers: [], authority: [soa(10, 300)] }, 10],
     ['a denial without SOA not at all', { rcode: RCODE.NXDOMAIN, answers: [] }, 0],
+    ['aliases that lead to nothing for the SOA’s minimum', { answers: [alias], authority: [soa(300, 20)] }, 20],
+    ['no reply longer than its shortest record', { authority: [nameServer(30)] }, 30],
     ['a failure for five seconds', { rcode: RCODE.SERVFAIL, answers: [] }, 5],
+    ['“not implemented” for five seconds', { rcode: RCODE.NOTIMP, answers: [] }, 5],
+    ['a refusal not at all', { rcode: RCODE.REFUSED, answers: [] }, 0],
+    ['an answer without time not at all', { answers: [{ ...alias, ttl: 0 }] }, 0],
     ['an answer for three hours at most one', {}, 3600],
   ])('keeps %s', async (_, parts, seconds) => {
     const long = [{ name: 'a.example.', ttl: 10_800, data: { type: 'A', address: '192.0.2.9' } as const }];
@@ -197,6 +209,39 @@ describe('the cache', () => {
     expect(asked.length).toBe(before); // it has just failed: nobody waits for another try
     clock.advance(3_600_000);
     expect((await forwarder.resolve(question('a.example.'))).rcode).toBe(RCODE.SERVFAIL);
+  });
+
+  test.each([RCODE.FORMERR, RCODE.SERVFAIL, RCODE.NOTIMP, RCODE.REFUSED])(
+    'loses nothing by a failure: rcode %i',
+    async (rcode) => {
+      let failing = false;
+      const { forwarder, clock, settle } = setUp({
+        '192.0.2.1': (one) => replyTo(one, failing ? { rcode, answers: [] } : {}),
+      });
+      for (let i = 0; i < 3; i++) await forwarder.resolve(question('a.example.'));
+      failing = true;
+      clock.advance(55_000);
+      await forwarder.resolve(question('a.example.')); // popular: fetched anew, which fails
+      await settle();
+      expect((await forwarder.resolve(question('a.example.'))).answers).toMatchObject([{ ttl: 5 }]);
+      for (let i = 0; i < 3; i++) {
+        clock.advance(60_000);
+        expect((await forwarder.resolve(question('a.example.'))).answers).toMatchObject([{ ttl: 30 }]);
+      }
+    },
+  );
+
+  test('remembers a failure each time it comes', async () => {
+    const { forwarder, clock, asked } = setUp({
+      '192.0.2.1': (one) => replyTo(one, { rcode: RCODE.SERVFAIL, answers: [] }),
+    });
+    for (let i = 1; i <= 3; i++) {
+      await forwarder.resolve(question('a.example.'));
+      clock.advance(4000);
+      await forwarder.resolve(question('a.example.'));
+      expect(asked).toHaveLength(i);
+      clock.advance(2000);
+    }
   });
 
   test('serves what it knew when the upstream is slow, and the new answer once it is there', async () => {

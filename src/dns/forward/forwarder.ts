@@ -5,7 +5,7 @@ import { ForwardMetrics } from '../metrics/forward-metrics.ts';
 import { RCODE } from '../wire/message.ts';
 import { isWithin } from '../wire/name.ts';
 import type { Ask } from './exchange.ts';
-import { aged, type CacheEntry, ForwardCache, type ForwardedReply } from './forward-cache.ts';
+import { aged, type CacheEntry, ForwardCache, type ForwardedReply, isFailure } from './forward-cache.ts';
 import type { LoopToken } from './loop-token.ts';
 import { type ForwardQuestion, withNameOf } from './query.ts';
 import type { Upstream } from './upstream.ts';
@@ -104,10 +104,10 @@ export class Forwarder {
   async #miss(key: string, question: ForwardQuestion, entry: CacheEntry | undefined): Promise<ForwardedReply> {
     this.#metrics.misses.add();
     const { clock } = this.#options;
-    if (!entry || entry.reply.rcode === RCODE.SERVFAIL) return this.#fetch(key, question);
+    if (!entry || isFailure(entry.reply.rcode)) return this.#fetch(key, question);
     const failedLately = entry.failedAt !== undefined && clock.now() - entry.failedAt < FAILURE_RECHECK_MS;
     const reply = failedLately ? undefined : await this.#within(STALE_AFTER_MS, this.#fetch(key, question));
-    if (reply && reply.rcode !== RCODE.SERVFAIL && reply.rcode !== RCODE.REFUSED) return reply;
+    if (reply && !isFailure(reply.rcode)) return reply;
     entry.failedAt ??= clock.now();
     if (!failedLately) entry.failedAt = clock.now();
     this.#metrics.servedStale.add();
@@ -149,7 +149,7 @@ export class Forwarder {
     if (!reply) return FAILURE;
     const { rcode, answers, authority, additional, authenticData = false } = reply;
     // What refuses or fails has no records to give; whatever came with it is not passed on.
-    if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return { ...FAILURE, rcode };
+    if (isFailure(rcode)) return { ...FAILURE, rcode };
     return { rcode, answers, authority, additional, authenticData };
   }
 

@@ -23,6 +23,8 @@ export function queryMessage(id: number, question: ForwardQuestion): Message {
     truncated: false,
     recursionDesired: true,
     recursionAvailable: false,
+    // Whether the upstream found the signatures good is worth knowing for those who ask (RFC 6840, 5.7); it tells it to none else.
+    authenticData: true,
     checkingDisabled,
     rcode: 0,
     question: { name, type, class: cls },
