@@ -6,17 +6,21 @@ import { createServer as createTlsServer } from 'node:tls';
 import { decodeMessage } from '../wire/decode.ts';
 import { encodeMessage } from '../wire/encode.ts';
 import { frame, MessageReader } from '../wire/frames.ts';
-import { type Message, type Question, RCODE } from '../wire/message.ts';
+import { type Edns, type Message, type Question, RCODE } from '../wire/message.ts';
 
 export interface Asked {
   readonly question: Question;
   readonly transport: 'udp' | 'tcp' | 'tls';
   readonly id: number;
   readonly port: number;
+  readonly edns: Edns | undefined;
 }
 
-/** The parts of a reply, or of several, that differ from an empty one; undefined is silence. */
-export type Say = (asked: Asked) => Partial<Message> | readonly Partial<Message>[] | undefined;
+/** The parts of a reply that differ from an empty one, or its bytes. */
+type Reply = Partial<Message> | Buffer;
+
+/** One reply or several; undefined is silence. */
+export type Say = (asked: Asked) => Reply | readonly Reply[] | undefined;
 
 export interface UpstreamServer {
   readonly port: number;
@@ -40,10 +44,12 @@ export async function startUpstream(options: UpstreamServerOptions): Promise<Ups
   const repliesTo = (packet: Buffer, transport: Asked['transport'], port: number): Buffer[] => {
     const query = decodeMessage(packet);
     if (!query.question) return [];
-    const one = { question: query.question, transport, id: query.id, port };
+    const one = { question: query.question, transport, id: query.id, port, edns: query.edns };
     asked.push(one);
     const reply = { ...query, response: true, recursionAvailable: true, rcode: RCODE.NOERROR };
-    return [say(one) ?? []].flat().map((parts) => encodeMessage({ ...reply, ...parts }));
+    return [say(one) ?? []]
+      .flat()
+      .map((parts) => (Buffer.isBuffer(parts) ? parts : encodeMessage({ ...reply, ...parts })));
   };
   const sockets = new Set<TcpSocket>();
   const serve = (transport: 'tcp' | 'tls') => (socket: TcpSocket) => {

@@ -4,13 +4,21 @@ import type { Clock } from '../../system/clock.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { realRandom } from '../../system/real/random.ts';
 import { answersOf } from '../fake/ask.ts';
-import { type Say, startUpstream, type UpstreamServer, type UpstreamServerOptions } from '../fake/upstream-server.ts';
-import { type Message, TYPE } from '../wire/message.ts';
+import {
+  type Asked,
+  type Say,
+  startUpstream,
+  type UpstreamServer,
+  type UpstreamServerOptions,
+} from '../fake/upstream-server.ts';
+import { encodeMessage } from '../wire/encode.ts';
+import { type Message, RCODE, TYPE } from '../wire/message.ts';
 import { Exchange } from './exchange.ts';
+import { queryMessage } from './query.ts';
 import type { Upstream } from './upstream.ts';
 
 const question = { name: 'www.example.com.', type: TYPE.A, class: 1 };
-const found: Say = ({ question: { name } }) => ({
+const found = ({ question: { name } }: Asked): Partial<Message> => ({
   answers: [{ name, ttl: 60, data: { type: 'A', address: '198.51.100.7' } }],
 });
 
@@ -53,6 +61,28 @@ test('what was cut is asked again over TCP, on one connection', async () => {
   const overTcp = server.asked.filter(({ transport }) => transport === 'tcp');
   expect(overTcp).toHaveLength(5);
   expect(new Set(overTcp.map(({ port }) => port)).size).toBe(1);
+});
+
+test('what was cut in the middle of a record is asked again over TCP', async () => {
+  const whole = (asked: Asked) => {
+    const reply = { ...queryMessage(asked.id, asked.question), ...found(asked), response: true, truncated: true };
+    return encodeMessage(reply);
+  };
+  const { exchange, plain } = await setUp({
+    say: (asked) => (asked.transport === 'udp' ? whole(asked).subarray(0, -20) : found(asked)),
+  });
+  expect(answersOf(await exchange.ask(plain, question))).toEqual(['198.51.100.7']);
+});
+
+test.each([
+  ['repeats the question', {}],
+  ['repeats nothing of it', { question: undefined }],
+])('a server that knows no EDNS and %s is asked without', async (_, parts) => {
+  const { server, exchange, plain } = await setUp({
+    say: (asked) => (asked.edns ? { ...parts, rcode: RCODE.FORMERR, edns: undefined } : found(asked)),
+  });
+  expect(answersOf(await exchange.ask(plain, question))).toEqual(['198.51.100.7']);
+  expect(server.asked.map(({ edns }) => edns !== undefined)).toEqual([true, false]);
 });
 
 test.each<[string, (message: Partial<Message>) => Partial<Message>]>([

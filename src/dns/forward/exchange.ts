@@ -4,8 +4,8 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { decodeMessage } from '../wire/decode.ts';
 import { encodeMessage } from '../wire/encode.ts';
-import type { Message } from '../wire/message.ts';
-import { type ForwardQuestion, fitOf, mixedCase, queryMessage } from './query.ts';
+import { type Message, RCODE } from '../wire/message.ts';
+import { type ForwardQuestion, fitOf, isCutReply, mixedCase, queryMessage } from './query.ts';
 import { StreamConnection } from './stream-connection.ts';
 import { type Upstream, upstreamText } from './upstream.ts';
 
@@ -33,6 +33,13 @@ export class Exchange {
   }
 
   readonly ask: Ask = async (upstream, question) => {
+    const reply = await this.#ask(upstream, question);
+    // Who knows no EDNS says so (RFC 6891, 7), and may know the answer.
+    const knowsNoEdns = reply.rcode === RCODE.FORMERR && !reply.edns;
+    return knowsNoEdns ? this.#ask(upstream, { ...question, withoutEdns: true }) : reply;
+  };
+
+  async #ask(upstream: Upstream, question: ForwardQuestion): Promise<Message> {
     if (upstream.protocol === 'tls') return this.#overStream(upstream, question);
     const { random } = this.#options;
     const reply = await this.#overUdp(upstream, { ...question, name: mixedCase(question.name, random) });
@@ -42,7 +49,7 @@ export class Exchange {
     }
     if (reply === 'noise' || reply.truncated) return this.#overStream(upstream, question);
     return reply;
-  };
+  }
 
   /** Ends all connections; questions under way fail. */
   close(): void {
@@ -81,7 +88,8 @@ export class Exchange {
         const message = tryDecode(data);
         const fit = message ? fitOf(message, query) : 'noise';
         if (message && fit === 'reply') end(() => resolve(message));
-        else if (fit === 'other-case' || (fit === 'noise' && ++noise > MOST_NOISE)) end(() => resolve(fit));
+        else if (fit === 'other-case') end(() => resolve(fit));
+        else if (++noise > MOST_NOISE || (!message && isCutReply(data, query))) end(() => resolve('noise'));
       });
       // Connected, so that only this server's packets come, and its machine's refusals at once.
       socket.connect(port, address, (error?: Error) => {

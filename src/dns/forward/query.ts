@@ -1,6 +1,6 @@
 // A question on its way to an upstream: its message, and whether a reply is the reply to it.
 import type { Random } from '../../system/random.ts';
-import { type Message, type Question, type ResourceRecord, TYPE } from '../wire/message.ts';
+import { type Message, type Question, RCODE, type ResourceRecord, TYPE } from '../wire/message.ts';
 
 /** A question with what the client wants of its answer. */
 export interface ForwardQuestion extends Question {
@@ -8,13 +8,15 @@ export interface ForwardQuestion extends Question {
   readonly dnssecOk?: boolean;
   /** Answers that fail validation too (CD). */
   readonly checkingDisabled?: boolean;
+  /** For a server that knows no EDNS (RFC 6891). */
+  readonly withoutEdns?: boolean;
 }
 
 /** What replies over UDP may be (DNS flag day 2020). */
 const UDP_SIZE = 1232;
 
 export function queryMessage(id: number, question: ForwardQuestion): Message {
-  const { name, type, class: cls, dnssecOk = false, checkingDisabled = false } = question;
+  const { name, type, class: cls, dnssecOk = false, checkingDisabled = false, withoutEdns = false } = question;
   return {
     id,
     response: false,
@@ -31,7 +33,7 @@ export function queryMessage(id: number, question: ForwardQuestion): Message {
     answers: [],
     authority: [],
     additional: [],
-    edns: { udpSize: UDP_SIZE, version: 0, dnssecOk },
+    edns: withoutEdns ? undefined : { udpSize: UDP_SIZE, version: 0, dnssecOk },
   };
 }
 
@@ -46,10 +48,20 @@ export type Fit = 'reply' | 'other-case' | 'noise';
 /** Whether a message answers the query. In other case it may come from a server that keeps none, or from a forger. */
 export function fitOf(message: Message, query: Message): Fit {
   const [asked, sent] = [message.question, query.question];
-  if (!message.response || message.id !== query.id || message.opcode !== 0 || !asked || !sent) return 'noise';
+  if (!message.response || message.id !== query.id || message.opcode !== 0 || !sent) return 'noise';
+  // Who cannot read a query repeats nothing of it.
+  if (!asked) return message.rcode === RCODE.FORMERR ? 'reply' : 'noise';
   if (asked.type !== sent.type || asked.class !== sent.class) return 'noise';
   if (asked.name === sent.name) return 'reply';
   return asked.name.toLowerCase() === sent.name.toLowerCase() ? 'other-case' : 'noise';
+}
+
+/** Whether what cannot be read is a reply to the query cut in the middle of a record, as some servers do (RFC 2181, 9). */
+export function isCutReply(packet: Buffer, { id }: Message): boolean {
+  const responseAndTruncated = 0x82;
+  return (
+    packet.length >= 12 && packet.readUInt16BE(0) === id && (packet[2]! & responseAndTruncated) === responseAndTruncated
+  );
 }
 
 /** The records with the question's name in the case that the client wrote it. */
