@@ -219,7 +219,6 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
       waiting: new Map(),
       hostIPs: ['172.31.255.11'],
       now: realClock.now(),
-      finished: true,
     });
   }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
 import type { ObservedContainer } from './observed.ts';
 import { podStatus, type StatusInput } from './pod-status.ts';
@@ -44,7 +44,6 @@ function status(p: Pod, containers: readonly ObservedContainer[], over: Partial<
     waiting: new Map(),
     hostIPs: ['172.30.0.11'],
     now,
-    finished: false,
     ...over,
   });
 }
@@ -103,7 +102,7 @@ test('a pod whose containers all restart says so, and has not failed', () => {
   const other = container({ id: 'y', name: 'b', state: 'exited', finishedAt: now, exitCode: 137 });
   const told = status(whole, [cause, other]);
   expect(told.phase).toBe('Running');
-  const message = 'True ContainerExited Container a exited with code 3, triggering pod restart';
+  const message = 'True RestartAllContainersStarted container exited with restart policy rule';
   expect(conditions(told).AllContainersRestarting).toBe(message);
   const young = [cause, other].map((c) => ({
     ...c,
@@ -138,10 +137,8 @@ test('that a pod has ended is told when its sidecar has, too', () => {
   const p = pod({ restartPolicy: 'Never', initContainers: [{ name: 's', restartPolicy: 'Always' }] });
   const ended = container({ state: 'exited', finishedAt: now });
   const sidecar = container({ id: 'y', name: 's' });
-  expect(status(p, [ended, sidecar], { finished: true }).phase).toBe('Running');
-  expect(status(p, [ended, { ...sidecar, state: 'exited', exitCode: 137 }], { finished: true }).phase).toBe(
-    'Succeeded',
-  );
+  expect(status(p, [ended, sidecar]).phase).toBe('Running');
+  expect(status(p, [ended, { ...sidecar, state: 'exited', exitCode: 137 }]).phase).toBe('Succeeded');
 });
 
 test('a readiness gate holds the pod back', () => {
@@ -150,6 +147,11 @@ test('a readiness gate holds the pod back', () => {
     ContainersReady: 'True',
     Ready: 'False ReadinessGatesNotReady corresponding condition of pod readiness gate "x/y" does not exist.',
   });
+  const unknown = { status: { conditions: [{ type: 'x/y', status: 'Unknown' }] } };
+  const told = status(pod({ readinessGates: [{ conditionType: 'x/y' }] }, unknown), [container()]);
+  expect(conditions(told).Ready).toBe(
+    'False ReadinessGatesNotReady the status of pod readiness gate "x/y" is not "True", but Unknown',
+  );
 });
 
 test("transition times stay while nothing changes, and others' conditions stay", () => {
@@ -160,7 +162,7 @@ test("transition times stay while nothing changes, and others' conditions stay",
     [container()],
     { now: now + 5000 },
   );
-  expect(later.conditions).toEqual([...(first.conditions ?? []), foreign]);
+  expect(later.conditions).toEqual([foreign, ...(first.conditions ?? [])]);
   expect(later.startTime).toBe(first.startTime);
 });
 
@@ -198,8 +200,13 @@ test('of a pod that the node did not take nothing is told but why', () => {
   const verdict = { reason: 'NodePorts', message: 'Pod was rejected: no port' };
   const none = { observed: { sandboxes: [], containers: [] } };
   const refused = status(pod(), [], { ...none, verdict });
-  expect(refused).toMatchObject({ phase: 'Failed', ...verdict });
-  expect(refused.containerStatuses).toBeUndefined();
+  expect(refused).toEqual({
+    phase: 'Failed',
+    ...verdict,
+    conditions: [],
+    startTime: '2026-01-01T00:00:10Z',
+    qosClass: 'BestEffort',
+  });
   // One that was taken and ended before its container was made.
   const before = status(pod(), [], none);
   const ended = status(pod({}, { status: before }), [], { ...none, verdict: { reason: 'Evicted', message: 'm' } });
@@ -213,4 +220,121 @@ test('a container that never started has the first second of all as its start', 
   const failed = container({ state: 'exited', startedAt: 0, finishedAt: now, exitCode: 128, reason: 'StartError' });
   const [told] = status(pod({ restartPolicy: 'Never' }), [failed]).containerStatuses ?? [];
   expect(told?.state?.terminated).toMatchObject({ startedAt: '1970-01-01T00:00:00Z', reason: 'StartError' });
+});
+
+test('containers are told by their names, and what a resize may change of those that were seen', () => {
+  const resources = { requests: { cpu: '1' } };
+  const spec = {
+    containers: [
+      { name: 'b', image: 'i' },
+      { name: 'a', image: 'i', resources },
+    ],
+    initContainers: [{ name: 'i', resources }],
+    ephemeralContainers: [{ name: 'e', image: 'i' }],
+  };
+  const told = status(pod(spec), [container({ name: 'b' }), container({ name: 'i', state: 'exited' })]);
+  const [a, b] = told.containerStatuses ?? [];
+  expect([a?.name, a?.resources, a?.allocatedResources]).toEqual(['a', undefined, undefined]);
+  expect([b?.name, b?.resources, b?.allocatedResources]).toEqual(['b', {}, undefined]);
+  expect(told.initContainerStatuses?.[0]?.resources).toBeUndefined();
+  expect(told.ephemeralContainerStatuses?.[0]?.state).toEqual({ waiting: { reason: 'PodInitializing' } });
+  const seen = status(pod(spec), [container({ name: 'a' })]).containerStatuses?.[0];
+  expect(seen).toMatchObject({ resources, allocatedResources: { cpu: '1' } });
+});
+
+describe('containers that the runtime has forgotten', () => {
+  const unknown = { exitCode: 137, reason: 'ContainerStatusUnknown' };
+  const told = (over: object) => ({ name: 'a', image: 'i', imageID: '', ready: true, restartCount: 2, ...over });
+  const forgotten = (over: object, metadata = {}) => {
+    const one = pod({}, { status: { containerStatuses: [told(over)] } });
+    return status({ ...one, metadata: { ...one.metadata, ...metadata } }, []).containerStatuses?.[0];
+  };
+  const running = { state: { running: { startedAt: '2026-01-01T00:00:00Z' } } };
+  const ended = { terminated: { exitCode: 3 } };
+  test('have ended somehow where they ran, and are counted once more', () => {
+    const message = 'The container could not be located when the pod was deleted.  The container used to be Running';
+    const lost = { ready: false, lastState: { terminated: { ...unknown, message } } };
+    expect(forgotten(running)).toMatchObject({ ...lost, state: { waiting: {} }, restartCount: 3 });
+    expect(forgotten(running, { deletionTimestamp: '2026-01-01T00:00:00Z' })).toMatchObject({
+      ...lost,
+      restartCount: 2,
+    });
+  });
+  test('are told as before where they had ended, or waited', () => {
+    expect(forgotten({ state: ended })).toEqual(told({ state: ended }));
+    expect(forgotten({ state: { waiting: {} }, lastState: ended })).toMatchObject({
+      restartCount: 2,
+      lastState: ended,
+    });
+    expect(forgotten({ ...running, lastState: ended })).toMatchObject({ restartCount: 3, lastState: ended });
+  });
+  test('or of which it says nothing have failed', () => {
+    const seen = (p: Pod) => status(p, [container({ state: 'unknown' })]).containerStatuses?.[0];
+    expect(seen(pod({}, { status: { containerStatuses: [told(running)] } }))).toMatchObject({
+      state: { terminated: unknown },
+      restartCount: 3,
+    });
+    expect(seen(pod())?.state).toEqual({ waiting: { reason: 'ContainerCreating' } });
+  });
+});
+
+describe('a pod that was deleted and of which nothing runs any more', () => {
+  const end = (p: Pod, containers: readonly ObservedContainer[]) => {
+    const { phase, initContainerStatuses = [], containerStatuses = [] } = status(p, containers, { isTerminated: true });
+    const codes = [...initContainerStatuses, ...containerStatuses].map((s) => s.state?.terminated?.exitCode ?? 'waits');
+    return [phase, ...codes];
+  };
+  const names = (...list: string[]) => list.map((name) => ({ name, image: 'i' }));
+  const exited = (name: string, exitCode: number) =>
+    container({ id: name, name, state: 'exited', finishedAt: now, exitCode });
+  test.each([
+    ['by how its containers ended', pod(), [exited('a', 0)], ['Succeeded', 0]],
+    ['by how its containers ended', pod(), [exited('a', 1)], ['Failed', 1]],
+    ['as failed where one never began', pod({ containers: names('a', 'b') }), [exited('a', 0)], ['Failed', 0, 137]],
+    ['as failed before it began', pod(), [], ['Failed', 137]],
+    [
+      'not by what initialization never came to',
+      pod({ initContainers: names('i', 'j') }),
+      [],
+      ['Failed', 137, 'waits', 'waits'],
+    ],
+    [
+      'with init containers that must have been there',
+      pod({ initContainers: names('i', 'j', 'k') }),
+      [exited('j', 1)],
+      ['Failed', 137, 1, 'waits', 'waits'],
+    ],
+    ['when it was initialized', pod({ initContainers: names('i', 'j') }), [exited('j', 0)], ['Failed', 137, 0, 137]],
+  ] as const)('has ended %s', (_, p, containers, expected) => expect(end(p, containers)).toEqual(expected));
+});
+
+test('a disruption is told when it is over, before all else', () => {
+  const verdict = { reason: 'Evicted', message: 'm', isDisruption: true };
+  const types = (s: ReturnType<typeof status>) => s.conditions?.map(({ type }) => type);
+  expect(types(status(pod(), [container()], { verdict }))).not.toContain('DisruptionTarget');
+  const over = status(pod(), [container({ state: 'exited', finishedAt: now, exitCode: 137 })], { verdict });
+  expect(types(over)?.[0]).toBe('DisruptionTarget');
+  expect(over).toMatchObject({ phase: 'Failed', reason: 'Evicted', message: 'm' });
+});
+
+test('a phase that was told stays, with its reason', () => {
+  const before = { phase: 'Succeeded', reason: 'R', message: 'm' };
+  expect(status(pod({}, { status: before }), [container({ state: 'exited', exitCode: 1 })])).toMatchObject(before);
+});
+
+test('sidecars count for what a pod does, not for how it ends', () => {
+  const sides = pod({ restartPolicy: 'OnFailure', initContainers: [{ name: 's', restartPolicy: 'Always' }] });
+  const phase = (containers: readonly ObservedContainer[]) => status(sides, containers).phase;
+  const sidecar = container({ id: 'y', name: 's' });
+  const failed = container({ state: 'exited', finishedAt: now, exitCode: 1 });
+  expect(phase([sidecar])).toBe('Pending');
+  expect(phase([container()])).toBe('Pending');
+  expect(phase([container(), { ...sidecar, state: 'exited', exitCode: 1 }])).toBe('Running');
+  expect(phase([failed, sidecar])).toBe('Running');
+  expect(
+    phase([
+      { ...failed, exitCode: 0 },
+      { ...sidecar, state: 'exited', exitCode: 1 },
+    ]),
+  ).toBe('Succeeded');
 });

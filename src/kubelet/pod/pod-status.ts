@@ -4,38 +4,32 @@ import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import { mayRestartAll, restartsAfter } from '../../api/core/v1/pod/restart.ts';
 import type {
   Container,
-  ContainerState,
   ContainerStateTerminated,
   ContainerStatus,
   Pod,
   PodCondition,
   PodStatus,
-  ResourceRequirements,
-  VolumeMount,
-  VolumeMountStatus,
 } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { type ResizeCondition, resizeConditions } from './allocation.ts';
-import { type ContainerKind, containersOf, isSidecar } from './identity.ts';
-import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
+import {
+  type ContainerStatuses,
+  type ContainerStatusInput,
+  containerStatuses,
+  finalStatuses,
+} from './container-status.ts';
+import { isSidecar } from './identity.ts';
+import { latest, readySandbox } from './observed.ts';
 import { newBeginning } from './restart-rules.ts';
 
-export interface StatusInput {
-  readonly pod: Pod;
-  readonly observed: ObservedPod;
-  /** Ids of containers that are started and that are ready, as the probes say. */
-  readonly started: ReadonlySet<string>;
-  readonly ready: ReadonlySet<string>;
-  readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>;
+export interface StatusInput extends ContainerStatusInput {
   readonly hostIPs: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** The plan says that nothing will run again. */
-  readonly finished: boolean;
+  /** The pod was deleted, and nothing of it runs any more. */
+  readonly isTerminated?: boolean;
   /** Conditions of a resize that waits or is under way. */
   readonly resize?: readonly ResizeCondition[];
-  /** By container id, what a running container has where that may differ from what its pod may have. */
-  readonly actual?: ReadonlyMap<string, ResourceRequirements>;
   /** Why the pod was ended whatever its containers did. */
   readonly verdict?: Verdict | undefined;
 }
@@ -48,119 +42,48 @@ export interface Verdict {
   readonly isDisruption?: boolean;
 }
 
-/** Bytes of termination messages that a pod tells of at the most, shared by its containers. */
-const longestMessages = 12 * 1024;
-
-function terminated(container: ObservedContainer, pod: Pod): ContainerState {
-  const longest = Math.floor(longestMessages / containersOf(pod).length);
-  const reason = container.reason || (container.exitCode === 0 ? 'Completed' : 'Error');
-  return {
-    terminated: {
-      exitCode: container.exitCode,
-      reason,
-      ...(container.message && { message: container.message.slice(0, longest) }),
-      // One that never started has upstream's zero: 1970.
-      startedAt: formatTime(container.startedAt),
-      ...(container.finishedAt > 0 && { finishedAt: formatTime(container.finishedAt) }),
-      containerID: `containerd://${container.id}`,
-    },
-  };
-}
-
-function containerStatus(input: StatusInput, container: Container, kind: ContainerKind): ContainerStatus {
-  const history = input.observed.containers.filter((c) => c.name === container.name);
-  const [current, previous] = history;
-  const waitingFor = input.waiting.get(container.name);
-  const idle =
-    kind === 'main' && (input.pod.spec?.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
-  const initIdle = kind === 'init' ? 'PodInitializing' : idle;
-  let state: ContainerState;
-  let last: ContainerState = {};
-  if (!current) state = input.verdict ? neverFound : { waiting: waitingFor ?? { reason: initIdle } };
-  else if (current.state === 'running') {
-    state = { running: { startedAt: formatTime(current.startedAt) } };
-    if (previous?.state === 'exited') last = terminated(previous, input.pod);
-  } else if (current.state === 'exited') {
-    if (waitingFor) {
-      state = { waiting: waitingFor };
-      last = terminated(current, input.pod);
-    } else {
-      state = terminated(current, input.pod);
-      if (previous?.state === 'exited') last = terminated(previous, input.pod);
-    }
-  } else state = { waiting: waitingFor ?? { reason: initIdle } };
-  const running = current?.state === 'running';
-  const resources = (running && input.actual?.get(current.id)) || container.resources;
-  const done = kind === 'init' && !isSidecar(container) && current?.state === 'exited' && current.exitCode === 0;
-  return {
-    name: container.name,
-    image: current?.image || container.image || '',
-    imageID: current?.imageID ?? '',
-    ...(current && { containerID: `containerd://${current.id}` }),
-    ready: done || (running && input.ready.has(current.id)),
-    started: running && input.started.has(current.id),
-    restartCount: current?.attempt ?? 0,
-    state,
-    lastState: last,
-    ...(resources && { resources }),
-    ...(container.resources?.requests && { allocatedResources: container.resources.requests }),
-    ...(container.volumeMounts && { volumeMounts: container.volumeMounts.map(mountStatus) }),
-  };
-}
-
-/** No runtime that is known here mounts recursively read-only. */
-function mountStatus({ name, mountPath, readOnly }: VolumeMount): VolumeMountStatus {
-  return { name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }) };
-}
-
-/** Of a container that was not there when its pod was made to end. */
-const neverFound: ContainerState = {
-  terminated: {
-    exitCode: 137,
-    reason: 'ContainerStatusUnknown',
-    message: 'The container could not be located when the pod was terminated',
-  },
-};
-
-interface Statuses {
-  readonly init: readonly ContainerStatus[];
-  readonly main: readonly ContainerStatus[];
-}
-
 /** How a container ended that does not run: now, or before the start that it waits for. */
 function endOf({ state, lastState }: ContainerStatus): ContainerStateTerminated | undefined {
   return state?.terminated ?? (state?.waiting && lastState?.terminated);
 }
 
-/** upstream's getPhase. */
-function phaseOf({ pod, observed, finished }: StatusInput, { init, main }: Statuses): string {
+/** upstream's getPhase; `isOver`: nothing of the pod will start again, whatever its policies say. */
+function phaseOf({ pod, observed }: StatusInput, { init, main }: ContainerStatuses, isOver: boolean): string {
   const { containers = [], initContainers = [] } = pod.spec;
   const beginning = newBeginning(pod, observed);
   const willRestart = (container: Container, end: ContainerStateTerminated) => {
     const last = latest(observed, container.name);
     return (last && beginning?.isOld(last)) || restartsAfter(pod.spec, container, end.exitCode);
   };
-  let initPending = 0;
+  let uninitialized = 0;
+  let waiting = 0;
+  let running = 0;
   for (const [index, status] of init.entries()) {
     const container = initContainers[index] ?? { name: '' };
     const end = endOf(status);
-    if (isSidecar(container)) {
-      if (!status.started && !end) initPending += 1;
-    } else if (end?.exitCode !== 0) {
-      if (end && !willRestart(container, end)) return 'Failed';
-      initPending += 1;
-    }
+    if (!isSidecar(container)) {
+      if (!end) uninitialized += 1;
+      else if (end.exitCode !== 0 && !willRestart(container, end)) return 'Failed';
+    } else if (status.state?.running) {
+      running += 1;
+      if (!status.started) uninitialized += 1;
+    } else if (!end) waiting += 1;
   }
-  const mainSeen = main.some((s) => s.containerID !== undefined);
-  if (initPending > 0 && !mainSeen) return finished ? 'Failed' : 'Pending';
-  if (main.some((s) => s.state?.waiting && !endOf(s))) return 'Pending';
-  if (main.some((s) => s.state?.running)) return 'Running';
   const ends = main.map(endOf);
-  if (ends.length === 0) return 'Pending';
-  const mayRestart = ends.some((end, i) => end && willRestart(containers[i] ?? { name: '' }, end));
-  if (mayRestart && !pod.metadata.deletionTimestamp) return 'Running';
-  return ends.every((end) => end?.exitCode === 0) ? 'Succeeded' : 'Failed';
+  running += main.filter(({ state }) => state?.running).length;
+  waiting += main.filter(({ state }, i) => !state?.running && !ends[i]).length;
+  if (waiting > 0 || (uninitialized > 0 && !hasStarted(main))) return 'Pending';
+  if (running > 0) return 'Running';
+  if (main.length === 0) return 'Pending';
+  const byName = new Map(containers.map((container) => [container.name, container]));
+  const mayRestart = ends.some((end, i) => end && willRestart(byName.get(main[i]?.name ?? '') ?? { name: '' }, end));
+  if (mayRestart && !isOver) return 'Running';
+  return main.every(({ state }) => state?.terminated?.exitCode === 0) ? 'Succeeded' : 'Failed';
 }
+
+/** Whether a container of the pod runs or has ended: then it was initialized, whatever became of its sidecars. */
+const hasStarted = (main: readonly ContainerStatus[]): boolean =>
+  main.some(({ state }) => state?.running || state?.terminated);
 
 interface Finding {
   readonly type: string;
@@ -170,8 +93,7 @@ interface Finding {
 }
 
 function containersReady(phase: string, containers: readonly ContainerStatus[]): Omit<Finding, 'type'> {
-  if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
-  if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
+  if (isTerminal(phase)) return { status: 'False', reason: endReasons[phase] };
   const unready = containers.filter((s) => !s.ready).map((s) => s.name);
   if (unready.length === 0) return { status: 'True' };
   return {
@@ -188,22 +110,21 @@ function podReady(pod: Pod, ready: Omit<Finding, 'type'>): Omit<Finding, 'type'>
   );
   if (missing.length === 0) return ready;
   const message = missing.map(({ conditionType }) => {
-    const there = pod.status?.conditions?.some((c) => c.type === conditionType);
+    const there = pod.status?.conditions?.find((c) => c.type === conditionType);
     return there
-      ? `the status of pod readiness gate "${conditionType}" is not "True", but False`
+      ? `the status of pod readiness gate "${conditionType}" is not "True", but ${there.status}`
       : `corresponding condition of pod readiness gate "${conditionType}" does not exist.`;
   });
   return { status: 'False', reason: 'ReadinessGatesNotReady', message: message.join(', ') };
 }
 
-function initialized(pod: Pod, phase: string, { init, main }: Statuses): Omit<Finding, 'type'> {
-  const mainSeen = main.some((s) => s.containerID !== undefined);
+function initialized(pod: Pod, phase: string, { init, main }: ContainerStatuses): Omit<Finding, 'type'> {
   const containers = pod.spec?.initContainers ?? [];
   const incomplete = init
     .filter((s, i) => (isSidecar(containers[i] ?? { name: '' }) ? !s.started : s.state?.terminated?.exitCode !== 0))
     .map((s) => s.name);
   if (phase === 'Succeeded') return { status: 'True', reason: 'PodCompleted' };
-  if (mainSeen || incomplete.length === 0) return { status: 'True' };
+  if (hasStarted(main) || incomplete.length === 0) return { status: 'True' };
   return {
     status: 'False',
     reason: 'ContainersNotInitialized',
@@ -212,17 +133,16 @@ function initialized(pod: Pod, phase: string, { init, main }: Statuses): Omit<Fi
 }
 
 /** Told of pods that may restart as a whole. */
-function allRestarting({ pod, observed }: StatusInput): Finding[] {
+function allRestarting({ pod, observed }: StatusInput, phase: string): Finding[] {
   if (!mayRestartAll(pod.spec)) return [];
   const type = 'AllContainersRestarting';
-  const beginning = newBeginning(pod, observed);
-  if (!beginning?.isUnderWay || !beginning.cause) return [{ type, status: 'False' }];
-  const { name, exitCode } = beginning.cause;
-  const message = `Container ${name} exited with code ${exitCode}, triggering pod restart`;
-  return [{ type, status: 'True', reason: 'ContainerExited', message }];
+  if (isTerminal(phase)) return [{ type, status: 'False', reason: endReasons[phase] }];
+  if (!newBeginning(pod, observed)?.isUnderWay) return [{ type, status: 'False' }];
+  const message = 'container exited with restart policy rule';
+  return [{ type, status: 'True', reason: 'RestartAllContainersStarted', message }];
 }
 
-/** Conditions that the kubelet keeps, then those that others set; times change only with the status. */
+/** Conditions that others set, then those that the kubelet keeps; times change only with the status. */
 function mergeConditions(input: StatusInput, findings: readonly Finding[]): PodCondition[] {
   const old = input.pod.status?.conditions ?? [];
   const generation = input.pod.metadata.generation;
@@ -240,72 +160,101 @@ function mergeConditions(input: StatusInput, findings: readonly Finding[]): PodC
   });
   const isOthers = ({ type }: PodCondition) =>
     !resizeConditions.includes(type) && !findings.some((f) => f.type === type);
-  return [...own, ...old.filter(isOthers)];
+  return [...old.filter(isOthers), ...own];
 }
 
 export function podStatus(input: StatusInput): PodStatus {
-  const { pod, observed, hostIPs } = input;
-  const initContainers = pod.spec?.initContainers ?? [];
-  const init = initContainers.map((c) => containerStatus(input, c, 'init'));
-  const main = (pod.spec?.containers ?? []).map((c) => containerStatus(input, c, 'main'));
-  const statuses = { init, main };
-  const ephemeral = (pod.spec?.ephemeralContainers ?? []).map((c) => containerStatus(input, c, 'ephemeral'));
-  // Of a pod that was never taken nothing is told but why.
-  const isRefused = input.verdict && observed.containers.length === 0 && !pod.status?.containerStatuses?.length;
+  const { pod, observed, verdict } = input;
   const isRunning = observed.containers.some((c) => c.state === 'running');
-  const verdict = isRunning ? undefined : verdictOf(input);
-  const found = verdict?.phase ?? phaseOf(input, statuses);
-  // That a pod has ended is not told while a sidecar of it still runs.
-  const phase = isRunning && isTerminal(found) ? (pod.status?.phase ?? 'Running') : found;
+  const isOver = !isRunning && (verdict !== undefined || input.isTerminated === true);
+  const generation = pod.metadata.generation;
+  const qos = pod.status?.qosClass ?? qosClass(pod);
+  const common = {
+    ...(generation !== undefined && { observedGeneration: generation }),
+    startTime: pod.status?.startTime ?? formatTime(input.now),
+    qosClass: qos,
+  };
+  // Of a pod that was never taken nothing is told but why.
+  if (verdict && observed.containers.length === 0 && !pod.status?.containerStatuses?.length) {
+    const { reason, message } = verdict;
+    return { phase: 'Failed', reason, message, conditions: mergeConditions(input, []), ...common };
+  }
+  const statuses = containerStatuses(input);
+  const { phase, ...why } = phaseAndWhy(input, statuses, { isRunning, isOver });
+  const told = isOver ? finalStatuses(pod, statuses) : statuses;
+  return {
+    phase,
+    ...why,
+    conditions: mergeConditions(input, findings(input, statuses, { phase, isRunning })),
+    ...addresses(input),
+    ...common,
+    ...(told.init.length > 0 && { initContainerStatuses: [...told.init] }),
+    containerStatuses: [...told.main],
+    ...(told.ephemeral.length > 0 && { ephemeralContainerStatuses: [...told.ephemeral] }),
+  };
+}
+
+type TerminalPhase = keyof typeof endReasons;
+
+const endReasons = { Succeeded: 'PodCompleted', Failed: 'PodFailed' } as const;
+
+const isTerminal = (phase: string | undefined): phase is TerminalPhase => phase === 'Succeeded' || phase === 'Failed';
+
+type PhaseAndWhy = Required<Pick<PodStatus, 'phase'>> & Pick<PodStatus, 'reason' | 'message'>;
+
+/** A phase that is told is never taken back; that a pod has ended is told when its last container has, sidecars too. */
+function phaseAndWhy(
+  input: StatusInput,
+  statuses: ContainerStatuses,
+  { isRunning, isOver }: { readonly isRunning: boolean; readonly isOver: boolean },
+): PhaseAndWhy {
+  const { verdict, pod } = input;
+  const { phase: before, reason, message } = pod.status ?? {};
+  if (verdict && !isRunning) return { phase: 'Failed', reason: verdict.reason, message: verdict.message };
+  if (isTerminal(before)) return { phase: before, ...(reason !== undefined && { reason, message: message ?? '' }) };
+  const phase = phaseOf(input, statuses, isOver);
+  if (isRunning && isTerminal(phase)) return { phase: before ?? 'Running' };
+  return { phase: isOver && !isTerminal(phase) ? 'Failed' : phase };
+}
+
+/** The conditions that the kubelet keeps, in upstream's order. */
+function findings(
+  input: StatusInput,
+  statuses: ContainerStatuses,
+  { phase, isRunning }: { readonly phase: string; readonly isRunning: boolean },
+): Finding[] {
+  const { pod, observed, verdict } = input;
+  const { init, main } = statuses;
+  const initContainers = pod.spec?.initContainers ?? [];
+  const inOrder = (pod.spec?.containers ?? []).flatMap(({ name }) => main.find((status) => status.name === name) ?? []);
+  const ready = containersReady(phase, [
+    ...init.filter((_, i) => isSidecar(initContainers[i] ?? { name: '' })),
+    ...inOrder,
+  ]);
   const sandbox = readySandbox(observed);
-  const counted = [...init.filter((_, i) => isSidecar(initContainers[i] ?? { name: '' })), ...main];
-  const ready = containersReady(phase, counted);
-  const ips = pod.spec?.hostNetwork ? hostIPs : (sandbox?.ips ?? []);
-  const conditions = mergeConditions(input, [
-    {
-      type: 'PodReadyToStartContainers',
-      status: sandbox && (ips.length > 0 || pod.spec?.hostNetwork) ? 'True' : 'False',
-    },
+  const hasNetwork = sandbox && (sandbox.ips.length > 0 || pod.spec?.hostNetwork);
+  const reason = 'TerminationByKubelet';
+  return [
+    // A disruption is one when it is over.
+    ...(verdict?.isDisruption && !isRunning
+      ? [{ type: 'DisruptionTarget', status: 'True', reason, message: verdict.message } as const]
+      : []),
+    ...(input.resize ?? []).map((condition) => ({ ...condition, status: 'True' }) as const),
+    { type: 'PodReadyToStartContainers', status: hasNetwork ? 'True' : 'False' },
     { type: 'Initialized', ...initialized(pod, phase, statuses) },
     { type: 'Ready', ...podReady(pod, ready) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
-    ...allRestarting(input),
-    ...(input.resize ?? []).map((condition) => ({ ...condition, status: 'True' }) as const),
-    ...(input.verdict?.isDisruption
-      ? [
-          {
-            type: 'DisruptionTarget',
-            status: 'True',
-            reason: 'TerminationByKubelet',
-            message: input.verdict.message,
-          } as const,
-        ]
-      : []),
-  ]);
+    ...allRestarting(input, phase),
+  ];
+}
+
+function addresses({ pod, observed, hostIPs }: StatusInput): Partial<PodStatus> {
+  const ips = pod.spec?.hostNetwork ? hostIPs : (readySandbox(observed)?.ips ?? []);
   // A finished pod keeps the address it had.
   const podIPs = ips.length > 0 ? ips.map((ip) => ({ ip })) : (pod.status?.podIPs ?? []);
   return {
-    phase,
-    ...(verdict?.reason !== undefined && { reason: verdict.reason, message: verdict.message }),
-    conditions,
-    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     ...(hostIPs[0] && { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) }),
     ...(podIPs[0] && { podIP: podIPs[0].ip, podIPs }),
-    startTime: pod.status?.startTime ?? formatTime(input.now),
-    qosClass: pod.status?.qosClass ?? qosClass(pod),
-    ...(init.length > 0 && !isRefused && { initContainerStatuses: init }),
-    ...(!isRefused && { containerStatuses: main }),
-    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
   };
-}
-
-const isTerminal = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed';
-
-/** A phase that is told is never taken back; a verdict is told when the last container has ended. */
-function verdictOf({ pod, verdict }: StatusInput): Pick<PodStatus, 'phase' | 'reason' | 'message'> | undefined {
-  if (verdict) return { phase: 'Failed', reason: verdict.reason, message: verdict.message };
-  const { phase, reason, message } = pod.status ?? {};
-  if (phase === undefined || !isTerminal(phase)) return undefined;
-  return { phase, ...(reason !== undefined && { reason, message: message ?? '' }) };
 }

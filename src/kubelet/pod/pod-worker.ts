@@ -55,6 +55,7 @@ export class PodWorker {
   #mirror: Pod | undefined;
   #removed = false;
   #released = false;
+  #isTerminated = false;
   #verdict: Verdict | undefined;
   #mostGrace = Number.POSITIVE_INFINITY;
   #plan: PodPlan | undefined;
@@ -316,6 +317,7 @@ export class PodWorker {
       return undefined;
     }
     await this.#ending.stopSandboxes();
+    this.#isTerminated = true;
     await this.#publish();
     this.#released = true;
     await this.#ending.remove({ isInApi: !this.#removed });
@@ -336,7 +338,7 @@ export class PodWorker {
       started: this.#prober.started,
       ready: this.#prober.ready,
       waiting: new Map([...this.#actions.waiting(), ...(this.#plan?.waiting ?? [])]),
-      finished: this.#plan?.finished ?? false,
+      isTerminated: this.#isTerminated,
       verdict: this.#verdict,
       resize: this.#allocation.conditions,
       actual: this.#resizes.actual,

@@ -67,5 +67,5 @@ function look(pod: Pod): ReturnType<StatusTellerOptions['look']> {
   const said = { image: 'web', imageRef: 'web', reason: '', message: '', exitCode: 0 };
   const container = { id: 'c1', name: 'web', state: 'running', attempt: 0, ...times, ...said } as const;
   const observed = { containers: [container], sandboxes: [] } as unknown as StatusInput['observed'];
-  return { pod, observed, started: new Set(['c1']), ready: new Set(['c1']), waiting: new Map(), finished: false };
+  return { pod, observed, started: new Set(['c1']), ready: new Set(['c1']), waiting: new Map() };
 }
