@@ -1,4 +1,5 @@
 // Cluster DNS alone, beside any Kubernetes API server.
+import { networkInterfaces } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
@@ -116,6 +117,7 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
   const server = new DnsServer({
     informers,
     listen: addresses,
+    machineAddresses: machineAddresses(),
     sharePorts: own !== undefined,
     loopToken: own?.loopToken,
     settings,
@@ -154,6 +156,14 @@ function collectGarbage(): void {
 
 function sayListening(bound: readonly ListenAddress[]): void {
   say(`listening on ${bound.map(({ address, port }) => joinHostPort(address, port)).join(', ')}`);
+}
+
+/** What other machines reach this one at: neither loopback nor of one link alone (fe80::/10). */
+function machineAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, address }) => !internal && !/^fe[89ab]/.test(address))
+    .map(({ address }) => address);
 }
 
 function addressOf(flag: string, text: string): ListenAddress {

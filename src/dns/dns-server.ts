@@ -18,6 +18,7 @@ import { ProgrammingMetrics } from './metrics/programming-metrics.ts';
 import { QueryMetrics } from './metrics/query-metrics.ts';
 import { Responder } from './respond.ts';
 import type { SearchPathOf } from './search-path.ts';
+import { serverAddresses } from './server-addresses.ts';
 import type { DnsSettings } from './settings.ts';
 import type { ZoneConfig } from './zone/answer.ts';
 import { addressOfReverseName } from './zone/reverse.ts';
@@ -26,6 +27,8 @@ import { ClusterZone } from './zone/view.ts';
 export interface DnsServerOptions {
   readonly informers: Informers;
   readonly listen: readonly ListenAddress[];
+  /** Addresses of the machine that others reach, for the NS records of a server that listens on all of them. */
+  readonly machineAddresses?: readonly string[];
   /** Lets other processes listen on the same addresses (SO_REUSEPORT). */
   readonly sharePorts?: boolean;
   /** What may change while it runs ({@link DnsServer.configure}). */
@@ -76,7 +79,7 @@ export class DnsServer {
     const { clusterCIDRs, settings, clock, random, upstreamCA, log } = options;
     this.#options = options;
     this.#settings = settings;
-    this.#serverAddresses = options.listen.map(({ address }) => address);
+    this.#serverAddresses = serverAddresses(options.listen, options.machineAddresses ?? []);
     this.#clusterCIDRs = clusterCIDRs.map(parseCIDR).filter((cidr) => cidr !== undefined);
     this.#loopToken = new LoopToken(random, options.loopToken);
     this.#exchange = new Exchange({ clock, random, ca: upstreamCA });
