@@ -10,7 +10,7 @@ import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import type { User } from '../apiserver/request.ts';
 import { namedTransport } from '../client/named-transport.ts';
-import { WorkQueueMetrics } from '../metrics/work-queue-metrics.ts';
+import { ControllersMetrics } from '../metrics/controllers-metrics.ts';
 import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
 import { makeFolder, realFiles } from '../system/real/files.ts';
@@ -127,9 +127,9 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     await ensureBootstrapObjects({ view: security.view, create, transport }, aggregator.builtinServices());
     await ensureAuthenticationConfig(transport, { clientCA: pki.ca.certPem, requestHeader: access.requestHeader });
     if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
-    const queues = new WorkQueueMetrics(() => clock.now());
-    metrics.add(queues.families);
-    const loops = await opened.prepareControlLoops({ ...config, ...pki, clock, metrics: queues, transport });
+    const ofControllers = new ControllersMetrics(() => clock.now());
+    metrics.add(ofControllers.families);
+    const loops = await opened.prepareControlLoops({ ...config, ...pki, clock, metrics: ofControllers, transport });
     ready.resolve(server);
     handle = (request) => server.handle(request);
     // Who waits for the server is told first.

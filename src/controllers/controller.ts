@@ -5,6 +5,7 @@ import { isConflict, isNotFound } from '../apimachinery/status.ts';
 import { createEventRecorder, type EventRecorder } from '../client/events.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
 import { type QueueObserver, WorkQueue } from '../client/work-queue.ts';
+import type { Family } from '../metrics/metric.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import type { ControllersConfig } from './config.ts';
@@ -34,6 +35,8 @@ export interface ControllerContext {
 export interface ControllerMetrics {
   /** To be told of what happens in a queue of this name. */
   queue(name: string): QueueObserver;
+  /** What a controller counts itself. */
+  own(controller: string, families: readonly Family[]): void;
 }
 
 export interface Controller {

@@ -8,6 +8,7 @@ import { createServiceSelection } from '../shared/service-selection.ts';
 import { ServiceSlices, writeSlices } from '../shared/service-slices.ts';
 import { hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
+import { EndpointSliceMetrics } from './metrics.ts';
 import { managedBy, reconcile } from './reconcile.ts';
 import { wantsTopologyHints } from './topology-hints.ts';
 import { ZonesOfNodes } from './zones-of-nodes.ts';
@@ -27,6 +28,9 @@ export function endpointSliceController(context: ControllerContext): Controller 
   const waiting = new Map<string, Set<string>>();
   const withTopologyHints = new Set<string>();
   const zones = new ZonesOfNodes(nodeInformer);
+  const maxEndpointsPerSlice = config.maxEndpointsPerSlice ?? 100;
+  const metrics = new EndpointSliceMetrics(maxEndpointsPerSlice);
+  context.metrics?.own('endpointslice-controller', metrics.families);
 
   const controller = new KeyedController({
     name: 'endpointslice-controller',
@@ -57,18 +61,22 @@ export function endpointSliceController(context: ControllerContext): Controller 
     if (!service) {
       triggerTimes.forget(key);
       withTopologyHints.delete(key);
+      metrics.forget(key);
       return undefined;
     }
     if (!hasManagedEndpoints(service)) return undefined;
     // The slice that this controller just wrote comes by the watch, and the key with it.
-    if (writes.pending(key)) return { requeueAfter: 1000 };
+    if (writes.pending(key)) {
+      metrics.ended('stale');
+      return { requeueAfter: 1000 };
+    }
     const selected = selection.podsOf(service);
     const changes = reconcile({
       service,
       pods: selected,
       node: (nodeName) => nodeInformer.lister.get(nodeName),
       slices: slices.of(key),
-      maxEndpointsPerSlice: config.maxEndpointsPerSlice ?? 100,
+      maxEndpointsPerSlice,
       triggerTime: triggerTimes.next(key, service, selected),
       zoneRatios: zones.ratios,
       hadTopologyHints: withTopologyHints.has(key),
@@ -78,8 +86,11 @@ export function endpointSliceController(context: ControllerContext): Controller 
     for (const event of changes.events) recorder.event({ ...service, apiVersion: 'v1', kind: 'Service' }, event);
     for (const node of changes.missingNodes) waiting.set(node, (waiting.get(node) ?? new Set()).add(key));
     try {
-      await writeSlices(changes, { client, writes, key });
+      await writeSlices(changes, { client, writes, key, metrics: metrics.slices });
+      metrics.synced(key, service, changes.figures);
+      metrics.ended(changes.missingNodes.length > 0 ? 'error' : 'success');
     } catch (error) {
+      metrics.ended('error');
       const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;
       recorder.event(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message });
       throw error;

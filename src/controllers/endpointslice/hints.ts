@@ -13,6 +13,11 @@ const distributions = table<Distribution>({
   PreferSameNode: 'node',
 });
 
+/** Is it a `spec.trafficDistribution` that is known? */
+export function usesTrafficDistribution({ spec }: Readonly<Service>): boolean {
+  return distributions[spec.trafficDistribution ?? ''] !== undefined;
+}
+
 /** Sets the hints of all endpoints of a slice in place; true when any changed. */
 export function setHints(service: Readonly<Service>, slice: EndpointSlice): boolean {
   const distribution = distributions[service.spec.trafficDistribution ?? ''];

@@ -8,6 +8,9 @@ export interface Packing {
   readonly update: EndpointSlice[];
   readonly delete: Readonly<EndpointSlice>[];
   readonly unchanged: Readonly<EndpointSlice>[];
+  /** Endpoints that come, and that go. */
+  added: number;
+  removed: number;
 }
 
 export interface PackOptions {
@@ -24,8 +27,9 @@ export interface PackOptions {
 /** Upstream's three steps (endpointslice reconcileByPortMapping); endpoints are never moved between slices. */
 export function pack({ group, existing, max, newSlice, outdated }: PackOptions): Packing {
   const wanted = new Map(group.endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
-  const packing: Packing = { create: [], update: [], delete: [], unchanged: [] };
+  const packing: Packing = { create: [], update: [], delete: [], unchanged: [], added: 0, removed: 0 };
   for (const slice of existing) keepWanted(slice, wanted, packing, outdated);
+  packing.added = wanted.size;
   fillUpdated(packing.update, wanted, max);
   fillOthers(packing, wanted, { max, newSlice: () => newSlice(group.ports) });
   return packing;
@@ -67,7 +71,8 @@ function keepWanted(
     if (target) kept.push(target);
     changed ||= !target || !sameState(endpoint, target);
   }
-  if (kept.length === 0) packing.delete.push(slice);
+  packing.removed += sizeOf(slice) - kept.length;
+  if (kept.length === 0 && changed) packing.delete.push(slice);
   // Hints go with the change: those that are due are set afterwards.
   else if (changed) packing.update.push({ ...jsonCopy(slice), endpoints: kept.map(jsonCopy) });
   else if (outdated(slice)) packing.update.push(jsonCopy(slice));

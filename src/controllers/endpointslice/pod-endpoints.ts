@@ -33,17 +33,14 @@ export function podEndpoints({ service, pods, node }: PodEndpointsInput, family:
       .flatMap((one) => (one.family === family ? [one.ip] : []))
       .sort();
     if (isPodTerminal(pod) || addresses.length === 0) continue;
-    const { nodeName } = pod.spec;
-    const podNode = nodeName ? node(nodeName) : undefined;
-    if (nodeName && !podNode && !service.spec.publishNotReadyAddresses) {
-      missing.add(nodeName);
-      continue;
-    }
     const ports = portsOf(service, pod);
     const key = portsKey(ports);
     const group = groups.get(key) ?? { ports, endpoints: [] };
-    group.endpoints.push(endpointOf(service, pod, podNode, addresses));
     groups.set(key, group);
+    const { nodeName } = pod.spec;
+    const podNode = nodeName ? node(nodeName) : undefined;
+    if (nodeName && !podNode && !service.spec.publishNotReadyAddresses) missing.add(nodeName);
+    else group.endpoints.push(endpointOf(service, pod, podNode, addresses));
   }
   return { groups, missingNodes: [...missing] };
 }

@@ -316,6 +316,37 @@ describe('packing', () => {
   });
 });
 
+describe('figures for those who count', () => {
+  const [few, all] = [many(90), many(250)];
+  const named = (prefix: string, pods: readonly Pod[]) =>
+    run({ pods: [...pods] }).slices.map((s) => ({
+      ...s,
+      metadata: { ...s.metadata, name: `${prefix}${s.metadata.name}` },
+    }));
+  const otherPort = service({ ports: [{ port: 80, targetPort: 81 }] });
+  const astray = [pod('p1', { node: 'gone' }), pod('p2', { node: 'gone' })];
+  const published = service({ publishNotReadyAddresses: true });
+
+  test.each<[string, Partial<ReconcileInput> & Pick<ReconcileInput, 'pods'>, number[]]>([
+    ['a placeholder', { pods: [] }, [0, 0, 1, 0, 1]],
+    ['a placeholder that is there', { pods: [], slices: run({ pods: [] }).slices }, [0, 0, 0, 0, 1]],
+    ['new slices', { pods: all }, [250, 0, 3, 250, 3]],
+    ['some new endpoints', { pods: all, slices: named('a', few) }, [160, 0, 2, 250, 3]],
+    ['some that are gone', { pods: few, slices: named('a', all) }, [0, 160, 3, 90, 1]],
+    ['other ports', { service: otherPort, pods: all, slices: named('a', all) }, [250, 0, 3, 250, 3]],
+    [
+      'nodes that are gone',
+      { pods: astray, slices: run({ service: published, pods: astray }).slices },
+      [0, 2, 1, 0, 1],
+    ],
+  ])('%s', (_what, input, [added, removed, changed, endpoints, slices]) => {
+    const { figures } = run(input).changes;
+    const sum = (of: 'endpoints' | 'slices') => figures[0]?.groups.reduce((total, group) => total + group[of], 0);
+    expect(figures).toMatchObject([{ added, removed, changed }]);
+    expect([sum('endpoints'), sum('slices')]).toEqual([endpoints, slices]);
+  });
+});
+
 describe('hints', () => {
   const pods = [pod('p1'), pod('p2', { node: 'node-2' }), pod('p3', { ready: false })];
   const hints = (slices: readonly EndpointSlice[]) => slices[0]?.endpoints?.map((e) => e.hints);

@@ -6,7 +6,9 @@ import type { EventText } from '../../client/events.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
 import { managedByLabel, serviceNameLabel, sliceNamePrefix } from '../shared/service-slices.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
+import type { GroupSize, SyncFigures } from '../shared/slice-metrics.ts';
 import { setHints } from './hints.ts';
+import type { FamilyFigures } from './metrics.ts';
 import { pack } from './pack.ts';
 import { type PodEndpointsInput, podEndpoints, portsKey } from './pod-endpoints.ts';
 import { type SlicesOfFamily, setTopologyHints, wantsTopologyHints, type ZoneRatios } from './topology-hints.ts';
@@ -37,6 +39,8 @@ export interface SliceChanges {
   /** What is to be told of topology-mode hints. */
   readonly events: readonly EventText[];
   readonly hasTopologyHints: boolean;
+  /** For those who count; one for each family of the Service. */
+  readonly figures: readonly FamilyFigures[];
 }
 
 interface FamilyChanges {
@@ -53,17 +57,19 @@ export function reconcile(input: ReconcileInput): SliceChanges {
   const doomed: Readonly<EndpointSlice>[] = slices.filter((slice) => !families.includes(slice.addressType));
   const missingNodes = new Set<string>();
   const events: EventText[] = [];
+  const figures: FamilyFigures[] = [];
   let hasTopologyHints = input.hadTopologyHints ?? false;
   for (const family of families) {
     const { groups, missingNodes: missing } = podEndpoints(input, family);
     for (const node of missing) missingNodes.add(node);
     const existing = slices.filter((slice) => slice.addressType === family);
-    const { changes, unchanged } = reconcileFamily(input, family, groups, existing);
+    const { changes, unchanged, ...counted } = reconcileFamily(input, family, groups, existing);
     const hints = applyHints(input, { ...changes, unchanged }, hasTopologyHints);
     hasTopologyHints = hints.hasTopologyHints;
     for (const { message, ...event } of hints.events) {
       events.push({ ...event, message: `${message}, addressType: ${family}` });
     }
+    figures.push({ ...counted, changed: changes.create.length + changes.update.length + changes.delete.length });
     create.push(...changes.create);
     update.push(...changes.update);
     doomed.push(...changes.delete);
@@ -77,6 +83,7 @@ export function reconcile(input: ReconcileInput): SliceChanges {
     missingNodes: [...missingNodes],
     events,
     hasTopologyHints,
+    figures,
   };
 }
 
@@ -110,7 +117,7 @@ function reconcileFamily(
   family: string,
   groups: ReturnType<typeof podEndpoints>['groups'],
   existing: readonly Readonly<EndpointSlice>[],
-): { readonly changes: FamilyChanges; readonly unchanged: readonly Readonly<EndpointSlice>[] } {
+): { readonly changes: FamilyChanges; readonly unchanged: readonly Readonly<EndpointSlice>[] } & SyncFigures {
   const { service, maxEndpointsPerSlice: max } = input;
   const labels = labelsOf(service);
   const newSlice = (ports: EndpointPort[]) => sliceOf(service, family, ports);
@@ -118,6 +125,8 @@ function reconcileFamily(
   const owned = existing.filter((slice) => isControlledBy(slice, service));
   const changes: FamilyChanges = { create: [], update: [], delete: existing.filter((slice) => !owned.includes(slice)) };
   const unchanged: Readonly<EndpointSlice>[] = [];
+  const sizes = new Map<string, GroupSize>();
+  let [added, removed] = [0, 0];
   const keyOf = (slice: Readonly<EndpointSlice>) => portsKey(slice.ports ?? []);
   changes.delete.push(...owned.filter((slice) => !groups.has(keyOf(slice))));
   for (const [key, group] of groups) {
@@ -127,23 +136,28 @@ function reconcileFamily(
     changes.update.push(...packing.update);
     changes.delete.push(...packing.delete);
     unchanged.push(...packing.unchanged);
+    added += packing.added;
+    removed += packing.removed;
+    const slices = mine.length + packing.create.length - packing.delete.length;
+    sizes.set(key, { endpoints: group.endpoints.length, slices });
   }
-  keepPlaceholder(changes, existing, newSlice([]));
+  if (keepPlaceholder(changes, existing, newSlice([]))) sizes.set(portsKey([]), { endpoints: 0, slices: 1 });
   for (const slice of changes.update) slice.metadata.labels = { ...labels };
   reuseDoomed(changes, service);
-  return { changes, unchanged };
+  return { changes, unchanged, added, removed, groups: [...sizes.values()] };
 }
 
-/** A Service without endpoints keeps one empty slice per family, so that readers tell "none" from "not yet". */
+/** A Service without endpoints keeps one empty slice per family, so that readers tell "none" from "not yet". Is it one? */
 function keepPlaceholder(
   changes: FamilyChanges,
   existing: readonly Readonly<EndpointSlice>[],
   placeholder: EndpointSlice,
-): void {
-  if (existing.length !== changes.delete.length || changes.create.length > 0) return;
+): boolean {
+  if (existing.length !== changes.delete.length || changes.create.length > 0) return false;
   const [only] = changes.delete;
   if (changes.delete.length === 1 && only && isPlaceholder(only, placeholder)) changes.delete = [];
   else changes.create.push(placeholder);
+  return true;
 }
 
 function isPlaceholder(slice: Readonly<EndpointSlice>, placeholder: EndpointSlice): boolean {

@@ -6,7 +6,8 @@ import { endpointSlices, endpoints, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
 import { ServiceSlices, writeSlices } from '../shared/service-slices.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
-import { managedBy, reconcile, shouldMirror } from './reconcile.ts';
+import { MirroringMetrics } from './metrics.ts';
+import { managedBy, mostAddresses, reconcile, shouldMirror } from './reconcile.ts';
 
 export function endpointSliceMirroringController(context: ControllerContext): Controller {
   const { client, informers, clock } = context;
@@ -16,6 +17,8 @@ export function endpointSliceMirroringController(context: ControllerContext): Co
   const writes = new WriteTracker<EndpointSlice>(sliceInformer, clock);
   const slices = new ServiceSlices(managedBy);
   const recorder = recorderOf(context, 'endpoint-slice-mirroring-controller');
+  const metrics = new MirroringMetrics(mostAddresses);
+  context.metrics?.own('endpointslice-mirroring-controller', metrics.families);
   const waitFor = [endpointsInformer, serviceInformer, sliceInformer];
   const controller = new KeyedController({ name: 'endpointslice-mirroring-controller', context, waitFor, sync });
   const enqueue = (object: Readonly<Endpoints> | Readonly<Service>) => controller.queue.add(objectKey(object));
@@ -28,15 +31,31 @@ export function endpointSliceMirroringController(context: ControllerContext): Co
   slices.follow(sliceInformer, (key) => controller.queue.add(key));
 
   async function sync(key: string) {
+    const begun = clock.now();
+    try {
+      return await mirror(key);
+    } finally {
+      metrics.ended((clock.now() - begun) / 1000);
+    }
+  }
+
+  async function mirror(key: string) {
     const [namespace = '', name = ''] = key.split('/');
     if (writes.pending(key)) return { requeueAfter: 1000 };
     const object = endpointsInformer.lister.get(name, namespace);
     const service = serviceInformer.lister.get(name, namespace);
     const mine = slices.of(key);
-    const mirrored = object && service && isSelectorless(service) && shouldMirror(object);
-    const mirroring = mirrored ? reconcile(object, mine) : { create: [], update: [], delete: mine, warnings: [] };
-    for (const warning of object ? mirroring.warnings : []) recorder.event(object!, { type: 'Warning', ...warning });
-    await writeSlices(mirroring, { client, writes, key });
+    const writing = { client, writes, key, metrics: metrics.slices };
+    if (!object || !service || !isSelectorless(service) || !shouldMirror(object)) {
+      metrics.slices.forget(key);
+      await writeSlices({ create: [], update: [], delete: mine }, writing);
+      return undefined;
+    }
+    const mirroring = reconcile(object, mine);
+    const about = { ...object, apiVersion: 'v1', kind: 'Endpoints' };
+    for (const warning of mirroring.warnings) recorder.event(about, { type: 'Warning', ...warning });
+    metrics.synced(key, mirroring.figures);
+    await writeSlices(mirroring, writing);
     return undefined;
   }
 

@@ -131,6 +131,25 @@ describe('what is written', () => {
     expect(mirroring.update[0]?.metadata.ownerReferences?.map(({ uid }) => uid)).toEqual(['u2']);
   });
 
+  test('figures for those who count', () => {
+    const [slice] = mirrored(two);
+    const [first, second] = slice?.endpoints ?? [];
+    const older = {
+      ...slice,
+      endpoints: [
+        { ...first, nodeName: 'n' },
+        { ...second, addresses: ['10.0.0.9'] },
+      ],
+    };
+    const figures = { updated: 1, added: 1, removed: 1, skipped: 0, groups: [{ endpoints: 2, slices: 1 }] };
+    expect(reconcile(two, [older as EndpointSlice]).figures).toEqual(figures);
+    const more = byHand([
+      [80, '10.0.0.1 bad'],
+      [81, 'fd00::1 10.0.0.1'],
+    ]);
+    expect(reconcile(more, []).figures).toMatchObject({ added: 3, skipped: 1, groups: [{}, {}, {}] });
+  });
+
   test('nothing new for Endpoints that are being deleted', () => {
     const going = { ...two, metadata: { ...two.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
     expect(writes(reconcile(going, []))).toEqual([0, 0, 0]);

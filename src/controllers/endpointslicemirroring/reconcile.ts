@@ -8,13 +8,14 @@ import { portsKey } from '../endpointslice/pod-endpoints.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
 import { managedByLabel, serviceNameLabel, sliceNamePrefix } from '../shared/service-slices.ts';
 import { lastChangeTriggerTime } from '../shared/services.ts';
+import type { MirroringFigures } from './metrics.ts';
 
 export const managedBy = 'endpointslicemirroring-controller.k8s.io';
 const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 const notMirrored = new Set([lastChangeTriggerTime, 'kubectl.kubernetes.io/last-applied-configuration']);
 /** Addresses mirrored of each subset. */
-const mostAddresses = 1000;
+export const mostAddresses = 1000;
 
 export interface Mirroring {
   readonly create: EndpointSlice[];
@@ -22,6 +23,8 @@ export interface Mirroring {
   readonly delete: Readonly<EndpointSlice>[];
   /** Addresses that could not be mirrored. */
   readonly warnings: readonly { readonly reason: string; readonly message: string }[];
+  /** For those who count. */
+  readonly figures: MirroringFigures;
 }
 
 /** Is this an object to mirror at all, given its Service's selector? */
@@ -46,7 +49,14 @@ export function reconcile(endpoints: Readonly<Endpoints>, slices: readonly Reado
   const wanted = new Map<string, Wanted>();
   const skipped = { invalid: 0, tooMany: 0 };
   for (const subset of endpoints.subsets ?? []) mirrorSubset(endpoints, subset, wanted, skipped);
-  const mirroring: Mirroring = { create: [], update: [], delete: [], warnings: warningsOf(skipped) };
+  const figures = {
+    added: 0,
+    removed: 0,
+    updated: 0,
+    skipped: skipped.invalid + skipped.tooMany,
+    groups: [...wanted.values()].map(({ endpoints: { size } }) => ({ endpoints: size, slices: 1 })),
+  };
+  const mirroring: Mirroring = { create: [], update: [], delete: [], warnings: warningsOf(skipped), figures };
   const spare: Readonly<EndpointSlice>[] = [];
   // Those of an object of this name that is gone would go with it: they are taken over.
   for (const slice of slices.toSorted(
@@ -57,8 +67,10 @@ export function reconcile(endpoints: Readonly<Endpoints>, slices: readonly Reado
     wanted.delete(key);
     if (!target) spare.push(slice);
     else if (!isMirrorOf(slice, target, endpoints)) mirroring.update.push(inPlaceOf(slice, toSlice(target)));
+    if (target) count(figures, slice, target);
   }
   for (const slice of [...wanted.values()].map(toSlice)) {
+    figures.added += slice.endpoints?.length ?? 0;
     const index = spare.findIndex(({ addressType }) => addressType === slice.addressType);
     const [reused] = index < 0 ? [] : spare.splice(index, 1);
     if (reused) mirroring.update.push(inPlaceOf(reused, slice));
@@ -66,6 +78,21 @@ export function reconcile(endpoints: Readonly<Endpoints>, slices: readonly Reado
   }
   mirroring.delete.push(...spare);
   return mirroring;
+}
+
+/** What a slice that stays gains and loses. */
+function count(
+  figures: { added: number; removed: number; updated: number },
+  { endpoints = [] }: Readonly<EndpointSlice>,
+  wanted: Wanted,
+): void {
+  const kept = endpoints.flatMap((endpoint) => {
+    const target = wanted.endpoints.get(endpointKey(endpoint));
+    return target ? [sameState(endpoint, target)] : [];
+  });
+  figures.added += wanted.endpoints.size - kept.length;
+  figures.removed += endpoints.length - kept.length;
+  figures.updated += kept.filter((same) => !same).length;
 }
 
 function toSlice({ slice, endpoints }: Wanted): EndpointSlice {

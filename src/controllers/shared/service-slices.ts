@@ -5,6 +5,7 @@ import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { endpointSlices } from '../../client/resources.ts';
 import type { Client, Informer } from '../../client/types.ts';
 import { isNamespaceTerminating } from './pod-control.ts';
+import type { SliceMetrics } from './slice-metrics.ts';
 import type { WriteTracker } from './write-tracker.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
@@ -69,26 +70,37 @@ export interface SliceWrites {
   readonly delete: readonly Readonly<EndpointSlice>[];
 }
 
+export interface SliceWriting {
+  readonly client: Client;
+  readonly writes: WriteTracker<EndpointSlice>;
+  /** `namespace/name` of the Service. */
+  readonly key: string;
+  readonly metrics?: Pick<SliceMetrics, 'wrote'>;
+}
+
 /** Creates before it updates and deletes, so that an endpoint that moves between slices is never in none. */
 export async function writeSlices(
   { create, update, delete: gone }: SliceWrites,
-  {
-    client,
-    writes,
-    key,
-  }: { readonly client: Client; readonly writes: WriteTracker<EndpointSlice>; readonly key: string },
+  { client, writes, key, metrics }: SliceWriting,
 ): Promise<void> {
   const resource = client.resource<EndpointSlice>(endpointSlices);
   try {
-    for (const slice of create) writes.wrote(key, await resource.create(slice));
+    for (const slice of create) {
+      writes.wrote(key, await resource.create(slice));
+      metrics?.wrote('create');
+    }
   } catch (error) {
     // The slices go with their namespace: there is nothing to try again.
     if (isNamespaceTerminating(error)) return;
     throw error;
   }
-  for (const slice of update) writes.wrote(key, await resource.update(slice));
+  for (const slice of update) {
+    writes.wrote(key, await resource.update(slice));
+    metrics?.wrote('update');
+  }
   for (const slice of gone) {
     await resource.delete(slice.metadata.name, slice.metadata.namespace).catch(ignoreNotFound);
     writes.deleted(key, slice);
+    metrics?.wrote('delete');
   }
 }
