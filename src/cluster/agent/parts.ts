@@ -5,7 +5,7 @@ import { DnsServer } from '../../dns/dns-server.ts';
 import { parseSettings } from '../../dns/settings.ts';
 import { criClient } from '../../kubelet/cri/client.ts';
 import { Kubelet } from '../../kubelet/kubelet.ts';
-import { parseResolvConf } from '../../kubelet/pod/network-files.ts';
+import { parseResolvConf } from '../../kubelet/pod/dns-settings.ts';
 import { Announcer } from '../../loadbalancer/announcer.ts';
 import { processFamilies } from '../../metrics/process-metrics.ts';
 import { PolicyEnforcer } from '../../networkpolicy/policy-enforcer.ts';

@@ -3,7 +3,7 @@
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { pods } from '../../client/resources.ts';
 import type { Informers } from '../../client/types.ts';
-import { type ClusterDNS, dnsSettings } from '../../kubelet/pod/network-files.ts';
+import { type ClusterDNS, dnsSettings } from '../../kubelet/pod/dns-settings.ts';
 
 export class SearchPaths {
   readonly #clusterDNS: ClusterDNS;

@@ -12,9 +12,10 @@ import {
   protocols,
   type SandboxConfig,
 } from '../cri/messages.ts';
+import type { DNSSettings } from './dns-settings.ts';
 import { ConfigError, expand } from './env.ts';
 import { annotations, identityOf, labels, logFolder, podLabels } from './identity.ts';
-import { type DNSSettings, sandboxHostname } from './network-files.ts';
+import { sandboxHostname } from './network-files.ts';
 import { dotted } from './sysctls.ts';
 
 export interface SandboxInput {

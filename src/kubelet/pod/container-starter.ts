@@ -8,11 +8,12 @@ import { readInside } from '../volumes/read-inside.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
 import { cgroupMount, removeCgroup, setPodCgroup } from './cgroups.ts';
 import { containerConfig, sandboxConfig } from './container-config.ts';
+import { dnsSettings, dnsWarnings } from './dns-settings.ts';
 import { ConfigError, environment } from './env.ts';
 import { identityOf, logFolder } from './identity.ts';
 import { ImageError } from './images.ts';
 import type { Addresses } from './mounted-volumes.ts';
-import { dnsSettings, hostsFile } from './network-files.ts';
+import { hostsFile } from './network-files.ts';
 import type { ObservedSandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import { containerResources, podCgroup, podCgroupResources } from './resources.ts';
@@ -64,6 +65,11 @@ export class ContainerStarter {
       dns: dnsSettings(pod, dns),
       domain: dns.domain,
     });
+  }
+
+  /** What there is to say of a new sandbox's name resolution. */
+  async dnsWarnings(pod: Pod): Promise<readonly EventText[]> {
+    return dnsWarnings(pod, await this.#context.dns());
   }
 
   async start(request: StartContainer): Promise<StartResult> {

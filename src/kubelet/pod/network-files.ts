@@ -1,57 +1,5 @@
-// What a pod's resolv.conf and /etc/hosts say.
+// What a pod is called, and what its /etc/hosts says.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-
-export interface DNSSettings {
-  readonly servers: readonly string[];
-  readonly searches: readonly string[];
-  readonly options: readonly string[];
-}
-
-export interface ClusterDNS {
-  readonly servers: readonly string[];
-  /** `cluster.local`. */
-  readonly domain: string;
-  /** The node's own resolv.conf. */
-  readonly node: DNSSettings;
-}
-
-const unique = (items: readonly string[]): string[] => [...new Set(items)];
-
-/** resolv.conf(5), the lines that matter; the last `search` line counts. */
-export function parseResolvConf(text: string): DNSSettings {
-  const servers: string[] = [];
-  let searches: string[] = [];
-  let options: string[] = [];
-  for (const line of text.split('\n')) {
-    const [keyword, ...values] = line.trim().split(/\s+/);
-    if (keyword === 'nameserver' && values[0]) servers.push(values[0]);
-    else if (keyword === 'search' || keyword === 'domain') searches = values.map((v) => v.replace(/(.)\.$/, '$1'));
-    else if (keyword === 'options') options = values;
-  }
-  return { servers, searches, options };
-}
-
-/** The resolv.conf of a pod by its dnsPolicy, with dnsConfig merged in (kubelet's dns configurer). */
-export function dnsSettings(pod: Pod, { servers, domain, node }: ClusterDNS): DNSSettings {
-  const { dnsPolicy = 'ClusterFirst', hostNetwork = false, dnsConfig } = pod.spec ?? {};
-  const namespace = pod.metadata.namespace ?? 'default';
-  const cluster = dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !hostNetwork);
-  let base: DNSSettings = node;
-  if (dnsPolicy === 'None') base = { servers: [], searches: [], options: [] };
-  else if (cluster) {
-    const searches = [`${namespace}.svc.${domain}`, `svc.${domain}`, domain];
-    base = { servers, searches: unique([...searches, ...node.searches]), options: ['ndots:5'] };
-  }
-  if (!dnsConfig) return base;
-  const options = new Map(base.options.map((o) => [o.split(':')[0] ?? o, o]));
-  for (const { name = '', value } of dnsConfig.options ?? [])
-    options.set(name, value === undefined ? name : `${name}:${value}`);
-  return {
-    servers: unique([...base.servers, ...(dnsConfig.nameservers ?? [])]),
-    searches: unique([...base.searches, ...(dnsConfig.searches ?? [])]),
-    options: [...options.values()],
-  };
-}
 
 /** The kernel's (sethostname(2)). */
 const longestHostname = 64;

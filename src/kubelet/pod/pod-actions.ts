@@ -110,6 +110,7 @@ export class PodActions {
       const message = 'Pod sandbox changed, it will be killed and re-created.';
       event({ type: 'Normal', reason: 'SandboxChanged', message });
     }
+    for (const warning of await starter.dnsWarnings(view.pod)) event(warning);
     try {
       // Volumes need no sandbox; what they wait for is got meanwhile.
       const [config, handler] = await Promise.all([

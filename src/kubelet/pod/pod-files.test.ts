@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import type { Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
 import { type EnvironmentSources, environment, expand } from './env.ts';
-import { dnsSettings, hostsFile, parseResolvConf, sandboxHostname } from './network-files.ts';
+import { hostsFile, sandboxHostname } from './network-files.ts';
 import { containerResources, podCgroup, podCgroupResources } from './resources.ts';
 
 function pod(spec: Partial<PodSpec> = {}): Pod {
@@ -95,31 +95,6 @@ test.each([
 test('$(VAR) as upstream expands it', () => {
   const values = new Map([['A', '1']]);
   expect(expand('$(A) $$(A) $A $(B) $$$(A) $', values)).toBe('1 $(A) $A $(B) $1 $');
-});
-
-test('resolv.conf follows dnsPolicy and dnsConfig', () => {
-  const node = parseResolvConf('nameserver 9.9.9.9\nsearch corp.example.\noptions timeout:1\n');
-  const dns = { servers: ['10.96.0.10'], domain: 'cluster.local', node };
-  const cluster = {
-    servers: ['10.96.0.10'],
-    searches: ['shop.svc.cluster.local', 'svc.cluster.local', 'cluster.local', 'corp.example'],
-    options: ['ndots:5'],
-  };
-  expect(dnsSettings(pod(), dns)).toEqual(cluster);
-  expect(dnsSettings(pod({ hostNetwork: true }), dns)).toEqual(node);
-  expect(dnsSettings(pod({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }), dns)).toEqual(cluster);
-  expect(dnsSettings(pod({ dnsPolicy: 'Default' }), dns)).toEqual(node);
-  const dnsConfig = {
-    nameservers: ['1.1.1.1'],
-    searches: ['x'],
-    options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }],
-  };
-  expect(dnsSettings(pod({ dnsPolicy: 'None', dnsConfig }), dns)).toEqual({
-    servers: ['1.1.1.1'],
-    searches: ['x'],
-    options: ['ndots:2', 'edns0'],
-  });
-  expect(dnsSettings(pod({ dnsConfig }), dns).options).toEqual(['ndots:2', 'edns0']);
 });
 
 test('/etc/hosts names the pod and its aliases', () => {
