@@ -52,6 +52,19 @@ export function validateCIDR(field: string, value: string): FieldError[] {
     : [fieldError.invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
 
+/** An address with the length of the prefix of its network, in canonical form. */
+export function validateInterfaceAddress(field: string, value: string): FieldError[] {
+  const parsed = parseCIDRSloppy(value);
+  if (!parsed) {
+    const why = 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)';
+    return [fieldError.invalid(field, value, why)];
+  }
+  const canonical = `${formatIP(parsed.ip)}/${parsed.cidr.prefixLength}`;
+  return canonical === value
+    ? []
+    : [fieldError.invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
+}
+
 /** Addresses that traffic cannot be sent to from another machine are no endpoints and no external addresses. */
 export function validateEndpointIP(field: string, value: string): FieldError[] {
   const ip = parseIPSloppy(value)?.ip;

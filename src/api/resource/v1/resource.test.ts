@@ -29,7 +29,7 @@ test.each<[string, Body, string[]]>([
     claim({ requests: [request], constraints: [{ requests: ['cpu'], matchAttribute: 'model' }] }),
     [
       `spec.devices.constraints[0].requests[0]: Invalid value: "cpu": must be the name of a request in the claim or the name of a request and a subrequest separated by '/'`,
-      'spec.devices.constraints[0].matchAttribute: Invalid value: "model": must include a domain',
+      'spec.devices.constraints[0].matchAttribute: Invalid value: "model": a fully qualified name must be a domain and a name separated by a slash',
     ],
   ],
   ['deviceclasses', { spec: { selectors: [{}] } }, ['spec.selectors[0].cel: Required value']],
@@ -38,8 +38,8 @@ test.each<[string, Body, string[]]>([
     'resourceslices',
     slice({ allNodes: true, devices: [{ name: 'a' }, { name: 'a' }] }),
     [
-      'spec: Invalid value: "{`nodeName`, `allNodes`}": exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required',
-      'spec.devices[1].name: Duplicate value: "a"',
+      'spec: Invalid value: "{`nodeName`, `allNodes`}": exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required, but multiple fields are set',
+      'spec.devices[1]: Duplicate value: "a"',
     ],
   ],
 ])('%s', (resource, body, messages) => expect(judgeOf(resource).create(body)).toEqual(messages));
