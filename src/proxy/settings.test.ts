@@ -27,6 +27,9 @@ describe('which addresses accept node ports', () => {
     [{ mode: 'iptables', nodePortAddresses: ['primary'] }, ['172.18.0.2'], false],
     [{ mode: 'iptables', nodePortAddresses: ['10.0.0.0/8'] }, ['10.0.0.5'], false],
     [{ mode: 'iptables', nodePortAddresses: ['10.0.0.0/8', '127.0.0.0/8'] }, ['127.0.0.1', '10.0.0.5'], true],
+    [{ mode: 'iptables', nodePortAddresses: ['127.0.2.0/28'] }, [], true],
+    [{ mode: 'iptables', nodePortAddresses: ['64.0.0.0/2'] }, ['127.0.0.1'], true],
+    [{ mode: 'iptables', nodePortAddresses: ['128.0.2.0/28', '::1/128'] }, [], false],
     [{ mode: 'nftables', nodePortAddresses: ['0.0.0.0/0'] }, 'all', true],
     [{ mode: 'nftables', nodePortAddresses: ['fd00::/8'] }, 'all', true],
   ])('%j: %j, and 127.0.0.1: %s', (more, addresses, localhost) => {

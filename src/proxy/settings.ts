@@ -98,10 +98,15 @@ export function needsInterfaceAddresses(settings: ProxySettings): boolean {
   return (['IPv4', 'IPv6'] as const).some((family) => Array.isArray(nodePortRanges(settings, family)));
 }
 
+/** Whether a range is of loopback addresses, or holds them. */
+function holdsLoopback(range: string): boolean {
+  return contains('127.0.0.0/8', range) || contains(range, '127.0.0.0');
+}
+
 /** Whether node ports answer on 127.0.0.1 in iptables mode: as upstream, ranges without it close it, too. */
 export function allowsLocalhostNodePorts(settings: ProxySettings): boolean {
   const ranges = nodePortRanges(settings, 'IPv4');
-  const open = ranges === 'all' || (ranges !== 'primary' && ranges.some((range) => contains('127.0.0.0/8', range)));
+  const open = ranges === 'all' || (ranges !== 'primary' && ranges.some(holdsLoopback));
   return (settings.localhostNodePorts ?? true) && open;
 }
 

@@ -91,6 +91,27 @@ test('pods with the same ports share a subset, those with others have their own'
   ]);
 });
 
+test('what is cut off is shared by the subsets in proportion, and no ready one goes while others stay', () => {
+  // Of 25, 7 and 18: 7 / 25 * 25 is a little more than 7 in floating point.
+  const ports = (name: string) => [{ name: 'c', ports: [{ name: 'http', containerPort: name === 'a' ? 80 : 81 }] }];
+  const group = (name: string, ready: number, all: number) =>
+    Array.from({ length: all }, (_, i) => {
+      const made = pod(`${name}${i}`, `10.${name === 'a' ? 1 : 2}.${i >> 8}.${i & 255}`, { ready: i < ready });
+      return { ...made, spec: { ...made.spec, containers: ports(name) } };
+    });
+  const svc = service({ ports: [{ port: 80, targetPort: 'http' }] });
+  const lengths = (pods: Pod[]) =>
+    run(svc, pods)?.subsets?.map((s) => [s.addresses?.length ?? 0, s.notReadyAddresses?.length ?? 0]);
+  expect(lengths([...group('a', 7, 607), ...group('b', 18, 818)])).toEqual([
+    [7, 418],
+    [18, 557],
+  ]);
+  expect(lengths([...group('a', 400, 500), ...group('b', 800, 900)])).toEqual([
+    [334, 0],
+    [666, 0],
+  ]);
+});
+
 test('beyond 1,000 addresses the rest is cut off, not ready ones first, and that is said', () => {
   const pods = Array.from({ length: 1100 }, (_, i) =>
     pod(`p${i}`, `10.1.${Math.floor(i / 250)}.${i % 250}`, { ready: i >= 200 }),

@@ -76,13 +76,14 @@ export function truncate(subsets: EndpointSubset[]): { subsets: EndpointSubset[]
   return { subsets: kept.filter((s) => s.addresses || s.notReadyAddresses), truncated: true };
 }
 
-/** Takes each subset's share of `kept` out of `total`, rounded up, until `kept` are used. */
+/** Takes each subset's share of `kept` out of `total`, rounded up, until `kept` are used; all where all may stay. */
 function cutter(total: number, kept: number): (addresses: EndpointAddress[]) => EndpointAddress[] {
+  if (total <= kept) return (addresses) => addresses;
   let left = kept;
   return (addresses) => {
-    const share = total === 0 ? 0 : Math.min(Math.ceil((addresses.length / total) * kept), left);
-    left -= share;
-    return addresses.slice(0, share);
+    const share = addresses.slice(0, Math.min(Math.ceil((addresses.length / total) * kept), left));
+    left -= share.length;
+    return share;
   };
 }
 
