@@ -22,8 +22,8 @@ export function parseJson(given: string): ParsedJson {
     throw new JsonSyntaxError('invalid JSON', { cause });
   }
   // JSON.parse keeps one of several equal keys: then the text has more colons outside of strings than the value has keys.
-  const { colons, hasDecimals } = punctuationOf(text);
-  if (colons === countKeys(value, 0) && !hasDecimals) return { value };
+  const colons = simpleColons(text);
+  if (colons !== undefined && colons === countKeys(value, 0)) return { value };
   return { value, hidden: scanJson(text) };
 }
 
@@ -35,18 +35,25 @@ function withoutLoneSurrogates(text: string): string {
   );
 }
 
-/** What stands outside of strings, in a text that is valid. */
-function punctuationOf(text: string): { readonly colons: number; readonly hasDecimals: boolean } {
+/** How many colons stand outside of strings in a text that is valid; undefined where decimal numbers stand there, too. */
+function simpleColons(text: string): number | undefined {
   let colons = 0;
-  let hasDecimals = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === 0x3a) colons++;
-    else if (code === 0x22) {
-      for (i++; text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
-    } else if (code === 0x2e || code === 0x45 || (code === 0x65 && isDigit(text.charCodeAt(i - 1)))) hasDecimals = true;
+    else if (code === 0x22) i = endOfString(text, i);
+    else if (code === 0x2e || code === 0x45 || (code === 0x65 && isDigit(text.charCodeAt(i - 1)))) return undefined;
   }
-  return { colons, hasDecimals };
+  return colons;
+}
+
+/** The place of the quote that closes the string whose opening quote stands at `start`. */
+export function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
 }
 
 function isDigit(code: number): boolean {

@@ -49,7 +49,7 @@ interface Place {
   readonly segment: string;
   readonly isKey?: true;
   readonly embedded?: string | undefined;
-  /** The Go struct whose field this is, without its package. */
+  /** The Go struct whose field this is. */
   readonly struct: string;
   readonly context: Context;
 }
@@ -79,7 +79,8 @@ function notA(value: unknown, goType: string, place: Place, showsNumber = goType
     value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : jsonType(value);
   const number = what === 'number' && showsNumber ? ` ${decimalAt(place) ?? value}` : '';
   const field = pathOf(place, false);
-  const into = field === '' ? 'Go value' : `Go struct field ${place.context.struct ?? place.struct}.${field}`;
+  const struct = place.context.struct ?? place.struct;
+  const into = field === '' ? 'Go value' : `Go struct field ${struct.slice(struct.lastIndexOf('.') + 1)}.${field}`;
   return new DecodeError(`json: cannot unmarshal ${what}${number} into ${into} of type ${goType}`);
 }
 
@@ -91,8 +92,8 @@ function decodeStruct(value: unknown, schema: ObjectSchema, place: Place): Recor
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, schema, place);
   const source = value as Record<string, unknown>;
   const target: Record<string, unknown> = {};
-  const struct = schema.name.slice(schema.name.lastIndexOf('.') + 1);
   const { context } = place;
+  const struct = schema.name;
   for (const key in source) {
     const field = schema.fields.get(key);
     if (field === undefined) {
@@ -101,8 +102,11 @@ function decodeStruct(value: unknown, schema: ObjectSchema, place: Place): Recor
     }
     const given = source[key];
     if (given === null || given === undefined) continue;
-    const { embedded } = field;
-    const decoded = decodeValue(given, field.schema, { parent: place, segment: key, struct, embedded, context });
+    const { embedded, schema: type } = field;
+    const decoded =
+      typeof given === 'string' && type.kind === 'string'
+        ? given
+        : decodeValue(given, type, { parent: place, segment: key, struct, embedded, context });
     if (!isLeftOut(decoded, field)) target[key] = decoded;
   }
   for (const field of schema.filled) {

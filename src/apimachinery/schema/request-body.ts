@@ -11,9 +11,9 @@ export interface DecodeRequest {
   /** The parsed body: see parseJson of apimachinery/json. */
   readonly value: unknown;
   /** What JSON.parse hides, from the same parser. */
-  readonly hidden?: HiddenJson;
+  readonly hidden?: HiddenJson | undefined;
   /** Repeated keys of a YAML body, as in `line 3: key "name" already set in map`. */
-  readonly repeatedKeys?: readonly string[];
+  readonly repeatedKeys?: readonly string[] | undefined;
   readonly schema: ObjectSchema;
   readonly kind: string;
   /** Without the group: `v1`. */
@@ -30,9 +30,11 @@ export interface DecodedBody {
 /** More than this many complaints are not listed (sigs.k8s.io/json). */
 const mostComplaints = 100;
 
+const none: readonly string[] = [];
+
 /** Throws a 400 StatusError worded as kube-apiserver's when the body does not fit the type, or not strictly so. */
 export function decodeBody(request: DecodeRequest): DecodedBody {
-  const { value, hidden, repeatedKeys = [], schema, kind, version, fieldValidation } = request;
+  const { value, hidden, repeatedKeys = none, schema, kind, version, fieldValidation } = request;
   const tooLarge = schema.decode && notIntoFloat(hidden);
   if (tooLarge) throw cannotBeHandled(kind, version, tooLarge);
   let decoded: ReturnType<typeof decodeObject>;
@@ -42,17 +44,19 @@ export function decodeBody(request: DecodeRequest): DecodedBody {
     if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
     throw error;
   }
-  if (fieldValidation === 'Ignore') return { object: decoded.object, warnings: [] };
+  const { object, unknownFields } = decoded;
+  const isClean = !hidden && unknownFields.length === 0 && repeatedKeys.length === 0;
+  if (isClean || fieldValidation === 'Ignore') return { object, warnings: none };
   const complaints =
     hidden && !schema.decode
-      ? complaintsInOrder(hidden, decoded.unknownFields)
-      : strictComplaints(duplicateFields(hidden), decoded.unknownFields);
+      ? complaintsInOrder(hidden, unknownFields)
+      : strictComplaints(duplicateFields(hidden), unknownFields);
   if (fieldValidation === 'Strict') {
     const yaml = repeatedKeys.length > 0 ? [`yaml: unmarshal errors:\n  ${repeatedKeys.join('\n  ')}`] : [];
     const all = [...yaml, ...complaints];
     if (all.length > 0) throw cannotBeHandled(kind, version, `strict decoding error: ${all.join(', ')}`);
   }
-  return { object: decoded.object, warnings: [...repeatedKeys, ...complaints] };
+  return { object, warnings: [...repeatedKeys, ...complaints] };
 }
 
 /**

@@ -4,6 +4,7 @@
 import type { Duplex } from 'node:stream';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import type { Schemas } from '../../api/schema.ts';
+import { andThen, type Later } from '../../apimachinery/later.ts';
 import type { GroupVersionKind, KubeObject } from '../../apimachinery/object.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -89,10 +90,12 @@ export interface ObjectPlace {
 }
 
 /** Throws a StatusError to refuse. */
-export type AdmissionStep = (request: AdmissionRequest, view: AdmissionView) => void | Promise<void>;
+export type Step<T> = (subject: T, view: AdmissionView) => Later<void>;
+
+export type AdmissionStep = Step<AdmissionRequest>;
 
 /** A step of the first phase that may ask for another round. */
-export type MutationStep = (round: AdmissionRound, view: AdmissionView) => void | Promise<void>;
+export type MutationStep = Step<AdmissionRound>;
 
 /** The first phase runs once more when a webhook or a policy changed the object, so that each sees what others did. */
 export interface AdmissionRound {
@@ -169,27 +172,30 @@ export class Admission {
   }
 
   /** The first phase: changes `request.object`, or throws a StatusError. */
-  async admit(request: AdmissionRequest): Promise<void> {
+  admit(request: AdmissionRequest): Later<void> {
     let isChanged = false;
     const askAgain = () => {
       isChanged = true;
     };
-    await this.#admitRound({ request, isSecond: false, askAgain });
-    if (isChanged) await this.#admitRound({ request, isSecond: true, askAgain });
+    return andThen(this.#admitRound({ request, isSecond: false, askAgain }), () =>
+      isChanged ? this.#admitRound({ request, isSecond: true, askAgain }) : undefined,
+    );
   }
 
-  async #admitRound(round: AdmissionRound): Promise<void> {
-    for (const mutate of this.#mutations) {
-      const waiting = mutate(round, this.view);
-      if (waiting) await waiting;
-    }
+  #admitRound(round: AdmissionRound): Later<void> {
+    return this.#takeAll(this.#mutations, round);
   }
 
   /** The second phase: throws a StatusError, or lets pass. */
-  async validate(request: AdmissionRequest): Promise<void> {
-    for (const validate of this.#validations) {
-      const waiting = validate(request, this.view);
-      if (waiting) await waiting;
+  validate(request: AdmissionRequest): Later<void> {
+    return this.#takeAll(this.#validations, request);
+  }
+
+  /** One step after another; the rest is a promise once a step makes one, which few do. */
+  #takeAll<T>(steps: readonly Step<T>[], subject: T, from = 0): Later<void> {
+    for (let i = from; i < steps.length; i++) {
+      const waiting = steps[i]!(subject, this.view);
+      if (waiting) return waiting.then(() => this.#takeAll(steps, subject, i + 1));
     }
   }
 }

@@ -1,11 +1,12 @@
 // Objects of a custom resource made those of another version. With strategy None only apiVersion changes; a webhook may
 // change all but the identity of an object (upstream pkg/apiserver/conversion).
+
 import { isObject, jsonEqual } from '../../apimachinery/json/value.ts';
+import type { Later } from '../../apimachinery/later.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import { StatusError } from '../../apimachinery/status.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { validateObjectMeta } from '../../apimachinery/validation/object-meta.ts';
-import type { Later } from '../registry/served-forms.ts';
 
 export type Convert = (objects: readonly KubeObject[], apiVersion: string) => Later<readonly KubeObject[]>;
 

@@ -1,5 +1,6 @@
 // The two phases of admission around a write: what plugins are told of it.
 
+import { andThen, type Later } from '../../apimachinery/later.ts';
 import { decodeManagers } from '../../apimachinery/managedfields/managers.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
 import { isOn } from '../../apimachinery/query.ts';
@@ -9,9 +10,9 @@ import type { ResourceRequest } from './resource-request.ts';
 
 export interface WriteAdmission {
   /** First phase: plugins may change the object. */
-  admit(object: KubeObject, old?: Readonly<KubeObject>): Promise<void>;
+  admit(object: KubeObject, old?: Readonly<KubeObject>): Later<void>;
   /** Second phase: plugins may refuse. Throws too where nobody waits for the write any more. */
-  validate(object: KubeObject, old?: Readonly<KubeObject>): Promise<void>;
+  validate(object: KubeObject, old?: Readonly<KubeObject>): Later<void>;
 }
 
 export interface WriteAdmissionOptions {
@@ -36,15 +37,14 @@ export function writeAdmission(request: ResourceRequest, options: WriteAdmission
     options: writeOptions(request, old ? 'UpdateOptions' : 'CreateOptions'),
   });
   return {
-    async admit(object, old) {
+    admit(object, old) {
       const { managedFields } = object.metadata;
-      await admission.admit(attributes(object, old));
-      if (object.metadata.managedFields !== managedFields) checkManagers(object, managedFields, request);
+      return andThen(admission.admit(attributes(object, old)), () => {
+        if (object.metadata.managedFields !== managedFields) checkManagers(object, managedFields, request);
+      });
     },
-    async validate(object, old) {
-      await admission.validate(attributes(object, old));
-      request.deadline?.throwIfAborted();
-    },
+    validate: (object, old) =>
+      andThen(admission.validate(attributes(object, old)), () => request.deadline?.throwIfAborted()),
   };
 }
 

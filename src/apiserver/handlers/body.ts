@@ -1,6 +1,7 @@
 // The object in a request's body: JSON or YAML, decoded into its type, defaulted.
 import { type HiddenJson, JsonSyntaxError, parseJson } from '../../apimachinery/json/parse.ts';
-import { isObject } from '../../apimachinery/json/value.ts';
+import { isObject, setKey } from '../../apimachinery/json/value.ts';
+import type { Later } from '../../apimachinery/later.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
 import { cannotBeHandled, decodeBody } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
@@ -34,8 +35,14 @@ export interface ParsedBody {
 const goKind =
   'Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
+const json = 'application/json';
+const yaml = 'application/yaml';
+const protobuf = 'application/vnd.kubernetes.protobuf';
+
 /** The media type without its parameters. */
 export function mediaType(request: ApiRequest): string {
+  const given = request.headers['content-type'];
+  if (given === json || given === protobuf) return given;
   return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
 }
 
@@ -53,21 +60,27 @@ export async function parseOptionalBody(request: ApiRequest): Promise<ParsedBody
   return parseBytes(request, bytes);
 }
 
-const protobuf = 'application/vnd.kubernetes.protobuf';
-
 /** With parameters that are whole, as Go's mime.ParseMediaType wants them. */
 const wellFormed = /^[^\s;=",]+\s*(?:;\s*[^\s;=",]+\s*=\s*(?:[^\s;=",]+|"(?:[^"\\]|\\.)*")\s*)*;?\s*$/;
+
+const readTypes: ReadonlySet<string> = new Set(['', json, yaml, protobuf]);
 
 function checkMediaType(request: ApiRequest): void {
   const text = request.headers['content-type'] ?? '';
   if (text.includes(';') && !wellFormed.test(text)) throw unsupportedBody();
-  if (!['', 'application/json', 'application/yaml', protobuf].includes(mediaType(request))) throw unsupportedBody();
+  if (!readTypes.has(mediaType(request))) throw unsupportedBody();
 }
 
-function parseBytes(request: ApiRequest, bytes: Uint8Array): ParsedBody | Promise<ParsedBody> {
-  if (mediaType(request) === protobuf) return parseProtobuf(bytes);
-  const text = Buffer.from(bytes).toString('utf8');
-  return mediaType(request) === 'application/yaml' ? parseYaml(text) : parseJsonBody(text);
+function parseBytes(request: ApiRequest, bytes: Uint8Array): Later<ParsedBody> {
+  const type = mediaType(request);
+  if (type === protobuf) return parseProtobuf(bytes);
+  const text = textOf(bytes);
+  return type === yaml ? parseYaml(text) : parseJsonBody(text);
+}
+
+/** Bytes of UTF-8 as a text. */
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }
 
 /** kubectl and other Go clients write built-in kinds in protocol buffers wherever they can. */
@@ -100,23 +113,19 @@ function parseJsonBody(text: string): ParsedBody {
  * all, which is for others to judge.
  */
 export function checkShape(value: unknown): void {
-  const refuse = (what: unknown, into: string) => {
-    const type = Array.isArray(what) ? 'array' : typeof what === 'boolean' ? 'bool' : typeof what;
-    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into ${into}`);
-  };
   if (value === null) return;
-  if (!isObject(value)) {
-    refuse(value, goKind);
-    return;
-  }
-  for (const name of ['apiVersion', 'kind']) {
-    const given = value[name] ?? '';
-    if (typeof given !== 'string') refuse(given, `Go struct field .${name} of type string`);
-  }
-  const { apiVersion } = value;
-  if (typeof apiVersion === 'string' && apiVersion.split('/').length > 2) {
+  if (!isObject(value)) throw misshapen(value, goKind);
+  const { apiVersion, kind } = value;
+  if (typeof (apiVersion ?? '') !== 'string') throw misshapen(apiVersion, 'Go struct field .apiVersion of type string');
+  if (typeof (kind ?? '') !== 'string') throw misshapen(kind, 'Go struct field .kind of type string');
+  if (typeof apiVersion === 'string' && apiVersion.indexOf('/') !== apiVersion.lastIndexOf('/')) {
     throw badRequest(`unexpected GroupVersion string: ${apiVersion}`);
   }
+}
+
+function misshapen(what: unknown, into: string): StatusError {
+  const type = Array.isArray(what) ? 'array' : typeof what === 'boolean' ? 'bool' : typeof what;
+  return badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into ${into}`);
 }
 
 /** The 400 of a body that does not even say what it is, with the beginning of the body; other errors as they are. */
@@ -181,32 +190,33 @@ async function parseRecognized(options: BodyRequest, bytes: Uint8Array): Promise
   const { request, expected, schema, fieldValidation } = options;
   let parsed: ParsedBody;
   try {
-    parsed = await parseBytes(request, bytes);
+    const parsing = parseBytes(request, bytes);
+    parsed = parsing instanceof Promise ? await parsing : parsing;
     checkShape(parsed.value);
   } catch (error) {
     throw unrecognized(error, expected, bytes);
   }
   const isNamed = isObject(parsed.value) && parsed.value.kind;
   if (schema.decode === undefined || isNamed) return parsed;
-  const why = `Object 'Kind' is missing in '${Buffer.from(bytes).toString('utf8')}'`;
+  const why = `Object 'Kind' is missing in '${textOf(bytes)}'`;
   // The decoder that ignores unknown fields takes the kind for the one expected before it misses it.
   if (fieldValidation === 'Ignore') throw cannotBeHandled(expected.kind, expected.version, why);
   throw unrecognized(badRequest(why), expected, bytes);
 }
 
 /** Reads the body once; the function returned decodes it afresh at each call. */
-export async function readObject(options: BodyRequest): Promise<() => KubeObject> {
-  const { request, expected, schema, fieldValidation, warnings } = options;
+export async function readObject(body: BodyRequest): Promise<() => KubeObject> {
+  const { request, expected, schema, fieldValidation, warnings } = body;
   const isCustom = schema.decode !== undefined;
   if (isCustom && mediaType(request) === protobuf) throw unsupportedCustomBody();
   checkMediaType(request);
   const bytes = await request.body();
-  const { value, hidden, repeatedKeys, isUnread } = await parseRecognized(options, bytes);
+  const { value, hidden, repeatedKeys, isUnread } = await parseRecognized(body, bytes);
   if (isCustom) checkCustomKind(value, expected);
   else checkKind(value, expected);
   if (isUnread) throw unsupportedBody();
-  const noticed = { ...(hidden && { hidden }), ...(repeatedKeys && { repeatedKeys }) };
-  const decode = () => decodeAs(value, { expected, schema, fieldValidation, ...noticed });
+  const options = { expected, schema, fieldValidation, hidden, repeatedKeys };
+  const decode = () => decodeAs(value, options);
   const first = decode();
   request.decoded?.(first.object);
   for (const text of first.warnings) warnings.add(text);
@@ -222,8 +232,8 @@ export interface DecodeOptions {
   readonly expected: GroupVersionKind;
   readonly schema: ObjectSchema;
   readonly fieldValidation: FieldValidation;
-  readonly hidden?: HiddenJson;
-  readonly repeatedKeys?: readonly string[];
+  readonly hidden?: HiddenJson | undefined;
+  readonly repeatedKeys?: readonly string[] | undefined;
 }
 
 export function decodeAs(
@@ -238,16 +248,16 @@ export function decodeAs(
     kind: expected.kind,
     version: expected.version,
     fieldValidation,
-    ...(hidden && { hidden }),
-    ...(repeatedKeys && { repeatedKeys }),
+    hidden,
+    repeatedKeys,
   });
   return { object: asKind(decoded.object, expected), warnings: decoded.warnings };
 }
 
 /** A decoded object with its kind and apiVersion first, and metadata at the least empty. */
 export function asKind(decoded: Record<string, unknown>, kind: GroupVersionKind): KubeObject {
-  const { kind: _kind, apiVersion: _apiVersion, ...rest } = decoded;
-  const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), ...rest } as unknown as KubeObject;
-  object.metadata ??= {} as KubeObject['metadata'];
-  return object;
+  const object: Record<string, unknown> = { kind: kind.kind, apiVersion: apiVersionOf(kind) };
+  for (const key in decoded) if (key !== 'kind' && key !== 'apiVersion') setKey(object, key, decoded[key]);
+  object.metadata ??= {};
+  return object as unknown as KubeObject;
 }

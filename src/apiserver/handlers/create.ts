@@ -1,6 +1,7 @@
 // POST: makes an object.
 
 import type { ResourceFacts } from '../../api/resource.ts';
+import { andThen } from '../../apimachinery/later.ts';
 import type { GroupVersionKind, KubeObject } from '../../apimachinery/object.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest } from '../../apimachinery/status.ts';
@@ -57,16 +58,16 @@ export async function handleCreate(request: ResourceRequest): Promise<ApiRespons
     return valueResponse(request, await virtual(object, { user, info, dryRun }), 201);
   }
   const admission = writeAdmission(request, { dryRun });
-  const make = async () => {
+  const make = () => {
     const object = decode();
     dropSystemMetadata(object);
     placeInNamespace(object, request);
     dropRepeatedOwners(object, { warnings, of: 'body' });
     definition.strategy.default?.(object);
     recordManager(request, { object, old: undefined, fieldManager });
-    await admission.admit(object);
-    return object;
+    return andThen(admission.admit(object), () => object);
   };
-  await parts.cache.waitForNow();
+  const fresh = parts.cache.waitForNow();
+  if (fresh instanceof Promise) await fresh;
   return objectResponse(request, await store.create({ make, check: admission.validate, dryRun, warnings }), 201);
 }

@@ -1,4 +1,5 @@
 // Admission whose steps are timed: both phases as a whole, and each plugin in them.
+import type { Later } from '../../apimachinery/later.ts';
 import type { Histogram, HistogramSeries } from '../../metrics/metric.ts';
 import type { Clock } from '../../system/clock.ts';
 import {
@@ -6,7 +7,8 @@ import {
   type AdmissionOptions,
   type AdmissionPlugin,
   type AdmissionRequest,
-  type AdmissionView,
+  type AdmissionRound,
+  type Step,
 } from '../admission/admission.ts';
 
 export interface AdmissionDurations {
@@ -16,102 +18,115 @@ export interface AdmissionDurations {
   readonly plugin: Histogram;
 }
 
+type Phase = 'admit' | 'validate';
+
 export class MeteredAdmission extends Admission {
-  readonly #clock: Clock;
-  readonly #duration: Histogram;
+  readonly #laps: Laps;
+  readonly #admit: Step<AdmissionRequest>;
+  readonly #validate: Step<AdmissionRequest>;
 
-  constructor(options: AdmissionOptions, durations: AdmissionDurations) {
-    const { clock, plugins } = options;
-    super({ ...options, plugins: plugins.map((plugin) => metered(plugin, durations.plugin, clock)) });
-    this.#clock = clock;
-    this.#duration = durations.step;
+  constructor(options: AdmissionOptions, { step, plugin }: AdmissionDurations) {
+    const laps = new Laps(options.clock);
+    super({ ...options, plugins: options.plugins.map((one) => metered(one, plugin, laps)) });
+    const series = (type: Phase) => keptSeries((operation, rejected) => step.with(operation, rejected, type));
+    this.#laps = laps;
+    this.#admit = timed((request) => super.admit(request), operationOf, { laps, series: series('admit') });
+    this.#validate = timed((request) => super.validate(request), operationOf, { laps, series: series('validate') });
   }
 
-  override admit(request: AdmissionRequest): Promise<void> {
-    return this.#timed('admit', request, super.admit(request));
+  override admit(request: AdmissionRequest): Later<void> {
+    this.#laps.begin();
+    return this.#admit(request, this.view);
   }
 
-  override validate(request: AdmissionRequest): Promise<void> {
-    return this.#timed('validate', request, super.validate(request));
-  }
-
-  #timed(type: string, { operation }: AdmissionRequest, step: Promise<void>): Promise<void> {
-    const started = this.#clock.now();
-    const observe = (rejected: 'true' | 'false') =>
-      this.#duration.with(operation, rejected, type).observe((this.#clock.now() - started) / 1000);
-    // The caller has the step itself, so that it waits no longer for being timed.
-    step.then(
-      () => observe('false'),
-      () => observe('true'),
-    );
-    return step;
+  override validate(request: AdmissionRequest): Later<void> {
+    this.#laps.begin();
+    return this.#validate(request, this.view);
   }
 }
 
-type Phase = 'admit' | 'validate';
-type Step<T> = (subject: T, view: AdmissionView) => void | Promise<void>;
+/** Time in laps, as steps follow each other: where one ends the next begins, and the clock is read once for both. */
+class Laps {
+  readonly #clock: Clock;
+  #at = 0;
 
-function metered(
-  { name, admit, mutate, validate }: AdmissionPlugin,
-  duration: Histogram,
-  clock: Clock,
-): AdmissionPlugin {
-  const timed = <T>(phase: Phase, step: Step<T> | undefined, operationOf: (subject: T) => string) =>
-    step && timedStep(step, operationOf, { clock, seriesOf: seriesOf(duration, name, phase) });
-  const [admitStep, mutateStep, validateStep] = [
-    timed<AdmissionRequest>('admit', admit, ({ operation }) => operation),
-    timed<Parameters<NonNullable<typeof mutate>>[0]>('admit', mutate, ({ request }) => request.operation),
-    timed<AdmissionRequest>('validate', validate, ({ operation }) => operation),
-  ];
-  return {
-    name,
-    ...(admitStep && { admit: admitStep }),
-    ...(mutateStep && { mutate: mutateStep }),
-    ...(validateStep && { validate: validateStep }),
-  };
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** When the lap under way began: milliseconds since the epoch. */
+  get at(): number {
+    return this.#at;
+  }
+
+  begin(): void {
+    this.#at = this.#clock.now();
+  }
+
+  /** Ends the lap; seconds since `start`. */
+  secondsSince(start: number): number {
+    this.begin();
+    return (this.#at - start) / 1000;
+  }
 }
 
 type SeriesOf = (operation: string, isRejected: boolean) => HistogramSeries;
 
-/** Looked up once: a plugin is timed on every write. */
-function seriesOf(duration: Histogram, name: string, phase: Phase): SeriesOf {
-  const known = { true: new Map<string, HistogramSeries>(), false: new Map<string, HistogramSeries>() };
-  return (operation, isRejected) => {
-    const rejected = isRejected ? 'true' : 'false';
-    let series = known[rejected].get(operation);
-    if (!series) {
-      series = duration.with(name, operation, rejected, phase);
-      known[rejected].set(operation, series);
-    }
-    return series;
+interface Timing {
+  readonly laps: Laps;
+  readonly series: SeriesOf;
+}
+
+const operationOf = ({ operation }: AdmissionRequest): string => operation;
+const operationIn = ({ request }: AdmissionRound): string => request.operation;
+
+function metered({ name, admit, mutate, validate }: AdmissionPlugin, duration: Histogram, laps: Laps): AdmissionPlugin {
+  const timing = (phase: Phase): Timing => ({
+    laps,
+    series: keptSeries((operation, rejected) => duration.with(name, operation, rejected, phase)),
+  });
+  return {
+    name,
+    ...(admit && { admit: timed(admit, operationOf, timing('admit')) }),
+    ...(mutate && { mutate: timed(mutate, operationIn, timing('admit')) }),
+    ...(validate && { validate: timed(validate, operationOf, timing('validate')) }),
   };
 }
 
-function timedStep<T>(
-  step: Step<T>,
-  operationOf: (subject: T) => string,
-  { clock, seriesOf }: { readonly clock: Clock; readonly seriesOf: SeriesOf },
-): Step<T> {
+/** Series looked up once: a plugin is timed on every write. */
+function keptSeries(series: (operation: string, rejected: 'true' | 'false') => HistogramSeries): SeriesOf {
+  const known = { true: new Map<string, HistogramSeries>(), false: new Map<string, HistogramSeries>() };
+  return (operation, isRejected) => {
+    const rejected = isRejected ? 'true' : 'false';
+    let found = known[rejected].get(operation);
+    if (!found) {
+      found = series(operation, rejected);
+      known[rejected].set(operation, found);
+    }
+    return found;
+  };
+}
+
+function timed<T>(step: Step<T>, operation: (subject: T) => string, { laps, series }: Timing): Step<T> {
   return (subject, view) => {
-    const operation = operationOf(subject);
-    const started = clock.now();
-    const observe = (isRejected: boolean) => seriesOf(operation, isRejected).observe((clock.now() - started) / 1000);
-    let waiting: void | Promise<void>;
+    const started = laps.at;
+    const observe = (isRejected: boolean) => series(operation(subject), isRejected).observe(laps.secondsSince(started));
+    let waiting: Later<void>;
     try {
       waiting = step(subject, view);
     } catch (error) {
       observe(true);
       throw error;
     }
-    if (!waiting) {
-      observe(false);
-      return undefined;
+    if (waiting) {
+      // The caller has the step itself, so that it waits no longer for being timed.
+      waiting.then(
+        () => observe(false),
+        () => observe(true),
+      );
+      return waiting;
     }
-    // As above: nobody waits for the observation.
-    waiting.then(
-      () => observe(false),
-      () => observe(true),
-    );
-    return waiting;
+    observe(false);
+    return undefined;
   };
 }

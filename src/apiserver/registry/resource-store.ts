@@ -4,6 +4,7 @@
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
+import { andThen, type Later } from '../../apimachinery/later.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { alreadyExists, badRequest, internalError, invalid, notFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -20,7 +21,7 @@ import { type Companions, noCompanions, type RegistryHooks } from './hooks.ts';
 import { fillSystemMetadata, generatedName, keepSystemMetadata, refuseResourceVersion } from './metadata.ts';
 import { checkPreconditions, checkPresentVersion } from './preconditions.ts';
 import type { LedgerEntry, QuotaLedger } from './quota/ledger.ts';
-import { type Later, ServedForms } from './served-forms.ts';
+import { ServedForms } from './served-forms.ts';
 import type { CreateRequest, DeleteRequest, UpdateRequest, WriteContext } from './write-request.ts';
 
 /** How often a write is tried again when other writes come between. */
@@ -128,7 +129,8 @@ export class ResourceStore {
   async create(request: CreateRequest): Promise<StoredObject> {
     if (this.definition.load) await this.definition.load();
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const object = await request.make();
+      const made = request.make();
+      const object = made instanceof Promise ? await made : made;
       const isGenerated = !object.metadata.name && Boolean(object.metadata.generateName);
       const done = await this.#tryCreate(object, request);
       if (done instanceof StoredObject) return done;
@@ -141,25 +143,29 @@ export class ResourceStore {
     throw tooManyConflicts();
   }
 
-  async #tryCreate(object: KubeObject, context: WriteContext): Promise<StoredObject | 'exists' | 'again'> {
-    const { definition } = this;
-    const { strategy } = definition;
+  #tryCreate(object: KubeObject, context: WriteContext): Later<StoredObject | 'exists' | 'again'> {
     refuseResourceVersion(object);
     const { metadata } = object;
     if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName, this.#random);
     // The rules of kinds count on a text; that it is empty is for them to refuse.
     metadata.name ??= '';
     fillSystemMetadata(object, formatTime(this.#clock.now()), this.#random.uuid());
-    const beginning = this.#hooks.beginCreate?.(object, context);
-    const companions = beginning ? await beginning : noCompanions;
-    strategy.prepareForCreate?.(object, (text) => context.warnings.add(text));
+    const beginning = this.#hooks.beginCreate?.(object, context) ?? noCompanions;
+    return andThen(beginning, (companions) => {
+      this.#prepareNew(object, context);
+      return andThen(context.check?.(object), () =>
+        this.#settle({ definition: this.definition, object, old: undefined }, (charges) =>
+          this.#putNew(object, { companions: [companions, charges], dryRun: context.dryRun }),
+        ),
+      );
+    });
+  }
+
+  #prepareNew(object: KubeObject, { warnings }: WriteContext): void {
+    const { strategy } = this.definition;
+    strategy.prepareForCreate?.(object, (text) => warnings.add(text));
     this.#refuse(object, strategy.validate?.(object) ?? []);
-    for (const text of strategy.warnings?.(object) ?? []) context.warnings.add(text);
-    const checking = context.check?.(object);
-    if (checking) await checking;
-    return await this.#settle({ definition, object, old: undefined }, (charges) =>
-      this.#putNew(object, { companions: [companions, charges], dryRun: context.dryRun }),
-    );
+    for (const text of strategy.warnings?.(object) ?? []) warnings.add(text);
   }
 
   #settle<T>(entry: LedgerEntry, write: (charges: Companions) => Promise<T>): Promise<T> {
@@ -178,7 +184,7 @@ export class ResourceStore {
       compare: [{ key, modRevision: 0 }, ...companions.flatMap(({ compare }) => compare)],
       operations: [{ type: 'put', key, value }, ...companions.flatMap(({ operations }) => operations)],
     });
-    if (result.succeeded) return await this.#written(key, value, result);
+    if (result.succeeded) return this.#written(key, value, result);
     tellRefused(companions, result.current.slice(1));
     return result.current[0] ? 'exists' : 'again';
   }
@@ -304,10 +310,8 @@ export class ResourceStore {
     return result.succeeded ? this.#written(old.key, value, result) : undefined;
   }
 
-  async #written(key: string, value: string, { revision }: TransactionResult): Promise<StoredObject> {
-    const waiting = this.#watchCache.waitFor(revision);
-    if (waiting) await waiting;
-    return this.served(new StoredObject(key, value, revision));
+  #written(key: string, value: string, { revision }: TransactionResult): Later<StoredObject> {
+    return andThen(this.#watchCache.waitFor(revision), () => this.served(new StoredObject(key, value, revision)));
   }
 
   /** The text of an object in its form of storage. */

@@ -1,11 +1,9 @@
 // Stored objects as one resource serves them. Most resources serve what is stored as it is; one with a form of storage
 // of its own (another version of a kind, a custom resource) has each object converted once, for all who read it.
 import type { ResourceDefinition, StorageForm } from '../../api/resource.ts';
+import type { Later } from '../../apimachinery/later.ts';
 import { CacheEvent } from '../watch-cache/resource-cache.ts';
 import { encodeForStorage, StoredObject } from '../watch-cache/stored-object.ts';
-
-/** A value, or the promise of one where a conversion takes another program. */
-export type Later<T> = T | Promise<T>;
 
 export class ServedForms {
   readonly #definition: ResourceDefinition;

@@ -1,6 +1,7 @@
 // One object at one revision, as storage holds it: its JSON text without the resourceVersion. Texts that clients get
 // are cut and spliced from it; it is parsed when something looks inside, and only once.
 import { parseExactly } from '../../apimachinery/json/int64.ts';
+import { endOfString } from '../../apimachinery/json/parse.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 
 const marker = '"metadata":{';
@@ -10,8 +11,21 @@ const marker = '"metadata":{';
  * {@link StoredObject} relies on this order.
  */
 export function encodeForStorage(object: KubeObject): string {
+  if (object.metadata.resourceVersion === undefined && isInOrder(object)) return JSON.stringify(object);
   const { kind, apiVersion, metadata, ...rest } = object;
   return JSON.stringify({ kind, apiVersion, metadata: { ...metadata, resourceVersion: undefined }, ...rest });
+}
+
+const leading = ['kind', 'apiVersion', 'metadata'];
+
+function isInOrder(object: KubeObject): boolean {
+  let at = 0;
+  for (const key in object) {
+    if (key !== leading[at]) return false;
+    at += 1;
+    if (at === leading.length) return true;
+  }
+  return false;
 }
 
 export class StoredObject<T extends KubeObject = KubeObject> {
@@ -67,9 +81,9 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   /** The object's metadata: parsed alone, and not kept, unless all of it is. */
   get metadata(): Readonly<KubeObject['metadata']> {
     if (this.#object) return this.#object.metadata;
-    const { text } = this;
-    const start = text.indexOf(marker) + marker.length - 1;
-    return JSON.parse(text.slice(start, endOfObject(text, start))) as KubeObject['metadata'];
+    const start = this.value.indexOf(marker) + marker.length;
+    const rest = this.value.slice(start, endOfObject(this.value, start - 1));
+    return JSON.parse(`{${this.#version}${rest}`) as KubeObject['metadata'];
   }
 
   /** A copy of the caller's own. */
@@ -86,14 +100,5 @@ function endOfObject(text: string, start: number): number {
     if (char === '"') at = endOfString(text, at);
     else if (char === '{') depth++;
     else if (char === '}' && --depth === 0) return at + 1;
-  }
-}
-
-/** The place of the quote that closes the string whose opening quote stands at `start`. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
-    let escapes = 0;
-    while (text[end - 1 - escapes] === '\\') escapes++;
-    if (escapes % 2 === 0) return end;
   }
 }
