@@ -171,13 +171,13 @@ export class DnsServer {
       deleted: (service) => this.#changed(zone.deleteService(service)),
       synced,
     });
-    const setSlice = (slice: Readonly<EndpointSlice>, gone: string[] = []) => {
-      this.#changed([...gone, ...zone.setSlice(slice)]);
-      if (this.ready) this.#programming.programmed(slice, clock.now());
+    const sliceChanged = (slice: Readonly<EndpointSlice>, dependencies: readonly string[]) => {
+      this.#changed(dependencies);
+      if (this.ready && dependencies.length > 0) this.#programming.programmed(slice, clock.now());
     };
     informers.informer<EndpointSlice>(endpointSlices).addHandler({
-      added: (slice) => setSlice(slice),
-      updated: (slice, old) => setSlice(slice, zone.deleteSlice(old)),
+      added: (slice) => sliceChanged(slice, zone.setSlice(slice)),
+      updated: (slice, old) => sliceChanged(slice, zone.updateSlice(old, slice)),
       deleted: (slice) => this.#changed(zone.deleteSlice(slice)),
       synced,
     });

@@ -203,6 +203,23 @@ describe('forwarding', () => {
     expect(answered).toMatchObject({ authoritative: true });
   });
 
+  test('addresses come in changing order, behind the aliases that lead to them', async () => {
+    const data = (i: number) => ({ type: 'A', address: `198.51.100.${i}` }) as const;
+    const answers = [
+      { name: 'example.com.', ttl: 60, data: { type: 'CNAME', target: 'cdn.example.' } as const },
+      ...Array.from({ length: 8 }, (_, i) => ({ name: 'cdn.example.', ttl: 60, data: data(i) })),
+    ];
+    const { respond } = setUp({ ask: async () => ({ ...reply('', RCODE.NOERROR), answers }), upstreams });
+    const orders = new Set<string>();
+    for (let i = 0; i < 10; i++) {
+      const found = addresses(await respond(queryFor('example.com.'))) ?? [];
+      expect(found[0]).toBe('CNAME');
+      expect(found.slice(1).toSorted()).toEqual(answers.slice(1).map((_, j) => data(j).address));
+      orders.add(String(found));
+    }
+    expect(orders.size).toBeGreaterThan(1);
+  });
+
   test('that signatures were found good is told to those who ask, whoever asked first', async () => {
     let asked = 0;
     const ask: Ask = async () => {

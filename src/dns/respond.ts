@@ -9,7 +9,7 @@ import { ReplyCache } from './reply-cache.ts';
 import { namesToTry, type SearchPathOf } from './search-path.ts';
 import { decodeMessage } from './wire/decode.ts';
 import { encodeMessage, MAX_MESSAGE } from './wire/encode.ts';
-import { CLASS_IN, type Message, type Question, RCODE, type ResourceRecord, TYPE } from './wire/message.ts';
+import { CLASS_IN, type Message, type Question, RCODE, type ResourceRecord, TYPE, typeCode } from './wire/message.ts';
 import { FormatError } from './wire/name.ts';
 import { type Answer, answer, type ZoneConfig, zoneOf } from './zone/answer.ts';
 import type { ZoneView } from './zone/view.ts';
@@ -110,7 +110,8 @@ export class Responder {
       if (names.length > 0) return this.#search(query, result, names, limit);
     }
     if (result.follow !== undefined) return this.#follow(query, result, limit);
-    const reply = this.#encodeShuffled(query, result, limit);
+    const answers = this.#inSomeOrder(result.answers);
+    const reply = encode(query, { ...result, answers, authoritative: true }, limit);
     // A name that one client's search leads on from is for every other client simply not there.
     const ofAllClients = result.rcode !== RCODE.NXDOMAIN || !this.#options.searchPathOf;
     if (ofAllClients) this.#keep(reply, result, { query, packet, client });
@@ -126,20 +127,20 @@ export class Responder {
     this.#cache.keep(packet, client.transport, { packet: reply, orders, dependencies, empty, serialAt });
   }
 
-  #encodeShuffled(query: Message, result: Answer, limit: number): Buffer {
-    const answers = result.answers.length > 1 ? shuffled(result.answers, this.#options.random) : result.answers;
-    return encode(query, { ...result, answers, authoritative: true }, limit);
+  /** Another order each time, so that clients that take the first address spread out. */
+  #inSomeOrder(records: readonly ResourceRecord[]): readonly ResourceRecord[] {
+    return records.length > 1 ? shuffled(records, this.#options.random) : records;
   }
 
   async #forward(query: Message, question: Question, limit: number): Promise<Buffer> {
     const reply = await this.#options.forwarder.resolve(forwardQuestion(query, question));
-    return encode(query, { ...reply, recursionAvailable: true }, limit);
+    return encode(query, { ...reply, answers: this.#inSomeOrder(reply.answers), recursionAvailable: true }, limit);
   }
 
   /** A CNAME out of the zone goes with its target's records, or alone: it is true whatever is said of its target. */
   async #follow(query: Message, result: Answer, limit: number): Promise<Buffer> {
     const reply = await this.#outside(query, result.follow ?? '.');
-    const answers = [...result.answers, ...reply.answers];
+    const answers = this.#inSomeOrder([...result.answers, ...reply.answers]);
     return encode(query, { rcode: RCODE.NOERROR, answers, authoritative: true }, limit);
   }
 
@@ -163,7 +164,7 @@ export class Responder {
       if (reply.rcode !== RCODE.NOERROR) break;
       const data = { type: 'CNAME', target: name } as const;
       const ttl = Math.min(config.ttl, ...reply.answers.map((record) => record.ttl));
-      const answers = [{ name: query.question?.name ?? name, ttl, data }, ...reply.answers];
+      const answers = this.#inSomeOrder([{ name: query.question?.name ?? name, ttl, data }, ...reply.answers]);
       return encode(query, { ...reply, answers, authoritative: true, recursionAvailable: true }, limit);
     }
     return encode(query, { ...missing, authoritative: true }, limit);
@@ -231,13 +232,17 @@ export function headerOnly(packet: Buffer, rcode: number): Buffer {
   return reply;
 }
 
-/** CNAMEs stay before what they lead to; the addresses after them change places (Fisher-Yates). */
+/** Aliases stay before what they lead to; the records after them change places (Fisher-Yates). */
 function shuffled(records: readonly ResourceRecord[], random: Random): ResourceRecord[] {
-  const fixed = records.filter(({ data }) => data.type === 'CNAME');
-  const rest = records.filter(({ data }) => data.type !== 'CNAME');
+  const fixed = records.filter(isAlias);
+  const rest = records.filter((record) => !isAlias(record));
   for (let i = rest.length - 1; i > 0; i--) {
     const j = random.int(i + 1);
     [rest[i], rest[j]] = [rest[j]!, rest[i]!];
   }
   return [...fixed, ...rest];
+}
+
+function isAlias({ data }: ResourceRecord): boolean {
+  return data.type === 'CNAME' || typeCode(data) === TYPE.DNAME;
 }

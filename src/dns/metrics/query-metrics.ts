@@ -1,14 +1,16 @@
 // What is counted of queries and replies, from their bytes: the path of a prepared reply decodes neither.
 import { Counter, type Family, Histogram, type HistogramSeries, type NumberSeries } from '../../metrics/metric.ts';
 import type { Client } from '../respond.ts';
-import { rcodeText, typeText } from '../wire/message.ts';
-import { durationBounds, labelValues, sizeBounds } from './labels.ts';
+import { rcodeText } from '../wire/message.ts';
+import { durationBounds, labelValues, sizeBounds, typeLabel } from './labels.ts';
 
 const { server, zone, view } = labelValues;
 const labels = ['server', 'zone', 'view'];
 /** The bits of a header's third and second but last bytes. */
 const AUTHORITATIVE = 0x04;
 const RCODE_MASK = 0x0f;
+/** Where the (low byte of the) number of additional records stands: a query has none but EDNS's. */
+const ADDITIONAL_COUNT = 11;
 
 export class QueryMetrics {
   readonly #requests = new Counter({
@@ -34,6 +36,11 @@ export class QueryMetrics {
     labels: [...labels, 'proto'],
     bounds: sizeBounds,
   });
+  readonly #dnssecRequests = new Counter({
+    name: 'coredns_dns_do_requests_total',
+    help: 'Counter of DNS requests with DO bit set per zone.',
+    labels,
+  });
   readonly #responses = new Counter({
     name: 'coredns_dns_responses_total',
     help: 'Counter of response status codes.',
@@ -45,6 +52,7 @@ export class QueryMetrics {
     udp: [this.#requestSizes.with(server, zone, view, 'udp'), this.#responseSizes.with(server, zone, view, 'udp')],
     tcp: [this.#requestSizes.with(server, zone, view, 'tcp'), this.#responseSizes.with(server, zone, view, 'tcp')],
   } as const;
+  readonly #dnssec: NumberSeries = this.#dnssecRequests.with(server, zone, view);
   /** Series by small numbers made of the labels, so that the hot path makes no text. */
   readonly #requestSeries = new Map<number, NumberSeries>();
   readonly #responseSeries = new Map<number, NumberSeries>();
@@ -52,7 +60,7 @@ export class QueryMetrics {
 
   get families(): readonly Family[] {
     const sizes = [this.#requestSizes, this.#responseSizes];
-    return [this.#requests, this.#durations, ...sizes, this.#responses, this.#panics];
+    return [this.#requests, this.#durations, ...sizes, this.#dnssecRequests, this.#responses, this.#panics];
   }
 
   /** A query got its reply after so many seconds. */
@@ -67,11 +75,12 @@ export class QueryMetrics {
     const requestKey = (type << 2) | (udp ? 2 : 0) | (ipv6 ? 1 : 0);
     let requests = this.#requestSeries.get(requestKey);
     if (!requests) {
-      requests = this.#requests.with(server, zone, view, transport, ipv6 ? '2' : '1', typeText(type) ?? 'other');
-      // Types without a name share a series; their numbers are a client's to choose, so there is an end to them.
+      requests = this.#requests.with(server, zone, view, transport, ipv6 ? '2' : '1', typeLabel(type));
+      // Types that are not counted by name share a series; their numbers are a client's to choose, so there is an end to them.
       if (this.#requestSeries.size < 1000) this.#requestSeries.set(requestKey, requests);
     }
     requests.add();
+    if (query[ADDITIONAL_COUNT] !== 0 && isDnssecOk(reply)) this.#dnssec.add();
     const authoritative = (reply[2]! & AUTHORITATIVE) !== 0;
     const rcode = reply[3]! & RCODE_MASK;
     const responseKey = (rcode << 1) | (authoritative ? 1 : 0);
@@ -82,6 +91,14 @@ export class QueryMetrics {
     }
     responses.add();
   }
+}
+
+/** Whether a reply to a query with EDNS says DO, which it repeats (RFC 3225, 3): its OPT record is its last eleven bytes. */
+function isDnssecOk(reply: Buffer): boolean {
+  const opt = reply.length - 11;
+  return (
+    opt > 12 && reply[opt] === 0 && reply[opt + 1] === 0 && reply[opt + 2] === 41 && (reply[opt + 7]! & 0x80) !== 0
+  );
 }
 
 /** The type that a reply's one question asks for, 0 where it repeats none. Names of questions are not compressed. */

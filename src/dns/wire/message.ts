@@ -12,6 +12,7 @@ export const TYPE = {
   TXT: 16,
   AAAA: 28,
   SRV: 33,
+  DNAME: 39,
   OPT: 41,
   IXFR: 251,
   AXFR: 252,
@@ -107,11 +108,4 @@ const rcodeNames: ReadonlyMap<number, string> = new Map(Object.entries(RCODE).ma
 /** `NXDOMAIN`, or `RCODE23` where there is no name for it here. */
 export function rcodeText(rcode: number): string {
   return rcodeNames.get(rcode) ?? `RCODE${rcode}`;
-}
-
-const typeNames: ReadonlyMap<number, string> = new Map(Object.entries(TYPE).map(([name, code]) => [code, name]));
-
-/** `AAAA`, or undefined where there is no name for it here. */
-export function typeText(type: number): string | undefined {
-  return typeNames.get(type);
 }

@@ -1,5 +1,6 @@
 // What the zone's answers are made from: the cluster's Services and their ready endpoints, indexed as questions ask.
-// Fed with API objects one by one; each change tells which answers it touches, as their dependencies (./dependency.ts).
+// Fed with API objects one by one; each change tells which answers it touches, as their dependencies (./dependency.ts),
+// and none where it changes nothing that answers show.
 // Nothing of the objects themselves is kept: a hundred thousand names must fit into memory.
 import type { Namespace, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
@@ -110,7 +111,8 @@ export class ClusterZone implements ZoneView {
     const key = keyOf(service.metadata.namespace ?? '', service.metadata.name);
     const before = this.#services.get(key);
     this.#services.set(service);
-    return this.#touched(key, before, this.#services.get(key));
+    const after = this.#services.get(key);
+    return before && equal(before, after) ? [] : this.#touched(key, before, after);
   }
 
   deleteService({ metadata }: Readonly<Service>): string[] {
@@ -123,12 +125,20 @@ export class ClusterZone implements ZoneView {
   setSlice(slice: Readonly<EndpointSlice>): string[] {
     const key = serviceKeyOf(slice);
     if (key === undefined) return [];
-    const gone = this.deleteSlice(slice);
     const endpoints = this.#endpointRecords(slice);
+    const known = this.#slices.get(key)?.get(slice.metadata.name);
+    if (known && equal(known, endpoints)) return [];
+    const gone = this.deleteSlice(slice);
     const slices = this.#slices.get(key) ?? new Map<string, readonly EndpointRecord[]>();
     this.#slices.set(key, slices.set(slice.metadata.name, endpoints));
     for (const { address } of endpoints) this.#endpointAddresses.add(address, key);
     return [...gone, key, ...endpoints.map(({ address }) => dependencyOn.address(address))];
+  }
+
+  /** Of the old slice, only its metadata counts: it may have been another Service's. */
+  updateSlice(old: Readonly<EndpointSlice>, slice: Readonly<EndpointSlice>): string[] {
+    const moved = serviceKeyOf(old) !== serviceKeyOf(slice);
+    return [...(moved ? this.deleteSlice(old) : []), ...this.setSlice(slice)];
   }
 
   /** Of the slice, only its metadata counts. */
@@ -145,12 +155,13 @@ export class ClusterZone implements ZoneView {
   }
 
   setPod(pod: Readonly<Pod>): string[] {
-    const gone = this.deletePod(pod);
     const { phase, podIPs = [] } = pod.status ?? {};
     const live = !pod.metadata.deletionTimestamp && !['Succeeded', 'Failed', 'Unknown'].includes(phase ?? '');
-    if (!live || podIPs.length === 0) return gone;
     const key = keyOf(pod.metadata.namespace ?? '', pod.metadata.name);
-    const addresses = podIPs.map(({ ip }) => ip);
+    const addresses = live ? podIPs.map(({ ip }) => ip) : [];
+    if (equal(this.#addressesOfPod.get(key) ?? [], addresses)) return [];
+    const gone = this.deletePod(pod);
+    if (addresses.length === 0) return gone;
     this.#addressesOfPod.set(key, addresses);
     for (const address of addresses) this.#podsOfAddress.add(address, key);
     return [...gone, ...addresses.map(dependencyOn.address)];
@@ -186,6 +197,11 @@ export class ClusterZone implements ZoneView {
       .filter(({ conditions }) => conditions?.ready !== false)
       .flatMap(({ addresses, hostname = '' }) => addresses.map((address) => ({ hostname, address, ports })));
   }
+}
+
+/** Most changes of an object (labels, conditions, hints) change no answer. What is compared is small, and in one order. */
+function equal(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function serviceKeyOf({ metadata }: Readonly<EndpointSlice>): string | undefined {
