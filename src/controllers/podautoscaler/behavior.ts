@@ -56,6 +56,7 @@ function quantity(text: string): number {
 }
 
 export function decideScaling(input: ScalingInput): Scaling {
+  if (!input.spec.behavior) return decideWithoutRules(input);
   const { spec, current } = input;
   const wanted = stabilize(input);
   const stabilized = wanted === input.proposed ? undefined : wanted > input.proposed ? 'down' : 'up';
@@ -81,6 +82,23 @@ export function decideScaling(input: ScalingInput): Scaling {
     }
   }
   return { replicas: wanted, stabilized, limit: undefined };
+}
+
+/**
+ * Without spec.behavior: the highest of the recent recommendations is gone to, at once, but to no more than twice as many (or
+ * four) in one look.
+ */
+function decideWithoutRules({ spec, current, proposed, memory, now }: ScalingInput): Scaling {
+  const since = now - (defaultDown.stabilizationWindowSeconds ?? 0) * 1000;
+  const recent = memory.recommendations.filter(({ time }) => time >= since).map(({ replicas }) => replicas);
+  const wanted = Math.max(proposed, ...recent);
+  const stabilized = wanted === proposed ? undefined : 'down';
+  const least = spec.minReplicas ?? 1;
+  const step = Math.max(2 * current, 4);
+  if (wanted < least) return { replicas: least, stabilized, limit: tooFew };
+  if (wanted <= Math.min(step, spec.maxReplicas)) return { replicas: wanted, stabilized, limit: undefined };
+  const limit = step < spec.maxReplicas ? tooFastUp : tooMany;
+  return { replicas: Math.min(step, spec.maxReplicas), stabilized, limit };
 }
 
 const tooMany = {
@@ -113,15 +131,15 @@ function stabilize({ spec, current, proposed, memory, now }: ScalingInput): numb
 }
 
 /** Replicas at the start of a policy's period. */
-function before({ current, memory, now }: ScalingInput, { periodSeconds }: HPAScalingPolicy, sign: 1 | -1): number {
-  const changes = memory.changes.filter(({ time, by }) => time > now - periodSeconds * 1000 && Math.sign(by) === sign);
+function before({ current, memory, now }: ScalingInput, { periodSeconds }: HPAScalingPolicy): number {
+  const changes = memory.changes.filter(({ time }) => time > now - periodSeconds * 1000);
   return current - changes.reduce((sum, { by }) => sum + by, 0);
 }
 
 function growthLimit({ selectPolicy, policies = [] }: HPAScalingRules, input: ScalingInput): number {
   if (selectPolicy === 'Disabled') return input.current;
   const limits = policies.map((policy) => {
-    const start = before(input, policy, 1);
+    const start = before(input, policy);
     return policy.type === 'Pods' ? start + policy.value : Math.ceil(start * (1 + policy.value / 100));
   });
   return selectPolicy === 'Min' ? Math.min(...limits) : Math.max(...limits);
@@ -130,10 +148,15 @@ function growthLimit({ selectPolicy, policies = [] }: HPAScalingRules, input: Sc
 function shrinkLimit({ selectPolicy, policies = [] }: HPAScalingRules, input: ScalingInput): number {
   if (selectPolicy === 'Disabled') return input.current;
   const limits = policies.map((policy) => {
-    const start = before(input, policy, -1);
+    const start = before(input, policy);
     return policy.type === 'Pods' ? start - policy.value : Math.floor(start * (1 - policy.value / 100));
   });
   return selectPolicy === 'Min' ? Math.max(...limits) : Math.min(...limits);
+}
+
+/** Of an autoscaler that is seen for the first time: what there is was wanted, so that it does not shrink at once. */
+export function firstMemory(current: number, now: number): ScalingMemory {
+  return { recommendations: [{ time: now, replicas: current }], changes: [] };
 }
 
 /** Nothing is remembered longer than the longest period that a policy may have (an hour). */

@@ -72,7 +72,7 @@ test('by a metric of its pods, in the newest version that is served', async () =
     { [custom]: group, [path]: { items: [value('a', '15'), value('b', '25500m')] } },
   );
   expect(api.asked).toEqual([custom, path]);
-  expect(api.sizes).toEqual([5]);
+  expect(api.sizes).toEqual([4]);
   expect(status?.currentMetrics).toEqual([{ type: 'Pods', pods: { metric, current: { averageValue: '20250m' } } }]);
 });
 

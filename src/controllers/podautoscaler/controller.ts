@@ -18,7 +18,7 @@ import {
 } from '../controller.ts';
 import { objectsByLabel } from '../shared/label-lookup.ts';
 import { findScale } from '../shared/scale-client.ts';
-import type { ScalingMemory } from './behavior.ts';
+import { firstMemory, type ScalingMemory } from './behavior.ts';
 import { customMetrics, resourceMetrics } from './metrics-client.ts';
 import { mergeConditions, reconcile } from './reconcile.ts';
 
@@ -64,14 +64,15 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
       resourceMetrics(client, names, scope),
       customMetrics(client, specs, scope),
     ]);
+    const current = found.scale.spec.replicas ?? 0;
     const plan = reconcile({
       autoscaler,
-      current: found.scale.spec.replicas ?? 0,
+      current,
       pods: selected,
       statusReplicas: found.scale.status?.replicas ?? 0,
       metrics,
       custom,
-      memory: memories.get(key) ?? { recommendations: [], changes: [] },
+      memory: memories.get(key) ?? firstMemory(current, clock.now()),
       now: clock.now(),
     });
     for (const event of plan.events) recorder.event({ ...autoscaler, ...kind }, { type: 'Warning', ...event });

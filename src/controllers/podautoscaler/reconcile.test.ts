@@ -84,7 +84,8 @@ test.each<[string, number[], Parameters<typeof plan>[1], number]>([
     2,
   ],
   ['at most twice as many at once', [1000, 1000, 1000, 1000, 1000], { spec: { maxReplicas: 100 } }, 10],
-  ['or four more', [1000], { spec: { maxReplicas: 100 } }, 5],
+  ['or four', [1000], { spec: { maxReplicas: 100 } }, 4],
+  ['by rules: or four more', [1000], { spec: { maxReplicas: 100, behavior: {} } }, 5],
   [
     'scaling down is slower by a policy',
     [1, 1, 1, 1],
@@ -99,6 +100,7 @@ test.each<[string, number[], Parameters<typeof plan>[1], number]>([
   ],
   ['or forbidden', [1, 1, 1, 1], { spec: { behavior: { scaleDown: { selectPolicy: 'Disabled' } } } }, 4],
   ['one of whom nothing is heard counts as idle when it grows', [100], { current: 2 }, 2],
+  ['at the very target it does not matter who is not heard of', [50], { current: 2 }, 2],
   ['one that has just started counts as idle, too', [150, 150, 10], { unready: 1 }, 6],
 ])('%s', (_, used, more, expected) => {
   expect(plan(used, more).status.desiredReplicas).toBe(expected);
@@ -126,11 +128,23 @@ test('a recommendation of a few minutes ago keeps it from shrinking', () => {
 
 test('what was added a moment ago counts against the next step', () => {
   const memory = { recommendations: [], changes: [{ time: now - 5000, by: 4 }] };
-  const found = plan([1000, 1000, 1000, 1000, 1000], { memory, spec: { maxReplicas: 100 } });
+  const found = plan([1000, 1000, 1000, 1000, 1000], { memory, spec: { maxReplicas: 100, behavior: {} } });
   expect(found.rescale).toBeUndefined();
   expect(found.status.conditions).toContainEqual(
     expect.objectContaining({ type: 'ScalingLimited', status: 'True', reason: 'ScaleUpLimit' }),
   );
+});
+
+test('what was taken away a moment ago may come back', () => {
+  const memory = { recommendations: [], changes: [{ time: now - 5000, by: -3 }] };
+  const found = plan([1000, 1000], { memory, spec: { maxReplicas: 100, behavior: {} } });
+  expect(found.rescale?.replicas).toBe(10);
+});
+
+test('without rules the highest of the recent recommendations is gone to, also up', () => {
+  const memory = { recommendations: [{ time: now - 60_000, replicas: 5 }], changes: [] };
+  expect(plan([1, 1, 1], { memory }).rescale).toEqual({ replicas: 5, reason: 'All metrics below target' });
+  expect(plan([1, 1, 1], { memory, spec: { behavior: {} } }).rescale).toBeUndefined();
 });
 
 test('the reason and the conditions of a step', () => {

@@ -87,7 +87,8 @@ function byMetrics(input: AutoscalerInput, able: Told): AutoscalerPlan {
   ];
   const memory = remember(input.memory, now, { replicas: proposed, by: replicas - current });
   if (replicas === current) return { ...settled(input, replicas, conditions, currentMetrics), memory };
-  const reason = replicas > current ? `${name} above target` : 'All metrics below target';
+  const below = proposed < current ? 'All metrics below target' : '';
+  const reason = proposed > current ? `${name} above target` : below;
   const [, ...others] = conditions;
   return { ...resized(input, replicas, reason, { conditions: others, currentMetrics }), memory };
 }
@@ -114,11 +115,11 @@ function stabilizedCondition(way: 'up' | 'down'): Told {
     way === 'down'
       ? [
           'ScaleDownStabilized',
-          'recent recommendations were higher than current one, using the highest recent recommendation',
+          'recent recommendations were higher than current one, applying the highest recent recommendation',
         ]
       : [
           'ScaleUpStabilized',
-          'recent recommendations were lower than current one, using the lowest recent recommendation',
+          'recent recommendations were lower than current one, applying the lowest recent recommendation',
         ];
   return { type: 'AbleToScale', status: 'True', reason, message };
 }

@@ -60,9 +60,10 @@ export function proposeReplicas(input: ReplicaInput): ReplicaProposal | string {
   // Who is not heard of counts against the change: as idle when it grows, as busy when it shrinks.
   const filled = new Map(usage);
   const busy = Math.max(100, input.target.averageUtilization ?? 0) / 100;
-  const full = (pod: string) =>
-    input.target.type === 'Utilization' ? (requests.get(pod) ?? 0) * busy : targetValue(input);
-  for (const pod of missing) filled.set(pod, ratio < 1 ? full(pod) : 0);
+  const isUtilization = input.target.type === 'Utilization';
+  const full = (pod: string) => (isUtilization ? (requests.get(pod) ?? 0) * busy : targetValue(input));
+  // At the very target nothing is to be changed (upstream's other metrics do not look at that).
+  if (ratio !== 1 || !isUtilization) for (const pod of missing) filled.set(pod, ratio < 1 ? full(pod) : 0);
   if (upWithUnready) for (const pod of unready) filled.set(pod, 0);
   const again = ratioOf(filled).ratio;
   if (isIdle(again) || (ratio < 1 && again > 1) || (ratio > 1 && again < 1)) return { ...facts, replicas: current };
