@@ -87,7 +87,7 @@ test.each([
     target: { type: 'AverageValue', averageValue: '40' },
     name: 'external metric hits(nil)',
     current: { averageValue: '100' },
-    replicas: 5,
+    replicas: 4,
   },
 ])('by a metric of an object, with a target of type $target.type', async ({ target, name, current, replicas }) => {
   const describedObject = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'front' };
