@@ -99,16 +99,24 @@ describe('several slices', () => {
     expect(endpointsOf(overSix!, [six], 'node-a').map(endpointText)).toEqual(['[fd00::1]:8080']);
   });
 
-  test('that both have an endpoint: the one that does not terminate counts, in either order', () => {
-    const ending = slice('web', [
-      endpoint('10.244.1.1', 'node-a', { conditions: { ready: false, terminating: true } }),
-    ]);
-    const fresh = slice('web', [endpoint('10.244.1.1', 'node-a')]);
+  test.each([
+    ['a running one before one that ends', { ready: true }, { ready: false, terminating: true }],
+    ['even one not ready yet', { ready: false, serving: false }, { ready: false, serving: true, terminating: true }],
+    ['a ready one before one that is not', { ready: true }, { ready: false, serving: false }],
+    [
+      'of two that end the one that serves',
+      { ready: false, serving: true, terminating: true },
+      { ready: false, serving: false, terminating: true },
+    ],
+  ])('that both have an endpoint: %s, in either order', (_, better, worse) => {
+    const [chosen, other] = [better, worse].map((conditions) =>
+      slice('web', [endpoint('10.244.1.1', 'node-a', { conditions })]),
+    );
     for (const slices of [
-      [ending, fresh],
-      [fresh, ending],
+      [chosen!, other!],
+      [other!, chosen!],
     ]) {
-      expect(read(...slices)).toMatchObject([{ ip: '10.244.1.1', terminating: false, ready: true }]);
+      expect(read(...slices)).toMatchObject([{ ip: '10.244.1.1', ...better }]);
     }
   });
 });

@@ -42,9 +42,15 @@ function serves(port: EndpointPort, servicePort: ServicePort): boolean {
   return (port.name ?? '') === servicePort.portName && (port.protocol ?? 'TCP').toLowerCase() === servicePort.protocol;
 }
 
+/** Running before terminating, then ready before not ready, then serving before not serving. */
+function standing({ ready, serving, terminating }: Endpoint): number {
+  return (terminating ? 0 : 4) + (ready ? 2 : 0) + (serving ? 1 : 0);
+}
+
 /**
- * The endpoints of one port, each address and port once and sorted by their text. Where slices overlap (an endpoint moves
- * from one to another), the one that is not terminating counts.
+ * The endpoints of one port, each address and port once and sorted by their text. Where several have the same one (an
+ * endpoint moves from slice to slice, an address is used anew before its old pod is gone, pods share the node's address),
+ * the one counts that is likeliest to answer.
  */
 export function endpointsOf(
   servicePort: ServicePort,
@@ -61,7 +67,7 @@ export function endpointsOf(
         const endpoint = endpointOf(sliceEndpoint, port.port, nodeName);
         const text = endpointText(endpoint);
         const seen = found.get(text);
-        if (!seen || (seen.terminating && !endpoint.terminating)) found.set(text, endpoint);
+        if (!seen || standing(endpoint) > standing(seen)) found.set(text, endpoint);
       }
     }
   }
