@@ -12,13 +12,18 @@ export interface Upstream {
 
 const defaultPorts = { dns: 53, tls: 853 } as const;
 
+/** Whether a text is an address, with its interface where it is one of a link (`fe80::1%eth0`, RFC 4007, 11). */
+export function isAddress(text: string): boolean {
+  return parseIP(text.replace(/^(fe[89ab].*)%[A-Za-z0-9._-]+$/i, '$1')) !== undefined;
+}
+
 /** `ADDR`, `ADDR:PORT`, `[ADDR]` or `[ADDR]:PORT`; undefined when the text is none of these. Port 0 stands for any free port. */
 export function parseHostPort(text: string, defaultPort: number = defaultPorts.dns) {
-  if (parseIP(text)) return { address: text, port: defaultPort };
+  if (isAddress(text)) return { address: text, port: defaultPort };
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text);
   const address = match?.[1] ?? match?.[2] ?? '';
   const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
-  return parseIP(address) && port <= 65_535 ? { address, port } : undefined;
+  return isAddress(address) && port <= 65_535 ? { address, port } : undefined;
 }
 
 /** `10.0.0.1`, `[fd00::1]:5353`, `tls://9.9.9.9#dns.quad9.net`, `tls://9.9.9.9:8853`; undefined when it is none of these. */

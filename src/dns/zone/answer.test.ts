@@ -157,6 +157,7 @@ describe('answers of the cluster zone', () => {
     ['10-1-2-3.demo.pod.cluster.local.', 'SRV', ['NOERROR', soa]],
     ['fd00--1.demo.pod.cluster.local.', 'AAAA', ['NOERROR', 'fd00--1.demo.pod.cluster.local. 30 IN AAAA fd00::1']],
     ['10-1-2-300.demo.pod.cluster.local.', 'A', ['NXDOMAIN', soa]],
+    ['10-1-2-03.demo.pod.cluster.local.', 'A', ['NXDOMAIN', soa]],
     ['7.0.96.10.in-addr.arpa.', 'PTR', ['NOERROR', '7.0.96.10.in-addr.arpa. 30 IN PTR web.demo.svc.cluster.local.']],
     [
       '1.1.244.10.in-addr.arpa.',
@@ -296,6 +297,7 @@ describe('answers of the cluster zone', () => {
   });
 
   test('an empty reverse name is not found under its own zone', () => {
+    expect(ask('07.0.96.10.in-addr.arpa.', 'PTR')[0]).toBe('NXDOMAIN');
     expect(ask('9.9.9.9.in-addr.arpa.', 'PTR')).toEqual([
       'NXDOMAIN',
       'in-addr.arpa. 30 IN SOA ns.dns.in-addr.arpa. hostmaster.in-addr.arpa. 7 7200 1800 86400 30',

@@ -1,4 +1,4 @@
-import { canonicalIP } from '../../net/ip.ts';
+import { addressInName } from './address-in-name.ts';
 import type { ZoneView } from './view.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { ZoneView } from './view.ts';
  */
 export function addressOfPodLabel(label: string): string | undefined {
   const isIPv4 = label.split('-').length === 4 && !label.includes('--');
-  return canonicalIP(label.replaceAll('-', isIPv4 ? '.' : ':'));
+  return addressInName(label.replaceAll('-', isIPv4 ? '.' : ':'));
 }
 
 /** The address of `10-244-1-5.namespace.pod`, or undefined where there is no such name. */

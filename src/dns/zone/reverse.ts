@@ -1,6 +1,6 @@
 // Names of addresses: 4.3.2.1.in-addr.arpa (RFC 1035, 3.5) and 32 nibbles under ip6.arpa (RFC 3596, 2.5).
-import { canonicalIP } from '../../net/ip.ts';
 import { labelsOf } from '../wire/name.ts';
+import { addressInName } from './address-in-name.ts';
 import { dependencyOn } from './dependency.ts';
 import { endpointName, type ZoneView } from './view.ts';
 
@@ -8,10 +8,10 @@ import { endpointName, type ZoneView } from './view.ts';
 export function addressOfReverseName(name: string): string | undefined {
   const labels = labelsOf(name.toLowerCase()).toReversed();
   const digits = labels.slice(2);
-  if (labels[1] === 'in-addr' && digits.length === 4) return canonicalIP(digits.join('.'));
+  if (labels[1] === 'in-addr' && digits.length === 4) return addressInName(digits.join('.'));
   if (labels[1] !== 'ip6' || digits.length !== 32 || !digits.every((d) => /^[0-9a-f]$/.test(d))) return undefined;
   const groups = Array.from({ length: 8 }, (_, i) => digits.slice(4 * i, 4 * i + 4).join(''));
-  return canonicalIP(groups.join(':'));
+  return addressInName(groups.join(':'));
 }
 
 /** The names of an address, each once: the Service whose ClusterIP it is, else each endpoint that has it. */
