@@ -16,6 +16,7 @@ import type { Addresses } from './mounted-volumes.ts';
 import { hostsFile } from './network-files.ts';
 import type { ObservedSandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
+import type { RegistryCredential } from './registry-auth.ts';
 import { containerResources, podCgroup, podCgroupResources } from './resources.ts';
 import { mountSources } from './sub-paths.ts';
 
@@ -84,7 +85,7 @@ export class ContainerStarter {
     });
     let id: string;
     try {
-      const credentials = this.#context.sources.of(pod).credentials;
+      const credentials = this.#credentials(request);
       const image = await this.#context.images.ensure({ pod, container, credentials, event });
       const images = await this.#imageVolumes(request);
       const config = await this.#containerConfig(request, { image, images });
@@ -114,9 +115,21 @@ export class ContainerStarter {
     return { kind: 'started', id };
   }
 
+  /** What images are pulled with; that some of it is not there is said. */
+  #credentials({ pod, podEvent }: StartContainer): () => Promise<readonly RegistryCredential[]> {
+    return async () => {
+      const { credentials, missing } = await this.#context.sources.of(pod).pullSecrets();
+      const what = `Unable to retrieve some image pull secrets (${missing.join(', ')})`;
+      const message = `${what}; attempting to pull the image may not succeed.`;
+      if (missing.length > 0) podEvent({ type: 'Warning', reason: 'FailedToRetrieveImagePullSecret', message });
+      return credentials;
+    };
+  }
+
   /** Id by volume name of the images that the container mounts; they are pulled as its own is. Rejects with ImageError. */
-  async #imageVolumes({ pod, container, mounted, podEvent }: StartContainer): Promise<Map<string, string>> {
-    const { credentials } = this.#context.sources.of(pod);
+  async #imageVolumes(request: StartContainer): Promise<Map<string, string>> {
+    const { pod, container, mounted, podEvent } = request;
+    const credentials = this.#credentials(request);
     const found = new Map<string, string>();
     for (const name of new Set(container.volumeMounts?.map((mount) => mount.name))) {
       const { reference = '', pullPolicy } = mounted.images.get(name) ?? {};

@@ -1,46 +1,55 @@
 // Sees to it that a container's image is on the node, by its imagePullPolicy and with kubelet's back-off between pulls.
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import { formatGoDuration } from '../../apimachinery/duration.ts';
 import type { EventText } from '../../client/events.ts';
+import { GrpcError, grpcCode } from '../../grpc/client.ts';
 import type { Clock } from '../../system/clock.ts';
 import { type Cri, rpcText } from '../cri/client.ts';
 import type { AuthConfig, CriImage } from '../cri/messages.ts';
-import { registryOf } from './registry-auth.ts';
+import { nextBackoff, type RestartBackoff, restartDelays } from './pod-plan.ts';
+import { credentialsFor, type RegistryCredential } from './registry-auth.ts';
+
+/** Why a container waits for its image, as upstream's kubelet and runtimes name it. */
+type ImageReason =
+  | 'ErrImagePull'
+  | 'ImagePullBackOff'
+  | 'ErrImageNeverPull'
+  | 'InvalidImageName'
+  | 'ImageInspectError'
+  | 'RegistryUnavailable'
+  | 'SignatureValidationFailed';
 
 /** The container waits with this reason and message, and is tried again at `retryAt` (milliseconds since the epoch). */
 export class ImageError extends Error {
-  readonly reason: 'ErrImagePull' | 'ImagePullBackOff' | 'ErrImageNeverPull' | 'InvalidImageName' | 'ImageInspectError';
+  readonly reason: ImageReason;
   readonly retryAt: number;
 
-  constructor(reason: ImageError['reason'], message: string, retryAt: number) {
+  constructor(reason: ImageReason, message: string, retryAt: number) {
     super(message);
     this.reason = reason;
     this.retryAt = retryAt;
   }
 }
 
-const delays = { initial: 10_000, max: 300_000 } as const;
-
-interface PullBackoff {
-  readonly delay: number;
-  readonly until: number;
+interface FailedPull extends RestartBackoff {
   /** What the last pull failed for. */
-  readonly message: string;
+  readonly cause: string;
 }
 
 export interface EnsureImage {
   readonly pod: Pod;
   readonly container: Container;
-  readonly credentials: () => Promise<ReadonlyMap<string, AuthConfig>>;
+  readonly credentials: () => Promise<readonly RegistryCredential[]>;
   readonly event: (event: EventText) => void;
 }
 
 export class ImagePuller {
-  readonly #cri: Cri;
+  readonly #cri: Pick<Cri, 'imageStatus' | 'pullImage'>;
   readonly #clock: Clock;
   /** By pod and image, as upstream's. */
-  readonly #backoffs = new Map<string, PullBackoff>();
+  readonly #failed = new Map<string, FailedPull>();
 
-  constructor(cri: Cri, clock: Clock) {
+  constructor(cri: Pick<Cri, 'imageStatus' | 'pullImage'>, clock: Clock) {
     this.#cri = cri;
     this.#clock = clock;
   }
@@ -49,70 +58,96 @@ export class ImagePuller {
   async ensure({ pod, container, credentials, event }: EnsureImage): Promise<CriImage> {
     const image = container.image ?? '';
     const policy = container.imagePullPolicy ?? defaultPolicy(image);
+    const retryAt = this.#clock.now() + restartDelays.initial;
+    const fail = (reason: ImageReason, why: string, message: string): never => {
+      event({ type: 'Warning', reason: why, message });
+      throw new ImageError(reason, message, retryAt);
+    };
     const wrong = invalidReference(image);
     if (wrong) {
-      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${wrong}`;
-      event({ type: 'Warning', reason: 'InspectFailed', message });
-      throw new ImageError('InvalidImageName', message, this.#clock.now() + delays.initial);
+      const parse = `couldn't parse image name "${image}": ${wrong}`;
+      return fail('InvalidImageName', 'InspectFailed', `Failed to apply default image tag "${image}": ${parse}`);
     }
-    const there = await this.#cri.imageStatus(image).catch((error: Error) => {
-      throw new ImageError(
-        'ImageInspectError',
-        `Failed to inspect image "${image}": ${error.message}`,
-        this.#clock.now() + delays.initial,
-      );
+    if (policy === 'Always') return this.#pull({ pod, container, credentials, event });
+    const there = await this.#cri.imageStatus(image).catch((error: unknown) => {
+      return fail('ImageInspectError', 'InspectFailed', `Failed to inspect image "${image}": ${rpcText(error)}`);
     });
-    if (there && policy !== 'Always') {
-      const message = `Container image "${image}" already present on machine`;
-      event({ type: 'Normal', reason: 'Pulled', message: `${message} and can be accessed by the pod` });
+    if (there) {
+      const message = `Container image "${image}" already present on machine and can be accessed by the pod`;
+      event({ type: 'Normal', reason: 'Pulled', message });
       return there;
     }
-    if (policy === 'Never') {
-      const message = `Container image "${image}" is not present with pull policy of Never`;
-      event({ type: 'Warning', reason: 'ErrImageNeverPull', message });
-      throw new ImageError('ErrImageNeverPull', message, this.#clock.now() + delays.initial);
-    }
-    return this.#pull({ pod, container, credentials, event });
+    if (policy !== 'Never') return this.#pull({ pod, container, credentials, event });
+    const absent = `Container image "${image}" is not present with pull policy of Never`;
+    return fail('ErrImageNeverPull', 'ErrImageNeverPull', absent);
   }
 
   async #pull({ pod, container, credentials, event }: EnsureImage): Promise<CriImage> {
     const image = container.image ?? '';
     const key = `${pod.metadata.uid}\n${image}`;
-    const backoff = this.#backoffs.get(key);
+    const failed = this.#failed.get(key);
     const started = this.#clock.now();
-    if (backoff && started < backoff.until) {
+    if (failed && started < failed.updatedAt + failed.delay) {
       const message = `Back-off pulling image "${image}"`;
       event({ type: 'Normal', reason: 'BackOff', message });
-      throw new ImageError('ImagePullBackOff', `${message}: ErrImagePull: ${backoff.message}`, backoff.until);
+      throw new ImageError('ImagePullBackOff', `${message}: ${failed.cause}`, failed.updatedAt + failed.delay);
     }
     event({ type: 'Normal', reason: 'Pulling', message: `Pulling image "${image}"` });
     try {
-      const auth = (await credentials()).get(registryOf(image));
-      await this.#cri.pullImage(image, auth);
-      const pulled = await this.#cri.imageStatus(image);
-      if (!pulled) throw new Error('the image is not there after the pull');
-      const took = this.#clock.now() - started;
+      const pulled = await this.#pullWith(image, credentialsFor(image, await credentials()));
+      const took = formatGoDuration(this.#clock.now() - started);
       const size = `Image size: ${pulled.size} bytes.`;
-      event({
-        type: 'Normal',
-        reason: 'Pulled',
-        message: `Successfully pulled image "${image}" in ${took}ms (${took}ms including waiting). ${size}`,
-      });
-      this.#backoffs.delete(key);
+      const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting). ${size}`;
+      event({ type: 'Normal', reason: 'Pulled', message });
       return pulled;
     } catch (error) {
-      const cause = rpcText(error);
-      event({ type: 'Warning', reason: 'Failed', message: `Failed to pull image "${image}": ${cause}` });
-      const delay = backoff ? Math.min(backoff.delay * 2, delays.max) : delays.initial;
-      this.#backoffs.set(key, { delay, until: this.#clock.now() + delay, message: cause });
+      const text = pullText(error);
+      event({ type: 'Warning', reason: 'Failed', message: `Failed to pull image "${image}": ${text}` });
+      const now = this.#clock.now();
+      const { reason, message } = pullFailure(image, text);
+      this.#failed.set(key, { ...nextBackoff(failed, now, now), cause: `${reason}: ${message}` });
       // Tried again soon: the next try tells of the back-off, as upstream's second sync does.
-      throw new ImageError('ErrImagePull', cause, this.#clock.now() + 1000);
+      throw new ImageError(reason, message, now + 1000);
     }
   }
 
-  forget(uid: string): void {
-    for (const key of this.#backoffs.keys()) if (key.startsWith(`${uid}\n`)) this.#backoffs.delete(key);
+  /** Tries what there is in turn, or nothing; rejects with what all of it failed for. */
+  async #pullWith(image: string, auths: readonly AuthConfig[]): Promise<CriImage> {
+    const errors: unknown[] = [];
+    for (const auth of auths.length > 0 ? auths : [undefined]) {
+      try {
+        await this.#cri.pullImage(image, auth);
+        const pulled = await this.#cri.imageStatus(image);
+        if (pulled) return pulled;
+        errors.push(new Error('the image is not there after the pull'));
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    const texts = [...new Set(errors.map(pullText))];
+    throw errors.length === 1 ? errors[0] : new Error(texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`);
   }
+
+  forget(uid: string): void {
+    for (const key of this.#failed.keys()) if (key.startsWith(`${uid}\n`)) this.#failed.delete(key);
+  }
+}
+
+/** A code that says nothing is left out, as upstream does for pulls alone. */
+function pullText(error: unknown): string {
+  return error instanceof GrpcError && error.code === grpcCode.unknown ? error.message : rpcText(error);
+}
+
+/** Runtimes tell some failures by the first word of what they say (CRI's errors). */
+function pullFailure(image: string, text: string): { readonly reason: ImageReason; readonly message: string } {
+  const [, reason, rest = ''] = /^(RegistryUnavailable|SignatureValidationFailed)(.*)$/s.exec(text) ?? [];
+  if (reason === undefined) return { reason: 'ErrImagePull', message: text };
+  const isRegistry = reason === 'RegistryUnavailable';
+  const why = isRegistry ? 'the registry is unavailable' : 'the signature validation failed';
+  return {
+    reason: isRegistry ? 'RegistryUnavailable' : 'SignatureValidationFailed',
+    message: `image pull failed for ${image} because ${why}${rest}`,
+  };
 }
 
 /** The API's default: Always for `latest`, which is also what no tag means. */

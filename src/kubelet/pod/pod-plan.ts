@@ -2,6 +2,7 @@
 // upstream's kuberuntime computePodActions: sandbox first, then init containers one after the other, then all others.
 import { restartsAfter } from '../../api/core/v1/pod/restart.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import { formatGoDuration } from '../../apimachinery/duration.ts';
 import type { ProbeFailure } from '../probes/prober.ts';
 import { formatPod, identityOf, isSidecar } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
@@ -181,7 +182,7 @@ class Planner {
     const endedAt = ended.finishedAt || ended.createdAt;
     const expired = !backoff || endedAt - backoff.updatedAt > restartDelays.forget;
     if (!expired && now < endedAt + backoff.delay) {
-      const message = `back-off ${formatDelay(backoff.delay)} restarting failed container=${container.name} pod=${formatPod(identityOf(pod))}`;
+      const message = `back-off ${formatGoDuration(backoff.delay)} restarting failed container=${container.name} pod=${formatPod(identityOf(pod))}`;
       this.waiting.set(container.name, { reason: 'CrashLoopBackOff', message });
       this.wakeAt = Math.min(this.wakeAt ?? Number.POSITIVE_INFINITY, endedAt + backoff.delay);
       return;
@@ -198,12 +199,6 @@ function firstAttempt({ status = {} }: Pod, name: string): number {
 }
 
 const isOver = (container: ObservedContainer): boolean => container.state === 'exited';
-
-/** Go's Duration text of whole seconds: `10s`, `1m20s`, `5m0s`. */
-function formatDelay(milliseconds: number): string {
-  const seconds = Math.round(milliseconds / 1000);
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-}
 
 /** Whether all that the pod was to do is done, going by the containers that ran. */
 function isFinished({ pod, observed, over: isOverAlready }: PlanInput): boolean {

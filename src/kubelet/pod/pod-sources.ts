@@ -63,9 +63,12 @@ export class PodSources {
         return name ? (await this.#client.resource<RuntimeClass>(runtimeClasses).get(name)).handler : '';
       },
       token: (projection: ServiceAccountTokenProjection) => this.#token(pod, projection),
-      credentials: async () => {
-        const found = await Promise.all((pod.spec?.imagePullSecrets ?? []).map(({ name = '' }) => secret(name)));
-        return registryCredentials(found.filter((s) => s !== undefined));
+      /** What its imagePullSecrets hold, and the names of those that are not there. */
+      pullSecrets: async () => {
+        const names = (pod.spec?.imagePullSecrets ?? []).map(({ name = '' }) => name);
+        const found = await Promise.all(names.map(secret));
+        const missing = names.filter((_, i) => found[i] === undefined);
+        return { credentials: registryCredentials(found.filter((s) => s !== undefined)), missing };
       },
     };
   }
