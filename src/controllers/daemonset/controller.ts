@@ -21,6 +21,7 @@ import { untilAvailable } from '../shared/pods.ts';
 import { createRevisions } from '../shared/revisions.ts';
 import { slowStart } from '../shared/slow-start.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
+import type { FailedPod } from './failed-pods.ts';
 import { hashLabel, kind, placeOn, podOf } from './pods.ts';
 import { type DaemonSetPlan, reconcile } from './reconcile.ts';
 
@@ -38,6 +39,9 @@ export function daemonSetController(context: ControllerContext): Controller {
   const controller = new KeyedController({ name: 'daemonset-controller', context, waitFor, sync, workers: 2 });
   const { queue } = controller;
   const selectorOf = ({ spec }: Readonly<DaemonSet>) => labelSelectorOf(spec.selector);
+  /** By the uid of their set. */
+  const failedPods = new Map<string, { readonly generation: number; readonly byNode: Map<string, FailedPod> }>();
+  informer.addHandler({ deleted: ({ metadata }) => failedPods.delete(metadata.uid ?? '') });
   onEveryChange(informer, (set) => queue.add(objectKey(set)));
   const selecting = objectsSelecting(informer, selectorOf);
   followPods({ informer: pods.informer, kind, enqueue: (key) => queue.add(key), selecting });
@@ -74,15 +78,29 @@ export function daemonSetController(context: ControllerContext): Controller {
     const hash = hashOf(history.update);
     const now = clock.now();
     const nodeList = nodeInformer.lister.list();
-    const plan = reconcile({ set, nodes: nodeList, pods: claim.own, hash, now, collisionCount });
+    const failed = failedPodsOf(set);
+    const plan = reconcile({ set, nodes: nodeList, pods: claim.own, hash, now, collisionCount, failed });
+    for (const [node, pod] of plan.failed) failed.set(node, pod);
     await act(key, set, plan, hash);
     const used = new Set(claim.own.map((pod) => pod.metadata.labels?.[hashLabel]));
     const limit = set.spec.revisionHistoryLimit ?? 10;
     for (const revision of surplusRevisions(history.old, limit, (one) => used.has(hashOf(one)))) {
       await revisions.delete(key, revision);
     }
-    const requeueAfter = untilAvailable(claim.own, set.spec.minReadySeconds ?? 0, now);
-    return requeueAfter === undefined ? undefined : { requeueAfter };
+    const available = untilAvailable(claim.own, set.spec.minReadySeconds ?? 0, now);
+    const waits = [available, plan.requeueAfter].filter((wait) => wait !== undefined);
+    return waits.length > 0 ? { requeueAfter: Math.min(...waits) } : undefined;
+  }
+
+  /** A changed set begins anew. */
+  function failedPodsOf({ metadata, status }: Readonly<DaemonSet>): Map<string, FailedPod> {
+    const { uid = '' } = metadata;
+    const generation = status?.observedGeneration ?? 0;
+    const known = failedPods.get(uid);
+    if (known?.generation === generation) return known.byNode;
+    const byNode = new Map<string, FailedPod>();
+    failedPods.set(uid, { generation, byNode });
+    return byNode;
   }
 
   async function act(key: string, set: Readonly<DaemonSet>, plan: DaemonSetPlan, hash: string): Promise<void> {

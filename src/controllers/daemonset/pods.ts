@@ -1,7 +1,7 @@
 // The pods of a DaemonSet: what they are made of, which node they are for, and where one belongs. Pure.
 import type { DaemonSet } from '../../api/apps/v1/types.generated.ts';
 import { matchesNodeAffinity, untoleratedTaint } from '../../api/core/v1/node/placement.ts';
-import type { Node, NodeSelector, Pod, PodSpec, Toleration } from '../../api/core/v1/types.generated.ts';
+import type { Node, Pod, PodSpec, Toleration } from '../../api/core/v1/types.generated.ts';
 import { podOfTemplate } from '../shared/pod-of-template.ts';
 import { isPodAvailable } from '../shared/pods.ts';
 
@@ -34,22 +34,14 @@ export function podOf(set: Readonly<DaemonSet>, nodeName: string, hash: string):
   };
   pod.spec.tolerations = tolerationsOf(pod.spec);
   const { affinity } = pod.spec;
-  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  // What the template requires of a node was looked at here; the node's name takes its place.
+  const matchFields = [{ key: nameField, operator: 'In', values: [nodeName] }];
+  const onlyThere = { nodeSelectorTerms: [{ matchFields }] };
   pod.spec.affinity = {
     ...affinity,
-    nodeAffinity: {
-      ...affinity?.nodeAffinity,
-      requiredDuringSchedulingIgnoredDuringExecution: onlyOn(nodeName, required),
-    },
+    nodeAffinity: { ...affinity?.nodeAffinity, requiredDuringSchedulingIgnoredDuringExecution: onlyThere },
   };
   return pod;
-}
-
-function onlyOn(nodeName: string, required: NodeSelector | undefined): NodeSelector {
-  const matchFields = [{ key: nameField, operator: 'In', values: [nodeName] }];
-  const terms = required?.nodeSelectorTerms ?? [];
-  if (terms.length === 0) return { nodeSelectorTerms: [{ matchFields }] };
-  return { nodeSelectorTerms: terms.map((term) => ({ ...term, matchFields })) };
 }
 
 function tolerationsOf(spec: Readonly<PodSpec>): Toleration[] {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DaemonSet } from '../../api/apps/v1/types.generated.ts';
 import type { Node, Pod, PodSpec, Taint } from '../../api/core/v1/types.generated.ts';
+import type { FailedPod } from './failed-pods.ts';
 import { placeOn, podOf, targetOf } from './pods.ts';
 import { reconcile } from './reconcile.ts';
 
@@ -64,6 +65,12 @@ test.each<[string, Partial<DaemonSet['spec']>, string[], string]>([
     [...old, 'a:ready'],
     '-a-ready@old',
   ],
+  [
+    'or when it serves no more itself',
+    rolling({ maxSurge: 1, maxUnavailable: 0 }),
+    ['a:unready@old', ...old.slice(1), 'a:unready'],
+    '-a-unready@old',
+  ],
   ['not before', rolling({ maxSurge: 1, maxUnavailable: 0 }), [...old, 'a:unready'], ''],
   ['OnDelete leaves pods alone', { updateStrategy: { type: 'OnDelete' } }, old, ''],
 ])('%s', (_, change, present, expected) => expect(plan(change, present)).toBe(expected));
@@ -91,14 +98,45 @@ test.each<[string, Node, Partial<PodSpec>, string]>([
   expect(shouldRun ? 'runs' : mayStay ? 'stays' : 'goes').toBe(expected);
 });
 
-test('a pod is for one node, and keeps the terms of its template', () => {
+test('a pod is for one node; its name takes the place of what the template requires of nodes', () => {
   const term = { matchExpressions: [{ key: 'disk', operator: 'Exists' }] };
-  const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] } };
-  const pod = podOf(set({}, { affinity: { nodeAffinity: required } }), 'b', 'new');
+  const preferred = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: term }] };
+  const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term, term] } };
+  const pod = podOf(set({}, { affinity: { nodeAffinity: { ...required, ...preferred } } }), 'b', 'new');
   expect(targetOf(pod)).toBe('b');
-  expect(pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms).toEqual([
-    { ...term, matchFields: [{ key: 'metadata.name', operator: 'In', values: ['b'] }] },
-  ]);
+  const matchFields = [{ key: 'metadata.name', operator: 'In', values: ['b'] }];
+  expect(pod.spec.affinity?.nodeAffinity).toEqual({
+    ...preferred,
+    requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] },
+  });
+});
+
+test('pods that fail on a node again and again are taken away ever later', () => {
+  const input = { set: set(), nodes: [node('a')], pods: pods('a:failed'), hash: 'new', collisionCount: undefined };
+  const failed = new Map<string, FailedPod>();
+  const seen: (number | undefined)[] = [];
+  let time = now;
+  for (let i = 0; i < 13; i += 1) {
+    const first = reconcile({ ...input, now: time, failed });
+    expect(first.delete).toHaveLength(1);
+    for (const [name, pod] of first.failed) failed.set(name, pod);
+    const next = reconcile({ ...input, now: time, failed });
+    expect([next.delete, next.events]).toEqual([[], []]);
+    seen.push(next.requeueAfter);
+    time += next.requeueAfter ?? 0;
+  }
+  expect(seen.map((wait) => (wait ?? 0) / 1000)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
+  // After half an hour of peace it begins anew.
+  const later = reconcile({ ...input, now: time + 1_800_001, failed });
+  expect(later.failed.get('a')?.wait).toBe(1000);
+});
+
+test('of several pods on a node the one that has it stays, though it is the younger', () => {
+  const [waiting, bound] = pods('a:unready', 'a:ready');
+  if (!waiting || !bound) throw new Error('no pods');
+  bound.spec.nodeName = 'a';
+  const input = { set: set(), nodes: [node('a')], pods: [waiting, bound], hash: 'new', now, collisionCount: undefined };
+  expect(reconcile(input).delete).toEqual([waiting]);
 });
 
 test('the status', () => {

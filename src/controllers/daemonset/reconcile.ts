@@ -3,6 +3,7 @@ import type { DaemonSet, DaemonSetStatus } from '../../api/apps/v1/types.generat
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { isPodAvailable, isPodReady } from '../shared/pods.ts';
+import { anotherFailed, type FailedPod, waitLeft } from './failed-pods.ts';
 import { isAvailable, isOfHash, isTerminating, type Place, placeOn, targetOf } from './pods.ts';
 import { rollingUpdate } from './rolling-update.ts';
 
@@ -16,6 +17,8 @@ export interface DaemonSetInput {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly collisionCount: number | undefined;
+  /** Of earlier looks, by node. Default: none. */
+  readonly failed?: ReadonlyMap<string, FailedPod> | undefined;
 }
 
 export interface DaemonSetPlan {
@@ -25,12 +28,16 @@ export interface DaemonSetPlan {
   readonly events: readonly { readonly reason: string; readonly message: string }[];
   /** Undefined when the present one is right. */
   readonly status: DaemonSetStatus | undefined;
+  /** To be remembered: nodes whose failed pods are taken away now. */
+  readonly failed: ReadonlyMap<string, FailedPod>;
+  /** Milliseconds until another failed pod may be taken away. */
+  readonly requeueAfter: number | undefined;
 }
 
 /** One node as a DaemonSet sees it. */
 export interface DaemonNode extends Place {
   readonly name: string;
-  /** Oldest first. */
+  /** Those that are on the node first, the oldest of them first. */
   readonly pods: readonly Readonly<Pod>[];
 }
 
@@ -41,14 +48,15 @@ export function reconcile(input: DaemonSetInput): DaemonSetPlan {
   const { set } = input;
   const nodes = daemonNodes(input);
   const status = statusOf(input, nodes);
-  const none = { create: [], delete: [], events: [], status };
+  const none = { create: [], delete: [], events: [], status, failed: new Map(), requeueAfter: undefined };
   if (set.metadata.deletionTimestamp !== undefined) return none;
   const steps = manage(input, nodes);
   // An update counts on every node having what it should.
   const isIdle = steps.create.length + steps.delete.length === 0;
   const update = set.spec.updateStrategy?.type !== 'OnDelete';
   const { create, delete: end } = isIdle && update ? rollingUpdate(input, nodes) : steps;
-  return { create: create.slice(0, burst), delete: end.slice(0, burst), events: steps.events, status };
+  const { events, failed, requeueAfter } = steps;
+  return { create: create.slice(0, burst), delete: end.slice(0, burst), events, status, failed, requeueAfter };
 }
 
 function daemonNodes({ set, nodes, pods }: DaemonSetInput): DaemonNode[] {
@@ -66,6 +74,8 @@ function daemonNodes({ set, nodes, pods }: DaemonSetInput): DaemonNode[] {
 }
 
 function byAge(a: Readonly<Pod>, b: Readonly<Pod>): number {
+  const bound = Number(Boolean(b.spec.nodeName)) - Number(Boolean(a.spec.nodeName));
+  if (bound !== 0) return bound;
   const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
   if (left !== right) return left < right ? -1 : 1;
   return a.metadata.name < b.metadata.name ? -1 : 1;
@@ -75,6 +85,8 @@ function manage(input: DaemonSetInput, nodes: readonly DaemonNode[]) {
   const create: string[] = [];
   const end: Readonly<Pod>[] = [];
   const events: { reason: string; message: string }[] = [];
+  const failed = new Map<string, FailedPod>();
+  const waits: number[] = [];
   for (const { name, pods, shouldRun, mayStay } of nodes) {
     if (shouldRun && pods.length === 0) create.push(name);
     else if (!mayStay) end.push(...pods.filter((pod) => !isTerminating(pod)));
@@ -82,7 +94,10 @@ function manage(input: DaemonSetInput, nodes: readonly DaemonNode[]) {
       const running: Readonly<Pod>[] = [];
       for (const pod of pods.filter((one) => !isTerminating(one))) {
         const phase = pod.status?.phase;
-        if (phase === 'Failed' || phase === 'Succeeded') {
+        const last = failed.get(name) ?? input.failed?.get(name);
+        const wait = phase === 'Failed' ? waitLeft(last, input.now) : 0;
+        if (wait > 0) waits.push(wait);
+        else if (phase === 'Failed' || phase === 'Succeeded') {
           const how = phase.toLowerCase();
           const what = `Found ${how} daemon pod ${pod.metadata.namespace}/${pod.metadata.name} on node ${name}`;
           events.push({
@@ -90,13 +105,15 @@ function manage(input: DaemonSetInput, nodes: readonly DaemonNode[]) {
             message: `${what}, will try to ${phase === 'Failed' ? 'kill' : 'delete'} it`,
           });
           end.push(pod);
+          if (phase === 'Failed') failed.set(name, anotherFailed(last, input.now));
         } else running.push(pod);
       }
       end.push(...tooMany(input, running));
     }
   }
   // Pods of nodes that are gone are the pod garbage collector's.
-  return { create, delete: end, events };
+  const requeueAfter = waits.length > 0 ? Math.min(...waits) : undefined;
+  return { create, delete: end, events, failed, requeueAfter };
 }
 
 /** Pods of one node beyond the one that belongs there, or while surging beyond an old and a new one. */
@@ -105,8 +122,10 @@ function tooMany(input: DaemonSetInput, running: readonly Readonly<Pod>[]): Read
   if (!isSurging(input.set)) return running.slice(1);
   const [oldestNew, ...moreNew] = running.filter((pod) => isOfHash(pod, input.hash));
   const [oldestOld, ...moreOld] = running.filter((pod) => !isOfHash(pod, input.hash));
-  const replaced = oldestNew && oldestOld && isAvailable(input, oldestNew) ? [oldestOld] : [];
-  return [...moreNew, ...moreOld, ...replaced];
+  if (!oldestNew || !oldestOld) return [...moreNew, ...moreOld];
+  // An old one that serves nobody need not wait for the new one.
+  const isReplaced = !isPodReady(oldestOld) || isAvailable(input, oldestNew);
+  return [...moreNew, ...moreOld, ...(isReplaced ? [oldestOld] : [])];
 }
 
 function isSurging({ spec }: Readonly<DaemonSet>): boolean {

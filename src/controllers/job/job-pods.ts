@@ -45,7 +45,7 @@ export function podOf(job: Readonly<Job>, { index, failures }: PodToMake): Pod {
   pod.metadata.finalizers = [...(pod.metadata.finalizers ?? []), trackingFinalizer];
   if (index === undefined) return pod;
   const text = String(index);
-  pod.metadata.generateName = `${job.metadata.name}-${index}-`;
+  pod.metadata.generateName = indexedName(job.metadata.name, index);
   pod.metadata.labels = { ...pod.metadata.labels, [indexKey]: text };
   pod.metadata.annotations = {
     ...pod.metadata.annotations,
@@ -56,6 +56,14 @@ export function podOf(job: Readonly<Job>, { index, failures }: PodToMake): Pod {
   pod.spec.hostname = `${job.metadata.name}-${index}`;
   for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) addVariable(container);
   return pod;
+}
+
+/** Characters of a generated name before its random ones: a server cuts what is longer, and the index with it. */
+const longestBase = 58;
+
+function indexedName(jobName: string, index: number): string {
+  const end = `-${index}-`;
+  return `${jobName.slice(0, longestBase - end.length)}${end}`;
 }
 
 function addVariable(container: Container): void {
@@ -85,7 +93,13 @@ export function isTerminating(pod: Readonly<Pod>): boolean {
 
 /** When the pod ended, in milliseconds since the epoch. */
 export function finishTime(pod: Readonly<Pod>, now: number): number {
-  const ends = (pod.status?.containerStatuses ?? []).map((c) => Date.parse(c.state?.terminated?.finishedAt ?? ''));
+  // Sidecars end after the others.
+  const sidecars = new Set(
+    pod.spec.initContainers?.filter((c) => c.restartPolicy === 'Always').map(({ name }) => name),
+  );
+  const beside = (pod.status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name));
+  const statuses = [...(pod.status?.containerStatuses ?? []), ...beside];
+  const ends = statuses.map((c) => Date.parse(c.state?.terminated?.finishedAt ?? ''));
   const known = ends.filter((end) => !Number.isNaN(end));
   if (known.length > 0 && known.length === ends.length) return Math.max(...known);
   const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'False');

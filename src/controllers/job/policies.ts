@@ -49,6 +49,8 @@ function byCondition({ onPodConditions = [] }: PodFailurePolicyRule, pod: Readon
 export function judgeSuccess({ spec }: Readonly<Job>, succeeded: ReadonlySet<number>): string | undefined {
   for (const [i, { succeededIndexes, succeededCount }] of (spec.successPolicy?.rules ?? []).entries()) {
     const wanted = succeededIndexes === undefined ? undefined : parseIndexes(succeededIndexes, spec.completions ?? 0);
+    // A rule about no index is met by nothing.
+    if (wanted?.size === 0) continue;
     const met = wanted ? [...wanted].filter((index) => succeeded.has(index)).length : succeeded.size;
     if (met >= (succeededCount ?? wanted?.size ?? Number.POSITIVE_INFINITY)) return `Matched rules at index ${i}`;
   }

@@ -4,7 +4,8 @@ import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { failuresSinceSuccess } from './failures.ts';
 import { formatIndexes, parseIndexes } from './indexes.ts';
-import { podOf, trackingFinalizer } from './job-pods.ts';
+import { finishTime, podOf, trackingFinalizer } from './job-pods.ts';
+import { judgeSuccess } from './policies.ts';
 import { reconcile } from './reconcile.ts';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
@@ -241,4 +242,48 @@ test('a pod of an index knows it', () => {
   expect(made.metadata).toMatchObject({ generateName: 'work-2-', finalizers: [trackingFinalizer] });
   expect(made.spec.hostname).toBe('work-2');
   expect(made.spec.containers[0]?.env?.[0]?.name).toBe('JOB_COMPLETION_INDEX');
+});
+
+test('a rule about no index, or none that there is, ends no Job', () => {
+  const met = (succeededIndexes: string, succeeded: readonly number[], succeededCount?: number) =>
+    judgeSuccess(
+      job({
+        completions: 10,
+        completionMode: 'Indexed',
+        successPolicy: {
+          rules: [{ succeededIndexes, ...(succeededCount !== undefined && { succeededCount }) }],
+        },
+      }),
+      new Set(succeeded),
+    );
+  expect([met('', []), met('', [1]), met('10-12', [1, 2]), met('no', [0])]).toEqual(Array(4).fill(undefined));
+  const first = 'Matched rules at index 0';
+  expect([met('2-4,8-12', [2, 3, 4, 7, 8, 9]), met('1-3,5-7', [2, 3, 6, 7], 4), met('3', [0, 1])]).toEqual([
+    first,
+    first,
+    undefined,
+  ]);
+});
+
+test('a long name leaves room for the index', () => {
+  const long = { ...job({ completionMode: 'Indexed' }), metadata: { name: 'h'.repeat(60), uid: 'job' } };
+  expect(podOf(long, { index: 12 }).metadata.generateName).toBe(`${'h'.repeat(54)}-12-`);
+});
+
+test('a pod has ended when its sidecars have', () => {
+  const end = (seconds: number) => ({ finishedAt: formatTime(now - seconds * 1000), exitCode: 1 });
+  const status = (name: string, seconds: number) => ({
+    name,
+    image: '',
+    imageID: '',
+    ready: false,
+    restartCount: 0,
+    state: { terminated: end(seconds) },
+  });
+  const initContainers = [{ name: 'proxy', restartPolicy: 'Always' }, { name: 'setup' }];
+  const ended = pod('a', 'Failed');
+  ended.spec.initContainers = initContainers;
+  const initContainerStatuses = [status('proxy', 10), status('setup', 5)];
+  ended.status = { phase: 'Failed', containerStatuses: [status('c', 20)], initContainerStatuses };
+  expect(finishTime(ended, now)).toBe(now - 10_000);
 });

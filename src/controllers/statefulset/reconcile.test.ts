@@ -103,6 +103,12 @@ test.each<[string, Partial<StatefulSet['spec']>, string[], string]>([
     '',
   ],
   ['minReadySeconds holds the next back', { minReadySeconds: 3600 }, ['0:ready'], ''],
+  [
+    'a surplus one that is not available yet need not become so',
+    { replicas: 0, minReadySeconds: 3600 },
+    ['0:ready'],
+    '-db-0',
+  ],
 ])('%s', (_, change, present, expected) => expect(plan(change, present)).toBe(expected));
 
 test('a set that is deleted makes nothing', () => {

@@ -100,13 +100,13 @@ function shrink(
 ): boolean {
   const { set } = input;
   const lowestFirst = [...wanted.map((ordinal) => byOrdinal.get(ordinal)), ...[...surplus].reverse()];
-  const firstUnhealthy = lowestFirst.find((pod) => pod && !isHealthy(pod));
+  const firstUnavailable = lowestFirst.find((pod) => pod && !isAvailable(input, pod));
   for (const pod of surplus) {
     if (isTerminating(pod)) {
       if (isOrdered(set)) return false;
       continue;
     }
-    if (isOrdered(set) && !isAvailable(input, pod) && pod !== firstUnhealthy) return false;
+    if (isOrdered(set) && !isAvailable(input, pod) && pod !== firstUnavailable) return false;
     steps.delete.push(pod);
     if (isOrdered(set)) return false;
   }
