@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { Schemas } from '../api/schema.ts';
 import { parseExactly } from '../apimachinery/json/int64.ts';
+import { andThen, type Later } from '../apimachinery/later.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { internalError, StatusError } from '../apimachinery/status.ts';
 import { type Storage, TooLargeError } from '../storage/storage.ts';
@@ -13,7 +14,7 @@ import type { Random } from '../system/random.ts';
 import { type PluginSelection, selectPlugins } from './admission/plugins.ts';
 import { PolicyStatus } from './admission/policies/status.ts';
 import type { DialTarget } from './aggregation/service-target.ts';
-import type { Auditor, AuditTrail } from './audit/auditor.ts';
+import type { Auditor } from './audit/auditor.ts';
 import { NotAuditedError } from './audit/not-audited.ts';
 import { forbiddenError, undecidedResponse } from './authorization/messages.ts';
 import { Compactor } from './compaction.ts';
@@ -22,7 +23,16 @@ import { DefinitionRules } from './custom-resources/definition-rules.ts';
 import type { ReviewSender } from './custom-resources/served-set.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
 import { EventExpiry } from './event-expiry.ts';
-import type { Aggregation, Attributes, Authenticator, Authorizer, Extensions, PathHandler } from './extensions.ts';
+import { attributesOf, type Exchange } from './exchange.ts';
+import type {
+  Aggregation,
+  Attributes,
+  Authenticator,
+  Authorizer,
+  Decision,
+  Extensions,
+  PathHandler,
+} from './extensions.ts';
 import { defaultLimits, InFlight, type InFlightLimits, tooManyRequests } from './flowcontrol/in-flight.ts';
 import { handleResource } from './handlers/dispatch.ts';
 import { createOwnObject, type OwnObject } from './handlers/own-object.ts';
@@ -30,6 +40,7 @@ import { warningHeaders } from './handlers/render.ts';
 import type { ResourceRequest, ServerParts } from './handlers/resource-request.ts';
 import { connectSubresources, routeTo } from './handlers/route.ts';
 import type { HealthCheck } from './health.ts';
+import { Identification } from './identification.ts';
 import { ApiMetrics } from './metrics/api-metrics.ts';
 import { MeteredAdmission } from './metrics/metered-admission.ts';
 import { countWebhook } from './metrics/webhook-metrics.ts';
@@ -38,15 +49,7 @@ import { OwnPaths } from './own-paths.ts';
 import type { RegistryHooks } from './registry/hooks.ts';
 import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
-import {
-  type ApiRequest,
-  type ApiResponse,
-  anonymousUser,
-  requestUri,
-  statusResponse,
-  textResponse,
-  type User,
-} from './request.ts';
+import { type ApiRequest, type ApiResponse, requestUri, statusResponse, textResponse, type User } from './request.ts';
 import { namedBySelector, parseRequestInfo, type RequestInfo } from './request-info.ts';
 import { answerWithin, timeoutOf } from './request-timeout.ts';
 import { dialDirectly } from './tunnel/dial.ts';
@@ -96,21 +99,6 @@ export interface ApiServerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** One request on its way, and what is learned of it. */
-interface Exchange {
-  /** Replaced by one that notes what is read, where the audit log wants it. */
-  request: ApiRequest;
-  readonly info: RequestInfo;
-  /** The same with the name that a field selector says. */
-  readonly named: RequestInfo;
-  readonly auditID: string;
-  /** Milliseconds since the epoch. */
-  readonly received: number;
-  trail: AuditTrail | undefined;
-  /** Aborts when the client's time is over; undefined where it said none. */
-  deadline?: AbortSignal;
-}
-
 /** Upstream's limit on a conversion (apiextensions conversion webhook). */
 const conversionTimeoutSeconds = 30;
 
@@ -128,10 +116,13 @@ export class ApiServer {
   /** Undefined where CustomResourceDefinitions are not among the definitions. */
   readonly #customResources: CustomResources | undefined;
   readonly #policyStatus: PolicyStatus | undefined;
+  readonly #identification: Identification;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
     this.#metrics = options.metrics ?? new ApiMetrics();
+    const errorResponse = (error: unknown) => this.#errorResponse(error);
+    this.#identification = new Identification({ ...options, metrics: this.#metrics, errorResponse });
     const { limits = defaultLimits } = options;
     this.#inFlight = new InFlight(limits, { clock: options.clock, metrics: this.#metrics });
     const { cache, clock, random } = options;
@@ -221,18 +212,28 @@ export class ApiServer {
     const info = parseRequestInfo(request.method, request.path, request.query);
     const auditID = request.headers['audit-id']?.slice(0, 64) || random.uuid();
     const named = request.query.size > 0 ? namedBySelector(info, request.query) : info;
-    const exchange: Exchange = { request, info, named, auditID, received: clock.now(), trail: undefined };
+    const exchange: Exchange = {
+      request,
+      info,
+      named,
+      auditID,
+      received: clock.now(),
+      trail: undefined,
+      deadline: undefined,
+      resource: undefined,
+    };
     let response: ApiResponse;
     try {
       response = await this.#respond(exchange);
     } catch (error) {
+      annotate(exchange);
       if (!(error instanceof StatusError)) exchange.trail?.panicked(error);
-      response =
-        error instanceof NotAuditedError
-          ? notAudited(request, error)
-          : await statusInAcceptedForm(request, this.#errorResponse(error));
+      response = error instanceof NotAuditedError ? notAudited(request, error) : await this.#refusal(exchange, error);
     }
-    if (exchange.trail) response = await exchange.trail.answered(response);
+    if (exchange.trail) {
+      annotate(exchange);
+      response = await exchange.trail.answered(response);
+    }
     this.#observe(exchange, response);
     return { ...response, headers: { 'audit-id': auditID, 'cache-control': 'no-cache, private', ...response.headers } };
   }
@@ -252,6 +253,13 @@ export class ApiServer {
     return definition.subresources.some((one) => one.resource === `${resource}/${subresource}`);
   }
 
+  async #refusal({ request, resource }: Exchange, error: unknown): Promise<ApiResponse> {
+    const response = await statusInAcceptedForm(request, this.#errorResponse(error));
+    // What was to be warned of is told with a refusal too.
+    if (!resource || resource.warnings.size === 0) return response;
+    return { ...response, headers: { ...response.headers, warning: warningHeaders(resource.warnings) } };
+  }
+
   #errorResponse(error: unknown): ApiResponse {
     if (error instanceof StatusError) return statusResponse(error);
     // As upstream: what storage refuses is told in its words, with no reason.
@@ -260,12 +268,12 @@ export class ApiServer {
     return statusResponse(internalError(error instanceof Error ? error.message : String(error)));
   }
 
-  #respond(exchange: Exchange): Promise<ApiResponse> {
+  #respond(exchange: Exchange): Later<ApiResponse> {
     const { requestTimeout } = this.#options;
     const mayEnd = requestTimeout !== undefined || exchange.request.query.size > 0;
     const ms = mayEnd ? this.#timeoutOf(exchange) : undefined;
     if (ms === undefined) return this.#answer(exchange);
-    return answerWithin({ ms, clock: this.#options.clock }, (deadline) => {
+    return answerWithin({ ms, clock: this.#options.clock }, async (deadline) => {
       exchange.deadline = deadline;
       return this.#answer(exchange);
     });
@@ -280,7 +288,7 @@ export class ApiServer {
     }
   }
 
-  async #answer(exchange: Exchange): Promise<ApiResponse> {
+  #answer(exchange: Exchange): Later<ApiResponse> {
     const { extensions } = this.#options;
     const { info, request: asked } = exchange;
     const path = info.isResource
@@ -289,24 +297,34 @@ export class ApiServer {
           one.path.endsWith('/') ? asked.path.startsWith(one.path) : asked.path === one.path,
         );
     if (path?.isPublic) return path.handle(asked, undefined);
-    const user = await this.#identify(exchange);
-    const places = this.#inFlight.placesFor(user, info);
-    if (!places) return await this.#serve(exchange, user, path);
-    const taken = places.take();
-    if (!(typeof taken === 'boolean' ? taken : await taken)) return tooManyRequests();
-    try {
-      return await this.#serve(exchange, user, path);
-    } finally {
-      places.give();
-    }
+    return andThen(this.#identification.identify(exchange), (user) => {
+      const places = this.#inFlight.placesFor(user, info);
+      if (!places) return this.#serve(exchange, user, path);
+      return andThen(places.take(), (isTaken) => {
+        if (!isTaken) return tooManyRequests();
+        return inPlace(places, () => this.#serve(exchange, user, path));
+      });
+    });
   }
 
-  async #serve(exchange: Exchange, user: User, path: PathHandler | undefined): Promise<ApiResponse> {
-    const { aggregation, authorizer } = this.#options;
-    const { request, info, trail } = exchange;
+  #serve(exchange: Exchange, user: User, path: PathHandler | undefined): Later<ApiResponse> {
     const attributes = attributesOf(exchange, user);
-    const deciding = authorizer.authorize(attributes);
-    const decision = deciding instanceof Promise ? await deciding : deciding;
+    return andThen(this.#options.authorizer.authorize(attributes), (decision) =>
+      this.#decided(exchange, { attributes, decision, path }),
+    );
+  }
+
+  #decided(
+    exchange: Exchange,
+    {
+      attributes,
+      decision,
+      path,
+    }: { readonly attributes: Attributes; readonly decision: Decision; readonly path: PathHandler | undefined },
+  ): Later<ApiResponse> {
+    const { aggregation } = this.#options;
+    const { request, info, trail } = exchange;
+    const { user } = attributes;
     const { type, name } = decision.by ?? rbac;
     this.#metrics.authorizations.with(type, name, decision.allowed ? 'allowed' : 'denied').add();
     if (!decision.allowed && decision.error !== undefined) {
@@ -318,42 +336,14 @@ export class ApiServer {
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
     const remote = aggregation?.answer(request, user, exchange.auditID);
     if (remote) return remote;
-    if (info.isResource) return await this.#resource(exchange, user);
+    if (info.isResource) return this.#resource(exchange, user);
     if (path) return path.handle(request, user);
     const own = (one: ApiRequest) => this.#ownPaths.answer(one);
     return aggregation ? aggregation.merge(request, own) : own(request);
   }
 
-  /** Who asks, and as whom; from here on the request is told of in the audit log. */
-  async #identify(exchange: Exchange): Promise<User> {
-    const { authenticator, auditor } = this.#options;
-    const { request } = exchange;
-    let asking: User;
-    try {
-      const found = request.trustedUser ?? authenticator.authenticate(request);
-      asking = (found instanceof Promise ? await found : found) ?? anonymousUser;
-      this.#metrics.authentications.with('success').add();
-    } catch (error) {
-      this.#metrics.authentications.with('failure').add();
-      auditor?.refused(exchange, this.#errorResponse(error));
-      throw error;
-    }
-    exchange.trail = auditor?.begin({ ...exchange, info: exchange.named, user: asking });
-    if (auditor) this.#metrics.auditLevels.with(exchange.trail?.level ?? 'None').add();
-    if (exchange.trail) {
-      exchange.request = exchange.trail.request;
-      if (exchange.trail.received && !(await exchange.trail.received)) {
-        exchange.trail = undefined;
-        throw new NotAuditedError();
-      }
-    }
-    const asked = authenticator.impersonate?.(request, attributesOf(exchange, asking));
-    const acting = asked && (await asked);
-    if (acting) exchange.trail?.impersonates(acting);
-    return acting?.user ?? asking;
-  }
-
-  async #resource({ request, info, trail, deadline }: Exchange, user: User): Promise<ApiResponse> {
+  #resource(exchange: Exchange, user: User): Later<ApiResponse> {
+    const { request, info, deadline } = exchange;
     const { registry } = this.#parts;
     const route = routeTo(registry, info, request.method);
     if (!route) return textResponse(404, '404 page not found\n');
@@ -375,18 +365,23 @@ export class ApiServer {
       deadline,
     };
     if (definition.deprecation) resourceRequest.auditAnnotations.set('k8s.io/deprecated', 'true');
-    try {
-      return await handleResource(resourceRequest);
-    } catch (error) {
-      // What was to be warned of is told with a refusal too.
-      const { warnings } = resourceRequest;
-      if (warnings.size === 0) throw error;
-      const response = await statusInAcceptedForm(request, this.#errorResponse(error));
-      return { ...response, headers: { ...response.headers, warning: warningHeaders(warnings) } };
-    } finally {
-      if (trail) for (const [key, value] of resourceRequest.auditAnnotations) trail.annotate(key, value);
-    }
+    exchange.resource = resourceRequest;
+    return handleResource(resourceRequest);
   }
+}
+
+async function inPlace(places: { give(): void }, serve: () => Later<ApiResponse>): Promise<ApiResponse> {
+  try {
+    return await serve();
+  } finally {
+    places.give();
+  }
+}
+
+/** What admission has to say goes into the audit log. */
+function annotate({ trail, resource }: Exchange): void {
+  if (!trail || !resource) return;
+  for (const [key, value] of resource.auditAnnotations) trail.annotate(key, value);
 }
 
 /** As upstream: no Status. */
@@ -409,19 +404,4 @@ function formatOf(
   };
   const format = negotiate(request.headers.accept, offer);
   return !format.pretty && isPretty(request) ? { ...format, pretty: true } : format;
-}
-
-/** Only requests to collections have selectors. */
-function attributesOf({ request, info, named }: Exchange, user: User): Attributes {
-  const { query } = request;
-  const isSelecting = query.size > 0 && info.isResource && info.name === '';
-  if (!isSelecting) return { user, verb: info.verb, info: named, fieldSelector: undefined, labelSelector: undefined };
-  const [fieldSelector, labelSelector] = [query.get('fieldSelector'), query.get('labelSelector')];
-  return {
-    user,
-    verb: info.verb,
-    info: named,
-    fieldSelector: fieldSelector ?? undefined,
-    labelSelector: labelSelector ?? undefined,
-  };
 }

@@ -1,4 +1,5 @@
 // Which handler answers which verb on which resource or subresource.
+import type { Later } from '../../apimachinery/later.ts';
 import { table } from '../../apimachinery/table.ts';
 import { methodNotAllowed, pathNotFound } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
@@ -37,15 +38,14 @@ async function handleGet(request: ResourceRequest): Promise<ApiResponse> {
   return objectResponse(request, await store.get(info.namespace, info.name));
 }
 
-export async function handleResource(request: ResourceRequest): Promise<ApiResponse> {
+export function handleResource(request: ResourceRequest): Later<ApiResponse> {
   const { info, definition, subresource, parts } = request;
   const { verb } = info;
   if (subresource) {
     const name = info.group === '' ? subresource.resource : `${subresource.resource}.${info.group}`;
     const connect = parts.extensions.connect[name];
     if (connect) {
-      await admitConnect(request);
-      return connect(request.request, info, request.user);
+      return admitConnect(request).then(() => connect(request.request, info, request.user));
     }
     if (!subresource.verbs.includes(verb)) throw methodNotAllowed();
     return handleSubresource(request);
@@ -57,7 +57,7 @@ export async function handleResource(request: ResourceRequest): Promise<ApiRespo
   }
   if (info.group === '' && info.resource === 'bindings') return handleBinding(request, podsRequest(request));
   if (info.group === '' && info.resource === 'componentstatuses') return handleComponentStatuses(request);
-  return await handlers[verb]!(request);
+  return handlers[verb]!(request);
 }
 
 function podsRequest(request: ResourceRequest): ResourceRequest {

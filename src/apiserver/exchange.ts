@@ -1,0 +1,37 @@
+// One request on its way through the server, and what is learned of it.
+import type { AuditTrail } from './audit/auditor.ts';
+import type { Attributes } from './extensions.ts';
+import type { ResourceRequest } from './handlers/resource-request.ts';
+import type { ApiRequest, User } from './request.ts';
+import type { RequestInfo } from './request-info.ts';
+
+export interface Exchange {
+  /** Replaced by one that notes what is read, where the audit log wants it. */
+  request: ApiRequest;
+  readonly info: RequestInfo;
+  /** The same with the name that a field selector says. */
+  readonly named: RequestInfo;
+  readonly auditID: string;
+  /** Milliseconds since the epoch. */
+  readonly received: number;
+  trail: AuditTrail | undefined;
+  /** Aborts when the client's time is over; undefined where it said none. */
+  deadline: AbortSignal | undefined;
+  /** Once it is known which resource it is for. */
+  resource: ResourceRequest | undefined;
+}
+
+/** Only requests to collections have selectors. */
+export function attributesOf({ request, info, named }: Exchange, user: User): Attributes {
+  const { query } = request;
+  const isSelecting = query.size > 0 && info.isResource && info.name === '';
+  if (!isSelecting) return { user, verb: info.verb, info: named, fieldSelector: undefined, labelSelector: undefined };
+  const [fieldSelector, labelSelector] = [query.get('fieldSelector'), query.get('labelSelector')];
+  return {
+    user,
+    verb: info.verb,
+    info: named,
+    fieldSelector: fieldSelector ?? undefined,
+    labelSelector: labelSelector ?? undefined,
+  };
+}
