@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
+import { defaultAutoscaler } from '../../v2/horizontalpodautoscaler/defaults.ts';
 import type { MetricSpec, HorizontalPodAutoscaler as Stored } from '../../v2/types.generated.ts';
-import { autoscalerFromV2, autoscalerToV2, metricsAnnotation } from './conversion.ts';
+import type { HorizontalPodAutoscaler } from '../types.generated.ts';
+import { autoscalerFromV2, autoscalerToV2 } from './conversion.ts';
+import { horizontalPodAutoscalerV1 } from './index.ts';
+import { flatSpec } from './metrics.ts';
 
+const metricsAnnotation = 'autoscaling.alpha.kubernetes.io/metrics';
 const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
 const metrics: MetricSpec[] = [
   { type: 'Resource', resource: { name: 'memory', target: { type: 'AverageValue', averageValue: '1Gi' } } },
@@ -81,7 +86,7 @@ test('v1 has a field for CPU, and annotations in the flat form for the rest', ()
     { type: 'Object', object: { target: scaleTargetRef, metricName: 'm', targetValue: '5' } },
   ]);
   expect(v1.metadata.annotations?.['autoscaling.alpha.kubernetes.io/behavior']).toBe(
-    '{"ScaleDown":{"SelectPolicy":"Min","Policies":[{"Type":"Pods","Value":1,"PeriodSeconds":60}]}}',
+    '{"ScaleUp":null,"ScaleDown":{"StabilizationWindowSeconds":null,"SelectPolicy":"Min","Policies":[{"Type":"Pods","Value":1,"PeriodSeconds":60}],"Tolerance":null}}',
   );
 });
 
@@ -97,4 +102,52 @@ test('a plain v1 autoscaler needs no annotations, and broken ones are passed ove
     })),
   );
   expect(autoscalerFromV2(v2)).toMatchObject({ metadata: { name: 'h' }, spec });
+});
+
+test('amounts that the flat form always has are 0 where there are none, in its order', () => {
+  const v1 = autoscalerFromV2({
+    ...stored,
+    status: {
+      ...stored.status,
+      desiredReplicas: 1,
+      currentMetrics: [
+        { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 40 } } },
+        { type: 'External', external: { metric: { name: 'q' }, current: { averageValue: '12' } } },
+        {
+          type: 'ContainerResource',
+          containerResource: { name: 'cpu', container: 'c', current: { averageValue: '100m' } },
+        },
+      ],
+    },
+  });
+  expect(v1.metadata.annotations?.['autoscaling.alpha.kubernetes.io/current-metrics']).toBe(
+    '[{"type":"Resource","resource":{"name":"cpu","currentAverageUtilization":40,"currentAverageValue":"0"}},' +
+      '{"type":"External","external":{"metricName":"q","currentValue":"0","currentAverageValue":"12"}},' +
+      '{"type":"ContainerResource","containerResource":{"name":"cpu","currentAverageValue":"100m","container":"c"}}]',
+  );
+});
+
+test('what one version carries in annotations is not taken over by the other', () => {
+  const annotations = { [metricsAnnotation]: '[]', mine: 'stays' };
+  const own: Stored = {
+    metadata: { name: 'h', annotations: { ...annotations } },
+    spec: { scaleTargetRef, maxReplicas: 3 },
+  };
+  expect(autoscalerFromV2(own).metadata.annotations).toEqual({ mine: 'stays' });
+  defaultAutoscaler(own);
+  expect(own.metadata.annotations).toEqual({ mine: 'stays' });
+});
+
+test('metrics that cannot be read are none, so that the usual one is measured', () => {
+  const spec = { scaleTargetRef, maxReplicas: 3 };
+  const texts = ['{', '{}', '[null]', '[]', JSON.stringify([flatSpec(metrics[0]!)])];
+  const targets = texts.map((text) => {
+    const object: HorizontalPodAutoscaler = {
+      metadata: { name: 'h', annotations: { [metricsAnnotation]: text } },
+      spec: { ...spec },
+    };
+    horizontalPodAutoscalerV1.strategy!.default!(object);
+    return object.spec.targetCPUUtilizationPercentage;
+  });
+  expect(targets).toEqual([80, 80, 80, 80, undefined]);
 });

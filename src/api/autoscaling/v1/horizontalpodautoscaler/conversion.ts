@@ -1,22 +1,19 @@
 // The view of autoscaling/v1 on what is kept as autoscaling/v2: a CPU utilization has its field, all else that v1 has no
 // field for goes into annotations, and comes back from there.
 
-import { cpuUtilization } from '../../v2/horizontalpodautoscaler/defaults.ts';
+import { isObject } from '../../../../apimachinery/json/value.ts';
+import { carriedAnnotations, cpuUtilization, withoutCarried } from '../../v2/horizontalpodautoscaler/defaults.ts';
 import type {
   HorizontalPodAutoscalerBehavior,
   HorizontalPodAutoscalerCondition,
+  HPAScalingRules,
   MetricSpec,
   HorizontalPodAutoscaler as Stored,
 } from '../../v2/types.generated.ts';
 import type { HorizontalPodAutoscaler } from '../types.generated.ts';
 import { type FlatMetric, flatSpec, flatStatus, nestedSpec, nestedStatus } from './metrics.ts';
 
-const prefix = 'autoscaling.alpha.kubernetes.io/';
-export const metricsAnnotation = `${prefix}metrics`;
-const currentMetrics = `${prefix}current-metrics`;
-const conditions = `${prefix}conditions`;
-const behavior = `${prefix}behavior`;
-const carried = [metricsAnnotation, currentMetrics, conditions, behavior];
+const [metricsAnnotation, currentMetrics, conditions, behavior] = carriedAnnotations;
 
 function isCpuUtilization({ type, resource }: MetricSpec): boolean {
   return type === 'Resource' && resource?.name === 'cpu' && resource.target.averageUtilization !== undefined;
@@ -25,21 +22,22 @@ function isCpuUtilization({ type, resource }: MetricSpec): boolean {
 export function autoscalerFromV2({ metadata, spec, status, ...rest }: Stored): HorizontalPodAutoscaler {
   const metrics = spec?.metrics ?? [];
   const cpu = metrics.find(isCpuUtilization)?.resource?.target.averageUtilization;
-  const others = metrics.filter((metric) => !isCpuUtilization(metric));
+  const further = metrics.filter((metric) => !isCpuUtilization(metric));
   const cpuNow = status?.currentMetrics?.find(({ resource }) => resource?.name === 'cpu')?.resource;
   const { minReplicas, maxReplicas, scaleTargetRef } = spec;
   const notes = {
-    ...(others.length > 0 && { [metricsAnnotation]: JSON.stringify(others.map(flatSpec)) }),
+    ...(further.length > 0 && { [metricsAnnotation]: JSON.stringify(further.map(flatSpec)) }),
     ...(status?.currentMetrics?.length && { [currentMetrics]: JSON.stringify(status.currentMetrics.map(flatStatus)) }),
     ...(status?.conditions?.length && { [conditions]: JSON.stringify(status.conditions) }),
-    ...(spec.behavior && { [behavior]: JSON.stringify(capitalized(spec.behavior)) }),
+    ...(spec.behavior && { [behavior]: JSON.stringify(internalBehavior(spec.behavior)) }),
   };
-  const hasNotes = Object.keys(notes).length > 0;
+  const annotations = { ...withoutCarried(metadata.annotations), ...notes };
+  const { annotations: _annotations, ...others } = metadata;
   return {
     ...rest,
     kind: 'HorizontalPodAutoscaler',
     apiVersion: 'autoscaling/v1',
-    metadata: hasNotes ? { ...metadata, annotations: { ...metadata.annotations, ...notes } } : metadata,
+    metadata: { ...others, ...(Object.keys(annotations).length > 0 && { annotations }) },
     spec: {
       scaleTargetRef,
       ...(minReplicas !== undefined && { minReplicas }),
@@ -60,23 +58,22 @@ export function autoscalerFromV2({ metadata, spec, status, ...rest }: Stored): H
 
 export function autoscalerToV2({ metadata, spec, status, ...rest }: HorizontalPodAutoscaler): Stored {
   const { annotations = {}, ...others } = metadata;
-  const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !carried.includes(key)));
-  const read = <T>(key: string): T | undefined => parsed<T>(annotations[key]);
+  const kept = withoutCarried(annotations);
   const { targetCPUUtilizationPercentage: cpu, ...same } = spec ?? {};
   const { currentCPUUtilizationPercentage: cpuNow, ...sameStatus } = status ?? {
     currentReplicas: 0,
     desiredReplicas: 0,
   };
   const metrics = [
-    ...(read<FlatMetric[]>(metricsAnnotation) ?? []).map(nestedSpec),
+    ...(parsedList<FlatMetric>(annotations[metricsAnnotation]) ?? []).map(nestedSpec),
     ...(cpu === undefined ? [] : [cpuUtilization(cpu)]),
   ];
-  const statuses = read<FlatMetric[]>(currentMetrics)?.map(nestedStatus);
+  const statuses = parsedList<FlatMetric>(annotations[currentMetrics])?.map(nestedStatus);
   const cpuStatus = cpuNow !== undefined && {
     currentMetrics: [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: cpuNow } } }],
   };
-  const was = read<HorizontalPodAutoscalerCondition[]>(conditions);
-  const rules = read<object>(behavior);
+  const was = parsedList<HorizontalPodAutoscalerCondition>(annotations[conditions]);
+  const rules = parsed(annotations[behavior]);
   return {
     ...rest,
     kind: 'HorizontalPodAutoscaler',
@@ -85,7 +82,7 @@ export function autoscalerToV2({ metadata, spec, status, ...rest }: HorizontalPo
     spec: {
       ...same,
       ...(metrics.length > 0 && { metrics }),
-      ...(rules && { behavior: uncapitalized(rules) as HorizontalPodAutoscalerBehavior }),
+      ...(isObject(rules) && { behavior: uncapitalized(rules) as HorizontalPodAutoscalerBehavior }),
     },
     status: {
       ...sameStatus,
@@ -96,18 +93,36 @@ export function autoscalerToV2({ metadata, spec, status, ...rest }: HorizontalPo
 }
 
 /** What cannot be read is left out, as upstream leaves it. */
-function parsed<T>(text: string | undefined): T | undefined {
+function parsed(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
 }
 
-/** Upstream writes this annotation from a type without JSON names: `{"ScaleUp":{"SelectPolicy":…}}`. */
-function capitalized(value: unknown): unknown {
-  return renamed(value, (name) => name.charAt(0).toUpperCase() + name.slice(1));
+function parsedList<T extends object>(text: string | undefined): T[] | undefined {
+  const list = parsed(text);
+  return Array.isArray(list) && list.every(isObject) ? (list as unknown[] as T[]) : undefined;
+}
+
+/** Upstream writes this annotation from a type without JSON names, which leaves out nothing. */
+function internalBehavior({ scaleUp, scaleDown }: HorizontalPodAutoscalerBehavior): object {
+  return { ScaleUp: internalRules(scaleUp), ScaleDown: internalRules(scaleDown) };
+}
+
+function internalRules(rules: HPAScalingRules | undefined): object | null {
+  if (!rules) return null;
+  const { stabilizationWindowSeconds: window = null, selectPolicy = null, policies, tolerance = null } = rules;
+  return {
+    StabilizationWindowSeconds: window,
+    SelectPolicy: selectPolicy,
+    Policies:
+      policies?.map(({ type, value, periodSeconds }) => ({ Type: type, Value: value, PeriodSeconds: periodSeconds })) ??
+      null,
+    Tolerance: tolerance,
+  };
 }
 
 function uncapitalized(value: unknown): unknown {

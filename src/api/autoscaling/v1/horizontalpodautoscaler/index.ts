@@ -5,7 +5,7 @@ import { usualUtilization } from '../../v2/horizontalpodautoscaler/defaults.ts';
 import { validateAutoscaler, validateAutoscalerStatus } from '../../v2/horizontalpodautoscaler/validation.ts';
 import type { HorizontalPodAutoscaler as Stored } from '../../v2/types.generated.ts';
 import type { HorizontalPodAutoscaler } from '../types.generated.ts';
-import { autoscalerFromV2, autoscalerToV2, metricsAnnotation } from './conversion.ts';
+import { autoscalerFromV2, autoscalerToV2 } from './conversion.ts';
 
 /** Another view of the autoscalers of autoscaling/v2. */
 export const horizontalPodAutoscalerV1: Kind<HorizontalPodAutoscaler> = {
@@ -17,12 +17,12 @@ export const horizontalPodAutoscalerV1: Kind<HorizontalPodAutoscaler> = {
     toStorage: (object) => autoscalerToV2(object as unknown as HorizontalPodAutoscaler) as KubeObject,
   },
   strategy: {
-    default({ metadata, spec }) {
+    default(object) {
+      const { spec } = object;
       if (!spec) return;
       spec.minReplicas ??= 1;
-      if (metadata.annotations?.[metricsAnnotation] === undefined) {
-        spec.targetCPUUtilizationPercentage ??= usualUtilization;
-      }
+      // Metrics in an annotation that cannot be read are none.
+      if (!autoscalerToV2(object).spec.metrics) spec.targetCPUUtilizationPercentage = usualUtilization;
     },
     validate: (object) => validateAutoscaler(autoscalerToV2(object)),
     validateUpdate: (object) => validateAutoscaler(autoscalerToV2(object)),

@@ -35,6 +35,27 @@ function defined<T extends object>(fields: T): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
+/** As upstream's types have them, so that the text of an annotation is the same. */
+const order: readonly (keyof FlatFields)[] = [
+  'name',
+  'target',
+  'metricName',
+  'metricSelector',
+  'targetValue',
+  'currentValue',
+  'targetAverageUtilization',
+  'currentAverageUtilization',
+  'targetAverageValue',
+  'currentAverageValue',
+  'selector',
+  'averageValue',
+  'container',
+];
+
+function ordered(fields: FlatFields): FlatFields {
+  return defined(Object.fromEntries(order.map((name) => [name, fields[name]]))) as FlatFields;
+}
+
 interface Nested {
   readonly name?: string;
   readonly container?: string;
@@ -57,27 +78,38 @@ function nestedNames(source: Source, flat: FlatFields): Nested {
   return defined({ describedObject: flat.target, metric }) as Nested;
 }
 
-/** The value of an object itself has a name without a prefix. */
+/**
+ * The value of an object itself has a name without a prefix. An amount that upstream's type always has is printed as Go prints
+ * one that is not set.
+ */
 function flatAmounts(source: Source, prefix: 'target' | 'current', amounts: MetricValueStatus): FlatFields {
   const average = source === 'object' ? 'averageValue' : `${prefix}AverageValue`;
-  // An object's value is printed though there is only an average, as Go prints a quantity that is not set.
-  const value = source === 'object' ? (amounts.value ?? '0') : amounts.value;
+  const always = alwaysThere(source, prefix);
   return defined({
     [`${prefix}AverageUtilization`]: amounts.averageUtilization,
-    [average]: amounts.averageValue,
-    [`${prefix}Value`]: value,
+    [average]: amounts.averageValue ?? (always === 'averageValue' ? '0' : undefined),
+    [`${prefix}Value`]: amounts.value ?? (always === 'value' ? '0' : undefined),
   }) as FlatFields;
 }
 
+function alwaysThere(source: Source, prefix: 'target' | 'current'): 'averageValue' | 'value' | undefined {
+  if (source === 'object') return 'value';
+  if (source === 'pods') return 'averageValue';
+  if (prefix === 'target') return undefined;
+  return source === 'external' ? 'value' : 'averageValue';
+}
+
+/** An amount of nothing beside another amount is none. */
 function nestedAmounts(source: Source, prefix: 'target' | 'current', flat: FlatFields): MetricValueStatus {
-  const averageValue = source === 'object' ? flat.averageValue : flat[`${prefix}AverageValue`];
-  const value = flat[`${prefix}Value`];
-  const isFiller = source === 'object' && averageValue !== undefined;
-  return defined({
+  const amounts = {
     averageUtilization: flat[`${prefix}AverageUtilization`],
-    averageValue,
-    value: isFiller ? undefined : value,
-  }) as MetricValueStatus;
+    averageValue: source === 'object' ? flat.averageValue : flat[`${prefix}AverageValue`],
+    value: flat[`${prefix}Value`],
+  };
+  const always = alwaysThere(source, prefix);
+  const isFiller = always !== undefined && amounts[always] === '0';
+  const given = Object.values(amounts).filter((amount) => amount !== undefined).length;
+  return defined({ ...amounts, ...(isFiller && given > 1 && { [always]: undefined }) }) as MetricValueStatus;
 }
 
 function targetType({ averageUtilization, averageValue }: MetricValueStatus): string {
@@ -86,17 +118,21 @@ function targetType({ averageUtilization, averageValue }: MetricValueStatus): st
 }
 
 export function flatSpec(metric: MetricSpec): FlatMetric {
-  return convert(metric, (source, content) => ({
-    ...flatNames(source, content),
-    ...flatAmounts(source, 'target', (content as { target: MetricTarget }).target ?? {}),
-  })) as FlatMetric;
+  return convert(metric, (source, content) =>
+    ordered({
+      ...flatNames(source, content),
+      ...flatAmounts(source, 'target', (content as { target: MetricTarget }).target ?? {}),
+    }),
+  ) as FlatMetric;
 }
 
 export function flatStatus(metric: MetricStatus): FlatMetric {
-  return convert(metric, (source, content) => ({
-    ...flatNames(source, content),
-    ...flatAmounts(source, 'current', (content as { current: MetricValueStatus }).current ?? {}),
-  })) as FlatMetric;
+  return convert(metric, (source, content) =>
+    ordered({
+      ...flatNames(source, content),
+      ...flatAmounts(source, 'current', (content as { current: MetricValueStatus }).current ?? {}),
+    }),
+  ) as FlatMetric;
 }
 
 export function nestedSpec(metric: FlatMetric): MetricSpec {
