@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { queryFor } from '../fake/ask.ts';
 import { decodeMessage } from '../wire/decode.ts';
 import { encodeMessage } from '../wire/encode.ts';
-import { type Message, TYPE } from '../wire/message.ts';
+import { type Message, RCODE, TYPE } from '../wire/message.ts';
 import { QueryMetrics } from './query-metrics.ts';
 
 const client = { transport: 'udp', address: '192.0.2.7' } as const;
@@ -10,9 +10,14 @@ const name = 'web.demo.svc.cluster.local.';
 /** Nearly what the record of EDNS looks like on the wire. */
 const misleading = { name, ttl: 5, data: { type: 'AAAA', address: 'fd00:0:0:29::8000:0' } } as const;
 
-function answered(metrics: QueryMetrics, type: number, parts: Partial<Message> = {}): void {
-  const query = queryFor(name, { question: { name, type, class: 1 }, ...parts });
-  const reply = encodeMessage({ ...decodeMessage(query), response: true, additional: [misleading] });
+function answered(
+  metrics: QueryMetrics,
+  type: number,
+  asked: Partial<Message> = {},
+  said: Partial<Message> = {},
+): void {
+  const query = queryFor(name, { question: { name, type, class: 1 }, ...asked });
+  const reply = encodeMessage({ ...decodeMessage(query), response: true, additional: [misleading], ...said });
   metrics.answered(query, reply, client, 0.001);
 }
 
@@ -43,5 +48,25 @@ test('questions with DO are counted', () => {
   answered(metrics, TYPE.AAAA, { edns: { udpSize: 4096, version: 0, dnssecOk: true } });
   expect(samples(metrics, 'coredns_dns_do_requests_total')).toEqual([
     'coredns_dns_do_requests_total{server="dns://",zone=".",view=""} 2',
+  ]);
+});
+
+test('replies are counted by who wrote them', () => {
+  const metrics = new QueryMetrics();
+  answered(metrics, TYPE.A, {}, { authoritative: true });
+  answered(metrics, TYPE.A, {}, { authoritative: true, recursionAvailable: true });
+  answered(metrics, TYPE.A, {}, { recursionAvailable: true });
+  answered(metrics, TYPE.A, {}, { recursionAvailable: true, rcode: RCODE.REFUSED });
+  answered(metrics, TYPE.A, {}, { rcode: RCODE.REFUSED });
+  answered(metrics, TYPE.A, {}, { rcode: RCODE.NOTIMP, authoritative: true });
+  const counted = samples(metrics, 'coredns_dns_responses_total').map((line) =>
+    /rcode="(\w+)",plugin="(\w*)"} (\d+)/.exec(line)?.slice(1),
+  );
+  expect(counted).toEqual([
+    ['NOERROR', 'kubernetes', '2'],
+    ['NOERROR', 'forward', '1'],
+    ['REFUSED', 'forward', '1'],
+    ['REFUSED', '', '1'],
+    ['NOTIMP', 'kubernetes', '1'],
   ]);
 });

@@ -6,8 +6,9 @@ import { durationBounds, labelValues, sizeBounds, typeLabel } from './labels.ts'
 
 const { server, zone, view } = labelValues;
 const labels = ['server', 'zone', 'view'];
-/** The bits of a header's third and second but last bytes. */
+/** The bits of a header's third and fourth bytes. */
 const AUTHORITATIVE = 0x04;
+const RECURSION_AVAILABLE = 0x80;
 const RCODE_MASK = 0x0f;
 /** Where the (low byte of the) number of additional records stands: a query has none but EDNS's. */
 const ADDITIONAL_COUNT = 11;
@@ -81,16 +82,22 @@ export class QueryMetrics {
     }
     requests.add();
     if (query[ADDITIONAL_COUNT] !== 0 && isDnssecOk(reply)) this.#dnssec.add();
-    const authoritative = (reply[2]! & AUTHORITATIVE) !== 0;
-    const rcode = reply[3]! & RCODE_MASK;
-    const responseKey = (rcode << 1) | (authoritative ? 1 : 0);
+    const authoritative = reply[2]! & AUTHORITATIVE;
+    const flags = reply[3]! & (RECURSION_AVAILABLE | RCODE_MASK);
+    const responseKey = (flags << 3) | authoritative;
     let responses = this.#responseSeries.get(responseKey);
     if (!responses) {
-      responses = this.#responses.with(server, zone, view, rcodeText(rcode), authoritative ? 'kubernetes' : 'forward');
+      responses = this.#responses.with(server, zone, view, rcodeText(flags & RCODE_MASK), pluginOf(reply));
       this.#responseSeries.set(responseKey, responses);
     }
     responses.add();
   }
+}
+
+/** Who wrote a reply: the zone's have AA, forwarded ones RA; what is none of these the server says itself, for which CoreDNS names nobody. */
+function pluginOf(reply: Buffer): string {
+  if ((reply[2]! & AUTHORITATIVE) !== 0) return 'kubernetes';
+  return (reply[3]! & RECURSION_AVAILABLE) !== 0 ? 'forward' : '';
 }
 
 /** Whether a reply to a query with EDNS says DO, which it repeats (RFC 3225, 3): its OPT record is its last eleven bytes. */
