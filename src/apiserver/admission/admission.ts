@@ -10,7 +10,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { DialTarget } from '../aggregation/service-target.ts';
 import type { Authorizer } from '../extensions.ts';
-import type { Registry } from '../registry/registry.ts';
+import { qualifiedName, type Registry } from '../registry/registry.ts';
 import type { User } from '../request.ts';
 
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -109,6 +109,8 @@ export interface AdmissionRound {
 export interface AdmissionPlugin {
   /** As upstream names it: `NamespaceLifecycle`. */
   readonly name: string;
+  /** The resources that concern it, with their subresources: `pods`, `ingresses.networking.k8s.io`. Absent: all. */
+  readonly resources?: readonly string[];
   /** First phase: may change the object. The object is decoded and defaulted, and not yet validated. */
   readonly admit?: AdmissionStep;
   /** The same for plugins that others configure: what they change may matter to those before them. */
@@ -136,17 +138,31 @@ function storagePlace({ group, resource, storage }: ResourceDefinition): string 
   return storage ? `${storage.group}/${storage.resource}` : `${group}/${resource}`;
 }
 
-export class Admission {
-  readonly view: AdmissionView;
-  readonly #mutations: readonly MutationStep[];
-  readonly #validations: readonly AdmissionStep[];
+/** What requests for one resource go through. */
+interface Phases {
+  readonly mutations: readonly MutationStep[];
+  readonly validations: readonly AdmissionStep[];
+}
 
-  constructor({ registry, plugins, ...parts }: AdmissionOptions) {
-    this.#mutations = plugins.flatMap(({ admit, mutate }) => {
+function phasesFor(definition: ResourceDefinition, plugins: readonly AdmissionPlugin[]): Phases {
+  const name = qualifiedName(definition);
+  const concerned = plugins.filter(({ resources }) => resources?.includes(name) ?? true);
+  return {
+    mutations: concerned.flatMap(({ admit, mutate }) => {
       if (admit) return [({ request }: AdmissionRound, view: AdmissionView) => admit(request, view)];
       return mutate ? [mutate] : [];
-    });
-    this.#validations = plugins.flatMap(({ validate }) => (validate ? [validate] : []));
+    }),
+    validations: concerned.flatMap(({ validate }) => (validate ? [validate] : [])),
+  };
+}
+
+export class Admission {
+  readonly view: AdmissionView;
+  readonly #plugins: readonly AdmissionPlugin[];
+  readonly #phases = new WeakMap<ResourceDefinition, Phases>();
+
+  constructor({ registry, plugins, ...parts }: AdmissionOptions) {
+    this.#plugins = plugins;
     this.view = {
       ...parts,
       find<T extends KubeObject>(resource: string, { group = '', namespace = '', name }: ObjectPlace) {
@@ -183,12 +199,22 @@ export class Admission {
   }
 
   #admitRound(round: AdmissionRound): Later<void> {
-    return this.#takeAll(this.#mutations, round);
+    return this.#takeAll(this.#phasesOf(round.request).mutations, round);
   }
 
   /** The second phase: throws a StatusError, or lets pass. */
   validate(request: AdmissionRequest): Later<void> {
-    return this.#takeAll(this.#validations, request);
+    return this.#takeAll(this.#phasesOf(request).validations, request);
+  }
+
+  /** Worked out once for each resource: most plugins concern few. */
+  #phasesOf({ definition }: AdmissionRequest): Phases {
+    let phases = this.#phases.get(definition);
+    if (!phases) {
+      phases = phasesFor(definition, this.#plugins);
+      this.#phases.set(definition, phases);
+    }
+    return phases;
   }
 
   /** One step after another; the rest is a promise once a step makes one, which few do. */

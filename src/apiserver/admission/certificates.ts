@@ -7,6 +7,7 @@ import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admissi
 import { is } from './matches.ts';
 
 const group = 'certificates.k8s.io';
+const requests = [`certificatesigningrequests.${group}`];
 
 /** Whether the user may use the verb on the signer, or on all signers of its domain (`example.com/*`). */
 async function mayFor(
@@ -63,18 +64,21 @@ async function checkSubject(request: AdmissionRequest): Promise<void> {
 
 export const certificateApproval: AdmissionPlugin = {
   name: 'CertificateApproval',
+  resources: requests,
   validate: (request, view) =>
     isRequest(request) && request.subresource === 'approval' ? checkApproval(request, view) : undefined,
 };
 
 export const certificateSigning: AdmissionPlugin = {
   name: 'CertificateSigning',
+  resources: requests,
   validate: (request, view) =>
     isRequest(request) && request.subresource === 'status' ? checkSigning(request, view) : undefined,
 };
 
 export const certificateSubjectRestriction: AdmissionPlugin = {
   name: 'CertificateSubjectRestriction',
+  resources: requests,
   validate: (request) =>
     is(request, `certificatesigningrequests.${group}`, 'CREATE') ? checkSubject(request) : undefined,
 };

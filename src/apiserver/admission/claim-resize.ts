@@ -12,6 +12,7 @@ function classOf({ metadata, spec }: Readonly<PersistentVolumeClaim>): string {
 
 export const persistentVolumeClaimResize: AdmissionPlugin = {
   name: 'PersistentVolumeClaimResize',
+  resources: ['persistentvolumeclaims'],
   validate(request, view) {
     if (!is(request, 'persistentvolumeclaims', 'UPDATE')) return;
     const claim = request.object as unknown as PersistentVolumeClaim;

@@ -18,6 +18,7 @@ function defaultOf(classes: readonly Readonly<KubeObject>[], annotations: readon
 
 export const defaultStorageClass: AdmissionPlugin = {
   name: 'DefaultStorageClass',
+  resources: ['persistentvolumeclaims'],
   admit(request, view) {
     if (!is(request, 'persistentvolumeclaims', 'CREATE')) return;
     const { metadata, spec } = request.object as unknown as PersistentVolumeClaim;
@@ -33,6 +34,7 @@ export const defaultStorageClass: AdmissionPlugin = {
 
 export const defaultIngressClass: AdmissionPlugin = {
   name: 'DefaultIngressClass',
+  resources: ['ingresses.networking.k8s.io'],
   admit(request, view) {
     if (!is(request, 'ingresses.networking.k8s.io', 'CREATE')) return;
     const ingress = request.object as unknown as Ingress;

@@ -6,6 +6,7 @@ import { is } from './matches.ts';
 
 export const denyServiceExternalIPs: AdmissionPlugin = {
   name: 'DenyServiceExternalIPs',
+  resources: ['services'],
   validate(request) {
     if (!is(request, 'services', 'CREATE', 'UPDATE')) return;
     const { metadata, spec } = request.object as unknown as Service;

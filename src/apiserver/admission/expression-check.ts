@@ -15,11 +15,19 @@ interface Configured {
   readonly webhooks?: readonly { readonly matchConditions?: readonly MatchCondition[] }[];
 }
 
+const group = 'admissionregistration.k8s.io';
+
 export const expressionCheck: AdmissionPlugin = {
   name: 'AdmissionExpressions',
+  resources: [
+    'validatingwebhookconfigurations',
+    'mutatingwebhookconfigurations',
+    'validatingadmissionpolicies',
+    'mutatingadmissionpolicies',
+  ].map((resource) => `${resource}.${group}`),
   validate(request) {
     const { definition, object, old, subresource, operation } = request;
-    if (definition.group !== 'admissionregistration.k8s.io' || subresource !== '' || !object) return;
+    if (definition.group !== group || subresource !== '' || !object) return;
     if (operation === 'UPDATE' && !changes(object as Configured, old as Configured)) return;
     return check(request, object as Configured);
   },

@@ -27,6 +27,11 @@ import { taintNodesByCondition } from './taint-new-nodes.ts';
 import { mutatingWebhooks } from './webhooks/mutating.ts';
 import { validatingWebhooks } from './webhooks/validating.ts';
 
+const certificateRequests = ['certificatesigningrequests.certificates.k8s.io'];
+const rolesAndBindings = ['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'].map(
+  (resource) => `${resource}.rbac.authorization.k8s.io`,
+);
+
 const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'NamespaceLifecycle', admit: namespaceLifecycle },
   limitRanger,
@@ -35,7 +40,7 @@ const admissionPlugins: readonly AdmissionPlugin[] = [
   taintNodesByCondition,
   podSecurity(),
   priority,
-  { name: 'DefaultTolerationSeconds', admit: defaultTolerations },
+  { name: 'DefaultTolerationSeconds', resources: ['pods'], admit: defaultTolerations },
   defaultStorageClass,
   storageObjectInUseProtection,
   persistentVolumeClaimResize,
@@ -47,9 +52,9 @@ const admissionPlugins: readonly AdmissionPlugin[] = [
   defaultIngressClass,
   podTopologyLabels,
   denyServiceExternalIPs,
-  { name: 'CertificateRequestor', admit: certificateRequestor },
-  { name: 'CertificateTimes', admit: certificateTimes },
-  { name: 'RBACEscalation', admit: rbacEscalation },
+  { name: 'CertificateRequestor', resources: certificateRequests, admit: certificateRequestor },
+  { name: 'CertificateTimes', resources: certificateRequests, admit: certificateTimes },
+  { name: 'RBACEscalation', resources: rolesAndBindings, admit: rbacEscalation },
   expressionCheck,
   mutatingPolicies,
   mutatingWebhooks,

@@ -7,6 +7,7 @@ const topologyLabels = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/r
 
 export const podTopologyLabels: AdmissionPlugin = {
   name: 'PodTopologyLabels',
+  resources: ['pods'],
   admit({ definition, operation, subresource, object }, view) {
     if (definition.group !== '' || definition.resource !== 'pods' || operation !== 'CREATE' || !object) return;
     if (subresource !== '' && subresource !== 'binding') return;

@@ -49,6 +49,7 @@ function admitPod({ definition, object }: AdmissionRequest, view: AdmissionView)
 
 export const priority: AdmissionPlugin = {
   name: 'Priority',
+  resources: ['pods', `priorityclasses.${group}`],
   admit(request, view) {
     if (is(request, 'pods', 'CREATE')) admitPod(request, view);
   },

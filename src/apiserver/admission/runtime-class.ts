@@ -27,6 +27,7 @@ function sameOverhead(a: Record<string, string> | undefined, b: Record<string, s
 
 export const runtimeClass: AdmissionPlugin = {
   name: 'RuntimeClass',
+  resources: ['pods'],
   admit(request, view) {
     if (!is(request, 'pods', 'CREATE')) return;
     const { spec } = request.object as unknown as Pod;

@@ -20,6 +20,7 @@ export interface ConfigMapKey {
 export function serviceAccount(configMaps: readonly ConfigMapKey[] = []): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
+    resources: ['pods'],
     admit: (request, view) => admit(request, view, configMaps),
     validate: checkSecretReferences,
   };

@@ -11,6 +11,7 @@ const finalizers = table<string>({
 
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
+  resources: Object.keys(finalizers),
   admit(request) {
     const finalizer = finalizers[request.definition.resource];
     if (finalizer === undefined || !is(request, request.definition.resource, 'CREATE')) return;

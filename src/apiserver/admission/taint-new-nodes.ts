@@ -7,6 +7,7 @@ const taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
 
 export const taintNodesByCondition: AdmissionPlugin = {
   name: 'TaintNodesByCondition',
+  resources: ['nodes'],
   admit(request) {
     if (!is(request, 'nodes', 'CREATE')) return;
     const node = request.object as unknown as Node;

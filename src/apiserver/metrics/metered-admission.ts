@@ -80,13 +80,17 @@ interface Timing {
 const operationOf = ({ operation }: AdmissionRequest): string => operation;
 const operationIn = ({ request }: AdmissionRound): string => request.operation;
 
-function metered({ name, admit, mutate, validate }: AdmissionPlugin, duration: Histogram, laps: Laps): AdmissionPlugin {
+function metered(
+  { admit, mutate, validate, ...plugin }: AdmissionPlugin,
+  duration: Histogram,
+  laps: Laps,
+): AdmissionPlugin {
   const timing = (phase: Phase): Timing => ({
     laps,
-    series: keptSeries((operation, rejected) => duration.with(name, operation, rejected, phase)),
+    series: keptSeries((operation, rejected) => duration.with(plugin.name, operation, rejected, phase)),
   });
   return {
-    name,
+    ...plugin,
     ...(admit && { admit: timed(admit, operationOf, timing('admit')) }),
     ...(mutate && { mutate: timed(mutate, operationIn, timing('admit')) }),
     ...(validate && { validate: timed(validate, operationOf, timing('validate')) }),
@@ -110,23 +114,23 @@ function keptSeries(series: (operation: string, rejected: 'true' | 'false') => H
 function timed<T>(step: Step<T>, operation: (subject: T) => string, { laps, series }: Timing): Step<T> {
   return (subject, view) => {
     const started = laps.at;
-    const observe = (isRejected: boolean) => series(operation(subject), isRejected).observe(laps.secondsSince(started));
     let waiting: Later<void>;
     try {
       waiting = step(subject, view);
     } catch (error) {
-      observe(true);
+      series(operation(subject), true).observe(laps.secondsSince(started));
       throw error;
     }
-    if (waiting) {
-      // The caller has the step itself, so that it waits no longer for being timed.
-      waiting.then(
-        () => observe(false),
-        () => observe(true),
-      );
-      return waiting;
+    if (!waiting) {
+      series(operation(subject), false).observe(laps.secondsSince(started));
+      return undefined;
     }
-    observe(false);
-    return undefined;
+    const observe = (isRejected: boolean) => series(operation(subject), isRejected).observe(laps.secondsSince(started));
+    // The caller has the step itself, so that it waits no longer for being timed.
+    waiting.then(
+      () => observe(false),
+      () => observe(true),
+    );
+    return waiting;
   };
 }

@@ -27,6 +27,7 @@ function limitRangesOf({ namespace }: AdmissionRequest, view: AdmissionView): re
 
 export const limitRanger: AdmissionPlugin = {
   name: 'LimitRanger',
+  resources: ['pods', 'persistentvolumeclaims'],
   admit(request, view) {
     if (concerned(request) !== 'pods' || request.operation !== 'CREATE') return;
     for (const range of limitRangesOf(request, view)) fillResources(range, request.object as unknown as Pod);

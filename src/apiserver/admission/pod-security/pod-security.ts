@@ -25,6 +25,7 @@ const mostPodsChecked = 3000;
 export function podSecurity(configuration: PodSecurityConfiguration = usualConfiguration): AdmissionPlugin {
   return {
     name: 'PodSecurity',
+    resources: ['namespaces', 'pods', ...workloads],
     validate(request, view) {
       const { definition, operation, subresource, object } = request;
       if (!object || (operation !== 'CREATE' && operation !== 'UPDATE')) return;
