@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nodeA, settings } from './fixtures/objects.ts';
 import { proxyNodeOf } from './node.ts';
-import { configOf, needsInterfaceAddresses, type ProxySettings } from './settings.ts';
+import { answersHealthChecks, configOf, needsInterfaceAddresses, type ProxySettings } from './settings.ts';
 
 const present = ['127.0.0.1', '10.0.0.5', '172.18.0.2'];
 const of = (more: Partial<ProxySettings>, family: 'IPv4' | 'IPv6' = 'IPv4') =>
@@ -40,6 +40,26 @@ describe('which addresses accept node ports', () => {
     expect(needsInterfaceAddresses(settings)).toBe(false);
     expect(needsInterfaceAddresses({ ...settings, nodePortAddresses: ['primary'] })).toBe(false);
     expect(needsInterfaceAddresses({ ...settings, nodePortAddresses: ['10.0.0.0/8'] })).toBe(true);
+  });
+
+  test.each<[readonly string[], readonly string[], readonly string[]]>([
+    [[], ['172.18.0.2', '::ffff:127.0.0.1', 'fd00::9'], []],
+    [['primary'], ['172.18.0.2', '::ffff:172.18.0.2', 'fd00::2'], ['172.18.0.3', '127.0.0.1', 'fd00::9']],
+    [['127.0.0.0/8'], ['::ffff:127.0.0.1', 'fd00::9'], ['172.18.0.2']],
+    [
+      ['172.18.0.0/16', 'fe80::/10'],
+      ['172.18.0.3', 'fe80::1%eth0'],
+      ['127.0.0.1', 'fd00::2'],
+    ],
+    [['0.0.0.0/0'], ['127.0.0.1', '172.18.0.2', '::1'], []],
+  ])('health checks with %j: on %j, not on %j', (nodePortAddresses, open, closed) => {
+    const status = {
+      addresses: ['172.18.0.2', 'fd00::2', '172.18.0.3'].map((address) => ({ type: 'InternalIP', address })),
+    };
+    const node = { metadata: { name: 'node-a' }, spec: {}, status };
+    const answers = (address: string) => answersHealthChecks({ ...settings, nodePortAddresses }, address, node);
+    expect(open.filter(answers)).toEqual(open);
+    expect(closed.filter(answers)).toEqual([]);
   });
 
   test('127.0.0.1 is never translated for IPv6', () => {

@@ -1,10 +1,12 @@
 // From the flags of `portico proxy` and `portico rules` to the settings of each family.
 
+import type { Node } from '../api/core/v1/types.generated.ts';
 import type { IPFamily } from '../net/ip.ts';
-import { canonicalCIDR, contains, familyOf, isCIDR } from './address.ts';
+import { canonicalCIDR, canonicalIP, contains, familyOf, isCIDR } from './address.ts';
 import { defaultMasqueradeBit, type LocalDetector, type ProxyConfig } from './config.ts';
 import type { IptablesVariant } from './iptables/variant.ts';
 import { defaultScheduler, type IpvsSettings } from './ipvs/settings.ts';
+import { proxyNodeOf } from './node.ts';
 import type { ProxyNode } from './plan.ts';
 
 export type ProxyMode = 'nftables' | 'iptables' | 'ipvs';
@@ -112,12 +114,29 @@ export function allowsLocalhostNodePorts(settings: ProxySettings): boolean {
 
 function nodePortAddressesOf(
   ranges: readonly string[] | 'primary' | 'all',
-  node: ProxyNode,
+  node: Pick<ProxyNode, 'addresses'>,
   addresses: readonly string[],
 ): readonly string[] | 'all' {
   if (ranges === 'all') return 'all';
   if (ranges === 'primary') return node.addresses.slice(0, 1);
   return addresses.filter((address) => ranges.some((range) => contains(range, address)));
+}
+
+/**
+ * Whether health check node ports answer on an address of this machine: on those that accept node ports, once
+ * `--nodeport-addresses` says which; otherwise on all, in every mode.
+ */
+export function answersHealthChecks(
+  settings: ProxySettings,
+  address: string,
+  node: Readonly<Node> | undefined,
+): boolean {
+  const [ip = ''] = address.split('%'); // a link-local one comes with its interface
+  const family = familyOf(ip);
+  if (settings.nodePortAddresses.length === 0 || !family) return true;
+  const { addresses } = node ? proxyNodeOf(node, family, settings) : { addresses: [] };
+  const open = nodePortAddressesOf(nodePortRanges(settings, family), { addresses }, [canonicalIP(ip)]);
+  return open === 'all' || open.includes(canonicalIP(ip));
 }
 
 /** `addresses` are those of the node's interfaces, or those of its object where only the API is known. */

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { EventText } from '../../client/events.ts';
 import { FakeApi } from '../../client/fake/fake-api.ts';
 import { createInformers } from '../../client/informers.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
+import { http } from '../../system/http.ts';
 import { nodeA, planned, type ServiceShort, service, settings } from '../fixtures/objects.ts';
 import { RecordingBackend } from '../fixtures/recording-backend.ts';
 import { planServicePort } from '../plan.ts';
@@ -26,7 +28,7 @@ const balancer: ServiceShort = {
 const local = { local: true };
 
 test('addresses are counted over all ports of a Service, those that are ready here', () => {
-  const [http, https] = servicePorts(service(balancer), 'IPv4');
+  const [web, webTLS] = servicePorts(service(balancer), 'IPv4');
   const endpoints = {
     http: [planned('10.244.1.1', local), planned('10.244.1.2', local), planned('10.244.2.1')],
     https: [
@@ -36,7 +38,7 @@ test('addresses are counted over all ports of a Service, those that are ready he
     ],
   };
   // Without a node port and an address yet nothing comes from outside: the load balancer asks all the same.
-  const plans = [planServicePort(http!, endpoints.http, nodeA), planServicePort(https!, endpoints.https, nodeA)];
+  const plans = [planServicePort(web!, endpoints.http, nodeA), planServicePort(webTLS!, endpoints.https, nodeA)];
   expect([...serviceHealths(plans)]).toEqual([[30999, { namespace: 'demo', name: 'lb', localEndpoints: 3 }]]);
 });
 
@@ -49,10 +51,7 @@ test('other Services have no such port', () => {
   }
 });
 
-test('a health check node port that is taken is told of the Service', async () => {
-  const taken = createServer();
-  await once(taken.listen(0, '::'), 'listening');
-  const { port } = taken.address() as AddressInfo;
+function proxierOf(port: number): Proxier {
   const clock = new FakeClock(0);
   const api = new FakeApi({ clock, random: new FakeRandom(1) });
   const proxier = new Proxier({
@@ -62,12 +61,21 @@ test('a health check node port that is taken is told of the Service', async () =
     informers: createInformers(api, { clock, random: new FakeRandom(1) }),
     clock,
   });
-  const [http] = servicePorts(service({ ...balancer, healthCheckNodePort: port }), 'IPv4');
-  proxier.plans = () => [planServicePort(http!, [], nodeA)];
+  const [first] = servicePorts(service(balancer), 'IPv4');
+  proxier.plans = () => [planServicePort({ ...first!, healthCheckNodePort: port }, [], nodeA)];
+  return proxier;
+}
+
+test('a health check node port that is taken is told of the Service', async () => {
+  const taken = createServer();
+  await once(taken.listen(0, '::'), 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const clock = new FakeClock(0);
   const { promise: told, resolve } = Promise.withResolvers<EventText>();
   const recorder = { event: (_: unknown, text: EventText) => resolve(text) };
   const stop = new AbortController();
-  const running = new HealthServers({ proxier, settings, clock, nodeName: 'node-a', recorder }).run(stop.signal);
+  const servers = new HealthServers({ proxier: proxierOf(port), settings, clock, nodeName: 'node-a', recorder });
+  const running = servers.run(stop.signal);
   expect(await told).toMatchObject({
     type: 'Warning',
     reason: 'FailedToStartServiceHealthcheck',
@@ -76,4 +84,29 @@ test('a health check node port that is taken is told of the Service', async () =
   stop.abort();
   await running;
   taken.close();
+});
+
+test('health checks are answered on the addresses of node ports only', async () => {
+  const created = vi.spyOn(http, 'createServer');
+  const stop = new AbortController();
+  const running = new HealthServers({
+    proxier: proxierOf(0),
+    settings: { ...settings, nodePortAddresses: ['127.0.0.2/32'] },
+    clock: new FakeClock(0),
+    nodeName: 'node-a',
+  }).run(stop.signal);
+  const server = created.mock.results[0]!.value as Server;
+  created.mockRestore();
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const ask = async (host: string) => {
+    const request = http.get({ host, port, agent: false });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+  expect(await ask('127.0.0.2')).toBe(503);
+  await expect(ask('127.0.0.1')).rejects.toThrow('ECONNRESET');
+  stop.abort();
+  await running;
 });

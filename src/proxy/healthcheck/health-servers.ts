@@ -6,7 +6,7 @@ import type { Clock } from '../../system/clock.ts';
 import { http } from '../../system/http.ts';
 import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 import type { Proxier } from '../proxier.ts';
-import type { ProxySettings } from '../settings.ts';
+import { answersHealthChecks, type ProxySettings } from '../settings.ts';
 import { ProxyMetrics, type ProxyMetricsOptions } from './metrics.ts';
 import {
   type HealthResponse,
@@ -131,6 +131,10 @@ export class HealthServers {
   #open(port: number, health: ServiceHealth): void {
     const server = this.#listen({ host: '::', port }, () => this.#service(port));
     this.#services.set(port, { health, server });
+    const { settings, proxier } = this.#options;
+    server.on('connection', (socket) => {
+      if (!answersHealthChecks(settings, socket.localAddress ?? '', proxier.node)) socket.resetAndDestroy();
+    });
     server.once('error', (error) => {
       // The next sync tries again.
       if (this.#services.get(port)?.server === server) this.#services.delete(port);
