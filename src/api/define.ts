@@ -35,6 +35,8 @@ export interface Kind<T extends KubeObject> {
   readonly countsGeneration?: boolean | CountedMetadata;
   /** What status is on create; absent: `{}` where there is a status subresource. */
   readonly emptyStatus?: () => unknown;
+  /** What of metadata a write of the status leaves as it was; absent: only what no client can change. */
+  readonly statusKeeps?: 'labels' | 'metadata';
   /** The client may bring a status. */
   readonly keepsStatusOnCreate?: boolean;
   readonly deprecation?: string;
@@ -124,6 +126,7 @@ function genericStrategy<T extends KubeObject>(
     prepareForStatusUpdate(object: T, old: T) {
       if (own.prepareForStatusUpdate) own.prepareForStatusUpdate(object, old);
       else keepAllButStatus(object, old);
+      if (kind.statusKeeps) for (const key of fieldsKept[kind.statusKeeps]) keepMetadata(object, old, key);
     },
     validate(object: T): FieldError[] {
       return [...validateObjectMeta(object.metadata, rules), ...(own.validate?.(object) ?? [])];
@@ -182,7 +185,7 @@ function keepStatus(object: Generic, old: Generic): void {
   else object.status = old.status;
 }
 
-/** A write to /status changes status, and of metadata what bookkeeping needs; all else stays as it was. */
+/** A write to /status changes status and metadata (see `statusKeeps`); all else stays as it was. */
 export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   const target = object as Generic & Record<string, unknown>;
   const source = old as Generic & Record<string, unknown>;
@@ -192,14 +195,20 @@ export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   for (const [key, value] of Object.entries(source)) {
     if (key !== 'status' && key !== 'metadata' && key !== 'apiVersion' && key !== 'kind') setKey(target, key, value);
   }
-  keepLabelsOnStatusUpdate(target, source);
+  keepMetadata(target, source, 'generation');
 }
 
-function keepLabelsOnStatusUpdate(object: KubeObject, old: KubeObject): void {
-  for (const key of ['generation', 'labels'] as const) {
-    if (old.metadata[key] === undefined) delete object.metadata[key];
-    else Object.assign(object.metadata, { [key]: old.metadata[key] });
-  }
+type OwnMetadata = 'generation' | 'labels' | 'annotations' | 'finalizers' | 'ownerReferences';
+
+/** Of what is named in `statusKeeps`. */
+const fieldsKept = {
+  labels: ['labels'],
+  metadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
+} as const satisfies Record<string, readonly OwnMetadata[]>;
+
+function keepMetadata(object: KubeObject, old: KubeObject, key: OwnMetadata): void {
+  if (old.metadata[key] === undefined) delete object.metadata[key];
+  else Object.assign(object.metadata, { [key]: old.metadata[key] });
 }
 
 /** Everything but metadata and status. */

@@ -179,6 +179,7 @@ function missingLevel({ status }: FlowSchema): string {
 /** Which requests share a priority level, and how they are told apart. */
 export const flowSchema: Kind<FlowSchema> = {
   countsGeneration: true,
+  statusKeeps: 'metadata',
   strategy: {
     default({ spec }) {
       if (spec) spec.matchingPrecedence ||= 1000;

@@ -99,6 +99,7 @@ function defaultLevel({ spec }: PriorityLevelConfiguration): void {
 /** How many requests of a level are served at once, and which wait how. */
 export const priorityLevelConfiguration: Kind<PriorityLevelConfiguration> = {
   countsGeneration: true,
+  statusKeeps: 'metadata',
   strategy: { default: defaultLevel, validate, validateUpdate: validate },
   columns: [
     nameColumn,

@@ -27,6 +27,19 @@ const maxInterfaceName = 256;
 const maxHardwareAddress = 128;
 const maxAddresses = 16;
 
+/** Nothing more is told of a device that was given back with this write. */
+export function forgetReleasedDevices({ status }: ResourceClaim, old: ResourceClaim): void {
+  if (!status?.devices) return;
+  const kept = new Set((status.allocation?.devices?.results ?? []).map(deviceID));
+  const released = new Set((old.status?.allocation?.devices?.results ?? []).map(deviceID));
+  const devices = status.devices.filter((device) => {
+    const id = deviceID(device);
+    return kept.has(id) || !released.has(id);
+  });
+  if (devices.length > 0) status.devices = devices;
+  else delete status.devices;
+}
+
 export function validateClaimStatus({ metadata, spec, status }: ResourceClaim, old: ResourceClaim): FieldError[] {
   const { allocation, reservedFor = [], devices } = status ?? {};
   const allocated = new Set((allocation?.devices?.results ?? []).map(deviceID));

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Body, judgeOf, prepared } from '../../../testing/refusals.ts';
+import { builtinResources } from '../../registry.ts';
+import type { ResourceClaim } from './types.generated.ts';
 
 const exactly = { deviceClassName: 'gpu.example.com' };
 const request = { name: 'gpu', exactly };
@@ -220,4 +222,16 @@ test('a claim that goes is reserved by nobody else', () => {
   expect(judge.updateStatus(going, before, { ...before, reservedFor: [consumer, { ...consumer, uid: '2' }] })).toEqual([
     'status.reservedFor: Forbidden: new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set',
   ]);
+});
+
+test('what is told of devices goes with their allocation', () => {
+  const { strategy } = builtinResources().find(({ resource }) => resource === 'resourceclaims')!;
+  const claimWith = (status: Body) => ({ metadata: { name: 'x' }, ...body, status }) as unknown as ResourceClaim;
+  const old = claimWith({ ...allocation({}), devices: [device] });
+  const released = claimWith({ devices: [device] });
+  strategy.prepareForStatusUpdate!(released, old);
+  expect(released.status).toEqual({});
+  const kept = claimWith({ ...allocation({}), devices: [device] });
+  strategy.prepareForStatusUpdate!(kept, old);
+  expect(kept.status).toEqual(old.status);
 });

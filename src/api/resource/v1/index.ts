@@ -1,9 +1,9 @@
 // The kinds of resource.k8s.io: devices that nodes offer, and claims on them.
 import { validateAnnotations, validateLabels } from '../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
+import { ageCell, ageColumn, column, type Kind, keepAllButStatus, nameColumn } from '../../define.ts';
 import { immutable } from '../../validation/values.ts';
 import { defaultDeviceClaim, validateDeviceClaim, validateDeviceClass } from './claim.ts';
-import { validateClaimStatus } from './claim-status.ts';
+import { forgetReleasedDevices, validateClaimStatus } from './claim-status.ts';
 import { validateSlice } from './slice.ts';
 import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from './types.generated.ts';
 
@@ -25,10 +25,15 @@ function claimState({ metadata, status }: ResourceClaim): string {
 
 /** Devices that Pods share, or one has. */
 export const resourceClaim: Kind<ResourceClaim> = {
+  statusKeeps: 'metadata',
   strategy: {
     default: ({ spec }) => defaultDeviceClaim(spec?.devices),
     validate: ({ spec }) => validateDeviceClaim(spec?.devices, 'spec.devices'),
     validateUpdate: (object, old) => immutable('spec', object.spec, old.spec),
+    prepareForStatusUpdate(object, old) {
+      keepAllButStatus(object, old);
+      forgetReleasedDevices(object, old);
+    },
     validateStatusUpdate: validateClaimStatus,
   },
   columns: [nameColumn, column('State', 'Pending, or allocated and reserved.'), ageColumn],

@@ -52,6 +52,7 @@ function validateError(error: VolumeError | undefined, path: string): FieldError
 export const volumeAttachment: Kind<VolumeAttachment> = {
   allowUnconditionalUpdate: false,
   emptyStatus: () => ({ attached: false }),
+  statusKeeps: 'metadata',
   strategy: {
     validate,
     validateUpdate: (object, old) => [...validate(object), ...immutable('spec', object.spec, old.spec)],

@@ -218,6 +218,7 @@ interface PolicyDetails<T> {
 function policyKind<T extends ValidatingAdmissionPolicy | MutatingAdmissionPolicy>(own: PolicyDetails<T>): Kind<T> {
   return {
     countsGeneration: true,
+    statusKeeps: 'metadata',
     columns: [nameColumn, own.counted, column('ParamKind', 'The kind of the parameters.'), ageColumn],
     cells: (object, now) => [
       object.metadata.name,

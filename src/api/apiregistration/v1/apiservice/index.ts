@@ -96,6 +96,7 @@ function availability(service: APIService): string {
 
 export const apiService: Kind<APIService> = {
   nameRule: pathSegment,
+  statusKeeps: 'metadata',
   strategy: {
     default({ spec }) {
       if (spec?.service) spec.service.port ??= 443;

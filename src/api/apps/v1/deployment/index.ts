@@ -102,6 +102,7 @@ export const deployment: Kind<Deployment> = {
     validateStatusUpdate: validateStatus,
     warnings: workloadWarnings,
   },
+  statusKeeps: 'labels',
   countsGeneration: 'with annotations',
   columns: [
     nameColumn,
