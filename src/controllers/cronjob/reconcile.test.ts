@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CronJob, CronJobSpec, CronJobStatus, Job } from '../../api/batch/v1/types.generated.ts';
+import { formatTime } from '../../apimachinery/time.ts';
 import { reconcile } from './reconcile.ts';
 
 const at = (time: string) => Date.parse(`2026-01-01T${time}Z`);
@@ -74,6 +75,7 @@ test.each<[string, CronJob, Job[], number, { made: boolean; said: string[] }]>([
   ],
   ['a schedule that is none', cronJob({ schedule: 'x' }), [], noon, { made: false, said: ['UnparseableSchedule'] }],
   ['a zone that is none', cronJob({ timeZone: 'Moon/Base' }), [], noon, { made: false, said: ['UnknownTimeZone'] }],
+  ['no such day', cronJob({ schedule: '0 0 30 2 *' }), [], noon, { made: false, said: ['InvalidSchedule'] }],
   ['a Job by hand', cronJob({}, since('12:00:00')), [job('x')], noon, { made: false, said: ['UnexpectedJob'] }],
   [
     'a Job that went',
@@ -107,12 +109,45 @@ test('of finished Jobs the newest stay', () => {
     job('new', 'Complete', '2026-01-01T10:00:00Z'),
     job('bad', 'Failed', '2026-01-01T10:00:00Z'),
     job('worse', 'Failed', '2026-01-01T11:00:00Z'),
+    { ...job('idle', 'Failed'), status: { conditions: [{ type: 'Failed', status: 'True' }] } },
   ];
   const limits = { successfulJobsHistoryLimit: 1, failedJobsHistoryLimit: 0 };
-  expect(plan(cronJob(limits), jobs).forget.map(({ metadata }) => metadata.name)).toEqual(['old', 'bad', 'worse']);
+  expect(plan(cronJob(limits), jobs).forget.map(({ metadata }) => metadata.name)).toEqual([
+    'old',
+    'bad',
+    'worse',
+    'idle',
+  ]);
 });
 
 test('among thousands of missed times the last one counts', () => {
   const one = cronJob({ schedule: '* * * * *' }, { lastScheduleTime: '2020-01-01T00:00:00Z' });
   expect(plan(one).create?.metadata.name).toBe(`tick-${noon / 60_000}`);
+});
+
+test.each<[string, CronJob, number, { made: string | undefined; requeueAfter: number }]>([
+  ['before the first', cronJob({ schedule: '@every 7m' }), at('11:05:00'), { made: undefined, requeueAfter: 120_100 }],
+  ['looked at late', cronJob({ schedule: '@every 7m' }), at('11:07:30'), { made: '11:07', requeueAfter: 390_100 }],
+  [
+    'many later',
+    cronJob({ schedule: '@every 1m30s' }, { lastScheduleTime: '2020-01-01T00:00:30Z' }),
+    noon,
+    { made: '11:59', requeueAfter: 30_100 },
+  ],
+  [
+    'with a deadline that is shorter than the period',
+    cronJob({ schedule: '@every 10m', startingDeadlineSeconds: 30 }, since('11:50:00')),
+    noon + 1000,
+    { made: '12:00', requeueAfter: 599_100 },
+  ],
+  [
+    'past that deadline',
+    cronJob({ schedule: '@every 10m', startingDeadlineSeconds: 30 }, since('11:50:00')),
+    at('12:01:00'),
+    { made: undefined, requeueAfter: 540_100 },
+  ],
+])('periods are counted from the last time, %s', (_, one, now, expected) => {
+  const { create, requeueAfter } = plan(one, [], now);
+  const made = create && formatTime(Number(create.metadata.name?.replace('tick-', '')) * 60_000).slice(11, 16);
+  expect({ made, requeueAfter }).toEqual(expected);
 });

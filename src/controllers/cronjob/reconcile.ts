@@ -56,15 +56,16 @@ export function reconcile(input: CronJobInput): CronJobPlan {
     requeueAfter: undefined,
   };
   const { schedule: text, suspend, timeZone } = cronJob.spec;
-  if (cronJob.metadata.deletionTimestamp !== undefined || suspend) return idle;
+  if (cronJob.metadata.deletionTimestamp !== undefined) return idle;
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
+    const message = `invalid timeZone: "${timeZone}": unknown time zone ${timeZone}`;
+    return { ...idle, events: [...events, { type: 'Warning', reason: 'UnknownTimeZone', message }] };
+  }
+  if (suspend) return idle;
   const schedule = parseSchedule(text);
   if (typeof schedule === 'string') {
     const message = `unparseable schedule: "${text}" : ${schedule}`;
     return { ...idle, events: [...events, { type: 'Warning', reason: 'UnparseableSchedule', message }] };
-  }
-  if (timeZone !== undefined && !isTimeZone(timeZone)) {
-    const message = `invalid timeZone: "${timeZone}" : unknown time zone ${timeZone}`;
-    return { ...idle, events: [...events, { type: 'Warning', reason: 'UnknownTimeZone', message }] };
   }
   return { ...idle, ...start(input, schedule, { status: seen, events }) };
 }
@@ -76,9 +77,14 @@ interface Seen {
 
 function start(input: CronJobInput, schedule: Schedule, { status, events }: Seen): Partial<CronJobPlan> {
   const { cronJob, jobs, now } = input;
-  const { timeZone = 'UTC', concurrencyPolicy, startingDeadlineSeconds } = cronJob.spec;
-  const next = nextTime(schedule, now, timeZone);
-  const requeueAfter = next === undefined ? undefined : next - now + slack;
+  const { schedule: text, concurrencyPolicy, startingDeadlineSeconds } = cronJob.spec;
+  const next = upcoming(input, schedule);
+  if (next === undefined) {
+    // A day that no calendar has, February 30th.
+    const message = `invalid schedule: ${text} : time difference between two schedules is less than 1 second`;
+    return { events: [...events, { type: 'Warning', reason: 'InvalidSchedule', message }] };
+  }
+  const requeueAfter = next - now + slack;
   const { time, missed } = mostRecent(input, schedule);
   if (missed > manyMissed) {
     const message = 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew';
@@ -107,11 +113,34 @@ function isSame(reference: Readonly<ObjectReference>, job: Readonly<Job>): boole
   return reference.uid === job.metadata.uid;
 }
 
+/** Since when times count: the last one that was met. Periods of `@every` are counted from there, not from when it is looked at. */
+function beginning({ cronJob, now }: CronJobInput): number {
+  return Date.parse(cronJob.status?.lastScheduleTime ?? cronJob.metadata.creationTimestamp ?? formatTime(now));
+}
+
+function upcoming(input: CronJobInput, schedule: Schedule): number | undefined {
+  const { now, cronJob } = input;
+  if (schedule.kind !== 'every') return nextTime(schedule, now, cronJob.spec.timeZone);
+  const start = beginning(input);
+  return start + (periodsGone(start, now, schedule.period) + 1) * schedule.period;
+}
+
+function periodsGone(start: number, now: number, period: number): number {
+  return Math.max(0, Math.floor((now - start) / period));
+}
+
 /** The last time up to now that is not too long ago, and how many there were since the last Job (at most 101). */
-function mostRecent({ cronJob, now }: CronJobInput, schedule: Schedule): { time: number | undefined; missed: number } {
+function mostRecent(input: CronJobInput, schedule: Schedule): { time: number | undefined; missed: number } {
+  const { cronJob, now } = input;
   const { timeZone, startingDeadlineSeconds } = cronJob.spec;
-  let earliest = Date.parse(cronJob.status?.lastScheduleTime ?? cronJob.metadata.creationTimestamp ?? formatTime(now));
-  if (startingDeadlineSeconds !== undefined) earliest = Math.max(earliest, now - startingDeadlineSeconds * 1000);
+  const start = beginning(input);
+  const earliest =
+    startingDeadlineSeconds === undefined ? start : Math.max(start, now - startingDeadlineSeconds * 1000);
+  if (schedule.kind === 'every') {
+    const time = start + periodsGone(start, now, schedule.period) * schedule.period;
+    if (time <= start || time < earliest) return { time: undefined, missed: 0 };
+    return { time, missed: Math.min(periodsGone(earliest, now, schedule.period), manyMissed + 1) };
+  }
   const count = (from: number, most: number) => {
     let last: number | undefined;
     let found = 0;
@@ -212,8 +241,9 @@ function surplusJobs({ cronJob, jobs }: CronJobInput): Readonly<Job>[] {
   return [...beyond('Complete', successfulJobsHistoryLimit), ...beyond('Failed', failedJobsHistoryLimit)];
 }
 
+/** Those that never started are the last to go. */
 function byStart(a: Readonly<Job>, b: Readonly<Job>): number {
-  const [left, right] = [a.status?.startTime ?? '', b.status?.startTime ?? ''];
+  const [left, right] = [a.status?.startTime ?? '~', b.status?.startTime ?? '~'];
   if (left !== right) return left < right ? -1 : 1;
   return a.metadata.name < b.metadata.name ? -1 : 1;
 }

@@ -8,7 +8,7 @@ export interface PodGCInput {
   /** When a pod's node was first missed, in milliseconds since the epoch. */
   readonly missedSince: ReadonlyMap<string, number>;
   readonly now: number;
-  /** Ended pods that are kept. */
+  /** Ended pods that are kept; 0 keeps them all. */
   readonly threshold: number;
 }
 
@@ -19,7 +19,7 @@ const outOfService = 'node.kubernetes.io/out-of-service';
 /** Pods to delete at once, without grace. */
 export function podsToCollect({ pods, node, missedSince, now, threshold }: PodGCInput): Readonly<Pod>[] {
   const doomed = new Set<Readonly<Pod>>();
-  const ended = pods.filter(isPodTerminal).sort((a, b) => compare(createdAt(a), createdAt(b)));
+  const ended = threshold > 0 ? pods.filter(isPodTerminal).sort(byUse) : [];
   for (const pod of ended.slice(0, Math.max(0, ended.length - threshold))) doomed.add(pod);
   for (const pod of pods) {
     const { nodeName } = pod.spec;
@@ -41,8 +41,17 @@ function isOutOfService(node: Readonly<Node>): boolean {
   return !ready && (node.spec?.taints ?? []).some((taint) => taint.key === outOfService);
 }
 
-function createdAt(pod: Readonly<Pod>): string {
-  return pod.metadata.creationTimestamp ?? '';
+/** Evicted pods tell nobody anything, and the oldest the least. */
+function byUse(a: Readonly<Pod>, b: Readonly<Pod>): number {
+  return (
+    Number(isEvicted(b)) - Number(isEvicted(a)) ||
+    compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||
+    compare(a.metadata.name, b.metadata.name)
+  );
+}
+
+function isEvicted({ status }: Readonly<Pod>): boolean {
+  return status?.phase === 'Failed' && status.reason === 'Evicted';
 }
 
 function compare(a: string, b: string): number {

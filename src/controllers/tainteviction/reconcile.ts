@@ -4,8 +4,8 @@ import type { Pod, Taint } from '../../api/core/v1/types.generated.ts';
 import { isOfSilence } from '../shared/node-taints.ts';
 
 /**
- * Milliseconds until a pod must leave its node because of the node's NoExecute taints: 0 for now, undefined for never. Its time
- * counts `since` it was first seen that it must; where the node itself is silent, since that was told, also over a restart.
+ * Milliseconds until a pod must leave its node because of the node's NoExecute taints: 0 for now, undefined for never. Of several
+ * tolerations of a taint the first says how long. Its time counts `since` it was first seen that it must; where the node itself is silent, since that was told, also over a restart.
  */
 export function evictionDelay(
   pod: Readonly<Pod>,
@@ -15,12 +15,13 @@ export function evictionDelay(
   let soonest: number | undefined;
   for (const taint of taints) {
     if (taint.effect !== 'NoExecute') continue;
-    const tolerating = (pod.spec.tolerations ?? []).filter((t) => tolerates(t, taint));
-    if (tolerating.length === 0) return 0;
-    const seconds = tolerating.map((t) => t.tolerationSeconds).filter((s) => s !== undefined);
-    if (seconds.length === 0) continue;
+    const toleration = pod.spec.tolerations?.find((t) => tolerates(t, taint));
+    if (!toleration) return 0;
+    const { tolerationSeconds } = toleration;
+    if (tolerationSeconds === undefined) continue;
+    if (tolerationSeconds <= 0) return 0;
     const start = isOfSilence(taint) ? Math.min(since, toldAt(taint, pod)) : since;
-    const left = Math.max(0, start + Math.min(...seconds) * 1000 - now);
+    const left = Math.max(0, start + tolerationSeconds * 1000 - now);
     soonest = Math.min(soonest ?? left, left);
   }
   return soonest;
