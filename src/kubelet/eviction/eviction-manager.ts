@@ -21,7 +21,7 @@ import {
   pressureRefusal,
   rank,
 } from './ranking.ts';
-import { type Shortage, shortages, type Threshold } from './thresholds.ts';
+import { isOfDisk, type Resource, type Shortage, shortages, type Threshold } from './thresholds.ts';
 
 /** A pod of the node that can be ended. */
 export interface Evictable {
@@ -52,7 +52,14 @@ export interface EvictionManagerOptions {
   readonly log: (message: string) => void;
 }
 
-export type Pressure = 'MemoryPressure' | 'DiskPressure';
+export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure';
+
+const pressureOf: Readonly<Record<Resource, Pressure>> = {
+  memory: 'MemoryPressure',
+  'ephemeral-storage': 'DiskPressure',
+  inodes: 'DiskPressure',
+  pids: 'PIDPressure',
+};
 
 /** kubelet's --eviction-pressure-transition-period, in milliseconds. */
 export const defaultTransition = 300_000;
@@ -94,7 +101,7 @@ export class EvictionManager {
     const { resource } = shortage ?? {};
     if (resource) {
       event({ type: 'Warning', reason: 'EvictionThresholdMet', message: `Attempting to reclaim ${resource}` });
-      if (resource !== 'memory') await this.#removeDeadContainers();
+      if (isOfDisk(resource)) await this.#removeDeadContainers();
     }
     await this.#collectImages(machine, shortage);
     if (shortage) await this.#relieve(shortage);
@@ -104,7 +111,7 @@ export class EvictionManager {
   #note(found: readonly Shortage[]): readonly Shortage[] {
     const before = this.#told;
     for (const { resource } of found) {
-      this.#seen.set(resource === 'memory' ? 'MemoryPressure' : 'DiskPressure', this.#options.clock.now());
+      this.#seen.set(pressureOf[resource], this.#options.clock.now());
     }
     // One that is over for long enough is news too.
     this.#told = this.pressures().join();
@@ -127,16 +134,20 @@ export class EvictionManager {
     }
   }
 
-  /** Disk is first sought in images that nobody uses; then, and for memory, one pod goes. */
+  /** Disk is first sought in images that nobody uses; then, and for all else, one pod goes. */
   async #relieve(shortage: Shortage): Promise<void> {
     const { clock, rootDir, thresholds, log } = this.#options;
-    if (shortage.resource !== 'memory') {
+    if (isOfDisk(shortage.resource)) {
       const still = shortages(thresholds, await machineUsage(rootDir, clock.now()));
       if (!still.some(({ resource }) => resource === shortage.resource)) return;
     }
     if (this.#evicted && !this.#evicted.worker.isCleared && clock.now() - this.#evicted.at < clearing) return;
     const running = [...this.#options.workers()].filter((worker) => worker.holdsResources);
-    const usages = await this.#usages(running.map(({ pod }) => pod));
+    const countsInodes = shortage.resource === 'inodes';
+    const usages = await this.#usages(
+      running.map(({ pod }) => pod),
+      { countsInodes },
+    );
     const [first] = rank(usages, shortage);
     const worker = running.find(({ pod }) => pod === first?.pod);
     if (!first || !worker) return;
@@ -155,9 +166,11 @@ export class EvictionManager {
     }
   }
 
-  async #usages(pods: readonly Pod[]): Promise<PodUsage[]> {
+  async #usages(pods: readonly Pod[], { countsInodes = false } = {}): Promise<PodUsage[]> {
     const stats = await this.#options.cri.listContainerStats();
-    return Promise.all(pods.map((pod) => this.#usage(pod, stats)));
+    const usages = await Promise.all(pods.map((pod) => this.#usage(pod, stats)));
+    if (!countsInodes) return usages;
+    return Promise.all(usages.map(async (usage) => ({ ...usage, inodes: await this.#inodes(usage, stats) })));
   }
 
   async #usage(pod: Pod, stats: readonly ContainerStats[]): Promise<PodUsage> {
@@ -178,15 +191,24 @@ export class EvictionManager {
     return { pod, containers, emptyDirs };
   }
 
-  async #diskUse(path: string): Promise<number> {
-    const { stdout } = await this.#options.exec.run(['du', '-sxB1', path]);
+  async #inodes({ pod, emptyDirs }: PodUsage, stats: readonly ContainerStats[]): Promise<number> {
+    const uid = pod.metadata.uid ?? '';
+    const own = stats.filter(({ attributes }) => attributes?.labels[labels.podUID] === uid);
+    const inLayers = own.map(({ writableLayer }) => writableLayer?.inodesUsed?.value ?? 0);
+    const paths = [...emptyDirs.keys()].map((name) => this.#options.emptyDir(uid, name));
+    const inVolumes = await Promise.all(paths.map((path) => this.#diskUse(path, '--inodes')));
+    return [...inLayers, ...inVolumes].reduce((sum, count) => sum + count, 0);
+  }
+
+  async #diskUse(path: string, unit = '-B1'): Promise<number> {
+    const { stdout } = await this.#options.exec.run(['du', '-sx', unit, path]);
     return Number.parseInt(stdout, 10) || 0;
   }
 
   async #collectImages(machine: MachineUsage, shortage: Shortage | undefined): Promise<void> {
     const { cri, clock, imageLimits, log } = this.#options;
     const now = clock.now();
-    const isShort = shortage !== undefined && shortage.resource !== 'memory';
+    const isShort = shortage !== undefined && isOfDisk(shortage.resource);
     if (!isShort && now - this.#imagesAt < imagePeriod) return;
     this.#imagesAt = now;
     const [images, containers] = await Promise.all([cri.listImages(), cri.listContainers()]);

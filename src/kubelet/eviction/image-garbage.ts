@@ -28,9 +28,11 @@ export function bytesToFree(
   disk: { readonly capacity: number; readonly available: number },
   limits: ImageLimits,
 ): number {
-  const used = disk.capacity - disk.available;
-  if (disk.capacity === 0 || (used / disk.capacity) * 100 < limits.high) return 0;
-  return Math.max(0, Math.ceil(used - (disk.capacity * limits.low) / 100));
+  if (disk.capacity === 0) return 0;
+  // In whole percent, as upstream reckons: what is free is rounded down.
+  const free = Math.floor((disk.available * 100) / disk.capacity);
+  if (100 - free < limits.high) return 0;
+  return Math.max(0, Math.floor((disk.capacity * (100 - limits.low)) / 100) - disk.available);
 }
 
 /** The images to remove, those longest unused first. Images that no registry has (Portico's own) and pinned ones stay. */

@@ -1,8 +1,10 @@
 // Who is evicted first when something runs short, who is evicted for taking more than its limit, and what is said of it: pure.
 // The order and the words are upstream's (pkg/kubelet/eviction/helpers.go).
-import { podRequests } from '../../api/core/v1/pod/resources.ts';
+import { tolerates } from '../../api/core/v1/node/placement.ts';
+import { podLimits, podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
-import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
+import { parseQuantity, printQuantity, quantityOf, quantityValue } from '../../apimachinery/quantity.ts';
+import { isSidecar } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
 import type { Shortage } from './thresholds.ts';
 
@@ -18,6 +20,8 @@ export interface PodUsage {
   readonly containers: ReadonlyMap<string, ContainerUsage>;
   /** Bytes in emptyDirs on disk, by volume. */
   readonly emptyDirs: ReadonlyMap<string, number>;
+  /** In containers and emptyDirs; counted only where inodes run short. */
+  readonly inodes?: number;
 }
 
 /** Pods that the node cannot do without: static ones, and those of system priorities. */
@@ -26,33 +30,33 @@ export function isCritical({ metadata, spec }: Pod): boolean {
   return (source !== undefined && source !== 'api') || (spec.priority ?? 0) >= 2_000_000_000;
 }
 
-type Measure = 'memory' | 'disk';
+type Measure = 'memory' | 'disk' | 'inodes';
 
-function measureOf({ resource }: Shortage): Measure {
-  return resource === 'memory' ? 'memory' : 'disk';
-}
+const measures = { memory: 'memory', 'ephemeral-storage': 'disk', inodes: 'inodes', pids: undefined } as const;
 
-function total({ containers, emptyDirs }: PodUsage, measure: Measure): number {
+function total({ containers, emptyDirs, inodes = 0 }: PodUsage, measure: Measure): number {
+  if (measure === 'inodes') return inodes;
   const used = [...containers.values()].reduce((sum, usage) => sum + usage[measure], 0);
   if (measure === 'memory') return used;
   return [...emptyDirs.values()].reduce((sum, bytes) => sum + bytes, used);
 }
 
+/** Nobody asks for inodes. */
 const requestNames = { memory: 'memory', disk: 'ephemeral-storage' } as const;
 
 function requested(pod: Pod, measure: Measure): number {
-  const amount = podRequests(pod)[requestNames[measure]];
+  const amount = measure === 'inodes' ? undefined : podRequests(pod)[requestNames[measure]];
   return amount ? quantityValue(amount) : 0;
 }
 
-/** First those that use more than they asked for, then by priority, then by how much more. */
+/** First those that use more than they asked for, then by priority, then by how much more; of processes by priority alone. */
 export function rank(pods: readonly PodUsage[], shortage: Shortage): PodUsage[] {
-  const measure = measureOf(shortage);
+  const measure = measures[shortage.resource];
   const facts = pods
     .filter(({ pod }) => !isCritical(pod))
     .map((one) => ({
       one,
-      over: total(one, measure) - requested(one.pod, measure),
+      over: measure ? total(one, measure) - requested(one.pod, measure) : 0,
       priority: one.pod.spec.priority ?? 0,
     }));
   facts.sort((a, b) => Number(b.over > 0) - Number(a.over > 0) || a.priority - b.priority || b.over - a.over);
@@ -62,39 +66,37 @@ export function rank(pods: readonly PodUsage[], shortage: Shortage): PodUsage[] 
 /** Why a pod is evicted because the node runs short. */
 export function lowMessage({ pod, containers }: PodUsage, shortage: Shortage): string {
   const { resource, threshold, available } = shortage;
-  const measure = measureOf(shortage);
+  const measure = measures[resource];
   const parts = [
     `The node was low on resource: ${resource}. `,
-    `Threshold quantity: ${amountText(threshold)}, available: ${amountText(available)}. `,
+    `Threshold quantity: ${printQuantity(threshold)}, available: ${printQuantity(available)}. `,
   ];
-  for (const container of pod.spec.containers) {
+  if (measure === undefined || measure === 'inodes') return parts.join('');
+  for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)]) {
     const used = containers.get(container.name)?.[measure] ?? 0;
-    const request = amountIn(container.resources?.requests?.[requestNames[measure]]);
-    if (used <= request) continue;
-    const numbers = `was using ${amountText(used)}, request is ${amountText(request)}`;
-    parts.push(`Container ${container.name} ${numbers}, has larger consumption of ${requestNames[measure]}. `);
+    const request = parseQuantity(container.resources?.requests?.[resource] ?? '0');
+    if (used <= quantityValue(request)) continue;
+    const numbers = `was using ${bytesText(used)}, request is ${printQuantity(request)}`;
+    parts.push(`Container ${container.name} ${numbers}, has larger consumption of ${resource}. `);
   }
   return parts.join('');
 }
 
 /** Why a pod is evicted for taking more disk than it may; undefined when it does not. */
-export function overLimit({ pod, containers, emptyDirs }: PodUsage): string | undefined {
+export function overLimit(usage: PodUsage): string | undefined {
+  const { pod, containers, emptyDirs } = usage;
   for (const { name, emptyDir } of pod.spec.volumes ?? []) {
-    const limit = emptyDir?.sizeLimit;
-    if (limit !== undefined && amountIn(limit) > 0 && (emptyDirs.get(name) ?? 0) > amountIn(limit))
-      return `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". `;
+    const limit = parseQuantity(emptyDir?.sizeLimit ?? '0');
+    if (limit.nano > 0n && (emptyDirs.get(name) ?? 0) > quantityValue(limit))
+      return `Usage of EmptyDir volume "${name}" exceeds the limit "${printQuantity(limit)}". `;
   }
-  const limits = pod.spec.containers.map(storageLimit);
-  const used = total({ pod, containers, emptyDirs }, 'disk');
-  if (limits.length > 0 && limits.every((limit) => limit !== undefined)) {
-    const sum = limits.reduce((all, limit) => all + amountIn(limit), 0);
-    if (used > sum)
-      return `Pod ephemeral local storage usage exceeds the total limit of containers ${amountText(sum)}. `;
-  }
+  const whole = podLimits(pod)['ephemeral-storage'];
+  if (whole && total(usage, 'disk') > quantityValue(whole))
+    return `Pod ephemeral local storage usage exceeds the total limit of containers ${printQuantity(whole)}. `;
   for (const container of pod.spec.containers) {
-    const limit = storageLimit(container);
-    if (limit !== undefined && (containers.get(container.name)?.disk ?? 0) > amountIn(limit))
-      return `Container ${container.name} exceeded its local ephemeral storage limit "${limit}". `;
+    const limit = parseQuantity(storageLimit(container) ?? '0');
+    if (limit.nano > 0n && (containers.get(container.name)?.disk ?? 0) > quantityValue(limit))
+      return `Container ${container.name} exceeded its local ephemeral storage limit "${printQuantity(limit)}". `;
   }
   return undefined;
 }
@@ -104,28 +106,18 @@ const storageLimit = ({ resources }: Container): string | undefined => resources
 /** Whether a pod has limits of disk that somebody must look after. */
 export function hasDiskLimits({ spec }: Pod): boolean {
   const limited = (spec.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit && emptyDir.medium !== 'Memory');
-  return limited || spec.containers.some((container) => storageLimit(container) !== undefined);
+  return limited || [...spec.containers, ...(spec.initContainers ?? [])].some((one) => storageLimit(one) !== undefined);
 }
+
+const memoryTaint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' } as const;
 
 /** Why a node under pressure takes no new pod; undefined when it takes this one. */
 export function pressureRefusal(pod: Pod, qos: string, pressures: readonly string[]): Verdict | undefined {
   if (isCritical(pod)) return undefined;
-  const reasons = pressures.filter((one) => one !== 'MemoryPressure' || qos === 'BestEffort');
-  if (reasons.length === 0) return undefined;
+  const isMemoryAlone = pressures.every((one) => one === 'MemoryPressure');
+  const bears = qos !== 'BestEffort' || pod.spec.tolerations?.some((toleration) => tolerates(toleration, memoryTaint));
+  if (isMemoryAlone && (pressures.length === 0 || bears)) return undefined;
   return { reason: 'Evicted', message: `Pod was rejected: The node had condition: [${pressures.join(' ')}]. ` };
 }
 
-function amountIn(text: string | undefined): number {
-  return text === undefined ? 0 : quantityValue(parseQuantity(String(text)));
-}
-
-/** Bytes as upstream's quantities print them: in the largest binary unit that divides them. */
-function amountText(bytes: number): string {
-  let amount = Math.round(bytes);
-  let unit = 0;
-  while (amount !== 0 && amount % 1024 === 0 && unit < 4) {
-    amount /= 1024;
-    unit += 1;
-  }
-  return `${amount}${['', 'Ki', 'Mi', 'Gi', 'Ti'][unit]}`;
-}
+const bytesText = (bytes: number): string => printQuantity(quantityOf(bytes, 'BinarySI'));

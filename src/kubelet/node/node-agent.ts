@@ -9,6 +9,8 @@ import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { EventRecorder, EventText } from '../../client/events.ts';
 import { leases, nodes } from '../../client/resources.ts';
 import type { Pressure } from '../eviction/eviction-manager.ts';
+import type { Threshold } from '../eviction/thresholds.ts';
+import { housekeepingSettings } from '../housekeeping.ts';
 import type { KubeletOptions } from '../options.ts';
 import { nodeEvents, nodeReference, schedulableEvent, starting } from './node-events.ts';
 import { type NodeFacts, newNode, nodeLabels, nodeStatus, withoutHeartbeats } from './node-status.ts';
@@ -43,6 +45,7 @@ export class NodeAgent {
   #isFirstLook = true;
   #reportedAt = 0;
   readonly #pressures: () => readonly Pressure[];
+  readonly #evictionHard: readonly Threshold[];
   /** A look that was asked for while another went on. */
   #isWanted = false;
   #rouse: () => void = () => {};
@@ -51,6 +54,7 @@ export class NodeAgent {
     this.#options = kubelet;
     this.#recorder = recorder;
     this.#pressures = pressures;
+    this.#evictionHard = housekeepingSettings(kubelet.housekeeping).evictionHard;
   }
 
   /** Looks at the node, and tells what changed, at once. */
@@ -182,6 +186,7 @@ export class NodeAgent {
       images: images.map((i) => ({ names: [...i.repoDigests, ...i.repoTags], sizeBytes: i.size })),
       problems,
       pressures: this.#pressures(),
+      evictionHard: this.#evictionHard,
     };
   }
 

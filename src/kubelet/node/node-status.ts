@@ -1,6 +1,14 @@
 // The Node object of this machine, as a pure function of what was found on it.
 import type { Node, NodeCondition, NodeStatus } from '../../api/core/v1/types.generated.ts';
+import {
+  parseQuantity,
+  printQuantity,
+  quantityOf,
+  quantityValue,
+  subtractQuantities,
+} from '../../apimachinery/quantity.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { keptFree, type Signal, type Threshold } from '../eviction/thresholds.ts';
 
 export interface NodeFacts {
   readonly nodeName: string;
@@ -21,10 +29,14 @@ export interface NodeFacts {
   readonly problems: readonly string[];
   /** Conditions that are true because the node runs short of something: `MemoryPressure`. */
   readonly pressures?: readonly string[];
+  /** What pods do not get, since the node evicts them before it has so little (kubelet's Node Allocatable). */
+  readonly evictionHard?: readonly Threshold[];
 }
 
 const maxPods = '110';
 const mostImages = 50;
+/** Of one image. */
+const mostNames = 5;
 
 export function nodeLabels({
   nodeName,
@@ -39,6 +51,10 @@ export function nodeLabels({
   };
 }
 
+/** As Go's errors are told together. */
+const aggregate = (texts: readonly string[]): string =>
+  texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
+
 function conditions(facts: NodeFacts, old: readonly NodeCondition[], now: number): NodeCondition[] {
   const ready = facts.problems.length === 0;
   const wanted: readonly (readonly [type: string, status: string, reason: string, message: string])[] = [
@@ -48,10 +64,12 @@ function conditions(facts: NodeFacts, old: readonly NodeCondition[], now: number
     facts.pressures?.includes('DiskPressure')
       ? ['DiskPressure', 'True', 'KubeletHasDiskPressure', 'kubelet has disk pressure']
       : ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-    ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+    facts.pressures?.includes('PIDPressure')
+      ? ['PIDPressure', 'True', 'KubeletHasInsufficientPID', 'kubelet has insufficient PID available']
+      : ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
     ready
       ? ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status']
-      : ['Ready', 'False', 'KubeletNotReady', facts.problems.join('; ')],
+      : ['Ready', 'False', 'KubeletNotReady', aggregate(facts.problems)],
   ];
   const own = wanted.map(([type, status, reason, message]): NodeCondition => {
     const before = old.find((c) => c.type === type);
@@ -68,11 +86,25 @@ function conditions(facts: NodeFacts, old: readonly NodeCondition[], now: number
   return [...old.filter((c) => !own.some((o) => o.type === c.type)), ...own];
 }
 
+const storage = 'ephemeral-storage';
+
+function allocatable(
+  { evictionHard = [] }: NodeFacts,
+  capacity: Readonly<Record<string, string>>,
+): NodeStatus['allocatable'] {
+  const left = (name: string, signal: Signal) => {
+    const all = parseQuantity(capacity[name] ?? '0');
+    const rest = subtractQuantities(all, keptFree(evictionHard, signal, quantityValue(all)));
+    return printQuantity(rest.nano < 0n ? quantityOf(0) : rest);
+  };
+  return { ...capacity, memory: left('memory', 'memory.available'), [storage]: left(storage, 'nodefs.available') };
+}
+
 /** `old` is the status as the API has it; conditions of others stay. */
 export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: number): NodeStatus {
   const capacity = {
     cpu: String(facts.cpus),
-    'ephemeral-storage': `${Math.floor(facts.ephemeralStorage / 1024)}Ki`,
+    [storage]: `${Math.floor(facts.ephemeralStorage / 1024)}Ki`,
     'hugepages-1Gi': '0',
     'hugepages-2Mi': '0',
     memory: `${Math.floor(facts.memory / 1024)}Ki`,
@@ -84,7 +116,7 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: n
       { type: 'Hostname', address: facts.nodeName },
     ],
     capacity,
-    allocatable: capacity,
+    allocatable: allocatable(facts, capacity),
     conditions: conditions(facts, old?.conditions ?? [], now),
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
@@ -102,7 +134,7 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: n
     images: [...facts.images]
       .sort((a, b) => b.sizeBytes - a.sizeBytes)
       .slice(0, mostImages)
-      .map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })),
+      .map(({ names, sizeBytes }) => ({ names: names.slice(0, mostNames), sizeBytes })),
   };
 }
 

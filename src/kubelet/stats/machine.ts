@@ -9,6 +9,8 @@ export interface MachineUsage {
   readonly memory: Amounts;
   /** The file system of the pods' volumes and logs, and of the images (they are one). */
   readonly disk: Amounts & { readonly inodes: number; readonly inodesFree: number };
+  /** Not bytes: how many processes and threads there may be. */
+  readonly processes: Amounts;
 }
 
 /** Bytes. */
@@ -22,11 +24,15 @@ const nanoSecondsPerTick = 10_000_000;
 
 /** `rootDir` says which file system is meant. */
 export async function machineUsage(rootDir: string, now: number): Promise<MachineUsage> {
-  const [stat, meminfo, disk] = await Promise.all([
+  const [stat, meminfo, disk, load, ...most] = await Promise.all([
     readFile('/proc/stat', 'utf8'),
     readFile('/proc/meminfo', 'utf8'),
     statfs(rootDir),
+    readFile('/proc/loadavg', 'utf8'),
+    readFile('/proc/sys/kernel/pid_max', 'utf8'),
+    readFile('/proc/sys/kernel/threads-max', 'utf8'),
   ]);
+  const processes = Math.min(...most.map(Number));
   return {
     at: now,
     cpuNanoSeconds: busyTicks(stat) * nanoSecondsPerTick,
@@ -37,6 +43,7 @@ export async function machineUsage(rootDir: string, now: number): Promise<Machin
       inodes: disk.files,
       inodesFree: disk.ffree,
     },
+    processes: { capacity: processes, available: processes - Number(/\/(\d+)/.exec(load)?.[1] ?? 0) },
   };
 }
 
