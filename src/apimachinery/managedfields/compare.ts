@@ -63,7 +63,7 @@ function allOf(value: unknown, type: Schema): FieldSet {
   const result: Record<string, FieldSet> = { '.': emptySet };
   if (!isObject(value)) return emptySet;
   const keys = Object.keys(value);
-  if (keys.length > 1) keys.sort();
+  if (!isSorted(keys)) keys.sort();
   const fields = schema.kind === 'object' ? schema.fields : undefined;
   let any = false;
   for (const key of keys) {
@@ -75,6 +75,11 @@ function allOf(value: unknown, type: Schema): FieldSet {
     any = true;
   }
   return any ? result : emptySet;
+}
+
+function isSorted(texts: readonly string[]): boolean {
+  for (let i = 1; i < texts.length; i++) if (texts[i - 1]! > texts[i]!) return false;
+  return true;
 }
 
 function allOfItems(list: unknown, schema: ListSchema): FieldSet {

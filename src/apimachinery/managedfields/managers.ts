@@ -78,15 +78,20 @@ function idOf({ manager = '', operation, apiVersion = '', subresource = '' }: Ma
 /** Writes metadata.managedFields: appliers first, then by time and name. Undefined when there are none. */
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] | undefined {
   if (managers.size === 0) return undefined;
-  return [...managers.values()].sort(inOrder).map((m) => ({
-    ...(m.manager !== '' && { manager: m.manager }),
-    operation: m.operation,
-    ...(m.apiVersion !== '' && { apiVersion: m.apiVersion }),
-    ...(m.time !== undefined && { time: m.time }),
+  return [...managers.values()].sort(inOrder).map(encodeManaged);
+}
+
+export function encodeManaged(managed: Managed): ManagedFieldsEntry {
+  const { manager, operation, apiVersion, time, fields, subresource } = managed;
+  return {
+    ...(manager !== '' && { manager }),
+    operation,
+    ...(apiVersion !== '' && { apiVersion }),
+    ...(time !== undefined && { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: m.fields,
-    ...(m.subresource !== '' && { subresource: m.subresource }),
-  }));
+    fieldsV1: fields,
+    ...(subresource !== '' && { subresource }),
+  };
 }
 
 function inOrder(a: Managed, b: Managed): number {

@@ -7,6 +7,7 @@ import { isEmptySet, union } from './field-set.ts';
 import {
   capUpdaters,
   decodeManagers,
+  encodeManaged,
   encodeManagers,
   keyOf,
   loseFields,
@@ -15,7 +16,7 @@ import {
   storedManagers,
   withoutUnmanaged,
 } from './managers.ts';
-import { ConversionError, changesOf, reconcileManagers, type Versions } from './versions.ts';
+import { ConversionError, changeIn, changesOf, reconcileManagers, type Versions } from './versions.ts';
 
 export interface Writer {
   /** The query parameter `fieldManager`, or what stands before the first `/` of the User-Agent. */
@@ -47,14 +48,23 @@ export function recordUpdate(request: UpdateRequest): ManagedFieldsEntry[] | und
   const id: ManagerId = { manager, operation: 'Update', apiVersion, subresource };
   // As upstream: of what cannot be read by its type nobody owns anything.
   if (versions.misfit?.(request.new) !== undefined || versions.misfit?.(request.old) !== undefined) return undefined;
-  const before = request.old ?? zeroObject(versions.view(apiVersion)!.schema);
   try {
+    if (managers.size === 0) return firstEntry(id, request);
+    const before = request.old ?? zeroObject(versions.view(apiVersion)!.schema);
     return encodeManagers(trackUpdate(managers, id, { before, after: request.new, writer: request }));
   } catch (error) {
     // As upstream: who cannot be told any more what is theirs owns nothing.
     if (error instanceof ConversionError) return undefined;
     throw error;
   }
+}
+
+/** Of a new object, all that is not as Go makes it of nothing is the writer's. */
+function firstEntry(id: ManagerId, { versions, time, new: created }: UpdateRequest): ManagedFieldsEntry[] | undefined {
+  const before = zeroObject(versions.view(id.apiVersion)!.schema);
+  const { added, modified } = changeIn(id.apiVersion, { before, after: withoutManagedFields(created), versions })!;
+  const fields = withoutUnmanaged(union(modified, added));
+  return isEmptySet(fields) ? undefined : [encodeManaged({ ...id, fields, time })];
 }
 
 /** The managers after `id` changed `before` to `after`. */
@@ -70,11 +80,11 @@ export function trackUpdate(
   const { writer } = change;
   const { versions } = writer;
   const before = withoutManagedFields(change.before);
-  const changeIn = changesOf(before, withoutManagedFields(change.after), versions);
+  const changeInVersion = changesOf(before, withoutManagedFields(change.after), versions);
   // The writer takes what it changed as if it were new, then adds it to what it had: its own old fields stay unless removed.
   const result =
-    managers.size === 0 ? new Map() : loseFields(reconcileManagers(managers, before, versions), '', changeIn);
-  const { added, modified } = changeIn(id.apiVersion)!;
+    managers.size === 0 ? new Map() : loseFields(reconcileManagers(managers, before, versions), '', changeInVersion);
+  const { added, modified } = changeInVersion(id.apiVersion)!;
   const taken = withoutUnmanaged(union(modified, added));
   if (!isEmptySet(taken)) {
     const key = keyOf(id);

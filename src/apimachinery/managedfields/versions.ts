@@ -37,20 +37,26 @@ function ownPart({ added, modified, removed }: Comparison, own: OwnFields): Comp
 /** What a change from `before` to `after` is in each version, each worked out once. */
 export function changesOf(before: unknown, after: unknown, versions: Versions): ChangeIn {
   const known = new Map<string, Comparison | undefined>();
-  const changeIn = ({ schema, own }: VersionView, apiVersion: string) => {
-    const was = converted(before, apiVersion, { versions, what: 'old' });
-    const is = converted(after, apiVersion, { versions, what: 'new' });
-    if (was === is) return noChange;
-    const change = compareTyped(was, is, schema);
-    return own ? ownPart(change, own) : change;
-  };
   return (apiVersion) => {
     if (known.has(apiVersion)) return known.get(apiVersion);
-    const view = versions.view(apiVersion);
-    const change = view && changeIn(view, apiVersion);
+    const change = changeIn(apiVersion, { before, after, versions });
     known.set(apiVersion, change);
     return change;
   };
+}
+
+/** The same in one version; undefined: there is no such version any more. */
+export function changeIn(
+  apiVersion: string,
+  { before, after, versions }: { readonly before: unknown; readonly after: unknown; readonly versions: Versions },
+): Comparison | undefined {
+  const view = versions.view(apiVersion);
+  if (!view) return undefined;
+  const was = converted(before, apiVersion, { versions, what: 'old' });
+  const is = converted(after, apiVersion, { versions, what: 'new' });
+  if (was === is) return noChange;
+  const change = compareTyped(was, is, view.schema);
+  return view.own ? ownPart(change, view.own) : change;
 }
 
 function converted(

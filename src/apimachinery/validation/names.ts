@@ -119,27 +119,30 @@ export const wildcardDns1123Subdomain: NameRule = (text) => {
   return errors;
 };
 
+const qualifiedMessage = regexMessage(
+  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  qualifiedPart,
+  ['MyName', 'my.name', '123-abc'],
+);
+
 /** A key of a label, annotation or finalizer: `[prefix/]name`. */
 export const qualifiedName: NameRule = (text) => {
-  const what =
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-  const examples = ['MyName', 'my.name', '123-abc'];
-  const parts = text.split('/');
-  if (parts.length > 2) {
+  const slash = text.indexOf('/');
+  if (slash !== text.lastIndexOf('/')) {
     return [
-      `a valid label key ${regexMessage(what, qualifiedPart, examples)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key ${qualifiedMessage} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   const errors: string[] = [];
-  if (parts.length === 2) {
-    const prefix = parts[0]!;
+  if (slash >= 0) {
+    const prefix = text.slice(0, slash);
     if (prefix === '') errors.push(`prefix part ${emptyMessage}`);
     else errors.push(...labelKeyPrefix(prefix).map((message) => `prefix part ${message}`));
   }
-  const name = parts.at(-1)!;
+  const name = slash < 0 ? text : text.slice(slash + 1);
   if (name === '') errors.push(`name part ${emptyMessage}`);
   else if (Buffer.byteLength(name) > 63) errors.push(`name part ${maxBytesMessage(63)}`);
-  if (!patterns.qualifiedPart.test(name)) errors.push(`name part ${regexMessage(what, qualifiedPart, examples)}`);
+  if (!patterns.qualifiedPart.test(name)) errors.push(`name part ${qualifiedMessage}`);
   return errors;
 };
 

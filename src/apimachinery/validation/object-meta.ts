@@ -21,7 +21,8 @@ export interface ObjectMetaRules {
 
 /** The messages of a name rule as errors at `field`. */
 export function nameErrors(rule: NameRule, field: string, value: string): FieldError[] {
-  return rule(value).map((message) => fieldError.invalid(field, value, message));
+  const messages = rule(value);
+  return messages.length === 0 ? [] : messages.map((message) => fieldError.invalid(field, value, message));
 }
 
 /** Of a new object. */
@@ -32,9 +33,9 @@ export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, pat
   if (meta.generateName) {
     const isMasked = meta.generateName.length > 1 && meta.generateName.endsWith('-');
     const asName = isMasked ? `${meta.generateName.slice(0, -2)}a` : meta.generateName;
-    errors.push(
-      ...rule(asName).map((message) => fieldError.invalid(`${path}.generateName`, meta.generateName, message)),
-    );
+    for (const message of rule(asName)) {
+      errors.push(fieldError.invalid(`${path}.generateName`, meta.generateName, message));
+    }
   }
   if (!meta.name) errors.push(fieldError.required(`${path}.name`, 'name or generateName is required'));
   else errors.push(...nameErrors(rule, `${path}.name`, meta.name));
@@ -51,7 +52,8 @@ export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, pat
   errors.push(...validateAnnotations(meta.annotations, `${path}.annotations`));
   errors.push(...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`));
   errors.push(...validateFinalizers(meta.finalizers, `${path}.finalizers`));
-  return rules.plainFinalizers ? errors : [...errors, ...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`)];
+  if (!rules.plainFinalizers) errors.push(...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`));
+  return errors;
 }
 
 /** Of a changed object: what may not change, and the changed rest. Fields that the new object omits are taken as kept. */
@@ -81,7 +83,8 @@ export function validateObjectMetaUpdate(
   errors.push(...validateLabels(meta.labels, `${path}.labels`));
   errors.push(...validateAnnotations(meta.annotations, `${path}.annotations`));
   errors.push(...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`));
-  return rules.plainFinalizers ? errors : [...errors, ...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`)];
+  if (!rules.plainFinalizers) errors.push(...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`));
+  return errors;
 }
 
 /** No finalizers join an object that is being deleted. */
@@ -96,22 +99,24 @@ function validateNoNewFinalizers(meta: ObjectMeta, old: ObjectMeta, path = 'meta
 
 /** Labels, or a selector made of labels. */
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, path: string): FieldError[] {
-  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...nameErrors(qualifiedName, path, key),
-    ...nameErrors(labelValueRule, path, value),
-  ]);
+  const errors: FieldError[] = [];
+  for (const key in labels)
+    errors.push(...nameErrors(qualifiedName, path, key), ...nameErrors(labelValueRule, path, labels[key]!));
+  return errors;
 }
 
 export function validateAnnotations(
   annotations: Readonly<Record<string, string>> | undefined,
   path: string,
 ): FieldError[] {
-  const entries = Object.entries(annotations ?? {});
-  const errors = entries.flatMap(([key]) =>
-    qualifiedName(key.toLowerCase()).map((message) => fieldError.invalid(path, key, message)),
-  );
-  const bytes = entries.reduce((sum, [key, value]) => sum + byteLength(key) + byteLength(value), 0);
-  return bytes > maxAnnotationBytes ? [...errors, fieldError.tooLong(path, maxAnnotationBytes)] : errors;
+  const errors: FieldError[] = [];
+  let bytes = 0;
+  for (const key in annotations) {
+    for (const message of qualifiedName(key.toLowerCase())) errors.push(fieldError.invalid(path, key, message));
+    bytes += byteLength(key) + byteLength(annotations[key]!);
+  }
+  if (bytes > maxAnnotationBytes) errors.push(fieldError.tooLong(path, maxAnnotationBytes));
+  return errors;
 }
 
 /** Of the text in UTF-8. */
@@ -120,8 +125,9 @@ export function byteLength(text: string): number {
 }
 
 function validateOwnerReferences(references: readonly OwnerReference[] | undefined, path: string): FieldError[] {
-  const errors = (references ?? []).flatMap((reference) => validateOwnerReference(reference, path));
-  const controllers = (references ?? []).filter((reference) => reference.controller === true);
+  if (!references) return [];
+  const errors = references.flatMap((reference) => validateOwnerReference(reference, path));
+  const controllers = references.filter((reference) => reference.controller === true);
   for (const extra of controllers.slice(1)) {
     const why = `Only one reference can have Controller set to true. Found "true" in references for ${controllers[0]!.kind}/${controllers[0]!.name} and ${extra.kind}/${extra.name}`;
     errors.push(fieldError.invalid(path, references, why));
@@ -146,7 +152,8 @@ function validateOwnerReference(reference: OwnerReference, path: string): FieldE
   return errors;
 }
 
-function validateFinalizers(finalizers: readonly string[] = [], path: string): FieldError[] {
+function validateFinalizers(finalizers: readonly string[] | undefined, path: string): FieldError[] {
+  if (!finalizers) return [];
   const errors = finalizers.flatMap((finalizer) => nameErrors(qualifiedName, path, finalizer));
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     const why = 'finalizer orphan and foregroundDeletion cannot be both set';
@@ -156,7 +163,8 @@ function validateFinalizers(finalizers: readonly string[] = [], path: string): F
 }
 
 /** The built-in kinds take none without a domain but the standard ones. */
-function unqualifiedFinalizers(finalizers: readonly string[] = [], path: string): FieldError[] {
+function unqualifiedFinalizers(finalizers: readonly string[] | undefined, path: string): FieldError[] {
+  if (!finalizers) return [];
   const why = 'name is neither a standard finalizer name nor is it fully qualified';
   return finalizers.flatMap((finalizer, i) =>
     finalizer.includes('/') || standardFinalizers.has(finalizer)
