@@ -26,13 +26,13 @@ function status(over: Partial<NodeFacts>) {
 }
 
 test.each([
-  ['', '4194304Ki', '104857600Ki', '4Gi', '100Gi'],
-  ['memory.available<100Mi,nodefs.available<10%', '4194304Ki', '104857600Ki', '3996Mi', '96636764000'],
-  ['memory.available<5Gi', '4194304Ki', '104857600Ki', '0', '100Gi'],
-])('pods get what is left above the thresholds %j', (flag, memory, disk, leftMemory, leftDisk) => {
+  ['', '4Gi', '100Gi'],
+  ['memory.available<100Mi,nodefs.available<10%', '3996Mi', '96636764000'],
+  ['memory.available<5Gi', '0', '100Gi'],
+])('pods get what is left above the thresholds %j', (flag, memory, disk) => {
   const { capacity, allocatable } = status({ evictionHard: parseThresholds(flag) as readonly Threshold[] });
-  expect(capacity).toMatchObject({ memory, 'ephemeral-storage': disk });
-  expect(allocatable).toMatchObject({ cpu: '2', memory: leftMemory, 'ephemeral-storage': leftDisk, pods: '110' });
+  expect(capacity).toMatchObject({ memory: '4194304Ki', 'ephemeral-storage': '104857600Ki' });
+  expect(allocatable).toMatchObject({ cpu: '2', memory, 'ephemeral-storage': disk, pods: '110' });
 });
 
 test.each([

@@ -3,14 +3,24 @@ import type { Container, Node, Pod, PodSpec } from '../../api/core/v1/types.gene
 import { refusal } from './admission.ts';
 
 const node: Node = {
-  spec: {},
+  spec: {
+    taints: [
+      { key: 'away', effect: 'NoExecute' },
+      { key: 'full', effect: 'NoSchedule' },
+    ],
+  },
   metadata: { name: 'n', labels: { disk: 'ssd' } },
-  status: { allocatable: { cpu: '2', memory: '1Gi', pods: '3' } },
+  status: { allocatable: { cpu: '2', memory: '1Gi', pods: '3', 'example.com/gpu': '1' } },
 };
 
 function pod(container: Partial<Container> = {}, spec: Partial<PodSpec> = {}): Pod {
-  return { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', ...container }], ...spec } };
+  const tolerations = [{ key: 'away', operator: 'Exists' }];
+  return { metadata: { name: 'p' }, spec: { tolerations, containers: [{ name: 'c', ...container }], ...spec } };
 }
+
+const labelled = (os: string): Pod => ({ ...pod(), metadata: { name: 'p', labels: { 'kubernetes.io/os': os } } });
+const asking = (requests: Record<string, string>, spec: Partial<PodSpec> = {}) =>
+  pod({ resources: { requests } }, spec);
 
 const port = (hostPort: number, more: object = {}) => pod({ ports: [{ containerPort: 80, hostPort, ...more }] });
 const cpu = (amount: string) => pod({ resources: { requests: { cpu: amount } } });
@@ -34,6 +44,35 @@ test.each<[string, Pod, readonly Pod[], string | undefined]>([
   ],
   ['just enough CPU', cpu('1'), [cpu('1')], undefined],
   ['too many pods', pod(), [pod(), pod(), pod()], 'OutOfpods'],
+  ['too little of more than one', asking({ memory: '2Gi', cpu: '3' }), [], 'OutOfcpu'],
+  [
+    'a kind of memory that it has not',
+    asking({ 'hugepages-2Mi': '2Mi' }),
+    [],
+    "OutOfhugepages-2Mi: Pod was rejected: Node didn't have enough resource: hugepages-2Mi, requested: 2097152, used: 0, capacity: 0",
+  ],
+  ['too many devices', asking({ 'example.com/gpu': '2' }), [], 'OutOfexample.com/gpu'],
+  ['devices that it does not know', asking({ 'example.com/other': '2' }), [], undefined],
+  ['too little, on another node', asking({ cpu: '3' }, { nodeSelector: { disk: 'hdd' } }), [], 'OutOfcpu'],
+  [
+    'a taint that it does not bear',
+    pod({}, { tolerations: [] }),
+    [],
+    "TaintToleration: Pod was rejected: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
+  ],
+  [
+    'another system by its label',
+    labelled('windows'),
+    [],
+    "PodOSSelectorNodeLabelDoesNotMatch: Pod was rejected: Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
+  ],
+  ['this system by its label', labelled('linux'), [], undefined],
+  [
+    'another system',
+    pod({}, { os: { name: 'windows' } }),
+    [],
+    "PodOSNotSupported: Pod was rejected: Failed to admit pod as the OS field doesn't match node OS",
+  ],
   ['another node wanted', pod({}, { nodeSelector: { disk: 'hdd' } }), [], 'NodeAffinity'],
   ['this node wanted', pod({}, { nodeSelector: { disk: 'ssd' } }), [], undefined],
   [

@@ -1,10 +1,10 @@
 // Whether a pod that was bound to this node may run on it: what the kubelet checks itself, since binding may go past the
 // scheduler. Reasons and words are upstream's (pkg/kubelet/lifecycle/predicate.go).
 
-import { matchesNodeAffinity } from '../../api/core/v1/node/placement.ts';
+import { matchesNodeAffinity, untoleratedTaint } from '../../api/core/v1/node/placement.ts';
 import { podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Node, Pod } from '../../api/core/v1/types.generated.ts';
-import { quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
+import { quantityMilliValue, quantityOf, quantityValue } from '../../apimachinery/quantity.ts';
 import { type Amounts, parseAmounts } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { ResizeRefusal } from './allocation.ts';
@@ -21,31 +21,43 @@ export interface AdmissionInput {
   readonly allowedSysctls?: readonly string[];
 }
 
-/** Why the pod is refused; undefined when it may run. */
-export function refusal({ pod, node, others, allowedSysctls = [] }: AdmissionInput): Verdict | undefined {
+/** Why the pod is refused, in the order in which upstream asks; undefined when it may run. */
+export function refusal(input: AdmissionInput): Verdict | undefined {
+  const { pod, node, allowedSysctls = [] } = input;
   const sysctl = forbiddenSysctl(pod, allowedSysctls);
   if (sysctl !== undefined) return rejected('SysctlForbidden', sysctl);
-  if (
-    pod.spec.securityContext?.supplementalGroupsPolicy === 'Strict' &&
-    !node.status?.features?.supplementalGroupsPolicy
-  )
-    return rejected(
-      'SupplementalGroupsPolicyNotSupported',
-      'SupplementalGroupsPolicy=Strict is not supported in this node',
-    );
+  const why = unsupported(pod, node) ?? lacking(input) ?? misplaced(input);
+  if (why) return why;
   if (containersOf(pod).some(({ container }) => wantsAppArmor(pod, container)))
     return rejected('AppArmor', 'Cannot enforce AppArmor: AppArmor is not enabled on the host');
-  if (!matchesNodeAffinity(pod.spec, node)) {
-    return rejected('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
-  }
+  return undefined;
+}
+
+const osLabel = 'kubernetes.io/os';
+
+function unsupported({ metadata, spec }: Pod, node: Readonly<Node>): Verdict | undefined {
+  const failed = 'Failed to admit pod as the';
+  const labelled = ownValue(metadata.labels, osLabel) ?? 'linux';
+  if (labelled !== 'linux')
+    return rejected('PodOSSelectorNodeLabelDoesNotMatch', `${failed} \`${osLabel}\` label doesn't match node label`);
+  if (spec.os && spec.os.name !== 'linux')
+    return rejected('PodOSNotSupported', `${failed} OS field doesn't match node OS`);
+  const isStrict = spec.securityContext?.supplementalGroupsPolicy === 'Strict';
+  if (!isStrict || node.status?.features?.supplementalGroupsPolicy) return undefined;
+  const message = 'SupplementalGroupsPolicy=Strict is not supported in this node';
+  return rejected('SupplementalGroupsPolicyNotSupported', message);
+}
+
+/** What the scheduler's plugins say of a pod that did not ask them. */
+function misplaced({ pod, node, others }: AdmissionInput): Verdict | undefined {
+  const failed = (plugin: string, why: string) => rejected(plugin, `Predicate ${plugin} failed: node(s) ${why}`);
+  if (!matchesNodeAffinity(pod.spec, node)) return failed('NodeAffinity', "didn't match Pod's node affinity/selector");
   const taken = others.flatMap(hostPortsOf);
-  if (hostPortsOf(pod).some((port) => taken.some((other) => collide(port, other)))) {
-    return rejected(
-      'NodePorts',
-      "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
-    );
-  }
-  return lacking({ pod, node, others });
+  if (hostPortsOf(pod).some((port) => taken.some((other) => collide(port, other))))
+    return failed('NodePorts', "didn't have free ports for the requested pod ports");
+  if (untoleratedTaint(pod.spec.tolerations, node.spec?.taints, ['NoExecute']))
+    return failed('TaintToleration', "had taints that the pod didn't tolerate");
+  return undefined;
 }
 
 /** Containers run without it on every machine: Portico's containerd is configured so. */
@@ -95,20 +107,25 @@ function collide(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || isAny(a.ip) || isAny(b.ip));
 }
 
-/** The first resource of which the node has too little. */
+/** The first resource of which the node has too little. One of another's making that it does not have is not the kubelet's to give. */
 function lacking({ pod, node, others }: AdmissionInput): Verdict | undefined {
   const capacity = parseAmounts(node.status?.allocatable);
-  const most = capacity['pods'] ? quantityValue(capacity['pods']) : Number.POSITIVE_INFINITY;
+  const most = capacity.pods ? quantityValue(capacity.pods) : Number.POSITIVE_INFINITY;
   if (others.length + 1 > most) return short({ name: 'pods', wanted: 1, used: others.length, capacity: most });
   const used = others.map(podRequests);
-  for (const [name, quantity] of Object.entries(podRequests(pod))) {
-    const there = ownValue(capacity, name);
-    if (!there || quantity.nano === 0n) continue;
+  const requests = podRequests(pod);
+  const rest = Object.keys(requests).filter((name) => !first.includes(name));
+  for (const name of [...first, ...rest]) {
+    const quantity = requests[name];
+    const there = ownValue(capacity, name) ?? (name.includes('/') ? undefined : quantityOf(0));
+    if (!there || !quantity || quantity.nano === 0n) continue;
     const numbers = { name, wanted: amount(name, quantity), used: total(name, used), capacity: amount(name, there) };
     if (numbers.wanted + numbers.used > numbers.capacity) return short(numbers);
   }
   return undefined;
 }
+
+const first = ['cpu', 'memory', 'ephemeral-storage'];
 
 type Quantity = Amounts[string];
 
