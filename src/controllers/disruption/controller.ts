@@ -24,6 +24,7 @@ import { controllerOf } from '../shared/owners.ts';
 import { isPodReady } from '../shared/pods.ts';
 import { needsScale, reconcileBudget, unmanagedMessage } from './reconcile.ts';
 import { createScaleOf } from './scale.ts';
+import { staleDisruptions } from './stale-conditions.ts';
 
 export function disruptionController(context: ControllerContext): Controller {
   const { client, informers, clock } = context;
@@ -99,7 +100,12 @@ export function disruptionController(context: ControllerContext): Controller {
     return result.recheckAfter === undefined ? undefined : { requeueAfter: result.recheckAfter };
   }
 
-  return controller;
+  const stale = staleDisruptions(context);
+  return {
+    async run(signal) {
+      await Promise.all([controller.run(signal), stale.run(signal)]);
+    },
+  };
 }
 
 /** Whether a change of a pod can change how many are healthy, or who counts it. */

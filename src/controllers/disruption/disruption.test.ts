@@ -1,10 +1,13 @@
 import { afterEach, expect, test } from 'vitest';
-import type { ReplicaSet } from '../../api/apps/v1/types.generated.ts';
+import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
 import type { Event, Pod } from '../../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
-import { events, podDisruptionBudgets, pods, replicaSets } from '../../client/resources.ts';
+import type { ObjectMeta } from '../../apimachinery/meta/v1.generated.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import { deployments, events, podDisruptionBudgets, pods, replicaSets } from '../../client/resources.ts';
 import { type Harness, makePod, podSpec, startControllers } from '../harness/start.ts';
 import { reconcileBudget, unmanagedMessage } from './reconcile.ts';
+import { staleIn } from './stale-conditions.ts';
 
 const now = Date.parse('2026-01-01T00:10:00Z');
 
@@ -72,6 +75,31 @@ test('pods without a controller are told of in the words of upstream', () => {
   );
 });
 
+const marked = (pod: Partial<Pod['status']> = {}, reason = 'EvictionByEvictionAPI') => ({
+  ...makePod('a', {}),
+  status: {
+    conditions: [{ type: 'DisruptionTarget', status: 'True', reason, lastTransitionTime: '2026-01-01T00:09:00Z' }],
+    ...pod,
+  },
+});
+
+test.each<[string, Pod, number, number | undefined]>([
+  ['in progress', marked(), now, 60_000],
+  ['two minutes old', marked(), now + 60_000, 0],
+  ['older', marked(), now + 61_000, 0],
+  ['by its node', marked({}, 'TerminationByKubelet'), now + 61_000, undefined],
+  ['that has ended', marked({ phase: 'Failed' }), now + 61_000, undefined],
+  ['without a mark', marked({ conditions: [] }), now, undefined],
+  [
+    'that is going',
+    { ...marked(), metadata: { name: 'a', deletionTimestamp: '2026-01-01T00:09:00Z' } },
+    now + 61_000,
+    undefined,
+  ],
+])('the mark of a disruption, %s', (_, pod, when, left) => {
+  expect(staleIn(pod, when)).toBe(left);
+});
+
 let harness: Harness | undefined;
 afterEach(() => harness?.stop());
 
@@ -115,4 +143,67 @@ test('follows pods and the sets that own them', async () => {
   await harness.settle();
   expect(await told()).toContain('UnmanagedPods');
   expect(harness.errors).toEqual([]);
+});
+
+test('a Deployment that rolls out is counted once', async () => {
+  harness = startControllers({ names: ['disruption-controller'] });
+  const { api } = harness;
+  const spec = {
+    replicas: 3,
+    selector: { matchLabels: { app: 'web' } },
+    template: { metadata: { labels: { app: 'web' } }, spec: podSpec },
+  };
+  const made = await api
+    .resource<Deployment>(deployments)
+    .create({ metadata: { name: 'web', namespace: 'default' }, spec });
+  const ownerOf = (kind: string, { name, uid }: ObjectMeta) => [
+    { apiVersion: 'apps/v1', kind, name: name ?? '', uid: uid ?? '', controller: true },
+  ];
+  for (const name of ['old', 'new']) {
+    const ownerReferences = ownerOf('Deployment', made.metadata);
+    const metadata = { name: `web-${name}`, namespace: 'default', ownerReferences };
+    const set = await api.resource<ReplicaSet>(replicaSets).create({ metadata, spec });
+    const pod = makePod(name, { app: 'web' });
+    await api
+      .resource<Pod>(pods)
+      .create({ ...pod, metadata: { ...pod.metadata, ownerReferences: ownerOf('ReplicaSet', set.metadata) } });
+  }
+  const client = api.resource<PodDisruptionBudget>(podDisruptionBudgets);
+  await client.create(budgetOf({ maxUnavailable: 1 }));
+  await harness.settle();
+  expect((await client.get('b', 'default')).status).toMatchObject({ expectedPods: 3, desiredHealthy: 2 });
+});
+
+test('nothing may go of pods whose controller does not scale', async () => {
+  harness = startControllers({ names: ['disruption-controller'] });
+  const { api } = harness;
+  const owner = { apiVersion: 'example.com/v1', kind: 'Herd', name: 'a', uid: 'u', controller: true };
+  const pod = makePod('a', { app: 'web' });
+  await api.resource<Pod>(pods).create({ ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } });
+  const client = api.resource<PodDisruptionBudget>(podDisruptionBudgets);
+  await client.create(budgetOf({ maxUnavailable: 1 }));
+  await harness.settle();
+  expect((await client.get('b', 'default')).status).toMatchObject({
+    disruptionsAllowed: 0,
+    conditions: [{ reason: 'SyncFailed', message: 'no matches for kind "Herd" in version "example.com/v1"' }],
+  });
+});
+
+test('a mark of a disruption that never came goes after two minutes', async () => {
+  harness = startControllers({ names: ['disruption-controller'] });
+  const { api, clock } = harness;
+  const client = api.resource<Pod>(pods);
+  const created = await client.create(makePod('a', {}));
+  const mark = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'x' };
+  const conditions = [{ ...mark, lastTransitionTime: formatTime(clock.now()) }];
+  await client.update({ ...created, status: { conditions } }, { subresource: 'status' });
+  await harness.settle();
+  clock.advance(119_000);
+  await harness.settle();
+  expect((await client.get('a', 'default')).status?.conditions).toEqual(conditions);
+  clock.advance(2000);
+  await harness.settle();
+  expect((await client.get('a', 'default')).status?.conditions).toEqual([
+    { type: 'DisruptionTarget', status: 'False', lastTransitionTime: formatTime(clock.now()) },
+  ]);
 });

@@ -51,8 +51,8 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
     const again = { requeueAfter: period };
     const { apiVersion = 'v1', ...ref } = autoscaler.spec.scaleTargetRef;
     const found = await findScale(client, { ...ref, apiVersion, namespace });
-    if (typeof found === 'string') {
-      await tellNoScale(autoscaler, found);
+    if ('why' in found) {
+      await tellNoScale(autoscaler, found.message);
       return again;
     }
     const selector = found.scale.status?.selector;

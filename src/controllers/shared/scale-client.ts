@@ -1,5 +1,6 @@
 // The scale subresource of whatever has one.
 import type { Scale } from '../../api/autoscaling/v1/types.generated.ts';
+import type { Status } from '../../apimachinery/meta/v1.generated.ts';
 import { parseApiVersion } from '../../apimachinery/object.ts';
 import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
 import { resourcePath } from '../../client/rest-client.ts';
@@ -19,6 +20,16 @@ export interface FoundScale {
   resize(replicas: number): Promise<void>;
 }
 
+/** The kind is not served, there is no such object, its kind does not scale, or the server says something else. */
+export type NoScale =
+  | { readonly why: 'unserved'; readonly message: string }
+  | {
+      readonly why: 'missing' | 'unscalable' | 'refused';
+      readonly message: string;
+      /** `jobs.batch` */
+      readonly resource: string;
+    };
+
 /** As the server's discovery has it; undefined for a kind that is not served. */
 export async function resourceOfKind(
   client: Client,
@@ -29,17 +40,20 @@ export async function resourceOfKind(
   return resources.find((one) => one.group === group && one.kind === kind);
 }
 
-/** A text says why there is none: the kind is not served, the object is not there, or it does not scale. */
-export async function findScale(client: Client, target: ScaleTarget): Promise<FoundScale | string> {
+export async function findScale(client: Client, target: ScaleTarget): Promise<FoundScale | NoScale> {
   const { apiVersion, kind, name, namespace } = target;
   const { group } = parseApiVersion(apiVersion);
   const resource = await resourceOfKind(client, group, kind);
-  if (!resource) return `no matches for kind "${kind}" in group "${group}"`;
+  if (!resource) return { why: 'unserved', message: `no matches for kind "${kind}" in group "${group}"` };
   const path = resourcePath(resource, { namespace, name, subresource: 'scale' });
   const response = await client.raw({ method: 'GET', path, headers: { accept: 'application/json' } });
   const text = await readText(response.body);
   const full = group === '' ? resource.resource : `${resource.resource}.${group}`;
-  if (response.status !== 200) return messageOf(text) ?? `${full} does not implement the scale subresource`;
+  if (response.status !== 200) {
+    const { message = 'the server could not find the requested resource', details } = statusOf(text);
+    const why = response.status !== 404 ? 'refused' : details?.name === name ? 'missing' : 'unscalable';
+    return { why, message, resource: full };
+  }
   const scale = JSON.parse(text) as Scale;
   return {
     scale,
@@ -48,16 +62,17 @@ export async function findScale(client: Client, target: ScaleTarget): Promise<Fo
       const headers = { accept: 'application/json', 'content-type': 'application/json' };
       const answer = await client.raw({ method: 'PUT', path, headers, body });
       const reply = await readText(answer.body);
-      if (answer.status >= 300) throw new Error(messageOf(reply) ?? `the scale of ${full} ${name}: ${answer.status}`);
+      if (answer.status >= 300)
+        throw new Error(statusOf(reply).message ?? `the scale of ${full} ${name}: ${answer.status}`);
     },
   };
 }
 
-function messageOf(text: string): string | undefined {
+function statusOf(text: string): Partial<Status> {
   try {
-    return (JSON.parse(text) as { message?: string }).message;
+    return JSON.parse(text) as Partial<Status>;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError) return {};
     throw error;
   }
 }
