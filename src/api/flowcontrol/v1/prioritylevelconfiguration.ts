@@ -80,8 +80,7 @@ function validateQueuing(
 
 function defaultLevel({ spec }: PriorityLevelConfiguration): void {
   if (!spec) return;
-  if (spec.type === 'Exempt') {
-    spec.exempt ??= {};
+  if (spec.exempt) {
     spec.exempt.nominalConcurrencyShares ??= 0;
     spec.exempt.lendablePercent ??= 0;
   }

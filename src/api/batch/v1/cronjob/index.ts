@@ -89,10 +89,10 @@ export const cronJob: Kind<CronJob> = {
       spec.failedJobsHistoryLimit ??= 1;
       if (spec.jobTemplate?.spec) {
         const given = spec.jobTemplate.spec;
-        const { completions, parallelism, backoffLimit, completionMode, suspend } = given;
+        const { completions, parallelism, backoffLimit, completionMode, suspend, manualSelector } = given;
         defaultJobSpec(given);
         // The Job that is made of it has these defaulted; the template keeps what its author wrote.
-        const written = { completions, parallelism, backoffLimit, completionMode, suspend };
+        const written = { completions, parallelism, backoffLimit, completionMode, suspend, manualSelector };
         for (const [field, value] of Object.entries(written)) if (value === undefined) delete given[field as 'suspend'];
         delete given.podReplacementPolicy;
       }

@@ -1,5 +1,6 @@
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { accessModesCell } from '../persistentvolumeclaim/columns.ts';
+import { defaultVolumeSource } from '../pod/defaults.ts';
 import type { PersistentVolume } from '../types.generated.ts';
 import { validatePersistentVolume, validatePersistentVolumeUpdate } from './validation.ts';
 import { volumeWarnings } from './warnings.ts';
@@ -11,6 +12,7 @@ export const persistentVolume: Kind<PersistentVolume> = {
     default({ spec }) {
       spec.persistentVolumeReclaimPolicy ||= 'Retain';
       spec.volumeMode ||= 'Filesystem';
+      defaultVolumeSource(spec);
     },
     validate: validatePersistentVolume,
     validateUpdate: validatePersistentVolumeUpdate,

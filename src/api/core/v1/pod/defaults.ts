@@ -3,7 +3,24 @@ import { setKey } from '../../../../apimachinery/json/value.ts';
 import { canonicalQuantity, printQuantity, QuantityError } from '../../../../apimachinery/quantity.ts';
 import { ownValue } from '../../../../apimachinery/table.ts';
 import { isHugePages } from '../../../validation/quantities.ts';
-import type { Container, ContainerPort, EnvVar, Lifecycle, Pod, PodSpec, Probe, Volume } from '../types.generated.ts';
+import type {
+  AzureDiskVolumeSource,
+  Container,
+  ContainerPort,
+  EnvVar,
+  HostPathVolumeSource,
+  ISCSIPersistentVolumeSource,
+  ISCSIVolumeSource,
+  Lifecycle,
+  Pod,
+  PodSpec,
+  Probe,
+  RBDPersistentVolumeSource,
+  RBDVolumeSource,
+  ScaleIOPersistentVolumeSource,
+  ScaleIOVolumeSource,
+  Volume,
+} from '../types.generated.ts';
 import { podLimits, podRequests } from './resources.ts';
 
 /** What {@link defaultPodSpec} does, and what only a Pod itself gets. */
@@ -150,27 +167,19 @@ function defaultVariable({ valueFrom }: EnvVar): void {
 /** rw-r--r-- */
 const fileMode = 0o644;
 
+interface CommonSources {
+  readonly hostPath?: HostPathVolumeSource;
+  readonly iscsi?: ISCSIVolumeSource | ISCSIPersistentVolumeSource;
+  readonly rbd?: RBDVolumeSource | RBDPersistentVolumeSource;
+  readonly scaleIO?: ScaleIOVolumeSource | ScaleIOPersistentVolumeSource;
+  readonly azureDisk?: AzureDiskVolumeSource;
+}
+
 function defaultVolume(volume: Volume): void {
   const { name: _name, ...source } = volume;
   if (Object.values(source).every((value) => value === undefined)) volume.emptyDir = {};
-  if (volume.hostPath) volume.hostPath.type ??= '';
   if (volume.image) volume.image.pullPolicy ||= imagePullPolicy(volume.image.reference ?? '');
-  if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default';
-  if (volume.rbd) {
-    volume.rbd.pool ||= 'rbd';
-    volume.rbd.user ||= 'admin';
-    volume.rbd.keyring ||= '/etc/ceph/keyring';
-  }
-  if (volume.scaleIO) {
-    volume.scaleIO.storageMode ||= 'ThinProvisioned';
-    volume.scaleIO.fsType ||= 'xfs';
-  }
-  if (volume.azureDisk) {
-    volume.azureDisk.cachingMode ??= 'ReadWrite';
-    volume.azureDisk.kind ??= 'Shared';
-    volume.azureDisk.fsType ??= 'ext4';
-    volume.azureDisk.readOnly ??= false;
-  }
+  defaultVolumeSource(volume);
   const claim = volume.ephemeral?.volumeClaimTemplate;
   if (claim?.spec) claim.spec.volumeMode ??= 'Filesystem';
   for (const files of [volume.secret, volume.configMap, volume.downwardAPI, volume.projected]) {
@@ -182,6 +191,27 @@ function defaultVolume(volume: Volume): void {
   }
   const items = [volume.downwardAPI, ...projected.map(({ downwardAPI }) => downwardAPI)].flatMap((d) => d?.items ?? []);
   for (const { fieldRef } of items) if (fieldRef) fieldRef.apiVersion ||= 'v1';
+}
+
+/** What volumes of Pods have in common with PersistentVolumes. */
+export function defaultVolumeSource({ hostPath, iscsi, rbd, scaleIO, azureDisk }: CommonSources): void {
+  if (hostPath) hostPath.type ??= '';
+  if (iscsi) iscsi.iscsiInterface ||= 'default';
+  if (rbd) {
+    rbd.pool ||= 'rbd';
+    rbd.user ||= 'admin';
+    rbd.keyring ||= '/etc/ceph/keyring';
+  }
+  if (scaleIO) {
+    scaleIO.storageMode ||= 'ThinProvisioned';
+    scaleIO.fsType ||= 'xfs';
+  }
+  if (azureDisk) {
+    azureDisk.cachingMode ??= 'ReadWrite';
+    azureDisk.kind ??= 'Shared';
+    azureDisk.fsType ??= 'ext4';
+    azureDisk.readOnly ??= false;
+  }
 }
 
 /** A limit without a request is also the request. */

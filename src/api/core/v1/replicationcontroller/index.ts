@@ -26,7 +26,7 @@ export const replicationController: Kind<ReplicationController> = {
     default({ spec, metadata }) {
       spec.replicas ??= 1;
       const labels = spec.template?.metadata?.labels;
-      spec.selector ??= labels && { ...labels };
+      if (labels && Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels };
       if (labels) metadata.labels ??= { ...labels };
       defaultTemplate(spec.template);
     },
