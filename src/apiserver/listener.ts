@@ -159,32 +159,27 @@ export class Listener {
   }
 
   async #handle(req: Incoming, res: Outgoing): Promise<void> {
-    const certificate = this.#certificateOf(req);
-    const request = new NodeRequest(req, { outgoing: res, ...(certificate && { certificate }) });
-    try {
-      const sending = sendResponse(await this.#answer(request), { request, outgoing: res });
-      if (sending) await sending;
-    } catch {
-      // The server ends before it was ready: there is nobody to answer.
-      req.destroy();
-    }
-  }
-
-  async #answer(request: NodeRequest): Promise<ApiResponse> {
+    const request = new NodeRequest(req, { outgoing: res, certificate: this.#certificateOf(req) });
+    let response: ApiResponse;
     this.#answering += 1;
     try {
       await this.#turn.wait();
-      return await this.#handler(request);
+      response = await this.#handler(request);
+    } catch {
+      // The server ends before it was ready: there is nobody to answer.
+      req.destroy();
+      return;
     } finally {
       this.#answering -= 1;
       if (this.#answering === 0) this.#answered?.();
     }
+    const sending = sendResponse(response, { request, outgoing: res });
+    if (sending) await sending;
   }
 
   async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const certificate = this.#certificateOf(req);
     const upgrade = { incoming: req, socket, head };
-    const request = new NodeRequest(req, { upgrade, ...(certificate && { certificate }) });
+    const request = new NodeRequest(req, { upgrade, certificate: this.#certificateOf(req) });
     try {
       const response = await this.#handler(request);
       if (isHijack(response.body)) response.body.hijack(upgrade);

@@ -26,7 +26,7 @@ export class NodeRequest implements ApiRequest {
     incoming: IncomingMessage | Http2ServerRequest,
     carrier: {
       readonly outgoing?: ServerResponse | Http2ServerResponse;
-      readonly certificate?: ClientCertificate;
+      readonly certificate?: ClientCertificate | undefined;
       readonly upgrade?: Upgrade;
     },
   ) {
@@ -88,7 +88,11 @@ export class NodeRequest implements ApiRequest {
           reject(bodyTooLarge());
         }
       });
-      incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      incoming.on('end', () => {
+        // A stream of HTTP/2 that is reset ends, too.
+        if (incoming.aborted) reject(wentAway());
+        else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      });
       incoming.on('error', reject);
       incoming.on('close', () => {
         if (!incoming.complete) reject(wentAway());
@@ -100,6 +104,9 @@ export class NodeRequest implements ApiRequest {
     const length = this.headers['content-length'];
     if (length === '0' || (length === undefined && this.method === 'GET')) return Promise.resolve(noBytes);
     if (length !== undefined && Number(length) > maxBodyBytes) return Promise.reject(bodyTooLarge());
+    const { complete, aborted, readableLength } = this.#incoming;
+    // Small bodies come with their head: they are there.
+    if (complete && !aborted && readableLength > 0) return Promise.resolve(this.#incoming.read() as Uint8Array);
     return this.#read();
   }
 }

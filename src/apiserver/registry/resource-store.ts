@@ -46,7 +46,8 @@ export interface UpdateResult {
 
 interface PutOptions {
   /** What is written along. */
-  readonly companions: readonly Companions[];
+  readonly companions: Companions;
+  readonly charges: Companions;
   readonly dryRun: boolean;
 }
 
@@ -155,7 +156,7 @@ export class ResourceStore {
       this.#prepareNew(object, context);
       return andThen(context.check?.(object), () =>
         this.#settle({ definition: this.definition, object, old: undefined }, (charges) =>
-          this.#putNew(object, { companions: [companions, charges], dryRun: context.dryRun }),
+          this.#putNew(object, { companions, charges, dryRun: context.dryRun }),
         ),
       );
     });
@@ -172,7 +173,10 @@ export class ResourceStore {
     return this.#ledger ? this.#ledger.settle(entry, write) : write(noCompanions);
   }
 
-  async #putNew(object: KubeObject, { companions, dryRun }: PutOptions): Promise<StoredObject | 'exists' | 'again'> {
+  async #putNew(
+    object: KubeObject,
+    { companions, charges, dryRun }: PutOptions,
+  ): Promise<StoredObject | 'exists' | 'again'> {
     const key = this.key(object.metadata.namespace ?? '', object.metadata.name);
     const encoded = this.#encoded(object);
     const value = encoded instanceof Promise ? await encoded : encoded;
@@ -181,11 +185,11 @@ export class ResourceStore {
       return this.cache.get(key) ? 'exists' : this.served(new StoredObject(key, value, 0));
     }
     const result = await this.#storage.transact({
-      compare: [{ key, modRevision: 0 }, ...companions.flatMap(({ compare }) => compare)],
-      operations: [{ type: 'put', key, value }, ...companions.flatMap(({ operations }) => operations)],
+      compare: [{ key, modRevision: 0 }, ...companions.compare, ...charges.compare],
+      operations: [{ type: 'put', key, value }, ...companions.operations, ...charges.operations],
     });
     if (result.succeeded) return this.#written(key, value, result);
-    tellRefused(companions, result.current.slice(1));
+    tellRefused([companions, charges], result.current.slice(1));
     return result.current[0] ? 'exists' : 'again';
   }
 
