@@ -1,11 +1,12 @@
 // A container's environment: Services, ConfigMaps, Secrets, fields and values, and $(VAR) in them.
 
 import type { ConfigMap, Container, FileKeySelector, Pod, Secret, Service } from '../../api/core/v1/types.generated.ts';
+import { quoted } from '../../apimachinery/json/go-text.ts';
 import { ownValue, table } from '../../apimachinery/table.ts';
 import { parseTime } from '../../apimachinery/time.ts';
 import { valueInFile } from './env-file.ts';
 import { containersOf } from './identity.ts';
-import { resourceField } from './resources.ts';
+import { defaultLimits, resourceField } from './resources.ts';
 
 /** `$(NAME)` becomes the value where there is one; `$$` stands for one `$`; all else stays as it is. */
 export function expand(text: string, values: Pick<ReadonlyMap<string, string>, 'get'>): string {
@@ -109,7 +110,7 @@ export function podField(
 function formatMap(map: Readonly<Record<string, string>> = {}): string {
   return Object.keys(map)
     .sort()
-    .map((key) => `${key}=${JSON.stringify(map[key])}`)
+    .map((key) => `${key}=${quoted(map[key] ?? '')}`)
     .join('\n');
 }
 
@@ -142,7 +143,11 @@ export async function environment(
     let found: string | undefined;
     if (fieldRef) found = podField(pod, fieldRef.fieldPath, sources);
     else if (resourceFieldRef)
-      found = resourceField(targetOf(pod, container, resourceFieldRef), resourceFieldRef, sources.allocatable);
+      found = resourceField(
+        targetOf(pod, container, resourceFieldRef),
+        resourceFieldRef,
+        defaultLimits(pod, sources.allocatable),
+      );
     else if (configMapKeyRef) {
       const map = await sources.configMap(configMapKeyRef.name ?? '');
       found = ownValue(map?.data, configMapKeyRef.key);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import type { Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
-import { type EnvironmentSources, environment, expand } from './env.ts';
+import { type EnvironmentSources, environment, expand, podField } from './env.ts';
 import { hostsFile, sandboxHostname } from './network-files.ts';
-import { containerResources, podCgroup, podCgroupResources } from './resources.ts';
+import { containerResources, defaultLimits, podCgroup, podCgroupResources, resourceField } from './resources.ts';
 
 function pod(spec: Partial<PodSpec> = {}): Pod {
   return {
@@ -155,4 +155,26 @@ test("a pod's cgroup is limited where it says so itself, or all of its container
   expect(of({ containers: [one, { name: 'b' }] })).toEqual({ cpuShares: 512 });
   const own = resources({ cpu: '250m', memory: '4Ki' });
   expect(of({ containers: [{ name: 'a' }], ...own })).toEqual({ cpuShares: 256, cpuQuota: 25_000, memoryLimit: 4096 });
+});
+
+test.each([
+  [{ resource: 'limits.cpu', divisor: '1' }, {}, {}, '2'],
+  [{ resource: 'limits.memory' }, {}, {}, '4294967296'],
+  [{ resource: 'limits.memory', divisor: '1Mi' }, {}, { memory: '1Gi' }, '1024'],
+  [{ resource: 'limits.cpu', divisor: '1m' }, { limits: { cpu: '0' } }, { cpu: '250m' }, '250'],
+  [{ resource: 'limits.cpu' }, { limits: { cpu: '1500m' } }, { cpu: '4' }, '2'],
+  [{ resource: 'requests.cpu', divisor: '0' }, { requests: { cpu: '100m' } }, {}, '1'],
+  [{ resource: 'requests.memory' }, { limits: { memory: '1Gi' } }, {}, '0'],
+])('the field %j of %j in a pod with limits %j', (reference, resources, limits, expected) => {
+  const defaults = defaultLimits(pod({ resources: { limits } }), { cpu: '2', memory: '4Gi' });
+  expect(resourceField({ name: 'c', resources }, reference, defaults)).toBe(expected);
+});
+
+test('labels are quoted as Go does', () => {
+  const labelled: Pod = {
+    metadata: { name: 'p', annotations: { b: 'line\n\u001b"é"', a: '' } },
+    spec: { containers: [] },
+  };
+  const field = podField(labelled, 'metadata.annotations', { podIPs: [], hostIPs: [] });
+  expect(field).toBe('a=""\nb="line\\n\\x1b\\"é\\""');
 });

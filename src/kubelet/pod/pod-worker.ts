@@ -110,7 +110,8 @@ export class PodWorker {
     this.#verdict = verdict;
     this.#mostGrace = grace;
     this.#event({
-      type: 'Warning',
+      // That a deadline is over is nobody's fault.
+      type: verdict.reason === 'DeadlineExceeded' ? 'Normal' : 'Warning',
       reason: verdict.reason,
       message: verdict.message.replace(/^Pod was rejected: /, ''),
     });

@@ -4,6 +4,7 @@ import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import { podLimits, podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
+import type { ResourceList } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { LinuxContainerResources } from '../cri/messages.ts';
 
@@ -94,16 +95,22 @@ export function containerResources(
   };
 }
 
-/** The value of a resourceFieldRef (`limits.cpu`, …), in units of its divisor, rounded up; limits fall back to the node's. */
+/** What limits a container that has no limits of its own: those of its pod, else what the node can give. */
+export function defaultLimits({ spec }: Pod, allocatable: ResourceList): ResourceList {
+  const ofPod = Object.entries(spec.resources?.limits ?? {}).filter(([, text]) => parseQuantity(text).nano > 0n);
+  return { ...allocatable, ...Object.fromEntries(ofPod) };
+}
+
+/** The value of a resourceFieldRef (`limits.cpu`, …), in units of its divisor, rounded up; a limit of 0 is none. */
 export function resourceField(
   container: Container,
   reference: { readonly resource: string; readonly divisor?: string },
-  allocatable: Readonly<Record<string, string>>,
+  defaults: ResourceList,
 ): string {
   const [kind = '', name = ''] = splitOnce(reference.resource, '.');
   const lists = container.resources ?? {};
-  const set =
-    kind === 'limits' ? (ownValue(lists.limits, name) ?? ownValue(allocatable, name)) : ownValue(lists.requests, name);
+  const own = ownValue(kind === 'limits' ? lists.limits : lists.requests, name) ?? '0';
+  const set = kind === 'limits' && parseQuantity(own).nano === 0n ? ownValue(defaults, name) : own;
   const divisor = parseQuantity(reference.divisor && reference.divisor !== '0' ? reference.divisor : '1').nano;
   const value = parseQuantity(set ?? '0').nano;
   return String((value + divisor - 1n) / divisor);

@@ -10,7 +10,7 @@ import type {
 } from '../../api/core/v1/types.generated.ts';
 import { podField, targetOf } from '../pod/env.ts';
 import { containersOf } from '../pod/identity.ts';
-import { resourceField } from '../pod/resources.ts';
+import { defaultLimits, resourceField } from '../pod/resources.ts';
 
 export interface VolumeFile {
   readonly data: Uint8Array;
@@ -38,16 +38,25 @@ interface Keyed {
   readonly optional?: boolean;
 }
 
-function choose(data: ReadonlyMap<string, Uint8Array>, source: Keyed & { what: string }, mode: number): Payload {
+const missing = {
+  config: 'configmap references non-existent config',
+  secret: 'references non-existent secret',
+} as const;
+
+function choose(
+  data: ReadonlyMap<string, Uint8Array>,
+  source: Keyed & { what: keyof typeof missing },
+  mode: number,
+): Payload {
   const files: Payload = new Map();
-  if (!source.items) {
+  if (!source.items?.length) {
     for (const [key, bytes] of data) files.set(key, { data: bytes, mode });
     return files;
   }
   for (const item of source.items) {
     const bytes = data.get(item.key);
     if (bytes) files.set(item.path, { data: bytes, mode: item.mode ?? mode });
-    else if (!source.optional) throw new VolumeError(`references non-existent ${source.what} key: ${item.key}`);
+    else if (!source.optional) throw new VolumeError(`${missing[source.what]} key: ${item.key}`);
   }
   return files;
 }
@@ -83,7 +92,11 @@ function downwardFiles(
     const text = fieldRef
       ? podField(pod, fieldRef.fieldPath, sources)
       : resourceFieldRef &&
-        resourceField(targetOf(pod, { name: '' }, resourceFieldRef), resourceFieldRef, sources.allocatable);
+        resourceField(
+          targetOf(pod, { name: '' }, resourceFieldRef),
+          resourceFieldRef,
+          defaultLimits(pod, sources.allocatable),
+        );
     files.set(path, { data: Buffer.from(text ?? ''), mode: own ?? mode });
   }
   return files;
@@ -120,6 +133,11 @@ export async function payloadOf(pod: Pod, volume: Volume, sources: PayloadSource
     const data = Buffer.from(await sources.token(source.serviceAccountToken));
     return new Map([[source.serviceAccountToken.path, { data, ...tokenAccess(pod, mode) }]]);
   });
-  // All are asked for at once; where two write the same path the later counts.
-  return new Map((await Promise.all(parts)).flatMap((files) => [...files]));
+  // All are asked for at once, and all that is wrong is told; where two write the same path the later counts.
+  const settled = await Promise.allSettled(parts);
+  const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (errors.length > 1 && errors.every((error) => error instanceof VolumeError))
+    throw new VolumeError(`[${[...new Set(errors.map(({ message }) => message))].join(', ')}]`);
+  if (errors.length > 0) throw errors[0];
+  return new Map(settled.flatMap((one) => (one.status === 'fulfilled' ? [...one.value] : [])));
 }
