@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Container, HTTPGetAction } from '../../api/core/v1/types.generated.ts';
+import { quoted } from '../../apimachinery/json/go-text.ts';
 import { table } from '../../apimachinery/table.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import { http } from '../../system/http.ts';
@@ -29,10 +30,13 @@ const maxBody = 10 * 1024;
 const maxRedirects = 10;
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** A port by number or by the name that the container gives it. Throws when there is none. */
+/** A port by number or by the name that the container gives it. Throws, in Go's words, when there is none. */
 export function portNumber(port: number | string, container: Container): number {
-  const found = container.ports?.find((p) => p.name === String(port))?.containerPort ?? Number(port);
-  if (!Number.isInteger(found) || found < 1 || found > 65_535) throw new Error(`couldn't find port: ${port}`);
+  const named = container.ports?.find((p) => p.name === String(port))?.containerPort;
+  if (named === undefined && !/^[+-]?[0-9]+$/.test(String(port)))
+    throw new Error(`strconv.Atoi: parsing ${quoted(String(port))}: invalid syntax`);
+  const found = named ?? Number(port);
+  if (found < 1 || found > 65_535) throw new Error(`invalid port number: ${found}`);
   return found;
 }
 

@@ -83,7 +83,14 @@ describe('HTTP', () => {
     expect((await probe({ httpGet: { path: '/', port } })).message).toBe(
       `Get "http://127.0.0.1:${port}/": dial tcp 127.0.0.1:${port}: connect: connection refused`,
     );
-    expect((await probe({ httpGet: { port: 'none' } })).message).toContain("couldn't find port: none");
+    const unknown = { success: false, isUnknown: true };
+    const message = 'strconv.Atoi: parsing "none": invalid syntax';
+    expect(await probe({ httpGet: { port: 'none' } })).toEqual({ ...unknown, message });
+    expect(await probe({ tcpSocket: { port: 'none' } })).toEqual({ ...unknown, message });
+    expect(await probe({ tcpSocket: { port: '70000' } })).toEqual({
+      ...unknown,
+      message: 'invalid port number: 70000',
+    });
   });
 });
 
@@ -104,6 +111,12 @@ describe('exec', () => {
     expect((await probe({ exec: { command } }, { exec: answer({}) })).success).toBe(true);
     const failed = await probe({ exec: { command } }, { exec: answer({ exitCode: 1, stdout: 'a', stderr: 'b' }) });
     expect(failed).toEqual({ success: false, message: 'ab' });
+  });
+
+  test('when the runtime cannot say, nothing is known', async () => {
+    const exec = () => Promise.reject(new GrpcError(grpcCode.notFound, 'no container'));
+    const message = 'rpc error: code = NotFound desc = no container';
+    expect(await probe({ exec: { command } }, { exec })).toEqual({ success: false, isUnknown: true, message });
   });
 
   test('too slow', async () => {

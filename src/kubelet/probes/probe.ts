@@ -13,6 +13,8 @@ export interface ProbeOutcome {
   readonly success: boolean;
   /** It succeeded, but its message is to be told. */
   readonly isWarning?: boolean;
+  /** It could not be made: that says nothing of the container. */
+  readonly isUnknown?: boolean;
   /** What is said after `Readiness probe failed: `; for an exec its output. */
   readonly message: string;
 }
@@ -29,20 +31,20 @@ type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'>;
 
 const maxBody = 10 * 1024;
 
-/** `timeout` in seconds. Never rejects: a probe that cannot be made has failed. */
+/** `timeout` in seconds. Never rejects. */
 export async function runProbe(handler: Handler, target: ProbeTarget, timeout: number): Promise<ProbeOutcome> {
   try {
     if (handler.exec) return await execProbe(handler.exec.command ?? [], target, timeout);
     if (handler.httpGet) return await httpProbe(handler.httpGet, target, timeout);
     if (handler.tcpSocket) {
-      const { host = target.podIP, port } = handler.tcpSocket;
-      return await tcpProbe(host, portNumber(port, target.container), timeout);
+      const { host, port } = handler.tcpSocket;
+      return await tcpProbe(host || target.podIP, portNumber(port, target.container), timeout);
     }
     if (handler.grpc)
       return await grpcProbe({ host: target.podIP, port: handler.grpc.port }, handler.grpc.service ?? '', timeout);
     return { success: true, message: '' };
   } catch (error) {
-    return { success: false, message: error instanceof Error ? error.message : String(error) };
+    return { success: false, isUnknown: true, message: rpcText(error) };
   }
 }
 
@@ -60,7 +62,9 @@ async function execProbe(command: readonly string[], target: ProbeTarget, timeou
 }
 
 async function httpProbe(action: HTTPGetAction, target: ProbeTarget, timeout: number): Promise<ProbeOutcome> {
-  const answer = await httpGet(httpTarget(action, target), { userAgent: 'kube-probe/1.36', timeout });
+  const asked = httpTarget(action, target);
+  const answer = await httpGet(asked, { userAgent: 'kube-probe/1.36', timeout }).catch((error: Error) => error);
+  if (answer instanceof Error) return { success: false, message: answer.message };
   if (answer.status < 200 || answer.status >= 400)
     return { success: false, message: `HTTP probe failed with statuscode: ${answer.status}` };
   if (answer.status < 300) return { success: true, message: '' };

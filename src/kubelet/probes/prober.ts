@@ -38,6 +38,9 @@ interface Worker {
 
 const titles: Readonly<Record<Kind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' };
 
+/** Of a probe that cannot be made, before it is left for the next time. */
+const mostTries = 3;
+
 export class Prober {
   readonly #options: ProberOptions;
   readonly #workers = new Map<string, Worker>();
@@ -115,9 +118,17 @@ export class Prober {
   }
 
   async #probe(worker: Worker): Promise<void> {
-    const outcome = await this.#options.probe(worker.container, worker.id, worker.probe);
+    const { container, id, probe, kind } = worker;
+    let outcome = await this.#options.probe(container, id, probe);
+    for (let tries = 1; outcome.isUnknown && tries < mostTries && !worker.stopped; tries++)
+      outcome = await this.#options.probe(container, id, probe);
     if (worker.stopped) return;
-    this.#count(worker, outcome);
+    if (outcome.isUnknown)
+      this.#options.unhealthy(
+        container,
+        `${titles[kind]} probe errored and resulted in unknown state: ${outcome.message}`,
+      );
+    else this.#count(worker, outcome);
     this.#schedule(worker, (worker.probe.periodSeconds ?? 10) * 1000);
   }
 
