@@ -10,6 +10,14 @@ export function isPodReady(pod: Readonly<Pod>): boolean {
   return podCondition(pod, 'Ready')?.status === 'True';
 }
 
+/** Names of the claims that a pod mounts: by name, or of its ephemeral volumes. */
+export function mountedClaims({ metadata, spec }: Readonly<Pod>): string[] {
+  return (spec.volumes ?? []).flatMap((volume) => {
+    if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName;
+    return volume.ephemeral ? `${metadata.name}-${volume.name}` : [];
+  });
+}
+
 /** Ready for at least `minReadySeconds`, at `now` (milliseconds). */
 export function isPodAvailable(pod: Readonly<Pod>, minReadySeconds: number, now: number): boolean {
   const ready = podCondition(pod, 'Ready');

@@ -1,14 +1,13 @@
 // Binds claims to volumes, and keeps the phases of both.
 import { isClaimedBy } from '../../api/core/v1/persistentvolume/matching.ts';
-import type { PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
-import { persistentVolumeClaims, persistentVolumes, storageClasses } from '../../client/resources.ts';
+import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
-import { decideClaim, phaseOf } from './reconcile.ts';
+import { isPodTerminal, mountedClaims } from '../shared/pods.ts';
+import { bindCompleted, boundByController, decideClaim, decideVolume } from './reconcile.ts';
 
-const byController = 'pv.kubernetes.io/bound-by-controller';
-const completed = 'pv.kubernetes.io/bind-completed';
 const kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
 
 export function volumeBinderController(context: ControllerContext): Controller {
@@ -20,7 +19,9 @@ export function volumeBinderController(context: ControllerContext): Controller {
   const claimClient = client.resource<PersistentVolumeClaim>(persistentVolumeClaims);
   const volumeClient = client.resource<PersistentVolume>(persistentVolumes);
 
-  const waitFor = [claims, volumes, classes];
+  const podInformer = informers.informer<Pod>(pods);
+
+  const waitFor = [claims, volumes, classes, podInformer];
   const name = 'persistentvolume-binder-controller';
   // One at a time: two claims must not choose the same volume.
   const controller = new KeyedController({ name, context, waitFor, sync, workers: 1 });
@@ -40,6 +41,15 @@ export function volumeBinderController(context: ControllerContext): Controller {
     else pending();
   });
   classes.addHandler({ added: pending });
+  podInformer.addHandler({
+    added(pod) {
+      if (!isWaiting(pod)) return;
+      for (const claim of mountedClaims(pod)) {
+        const key = `${pod.metadata.namespace}/${claim}`;
+        if (claims.lister.get(claim, pod.metadata.namespace)?.status?.phase === 'Pending') queue.add(`claim/${key}`);
+      }
+    },
+  });
 
   async function sync(key: string): Promise<undefined> {
     const [what, first = '', second = ''] = key.split('/');
@@ -51,13 +61,17 @@ export function volumeBinderController(context: ControllerContext): Controller {
     const claim = claims.lister.get(claimName, namespace);
     if (!claim || claim.metadata.deletionTimestamp) return;
     const storageClass = classes.lister.get(claim.spec?.storageClassName ?? '');
-    const decision = decideClaim({ claim, volumes: volumes.lister.list(), storageClass });
+    const waitingPods = podInformer.lister
+      .list(namespace)
+      .filter((pod) => isWaiting(pod) && mountedClaims(pod).includes(claimName))
+      .map(({ metadata }) => metadata.name);
+    const decision = decideClaim({ claim, volumes: volumes.lister.list(), storageClass, waitingPods });
     if (decision.kind === 'wait') {
-      const { reason, message } = decision;
-      const type = reason === 'ProvisioningFailed' ? 'Warning' : 'Normal';
+      const { type, reason, message } = decision;
       recorder.event({ ...claim, ...kind }, { type, reason, message });
     } else if (decision.kind === 'lost' && claim.status?.phase !== 'Lost') {
-      recorder.event({ ...claim, ...kind }, { type: 'Warning', reason: 'ClaimLost', message: decision.message });
+      const { reason, message } = decision;
+      recorder.event({ ...claim, ...kind }, { type: 'Warning', reason, message });
       await patchStatus(claimClient, claim, { phase: 'Lost' });
     } else if (decision.kind === 'bind') await bind(claim, decision.volume);
   }
@@ -67,13 +81,13 @@ export function volumeBinderController(context: ControllerContext): Controller {
     const { name: claimName, namespace = '', uid = '', resourceVersion = '' } = claim.metadata;
     if (!volume.spec?.claimRef?.uid) {
       const claimRef = { ...kind, name: claimName, namespace, uid, resourceVersion };
-      const annotations = isClaimedBy(volume, claim) ? {} : { [byController]: 'yes' };
+      const annotations = isClaimedBy(volume, claim) ? {} : { [boundByController]: 'yes' };
       // The version makes sure that nobody else took it meanwhile.
       const metadata = { resourceVersion: volume.metadata.resourceVersion, annotations };
       await volumeClient.patch({ name: volume.metadata.name, type: 'merge', body: { metadata, spec: { claimRef } } });
     }
-    const chosen = claim.spec?.volumeName ? {} : { [byController]: 'yes' };
-    const annotations = { [completed]: 'yes', ...chosen };
+    const chosen = claim.spec?.volumeName ? {} : { [boundByController]: 'yes' };
+    const annotations = { [bindCompleted]: 'yes', ...chosen };
     const body = { metadata: { uid, annotations }, spec: { volumeName: volume.metadata.name } };
     const bound = await claimClient.patch({ name: claimName, namespace, type: 'merge', body });
     const { accessModes, capacity } = volume.spec ?? {};
@@ -84,11 +98,24 @@ export function volumeBinderController(context: ControllerContext): Controller {
     const volume = volumes.lister.get(volumeName);
     if (!volume) return;
     const { claimRef } = volume.spec ?? {};
-    const phase = phaseOf(volume, claimRef && claims.lister.get(claimRef.name ?? '', claimRef.namespace));
-    if (volume.status?.phase !== phase) await patchStatus(volumeClient, volume, { phase });
+    const decision = decideVolume(volume, claimRef && claims.lister.get(claimRef.name ?? '', claimRef.namespace));
+    if (decision.kind === 'unbind') {
+      const { resourceVersion } = volume.metadata;
+      const body = decision.keepName
+        ? { metadata: { resourceVersion }, spec: { claimRef: { uid: null, resourceVersion: null } } }
+        : { metadata: { resourceVersion, annotations: { [boundByController]: null } }, spec: { claimRef: null } };
+      await volumeClient.patch({ name: volumeName, type: 'merge', body });
+    } else if (decision.kind === 'phase' && volume.status?.phase !== decision.phase) {
+      await patchStatus(volumeClient, volume, { phase: decision.phase });
+    }
   }
 
   return controller;
+}
+
+/** For a node. */
+function isWaiting(pod: Readonly<Pod>): boolean {
+  return !pod.spec.nodeName && !isPodTerminal(pod);
 }
 
 async function patchStatus<T extends KubeObject>(

@@ -3,7 +3,8 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/cor
 import { objectKey } from '../../apimachinery/object.ts';
 import { persistentVolumeClaims, persistentVolumes, pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
-import { claimFinalizer, claimsOf, isBound, isUsed, volumeFinalizer, withoutFinalizer } from './reconcile.ts';
+import { mountedClaims } from '../shared/pods.ts';
+import { claimFinalizer, isBound, isUsed, volumeFinalizer, withoutFinalizer } from './reconcile.ts';
 
 export function claimProtectionController(context: ControllerContext): Controller {
   const { client, informers } = context;
@@ -17,7 +18,7 @@ export function claimProtectionController(context: ControllerContext): Controlle
   claims.addHandler({ added: (one) => queue.add(objectKey(one)), updated: (one) => queue.add(objectKey(one)) });
   podInformer.addHandler({
     deleted(pod) {
-      for (const claim of claimsOf(pod)) queue.add(`${pod.metadata.namespace}/${claim}`);
+      for (const claim of mountedClaims(pod)) queue.add(`${pod.metadata.namespace}/${claim}`);
     },
   });
 

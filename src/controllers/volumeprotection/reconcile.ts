@@ -1,21 +1,14 @@
 // When claims and volumes that are being deleted may go (upstream pkg/controller/volume/pvcprotection, pvprotection).
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { mountedClaims } from '../shared/pods.ts';
 
 export const claimFinalizer = 'kubernetes.io/pvc-protection';
 export const volumeFinalizer = 'kubernetes.io/pv-protection';
 
-/** Names of the claims that a pod mounts: by name, or of its ephemeral volumes. */
-export function claimsOf({ metadata, spec }: Readonly<Pod>): string[] {
-  return (spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName;
-    return volume.ephemeral ? `${metadata.name}-${volume.name}` : [];
-  });
-}
-
 /** Whether a pod that has a node mounts the claim. The kubelet starts no pod with a claim that is being deleted. */
 export function isUsed(claim: Readonly<PersistentVolumeClaim>, pods: readonly Readonly<Pod>[]): boolean {
-  return pods.some((pod) => Boolean(pod.spec.nodeName) && claimsOf(pod).includes(claim.metadata.name));
+  return pods.some((pod) => Boolean(pod.spec.nodeName) && mountedClaims(pod).includes(claim.metadata.name));
 }
 
 export function isBound({ status }: Readonly<PersistentVolume>): boolean {

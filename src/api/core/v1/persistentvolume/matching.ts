@@ -10,19 +10,30 @@ export const selectedNode = 'volume.kubernetes.io/selected-node';
 
 /** Whether a volume is free (or kept) for the claim and is all that the claim asks. */
 export function fitsClaim(volume: Readonly<PersistentVolume>, claim: Readonly<PersistentVolumeClaim>): boolean {
-  const { spec } = volume;
-  if (!spec || volume.metadata.deletionTimestamp !== undefined) return false;
-  if (spec.claimRef) return isClaimedBy(volume, claim);
+  const { claimRef } = volume.spec ?? {};
+  if (mismatchOf(volume, claim) !== undefined) return false;
+  if (claimRef) return isClaimedBy(volume, claim);
+  const wanted = claim.spec?.selector;
+  const selector = wanted === undefined ? [] : labelSelectorOf(wanted);
+  return selector !== undefined && matchesLabels(selector, volume.metadata.labels);
+}
+
+/** What a volume lacks that the claim asks, in upstream's words. Of one that is kept for the claim the class does not matter. */
+export function mismatchOf(
+  { metadata, spec = {} }: Readonly<PersistentVolume>,
+  claim: Readonly<PersistentVolumeClaim>,
+): string | undefined {
   const wanted = claim.spec ?? {};
-  const selector = wanted.selector === undefined ? [] : labelSelectorOf(wanted.selector);
-  return (
-    (spec.storageClassName ?? '') === (wanted.storageClassName ?? '') &&
-    (spec.volumeMode ?? 'Filesystem') === (wanted.volumeMode ?? 'Filesystem') &&
-    (wanted.accessModes ?? []).every((mode) => spec.accessModes?.includes(mode)) &&
-    sizeOf(spec.capacity?.storage) >= sizeOf(wanted.resources?.requests?.storage) &&
-    selector !== undefined &&
-    matchesLabels(selector, volume.metadata.labels)
-  );
+  if (metadata.deletionTimestamp !== undefined) return `the volume is marked for deletion "${metadata.name}"`;
+  if (sizeOf(spec.capacity?.storage) < sizeOf(wanted.resources?.requests?.storage)) return 'requested PV is too small';
+  if (!spec.claimRef) {
+    const isSame = (key: 'storageClassName' | 'volumeAttributesClassName') => (spec[key] ?? '') === (wanted[key] ?? '');
+    if (!isSame('storageClassName')) return 'storageClassName does not match';
+    if (!isSame('volumeAttributesClassName')) return 'volumeAttributesClassName does not match';
+  }
+  if ((spec.volumeMode ?? 'Filesystem') !== (wanted.volumeMode ?? 'Filesystem')) return 'incompatible volumeMode';
+  const hasModes = (wanted.accessModes ?? []).every((mode) => spec.accessModes?.includes(mode));
+  return hasModes ? undefined : 'incompatible accessMode';
 }
 
 /** One that waits for this very claim, then the smallest that is large enough. */
