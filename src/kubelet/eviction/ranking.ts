@@ -4,7 +4,7 @@ import { tolerates } from '../../api/core/v1/node/placement.ts';
 import { podLimits, podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, printQuantity, quantityOf, quantityValue } from '../../apimachinery/quantity.ts';
-import { isSidecar } from '../pod/identity.ts';
+import { isCritical, isSidecar } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
 import type { Shortage } from './thresholds.ts';
 
@@ -22,12 +22,6 @@ export interface PodUsage {
   readonly emptyDirs: ReadonlyMap<string, number>;
   /** In containers and emptyDirs; counted only where inodes run short. */
   readonly inodes?: number;
-}
-
-/** Pods that the node cannot do without: static ones, and those of system priorities. */
-export function isCritical({ metadata, spec }: Pod): boolean {
-  const source = metadata.annotations?.['kubernetes.io/config.source'];
-  return (source !== undefined && source !== 'api') || (spec.priority ?? 0) >= 2_000_000_000;
 }
 
 type Measure = 'memory' | 'disk' | 'inodes';

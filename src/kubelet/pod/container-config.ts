@@ -78,7 +78,8 @@ export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
       securityContext: {
         namespaceOptions: namespaces(pod),
         privileged: isPrivileged(pod),
-        seccomp: seccomp(seccompProfile),
+        // The pause process, which knows nothing of a profile made for the pod's own.
+        seccomp: seccomp(seccompProfile && { type: 'RuntimeDefault' }),
         ...(runAsUser !== undefined && { runAsUser: { value: runAsUser } }),
         ...(runAsUser !== undefined && runAsGroup !== undefined && { runAsGroup: { value: runAsGroup } }),
       },

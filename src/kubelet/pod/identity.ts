@@ -77,3 +77,14 @@ export function isSidecar(container: Container): boolean {
 export function logFolder({ name, namespace, uid }: PodIdentity): string {
   return `${namespace}_${name}_${uid}`;
 }
+
+/** Pods that the node cannot do without: static ones, and those of system priorities. */
+export function isCritical({ metadata, spec }: Pod): boolean {
+  const source = metadata.annotations?.['kubernetes.io/config.source'];
+  return (source !== undefined && source !== 'api') || (spec.priority ?? 0) >= 2_000_000_000;
+}
+
+/** Those of the class that no other comes before. */
+export function isNodeCritical(pod: Pod): boolean {
+  return isCritical(pod) && pod.spec.priorityClassName === 'system-node-critical';
+}

@@ -7,6 +7,7 @@ import { parseQuantity, quantityMilliValue, quantityValue } from '../../apimachi
 import type { ResourceList } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { LinuxContainerResources } from '../cri/messages.ts';
+import { isNodeCritical, isSidecar } from './identity.ts';
 
 function amount(list: Readonly<Record<string, string>> | undefined, resource: string): number {
   const text = list?.[resource];
@@ -37,13 +38,32 @@ function cpuShares(milliCPU: number): number {
   return Math.min(Math.max(Math.floor((milliCPU * 1024) / 1000), 2), 262_144);
 }
 
+const bytesRequested = ({ resources }: Pick<Container, 'resources'>): number =>
+  Math.floor(requestOf(resources, 'memory') / 1000);
+
+/** What a pod asks for as a whole beyond its containers, in equal parts (KEP-2837); bytes. */
+function sharedRequest({ spec }: Pod): number {
+  const whole = Math.floor(amount(spec.resources?.requests, 'memory') / 1000);
+  if (whole === 0) return 0;
+  const { resources: _, ...containersAlone } = spec;
+  const ofContainers = podRequests({ spec: containersAlone }).memory;
+  const rest = whole - (ofContainers ? quantityValue(ofContainers) : 0);
+  return Math.trunc(rest / (spec.containers.length + (spec.initContainers ?? []).length));
+}
+
 /** Higher is killed earlier when the node runs out of memory (kubelet's qos policy). */
 function oomScoreAdj(pod: Pod, container: Container, nodeMemory: number): number {
   const qos = qosClass(pod);
-  if (qos === 'Guaranteed') return -997;
+  if (qos === 'Guaranteed' || isNodeCritical(pod)) return -997;
   if (qos === 'BestEffort') return 1000;
-  const request = requestOf(container.resources, 'memory') / 1000;
-  return Math.min(Math.max(Math.floor(1000 - (1000 * request) / nodeMemory), 3), 999);
+  const shared = sharedRequest(pod);
+  const scoreOf = (bytes: number) => 1000 - Math.floor((1000 * (bytes + shared)) / nodeMemory);
+  const own = scoreOf(bytesRequested(container));
+  // A sidecar does not go before those that it serves.
+  const score = isSidecar(container)
+    ? Math.min(own, scoreOf(Math.min(...pod.spec.containers.map(bytesRequested))))
+    : own;
+  return Math.min(Math.max(score, 3), 999);
 }
 
 /** What a pod's own cgroup is given: all of its containers live within it. */
@@ -83,12 +103,14 @@ export function containerResources(
   container: Container,
   { nodeMemory, isUnified }: NodeResources,
 ): LinuxContainerResources {
-  const cpuLimit = amount(container.resources?.limits, 'cpu');
-  const memoryLimit = container.resources?.limits?.memory;
+  // A container without a limit of its own has its pod's.
+  const limits = defaultLimits(pod, {});
+  const limitOf = (name: 'cpu' | 'memory') => amount(container.resources?.limits, name) || amount(limits, name);
+  const [cpuLimit, memoryLimit] = [limitOf('cpu'), limitOf('memory')];
   return {
-    cpuShares: cpuShares(requestOf(container.resources, 'cpu')),
+    cpuShares: cpuShares(amount(container.resources?.requests, 'cpu') || cpuLimit),
     ...(cpuLimit > 0 && { cpuPeriod, cpuQuota: cpuQuota(cpuLimit) }),
-    ...(memoryLimit !== undefined && { memoryLimitInBytes: quantityValue(parseQuantity(memoryLimit)) }),
+    ...(memoryLimit > 0 && { memoryLimitInBytes: Math.ceil(memoryLimit / 1000) }),
     oomScoreAdj: oomScoreAdj(pod, container, nodeMemory),
     // A container that outgrows its memory is killed whole, as upstream's kubelet has it (singleProcessOOMKill).
     ...(isUnified && { unified: { 'memory.oom.group': '1' } }),

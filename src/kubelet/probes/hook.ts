@@ -1,7 +1,9 @@
 // Runs one lifecycle hook once. Unlike probes, HTTP hooks succeed with whatever answer, and nothing limits how long one takes
 // but the grace period of a container that ends.
 import type { Container, HTTPGetAction, LifecycleHandler } from '../../api/core/v1/types.generated.ts';
+import { quoted } from '../../apimachinery/json/go-text.ts';
 import type { EventText } from '../../client/events.ts';
+import { rpcText } from '../cri/client.ts';
 import { formatPod, type PodIdentity } from '../pod/identity.ts';
 import { httpGet, httpTarget } from './http-get.ts';
 import type { ProbeOutcome, ProbeTarget } from './probe.ts';
@@ -22,7 +24,7 @@ export async function runHook(hook: LifecycleHandler, target: HookTarget, timeou
       if (exitCode === 0) return { success: true, message: '' };
       const output = stdout + stderr;
       const error = `command '${command.join(' ')}' exited with ${exitCode}: ${output}`;
-      const message = `Exec lifecycle hook ([${command.join(' ')}]) ${where}: ${error}, message: ${JSON.stringify(output)}`;
+      const message = `Exec lifecycle hook ([${command.join(' ')}]) ${where}: ${error}, message: ${quoted(output)}`;
       return { success: false, message };
     }
     if (hook.httpGet) await httpHook(hook.httpGet, target, timeout);
@@ -30,10 +32,11 @@ export async function runHook(hook: LifecycleHandler, target: HookTarget, timeou
     else return { success: false, message: 'Cannot run handler: invalid handler' };
     return { success: true, message: '' };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = rpcText(error);
     if (hook.httpGet)
       return { success: false, message: `HTTP lifecycle hook (${hook.httpGet.path ?? ''}) ${where}: ${why}` };
-    return { success: false, message: `Exec lifecycle hook ([${hook.exec?.command?.join(' ')}]) ${where}: ${why}` };
+    const command = hook.exec?.command?.join(' ') ?? '';
+    return { success: false, message: `Exec lifecycle hook ([${command}]) ${where}: ${why}, message: ""` };
   }
 }
 
