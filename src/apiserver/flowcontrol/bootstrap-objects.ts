@@ -1,5 +1,6 @@
 // The FlowSchemas and PriorityLevelConfigurations of a new cluster, as a table: the facts of Kubernetes 1.36
 // (apiserver/pkg/apis/flowcontrol/bootstrap).
+import { mandatoryFlowSchemas, mandatoryPriorityLevels } from '../../api/flowcontrol/v1/mandatory.ts';
 import type {
   FlowSchema,
   FlowSchemaSpec,
@@ -19,7 +20,7 @@ export type FlowSchemaObject = KubeObject & FlowSchema;
 export type PriorityLevelObject = KubeObject & PriorityLevelConfiguration;
 
 /** These are always as they are here, whatever users do to them. */
-export const mandatoryNames: ReadonlySet<string> = new Set(['exempt', 'catch-all']);
+export const mandatoryNames: ReadonlySet<string> = new Set(mandatoryFlowSchemas.keys());
 
 function metadata(name: string): KubeObject['metadata'] {
   return { name, annotations: { [autoUpdate]: 'true' } };
@@ -43,11 +44,7 @@ function queued(name: string, numbers: readonly [number, number, number, number]
 }
 
 export const bootstrapPriorityLevels: readonly PriorityLevelObject[] = [
-  priorityLevel('catch-all', {
-    type: 'Limited',
-    limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: 'Reject' } },
-  }),
-  priorityLevel('exempt', { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } }),
+  ...[...mandatoryPriorityLevels].map(([name, spec]) => priorityLevel(name, spec)),
   queued('system', [30, 33, 64, 6]),
   queued('node-high', [40, 25, 64, 6]),
   queued('leader-election', [10, 0, 16, 4]),
@@ -89,12 +86,15 @@ function flowSchema(name: string, { level, precedence, by, ...rules }: Row): Flo
     ...(by && { distinguisherMethod: { type: by } }),
     rules: [rules],
   };
+  return flowSchemaOf(name, spec);
+}
+
+function flowSchemaOf(name: string, spec: FlowSchemaSpec): FlowSchemaObject {
   return { apiVersion, kind: 'FlowSchema', metadata: metadata(name), spec };
 }
 
 export const bootstrapFlowSchemas: readonly FlowSchemaObject[] = [
-  flowSchema('exempt', { level: 'exempt', precedence: 1, subjects: groups('system:masters'), ...anything }),
-  flowSchema('catch-all', { level: 'catch-all', precedence: 10_000, by: 'ByUser', subjects: everybody, ...anything }),
+  ...[...mandatoryFlowSchemas].map(([name, spec]) => flowSchemaOf(name, spec)),
   flowSchema('system-nodes', {
     ...{ level: 'system', precedence: 500, by: 'ByUser' },
     subjects: groups('system:nodes'),

@@ -41,6 +41,13 @@ test.each([
   expect(found).toEqual(wanted);
 });
 
+test('users say how much of the exempt level is lent, and nothing else of it', () => {
+  const exempt = bootstrapPriorityLevels.find(({ metadata }) => metadata.name === 'exempt')!;
+  const lent = { ...exempt, spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 9, lendablePercent: 50 } } };
+  expect(reconciledConfiguration(lent, exempt)).toBeUndefined();
+  expect(reconciledConfiguration({ ...lent, spec: { type: 'Exempt' } }, exempt)?.spec).toEqual(exempt.spec);
+});
+
 test('what an older version made is removed, unless somebody took it over', () => {
   const old = (annotations: Record<string, string>) => ({ metadata: { name: 'old', annotations } });
   expect(isObsolete(old({ [autoUpdate]: 'true' }), bootstrapFlowSchemas)).toBe(true);

@@ -20,13 +20,19 @@ export function reconciledConfiguration<T extends Configuration>(present: Readon
   const { annotations, generation, name } = present.metadata;
   const said = parseBool(annotations?.[autoUpdate]);
   const isKept = mandatoryNames.has(name) || (said ?? generation === 1);
-  const isChanged = isKept && !jsonEqual(present.spec, expected.spec);
+  const isChanged = isKept && !isAsExpected(present.spec, expected.spec);
   if (said === isKept && !isChanged) return undefined;
   return {
     ...present,
     metadata: { ...present.metadata, annotations: { ...annotations, [autoUpdate]: String(isKept) } },
     ...(isChanged && { spec: expected.spec }),
   };
+}
+
+/** How much of the exempt level others may borrow is the users' to say. */
+function isAsExpected(present: Configuration['spec'], expected: Configuration['spec']): boolean {
+  const own = present && 'exempt' in present && present.exempt;
+  return jsonEqual(present, expected && 'exempt' in expected && own ? { ...expected, exempt: own } : expected);
 }
 
 /** Objects of an older version that are no more: the server made them, and nobody took them over. */

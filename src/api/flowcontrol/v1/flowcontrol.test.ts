@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Body, judgeOf } from '../../../testing/refusals.ts';
+import { mandatoryFlowSchemas, mandatoryPriorityLevels } from './mandatory.ts';
 
 const rule = {
   subjects: [{ kind: 'User', user: { name: 'u' } }],
@@ -47,7 +48,7 @@ test.each<[string, Body, string[]]>([
   [
     'prioritylevelconfigurations',
     { spec: { type: 'Exempt' } },
-    ["spec.type: Invalid value: \"Exempt\": type must be 'Exempt' if and only if name is 'exempt'"],
+    ["spec.type: Invalid value: \"Exempt\": must be 'Exempt' if and only if `name` is 'exempt'"],
   ],
   ['prioritylevelconfigurations', level({}), []],
   [
@@ -62,4 +63,53 @@ test.each<[string, Body, string[]]>([
       'spec.limited.limitResponse.queuing.handSize: Invalid value: 4: required entropy bits of deckSize 1000000 and handSize 4 should not be greater than 60',
     ],
   ],
+  [
+    'prioritylevelconfigurations',
+    {
+      metadata: {
+        name: 'exempt',
+        annotations: { 'flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares': '' },
+      },
+      spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: -1, lendablePercent: 101 } },
+    },
+    [
+      "metadata.annotations: Forbidden: annotation 'flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares' is forbidden",
+      'spec.exempt.nominalConcurrencyShares: Invalid value: -1: must be a non-negative integer',
+      'spec.exempt.lendablePercent: Invalid value: 101: must be between 0 and 100, inclusive',
+    ],
+  ],
 ])('%s', (resource, body, messages) => expect(judgeOf(resource).create(body)).toEqual(messages));
+
+test('what holds the server up stays as it is, but for how much of it is lent', () => {
+  const wholeText = 'must equal the fixed value';
+  const level = judgeOf('prioritylevelconfigurations');
+  const limited = { nominalConcurrencyShares: 42, limitResponse: { type: 'Reject' } };
+  const exempt = { nominalConcurrencyShares: 10, lendablePercent: 10 };
+  expect(level.create({ metadata: { name: 'exempt' }, spec: { type: 'Exempt', exempt } })).toEqual([]);
+  expect(level.create({ metadata: { name: 'exempt' }, spec: { type: 'Exempt', limited } })).toEqual([
+    'spec.limited: Forbidden: must be nil if the type is not Limited',
+    expect.stringContaining(`spec of 'exempt' except the 'spec.exempt' field ${wholeText}`),
+  ]);
+  const catchAll = { metadata: { name: 'catch-all' } };
+  expect(level.create({ ...catchAll, spec: mandatoryPriorityLevels.get('catch-all') })).toEqual([]);
+  expect(level.create({ ...catchAll, spec: { type: 'Limited', limited } })).toEqual([
+    expect.stringContaining(`spec of 'catch-all' ${wholeText}`),
+  ]);
+  const flow = judgeOf('flowschemas');
+  const fixed = mandatoryFlowSchemas.get('catch-all');
+  expect(flow.create({ ...catchAll, spec: fixed })).toEqual([]);
+  expect(flow.create({ ...catchAll, spec: { ...fixed, matchingPrecedence: 9999 } })).toEqual([
+    expect.stringContaining(`spec of 'catch-all' ${wholeText}`),
+  ]);
+});
+
+test.each([
+  ['flowschemas', schema({})],
+  ['prioritylevelconfigurations', level({})],
+])('conditions of %s are named, and each once', (resource, body) => {
+  const told = judgeOf(resource).updateStatus(body, {}, { conditions: [{ type: '1' }, { type: '1' }, {}] });
+  expect(told).toEqual([
+    'status.conditions[1].type: Duplicate value: "1"',
+    'status.conditions[2].type: Required value',
+  ]);
+});

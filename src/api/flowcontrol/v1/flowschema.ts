@@ -1,9 +1,12 @@
+import { jsonEqual } from '../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { dns1123Label, dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
 import { validateRequiredName } from '../../validation/references.ts';
 import { requiredText } from '../../validation/values.ts';
+import { mandatoryFlowSchemas } from './mandatory.ts';
+import { validateStatusConditions } from './status-conditions.ts';
 import type {
   FlowSchema,
   NonResourcePolicyRule,
@@ -31,8 +34,6 @@ const verbs = [
   'update',
   'watch',
 ];
-/** The flow schemas that are there for whatever no other matches. */
-const mandatory = ['catch-all', 'exempt'];
 
 function validate({ metadata, spec }: FlowSchema): FieldError[] {
   const { matchingPrecedence = 0, distinguisherMethod, priorityLevelConfiguration, rules = [] } = spec ?? {};
@@ -56,8 +57,9 @@ function validate({ metadata, spec }: FlowSchema): FieldError[] {
     ...(name ? nameErrors(dns1123Subdomain, level, name) : [required(level, 'must reference a priority level')]),
   );
   errors.push(...rules.flatMap((rule, i) => validateRule(rule, `spec.rules[${i}]`)));
-  if (mandatory.includes(metadata.name) && name !== metadata.name) {
-    errors.push(invalid('spec', name ?? '', `spec of '${metadata.name}' must equal the fixed value`));
+  const fixed = mandatoryFlowSchemas.get(metadata.name);
+  if (fixed && !jsonEqual(spec, fixed)) {
+    errors.push(invalid('spec', spec, `spec of '${metadata.name}' must equal the fixed value`));
   }
   return errors;
 }
@@ -186,6 +188,7 @@ export const flowSchema: Kind<FlowSchema> = {
     },
     validate,
     validateUpdate: validate,
+    validateStatusUpdate: validateStatusConditions,
   },
   columns: [
     nameColumn,

@@ -1,7 +1,10 @@
+import { jsonEqual } from '../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
-import { nonNegative } from '../../validation/values.ts';
+import { mandatoryPriorityLevels } from './mandatory.ts';
+import { validateStatusConditions } from './status-conditions.ts';
 import type {
+  ExemptPriorityLevelConfiguration,
   LimitedPriorityLevelConfiguration,
   PriorityLevelConfiguration,
   QueuingConfiguration,
@@ -11,17 +14,37 @@ const { required, forbidden, invalid, notSupported } = fieldError;
 
 const maxQueues = 10 * 1000 * 1000;
 
+/** Of older versions of the API, which keep there what they cannot say otherwise. */
+const preservesZero = 'flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares';
+
 function validate({ metadata, spec }: PriorityLevelConfiguration): FieldError[] {
-  const { type = '', limited, exempt } = spec ?? {};
-  const isExempt = metadata.name === 'exempt';
   const errors: FieldError[] = [];
-  if (isExempt !== (type === 'Exempt')) {
-    errors.push(invalid('spec.type', type, "type must be 'Exempt' if and only if name is 'exempt'"));
+  if (Object.hasOwn(metadata.annotations ?? {}, preservesZero)) {
+    errors.push(forbidden('metadata.annotations', `annotation '${preservesZero}' is forbidden`));
+  }
+  return [...errors, ...validateSpec(metadata.name, spec), ...validateMandatory(metadata.name, spec)];
+}
+
+function validateMandatory(name: string, spec: PriorityLevelConfiguration['spec']): FieldError[] {
+  const fixed = mandatoryPriorityLevels.get(name);
+  if (!fixed) return [];
+  if (fixed.type !== 'Exempt') {
+    return jsonEqual(spec, fixed) ? [] : [invalid('spec', spec, `spec of '${name}' must equal the fixed value`)];
+  }
+  const { exempt: _, ...rest } = spec ?? { type: '' };
+  if (jsonEqual(rest, { type: fixed.type })) return [];
+  return [invalid('spec', spec, `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`)];
+}
+
+function validateSpec(name: string, spec: PriorityLevelConfiguration['spec']): FieldError[] {
+  const { type = '', limited, exempt } = spec ?? {};
+  const errors: FieldError[] = [];
+  if ((name === 'exempt') !== (type === 'Exempt')) {
+    errors.push(invalid('spec.type', type, "must be 'Exempt' if and only if `name` is 'exempt'"));
   }
   if (type === 'Exempt') {
     if (limited) errors.push(forbidden('spec.limited', 'must be nil if the type is not Limited'));
-    errors.push(...validateLendable(exempt, 'spec.exempt'));
-    return [...errors, ...nonNegative('spec.exempt.nominalConcurrencyShares', exempt?.nominalConcurrencyShares)];
+    return [...errors, ...(exempt ? validateExempt(exempt, 'spec.exempt') : [])];
   }
   if (type !== 'Limited') return [...errors, notSupported('spec.type', type, ['Exempt', 'Limited'])];
   if (exempt) errors.push(forbidden('spec.exempt', 'must be nil if the type is Limited'));
@@ -29,16 +52,26 @@ function validate({ metadata, spec }: PriorityLevelConfiguration): FieldError[] 
   return [...errors, ...validateLimited(limited, 'spec.limited')];
 }
 
-function validateLendable(limits: { lendablePercent?: number } | undefined, path: string): FieldError[] {
-  const percent = limits?.lendablePercent ?? 0;
+function validateExempt(exempt: ExemptPriorityLevelConfiguration, path: string): FieldError[] {
+  return [...validateShares(exempt, path), ...validateLendable(exempt, path)];
+}
+
+function validateShares(
+  { nominalConcurrencyShares: shares = 0 }: ExemptPriorityLevelConfiguration,
+  path: string,
+): FieldError[] {
+  if (shares >= 0) return [];
+  return [invalid(`${path}.nominalConcurrencyShares`, shares, 'must be a non-negative integer')];
+}
+
+function validateLendable({ lendablePercent: percent = 0 }: { lendablePercent?: number }, path: string): FieldError[] {
   if (percent >= 0 && percent <= 100) return [];
   return [invalid(`${path}.lendablePercent`, percent, 'must be between 0 and 100, inclusive')];
 }
 
 function validateLimited(limited: LimitedPriorityLevelConfiguration, path: string): FieldError[] {
-  const { nominalConcurrencyShares: shares = 0, borrowingLimitPercent: borrowed, limitResponse } = limited;
-  const errors: FieldError[] = [];
-  if (shares < 0) errors.push(invalid(`${path}.nominalConcurrencyShares`, shares, 'must be a non-negative integer'));
+  const { borrowingLimitPercent: borrowed, limitResponse } = limited;
+  const errors = validateShares(limited, path);
   const { type = '', queuing } = limitResponse ?? {};
   const at = `${path}.limitResponse`;
   if (type === 'Reject') {
@@ -99,7 +132,12 @@ function defaultLevel({ spec }: PriorityLevelConfiguration): void {
 export const priorityLevelConfiguration: Kind<PriorityLevelConfiguration> = {
   countsGeneration: true,
   statusKeeps: 'metadata',
-  strategy: { default: defaultLevel, validate, validateUpdate: validate },
+  strategy: {
+    default: defaultLevel,
+    validate,
+    validateUpdate: validate,
+    validateStatusUpdate: validateStatusConditions,
+  },
   columns: [
     nameColumn,
     column('Type', 'Exempt or Limited.'),
