@@ -15,7 +15,7 @@ export interface Target {
 
 /** Starts a responder of this folder, asks it every question of a file once (code is translated, replies are prepared), measures. */
 export async function measured<T>(file: string, questions: string, measure: (target: Target) => T): Promise<T> {
-  const child = fork(join(import.meta.dirname, file), [], { execArgv: [...engineFlags] });
+  const child = fork(join(import.meta.dirname, file), [], { execArgv: [...engineFlags('dns')] });
   try {
     const [port] = (await once(child, 'message')) as [number];
     const target = { port, pid: child.pid ?? 0 };

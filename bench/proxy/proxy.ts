@@ -33,7 +33,7 @@ function inside<T>(file: string, ...args: readonly (string | number)[]): T {
   const command = [
     '--net',
     process.execPath,
-    ...engineFlags,
+    ...engineFlags('proxy'),
     '--expose-gc',
     join(import.meta.dirname, file),
     ...args.map(String),
