@@ -1,7 +1,7 @@
 // Deletes what its owners left behind, and carries out foreground and orphan deletion.
 import type { OwnerReference } from '../../apimachinery/meta/v1.generated.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
-import { isConflict, isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound, isNotFound } from '../../apimachinery/status.ts';
 import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
 import type { EventRecorder } from '../../client/events.ts';
 import { nodes, resourceKey } from '../../client/resources.ts';
@@ -216,9 +216,10 @@ class GarbageCollector implements Controller {
     if (fate.kind === 'release') {
       await this.#patch(node, object, { ownerReferences: fate.ownerReferences });
     } else if (fate.kind === 'delete') {
-      if ('unblock' in fate) await this.#unblock(node);
-      const options = { propagationPolicy: fate.policy, preconditions: { uid: node.uid } };
-      await this.#client(node).delete(node.name, node.namespace, options).catch(ignoreConflict);
+      const { resourceVersion = '' } = ('unblock' in fate ? await this.#unblock(node, object) : object).metadata;
+      // A conflict is looked at anew: somebody may have given it another owner.
+      const options = { propagationPolicy: fate.policy, preconditions: { uid: node.uid, resourceVersion } };
+      await this.#client(node).delete(node.name, node.namespace, options);
     }
   }
 
@@ -227,7 +228,7 @@ class GarbageCollector implements Controller {
       const live = await this.#live(dependent);
       if (!live) continue;
       const ownerReferences = (live.metadata.ownerReferences ?? []).filter((r) => r.uid !== node.uid);
-      await this.#patch(dependent, live, { ownerReferences });
+      await this.#patch(dependent, live, { ownerReferences }).catch(ignoreNotFound);
     }
     await this.#removeFinalizer(node, object, orphanFinalizer);
   }
@@ -242,16 +243,14 @@ class GarbageCollector implements Controller {
     for (const dependent of dependents) if (!dependent.deleting) this.#loop.queue.add(dependent.uid);
   }
 
-  /** In a circle of owners somebody must go first: its dependents stop blocking it. */
-  async #unblock(node: GraphNode): Promise<void> {
-    for (const dependent of this.#graph.dependentsOf(node.uid)) {
-      const live = await this.#live(dependent);
-      if (!live) continue;
-      const ownerReferences = (live.metadata.ownerReferences ?? []).map((reference) =>
-        reference.uid === node.uid ? { ...reference, blockOwnerDeletion: false } : reference,
-      );
-      await this.#patch(dependent, live, { ownerReferences });
-    }
+  /** In a circle of owners somebody must go first: an owner that waits for this one. */
+  #unblock(node: GraphNode, object: KubeObject): Promise<KubeObject> {
+    const { ownerReferences = [] } = object.metadata;
+    return this.#patch(node, object, {
+      ownerReferences: ownerReferences.map((reference) =>
+        reference.blockOwnerDeletion ? { ...reference, blockOwnerDeletion: false } : reference,
+      ),
+    });
   }
 
   /** Asks the server, for the cache may be behind. */
@@ -297,17 +296,17 @@ class GarbageCollector implements Controller {
     }
   }
 
-  #removeFinalizer(node: GraphNode, object: KubeObject, finalizer: string): Promise<void> {
-    return this.#patch(node, object, {
+  async #removeFinalizer(node: GraphNode, object: KubeObject, finalizer: string): Promise<void> {
+    await this.#patch(node, object, {
       finalizers: (object.metadata.finalizers ?? []).filter((f) => f !== finalizer),
     });
   }
 
-  async #patch(node: GraphNode, object: KubeObject, metadata: Record<string, unknown>): Promise<void> {
+  async #patch(node: GraphNode, object: KubeObject, metadata: Record<string, unknown>): Promise<KubeObject> {
     const { uid, resourceVersion } = object.metadata;
     const target = { name: node.name, ...(node.namespace && { namespace: node.namespace }) };
     const body = { metadata: { uid, resourceVersion, ...metadata } };
-    await this.#client(node).patch({ ...target, type: 'merge', body });
+    return await this.#client(node).patch({ ...target, type: 'merge', body });
   }
 
   #client(node: GraphNode) {
@@ -327,7 +326,3 @@ function concerns({ metadata }: Readonly<KubeObject>): string {
 
 /** An informer that ends before it has synced is one that nobody waits for any more. */
 function ignoreEnd(): void {}
-
-function ignoreConflict(error: unknown): void {
-  if (!isConflict(error)) throw error;
-}

@@ -87,6 +87,23 @@ test('an object whose owner is gone before it comes is deleted; with another own
   expect((await client.get('shared', 'default')).metadata.ownerReferences).toMatchObject([present]);
 });
 
+test('an object that gets another owner at the last moment stays', async () => {
+  harness = startControllers({ names: ['garbage-collector-controller'] });
+  const client = harness.api.resource<ConfigMap>(configMaps);
+  const owner = await client.create(configMap('owner'));
+  const present = { name: 'owner', uid: owner.metadata.uid ?? '' };
+  let deletions = 0;
+  harness.api.react(async ({ verb }) => {
+    if (verb !== 'delete') return;
+    deletions += 1;
+    await client.update(configMap('adopted', [present]));
+  });
+  await client.create(configMap('adopted', [{ name: 'gone', uid: 'no-such-uid' }]));
+  await harness.retry();
+  expect(deletions).toBe(1);
+  expect((await client.get('adopted', 'default')).metadata.ownerReferences).toMatchObject([present]);
+});
+
 test('owners in a circle can be deleted in the foreground', async () => {
   harness = startControllers({ names: ['garbage-collector-controller'] });
   const client = harness.api.resource<ConfigMap>(configMaps);

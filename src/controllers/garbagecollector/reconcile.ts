@@ -13,7 +13,7 @@ export type Fate =
   /** Some owners stay: the references to the others go. */
   | { readonly kind: 'release'; readonly ownerReferences: readonly OwnerReference[] }
   | { readonly kind: 'delete'; readonly policy: 'Background' | 'Foreground' | 'Orphan' }
-  /** It is itself waited for, and first lets its dependents stop blocking it (owners in a circle). */
+  /** It is itself waited for, and first stops blocking its owners (they may be in a circle). */
   | { readonly kind: 'delete'; readonly policy: 'Foreground'; readonly unblock: true };
 
 export interface FateInput {
