@@ -101,7 +101,9 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     const updated = await nodeClient.update(copy, { subresource: 'status' });
     evictions.tell(node.metadata.name, now);
     health.set(updated);
-    tellOfNode(updated, 'NodeNotReady', `Node ${node.metadata.name} status is now: NodeNotReady`);
+    if (readyStatusOf(node) === 'True') {
+      tellOfNode(updated, 'NodeNotReady', `Node ${node.metadata.name} status is now: NodeNotReady`);
+    }
     return updated;
   }
 
