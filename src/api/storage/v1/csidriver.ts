@@ -32,6 +32,8 @@ function validateSpec(spec: CSIDriver['spec']): FieldError[] {
   const needed = ['podInfoOnMount', 'storageCapacity'] as const;
   const period = spec.nodeAllocatableUpdatePeriodSeconds;
   const modes = spec.volumeLifecycleModes ?? [];
+  const inSecrets = spec.serviceAccountTokenInSecrets;
+  const noTokens = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified';
   return [
     ...(spec.attachRequired === undefined ? [required(attachField)] : []),
     ...needed.filter((field) => spec[field] === undefined).map((field) => required(`spec.${field}`)),
@@ -43,6 +45,9 @@ function validateSpec(spec: CSIDriver['spec']): FieldError[] {
     ...(spec.seLinuxMount === undefined ? [required('spec.seLinuxMount')] : []),
     ...(period !== undefined && period < 10
       ? [invalid('spec.nodeAllocatableUpdatePeriodSeconds', period, 'must be greater than or equal to 10 seconds')]
+      : []),
+    ...(inSecrets !== undefined && !spec.tokenRequests?.length
+      ? [invalid('spec.serviceAccountTokenInSecrets', inSecrets, noTokens)]
       : []),
   ];
 }

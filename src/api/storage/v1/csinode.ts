@@ -1,6 +1,6 @@
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../../apimachinery/validation/names.ts';
-import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
+import { immutableMessage, nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { validateCSIDriverName } from '../../core/v1/volume-sources.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../define.ts';
 import { nonNegative } from '../../validation/values.ts';
@@ -44,7 +44,12 @@ function validateUpdate({ spec }: CSINode, old: CSINode): FieldError[] {
     return was && !deepEqual({ ...driver, allocatable: undefined }, { ...was, allocatable: undefined });
   });
   const errors = validateDrivers(spec.drivers ?? []);
-  return [...errors, ...changed.map((driver) => invalid('CSINode.Spec.Drivers', driver, 'field is immutable'))];
+  return [...errors, ...changed.map((driver) => invalid('spec.drivers', printedDriver(driver), immutableMessage))];
+}
+
+/** As upstream prints it: of its own type, which has no JSON names, without what may change. */
+function printedDriver({ name: Name, nodeID: NodeID, topologyKeys }: CSINodeDriver): unknown {
+  return { Name, NodeID, TopologyKeys: topologyKeys ?? null, Allocatable: null };
 }
 
 /** What the drivers on a node call it. */

@@ -1,16 +1,17 @@
 import type { FieldError } from '../../../apimachinery/validation/field-error.ts';
 import { dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
-import { column, type Kind, nameColumn } from '../../define.ts';
+import { column, deepEqual, type Kind, nameColumn } from '../../define.ts';
 import { validateNonNegativeQuantity } from '../../validation/quantities.ts';
 import { validateLabelSelector } from '../../validation/selectors.ts';
 import { immutable } from '../../validation/values.ts';
 import type { CSIStorageCapacity } from './types.generated.ts';
 
-function validate(object: CSIStorageCapacity): FieldError[] {
+function validate(object: CSIStorageCapacity, old?: CSIStorageCapacity): FieldError[] {
   const { nodeTopology, storageClassName, capacity } = object;
+  const isKept = old !== undefined && deepEqual(nodeTopology, old.nodeTopology);
   return [
-    ...validateLabelSelector(nodeTopology, 'nodeTopology'),
+    ...(isKept ? [] : validateLabelSelector(nodeTopology, 'nodeTopology')),
     ...nameErrors(dns1123Subdomain, 'storageClassName', storageClassName),
     ...(capacity === undefined ? [] : validateNonNegativeQuantity('capacity', capacity)),
   ];
@@ -20,8 +21,9 @@ function validate(object: CSIStorageCapacity): FieldError[] {
 export const csiStorageCapacity: Kind<CSIStorageCapacity> = {
   allowUnconditionalUpdate: false,
   strategy: {
-    validate,
+    validate: (object) => validate(object),
     validateUpdate: (object, old) => [
+      ...validate(object, old),
       ...immutable('nodeTopology', object.nodeTopology, old.nodeTopology),
       ...immutable('storageClassName', object.storageClassName, old.storageClassName),
     ],

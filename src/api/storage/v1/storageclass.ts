@@ -4,7 +4,7 @@ import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { nodeLabelWarning } from '../../core/v1/node/labels.ts';
 import type { TopologySelectorTerm } from '../../core/v1/types.generated.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../define.ts';
-import { immutable, oneOf, optionalOneOf } from '../../validation/values.ts';
+import { immutable, optionalOneOf } from '../../validation/values.ts';
 import type { StorageClass } from './types.generated.ts';
 
 const { required, forbidden, duplicate, tooLong } = fieldError;
@@ -22,23 +22,31 @@ export function validateParameters(
   { needed }: { readonly needed: boolean },
 ): FieldError[] {
   const entries = Object.entries(parameters ?? {});
+  if (entries.length > maxParameters) return [tooLong('parameters', maxParameters)];
   if (needed && entries.length === 0) return [required('parameters', 'must contain at least one key/value pair')];
   const errors: FieldError[] = [];
-  if (entries.length > maxParameters) errors.push(tooLong('parameters', maxParameters));
   const bytes = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   if (entries.some(([key]) => key === '')) errors.push(fieldError.invalid('parameters', '', 'field can not be empty.'));
   return bytes > maxParameterBytes ? [...errors, tooLong('parameters', maxParameterBytes)] : errors;
 }
 
+/** A term that selects nothing counts as one that was there before, and the order of what is in a term does not. */
 function validateTopologies(terms: readonly TopologySelectorTerm[], path: string): FieldError[] {
+  const seen = new Set([selected({ matchLabelExpressions: [] })]);
   return terms.flatMap((term, i) => {
-    const at = `${path}[${i}]`;
-    const again = terms.slice(0, i).some((other) => deepEqual(other, term));
-    return [
-      ...validateTerm(term, `${at}.matchLabelExpressions`),
-      ...(again ? [duplicate(`${at}.matchLabelExpressions`, '')] : []),
-    ];
+    const at = `${path}[${i}].matchLabelExpressions`;
+    const errors = validateTerm(term, at);
+    const text = selected(term);
+    if (seen.has(text)) return [...errors, duplicate(at, '')];
+    seen.add(text);
+    return errors;
   });
+}
+
+/** Equal for terms that select the same. Of a key that is there twice, the last counts. */
+function selected({ matchLabelExpressions = [] }: TopologySelectorTerm): string {
+  const byKey = new Map(matchLabelExpressions.map(({ key, values }) => [key, [...new Set(values ?? [])].sort()]));
+  return JSON.stringify([...byKey].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function validateTerm({ matchLabelExpressions = [] }: TopologySelectorTerm, path: string): FieldError[] {
@@ -60,8 +68,8 @@ function validate(object: StorageClass): FieldError[] {
   return [
     ...validateProvisioner('provisioner', object.provisioner),
     ...validateParameters(object.parameters, { needed: false }),
-    ...optionalOneOf('reclaimPolicy', object.reclaimPolicy, ['Delete', 'Retain']),
-    ...oneOf('volumeBindingMode', object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']),
+    ...optionalOneOf('reclaimPolicy', object.reclaimPolicy || undefined, ['Delete', 'Retain']),
+    ...optionalOneOf('volumeBindingMode', object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']),
     ...validateTopologies(object.allowedTopologies ?? [], 'allowedTopologies'),
   ];
 }
@@ -71,13 +79,13 @@ function validateUpdate(object: StorageClass, old: StorageClass): FieldError[] {
   const fixed = (field: 'parameters' | 'provisioner') =>
     deepEqual(object[field], old[field]) ? [] : [forbidden(field, `updates to ${field} are forbidden.`)];
   return [
+    ...validate(object),
     ...fixed('parameters'),
     ...fixed('provisioner'),
     ...(object.reclaimPolicy === old.reclaimPolicy
       ? []
       : [forbidden('reclaimPolicy', 'updates to reclaimPolicy are forbidden.')]),
     ...immutable('volumeBindingMode', object.volumeBindingMode, old.volumeBindingMode),
-    ...validateTopologies(object.allowedTopologies ?? [], 'allowedTopologies'),
   ];
 }
 

@@ -5,32 +5,41 @@ import { validateInlineVolume } from '../../core/v1/persistentvolume/validation.
 import { validateCSIDriverName } from '../../core/v1/volume-sources.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
 import { immutable } from '../../validation/values.ts';
-import type { VolumeAttachment, VolumeError } from './types.generated.ts';
+import type { VolumeAttachment, VolumeAttachmentSource, VolumeError } from './types.generated.ts';
 
-const { required, forbidden, tooLong } = fieldError;
+const { required, forbidden, invalid, tooLong } = fieldError;
 
 const maxMetadataBytes = 256 * 1024;
 const maxErrorBytes = 1024;
+const sourceField = 'spec.source';
 
 function validate({ spec, status }: VolumeAttachment): FieldError[] {
-  const { persistentVolumeName, inlineVolumeSpec } = spec.source ?? {};
-  const errors = [
-    ...(spec.attacher ? validateCSIDriverName('spec.attacher', spec.attacher) : [required('spec.attacher')]),
+  return [
+    ...(spec.attacher ? [] : [required('spec.attacher')]),
+    ...validateSource(spec.source ?? {}),
+    ...nameErrors(dns1123Subdomain, 'spec.nodeName', spec.nodeName ?? ''),
+    ...validateStatus(status),
   ];
-  if (persistentVolumeName === undefined && inlineVolumeSpec === undefined) {
-    const why = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
-    errors.push(required('spec.source', why));
-  } else if (persistentVolumeName !== undefined && inlineVolumeSpec !== undefined) {
-    errors.push(forbidden('spec.source', 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'));
-  } else if (persistentVolumeName !== undefined) {
-    if (persistentVolumeName === '')
-      errors.push(required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName'));
-    else errors.push(...nameErrors(dns1123Subdomain, 'spec.source.persistentVolumeName', persistentVolumeName));
-  } else if (inlineVolumeSpec) {
-    errors.push(...validateInlineVolume(inlineVolumeSpec, 'spec.source.inlineVolumeSpec'));
+}
+
+/** What is asked of new ones only: older versions of the API let other names in. */
+function validateNames({ spec: { attacher, source } }: VolumeAttachment): FieldError[] {
+  const volume = source?.persistentVolumeName;
+  return [
+    ...(attacher ? validateCSIDriverName('spec.attacher', attacher) : []),
+    ...(volume === undefined ? [] : nameErrors(dns1123Subdomain, `${sourceField}.persistentVolumeName`, volume)),
+  ];
+}
+
+function validateSource({ persistentVolumeName, inlineVolumeSpec }: VolumeAttachmentSource): FieldError[] {
+  const why = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
+  if (inlineVolumeSpec) {
+    if (persistentVolumeName !== undefined) return [forbidden(sourceField, why)];
+    return validateInlineVolume(inlineVolumeSpec, `${sourceField}.inlineVolumeSpec`);
   }
-  errors.push(...nameErrors(dns1123Subdomain, 'spec.nodeName', spec.nodeName ?? ''));
-  return [...errors, ...validateStatus(status)];
+  if (persistentVolumeName === undefined) return [required(sourceField, why)];
+  if (persistentVolumeName) return [];
+  return [required(`${sourceField}.persistentVolumeName`, 'must specify non empty persistentVolumeName')];
 }
 
 function validateStatus(status: VolumeAttachment['status']): FieldError[] {
@@ -44,8 +53,14 @@ function validateStatus(status: VolumeAttachment['status']): FieldError[] {
   ];
 }
 
-function validateError(error: VolumeError | undefined, path: string): FieldError[] {
-  return Buffer.byteLength(error?.message ?? '') > maxErrorBytes ? [tooLong(`${path}.message`, maxErrorBytes)] : [];
+function validateError({ message = '', errorCode = 0 }: VolumeError = {}, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  // Upstream names the limit of the metadata.
+  if (Buffer.byteLength(message) > maxErrorBytes) errors.push(tooLong(`${path}.message`, maxMetadataBytes));
+  if (errorCode < 0) {
+    errors.push(invalid(`${path}.errorCode`, errorCode, 'must be between 0 and 2147483647, inclusive'));
+  }
+  return errors;
 }
 
 /** A volume on its way to a node, or there. */
@@ -54,9 +69,9 @@ export const volumeAttachment: Kind<VolumeAttachment> = {
   emptyStatus: () => ({ attached: false }),
   statusKeeps: 'metadata',
   strategy: {
-    validate,
+    validate: (object) => [...validate(object), ...validateNames(object)],
     validateUpdate: (object, old) => [...validate(object), ...immutable('spec', object.spec, old.spec)],
-    validateStatusUpdate: ({ status }) => validateStatus(status),
+    validateStatusUpdate: validate,
   },
   columns: [
     nameColumn,

@@ -36,10 +36,13 @@ function validateUpdate(object: PriorityClass, old: PriorityClass): FieldError[]
 }
 
 export const priorityClass: Kind<PriorityClass> = {
-  countsGeneration: true,
   strategy: {
     default(object) {
       object.preemptionPolicy ??= 'PreemptLowerPriority';
+    },
+    // It is never counted on: what a class does cannot be changed.
+    prepareForCreate({ metadata }) {
+      metadata.generation = 1;
     },
     validate,
     validateUpdate,
