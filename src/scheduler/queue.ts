@@ -1,5 +1,5 @@
-// Pods that wait for a node: by priority, then by how long they wait; after a failure until something changes, and not
-// before their back-off has passed.
+// Pods that wait for a node: by priority, then by how long they wait since they were last tried; after a failure until
+// something changes, and not before their back-off has passed.
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import type { Clock, Timer } from '../system/clock.ts';
@@ -12,7 +12,8 @@ const longest = 300_000;
 
 interface Waiting {
   pod: Readonly<Pod>;
-  readonly order: number;
+  /** Changes only while it is not in the heap. */
+  order: number;
   attempts: number;
   /** Not before this time (milliseconds since the epoch). */
   notBefore: number;
@@ -104,6 +105,9 @@ export class SchedulingQueue {
   failed(pod: Readonly<Pod>): void {
     const entry = this.#entries.get(objectKey(pod));
     if (!entry || entry.state === 'active') return;
+    // Those that came meanwhile are tried first: one that fits nowhere must not always be ahead of them.
+    this.#order += 1;
+    entry.order = this.#order;
     entry.notBefore = this.#clock.now() + Math.min(firstBackoff * 2 ** (entry.attempts - 1), maxBackoff);
     this.#after(entry, longest);
   }
