@@ -9,6 +9,7 @@ import {
   type KubeObject,
   type WatchEvent,
 } from '../apimachinery/object.ts';
+import { LateIterator } from './late-iterator.ts';
 import { statusErrorOf } from './status-of-response.ts';
 import type {
   Client,
@@ -96,13 +97,17 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
     return list;
   }
 
-  async *watch(options: WatchOptions) {
+  watch(options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+    return { [Symbol.asyncIterator]: () => new LateIterator(() => this.#openWatch(options)) };
+  }
+
+  async #openWatch(options: WatchOptions): Promise<AsyncIterable<WatchEvent<T>>> {
     const query = { ...listQuery(options), watch: '1', allowWatchBookmarks: options.allowWatchBookmarks ? 'true' : '' };
     const path = resourcePath(this.#resource, { namespace: options.namespace }) + queryOf(query);
     const headers = acceptOf(options, 'PartialObjectMetadata');
     const response = await this.#send({ method: 'GET', path, headers, signal: options.signal, takesEvents: true });
     // The path names the resource, so that events are of its kind.
-    yield* (response.events as AsyncIterable<WatchEvent<T>> | undefined) ?? watchEvents<T>(response.body);
+    return (response.events as AsyncIterable<WatchEvent<T>> | undefined) ?? watchEvents<T>(response.body);
   }
 
   async create(object: T, options: WriteOptions = {}): Promise<T> {

@@ -42,10 +42,10 @@ export class InProcessTransport implements Transport {
     const answer = { status: response.status, headers: flat };
     const { body } = response;
     if (raw.takesEvents && response.status === 200 && isPushed(body)) {
-      const events = whileRead(pushed(body, new EventQueue(), signal), request);
+      const events = new PushedReader(body, new EventQueue(), request);
       return { ...answer, body: nothing(), events };
     }
-    return { ...answer, body: whileRead(chunksOf(body, signal), request) };
+    return { ...answer, body: whileRead(chunksOf(body, request), request) };
   }
 }
 
@@ -56,7 +56,8 @@ class InProcessRequest implements ApiRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly trustedUser: User;
   readonly #bytes: Uint8Array;
-  readonly #given: AbortSignal | undefined;
+  /** The caller's own signal. */
+  readonly given: AbortSignal | undefined;
   #gone: AbortController | undefined;
   #signal: AbortSignal | undefined;
 
@@ -67,7 +68,7 @@ class InProcessRequest implements ApiRequest {
     this.query = new URLSearchParams(mark < 0 ? '' : path.slice(mark + 1));
     this.trustedUser = user;
     this.#bytes = Buffer.from(body);
-    this.#given = signal;
+    this.given = signal;
     // Field managers are named by the agent.
     const fields: Record<string, string> = { 'user-agent': 'portico' };
     for (const name in headers) fields[name.toLowerCase()] = headers[name]!;
@@ -83,7 +84,7 @@ class InProcessRequest implements ApiRequest {
   get signal(): AbortSignal {
     if (!this.#signal) {
       this.#gone = new AbortController();
-      this.#signal = this.#given ? AbortSignal.any([this.#given, this.#gone.signal]) : this.#gone.signal;
+      this.#signal = this.given ? AbortSignal.any([this.given, this.#gone.signal]) : this.#gone.signal;
     }
     return this.#signal;
   }
@@ -103,31 +104,80 @@ async function* whileRead<T>(source: AsyncIterable<T>, request: InProcessRequest
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-async function* chunksOf(body: ResponseBody, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+async function* chunksOf(body: ResponseBody, request: InProcessRequest): AsyncGenerator<Uint8Array> {
   if (isHijack(body)) throw new Error('this path needs a connection of its own');
   if (typeof body === 'string') yield Buffer.from(body);
   else if (body instanceof Uint8Array) yield body;
-  else if (isPushed(body)) yield* pushed(body, new ChunkQueue(), signal);
+  else if (isPushed(body)) yield* new PushedReader(body, new ChunkQueue(), request);
   else for await (const chunk of body) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
 
-async function* pushed<T>(body: PushedBody, queue: Queue<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
-  const done = body.pushTo(queue).then(
-    () => queue.end(),
-    (error: unknown) => queue.end(error),
-  );
-  for (;;) {
-    const waiting = await queue.next();
-    if (waiting.length === 0) break;
-    yield* waiting;
+/**
+ * What a body pushes, to be read one by one. No generator: controllers read every change of the cluster through this, and a
+ * generator makes several promises for each.
+ */
+class PushedReader<T> implements AsyncIterableIterator<T> {
+  readonly #body: PushedBody;
+  readonly #queue: Queue<T>;
+  readonly #request: InProcessRequest;
+  /** Resolves when the body has ended, whichever way. */
+  #pushing: Promise<void> | undefined;
+  #isOver = false;
+
+  constructor(body: PushedBody, queue: Queue<T>, request: InProcessRequest) {
+    this.#body = body;
+    this.#queue = queue;
+    this.#request = request;
   }
-  await done;
-  signal?.throwIfAborted();
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
+    const queue = this.#queue;
+    this.#pushing ??= this.#body.pushTo(queue).then(
+      () => queue.end(),
+      (error: unknown) => queue.end(error),
+    );
+    const item = queue.take();
+    return item === undefined ? this.#later() : Promise.resolve({ done: false, value: item });
+  }
+
+  async #later(): Promise<IteratorResult<T>> {
+    try {
+      while (await this.#queue.arrived()) {
+        const value = this.#queue.take();
+        if (value !== undefined) return { done: false, value };
+      }
+      await this.#pushing;
+      this.#request.given?.throwIfAborted();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#request.end();
+  }
 }
 
 /** What was pushed and not read yet. */
 abstract class Queue<T> implements ByteSink {
   #items: T[] = [];
+  /** What was taken over from there, up to where it was read. */
+  #reading: readonly T[] = [];
+  #next = 0;
   #size = 0;
   #ended: { readonly error: unknown } | undefined;
   #arrived = Promise.withResolvers<void>();
@@ -155,22 +205,34 @@ abstract class Queue<T> implements ByteSink {
     this.#arrived.resolve();
   }
 
-  /** All that waits; nothing at the end. */
-  async next(): Promise<readonly T[]> {
-    while (this.#items.length === 0) {
-      if (this.#ended) {
-        if (this.#ended.error !== undefined) throw this.#ended.error;
-        return [];
-      }
-      await this.#arrived.promise;
-      this.#arrived = Promise.withResolvers();
-    }
-    const items = this.#items;
+  /** The oldest that waits; undefined: nothing does. */
+  take(): T | undefined {
+    if (this.#next === this.#reading.length) this.#turnOver();
+    return this.#next < this.#reading.length ? this.#reading[this.#next++] : undefined;
+  }
+
+  /** What came while the reader was busy is its to read; room is made for more. */
+  #turnOver(): void {
+    this.#reading = this.#items;
+    this.#next = 0;
+    if (this.#items.length === 0) return;
     this.#items = [];
     this.#size = 0;
     this.#taken.resolve();
     this.#taken = Promise.withResolvers();
-    return items;
+  }
+
+  /** Waits until there is something to take. False: nothing will come any more. Rejects where the body broke off. */
+  async arrived(): Promise<boolean> {
+    while (this.#items.length === 0) {
+      if (this.#ended) {
+        if (this.#ended.error !== undefined) throw this.#ended.error;
+        return false;
+      }
+      await this.#arrived.promise;
+      this.#arrived = Promise.withResolvers();
+    }
+    return true;
   }
 }
 

@@ -2,7 +2,7 @@
 import { isObject, jsonEqual } from '../json/value.ts';
 import type { ListSchema, Schema } from '../schema/schema.ts';
 import { ownValue } from '../table.ts';
-import { type Children, emptySet, type FieldSet, inOrder, node, rootOf } from './field-set.ts';
+import { type Children, emptySet, type FieldSet, inOrder, node, rootOf, sortTexts } from './field-set.ts';
 import { deducedMap, elementOf, fieldElement, indexItems, isAtomic, isBare, resolved, schemaUnder } from './typed.ts';
 
 export interface Comparison {
@@ -63,7 +63,7 @@ function allOf(value: unknown, type: Schema): FieldSet {
   const result: Record<string, FieldSet> = { '.': emptySet };
   if (!isObject(value)) return emptySet;
   const keys = Object.keys(value);
-  if (!isSorted(keys)) keys.sort();
+  sortTexts(keys);
   const fields = schema.kind === 'object' ? schema.fields : undefined;
   let any = false;
   for (const key of keys) {
@@ -75,11 +75,6 @@ function allOf(value: unknown, type: Schema): FieldSet {
     any = true;
   }
   return any ? result : emptySet;
-}
-
-function isSorted(texts: readonly string[]): boolean {
-  for (let i = 1; i < texts.length; i++) if (texts[i - 1]! > texts[i]!) return false;
-  return true;
 }
 
 function allOfItems(list: unknown, schema: ListSchema): FieldSet {

@@ -89,6 +89,7 @@ export class ResourceCache {
   /** The objects whose keys start with the prefix, in the order of keys. */
   list(prefix: string): StoredObject[] {
     const found: StoredObject[] = [];
+    if (this.#keys.size === 0) return found;
     for (const key of this.#keys.startingWith(prefix)) found.push(this.#objects.get(key)!);
     return found;
   }
