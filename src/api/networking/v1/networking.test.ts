@@ -165,3 +165,20 @@ test('an old annotation is told of', () => {
     `annotation "kubernetes.io/ingress.class" is deprecated, please use 'spec.ingressClassName' instead`,
   ]);
 });
+
+test('a block that a NetworkPolicy had may stay, and move, though it would be refused now', () => {
+  const odd = '10.0.0.1/24';
+  const judge = judgeOf('networkpolicies');
+  const policy = (from: readonly string[], to: readonly string[]) => ({
+    spec: {
+      podSelector: {},
+      ingress: [{ from: from.map((cidr) => ({ ipBlock: { cidr } })) }],
+      egress: [{ to: to.map((cidr) => ({ ipBlock: { cidr } })) }],
+    },
+  });
+  expect(judge.create(policy([odd], []))).toHaveLength(1);
+  expect(judge.update(policy([odd], []), policy([], [odd]))).toEqual([]);
+  expect(judge.update(policy([odd], []), policy([], ['10.0.0.2/24']))).toEqual([
+    'spec.egress[0].to[0].ipBlock.cidr: Invalid value: "10.0.0.2/24": must not have bits set beyond the prefix length',
+  ]);
+});

@@ -11,13 +11,19 @@ import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } fro
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 
-function validate({ spec }: NetworkPolicy): FieldError[] {
+/** Blocks that `old` has are let be, wherever they are now: newer versions of the API refuse more of them. */
+function validate({ spec }: NetworkPolicy, old?: NetworkPolicy): FieldError[] {
   const { ingress = [], egress = [], policyTypes = [] } = spec ?? {};
+  const known = blocksOf(old);
   const types = ['Ingress', 'Egress'];
   const errors = [
     ...validateLabelSelector(spec?.podSelector, 'spec.podSelector'),
-    ...ingress.flatMap(({ ports, from }, i) => validateRule(ports, from, `spec.ingress[${i}]`, 'from')),
-    ...egress.flatMap(({ ports, to }, i) => validateRule(ports, to, `spec.egress[${i}]`, 'to')),
+    ...ingress.flatMap(({ ports, from }, i) =>
+      validateRule({ ports, peers: from }, { path: `spec.ingress[${i}]`, direction: 'from', known }),
+    ),
+    ...egress.flatMap(({ ports, to }, i) =>
+      validateRule({ ports, peers: to }, { path: `spec.egress[${i}]`, direction: 'to', known }),
+    ),
   ];
   if (policyTypes.length > types.length) {
     return [...errors, invalid('spec.policyTypes', policyTypes, 'may not specify more than two policyTypes')];
@@ -30,15 +36,20 @@ function validate({ spec }: NetworkPolicy): FieldError[] {
   ];
 }
 
+function blocksOf(policy: NetworkPolicy | undefined): string[] {
+  const { ingress = [], egress = [] } = policy?.spec ?? {};
+  const peers = [...ingress.flatMap(({ from }) => from ?? []), ...egress.flatMap(({ to }) => to ?? [])];
+  return peers.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock.cidr, ...(ipBlock.except ?? [])] : []));
+}
+
 function validateRule(
-  ports: readonly NetworkPolicyPort[] = [],
-  peers: readonly NetworkPolicyPeer[] = [],
-  path: string,
-  direction: 'from' | 'to',
+  rule: { readonly ports: readonly NetworkPolicyPort[] | undefined; readonly peers: NetworkPolicyPeer[] | undefined },
+  at: { readonly path: string; readonly direction: 'from' | 'to'; readonly known: readonly string[] },
 ): FieldError[] {
+  const { ports = [], peers = [] } = rule;
   return [
-    ...ports.flatMap((port, i) => validatePort(port, `${path}.ports[${i}]`)),
-    ...peers.flatMap((peer, i) => validatePeer(peer, `${path}.${direction}[${i}]`)),
+    ...ports.flatMap((port, i) => validatePort(port, `${at.path}.ports[${i}]`)),
+    ...peers.flatMap((peer, i) => validatePeer(peer, `${at.path}.${at.direction}[${i}]`, at.known)),
   ];
 }
 
@@ -61,11 +72,15 @@ function validatePort({ protocol, port, endPort }: NetworkPolicyPort, path: stri
   return [...errors, ...portNumberErrors(endPort).map((message) => invalid(last, endPort, message))];
 }
 
-function validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, path: string): FieldError[] {
+function validatePeer(
+  { podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer,
+  path: string,
+  known: readonly string[],
+): FieldError[] {
   const errors: FieldError[] = [];
   if (podSelector) errors.push(...validateLabelSelector(podSelector, `${path}.podSelector`));
   if (namespaceSelector) errors.push(...validateLabelSelector(namespaceSelector, `${path}.namespaceSelector`));
-  if (ipBlock) errors.push(...validateBlock(ipBlock, `${path}.ipBlock`));
+  if (ipBlock) errors.push(...validateBlock(ipBlock, `${path}.ipBlock`, known));
   if (!podSelector && !namespaceSelector && !ipBlock) errors.push(required(path, 'must specify a peer'));
   else if (ipBlock && (podSelector || namespaceSelector)) {
     errors.push(forbidden(path, 'may not specify both ipBlock and another peer'));
@@ -73,14 +88,14 @@ function validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicy
   return errors;
 }
 
-function validateBlock({ cidr, except = [] }: IPBlock, path: string): FieldError[] {
+function validateBlock({ cidr, except = [] }: IPBlock, path: string, known: readonly string[]): FieldError[] {
   if (!cidr) return [required(`${path}.cidr`)];
-  const errors = validateLegacyCIDR(`${path}.cidr`, cidr);
+  const errors = validateLegacyCIDR(`${path}.cidr`, cidr, known);
   const whole = parseCIDRSloppy(cidr)?.cidr;
   if (!whole) return errors;
   for (const [i, text] of except.entries()) {
     const field = `${path}.except[${i}]`;
-    const wrong = validateLegacyCIDR(field, text);
+    const wrong = validateLegacyCIDR(field, text, known);
     const part = parseCIDRSloppy(text)?.cidr;
     if (part && !(containsCIDR(whole, part) && part.prefixLength > whole.prefixLength)) {
       wrong.push(invalid(field, text, 'must be a strict subset of `cidr`'));
@@ -100,8 +115,8 @@ export const networkPolicy: Kind<NetworkPolicy> = {
         port.protocol ??= 'TCP';
       }
     },
-    validate,
-    validateUpdate: validate,
+    validate: (object) => validate(object),
+    validateUpdate: (object, old) => validate(object, old),
   },
   columns: [nameColumn, column('Pod-Selector', 'Which Pods it is for.'), ageColumn],
   cells: (object, now) => [object.metadata.name, selectorCell(object.spec?.podSelector), ageCell(object, now)],
