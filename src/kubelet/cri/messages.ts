@@ -189,6 +189,8 @@ export type CriContainer = Output<typeof container>;
 export const listContainersResponse = message({ containers: repeated(sub(1, container)) });
 
 export const containerStatusRequest = message({ containerId: string(1), verbose: bool(2) });
+const linuxContainerUser = message({ uid: int(1), gid: int(2), supplementalGroups: repeated(int(3)) });
+const containerUser = message({ linux: sub(1, linuxContainerUser) });
 const containerStatus = message({
   id: string(1),
   metadata: sub(2, containerMetadata),
@@ -204,6 +206,8 @@ const containerStatus = message({
   labels: stringMap(12),
   annotations: stringMap(13),
   logPath: string(15),
+  // Of containerd from 2.0 on.
+  user: sub(18, containerUser),
 });
 export type CriContainerStatus = Output<typeof containerStatus>;
 export const containerStatusResponse = message({ status: sub(1, containerStatus), info: stringMap(2) });

@@ -65,6 +65,8 @@ const pressureOf: Readonly<Record<Resource, Pressure>> = {
 export const defaultTransition = 300_000;
 /** Milliseconds that an evicted pod may take to be gone before the next is chosen (kubelet's podCleanupTimeout). */
 const clearing = 30_000;
+/** Seconds that a pod has to end (kubelet's immediateEvictionGracePeriodSeconds). */
+const shortestGrace = 1;
 /** Images are looked through this often. */
 const imagePeriod = 300_000;
 
@@ -153,7 +155,7 @@ export class EvictionManager {
     if (!first || !worker) return;
     log(`evicting ${first.pod.metadata.namespace}/${first.pod.metadata.name}: ${shortage.resource} runs short`);
     this.#evicted = { worker, at: clock.now() };
-    worker.end({ reason: 'Evicted', message: lowMessage(first, shortage), isDisruption: true }, 0);
+    worker.end({ reason: 'Evicted', message: lowMessage(first, shortage), isDisruption: true }, shortestGrace);
   }
 
   async #checkLimits(): Promise<void> {
@@ -162,7 +164,9 @@ export class EvictionManager {
     for (const usage of await this.#usages(limited.map(({ pod }) => pod))) {
       const message = overLimit(usage);
       if (message === undefined) continue;
-      limited.find(({ pod }) => pod === usage.pod)?.end({ reason: 'Evicted', message, isDisruption: true }, 0);
+      limited
+        .find(({ pod }) => pod === usage.pod)
+        ?.end({ reason: 'Evicted', message, isDisruption: true }, shortestGrace);
     }
   }
 

@@ -54,7 +54,7 @@ export class NodeAgent {
     this.#options = kubelet;
     this.#recorder = recorder;
     this.#pressures = pressures;
-    this.#evictionHard = housekeepingSettings(kubelet.housekeeping).evictionHard;
+    this.#evictionHard = [...housekeepingSettings(kubelet.housekeeping).evictionHard];
   }
 
   /** Looks at the node, and tells what changed, at once. */

@@ -107,6 +107,7 @@ function seenStatus(
     restartCount: isLost ? old.restartCount + 1 : current.attempt,
     state: running ? { running: { startedAt: formatTime(current.startedAt) } } : stopped,
     lastState: previous?.state === 'exited' ? terminated(previous, input.pod) : {},
+    ...(current.user && { user: { linux: current.user } }),
     // Only of containers that a resize is about.
     ...((kind === 'main' || isSidecar(container)) && { resources, ...(requests && { allocatedResources: requests }) }),
   };

@@ -1,5 +1,7 @@
 // What the runtime has of a pod, in the kubelet's words: the input of the plan and of the status.
 
+import type { LinuxContainerUser } from '../../api/core/v1/types.generated.ts';
+
 export interface ObservedContainer {
   readonly id: string;
   readonly sandboxId: string;
@@ -22,6 +24,8 @@ export interface ObservedContainer {
   readonly imageID: string;
   /** As the pod named it when the container was made; empty where that is not known. */
   readonly wantedImage: string;
+  /** As whom its first process began; absent where the runtime does not say. */
+  readonly user?: LinuxContainerUser;
 }
 
 export interface ObservedSandbox {

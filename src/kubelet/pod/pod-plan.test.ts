@@ -185,6 +185,12 @@ describe('containers', () => {
     expect(told('web:1').actions).toEqual([]);
     expect(told('web:2').actions).toEqual(['start a 1']);
   });
+  test('that were ended to be started anew are, however they ended', () => {
+    const ended = { containers: [exited('a', 0), exited('b', 0)] };
+    const once = pod({ restartPolicy: 'OnFailure' });
+    expect(plan(once, ended, { replaced: new Set(['a-0']) }).actions).toEqual(['start a 1']);
+    expect(plan(once, ended).finished).toBe(true);
+  });
   test('of which nothing is known any more are killed before they start again, with every policy', () => {
     const lost = { containers: [container('a', { state: 'unknown' }), container('b')] };
     const message = 'kill a: Container is in "unknown" state, try killing it before restart';

@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly probes: ProbeVerdicts;
   /** By backoffKey. */
   readonly backoffs: ReadonlyMap<string, RestartBackoff>;
+  /** Ids of containers that were ended to be started anew, however they end. */
+  readonly replaced?: ReadonlySet<string>;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Whatever its containers do: the pod has ended, or was made to (evicted, past its deadline, refused). */
@@ -141,8 +143,8 @@ class Planner {
     } else {
       // Made but never started (its start failed), or left by a sandbox that is gone: it ended without a say.
       const lost = current.sandboxId !== this.#sandboxId && !isOver(current);
-      if (lost || current.state !== 'exited' || restartsAfter(pod.spec, container, current.exitCode))
-        this.#restart(container, current);
+      const ends = current.state === 'exited' && !willRestart(this.#input, container, current);
+      if (lost || !ends) this.#restart(container, current);
     }
   }
 
@@ -198,16 +200,24 @@ function firstAttempt({ status = {} }: Pod, name: string): number {
   return told ? told.restartCount + (told.containerID ? 1 : 0) : 0;
 }
 
+/** Of a container that ended. */
+const willRestart = (
+  { pod, replaced }: PlanInput,
+  container: Container,
+  { id, exitCode }: ObservedContainer,
+): boolean => replaced?.has(id) || restartsAfter(pod.spec, container, exitCode);
+
 const isOver = (container: ObservedContainer): boolean => container.state === 'exited';
 
 /** Whether all that the pod was to do is done, going by the containers that ran. */
-function isFinished({ pod, observed, over: isOverAlready }: PlanInput): boolean {
+function isFinished(input: PlanInput): boolean {
+  const { pod, observed, over: isOverAlready } = input;
   if (isOverAlready) return true;
   const { containers = [], initContainers = [] } = pod.spec ?? { containers: [] };
   const beginning = newBeginning(pod, observed);
   const over = (container: Container): boolean => {
     const last = latest(observed, container.name);
-    return last?.state === 'exited' && !beginning?.isOld(last) && !restartsAfter(pod.spec, container, last.exitCode);
+    return last?.state === 'exited' && !beginning?.isOld(last) && !willRestart(input, container, last);
   };
   const initFailed = initContainers.some((c) => !isSidecar(c) && over(c) && latest(observed, c.name)?.exitCode !== 0);
   return initFailed || (containers.length > 0 && containers.every(over));

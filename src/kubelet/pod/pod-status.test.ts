@@ -238,8 +238,10 @@ test('containers are told by their names, and what a resize may change of those 
   expect([b?.name, b?.resources, b?.allocatedResources]).toEqual(['b', {}, undefined]);
   expect(told.initContainerStatuses?.[0]?.resources).toBeUndefined();
   expect(told.ephemeralContainerStatuses?.[0]?.state).toEqual({ waiting: { reason: 'PodInitializing' } });
-  const seen = status(pod(spec), [container({ name: 'a' })]).containerStatuses?.[0];
-  expect(seen).toMatchObject({ resources, allocatedResources: { cpu: '1' } });
+  const user = { uid: 1, gid: 0, supplementalGroups: [0, 7] };
+  const seen = status(pod(spec), [container({ name: 'a', user })]).containerStatuses?.[0];
+  expect(seen).toMatchObject({ resources, allocatedResources: { cpu: '1' }, user: { linux: user } });
+  expect(b).not.toHaveProperty('user');
 });
 
 describe('containers that the runtime has forgotten', () => {
@@ -315,6 +317,13 @@ test('a disruption is told when it is over, before all else', () => {
   const over = status(pod(), [container({ state: 'exited', finishedAt: now, exitCode: 137 })], { verdict });
   expect(types(over)?.[0]).toBe('DisruptionTarget');
   expect(over).toMatchObject({ phase: 'Failed', reason: 'Evicted', message: 'm' });
+});
+
+test('a container that was ended to be started anew ends no pod', () => {
+  const once = pod({ restartPolicy: 'OnFailure' });
+  const ended = [container({ state: 'exited', finishedAt: now })];
+  expect(status(once, ended, { replaced: new Set(['x']) }).phase).toBe('Running');
+  expect(status(once, ended).phase).toBe('Succeeded');
 });
 
 test('a phase that was told stays, with its reason', () => {

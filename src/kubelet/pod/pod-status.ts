@@ -28,6 +28,8 @@ export interface StatusInput extends ContainerStatusInput {
   readonly now: number;
   /** The pod was deleted, and nothing of it runs any more. */
   readonly isTerminated?: boolean;
+  /** Ids of containers that were ended to be started anew (pod-plan.ts). */
+  readonly replaced?: ReadonlySet<string>;
   /** Conditions of a resize that waits or is under way. */
   readonly resize?: readonly ResizeCondition[];
   /** Why the pod was ended whatever its containers did. */
@@ -48,12 +50,13 @@ function endOf({ state, lastState }: ContainerStatus): ContainerStateTerminated 
 }
 
 /** upstream's getPhase; `isOver`: nothing of the pod will start again, whatever its policies say. */
-function phaseOf({ pod, observed }: StatusInput, { init, main }: ContainerStatuses, isOver: boolean): string {
+function phaseOf({ pod, observed, replaced }: StatusInput, { init, main }: ContainerStatuses, isOver: boolean): string {
   const { containers = [], initContainers = [] } = pod.spec;
   const beginning = newBeginning(pod, observed);
   const willRestart = (container: Container, end: ContainerStateTerminated) => {
     const last = latest(observed, container.name);
-    return (last && beginning?.isOld(last)) || restartsAfter(pod.spec, container, end.exitCode);
+    const isAnew = last && (beginning?.isOld(last) || replaced?.has(last.id));
+    return isAnew || restartsAfter(pod.spec, container, end.exitCode);
   };
   let uninitialized = 0;
   let waiting = 0;

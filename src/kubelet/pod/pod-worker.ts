@@ -61,6 +61,8 @@ export class PodWorker {
   #plan: PodPlan | undefined;
   /** Ended, but CRI may still say that they run: its own view lags behind the event by some milliseconds. */
   readonly #exited = new Set<string>();
+  /** Ids of containers that were ended for resources that only a new start can give. */
+  readonly #replaced = new Set<string>();
   #failures = 0;
   #dirty = false;
   #active = false;
@@ -239,9 +241,10 @@ export class PodWorker {
     this.#view.pod = this.#allocation.of(this.#wanted);
     if (this.#allocation.isInProgress) await this.#publish();
     try {
-      await this.#resizes.apply(this.pod, this.running, (container, observed) =>
-        this.#actions.kill(observed, `Container ${container.name} resize requires restart`),
-      );
+      await this.#resizes.apply(this.pod, this.running, (container, observed) => {
+        this.#replaced.add(observed.id);
+        return this.#actions.kill(observed, `Container ${container.name} resize requires restart`);
+      });
       this.#allocation.completed(this.pod);
       return undefined;
     } catch (error) {
@@ -295,6 +298,7 @@ export class PodWorker {
       observed: this.#view.observed,
       probes: this.#prober,
       backoffs: this.#actions.backoffs,
+      replaced: this.#replaced,
       now: this.#context.options.clock.now(),
       over: this.#isOver(),
     });
@@ -340,6 +344,7 @@ export class PodWorker {
       ready: this.#prober.ready,
       waiting: new Map([...this.#actions.waiting(), ...(this.#plan?.waiting ?? [])]),
       isTerminated: this.#isTerminated,
+      replaced: this.#replaced,
       verdict: this.#verdict,
       resize: this.#allocation.conditions,
       actual: this.#resizes.actual,

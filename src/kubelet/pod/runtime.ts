@@ -83,10 +83,18 @@ export class RuntimeReader {
       image: status.image?.image ?? '',
       imageID: status.imageRef,
       wantedImage: status.annotations[annotations.image] ?? '',
+      ...userOf(status),
     };
     if (status.state === containerState.exited) this.#ended.set(status.id, observed);
     return observed;
   }
+}
+
+function userOf({ user }: CriContainerStatus): Pick<ObservedContainer, 'user'> {
+  if (!user?.linux) return {};
+  const { uid, gid, supplementalGroups } = user.linux;
+  const groups = supplementalGroups.length > 0 && { supplementalGroups: [...supplementalGroups] };
+  return { user: { uid, gid, ...groups } };
 }
 
 /** What was asked of something that is gone has no answer. */
