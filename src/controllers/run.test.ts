@@ -1,7 +1,7 @@
 // Which controllers a list picks, and the small ones at work.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CertificateSigningRequest } from '../api/certificates/v1/types.generated.ts';
-import type { ConfigMap, Namespace, Node, ServiceAccount } from '../api/core/v1/types.generated.ts';
+import type { ConfigMap, Namespace, Node, Pod, ServiceAccount } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import {
@@ -10,10 +10,18 @@ import {
   endpointSlices,
   namespaces,
   nodes,
+  pods,
   serviceAccounts,
   services,
 } from '../client/resources.ts';
-import { type Harness, type HarnessOptions, makeNamespace, makeNode, startControllers } from './harness/start.ts';
+import {
+  type Harness,
+  type HarnessOptions,
+  makeNamespace,
+  makeNode,
+  makePod,
+  startControllers,
+} from './harness/start.ts';
 import { controllers, selectControllers } from './run.ts';
 
 test.each([
@@ -147,6 +155,27 @@ describe('namespaces', () => {
     h.clock.advance(10_000);
     await h.settle();
     expect(await list(h, namespaces)).toEqual([]);
+  });
+
+  test('tell of what should be gone by now', async () => {
+    const h = await doomed();
+    const pod = makePod('stuck', {}, { nodeName: 'node-1', terminationGracePeriodSeconds: 30 });
+    await h.api.resource<Pod>(pods).create({ ...pod, metadata: { name: 'stuck', namespace: 'a' } });
+    await h.api.resource(namespaces).delete('a');
+    await h.settle();
+    const told = async () => {
+      const { status } = await h.api.resource<Namespace>(namespaces).get('a');
+      return status?.conditions?.filter((c) => c.status === 'True').map((c) => c.message);
+    };
+    const remaining = 'Some resources are remaining: pods. has 1 resource instances';
+    expect(await told()).toEqual([remaining]);
+    h.clock.advance(35_000);
+    await h.settle();
+    expect(await told()).toEqual([
+      'Failed to delete all resource types, 1 remaining: ' +
+        'unexpected items still remain in namespace: a for gvr: /v1, Resource=pods',
+      remaining,
+    ]);
   });
 });
 

@@ -43,7 +43,8 @@ export function namespaceController(context: ControllerContext): Controller {
     try {
       const namespace = await namespaceClient.get(name);
       if (!namespace.metadata.deletionTimestamp || !namespace.spec?.finalizers?.includes(finalizer)) return undefined;
-      const content = await emptyNamespace(client, name);
+      const since = clock.now() - Date.parse(namespace.metadata.deletionTimestamp);
+      const content = await emptyNamespace(client, { namespace: name, since });
       const latest = await writeStatus(namespace, content);
       if (isEmpty(content)) {
         await finalize(latest);
