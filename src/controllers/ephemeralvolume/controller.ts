@@ -36,10 +36,14 @@ export function ephemeralVolumeController(context: ControllerContext): Controlle
     const { create, conflicts } = reconcile(pod, (claim) => claimInformer.lister.get(claim, namespace));
     const about = { ...pod, apiVersion: 'v1', kind: 'Pod' };
     for (const message of conflicts) recorder.event(about, { type: 'Warning', reason: 'FailedBinding', message });
-    for (const claim of create) {
+    for (const { volume, claim } of create) {
       await claims.create(claim).catch((error: unknown) => {
+        if (!isAlreadyExists(error)) {
+          const message = `ephemeral volume ${volume}: create PVC ${claim.metadata.name}: ${(error as Error).message}`;
+          recorder.event(about, { type: 'Warning', reason: 'FailedBinding', message });
+          throw error;
+        }
         // Whose it is, the next look decides.
-        if (!isAlreadyExists(error)) throw error;
         controller.queue.addRateLimited(key);
       });
     }

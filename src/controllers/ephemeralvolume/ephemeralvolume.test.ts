@@ -50,3 +50,22 @@ test("a claim of that name that is not the pod's stands in the way until it goes
   await harness.retry();
   expect((await claims.get('web-scratch', 'default')).metadata.ownerReferences?.[0]?.name).toBe('web');
 });
+
+test('a claim that is refused is told of', async () => {
+  harness = startControllers({ names: ['ephemeral-volume-controller'] });
+  const { api } = harness;
+  const stop = api.react(({ resource }) => {
+    if (resource === 'persistentvolumeclaims') throw new Error('exceeded quota: q');
+  });
+  await api.resource<Pod>(pods).create(makePod('web', {}, { volumes }));
+  await harness.settle();
+  const [event] = (await api.resource<Event>(events).list()).items;
+  expect(event).toMatchObject({
+    type: 'Warning',
+    reason: 'FailedBinding',
+    message: 'ephemeral volume scratch: create PVC web-scratch: exceeded quota: q',
+  });
+  stop();
+  await harness.retry();
+  expect(await api.resource(persistentVolumeClaims).get('web-scratch', 'default')).toBeDefined();
+});

@@ -3,8 +3,8 @@ import type { PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generat
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
 
 export interface ClaimDecision {
-  /** Claims to create. */
-  readonly create: readonly PersistentVolumeClaim[];
+  /** Claims to create, and for which volumes. */
+  readonly create: readonly { readonly volume: string; readonly claim: PersistentVolumeClaim }[];
   /** What stands in the way, by volume: a claim of that name that is not the pod's. */
   readonly conflicts: readonly string[];
 }
@@ -14,7 +14,7 @@ export function reconcile(
   pod: Readonly<Pod>,
   claim: (name: string) => Readonly<PersistentVolumeClaim> | undefined,
 ): ClaimDecision {
-  const create: PersistentVolumeClaim[] = [];
+  const create: { volume: string; claim: PersistentVolumeClaim }[] = [];
   const conflicts: string[] = [];
   const { name: podName, namespace = 'default', deletionTimestamp } = pod.metadata;
   for (const { name: volume, ephemeral } of deletionTimestamp ? [] : (pod.spec.volumes ?? [])) {
@@ -32,7 +32,10 @@ export function reconcile(
         ...(labels && { labels }),
         ownerReferences,
       };
-      create.push({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: template.spec });
+      create.push({
+        volume,
+        claim: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: template.spec },
+      });
     } else if (!isControlledBy(present, pod)) {
       const why = `PVC ${namespace}/${name} was not created for pod ${namespace}/${podName} (pod is not owner)`;
       conflicts.push(`ephemeral volume ${volume}: ${why}`);
