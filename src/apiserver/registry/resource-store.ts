@@ -51,6 +51,8 @@ interface PutOptions {
   readonly dryRun: boolean;
 }
 
+type RefusedTransaction = Extract<TransactionResult, { readonly succeeded: false }>;
+
 export class ResourceStore {
   readonly definition: ResourceDefinition;
   readonly prefix: string;
@@ -184,13 +186,24 @@ export class ResourceStore {
       await this.#watchCache.waitForNow();
       return this.cache.get(key) ? 'exists' : this.served(new StoredObject(key, value, 0));
     }
-    const result = await this.#storage.transact({
-      compare: [{ key, modRevision: 0 }, ...companions.compare, ...charges.compare],
-      operations: [{ type: 'put', key, value }, ...companions.operations, ...charges.operations],
-    });
-    if (result.succeeded) return this.#written(key, value, result);
-    tellRefused([companions, charges], result.current.slice(1));
-    return result.current[0] ? 'exists' : 'again';
+    // A form of storage may have other metadata.
+    const write = this.definition.storage?.toStorage ? undefined : { value, metadata: object.metadata };
+    if (write) this.#watchCache.expect(key, write);
+    try {
+      const result = await this.#storage.transact({
+        compare: [{ key, modRevision: 0 }, ...companions.compare, ...charges.compare],
+        operations: [{ type: 'put', key, value }, ...companions.operations, ...charges.operations],
+      });
+      if (result.succeeded) return await this.#written(key, value, result);
+      return this.#notNew(result, [companions, charges]);
+    } finally {
+      if (write) this.#watchCache.forgetExpected(key, write);
+    }
+  }
+
+  #notNew({ current }: RefusedTransaction, companions: readonly Companions[]): 'exists' | 'again' {
+    tellRefused(companions, current.slice(1));
+    return current[0] ? 'exists' : 'again';
   }
 
   async update(request: UpdateRequest): Promise<UpdateResult> {

@@ -157,5 +157,6 @@ export class ResourceCache {
     }
     for (const listener of this.#listeners) listener(event);
     event.dropFrames();
+    event.current.forgetTold();
   }
 }

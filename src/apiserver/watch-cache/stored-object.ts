@@ -36,11 +36,19 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   #object: T | undefined;
   #line: string | undefined;
   #message: Uint8Array | undefined;
+  #told: Readonly<KubeObject['metadata']> | undefined;
 
-  constructor(key: string, value: string, revision: number) {
+  /** `told`: the metadata that the value was made of, where who wrote it says so. */
+  constructor(key: string, value: string, revision: number, told?: Readonly<KubeObject['metadata']>) {
     this.key = key;
     this.value = value;
     this.revision = revision;
+    this.#told = told;
+  }
+
+  /** Lets go of what was told: there is the text. */
+  forgetTold(): void {
+    this.#told = undefined;
   }
 
   /** The whole object as JSON, with its resourceVersion. */
@@ -81,6 +89,7 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   /** The object's metadata: parsed alone, and not kept, unless all of it is. */
   get metadata(): Readonly<KubeObject['metadata']> {
     if (this.#object) return this.#object.metadata;
+    if (this.#told) return { resourceVersion: String(this.revision), ...this.#told };
     const start = this.value.indexOf(marker) + marker.length;
     const rest = this.value.slice(start, endOfObject(this.value, start - 1));
     return JSON.parse(`{${this.#version}${rest}`) as KubeObject['metadata'];

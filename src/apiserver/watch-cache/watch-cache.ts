@@ -1,5 +1,6 @@
 // Keeps a cache per resource in step with storage, by one watch over all of it. Readers wait until the cache has come
 // as far as the writes that they must see.
+import type { KubeObject } from '../../apimachinery/object.ts';
 import { refuseSealed } from '../../storage/encryption/sealed-prefix.ts';
 import type { KeyValue, Storage, StorageEvent } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -8,6 +9,12 @@ import { StoredObject } from './stored-object.ts';
 
 export const registryPrefix = '/registry/';
 const retryMs = 100;
+
+/** A value that is being written, and the metadata that it was made of. */
+export interface ExpectedWrite {
+  readonly value: string;
+  readonly metadata: Readonly<KubeObject['metadata']>;
+}
 
 interface Waiter {
   readonly revision: number;
@@ -24,6 +31,8 @@ export class WatchCache {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #caches = new Map<string, ResourceCache>();
+  /** Writes on their way, by key. */
+  readonly #expected = new Map<string, ExpectedWrite>();
   #waiters: Waiter[] = [];
   #revision = 0;
   #loadedAt = 0;
@@ -78,6 +87,18 @@ export class WatchCache {
     return this.#revision;
   }
 
+  /**
+   * Told of a write before it is made, so that its metadata, which controllers look at, need not be read from its text again. To be
+   * forgotten when the write is over; the metadata is not to change any more.
+   */
+  expect(key: string, write: ExpectedWrite): void {
+    this.#expected.set(key, write);
+  }
+
+  forgetExpected(key: string, write: ExpectedWrite): void {
+    if (this.#expected.get(key) === write) this.#expected.delete(key);
+  }
+
   /** Lets go of changes up to a revision: watches from before them get 410. */
   forget(revision: number): void {
     for (const cache of this.#caches.values()) cache.forget(revision);
@@ -118,8 +139,13 @@ export class WatchCache {
 
   #apply(event: StorageEvent): void {
     const cache = this.resource(resourcePrefix(event.key));
-    if (event.current) cache.put(new StoredObject(event.key, event.current.value, event.revision));
+    if (event.current) cache.put(this.#stored(event.key, event.current.value, event.revision));
     else this.#delete(cache, event.key, event.revision);
+  }
+
+  #stored(key: string, value: string, revision: number): StoredObject {
+    const expected = this.#expected.get(key);
+    return new StoredObject(key, value, revision, expected?.value === value ? expected.metadata : undefined);
   }
 
   #delete(cache: ResourceCache, key: string, revision: number): void {
