@@ -30,34 +30,46 @@ export function reportsResources({ status }: Pick<Pod, 'status'>): boolean {
  * that can never be.
  */
 export function podRequestsInForce(pod: Pick<Pod, 'spec' | 'status'>): Amounts {
+  return reportsResources(pod)
+    ? addAmounts(inForceOf(pod, 'requests'), parseAmounts(pod.spec?.overhead))
+    : podRequests(pod);
+}
+
+/** As {@link podRequestsInForce}: the larger of what is wanted and what is in force. */
+export function podLimitsInForce(pod: Pick<Pod, 'spec' | 'status'>): Amounts {
+  return reportsResources(pod) ? withOverheadOfLimits(pod, inForceOf(pod, 'limits')) : podLimits(pod);
+}
+
+function inForceOf(pod: Pick<Pod, 'spec' | 'status'>, which: 'requests' | 'limits'): Amounts {
   const { spec, status = {} } = pod;
-  if (!reportsResources(pod)) return podRequests(pod);
   const pending = status.conditions?.find(({ type }) => type === 'PodResizePending');
   const isInfeasible = pending?.reason === 'Infeasible';
-  const inForce = (
-    wanted: ResourceList | undefined,
-    actual: ResourceList | undefined,
-    aside: ResourceList | undefined,
-  ) => [...(isInfeasible ? [] : [wanted]), actual, aside].map(parseAmounts).reduce(maxAmounts);
+  const inForce = (...[wanted, ...given]: readonly (ResourceList | undefined)[]) =>
+    [...(isInfeasible ? [] : [wanted]), ...given].map(parseAmounts).reduce(maxAmounts);
+  // Only what is asked for is set aside.
+  const aside = (told: { readonly allocatedResources?: ResourceList }) =>
+    which === 'requests' ? told.allocatedResources : undefined;
   const statuses = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
   const statusOf = new Map(statuses.map((one) => [one.name, one]));
   const ends = new Set(spec?.initContainers?.filter(({ restartPolicy }) => restartPolicy !== 'Always'));
   const total = ofContainers(pod, (container) => {
-    const wanted = container.resources?.requests;
+    const wanted = container.resources?.[which];
     const told = ends.has(container) ? undefined : statusOf.get(container.name);
-    return told?.resources ? inForce(wanted, told.resources.requests, told.allocatedResources) : parseAmounts(wanted);
+    return told?.resources ? inForce(wanted, told.resources[which], aside(told)) : parseAmounts(wanted);
   });
-  const own = parseAmounts(spec?.resources?.requests);
-  const whole =
-    status.resources && inForce(spec?.resources?.requests, status.resources.requests, status.allocatedResources);
+  const own = parseAmounts(spec?.resources?.[which]);
+  const whole = status.resources && inForce(spec?.resources?.[which], status.resources[which], aside(status));
   const asked = whole ? Object.fromEntries(Object.keys(own).map((name) => [name, whole[name] ?? quantityOf(0)])) : own;
-  return addAmounts(overridden(total, asked), parseAmounts(spec?.overhead));
+  return overridden(total, asked);
 }
 
 /** As {@link podRequests}; overhead counts only where there is a limit. */
 export function podLimits(pod: Pick<Pod, 'spec'>): Amounts {
   const own = parseAmounts(pod.spec?.resources?.limits);
-  const total = overridden(ofContainers(pod, specified('limits')), own);
+  return withOverheadOfLimits(pod, overridden(ofContainers(pod, specified('limits')), own));
+}
+
+function withOverheadOfLimits(pod: Pick<Pod, 'spec'>, total: Amounts): Amounts {
   const limited = Object.keys(total).filter((name) => total[name]!.nano !== 0n);
   return addAmounts(total, pickAmounts(parseAmounts(pod.spec?.overhead), limited));
 }

@@ -10,7 +10,7 @@ import {
 import { type Amounts, addAmounts, parseAmounts } from '../../../../apimachinery/resource-list.ts';
 import type { QualifiedResource } from '../../../../apimachinery/status.ts';
 import { computeNames, isExtendedResource, isNativeResource } from '../../../validation/quantities.ts';
-import { podLimits, podRequests } from '../pod/resources.ts';
+import { podLimitsInForce, podRequestsInForce } from '../pod/resources.ts';
 import type {
   Container,
   PersistentVolumeClaim,
@@ -53,11 +53,14 @@ const pods: Evaluator = {
     const pod = object as Readonly<Pod>;
     const count = { 'count/pods': one };
     if (!isCharged(pod, now)) return count;
-    return { ...count, ...computeUsage(podRequests(pod), podLimits(pod)) };
+    return { ...count, ...computeUsage(podRequestsInForce(pod), podLimitsInForce(pod)) };
   },
   matchesScope: (selector, object) => podMatchesScope(selector, object as Readonly<Pod>),
   missing(required, object) {
     const { spec } = object as Readonly<Pod>;
+    // A pod that says as a whole what it takes need not say it of each container.
+    const whole = Object.keys({ ...spec?.resources?.requests, ...spec?.resources?.limits });
+    if (whole.some((name) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-'))) return undefined;
     const names = mustSpecify.filter((name) => required.includes(name));
     const without = (name: string): string[] =>
       [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]
