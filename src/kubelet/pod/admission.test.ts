@@ -10,7 +10,7 @@ const node: Node = {
     ],
   },
   metadata: { name: 'n', labels: { disk: 'ssd' } },
-  status: { allocatable: { cpu: '2', memory: '1Gi', pods: '3', 'example.com/gpu': '1' } },
+  status: { allocatable: { cpu: '2', memory: '1Gi', pods: '3', 'example.com/gpu': '1', 'hugepages-2Mi': '0' } },
 };
 
 function pod(container: Partial<Container> = {}, spec: Partial<PodSpec> = {}): Pod {

@@ -4,7 +4,7 @@
 import { matchesNodeAffinity, untoleratedTaint } from '../../api/core/v1/node/placement.ts';
 import { podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Node, Pod } from '../../api/core/v1/types.generated.ts';
-import { quantityMilliValue, quantityOf, quantityValue } from '../../apimachinery/quantity.ts';
+import { quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
 import { type Amounts, parseAmounts } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { ResizeRefusal } from './allocation.ts';
@@ -107,7 +107,7 @@ function collide(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || isAny(a.ip) || isAny(b.ip));
 }
 
-/** The first resource of which the node has too little. One of another's making that it does not have is not the kubelet's to give. */
+/** The first resource of which the node has too little. Of what the node does not speak of (it is new, or another gives it) nothing is known. */
 function lacking({ pod, node, others }: AdmissionInput): Verdict | undefined {
   const capacity = parseAmounts(node.status?.allocatable);
   const most = capacity.pods ? quantityValue(capacity.pods) : Number.POSITIVE_INFINITY;
@@ -117,7 +117,7 @@ function lacking({ pod, node, others }: AdmissionInput): Verdict | undefined {
   const rest = Object.keys(requests).filter((name) => !first.includes(name));
   for (const name of [...first, ...rest]) {
     const quantity = requests[name];
-    const there = ownValue(capacity, name) ?? (name.includes('/') ? undefined : quantityOf(0));
+    const there = ownValue(capacity, name);
     if (!there || !quantity || quantity.nano === 0n) continue;
     const numbers = { name, wanted: amount(name, quantity), used: total(name, used), capacity: amount(name, there) };
     if (numbers.wanted + numbers.used > numbers.capacity) return short(numbers);
