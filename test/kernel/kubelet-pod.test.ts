@@ -292,6 +292,30 @@ test('an image that is not there and must not be pulled is said so', async () =>
   await gone('noimage');
 });
 
+test('a container that is given another image is made anew, whatever the policy', async () => {
+  const command = ['sh', '-c', 'trap "exit 0" TERM; while true; do sleep 0.1; done'];
+  const made = await createPod('renewed', {
+    restartPolicy: 'Never',
+    containers: [{ name: 'main', image: busyboxImage, command }],
+  });
+  const main = async () => (await pod('renewed')).status?.containerStatuses?.[0];
+  await expect.poll(async () => (await main())?.state?.running, { timeout: 300_000 }).toBeDefined();
+  await podApi.patch({
+    name: 'renewed',
+    namespace: 'default',
+    type: 'merge',
+    body: { metadata: { uid: made.metadata.uid }, spec: { containers: [{ name: 'main', image: echoImage, command }] } },
+  });
+  await expect.poll(async () => (await main())?.restartCount, { timeout: 300_000 }).toBe(1);
+  await expect.poll(async () => (await main())?.state?.running, { timeout: 300_000 }).toBeDefined();
+  expect(await main()).toMatchObject({ image: echoImage, lastState: { terminated: { exitCode: 0 } } });
+  const { items } = await api.resource<Event>(events).list();
+  const said = items.filter((e) => e.involvedObject.name === 'renewed').map((e) => `${e.reason}: ${e.message}`);
+  expect(said).toContain('Killing: Container main definition changed, will be restarted');
+  await podApi.delete('renewed', 'default');
+  await gone('renewed');
+});
+
 test('a new agent finds the pods that run, and ends those that were deleted meanwhile', async () => {
   const containers = [
     {
