@@ -79,8 +79,10 @@ export function jobController(context: ControllerContext): Controller {
   }
 
   async function act(key: string, job: Readonly<Job>, plan: JobPlan): Promise<void> {
+    const isCounted = (pod: Readonly<Pod>) => plan.removeFinalizers.includes(pod);
     await Promise.all(
       plan.delete.map(async (pod) => {
+        if (isCounted(pod)) return;
         await dropFinalizer(key, pod);
         await pods.delete(key, job, pod);
       }),
@@ -99,6 +101,7 @@ export function jobController(context: ControllerContext): Controller {
       for (const event of plan.events) recorder.event({ ...job, ...kind }, event);
     }
     await Promise.all(plan.removeFinalizers.map((pod) => dropFinalizer(key, pod)));
+    await Promise.all(plan.delete.filter(isCounted).map((pod) => pods.delete(key, job, pod)));
     if (made?.status === 'rejected') throw made.reason;
   }
 

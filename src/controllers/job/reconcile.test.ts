@@ -171,6 +171,49 @@ test('a decided Job ends its pods, and is done when all are counted', () => {
   expect(plan(decided).conditions).toEqual(['FailureTarget:DeadlineExceeded', 'Failed:DeadlineExceeded']);
 });
 
+test.each<[string, Job, Pod[], { delete: string[]; untrack: string[]; failed: string[] }]>([
+  [
+    'counts the pods that it takes down as failed',
+    job({ backoffLimit: 0, parallelism: 2 }),
+    [pod('a', 'Failed'), pod('b', 'Running'), pod('c', 'Pending')],
+    { delete: ['b', 'c'], untrack: ['a', 'b', 'c'], failed: ['a', 'b', 'c'] },
+  ],
+  [
+    'counts those that are going already',
+    job({ ...whenFailed, activeDeadlineSeconds: 60 }),
+    [pod('a', 'Running', { going: true }), pod('b', 'Running')],
+    { delete: ['b'], untrack: ['a', 'b'], failed: ['a', 'b'] },
+  ],
+  [
+    'counts none without an index',
+    indexed({ backoffLimit: 0 }),
+    [pod('a', 'Failed', { index: 0 }), pod('b', 'Running', { index: 99 }), pod('c', 'Failed', { index: 99 })],
+    { delete: ['b'], untrack: ['a', 'c', 'b'], failed: ['a'] },
+  ],
+  [
+    'that succeeds takes pods down that have not failed',
+    indexed({ successPolicy: { rules: [{ succeededIndexes: '1' }] } }),
+    [pod('a', 'Succeeded', { index: 1 }), pod('b', 'Running', { index: 0 })],
+    { delete: ['b'], untrack: ['a', 'b'], failed: [] },
+  ],
+  [
+    'that is over counts pods that were held for their index',
+    indexed({ backoffLimitPerIndex: 1, maxFailedIndexes: 0 }),
+    [pod('a', 'Failed', { index: 0, failures: 0 }), pod('b', 'Failed', { index: 1, failures: 1 })],
+    { delete: [], untrack: ['b', 'a'], failed: ['b', 'a'] },
+  ],
+  [
+    'that is deleted lets go of all',
+    { ...job(), metadata: { ...job().metadata, deletionTimestamp: startTime } },
+    [pod('a', 'Running')],
+    { delete: [], untrack: ['a'], failed: [] },
+  ],
+])('a Job %s', (_, one, pods, expected) => {
+  const found = plan(one, ...pods);
+  const failed = found.status?.uncountedTerminatedPods?.failed ?? [];
+  expect({ delete: found.delete, untrack: found.untrack, failed }).toEqual(expected);
+});
+
 test('rules of the pod failure policy', () => {
   const rules = (action: string) => ({
     podFailurePolicy: { rules: [{ action, onExitCodes: { operator: 'In', values: [42] } }] },

@@ -9,7 +9,7 @@ import { formatIndexes } from './indexes.ts';
 import { hasFinalizer, isIndexed, type PodToMake } from './job-pods.ts';
 import { judgeSuccess } from './policies.ts';
 import { type Replicas, replicasOf } from './replicas.ts';
-import { type Tally, tallyUp } from './tally.ts';
+import { letGo, type Tally, tallyUp } from './tally.ts';
 
 export interface JobInput {
   readonly job: Readonly<Job>;
@@ -23,7 +23,7 @@ export interface JobInput {
 
 export interface JobPlan {
   readonly create: readonly PodToMake[];
-  /** Their finalizers go first: an end that the Job wants is no failure. */
+  /** Their finalizers go first, for an end that the Job wants is no failure; unless they are among `removeFinalizers`. */
   readonly delete: readonly Readonly<Pod>[];
   /** Written before finalizers go. Undefined when the present one is right. */
   readonly status: JobStatus | undefined;
@@ -61,15 +61,16 @@ export function reconcile(input: JobInput): JobPlan {
     const removeFinalizers = pods.filter(hasFinalizer);
     return { create: [], delete: [], status: undefined, removeFinalizers, events: [], requeueAfter: undefined };
   }
-  const tally = tallyUp(job, pods);
-  const target = targetOf(input, tally);
+  const soFar = tallyUp(job, pods);
+  const target = targetOf(input, soFar);
   const idle = { create: [], delete: [], requeueAfter: undefined };
   const deleting = job.metadata.deletionTimestamp !== undefined;
+  const fails = target?.type === 'FailureTarget';
+  const tally = target || deleting ? letGo(job, pods, { tally: soFar, fails }) : soFar;
   let replicas: Replicas = idle;
   if (target) replicas = { ...idle, delete: tally.active };
   else if (!deleting) replicas = replicasOf(input, tally);
-  // What is held has a replacement now, or needs none.
-  const removeFinalizers = target || deleting ? [...tally.done, ...tally.held] : tally.done;
+  const removeFinalizers = tally.done;
   const { status, events } = statusOf(input, { tally, target, replicas });
   const deadline = target || deleting ? undefined : untilDeadline(input);
   const waits = [replicas.requeueAfter, deadline].filter((wait) => wait !== undefined);
@@ -168,8 +169,7 @@ function statusOf(input: JobInput, { tally, target, replicas }: Decided) {
   if (!job.spec.suspend) status.startTime ??= formatTime(now);
   if (target) {
     setCondition(conditions, target, now);
-    // Held pods are counted, with the others, before the Job ends.
-    if (!hasUncounted && ending === 0 && tally.done.length + tally.held.length === 0) {
+    if (!hasUncounted && ending === 0 && tally.done.length === 0) {
       events.push(finish(status, conditions, target, now));
     }
   } else if (job.metadata.deletionTimestamp === undefined) {

@@ -52,7 +52,7 @@ export function tallyUp(job: Readonly<Job>, pods: readonly Readonly<Pod>[]): Tal
       else if (!indexed) uncounted.succeeded.add(uid);
       done.push(pod);
     } else if (isFailed(job, pod) && !failures.held.has(pod)) {
-      if (!failures.ignored.has(pod)) uncounted.failed.add(uid);
+      if (!failures.ignored.has(pod) && hasPlace(job, pod)) uncounted.failed.add(uid);
       done.push(pod);
     }
   }
@@ -72,6 +72,27 @@ export function tallyUp(job: Readonly<Job>, pods: readonly Readonly<Pod>[]): Tal
     held: [...failures.held],
     failJob: failures.failJob,
   };
+}
+
+/** A pod of an Indexed Job without an index of its own counts for nothing. */
+function hasPlace(job: Readonly<Job>, pod: Readonly<Pod>): boolean {
+  return !isIndexed(job) || indexOf(job, pod) !== undefined;
+}
+
+/** A Job that is decided, or that goes, lets go of every pod; `fails`: those that have not succeeded count as failed. */
+export function letGo(
+  job: Readonly<Job>,
+  pods: readonly Readonly<Pod>[],
+  { tally, fails }: { readonly tally: Tally; readonly fails: boolean },
+): Tally {
+  const failed = new Set(tally.uncounted.failed);
+  const others = pods.filter((pod) => hasFinalizer(pod) && !tally.done.includes(pod));
+  for (const pod of others) {
+    const counts = (fails || tally.held.includes(pod)) && hasPlace(job, pod);
+    if (counts && judgeFailure(job, pod).action !== 'Ignore') failed.add(pod.metadata.uid ?? '');
+  }
+  const uncounted = { ...tally.uncounted, failed: [...failed] };
+  return { ...tally, uncounted, done: [...tally.done, ...others], held: [] };
 }
 
 function classifyFailures(job: Readonly<Job>, pods: readonly Readonly<Pod>[]) {
