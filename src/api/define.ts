@@ -30,6 +30,7 @@ export interface Kind<T extends KubeObject> {
   /** Default: true. */
   readonly allowUnconditionalUpdate?: boolean;
   readonly returnsDeletedObject?: boolean;
+  readonly orphansByDefault?: ResourceDefinition['orphansByDefault'];
   readonly gracePeriodSeconds?: (object: T) => number | undefined;
   /** metadata.generation is kept: it counts changes of everything but metadata and status; of one part of metadata too if so. */
   readonly countsGeneration?: boolean | CountedMetadata;
@@ -92,6 +93,7 @@ export function defineResource<T extends KubeObject>(
     allowCreateOnUpdate: kind.allowCreateOnUpdate ?? false,
     allowUnconditionalUpdate: kind.allowUnconditionalUpdate ?? true,
     returnsDeletedObject: kind.returnsDeletedObject ?? false,
+    ...(kind.orphansByDefault && { orphansByDefault: kind.orphansByDefault }),
     ...(kind.deprecation && { deprecation: kind.deprecation }),
     ...(kind.storage && { storage: kind.storage }),
     ...(kind.gracePeriodSeconds && { gracePeriodSeconds: kind.gracePeriodSeconds }),

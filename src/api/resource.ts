@@ -105,6 +105,11 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly allowUnconditionalUpdate: boolean;
   /** DELETE answers with the object rather than with a Status (upstream ReturnDeletedObject). */
   readonly returnsDeletedObject: boolean;
+  /**
+   * DELETE that says nothing of dependents lets them be (upstream DefaultGarbageCollectionPolicy); the warning tells clients so.
+   * Absent: they go.
+   */
+  readonly orphansByDefault?: { readonly warning?: string };
   /** A text for the Warning header of every answer, reads too: the whole kind is deprecated. */
   readonly deprecation?: string;
   /** Seconds that DELETE without options waits (Pods: their terminationGracePeriodSeconds); undefined is no graceful deletion. */

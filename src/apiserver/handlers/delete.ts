@@ -9,7 +9,7 @@ import { badRequest, isNotFound } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { terminateDefinition } from '../custom-resources/terminate.ts';
-import { type DeleteOptions, type Deletion, validateDeleteOptions } from '../registry/deletion.ts';
+import { type DeleteOptions, type Deletion, saysOfDependents, validateDeleteOptions } from '../registry/deletion.ts';
 import { qualifiedName } from '../registry/registry.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
@@ -86,8 +86,16 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
   return given;
 }
 
-export async function handleDelete(request: ResourceRequest): Promise<ApiResponse> {
+/** Of an object or a collection. */
+async function deletionOptions(request: ResourceRequest): Promise<DeleteOptions> {
   const options = await readDeleteOptions(request);
+  const { orphansByDefault } = request.definition;
+  if (orphansByDefault?.warning && !saysOfDependents(options)) request.warnings.add(orphansByDefault.warning);
+  return options;
+}
+
+export async function handleDelete(request: ResourceRequest): Promise<ApiResponse> {
+  const options = await deletionOptions(request);
   const { object, removed } = await deleteOne(request, { options, name: request.info.name });
   // As upstream: who asks in the old words for what depends on it to go too learns that it goes on.
   const status = !removed && options.orphanDependents === false ? 202 : 200;
@@ -159,7 +167,7 @@ export function terminateNamespace(plan: Deletion, old: Readonly<KubeObject>, no
 
 export async function handleDeleteCollection(request: ResourceRequest): Promise<ApiResponse> {
   const query = listQuery(request.request.query, request.definition, false);
-  const options = await readDeleteOptions(request);
+  const options = await deletionOptions(request);
   const page = await readPage(request, query);
   for (const { object } of page.items) {
     const { name, namespace = '' } = object.metadata;

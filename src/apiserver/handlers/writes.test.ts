@@ -316,3 +316,19 @@ test('a PUT makes objects only of kinds that say so', async () => {
     code: 404,
   });
 });
+
+test('a Job that is deleted without a word of its pods keeps them, and its client is told', async () => {
+  const jobs = '/apis/batch/v1/namespaces/n/jobs';
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+  const make = (name: string) => api.send('POST', jobs, { metadata: { name }, spec: { template } });
+  await Promise.all([make('silent'), make('explicit'), make('one-of-many')]);
+  const warning =
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+  const silent = await api.send('DELETE', `${jobs}/silent`);
+  expect(silent.body.metadata.finalizers).toEqual(['orphan']);
+  expect(silent.warnings).toEqual([warning]);
+  const explicit = await api.send('DELETE', `${jobs}/explicit?propagationPolicy=Background`);
+  expect(explicit.body).toMatchObject({ kind: 'Status', status: 'Success' });
+  expect(explicit.warnings).toEqual([]);
+  expect((await api.send('DELETE', jobs)).warnings).toEqual([warning]);
+});

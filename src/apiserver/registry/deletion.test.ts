@@ -33,6 +33,19 @@ describe('planDeletion', () => {
     expect(plan({}, { propagationPolicy })).toMatchObject({ type: 'mark', object: { metadata: { finalizers } } });
   });
 
+  test('a kind that orphans does where nobody says otherwise, by options or by a finalizer', () => {
+    const planned = (metadata: Partial<KubeObject['metadata']>, options: DeleteOptions) => {
+      const object = { metadata: { name: 'x', ...metadata } };
+      return planDeletion({ object, options, gracePeriodSeconds: undefined, orphansByDefault: true, now });
+    };
+    expect(planned({}, {})).toMatchObject({ type: 'mark', object: { metadata: { finalizers: ['orphan'] } } });
+    expect(planned({}, { propagationPolicy: 'Background' })).toEqual({ type: 'remove' });
+    expect(planned({}, { orphanDependents: false })).toEqual({ type: 'remove' });
+    expect(planned({ finalizers: ['foregroundDeletion'] }, {})).toMatchObject({
+      object: { metadata: { finalizers: ['foregroundDeletion'] } },
+    });
+  });
+
   test('Background takes the garbage collector’s finalizers away', () => {
     const metadata = { finalizers: ['foregroundDeletion'], deletionTimestamp: '2026-01-01T00:00:00Z' };
     expect(plan(metadata, { propagationPolicy: 'Background' })).toEqual({ type: 'remove' });

@@ -26,6 +26,8 @@ export interface DeletionRequest {
   readonly options: DeleteOptions;
   /** What the kind waits by itself; undefined for kinds without graceful deletion. */
   readonly gracePeriodSeconds: number | undefined;
+  /** What depends on it stays, where neither options nor finalizers say otherwise. */
+  readonly orphansByDefault?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -34,11 +36,11 @@ const orphan = 'orphan';
 const foreground = 'foregroundDeletion';
 
 export function planDeletion(request: DeletionRequest): Deletion {
-  const { object, options, now } = request;
+  const { object, now } = request;
   const { metadata } = object;
   const grace = planGrace(request);
   if (grace === 'pending') return { type: 'wait' };
-  const finalizers = garbageCollectionFinalizers(metadata.finalizers ?? [], options);
+  const finalizers = garbageCollectionFinalizers(metadata.finalizers ?? [], request);
   const changed = finalizers.join() !== (metadata.finalizers ?? []).join();
   if (finalizers.length === 0) delete metadata.finalizers;
   else metadata.finalizers = finalizers;
@@ -76,11 +78,21 @@ function markAsDeleting(object: KubeObject, now: number): void {
   metadata.deletionGracePeriodSeconds = 0;
 }
 
+/** Whether the client says what is to become of dependents. */
+export function saysOfDependents({ propagationPolicy, orphanDependents }: DeleteOptions): boolean {
+  return propagationPolicy !== undefined || orphanDependents !== undefined;
+}
+
 /** The finalizers that the garbage collector acts on, as the options ask for them. */
-function garbageCollectionFinalizers(present: readonly string[], options: DeleteOptions): string[] {
+function garbageCollectionFinalizers(
+  present: readonly string[],
+  { options, orphansByDefault = false }: Pick<DeletionRequest, 'options' | 'orphansByDefault'>,
+): string[] {
   const { propagationPolicy, orphanDependents } = options;
-  const asked = propagationPolicy !== undefined || orphanDependents !== undefined;
-  const wantsOrphan = asked ? propagationPolicy === 'Orphan' || orphanDependents === true : present.includes(orphan);
+  const asked = saysOfDependents(options);
+  const wantsOrphan = asked
+    ? propagationPolicy === 'Orphan' || orphanDependents === true
+    : present.includes(orphan) || (orphansByDefault && !present.includes(foreground));
   const wantsForeground = asked ? propagationPolicy === 'Foreground' : present.includes(foreground);
   const rest = present.filter((f) => (f !== orphan || wantsOrphan) && (f !== foreground || wantsForeground));
   if (wantsOrphan && !rest.includes(orphan)) rest.push(orphan);

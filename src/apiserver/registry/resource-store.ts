@@ -292,6 +292,7 @@ export class ResourceStore {
       object: served.copy(),
       options,
       gracePeriodSeconds: this.definition.gracePeriodSeconds?.(served.object),
+      orphansByDefault: this.definition.orphansByDefault !== undefined,
       now: this.#clock.now(),
     });
     const decided = request.adjust?.(plan, served.object) ?? plan;

@@ -75,7 +75,12 @@ function duration({ status }: Job, now: number): string {
   return humanDuration(Date.parse(status.completionTime) - Date.parse(status.startTime));
 }
 
+/** In batch/v1, as it always was. */
+const keptPods =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+
 export const job: Kind<Job> = {
+  orphansByDefault: { warning: keptPods },
   strategy: {
     default: ({ spec }) => defaultJobSpec(spec),
     prepareForCreate(job) {

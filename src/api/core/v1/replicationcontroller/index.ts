@@ -21,6 +21,7 @@ function validate({ spec }: ReplicationController): FieldError[] {
 }
 
 export const replicationController: Kind<ReplicationController> = {
+  orphansByDefault: {},
   ...replicasKind,
   strategy: {
     default({ spec, metadata }) {
