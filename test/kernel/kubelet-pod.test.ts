@@ -124,6 +124,8 @@ test('a pod runs with its environment, files and name, and leaves nothing behind
   );
   expect(await inside('grep echo /etc/hosts')).toBe(`${status?.podIP}\techo`);
   expect(await inside('touch /scratch/a /fast/b; grep -c " /fast tmpfs" /proc/mounts')).toBe('1');
+  // What tells of other tenants' keys and keystrokes is masked.
+  expect(await inside('cat /proc/interrupts /proc/timer_list /proc/keys | wc -c')).toBe('0');
   expect(node.run('busybox', 'wget', '-qO-', `http://${status?.podIP}/cgi-bin/index.cgi`)).toContain(
     `echo ${status?.podIP} sees`,
   );

@@ -90,6 +90,7 @@ export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
 const maskedPaths = [
   '/proc/asound',
   '/proc/acpi',
+  '/proc/interrupts',
   '/proc/kcore',
   '/proc/keys',
   '/proc/latency_stats',
