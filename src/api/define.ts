@@ -26,6 +26,7 @@ export interface Kind<T extends KubeObject> {
   readonly selectableFields?: ResourceDefinition<T>['selectableFields'];
   readonly columns?: readonly Column[];
   readonly cells?: (object: T, now: number) => unknown[];
+  readonly rowConditions?: ResourceDefinition<T>['rowConditions'];
   readonly allowCreateOnUpdate?: boolean;
   /** Default: true. */
   readonly allowUnconditionalUpdate?: boolean;
@@ -93,6 +94,7 @@ export function defineResource<T extends KubeObject>(
     allowCreateOnUpdate: kind.allowCreateOnUpdate ?? false,
     allowUnconditionalUpdate: kind.allowUnconditionalUpdate ?? true,
     returnsDeletedObject: kind.returnsDeletedObject ?? false,
+    ...(kind.rowConditions && { rowConditions: kind.rowConditions }),
     ...(kind.orphansByDefault && { orphansByDefault: kind.orphansByDefault }),
     ...(kind.deprecation && { deprecation: kind.deprecation }),
     ...(kind.storage && { storage: kind.storage }),

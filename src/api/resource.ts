@@ -90,6 +90,14 @@ export interface SubresourceStrategy<T extends KubeObject> {
   validateUpdate?(object: T, old: T): FieldError[];
 }
 
+/** meta.k8s.io/v1. */
+export interface TableRowCondition {
+  readonly type: 'Completed';
+  readonly status: 'True';
+  readonly reason: string;
+  readonly message: string;
+}
+
 export interface ResourceDefinition<T extends KubeObject = KubeObject> extends ResourceFacts {
   /** `status`, `scale`, `log`, …: each also a row of the facts. */
   readonly subresources: readonly ResourceFacts[];
@@ -99,6 +107,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly columns: readonly Column[];
   /** The cells of one row, in the order of `columns`. `now` in milliseconds since the epoch, for ages. */
   cells(object: T, now: number): unknown[];
+  /** What clients may leave out by it, or print otherwise (upstream TableRowCondition): pods that have ended are Completed. */
+  rowConditions?(object: T): readonly TableRowCondition[];
   /** PUT to a name that is not there creates (upstream AllowCreateOnUpdate). */
   readonly allowCreateOnUpdate: boolean;
   /** PUT without resourceVersion overwrites (upstream AllowUnconditionalUpdate). */

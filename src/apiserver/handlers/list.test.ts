@@ -125,6 +125,18 @@ describe('pages and revisions', () => {
 });
 
 describe('Tables', () => {
+  test('the row of a pod that has ended says so', async () => {
+    const pods = '/api/v1/namespaces/n/pods';
+    const containers = [{ name: 'c', image: 'i' }];
+    await api.send('POST', '/api/v1/namespaces/n/serviceaccounts', { metadata: { name: 'default' } });
+    for (const name of ['done', 'running']) await api.send('POST', pods, { metadata: { name }, spec: { containers } });
+    await api.send('PATCH', `${pods}/done/status`, { status: { phase: 'Failed' } }, 'application/merge-patch+json');
+    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
+    const table = (await exchange(api.server, { url: pods, headers })).json<{ rows: { conditions?: unknown }[] }>();
+    const completed = { type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' };
+    expect(table.rows.map(({ conditions }) => conditions)).toEqual([[completed], undefined]);
+  });
+
   const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
   const table = async (query: string) =>
     (await exchange(api.server, { url: `${configMaps}?${query}`, headers: { accept } })).json<{

@@ -38,6 +38,9 @@ const others = table<OwnFields>({
   'certificatesigningrequests.certificates.k8s.io/status': allBut(['f:spec'], ['f:status', 'f:conditions']),
   'certificatesigningrequests.certificates.k8s.io/approval': allBut(['f:spec'], ['f:status', 'f:certificate']),
   'volumeattachments.storage.k8s.io/status': allButSpecAndMetadata,
+  'flowschemas.flowcontrol.apiserver.k8s.io/status': allButSpecAndMetadata,
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io/status': allButSpecAndMetadata,
+  'apiservices.apiregistration.k8s.io/status': allButSpecAndMetadata,
 });
 
 /** Undefined: all of it. */

@@ -1,6 +1,6 @@
 // Answers in the form the client asked for: objects, Tables, partial metadata; JSON, YAML or protocol buffers.
 
-import type { ResourceDefinition } from '../../api/resource.ts';
+import type { ResourceDefinition, TableRowCondition } from '../../api/resource.ts';
 import { apiVersionOf, type KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, type StatusError } from '../../apimachinery/status.ts';
 import { fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
@@ -65,6 +65,7 @@ export function includeObject(query: URLSearchParams): IncludeObject {
 
 export interface TableRow {
   readonly cells: unknown[];
+  readonly conditions?: readonly TableRowCondition[];
   readonly object?: unknown;
 }
 
@@ -80,7 +81,9 @@ export function tableColumns({ columns }: Pick<ResourceDefinition, 'columns'>): 
 
 export function tableRow(object: Readonly<KubeObject>, request: ResourceRequest): TableRow {
   const { definition, parts } = request;
-  return rowOf(definition.cells(object as KubeObject, parts.clock.now()), object, request);
+  const { cells, object: shown } = rowOf(definition.cells(object as KubeObject, parts.clock.now()), object, request);
+  const conditions = definition.rowConditions?.(object as KubeObject) ?? [];
+  return { cells, ...(conditions.length > 0 && { conditions }), object: shown };
 }
 
 /** Of an object that has nothing but metadata: a bookmark. One that ends the present state comes with its object at any rate. */

@@ -1,6 +1,7 @@
 // The row of a Pod in `kubectl get` (service-semantics 8).
 import { humanDuration } from '../../../../apimachinery/duration.ts';
 import { ageCell, ageColumn, column, nameColumn } from '../../../define.ts';
+import type { TableRowCondition } from '../../../resource.ts';
 import type { Container, ContainerStatus, Pod } from '../types.generated.ts';
 
 export const podColumns = [
@@ -30,6 +31,14 @@ export function podCells(pod: Pod, now: number): unknown[] {
     status?.nominatedNodeName || '<none>',
     readinessGates(pod),
   ];
+}
+
+/** A Pod that has run to its end is completed, whichever that was. */
+export function podRowConditions({ status }: Pod): readonly TableRowCondition[] {
+  const reason = status?.phase;
+  if (reason !== 'Succeeded' && reason !== 'Failed') return [];
+  const message = reason === 'Succeeded' ? 'The pod has completed successfully.' : 'The pod failed.';
+  return [{ type: 'Completed', status: 'True', reason, message }];
 }
 
 /** What `kubectl get pods` shows as STATUS: the phase, unless a container or a deletion says more. */

@@ -3,7 +3,7 @@ import { ownValue } from '../../../../apimachinery/table.ts';
 import { deepEqual, type Kind } from '../../../define.ts';
 import type { Pod, PodCondition } from '../types.generated.ts';
 import { fillAppArmorFields } from './annotations.ts';
-import { podCells, podColumns } from './columns.ts';
+import { podCells, podColumns, podRowConditions } from './columns.ts';
 import { defaultPod, mirrorServiceAccount } from './defaults.ts';
 import { qosClass } from './qos.ts';
 import { validatePodStatusUpdate } from './status-validation.ts';
@@ -52,6 +52,7 @@ export const pod: Kind<Pod> = {
   },
   columns: podColumns,
   cells: podCells,
+  rowConditions: podRowConditions,
   returnsDeletedObject: true,
   gracePeriodSeconds: gracePeriod,
 };
