@@ -167,10 +167,11 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #put(object: T): void {
-    const old = this.#store.getByKey(objectKey(object));
+    const key = objectKey(object);
+    const old = this.#store.getByKey(key);
     if (old && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
     if (this.#options.freeze) deepFreeze(object);
-    this.#store.set(this.#kept(object));
+    this.#store.set(this.#kept(object), key);
     for (const handler of this.#handlers) {
       this.#guard(() => (old ? handler.updated?.(object, old) : handler.added?.(object)));
     }

@@ -27,8 +27,8 @@ export class Store<T extends KubeObject> implements Lister<T> {
     return [...this.#objects.keys()];
   }
 
-  set(object: T): void {
-    const key = objectKey(object);
+  /** `key`: the object's, where it is at hand. */
+  set(object: T, key = objectKey(object)): void {
     this.#objects.set(key, object);
     if (this.#namespaces) addTo(this.#namespaces, key, object);
   }

@@ -13,6 +13,9 @@ export interface GraphNode {
   finalizers: readonly string[];
 }
 
+/** Of most objects: they share it. */
+const none: readonly never[] = [];
+
 export class OwnerGraph {
   readonly #nodes = new Map<string, GraphNode>();
   readonly #dependents = new Map<string, Set<string>>();
@@ -35,7 +38,7 @@ export class OwnerGraph {
   }
 
   set(resource: DiscoveredResource, object: Readonly<KubeObject>): GraphNode | undefined {
-    const { uid, name, namespace, ownerReferences: owners = [], finalizers = [] } = object.metadata;
+    const { uid, name, namespace, ownerReferences: owners = none, finalizers = none } = object.metadata;
     if (!uid) return undefined;
     const deleting = object.metadata.deletionTimestamp !== undefined;
     const present = this.#nodes.get(uid);
