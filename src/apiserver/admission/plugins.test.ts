@@ -4,6 +4,8 @@ import type { Ingress } from '../../api/networking/v1/types.generated.ts';
 import type { Status } from '../../apimachinery/meta/v1.generated.ts';
 import type { Authorizer } from '../extensions.ts';
 import { startTestServer, type TestServer } from '../fake/test-server.ts';
+import type { Registry } from '../registry/registry.ts';
+import { Admission, type AdmissionOptions, type AdmissionPlugin, type AdmissionRequest } from './admission.ts';
 import { selectPlugins } from './plugins.ts';
 
 const claims = '/api/v1/namespaces/n/persistentvolumeclaims';
@@ -215,4 +217,35 @@ test('a pod has the zone and region of its node: with its binding, or at once wh
   expect((await server.send<Pod>('GET', `${pods}/bound`)).body.metadata.labels).toEqual(placed);
   const nowhere = await server.send<Pod>('POST', pods, pod('lost', { nodeName: 'gone' }));
   expect(nowhere.body.metadata.labels).toMatchObject({ 'topology.kubernetes.io/zone': 'elsewhere' });
+});
+
+test('a plugin is asked of the resources that it names and of their subresources, and of no others', async () => {
+  const seen: string[] = [];
+  const note = (plugin: string) => (request: AdmissionRequest) => {
+    const { resource } = request.definition;
+    seen.push(`${plugin}: ${resource}${request.subresource && `/${request.subresource}`}`);
+  };
+  const plugins: AdmissionPlugin[] = [
+    { name: 'All', admit: note('All') },
+    { name: 'Deployments', resources: ['deployments.apps'], validate: note('Deployments') },
+  ];
+  const registry = { definitions: [] } as unknown as Registry;
+  const parts = { registry, plugins } as unknown as AdmissionOptions;
+  const admission = new Admission(parts);
+  for (const [group, resource, subresource] of [
+    ['apps', 'deployments', ''],
+    ['apps', 'deployments', 'scale'],
+    ['', 'pods', ''],
+  ] as const) {
+    const request = { definition: { group, resource }, subresource } as unknown as AdmissionRequest;
+    expect(admission.admit(request)).toBeUndefined();
+    expect(admission.validate(request)).toBeUndefined();
+  }
+  expect(seen).toEqual([
+    'All: deployments',
+    'Deployments: deployments',
+    'All: deployments/scale',
+    'Deployments: deployments/scale',
+    'All: pods',
+  ]);
 });
