@@ -89,7 +89,8 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   /** The object's metadata: parsed alone, and not kept, unless all of it is. */
   get metadata(): Readonly<KubeObject['metadata']> {
     if (this.#object) return this.#object.metadata;
-    if (this.#told) return { resourceVersion: String(this.revision), ...this.#told };
+    // A client may have sent a resourceVersion that is empty.
+    if (this.#told) return { ...this.#told, resourceVersion: String(this.revision) };
     const start = this.value.indexOf(marker) + marker.length;
     const rest = this.value.slice(start, endOfObject(this.value, start - 1));
     return JSON.parse(`{${this.#version}${rest}`) as KubeObject['metadata'];

@@ -43,7 +43,7 @@ test('listeners see the metadata that a writer told of where its value was writt
     await cache.waitForNow();
   };
   const [expected, other] = ['{"metadata":{"name":"a"}}', '{"metadata":{"name":"a","labels":{}}}'];
-  const write = { value: expected, metadata: { name: 'a' } };
+  const write = { value: expected, metadata: { name: 'a', resourceVersion: '' } };
   cache.expect(`${prefix}ns/a`, write);
   await put(`${prefix}ns/a`, expected);
   await put(`${prefix}ns/a`, other);
