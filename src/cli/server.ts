@@ -108,7 +108,7 @@ export function register(command: Command): void {
     .option('--hollow-nodes <count>', 'nodes whose kubelet is played, to try things without any', hollowCount, 0)
     .option('--event-ttl <duration>', 'how long events are kept after their last write', '1h0m0s')
     .option('--cluster-signing-duration <duration>', 'how long certificates that it signs are valid', '8760h0m0s')
-    .option('--node-monitor-grace-period <duration>', 'how long a node may be silent before it is NotReady', '40s')
+    .option('--node-monitor-grace-period <duration>', 'how long a node may be silent before it is NotReady', '50s')
     .option('--enable-admission-plugins <names>', 'admission plugins to run beside those that always do', '')
     .option('--disable-admission-plugins <names>', 'admission plugins not to run', '')
     .option('--admission-control-config-file <file>', 'AdmissionConfiguration: defaults and exemptions of PodSecurity')

@@ -31,7 +31,7 @@ export interface ControlLoopsOptions {
   readonly serviceAccountKeyPem: string;
   /** Waits to be elected among the servers of one store. Default false. */
   readonly leaderElect?: boolean;
-  /** Milliseconds; defaults: a year, 40 s. */
+  /** Milliseconds; defaults: a year, 50 s. */
   readonly clusterSigningDuration?: number;
   readonly nodeMonitorGracePeriod?: number;
   readonly nodeEviction?: NodeEvictionConfig;

@@ -67,7 +67,7 @@ export interface ServerConfig {
   readonly eventTtl?: number;
   /** Milliseconds for which certificates that it signs are valid; default: a year. */
   readonly clusterSigningDuration?: number;
-  /** Milliseconds of silence after which a node is NotReady; default: 40 s. */
+  /** Milliseconds of silence after which a node is NotReady; default: 50 s. */
   readonly nodeMonitorGracePeriod?: number;
   readonly nodeEviction?: NodeEvictionConfig;
   /** Names of admission plugins that are on, or off, other than by default. */

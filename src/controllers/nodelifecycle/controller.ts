@@ -24,7 +24,7 @@ const monitorPeriod = 5_000;
 
 export function nodeLifecycleController(context: ControllerContext): Controller {
   const { client, informers, clock, config } = context;
-  const grace = config.nodeMonitorGracePeriod ?? 40_000;
+  const grace = config.nodeMonitorGracePeriod ?? 50_000;
   const nodeInformer = informers.informer<Node>(nodes);
   const podInformer = informers.informer<Pod>(pods);
   const leaseInformer = informers.informer<Lease>(leases, { namespace: 'kube-node-lease' });

@@ -63,9 +63,9 @@ test('a node that renews its Lease is left alone', async () => {
   expect((await node()).spec?.taints ?? []).toEqual([]);
 });
 
-test('a silent node is Unknown and tainted after 40 s, its pods not ready at once, and evicted after their time', async () => {
+test('a silent node is Unknown and tainted after 50 s, its pods not ready at once, and evicted after their time', async () => {
   await start();
-  await pass(30, false);
+  await pass(40, false);
   expect(ready(await node())?.status).toBe('True');
   await pass(20, false);
   expect(ready(await node())).toMatchObject({
