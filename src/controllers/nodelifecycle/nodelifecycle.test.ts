@@ -130,7 +130,7 @@ test('nodes of a zone lose their pods one after the other, one in ten seconds; o
     return silent.map(({ spec }) => (spec?.taints ?? []).map(({ effect }) => effect).join('+')).sort();
   };
   const [waits, goes] = ['NoSchedule', 'NoSchedule+NoExecute'];
-  await pass(40, false);
+  await pass(50, false);
   expect(await effects()).toEqual([waits, waits, waits]);
   await pass(10, false);
   expect(await effects()).toEqual([waits, waits, goes]);
