@@ -345,6 +345,29 @@ test('the body of a client that is gone is an error, even when it is asked for l
   await left.close();
 });
 
+test('the signal of a request is aborted when its stream of HTTP/2 was closed before anybody asked for it', async () => {
+  const { options } = await serverOptions();
+  const [arrived, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const isAborted = Promise.withResolvers<boolean>();
+  const late = new Listener(options, async (asked) => {
+    if (asked.path === '/other') return textResponse(200, 'ok');
+    arrived.resolve();
+    await gate.promise;
+    isAborted.resolve(asked.signal.aborted);
+    return textResponse(200, 'ok');
+  });
+  const session = connect(`https://127.0.0.1:${(await late.listen()).port}`, { rejectUnauthorized: false });
+  const closed = session.request({ ':path': '/' }).on('error', () => {});
+  await arrived.promise;
+  closed.close(constants.NGHTTP2_CANCEL);
+  // What comes after it on the connection is answered after it was read.
+  await once(session.request({ ':path': '/other' }).resume(), 'end');
+  gate.resolve();
+  expect(await isAborted.promise).toBe(true);
+  session.destroy();
+  await late.close();
+});
+
 test('a connection of HTTP/2 that is to be made anew ends after what was asked on it', async () => {
   const { options } = await serverOptions();
   let isGoing = false;

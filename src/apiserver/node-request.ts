@@ -65,10 +65,17 @@ export class NodeRequest implements ApiRequest {
       const abort = new AbortController();
       this.#abort = abort;
       const closing = this.#outgoing ?? this.upgrade?.socket;
-      if (this.#incoming.destroyed && closing?.destroyed) abort.abort();
+      if (this.#isOver(closing)) abort.abort();
       closing?.once('close', () => abort.abort());
     }
     return this.#abort.signal;
+  }
+
+  /** Whether the client had gone before anybody listened. */
+  #isOver(closing: { readonly destroyed?: boolean } | undefined): boolean {
+    const incoming = this.#incoming;
+    if ('stream' in incoming) return incoming.stream.closed || incoming.stream.destroyed;
+    return incoming.destroyed && closing?.destroyed === true;
   }
 
   /** By the stream's events: its iterator costs several times as much. */
