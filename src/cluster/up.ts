@@ -1,6 +1,6 @@
 // Brings a cluster of this machine up, from whatever is there: nothing, all of it, or what a crash left.
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import type { Client } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
@@ -31,6 +31,7 @@ import {
 } from './layout.ts';
 import { warnOfLeftRules } from './left-rules.ts';
 import { lastLine } from './log-tail.ts';
+import { machineNameServers } from './machine-name-servers.ts';
 import { type RunningNode, startNode } from './node.ts';
 import { isReadySince } from './node-ready.ts';
 import { requireDataOf, requireDataOfRunning } from './own-data.ts';
@@ -225,7 +226,7 @@ async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }
       `bridge ${network.bridge} ${network.v4.subnet}, ${record.nodes} namespaces${record.egress ? '' : ', no way out'}`,
   );
   const archive = await builtInArchive({ ...tools, folder: paths.images });
-  const upstreams = record.dnsUpstreams ?? (record.egress ? await dnsUpstreams() : []);
+  const upstreams = record.dnsUpstreams ?? (record.egress ? await machineNameServers() : []);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const ready = serverReady(work, stop);
@@ -318,19 +319,9 @@ async function lastWord({ agentLog }: RunningNode): Promise<string> {
   return `${await lastLine(agentLog)} (${agentLog})`;
 }
 
-/** Name servers of the machine that a node can reach: those of resolv.conf that are not on a loopback address. */
+/** Those of the last time, unless others are given. */
 function dnsServers(request: UpRequest, before: ClusterRecord | undefined) {
   const dnsUpstreams = request.dnsUpstreams ?? before?.dnsUpstreams;
   const dnsStubs = request.dnsStubs ?? before?.dnsStubs;
   return { ...(dnsUpstreams && { dnsUpstreams }), ...(dnsStubs && { dnsStubs }) };
-}
-
-async function dnsUpstreams(): Promise<string[]> {
-  for (const path of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']) {
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const servers = [...text.matchAll(/^nameserver\s+(\S+)/gm)].map((m) => m[1] ?? '');
-    const reachable = servers.filter((s) => !s.startsWith('127.') && s !== '::1');
-    if (reachable.length > 0) return reachable;
-  }
-  return [];
 }
