@@ -11,14 +11,14 @@ const main = existsSync(source) ? source : fileURLToPath(new URL('../cli/main.js
  *
  * - Small heaps collected more often: the parts are idle most of the time, and a young generation of two megabytes per
  *   half-space keeps what they hold resident near what they use. (`--optimize-for-size` would save an agent 6 MB more, and cost
- *   it 20 ms of each pod's start.) The control plane has eight: the requests that are under way at one time have to fit in several
+ *   it 20 ms of each pod's start.) The control plane has four: the requests that are under way at one time have to fit in several
  *   times, or each collection copies most of them, a fifth of a write's time.
  * - All objects begin young. V8 otherwise learns at start, when what is made stays (the control loops' informers, the bootstrap
  *   objects), that such objects are better made old; then each request's are, too, and all that they point to lives until a
  *   full collection: a third of the time of a GET.
  */
 export function engineFlags(command: string | undefined): readonly string[] {
-  return [`--max-semi-space-size=${command === 'server' ? 8 : 2}`, '--no-allocation-site-pretenuring'];
+  return [`--max-semi-space-size=${command === 'server' ? 4 : 2}`, '--no-allocation-site-pretenuring'];
 }
 
 export function selfCommand(args: readonly string[]): string[] {
