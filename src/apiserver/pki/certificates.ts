@@ -9,9 +9,9 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { promisify } from 'node:util';
+import * as der from '../../apimachinery/der.ts';
 import { bitsOf, parseIP } from '../../net/ip.ts';
 import type { Random } from '../../system/random.ts';
-import * as der from './der.ts';
 
 /** A certificate and its private key (PKCS#8), both PEM. */
 export interface KeyPair {

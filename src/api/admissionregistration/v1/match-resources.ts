@@ -4,6 +4,7 @@ import { type FieldError, fieldError } from '../../../apimachinery/validation/fi
 import { dns1123Subdomain, pathSegment, qualifiedName } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { validateLabelSelector } from '../../validation/selectors.ts';
+import { optionalOneOf } from '../../validation/values.ts';
 import type {
   MatchCondition,
   MatchResources,
@@ -12,7 +13,7 @@ import type {
   RuleWithOperations,
 } from './types.generated.ts';
 
-const { required, invalid, notSupported, duplicate, forbidden, tooMany } = fieldError;
+const { required, invalid, duplicate, forbidden, tooMany } = fieldError;
 
 export const failurePolicies = ['Fail', 'Ignore'];
 const matchPolicies = ['Equivalent', 'Exact'];
@@ -20,13 +21,8 @@ const scopes = ['*', 'Cluster', 'Namespaced'];
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const mostConditions = 64;
 
-/** An optional value that must be one of a few. */
-export function oneOf(path: string, value: string | undefined, supported: readonly string[]): FieldError[] {
-  return value === undefined || supported.includes(value) ? [] : [notSupported(path, value, supported)];
-}
-
 export function validateMatchPolicy(path: string, value: string | undefined): FieldError[] {
-  return oneOf(path, value, matchPolicies);
+  return optionalOneOf(path, value, matchPolicies);
 }
 
 export function defaultRules(rules: RuleWithOperations[] | undefined): void {
@@ -52,12 +48,12 @@ export function validateRule(rule: RuleWithOperations, path: string): FieldError
     }
   };
   alone('operations', given, 'operations');
-  for (const [i, one] of given.entries()) errors.push(...oneOf(`${path}.operations[${i}]`, one, operations));
+  for (const [i, one] of given.entries()) errors.push(...optionalOneOf(`${path}.operations[${i}]`, one, operations));
   alone('apiGroups', apiGroups, 'API groups');
   alone('apiVersions', apiVersions, 'API versions');
   for (const [i, one] of apiVersions.entries()) if (one === '') errors.push(required(`${path}.apiVersions[${i}]`));
   errors.push(...validateResources(resources, `${path}.resources`));
-  errors.push(...oneOf(`${path}.scope`, scope, scopes));
+  errors.push(...optionalOneOf(`${path}.scope`, scope, scopes));
   return errors;
 }
 
@@ -153,7 +149,7 @@ export function validateParamRef(ref: ParamRef | undefined, path: string): Field
   }
   if (name === '' && !selector) errors.push(required(path, 'one of name or selector must be specified'));
   if (!parameterNotFoundAction) errors.push(required(`${path}.parameterNotFoundAction`));
-  else errors.push(...oneOf(`${path}.parameterNotFoundAction`, parameterNotFoundAction, ['Deny', 'Allow']));
+  else errors.push(...optionalOneOf(`${path}.parameterNotFoundAction`, parameterNotFoundAction, ['Deny', 'Allow']));
   return errors;
 }
 

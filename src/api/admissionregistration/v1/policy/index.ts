@@ -6,10 +6,10 @@ import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
 import type { Column } from '../../../resource.ts';
 import { validateConditions } from '../../../validation/conditions.ts';
+import { optionalOneOf } from '../../../validation/values.ts';
 import {
   defaultMatchResources,
   failurePolicies,
-  oneOf,
   validateMatchConditions,
   validateMatchResources,
   validateParamRef,
@@ -102,7 +102,7 @@ function validateValidation(
   } else if (message && /[\n\r]/.test(message.trim())) {
     errors.push(invalid(`${path}.message`, message, 'message must not contain line breaks'));
   }
-  return [...errors, ...oneOf(`${path}.reason`, reason, reasons)];
+  return [...errors, ...optionalOneOf(`${path}.reason`, reason, reasons)];
 }
 
 function validateValidatingPolicy({ metadata, spec }: ValidatingAdmissionPolicy): FieldError[] {
@@ -110,7 +110,7 @@ function validateValidatingPolicy({ metadata, spec }: ValidatingAdmissionPolicy)
   const errors = [
     ...(failurePolicy === undefined
       ? [required('spec.failurePolicy')]
-      : oneOf('spec.failurePolicy', failurePolicy, failurePolicies)),
+      : optionalOneOf('spec.failurePolicy', failurePolicy, failurePolicies)),
     ...validateParamKind(spec.paramKind, 'spec.paramKind'),
     ...validateConstraints(spec.matchConstraints, 'spec.matchConstraints'),
     ...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'),
@@ -193,7 +193,7 @@ function validateMutatingPolicy({ spec }: MutatingAdmissionPolicy): FieldError[]
   return [
     ...(failurePolicy === undefined
       ? [required('spec.failurePolicy')]
-      : oneOf('spec.failurePolicy', failurePolicy, failurePolicies)),
+      : optionalOneOf('spec.failurePolicy', failurePolicy, failurePolicies)),
     ...validateParamKind(spec.paramKind, 'spec.paramKind'),
     ...validateConstraints(spec.matchConstraints, 'spec.matchConstraints'),
     ...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'),
@@ -201,7 +201,7 @@ function validateMutatingPolicy({ spec }: MutatingAdmissionPolicy): FieldError[]
     ...(mutations.length === 0 ? [required('spec.mutations', 'mutations must contain at least one item')] : []),
     ...mutations.flatMap((one, i) => validateMutation(one, `spec.mutations[${i}]`)),
     ...(reinvocationPolicy
-      ? oneOf('spec.reinvocationPolicy', reinvocationPolicy, ['IfNeeded', 'Never'])
+      ? optionalOneOf('spec.reinvocationPolicy', reinvocationPolicy, ['IfNeeded', 'Never'])
       : [required('spec.reinvocationPolicy')]),
   ];
 }

@@ -5,11 +5,11 @@ import { dns1035Label, dns1123Subdomain } from '../../../../apimachinery/validat
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
 import { validateLabelSelector } from '../../../validation/selectors.ts';
+import { optionalOneOf } from '../../../validation/values.ts';
 import { validateWebhookClientConfig } from '../../../validation/webhook-client.ts';
 import {
   defaultRules,
   failurePolicies,
-  oneOf,
   validateMatchConditions,
   validateMatchPolicy,
   validateRule,
@@ -86,7 +86,7 @@ function validateWebhook(webhook: Webhook, path: string, leniency: Leniency): Fi
   const errors = [
     ...fullyQualified(`${path}.name`, name ?? ''),
     ...rules.flatMap((rule, i) => validateRule(rule, `${path}.rules[${i}]`)),
-    ...oneOf(`${path}.failurePolicy`, webhook.failurePolicy, failurePolicies),
+    ...optionalOneOf(`${path}.failurePolicy`, webhook.failurePolicy, failurePolicies),
     ...validateMatchPolicy(`${path}.matchPolicy`, webhook.matchPolicy),
   ];
   if (sideEffects === undefined)
@@ -97,7 +97,7 @@ function validateWebhook(webhook: Webhook, path: string, leniency: Leniency): Fi
     errors.push(invalid(`${path}.timeoutSeconds`, timeoutSeconds, why));
   }
   if (!leniency.selectors) errors.push(...validateSelectors(webhook, `${path}.`));
-  errors.push(...oneOf(`${path}.reinvocationPolicy`, webhook.reinvocationPolicy, ['IfNeeded', 'Never']));
+  errors.push(...optionalOneOf(`${path}.reinvocationPolicy`, webhook.reinvocationPolicy, ['IfNeeded', 'Never']));
   errors.push(...validateWebhookClientConfig(clientConfig, `${path}.clientConfig`));
   errors.push(...validateMatchConditions(webhook.matchConditions, `${path}.matchConditions`));
   return errors;

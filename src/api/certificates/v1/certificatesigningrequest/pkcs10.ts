@@ -1,39 +1,12 @@
 // Whether a request for a certificate (PKCS#10, RFC 2986) is whole, and signed with the key that it is for. What it asks for is
 // read by the API server (src/apiserver/pki/certificate-request.ts), with a library that takes time to load.
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { DerError, type Element, elements } from '../../../../apimachinery/der.ts';
 import { table } from '../../../../apimachinery/table.ts';
 
 const sequence = 0x30;
 const bitString = 0x03;
 const objectIdentifier = 0x06;
-
-interface Element {
-  readonly tag: number;
-  readonly content: Buffer;
-  /** With its tag and length. */
-  readonly whole: Buffer;
-}
-
-class DerError extends Error {}
-
-/** The elements that stand one after the other in DER (X.690); lengths of up to four bytes. */
-function elements(der: Buffer): Element[] {
-  const found: Element[] = [];
-  for (let at = 0; at < der.length; ) {
-    const tag = der[at]!;
-    const first = der[at + 1];
-    if (first === undefined) throw new DerError('asn1: syntax error: truncated tag or length');
-    const extra = first < 0x80 ? 0 : first & 0x7f;
-    if (extra > 4 || first === 0x80) throw new DerError('asn1: structure error: length too large');
-    const start = at + 2 + extra;
-    if (start > der.length) throw new DerError('asn1: syntax error: truncated tag or length');
-    const length = extra === 0 ? first : der.readUIntBE(at + 2, extra);
-    if (start + length > der.length) throw new DerError('asn1: syntax error: data truncated');
-    found.push({ tag, content: der.subarray(start, start + length), whole: der.subarray(at, start + length) });
-    at = start + length;
-  }
-  return found;
-}
 
 function expectTag(element: Element | undefined, tag: number): Element {
   if (!element) throw new DerError('asn1: syntax error: sequence truncated');

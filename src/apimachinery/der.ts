@@ -1,4 +1,4 @@
-// As much of ASN.1's distinguished encoding (ITU-T X.690) as certificates are made of.
+// As much of ASN.1's distinguished encoding (ITU-T X.690) as certificates and requests for them are made of.
 
 /** One element: its tag, length and content. */
 export function element(tag: number, ...content: readonly Uint8Array[]): Buffer {
@@ -53,17 +53,23 @@ export interface Element {
   readonly whole: Buffer;
 }
 
-/** The elements that stand one after another. Throws a RangeError where the bytes end too soon. */
-export function elements(bytes: Buffer): Element[] {
+/** Bytes that are no such elements, in the words of Go's encoding/asn1. */
+export class DerError extends RangeError {}
+
+/** The elements that stand one after another; lengths of up to four bytes. Throws a DerError. */
+export function elements(der: Buffer): Element[] {
   const found: Element[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const tag = bytes.readUInt8(at);
-    const short = bytes.readUInt8(at + 1);
-    const size = short < 0x80 ? 0 : short & 0x7f;
-    const length = size === 0 ? short : bytes.readUIntBE(at + 2, size);
-    const start = at + 2 + size;
-    if (start + length > bytes.length) throw new RangeError('an element ends after the bytes do');
-    found.push({ tag, content: bytes.subarray(start, start + length), whole: bytes.subarray(at, start + length) });
+  for (let at = 0; at < der.length; ) {
+    const tag = der[at]!;
+    const first = der[at + 1];
+    if (first === undefined) throw new DerError('asn1: syntax error: truncated tag or length');
+    const extra = first < 0x80 ? 0 : first & 0x7f;
+    if (extra > 4 || first === 0x80) throw new DerError('asn1: structure error: length too large');
+    const start = at + 2 + extra;
+    if (start > der.length) throw new DerError('asn1: syntax error: truncated tag or length');
+    const length = extra === 0 ? first : der.readUIntBE(at + 2, extra);
+    if (start + length > der.length) throw new DerError('asn1: syntax error: data truncated');
+    found.push({ tag, content: der.subarray(start, start + length), whole: der.subarray(at, start + length) });
     at = start + length;
   }
   return found;
