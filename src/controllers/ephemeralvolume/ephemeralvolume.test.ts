@@ -12,6 +12,13 @@ afterEach(async () => {
 const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } };
 const volumes = [{ name: 'scratch', ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: 'b' } }, spec } } }];
 
+/** What is told first when the pod is made. */
+async function firstEventOfPod({ api, settle }: Harness): Promise<Event | undefined> {
+  await api.resource<Pod>(pods).create(makePod('web', {}, { volumes }));
+  await settle();
+  return (await api.resource<Event>(events).list()).items[0];
+}
+
 test('a pod gets its claim, and another when that is deleted', async () => {
   harness = startControllers({ names: ['ephemeral-volume-controller'] });
   const claims = harness.api.resource<PersistentVolumeClaim>(persistentVolumeClaims);
@@ -37,10 +44,7 @@ test("a claim of that name that is not the pod's stands in the way until it goes
   const { api } = harness;
   const claims = api.resource<PersistentVolumeClaim>(persistentVolumeClaims);
   await claims.create({ metadata: { name: 'web-scratch', namespace: 'default' }, spec });
-  await api.resource<Pod>(pods).create(makePod('web', {}, { volumes }));
-  await harness.settle();
-  const [event] = (await api.resource<Event>(events).list()).items;
-  expect(event).toMatchObject({
+  expect(await firstEventOfPod(harness)).toMatchObject({
     type: 'Warning',
     reason: 'FailedBinding',
     message: 'ephemeral volume scratch: PVC default/web-scratch was not created for pod default/web (pod is not owner)',
@@ -57,10 +61,7 @@ test('a claim that is refused is told of', async () => {
   const stop = api.react(({ resource }) => {
     if (resource === 'persistentvolumeclaims') throw new Error('exceeded quota: q');
   });
-  await api.resource<Pod>(pods).create(makePod('web', {}, { volumes }));
-  await harness.settle();
-  const [event] = (await api.resource<Event>(events).list()).items;
-  expect(event).toMatchObject({
+  expect(await firstEventOfPod(harness)).toMatchObject({
     type: 'Warning',
     reason: 'FailedBinding',
     message: 'ephemeral volume scratch: create PVC web-scratch: exceeded quota: q',
