@@ -132,17 +132,14 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   /** An object of the same name that was made anew is told as gone first. */
   #putListed({ items }: KubeList<T>): void {
     for (const object of items) {
-      const old = this.#store.getByKey(objectKey(object));
+      const old = this.#store.known(object);
       if (old && old.metadata.uid !== object.metadata.uid) this.#remove(old);
       this.#put(object);
     }
   }
 
   #removeUnlisted(listed: ReadonlySet<string>): void {
-    for (const key of this.#store.keys()) {
-      const old = listed.has(key) ? undefined : this.#store.getByKey(key);
-      if (old) this.#remove(old);
-    }
+    for (const old of this.#store.list()) if (!listed.has(objectKey(old))) this.#remove(old);
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -157,8 +154,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   #take(event: WatchEvent<T>): void {
     if (event.type === 'ERROR') throw statusErrorOfEvent(event.object);
     if (event.type === 'DELETED') {
-      const old = this.#store.getByKey(objectKey(event.object));
-      if (old) this.#remove(event.object);
+      if (this.#store.known(event.object)) this.#remove(event.object);
     } else if (event.type !== 'BOOKMARK') {
       this.#put(event.object);
     }
@@ -167,11 +163,10 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #put(object: T): void {
-    const key = objectKey(object);
-    const old = this.#store.getByKey(key);
+    const old = this.#store.known(object);
     if (old && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
     if (this.#options.freeze) deepFreeze(object);
-    this.#store.set(this.#kept(object), key);
+    this.#store.set(this.#kept(object));
     for (const handler of this.#handlers) {
       this.#guard(() => (old ? handler.updated?.(object, old) : handler.added?.(object)));
     }

@@ -82,7 +82,8 @@ class SharedInformers implements Informers {
   }
 }
 
-function withoutManagedFields(object: Readonly<KubeObject>): KubeObject {
+function withoutManagedFields(object: KubeObject): KubeObject {
+  if (object.metadata.managedFields === undefined) return object;
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };
 }

@@ -72,8 +72,10 @@ export class WatchFrames {
     return encoding === 'json' && isMetadataForm({ as });
   }
 
+  /** For readers in this process: they keep what they are given, and none looks at managed fields. */
   #metadataOf({ metadata }: StoredObject): KubeObject {
-    return partialMetadata({ metadata }, this.#request.format.version);
+    const { managedFields: _, ...kept } = metadata;
+    return partialMetadata({ metadata: kept }, this.#request.format.version);
   }
 
   bookmark(sink: ByteSink, revision: number, annotations?: Readonly<Record<string, string>>): void {

@@ -15,7 +15,6 @@ import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFin
 const rediscovery = 30_000;
 /** Resources whose objects say which kinds are served. */
 const definesKinds = /^(customresourcedefinitions|apiservices)$/;
-/** Uids known to be gone, which never come back; `NAMESPACE/UID` where it is in no such namespace. */
 const absentCacheSize = 1000;
 
 const metadataOnly = { metadataOnly: true };
@@ -24,11 +23,17 @@ export function garbageCollector(context: ControllerContext): Controller {
   return new GarbageCollector(context);
 }
 
+interface Followed {
+  readonly resource: DiscoveredResource;
+  readonly informer: Informer<KubeObject>;
+}
+
 class GarbageCollector implements Controller {
   readonly #context: ControllerContext;
   readonly #graph = new OwnerGraph();
-  readonly #absent = new Set<string>();
-  readonly #resources = new Map<string, DiscoveredResource>();
+  /** Uids known to be gone, which never come back; `NAMESPACE/UID`, and whether it is in another one, of what is not in that. */
+  readonly #absent = new Map<string, { readonly isElsewhere: boolean }>();
+  readonly #followed = new Map<string, Followed>();
   readonly #loop: KeyedController;
   readonly #recorder: EventRecorder;
   #ready = false;
@@ -76,7 +81,7 @@ class GarbageCollector implements Controller {
   async #discover(signal: AbortSignal): Promise<void> {
     const { resources, failures } = await discoverResources(this.#context.client);
     this.#forgetAllBut(resources, failures);
-    const fresh = resources.filter((r) => isCollectable(r) && !this.#resources.has(resourceKey(r)));
+    const fresh = resources.filter((r) => isCollectable(r) && !this.#followed.has(resourceKey(r)));
     const informers = fresh.map((resource) => this.#follow(resource));
     if (this.#ready && fresh.length === 0) return;
     const synced = Promise.all(informers.map((informer) => informer.synced(signal)));
@@ -98,9 +103,9 @@ class GarbageCollector implements Controller {
   /** Kinds that are served no more, or in another version; those of a group that does not answer may come back. */
   #forgetAllBut(served: readonly DiscoveredResource[], failures: ReadonlyMap<string, unknown>): void {
     const present = new Set(served.map(resourceKey));
-    for (const [key, resource] of this.#resources) {
+    for (const [key, { resource }] of this.#followed) {
       if (present.has(key) || failures.has(apiVersionOf(resource))) continue;
-      this.#resources.delete(key);
+      this.#followed.delete(key);
       this.#context.informers.forget(resource);
       this.#graph.forget(resource);
     }
@@ -108,9 +113,9 @@ class GarbageCollector implements Controller {
 
   #follow(resource: DiscoveredResource): Informer<KubeObject> {
     const { group, version, resource: name } = resource;
-    this.#resources.set(resourceKey(resource), resource);
     const scope = definesKinds.test(name) ? {} : metadataOnly;
     const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name }, scope);
+    this.#followed.set(resourceKey(resource), { resource, informer });
     if (definesKinds.test(name)) this.#wakeFor(informer as unknown as Informer<KindDefinition>);
     const seen = (object: Readonly<KubeObject>) => {
       const node = this.#graph.set(resource, object);
@@ -119,7 +124,9 @@ class GarbageCollector implements Controller {
     informer.addHandler({
       added: seen,
       updated: (object, old) => {
-        if (concerns(object) !== concerns(old)) seen(object);
+        if (concerns(object) === concerns(old)) return;
+        seen(object);
+        for (const owner of old.metadata.ownerReferences ?? []) this.#wake(owner);
       },
       deleted: (object) => this.#gone(object.metadata.uid ?? ''),
     });
@@ -129,7 +136,7 @@ class GarbageCollector implements Controller {
   /** What is built in was found by the first look, and most changes of a definition are in its status. */
   #wakeFor(definitions: Informer<KindDefinition>): void {
     const isKnown = (kind: string) =>
-      [...this.#resources.values()].some((r) => kind === `${r.group}/${r.resource} ${r.version}`);
+      [...this.#followed.values()].some(({ resource: r }) => kind === `${r.group}/${r.resource} ${r.version}`);
     definitions.addHandler({
       added: (definition) => {
         if (!definedKinds(definition).every(isKnown)) this.#woken.resolve();
@@ -146,30 +153,38 @@ class GarbageCollector implements Controller {
     this.#remember(uid);
     if (!this.#ready) return;
     for (const dependent of this.#graph.dependentsOf(uid)) this.#loop.queue.add(dependent.uid);
-    // An owner that waits for its dependents may be free now.
-    for (const owner of node?.owners ?? []) {
-      if (this.#graph.get(owner.uid)?.finalizers.includes(foregroundFinalizer)) this.#loop.queue.add(owner.uid);
-    }
+    for (const owner of node?.owners ?? []) this.#wake(owner);
+  }
+
+  /** An owner that waits for its dependents may be free once one of them is gone, or changed. */
+  #wake({ uid }: Readonly<OwnerReference>): void {
+    const owner = this.#graph.get(uid);
+    if (owner?.deleting && owner.finalizers.includes(foregroundFinalizer)) this.#loop.queue.add(uid);
   }
 
   /** Looks closer at an object only when something about it can need work. */
   #consider(node: GraphNode): void {
     const finalizing =
       node.deleting && (node.finalizers.includes(orphanFinalizer) || node.finalizers.includes(foregroundFinalizer));
-    const abandoned = node.owners.some((owner) => {
-      const known = this.#graph.get(owner.uid);
-      if (known?.namespace !== undefined && known.namespace !== node.namespace) {
-        this.#tellOfForeignOwner(node, owner);
-        return true;
-      }
-      return !known || (known.deleting && known.finalizers.includes(foregroundFinalizer));
-    });
-    if (finalizing || abandoned) this.#loop.queue.add(node.uid);
-    // One that no longer blocks its owner.
-    for (const owner of node.owners) {
-      const waiting = this.#graph.get(owner.uid);
-      if (waiting?.deleting && waiting.finalizers.includes(foregroundFinalizer)) this.#loop.queue.add(owner.uid);
+    if (finalizing || node.owners.some((owner) => this.#isInDoubt(owner, node))) this.#loop.queue.add(node.uid);
+    for (const owner of node.owners) this.#wake(owner);
+  }
+
+  /** Whether an owner is not where it should be, or waits, in foreground deletion, for what it owns. */
+  #isInDoubt({ apiVersion, kind, name, uid }: Readonly<OwnerReference>, { namespace }: GraphNode): boolean {
+    const followed = this.#kind(apiVersion, kind);
+    const owner = followed?.informer.lister.get(name, followed.resource.namespaced ? namespace : undefined);
+    if (owner?.metadata.uid !== uid) return true;
+    const { deletionTimestamp, finalizers = [] } = owner.metadata;
+    return deletionTimestamp !== undefined && finalizers.includes(foregroundFinalizer);
+  }
+
+  #kind(apiVersion: string, kind: string): Followed | undefined {
+    const { group } = parseApiVersion(apiVersion);
+    for (const followed of this.#followed.values()) {
+      if (followed.resource.kind === kind && followed.resource.group === group) return followed;
     }
+    return undefined;
   }
 
   /** An owner is one of its own namespace, or of the cluster. */
@@ -256,29 +271,33 @@ class GarbageCollector implements Controller {
   /** Asks the server, for the cache may be behind. */
   async #stateOf(node: GraphNode, owner: Readonly<OwnerReference>): Promise<OwnerState> {
     const here = `${node.namespace}/${owner.uid}`;
-    if (this.#absent.has(owner.uid) || this.#absent.has(here)) return 'absent';
-    const { group } = parseApiVersion(owner.apiVersion);
-    const resource = [...this.#resources.values()].find((r) => r.group === group && r.kind === owner.kind);
+    const absent = this.#absent.get(owner.uid) ?? this.#absent.get(here);
+    if (absent?.isElsewhere) this.#tellOfForeignOwner(node, owner);
+    if (absent) return 'absent';
+    const followed = this.#kind(owner.apiVersion, owner.kind);
     // A kind that nobody knows now may come back; and a namespaced object cannot own one of the cluster.
-    if (!resource || (resource.namespaced && !node.namespace)) return 'present';
+    if (!followed || (followed.resource.namespaced && !node.namespace)) return 'present';
+    const { resource, informer } = followed;
     try {
       const namespace = resource.namespaced ? node.namespace : undefined;
       const { metadata } = await this.#context.client.resource<KubeObject>(resource).get(owner.name, namespace);
-      if (metadata.uid !== owner.uid) return this.#remember(resource.namespaced ? here : owner.uid);
-      const waits = metadata.deletionTimestamp && metadata.finalizers?.includes(foregroundFinalizer);
-      return waits ? 'deleting' : 'present';
+      if (metadata.uid === owner.uid) {
+        const waits = metadata.deletionTimestamp && metadata.finalizers?.includes(foregroundFinalizer);
+        return waits ? 'deleting' : 'present';
+      }
     } catch (error) {
       // A kind that is served no more answers 404 too, and says nothing of the owner.
-      if (isNotFound(error) && error.status.details?.name === owner.name) {
-        return this.#remember(resource.namespaced ? here : owner.uid);
-      }
-      throw error;
+      if (!isNotFound(error) || error.status.details?.name !== owner.name) throw error;
     }
+    if (!resource.namespaced) return this.#remember(owner.uid);
+    const isElsewhere = informer.lister.list().some(({ metadata }) => metadata.uid === owner.uid);
+    if (isElsewhere) this.#tellOfForeignOwner(node, owner);
+    return this.#remember(here, isElsewhere);
   }
 
-  #remember(owner: string): 'absent' {
-    this.#absent.add(owner);
-    for (const oldest of this.#absent) {
+  #remember(owner: string, isElsewhere = false): 'absent' {
+    this.#absent.set(owner, { isElsewhere });
+    for (const oldest of this.#absent.keys()) {
       if (this.#absent.size <= absentCacheSize) break;
       this.#absent.delete(oldest);
     }

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
-import type { ConfigMap, Pod } from '../../api/core/v1/types.generated.ts';
+import type { ConfigMap, Event, Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { configMaps, deployments, pods, replicaSets } from '../../client/resources.ts';
+import { configMaps, deployments, events, pods, replicaSets } from '../../client/resources.ts';
 import type { DeleteOptions } from '../../client/types.ts';
 import { type Harness, makeDeployment, startControllers } from '../harness/start.ts';
 
@@ -102,6 +102,37 @@ test('an object that gets another owner at the last moment stays', async () => {
   await harness.retry();
   expect(deletions).toBe(1);
   expect((await client.get('adopted', 'default')).metadata.ownerReferences).toMatchObject([present]);
+});
+
+test('an owner in another namespace is none, and that is told', async () => {
+  harness = startControllers({ names: ['garbage-collector-controller'] });
+  const client = harness.api.resource<ConfigMap>(configMaps);
+  await harness.settle();
+  const foreign = await client.create({ metadata: { name: 'owner', namespace: 'other' } });
+  await client.create(configMap('dependent', [{ name: 'owner', uid: foreign.metadata.uid ?? '' }]));
+  await harness.settle();
+  expect(await names(configMaps)).toEqual(['owner']);
+  const told = (await harness.api.resource<Event>(events).list()).items;
+  expect(told.map(({ reason, involvedObject }) => [reason, involvedObject.name])).toEqual([
+    ['OwnerRefInvalidNamespace', 'dependent'],
+  ]);
+});
+
+test('foreground: what no longer names its owner holds it up no more', async () => {
+  harness = startControllers({ names: ['garbage-collector-controller'] });
+  const client = harness.api.resource<ConfigMap>(configMaps);
+  const owner = await client.create(configMap('owner'));
+  const owned = configMap('owned', [{ name: 'owner', uid: owner.metadata.uid ?? '', blockOwnerDeletion: true }]);
+  const held = { ...owned, metadata: { ...owned.metadata, finalizers: ['example.com/hold'] } };
+  await client.create(held);
+  await harness.settle();
+  await client.delete('owner', 'default', { propagationPolicy: 'Foreground' });
+  await harness.settle();
+  expect(await names(configMaps)).toEqual(['owner', 'owned']);
+  const { metadata } = await client.get('owned', 'default');
+  await client.update({ metadata: { ...metadata, ownerReferences: [] } });
+  await harness.retry();
+  expect(await names(configMaps)).toEqual(['owned']);
 });
 
 test('owners in a circle can be deleted in the foreground', async () => {

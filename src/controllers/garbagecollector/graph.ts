@@ -1,7 +1,9 @@
-// Who owns whom, by uid. Pure bookkeeping: the controller tells it of each object that comes, changes or goes.
+// Who owns whom, by uid. Pure bookkeeping: the controller tells it of each object that comes, changes or goes. Objects that
+// nobody owns have no place in it, unless they wait for those that they own: most objects cost nothing.
 import type { OwnerReference } from '../../apimachinery/meta/v1.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { DiscoveredResource } from '../../client/discovery.ts';
+import { foregroundFinalizer, orphanFinalizer } from './reconcile.ts';
 
 export interface GraphNode {
   readonly uid: string;
@@ -13,7 +15,6 @@ export interface GraphNode {
   finalizers: readonly string[];
 }
 
-/** Of most objects: they share it. */
 const none: readonly never[] = [];
 
 export class OwnerGraph {
@@ -37,9 +38,14 @@ export class OwnerGraph {
     return found;
   }
 
+  /** Undefined for an object that has no place here. */
   set(resource: DiscoveredResource, object: Readonly<KubeObject>): GraphNode | undefined {
     const { uid, name, namespace, ownerReferences: owners = none, finalizers = none } = object.metadata;
     if (!uid) return undefined;
+    if (owners.length === 0 && !finalizers.some(waitsForDependents)) {
+      this.delete(uid);
+      return undefined;
+    }
     const deleting = object.metadata.deletionTimestamp !== undefined;
     const present = this.#nodes.get(uid);
     if (present) {
@@ -77,4 +83,8 @@ export class OwnerGraph {
       if (set?.size === 0) this.#dependents.delete(owner.uid);
     }
   }
+}
+
+function waitsForDependents(finalizer: string): boolean {
+  return finalizer === foregroundFinalizer || finalizer === orphanFinalizer;
 }
