@@ -15,6 +15,15 @@ const shrunkAtOnce = 1000;
 /** Bytes that the write-ahead log may keep once its content is in the file. */
 const logLimit = 16 << 20;
 
+/**
+ * Pages of the write-ahead log, about, that are brought into the file at a time. SQLite does it by itself at 1,000, as a part of
+ * the commit that reaches them: five milliseconds and more, for which that commit and those behind it wait.
+ */
+const foldedAtOnce = 256;
+const pageBytes = 4096;
+/** What a commit writes beside its rows: the ends of the table and of its index, and what is above them. */
+const pagesPerCommit = 3;
+
 /** One write: [revision, key, value or null for a delete, create revision, version]. */
 export type JournalRow = [revision: number, key: string, value: string | null, created: number, version: number];
 
@@ -28,6 +37,8 @@ export class Journal {
   readonly #db: DatabaseSync;
   /** Prepared once the table is there. */
   #insert: StatementSync | undefined;
+  /** Pages of the write-ahead log that are not in the file, about. */
+  #ahead = 0;
 
   /** Opens or makes the file and locks it. Throws an Error with a one-line message when that cannot be. */
   constructor(path: string) {
@@ -110,9 +121,28 @@ export class Journal {
   append(rows: readonly JournalRow[]): void {
     this.#insert ??= this.#db.prepare('INSERT INTO writes VALUES (?, ?, ?, ?, ?)');
     const insert = this.#insert;
+    let length = 0;
     this.#transaction(() => {
-      for (const row of rows) insert.run(...row);
+      for (const row of rows) {
+        insert.run(...row);
+        length += row[1].length + (row[2]?.length ?? 0);
+      }
     });
+    this.#ahead += pagesPerCommit + length / pageBytes;
+  }
+
+  /**
+   * Brings what was written ahead into the file, where there is enough of it: to be called when nobody waits. What is on disk
+   * already stays safe where this fails, and is brought in later.
+   */
+  fold(): void {
+    if (this.#ahead < foldedAtOnce) return;
+    this.#ahead = 0;
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // A full disk: the next write that needs room says so.
+    }
   }
 
   /** Forgets superseded writes. */

@@ -49,6 +49,21 @@ test('compaction takes superseded writes off the disk', async () => {
   db.close();
 });
 
+test('what is written ahead is brought into the file a little at a time', async () => {
+  const path = freshPath();
+  const storage = await SqliteStorage.open({ path });
+  const value = 'x'.repeat(1000);
+  for (let group = 0; group < 250; group++) {
+    const put = (i: number) =>
+      storage.transact({ compare: [], operations: [{ type: 'put', key: `/${group}/${i}`, value }] });
+    await Promise.all(Array.from({ length: 16 }, (_, i) => put(i)));
+  }
+  // SQLite by itself would have 4 MB in its log.
+  expect(statSync(`${path}-wal`).size).toBeLessThan(2_000_000);
+  expect(statSync(path).size).toBeGreaterThan(3_000_000);
+  await storage.close();
+});
+
 test('the file stays small, however much is written over', async () => {
   const path = freshPath();
   const storage = await SqliteStorage.open({ path });

@@ -48,6 +48,8 @@ function main(): void {
       return { ok: true };
     });
     if (request.type === 'close') port.close();
+    // Whoever waited has been told.
+    else journal?.fold();
   });
 }
 
