@@ -64,6 +64,8 @@ class BuiltinSchemas implements Schemas {
   private readonly encoding: GoEncoding;
   private readonly names: GoNames;
   private readonly types = new Map<string, ObjectSchema | undefined>();
+  /** What was asked for by kind: found without making a name of group, version and kind for each request. */
+  private readonly kinds = new Map<string, { readonly of: GroupVersionKind; readonly schema: ObjectSchema }[]>();
 
   constructor(facts: Facts, encoding: GoEncoding, names: GoNames) {
     this.facts = facts;
@@ -72,8 +74,13 @@ class BuiltinSchemas implements Schemas {
   }
 
   schemaOf({ group, version, kind }: GroupVersionKind): ObjectSchema | undefined {
+    const alike = this.kinds.get(kind) ?? [];
+    const known = alike.find(({ of }) => of.group === group && of.version === version);
+    if (known) return known.schema;
     const type = this.facts.typesOfKinds.get(`${group}/${version}/${kind}`);
-    return type === undefined ? undefined : this.typeSchema(type);
+    const schema = type === undefined ? undefined : this.typeSchema(type);
+    if (schema) this.kinds.set(kind, [...alike, { of: { group, version, kind }, schema }]);
+    return schema;
   }
 
   typeSchema(name: string): ObjectSchema | undefined {

@@ -58,7 +58,23 @@ function collectionVerb(verb: string, query: URLSearchParams): string {
   return verb === 'delete' ? 'deletecollection' : verb;
 }
 
+/** By path: objects are made in few collections, and many in each. */
+const collections = new Map<string, RequestInfo>();
+const mostCollections = 1000;
+
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
+  if (method !== 'POST' || query.size > 0) return readRequestInfo(method, path, query);
+  const known = collections.get(path);
+  if (known) return known;
+  const info = readRequestInfo(method, path, query);
+  if (info.isResource && info.name === '') {
+    if (collections.size === mostCollections) collections.clear();
+    collections.set(path, info);
+  }
+  return info;
+}
+
+function readRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   // Decoded first, as Go's paths are: an escaped slash parts segments too.
   const segments = decoded(path).split('/');
   segments.shift();

@@ -59,7 +59,7 @@ abstract class LabelledFamily<T> implements Family {
 
   /** The series of these label values, in the order of the label names. */
   with(...values: readonly string[]): T {
-    const key = values.join('\u0000');
+    const key = values.length === 1 ? values[0]! : values.join('\u0000');
     let found = this.#series.get(key);
     if (!found) {
       found = { labels: labelText(this.options.labels ?? [], values), series: this.make() };

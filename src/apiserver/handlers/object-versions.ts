@@ -25,13 +25,14 @@ export function versionsOf(request: ResourceRequest, schema: ObjectSchema): Vers
       return other && { schema: other.schema, own: definition.inVersion ? undefined : view.own };
     },
     convert(object, apiVersion) {
-      const from = (object as KubeObject).apiVersion;
+      // What Go makes of nothing has no version, and is the same in all.
+      const { apiVersion: from = own } = object as KubeObject;
       if (from === apiVersion) return object;
       const target =
         apiVersion === own
           ? (definition.inVersion?.(own) ?? builtIn(definition, schema))
           : otherVersion(request, apiVersion);
-      const source = from === undefined || from === own ? definition : definitionOf(request, from);
+      const source = from === own ? definition : definitionOf(request, from);
       const converted = target?.convert(toStorage(object as KubeObject, source));
       if (converted === undefined) return object;
       const wrong = definition.inVersion && misfits(converted, target!.schema);
