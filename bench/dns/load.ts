@@ -1,7 +1,7 @@
 // dnsperf (Debian's package) against a responder, each on a core of its own: on one core, what is measured is who has it.
 import { execFileSync, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { engineFlags } from '../../src/cluster/launch.ts';
@@ -38,9 +38,12 @@ function cores(): { readonly ofServer?: string; readonly ofClient?: string } {
   return ofServer === undefined || ofClient === undefined ? {} : { ofServer, ofClient };
 }
 
-/** One thread that plays eight clients; returns what it printed, by way of a file: nobody else reads or works meanwhile. */
+/**
+ * One thread that plays eight clients; returns what it printed, by way of a file: nobody else reads or works meanwhile. The file
+ * is in memory, for a line for each query is a lot that the kernel would bring to a disk beside what is measured.
+ */
 function dnsperf({ port }: Target, args: readonly string[], by: readonly string[] = []): string {
-  const file = join(tmpdir(), `portico-dnsperf-${process.pid}`);
+  const file = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `portico-dnsperf-${process.pid}`);
   const output = openSync(file, 'w');
   const { ofClient } = cores();
   const own = ofClient === undefined ? by : [...by, 'taskset', '-c', ofClient];
