@@ -20,12 +20,8 @@ const main = existsSync(source) ? source : fileURLToPath(new URL('../cli/main.js
  *   two cores that one waits for its turn. A tenth of a write's time.
  */
 export function engineFlags(command: string | undefined): readonly string[] {
-  const isServer = command === 'server';
-  return [
-    `--max-semi-space-size=${isServer ? 4 : 2}`,
-    '--no-allocation-site-pretenuring',
-    ...(isServer ? ['--v8-pool-size=1'] : []),
-  ];
+  const heap = command === 'server' ? ['--max-semi-space-size=4', '--v8-pool-size=1'] : ['--max-semi-space-size=2'];
+  return [...heap, '--no-allocation-site-pretenuring'];
 }
 
 export function selfCommand(args: readonly string[]): string[] {
