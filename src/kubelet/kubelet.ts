@@ -13,7 +13,7 @@ import { Housekeeping } from './housekeeping.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { nodeReference } from './node/node-events.ts';
 import type { KubeletOptions } from './options.ts';
-import { refusal, resizeRefusal } from './pod/admission.ts';
+import { type Admission, admission, resizeRefusal } from './pod/admission.ts';
 import type { ResizeRefusal } from './pod/allocation.ts';
 import { cgroupMount, isUnified } from './pod/cgroups.ts';
 import { type ClusterDNS, parseResolvConf } from './pod/dns-settings.ts';
@@ -21,8 +21,8 @@ import { annotations, labels } from './pod/identity.ts';
 import { ImagePuller } from './pod/images.ts';
 import type { PodContext } from './pod/pod-context.ts';
 import { PodSources } from './pod/pod-sources.ts';
-import type { Verdict } from './pod/pod-status.ts';
 import { PodWorker } from './pod/pod-worker.ts';
+import { preempted } from './pod/preemption.ts';
 import { RuntimeReader } from './pod/runtime.ts';
 import { kubeletHandler } from './server.ts';
 import { isMirror } from './static/static-pod.ts';
@@ -61,9 +61,7 @@ export class Kubelet {
       nodeName,
       log: options.log,
       start: (pod) => {
-        const worker = new PodWorker(pod, this.#context, { isStatic: true });
-        this.#workers.set(pod.metadata.uid ?? '', worker);
-        worker.wake();
+        this.#begin(new PodWorker(pod, this.#context, { isStatic: true }));
       },
       remove: (uid) => this.#workers.get(uid)?.remove(),
       mirrored: (uid, mirror) => this.#workers.get(uid)?.mirrored(mirror),
@@ -169,27 +167,42 @@ export class Kubelet {
       known.update(pod);
       return;
     }
-    const worker = new PodWorker(pod, this.#context, { isNew: isNew && !pod.status?.startTime });
-    const why = this.#refusal(pod);
-    this.#workers.set(uid, worker);
-    if (why) worker.end(why);
+    this.#begin(new PodWorker(pod, this.#context, { isNew: isNew && !pod.status?.startTime }));
+  }
+
+  /** A worker's first step: its pod runs, or is refused, and pods that must end for it do. */
+  #begin(worker: PodWorker): void {
+    const { pod } = worker;
+    const { refused, preempted: victims = [] } = this.#admission(pod);
+    for (const victim of victims) {
+      const { name, namespace } = victim.metadata;
+      this.#options.log(`ending ${namespace}/${name} so that ${pod.metadata.namespace}/${pod.metadata.name} fits`);
+      this.#workers.get(victim.metadata.uid ?? '')?.end(preempted);
+    }
+    this.#workers.set(pod.metadata.uid ?? '', worker);
+    if (refused) worker.end(refused);
     else worker.wake();
   }
 
-  /** Why a pod that is new to this node may not run on it. */
-  #refusal(pod: Pod): Verdict | undefined {
+  /** Whether a pod that is new to this node may run on it. */
+  #admission(pod: Pod): Admission {
     const node = this.#nodes.lister.get(this.#options.nodeName);
-    if (!node || pod.status?.startTime || pod.metadata.deletionTimestamp) return undefined;
-    const others = [...this.#workers.values()].filter((worker) => worker.holdsResources).map((worker) => worker.pod);
+    if (!node || pod.status?.startTime || pod.metadata.deletionTimestamp) return {};
+    const underPressure = this.#housekeeping.eviction.refusal(pod);
+    if (underPressure) return { refused: underPressure };
     const { allowedUnsafeSysctls: allowedSysctls = [] } = this.#options;
-    return this.#housekeeping.eviction.refusal(pod) ?? refusal({ pod, node, others, allowedSysctls });
+    return admission({ pod, node, others: this.#othersThan(pod), allowedSysctls });
   }
 
   #resizeRefusal(pod: Pod): ResizeRefusal | undefined {
     const node = this.#nodes.lister.get(this.#options.nodeName);
-    const isOther = (worker: PodWorker) => worker.holdsResources && worker.pod.metadata.uid !== pod.metadata.uid;
-    const others = [...this.#workers.values()].filter(isOther).map((worker) => worker.pod);
-    return node && resizeRefusal({ pod, node, others });
+    return node && resizeRefusal({ pod, node, others: this.#othersThan(pod) });
+  }
+
+  /** The other pods that hold ports and resources of the node. */
+  #othersThan({ metadata: { uid } }: Pod): Pod[] {
+    const holders = [...this.#workers.values()].filter((worker) => worker.holdsResources);
+    return holders.map((worker) => worker.pod).filter((pod) => pod.metadata.uid !== uid);
   }
 
   /** Resolves when the folder's pods are known; `running` resolves at its end. */

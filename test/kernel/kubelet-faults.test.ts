@@ -232,3 +232,28 @@ test('when memory runs short a pod is evicted, the node says so and takes no pod
   await expect.poll(async () => (await find('modest'))?.status?.phase, long).toBe('Succeeded');
   for (const name of ['victim', 'late', 'modest']) await remove(name);
 });
+
+test('a critical pod that does not fit ends another that it may end', async () => {
+  const { status } = await api.resource<Node>(nodes).get(nodeName);
+  const container = shell('exec sleep 1000', { resources: { requests: { cpu: status?.allocatable?.cpu ?? '' } } });
+  // Under memory pressure, as the test before left it, who asks for nothing is not taken.
+  const modest = shell('exec sleep 1000', { resources: { requests: { memory: '8Mi' } } });
+  await create('modest', { containers: [modest] });
+  await create('filling', { containers: [container] });
+  for (const name of ['modest', 'filling'])
+    await expect.poll(async () => (await find(name))?.status?.phase, long).toBe('Running');
+  await create('late', { containers: [container] });
+  await expect.poll(async () => (await find('late'))?.status?.reason, long).toBe('OutOfcpu');
+  await create('critical', { containers: [container], priority: 2_000_000_000 });
+  await expect.poll(async () => (await find('critical'))?.status?.phase, long).toBe('Running');
+  const message = 'Preempted in order to admit critical pod';
+  await expect
+    .poll(async () => (await find('filling'))?.status, long)
+    .toMatchObject({ phase: 'Failed', reason: 'Preempting', message });
+  expect((await find('filling'))?.status?.conditions).toContainEqual(
+    expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }),
+  );
+  await expect.poll(() => said('filling'), long).toContain(`Preempting: ${message}`);
+  expect((await find('modest'))?.status?.phase).toBe('Running');
+  for (const name of ['modest', 'filling', 'late', 'critical']) await remove(name);
+});

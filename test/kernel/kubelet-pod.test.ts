@@ -271,11 +271,8 @@ test('an emptyDir that outgrows its limit costs its pod its place', async () => 
   const { status } = await pod('hungry');
   const message = 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ';
   expect(status).toMatchObject({ reason: 'Evicted', message });
-  expect(status?.conditions?.find((c) => c.type === 'DisruptionTarget')).toMatchObject({
-    status: 'True',
-    reason: 'TerminationByKubelet',
-    message,
-  });
+  // Nobody else disrupted it.
+  expect(status?.conditions?.map(({ type }) => type)).not.toContain('DisruptionTarget');
   await podApi.delete('hungry', 'default');
   await gone('hungry');
 });

@@ -155,7 +155,8 @@ export class EvictionManager {
     if (!first || !worker) return;
     log(`evicting ${first.pod.metadata.namespace}/${first.pod.metadata.name}: ${shortage.resource} runs short`);
     this.#evicted = { worker, at: clock.now() };
-    worker.end({ reason: 'Evicted', message: lowMessage(first, shortage), isDisruption: true }, shortestGrace);
+    const message = lowMessage(first, shortage);
+    worker.end({ reason: 'Evicted', message, disruption: message }, shortestGrace);
   }
 
   async #checkLimits(): Promise<void> {
@@ -164,9 +165,8 @@ export class EvictionManager {
     for (const usage of await this.#usages(limited.map(({ pod }) => pod))) {
       const message = overLimit(usage);
       if (message === undefined) continue;
-      limited
-        .find(({ pod }) => pod === usage.pod)
-        ?.end({ reason: 'Evicted', message, isDisruption: true }, shortestGrace);
+      // It brought that on itself: no disruption.
+      limited.find(({ pod }) => pod === usage.pod)?.end({ reason: 'Evicted', message }, shortestGrace);
     }
   }
 

@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Container, Node, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
-import { refusal } from './admission.ts';
+import { admission } from './admission.ts';
 
 const node: Node = {
   spec: {
@@ -89,7 +89,33 @@ test.each<[string, Pod, readonly Pod[], string | undefined]>([
     'SupplementalGroupsPolicyNotSupported: Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node',
   ],
 ])('%s', (_, one, others, expected) => {
-  const why = refusal({ pod: one, node, others });
+  const why = admission({ pod: one, node, others }).refused;
   if (expected === undefined) expect(why).toBeUndefined();
   else expect(`${why?.reason}: ${why?.message}`.startsWith(`${expected}`), why?.message).toBe(true);
+});
+
+describe('a critical pod', () => {
+  const critical = (amount: string, spec: Partial<PodSpec> = {}) =>
+    asking({ cpu: amount }, { priority: 2_000_000_000, ...spec });
+  const others = [cpu('1500m'), cpu('500m')];
+
+  test('ends others where it does not fit', () => {
+    expect(admission({ pod: critical('400m'), node, others })).toEqual({ preempted: [others[1]] });
+    expect(admission({ pod: critical('2'), node, others })).toEqual({ preempted: [others[0], others[1]] });
+    expect(admission({ pod: critical('1'), node, others: [] })).toEqual({ refused: undefined });
+  });
+
+  test('ends nobody for what is refused anyway', () => {
+    const elsewhere = critical('400m', { nodeSelector: { disk: 'hdd' } });
+    expect(admission({ pod: elsewhere, node, others }).refused?.reason).toBe('NodeAffinity');
+  });
+
+  test('says why nobody can make room', () =>
+    expect(admission({ pod: critical('3'), node, others })).toEqual({
+      refused: {
+        reason: 'UnexpectedAdmissionError',
+        message:
+          'Pod was rejected: Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to preempt: no set of running pods found to reclaim resources: [(res: cpu, q: 1000), ]',
+      },
+    }));
 });

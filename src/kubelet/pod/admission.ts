@@ -4,12 +4,13 @@
 import { matchesNodeAffinity, untoleratedTaint } from '../../api/core/v1/node/placement.ts';
 import { podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Node, Pod } from '../../api/core/v1/types.generated.ts';
-import { quantityMilliValue, quantityValue } from '../../apimachinery/quantity.ts';
+import { quantityValue } from '../../apimachinery/quantity.ts';
 import { type Amounts, parseAmounts } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { ResizeRefusal } from './allocation.ts';
-import { containersOf } from './identity.ts';
+import { containersOf, isCritical } from './identity.ts';
 import type { Verdict } from './pod-status.ts';
+import { amountOf, podsToPreempt } from './preemption.ts';
 import { forbiddenSysctl } from './sysctls.ts';
 
 export interface AdmissionInput {
@@ -21,16 +22,32 @@ export interface AdmissionInput {
   readonly allowedSysctls?: readonly string[];
 }
 
-/** Why the pod is refused, in the order in which upstream asks; undefined when it may run. */
-export function refusal(input: AdmissionInput): Verdict | undefined {
+export interface Admission {
+  /** Why the pod may not run. */
+  readonly refused?: Verdict | undefined;
+  /** Pods that end so that it fits. */
+  readonly preempted?: readonly Pod[];
+}
+
+/** Whether the pod may run; it is refused for the first reason in the order in which upstream asks. */
+export function admission(input: AdmissionInput): Admission {
   const { pod, node, allowedSysctls = [] } = input;
   const sysctl = forbiddenSysctl(pod, allowedSysctls);
-  if (sysctl !== undefined) return rejected('SysctlForbidden', sysctl);
-  const why = unsupported(pod, node) ?? lacking(input) ?? misplaced(input);
-  if (why) return why;
-  if (containersOf(pod).some(({ container }) => wantsAppArmor(pod, container)))
-    return rejected('AppArmor', 'Cannot enforce AppArmor: AppArmor is not enabled on the host');
-  return undefined;
+  if (sysctl !== undefined) return { refused: rejected('SysctlForbidden', sysctl) };
+  const short = shortages(input);
+  // Of a critical pod it is no reason that others have what it asks for.
+  const early = unsupported(pod, node) ?? (isCritical(pod) ? undefined : short.map(shortageVerdict)[0]);
+  const refused = early ?? misplaced(input) ?? wantsAppArmor(pod);
+  return refused || short.length === 0 ? { refused } : makeRoom(input, short);
+}
+
+function makeRoom({ pod, others }: AdmissionInput, short: readonly Shortage[]): Admission {
+  const needs = short.map(({ name, wanted, used, capacity }) => ({ name, amount: wanted - (capacity - used) }));
+  const found = podsToPreempt(pod, others, needs);
+  if (typeof found !== 'string') return { preempted: found };
+  const why = `preemption: error finding a set of pods to preempt: ${found}`;
+  const message = `Unexpected error while attempting to recover from admission failure: ${why}`;
+  return { refused: rejected('UnexpectedAdmissionError', message) };
 }
 
 const osLabel = 'kubernetes.io/os';
@@ -61,9 +78,11 @@ function misplaced({ pod, node, others }: AdmissionInput): Verdict | undefined {
 }
 
 /** Containers run without it on every machine: Portico's containerd is configured so. */
-function wantsAppArmor({ spec }: Pod, { securityContext }: Container): boolean {
-  const { type } = securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile ?? { type: 'Unconfined' };
-  return type !== 'Unconfined';
+function wantsAppArmor(pod: Pod): Verdict | undefined {
+  const profileOf = ({ securityContext }: Container) =>
+    securityContext?.appArmorProfile ?? pod.spec.securityContext?.appArmorProfile ?? { type: 'Unconfined' };
+  if (containersOf(pod).every(({ container }) => profileOf(container).type === 'Unconfined')) return undefined;
+  return rejected('AppArmor', 'Cannot enforce AppArmor: AppArmor is not enabled on the host');
 }
 
 /** Why a pod of the node cannot have the resources that it asks for now; undefined when it can. */
@@ -71,11 +90,11 @@ export function resizeRefusal({ pod, node, others }: AdmissionInput): ResizeRefu
   const capacity = parseAmounts(node.status?.allocatable);
   for (const [name, quantity] of Object.entries(podRequests(pod))) {
     const there = ownValue(capacity, name);
-    if (!there || (name !== 'cpu' && name !== 'memory') || amount(name, quantity) <= amount(name, there)) continue;
-    const numbers = `requested: ${amount(name, quantity)}, capacity: ${amount(name, there)}`;
+    if (!there || (name !== 'cpu' && name !== 'memory') || amountOf(name, quantity) <= amountOf(name, there)) continue;
+    const numbers = `requested: ${amountOf(name, quantity)}, capacity: ${amountOf(name, there)}`;
     return { reason: 'Infeasible', message: `Node didn't have enough capacity: ${name}, ${numbers}` };
   }
-  const why = lacking({ pod, node, others });
+  const [why] = shortages({ pod, node, others }).map(shortageVerdict);
   return why && { reason: 'Deferred', message: why.message.replace(rejection, '') };
 }
 
@@ -107,11 +126,11 @@ function collide(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || isAny(a.ip) || isAny(b.ip));
 }
 
-/** The first resource of which the node has too little. Of what the node does not speak of (it is new, or another gives it) nothing is known. */
-function lacking({ pod, node, others }: AdmissionInput): Verdict | undefined {
+/** What the node has too little of. Of what the node does not speak of (it is new, or another gives it) nothing is known. */
+function shortages({ pod, node, others }: AdmissionInput): Shortage[] {
   const capacity = parseAmounts(node.status?.allocatable);
   const most = capacity.pods ? quantityValue(capacity.pods) : Number.POSITIVE_INFINITY;
-  if (others.length + 1 > most) return short({ name: 'pods', wanted: 1, used: others.length, capacity: most });
+  const found: Shortage[] = [{ name: 'pods', wanted: 1, used: others.length, capacity: most }];
   const used = others.map(podRequests);
   const requests = podRequests(pod);
   const rest = Object.keys(requests).filter((name) => !first.includes(name));
@@ -119,21 +138,16 @@ function lacking({ pod, node, others }: AdmissionInput): Verdict | undefined {
     const quantity = requests[name];
     const there = ownValue(capacity, name);
     if (!there || !quantity || quantity.nano === 0n) continue;
-    const numbers = { name, wanted: amount(name, quantity), used: total(name, used), capacity: amount(name, there) };
-    if (numbers.wanted + numbers.used > numbers.capacity) return short(numbers);
+    const wanted = amountOf(name, quantity);
+    found.push({ name, wanted, used: total(name, used), capacity: amountOf(name, there) });
   }
-  return undefined;
+  return found.filter((one) => one.wanted + one.used > one.capacity);
 }
 
 const first = ['cpu', 'memory', 'ephemeral-storage'];
 
-type Quantity = Amounts[string];
-
-const amount = (name: string, quantity: Quantity): number =>
-  name === 'cpu' ? quantityMilliValue(quantity) : quantityValue(quantity);
-
 function total(name: string, lists: readonly Amounts[]): number {
-  return lists.reduce((sum, list) => sum + (list[name] ? amount(name, list[name]) : 0), 0);
+  return lists.reduce((sum, list) => sum + (list[name] ? amountOf(name, list[name]) : 0), 0);
 }
 
 interface Shortage {
@@ -143,7 +157,7 @@ interface Shortage {
   readonly capacity: number;
 }
 
-function short({ name, wanted, used, capacity }: Shortage): Verdict {
+function shortageVerdict({ name, wanted, used, capacity }: Shortage): Verdict {
   const numbers = `requested: ${wanted}, used: ${used}, capacity: ${capacity}`;
   return rejected(`OutOf${name}`, `Node didn't have enough resource: ${name}, ${numbers}`);
 }

@@ -311,11 +311,15 @@ describe('a pod that was deleted and of which nothing runs any more', () => {
 });
 
 test('a disruption is told when it is over, before all else', () => {
-  const verdict = { reason: 'Evicted', message: 'm', isDisruption: true };
+  const verdict = { reason: 'Evicted', message: 'm', disruption: 'd' };
   const types = (s: ReturnType<typeof status>) => s.conditions?.map(({ type }) => type);
   expect(types(status(pod(), [container()], { verdict }))).not.toContain('DisruptionTarget');
   const over = status(pod(), [container({ state: 'exited', finishedAt: now, exitCode: 137 })], { verdict });
-  expect(types(over)?.[0]).toBe('DisruptionTarget');
+  expect(over.conditions?.[0]).toMatchObject({
+    type: 'DisruptionTarget',
+    reason: 'TerminationByKubelet',
+    message: 'd',
+  });
   expect(over).toMatchObject({ phase: 'Failed', reason: 'Evicted', message: 'm' });
 });
 

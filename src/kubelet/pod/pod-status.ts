@@ -40,8 +40,8 @@ export interface StatusInput extends ContainerStatusInput {
 export interface Verdict {
   readonly reason: string;
   readonly message: string;
-  /** The pod was disrupted by the kubelet, not by itself: the condition DisruptionTarget says so. */
-  readonly isDisruption?: boolean;
+  /** The pod was disrupted by the kubelet, not by itself: what the condition DisruptionTarget says of it. */
+  readonly disruption?: string;
 }
 
 /** How a container ended that does not run: now, or before the start that it waits for. */
@@ -239,8 +239,8 @@ function findings(
   const reason = 'TerminationByKubelet';
   return [
     // A disruption is one when it is over.
-    ...(verdict?.isDisruption && !isRunning
-      ? [{ type: 'DisruptionTarget', status: 'True', reason, message: verdict.message } as const]
+    ...(verdict?.disruption !== undefined && !isRunning
+      ? [{ type: 'DisruptionTarget', status: 'True', reason, message: verdict.disruption } as const]
       : []),
     ...(input.resize ?? []).map((condition) => ({ ...condition, status: 'True' }) as const),
     { type: 'PodReadyToStartContainers', status: hasNetwork ? 'True' : 'False' },
