@@ -1,11 +1,16 @@
 // The flags of `portico agent` that are the kubelet's, spelled as upstream's: eviction, images, logs.
 import type { Command } from 'commander';
+import type { Signal, Threshold } from '../kubelet/eviction/thresholds.ts';
 import type { HousekeepingSettings } from '../kubelet/housekeeping.ts';
 import { usage } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
 
 export interface KubeletFlags {
   readonly evictionHard: string;
+  readonly evictionSoft: string;
+  readonly evictionSoftGracePeriod: string;
+  readonly evictionMaxPodGracePeriod: string;
+  readonly evictionMinimumReclaim: string;
   readonly evictionPressureTransitionPeriod: string;
   readonly imageGcHighThreshold: string;
   readonly imageGcLowThreshold: string;
@@ -22,6 +27,18 @@ export function addKubeletFlags(command: Command): Command {
       'memory.available<100Mi,nodefs.available<500Mi,nodefs.inodesFree<1%',
     )
     .option(
+      '--eviction-soft <thresholds>',
+      'pods are evicted when less is left than this for longer than the grace period',
+      '',
+    )
+    .option('--eviction-soft-grace-period <durations>', 'of each soft threshold, as memory.available=1m30s', '')
+    .option('--eviction-max-pod-grace-period <seconds>', 'that a pod has to end for a soft threshold; 0: its own', '0')
+    .option(
+      '--eviction-minimum-reclaim <amounts>',
+      'beyond a threshold before evicting ends: nodefs.available=500Mi',
+      '',
+    )
+    .option(
       '--eviction-pressure-transition-period <duration>',
       'how long a node is said to be under pressure after it is over',
       '5m0s',
@@ -35,12 +52,8 @@ export function addKubeletFlags(command: Command): Command {
 
 /** Throws a usage error that names the flag. */
 export async function housekeepingOf(flags: KubeletFlags): Promise<Partial<HousekeepingSettings>> {
-  const [{ parseThresholds }, { parseQuantity, quantityValue }] = await Promise.all([
-    import('../kubelet/eviction/thresholds.ts'),
-    import('../apimachinery/quantity.ts'),
-  ]);
-  const evictionHard = parseThresholds(flags.evictionHard);
-  if (typeof evictionHard === 'string') throw usage(`--eviction-hard: ${evictionHard}`);
+  const { parseQuantity, quantityValue } = await import('../apimachinery/quantity.ts');
+  const eviction = await evictionOf(flags);
   const high = whole('--image-gc-high-threshold', flags.imageGcHighThreshold, { least: 0, most: 100 });
   const low = whole('--image-gc-low-threshold', flags.imageGcLowThreshold, { least: 0, most: high });
   const maxFiles = whole('--container-log-max-files', flags.containerLogMaxFiles, { least: 2, most: 1000 });
@@ -54,7 +67,36 @@ export async function housekeepingOf(flags: KubeletFlags): Promise<Partial<House
     '--eviction-pressure-transition-period',
     flags.evictionPressureTransitionPeriod,
   );
-  return { evictionHard, pressureTransition, images: { high, low }, logs: { maxBytes, maxFiles } };
+  return { ...eviction, pressureTransition, images: { high, low }, logs: { maxBytes, maxFiles } };
+}
+
+type EvictionSettings = Pick<HousekeepingSettings, 'evictionHard' | 'evictionSoft' | 'evictionMaxPodGrace'>;
+
+async function evictionOf(flags: KubeletFlags): Promise<EvictionSettings> {
+  const { parseBySignal, parseReclaims, parseThresholds } = await import('../kubelet/eviction/thresholds.ts');
+  const reclaims = readAs('--eviction-minimum-reclaim', parseReclaims(flags.evictionMinimumReclaim));
+  const withReclaim = (threshold: Threshold): Threshold => {
+    const reclaim = reclaims.get(threshold.signal);
+    return reclaim === undefined ? threshold : { ...threshold, reclaim };
+  };
+  const periods = readAs('--eviction-soft-grace-period', parseBySignal(flags.evictionSoftGracePeriod, '='));
+  const graceOf = (signal: Signal): number => {
+    const period = periods.get(signal);
+    if (period === undefined) throw usage(`--eviction-soft: ${signal} needs an --eviction-soft-grace-period`);
+    return parseDuration('--eviction-soft-grace-period', period);
+  };
+  const soft = readAs('--eviction-soft', parseThresholds(flags.evictionSoft));
+  const most = Number.MAX_SAFE_INTEGER;
+  return {
+    evictionHard: readAs('--eviction-hard', parseThresholds(flags.evictionHard)).map(withReclaim),
+    evictionSoft: soft.map((threshold) => withReclaim({ ...threshold, grace: graceOf(threshold.signal) })),
+    evictionMaxPodGrace: whole('--eviction-max-pod-grace-period', flags.evictionMaxPodGracePeriod, { least: 0, most }),
+  };
+}
+
+function readAs<T extends object>(flag: string, found: T | string): T {
+  if (typeof found === 'string') throw usage(`${flag}: ${found}`);
+  return found;
 }
 
 function whole(flag: string, text: string, { least, most }: { readonly least: number; readonly most: number }): number {

@@ -11,6 +11,10 @@ import type { VolumeManager } from './volumes/volume-manager.ts';
 
 export interface HousekeepingSettings {
   readonly evictionHard: readonly Threshold[];
+  /** With `grace`. */
+  readonly evictionSoft: readonly Threshold[];
+  /** Seconds at the most that a pod has to end for a soft threshold; 0 for as many as it has of its own. */
+  readonly evictionMaxPodGrace: number;
   readonly images: ImageLimits;
   readonly logs: LogLimits;
   /** Milliseconds: how long a pressure is told of after it is over. */
@@ -21,8 +25,8 @@ export interface HousekeepingSettings {
 
 export function housekeepingSettings(given: Partial<HousekeepingSettings> = {}): HousekeepingSettings {
   const evictionHard = parseThresholds(defaultThresholds) as readonly Threshold[];
-  const limits = { images: defaultImageLimits, logs: defaultLogLimits };
-  return { evictionHard, ...limits, pressureTransition: defaultTransition, period: 10_000, ...given };
+  const eviction = { evictionHard, evictionSoft: [], evictionMaxPodGrace: 0, pressureTransition: defaultTransition };
+  return { ...eviction, images: defaultImageLimits, logs: defaultLogLimits, period: 10_000, ...given };
 }
 
 /** A container whose log may grow. */
@@ -63,7 +67,9 @@ export class Housekeeping {
       changed,
       event,
       transition: this.#settings.pressureTransition,
-      thresholds: this.#settings.evictionHard,
+      // What is hard is met first.
+      thresholds: () => [...this.#settings.evictionHard, ...this.#settings.evictionSoft],
+      maxPodGrace: this.#settings.evictionMaxPodGrace,
       imageLimits: this.#settings.images,
       emptyDir: (uid, volume) => volumes.emptyDirPath(uid, volume),
     });

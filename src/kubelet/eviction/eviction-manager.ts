@@ -8,7 +8,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Cri } from '../cri/client.ts';
 import { type ContainerStats, containerState } from '../cri/messages.ts';
-import { formatPod, hasEnded, identityOf, labels, logFolder } from '../pod/identity.ts';
+import { formatPod, hasEnded, identityOf, isCritical, labels, logFolder } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
 import { type MachineUsage, machineUsage } from '../stats/machine.ts';
 import { bytesToFree, type ImageLimits, imagesToRemove } from './image-garbage.ts';
@@ -22,6 +22,7 @@ import {
   rank,
 } from './ranking.ts';
 import { isOfDisk, type Resource, type Shortage, shortages, type Threshold } from './thresholds.ts';
+import { graceFor, nothingSeen, shortestGrace, watch } from './watch.ts';
 
 /** A pod of the node that can be ended. */
 export interface Evictable {
@@ -38,7 +39,9 @@ export interface EvictionManagerOptions {
   readonly exec: Exec;
   readonly rootDir: string;
   readonly logRoot: string;
-  readonly thresholds: readonly Threshold[];
+  readonly thresholds: () => readonly Threshold[];
+  /** Seconds at the most that a pod has to end for a soft threshold; 0 for as many as it has of its own. */
+  readonly maxPodGrace: number;
   readonly imageLimits: ImageLimits;
   readonly workers: () => Iterable<Evictable>;
   /** The folder of a pod's emptyDir. */
@@ -65,8 +68,6 @@ const pressureOf: Readonly<Record<Resource, Pressure>> = {
 export const defaultTransition = 300_000;
 /** Milliseconds that an evicted pod may take to be gone before the next is chosen (kubelet's podCleanupTimeout). */
 const clearing = 30_000;
-/** Seconds that a pod has to end (kubelet's immediateEvictionGracePeriodSeconds). */
-const shortestGrace = 1;
 /** Images are looked through this often. */
 const imagePeriod = 300_000;
 
@@ -77,8 +78,9 @@ export class EvictionManager {
   readonly #images = new Map<string, { first: number; last: number }>();
   #imagesAt = 0;
   #told = '';
-  /** Whose room is on its way back: nobody else is evicted meanwhile. */
-  #evicted: { readonly worker: Evictable; readonly at: number } | undefined;
+  #watch = nothingSeen;
+  /** Whose room is on its way back: nobody else is evicted until then. */
+  #evicted: { readonly worker: Evictable; readonly until: number } | undefined;
 
   constructor(options: EvictionManagerOptions) {
     this.#options = options;
@@ -99,7 +101,11 @@ export class EvictionManager {
   async look(): Promise<void> {
     const { clock, rootDir, thresholds, event } = this.#options;
     const machine = await machineUsage(rootDir, clock.now());
-    const [shortage] = this.#note(shortages(thresholds, machine));
+    this.#watch = watch(this.#watch, { thresholds: thresholds(), usage: machine, now: clock.now() });
+    this.#note(this.#watch.met);
+    // Who took more than it may is gone before others have to.
+    if (await this.#checkLimits()) return;
+    const [shortage] = this.#watch.due;
     const { resource } = shortage ?? {};
     if (resource) {
       event({ type: 'Warning', reason: 'EvictionThresholdMet', message: `Attempting to reclaim ${resource}` });
@@ -107,10 +113,9 @@ export class EvictionManager {
     }
     await this.#collectImages(machine, shortage);
     if (shortage) await this.#relieve(shortage);
-    await this.#checkLimits();
   }
 
-  #note(found: readonly Shortage[]): readonly Shortage[] {
+  #note(found: readonly Shortage[]): void {
     const before = this.#told;
     for (const { resource } of found) {
       this.#seen.set(pressureOf[resource], this.#options.clock.now());
@@ -118,7 +123,6 @@ export class EvictionManager {
     // One that is over for long enough is news too.
     this.#told = this.pressures().join();
     if (this.#told !== before) this.#options.changed();
-    return found;
   }
 
   /** What is left in the runtime of pods that have ended, with their logs; `kubectl logs` of them has nothing any more. */
@@ -138,12 +142,13 @@ export class EvictionManager {
 
   /** Disk is first sought in images that nobody uses; then, and for all else, one pod goes. */
   async #relieve(shortage: Shortage): Promise<void> {
-    const { clock, rootDir, thresholds, log } = this.#options;
+    const { clock, rootDir, log } = this.#options;
     if (isOfDisk(shortage.resource)) {
-      const still = shortages(thresholds, await machineUsage(rootDir, clock.now()));
+      const thresholds = this.#options.thresholds();
+      const still = shortages(thresholds, await machineUsage(rootDir, clock.now()), thresholds);
       if (!still.some(({ resource }) => resource === shortage.resource)) return;
     }
-    if (this.#evicted && !this.#evicted.worker.isCleared && clock.now() - this.#evicted.at < clearing) return;
+    if (this.#evicted && !this.#evicted.worker.isCleared && clock.now() < this.#evicted.until) return;
     const running = [...this.#options.workers()].filter((worker) => worker.holdsResources);
     const countsInodes = shortage.resource === 'inodes';
     const usages = await this.#usages(
@@ -154,20 +159,26 @@ export class EvictionManager {
     const worker = running.find(({ pod }) => pod === first?.pod);
     if (!first || !worker) return;
     log(`evicting ${first.pod.metadata.namespace}/${first.pod.metadata.name}: ${shortage.resource} runs short`);
-    this.#evicted = { worker, at: clock.now() };
+    const grace = graceFor(first.pod, shortage.by, this.#options.maxPodGrace);
+    this.#evicted = { worker, until: clock.now() + grace * 1000 + clearing };
     const message = lowMessage(first, shortage);
-    worker.end({ reason: 'Evicted', message, disruption: message }, shortestGrace);
+    worker.end({ reason: 'Evicted', message, disruption: message }, grace);
   }
 
-  async #checkLimits(): Promise<void> {
-    const limited = [...this.#options.workers()].filter((worker) => worker.holdsResources && hasDiskLimits(worker.pod));
-    if (limited.length === 0) return;
+  /** Whether a pod was evicted that took more than its limits. */
+  async #checkLimits(): Promise<boolean> {
+    const isLimited = ({ holdsResources, pod }: Evictable) => holdsResources && hasDiskLimits(pod) && !isCritical(pod);
+    const limited = [...this.#options.workers()].filter(isLimited);
+    if (limited.length === 0) return false;
+    let hasEvicted = false;
     for (const usage of await this.#usages(limited.map(({ pod }) => pod))) {
       const message = overLimit(usage);
       if (message === undefined) continue;
       // It brought that on itself: no disruption.
       limited.find(({ pod }) => pod === usage.pod)?.end({ reason: 'Evicted', message }, shortestGrace);
+      hasEvicted = true;
     }
+    return hasEvicted;
   }
 
   async #usages(pods: readonly Pod[], { countsInodes = false } = {}): Promise<PodUsage[]> {

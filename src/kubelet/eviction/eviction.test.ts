@@ -5,7 +5,14 @@ import type { CriImage } from '../cri/messages.ts';
 import type { MachineUsage } from '../stats/machine.ts';
 import { bytesToFree, imagesToRemove, minimumAge } from './image-garbage.ts';
 import { lowMessage, overLimit, type PodUsage, pressureRefusal, rank } from './ranking.ts';
-import { defaultThresholds, parseThresholds, type Shortage, shortages } from './thresholds.ts';
+import {
+  defaultThresholds,
+  parseReclaims,
+  parseThresholds,
+  type Shortage,
+  shortages,
+  type Threshold,
+} from './thresholds.ts';
 
 const Mi = 1024 * 1024;
 
@@ -43,6 +50,7 @@ describe('thresholds', () => {
     ],
     ['pid.available<10%', machine(0, 0), ['pids 3276 1k']],
     ['nodefs.available<100%,memory.available<0%', machine(0, 0), []],
+    ['memory.available<1Gi,memory.available<1Mi', machine(10 * Mi, 0), []],
   ])('%s', (flag, usage, expected) => expect(met(flag, usage)).toEqual(expected));
 
   test.each([
@@ -53,6 +61,17 @@ describe('thresholds', () => {
     'memory.available<-1Gi',
     'memory.available<0',
   ])('not %s', (flag) => expect(parseThresholds(flag)).toBeTypeOf('string'));
+
+  test('what is to be reclaimed', () => {
+    const found = parseReclaims('imagefs.available=2Gi,nodefs.available=5%,memory.available=0');
+    expect([...(found as ReadonlyMap<string, string>)]).toEqual([
+      ['imagefs.available', '2Gi'],
+      ['nodefs.available', '5%'],
+      ['memory.available', '0'],
+    ]);
+    for (const wrong of ['memory.available=-300Mi', 'memory.available=0%', 'memory.available<1Gi', 'mem=1'])
+      expect(parseReclaims(wrong), wrong).toBeTypeOf('string');
+  });
 });
 
 function usage(name: string, memory: number, over: Partial<PodSpec> & { request?: string } = {}): PodUsage {
@@ -63,7 +82,8 @@ function usage(name: string, memory: number, over: Partial<PodSpec> & { request?
 }
 
 const bytes = (text: string) => parseQuantity(text);
-const short: Shortage = { resource: 'memory', threshold: bytes('100Mi'), available: bytes('50Mi') };
+const by: Threshold = { signal: 'memory.available', text: '100Mi' };
+const short: Shortage = { resource: 'memory', by, threshold: bytes('100Mi'), available: bytes('50Mi') };
 
 test('first those over their request, then the least important, then the largest', () => {
   const pods = [
@@ -77,7 +97,7 @@ test('first those over their request, then the least important, then the largest
 });
 
 test('who takes most inodes goes first when they run short, and processes know priorities alone', () => {
-  const inodes: Shortage = { resource: 'inodes', threshold: bytes('100'), available: bytes('50') };
+  const inodes: Shortage = { resource: 'inodes', by, threshold: bytes('100'), available: bytes('50') };
   const names = (pods: readonly PodUsage[], shortage: Shortage) =>
     rank(pods, shortage).map(({ pod }) => pod.metadata.name);
   const few = { ...usage('few', 50 * Mi), inodes: 1 };
@@ -103,6 +123,10 @@ test('what is said', () => {
   expect(said(short)).toBe(`${low}Container c was using 60Mi, request is 0, ${larger}`);
   expect(said(short, '60Mi')).toBe(low);
   expect(said({ ...short, resource: 'inodes' })).toBe(low.replace('memory', 'inodes'));
+  const resources = { requests: { memory: '50Mi' } };
+  expect(lowMessage(usage('whole', 60 * Mi, { resources, request: '60Mi' }), short)).toBe(
+    `${low}Pod whole was using 60Mi, request is 50Mi, ${larger}`,
+  );
 });
 
 test('limits of disk', () => {

@@ -3,8 +3,8 @@
 import { tolerates } from '../../api/core/v1/node/placement.ts';
 import { podLimits, podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
-import { parseQuantity, printQuantity, quantityOf, quantityValue } from '../../apimachinery/quantity.ts';
-import { isCritical, isSidecar } from '../pod/identity.ts';
+import { parseQuantity, printQuantity, type Quantity, quantityOf, quantityValue } from '../../apimachinery/quantity.ts';
+import { isCritical } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
 import type { Shortage } from './thresholds.ts';
 
@@ -28,11 +28,14 @@ type Measure = 'memory' | 'disk' | 'inodes';
 
 const measures = { memory: 'memory', 'ephemeral-storage': 'disk', inodes: 'inodes', pids: undefined } as const;
 
+const sum = (containers: PodUsage['containers'], measure: keyof ContainerUsage): number =>
+  [...containers.values()].reduce((all, usage) => all + usage[measure], 0);
+
 function total({ containers, emptyDirs, inodes = 0 }: PodUsage, measure: Measure): number {
   if (measure === 'inodes') return inodes;
-  const used = [...containers.values()].reduce((sum, usage) => sum + usage[measure], 0);
+  const used = sum(containers, measure);
   if (measure === 'memory') return used;
-  return [...emptyDirs.values()].reduce((sum, bytes) => sum + bytes, used);
+  return [...emptyDirs.values()].reduce((all, bytes) => all + bytes, used);
 }
 
 /** Nobody asks for inodes. */
@@ -66,15 +69,20 @@ export function lowMessage({ pod, containers }: PodUsage, shortage: Shortage): s
     `Threshold quantity: ${printQuantity(threshold)}, available: ${printQuantity(available)}. `,
   ];
   if (measure === undefined || measure === 'inodes') return parts.join('');
-  for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)]) {
+  const whole = resource === 'memory' ? pod.spec.resources?.requests?.memory : undefined;
+  if (whole !== undefined)
+    parts.push(`Pod ${pod.metadata.name} ${numbers(sum(containers, measure), parseQuantity(whole), resource)}`);
+  for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) {
     const used = containers.get(container.name)?.[measure] ?? 0;
     const request = parseQuantity(container.resources?.requests?.[resource] ?? '0');
     if (used <= quantityValue(request)) continue;
-    const numbers = `was using ${bytesText(used)}, request is ${printQuantity(request)}`;
-    parts.push(`Container ${container.name} ${numbers}, has larger consumption of ${resource}. `);
+    parts.push(`Container ${container.name} ${numbers(used, request, resource)}`);
   }
   return parts.join('');
 }
+
+const numbers = (used: number, request: Quantity, resource: string): string =>
+  `was using ${bytesText(used)}, request is ${printQuantity(request)}, has larger consumption of ${resource}. `;
 
 /** Why a pod is evicted for taking more disk than it may; undefined when it does not. */
 export function overLimit(usage: PodUsage): string | undefined {

@@ -1,5 +1,11 @@
-// Thresholds of eviction, as `--eviction-hard` gives them, and which of them are met: pure.
-import { compareQuantities, parseQuantity, type Quantity, quantityOf } from '../../apimachinery/quantity.ts';
+// Thresholds of eviction, as `--eviction-hard` and its like give them, and which of them are met: pure.
+import {
+  addQuantities,
+  compareQuantities,
+  parseQuantity,
+  type Quantity,
+  quantityOf,
+} from '../../apimachinery/quantity.ts';
 import type { MachineUsage } from '../stats/machine.ts';
 
 const signals = [
@@ -18,6 +24,10 @@ export interface Threshold {
   readonly signal: Signal;
   /** As it was given: `100Mi` or `10%`. */
   readonly text: string;
+  /** Of a soft one: milliseconds for which less must be left before a pod is evicted. */
+  readonly grace?: number;
+  /** How much more than it must be left, once pods are evicted for it, before that is over: `500Mi` or `5%`. */
+  readonly reclaim?: string;
 }
 
 /**
@@ -31,16 +41,39 @@ export const defaultThresholds = 'memory.available<100Mi,nodefs.available<500Mi,
  * `100%`, as upstream has it.
  */
 export function parseThresholds(text: string): readonly Threshold[] | string {
+  const parts = parseBySignal(text, '<');
+  if (typeof parts === 'string') return parts;
   const found: Threshold[] = [];
+  for (const [signal, value] of parts) {
+    const amount = amountOf(value, 1);
+    if (amount === undefined) return `${JSON.stringify(value)} is neither an amount nor a percentage`;
+    if (/^(0|100)%$/.test(value)) continue;
+    if (!value.includes('%') && amount.nano <= 0n) return `${JSON.stringify(value)} is not above 0`;
+    found.push({ signal, text: value });
+  }
+  return found;
+}
+
+/** Reads `memory.available=500Mi,nodefs.available=5%`; a string says what is wrong. */
+export function parseReclaims(text: string): ReadonlyMap<Signal, string> | string {
+  const parts = parseBySignal(text, '=');
+  if (typeof parts === 'string') return parts;
+  for (const value of parts.values()) {
+    const amount = amountOf(value, 1);
+    if (amount === undefined) return `${JSON.stringify(value)} is neither an amount nor a percentage`;
+    if (amount.nano < 0n || /^0+(\.0+)?%$/.test(value)) return `${JSON.stringify(value)} is not above 0`;
+  }
+  return parts;
+}
+
+/** Reads `SIGNAL=VALUE,…`, or what else stands between the two; of two values for one signal the latter counts. */
+export function parseBySignal(text: string, separator: '<' | '='): ReadonlyMap<Signal, string> | string {
+  const found = new Map<Signal, string>();
   for (const part of text.split(',').filter((p) => p !== '')) {
-    const [name = '', value] = part.split('<');
+    const [name = '', value] = part.split(separator);
     const signal = signals.find((known) => known === name.trim());
     if (!signal || value === undefined) return `${JSON.stringify(part)} is no threshold of ${signals.join(', ')}`;
-    const amount = amountOf(value.trim(), 1);
-    if (amount === undefined) return `${JSON.stringify(value)} is neither an amount nor a percentage`;
-    if (/^(0|100)%$/.test(value.trim())) continue;
-    if (!value.includes('%') && amount.nano <= 0n) return `${JSON.stringify(value)} is not above 0`;
-    found.push({ signal, text: value.trim() });
+    found.set(signal, value.trim());
   }
   return found;
 }
@@ -69,6 +102,8 @@ export type Resource = 'memory' | 'ephemeral-storage' | 'inodes' | 'pids';
 
 export interface Shortage {
   readonly resource: Resource;
+  /** What is met. */
+  readonly by: Threshold;
   /** Bytes, inodes or processes. */
   readonly threshold: Quantity;
   readonly available: Quantity;
@@ -86,8 +121,12 @@ const resources: Readonly<Record<Signal, Resource>> = {
 /** Whether it is a disk that runs short: room can be made by removing what is not used. */
 export const isOfDisk = (resource: Resource): boolean => resource === 'ephemeral-storage' || resource === 'inodes';
 
-/** The thresholds that are met, memory first. */
-export function shortages(thresholds: readonly Threshold[], { memory, disk, processes }: MachineUsage): Shortage[] {
+/** The thresholds that are met, memory first; those that `reclaim` has are met until more is left than they say. */
+export function shortages(
+  thresholds: readonly Threshold[],
+  { memory, disk, processes }: MachineUsage,
+  reclaim: readonly Threshold[] = [],
+): Shortage[] {
   const inodes = { available: disk.inodesFree, capacity: disk.inodes };
   const observed: Readonly<Record<Signal, { readonly available: number; readonly capacity: number }>> = {
     'memory.available': memory,
@@ -98,14 +137,17 @@ export function shortages(thresholds: readonly Threshold[], { memory, disk, proc
     'pid.available': processes,
   };
   return thresholds
-    .flatMap(({ signal, text }): Shortage[] => {
+    .flatMap((by): Shortage[] => {
+      const { signal, text } = by;
       const { capacity } = observed[signal];
       const resource = resources[signal];
       const threshold = amountOf(text, capacity) ?? quantityOf(0);
       const available = quantityOf(observed[signal].available, resource === 'inodes' ? 'DecimalSI' : 'BinarySI');
       // A file system without a count of inodes has none to run out of.
-      if (capacity === 0 || compareQuantities(available, threshold) >= 0) return [];
-      return [{ resource, threshold, available }];
+      if (capacity === 0) return [];
+      const more = reclaim.includes(by) ? amountOf(by.reclaim ?? '0', capacity) : undefined;
+      if (compareQuantities(available, more ? addQuantities(threshold, more) : threshold) >= 0) return [];
+      return [{ resource, by, threshold, available }];
     })
     .sort((a, b) => Number(b.resource === 'memory') - Number(a.resource === 'memory'));
 }
