@@ -10,8 +10,9 @@ import type { Cri } from '../cri/client.ts';
 import { type ContainerStats, containerState } from '../cri/messages.ts';
 import { formatPod, hasEnded, identityOf, isCritical, labels, logFolder } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
-import { type MachineUsage, machineUsage } from '../stats/machine.ts';
-import { bytesToFree, type ImageLimits, imagesToRemove } from './image-garbage.ts';
+import { machineUsage } from '../stats/machine.ts';
+import { ImageCollector } from './image-collector.ts';
+import type { ImageLimits } from './image-garbage.ts';
 import {
   type ContainerUsage,
   hasDiskLimits,
@@ -68,15 +69,12 @@ const pressureOf: Readonly<Record<Resource, Pressure>> = {
 export const defaultTransition = 300_000;
 /** Milliseconds that an evicted pod may take to be gone before the next is chosen (kubelet's podCleanupTimeout). */
 const clearing = 30_000;
-/** Images are looked through this often. */
-const imagePeriod = 300_000;
 
 export class EvictionManager {
   readonly #options: EvictionManagerOptions;
   /** By pressure, when it was last seen (milliseconds since the epoch). */
   readonly #seen = new Map<Pressure, number>();
-  readonly #images = new Map<string, { first: number; last: number }>();
-  #imagesAt = 0;
+  readonly #images: ImageCollector;
   #told = '';
   #watch = nothingSeen;
   /** Whose room is on its way back: nobody else is evicted until then. */
@@ -84,6 +82,8 @@ export class EvictionManager {
 
   constructor(options: EvictionManagerOptions) {
     this.#options = options;
+    const { imageLimits: limits } = options;
+    this.#images = new ImageCollector({ ...options, limits });
   }
 
   /** What the node's conditions say now. */
@@ -106,13 +106,17 @@ export class EvictionManager {
     // Who took more than it may is gone before others have to.
     if (await this.#checkLimits()) return;
     const [shortage] = this.#watch.due;
-    const { resource } = shortage ?? {};
-    if (resource) {
-      event({ type: 'Warning', reason: 'EvictionThresholdMet', message: `Attempting to reclaim ${resource}` });
-      if (isOfDisk(resource)) await this.#removeDeadContainers();
+    if (!shortage) {
+      await this.#images.collect(machine.disk);
+      return;
     }
-    await this.#collectImages(machine, shortage);
-    if (shortage) await this.#relieve(shortage);
+    const { resource } = shortage;
+    event({ type: 'Warning', reason: 'EvictionThresholdMet', message: `Attempting to reclaim ${resource}` });
+    if (isOfDisk(resource)) {
+      await this.#removeDeadContainers();
+      await this.#images.removeUnused();
+    }
+    await this.#relieve(shortage);
   }
 
   #note(found: readonly Shortage[]): void {
@@ -218,26 +222,6 @@ export class EvictionManager {
   async #diskUse(path: string, unit = '-B1'): Promise<number> {
     const { stdout } = await this.#options.exec.run(['du', '-sx', unit, path]);
     return Number.parseInt(stdout, 10) || 0;
-  }
-
-  async #collectImages(machine: MachineUsage, shortage: Shortage | undefined): Promise<void> {
-    const { cri, clock, imageLimits, log } = this.#options;
-    const now = clock.now();
-    const isShort = shortage !== undefined && isOfDisk(shortage.resource);
-    if (!isShort && now - this.#imagesAt < imagePeriod) return;
-    this.#imagesAt = now;
-    const [images, containers] = await Promise.all([cri.listImages(), cri.listContainers()]);
-    const used = new Set(containers.map(({ imageRef }) => imageRef));
-    for (const { id } of images) {
-      const first = this.#images.get(id)?.first ?? now;
-      this.#images.set(id, { first, last: used.has(id) ? now : (this.#images.get(id)?.last ?? 0) });
-    }
-    for (const id of this.#images.keys()) if (!images.some((image) => image.id === id)) this.#images.delete(id);
-    const wanted = isShort ? Number.POSITIVE_INFINITY : bytesToFree(machine.disk, imageLimits);
-    for (const image of imagesToRemove({ images, used, seen: this.#images, now, wanted })) {
-      log(`image ${image.repoTags[0] ?? image.id} is removed: nobody uses it and the disk fills`);
-      await cri.removeImage(image.id);
-    }
   }
 }
 

@@ -28,7 +28,8 @@ export function bytesToFree(
   disk: { readonly capacity: number; readonly available: number },
   limits: ImageLimits,
 ): number {
-  if (disk.capacity === 0) return 0;
+  // 100 is for never.
+  if (limits.high === 100) return 0;
   // In whole percent, as upstream reckons: what is free is rounded down.
   const free = Math.floor((disk.available * 100) / disk.capacity);
   if (100 - free < limits.high) return 0;
