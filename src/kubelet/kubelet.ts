@@ -27,6 +27,7 @@ import { RuntimeReader } from './pod/runtime.ts';
 import { kubeletHandler } from './server.ts';
 import { isMirror } from './static/static-pod.ts';
 import { StaticPods } from './static/static-pods.ts';
+import { DetailReader } from './stats/detail.ts';
 import { UsageMeter } from './stats/usage-meter.ts';
 import { LocalFolders } from './volumes/local-folders.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
@@ -113,6 +114,11 @@ export class Kubelet {
     const observe = (uid: string) => reader.observe(uid);
     const localFolders = new LocalFolders(this.#options.rootDir);
     const pods = () => this.pods();
+    const detail = new DetailReader({
+      ...this.#options,
+      logRoot: this.logRoot,
+      volumePaths: (uid) => this.#workers.get(uid)?.volumePaths ?? new Map(),
+    });
     return kubeletHandler({
       cri,
       clock,
@@ -120,6 +126,7 @@ export class Kubelet {
       logRoot: this.logRoot,
       localFolders,
       usage: this.#usage,
+      detail,
       pods,
       observe,
     });

@@ -14,7 +14,9 @@ import { readLog } from './logs/log-reader.ts';
 import { containersOf, identityOf, logFolder } from './pod/identity.ts';
 import type { ObservedContainer } from './pod/observed.ts';
 import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
-import { metricsText, statsSummary } from './stats/summary.ts';
+import type { DetailReader } from './stats/detail.ts';
+import { kubeletMetrics, resourceMetrics } from './stats/metrics.ts';
+import { statsSummary } from './stats/summary.ts';
 import type { UsageMeter } from './stats/usage-meter.ts';
 import type { RemoteCommand } from './streaming/remote-command.ts';
 import type { LocalFolders } from './volumes/local-folders.ts';
@@ -26,6 +28,7 @@ export interface ServerContext {
   readonly logRoot: string;
   readonly localFolders: LocalFolders;
   readonly usage: UsageMeter;
+  readonly detail: DetailReader;
   readonly pods: () => readonly Pod[];
   readonly observe: (uid: string) => Promise<ObservedPod>;
 }
@@ -39,6 +42,8 @@ class Refusal extends Error {
     this.status = status;
   }
 }
+
+const notFound = (): Refusal => new Refusal(404, '404 page not found');
 
 interface Call {
   readonly context: ServerContext;
@@ -58,8 +63,8 @@ const handlers = table<(call: Call) => Promise<void>>({
   exec: (call) => remoteCommand(call, 'exec'),
   attach: (call) => remoteCommand(call, 'attach'),
   portForward,
-  stats: async ({ context, response }) => json(response, statsSummary(context, await context.usage.read())),
-  metrics: async ({ context, response }) => text(response, metricsText(context, await context.usage.read())),
+  stats,
+  metrics,
 });
 
 export function kubeletHandler(context: ServerContext): TunnelHandler {
@@ -68,7 +73,7 @@ export function kubeletHandler(context: ServerContext): TunnelHandler {
     const [, name = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
     const handler = handlers[name];
     try {
-      if (!handler) throw new Refusal(404, '404 page not found');
+      if (!handler) throw notFound();
       await handler({ context, request, response, url, rest });
     } catch (error) {
       if (response.headersSent) response.stream.destroy();
@@ -104,6 +109,23 @@ function number(url: URL, name: string): number | undefined {
 }
 
 const flag = (url: URL, name: string): boolean => isOn(url.searchParams.get(name));
+
+async function stats({ context, response, url, rest }: Call): Promise<void> {
+  if (rest.join('/') !== 'summary') throw notFound();
+  const usage = await context.usage.read();
+  const detail = flag(url, 'only_cpu_and_memory') ? undefined : await context.detail.read(context.pods());
+  json(response, statsSummary(context, usage, detail));
+}
+
+async function metrics({ context, response, rest }: Call): Promise<void> {
+  if (rest.length === 0) {
+    const [usage, detail] = await Promise.all([context.usage.read(), context.detail.read(context.pods())]);
+    text(response, kubeletMetrics({ nodeName: context.nodeName, pods: context.pods(), usage, detail }));
+  } else if (rest.join('/') === 'resource') {
+    const usage = await context.usage.read().catch(() => undefined);
+    text(response, resourceMetrics(usage && statsSummary(context, usage)));
+  } else throw notFound();
+}
 
 async function containerLogs(call: Call): Promise<void> {
   const { context, request, response, url } = call;

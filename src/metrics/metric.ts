@@ -145,24 +145,24 @@ export class Histogram extends LabelledFamily<HistogramSeries> {
   }
 }
 
+/** Values of the labels, what was measured, and when (milliseconds since the epoch) where it was not just now. */
+export type Sample = readonly [values: readonly string[], value: number, at?: number];
+
 /** A family whose samples are worked out when it is printed. */
 export class CollectedFamily implements Family {
   readonly #options: FamilyOptions & { readonly type: 'gauge' | 'counter' };
-  readonly #collect: () => Iterable<readonly [values: readonly string[], value: number]>;
+  readonly #collect: () => Iterable<Sample>;
 
-  constructor(
-    options: FamilyOptions & { readonly type: 'gauge' | 'counter' },
-    collect: () => Iterable<readonly [values: readonly string[], value: number]>,
-  ) {
+  constructor(options: FamilyOptions & { readonly type: 'gauge' | 'counter' }, collect: () => Iterable<Sample>) {
     this.#options = options;
     this.#collect = collect;
   }
 
   print(): string {
     const { name, type, labels = [] } = this.#options;
-    const lines = [...this.#collect()].map(([values, value]) => {
+    const lines = [...this.#collect()].map(([values, value, at]) => {
       const text = labelText(labels, values);
-      return `${name}${text && `{${text}}`} ${printed(value)}\n`;
+      return `${name}${text && `{${text}}`} ${printed(value)}${at === undefined ? '' : ` ${at}`}\n`;
     });
     return lines.length === 0 ? '' : header(this.#options, type) + lines.join('');
   }

@@ -48,6 +48,13 @@ await api.resource<Pod>(pods).create({
     ],
   },
 });
+// What has ended leaves its sandbox, which has no network any more.
+await api.resource<Pod>(pods).create({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'done', namespace: 'default' },
+  spec: { nodeName, restartPolicy: 'Never', containers: [{ name: 'main', image: busyboxImage, command: ['true'] }] },
+});
 const shared = { informers, exec: realExec, files: realFiles, clock: realClock, nodeName, log };
 const network = new PodNetwork({ ...shared, clusterCIDRs: ['10.250.0.0/16'], cniConfDir: `${root}/net.d` });
 const kubelet = new Kubelet({
@@ -66,6 +73,7 @@ const kubelet = new Kubelet({
 const { signal } = new AbortController();
 void Promise.all([informers.run(signal), network.run(signal), kubelet.run(signal)]);
 createServer((request, response) => void kubelet.handler(request, response)).listen(socketPath);
+while ((await api.resource<Pod>(pods).get('done', 'default')).status?.phase !== 'Succeeded') await realClock.sleep(20);
 while (
   (await api.resource<Pod>(pods).get('shell', 'default')).status?.conditions?.find((c) => c.type === 'Ready')
     ?.status !== 'True'

@@ -109,8 +109,23 @@ test('the kubelet tells of its pods and itself', async () => {
   expect((await ask('GET', '/healthz')).body.toString()).toBe('ok');
   const { items } = JSON.parse((await ask('GET', '/pods')).body.toString());
   expect(items[0]).toMatchObject({ metadata: { name: 'shell' }, status: { phase: 'Running' } });
-  const { pods } = JSON.parse((await ask('GET', '/stats/summary')).body.toString());
-  expect(pods[0].containers[0].memory.workingSetBytes).toBeGreaterThan(0);
+  const summary = async (query = '') => JSON.parse((await ask('GET', `/stats/summary${query}`)).body.toString());
+  const { pods, node: machine } = await summary();
+  const [pod] = pods;
+  expect(pod.containers[0].memory.workingSetBytes).toBeGreaterThan(0);
+  expect(pod.containers[0].logs.capacityBytes).toBeGreaterThan(0);
+  expect(pod.network).toMatchObject({ name: 'eth0', rxErrors: 0, interfaces: [{ name: 'eth0' }] });
+  expect(pod.network.rxBytes + pod.network.txBytes).toBeGreaterThan(0);
+  expect(pod.process_stats.process_count).toBeGreaterThan(0);
+  expect(pod['ephemeral-storage'].usedBytes).toBeGreaterThan(0);
+  expect(machine.network.name).toBe('eth0');
+  expect((await summary('?only_cpu_and_memory=true')).pods[0].network).toBeUndefined();
+  const resources = (await ask('GET', '/metrics/resource')).body.toString();
+  expect(resources).toMatch(
+    /^container_cpu_usage_seconds_total\{container="[^"]+",namespace="default",pod="shell"\} \S+ \d{13}$/m,
+  );
+  expect(resources).toMatch(/^resource_scrape_error 0$/m);
+  expect((await ask('GET', '/stats/nothing')).status).toBe(404);
   const metrics = async () => (await ask('GET', '/metrics')).body.toString();
   await expect.poll(metrics, { timeout: 300_000 }).toContain('kubelet_running_pods 1\n');
   expect((await ask('GET', '/nothing')).status).toBe(404);

@@ -62,6 +62,8 @@ export interface Cri {
   /** Bytes and inodes that images take, and where they are. */
   imageFsInfo(): Promise<{ readonly mountpoint: string; readonly usedBytes: number; readonly inodesUsed: number }[]>;
   listContainerStats(): Promise<readonly m.ContainerStats[]>;
+  /** What the network of a sandbox that runs carried, and how many processes there are in its pod. */
+  podSandboxStats(id: string): Promise<m.PodSandboxStats>;
   updatePodCIDR(podCIDR: string): Promise<void>;
   close(): void;
 }
@@ -106,6 +108,7 @@ const methods = {
     m.listContainerStatsRequest,
     m.listContainerStatsResponse,
   ),
+  podSandboxStats: method('RuntimeService', 'PodSandboxStats', m.podSandboxId, m.podSandboxStatsResponse),
   updateRuntimeConfig: method('RuntimeService', 'UpdateRuntimeConfig', m.updateRuntimeConfigRequest, m.empty),
   imageStatus: method('ImageService', 'ImageStatus', m.imageStatusRequest, m.imageStatusResponse),
   listImages: method('ImageService', 'ListImages', m.listImagesRequest, m.listImagesResponse),
@@ -199,6 +202,9 @@ export function criClient(socketPath: string): Cri {
     },
     async listContainerStats() {
       return (await grpc.unary(methods.listContainerStats, {}, quick)).stats;
+    },
+    async podSandboxStats(id) {
+      return present((await grpc.unary(methods.podSandboxStats, { podSandboxId: id }, quick)).stats, 'stats');
     },
     updatePodCIDR: (podCidr) =>
       none(grpc.unary(methods.updateRuntimeConfig, { runtimeConfig: { networkConfig: { podCidr } } }, quick)),

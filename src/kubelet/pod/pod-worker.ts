@@ -139,6 +139,11 @@ export class PodWorker {
     return this.#released || this.#volumes.isReleased;
   }
 
+  /** Where its volumes are on the node, by name. */
+  get volumePaths(): ReadonlyMap<string, string> {
+    return this.#volumes.current?.paths ?? new Map();
+  }
+
   /** Containers that run, as they were last seen. */
   get running(): readonly ObservedContainer[] {
     return this.#view.running;

@@ -1,8 +1,11 @@
-// What the kubelet tells of usage: the summary (kubelet's stats/v1alpha1) and its metrics, from the runtime's numbers.
+// What the kubelet tells of usage: the summary (kubelet's stats/v1alpha1), from what the runtime and the machine say. Pure.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { formatTime as time } from '../../apimachinery/time.ts';
 import type { ContainerStats } from '../cri/messages.ts';
 import { labels } from '../pod/identity.ts';
+import type { Detail, PodDetail, VolumeUsage } from './detail.ts';
+import type { FolderUsage } from './disk-meter.ts';
+import type { NetworkUsage } from './network.ts';
 import type { Usage } from './usage-meter.ts';
 
 interface Source {
@@ -12,15 +15,42 @@ interface Source {
 
 const workingSet = (stats: ContainerStats): number => stats.memory?.workingSetBytes?.value ?? 0;
 
-function containerSummary(stats: ContainerStats, usage: Usage) {
-  const { attributes, cpu, memory, writableLayer } = stats;
-  const nanoCores = usage.nanoCores.get(attributes?.id ?? '');
+function startedAt({ status }: Pod, name: string): string | undefined {
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
+  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
+  return all.find((one) => one.name === name)?.state?.running?.startedAt;
+}
+
+function fsSummary({ at, used, inodesUsed, capacity, available, inodes, inodesFree }: FolderUsage) {
   return {
-    name: attributes?.metadata?.name ?? '',
+    time: time(at),
+    availableBytes: available,
+    capacityBytes: capacity,
+    usedBytes: used,
+    inodesFree,
+    inodes,
+    inodesUsed,
+  };
+}
+
+const rootfsUsage = ({ writableLayer }: ContainerStats, disk: FolderUsage): FolderUsage => ({
+  ...disk,
+  at: writableLayer ? writableLayer.timestamp / 1e6 : disk.at,
+  used: writableLayer?.usedBytes?.value ?? 0,
+  inodesUsed: writableLayer?.inodesUsed?.value ?? 0,
+});
+
+function containerSummary(stats: ContainerStats, pod: Pod, { nanoCores }: Usage) {
+  const { attributes, cpu, memory } = stats;
+  const name = attributes?.metadata?.name ?? '';
+  const usageNanoCores = nanoCores.get(attributes?.id ?? '');
+  return {
+    name,
+    startTime: startedAt(pod, name),
     ...(cpu && {
       cpu: {
         time: time(cpu.timestamp / 1e6),
-        ...(nanoCores !== undefined && { usageNanoCores: nanoCores }),
+        ...(usageNanoCores !== undefined && { usageNanoCores }),
         usageCoreNanoSeconds: cpu.usageCoreNanoSeconds?.value ?? 0,
       },
     }),
@@ -32,13 +62,6 @@ function containerSummary(stats: ContainerStats, usage: Usage) {
         rssBytes: memory.rssBytes?.value ?? 0,
       },
     }),
-    ...(writableLayer && {
-      rootfs: {
-        time: time(writableLayer.timestamp / 1e6),
-        usedBytes: writableLayer.usedBytes?.value ?? 0,
-        inodesUsed: writableLayer.inodesUsed?.value ?? 0,
-      },
-    }),
   };
 }
 
@@ -47,36 +70,90 @@ const ofPod = (usage: Usage, uid: string | undefined): ContainerStats[] =>
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
 
-function podSummary({ metadata, status }: Pod, usage: Usage) {
-  const stats = ofPod(usage, metadata.uid);
-  const at = time(usage.machine.at);
+/** The interface that stands for all is `eth0`, as upstream has it. */
+function networkSummary({ at, interfaces }: NetworkUsage) {
+  const standard = interfaces.find(({ name }) => name === 'eth0') ?? { name: '' };
+  return { time: time(at), ...standard, interfaces };
+}
+
+function volumeSummary({ volume, claim, usage }: VolumeUsage, { metadata }: Pod) {
+  const pvcRef = claim === undefined ? {} : { pvcRef: { name: claim, namespace: metadata.namespace } };
+  return { ...fsSummary(usage), name: volume.name, ...pvcRef };
+}
+
+/** What of a pod's volumes counts for its ephemeral storage, as upstream reckons. */
+const isEphemeral = ({ volume: { emptyDir, configMap } }: VolumeUsage): boolean =>
+  configMap !== undefined || (emptyDir !== undefined && !emptyDir.medium);
+
+/** What a pod takes of the node beside cpu and memory. */
+function podStorage(pod: Pod, { detail, stats, disk }: PodStorage) {
+  const { network, processes, volumes = [], logs } = detail ?? {};
+  const counted = [
+    ...stats.map((one) => rootfsUsage(one, disk)),
+    ...(logs?.values() ?? []),
+    ...volumes.filter(isEphemeral).map(({ usage }) => usage),
+  ];
+  const used = sum(counted.map((one) => one.used));
+  const inodesUsed = sum(counted.map((one) => one.inodesUsed));
   return {
-    podRef: { name: metadata.name, namespace: metadata.namespace, uid: metadata.uid },
-    startTime: status?.startTime,
-    containers: stats.map((one) => containerSummary(one, usage)),
-    cpu: {
-      time: at,
-      usageNanoCores: sum(stats.map((one) => usage.nanoCores.get(one.attributes?.id ?? '') ?? 0)),
-      usageCoreNanoSeconds: sum(stats.map((one) => one.cpu?.usageCoreNanoSeconds?.value ?? 0)),
-    },
-    memory: { time: at, workingSetBytes: sum(stats.map(workingSet)) },
+    ...(network && { network: networkSummary(network) }),
+    ...(volumes.length > 0 && { volume: volumes.map((one) => volumeSummary(one, pod)) }),
+    'ephemeral-storage': fsSummary({ ...disk, used, inodesUsed }),
+    ...(processes !== undefined && { process_stats: { process_count: processes } }),
   };
 }
 
-/** `GET /stats/summary`. */
-export function statsSummary({ nodeName, pods }: Source, usage: Usage) {
+interface PodStorage {
+  readonly detail: PodDetail | undefined;
+  readonly stats: readonly ContainerStats[];
+  /** Of the node. */
+  readonly disk: FolderUsage;
+}
+
+function podSummary(pod: Pod, usage: Usage, detail: Detail | undefined) {
+  const { metadata, status } = pod;
+  const stats = ofPod(usage, metadata.uid);
+  const disk = nodeDisk(usage);
+  const own = detail?.pods.get(metadata.uid ?? '');
+  const at = time(usage.machine.at);
+  const total = (value: (one: ContainerStats) => number | undefined) => sum(stats.map((one) => value(one) ?? 0));
+  return {
+    podRef: { name: metadata.name, namespace: metadata.namespace, uid: metadata.uid },
+    startTime: status?.startTime,
+    containers: stats.map((one) => {
+      const logs = own?.logs.get(one.attributes?.metadata?.name ?? '');
+      return {
+        ...containerSummary(one, pod, usage),
+        ...(detail && { rootfs: fsSummary(rootfsUsage(one, disk)) }),
+        ...(logs && { logs: fsSummary(logs) }),
+      };
+    }),
+    cpu: {
+      time: at,
+      usageNanoCores: total((one) => usage.nanoCores.get(one.attributes?.id ?? '')),
+      usageCoreNanoSeconds: total((one) => one.cpu?.usageCoreNanoSeconds?.value),
+    },
+    memory: {
+      time: at,
+      usageBytes: total((one) => one.memory?.usageBytes?.value),
+      workingSetBytes: total(workingSet),
+      rssBytes: total((one) => one.memory?.rssBytes?.value),
+    },
+    ...(detail && podStorage(pod, { detail: own, stats, disk })),
+  };
+}
+
+/** What the node's disk holds, as a folder of it. */
+function nodeDisk({ machine: { at, disk } }: Usage): FolderUsage {
+  return { ...disk, at, used: disk.capacity - disk.available, inodesUsed: disk.inodes - disk.inodesFree };
+}
+
+/** `GET /stats/summary`; without `detail` only cpu and memory, as with `?only_cpu_and_memory=true`. */
+export function statsSummary({ nodeName, pods }: Source, usage: Usage, detail?: Detail) {
   const { machine } = usage;
   const at = time(machine.at);
-  const { memory, disk } = machine;
-  const fs = {
-    time: at,
-    availableBytes: disk.available,
-    capacityBytes: disk.capacity,
-    usedBytes: disk.capacity - disk.available,
-    inodes: disk.inodes,
-    inodesFree: disk.inodesFree,
-    inodesUsed: disk.inodes - disk.inodesFree,
-  };
+  const { memory, processes } = machine;
+  const fs = fsSummary(nodeDisk(usage));
   return {
     node: {
       nodeName,
@@ -87,52 +164,15 @@ export function statsSummary({ nodeName, pods }: Source, usage: Usage) {
         usageBytes: memory.capacity - memory.available,
         workingSetBytes: memory.capacity - memory.available,
       },
-      fs,
-      runtime: { imageFs: fs },
+      ...(detail && {
+        network: networkSummary(detail.network),
+        fs,
+        runtime: { imageFs: fs },
+        rlimit: { time: at, maxpid: processes.capacity, curproc: processes.capacity - processes.available },
+      }),
     },
-    pods: pods().map((pod) => podSummary(pod, usage)),
+    pods: pods().map((pod) => podSummary(pod, usage, detail)),
   };
 }
 
-function metric(name: string, type: 'gauge' | 'counter', help: string, lines: readonly string[]): string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines.map((line) => `${name}${line}`)];
-}
-
-/** `GET /metrics`, in Prometheus' text format, with upstream's names. */
-export function metricsText({ pods, nodeName }: Source, usage: Usage): string {
-  const running = pods().filter((p) => p.status?.phase === 'Running').length;
-  const perContainer = (value: (stats: ContainerStats) => number | string) =>
-    usage.containers.map((stats) => {
-      const of = stats.attributes?.labels ?? {};
-      const [container, namespace, pod] = [labels.containerName, labels.podNamespace, labels.podName].map(
-        (key) => of[key] ?? '',
-      );
-      return `{container="${container}",namespace="${namespace}",pod="${pod}"} ${value(stats)}`;
-    });
-  return [
-    ...metric('kubelet_node_name', 'gauge', "The node's name. The count is always 1.", [`{node="${nodeName}"} 1`]),
-    ...metric('kubelet_running_pods', 'gauge', 'Number of pods that have a running pod sandbox', [` ${running}`]),
-    ...metric('kubelet_running_containers', 'gauge', 'Number of containers currently running', [
-      `{container_state="running"} ${usage.containers.length}`,
-    ]),
-    ...metric(
-      'container_cpu_usage_seconds_total',
-      'counter',
-      'Cumulative cpu time consumed by the container in core-seconds',
-      perContainer((stats) => (stats.cpu?.usageCoreNanoSeconds?.value ?? 0) / 1e9),
-    ),
-    ...metric(
-      'container_memory_working_set_bytes',
-      'gauge',
-      'Current working set of the container in bytes',
-      perContainer(workingSet),
-    ),
-    ...metric('node_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the node in core-seconds', [
-      ` ${usage.machine.cpuNanoSeconds / 1e9}`,
-    ]),
-    ...metric('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes', [
-      ` ${usage.machine.memory.capacity - usage.machine.memory.available}`,
-    ]),
-    '',
-  ].join('\n');
-}
+export type Summary = ReturnType<typeof statsSummary>;

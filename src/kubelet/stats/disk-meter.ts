@@ -1,0 +1,78 @@
+// What folders take of their disks, and what these have left. Counting is slow, so that a count is good for a minute.
+import { statfs } from 'node:fs/promises';
+import type { Clock } from '../../system/clock.ts';
+import type { Exec } from '../../system/exec.ts';
+
+export interface FolderUsage {
+  /** When it was counted (milliseconds since the epoch). */
+  readonly at: number;
+  /** Bytes and inodes of the folder. */
+  readonly used: number;
+  readonly inodesUsed: number;
+  /** Of its file system. */
+  readonly capacity: number;
+  readonly available: number;
+  readonly inodes: number;
+  readonly inodesFree: number;
+}
+
+/** Milliseconds (kubelet's volumeStatsAggPeriod). */
+const lasting = 60_000;
+
+export class DiskMeter {
+  readonly #options: { readonly exec: Exec; readonly clock: Clock };
+  #known: ReadonlyMap<string, FolderUsage> = new Map();
+
+  constructor(options: { readonly exec: Exec; readonly clock: Clock }) {
+    this.#options = options;
+  }
+
+  /** By path; a folder that is not there is left out. Those that nobody asks for are forgotten. */
+  async usage(paths: readonly string[]): Promise<ReadonlyMap<string, FolderUsage>> {
+    const now = this.#options.clock.now();
+    const fresh = paths.filter((path) => now - (this.#known.get(path)?.at ?? Number.NEGATIVE_INFINITY) < lasting);
+    const counted = await this.#count(paths.filter((path) => !fresh.includes(path)));
+    this.#known = new Map([...fresh.map((path) => [path, this.#known.get(path)!] as const), ...counted]);
+    return this.#known;
+  }
+
+  async #count(paths: readonly string[]): Promise<(readonly [string, FolderUsage])[]> {
+    if (paths.length === 0) return [];
+    const at = this.#options.clock.now();
+    const [bytes, inodes] = [await this.#sum('-B1', paths), await this.#sum('--inodes', paths)];
+    const found = await Promise.all(
+      paths.map(async (path): Promise<(readonly [string, FolderUsage])[]> => {
+        const disk = await filesystemUsage(path, at);
+        const used = bytes.get(path);
+        return disk && used !== undefined ? [[path, { ...disk, used, inodesUsed: inodes.get(path) ?? 0 }]] : [];
+      }),
+    );
+    return found.flat();
+  }
+
+  /** All in one go; what two folders have in common is counted for both. */
+  async #sum(unit: string, paths: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const { stdout } = await this.#options.exec.run(['du', '-lsx', unit, '--', ...paths]);
+    const lines = stdout.split('\n').flatMap((line) => {
+      const [, count, path] = /^(\d+)\t(.*)$/.exec(line) ?? [];
+      return path === undefined ? [] : [[path, Number(count)] as const];
+    });
+    return new Map(lines);
+  }
+}
+
+/** Of all that is on the file system of a path; undefined when there is none. */
+export async function filesystemUsage(path: string, at: number): Promise<FolderUsage | undefined> {
+  const disk = await statfs(path).catch(() => undefined);
+  return (
+    disk && {
+      at,
+      used: (disk.blocks - disk.bfree) * disk.bsize,
+      inodesUsed: disk.files - disk.ffree,
+      capacity: disk.blocks * disk.bsize,
+      available: disk.bavail * disk.bsize,
+      inodes: disk.files,
+      inodesFree: disk.ffree,
+    }
+  );
+}
