@@ -135,7 +135,7 @@ export class ResourceMetrics implements ServedApi {
       const signal = AbortSignal.timeout(timeout);
       const { status, stream } = await this.#options.tunnels.request(nodeName, {
         method: 'GET',
-        path: '/stats/summary',
+        path: '/stats/summary?only_cpu_and_memory=true',
         signal,
       });
       const body = await readBody(stream as AsyncIterable<Uint8Array>, largestSummary);
