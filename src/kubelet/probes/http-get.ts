@@ -10,8 +10,11 @@ import { http } from '../../system/http.ts';
 
 export interface HttpTarget {
   readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Values by name, which is written as Go writes it. */
+  readonly headers: Headers;
 }
+
+type Headers = ReadonlyMap<string, readonly string[]>;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -47,12 +50,31 @@ export function httpTarget(
 ): HttpTarget {
   const where = joinHostPort(host || podIP, portNumber(port, container));
   const url = new URL(`${scheme === 'HTTPS' ? 'https' : 'http'}://${where}${path.startsWith('/') ? path : `/${path}`}`);
-  return { url, headers: Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value])) };
+  const headers = new Map<string, string[]>();
+  for (const { name, value } of httpHeaders) {
+    const key = canonical(name);
+    headers.set(key, [...(headers.get(key) ?? []), value]);
+  }
+  return { url, headers };
 }
+
+/** `x-some-name` as Go writes it: `X-Some-Name`. */
+const canonical = (name: string): string => name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+
+/** With what upstream adds; of the two that it adds, one that is given as empty is left out. */
+function sentHeaders(given: Headers, userAgent: string): Record<string, string | string[]> {
+  const all = new Map([['User-Agent', [userAgent]], ['Accept', ['*/*']], ...given]);
+  for (const name of ['User-Agent', 'Accept']) if (all.get(name)?.[0] === '') all.delete(name);
+  const sent = [...all].map(([name, values]) => [name, isOne(name, values) ? (values[0] ?? '') : [...values]] as const);
+  return Object.fromEntries(sent);
+}
+
+/** There is one host, the first. */
+const isOne = (name: string, values: readonly string[]): boolean => name === 'Host' || values.length === 1;
 
 /** Rejects, in Go's words, when no answer comes. A redirect to another host is the answer. */
 export async function httpGet(target: HttpTarget, { userAgent, timeout }: HttpOptions): Promise<HttpAnswer> {
-  const headers = { 'User-Agent': userAgent, Accept: '*/*', ...target.headers };
+  const headers = sentHeaders(target.headers, userAgent);
   const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout * 1000);
   let { url } = target;
   for (let follows = 0; ; follows++) {
@@ -70,7 +92,11 @@ interface OneAnswer extends HttpAnswer {
   readonly location: string | undefined;
 }
 
-function getOnce(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<OneAnswer> {
+function getOnce(
+  url: URL,
+  headers: Readonly<Record<string, string | string[]>>,
+  signal?: AbortSignal,
+): Promise<OneAnswer> {
   const isSecure = url.protocol === 'https:';
   const { promise, resolve, reject } = Promise.withResolvers<OneAnswer>();
   const failed = (cause: NodeJS.ErrnoException) => {

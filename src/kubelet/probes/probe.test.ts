@@ -45,6 +45,47 @@ async function closedPort(): Promise<number> {
 }
 
 describe('HTTP', () => {
+  // As in upstream's pkg/probe/http/http_test.go.
+  test.each<[string, readonly [string, string][], object]>([
+    ['none', [], { 'user-agent': ['kube-probe/1.36'], accept: ['*/*'] }],
+    [
+      'two of a name',
+      [
+        ['X-A', '1'],
+        ['x-a', '2'],
+      ],
+      { 'x-a': ['1', '2'] },
+    ],
+    [
+      'its own',
+      [
+        ['user-agent', 'foo/1.0'],
+        ['ACCEPT', 'text/html'],
+      ],
+      { 'user-agent': ['foo/1.0'], accept: ['text/html'] },
+    ],
+    [
+      'empty',
+      [
+        ['User-Agent', ''],
+        ['Accept', ''],
+      ],
+      { 'user-agent': undefined, accept: undefined },
+    ],
+    ['a host', [['Host', 'example.com']], { host: ['example.com'] }],
+  ])('headers: %s', async (_, given, expected) => {
+    let seen: object = {};
+    const server = createHttp((request, response) => {
+      const { 'user-agent': agent, accept, host, 'x-a': own } = request.headersDistinct;
+      seen = { 'user-agent': agent, accept, host, 'x-a': own };
+      response.end();
+    });
+    const port = await listen(server);
+    const httpHeaders = given.map(([name, value]) => ({ name, value }));
+    expect(await probe({ httpGet: { port, httpHeaders } })).toEqual({ success: true, message: '' });
+    expect(seen).toMatchObject(expected);
+  });
+
   test('by status, with the probe’s own headers and the port by its name', async () => {
     const seen: string[] = [];
     const server = createHttp((request, response) => {
