@@ -38,7 +38,9 @@ afterAll(async () => {
 
 test('a container lives and ends through CRI', async () => {
   expect(await cri.version()).toMatchObject({ runtimeName: 'containerd' });
-  await expect.poll(async () => (await cri.status()).map((c) => c.status), { timeout: 300_000 }).toEqual([true, true]);
+  await expect
+    .poll(async () => (await cri.status()).conditions.map((c) => c.status), { timeout: 300_000 })
+    .toEqual([true, true]);
   const sandboxConfig = {
     metadata: { name: 'web', namespace: 'default', uid: 'u1', attempt: 0 },
     hostname: 'web',

@@ -16,6 +16,12 @@ export interface RuntimeCondition {
   readonly message: string;
 }
 
+export interface RuntimeStatus {
+  readonly conditions: readonly RuntimeCondition[];
+  /** What it can do whatever runs containers; a runtime of before 2.0 does not tell. */
+  readonly features?: { readonly supplementalGroupsPolicy: boolean } | undefined;
+}
+
 export interface ExecSyncResult {
   readonly stdout: string;
   readonly stderr: string;
@@ -31,7 +37,7 @@ export interface CreateContainer {
 /** The container runtime. Every call rejects with GrpcError; stop and remove calls succeed when the thing is gone. */
 export interface Cri {
   version(): Promise<RuntimeVersion>;
-  status(): Promise<readonly RuntimeCondition[]>;
+  status(): Promise<RuntimeStatus>;
   /** The sandbox's id, running and with its network. `runtimeHandler` as the runtime's configuration names it; '' for its default. */
   runPodSandbox(config: m.SandboxConfig, runtimeHandler?: string): Promise<string>;
   stopPodSandbox(id: string): Promise<void>;
@@ -136,7 +142,8 @@ export function criClient(socketPath: string): Cri {
   return {
     version: () => grpc.unary(methods.version, {}, quick),
     async status() {
-      return (await grpc.unary(methods.status, {}, quick)).status?.conditions ?? [];
+      const { status, features } = await grpc.unary(methods.status, {}, quick);
+      return { conditions: status?.conditions ?? [], features };
     },
     async runPodSandbox(config, runtimeHandler = '') {
       const request = { config, runtimeHandler };

@@ -28,7 +28,9 @@ export const versionResponse = message({
 export const statusRequest = message({ verbose: bool(1) });
 const runtimeCondition = message({ type: string(1), status: bool(2), reason: string(3), message: string(4) });
 const runtimeStatus = message({ conditions: repeated(sub(1, runtimeCondition)) });
-export const statusResponse = message({ status: sub(1, runtimeStatus), info: stringMap(2) });
+// Of containerd from 2.0 on.
+const runtimeFeatures = message({ supplementalGroupsPolicy: bool(1) });
+export const statusResponse = message({ status: sub(1, runtimeStatus), features: sub(4, runtimeFeatures) });
 
 const dnsConfig = message({
   servers: repeated(string(1)),
@@ -40,6 +42,7 @@ const portMapping = message({ protocol: int(1), containerPort: int(2), hostPort:
 export const namespaceMode = { pod: 0, container: 1, node: 2, target: 3 } as const;
 const namespaceOption = message({ network: int(1), pid: int(2), ipc: int(3), targetId: string(4) });
 export const profileType = { runtimeDefault: 0, unconfined: 1, localhost: 2 } as const;
+export const supplementalGroupsPolicy = { Merge: 0, Strict: 1 } as const;
 const securityProfile = message({ profileType: int(1), localhostRef: string(2) });
 const sandboxSecurityContext = message({
   namespaceOptions: sub(1, namespaceOption),
@@ -137,6 +140,7 @@ const containerSecurityContext = message({
   maskedPaths: repeated(string(13)),
   readonlyPaths: repeated(string(14)),
   seccomp: sub(15, securityProfile),
+  supplementalGroupsPolicy: int(17),
 });
 export type LinuxContainerSecurityContext = Input<typeof containerSecurityContext>;
 const linuxContainerConfig = message({

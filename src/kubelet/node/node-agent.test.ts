@@ -5,7 +5,7 @@ import { createInformers } from '../../client/informers.ts';
 import { nodes } from '../../client/resources.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
-import type { Cri } from '../cri/client.ts';
+import type { Cri, RuntimeCondition } from '../cri/client.ts';
 import type { KubeletOptions } from '../options.ts';
 import { NodeAgent } from './node-agent.ts';
 
@@ -21,6 +21,8 @@ let looks: ((failure?: Error) => void)[];
 let logged: string[];
 let agent: NodeAgent;
 let running: Promise<unknown>[];
+/** The runtime's own. */
+let conditions: RuntimeCondition[];
 
 beforeEach(() => {
   api = new FakeApi({ clock, random });
@@ -28,6 +30,7 @@ beforeEach(() => {
   said = [];
   looks = [];
   logged = [];
+  conditions = [];
   const onError = (error: unknown) => expect(error).toBeUndefined();
   const informers = createInformers(api, { clock, random, freeze: true, onError });
   const readyOf = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'none';
@@ -41,6 +44,7 @@ beforeEach(() => {
         looks.push((failure) => (failure ? reject(failure) : resolve({ runtimeName: 'fake', runtimeVersion: '1' }))),
       ),
     listImages: () => Promise.resolve([]),
+    status: () => Promise.resolve({ conditions, features: undefined }),
   } as unknown as Cri;
   const kubelet = {
     client: api,
@@ -103,6 +107,22 @@ test('what happens while the node is looked at is looked at next, not ten second
   agent.wake();
   await look();
   await look();
+});
+
+test('a runtime that says that it is not ready makes the node so', async () => {
+  conditions.push({ type: 'RuntimeReady', status: false, reason: 'Starting', message: 'not yet' });
+  networkReady();
+  start();
+  await look();
+  await expect.poll(() => said, patience).toContain('False');
+  const problem = 'container runtime not ready: RuntimeReady=false reason:Starting message:not yet';
+  const { status } = await api.resource<Node>(nodes).get('node-a');
+  expect(status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', message: problem });
+  conditions.length = 0;
+  agent.wake();
+  await look();
+  await expect.poll(() => said.at(-1), patience).toBe('True');
+  expect(logged.splice(0)).toEqual([problem, 'the container runtime answers']);
 });
 
 test('a runtime that is away is in the log once, and so is its return', async () => {

@@ -8,6 +8,7 @@ import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { EventRecorder, EventText } from '../../client/events.ts';
 import { leases, nodes } from '../../client/resources.ts';
+import type { RuntimeCondition } from '../cri/client.ts';
 import type { Pressure } from '../eviction/eviction-manager.ts';
 import type { Threshold } from '../eviction/thresholds.ts';
 import { housekeepingSettings } from '../housekeeping.ts';
@@ -27,6 +28,12 @@ async function text(path: string): Promise<string> {
 
 function isReady(status: Node['status']): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/** What the runtime itself says that it lacks; of the network of pods the kubelet knows more. */
+function notReady(conditions: readonly RuntimeCondition[]): string | undefined {
+  const found = conditions.find(({ type, status }) => type === 'RuntimeReady' && !status);
+  return found && `container runtime not ready: RuntimeReady=false reason:${found.reason} message:${found.message}`;
 }
 
 export interface NodeAgentOptions {
@@ -158,8 +165,9 @@ export class NodeAgent {
 
   async #facts(): Promise<NodeFacts> {
     const { cri, nodeName, nodeIPs, rootDir, version } = this.#options;
-    const found = await Promise.all([cri.version(), cri.listImages()]).catch((error: Error) => error);
-    const runtimeProblem = found instanceof Error ? `container runtime is down: ${found.message}` : undefined;
+    const found = await Promise.all([cri.version(), cri.listImages(), cri.status()]).catch((error: Error) => error);
+    const runtimeProblem =
+      found instanceof Error ? `container runtime is down: ${found.message}` : notReady(found[2].conditions);
     this.#logRuntime(runtimeProblem);
     const problems = runtimeProblem === undefined ? [] : [runtimeProblem];
     if (!this.#networkReady) {
@@ -167,7 +175,7 @@ export class NodeAgent {
         'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized',
       );
     }
-    const [runtime, images = []] = found instanceof Error ? [] : found;
+    const [runtime, images = [], runtimeStatus] = found instanceof Error ? [] : found;
     const disk = await statfs(rootDir).catch(() => undefined);
     const osRelease = await text('/etc/os-release');
     return {
@@ -183,6 +191,7 @@ export class NodeAgent {
       bootID: await text('/proc/sys/kernel/random/boot_id'),
       runtimeVersion: runtime ? `${runtime.runtimeName}://${runtime.runtimeVersion}` : 'containerd://unknown',
       kubeletVersion: version,
+      features: runtimeStatus?.features,
       images: images.map((i) => ({ names: [...i.repoDigests, ...i.repoTags], sizeBytes: i.size })),
       problems,
       pressures: this.#pressures(),

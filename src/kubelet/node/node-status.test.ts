@@ -47,6 +47,12 @@ test.each([
   expect(condition).toMatchObject({ status: expected, message });
 });
 
+test('what the runtime can do is told, once it tells', () => {
+  expect(status({})).not.toHaveProperty('features');
+  const features = { supplementalGroupsPolicy: true };
+  expect(status({ features }).features).toEqual(features);
+});
+
 test('the largest images are listed, each by at most five names', () => {
   const names = Array.from({ length: 7 }, (_, i) => `name${i}`);
   const images = Array.from({ length: 60 }, (_, i) => ({ names, sizeBytes: i }));

@@ -1,5 +1,5 @@
 // The Node object of this machine, as a pure function of what was found on it.
-import type { Node, NodeCondition, NodeStatus } from '../../api/core/v1/types.generated.ts';
+import type { Node, NodeCondition, NodeFeatures, NodeStatus } from '../../api/core/v1/types.generated.ts';
 import {
   parseQuantity,
   printQuantity,
@@ -24,6 +24,8 @@ export interface NodeFacts {
   readonly bootID: string;
   readonly runtimeVersion: string;
   readonly kubeletVersion: string;
+  /** What the runtime can do; undefined when it does not tell. */
+  readonly features?: NodeFeatures | undefined;
   readonly images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
   /** Why the node is not ready; empty when it is. */
   readonly problems: readonly string[];
@@ -118,6 +120,7 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: n
     capacity,
     allocatable: allocatable(facts, capacity),
     conditions: conditions(facts, old?.conditions ?? [], now),
+    ...(facts.features && { features: facts.features }),
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
       architecture: facts.architecture,

@@ -37,6 +37,19 @@ test('a mount that must be read-only with all that is mounted in it cannot be', 
   );
 });
 
+test.each([
+  [undefined, 0],
+  ['Merge', 0],
+  ['Strict', 1],
+])('groups of the image: %s', (supplementalGroupsPolicy, expected) => {
+  const securityContext = { supplementalGroups: [7], ...(supplementalGroupsPolicy && { supplementalGroupsPolicy }) };
+  const one: Pod = { ...pod, spec: { ...pod.spec, securityContext } };
+  expect(containerConfig(one, { name: 'c' }, input).linux?.securityContext).toMatchObject({
+    supplementalGroups: [7],
+    supplementalGroupsPolicy: expected,
+  });
+});
+
 test('a pod of its own users is refused', () => {
   const dns = { servers: [], searches: [], options: [] };
   const sandbox = { attempt: 0, logRoot: '/log', cgroupParent: '/p', dns, domain: 'cluster.local' };

@@ -11,6 +11,7 @@ import {
   profileType,
   protocols,
   type SandboxConfig,
+  supplementalGroupsPolicy,
 } from '../cri/messages.ts';
 import type { DNSSettings } from './dns-settings.ts';
 import { ConfigError, expand } from './env.ts';
@@ -116,6 +117,8 @@ export function securityContext(pod: Pod, container: Container, targetId?: strin
     namespaceOptions:
       targetId === undefined ? namespaces(pod) : { ...namespaces(pod), pid: namespaceMode.target, targetId },
     supplementalGroups: [...(ofPod.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])],
+    supplementalGroupsPolicy:
+      ofPod.supplementalGroupsPolicy === 'Strict' ? supplementalGroupsPolicy.Strict : supplementalGroupsPolicy.Merge,
     seccomp: seccomp(own.seccompProfile ?? ofPod.seccompProfile),
     maskedPaths: unmasked ? [] : maskedPaths,
     readonlyPaths: unmasked ? [] : readonlyPaths,
