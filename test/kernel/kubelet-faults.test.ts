@@ -19,6 +19,7 @@ const podApi = api.resource<Pod>(pods);
 const over = new AbortController();
 /** Of eviction; met when a test says so. */
 const thresholds: Threshold[] = [];
+const soft: Threshold[] = [];
 let node: TestNode;
 let running: Promise<unknown> = Promise.resolve();
 const long = { timeout: 300_000, interval: 50 };
@@ -30,7 +31,7 @@ beforeAll(async () => {
   running = runKubelet(node, {
     api,
     nodeName,
-    housekeeping: { period: 200, evictionHard: thresholds },
+    housekeeping: { period: 200, evictionHard: thresholds, evictionSoft: soft },
     signal: over.signal,
   });
 });
@@ -256,4 +257,19 @@ test('a critical pod that does not fit ends another that it may end', async () =
   await expect.poll(() => said('filling'), long).toContain(`Preempting: ${message}`);
   expect((await find('modest'))?.status?.phase).toBe('Running');
   for (const name of ['modest', 'filling', 'late', 'critical']) await remove(name);
+});
+
+test('for a soft threshold a pod has its own time to end', async () => {
+  const resources = { requests: { memory: '8Mi' } };
+  const container = shell("trap 'sleep 2; exit 7' TERM; while :; do sleep 0.1; done", { resources });
+  await create('patient', { terminationGracePeriodSeconds: 120, containers: [container] });
+  await expect.poll(async () => (await find('patient'))?.status?.phase, long).toBe('Running');
+  soft.push({ signal: 'memory.available', text: '900Ti', grace: 500 });
+  await expect.poll(async () => (await find('patient'))?.status?.phase, long).toBe('Failed');
+  soft.length = 0;
+  const { status } = (await find('patient')) ?? {};
+  expect(status).toMatchObject({ reason: 'Evicted' });
+  // With the one second that a hard threshold leaves it would have been killed.
+  expect(status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(7);
+  await remove('patient');
 });
