@@ -47,7 +47,9 @@ export const clusterRoles = of('rbac.authorization.k8s.io', 'clusterroles');
 export const roleBindings = of('rbac.authorization.k8s.io', 'rolebindings');
 export const roles = of('rbac.authorization.k8s.io', 'roles');
 export const priorityClasses = of('scheduling.k8s.io', 'priorityclasses');
+export const csiNodes = of('storage.k8s.io', 'csinodes');
 export const storageClasses = of('storage.k8s.io', 'storageclasses');
+export const volumeAttachments = of('storage.k8s.io', 'volumeattachments');
 
 /** `services`, or outside the core group `deployments.apps/v1`: the key of maps over resources. */
 export function resourceKey({ group, version, resource }: GroupVersionResource): string {

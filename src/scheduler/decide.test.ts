@@ -1,10 +1,17 @@
 // Filters and scores, each asked alone, and what is told where no node will do.
 import { expect, test } from 'vitest';
-import type { Affinity, Pod, PodAffinityTerm, TopologySpreadConstraint } from '../api/core/v1/types.generated.ts';
+import type {
+  Affinity,
+  Pod,
+  PodAffinityTerm,
+  TopologySpreadConstraint,
+  Volume,
+} from '../api/core/v1/types.generated.ts';
 import { decide, fitError } from './decide.ts';
+import { podContext } from './fake/pod-context.ts';
 import { interPodAffinity } from './filter/pod-affinity.ts';
 import { podTopologySpread } from './filter/topology-spread.ts';
-import { readWriteOncePod } from './filter/volume-restrictions.ts';
+import { diskConflict, readWriteOncePod } from './filter/volume-restrictions.ts';
 import { NodeInfo } from './node-info.ts';
 import type { PodContext } from './plugin.ts';
 import { preferredPods } from './score/preferences.ts';
@@ -30,20 +37,7 @@ function node(name: string, { labels = {}, allocatable = {} }: NodeOptions, ...p
 }
 
 function context(asked: Pod, nodes: readonly NodeInfo[], volumes: Partial<PodContext['volumes']> = {}): PodContext {
-  return {
-    pod: asked,
-    nodes,
-    namespaceLabels: () => undefined,
-    serviceSelector: () => undefined,
-    imageNodes: () => undefined,
-    volumes: {
-      claim: () => undefined,
-      volume: () => undefined,
-      all: () => [],
-      storageClass: () => undefined,
-      ...volumes,
-    },
-  };
+  return podContext(asked, nodes, { volumes });
 }
 
 const near = (key: string, topologyKey: string): PodAffinityTerm => ({
@@ -142,6 +136,33 @@ test('a claim of ReadWriteOncePod is one pod’s in the whole cluster', () => {
   const reason = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode';
   expect(told('ReadWriteOncePod')).toEqual([reason, reason]);
   expect(told('ReadWriteOnce')).toEqual([undefined, undefined]);
+});
+
+const gce = (pdName: string, readOnly = false) => ({ gcePersistentDisk: { pdName, readOnly } });
+const awsDisk = (volumeID: string) => ({ awsElasticBlockStore: { volumeID, readOnly: true } });
+const target = (iqn: string, readOnly: boolean) => ({ iscsi: { iqn, targetPortal: '10.0.0.1', lun: 0, readOnly } });
+const ceph = (monitors: string[], image: string, readOnly = false) => ({ rbd: { monitors, image, readOnly } });
+
+test.each<[Omit<Volume, 'name'>, Omit<Volume, 'name'>, boolean]>([
+  [gce('a'), gce('a'), false],
+  [gce('a', true), gce('a'), false],
+  [gce('a', true), gce('a', true), true],
+  [gce('a'), gce('b'), true],
+  [awsDisk('a'), awsDisk('a'), false],
+  [awsDisk('a'), awsDisk('b'), true],
+  [target('a', false), target('a', true), false],
+  [target('a', true), target('a', true), true],
+  [ceph(['x', 'y'], 'a'), ceph(['y'], 'a'), false],
+  [ceph(['x', 'y'], 'a', true), ceph(['y'], 'a', true), true],
+  [ceph(['x'], 'a'), ceph(['y'], 'a'), true],
+  [ceph(['x'], 'a'), ceph(['x'], 'b'), true],
+  [gce('a'), awsDisk('a'), true],
+])('a disk is written by one pod of a node: %j beside %j', (asked, there, expected) => {
+  const using = (one: Omit<Volume, 'name'>) => ({ volumes: [{ name: 'data', ...one }] });
+  const nodes = [node('a', {}, pod('first', {}, using(there))), node('b', {})];
+  const filter = diskConflict(context(pod('second', {}, using(asked)), nodes));
+  const reasons = expected ? undefined : ['node(s) had no available disk'];
+  expect(nodes.map((info) => filter?.(info)?.reasons)).toEqual([reasons, undefined]);
 });
 
 function nodesByName(...names: readonly (readonly string[])[]): Affinity {

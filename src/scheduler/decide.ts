@@ -7,7 +7,9 @@ import { namedNodes, nodeAffinity } from './filter/node-affinity.ts';
 import { interPodAffinity } from './filter/pod-affinity.ts';
 import { nodeName, nodeUnschedulable, taintToleration } from './filter/taints.ts';
 import { podTopologySpread } from './filter/topology-spread.ts';
-import { readWriteOncePod } from './filter/volume-restrictions.ts';
+import { volumeLimits } from './filter/volume-limits.ts';
+import { diskConflict, readWriteOncePod } from './filter/volume-restrictions.ts';
+import { volumeZone } from './filter/volume-zone.ts';
 import { missingVolumes, volumeBinding } from './filter/volumes.ts';
 import type { NodeInfo } from './node-info.ts';
 import {
@@ -33,8 +35,11 @@ const filters: readonly FilterPlugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  diskConflict,
   readWriteOncePod,
+  volumeLimits,
   volumeBinding,
+  volumeZone,
   podTopologySpread,
   interPodAffinity,
   dynamicResources,

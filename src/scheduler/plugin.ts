@@ -1,7 +1,7 @@
 // The shape of filter and score plugins. Both are made once per pod, so that what is the same for all nodes is worked
 // out once.
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
-import type { StorageClass } from '../api/storage/v1/types.generated.ts';
+import type { CSINode, StorageClass, VolumeAttachment } from '../api/storage/v1/types.generated.ts';
 import type { NodeInfo } from './node-info.ts';
 
 export interface PodContext {
@@ -19,6 +19,9 @@ export interface PodContext {
     volume(name: string): Readonly<PersistentVolume> | undefined;
     all(): readonly Readonly<PersistentVolume>[];
     storageClass(name: string): Readonly<StorageClass> | undefined;
+    /** What the drivers of a node say of it. */
+    csiNode(nodeName: string): Readonly<CSINode> | undefined;
+    attachments(): readonly Readonly<VolumeAttachment>[];
   };
 }
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
 import { filtersFor } from './decide.ts';
+import { podContext } from './fake/pod-context.ts';
 import { NodeInfo } from './node-info.ts';
-import type { PodContext } from './plugin.ts';
 import { findPreemption, notEligible } from './preempt.ts';
 
 function pod(name: string, cpu: string, priority: number, labels: Record<string, string> = {}): Pod {
@@ -20,15 +20,7 @@ function nodeWith(name: string, ...pods: Pod[]): NodeInfo {
 }
 
 function preempt(incoming: Pod, nodes: NodeInfo[], budgets: PodDisruptionBudget[] = []) {
-  const volumes = { claim: () => undefined, volume: () => undefined, all: () => [], storageClass: () => undefined };
-  const context: PodContext = {
-    pod: incoming,
-    nodes,
-    namespaceLabels: () => undefined,
-    serviceSelector: () => undefined,
-    imageNodes: () => undefined,
-    volumes,
-  };
+  const context = podContext(incoming, nodes);
   const found = findPreemption({ context, candidates: nodes, filtersFor, budgets });
   return 'reasons' in found ? found.reasons : [found.nodeName, ...found.victims.map(({ metadata }) => metadata.name)];
 }

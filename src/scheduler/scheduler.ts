@@ -11,13 +11,14 @@ import type {
   Service,
 } from '../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
-import type { StorageClass } from '../api/storage/v1/types.generated.ts';
+import type { CSINode, StorageClass, VolumeAttachment } from '../api/storage/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../apimachinery/json/value.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../apimachinery/status.ts';
 import { formatTime } from '../apimachinery/time.ts';
 import { createEventRecorder, type EventRecorder } from '../client/events.ts';
 import {
+  csiNodes,
   namespaces,
   nodes,
   persistentVolumeClaims,
@@ -26,6 +27,7 @@ import {
   pods,
   services,
   storageClasses,
+  volumeAttachments,
 } from '../client/resources.ts';
 import type { Client, Informer, Informers, ResourceClient } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
@@ -73,6 +75,8 @@ class Scheduler {
   readonly #claimInformer: Informer<PersistentVolumeClaim>;
   readonly #volumeInformer: Informer<PersistentVolume>;
   readonly #classInformer: Informer<StorageClass>;
+  readonly #csiNodeInformer: Informer<CSINode>;
+  readonly #attachmentInformer: Informer<VolumeAttachment>;
   readonly #budgetInformer: Informer<PodDisruptionBudget>;
   readonly #serviceInformer: Informer<Service>;
   readonly #serviceSelectors = new ServiceSelectors();
@@ -94,6 +98,8 @@ class Scheduler {
     this.#claimInformer = informers.informer<PersistentVolumeClaim>(persistentVolumeClaims);
     this.#volumeInformer = informers.informer<PersistentVolume>(persistentVolumes);
     this.#classInformer = informers.informer<StorageClass>(storageClasses);
+    this.#csiNodeInformer = informers.informer<CSINode>(csiNodes);
+    this.#attachmentInformer = informers.informer<VolumeAttachment>(volumeAttachments);
     this.#budgetInformer = informers.informer<PodDisruptionBudget>(podDisruptionBudgets);
     this.#serviceInformer = informers.informer<Service>(services);
     this.#volumeView = {
@@ -101,6 +107,8 @@ class Scheduler {
       volume: (name) => this.#volumeInformer.lister.get(name),
       all: () => this.#volumeInformer.lister.list(),
       storageClass: (name) => this.#classInformer.lister.get(name),
+      csiNode: (nodeName) => this.#csiNodeInformer.lister.get(nodeName),
+      attachments: () => this.#attachmentInformer.lister.list(),
     };
     this.#volumeClaims = new VolumeClaims({ client, clock, claims: this.#claimInformer, view: this.#volumeView });
   }
@@ -115,6 +123,8 @@ class Scheduler {
         this.#claimInformer,
         this.#volumeInformer,
         this.#classInformer,
+        this.#csiNodeInformer,
+        this.#attachmentInformer,
         this.#budgetInformer,
         this.#serviceInformer,
       ];

@@ -1,12 +1,12 @@
 // Binds claims to volumes, and keeps the phases of both.
-import { isClaimedBy } from '../../api/core/v1/persistentvolume/matching.ts';
+import { bindCompleted, classNameOf, isClaimedBy } from '../../api/core/v1/persistentvolume/matching.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
 import { isPodTerminal, mountedClaims } from '../shared/pods.ts';
-import { bindCompleted, boundByController, decideClaim, decideVolume } from './reconcile.ts';
+import { boundByController, decideClaim, decideVolume } from './reconcile.ts';
 
 const kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
 
@@ -60,7 +60,7 @@ export function volumeBinderController(context: ControllerContext): Controller {
   async function syncClaim(namespace: string, claimName: string): Promise<void> {
     const claim = claims.lister.get(claimName, namespace);
     if (!claim || claim.metadata.deletionTimestamp) return;
-    const storageClass = classes.lister.get(claim.spec?.storageClassName ?? '');
+    const storageClass = classes.lister.get(classNameOf(claim));
     const waitingPods = podInformer.lister
       .list(namespace)
       .filter((pod) => isWaiting(pod) && mountedClaims(pod).includes(claimName))

@@ -1,6 +1,8 @@
 // Which PersistentVolume a claim gets, and in what phase each is (upstream pkg/controller/volume/persistentvolume): pure.
 // Volumes are made by an administrator or by a provisioner of their class (src/controllers/volumeprovisioner); none here.
 import {
+  bindCompleted,
+  classNameOf,
   compareForClaim,
   fitsClaim,
   isClaimedBy,
@@ -13,8 +15,6 @@ import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 
 /** Annotation of a volume or a claim whose other half we chose, rather than the user. */
 export const boundByController = 'pv.kubernetes.io/bound-by-controller';
-/** Annotation of a claim that has had a volume. */
-export const bindCompleted = 'pv.kubernetes.io/bind-completed';
 const provisionedBy = 'pv.kubernetes.io/provisioned-by';
 
 export type ClaimDecision =
@@ -73,7 +73,7 @@ function takeNamed(
 }
 
 function choose({ claim, volumes, storageClass, waitingPods }: ClaimInput): ClaimDecision {
-  const { storageClassName = '' } = claim.spec ?? {};
+  const className = classNameOf(claim);
   const isLater =
     storageClass?.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[selectedNode];
   const [best] = volumes
@@ -87,12 +87,12 @@ function choose({ claim, volumes, storageClass, waitingPods }: ClaimInput): Clai
     const pods = `${waitingPods.length > 1 ? 'pods' : 'pod'} ${waitingPods.join(',')}`;
     return waitFor('Normal', 'WaitForPodScheduled', `waiting for ${pods} to be scheduled`);
   }
-  if (storageClassName === '') {
+  if (className === '') {
     const message = 'no persistent volumes available for this claim and no storage class is set';
     return waitFor('Normal', 'FailedBinding', message);
   }
   if (!storageClass) {
-    return waitFor('Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${storageClassName}" not found`);
+    return waitFor('Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${className}" not found`);
   }
   const { provisioner } = storageClass;
   if (provisioner === noProvisioner) {

@@ -1,4 +1,5 @@
 // Makes the volumes of our local-path classes, and removes those that are Released.
+import { classNameOf } from '../../api/core/v1/persistentvolume/matching.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
@@ -31,7 +32,7 @@ export function localPathProvisioner(context: ControllerContext): Controller {
 
   async function provision(namespace: string, name: string): Promise<void> {
     const claim = claims.lister.get(name, namespace);
-    const storageClass = classes.lister.get(claim?.spec?.storageClassName ?? '');
+    const storageClass = claim && classes.lister.get(classNameOf(claim));
     const wanted = claim && wantedVolume(claim, storageClass, volumes.lister.list());
     if (!claim || !storageClass || !wanted) return;
     const about = { ...claim, apiVersion: 'v1', kind: 'PersistentVolumeClaim' };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
+import { noVolumes, podContext } from '../fake/pod-context.ts';
 import { NodeInfo } from '../node-info.ts';
-import type { PodContext } from '../plugin.ts';
-import { choicesFor, volumeBinding } from './volumes.ts';
+import { choicesFor, sortClaims, volumeBinding } from './volumes.ts';
 
 const pod: Pod = {
   metadata: { name: 'a', namespace: 'default' },
@@ -14,30 +14,15 @@ const volume: PersistentVolume = {
   metadata: { name: 'pv' },
   spec: { nodeAffinity: { required: { nodeSelectorTerms: terms } } },
 };
-const claim: PersistentVolumeClaim = { metadata: { name: 'data' }, spec: { volumeName: 'pv' } };
+const annotations = { 'pv.kubernetes.io/bind-completed': 'yes' };
+const claim: PersistentVolumeClaim = { metadata: { name: 'data', annotations }, spec: { volumeName: 'pv' } };
 
 function ask(claims: Record<string, PersistentVolumeClaim>, node: string, asking = pod) {
-  const volumes = {
-    claim: (name: string) => claims[name],
-    volume: () => volume,
-    all: () => [],
-    storageClass: () => undefined,
-  };
-  return volumeBinding({ ...contextOf(volumes), pod: asking })?.(new NodeInfo(nodeOf(node)))?.reasons;
+  const volumes = { claim: (name: string) => claims[name], volume: () => volume };
+  return volumeBinding(podContext(asking, [], { volumes }))?.(new NodeInfo(nodeOf(node)))?.reasons;
 }
 
 const nodeOf = (name: string) => ({ metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} });
-
-function contextOf(volumes: PodContext['volumes']): PodContext {
-  return {
-    pod,
-    nodes: [],
-    namespaceLabels: () => undefined,
-    serviceSelector: () => undefined,
-    imageNodes: () => undefined,
-    volumes,
-  };
-}
 
 test('a pod goes where its volume is', () => {
   expect(ask({ data: claim }, 'node-1')).toBeUndefined();
@@ -46,7 +31,7 @@ test('a pod goes where its volume is', () => {
 
 test('a claim that is not there, or goes', () => {
   expect(ask({}, 'node-1')).toEqual(['persistentvolumeclaim "data" not found']);
-  const going = { ...claim, metadata: { name: 'data', deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  const going = { ...claim, metadata: { ...claim.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
   expect(ask({ data: going }, 'node-1')).toEqual(['persistentvolumeclaim "data" is being deleted']);
 });
 
@@ -58,7 +43,11 @@ test("the claim of a generic ephemeral volume is the pod's own", () => {
   };
   const controlledBy = (uid: string) => ({
     ...claim,
-    metadata: { name: 'a-v', ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid, controller: true }] },
+    metadata: {
+      name: 'a-v',
+      annotations,
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid, controller: true }],
+    },
   });
   expect(ask({}, 'node-1', ephemeral)).toEqual([
     'waiting for ephemeral volume controller to create the persistentvolumeclaim "a-v"',
@@ -95,12 +84,12 @@ function choose(
 ) {
   const { node, claim: one = waiting } = options;
   const volumes = {
+    ...noVolumes,
     claim: () => one,
-    volume: () => undefined,
     all: () => all,
     storageClass: () => ({ metadata: { name: 'later' }, provisioner, volumeBindingMode: 'WaitForFirstConsumer' }),
   };
-  const reasons = volumeBinding(contextOf(volumes))?.(new NodeInfo(nodeOf(node)))?.reasons;
+  const reasons = volumeBinding(podContext(pod, [], { volumes }))?.(new NodeInfo(nodeOf(node)))?.reasons;
   return reasons ?? choicesFor([one], nodeOf(node), volumes)?.map((choice) => choice.volume?.metadata.name);
 }
 
@@ -119,6 +108,44 @@ test('where none is, one is made, on the node that was said before', () => {
   expect(choose('portico.dev/local-path', [], { node: 'node-1', claim: told })).toEqual([
     "node(s) didn't find available persistent volumes to bind",
   ]);
+});
+
+test('a claim is bound when the controller says so, and its volume is there', () => {
+  const named = { ...claim, metadata: { name: 'data' } };
+  expect(ask({ data: named }, 'node-1')).toEqual(['pod has unbound immediate PersistentVolumeClaims']);
+  const lost = { ...claim, status: { phase: 'Lost' } };
+  const isLost = 'persistentvolumeclaim "data" bound to non-existent persistentvolume "pv"';
+  expect(ask({ data: lost }, 'node-1')).toEqual([isLost]);
+  expect(sortClaims(pod, { ...noVolumes, claim: () => claim })).toBe('persistentvolume "pv" not found');
+});
+
+test('the smaller of two claims chooses first', () => {
+  const asking = (name: string, storage: string): PersistentVolumeClaim => ({
+    metadata: { ...waiting.metadata, name, uid: name },
+    spec: { ...waiting.spec, resources: { requests: { storage } } },
+  });
+  const all = [local('big', 'node-1', '9Gi'), local('small', 'node-1', '5Gi')];
+  const choices = choicesFor([asking('b', '4Gi'), asking('a', '1Gi')], nodeOf('node-1'), {
+    ...noVolumes,
+    all: () => all,
+  });
+  const chosen = choices?.map(({ claim: one, volume: its }) => [one.metadata.name, its?.metadata.name]);
+  expect(chosen).toEqual([
+    ['a', 'small'],
+    ['b', 'big'],
+  ]);
+});
+
+test.each([
+  [[{ matchLabelExpressions: [{ key: 'kubernetes.io/hostname', values: ['node-1', 'node-3'] }] }], ['node-1']],
+  [[{ matchLabelExpressions: [{ key: 'zone', values: ['a'] }] }], []],
+  [[], ['node-1', 'node-2']],
+])('a volume is made where its class allows it: %j', (allowedTopologies, expected) => {
+  const storageClass = () => ({ metadata: { name: 'later' }, provisioner: 'p', allowedTopologies });
+  const allowed = ['node-1', 'node-2'].filter((name) =>
+    choicesFor([waiting], nodeOf(name), { ...noVolumes, storageClass }),
+  );
+  expect(allowed).toEqual(expected);
 });
 
 test('a claim that nobody binds keeps its pod waiting', () => {

@@ -1,12 +1,23 @@
-// VolumeBinding and VolumeZone: where a pod may go for the sake of its volumes, and which volumes its claims get there.
+// VolumeBinding: where a pod may go for the sake of its volumes, and which volumes its claims get there.
 import { matchesTerm } from '../../api/core/v1/node/placement.ts';
 import {
+  bindCompleted,
+  classNameOf,
   compareForClaim,
   fitsClaim,
   noProvisioner,
+  requestedSize,
   selectedNode,
 } from '../../api/core/v1/persistentvolume/matching.ts';
-import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
+import type {
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Volume as PodVolume,
+} from '../../api/core/v1/types.generated.ts';
+import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { isPlayed } from '../node-info.ts';
 import { type FilterPlugin, type NodeFilter, type PodContext, type PreFilter, unresolvable } from '../plugin.ts';
 
@@ -62,7 +73,15 @@ export interface SortedClaims {
   readonly immediate: readonly Claim[];
 }
 
-function isClaimOf({ metadata }: Claim, pod: Readonly<Pod>): boolean {
+/** What a volume of a pod is called as a claim; undefined for one that has none. */
+export function claimNameOf(
+  { metadata }: Readonly<Pod>,
+  { name, persistentVolumeClaim, ephemeral }: Readonly<PodVolume>,
+): string | undefined {
+  return persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
+}
+
+export function isClaimOf({ metadata }: Claim, pod: Readonly<Pod>): boolean {
   return metadata.ownerReferences?.some(({ uid, controller }) => controller && uid === pod.metadata.uid) ?? false;
 }
 
@@ -75,24 +94,31 @@ export function sortClaims(
   const delayed: Claim[] = [];
   const immediate: Claim[] = [];
   const { metadata, spec } = pod;
-  for (const { name: volumeName, persistentVolumeClaim, ephemeral } of spec.volumes ?? []) {
-    const name = persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${volumeName}`);
+  for (const mounted of spec.volumes ?? []) {
+    const name = claimNameOf(pod, mounted);
     if (name === undefined) continue;
+    const { ephemeral } = mounted;
     const claim = claimOf(name, metadata.namespace ?? '');
     if (!claim) {
       const what = `persistentvolumeclaim "${name}"`;
       return ephemeral ? `waiting for ephemeral volume controller to create the ${what}` : `${what} not found`;
     }
+    const { volumeName } = claim.spec ?? {};
+    if (claim.status?.phase === 'Lost') {
+      return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${volumeName ?? ''}"`;
+    }
+    if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`;
     if (ephemeral && !isClaimOf(claim, pod)) {
       const { namespace = '', name: podName } = metadata;
       return `PVC ${namespace}/${name} was not created for pod ${namespace}/${podName} (pod is not owner)`;
     }
-    if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`;
-    const volume = claim.spec?.volumeName && volumeOf(claim.spec.volumeName);
-    if (volume) bound.push(volume);
-    else if (storageClass(claim.spec?.storageClassName ?? '')?.volumeBindingMode === 'WaitForFirstConsumer')
+    if (volumeName && claim.metadata.annotations?.[bindCompleted] !== undefined) {
+      const volume = volumeOf(volumeName);
+      if (!volume) return `persistentvolume "${volumeName}" not found`;
+      bound.push(volume);
+    } else if (!volumeName && storageClass(classNameOf(claim))?.volumeBindingMode === 'WaitForFirstConsumer') {
       delayed.push(claim);
-    else immediate.push(claim);
+    } else immediate.push(claim);
   }
   return { bound, delayed, immediate };
 }
@@ -110,17 +136,32 @@ export function choicesFor(
   { all, storageClass }: PodContext['volumes'],
 ): VolumeChoice[] | undefined {
   const choices: VolumeChoice[] = [];
-  for (const claim of claims) {
+  // The smallest first: a larger claim must not take what would have done for it.
+  for (const claim of claims.toSorted((a, b) => requestedSize(a) - requestedSize(b))) {
     const chosen = claim.metadata.annotations?.[selectedNode];
     if (chosen !== undefined && chosen !== node.metadata.name) return undefined;
-    const [volume] = all()
-      .filter((one) => fitsClaim(one, claim) && isReachable(one, node) && !choices.some((c) => c.volume === one))
-      .sort((a, b) => compareForClaim(a, b, claim));
-    const provisioner = storageClass(claim.spec?.storageClassName ?? '')?.provisioner ?? noProvisioner;
-    if (!volume && provisioner === noProvisioner) return undefined;
+    const isFree = (one: Volume) =>
+      fitsClaim(one, claim) && isReachable(one, node) && !choices.some(({ volume }) => volume === one);
+    // One that is being made on the node is waited for.
+    const [volume] =
+      chosen === undefined
+        ? all()
+            .filter(isFree)
+            .sort((a, b) => compareForClaim(a, b, claim))
+        : [];
+    if (!volume && !canProvision(storageClass(classNameOf(claim)), node)) return undefined;
     choices.push({ claim, volume });
   }
   return choices;
+}
+
+function canProvision(storageClass: Readonly<StorageClass> | undefined, { metadata }: Readonly<Node>): boolean {
+  const { provisioner = noProvisioner, allowedTopologies = [] } = storageClass ?? {};
+  if (provisioner === noProvisioner) return false;
+  const isAllowed = allowedTopologies.some(({ matchLabelExpressions = [] }) =>
+    matchLabelExpressions.every(({ key, values }) => values.includes(ownValue(metadata.labels, key) ?? '')),
+  );
+  return isAllowed || allowedTopologies.length === 0;
 }
 
 function isReachable({ spec }: Volume, node: Readonly<Node>): boolean {

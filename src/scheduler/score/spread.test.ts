@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { podContext } from '../fake/pod-context.ts';
 import { NodeInfo } from '../node-info.ts';
-import type { PodContext } from '../plugin.ts';
 import { spread } from './spread.ts';
 
 type Metadata = Partial<Pod['metadata']>;
@@ -19,15 +19,7 @@ function node(name: string, zone: string, ...pods: readonly Pod[]): NodeInfo {
 }
 
 function ask(asked: Pod, nodes: readonly NodeInfo[], services?: Record<string, string>) {
-  const context: PodContext = {
-    pod: asked,
-    nodes,
-    namespaceLabels: () => undefined,
-    serviceSelector: () => services,
-    imageNodes: () => undefined,
-    volumes: { claim: () => undefined, volume: () => undefined, all: () => [], storageClass: () => undefined },
-  };
-  return spread(context, nodes);
+  return spread(podContext(asked, nodes, { serviceSelector: () => services }), nodes);
 }
 
 const ownedBy = (kind: string, uid: string): Metadata => ({

@@ -8,6 +8,14 @@ export const noProvisioner = 'kubernetes.io/no-provisioner';
 /** The annotation of a claim by which the scheduler says where its volume is to be. */
 export const selectedNode = 'volume.kubernetes.io/selected-node';
 
+/** Annotation of a claim that has had a volume. */
+export const bindCompleted = 'pv.kubernetes.io/bind-completed';
+
+/** The StorageClass of a claim or a volume: the old annotation goes before the field. */
+export function classNameOf({ metadata, spec }: Readonly<PersistentVolumeClaim | PersistentVolume>): string {
+  return metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
+}
+
 /** Whether a volume is free (or kept) for the claim and is all that the claim asks. */
 export function fitsClaim(volume: Readonly<PersistentVolume>, claim: Readonly<PersistentVolumeClaim>): boolean {
   const { claimRef } = volume.spec ?? {};
@@ -20,16 +28,17 @@ export function fitsClaim(volume: Readonly<PersistentVolume>, claim: Readonly<Pe
 
 /** What a volume lacks that the claim asks, in upstream's words. Of one that is kept for the claim the class does not matter. */
 export function mismatchOf(
-  { metadata, spec = {} }: Readonly<PersistentVolume>,
+  volume: Readonly<PersistentVolume>,
   claim: Readonly<PersistentVolumeClaim>,
 ): string | undefined {
+  const { metadata, spec = {} } = volume;
   const wanted = claim.spec ?? {};
   if (metadata.deletionTimestamp !== undefined) return `the volume is marked for deletion "${metadata.name}"`;
-  if (sizeOf(spec.capacity?.storage) < sizeOf(wanted.resources?.requests?.storage)) return 'requested PV is too small';
+  if (sizeOf(spec.capacity?.storage) < requestedSize(claim)) return 'requested PV is too small';
   if (!spec.claimRef) {
-    const isSame = (key: 'storageClassName' | 'volumeAttributesClassName') => (spec[key] ?? '') === (wanted[key] ?? '');
-    if (!isSame('storageClassName')) return 'storageClassName does not match';
-    if (!isSame('volumeAttributesClassName')) return 'volumeAttributesClassName does not match';
+    if (classNameOf(volume) !== classNameOf(claim)) return 'storageClassName does not match';
+    const isSame = (spec.volumeAttributesClassName ?? '') === (wanted.volumeAttributesClassName ?? '');
+    if (!isSame) return 'volumeAttributesClassName does not match';
   }
   if ((spec.volumeMode ?? 'Filesystem') !== (wanted.volumeMode ?? 'Filesystem')) return 'incompatible volumeMode';
   const hasModes = (wanted.accessModes ?? []).every((mode) => spec.accessModes?.includes(mode));
@@ -45,6 +54,11 @@ export function compareForClaim(
   const reserved = Number(isClaimedBy(b, claim)) - Number(isClaimedBy(a, claim));
   const size = sizeOf(a.spec?.capacity?.storage) - sizeOf(b.spec?.capacity?.storage);
   return reserved || size || (a.metadata.name < b.metadata.name ? -1 : 1);
+}
+
+/** In bytes. */
+export function requestedSize({ spec }: Readonly<PersistentVolumeClaim>): number {
+  return sizeOf(spec?.resources?.requests?.storage);
 }
 
 function sizeOf(text: string | undefined): number {

@@ -10,6 +10,7 @@ import {
 import { type Amounts, addAmounts, parseAmounts } from '../../../../apimachinery/resource-list.ts';
 import type { QualifiedResource } from '../../../../apimachinery/status.ts';
 import { computeNames, isExtendedResource, isNativeResource } from '../../../validation/quantities.ts';
+import { classNameOf } from '../persistentvolume/matching.ts';
 import { podLimitsInForce, podRequestsInForce } from '../pod/resources.ts';
 import type {
   Container,
@@ -134,8 +135,7 @@ const claims: Evaluator = {
   usage(object) {
     const claim = object as Readonly<PersistentVolumeClaim>;
     const usage: Record<string, Quantity> = { persistentvolumeclaims: one, 'count/persistentvolumeclaims': one };
-    const { storageClassName } = claim.spec ?? {};
-    const className = claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? storageClassName ?? '';
+    const className = classNameOf(claim);
     const storage = requestedStorage(claim);
     if (storage) usage['requests.storage'] = storage;
     if (className === '') return usage;
