@@ -119,6 +119,8 @@ test('a spread over all pods of a namespace (an empty selector) holds nobody bac
     return nodes.map((info) => podTopologySpread(context(asked, nodes))?.(info) !== undefined);
   };
   expect(refused({ labelSelector: {} })).toEqual([false, false]);
+  expect(refused({ labelSelector: {}, matchLabelKeys: ['version'] })).toEqual([false, false]);
+  expect(refused({ labelSelector: {}, matchLabelKeys: ['app'] })).toEqual([false, false]);
   expect(refused({ labelSelector: { matchExpressions: [{ key: 'x', operator: 'DoesNotExist' }] } })).toEqual([
     true,
     false,

@@ -43,7 +43,7 @@ export function countDomains(
   keys: readonly string[],
 ): Map<string, number> {
   const counts = new Map<string, number>();
-  const matches = countsNobody(constraint) ? () => false : podMatcher(context.pod, constraint);
+  const matches = countsNobody(context.pod, constraint) ? () => false : podMatcher(context.pod, constraint);
   const eligible = eligibility(context, constraint);
   for (const info of context.nodes) {
     const labels = info.node.metadata.labels ?? {};
@@ -63,13 +63,18 @@ function eligibility(context: PodContext, constraint: TopologySpreadConstraint):
 }
 
 /** Upstream asks no pod about a selector without requirements (countPodsMatchSelector). */
-function countsNobody({ labelSelector, matchLabelKeys = [] }: TopologySpreadConstraint): boolean {
-  return labelSelectorOf(labelSelector)?.length === 0 && matchLabelKeys.length === 0;
+function countsNobody(owner: Readonly<Pod>, constraint: TopologySpreadConstraint): boolean {
+  return labelSelectorOf(constraint.labelSelector)?.length === 0 && keysToMatch(owner, constraint).length === 0;
 }
 
-function podMatcher(owner: Readonly<Pod>, { labelSelector, matchLabelKeys = [] }: TopologySpreadConstraint) {
-  const selector = labelSelectorOf(labelSelector);
-  const keys = matchLabelKeys.filter((key) => ownValue(owner.metadata.labels, key) !== undefined);
+/** Of `matchLabelKeys`, those that the pod has. */
+function keysToMatch({ metadata }: Readonly<Pod>, { matchLabelKeys = [] }: TopologySpreadConstraint): string[] {
+  return matchLabelKeys.filter((key) => ownValue(metadata.labels, key) !== undefined);
+}
+
+function podMatcher(owner: Readonly<Pod>, constraint: TopologySpreadConstraint) {
+  const selector = labelSelectorOf(constraint.labelSelector);
+  const keys = keysToMatch(owner, constraint);
   return (pod: Readonly<Pod>) =>
     selector !== undefined &&
     pod.metadata.namespace === owner.metadata.namespace &&

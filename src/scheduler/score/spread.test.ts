@@ -55,6 +55,15 @@ test('a pod without such an owner is spread from what its Services select, whoev
   expect(later[0]).toBeLessThan(later[1] ?? 0);
 });
 
+test('by default only nodes where the pod may be count for their zone', () => {
+  const replica = ownedBy('ReplicaSet', 'rs-1');
+  const [a1, a2, b1] = [node('a1', 'a'), node('a2', 'a', pod('x', replica), pod('y', replica)), node('b1', 'b')];
+  const nodes = [a1, a2, b1];
+  const chosen = { nodeSelector: { 'kubernetes.io/hostname': 'a1' } };
+  expect(spread(podContext(pod('new', replica), nodes), [a1, b1])).toEqual([66, 100]);
+  expect(spread(podContext(pod('new', replica, chosen), nodes), [a1, b1])).toEqual([100, 100]);
+});
+
 test('without owner and Service there is nothing to spread from', () => {
   expect(ask(pod('new', web), [node('n1', 'a', pod('x', web)), node('n2', 'a')])).toBeUndefined();
 });

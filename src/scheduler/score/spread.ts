@@ -3,6 +3,7 @@
 
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { ownValue } from '../../apimachinery/table.ts';
+import { nodeAffinity } from '../filter/node-affinity.ts';
 import { countDomains } from '../filter/topology-spread.ts';
 import type { NodeInfo, SpreadGroup } from '../node-info.ts';
 import { maxScore, type PodContext, type ScorePlugin } from '../plugin.ts';
@@ -43,9 +44,10 @@ function defaultScores(context: PodContext, feasible: readonly NodeInfo[]): read
   const group = groupOf(context);
   if (!group) return undefined;
   const perZone = new Map<string, number>();
+  const rejected = nodeAffinity(context);
   for (const info of context.nodes) {
     const name = info.node.metadata.labels?.[zone];
-    if (name !== undefined) perZone.set(name, (perZone.get(name) ?? 0) + info.countOf(group));
+    if (name !== undefined && !rejected?.(info)) perZone.set(name, (perZone.get(name) ?? 0) + info.countOf(group));
   }
   const spreads = defaultConstraints.map(({ topologyKey, maxSkew }): Spread => {
     const countAt = (info: NodeInfo) => {
@@ -110,6 +112,6 @@ function scores(
 
 function domains(key: string, nodes: readonly NodeInfo[]): number {
   if (key === hostname) return nodes.length;
-  return new Set(nodes.map(({ node }) => ownValue(node.metadata.labels, key)).filter((value) => value !== undefined))
-    .size;
+  // Those without the label are one domain, too.
+  return new Set(nodes.map(({ node }) => ownValue(node.metadata.labels, key) ?? '')).size;
 }
