@@ -34,16 +34,20 @@ export class SchedulerCache {
     return [...(this.#nominated.get(nodeName)?.values() ?? [])];
   }
 
-  /** `''` takes the nomination back. */
-  nominate(pod: Readonly<Pod>, nodeName: string): void {
+  /** `''` takes the nomination back. Answers whether the pod is no longer waited for at another node. */
+  nominate(pod: Readonly<Pod>, nodeName: string): boolean {
     const key = objectKey(pod);
+    let left = false;
     for (const [name, pods] of this.#nominated) {
-      if (name !== nodeName && pods.delete(key) && pods.size === 0) this.#nominated.delete(name);
+      if (name === nodeName || !pods.delete(key)) continue;
+      left = true;
+      if (pods.size === 0) this.#nominated.delete(name);
     }
-    if (nodeName === '') return;
+    if (nodeName === '') return left;
     const present = this.#nominated.get(nodeName) ?? new Map<string, Readonly<Pod>>();
     present.set(key, pod);
     this.#nominated.set(nodeName, present);
+    return left;
   }
 
   #noteImages({ metadata, status }: Readonly<Node>): void {
@@ -85,15 +89,17 @@ export class SchedulerCache {
     this.#put(pod, pod.spec.nodeName ?? '');
   }
 
-  removePod(pod: Readonly<Pod>): void {
+  /** Answers whether it was counted anywhere. */
+  removePod(pod: Readonly<Pod>): boolean {
     const key = objectKey(pod);
-    this.nominate(pod, '');
+    const wasNominated = this.nominate(pod, '');
     this.#assumed.delete(key);
     const place = this.#placed.get(key);
-    if (place === undefined) return;
+    if (place === undefined) return wasNominated;
     this.#placed.delete(key);
     this.#nodes.get(place)?.remove(pod);
     this.#homeless.get(place)?.delete(key);
+    return true;
   }
 
   /** Counts a pod on a node before the server has said so. */

@@ -13,8 +13,9 @@ import { volumeZone } from './filter/volume-zone.ts';
 import { missingVolumes, volumeBinding } from './filter/volumes.ts';
 import type { NodeInfo } from './node-info.ts';
 import {
+  type ActiveFilter,
   type FilterPlugin,
-  type NodeFilter,
+  type PluginName,
   type PodContext,
   type PreFilter,
   type Rejection,
@@ -28,24 +29,27 @@ import { balancedAllocation, leastAllocated } from './score/resources.ts';
 import { spread } from './score/spread.ts';
 
 /** In the order of kube-scheduler's default profile: the first that rejects a node says why. */
-const filters: readonly FilterPlugin[] = [
-  nodeUnschedulable,
-  nodeName,
-  taintToleration,
-  nodeAffinity,
-  nodePorts,
-  nodeResourcesFit,
-  diskConflict,
-  readWriteOncePod,
-  volumeLimits,
-  volumeBinding,
-  volumeZone,
-  podTopologySpread,
-  interPodAffinity,
-  dynamicResources,
+const filters: readonly { readonly name: PluginName; readonly plugin: FilterPlugin }[] = [
+  { name: 'NodeUnschedulable', plugin: nodeUnschedulable },
+  { name: 'NodeName', plugin: nodeName },
+  { name: 'TaintToleration', plugin: taintToleration },
+  { name: 'NodeAffinity', plugin: nodeAffinity },
+  { name: 'NodePorts', plugin: nodePorts },
+  { name: 'NodeResourcesFit', plugin: nodeResourcesFit },
+  { name: 'VolumeRestrictions', plugin: diskConflict },
+  { name: 'VolumeRestrictions', plugin: readWriteOncePod },
+  { name: 'NodeVolumeLimits', plugin: volumeLimits },
+  { name: 'VolumeBinding', plugin: volumeBinding },
+  { name: 'VolumeZone', plugin: volumeZone },
+  { name: 'PodTopologySpread', plugin: podTopologySpread },
+  { name: 'InterPodAffinity', plugin: interPodAffinity },
+  { name: 'DynamicResources', plugin: dynamicResources },
 ];
 
-const preFilters: readonly PreFilter[] = [namedNodes, missingVolumes];
+const preFilters: readonly { readonly name: PluginName; readonly plugin: PreFilter }[] = [
+  { name: 'NodeAffinity', plugin: namedNodes },
+  { name: 'VolumeBinding', plugin: missingVolumes },
+];
 
 /** Weights of kube-scheduler's default profile. */
 const scorers: readonly { readonly plugin: ScorePlugin; readonly weight: number }[] = [
@@ -77,24 +81,33 @@ export type Decision =
       readonly rejections: readonly Rejection[];
       /** Nodes on which the removal of pods may help. */
       readonly candidates: readonly NodeInfo[];
+      /** Who refused a node, or all of them. */
+      readonly refusedBy: ReadonlySet<PluginName>;
     };
 
-export function filtersFor(context: PodContext): NodeFilter[] {
-  return filters.map((plugin) => plugin(context)).filter((filter) => filter !== undefined);
+export function filtersFor(context: PodContext): ActiveFilter[] {
+  return filters.flatMap(({ name, plugin }) => {
+    const reject = plugin(context);
+    return reject ? [{ name, reject }] : [];
+  });
 }
 
 export function decide(context: PodContext, { start, dice, nominatedTo }: DecideOptions): Decision {
   const { pod } = context;
   const { length: count } = context.nodes;
-  const narrowed = narrow(context);
-  if (typeof narrowed === 'string') {
+  const refusedBy = new Set<PluginName>();
+  const nodes = narrow(context, refusedBy);
+  if (typeof nodes === 'string') {
     const rejections = context.nodes.map(() => unresolvable());
-    return { kind: 'none', nodes: count, refusal: narrowed, rejections, candidates: [] };
+    return { kind: 'none', nodes: count, refusal: nodes, rejections, candidates: [], refusedBy };
   }
-  const nodes = narrowed;
   const active = filtersFor(context);
-  const reject = (info: NodeInfo) =>
-    firstRejection(active, info) ?? rejectionWithNominated(context, info, nominatedTo?.(info.node.metadata.name) ?? []);
+  const reject = (info: NodeInfo) => {
+    const rejection = firstRejection(active, info, refusedBy);
+    if (rejection) return rejection;
+    const nominated = nominatedTo?.(info.node.metadata.name) ?? [];
+    return rejectionWithNominated(context, info, { nominated, refusedBy });
+  };
   // Room was made for it there.
   const nominated = pod.status?.nominatedNodeName;
   const own = nominated ? nodes.find(({ node }) => node.metadata.name === nominated) : undefined;
@@ -118,17 +131,18 @@ export function decide(context: PodContext, { start, dice, nominatedTo }: Decide
   const best = pick(context, feasible, dice);
   if (best) return { kind: 'node', name: best.node.metadata.name, examined };
   const notNamed = Array<Rejection>(count - nodes.length).fill(unresolvable(notSatisfied));
-  return { kind: 'none', nodes: count, rejections: [...rejections, ...notNamed], candidates };
+  return { kind: 'none', nodes: count, rejections: [...rejections, ...notNamed], candidates, refusedBy };
 }
 
 const notSatisfied = "node(s) didn't satisfy plugin(s) [NodeAffinity]";
 
 /** The nodes that come into question; a text: why none does. */
-function narrow(context: PodContext): readonly NodeInfo[] | string {
+function narrow(context: PodContext, refusedBy: Set<PluginName>): readonly NodeInfo[] | string {
   let { nodes } = context;
-  for (const preFilter of preFilters) {
-    const result = preFilter(context);
+  for (const { name, plugin } of preFilters) {
+    const result = plugin(context);
     if (!result) continue;
+    refusedBy.add(name);
     if ('refusal' in result) return result.refusal;
     nodes = nodes.filter(({ node }) => result.only.has(node.metadata.name));
   }
@@ -139,7 +153,7 @@ function narrow(context: PodContext): readonly NodeInfo[] | string {
 function rejectionWithNominated(
   context: PodContext,
   info: NodeInfo,
-  nominated: readonly Readonly<Pod>[],
+  { nominated, refusedBy }: { readonly nominated: readonly Readonly<Pod>[]; readonly refusedBy: Set<PluginName> },
 ): Rejection | undefined {
   const { pod, nodes } = context;
   const others = nominated.filter(
@@ -149,13 +163,19 @@ function rejectionWithNominated(
   const trial = info.clone();
   for (const other of others) trial.add(other);
   const context2 = { ...context, nodes: nodes.map((one) => (one === info ? trial : one)) };
-  return firstRejection(filtersFor(context2), trial);
+  return firstRejection(filtersFor(context2), trial, refusedBy);
 }
 
-function firstRejection(active: readonly NodeFilter[], info: NodeInfo): Rejection | undefined {
-  for (const filter of active) {
-    const rejection = filter(info);
-    if (rejection) return rejection;
+function firstRejection(
+  active: readonly ActiveFilter[],
+  info: NodeInfo,
+  refusedBy: Set<PluginName>,
+): Rejection | undefined {
+  for (const { name, reject } of active) {
+    const rejection = reject(info);
+    if (!rejection) continue;
+    refusedBy.add(name);
+    return rejection;
   }
   return undefined;
 }

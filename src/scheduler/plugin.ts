@@ -33,10 +33,30 @@ export interface Rejection {
 
 /** Undefined lets the node pass. */
 export type NodeFilter = (info: NodeInfo) => Rejection | undefined;
+export interface ActiveFilter {
+  readonly name: PluginName;
+  readonly reject: NodeFilter;
+}
 /** What is known before a node is looked at: why the pod can go nowhere, or the names of the only nodes in question. */
 export type PreFilterResult = { readonly refusal: string } | { readonly only: ReadonlySet<string> };
 export type PreFilter = (context: PodContext) => PreFilterResult | undefined;
 export type FilterPlugin = (context: PodContext) => NodeFilter | undefined;
+
+/** Names of kube-scheduler's filter plugins. */
+export type PluginName =
+  | 'DynamicResources'
+  | 'InterPodAffinity'
+  | 'NodeAffinity'
+  | 'NodeName'
+  | 'NodePorts'
+  | 'NodeResourcesFit'
+  | 'NodeUnschedulable'
+  | 'NodeVolumeLimits'
+  | 'PodTopologySpread'
+  | 'TaintToleration'
+  | 'VolumeBinding'
+  | 'VolumeRestrictions'
+  | 'VolumeZone';
 
 /** Scores of the nodes, 0 to 100 each, in their order. Undefined when the plugin has no opinion. */
 export type ScorePlugin = (context: PodContext, feasible: readonly NodeInfo[]) => readonly number[] | undefined;

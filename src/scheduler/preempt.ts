@@ -6,14 +6,14 @@ import { selects } from '../api/policy/v1/poddisruptionbudget/status.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
 import { ownValue } from '../apimachinery/table.ts';
 import type { NodeInfo } from './node-info.ts';
-import type { NodeFilter, PodContext } from './plugin.ts';
+import type { ActiveFilter, PodContext } from './plugin.ts';
 
 export interface PreemptInput {
   readonly context: PodContext;
   /** Nodes on which the removal of pods may help. */
   readonly candidates: readonly NodeInfo[];
   /** Filters of the profile for a context, as they are applied in scheduling. */
-  readonly filtersFor: (context: PodContext) => readonly NodeFilter[];
+  readonly filtersFor: (context: PodContext) => readonly ActiveFilter[];
   readonly budgets: readonly Readonly<PodDisruptionBudget>[];
 }
 
@@ -83,8 +83,8 @@ function victimsOn(
   for (const other of lower) trial.remove(other);
   const nodes = context.nodes.map((one) => (one === info ? trial : one));
   const rejection = () => {
-    for (const filter of filtersFor({ ...context, nodes })) {
-      const found = filter(trial);
+    for (const { reject } of filtersFor({ ...context, nodes })) {
+      const found = reject(trial);
       if (found) return found;
     }
     return undefined;

@@ -28,7 +28,7 @@ test('one that was tried in vain goes behind those that came meanwhile, unless i
   queue.failed(pod('early'));
   queue.failed(important);
   clock.advance(1000);
-  queue.clusterChanged();
+  queue.clusterChanged([]);
   expect([next(), next(), next()]).toEqual(['important', 'late', 'early']);
 });
 
@@ -37,8 +37,20 @@ test('one that waits for its back-off holds nobody up', () => {
   const { queue, next } = start(important, pod('other'));
   expect(next()).toBe('important');
   queue.failed(important);
-  queue.clusterChanged();
+  queue.clusterChanged([]);
   expect([next(), next()]).toEqual(['other', undefined]);
+});
+
+test('one that waits is left alone by changes that do not help it', () => {
+  const one = pod('a');
+  const { clock, queue, next } = start(one);
+  expect(next()).toBe('a');
+  queue.failed(one, (changes) => changes.has('pod'));
+  clock.advance(1000);
+  queue.clusterChanged([{ kind: 'node', now: { metadata: { name: 'n' }, spec: {} } }]);
+  expect(next()).toBeUndefined();
+  queue.clusterChanged([{ kind: 'pod', old: pod('b') }]);
+  expect(next()).toBe('a');
 });
 
 test('the back-off doubles from a second to ten', () => {
@@ -47,7 +59,7 @@ test('the back-off doubles from a second to ten', () => {
   for (const seconds of [1, 2, 4, 8, 10, 10]) {
     expect(next()).toBe('a');
     queue.failed(one);
-    queue.clusterChanged();
+    queue.clusterChanged([]);
     clock.advance(seconds * 1000 - 1);
     expect(next()).toBeUndefined();
     clock.advance(1);

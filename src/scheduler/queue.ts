@@ -3,6 +3,7 @@
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import type { Clock, Timer } from '../system/clock.ts';
+import { byKind, type Change, type Changes } from './wake.ts';
 
 /** Milliseconds: as kube-scheduler's podInitialBackoffSeconds and podMaxBackoffSeconds. */
 const firstBackoff = 1000;
@@ -21,7 +22,10 @@ interface Waiting {
   timer?: Timer | undefined;
   /** When the timer goes off. */
   due?: number | undefined;
+  mayHelp: (changes: Changes) => boolean;
 }
+
+const always = () => true;
 
 export class SchedulingQueue {
   readonly #clock: Clock;
@@ -45,7 +49,7 @@ export class SchedulingQueue {
     if (!entry || entry.pod.metadata.uid !== pod.metadata.uid) {
       this.remove(key);
       this.#order += 1;
-      entry = { pod, order: this.#order, attempts: 0, notBefore: 0, state: 'waiting' };
+      entry = { pod, order: this.#order, attempts: 0, notBefore: 0, state: 'waiting', mayHelp: always };
       this.#entries.set(key, entry);
     }
     entry.pod = pod;
@@ -101,13 +105,14 @@ export class SchedulingQueue {
     }
   }
 
-  /** There was no place: the pod waits for {@link clusterChanged}. */
-  failed(pod: Readonly<Pod>): void {
+  /** There was no place: the pod waits for a {@link clusterChanged} that may help it. */
+  failed(pod: Readonly<Pod>, mayHelp: Waiting['mayHelp'] = always): void {
     const entry = this.#entries.get(objectKey(pod));
     if (!entry || entry.state === 'active') return;
     // Those that came meanwhile are tried first: one that fits nowhere must not always be ahead of them.
     this.#order += 1;
     entry.order = this.#order;
+    entry.mayHelp = mayHelp;
     entry.notBefore = this.#clock.now() + Math.min(firstBackoff * 2 ** (entry.attempts - 1), maxBackoff);
     this.#after(entry, longest);
   }
@@ -119,11 +124,13 @@ export class SchedulingQueue {
     if (entry && entry.state === 'waiting') this.#after(entry, entry.notBefore - this.#clock.now());
   }
 
-  /** A node or a pod came, went or changed: whoever waits may fit now. */
-  clusterChanged(): void {
+  /** Whoever waits for such changes may fit now. */
+  clusterChanged(list: readonly Change[]): void {
     const now = this.#clock.now();
+    const changes = byKind(list);
     for (const entry of this.#entries.values()) {
-      if (entry.state === 'active' || entry.notBefore === 0) continue;
+      if (entry.state === 'active' || entry.notBefore === 0 || entry.due === entry.notBefore) continue;
+      if (!entry.mayHelp(changes)) continue;
       if (entry.notBefore <= now) this.#activate(entry);
       else this.#after(entry, entry.notBefore - now);
     }

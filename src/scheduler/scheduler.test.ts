@@ -147,6 +147,55 @@ test('a node takes no more than it has, counting pods whose binding is under way
   expect((await podClient.get(waiting[0]?.metadata.name ?? '', 'default')).spec.nodeName).toBe('node-1');
 });
 
+test('a pod is tried again when something changes that may help it', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('big', cpu('3')));
+  await settle();
+  const tries = async () => {
+    await settle();
+    clock.advance(11_000);
+    await settle();
+    const told = (await api.resource<Event>(events).list()).items.filter((e) => e.reason === 'FailedScheduling');
+    return told.reduce((sum, { count = 1 }) => sum + count, 0);
+  };
+  expect(await tries()).toBe(1);
+  await podClient.create(pod('small', cpu('1')));
+  await nodeClient.create(node('small', {}, { cpu: '2' }));
+  expect(await tries()).toBe(1);
+  await podClient.delete('small', 'default', { gracePeriodSeconds: 0 });
+  expect(await tries()).toBe(2);
+  await nodeClient.create(node('large', {}, { cpu: '4' }));
+  expect(await tries()).toBe(2);
+  expect((await podClient.get('big', 'default')).spec.nodeName).toBe('large');
+});
+
+test('a domain that goes need not be filled any more', async () => {
+  const { clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await nodeClient.create(node('node-2', { unschedulable: true }));
+  await settle();
+  const constraint = {
+    maxSkew: 1,
+    topologyKey: 'kubernetes.io/hostname',
+    whenUnsatisfiable: 'DoNotSchedule',
+    labelSelector: { matchLabels: { app: 'even' } },
+  };
+  const even = { topologySpreadConstraints: [constraint] };
+  for (const name of ['a', 'b']) {
+    await podClient.create(pod(name, even, { labels: { app: 'even' } }));
+    await settle();
+  }
+  const place = async () => (await podClient.get('b', 'default')).spec.nodeName;
+  expect(await place()).toBeUndefined();
+  await nodeClient.delete('node-2');
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect(await place()).toBe('node-1');
+});
+
 test('no nodes at all', async () => {
   const { api, pods: podClient } = start();
   await settle();
@@ -185,6 +234,26 @@ test('a failed binding is tried again, and what it took is free meanwhile', asyn
   clock.advance(1000);
   await settle();
   expect((await podClient.get('a', 'default')).spec.nodeName).toBe('node-1');
+  stop.splice(0);
+});
+
+test('those that found no room beside a pod whose binding failed are tried again', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  const refused = Promise.withResolvers<void>();
+  api.react(async ({ subresource, key }) => {
+    if (subresource === 'binding' && key === 'default/a') await refused.promise;
+  });
+  for (const name of ['a', 'b']) {
+    await podClient.create(pod(name, cpu('1500m')));
+    await settle();
+  }
+  refused.reject(new Error('never'));
+  await settle();
+  clock.advance(1000);
+  await settle();
+  expect((await podClient.get('b', 'default')).spec.nodeName).toBe('node-1');
   stop.splice(0);
 });
 
@@ -284,6 +353,25 @@ test('an important pod pushes the least important aside, and goes where they wer
   expect((await podClient.get('sneaky', 'default')).spec.nodeName).toBeUndefined();
 });
 
+test('room that was made for a pod is free when it is gone', async () => {
+  const { clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('cheap', { ...cpu('1'), priority: 1 }));
+  await settle();
+  await podClient.create(pod('urgent', { ...cpu('2'), priority: 10 }));
+  await settle();
+  await podClient.create(pod('modest', { ...cpu('1'), priority: 2 }));
+  await settle();
+  const place = async () => (await podClient.get('modest', 'default')).spec.nodeName;
+  expect(await place()).toBeUndefined();
+  await podClient.delete('urgent', 'default', { gracePeriodSeconds: 0 });
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect(await place()).toBe('node-1');
+});
+
 test('a pod that preempts never waits, and says so', async () => {
   const { api, pods: podClient, nodes: nodeClient } = start();
   await nodeClient.create(node('node-1'));
@@ -302,10 +390,9 @@ test('a pod that preempts never waits, and says so', async () => {
 test('a large image draws a pod to the node that has it', async () => {
   const { pods: podClient, nodes: nodeClient } = start();
   const images = [{ names: ['registry/big:1'], sizeBytes: 900 * 1024 * 1024 }];
-  for (const name of ['node-1', 'node-2', 'node-3']) {
-    const one = node(name);
-    await nodeClient.create(name === 'node-3' ? { ...one, status: { ...one.status, images } } : one);
-  }
+  for (const name of ['node-1', 'node-2', 'node-3']) await nodeClient.create(node(name));
+  await settle();
+  await nodeClient.patch({ name: 'node-3', type: 'merge', body: { status: { images } } }, { subresource: 'status' });
   await settle();
   const containers = [{ name: 'web', image: 'registry/big:1' }];
   await podClient.create(pod('a', { containers }));

@@ -40,6 +40,7 @@ import { findPreemption, notEligible, type Preemption, priorityOf } from './pree
 import { SchedulingQueue } from './queue.ts';
 import { ServiceSelectors } from './service-selectors.ts';
 import { VolumeClaims } from './volume-claims.ts';
+import { type Change, type Changes, mayHelp } from './wake.ts';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -83,7 +84,8 @@ class Scheduler {
   readonly #volumeView: PodContext['volumes'];
   readonly #volumeClaims: VolumeClaims;
   #start = 0;
-  #hasChanged = false;
+  /** That the queue has not heard of. */
+  #changes: Change[] = [];
 
   constructor(options: SchedulerOptions) {
     const { client, informers, clock, random } = options;
@@ -147,15 +149,31 @@ class Scheduler {
   #follow(): void {
     this.#serviceSelectors.follow(this.#serviceInformer);
     this.#nodeInformer.addHandler({
-      added: (node) => this.#nodeChanged(node),
-      updated: (node, old) => factsOf(node) !== factsOf(old) && this.#nodeChanged(node),
-      deleted: (node) => this.#cache.removeNode(node.metadata.name),
+      added: (now) => this.#nodeChanged({ now }),
+      updated: (now, old) => this.#nodeChanged({ now, old }),
+      deleted: (old) => {
+        this.#cache.removeNode(old.metadata.name);
+        this.#clusterChanged({ kind: 'node', old });
+      },
     });
     this.#volumeClaims.follow();
-    for (const informer of [this.#claimInformer, this.#volumeInformer, this.#classInformer]) {
-      const changed = () => this.#clusterChanged();
-      informer.addHandler({ added: changed, updated: changed });
-    }
+    this.#claimInformer.addHandler({
+      added: (now) => this.#clusterChanged({ kind: 'claim', now }),
+      updated: (now, old) => this.#clusterChanged({ kind: 'claim', now, old }),
+    });
+    this.#volumeInformer.addHandler({
+      added: (now) => this.#clusterChanged({ kind: 'volume', now }),
+      updated: (now, old) => this.#clusterChanged({ kind: 'volume', now, old }),
+    });
+    this.#classInformer.addHandler({
+      added: (now) => this.#clusterChanged({ kind: 'storageClass', now }),
+      updated: (now, old) => this.#clusterChanged({ kind: 'storageClass', now, old }),
+    });
+    this.#csiNodeInformer.addHandler({
+      added: (now) => this.#clusterChanged({ kind: 'csiNode', now }),
+      updated: (now, old) => this.#clusterChanged({ kind: 'csiNode', now, old }),
+    });
+    this.#attachmentInformer.addHandler({ deleted: (old) => this.#clusterChanged({ kind: 'attachment', old }) });
     this.#podInformer.addHandler({
       added: (pod) => this.#podSeen(pod, undefined),
       updated: (pod, old) => this.#podSeen(pod, old),
@@ -167,26 +185,28 @@ class Scheduler {
   }
 
   /** Of many changes at once the queue hears once. */
-  #clusterChanged(): void {
-    if (this.#hasChanged) return;
-    this.#hasChanged = true;
+  #clusterChanged(change: Change): void {
+    this.#changes.push(change);
+    if (this.#changes.length > 1) return;
     setImmediate(() => {
-      this.#hasChanged = false;
-      this.#queue.clusterChanged();
+      const changes = this.#changes;
+      this.#changes = [];
+      this.#queue.clusterChanged(changes);
     });
   }
 
   #podLeft(pod: Readonly<Pod>): void {
-    this.#cache.removePod(pod);
+    if (!this.#cache.removePod(pod)) return;
     const { nodeName } = pod.spec;
-    if (!nodeName) return;
-    for (const waiting of this.#cache.nominatedTo(nodeName)) this.#queue.hurry(objectKey(waiting));
-    this.#clusterChanged();
+    for (const waiting of nodeName ? this.#cache.nominatedTo(nodeName) : []) this.#queue.hurry(objectKey(waiting));
+    this.#clusterChanged({ kind: 'pod', old: pod });
   }
 
-  #nodeChanged(node: Readonly<Node>): void {
-    this.#cache.setNode(node);
-    this.#clusterChanged();
+  #nodeChanged({ now, old }: { readonly now: Readonly<Node>; readonly old?: Readonly<Node> }): void {
+    const isSame = old !== undefined && factsOf(now) === factsOf(old);
+    if (isSame && jsonEqual(now.status?.images, old.status?.images)) return;
+    this.#cache.setNode(now);
+    if (!isSame) this.#clusterChanged({ kind: 'node', now, old });
   }
 
   #podSeen(pod: Readonly<Pod>, old: Readonly<Pod> | undefined): void {
@@ -200,7 +220,7 @@ class Scheduler {
       // Only what the decision depends on is counted anew; a status is not.
       if (old?.spec.nodeName && sameDemand(pod, old)) return;
       this.#cache.setPod(pod);
-      this.#clusterChanged();
+      this.#clusterChanged({ kind: 'pod', now: pod, ...(old?.spec.nodeName && { old }) });
     } else if (this.#isOurs(pod)) {
       if (this.#cache.isAssumed(key)) return;
       if (pod.status?.nominatedNodeName) this.#cache.nominate(pod, pod.status.nominatedNodeName);
@@ -222,11 +242,17 @@ class Scheduler {
     const nominatedTo = (name: string) => this.#cache.nominatedTo(name);
     const decision = decide(context, { start: this.#start, dice, nominatedTo });
     if (decision.kind === 'none') {
-      this.#queue.failed(pod);
+      const { refusedBy } = decision;
+      const { namespaceLabels } = context;
+      // Without nodes nobody refuses.
+      const helps = (changes: Changes) => refusedBy.size === 0 || mayHelp(refusedBy, { pod, namespaceLabels }, changes);
+      this.#queue.failed(pod, helps);
       this.#makeRoom(context, decision);
       return;
     }
     this.#start = (this.#start + decision.examined) % Math.max(1, context.nodes.length);
+    // Room that was made for it elsewhere is not needed.
+    if (this.#cache.nominate(pod, decision.name)) this.#clusterChanged({ kind: 'pod', old: pod });
     this.#cache.assume(pod, decision.name);
     void this.#bind(pod, decision.name);
   }
@@ -326,6 +352,7 @@ class Scheduler {
       this.#recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, { type: 'Normal', reason: 'Scheduled', message });
     } catch (error) {
       this.#cache.forget(pod);
+      this.#clusterChanged({ kind: 'pod', old: pod });
       if (isNotFound(error) && !this.#podInformer.lister.get(name, namespace)) {
         this.#queue.remove(objectKey(pod));
         return;

@@ -33,7 +33,7 @@ export const nodePorts: FilterPlugin = ({ pod }) => {
   };
 };
 
-function clash(a: HostPort, b: HostPort): boolean {
+export function clash(a: HostPort, b: HostPort): boolean {
   const sameIP = a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0';
   return sameIP && a.port === b.port && a.protocol === b.protocol;
 }

@@ -3,7 +3,7 @@ import { tolerates, untoleratedTaint } from '../../api/core/v1/node/placement.ts
 import type { Taint } from '../../api/core/v1/types.generated.ts';
 import { type FilterPlugin, unresolvable } from '../plugin.ts';
 
-const unschedulableTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+export const unschedulableTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
 export const nodeUnschedulable: FilterPlugin = ({ pod }) => {
   const tolerated = (pod.spec.tolerations ?? []).some((t) => tolerates(t, unschedulableTaint));

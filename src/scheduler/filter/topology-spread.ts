@@ -12,9 +12,7 @@ const missingLabel = "node(s) didn't match pod topology spread constraints (miss
 const tooSkewed = "node(s) didn't match pod topology spread constraints";
 
 export const podTopologySpread: FilterPlugin = (context) => {
-  const constraints = (context.pod.spec.topologySpreadConstraints ?? []).filter(
-    (c) => c.whenUnsatisfiable === 'DoNotSchedule',
-  );
+  const constraints = requiredConstraints(context.pod);
   if (constraints.length === 0) return undefined;
   const keys = constraints.map((c) => c.topologyKey);
   const prepared = constraints.map((constraint) => prepare(context, constraint, keys));
@@ -28,6 +26,10 @@ export const podTopologySpread: FilterPlugin = (context) => {
     return undefined;
   };
 };
+
+export function requiredConstraints({ spec }: Readonly<Pod>): readonly TopologySpreadConstraint[] {
+  return (spec.topologySpreadConstraints ?? []).filter((c) => c.whenUnsatisfiable === 'DoNotSchedule');
+}
 
 function prepare(context: PodContext, constraint: TopologySpreadConstraint, keys: readonly string[]) {
   const counts = countDomains(context, constraint, keys);
@@ -72,7 +74,8 @@ function keysToMatch({ metadata }: Readonly<Pod>, { matchLabelKeys = [] }: Topol
   return matchLabelKeys.filter((key) => ownValue(metadata.labels, key) !== undefined);
 }
 
-function podMatcher(owner: Readonly<Pod>, constraint: TopologySpreadConstraint) {
+/** Whether a pod counts for the constraint. */
+export function podMatcher(owner: Readonly<Pod>, constraint: TopologySpreadConstraint) {
   const selector = labelSelectorOf(constraint.labelSelector);
   const keys = keysToMatch(owner, constraint);
   return (pod: Readonly<Pod>) =>

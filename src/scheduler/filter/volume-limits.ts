@@ -8,7 +8,7 @@ import { claimNameOf, isClaimOf } from './volumes.ts';
 const tooMany = resolvable('node(s) exceed max volume count');
 
 export const volumeLimits: FilterPlugin = ({ pod, volumes }) => {
-  const isAttached = (volume: Volume) => claimNameOf(pod, volume) !== undefined || inTree(volume) !== undefined;
+  const isAttached = (volume: Volume) => claimNameOf(pod, volume) !== undefined || driverOfInline(volume) !== undefined;
   if (!pod.spec.volumes?.some(isAttached)) return undefined;
   let attachments: ReturnType<typeof attachedByNode> | undefined;
   return ({ node, pods }) => {
@@ -31,6 +31,11 @@ export const volumeLimits: FilterPlugin = ({ pod, volumes }) => {
     return undefined;
   };
 };
+
+/** Who attaches a volume that a pod names itself; undefined for one that is not attached. */
+export function driverOfInline(volume: Readonly<Volume>): string | undefined {
+  return inTree(volume)?.driver;
+}
 
 /** Drivers by the names of volumes, which are the same where the volume is: `driver/handle`. */
 type Attached = Map<string, string>;

@@ -18,7 +18,7 @@ export const diskConflict: FilterPlugin = ({ pod }) => {
 };
 
 /** Of the same disk, unless both only read it; of one of EBS also then. */
-function conflicts(a: Readonly<Volume>, b: Readonly<Volume>): boolean {
+export function conflicts(a: Readonly<Volume>, b: Readonly<Volume>): boolean {
   const writes = (one?: { readonly readOnly?: boolean }, other?: { readonly readOnly?: boolean }) =>
     !(one?.readOnly && other?.readOnly);
   const same = <T>(left: T | undefined, right: T | undefined) => left !== undefined && left === right;
