@@ -74,6 +74,10 @@ export function volumeBinderController(context: ControllerContext): Controller {
       recorder.event({ ...claim, ...kind }, { type: 'Warning', reason, message });
       await patchStatus(claimClient, claim, { phase: 'Lost' });
     } else if (decision.kind === 'bind') await bind(claim, decision.volume);
+    const hasNone = decision.kind === 'wait' || decision.kind === 'nothing';
+    if (hasNone && claim.metadata.annotations?.[bindCompleted] === undefined && claim.status?.phase !== 'Pending') {
+      await patchStatus(claimClient, claim, { phase: 'Pending', accessModes: null, capacity: null });
+    }
   }
 
   /** The volume first: whoever reads only the claim believes what it says. */

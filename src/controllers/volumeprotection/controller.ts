@@ -1,10 +1,10 @@
-// Takes the finalizers off claims and volumes that are being deleted, once nobody uses them.
+// Puts finalizers on claims and volumes, and takes them off those that are being deleted, once nobody uses them.
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { persistentVolumeClaims, persistentVolumes, pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
 import { mountedClaims } from '../shared/pods.ts';
-import { claimFinalizer, isBound, isUsed, volumeFinalizer, withoutFinalizer } from './reconcile.ts';
+import { claimFinalizer, isBound, isUsed, nextFinalizers, volumeFinalizer } from './reconcile.ts';
 
 export function claimProtectionController(context: ControllerContext): Controller {
   const { client, informers } = context;
@@ -25,11 +25,12 @@ export function claimProtectionController(context: ControllerContext): Controlle
   async function sync(key: string): Promise<undefined> {
     const [namespace = '', claimName = ''] = key.split('/');
     const claim = claims.lister.get(claimName, namespace);
-    const finalizers = claim && withoutFinalizer(claim, claimFinalizer);
-    if (!claim || !finalizers || isUsed(claim, podInformer.lister.list(namespace))) return;
+    const next = claim && nextFinalizers(claim, claimFinalizer);
+    if (!claim || !next) return;
+    const { finalizers, letsGo } = next;
+    if (letsGo && isUsed(claim, podInformer.lister.list(namespace))) return;
     // The cache may not show a pod that has just come.
-    const { items } = await podClient.list({ namespace });
-    if (isUsed(claim, items)) return;
+    if (letsGo && isUsed(claim, (await podClient.list({ namespace })).items)) return;
     await claimClient.update({ ...claim, metadata: { ...claim.metadata, finalizers } });
   }
 
@@ -47,8 +48,9 @@ export function volumeProtectionController(context: ControllerContext): Controll
 
   async function sync(volumeName: string): Promise<undefined> {
     const volume = volumes.lister.get(volumeName);
-    const finalizers = volume && withoutFinalizer(volume, volumeFinalizer);
-    if (!volume || !finalizers || isBound(volume)) return;
+    const next = volume && nextFinalizers(volume, volumeFinalizer);
+    if (!volume || !next || (next.letsGo && isBound(volume))) return;
+    const { finalizers } = next;
     await volumeClient.update({ ...volume, metadata: { ...volume.metadata, finalizers } });
   }
 

@@ -15,9 +15,19 @@ export function isBound({ status }: Readonly<PersistentVolume>): boolean {
   return status?.phase === 'Bound';
 }
 
-/** The finalizers that remain when a protected object lets go; undefined where there is nothing to do. */
-export function withoutFinalizer({ metadata }: Readonly<KubeObject>, finalizer: string): string[] | undefined {
+export interface Finalizers {
+  /** What is to be written. */
+  readonly finalizers: string[];
+  /** Whether the object may go then: only when nobody uses it. */
+  readonly letsGo: boolean;
+}
+
+/** One is added where it is missing, and taken away from what is being deleted; undefined where there is nothing to do. */
+export function nextFinalizers({ metadata }: Readonly<KubeObject>, finalizer: string): Finalizers | undefined {
   const { deletionTimestamp, finalizers = [] } = metadata;
-  if (deletionTimestamp === undefined || !finalizers.includes(finalizer)) return undefined;
-  return finalizers.filter((one) => one !== finalizer);
+  const isProtected = finalizers.includes(finalizer);
+  if (deletionTimestamp === undefined) {
+    return isProtected ? undefined : { finalizers: [...finalizers, finalizer], letsGo: false };
+  }
+  return isProtected ? { finalizers: finalizers.filter((one) => one !== finalizer), letsGo: true } : undefined;
 }

@@ -28,6 +28,21 @@ test('a claim stays while a pod on a node mounts it, and goes with that pod', as
   expect(harness.errors).toEqual([]);
 });
 
+test('what came without its finalizer gets it, but not while it goes', async () => {
+  harness = startControllers({ names });
+  const claims = harness.api.resource<PersistentVolumeClaim>(persistentVolumeClaims);
+  const volumes = harness.api.resource<PersistentVolume>(persistentVolumes);
+  await claims.create({ metadata: { name: 'c', namespace: 'default', finalizers: ['other/one'] }, spec: {} });
+  await volumes.create({ metadata: { name: 'v' }, spec: {} });
+  await claims.create({ metadata: { name: 'going', namespace: 'default', finalizers: ['other/one'] }, spec: {} });
+  await claims.delete('going', 'default');
+  await harness.settle();
+  expect((await claims.get('c', 'default')).metadata.finalizers).toEqual(['other/one', claimFinalizer]);
+  expect((await volumes.get('v')).metadata.finalizers).toEqual([volumeFinalizer]);
+  expect((await claims.get('going', 'default')).metadata.finalizers).toEqual(['other/one']);
+  expect(harness.errors).toEqual([]);
+});
+
 test('a volume stays while it is bound', async () => {
   harness = startControllers({ names });
   const volumes = harness.api.resource<PersistentVolume>(persistentVolumes);
