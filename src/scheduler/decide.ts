@@ -85,7 +85,7 @@ export type Decision =
       readonly refusedBy: ReadonlySet<PluginName>;
     };
 
-export function filtersFor(context: PodContext): ActiveFilter[] {
+function filtersFor(context: PodContext): ActiveFilter[] {
   return filters.flatMap(({ name, plugin }) => {
     const reject = plugin(context);
     return reject ? [{ name, reject }] : [];
@@ -132,6 +132,20 @@ export function decide(context: PodContext, { start, dice, nominatedTo }: Decide
   if (best) return { kind: 'node', name: best.node.metadata.name, examined };
   const notNamed = Array<Rejection>(count - nodes.length).fill(unresolvable(notSatisfied));
   return { kind: 'none', nodes: count, rejections: [...rejections, ...notNamed], candidates, refusedBy };
+}
+
+/** Why a node would not take the pod, also beside those that wait for room there. */
+export function rejectionOn(
+  context: PodContext,
+  info: NodeInfo,
+  nominatedTo: NonNullable<DecideOptions['nominatedTo']>,
+): Rejection | undefined {
+  const refusedBy = new Set<PluginName>();
+  const nominated = nominatedTo(info.node.metadata.name);
+  return (
+    firstRejection(filtersFor(context), info, refusedBy) ??
+    rejectionWithNominated(context, info, { nominated, refusedBy })
+  );
 }
 
 const notSatisfied = "node(s) didn't satisfy plugin(s) [NodeAffinity]";

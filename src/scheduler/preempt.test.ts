@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
-import { filtersFor } from './decide.ts';
+import { rejectionOn } from './decide.ts';
 import { podContext } from './fake/pod-context.ts';
 import { NodeInfo } from './node-info.ts';
 import { findPreemption, notEligible } from './preempt.ts';
@@ -19,9 +19,19 @@ function nodeWith(name: string, ...pods: Pod[]): NodeInfo {
   return info;
 }
 
-function preempt(incoming: Pod, nodes: NodeInfo[], budgets: PodDisruptionBudget[] = []) {
-  const context = podContext(incoming, nodes);
-  const found = findPreemption({ context, candidates: nodes, filtersFor, budgets });
+interface Around {
+  readonly budgets?: PodDisruptionBudget[];
+  /** By node. */
+  readonly nominated?: Readonly<Record<string, Pod>>;
+}
+
+function preempt(incoming: Pod, nodes: NodeInfo[], { budgets = [], nominated = {} }: Around = {}) {
+  const found = findPreemption({
+    context: podContext(incoming, nodes),
+    candidates: nodes,
+    rejectionOn: (context, info) => rejectionOn(context, info, (name) => (nominated[name] ? [nominated[name]] : [])),
+    budgets,
+  });
   return 'reasons' in found ? found.reasons : [found.nodeName, ...found.victims.map(({ metadata }) => metadata.name)];
 }
 
@@ -47,7 +57,26 @@ test('a budget is respected while another node will do', () => {
     status: { disruptionsAllowed: 0, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 },
   };
   const nodes = [nodeWith('a', pod('x', '4', 1, { app: 'db' })), nodeWith('b', pod('y', '4', 3))];
-  expect(preempt(pod('new', '4', 10), nodes, [budget])).toEqual(['b', 'y']);
+  expect(preempt(pod('new', '4', 10), nodes, { budgets: [budget] })).toEqual(['b', 'y']);
+});
+
+test('room that is made for a pod of the same priority is not made twice', () => {
+  const nodes = [nodeWith('a', pod('x', '4', 1)), nodeWith('b', pod('y', '4', 3))];
+  const incoming = pod('new', '4', 10);
+  expect(preempt(incoming, nodes)).toEqual(['a', 'x']);
+  expect(preempt(incoming, nodes, { nominated: { a: pod('other', '4', 10) } })).toEqual(['b', 'y']);
+  expect(preempt(incoming, nodes, { nominated: { a: pod('other', '4', 9) } })).toEqual(['a', 'x']);
+});
+
+test('of pods that matter the same the last to start goes, and before it one that has not started', () => {
+  const started = (name: string, second: number): Pod => ({
+    ...pod(name, '2', 1),
+    status: { startTime: `2026-01-01T00:00:0${second}Z` },
+  });
+  const created = pod('waits', '2', 1);
+  created.metadata.creationTimestamp = '2025-01-01T00:00:00Z';
+  expect(preempt(pod('new', '2', 10), [nodeWith('a', started('late', 2), started('early', 1))])).toEqual(['a', 'late']);
+  expect(preempt(pod('new', '2', 10), [nodeWith('a', created, started('late', 2))])).toEqual(['a', 'waits']);
 });
 
 test('looks on while the first hundred nodes do not help', () => {

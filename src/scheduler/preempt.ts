@@ -6,14 +6,14 @@ import { selects } from '../api/policy/v1/poddisruptionbudget/status.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
 import { ownValue } from '../apimachinery/table.ts';
 import type { NodeInfo } from './node-info.ts';
-import type { ActiveFilter, PodContext } from './plugin.ts';
+import type { PodContext, Rejection } from './plugin.ts';
 
 export interface PreemptInput {
   readonly context: PodContext;
   /** Nodes on which the removal of pods may help. */
   readonly candidates: readonly NodeInfo[];
-  /** Filters of the profile for a context, as they are applied in scheduling. */
-  readonly filtersFor: (context: PodContext) => readonly ActiveFilter[];
+  /** Whether the pod would be refused, as in scheduling; pods that are nominated to the node count. */
+  readonly rejectionOn: (context: PodContext, info: NodeInfo) => Rejection | undefined;
   readonly budgets: readonly Readonly<PodDisruptionBudget>[];
 }
 
@@ -73,7 +73,7 @@ interface Option extends Preemption {
 const nobody = { reasons: ['No preemption victims found for incoming pod'] };
 
 function victimsOn(
-  { context, filtersFor, budgets }: PreemptInput,
+  { context, rejectionOn, budgets }: PreemptInput,
   info: NodeInfo,
 ): Option | { readonly reasons: readonly string[] } {
   const { pod } = context;
@@ -82,13 +82,7 @@ function victimsOn(
   const trial = info.clone();
   for (const other of lower) trial.remove(other);
   const nodes = context.nodes.map((one) => (one === info ? trial : one));
-  const rejection = () => {
-    for (const { reject } of filtersFor({ ...context, nodes })) {
-      const found = reject(trial);
-      if (found) return found;
-    }
-    return undefined;
-  };
+  const rejection = () => rejectionOn({ ...context, nodes }, trial);
   const left = rejection();
   if (left) return { reasons: left.reasons };
   const { violating, others } = byBudget(lower.sort(byImportance), budgets);
@@ -110,11 +104,15 @@ function victimsOn(
 /** Higher priority first, then the longer running. */
 function byImportance(a: Readonly<Pod>, b: Readonly<Pod>): number {
   if (priorityOf(a) !== priorityOf(b)) return priorityOf(b) - priorityOf(a);
+  if (startOf(a) === startOf(b)) return 0;
   return startOf(a) < startOf(b) ? -1 : 1;
 }
 
-function startOf(pod: Readonly<Pod>): string {
-  return pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '';
+/** Later than every time: of a pod that has not started. */
+const notYet = '~';
+
+function startOf({ status }: Readonly<Pod>): string {
+  return status?.startTime ?? notYet;
 }
 
 function byBudget(pods: readonly Readonly<Pod>[], budgets: readonly Readonly<PodDisruptionBudget>[]) {

@@ -33,7 +33,7 @@ import type { Client, Informer, Informers, ResourceClient } from '../client/type
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { SchedulerCache } from './cache.ts';
-import { type Decision, decide, filtersFor, fitError } from './decide.ts';
+import { type Decision, decide, fitError, rejectionOn } from './decide.ts';
 import type { PodContext } from './plugin.ts';
 import { podRequests } from './pod-resources.ts';
 import { findPreemption, notEligible, type Preemption, priorityOf } from './preempt.ts';
@@ -280,7 +280,12 @@ class Scheduler {
       return;
     }
     const budgets = this.#budgetInformer.lister.list();
-    const preemption = findPreemption({ context, candidates, filtersFor, budgets });
+    const preemption = findPreemption({
+      context,
+      candidates,
+      rejectionOn: (trial, info) => rejectionOn(trial, info, (name) => this.#cache.nominatedTo(name)),
+      budgets,
+    });
     if ('reasons' in preemption) {
       this.#report(pod, fitError(decision, preemption));
       return;
