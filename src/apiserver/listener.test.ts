@@ -170,6 +170,11 @@ describe.each([
   });
 });
 
+test('a connection of HTTP/1.1 that nobody uses stays open as long as with kube-apiserver', async () => {
+  const { headers } = await http1({ path: '/version' });
+  expect(headers).toMatchObject({ connection: 'keep-alive', 'keep-alive': 'timeout=90' });
+});
+
 test('who vouches for a client certificate, in both versions of HTTP', async () => {
   const { options, clients } = await serverOptions();
   const seeing = new Listener(options, async ({ clientCertificate }) =>

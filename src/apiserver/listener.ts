@@ -22,6 +22,11 @@ import { SharedTurn } from './shared-turn.ts';
 /** As of Go's servers: what a request line and its headers may take, for both versions of HTTP. */
 const mostHeaderBytes = 1024 * 1024;
 const mostHeaders = 2000;
+/**
+ * As kube-apiserver's, and as long as Go's clients keep a connection. Where the server is first to close one, a request that
+ * another client sends at that moment is lost; after Node.js's 5 s that is so for whoever asks once in a while.
+ */
+const idleMs = 90_000;
 
 export interface ListenerOptions {
   readonly host: string;
@@ -74,6 +79,7 @@ export class Listener {
       requestCert: true,
       rejectUnauthorized: false,
       allowHTTP1: true,
+      http1Options: { keepAliveTimeout: idleMs },
       maxHeaderSize: mostHeaderBytes,
       maxHeaderListPairs: mostHeaders,
       // One with a body is answered as if it did not ask for another protocol: with that, the body would be lost.
