@@ -141,6 +141,75 @@ test('watches and connections have paths too, which generated clients go by', ()
   expect(of(`${pod}/proxy/{path}`)).toContain('head connectHeadCoreV1NamespacedPodProxyWithPath');
 });
 
+test('what belongs to no resource has paths too: the version, the groups, the resources of each', () => {
+  type Read = { get: { operationId: string; responses: Record<string, { schema: unknown }> } };
+  const { paths } = JSON.parse(String(api.swagger().body)) as { paths: Record<string, Read> };
+  const answered = (path: string) => {
+    const { operationId, responses } = paths[path]!.get;
+    return [operationId, responses['200']!.schema];
+  };
+  const meta = '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1';
+  expect(answered('/version/')).toEqual([
+    'getCodeVersion',
+    { $ref: '#/definitions/io.k8s.apimachinery.pkg.version.Info' },
+  ]);
+  expect(answered('/api/')).toEqual(['getCoreAPIVersions', { $ref: `${meta}.APIVersions` }]);
+  expect(answered('/api/v1/')).toEqual(['getCoreV1APIResources', { $ref: `${meta}.APIResourceList` }]);
+  expect(answered('/apis/')).toEqual(['getAPIVersions', { $ref: `${meta}.APIGroupList` }]);
+  expect(answered('/apis/rbac.authorization.k8s.io/')).toEqual([
+    'getRbacAuthorizationAPIGroup',
+    { $ref: `${meta}.APIGroup` },
+  ]);
+  expect(answered('/apis/apps/v1/')).toEqual(['getAppsV1APIResources', { $ref: `${meta}.APIResourceList` }]);
+  expect(answered('/openid/v1/jwks')).toEqual(['getServiceAccountIssuerOpenIDKeyset', { type: 'string' }]);
+  for (const [name, path] of [
+    ['version', '/version/'],
+    ['apis/apps', '/apis/apps/'],
+    ['apis/apps/v1', '/apis/apps/v1/'],
+  ] as const) {
+    expect(parsed(name).paths).toHaveProperty([path, 'get']);
+  }
+});
+
+test('a group of custom resources has no path of its own', () => {
+  const { resource, ...facts } = resources.find((one) => one.resource === 'configmaps')!;
+  const custom = { ...facts, group: 'example.com', resource: 'widgets', kind: 'Widget', openApiSchema: {} };
+  const both = openApi({ resources: [...resources, custom], version: 'v1.36.2' });
+  const { paths } = JSON.parse(String(both.swagger().body)) as Document;
+  expect(paths).toHaveProperty(['/apis/example.com/v1/widgets', 'get']);
+  expect(Object.keys(paths).filter((path) => /^.apis.example.com.(v1.)?$/.test(path))).toEqual([]);
+});
+
+test('what DELETE answers with, as the clients that upstream generates expect it', () => {
+  const { paths } = JSON.parse(String(api.swagger().body)) as {
+    paths: Record<string, { delete?: { responses: Record<string, { schema: { $ref: string } }> } }>;
+  };
+  const answers = Object.entries(paths).flatMap(([path, item]) => {
+    if (!path.endsWith('/{name}') || item.delete === undefined) return [];
+    const [ok, accepted] = ['200', '202'].map((code) => item.delete!.responses[code]!.schema.$ref.split('.').at(-1)!);
+    expect(accepted).toBe(ok);
+    return ok === 'Status' ? [] : [ok];
+  });
+  expect(answers.sort()).toEqual([
+    'CSIDriver',
+    'CSINode',
+    'DeviceClass',
+    'PersistentVolume',
+    'PersistentVolumeClaim',
+    'Pod',
+    'PodTemplate',
+    'ResourceClaim',
+    'ResourceClaimTemplate',
+    'ResourceQuota',
+    'ResourceSlice',
+    'Service',
+    'ServiceAccount',
+    'StorageClass',
+    'VolumeAttachment',
+    'VolumeAttributesClass',
+  ]);
+});
+
 test('fields of a few values name them', () => {
   const swagger = JSON.parse(String(api.swagger().body)) as { definitions: Document['components']['schemas'] };
   for (const schemas of [parsed('api/v1').components.schemas, swagger.definitions]) {

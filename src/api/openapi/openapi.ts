@@ -5,15 +5,15 @@ import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
 import { table as enumsTable } from '../facts/enums.generated.ts';
 import { table as fieldsTable } from '../facts/fields.generated.ts';
 import { table as mergeKeysTable } from '../facts/merge-keys.generated.ts';
-import type { ResourceFacts } from '../resource.ts';
 import { type Facts, readFacts } from '../schema/facts.ts';
 import { Components, type CustomKind, type JsonSchema } from './components.ts';
 import { readDescriptions } from './descriptions.ts';
-import { documentName, pathsOf } from './paths.ts';
+import { type OwnPath, ownPathItem, ownPaths } from './own-paths.ts';
+import { documentName, type PathResource, pathsOf } from './paths.ts';
 import { encodeSwagger } from './protobuf.ts';
 
 /** A resource or subresource; a custom one brings its schema (apiextensions JSONSchemaProps). */
-export type OpenApiResource = ResourceFacts & {
+export type OpenApiResource = PathResource & {
   readonly openApiSchema?: JSONSchemaProps;
   readonly listKind?: string;
   /** By their paths. */
@@ -50,7 +50,7 @@ export interface OpenApi {
 }
 
 /** Raised when the same tables make another document: clients keep documents by their hash, for good. */
-const form = 2;
+const form = 3;
 
 export function openApi(options: OpenApiOptions): OpenApi {
   return new Documents(options);
@@ -60,6 +60,8 @@ class Documents implements OpenApi {
   private readonly resources: readonly OpenApiResource[];
   private readonly version: string;
   private readonly byDocument: ReadonlyMap<string, readonly OpenApiResource[]>;
+  private readonly ownPaths: readonly OwnPath[];
+  private readonly ownByDocument: ReadonlyMap<string, readonly OwnPath[]>;
   private readonly kept: KeptDocuments;
   private facts: Facts | undefined;
   private tables: string | undefined;
@@ -69,19 +71,24 @@ class Documents implements OpenApi {
     this.resources = resources;
     this.version = version;
     this.byDocument = Map.groupBy(resources, documentName);
+    this.ownPaths = ownPaths(resources);
+    this.ownByDocument = Map.groupBy(this.ownPaths, ({ document }) => document);
   }
 
   index(): string {
     const paths: Record<string, JsonSchema> = {};
-    for (const [name, resources] of [...this.byDocument].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${this.hash(resources)}` };
+    for (const name of [...new Set([...this.byDocument.keys(), ...this.ownByDocument.keys()])].sort()) {
+      const hash = this.hash(this.byDocument.get(name) ?? []);
+      paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${hash}` };
     }
     return JSON.stringify({ paths });
   }
 
   document(name: string): MadeDocument | undefined {
-    const resources = this.byDocument.get(name);
-    return resources && this.made(name, this.hash(resources), () => JSON.stringify(this.v3(resources)));
+    const own = this.ownByDocument.get(name) ?? [];
+    const resources = this.byDocument.get(name) ?? [];
+    if (own.length + resources.length === 0) return undefined;
+    return this.made(name, this.hash(resources), () => JSON.stringify(this.v3(resources, own)));
   }
 
   swagger(): MadeDocument {
@@ -121,13 +128,13 @@ class Documents implements OpenApi {
     return createHash('sha256').update(text).digest('hex').toUpperCase();
   }
 
-  private v3(resources: readonly OpenApiResource[]): unknown {
+  private v3(resources: readonly OpenApiResource[], own: readonly OwnPath[]): unknown {
     this.facts ??= readFacts();
     const components = new Components(3, this.facts, customKinds(resources));
     return {
       openapi: '3.0.0',
       info: { title: 'Kubernetes', version: this.version },
-      paths: pathItems(resources, components),
+      paths: pathItems(resources, own, components),
       components: { schemas: components.all() },
     };
   }
@@ -138,16 +145,17 @@ class Documents implements OpenApi {
     return {
       swagger: '2.0',
       info: { title: 'Kubernetes', version: this.version },
-      paths: pathItems(this.resources, components),
+      paths: pathItems(this.resources, this.ownPaths, components),
       definitions: components.all(),
     };
   }
 }
 
-function pathItems(resources: readonly ResourceFacts[], components: Components): JsonSchema {
-  const name = ({ group, version, resource }: ResourceFacts) => `${group}/${version}/${resource.split('/')[0]}`;
+function pathItems(resources: readonly PathResource[], own: readonly OwnPath[], components: Components): JsonSchema {
+  const name = ({ group, version, resource }: PathResource) => `${group}/${version}/${resource.split('/')[0]}`;
   const kinds = new Map(resources.filter((r) => !r.resource.includes('/')).map((r) => [name(r), r.kind]));
   const items = resources.flatMap((r) => Object.entries(pathsOf(r, kinds.get(name(r)) ?? r.kind, components)));
+  for (const one of own) items.push([one.path, ownPathItem(one, components)]);
   return Object.fromEntries(items.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -70,7 +70,7 @@ const patchTypes = [
 const customPatchTypes = patchTypes.filter((type) => !type.includes('strategic'));
 
 const plainTypes = ['application/json', 'application/yaml'];
-const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+export const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
 const watchTypes = [
   'application/json',
@@ -79,7 +79,11 @@ const watchTypes = [
 ];
 
 /** A resource; a custom one brings its schema. */
-type PathResource = ResourceFacts & { readonly openApiSchema?: object };
+export type PathResource = ResourceFacts & {
+  readonly openApiSchema?: object;
+  /** DELETE answers with the object rather than with a Status. */
+  readonly returnsDeletedObject?: boolean;
+};
 
 const parameterDescriptions = table<string>({
   allowWatchBookmarks: 'Whether a watch is told now and then how far it has come, by events of type BOOKMARK.',
@@ -189,6 +193,7 @@ const watchVerb: Verb = {
   answer: 'event',
 };
 const watchListVerb: Verb = { ...watchVerb, action: 'watchlist', idEnd: 'List' };
+const deleteVerb = itemVerbs.delete!;
 const logVerb: Verb = { ...itemVerbs.get!, parameters: logParameters, answer: 'text' };
 
 /** The path items of one resource or subresource; `itemKind` is the kind of the resource that a subresource belongs to. */
@@ -210,7 +215,7 @@ export function pathsOf(resource: PathResource, itemKind: string, components: Co
   const watched = `${root}/watch${inNamespace}/${name}`;
   return {
     ...operations.pathItem(collection, collectionVerbs, scope),
-    ...operations.pathItem(`${collection}/{name}`, itemVerbs, scope),
+    ...operations.pathItem(`${collection}/{name}`, verbsOfItem(resource), scope),
     ...operations.pathItem(watched, { watch: watchListVerb }, scope),
     ...operations.pathItem(`${watched}/{name}`, { watch: watchVerb }, scope),
     ...(resource.namespaced && {
@@ -218,6 +223,10 @@ export function pathsOf(resource: PathResource, itemKind: string, components: Co
       ...operations.pathItem(`${root}/watch/${name}`, { watch: watchListVerb }, 'ForAllNamespaces'),
     }),
   };
+}
+
+function verbsOfItem({ returnsDeletedObject }: PathResource): Readonly<Record<string, Verb>> {
+  return returnsDeletedObject ? { ...itemVerbs, delete: { ...deleteVerb, answer: 'object' } } : itemVerbs;
 }
 
 class Operations {
@@ -264,13 +273,12 @@ class Operations {
 
   private connectOperation(method: string, scope: string, idEnd: string): JsonSchema {
     const id = `connect${method.replace(/^\w/, (c) => c.toUpperCase())}`;
-    const type = { type: 'string' };
     const isV2 = this.components.version === 2;
     return {
       ...this.identity({ id, action: 'connect', idEnd }, scope),
       ...(isV2 && { consumes: ['*/*'], produces: ['*/*'] }),
       responses: {
-        '200': isV2 ? { description: 'OK', schema: type } : { description: 'OK', content: { '*/*': { schema: type } } },
+        '200': { description: 'OK', ...contentOf(this.components, { type: 'string' }, ['*/*']) },
         '401': { description: 'Unauthorized' },
       },
     };
@@ -291,8 +299,8 @@ class Operations {
   private identity({ id, action, idEnd = '' }: Pick<Verb, 'id' | 'action' | 'idEnd'>, scope: string): JsonSchema {
     const { group, version, kind, resource } = this.resource;
     const own = this.resource.kindGroupVersion ?? { group, version };
-    const tag = `${(group === '' ? 'core' : group.replace(/\.k8s\.io$/, '')).replace(/[.-](\w?)/g, (_, c: string) => c.toUpperCase())}_${version}`;
-    const camelTag = tag.replace(/(?:^|_)(\w)/g, (_, c: string) => c.toUpperCase());
+    const tag = tagOf(group, version);
+    const camelTag = idPart(tag);
     const [, subresource = ''] = resource.split('/');
     const suffix = subresource.replace(/^\w/, (c) => c.toUpperCase());
     const operationId =
@@ -341,20 +349,15 @@ class Operations {
     return this.kindSchema(answer === 'list' ? 'List' : '') ?? { type: 'string' };
   }
 
-  private responses({ answer, method }: Verb, types: readonly string[]): JsonSchema {
+  private responses({ action, answer, method }: Verb, types: readonly string[]): JsonSchema {
     const schema = this.answerSchema(answer);
-    const response = (description: string) => this.response(description, schema, types);
+    const response = (description: string) => ({ description, ...contentOf(this.components, schema, types) });
     return {
       '200': response('OK'),
-      ...(method === 'post' && { '201': response('Created'), '202': response('Accepted') }),
-      ...((method === 'put' || method === 'patch') && { '201': response('Created') }),
+      ...(method !== 'get' && method !== 'delete' && { '201': response('Created') }),
+      ...((method === 'post' || action === 'delete') && { '202': response('Accepted') }),
       '401': { description: 'Unauthorized' },
     };
-  }
-
-  private response(description: string, schema: JsonSchema, types: readonly string[]): JsonSchema {
-    if (this.components.version === 2) return { description, schema };
-    return { description, content: Object.fromEntries(types.map((type) => [type, { schema }])) };
   }
 
   private parameter(name: string, place: 'path' | 'query'): JsonSchema {
@@ -369,6 +372,23 @@ class Operations {
     if (this.components.version === 2) return { ...common, type, uniqueItems: true };
     return { ...common, schema: { type, uniqueItems: true } };
   }
+}
+
+/** What an answer holds, in the words of Swagger or of OpenAPI 3. */
+export function contentOf({ version }: Components, schema: JsonSchema, types: readonly string[]): JsonSchema {
+  return version === 2 ? { schema } : { content: Object.fromEntries(types.map((type) => [type, { schema }])) };
+}
+
+/** `core_v1`, `rbacAuthorization_v1`; of a group alone, `apps`. */
+export function tagOf(group: string, version?: string): string {
+  const short = group === '' ? 'core' : group.replace(/\.k8s\.io$/, '');
+  const tag = short.replace(/[.-](\w?)/g, (_, c: string) => c.toUpperCase());
+  return version === undefined ? tag : `${tag}_${version}`;
+}
+
+/** A tag as it stands in ids of operations: `CoreV1`. */
+export function idPart(tag: string): string {
+  return tag.replace(/(?:^|_)(\w)/g, (_, c: string) => c.toUpperCase());
 }
 
 /** `api/v1`, `apis/apps/v1`: what /openapi/v3 calls the document of a group and version. */

@@ -9,6 +9,7 @@ import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice }
 
 /** Devices that are alike, for claims to ask for. */
 export const deviceClass: Kind<DeviceClass> = {
+  returnsDeletedObject: true,
   countsGeneration: true,
   strategy: { validate: validateDeviceClass, validateUpdate: validateDeviceClass },
   columns: [nameColumn, ageColumn],
@@ -25,6 +26,7 @@ function claimState({ metadata, status }: ResourceClaim): string {
 
 /** Devices that Pods share, or one has. */
 export const resourceClaim: Kind<ResourceClaim> = {
+  returnsDeletedObject: true,
   statusKeeps: 'metadata',
   strategy: {
     default: ({ spec }) => defaultDeviceClaim(spec?.devices),
@@ -42,6 +44,7 @@ export const resourceClaim: Kind<ResourceClaim> = {
 
 /** What the claims of Pods are made from. */
 export const resourceClaimTemplate: Kind<ResourceClaimTemplate> = {
+  returnsDeletedObject: true,
   strategy: {
     default: ({ spec }) => defaultDeviceClaim(spec?.spec?.devices),
     validate: ({ spec }) => [
@@ -57,6 +60,7 @@ export const resourceClaimTemplate: Kind<ResourceClaimTemplate> = {
 
 /** Devices that a driver offers on a node, or on several. */
 export const resourceSlice: Kind<ResourceSlice> = {
+  returnsDeletedObject: true,
   countsGeneration: true,
   strategy: { validate: (object) => validateSlice(object), validateUpdate: validateSlice },
   selectableFields: {

@@ -54,6 +54,7 @@ function validateSpec(spec: CSIDriver['spec']): FieldError[] {
 
 /** A driver of the Container Storage Interface, and what the kubelet has to know of it. */
 export const csiDriver: Kind<CSIDriver> = {
+  returnsDeletedObject: true,
   countsGeneration: true,
   allowUnconditionalUpdate: false,
   strategy: {

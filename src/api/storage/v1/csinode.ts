@@ -54,6 +54,7 @@ function printedDriver({ name: Name, nodeID: NodeID, topologyKeys }: CSINodeDriv
 
 /** What the drivers on a node call it. */
 export const csiNode: Kind<CSINode> = {
+  returnsDeletedObject: true,
   allowUnconditionalUpdate: false,
   strategy: { validate: ({ spec }) => validateDrivers(spec.drivers ?? []), validateUpdate },
   columns: [nameColumn, column('Drivers', 'How many drivers the node has.', { type: 'integer' }), ageColumn],

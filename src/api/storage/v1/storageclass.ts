@@ -95,6 +95,7 @@ const defaultAnnotations = [
 ];
 
 export const storageClass: Kind<StorageClass> = {
+  returnsDeletedObject: true,
   strategy: {
     default(object) {
       object.reclaimPolicy ??= 'Delete';

@@ -65,6 +65,7 @@ function validateError({ message = '', errorCode = 0 }: VolumeError = {}, path: 
 
 /** A volume on its way to a node, or there. */
 export const volumeAttachment: Kind<VolumeAttachment> = {
+  returnsDeletedObject: true,
   allowUnconditionalUpdate: false,
   emptyStatus: () => ({ attached: false }),
   statusKeeps: 'metadata',
