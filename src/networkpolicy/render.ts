@@ -19,7 +19,11 @@ export const tableName = 'portico-networkpolicy';
 /** Longer comments nft refuses. */
 const longestComment = 128;
 
-const filterPriority = 0;
+/**
+ * Just after priority `filter`, at which the proxy refuses what no endpoint is there for. Of two chains with one priority the
+ * kernel asks first the one that was made last, so that such a packet would be refused or dropped as it happens.
+ */
+const afterFilter = 1;
 const accept: Statement = { kind: 'accept' };
 const rule = (...statements: Statement[]): Rule => ({ statements });
 const podsOf = (direction: Direction) => `${direction}-pods`;
@@ -79,7 +83,7 @@ function forward(nft: NftFamily): Chain {
         ];
   return {
     name: 'forward',
-    hook: { type: 'filter', hook: 'forward', priority: filterPriority },
+    hook: { type: 'filter', hook: 'forward', priority: afterFilter },
     rules: [
       rule({ kind: 'match', field: 'ct state', op: '==', values: ['established', 'related'] }, accept),
       // On the bridge pods ask each other for their link addresses.

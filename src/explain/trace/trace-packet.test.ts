@@ -205,6 +205,13 @@ test('a NetworkPolicy that drops is named, on whichever node it does', () => {
   expect(trace(web + friends, 'pod/client', 'web:80').outcomes).toMatchObject([{ result: 'arrives' }]);
 });
 
+test.each<ProxyMode>(['nftables', 'iptables'])('the proxy refuses before a policy drops, %s', (mode) => {
+  const quiet = policy('quiet', '{podSelector: {}, policyTypes: [Egress]}');
+  const { outcomes, cause } = trace(service('type: ClusterIP') + slice('') + quiet, 'pod/client', 'web:80', mode);
+  expect(outcomes).toMatchObject([{ result: 'refused' }]);
+  expect(cause).toMatchObject({ object: 'Service demo/web' });
+});
+
 test.each<ProxyMode>(['nftables', 'iptables', 'ipvs'])(
   "by another node's port a packet crosses that node, %s",
   (mode) => {
