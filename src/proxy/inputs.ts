@@ -4,7 +4,7 @@ import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { ServiceCIDR } from '../api/networking/v1/types.generated.ts';
 import { endpointSlices, nodes, serviceCIDRs, services } from '../client/resources.ts';
 import type { Informer, Informers } from '../client/types.ts';
-import { withoutExternalIPs } from './service-port.ts';
+import { proxyNameLabel, withoutExternalIPs } from './service-port.ts';
 import { ServiceView } from './service-view.ts';
 import type { ChangedKind } from './sync-status.ts';
 
@@ -53,7 +53,7 @@ export class ProxyInputs {
     const node = informers.informer<Node>(nodes, own ? { fieldSelector: `metadata.name=${nodeName}` } : {});
     const service = informers.informer<Service>(
       services,
-      own ? { labelSelector: '!service.kubernetes.io/service-proxy-name', fieldSelector: 'spec.clusterIP!=None' } : {},
+      own ? { labelSelector: `!${proxyNameLabel}`, fieldSelector: 'spec.clusterIP!=None' } : {},
     );
     const slice = informers.informer<EndpointSlice>(
       endpointSlices,

@@ -28,12 +28,15 @@ export interface ServicePort {
   readonly healthCheckNodePort: number | undefined;
 }
 
+/** Leaves a Service to another proxy, of whatever name. */
+export const proxyNameLabel = 'service.kubernetes.io/service-proxy-name';
+
 const defaultAffinitySeconds = 10800;
 
 /** Whether kube-proxy handles the Service at all (service-semantics 3.1). */
 export function isProxied(service: Service): boolean {
   const { type, clusterIP } = service.spec ?? {};
-  const named = service.metadata.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined;
+  const named = service.metadata.labels?.[proxyNameLabel] !== undefined;
   return !named && type !== 'ExternalName' && clusterIP !== undefined && clusterIP !== '' && clusterIP !== 'None';
 }
 

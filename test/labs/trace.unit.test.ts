@@ -31,7 +31,8 @@ function seen({ outcomes, from: sender }: Trace): string[] {
   const words = outcomes.map(({ result, destination, target, source }) => {
     // Whatever address a process of the node takes, it is the node.
     const isNode = sender.text.startsWith('node ') || nodeAddresses.includes(source);
-    if (result === 'leaves the cluster') return beyondTheEdge(isNode || outsideAddresses.includes(source));
+    if (result === 'leaves the cluster')
+      return beyondTheEdge([...nodeAddresses, ...outsideAddresses].includes(sender.address));
     if (result === 'dropped') return 'timeout';
     // The lab's node itself listens nowhere.
     if (result === 'refused' || target.startsWith('node ')) return 'refused';

@@ -26,7 +26,11 @@ export function arrivalOf(world: World, nodes: NodeRules, last: Leg): Arrival {
   switch (verdict.kind) {
     case 'drop':
     case 'martian':
-      return { result: 'dropped', target, cause: policyCause(last.outcome) };
+      return {
+        result: 'dropped',
+        target,
+        cause: lostCause(world, destination.address) ?? policyCause(nodes.at(last.node).policies, last.outcome),
+      };
     case 'reject':
     case 'unreachable':
       return { result: 'refused', target };
@@ -66,19 +70,24 @@ function nodeAddressesOf(world: World, name: string): string[] {
 function sentOn(world: World, { source, destination }: Outcome): Omit<Arrival, 'target'> {
   const { address } = destination;
   if (source.address === address) return { result: 'dropped', cause: ownAddress(world, address) };
+  const cause = lostCause(world, address);
+  if (cause) return { result: 'dropped', cause };
   const isKnown = podAt(world, address) ?? answeringNode(world, address) ?? world.endpoints.get(address);
-  if (isKnown) return { result: 'arrives' };
+  return { result: isKnown || holderOf(world, address) ? 'arrives' : 'leaves the cluster' };
+}
+
+/** Of an address in the range of a node's pods that nobody has. */
+function lostCause(world: World, address: string): Cause | undefined {
   const holder = holderOf(world, address);
-  if (!holder) return { result: 'leaves the cluster' };
   // Manifests may leave pods out.
-  if (world.endpoints.has(address) || world.pods.size === 0) return { result: 'arrives' };
-  const cause: Cause = {
+  if (!holder || world.endpoints.has(address) || world.pods.size === 0) return undefined;
+  if (podAt(world, address) ?? answeringNode(world, address)) return undefined;
+  return {
     object: `Node ${holder.metadata.name}`,
     field: 'spec.podCIDRs',
-    message: `${address} is in the range of its pods, and no pod has it`,
+    message: `${address} is in the range of its pods, and no pod has it: the client hears so after some seconds (no route to host)`,
     remedy: 'a pod was deleted or made anew: ask its Service, whose address stays',
   };
-  return { result: 'dropped', cause };
 }
 
 /** By way of another node, whose rules hide senders of its own only. */

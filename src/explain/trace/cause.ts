@@ -3,9 +3,10 @@
 import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { AddressPort } from '../../netfilter/packet.ts';
-import { contains } from '../../proxy/address.ts';
+import { canonicalIP, contains } from '../../proxy/address.ts';
 import type { ServicePortPlan } from '../../proxy/plan.ts';
-import type { Match } from './service.ts';
+import { proxyNameLabel } from '../../proxy/service-port.ts';
+import { isWalledOff, type Match } from './service.ts';
 import type { Cause } from './trace.ts';
 import type { World } from './world.ts';
 
@@ -17,6 +18,9 @@ interface Failed {
   /** Where rules decided. */
   readonly node: string;
   readonly serviceCIDRs: readonly string[];
+  readonly ignoresExternalIPs: boolean;
+  /** Somebody answers past the node that translated. */
+  readonly isUnanswered: boolean;
 }
 
 /** Undefined when no object is to blame. */
@@ -35,6 +39,8 @@ export function causeOf(world: World, failed: Failed): Cause | undefined {
       remedy: 'ask for one of these ports, or add the port to spec.ports',
     };
   }
+  const aside = besideProxy(world, failed);
+  if (aside) return aside;
   if (serviceCIDRs.some((cidr) => contains(cidr, destination.address))) {
     return {
       object: 'ServiceCIDR',
@@ -46,16 +52,43 @@ export function causeOf(world: World, failed: Failed): Cause | undefined {
   return undefined;
 }
 
-function causeInService(world: World, { plan, door, isLocalOnly }: Match, failed: Failed): Cause {
+/** A Service has the address, but this proxy does not serve it there. */
+function besideProxy(world: World, { destination: { address }, ignoresExternalIPs }: Failed): Cause | undefined {
+  for (const key of world.doors.byAddress.get(address) ?? []) {
+    const { metadata, spec } = world.services.get(key) ?? {};
+    const object = `Service ${key}`;
+    const other = metadata?.labels?.[proxyNameLabel];
+    if (other !== undefined) {
+      return {
+        object,
+        field: `metadata.labels[${proxyNameLabel}]`,
+        message: `the label leaves it to another proxy (${other})`,
+        remedy: 'take the label away, or look at what that proxy does',
+      };
+    }
+    if (ignoresExternalIPs && spec?.externalIPs?.some((ip) => canonicalIP(ip) === address)) {
+      return {
+        object,
+        field: 'spec.externalIPs',
+        message: 'external IPs lead nowhere in this cluster (the feature gate AllowServiceExternalIPs is off)',
+        remedy: 'ask its cluster IP, or make it a load balancer',
+      };
+    }
+  }
+  return undefined;
+}
+
+function causeInService(world: World, match: Match, failed: Failed): Cause {
+  const { plan, door, isLocalOnly } = match;
   const { servicePort, firewall } = plan;
   const key = `${servicePort.namespace}/${servicePort.serviceName}`;
   const object = `Service ${key}`;
-  const isWalled = door === 'load balancer IP' && firewall !== undefined;
-  if (isWalled && !firewall.sourceRanges.some((range) => contains(range, failed.source))) {
+  if (failed.isUnanswered) return unansweredCause(object, door, failed);
+  if (isWalledOff(match, failed.source)) {
     return {
       object,
       field: 'spec.loadBalancerSourceRanges',
-      message: `${failed.source} is in none of ${firewall.sourceRanges.join(', ')}`,
+      message: `${failed.source} is in none of ${firewall?.sourceRanges.join(', ')}`,
       remedy: 'add its range, or come from an address that is allowed',
     };
   }
@@ -68,6 +101,24 @@ function causeInService(world: World, { plan, door, isLocalOnly }: Match, failed
     };
   }
   return noEndpoints(world, plan, { object, service: world.services.get(key) });
+}
+
+/** The client stays visible, so whoever answers does so by the shortest way. */
+function unansweredCause(object: string, door: Match['door'], { node, source }: Failed): Cause {
+  if (door === 'cluster IP') {
+    return {
+      object: 'KubeProxyConfiguration',
+      field: 'clusterCIDR',
+      message: `without it the proxy of ${node} does not know that ${source} is no pod, and does not hide it, so answers do not come back by ${node}`,
+      remedy: 'set clusterCIDR (--cluster-cidr), or send from a pod',
+    };
+  }
+  return {
+    object,
+    field: 'spec.externalTrafficPolicy',
+    message: `the policy is Local, so ${node} does not hide the pod that asks, and answers do not come back by ${node}`,
+    remedy: 'ask the cluster IP of the Service, or a port of the own node',
+  };
 }
 
 function noEndpoints(

@@ -1,5 +1,5 @@
 // The two ends of a trace, as a person writes them.
-import { familyOf } from '../../net/ip.ts';
+import { canonicalIP } from '../../net/ip.ts';
 import type { Protocol } from '../../netfilter/packet.ts';
 
 export type From =
@@ -31,7 +31,8 @@ export function parseFrom(text: string, namespace: string): From {
   if (second === undefined && kind === 'node' && first !== '') return { kind, name: first };
   if (second === undefined && kind === 'external') {
     if (first === '') return { kind };
-    if (familyOf(first)) return { kind, address: first };
+    const address = canonicalIP(first);
+    if (address !== undefined) return { kind, address };
   }
   throw new TraceError(`from: ${JSON.stringify(text)} is none of ${fromForms}`);
 }
@@ -51,5 +52,5 @@ export function parseTo(text: string): To {
   if (port < 1 || port > 65_535) throw new TraceError(`to: ${port} is no port: they go from 1 to 65535`);
   const protocol = (match[4] ?? 'tcp').toLowerCase();
   if (!protocols.includes(protocol)) throw new TraceError(`to: ${JSON.stringify(match[4])} is none of tcp, udp, sctp`);
-  return { host, port, protocol: protocol as Protocol };
+  return { host: canonicalIP(host) ?? host, port, protocol: protocol as Protocol };
 }

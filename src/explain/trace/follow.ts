@@ -37,7 +37,7 @@ function waysFrom(where: Where, legs: readonly Leg[], at: Omit<Leg, 'outcome'>):
     .send(at.packet, where.memories.get(at.node))
     .flatMap((made) => {
       const next = legs.length + 1 < mostNodes ? nextNode(where.world, at.node, made) : undefined;
-      const outcome = next === undefined ? made : hiddenByPodNetwork(where.world, at.node, made);
+      const outcome = hiddenByPodNetwork(where.world, at.node, made);
       const way = [...legs, { ...at, outcome }];
       if (next === undefined) return [way];
       const { source, destination } = outcome;
@@ -53,9 +53,10 @@ function nextNode(world: World, from: string, { verdict, destination }: Outcome)
   return next === from ? undefined : next;
 }
 
-/** What goes from a pod to an address that is neither a pod's nor a node's own, a load balancer's, comes from the node. */
+/** What goes from a pod to an address that is neither a pod's nor a node's own (a load balancer's, the world's) comes from the node. */
 function hiddenByPodNetwork(world: World, node: string, outcome: Outcome): Outcome {
-  const { source, destination } = outcome;
+  const { source, destination, verdict } = outcome;
+  if (verdict.kind !== 'sent' || verdict.device !== uplink) return outcome;
   const isInside = nodeOfAddress(world, destination.address) ?? nodeAt(world, destination.address);
   const sender = world.nodes.get(node);
   if (isInside || !sender || nodeOfAddress(world, source.address) !== sender) return outcome;
@@ -84,6 +85,9 @@ function told(where: Where, legs: readonly Leg[]): Followed | undefined {
   if (!last) return undefined;
   const { destination, source } = last.outcome;
   const { result, target, cause, note } = arrivalOf(world, nodes, last);
+  const isSent = result === 'arrives' || result === 'leaves the cluster';
+  const missed = isSent ? missedByAnswer(world, legs) : undefined;
+  const answer = missed === undefined ? { note } : { isUnanswered: true as const, note: unansweredNote(last, missed) };
   const traced: TraceOutcome = {
     probability: legs.reduce((product, leg) => product * leg.outcome.probability, 1),
     result,
@@ -92,11 +96,24 @@ function told(where: Where, legs: readonly Leg[]): Followed | undefined {
     source: source.address,
     masqueraded: legs.some((leg) => leg.outcome.masqueraded),
     hops: legs.map((leg) => ({ node: leg.node, steps: leg.outcome.steps.map(traceStep) })),
-    reply: result === 'arrives' ? replyText(world, nodes, legs) : [],
+    reply: result === 'arrives' && missed === undefined ? replyText(world, nodes, legs) : [],
     nextTime: nextTime(where, legs),
-    ...(note !== undefined && { note }),
+    ...(answer.note !== undefined && { ...answer, note: answer.note }),
   };
   return { traced, cause };
+}
+
+/** An answer passes the nodes of its target and of whom that sees, and no others: the node that translated must be one of them. */
+function missedByAnswer(world: World, legs: readonly Leg[]): string | undefined {
+  const { source, destination } = legs.at(-1)!.outcome;
+  const passed = [destination, source].map(
+    ({ address }) => (nodeAt(world, address) ?? nodeOfAddress(world, address))?.metadata.name,
+  );
+  return legs.find(({ node, outcome }) => outcome.translated && !passed.includes(node))?.node;
+}
+
+function unansweredNote({ outcome: { source, destination } }: Leg, missed: string): string {
+  return `the answer goes from ${destination.address} to ${source.address} without passing ${missed}, so it does not come from where the client asked: no connection comes about`;
 }
 
 function traceStep({ hook, decision, chance, packet }: Step): TraceStep {

@@ -4,20 +4,27 @@ import type { NetworkPolicy } from '../../api/networking/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { IPFamily } from '../../net/ip.ts';
 import type { Outcome } from '../../netfilter/packet.ts';
-import { planPolicies } from '../../networkpolicy/plan.ts';
+import { type PolicyPlan, planPolicies } from '../../networkpolicy/plan.ts';
 import { policyTable, tableName } from '../../networkpolicy/render.ts';
 import type { Table } from '../../nftables/ruleset.ts';
 import type { Cause } from './trace.ts';
 
 /** The table of a node; none where no pod of it is isolated. */
 export function policyTables(objects: readonly KubeObject[], nodeName: string, family: IPFamily): Table[] {
+  const plan = policyPlan(objects, nodeName);
+  const table = plan && policyTable(plan, family);
+  return table ? [table] : [];
+}
+
+/** Undefined where there are no policies. */
+export function policyPlan(objects: readonly KubeObject[], nodeName: string): PolicyPlan | undefined {
   const policies = objects
     .filter((object): object is NetworkPolicy & typeof object => object.kind === 'NetworkPolicy')
     .map((policy) => ({
       ...policy,
       metadata: { ...policy.metadata, namespace: policy.metadata.namespace ?? 'default' },
     }));
-  if (policies.length === 0) return [];
+  if (policies.length === 0) return undefined;
   const pods = objects
     .filter((object): object is Pod & typeof object => object.kind === 'Pod')
     .map((pod) => ({ ...pod, metadata: { ...pod.metadata, namespace: pod.metadata.namespace ?? 'default' } }));
@@ -38,17 +45,19 @@ export function policyTables(objects: readonly KubeObject[], nodeName: string, f
     ...pod,
     spec: { ...pod.spec, containers: pod.spec?.containers ?? [] },
   }));
-  const plan = planPolicies({ pods: whole, namespaces: [...known, ...others], policies }, nodeName);
-  const table = policyTable(plan, family);
-  return table ? [table] : [];
+  return planPolicies({ pods: whole, namespaces: [...known, ...others], policies }, nodeName);
 }
 
-/** Undefined when it was no policy that dropped the packet, or when nobody did. */
-export function policyCause({ steps, verdict, source, destination }: Outcome): Cause | undefined {
+/** Undefined when it was no policy of the node's plan that dropped the packet, or when nobody did. */
+export function policyCause(
+  plan: PolicyPlan | undefined,
+  { steps, verdict, source, destination }: Outcome,
+): Cause | undefined {
   const decision = steps.at(-1)?.decision;
   if (verdict.kind !== 'drop' || decision?.by !== 'nftables' || decision.table.name !== tableName) return undefined;
   const direction = decision.chain.startsWith('egress') ? 'egress' : 'ingress';
-  const policies = (decision.rule.comment ?? '').split(' ');
+  const isolation = plan?.[direction].get(direction === 'egress' ? source.address : destination.address);
+  const policies = isolation?.policies ?? [];
   return {
     object: `NetworkPolicy ${policies.join(', ')}`,
     field: `spec.${direction}`,

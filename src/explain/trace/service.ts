@@ -1,6 +1,7 @@
 // The Service port that a packet is for, and who of its endpoints may get it.
 
 import type { AddressPort, Protocol } from '../../netfilter/packet.ts';
+import { canonicalIP, contains } from '../../proxy/address.ts';
 import type { Endpoint } from '../../proxy/endpoint.ts';
 import { endpointText } from '../../proxy/endpoint.ts';
 import type { ServicePortPlan } from '../../proxy/plan.ts';
@@ -12,6 +13,8 @@ export interface Match {
   readonly door: Door;
   /** The packet is under an external policy of Local, so only this node's endpoints count. */
   readonly isLocalOnly: boolean;
+  /** Other Services of the same address and port. */
+  readonly rivals: readonly string[];
 }
 
 interface Asked {
@@ -19,20 +22,42 @@ interface Asked {
   readonly protocol: Protocol;
   /** Addresses that answer node ports on the node that decides. */
   readonly nodeAddresses: readonly string[];
-  /** The packet comes from a pod or the node itself: external policies do not hold it back. */
+  /** The proxy knows that the packet comes from a pod or the node itself: external policies do not hold it back. */
   readonly isInside: boolean;
+  /** Where rules sent it, as `address:port`. */
+  readonly reached: ReadonlySet<string>;
+  readonly isDropped: boolean;
+  readonly source: string;
 }
 
-/** The port that the destination is a door of; undefined when it is none. */
+/** The port that the destination is a door of; undefined when it is none. Of several, the one that decided. */
 export function matchService(plans: readonly ServicePortPlan[], asked: Asked): Match | undefined {
-  for (const plan of plans) {
+  const claims = plans.flatMap((plan) => {
     const door = doorOf(plan, asked);
-    if (door === undefined) continue;
-    const { internalPolicyLocal, externalPolicyLocal } = plan.servicePort;
-    const isLocalOnly = door === 'cluster IP' ? internalPolicyLocal : externalPolicyLocal && !asked.isInside;
-    return { plan, door, isLocalOnly };
-  }
-  return undefined;
+    return door === undefined ? [] : [{ plan, door }];
+  });
+  const reached = ({ endpoints }: ServicePortPlan) =>
+    endpoints.filter((one) => asked.reached.has(endpointText(one))).length;
+  const [likely] = claims.toSorted((a, b) => reached(b.plan) - reached(a.plan));
+  const isReached = likely !== undefined && reached(likely.plan) > 0;
+  const claim = isReached
+    ? likely
+    : (claims.find((one) => asked.isDropped && isWalledOff(one, asked.source)) ??
+      claims.find(({ plan }) => plan.hasAnyEndpoints) ??
+      claims[0]);
+  if (!claim) return undefined;
+  const { internalPolicyLocal, externalPolicyLocal } = claim.plan.servicePort;
+  const isLocalOnly = claim.door === 'cluster IP' ? internalPolicyLocal : externalPolicyLocal && !asked.isInside;
+  const rivals = claims.filter((one) => one !== claim).map(({ plan }) => keyOf(plan));
+  return { ...claim, isLocalOnly, rivals };
+}
+
+const keyOf = ({ servicePort: { namespace, serviceName } }: ServicePortPlan): string => `${namespace}/${serviceName}`;
+
+/** By its source ranges, which are for its load balancer's addresses alone. */
+export function isWalledOff({ plan, door }: Pick<Match, 'plan' | 'door'>, source: string): boolean {
+  const ranges = plan.firewall?.sourceRanges;
+  return door === 'load balancer IP' && ranges !== undefined && !ranges.some((range) => contains(range, source));
 }
 
 function doorOf({ servicePort }: ServicePortPlan, { destination, protocol, nodeAddresses }: Asked): Door | undefined {
@@ -45,11 +70,20 @@ function doorOf({ servicePort }: ServicePortPlan, { destination, protocol, nodeA
   return servicePort.loadBalancerIPs.includes(address) ? 'load balancer IP' : undefined;
 }
 
+/** Of an address that a Service has, and that nodes do not answer for (KEP-1860). */
+export function leftToBalancer(world: World, address: string): string | undefined {
+  const key = world.doors.byAddress.get(address)?.find((one) => {
+    const ingress = world.services.get(one)?.status?.loadBalancer?.ingress ?? [];
+    return ingress.some(({ ip, ipMode }) => ipMode === 'Proxy' && ip !== undefined && canonicalIP(ip) === address);
+  });
+  return key && `Service ${key} has the address with ipMode: Proxy, so nodes leave it to the load balancer`;
+}
+
 /** Who may answer, as the plan says; `shares` are the chances that the rules give, by `address:port`. */
 export function serviceStep(world: World, match: Match, shares: ReadonlyMap<string, number>): ServiceStep {
-  const { plan, door, isLocalOnly } = match;
+  const { plan, door, isLocalOnly, rivals } = match;
   const { servicePort } = plan;
-  const service = `${servicePort.namespace}/${servicePort.serviceName}`;
+  const service = keyOf(plan);
   const chosen = isLocalOnly ? plan.localEndpoints : plan.clusterEndpoints;
   const policy = door === 'cluster IP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
   const isLocal = door === 'cluster IP' ? servicePort.internalPolicyLocal : servicePort.externalPolicyLocal;
@@ -60,6 +94,7 @@ export function serviceStep(world: World, match: Match, shares: ReadonlyMap<stri
     portName: servicePort.portName,
     protocol: servicePort.protocol,
     door,
+    ...(rivals.length > 0 && { rivals }),
     policy: `spec.${policy}: ${isLocal ? 'Local' : 'Cluster'}${isLocal && !isLocalOnly ? ' (not for traffic from inside the cluster)' : ''}`,
     ...(servicePort.affinitySeconds !== undefined && { affinity: affinityText(servicePort.affinitySeconds) }),
     candidates: plan.endpoints.map((endpoint) => candidateOf(world, endpoint, { chosen, isLocalOnly, shares })),
@@ -97,10 +132,10 @@ function candidateOf(world: World, endpoint: Endpoint, { chosen, isLocalOnly, sh
 }
 
 function whyNot(endpoint: Endpoint, isLocalOnly: boolean, chosen: readonly Endpoint[]): string {
-  if (endpoint.terminating)
-    return endpoint.serving ? 'terminating, and others are ready' : 'terminating and no longer ready';
-  if (!endpoint.ready) return 'not ready';
+  if (endpoint.terminating && !endpoint.serving) return 'terminating and no longer ready';
+  if (!endpoint.ready && !endpoint.terminating) return 'not ready';
   if (isLocalOnly && !endpoint.local) return 'on another node, and the policy is Local';
+  if (endpoint.terminating) return 'terminating, and others are ready';
   if (chosen.length === 0) return 'no endpoint is in use';
   if (endpoint.nodeHints.length > 0) return `hints give it to ${endpoint.nodeHints.join(', ')}`;
   if (endpoint.zoneHints.length > 0) return `hints give it to zone ${endpoint.zoneHints.join(', ')}`;

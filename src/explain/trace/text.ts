@@ -15,7 +15,7 @@ export function traceText(trace: Trace, { isInFull }: { readonly isInFull: boole
     ...(service
       ? serviceLines(service)
       : outcomes.length > 0
-        ? [label('Service', 'none: no Service has this address and port')]
+        ? [label('Service', 'none: no Service is served at this address and port')]
         : []),
     ...outcomes.flatMap((outcome, i) => outcomeLines(outcome, isInFull || i === 0)),
     ...(cause ? causeLines(cause) : []),
@@ -35,6 +35,7 @@ function serviceLines(step: ServiceStep): string[] {
   const width = Math.max(0, ...step.candidates.map(({ endpoint }) => endpoint.length));
   return [
     label('Service', `${step.service} port ${port} by its ${step.door}${version}`),
+    ...(step.rivals ? [indent(`claimed by ${step.rivals.join(', ')}, too`)] : []),
     indent(step.policy),
     ...(step.affinity === undefined ? [] : [indent(step.affinity)]),
     ...step.candidates.map(({ endpoint, target, node, isCandidate, why, share }) =>

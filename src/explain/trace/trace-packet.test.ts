@@ -4,7 +4,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import type { ProxyMode } from '../../proxy/settings.ts';
 import { parseFrom, parseTo, TraceError } from './ends.ts';
 import { traceText } from './text.ts';
-import type { Trace } from './trace.ts';
+import { isWell, type Trace } from './trace.ts';
 import { tracePacket } from './trace-packet.ts';
 
 const cluster = `
@@ -411,4 +411,92 @@ status: {podIP: 10.244.0.9}
     'web.demo.svc.cluster.local.',
   ]);
   expect(asked('web.demo:80')?.[0]).toBe('web.demo.');
+});
+
+test("of Services that claim one address, the one that decides is told of, with the others' names", () => {
+  const shared = service('externalIPs: [198.51.100.9]');
+  const empty = shared.replace('name: web,', 'name: aaa,').replaceAll('10.96.0.50', '10.96.0.51');
+  const found = trace(empty + shared + both, 'external', '198.51.100.9:80');
+  expect(found.service).toMatchObject({ service: 'demo/web', rivals: ['demo/aaa'] });
+  expect(found.outcomes).toMatchObject([{ result: 'arrives', target: 'pod demo/web-1' }]);
+  expect(traceText(found, { isInFull: false })).toContain('claimed by demo/aaa, too');
+});
+
+test('what iptables mode refuses nobody is not well because it leaves the cluster', () => {
+  const external = service('externalIPs: [198.51.100.9]') + slice('');
+  for (const to of ['198.51.100.9:80', '10.96.0.50:81']) {
+    const found = trace(external, 'node/a', to, 'iptables');
+    expect(found.outcomes).toMatchObject([
+      { result: 'leaves the cluster', note: expect.stringContaining('no rule for it') },
+    ]);
+    expect(found.cause).toMatchObject({ object: 'Service demo/web' });
+    expect(isWell(found)).toBe(false);
+  }
+});
+
+test.each([
+  [
+    'another proxy',
+    service('type: ClusterIP').replace(
+      'resourceVersion',
+      'labels: {service.kubernetes.io/service-proxy-name: mesh}, resourceVersion',
+    ),
+    { field: 'metadata.labels[service.kubernetes.io/service-proxy-name]', message: expect.stringContaining('(mesh)') },
+  ],
+  ['nobody', '', { object: 'ServiceCIDR' }],
+])('an address in the range of cluster IPs is left to %s', (_, manifests, cause) => {
+  expect(trace(manifests, 'pod/client', '10.96.0.50:80').cause).toMatchObject(cause);
+});
+
+test('of an address with ipMode: Proxy it is said that nodes leave it to the load balancer', () => {
+  const proxied = `${service('type: LoadBalancer')}status: {loadBalancer: {ingress: [{ip: 198.51.100.9, ipMode: Proxy}]}}\n`;
+  const { outcomes, cause } = trace(proxied + both, 'pod/client', '198.51.100.9:80');
+  expect(outcomes).toMatchObject([{ result: 'leaves the cluster', note: expect.stringContaining('ipMode: Proxy') }]);
+  expect(cause).toBeUndefined();
+});
+
+test('an answer that comes back by another way than the packet went is none', () => {
+  const local = service('type: NodePort, externalTrafficPolicy: Local') + both;
+  const found = trace(
+    `${local}${'\n---\nkind: Pod\nmetadata: {name: near, namespace: demo}\nspec: {nodeName: b}\nstatus: {podIP: 10.244.1.9}\n'}`,
+    'pod/near',
+    '172.30.0.11:30080',
+  );
+  expect(found.outcomes).toMatchObject([
+    { result: 'arrives', target: 'pod demo/web-1', isUnanswered: true, reply: [] },
+  ]);
+  expect(found.outcomes[0]?.note).toContain('without passing a');
+  expect(found.cause).toMatchObject({ object: 'Service demo/web', field: 'spec.externalTrafficPolicy' });
+  expect(isWell(found)).toBe(false);
+  expect(isWell(trace(local, 'pod/client', '172.30.0.12:30080'))).toBe(true);
+});
+
+test('under policy Local nobody on another node is said to yield to others', () => {
+  const going = slice(
+    '{addresses: [10.244.1.6], nodeName: b, conditions: {ready: false, serving: true, terminating: true}}',
+  );
+  const { service: step } = trace(
+    service('type: ClusterIP, internalTrafficPolicy: Local') + going,
+    'pod/client',
+    'web:80',
+  );
+  expect(step?.candidates).toMatchObject([{ isCandidate: false, why: 'on another node, and the policy is Local' }]);
+});
+
+test('what leaves the cluster from a pod comes from its node', () => {
+  const { outcomes } = trace('', 'pod/client', '198.51.100.9:80');
+  expect(outcomes).toMatchObject([{ result: 'leaves the cluster', source: '172.30.0.11', masqueraded: true }]);
+});
+
+test('policies are named in full, however many isolate a pod', () => {
+  const names = Array.from({ length: 9 }, (_, i) => `a-policy-of-some-length-${i}`);
+  const walls = names.map((name) => policy(name, '{podSelector: {matchLabels: {app: web}}}')).join('');
+  const { cause } = trace(service('type: ClusterIP') + both + walls, 'pod/client', 'web:80');
+  expect(cause?.object).toBe(`NetworkPolicy ${names.map((name) => `demo/${name}`).join(', ')}`);
+});
+
+test('addresses are understood however they are written', () => {
+  expect(trace(families, 'external/FD00:0:0::9', '[FD00:172:0::16]:30086').outcomes).toMatchObject([
+    { result: 'arrives', destination: '[fd00:1::7]:80' },
+  ]);
 });

@@ -3,6 +3,8 @@ import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { familyOf, joinHostPort } from '../../net/ip.ts';
 import { isLoopbackAddress } from '../../netfilter/address.ts';
 import type { AddressPort, Packet } from '../../netfilter/packet.ts';
+import { contains } from '../../proxy/address.ts';
+import type { LocalDetector } from '../../proxy/config.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { causeOf } from './cause.ts';
 import type { From, To } from './ends.ts';
@@ -11,7 +13,7 @@ import { resolveName } from './name.ts';
 import { NodeRules } from './node-rules.ts';
 import { relevantObjects } from './relevant.ts';
 import { pickAddress, requireSender, type Sender, senderOf } from './sender.ts';
-import { matchService, serviceStep } from './service.ts';
+import { leftToBalancer, matchService, serviceStep } from './service.ts';
 import type { Trace, TraceOutcome } from './trace.ts';
 import { addressesOf, nodeAddresses, nodeAt, podBridge, type World, worldOf } from './world.ts';
 
@@ -88,21 +90,45 @@ function wayOf(
   // A node port of another node is that node's to decide.
   const node = nodeAt(world, destination.address) ?? world.nodes.get(sender.node);
   const decider = node?.metadata.name ?? sender.node;
-  const { plans } = nodes.at(decider);
+  const { plans, config } = nodes.at(decider);
   const match = matchService(plans, {
     destination,
     protocol,
     nodeAddresses: node ? nodeAddresses(node) : [],
-    isInside: sender.device === podBridge || (sender.device === undefined && decider === sender.node),
+    isInside:
+      sender.device === podBridge
+        ? isKnownAsPod(config.localDetector, sender, decider)
+        : sender.device === undefined && decider === sender.node,
+    reached: new Set(outcomes.map((one) => one.destination)),
+    isDropped: outcomes.some(({ result }) => result === 'dropped'),
+    source: sender.address,
   });
-  const failed = outcomes.some(({ result }) => result === 'refused' || result === 'dropped');
-  const { serviceCIDRs } = settings;
-  const why = { match, plans, destination, source: sender.address, node: decider, serviceCIDRs };
+  const { serviceCIDRs, ignoreExternalIPs: ignoresExternalIPs = false } = settings;
+  const isUnanswered = outcomes.some((one) => one.isUnanswered);
+  const where = { destination, source: sender.address, node: decider };
+  const why = { ...where, match, plans, serviceCIDRs, ignoresExternalIPs, isUnanswered };
+  const asked = joinHostPort(destination.address, destination.port);
+  const isPassedBy = (one: TraceOutcome) => one.result === 'leaves the cluster' && one.destination === asked;
+  const isWell = (one: TraceOutcome) =>
+    !one.isUnanswered && (one.result === 'arrives' || (one.result === 'leaves the cluster' && !isPassedBy(one)));
+  const known = followed.find(({ cause }) => cause)?.cause;
+  // A policy that drops what is for no port of a Service is not what is wrong with it.
+  const isAstray = match === undefined && outcomes.every((one) => one.destination === asked);
+  const causes = isAstray ? [causeOf(world, why), known] : [known, causeOf(world, why)];
+  const cause = outcomes.every(isWell) ? undefined : causes.find((one) => one !== undefined);
+  const note = cause
+    ? `mode ${settings.mode} has no rule for it, so it goes where the default route leads`
+    : leftToBalancer(world, destination.address);
   return {
     service: match && serviceStep(world, match, sharesOf(outcomes)),
-    outcomes: merged(outcomes),
-    cause: failed ? (followed.find(({ cause }) => cause)?.cause ?? causeOf(world, why)) : undefined,
+    outcomes: merged(outcomes).map((one) => (note !== undefined && isPassedBy(one) ? { ...one, note } : one)),
+    cause,
   };
+}
+
+/** By its address; detectors of other kinds go by the bridge, by which it comes into its own node only. */
+function isKnownAsPod(detector: LocalDetector | undefined, { address, node }: Sender, decider: string): boolean {
+  return detector?.kind === 'cidr' ? contains(detector.cidr, address) : detector !== undefined && node === decider;
 }
 
 /** What a pod sends to itself leaves it by no device, and no rule of a node sees it. */
@@ -125,9 +151,8 @@ function fromText(from: From): string {
 
 function sharesOf(outcomes: readonly TraceOutcome[]): Map<string, number> {
   const shares = new Map<string, number>();
-  for (const { destination, probability, result } of outcomes) {
-    if (result === 'arrives' || result === 'leaves the cluster')
-      shares.set(destination, (shares.get(destination) ?? 0) + probability);
+  for (const { destination, probability } of outcomes) {
+    shares.set(destination, (shares.get(destination) ?? 0) + probability);
   }
   return shares;
 }

@@ -27,7 +27,7 @@ export interface Candidate {
   readonly isCandidate: boolean;
   /** Why it is not; empty for candidates. */
   readonly why: string;
-  /** How likely new connections go there, 0 to 1. */
+  /** How likely new connections are sent there, 0 to 1, whether or not they arrive. */
   readonly share: number;
 }
 
@@ -41,6 +41,8 @@ export interface ServiceStep {
   readonly portName: string;
   readonly protocol: Protocol;
   readonly door: Door;
+  /** Other Services that claim the same address and port: `namespace/name`. */
+  readonly rivals?: readonly string[];
   /** The field that decides who is a candidate, as `spec.internalTrafficPolicy: Local`. */
   readonly policy: string;
   /** With session affinity: how long a client that comes again is kept by the endpoint it once got; shares are of new clients. */
@@ -79,6 +81,8 @@ export interface TraceOutcome {
   readonly hops: readonly Hop[];
   /** What becomes of the answer; empty where there is none. */
   readonly reply: readonly string[];
+  /** The answer comes back to the client under an address that it did not ask, so no connection comes about. */
+  readonly isUnanswered?: true;
   /** With session affinity: where the same client's next connections go. */
   readonly nextTime: readonly string[];
   /** What the model cannot know, or what there is to know of a way without a step. */

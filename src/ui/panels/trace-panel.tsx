@@ -141,6 +141,7 @@ function stepsOf({ name, service }: Trace, outcome: TraceOutcome | undefined): S
     packet: '',
   }));
   if (service) {
+    const rivals = service.rivals ? [`claimed by ${service.rivals.join(', ')}, too`] : [];
     const candidates = service.candidates.map(({ endpoint, share, isCandidate, why }) =>
       isCandidate ? `${percent(share).padStart(5)}  ${endpoint}` : `    –  ${endpoint}: ${why}`,
     );
@@ -148,7 +149,12 @@ function stepsOf({ name, service }: Trace, outcome: TraceOutcome | undefined): S
       id: `Service ${service.service}`,
       place: 'Service',
       what: `${service.service} port ${service.port}, by its ${service.door}`,
-      text: [service.policy, ...(service.affinity === undefined ? [] : [service.affinity]), ...candidates].join('\n'),
+      text: [
+        ...rivals,
+        service.policy,
+        ...(service.affinity === undefined ? [] : [service.affinity]),
+        ...candidates,
+      ].join('\n'),
       packet: '',
     });
   }
