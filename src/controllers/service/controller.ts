@@ -108,8 +108,7 @@ class ServiceLoadBalancers {
         queue.add(key);
       },
       deleted: (service) => {
-        this.#provider.release(service);
-        this.#changed.delete(objectKey(service));
+        this.#letGo(service);
         this.#countAll();
       },
     });
@@ -124,9 +123,18 @@ class ServiceLoadBalancers {
     });
   }
 
-  /** Those that had to wait for addresses may get some. */
   #poolChanged(pool: Readonly<LoadBalancerPool>): void {
     this.#counting.queue.add(pool.metadata.name);
+    this.#wakeWaiting();
+  }
+
+  #letGo(service: Readonly<Service>): void {
+    this.#changed.delete(objectKey(service));
+    if (this.#provider.release(service)) this.#wakeWaiting();
+  }
+
+  /** Those that had to wait for addresses may get some. */
+  #wakeWaiting(): void {
     for (const service of this.#services.lister.list()) {
       if (wishOf(service) === 'ensure' && ingressIPs(service).length === 0) this.#syncing.queue.add(objectKey(service));
     }
@@ -166,8 +174,7 @@ class ServiceLoadBalancers {
   async #cleanUp(service: Readonly<Service>): Promise<void> {
     if (this.#provider.has(service)) this.#tell(service, normal('DeletingLoadBalancer', 'Deleting load balancer'));
     await this.#patch(service, { metadata: { finalizers: withoutFinalizer(service) }, status: { loadBalancer: null } });
-    this.#provider.release(service);
-    this.#changed.delete(objectKey(service));
+    this.#letGo(service);
     this.#tell(service, normal('DeletedLoadBalancer', 'Deleted load balancer'));
   }
 

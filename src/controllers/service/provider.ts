@@ -19,7 +19,8 @@ export interface LoadBalancerProvider {
   ensure(service: Readonly<Service>): Ensured;
   /** Whether the Service has a load balancer. */
   has(service: Readonly<Service>): boolean;
-  release(service: Readonly<Service>): void;
+  /** Gives whether the Service had any address. */
+  release(service: Readonly<Service>): boolean;
 }
 
 /** Which Service has which address. An address is one Service's until that lets go of it, whatever caches say in between. */
@@ -45,9 +46,12 @@ export class AddressBook {
     this.claim(key, ips);
   }
 
-  release(key: string): void {
-    for (const ip of this.#addresses.get(key) ?? []) this.#owners.delete(ip);
+  /** Gives whether it had any. */
+  release(key: string): boolean {
+    const own = this.#addresses.get(key) ?? [];
+    for (const ip of own) this.#owners.delete(ip);
     this.#addresses.delete(key);
+    return [...own].length > 0;
   }
 
   ownerOf(ip: string): string | undefined {
@@ -92,7 +96,7 @@ export class PoolProvider implements LoadBalancerProvider {
     return this.book.addressesOf(objectKey(service)).length > 0 || ingressIPs(service).length > 0;
   }
 
-  release(service: Readonly<Service>): void {
-    this.book.release(objectKey(service));
+  release(service: Readonly<Service>): boolean {
+    return this.book.release(objectKey(service));
   }
 }
