@@ -109,7 +109,7 @@ export class Kubelet {
 
   /** Serves the kubelet's own API (logs, exec, attach, port-forward, …) to the tunnel. */
   get handler(): TunnelHandler {
-    const { cri, clock, nodeName } = this.#options;
+    const { cri, clock, nodeName, cgroupRoot } = this.#options;
     const { reader } = this.#context;
     const observe = (uid: string) => reader.observe(uid);
     const localFolders = new LocalFolders(this.#options.rootDir);
@@ -123,6 +123,8 @@ export class Kubelet {
       cri,
       clock,
       nodeName,
+      nodeInfo: () => this.#nodes.lister.get(nodeName)?.status?.nodeInfo ?? {},
+      cgroupRoot,
       logRoot: this.logRoot,
       localFolders,
       usage: this.#usage,

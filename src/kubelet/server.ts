@@ -1,8 +1,9 @@
 // The kubelet's own API, as the API server asks it over the tunnel (docs/design.md, "The way to kubelets").
 
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { Pod } from '../api/core/v1/types.generated.ts';
+import type { NodeSystemInfo, Pod } from '../api/core/v1/types.generated.ts';
 import { isOn } from '../apimachinery/query.ts';
 import { ownValue, table } from '../apimachinery/table.ts';
 import { parseTime } from '../apimachinery/time.ts';
@@ -14,6 +15,8 @@ import { readLog } from './logs/log-reader.ts';
 import { containersOf, identityOf, logFolder } from './pod/identity.ts';
 import type { ObservedContainer } from './pod/observed.ts';
 import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
+import { cadvisorMetrics } from './stats/cadvisor.ts';
+import { readContainers } from './stats/container-reader.ts';
 import type { DetailReader } from './stats/detail.ts';
 import { kubeletMetrics, resourceMetrics } from './stats/metrics.ts';
 import { statsSummary } from './stats/summary.ts';
@@ -25,6 +28,8 @@ export interface ServerContext {
   readonly cri: Cri;
   readonly clock: Clock;
   readonly nodeName: string;
+  readonly nodeInfo: () => Partial<NodeSystemInfo>;
+  readonly cgroupRoot: string;
   readonly logRoot: string;
   readonly localFolders: LocalFolders;
   readonly usage: UsageMeter;
@@ -124,6 +129,10 @@ async function metrics({ context, response, rest }: Call): Promise<void> {
   } else if (rest.join('/') === 'resource') {
     const usage = await context.usage.read().catch(() => undefined);
     text(response, resourceMetrics(usage && statsSummary(context, usage)));
+  } else if (rest.join('/') === 'cadvisor') {
+    const containers = await readContainers(context, context.pods()).catch(() => undefined);
+    const machine = { cores: cpus().length, memory: totalmem(), nodeInfo: context.nodeInfo() };
+    text(response, cadvisorMetrics({ ...machine, containers }));
   } else throw notFound();
 }
 

@@ -125,6 +125,16 @@ test('the kubelet tells of its pods and itself', async () => {
     /^container_cpu_usage_seconds_total\{container="[^"]+",namespace="default",pod="shell"\} \S+ \d{13}$/m,
   );
   expect(resources).toMatch(/^resource_scrape_error 0$/m);
+  const cadvisor = (await ask('GET', '/metrics/cadvisor')).body.toString();
+  const measured = (name: string, labels: string) =>
+    Number(
+      new RegExp(`^${name}\\{${labels},namespace="default",pod="shell"\\} (\\S+) \\d{13}$`, 'm').exec(cadvisor)?.[1],
+    );
+  const main = 'container="main",id="/[^"]+",image="[^"]+",name="[0-9a-f]{64}"';
+  expect(measured('container_memory_working_set_bytes', main)).toBeGreaterThan(0);
+  expect(measured('container_processes', main)).toBeGreaterThan(0);
+  const link = 'container="",id="/[^"]+",image="",interface="eth0",name="[0-9a-f]{64}"';
+  expect(measured('container_network_receive_packets_total', link)).toBeGreaterThan(0);
   expect((await ask('GET', '/stats/nothing')).status).toBe(404);
   const metrics = async () => (await ask('GET', '/metrics')).body.toString();
   await expect.poll(metrics, { timeout: 300_000 }).toContain('kubelet_running_pods 1\n');

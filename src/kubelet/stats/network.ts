@@ -19,17 +19,35 @@ export interface NetworkUsage {
 /** Ends of pods' and other containers' links, as cAdvisor leaves them out. */
 const ignored = /^(lo|veth|docker)/;
 
+/** What the kernel tells beside. */
+export interface InterfaceCounters extends InterfaceUsage {
+  readonly rxPackets: number;
+  readonly rxDropped: number;
+  readonly txPackets: number;
+  readonly txDropped: number;
+}
+
 /** Reads `/proc/net/dev`. */
-export function parseInterfaces(text: string): InterfaceUsage[] {
+export function parseCounters(text: string): InterfaceCounters[] {
   return text.split('\n').flatMap((line) => {
     const [, name = '', numbers = ''] = /^\s*([^:\s]+):\s*(.*)$/.exec(line) ?? [];
     if (name === '' || ignored.test(name)) return [];
-    const [rxBytes = 0, , rxErrors = 0, , , , , , txBytes = 0, , txErrors = 0] = numbers
-      .trim()
-      .split(/\s+/)
-      .map(Number);
-    return [{ name, rxBytes, rxErrors, txBytes, txErrors }];
+    const counts = numbers.trim().split(/\s+/).map(Number);
+    const [rxBytes = 0, rxPackets = 0, rxErrors = 0, rxDropped = 0] = counts;
+    const [txBytes = 0, txPackets = 0, txErrors = 0, txDropped = 0] = counts.slice(8);
+    return [{ name, rxBytes, rxPackets, rxErrors, rxDropped, txBytes, txPackets, txErrors, txDropped }];
   });
+}
+
+/** The same without packets. */
+export function parseInterfaces(text: string): InterfaceUsage[] {
+  return parseCounters(text).map(({ name, rxBytes, rxErrors, txBytes, txErrors }) => ({
+    name,
+    rxBytes,
+    rxErrors,
+    txBytes,
+    txErrors,
+  }));
 }
 
 /** Undefined for a pod on the node's network, of which the runtime tells nothing. */
