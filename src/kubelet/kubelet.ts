@@ -24,6 +24,7 @@ import { PodSources } from './pod/pod-sources.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import { preempted } from './pod/preemption.ts';
 import { RuntimeReader } from './pod/runtime.ts';
+import { ProbeMetrics } from './probes/probe-metrics.ts';
 import { kubeletHandler } from './server.ts';
 import { isMirror } from './static/static-pod.ts';
 import { StaticPods } from './static/static-pods.ts';
@@ -78,6 +79,7 @@ export class Kubelet {
       nodes: this.#nodes.lister,
       dns: () => this.#dns(),
       resizeRefusal: (pod) => this.#resizeRefusal(pod),
+      probeMetrics: new ProbeMetrics(),
       logRoot: this.logRoot,
       nodeResources: { nodeMemory: totalmem(), isUnified: isUnified(cgroupMount) },
       finished: (uid) => this.#workers.delete(uid),
@@ -110,7 +112,7 @@ export class Kubelet {
   /** Serves the kubelet's own API (logs, exec, attach, port-forward, …) to the tunnel. */
   get handler(): TunnelHandler {
     const { cri, clock, nodeName, cgroupRoot } = this.#options;
-    const { reader } = this.#context;
+    const { reader, probeMetrics } = this.#context;
     const observe = (uid: string) => reader.observe(uid);
     const localFolders = new LocalFolders(this.#options.rootDir);
     const pods = () => this.pods();
@@ -125,6 +127,7 @@ export class Kubelet {
       nodeName,
       nodeInfo: () => this.#nodes.lister.get(nodeName)?.status?.nodeInfo ?? {},
       cgroupRoot,
+      probeMetrics,
       logRoot: this.logRoot,
       localFolders,
       usage: this.#usage,

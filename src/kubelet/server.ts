@@ -15,6 +15,7 @@ import { readLog } from './logs/log-reader.ts';
 import { containersOf, identityOf, logFolder } from './pod/identity.ts';
 import type { ObservedContainer } from './pod/observed.ts';
 import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
+import type { ProbeMetrics } from './probes/probe-metrics.ts';
 import { cadvisorMetrics } from './stats/cadvisor.ts';
 import { readContainers } from './stats/container-reader.ts';
 import type { DetailReader } from './stats/detail.ts';
@@ -30,6 +31,7 @@ export interface ServerContext {
   readonly nodeName: string;
   readonly nodeInfo: () => Partial<NodeSystemInfo>;
   readonly cgroupRoot: string;
+  readonly probeMetrics: ProbeMetrics;
   readonly logRoot: string;
   readonly localFolders: LocalFolders;
   readonly usage: UsageMeter;
@@ -133,7 +135,8 @@ async function metrics({ context, response, rest }: Call): Promise<void> {
     const containers = await readContainers(context, context.pods()).catch(() => undefined);
     const machine = { cores: cpus().length, memory: totalmem(), nodeInfo: context.nodeInfo() };
     text(response, cadvisorMetrics({ ...machine, containers }));
-  } else throw notFound();
+  } else if (rest.join('/') === 'probes') text(response, context.probeMetrics.print());
+  else throw notFound();
 }
 
 async function containerLogs(call: Call): Promise<void> {

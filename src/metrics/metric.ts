@@ -45,6 +45,8 @@ export class NumberSeries {
   }
 }
 
+const keyOf = (values: readonly string[]): string => (values.length === 1 ? values[0]! : values.join('\u0000'));
+
 abstract class LabelledFamily<T> implements Family {
   protected readonly options: FamilyOptions;
   readonly #series = new Map<string, { readonly labels: string; readonly series: T }>();
@@ -59,13 +61,18 @@ abstract class LabelledFamily<T> implements Family {
 
   /** The series of these label values, in the order of the label names. */
   with(...values: readonly string[]): T {
-    const key = values.length === 1 ? values[0]! : values.join('\u0000');
+    const key = keyOf(values);
     let found = this.#series.get(key);
     if (!found) {
       found = { labels: labelText(this.options.labels ?? [], values), series: this.make() };
       this.#series.set(key, found);
     }
     return found.series;
+  }
+
+  /** The series of these label values is told of no more; one that is asked for later begins anew. */
+  remove(...values: readonly string[]): void {
+    this.#series.delete(keyOf(values));
   }
 
   print(): string {

@@ -135,6 +135,10 @@ test('the kubelet tells of its pods and itself', async () => {
   expect(measured('container_processes', main)).toBeGreaterThan(0);
   const link = 'container="",id="/[^"]+",image="",interface="eth0",name="[0-9a-f]{64}"';
   expect(measured('container_network_receive_packets_total', link)).toBeGreaterThan(0);
+  const probes = (await ask('GET', '/metrics/probes')).body.toString();
+  expect(probes).toMatch(
+    /^prober_probe_total\{container="main",.*,probe_type="Readiness",result="successful"\} [1-9]/m,
+  );
   expect((await ask('GET', '/stats/nothing')).status).toBe(404);
   const metrics = async () => (await ask('GET', '/metrics')).body.toString();
   await expect.poll(metrics, { timeout: 300_000 }).toContain('kubelet_running_pods 1\n');

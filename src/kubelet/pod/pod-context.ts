@@ -3,6 +3,7 @@ import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EventRecorder } from '../../client/events.ts';
 import type { Lister } from '../../client/types.ts';
 import type { KubeletOptions } from '../options.ts';
+import type { ProbeMetrics } from '../probes/probe-metrics.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
 import type { ResizeRefusal } from './allocation.ts';
 import type { ClusterDNS } from './dns-settings.ts';
@@ -23,6 +24,7 @@ export interface PodContext {
   readonly dns: () => Promise<ClusterDNS>;
   /** Why a pod of the node cannot have the resources that it asks for; undefined when it can. */
   readonly resizeRefusal: (pod: Pod) => ResizeRefusal | undefined;
+  readonly probeMetrics: ProbeMetrics;
   readonly logRoot: string;
   readonly nodeResources: NodeResources;
   /** The pod is gone from the node. */

@@ -99,6 +99,8 @@ export class PodWorker {
     this.#prober = new Prober({
       clock,
       changed: () => this.wake(),
+      probed: (container, probed) =>
+        this.#context.probeMetrics.add({ pod: this.pod, container: container.name, ...probed }),
       unhealthy: (container, message) => event({ type: 'Warning', reason: 'Unhealthy', message }, container),
       warning: (container, message) => event({ type: 'Warning', reason: 'ProbeWarning', message }, container),
       probe: (container, containerId, probe) =>
@@ -178,6 +180,7 @@ export class PodWorker {
     this.#wake?.cancel();
     this.#teller.cancel();
     this.#prober.stop();
+    this.#context.probeMetrics.forget(this.pod);
   }
 
   owns(containerId: string): boolean {

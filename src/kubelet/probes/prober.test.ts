@@ -14,10 +14,12 @@ function probed(container: Partial<Container>, outcomes: readonly ProbeOutcome[]
   const clock = new FakeClock();
   const said: string[] = [];
   const probes: Probe[] = [];
+  const counted: string[] = [];
   const left = [...outcomes];
   const prober = new Prober({
     clock,
     changed: () => {},
+    probed: ({ name }, { type, success }) => counted.push(`${name} ${type} ${success}`),
     unhealthy: (_, message) => said.push(message),
     warning: (_, message) => said.push(message),
     probe: async (_container, _id, probe) => {
@@ -49,13 +51,19 @@ function probed(container: Partial<Container>, outcomes: readonly ProbeOutcome[]
     }
     return [prober.started.has('x'), prober.ready.has('x'), prober.failed.get('x')?.message];
   };
-  return { after, said, probes, prober };
+  return { after, said, probes, prober, counted };
 }
 
 const every = (seconds: number, more: Partial<Probe> = {}): Probe => ({ periodSeconds: seconds, ...more });
 
 test('a container without probes is started and ready', async () => {
   expect(await probed({}, []).after(0)).toEqual([true, true, undefined]);
+});
+
+test('each probe that could be made is told of', async () => {
+  const { after, counted } = probed({ readinessProbe: every(1) }, [good, unknown, unknown, unknown, bad]);
+  await after(4);
+  expect(counted.slice(0, 2)).toEqual(['c Readiness true', 'c Readiness false']);
 });
 
 test('readiness comes and goes by its thresholds', async () => {

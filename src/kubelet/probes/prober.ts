@@ -14,9 +14,23 @@ export interface ProbeFailure {
 
 type Kind = 'startup' | 'liveness' | 'readiness';
 
+/** As messages and metrics name the kinds. */
+const titles = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' } as const;
+
+export type ProbeType = (typeof titles)[Kind];
+export const probeTypes: readonly ProbeType[] = Object.values(titles);
+
+/** A probe that could be made. */
+export interface Probed {
+  readonly type: ProbeType;
+  readonly success: boolean;
+  readonly seconds: number;
+}
+
 export interface ProberOptions {
   readonly clock: Clock;
   readonly probe: (container: Container, id: string, probe: Probe) => Promise<ProbeOutcome>;
+  readonly probed: (container: Container, probed: Probed) => void;
   /** A verdict changed. */
   readonly changed: () => void;
   readonly unhealthy: (container: Container, message: string) => void;
@@ -35,8 +49,6 @@ interface Worker {
   failures: number;
   stopped: boolean;
 }
-
-const titles: Readonly<Record<Kind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' };
 
 /** Of a probe that cannot be made, before it is left for the next time. */
 const mostTries = 3;
@@ -119,6 +131,8 @@ export class Prober {
 
   async #probe(worker: Worker): Promise<void> {
     const { container, id, probe, kind } = worker;
+    const { clock } = this.#options;
+    const begun = clock.now();
     let outcome = await this.#options.probe(container, id, probe);
     for (let tries = 1; outcome.isUnknown && tries < mostTries && !worker.stopped; tries++)
       outcome = await this.#options.probe(container, id, probe);
@@ -128,7 +142,11 @@ export class Prober {
         container,
         `${titles[kind]} probe errored and resulted in unknown state: ${outcome.message}`,
       );
-    else this.#count(worker, outcome);
+    else {
+      const seconds = (clock.now() - begun) / 1000;
+      this.#options.probed(container, { type: titles[kind], success: outcome.success, seconds });
+      this.#count(worker, outcome);
+    }
     this.#schedule(worker, (worker.probe.periodSeconds ?? 10) * 1000);
   }
 
