@@ -3,6 +3,7 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { NodeSystemInfo, Pod } from '../api/core/v1/types.generated.ts';
 import { isOn } from '../apimachinery/query.ts';
 import { ownValue, table } from '../apimachinery/table.ts';
@@ -12,6 +13,7 @@ import type { Clock } from '../system/clock.ts';
 import type { Cri } from './cri/client.ts';
 import { containerState } from './cri/messages.ts';
 import { readLog } from './logs/log-reader.ts';
+import { folderPage, systemLog } from './logs/system-logs.ts';
 import { containersOf, identityOf, logFolder } from './pod/identity.ts';
 import type { ObservedContainer } from './pod/observed.ts';
 import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
@@ -66,6 +68,7 @@ const handlers = table<(call: Call) => Promise<void>>({
   pods: async ({ context, response }) =>
     json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: context.pods() }),
   containerLogs,
+  logs,
   localVolumes,
   exec: (call) => remoteCommand(call, 'exec'),
   attach: (call) => remoteCommand(call, 'attach'),
@@ -137,6 +140,24 @@ async function metrics({ context, response, rest }: Call): Promise<void> {
     text(response, cadvisorMetrics({ ...machine, containers }));
   } else if (rest.join('/') === 'probes') text(response, context.probeMetrics.print());
   else throw notFound();
+}
+
+/** What upstream's enableSystemLogHandler shows by default. */
+async function logs({ request, response, url, rest }: Call): Promise<void> {
+  if (request.method !== 'GET') throw new Refusal(405, 'method not allowed');
+  const found = await systemLog('/var/log', rest.join('/'));
+  if (!found) throw notFound();
+  if (found.kind === 'folder' && !url.pathname.endsWith('/')) {
+    // Links of the page are from it.
+    response.writeHead(301, { location: `${url.pathname.split('/').at(-1)}/` });
+    response.end();
+  } else if (found.kind === 'folder') {
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+    response.end(folderPage(found.names));
+  } else {
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+    await pipeline(found.file.createReadStream(), response.stream);
+  }
 }
 
 async function containerLogs(call: Call): Promise<void> {

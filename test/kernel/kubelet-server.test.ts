@@ -139,6 +139,8 @@ test('the kubelet tells of its pods and itself', async () => {
   expect(probes).toMatch(
     /^prober_probe_total\{container="main",.*,probe_type="Readiness",result="successful"\} [1-9]/m,
   );
+  expect((await ask('GET', '/logs/')).body.toString()).toContain('<pre>\n');
+  expect((await ask('GET', '/logs/..%2F..%2Fetc%2Fpasswd')).status).toBe(404);
   expect((await ask('GET', '/stats/nothing')).status).toBe(404);
   const metrics = async () => (await ask('GET', '/metrics')).body.toString();
   await expect.poll(metrics, { timeout: 300_000 }).toContain('kubelet_running_pods 1\n');
