@@ -2,7 +2,6 @@
 // while one commit is on its way share the next one.
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setImmediate as immediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Change, compareHolds, Mvcc, type PreparedTransaction, prepare } from '../mvcc.ts';
 import type {
@@ -21,6 +20,8 @@ import type { WriterReply, WriterRequest } from './writer.ts';
 
 /** Rows that a compaction deletes in one commit. */
 const compactedAtOnce = 2000;
+/** Writes with which a commit starts at once. */
+const worthACommit = 8;
 
 interface PendingWrite {
   readonly prepared: PreparedTransaction;
@@ -37,6 +38,8 @@ export class SqliteStorage implements Storage {
   #aheadRevision: number;
   #queue: PendingWrite[] = [];
   #flushing = false;
+  /** Starts the commit that waits for more writes. */
+  #startCommit = (): void => {};
   #flushed: Promise<void> = Promise.resolve();
   /** Resolves when the commit under way is over, whether it succeeded or not. */
   #committed = Promise.withResolvers<void>();
@@ -91,6 +94,7 @@ export class SqliteStorage implements Storage {
       const result = { succeeded: true, revision: prepared.revision } as const;
       this.#queue.push({ prepared, result, resolve, reject });
       if (!this.#flushing) this.#flushed = this.#flush();
+      else if (this.#queue.length === worthACommit) this.#startCommit();
     });
   }
 
@@ -123,8 +127,7 @@ export class SqliteStorage implements Storage {
 
   async #flush(): Promise<void> {
     this.#flushing = true;
-    // Requests that came at the same moment share the commit: else the first goes alone, and the others wait for it.
-    await immediate();
+    await this.#gathered();
     while (this.#queue.length > 0) {
       const batch = this.#queue;
       this.#queue = [];
@@ -143,6 +146,17 @@ export class SqliteStorage implements Storage {
       this.#endCommit();
     }
     this.#flushing = false;
+  }
+
+  /**
+   * Requests that came at the same moment share the commit: else the first goes alone, and the others wait for it. But not more
+   * of them than make it worthwhile: the others are worked on while it is under way, and go together with the next.
+   */
+  #gathered(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#startCommit = resolve;
+      setImmediate(resolve);
+    });
   }
 
   #endCommit(): void {
