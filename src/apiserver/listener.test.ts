@@ -106,6 +106,13 @@ describe.each([
     expect(decodeProtobuf(read.bytes).value).toMatchObject({ data: { k: 'ä' } });
   });
 
+  test('bodies of any length, which come in one piece or several', async () => {
+    for (const length of [1000, 17_000, 60_000, 300_000]) {
+      const body = JSON.stringify({ metadata: { name: `l${length}-${name.length}` }, data: { k: 'x'.repeat(length) } });
+      expect((await send({ method: 'POST', path: configMaps, headers: json, body })).status).toBe(201);
+    }
+  });
+
   test('headers of 100 KiB, and long selectors', async () => {
     // Node's HTTP/2 takes 64 KiB for a single one, and some 128 KiB for all.
     const headers = Object.fromEntries([1, 2].map((i) => [`x-long-${i}`, 'x'.repeat(50_000)]));
