@@ -3,12 +3,24 @@ import type { Conversation, ConversationOptions, Follow } from '../../system/fol
 import { SyncError } from '../backend.ts';
 import { NftSession } from './nft-session.ts';
 
-/** An `nft -i` that answers the words it does not know as nft 1.0.6 does, and refuses lines with `refuse` in them. */
+/** What versions of nft say of a word that they do not know, before they repeat it. */
+const answers = {
+  '1.0.6': ['', 'Error: syntax error, unexpected newline, expecting string'],
+  '1.1.3': ['', 'Error: syntax error, unexpected newline, expecting string or last'],
+  '1.1.7': ['', 'Error: syntax error, unexpected newline', 'expected any of: <string>, last'],
+} as const;
+
+/** An `nft -i` that answers the words it does not know as a version of nft does, and refuses lines with `refuse` in them. */
 class FakeNft implements Follow {
   readonly told: string[] = [];
   started = 0;
   #end: () => void = () => {};
   silent = false;
+  readonly #answer: readonly string[];
+
+  constructor(version: keyof typeof answers = '1.0.6') {
+    this.#answer = answers[version];
+  }
 
   lines(): AsyncIterable<string> {
     throw new Error('not here');
@@ -28,8 +40,7 @@ class FakeNft implements Follow {
         this.told.push(line);
         if (line.includes('refuse')) for (const part of ['Error: No such file', line, '    ^^^^']) heard(part);
         if (!line.startsWith('fence')) continue;
-        for (const part of ['', 'Error: syntax error, unexpected newline, expecting string', line, '      ^'])
-          heard(part);
+        for (const part of [...this.#answer, line, '      ^']) heard(part);
       }
     };
     return { tell, end: () => resolve(), ended: promise };
@@ -48,12 +59,15 @@ describe('a session with nft', () => {
     expect(nft.told).toEqual(['add element ip t s { 1.1.1.1 } ; delete element ip t s { 1.1.1.2 }', 'fence1']);
   });
 
-  test('gives the words of a refusal, and goes on', async () => {
-    const session = new NftSession(new FakeNft());
-    await expect(session.run('refuse me')).rejects.toThrow(new SyncError('nft: Error: No such file | refuse me'));
-    await session.run('add element ip t s { 1.1.1.1 }');
-    expect(session.usable).toBe(true);
-  });
+  test.each(Object.keys(answers) as (keyof typeof answers)[])(
+    'gives the words of a refusal, and goes on: nft %s',
+    async (version) => {
+      const session = new NftSession(new FakeNft(version));
+      await expect(session.run('refuse me')).rejects.toThrow(new SyncError('nft: Error: No such file | refuse me'));
+      await session.run('add element ip t s { 1.1.1.1 }');
+      expect(session.usable).toBe(true);
+    },
+  );
 
   test('starts the program anew when it died between transactions, and from time to time', async () => {
     const nft = new FakeNft();

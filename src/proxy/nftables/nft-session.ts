@@ -78,8 +78,9 @@ export class NftSession {
     }
     this.#answered = true;
     this.#question = undefined;
-    // The line before the fence is the error about the fence itself.
-    question.resolve(question.lines.slice(0, -1));
+    // Before the fence comes the error about the fence itself: one line, or (nft 1.1.7) several.
+    const own = question.lines.findLastIndex((said) => said.startsWith('Error:'));
+    question.resolve(question.lines.slice(0, own));
   }
 
   #lost(conversation: Conversation): void {
