@@ -54,6 +54,7 @@ interface ServerFlags
   readonly addons: string;
   readonly kubeconfigOut?: string;
   readonly tokenAuthFile?: string;
+  readonly kubeletCertificateAuthority?: string;
   readonly controllers: string;
   readonly hollowNodes: number;
   readonly eventTtl: string;
@@ -102,6 +103,10 @@ export function register(command: Command): void {
     )
     .option('--kubeconfig-out <file>', "where to write the administrator's kubeconfig")
     .option('--token-auth-file <file>', 'CSV of token,user,uid,"group1,group2"')
+    .option(
+      '--kubelet-certificate-authority <file>',
+      'authorities of kubelets that listen (default: their certificates are not looked at)',
+    )
     .option('--max-requests-inflight <count>', 'reads worked on at once; 0: no limit', '400')
     .option('--max-mutating-requests-inflight <count>', 'writes worked on at once; 0: no limit', '200')
     .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
@@ -150,6 +155,9 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
     addons: addonsOf(flags),
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
+    ...(flags.kubeletCertificateAuthority !== undefined && {
+      kubeletCAFile: resolve(flags.kubeletCertificateAuthority),
+    }),
     frontProxy: frontProxyConfig(flags),
     ...(authentication && { authentication }),
     ...(authorization && { authorization }),

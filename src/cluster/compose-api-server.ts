@@ -16,6 +16,7 @@ import { ResourceMetrics } from '../apiserver/resource-metrics/resource-metrics.
 import { createSecurity, type Security } from '../apiserver/security.ts';
 import { connectHandlers } from '../apiserver/streaming/connect-handlers.ts';
 import { dialEndpoint } from '../apiserver/tunnel/dial.ts';
+import { NodeLinks } from '../apiserver/tunnel/node-links.ts';
 import { tunnelPath } from '../apiserver/tunnel/tunnel-path.ts';
 import { TunnelRegistry } from '../apiserver/tunnel/tunnel-registry.ts';
 import { versionInfo } from '../apiserver/version.ts';
@@ -73,6 +74,7 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
     random: realRandom,
   });
   const tunnels = new TunnelRegistry(realClock);
+  const links = new NodeLinks({ tunnels, view: security.view, client: pki.admin, ca: access.kubeletCA });
   const definitions = builtinResources();
   const aggregator = new Aggregator({
     cache,
@@ -81,7 +83,7 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
     frontProxy: pki.frontProxy.client,
     requestHeader: access.requestHeader,
     builtin: definitions,
-    own: { 'metrics.k8s.io/v1beta1': new ResourceMetrics({ view: security.view, tunnels }) },
+    own: { 'metrics.k8s.io/v1beta1': new ResourceMetrics({ view: security.view, links }) },
     clock: realClock,
     random: realRandom,
     onError: (error) => onError(error, 'aggregation'),
@@ -103,7 +105,7 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
     authorizer: security.authorizer,
     auditor: parts.auditor,
     extensions: {
-      connect: connectHandlers({ ...security, tunnels, clock, random: realRandom }),
+      connect: connectHandlers({ ...security, links, clock, random: realRandom }),
       virtual: security.virtual,
       paths: [
         ...security.paths,

@@ -14,7 +14,7 @@ export interface FrontProxyConfig extends Partial<Omit<RequestHeaderConfig, 'ca'
 /** Throws a Failure where the file of authorities is missing or holds none. */
 export async function openFrontProxy(config: FrontProxyConfig, { frontProxy }: Pki): Promise<RequestHeaderConfig> {
   const { caFile, allowedNames = [], ...headers } = config;
-  const given = caFile === undefined ? undefined : await readAuthorities(caFile);
+  const given = await readAuthorities('--requestheader-client-ca-file', caFile);
   // Without names any certificate of a given authority is a proxy's, as upstream; the cluster's own signs one name only.
   const names = given !== undefined && allowedNames.length === 0 ? [] : [...allowedNames, frontProxyClientName];
   return {
@@ -25,13 +25,15 @@ export async function openFrontProxy(config: FrontProxyConfig, { frontProxy }: P
   };
 }
 
-async function readAuthorities(path: string): Promise<string> {
+/** The PEM file that a flag names, if it names one. Throws a Failure where it is missing or holds no certificate. */
+export async function readAuthorities(flag: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
   const text = await realFiles.read(path);
-  if (text === undefined) throw new Failure(`--requestheader-client-ca-file ${path}: there is no such file`);
+  if (text === undefined) throw new Failure(`${flag} ${path}: there is no such file`);
   try {
     new X509Certificate(text);
   } catch (error) {
-    throw new Failure(`--requestheader-client-ca-file ${path}: no certificate in PEM`, { cause: error });
+    throw new Failure(`${flag} ${path}: no certificate in PEM`, { cause: error });
   }
   return text;
 }

@@ -7,11 +7,13 @@ import { realFiles } from '../system/real/files.ts';
 import type { OpenAudit } from './audit.ts';
 import type { OpenAuthorization } from './authorization.ts';
 import { Failure } from './failure.ts';
-import { openFrontProxy } from './front-proxy.ts';
+import { openFrontProxy, readAuthorities } from './front-proxy.ts';
 import type { ServerConfig } from './server-config.ts';
 
 export interface Access extends Pick<SecurityOptions, 'tokenFile' | 'jwt' | 'anonymous' | 'webhook' | 'authorizerOf'> {
   readonly requestHeader: RequestHeaderConfig;
+  /** PEM of who signs the certificates of kubelets that listen; undefined: these are not looked at. */
+  readonly kubeletCA: string | undefined;
   /** Undefined where the usual authorizers are in force. */
   readonly authorization: OpenAuthorization | undefined;
 }
@@ -27,11 +29,12 @@ export async function openAccess(config: ServerConfig, pki: Pki): Promise<Access
   const anonymousAuth = isAllAllowed ? false : config.anonymousAuth;
   const tokenFile = await readTokenFile(config.tokenAuthFile);
   const requestHeader = await openFrontProxy(config.frontProxy ?? {}, pki);
+  const kubeletCA = await readAuthorities('--kubelet-certificate-authority', config.kubeletCAFile);
   const anonymous = anonymousAuth === undefined ? undefined : { enabled: anonymousAuth };
-  if (!authentication) return { tokenFile, requestHeader, anonymous, ...deciding };
+  if (!authentication) return { tokenFile, requestHeader, kubeletCA, anonymous, ...deciding };
   const { openAuthentication } = await import('./authentication.ts');
   const opened = await openAuthentication(authentication, (error) => onError(error, 'authentication'));
-  return { ...opened, tokenFile, requestHeader, ...deciding, anonymous: anonymous ?? opened.anonymous };
+  return { ...opened, tokenFile, requestHeader, kubeletCA, ...deciding, anonymous: anonymous ?? opened.anonymous };
 }
 
 /** Undefined where nobody asks for an audit log. */

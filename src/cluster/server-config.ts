@@ -53,6 +53,8 @@ export interface ServerConfig {
   readonly anonymousAuth?: boolean;
   /** Proxies that are believed beside the cluster's own servers. */
   readonly frontProxy?: FrontProxyConfig;
+  /** PEM file of who signs the certificates of kubelets that listen. Default: these are not looked at. */
+  readonly kubeletCAFile?: string;
   /** Default: kube-apiserver's. */
   readonly limits?: InFlightLimits;
   /** Default: kube-apiserver's. */

@@ -8,6 +8,7 @@ import type { NodeSystemInfo, Pod } from '../api/core/v1/types.generated.ts';
 import { isOn } from '../apimachinery/query.ts';
 import { ownValue, table } from '../apimachinery/table.ts';
 import { parseTime } from '../apimachinery/time.ts';
+import type { RemoteCommand } from '../client/streaming/remote-command.ts';
 import type { TunnelHandler } from '../client/tunnel.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Cri } from './cri/client.ts';
@@ -24,7 +25,6 @@ import type { DetailReader } from './stats/detail.ts';
 import { kubeletMetrics, resourceMetrics } from './stats/metrics.ts';
 import { statsSummary } from './stats/summary.ts';
 import type { UsageMeter } from './stats/usage-meter.ts';
-import type { RemoteCommand } from './streaming/remote-command.ts';
 import type { LocalFolders } from './volumes/local-folders.ts';
 
 export interface ServerContext {
@@ -265,7 +265,7 @@ async function remoteCommand(call: Call, kind: 'exec' | 'attach'): Promise<void>
   const runtimeUrl = kind === 'exec' ? await context.cri.exec({ ...ask, cmd }) : await context.cri.attach(ask);
   const command: RemoteCommand = { url: runtimeUrl, ...flags };
   // Loaded when it is first asked for, as are forwarded ports: most nodes hardly ever are.
-  const { openRemoteCommand, pumpRemoteCommand } = await import('./streaming/remote-command.ts');
+  const { openRemoteCommand, pumpRemoteCommand } = await import('../client/streaming/remote-command.ts');
   const streams = await openRemoteCommand(command);
   response.writeHead(200, { 'content-type': 'application/octet-stream' });
   await pumpRemoteCommand(streams, response.stream);
@@ -279,8 +279,9 @@ async function portForward(call: Call): Promise<void> {
     throw new Refusal(400, `unable to parse "${url.searchParams.get('port')}" as a port`);
   const sandbox = readySandbox(await context.observe(pod.metadata.uid ?? ''));
   if (!sandbox) throw new Refusal(404, `pod not running: ${pod.metadata.name}`);
-  const { openForwardedPort, pumpForwardedPort } = await import('./streaming/port-forward.ts');
-  const forwarded = await openForwardedPort(await context.cri.portForward(sandbox.id, [port]), port);
+  const { openForwardedPort, pumpForwardedPort } = await import('../client/streaming/port-forward.ts');
+  const runtimeUrl = await context.cri.portForward(sandbox.id, [port]);
+  const forwarded = await openForwardedPort({ url: runtimeUrl }, port);
   response.writeHead(200, { 'content-type': 'application/octet-stream' });
   await pumpForwardedPort(forwarded, response.stream);
 }

@@ -150,6 +150,11 @@ export const isLoopback = (ip: IP): boolean =>
 /** 169.254.0.0/16, fe80::/10. */
 export const isLinkLocalUnicast = (ip: IP): boolean =>
   within(ip, 'IPv4', ipv4(169, 254), 16) || within(ip, 'IPv6', 0xfe80n << 112n, 10);
+/** As Go's IsGlobalUnicast: private ranges are. */
+export const isGlobalUnicast = (ip: IP): boolean =>
+  !isUnspecified(ip) && !isLoopback(ip) && !isLinkLocalUnicast(ip) && !isMulticast(ip) && !isBroadcast(ip);
+const isMulticast = (ip: IP): boolean => within(ip, 'IPv4', ipv4(224, 0), 4) || within(ip, 'IPv6', 0xff00n << 112n, 8);
+const isBroadcast = (ip: IP): boolean => ip.family === 'IPv4' && ip.value === 0xffff_ffffn;
 /** 224.0.0.0/24, ff02::/16. */
 export const isLinkLocalMulticast = (ip: IP): boolean =>
   within(ip, 'IPv4', ipv4(224, 0), 24) || (ip.family === 'IPv6' && ((ip.value >> 112n) & 0xff0fn) === 0xff02n);

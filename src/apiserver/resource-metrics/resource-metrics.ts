@@ -8,7 +8,7 @@ import type { ApiResourceList } from '../aggregation/merge.ts';
 import type { ServedApi } from '../aggregation/served-api.ts';
 import type { ObjectView } from '../object-view.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, readBody, textResponse } from '../request.ts';
-import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
+import type { NodeLinks } from '../tunnel/node-links.ts';
 import { metricsOpenApi, metricsResources } from './open-api.ts';
 import { nodeUsage, type PodUsage, podUsages, type Summary } from './summaries.ts';
 
@@ -31,7 +31,7 @@ const resources = {
 
 export interface ResourceMetricsOptions {
   readonly view: ObjectView;
-  readonly tunnels: Pick<TunnelRegistry, 'nodeNames' | 'request'>;
+  readonly links: Pick<NodeLinks, 'leadsTo' | 'request'>;
 }
 
 type NodeObject = Readonly<Node & KubeObject>;
@@ -122,18 +122,17 @@ export class ResourceMetrics implements ServedApi {
     return answerWith('PodMetrics', items, { group: 'metrics.k8s.io', resource: 'pods', name });
   }
 
-  /** Of the nodes whose kubelets are connected and answer. */
+  /** Of the nodes whose kubelets are there to be asked, and answer. */
   async #summaries(names: readonly string[]): Promise<ReadonlyMap<string, Summary>> {
-    const { tunnels } = this.#options;
-    const connected = names.filter((name) => tunnels.nodeNames.includes(name));
-    const found = await Promise.all(connected.map(async (name) => [name, await this.#summary(name)] as const));
+    const reached = names.filter((name) => this.#options.links.leadsTo(name));
+    const found = await Promise.all(reached.map(async (name) => [name, await this.#summary(name)] as const));
     return new Map(found.filter((entry): entry is readonly [string, Summary] => entry[1] !== undefined));
   }
 
   async #summary(nodeName: string): Promise<Summary | undefined> {
     try {
       const signal = AbortSignal.timeout(timeout);
-      const { status, stream } = await this.#options.tunnels.request(nodeName, {
+      const { status, stream } = await this.#options.links.request(nodeName, {
         method: 'GET',
         path: '/stats/summary?only_cpu_and_memory=true',
         signal,

@@ -12,7 +12,7 @@ export interface ConnectOptions extends StreamingParts {
 
 export function connectHandlers(parts: ConnectOptions): Readonly<Record<string, ConnectHandler>> {
   return {
-    'pods/log': podLog(parts.view, parts.tunnels),
+    'pods/log': podLog(parts.view, parts.links),
     'pods/exec': podExec('exec', parts),
     'pods/attach': podExec('attach', parts),
     'pods/portforward': podPortForward(parts),

@@ -9,7 +9,7 @@ import type { Authorizer, ConnectHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { ApiRequest, ApiResponse, Upgrade, User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
-import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
+import type { NodeLinks } from '../tunnel/node-links.ts';
 import { type FramePeer, pump } from './frame-peer.ts';
 import { answerOfKubelet } from './kubelet-request.ts';
 import { chooseContainer, execQuery, findPod, hostOf } from './pod-target.ts';
@@ -18,7 +18,7 @@ import { acceptWebSocket, channelProtocols, isWebSocket, WebSocketPeer } from '.
 
 export interface StreamingParts {
   readonly view: ObjectView;
-  readonly tunnels: TunnelRegistry;
+  readonly links: NodeLinks;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
 }
@@ -49,7 +49,7 @@ export function podExec(kind: 'exec' | 'attach', parts: StreamingParts): Connect
     const upgrade = requireUpgrade(request);
     await checkCreateToo(parts.authorizer, user, info);
     const path = `/${kind}/${info.namespace}/${info.name}/${container}?${wanted}`;
-    const answer = await answerOfKubelet(parts.tunnels, { nodeName, method: 'POST', path });
+    const answer = await answerOfKubelet(parts.links, { nodeName, method: 'POST', path });
     if ('refusal' in answer) return refuse(upgrade, answer.refusal);
     const { stream } = answer;
     const serve = async () => {

@@ -1,12 +1,8 @@
 // Sends a request to a pod's kubelet and makes what it refuses a Status.
 import type { Duplex } from 'node:stream';
 import { badRequest, internalError, StatusError } from '../../apimachinery/status.ts';
-import {
-  NodeUnreachableError,
-  type TunnelRegistry,
-  type TunnelRequest,
-  type TunnelResponse,
-} from '../tunnel/tunnel-registry.ts';
+import type { NodeLinks } from '../tunnel/node-links.ts';
+import { NodeUnreachableError, type TunnelRequest, type TunnelResponse } from '../tunnel/tunnel-registry.ts';
 
 const maxRefusalBytes = 8 * 1024;
 
@@ -21,20 +17,20 @@ export interface KubeletRefusal {
 }
 
 /** Resolves with an answer of 2xx; rejects with a StatusError for all else. */
-export async function askKubelet(tunnels: TunnelRegistry, request: KubeletRequest): Promise<TunnelResponse> {
-  const answer = await answerOfKubelet(tunnels, request);
+export async function askKubelet(links: NodeLinks, request: KubeletRequest): Promise<TunnelResponse> {
+  const answer = await answerOfKubelet(links, request);
   if ('refusal' in answer) throw refusalStatus(answer);
   return answer;
 }
 
 /** Resolves with whatever the kubelet answers; rejects with a StatusError when it cannot be asked. */
 export async function answerOfKubelet(
-  tunnels: TunnelRegistry,
+  links: NodeLinks,
   { nodeName, ...request }: KubeletRequest,
 ): Promise<TunnelResponse | KubeletRefusal> {
   let response: TunnelResponse;
   try {
-    response = await tunnels.request(nodeName, request);
+    response = await links.request(nodeName, request);
   } catch (error) {
     if (!(error instanceof NodeUnreachableError)) throw error;
     throw internalError(`error dialing backend: ${error.message}`);

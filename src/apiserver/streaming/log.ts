@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { ApiResponse } from '../request.ts';
-import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
+import type { NodeLinks } from '../tunnel/node-links.ts';
 import { askKubelet } from './kubelet-request.ts';
 import { checkLogOptions, chooseContainer, findPod } from './pod-target.ts';
 import { type AcceptedWebSocket, acceptWebSocket, isWebSocket } from './websocket-peer.ts';
@@ -11,7 +11,7 @@ import { type AcceptedWebSocket, acceptWebSocket, isWebSocket } from './websocke
 /** Of a client that only reads; without one its messages are binary. */
 const readerProtocols = ['binary.k8s.io', 'base64.binary.k8s.io'];
 
-export function podLog(view: ObjectView, tunnels: TunnelRegistry): ConnectHandler {
+export function podLog(view: ObjectView, links: NodeLinks): ConnectHandler {
   return async (request, info): Promise<ApiResponse> => {
     const { query } = request;
     checkLogOptions(query);
@@ -22,7 +22,7 @@ export function podLog(view: ObjectView, tunnels: TunnelRegistry): ConnectHandle
     if (!nodeName) return { status: 204, headers: {}, body: '' };
     const options = new URLSearchParams(query);
     options.delete('container');
-    const { stream } = await askKubelet(tunnels, {
+    const { stream } = await askKubelet(links, {
       nodeName,
       method: 'GET',
       path: `/containerLogs/${info.namespace}/${info.name}/${container}?${options}`,

@@ -6,7 +6,7 @@ import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
 import { encodeClose, encodeFrame, FrameDecoder } from '../../client/stream-frames.ts';
 import type { ConnectHandler } from '../extensions.ts';
 import type { Upgrade } from '../request.ts';
-import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
+import type { NodeLinks } from '../tunnel/node-links.ts';
 import { checkCreateToo, requireUpgrade, type StreamingParts } from './exec.ts';
 import { askKubelet } from './kubelet-request.ts';
 import { findPod, hostOf } from './pod-target.ts';
@@ -20,13 +20,13 @@ const tunnelProtocol = `SPDY/3.1+${protocol}`;
 const dataChannel = 0;
 const errorChannel = 1;
 
-export function podPortForward({ view, tunnels, authorizer }: StreamingParts): ConnectHandler {
+export function podPortForward({ view, links, authorizer }: StreamingParts): ConnectHandler {
   return async (request, info, user) => {
     const pod = await findPod(view, info);
     const nodeName = hostOf(pod);
     const upgrade = requireUpgrade(request);
     await checkCreateToo(authorizer, user, info);
-    const target = { tunnels, nodeName, path: `/portForward/${info.namespace}/${info.name}` };
+    const target = { links, nodeName, path: `/portForward/${info.namespace}/${info.name}` };
     // Channels are fixed from the beginning; SPDY streams name their ports as they come.
     const ports = isTunnelled(upgrade) ? [] : portsOf(request.query);
     return {
@@ -64,7 +64,7 @@ async function accept(upgrade: Upgrade, target: Target, ports: readonly string[]
 }
 
 interface Target {
-  readonly tunnels: TunnelRegistry;
+  readonly links: NodeLinks;
   readonly nodeName: string;
   readonly path: string;
 }
@@ -100,11 +100,11 @@ class StreamPairs {
   }
 }
 
-async function forward({ tunnels, nodeName, path }: Target, { port, data, error }: ForwardedPort): Promise<void> {
+async function forward({ links, nodeName, path }: Target, { port, data, error }: ForwardedPort): Promise<void> {
   error.resume();
   let isGivenUp = false;
   try {
-    const { stream } = await askKubelet(tunnels, { nodeName, method: 'POST', path: `${path}?port=${port}` });
+    const { stream } = await askKubelet(links, { nodeName, method: 'POST', path: `${path}?port=${port}` });
     stream.on('error', () => {});
     data.once('close', () => {
       // A connection that the client has given up is none for the kubelet either.

@@ -8,13 +8,14 @@ import type { ConnectHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
-import { DialError, NodeUnreachableError, type TunnelRegistry } from '../tunnel/tunnel-registry.ts';
+import { checkProxyable, type NodeLinks } from '../tunnel/node-links.ts';
+import { DialError, NodeUnreachableError } from '../tunnel/tunnel-registry.ts';
 import { answeredHeaders, bodyOf, forward, passedHeaders, upgradeThrough } from './forward.ts';
 import { type ProxyTarget, parseProxyName, podTarget, serviceTarget } from './proxy-target.ts';
 
 export interface ProxyParts {
   readonly view: ObjectView;
-  readonly tunnels: TunnelRegistry;
+  readonly links: NodeLinks;
   readonly random: Random;
 }
 
@@ -41,24 +42,26 @@ export function endpointProxy(resource: 'services' | 'pods', parts: ProxyParts):
       resource === 'services'
         ? serviceTarget(name, info.namespace, parts)
         : podTarget(name, info.namespace, parts.view);
-    return exchange(request, { ...place, target, socket: await dial(parts.tunnels, target) });
+    return exchange(request, { ...place, target, socket: await dial(parts.links, target) });
   };
 }
 
 /** The kubelet itself. */
-export function nodeProxy({ tunnels, view }: ProxyParts): ConnectHandler {
+export function nodeProxy({ links, view }: ProxyParts): ConnectHandler {
   return async (request, info: RequestInfo) => {
     const place = pathAfterProxy(request);
     if (!place) return redirectToSlash(request);
     const search = request.query.size > 0 ? `?${request.query}` : '';
     const nodeName = kubeletOf(info.name);
     const nodes = { group: '', resource: 'nodes' };
-    if (!view.get(nodes, '', nodeName) && !tunnels.nodeNames.includes(nodeName)) throw notFound(nodes, nodeName);
+    if (!view.get(nodes, '', nodeName) && !links.leadsTo(nodeName)) throw notFound(nodes, nodeName);
+    const kubelet = links.portOf(nodeName);
+    if (kubelet) checkProxyable(kubelet.host);
     try {
       const { method, signal } = request;
       const body = (await bodyOf(request)) ?? Readable.from([]);
       const options = { method, path: place.rest + search, headers: passedHeaders(request), body, signal };
-      const { status, headers, stream } = await tunnels.request(nodeName, options);
+      const { status, headers, stream } = await links.request(nodeName, options);
       return { status, headers, body: stream as AsyncIterable<Uint8Array> };
     } catch (error) {
       throw badGateway(error);
@@ -81,9 +84,9 @@ function unreachable(error: unknown): StatusError {
   return new StatusError({ code: 503, reason: 'ServiceUnavailable', message });
 }
 
-async function dial(tunnels: TunnelRegistry, { scheme, host, port, nodeName }: ProxyTarget): Promise<Duplex> {
+async function dial(links: NodeLinks, { scheme, host, port, nodeName }: ProxyTarget): Promise<Duplex> {
   try {
-    const socket = await tunnels.dial(nodeName, host, port);
+    const socket = await links.dial(nodeName, host, port);
     // As upstream: the certificates of pods are not looked at.
     return scheme === 'https' ? connectTls({ socket, rejectUnauthorized: false }) : socket;
   } catch (error) {

@@ -15,6 +15,7 @@ import { FakeRandom } from '../../system/fake/random.ts';
 import { FixedObjectView } from '../fake/object-view.ts';
 import { type ApiRequest, isHijack, type User } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
+import { NodeLinks } from '../tunnel/node-links.ts';
 import { tunnelPath } from '../tunnel/tunnel-path.ts';
 import { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
 import { connectHandlers } from './connect-handlers.ts';
@@ -114,7 +115,9 @@ interface StartOptions {
 async function start({ port, mayCreate = true }: StartOptions = {}) {
   const tunnels = new TunnelRegistry(new FakeClock());
   const authorizer = { authorize: () => ({ allowed: mayCreate }) };
-  const parts = { view: view(port), tunnels, authorizer, clock: new FakeClock(), random: new FakeRandom() };
+  const objects = view(port);
+  const links = new NodeLinks({ view: objects, tunnels, client: { certPem: '', keyPem: '' } });
+  const parts = { view: objects, links, authorizer, clock: new FakeClock(), random: new FakeRandom() };
   const handlers = connectHandlers(parts);
   const answer = async (request: ApiRequest) => {
     if (request.path.startsWith('/portico/')) return tunnelPath(tunnels).handle(request, admin);

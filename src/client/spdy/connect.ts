@@ -1,5 +1,7 @@
-// Upgrades an HTTP request to SPDY/3.1, as clients of Kubernetes' streaming servers do: the kubelet towards containerd's.
+// Upgrades an HTTP request to SPDY/3.1, as clients of Kubernetes' streaming servers do: the kubelet towards containerd's,
+// the API server towards kubelets that listen.
 import { request as httpsRequest } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import { http } from '../../system/http.ts';
 import { SpdySession } from './session.ts';
 
@@ -11,6 +13,20 @@ export interface SpdyConnectOptions {
   readonly method?: 'POST' | 'GET';
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Of a URL with https. */
+  readonly tls?: SecureContextOptions & { readonly rejectUnauthorized?: boolean };
+}
+
+/** The server answered without an upgrade. */
+export class SpdyRefusedError extends Error {
+  readonly status: number;
+  readonly body: string;
+
+  constructor(status: number, reason: string, body: string) {
+    super(`${status} ${reason}: ${body}`);
+    this.status = status;
+    this.body = body;
+  }
 }
 
 export interface SpdyConnection {
@@ -19,14 +35,15 @@ export interface SpdyConnection {
   readonly protocol: string;
 }
 
-/** Rejects with an Error that holds the server's answer when it does not upgrade. */
+/** Rejects with a {@link SpdyRefusedError} when the server does not upgrade. */
 export function connectSpdy(options: SpdyConnectOptions): Promise<SpdyConnection> {
-  const { url, protocols, method = 'POST', headers, signal } = options;
+  const { url, protocols, method = 'POST', headers, signal, tls } = options;
   const request = url.startsWith('https:') ? httpsRequest : http.request;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,
       agent: false,
+      ...tls,
       ...(signal && { signal }),
       headers: {
         ...headers,
@@ -48,7 +65,7 @@ export function connectSpdy(options: SpdyConnectOptions): Promise<SpdyConnection
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => chunks.push(chunk));
       response.on('end', () =>
-        reject(new Error(`${response.statusCode} ${response.statusMessage}: ${chunks.join('').trim()}`)),
+        reject(new SpdyRefusedError(response.statusCode ?? 0, response.statusMessage ?? '', chunks.join('').trim())),
       );
     });
     outgoing.once('error', reject);

@@ -121,7 +121,8 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: n
     allocatable: allocatable(facts, capacity),
     conditions: conditions(facts, old?.conditions ?? [], now),
     ...(facts.features && { features: facts.features }),
-    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    // Nothing listens: the API server asks over the tunnel.
+    daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
     nodeInfo: {
       architecture: facts.architecture,
       bootID: facts.bootID,

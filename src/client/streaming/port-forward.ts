@@ -1,8 +1,9 @@
-// One TCP connection into a pod's network namespace, through the runtime: it also reaches what listens on 127.0.0.1.
+// One TCP connection into a pod's network namespace, through the runtime or a kubelet that listens: it also reaches what
+// listens on 127.0.0.1 there.
 import type { Duplex } from 'node:stream';
-import { connectSpdy } from '../../client/spdy/connect.ts';
-import type { SpdyStream } from '../../client/spdy/session.ts';
-import { channel, encodeClose, encodeFrame, FrameDecoder } from '../../client/stream-frames.ts';
+import { connectSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
+import type { SpdyStream } from '../spdy/session.ts';
+import { channel, encodeClose, encodeFrame, FrameDecoder } from '../stream-frames.ts';
 import { write } from './remote-command.ts';
 
 const dataChannel = 0;
@@ -14,9 +15,12 @@ export interface ForwardedPort {
   close(): void;
 }
 
-/** `url` is of the runtime's streaming server. */
-export async function openForwardedPort(url: string, port: number): Promise<ForwardedPort> {
-  const { session } = await connectSpdy({ url, protocols: ['portforward.k8s.io'] });
+/** `server`: the streaming server's. */
+export async function openForwardedPort(
+  server: Pick<SpdyConnectOptions, 'url' | 'tls'>,
+  port: number,
+): Promise<ForwardedPort> {
+  const { session } = await connectSpdy({ ...server, protocols: ['portforward.k8s.io'] });
   const headers = { port: String(port), requestid: '0' };
   const error = await session.open({ ...headers, streamtype: 'error' });
   const data = await session.open({ ...headers, streamtype: 'data' });

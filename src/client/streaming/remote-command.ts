@@ -1,12 +1,12 @@
-// Exec and attach: frames of the tunnel on one side, the runtime's SPDY streams on the other.
+// Exec and attach: frames of the tunnel on one side, SPDY streams of the runtime or of a kubelet that listens on the other.
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { connectSpdy } from '../../client/spdy/connect.ts';
-import type { SpdyStream } from '../../client/spdy/session.ts';
-import { channel, encodeFrame, FrameDecoder } from '../../client/stream-frames.ts';
+import { connectSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
+import type { SpdyStream } from '../spdy/session.ts';
+import { channel, encodeFrame, FrameDecoder } from '../stream-frames.ts';
 
-export interface RemoteCommand {
-  /** Of the runtime's streaming server. */
+export interface RemoteCommand extends Pick<SpdyConnectOptions, 'tls'> {
+  /** Of the streaming server. */
   readonly url: string;
   readonly stdin: boolean;
   readonly stdout: boolean;
@@ -25,7 +25,8 @@ export interface RuntimeStreams {
 
 /** The runtime's end, standing. Rejects when it refuses. */
 export async function openRemoteCommand(command: RemoteCommand): Promise<RuntimeStreams> {
-  const { session } = await connectSpdy({ url: command.url, protocols: ['v4.channel.k8s.io'] });
+  const { url, tls } = command;
+  const { session } = await connectSpdy({ url, ...(tls && { tls }), protocols: ['v4.channel.k8s.io'] });
   const open = (type: string, wanted: boolean) => (wanted ? session.open({ streamtype: type }) : undefined);
   const error = session.open({ streamtype: 'error' });
   const [stdin, stdout, stderr, resize] = await Promise.all([

@@ -1,0 +1,105 @@
+// Asks a kubelet at its own port, over HTTPS, what an agent is asked over its tunnel: upstream's kubelet listens there. Exec,
+// attach and port-forward are SPDY to it and frames to the caller, as over a tunnel.
+import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { Duplex, duplexPair, Readable } from 'node:stream';
+import { SpdyRefusedError } from '../../client/spdy/connect.ts';
+import type { KeyPair } from '../pki/certificates.ts';
+import { NodeUnreachableError, type TunnelRequest, type TunnelResponse } from './tunnel-registry.ts';
+
+export interface KubeletAddress {
+  readonly nodeName: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface KubeletPortOptions {
+  /** Shown to kubelets. */
+  readonly client: KeyPair;
+  /** PEM of the authorities of kubelets' serving certificates; without it these are not looked at, as by kube-apiserver. */
+  readonly ca?: string | undefined;
+}
+
+/** Milliseconds in which a connection must stand. */
+const connectTimeout = 5_000;
+
+export class KubeletPort {
+  readonly #tls: Pick<RequestOptions, 'cert' | 'key' | 'ca' | 'rejectUnauthorized'>;
+
+  constructor({ client, ca }: KubeletPortOptions) {
+    const { certPem: cert, keyPem: key } = client;
+    this.#tls = { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) };
+  }
+
+  /** Rejects with {@link NodeUnreachableError}, or the signal's reason. */
+  async request(kubelet: KubeletAddress, request: TunnelRequest): Promise<TunnelResponse> {
+    request.signal?.throwIfAborted();
+    const url = new URL(request.path, origin(kubelet));
+    const [, kind] = url.pathname.split('/');
+    try {
+      if (kind === 'exec' || kind === 'attach') return await this.#command(url);
+      if (kind === 'portForward') return await this.#forward(url);
+      return await this.#plain(url, request);
+    } catch (error) {
+      if (request.signal?.aborted) throw request.signal.reason;
+      if (error instanceof SpdyRefusedError) return refusal(error);
+      throw new NodeUnreachableError(kubelet.nodeName, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #command(url: URL): Promise<TunnelResponse> {
+    const { openRemoteCommand, pumpRemoteCommand } = await import('../../client/streaming/remote-command.ts');
+    const wants = (flag: string) => url.searchParams.has(flag);
+    const flags = { stdin: wants('input'), stdout: wants('output'), stderr: wants('error'), tty: wants('tty') };
+    const streams = await openRemoteCommand({ url: url.href, tls: this.#tls, ...flags });
+    const [caller, ours] = duplexPair();
+    void pumpRemoteCommand(streams, ours);
+    return { status: 200, headers: {}, stream: caller };
+  }
+
+  async #forward(url: URL): Promise<TunnelResponse> {
+    const { openForwardedPort, pumpForwardedPort } = await import('../../client/streaming/port-forward.ts');
+    const port = Number(url.searchParams.get('port'));
+    url.search = '';
+    const forwarded = await openForwardedPort({ url: url.href, tls: this.#tls }, port);
+    const [caller, ours] = duplexPair();
+    void pumpForwardedPort(forwarded, ours);
+    return { status: 200, headers: {}, stream: caller };
+  }
+
+  async #plain(url: URL, { method, headers, body, signal }: TunnelRequest): Promise<TunnelResponse> {
+    const outgoing = httpsRequest(url, {
+      method,
+      headers: { ...headers },
+      ...this.#tls,
+      agent: false,
+      ...(signal && { signal }),
+    });
+    outgoing.setTimeout(connectTimeout, () => {
+      if (outgoing.socket?.connecting) outgoing.destroy(new Error(`dial tcp ${url.host}: i/o timeout`));
+    });
+    const answer = new Promise<IncomingMessage>((resolve, reject) => {
+      outgoing.once('response', resolve);
+      outgoing.once('error', reject);
+    });
+    if (body) Readable.from(body).pipe(outgoing);
+    else outgoing.end();
+    const response = await answer;
+    const answered: Record<string, string> = {};
+    for (const [name, value] of Object.entries(response.headers)) {
+      if (value !== undefined && !ofConnection.has(name)) answered[name] = String(value);
+    }
+    return { status: response.statusCode ?? 502, headers: answered, stream: Duplex.from(response) };
+  }
+}
+
+/** The connection to the kubelet is not the client's. */
+const ofConnection = new Set(['connection', 'keep-alive', 'transfer-encoding']);
+
+function origin({ host, port }: KubeletAddress): string {
+  return host.includes(':') ? `https://[${host}]:${port}` : `https://${host}:${port}`;
+}
+
+function refusal({ status, body }: SpdyRefusedError): TunnelResponse {
+  return { status, headers: {}, stream: Duplex.from(Readable.from([Buffer.from(body)])) };
+}
