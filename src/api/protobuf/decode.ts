@@ -78,7 +78,8 @@ function readMessage(
     if (!field) return false;
     if (field.isInlined) {
       readMessage(new BinaryReader(reader.bytes()), { type, message: field.type }, target);
-    } else target[field.name] = readField(reader, { wire, type: field.type }, target[field.name]);
+    } else if (field.isBoxed) target[field.name] = readItems(reader, field.type);
+    else target[field.name] = readField(reader, { wire, type: field.type }, target[field.name]);
     return true;
   });
   return target;
@@ -117,7 +118,7 @@ function readEntry(reader: BinaryReader, type: string): [key: string, value: unk
   return [key, value];
 }
 
-/** A list where a message cannot have one, as the value of a map: a message with the list as its first field. */
+/** A list where a message cannot have one, as the value of a map, or would not tell none from an empty one. */
 function readItems(reader: BinaryReader, type: string): unknown {
   const inner = new BinaryReader(reader.bytes());
   let items: unknown = [];

@@ -76,7 +76,10 @@ function compile(type: string, message: string): readonly FieldEncoding[] {
   return [...messageOf(type, message).values()].reverse().map((field) => compileField(type, field));
 }
 
-function compileField(type: string, { number, name, type: fieldType, isInlined }: MessageField): FieldEncoding {
+function compileField(
+  type: string,
+  { number, name, type: fieldType, isInlined, isBoxed }: MessageField,
+): FieldEncoding {
   if (isInlined) {
     let fields: readonly FieldEncoding[] | undefined;
     const write: Write = (writer, value) => {
@@ -87,6 +90,7 @@ function compileField(type: string, { number, name, type: fieldType, isInlined }
     };
     return { name, write, isInlined };
   }
+  if (isBoxed) return { name, write: writeBoxedList(number, fieldType.slice(2)), isInlined };
   if (fieldType.startsWith('[]')) return { name, write: writeList(number, fieldType.slice(2)), isInlined };
   if (fieldType.startsWith('map[string]')) {
     return { name, write: writeMap(number, fieldType.slice('map[string]'.length)), isInlined };
@@ -132,7 +136,7 @@ function writeList(number: number, type: string): Write {
 
 function writeMap(number: number, type: string): Write {
   // A map's value cannot be a list: there it is a message with the list as its first field.
-  const one = type.startsWith('[]') ? writeNestedList(type.slice(2)) : writeOne(2, type);
+  const one = type.startsWith('[]') ? writeBoxedList(2, type.slice(2)) : writeOne(2, type);
   return (writer, value) => {
     const map = value as Readonly<Record<string, unknown>>;
     for (const key of Object.keys(map).sort().reverse()) {
@@ -144,12 +148,12 @@ function writeMap(number: number, type: string): Write {
   };
 }
 
-function writeNestedList(type: string): Write {
+function writeBoxedList(number: number, type: string): Write {
   const list = writeList(1, type);
   return (writer, value) => {
     const end = writer.length;
     list(writer, value);
-    writeHead(writer, 2, end);
+    writeHead(writer, number, end);
   };
 }
 

@@ -11,6 +11,8 @@ export interface MessageField {
   readonly type: string;
   /** JSON has the fields of the message in place of this one. */
   readonly isInlined: boolean;
+  /** A list that is a message with the list as its first field, so that none differs from an empty one. */
+  readonly isBoxed: boolean;
 }
 
 /** By number, in ascending order. */
@@ -34,6 +36,9 @@ export function typeOfKind({ group, version, kind }: GroupVersionKind): string |
   const type = kind === 'DeleteOptions' ? `${meta}.${kind}` : facts.typesOfKinds.get(`${group}/${version}/${kind}`);
   return type !== undefined && rowOf(type) !== undefined ? type : undefined;
 }
+
+/** Lists that have a message of their own in generated.proto, other than as values of maps. */
+const boxed = new Set([`${meta}.APIResource.verbs`]);
 
 /** The cell of a message in the table; all lists are alike, and not in it. */
 function rowOf(type: string): string | undefined {
@@ -59,11 +64,12 @@ function readMessage(type: string, row: string): Message {
     const name = cell.slice(0, equals);
     const number = Number(cell.slice(equals + 1));
     if (name.startsWith('(')) {
-      fields.push({ number, name, type: name.slice(1, -1), isInlined: true });
+      fields.push({ number, name, type: name.slice(1, -1), isInlined: true, isBoxed: false });
       continue;
     }
     const fieldType = types.get(name);
-    if (fieldType !== undefined) fields.push({ number, name, type: fieldType, isInlined: false });
+    if (fieldType === undefined) continue;
+    fields.push({ number, name, type: fieldType, isInlined: false, isBoxed: boxed.has(`${type}.${name}`) });
   }
   fields.sort((a, b) => a.number - b.number);
   return new Map(fields.map((field) => [field.number, field]));

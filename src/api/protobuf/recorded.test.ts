@@ -105,6 +105,44 @@ const recorded: readonly { readonly object: Typed & Readonly<Record<string, unkn
     ].join(''),
   },
   {
+    // Written by apimachinery itself: the verbs have a message of their own.
+    object: {
+      apiVersion: 'v1',
+      kind: 'APIResourceList',
+      groupVersion: 'apps/v1',
+      resources: [
+        {
+          name: 'deployments',
+          singularName: 'deployment',
+          namespaced: true,
+          group: 'apps',
+          version: 'v1',
+          kind: 'Deployment',
+          verbs: ['create', 'get'],
+          shortNames: ['deploy'],
+          categories: ['all'],
+          storageVersionHash: '8aSe+NMegvE=',
+        },
+        {
+          name: 'deployments/scale',
+          singularName: 's',
+          namespaced: true,
+          group: 'autoscaling',
+          version: 'v1',
+          kind: 'Scale',
+          verbs: [],
+          storageVersionHash: 'h',
+        },
+      ],
+    },
+    hex: [
+      '0a07617070732f7631125b0a0b6465706c6f796d656e747310011a0a4465706c6f796d656e74220d0a066372656174650a03',
+      '6765742a066465706c6f79320a6465706c6f796d656e743a03616c6c4204617070734a027631520c386153652b4e4d656776',
+      '453d12350a116465706c6f796d656e74732f7363616c6510011a055363616c652200320173420b6175746f7363616c696e67',
+      '4a027631520168',
+    ].join(''),
+  },
+  {
     object: {
       apiVersion: 'v1',
       kind: 'Secret',
