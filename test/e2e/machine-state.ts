@@ -32,7 +32,7 @@ export async function machineState(cluster: string): Promise<MachineState> {
     cgroups: cgroups(),
     processes: processes(cluster),
     forwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'),
-    runFiles: ['/run/portico', '/run/containerd', '/var/lib/cni'].flatMap(list),
+    runFiles: ['/run/portico', '/run/containerd', '/run/nri', '/var/lib/cni'].flatMap(list),
   };
 }
 

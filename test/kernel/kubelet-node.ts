@@ -29,6 +29,7 @@ function config(root: string): string {
   return `version = 2
 root = "${root}/containerd"
 state = "${root}/run/containerd"
+disabled_plugins = ["io.containerd.nri.v1.nri"]
 [grpc]
   address = "${root}/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
