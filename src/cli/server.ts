@@ -186,8 +186,12 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
   const seconds = (performance.now() / 1000).toFixed(2);
   process.stdout.write(`portico server: ready on ${urls.join(', ')} after ${seconds} s\n`);
   setTimeout(keepHeapSmall, settledMs).unref();
-  if (!stop.signal.aborted) await new Promise((end) => stop.signal.addEventListener('abort', end, { once: true }));
-  await plane.close();
+  const interrupted = new Promise<void>((end) => stop.signal.addEventListener('abort', () => end(), { once: true }));
+  try {
+    if (!stop.signal.aborted) await Promise.race([interrupted, plane.failed]);
+  } finally {
+    await plane.close();
+  }
 }
 
 function datastoreConfig(flags: ServerFlags): Pick<ServerConfig, 'datastore' | 'leaderElect'> {

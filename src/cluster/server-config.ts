@@ -91,6 +91,8 @@ export interface ControlPlane {
   readonly pki: Pki;
   /** The way in for parts of this process. */
   transport(user: User): InProcessTransport;
+  /** Rejects with a Failure when it cannot go on; reads and writes are refused from then on. */
+  readonly failed: Promise<never>;
   /** Ends listeners, controllers and storage; nothing acknowledged is lost. */
   close(): Promise<void>;
 }

@@ -11,6 +11,7 @@ import type { Pki } from '../apiserver/pki/pki.ts';
 import type { User } from '../apiserver/request.ts';
 import { namedTransport } from '../client/named-transport.ts';
 import { ControllersMetrics } from '../metrics/controllers-metrics.ts';
+import { HistoryLostError } from '../storage/storage.ts';
 import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
 import { makeFolder, realFiles } from '../system/real/files.ts';
@@ -90,6 +91,8 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
   const background = (what: string, work: Promise<void>) => {
     running.push(work.catch((error: unknown) => onError(error, what)));
   };
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  failed.catch(() => {});
   // Nobody writes any more when storage is closed.
   const ending = new AbortController();
   const close = async ({ isDrained = false } = {}) => {
@@ -116,7 +119,13 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     });
     await hooks.prepare();
     await server.load();
-    background('watch cache', server.run(stop.signal));
+    background(
+      'watch cache',
+      server.run(stop.signal).catch((error: unknown) => {
+        if (!(error instanceof HistoryLostError)) throw error;
+        fail(historyLost(error));
+      }),
+    );
     background('tunnels', tunnels.run(stop.signal));
     const added = { joined: tunnels.connected, addons: config.addons, signal: stop.signal };
     background('add-ons', addonsOnceJoined(new InProcessTransport(server, system), added));
@@ -150,6 +159,7 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     return {
       addresses,
       pki,
+      failed,
       transport: (user) => new InProcessTransport(server, user),
       async close() {
         await close({ isDrained: true });
@@ -161,6 +171,11 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     await close();
     throw error;
   }
+}
+
+function historyLost(error: HistoryLostError): Failure {
+  const what = `${error.message}: an older state was put back while this server ran`;
+  return new Failure(`${what}. It ends, since what it knows is of another history; start it again`, { cause: error });
 }
 
 async function writeKubeconfig(path: string, pki: Pki, address: HostPort): Promise<void> {

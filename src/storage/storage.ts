@@ -89,7 +89,7 @@ export interface Storage {
    * the write was not made, or (etcd's connection broke) nobody knows whether it was.
    */
   transact(transaction: Transaction): Promise<TransactionResult>;
-  /** Ends when the signal aborts; throws CompactedError when it falls behind a compaction. */
+  /** Ends when the signal aborts; throws CompactedError when it falls behind a compaction, and HistoryLostError. */
   watch(request: WatchRequest): AsyncIterable<WatchBatch>;
   /** Forgets what was superseded before `revision`; ranges and watches from before it fail from then on. */
   compact(revision: number): Promise<void>;
@@ -120,6 +120,11 @@ export class FutureRevisionError extends Error {
     super(`the required revision is a future revision; the current one is ${currentRevision}`);
     this.currentRevision = currentRevision;
   }
+}
+
+/** Storage holds an older state than it had acknowledged: whatever was read of it before is of another history. */
+export class HistoryLostError extends Error {
+  readonly kind = 'history-lost';
 }
 
 /** Storage takes no values, or transactions, of this size. */

@@ -1,5 +1,6 @@
 // Several API servers over one etcd: one cluster to its users, whichever server they ask and whatever dies.
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -190,6 +191,23 @@ test('both servers outlive a restart of etcd; watches go on and miss nothing', a
     await followed.end();
   }
   expect((await ask(a, 'GET', '/readyz')).status).toBe(200);
+});
+
+test('a server ends, and says why, when an older state of etcd was put back', async () => {
+  const etcd = await etcdOf(1);
+  const server = await serverOver(etcd, '127.0.0.1:0');
+  let said = '';
+  server.child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const ended = once(server.child, 'close');
+  const putBack = await etcd.members[0]!.save();
+  await eventually('a write', async () =>
+    (await ask(server, 'POST', configMaps, configMap('later'))).status === 201 ? true : undefined,
+  );
+  await putBack();
+  expect((await ended)[0]).toBe(1);
+  expect(said).toMatch(/^portico: etcd's revision went back from \d+ to \d+: .*start it again$/m);
 });
 
 async function certificates(): Promise<EtcdTls> {

@@ -120,6 +120,24 @@ test('calls go to another member when theirs is gone', async () => {
   expect(await watched).toEqual(['/a', '/b']);
 });
 
+test('once an older state of etcd was put back nothing is read, written or watched as if it were the same', async () => {
+  const etcd = await start();
+  const storage = await open(etcd);
+  const other = await open(etcd);
+  const putBack = await etcd.members[0]!.save();
+  const watched = keysUntil(storage, '/never');
+  watched.catch(() => {});
+  await put(other, '/a');
+  await put(other, '/b');
+  await expect.poll(() => storage.get('/b').then(({ item }) => item?.modRevision)).toBe(3);
+  await putBack();
+  const lost = { kind: 'history-lost', message: "etcd's revision went back from 3 to 1" };
+  await expect(watched).rejects.toMatchObject(lost);
+  await expect(storage.get('/b')).rejects.toMatchObject(lost);
+  await expect(put(storage, '/c')).rejects.toMatchObject(lost);
+  await expect(keysUntil(storage, '/c')).rejects.toMatchObject(lost);
+});
+
 test('where no etcd is, opening fails in one line that says where and why', async () => {
   const etcd = await startEtcd();
   await etcd.stop();

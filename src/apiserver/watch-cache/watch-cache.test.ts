@@ -1,5 +1,14 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MemoryStorage } from '../../storage/memory/memory-storage.ts';
+import {
+  CompactedError,
+  HistoryLostError,
+  type KeyValue,
+  type RangeRequest,
+  type RangeResult,
+  type Storage,
+  type WatchBatch,
+} from '../../storage/storage.ts';
 import { realClock } from '../../system/real/clock.ts';
 import { WatchCache } from './watch-cache.ts';
 
@@ -27,6 +36,81 @@ test('a reader waits until the cache shows the write that it must see', async ()
   expect(cache.resource('/registry/core/configmaps/').get(key)?.revision).toBe(2);
   stop.abort();
   await running;
+});
+
+/** Storage whose watches break when told to, as if history had been compacted, and whose objects can be replaced by others. */
+class BreakingStorage extends MemoryStorage {
+  items: readonly KeyValue[] | undefined;
+  #broken = Promise.withResolvers<never>();
+
+  override async range(request: RangeRequest): Promise<RangeResult> {
+    const result = await super.range(request);
+    return this.items ? { ...result, items: this.items } : result;
+  }
+
+  override async *watch(): AsyncIterable<WatchBatch> {
+    yield await this.#broken.promise;
+  }
+
+  break(): void {
+    // Nobody may be watching.
+    this.#broken.promise.catch(() => {});
+    this.#broken.reject(new CompactedError(1));
+    this.#broken = Promise.withResolvers();
+  }
+}
+
+describe('after a watch that broke', () => {
+  const prefix = '/registry/core/configmaps/';
+  const value = '{"metadata":{}}';
+  const put = (storage: Storage, name: string) =>
+    storage.transact({ compare: [], operations: [{ type: 'put', key: `${prefix}ns/${name}`, value }] });
+
+  async function brokenAfter(...names: string[]) {
+    const storage = new BreakingStorage();
+    for (const name of names) await put(storage, name);
+    const cache = new WatchCache(storage, realClock);
+    await cache.load();
+    const stop = new AbortController();
+    const running = cache.run(stop.signal);
+    running.catch(() => {});
+    return { storage, cache, stop, running };
+  }
+
+  test('what changed meanwhile is told in the order of revisions', async () => {
+    const { storage, cache, stop, running } = await brokenAfter('a', 'b');
+    await storage.transact({ compare: [], operations: [{ type: 'delete', key: `${prefix}ns/a` }] });
+    await put(storage, 'c');
+    await put(storage, 'b');
+    storage.break();
+    await cache.waitForNow();
+    const events = cache.resource(prefix).eventsAfter(3)!;
+    expect(events.map(({ type, current, revision }) => `${type} ${current.key.at(-1)} ${revision}`)).toEqual([
+      'ADDED c 5',
+      'MODIFIED b 6',
+      'DELETED a 6',
+    ]);
+    stop.abort();
+    storage.break();
+    await running;
+  });
+
+  test.each([
+    ['an object has an older revision', [{ name: 'b', modRevision: 2 }]],
+    ['an object is there again', [{ name: 'z', modRevision: 2 }]],
+  ])('%s: storage is another, and nothing is read any more', async (_, found) => {
+    const { storage, cache, running } = await brokenAfter('a', 'b');
+    storage.items = found.map(({ name, modRevision }) => ({
+      key: `${prefix}ns/${name}`,
+      value,
+      modRevision,
+      createRevision: modRevision,
+      version: 1,
+    }));
+    storage.break();
+    await expect(running).rejects.toThrow(HistoryLostError);
+    expect(() => cache.waitForNow()).toThrow(HistoryLostError);
+  });
 });
 
 test('listeners see the metadata that a writer told of where its value was written, else what the text says', async () => {

@@ -2,7 +2,7 @@
 // as far as the writes that they must see.
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { refuseSealed } from '../../storage/encryption/sealed-prefix.ts';
-import type { KeyValue, Storage, StorageEvent } from '../../storage/storage.ts';
+import { HistoryLostError, type KeyValue, type Storage, type StorageEvent } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { StoredObject } from './stored-object.ts';
@@ -37,6 +37,7 @@ export class WatchCache {
   #revision = 0;
   #loadedAt = 0;
   #hasEnded = false;
+  #lost: HistoryLostError | undefined;
 
   constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
@@ -75,8 +76,12 @@ export class WatchCache {
     });
   }
 
-  /** Resolves when the cache shows every write that was acknowledged before the call, by whichever server. */
+  /**
+   * Resolves when the cache shows every write that was acknowledged before the call, by whichever server. Fails with a
+   * HistoryLostError once storage turned out to be another than the one that the cache was made of.
+   */
   waitForNow(): Promise<number> | number {
+    if (this.#lost) throw this.#lost;
     const now = this.#storage.currentRevision();
     if (typeof now !== 'number') return now.then((revision) => this.#reachedBy(revision));
     return this.#revision >= now ? this.#revision : this.#reachedBy(now);
@@ -84,6 +89,7 @@ export class WatchCache {
 
   async #reachedBy(revision: number): Promise<number> {
     await this.waitFor(revision);
+    if (this.#lost) throw this.#lost;
     return this.#revision;
   }
 
@@ -116,17 +122,29 @@ export class WatchCache {
     this.#reached(revision);
   }
 
-  /** Follows storage until the signal aborts. A broken watch is made good by reading all again. */
+  /**
+   * Follows storage until the signal aborts. A broken watch is made good by reading all again; rejects with a HistoryLostError
+   * where that cannot be.
+   */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.#follow(signal);
-      } catch {
-        if (!signal.aborted) await this.#recover(signal);
-      }
+    try {
+      while (!signal.aborted) await this.#followOrRecover(signal);
+    } catch (error) {
+      if (error instanceof HistoryLostError) this.#lost = error;
+      throw error;
+    } finally {
+      this.#hasEnded = true;
+      for (const waiter of this.#waiters.splice(0)) waiter.resolve();
     }
-    this.#hasEnded = true;
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+  }
+
+  async #followOrRecover(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#follow(signal);
+    } catch (error) {
+      if (error instanceof HistoryLostError) throw error;
+      await this.#recover(signal);
+    }
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
@@ -169,23 +187,33 @@ export class WatchCache {
         const { items, revision } = await this.#storage.range({ prefix: registryPrefix });
         this.#catchUp(items, revision);
         return;
-      } catch {
+      } catch (error) {
+        if (error instanceof HistoryLostError) throw error;
         // Storage is away (an etcd that restarts): reads wait, and this tries again.
       }
     }
   }
 
-  /** Makes the differences between cache and storage into changes, as if they had been watched. */
+  /** Makes the differences between cache and storage into changes in the order of revisions, as if they had been watched. */
   #catchUp(items: readonly KeyValue[], revision: number): void {
-    const present = new Set(items.map((item) => item.key));
-    for (const cache of this.#caches.values()) {
-      for (const { key } of cache.list(registryPrefix)) if (!present.has(key)) this.#delete(cache, key, revision);
-    }
     const changed = items.filter((item) => item.modRevision > this.#revision);
+    for (const item of items) if (item.modRevision <= this.#revision) this.#expectKnown(item);
     changed.sort((a, b) => a.modRevision - b.modRevision);
     for (const item of changed) {
       this.resource(resourcePrefix(item.key)).put(new StoredObject(item.key, item.value, item.modRevision));
     }
+    const present = new Set(items.map((item) => item.key));
+    for (const cache of this.#caches.values()) {
+      for (const { key } of cache.list(registryPrefix)) if (!present.has(key)) this.#delete(cache, key, revision);
+    }
     this.#reached(revision);
+  }
+
+  /** What was last written before the cache got so far is in the cache as it is, unless an older state was put back. */
+  #expectKnown({ key, modRevision }: KeyValue): void {
+    const known = this.resource(resourcePrefix(key)).get(key)?.revision;
+    if (known === modRevision) return;
+    const instead = known === undefined ? 'not at all' : `at revision ${known}`;
+    throw new HistoryLostError(`storage holds ${key} at revision ${modRevision}, which was known ${instead}`);
   }
 }

@@ -1,6 +1,6 @@
 // The contract over etcd's v3 API. etcd decides everything; what is kept here is the tail of one watch, which all
 // watchers of this process share.
-import { GrpcError, grpcCode } from '../../grpc/client.ts';
+import { GrpcError, grpcCode, type Method } from '../../grpc/client.ts';
 import {
   CompactedError,
   FutureRevisionError,
@@ -17,8 +17,9 @@ import {
 } from '../storage.ts';
 import { selected, WatchLog } from '../watch-log.ts';
 import { Coalesced } from './coalesced.ts';
-import { Endpoints, type EtcdOptions, isUnavailable } from './endpoints.ts';
+import { type CallKind, Endpoints, type EtcdOptions, isUnavailable } from './endpoints.ts';
 import { follow } from './follow.ts';
+import { type Header, History } from './history.ts';
 import { byteMethods, type EtcdMethods, methods, targetMod } from './messages.ts';
 
 /** Milliseconds that etcd may take to answer at the start. */
@@ -45,6 +46,7 @@ export class EtcdStorage implements Storage {
   readonly #endpoints: Endpoints;
   readonly #methods: EtcdMethods;
   readonly #stop = new AbortController();
+  readonly #history = new History();
   readonly #revision: Coalesced<number>;
   #tail: WatchLog | undefined;
 
@@ -100,13 +102,12 @@ export class EtcdStorage implements Storage {
       ),
       failure: compare.map(({ key }) => ({ range: { key } })),
     };
-    const { header, succeeded, responses } = await this.#endpoints
-      .call(this.#methods.txn, request, { idempotent: false })
-      .catch((error: unknown) => {
-        if (isTooLarge(error)) throw new TooLargeError('etcdserver: request is too large', { cause: error });
-        if (!isUnavailable(error) || error.neverBegan) throw error;
-        throw new Error(`nobody knows whether etcd made the write: ${error.message}`, { cause: error });
-      });
+    const call = this.#ask(this.#methods.txn, request, { idempotent: false });
+    const { header, succeeded, responses } = await call.catch((error: unknown) => {
+      if (isTooLarge(error)) throw new TooLargeError('etcdserver: request is too large', { cause: error });
+      if (!isUnavailable(error) || error.neverBegan) throw error;
+      throw new Error(`nobody knows whether etcd made the write: ${error.message}`, { cause: error });
+    });
     const revision = header?.revision ?? 0;
     if (succeeded) return { succeeded, revision };
     return { succeeded, revision, current: responses.map(({ range }) => range?.kvs[0]) };
@@ -157,7 +158,7 @@ export class EtcdStorage implements Storage {
   }
 
   async #range(request: RangeOfKeys) {
-    const call = this.#endpoints.call(this.#methods.range, request, { idempotent: true });
+    const call = this.#ask(this.#methods.range, request, { idempotent: true });
     const { header, ...response } = await this.#translated(call);
     return { ...response, revision: header?.revision ?? 0 };
   }
@@ -166,8 +167,20 @@ export class EtcdStorage implements Storage {
   async #readRevision(patience?: number): Promise<number> {
     const request = { key: '\0', countOnly: true };
     const kind = { idempotent: true, ...(patience !== undefined && { patience }) };
-    const { header } = await this.#endpoints.call(this.#methods.range, request, kind);
+    const { header } = await this.#ask(this.#methods.range, request, kind);
     return header?.revision ?? 0;
+  }
+
+  /** A question that goes through the leader: its answer is as new as the asking. */
+  async #ask<In, Out extends { readonly header: Header | undefined }>(
+    method: Method<In, Out>,
+    request: In,
+    kind: CallKind,
+  ): Promise<Out> {
+    const least = this.#history.ask();
+    const answer = await this.#endpoints.call(method, request, kind);
+    this.#history.answered(answer.header, least);
+    return answer;
   }
 
   async #translated<T>(call: Promise<T>): Promise<T> {
@@ -197,8 +210,19 @@ export class EtcdStorage implements Storage {
     return 0;
   }
 
-  #follow(afterRevision: number, signal: AbortSignal): AsyncGenerator<WatchBatch> {
-    return follow({ endpoints: this.#endpoints, methods: this.#methods, afterRevision, signal });
+  async *#follow(afterRevision: number, signal: AbortSignal): AsyncGenerator<WatchBatch> {
+    this.#history.ask();
+    const resumed = () => this.#readRevision();
+    for await (const batch of follow({
+      endpoints: this.#endpoints,
+      methods: this.#methods,
+      afterRevision,
+      signal,
+      resumed,
+    })) {
+      this.#history.reached(batch.revision);
+      yield batch;
+    }
   }
 
   #sharedTail(revision: number): WatchLog {

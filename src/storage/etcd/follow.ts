@@ -14,22 +14,24 @@ export interface FollowOptions {
   readonly methods: EtcdMethods;
   readonly afterRevision: number;
   readonly signal: AbortSignal;
+  /** Asked before a stream that broke is made again; rejects where it must not be, else as calls do. */
+  readonly resumed: () => Promise<unknown>;
 }
 
-/** Every batch of events after the revision, without gaps, until the signal aborts. Throws CompactedError. */
+/** Every batch of events after the revision, without gaps, until the signal aborts. Throws CompactedError and HistoryLostError. */
 export async function* follow(options: FollowOptions): AsyncGenerator<WatchBatch> {
-  const { endpoints, afterRevision, signal } = options;
+  const { endpoints, afterRevision, signal, resumed } = options;
   let reached = afterRevision;
   for (let failures = 0; !signal.aborted; ) {
     const connection = new Connection({ ...options, afterRevision: reached });
     try {
+      if (failures > 0) await resumed();
       for await (const batch of connection.batches(signal)) {
         failures = 0;
         reached = batch.revision;
         yield batch;
       }
     } catch (error) {
-      if (error instanceof CompactedError) throw error;
       if (!(error instanceof GrpcError)) throw error;
     } finally {
       connection.close();
@@ -50,7 +52,7 @@ class Connection {
   #wake = Promise.withResolvers<void>();
   #end: { readonly error: unknown } | undefined;
 
-  constructor({ endpoints, methods, afterRevision }: Omit<FollowOptions, 'signal'>) {
+  constructor({ endpoints, methods, afterRevision }: Omit<FollowOptions, 'signal' | 'resumed'>) {
     this.#endpoints = endpoints;
     this.#methods = methods;
     this.#afterRevision = afterRevision;

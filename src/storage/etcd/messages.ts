@@ -13,7 +13,7 @@ function method<In, Out>(path: string, request: Message<In, unknown>, response: 
 }
 
 function methodsWith(value: typeof string) {
-  const header = message({ revision: int(3) });
+  const header = message({ clusterId: int(1), revision: int(3) });
   const keyValue = message({
     key: string(1),
     createRevision: int(2),

@@ -11,7 +11,7 @@ import {
 } from '../../../net/allocator.ts';
 import { addressAt, type CIDR, contains, parseCIDR, sizeOf } from '../../../net/cidr.ts';
 import { type CanonicalIP, formatIP, type IP, type IPFamily, parseIP } from '../../../net/ip.ts';
-import { CompactedError, type Storage } from '../../../storage/storage.ts';
+import { CompactedError, HistoryLostError, type Storage } from '../../../storage/storage.ts';
 import type { Random } from '../../../system/random.ts';
 import { ipAddressPrefix, nodePortPrefix, serviceCIDRPrefix } from './keys.ts';
 
@@ -112,7 +112,7 @@ export class AllocationView {
     return revision;
   }
 
-  /** Follows storage until the signal aborts. */
+  /** Follows storage until the signal aborts. Rejects with a HistoryLostError. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(
       [serviceCIDRPrefix, ipAddressPrefix, nodePortPrefix].map((prefix) => this.#follow(prefix, signal)),
@@ -134,6 +134,7 @@ export class AllocationView {
         }
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof HistoryLostError) throw error;
         // History is gone, or an etcd that was away for long came too late: all is read again, which waits for it.
         if (error instanceof CompactedError) this.#loaded = undefined;
         afterRevision = undefined;
