@@ -235,7 +235,7 @@ function dropEmptyMetadata({ metadata }: KubeObject): void {
   for (const field of ['labels', 'annotations'] as const) {
     if (metadata[field] && Object.keys(metadata[field]).length === 0) delete metadata[field];
   }
-  for (const field of ['finalizers', 'ownerReferences', 'managedFields'] as const) {
+  for (const field of ['finalizers', 'ownerReferences'] as const) {
     if (metadata[field]?.length === 0) delete metadata[field];
   }
   if (metadata.generateName === '') delete metadata.generateName;

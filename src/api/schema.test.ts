@@ -59,6 +59,58 @@ test('a Service is decoded as Go encodes it again', () => {
   });
 });
 
+// What k8s.io/api 1.36 makes of each object, read from JSON and written again.
+test.each<[string, object, object]>([
+  [
+    'apps.v1.StatefulSetSpec',
+    { selector: {}, template: null },
+    { selector: {}, template: emptyTemplate(), serviceName: '', updateStrategy: {} },
+  ],
+  [
+    'apps.v1.DeploymentCondition',
+    { type: 'A', status: 'True' },
+    { type: 'A', status: 'True', lastTransitionTime: null, lastUpdateTime: null },
+  ],
+  ['autoscaling.v2.HorizontalPodAutoscalerStatus', {}, { currentMetrics: null, desiredReplicas: 0 }],
+  ['core.v1.TypedLocalObjectReference', { kind: 'A', name: 'a' }, { apiGroup: null, kind: 'A', name: 'a' }],
+  ['core.v1.TypedObjectReference', { apiGroup: '', kind: 'A', name: 'a' }, { apiGroup: '', kind: 'A', name: 'a' }],
+  ['core.v1.ProjectedVolumeSource', { sources: null }, { sources: null }],
+  ['core.v1.ProjectedVolumeSource', { sources: [] }, { sources: [] }],
+  ['core.v1.ContainerImage', { sizeBytes: 0 }, { names: null }],
+  ['core.v1.NodeRuntimeHandler', {}, { name: '' }],
+  [
+    'core.v1.AzureFilePersistentVolumeSource',
+    { secretName: 'a', shareName: 'b' },
+    { secretName: 'a', secretNamespace: null, shareName: 'b' },
+  ],
+  ['storage.v1.CSINodeDriver', { name: 'a', nodeID: 'b' }, { name: 'a', nodeID: 'b', topologyKeys: null }],
+  ['resource.v1.DeviceClaim', {}, { requests: null }],
+  ['networking.v1.HTTPIngressPath', { backend: {}, pathType: '' }, { backend: {}, pathType: '' }],
+  ['admissionregistration.v1.ValidatingAdmissionPolicySpec', { failurePolicy: '' }, { failurePolicy: '' }],
+  ['autoscaling.v2.HPAScalingRules', { selectPolicy: '' }, { selectPolicy: '' }],
+])('%s %j is written as Go writes it', (type, value, written) => {
+  expect(decodeObject(value, schemas.typeSchema(`io.k8s.api.${type}`)!).object).toEqual(written);
+});
+
+function emptyTemplate(): object {
+  return { metadata: {}, spec: { containers: [] } };
+}
+
+test.each([
+  ['networking.v1.HTTPIngressPath', 'pathType'],
+  ['admissionregistration.v1.MutatingWebhook', 'sideEffects'],
+  ['resource.v1.CapacityRequestPolicyRange', 'min'],
+])('%s.%s that is left out is missed by validation, not found wrong', (type, field) => {
+  expect(decodeObject({}, schemas.typeSchema(`io.k8s.api.${type}`)!).object).not.toHaveProperty(field);
+});
+
+test('managedFields without an entry are more than none, of the object itself', () => {
+  const metadata = { name: 'a', managedFields: [] };
+  const { object } = decodeObject({ metadata, spec: { template: { metadata } } }, deployment);
+  expect(object).toMatchObject({ metadata, spec: { template: { metadata: { name: 'a' } } } });
+  expect(object.spec).not.toHaveProperty('template.metadata.managedFields');
+});
+
 test('pointers keep their zero, plain structs are written, quantities are canonical', () => {
   const value = {
     spec: {

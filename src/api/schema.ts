@@ -164,10 +164,10 @@ class BuiltinSchemas implements Schemas {
     const { encoding } = this;
     if (encoding.isNullWhenAbsent(type, field.name)) return 'null';
     if (encoding.isZeroWhenAbsent(type, field.name)) return 'zero';
+    if (encoding.isRequiredPointer(type, field.name)) return 'nothing';
     if (schema.kind === 'object') {
       const usual = field.name === 'metadata' || (isKind && (field.name === 'spec' || field.name === 'status'));
-      const plain = usual || field.required || encoding.isPlainStruct(type, field.name);
-      return plain && !encoding.isRequiredPointer(type, field.name) ? 'object' : 'nothing';
+      return usual || field.required || encoding.isPlainStruct(type, field.name) ? 'object' : 'nothing';
     }
     if (!field.required || ['time', 'micro-time', 'any', 'raw'].includes(schema.kind)) return 'nothing';
     return schema.kind === 'list' ? 'list' : 'zero';

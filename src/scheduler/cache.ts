@@ -52,8 +52,8 @@ export class SchedulerCache {
 
   #noteImages({ metadata, status }: Readonly<Node>): void {
     for (const sizes of this.#images.values()) sizes.delete(metadata.name);
-    for (const { names = [], sizeBytes = 0 } of status?.images ?? []) {
-      for (const image of names) {
+    for (const { names, sizeBytes = 0 } of status?.images ?? []) {
+      for (const image of names ?? []) {
         const sizes = this.#images.get(image) ?? new Map<string, number>();
         this.#images.set(image, sizes.set(metadata.name, sizeBytes));
       }

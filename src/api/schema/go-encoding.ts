@@ -84,14 +84,24 @@ scheduling.v1.PriorityClass: globalDefault
 
 /** Optional texts that are pointers: the empty text is a value. All others are left out when empty. */
 const textPointers = `
+admissionregistration.v1.MatchResources: matchPolicy
+admissionregistration.v1.MutatingAdmissionPolicySpec: failurePolicy
+admissionregistration.v1.MutatingWebhook: failurePolicy matchPolicy reinvocationPolicy sideEffects
+admissionregistration.v1.NamedRuleWithOperations: scope
+admissionregistration.v1.ParamRef: parameterNotFoundAction
+admissionregistration.v1.RuleWithOperations: scope
 admissionregistration.v1.ServiceReference: path
+admissionregistration.v1.ValidatingAdmissionPolicySpec: failurePolicy
+admissionregistration.v1.ValidatingWebhook: failurePolicy matchPolicy sideEffects
+admissionregistration.v1.Validation: reason
 admissionregistration.v1.WebhookClientConfig: url
 apiextensions.v1.CustomResourceDefinitionVersion: deprecationWarning
 apiextensions.v1.CustomResourceSubresourceScale: labelSelectorPath
 apiextensions.v1.JSONSchemaProps: $ref x-kubernetes-list-type x-kubernetes-map-type
-apiextensions.v1.ValidationRule: reason
 apiextensions.v1.ServiceReference: path
+apiextensions.v1.ValidationRule: reason
 apiextensions.v1.WebhookClientConfig: url
+autoscaling.v2.HPAScalingRules: selectPolicy
 batch.v1.CronJobSpec: timeZone
 batch.v1.JobSpec: completionMode managedBy podReplacementPolicy
 batch.v1.JobStatus: failedIndexes
@@ -99,7 +109,7 @@ batch.v1.PodFailurePolicyOnExitCodesRequirement: containerName
 batch.v1.SuccessPolicyRule: succeededIndexes
 coordination.v1.LeaseSpec: holderIdentity preferredHolder strategy
 core.v1.AppArmorProfile: localhostProfile
-core.v1.AzureDiskVolumeSource: cachingMode fsType
+core.v1.AzureDiskVolumeSource: cachingMode fsType kind
 core.v1.AzureFilePersistentVolumeSource: secretNamespace
 core.v1.CSIVolumeSource: fsType
 core.v1.ClusterTrustBundleProjection: name signerName
@@ -122,9 +132,11 @@ core.v1.PersistentVolumeSpec: volumeAttributesClassName volumeMode
 core.v1.PodDNSConfigOption: value
 core.v1.PodResourceClaim: resourceClaimName resourceClaimTemplateName
 core.v1.PodResourceClaimStatus: resourceClaimName
+core.v1.PodSchedulingGroup: podGroupName
 core.v1.PodSecurityContext: fsGroupChangePolicy seLinuxChangePolicy supplementalGroupsPolicy
 core.v1.PodSpec: hostnameOverride preemptionPolicy runtimeClassName
 core.v1.PortStatus: error
+core.v1.ResourceHealth: message
 core.v1.SeccompProfile: localhostProfile
 core.v1.SecurityContext: procMount
 core.v1.ServicePort: appProtocol
@@ -139,6 +151,7 @@ discovery.v1.Endpoint: hostname nodeName zone
 discovery.v1.EndpointPort: appProtocol name protocol
 meta.v1.DeleteOptions: propagationPolicy
 meta.v1.Preconditions: resourceVersion uid
+networking.v1.HTTPIngressPath: pathType
 networking.v1.IngressClassParametersReference: apiGroup namespace scope
 networking.v1.IngressPortStatus: error
 networking.v1.IngressSpec: ingressClassName
@@ -190,37 +203,70 @@ resource.v1.AllocationResult: devices
 resource.v1.ResourceClaimSpec: devices
 `;
 
-/** Optional fields without omitempty: lists, and times that are structs, are written as null when absent. */
+/** Optional lists and pointers without omitempty, and times that are structs, are written as null when absent. */
 const nulls = `
+apiextensions.v1.CustomResourceDefinitionCondition: lastTransitionTime
+apiextensions.v1.CustomResourceDefinitionStatus: conditions storedVersions
+apps.v1.DaemonSetCondition: lastTransitionTime
+apps.v1.DeploymentCondition: lastTransitionTime lastUpdateTime
+apps.v1.ReplicaSetCondition: lastTransitionTime
+apps.v1.StatefulSetCondition: lastTransitionTime
+autoscaling.v2.HorizontalPodAutoscalerCondition: lastTransitionTime
+autoscaling.v2.HorizontalPodAutoscalerStatus: currentMetrics
+batch.v1.JobCondition: lastProbeTime lastTransitionTime
+certificates.v1.CertificateSigningRequestCondition: lastTransitionTime lastUpdateTime
+core.v1.AzureFilePersistentVolumeSource: secretNamespace
+core.v1.ContainerImage: names
 core.v1.ContainerStateRunning: startedAt
 core.v1.ContainerStateTerminated: finishedAt startedAt
 core.v1.Event: eventTime firstTimestamp lastTimestamp
+core.v1.EventSeries: lastObservedTime
+core.v1.NamespaceCondition: lastTransitionTime
 core.v1.NodeCondition: lastHeartbeatTime lastTransitionTime
+core.v1.PersistentVolumeClaimCondition: lastProbeTime lastTransitionTime
 core.v1.PodCondition: lastProbeTime lastTransitionTime
+core.v1.ProjectedVolumeSource: sources
+core.v1.ReplicationControllerCondition: lastTransitionTime
+core.v1.ScaleIOPersistentVolumeSource: secretRef
+core.v1.ScaleIOVolumeSource: secretRef
+core.v1.TypedLocalObjectReference: apiGroup
+core.v1.TypedObjectReference: apiGroup
 discovery.v1.EndpointSlice: endpoints ports
+flowcontrol.v1.FlowSchemaCondition: lastTransitionTime
+flowcontrol.v1.PriorityLevelConfigurationCondition: lastTransitionTime
+flowcontrol.v1.ResourcePolicyRule: namespaces
+meta.v1.Condition: lastTransitionTime
 rbac.v1.ClusterRole: rules
 rbac.v1.Role: rules
-apiextensions.v1.CustomResourceDefinitionCondition: lastTransitionTime
-apiextensions.v1.CustomResourceDefinitionStatus: conditions storedVersions
+resource.v1.AllocatedDeviceStatus: conditions
+resource.v1.DeviceClaim: requests
+storage.v1.CSINodeDriver: topologyKeys
+storage.v1.VolumeError: time
 `;
 
-/** Optional numbers and booleans without omitempty: the zero is written. */
+/** Optional numbers, booleans and texts without omitempty: the zero is written. */
 const zeros = `
 apps.v1.StatefulSetOrdinals: start
+apps.v1.StatefulSetSpec: serviceName
 apps.v1.StatefulSetStatus: availableReplicas
+core.v1.NodeRuntimeHandler: name
 flowcontrol.v1.FlowSchemaSpec: matchingPrecedence
 flowcontrol.v1.QueuingConfiguration: handSize queueLengthLimit queues
 policy.v1.PodDisruptionBudgetStatus: currentHealthy desiredHealthy disruptionsAllowed expectedPods
 scheduling.v1.PriorityClass: value
 `;
 
-/** Required structs that are pointers nevertheless: absence stays absence, for validation to refuse. */
+/** Required fields that are pointers nevertheless: absence stays absence, for validation to refuse. */
 const requiredPointers = `
+admissionregistration.v1.MutatingWebhook: sideEffects
+admissionregistration.v1.ValidatingWebhook: sideEffects
 apps.v1.DaemonSetSpec: selector
 apps.v1.DeploymentSpec: selector
 apps.v1.ReplicaSetSpec: selector
 apps.v1.StatefulSetSpec: selector
+networking.v1.HTTPIngressPath: pathType
 networking.v1.IPAddressSpec: parentRef
+resource.v1.CapacityRequestPolicyRange: min
 `;
 
 export interface GoEncoding {

@@ -1,7 +1,7 @@
 // Decoding: from the JSON value that a client sent to an object of its type, as kube-apiserver's decoder into Go structs
 // (and back to JSON) does. Unknown fields are dropped and named, wrong types are errors, and what Go leaves out or puts
 // in when it encodes the struct is left out or put in here.
-import { setKey } from '../json/value.ts';
+import { isObject, setKey } from '../json/value.ts';
 import { canonicalQuantity, QuantityError } from '../quantity.ts';
 import { formatMicroTime, formatTime, readTime, type TimeLayout } from '../time.ts';
 import {
@@ -31,7 +31,16 @@ export function decodeObject(value: unknown, schema: ObjectSchema, decimals?: Re
   if (schema.decode) return schema.decode(value);
   const unknownFields: string[] = [];
   const place: Place = { parent: undefined, segment: '', struct: '', context: { unknownFields, decimals } };
-  return { object: decodeStruct(value, schema, place), unknownFields };
+  const object = decodeStruct(value, schema, place);
+  keepReset(value, object);
+  return { object, unknownFields };
+}
+
+/** `metadata.managedFields: []` says that nobody owns anything any more, which is more than to say nothing of it. */
+function keepReset(value: unknown, { metadata }: Record<string, unknown>): void {
+  if (!isObject(value) || !isObject(value.metadata) || !isObject(metadata)) return;
+  const { managedFields } = value.metadata;
+  if (Array.isArray(managedFields) && managedFields.length === 0) setKey(metadata, 'managedFields', []);
 }
 
 /** Of a whole object. */

@@ -42,6 +42,18 @@ test.each([
   expect((await api.send('DELETE', `${configMaps}/a`, options)).status).toBe(status);
 });
 
+test.each<[string, string, (managedFields: unknown) => unknown]>([
+  ['PUT', 'application/json', (managedFields) => ({ data: { a: 'b' }, metadata: { name: 'a', managedFields } })],
+  ['PATCH', merge, (managedFields) => ({ metadata: { managedFields } })],
+  ['PATCH', 'application/json-patch+json', (value) => [{ op: 'replace', path: '/metadata/managedFields', value }]],
+])('%s %s: managedFields without entries clear them, none at all leave them', async (method, type, body) => {
+  await create('a', { data: { a: 'b' } });
+  const managersAfter = async (managedFields: unknown) =>
+    (await api.send(method, `${configMaps}/a`, body(managedFields), type)).body.metadata.managedFields;
+  expect(await managersAfter(null)).toHaveLength(1);
+  expect(await managersAfter([])).toBeUndefined();
+});
+
 test.each([
   ['array', [], '5b5d'],
   ['string', 'x', '227822'],

@@ -148,7 +148,8 @@ function whyNoUrl(url: string): string | undefined {
 }
 
 function validateResourceRule(rule: ResourcePolicyRule, path: string): FieldError[] {
-  const { verbs: list = [], apiGroups = [], resources = [], namespaces = [], clusterScope = false } = rule;
+  const { verbs: list = [], apiGroups = [], resources = [], clusterScope = false } = rule;
+  const namespaces = rule.namespaces ?? [];
   const errors = validateVerbs(list, path);
   const whole = (field: string, values: readonly string[], what: string): FieldError[] => {
     if (values.length === 0) return [required(`${path}.${field}`, `resource rules must supply at least one ${what}`)];

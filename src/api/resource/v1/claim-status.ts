@@ -132,7 +132,8 @@ function validateDeviceStatus(
   allocated: ReadonlySet<string>,
 ): FieldError[] {
   const id = deviceID(status);
-  const { conditions = [], data } = status;
+  const { data } = status;
+  const conditions = status.conditions ?? [];
   return [
     ...validateDevice(status, path),
     ...validateShare(status, path),

@@ -66,9 +66,12 @@ export function validateDeviceClaim(claim: DeviceClaim | undefined, path: string
 }
 
 /** `request`, and `request/subrequest` of those that give a choice. */
-export function requestNames(requests: readonly DeviceRequest[] = []): ReadonlySet<string> {
+export function requestNames(requests: readonly DeviceRequest[] | undefined): ReadonlySet<string> {
   return new Set(
-    requests.flatMap(({ name, firstAvailable = [] }) => [name, ...firstAvailable.map((sub) => `${name}/${sub.name}`)]),
+    (requests ?? []).flatMap(({ name, firstAvailable = [] }) => [
+      name,
+      ...firstAvailable.map((sub) => `${name}/${sub.name}`),
+    ]),
   );
 }
 

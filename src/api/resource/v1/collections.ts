@@ -16,7 +16,12 @@ interface SetRules<T> {
 }
 
 /** Items that are there twice are told after what is wrong with each. */
-export function validateSet<T>(list: readonly T[] = [], path: string, { max, item, key }: SetRules<T>): FieldError[] {
+export function validateSet<T>(
+  given: readonly T[] | undefined,
+  path: string,
+  { max, item, key }: SetRules<T>,
+): FieldError[] {
+  const list = given ?? [];
   const errors = validateList(list, path, max, item);
   if (list.length > max) return errors;
   const keys = list.map(key);

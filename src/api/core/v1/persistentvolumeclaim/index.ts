@@ -24,9 +24,9 @@ const { forbidden, invalid, notSupported } = fieldError;
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 /** What every client may name in the older of the two fields; anything else there has always been left out. */
-function isClaimOrSnapshot({ apiGroup = '', kind }: TypedLocalObjectReference): boolean {
+function isClaimOrSnapshot({ apiGroup, kind }: TypedLocalObjectReference): boolean {
   const group = kind === 'VolumeSnapshot' ? 'snapshot.storage.k8s.io' : '';
-  return (kind === 'VolumeSnapshot' || kind === 'PersistentVolumeClaim') && apiGroup === group;
+  return (kind === 'VolumeSnapshot' || kind === 'PersistentVolumeClaim') && (apiGroup ?? '') === group;
 }
 
 /**

@@ -61,7 +61,9 @@ function validateDataSources(spec: PersistentVolumeClaimSpec, path: string): Fie
 }
 
 function validateDataSource(source: TypedObjectReference, path: string): FieldError[] {
-  const { apiGroup = '', kind, name, namespace } = source;
+  const { kind, name, namespace } = source;
+  // The wire has null for none.
+  const apiGroup = source.apiGroup ?? '';
   const errors = [...requiredText(`${path}.name`, name), ...requiredText(`${path}.kind`, kind)];
   if (apiGroup === '' && kind !== 'PersistentVolumeClaim') {
     const why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";

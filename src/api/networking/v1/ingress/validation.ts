@@ -88,7 +88,8 @@ function validatePath({ path: url = '', pathType, backend }: HTTPIngressPath, pa
 function validateBackend({ service, resource }: IngressBackend, path: string): FieldError[] {
   if (service && resource) return [invalid(path, '', 'cannot set both resource and service backends')];
   if (resource) {
-    const { apiGroup, kind, name } = resource;
+    const { kind, name } = resource;
+    const apiGroup = resource.apiGroup ?? undefined;
     const at = `${path}.resource`;
     return [
       ...(apiGroup === undefined ? [] : nameErrors(dns1123Subdomain, `${at}.apiGroup`, apiGroup)),
