@@ -56,7 +56,7 @@ const variables = {
 };
 const bindings = {
   self: fromJson(object, self),
-  any: fromJson({ i: 5, s: 'str' }),
+  any: fromJson({ i: 5, s: 'str', d: 2.5 }),
   n: 7n,
   s: 'héllo wörld',
   d: 2.5,
@@ -108,6 +108,27 @@ test.each<[string, { readonly cost?: number; readonly error?: string; readonly m
     },
   ],
   ["cidr('10.0.0.0/8').containsIP('x')", { error: 'no such overload', most: 6 }],
+  [
+    "cidr('10.0.0.0/8').containsCIDR('x')",
+    {
+      error:
+        'network address parse error during conversion from string: network address parse error during conversion from string: netip.ParsePrefix("x"): no \'/\'',
+      most: 9,
+    },
+  ],
+  ["s.find(s + '(')", { error: 'Illegal regex: error parsing regexp: missing closing ): `héllo wörld(`', most: 4 }],
+  [
+    "timestamp('2024-02-29T12:00:00Z').getHours('x:1')",
+    { error: 'strconv.Atoi: parsing "x": invalid syntax', most: 2 },
+  ],
+  ["timestamp('2024-02-29T12:00:00Z').getHours('../x')", { error: 'time: invalid location name', most: 2 }],
+  ["timestamp('0001-01-01T00:00:00Z').getDayOfYear() == 0", { cost: 2, most: 3 }],
+  ["format.byte().validate('').hasValue()", { cost: 23, most: 2 }],
+  ['[1][-9223372036854775808]', { error: 'index out of bounds: -9223372036854775808', most: 11 }],
+  ['[dyn(null)].max()', { error: 'no such overload: max(list)', most: 12 }],
+  ['[any.d].sum()', { cost: 13, most: 12 }],
+  ['[any.i].sort()', { cost: 13, most: 25 }],
+  ["semver('ß', true)", { error: 'Invalid character(s) found in major number "0ß"', most: 1 }],
   [
     "url('x y')",
     { error: 'URL parse error during conversion from string: parse "x y": invalid URI for request', most: 1 },
@@ -190,6 +211,16 @@ test.each([
     "ERROR: <input>:1:12: too many arguments supplied to string.format (expected 1, got 2)\n | '%s'.format([1, 2])\n | ...........^",
   ],
   ["s.matches('(')", "ERROR: <input>:1:11: invalid matches argument\n | s.matches('(')\n | ..........^"],
+  ["matches('(', 'a')", "ERROR: <input>:1:9: invalid matches argument\n | matches('(', 'a')\n | ........^"],
+  ["matches('a', '(')", 'error parsing regexp: missing closing ): `(`'],
+  [
+    'timestamp(253402300800)',
+    'ERROR: <input>:1:11: invalid timestamp argument\n | timestamp(253402300800)\n | ..........^',
+  ],
+  [
+    "'%d %q'.format([d])",
+    "ERROR: <input>:1:17: error during formatting: decimal clause can only be used on integers, was given double\n | '%d %q'.format([d])\n | ................^",
+  ],
   [
     "'é' + 1",
     "ERROR: <input>:1:5: found no matching overload for '_+_' applied to '(string, int)'\n | 'é' + 1\n | .．..^",

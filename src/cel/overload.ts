@@ -154,13 +154,13 @@ export function typeName(value: Value): string {
   return value instanceof Optional ? 'optional_type' : value.typeName;
 }
 
-/** Whether a value is of a type, as far as choosing an overload goes. */
+/** Whether a value is of a type, as far as choosing an overload goes: the first element speaks for its list. */
 export function isOf(value: Value, type: CelType): boolean {
   switch (type.kind) {
     case 'primitive':
       return isOfPrimitive(value, type.name);
     case 'list':
-      return value instanceof ListValue;
+      return value instanceof ListValue && (value.items.length === 0 || isOf(value.items[0]!, type.element));
     case 'map':
       return value instanceof MapValue || value instanceof ObjectValue;
     case 'object':

@@ -25,11 +25,6 @@ function compile(pattern: string): RE2JS {
   }
 }
 
-/** The first match; undefined where there is none. */
-export function findMatch(text: string, pattern: string): string | undefined {
-  return findMatches(text, pattern, 1)[0];
-}
-
 /** All matches, at most `limit`; negative: all. */
 export function findMatches(text: string, pattern: string, limit: number): string[] {
   const regex = compileRegex(pattern);

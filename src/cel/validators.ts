@@ -4,10 +4,10 @@ import { table } from '../apimachinery/table.ts';
 import type { CallExpr, Expr } from './ast.ts';
 import type { Checked } from './checker.ts';
 import { CelError, type Issue } from './errors.ts';
-import { clauseError, parseFormat } from './functions/format-string.ts';
+import { clauseError, fillFormat } from './functions/format-string.ts';
 import { compileRegex } from './regex.ts';
 import { type CelType, dyn, isOptional, isSame, printType } from './types.ts';
-import { parseDuration, parseTimestamp } from './values.ts';
+import { parseDuration, parseTimestamp, timestampOfSeconds } from './values.ts';
 
 export function validate(expr: Expr, checked: Checked): readonly Issue[] {
   const issues: Issue[] = [];
@@ -52,18 +52,20 @@ function childrenOf(expr: Expr): readonly Expr[] {
   }
 }
 
-const readers = table<(text: string) => unknown>({
-  duration: parseDuration,
-  timestamp: parseTimestamp,
-  matches: compileRegex,
+/** By function and type of its first argument, which is the one that is looked at: of `matches(text, pattern)` the text. */
+const readers = table<(given: never) => unknown>({
+  'duration(string)': parseDuration,
+  'timestamp(string)': parseTimestamp,
+  'timestamp(int)': timestampOfSeconds,
+  'matches(string)': compileRegex,
 });
 
-function checkLiteral({ name, args, target }: CallExpr, { issues }: Visit): void {
-  const read = readers[name];
-  const literal = name === 'matches' && !target ? args[1] : args[0];
-  if (!read || literal?.kind !== 'literal' || literal.type !== 'string') return;
+function checkLiteral({ name, args: [literal] }: CallExpr, { issues }: Visit): void {
+  if (literal?.kind !== 'literal') return;
+  const read = readers[`${name}(${literal.type})`];
+  if (!read) return;
   try {
-    read(literal.value as string);
+    read(literal.value as never);
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
     issues.push({ at: literal.at, message: `invalid ${name} argument` });
@@ -74,21 +76,22 @@ function checkLiteral({ name, args, target }: CallExpr, { issues }: Visit): void
 function checkFormat({ target, args: [list], at }: CallExpr, { checked, issues }: Visit): void {
   if (target?.kind !== 'literal' || target.type !== 'string' || list?.kind !== 'list') return;
   const given = list.elements.map(({ value }) => value);
+  let wrong: Expr | undefined;
   try {
-    const { clauses } = parseFormat(target.value as string, given.length);
-    for (const [i, { verb }] of clauses.entries()) {
-      const wrong = misfit(verb, given[i]!, checked);
-      if (!wrong) continue;
-      issues.push({ at: wrong.at, message: clauseError(verb, typeNameOf(checked.types.get(wrong) ?? dyn)) });
-      return;
-    }
-    if (given.length > clauses.length) {
-      const counts = `(expected ${clauses.length}, got ${given.length})`;
+    let used = 0;
+    fillFormat(target.value as string, given.length, ({ verb }, i) => {
+      used = i + 1;
+      wrong = misfit(verb, given[i]!, checked);
+      if (wrong) throw new CelError(clauseError(verb, typeNameOf(checked.types.get(wrong) ?? dyn)));
+      return '';
+    });
+    if (given.length > used) {
+      const counts = `(expected ${used}, got ${given.length})`;
       issues.push({ at, message: `too many arguments supplied to string.format ${counts}` });
     }
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
-    issues.push({ at, message: error.message });
+    issues.push({ at: wrong?.at ?? at, message: error.message });
   }
 }
 

@@ -259,6 +259,11 @@ export function timestampOf(nanos: bigint, offset = 0): Timestamp {
   return new Timestamp(nanos, offset);
 }
 
+/** Of a Unix time. Throws CelError outside of the years 1 to 9999. */
+export function timestampOfSeconds(seconds: bigint): Timestamp {
+  return timestampOf(seconds * second);
+}
+
 const units = table<bigint>({
   ns: 1n,
   us: 1000n,

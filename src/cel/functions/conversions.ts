@@ -1,4 +1,5 @@
 // int(), string(), timestamp() and the like, size(), and the parts of times.
+import { quoted } from '../../apimachinery/json/go-text.ts';
 import { table } from '../../apimachinery/table.ts';
 import { CelError } from '../errors.ts';
 import { global, member, type Overload, typeName } from '../overload.ts';
@@ -13,7 +14,7 @@ import {
   printTimestamp,
   type Timestamp,
   TypeValue,
-  timestampOf,
+  timestampOfSeconds,
   Uint,
   type Value,
 } from '../values.ts';
@@ -113,7 +114,7 @@ function conversions(): Overload[] {
     global('bytes(string): bytes', (a: string) => new Uint8Array(Buffer.from(a))),
     global('timestamp(timestamp): timestamp', (a) => a),
     global('timestamp(string): timestamp', parseTimestamp),
-    global('timestamp(int): timestamp', (a: bigint) => timestampOf(a * second)),
+    global('timestamp(int): timestamp', timestampOfSeconds),
     global('duration(duration): duration', (a) => a),
     global('duration(string): duration', parseDuration),
     global('dyn(A): dyn', (a) => a),
@@ -141,13 +142,19 @@ function sizes(): Overload[] {
 
 type TimePart = (date: Date) => number;
 
+function dayOfYear(date: Date): number {
+  // Date.UTC takes the years 0 to 99 for those of the twentieth century.
+  const newYear = new Date(date).setUTCMonth(0, 1);
+  return Math.floor((date.getTime() - newYear) / 86_400_000);
+}
+
 const timeParts = table<TimePart>({
   getFullYear: (date) => date.getUTCFullYear(),
   getMonth: (date) => date.getUTCMonth(),
   getDate: (date) => date.getUTCDate(),
   getDayOfMonth: (date) => date.getUTCDate() - 1,
   getDayOfWeek: (date) => date.getUTCDay(),
-  getDayOfYear: (date) => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000),
+  getDayOfYear: dayOfYear,
   getHours: (date) => date.getUTCHours(),
   getMinutes: (date) => date.getUTCMinutes(),
   getSeconds: (date) => date.getUTCSeconds(),
@@ -173,18 +180,28 @@ function clockOf(zone: string): Intl.DateTimeFormat {
     clocks.set(zone, clock);
     return clock;
   } catch {
-    throw new CelError(`unknown time zone ${zone}`);
+    // Go looks for a file of that name.
+    const isName = !zone.includes('..') && !/^[/\\]|\\/.test(zone);
+    throw new CelError(isName ? `unknown time zone ${zone}` : 'time: invalid location name');
   }
+}
+
+/** Minutes east of UTC of `-2:30`, in as many digits as one likes. Throws a CelError in Go's words. */
+function offsetOf(zone: string): number {
+  const colon = zone.indexOf(':');
+  const [hours, minutes] = [zone.slice(0, colon), zone.slice(colon + 1)].map(wholeNumber) as [number, number];
+  return hours * 60 + (zone.startsWith('-') ? -minutes : minutes);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[+-]?\d+$/.test(text)) throw new CelError(`strconv.Atoi: parsing ${quoted(text)}: invalid syntax`);
+  return Number(text);
 }
 
 /** The moment as if its clock in the zone were in UTC. */
 function inZone({ nanos }: Timestamp, zone = 'UTC'): Date {
   const ms = Number(nanos / 1_000_000n);
-  const offset = /^([+-]?)(\d\d):(\d\d)$/.exec(zone);
-  if (offset) {
-    const minutes = Number(offset[2]) * 60 + Number(offset[3]);
-    return new Date(ms + (offset[1] === '-' ? -minutes : minutes) * 60_000);
-  }
+  if (zone.includes(':')) return new Date(ms + offsetOf(zone) * 60_000);
   if (zone === 'UTC' || zone === '') return new Date(ms);
   const parts = clockOf(zone).formatToParts(ms);
   const part = (type: string) => Number(parts.find((one) => one.type === type)?.value ?? 0);

@@ -18,43 +18,39 @@ import {
 } from '../values.ts';
 import { printDouble } from './conversions.ts';
 
-/** One `%…` of a format, and the text before it. */
+/** One `%…` of a format. */
 export interface Clause {
-  readonly before: string;
   readonly verb: string;
   readonly precision: number;
 }
 
-export interface Format {
-  readonly clauses: readonly Clause[];
-  readonly rest: string;
-}
-
-/** Throws CelError for clauses that there are not, and where there are more of them than arguments. */
-export function parseFormat(format: string, count: number): Format {
-  const clauses: Clause[] = [];
-  let before = '';
+/**
+ * The format with `fill` in each clause's place, asked before the next clause is read. Throws CelError for clauses that there
+ * are not, and where there are more of them than arguments.
+ */
+export function fillFormat(format: string, count: number, fill: (clause: Clause, index: number) => string): string {
+  let made = '';
+  let index = 0;
   let at = 0;
   while (at < format.length) {
     const percent = format.indexOf('%', at);
     if (percent < 0) break;
-    before += format.slice(at, percent);
+    made += format.slice(at, percent);
     at = percent + 1;
     if (format[at] === '%') {
-      before += '%';
+      made += '%';
       at++;
       continue;
     }
-    if (clauses.length >= count) throw new CelError(`index ${clauses.length} out of range`);
+    if (index >= count) throw new CelError(`index ${index} out of range`);
     if (at >= format.length) throw new CelError('unexpected end of string');
     const [written = '', digits] = /^\.(\d*)/.exec(format.slice(at)) ?? [];
     at += written.length;
     const verb = format[at++] ?? '';
     checkClause({ verb, digits });
-    clauses.push({ before, verb, precision: digits === undefined ? 6 : Number(digits) });
-    before = '';
+    made += fill({ verb, precision: digits === undefined ? 6 : Number(digits) }, index++);
   }
-  return { clauses, rest: before + format.slice(at) };
+  return made + format.slice(at);
 }
 
 function checkClause({ verb, digits }: { readonly verb: string; readonly digits: string | undefined }): void {
@@ -69,8 +65,7 @@ function checkClause({ verb, digits }: { readonly verb: string; readonly digits:
 
 /** What is left over of the arguments does not matter. */
 export function formatString(format: string, { items }: ListValue): string {
-  const { clauses, rest } = parseFormat(format, items.length);
-  return clauses.map((clause, i) => clause.before + formatClause(clause, items[i]!)).join('') + rest;
+  return fillFormat(format, items.length, (clause, i) => formatClause(clause, items[i]!));
 }
 
 function formatClause({ verb, precision }: Clause, value: Value): string {

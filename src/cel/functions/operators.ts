@@ -165,7 +165,7 @@ function printKey(index: Value): string {
 export function indexOrThrow(container: Value, index: Value): Value {
   const found = elementAt(container, index);
   if (found !== undefined) return found;
-  if (container instanceof ListValue) throw new CelError(`index out of bounds: ${integerIndex(index)}`);
+  if (container instanceof ListValue) throw new CelError(`index out of bounds: ${keyOf(index)}`);
   throw new CelError(`no such key: ${printKey(index)}`);
 }
 

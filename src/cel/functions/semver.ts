@@ -57,7 +57,7 @@ function normalized(text: string): string {
   const [major = '', minor, ...rest] = text.replace(/^v/, '').split('.');
   const parts = [major, ...(minor === undefined ? [] : [minor]), ...(rest.length > 0 ? [rest.join('.')] : [])];
   const trimmed = parts.map((part) => {
-    if (part.length < 2) return part;
+    if (Buffer.byteLength(part) < 2) return part;
     const bare = part.replace(/^0+/, '');
     return /^\d/.test(bare) ? bare : `0${bare}`;
   });

@@ -2,9 +2,18 @@
 import { goEscapes } from '../../apimachinery/json/go-text.ts';
 import { CelError } from '../errors.ts';
 import { global, member, type Overload } from '../overload.ts';
-import { compileRegex, findMatch, findMatches } from '../regex.ts';
+import { compileRegex, findMatches } from '../regex.ts';
 import { ListValue } from '../values.ts';
 import { formatString } from './format-string.ts';
+
+/** As findMatches, which Kubernetes' functions have words of their own for a wrong pattern of. */
+function found(text: string, pattern: string, limit: number): string[] {
+  try {
+    return findMatches(text, pattern, limit);
+  } catch (error) {
+    throw error instanceof CelError ? new CelError(`Illegal regex: ${error.message}`) : error;
+  }
+}
 
 /** Characters as CEL counts them: code points. */
 function points(text: string): string[] {
@@ -140,11 +149,11 @@ export function stringFunctions(): Overload[] {
     ),
     member('string.format(list<dyn>): string', formatString),
     global('strings.quote(string): string', quote),
-    member('string.find(string): string', (a: string, b: string) => findMatch(a, b) ?? ''),
-    member('string.findAll(string): list<string>', (a: string, b: string) => new ListValue(findMatches(a, b, -1))),
+    member('string.find(string): string', (a: string, b: string) => found(a, b, 1)[0] ?? ''),
+    member('string.findAll(string): list<string>', (a: string, b: string) => new ListValue(found(a, b, -1))),
     member(
       'string.findAll(string, int): list<string>',
-      (a: string, b: string, n: bigint) => new ListValue(findMatches(a, b, Number(n))),
+      (a: string, b: string, n: bigint) => new ListValue(found(a, b, Number(n))),
     ),
     // A key as a segment of a JSON pointer (RFC 6901).
     global('jsonpatch.escapeKey(string): string', (a: string) => a.replaceAll('~', '~0').replaceAll('/', '~1')),
