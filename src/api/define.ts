@@ -27,6 +27,7 @@ export interface Kind<T extends KubeObject> {
   readonly columns?: readonly Column[];
   readonly cells?: (object: T, now: number) => unknown[];
   readonly rowConditions?: ResourceDefinition<T>['rowConditions'];
+  readonly rowOrder?: ResourceDefinition<T>['rowOrder'];
   readonly allowCreateOnUpdate?: boolean;
   /** Default: true. */
   readonly allowUnconditionalUpdate?: boolean;
@@ -95,6 +96,7 @@ export function defineResource<T extends KubeObject>(
     allowUnconditionalUpdate: kind.allowUnconditionalUpdate ?? true,
     returnsDeletedObject: kind.returnsDeletedObject ?? false,
     ...(kind.rowConditions && { rowConditions: kind.rowConditions }),
+    ...(kind.rowOrder && { rowOrder: kind.rowOrder }),
     ...(kind.orphansByDefault && { orphansByDefault: kind.orphansByDefault }),
     ...(kind.deprecation && { deprecation: kind.deprecation }),
     ...(kind.storage && { storage: kind.storage }),

@@ -109,6 +109,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   cells(object: T, now: number): unknown[];
   /** What clients may leave out by it, or print otherwise (upstream TableRowCondition): pods that have ended are Completed. */
   rowConditions?(object: T): readonly TableRowCondition[];
+  /** The order of a Table's rows, where it is not that of names. */
+  rowOrder?(a: T, b: T): number;
   /** PUT to a name that is not there creates (upstream AllowCreateOnUpdate). */
   readonly allowCreateOnUpdate: boolean;
   /** PUT without resourceVersion overwrites (upstream AllowUnconditionalUpdate). */

@@ -33,6 +33,7 @@ import type {
   Extensions,
   PathHandler,
 } from './extensions.ts';
+import { Flows } from './flowcontrol/flows.ts';
 import { defaultLimits, InFlight, type InFlightLimits, tooManyRequests } from './flowcontrol/in-flight.ts';
 import { handleResource } from './handlers/dispatch.ts';
 import { createOwnObject, type OwnObject } from './handlers/own-object.ts';
@@ -112,6 +113,8 @@ export class ApiServer {
   readonly #parts: ServerParts;
   readonly #metrics: ApiMetrics;
   readonly #inFlight: InFlight;
+  /** Undefined where FlowSchemas are not among the definitions. */
+  readonly #flows: Flows | undefined;
   readonly #ownPaths: OwnPaths;
   /** Undefined where CustomResourceDefinitions are not among the definitions. */
   readonly #customResources: CustomResources | undefined;
@@ -135,6 +138,7 @@ export class ApiServer {
       definitions: definitionRules.among(options.definitions),
       hooks: { ...definitionRules.hooks(), ...options.hooks },
     });
+    if (registry.find('flowcontrol.apiserver.k8s.io', 'v1', 'flowschemas')) this.#flows = new Flows(registry);
     this.#parts = {
       registry,
       cache,
@@ -221,6 +225,7 @@ export class ApiServer {
       trail: undefined,
       deadline: undefined,
       resource: undefined,
+      flow: undefined,
     };
     let response: ApiResponse;
     try {
@@ -235,7 +240,15 @@ export class ApiServer {
       response = await exchange.trail.answered(response);
     }
     this.#observe(exchange, response);
-    return { ...response, headers: { 'audit-id': auditID, 'cache-control': 'no-cache, private', ...response.headers } };
+    return {
+      ...response,
+      headers: {
+        'audit-id': auditID,
+        'cache-control': 'no-cache, private',
+        ...exchange.flow?.headers,
+        ...response.headers,
+      },
+    };
   }
 
   #observe({ request, info, received }: Exchange, { status, body }: ApiResponse): void {
@@ -298,6 +311,7 @@ export class ApiServer {
         );
     if (path?.isPublic) return path.handle(asked, undefined);
     return andThen(this.#identification.identify(exchange), (user) => {
+      exchange.flow = this.#flows?.of(user, info);
       const places = this.#inFlight.placesFor(user, info);
       if (!places) return this.#serve(exchange, user, path);
       return andThen(places.take(), (isTaken) => {

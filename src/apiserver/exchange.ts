@@ -1,6 +1,7 @@
 // One request on its way through the server, and what is learned of it.
 import type { AuditTrail } from './audit/auditor.ts';
 import type { Attributes } from './extensions.ts';
+import type { Flow } from './flowcontrol/flows.ts';
 import type { ResourceRequest } from './handlers/resource-request.ts';
 import type { ApiRequest, User } from './request.ts';
 import type { RequestInfo } from './request-info.ts';
@@ -19,6 +20,8 @@ export interface Exchange {
   deadline: AbortSignal | undefined;
   /** Once it is known which resource it is for. */
   resource: ResourceRequest | undefined;
+  /** What flow control counts it as, once it is known who asks; undefined where it is not counted. */
+  flow: Flow | undefined;
 }
 
 /** Only requests to collections have selectors. */

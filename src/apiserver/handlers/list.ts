@@ -3,6 +3,7 @@
 
 import type { EncodedList } from '../../api/protobuf/envelope.ts';
 import { parseExactly } from '../../apimachinery/json/int64.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, expired, StatusError } from '../../apimachinery/status.ts';
 import { CompactedError, FutureRevisionError, type RangeResult } from '../../storage/storage.ts';
 import { loadProtobuf, messageOf } from '../encoding.ts';
@@ -269,7 +270,8 @@ export async function listResponse(
   const { version } = format;
   if (format.as === 'Table') {
     const rows: TableRow[] = [];
-    for await (const slice of slices(items)) rows.push(...slice.map(({ object }) => tableRow(object, request)));
+    for await (const slice of slices(inRowOrder(items, request)))
+      rows.push(...slice.map(({ object }) => tableRow(object, request)));
     return valueResponse(request, tableOf(rows, metadata, { version, columns: tableColumns(definition) }));
   }
   if (format.as === 'PartialObjectMetadata') throw noObject(definition);
@@ -294,6 +296,11 @@ export async function listResponse(
     return { status: 200, headers: headersOf(request), body };
   }
   return { status: 200, headers: headersOf(request), body: jsonPieces(items, json), isCompressible: true };
+}
+
+function inRowOrder(items: readonly StoredObject[], { definition }: ResourceRequest): readonly StoredObject[] {
+  if (!definition.rowOrder) return items;
+  return [...items].sort((a, b) => definition.rowOrder!(a.object as KubeObject, b.object as KubeObject));
 }
 
 interface ListForm {

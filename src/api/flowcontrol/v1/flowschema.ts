@@ -179,6 +179,12 @@ function missingLevel({ status }: FlowSchema): string {
   return status?.conditions?.find(({ type }) => type === 'Dangling')?.status ?? '?';
 }
 
+/** The order in which they are asked: the lower precedence first, then the name. */
+export function compareFlowSchemas(a: FlowSchema, b: FlowSchema): number {
+  const difference = (a.spec.matchingPrecedence ?? 0) - (b.spec.matchingPrecedence ?? 0);
+  return difference || (a.metadata.name < b.metadata.name ? -1 : 1);
+}
+
 /** Which requests share a priority level, and how they are told apart. */
 export const flowSchema: Kind<FlowSchema> = {
   countsGeneration: true,
@@ -191,6 +197,7 @@ export const flowSchema: Kind<FlowSchema> = {
     validateUpdate: validate,
     validateStatusUpdate: validateStatusConditions,
   },
+  rowOrder: compareFlowSchemas,
   columns: [
     nameColumn,
     column('PriorityLevel', 'The level of the requests that match.'),
