@@ -84,3 +84,19 @@ test('a server that refuses events stops nobody', async () => {
   recorder.event(pod, { type: 'Normal', reason: 'B', message: 'b' });
   expect((await list()).map((e) => e.reason)).toEqual(['B']);
 });
+
+test('an Event has the annotations that are given with it', async () => {
+  const { recorder, list } = start();
+  recorder.event(pod, {
+    type: 'Warning',
+    reason: 'Evicted',
+    message: 'low',
+    annotations: { starved_resource: 'pids' },
+  });
+  recorder.event(pod, { type: 'Warning', reason: 'Failed', message: 'other' });
+  const found = (await list()).map(({ reason, metadata }) => [reason, metadata.annotations]);
+  expect(found).toEqual([
+    ['Evicted', { starved_resource: 'pids' }],
+    ['Failed', undefined],
+  ]);
+});

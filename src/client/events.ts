@@ -21,6 +21,8 @@ export interface EventText {
   /** CamelCase, one word: `ScalingReplicaSet`. */
   readonly reason: string;
   readonly message: string;
+  /** Of the Event. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface EventRecorderOptions {
@@ -146,14 +148,18 @@ class Recorder implements EventRecorder {
     return `(combined from similar events): ${message}`;
   }
 
-  #make(involved: ObjectReference, { type, reason, message }: EventText, now: number): Event {
+  #make(involved: ObjectReference, { type, reason, message, annotations }: EventText, now: number): Event {
     const { component, host, random } = this.#options;
     const time = formatTime(now);
     const suffix = BigInt(Math.floor(now)) * 1_000_000n + BigInt(random.int(1_000_000));
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: `${involved.name}.${suffix.toString(16)}`, namespace: involved.namespace || 'default' },
+      metadata: {
+        name: `${involved.name}.${suffix.toString(16)}`,
+        namespace: involved.namespace || 'default',
+        ...(annotations && { annotations }),
+      },
       involvedObject: involved,
       type,
       reason,

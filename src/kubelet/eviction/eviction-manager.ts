@@ -15,8 +15,8 @@ import { ImageCollector } from './image-collector.ts';
 import type { ImageLimits } from './image-garbage.ts';
 import {
   type ContainerUsage,
+  evicted,
   hasDiskLimits,
-  lowMessage,
   overLimit,
   type PodUsage,
   pressureRefusal,
@@ -165,8 +165,7 @@ export class EvictionManager {
     log(`evicting ${first.pod.metadata.namespace}/${first.pod.metadata.name}: ${shortage.resource} runs short`);
     const grace = graceFor(first.pod, shortage.by, this.#options.maxPodGrace);
     this.#evicted = { worker, until: clock.now() + grace * 1000 + clearing };
-    const message = lowMessage(first, shortage);
-    worker.end({ reason: 'Evicted', message, disruption: message }, grace);
+    worker.end(evicted(first, shortage), grace);
   }
 
   /** Whether a pod was evicted that took more than its limits. */

@@ -4,7 +4,7 @@ import { parseQuantity, printQuantity } from '../../apimachinery/quantity.ts';
 import type { CriImage } from '../cri/messages.ts';
 import type { MachineUsage } from '../stats/machine.ts';
 import { bytesToFree, imagesToRemove, minimumAge } from './image-garbage.ts';
-import { lowMessage, overLimit, type PodUsage, pressureRefusal, rank } from './ranking.ts';
+import { evicted, overLimit, type PodUsage, pressureRefusal, rank } from './ranking.ts';
 import {
   defaultThresholds,
   parseReclaims,
@@ -116,7 +116,7 @@ test('who takes most inodes goes first when they run short, and processes know p
 
 test('what is said', () => {
   const said = (shortage: Shortage, request?: string) =>
-    lowMessage(usage('a', 60 * Mi, request === undefined ? {} : { request }), shortage);
+    evicted(usage('a', 60 * Mi, request === undefined ? {} : { request }), shortage).message;
   const low = 'The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. ';
   const larger = 'has larger consumption of memory. ';
   expect(said(short, '20M')).toBe(`${low}Container c was using 60Mi, request is 20M, ${larger}`);
@@ -124,9 +124,28 @@ test('what is said', () => {
   expect(said(short, '60Mi')).toBe(low);
   expect(said({ ...short, resource: 'inodes' })).toBe(low.replace('memory', 'inodes'));
   const resources = { requests: { memory: '50Mi' } };
-  expect(lowMessage(usage('whole', 60 * Mi, { resources, request: '60Mi' }), short)).toBe(
+  expect(evicted(usage('whole', 60 * Mi, { resources, request: '60Mi' }), short).message).toBe(
     `${low}Pod whole was using 60Mi, request is 50Mi, ${larger}`,
   );
+});
+
+test('the event of an eviction says who used how much of what', () => {
+  const annotations = (one: PodUsage, shortage: Shortage) => evicted(one, shortage).annotations;
+  const containers = ['big', 'small', 'bigger'].map((name) => ({ name }));
+  const used = new Map([
+    ['big', { memory: 60 * Mi, disk: 0 }],
+    ['bigger', { memory: 70 * Mi, disk: 0 }],
+  ]);
+  expect(annotations({ ...usage('a', 0, { containers }), containers: used }, short)).toEqual({
+    offending_containers: 'big,bigger',
+    offending_containers_usage: '60Mi,70Mi',
+    starved_resource: 'memory',
+  });
+  expect(annotations(usage('a', 60 * Mi), { ...short, resource: 'pids' })).toEqual({
+    offending_containers: '',
+    offending_containers_usage: '',
+    starved_resource: 'pids',
+  });
 });
 
 test('limits of disk', () => {

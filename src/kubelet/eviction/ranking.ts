@@ -60,24 +60,46 @@ export function rank(pods: readonly PodUsage[], shortage: Shortage): PodUsage[] 
   return facts.map(({ one }) => one);
 }
 
-/** Why a pod is evicted because the node runs short. */
-export function lowMessage({ pod, containers }: PodUsage, shortage: Shortage): string {
-  const { resource, threshold, available } = shortage;
+/** What is said of a pod that is evicted because the node runs short. */
+export function evicted(usage: PodUsage, shortage: Shortage): Verdict {
+  const offenders = offendersOf(usage, shortage);
+  const message = lowMessage(usage, shortage, offenders);
+  const annotations = {
+    offending_containers: offenders.map(({ name }) => name).join(','),
+    offending_containers_usage: offenders.map(({ used }) => bytesText(used)).join(','),
+    starved_resource: shortage.resource,
+  };
+  return { reason: 'Evicted', message, disruption: message, annotations };
+}
+
+interface Offender {
+  readonly name: string;
+  /** Bytes. */
+  readonly used: number;
+  readonly request: Quantity;
+}
+
+/** Containers that use more than they asked for. */
+function offendersOf({ pod: { spec }, containers }: PodUsage, { resource }: Shortage): Offender[] {
   const measure = measures[resource];
+  if (measure === undefined || measure === 'inodes') return [];
+  return [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ name, resources }) => {
+    const used = containers.get(name)?.[measure] ?? 0;
+    const request = parseQuantity(resources?.requests?.[resource] ?? '0');
+    return used > quantityValue(request) ? [{ name, used, request }] : [];
+  });
+}
+
+function lowMessage({ pod, containers }: PodUsage, shortage: Shortage, offenders: readonly Offender[]): string {
+  const { resource, threshold, available } = shortage;
   const parts = [
     `The node was low on resource: ${resource}. `,
     `Threshold quantity: ${printQuantity(threshold)}, available: ${printQuantity(available)}. `,
   ];
-  if (measure === undefined || measure === 'inodes') return parts.join('');
   const whole = resource === 'memory' ? pod.spec.resources?.requests?.memory : undefined;
   if (whole !== undefined)
-    parts.push(`Pod ${pod.metadata.name} ${numbers(sum(containers, measure), parseQuantity(whole), resource)}`);
-  for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) {
-    const used = containers.get(container.name)?.[measure] ?? 0;
-    const request = parseQuantity(container.resources?.requests?.[resource] ?? '0');
-    if (used <= quantityValue(request)) continue;
-    parts.push(`Container ${container.name} ${numbers(used, request, resource)}`);
-  }
+    parts.push(`Pod ${pod.metadata.name} ${numbers(sum(containers, 'memory'), parseQuantity(whole), resource)}`);
+  for (const { name, used, request } of offenders) parts.push(`Container ${name} ${numbers(used, request, resource)}`);
   return parts.join('');
 }
 

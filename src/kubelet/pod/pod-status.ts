@@ -42,6 +42,8 @@ export interface Verdict {
   readonly message: string;
   /** The pod was disrupted by the kubelet, not by itself: what the condition DisruptionTarget says of it. */
   readonly disruption?: string;
+  /** Of the event that tells of it. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** How a container ended that does not run: now, or before the start that it waits for. */

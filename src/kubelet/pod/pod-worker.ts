@@ -118,6 +118,7 @@ export class PodWorker {
       type: verdict.reason === 'DeadlineExceeded' ? 'Normal' : 'Warning',
       reason: verdict.reason,
       message: verdict.message.replace(/^Pod was rejected: /, ''),
+      annotations: verdict.annotations,
     });
     this.wake();
   }
