@@ -10,6 +10,7 @@ const schemas = builtinSchemas();
 const service = schemas.schemaOf({ group: '', version: 'v1', kind: 'Service' })!;
 const resourceQuota = schemas.schemaOf({ group: '', version: 'v1', kind: 'ResourceQuota' })!;
 const deployment = schemas.schemaOf({ group: 'apps', version: 'v1', kind: 'Deployment' })!;
+const node = schemas.schemaOf({ group: '', version: 'v1', kind: 'Node' })!;
 const slice = schemas.schemaOf({ group: 'discovery.k8s.io', version: 'v1', kind: 'EndpointSlice' })!;
 
 test('every type of the tables has a schema, and every field of it a known type', () => {
@@ -138,6 +139,10 @@ test('pointers keep their zero, plain structs are written, quantities are canoni
     addressType: 'IPv4',
     endpoints: [{ addresses: ['10.0.0.1'], conditions: {} }],
     ports: null,
+  });
+  const runtimeHandlers = [{ features: { userNamespaces: false } }, { name: 'runc' }];
+  expect(decodeObject({ status: { runtimeHandlers } }, node).object).toMatchObject({
+    status: { runtimeHandlers: [{ name: '', features: { userNamespaces: false } }, { name: 'runc' }] },
   });
 });
 

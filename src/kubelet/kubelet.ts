@@ -24,6 +24,7 @@ import { PodSources } from './pod/pod-sources.ts';
 import { PodWorker } from './pod/pod-worker.ts';
 import { preempted } from './pod/preemption.ts';
 import { RuntimeReader } from './pod/runtime.ts';
+import { UserNamespaces } from './pod/user-namespaces.ts';
 import { ProbeMetrics } from './probes/probe-metrics.ts';
 import { kubeletHandler } from './server.ts';
 import { isMirror } from './static/static-pod.ts';
@@ -68,11 +69,13 @@ export class Kubelet {
       remove: (uid) => this.#workers.get(uid)?.remove(),
       mirrored: (uid, mirror) => this.#workers.get(uid)?.mirrored(mirror),
     });
+    const volumes = new VolumeManager({ exec, rootDir });
     this.#context = {
       options,
       recorder: this.#recorder,
       reader: new RuntimeReader(cri),
-      volumes: new VolumeManager({ exec, rootDir }),
+      volumes,
+      userNamespaces: new UserNamespaces({ podDir: (uid) => volumes.podDir(uid), known: () => volumes.known() }),
       images: new ImagePuller(cri, clock),
       sources: new PodSources(client, clock),
       services: this.#services.lister,

@@ -93,6 +93,7 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
           hostsFile,
           terminationFile,
           resources: containerResources(pod, container, nodeResources),
+          mountsRecursively: false,
         }),
       });
       await cri.startContainer(id);

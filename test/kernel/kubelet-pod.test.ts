@@ -77,6 +77,40 @@ test('the node becomes Ready', async () => {
   await expect.poll(ready, { timeout: 300_000 }).toBe('KubeletReady');
 });
 
+test('a pod has users of its own where the runtime can give them, and is refused where it cannot', async () => {
+  const { runtimeHandlers = [] } = (await api.resource<Node>(nodes).get(nodeName)).status ?? {};
+  const canBe = runtimeHandlers.some(({ name = '', features }) => name === '' && features?.userNamespaces);
+  const script = 'cat /proc/self/uid_map; echo x >/own/f; stat -c %u:%g /own/f /etc/hosts; sleep 100000';
+  const { metadata } = await createPod('users', {
+    hostUsers: false,
+    volumes: [{ name: 'own', emptyDir: {} }],
+    containers: [
+      {
+        name: 'main',
+        image: busyboxImage,
+        command: ['sh', '-c', script],
+        volumeMounts: [{ name: 'own', mountPath: '/own' }],
+      },
+    ],
+  });
+  if (canBe) {
+    await expect.poll(async () => condition(await pod('users'), 'Ready'), { timeout: 300_000 }).toBe('True');
+    const log = `${node.root}/agent/log/pods/default_users_${metadata.uid}/main/0.log`;
+    await expect
+      .poll(() => readFileSync(log, 'utf8').replace(/^\S+ stdout F /gm, ''), { timeout: 300_000 })
+      .toMatch(/^ +0 +65536 +65536\n0:0\n0:0\n$/);
+  } else {
+    const said = async () => {
+      const { items } = await api.resource<Event>(events).list();
+      return items.find(({ involvedObject }) => involvedObject.uid === metadata.uid)?.message;
+    };
+    const why = "can't set `spec.hostUsers: false`, runtime does not support user namespaces";
+    await expect.poll(said, { timeout: 300_000 }).toContain(`Failed to create pod sandbox: ${why}`);
+  }
+  await podApi.delete('users', 'default');
+  await gone('users');
+});
+
 test('a pod runs with its environment, files and name, and leaves nothing behind', async () => {
   await api.resource(services).create({
     metadata: { name: 'web', namespace: 'default' },

@@ -20,6 +20,13 @@ export interface RuntimeStatus {
   readonly conditions: readonly RuntimeCondition[];
   /** What it can do whatever runs containers; a runtime of before 2.0 does not tell. */
   readonly features?: { readonly supplementalGroupsPolicy: boolean } | undefined;
+  /** What runs containers, the default by the name '' too; a runtime of before 2.0 tells of none. */
+  readonly handlers?: readonly RuntimeHandler[];
+}
+
+export interface RuntimeHandler {
+  readonly name: string;
+  readonly features?: { readonly recursiveReadOnlyMounts: boolean; readonly userNamespaces: boolean } | undefined;
 }
 
 export interface ExecSyncResult {
@@ -142,8 +149,8 @@ export function criClient(socketPath: string): Cri {
   return {
     version: () => grpc.unary(methods.version, {}, quick),
     async status() {
-      const { status, features } = await grpc.unary(methods.status, {}, quick);
-      return { conditions: status?.conditions ?? [], features };
+      const { status, features, runtimeHandlers } = await grpc.unary(methods.status, {}, quick);
+      return { conditions: status?.conditions ?? [], features, handlers: runtimeHandlers };
     },
     async runPodSandbox(config, runtimeHandler = '') {
       const request = { config, runtimeHandler };

@@ -28,9 +28,15 @@ export const versionResponse = message({
 export const statusRequest = message({ verbose: bool(1) });
 const runtimeCondition = message({ type: string(1), status: bool(2), reason: string(3), message: string(4) });
 const runtimeStatus = message({ conditions: repeated(sub(1, runtimeCondition)) });
-// Of containerd from 2.0 on.
+// Of containerd from 2.0 on, as are the features themselves.
 const runtimeFeatures = message({ supplementalGroupsPolicy: bool(1) });
-export const statusResponse = message({ status: sub(1, runtimeStatus), features: sub(4, runtimeFeatures) });
+const handlerFeatures = message({ recursiveReadOnlyMounts: bool(1), userNamespaces: bool(2) });
+const runtimeHandler = message({ name: string(1), features: sub(2, handlerFeatures) });
+export const statusResponse = message({
+  status: sub(1, runtimeStatus),
+  runtimeHandlers: repeated(sub(3, runtimeHandler)),
+  features: sub(4, runtimeFeatures),
+});
 
 const dnsConfig = message({
   servers: repeated(string(1)),
@@ -40,7 +46,16 @@ const dnsConfig = message({
 export const protocols = { TCP: 0, UDP: 1, SCTP: 2 } as const;
 const portMapping = message({ protocol: int(1), containerPort: int(2), hostPort: int(3), hostIp: string(4) });
 export const namespaceMode = { pod: 0, container: 1, node: 2, target: 3 } as const;
-const namespaceOption = message({ network: int(1), pid: int(2), ipc: int(3), targetId: string(4) });
+const idMapping = message({ hostId: int(1), containerId: int(2), length: int(3) });
+export type IDMapping = Output<typeof idMapping>;
+const userNamespace = message({ mode: int(1), uids: repeated(sub(2, idMapping)), gids: repeated(sub(3, idMapping)) });
+const namespaceOption = message({
+  network: int(1),
+  pid: int(2),
+  ipc: int(3),
+  targetId: string(4),
+  usernsOptions: sub(5, userNamespace),
+});
 export const profileType = { runtimeDefault: 0, unconfined: 1, localhost: 2 } as const;
 export const supplementalGroupsPolicy = { Merge: 0, Strict: 1 } as const;
 const securityProfile = message({ profileType: int(1), localhostRef: string(2) });
@@ -111,6 +126,9 @@ const mount = message({
   hostPath: string(2),
   readonly: bool(3),
   propagation: int(5),
+  uidMappings: repeated(sub(6, idMapping)),
+  gidMappings: repeated(sub(7, idMapping)),
+  recursiveReadOnly: bool(8),
   image: sub(9, imageSpec),
   imageSubPath: string(10),
 });
@@ -209,6 +227,7 @@ const containerStatus = message({
   message: string(11),
   labels: stringMap(12),
   annotations: stringMap(13),
+  mounts: repeated(sub(14, message({ containerPath: string(1), recursiveReadOnly: bool(8) }))),
   logPath: string(15),
   // Of containerd from 2.0 on.
   user: sub(18, containerUser),

@@ -192,6 +192,7 @@ export class NodeAgent {
       runtimeVersion: runtime ? `${runtime.runtimeName}://${runtime.runtimeVersion}` : 'containerd://unknown',
       kubeletVersion: version,
       features: runtimeStatus?.features,
+      runtimeHandlers: runtimeStatus?.handlers,
       images: images.map((i) => ({ names: [...i.repoDigests, ...i.repoTags], sizeBytes: i.size })),
       problems,
       pressures: this.#pressures(),

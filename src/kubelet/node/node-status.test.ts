@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import type { NodeStatus } from '../../api/core/v1/types.generated.ts';
 import { parseThresholds, type Threshold } from '../eviction/thresholds.ts';
 import { type NodeFacts, nodeStatus } from './node-status.ts';
 
 const Gi = 1024 ** 3;
 
-function status(over: Partial<NodeFacts>) {
+function status(over: Partial<NodeFacts>, old?: NodeStatus) {
   const facts: NodeFacts = {
     nodeName: 'n',
     nodeIPs: ['192.0.2.1'],
@@ -22,7 +23,7 @@ function status(over: Partial<NodeFacts>) {
     problems: [],
     ...over,
   };
-  return nodeStatus(facts, undefined, 0);
+  return nodeStatus(facts, old, 0);
 }
 
 test.each([
@@ -51,6 +52,11 @@ test('what the runtime can do is told, once it tells', () => {
   expect(status({})).not.toHaveProperty('features');
   const features = { supplementalGroupsPolicy: true };
   expect(status({ features }).features).toEqual(features);
+  expect(status({ runtimeHandlers: [] })).not.toHaveProperty('runtimeHandlers');
+  const runtimeHandlers = [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: false } }];
+  expect(status({ runtimeHandlers }).runtimeHandlers).toEqual(runtimeHandlers);
+  expect(status({}, { runtimeHandlers })).not.toHaveProperty('runtimeHandlers');
+  expect(status({ runtimeHandlers: [] }, { runtimeHandlers }).runtimeHandlers).toEqual([]);
 });
 
 test('the largest images are listed, each by at most five names', () => {

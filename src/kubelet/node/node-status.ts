@@ -1,5 +1,11 @@
 // The Node object of this machine, as a pure function of what was found on it.
-import type { Node, NodeCondition, NodeFeatures, NodeStatus } from '../../api/core/v1/types.generated.ts';
+import type {
+  Node,
+  NodeCondition,
+  NodeFeatures,
+  NodeRuntimeHandler,
+  NodeStatus,
+} from '../../api/core/v1/types.generated.ts';
 import {
   parseQuantity,
   printQuantity,
@@ -26,6 +32,8 @@ export interface NodeFacts {
   readonly kubeletVersion: string;
   /** What the runtime can do; undefined when it does not tell. */
   readonly features?: NodeFeatures | undefined;
+  /** What runs containers, and what that can do; undefined when the runtime is away. */
+  readonly runtimeHandlers?: readonly NodeRuntimeHandler[] | undefined;
   readonly images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
   /** Why the node is not ready; empty when it is. */
   readonly problems: readonly string[];
@@ -121,6 +129,10 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: n
     allocatable: allocatable(facts, capacity),
     conditions: conditions(facts, old?.conditions ?? [], now),
     ...(facts.features && { features: facts.features }),
+    // One that tells of none is not told of, but where another told before.
+    ...(facts.runtimeHandlers?.length || (facts.runtimeHandlers && old?.runtimeHandlers)
+      ? { runtimeHandlers: [...facts.runtimeHandlers] }
+      : {}),
     // Nothing listens: the API server asks over the tunnel.
     daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
     nodeInfo: {

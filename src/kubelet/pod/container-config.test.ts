@@ -14,6 +14,7 @@ const input: ContainerInput = {
   hostsFile: '/hosts',
   terminationFile: '/message',
   resources: {},
+  mountsRecursively: true,
 };
 
 function mounts(...volumeMounts: VolumeMount[]) {
@@ -29,13 +30,31 @@ test('folders are mounted by their path, images by their id with the path in the
   expect(image?.hostPath).toBeUndefined();
 });
 
-test('a mount that must be read-only with all that is mounted in it cannot be', () => {
-  const readOnly = { name: 'v', mountPath: '/v', readOnly: true };
-  expect(mounts({ ...readOnly, recursiveReadOnly: 'IfPossible' })).toHaveLength(1);
-  expect(() => mounts({ ...readOnly, recursiveReadOnly: 'Enabled' })).toThrow(
-    'volume "v" requested recursive read-only mode, but it is not supported by the runtime',
-  );
-});
+const readOnly = { name: 'v', mountPath: '/v', readOnly: true };
+
+test.each([
+  [readOnly, true, false],
+  [{ ...readOnly, recursiveReadOnly: 'Disabled' }, true, false],
+  [{ ...readOnly, recursiveReadOnly: 'IfPossible' }, false, false],
+  [{ ...readOnly, recursiveReadOnly: 'IfPossible' }, true, true],
+  [{ ...readOnly, recursiveReadOnly: 'Enabled' }, true, true],
+  [{ ...readOnly, recursiveReadOnly: 'Enabled', mountPropagation: 'None' }, true, true],
+  [{ ...readOnly, recursiveReadOnly: 'Enabled' }, false, 'not supported by the runtime'],
+  [{ ...readOnly, readOnly: false, recursiveReadOnly: 'Enabled' }, true, 'not read-only'],
+  [
+    { ...readOnly, recursiveReadOnly: 'IfPossible', mountPropagation: 'HostToContainer' },
+    true,
+    'not compatible with propagation "HostToContainer"',
+  ],
+])(
+  'the mount %j under a runtime that can (%j) is read-only with all that is mounted in it: %j',
+  (mount, mountsRecursively, expected) => {
+    const made = () => containerConfig(pod, { name: 'c', volumeMounts: [mount] }, { ...input, mountsRecursively });
+    if (typeof expected === 'boolean')
+      expect(made().mounts?.[0]).toMatchObject({ readonly: true, recursiveReadOnly: expected });
+    else expect(made).toThrow(`volume "v" requested recursive read-only mode, but it is ${expected}`);
+  },
+);
 
 test.each([
   [undefined, 0],
@@ -50,10 +69,26 @@ test.each([
   });
 });
 
-test('a pod of its own users is refused', () => {
+test('a pod with users of its own has them in its sandbox, its containers and all that is mounted in these', () => {
   const dns = { servers: [], searches: [], options: [] };
   const sandbox = { attempt: 0, logRoot: '/log', cgroupParent: '/p', dns, domain: 'cluster.local' };
-  expect(() => sandboxConfig({ ...pod, spec: { ...pod.spec, hostUsers: false } }, sandbox)).toThrow(
-    "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
-  );
+  const users = { hostId: 131_072, containerId: 0, length: 65_536 };
+  const usernsOptions = { mode: 0, uids: [users], gids: [users] };
+  const own = sandboxConfig(pod, { ...sandbox, users }).linux?.securityContext?.namespaceOptions;
+  expect(own).toEqual({ network: 0, pid: 1, ipc: 0, usernsOptions });
+  expect(sandboxConfig(pod, sandbox).linux?.securityContext?.namespaceOptions).toEqual({ network: 0, pid: 1, ipc: 0 });
+  const { linux, mounts } = containerConfig(pod, { name: 'c', volumeMounts: [readOnly] }, { ...input, users });
+  expect(linux?.securityContext?.namespaceOptions).toEqual({ network: 0, pid: 1, ipc: 0, usernsOptions });
+  expect(mounts).toHaveLength(3);
+  for (const mount of mounts ?? []) expect(mount).toMatchObject({ uidMappings: [users], gidMappings: [users] });
+});
+
+test('a container that looks at another sees its processes, and has its pod’s users', () => {
+  const users = { hostId: 65_536, containerId: 0, length: 65_536 };
+  const { linux } = containerConfig(pod, { name: 'c' }, { ...input, users, targetId: 'other' });
+  expect(linux?.securityContext?.namespaceOptions).toMatchObject({
+    pid: 3,
+    targetId: 'other',
+    usernsOptions: { mode: 0, uids: [users] },
+  });
 });

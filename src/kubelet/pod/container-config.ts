@@ -3,6 +3,7 @@ import type { Container, Pod, SeccompProfile, VolumeMount } from '../../api/core
 import {
   type ContainerConfig,
   type Device,
+  type IDMapping,
   type LinuxContainerResources,
   type LinuxContainerSecurityContext,
   type Mount,
@@ -25,14 +26,17 @@ export interface SandboxInput {
   readonly cgroupParent: string;
   readonly dns: DNSSettings;
   readonly domain: string;
+  /** Of a pod with users of its own: who they are on the node. */
+  readonly users?: IDMapping | undefined;
 }
 
-function namespaces(pod: Pod) {
+function namespaces(pod: Pod, users: IDMapping | undefined) {
   const { hostNetwork, hostPID, hostIPC, shareProcessNamespace } = pod.spec ?? {};
   return {
     network: hostNetwork ? namespaceMode.node : namespaceMode.pod,
     pid: hostPID ? namespaceMode.node : shareProcessNamespace ? namespaceMode.pod : namespaceMode.container,
     ipc: hostIPC ? namespaceMode.node : namespaceMode.pod,
+    ...(users && { usernsOptions: { mode: namespaceMode.pod, uids: [users], gids: [users] } }),
   };
 }
 
@@ -46,10 +50,7 @@ function seccomp(profile: SeccompProfile | undefined) {
 const isPrivileged = (pod: Pod): boolean =>
   [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some((c) => c.securityContext?.privileged);
 
-/** Throws for what the runtime could not make. */
 export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
-  if (pod.spec.hostUsers === false)
-    throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
   const identity = identityOf(pod);
   const { sysctls = [], runAsUser, runAsGroup, seccompProfile } = pod.spec?.securityContext ?? {};
   const ports = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].flatMap((c) => c.ports ?? []);
@@ -77,7 +78,7 @@ export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
       cgroupParent: input.cgroupParent,
       sysctls: Object.fromEntries(sysctls.map((s) => [dotted(s.name), s.value])),
       securityContext: {
-        namespaceOptions: namespaces(pod),
+        namespaceOptions: namespaces(pod, input.users),
         privileged: isPrivileged(pod),
         // The pause process, which knows nothing of a profile made for the pod's own.
         seccomp: seccomp(seccompProfile && { type: 'RuntimeDefault' }),
@@ -104,7 +105,11 @@ const maskedPaths = [
 ];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-export function securityContext(pod: Pod, container: Container, targetId?: string): LinuxContainerSecurityContext {
+function securityContext(
+  pod: Pod,
+  container: Container,
+  { targetId, users }: ContainerInput,
+): LinuxContainerSecurityContext {
   const ofPod = pod.spec?.securityContext ?? {};
   const own = container.securityContext ?? {};
   const runAsUser = own.runAsUser ?? ofPod.runAsUser;
@@ -114,8 +119,10 @@ export function securityContext(pod: Pod, container: Container, targetId?: strin
     privileged: own.privileged ?? false,
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     noNewPrivs: own.allowPrivilegeEscalation === false,
-    namespaceOptions:
-      targetId === undefined ? namespaces(pod) : { ...namespaces(pod), pid: namespaceMode.target, targetId },
+    namespaceOptions: {
+      ...namespaces(pod, users),
+      ...(targetId !== undefined && { pid: namespaceMode.target, targetId }),
+    },
     supplementalGroups: [...(ofPod.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])],
     supplementalGroupsPolicy:
       ofPod.supplementalGroupsPolicy === 'Strict' ? supplementalGroupsPolicy.Strict : supplementalGroupsPolicy.Merge,
@@ -149,6 +156,10 @@ export interface ContainerInput {
   readonly resources: LinuxContainerResources;
   /** Id of the container whose processes an ephemeral container sees. */
   readonly targetId?: string | undefined;
+  /** Whether the runtime can make a mount read-only with all that is mounted in it. */
+  readonly mountsRecursively: boolean;
+  /** Of a pod with users of its own: who they are on the node. */
+  readonly users?: IDMapping | undefined;
 }
 
 const propagation = {
@@ -157,12 +168,20 @@ const propagation = {
   Bidirectional: mountPropagation.bidirectional,
 } as const;
 
-/** No runtime that is known here mounts recursively read-only. Throws ConfigError where it must. */
-function checkRecursion({ name, readOnly, recursiveReadOnly }: VolumeMount): void {
-  if (recursiveReadOnly !== 'Enabled') return;
-  const why = readOnly ? 'not supported by the runtime' : 'not read-only';
-  const message = `volume "${name}" requested recursive read-only mode, but it is ${why}`;
-  throw new ConfigError(`failed to resolve recursive read-only mode: ${message}`);
+/** Whether the mount is read-only with all that is mounted in it. Throws ConfigError where it must be and cannot. */
+function isRecursive(
+  { name, readOnly, mountPropagation = 'None', recursiveReadOnly = 'Disabled' }: VolumeMount,
+  canBe: boolean,
+) {
+  if (recursiveReadOnly === 'Disabled') return false;
+  const refuse = (why: string) => {
+    const message = `volume "${name}" requested recursive read-only mode, but it is ${why}`;
+    return new ConfigError(`failed to resolve recursive read-only mode: ${message}`);
+  };
+  if (!readOnly) throw refuse('not read-only');
+  if (mountPropagation !== 'None') throw refuse(`not compatible with propagation "${mountPropagation}"`);
+  if (recursiveReadOnly === 'Enabled' && !canBe) throw refuse('not supported by the runtime');
+  return canBe;
 }
 
 function mounts(container: Container, input: ContainerInput): Mount[] {
@@ -170,13 +189,13 @@ function mounts(container: Container, input: ContainerInput): Mount[] {
   for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
     const source = input.mountSources[i];
     if (source === undefined) continue;
-    checkRecursion(mount);
     const image = input.images.get(mount.name);
     result.push({
       containerPath: mount.mountPath,
       ...(image === undefined ? { hostPath: source } : { image: { image }, imageSubPath: source }),
       readonly: mount.readOnly || input.readonlyVolumes.has(mount.name),
       propagation: propagation[(mount.mountPropagation ?? 'None') as keyof typeof propagation],
+      recursiveReadOnly: isRecursive(mount, input.mountsRecursively),
     });
   }
   const has = (path: string) => result.some((m) => m.containerPath === path);
@@ -190,7 +209,9 @@ function mounts(container: Container, input: ContainerInput): Mount[] {
   const terminationPath = container.terminationMessagePath ?? '/dev/termination-log';
   if (terminationPath && !has(terminationPath))
     result.push({ containerPath: terminationPath, hostPath: input.terminationFile });
-  return result;
+  const { users } = input;
+  // Files on the node are root's, and the pod's root is another there.
+  return users ? result.map((mount) => ({ ...mount, uidMappings: [users], gidMappings: [users] })) : result;
 }
 
 function devices({ volumeDevices = [] }: Container, { devices: found, readonlyVolumes }: ContainerInput): Device[] {
@@ -223,6 +244,6 @@ export function containerConfig(pod: Pod, container: Container, input: Container
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
-    linux: { resources: input.resources, securityContext: securityContext(pod, container, input.targetId) },
+    linux: { resources: input.resources, securityContext: securityContext(pod, container, input) },
   };
 }

@@ -1,9 +1,9 @@
 // Turns a container of a pod into a running one: image, environment, files, then CRI's create and start.
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Container, NodeRuntimeHandlerFeatures, Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
-import type { CriImage, SandboxConfig } from '../cri/messages.ts';
+import type { CriImage, IDMapping, SandboxConfig } from '../cri/messages.ts';
 import { readInside } from '../volumes/read-inside.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
 import { cgroupMount, removeCgroup, setPodCgroup } from './cgroups.ts';
@@ -58,14 +58,37 @@ export class ContainerStarter {
 
   async sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
     const { options, logRoot } = this.#context;
-    const dns = await this.#context.dns();
+    const [dns, users] = await Promise.all([this.#context.dns(), this.#users(pod)]);
     return sandboxConfig(pod, {
       attempt,
       logRoot,
       cgroupParent: podCgroup(options.cgroupRoot, pod),
       dns: dnsSettings(pod, dns),
       domain: dns.domain,
+      users,
     });
+  }
+
+  /** Who the pod's users are on the node, of a pod that wants its own. Rejects where the runtime cannot give them. */
+  async #users(pod: Pod): Promise<IDMapping | undefined> {
+    if (pod.spec.hostUsers !== false) return undefined;
+    const { userNamespaces } = this.#context;
+    const uid = pod.metadata.uid ?? '';
+    const known = await userNamespaces.of(uid);
+    if (known) return known;
+    const handler = await this.#context.sources.of(pod).runtimeHandler();
+    const features = this.#featuresOf(handler);
+    if (features?.userNamespaces) return userNamespaces.allocate(uid);
+    const whose = handler === '' ? 'runtime' : `RuntimeClass handler ${JSON.stringify(handler)}`;
+    const why = features ? '' : `: the handler ${JSON.stringify(handler)} is not known`;
+    throw new Error(`can't set \`spec.hostUsers: false\`, ${whose} does not support user namespaces${why}`);
+  }
+
+  /** What a handler of the runtime can do, as the Node tells; undefined of one that it does not know. */
+  #featuresOf(handler: string): NodeRuntimeHandlerFeatures | undefined {
+    const { nodes, options } = this.#context;
+    const found = nodes.get(options.nodeName)?.status?.runtimeHandlers?.find(({ name = '' }) => name === handler);
+    return found && (found.features ?? {});
   }
 
   /** What there is to say of a new sandbox's name resolution. */
@@ -172,6 +195,10 @@ export class ContainerStarter {
       mkdir(join(this.#context.logRoot, logFolder(identityOf(pod)), container.name), { recursive: true }),
     ]);
     const sources = await mountSources(container, mounted, values);
+    const wantsRecursion = container.volumeMounts?.some(
+      ({ recursiveReadOnly: how = 'Disabled' }) => how !== 'Disabled',
+    );
+    const handler = wantsRecursion ? await this.#context.sources.of(pod).runtimeHandler() : '';
     return containerConfig(pod, container, {
       attempt,
       podRestarts,
@@ -184,6 +211,8 @@ export class ContainerStarter {
       terminationFile,
       resources: containerResources(pod, container, nodeResources),
       targetId,
+      mountsRecursively: this.#featuresOf(handler)?.recursiveReadOnlyMounts ?? false,
+      users: await this.#users(pod),
     });
   }
 

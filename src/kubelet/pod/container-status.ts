@@ -98,7 +98,7 @@ function seenStatus(
   const resources = (running && input.actual?.get(current.id)) || (container.resources ?? {});
   const requests = container.resources?.requests;
   return {
-    ...described(container),
+    ...described(container, current),
     image: current.image || container.image || '',
     imageID: current.imageID,
     containerID: `containerd://${current.id}`,
@@ -130,13 +130,17 @@ function unseenStatus({ pod }: ContainerStatusInput, { container, old }: Subject
   };
 }
 
-function described({ name, volumeMounts }: Container): Pick<ContainerStatus, 'name' | 'volumeMounts'> {
-  return { name, ...(volumeMounts && { volumeMounts: volumeMounts.map(mountStatus) }) };
+function described(
+  { name, volumeMounts }: Container,
+  { recursiveReadOnly }: Pick<ObservedContainer, 'recursiveReadOnly'> = {},
+): Pick<ContainerStatus, 'name' | 'volumeMounts'> {
+  if (!volumeMounts) return { name };
+  const isRecursive = ({ mountPath }: VolumeMount) => recursiveReadOnly?.includes(mountPath) ?? false;
+  return { name, volumeMounts: volumeMounts.map((mount) => mountStatus(mount, isRecursive(mount))) };
 }
 
-/** No runtime that is known here mounts recursively read-only. */
-function mountStatus({ name, mountPath, readOnly }: VolumeMount): VolumeMountStatus {
-  return { name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }) };
+function mountStatus({ name, mountPath, readOnly }: VolumeMount, isRecursive: boolean): VolumeMountStatus {
+  return { name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: isRecursive ? 'Enabled' : 'Disabled' }) };
 }
 
 const idleReason = ({ spec }: Pod): string =>

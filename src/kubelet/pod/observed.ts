@@ -26,6 +26,8 @@ export interface ObservedContainer {
   readonly wantedImage: string;
   /** As whom its first process began; absent where the runtime does not say. */
   readonly user?: LinuxContainerUser;
+  /** Paths in it of mounts that are read-only with all that is mounted in them. */
+  readonly recursiveReadOnly?: readonly string[];
 }
 
 export interface ObservedSandbox {

@@ -11,12 +11,14 @@ import type { ImagePuller } from './images.ts';
 import type { PodSources } from './pod-sources.ts';
 import type { NodeResources } from './resources.ts';
 import type { RuntimeReader } from './runtime.ts';
+import type { UserNamespaces } from './user-namespaces.ts';
 
 export interface PodContext {
   readonly options: KubeletOptions;
   readonly recorder: EventRecorder;
   readonly reader: RuntimeReader;
   readonly volumes: VolumeManager;
+  readonly userNamespaces: UserNamespaces;
   readonly images: ImagePuller;
   readonly sources: PodSources;
   readonly services: Lister<Service>;

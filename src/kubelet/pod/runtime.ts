@@ -84,6 +84,7 @@ export class RuntimeReader {
       imageID: status.imageRef,
       wantedImage: status.annotations[annotations.image] ?? '',
       ...userOf(status),
+      ...recursiveOf(status),
     };
     if (status.state === containerState.exited) this.#ended.set(status.id, observed);
     return observed;
@@ -95,6 +96,11 @@ function userOf({ user }: CriContainerStatus): Pick<ObservedContainer, 'user'> {
   const { uid, gid, supplementalGroups } = user.linux;
   const groups = supplementalGroups.length > 0 && { supplementalGroups: [...supplementalGroups] };
   return { user: { uid, gid, ...groups } };
+}
+
+function recursiveOf({ mounts }: CriContainerStatus): Pick<ObservedContainer, 'recursiveReadOnly'> {
+  const paths = mounts.filter((mount) => mount.recursiveReadOnly).map(({ containerPath }) => containerPath);
+  return paths.length > 0 ? { recursiveReadOnly: paths } : {};
 }
 
 /** What was asked of something that is gone has no answer. */
