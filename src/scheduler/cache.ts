@@ -51,13 +51,18 @@ export class SchedulerCache {
   }
 
   #noteImages({ metadata, status }: Readonly<Node>): void {
-    for (const sizes of this.#images.values()) sizes.delete(metadata.name);
+    this.#forgetImages(metadata.name);
     for (const { names, sizeBytes = 0 } of status?.images ?? []) {
       for (const image of names ?? []) {
         const sizes = this.#images.get(image) ?? new Map<string, number>();
         this.#images.set(image, sizes.set(metadata.name, sizeBytes));
       }
     }
+  }
+
+  #forgetImages(nodeName: string): void {
+    for (const [image, sizes] of this.#images)
+      if (sizes.delete(nodeName) && sizes.size === 0) this.#images.delete(image);
   }
 
   setNode(node: Readonly<Node>): void {
@@ -78,6 +83,7 @@ export class SchedulerCache {
   removeNode(name: string): void {
     const info = this.#nodes.get(name);
     if (!info) return;
+    this.#forgetImages(name);
     if (info.pods.size > 0) this.#homeless.set(name, new Map(info.pods));
     this.#nodes.delete(name);
     this.#list = undefined;
@@ -98,7 +104,8 @@ export class SchedulerCache {
     if (place === undefined) return wasNominated;
     this.#placed.delete(key);
     this.#nodes.get(place)?.remove(pod);
-    this.#homeless.get(place)?.delete(key);
+    const homeless = this.#homeless.get(place);
+    if (homeless?.delete(key) && homeless.size === 0) this.#homeless.delete(place);
     return true;
   }
 

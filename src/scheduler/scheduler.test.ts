@@ -28,7 +28,7 @@ function start() {
     await Promise.all(running);
     expect(errors).toEqual([]);
   });
-  return { api, clock, pods: api.resource<Pod>(pods), nodes: api.resource<Node>(nodes) };
+  return { api, clock, errors, pods: api.resource<Pod>(pods), nodes: api.resource<Node>(nodes) };
 }
 
 function node(name: string, spec: Node['spec'] = {}, allocatable: Record<string, string> = {}): Node {
@@ -370,6 +370,64 @@ test('room that was made for a pod is free when it is gone', async () => {
   clock.advance(10_000);
   await settle();
   expect(await place()).toBe('node-1');
+});
+
+test('a pod whose room went to another gives up its claim to it', async () => {
+  const { clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('cheap', { ...cpu('2'), priority: 1 }));
+  await settle();
+  await podClient.create(pod('urgent', { ...cpu('2'), priority: 10 }));
+  await settle();
+  const nominated = async () => (await podClient.get('urgent', 'default')).status?.nominatedNodeName;
+  expect(await nominated()).toBe('node-1');
+  // More important: it takes the room at once.
+  await podClient.create(pod('vital', { ...cpu('1500m'), priority: 20 }));
+  await podClient.delete('cheap', 'default', { gracePeriodSeconds: 0 });
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect((await podClient.get('vital', 'default')).spec.nodeName).toBe('node-1');
+  expect(await nominated()).toBeUndefined();
+  await podClient.create(pod('modest', { ...cpu('500m'), priority: 2 }));
+  await settle();
+  expect((await podClient.get('modest', 'default')).spec.nodeName).toBe('node-1');
+});
+
+test('whom a more important pod drives from the room that was made for it is nominated there no more', async () => {
+  const { pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('cheap', { ...cpu('2'), priority: 1 }));
+  await settle();
+  const nominated = async (name: string) => (await podClient.get(name, 'default')).status?.nominatedNodeName;
+  await podClient.create(pod('urgent', { ...cpu('2'), priority: 10 }));
+  await settle();
+  expect(await nominated('urgent')).toBe('node-1');
+  await podClient.create(pod('vital', { ...cpu('2'), priority: 20 }));
+  await settle();
+  expect([await nominated('urgent'), await nominated('vital')]).toEqual([undefined, 'node-1']);
+});
+
+test('a pod whose victim could not be ended tries again soon', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient, errors } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('cheap', { ...cpu('2'), priority: 1 }));
+  await settle();
+  const isEnding = async () => (await podClient.get('cheap', 'default')).metadata.deletionTimestamp !== undefined;
+  let isAway = true;
+  api.react(({ verb }) => {
+    if (verb === 'delete' && isAway) throw new Error('away');
+  });
+  await podClient.create(pod('urgent', { ...cpu('2'), priority: 10 }));
+  await settle();
+  expect([await isEnding(), errors.splice(0)]).toEqual([false, [expect.objectContaining({ message: 'away' })]]);
+  isAway = false;
+  clock.advance(2000);
+  await settle();
+  expect(await isEnding()).toBe(true);
 });
 
 test('a pod that preempts never waits, and says so', async () => {

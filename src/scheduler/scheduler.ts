@@ -34,6 +34,7 @@ import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { SchedulerCache } from './cache.ts';
 import { type Decision, decide, fitError, rejectionOn } from './decide.ts';
+import { Evictor } from './evictor.ts';
 import type { PodContext } from './plugin.ts';
 import { podRequests } from './pod-resources.ts';
 import { findPreemption, notEligible, type Preemption, priorityOf } from './preempt.ts';
@@ -70,6 +71,7 @@ class Scheduler {
   readonly #queue: SchedulingQueue;
   readonly #recorder: EventRecorder;
   readonly #pods: ResourceClient<Pod>;
+  readonly #evictor: Evictor;
   readonly #podInformer: Informer<Pod>;
   readonly #nodeInformer: Informer<Node>;
   readonly #namespaceInformer: Informer<Namespace>;
@@ -94,6 +96,7 @@ class Scheduler {
     this.#queue = new SchedulingQueue(clock);
     this.#recorder = createEventRecorder({ client, clock, random, component: this.#name });
     this.#pods = client.resource<Pod>(pods);
+    this.#evictor = new Evictor({ ...options, name: this.#name, recorder: this.#recorder });
     this.#podInformer = informers.informer<Pod>(pods);
     this.#nodeInformer = informers.informer<Node>(nodes);
     this.#namespaceInformer = informers.informer<Namespace>(namespaces);
@@ -223,7 +226,10 @@ class Scheduler {
       this.#clusterChanged({ kind: 'pod', now: pod, ...(old?.spec.nodeName && { old }) });
     } else if (this.#isOurs(pod)) {
       if (this.#cache.isAssumed(key)) return;
-      if (pod.status?.nominatedNodeName) this.#cache.nominate(pod, pod.status.nominatedNodeName);
+      const nominated = pod.status?.nominatedNodeName;
+      if (nominated) this.#cache.nominate(pod, nominated);
+      else if (old?.status?.nominatedNodeName && this.#cache.nominate(pod, ''))
+        this.#clusterChanged({ kind: 'pod', old });
       if (this.#queue.has(key) && old && sameDemand(pod, old)) this.#queue.refresh(pod);
       else this.#queue.add(pod);
     } else {
@@ -287,7 +293,9 @@ class Scheduler {
       budgets,
     });
     if ('reasons' in preemption) {
-      this.#report(pod, fitError(decision, preemption));
+      // Room that was made for it before has gone to others.
+      if (this.#cache.nominate(pod, '')) this.#clusterChanged({ kind: 'pod', old: pod });
+      this.#report(pod, fitError(decision, preemption), '');
       return;
     }
     this.#report(pod, fitError(decision, 'preempted'), preemption.nodeName);
@@ -295,48 +303,18 @@ class Scheduler {
     void this.#evict(pod, preemption);
   }
 
-  async #evict(pod: Readonly<Pod>, { nodeName, victims }: Preemption): Promise<void> {
-    for (const other of this.#cache.nominatedTo(nodeName)) {
-      // It finds another place, or makes one, when its turn comes.
+  async #evict(pod: Readonly<Pod>, preemption: Preemption): Promise<void> {
+    for (const other of this.#cache.nominatedTo(preemption.nodeName)) {
       if (priorityOf(other) >= priorityOf(pod)) continue;
       this.#cache.nominate(other, '');
-      this.#queue.add(other);
+      void this.#evictor.withdraw(other).then((now) => {
+        if (now) this.#queue.refresh(now);
+        // It finds another place, or makes one, when its turn comes.
+        this.#queue.hurry(objectKey(other));
+      });
     }
-    for (const victim of victims.filter(({ metadata }) => metadata.deletionTimestamp === undefined)) {
-      const { name, namespace = '', uid } = victim.metadata;
-      try {
-        await this.#tellDisruption(victim);
-        await this.#pods.delete(name, namespace, uid === undefined ? {} : { preconditions: { uid } });
-      } catch (error) {
-        if (isNotFound(error) || isConflict(error)) continue;
-        if (!this.#options.signal.aborted)
-          this.#options.onError?.(error, `scheduler: preemption of ${objectKey(victim)}`);
-        continue;
-      }
-      const text = `Preempted by pod ${pod.metadata.uid} on node ${nodeName}`;
-      const event = { type: 'Normal', reason: 'Preempted', message: text } as const;
-      this.#recorder.event({ ...victim, apiVersion: 'v1', kind: 'Pod' }, event);
-    }
-  }
-
-  /** Says in the victim's status who ends it. What its kubelet says meanwhile stays. */
-  async #tellDisruption(victim: Readonly<Pod>): Promise<void> {
-    const { name, namespace = '', uid } = victim.metadata;
-    const message = `${this.#name}: preempting to accommodate a higher priority pod`;
-    const told = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message };
-    const condition = { ...told, lastTransitionTime: formatTime(this.#options.clock.now()) };
-    for (let current = victim; ; current = await this.#pods.get(name, namespace)) {
-      const others = (current.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
-      const { resourceVersion } = current.metadata;
-      const body = { metadata: { uid, resourceVersion }, status: { conditions: [...others, condition] } };
-      try {
-        await this.#pods.patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
-        return;
-      } catch (error) {
-        // The conflict may be that the name is another pod's by now.
-        if (!isConflict(error) || current.metadata.uid !== uid) throw error;
-      }
-    }
+    // No victim's end will wake it.
+    if (!(await this.#evictor.evict(pod, preemption))) this.#queue.retry(pod);
   }
 
   async #bind(pod: Readonly<Pod>, nodeName: string): Promise<void> {
@@ -367,13 +345,13 @@ class Scheduler {
     }
   }
 
-  /** Says why, in an Event and in the pod's condition. */
+  /** Says why, in an Event and in the pod's condition; and where room is made for it, `''` for nowhere. */
   #report(pod: Readonly<Pod>, message: string, nominated?: string): void {
     const kind = { apiVersion: 'v1', kind: 'Pod' };
     this.#recorder.event({ ...pod, ...kind }, { type: 'Warning', reason: 'FailedScheduling', message });
     const present = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
     const told = present?.status === 'False' && present.reason === 'Unschedulable' && present.message === message;
-    if (told && (nominated === undefined || pod.status?.nominatedNodeName === nominated)) return;
+    if (told && (nominated === undefined || (pod.status?.nominatedNodeName ?? '') === nominated)) return;
     void this.#writeCondition(pod, { message, present, nominated });
   }
 
@@ -391,11 +369,10 @@ class Scheduler {
     const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime };
     const copy = jsonCopy(pod) as Pod;
     const others = (copy.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
-    copy.status = {
-      ...copy.status,
-      conditions: [...others, condition],
-      ...(nominated !== undefined && { nominatedNodeName: nominated }),
-    };
+    const status: NonNullable<Pod['status']> = { ...copy.status, conditions: [...others, condition] };
+    if (nominated === '') delete status.nominatedNodeName;
+    else if (nominated !== undefined) status.nominatedNodeName = nominated;
+    copy.status = status;
     try {
       await this.#pods.update(copy, { subresource: 'status' });
     } catch (error) {
