@@ -254,12 +254,10 @@ async function remoteCommand(call: Call, kind: 'exec' | 'attach'): Promise<void>
   const name = call.rest[2] ?? '';
   const container = latest(await context.observe(pod.metadata.uid ?? ''), name);
   if (container?.state !== 'running') throw new Refusal(404, `container not found ("${name}")`);
-  const flags = {
-    stdin: flag(url, 'input'),
-    stdout: flag(url, 'output'),
-    stderr: flag(url, 'error') && !flag(url, 'tty'),
-    tty: flag(url, 'tty'),
-  };
+  // Who attaches gets what the container was started with: without a terminal of its own, a client asks one for stderr too.
+  const spec = containersOf(pod).find((one) => one.container.name === name)?.container;
+  const tty = kind === 'attach' ? spec?.tty === true : flag(url, 'tty');
+  const flags = { stdin: flag(url, 'input'), stdout: flag(url, 'output'), stderr: flag(url, 'error') && !tty, tty };
   const cmd = url.searchParams.getAll('command');
   const ask = { containerId: container.id, ...flags };
   const runtimeUrl = kind === 'exec' ? await context.cri.exec({ ...ask, cmd }) : await context.cri.attach(ask);

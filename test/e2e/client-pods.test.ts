@@ -140,6 +140,12 @@ describe('kubectl 1.35', () => {
     );
     expect(said.stdout, said.stderr).toContain('got it');
   });
+
+  test('run -it where no terminal is: the container has one, and the command ends', async () => {
+    const shell = ['--image=portico.local/echo:1', '--command', '--', 'sh', '-c', 'tty && exit 3'];
+    const said = await admin.run(['run', 'unseen', '--restart=Never', '--rm', '-it', ...shell], { input: '' });
+    expect(said, said.stderr).toMatchObject({ code: 3 });
+  });
 });
 
 describe('the JavaScript client', () => {

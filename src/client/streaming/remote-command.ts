@@ -67,9 +67,15 @@ export async function pumpRemoteCommand(streams: RuntimeStreams, caller: Duplex)
 function text(stream: SpdyStream): Promise<string> {
   const chunks: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return over(stream).then(() => Buffer.concat(chunks).toString());
+}
+
+/** Of a command that was over before anybody listened, the runtime has closed all streams already: no event tells of it again. */
+function over(stream: SpdyStream): Promise<void> {
+  if (stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
-    stream.once('close', () => resolve(Buffer.concat(chunks).toString()));
-    stream.once('end', () => resolve(Buffer.concat(chunks).toString()));
+    stream.once('end', resolve);
+    stream.once('close', resolve);
   });
 }
 
@@ -82,10 +88,7 @@ function toCaller(caller: Duplex, number: number, stream: SpdyStream | undefined
     caller.once('drain', () => stream.resume());
     caller.once('close', () => stream.resume());
   });
-  return new Promise((resolve) => {
-    stream.once('end', resolve);
-    stream.once('close', resolve);
-  });
+  return over(stream);
 }
 
 async function fromCaller(streams: RuntimeStreams, caller: Duplex): Promise<void> {
