@@ -77,6 +77,8 @@ export interface Cri {
   listContainerStats(): Promise<readonly m.ContainerStats[]>;
   /** What the network of a sandbox that runs carried, and how many processes there are in its pod. */
   podSandboxStats(id: string): Promise<m.PodSandboxStats>;
+  /** Whether the runtime leaves cgroups to systemd; undefined of one before 2.0, which does not tell. */
+  usesSystemd(): Promise<boolean | undefined>;
   updatePodCIDR(podCIDR: string): Promise<void>;
   close(): void;
 }
@@ -122,6 +124,7 @@ const methods = {
     m.listContainerStatsResponse,
   ),
   podSandboxStats: method('RuntimeService', 'PodSandboxStats', m.podSandboxId, m.podSandboxStatsResponse),
+  runtimeConfig: method('RuntimeService', 'RuntimeConfig', m.empty, m.runtimeConfigResponse),
   updateRuntimeConfig: method('RuntimeService', 'UpdateRuntimeConfig', m.updateRuntimeConfigRequest, m.empty),
   imageStatus: method('ImageService', 'ImageStatus', m.imageStatusRequest, m.imageStatusResponse),
   listImages: method('ImageService', 'ListImages', m.listImagesRequest, m.listImagesResponse),
@@ -219,6 +222,15 @@ export function criClient(socketPath: string): Cri {
     },
     async podSandboxStats(id) {
       return present((await grpc.unary(methods.podSandboxStats, { podSandboxId: id }, quick)).stats, 'stats');
+    },
+    async usesSystemd() {
+      try {
+        const { linux } = await grpc.unary(methods.runtimeConfig, {}, quick);
+        return linux && linux.cgroupDriver === m.cgroupDriver.systemd;
+      } catch (error) {
+        if (error instanceof GrpcError && error.code === grpcCode.unimplemented) return undefined;
+        throw error;
+      }
     },
     updatePodCIDR: (podCidr) =>
       none(grpc.unary(methods.updateRuntimeConfig, { runtimeConfig: { networkConfig: { podCidr } } }, quick)),

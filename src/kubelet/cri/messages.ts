@@ -339,6 +339,10 @@ const podSandboxStats = message({
 export type PodSandboxStats = Output<typeof podSandboxStats>;
 export const podSandboxStatsResponse = message({ stats: sub(1, podSandboxStats) });
 
+// Of containerd from 2.0 on.
+export const cgroupDriver = { systemd: 0, cgroupfs: 1 } as const;
+export const runtimeConfigResponse = message({ linux: sub(1, message({ cgroupDriver: int(1) })) });
+
 export const updateRuntimeConfigRequest = message({
   runtimeConfig: sub(1, message({ networkConfig: sub(1, message({ podCidr: string(1) })) })),
 });

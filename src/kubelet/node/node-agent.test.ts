@@ -23,6 +23,7 @@ let agent: NodeAgent;
 let running: Promise<unknown>[];
 /** The runtime's own. */
 let conditions: RuntimeCondition[];
+let usesSystemd: boolean | undefined;
 
 beforeEach(() => {
   api = new FakeApi({ clock, random });
@@ -31,6 +32,7 @@ beforeEach(() => {
   looks = [];
   logged = [];
   conditions = [];
+  usesSystemd = undefined;
   const onError = (error: unknown) => expect(error).toBeUndefined();
   const informers = createInformers(api, { clock, random, freeze: true, onError });
   const readyOf = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'none';
@@ -45,6 +47,7 @@ beforeEach(() => {
       ),
     listImages: () => Promise.resolve([]),
     status: () => Promise.resolve({ conditions, features: undefined }),
+    usesSystemd: () => Promise.resolve(usesSystemd),
   } as unknown as Cri;
   const kubelet = {
     client: api,
@@ -123,6 +126,25 @@ test('a runtime that says that it is not ready makes the node so', async () => {
   await look();
   await expect.poll(() => said.at(-1), patience).toBe('True');
   expect(logged.splice(0)).toEqual([problem, 'the container runtime answers']);
+});
+
+test('a runtime that leaves cgroups to systemd could run no pod: the node is not ready, and says what to do', async () => {
+  usesSystemd = true;
+  networkReady();
+  start();
+  await look();
+  await expect.poll(() => logged, patience).toHaveLength(1);
+  const [problem] = logged.splice(0);
+  expect(problem).toMatch(/cgroup driver is systemd: set SystemdCgroup = false/);
+  await expect.poll(() => said.at(-1), patience).toBe('False');
+  usesSystemd = false;
+  // The first may have been asked before.
+  for (let looked = 0; looked < 2; looked++) {
+    agent.wake();
+    await look();
+  }
+  await expect.poll(() => said.at(-1), patience).toBe('True');
+  expect(logged.splice(0)).toEqual(['the container runtime answers']);
 });
 
 test('a runtime that is away is in the log once, and so is its return', async () => {

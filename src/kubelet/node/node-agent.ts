@@ -36,6 +36,10 @@ function notReady(conditions: readonly RuntimeCondition[]): string | undefined {
   return found && `container runtime not ready: RuntimeReady=false reason:${found.reason} message:${found.message}`;
 }
 
+/** Pods' cgroups are named by their paths, which a runtime that leaves cgroups to systemd does not take. */
+const otherDriver =
+  "container runtime not ready: its cgroup driver is systemd: set SystemdCgroup = false in containerd's configuration";
+
 export interface NodeAgentOptions {
   readonly kubelet: KubeletOptions;
   readonly recorder: EventRecorder;
@@ -165,9 +169,12 @@ export class NodeAgent {
 
   async #facts(): Promise<NodeFacts> {
     const { cri, nodeName, nodeIPs, rootDir, version } = this.#options;
-    const found = await Promise.all([cri.version(), cri.listImages(), cri.status()]).catch((error: Error) => error);
+    const asked = [cri.version(), cri.listImages(), cri.status(), cri.usesSystemd()] as const;
+    const found = await Promise.all(asked).catch((error: Error) => error);
     const runtimeProblem =
-      found instanceof Error ? `container runtime is down: ${found.message}` : notReady(found[2].conditions);
+      found instanceof Error
+        ? `container runtime is down: ${found.message}`
+        : (notReady(found[2].conditions) ?? (found[3] ? otherDriver : undefined));
     this.#logRuntime(runtimeProblem);
     const problems = runtimeProblem === undefined ? [] : [runtimeProblem];
     if (!this.#networkReady) {
