@@ -182,6 +182,8 @@ export const containerConfig = message({
   stdinOnce: bool(13),
   tty: bool(14),
   linux: sub(15, linuxContainerConfig),
+  // Of CRI since 1.33.
+  stopSignal: int(18),
 });
 export type ContainerConfig = Input<typeof containerConfig>;
 
@@ -231,6 +233,7 @@ const containerStatus = message({
   logPath: string(15),
   // Of containerd from 2.0 on.
   user: sub(18, containerUser),
+  stopSignal: int(19),
 });
 export type CriContainerStatus = Output<typeof containerStatus>;
 export const containerStatusResponse = message({ status: sub(1, containerStatus), info: stringMap(2) });

@@ -92,3 +92,9 @@ test('a container that looks at another sees its processes, and has its pod’s 
     usernsOptions: { mode: 0, uids: [users] },
   });
 });
+
+test('a container ends by the signal that it names, or by its image’s', () => {
+  const signal = (container: Container) => containerConfig(pod, container, input).stopSignal;
+  expect(signal({ name: 'c', lifecycle: { stopSignal: 'SIGUSR1' } })).toBe(29);
+  expect(signal({ name: 'c' })).toBe(0);
+});

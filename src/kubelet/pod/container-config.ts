@@ -18,6 +18,7 @@ import type { DNSSettings } from './dns-settings.ts';
 import { ConfigError, expand } from './env.ts';
 import { annotations, identityOf, labels, logFolder, podLabels } from './identity.ts';
 import { sandboxHostname } from './network-files.ts';
+import { stopSignalNumber } from './stop-signals.ts';
 import { dotted } from './sysctls.ts';
 
 export interface SandboxInput {
@@ -245,5 +246,6 @@ export function containerConfig(pod: Pod, container: Container, input: Container
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
     linux: { resources: input.resources, securityContext: securityContext(pod, container, input) },
+    stopSignal: stopSignalNumber(container.lifecycle?.stopSignal),
   };
 }

@@ -108,6 +108,7 @@ function seenStatus(
     state: running ? { running: { startedAt: formatTime(current.startedAt) } } : stopped,
     lastState: previous?.state === 'exited' ? terminated(previous, input.pod) : {},
     ...(current.user && { user: { linux: current.user } }),
+    ...(current.stopSignal !== undefined && { stopSignal: current.stopSignal }),
     // Only of containers that a resize is about.
     ...((kind === 'main' || isSidecar(container)) && { resources, ...(requests && { allocatedResources: requests }) }),
   };

@@ -28,6 +28,8 @@ export interface ObservedContainer {
   readonly user?: LinuxContainerUser;
   /** Paths in it of mounts that are read-only with all that is mounted in them. */
   readonly recursiveReadOnly?: readonly string[];
+  /** With which it is asked to end; absent where the runtime does not say. */
+  readonly stopSignal?: string;
 }
 
 export interface ObservedSandbox {

@@ -131,9 +131,10 @@ test('mounts are told, and messages as far as all of a pod find room', () => {
     { name: 'w', mountPath: '/w' },
   ]);
   expect(told?.state?.terminated?.message).toHaveLength(3072);
-  const recursive = container({ recursiveReadOnly: ['/v'] });
+  const recursive = container({ recursiveReadOnly: ['/v'], stopSignal: 'SIGTERM' });
   const [running] = status(pod({ containers: [mounted] }), [recursive]).containerStatuses ?? [];
   expect(running?.volumeMounts?.[0]).toMatchObject({ name: 'v', recursiveReadOnly: 'Enabled' });
+  expect([told?.stopSignal, running?.stopSignal]).toEqual([undefined, 'SIGTERM']);
 });
 
 test('that a pod has ended is told when its sidecar has, too', () => {

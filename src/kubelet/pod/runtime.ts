@@ -6,6 +6,7 @@ import { type CriContainerStatus, containerState, type PodSandbox, sandboxState 
 import { renderLine, tailOffset } from '../logs/log-reader.ts';
 import { annotations, labels } from './identity.ts';
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from './observed.ts';
+import { stopSignalName } from './stop-signals.ts';
 
 const states = ['created', 'running', 'exited', 'unknown'] as const;
 const milliseconds = (nanoseconds: number): number => (nanoseconds > 0 ? Math.floor(nanoseconds / 1e6) : 0);
@@ -85,6 +86,7 @@ export class RuntimeReader {
       wantedImage: status.annotations[annotations.image] ?? '',
       ...userOf(status),
       ...recursiveOf(status),
+      ...stopSignalOf(status),
     };
     if (status.state === containerState.exited) this.#ended.set(status.id, observed);
     return observed;
@@ -101,6 +103,11 @@ function userOf({ user }: CriContainerStatus): Pick<ObservedContainer, 'user'> {
 function recursiveOf({ mounts }: CriContainerStatus): Pick<ObservedContainer, 'recursiveReadOnly'> {
   const paths = mounts.filter((mount) => mount.recursiveReadOnly).map(({ containerPath }) => containerPath);
   return paths.length > 0 ? { recursiveReadOnly: paths } : {};
+}
+
+function stopSignalOf(status: CriContainerStatus): Pick<ObservedContainer, 'stopSignal'> {
+  const stopSignal = stopSignalName(status.stopSignal);
+  return stopSignal === undefined ? {} : { stopSignal };
 }
 
 /** What was asked of something that is gone has no answer. */
