@@ -108,12 +108,21 @@ function getOnce(
   };
   const answer = (response: IncomingMessage) => {
     const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('error', failed);
-    response.on('end', () => {
+    let length = 0;
+    const done = () => {
       const body = Buffer.concat(chunks).subarray(0, maxBody).toString();
       resolve({ status: response.statusCode ?? 0, location: response.headers.location, body });
+    };
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length < maxBody) return;
+      // There may be no end to it.
+      done();
+      request.destroy();
     });
+    response.on('error', failed);
+    response.on('end', done);
   };
   const send = isSecure ? httpsRequest : http.request;
   const request = send(

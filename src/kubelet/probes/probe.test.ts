@@ -103,6 +103,26 @@ describe('HTTP', () => {
     expect(seen[0]).toBe('/good kube-probe/1.36 b');
   });
 
+  test('of an answer without an end no more is read than is wanted', async () => {
+    const closed = Promise.withResolvers<void>();
+    const server = createHttp((_, response) => {
+      response.on('close', closed.resolve);
+      const part = 'x'.repeat(4096);
+      const more = () => {
+        while (!response.destroyed && response.write(part));
+      };
+      response.on('drain', more);
+      response.writeHead(500);
+      more();
+    });
+    const port = await listen(server);
+    expect(await probe({ httpGet: { port } })).toEqual({
+      success: false,
+      message: 'HTTP probe failed with statuscode: 500',
+    });
+    await closed.promise;
+  });
+
   test('a redirect is followed on its host only', async () => {
     const server = createHttp(({ url = '' }, response) => {
       const to: Readonly<Record<string, string>> = { '/on': '/bad', '/away': 'http://elsewhere/', '/round': '/round' };
