@@ -65,3 +65,12 @@ test('who asks for one object gets it, whatever the query says of watches; other
   expect(parseRequestInfo('OPTIONS', '/api/v1/namespaces/n/secrets/s', watch).verb).toBe('');
   expect(parseRequestInfo('GET', '/x%3Cy', watch).path).toBe('/x<y');
 });
+
+test('what a collection’s path names is kept, but not for a path of any length', () => {
+  const ask = (namespace: string) =>
+    parseRequestInfo('POST', `/api/v1/namespaces/${namespace}/pods`, new URLSearchParams());
+  expect(ask('default')).toBe(ask('default'));
+  const long = 'a'.repeat(1000);
+  expect(ask(long)).toMatchObject({ namespace: long, resource: 'pods' });
+  expect(ask(long)).not.toBe(ask(long));
+});

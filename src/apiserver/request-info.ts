@@ -61,9 +61,12 @@ function collectionVerb(verb: string, query: URLSearchParams): string {
 /** By path: objects are made in few collections, and many in each. */
 const collections = new Map<string, RequestInfo>();
 const mostCollections = 1000;
+/** Characters of one; names of others are kept out, who may ask before anybody knows who they are. */
+const longestCollection = 200;
 
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
-  if (method !== 'POST' || query.size > 0) return readRequestInfo(method, path, query);
+  if (method !== 'POST' || query.size > 0 || path.length > longestCollection)
+    return readRequestInfo(method, path, query);
   const known = collections.get(path);
   if (known) return known;
   const info = readRequestInfo(method, path, query);
