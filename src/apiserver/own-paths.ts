@@ -1,13 +1,14 @@
 // The paths that name no resource and that this server answers itself: its version, health, metrics, OpenAPI documents and
 // discovery, and the list of all these.
 
+import { metricsContentType } from '../metrics/metric.ts';
 import type { Clock } from '../system/clock.ts';
 import { inAcceptedForm } from './discovery/accepted-form.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
 import { methodNotAllowed } from './errors.ts';
 import type { Extensions } from './extensions.ts';
 import { type HealthCheck, healthResponse } from './health.ts';
-import { type ApiMetrics, metricsContentType } from './metrics/api-metrics.ts';
+import type { ApiMetrics } from './metrics/api-metrics.ts';
 import type { Registry } from './registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse } from './request.ts';
 import type { VersionInfo } from './version.ts';

@@ -1,5 +1,5 @@
 // The kubelet's own API, as the API server asks it over the tunnel (docs/design.md, "The way to kubelets").
-
+import { once } from 'node:events';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { ownValue, table } from '../apimachinery/table.ts';
 import { parseTime } from '../apimachinery/time.ts';
 import type { RemoteCommand } from '../client/streaming/remote-command.ts';
 import type { TunnelHandler } from '../client/tunnel.ts';
+import { metricsContentType } from '../metrics/metric.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Cri } from './cri/client.ts';
 import { containerState } from './cri/messages.ts';
@@ -79,10 +80,10 @@ const handlers = table<(call: Call) => Promise<void>>({
 
 export function kubeletHandler(context: ServerContext): TunnelHandler {
   return async (request, response) => {
-    const url = new URL(request.url, 'http://kubelet');
-    const [, name = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
-    const handler = handlers[name];
     try {
+      const { url, segments } = parsed(request.url);
+      const [, name = '', ...rest] = segments;
+      const handler = handlers[name];
       if (!handler) throw notFound();
       await handler({ context, request, response, url, rest });
     } catch (error) {
@@ -97,8 +98,22 @@ export function kubeletHandler(context: ServerContext): TunnelHandler {
   };
 }
 
+function parsed(path: string): { readonly url: URL; readonly segments: readonly string[] } {
+  try {
+    const url = new URL(path, 'http://kubelet');
+    return { url, segments: url.pathname.split('/').map(decodeURIComponent) };
+  } catch {
+    throw new Refusal(400, '400 Bad Request');
+  }
+}
+
 function text(response: Http2ServerResponse, body: string, status = 200): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(body);
+}
+
+function shownMetrics(response: Http2ServerResponse, body: string): void {
+  response.writeHead(200, { 'content-type': metricsContentType });
   response.end(body);
 }
 
@@ -130,15 +145,15 @@ async function stats({ context, response, url, rest }: Call): Promise<void> {
 async function metrics({ context, response, rest }: Call): Promise<void> {
   if (rest.length === 0) {
     const [usage, detail] = await Promise.all([context.usage.read(), context.detail.read(context.pods())]);
-    text(response, kubeletMetrics({ nodeName: context.nodeName, pods: context.pods(), usage, detail }));
+    shownMetrics(response, kubeletMetrics({ nodeName: context.nodeName, pods: context.pods(), usage, detail }));
   } else if (rest.join('/') === 'resource') {
     const usage = await context.usage.read().catch(() => undefined);
-    text(response, resourceMetrics(usage && statsSummary(context, usage)));
+    shownMetrics(response, resourceMetrics(usage && statsSummary(context, usage)));
   } else if (rest.join('/') === 'cadvisor') {
     const containers = await readContainers(context, context.pods()).catch(() => undefined);
     const machine = { cores: cpus().length, memory: totalmem(), nodeInfo: context.nodeInfo() };
-    text(response, cadvisorMetrics({ ...machine, containers }));
-  } else if (rest.join('/') === 'probes') text(response, context.probeMetrics.print());
+    shownMetrics(response, cadvisorMetrics({ ...machine, containers }));
+  } else if (rest.join('/') === 'probes') shownMetrics(response, context.probeMetrics.print());
   else throw notFound();
 }
 
@@ -199,11 +214,9 @@ async function containerLogs(call: Call): Promise<void> {
   response.end();
 }
 
-function drained(response: Http2ServerResponse, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    response.stream.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Resolves also at the abort. */
+async function drained({ stream }: Http2ServerResponse, signal: AbortSignal): Promise<void> {
+  await once(stream, 'drain', { signal }).catch(() => {});
 }
 
 async function logOf({ context, url }: Call, pod: Pod, name: string): Promise<ObservedContainer> {

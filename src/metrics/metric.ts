@@ -3,6 +3,9 @@
 
 import { printedFloat } from '../apimachinery/json/go-text.ts';
 
+/** Of the text, as upstream's components say. */
+export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
+
 /** As Go's client prints them: who asks for the bucket `le="1e+06"` finds it. */
 function printed(value: number): string {
   if (Number.isFinite(value)) return printedFloat(value);

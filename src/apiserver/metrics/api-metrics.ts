@@ -6,9 +6,6 @@ import type { Registry } from '../registry/registry.ts';
 import type { VersionInfo } from '../version.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
-/** Prometheus' text format. */
-export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
-
 export class ApiMetrics {
   readonly requests = new RequestMetrics();
   readonly inFlight = new Gauge({

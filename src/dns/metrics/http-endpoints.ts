@@ -1,5 +1,6 @@
 // /metrics, /health and /ready over HTTP, as CoreDNS's plugins of these names answer.
 import type { Server } from 'node:http';
+import { metricsContentType } from '../../metrics/metric.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import { http } from '../../system/http.ts';
 
@@ -13,7 +14,6 @@ export interface HttpEndpointsOptions {
 }
 
 const TEXT = 'text/plain; charset=utf-8';
-const METRICS_TEXT = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
 
 /** Serves until the signal aborts. An address that cannot be listened on is logged, and done without. */
 export async function serveHttpEndpoints(options: HttpEndpointsOptions, signal: AbortSignal): Promise<void> {
@@ -35,7 +35,7 @@ export async function serveHttpEndpoints(options: HttpEndpointsOptions, signal: 
 async function answerTo(path: string, { metrics, waitingFor }: HttpEndpointsOptions) {
   const text = (status: number, body: string) => ({ status, type: TEXT, body });
   if (path === '/health') return text(200, 'OK');
-  if (path === '/metrics') return { status: 200, type: METRICS_TEXT, body: await metrics() };
+  if (path === '/metrics') return { status: 200, type: metricsContentType, body: await metrics() };
   if (path !== '/ready') return text(404, '404 page not found\n');
   const waiting = waitingFor();
   return waiting.length === 0 ? text(200, 'OK') : text(503, waiting.join(','));

@@ -1,6 +1,7 @@
 // The HTTP servers of a proxy: one for itself, one for metrics, and one per Service with a health check node port.
 import type { Server } from 'node:http';
 import type { EventRecorder } from '../../client/events.ts';
+import { metricsContentType } from '../../metrics/metric.ts';
 import type { IPFamily } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import { http } from '../../system/http.ts';
@@ -196,7 +197,7 @@ export class HealthServers {
   async #metrics(url: URL, accept: string | undefined): Promise<HealthResponse> {
     const { settings } = this.#options;
     const path = url.pathname;
-    const text = { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' };
+    const text = { 'Content-Type': metricsContentType };
     if (path === '/metrics') return { status: 200, headers: text, body: await this.metrics.print() };
     if (path === '/portico/rules') return this.#rules(url, accept);
     if (path === '/proxyMode') return { status: 200, headers: { 'Content-Type': 'text/plain' }, body: settings.mode };
