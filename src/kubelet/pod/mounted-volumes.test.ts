@@ -34,3 +34,24 @@ test('content is looked at again every minute, when labels change at once, and g
   expect(done).toEqual(['x=2', 'release u']);
   expect(mounted.isReleased).toBe(true);
 });
+
+test('volumes without content of the API’s are found once by an agent that comes later', async () => {
+  const emptyDirs: Pod = { ...pod('1'), spec: { containers: [], volumes: [{ name: 'v', emptyDir: {} }] } };
+  let isThere = false;
+  const paths = new Map([['v', '/v']]);
+  let tries = 0;
+  const setUp = async () => {
+    tries += 1;
+    if (!isThere) throw new Error('not yet');
+    return { paths };
+  };
+  const options = { clock: new FakeClock(), nodeIPs: [] };
+  const context = { volumes: { setUp }, sources: { of: () => ({}) }, options } as unknown as PodContext;
+  const mounted = new MountedVolumes(context);
+  expect(await mounted.refresh(emptyDirs, addresses)).toBeUndefined();
+  expect(mounted.current).toBeUndefined();
+  isThere = true;
+  await mounted.refresh(emptyDirs, addresses);
+  await mounted.refresh(emptyDirs, addresses);
+  expect([mounted.current?.paths, tries]).toEqual([paths, 2]);
+});

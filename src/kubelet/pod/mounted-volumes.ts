@@ -52,8 +52,12 @@ export class MountedVolumes {
 
   /** Returns when to look again (milliseconds since the epoch); undefined for a pod without content of the API's. */
   async refresh(pod: Pod, addresses: Addresses): Promise<number | undefined> {
-    if (!(pod.spec?.volumes ?? []).some((v) => v.configMap || v.secret || v.projected || v.downwardAPI))
+    const { volumes = [] } = pod.spec;
+    if (!volumes.some((v) => v.configMap || v.secret || v.projected || v.downwardAPI)) {
+      // Those that an earlier agent mounted are known again. Where that fails, the pod's containers run all the same.
+      if (!this.#mounted && volumes.length > 0) await this.setUp(pod, addresses).catch(() => undefined);
       return undefined;
+    }
     const now = this.#context.options.clock.now();
     const at = this.#mounted?.at ?? 0;
     const isCurrent = jsonEqual(this.#mounted?.shown, shownOf(pod));
