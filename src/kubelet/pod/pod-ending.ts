@@ -10,6 +10,9 @@ import type { ObservedContainer } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import type { PodView } from './pod-view.ts';
 
+/** Milliseconds after which containers that could not be ended are ended anew. */
+const retry = 1000;
+
 export interface PodEndingOptions {
   readonly context: PodContext;
   readonly view: PodView;
@@ -49,6 +52,8 @@ export class PodEnding {
       const why = error instanceof Error ? error.message : error;
       context.options.log(`stopping ${formatPod(identityOf(view.pod))}: ${why}`);
       this.#grace = undefined;
+      context.options.clock.after(retry, wake);
+      return;
     }
     wake();
   }

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { settle } from '../../client/fake/settle.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import type { ObservedContainer } from './observed.ts';
+import { PodEnding, type PodEndingOptions } from './pod-ending.ts';
+
+test('containers that could not be ended are tried again, but not at once', async () => {
+  const clock = new FakeClock();
+  const logged: string[] = [];
+  let woken = 0;
+  let tries = 0;
+  const options = {
+    context: { options: { clock, log: (line: string) => logged.push(line) } },
+    view: { pod: { metadata: { name: 'p', namespace: 'default', uid: 'u' } }, victim: () => ({}), sidecars: [] },
+    killer: {
+      killAll: async () => {
+        tries += 1;
+        if (tries === 1) throw new Error('shim is gone');
+      },
+    },
+    wake: () => {
+      woken += 1;
+    },
+  };
+  const ending = new PodEnding(options as unknown as PodEndingOptions);
+  const running = [{}] as ObservedContainer[];
+  ending.killAll(running, 30);
+  await settle();
+  expect([woken, logged]).toEqual([0, ['stopping p_default(u): shim is gone']]);
+  clock.advance(1000);
+  expect(woken).toBe(1);
+  ending.killAll(running, 30);
+  await settle();
+  expect([woken, tries]).toEqual([2, 2]);
+});
