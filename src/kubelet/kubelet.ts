@@ -189,11 +189,13 @@ export class Kubelet {
   #begin(worker: PodWorker): void {
     const { pod } = worker;
     const { refused, preempted: victims = [] } = this.#admission(pod);
-    for (const victim of victims) {
-      const { name, namespace } = victim.metadata;
+    const leaving = victims.flatMap(({ metadata }) => this.#workers.get(metadata.uid ?? '') ?? []);
+    for (const victim of leaving) {
+      const { name, namespace } = victim.pod.metadata;
       this.#options.log(`ending ${namespace}/${name} so that ${pod.metadata.namespace}/${pod.metadata.name} fits`);
-      this.#workers.get(victim.metadata.uid ?? '')?.end(preempted);
+      victim.end(preempted);
     }
+    worker.startAfter(leaving);
     this.#workers.set(pod.metadata.uid ?? '', worker);
     if (refused) worker.end(refused);
     else worker.wake();

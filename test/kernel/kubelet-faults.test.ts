@@ -236,11 +236,13 @@ test('when memory runs short a pod is evicted, the node says so and takes no pod
 
 test('a critical pod that does not fit ends another that it may end', async () => {
   const { status } = await api.resource<Node>(nodes).get(nodeName);
-  const container = shell('exec sleep 1000', { resources: { requests: { cpu: status?.allocatable?.cpu ?? '' } } });
+  const whole = { resources: { requests: { cpu: status?.allocatable?.cpu ?? '' } } };
+  const container = shell('exec sleep 1000', whole);
   // Under memory pressure, as the test before left it, who asks for nothing is not taken.
   const modest = shell('exec sleep 1000', { resources: { requests: { memory: '8Mi' } } });
   await create('modest', { containers: [modest] });
-  await create('filling', { containers: [container] });
+  const stubborn = shell("trap '' TERM; while :; do sleep 1; done", whole);
+  await create('filling', { containers: [stubborn], terminationGracePeriodSeconds: 4 });
   for (const name of ['modest', 'filling'])
     await expect.poll(async () => (await find(name))?.status?.phase, long).toBe('Running');
   await create('late', { containers: [container] });
@@ -253,6 +255,11 @@ test('a critical pod that does not fit ends another that it may end', async () =
     .toMatchObject({ phase: 'Failed', reason: 'Preempting', message });
   expect((await find('filling'))?.status?.conditions).toContainEqual(
     expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }),
+  );
+  const stateOf = async (name: string) => (await find(name))?.status?.containerStatuses?.[0]?.state;
+  const begun = (await stateOf('critical'))?.running?.startedAt ?? '';
+  expect(Date.parse(begun)).toBeGreaterThanOrEqual(
+    Date.parse((await stateOf('filling'))?.terminated?.finishedAt ?? ''),
   );
   await expect.poll(() => said('filling'), long).toContain(`Preempting: ${message}`);
   expect((await find('modest'))?.status?.phase).toBe('Running');

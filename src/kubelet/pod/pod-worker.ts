@@ -55,6 +55,10 @@ export class PodWorker {
   #mirror: Pod | undefined;
   #removed = false;
   #released = false;
+  readonly #cleared = Promise.withResolvers<void>();
+  /** That leave the node so that there is room for this one. */
+  #others: readonly PodWorker[] = [];
+  #startBy = 0;
   #isTerminated = false;
   #verdict: Verdict | undefined;
   #mostGrace = Number.POSITIVE_INFINITY;
@@ -123,6 +127,14 @@ export class PodWorker {
     this.wake();
   }
 
+  /** Starts nothing before the others have left the node, or had more than enough time to. */
+  startAfter(others: readonly PodWorker[]): void {
+    if (others.length === 0) return;
+    this.#others = others;
+    this.#startBy = this.#context.options.clock.now() + Math.max(...others.map(({ pod }) => mostToEnd(pod)));
+    for (const other of others) void other.cleared.then(() => this.wake());
+  }
+
   get pod(): Pod {
     return this.#view.pod;
   }
@@ -140,6 +152,11 @@ export class PodWorker {
   /** Whether it has ended and left its volumes. */
   get isCleared(): boolean {
     return this.#released || this.#volumes.isReleased;
+  }
+
+  /** Resolves when it {@link isCleared}. */
+  get cleared(): Promise<void> {
+    return this.#cleared.promise;
   }
 
   /** Where its volumes are on the node, by name. */
@@ -233,8 +250,10 @@ export class PodWorker {
       const sandbox = readySandbox(this.#view.observed);
       if (sandbox) await this.#context.options.cri.stopPodSandbox(sandbox.id);
       await this.#volumes.release(this.pod);
+      this.#cleared.resolve();
       return undefined;
     }
+    if (!this.#hasRoom()) return this.#startBy;
     const resizeAt = await this.#resize();
     const retryAt = await this.#carryOut();
     await this.#publish();
@@ -279,6 +298,12 @@ export class PodWorker {
     if (hasActed)
       await collectGarbage(this.pod, this.#view.observed, { context: this.#context, starter: this.#starter });
     return retryAt;
+  }
+
+  #hasRoom(): boolean {
+    const { clock } = this.#context.options;
+    if (clock.now() >= this.#startBy || this.#others.every(({ isCleared }) => isCleared)) this.#others = [];
+    return this.#others.length === 0;
   }
 
   /** Whether the pod has ended, or is to end, whatever its containers do. */
@@ -334,6 +359,7 @@ export class PodWorker {
     this.#isTerminated = true;
     await this.#publish();
     this.#released = true;
+    this.#cleared.resolve();
     await this.#ending.remove({ isInApi: !this.#removed });
     this.stop();
     this.#context.finished(this.pod.metadata.uid ?? '');
@@ -363,6 +389,11 @@ export class PodWorker {
   #event(event: EventText, container?: Container): void {
     recordPodEvent(this.#context.recorder, this.#mirror ?? this.pod, event, container);
   }
+}
+
+/** Milliseconds after which nobody waits for a pod's end any more (kubelet's killPodNow). */
+function mostToEnd({ spec: { terminationGracePeriodSeconds: grace = 30 } }: Pod): number {
+  return Math.max(10, 1.5 * grace) * 1000;
 }
 
 /** Whether a pod differs from what it was in more than its status. */
