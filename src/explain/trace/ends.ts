@@ -1,5 +1,6 @@
 // The two ends of a trace, as a person writes them.
 import { canonicalIP } from '../../net/ip.ts';
+import { isWithin } from '../../netfilter/address.ts';
 import type { Protocol } from '../../netfilter/packet.ts';
 
 export type From =
@@ -52,5 +53,21 @@ export function parseTo(text: string): To {
   if (port < 1 || port > 65_535) throw new TraceError(`to: ${port} is no port: they go from 1 to 65535`);
   const protocol = (match[4] ?? 'tcp').toLowerCase();
   if (!protocols.includes(protocol)) throw new TraceError(`to: ${JSON.stringify(match[4])} is none of tcp, udp, sctp`);
-  return { host: canonicalIP(host) ?? host, port, protocol: protocol as Protocol };
+  const address = canonicalIP(host);
+  if (address !== undefined && unforwarded.some((range) => isWithin(address, range))) {
+    throw new TraceError(`to: no node passes on what is for ${address}: it stays on the link of its sender`);
+  }
+  return {
+    host: address === undefined ? host : (oneself.get(address) ?? address),
+    port,
+    protocol: protocol as Protocol,
+  };
 }
+
+/** Of many at once, or of one link. */
+const unforwarded = ['224.0.0.0/4', '255.255.255.255', 'ff00::/8', 'fe80::/10'];
+/** What Linux takes these for when something is sent to them. */
+const oneself: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);

@@ -178,7 +178,14 @@ test('questions that make no sense get one line', () => {
   expect(() => parseTo('web')).toThrow('is not HOST:PORT');
   expect(() => parseTo('web:99999')).toThrow('is no port');
   expect(() => parseTo('web:80/icmp')).toThrow('is none of tcp, udp, sctp');
+  for (const link of ['224.0.0.1', '255.255.255.255', '[ff02::1]', '[FE80::1]'])
+    expect(() => parseTo(`${link}:53/udp`)).toThrow('stays on the link of its sender');
   expect(() => trace('', 'pod/nobody', '10.96.0.1:80')).toThrow('there is no pod demo/nobody among the objects');
+});
+
+test('the address of nobody is oneself', () => {
+  expect(parseTo('0.0.0.0:80').host).toBe('127.0.0.1');
+  expect(parseTo('[0::0]:80').host).toBe('::1');
 });
 
 const policy = (name: string, spec: string) => `
