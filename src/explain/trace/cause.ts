@@ -10,7 +10,7 @@ import { isWalledOff, type Match } from './service.ts';
 import type { Cause } from './trace.ts';
 import type { World } from './world.ts';
 
-interface Failed {
+export interface Failed {
   readonly match: Match | undefined;
   readonly plans: readonly ServicePortPlan[];
   readonly destination: AddressPort;

@@ -6,7 +6,7 @@ import type { AddressPort, Packet } from '../../netfilter/packet.ts';
 import { contains } from '../../proxy/address.ts';
 import type { LocalDetector } from '../../proxy/config.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
-import { causeOf } from './cause.ts';
+import { causeOf, type Failed } from './cause.ts';
 import type { From, To } from './ends.ts';
 import { followPacket } from './follow.ts';
 import { resolveName } from './name.ts';
@@ -87,6 +87,37 @@ function wayOf(
   };
   const followed = followPacket(world, nodes, { node: sender.node, packet });
   const outcomes = followed.map(({ traced }) => traced);
+  const decision = decisionOf({ world, nodes, ends: { sender, destination, protocol }, outcomes });
+  const known = followed.find(({ cause }) => cause)?.cause;
+  const asked = joinHostPort(destination.address, destination.port);
+  const isPassedBy = (one: TraceOutcome) => one.result === 'leaves the cluster' && one.destination === asked;
+  const isWell = (one: TraceOutcome) =>
+    !one.isUnanswered && (one.result === 'arrives' || (one.result === 'leaves the cluster' && !isPassedBy(one)));
+  // A policy that drops what is for no port of a Service is not what is wrong with it.
+  const isAstray = decision.match === undefined && outcomes.every((one) => one.destination === asked);
+  const ofObjects = () => causeOf(world, failureOf(settings, decision, outcomes));
+  const cause = outcomes.every(isWell) ? undefined : isAstray ? (ofObjects() ?? known) : (known ?? ofObjects());
+  const note = cause
+    ? `mode ${settings.mode} has no rule for it, so it goes where the default route leads`
+    : leftToBalancer(world, destination.address);
+  return {
+    service: decision.match && serviceStep(world, decision.match, sharesOf(outcomes)),
+    outcomes: merged(outcomes).map((one) => (note !== undefined && isPassedBy(one) ? { ...one, note } : one)),
+    cause,
+  };
+}
+
+/** What the node that decides makes of a packet. */
+type Decision = Pick<Failed, 'match' | 'plans' | 'destination' | 'source' | 'node'>;
+
+interface Decided {
+  readonly world: World;
+  readonly nodes: NodeRules;
+  readonly ends: Ends;
+  readonly outcomes: readonly TraceOutcome[];
+}
+
+function decisionOf({ world, nodes, ends: { sender, destination, protocol }, outcomes }: Decided): Decision {
   // A node port of another node is that node's to decide.
   const node = nodeAt(world, destination.address) ?? world.nodes.get(sender.node);
   const decider = node?.metadata.name ?? sender.node;
@@ -103,27 +134,12 @@ function wayOf(
     isDropped: outcomes.some(({ result }) => result === 'dropped'),
     source: sender.address,
   });
+  return { match, plans, destination, source: sender.address, node: decider };
+}
+
+function failureOf(settings: ProxySettings, decision: Decision, outcomes: readonly TraceOutcome[]): Failed {
   const { serviceCIDRs, ignoreExternalIPs: ignoresExternalIPs = false } = settings;
-  const isUnanswered = outcomes.some((one) => one.isUnanswered);
-  const where = { destination, source: sender.address, node: decider };
-  const why = { ...where, match, plans, serviceCIDRs, ignoresExternalIPs, isUnanswered };
-  const asked = joinHostPort(destination.address, destination.port);
-  const isPassedBy = (one: TraceOutcome) => one.result === 'leaves the cluster' && one.destination === asked;
-  const isWell = (one: TraceOutcome) =>
-    !one.isUnanswered && (one.result === 'arrives' || (one.result === 'leaves the cluster' && !isPassedBy(one)));
-  const known = followed.find(({ cause }) => cause)?.cause;
-  // A policy that drops what is for no port of a Service is not what is wrong with it.
-  const isAstray = match === undefined && outcomes.every((one) => one.destination === asked);
-  const causes = isAstray ? [causeOf(world, why), known] : [known, causeOf(world, why)];
-  const cause = outcomes.every(isWell) ? undefined : causes.find((one) => one !== undefined);
-  const note = cause
-    ? `mode ${settings.mode} has no rule for it, so it goes where the default route leads`
-    : leftToBalancer(world, destination.address);
-  return {
-    service: match && serviceStep(world, match, sharesOf(outcomes)),
-    outcomes: merged(outcomes).map((one) => (note !== undefined && isPassedBy(one) ? { ...one, note } : one)),
-    cause,
-  };
+  return { ...decision, serviceCIDRs, ignoresExternalIPs, isUnanswered: outcomes.some((one) => one.isUnanswered) };
 }
 
 /** By its address; detectors of other kinds go by the bridge, by which it comes into its own node only. */
