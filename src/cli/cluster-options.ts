@@ -30,6 +30,11 @@ export function addOutputOption(command: Command): Command {
   });
 }
 
+/** The command that starts the cluster, or what is missing of it. */
+export function upCommand(name: string): string {
+  return `sudo ./portico up${name === 'portico' ? '' : ` --name ${name}`}`;
+}
+
 export function usage(message: string): Failure {
   return new Failure(message, { exitCode: 2 });
 }

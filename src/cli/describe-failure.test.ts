@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Failure } from '../cluster/failure.ts';
 import { describeFailure } from './describe-failure.ts';
 
@@ -29,4 +29,21 @@ test('an address that is taken is told as that, whoever wanted to listen there',
   expect(describeFailure(second.error).line).toBe(
     `cannot listen on 127.0.0.1:${first.port}: the port is taken: end what listens there, or choose another with --listen`,
   );
+});
+
+test('a file that only root may read is told with what to do, to those who are not root', () => {
+  const refused = Object.assign(new Error("EACCES: permission denied, open '/x/kubeconfig'"), {
+    code: 'EACCES',
+    path: '/x/kubeconfig',
+  });
+  const lineFor = (uid: number) => {
+    const spy = vi.spyOn(process as { getuid(): number }, 'getuid').mockReturnValue(uid);
+    try {
+      return describeFailure(refused).line;
+    } finally {
+      spy.mockRestore();
+    }
+  };
+  expect(lineFor(1000)).toBe("EACCES: permission denied, open '/x/kubeconfig': run it with sudo");
+  expect(lineFor(0)).toBe("EACCES: permission denied, open '/x/kubeconfig'");
 });

@@ -2,13 +2,20 @@
 import type { Command } from 'commander';
 import { listImages } from '../cluster/images/import.ts';
 import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+import { describeFailure } from './describe-failure.ts';
 import { nodesOf } from './nodes-of.ts';
 import { table } from './table.ts';
 
 async function run(flags: ClusterFlags & { readonly output?: string }): Promise<void> {
   const paths = await pathsOf(flags);
   const nodes = await nodesOf(paths, flags.name);
-  const lists = await Promise.all(nodes.map((node) => listImages(tools.exec, paths.node(node))));
+  const asked = await Promise.allSettled(nodes.map((node) => listImages(tools.exec, paths.node(node))));
+  const lists = asked.map((answer, i) => {
+    if (answer.status === 'fulfilled') return answer.value;
+    console.error(`portico: ${nodes[i]}: ${describeFailure(answer.reason).line}`);
+    process.exitCode = 1;
+    return [];
+  });
   const where = new Map<string, string[]>();
   for (const [i, images] of lists.entries()) {
     for (const image of images) where.set(image, [...(where.get(image) ?? []), nodes[i] ?? '']);

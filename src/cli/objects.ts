@@ -84,7 +84,7 @@ export async function clientOf(flags: ObjectFlags, command: string): Promise<Cli
 }
 
 /** What the API server answers to the first that is asked of it; a Failure that says what to do when nobody is there. */
-async function answered<T>(command: string, asking: Promise<T>): Promise<T> {
+export async function answered<T>(command: string, asking: Promise<T>): Promise<T> {
   try {
     return await asking;
   } catch (error) {

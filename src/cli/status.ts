@@ -1,7 +1,7 @@
 // `portico status`: parts, nodes, addresses, health and memory.
 import type { Command } from 'commander';
 import type { ClusterStatus } from '../cluster/status.ts';
-import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools, upCommand } from './cluster-options.ts';
 import { table } from './table.ts';
 
 interface Flags extends ClusterFlags {
@@ -22,7 +22,10 @@ async function run(flags: Flags): Promise<void> {
 
 function print(status: ClusterStatus): void {
   console.log(`Cluster ${status.name}: ${status.state}`);
-  if (status.parts.length === 0) return;
+  if (status.parts.length === 0) {
+    console.log(`Start it with: ${upCommand(status.name)}`);
+    return;
+  }
   if (status.server) {
     console.log(`API server ${status.server}, proxy mode ${status.proxyMode}, egress ${status.egress ? 'on' : 'off'}`);
     console.log(`KUBECONFIG=${status.kubeconfig}`);
@@ -42,7 +45,8 @@ function print(status: ClusterStatus): void {
     p.health,
   ]);
   console.log(`\n${table(['PART', 'NODE', 'PID', 'MEMORY', 'HEALTH'], rows)}`);
-  if (status.state === 'degraded') console.log('\nportico up starts what is missing; what runs goes on.');
+  if (status.state === 'degraded')
+    console.log(`\nWhat is missing is started by: ${upCommand(status.name)}; what runs goes on.`);
 }
 
 export function register(command: Command): void {

@@ -14,6 +14,7 @@ import { Failure } from '../cluster/failure.ts';
 import { joinHostPort } from '../net/ip.ts';
 import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools, usage } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
+import { answered } from './objects.ts';
 import { table } from './table.ts';
 
 interface TokenFlags extends ClusterFlags {
@@ -63,6 +64,8 @@ function bootstrapSecret(
 
 async function connect(flags: TokenFlags): Promise<{ readonly access: ClusterAccess; readonly client: Client }> {
   const path = flags.kubeconfig === undefined ? (await pathsOf(flags)).kubeconfig : resolve(flags.kubeconfig);
+  if (flags.kubeconfig === undefined && (await tools.files.read(path)) === undefined)
+    throw new Failure(`the cluster ${flags.name} has never been up: there is no ${path}`);
   const access = await readKubeconfig(path, tools);
   return { access, client: createClient(transportOf(access, { ...tools, userAgent: 'portico' })) };
 }
@@ -85,7 +88,8 @@ async function create(flags: CreateFlags): Promise<void> {
   const secret = randomText(16);
   const expiration = flags.ttl === 0 ? undefined : formatTime(tools.clock.now() + flags.ttl * 1000);
   const { description } = flags;
-  await client.resource<Secret>(secrets).create(bootstrapSecret(id, secret, { description, expiration }));
+  const made = bootstrapSecret(id, secret, { description, expiration });
+  await answered('token', client.resource<Secret>(secrets).create(made));
   const fingerprint = new X509Certificate(access.ca ?? '').fingerprint256.replaceAll(':', '').toLowerCase();
   const token = `${fingerprint}::${id}.${secret}`;
   const join = `portico agent --server ${await joinServer(access, client)} --token ${token}`;
@@ -101,7 +105,7 @@ interface ListedToken {
 }
 
 async function listTokens(client: Client): Promise<ListedToken[]> {
-  const { items } = await client.resource<Secret>(secrets).list({ namespace: 'kube-system' });
+  const { items } = await answered('token', client.resource<Secret>(secrets).list({ namespace: 'kube-system' }));
   const text = (secret: Secret, key: string) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
   return items
     .filter(({ type }) => type === tokenType)
@@ -139,9 +143,9 @@ async function remove(ids: readonly string[], flags: TokenFlags): Promise<void> 
     const id = /(?:^|::)([a-z0-9]{6})(?:\.[a-z0-9]{16})?$/.exec(text)?.[1];
     if (!id) throw usage(`${JSON.stringify(text)} is neither the id of a token nor a token`);
     try {
-      await client.resource<Secret>(secrets).delete(`bootstrap-token-${id}`, 'kube-system');
+      await answered('token', client.resource<Secret>(secrets).delete(`bootstrap-token-${id}`, 'kube-system'));
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!isNotFound(error instanceof Error ? error.cause : error)) throw error;
       throw new Failure(`there is no token ${id}; see: portico token list`, { cause: error });
     }
     console.log(`token ${id} deleted`);

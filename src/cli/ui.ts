@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { addOutputOption, tools } from './cluster-options.ts';
 import { networkOfThisMachine } from './network-settings.ts';
-import { addSourceOptions, clientOf, isOfThisMachine } from './objects.ts';
+import { addSourceOptions, answered, clientOf, isOfThisMachine } from './objects.ts';
 
 interface Flags {
   readonly kubeconfig?: string;
@@ -26,7 +26,7 @@ export async function pageLink(flags: Omit<Flags, 'output'>): Promise<string> {
   await buildPageIfStale(tools.exec, (line) => process.stderr.write(`portico: ${line}\n`));
   const source = { ...flags, filename: [] };
   const proxyMode = isOfThisMachine(source) ? (await networkOfThisMachine(source)).proxyMode : undefined;
-  return askForLink(await clientOf(source, 'ui'), proxyMode);
+  return answered('ui', askForLink(await clientOf(source, 'ui'), proxyMode));
 }
 
 export function register(command: Command): void {

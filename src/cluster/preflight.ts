@@ -22,9 +22,8 @@ const programs = table<string>({
 
 /** Throws a Failure that says how to run the command. */
 export function requireRoot(command: string): void {
-  if (process.getuid?.() !== 0) {
-    throw new Failure(`${command} makes network namespaces and needs root; run: sudo ./portico ${command}`);
-  }
+  if (process.getuid?.() !== 0)
+    throw new Failure(`${command} needs root; run it with sudo: sudo ./portico ${command} …`);
 }
 
 /** Every program that a cluster needs is on PATH, and the CNI plugins are where one looks for them. Returns their folder. */

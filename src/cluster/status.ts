@@ -42,8 +42,10 @@ export async function status(
 ): Promise<ClusterStatus> {
   const record = await readRecord(tools.files, paths);
   const processes = clusterProcesses(name, cgroupName(name));
-  if (!record)
-    return { name, state: processes.length > 0 ? 'degraded' : 'absent', parts: partsOf(processes, []), nodes: [] };
+  if (!record) {
+    if (processes.length === 0) return { name, state: 'absent', parts: [], nodes: [] };
+    return { name, state: 'degraded', parts: partsOf(processes, []), nodes: [] };
+  }
   const network = networkLayout(record);
   const parts = partsOf(
     processes,

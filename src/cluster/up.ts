@@ -263,7 +263,10 @@ async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }
 
 function describeNodes(nodes: readonly RunningNode[]): string {
   const fresh = nodes.filter((n) => n.changed).length;
-  return fresh === 0 ? `${nodes.length} nodes run already` : `containerd and agent on ${fresh} nodes, images imported`;
+  const counted = (count: number) => `${count} ${count === 1 ? 'node' : 'nodes'}`;
+  return fresh === 0
+    ? `${counted(nodes.length)} run already`
+    : `containerd and agent on ${counted(fresh)}, images imported`;
 }
 
 /** Starts the control plane unless it runs, and hands agents the token to join with. */

@@ -39,9 +39,17 @@ describe('refused before anything is made', () => {
 
   test('without root', async () => {
     const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    for (const command of ['up', 'down', 'status']) {
+    for (const command of ['up', 'down', 'status', 'images']) {
       expectOneLine(await run([...asNobody, launcher, command, '--name', cluster.name]), /root.*sudo/);
     }
+  });
+
+  test('of a cluster that never was: says how to start it', async () => {
+    const { stdout, code } = await cluster.portico('status');
+    expect(code).toBe(1);
+    expect(stdout).toBe(`Cluster ${cluster.name}: absent\nStart it with: sudo ./portico up --name ${cluster.name}\n`);
+    expectOneLine(await cluster.portico('images'), /is not up; start it with: sudo \.\/portico up --name /);
+    expectOneLine(await run([launcher, 'token', 'list', '--name', cluster.name]), /has never been up/);
   });
 
   test('with the port taken: says by whom', async () => {

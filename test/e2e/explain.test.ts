@@ -118,7 +118,7 @@ test('a trace from a pod names the Service, its candidates and the nodes; a wron
   const wrong = await cluster.portico('trace', `pod/${pod}`, 'front:81');
   expect(wrong.code).toBe(1);
   expect(wrong.stdout).toContain(
-    'Why      Service default/front, spec.ports: the Service has no port 81; it has 80/TCP',
+    'Why      Service default/front, spec.ports: the Service has no port 81/TCP; it has 80/TCP',
   );
 });
 

@@ -110,8 +110,8 @@ test('without a node its pods get nothing more', async () => {
 });
 
 test('kinds whose work is not foreseen are named', async () => {
-  const [job] = read('kind: Job\nmetadata: {name: web, namespace: demo}\n');
-  const found = await plan(withObjects(cluster, [job!]));
+  const made = ['Job', 'ConfigMap'].flatMap((kind) => read(`kind: ${kind}\nmetadata: {name: web, namespace: demo}\n`));
+  const found = await plan(withObjects(cluster, made));
   expect(found.notes).toEqual(['what controllers make of a Job (its pods, for one) is not foreseen']);
 });
 

@@ -40,6 +40,8 @@ export interface PlanRequest {
 const known = [
   ...['Node', 'Pod', 'Service', 'EndpointSlice', 'Namespace', 'NetworkPolicy', 'LoadBalancerPool'],
   ...workloadKinds,
+  // Nothing of the network is made of these.
+  ...['ConfigMap', 'Secret', 'ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding'],
 ];
 
 export async function planChange(request: PlanRequest): Promise<NetworkPlan> {

@@ -2,7 +2,7 @@
 
 import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { ownValue } from '../../apimachinery/table.ts';
-import type { AddressPort } from '../../netfilter/packet.ts';
+import type { AddressPort, Packet } from '../../netfilter/packet.ts';
 import { canonicalIP, contains } from '../../proxy/address.ts';
 import type { ServicePortPlan } from '../../proxy/plan.ts';
 import { proxyNameLabel } from '../../proxy/service-port.ts';
@@ -14,6 +14,7 @@ export interface Failed {
   readonly match: Match | undefined;
   readonly plans: readonly ServicePortPlan[];
   readonly destination: AddressPort;
+  readonly protocol: Packet['protocol'];
   readonly source: string;
   /** Where rules decided. */
   readonly node: string;
@@ -35,7 +36,7 @@ export function causeOf(world: World, failed: Failed): Cause | undefined {
     return {
       object: `Service ${namespace}/${serviceName}`,
       field: 'spec.ports',
-      message: `the Service has no port ${destination.port}; it has ${ports.join(', ')}`,
+      message: `the Service has no port ${destination.port}/${failed.protocol.toUpperCase()}; it has ${ports.join(', ')}`,
       remedy: 'ask for one of these ports, or add the port to spec.ports',
     };
   }

@@ -129,7 +129,13 @@ test.each<{ why: string; manifests: string; way: readonly [from: string, to: str
     why: 'no such port',
     manifests: service('type: ClusterIP') + both,
     way: ['pod/client', 'web:81'],
-    cause: { field: 'spec.ports', message: 'the Service has no port 81; it has 80/TCP' },
+    cause: { field: 'spec.ports', message: 'the Service has no port 81/TCP; it has 80/TCP' },
+  },
+  {
+    why: 'no such port of this protocol',
+    manifests: service('type: ClusterIP') + both,
+    way: ['pod/client', 'web:80/udp'],
+    cause: { field: 'spec.ports', message: 'the Service has no port 80/UDP; it has 80/TCP' },
   },
   {
     why: 'a cluster IP of nobody',

@@ -108,7 +108,7 @@ function wayOf(
 }
 
 /** What the node that decides makes of a packet. */
-type Decision = Pick<Failed, 'match' | 'plans' | 'destination' | 'source' | 'node'>;
+type Decision = Pick<Failed, 'match' | 'plans' | 'destination' | 'protocol' | 'source' | 'node'>;
 
 interface Decided {
   readonly world: World;
@@ -134,7 +134,7 @@ function decisionOf({ world, nodes, ends: { sender, destination, protocol }, out
     isDropped: outcomes.some(({ result }) => result === 'dropped'),
     source: sender.address,
   });
-  return { match, plans, destination, source: sender.address, node: decider };
+  return { match, plans, destination, protocol, source: sender.address, node: decider };
 }
 
 function failureOf(settings: ProxySettings, decision: Decision, outcomes: readonly TraceOutcome[]): Failed {
