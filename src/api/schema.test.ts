@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseJson } from '../apimachinery/json/parse.ts';
-import { DecodeError, decodeObject } from '../apimachinery/schema/decode.ts';
+import { convertObject, DecodeError, decodeObject } from '../apimachinery/schema/decode.ts';
 import { decodeBody } from '../apimachinery/schema/request-body.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { readFacts } from './schema/facts.ts';
@@ -103,6 +103,46 @@ test.each([
   ['resource.v1.CapacityRequestPolicyRange', 'min'],
 ])('%s.%s that is left out is missed by validation, not found wrong', (type, field) => {
   expect(decodeObject({}, schemas.typeSchema(`io.k8s.api.${type}`)!).object).not.toHaveProperty(field);
+});
+
+// What k8s.io/apimachinery 1.36 says of each when its converter, and not its decoder, makes the object.
+test.each<[string, object, string]>([
+  ['apps/Deployment', { spec: 'a' }, 'cannot restore struct from: string'],
+  ['apps/Deployment', { spec: { replicas: '3' } }, 'unrecognized type: int32'],
+  ['apps/Deployment', { spec: { replicas: 1.5 } }, 'cannot convert float64 to int32'],
+  ['apps/Deployment', { spec: { replicas: [1] } }, 'unrecognized type: int32'],
+  ['apps/Deployment', { spec: { paused: 0 } }, 'unrecognized type: bool'],
+  ['apps/Deployment', { spec: { strategy: { type: 1 } } }, 'cannot convert int64 to v1.DeploymentStrategyType'],
+  ['apps/Deployment', { spec: { strategy: { type: 1.5 } } }, 'unrecognized type: string'],
+  ['apps/Deployment', { spec: { strategy: { type: true } } }, 'unrecognized type: string'],
+  [
+    'apps/Deployment',
+    { spec: { strategy: { rollingUpdate: { maxSurge: 1.5 } } } },
+    'json: cannot unmarshal number 1.5 into Go value of type int32',
+  ],
+  ['apps/Deployment', { metadata: { labels: 'a' } }, 'cannot restore map from string'],
+  [
+    'apps/Deployment',
+    { metadata: { creationTimestamp: 1 } },
+    'json: cannot unmarshal number into Go value of type string',
+  ],
+  ['/Secret', { data: { a: '?' } }, 'error decoding from json: illegal base64 data at input byte 0'],
+  ['/Secret', { data: { a: 1 } }, 'cannot restore slice from int64'],
+  ['/ConfigMap', { metadata: { finalizers: {} } }, 'cannot restore slice from map'],
+])('%s %j is refused: %s', (type, value, why) => {
+  const [group = '', kind = ''] = type.split('/');
+  const schema = schemas.schemaOf({ group, version: 'v1', kind })!;
+  expect(() => convertObject(value, schema)).toThrow(new DecodeError(why));
+});
+
+test('unknown fields of what was converted come sorted', () => {
+  const { unknownFields } = convertObject({ b: 1, metadata: { a: 1 }, a: 1 }, deployment);
+  expect(unknownFields).toEqual(['a', 'b', 'metadata.a']);
+});
+
+test('a revision of any JSON', () => {
+  const schema = schemas.schemaOf({ group: 'apps', version: 'v1', kind: 'ControllerRevision' })!;
+  expect(decodeObject({ data: 5 }, schema).object).toMatchObject({ data: 5, revision: 0 });
 });
 
 test('managedFields without an entry are more than none, of the object itself', () => {
@@ -220,6 +260,14 @@ test('fieldValidation: Strict refuses, Warn warns, Ignore is silent; in the orde
   expect(() => decodeBody({ ...body, fieldValidation: 'Strict' })).toThrow(
     `Service in version "v1" cannot be handled as a Service: strict decoding error: ${complaints.join(', ')}`,
   );
+});
+
+test('what stands in an object that stands twice does not stand twice for that', () => {
+  const text = '{"spec":{"type":"a","ports":[{"port":1}]},"spec":{"type":"a","type":"b","ports":[{"port":1}]}}';
+  expect(decodeBody({ ...bodyOf(text), schema: service, fieldValidation: 'Warn' }).warnings).toEqual([
+    'duplicate field "spec"',
+    'duplicate field "spec.type"',
+  ]);
 });
 
 test('a whole number is written as one', () => {

@@ -29,13 +29,13 @@ test.each([
   [false, JSON.parse('{"__proto__":{}}')],
   [false, { a: {} }],
   [false, { 'f:a': 1 }],
-  [false, { 'f:a': { 'f:b': null } }],
+  [true, { 'f:a': { 'f:b': null } }],
   [false, { 'k:{': {} }],
   [false, { 'k:"x"': {} }],
   [false, { 'v:': {} }],
   [false, { 'i:x': {} }],
   [false, []],
-  [false, null],
+  [true, null],
 ])('whether it is a set of fields: %s for %j', (expected, value) =>
   expect(readFieldSet(value) !== undefined).toBe(expected),
 );

@@ -26,6 +26,7 @@ export function readFieldSet(value: unknown): FieldSet | undefined {
 }
 
 function readNode(value: unknown): FieldSet | undefined {
+  if (value === null) return emptySet;
   if (!isObject(value)) return undefined;
   const children: Record<string, FieldSet> = {};
   for (const key in value) {

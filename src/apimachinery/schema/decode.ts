@@ -4,6 +4,7 @@
 import { isObject, setKey } from '../json/value.ts';
 import { canonicalQuantity, QuantityError } from '../quantity.ts';
 import { formatMicroTime, formatTime, readTime, type TimeLayout } from '../time.ts';
+import { notConverted } from './not-converted.ts';
 import {
   type Field,
   type Forms,
@@ -29,11 +30,24 @@ export interface Decoded {
  */
 export function decodeObject(value: unknown, schema: ObjectSchema, decimals?: ReadonlyMap<string, string>): Decoded {
   if (schema.decode) return schema.decode(value);
-  const unknownFields: string[] = [];
-  const place: Place = { parent: undefined, segment: '', struct: '', context: { unknownFields, decimals } };
-  const object = decodeStruct(value, schema, place);
+  return decoded(value, schema, { unknownFields: [], decimals });
+}
+
+/** The same of what was never text: other words are said of what does not fit, and unknown fields come sorted. */
+export function convertObject(value: unknown, schema: ObjectSchema): Decoded {
+  if (schema.decode) return schema.decode(value);
+  const { object, unknownFields } = decoded(value, schema, {
+    unknownFields: [],
+    decimals: undefined,
+    isConverted: true,
+  });
+  return { object, unknownFields: unknownFields.toSorted() };
+}
+
+function decoded(value: unknown, schema: ObjectSchema, context: Context): Decoded {
+  const object = decodeStruct(value, schema, { parent: undefined, segment: '', struct: '', context });
   keepReset(value, object);
-  return { object, unknownFields };
+  return { object, unknownFields: context.unknownFields };
 }
 
 /** `metadata.managedFields: []` says that nobody owns anything any more, which is more than to say nothing of it. */
@@ -49,6 +63,8 @@ interface Context {
   /** The struct that is named in errors, whatever lies below: inside of a type that reads itself. */
   readonly struct?: string;
   readonly decimals: ReadonlyMap<string, string> | undefined;
+  /** Made of maps and lists, not of text. */
+  readonly isConverted?: boolean;
 }
 
 /** Where in the object the decoder is. Paths are put together only when they are wanted. */
@@ -79,6 +95,7 @@ function decimalAt(place: Place): string | undefined {
 }
 
 function mismatch(value: unknown, schema: Schema, place: Place): DecodeError {
+  if (place.context.isConverted) return new DecodeError(notConverted(value, schema));
   return notA(value, goTypeOf(schema), place, /^int/.test(schema.kind));
 }
 
@@ -87,7 +104,7 @@ function notA(value: unknown, goType: string, place: Place, showsNumber = goType
   const what =
     value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : jsonType(value);
   const number = what === 'number' && showsNumber ? ` ${decimalAt(place) ?? value}` : '';
-  const field = pathOf(place, false);
+  const field = place.context.isConverted ? '' : pathOf(place, false);
   const struct = place.context.struct ?? place.struct;
   const into = field === '' ? 'Go value' : `Go struct field ${struct.slice(struct.lastIndexOf('.') + 1)}.${field}`;
   return new DecodeError(`json: cannot unmarshal ${what}${number} into ${into} of type ${goType}`);
@@ -219,8 +236,8 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
     case 'time':
     case 'micro-time':
       return decodeTime(value, schema.kind, place);
+    // Kept as it came: who has a use for it says whether it is an object.
     case 'raw':
-      if (typeof value !== 'object' || Array.isArray(value)) throw mismatch(value, schema, place);
       return value;
     case 'any':
     case 'deduced':
@@ -293,11 +310,11 @@ function decodeBytes(value: unknown, schema: Schema, place: Place): string {
   if (typeof value !== 'string') throw mismatch(value, schema, place);
   const text = value.replace(/[\r\n]/g, '');
   const wrong = /[^A-Za-z0-9+/=]/.exec(text) ?? /=[^=]/.exec(text);
-  if (wrong) throw new DecodeError(`illegal base64 data at input byte ${wrong.index}`);
-  if (text.length % 4 !== 0 || /={3,}$/.test(text)) {
-    throw new DecodeError(`illegal base64 data at input byte ${text.length - (text.length % 4)}`);
-  }
-  return text;
+  const isCut = text.length % 4 !== 0 || /={3,}$/.test(text);
+  if (!wrong && !isCut) return text;
+  const prefix = place.context.isConverted ? 'error decoding from json: ' : '';
+  const at = wrong ? wrong.index : text.length - (text.length % 4);
+  throw new DecodeError(`${prefix}illegal base64 data at input byte ${at}`);
 }
 
 function decodeQuantity(value: unknown, written = String(value)): string {

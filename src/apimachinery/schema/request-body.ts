@@ -71,7 +71,11 @@ function complaintsInOrder({ keys }: HiddenJson, unknownFields: readonly string[
   const complaints = new Set<string>();
   for (const path of keys) {
     if (unknown.has(path)) complaints.add(`unknown field "${path}"`);
-    else if (seen.has(path) && !isWithinUnknown(path)) complaints.add(`duplicate field "${path}"`);
+    else if (seen.has(path)) {
+      if (!isWithinUnknown(path)) complaints.add(`duplicate field "${path}"`);
+      // What stands in it stands in another object than before.
+      for (const other of seen) if (other.startsWith(`${path}.`) || other.startsWith(`${path}[`)) seen.delete(other);
+    }
     seen.add(path);
   }
   return [...complaints].slice(0, mostComplaints);

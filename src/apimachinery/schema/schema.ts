@@ -100,7 +100,7 @@ export type ScalarKind =
   | 'any'
   /** Any JSON value, whose objects are owned field by field, and lists as a whole. */
   | 'deduced'
-  /** Any JSON object. */
+  /** Any JSON value, which is meant to be an object. */
   | 'raw';
 
 const scalars = Object.fromEntries(

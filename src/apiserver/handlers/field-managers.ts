@@ -7,8 +7,8 @@ import { type FieldSet, inTextOrder } from '../../apimachinery/managedfields/fie
 import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
 import { oneVersion, type Versions } from '../../apimachinery/managedfields/versions.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
-import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
-import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
+import { apiVersionOf, type GroupVersionKind, type KubeObject, printKind } from '../../apimachinery/object.ts';
+import { convertObject, DecodeError } from '../../apimachinery/schema/decode.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { conflict, StatusError } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -142,11 +142,12 @@ function decodeApplied(
 ): Record<string, unknown> {
   if (schema.decode) return schema.decode(object, { keepsNulls: true }).object;
   try {
-    return decodeObject(object, schema).object;
+    return convertObject(object, schema).object;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const what = printObject(configuration, apiVersionOf(kind), kind.kind);
-    const message = `failed to convert new object (${what}) to proper version: ${error.message}`;
+    const why = `unable to convert unstructured object to ${printKind(apiVersionOf(kind), kind.kind)}: ${error.message}`;
+    const message = `failed to convert new object (${what}) to proper version: ${why}`;
     throw new StatusError({ code: 500, message });
   }
 }

@@ -309,7 +309,7 @@ test('an applied configuration whose values are no values of their kind', async 
   const body = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}, deletionTimestamp: soon}\n`;
   expect(await patch('apply', body, '?fieldManager=m')).toMatchObject({
     status: 500,
-    message: `failed to convert new object (/${name}; /v1, Kind=ConfigMap) to proper version: parsing time "soon" as "2006-01-02T15:04:05Z07:00": cannot parse "soon" as "2006"`,
+    message: `failed to convert new object (/${name}; /v1, Kind=ConfigMap) to proper version: unable to convert unstructured object to /v1, Kind=ConfigMap: parsing time "soon" as "2006-01-02T15:04:05Z07:00": cannot parse "soon" as "2006"`,
   });
   expect(await patch('apply', '[]', '?fieldManager=m')).toMatchObject({
     status: 400,

@@ -2,7 +2,7 @@
 import { goText, printedJson } from '../../apimachinery/json/go-text.ts';
 import { isObject, type JsonObject } from '../../apimachinery/json/value.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
-import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
+import { convertObject, DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import { strictComplaints } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { invalid } from '../../apimachinery/status.ts';
@@ -107,7 +107,8 @@ export function decodePatched(
     // A strategic merge patch goes into the typed object, which is what it is; the others make text that says what it is.
     const other = isCustom || patch.type === 'strategic' ? undefined : otherKind(value, expected);
     if (other) throw new DecodeError(other.why);
-    const { object, unknownFields } = decodeObject(value, schema, patch.decimals);
+    const { object, unknownFields } =
+      patch.type === 'strategic' ? convertObject(value, schema) : decodeObject(value, schema, patch.decimals);
     const complaints = strictComplaints(patch.complaints, unknownFields);
     if (complaints.length > 0 && query.fieldValidation === 'Strict') {
       throw new DecodeError(`strict decoding error: ${complaints.join(', ')}`);
