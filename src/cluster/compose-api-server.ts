@@ -6,6 +6,7 @@ import type { KubeObject } from '../apimachinery/object.ts';
 import { Aggregator } from '../apiserver/aggregation/aggregator.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
 import type { Auditor } from '../apiserver/audit/auditor.ts';
+import type { HealthCheck } from '../apiserver/health.ts';
 import { unavailableApis } from '../apiserver/metrics/aggregation-metrics.ts';
 import type { ApiMetrics } from '../apiserver/metrics/api-metrics.ts';
 import { MeteredStorage } from '../apiserver/metrics/metered-storage.ts';
@@ -45,6 +46,8 @@ export interface ApiServerParts {
   /** Where it listens. */
   readonly addresses: readonly HostPort[];
   readonly isEnding: () => boolean;
+  /** Whether the key management services are well that storage needs. */
+  readonly kmsChecks: readonly HealthCheck[] | undefined;
 }
 
 export interface ComposedApiServer {
@@ -94,7 +97,7 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
   const version = versionInfo(config.version, { arch: process.arch, node: process.versions.node });
   const now = () => clock.now();
   const seen = zpages({ version, flags: config.flags ?? {}, started: now(), now });
-  const checks = healthChecks({ storage, cache, isEnding: parts.isEnding });
+  const checks = healthChecks({ storage, cache, isEnding: parts.isEnding, kms: parts.kmsChecks });
   const server: ApiServer = new ApiServer({
     storage: metered,
     cache,

@@ -6,7 +6,7 @@ import type { Storage } from '../storage/storage.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
-import type { EncryptionConfig } from './encryption.ts';
+import type { Encryption, EncryptionConfig } from './encryption.ts';
 import { Failure } from './failure.ts';
 
 /** etcd, and paths of PEM files for its https endpoints. */
@@ -27,23 +27,20 @@ export interface StorageConfig {
 
 export interface OpenStorage {
   readonly storage: Storage;
-  /** Takes up the file of `encryption` whenever it changes, until the signal aborts. Undefined: nobody asked for it. */
-  readonly reload?: (signal: AbortSignal) => Promise<void>;
+  /** Of `encryption`: what is to run beside it until the signal aborts, and whether it is well. Undefined: nobody asked for it. */
+  readonly encryption?: Pick<Encryption, 'run' | 'healthChecks'>;
 }
 
 /** Throws a Failure that says what cannot be used, and why. */
 export async function openStorage(config: StorageConfig): Promise<OpenStorage> {
   const { encryption } = config;
   if (!encryption) return { storage: await openPlain(config, { hasByteValues: false }) };
-  const { openEncryption, reloadEncryption } = await import('./encryption.ts');
-  const { around, hash } = await openEncryption(encryption);
+  const { Encryption } = await import('./encryption.ts');
+  const onError = (error: unknown) => config.onError(error, 'encryption');
+  const opened = await Encryption.open(encryption, { clock: realClock, onError });
   // etcd is to hold the bytes that kube-apiserver would write.
   const values = { hasByteValues: config.datastore !== undefined };
-  const onError = (error: unknown) => config.onError(error, 'encryption');
-  const storage = around(await openPlain(config, values), { ...values, onUnreadable: onError });
-  if (!encryption.isReloaded) return { storage };
-  const reloading = { config: encryption, storage, hash, clock: realClock, onError };
-  return { storage, reload: (signal) => reloadEncryption({ ...reloading, signal }) };
+  return { storage: opened.around(await openPlain(config, values), values), encryption: opened };
 }
 
 interface Values {

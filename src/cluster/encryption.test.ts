@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { MemoryStorage } from '../storage/memory/memory-storage.ts';
 import { FakeClock } from '../system/fake/clock.ts';
-import { openEncryption, reloadEncryption } from './encryption.ts';
+import { Encryption } from './encryption.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portico-encryption-'));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,18 +28,18 @@ test('a file that changes is taken up; one that cannot be used is told of once, 
   replace(file, yaml(`${aes('one')}, {identity: {}}`));
   const config = { file, isReloaded: true };
   const memory = new MemoryStorage();
-  const { around, hash } = await openEncryption(config);
-  const storage = around(memory, { hasByteValues: false, onUnreadable: () => {} });
+  const clock = new FakeClock();
+  const errors: string[] = [];
+  const onError = (error: unknown) => errors.push((error as Error).message);
+  const encryption = await Encryption.open(config, { clock, onError });
+  const storage = encryption.around(memory, { hasByteValues: false });
   const write = async () => {
     await storage.transact({ compare: [], operations: [{ type: 'put', key, value: '{}' }] });
     return (await memory.get(key)).item?.value.replace(/[^:]*$/, '');
   };
   expect(await write()).toBe('k8s:enc:aescbc:v1:one:');
-  const clock = new FakeClock();
   const stop = new AbortController();
-  const errors: string[] = [];
-  const onError = (error: unknown) => errors.push((error as Error).message);
-  const running = reloadEncryption({ config, storage, hash, clock, signal: stop.signal, onError });
+  const running = encryption.run(stop.signal);
   const eventually = (check: () => Promise<void>) =>
     vi.waitFor(
       async () => {

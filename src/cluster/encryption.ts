@@ -1,10 +1,15 @@
-// Encryption at rest as flags ask for it: the file read, and read again when it changes. Loaded only where the flag is given.
+// Encryption at rest as flags ask for it: the file read, and read again when it changes; key management services looked after. Loaded
+// only where the flag is given.
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import { loadTransformers } from '../apiserver/encryption/providers.ts';
+import type { HealthCheck } from '../apiserver/health.ts';
 import { EncryptedStorage } from '../storage/encryption/encrypted-storage.ts';
+import { KmsPlugin } from '../storage/encryption/kms/kms-plugin.ts';
+import { kmsServiceAt } from '../storage/encryption/kms/kms-service.ts';
 import type { ResourceTransformers } from '../storage/encryption/resource-transformers.ts';
 import { byteForm, textForm } from '../storage/encryption/stored-form.ts';
+import { aggregateMessage } from '../storage/encryption/transformer.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import { realFiles } from '../system/real/files.ts';
@@ -17,50 +22,162 @@ export interface EncryptionConfig {
   readonly isReloaded: boolean;
 }
 
-export interface AroundOptions {
-  readonly hasByteValues: boolean;
-  /** A value that another server wrote cannot be read: this one stands still until it can. */
-  readonly onUnreadable: (error: unknown) => void;
-}
-
-export interface OpenEncryption {
-  /** Of the file's text. */
-  readonly hash: string;
-  /** The store with values sealed; `hasByteValues`: each character of its values is one byte. */
-  around(storage: Storage, options: AroundOptions): EncryptedStorage;
+export interface EncryptionOptions {
+  readonly clock: Clock;
+  /** Told of a file that cannot be used (the one before it stays in force), of a service that cannot be asked, and of a value that
+   * another server wrote and this one cannot read: it stands still until it can. */
+  readonly onError: (error: unknown) => void;
 }
 
 interface Loaded {
   readonly transformers: ResourceTransformers;
+  readonly plugins: readonly KmsPlugin[];
+  /** Milliseconds after which no call to a service is under way. */
+  readonly patience: number;
   /** Of the text: the keys are kept in the transformers only. */
   readonly hash: string;
 }
 
-/** Throws a Failure for a file that cannot be used. */
-export async function openEncryption(config: EncryptionConfig): Promise<OpenEncryption> {
-  try {
-    const { transformers, hash } = await load(config);
-    return {
-      hash,
-      around: (storage, { hasByteValues, onUnreadable }) =>
-        new EncryptedStorage({ storage, transformers, form: hasByteValues ? byteForm : textForm, onUnreadable }),
+/** Milliseconds between looks at the file. */
+const reloadPeriod = 10_000;
+
+export class Encryption {
+  readonly #config: EncryptionConfig;
+  readonly #options: EncryptionOptions;
+  #loaded: Loaded;
+  #storage: EncryptedStorage | undefined;
+
+  private constructor(config: EncryptionConfig, options: EncryptionOptions, loaded: Loaded) {
+    this.#config = config;
+    this.#options = options;
+    this.#loaded = loaded;
+  }
+
+  /** Throws a Failure for a file that cannot be used. */
+  static async open(config: EncryptionConfig, options: EncryptionOptions): Promise<Encryption> {
+    try {
+      const loaded = load(config, await read(config.file), options);
+      const encryption = new Encryption(config, options, loaded);
+      // A service that is not there yet may come while the server runs.
+      for (const wrong of await unwell(loaded.plugins)) options.onError(new Error(wrong));
+      return encryption;
+    } catch (error) {
+      throw new Failure(`--encryption-provider-config ${config.file}: ${messageOf(error)}`, {
+        cause: error,
+        exitCode: 2,
+      });
+    }
+  }
+
+  /** The store with values sealed; `hasByteValues`: each character of its values is one byte. */
+  around(storage: Storage, { hasByteValues }: { readonly hasByteValues: boolean }): EncryptedStorage {
+    const { onError: onUnreadable } = this.#options;
+    const { transformers } = this.#loaded;
+    const form = hasByteValues ? byteForm : textForm;
+    this.#storage = new EncryptedStorage({ storage, transformers, form, onUnreadable });
+    this.#takeUp();
+    return this.#storage;
+  }
+
+  /** Whether the services are well, where there may be any: one check for all, as upstream's. */
+  get healthChecks(): readonly HealthCheck[] {
+    if (!this.#config.isReloaded && this.#loaded.plugins.length === 0) return [];
+    const check = async () => {
+      const wrong = await unwell(this.#loaded.plugins);
+      return wrong.length === 0 ? undefined : aggregateMessage(wrong);
     };
-  } catch (error) {
-    throw new Failure(`--encryption-provider-config ${config.file}: ${messageOf(error)}`, {
-      cause: error,
-      exitCode: 2,
-    });
+    return [{ name: 'kms-providers', check }];
+  }
+
+  /** Looks after the services, and takes up the file anew whenever its text changes, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, onError } = this.#options;
+    let ending = this.#runPlugins(signal);
+    let complaint = '';
+    while (this.#config.isReloaded && !signal.aborted) {
+      await clock.sleep(reloadPeriod, signal).catch(() => {});
+      if (signal.aborted) break;
+      try {
+        const { patience } = this.#loaded;
+        if (await this.#reload()) {
+          // Calls to the old services that are under way come to their end.
+          clock.after(patience, ending);
+          ending = this.#runPlugins(signal);
+        }
+        complaint = '';
+      } catch (error) {
+        // Told once, not with every look.
+        if (messageOf(error) !== complaint) onError(error);
+        complaint = messageOf(error);
+      }
+    }
+  }
+
+  /** Whether another file is in force now. Rejects for one that cannot be used, or whose services are not well. */
+  async #reload(): Promise<boolean> {
+    const text = await read(this.#config.file);
+    if (hashOf(text) === this.#loaded.hash) return false;
+    const loaded = load(this.#config, text, this.#options);
+    const wrong = await unwell(loaded.plugins);
+    if (wrong.length > 0) throw new Error(aggregateMessage(wrong));
+    this.#loaded = loaded;
+    this.#takeUp();
+    return true;
+  }
+
+  #takeUp(): void {
+    const { transformers, plugins } = this.#loaded;
+    this.#storage?.reload(transformers);
+    // What was sealed with the key before is stale then.
+    for (const plugin of plugins) plugin.onRotated = () => this.#storage?.reload(transformers);
+  }
+
+  /** Returns what ends it sooner than the signal. */
+  #runPlugins(signal: AbortSignal): () => void {
+    const own = new AbortController();
+    const either = AbortSignal.any([signal, own.signal]);
+    for (const plugin of this.#loaded.plugins) void plugin.run(either);
+    return () => own.abort();
   }
 }
 
-async function load({ file, isReloaded }: EncryptionConfig): Promise<Loaded> {
+/** What is wrong with each that is not well. */
+async function unwell(plugins: readonly KmsPlugin[]): Promise<string[]> {
+  const found = await Promise.all(plugins.map((plugin) => plugin.check()));
+  return found.flatMap((wrong, i) => (wrong === undefined ? [] : [`kms-provider-${i}: ${wrong}`]));
+}
+
+async function read(file: string): Promise<string> {
   const text = await realFiles.read(file);
-  const name = `encryption provider configuration file ${JSON.stringify(file)}`;
   const where = 'error while parsing file: error while loading file:';
-  if (text === undefined) throw new Error(`${where} error reading ${name}: open ${file}: no such file or directory`);
-  if (text === '') throw new Error(`${where} ${name} is empty`);
-  const transformers = loadTransformers(parsed(text, name), { path: file, random: realRandom, reload: isReloaded });
-  return { transformers, hash: createHash('sha256').update(text).digest('hex') };
+  if (text === undefined)
+    throw new Error(`${where} error reading ${nameOf(file)}: open ${file}: no such file or directory`);
+  if (text === '') throw new Error(`${where} ${nameOf(file)} is empty`);
+  return text;
+}
+
+function load({ file, isReloaded }: EncryptionConfig, text: string, { clock, onError }: EncryptionOptions): Loaded {
+  const plugins: KmsPlugin[] = [];
+  let patience = 0;
+  const transformers = loadTransformers(parsed(text, nameOf(file)), {
+    ...{ path: file, random: realRandom, reload: isReloaded },
+    kms: ({ name, endpoint, timeout }) => {
+      const service = kmsServiceAt(endpoint, timeout);
+      const plugin = new KmsPlugin({ name, service, clock, random: realRandom, onError });
+      plugins.push(plugin);
+      patience += 2 * timeout;
+      return plugin;
+    },
+  });
+  return { transformers, plugins, patience, hash: hashOf(text) };
+}
+
+function nameOf(file: string): string {
+  return `encryption provider configuration file ${JSON.stringify(file)}`;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What the parser says names the line, but may show what stands there: a secret. */
@@ -69,41 +186,5 @@ function parsed(text: string, name: string): unknown {
     return parse(text, { prettyErrors: false });
   } catch (error) {
     throw new Error(`error while parsing file: error decoding ${name}: it is no YAML`, { cause: error });
-  }
-}
-
-/** Milliseconds between looks at the file. */
-const reloadPeriod = 10_000;
-
-export interface ReloadOptions {
-  readonly config: EncryptionConfig;
-  readonly storage: EncryptedStorage;
-  /** Of the text that is in force. */
-  readonly hash: string;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** A file that cannot be used: the one before it stays in force. */
-  readonly onError: (error: unknown) => void;
-}
-
-/** Takes up the file anew whenever its text changes, until the signal aborts. */
-export async function reloadEncryption(options: ReloadOptions): Promise<void> {
-  const { config, storage, clock, signal, onError } = options;
-  let { hash } = options;
-  let complaint = '';
-  while (!signal.aborted) {
-    await clock.sleep(reloadPeriod, signal).catch(() => {});
-    if (signal.aborted) return;
-    try {
-      const loaded = await load(config);
-      complaint = '';
-      if (loaded.hash === hash) continue;
-      hash = loaded.hash;
-      storage.reload(loaded.transformers);
-    } catch (error) {
-      // Told once, not with every look.
-      if (messageOf(error) !== complaint) onError(error);
-      complaint = messageOf(error);
-    }
   }
 }

@@ -14,6 +14,8 @@ export interface HealthOptions {
   readonly cache: Pick<WatchCache, 'revision'>;
   /** The process was asked to end: nobody should send it more. */
   readonly isEnding: () => boolean;
+  /** Of key management services, where storage needs any. */
+  readonly kms?: readonly HealthCheck[] | undefined;
 }
 
 /** Milliseconds that storage may take to answer (kube-apiserver's --etcd-healthcheck-timeout). */
@@ -44,7 +46,7 @@ const started = [
   'poststarthook/apiservice-openapiv3-controller',
 ];
 
-export function healthChecks({ storage, cache, isEnding }: HealthOptions): HealthCheck[] {
+export function healthChecks({ storage, cache, isEnding, kms = [] }: HealthOptions): HealthCheck[] {
   const isWell = () => undefined;
   const stored = async () => {
     const late = Promise.withResolvers<string>();
@@ -63,6 +65,7 @@ export function healthChecks({ storage, cache, isEnding }: HealthOptions): Healt
     { name: 'log', check: isWell },
     { name: 'etcd', check: stored },
     { name: 'etcd-readiness', check: stored, readyOnly: true },
+    ...kms,
     { name: 'informer-sync', check: () => (cache.revision > 0 ? undefined : 'not loaded'), readyOnly: true },
     ...started.map((name) => ({ name, check: isWell })),
     { name: 'shutdown', check: () => (isEnding() ? 'process is shutting down' : undefined), readyOnly: true },

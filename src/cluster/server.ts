@@ -116,6 +116,7 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
       auditor: audited?.auditor,
       addresses,
       isEnding: () => ending.signal.aborted,
+      kmsChecks: opened.encryption?.healthChecks,
     });
     await hooks.prepare();
     await server.load();
@@ -154,7 +155,7 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     }
     if (page) background('page', page.run(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
-    if (opened.reload) background('encryption', opened.reload(stop.signal));
+    if (opened.encryption) background('encryption', opened.encryption.run(stop.signal));
     background('certificates', renewCertificates(config, { pki, files, listeners, signal: stop.signal }));
     return {
       addresses,

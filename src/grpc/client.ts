@@ -53,6 +53,14 @@ export class GrpcError extends Error {
 export const isGrpcNotFound = (error: unknown): boolean =>
   error instanceof GrpcError && error.code === grpcCode.notFound;
 
+/** An error of a call as Go's gRPC prints it. */
+export function rpcText(error: unknown): string {
+  if (!(error instanceof GrpcError)) return error instanceof Error ? error.message : String(error);
+  const [found = 'unknown'] = Object.entries(grpcCode).find(([, code]) => code === error.code) ?? [];
+  const name = found === 'cancelled' ? 'canceled' : found;
+  return `rpc error: code = ${name.charAt(0).toUpperCase()}${name.slice(1)} desc = ${error.message}`;
+}
+
 /** A method with its messages: `/runtime.v1.RuntimeService/Version`. */
 export interface Method<In, Out> {
   readonly path: string;

@@ -262,25 +262,33 @@ export function repeated<In, Out>(field: Field<In, Out>): Field<readonly In[], r
   };
 }
 
-const mapEntry = message({ key: string(1), value: string(2) });
-
-/** map<string, string>. */
-export function stringMap(number: number): Field<Readonly<Record<string, string>>, Readonly<Record<string, string>>> {
+/** map<string, V>. */
+function mapOf<In, Out>(
+  number: number,
+  value: Field<In, Out>,
+): Field<Readonly<Record<string, In>>, Readonly<Record<string, Out>>> {
+  const entry = message({ key: string(1), value });
   return {
     number,
     initial: () => ({}),
     read(reader, _wireType, previous = {}) {
-      const { key, value } = mapEntry.decode(reader.bytes());
-      return { ...previous, [key]: value };
+      const { key, value: one } = entry.decode(reader.bytes());
+      return { ...previous, [key]: one as Out };
     },
     write(writer, n, values) {
-      for (const [key, value] of Object.entries(values)) {
+      for (const [key, one] of Object.entries(values)) {
         writer.tag(n, 2);
-        writer.delimited(() => mapEntry.write(writer, { key, value }));
+        writer.delimited(() => entry.write(writer, { key, value: one }));
       }
     },
   };
 }
+
+/** map<string, string>. */
+export const stringMap = (number: number) => mapOf(number, string(2));
+
+/** map<string, bytes>. */
+export const bytesMap = (number: number) => mapOf(number, bytes(2));
 
 /** A message from its table of fields. Absent fields are left out; unknown ones are skipped. */
 export function message<F extends Fields>(fields: F): Message<InputOf<F>, OutputOf<F>> {

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { loadTransformers } from '../../src/apiserver/encryption/providers.ts';
 import { EncryptedStorage } from '../../src/storage/encryption/encrypted-storage.ts';
 import { byteForm } from '../../src/storage/encryption/stored-form.ts';
+import { identity } from '../../src/storage/encryption/transformer.ts';
 import { EtcdStorage } from '../../src/storage/etcd/etcd-storage.ts';
 import { storageContract } from '../../src/storage/storage.contract.ts';
 import type { Storage, StorageEvent } from '../../src/storage/storage.ts';
@@ -165,7 +166,7 @@ test('values are sealed in the bytes that kube-apiserver writes, and what it wro
   const providers = [{ aesgcm: { keys: [{ name: 'k', secret: Buffer.alloc(32, 5).toString('base64') }] } }];
   const resources = [{ resources: ['secrets'], providers }];
   const file = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration', resources };
-  const transformers = loadTransformers(file, { path: '', random, reload: false });
+  const transformers = loadTransformers(file, { path: '', random, reload: false, kms: () => identity });
   const storage = new EncryptedStorage({ storage: bytes, form: byteForm, transformers });
   const [secret, config] = ['/registry/core/secrets/ns/a', '/registry/core/configmaps/ns/a'];
   // By kube-apiserver 1.36.4, with this key, for this key of etcd.

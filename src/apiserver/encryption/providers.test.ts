@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { transformerOf } from '../../storage/encryption/transformer.ts';
 import { realRandom } from '../../system/real/random.ts';
 import { loadTransformers } from './providers.ts';
 
@@ -8,7 +9,10 @@ const identity = { identity: {} };
 
 function load(resources: unknown, more: object = {}) {
   const file = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration', resources, ...more };
-  return loadTransformers(file, { path: '/f', random: realRandom, reload: false });
+  return loadTransformers(file, {
+    ...{ path: '/f', random: realRandom, reload: false },
+    kms: () => transformerOf({ seal: (value) => value, open: (sealed) => sealed }),
+  });
 }
 
 const key = '/registry/core/secrets/ns/a';
@@ -22,6 +26,7 @@ test.each([
   [{ aesgcm: keys() }, 'k8s:enc:aesgcm:v1:k:'],
   [{ aescbc: keys('a:b') }, 'k8s:enc:aescbc:v1:a:b:'],
   [{ secretbox: keys() }, 'k8s:enc:secretbox:v1:k:'],
+  [{ kms: { apiVersion: 'v2', name: 'n', endpoint: 'unix:///s' } }, 'k8s:enc:kms:v2:n:'],
   [identity, ''],
 ])('%j seals under the prefix %s', (provider, prefix) => {
   expect(roundTrip(provider)).toEqual([prefix, '{"a":1}']);
@@ -94,8 +99,8 @@ test.each<[unknown, string]>([
     'error while building transformers: resource "secrets" is masked by earlier rule "*.*"',
   ],
   [
-    [{ resources: ['secrets'], providers: [{ kms: { apiVersion: 'v2', name: 'n', endpoint: 'unix:///s' } }] }],
-    `error while building transformers: could not configure KMSv2-Plugin's probe "n", error: there is no KMS here; supported are aesgcm, aescbc, secretbox and identity`,
+    [{ resources: ['secrets'], providers: [{ kms: { name: 'n', endpoint: 'unix:///s' } }] }],
+    'error while building transformers: KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  Set --feature-gates=KMSv1=true to use the deprecated KMSv1 feature.',
   ],
   [[{ resource: ['secrets'] }], `${decoding}strict decoding error: unknown field "resources[0].resource"`],
 ])('%j is refused', (resources, message) => {

@@ -9,6 +9,7 @@ import {
   firstWrites,
   identity,
   type Prefixed,
+  type Transformer,
   transformerOf,
 } from '../../storage/encryption/transformer.ts';
 import type { Random } from '../../system/random.ts';
@@ -27,16 +28,19 @@ export interface LoadOptions {
   readonly random: Random;
   /** Names of KMS providers must be unique where the file is read again. */
   readonly reload: boolean;
+  /** Seals and opens with a key management service's keys (version 2). */
+  readonly kms: (configuration: KmsConfiguration) => Transformer;
 }
 
 /** From the parsed file. Throws an Error with one line that says what is wrong, without any secret. */
-export function loadTransformers(parsed: unknown, { path, random, reload }: LoadOptions): ResourceTransformers {
+export function loadTransformers(parsed: unknown, options: LoadOptions): ResourceTransformers {
+  const { path, reload } = options;
   const configuration = decoded(parsed, path);
   const errors = validateConfiguration(configuration, { reload });
   if (errors.length > 0) {
     throw new Error(`error while parsing file: ${aggregateMessage(errors.map(fieldErrorMessage))}`);
   }
-  return buildTransformers(configuration, random);
+  return buildTransformers(configuration, options);
 }
 
 function decoded(parsed: unknown, path: string): EncryptionConfiguration {
@@ -48,10 +52,10 @@ function decoded(parsed: unknown, path: string): EncryptionConfiguration {
   }
 }
 
-function buildTransformers(configuration: EncryptionConfiguration, random: Random): ResourceTransformers {
+function buildTransformers(configuration: EncryptionConfiguration, options: LoadOptions): ResourceTransformers {
   const lists = new Map<string, Prefixed[]>();
   for (const { resources, providers } of configuration) {
-    const list = providers.map((provider) => prefixed(provider, random));
+    const list = providers.map((provider) => prefixed(provider, options));
     for (const name of resources) {
       const { group, resource } = parseGroupResource(name);
       for (const mask of [`*.${group}`, '*.*']) {
@@ -73,12 +77,13 @@ function shown(name: string): string {
   return name.endsWith('.') && name !== '*.' ? name.slice(0, -1) : name;
 }
 
-function prefixed(provider: ProviderConfiguration, random: Random): Prefixed {
+function prefixed(provider: ProviderConfiguration, { random, kms: plugin }: LoadOptions): Prefixed {
   const { aesgcm, aescbc, secretbox: boxes, identity: isIdentity, kms } = provider;
   if (aesgcm) return keys('aesgcm', aesgcm, { noMatch: 'AES', cipher: (secret) => aesGcm(secret, random) });
   if (aescbc) return keys('aescbc', aescbc, { noMatch: 'AES', cipher: (secret) => aesCbc(secret, random) });
   if (boxes) return keys('secretbox', boxes, { noMatch: 'Secretbox', cipher: (secret) => secretbox(secret, random) });
-  if (kms) throw new Error(`error while building transformers: ${noKms(kms)}`);
+  if (kms?.apiVersion === 'v1') throw new Error(`error while building transformers: ${noKmsV1}`);
+  if (kms) return { prefix: `k8s:enc:kms:v2:${kms.name}:`, transformer: plugin(kms) };
   if (isIdentity) return { prefix: '', transformer: identity };
   throw new Error(noProvider);
 }
@@ -99,9 +104,5 @@ function keys(name: string, list: readonly EncryptionKey[], { noMatch, cipher }:
   };
 }
 
-function noKms({ apiVersion, name }: KmsConfiguration): string {
-  if (apiVersion === 'v1') {
-    return 'KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  Set --feature-gates=KMSv1=true to use the deprecated KMSv1 feature.';
-  }
-  return `could not configure KMSv2-Plugin's probe ${JSON.stringify(name)}, error: there is no KMS here; supported are aesgcm, aescbc, secretbox and identity`;
-}
+const noKmsV1 =
+  'KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  Set --feature-gates=KMSv1=true to use the deprecated KMSv1 feature.';

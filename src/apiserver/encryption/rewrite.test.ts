@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { EncryptedStorage } from '../../storage/encryption/encrypted-storage.ts';
 import { textForm } from '../../storage/encryption/stored-form.ts';
+import { identity } from '../../storage/encryption/transformer.ts';
 import { MemoryStorage } from '../../storage/memory/memory-storage.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import { startTestServer } from '../fake/test-server.ts';
@@ -11,7 +12,7 @@ const key = (name: string) => ({ aesgcm: { keys: [{ name, secret: Buffer.alloc(3
 function transformers(...providers: object[]) {
   const resources = [{ resources: ['secrets'], providers }];
   const file = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration', resources };
-  return loadTransformers(file, { path: '', random: new FakeRandom(), reload: true });
+  return loadTransformers(file, { path: '', random: new FakeRandom(), reload: true, kms: () => identity });
 }
 
 test('an update that changes nothing seals anew what another key sealed, once', async () => {

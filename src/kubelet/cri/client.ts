@@ -237,11 +237,3 @@ export function criClient(socketPath: string): Cri {
     close: () => grpc.close(),
   };
 }
-
-/** An error of a call as Go's gRPC prints it, which is how upstream's events show those of the sandbox. */
-export function rpcText(error: unknown): string {
-  if (!(error instanceof GrpcError)) return error instanceof Error ? error.message : String(error);
-  const [found = 'unknown'] = Object.entries(grpcCode).find(([, code]) => code === error.code) ?? [];
-  const name = found === 'cancelled' ? 'canceled' : found;
-  return `rpc error: code = ${name.charAt(0).toUpperCase()}${name.slice(1)} desc = ${error.message}`;
-}

@@ -2,9 +2,9 @@
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import { formatGoDuration } from '../../apimachinery/duration.ts';
 import type { EventText } from '../../client/events.ts';
-import { GrpcError, grpcCode } from '../../grpc/client.ts';
+import { GrpcError, grpcCode, rpcText } from '../../grpc/client.ts';
 import type { Clock } from '../../system/clock.ts';
-import { type Cri, rpcText } from '../cri/client.ts';
+import type { Cri } from '../cri/client.ts';
 import type { AuthConfig, CriImage } from '../cri/messages.ts';
 import { nextBackoff, type RestartBackoff, restartDelays } from './pod-plan.ts';
 import { credentialsFor, type RegistryCredential } from './registry-auth.ts';

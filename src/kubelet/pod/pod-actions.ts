@@ -2,7 +2,7 @@
 // needs no look at the whole pod.
 import type { Container, LifecycleHandler } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
-import { rpcText } from '../cri/client.ts';
+import { rpcText } from '../../grpc/client.ts';
 import { VolumeError } from '../volumes/payload.ts';
 import type { ContainerKiller } from './container-killer.ts';
 import type { ContainerStarter } from './container-starter.ts';

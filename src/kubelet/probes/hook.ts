@@ -3,7 +3,7 @@
 import type { Container, HTTPGetAction, LifecycleHandler } from '../../api/core/v1/types.generated.ts';
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import type { EventText } from '../../client/events.ts';
-import { rpcText } from '../cri/client.ts';
+import { rpcText } from '../../grpc/client.ts';
 import { formatPod, type PodIdentity } from '../pod/identity.ts';
 import { httpGet, httpTarget } from './http-get.ts';
 import type { ProbeOutcome, ProbeTarget } from './probe.ts';

@@ -2,11 +2,11 @@
 
 import { connect } from 'node:net';
 import type { Container, HTTPGetAction, Probe } from '../../api/core/v1/types.generated.ts';
-import { GrpcClient, GrpcError, grpcCode } from '../../grpc/client.ts';
+import { GrpcClient, GrpcError, grpcCode, rpcText } from '../../grpc/client.ts';
 import { int, message, string } from '../../grpc/codec.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
-import { type Cri, rpcText } from '../cri/client.ts';
+import type { Cri } from '../cri/client.ts';
 import { dialError, httpGet, httpTarget, portNumber } from './http-get.ts';
 
 export interface ProbeOutcome {

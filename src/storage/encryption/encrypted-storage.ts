@@ -53,11 +53,15 @@ export class EncryptedStorage implements Storage {
 
   async get(key: string, revision?: number) {
     const { item, revision: at } = await this.#storage.get(key, revision);
+    const preparing = item && this.#prepare([item]);
+    if (preparing) await preparing;
     return { item: item && this.#opened(item, revision === undefined), revision: at };
   }
 
   async range(request: RangeRequest): Promise<RangeResult> {
     const { items, ...rest } = await this.#storage.range(request);
+    const preparing = this.#prepare(items);
+    if (preparing) await preparing;
     return { ...rest, items: items.map((item) => this.#opened(item, request.revision === undefined)) };
   }
 
@@ -67,11 +71,15 @@ export class EncryptedStorage implements Storage {
     );
     const result = await this.#storage.transact({ compare, operations: sealed });
     if (result.succeeded) return result;
+    const preparing = this.#prepare(result.current);
+    if (preparing) await preparing;
     return { ...result, current: result.current.map((item) => item && this.#opened(item, true)) };
   }
 
   async *watch(request: WatchRequest): AsyncGenerator<WatchBatch> {
     for await (const { revision, events } of this.#storage.watch(request)) {
+      const preparing = this.#prepare(events.map(({ current }) => current));
+      if (preparing) await preparing.catch((error) => this.#unreadable(error));
       yield { revision, events: events.map((event) => this.#openedEvent(event)) };
     }
   }
@@ -96,8 +104,35 @@ export class EncryptedStorage implements Storage {
     try {
       return { ...event, current: this.#opened(event.current, true) };
     } catch (error) {
-      this.#onUnreadable(error);
-      throw error;
+      return this.#unreadable(error);
+    }
+  }
+
+  #unreadable(error: unknown): never {
+    this.#onUnreadable(error);
+    throw error;
+  }
+
+  /** Has transformers get what they need to open the values; undefined: it is all there. Rejects with an UnreadableError. */
+  #prepare(items: readonly (KeyValue | undefined)[]): Promise<unknown> | undefined {
+    let preparing: Promise<unknown> | undefined;
+    for (const item of items) {
+      const prepared = item && this.#preparedFor(item);
+      if (prepared) preparing = preparing ? Promise.all([preparing, prepared]) : prepared;
+    }
+    return preparing;
+  }
+
+  #preparedFor({ key, value }: KeyValue): Promise<void> | undefined {
+    const transformer = this.#transformers.of(key);
+    if (!transformer.prepare) return undefined;
+    const fail = (error: unknown) => {
+      throw new UnreadableError(key, (error as Error).message);
+    };
+    try {
+      return transformer.prepare(this.#form.bytes(value))?.catch(fail);
+    } catch (error) {
+      return fail(error);
     }
   }
 

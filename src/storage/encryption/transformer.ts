@@ -17,6 +17,8 @@ export interface Opened {
 /** Both take the key of the value in the store: ciphers with associated data bind the value to it. */
 export interface Transformer {
   seal(value: Buffer, key: string): Sealed;
+  /** Gets what {@link open} needs of others; undefined: it is here. Rejects, or throws, as `open` does for what it cannot read. */
+  prepare?(stored: Buffer): Promise<void> | undefined;
   /** Throws an Error in upstream's words for what it cannot read. */
   open(stored: Buffer, key: string): Opened;
 }
@@ -78,7 +80,14 @@ function startsWith(bytes: Buffer, prefix: Buffer): boolean {
  */
 export function firstWrites(list: readonly Prefixed[], noMatch: string): Transformer {
   const ways = list.map((one) => ({ ...one, bytes: Buffer.from(one.prefix) }));
+  const asking = ways.filter(({ transformer }) => transformer.prepare);
   return {
+    ...(asking.length > 0 && {
+      prepare(stored: Buffer) {
+        const found = asking.find(({ bytes }) => startsWith(stored, bytes));
+        return found?.transformer.prepare?.(stored.subarray(found.bytes.length));
+      },
+    }),
     seal(value, key) {
       const [{ prefix, transformer }] = ways as [(typeof ways)[number]];
       const inner = transformer.seal(value, key);
