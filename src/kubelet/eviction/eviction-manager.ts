@@ -10,6 +10,7 @@ import type { Cri } from '../cri/client.ts';
 import { type ContainerStats, containerState } from '../cri/messages.ts';
 import { formatPod, hasEnded, identityOf, isCritical, labels, logFolder } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
+import { diskUse } from '../stats/disk-meter.ts';
 import { machineUsage } from '../stats/machine.ts';
 import { ImageCollector } from './image-collector.ts';
 import type { ImageLimits } from './image-garbage.ts';
@@ -185,44 +186,46 @@ export class EvictionManager {
   }
 
   async #usages(pods: readonly Pod[], { countsInodes = false } = {}): Promise<PodUsage[]> {
-    const stats = await this.#options.cri.listContainerStats();
-    const usages = await Promise.all(pods.map((pod) => this.#usage(pod, stats)));
-    if (!countsInodes) return usages;
-    return Promise.all(usages.map(async (usage) => ({ ...usage, inodes: await this.#inodes(usage, stats) })));
+    const { cri, exec, emptyDir } = this.#options;
+    const stats = await cri.listContainerStats();
+    const paths = pods.flatMap((pod) => emptyDirsOf(pod).map((name) => emptyDir(pod.metadata.uid ?? '', name)));
+    const bytes = await diskUse(exec, paths, 'bytes');
+    const inodes = countsInodes ? await diskUse(exec, paths, 'inodes') : undefined;
+    return Promise.all(pods.map((pod) => this.#usage(pod, { stats, bytes, inodes })));
   }
 
-  async #usage(pod: Pod, stats: readonly ContainerStats[]): Promise<PodUsage> {
+  async #usage(pod: Pod, { stats, bytes, inodes }: Measured): Promise<PodUsage> {
     const { logRoot, emptyDir } = this.#options;
     const uid = pod.metadata.uid ?? '';
+    const own = stats.filter(({ attributes }) => attributes?.labels[labels.podUID] === uid);
     const containers = new Map<string, ContainerUsage>();
-    for (const { attributes, memory, writableLayer } of stats) {
+    for (const { attributes, memory, writableLayer } of own) {
       const name = attributes?.labels[labels.containerName];
-      if (attributes?.labels[labels.podUID] !== uid || name === undefined) continue;
+      if (name === undefined) continue;
       const logs = await folderSize(join(logRoot, logFolder(identityOf(pod)), name));
       const disk = (writableLayer?.usedBytes?.value ?? 0) + logs;
       containers.set(name, { memory: memory?.workingSetBytes?.value ?? 0, disk });
     }
-    const emptyDirs = new Map<string, number>();
-    for (const { name, emptyDir: source } of pod.spec.volumes ?? []) {
-      if (source && source.medium !== 'Memory') emptyDirs.set(name, await this.#diskUse(emptyDir(uid, name)));
-    }
-    return { pod, containers, emptyDirs };
-  }
-
-  async #inodes({ pod, emptyDirs }: PodUsage, stats: readonly ContainerStats[]): Promise<number> {
-    const uid = pod.metadata.uid ?? '';
-    const own = stats.filter(({ attributes }) => attributes?.labels[labels.podUID] === uid);
+    const folders = emptyDirsOf(pod).map((name) => [name, emptyDir(uid, name)] as const);
+    const emptyDirs = new Map(folders.map(([name, path]) => [name, bytes.get(path) ?? 0]));
+    if (!inodes) return { pod, containers, emptyDirs };
     const inLayers = own.map(({ writableLayer }) => writableLayer?.inodesUsed?.value ?? 0);
-    const paths = [...emptyDirs.keys()].map((name) => this.#options.emptyDir(uid, name));
-    const inVolumes = await Promise.all(paths.map((path) => this.#diskUse(path, '--inodes')));
-    return [...inLayers, ...inVolumes].reduce((sum, count) => sum + count, 0);
-  }
-
-  async #diskUse(path: string, unit = '-B1'): Promise<number> {
-    const { stdout } = await this.#options.exec.run(['du', '-sx', unit, path]);
-    return Number.parseInt(stdout, 10) || 0;
+    const inVolumes = folders.map(([, path]) => inodes.get(path) ?? 0);
+    return { pod, containers, emptyDirs, inodes: [...inLayers, ...inVolumes].reduce((sum, count) => sum + count, 0) };
   }
 }
+
+/** Of all pods that are looked at; of folders by their paths. */
+interface Measured {
+  readonly stats: readonly ContainerStats[];
+  readonly bytes: ReadonlyMap<string, number>;
+  /** Undefined where they are not asked for. */
+  readonly inodes: ReadonlyMap<string, number> | undefined;
+}
+
+/** Names of those on disk. */
+const emptyDirsOf = ({ spec }: Pod): string[] =>
+  (spec.volumes ?? []).flatMap(({ name, emptyDir }) => (emptyDir && emptyDir.medium !== 'Memory' ? [name] : []));
 
 async function folderSize(path: string): Promise<number> {
   const names = await readdir(path).catch(() => []);

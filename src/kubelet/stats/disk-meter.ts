@@ -22,13 +22,21 @@ const lasting = 60_000;
 export class DiskMeter {
   readonly #options: { readonly exec: Exec; readonly clock: Clock };
   #known: ReadonlyMap<string, FolderUsage> = new Map();
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: { readonly exec: Exec; readonly clock: Clock }) {
     this.#options = options;
   }
 
   /** By path; a folder that is not there is left out. Those that nobody asks for are forgotten. */
-  async usage(paths: readonly string[]): Promise<ReadonlyMap<string, FolderUsage>> {
+  usage(paths: readonly string[]): Promise<ReadonlyMap<string, FolderUsage>> {
+    // Counting may take longer than it lasts: whoever asks meanwhile waits for it, and does not count as well.
+    const usage = this.#last.then(() => this.#usage(paths));
+    this.#last = usage.catch(() => undefined);
+    return usage;
+  }
+
+  async #usage(paths: readonly string[]): Promise<ReadonlyMap<string, FolderUsage>> {
     const now = this.#options.clock.now();
     const fresh = paths.filter((path) => now - (this.#known.get(path)?.at ?? Number.NEGATIVE_INFINITY) < lasting);
     const counted = await this.#count(paths.filter((path) => !fresh.includes(path)));
@@ -37,9 +45,9 @@ export class DiskMeter {
   }
 
   async #count(paths: readonly string[]): Promise<(readonly [string, FolderUsage])[]> {
-    if (paths.length === 0) return [];
-    const at = this.#options.clock.now();
-    const [bytes, inodes] = [await this.#sum('-B1', paths), await this.#sum('--inodes', paths)];
+    const { exec, clock } = this.#options;
+    const [bytes, inodes] = [await diskUse(exec, paths, 'bytes'), await diskUse(exec, paths, 'inodes')];
+    const at = clock.now();
     const found = await Promise.all(
       paths.map(async (path): Promise<(readonly [string, FolderUsage])[]> => {
         const disk = await filesystemUsage(path, at);
@@ -49,16 +57,23 @@ export class DiskMeter {
     );
     return found.flat();
   }
+}
 
-  /** All in one go; what two folders have in common is counted for both. */
-  async #sum(unit: string, paths: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const { stdout } = await this.#options.exec.run(['du', '-lsx', unit, '--', ...paths]);
-    const lines = stdout.split('\n').flatMap((line) => {
-      const [, count, path] = /^(\d+)\t(.*)$/.exec(line) ?? [];
-      return path === undefined ? [] : [[path, Number(count)] as const];
-    });
-    return new Map(lines);
-  }
+const units = { bytes: '-B1', inodes: '--inodes' } as const;
+
+/** What each of the folders takes of its disk, counted in one go. A file that has several names in it counts once. */
+export async function diskUse(
+  exec: Exec,
+  paths: readonly string[],
+  unit: keyof typeof units,
+): Promise<ReadonlyMap<string, number>> {
+  if (paths.length === 0) return new Map();
+  const { stdout } = await exec.run(['du', '-sx', units[unit], '--', ...paths]);
+  const lines = stdout.split('\n').flatMap((line) => {
+    const [, count, path] = /^(\d+)\t(.*)$/.exec(line) ?? [];
+    return path === undefined ? [] : [[path, Number(count)] as const];
+  });
+  return new Map(lines);
 }
 
 /** Of all that is on the file system of a path; undefined when there is none. */

@@ -1,9 +1,10 @@
 // Names, helps and times of the metrics are those of upstream's table (pkg/kubelet/metrics/collectors/resource_metrics_test.go).
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import type { Exec } from '../../system/exec.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { realExec } from '../../system/real/exec.ts';
 import { type ContainerStats, type PodSandbox, type PodSandboxStats, sandboxState } from '../cri/messages.ts';
@@ -243,6 +244,32 @@ test('folders are counted once a minute, and each by itself', async () => {
   const after = await read();
   expect(after).toMatchObject({ at: clock.now(), inodesUsed: 2 });
   expect(after!.used - before!.used).toBeGreaterThanOrEqual(1 << 20);
+  await rm(root, { recursive: true });
+});
+
+test('folders are counted by one at a time, and a file of two names once', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'portico-meter-'));
+  await writeFile(join(root, 'a'), Buffer.alloc(1 << 20, 1));
+  await link(join(root, 'a'), join(root, 'b'));
+  let running = 0;
+  const seen: number[] = [];
+  const exec: Exec = {
+    ...realExec,
+    run: async (argv, options) => {
+      running += 1;
+      seen.push(running);
+      return realExec.run(argv, options).finally(() => {
+        running -= 1;
+      });
+    },
+  };
+  const meter = new DiskMeter({ exec, clock: new FakeClock() });
+  const usages = await Promise.all([meter.usage([root]), meter.usage([root]), meter.usage([root])]);
+  expect(seen).toEqual([1, 1]);
+  const [first] = usages.map((usage) => usage.get(root));
+  expect(usages.map((usage) => usage.get(root))).toEqual([first, first, first]);
+  expect(first).toMatchObject({ inodesUsed: 2 });
+  expect(first!.used).toBeLessThan(2 << 20);
   await rm(root, { recursive: true });
 });
 
