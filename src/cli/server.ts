@@ -56,6 +56,7 @@ interface ServerFlags
   readonly tokenAuthFile?: string;
   readonly kubeletCertificateAuthority?: string;
   readonly controllers: string;
+  readonly scheduler: string;
   readonly hollowNodes: number;
   readonly eventTtl: string;
   readonly clusterSigningDuration: string;
@@ -110,6 +111,7 @@ export function register(command: Command): void {
     .option('--max-requests-inflight <count>', 'reads worked on at once; 0: no limit', '400')
     .option('--max-mutating-requests-inflight <count>', 'writes worked on at once; 0: no limit', '200')
     .option('--controllers <list>', 'controllers to run: names, * for all, -name for all but', '*')
+    .option('--scheduler <bool>', 'run the scheduler; false leaves pods to another one', 'true')
     .option('--hollow-nodes <count>', 'nodes whose kubelet is played, to try things without any', hollowCount, 0)
     .option('--event-ttl <duration>', 'how long events are kept after their last write', '1h0m0s')
     .option('--cluster-signing-duration <duration>', 'how long certificates that it signs are valid', '8760h0m0s')
@@ -169,6 +171,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
     ...servingConfig(flags),
     ...auditConfig(flags),
     controllers: list(flags.controllers),
+    scheduler: isTrue('--scheduler', flags.scheduler),
     hollowNodes: flags.hollowNodes,
     eventTtl: parseDuration('--event-ttl', flags.eventTtl),
     clusterSigningDuration: parseDuration('--cluster-signing-duration', flags.clusterSigningDuration),
@@ -194,12 +197,14 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
   }
 }
 
+function isTrue(flag: string, text: string): boolean {
+  if (!['true', 'false'].includes(text)) throw new Failure(`${flag} ${text}: must be true or false`, { exitCode: 2 });
+  return text === 'true';
+}
+
 function datastoreConfig(flags: ServerFlags): Pick<ServerConfig, 'datastore' | 'leaderElect'> {
   const { datastoreEndpoint, datastoreCafile, datastoreCertfile, datastoreKeyfile, leaderElect } = flags;
-  if (leaderElect !== undefined && !['true', 'false'].includes(leaderElect)) {
-    throw new Failure(`--leader-elect ${leaderElect}: must be true or false`, { exitCode: 2 });
-  }
-  const isElected = leaderElect === undefined ? datastoreEndpoint !== undefined : leaderElect === 'true';
+  const isElected = leaderElect === undefined ? datastoreEndpoint !== undefined : isTrue('--leader-elect', leaderElect);
   if (datastoreEndpoint === undefined) return { leaderElect: isElected };
   if ((datastoreCertfile === undefined) !== (datastoreKeyfile === undefined)) {
     throw new Failure('--datastore-certfile and --datastore-keyfile belong together', { exitCode: 2 });

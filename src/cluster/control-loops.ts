@@ -24,6 +24,8 @@ export interface ControlLoopsOptions {
   readonly transport: Transport;
   /** As kube-controller-manager's `--controllers`. */
   readonly controllers: readonly string[];
+  /** Whether the scheduler runs; false leaves pods to another program. Default true. */
+  readonly scheduler?: boolean;
   readonly clusterCIDRs: readonly string[];
   readonly serviceClusterIPRanges: readonly string[];
   readonly ca: KeyPair;
@@ -88,7 +90,7 @@ export async function prepareControlLoops(
     if (!(error instanceof UnknownControllerError)) throw error;
     throw new Failure(`--controllers: ${error.message}`, { cause: error, exitCode: 2 });
   }
-  const { transport, clock, metrics, onError, hollowNodes = 0 } = options;
+  const { transport, clock, metrics, onError, scheduler = true, hollowNodes = 0 } = options;
   // The names that fields are managed under in any cluster: tools look for them.
   const named = (name: string) => createClient(namedTransport(transport, name));
   const client = named('kube-controller-manager');
@@ -99,7 +101,7 @@ export async function prepareControlLoops(
     const informers = createInformers(client, system);
     await Promise.all([
       runControllers({ client, informers, ...system, config, names, signal, ...(metrics && { metrics }) }),
-      runScheduler({ client: named('kube-scheduler'), informers, ...system, signal }),
+      ...(scheduler ? [runScheduler({ client: named('kube-scheduler'), informers, ...system, signal })] : []),
       ...(hollowNodes > 0
         ? [hollow({ client: named('kubelet'), informers, clock, signal, count: hollowNodes, onError })]
         : []),

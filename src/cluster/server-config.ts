@@ -63,6 +63,8 @@ export interface ServerConfig {
   readonly audit?: AuditConfig;
   /** As kube-controller-manager's flag: names, `*`, `-name`. */
   readonly controllers: readonly string[];
+  /** Default true: the scheduler runs beside them. */
+  readonly scheduler?: boolean;
   /** Nodes whose kubelet is played (src/kubelet/hollow). Default 0. */
   readonly hollowNodes?: number;
   /** Milliseconds for which events are kept; default: an hour. */
