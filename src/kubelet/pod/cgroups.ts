@@ -22,7 +22,7 @@ interface Setting {
 
 function settings(mount: string, cgroup: string, { cpuShares, cpuQuota, memoryLimit }: PodCgroup): Setting[] {
   if (isUnified(mount)) {
-    // As runc turns shares (2 to 262144) into weights (1 to 10000).
+    // As upstream's kubelet turns shares (2 to 262144) into weights (1 to 10000); runc since 1.3.2 has another way.
     const weight = 1 + Math.floor(((cpuShares - 2) * 9999) / 262_142);
     return [
       { file: `${cgroup}/cpu.weight`, text: String(weight) },
