@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeExec } from '../../system/fake/exec.ts';
+import { config } from '../fixtures/objects.ts';
 import { NftablesBackend } from './backend.ts';
 
 test('without a monitor it hears from nft of tables that are deleted, and of its own only', async () => {
@@ -27,4 +28,11 @@ test('without a monitor it hears from nft of tables that are deleted, and of its
   }, new AbortController().signal);
   expect(commands).toEqual(['nft monitor destroy tables']);
   expect(told).toBe(2);
+});
+
+test('an nft that crashes over the rules of a newer one is told of with the way out', async () => {
+  const exec = new FakeExec(() => ({ code: 139, stderr: 'Segmentation fault' }));
+  const backend = new NftablesBackend({ exec, clock: new FakeClock() });
+  backend.configure([config]);
+  await expect(backend.sync({ full: true })).rejects.toThrow(/^nft crashed; .* use one as new as that$/);
 });

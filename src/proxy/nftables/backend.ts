@@ -214,9 +214,16 @@ export class NftablesBackend implements Backend {
 /** What `nft -f -` reads it reads to its end before it looks at it; a pipe by another name it takes in as it comes. */
 const nftFromPipe = ['sh', '-c', 'cat | nft -f /proc/self/fd/0'];
 
+/** What a shell, and Exec, give for a program that SIGSEGV ended. */
+const crashed = 139;
+
+/** nft 1.0.6 does not survive sets with one field, and maps of verdicts, that nft 1.1.3 or newer declared, whosever they are. */
+const perhapsNewerRules = '; old ones do, over sets that a newer nft wrote in any table: use one as new as that';
+
 async function runNft(exec: Exec, script: string | Iterable<string>): Promise<void> {
   const command = typeof script === 'string' ? ['nft', '-f', '-'] : nftFromPipe;
   const { code, stderr } = await exec.run(command, { input: script });
+  if (code === crashed) throw new SyncError(`nft crashed${perhapsNewerRules}`);
   if (code !== 0)
     throw new SyncError(`nft: ${stderr.trim().split('\n').slice(0, 3).join(' | ') || `exit code ${code}`}`);
 }
