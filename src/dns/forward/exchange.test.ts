@@ -46,6 +46,31 @@ test('every question leaves from a port, with an id and in a case of its own', a
   expect(server.asked.every(({ transport }) => transport === 'udp')).toBe(true);
 });
 
+test('the case that a question left in is not seen in names of its reply', async () => {
+  const { exchange, plain } = await setUp({
+    say: ({ question: { name } }) => ({
+      answers: [{ name, ttl: 60, data: { type: 'CNAME', target: name.replace(/^[^.]+/, 'web') } }],
+      authority: [
+        {
+          name: name.slice(4),
+          ttl: 60,
+          // MX, whose data is carried as it came.
+          data: { type: 'opaque', code: 15, bytes: Buffer.from([0, 10, 0xc0, 16]) },
+        },
+      ],
+    }),
+  });
+  const asked = { ...question, name: 'www.Example.com.' };
+  const reply = await exchange.ask(plain, asked);
+  expect(reply.question).toEqual(asked);
+  expect(reply.answers).toEqual([
+    { name: 'www.Example.com.', ttl: 60, data: { type: 'CNAME', target: 'web.Example.com.' } },
+  ]);
+  expect(reply.authority[0]).toMatchObject({ name: 'Example.com.' });
+  const { data } = reply.authority[0]!;
+  expect('bytes' in data && Buffer.from(data.bytes).toString('latin1')).toBe('\0\n\x07Example\x03com\0');
+});
+
 test('every question asks whether signatures were found good', async () => {
   // The server repeats the flags of the question.
   const { exchange, plain } = await setUp({ say: found });

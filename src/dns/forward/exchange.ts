@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { decodeMessage } from '../wire/decode.ts';
-import { encodeMessage } from '../wire/encode.ts';
+import { encodeMessage, uncompressedName } from '../wire/encode.ts';
 import { type Message, RCODE } from '../wire/message.ts';
 import { type ForwardQuestion, fitOf, isCutReply, mixedCase, queryMessage } from './query.ts';
 import { StreamConnection } from './stream-connection.ts';
@@ -14,6 +14,8 @@ export type Ask = (upstream: Upstream, question: ForwardQuestion) => Promise<Mes
 
 /** Milliseconds that an upstream has for a reply. */
 const TIMEOUT_MS = 2000;
+/** Bytes before the question of a message. */
+const headerLength = 12;
 /** Packets that are not the reply, after which whoever sends them is no longer listened to. */
 const MOST_NOISE = 100;
 
@@ -42,7 +44,7 @@ export class Exchange {
   async #ask(upstream: Upstream, question: ForwardQuestion): Promise<Message> {
     if (upstream.protocol === 'tls') return this.#overStream(upstream, question);
     const { random } = this.#options;
-    const reply = await this.#overUdp(upstream, { ...question, name: mixedCase(question.name, random) });
+    const reply = await this.#overUdp(upstream, question, mixedCase(question.name, random));
     // In another case than asked, or cut: only a stream, which nobody else can write to, gives the truth, or the rest.
     if (reply === 'other-case') {
       return this.#overStream(upstream, question).catch(() => this.#inLowerCase(upstream, question));
@@ -59,16 +61,19 @@ export class Exchange {
 
   /** For servers that keep no case and speak no TCP: port and id are still to be guessed. */
   async #inLowerCase(upstream: Upstream, question: ForwardQuestion): Promise<Message> {
-    const reply = await this.#overUdp(upstream, { ...question, name: question.name.toLowerCase() });
+    const reply = await this.#overUdp(upstream, question, question.name.toLowerCase());
     if (typeof reply === 'string') throw new Error(`${upstreamText(upstream)} answers other questions`);
     return reply;
   }
 
-  /** Each question leaves from a port and with an id of its own, which a forged reply has to guess (RFC 5452). */
-  #overUdp(upstream: Upstream, question: ForwardQuestion): Promise<Message | 'other-case' | 'noise'> {
+  /**
+   * Each question leaves from a port and with an id of its own, which a forged reply has to guess (RFC 5452), and with its name
+   * spelled as told.
+   */
+  #overUdp(upstream: Upstream, question: ForwardQuestion, spelling: string): Promise<Message | 'other-case' | 'noise'> {
     const { clock, random } = this.#options;
     const { address, port } = upstream;
-    const query = queryMessage(random.int(0x10000), question);
+    const query = queryMessage(random.int(0x10000), { ...question, name: spelling });
     // A name that does not fit into a message is found here, not in a callback whose errors nobody catches.
     const packet = encodeMessage(query);
     return new Promise((resolve, reject) => {
@@ -87,7 +92,7 @@ export class Exchange {
       socket.on('message', (data) => {
         const message = tryDecode(data);
         const fit = message ? fitOf(message, query) : 'noise';
-        if (message && fit === 'reply') end(() => resolve(message));
+        if (message && fit === 'reply') end(() => resolve(respelled(data, spelling, question.name) ?? message));
         else if (fit === 'other-case') end(() => resolve(fit));
         else if (++noise > MOST_NOISE || (!message && isCutReply(data, query))) end(() => resolve('noise'));
       });
@@ -108,6 +113,19 @@ export class Exchange {
     }
     return connection.ask(question, TIMEOUT_MS);
   }
+}
+
+/**
+ * The reply to a question that was spelled in another way than it is to be read in. Of the names in it many are written as the end of
+ * the question's, so that they follow when that is written anew in its place.
+ */
+function respelled(data: Buffer, spelling: string, name: string): Message | undefined {
+  if (spelling === name) return undefined;
+  const [sent, wanted] = [uncompressedName(spelling), uncompressedName(name)];
+  const place = data.subarray(headerLength, headerLength + sent.length);
+  if (!place.equals(sent)) return undefined;
+  place.set(wanted);
+  return tryDecode(data);
 }
 
 function tryDecode(data: Buffer): Message | undefined {
