@@ -26,7 +26,16 @@ test.each([
 test('repeated keys are told with the line of the later value, which stands', async () => {
   const { value, repeatedKeys } = await parseYaml('a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\na: 2\n');
   expect(value).toEqual({ a: 2, b: { c: 3, d: 2 } });
-  expect(repeatedKeys.toSorted()).toEqual(['line 5: key "c" already set in map', 'line 6: key "a" already set in map']);
+  expect(repeatedKeys).toEqual(['line 5: key "c" already set in map', 'line 6: key "a" already set in map']);
+});
+
+test.each([
+  ['a: 1\na:\n\n  - b', ['line 4: key "a" already set in map']],
+  ['a: 1\na:\n  b: 1', ['line 3: key "a" already set in map']],
+  ['a: 1\na:\n  b: 1\n  b: 2', ['line 4: key "b" already set in map', 'line 3: key "a" already set in map']],
+  ['a: 1\na: 2\na: 3', ['line 2: key "a" already set in map', 'line 3: key "a" already set in map']],
+])('repeated keys of %j as sigs.k8s.io/yaml tells them', async (text, told) => {
+  expect((await parseYaml(text)).repeatedKeys).toEqual(told);
 });
 
 test('what is no YAML is refused with the reason', async () => {

@@ -25,7 +25,7 @@ const controlCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
 /** Throws a StatusError 400 for what is no YAML. */
 export async function parseYaml(text: string): Promise<ParsedYaml> {
-  const { isMap, isScalar, LineCounter, parseAllDocuments, visit } = await import('yaml');
+  const { isCollection, isScalar, LineCounter, parseAllDocuments, visit } = await import('yaml');
   try {
     if (controlCharacter.test(text)) throw new Error('control characters are not allowed');
     const lines = new LineCounter();
@@ -35,7 +35,7 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
     if (!document) return { value: null, repeatedKeys: [] };
     const error = document.errors.find((one) => isFatal(one, { text, contents: document.contents }));
     if (error) throw error;
-    const repeatedKeys: string[] = [];
+    const repeated: { readonly text: string; readonly end: number }[] = [];
     visit(document, {
       Scalar(_, { value }) {
         if (typeof value === 'number' && !Number.isFinite(value)) {
@@ -53,15 +53,20 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
           }
           if (name === undefined || name === '<<') continue;
           const at =
-            (isScalar(value) || isMap(value) ? value.range : undefined) ?? (isScalar(key) ? key.range : undefined);
+            (isScalar(value) || isCollection(value) ? value.range : undefined) ?? (isScalar(key) ? key.range : undefined);
           if (seen.has(name)) {
             const { line } = lines.linePos(at?.[0] ?? 0);
-            repeatedKeys.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
+            repeated.push({ text: `line ${line}: key ${JSON.stringify(name)} already set in map`, end: at?.[1] ?? 0 });
           }
           seen.add(name);
         }
       },
     });
+    // A key is set once its value has been read: what is in that is told first.
+    const repeatedKeys = repeated
+      .reverse()
+      .sort((a, b) => a.end - b.end)
+      .map(({ text }) => text);
     // Only what JSON can say; an alias bomb ends at the library's own limit.
     return { value: parseExactly(JSON.stringify(document.toJS() ?? null)), repeatedKeys };
   } catch (error) {
