@@ -86,6 +86,19 @@ test.each<[string, object, object]>([
   ],
   ['storage.v1.CSINodeDriver', { name: 'a', nodeID: 'b' }, { name: 'a', nodeID: 'b', topologyKeys: null }],
   ['resource.v1.DeviceClaim', {}, { requests: null }],
+  [
+    'events.v1.Event',
+    { note: 'a' },
+    {
+      metadata: {},
+      note: 'a',
+      regarding: {},
+      deprecatedSource: {},
+      eventTime: null,
+      deprecatedFirstTimestamp: null,
+      deprecatedLastTimestamp: null,
+    },
+  ],
   ['networking.v1.HTTPIngressPath', { backend: {}, pathType: '' }, { backend: {}, pathType: '' }],
   ['admissionregistration.v1.ValidatingAdmissionPolicySpec', { failurePolicy: '' }, { failurePolicy: '' }],
   ['autoscaling.v2.HPAScalingRules', { selectPolicy: '' }, { selectPolicy: '' }],
@@ -101,6 +114,8 @@ test.each([
   ['networking.v1.HTTPIngressPath', 'pathType'],
   ['admissionregistration.v1.MutatingWebhook', 'sideEffects'],
   ['resource.v1.CapacityRequestPolicyRange', 'min'],
+  ['resource.v1.CounterSet', 'counters'],
+  ['admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec', 'validationActions'],
 ])('%s.%s that is left out is missed by validation, not found wrong', (type, field) => {
   expect(decodeObject({}, schemas.typeSchema(`io.k8s.api.${type}`)!).object).not.toHaveProperty(field);
 });

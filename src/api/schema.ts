@@ -164,7 +164,7 @@ class BuiltinSchemas implements Schemas {
     const { encoding } = this;
     if (encoding.isNullWhenAbsent(type, field.name)) return 'null';
     if (encoding.isZeroWhenAbsent(type, field.name)) return 'zero';
-    if (encoding.isRequiredPointer(type, field.name)) return 'nothing';
+    if (encoding.isLeftOutThoughRequired(type, field.name)) return 'nothing';
     if (schema.kind === 'object') {
       const usual = field.name === 'metadata' || (isKind && (field.name === 'spec' || field.name === 'status'));
       return usual || field.required || encoding.isPlainStruct(type, field.name) ? 'object' : 'nothing';

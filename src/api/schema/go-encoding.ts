@@ -195,6 +195,7 @@ core.v1.PodTemplate: template
 core.v1.PodTemplateSpec: spec
 core.v1.ServiceStatus: loadBalancer
 discovery.v1.Endpoint: conditions
+events.v1.Event: deprecatedSource regarding
 meta.v1.APIGroup: preferredVersion
 networking.v1.IngressServiceBackend: port
 networking.v1.IngressStatus: loadBalancer
@@ -232,6 +233,8 @@ core.v1.ScaleIOVolumeSource: secretRef
 core.v1.TypedLocalObjectReference: apiGroup
 core.v1.TypedObjectReference: apiGroup
 discovery.v1.EndpointSlice: endpoints ports
+events.v1.Event: deprecatedFirstTimestamp deprecatedLastTimestamp eventTime
+events.v1.EventSeries: lastObservedTime
 flowcontrol.v1.FlowSchemaCondition: lastTransitionTime
 flowcontrol.v1.PriorityLevelConfigurationCondition: lastTransitionTime
 flowcontrol.v1.ResourcePolicyRule: namespaces
@@ -256,9 +259,10 @@ policy.v1.PodDisruptionBudgetStatus: currentHealthy desiredHealthy disruptionsAl
 scheduling.v1.PriorityClass: value
 `;
 
-/** Required fields that are pointers nevertheless: absence stays absence, for validation to refuse. */
-const requiredPointers = `
+/** Required fields that are pointers, or have omitempty, nevertheless: absence stays absence, for validation to refuse. */
+const requiredAbsent = `
 admissionregistration.v1.MutatingWebhook: sideEffects
+admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec: validationActions
 admissionregistration.v1.ValidatingWebhook: sideEffects
 apps.v1.DaemonSetSpec: selector
 apps.v1.DeploymentSpec: selector
@@ -267,6 +271,8 @@ apps.v1.StatefulSetSpec: selector
 networking.v1.HTTPIngressPath: pathType
 networking.v1.IPAddressSpec: parentRef
 resource.v1.CapacityRequestPolicyRange: min
+resource.v1.CounterSet: counters
+resource.v1.DeviceCounterConsumption: counters
 `;
 
 export interface GoEncoding {
@@ -275,7 +281,7 @@ export interface GoEncoding {
   isPlainStruct(type: string, field: string): boolean;
   isNullWhenAbsent(type: string, field: string): boolean;
   isZeroWhenAbsent(type: string, field: string): boolean;
-  isRequiredPointer(type: string, field: string): boolean;
+  isLeftOutThoughRequired(type: string, field: string): boolean;
 }
 
 /** Types are named by their group, version and name: `core.v1.Container`. */
@@ -286,7 +292,7 @@ export function goEncoding(): GoEncoding {
     plainStructs,
     nulls,
     zeros,
-    requiredPointers,
+    requiredAbsent,
   ].map(fieldsOf) as [Fields, Fields, Fields, Fields, Fields, Fields];
   const has = (table: Fields, type: string, field: string) => table.get(type)?.includes(field) ?? false;
   return {
@@ -294,7 +300,7 @@ export function goEncoding(): GoEncoding {
     isPlainStruct: (type, field) => has(structs, type, field),
     isNullWhenAbsent: (type, field) => has(nullable, type, field),
     isZeroWhenAbsent: (type, field) => has(zeroed, type, field),
-    isRequiredPointer: (type, field) => has(required, type, field),
+    isLeftOutThoughRequired: (type, field) => has(required, type, field),
   };
 }
 

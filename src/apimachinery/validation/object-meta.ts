@@ -130,9 +130,14 @@ function validateOwnerReferences(references: readonly OwnerReference[] | undefin
   const controllers = references.filter((reference) => reference.controller === true);
   for (const extra of controllers.slice(1)) {
     const why = `Only one reference can have Controller set to true. Found "true" in references for ${controllers[0]!.kind}/${controllers[0]!.name} and ${extra.kind}/${extra.name}`;
-    errors.push(fieldError.invalid(path, references, why));
+    errors.push(fieldError.invalid(path, references.map(inOrder), why));
   }
   return errors;
+}
+
+/** As Go prints it. */
+function inOrder({ apiVersion, kind, name, uid, controller, blockOwnerDeletion }: OwnerReference): object {
+  return { apiVersion, kind, name, uid, controller, blockOwnerDeletion };
 }
 
 function validateOwnerReference(reference: OwnerReference, path: string): FieldError[] {
@@ -147,7 +152,7 @@ function validateOwnerReference(reference: OwnerReference, path: string): FieldE
       errors.push(fieldError.invalid(`${path}.${name}`, reference[name] ?? '', 'must not be empty'));
   }
   if (reference.kind === 'Event' && version === 'v1' && group === '') {
-    errors.push(fieldError.invalid(path, reference, '/v1, Kind=Event is disallowed from being an owner'));
+    errors.push(fieldError.invalid(path, inOrder(reference), '/v1, Kind=Event is disallowed from being an owner'));
   }
   return errors;
 }

@@ -77,6 +77,10 @@ test('metadata of a new object', () => {
   expect(check({ name: 'a', namespace: 'b', ownerReferences: [owner, { ...owner, name: 'q' }] })[0]).toContain(
     'Only one reference can have Controller set to true. Found "true" in references for Pod/p and Pod/q',
   );
+  const event = { controller: false, uid: 'u', name: 'e', kind: 'Event', apiVersion: 'v1' };
+  expect(check({ name: 'a', namespace: 'b', ownerReferences: [event] })).toEqual([
+    'metadata.ownerReferences: Invalid value: {"apiVersion":"v1","kind":"Event","name":"e","uid":"u","controller":false}: /v1, Kind=Event is disallowed from being an owner',
+  ]);
   expect(check({ name: 'a', namespace: 'b', ownerReferences: [{ ...owner, uid: '' }] })).toEqual([
     'metadata.ownerReferences.uid: Invalid value: "": must not be empty',
   ]);
