@@ -168,6 +168,15 @@ export function admissionBindings(
   };
 }
 
+/** What match conditions see: no namespace, and the resource as it was asked for. */
+export function conditionBindings(request: AdmissionRequest, view: AdmissionView, options?: BindingOptions): Bindings {
+  const about = () => {
+    const json = requestJson(request);
+    return fromJson({ ...json, resource: json.requestResource }, requestType);
+  };
+  return { ...admissionBindings(request, view, options), request: about, namespaceObject: null };
+}
+
 function authorizeWith(request: AdmissionRequest, { authorizer }: AdmissionView): Authorize {
   return (question) => {
     const { serviceAccount, verb, fieldSelector, labelSelector } = question;

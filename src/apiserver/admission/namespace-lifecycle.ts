@@ -1,7 +1,9 @@
 // Nothing is made in a namespace that is not there or on its way out, and the system's own namespaces stay.
+
 import type { Namespace } from '../../api/core/v1/types.generated.ts';
 import { forbidden, notFound, StatusError } from '../../apimachinery/status.ts';
 import type { AdmissionRequest, AdmissionView } from './admission.ts';
+import { refusalOf } from './refusal.ts';
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
@@ -19,7 +21,7 @@ export function namespaceLifecycle(request: AdmissionRequest, view: AdmissionVie
   if (operation !== 'CREATE' || subresource !== '') return;
   if (found.status?.phase !== 'Terminating' && !found.metadata.deletionTimestamp) return;
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
-  const { status } = forbidden(definition, name, why);
+  const { status } = refusalOf(request, why);
   const cause = {
     reason: 'NamespaceTerminating',
     message: `namespace ${namespace} is being terminated`,

@@ -1,10 +1,12 @@
 // The number behind a pod's priority class; and of the classes, only one is the default.
+
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { systemPriorityClasses } from '../../api/scheduling/v1/priorityclass/system.ts';
 import type { PriorityClass } from '../../api/scheduling/v1/types.generated.ts';
 import { forbidden } from '../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
 import { is } from './matches.ts';
+import { refusalOf } from './refusal.ts';
 
 const group = 'scheduling.k8s.io';
 const usualPolicy = 'PreemptLowerPriority';
@@ -21,19 +23,17 @@ function defaultClass(view: AdmissionView): Readonly<PriorityClass> | undefined 
   return [...defaults].sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
 }
 
-function admitPod({ definition, object }: AdmissionRequest, view: AdmissionView): void {
-  const { spec } = object as unknown as Pod;
+function admitPod(request: AdmissionRequest, view: AdmissionView): void {
+  const { spec } = request.object as unknown as Pod;
   if (!spec) return;
-  const { name } = object!.metadata;
   const className = spec.priorityClassName;
   const found = className ? classOf(className, view) : defaultClass(view);
-  if (className && !found) throw forbidden(definition, name, `no PriorityClass with name ${className} was found`);
+  if (className && !found) throw refusalOf(request, `no PriorityClass with name ${className} was found`);
   const value = found?.value ?? 0;
   const policy = found?.preemptionPolicy ?? usualPolicy;
   const computed = (what: string, given: unknown, right: unknown) =>
-    forbidden(
-      definition,
-      name,
+    refusalOf(
+      request,
       `the ${what} (${String(given)}) must not be provided in pod spec; priority admission controller computed ${String(right)} from the given PriorityClass name`,
     );
   if (spec.priority !== undefined && spec.priority !== value) {

@@ -4,21 +4,17 @@ import type { Pod, Toleration } from '../../api/core/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
 import type { RuntimeClass } from '../../api/node/v1/types.generated.ts';
 import { equalAmounts, parseAmounts } from '../../apimachinery/resource-list.ts';
-import { forbidden } from '../../apimachinery/status.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
 import { is } from './matches.ts';
+import { refusalOf } from './refusal.ts';
 
 function runtimeClassOf(request: AdmissionRequest, view: AdmissionView): Readonly<RuntimeClass> | undefined {
   const name = (request.object as unknown as Pod).spec?.runtimeClassName;
   if (name === undefined) return undefined;
   const found = view.find<RuntimeClass>('runtimeclasses', { group: 'node.k8s.io', name });
-  if (!found) throw refused(request, `pod rejected: RuntimeClass "${name}" not found`);
+  if (!found) throw refusalOf(request, `pod rejected: RuntimeClass "${name}" not found`);
   return found;
-}
-
-function refused({ definition, object }: AdmissionRequest, why: string) {
-  return forbidden(definition, object?.metadata.name ?? '', why);
 }
 
 function sameOverhead(a: Record<string, string> | undefined, b: Record<string, string> | undefined): boolean {
@@ -36,7 +32,7 @@ export const runtimeClass: AdmissionPlugin = {
     const overhead = found.overhead?.podFixed;
     if (overhead) {
       if (spec.overhead && !sameOverhead(spec.overhead, overhead)) {
-        throw refused(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+        throw refusalOf(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
       }
       spec.overhead = { ...overhead };
     }
@@ -45,7 +41,7 @@ export const runtimeClass: AdmissionPlugin = {
       const present = ownValue(spec.nodeSelector, key);
       if (present !== undefined && present !== value) {
         const theirs = `runtimeClass.scheduling.nodeSelector[${key}] = ${value}`;
-        throw refused(request, `conflict: ${theirs}; pod.spec.nodeSelector[${key}] = ${present}`);
+        throw refusalOf(request, `conflict: ${theirs}; pod.spec.nodeSelector[${key}] = ${present}`);
       }
       spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
     }
@@ -57,10 +53,10 @@ export const runtimeClass: AdmissionPlugin = {
     const { overhead } = (request.object as unknown as Pod).spec ?? {};
     const defined = runtimeClassOf(request, view)?.overhead?.podFixed;
     if (defined && !sameOverhead(overhead, defined)) {
-      throw refused(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+      throw refusalOf(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
     }
     if (!defined && overhead && Object.keys(overhead).length > 0) {
-      throw refused(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+      throw refusalOf(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
     }
   },
 };

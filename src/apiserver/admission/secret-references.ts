@@ -1,8 +1,9 @@
 // What a pod may refer to: a service account can hold its pods to its own secrets, and a node's mirror pods refer to
 // nothing of the API (upstream ServiceAccount, second phase).
+
 import type { Container, Pod, PodSpec, ServiceAccount } from '../../api/core/v1/types.generated.ts';
-import { forbidden } from '../../apimachinery/status.ts';
 import type { AdmissionRequest, AdmissionView } from './admission.ts';
+import { refusalOf } from './refusal.ts';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets';
@@ -89,7 +90,7 @@ export function checkSecretReferences(request: AdmissionRequest, view: Admission
   const { metadata, spec } = object as unknown as Pod;
   if (!spec) return;
   const refuse = (why: string | undefined): void => {
-    if (why !== undefined) throw forbidden(definition, metadata.name ?? '', why);
+    if (why !== undefined) throw refusalOf(request, why);
   };
   if (metadata.annotations?.[mirrorAnnotation] !== undefined) {
     if (!joins) refuse(forbiddenInMirror(spec));

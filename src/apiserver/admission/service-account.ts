@@ -1,8 +1,9 @@
 // Every pod runs as a service account and, unless it or the account says no, finds its token mounted.
+
 import type { Container, Pod, ServiceAccount, Volume } from '../../api/core/v1/types.generated.ts';
-import { forbidden } from '../../apimachinery/status.ts';
 import { randomSuffix } from '../registry/metadata.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
+import { refusalOf } from './refusal.ts';
 import { checkSecretReferences } from './secret-references.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -39,7 +40,7 @@ function admit(request: AdmissionRequest, view: AdmissionView, configMaps: reado
   const account = view.find<ServiceAccount & { metadata: { name: string } }>('serviceaccounts', { namespace, name });
   if (!account) {
     const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
-    throw forbidden(definition, object.metadata.name, why);
+    throw refusalOf(request, why);
   }
   if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
     mountToken(pod, view, configMaps);

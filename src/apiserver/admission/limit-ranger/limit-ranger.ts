@@ -1,7 +1,8 @@
 // LimitRange: gives containers their default requests and limits, and holds pods and claims to bounds.
+
 import type { LimitRange, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.generated.ts';
-import { forbidden } from '../../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
+import { refusalOf } from '../refusal.ts';
 import { claimViolations, podViolations } from './constraints.ts';
 import { fillResources } from './defaults.ts';
 
@@ -38,9 +39,8 @@ export const limitRanger: AdmissionPlugin = {
     for (const range of limitRangesOf(request, view)) {
       const texts = violations(range, request, resource);
       if (texts.length === 0) continue;
-      const { metadata } = request.object!;
       const why = texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
-      throw forbidden(request.definition, metadata.name || metadata.generateName || '', why);
+      throw refusalOf(request, why);
     }
   },
 };

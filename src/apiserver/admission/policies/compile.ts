@@ -6,24 +6,18 @@ import type {
   ValidatingAdmissionPolicy,
   Variable,
 } from '../../../api/admissionregistration/v1/types.generated.ts';
-import { CelError } from '../../../cel/errors.ts';
-import type { Bindings } from '../../../cel/run.ts';
 import { bool, type CelType, dyn, listOf, nullType, string } from '../../../cel/types.ts';
-import type { Value } from '../../../cel/values.ts';
-import { type CompiledExpression, compileAdmission, type ExpressionScope } from '../expressions.ts';
+import type { NamedVariable, SourceExpression } from '../evaluation.ts';
+import { compileAdmission, type ExpressionScope } from '../expressions.ts';
 import { applyTypes, jsonPatchType } from './patch-types.ts';
 
-/** What all expressions of a policy may cost for one request and one parameter (RuntimeCELCostBudget). */
-const budget = 10_000_000;
-
-export interface NamedExpression extends CompiledExpression {
+export interface NamedExpression extends SourceExpression {
   /** Where it stands: `spec.validations[0].expression`. */
   readonly path: string;
-  readonly source: string;
 }
 
 export interface CompiledPolicy {
-  readonly variables: readonly (NamedExpression & { readonly name: string })[];
+  readonly variables: readonly (NamedExpression & NamedVariable)[];
   readonly validations: readonly { readonly condition: NamedExpression; readonly message?: NamedExpression }[];
   readonly auditAnnotations: readonly NamedExpression[];
   readonly mutations: readonly NamedExpression[];
@@ -121,49 +115,4 @@ function compileVariables({ variables = [] }: PolicySpec, base: ExpressionScope)
     return { name, path: `spec.variables[${i}].expression`, source: expression, ...made };
   });
   return { variables: done, scope: variables.length > 0 ? { ...base, variables: types } : base };
-}
-
-export type Outcome =
-  | { readonly value: Value; readonly error?: undefined }
-  | { readonly error: string; readonly value?: undefined };
-
-/** The expressions of a policy over one request: what they cost adds up, and variables are worked out once. */
-export class PolicyEvaluation {
-  readonly #bindings: Bindings;
-  #left = budget;
-
-  constructor({ variables }: CompiledPolicy, bindings: Bindings) {
-    const made = new Map<string, Value>();
-    const all: Record<string, Value | (() => Value)> = { ...bindings };
-    for (const variable of variables) {
-      all[`variables.${variable.name}`] = () => {
-        const known = made.get(variable.name);
-        if (known !== undefined) return known;
-        const { value, error } = this.#run(variable, all);
-        if (error !== undefined) {
-          throw new CelError(`composited variable ${JSON.stringify(variable.name)} fails to evaluate: ${error}`);
-        }
-        made.set(variable.name, value);
-        return value;
-      };
-    }
-    this.#bindings = all;
-  }
-
-  evaluate(expression: NamedExpression): Outcome {
-    const { value, error } = this.#run(expression, this.#bindings);
-    if (error === undefined) return { value };
-    if (!expression.program) return { error: `compilation error: ${error}` };
-    if (this.#left <= 0) {
-      return { error: 'validation failed due to running out of cost budget, no further validation rules will be run' };
-    }
-    return { error: `expression '${expression.source}' resulted in error: ${error}` };
-  }
-
-  #run({ program, error }: CompiledExpression, bindings: Bindings): Outcome {
-    if (!program) return { error: error ?? 'compilation failed' };
-    const done = program.evaluate(bindings, { costLimit: this.#left });
-    this.#left -= done.cost;
-    return done.error === undefined ? { value: done.value } : { error: done.error };
-  }
 }

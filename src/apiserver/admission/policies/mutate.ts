@@ -14,11 +14,11 @@ import { applyMergePatch } from '../../../apimachinery/patch/merge-patch.ts';
 import type { Schema } from '../../../apimachinery/schema/schema.ts';
 import { toJson } from '../../../cel/values.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
-import { admissionBindings } from '../expressions.ts';
+import { evaluateConditions, evaluateStage, type StageOptions } from '../evaluation.ts';
+import { admissionBindings, conditionBindings } from '../expressions.ts';
 import { whenDecided } from '../pending-decisions.ts';
 import { replaceObject } from '../replace-object.ts';
-import { compiledPolicy, type NamedExpression, PolicyEvaluation } from './compile.ts';
-import { checkConditions } from './validate.ts';
+import { compiledPolicy, type NamedExpression } from './compile.ts';
 
 /** A mutation that cannot be worked out or applied. */
 class MutationError extends Error {
@@ -41,15 +41,19 @@ export interface MutationResult {
 /** Mutates `request.object` in place by each mutation in turn; nothing is thrown for an expression that fails. */
 export async function applyPolicy({ policy, params, request, view }: MutationCase): Promise<MutationResult> {
   const compiled = compiledPolicy(policy);
-  const evaluationOfNow = () => new PolicyEvaluation(compiled, admissionBindings(request, view, { params }));
-  const conditions = await whenDecided(() => checkConditions(compiled, evaluationOfNow()));
+  const { variables, matchConditions } = compiled;
+  const conditions = await whenDecided(() =>
+    evaluateConditions(matchConditions, { bindings: conditionBindings(request, view, { params }), variables }),
+  );
   if (conditions.error !== undefined) return { isChanged: false, errors: [conditions.error] };
   let isChanged = false;
   const errors: string[] = [];
   for (const [i, expression] of conditions.matches ? compiled.mutations.entries() : []) {
     try {
       // Each mutation sees what those before it made.
-      const patch = await whenDecided(() => evaluate(expression, evaluationOfNow()));
+      const patch = await whenDecided(() =>
+        evaluate(expression, { bindings: admissionBindings(request, view, { params }), variables }),
+      );
       const isPatch = policy.spec.mutations?.[i]?.patchType === 'JSONPatch';
       const next = isPatch ? patched(request.object, patch) : merged(request, patch, view);
       if (jsonEqual(next, request.object)) continue;
@@ -63,10 +67,12 @@ export async function applyPolicy({ policy, params, request, view }: MutationCas
   return { isChanged, errors };
 }
 
-function evaluate(expression: NamedExpression, evaluation: PolicyEvaluation): unknown {
-  const { value, error } = evaluation.evaluate(expression);
+function evaluate(expression: NamedExpression, options: StageOptions): unknown {
+  const { outcomes, error } = evaluateStage([expression], options);
   if (error !== undefined) throw new MutationError(error);
-  return toJson(value);
+  const [outcome] = outcomes;
+  if (outcome!.error !== undefined) throw new MutationError(outcome!.error);
+  return toJson(outcome!.value);
 }
 
 function patched(object: unknown, patch: unknown): unknown {

@@ -1,13 +1,15 @@
 // MutatingAdmissionPolicy: changes that expressions work out, as configurations that are applied or as JSON patches.
+
 import type {
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
 } from '../../../api/admissionregistration/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
-import { forbidden, StatusError } from '../../../apimachinery/status.ts';
+import { StatusError } from '../../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionRound, AdmissionView } from '../admission.ts';
 import { takeBack } from '../equivalent.ts';
 import { isExempt } from '../matching.ts';
+import { refusalOf } from '../refusal.ts';
 import { replaceObject } from '../replace-object.ts';
 import { ConfigurationError, collectParams, matchedRequest, paramDefinitionOf } from './matching.ts';
 
@@ -72,14 +74,14 @@ async function mutate(policies: readonly Policy[], round: AdmissionRound, view: 
 }
 
 /** All that went wrong, in the words of the first. */
-function refusal(failures: readonly Failure[], { definition, name, object }: AdmissionRequest): StatusError {
+function refusal(failures: readonly Failure[], request: AdmissionRequest): StatusError {
   const messages = failures.map(({ policy, binding, message }) => {
     const who = policy.metadata.name;
     const named = binding ? `'${who}' with binding '${binding.metadata.name}'` : JSON.stringify(who);
     return `policy ${named} denied request: ${message}`;
   });
   const [message = ''] = messages;
-  const { status } = forbidden(definition, name || (object?.metadata?.name ?? ''), message);
+  const { status } = refusalOf(request, message);
   const details = { ...status.details, causes: messages.map((one) => ({ message: one })) };
   return new StatusError({ ...status, message, reason: failures[0]?.reason ?? 'Forbidden', details });
 }

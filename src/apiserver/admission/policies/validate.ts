@@ -3,8 +3,9 @@ import type { ValidatingAdmissionPolicy } from '../../../api/admissionregistrati
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { typeName } from '../../../cel/overload.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
-import { admissionBindings } from '../expressions.ts';
-import { type CompiledPolicy, compiledPolicy, PolicyEvaluation } from './compile.ts';
+import { evaluateConditions, evaluateStage, type StageOptions } from '../evaluation.ts';
+import { admissionBindings, conditionBindings } from '../expressions.ts';
+import { type CompiledPolicy, compiledPolicy } from './compile.ts';
 
 /** A validation that failed, or could not be evaluated. */
 export interface Denial {
@@ -35,40 +36,60 @@ export interface PolicyCase {
 
 export function evaluatePolicy({ policy, params, request, view }: PolicyCase): PolicyResult {
   const compiled = compiledPolicy(policy);
-  const evaluation = new PolicyEvaluation(compiled, admissionBindings(request, view, { params }));
   const ignoresErrors = policy.spec.failurePolicy === 'Ignore';
-  const conditions = checkConditions(compiled, evaluation);
-  if (conditions.error !== undefined) {
-    return ignoresErrors ? nothing : { ...nothing, denials: [{ index: 0, message: conditions.error }] };
-  }
+  const failed = (message: string): PolicyResult =>
+    ignoresErrors ? nothing : { ...nothing, denials: [{ index: 0, message }] };
+  const conditions = evaluateConditions(compiled.matchConditions, {
+    bindings: conditionBindings(request, view, { params }),
+    variables: compiled.variables,
+  });
+  if (conditions.error !== undefined) return failed(conditions.error);
   if (!conditions.matches) return nothing;
-  const denials: Denial[] = [];
-  for (const [index, { condition, message }] of compiled.validations.entries()) {
-    const { value, error } = evaluation.evaluate(condition);
-    if (error !== undefined) {
-      if (!ignoresErrors) denials.push({ index, message: error });
-    } else if (value !== true) {
-      const { reason = 'Invalid', message: fixed, expression } = policy.spec.validations![index]!;
-      const said = message && evaluation.evaluate(message).value;
-      denials.push({ index, reason, message: messageOf(said, fixed) ?? `failed expression: ${expression.trim()}` });
-    }
-  }
-  return { denials, ...annotate(compiled, evaluation, { policy, ignoresErrors }) };
+  const options: StageOptions = {
+    bindings: admissionBindings(request, view, { params }),
+    variables: compiled.variables,
+  };
+  const denials = denialsOf(policy, compiled, options);
+  if (denials.error !== undefined) return failed(denials.error);
+  const annotations = annotate(policy, compiled, options);
+  if (annotations.error !== undefined) return failed(annotations.error);
+  const { made, errors } = annotations;
+  return {
+    denials: denials.made.filter(({ reason }) => reason !== undefined || !ignoresErrors),
+    auditAnnotations: made,
+    auditErrors: [...(ignoresErrors ? [] : errors.evaluation), ...errors.type],
+  };
 }
 
-/** One condition that is false decides, whatever is wrong with others. */
-export function checkConditions(
-  { matchConditions }: CompiledPolicy,
-  evaluation: PolicyEvaluation,
-): { readonly matches: boolean; readonly error?: string } {
-  const errors: string[] = [];
-  for (const condition of matchConditions) {
-    const { value, error } = evaluation.evaluate(condition);
-    if (error !== undefined) errors.push(error);
-    else if (value !== true) return { matches: false };
+type Denials = { readonly made: readonly Denial[]; readonly error?: undefined } | { readonly error: string };
+
+/** Messages are worked out of all validations, whether they fail or not, and with what these left of the budget. */
+function denialsOf(
+  { spec: { validations = [] } }: Readonly<ValidatingAdmissionPolicy>,
+  compiled: CompiledPolicy,
+  options: StageOptions,
+): Denials {
+  const { outcomes, left, error } = evaluateStage(
+    compiled.validations.map(({ condition }) => condition),
+    options,
+  );
+  if (error !== undefined) return { error };
+  const expressions = compiled.validations.flatMap(({ message }) => message ?? []);
+  const messages = evaluateStage(expressions, { ...options, budget: left });
+  const said = new Map(expressions.map((expression, i) => [expression, messages.outcomes?.[i]?.value]));
+  const made: Denial[] = [];
+  for (const [index, { value, error }] of outcomes.entries()) {
+    const { reason = 'Invalid', message: fixed, expression } = validations[index]!;
+    if (error !== undefined) made.push({ index, message: error });
+    else if (messages.error !== undefined) {
+      made.push({ index, message: `failed messageExpression: ${messages.error}` });
+    } else if (value !== true) {
+      const own = compiled.validations[index]!.message;
+      const message = messageOf(own && said.get(own), fixed) ?? `failed expression: ${expression.trim()}`;
+      made.push({ index, reason, message });
+    }
   }
-  if (errors.length === 0) return { matches: true };
-  return { matches: false, error: errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]` };
+  return { made };
 }
 
 /** What the expression says, if it is one line of text; else the fixed text. */
@@ -80,25 +101,33 @@ function messageOf(said: unknown, fixed: string | undefined): string | undefined
   return fixed?.trim() || undefined;
 }
 
+interface Annotations {
+  readonly made: PolicyResult['auditAnnotations'];
+  /** Of expressions that could not be evaluated, and of values that are no text. */
+  readonly errors: { readonly evaluation: readonly string[]; readonly type: readonly string[] };
+  readonly error?: undefined;
+}
+
 function annotate(
+  { spec }: Readonly<ValidatingAdmissionPolicy>,
   { auditAnnotations }: CompiledPolicy,
-  evaluation: PolicyEvaluation,
-  { policy, ignoresErrors }: { readonly policy: Readonly<ValidatingAdmissionPolicy>; readonly ignoresErrors: boolean },
-): Pick<PolicyResult, 'auditAnnotations' | 'auditErrors'> {
+  options: StageOptions,
+): Annotations | { readonly error: string } {
+  const { authorizer, 'authorizer.requestResource': ofResource, ...bindings } = options.bindings;
+  const { outcomes, error } = evaluateStage(auditAnnotations, { ...options, bindings });
+  if (error !== undefined) return { error };
   const made: { key: string; value: string }[] = [];
-  const auditErrors: string[] = [];
-  for (const [i, expression] of auditAnnotations.entries()) {
-    const { key } = policy.spec.auditAnnotations![i]!;
-    const { value, error } = evaluation.evaluate(expression);
-    if (error !== undefined) {
-      if (!ignoresErrors) auditErrors.push(error);
-    } else if (typeof value === 'string') {
+  const errors: { readonly evaluation: string[]; readonly type: string[] } = { evaluation: [], type: [] };
+  for (const [i, { value, error }] of outcomes.entries()) {
+    const { key, valueExpression } = spec.auditAnnotations![i]!;
+    if (error !== undefined) errors.evaluation.push(error);
+    else if (typeof value === 'string') {
       const text = value.trim().slice(0, longestAnnotation);
       if (text !== '') made.push({ key, value: text });
     } else if (value !== null) {
       const what = `resulted in unsupported return type: ${typeName(value)}. Return type must be either string or null.`;
-      auditErrors.push(`valueExpression '${expression.source}' ${what}`);
+      errors.type.push(`valueExpression '${valueExpression}' ${what}`);
     }
   }
-  return { auditAnnotations: made, auditErrors };
+  return { made, errors };
 }

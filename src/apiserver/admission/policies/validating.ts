@@ -4,12 +4,14 @@ import type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from '../../../api/admissionregistration/v1/types.generated.ts';
+import { escapeHtml } from '../../../apimachinery/json/go-text.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
-import { forbidden, StatusError } from '../../../apimachinery/status.ts';
+import { StatusError } from '../../../apimachinery/status.ts';
 import { table } from '../../../apimachinery/table.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { isExempt } from '../matching.ts';
 import { whenDecided } from '../pending-decisions.ts';
+import { refusalOf } from '../refusal.ts';
 import { ConfigurationError, collectParams, matchedRequest, paramDefinitionOf } from './matching.ts';
 import type { PolicyResult } from './validate.ts';
 
@@ -94,7 +96,8 @@ function actOn(
     if (validationActions.includes('Audit')) {
       const failure = { message, policy: policyName, binding: bindingName, expressionIndex: index, validationActions };
       // The first is told: an annotation that is there stays.
-      if (!request.auditAnnotations.has(auditKey)) request.auditAnnotations.set(auditKey, JSON.stringify([failure]));
+      if (!request.auditAnnotations.has(auditKey))
+        request.auditAnnotations.set(auditKey, escapeHtml(JSON.stringify([failure])));
     }
   }
   return [...refusals, ...auditErrors.map((message) => ({ policy, binding, message }))];
@@ -110,8 +113,7 @@ const codes = table<number>({
 function refusal({ policy, binding, message, reason = 'Invalid' }: Refusal, request: AdmissionRequest): StatusError {
   const bound = binding ? ` with binding '${binding.metadata.name}'` : '';
   const why = `ValidatingAdmissionPolicy '${policy.metadata.name}'${bound} denied request: ${message}`;
-  const { definition, object } = request;
-  const { status } = forbidden(definition, request.name || (object?.metadata?.name ?? ''), why);
+  const { status } = refusalOf(request, why);
   const details = { ...status.details, causes: [{ message: why }] };
   return new StatusError({ ...status, reason, code: codes[reason] ?? 422, details });
 }

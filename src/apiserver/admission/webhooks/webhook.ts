@@ -53,12 +53,9 @@ export async function questionFor(
   if (!seen || !matchesNamespace(hook.namespaceSelector, seen, view)) return undefined;
   if (!matchesObject(hook.objectSelector, seen)) return undefined;
   if (!hook.matchConditions?.length) return seen;
-  const [{ evaluateConditions }, { admissionBindings }] = await Promise.all([
-    import('../match-conditions.ts'),
-    import('../expressions.ts'),
-  ]);
+  const { webhookConditionsHold } = await import('./conditions.ts');
   const conditions = hook.matchConditions;
-  const { matches, error } = await whenDecided(() => evaluateConditions(conditions, admissionBindings(seen, view)));
+  const { matches, error } = await whenDecided(() => webhookConditionsHold(conditions, seen, view));
   if (error === undefined) return matches ? seen : undefined;
   if (hook.failurePolicy === 'Ignore') return undefined;
   throw forbidden(request.definition, request.name, error);
