@@ -1,6 +1,7 @@
 // The client's end of an exec or attach, whatever it speaks, as frames; and the pump between it and the kubelet.
 import type { Duplex } from 'node:stream';
-import { encodeFrame, type Frame, FrameDecoder } from '../../client/stream-frames.ts';
+import { internalError } from '../../apimachinery/status.ts';
+import { channel, encodeFrame, type Frame, FrameDecoder } from '../../client/stream-frames.ts';
 import { write } from './write.ts';
 
 export interface FramePeer {
@@ -11,6 +12,10 @@ export interface FramePeer {
   /** Everything was sent. */
   close(): void;
 }
+
+const lost = Buffer.from(
+  JSON.stringify(internalError('lost the connection to the node before the command ended').status),
+);
 
 /** Carries frames both ways until the kubelet ends the stream or the client goes away. Never rejects. */
 export async function pump(peer: FramePeer, kubelet: Duplex): Promise<void> {
@@ -25,11 +30,17 @@ export async function pump(peer: FramePeer, kubelet: Duplex): Promise<void> {
   };
   const downwards = async () => {
     const decoder = new FrameDecoder();
+    let isOver = false;
     try {
       for await (const chunk of kubelet as AsyncIterable<Buffer>) {
-        for (const frame of decoder.push(chunk)) await peer.send(frame);
+        for (const frame of decoder.push(chunk)) {
+          isOver ||= frame.channel === channel.error;
+          await peer.send(frame);
+        }
       }
     } finally {
+      // A client takes an end without a word for success.
+      if (!isOver) await peer.send({ channel: channel.error, data: lost });
       peer.close();
     }
   };

@@ -50,6 +50,10 @@ const kubelet: TunnelHandler = async (request, response) => {
     response.end(Buffer.concat([send(channel.stdout, 'out'), send(channel.error, exitStatus)]));
     return;
   }
+  if (url.searchParams.get('command') === 'dies') {
+    setImmediate(() => response.stream.session?.destroy());
+    return;
+  }
   const isForward = url.pathname.startsWith('/portForward/');
   if (url.searchParams.get('port') === '81') {
     response.end(send(1, 'connection refused'));
@@ -212,6 +216,17 @@ describe('exec over WebSocket', () => {
   ])('%s tells the exit code', async (protocol, expected) => {
     const { address } = await start();
     expect(await messages(`ws://${address}${exec('command=false&stdout=true')}`, protocol)).toEqual(expected);
+  });
+
+  test('a node that goes away in the middle is told of, and not taken for success', async () => {
+    const { address } = await start();
+    const [said] = await messages(`ws://${address}${exec('command=dies&stderr=true')}`, 'v5.channel.k8s.io');
+    expect(said).toMatch(/^3:/);
+    expect(JSON.parse(said!.slice(2))).toMatchObject({
+      status: 'Failure',
+      code: 500,
+      message: 'Internal error occurred: lost the connection to the node before the command ended',
+    });
   });
 
   test('GET is no way around the right to create', async () => {
