@@ -2,6 +2,11 @@
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import type { OpenApi } from '../../api/openapi/openapi.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import {
+  checkSelectableFields,
+  matchesFields,
+  parseFieldSelector,
+} from '../../apimachinery/selectors/field-selector.ts';
 import { matchesLabels, parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
 import { notFound, StatusError } from '../../apimachinery/status.ts';
 import type { ApiResourceList } from '../aggregation/merge.ts';
@@ -156,8 +161,13 @@ function headOf(kind: string, { metadata }: Readonly<KubeObject>) {
 }
 
 function selected<T extends Readonly<KubeObject>>({ query }: ApiRequest, objects: readonly T[]): readonly T[] {
-  const selector = parseLabelSelector(query.get('labelSelector') ?? '');
-  return objects.filter(({ metadata }) => matchesLabels(selector, metadata.labels));
+  const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+  const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
+  checkSelectableFields(fields, { known: [], namespaced: true, isCustom: false });
+  return objects.filter(
+    ({ metadata: { name, namespace, labels: own } }) =>
+      matchesLabels(labels, own) && matchesFields(fields, (field) => (field === 'metadata.name' ? name : namespace)),
+  );
 }
 
 function answerWith(
