@@ -7,7 +7,8 @@ export class SchedulerCache {
   readonly #nodes = new Map<string, NodeInfo>();
   /** Where each counted pod is, assumed ones too. */
   readonly #placed = new Map<string, string>();
-  readonly #assumed = new Set<string>();
+  /** Their uids. A name may be another pod's by the time that a binding fails. */
+  readonly #assumed = new Map<string, string | undefined>();
   /** Pods on nodes that are not known (yet). */
   readonly #homeless = new Map<string, Map<string, Readonly<Pod>>>();
   #list: readonly NodeInfo[] | undefined;
@@ -111,7 +112,7 @@ export class SchedulerCache {
 
   /** Counts a pod on a node before the server has said so. */
   assume(pod: Readonly<Pod>, nodeName: string): void {
-    this.#assumed.add(objectKey(pod));
+    this.#assumed.set(objectKey(pod), pod.metadata.uid);
     this.#put(pod, nodeName);
   }
 
@@ -121,7 +122,8 @@ export class SchedulerCache {
 
   /** The binding failed. A pod that the server has placed meanwhile stays. */
   forget(pod: Readonly<Pod>): void {
-    if (this.#assumed.has(objectKey(pod))) this.removePod(pod);
+    const key = objectKey(pod);
+    if (this.#assumed.has(key) && this.#assumed.get(key) === pod.metadata.uid) this.removePod(pod);
   }
 
   #put(pod: Readonly<Pod>, nodeName: string): void {

@@ -95,3 +95,18 @@ test('one that is gone is tried no more, and one of its name begins anew', () =>
   expect(queue.pop()?.metadata.uid).toBe('other');
   expect(next()).toBeUndefined();
 });
+
+test('what failed for a pod says nothing of another that has its name', () => {
+  const old = pod('a');
+  const anew = { ...old, metadata: { ...old.metadata, uid: 'other' } };
+  const { clock, queue, next } = start(old);
+  expect(next()).toBe('a');
+  queue.add(anew);
+  expect(next()).toBe('a');
+  queue.retry(old);
+  clock.advance(10_000);
+  expect(next()).toBeUndefined();
+  queue.retry(anew);
+  clock.advance(10_000);
+  expect(next()).toBe('a');
+});

@@ -107,7 +107,7 @@ export class SchedulingQueue {
 
   /** There was no place: the pod waits for a {@link clusterChanged} that may help it. */
   failed(pod: Readonly<Pod>, mayHelp: Waiting['mayHelp'] = always): void {
-    const entry = this.#entries.get(objectKey(pod));
+    const entry = this.#entryOf(pod);
     if (!entry || entry.state === 'active') return;
     // Those that came meanwhile are tried first: one that fits nowhere must not always be ahead of them.
     this.#order += 1;
@@ -120,8 +120,14 @@ export class SchedulingQueue {
   /** Something failed that is no answer (the binding): tried again after the back-off. */
   retry(pod: Readonly<Pod>): void {
     this.failed(pod);
-    const entry = this.#entries.get(objectKey(pod));
+    const entry = this.#entryOf(pod);
     if (entry && entry.state === 'waiting') this.#after(entry, entry.notBefore - this.#clock.now());
+  }
+
+  /** Undefined also where the name is another pod's by now. */
+  #entryOf(pod: Readonly<Pod>): Waiting | undefined {
+    const entry = this.#entries.get(objectKey(pod));
+    return entry?.pod.metadata.uid === pod.metadata.uid ? entry : undefined;
   }
 
   /** Whoever waits for such changes may fit now. */

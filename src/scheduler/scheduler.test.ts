@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Event, Node, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
+import type { StorageClass } from '../api/storage/v1/types.generated.ts';
 import { FakeApi } from '../client/fake/fake-api.ts';
 import { settle } from '../client/fake/settle.ts';
 import { createInformers } from '../client/informers.ts';
-import { events, nodes, persistentVolumeClaims, pods } from '../client/resources.ts';
+import { events, nodes, persistentVolumeClaims, pods, storageClasses } from '../client/resources.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
 import { runScheduler } from './scheduler.ts';
@@ -110,6 +111,64 @@ test('a claim that is missing, or has no volume yet, is why a pod fits no node a
   expect(await condition()).toBe(
     `0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. ${preemption}`,
   );
+});
+
+/** A node, and a claim that gets its volume, by somebody else, once its pod has a node. */
+async function startWithClaim() {
+  const started = start();
+  const { api } = started;
+  const claims = api.resource<PersistentVolumeClaim>(persistentVolumeClaims);
+  await started.nodes.create(node('node-1'));
+  const later = { provisioner: 'p', volumeBindingMode: 'WaitForFirstConsumer' };
+  await api.resource<StorageClass>(storageClasses).create({ metadata: { name: 'later' }, ...later });
+  await claims.create({ metadata: { name: 'data', namespace: 'default' }, spec: { storageClassName: 'later' } });
+  await settle();
+  const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }];
+  return { ...started, claims, volumes };
+}
+
+const selectedNode = 'volume.kubernetes.io/selected-node';
+
+test('a claim whose volume cannot be made where its pod was to go is tried again', async () => {
+  const { clock, errors, pods: podClient, claims, volumes } = await startWithClaim();
+  await podClient.create(pod('db', { volumes }));
+  await settle();
+  const selected = async () => (await claims.get('data', 'default')).metadata.annotations?.[selectedNode];
+  expect(await selected()).toBe('node-1');
+  const body = { metadata: { annotations: { [selectedNode]: null } } };
+  await claims.patch({ name: 'data', namespace: 'default', type: 'merge', body });
+  await settle();
+  expect(errors.splice(0)).toEqual([expect.objectContaining({ message: 'provisioning failed for PVC "data"' })]);
+  clock.advance(1000);
+  await settle();
+  expect(await selected()).toBe('node-1');
+});
+
+test('a pod made anew, while the one before waits for its claims, keeps its place when that fails', async () => {
+  const { api, errors, pods: podClient, claims, volumes } = await startWithClaim();
+  const db = () => podClient.create(pod('db', { ...cpu('1500m'), volumes }));
+  const old = await db();
+  await settle();
+  await podClient.delete('db', 'default', { gracePeriodSeconds: 0 });
+  await db();
+  await settle();
+  const slow = Promise.withResolvers<void>();
+  api.react(async ({ subresource }, object) => {
+    if (subresource !== 'binding' || object?.metadata.name !== 'db') return;
+    if (object.metadata.uid === old.metadata.uid) throw new Error('of another pod');
+    await slow.promise;
+  });
+  const change = { name: 'data', namespace: 'default', type: 'merge' } as const;
+  await claims.patch({ ...change, body: { spec: { volumeName: 'pv' } } });
+  await claims.patch({ ...change, body: { status: { phase: 'Bound' } } }, { subresource: 'status' });
+  await settle();
+  expect(errors.splice(0)).toEqual([expect.objectContaining({ message: 'of another pod' })]);
+  await podClient.create(pod('other', cpu('1500m')));
+  await settle();
+  expect((await podClient.get('other', 'default')).spec.nodeName).toBeUndefined();
+  slow.resolve();
+  await settle();
+  expect((await podClient.get('db', 'default')).spec.nodeName).toBe('node-1');
 });
 
 test('a pod that wants devices waits: nothing here allocates them', async () => {

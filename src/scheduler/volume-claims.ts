@@ -64,23 +64,38 @@ export class VolumeClaims {
         await claims.patch({ name, ...(namespace && { namespace }), type: 'merge', body });
       }
     }
-    await this.#untilBound(choices.map(({ claim }) => claim));
+    await this.#untilBound(choices, nodeName);
   }
 
-  #untilBound(claims: readonly Readonly<PersistentVolumeClaim>[]): Promise<void> {
+  /** Rejects when one of the claims is gone, or nobody makes its volume on the node. */
+  #untilBound(choices: readonly VolumeChoice[], nodeName: string): Promise<void> {
     const { clock, view } = this.#options;
+    const asked = new Set<VolumeChoice>();
+    /** Whether the claim is bound. */
+    const isBound = (choice: VolumeChoice): boolean => {
+      const { name, namespace = '', uid } = choice.claim.metadata;
+      const now = view.claim(name, namespace);
+      if (now?.metadata.uid !== uid) throw new Error('a claim of the pod is gone');
+      if (now?.spec?.volumeName && now.status?.phase === 'Bound') return true;
+      // Whoever cannot make the volume there takes the node away again, for another to be chosen.
+      if (now?.metadata.annotations?.[selectedNode] === nodeName) asked.add(choice);
+      else if (asked.has(choice)) throw new Error(`provisioning failed for PVC "${name}"`);
+      return false;
+    };
     return new Promise((resolve, reject) => {
       const timer = clock.after(timeout, () => end(new Error('timed out waiting for the claims to be bound')));
-      const end = (error?: Error) => {
+      const end = (error?: unknown) => {
         this.#waiting.delete(look);
         timer.cancel();
         if (error) reject(error);
         else resolve();
       };
       const look = () => {
-        const now = claims.map(({ metadata }) => view.claim(metadata.name, metadata.namespace ?? ''));
-        if (now.some((claim) => !claim)) end(new Error('a claim of the pod is gone'));
-        else if (now.every((claim) => claim?.spec?.volumeName && claim.status?.phase === 'Bound')) end();
+        try {
+          if (choices.map(isBound).every(Boolean)) end();
+        } catch (error) {
+          end(error);
+        }
       };
       this.#waiting.add(look);
       look();
