@@ -78,6 +78,7 @@ export class Housekeeping {
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options.kubelet;
+    await this.eviction.begin();
     while (!signal.aborted) {
       await clock.sleep(this.#settings.period, signal).catch(() => {});
       if (signal.aborted) return;

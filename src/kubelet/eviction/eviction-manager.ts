@@ -98,6 +98,11 @@ export class EvictionManager {
     return pressureRefusal(pod, qosClass(pod), this.pressures());
   }
 
+  /** To be called once, when the kubelet begins. */
+  begin(): Promise<void> {
+    return this.#images.begin();
+  }
+
   /** Looks once. */
   async look(): Promise<void> {
     const { clock, rootDir, thresholds, event } = this.#options;

@@ -40,7 +40,10 @@ function node(limits: ImageLimits, { stuck = [] as readonly string[] } = {}) {
     await collector.collect({ capacity, available });
     return [...events];
   };
-  return { look, collector, clock, events, left: () => images.map(({ id }) => id) };
+  const pull = (id: string) => {
+    images = [...images, image(id, 10)];
+  };
+  return { look, pull, collector, clock, events, left: () => images.map(({ id }) => id) };
 }
 
 test('below the limit nothing goes', async () => {
@@ -55,6 +58,20 @@ test('above it as much goes as must', async () => {
   await look(400);
   expect(await look(50)).toEqual([]);
   expect(left()).toEqual(['used', 'older']);
+});
+
+test('what was there before the kubelet need not grow old, what came since must', async () => {
+  const { collector, left, clock, pull } = node({ high: 90, low: 80 });
+  await collector.begin();
+  pull('new');
+  await collector.removeUnused();
+  expect(left()).toEqual(['used', 'new']);
+  clock.advance(119_000);
+  await collector.removeUnused();
+  expect(left()).toEqual(['used', 'new']);
+  clock.advance(1000);
+  await collector.removeUnused();
+  expect(left()).toEqual(['used']);
 });
 
 const tooLittle =

@@ -3,6 +3,7 @@
 import type { EventText } from '../../client/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Cri } from '../cri/client.ts';
+import type { CriImage } from '../cri/messages.ts';
 import type { Amounts } from '../stats/machine.ts';
 import { bytesToFree, type ImageLimits, imagesToRemove } from './image-garbage.ts';
 
@@ -23,9 +24,15 @@ export class ImageCollector {
   readonly #seen = new Map<string, { readonly first: number; readonly last: number }>();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
+  #hasLooked = false;
 
   constructor(options: ImageCollectorOptions) {
     this.#options = options;
+  }
+
+  /** To be called when the kubelet begins: images that are there by then need not grow old before they may go. */
+  async begin(): Promise<void> {
+    await this.#look().catch((error: unknown) => this.#options.log(`images: ${textOf(error)}`));
   }
 
   /** Removes all that nobody uses. */
@@ -64,17 +71,26 @@ export class ImageCollector {
     return new Error(message);
   }
 
-  /** Looks through the images, and removes those that can go until so many bytes are free. Resolves with how many it were. */
-  async #free(wanted: number): Promise<number> {
-    const { cri, clock, log } = this.#options;
+  /** Notes which images are there, and which of them are used. */
+  async #look(): Promise<{ readonly images: readonly CriImage[]; readonly used: ReadonlySet<string> }> {
+    const { cri, clock } = this.#options;
     const now = clock.now();
     const [images, containers] = await Promise.all([cri.listImages(), cri.listContainers()]);
     const used = new Set(containers.map(({ imageRef }) => imageRef));
     for (const { id } of images) {
-      const { first = now, last = 0 } = this.#seen.get(id) ?? {};
+      const { first = this.#hasLooked ? now : 0, last = 0 } = this.#seen.get(id) ?? {};
       this.#seen.set(id, { first, last: used.has(id) ? now : last });
     }
     for (const id of this.#seen.keys()) if (!images.some((image) => image.id === id)) this.#seen.delete(id);
+    this.#hasLooked = true;
+    return { images, used };
+  }
+
+  /** Looks through the images, and removes those that can go until so many bytes are free. Resolves with how many it were. */
+  async #free(wanted: number): Promise<number> {
+    const { cri, clock, log } = this.#options;
+    const now = clock.now();
+    const { images, used } = await this.#look();
     const errors: string[] = [];
     let freed = 0;
     for (const image of imagesToRemove({ images, used, seen: this.#seen, now, wanted })) {
