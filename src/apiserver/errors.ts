@@ -21,7 +21,11 @@ const representations = [
 
 /** 406: the client accepts no media type of a built-in kind. Only collections come as streams. */
 export function notAcceptable({ isCollection }: { readonly isCollection: boolean }): StatusError {
-  const available = representations.slice(0, isCollection ? representations.length : 3);
+  return noRepresentation(representations.slice(0, isCollection ? representations.length : 3));
+}
+
+/** 406: a route has these media types, and the client accepts none of them. */
+export function noRepresentation(available: readonly string[]): StatusError {
   const message = `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`;
   return new StatusError({ code: 406, reason: 'NotAcceptable', message, details: {} });
 }

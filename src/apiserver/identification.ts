@@ -60,7 +60,7 @@ export class Identification {
   #refuse(exchange: Exchange, error: unknown): never {
     const { metrics, auditor, errorResponse } = this.#options;
     metrics.authentications.with('failure').add();
-    auditor?.refused(exchange, errorResponse(error));
+    auditor?.refused({ ...exchange, info: exchange.named }, errorResponse(error));
     throw error;
   }
 

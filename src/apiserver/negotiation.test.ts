@@ -23,6 +23,7 @@ describe('negotiate', () => {
     [`application/json;as=Table;v=v9;g=meta.k8s.io, application/json`, 'json object'],
     ['application/json;stream=foo, application/yaml', 'yaml object'],
     ['application/json;sv=1, application/yaml', 'yaml object'],
+    ['application/json;sv=v1, application/yaml', 'json object'],
     ['application/json;g=meta.k8s.io, application/yaml', 'yaml object'],
     ['application/json;profile=x;foo=bar', 'json object'],
   ])('%s: %s', (accept, expected) => {
@@ -71,7 +72,9 @@ describe('negotiate', () => {
 });
 
 test('a Status is never a Table, and JSON where nothing fits', () => {
-  expect(negotiateStatus(`application/json;${table}`)).toMatchObject({ encoding: 'json', as: 'object' });
-  expect(negotiateStatus(protobuf).encoding).toBe('protobuf');
-  expect(negotiateStatus('text/html').encoding).toBe('json');
+  expect(negotiateStatus(`application/json;${table},application/yaml`)).toMatchObject({ encoding: 'yaml' });
+  expect(negotiateStatus(protobuf)?.encoding).toBe('protobuf');
+  for (const none of ['text/html', `application/json;${table}`, 'application/json;sv=v1']) {
+    expect(negotiateStatus(none), none).toBeUndefined();
+  }
 });

@@ -90,7 +90,9 @@ function formatOf(range: MediaRange, { isCustom, hasTable, hasForms = true }: Of
   if (encoding === undefined) return undefined;
   const { parameters } = range;
   const stream = parameters.get('stream') ?? '';
-  if ((stream !== '' && (stream !== 'watch' || encoding === 'yaml')) || parameters.get('sv')) return undefined;
+  if (stream !== '' && (stream !== 'watch' || encoding === 'yaml')) return undefined;
+  const serverVersion = parameters.get('sv') ?? '';
+  if (serverVersion !== '' && !(hasForms && serverVersion === 'v1')) return undefined;
   const pretty = parameters.get('pretty') === '1';
   if (!['as', 'g', 'v'].some((name) => parameters.has(name))) {
     return encoding === 'protobuf' && isCustom ? undefined : { encoding, as: 'object', version: 'v1', pretty };
@@ -119,13 +121,14 @@ export function negotiate(accept: string | undefined, offer: Offer = everything)
   throw formNotAcceptable();
 }
 
-/** The form of a Status: as for objects, but JSON where the client accepts nothing that there is. */
-export function negotiateStatus(accept: string | undefined): ResponseFormat {
-  const withoutForms = accept?.split(',').filter((range) => !/;\s*(?:as|g|v)=/.test(range));
+const statusOffer: Offer = { ...everything, hasForms: false, isRouted: false };
+
+/** The form of a Status; undefined: the client accepts nothing that there is. */
+export function negotiateStatus(accept: string | undefined): ResponseFormat | undefined {
   try {
-    return negotiate(withoutForms?.join(','));
+    return negotiate(accept, statusOffer);
   } catch {
-    return plain;
+    return undefined;
   }
 }
 

@@ -5,10 +5,11 @@ import { metricsContentType } from '../metrics/metric.ts';
 import type { Clock } from '../system/clock.ts';
 import { inAcceptedForm } from './discovery/accepted-form.ts';
 import { discoveryResponse } from './discovery/discovery.ts';
-import { methodNotAllowed } from './errors.ts';
+import { methodNotAllowed, noRepresentation } from './errors.ts';
 import type { Extensions } from './extensions.ts';
 import { type HealthCheck, healthResponse } from './health.ts';
 import type { ApiMetrics } from './metrics/api-metrics.ts';
+import { type MediaRange, mediaRanges } from './negotiation.ts';
 import type { Registry } from './registry/registry.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse } from './request.ts';
 import type { VersionInfo } from './version.ts';
@@ -40,7 +41,7 @@ export class OwnPaths {
     const { registry, metrics, healthChecks, version, clock } = this.#options;
     const { path } = request;
     // Clients made from the OpenAPI document ask for the second, which stands there.
-    if (path === '/version' || path === '/version/') return onlyRead(request, jsonResponse(200, version));
+    if (path === '/version' || path === '/version/') return onlyRead(request, versionResponse(request, version));
     const health = await healthResponse(request, healthChecks, (endpoint, name, isWell) =>
       metrics.checked(endpoint, name, isWell),
     );
@@ -79,6 +80,17 @@ export class OwnPaths {
     for (const { path, isListed } of this.#options.extensions.paths) if (isListed) paths.add(path);
     return [...paths].sort();
   }
+}
+
+/** Upstream's route has JSON and nothing else, indented whoever asks. */
+function versionResponse({ headers: { accept } }: ApiRequest, version: VersionInfo): ApiResponse {
+  const isAccepted = !accept || mediaRanges(accept).some(isJson);
+  if (!isAccepted) throw noRepresentation(['application/json']);
+  return { ...jsonResponse(200, version), body: JSON.stringify(version, null, 2) };
+}
+
+function isJson({ type, subtype }: MediaRange): boolean {
+  return type === '*' ? subtype === '*' : type === 'application' && subtype === 'json';
 }
 
 function onlyRead({ method }: ApiRequest, response: ApiResponse): ApiResponse {

@@ -158,11 +158,13 @@ test('an answer in YAML is an object too; what is no object is told by its code 
   const object = follow({ level: 'RequestResponse' }, requestOf('GET', `${secrets}/s`));
   await object.trail!.answered(yaml);
   expect(object.events[1]?.responseObject).toEqual({ kind: 'Secret', data: {} });
-  for (const [path, status] of [
-    ['/version', 200],
-    [secrets, 406],
+  for (const [path, status, accept] of [
+    ['/version', 200, '*/*'],
+    [secrets, 406, 'text/html'],
+    [secrets, 404, 'application/json;as=Table;v=v1;g=meta.k8s.io'],
   ] as const) {
-    const plain = follow({ level: 'RequestResponse' }, requestOf('GET', path));
+    const request = requestOf('GET', path);
+    const plain = follow({ level: 'RequestResponse' }, { ...request, headers: { ...request.headers, accept } });
     await plain.trail!.answered(jsonResponse(status, { kind: 'Status', apiVersion: 'v1', message: 'x' }));
     expect(plain.events[1]).toMatchObject({ responseStatus: { metadata: {}, code: status } });
     expect(plain.events[1]?.responseObject, path).toBeUndefined();

@@ -4,6 +4,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { userInfo } from '../authentication/reviews.ts';
 import type { Impersonated } from '../extensions.ts';
+import { negotiateStatus } from '../negotiation.ts';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -165,8 +166,8 @@ export class AuditTrail {
     const isWhole = this.#decision.level === 'RequestResponse';
     // Upstream tells of what is answered as an object: of paths that are no resource only discovery is, and refusals.
     const isObject = info.isResource || status >= 400 || /^\/apis?(\/|$)/.test(info.path);
-    // That nothing acceptable could be made is answered without the usual way of making answers.
-    const isPlain = status === 406;
+    // Who accepts no form of a Status is answered without the usual way of making answers.
+    const isPlain = status >= 400 && !negotiateStatus(this.#audited.request.headers.accept);
     const mayBeStatus = status >= 400 || info.verb.startsWith('delete');
     const object = (isWhole || mayBeStatus) && isObject && !isPlain ? await answeredObject(response) : undefined;
     const kept = status >= 400 ? object : this.#kept(object);

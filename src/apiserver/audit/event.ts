@@ -2,6 +2,7 @@
 
 import type { UserInfo } from '../../api/authentication/v1/types.generated.ts';
 import type { Status } from '../../apimachinery/meta/v1.generated.ts';
+import { formatIP, parseIPSloppy } from '../../net/ip.ts';
 import type { ApiRequest } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import type { AuditLevel, AuditStage } from './policy.ts';
@@ -41,10 +42,19 @@ export interface AuditEvent {
 
 /** Where a request comes from, the first sender first; what proxies add is believed as little as upstream does. */
 export function sourceIPs({ headers, remoteAddress }: ApiRequest): string[] {
-  const forwarded = (headers['x-forwarded-for'] ?? '').split(',');
-  const remote = remoteAddress?.replace(/^::ffff:/, '');
-  const all = [...forwarded, headers['x-real-ip'], remote].map((ip) => ip?.trim()).filter((ip) => ip !== undefined);
-  return [...new Set(all.filter((ip) => /^[0-9a-fA-F.:]+$/.test(ip)))];
+  const forwarded = headers['x-forwarded-for']?.split(',') ?? [];
+  const ips = forwarded.map((text) => addressOf(text.trim())).filter((ip) => ip !== undefined);
+  const real = addressOf(headers['x-real-ip']);
+  if (real !== undefined && !ips.includes(real)) ips.push(real);
+  const remote = addressOf(remoteAddress);
+  if (remote !== undefined && ips.at(-1) !== remote) ips.push(remote);
+  return ips;
+}
+
+/** As Go writes it; undefined for what is none. */
+function addressOf(text: string | undefined): string | undefined {
+  const parsed = text ? parseIPSloppy(text) : undefined;
+  return parsed && formatIP(parsed.ip);
 }
 
 const longestUserAgent = 1024;

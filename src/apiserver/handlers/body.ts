@@ -67,8 +67,13 @@ const readTypes: ReadonlySet<string> = new Set(['', json, yaml, protobuf]);
 
 function checkMediaType(request: ApiRequest): void {
   const text = request.headers['content-type'] ?? '';
-  if (text.includes(';') && !wellFormed.test(text)) throw unsupportedBody();
+  if (text.includes(';') && (!wellFormed.test(text) || repeatsParameter(text))) throw unsupportedBody();
   if (!readTypes.has(mediaType(request))) throw unsupportedBody();
+}
+
+function repeatsParameter(text: string): boolean {
+  const names = Array.from(text.matchAll(/;\s*([^\s;=",]+)\s*=/g), ([, name = '']) => name.toLowerCase());
+  return new Set(names).size < names.length;
 }
 
 function parseBytes(request: ApiRequest, bytes: Uint8Array): Later<ParsedBody> {
