@@ -53,6 +53,7 @@ interface ServerFlags
   readonly clusterDomain: string;
   readonly addons: string;
   readonly kubeconfigOut?: string;
+  readonly clusterName: string;
   readonly tokenAuthFile?: string;
   readonly kubeletCertificateAuthority?: string;
   readonly controllers: string;
@@ -103,6 +104,7 @@ export function register(command: Command): void {
       addons.join(),
     )
     .option('--kubeconfig-out <file>', "where to write the administrator's kubeconfig")
+    .option('--cluster-name <name>', 'what the cluster is called there', 'portico')
     .option('--token-auth-file <file>', 'CSV of token,user,uid,"group1,group2"')
     .option(
       '--kubelet-certificate-authority <file>',
@@ -156,6 +158,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
     clusterDomain: readDomain(flags.clusterDomain),
     addons: addonsOf(flags),
     ...(flags.kubeconfigOut !== undefined && { kubeconfigOut: resolve(flags.kubeconfigOut) }),
+    clusterName: flags.clusterName,
     ...(flags.tokenAuthFile !== undefined && { tokenAuthFile: resolve(flags.tokenAuthFile) }),
     ...(flags.kubeletCertificateAuthority !== undefined && {
       kubeletCAFile: resolve(flags.kubeletCertificateAuthority),

@@ -38,6 +38,7 @@ export function serverArguments(record: ClusterRecord, paths: ClusterPaths): str
     ...['--service-cluster-ip-range', serviceCIDRs],
     ...['--cluster-domain', record.clusterDomain ?? defaultClusterDomain],
     ...['--kubeconfig-out', paths.kubeconfig],
+    ...['--cluster-name', record.name],
     ...['--hollow-nodes', String(record.hollowNodes ?? 0)],
   ];
 }

@@ -43,6 +43,8 @@ export interface ServerConfig {
   /** What the cluster is given when the first agent joins. Default: all that there is. */
   readonly addons?: readonly Addon[];
   readonly kubeconfigOut?: string;
+  /** In that kubeconfig. Default: portico. */
+  readonly clusterName?: string;
   /** kube-apiserver's CSV: token,user,uid,"group1,group2". */
   readonly tokenAuthFile?: string;
   /** Others whose tokens are believed. */

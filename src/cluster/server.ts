@@ -136,7 +136,8 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
       server.createOwn({ resource, object, manager: 'kube-apiserver' });
     await ensureBootstrapObjects({ view: security.view, create, transport }, aggregator.builtinServices());
     await ensureAuthenticationConfig(transport, { clientCA: pki.ca.certPem, requestHeader: access.requestHeader });
-    if (config.kubeconfigOut !== undefined) await writeKubeconfig(config.kubeconfigOut, pki, addresses[0]!);
+    const { kubeconfigOut: path, clusterName = 'portico' } = config;
+    if (path !== undefined) await writeKubeconfig({ path, clusterName }, pki, addresses[0]!);
     const ofControllers = new ControllersMetrics(() => clock.now());
     metrics.add(ofControllers.families);
     const loops = await opened.prepareControlLoops({ ...config, ...pki, clock, metrics: ofControllers, transport });
@@ -179,9 +180,13 @@ function historyLost(error: HistoryLostError): Failure {
   return new Failure(`${what}. It ends, since what it knows is of another history; start it again`, { cause: error });
 }
 
-async function writeKubeconfig(path: string, pki: Pki, address: HostPort): Promise<void> {
+async function writeKubeconfig(
+  { path, clusterName }: { readonly path: string; readonly clusterName: string },
+  pki: Pki,
+  address: HostPort,
+): Promise<void> {
   const text = kubeconfigText({
-    clusterName: 'portico',
+    clusterName,
     server: urlOf(address),
     caPem: pki.ca.certPem,
     credentials: pki.admin,

@@ -30,6 +30,13 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.remove());
 
+test('the context is called after the cluster, so that kubeconfigs of several may be read together', async () => {
+  const name = `kubernetes-admin@${cluster.name}`;
+  expect(await kubectl('config', 'get-contexts', '--no-headers')).toMatch(
+    new RegExp(`^\\* +${name} +${cluster.name} +${name} *\n$`),
+  );
+});
+
 describe.sequential('a Deployment and its Service', () => {
   test('apply', async () => {
     const manifest = `${cluster.dataDir}/deployment.yaml`;

@@ -9,7 +9,6 @@ export interface KubeconfigOptions {
   readonly credentials: { readonly certPem: string; readonly keyPem: string };
 }
 
-const userName = 'kubernetes-admin';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 /** A JSON string is a YAML scalar, whatever it holds. */
 const quoted = (text: string) => JSON.stringify(text);
@@ -17,7 +16,8 @@ const quoted = (text: string) => JSON.stringify(text);
 /** A kubeconfig (v1 Config) as YAML. It holds a private key: write it with mode 0600. */
 export function kubeconfigText(options: KubeconfigOptions): string {
   const { clusterName, credentials } = options;
-  const context = `${userName}@${clusterName}`;
+  // The user is named like the context: kubeconfigs of several clusters may lie in one file.
+  const context = quoted(`kubernetes-admin@${clusterName}`);
   return [
     'apiVersion: v1',
     'kind: Config',
@@ -29,11 +29,11 @@ export function kubeconfigText(options: KubeconfigOptions): string {
     'contexts:',
     '- context:',
     `    cluster: ${quoted(clusterName)}`,
-    `    user: ${quoted(userName)}`,
-    `  name: ${quoted(context)}`,
-    `current-context: ${quoted(context)}`,
+    `    user: ${context}`,
+    `  name: ${context}`,
+    `current-context: ${context}`,
     'users:',
-    `- name: ${quoted(userName)}`,
+    `- name: ${context}`,
     '  user:',
     `    client-certificate-data: ${base64(credentials.certPem)}`,
     `    client-key-data: ${base64(credentials.keyPem)}`,

@@ -187,11 +187,11 @@ test('a kubeconfig holds everything', () => {
         },
       },
     ],
-    contexts: [{ name: 'kubernetes-admin@portico', context: { cluster: 'portico', user: 'kubernetes-admin' } }],
+    contexts: [{ name: 'kubernetes-admin@portico', context: { cluster: 'portico', user: 'kubernetes-admin@portico' } }],
     'current-context': 'kubernetes-admin@portico',
     users: [
       {
-        name: 'kubernetes-admin',
+        name: 'kubernetes-admin@portico',
         user: {
           'client-certificate-data': Buffer.from(admin.certPem).toString('base64'),
           'client-key-data': Buffer.from(admin.keyPem).toString('base64'),
