@@ -53,7 +53,8 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
           }
           if (name === undefined || name === '<<') continue;
           const at =
-            (isScalar(value) || isCollection(value) ? value.range : undefined) ?? (isScalar(key) ? key.range : undefined);
+            (isScalar(value) || isCollection(value) ? value.range : undefined) ??
+            (isScalar(key) ? key.range : undefined);
           if (seen.has(name)) {
             const { line } = lines.linePos(at?.[0] ?? 0);
             repeated.push({ text: `line ${line}: key ${JSON.stringify(name)} already set in map`, end: at?.[1] ?? 0 });

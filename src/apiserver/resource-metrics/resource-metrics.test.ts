@@ -23,8 +23,8 @@ const metrics = new ResourceMetrics({
   view: new FixedObjectView()
     .set({ group: '', resource: 'pods' }, pods as unknown as KubeObject[])
     .set({ group: '', resource: 'nodes' }, [{ metadata: { name: 'node-1' } } as unknown as KubeObject]),
-  tunnels: {
-    nodeNames: ['node-1'],
+  links: {
+    leadsTo: (nodeName) => nodeName === 'node-1',
     request: async () =>
       ({ status: 200, stream: Readable.from([JSON.stringify(summary)]) }) as unknown as TunnelResponse,
   },
