@@ -8,8 +8,11 @@ import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Cri } from '../cri/client.ts';
 import { type ContainerStats, containerState } from '../cri/messages.ts';
+import { cgroupMount } from '../pod/cgroups.ts';
 import { formatPod, hasEnded, identityOf, isCritical, labels, logFolder } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
+import { podCgroup } from '../pod/resources.ts';
+import { processCount } from '../stats/cgroup-usage.ts';
 import { diskUse } from '../stats/disk-meter.ts';
 import { machineUsage } from '../stats/machine.ts';
 import { ImageCollector } from './image-collector.ts';
@@ -40,6 +43,7 @@ export interface EvictionManagerOptions {
   readonly clock: Clock;
   readonly exec: Exec;
   readonly rootDir: string;
+  readonly cgroupRoot: string;
   readonly logRoot: string;
   readonly thresholds: () => readonly Threshold[];
   /** Seconds at the most that a pod has to end for a soft threshold; 0 for as many as it has of its own. */
@@ -105,12 +109,17 @@ export class EvictionManager {
 
   /** Looks once. */
   async look(): Promise<void> {
-    const { clock, rootDir, thresholds, event } = this.#options;
+    const { clock, rootDir, thresholds, event, log } = this.#options;
+    // Where processes run short, none can be started that counts disks.
+    const cannotTell = (error: Error) => {
+      log(`limits of disk: ${error.message}`);
+      return false;
+    };
     const machine = await machineUsage(rootDir, clock.now());
     this.#watch = watch(this.#watch, { thresholds: thresholds(), usage: machine, now: clock.now() });
     this.#note(this.#watch.met);
     // Who took more than it may is gone before others have to.
-    if (await this.#checkLimits()) return;
+    if (await this.#checkLimits().catch(cannotTell)) return;
     const [shortage] = this.#watch.due;
     if (!shortage) {
       await this.#images.collect(machine.disk);
@@ -160,11 +169,8 @@ export class EvictionManager {
     }
     if (this.#evicted && !this.#evicted.worker.isCleared && clock.now() < this.#evicted.until) return;
     const running = [...this.#options.workers()].filter((worker) => worker.holdsResources);
-    const countsInodes = shortage.resource === 'inodes';
-    const usages = await this.#usages(
-      running.map(({ pod }) => pod),
-      { countsInodes },
-    );
+    const pods = running.map(({ pod }) => pod);
+    const usages = await this.#usages(pods, shortage.resource);
     const [first] = rank(usages, shortage);
     const worker = running.find(({ pod }) => pod === first?.pod);
     if (!first || !worker) return;
@@ -180,7 +186,10 @@ export class EvictionManager {
     const limited = [...this.#options.workers()].filter(isLimited);
     if (limited.length === 0) return false;
     let hasEvicted = false;
-    for (const usage of await this.#usages(limited.map(({ pod }) => pod))) {
+    for (const usage of await this.#usages(
+      limited.map(({ pod }) => pod),
+      'ephemeral-storage',
+    )) {
       const message = overLimit(usage);
       if (message === undefined) continue;
       // It brought that on itself: no disruption.
@@ -190,12 +199,20 @@ export class EvictionManager {
     return hasEvicted;
   }
 
-  async #usages(pods: readonly Pod[], { countsInodes = false } = {}): Promise<PodUsage[]> {
-    const { cri, exec, emptyDir } = this.#options;
+  /** What pods take, as far as it is asked for the sake of this resource. */
+  async #usages(pods: readonly Pod[], resource: Resource): Promise<PodUsage[]> {
+    const { cri, exec, emptyDir, cgroupRoot } = this.#options;
+    if (resource === 'pids') {
+      const counted = pods.map(async (pod): Promise<PodUsage> => {
+        const processes = (await processCount(cgroupMount, podCgroup(cgroupRoot, pod))) ?? 0;
+        return { pod, containers: new Map(), emptyDirs: new Map(), processes };
+      });
+      return Promise.all(counted);
+    }
     const stats = await cri.listContainerStats();
     const paths = pods.flatMap((pod) => emptyDirsOf(pod).map((name) => emptyDir(pod.metadata.uid ?? '', name)));
     const bytes = await diskUse(exec, paths, 'bytes');
-    const inodes = countsInodes ? await diskUse(exec, paths, 'inodes') : undefined;
+    const inodes = resource === 'inodes' ? await diskUse(exec, paths, 'inodes') : undefined;
     return Promise.all(pods.map((pod) => this.#usage(pod, { stats, bytes, inodes })));
   }
 

@@ -96,7 +96,7 @@ test('first those over their request, then the least important, then the largest
   expect(rank(pods, short).map(({ pod }) => pod.metadata.name)).toEqual(['large', 'small', 'important', 'modest']);
 });
 
-test('who takes most inodes goes first when they run short, and processes know priorities alone', () => {
+test('who takes most inodes goes first when they run short; of processes priorities come before that', () => {
   const inodes: Shortage = { resource: 'inodes', by, threshold: bytes('100'), available: bytes('50') };
   const names = (pods: readonly PodUsage[], shortage: Shortage) =>
     rank(pods, shortage).map(({ pod }) => pod.metadata.name);
@@ -110,6 +110,13 @@ test('who takes most inodes goes first when they run short, and processes know p
   expect(names([usage('high', 9, { priority: 2 }), few, usage('low', 9, { priority: 1 })], pids)).toEqual([
     'few',
     'low',
+    'high',
+  ]);
+  const bomb = { ...usage('bomb', 0), processes: 900 };
+  const quiet = { ...usage('quiet', 9), processes: 1 };
+  expect(names([quiet, { ...usage('high', 9, { priority: 1 }), processes: 999 }, bomb], pids)).toEqual([
+    'bomb',
+    'quiet',
     'high',
   ]);
 });

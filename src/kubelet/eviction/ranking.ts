@@ -22,41 +22,48 @@ export interface PodUsage {
   readonly emptyDirs: ReadonlyMap<string, number>;
   /** In containers and emptyDirs; counted only where inodes run short. */
   readonly inodes?: number;
+  /** With threads; counted only where they run short. */
+  readonly processes?: number;
 }
 
-type Measure = 'memory' | 'disk' | 'inodes';
+type Measure = 'memory' | 'disk' | 'inodes' | 'processes';
 
-const measures = { memory: 'memory', 'ephemeral-storage': 'disk', inodes: 'inodes', pids: undefined } as const;
+const measures = { memory: 'memory', 'ephemeral-storage': 'disk', inodes: 'inodes', pids: 'processes' } as const;
 
 const sum = (containers: PodUsage['containers'], measure: keyof ContainerUsage): number =>
   [...containers.values()].reduce((all, usage) => all + usage[measure], 0);
 
-function total({ containers, emptyDirs, inodes = 0 }: PodUsage, measure: Measure): number {
+function total({ containers, emptyDirs, inodes = 0, processes = 0 }: PodUsage, measure: Measure): number {
   if (measure === 'inodes') return inodes;
+  if (measure === 'processes') return processes;
   const used = sum(containers, measure);
   if (measure === 'memory') return used;
   return [...emptyDirs.values()].reduce((all, bytes) => all + bytes, used);
 }
 
-/** Nobody asks for inodes. */
+const isCounted = (measure: Measure): measure is 'inodes' | 'processes' =>
+  measure === 'inodes' || measure === 'processes';
+
 const requestNames = { memory: 'memory', disk: 'ephemeral-storage' } as const;
 
+/** Nobody asks for what is counted. */
 function requested(pod: Pod, measure: Measure): number {
-  const amount = measure === 'inodes' ? undefined : podRequests(pod)[requestNames[measure]];
+  const amount = isCounted(measure) ? undefined : podRequests(pod)[requestNames[measure]];
   return amount ? quantityValue(amount) : 0;
 }
 
-/** First those that use more than they asked for, then by priority, then by how much more; of processes by priority alone. */
+/** First those that use more than they asked for, then by priority, then by how much more; of processes by priority, then by how many. */
 export function rank(pods: readonly PodUsage[], shortage: Shortage): PodUsage[] {
   const measure = measures[shortage.resource];
   const facts = pods
     .filter(({ pod }) => !isCritical(pod))
     .map((one) => ({
       one,
-      over: measure ? total(one, measure) - requested(one.pod, measure) : 0,
+      over: total(one, measure) - requested(one.pod, measure),
       priority: one.pod.spec.priority ?? 0,
     }));
-  facts.sort((a, b) => Number(b.over > 0) - Number(a.over > 0) || a.priority - b.priority || b.over - a.over);
+  const exceeds = ({ over }: { readonly over: number }) => Number(measure !== 'processes' && over > 0);
+  facts.sort((a, b) => exceeds(b) - exceeds(a) || a.priority - b.priority || b.over - a.over);
   return facts.map(({ one }) => one);
 }
 
@@ -82,7 +89,7 @@ interface Offender {
 /** Containers that use more than they asked for. */
 function offendersOf({ pod: { spec }, containers }: PodUsage, { resource }: Shortage): Offender[] {
   const measure = measures[resource];
-  if (measure === undefined || measure === 'inodes') return [];
+  if (isCounted(measure)) return [];
   return [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ name, resources }) => {
     const used = containers.get(name)?.[measure] ?? 0;
     const request = parseQuantity(resources?.requests?.[resource] ?? '0');

@@ -1,4 +1,7 @@
 // Names, labels and helps are those that cAdvisor's own tests and kubelets of upstream show.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
@@ -10,7 +13,7 @@ import {
   sandboxState,
 } from '../cri/messages.ts';
 import { cadvisorMetrics } from './cadvisor.ts';
-import { usage1, usage2 } from './cgroup-usage.ts';
+import { processCount, usage1, usage2 } from './cgroup-usage.ts';
 import { deviceOf, type Measured, readContainers } from './container-reader.ts';
 import { parseCounters } from './network.ts';
 
@@ -185,4 +188,16 @@ test('the device of a path is what was last mounted nearest to it', () => {
   const paths = ['/etc', '/var/lib', '/var/lib/containerd/x', '/var/lib/con'];
   expect(paths.map((path) => deviceOf(path, mounts))).toEqual(['/dev/vda1', '/dev/vdc', '/dev/vdc', '/dev/vdd']);
   expect(deviceOf('/etc', '')).toBe('');
+});
+
+test.each([
+  ['1', 'pids/pod', undefined],
+  ['2', 'pod', 'cgroup.controllers'],
+])('processes are counted, version %s', async (_, folder, mark) => {
+  const mount = await mkdtemp(join(tmpdir(), 'portico-cgroups-'));
+  await mkdir(join(mount, folder), { recursive: true });
+  await writeFile(join(mount, folder, 'pids.current'), '17\n');
+  if (mark !== undefined) await writeFile(join(mount, mark), '');
+  expect([await processCount(mount, '/pod'), await processCount(mount, '/other')]).toEqual([17, undefined]);
+  await rm(mount, { recursive: true });
 });

@@ -69,6 +69,12 @@ export async function readCgroup(mount: string, cgroup: string): Promise<CgroupU
   return (unified ? usage2 : usage1)((file) => texts.get(file));
 }
 
+/** Processes and threads of a cgroup and those below it; undefined of one that is not there. */
+export async function processCount(mount: string, cgroup: string): Promise<number | undefined> {
+  const folder = isUnified(mount) ? join(mount, cgroup) : join(mount, 'pids', cgroup);
+  return number(await readFile(join(folder, 'pids.current'), 'utf8').catch(() => undefined));
+}
+
 const number = (text: string | undefined): number | undefined =>
   text === undefined || text.trim() === '' ? undefined : Number(text);
 
