@@ -1,6 +1,6 @@
 // A node whose disk is small and runs full: nothing of the agent falls over, what nobody needs goes first, then pods by rank.
 import { closeSync, existsSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Event, Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
 import { events, nodes, pods } from '../../src/client/resources.ts';
@@ -32,6 +32,8 @@ beforeAll(async () => {
     housekeeping: { period: 200, evictionHard: thresholds, pressureTransition: 1000 },
     signal: over.signal,
   });
+  await create('modest', 'sleep 100000', {}, { requests: { 'ephemeral-storage': '16Mi' } });
+  await vi.waitFor(async () => expect(await phase('modest')).toBe('Running'), long);
 });
 
 afterAll(async () => {
@@ -86,8 +88,6 @@ function fill(path: string): void {
 }
 
 test('a disk without a byte left: the agent goes on, and pods start when there is room again', async () => {
-  await create('modest', 'sleep 100000', {}, { requests: { 'ephemeral-storage': '16Mi' } });
-  await expect.poll(() => phase('modest'), long).toBe('Running');
   const filler = `${node.root}/filler`;
   fill(filler);
   await create('unlucky', 'true');
