@@ -2,6 +2,7 @@
 import type { ObjectMeta, OwnerReference } from '../meta/v1.generated.ts';
 import { parseApiVersion } from '../object.ts';
 import { type FieldError, fieldError } from './field-error.ts';
+import { managedFieldsErrors } from './field-manager.ts';
 import { dns1123Label, dns1123Subdomain, labelValueRule, type NameRule, qualifiedName } from './names.ts';
 
 export const immutableMessage = 'field is immutable';
@@ -52,6 +53,7 @@ export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, pat
   errors.push(...validateAnnotations(meta.annotations, `${path}.annotations`));
   errors.push(...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`));
   errors.push(...validateFinalizers(meta.finalizers, `${path}.finalizers`));
+  errors.push(...managedFieldsErrors(meta.managedFields, `${path}.managedFields`));
   if (!rules.plainFinalizers) errors.push(...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`));
   return errors;
 }
@@ -83,6 +85,7 @@ export function validateObjectMetaUpdate(
   errors.push(...validateLabels(meta.labels, `${path}.labels`));
   errors.push(...validateAnnotations(meta.annotations, `${path}.annotations`));
   errors.push(...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`));
+  errors.push(...managedFieldsErrors(meta.managedFields, `${path}.managedFields`));
   if (!rules.plainFinalizers) errors.push(...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`));
   return errors;
 }

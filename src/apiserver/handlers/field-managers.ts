@@ -12,6 +12,7 @@ import { convertObject, DecodeError } from '../../apimachinery/schema/decode.ts'
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { conflict, StatusError } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { managerOfUserAgent } from '../../apimachinery/validation/field-manager.ts';
 import type { Clock } from '../../system/clock.ts';
 import { asKind } from './body.ts';
 import { kindOf, placeInNamespace, schemaFor } from './create.ts';
@@ -27,7 +28,7 @@ function writerOf(
 ): Writer {
   const agent = request.request.headers['user-agent'] ?? '';
   return {
-    manager: fieldManager || agent.split('/', 1)[0]!,
+    manager: fieldManager || managerOfUserAgent(agent),
     apiVersion: apiVersionOf(kind),
     subresource: request.info.subresource,
     time: formatTime(request.parts.clock.now()),

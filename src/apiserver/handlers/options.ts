@@ -13,6 +13,7 @@ import {
 import { type LabelSelector, matchesLabels, parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
 import { badRequest, invalid } from '../../apimachinery/status.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import { fieldManagerErrors } from '../../apimachinery/validation/field-manager.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
@@ -44,7 +45,7 @@ export function writeQuery(query: URLSearchParams, kind: string, patch?: { reado
   if (patch && !patch.isApply && force !== undefined) {
     errors.push(fieldError.forbidden('force', 'may not be specified for non-apply patch'));
   }
-  errors.push(...managerErrors(fieldManager));
+  errors.push(...fieldManagerErrors(fieldManager, 'fieldManager'));
   const dryRun = query.getAll('dryRun');
   if (dryRun.some((value) => value !== 'All')) errors.push(fieldError.notSupported('dryRun', dryRun, ['All']));
   const fieldValidation = query.get('fieldValidation') ?? '';
@@ -58,22 +59,6 @@ export function writeQuery(query: URLSearchParams, kind: string, patch?: { reado
     fieldManager,
     force,
   };
-}
-
-const longestManager = 128;
-
-function managerErrors(manager: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (Buffer.byteLength(manager) > longestManager) errors.push(fieldError.tooLong('fieldManager', longestManager));
-  let position = 0;
-  for (const character of manager) {
-    if (/[\p{C}\p{Zl}\p{Zp}]|[^\P{Zs} ]/u.test(character)) {
-      const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
-      errors.push(fieldError.invalid('fieldManager', manager, `invalid character U+${code} (at position ${position})`));
-    }
-    position += Buffer.byteLength(character);
-  }
-  return errors;
 }
 
 export interface ListQuery {
