@@ -370,3 +370,29 @@ describe('Deployments', () => {
     expect(recordUpdate({ ...writer, versions: forgetful, old, new: changed })).toMatchObject([{ manager: 'me' }]);
   });
 });
+
+test('what is stored and what is applied do not fit: unowned objects are told of first, owned ones last', () => {
+  const metadata = { name: 'a', namespace: 'n' };
+  const versions: Versions = { ...oneVersion({ schema: service }), misfit: () => '.spec: expected map, got &{1}' };
+  const owned = [
+    { manager: 'm', operation: 'Apply', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': {} } },
+  ];
+  const errorOf = (managedFields?: ManagedFieldsEntry[]) => () =>
+    apply({
+      kind: 'Service',
+      apiVersion: 'v1',
+      manager: 'm',
+      subresource: '',
+      time: '2026-01-01T00:00:00Z',
+      versions,
+      force: false,
+      live: { metadata: { ...metadata, managedFields }, spec: 1 },
+      applied: { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: 'a' } },
+    });
+  expect(errorOf()).toThrow(
+    'failed to create manager for existing fields: failed to convert new object (n/a; /v1, Kind=Service) to smd typed: .spec: expected map, got &{1}',
+  );
+  expect(errorOf(owned)).toThrow(
+    'failed to create typed patch object (n/a; /v1, Kind=Service): .spec.ports: expected list, got &{a}',
+  );
+});

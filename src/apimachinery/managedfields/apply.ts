@@ -44,14 +44,16 @@ export interface Applied {
 export function apply(request: ApplyRequest): Applied {
   const { applied, live, versions } = request;
   checkKind(applied, request);
-  const given = managedFieldsOf(applied);
-  if (given !== undefined && given !== null) throw badRequest('metadata.managedFields must be nil');
-  const config = withoutManagedFields(applied);
   const view = versions.view(request.apiVersion)!;
-  checkApplied(config, view.schema, request.kind);
   try {
     const managers = storedManagers(managedFieldsOf(live));
-    checkLive(request, managers);
+    // What nobody owns yet is looked at for its first owners, before anything else.
+    if (managers.size === 0) checkLive(request, managers);
+    const given = managedFieldsOf(applied);
+    if (given !== undefined && given !== null) throw badRequest('metadata.managedFields must be nil');
+    const config = withoutManagedFields(applied);
+    checkApplied(config, view.schema, request.kind);
+    if (managers.size > 0) checkLive(request, managers);
     const before = withoutManagedFields(live ?? zeroObject(view.schema));
     const situation: Situation = { request, config, view, live: before, managers };
     situation.managers =
