@@ -289,6 +289,36 @@ test('a configuration does not replace what is atomic, nor set what is not there
   }
 });
 
+test.each([
+  [
+    'ApplyConfiguration',
+    'Object{metadata: Object.wrong{labels: {"a": "b"}}}',
+    403,
+    `policy 'm' with binding 'mb' denied request: type mismatch: unexpected type name "Object.wrong", expected "Object.metadata", which matches field name path from root Object type`,
+  ],
+  [
+    'ApplyConfiguration',
+    'Object{data: {"k": null}}',
+    403,
+    "policy 'm' with binding 'mb' denied request: error applying patch: failed to convert patch object to typed object: .data.k: expected string, got &value.valueUnstructured{Value:0}",
+  ],
+  ['ApplyConfiguration', 'Object{kind: "Other", data: {"k": "v"}}', 201, undefined],
+  [
+    'JSONPatch',
+    '[JSONPatch{op: "add", path: "/metadata/namespace", value: "other"}]',
+    400,
+    'the namespace of the provided object does not match the namespace sent on the request',
+  ],
+  ['JSONPatch', '[JSONPatch{op: "remove", path: "/metadata/namespace"}]', 201, undefined],
+  ['JSONPatch', '[JSONPatch{op: "add", path: "/data", value: {"k": optional.of("v")}}]', 201, undefined],
+])('%s %s: %i', async (patchType, expression, code, message) => {
+  const how = patchType === 'JSONPatch' ? 'jsonPatch' : 'applyConfiguration';
+  await mutating([{ patchType, [how]: { expression } }]);
+  const { status, body } = await create('a', { metadata: { name: 'a', namespace: 'n' } });
+  expect({ status, message: body.message }).toEqual({ status: code, message });
+  if (code === 201) expect(body).toMatchObject({ kind: 'ConfigMap', metadata: { namespace: 'n' } });
+});
+
 test('a policy whose kind of parameters is unknown cannot be configured, whatever its bindings', async () => {
   await validating(
     { paramKind: { apiVersion: 'nope.example.com/v1', kind: 'Nope' }, validations: [{ expression: 'true' }] },

@@ -255,13 +255,16 @@ class Planner {
     const planned = entries.map(({ field, value, optional }) => ({ field, value: this.#evaluate(value), optional }));
     return charged((run, frame) => {
       const raw: Record<string, unknown> = {};
+      const misnamed: string[] = [];
       for (const { field, value, optional } of planned) {
         const made = value(run, frame);
         if (optional && made instanceof Optional && made.value === undefined) continue;
         const item = optional && made instanceof Optional ? made.value! : made;
-        raw[type.fields.get(field)?.jsonName ?? field] = toJson(item);
+        const key = type.fields.get(field)?.jsonName ?? field;
+        raw[key] = toJson(item);
+        misnamed.push(...misnamedIn(item, `${name}.${key}`));
       }
-      return new ObjectValue(type, raw);
+      return new ObjectValue(type, raw, misnamed);
     }, 40);
   }
 
@@ -358,4 +361,16 @@ function fieldOf(value: Value, field: string, { isTest }: { readonly isTest: boo
   if (isTest) return undefined;
   if (value instanceof ListValue) throw new CelError("unsupported index type 'string' in list");
   throw new CelError(`no such key: ${field}`);
+}
+
+/** Objects are named by the fields that they are in, through lists and maps (apiserver/pkg/cel/mutation/dynamic). */
+function misnamedIn(value: Value, expected: string): readonly string[] {
+  if (value instanceof ListValue) return value.items.flatMap((item) => misnamedIn(item, expected));
+  if (value instanceof MapValue) return [...value.entries.values()].flatMap((item) => misnamedIn(item, expected));
+  if (!(value instanceof ObjectValue) || !value.type.name.startsWith('Object')) return [];
+  const { type, misnamed } = value;
+  // What JSONPatch holds may be named as it likes, and begins anew.
+  if (type.name === expected || expected.startsWith('JSONPatch.')) return misnamed;
+  const why = `expected "${expected}", which matches field name path from root Object type`;
+  return [`unexpected type name "${type.name}", ${why}`, ...misnamed];
 }

@@ -56,12 +56,15 @@ export class MapValue {
 /** An object of known fields; those that come from JSON are converted when they are asked for. */
 export class ObjectValue {
   readonly type: ObjectType;
+  /** Of an object that an expression makes: what is wrong with the names of the types of those that it holds. */
+  readonly misnamed: readonly string[];
   readonly #raw: Readonly<Record<string, unknown>>;
   readonly #made = new Map<string, Value>();
 
-  constructor(type: ObjectType, raw: Readonly<Record<string, unknown>>) {
+  constructor(type: ObjectType, raw: Readonly<Record<string, unknown>>, misnamed: readonly string[] = []) {
     this.type = type;
     this.#raw = raw;
+    this.misnamed = misnamed;
   }
 
   has(field: string): boolean {
@@ -330,5 +333,6 @@ export function toJson(value: Value): unknown {
   if (value instanceof ObjectValue) return value.raw;
   if (value instanceof Timestamp) return printTimestamp(new Timestamp(value.nanos));
   if (value instanceof Duration) return printDuration(value);
+  if (value instanceof Optional && value.value !== undefined) return toJson(value.value);
   throw new CelError('unsupported conversion to JSON');
 }

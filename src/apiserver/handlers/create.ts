@@ -65,7 +65,11 @@ export async function handleCreate(request: ResourceRequest): Promise<ApiRespons
     dropRepeatedOwners(object, { warnings, of: 'body' });
     definition.strategy.default?.(object);
     recordManager(request, { object, old: undefined, fieldManager });
-    return andThen(admission.admit(object), () => object);
+    return andThen(admission.admit(object), () => {
+      // What changes an object in admission may have moved it.
+      placeInNamespace(object, request);
+      return object;
+    });
   };
   const fresh = parts.cache.waitForNow();
   if (fresh instanceof Promise) await fresh;

@@ -12,7 +12,7 @@ import {
 } from '../../../apimachinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../../apimachinery/patch/merge-patch.ts';
 import type { Schema } from '../../../apimachinery/schema/schema.ts';
-import { toJson } from '../../../cel/values.ts';
+import { ListValue, ObjectValue, toJson } from '../../../cel/values.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
 import { evaluateConditions, evaluateStage, type StageOptions } from '../evaluation.ts';
 import { admissionBindings, conditionBindings } from '../expressions.ts';
@@ -72,12 +72,16 @@ function evaluate(expression: NamedExpression, options: StageOptions): unknown {
   if (error !== undefined) throw new MutationError(error);
   const [outcome] = outcomes;
   if (outcome!.error !== undefined) throw new MutationError(outcome!.error);
-  return toJson(outcome!.value);
+  const { value } = outcome!;
+  const made = value instanceof ListValue ? value.items : [value];
+  const misnamed = made.flatMap((one) => (one instanceof ObjectValue ? one.misnamed : []));
+  if (misnamed.length > 0) throw new MutationError(`type mismatch: ${misnamed.join('\n')}`);
+  return toJson(value);
 }
 
 function patched(object: unknown, patch: unknown): unknown {
   try {
-    return applyJsonPatch(object, patch);
+    return applyJsonPatch(object, withTexts(patch));
   } catch (error) {
     // A test that fails is no error: the patch is for other objects.
     if (error instanceof PatchTestError) return object;
@@ -86,11 +90,26 @@ function patched(object: unknown, patch: unknown): unknown {
   }
 }
 
+/** Whole numbers beyond 2^53 are texts, as in the JSON of protocol buffers. */
+function withTexts(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.map(withTexts);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withTexts(item)]));
+}
+
 /** As server-side apply merges, by the schema's lists and maps; without a schema as a merge patch. */
-function merged({ object, kind, definition }: AdmissionRequest, configuration: unknown, view: AdmissionView): unknown {
+function merged({ object, kind, definition }: AdmissionRequest, given: unknown, view: AdmissionView): unknown {
+  const refuse = (why: string) => new MutationError(`error applying patch: ${why}`);
+  if (kind.group !== definition.group || kind.version !== definition.version) {
+    // Types are looked for in what is published of the kind's own group: no Scale is told there.
+    const what = `no corresponding type for ${kind.group}/${kind.version}, Kind=${kind.kind}`;
+    throw refuse(`failed to convert patch object to typed object: ${what}`);
+  }
+  const { apiVersion, kind: name } = object!;
+  const configuration = { ...(withoutNulls(given) as object), apiVersion, kind: name };
   const schema = definition.schema ?? view.schemas.schemaOf(kind);
   if (!schema) return applyMergePatch(object, configuration);
-  const refuse = (why: string) => new MutationError(`error applying patch: ${why}`);
   const wrong = misfits(configuration, schema);
   if (wrong !== undefined) throw refuse(`failed to convert patch object to typed object: ${wrong}`);
   const atomics = atomicsOf(configuration, schema);
@@ -101,12 +120,22 @@ function merged({ object, kind, definition }: AdmissionRequest, configuration: u
   return mergeTyped(object, configuration, schema);
 }
 
+/** null is told as a number, that of protocol buffers. */
+function withoutNulls(value: unknown): unknown {
+  if (value === null) return 0;
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutNulls(item)]));
+}
+
 /** The paths of what could only be replaced as a whole: whoever adds to it would remove the rest without knowing. */
 function atomicsOf(value: unknown, schema: Schema, path = ''): string[] {
   if (schema.kind === 'list' && Array.isArray(value)) {
     const below = value.flatMap((item, i) => atomicsOf(item, schema.items, `${path}[${i}]`));
     return schema.type === 'atomic' ? [path, ...below] : below;
   }
+  // What has no schema is taken for what it looks like.
+  if (schema.kind === 'deduced' && Array.isArray(value)) return [path];
   if ((schema.kind !== 'object' && schema.kind !== 'map') || !isObject(value)) return [];
   const below = Object.entries(value).flatMap(([key, item]) => {
     const of = schema.kind === 'map' ? schema.values : (schema.fields.get(key)?.schema ?? schema.others);

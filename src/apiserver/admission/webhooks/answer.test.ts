@@ -17,6 +17,10 @@ test('an answer is taken as it is, with fields that nobody knows', () => {
   });
 });
 
+test('null is an answer without a response', () => {
+  expect(parseAnswer('null', v1)).toEqual({});
+});
+
 const typeMeta =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 const inScheme = 'in scheme "k8s.io/apiserver/pkg/util/webhook/client.go:71"';

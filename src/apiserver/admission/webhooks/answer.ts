@@ -9,7 +9,7 @@ const group = 'admission.k8s.io';
 
 /** `version` is that of the question: `admission.k8s.io/v1`. Throws an Error that says what is wrong. */
 export function parseAnswer(text: string, version: string): JsonObject {
-  const answer = parse(text);
+  const answer = parse(text) ?? {};
   if (!isObject(answer)) {
     const into =
       'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';

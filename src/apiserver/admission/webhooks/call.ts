@@ -32,10 +32,12 @@ export async function callWebhook(call: WebhookCall, view: AdmissionView): Promi
   const url = new URL(address);
   try {
     const response = await post(url, call, view);
-    const text = Buffer.from(await readBody(response, largestAnswer)).toString('utf8');
+    const text = Buffer.from(await bodyOf(response)).toString('utf8');
     const status = response.statusCode ?? 0;
     const type = response.headers['content-type'] ?? '';
     if (status < 200 || status > 299) {
+      const said = failureIn(text);
+      if (said !== undefined) throw new WebhookCallError(said);
       // Only what says that it is text is shown.
       throw new WebhookCallError(statusMessage(status, type === '' || type.startsWith('text/') ? text : ''));
     }
@@ -44,6 +46,26 @@ export async function callWebhook(call: WebhookCall, view: AdmissionView): Promi
   } catch (error) {
     if (error instanceof WebhookCallError) throw error;
     throw new WebhookCallError(`Post ${JSON.stringify(address)}: ${goError(error, url)}`, { cause: error });
+  }
+}
+
+async function bodyOf(response: IncomingMessage): Promise<Uint8Array> {
+  try {
+    return await readBody(response, largestAnswer);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ECONNRESET') throw error;
+    const why = 'unexpected error when reading response body. Please retry. Original error: unexpected EOF';
+    throw new WebhookCallError(why, { cause: error });
+  }
+}
+
+/** The message of a Status that tells of a failure. */
+function failureIn(text: string): string | undefined {
+  try {
+    const { kind, status, message = '' } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
+    return kind === 'Status' && status === 'Failure' ? String(message) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

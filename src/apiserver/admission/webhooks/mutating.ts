@@ -1,16 +1,12 @@
 // MutatingAdmissionWebhook: one after the other, each sees what those before it made of the object. When one changed it,
 // all of admission runs once more, and webhooks that ask for that are asked again.
 
-import { scanJson } from '../../../apimachinery/json/go-syntax.ts';
-import { parseExactly } from '../../../apimachinery/json/int64.ts';
 import { jsonEqual } from '../../../apimachinery/json/value.ts';
 import { applyJsonPatch, PatchApplyError, PatchSyntaxError } from '../../../apimachinery/patch/json-patch.ts';
 import { internalError } from '../../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionRound, AdmissionView } from '../admission.ts';
 import { takeBack } from '../equivalent.ts';
 import { replaceObject } from '../replace-object.ts';
-import { WebhookCallError } from './call.ts';
-import type { Verdict } from './review.ts';
 import { ask, asStatusError, type ConfiguredWebhook, configuredWebhooks, questionFor } from './webhook.ts';
 
 export const mutatingWebhooks: AdmissionPlugin = {
@@ -52,7 +48,7 @@ async function mutate(hooks: readonly ConfiguredWebhook[], round: AdmissionRound
       let changed = false;
       try {
         const verdict = await ask(webhook, seen, { view, isMutating: true, place });
-        changed = verdict !== undefined && applyVerdict(verdict, webhook, { request: seen, view });
+        changed = applyPatch(verdict?.operations ?? [], { request: seen, view });
         if (changed && seen !== request) replaceObject(request, await takeBack(seen, request), view);
       } finally {
         // Told whatever came of it.
@@ -80,26 +76,14 @@ function memoryOf({ request }: AdmissionRound): Earlier {
 }
 
 /** Whether the patch changed the object. */
-function applyVerdict(
-  { patch, patchType }: Verdict,
-  { hook }: ConfiguredWebhook,
+function applyPatch(
+  operations: readonly unknown[],
   { request, view }: { readonly request: AdmissionRequest; readonly view: AdmissionView },
 ): boolean {
-  if (patch === '') return false;
-  const parsed = parsePatch(patch, hook.name);
-  if (parsed !== null && !Array.isArray(parsed)) {
-    const what = typeof parsed === 'boolean' ? 'bool' : typeof parsed;
-    throw undecodable(hook.name, `json: cannot unmarshal ${what} into Go value of type jsonpatch.Patch`);
-  }
-  if (parsed === null || parsed.length === 0) return false;
-  if (!request.object) {
-    const why = 'attempted to modify the object, which is not supported for this operation';
-    throw internalError(`admission webhook ${JSON.stringify(hook.name)} ${why}`);
-  }
-  if (patchType !== 'JSONPatch') throw callError(hook.name, `unsupported patch type ${JSON.stringify(patchType)}`);
+  if (operations.length === 0) return false;
   let patched: unknown;
   try {
-    patched = applyJsonPatch(request.object, parsed);
+    patched = applyJsonPatch(request.object, operations);
   } catch (error) {
     if (error instanceof PatchSyntaxError || error instanceof PatchApplyError) throw internalError(error.message);
     throw error;
@@ -107,33 +91,6 @@ function applyVerdict(
   if (jsonEqual(patched, request.object)) return false;
   replaceObject(request, patched, view);
   return true;
-}
-
-function parsePatch(text: string, hook: string): unknown {
-  try {
-    return parseExactly(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw undecodable(hook, jsonProblem(text));
-  }
-}
-
-/** What Go says of a text that is no JSON. */
-function jsonProblem(text: string): string {
-  try {
-    scanJson(text);
-    return 'invalid JSON';
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function undecodable(hook: string, why: string): unknown {
-  return callError(hook, `received undecodable patch in webhook response: ${why}`);
-}
-
-function callError(hook: string, why: string): unknown {
-  return internalError(`failed calling webhook ${JSON.stringify(hook)}: ${new WebhookCallError(why).message}`);
 }
 
 function annotate(

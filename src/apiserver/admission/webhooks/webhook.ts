@@ -15,6 +15,7 @@ import { isExempt, matchesNamespace, matchesObject } from '../matching.ts';
 import { whenDecided } from '../pending-decisions.ts';
 import { parseAnswer } from './answer.ts';
 import { callWebhook, WebhookCallError } from './call.ts';
+import { operationsOf } from './patch.ts';
 import { dryRunUnsupported, makeReview, readVerdict, rejection, type Verdict } from './review.ts';
 
 export interface ConfiguredWebhook {
@@ -68,12 +69,17 @@ export interface AskOptions {
   readonly place: string;
 }
 
-/** The webhook's answer; undefined where it could not be had and that is allowed. Throws the refusal. */
+export interface Allowed {
+  /** Of the JSON patch; none of a validating webhook. */
+  readonly operations: readonly unknown[];
+}
+
+/** What the webhook makes of the request; undefined where its answer could not be had and that is allowed. Throws the refusal. */
 export async function ask(
   webhook: ConfiguredWebhook,
   request: AdmissionRequest,
   { view, isMutating, place }: AskOptions,
-): Promise<Verdict | undefined> {
+): Promise<Allowed | undefined> {
   const { hook } = webhook;
   if (request.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun') {
     throw dryRunUnsupported(hook.name);
@@ -88,9 +94,7 @@ export async function ask(
       duration: view.clock.now() - started,
       ...outcome,
     });
-  try {
-    verdict = await verdictOf(hook, request, { view, isMutating });
-  } catch (error) {
+  const failed = (error: unknown): undefined => {
     if (!(error instanceof WebhookCallError)) throw error;
     tell({ result: hook.failurePolicy === 'Ignore' ? 'failed-open' : 'error' });
     if (hook.failurePolicy !== 'Ignore') {
@@ -99,6 +103,11 @@ export async function ask(
     const phase = isMutating ? 'mutation' : 'validating';
     request.auditAnnotations.set(`failed-open.${phase}.webhook.admission.k8s.io/${place}`, hook.name);
     return undefined;
+  };
+  try {
+    verdict = await verdictOf(hook, request, { view, isMutating });
+  } catch (error) {
+    return failed(error);
   }
   for (const [name, value] of Object.entries(verdict.auditAnnotations)) {
     const key = `${hook.name}/${name}`;
@@ -111,8 +120,13 @@ export async function ask(
     tell({ result: 'rejected', code: refusal.status.code });
     throw refusal;
   }
-  tell({ result: 'allowed' });
-  return verdict;
+  try {
+    const operations = isMutating ? operationsOf(verdict, hook.name, request) : [];
+    tell({ result: 'allowed' });
+    return { operations };
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 async function verdictOf(
