@@ -7,15 +7,20 @@ import { isOf, typeName } from './overload.ts';
 import { constantPlan, type Evaluate, type Frame, type Plan } from './run.ts';
 import { ListValue, Optional, Uint, type Value } from './values.ts';
 
+/** Functions with one implementation for all types, which does not say what it was given. */
+const plainly = ['matches', 'find', 'findAll', 'startsWith', 'endsWith', 'contains'];
+
 function choose({ overloads, isExact }: ResolvedCall, values: readonly Value[]) {
-  const overload = isExact
-    ? overloads[0]
-    : overloads.find(({ parameters }) => parameters.every((type, i) => isOf(values[i]!, type)));
+  // null passes for values of many types, and is none of them.
+  const overload =
+    isExact && !values.includes(null)
+      ? overloads[0]
+      : overloads.find(({ parameters }) => parameters.every((type, i) => isOf(values[i]!, type)));
   if (overload) return overload;
   const [{ name } = { name: '' }] = overloads;
-  // Operators do not say what they were given, nor do functions with one implementation for all types.
+  // Operators do not say what they were given, either.
   if (['size', 'sort', '@sortByAssociatedKeys'].includes(name)) throw new CelError(`no such overload: ${name}`);
-  if (/^[_@!-]/.test(name) || ['matches', 'find', 'findAll'].includes(name)) throw new CelError('no such overload');
+  if (/^[_@!-]/.test(name) || plainly.includes(name)) throw new CelError('no such overload');
   throw new CelError(`no such overload: ${name}(${values.map(typeName).join(', ')})`);
 }
 

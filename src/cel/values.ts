@@ -241,7 +241,8 @@ function fromUntyped(raw: unknown): Value {
 }
 
 const second = 1_000_000_000n;
-const oldest = -62_135_596_800n * second;
+/** The first moment of the year 1, Go's zero. */
+export const oldest = -62_135_596_800n * second;
 const latest = 253_402_300_800n * second;
 
 /** RFC 3339. */

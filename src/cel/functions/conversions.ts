@@ -91,7 +91,7 @@ function conversions(): Overload[] {
     global('int(duration): int', (a: Duration) => a.nanos),
     global('uint(uint): uint', (a) => a),
     global('uint(int): uint', uintOf),
-    global('uint(double): uint', (a: number) => uintOf(BigInt(Math.trunc(Number.isFinite(a) ? a : -1)))),
+    global('uint(double): uint', (a: number) => uintOf(BigInt(Math.trunc(Number.isFinite(a) && a >= 0 ? a : -1)))),
     global('uint(string): uint', (a: string) => {
       if (!/^\d+$/.test(a) || BigInt(a) >= 1n << 64n) throw notConvertible('uint');
       return new Uint(BigInt(a));
@@ -200,13 +200,16 @@ function wholeNumber(text: string): number {
 
 /** The moment as if its clock in the zone were in UTC. */
 function inZone({ nanos }: Timestamp, zone = 'UTC'): Date {
-  const ms = Number(nanos / 1_000_000n);
+  // Rounded down, also before 1970.
+  const ms = Number(nanos / 1_000_000n) - (nanos % 1_000_000n < 0n ? 1 : 0);
   if (zone.includes(':')) return new Date(ms + offsetOf(zone) * 60_000);
   if (zone === 'UTC' || zone === '') return new Date(ms);
   const parts = clockOf(zone).formatToParts(ms);
   const part = (type: string) => Number(parts.find((one) => one.type === type)?.value ?? 0);
-  const clock = [part('day'), part('hour'), part('minute'), part('second'), ((ms % 1000) + 1000) % 1000] as const;
-  return new Date(Date.UTC(part('year'), part('month') - 1, ...clock));
+  const date = new Date(0);
+  date.setUTCFullYear(part('year'), part('month') - 1, part('day'));
+  date.setUTCHours(part('hour'), part('minute'), part('second'), ((ms % 1000) + 1000) % 1000);
+  return date;
 }
 
 function partsOfTimes(): Overload[] {

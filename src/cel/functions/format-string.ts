@@ -42,8 +42,8 @@ export function fillFormat(format: string, count: number, fill: (clause: Clause,
       at++;
       continue;
     }
-    if (index >= count) throw new CelError(`index ${index} out of range`);
     if (at >= format.length) throw new CelError('unexpected end of string');
+    if (index >= count) throw new CelError(`index ${index} out of range`);
     const [written = '', digits] = /^\.(\d*)/.exec(format.slice(at)) ?? [];
     at += written.length;
     const verb = format[at++] ?? '';

@@ -134,9 +134,9 @@ const formats = table<Rule>({
     /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) ? [] : ['invalid datetime'],
 });
 
-/** Prefixes may end in a dash: a name is made of them by adding characters. */
+/** Prefixes may end in a dash: a name is made of them by adding characters. Upstream takes the one before it away, too. */
 function prefixRule(rule: Rule): Rule {
-  return (text) => rule(text.endsWith('-') ? `${text.slice(0, -1)}a` : text);
+  return (text) => rule(text.length > 1 && text.endsWith('-') ? `${text.slice(0, -2)}a` : text);
 }
 
 function namedFormats(): Overload[] {

@@ -4,7 +4,7 @@ import { compare, equal } from '../compare.ts';
 import { CelBudgetError, CelError } from '../errors.ts';
 import { global, member, type Overload, typeName } from '../overload.ts';
 import { mostCopied } from '../run.ts';
-import { Duration, durationOf, ListValue, none, Optional, Uint, type Value } from '../values.ts';
+import { Duration, durationOf, ListValue, none, Optional, oldest, Timestamp, Uint, type Value } from '../values.ts';
 
 const ordered = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
 const summed = ['int', 'uint', 'double', 'duration'];
@@ -138,6 +138,7 @@ function isZero(value: Value): boolean {
   if (value instanceof Uint8Array) return value.length === 0;
   if (value instanceof ListValue) return value.items.length === 0;
   if (typeof value === 'object' && 'entries' in value) return value.entries.size === 0;
+  if (value instanceof Timestamp) return value.nanos === oldest;
   return value instanceof Duration && value.nanos === 0n;
 }
 
