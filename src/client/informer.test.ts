@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import type { ConfigMap } from '../api/core/v1/types.generated.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
+import { StatusError } from '../apimachinery/status.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
 import { FakeApi } from './fake/fake-api.ts';
 import { settle } from './fake/settle.ts';
 import { createInformers } from './informers.ts';
 import { configMaps } from './resources.ts';
-import type { Client, ListOptions, ResourceClient } from './types.ts';
+import type { Client, InformerScope, ListOptions, ResourceClient } from './types.ts';
 
 function configMap(name: string, value = ''): ConfigMap {
   return { metadata: { name, namespace: 'default' }, data: { value } };
@@ -158,4 +159,75 @@ test('lists by pages, and keeps of each object what it is told to', async () => 
   expect(informer.lister.get('a', 'default')).toEqual({ metadata: expect.objectContaining({ name: 'a' }) });
   stop.abort();
   await running;
+});
+
+/** An API that refuses each list as long as `refuse` says how. */
+function startRefused(refuse: (options: ListOptions) => StatusError | undefined, scope: InformerScope = {}) {
+  const clock = new FakeClock();
+  const random = new FakeRandom();
+  const api = new FakeApi({ clock, random });
+  const client: Client = {
+    raw: (request) => api.raw(request),
+    resource<T extends KubeObject>(resource: GroupVersionResource) {
+      const all = api.resource<T>(resource);
+      const list = async (options: ListOptions = {}) => {
+        const refusal = refuse(options);
+        if (refusal) throw refusal;
+        return all.list(options);
+      };
+      return Object.assign(Object.create(all), { list, watch: all.watch.bind(all) }) as ResourceClient<T>;
+    },
+  };
+  const told: string[] = [];
+  const onError = (error: unknown, what: string) => told.push(`${what}: ${(error as Error).message}`);
+  const informers = createInformers(client, { clock, random, onError });
+  const informer = informers.informer<ConfigMap>(configMaps, scope);
+  const stop = new AbortController();
+  const running = informers.run(stop.signal);
+  const end = async () => {
+    stop.abort();
+    await running;
+  };
+  return { clock, api, informer, told, end };
+}
+
+test('that the server has no such resource is told once, and again after it had it', async () => {
+  let isMissing = true;
+  const message = 'the server could not find the requested resource';
+  const missing = new StatusError({ code: 404, reason: 'NotFound', message });
+  const { clock, api, informer, told, end } = startRefused(() => (isMissing ? missing : undefined));
+  const pass = async () => {
+    await settle();
+    clock.advance(20_000);
+    await settle();
+  };
+  const words = 'list and watch of configmaps: the API server does not serve configmaps of v1';
+  await pass();
+  await pass();
+  expect(told).toEqual([words]);
+  isMissing = false;
+  await pass();
+  expect(informer.hasSynced).toBe(true);
+  isMissing = true;
+  api.hub.breakWatches();
+  await settle();
+  await api.resource<ConfigMap>(configMaps).create(configMap('a'));
+  api.hub.compact();
+  await pass();
+  expect(told).toEqual([words, words]);
+  await end();
+});
+
+test('a server that does not know an optional field selector is asked for all', async () => {
+  const unknown = new StatusError({ code: 400, reason: 'BadRequest', message: 'not a known field selector' });
+  const refuse = ({ fieldSelector }: ListOptions) => (fieldSelector === undefined ? undefined : unknown);
+  const scope = { fieldSelector: 'data.value!=a' };
+  const optional = startRefused(refuse, { ...scope, isFieldSelectorOptional: true });
+  await settle();
+  expect([optional.informer.hasSynced, optional.told]).toEqual([true, []]);
+  await optional.end();
+  const required = startRefused(refuse, scope);
+  await settle();
+  expect([required.informer.hasSynced, required.told.length]).toEqual([false, 1]);
+  await required.end();
 });

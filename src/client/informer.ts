@@ -1,7 +1,7 @@
 // An informer: list, then watch from there, for ever; its cache and its handlers follow.
 import type { GroupVersionResource, KubeList, KubeObject, WatchEvent } from '../apimachinery/object.ts';
 import { objectKey } from '../apimachinery/object.ts';
-import { isExpired } from '../apimachinery/status.ts';
+import { isExpired, isNotFound, StatusError } from '../apimachinery/status.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { Backoff } from './backoff.ts';
@@ -33,14 +33,16 @@ const shortWatch = 1000;
 
 export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   readonly #client: ResourceClient<T>;
-  readonly #scope: InformerScope;
+  #scope: InformerScope;
   readonly #options: InformerOptions;
-  readonly #what: string;
+  readonly #resource: GroupVersionResource;
   readonly #store = new Store<T>();
   readonly #handlers: InformerHandler<T>[] = [];
   readonly #backoff: Backoff;
   readonly #synced = Promise.withResolvers<void>();
   #hasSynced = false;
+  /** Whether it was told that the server has no such resource, which is told once. */
+  #isMissing = false;
   /** Where the watch goes on; undefined asks for a list first. */
   #resourceVersion: string | undefined;
 
@@ -48,7 +50,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     this.#client = client.resource<T>(resource);
     this.#scope = scope;
     this.#options = options;
-    this.#what = resource.resource;
+    this.#resource = resource;
     this.#backoff = new Backoff({ base: 100, max: options.maxRetryDelay ?? 10_000, random: options.random });
   }
 
@@ -91,12 +93,34 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
         if (signal.aborted) break;
         if (isExpired(error)) {
           this.#resourceVersion = undefined;
+        } else if (this.#isUnknownSelector(error)) {
+          const { fieldSelector: _, ...rest } = this.#scope;
+          this.#scope = rest;
         } else {
-          this.#options.onError?.(error, `list and watch of ${this.#what}`);
+          this.#tell(error);
           await this.#wait(signal);
         }
       }
     }
+  }
+
+  #tell(error: unknown): void {
+    const wasMissing = this.#isMissing;
+    this.#isMissing = isNotFound(error);
+    if (wasMissing && this.#isMissing) return;
+    const { group, version, resource } = this.#resource;
+    const from = group === '' ? version : `${group}/${version}`;
+    // Upstream says only that it could not find the requested resource.
+    const told = this.#isMissing
+      ? new Error(`the API server does not serve ${resource} of ${from}`, { cause: error })
+      : error;
+    this.#options.onError?.(told, `list and watch of ${resource}`);
+  }
+
+  #isUnknownSelector(error: unknown): boolean {
+    const { fieldSelector, isFieldSelectorOptional } = this.#scope;
+    const isAsked = isFieldSelectorOptional === true && fieldSelector !== undefined;
+    return isAsked && error instanceof StatusError && error.status.code === 400;
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
@@ -123,6 +147,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     }
     this.#resourceVersion = list.metadata.resourceVersion ?? '0';
     this.#backoff.reset();
+    this.#isMissing = false;
     if (this.#hasSynced) return;
     this.#hasSynced = true;
     for (const handler of this.#handlers) this.#guard(() => handler.synced?.());
@@ -188,7 +213,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     try {
       call();
     } catch (error) {
-      this.#options.onError?.(error, `handler of ${this.#what}`);
+      this.#options.onError?.(error, `handler of ${this.#resource.resource}`);
     }
   }
 }

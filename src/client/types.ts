@@ -117,6 +117,8 @@ export interface InformerScope {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** A server that does not know the field selector is asked for all objects, which handlers then must bear. */
+  readonly isFieldSelectorOptional?: boolean;
   /** No more than the metadata is looked at, without managedFields; there may be more where others look at it. */
   readonly metadataOnly?: boolean;
 }

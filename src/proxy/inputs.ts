@@ -53,7 +53,10 @@ export class ProxyInputs {
     const node = informers.informer<Node>(nodes, own ? { fieldSelector: `metadata.name=${nodeName}` } : {});
     const service = informers.informer<Service>(
       services,
-      own ? { labelSelector: `!${proxyNameLabel}`, fieldSelector: 'spec.clusterIP!=None' } : {},
+      // Servers before 1.31 know no such selector.
+      own
+        ? { labelSelector: `!${proxyNameLabel}`, fieldSelector: 'spec.clusterIP!=None', isFieldSelectorOptional: true }
+        : {},
     );
     const slice = informers.informer<EndpointSlice>(
       endpointSlices,
