@@ -2,24 +2,10 @@
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A value of another type than its field's. */
-export class FieldTypeError extends Error {
-  override readonly name = 'FieldTypeError';
-  /** As in `jwt[0].issuer`. */
-  readonly at: string;
-  readonly value: unknown;
-
-  constructor(at: string, value: unknown, wanted: string) {
-    super(`${at || 'the configuration'}: must be ${wanted}`);
-    this.at = at;
-    this.value = value;
-  }
-}
-
 /** Throws an Error for anything else than an object with known fields. */
 export function fieldsOf(value: unknown, at: string, known: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new FieldTypeError(at, value, 'an object');
+    throw new Error(`${at || 'the configuration'}: must be an object`);
   }
   const unknown = Object.keys(value).find((name) => !known.includes(name));
   if (unknown === undefined) return value as Fields;
@@ -29,14 +15,14 @@ export function fieldsOf(value: unknown, at: string, known: readonly string[]): 
 /** What is not there is empty. */
 export function listOf(value: unknown, at: string): readonly unknown[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new FieldTypeError(at, value, 'a list');
+  if (!Array.isArray(value)) throw new Error(`${at}: must be a list`);
   return value;
 }
 
 /** What is not there is empty. */
 export function textOf(value: unknown, at: string): string {
   if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') throw new FieldTypeError(at, value, 'a text');
+  if (typeof value !== 'string') throw new Error(`${at}: must be a text`);
   return value;
 }
 

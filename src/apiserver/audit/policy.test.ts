@@ -58,7 +58,10 @@ test.each([
     policyOf([{ level: 'All' }]),
     'rules[0].level: Unsupported value: "All": supported values: "None", "Metadata", "Request", "RequestResponse"',
   ],
-  [policyOf([{ level: 'None', users: 'me' }]), 'rules[0].users: expected a list'],
+  [
+    policyOf([{ level: 'None', users: 'me' }]),
+    'failed decoding: json: cannot unmarshal string into Go struct field PolicyRule.rules.users of type []string',
+  ],
   [
     policyOf([{ level: 'None', omitStages: ['Done'] }]),
     'rules[0].omitStages[0]: Invalid value: "Done": allowed stages are RequestReceived,ResponseStarted,ResponseComplete,Panic',

@@ -2,6 +2,7 @@
 // request decides; a request that none matches is not told of.
 import { type FieldError, fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { dns1123Subdomain } from '../../apimachinery/validation/names.ts';
+import { bool, decodeConfiguration, list, struct, text, texts } from '../configuration-decode.ts';
 import type { User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 
@@ -45,7 +46,27 @@ export interface AuditDecision {
 
 const levels: readonly string[] = ['None', 'Metadata', 'Request', 'RequestResponse'];
 const stages: readonly string[] = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic'];
-const textLists = ['users', 'userGroups', 'verbs', 'namespaces', 'nonResourceURLs', 'omitStages'] as const;
+const stagesShape = list({ text: 'v1.Stage' });
+const policyShape = struct('Policy', {
+  apiVersion: text,
+  kind: text,
+  metadata: struct('ObjectMeta', { name: text, namespace: text, uid: { text: 'types.UID' }, resourceVersion: text }),
+  omitStages: stagesShape,
+  omitManagedFields: bool,
+  rules: list(
+    struct('PolicyRule', {
+      level: { text: 'v1.Level' },
+      users: texts,
+      userGroups: texts,
+      verbs: texts,
+      resources: list(struct('GroupResources', { group: text, resources: texts, resourceNames: texts })),
+      namespaces: texts,
+      nonResourceURLs: texts,
+      omitStages: stagesShape,
+      omitManagedFields: bool,
+    }),
+  ),
+});
 const nothing: AuditDecision = { level: 'None', omitStages: new Set(), omitManagedFields: false };
 
 /**
@@ -53,18 +74,12 @@ const nothing: AuditDecision = { level: 'None', omitStages: new Set(), omitManag
  * an Error that names the fields at fault.
  */
 export function checkPolicy(value: unknown): AuditPolicy {
-  const policy = record(value, 'the policy');
-  if (policy.apiVersion !== 'audit.k8s.io/v1' || policy.kind !== 'Policy') {
+  const { apiVersion, kind } = (value ?? {}) as { apiVersion?: unknown; kind?: unknown };
+  if (apiVersion !== 'audit.k8s.io/v1' || kind !== 'Policy') {
     throw new Error('expected apiVersion audit.k8s.io/v1 and kind Policy');
   }
-  checkTexts(policy.omitStages, 'omitStages');
-  const rules = listOf(policy.rules, 'rules').map((one, i) => {
-    const rule = record(one, `rules[${i}]`);
-    for (const name of textLists) checkTexts(rule[name], `rules[${i}].${name}`);
-    listOf(rule.resources, `rules[${i}].resources`);
-    return rule as unknown as AuditRule;
-  });
-  const checked = { ...policy, rules } as AuditPolicy;
+  const { rules = [], ...policy } = decodedPolicy(value);
+  const checked: AuditPolicy = { ...policy, rules };
   const errors = [
     ...stageErrors(checked.omitStages, 'omitStages'),
     ...rules.flatMap((rule, i) => ruleErrors(rule, `rules[${i}]`)),
@@ -75,19 +90,12 @@ export function checkPolicy(value: unknown): AuditPolicy {
   return checked;
 }
 
-function record(value: unknown, path: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new Error(`${path}: expected a map`);
-}
-
-function listOf(value: unknown, path: string): readonly unknown[] {
-  if (value === undefined || value === null) return [];
-  if (Array.isArray(value)) return value;
-  throw new Error(`${path}: expected a list`);
-}
-
-function checkTexts(value: unknown, path: string): void {
-  if (listOf(value, path).some((one) => typeof one !== 'string')) throw new Error(`${path}: expected a list of texts`);
+function decodedPolicy(value: unknown): Partial<AuditPolicy> {
+  try {
+    return decodeConfiguration(value, policyShape, { isStrict: false });
+  } catch (error) {
+    throw new Error(`failed decoding: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function ruleErrors(rule: AuditRule, path: string): FieldError[] {

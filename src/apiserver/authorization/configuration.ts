@@ -1,9 +1,9 @@
 // Who decides, and in which order: from the file of `--authorization-config` (apiserver.config.k8s.io
 // AuthorizationConfiguration). Pure: the file is parsed YAML or JSON.
 import { goDurationError, parseGoDuration } from '../../apimachinery/duration.ts';
-import { table } from '../../apimachinery/table.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
-import { FieldTypeError, fieldsOf, listOf, textOf } from '../configuration-fields.ts';
+import { bool, decodeConfiguration, duration, list, struct, text } from '../configuration-decode.ts';
+import { fieldsOf, listOf, textOf } from '../configuration-fields.ts';
 import type { AuthorizerType } from './authorizer-types.ts';
 import { type Checks, validateConfiguration } from './validation.ts';
 
@@ -58,42 +58,40 @@ function throwAll(messages: readonly string[]): void {
 
 function readAuthorizers(value: unknown): readonly Unchecked[] {
   try {
-    const file = fieldsOf(value, '', ['apiVersion', 'kind', 'authorizers']);
-    if (!versions.includes(String(file.apiVersion)) || file.kind !== 'AuthorizationConfiguration') {
+    const { apiVersion, kind } = (value ?? {}) as { apiVersion?: unknown; kind?: unknown };
+    if (!versions.includes(String(apiVersion)) || kind !== 'AuthorizationConfiguration') {
       throw new Error(`expected apiVersion ${versions[0]} and kind AuthorizationConfiguration`);
     }
+    const file = decodeConfiguration(value, fileShape, { isStrict: true });
     return listOf(file.authorizers, 'authorizers').map((one, i) => authorizerOf(one, `authorizers[${i}]`));
   } catch (error) {
-    const why = error instanceof FieldTypeError ? typeMessage(error) : messageOf(error);
-    throw new Error(`failed to load AuthorizationConfiguration from file: ${why}`, { cause: error });
+    const { message } = error as Error;
+    throw new Error(`failed to load AuthorizationConfiguration from file: ${message}`, { cause: error });
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Go's names of the types that fields are in, and of the types of some fields. */
-const structs = table<string>({
-  '': 'AuthorizationConfiguration',
-  authorizers: 'AuthorizerConfiguration',
-  'authorizers.webhook': 'WebhookConfiguration',
-  'authorizers.webhook.connectionInfo': 'WebhookConnectionInfo',
-  'authorizers.webhook.matchConditions': 'WebhookMatchCondition',
+const fileShape = struct('AuthorizationConfiguration', {
+  apiVersion: text,
+  kind: text,
+  authorizers: list(
+    struct('AuthorizerConfiguration', {
+      type: text,
+      name: text,
+      webhook: struct('WebhookConfiguration', {
+        authorizedTTL: duration,
+        cacheAuthorizedRequests: bool,
+        unauthorizedTTL: duration,
+        cacheUnauthorizedRequests: bool,
+        timeout: duration,
+        subjectAccessReviewVersion: text,
+        matchConditionSubjectAccessReviewVersion: text,
+        failurePolicy: text,
+        connectionInfo: struct('WebhookConnectionInfo', { type: text, kubeConfigFile: text }),
+        matchConditions: list(struct('WebhookMatchCondition', { expression: text })),
+      }),
+    }),
+  ),
 });
-const types = table<string>({ cacheAuthorizedRequests: 'bool', cacheUnauthorizedRequests: 'bool' });
-
-/** As Go's encoding/json tells that a value is of another type. */
-function typeMessage({ at, value }: FieldTypeError): string {
-  const path = at.replace(/\[\d+\]/g, '');
-  const name = path.slice(path.lastIndexOf('.') + 1);
-  const struct = structs[path.slice(0, Math.max(path.lastIndexOf('.'), 0))];
-  const own = structs[path];
-  const isList = own !== undefined && path.endsWith('s') && !at.endsWith(']');
-  const type = own === undefined ? (types[name] ?? 'string') : `${isList ? '[]' : ''}v1.${own}`;
-  const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-  return `json: cannot unmarshal ${kind} into Go struct field ${struct}.${path} of type ${type}`;
-}
 
 function authorizerOf(value: unknown, at: string): Unchecked {
   const { type, name, webhook } = fieldsOf(value, at, ['type', 'name', 'webhook']);
@@ -110,19 +108,19 @@ function webhookOf(value: unknown, at: string): WebhookConfiguration {
     ...['subjectAccessReviewVersion', 'matchConditionSubjectAccessReviewVersion', 'failurePolicy', 'connectionInfo'],
     'matchConditions',
   ]);
-  const text = (name: string) => textOf(fields[name], `${at}.${name}`);
-  const duration = (name: string) => durationOf(fields[name], `${at}.${name}`);
+  const told = (name: string) => textOf(fields[name], `${at}.${name}`);
+  const time = (name: string) => durationOf(fields[name], `${at}.${name}`);
   const info = fieldsOf(fields.connectionInfo ?? {}, `${at}.connectionInfo`, ['type', 'kubeConfigFile']);
   const { kubeConfigFile } = info;
   return {
-    authorizedTTL: duration('authorizedTTL') || usualAuthorizedTTL,
-    unauthorizedTTL: duration('unauthorizedTTL') || usualUnauthorizedTTL,
+    authorizedTTL: time('authorizedTTL') || usualAuthorizedTTL,
+    unauthorizedTTL: time('unauthorizedTTL') || usualUnauthorizedTTL,
     cacheAuthorizedRequests: isTrue(fields.cacheAuthorizedRequests, `${at}.cacheAuthorizedRequests`),
     cacheUnauthorizedRequests: isTrue(fields.cacheUnauthorizedRequests, `${at}.cacheUnauthorizedRequests`),
-    timeout: duration('timeout'),
-    subjectAccessReviewVersion: text('subjectAccessReviewVersion'),
-    matchConditionSubjectAccessReviewVersion: text('matchConditionSubjectAccessReviewVersion'),
-    failurePolicy: text('failurePolicy'),
+    timeout: time('timeout'),
+    subjectAccessReviewVersion: told('subjectAccessReviewVersion'),
+    matchConditionSubjectAccessReviewVersion: told('matchConditionSubjectAccessReviewVersion'),
+    failurePolicy: told('failurePolicy'),
     connectionInfo: {
       type: textOf(info.type, `${at}.connectionInfo.type`),
       ...(kubeConfigFile !== undefined &&
@@ -140,14 +138,14 @@ function webhookOf(value: unknown, at: string): WebhookConfiguration {
 /** Milliseconds; what is not there is 0. */
 function durationOf(value: unknown, at: string): number {
   if (value === undefined) return 0;
-  const text = textOf(value, at);
-  const milliseconds = parseGoDuration(text);
-  if (milliseconds === undefined) throw new Error(goDurationError(text));
+  const written = textOf(value, at);
+  const milliseconds = parseGoDuration(written);
+  if (milliseconds === undefined) throw new Error(goDurationError(written));
   return milliseconds;
 }
 
 function isTrue(value: unknown, at: string): boolean {
   if (value === undefined || value === null) return true;
-  if (typeof value !== 'boolean') throw new FieldTypeError(at, value, 'true or false');
+  if (typeof value !== 'boolean') throw new Error(`${at}: must be true or false`);
   return value;
 }

@@ -1,5 +1,6 @@
 // What stands in an EncryptionConfiguration, read strictly and with its defaults. Pure.
-import { parseGoDuration } from '../../apimachinery/duration.ts';
+import { goDurationError, parseGoDuration } from '../../apimachinery/duration.ts';
+import { decodeConfiguration, int32, list, struct, text, texts } from '../configuration-decode.ts';
 import { type Fields, fieldsOf, listOf, textOf } from '../configuration-fields.ts';
 
 export interface EncryptionKey {
@@ -38,15 +39,42 @@ const apiVersion = 'apiserver.config.k8s.io/v1';
 const kind = 'EncryptionConfiguration';
 const keyed = ['aesgcm', 'aescbc', 'secretbox'] as const;
 
+const keysShape = list(struct('Key', { name: text, secret: text }));
+const fileShape = struct(kind, {
+  apiVersion: text,
+  kind: text,
+  resources: list(
+    struct('ResourceConfiguration', {
+      resources: texts,
+      providers: list(
+        struct('ProviderConfiguration', {
+          aesgcm: struct('AESConfiguration', { keys: keysShape }),
+          aescbc: struct('AESConfiguration', { keys: keysShape }),
+          secretbox: struct('SecretboxConfiguration', { keys: keysShape }),
+          identity: struct('IdentityConfiguration', {}),
+          kms: struct('KMSConfiguration', {
+            apiVersion: text,
+            name: text,
+            cachesize: int32,
+            endpoint: text,
+            timeout: text,
+          }),
+        }),
+      ),
+    }),
+  ),
+});
+
 /** Throws an Error for what is no EncryptionConfiguration. */
 export function readConfiguration(parsed: unknown): EncryptionConfiguration {
-  const root = fieldsOf(parsed, '', ['apiVersion', 'kind', 'resources', 'metadata']);
+  const root = fieldsOf(parsed, '', Object.keys((parsed ?? {}) as object));
   if (!textOf(root.kind, 'kind')) throw new Error("Object 'Kind' is missing");
   if (!textOf(root.apiVersion, 'apiVersion')) throw new Error("Object 'apiVersion' is missing");
   if (root.apiVersion !== apiVersion || root.kind !== kind) {
     throw new Error(`expected apiVersion ${apiVersion} and kind ${kind}, got ${root.apiVersion} and ${root.kind}`);
   }
-  return listOf(root.resources, 'resources').map((one, i) => {
+  const decoded = decodeConfiguration(parsed, fileShape, { isStrict: true });
+  return listOf(decoded.resources, 'resources').map((one, i) => {
     const at = `resources[${i}]`;
     const fields = fieldsOf(one, at, ['resources', 'providers']);
     return {
@@ -91,7 +119,7 @@ function readKms(value: unknown, at: string): KmsConfiguration {
   const fields = fieldsOf(value, at, ['apiVersion', 'name', 'cachesize', 'endpoint', 'timeout']);
   const version = textOf(fields.apiVersion, `${at}.apiVersion`) || 'v1';
   const timeout = isGiven(fields.timeout) ? parseGoDuration(String(fields.timeout)) : defaultKmsTimeout;
-  if (timeout === undefined) throw new Error(`${at}.timeout: must be a duration`);
+  if (timeout === undefined) throw new Error(goDurationError(String(fields.timeout)));
   const { cachesize } = fields;
   if (isGiven(cachesize) && typeof cachesize !== 'number') throw new Error(`${at}.cachesize: must be a number`);
   return {

@@ -1,5 +1,6 @@
 // What is wrong with an EncryptionConfiguration, in kube-apiserver's words (upstream apis/apiserver/validation). Pure.
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import { parseGoUrl } from '../../apimachinery/validation/go-url.ts';
 import type {
   EncryptionConfiguration,
   EncryptionKey,
@@ -171,9 +172,12 @@ function validateKms(
   }
   if (timeout <= 0) invalid('timeout', `${timeout / 1000}s`, 'timeout should be a positive value');
   if (endpoint === '') invalid('endpoint', '', 'endpoint is a mandatory field for a kms');
-  else if (!endpoint.startsWith('unix:')) {
-    const scheme = /^([a-zA-Z][\w+.-]*):/.exec(endpoint)?.[1]?.toLowerCase() ?? '';
-    invalid('endpoint', endpoint, `unsupported scheme "${scheme}" for KMS provider, only unix is supported`);
+  else {
+    const url = parseGoUrl(endpoint);
+    if (typeof url === 'string') invalid('endpoint', endpoint, `invalid endpoint for kms provider, error: ${url}`);
+    else if (url.scheme !== 'unix') {
+      invalid('endpoint', endpoint, `unsupported scheme "${url.scheme}" for KMS provider, only unix is supported`);
+    }
   }
   if (!isV1 && cachesize !== undefined) invalid('cachesize', cachesize, 'cachesize is not supported in v2');
   if (isV1 && cachesize === 0) {

@@ -2,6 +2,7 @@
 // (apiserver.config.k8s.io AuthenticationConfiguration). Pure: the file is parsed YAML or JSON.
 
 import { fieldErrorMessage } from '../../../apimachinery/validation/field-error.ts';
+import { bool, decodeConfiguration, list, type Shape, struct, text, texts } from '../../configuration-decode.ts';
 import { fieldsOf, listOf, textOf, textsOf } from '../../configuration-fields.ts';
 import { type CheckExpression, validateConfiguration } from './validation.ts';
 
@@ -46,6 +47,8 @@ export interface JwtIssuer {
     readonly audiences: readonly string[];
     /** `MatchAny` where there are several audiences. */
     readonly audienceMatchPolicy?: string;
+    /** Connections to the issuer leave by no selector here; it is checked alone. */
+    readonly egressSelectorType?: string;
   };
   readonly claimMappings: ClaimMappings;
   readonly claimValidationRules?: readonly ClaimValidationRule[];
@@ -115,12 +118,47 @@ export function issuerOfFlags(flags: OidcFlags): JwtIssuer {
 
 const versions = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `apiserver.config.k8s.io/${version}`);
 
+const mapping = (name: string, more: Record<string, Shape> = {}) =>
+  struct(name, { claim: text, expression: text, ...more });
+const mappings = struct('ClaimMappings', {
+  username: mapping('PrefixedClaimOrExpression', { prefix: text }),
+  groups: mapping('PrefixedClaimOrExpression', { prefix: text }),
+  uid: mapping('ClaimOrExpression'),
+  extra: list(struct('ExtraMapping', { key: text, valueExpression: text })),
+});
+const fileShape = struct('AuthenticationConfiguration', {
+  apiVersion: text,
+  kind: text,
+  jwt: list(
+    struct('JWTAuthenticator', {
+      issuer: struct('Issuer', {
+        url: text,
+        discoveryURL: text,
+        certificateAuthority: text,
+        audiences: texts,
+        audienceMatchPolicy: { text: 'v1.AudienceMatchPolicyType' },
+        egressSelectorType: { text: 'v1.EgressSelectorType' },
+      }),
+      claimMappings: mappings,
+      claimValidationRules: list(
+        struct('ClaimValidationRule', { claim: text, requiredValue: text, expression: text, message: text }),
+      ),
+      userValidationRules: list(struct('UserValidationRule', { expression: text, message: text })),
+    }),
+  ),
+  anonymous: struct('AnonymousAuthConfig', {
+    enabled: bool,
+    conditions: list(struct('AnonymousAuthCondition', { path: text })),
+  }),
+});
+
 /** Checks a parsed file. Throws an Error that names the fields at fault. */
 export function checkConfiguration(value: unknown, check: CheckExpression): AuthenticationConfiguration {
-  const file = fieldsOf(value, '', ['apiVersion', 'kind', 'jwt', 'anonymous']);
-  if (!versions.includes(String(file.apiVersion)) || file.kind !== 'AuthenticationConfiguration') {
+  const given = (value ?? {}) as { apiVersion?: unknown; kind?: unknown };
+  if (!versions.includes(String(given.apiVersion)) || given.kind !== 'AuthenticationConfiguration') {
     throw new Error(`expected apiVersion ${versions[0]} and kind AuthenticationConfiguration`);
   }
+  const file = decodeConfiguration(value, fileShape, { isStrict: true });
   const configuration = {
     jwt: listOf(file.jwt, 'jwt').map((one, i) => issuerOf(one, `jwt[${i}]`)),
     ...(file.anonymous !== undefined && { anonymous: anonymousOf(file.anonymous) }),
@@ -142,14 +180,23 @@ function anonymousOf(value: unknown): AnonymousConfig {
 
 function issuerOf(value: unknown, at: string): JwtIssuer {
   const fields = fieldsOf(value, at, ['issuer', 'claimMappings', 'claimValidationRules', 'userValidationRules']);
-  const names = ['url', 'discoveryURL', 'certificateAuthority', 'audiences', 'audienceMatchPolicy'];
+  const names = [
+    'url',
+    'discoveryURL',
+    'certificateAuthority',
+    'audiences',
+    'audienceMatchPolicy',
+    'egressSelectorType',
+  ];
   const issuer = fieldsOf(fields.issuer ?? {}, `${at}.issuer`, names);
   const audiences = listOf(issuer.audiences, `${at}.issuer.audiences`);
   return {
     issuer: {
       url: textOf(issuer.url, `${at}.issuer.url`),
       audiences: audiences.map((one, i) => textOf(one, `${at}.issuer.audiences[${i}]`)),
-      ...textsOf(issuer, `${at}.issuer`, ['discoveryURL', 'certificateAuthority', 'audienceMatchPolicy']),
+      ...textsOf(issuer, `${at}.issuer`, [
+        ...(['discoveryURL', 'certificateAuthority', 'audienceMatchPolicy', 'egressSelectorType'] as const),
+      ]),
     },
     claimMappings: mappingsOf(fields.claimMappings ?? {}, `${at}.claimMappings`),
     claimValidationRules: listOf(fields.claimValidationRules, `${at}.claimValidationRules`).map((one, i) => {

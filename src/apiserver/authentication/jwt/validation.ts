@@ -1,6 +1,7 @@
 // What an AuthenticationConfiguration must be: the rules and words of k8s.io/apiserver (pkg/apis/apiserver/validation). Pure.
 import { X509Certificate } from 'node:crypto';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
+import { parseGoUrl } from '../../../apimachinery/validation/go-url.ts';
 import { domainPrefixedPathErrors } from '../extra-key.ts';
 import { serviceAccountIssuer } from '../service-account-token.ts';
 import type {
@@ -71,6 +72,7 @@ function validateIssuer(
     ...(discoveryURL === '' ? [] : validateDiscoveryUrl(url, discoveryURL, `${place}.discoveryURL`)),
     ...validateAudiences(audiences, audienceMatchPolicy, place),
     ...validateAuthority(certificateAuthority, `${place}.certificateAuthority`),
+    ...validateEgress(issuer.egressSelectorType, `${place}.egressSelectorType`),
     ...rules.errors,
     ...validateMappings(claimMappings, `${at}.claimMappings`, { check, claims: rules.claims }),
     ...validateUserRules(userValidationRules, `${at}.userValidationRules`, check),
@@ -84,12 +86,13 @@ function validateIssuerUrl(url: string, at: string): FieldError[] {
 }
 
 function validateUrl(text: string, at: string): FieldError[] {
+  const url = parseGoUrl(text);
+  if (typeof url === 'string') return [invalid(at, text, url)];
+  const { scheme, user, query, fragment } = url;
   const errors: FieldError[] = [];
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
-  const [rest = '', fragment = ''] = text.split(/#(.*)/s);
   if (scheme !== 'https') errors.push(invalid(at, text, 'URL scheme must be https'));
-  if (/^[^/?]*\/\/[^/?]*@/.test(rest)) errors.push(invalid(at, text, 'URL must not contain a username or password'));
-  if (/\?./s.test(rest)) errors.push(invalid(at, text, 'URL must not contain a query'));
+  if (user !== undefined) errors.push(invalid(at, text, 'URL must not contain a username or password'));
+  if (query !== '') errors.push(invalid(at, text, 'URL must not contain a query'));
   if (fragment !== '') errors.push(invalid(at, text, 'URL must not contain a fragment'));
   return errors;
 }
@@ -125,6 +128,11 @@ function validateAuthority(pem: string, at: string): FieldError[] {
   } catch {
     return [invalid(at, '<omitted>', 'x509: malformed certificate')];
   }
+}
+
+function validateEgress(type = '', at: string): FieldError[] {
+  if (['', 'controlplane', 'cluster'].includes(type)) return [];
+  return [invalid(at, type, 'egress selector must be either controlplane or cluster')];
 }
 
 function validateClaimRules(rules: readonly ClaimValidationRule[], path: string, check: CheckExpression) {

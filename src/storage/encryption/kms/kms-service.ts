@@ -46,7 +46,7 @@ const methods = {
 
 /** `endpoint`: `unix:///path`, or `unix:///@name` for one without a file. `timeout` of each call, in milliseconds. */
 export function kmsServiceAt(endpoint: string, timeout: number): KmsService {
-  const path = decodeURI(endpoint.replace(/^unix:(\/\/[^/]*)?/, ''));
+  const path = decodeURI(endpoint.replace(/^unix:(\/\/[^/]*)?/i, ''));
   const client = new GrpcClient(path.startsWith('/@') ? `\0${path.slice(2)}` : path);
   return {
     status: () => client.unary(methods.status, {}, { timeout }),
