@@ -302,6 +302,14 @@ describe('a configuration file', () => {
       'claims.email_verified must be used in',
     ],
     [
+      'one whose proof is no question',
+      file({
+        claimMappings: { username: { expression: 'claims.email' } },
+        claimValidationRules: [{ expression: '[claims.email_verified]' }],
+      }),
+      'jwt[0].claimMappings.username.expression: Invalid value: "claims.email": claims.email_verified must be used in',
+    ],
+    [
       'several things at once',
       file({ issuer: { url: 'http://x?q', audiences: ['a', 'a'] } }),
       '[jwt[0].issuer.url: Invalid value: "http://x?q": URL scheme must be https, jwt[0].issuer.url: Invalid value: "http://x?q": URL must not contain a query, jwt[0].issuer.audiences[1]: Duplicate value: "a", jwt[0].issuer.audienceMatchPolicy: Invalid value: "": audienceMatchPolicy must be MatchAny for multiple audiences]',

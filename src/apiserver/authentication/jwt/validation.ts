@@ -158,7 +158,7 @@ function validateClaimRules(rules: readonly ClaimValidationRule[], path: string,
       seen.add(`expression ${expression}`);
       const checked = check(expression, { variable: 'claims', result: 'bool' });
       if (checked.wrong !== undefined) errors.push(invalid(`${at}.expression`, expression, checked.wrong));
-      for (const name of checked.claims) claims.add(name);
+      else for (const name of checked.claims) claims.add(name);
     }
   });
   return { errors, claims };
@@ -175,8 +175,9 @@ function validateMappings(
   const errors: FieldError[] = [];
   const compile = (expression: string, path: string): ReadonlySet<string> => {
     const checked = check(expression, { variable: 'claims', result: 'any' });
-    if (checked.wrong !== undefined) errors.push(invalid(path, expression, checked.wrong));
-    return checked.claims;
+    if (checked.wrong === undefined) return checked.claims;
+    errors.push(invalid(path, expression, checked.wrong));
+    return new Set();
   };
   const prefixed = (mapping: ClaimOrExpression & { readonly prefix?: string }, path: string, isRequired: boolean) => {
     const { claim = '', expression = '', prefix } = mapping;
