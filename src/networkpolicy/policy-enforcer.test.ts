@@ -7,6 +7,7 @@ import { namespaces, networkPolicies, pods } from '../client/resources.ts';
 import type { Client } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import { FakeExec } from '../system/fake/exec.ts';
+import type { Follow } from '../system/follow.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realRandom } from '../system/real/random.ts';
 import { PolicyEnforcer } from './policy-enforcer.ts';
@@ -19,7 +20,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function start(answer?: ConstructorParameters<typeof FakeExec>[0]) {
+async function start(answer?: ConstructorParameters<typeof FakeExec>[0], follow?: Follow) {
   const api = new FakeApi({ clock: realClock, random: realRandom });
   const asked: string[] = [];
   // Tells what is asked of the API beside policies.
@@ -56,6 +57,7 @@ async function start(answer?: ConstructorParameters<typeof FakeExec>[0]) {
     random: realRandom,
     nodeName: 'node-1',
     log: (line) => log.push(line),
+    ...(follow && { follow }),
   });
   const over = new AbortController();
   const running = Promise.all([informers.run(over.signal), enforcer.run(over.signal)]);
@@ -97,6 +99,33 @@ test('a policy makes the table, a peer an element, and its end takes the table a
   expect(scripts()[2]).toMatch(/^add element ip portico-networkpolicy ingress-\w+-peers \{ 10\.244\.2\.2 \}\n$/);
   await policies.delete('none', 'demo');
   await eventually(() => expect(scripts()[3]).toBe('delete table ip portico-networkpolicy\n'));
+});
+
+test('a table that someone deletes is put back at once', async () => {
+  const deleted = Promise.withResolvers<void>();
+  const commands: string[] = [];
+  const follow: Follow = {
+    async *lines(command, signal) {
+      commands.push(command.join(' '));
+      await deleted.promise;
+      yield* ['add table ip portico-networkpolicy', 'delete table ip portico-networkpolicy'];
+      await realClock.sleep(100_000, signal);
+    },
+    bytes: () => {
+      throw new Error('not here');
+    },
+    converse: () => {
+      throw new Error('not here');
+    },
+  };
+  const { scripts, policies } = await start(undefined, follow);
+  const written = () => scripts().filter((script) => script.includes('drop'));
+  await policies.create(policy);
+  await eventually(() => expect(written()).toHaveLength(1));
+  deleted.resolve();
+  await eventually(() => expect(written()).toHaveLength(2));
+  // nft 1.1.3 refuses `nft monitor destroy tables`.
+  expect(commands).toEqual(['nft monitor tables']);
 });
 
 test('what the kernel refuses is told of, and all of it is written again', async () => {

@@ -7,6 +7,7 @@ import { namespaces, networkPolicies, pods } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
 import { renderTransaction } from '../nftables/render.ts';
 import type { Table } from '../nftables/ruleset.ts';
+import { isDeletionOf, tableMonitor } from '../nftables/table-monitor.ts';
 import { diff } from '../nftables/transaction.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
@@ -178,8 +179,8 @@ export class PolicyEnforcer {
     const { clock } = this.#options;
     while (!signal.aborted) {
       try {
-        for await (const line of follow.lines(['nft', 'monitor', 'destroy', 'tables'], signal)) {
-          if (line.endsWith(` ${tableName}`)) await this.#check();
+        for await (const line of follow.lines(tableMonitor, signal)) {
+          if (isDeletionOf(tableName, line)) await this.#check();
         }
         await clock.sleep(retry, signal);
       } catch {

@@ -6,7 +6,12 @@ import { config } from '../fixtures/objects.ts';
 import { NftablesBackend } from './backend.ts';
 
 test('without a monitor it hears from nft of tables that are deleted, and of its own only', async () => {
-  const lines = ['delete table ip other', 'delete table ip portico-proxy', 'delete table ip6 portico-proxy'];
+  const lines = [
+    'delete table ip other',
+    'delete table ip portico-proxy',
+    'add table ip portico-proxy',
+    'delete table ip6 portico-proxy',
+  ];
   const commands: string[] = [];
   const follow = {
     async *lines(command: readonly string[]) {
@@ -26,7 +31,7 @@ test('without a monitor it hears from nft of tables that are deleted, and of its
   await backend.watch(() => {
     told += 1;
   }, new AbortController().signal);
-  expect(commands).toEqual(['nft monitor destroy tables']);
+  expect(commands).toEqual(['nft monitor tables']);
   expect(told).toBe(2);
 });
 

@@ -3,6 +3,7 @@
 import type { IPFamily } from '../../net/ip.ts';
 import type { ElementEvent, NftEvent } from '../../nftables/events.ts';
 import { renderTransaction } from '../../nftables/render.ts';
+import { isDeletionOf, tableMonitor } from '../../nftables/table-monitor.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
@@ -111,8 +112,8 @@ export class NftablesBackend implements Backend {
   /** Where there is no monitor, at least of deleted tables nft tells. */
   async #watchTables(follow: Follow, signal: AbortSignal): Promise<void> {
     try {
-      for await (const line of follow.lines(['nft', 'monitor', 'destroy', 'tables'], signal)) {
-        if (line.endsWith(` ${tableName}`)) this.#changed();
+      for await (const line of follow.lines(tableMonitor, signal)) {
+        if (isDeletionOf(tableName, line)) this.#changed();
       }
     } catch {
       // There is no such nft either: rules are looked for from time to time.
