@@ -6,7 +6,7 @@ import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
 import { isPodTerminal, mountedClaims } from '../shared/pods.ts';
-import { boundByController, decideClaim, decideVolume } from './reconcile.ts';
+import { boundByController, decideClaim, decideVolume, storageProvisioner } from './reconcile.ts';
 
 const kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
 
@@ -67,7 +67,8 @@ export function volumeBinderController(context: ControllerContext): Controller {
       .map(({ metadata }) => metadata.name);
     const decision = decideClaim({ claim, volumes: volumes.lister.list(), storageClass, waitingPods });
     if (decision.kind === 'wait') {
-      const { type, reason, message } = decision;
+      const { type, reason, message, provisioner } = decision;
+      if (provisioner !== undefined) await nameProvisioner(claim, provisioner);
       recorder.event({ ...claim, ...kind }, { type, reason, message });
     } else if (decision.kind === 'lost' && claim.status?.phase !== 'Lost') {
       const { reason, message } = decision;
@@ -78,6 +79,14 @@ export function volumeBinderController(context: ControllerContext): Controller {
     if (hasNone && claim.metadata.annotations?.[bindCompleted] === undefined && claim.status?.phase !== 'Pending') {
       await patchStatus(claimClient, claim, { phase: 'Pending', accessModes: null, capacity: null });
     }
+  }
+
+  async function nameProvisioner({ metadata }: Readonly<PersistentVolumeClaim>, provisioner: string): Promise<void> {
+    const { name: claimName, namespace = '', uid, annotations } = metadata;
+    if (annotations?.[storageProvisioner[0]] === provisioner) return;
+    const named = Object.fromEntries(storageProvisioner.map((key) => [key, provisioner]));
+    const body = { metadata: { uid, annotations: named } };
+    await claimClient.patch({ name: claimName, namespace, type: 'merge', body });
   }
 
   /** The volume first: whoever reads only the claim believes what it says. */

@@ -15,14 +15,28 @@ import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 
 /** Annotation of a volume or a claim whose other half we chose, rather than the user. */
 export const boundByController = 'pv.kubernetes.io/bound-by-controller';
+/** Of a claim, which provisioner is to make its volume; most look at the first, older ones at the second. */
+export const storageProvisioner = [
+  'volume.kubernetes.io/storage-provisioner',
+  'volume.beta.kubernetes.io/storage-provisioner',
+] as const;
 const provisionedBy = 'pv.kubernetes.io/provisioned-by';
 
 export type ClaimDecision =
   | { readonly kind: 'bind'; readonly volume: Readonly<PersistentVolume> }
-  /** An Event that says what is waited for. */
-  | { readonly kind: 'wait'; readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
+  | Waiting
   | { readonly kind: 'lost'; readonly reason: string; readonly message: string }
   | { readonly kind: 'nothing' };
+
+/** An Event that says what is waited for. */
+interface Waiting {
+  readonly kind: 'wait';
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  /** Who is to make a volume: provisioners take what carries their name. */
+  readonly provisioner?: string;
+}
 
 export interface ClaimInput {
   readonly claim: Readonly<PersistentVolumeClaim>;
@@ -99,7 +113,7 @@ function choose({ claim, volumes, storageClass, waitingPods }: ClaimInput): Clai
     return waitFor('Warning', 'ProvisioningFailed', `no volume plugin matched name: ${provisioner}`);
   }
   const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
-  return waitFor('Normal', 'ExternalProvisioning', message);
+  return { ...waitFor('Normal', 'ExternalProvisioning', message), provisioner };
 }
 
 /** A volume that can do no more than is asked leaves the others to those who ask more. One that is kept comes before all. */
@@ -112,7 +126,7 @@ function fewerModes(
   return (a.spec?.accessModes?.length ?? 0) - (b.spec?.accessModes?.length ?? 0);
 }
 
-function waitFor(type: 'Normal' | 'Warning', reason: string, message: string): ClaimDecision {
+function waitFor(type: 'Normal' | 'Warning', reason: string, message: string): Waiting {
   return { kind: 'wait', type, reason, message };
 }
 

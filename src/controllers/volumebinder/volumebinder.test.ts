@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
-import { persistentVolumeClaims, persistentVolumes } from '../../client/resources.ts';
+import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
+import { persistentVolumeClaims, persistentVolumes, storageClasses } from '../../client/resources.ts';
 import { type Harness, startControllers } from '../harness/start.ts';
 
 let harness: Harness | undefined;
@@ -23,5 +24,37 @@ test('a claim that says it is bound but never had a volume is Pending until it h
   await harness.settle();
   expect((await claims.get('data', 'default')).status).toEqual({ phase: 'Bound', accessModes, capacity });
   expect((await volumes.get('v')).status?.phase).toBe('Bound');
+  expect(harness.errors).toEqual([]);
+});
+
+// sigs.k8s.io/sig-storage-lib-external-provisioner makes volumes for claims that name it, and for no others.
+test('a claim whose class has a provisioner names it, once it is to have a volume', async () => {
+  harness = startControllers({ names: ['persistentvolume-binder-controller'] });
+  const classes = harness.api.resource<StorageClass>(storageClasses);
+  await classes.create({ metadata: { name: 'now' }, provisioner: 'x.io/disks', volumeBindingMode: 'Immediate' });
+  await classes.create({
+    metadata: { name: 'later' },
+    provisioner: 'x.io/disks',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  });
+  const claims = harness.api.resource<PersistentVolumeClaim>(persistentVolumeClaims);
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  for (const storageClassName of ['now', 'later'])
+    await claims.create({
+      metadata: { name: storageClassName, namespace: 'default' },
+      spec: { ...spec, storageClassName },
+    });
+  await harness.settle();
+  const named = {
+    'volume.kubernetes.io/storage-provisioner': 'x.io/disks',
+    'volume.beta.kubernetes.io/storage-provisioner': 'x.io/disks',
+  };
+  expect((await claims.get('now', 'default')).metadata.annotations).toEqual(named);
+  expect((await claims.get('later', 'default')).metadata.annotations).toBeUndefined();
+  const chosen = { 'volume.kubernetes.io/selected-node': 'node-1' };
+  const body = { metadata: { annotations: chosen } };
+  await claims.patch({ name: 'later', namespace: 'default', type: 'merge', body });
+  await harness.settle();
+  expect((await claims.get('later', 'default')).metadata.annotations).toEqual({ ...chosen, ...named });
   expect(harness.errors).toEqual([]);
 });
