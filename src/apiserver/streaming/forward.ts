@@ -77,6 +77,8 @@ export async function forward(
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve);
     outgoing.once('error', reject);
+    // A request that ends before it has a connection need not tell of an error.
+    outgoing.once('close', () => reject(new Error('the connection closed before an answer came')));
   });
   if (body) Readable.from(body).pipe(outgoing);
   else outgoing.end();

@@ -3,7 +3,9 @@
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { Duplex, duplexPair, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { SpdyRefusedError } from '../../client/spdy/connect.ts';
+import { joinHostPort } from '../../net/ip.ts';
 import type { KeyPair } from '../pki/certificates.ts';
 import { NodeUnreachableError, type TunnelRequest, type TunnelResponse } from './tunnel-registry.ts';
 
@@ -34,17 +36,21 @@ export class KubeletPort {
   /** Rejects with {@link NodeUnreachableError}, or the signal's reason. */
   async request(kubelet: KubeletAddress, request: TunnelRequest): Promise<TunnelResponse> {
     request.signal?.throwIfAborted();
-    const url = new URL(request.path, origin(kubelet));
-    const [, kind] = url.pathname.split('/');
     try {
-      if (kind === 'exec' || kind === 'attach') return await this.#command(url);
-      if (kind === 'portForward') return await this.#forward(url);
-      return await this.#plain(url, request);
+      return await this.#ask(kubelet, request);
     } catch (error) {
       if (request.signal?.aborted) throw request.signal.reason;
       if (error instanceof SpdyRefusedError) return refusal(error);
       throw new NodeUnreachableError(kubelet.nodeName, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  #ask(kubelet: KubeletAddress, request: TunnelRequest): Promise<TunnelResponse> {
+    const [, kind] = /^\/(exec|attach|portForward)\//.exec(request.path) ?? [];
+    // Whoever brings a body speaks HTTP, and is for the kubelet to refuse.
+    if (kind === undefined || request.body) return this.#plain(kubelet, request);
+    const url = new URL(`https://${joinHostPort(kubelet.host, kubelet.port)}${request.path}`);
+    return kind === 'portForward' ? this.#forward(url) : this.#command(url);
   }
 
   async #command(url: URL): Promise<TunnelResponse> {
@@ -67,22 +73,28 @@ export class KubeletPort {
     return { status: 200, headers: {}, stream: caller };
   }
 
-  async #plain(url: URL, { method, headers, body, signal }: TunnelRequest): Promise<TunnelResponse> {
-    const outgoing = httpsRequest(url, {
-      method,
+  async #plain(
+    { host, port }: KubeletAddress,
+    { method, path, headers, body, signal }: TunnelRequest,
+  ): Promise<TunnelResponse> {
+    // The path as it is: as a part of a URL, `//host/` would lead to another server.
+    const outgoing = httpsRequest({
+      ...{ host, port, method, path },
       headers: { ...headers },
       ...this.#tls,
       agent: false,
       ...(signal && { signal }),
     });
     outgoing.setTimeout(connectTimeout, () => {
-      if (outgoing.socket?.connecting) outgoing.destroy(new Error(`dial tcp ${url.host}: i/o timeout`));
+      if (outgoing.socket?.connecting) outgoing.destroy(new Error(`dial tcp ${joinHostPort(host, port)}: i/o timeout`));
     });
     const answer = new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve);
-      outgoing.once('error', reject);
+      outgoing.on('error', reject);
+      // A request that ends before it has a connection need not tell of an error.
+      outgoing.once('close', () => reject(new Error('the connection closed before an answer came')));
     });
-    if (body) Readable.from(body).pipe(outgoing);
+    if (body) void pipeline(body, outgoing).catch((error: Error) => outgoing.destroy(error));
     else outgoing.end();
     const response = await answer;
     const answered: Record<string, string> = {};
@@ -95,10 +107,6 @@ export class KubeletPort {
 
 /** The connection to the kubelet is not the client's. */
 const ofConnection = new Set(['connection', 'keep-alive', 'transfer-encoding']);
-
-function origin({ host, port }: KubeletAddress): string {
-  return host.includes(':') ? `https://[${host}]:${port}` : `https://${host}:${port}`;
-}
 
 function refusal({ status, body }: SpdyRefusedError): TunnelResponse {
   return { status, headers: {}, stream: Duplex.from(Readable.from([Buffer.from(body)])) };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, expect, test } from 'vitest';
@@ -103,6 +103,24 @@ test('a kubelet that listens is asked with the certificate of the server', async
   const posted = await links.request('n', { method: 'POST', path: '/missing', body });
   expect(posted.status).toBe(404);
   expect(await text(posted.stream)).toBe('asker POST /missing what was sent');
+});
+
+test('a path leads nowhere else, and one that is brought a body is a request of HTTP', async () => {
+  const links = linksTo(await startKubelet());
+  const body = () => Readable.from([]);
+  for (const path of ['//127.0.0.2:1/x', '/a/../b', '/exec/ns/p/c?command=a&output=1']) {
+    const answer = await links.request('n', { method: 'GET', path, body: body() });
+    expect(await text(answer.stream)).toBe(`asker GET ${path} `);
+  }
+});
+
+test('a body that breaks off fails its request alone', async () => {
+  const links = linksTo(await startKubelet());
+  const body = (async function* () {
+    yield Buffer.from('a beginning');
+    throw new Error('the client went away');
+  })();
+  await expect(links.request('n', { method: 'POST', path: '/x', body })).rejects.toThrow('node n is not reachable: ');
 });
 
 test('one whose certificate another authority signed is not', async () => {
