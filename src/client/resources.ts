@@ -12,7 +12,6 @@ function of(group: string, resource: string): GroupVersionResource {
 export const configMaps = core('configmaps');
 export const endpoints = core('endpoints');
 export const events = core('events');
-export const limitRanges = core('limitranges');
 export const namespaces = core('namespaces');
 export const nodes = core('nodes');
 export const persistentVolumeClaims = core('persistentvolumeclaims');

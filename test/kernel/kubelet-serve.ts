@@ -73,11 +73,22 @@ const kubelet = new Kubelet({
 const { signal } = new AbortController();
 void Promise.all([informers.run(signal), network.run(signal), kubelet.run(signal)]);
 createServer((request, response) => void kubelet.handler(request, response)).listen(socketPath);
-while ((await api.resource<Pod>(pods).get('done', 'default')).status?.phase !== 'Succeeded') await realClock.sleep(20);
-while (
-  (await api.resource<Pod>(pods).get('shell', 'default')).status?.conditions?.find((c) => c.type === 'Ready')
-    ?.status !== 'True'
-) {
-  await realClock.sleep(20);
-}
+await Promise.all([whenPod('done', isOver), whenPod('shell', isReady)]);
 console.log('ready');
+
+function whenPod(name: string, holds: (pod: Readonly<Pod>) => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (pod: Readonly<Pod>) => {
+      if (pod.metadata.name === name && holds(pod)) resolve();
+    };
+    informers.informer<Pod>(pods).addHandler({ added: look, updated: look });
+  });
+}
+
+function isOver({ status }: Readonly<Pod>): boolean {
+  return status?.phase === 'Succeeded';
+}
+
+function isReady({ status }: Readonly<Pod>): boolean {
+  return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true;
+}
