@@ -1,7 +1,7 @@
 // What the HTTPS front adds to the API: two versions of HTTP, bounds on what comes in, compression of what goes out.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { connect, constants } from 'node:http2';
+import { type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
@@ -110,6 +110,9 @@ describe.each([
     for (const length of [1000, 17_000, 60_000, 300_000]) {
       const body = JSON.stringify({ metadata: { name: `l${length}-${name.length}` }, data: { k: 'x'.repeat(length) } });
       expect((await send({ method: 'POST', path: configMaps, headers: json, body })).status).toBe(201);
+      // HTTP/2 need not tell how long they are.
+      const headers = { ...json, 'content-length': String(body.length) };
+      expect((await send({ method: 'POST', path: configMaps, headers, body })).status).toBe(409);
     }
   });
 
@@ -287,6 +290,39 @@ test('watches over HTTP/1.1 end after their events, and the connection serves on
   } finally {
     one.destroy();
   }
+});
+
+test('bodies that nobody reads are let go of: a session of HTTP/2 has room for those that follow', async () => {
+  const session = connect(url, { rejectUnauthorized: false });
+  const send = async (method: string, path: string) => {
+    const stream = session.request({ ':method': method, ':path': path, 'content-type': 'application/json' });
+    stream.end('x'.repeat(100_000));
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+    await once(stream.resume(), 'close');
+    return headers[':status'];
+  };
+  for (let i = 0; i < 10; i++) {
+    expect(await send('POST', '/nothing')).toBe(404);
+    expect(await send('PUT', configMaps)).toBe(405);
+  }
+  session.destroy();
+});
+
+test('HTTP/2: a body that is sent once the server asks to go on; other expectations, and tunnels, are refused', async () => {
+  const session = connect(url, { rejectUnauthorized: false });
+  const statusOf = async (stream: ClientHttp2Stream) => {
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+    stream.resume();
+    return headers[':status'];
+  };
+  const head = { ':method': 'POST', ':path': configMaps, 'content-type': 'application/json' };
+  const waiting = session.request({ ...head, expect: '100-continue' });
+  await once(waiting, 'continue');
+  waiting.end(JSON.stringify({ metadata: { name: 'awaited' } }));
+  expect(await statusOf(waiting)).toBe(201);
+  expect(await statusOf(session.request({ ...head, expect: 'wonders' }).end('{}'))).toBe(417);
+  expect(await statusOf(session.request({ ':method': 'CONNECT', ':authority': 'elsewhere:80' }))).toBe(405);
+  session.destroy();
 });
 
 test('a client that asks and takes back without end is cut off, and others are served', async () => {

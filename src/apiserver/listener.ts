@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
+  type IncomingHttpHeaders,
   type SecureServerOptions,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -13,8 +13,10 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
 import { http } from '../system/http.ts';
 import { type CertificateAuthorities, type ClientCertificate, ClientCertificateReader } from './client-certificate.ts';
-import { NodeRequest } from './node-request.ts';
-import { type Incoming, type Outgoing, sendResponse } from './node-response.ts';
+import { Http1Request } from './http1-request.ts';
+import { Http2Request } from './http2-request.ts';
+import type { NodeRequest } from './node-request.ts';
+import { type Outgoing, sendResponse } from './node-response.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { isHijack } from './request.ts';
 import { SharedTurn } from './shared-turn.ts';
@@ -59,7 +61,6 @@ export class Listener {
   #answered: (() => void) | undefined;
   readonly #reader: ClientCertificateReader;
   readonly #turn = new SharedTurn();
-  /** By connection: the socket, or the session of HTTP/2. */
   readonly #certificates = new WeakMap<object, { readonly certificate: ClientCertificate | undefined }>();
   #server: Http2SecureServer | undefined;
 
@@ -89,17 +90,16 @@ export class Listener {
     } as SecureServerOptions);
     this.#server = server;
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
-    server.on('request', (req: Http2ServerRequest, res: Http2ServerResponse) => {
-      // Both kinds have what is used of them; an HTTP/1.1 request comes as the http module's.
-      void this.#handle(req as Http2ServerRequest | IncomingMessage, res as Http2ServerResponse | ServerResponse);
+    server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket, incoming.socket);
+      const request = new Http1Request(incoming, { clientCertificate, answeredBy: { outgoing } });
+      void this.#handle(request, outgoing);
     });
-    const { isGoingAway } = this.#options;
-    if (isGoingAway) {
-      server.on('request', ({ stream }: Http2ServerRequest) => {
-        // Sends GOAWAY; what is under way is answered.
-        if (stream?.session && isGoingAway()) stream.session.close();
-      });
-    }
+    // Node's own, which makes a request in the manner of HTTP/1.1 of each stream, comes with whoever listens for requests.
+    server.removeAllListeners('stream');
+    server.on('stream', (stream, headers, _flags, rawHeaders) =>
+      this.#stream(stream as ServerHttp2Stream, headers, rawHeaders),
+    );
     server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.#upgrade(req, socket, head);
     });
@@ -153,19 +153,35 @@ export class Listener {
     socket.setNoDelay(true);
   }
 
-  /** Read once per connection. */
-  #certificateOf(req: Incoming): ClientCertificate | undefined {
-    // The socket of an HTTP/2 session is a stand-in, made anew for each request; what it says of the peer is true.
-    const connection = 'stream' in req ? (req.stream.session ?? req.socket) : req.socket;
+  /** Read once per connection: its socket, or its session of HTTP/2. */
+  #certificateOf(socket: TLSSocket, connection: object): ClientCertificate | undefined {
     const known = this.#certificates.get(connection);
     if (known) return known.certificate;
-    const certificate = this.#reader.read(req.socket as TLSSocket);
+    const certificate = this.#reader.read(socket);
     this.#certificates.set(connection, { certificate });
     return certificate;
   }
 
-  async #handle(req: Incoming, res: Outgoing): Promise<void> {
-    const request = new NodeRequest(req, { outgoing: res, certificate: this.#certificateOf(req) });
+  #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
+    // Clients reset streams; what they were for ends with their close.
+    stream.on('error', () => {});
+    const { session } = stream;
+    if (!session) return;
+    // Sends GOAWAY; what is under way is answered.
+    if (this.#options.isGoingAway?.()) session.close();
+    const refusal = refusalOf(headers);
+    if (refusal !== undefined) {
+      stream.respond({ ':status': refusal }, { endStream: true });
+      stream.resume();
+      return;
+    }
+    if (headers.expect !== undefined) stream.additionalHeaders({ ':status': 100 });
+    const clientCertificate = this.#certificateOf(session.socket as TLSSocket, session);
+    const request = new Http2Request({ stream, headers, rawHeaders, clientCertificate });
+    void this.#handle(request, stream).then(() => request.dropRest());
+  }
+
+  async #handle(request: NodeRequest, outgoing: Outgoing): Promise<void> {
     let response: ApiResponse;
     this.#answering += 1;
     try {
@@ -173,28 +189,35 @@ export class Listener {
       response = await this.#handler(request);
     } catch {
       // The server ends before it was ready: there is nobody to answer.
-      req.destroy();
+      outgoing.destroy();
       return;
     } finally {
       this.#answering -= 1;
       if (this.#answering === 0) this.#answered?.();
     }
-    const sending = sendResponse(response, { request, outgoing: res });
+    const sending = sendResponse(response, { request, outgoing });
     if (sending) await sending;
   }
 
-  async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const upgrade = { incoming: req, socket, head };
-    const request = new NodeRequest(req, { upgrade, certificate: this.#certificateOf(req) });
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const upgrade = { incoming, socket, head };
+    const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket, incoming.socket);
+    const request = new Http1Request(incoming, { clientCertificate, answeredBy: { upgrade } });
     try {
       const response = await this.#handler(request);
       if (isHijack(response.body)) response.body.hijack(upgrade);
       // Who may upgrade need not: the answer is that of any other request.
-      else await sendResponse(response, { request, outgoing: plainAnswer(req, socket) });
+      else await sendResponse(response, { request, outgoing: plainAnswer(incoming, socket) });
     } catch {
       socket.destroy();
     }
   }
+}
+
+/** What Node's HTTP/1.1 refuses of itself; undefined: nothing is wrong with it. */
+function refusalOf(headers: IncomingHttpHeaders): number | undefined {
+  if (headers[':method'] === 'CONNECT') return 405;
+  return headers.expect === undefined || headers.expect === '100-continue' ? undefined : 417;
 }
 
 /**

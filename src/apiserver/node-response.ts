@@ -1,8 +1,8 @@
 // Sends a response through Node's HTTP servers: whole, streamed, pushed, compressed when the client can read that.
 
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
@@ -10,16 +10,13 @@ import { acceptsGzip } from './negotiation.ts';
 import type { NodeRequest } from './node-request.ts';
 import { type ApiResponse, type ByteSink, isHijack, isPushed, type PushedBody } from './request.ts';
 
-export type Incoming = IncomingMessage | Http2ServerRequest;
-export type Outgoing = ServerResponse | Http2ServerResponse;
+/** Of HTTP/1.1, or the stream of HTTP/2 that the request came by. */
+export type Outgoing = ServerResponse | ServerHttp2Stream;
 
 /** As upstream: smaller bodies are not worth the work. */
 const smallestCompressed = 128 * 1024;
 const compress = promisify(gzip);
 const packedHeaders = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
-
-/** What is written of either kind of response. */
-type Writer = Pick<ServerResponse, 'write' | 'end' | 'writableLength' | 'once' | 'off' | 'destroyed'>;
 
 interface Carrier {
   readonly request: NodeRequest;
@@ -38,7 +35,7 @@ export function sendResponse(response: ApiResponse, carrier: Carrier): Promise<v
 
 /** The client went away, or a body broke off: either way the connection tells it. */
 function destroy({ outgoing }: Carrier): void {
-  (outgoing as unknown as { destroy(): void }).destroy();
+  outgoing.destroy();
 }
 
 function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> | void {
@@ -58,8 +55,10 @@ function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<vo
     status,
     status === 304 || status === 204 ? headers : { ...headers, 'content-length': String(length) },
   );
+  // A stream of HTTP/2 has ended with a head that nothing follows.
+  if (outgoing.writableEnded) return;
   // Beside a text Node.js writes the head as UTF-8, too: what warnings hold beyond ASCII would be encoded twice.
-  outgoing.end((headers.warning === undefined ? body : Buffer.from(body as string)) as string);
+  outgoing.end(headers.warning === undefined ? body : Buffer.from(body as string));
 }
 
 async function sendCompressed(
@@ -68,7 +67,7 @@ async function sendCompressed(
 ): Promise<void> {
   const packed = await compress(body, { level: 1 });
   start(outgoing, status, { ...headers, ...packedHeaders, 'content-length': String(packed.length) });
-  outgoing.end(packed);
+  if (!outgoing.writableEnded) outgoing.end(packed);
 }
 
 async function sendStream(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
@@ -76,34 +75,44 @@ async function sendStream(response: ApiResponse, { request, outgoing }: Carrier)
   const body = response.body as PushedBody | AsyncIterable<string | Uint8Array>;
   const isPacked = isCompressible === true && acceptsGzip(request.headers['accept-encoding']);
   start(outgoing, status, isPacked ? { ...headers, ...packedHeaders } : headers);
+  if (outgoing.writableEnded) return;
   if (request.method === 'HEAD') {
     outgoing.end();
     return;
   }
   // The first piece may be long in coming: a watch begins when its head arrives.
-  (outgoing as ServerResponse).flushHeaders();
-  const writer = outgoing as unknown as Writer;
+  if ('flushHeaders' in outgoing) outgoing.flushHeaders();
   if (isPushed(body)) {
     const chunked = chunkedByUs(outgoing);
-    await body.pushTo(sinkOf(writer, { request, chunked }));
-    writer.end(chunked ? lastChunk : undefined);
+    await body.pushTo(sinkOf(outgoing, { request, chunked }));
+    if (chunked) outgoing.end(lastChunk);
+    else outgoing.end();
     return;
   }
   const pieces = isPacked ? Readable.from(body, { objectMode: false }).pipe(createGzip({ level: 1 })) : body;
   for await (const chunk of pieces as AsyncIterable<string | Uint8Array>) {
-    if (writer.destroyed || request.signal.aborted) return;
-    if (!writer.write(chunk)) await drained(writer, request.signal);
+    if (outgoing.destroyed || request.signal.aborted) return;
+    if (!outgoing.write(chunk)) await drained(outgoing, request.signal);
   }
-  writer.end();
+  outgoing.end();
 }
 
 function start(outgoing: Outgoing, status: number, headers: ApiResponse['headers']): void {
-  // Both kinds take the same; their types say it differently.
-  (outgoing as ServerResponse).writeHead(status, headers as Record<string, string | string[]>);
+  if ('respond' in outgoing) outgoing.respond([':status', String(status), ...inTurn(headers)]);
+  else outgoing.writeHead(status, headers as OutgoingHttpHeaders);
 }
 
-async function drained(writer: Writer, signal: AbortSignal): Promise<void> {
-  await once(writer as unknown as NodeJS.EventEmitter, 'drain', { signal });
+/** Names and values in turn: of an object Node.js makes two more. */
+function inTurn(headers: ApiResponse['headers']): string[] {
+  const fields: string[] = [];
+  for (const name in headers) {
+    for (const value of [headers[name] ?? []].flat()) fields.push(name, value);
+  }
+  return fields;
+}
+
+async function drained(outgoing: Outgoing, signal: AbortSignal): Promise<void> {
+  await once(outgoing, 'drain', { signal });
 }
 
 const lastChunk = '0\r\n\r\n';
@@ -135,13 +144,13 @@ interface SinkOptions {
   readonly chunked: boolean;
 }
 
-function sinkOf(writer: Writer, { request, chunked }: SinkOptions): ByteSink {
+function sinkOf(outgoing: Outgoing, { request, chunked }: SinkOptions): ByteSink {
   return {
     // Nothing is no chunk: one of length 0 would end the body.
-    write: (frame) => writer.write(chunked && frame.length > 0 ? chunkOf(frame) : frame),
-    drained: () => drained(writer, request.signal).catch(() => {}),
+    write: (frame) => outgoing.write(chunked && frame.length > 0 ? chunkOf(frame) : frame),
+    drained: () => drained(outgoing, request.signal).catch(() => {}),
     get buffered() {
-      return writer.writableLength;
+      return outgoing.writableLength;
     },
   };
 }
