@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startServer, type TestServer } from '../../test/fixtures/portico-process.ts';
 import type { Measurement } from '../measurement.ts';
+import { type Http2Job, http2Load } from './http2-load.ts';
 import type { Job } from './load.ts';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
@@ -33,13 +34,14 @@ function head(method: string, path: string, token: string): string {
   return `${method} ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${token}\r\ncontent-type: ${type}\r\n`;
 }
 
-const configMap = (name: string) =>
+const configMapWith = (metadata: object) =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name, labels: { app: 'bench' } },
+    metadata: { ...metadata, labels: { app: 'bench' } },
     data: { text: 'x'.repeat(500) },
   });
+const configMap = (name: string) => configMapWith({ name });
 
 const serviceOf = (spec: object) =>
   JSON.stringify({
@@ -89,6 +91,26 @@ interface Rate {
   /** How many were answered. */
   readonly count: number;
   readonly seconds: readonly number[];
+}
+
+/** Both sides over HTTP/2. Our names are made by the server: h2load sends one body again and again. */
+async function measureHttp2(ports: readonly [number, number], token: string): Promise<Measurement[]> {
+  const job = { token, seconds: 4, connections: 32, streams: 1 };
+  const get = { ...job, path: `${configMaps}/one` };
+  const one = { ...get, connections: 1, streams: 32 };
+  const post = { ...job, path: configMaps, body: configMapWith({ generateName: 'h2-' }) };
+  const rows: readonly (readonly [string, Omit<Http2Job, 'port'>, string])[] = [
+    ['GET one object over HTTP/2, 32 connections', get, '0.4 x'],
+    ['GET one object over HTTP/2, 32 streams of one connection', one, '0.4 x'],
+    ['POST objects over HTTP/2, durable, 32 connections', post, '0.5 x'],
+  ];
+  const measurements: Measurement[] = [];
+  for (const [what, asked, budget] of rows) {
+    for (const port of ports) await http2Load({ ...asked, port, seconds: 2 });
+    const [ours, bare] = [await http2Load({ ...asked, port: ports[0] }), await http2Load({ ...asked, port: ports[1] })];
+    measurements.push({ what, ours: ours.perSecond, bare: bare.perSecond, unit: '/s', budget });
+  }
+  return measurements;
 }
 
 /** Rates with an idle server that grows as it is written to. */
@@ -151,6 +173,7 @@ async function measureRates(server: TestServer): Promise<Measurement[]> {
       body: serviceOf({ selector: { app: 'a-$N' } }),
       count: 10_000,
     });
+    const overHttp2 = await measureHttp2([port, bare.port], token);
     const [first = 1, last = 1] = [created.seconds[0], created.seconds.at(-1)];
     return [
       {
@@ -169,6 +192,7 @@ async function measureRates(server: TestServer): Promise<Measurement[]> {
       },
       { what: 'main thread for a GET', ours: gets[0].cost, bare: gets[1].cost, unit: 'µs', budget: '2.5 x' },
       { what: 'main thread for a POST', ours: posts[0].cost, bare: posts[1].cost, unit: 'µs', budget: '2 x' },
+      ...overHttp2,
       {
         what: 'a watch event to 1,000 watchers',
         ours: patched.milliseconds,
