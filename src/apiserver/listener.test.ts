@@ -258,6 +258,28 @@ test('a watch over HTTP/2 sends changes as they happen, beside other requests of
   session.destroy();
 });
 
+test('a watch over HTTP/2 whose client stops reading has everything when it reads on', async () => {
+  const session = connect(url, { rejectUnauthorized: false });
+  await api.send('POST', configMaps, { metadata: { name: 'stalled' } });
+  const fieldSelector = 'fieldSelector=metadata.name%3Dstalled';
+  const stream = session.request({ ':path': `${configMaps}?watch=1&resourceVersion=0&${fieldSelector}` });
+  await once(stream, 'response');
+  // Many times what the stream's window has room for.
+  const values = Array.from({ length: 50 }, (_, i) => `${i}-${'x'.repeat(20_000)}`);
+  for (const k of values)
+    await api.send('PUT', `${configMaps}/stalled`, { metadata: { name: 'stalled' }, data: { k } });
+  const seen: string[] = [];
+  let rest = '';
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) seen.push(JSON.parse(line).object.data?.k);
+    if (seen.length > values.length) break;
+  }
+  expect(seen.slice(1)).toEqual(values);
+  session.destroy();
+});
+
 test('watches over HTTP/1.1 end after their events, and the connection serves on', async () => {
   const one = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
   const asked = (path: string) => request(url + path, { agent: one });

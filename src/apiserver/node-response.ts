@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import { acceptsGzip } from './negotiation.ts';
 import type { NodeRequest } from './node-request.ts';
-import { type ApiResponse, type ByteSink, isHijack, isPushed, type PushedBody } from './request.ts';
+import { PushedSink } from './pushed-sink.ts';
+import { type ApiResponse, isHijack, isPushed, type PushedBody } from './request.ts';
 
 /** Of HTTP/1.1, or the stream of HTTP/2 that the request came by. */
 export type Outgoing = ServerResponse | ServerHttp2Stream;
@@ -83,10 +84,9 @@ async function sendStream(response: ApiResponse, { request, outgoing }: Carrier)
   // The first piece may be long in coming: a watch begins when its head arrives.
   if ('flushHeaders' in outgoing) outgoing.flushHeaders();
   if (isPushed(body)) {
-    const chunked = chunkedByUs(outgoing);
-    await body.pushTo(sinkOf(outgoing, { request, chunked }));
-    if (chunked) outgoing.end(lastChunk);
-    else outgoing.end();
+    const sink = new PushedSink(outgoing, () => request.signal);
+    await body.pushTo(sink);
+    sink.end();
     return;
   }
   const pieces = isPacked ? Readable.from(body, { objectMode: false }).pipe(createGzip({ level: 1 })) : body;
@@ -113,44 +113,4 @@ function inTurn(headers: ApiResponse['headers']): string[] {
 
 async function drained(outgoing: Outgoing, signal: AbortSignal): Promise<void> {
   await once(outgoing, 'drain', { signal });
-}
-
-const lastChunk = '0\r\n\r\n';
-
-/**
- * Takes the chunks of an HTTP/1.1 body (RFC 9112, section 7.1) over from Node.js, which would write each as three pieces: what
- * goes to a thousand watchers is framed once. False where there are none.
- */
-function chunkedByUs(outgoing: Outgoing): boolean {
-  if (!('chunkedEncoding' in outgoing) || !outgoing.chunkedEncoding) return false;
-  outgoing.chunkedEncoding = false;
-  return true;
-}
-
-/** Frames that several watchers share, as chunks. */
-const chunks = new WeakMap<Uint8Array, Buffer>();
-
-function chunkOf(frame: string | Uint8Array): string | Uint8Array {
-  if (typeof frame === 'string') return `${Buffer.byteLength(frame).toString(16)}\r\n${frame}\r\n`;
-  const known = chunks.get(frame);
-  if (known) return known;
-  const chunk = Buffer.concat([Buffer.from(`${frame.length.toString(16)}\r\n`), frame, Buffer.from('\r\n')]);
-  chunks.set(frame, chunk);
-  return chunk;
-}
-
-interface SinkOptions {
-  readonly request: NodeRequest;
-  readonly chunked: boolean;
-}
-
-function sinkOf(outgoing: Outgoing, { request, chunked }: SinkOptions): ByteSink {
-  return {
-    // Nothing is no chunk: one of length 0 would end the body.
-    write: (frame) => outgoing.write(chunked && frame.length > 0 ? chunkOf(frame) : frame),
-    drained: () => drained(outgoing, request.signal).catch(() => {}),
-    get buffered() {
-      return outgoing.writableLength;
-    },
-  };
 }

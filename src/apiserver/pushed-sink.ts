@@ -1,0 +1,95 @@
+// Where a watch over the network writes to. What the connection does not take waits here and not in Node's stream: a stream makes
+// an error for every piece that waits when its client goes away, and a thousand watchers that stopped reading have millions.
+import { once } from 'node:events';
+import type { Outgoing } from './node-response.ts';
+import type { ByteSink } from './request.ts';
+
+/** Bytes handed over at once of what has waited. */
+const portion = 256 * 1024;
+const lastChunk = '0\r\n\r\n';
+
+export class PushedSink implements ByteSink {
+  readonly #outgoing: Outgoing;
+  readonly #isChunked: boolean;
+  /** Made where it is needed: most watchers read. */
+  readonly #signal: () => AbortSignal;
+  #waiting: (string | Uint8Array)[] = [];
+  #waitingBytes = 0;
+
+  constructor(outgoing: Outgoing, signal: () => AbortSignal) {
+    this.#outgoing = outgoing;
+    this.#signal = signal;
+    this.#isChunked = chunkedByUs(outgoing);
+  }
+
+  write(frame: string | Uint8Array): boolean {
+    // Nothing is no chunk: one of length 0 would end the body.
+    const piece = this.#isChunked && frame.length > 0 ? chunkOf(frame) : frame;
+    if (this.#waiting.length === 0) {
+      if (!this.#outgoing.writableNeedDrain) return this.#outgoing.write(piece);
+      this.#outgoing.once('drain', () => this.#resume());
+    }
+    this.#waiting.push(piece);
+    this.#waitingBytes += piece.length;
+    return false;
+  }
+
+  get buffered(): number {
+    return this.#outgoing.writableLength + this.#waitingBytes;
+  }
+
+  /** Resolves, too, when the client goes away. */
+  async drained(): Promise<void> {
+    const signal = this.#signal();
+    while (this.#outgoing.writableNeedDrain && !signal.aborted) {
+      await once(this.#outgoing, 'drain', { signal }).catch(() => {});
+    }
+  }
+
+  end(): void {
+    // The client is gone: nobody gets what waits.
+    if (this.#outgoing.destroyed) return;
+    this.#handOver(Number.POSITIVE_INFINITY);
+    if (this.#isChunked) this.#outgoing.end(lastChunk);
+    else this.#outgoing.end();
+  }
+
+  #resume(): void {
+    this.#handOver(portion);
+    if (this.#waiting.length > 0) this.#outgoing.once('drain', () => this.#resume());
+  }
+
+  /** In one piece, of so many bytes or a little more: the connection then waits for it. */
+  #handOver(most: number): void {
+    let [count, bytes] = [0, 0];
+    while (count < this.#waiting.length && bytes < most) bytes += this.#waiting[count++]!.length;
+    if (count === 0) return;
+    const pieces = this.#waiting.splice(0, count);
+    this.#waitingBytes -= bytes;
+    this.#outgoing.write(
+      Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece))),
+    );
+  }
+}
+
+/**
+ * Takes the chunks of an HTTP/1.1 body (RFC 9112, section 7.1) over from Node.js, which would write each as three pieces: what
+ * goes to a thousand watchers is framed once. False where there are none.
+ */
+function chunkedByUs(outgoing: Outgoing): boolean {
+  if (!('chunkedEncoding' in outgoing) || !outgoing.chunkedEncoding) return false;
+  outgoing.chunkedEncoding = false;
+  return true;
+}
+
+/** Frames that several watchers share, as chunks. */
+const chunks = new WeakMap<Uint8Array, Buffer>();
+
+function chunkOf(frame: string | Uint8Array): string | Uint8Array {
+  if (typeof frame === 'string') return `${Buffer.byteLength(frame).toString(16)}\r\n${frame}\r\n`;
+  const known = chunks.get(frame);
+  if (known) return known;
+  const chunk = Buffer.concat([Buffer.from(`${frame.length.toString(16)}\r\n`), frame, Buffer.from('\r\n')]);
+  chunks.set(frame, chunk);
+  return chunk;
+}
