@@ -24,9 +24,10 @@ import {
   valueResponse,
 } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
+import { isLong, slices } from './slices.ts';
 
-/** Objects looked at, or sent, before others have their turn. */
-const sliceSize = 256;
+const byText = { lengthOf: ({ value }: StoredObject) => value.length };
+const byBytes = { lengthOf: ({ length }: Uint8Array) => length };
 /** How long a reader waits for a revision that has not happened yet. */
 const freshnessMs = 3000;
 
@@ -79,10 +80,8 @@ async function filtered(
   const { limit } = query;
   if (!selects) return limit === 0 ? objects : objects.slice(0, limit);
   const found: StoredObject[] = [];
-  for (let start = 0; start < objects.length; start += sliceSize) {
-    if (start > 0) await turn();
-    const slice = await store.servedAll(objects.slice(start, start + sliceSize));
-    for (const stored of slice) {
+  for await (const slice of slices(objects, byText)) {
+    for (const stored of await store.servedAll(slice)) {
       if (!selects(stored.object)) continue;
       found.push(stored);
       if (found.length === limit) return found;
@@ -98,15 +97,8 @@ async function servedAll(
 ): Promise<readonly StoredObject[]> {
   if (store.definition.storage?.fromStorage === undefined) return objects;
   const served: StoredObject[] = [];
-  for (let start = 0; start < objects.length; start += sliceSize) {
-    if (start > 0) await turn();
-    served.push(...(await store.servedAll(objects.slice(start, start + sliceSize))));
-  }
+  for await (const slice of slices(objects, byText)) served.push(...(await store.servedAll(slice)));
   return served;
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The objects that a list's query names, at the revision that it asks for. */
@@ -270,7 +262,7 @@ export async function listResponse(
   const { version } = format;
   if (format.as === 'Table') {
     const rows: TableRow[] = [];
-    for await (const slice of slices(inRowOrder(items, request)))
+    for await (const slice of slices(inRowOrder(items, request), byText))
       rows.push(...slice.map(({ object }) => tableRow(object, request)));
     return valueResponse(request, tableOf(rows, metadata, { version, columns: tableColumns(definition) }));
   }
@@ -291,11 +283,10 @@ export async function listResponse(
   if (format.encoding === 'yaml' || items.length === 0) {
     return valueResponse(request, parseExactly(`${head}${items.map(textOf).join(separator)}${end}`));
   }
-  if (items.length <= sliceSize) {
-    const body = `${head}${items.map(textOf).join(separator)}${end}`;
-    return { status: 200, headers: headersOf(request), body };
+  if (isLong(items, byText)) {
+    return { status: 200, headers: headersOf(request), body: jsonPieces(items, json), isCompressible: true };
   }
-  return { status: 200, headers: headersOf(request), body: jsonPieces(items, json), isCompressible: true };
+  return { status: 200, headers: headersOf(request), body: `${head}${items.map(textOf).join(separator)}${end}` };
 }
 
 function inRowOrder(items: readonly StoredObject[], { definition }: ResourceRequest): readonly StoredObject[] {
@@ -345,17 +336,10 @@ function indentedList({ textOf }: JsonList, { kind, apiVersion, metadata }: List
   };
 }
 
-async function* slices<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
-  for (let start = 0; start < items.length; start += sliceSize) {
-    if (start > 0) await turn();
-    yield items.slice(start, start + sliceSize);
-  }
-}
-
 async function* jsonPieces(items: readonly StoredObject[], list: JsonList): AsyncGenerator<string> {
   const { head, textOf, separator, end } = list;
   let before = head;
-  for await (const slice of slices(items)) {
+  for await (const slice of slices(items, byText)) {
     yield before + slice.map(textOf).join(separator);
     before = separator;
   }
@@ -366,7 +350,7 @@ async function* jsonPieces(items: readonly StoredObject[], list: JsonList): Asyn
 async function protobufList({ kind, apiVersion, metadata, items, partialVersion }: ListForm): Promise<ResponseBody> {
   const protobuf = await loadProtobuf();
   const messages: Uint8Array[] = [];
-  for await (const slice of slices(items)) {
+  for await (const slice of slices(items, byText)) {
     for (const stored of slice) {
       messages.push(
         partialVersion === undefined
@@ -376,8 +360,8 @@ async function protobufList({ kind, apiVersion, metadata, items, partialVersion 
     }
   }
   const { head, item, tail } = protobuf.encodeList({ kind, apiVersion, metadata, items: messages });
-  if (messages.length <= sliceSize) return Buffer.concat([head, ...messages.map(item), tail]);
-  return protobufPieces(messages, { head, item, tail });
+  if (isLong(messages, byBytes)) return protobufPieces(messages, { head, item, tail });
+  return Buffer.concat([head, ...messages.map(item), tail]);
 }
 
 async function* protobufPieces(
@@ -385,6 +369,6 @@ async function* protobufPieces(
   { head, item, tail }: EncodedList,
 ): AsyncGenerator<Uint8Array> {
   yield head;
-  for await (const slice of slices(messages)) yield Buffer.concat(slice.map(item));
+  for await (const slice of slices(messages, byBytes)) yield Buffer.concat(slice.map(item));
   yield tail;
 }
