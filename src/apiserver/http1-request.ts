@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { readWhole } from './body-reader.ts';
 import type { ClientCertificate } from './client-certificate.ts';
-import { NodeRequest, noBytes } from './node-request.ts';
+import { dropUnread, NodeRequest, noBytes } from './node-request.ts';
 import { bodyTooLarge, maxBodyBytes, type Upgrade } from './request.ts';
 
 export class Http1Request extends NodeRequest {
   readonly upgrade?: Upgrade;
   readonly #incoming: IncomingMessage;
+  #isPassedOn = false;
   protected readonly closing: ServerResponse | Duplex;
 
   constructor(
@@ -35,8 +36,12 @@ export class Http1Request extends NodeRequest {
     return this.#incoming.socket?.remoteAddress;
   }
 
-  get stream(): AsyncIterable<Uint8Array> {
-    return this.#incoming;
+  get stream(): AsyncIterable<Uint8Array> | undefined {
+    const { 'content-length': length = '0', 'transfer-encoding': coding } = this.headers;
+    if (length === '0' && coding === undefined) return undefined;
+    this.#isPassedOn = true;
+    // The answer goes over the same connection.
+    return this.#incoming.iterator({ destroyOnReturn: false });
   }
 
   protected isOver(): boolean {
@@ -53,5 +58,10 @@ export class Http1Request extends NodeRequest {
     // of them alone.
     if (complete && !aborted && readableLength > 0) return Promise.resolve(incoming.read(readableLength) as Uint8Array);
     return readWhole(incoming, () => !incoming.aborted);
+  }
+
+  /** The next request on the connection comes behind it. Bodies that are asked for here are read to their end; the rest Node.js drops. */
+  dropRest(): void {
+    if (this.#isPassedOn && !this.#incoming.readableEnded) dropUnread(this.#incoming);
   }
 }

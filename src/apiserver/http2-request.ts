@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { readWhole } from './body-reader.ts';
 import type { ClientCertificate } from './client-certificate.ts';
-import { NodeRequest, noBytes } from './node-request.ts';
+import { dropUnread, NodeRequest, noBytes } from './node-request.ts';
 import { bodyTooLarge, maxBodyBytes } from './request.ts';
 
 interface Arrived {
@@ -16,7 +16,6 @@ interface Arrived {
 export class Http2Request extends NodeRequest {
   readonly rawHeaders: readonly string[];
   protected readonly closing: ServerHttp2Stream;
-  #isRead: boolean;
 
   constructor({ stream, headers, rawHeaders, clientCertificate }: Arrived) {
     super({
@@ -28,15 +27,15 @@ export class Http2Request extends NodeRequest {
     this.rawHeaders = rawHeaders;
     this.closing = stream;
     // A body comes once it is asked for: with its head, mostly, and so before anyone wants to read it.
-    this.#isRead = stream.endAfterHeaders;
-    if (!this.#isRead) stream.read(0);
+    if (!stream.endAfterHeaders) stream.read(0);
   }
 
   get remoteAddress(): string | undefined {
     return this.closing.session?.socket?.remoteAddress;
   }
 
-  get stream(): AsyncIterable<Uint8Array> {
+  get stream(): AsyncIterable<Uint8Array> | undefined {
+    if (this.closing.endAfterHeaders) return undefined;
     // The answer goes the same way.
     return this.closing.iterator({ destroyOnReturn: false });
   }
@@ -52,17 +51,23 @@ export class Http2Request extends NodeRequest {
     if (length > maxBodyBytes) return Promise.reject(bodyTooLarge());
     // nghttp2 sees to it that the length is true.
     if (length > 0 && stream.readableLength === length && !stream.aborted) {
-      this.#isRead = true;
       return Promise.resolve(stream.read(length) as Uint8Array);
     }
     return readWhole(stream, () => !stream.aborted);
   }
 
-  /**
-   * Lets go of what nobody read of the body, once the answer is made: the stream cannot end before. Where nothing is left Node.js
-   * sees to its end, and with less work.
-   */
   dropRest(): void {
-    if (!this.#isRead) this.closing.resume();
+    endStream(this.closing);
   }
+}
+
+/**
+ * The answer is made. A client that is still sending is told that nobody needs more (RFC 9113, section 8.1), as by Go's servers: until
+ * its end came the stream would stay.
+ */
+export function endStream(stream: ServerHttp2Stream): void {
+  if (stream.endAfterHeaders || stream.readableEnded || stream.destroyed) return;
+  dropUnread(stream);
+  // Once the answer is on its way: what Node.js is receiving just now would hold it back, and this go first.
+  setImmediate(() => stream.close());
 }

@@ -7,11 +7,10 @@ import type { TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeProtobuf } from '../api/protobuf/decode.ts';
-import { FakeRandom } from '../system/fake/random.ts';
-import { realClock } from '../system/real/clock.ts';
+import { serverOptions } from './fake/server-options.ts';
 import { startTestServer, type TestServer } from './fake/test-server.ts';
 import { Listener } from './listener.ts';
-import { createCertificateAuthority, issueKeyPair, type KeyPair } from './pki/certificates.ts';
+import type { KeyPair } from './pki/certificates.ts';
 import { textResponse } from './request.ts';
 
 const configMaps = '/api/v1/namespaces/n/configmaps';
@@ -27,30 +26,6 @@ beforeAll(async () => {
   listener = new Listener(options, (asked) => api.server.handle(asked));
   url = `https://127.0.0.1:${(await listener.listen()).port}`;
 });
-
-/** A certificate of its own, two authorities, and certificates of each for clients. */
-async function serverOptions() {
-  const random = new FakeRandom();
-  const now = Date.now();
-  const validity = { notBefore: now - 60_000, notAfter: now + 3_600_000 };
-  const [ca, proxyCa, strangeCa] = await Promise.all(
-    ['ca', 'proxy-ca', 'strange-ca'].map((name) => createCertificateAuthority(name, validity, random)),
-  );
-  const profile = { ...validity, subject: { commonName: 'server', organizations: [] }, sans: ['127.0.0.1'] };
-  const { certPem, keyPem } = await issueKeyPair(ca!, { ...profile, usages: ['server auth'] }, random);
-  const client = (authority: KeyPair, notAfter = validity.notAfter) =>
-    issueKeyPair(authority, { ...profile, notAfter, usages: ['client auth'] }, random);
-  const clients = {
-    user: await client(ca!),
-    proxy: await client(proxyCa!),
-    stranger: await client(strangeCa!),
-    late: await client(ca!, now - 30_000),
-    server: { certPem, keyPem },
-  };
-  const authorities = { client: ca!.certPem, requestHeader: proxyCa!.certPem };
-  const options = { host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, authorities, clock: realClock };
-  return { options, clients };
-}
 
 afterAll(async () => {
   agent.destroy();

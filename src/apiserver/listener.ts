@@ -14,9 +14,9 @@ import type { Clock } from '../system/clock.ts';
 import { http } from '../system/http.ts';
 import { type CertificateAuthorities, type ClientCertificate, ClientCertificateReader } from './client-certificate.ts';
 import { Http1Request } from './http1-request.ts';
-import { Http2Request } from './http2-request.ts';
+import { endStream, Http2Request } from './http2-request.ts';
 import type { NodeRequest } from './node-request.ts';
-import { type Outgoing, sendResponse } from './node-response.ts';
+import { breakOff, type Outgoing, sendResponse } from './node-response.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { isHijack } from './request.ts';
 import { SharedTurn } from './shared-turn.ts';
@@ -172,13 +172,13 @@ export class Listener {
     const refusal = refusalOf(headers);
     if (refusal !== undefined) {
       stream.respond({ ':status': refusal }, { endStream: true });
-      stream.resume();
+      endStream(stream);
       return;
     }
     if (headers.expect !== undefined) stream.additionalHeaders({ ':status': 100 });
     const clientCertificate = this.#certificateOf(session.socket as TLSSocket, session);
     const request = new Http2Request({ stream, headers, rawHeaders, clientCertificate });
-    void this.#handle(request, stream).then(() => request.dropRest());
+    void this.#handle(request, stream);
   }
 
   async #handle(request: NodeRequest, outgoing: Outgoing): Promise<void> {
@@ -189,7 +189,7 @@ export class Listener {
       response = await this.#handler(request);
     } catch {
       // The server ends before it was ready: there is nobody to answer.
-      outgoing.destroy();
+      breakOff(outgoing);
       return;
     } finally {
       this.#answering -= 1;
@@ -197,6 +197,7 @@ export class Listener {
     }
     const sending = sendResponse(response, { request, outgoing });
     if (sending) await sending;
+    request.dropRest();
   }
 
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {

@@ -1,5 +1,6 @@
 // What requests have in common that Node's servers hand over, whichever version of HTTP brought them.
 import type { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { ClientCertificate } from './client-certificate.ts';
 import type { ApiRequest } from './request.ts';
 
@@ -8,6 +9,12 @@ export function wentAway(): Error {
 }
 
 export const noBytes = new Uint8Array(0);
+
+/** Lets a body run out, also where an iterator still waits for some of it: that holds the stream back. */
+export function dropUnread(body: Readable): void {
+  body.removeAllListeners('readable');
+  body.resume();
+}
 
 /** What both versions say in the head of a request. */
 export interface RequestHead {
@@ -38,8 +45,10 @@ export abstract class NodeRequest implements ApiRequest {
 
   abstract readonly rawHeaders: readonly string[];
   abstract readonly remoteAddress: string | undefined;
-  abstract readonly stream: AsyncIterable<Uint8Array>;
+  abstract readonly stream: AsyncIterable<Uint8Array> | undefined;
   abstract body(): Promise<Uint8Array>;
+  /** Lets go of what nobody read of the body, once the answer is made. */
+  abstract dropRest(): void;
   /** Whether the client had gone before anybody listened. */
   protected abstract isOver(): boolean;
   /** What closes when the answer is sent or the client goes away. */

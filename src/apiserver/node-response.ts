@@ -34,9 +34,15 @@ export function sendResponse(response: ApiResponse, carrier: Carrier): Promise<v
   }
 }
 
-/** The client went away, or a body broke off: either way the connection tells it. */
+/** The client went away, or a body broke off. */
 function destroy({ outgoing }: Carrier): void {
-  outgoing.destroy();
+  breakOff(outgoing);
+}
+
+/** The connection tells that the answer is not whole: of HTTP/2 the stream, whose reset says NO_ERROR unless there is one. */
+export function breakOff(outgoing: Outgoing): void {
+  if ('respond' in outgoing) outgoing.destroy(new Error('the answer broke off'));
+  else outgoing.destroy();
 }
 
 function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> | void {

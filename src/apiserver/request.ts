@@ -40,8 +40,11 @@ export interface ApiRequest {
   body(): Promise<Uint8Array>;
   /** Told of the object that the body holds, when it is known. */
   decoded?(object: KubeObject): void;
-  /** The body as it comes in, for the proxies; undefined where there is none to come. */
-  readonly stream?: AsyncIterable<Uint8Array>;
+  /**
+   * The body as it comes in, for the proxies; undefined where there is none to come, and within this process. At most once, and
+   * in place of {@link body}. Who stops reading it takes nothing from the answer.
+   */
+  readonly stream?: AsyncIterable<Uint8Array> | undefined;
   /** Aborts when the client goes away or the server ends. */
   readonly signal: AbortSignal;
   readonly remoteAddress?: string;

@@ -67,7 +67,7 @@ export async function forward(
   const options = {
     method: request.method,
     path,
-    headers: { ...headers, ...(length !== undefined && body && { 'content-length': length }) },
+    headers: { ...headers, ...(body && framing(length)) },
     signal: signal ?? request.signal,
   };
   const outgoing =
@@ -76,22 +76,31 @@ export async function forward(
       : http.request({ ...options, createConnection: () => over.socket });
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve);
-    outgoing.once('error', reject);
+    outgoing.on('error', reject);
     // A request that ends before it has a connection need not tell of an error.
     outgoing.once('close', () => reject(new Error('the connection closed before an answer came')));
   });
-  if (body) Readable.from(body).pipe(outgoing);
-  else outgoing.end();
+  if (body) {
+    // The client may wait for an answer before it sends any of it.
+    outgoing.flushHeaders();
+    // A client that leaves breaks it off; who answers early needs no more of it. Either way the answer, or its absence, tells.
+    void pipeline(body, outgoing).catch(() => {});
+  } else outgoing.end();
   return answer;
+}
+
+/**
+ * How long a body is, or that its chunks tell it. Of itself Node.js says neither with GET or DELETE, and the other server would take
+ * the body for a request of ours.
+ */
+function framing(length: string | undefined): OutgoingHttpHeaders {
+  return length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': length };
 }
 
 /** The body as it comes; of a request of this process all at once. */
 export async function bodyOf(request: ApiRequest): Promise<AsyncIterable<Uint8Array> | undefined> {
-  const length = request.headers['content-length'];
-  // HTTP/2 need not say that a body follows.
-  const mayFollow = request.headers['transfer-encoding'] !== undefined || !['GET', 'HEAD'].includes(request.method);
-  if (length === undefined ? !mayFollow : length === '0') return undefined;
-  if (request.stream) return request.stream;
+  const { stream } = request;
+  if (stream) return stream;
   const bytes = await request.body();
   return bytes.length === 0 ? undefined : Readable.from([bytes]);
 }

@@ -80,7 +80,8 @@ export class KubeletPort {
     // The path as it is: as a part of a URL, `//host/` would lead to another server.
     const outgoing = httpsRequest({
       ...{ host, port, method, path },
-      headers: { ...headers },
+      // Without it the body of a GET or DELETE would be taken for another request.
+      headers: { ...headers, ...(body && { 'transfer-encoding': 'chunked' }) },
       ...this.#tls,
       agent: false,
       ...(signal && { signal }),

@@ -1,0 +1,86 @@
+// What clients of HTTP/2 may do to the listener that those of HTTP/1.1 cannot.
+import { once } from 'node:events';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { text } from 'node:stream/consumers';
+import { afterEach, expect, test } from 'vitest';
+import { serverOptions } from './fake/server-options.ts';
+import { type Handler, Listener } from './listener.ts';
+import { textResponse } from './request.ts';
+
+const cleanup: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const undo of cleanup.splice(0).reverse()) await undo();
+});
+
+/** A session with a listener of that handler. */
+async function sessionWith(handler: Handler): Promise<ClientHttp2Session> {
+  const { options } = await serverOptions();
+  const listener = new Listener(options, handler);
+  const { port } = await listener.listen();
+  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+  cleanup.push(
+    () => listener.close(),
+    () => session.destroy(),
+  );
+  return session;
+}
+
+async function statusOf(stream: ClientHttp2Stream): Promise<unknown> {
+  const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+  return headers[':status'];
+}
+
+/** The code with which the stream ends. */
+function endOf(stream: ClientHttp2Stream): Promise<number> {
+  stream.on('error', () => {});
+  return new Promise((resolve) => stream.once('close', () => resolve(stream.rstCode)));
+}
+
+test.each([
+  ['POST', {}, 404],
+  ['HEAD', {}, 404],
+  ['POST', { expect: 'wonders' }, 417],
+  ['CONNECT', {}, 405],
+] as const)(
+  '%s %j: a request that never ends does not keep its stream once it is answered',
+  async (method, more, status) => {
+    const session = await sessionWith(async () => textResponse(404, 'nothing'));
+    const head = method === 'CONNECT' ? { ':authority': 'a:80' } : { ':path': '/' };
+    const stream = session.request({ ':method': method, ...head, ...more }, { endStream: false });
+    const ended = endOf(stream);
+    expect(await statusOf(stream)).toBe(status);
+    stream.resume();
+    expect(await ended).toBe(constants.NGHTTP2_NO_ERROR);
+  },
+);
+
+test('the answer to a request that never ends is whole, however slowly it is read', async () => {
+  const answer = 'x'.repeat(300_000);
+  const session = await sessionWith(async () => textResponse(200, answer));
+  const stream = session.request({ ':method': 'POST', ':path': '/' });
+  stream.write('y'.repeat(60_000));
+  expect(await statusOf(stream)).toBe(200);
+  expect(await text(stream)).toBe(answer);
+});
+
+test('a body that breaks off resets its stream, whoever writes it', async () => {
+  async function* pieces() {
+    yield 'half';
+    throw new Error('no more');
+  }
+  const pushed = {
+    pushTo: async (sink: { write(chunk: string): boolean }) => {
+      sink.write('half');
+      throw new Error('no more');
+    },
+  };
+  const session = await sessionWith(async ({ path }) => ({
+    status: 200,
+    headers: {},
+    body: path === '/pieces' ? pieces() : pushed,
+  }));
+  for (const path of ['/pieces', '/pushed']) {
+    const stream = session.request({ ':path': path });
+    expect(await endOf(stream.resume()), path).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+});
