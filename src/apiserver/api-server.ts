@@ -50,7 +50,15 @@ import { OwnPaths } from './own-paths.ts';
 import type { RegistryHooks } from './registry/hooks.ts';
 import { QuotaLedger } from './registry/quota/ledger.ts';
 import { Registry } from './registry/registry.ts';
-import { type ApiRequest, type ApiResponse, requestUri, statusResponse, textResponse, type User } from './request.ts';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  requestUri,
+  statusResponse,
+  textResponse,
+  type User,
+  WentAwayError,
+} from './request.ts';
 import { namedBySelector, parseRequestInfo, type RequestInfo } from './request-info.ts';
 import { answerWithin, timeoutOf } from './request-timeout.ts';
 import { dialDirectly } from './tunnel/dial.ts';
@@ -277,7 +285,7 @@ export class ApiServer {
     if (error instanceof StatusError) return statusResponse(error);
     // As upstream: what storage refuses is told in its words, with no reason.
     if (error instanceof TooLargeError) return statusResponse(new StatusError({ code: 500, message: error.message }));
-    this.#options.onError(error);
+    if (!(error instanceof WentAwayError)) this.#options.onError(error);
     return statusResponse(internalError(error instanceof Error ? error.message : String(error)));
   }
 

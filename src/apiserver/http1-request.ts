@@ -1,6 +1,7 @@
 // A request over HTTP/1.1.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../system/clock.ts';
 import { readWhole } from './body-reader.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import { dropUnread, NodeRequest, noBytes } from './node-request.ts';
@@ -9,6 +10,7 @@ import { bodyTooLarge, maxBodyBytes, type Upgrade } from './request.ts';
 export class Http1Request extends NodeRequest {
   readonly upgrade?: Upgrade;
   readonly #incoming: IncomingMessage;
+  readonly #clock: Clock;
   #isPassedOn = false;
   protected readonly closing: ServerResponse | Duplex;
 
@@ -16,6 +18,7 @@ export class Http1Request extends NodeRequest {
     incoming: IncomingMessage,
     carrier: {
       readonly clientCertificate: ClientCertificate | undefined;
+      readonly clock: Clock;
       readonly answeredBy: { readonly outgoing: ServerResponse } | { readonly upgrade: Upgrade };
     },
   ) {
@@ -23,6 +26,7 @@ export class Http1Request extends NodeRequest {
     const headers = incoming.headers as Record<string, string | undefined>;
     super({ method, url, headers, clientCertificate: carrier.clientCertificate });
     this.#incoming = incoming;
+    this.#clock = carrier.clock;
     const { answeredBy } = carrier;
     if ('upgrade' in answeredBy) this.upgrade = answeredBy.upgrade;
     this.closing = 'upgrade' in answeredBy ? answeredBy.upgrade.socket : answeredBy.outgoing;
@@ -57,7 +61,7 @@ export class Http1Request extends NodeRequest {
     // Small bodies come with their head: they are there, past 16 KiB in several pieces. Without a length Node.js 26 reads the first
     // of them alone.
     if (complete && !aborted && readableLength > 0) return Promise.resolve(incoming.read(readableLength) as Uint8Array);
-    return readWhole(incoming, () => !incoming.aborted);
+    return readWhole(incoming, { isWhole: () => !incoming.aborted, clock: this.#clock });
   }
 
   /** The next request on the connection comes behind it. Bodies that are asked for here are read to their end; the rest Node.js drops. */

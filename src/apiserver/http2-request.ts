@@ -1,6 +1,7 @@
 // A request over HTTP/2: what Go's clients speak, and so nearly all of Kubernetes. It is read from its stream as it comes:
 // Node's requests in the manner of HTTP/1.1 cost as much again as all that is done here.
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Clock } from '../system/clock.ts';
 import { readWhole } from './body-reader.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import { dropUnread, NodeRequest, noBytes } from './node-request.ts';
@@ -11,13 +12,15 @@ interface Arrived {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   readonly clientCertificate: ClientCertificate | undefined;
+  readonly clock: Clock;
 }
 
 export class Http2Request extends NodeRequest {
   readonly rawHeaders: readonly string[];
   protected readonly closing: ServerHttp2Stream;
+  readonly #clock: Clock;
 
-  constructor({ stream, headers, rawHeaders, clientCertificate }: Arrived) {
+  constructor({ stream, headers, rawHeaders, clientCertificate, clock }: Arrived) {
     super({
       method: headers[':method'] ?? 'GET',
       url: headers[':path'] ?? '/',
@@ -26,6 +29,7 @@ export class Http2Request extends NodeRequest {
     });
     this.rawHeaders = rawHeaders;
     this.closing = stream;
+    this.#clock = clock;
     // A body comes once it is asked for: with its head, mostly, and so before anyone wants to read it.
     if (!stream.endAfterHeaders) stream.read(0);
   }
@@ -53,7 +57,7 @@ export class Http2Request extends NodeRequest {
     if (length > 0 && stream.readableLength === length && !stream.aborted) {
       return Promise.resolve(stream.read(length) as Uint8Array);
     }
-    return readWhole(stream, () => !stream.aborted);
+    return readWhole(stream, { isWhole: () => !stream.aborted, clock: this.#clock });
   }
 
   dropRest(): void {

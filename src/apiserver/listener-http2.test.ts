@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
+import type { StatusError } from '../apimachinery/status.ts';
+import { FakeClock } from '../system/fake/clock.ts';
 import { serverOptions } from './fake/server-options.ts';
-import { type Handler, Listener } from './listener.ts';
+import { type Handler, Listener, type ListenerOptions } from './listener.ts';
 import { textResponse } from './request.ts';
 
 const cleanup: (() => unknown)[] = [];
@@ -13,9 +15,9 @@ afterEach(async () => {
 });
 
 /** A session with a listener of that handler. */
-async function sessionWith(handler: Handler): Promise<ClientHttp2Session> {
+async function sessionWith(handler: Handler, more: Partial<ListenerOptions> = {}): Promise<ClientHttp2Session> {
   const { options } = await serverOptions();
-  const listener = new Listener(options, handler);
+  const listener = new Listener({ ...options, ...more }, handler);
   const { port } = await listener.listen();
   const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
   cleanup.push(
@@ -83,4 +85,38 @@ test('a body that breaks off resets its stream, whoever writes it', async () => 
     const stream = session.request({ ':path': path });
     expect(await endOf(stream.resume()), path).toBe(constants.NGHTTP2_INTERNAL_ERROR);
   }
+});
+
+test('a body that does not come to its end is waited for no longer than a minute', async () => {
+  const clock = new FakeClock();
+  const [asked, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<StatusError>()];
+  const session = await sessionWith(
+    async (request) => {
+      const body = request.body();
+      asked.resolve();
+      await body.catch(refused.resolve);
+      return textResponse(504, 'too late');
+    },
+    { clock },
+  );
+  const stream = session.request({ ':method': 'POST', ':path': '/' });
+  const ended = endOf(stream);
+  stream.write('half');
+  await asked.promise;
+  clock.advance(60_000);
+  expect((await refused.promise).status).toMatchObject({ code: 504, reason: 'Timeout' });
+  expect(await statusOf(stream)).toBe(504);
+  stream.resume();
+  expect(await ended).toBe(constants.NGHTTP2_NO_ERROR);
+});
+
+test('who reads long answers slowly is answered whatever else is asked on the session', async () => {
+  const answer = 'x'.repeat(3_000_000);
+  const session = await sessionWith(async ({ path }) => textResponse(200, path === '/long' ? answer : 'short'));
+  const long = Array.from({ length: 8 }, () => session.request({ ':path': '/long' }));
+  await Promise.all(long.map(statusOf));
+  const short = session.request({ ':path': '/short' });
+  expect(await statusOf(short)).toBe(200);
+  expect(await text(short)).toBe('short');
+  expect((await Promise.all(long.map((stream) => text(stream)))).every((one) => one === answer)).toBe(true);
 });

@@ -313,10 +313,12 @@ test('HTTP/2: a body that is sent once the server asks to go on; other expectati
     return headers[':status'];
   };
   const head = { ':method': 'POST', ':path': configMaps, 'content-type': 'application/json' };
-  const waiting = session.request({ ...head, expect: '100-continue' });
-  await once(waiting, 'continue');
-  waiting.end(JSON.stringify({ metadata: { name: 'awaited' } }));
-  expect(await statusOf(waiting)).toBe(201);
+  for (const expectation of ['100-continue', '100-Continue']) {
+    const waiting = session.request({ ...head, expect: expectation });
+    await once(waiting, 'continue');
+    waiting.end(JSON.stringify({ metadata: { generateName: 'awaited-' } }));
+    expect(await statusOf(waiting)).toBe(201);
+  }
   expect(await statusOf(session.request({ ...head, expect: 'wonders' }).end('{}'))).toBe(417);
   expect(await statusOf(session.request({ ':method': 'CONNECT', ':authority': 'elsewhere:80' }))).toBe(405);
   session.destroy();

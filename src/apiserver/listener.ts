@@ -30,6 +30,12 @@ const mostHeaders = 2000;
  */
 const idleMs = 90_000;
 
+/**
+ * Of one session of HTTP/2, in MB: past it Node.js resets new streams, and after 100 of these the session. What waits to be sent
+ * counts, so with its 10 MB whoever read a few long lists at once was refused everything else.
+ */
+const sessionMemory = 1024;
+
 export interface ListenerOptions {
   readonly host: string;
   /** 0 takes a free port. */
@@ -72,7 +78,7 @@ export class Listener {
 
   /** Rejects when the port is taken. */
   async listen(): Promise<net.AddressInfo> {
-    const { cert, key, authorities, host, port } = this.#options;
+    const { cert, key, authorities, host, port, clock } = this.#options;
     const server = createSecureServer({
       cert,
       key,
@@ -83,6 +89,7 @@ export class Listener {
       http1Options: { keepAliveTimeout: idleMs },
       maxHeaderSize: mostHeaderBytes,
       maxHeaderListPairs: mostHeaders,
+      maxSessionMemory: sessionMemory,
       // One with a body is answered as if it did not ask for another protocol: with that, the body would be lost.
       shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
         headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0',
@@ -92,7 +99,7 @@ export class Listener {
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket, incoming.socket);
-      const request = new Http1Request(incoming, { clientCertificate, answeredBy: { outgoing } });
+      const request = new Http1Request(incoming, { clientCertificate, clock, answeredBy: { outgoing } });
       void this.#handle(request, outgoing);
     });
     // Node's own, which makes a request in the manner of HTTP/1.1 of each stream, comes with whoever listens for requests.
@@ -175,9 +182,9 @@ export class Listener {
       endStream(stream);
       return;
     }
-    if (headers.expect !== undefined) stream.additionalHeaders({ ':status': 100 });
+    if (headers.expect !== undefined && !stream.endAfterHeaders) stream.additionalHeaders({ ':status': 100 });
     const clientCertificate = this.#certificateOf(session.socket as TLSSocket, session);
-    const request = new Http2Request({ stream, headers, rawHeaders, clientCertificate });
+    const request = new Http2Request({ stream, headers, rawHeaders, clientCertificate, clock: this.#options.clock });
     void this.#handle(request, stream);
   }
 
@@ -203,7 +210,11 @@ export class Listener {
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const upgrade = { incoming, socket, head };
     const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket, incoming.socket);
-    const request = new Http1Request(incoming, { clientCertificate, answeredBy: { upgrade } });
+    const request = new Http1Request(incoming, {
+      clientCertificate,
+      clock: this.#options.clock,
+      answeredBy: { upgrade },
+    });
     try {
       const response = await this.#handler(request);
       if (isHijack(response.body)) response.body.hijack(upgrade);
@@ -218,7 +229,7 @@ export class Listener {
 /** What Node's HTTP/1.1 refuses of itself; undefined: nothing is wrong with it. */
 function refusalOf(headers: IncomingHttpHeaders): number | undefined {
   if (headers[':method'] === 'CONNECT') return 405;
-  return headers.expect === undefined || headers.expect === '100-continue' ? undefined : 417;
+  return headers.expect === undefined || /(?:^|\W)100-continue(?:$|\W)/i.test(headers.expect) ? undefined : 417;
 }
 
 /**

@@ -4,10 +4,6 @@ import type { Readable } from 'node:stream';
 import type { ClientCertificate } from './client-certificate.ts';
 import type { ApiRequest } from './request.ts';
 
-export function wentAway(): Error {
-  return new Error('the client went away before its request was whole');
-}
-
 export const noBytes = new Uint8Array(0);
 
 /** Lets a body run out, also where an iterator still waits for some of it: that holds the stream back. */

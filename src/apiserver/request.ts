@@ -109,6 +109,15 @@ export function headerValues(
   return values.filter((value) => value !== '');
 }
 
+/** There is nobody to answer. */
+export class WentAwayError extends Error {
+  readonly kind = 'went-away';
+
+  constructor() {
+    super('the client went away before its request was whole');
+  }
+}
+
 /** As kube-apiserver: larger bodies are refused with 413. */
 export const maxBodyBytes = 3 * 1024 * 1024;
 
