@@ -120,3 +120,33 @@ test('who reads long answers slowly is answered whatever else is asked on the se
   expect(await text(short)).toBe('short');
   expect((await Promise.all(long.map((stream) => text(stream)))).every((one) => one === answer)).toBe(true);
 });
+
+test('what is asked and taken back in one breath is not looked at', async () => {
+  const asked: string[] = [];
+  const session = await sessionWith(async ({ path }) => {
+    asked.push(path);
+    return textResponse(200, 'ok');
+  });
+  await once(session, 'remoteSettings');
+  // Both go out together: the stream has its number as soon as the session is there.
+  const taken = session.request({ ':path': '/taken' });
+  const ended = endOf(taken);
+  taken.close(constants.NGHTTP2_CANCEL);
+  await ended;
+  expect(await statusOf(session.request({ ':path': '/kept' }))).toBe(200);
+  expect(asked).toEqual(['/kept']);
+});
+
+test('a client whose requests run out of time keeps its other streams', async () => {
+  const session = await sessionWith(async () => textResponse(200, 'ok'));
+  await once(session, 'remoteSettings');
+  for (let batch = 0; batch < 4; batch++) {
+    const ended = Array.from({ length: 500 }, () => {
+      const stream = session.request({ ':path': '/' });
+      stream.close(constants.NGHTTP2_CANCEL);
+      return endOf(stream);
+    });
+    await Promise.all(ended);
+  }
+  expect(await statusOf(session.request({ ':path': '/kept' }))).toBe(200);
+});

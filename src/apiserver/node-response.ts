@@ -72,6 +72,7 @@ async function sendCompressed(
   { status, headers, body }: Omit<ApiResponse, 'body'> & { readonly body: string | Uint8Array },
   outgoing: Outgoing,
 ): Promise<void> {
+  if (outgoing.destroyed) return;
   const packed = await compress(body, { level: 1 });
   start(outgoing, status, { ...headers, ...packedHeaders, 'content-length': String(packed.length) });
   if (!outgoing.writableEnded) outgoing.end(packed);
