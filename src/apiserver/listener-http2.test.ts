@@ -150,3 +150,22 @@ test('a client whose requests run out of time keeps its other streams', async ()
   }
   expect(await statusOf(session.request({ ':path': '/kept' }))).toBe(200);
 });
+
+test('a session that nobody uses is let go of, one with a watch is not', async () => {
+  const clock = new FakeClock();
+  const watch = { pushTo: () => new Promise<void>(() => {}) };
+  const session = await sessionWith(async () => ({ status: 200, headers: {}, body: watch }), { clock });
+  const stream = session.request({ ':path': '/' });
+  expect(await statusOf(stream)).toBe(200);
+  clock.advance(600_000);
+  expect(await statusOf(session.request({ ':path': '/' }))).toBe(200);
+
+  const idle = await sessionWith(async () => textResponse(200, 'ok'), { clock });
+  const asked = idle.request({ ':path': '/' });
+  expect(await text(asked)).toBe('ok');
+  const closed = once(idle, 'close');
+  clock.advance(90_000);
+  expect(await text(idle.request({ ':path': '/' }))).toBe('ok');
+  clock.advance(180_000);
+  await closed;
+});

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
+  type Http2Session,
   type IncomingHttpHeaders,
   type SecureServerOptions,
   type ServerHttp2Stream,
@@ -19,6 +20,7 @@ import type { NodeRequest } from './node-request.ts';
 import { breakOff, type Outgoing, sendResponse } from './node-response.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { isHijack } from './request.ts';
+import { SessionUse } from './session-use.ts';
 import { SharedTurn } from './shared-turn.ts';
 
 /** As of Go's servers: what a request line and its headers may take, for both versions of HTTP. */
@@ -29,6 +31,7 @@ const mostHeaders = 2000;
  * another client sends at that moment is lost; after Node.js's 5 s that is so for whoever asks once in a while.
  */
 const idleMs = 90_000;
+const keepAliveMs = 15_000;
 
 /**
  * Of one session of HTTP/2, in MB: past it Node.js resets new streams, and after 100 of these the session. What waits to be sent
@@ -74,6 +77,7 @@ export class Listener {
   readonly #reader: ClientCertificateReader;
   readonly #turn = new SharedTurn();
   readonly #certificates = new WeakMap<object, { readonly certificate: ClientCertificate | undefined }>();
+  readonly #uses = new WeakMap<Http2Session, SessionUse>();
   #server: Http2SecureServer | undefined;
 
   constructor(options: ListenerOptions, handler: Handler) {
@@ -93,6 +97,9 @@ export class Listener {
       rejectUnauthorized: false,
       allowHTTP1: true,
       http1Options: { keepAliveTimeout: idleMs },
+      // As Go's: of a client whose machine is gone nobody else tells, and its watches would stay.
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
       maxHeaderSize: mostHeaderBytes,
       maxHeaderListPairs: mostHeaders,
       maxSessionMemory: sessionMemory,
@@ -105,10 +112,11 @@ export class Listener {
     this.#server = server;
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket, incoming.socket);
+      const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket);
       const request = new Http1Request(incoming, { clientCertificate, clock, answeredBy: { outgoing } });
       void this.#handle(request, outgoing);
     });
+    server.on('session', (session) => this.#uses.set(session, new SessionUse(session, { clock, idleMs })));
     // Node's own, which makes a request in the manner of HTTP/1.1 of each stream, comes with whoever listens for requests.
     server.removeAllListeners('stream');
     server.on('stream', (stream, headers, _flags, rawHeaders) =>
@@ -167,12 +175,12 @@ export class Listener {
     socket.setNoDelay(true);
   }
 
-  /** Read once per connection: its socket, or its session of HTTP/2. */
-  #certificateOf(socket: TLSSocket, connection: object): ClientCertificate | undefined {
-    const known = this.#certificates.get(connection);
+  /** Read once per connection. */
+  #certificateOf(socket: TLSSocket): ClientCertificate | undefined {
+    const known = this.#certificates.get(socket);
     if (known) return known.certificate;
     const certificate = this.#reader.read(socket);
-    this.#certificates.set(connection, { certificate });
+    this.#certificates.set(socket, { certificate });
     return certificate;
   }
 
@@ -180,7 +188,8 @@ export class Listener {
     // Clients reset streams; what they were for ends with their close.
     stream.on('error', () => {});
     const { session } = stream;
-    if (!session) return;
+    const use = session && this.#uses.get(session);
+    if (!use) return;
     // Sends GOAWAY; what is under way is answered.
     if (this.#options.isGoingAway?.()) session.close();
     const refusal = refusalOf(headers);
@@ -190,9 +199,11 @@ export class Listener {
       return;
     }
     if (headers.expect !== undefined && !stream.endAfterHeaders) stream.additionalHeaders({ ':status': 100 });
-    const clientCertificate = this.#certificateOf(session.socket as TLSSocket, session);
+    use.certificate ??= { certificate: this.#reader.read(session.socket as TLSSocket) };
+    const clientCertificate = use.certificate.certificate;
     const request = new Http2Request({ stream, headers, rawHeaders, clientCertificate, clock: this.#options.clock });
-    void this.#handle(request, stream);
+    use.begin();
+    void this.#handle(request, stream).then(use.end);
   }
 
   async #handle(request: NodeRequest, outgoing: Outgoing): Promise<void> {
@@ -218,7 +229,7 @@ export class Listener {
 
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const upgrade = { incoming, socket, head };
-    const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket, incoming.socket);
+    const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket);
     const request = new Http1Request(incoming, {
       clientCertificate,
       clock: this.#options.clock,
