@@ -53,6 +53,7 @@ import { Registry } from './registry/registry.ts';
 import {
   type ApiRequest,
   type ApiResponse,
+  isHttp2,
   requestUri,
   statusResponse,
   textResponse,
@@ -110,6 +111,8 @@ export interface ApiServerOptions {
 
 /** Upstream's limit on a conversion (apiextensions conversion webhook). */
 const conversionTimeoutSeconds = 30;
+
+const closing = { connection: 'close' };
 
 const usualEventTtl = 3_600_000;
 
@@ -230,6 +233,7 @@ export class ApiServer {
       named,
       auditID,
       received: clock.now(),
+      isUnknown: false,
       trail: undefined,
       deadline: undefined,
       resource: undefined,
@@ -254,6 +258,8 @@ export class ApiServer {
         'audit-id': auditID,
         'cache-control': 'no-cache, private',
         ...exchange.flow?.headers,
+        // As upstream (UnauthenticatedHTTP2DOSMitigation): streams without number are for clients that are known.
+        ...(exchange.isUnknown && isHttp2(request) && closing),
         ...response.headers,
       },
     };

@@ -15,6 +15,8 @@ export interface Exchange {
   readonly auditID: string;
   /** Milliseconds since the epoch. */
   readonly received: number;
+  /** Nobody knows who asks. */
+  isUnknown: boolean;
   trail: AuditTrail | undefined;
   /** Aborts when the client's time is over; undefined where it said none. */
   deadline: AbortSignal | undefined;

@@ -42,9 +42,9 @@ export class Identification {
     const { request } = exchange;
     try {
       const found = request.trustedUser ?? authenticator.authenticate(request);
-      if (!(found instanceof Promise)) return this.#known(found);
+      if (!(found instanceof Promise)) return this.#known(exchange, found);
       return found.then(
-        (user) => this.#known(user),
+        (user) => this.#known(exchange, user),
         (error) => this.#refuse(exchange, error),
       );
     } catch (error) {
@@ -52,13 +52,15 @@ export class Identification {
     }
   }
 
-  #known(user: User | undefined): User {
+  #known(exchange: Exchange, user: User = anonymousUser): User {
+    exchange.isUnknown = user.name === anonymousUser.name;
     this.#options.metrics.authentications.with('success').add();
-    return user ?? anonymousUser;
+    return user;
   }
 
   #refuse(exchange: Exchange, error: unknown): never {
     const { metrics, auditor, errorResponse } = this.#options;
+    exchange.isUnknown = true;
     metrics.authentications.with('failure').add();
     auditor?.refused({ ...exchange, info: exchange.named }, errorResponse(error));
     throw error;

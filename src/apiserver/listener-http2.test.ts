@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
-import type { StatusError } from '../apimachinery/status.ts';
+import { type StatusError, unauthorized } from '../apimachinery/status.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { serverOptions } from './fake/server-options.ts';
+import { startTestServer } from './fake/test-server.ts';
 import { type Handler, Listener, type ListenerOptions } from './listener.ts';
-import { textResponse } from './request.ts';
+import { textResponse, type User } from './request.ts';
 
 const cleanup: (() => unknown)[] = [];
 afterEach(async () => {
@@ -149,6 +150,37 @@ test('a client whose requests run out of time keeps its other streams', async ()
     await Promise.all(ended);
   }
   expect(await statusOf(session.request({ ':path': '/kept' }))).toBe(200);
+});
+
+test('an answer that closes its connection ends the session behind it', async () => {
+  const session = await sessionWith(async () => ({ status: 200, headers: { connection: 'close' }, body: 'ok' }));
+  const closed = once(session, 'close');
+  const stream = session.request({ ':path': '/' });
+  const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+  expect(headers.connection).toBeUndefined();
+  expect(await text(stream)).toBe('ok');
+  await closed;
+});
+
+test('who is not known has one request on a session of HTTP/2', async () => {
+  const asked = async (authenticate: () => User | undefined, http2: boolean) => {
+    const api = await startTestServer({ authenticator: { authenticate } });
+    const { headers } = await api.server.handle({
+      ...{ method: 'GET', path: '/version', query: new URLSearchParams() },
+      headers: http2 ? { ':method': 'GET' } : {},
+      body: async () => new Uint8Array(0),
+      signal: new AbortController().signal,
+    });
+    api.stop();
+    return headers.connection;
+  };
+  const refuse = () => {
+    throw unauthorized();
+  };
+  expect(await asked(() => undefined, true)).toBe('close');
+  expect(await asked(refuse, true)).toBe('close');
+  expect(await asked(() => undefined, false)).toBeUndefined();
+  expect(await asked(() => ({ name: 'ann', groups: [] }), true)).toBeUndefined();
 });
 
 test('a session that nobody uses is let go of, one with a watch is not', async () => {

@@ -105,14 +105,21 @@ async function sendStream(response: ApiResponse, { request, outgoing }: Carrier)
 }
 
 function start(outgoing: Outgoing, status: number, headers: ApiResponse['headers']): void {
-  if ('respond' in outgoing) outgoing.respond([':status', String(status), ...inTurn(headers)]);
-  else outgoing.writeHead(status, headers as OutgoingHttpHeaders);
+  if (!('respond' in outgoing)) {
+    outgoing.writeHead(status, headers as OutgoingHttpHeaders);
+    return;
+  }
+  outgoing.respond([':status', String(status), ...inTurn(headers)]);
+  // Sends GOAWAY; what is under way is answered.
+  if (headers.connection === 'close') outgoing.session?.close();
 }
 
 /** Names and values in turn: of an object Node.js makes two more. */
 function inTurn(headers: ApiResponse['headers']): string[] {
   const fields: string[] = [];
   for (const name in headers) {
+    // HTTP/2 knows no header of connections (RFC 9113, section 8.2.2).
+    if (name === 'connection') continue;
     for (const value of [headers[name] ?? []].flat()) fields.push(name, value);
   }
   return fields;

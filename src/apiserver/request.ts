@@ -90,7 +90,7 @@ export type ResponseBody = string | Uint8Array | AsyncIterable<string | Uint8Arr
 
 export interface ApiResponse {
   readonly status: number;
-  /** Names in lower case. */
+  /** Names in lower case. `connection: close` ends the connection behind the answer, in both versions of HTTP. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: ResponseBody;
   /** A body in pieces that may be compressed as a whole: nobody waits for the first piece alone. */
@@ -107,6 +107,11 @@ export function headerValues(
   if (!rawHeaders) return [joined];
   const values = rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name);
   return values.filter((value) => value !== '');
+}
+
+/** Its requests have pseudo headers. */
+export function isHttp2({ headers }: Pick<ApiRequest, 'headers'>): boolean {
+  return headers[':method'] !== undefined;
 }
 
 /** There is nobody to answer. */

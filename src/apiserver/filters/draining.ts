@@ -2,7 +2,7 @@
 // /readyz says that it ends, then it sends away who comes, and waits for those whose answers are being made.
 import type { Clock } from '../../system/clock.ts';
 import type { Handler } from '../listener.ts';
-import { type ApiRequest, type ApiResponse, textResponse } from '../request.ts';
+import { type ApiResponse, textResponse } from '../request.ts';
 
 /** Who looks whether it ended is answered to the last. */
 const alwaysAnswered = ['/readyz', '/livez', '/healthz', '/metrics'];
@@ -14,7 +14,7 @@ export class Draining {
 
   around(handler: Handler): Handler {
     return async (request) => {
-      if (this.#isRefusing && !alwaysAnswered.some((path) => request.path.startsWith(path))) return comeAgain(request);
+      if (this.#isRefusing && !alwaysAnswered.some((path) => request.path.startsWith(path))) return comeAgain();
       this.#answering += 1;
       try {
         return await handler(request);
@@ -37,10 +37,7 @@ export class Draining {
   }
 }
 
-/** HTTP/2 knows no header of connections (RFC 9113, section 8.2.2); its requests have pseudo headers. */
-function comeAgain({ headers }: ApiRequest): ApiResponse {
+function comeAgain(): ApiResponse {
   const response = textResponse(429, 'The apiserver is shutting down, please try again later.\n');
-  const isHttp2 = headers[':method'] !== undefined;
-  const more = { 'retry-after': '5', ...(!isHttp2 && { connection: 'close' }) };
-  return { ...response, headers: { ...response.headers, ...more } };
+  return { ...response, headers: { ...response.headers, 'retry-after': '5', connection: 'close' } };
 }
