@@ -6,6 +6,8 @@ import type {
   Role,
   RoleBinding,
 } from '../../api/rbac/v1/types.generated.ts';
+import { aggregate } from '../../apimachinery/aggregate.ts';
+import { notFound } from '../../apimachinery/status.ts';
 import type { Attributes, Authorizer, Decision } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { User } from '../request.ts';
@@ -52,7 +54,9 @@ export class RbacAuthorizer implements RulesAuthorizer {
     const forNode = this.authorizeNode(attributes);
     if (forNode?.allowed) return forNode;
     const byRole = this.authorizeByRoles(attributes);
-    return byRole.allowed ? byRole : (forNode ?? byRole);
+    if (byRole.allowed || !forNode) return byRole;
+    const reason = [forNode.reason, byRole.reason].filter((text) => text !== undefined).join('\n');
+    return { allowed: false, reason };
   }
 
   /** What the node authorizer alone says; undefined for users who are no agents. */
@@ -63,12 +67,23 @@ export class RbacAuthorizer implements RulesAuthorizer {
   /** What RBAC alone says. */
   authorizeByRoles(attributes: Attributes): Decision {
     const by = this.#granted(attributes);
-    return by === undefined ? refused : { allowed: true, reason: `RBAC: allowed by ${by}` };
+    if (by !== undefined) return { allowed: true, reason: `RBAC: allowed by ${by}` };
+    const missing = this.#missing(attributes.user, attributes.info.namespace);
+    return missing === '' ? refused : { allowed: false, reason: `RBAC: ${missing}` };
   }
 
   rulesFor(user: User, namespace: string): RulesAnswer {
     if (user.groups.includes('system:masters')) return { rules: everything, incomplete: false };
-    return { ...nodeRulesFor(user), rules: [...this.index.rulesFor(user, namespace)] };
+    const ofNode = nodeRulesFor(user);
+    const byRoles = this.rulesByRoles(user, namespace);
+    const errors = [ofNode, byRoles].flatMap(({ error }) => error ?? []);
+    return { ...byRoles, incomplete: ofNode.incomplete, ...(errors.length > 0 && { error: aggregate(errors) }) };
+  }
+
+  /** The same for RBAC alone. */
+  rulesByRoles(user: User, namespace: string): RulesAnswer {
+    const error = this.#missing(user, namespace);
+    return { rules: [...this.index.rulesFor(user, namespace)], incomplete: false, ...(error !== '' && { error }) };
   }
 
   /** The rules in force; worked out again after a change to any role or binding. */
@@ -89,9 +104,15 @@ export class RbacAuthorizer implements RulesAuthorizer {
   /** What gives the right; undefined: nothing does. */
   #granted({ user, verb, info }: Attributes): string | undefined {
     for (const { rules, by } of this.index.grantsFor(user, info.namespace)) {
-      if (rules.some((rule) => ruleAllows(rule, verb, info))) return by;
+      if (rules?.some((rule) => ruleAllows(rule, verb, info))) return by;
     }
     return undefined;
+  }
+
+  /** That roles of the user's bindings are not there, in the words of upstream's listers; empty: all are. */
+  #missing(user: User, namespace: string): string {
+    const refs = this.index.missingFor(user, namespace);
+    return aggregate(refs.map(({ kind, name = '' }) => notFound(rbac(kind.toLowerCase()), name).message));
   }
 }
 

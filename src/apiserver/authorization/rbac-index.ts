@@ -22,7 +22,9 @@ export interface RbacObjects {
 type Rules = readonly PolicyRule[];
 /** What one binding gives one subject. */
 export interface Grant {
-  readonly rules: Rules;
+  /** Undefined: the role is not there. */
+  readonly rules: Rules | undefined;
+  readonly roleRef: RoleRef;
   /** Upstream's words: `ClusterRoleBinding "a" of ClusterRole "b" to User "c"`. */
   readonly by: string;
 }
@@ -35,6 +37,8 @@ export interface RbacIndex {
   rulesFor(user: User, namespace: string): Iterable<PolicyRule>;
   /** The same, with where each comes from. */
   grantsFor(user: User, namespace: string): Iterable<Grant>;
+  /** The roles that the user's bindings name, and that are not there: those of ClusterRoleBindings first, each once. */
+  missingFor(user: User, namespace: string): readonly RoleRef[];
 }
 
 export function buildRbacIndex(objects: RbacObjects): RbacIndex {
@@ -67,7 +71,13 @@ export function buildRbacIndex(objects: RbacObjects): RbacIndex {
   return {
     grantsFor,
     *rulesFor(user, namespace) {
-      for (const { rules } of grantsFor(user, namespace)) yield* rules;
+      for (const { rules } of grantsFor(user, namespace)) yield* rules ?? [];
+    },
+    missingFor(user, namespace) {
+      const places = [everywhere, namespace === '' ? undefined : byNamespace.get(namespace)];
+      const grants = places.flatMap((granted) => [...subjectKeys(user)].flatMap((key) => granted?.get(key) ?? []));
+      const refs = grants.flatMap(({ rules, roleRef }) => (rules ? [] : [roleRef]));
+      return [...new Map(refs.map((ref) => [`${ref.kind}/${ref.name}`, ref])).values()];
     },
   };
 }
@@ -105,12 +115,11 @@ function grant(
   },
 ): void {
   const { namespace, rules, binding, roleRef } = given;
-  if (!rules) return;
   const of = `${binding} of ${roleRef.kind} ${JSON.stringify(roleRef.name ?? '')} to`;
   for (const subject of subjects) {
     const key = subjectKey(subject, namespace);
     const list = granted.get(key);
-    const grant = { rules, by: `${of} ${describe(subject)}` };
+    const grant = { rules, roleRef, by: `${of} ${describe(subject)}` };
     if (list) list.push(grant);
     else granted.set(key, [grant]);
   }

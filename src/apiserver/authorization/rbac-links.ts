@@ -17,7 +17,7 @@ export function rbacLink(rbac: RbacAuthorizer): AuthorizerLink {
     type: 'RBAC',
     name: 'rbac',
     authorize: (attributes) => answerOf(rbac.authorizeByRoles(attributes)),
-    rulesFor: (user, namespace) => ({ rules: [...rbac.index.rulesFor(user, namespace)], incomplete: false }),
+    rulesFor: (user, namespace) => rbac.rulesByRoles(user, namespace),
   };
 }
 

@@ -1,5 +1,6 @@
 // The resources of authorization.k8s.io: "may X do Y?", answered at once by the authorizer.
 import type {
+  LocalSubjectAccessReview,
   NonResourceAttributes,
   ResourceAttributes,
   SelfSubjectAccessReview,
@@ -9,11 +10,12 @@ import type {
 } from '../../api/authorization/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, invalid } from '../../apimachinery/status.ts';
-import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
+import type { FieldError } from '../../apimachinery/validation/field-error.ts';
 import type { Attributes, VirtualHandler } from '../extensions.ts';
 import type { User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import type { RulesAuthorizer } from './authorizer.ts';
+import { validateLocalReview, validateSelfReview, validateSubjectReview } from './review-validation.ts';
 
 interface Asked {
   readonly resourceAttributes?: ResourceAttributes;
@@ -41,59 +43,9 @@ function fieldSelectorOf(selector: ResourceAttributes['fieldSelector']): string 
   return single.map(({ key, values }) => `${key}=${values![0]}`).join(',') || undefined;
 }
 
-const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
-
-/** Either the text or its requirements, and those whole (upstream's validation of FieldSelectorAttributes and LabelSelectorAttributes). */
-function checkSelectors({ fieldSelector, labelSelector }: ResourceAttributes): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [name, selector] of [
-    ['fieldSelector', fieldSelector],
-    ['labelSelector', labelSelector],
-  ] as const) {
-    if (!selector) continue;
-    const path = `spec.resourceAttributes.${name}`;
-    const { rawSelector = '', requirements = [] } = selector;
-    if (rawSelector === '' && requirements.length === 0) {
-      errors.push(
-        fieldError.required(
-          `${path}.requirements`,
-          `when ${path} is specified, requirements or rawSelector is required`,
-        ),
-      );
-    }
-    if (rawSelector !== '' && requirements.length > 0) {
-      errors.push(
-        fieldError.invalid(`${path}.rawSelector`, rawSelector, 'may not specified at the same time as requirements'),
-      );
-    }
-    requirements.forEach(({ key = '', operator = '', values = [] }, i) => {
-      const at = `${path}.requirements[${i}]`;
-      if (key === '') errors.push(fieldError.required(`${at}.key`, 'must be specified'));
-      if (!operators.includes(operator)) errors.push(fieldError.notSupported(`${at}.operator`, operator, operators));
-      else if (operator.endsWith('In') && values.length === 0) {
-        errors.push(fieldError.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-      } else if (!operator.endsWith('In') && values.length > 0) {
-        errors.push(
-          fieldError.forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
-        );
-      }
-    });
-  }
-  return errors;
-}
-
-function check(kind: string, { resourceAttributes, nonResourceAttributes }: Asked): void {
-  const group = 'authorization.k8s.io';
-  if (resourceAttributes && nonResourceAttributes) {
-    const why = 'cannot be specified in combination with resourceAttributes';
-    throw invalid({ group, kind }, '', [fieldError.invalid('spec.nonResourceAttributes', nonResourceAttributes, why)]);
-  }
-  if (!resourceAttributes && !nonResourceAttributes) {
-    const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
-    throw invalid({ group, kind }, '', [fieldError.invalid('spec.resourceAttributes', null, why)]);
-  }
-  const errors = resourceAttributes ? checkSelectors(resourceAttributes) : [];
-  if (errors.length > 0) throw invalid({ group, kind }, '', errors);
+/** Upstream names no kind here. */
+function refuse(errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid({ group: 'authorization.k8s.io', kind: '' }, '', errors);
 }
 
 function subjectOf({ user = '', uid, groups = [], extra }: SubjectAccessReviewSpec): User {
@@ -107,24 +59,20 @@ export function accessReviews(authorizer: RulesAuthorizer): Readonly<Record<stri
     const why = { ...(reason && { reason }), ...(error && { evaluationError: error }) };
     return { ...object, status: { allowed, ...(denied && { denied }), ...why } } as KubeObject;
   };
-  const subject: VirtualHandler = async (object, { info }) => {
-    const { spec } = object as unknown as SubjectAccessReview;
-    check(object.kind ?? 'SubjectAccessReview', spec);
-    if (!spec.user && !spec.groups?.length) {
-      const kind = { group: 'authorization.k8s.io', kind: object.kind ?? 'SubjectAccessReview' };
-      throw invalid(kind, '', [fieldError.invalid('spec.user', '', 'at least one of user or group must be specified')]);
-    }
-    if (info.namespace !== '' && spec.resourceAttributes?.namespace !== info.namespace) {
-      throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${info.namespace}`);
-    }
-    return answer(object, attributesOf(subjectOf(spec), spec));
-  };
   return {
-    'subjectaccessreviews.authorization.k8s.io': subject,
-    'localsubjectaccessreviews.authorization.k8s.io': subject,
+    'subjectaccessreviews.authorization.k8s.io': async (object) => {
+      const { spec = {} } = object as unknown as Partial<SubjectAccessReview>;
+      refuse(validateSubjectReview(object, spec));
+      return answer(object, attributesOf(subjectOf(spec), spec));
+    },
+    'localsubjectaccessreviews.authorization.k8s.io': async (object) => {
+      const { spec = {} } = object as unknown as Partial<LocalSubjectAccessReview>;
+      refuse(validateLocalReview(object, spec));
+      return answer(object, attributesOf(subjectOf(spec), spec));
+    },
     'selfsubjectaccessreviews.authorization.k8s.io': async (object, { user }) => {
-      const { spec } = object as unknown as SelfSubjectAccessReview;
-      check('SelfSubjectAccessReview', spec);
+      const { spec = {} } = object as unknown as Partial<SelfSubjectAccessReview>;
+      refuse(validateSelfReview(object, spec));
       return answer(object, attributesOf(user, spec));
     },
     'selfsubjectrulesreviews.authorization.k8s.io': async (object, { user }) => {

@@ -1,5 +1,6 @@
 // Authorizers one after the other, as `--authorization-mode` or `--authorization-config` puts them: the first that allows or
 // denies decides (apiserver/pkg/authorization/union). Where the usual two are in force (Node, RBAC), authorizer.ts alone decides.
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import type { Attributes, Decision } from '../extensions.ts';
 import type { User } from '../request.ts';
 import { everything, type RulesAnswer, type RulesAuthorizer } from './authorizer.ts';
@@ -91,12 +92,6 @@ function decided({ type, name }: AuthorizerLink, answer: LinkAnswer, { reasons, 
 
 function textOf<K extends string>(key: K, text: string): Partial<Record<K, string>> {
   return text === '' ? {} : ({ [key]: text } as Record<K, string>);
-}
-
-/** As Kubernetes prints several errors: each once. */
-function aggregate(errors: readonly string[]): string {
-  const unique = [...new Set(errors)];
-  return unique.length > 1 ? `[${unique.join(', ')}]` : (unique[0] ?? '');
 }
 
 /** `AlwaysAllow`. */

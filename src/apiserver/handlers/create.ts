@@ -51,7 +51,8 @@ export async function handleCreate(request: ResourceRequest): Promise<ApiRespons
   const virtual = parts.extensions.virtual[info.group === '' ? info.resource : `${info.resource}.${info.group}`];
   if (virtual) {
     const object = decode();
-    if (definition.namespaced) placeInNamespace(object, request);
+    dropSystemMetadata(object);
+    placeInNamespace(object, request);
     const admission = writeAdmission(request, { dryRun });
     await admission.admit(object);
     await admission.validate(object);
