@@ -1,6 +1,7 @@
 // LimitRange: gives containers their default requests and limits, and holds pods and claims to bounds.
 
 import type { LimitRange, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.generated.ts';
+import { aggregate } from '../../../apimachinery/aggregate.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { refusalOf } from '../refusal.ts';
 import { claimViolations, podViolations } from './constraints.ts';
@@ -39,8 +40,7 @@ export const limitRanger: AdmissionPlugin = {
     for (const range of limitRangesOf(request, view)) {
       const texts = violations(range, request, resource);
       if (texts.length === 0) continue;
-      const why = texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
-      throw refusalOf(request, why);
+      throw refusalOf(request, aggregate(texts));
     }
   },
 };
