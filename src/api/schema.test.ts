@@ -257,6 +257,20 @@ test.each([
   expect(() => decodeObject(value, pod)).toThrow(new DecodeError(message));
 });
 
+test('resource lists say no more than thousandths, other quantities do', () => {
+  const pod = schemas.schemaOf({ group: '', version: 'v1', kind: 'Pod' })!;
+  const spec = {
+    containers: [{ name: 'c', resources: { requests: { cpu: '0.0005', memory: '1Gi' } } }],
+    volumes: [{ name: 'v', emptyDir: { sizeLimit: '500u' } }],
+  };
+  expect(decodeObject({ spec }, pod).object).toMatchObject({
+    spec: {
+      containers: [{ resources: { requests: { cpu: '1m', memory: '1Gi' } } }],
+      volumes: [{ emptyDir: { sizeLimit: '500u' } }],
+    },
+  });
+});
+
 const bodyOf = (text: string) => ({ ...parseJson(text), schema: service, kind: 'Service', version: 'v1' });
 const body = bodyOf(
   `{"kind":"Service","spec":{"colour":{"x":1,"x":2},"colour":"red","type":"ClusterIP","type":"NodePort","ports":[{"tint":1,"port":80}]},

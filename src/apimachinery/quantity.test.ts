@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   addQuantities,
   canonicalQuantity,
+  canonicalResource,
   compareQuantities,
   parseQuantity,
   printQuantity,
@@ -58,6 +59,21 @@ test.each([
   ['Ki', '0'],
 ])('%s is written %s', (text, canonical) => {
   expect(canonicalQuantity(text)).toBe(canonical);
+});
+
+// What kube-apiserver answers of a container's requests.
+test.each([
+  ['0.0005', '1m'],
+  ['1u', '1m'],
+  ['1n', '1m'],
+  ['0.1004', '101m'],
+  ['1e-6', '1e-3'],
+  ['1.000001', '1001m'],
+  ['1.234', '1.234'],
+  ['1Ei', '1Ei'],
+  ['-1u', '-1m'],
+])('%s is %s of a resource', (text, rounded) => {
+  expect(canonicalResource(canonicalQuantity(text))).toBe(rounded);
 });
 
 test.each([

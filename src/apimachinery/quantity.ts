@@ -19,6 +19,7 @@ const formatError = "quantities must match the regular expression '^([+-]?[0-9.]
 /** Digits may be missing altogether: upstream takes `.`, `-` and `k` for zero. */
 const shape = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 
+const milli = 1_000_000n;
 const giga = 1_000_000_000n;
 /** Larger binary values are cut to this one: 2^63 - 1. */
 const largest = (2n ** 63n - 1n) * giga;
@@ -149,6 +150,13 @@ export function canonicalQuantity(text: string): string {
   return isKept(partsOf(text)) ? text : printQuantity(quantity);
 }
 
+/** A canonical quantity of a resource list, which says no more than thousandths: finer is rounded up (SetDefaults_ResourceList). */
+export function canonicalResource(canonical: string): string {
+  if (!/[.nueE]/.test(canonical)) return canonical;
+  const { nano, format } = parseQuantity(canonical);
+  return nano % milli === 0n ? canonical : printQuantity({ nano: roundUp(nano, milli) * milli, format });
+}
+
 /** Negative, zero or positive as `a` is less than, equal to or greater than `b`. */
 export function compareQuantities(a: Quantity, b: Quantity): number {
   return a.nano < b.nano ? -1 : a.nano > b.nano ? 1 : 0;
@@ -170,7 +178,7 @@ export function quantityValue(quantity: Quantity): number {
 
 /** Thousandths, rounded up: CPU in milli-cores. */
 export function quantityMilliValue(quantity: Quantity): number {
-  return Number(roundUp(quantity.nano, 1_000_000n));
+  return Number(roundUp(quantity.nano, milli));
 }
 
 /** Upstream rounds away from zero. */
@@ -185,5 +193,5 @@ export function quantityOf(value: number, format: QuantityFormat = 'DecimalSI'):
 
 /** A quantity of so many thousandths. */
 export function milliQuantityOf(thousandths: number, format: QuantityFormat = 'DecimalSI'): Quantity {
-  return { nano: BigInt(Math.ceil(thousandths)) * 1_000_000n, format };
+  return { nano: BigInt(Math.ceil(thousandths)) * milli, format };
 }

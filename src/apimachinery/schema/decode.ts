@@ -2,7 +2,7 @@
 // (and back to JSON) does. Unknown fields are dropped and named, wrong types are errors, and what Go leaves out or puts
 // in when it encodes the struct is left out or put in here.
 import { isObject, setKey } from '../json/value.ts';
-import { canonicalQuantity, QuantityError } from '../quantity.ts';
+import { canonicalQuantity, canonicalResource, QuantityError } from '../quantity.ts';
 import { formatMicroTime, formatTime, readTime, type TimeLayout } from '../time.ts';
 import { notConverted } from './not-converted.ts';
 import {
@@ -274,6 +274,7 @@ function decodeMap(value: unknown, schema: MapSchema, place: Place): Record<stri
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, schema, place);
   const source = value as Record<string, unknown>;
   const target: Record<string, unknown> = {};
+  const isOfResources = schema.goType === 'v1.ResourceList';
   for (const key in source) {
     const given = source[key];
     // Go names the field that holds the map, not the key; unknown fields below it are named with the key.
@@ -283,7 +284,7 @@ function decodeMap(value: unknown, schema: MapSchema, place: Place): Record<stri
         : typeof given === 'object' || (schema.values.kind === 'quantity' && place.context.decimals)
           ? decodeValue(given, schema.values, { ...place, parent: place, segment: key, isKey: true })
           : decodeValue(given, schema.values, place);
-    setKey(target, key, decoded);
+    setKey(target, key, isOfResources ? canonicalResource(decoded as string) : decoded);
   }
   return target;
 }
