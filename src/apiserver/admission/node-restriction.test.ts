@@ -145,7 +145,7 @@ describe('pods', () => {
     );
     expect(refusal('pods/eviction', { name: 'ours', object: { metadata: {} } })).toBeUndefined();
     expect(refusal('pods/eviction', { name: 'theirs', object: { metadata: {} } })).toContain('can only evict pods');
-    expect(refusal('pods/eviction', { name: 'gone', object: { metadata: {} } })).toBe('pods "gone" not found');
+    expect(refusal('pods/eviction', { name: 'gone', object: { metadata: {} } })).toBe('pod "gone" not found');
     const status = (object: Json, old: Json) =>
       refusal('pods/status', { operation: 'UPDATE', name: 'ours', object, old });
     expect(status(ours, ours)).toBeUndefined();

@@ -7,11 +7,12 @@ import type { Node, PersistentVolumeClaim, Pod, PodSpec } from '../../api/core/v
 import { deepEqual } from '../../api/define.ts';
 import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { forbidden, notFound } from '../../apimachinery/status.ts';
+import { notFound } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { nodeNameOf } from '../authorization/node-rules.ts';
 import { configMapsOf, secretsOf } from '../authorization/pod-references.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
+import { refusalOf } from './refusal.ts';
 
 type PodObject = Pod & KubeObject;
 
@@ -25,21 +26,19 @@ interface Asked {
 type Rule = (asked: Asked) => string | undefined;
 
 const mirror = 'kubernetes.io/config.mirror';
-const pods = { group: '', resource: 'pods' };
+/** As upstream's informers name it. */
+const pod = { group: '', resource: 'pod' };
 
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
   admit(request, view) {
-    const { definition, user, operation, subresource } = request;
+    const { definition, user, operation } = request;
     const nodeName = nodeNameOf({ user });
     if (nodeName === undefined || operation === 'CONNECT') return;
     const { group, resource } = definition;
     const rule = rules[group === '' ? resource : `${resource}.${group}`];
     const why = rule?.({ request, view, nodeName });
-    if (why === undefined) return;
-    const name = request.name || request.object?.metadata.name || '';
-    const asked = subresource === '' ? definition : { group, resource: `${resource}/${subresource}` };
-    throw forbidden(subresource === '' ? definition : asked, name, why);
+    if (why !== undefined) throw refusalOf(request, why);
   },
 };
 
@@ -152,9 +151,9 @@ function restrictPod(asked: Asked): string | undefined {
 }
 
 function findPod({ request, view }: Asked, name: string): Readonly<PodObject> {
-  const pod = view.find<PodObject>('pods', { namespace: request.namespace, name });
-  if (!pod) throw notFound(pods, name);
-  return pod;
+  const found = view.find<PodObject>('pods', { namespace: request.namespace, name });
+  if (!found) throw notFound(pod, name);
+  return found;
 }
 
 function restrictStatus({ request, nodeName }: Asked): string | undefined {

@@ -54,4 +54,16 @@ test('a service account holds its pods to its secrets; a mirror pod refers to no
   expect(await refused(pod({ nodeName: 'n' }, { annotations }))).toBe(
     'pods "p" is forbidden: a mirror pod may not reference secrets',
   );
+  const volumes: readonly [string, object][] = [
+    ['secrets', { projected: { sources: [{ secret: { name: 'x' } }] } }],
+    ['secrets', { csi: { driver: 'x.y', nodePublishSecretRef: { name: 'x' } } }],
+    ['configmaps', { projected: { sources: [{ configMap: { name: 'x' } }] } }],
+  ];
+  for (const [what, source] of volumes) {
+    const containers = [{ name: 'c', image: 'i' }];
+    const mirror = { nodeName: 'n', containers, volumes: [{ name: 'v', ...source }] };
+    expect(await refused({ metadata: { name: 'p', annotations }, spec: mirror })).toBe(
+      `pods "p" is forbidden: a mirror pod may not reference ${what}`,
+    );
+  }
 });

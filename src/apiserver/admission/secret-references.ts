@@ -2,6 +2,7 @@
 // nothing of the API (upstream ServiceAccount, second phase).
 
 import type { Container, Pod, PodSpec, ServiceAccount } from '../../api/core/v1/types.generated.ts';
+import { configMapsOf, secretsOf as podSecretsOf } from '../authorization/pod-references.ts';
 import type { AdmissionRequest, AdmissionView } from './admission.ts';
 import { refusalOf } from './refusal.ts';
 
@@ -69,15 +70,8 @@ export function forbiddenReference(
 
 function forbiddenInMirror(spec: PodSpec): string | undefined {
   if (spec.serviceAccountName) return 'a mirror pod may not reference service accounts';
-  if (secretsOf(spec).length > 0 || spec.imagePullSecrets?.length) return 'a mirror pod may not reference secrets';
-  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
-  const usesConfigMap =
-    spec.volumes?.some(({ configMap }) => configMap) ||
-    containers.some(
-      ({ env, envFrom }) =>
-        env?.some(({ valueFrom }) => valueFrom?.configMapKeyRef) || envFrom?.some(({ configMapRef }) => configMapRef),
-    );
-  if (usesConfigMap) return 'a mirror pod may not reference configmaps';
+  if (podSecretsOf(spec).length > 0) return 'a mirror pod may not reference secrets';
+  if (configMapsOf(spec).length > 0) return 'a mirror pod may not reference configmaps';
   const usesToken = spec.volumes?.some(({ projected }) => projected?.sources?.some((one) => one.serviceAccountToken));
   return usesToken ? 'a mirror pod may not use ServiceAccountToken volume projections' : undefined;
 }

@@ -56,7 +56,7 @@ export class RbacAuthorizer implements RulesAuthorizer {
     const byRole = this.authorizeByRoles(attributes);
     if (byRole.allowed || !forNode) return byRole;
     const reason = [forNode.reason, byRole.reason].filter((text) => text !== undefined).join('\n');
-    return { allowed: false, reason };
+    return { allowed: false, ...(reason !== '' && { reason }) };
   }
 
   /** What the node authorizer alone says; undefined for users who are no agents. */

@@ -2,14 +2,16 @@
 // what those need. Upstream splits this between the Node authorizer and the NodeRestriction admission plugin.
 
 import type { PersistentVolume, Pod } from '../../api/core/v1/types.generated.ts';
+import type { VolumeAttachment } from '../../api/storage/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Attributes, Decision } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import { type RequestInfo, selectedValue } from '../request-info.ts';
-import { claimsOf, configMapsOf, secretsOf } from './pod-references.ts';
+import { claimsOf, configMapsOf, isSecretOfVolume, secretsOf } from './pod-references.ts';
 
 type PodObject = Readonly<Pod & KubeObject>;
+type VolumeObject = Readonly<PersistentVolume & KubeObject>;
 
 interface Question {
   readonly nodeName: string;
@@ -24,6 +26,7 @@ const prefix = 'system:node:';
 const pods = { group: '', resource: 'pods' };
 const networkPolicies = { group: 'networking.k8s.io', resource: 'networkpolicies' };
 const volumes = { group: '', resource: 'persistentvolumes' };
+const attachments = { group: 'storage.k8s.io', resource: 'volumeattachments' };
 const reading = ['get', 'list', 'watch'];
 const changing = ['update', 'patch'];
 
@@ -34,23 +37,30 @@ export function nodeNameOf({ user }: Pick<Attributes, 'user'>): string | undefin
   return isNode ? user.name.slice(prefix.length) : undefined;
 }
 
+/** Why not, which may be nothing; true: yes. */
+type Verdict = true | string;
+
 /** Undefined for users who are no agents. */
 export function decideForNode(attributes: Attributes, view: ObjectView): Decision | undefined {
+  const { user, verb, info, fieldSelector } = attributes;
   const nodeName = nodeNameOf(attributes);
-  if (nodeName === undefined) return undefined;
-  const { verb, info, fieldSelector } = attributes;
+  if (nodeName === undefined) {
+    if (user.name !== prefix || !user.groups.includes('system:nodes')) return undefined;
+    return { allowed: false, reason: `unknown node for user ${JSON.stringify(user.name)}` };
+  }
   if (!info.isResource) {
     const isTunnel = verb === 'post' && info.path === `/portico/v1/nodes/${nodeName}/tunnel`;
     return { allowed: isTunnel || (verb === 'get' && info.path === '/portico/v1/cluster') };
   }
   const selectedNode = fieldSelector === undefined ? undefined : selectedValue(fieldSelector, 'spec.nodeName');
   const decide = byResource[info.group === '' ? info.resource : `${info.resource}.${info.group}`];
-  if (decide?.({ nodeName, verb, info, selectedNode, view })) return { allowed: true };
-  return { allowed: false, reason: `no relationship found between node '${nodeName}' and this object` };
+  const verdict = decide?.({ nodeName, verb, info, selectedNode, view }) ?? '';
+  return verdict === true ? { allowed: true } : { allowed: false, ...(verdict !== '' && { reason: verdict }) };
 }
 
 const mayRead = ({ verb, info }: Question) => reading.includes(verb) && info.subresource === '';
 const mayCreate = ({ verb, info }: Question) => verb === 'create' && info.subresource === '';
+const mayTell = ({ verb, info }: Question) => info.subresource === '' && ['create', ...changing].includes(verb);
 
 /** What agents read of everything: the proxy's and the DNS server's inputs, and what kubelets look up. */
 const shared = [
@@ -62,69 +72,140 @@ const shared = [
   'csidrivers.storage.k8s.io',
 ];
 
-const byResource = table<(question: Question) => boolean>({
-  ...Object.fromEntries(shared.map((resource) => [resource, mayRead])),
-  nodes: decideNodes,
+/** Of what upstream's node authorizer does not look into it says nothing but no. */
+const plainly = (rule: (question: Question) => boolean) => (question: Question) => rule(question) || '';
+
+const byResource = table<(question: Question) => Verdict>({
+  ...Object.fromEntries(shared.map((resource) => [resource, plainly(mayRead)])),
+  nodes: plainly(decideNodes),
   pods: decidePods,
   // Who answers for its load balancer: admission (NodeRestriction) lets nothing else through.
-  services: (q) => mayRead(q) || (q.verb === 'patch' && q.info.subresource === 'status'),
-  events: ({ verb, info }) => info.subresource === '' && ['create', ...changing].includes(verb),
-  'events.events.k8s.io': ({ verb, info }) => info.subresource === '' && ['create', ...changing].includes(verb),
-  'leases.coordination.k8s.io': ({ verb, info, nodeName }) =>
-    info.namespace === 'kube-node-lease' &&
-    (verb === 'create' ? true : info.name === nodeName && ['get', 'delete', ...changing].includes(verb)),
-  'certificatesigningrequests.certificates.k8s.io': (q) => mayRead(q) || mayCreate(q),
-  'tokenreviews.authentication.k8s.io': mayCreate,
-  'subjectaccessreviews.authorization.k8s.io': mayCreate,
-  secrets: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => secretsOf(spec)),
-  configmaps: (q) => mayRead(q) && isUsedBy(q, ({ spec }) => configMapsOf(spec)),
+  services: plainly((q) => mayRead(q) || (q.verb === 'patch' && q.info.subresource === 'status')),
+  events: plainly(mayTell),
+  'events.events.k8s.io': plainly(mayTell),
+  'leases.coordination.k8s.io': decideLeases,
+  'certificatesigningrequests.certificates.k8s.io': plainly((q) => mayRead(q) || mayCreate(q)),
+  'tokenreviews.authentication.k8s.io': plainly(mayCreate),
+  'subjectaccessreviews.authorization.k8s.io': plainly(mayCreate),
+  'localsubjectaccessreviews.authorization.k8s.io': plainly(mayCreate),
+  secrets: (q) => readNamespaced(q, isSecretUsed),
+  configmaps: (q) => readNamespaced(q, (one) => isUsedBy(one, ({ spec }) => configMapsOf(spec))),
   persistentvolumeclaims: (q) => {
-    const isAllowed = q.info.subresource === 'status' ? ['get', ...changing].includes(q.verb) : mayRead(q);
-    return isAllowed && isUsedBy(q, claimsOf);
+    const isUsed = (one: Question) => isUsedBy(one, claimsOf);
+    if (q.info.subresource !== 'status') return readOne(q, isUsed);
+    return changing.includes(q.verb) ? related(q, isUsed) : 'can only get/update/patch this type';
   },
-  persistentvolumes: (q) => mayRead(q) && isVolumeUsed(q),
-  'csinodes.storage.k8s.io': ({ verb, info, nodeName }) =>
-    info.subresource === '' &&
-    (verb === 'create' || (info.name === nodeName && ['get', 'delete', ...changing].includes(verb))),
+  persistentvolumes: (q) => readOne(q, isVolumeUsed),
+  'volumeattachments.storage.k8s.io': (q) => readOne(q, isAttachedHere),
+  'csinodes.storage.k8s.io': ({ verb, info, nodeName }) => {
+    if (!ownVerbs.includes(verb)) return 'can only get, create, update, patch, or delete a CSINode';
+    if (info.subresource !== '') return 'cannot authorize CSINode subresources';
+    const isOwn = verb === 'create' || info.name === nodeName;
+    return isOwn || 'can only access CSINode with the same name as the requesting node';
+  },
   serviceaccounts: (q) => {
-    const isAllowed = q.info.subresource === 'token' ? q.verb === 'create' : mayRead(q);
-    return isAllowed && isUsedBy(q, ({ spec }) => [spec.serviceAccountName ?? 'default']);
+    const isUsed = (one: Question) => isUsedBy(one, ({ spec }) => [spec.serviceAccountName ?? 'default']);
+    const { verb, info } = q;
+    if (mayRead(q) && info.name !== '') return related(q, isUsed);
+    if (verb !== 'create' || info.name === '') return 'can only create tokens for individual service accounts';
+    return info.subresource === 'token' ? related(q, isUsed) : 'can only create token subresource of serviceaccount';
   },
 });
 
-function decideNodes({ verb, info, nodeName }: Question): boolean {
-  if (verb === 'create') return info.subresource === '';
-  if (reading.includes(verb)) return info.subresource === '';
-  return changing.includes(verb) && info.name === nodeName && ['', 'status'].includes(info.subresource);
+/** What a node does to what has its name: which that is, a create does not say before admission (NodeRestriction). */
+const ownVerbs = ['get', 'create', 'delete', ...changing];
+
+function decideLeases({ verb, info, nodeName }: Question): Verdict {
+  if (!ownVerbs.includes(verb)) return 'can only get, create, update, patch, or delete a node lease';
+  if (info.namespace !== 'kube-node-lease') {
+    return 'can only access leases in the "kube-node-lease" system namespace';
+  }
+  const isOwn = verb === 'create' || info.name === nodeName;
+  return isOwn || 'can only access node lease with the same name as the requesting node';
+}
+
+function related(question: Question, isRelated: (question: Question) => boolean): Verdict {
+  if (question.info.name === '') return 'No Object name found';
+  return isRelated(question) || `no relationship found between node '${question.nodeName}' and this object`;
+}
+
+function readNamespaced(question: Question, isRelated: (question: Question) => boolean): Verdict {
+  const { verb, info } = question;
+  if (!reading.includes(verb)) return 'can only read resources of this type';
+  if (info.subresource !== '') return 'cannot read subresource';
+  if (info.namespace === '') return 'can only read namespaced object of this type';
+  return related(question, isRelated);
+}
+
+/** Upstream's agents only get; these may also watch the one. */
+function readOne(question: Question, isRelated: (question: Question) => boolean): Verdict {
+  const { verb, info } = question;
+  if (!reading.includes(verb) || info.name === '') return 'can only get individual resources of this type';
+  return info.subresource === '' ? related(question, isRelated) : 'cannot get subresource';
+}
+
+/** Which node it is that is changed is for admission (NodeRestriction) to see. */
+function decideNodes({ verb, info }: Question): boolean {
+  if (info.subresource === 'status') return changing.includes(verb);
+  return info.subresource === '' && ['create', ...reading, ...changing].includes(verb);
 }
 
 /** All pods are an agent's business only while there are policies: those name the pods of other nodes by their labels. */
-function decidePods(question: Question): boolean {
+function decidePods(question: Question): Verdict {
   const { verb, info, nodeName, selectedNode, view } = question;
-  if (verb === 'list' || verb === 'watch') {
-    return info.subresource === '' && (selectedNode === nodeName || view.list(networkPolicies).length > 0);
+  // Which pods they make, end and tell of is for admission (NodeRestriction) to see.
+  if (info.subresource === 'status') return changing.includes(verb) || '';
+  if (info.subresource === 'eviction') return verb === 'create' || '';
+  if (info.subresource !== '') return '';
+  switch (verb) {
+    case 'create':
+    case 'delete':
+      return true;
+    case 'get':
+      return related(question, isPodHere);
+    case 'list':
+    case 'watch':
+      if (selectedNode === nodeName || view.list(networkPolicies).length > 0) return true;
+      if (info.name !== '') return related(question, isPodHere);
+      return 'can only list/watch pods with spec.nodeName field selector';
+    default:
+      return '';
   }
-  // Mirror pods: which ones is for admission (NodeRestriction) to see.
-  if (verb === 'create' && info.subresource === '') return true;
+}
+
+/** Of a pod that is gone a kubelet may hear that it is gone. */
+function isPodHere({ info, nodeName, view }: Question): boolean {
   const pod = view.get<PodObject>(pods, info.namespace, info.name);
-  // Of a pod that is gone a kubelet may hear that it is gone.
-  const isOurs = pod === undefined || pod.spec.nodeName === nodeName;
-  if (info.subresource === '') return isOurs && ['get', 'delete'].includes(verb);
-  return isOurs && (info.subresource === 'status' ? changing.includes(verb) : info.subresource === 'eviction');
+  return pod === undefined || pod.spec.nodeName === nodeName;
+}
+
+function isAttachedHere({ info, nodeName, view }: Question): boolean {
+  return view.get<Readonly<VolumeAttachment & KubeObject>>(attachments, '', info.name)?.spec.nodeName === nodeName;
+}
+
+/** By a pod of the node, or by a volume that one uses. */
+function isSecretUsed(question: Question): boolean {
+  const { info, view } = question;
+  if (isUsedBy(question, ({ spec }) => secretsOf(spec))) return true;
+  return view
+    .list<VolumeObject>(volumes)
+    .some((volume) => isSecretOfVolume(volume, info) && isVolumeUsedBy(question, volume));
 }
 
 /** Whether a pod of the node uses the claim that a volume is bound to. */
 function isVolumeUsed(question: Question): boolean {
-  const { info, view } = question;
-  const claimRef = view.get<Readonly<PersistentVolume & KubeObject>>(volumes, '', info.name)?.spec?.claimRef;
-  if (!claimRef?.name || !claimRef.namespace) return false;
-  const claim = { ...info, name: claimRef.name, namespace: claimRef.namespace };
-  return isUsedBy({ ...question, info: claim }, claimsOf);
+  const volume = question.view.get<VolumeObject>(volumes, '', question.info.name);
+  return volume !== undefined && isVolumeUsedBy(question, volume);
+}
+
+function isVolumeUsedBy(question: Question, { spec }: VolumeObject): boolean {
+  const { name, namespace } = spec?.claimRef ?? {};
+  if (!name || !namespace) return false;
+  return isUsedBy({ ...question, info: { ...question.info, name, namespace } }, claimsOf);
 }
 
 /** Whether a pod of the node refers to the object by name. */
 function isUsedBy({ info, nodeName, view }: Question, refers: (pod: PodObject) => readonly string[]): boolean {
-  if (info.name === '' || info.namespace === '') return false;
   return view
     .list<PodObject>(pods, info.namespace)
     .some((pod) => pod.spec.nodeName === nodeName && refers(pod).includes(info.name));

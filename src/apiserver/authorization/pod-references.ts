@@ -1,5 +1,5 @@
 // What a pod refers to by name: what its node's agent may read.
-import type { EphemeralContainer, PodSpec, Volume } from '../../api/core/v1/types.generated.ts';
+import type { EphemeralContainer, PersistentVolume, PodSpec, Volume } from '../../api/core/v1/types.generated.ts';
 
 function containersOf(spec: PodSpec): readonly Pick<EphemeralContainer, 'env' | 'envFrom'>[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
@@ -15,6 +15,11 @@ export function secretsOf(spec: PodSpec): string[] {
   return present([
     ...volumes.map((volume) => volume.secret?.secretName),
     ...volumes.flatMap((volume) => (volume.projected?.sources ?? []).map((source) => source.secret?.name)),
+    ...volumes.flatMap(({ azureFile, cephfs, cinder, flexVolume, iscsi, rbd, scaleIO, storageos, csi }) => [
+      azureFile?.secretName,
+      ...[cephfs, cinder, flexVolume, iscsi, rbd, scaleIO, storageos].map((source) => source?.secretRef?.name),
+      csi?.nodePublishSecretRef?.name,
+    ]),
     ...(spec.imagePullSecrets ?? []).map(({ name }) => name),
     ...containersOf(spec).flatMap(({ env = [], envFrom = [] }) => [
       ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
@@ -46,4 +51,20 @@ export function claimsOf({
   const nameOf = ({ name, persistentVolumeClaim, ephemeral }: Volume) =>
     persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
   return present((spec.volumes ?? []).map(nameOf));
+}
+
+/** Whether a node that mounts a volume needs a Secret for it, wherever that is; without a namespace it is beside the claim. */
+export function isSecretOfVolume(
+  { spec }: Readonly<PersistentVolume>,
+  secret: { readonly namespace: string; readonly name: string },
+): boolean {
+  const { azureFile, cephfs, cinder, flexVolume, iscsi, rbd, scaleIO, storageos, csi } = spec ?? {};
+  const references = [
+    azureFile && { name: azureFile.secretName, namespace: azureFile.secretNamespace },
+    ...[cephfs, cinder, flexVolume, iscsi, rbd, scaleIO, storageos].map((source) => source?.secretRef),
+    ...[csi?.nodePublishSecretRef, csi?.nodeStageSecretRef, csi?.nodeExpandSecretRef],
+  ];
+  return references.some(
+    (one) => one?.name === secret.name && (one.namespace || spec?.claimRef?.namespace) === secret.namespace,
+  );
 }

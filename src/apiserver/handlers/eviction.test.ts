@@ -84,6 +84,19 @@ test('the pod says that it was evicted; one of another version, or in a dry run,
   expect(await isGoing('a')).toBe(true);
 });
 
+test('an eviction names its pod', async () => {
+  await makePod('a');
+  for (const metadata of [{}, { name: 'b' }]) {
+    const { status, body } = await server.send<Status>('POST', `${pods}/a/eviction`, {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata,
+    });
+    expect(status).toBe(400);
+    expect(body.message).toBe('name in URL does not match name in Eviction object');
+  }
+});
+
 test('a budget that the controller has not seen yet says when to come back', async () => {
   await makePod('a');
   await makeBudget({ observedGeneration: 0, disruptionsAllowed: 1 });

@@ -30,9 +30,6 @@ export async function handleEviction(request: ResourceRequest): Promise<ApiRespo
   const { warnings, info } = request;
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
   const body = decode() as EvictionBody;
-  if (body.metadata.name && body.metadata.name !== info.name) {
-    throw badRequest(`name in URL does not match name in Eviction object: ${info.name} != ${body.metadata.name}`);
-  }
   const { gracePeriodSeconds, preconditions, propagationPolicy, dryRun: asked = [] } = body.deleteOptions ?? {};
   const options: DeleteOptions = {
     ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
@@ -42,6 +39,7 @@ export async function handleEviction(request: ResourceRequest): Promise<ApiRespo
   };
   const admission = writeAdmission(request, { dryRun: options.dryRun ?? false, kind: expected });
   await admission.admit(body);
+  if (body.metadata.name !== info.name) throw badRequest('name in URL does not match name in Eviction object');
   await admission.validate(body);
   await evict(request, options);
   return valueResponse(request, success, 201);
