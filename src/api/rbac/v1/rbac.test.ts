@@ -15,16 +15,20 @@ test.each<[string, Body, string[]]>([
       'subjects[0].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", "Group"',
     ],
   ],
-  [
-    'rolebindings',
-    { roleRef, subjects: [{ kind: 'User', name: '' }] },
-    ['subjects[0].name: Required value', 'subjects[0].name: Invalid value: "": user name cannot be empty'],
-  ],
+  ['rolebindings', { roleRef, subjects: [{ kind: 'User', name: '' }] }, ['subjects[0].name: Required value']],
   [
     'clusterroles',
     { aggregationRule: {} },
     [
       'aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil',
+    ],
+  ],
+  [
+    'clusterroles',
+    { aggregationRule: { clusterRoleSelectors: [{ matchExpressions: [{ key: 'a', operator: 'Bad' }] }] } },
+    [
+      'aggregationRule.clusterRoleSelectors[0].matchExpressions[0].operator: Invalid value: "Bad": not a valid selector operator',
+      'aggregationRule.clusterRoleSelectors[0]: Invalid value: null: invalid label selector.',
     ],
   ],
   [

@@ -77,10 +77,16 @@ function itemViolations({ type, min, max, maxLimitRequestRatio }: LimitRangeItem
   ]);
 }
 
+/** What a RuntimeClass adds to a pod is not held against it. */
+function askedByContainers({ spec }: Readonly<Pod>): Asked {
+  const { overhead: _overhead, ...rest } = spec ?? { containers: [] };
+  return { requests: podRequests({ spec: rest }), limits: podLimits({ spec: rest }) };
+}
+
 /** Everything in which a pod breaks a LimitRange. */
 export function podViolations({ spec }: LimitRange, pod: Readonly<Pod>): string[] {
   return (spec.limits ?? []).flatMap((item) => {
-    if (item.type === 'Pod') return itemViolations(item, { requests: podRequests(pod), limits: podLimits(pod) });
+    if (item.type === 'Pod') return itemViolations(item, askedByContainers(pod));
     if (item.type !== 'Container') return [];
     return [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].flatMap(({ resources }) =>
       itemViolations(item, {

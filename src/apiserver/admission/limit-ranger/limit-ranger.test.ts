@@ -50,6 +50,12 @@ test('bounds of pods are of the sum of their containers', () => {
   ]);
 });
 
+test('and not of what a RuntimeClass adds to them', () => {
+  const pod = podOf(container({ requests: { cpu: '1' }, limits: { cpu: '1' } }));
+  pod.spec!.overhead = { cpu: '500m' };
+  expect(podViolations(range({ type: 'Pod', max: { cpu: '1' } }), pod)).toEqual([]);
+});
+
 let server: TestServer;
 beforeEach(async () => {
   server = await startTestServer();

@@ -39,7 +39,6 @@ function validateSubject(
     if (apiGroup !== '') errors.push(notSupported(`${path}.apiGroup`, apiGroup, ['']));
     if (!namespaced && !subject.namespace) errors.push(required(`${path}.namespace`));
   } else if (kind === 'User' || kind === 'Group') {
-    if (!subject.name) errors.push(invalid(`${path}.name`, '', `${kind.toLowerCase()} name cannot be empty`));
     if (apiGroup !== rbacGroup) errors.push(notSupported(`${path}.apiGroup`, apiGroup, [rbacGroup]));
   } else {
     errors.push(notSupported(`${path}.kind`, kind, ['ServiceAccount', 'User', 'Group']));

@@ -44,7 +44,11 @@ function validateAggregation({ aggregationRule }: ClusterRole): FieldError[] {
   if (selectors.length === 0) {
     return [required(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
   }
-  return selectors.flatMap((selector, i) => validateLabelSelector(selector, `${at}[${i}]`));
+  return selectors.flatMap((selector, i) => {
+    const errors = validateLabelSelector(selector, `${at}[${i}]`);
+    // As upstream, which prints what it could not make of it.
+    return errors.length === 0 ? [] : [...errors, invalid(`${at}[${i}]`, null, 'invalid label selector.')];
+  });
 }
 
 const validateClusterRole = (object: ClusterRole): FieldError[] => [
