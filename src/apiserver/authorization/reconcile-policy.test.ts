@@ -64,6 +64,23 @@ describe('at start', () => {
     expect(reconciledRole(present, expected)?.rules).toEqual([...present.rules, rule('nodes')]);
   });
 
+  // Whoever does not want a default role to be gathered says so in its label.
+  test('labels stay as someone changed them, others come back', () => {
+    const edit = named('system:aggregate-to-edit');
+    const aggregate = 'rbac.authorization.k8s.io/aggregate-to-edit';
+    const metadata = { ...edit.metadata, labels: { [aggregate]: 'false', mine: 'x' } };
+    expect(reconciledRole({ ...edit, metadata }, edit)?.metadata.labels).toEqual({
+      [aggregate]: 'false',
+      'kubernetes.io/bootstrapping': 'rbac-defaults',
+      mine: 'x',
+    });
+  });
+
+  test('a role that is to gather nothing gathers nothing', () => {
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] };
+    expect(reconciledRole({ ...expected, aggregationRule }, expected)).toEqual(expected);
+  });
+
   test('a role that says so is left alone', () => {
     const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'false' };
     const present = { ...expected, rules: [], metadata: { ...expected.metadata, annotations } };
@@ -78,7 +95,7 @@ describe('at start', () => {
     expect(reconciled?.aggregationRule?.clusterRoleSelectors).toHaveLength(2);
   });
 
-  test('subjects come back, others stay; a binding to another role stays', () => {
+  test('subjects come back, others stay; a binding to another role is made anew', () => {
     const binding = bootstrapClusterRoleBindings.find(({ metadata }) => metadata.name === 'system:discovery')!;
     const jane = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jane' };
     expect(reconciledBinding({ ...binding, subjects: [jane] }, binding)?.subjects).toEqual([
@@ -86,6 +103,9 @@ describe('at start', () => {
       ...binding.subjects!,
     ]);
     const elsewhere = { ...binding, roleRef: { ...binding.roleRef, name: 'other' }, subjects: [] };
-    expect(reconciledBinding(elsewhere, binding)).toBeUndefined();
+    expect(reconciledBinding(elsewhere, binding)).toBe(binding);
+    const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'false' };
+    const kept = { ...elsewhere, metadata: { ...elsewhere.metadata, annotations } };
+    expect(reconciledBinding(kept, binding)).toBeUndefined();
   });
 });

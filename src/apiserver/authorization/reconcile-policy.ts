@@ -1,5 +1,5 @@
-// Brings the stored bootstrap policy up to date at start, as upstream does: what is missing is made or added, what someone
-// added stays, and what carries `rbac.authorization.kubernetes.io/autoupdate: "false"` is left alone.
+// Brings the stored bootstrap policy up to date at start, as upstream does (k8s.io/component-helpers/auth/rbac/reconciliation):
+// what is missing is made or added, what someone added stays, labels also as they changed them, and what carries `rbac.authorization.kubernetes.io/autoupdate: "false"` is left alone.
 import type { ClusterRole, Role, RoleBinding, Subject } from '../../api/rbac/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
@@ -20,8 +20,8 @@ type AnyRole = KubeObject & Pick<Role, 'rules'> & Pick<ClusterRole, 'aggregation
 type AnyBinding = KubeObject & Pick<RoleBinding, 'roleRef' | 'subjects'>;
 
 function withMetadata<T extends KubeObject>(present: Readonly<T>, expected: T): T {
-  const labels = { ...present.metadata.labels, ...expected.metadata.labels };
-  const annotations = { ...present.metadata.annotations, ...expected.metadata.annotations };
+  const labels = { ...expected.metadata.labels, ...present.metadata.labels };
+  const annotations = { ...expected.metadata.annotations, ...present.metadata.annotations };
   return { ...present, metadata: { ...present.metadata, labels, annotations } };
 }
 
@@ -33,6 +33,7 @@ export function reconciledRole(present: Readonly<AnyRole>, expected: AnyRole): A
   const wanted = expected.aggregationRule?.clusterRoleSelectors ?? [];
   const missing = wanted.filter((one) => !selectors.some((other) => jsonEqual(one, other)));
   if (missing.length > 0) role.aggregationRule = { clusterRoleSelectors: [...selectors, ...missing] };
+  if (!expected.aggregationRule) delete role.aggregationRule;
   // The rules of a role that gathers others' are its controller's.
   if (!expected.aggregationRule) {
     const lacking = uncovered(present.rules ?? [], expected.rules ?? []);
@@ -45,10 +46,10 @@ function isSame(a: Subject, b: Subject): boolean {
   return a.kind === b.kind && a.name === b.name && (a.namespace ?? '') === (b.namespace ?? '');
 }
 
-/** The same for bindings; a binding to another role cannot be changed, and stays. */
+/** The same for bindings; `expected` itself where the binding is to another role: that cannot be changed, it is made anew. */
 export function reconciledBinding(present: Readonly<AnyBinding>, expected: AnyBinding): AnyBinding | undefined {
   if (present.metadata.annotations?.[autoUpdate] === 'false') return undefined;
-  if (!jsonEqual(present.roleRef, expected.roleRef)) return undefined;
+  if (!jsonEqual(present.roleRef, expected.roleRef)) return expected;
   const binding = withMetadata(present, expected);
   const subjects = present.subjects ?? [];
   const missing = (expected.subjects ?? []).filter((one) => !subjects.some((other) => isSame(one, other)));
@@ -71,13 +72,18 @@ export async function ensureBootstrapPolicy({ view, create, transport }: PolicyA
     reconcile: (present: Readonly<T>, expected: T) => T | undefined,
   ) => {
     await Promise.all(
-      objects.map((object) => {
+      objects.map(async (object) => {
         const { name, namespace = '' } = object.metadata;
+        const kind = { group: apiGroup, version: 'v1', resource };
         const present = view.get<T>({ group: apiGroup, resource }, namespace, name);
-        if (!present) return create({ group: apiGroup, version: 'v1', resource }, object);
+        if (!present) return create(kind, object);
         const changed = reconcile(present, object);
+        if (!changed) return;
         const folder = namespace === '' ? resource : `namespaces/${namespace}/${resource}`;
-        return changed && replace(transport, `/apis/${apiGroup}/v1/${folder}/${name}`, changed);
+        const path = `/apis/${apiGroup}/v1/${folder}/${name}`;
+        if (changed !== object) return send(transport, 'PUT', path, changed);
+        await send(transport, 'DELETE', path, { preconditions: { uid: present.metadata.uid } });
+        return create(kind, object);
       }),
     );
   };
@@ -89,12 +95,12 @@ export async function ensureBootstrapPolicy({ view, create, transport }: PolicyA
   ]);
 }
 
-async function replace(transport: Transport, path: string, object: KubeObject): Promise<void> {
+async function send(transport: Transport, method: 'PUT' | 'DELETE', path: string, body: object): Promise<void> {
   const headers = { 'content-type': 'application/json' };
-  const response = await transport.request({ method: 'PUT', path, headers, body: JSON.stringify(object) });
-  // 409: another server of the same store was faster.
-  if (response.status < 400 || response.status === 409) return;
+  const response = await transport.request({ method, path, headers, body: JSON.stringify(body) });
+  // Another server of the same store was faster.
+  if (response.status < 400 || response.status === 409 || (method === 'DELETE' && response.status === 404)) return;
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body) chunks.push(chunk);
-  throw new Error(`PUT ${path}: ${Buffer.concat(chunks).toString().trim()}`);
+  throw new Error(`${method} ${path}: ${Buffer.concat(chunks).toString().trim()}`);
 }
