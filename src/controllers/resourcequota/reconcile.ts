@@ -57,7 +57,7 @@ function isInScope(quota: Readonly<ResourceQuota>, evaluator: Evaluator, object:
   return scopeSelectorsOf(quota).every((selector) => evaluator.matchesScope(selector, object));
 }
 
-/** Whether a change lets an object cost another amount than before. */
+/** Whether a change lets an object cost another amount than before, or cost it to other quotas. */
 export function changesUsage(
   resource: QualifiedResource,
   {
@@ -68,6 +68,7 @@ export function changesUsage(
 ): boolean {
   const evaluator = evaluatorOf(resource);
   if (!evaluator?.countsUpdates) return false;
+  if (evaluator.changesScope?.(object, old)) return true;
   return !equalAmounts(evaluator.usage(object, now), evaluator.usage(old, now));
 }
 

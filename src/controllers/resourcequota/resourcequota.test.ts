@@ -105,3 +105,18 @@ test('counts what is there, and again when something goes, ends or is not served
   expect(await used()).toEqual({ ...all, pods: '0', configmaps: '0', 'count/deployments.apps': '0' });
   expect(harness.errors).toEqual([]);
 });
+
+test('counts again when a pod comes under other quotas', async () => {
+  harness = startControllers({ names: ['resourcequota-controller'] });
+  const { api } = harness;
+  const client = api.resource<ResourceQuota>(resourceQuotas);
+  const all = api.resource<Pod>(pods);
+  await all.create(makePod('a', {}));
+  await client.create(quotaOf({ pods: '5' }, { scopes: ['NotTerminating'] }));
+  await harness.settle();
+  const used = async () => (await client.get('q', 'default')).status?.used;
+  expect(await used()).toEqual({ pods: '1' });
+  await all.patch({ name: 'a', namespace: 'default', type: 'merge', body: { spec: { activeDeadlineSeconds: 60 } } });
+  await harness.settle();
+  expect(await used()).toEqual({ pods: '0' });
+});

@@ -81,3 +81,40 @@ test('a quota that was not counted yet refuses', async () => {
   const answer = await send<Status>('POST', '/api/v1/namespaces/n/secrets', { metadata: { name: 's' } });
   expect(answer.body.message).toBe('secrets "s" is forbidden: status unknown for quota: q, resources: secrets');
 });
+
+const pods = '/api/v1/namespaces/n/pods';
+const mergePatch = 'application/merge-patch+json';
+
+async function makePod(name: string): Promise<void> {
+  const { send } = servers[0]!;
+  await send('POST', '/api/v1/namespaces/n/serviceaccounts', { metadata: { name: 'default' } });
+  const { status } = await send('POST', pods, {
+    metadata: { name },
+    spec: { containers: [{ name: 'c', image: 'i' }] },
+  });
+  expect(status).toBe(201);
+}
+
+// As kube-apiserver: only who makes or resizes a pod is asked, and who gives it a deadline.
+test('what a kubelet says of a pod is not refused, though the pod would not fit', async () => {
+  await makePod('p');
+  const { send } = servers[0]!;
+  await send('PATCH', `${pods}/p/status`, { status: { phase: 'Failed' } }, mergePatch);
+  await makeQuota('q', { pods: '0', 'requests.cpu': '1' });
+  expect((await send('PATCH', `${pods}/p/status`, { status: { phase: 'Running' } }, mergePatch)).status).toBe(200);
+  expect(await usedOf('q')).toEqual({ pods: '0', 'requests.cpu': '0' });
+});
+
+test('a pod that gets a deadline is charged to the quota of those that have one', async () => {
+  await makePod('p');
+  await makePod('r');
+  await makeQuota('brief', { pods: '1' }, { scopes: ['Terminating'] });
+  const { send } = servers[0]!;
+  const deadline = { spec: { activeDeadlineSeconds: 60 } };
+  expect((await send('PATCH', `${pods}/p`, deadline, mergePatch)).status).toBe(200);
+  expect(await usedOf('brief')).toEqual({ pods: '1' });
+  const answer = await send<Status>('PATCH', `${pods}/r`, deadline, mergePatch);
+  expect(answer.body.message).toBe(
+    'pods "r" is forbidden: exceeded quota: brief, requested: pods=1, used: pods=1, limited: pods=1',
+  );
+});

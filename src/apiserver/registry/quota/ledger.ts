@@ -49,9 +49,11 @@ export class QuotaLedger {
     const { namespace = '' } = object.metadata;
     const evaluator = evaluatorOf(definition);
     if (!evaluator || (old && !evaluator.countsUpdates)) return write(noCompanions);
+    if (old && evaluator.asksAbout?.(object, old) === false) return write(noCompanions);
     const request = { evaluator, object, old, now: this.#clock.now() };
     // Most updates cost nothing more, and need not wait for others.
-    if (old && Object.keys(addedCost(request)).length === 0) return write(noCompanions);
+    const isElsewhere = old !== undefined && evaluator.changesScope?.(object, old) === true;
+    if (old && !isElsewhere && Object.keys(addedCost(request)).length === 0) return write(noCompanions);
     return this.#inTurn(namespace, async () => {
       await this.#cache.waitForNow();
       const quotas = this.#quotas(namespace);

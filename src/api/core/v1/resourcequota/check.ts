@@ -35,8 +35,11 @@ export function checkQuotas(quotas: readonly Readonly<ResourceQuota>[], request:
   const concerned = quotas.filter((quota) => matches(quota, evaluator, object));
   if (concerned.length === 0) return free;
   const usage = evaluator.usage(object, now);
-  const delta = addedCost(request);
-  if (Object.keys(delta).length === 0) return free;
+  const added = addedCost(request);
+  // A quota that the object did not concern before is charged for all of it.
+  const costTo = (quota: Readonly<ResourceQuota>) =>
+    old && !matches(quota, evaluator, old) ? withoutZeros(usage) : added;
+  if (concerned.every((quota) => Object.keys(costTo(quota)).length === 0)) return free;
   for (const quota of concerned) {
     const reason = unmeasurable(quota, evaluator, object);
     if (reason !== undefined) return { allowed: false, reason };
@@ -47,8 +50,7 @@ export function checkQuotas(quotas: readonly Readonly<ResourceQuota>[], request:
   }
   const charged = new Map<string, Record<string, string>>();
   for (const quota of concerned) {
-    const cost = old && !matches(quota, evaluator, old) ? withoutZeros(usage) : delta;
-    const done = charge(quota, cost);
+    const done = charge(quota, costTo(quota));
     if (typeof done === 'string') return { allowed: false, reason: done };
     if (done) charged.set(quota.metadata.name, done);
   }

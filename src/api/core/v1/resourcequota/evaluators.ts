@@ -1,4 +1,5 @@
 // What objects cost of a quota: one evaluator per resource that quotas know more of than its count.
+import { jsonEqual } from '../../../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../../../apimachinery/object.ts';
 import {
   compareQuantities,
@@ -19,11 +20,15 @@ import type {
   ScopedResourceSelectorRequirement,
   Service,
 } from '../types.generated.ts';
-import { claimMatchesScope, podMatchesScope } from './scopes.ts';
+import { attributesClassesOf, claimMatchesScope, isTerminating, podMatchesScope } from './scopes.ts';
 
 export interface Evaluator {
   /** Whether an update can make an object cost more. */
   readonly countsUpdates: boolean;
+  /** Which updates quotas are asked about; absent: all. */
+  asksAbout?(object: Readonly<KubeObject>, old: Readonly<KubeObject>): boolean;
+  /** Whether an update may bring an object under quotas of other scopes. */
+  changesScope?(object: Readonly<KubeObject>, old: Readonly<KubeObject>): boolean;
   /** Those of the names of a quota's limits that objects of this resource count for. */
   matchingResources(names: readonly string[]): string[];
   /** `now` in milliseconds since the epoch: pods past their grace period cost nothing. */
@@ -32,6 +37,8 @@ export interface Evaluator {
   /** What the object must say where the quota limits it, and does not: `must specify …`. */
   missing?(required: readonly string[], object: Readonly<KubeObject>): string | undefined;
 }
+
+type Claim = Readonly<PersistentVolumeClaim>;
 
 const one = quantityOf(1);
 
@@ -49,6 +56,9 @@ function isPodResource(name: string): boolean {
 
 const pods: Evaluator = {
   countsUpdates: true,
+  // A resize, and a deadline. What a kubelet says of a pod is no question.
+  asksAbout: (object, old) => !jsonEqual((object as Readonly<Pod>).spec, (old as Readonly<Pod>).spec),
+  changesScope: (object, old) => isTerminating(object as Readonly<Pod>) !== isTerminating(old as Readonly<Pod>),
   matchingResources: (names) => names.filter(isPodResource),
   usage(object, now) {
     const pod = object as Readonly<Pod>;
@@ -125,6 +135,7 @@ const services: Evaluator = {
 
 const claims: Evaluator = {
   countsUpdates: true,
+  changesScope: (object, old) => !jsonEqual(attributesClassesOf(object as Claim), attributesClassesOf(old as Claim)),
   matchingResources: (names) =>
     names.filter(
       (name) =>
@@ -133,7 +144,7 @@ const claims: Evaluator = {
         claimResources.some((resource) => name.endsWith(storageClassSuffix + resource)),
     ),
   usage(object) {
-    const claim = object as Readonly<PersistentVolumeClaim>;
+    const claim = object as Claim;
     const usage: Record<string, Quantity> = { persistentvolumeclaims: one, 'count/persistentvolumeclaims': one };
     const className = classNameOf(claim);
     const storage = requestedStorage(claim);
@@ -143,11 +154,11 @@ const claims: Evaluator = {
     if (storage) usage[`${className}${storageClassSuffix}requests.storage`] = storage;
     return usage;
   },
-  matchesScope: (selector, object) => claimMatchesScope(selector, object as Readonly<PersistentVolumeClaim>),
+  matchesScope: (selector, object) => claimMatchesScope(selector, object as Claim),
 };
 
 /** In whole bytes; what was allocated while a claim shrinks again still counts. */
-function requestedStorage({ spec, status }: Readonly<PersistentVolumeClaim>): Quantity | undefined {
+function requestedStorage({ spec, status }: Claim): Quantity | undefined {
   const text = spec?.resources?.requests?.storage;
   if (text === undefined) return undefined;
   const wanted = parseQuantity(String(text));

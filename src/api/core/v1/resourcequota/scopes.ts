@@ -14,13 +14,18 @@ export function scopeSelectorsOf({ spec }: Pick<ResourceQuota, 'spec'>): ScopedR
   return [...plain, ...(spec?.scopeSelector?.matchExpressions ?? [])];
 }
 
+/** Whether a pod has a deadline. */
+export function isTerminating({ spec }: Readonly<Pod>): boolean {
+  return (spec?.activeDeadlineSeconds ?? -1) >= 0;
+}
+
 export function podMatchesScope(selector: ScopedResourceSelectorRequirement, pod: Readonly<Pod>): boolean {
   const { spec } = pod;
   switch (selector.scopeName) {
     case 'Terminating':
-      return (spec?.activeDeadlineSeconds ?? -1) >= 0;
+      return isTerminating(pod);
     case 'NotTerminating':
-      return (spec?.activeDeadlineSeconds ?? -1) < 0;
+      return !isTerminating(pod);
     case 'BestEffort':
       return qosClass(pod) === 'BestEffort';
     case 'NotBestEffort':
@@ -34,20 +39,21 @@ export function podMatchesScope(selector: ScopedResourceSelectorRequirement, pod
   }
 }
 
-export function claimMatchesScope(
-  selector: ScopedResourceSelectorRequirement,
-  { spec, status }: Readonly<PersistentVolumeClaim>,
-): boolean {
-  if (selector.scopeName !== 'VolumeAttributesClass') return false;
+/** The VolumeAttributesClasses that a claim has, had or is to have. */
+export function attributesClassesOf({ spec, status }: Readonly<PersistentVolumeClaim>): string[] {
   const names = [
     spec?.volumeAttributesClassName,
     status?.currentVolumeAttributesClassName,
     status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
   ];
-  return matchesValues(
-    selector,
-    names.flatMap((name) => name || []),
-  );
+  return names.flatMap((name) => name || []);
+}
+
+export function claimMatchesScope(
+  selector: ScopedResourceSelectorRequirement,
+  claim: Readonly<PersistentVolumeClaim>,
+): boolean {
+  return selector.scopeName === 'VolumeAttributesClass' && matchesValues(selector, attributesClassesOf(claim));
 }
 
 /** As a label selector over one label that has one of the values, or is not there. */
