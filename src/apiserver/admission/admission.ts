@@ -26,6 +26,8 @@ export interface AdmissionRequest {
   readonly namespace: string;
   /** Empty in the first phase of a create with generateName. */
   readonly name: string;
+  /** The name in the request's path, empty of a POST to a collection; absent: as `name`. */
+  readonly pathName?: string;
   /** May be changed in place in the first phase; undefined for DELETE. */
   readonly object: KubeObject | undefined;
   /** What is there: for UPDATE and DELETE. */

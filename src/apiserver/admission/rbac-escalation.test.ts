@@ -42,7 +42,13 @@ function viewOf(there: Readonly<Record<string, readonly unknown[]>>): AdmissionV
 async function admit(
   resource: string,
   content: object,
-  { user = jane, namespace = 'ns', old = undefined as object | undefined, view = viewOf(objects) } = {},
+  {
+    user = jane,
+    namespace = 'ns',
+    old = undefined as object | undefined,
+    view = viewOf(objects),
+    pathName = 'new',
+  } = {},
 ) {
   const named = (more: object) => ({ metadata: { name: 'new', namespace }, ...more }) as unknown as KubeObject;
   await rbacEscalation(
@@ -53,6 +59,7 @@ async function admit(
       kind: { group, version: 'v1', kind: 'Role' },
       namespace,
       name: 'new',
+      pathName,
       object: named(content),
       old: old && named(old),
       user,
@@ -161,8 +168,9 @@ const special = viewOf({
 test.each<[string, string, object, Parameters<typeof admit>[2], string?]>([
   ['eve', 'clusterroles', nodes, cluster],
   ['eve', 'clusterroles', gathering, cluster],
-  // A create has no name in its path.
-  ['ned', 'clusterroles', nodes, cluster, notHeld],
+  ['ned', 'clusterroles', nodes, cluster],
+  // A POST has no name in its path.
+  ['ned', 'clusterroles', nodes, { ...cluster, pathName: '' }, notHeld],
   ['ned', 'clusterroles', nodes, { ...cluster, old: {} }],
   // Whether there is such a role is not asked of who may bind any: validation refuses it.
   ['bob', 'clusterrolebindings', binding('Role', 'x'), cluster],

@@ -45,10 +45,10 @@ function beyondOwners({ metadata, ...rest }: Readonly<KubeObject>): unknown {
 }
 
 async function checkRole(request: Request, view: AdmissionView): Promise<void> {
-  const { definition, operation } = request;
+  const { definition } = request;
   const role: AnyRole = request.object;
-  // As upstream, which asks with the name in the request's path: a create has none.
-  const name = operation === 'CREATE' ? '' : request.name;
+  // As upstream: of a POST the authorizer does not know the name.
+  const name = request.pathName ?? request.name;
   if (await mayToo({ request, view, verb: 'escalate', resource: definition.resource, name })) return;
   const refuse = (why: string) => forbidden(definition, role.metadata.name ?? '', why);
   const why = beyondOwn(request, view, role.rules ?? []);

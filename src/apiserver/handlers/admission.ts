@@ -32,6 +32,7 @@ export function writeAdmission(request: ResourceRequest, options: WriteAdmission
     ...commonAttributes(request, options),
     operation: old ? 'UPDATE' : 'CREATE',
     name: options.name ?? (request.info.name || (object.metadata.name ?? '')),
+    pathName: request.info.name,
     object,
     old,
     options: writeOptions(request, old ? 'UpdateOptions' : 'CreateOptions'),
