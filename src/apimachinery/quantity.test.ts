@@ -17,6 +17,12 @@ import {
 test.each([
   ['0', '0'],
   ['100m', '100m'],
+  ['1500E', '1500E'],
+  // Upstream knows no suffix beyond E, and writes none.
+  ['1000E', '1'],
+  ['-123000E', '-123'],
+  ['1000000P', '1'],
+  ['1000e18', '1e21'],
   ['1000m', '1'],
   ['0.5', '500m'],
   ['.5', '500m'],
@@ -87,8 +93,13 @@ test.each([
   ['1K', "unable to parse quantity's suffix"],
   ['1ki', "unable to parse quantity's suffix"],
   ['1e', "unable to parse quantity's suffix"],
+  ['1e9223372036854775808', "unable to parse quantity's suffix"],
 ])('%j is refused', (text, message) => {
   expect(() => parseQuantity(text)).toThrow(message);
+});
+
+test('exponents are of 32 bits', () => {
+  expect(parseQuantity('1e4294967299').nano).toBe(parseQuantity('1000').nano);
 });
 
 test('sizes and milli-values are rounded up', () => {

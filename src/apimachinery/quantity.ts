@@ -110,16 +110,23 @@ function suffixScale(suffix: string): { power: number; bits: bigint; format: Qua
   const power = decimalPowers[suffix];
   if (power !== undefined) return { power, bits: 0n, format: 'DecimalSI' };
   const exponent = /^[eE]([-+]?[0-9]+)$/.exec(suffix);
-  if (!exponent) throw new QuantityError("unable to parse quantity's suffix");
-  // Upstream spends minutes on more than a few thousand digits; nothing here is that large.
-  return { power: Math.max(-500, Math.min(500, Number(exponent[1]))), bits: 0n, format: 'DecimalExponent' };
+  const given = exponent ? BigInt(exponent[1]!.replace(/^\+/, '')) : undefined;
+  if (given === undefined || BigInt.asIntN(64, given) !== given) {
+    throw new QuantityError("unable to parse quantity's suffix");
+  }
+  // Upstream counts in 32 bits, and spends minutes on more than a few thousand digits; nothing here is that large.
+  const wrapped = Number(BigInt.asIntN(32, given));
+  return { power: Math.max(-500, Math.min(500, wrapped)), bits: 0n, format: 'DecimalExponent' };
 }
 
 function divideUp(value: bigint, by: bigint): bigint {
   return (value + by - 1n) / by;
 }
 
-/** The canonical text: no fraction, the largest suffix that keeps it exact. */
+/**
+ * The canonical text: no fraction, the largest suffix that keeps it exact. As upstream, whole multiples of 1000E have none at all:
+ * there is no suffix beyond `E`, and what is written is read again as another quantity.
+ */
 export function printQuantity({ nano, format }: Quantity): string {
   if (nano === 0n) return '0';
   const kibi = 1024n * giga;
@@ -134,12 +141,12 @@ export function printQuantity({ nano, format }: Quantity): string {
   }
   let value = nano;
   let power = -9;
-  while (value % 1000n === 0n && (power < 18 || format === 'DecimalExponent')) {
+  while (value % 1000n === 0n) {
     value /= 1000n;
     power += 3;
   }
   if (format === 'DecimalExponent') return power === 0 ? `${value}` : `${value}e${power}`;
-  return `${value}${decimalSuffixes.get(power)}`;
+  return `${value}${decimalSuffixes.get(power) ?? ''}`;
 }
 
 /** A quantity's text as the API answers it: canonical, or as it was written where upstream keeps that. Throws QuantityError. */
