@@ -1,4 +1,5 @@
 // Reads what `ipvsadm -Ln`, `ipset save` and `ip -json addr` print.
+import { splitHostPort } from '../net/ip.ts';
 import { realKey, serverKey } from './diff.ts';
 import type { IpSet, RealServer, VirtualServer } from './ruleset.ts';
 
@@ -14,9 +15,9 @@ export interface ServerListing {
   connections(server: VirtualServer, real: RealServer): Connections;
 }
 
-function splitHostPort(text: string): { address: string; port: number } {
-  const colon = text.lastIndexOf(':');
-  return { address: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+function addressPort(text: string): { address: string; port: number } {
+  const { host: address, port } = splitHostPort(text);
+  return { address, port };
 }
 
 const serverLine = /^(TCP|UDP|SCTP) +(\S+) (\S+)(.*)$/;
@@ -36,7 +37,7 @@ export function parseServers(text: string): ServerListing {
       const seconds = /persistent (\d+)/.exec(rest)?.[1];
       current = {
         protocol: protocol.toLowerCase() as VirtualServer['protocol'],
-        ...splitHostPort(name),
+        ...addressPort(name),
         scheduler,
         ...(flags && { schedulerFlags: flags }),
         persistentSeconds: seconds === undefined ? undefined : Number(seconds),
@@ -46,7 +47,7 @@ export function parseServers(text: string): ServerListing {
     } else if (/^FWM /.test(line)) {
       current = undefined;
     } else if (current && weight !== undefined) {
-      const real = { ...splitHostPort(realName), weight: Number(weight) };
+      const real = { ...addressPort(realName), weight: Number(weight) };
       current.realServers.push(real);
       counts.set(countKey(current, real), { active: Number(active), inactive: Number(inactive) });
     }

@@ -135,6 +135,12 @@ export function joinHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** The other way round; the port is NaN where the text has none after its last colon. */
+export function splitHostPort(text: string): { readonly host: string; readonly port: number } {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
 function within(ip: IP, family: IPFamily, prefix: bigint, length: number): boolean {
   const shift = BigInt(bitsOf(family) - length);
   return ip.family === family && ip.value >> shift === prefix >> shift;

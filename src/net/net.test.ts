@@ -24,6 +24,7 @@ import {
   joinHostPort,
   parseIP,
   parseIPSloppy,
+  splitHostPort,
 } from './ip.ts';
 
 const ipv4 = fc.bigInt(0n, 2n ** 32n - 1n).map((value): IP => ({ family: 'IPv4', value }));
@@ -99,9 +100,13 @@ test('special ranges', () => {
   expect(['224.0.1.5', 'ff05::1'].some((t) => is(isLinkLocalMulticast, t))).toBe(false);
 });
 
-test('joinHostPort brackets IPv6', () => {
+test('joinHostPort brackets IPv6, splitHostPort takes the brackets away', () => {
   expect(joinHostPort('10.0.0.1', 80)).toBe('10.0.0.1:80');
   expect(joinHostPort('fd00::1', 80)).toBe('[fd00::1]:80');
+  for (const host of ['10.0.0.1', 'fd00::1', 'localhost']) {
+    expect(splitHostPort(joinHostPort(host, 80))).toEqual({ host, port: 80 });
+  }
+  expect(splitHostPort('localhost').port).toBeNaN();
 });
 
 const anyCIDR = anyIP.chain((ip) =>

@@ -1,5 +1,6 @@
 // What iptables rules do to a packet.
 import type { Chain, Match, Rule, TableName, Target } from '../iptables/ruleset.ts';
+import { splitHostPort } from '../net/ip.ts';
 import { isWithin, type Routing } from './address.ts';
 import type { IpSets } from './ipset.ts';
 import type { AddressPort, FoundElement, Memory } from './packet.ts';
@@ -156,6 +157,6 @@ function hasState(state: PacketState, wanted: string): boolean {
 
 /** `10.0.0.1:80`, `[fd00::1]:80`. */
 function addressPort(text: string): AddressPort {
-  const colon = text.lastIndexOf(':');
-  return { address: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+  const { host: address, port } = splitHostPort(text);
+  return { address, port };
 }

@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import type { EventRecorder } from '../../client/events.ts';
 import { metricsContentType } from '../../metrics/metric.ts';
-import type { IPFamily } from '../../net/ip.ts';
+import { type IPFamily, splitHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import { http } from '../../system/http.ts';
 import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
@@ -56,11 +56,6 @@ export function serviceHealths(plans: Iterable<ServicePortPlan>): Map<number, Se
   return healths;
 }
 
-function parseAddress(text: string): { host: string; port: number } {
-  const colon = text.lastIndexOf(':');
-  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
-}
-
 type Answer = (url: URL, accept: string | undefined) => HealthResponse | Promise<HealthResponse>;
 
 function requestURL(url = '/'): URL {
@@ -90,9 +85,9 @@ export class HealthServers {
   async run(signal: AbortSignal): Promise<void> {
     const { healthzAddress, metricsAddress, bindAddressHardFail } = this.#options;
     const servers: Server[] = [];
-    if (healthzAddress) servers.push(this.#listen(parseAddress(healthzAddress), (url) => this.#healthz(url)));
+    if (healthzAddress) servers.push(this.#listen(splitHostPort(healthzAddress), (url) => this.#healthz(url)));
     if (metricsAddress)
-      servers.push(this.#listen(parseAddress(metricsAddress), (url, accept) => this.#metrics(url, accept)));
+      servers.push(this.#listen(splitHostPort(metricsAddress), (url, accept) => this.#metrics(url, accept)));
     this.#running = true;
     this.update();
     const { promise: ended, resolve, reject } = Promise.withResolvers<void>();

@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import type { PodMatch, Story } from '../../explain/story/story.ts';
 import { mostOpenDoors, podCountOf } from '../picture/layout.ts';
-import { lostOf, percent } from '../picture/lines.ts';
+import { addressOf, lostOf, percent } from '../picture/lines.ts';
 import { PodShape } from '../picture/pod-squares.tsx';
 import { type At, getConnections, getStory } from '../state/api.ts';
 import { useAnswer } from '../state/use-answer.ts';
@@ -159,7 +159,7 @@ function ConnectionCounts({ id, world }: { readonly id: string; readonly world: 
   );
   const counts = new Map<string, number>();
   for (const { endpoint, count } of asked?.connections ?? []) {
-    if (addresses.has(endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, ''))) {
+    if (addresses.has(addressOf(endpoint))) {
       counts.set(endpoint, (counts.get(endpoint) ?? 0) + count);
     }
   }

@@ -69,7 +69,8 @@ function shareOf({ address }: EndpointItem, traffic: TrafficItem | undefined): n
   return 0;
 }
 
-function addressOf(endpoint: string): string {
+/** Of `address:port`, `[address]:port`. */
+export function addressOf(endpoint: string): string {
   return endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 }
 
