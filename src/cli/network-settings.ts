@@ -45,12 +45,23 @@ export async function clusterDomainOf(flags: NetworkFlags, source: ObjectFlags):
   return running?.clusterDomain ?? defaultClusterDomain;
 }
 
-/** How a cluster of this machine was brought up; its mode and domain are undefined where no record says. */
+/** Likewise: where packets get to beyond the cluster with egress off; undefined where it is on, or nothing is known of it. */
+export async function reachOfSource(source: ObjectFlags): Promise<readonly string[] | undefined> {
+  return isOfThisMachine(source) ? (await networkOfThisMachine(source)).reach : undefined;
+}
+
+/** How a cluster of this machine was brought up; its mode, domain and reach are undefined where no record says. */
 export async function networkOfThisMachine(source: Pick<ObjectFlags, 'name' | 'dataDir'>) {
-  const [{ rangesOf }, { readRecord }] = await Promise.all([
+  const [{ rangesOf }, { reachOf }, { readRecord }] = await Promise.all([
     import('../cluster/layout.ts'),
+    import('../cluster/reach.ts'),
     import('../cluster/record.ts'),
   ]);
   const record = await readRecord(tools.files, await pathsOf(source)).catch(() => undefined);
-  return { ...rangesOf(record ?? {}), proxyMode: record?.proxyMode, clusterDomain: record?.clusterDomain };
+  return {
+    ...rangesOf(record ?? {}),
+    proxyMode: record?.proxyMode,
+    clusterDomain: record?.clusterDomain,
+    reach: record && reachOf(record),
+  };
 }

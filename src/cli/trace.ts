@@ -4,7 +4,13 @@ import { Failure } from '../cluster/failure.ts';
 import { liveText } from '../explain/live/text.ts';
 import { addOutputOption } from './cluster-options.ts';
 import type { Found, LiveOptions } from './live-trace.ts';
-import { addNetworkOptions, clusterDomainOf, type NetworkFlags, networkSettings } from './network-settings.ts';
+import {
+  addNetworkOptions,
+  clusterDomainOf,
+  type NetworkFlags,
+  networkSettings,
+  reachOfSource,
+} from './network-settings.ts';
 import { addObjectOptions, type ObjectFlags, objectsOf } from './objects.ts';
 
 interface Flags extends ObjectFlags, NetworkFlags {
@@ -32,6 +38,7 @@ async function run(fromText: string, toText: string, flags: Flags): Promise<void
   ]);
   const settings = await networkSettings(flags, flags);
   const clusterDomain = await clusterDomainOf(flags, flags);
+  const reach = await reachOfSource(flags);
   try {
     const [from, to] = [parseFrom(fromText, flags.namespace), parseTo(toText)];
     const { via: entryNode } = flags;
@@ -39,7 +46,7 @@ async function run(fromText: string, toText: string, flags: Flags): Promise<void
       const objects = await objectsOf(flags, 'trace', kinds);
       return {
         objects,
-        trace: tracePacket({ objects, from: sender, to, settings, clusterDomain, entryNode: entry }),
+        trace: tracePacket({ objects, from: sender, to, settings, clusterDomain, entryNode: entry, reach }),
       };
     };
     const { trace, live } =

@@ -25,8 +25,8 @@ export async function pageLink(flags: Omit<Flags, 'output'>): Promise<string> {
   ]);
   await buildPageIfStale(tools.exec, (line) => process.stderr.write(`portico: ${line}\n`));
   const source = { ...flags, filename: [] };
-  const proxyMode = isOfThisMachine(source) ? (await networkOfThisMachine(source)).proxyMode : undefined;
-  return answered('ui', askForLink(await clientOf(source, 'ui'), proxyMode));
+  const { proxyMode, reach } = isOfThisMachine(source) ? await networkOfThisMachine(source) : {};
+  return answered('ui', askForLink(await clientOf(source, 'ui'), { proxyMode, reach }));
 }
 
 export function register(command: Command): void {

@@ -122,6 +122,15 @@ test('a trace from a pod names the Service, its candidates and the nodes; a wron
   );
 });
 
+test('with egress off a packet to an address outside is dropped, in the model and in the kernel', async () => {
+  const asked = await cluster.portico('trace', 'node/node-1', '198.51.100.9:80', '--live', '-o', 'json');
+  const { outcomes, cause, live } = JSON.parse(asked.stdout) as Trace & { live: LiveTrace };
+  expect(outcomes).toMatchObject([{ result: 'dropped', destination: '198.51.100.9:80' }]);
+  expect(cause?.field).toBe('--egress off');
+  expect(live).toMatchObject({ result: 'dropped', differences: [] });
+  expect(asked.code).toBe(1);
+});
+
 test('a plan of another selector says the slices, shares and rules that then come about', async () => {
   const edited = file('edited.yaml', service('new'));
   const before = await Promise.all(nodes.map(rules));

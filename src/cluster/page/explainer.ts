@@ -11,10 +11,10 @@ import type { Story } from '../../explain/story/story.ts';
 import type { Trace } from '../../explain/trace/trace.ts';
 import { type ProxyMode, type ProxySettings, proxyModes } from '../../proxy/settings.ts';
 import type { ClusterSettings } from '../cluster-settings.ts';
+import type { KnownNetwork } from './sessions.ts';
 
-export interface Asking {
+export interface Asking extends Pick<KnownNetwork, 'proxyMode'> {
   readonly client: Client;
-  readonly proxyMode: string | undefined;
 }
 
 /** Milliseconds by which those who ask may be ahead. */
@@ -76,7 +76,7 @@ export class Explainer {
     throw new StatusError({ code: 404, reason: 'NotFound', message: `there is no Service ${service}` });
   }
 
-  async trace(query: URLSearchParams, mode: string | undefined): Promise<Trace> {
+  async trace(query: URLSearchParams, { proxyMode, reach }: KnownNetwork): Promise<Trace> {
     const [{ parseFrom, parseTo, TraceError }, { tracePacket }] = await Promise.all([
       import('../../explain/trace/ends.ts'),
       import('../../explain/trace/trace-packet.ts'),
@@ -87,9 +87,10 @@ export class Explainer {
         objects,
         from: parseFrom(query.get('from') ?? '', 'default'),
         to: parseTo(query.get('to') ?? ''),
-        settings: this.#settings(query.get('mode') ?? mode),
+        settings: this.#settings(query.get('mode') ?? proxyMode),
         clusterDomain: this.#cluster.clusterDomain,
         entryNode: query.get('via') ?? undefined,
+        reach,
       });
     } catch (error) {
       if (error instanceof TraceError) throw badRequest(error.message);
@@ -107,7 +108,7 @@ export class Explainer {
     if (!pod || !service) return;
     const from = `pod/${objectKey(pod)}`;
     const to = `${service.metadata.name}.${service.metadata.namespace}:${service.spec?.ports?.[0]?.port ?? 80}`;
-    await this.trace(new URLSearchParams({ from, to }), undefined);
+    await this.trace(new URLSearchParams({ from, to }), {});
   }
 
   /** Connections through the doors of all Services, as the nodes' agents tell. */

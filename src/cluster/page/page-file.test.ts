@@ -17,7 +17,7 @@ test('what was kept is read again, by nobody else, without sessions that have en
   const path = folder();
   const file = new PageFile(realFiles, path);
   expect(await file.read(0)).toBeUndefined();
-  const sessions = [1, 2].map((ends) => ({ hash: `h${ends}`, ends, session: { user, proxyMode: undefined } }));
+  const sessions = [1, 2].map((ends) => ({ hash: `h${ends}`, ends, session: { user } }));
   await file.write({ port: 4711, sessions });
   expect(statSync(join(path, 'page.json')).mode & 0o777).toBe(0o600);
   expect(await file.read(1)).toEqual({ port: 4711, sessions: [{ hash: 'h2', ends: 2, session: { user } }] });

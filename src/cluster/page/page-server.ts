@@ -100,7 +100,7 @@ export class PageServer {
       if (token === undefined) throw unauthorized('the link was used before, or is too old');
       return sendJson(response, 200, { token });
     }
-    const { user, proxyMode } = this.#sessionOf(request);
+    const { user, ...known } = this.#sessionOf(request);
     const { searchParams: query } = url;
     const at = query.get('at');
     switch (route) {
@@ -112,18 +112,18 @@ export class PageServer {
       case 'GET picture':
         return sendJson(response, 200, await explainer.picture(at));
       case 'GET story': {
-        const mode = query.get('mode') ?? proxyMode;
+        const mode = query.get('mode') ?? known.proxyMode;
         return sendJson(response, 200, await explainer.story(query.get('service') ?? '', at, mode));
       }
       case 'GET connections':
         return sendJson(response, 200, await explainer.connections(clientOf(user)));
       case 'GET trace':
-        return sendJson(response, 200, await explainer.trace(query, proxyMode));
+        return sendJson(response, 200, await explainer.trace(query, known));
       case 'POST plan':
         return sendJson(
           response,
           200,
-          await explainer.plan(await bodyOf(request), { client: clientOf(user), proxyMode }),
+          await explainer.plan(await bodyOf(request), { client: clientOf(user), ...known }),
         );
       default:
         throw new StatusError({ code: 404, reason: 'NotFound', message: `there is no ${route}` });

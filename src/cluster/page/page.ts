@@ -13,7 +13,7 @@ import type { Explainer } from './explainer.ts';
 import type { HistoryFile } from './history-file.ts';
 import { PageFile } from './page-file.ts';
 import { historyPath, linksPath } from './paths.ts';
-import type { Sessions } from './sessions.ts';
+import type { KnownNetwork, Sessions } from './sessions.ts';
 
 export interface PageOptions {
   readonly transport: (user: User) => Transport;
@@ -108,9 +108,9 @@ export class Page {
   async #newLink(request: ApiRequest, user: User | undefined): Promise<ApiResponse> {
     if (request.method !== 'POST') throw methodNotAllowed(request);
     const asking = await this.#requireReader(user);
-    const { proxyMode } = parsed(await request.body());
+    const known = knownNetwork(await request.body());
     const { url, sessions } = await this.#opened();
-    return jsonResponse(201, { url: `${url}/#${sessions.newCode({ user: asking, proxyMode })}` });
+    return jsonResponse(201, { url: `${url}/#${sessions.newCode({ user: asking, ...known })}` });
   }
 
   async #history(request: ApiRequest, user: User | undefined): Promise<ApiResponse> {
@@ -184,11 +184,14 @@ export class Page {
   }
 }
 
-function parsed(bytes: Uint8Array): { readonly proxyMode: string | undefined } {
-  if (bytes.length === 0) return { proxyMode: undefined };
+function knownNetwork(bytes: Uint8Array): KnownNetwork {
+  if (bytes.length === 0) return {};
   try {
-    const { proxyMode } = JSON.parse(Buffer.from(bytes).toString()) as { proxyMode?: unknown };
-    return { proxyMode: typeof proxyMode === 'string' ? proxyMode : undefined };
+    const { proxyMode, reach } = JSON.parse(Buffer.from(bytes).toString()) as Record<keyof KnownNetwork, unknown>;
+    return {
+      ...(typeof proxyMode === 'string' && { proxyMode }),
+      ...(Array.isArray(reach) && { reach: reach.map(String) }),
+    };
   } catch (error) {
     if (error instanceof SyntaxError) throw badRequest('the body is no JSON');
     throw error;

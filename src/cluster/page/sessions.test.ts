@@ -3,7 +3,7 @@ import { FakeClock } from '../../system/fake/clock.ts';
 import { realRandom } from '../../system/real/random.ts';
 import { Sessions } from './sessions.ts';
 
-const session = { user: { name: 'jane', groups: [] }, proxyMode: undefined };
+const session = { user: { name: 'jane', groups: [] } };
 
 function made() {
   const clock = new FakeClock();

@@ -4,10 +4,16 @@ import type { User } from '../../apiserver/request.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 
-export interface Session {
+/** What whoever asks for a link knows of the cluster's network, and no object says. */
+export interface KnownNetwork {
+  /** The mode of the cluster's proxies. */
+  readonly proxyMode?: string | undefined;
+  /** With egress off: addresses and prefixes beyond the cluster that packets still get to. */
+  readonly reach?: readonly string[] | undefined;
+}
+
+export interface Session extends KnownNetwork {
   readonly user: User;
-  /** The mode of the cluster's proxies, where whoever asked for the link knew it. */
-  readonly proxyMode: string | undefined;
 }
 
 interface Timed {

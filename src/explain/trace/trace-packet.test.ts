@@ -5,7 +5,7 @@ import type { ProxyMode } from '../../proxy/settings.ts';
 import { parseFrom, parseTo, TraceError } from './ends.ts';
 import { traceText } from './text.ts';
 import { isWell, type Trace } from './trace.ts';
-import { tracePacket } from './trace-packet.ts';
+import { type TraceRequest, tracePacket } from './trace-packet.ts';
 
 const cluster = `
 kind: Node
@@ -54,18 +54,13 @@ const both = slice(
   '{addresses: [10.244.1.6], nodeName: b, conditions: {ready: true}}, {addresses: [10.244.0.7], nodeName: a, conditions: {ready: false}}',
 );
 
-function trace(manifests: string, from: string, to: string, mode: ProxyMode = 'nftables'): Trace {
+function request(manifests: string, from: string, to: string, mode: ProxyMode = 'nftables'): TraceRequest {
   const objects = parseAllDocuments(cluster + manifests).map((document) => document.toJS() as KubeObject);
   const settings = { mode, clusterCIDRs: ['10.244.0.0/16'], serviceCIDRs: ['10.96.0.0/16'], nodePortAddresses: [] };
-  return tracePacket({
-    objects,
-    from: parseFrom(from, 'demo'),
-    to: parseTo(to),
-    settings,
-    clusterDomain: 'cluster.local',
-    entryNode: undefined,
-  });
+  return { objects, from: parseFrom(from, 'demo'), to: parseTo(to), settings, clusterDomain: 'cluster.local' };
 }
+
+const trace = (...asked: Parameters<typeof request>): Trace => tracePacket(request(...asked));
 
 test('a pod asks by name: the search path, the Service, who may answer and who not, and the node of the endpoint', () => {
   const found = trace(service('type: NodePort') + both, 'pod/client', 'web:80');
@@ -499,6 +494,33 @@ test('under policy Local nobody on another node is said to yield to others', () 
 test('what leaves the cluster from a pod comes from its node', () => {
   const { outcomes } = trace('', 'pod/client', '198.51.100.9:80');
   expect(outcomes).toMatchObject([{ result: 'leaves the cluster', source: '172.30.0.11', masqueraded: true }]);
+});
+
+test('with egress off nothing leaves but to the network of the nodes, and the sender hears nothing', () => {
+  const reach = ['172.30.0.0/24', '203.0.113.5'];
+  const to = (address: string) => tracePacket({ ...request('', 'pod/client', address), reach });
+  const found = to('198.51.100.9:80');
+  expect(found.outcomes).toMatchObject([{ result: 'dropped', destination: '198.51.100.9:80', source: '172.30.0.11' }]);
+  expect(found.cause).toMatchObject({ field: '--egress off', message: expect.stringContaining('hears nothing') });
+  expect(isWell(found)).toBe(false);
+  const text = traceText(found, { isInFull: false });
+  expect(text).toContain('Dropped  100 % on the way to 198.51.100.9:80');
+  expect(text).toContain('Change   `portico up --egress on` opens it');
+  for (const near of ['172.30.0.1:6443', '203.0.113.5:22']) {
+    expect(to(near).outcomes).toMatchObject([{ result: 'leaves the cluster', destination: near }]);
+    expect(isWell(to(near))).toBe(true);
+  }
+  expect(isWell(tracePacket({ ...request(service('type: ClusterIP') + both, 'pod/client', 'web:80'), reach }))).toBe(
+    true,
+  );
+});
+
+test('what objects do not answer is their cause with egress off, too, and the outcome says what becomes of it', () => {
+  const found = tracePacket({ ...request('', 'pod/client', '10.96.0.77:80', 'iptables'), reach: [] });
+  expect(found.cause).toMatchObject({ object: 'ServiceCIDR' });
+  expect(found.outcomes).toMatchObject([
+    { result: 'dropped', note: expect.stringMatching(/has no rule for it.*; egress is off: .* hears nothing$/) },
+  ]);
 });
 
 test('policies are named in full, however many isolate a pod', () => {

@@ -7,6 +7,7 @@ import { contains } from '../../proxy/address.ts';
 import type { LocalDetector } from '../../proxy/config.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { causeOf, type Failed } from './cause.ts';
+import { withinReach } from './egress.ts';
 import type { From, To } from './ends.ts';
 import { followPacket } from './follow.ts';
 import { resolveName } from './name.ts';
@@ -26,12 +27,19 @@ export interface TraceRequest {
   readonly clusterDomain: string;
   /** The node at which traffic from outside comes in when the destination does not tell; the first by name else. */
   readonly entryNode?: string | undefined;
+  /** Where egress is off: addresses and prefixes beyond the cluster that packets still get to; absent where it is on. */
+  readonly reach?: readonly string[] | undefined;
 }
 
 /** Any port that a client may send from: rules do not look at it. */
 const clientPort = 40_000;
 /** Throws {@link TraceError} when the objects do not hold what the question is about. */
 export function tracePacket(request: TraceRequest): Trace {
+  const trace = traceOf(request);
+  return request.reach === undefined ? trace : withinReach(trace, request.reach);
+}
+
+function traceOf(request: TraceRequest): Trace {
   const { from, to, settings } = request;
   const world = worldOf(request.objects, request.clusterDomain);
   requireSender(world, from);
