@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { withObjects, withoutObjects } from './change.ts';
 import { isEmptyPlan } from './plan.ts';
@@ -44,9 +45,9 @@ const cluster = withSlices(
   ),
 );
 
-const plan = (after: readonly KubeObject[]) =>
+const plan = (after: readonly KubeObject[], before: readonly KubeObject[] = cluster) =>
   planChange({
-    before: cluster,
+    before,
     after,
     settings: {
       mode: 'nftables',
@@ -93,6 +94,37 @@ test('a new Service brings its records and rules', async () => {
   expect(found.records.added).toEqual([
     '_http._tcp.back.demo.svc.cluster.local. SRV 0 100 80 back.demo.svc.cluster.local.',
     'back.demo.svc.cluster.local. A 10.96.0.10',
+  ]);
+});
+
+test('topology-mode Auto: the hints that the controller gives, by the CPU of zones, and who is sent what then', async () => {
+  const zoned = (name: string, zone: string, cpu: number) => `
+---
+kind: Node
+metadata: {name: ${name}, labels: {topology.kubernetes.io/zone: ${zone}}}
+status: {addresses: [{type: InternalIP, address: 172.30.0.1${cpu}}], allocatable: {cpu: "${cpu}"}, conditions: [{type: Ready, status: "True"}]}
+`;
+  // Zone y has two thirds of the CPU and a third of the endpoints.
+  const nodes = zoned('a', 'x', 2) + zoned('b', 'y', 4);
+  const pods = pod('web-1', '10.244.0.5', 'a') + pod('web-2', '10.244.0.6', 'a') + pod('web-3', '10.244.1.5', 'b');
+  const before = withSlices(read(nodes + pods + service('web')));
+  const [edited] = read(
+    service('web').replace('front,', 'front, annotations: {service.kubernetes.io/topology-mode: Auto},'),
+  );
+  const found = await plan(withObjects(before, [edited!]), before);
+  const slice = withSlices(withObjects(before, [edited!])).find(
+    ({ kind }) => kind === 'EndpointSlice',
+  ) as EndpointSlice;
+  expect(slice.endpoints?.map(({ zone, hints }) => [zone, hints?.forZones?.map(({ name }) => name)])).toEqual([
+    ['x', ['y']],
+    ['x', ['x']],
+    ['y', ['y']],
+  ]);
+  expect(found.slices).toMatchObject([{ change: 'changed', fields: [{ path: 'endpoints', after: slice.endpoints }] }]);
+  expect(found.shares).toEqual([
+    { servicePort: 'demo/front:http', endpoint: '10.244.0.5:8080', before: 1 / 3, after: 0.25 },
+    { servicePort: 'demo/front:http', endpoint: '10.244.0.6:8080', before: 1 / 3, after: 0.5 },
+    { servicePort: 'demo/front:http', endpoint: '10.244.1.5:8080', before: 1 / 3, after: 0.25 },
   ]);
 });
 
