@@ -125,7 +125,7 @@ async def listen(namespace, ports):
 
 class Network(lab.Lab):
     """The lab's probes and outcomes over this network; loading rules is the test's part."""
-    # Seconds; what seems lost in the first may only be slow.
+    # Seconds before a datagram is sent again, and before an answer is given up; TCP repeats by itself.
     patience = (0.8, 3)
 
     def __init__(self, objects):
@@ -154,20 +154,25 @@ class Network(lab.Lab):
         client.connect((address, port))
         return client
 
-    def once(self, patience, who, address, port, proto, bind):
+    def once(self, who, address, port, proto, bind):
+        """What one connection sees. It is never begun anew: each new one is the next endpoint's turn under round-robin."""
         try:
-            with self.open(who, address, port, proto, bind, patience) as client:
-                client.send(b'x')
-                return client.recv(128).decode() or 'empty'
-        except (TimeoutError, socket.timeout): return 'timeout'
+            with self.open(who, address, port, proto, bind, sum(self.patience)) as client:
+                if proto == 'TCP':
+                    client.send(b'x')
+                    return client.recv(128).decode() or 'empty'
+                for seconds in self.patience:
+                    client.settimeout(seconds)
+                    client.send(b'x')
+                    with contextlib.suppress(TimeoutError): return client.recv(128).decode() or 'empty'
+                return 'timeout'
+        except TimeoutError: return 'timeout'
         except OSError as error: return 'refused' if error.errno in (1, 101, 104, 111, 113) else f'error {error.errno}'
 
     def ask(self, who, address, port, proto, n, bind=None, keep=False):
         seen = {}
         for _ in range(n):
-            for patience in self.patience:
-                answer = self.once(patience, who, address, port, proto, bind)
-                if answer != 'timeout': break
+            answer = self.once(who, address, port, proto, bind)
             seen[answer] = seen.get(answer, 0) + 1
             if answer == 'timeout' or seen.get('refused') == 3: break
         return seen
