@@ -21,71 +21,19 @@ const printed = (family: Family, samples: readonly Sample[]): string =>
 
 const ofContainers = ['container', 'namespace', 'pod'];
 const ofPods = ['namespace', 'pod'];
-const cpuHelp = (what: string) => `[STABLE] Cumulative cpu time consumed by the ${what} in core-seconds`;
-const memoryHelp = (what: string) => `[STABLE] Current working set of the ${what} in bytes`;
-
-/** Something that has used cpu and memory; its times are when that was measured. */
-interface Used {
-  readonly cpu?: { readonly time: string; readonly usageCoreNanoSeconds: number };
-  readonly memory?: { readonly time: string; readonly workingSetBytes: number };
-}
-
-function cpuSample({ cpu }: Used, labels: readonly string[]): Sample[] {
-  return cpu ? [[labels, cpu.usageCoreNanoSeconds / 1e9, parseTime(cpu.time)]] : [];
-}
-
-function memorySample({ memory }: Used, labels: readonly string[]): Sample[] {
-  return memory ? [[labels, memory.workingSetBytes, parseTime(memory.time)]] : [];
-}
 
 /** `GET /metrics/resource`; undefined for a summary that could not be made. */
 export function resourceMetrics(summary: Summary | undefined): string {
   const { node, pods = [] } = summary ?? {};
-  const named = pods.map((pod) => ({ pod, labels: [pod.podRef.namespace ?? '', pod.podRef.name] }));
-  const containers = named.flatMap(({ pod, labels }) =>
-    pod.containers.map((container) => ({ container, labels: [container.name, ...labels] })),
+  const measured = pods.map((pod) => ({ used: pod, values: [pod.podRef.namespace ?? '', pod.podRef.name] }));
+  const containers = measured.flatMap(({ used: pod, values }) =>
+    pod.containers.map((container) => ({ used: container, values: [container.name, ...values] })),
   );
   return [
-    printed(
-      { name: 'container_cpu_usage_seconds_total', type: 'counter', help: cpuHelp('container'), labels: ofContainers },
-      containers.flatMap(({ container, labels }) => cpuSample(container, labels)),
-    ),
-    printed(
-      {
-        name: 'container_memory_working_set_bytes',
-        type: 'gauge',
-        help: memoryHelp('container'),
-        labels: ofContainers,
-      },
-      containers.flatMap(({ container, labels }) => memorySample(container, labels)),
-    ),
-    printed(
-      {
-        name: 'container_start_time_seconds',
-        type: 'gauge',
-        help: '[STABLE] Start time of the container since unix epoch in seconds',
-        labels: ofContainers,
-      },
-      containers.flatMap(({ container: { startTime }, labels }): Sample[] =>
-        startTime ? [[labels, (parseTime(startTime) ?? 0) / 1000]] : [],
-      ),
-    ),
-    printed(
-      { name: 'node_cpu_usage_seconds_total', type: 'counter', help: cpuHelp('node') },
-      node ? cpuSample(node, []) : [],
-    ),
-    printed(
-      { name: 'node_memory_working_set_bytes', type: 'gauge', help: memoryHelp('node') },
-      node ? memorySample(node, []) : [],
-    ),
-    printed(
-      { name: 'pod_cpu_usage_seconds_total', type: 'counter', help: cpuHelp('pod'), labels: ofPods },
-      named.flatMap(({ pod, labels }) => cpuSample(pod, labels)),
-    ),
-    printed(
-      { name: 'pod_memory_working_set_bytes', type: 'gauge', help: memoryHelp('pod'), labels: ofPods },
-      named.flatMap(({ pod, labels }) => memorySample(pod, labels)),
-    ),
+    usageMetrics('container', ofContainers, containers),
+    startTimes(containers),
+    usageMetrics('node', [], node ? [{ used: node, values: [] }] : []),
+    usageMetrics('pod', ofPods, measured),
     printed(
       {
         name: 'resource_scrape_error',
@@ -97,24 +45,65 @@ export function resourceMetrics(summary: Summary | undefined): string {
   ].join('');
 }
 
-/** Upstream's figures of volumes that are of claims. */
-const volumeFigures: readonly (readonly [name: string, help: string, value: (usage: FolderUsage) => number])[] = [
-  ['available_bytes', 'Number of available bytes in the volume', ({ available }) => available],
-  ['capacity_bytes', 'Capacity in bytes of the volume', ({ capacity }) => capacity],
-  ['inodes', 'Maximum number of inodes in the volume', ({ inodes }) => inodes],
-  ['inodes_free', 'Number of free inodes in the volume', ({ inodesFree }) => inodesFree],
-  ['inodes_used', 'Number of used inodes in the volume', ({ inodesUsed }) => inodesUsed],
-  ['used_bytes', 'Number of used bytes in the volume', ({ used }) => used],
-];
+/** Something that has used cpu and memory; its times are when that was measured. */
+interface Used {
+  readonly cpu?: { readonly time: string; readonly usageCoreNanoSeconds: number };
+  readonly memory?: { readonly time: string; readonly workingSetBytes: number };
+}
+
+interface Measured<T> {
+  readonly used: T;
+  /** Of its labels. */
+  readonly values: readonly string[];
+}
+
+/** What things of one kind have used. */
+function usageMetrics(kind: string, labels: readonly string[], things: readonly Measured<Used>[]): string {
+  const cpu: Family = {
+    name: `${kind}_cpu_usage_seconds_total`,
+    type: 'counter',
+    help: `[STABLE] Cumulative cpu time consumed by the ${kind} in core-seconds`,
+    labels,
+  };
+  const memory: Family = {
+    name: `${kind}_memory_working_set_bytes`,
+    type: 'gauge',
+    help: `[STABLE] Current working set of the ${kind} in bytes`,
+    labels,
+  };
+  const cpuSamples = things.flatMap(({ used: { cpu }, values }): Sample[] =>
+    cpu ? [[values, cpu.usageCoreNanoSeconds / 1e9, parseTime(cpu.time)]] : [],
+  );
+  const memorySamples = things.flatMap(({ used: { memory }, values }): Sample[] =>
+    memory ? [[values, memory.workingSetBytes, parseTime(memory.time)]] : [],
+  );
+  return printed(cpu, cpuSamples) + printed(memory, memorySamples);
+}
+
+function startTimes(containers: readonly Measured<{ readonly startTime?: string }>[]): string {
+  return printed(
+    {
+      name: 'container_start_time_seconds',
+      type: 'gauge',
+      help: '[STABLE] Start time of the container since unix epoch in seconds',
+      labels: ofContainers,
+    },
+    containers.flatMap(({ used: { startTime }, values }): Sample[] =>
+      startTime ? [[values, (parseTime(startTime) ?? 0) / 1000]] : [],
+    ),
+  );
+}
+
+export interface KubeletMetricsInput {
+  readonly nodeName: string;
+  readonly pods: readonly Pod[];
+  readonly usage: Usage;
+  readonly detail: Detail;
+}
 
 /** `GET /metrics`. */
 export function kubeletMetrics({ nodeName, pods, usage, detail }: KubeletMetricsInput): string {
   const running = pods.filter((p) => p.status?.phase === 'Running').length;
-  const claimed = pods.flatMap(({ metadata: { uid = '', namespace = '' } }) =>
-    (detail.pods.get(uid)?.volumes ?? []).filter(isClaimed).map(({ claim, usage }) => ({ claim, namespace, usage })),
-  );
-  // A claim that several pods use is told of once.
-  const once = [...new Map(claimed.map((one) => [`${one.namespace}/${one.claim}`, one])).values()];
   return [
     printed(
       {
@@ -142,25 +131,35 @@ export function kubeletMetrics({ nodeName, pods, usage, detail }: KubeletMetrics
       },
       [[[], running]],
     ),
-    ...volumeFigures.map(([name, help, value]) =>
-      printed(
-        {
-          name: `kubelet_volume_stats_${name}`,
-          type: 'gauge',
-          help: `[ALPHA] ${help}`,
-          labels: ['namespace', 'persistentvolumeclaim'],
-        },
-        once.map(({ namespace, claim, usage }): Sample => [[namespace, claim], value(usage)]),
-      ),
-    ),
+    volumeMetrics(pods, detail),
   ].join('');
 }
 
-const isClaimed = (one: VolumeUsage): one is VolumeUsage & { readonly claim: string } => one.claim !== undefined;
+/** Upstream's figures of volumes that are of claims. */
+const volumeFigures: readonly (readonly [name: string, help: string, value: (usage: FolderUsage) => number])[] = [
+  ['available_bytes', 'Number of available bytes in the volume', ({ available }) => available],
+  ['capacity_bytes', 'Capacity in bytes of the volume', ({ capacity }) => capacity],
+  ['inodes', 'Maximum number of inodes in the volume', ({ inodes }) => inodes],
+  ['inodes_free', 'Number of free inodes in the volume', ({ inodesFree }) => inodesFree],
+  ['inodes_used', 'Number of used inodes in the volume', ({ inodesUsed }) => inodesUsed],
+  ['used_bytes', 'Number of used bytes in the volume', ({ used }) => used],
+];
 
-export interface KubeletMetricsInput {
-  readonly nodeName: string;
-  readonly pods: readonly Pod[];
-  readonly usage: Usage;
-  readonly detail: Detail;
+function volumeMetrics(pods: readonly Pod[], detail: Detail): string {
+  const claimed = pods.flatMap(({ metadata: { uid = '', namespace = '' } }) =>
+    (detail.pods.get(uid)?.volumes ?? []).filter(isClaimed).map(({ claim, usage }) => ({ claim, namespace, usage })),
+  );
+  // A claim that several pods use is told of once.
+  const once = [...new Map(claimed.map((one) => [`${one.namespace}/${one.claim}`, one])).values()];
+  const labels = ['namespace', 'persistentvolumeclaim'];
+  return volumeFigures
+    .map(([name, help, value]) =>
+      printed(
+        { name: `kubelet_volume_stats_${name}`, type: 'gauge', help: `[ALPHA] ${help}`, labels },
+        once.map(({ namespace, claim, usage }): Sample => [[namespace, claim], value(usage)]),
+      ),
+    )
+    .join('');
 }
+
+const isClaimed = (one: VolumeUsage): one is VolumeUsage & { readonly claim: string } => one.claim !== undefined;
