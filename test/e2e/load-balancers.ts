@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { get } from 'node:http';
 import type { Service } from '../../src/api/core/v1/types.generated.ts';
 import { announcedByAnnotation } from '../../src/api/portico/v1/load-balancer-pool.ts';
+import type { GroupVersionResource, KubeObject } from '../../src/apimachinery/object.ts';
 import { httpActor } from '../../src/cli/demo/actor.ts';
 import { services } from '../../src/client/resources.ts';
 import type { Client } from '../../src/client/types.ts';
@@ -11,8 +12,9 @@ import { type ClusterRecord, cgroupName, type NetworkLayout, networkLayout } fro
 import { clusterProcesses, findPart } from '../../src/cluster/processes.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realFiles } from '../../src/system/real/files.ts';
+import { waitFor } from '../../src/testing/wait-for.ts';
 import { repository } from '../fixtures/portico-process.ts';
-import { eventually, type TestCluster, testCluster } from './portico.ts';
+import { type TestCluster, testCluster } from './portico.ts';
 
 const namespace = 'default';
 
@@ -38,18 +40,17 @@ export function ask(
   });
 }
 
-const answers = async (ip: string) => ((await ask(ip, { timeout: 250 }))?.status === 200 ? true : undefined);
+const answers = async (ip: string) => (await ask(ip, { timeout: 250 }))?.status === 200;
 
-/** Asks every 50 ms until `done`; the longest time between two answers, in milliseconds. */
-async function longestSilence(ip: string, done: () => boolean): Promise<number> {
+/** Asks again with each answer, or when none came, until `over`; the longest time between two answers, in milliseconds. */
+async function longestSilence(ip: string, over: AbortSignal): Promise<number> {
   let last = performance.now();
   let longest = 0;
-  while (!done()) {
-    const answer = await answers(ip);
+  while (!over.aborted) {
+    const isAnswered = await answers(ip);
     const now = performance.now();
     longest = Math.max(longest, now - last);
-    if (answer) last = now;
-    await realClock.sleep(50);
+    if (isAnswered) last = now;
   }
   return longest;
 }
@@ -89,7 +90,7 @@ export class LoadBalancerCluster {
   }
 
   async addresses(name: string): Promise<string[]> {
-    return ((await this.service(name)).status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip ?? '');
+    return addressesOf(await this.service(name));
   }
 
   /** Makes a Service before the pods of the example; resolves with its addresses. */
@@ -100,15 +101,29 @@ export class LoadBalancerCluster {
       metadata: { name, namespace },
       spec: { type: 'LoadBalancer', selector: { app: 'nginx' }, ports: [{ port: 80 }], ...spec },
     });
-    return eventually(`addresses of ${name}`, async () => {
-      const ips = await this.addresses(name);
-      return ips.length > 0 ? ips : undefined;
-    });
+    await this.until<Service>(services, name, (service) => addressesOf(service).length > 0);
+    return this.addresses(name);
+  }
+
+  /** Follows an object of the namespace, or one that is in none, until it is as told. */
+  async until<T extends KubeObject>(
+    resource: GroupVersionResource,
+    name: string,
+    condition: (object: T | undefined) => boolean,
+  ): Promise<void> {
+    const { client } = this;
+    await waitFor<T>({ client, resource, name, condition, timeout: 300_000, clock: realClock });
+  }
+
+  /** Until the node that says that it answers is one for which the condition holds; gives its name. */
+  async untilAnnounced(name: string, condition: (node: string) => boolean): Promise<string> {
+    await this.until<Service>(services, name, (service) => condition(announcerOf(service)));
+    return this.announcer(name);
   }
 
   /** The node that says that it answers. */
   async announcer(name: string): Promise<string> {
-    return (await this.service(name)).metadata.annotations?.[announcedByAnnotation] ?? '';
+    return announcerOf(await this.service(name));
   }
 
   /** The nodes that have the address. */
@@ -135,17 +150,21 @@ export class LoadBalancerCluster {
   ): Promise<{ readonly silence: number; readonly old: string }> {
     const [ip = ''] = await this.addresses(name);
     const old = await this.announcer(name);
-    let isOver = false;
-    const silence = longestSilence(ip, () => isOver);
+    const over = new AbortController();
+    const silence = longestSilence(ip, over.signal);
     die(old);
-    await eventually('another node to say that it answers', async () =>
-      (await this.announcer(name)) !== old ? true : undefined,
-    );
-    await eventually('its answer', async () => ((await ask(ip))?.status === 200 ? true : undefined));
-    isOver = true;
+    await this.untilAnnounced(name, (node) => node !== old);
+    while (!(await answers(ip)));
+    over.abort();
     return { silence: await silence, old };
   }
 }
+
+const addressesOf = (service: Service | undefined): string[] =>
+  (service?.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip ?? '');
+
+const announcerOf = (service: Service | undefined): string =>
+  service?.metadata.annotations?.[announcedByAnnotation] ?? '';
 
 async function up(cluster: TestCluster): Promise<ClusterRecord> {
   const { code, stdout, stderr } = await cluster.portico('up', '--nodes', '3', '--egress', 'off', '--output', 'json');

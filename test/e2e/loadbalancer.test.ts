@@ -21,10 +21,7 @@ const told = async (name: string) => {
 };
 
 async function untilUsed(count: number): Promise<void> {
-  await eventually(`${count} used addresses`, async () => {
-    const { status } = await lb.client.resource<LoadBalancerPool>(loadBalancerPools).get('default');
-    return status?.used === count || undefined;
-  });
+  await lb.until<LoadBalancerPool>(loadBalancerPools, 'default', (pool) => pool?.status?.used === count);
 }
 
 /** Waits until the node that says that it answers for the Service is the only one that has its address; gives its name. */
@@ -58,7 +55,7 @@ test('a Service gets an address of each family from the pool of the node network
       return pods.size === 3 || undefined;
     });
   }
-  const node = await eventually('the node to say so', async () => (await lb.announcer('web')) || undefined);
+  const node = await lb.untilAnnounced('web', (said) => said !== '');
   await oneHolder('web');
   const events = [
     'EnsuringLoadBalancer: Ensuring load balancer',
@@ -87,7 +84,7 @@ test('with policy Local pods see the client itself, and health check ports say w
     return isOne ? lb.network.nodes[statuses.indexOf(200)]?.name : undefined;
   });
   // The address goes where the endpoint is, and goes on answering there.
-  await eventually('the address to follow', async () => ((await lb.announcer('local')) === healthy ? true : undefined));
+  await lb.untilAnnounced('local', (node) => node === healthy);
   await eventually('an answer there', async () => ((await ask(ip))?.status === 200 ? true : undefined));
   await scale(3);
   await eventually('an endpoint on every node', async () =>
@@ -119,11 +116,8 @@ test('another type, and the end of the Service, give the address back', async ()
   const [ip = ''] = await lb.addresses('web');
   const all = lb.client.resource<Service>(services);
   await all.patch({ name: 'web', namespace, type: 'merge', body: { spec: { type: 'ClusterIP' } } });
-  const freed = await eventually('the finalizer to go', async () => {
-    const service = await lb.service('web');
-    return service.metadata.finalizers ? undefined : service;
-  });
-  expect(freed.status?.loadBalancer).toEqual({});
+  await lb.until<Service>(services, 'web', (service) => service?.metadata.finalizers === undefined);
+  expect((await lb.service('web')).status?.loadBalancer).toEqual({});
   await eventually('nobody to have it', async () => (lb.holders(ip).length === 0 ? true : undefined));
   await all.delete('local', namespace);
   await untilUsed(0);

@@ -2,8 +2,6 @@
 // this process and gone after `stop`.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { builtInArchive, pauseImage } from '../../src/cluster/images/built-in.ts';
 import { realExec } from '../../src/system/real/exec.ts';
 import { realFiles } from '../../src/system/real/files.ts';
@@ -47,17 +45,6 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
 `;
 }
 
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
-
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   await new Promise((resolve) => child.once('exit', resolve));
@@ -65,7 +52,7 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** With `disk` (as tmpfs takes it: `128m`) all that the node keeps is on a file system of that size. */
 export async function startTestNode(name: string, { disk }: { readonly disk?: string } = {}): Promise<TestNode> {
-  await removeRemains();
+  removeRemains();
   const root = `/tmp/portico-kubelet-${name}-${process.pid}`;
   if (disk !== undefined) {
     mkdirSync(root, { recursive: true });
@@ -106,17 +93,18 @@ export async function startTestNode(name: string, { disk }: { readonly disk?: st
   };
   const socketPath = `${root}/containerd.sock`;
   const startRuntime = async () => {
-    const command = inside(['containerd', '--config', `${root}/config.toml`, '--log-level', 'error']);
+    const command = inside(['containerd', '--config', `${root}/config.toml`]);
     const [program, ...args] = [...mortal, ...command];
     const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let complaints = '';
-    child.stderr?.on('data', (chunk) => {
-      complaints += chunk;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      // It listens before it says so.
+      if (said.includes('containerd successfully booted')) resolve();
     });
-    for (let tries = 0; !(await answers(socketPath)); tries++) {
-      if (tries > 30_000) throw new Error(`containerd does not answer: ${complaints}`);
-      await sleep(10);
-    }
+    child.once('exit', () => reject(new Error(`containerd ended: ${said}`)));
+    await promise;
     return child;
   };
   let containerd = await startRuntime();
@@ -139,45 +127,48 @@ export async function startTestNode(name: string, { disk }: { readonly disk?: st
       containerd.kill('SIGTERM');
       await ended(containerd);
       // Shims outlive containerd; they are known by the node's folder in their arguments.
-      for (const pid of shims(root)) kill(pid);
+      end(shims(root));
       holder.kill('SIGKILL');
       await ended(holder);
-      await removeCgroups(`portico-kubelet-${name}-${process.pid}`);
+      removeCgroups(`portico-kubelet-${name}-${process.pid}`);
       if (disk !== undefined) execFileSync('umount', ['-l', root]);
-      for (let tries = 0; ; tries++) {
-        try {
-          rmSync(root, { recursive: true, force: true });
-          return;
-        } catch (error) {
-          if (tries > 3000) throw error;
-          await sleep(20);
-        }
-      }
+      rmSync(root, { recursive: true, force: true });
     },
   };
 }
 
 /** What test processes left that were killed before they could stop their nodes: shims, containers, cgroups and folders. */
-async function removeRemains(): Promise<void> {
+function removeRemains(): void {
   const cgroups = '/sys/fs/cgroup/pids';
   const all = [...(existsSync(cgroups) ? readdirSync(cgroups) : []), ...readdirSync('/tmp')];
   for (const name of new Set(all.filter((one) => /^portico-kubelet-.+-\d+$/.test(one)))) {
     const [pid = ''] = /\d+$/.exec(name) ?? [];
     if (existsSync(`/proc/${pid}`)) continue;
-    for (const shim of shims(`/tmp/${name}`)) kill(shim);
-    await removeCgroups(name);
+    end(shims(`/tmp/${name}`));
+    removeCgroups(name);
     // One with a disk of its own is a mount.
     spawnSync('umount', ['--lazy', '--quiet', `/tmp/${name}`]);
     rmSync(`/tmp/${name}`, { recursive: true, force: true });
   }
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // Already gone.
+/** Kills processes that are nobody's children here, and waits until they have ended. */
+function end(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // Already gone.
+    }
   }
+  // pidwait takes one process, from a file, and ends with it, or at once where it has ended.
+  const file = `/tmp/portico-ending-${process.pid}`;
+  for (const pid of pids) {
+    writeFileSync(file, String(pid));
+    const { status, stderr } = spawnSync('pidwait', ['--pidfile', file], { encoding: 'utf8' });
+    if (status !== 0 && stderr !== '') throw new Error(`pidwait: ${stderr}`);
+  }
+  rmSync(file, { force: true });
 }
 
 function shims(root: string): number[] {
@@ -186,21 +177,17 @@ function shims(root: string): number[] {
 }
 
 /** Processes of containers outlive their shims; they end with their cgroups. */
-async function removeCgroups(name: string): Promise<void> {
-  for (let tries = 0; tries < 3000; tries++) {
-    const pids = `/sys/fs/cgroup/pids/${name}`;
-    try {
-      for (const file of existsSync(pids) ? readdirSync(pids, { recursive: true, encoding: 'utf8' }) : []) {
-        if (!file.endsWith('cgroup.procs')) continue;
-        for (const pid of readFileSync(`${pids}/${file}`, 'utf8').split('\n').filter(Boolean))
-          process.kill(Number(pid), 'SIGKILL');
-      }
-    } catch {
-      // A process or a cgroup went while we looked: the next look finds what is left.
-    }
-    const where = ['/sys/fs/cgroup', '-mindepth', '2', '-depth', '-type', 'd', '-path', `*/${name}*`];
-    if (spawnSync('find', [...where, '-exec', 'rmdir', '{}', ';']).stderr.length === 0) return;
-    await sleep(20);
-  }
-  throw new Error(`the cgroups of ${name} cannot be removed`);
+function removeCgroups(name: string): void {
+  for (let pids = processesOf(name); pids.length > 0; pids = processesOf(name)) end(pids);
+  const where = ['/sys/fs/cgroup', '-mindepth', '2', '-depth', '-type', 'd', '-path', `*/${name}*`];
+  const { stderr } = spawnSync('find', [...where, '-exec', 'rmdir', '{}', ';'], { encoding: 'utf8' });
+  if (stderr.length > 0) throw new Error(`the cgroups of ${name} cannot be removed: ${stderr}`);
+}
+
+function processesOf(cgroup: string): number[] {
+  const pids = `/sys/fs/cgroup/pids/${cgroup}`;
+  const files = existsSync(pids) ? readdirSync(pids, { recursive: true, encoding: 'utf8' }) : [];
+  return files
+    .filter((file) => file.endsWith('cgroup.procs'))
+    .flatMap((file) => readFileSync(`${pids}/${file}`, 'utf8').split('\n').filter(Boolean).map(Number));
 }

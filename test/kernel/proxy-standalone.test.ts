@@ -12,6 +12,7 @@ import { createInformers } from '../../src/client/informers.ts';
 import { endpointSlices, nodes, services } from '../../src/client/resources.ts';
 import { endpoint, service, settings, slice } from '../../src/proxy/fixtures/objects.ts';
 import { KubeProxy } from '../../src/proxy/kube-proxy.ts';
+import { Heard } from '../../src/system/fake/heard.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { type PorticoProcess, startPortico } from '../fixtures/portico-process.ts';
@@ -84,13 +85,17 @@ async function until(condition: () => boolean | Promise<boolean>, what: string):
 
 /** A client's attempts, in their order. */
 class Probe {
-  readonly seen: string[] = [];
+  readonly #seen = new Heard<string>();
   readonly #child: ChildProcess;
 
   constructor(address = '10.96.0.10') {
     const { child, lines } = node(client(address));
     this.#child = child;
-    lines.on('line', (line: string) => this.seen.push(line));
+    lines.on('line', (line: string) => this.#seen.push(line));
+  }
+
+  get seen(): readonly string[] {
+    return this.#seen.all;
   }
 
   get failures(): string[] {
@@ -100,14 +105,12 @@ class Probe {
   /** Waits until the client has tried so often again. */
   async more(attempts: number): Promise<void> {
     const wanted = this.seen.length + attempts;
-    await until(() => this.seen.length >= wanted, `${attempts} more attempts`);
+    await this.#seen.until((all) => all.length >= wanted);
   }
 
+  /** Waits until the last of them were answered by these, and by nobody else. */
   async answers(...addresses: string[]): Promise<void> {
-    await until(
-      () => [...new Set(this.seen.slice(-30))].sort().join() === addresses.join(),
-      `answers from ${addresses.join()} only, not ${this.seen.slice(-30).join()}`,
-    );
+    await this.#seen.until((all) => [...new Set(all.slice(-30))].sort().join() === addresses.join());
   }
 
   async stop(): Promise<void> {
@@ -163,7 +166,9 @@ async function start(
   return started;
 }
 
-const proxyLog: string[] = [];
+const proxyLog = new Heard<string>();
+/** Waits until the proxy has said it. */
+const proxySaid = (words: string) => proxyLog.until((all) => all.join('').includes(words));
 const startProxy = (...more: string[]) =>
   start(
     [
@@ -259,7 +264,7 @@ describe.each(['nftables', 'iptables'])('%s, alone beside an API server', (mode)
 
   test('outlives it, takes in what changed meanwhile, and is replaced without a gap', async () => {
     for (const old of ['data', 'audit.log']) rmSync(join(folder, old), { recursive: true, force: true });
-    proxyLog.length = 0;
+    proxyLog.clear();
     const first = await startServer();
     await request('POST', '/api/v1/namespaces', { metadata: { name: 'demo' } });
     const families = { ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv4', 'IPv6'] };
@@ -269,7 +274,7 @@ describe.each(['nftables', 'iptables'])('%s, alone beside an API server', (mode)
     const six = { ...slice('web', [endpoint('fd00:10:244::1', 'node-a')], 'web-six'), addressType: 'IPv6' };
     await request('POST', slicesPath, six);
     const proxy = await startProxy(...flags, ...soon);
-    await until(() => proxyLog.join('').includes('there is no node "node-a" yet'), 'a word about the missing node');
+    await proxySaid('there is no node "node-a" yet');
     await request('POST', '/api/v1/nodes', nodeObject);
 
     const overSix = new Probe('fd00:96::10');
@@ -316,7 +321,7 @@ describe.each(['nftables', 'iptables'])('%s, alone beside an API server', (mode)
     await probe.stop();
     expect(probe.failures).toEqual([]);
 
-    expect(proxyLog.join('')).not.toMatch(/forbidden/i);
+    expect(proxyLog.all.join('')).not.toMatch(/forbidden/i);
     // The server may be writing another line.
     const audited = readFileSync(join(folder, 'audit.log'), 'utf8').split('\n').slice(0, -1);
     const asked = audited
@@ -336,15 +341,15 @@ describe('the program ends, for its supervisor to start it anew,', () => {
   }
 
   test('when an address of its own is taken and that was asked for', async () => {
-    proxyLog.length = 0;
+    proxyLog.clear();
     const taken = ['--healthz-bind-address', '10.244.1.1:8080'];
     const proxy = await startProxy('--hostname-override', 'node-a', ...taken, '--bind-address-hard-fail');
     expect(await ended(proxy)).toBe(1);
-    await until(() => proxyLog.join('').includes('EADDRINUSE'), 'the reason');
+    await proxySaid('EADDRINUSE');
   });
 
   test('when its configuration file is changed, but not when it is written again', async () => {
-    proxyLog.length = 0;
+    proxyLog.clear();
     const path = join(folder, 'config.yaml');
     const config = (mode: string) =>
       `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ${mode}\nhostnameOverride: node-a\n`;
@@ -356,7 +361,7 @@ describe('the program ends, for its supervisor to start it anew,', () => {
     writeFileSync(`${path}.new`, config('nftables'));
     renameSync(`${path}.new`, path);
     expect(await ended(proxy)).toBe(1);
-    await until(() => proxyLog.join('').includes('configuration file was updated'), 'the reason');
+    await proxySaid('configuration file was updated');
   });
 });
 
@@ -375,24 +380,25 @@ test('a list after a gap (410) does not touch a rule that still holds', async ()
   await ready.answers('10.244.1.1');
   await ready.stop();
 
-  const events: string[] = [];
+  const events = new Heard<string>();
   const monitor = space.start(['nft', 'monitor']);
   createInterface({ input: monitor.stdout! }).on('line', (line) => events.push(line));
   const probe = new Probe();
   await probe.more(20);
   // The monitor is known to listen once it tells of something.
   space.run('nft add table ip marker');
-  await until(() => events.some((line) => line.includes('marker')), 'the marker');
-  events.length = 0;
+  const isTold = (words: string) => events.until((all) => all.some((line) => line.includes(words)));
+  await isTold('marker');
+  events.clear();
   api.hub.compact();
   api.hub.breakWatches();
   await api.resource(services).create(service({ name: 'new', clusterIP: '10.96.0.11' }));
-  await until(() => events.some((line) => line.includes('10.96.0.11')), 'the new Service');
+  await isTold('10.96.0.11');
   await probe.more(50);
   await probe.stop();
   stop.abort();
   await done;
   expect(probe.failures).toEqual([]);
-  const touched = events.filter((line) => !line.startsWith('#') && !line.includes('10.96.0.11'));
+  const touched = events.all.filter((line) => !line.startsWith('#') && !line.includes('10.96.0.11'));
   expect(touched).toEqual([]);
 });

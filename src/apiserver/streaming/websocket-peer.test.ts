@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { channel } from '../../client/stream-frames.ts';
+import { Heard } from '../../system/fake/heard.ts';
 import { acceptWebSocket, channelProtocols, WebSocketPeer } from './websocket-peer.ts';
 
 /** A connection that takes a while for each write, and keeps what it is given in one go. */
 class SlowSocket extends Duplex {
-  readonly written: string[] = [];
+  readonly written = new Heard<string>();
 
   override _read(): void {}
 
@@ -42,8 +43,8 @@ test('messages that come together are written one by one', async () => {
   void peer.send(frame(channel.stdout, 'two'));
   void peer.send(frame(channel.error, '{"status":"Success"}'));
   peer.close();
-  await expect.poll(() => socket.written.length, { timeout: 100_000 }).toBe(5);
-  const [handshake, ...messages] = socket.written;
+  await socket.written.until((all) => all.length === 5);
+  const [handshake, ...messages] = socket.written.all;
   expect(handshake).toMatch(/^HTTP\/1\.1 101 [\s\S]*Sec-WebSocket-Protocol: v4\.channel\.k8s\.io\r\n\r\n$/);
   // RFC 6455 section 5.2: a final frame with its opcode, its length, then for us the channel.
   expect(messages).toEqual([

@@ -4,6 +4,7 @@ import { FakeApi } from '../../client/fake/fake-api.ts';
 import { createInformers } from '../../client/informers.ts';
 import { nodes } from '../../client/resources.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
+import { Heard } from '../../system/fake/heard.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import type { Cri, RuntimeCondition } from '../cri/client.ts';
 import type { KubeletOptions } from '../options.ts';
@@ -11,14 +12,13 @@ import { NodeAgent } from './node-agent.ts';
 
 const clock = new FakeClock();
 const random = new FakeRandom();
-const patience = { timeout: 60_000 };
 let api: FakeApi;
 let stop: AbortController;
 /** What was said of the node, one after the other: `True`, `False` or `none`. */
-let said: string[];
+let said: Heard<string>;
 let networkReady: () => void;
-let looks: ((failure?: Error) => void)[];
-let logged: string[];
+let looks: Heard<(failure?: Error) => void>;
+let logged: Heard<string>;
 let agent: NodeAgent;
 let running: Promise<unknown>[];
 /** The runtime's own. */
@@ -28,9 +28,9 @@ let usesSystemd: boolean | undefined;
 beforeEach(() => {
   api = new FakeApi({ clock, random });
   stop = new AbortController();
-  said = [];
-  looks = [];
-  logged = [];
+  said = new Heard();
+  looks = new Heard();
+  logged = new Heard();
   conditions = [];
   usesSystemd = undefined;
   const onError = (error: unknown) => expect(error).toBeUndefined();
@@ -68,17 +68,17 @@ beforeEach(() => {
 
 afterEach(async () => {
   stop.abort();
-  for (const answer of looks) answer();
+  for (const answer of looks.all) answer();
   await Promise.all(running);
-  expect(logged).toEqual([]);
+  expect(logged.all).toEqual([]);
 });
 
 const start = () => running.push(agent.run(stop.signal));
 
 /** Lets the runtime answer the next look, or fail. */
 async function look(failure?: Error): Promise<void> {
-  await expect.poll(() => looks.length, patience).toBeGreaterThan(0);
-  looks.shift()?.(failure);
+  const answer = await looks.shift();
+  answer(failure);
 }
 
 test('a node that was Ready stays so while an agent that is started anew finds its network', async () => {
@@ -86,27 +86,27 @@ test('a node that was Ready stays so while an agent that is started anew finds i
   await api.resource<Node>(nodes).create({ metadata: { name: 'node-a' }, spec: {}, status: { conditions } });
   start();
   await look();
-  await expect
-    .poll(async () => (await api.resource<Node>(nodes).get('node-a')).metadata.labels, patience)
-    .toBeDefined();
+  // What it knows of itself is written before it looks again.
+  await said.until((all) => all.length > 1);
+  expect((await api.resource<Node>(nodes).get('node-a')).metadata.labels).toBeDefined();
   networkReady();
   await look();
-  await expect.poll(() => said.length, patience).toBeGreaterThan(2);
-  expect(new Set(said)).toEqual(new Set(['True']));
+  await said.until((all) => all.length > 2);
+  expect(new Set(said.all)).toEqual(new Set(['True']));
 });
 
 test('a new node says that its network is not there, and then that it is', async () => {
   start();
   await look();
-  await expect.poll(() => said, patience).toContain('False');
+  await said.until((all) => all.includes('False'));
   networkReady();
   await look();
-  await expect.poll(() => said.at(-1), patience).toBe('True');
+  await said.until((all) => all.at(-1) === 'True');
 });
 
 test('what happens while the node is looked at is looked at next, not ten seconds later', async () => {
   start();
-  await expect.poll(() => looks.length, patience).toBe(1);
+  await looks.until((all) => all.length === 1);
   agent.wake();
   await look();
   await look();
@@ -117,15 +117,15 @@ test('a runtime that says that it is not ready makes the node so', async () => {
   networkReady();
   start();
   await look();
-  await expect.poll(() => said, patience).toContain('False');
+  await said.until((all) => all.includes('False'));
   const problem = 'container runtime not ready: RuntimeReady=false reason:Starting message:not yet';
   const { status } = await api.resource<Node>(nodes).get('node-a');
   expect(status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', message: problem });
   conditions.length = 0;
   agent.wake();
   await look();
-  await expect.poll(() => said.at(-1), patience).toBe('True');
-  expect(logged.splice(0)).toEqual([problem, 'the container runtime answers']);
+  await said.until((all) => all.at(-1) === 'True');
+  expect(logged.clear()).toEqual([problem, 'the container runtime answers']);
 });
 
 test('a runtime that leaves cgroups to systemd could run no pod: the node is not ready, and says what to do', async () => {
@@ -133,18 +133,18 @@ test('a runtime that leaves cgroups to systemd could run no pod: the node is not
   networkReady();
   start();
   await look();
-  await expect.poll(() => logged, patience).toHaveLength(1);
-  const [problem] = logged.splice(0);
+  await logged.until((all) => all.length === 1);
+  const [problem] = logged.clear();
   expect(problem).toMatch(/cgroup driver is systemd: set SystemdCgroup = false/);
-  await expect.poll(() => said.at(-1), patience).toBe('False');
+  await said.until((all) => all.at(-1) === 'False');
   usesSystemd = false;
   // The first may have been asked before.
   for (let looked = 0; looked < 2; looked++) {
     agent.wake();
     await look();
   }
-  await expect.poll(() => said.at(-1), patience).toBe('True');
-  expect(logged.splice(0)).toEqual(['the container runtime answers']);
+  await said.until((all) => all.at(-1) === 'True');
+  expect(logged.clear()).toEqual(['the container runtime answers']);
 });
 
 test('a runtime that is away is in the log once, and so is its return', async () => {
@@ -154,6 +154,6 @@ test('a runtime that is away is in the log once, and so is its return', async ()
     agent.wake();
   }
   await look();
-  await expect.poll(() => logged, patience).toHaveLength(2);
-  expect(logged.splice(0)).toEqual(['container runtime is down: connect ENOENT', 'the container runtime answers']);
+  await logged.until((all) => all.length === 2);
+  expect(logged.clear()).toEqual(['container runtime is down: connect ENOENT', 'the container runtime answers']);
 });

@@ -5,6 +5,7 @@ import { FakeApi } from '../../client/fake/fake-api.ts';
 import { settle } from '../../client/fake/settle.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
+import { Heard } from '../../system/fake/heard.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import { mirrorOf, staticPod } from './static-pod.ts';
 import { StaticPods } from './static-pods.ts';
@@ -12,10 +13,9 @@ import { StaticPods } from './static-pods.ts';
 const manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec: { containers: [{ name: 'c' }] } };
 const original = staticPod({ manifest, text: 'v1', nodeName: 'one', seenAt: '2026-01-01T00:00:00Z' }) as Pod;
 const key = objectKey(original);
-const patience = { timeout: 60_000 };
 
 let api: FakeApi;
-let told: (Pod | undefined)[];
+let told: Heard<Pod | undefined>;
 let mirror: Pod;
 
 /** An agent that starts: it has no memory of what was before. */
@@ -33,7 +33,7 @@ const deletions = () => api.calls.filter(({ verb }) => verb === 'delete').map(({
 
 beforeEach(async () => {
   api = new FakeApi({ clock: new FakeClock(), random: new FakeRandom() });
-  told = [];
+  told = new Heard();
   await api.resource<Node>(nodes).create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'one' }, spec: {} });
   mirror = await api.resource<Pod>(pods).create(mirrorOf(original, 'node-uid'));
 });
@@ -43,7 +43,7 @@ test('an agent that starts anew keeps the mirror that its predecessor made, whic
   staticPods.seen(key, mirror);
   await settle();
   staticPods.changed([original]);
-  await expect.poll(() => told, patience).toContain(mirror);
+  await told.until((all) => all.includes(mirror));
   expect(deletions()).toEqual([]);
 });
 
@@ -52,5 +52,6 @@ test('a mirror whose file went while no agent ran is removed, once the folder wa
   staticPods.seen(key, mirror);
   await settle();
   staticPods.changed([]);
-  await expect.poll(deletions, patience).toEqual([key]);
+  await settle();
+  expect(deletions()).toEqual([key]);
 });

@@ -9,6 +9,7 @@ interface Pending {
 export class FakeClock implements Clock {
   #now: number;
   #pending: Pending[] = [];
+  #asked = Promise.withResolvers<void>();
 
   constructor(now = Date.parse('2026-01-01T00:00:00Z')) {
     this.#now = now;
@@ -32,11 +33,18 @@ export class FakeClock implements Clock {
   after(ms: number, callback: () => void): { cancel(): void } {
     const entry: Pending = { due: this.#now + ms, callback };
     this.#pending.push(entry);
+    this.#asked.resolve();
+    this.#asked = Promise.withResolvers();
     return {
       cancel: () => {
         this.#pending = this.#pending.filter((p) => p !== entry);
       },
     };
+  }
+
+  /** Resolves when somebody begins to wait for a time to come: what that one did before is done then. */
+  nextWait(): Promise<void> {
+    return this.#asked.promise;
   }
 
   /** Moves time forward, calling what comes due in its order. */
