@@ -105,17 +105,23 @@ function validateValidation(
   return [...errors, ...optionalOneOf(`${path}.reason`, reason, reasons)];
 }
 
-function validateValidatingPolicy({ metadata, spec }: ValidatingAdmissionPolicy): FieldError[] {
-  const { failurePolicy, validations = [], auditAnnotations = [] } = spec;
-  const errors = [
+/** What both kinds of policy have. */
+function validatePolicy(spec: ValidatingAdmissionPolicy['spec'] | MutatingAdmissionPolicy['spec']): FieldError[] {
+  const { failurePolicy, paramKind, matchConstraints, matchConditions, variables } = spec;
+  return [
     ...(failurePolicy === undefined
       ? [required('spec.failurePolicy')]
       : optionalOneOf('spec.failurePolicy', failurePolicy, failurePolicies)),
-    ...validateParamKind(spec.paramKind, 'spec.paramKind'),
-    ...validateConstraints(spec.matchConstraints, 'spec.matchConstraints'),
-    ...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'),
-    ...validateVariables(spec.variables, 'spec.variables'),
+    ...validateParamKind(paramKind, 'spec.paramKind'),
+    ...validateConstraints(matchConstraints, 'spec.matchConstraints'),
+    ...validateMatchConditions(matchConditions, 'spec.matchConditions'),
+    ...validateVariables(variables, 'spec.variables'),
   ];
+}
+
+function validateValidatingPolicy({ metadata, spec }: ValidatingAdmissionPolicy): FieldError[] {
+  const { validations = [], auditAnnotations = [] } = spec;
+  const errors = validatePolicy(spec);
   if (validations.length === 0 && auditAnnotations.length === 0) {
     const why = 'validations or auditAnnotations must contain at least one item';
     return [...errors, required('spec.validations', why), required('spec.auditAnnotations', why)];
@@ -189,15 +195,9 @@ function validateMutation({ patchType, applyConfiguration, jsonPatch }: Mutation
 }
 
 function validateMutatingPolicy({ spec }: MutatingAdmissionPolicy): FieldError[] {
-  const { failurePolicy, mutations = [], reinvocationPolicy } = spec;
+  const { mutations = [], reinvocationPolicy } = spec;
   return [
-    ...(failurePolicy === undefined
-      ? [required('spec.failurePolicy')]
-      : optionalOneOf('spec.failurePolicy', failurePolicy, failurePolicies)),
-    ...validateParamKind(spec.paramKind, 'spec.paramKind'),
-    ...validateConstraints(spec.matchConstraints, 'spec.matchConstraints'),
-    ...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'),
-    ...validateVariables(spec.variables, 'spec.variables'),
+    ...validatePolicy(spec),
     ...(mutations.length === 0 ? [required('spec.mutations', 'mutations must contain at least one item')] : []),
     ...mutations.flatMap((one, i) => validateMutation(one, `spec.mutations[${i}]`)),
     ...(reinvocationPolicy
