@@ -284,9 +284,12 @@ describe('impersonation', () => {
 
   test('asks for each thing it takes', async () => {
     const setup = setUp();
-    const headers = { 'impersonate-user': 'ann', 'impersonate-group': 'a, b', 'impersonate-extra-acme.io%2fx': 'view' };
-    const twice = ['Impersonate-Group', 'a', 'Impersonate-Group', 'b', 'Impersonate-Extra-Acme.io%2fX', 'view'];
-    const asked = { ...as('secret', headers), rawHeaders: twice };
+    const groups = ['Impersonate-Group', 'a', 'Impersonate-Group', 'b'];
+    // Of several users the first counts.
+    const users = ['Impersonate-User', 'ann', 'Impersonate-User', 'eve'];
+    const rawHeaders = [...users, ...groups, 'Impersonate-Extra-Acme.io%2fX', 'view'];
+    const joined = { 'impersonate-user': 'ann, eve', 'impersonate-group': 'a, b' };
+    const asked = { ...as('secret', { ...joined, 'impersonate-extra-acme.io%2fx': 'view' }), rawHeaders };
     expect(await who(setup, asked)).toBe('ann a,b,system:authenticated');
     const texts = setup.asked.map(({ verb, info }) => [verb, info.resource, info.subresource, info.name].join(' '));
     expect(texts).toEqual([

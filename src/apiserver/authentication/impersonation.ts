@@ -22,8 +22,9 @@ export function asksForImpersonation({ headers }: Headers): boolean {
 /** As the headers have it; undefined: nobody. Throws a 400 StatusError where they name no user. */
 function wantedUser(request: Headers): User | undefined {
   const { headers } = request;
-  const name = headerText(headers['impersonate-user'] ?? '');
-  const uid = headerText(headers['impersonate-uid'] ?? '');
+  // Of several the first, as Go takes it.
+  const [name = ''] = valuesOf(request, 'impersonate-user');
+  const [uid = ''] = valuesOf(request, 'impersonate-uid');
   const groups = valuesOf(request, 'impersonate-group');
   const extra: Record<string, readonly string[]> = {};
   for (const header of Object.keys(headers)) {
