@@ -9,6 +9,8 @@ export const noBytes = new Uint8Array(0);
 /** Lets a body run out, also where an iterator still waits for some of it: that holds the stream back. */
 export function dropUnread(body: Readable): void {
   body.removeAllListeners('readable');
+  // An iterator that ends later would stop a stream that nobody listens to.
+  body.on('data', () => {});
   body.resume();
 }
 

@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serverOptions } from '../fake/server-options.ts';
 import { Listener } from '../listener.ts';
+import { dropUnread } from '../node-request.ts';
 import { textResponse } from '../request.ts';
 import { answeredHeaders, forward, passedHeaders } from './forward.ts';
 
@@ -133,6 +135,19 @@ test('who answers before the body has come is heard, and the connection serves o
   socket.write('x'.repeat(200_000));
   socket.write('GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   expect(await text(socket)).toContain('200 OK');
+});
+
+test('a body that is let go of runs out, also where its reader ends later', async () => {
+  const body = new PassThrough();
+  const reader = body.iterator({ destroyOnReturn: false });
+  body.write('read');
+  await reader.next();
+  dropUnread(body);
+  await new Promise(setImmediate);
+  await reader.return!();
+  await new Promise(setImmediate);
+  body.end('x'.repeat(100_000));
+  await once(body, 'end');
 });
 
 test('the server behind hears of a request whose body is yet to come', async () => {
