@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import { type StatusError, unauthorized } from '../apimachinery/status.ts';
 import { FakeClock } from '../system/fake/clock.ts';
+import { realClock } from '../system/real/clock.ts';
 import { serverOptions } from './fake/server-options.ts';
 import { startTestServer } from './fake/test-server.ts';
 import { type Handler, Listener, type ListenerOptions } from './listener.ts';
@@ -17,7 +18,7 @@ afterEach(async () => {
 
 /** A session with a listener of that handler. */
 async function sessionWith(handler: Handler, more: Partial<ListenerOptions> = {}): Promise<ClientHttp2Session> {
-  const { options } = await serverOptions();
+  const { options } = await serverOptions(realClock);
   const listener = new Listener({ ...options, ...more }, handler);
   const { port } = await listener.listen();
   const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });

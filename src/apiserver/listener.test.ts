@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeProtobuf } from '../api/protobuf/decode.ts';
+import { realClock } from '../system/real/clock.ts';
 import { serverOptions } from './fake/server-options.ts';
 import { startTestServer, type TestServer } from './fake/test-server.ts';
 import { Listener } from './listener.ts';
@@ -22,7 +23,7 @@ const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
 beforeAll(async () => {
   api = await startTestServer();
   await api.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
-  const { options } = await serverOptions();
+  const { options } = await serverOptions(realClock);
   listener = new Listener(options, (asked) => api.server.handle(asked));
   url = `https://127.0.0.1:${(await listener.listen()).port}`;
 });
@@ -161,7 +162,7 @@ test('a connection of HTTP/1.1 that nobody uses stays open as long as with kube-
 });
 
 test('who vouches for a client certificate, in both versions of HTTP', async () => {
-  const { options, clients } = await serverOptions();
+  const { options, clients } = await serverOptions(realClock);
   const seeing = new Listener(options, async ({ clientCertificate }) =>
     textResponse(200, clientCertificate ? `${clientCertificate.commonName} ${clientCertificate.verifiedBy}` : 'none'),
   );
@@ -191,7 +192,7 @@ test('who vouches for a client certificate, in both versions of HTTP', async () 
 });
 
 test('a resumed TLS session brings the certificate of the first, and who vouches for it', async () => {
-  const { options, clients } = await serverOptions();
+  const { options, clients } = await serverOptions(realClock);
   const seeing = new Listener(options, async ({ clientCertificate }) =>
     textResponse(200, String(clientCertificate?.verifiedBy)),
   );
@@ -341,7 +342,7 @@ test('a client that asks and takes back without end is cut off, and others are s
 });
 
 test('a request that is being answered when the server ends gets its answer; a stream is cut', async () => {
-  const { options } = await serverOptions();
+  const { options } = await serverOptions(realClock);
   const [arrived, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const ending = new Listener(options, async ({ path }) => {
     if (path === '/stream') return { status: 200, headers: {}, body: { pushTo: () => new Promise<void>(() => {}) } };
@@ -368,7 +369,7 @@ test('a request that is being answered when the server ends gets its answer; a s
 });
 
 test('the body of a client that is gone is an error, even when it is asked for late', async () => {
-  const { options } = await serverOptions();
+  const { options } = await serverOptions(realClock);
   const arrived = Promise.withResolvers<void>();
   const outcome = Promise.withResolvers<string>();
   const left = new Listener(options, async (asked) => {
@@ -393,7 +394,7 @@ test('the body of a client that is gone is an error, even when it is asked for l
 });
 
 test('the signal of a request is aborted when its stream of HTTP/2 was closed before anybody asked for it', async () => {
-  const { options } = await serverOptions();
+  const { options } = await serverOptions(realClock);
   const [arrived, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const isAborted = Promise.withResolvers<boolean>();
   const late = new Listener(options, async (asked) => {
@@ -416,7 +417,7 @@ test('the signal of a request is aborted when its stream of HTTP/2 was closed be
 });
 
 test('a connection of HTTP/2 that is to be made anew ends after what was asked on it', async () => {
-  const { options } = await serverOptions();
+  const { options } = await serverOptions(realClock);
   let isGoing = false;
   const going = new Listener({ ...options, isGoingAway: () => isGoing }, async () => textResponse(200, 'ok'));
   const session = connect(`https://127.0.0.1:${(await going.listen()).port}`, { rejectUnauthorized: false });
@@ -437,7 +438,7 @@ test('a connection of HTTP/2 that is to be made anew ends after what was asked o
 });
 
 test('a port that is taken is told with its address; a name is listened on as well as an address', async () => {
-  const { options } = await serverOptions();
+  const { options } = await serverOptions(realClock);
   const port = Number(new URL(url).port);
   const refused = { code: 'EADDRINUSE', address: '127.0.0.1', port };
   const handler = async () => textResponse(200, 'ok');

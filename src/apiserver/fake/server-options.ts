@@ -1,10 +1,10 @@
 // What a listener needs in a test: certificates of its own, and some for clients.
+import type { Clock } from '../../system/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
-import { realClock } from '../../system/real/clock.ts';
 import { createCertificateAuthority, issueKeyPair, type KeyPair } from '../pki/certificates.ts';
 
 /** A certificate of its own, two authorities, and certificates of each for clients. */
-export async function serverOptions() {
+export async function serverOptions(clock: Clock) {
   const random = new FakeRandom();
   const now = Date.now();
   const validity = { notBefore: now - 60_000, notAfter: now + 3_600_000 };
@@ -23,6 +23,6 @@ export async function serverOptions() {
     server: { certPem, keyPem },
   };
   const authorities = { client: ca!.certPem, requestHeader: proxyCa!.certPem };
-  const options = { host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, authorities, clock: realClock };
+  const options = { host: '127.0.0.1', port: 0, cert: certPem, key: keyPem, authorities, clock };
   return { options, clients };
 }

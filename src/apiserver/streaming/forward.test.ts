@@ -7,6 +7,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { realClock } from '../../system/real/clock.ts';
 import { serverOptions } from '../fake/server-options.ts';
 import { Listener } from '../listener.ts';
 import { dropUnread } from '../node-request.ts';
@@ -25,7 +26,7 @@ let session: ClientHttp2Session;
 beforeAll(async () => {
   backend = createServer((request, response) => behind.get(request.url!)!(request, response));
   await once(backend.listen(0, '127.0.0.1'), 'listening');
-  const { options } = await serverOptions();
+  const { options } = await serverOptions(realClock);
   listener = new Listener(options, async (request) => {
     const socket = connect((backend.address() as AddressInfo).port, '127.0.0.1');
     try {
