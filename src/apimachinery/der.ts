@@ -1,7 +1,7 @@
 // As much of ASN.1's distinguished encoding (ITU-T X.690) as certificates and requests for them are made of.
 
 /** One element: its tag, length and content. */
-export function element(tag: number, ...content: readonly Uint8Array[]): Buffer {
+function element(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(content);
   return Buffer.concat([Buffer.from([tag, ...lengthBytes(body.length)]), body]);
 }

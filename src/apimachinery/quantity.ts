@@ -199,6 +199,6 @@ export function quantityOf(value: number, format: QuantityFormat = 'DecimalSI'):
 }
 
 /** A quantity of so many thousandths. */
-export function milliQuantityOf(thousandths: number, format: QuantityFormat = 'DecimalSI'): Quantity {
-  return { nano: BigInt(Math.ceil(thousandths)) * milli, format };
+export function milliQuantityOf(thousandths: number): Quantity {
+  return { nano: BigInt(Math.ceil(thousandths)) * milli, format: 'DecimalSI' };
 }

@@ -41,8 +41,6 @@ export interface ObjectType {
   readonly fields: ReadonlyMap<string, ObjectField>;
   /** How many bytes it takes in JSON at the least, for cost; default 2. */
   readonly minSize?: number;
-  /** Whether expressions may make values of it: `Object.spec{…}`. */
-  readonly constructible?: boolean;
 }
 
 export interface ObjectField {

@@ -27,7 +27,7 @@ export interface ClusterAccess {
 }
 
 /** A kubeconfig that cannot be used; the message says what is wrong with it. */
-export class KubeconfigError extends Error {
+class KubeconfigError extends Error {
   override readonly name = 'KubeconfigError';
 }
 

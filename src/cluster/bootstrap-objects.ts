@@ -3,6 +3,7 @@ import type { APIService } from '../api/apiregistration/v1/types.generated.ts';
 import { systemPriorityClasses } from '../api/scheduling/v1/priorityclass/system.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { ensureBootstrapPolicy, type PolicyAccess } from '../apiserver/authorization/reconcile-policy.ts';
+import { namespaces as namespaceResource, priorityClasses } from '../client/resources.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** The form in which objects are stored; a store of another is not touched. */
@@ -24,7 +25,6 @@ export async function markStore(storage: Storage): Promise<void> {
 }
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-const priorityClasses = { group: 'scheduling.k8s.io', version: 'v1', resource: 'priorityclasses' };
 const apiServices = { group: 'apiregistration.k8s.io', version: 'v1', resource: 'apiservices' };
 
 /** Makes what is missing; leaves alone what is there, save that the policy gets back what it lacks. */
@@ -32,7 +32,7 @@ export async function ensureBootstrapObjects(access: PolicyAccess, services: rea
   const { create } = access;
   const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   await Promise.all([
-    ...namespaces.map((name) => create({ group: '', version: 'v1', resource: 'namespaces' }, namespace(name))),
+    ...namespaces.map((name) => create(namespaceResource, namespace(name))),
     ...systemPriorityClasses.map((one) => create(priorityClasses, one)),
     ...services.map((one) => create(apiServices, one)),
     ensureBootstrapPolicy(access),

@@ -53,7 +53,7 @@ function base32(bytes: Uint8Array): string {
 }
 
 /** Whether a server's Lease has ended: nobody renews it any more. */
-export function isExpired({ spec = {} }: Readonly<LeaseObject>, now: number): boolean {
+function isExpired({ spec = {} }: Readonly<LeaseObject>, now: number): boolean {
   const { renewTime, leaseDurationSeconds } = spec;
   if (renewTime === undefined || leaseDurationSeconds === undefined) return true;
   return Date.parse(renewTime) + leaseDurationSeconds * 1000 < now;

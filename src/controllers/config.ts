@@ -16,9 +16,6 @@ export type SignResult =
 export interface ControllersConfig {
   /** `--cluster-cidr`, one per family at most. */
   readonly clusterCIDRs: readonly string[];
-  /** Length of a node's prefix in each family. Defaults 24 and 64. */
-  readonly nodeCIDRMaskSizeIPv4?: number;
-  readonly nodeCIDRMaskSizeIPv6?: number;
   /** The address (and for dual stack the second) of Service kube-system/kube-dns. Empty: no cluster DNS Service is kept. */
   readonly clusterDNS: readonly string[];
   /** PEM that pods trust (ConfigMap kube-root-ca.crt). */
@@ -34,13 +31,9 @@ export interface ControllersConfig {
   }) => string;
   /** Reads a PEM request; rejects when it is malformed. Absent: nothing is approved. */
   readonly parseRequest?: (requestPem: string) => Promise<CertificateRequestFacts>;
-  /** `--max-endpoints-per-slice`, 1 to 1000. Default 100. */
-  readonly maxEndpointsPerSlice?: number;
-  /** Milliseconds without a renewed Lease until a node is Unknown. Default 40,000. */
+  /** Milliseconds without a renewed Lease until a node is Unknown. Default 50,000. */
   readonly nodeMonitorGracePeriod?: number;
   readonly nodeEviction?: NodeEvictionConfig;
-  /** Terminated pods kept in all. Default 12,500. */
-  readonly terminatedPodGCThreshold?: number;
 }
 
 /** How fast pods leave nodes that fall silent (flags of kube-controller-manager). */

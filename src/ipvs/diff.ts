@@ -88,10 +88,10 @@ export function diffServers(
 }
 
 /** Sets of `from` that `to` does not know stay: rules of others may use them. */
-export function diff(from: IpvsRuleset, to: IpvsRuleset, retire?: Retire): IpvsUpdate {
+export function diff(from: IpvsRuleset, to: IpvsRuleset): IpvsUpdate {
   return {
     sets: diffSets(from.sets, to.sets),
-    servers: diffServers(from.servers, to.servers, retire),
+    servers: diffServers(from.servers, to.servers),
     addresses: diffAddresses(from.addresses, to.addresses),
   };
 }

@@ -67,11 +67,11 @@ export function start(command: readonly string[], env: Readonly<Record<string, s
   };
 }
 
-/**
- * Calls `look` until it gives something that is not undefined; rejects after `timeout` milliseconds, which a test that passes
- * never waits for: machines are busy at times.
- */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>, timeout = 300_000): Promise<T> {
+/** Milliseconds, which a test that passes never waits for: machines are busy at times. */
+const timeout = 300_000;
+
+/** Calls `look` until it gives something that is not undefined; rejects when time is over. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
   const end = Date.now() + timeout;
   for (;;) {
     const found = await look();

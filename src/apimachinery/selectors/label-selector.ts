@@ -7,8 +7,6 @@ import { table } from '../table.ts';
 import { parseRequirements } from './label-parser.ts';
 import { type LabelOperator, type Requirement, requirement } from './requirement.ts';
 
-export type { LabelOperator, Requirement };
-
 /** All requirements must hold; none at all selects everything. Sorted by key. */
 export type LabelSelector = readonly Requirement[];
 export type Labels = Readonly<Record<string, string>> | undefined;

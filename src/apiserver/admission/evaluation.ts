@@ -5,9 +5,9 @@ import type { Value } from '../../cel/values.ts';
 import type { CompiledExpression } from './expressions.ts';
 
 /** What all match conditions of a webhook or a policy may cost for one request (RuntimeCELCostBudgetMatchConditions). */
-export const conditionsBudget = 2_500_000;
+const conditionsBudget = 2_500_000;
 /** What any other stage of a policy may cost for one request and one parameter (RuntimeCELCostBudget). */
-export const stageBudget = 10_000_000;
+const stageBudget = 10_000_000;
 
 export interface SourceExpression extends CompiledExpression {
   readonly source: string;

@@ -66,7 +66,7 @@ export function abacLink(policies: readonly AbacPolicy[]): AuthorizerLink {
   };
 }
 
-export function policyAllows(policy: AbacPolicy, { user, verb, info }: Attributes): boolean {
+function policyAllows(policy: AbacPolicy, { user, verb, info }: Attributes): boolean {
   if (!isAbout(policy, user) || (policy.readonly && !reading.includes(verb))) return false;
   if (!info.isResource) return matchesPath(policy.nonResourcePath ?? '', info.path);
   return (

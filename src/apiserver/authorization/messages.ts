@@ -7,7 +7,7 @@ import type { Attributes } from '../extensions.ts';
 import { type ApiResponse, textResponse } from '../request.ts';
 
 /** `User "x" cannot list resource "services" in API group "" in the namespace "default"`. */
-export function forbiddenReason({ user, verb, info }: Attributes): string {
+function forbiddenReason({ user, verb, info }: Attributes): string {
   const who = `User ${quoted(user.name)} cannot`;
   if (!info.isResource) return `${who} ${verb} path ${quoted(info.path)}`;
   const resource = info.subresource === '' ? info.resource : `${info.resource}/${info.subresource}`;

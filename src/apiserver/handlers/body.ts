@@ -148,7 +148,7 @@ const shownBytes = 30;
 const openingBrace = 0x7b;
 
 /** Throws 400 when kind or apiVersion are not those expected; absent ones are taken as expected. */
-export function checkKind(value: unknown, expected: GroupVersionKind): void {
+function checkKind(value: unknown, expected: GroupVersionKind): void {
   const other = otherKind(value, expected);
   if (!other) return;
   const { kind, version, why } = other;

@@ -25,7 +25,7 @@ const optionsKind = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions'
 const optionsScheme = 'k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27';
 
 /** From the body, or from the query where there is none. */
-export async function readDeleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
+async function readDeleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
   const body = await parseOptionalBody(request.request);
   const given = body ? fromBody(request, body.value) : fromQuery(request.request.query);
   const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun } = given as {
@@ -152,7 +152,7 @@ interface NamespaceLike extends KubeObject {
 }
 
 /** A namespace is marked first; it goes when nothing holds it any more, its spec's finalizers among them. */
-export function terminateNamespace(plan: Deletion, old: Readonly<KubeObject>, now: number): Deletion {
+function terminateNamespace(plan: Deletion, old: Readonly<KubeObject>, now: number): Deletion {
   const { spec } = old as NamespaceLike;
   if (old.metadata.deletionTimestamp !== undefined) {
     return plan.type === 'remove' && (spec?.finalizers?.length ?? 0) > 0 ? { type: 'wait' } : plan;

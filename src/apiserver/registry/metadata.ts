@@ -8,10 +8,10 @@ const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 const suffixLength = 5;
 const longestBase = 63 - suffixLength;
 
-/** `length` characters for names that are made up. */
-export function randomSuffix(random: Random, length = suffixLength): string {
+/** Five characters for names that are made up. */
+export function randomSuffix(random: Random): string {
   let text = '';
-  for (let i = 0; i < length; i++) text += alphabet[random.int(alphabet.length)];
+  for (let i = 0; i < suffixLength; i++) text += alphabet[random.int(alphabet.length)];
   return text;
 }
 

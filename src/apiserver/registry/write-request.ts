@@ -35,8 +35,6 @@ export interface UpdateRequest extends WriteContext {
   readonly transform: (old: Readonly<KubeObject> | undefined) => KubeObject | Promise<KubeObject>;
   /** Where the transform cannot create: no such object is 404. */
   readonly mayCreate?: boolean;
-  /** A resourceVersion that the client gave must be the present one, however the transform came by the object. */
-  readonly retriesConflicts?: boolean;
 }
 
 export interface DeleteRequest {

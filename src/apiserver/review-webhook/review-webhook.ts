@@ -7,7 +7,7 @@ import { statusMessage } from '../admission/webhooks/go-errors.ts';
 import { isSuccess, postToWebhook } from '../webhook-post.ts';
 
 /** The webhook could not be asked, or its answer could not be read; the message is kube-apiserver's. */
-export class ReviewWebhookError extends Error {
+class ReviewWebhookError extends Error {
   override readonly name = 'ReviewWebhookError';
   /** It may be otherwise soon. */
   readonly isTransient: boolean;

@@ -20,7 +20,7 @@ export interface ProxyParts {
 }
 
 /** Where the path after `/proxy` begins; undefined for a request that lacks the slash: relative links would go astray. */
-export function pathAfterProxy({
+function pathAfterProxy({
   path,
 }: Pick<ApiRequest, 'path'>): { readonly base: string; readonly rest: string } | undefined {
   const match = /^(\/api\/v1\/(?:namespaces\/[^/]+\/)?[^/]+\/[^/]+\/proxy)(\/.*)?$/.exec(path);

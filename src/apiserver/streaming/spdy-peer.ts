@@ -11,7 +11,7 @@ import { plainError } from './websocket-peer.ts';
 import { drained, write } from './write.ts';
 
 /** In order of preference: v4 sends errors as Status, v3 knows resize, v2 half-closes. */
-export const remoteCommandProtocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];
+const remoteCommandProtocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];
 /** How long (ms) a client may take to open its streams, as upstream. */
 const creationTimeout = 30_000;
 

@@ -9,12 +9,12 @@ import { ServiceSlices, writeSlices } from '../shared/service-slices.ts';
 import { hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { EndpointSliceMetrics } from './metrics.ts';
-import { managedBy, reconcile } from './reconcile.ts';
+import { managedBy, maxEndpointsPerSlice, reconcile } from './reconcile.ts';
 import { wantsTopologyHints } from './topology-hints.ts';
 import { ZonesOfNodes } from './zones-of-nodes.ts';
 
 export function endpointSliceController(context: ControllerContext): Controller {
-  const { client, informers, clock, config } = context;
+  const { client, informers, clock } = context;
   const serviceInformer = informers.informer<Service>(services);
   const podInformer = informers.informer<Pod>(pods);
   const nodeInformer = informers.informer<Node>(nodes);
@@ -28,7 +28,6 @@ export function endpointSliceController(context: ControllerContext): Controller 
   const waiting = new Map<string, Set<string>>();
   const withTopologyHints = new Set<string>();
   const zones = new ZonesOfNodes(nodeInformer);
-  const maxEndpointsPerSlice = config.maxEndpointsPerSlice ?? 100;
   const metrics = new EndpointSliceMetrics(maxEndpointsPerSlice);
   context.metrics?.own('endpointslice-controller', metrics.families);
 

@@ -14,6 +14,8 @@ import { type PodEndpointsInput, podEndpoints, portsKey } from './pod-endpoints.
 import { type SlicesOfFamily, setTopologyHints, wantsTopologyHints, type ZoneRatios } from './topology-hints.ts';
 
 export const managedBy = 'endpointslice-controller.k8s.io';
+/** Upstream's default. */
+export const maxEndpointsPerSlice = 100;
 const headlessLabel = 'service.kubernetes.io/headless';
 const reservedLabels = [serviceNameLabel, managedByLabel, headlessLabel];
 

@@ -10,11 +10,7 @@ export function nodeIPAMController(context: ControllerContext): Controller {
   const informer = informers.informer<Node>(nodes);
   const nodeClient = client.resource<Node>(nodes);
   const recorder = recorderOf(context, 'cidrAllocator');
-  const maskSizes = {
-    IPv4: config.nodeCIDRMaskSizeIPv4 ?? nodeCIDRMaskSizes.IPv4,
-    IPv6: config.nodeCIDRMaskSizeIPv6 ?? nodeCIDRMaskSizes.IPv6,
-  };
-  const ranges = rangesOf(config.clusterCIDRs, maskSizes);
+  const ranges = rangesOf(config.clusterCIDRs, nodeCIDRMaskSizes);
   /** Given out, but not yet in the cache. */
   const given = new Map<string, readonly string[]>();
   // One worker: two nodes must not be given the same block.

@@ -10,8 +10,11 @@ import { podsToCollect } from './reconcile.ts';
 const interval = 20_000;
 const nodeGone: Disruption = { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' };
 
+/** Terminated pods that are kept in all, as upstream's default has it. */
+const terminatedPodThreshold = 12_500;
+
 export function podGarbageCollector(context: ControllerContext): Controller {
-  const { client, informers, clock, config } = context;
+  const { client, informers, clock } = context;
   const podInformer = informers.informer<Pod>(pods);
   const nodeInformer = informers.informer<Node>(nodes);
   const podClient = client.resource<Pod>(pods);
@@ -26,8 +29,7 @@ export function podGarbageCollector(context: ControllerContext): Controller {
     const now = clock.now();
     const node = (nodeName: string) => nodeInformer.lister.get(nodeName);
     await noteMissing(all, now);
-    const threshold = config.terminatedPodGCThreshold ?? 12_500;
-    for (const pod of podsToCollect({ pods: all, node, missedSince, now, threshold })) {
+    for (const pod of podsToCollect({ pods: all, node, missedSince, now, threshold: terminatedPodThreshold })) {
       await collect(pod).catch(ignoreNotFound);
     }
     return { requeueAfter: interval };

@@ -24,7 +24,7 @@ export interface LoadBalancerProvider {
 }
 
 /** Which Service has which address. An address is one Service's until that lets go of it, whatever caches say in between. */
-export class AddressBook {
+class AddressBook {
   readonly #owners = new Map<string, string>();
   readonly #addresses = new Map<string, Set<string>>();
 

@@ -2,13 +2,11 @@
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
-import { managedBy, reconcile } from '../../controllers/endpointslice/reconcile.ts';
+import { managedBy, maxEndpointsPerSlice, reconcile } from '../../controllers/endpointslice/reconcile.ts';
 import { zoneRatios } from '../../controllers/endpointslice/topology-hints.ts';
 import { selects } from '../../controllers/shared/service-selection.ts';
 import { managedByLabel, serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import { hasManagedEndpoints } from '../../controllers/shared/services.ts';
-
-const maxEndpointsPerSlice = 100;
 
 /** The objects with the slices that follow from their Services, pods and nodes. */
 export function withSlices(objects: readonly KubeObject[]): KubeObject[] {

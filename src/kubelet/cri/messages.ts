@@ -74,7 +74,7 @@ const linuxSandboxConfig = message({
   sysctls: stringMap(3),
 });
 const sandboxMetadata = message({ name: string(1), uid: string(2), namespace: string(3), attempt: int(4) });
-export const sandboxConfig = message({
+const sandboxConfig = message({
   metadata: sub(1, sandboxMetadata),
   hostname: string(2),
   logDirectory: string(3),
@@ -166,7 +166,7 @@ const linuxContainerConfig = message({
   securityContext: sub(2, containerSecurityContext),
 });
 const containerMetadata = message({ name: string(1), attempt: int(2) });
-export const containerConfig = message({
+const containerConfig = message({
   metadata: sub(1, containerMetadata),
   image: sub(2, imageSpec),
   command: repeated(string(3)),

@@ -26,8 +26,6 @@ export interface HollowNodesOptions {
   readonly onError?: (error: unknown, what: string) => void;
 }
 
-export { mostHollowNodes };
-
 /** Milliseconds and seconds: kubelet's defaults. */
 const leasePeriod = 10_000;
 const leaseDurationSeconds = 40;

@@ -4,9 +4,9 @@ import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 
 const prefix = 'hollow.portico.dev';
-export const readyAnnotation = `${prefix}/ready`;
-export const runForAnnotation = `${prefix}/run-for`;
-export const exitCodeAnnotation = `${prefix}/exit-code`;
+const readyAnnotation = `${prefix}/ready`;
+const runForAnnotation = `${prefix}/run-for`;
+const exitCodeAnnotation = `${prefix}/exit-code`;
 
 export interface PlayInput {
   readonly pod: Readonly<Pod>;

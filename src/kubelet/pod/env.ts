@@ -46,7 +46,7 @@ function serviceVariables(service: Readonly<Service>): [string, string][] {
 }
 
 /** Variables for the pod's Services: those of its namespace if it wants links, and `kubernetes` always. */
-export function serviceEnvironment(pod: Pod, services: readonly Readonly<Service>[]): [string, string][] {
+function serviceEnvironment(pod: Pod, services: readonly Readonly<Service>[]): [string, string][] {
   const links = pod.spec?.enableServiceLinks ?? true;
   const chosen = new Map<string, Readonly<Service>>();
   for (const service of services) {

@@ -14,7 +14,7 @@ export function sandboxHostname(pod: Pod, domain: string): string {
 }
 
 /** The pod's host name and, with a subdomain, its name in cluster DNS. */
-export function hostNames(pod: Pod, domain: string): { readonly hostname: string; readonly fqdn?: string } {
+function hostNames(pod: Pod, domain: string): { readonly hostname: string; readonly fqdn?: string } {
   const { hostname, hostnameOverride, subdomain } = pod.spec ?? {};
   const name = (hostnameOverride || hostname || pod.metadata.name).slice(0, 63).replace(/[-.]+$/, '');
   if (!subdomain || hostnameOverride) return { hostname: name };

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
 
 /** Annotations by which upstream's kubelet tells static pods and their mirrors. */
-export const staticAnnotations = {
+const staticAnnotations = {
   hash: 'kubernetes.io/config.hash',
   source: 'kubernetes.io/config.source',
   seen: 'kubernetes.io/config.seen',

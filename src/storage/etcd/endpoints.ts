@@ -34,7 +34,7 @@ export interface CallKind {
 }
 
 /** Throws a one-line Error for what is no endpoint. */
-export function parseEndpoint(text: string): {
+function parseEndpoint(text: string): {
   readonly host: string;
   readonly port: number;
   readonly secure: boolean;

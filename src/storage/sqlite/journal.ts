@@ -6,7 +6,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
  * The layout of the file: an older one is brought up to date, an unknown one refused. Layout 1 had the same tables, in a
  * file that never became smaller.
  */
-export const JOURNAL_VERSION = 2;
+const JOURNAL_VERSION = 2;
 
 /** Pages that may lie empty, for writes to come: so many, or so large a part of the file. */
 const spare = { pages: 1000, part: 0.25 };

@@ -21,7 +21,7 @@ import type {
 
 const { required, invalid, notSupported, tooLong } = fieldError;
 
-export const maxRequests = 32;
+const maxRequests = 32;
 export const maxConfigs = 32;
 const maxConstraints = 32;
 const maxSelectors = 32;

@@ -56,7 +56,7 @@ function keyOf({ namespace = '', name = '' }: { readonly namespace?: string; rea
   return `${namespace}/${name}`;
 }
 
-export function portsOf(service: Service): Set<number> {
+function portsOf(service: Service): Set<number> {
   const ports = nodePortsOf(service);
   if (service.spec.healthCheckNodePort) ports.add(service.spec.healthCheckNodePort);
   return ports;

@@ -127,7 +127,7 @@ export class ServiceHooks implements RegistryHooks<Service> {
 }
 
 /** The ranges of `--service-cluster-ip-range`. Throws with a text for the user. */
-export function parseServiceCIDRs(texts: readonly string[]): readonly CIDR[] {
+function parseServiceCIDRs(texts: readonly string[]): readonly CIDR[] {
   const cidrs = texts.map((text) => {
     const cidr = parseCIDR(text.trim());
     if (!cidr) throw new Error(`${JSON.stringify(text)} is no range of addresses, as 10.96.0.0/16 is`);
