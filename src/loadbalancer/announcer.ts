@@ -8,6 +8,7 @@ import type { Client, Informer, Informers } from '../client/types.ts';
 import { canonicalIP } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
+import { Wakeup } from '../system/wakeup.ts';
 import { AnnouncedServices } from './announced-services.ts';
 import { announcement, frameLength } from './frames.ts';
 import { type HeartbeatSocket, openHeartbeatSocket } from './heartbeat.ts';
@@ -53,12 +54,12 @@ export class Announcer {
   #links: readonly Link[] = [];
   #openedAt = 0;
   #renewedAt = 0;
-  #wake: () => void = () => {};
+  readonly #wakeup = new Wakeup();
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
     this.#nodes = options.informers.informer<Node>(nodes);
-    this.#announced = new AnnouncedServices(options.informers, () => this.#wake());
+    this.#announced = new AnnouncedServices(options.informers, () => this.#wakeup.wake());
   }
 
   /** Runs until the signal aborts; then gives up its addresses, so that another node takes over at once. */
@@ -80,7 +81,7 @@ export class Announcer {
   }
 
   async #untilNeeded(signal: AbortSignal): Promise<void> {
-    while (this.#announced.all.size === 0 && !signal.aborted) await this.#pause(undefined, signal);
+    while (this.#announced.all.size === 0 && !signal.aborted) await this.#wakeup.wait(signal);
   }
 
   /** Ends when there is nothing to announce any more. */
@@ -98,7 +99,7 @@ export class Announcer {
       while (!signal.aborted && (this.#announced.all.size > 0 || this.#held.size > 0)) {
         await this.#sync();
         this.#beat(socket, false);
-        await this.#pause(heartbeatInterval, signal);
+        await this.#wakeup.wait(signal, { clock, ms: heartbeatInterval });
       }
     } finally {
       await this.#release([...this.#held.keys()]);
@@ -114,7 +115,7 @@ export class Announcer {
     if (!this.#internalIPs(heartbeat.node).includes(canonicalIP(from) ?? from)) return;
     this.#membership.hear(heartbeat, this.#options.clock.now());
     const isContested = Object.keys(heartbeat.claims).some((key) => this.#held.has(key));
-    if (heartbeat.leaves || isContested) this.#wake();
+    if (heartbeat.leaves || isContested) this.#wakeup.wake();
     // Neighbors may believe the other: tell them again.
     if (isContested) for (const key of Object.keys(heartbeat.claims)) this.#tellAgain(key);
   }
@@ -254,21 +255,6 @@ export class Announcer {
   #internalIPs(nodeName: string): string[] {
     const addresses = this.#nodes.lister.get(nodeName)?.status?.addresses ?? [];
     return addresses.flatMap(({ type, address }) => (type === 'InternalIP' ? (canonicalIP(address) ?? []) : []));
-  }
-
-  /** Until the time is over, something changes or the signal aborts. */
-  #pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : this.#options.clock.after(ms, resolve);
-      const now = () => {
-        timer?.cancel();
-        signal.removeEventListener('abort', now);
-        resolve();
-      };
-      this.#wake = now;
-      signal.addEventListener('abort', now, { once: true });
-      if (signal.aborted) now();
-    });
   }
 }
 

@@ -13,6 +13,7 @@ import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Follow } from '../system/follow.ts';
 import type { Random } from '../system/random.ts';
+import { Wakeup } from '../system/wakeup.ts';
 import { planPolicies } from './plan.ts';
 import { policyTable, tableName } from './render.ts';
 
@@ -56,8 +57,7 @@ export class PolicyEnforcer {
   #written: readonly (Table | undefined)[] | undefined;
   /** When all of it was written, ms since 1970. */
   #wholeAt = 0;
-  #dirty = true;
-  #wake: () => void = () => {};
+  readonly #wakeup = new Wakeup();
 
   constructor(options: PolicyEnforcerOptions) {
     this.#options = options;
@@ -67,12 +67,12 @@ export class PolicyEnforcer {
   /** Runs until the signal aborts; the tables stay, and go on protecting. What fails is logged and tried again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
-    const wake = () => this.#awake();
+    const wake = () => this.#wakeup.wake();
     this.#policies.addHandler({ added: wake, updated: wake, deleted: wake });
     await this.#policies.synced(signal);
     try {
       while (!signal.aborted) {
-        this.#dirty = false;
+        this.#wakeup.forget();
         let pause = resync;
         const start = clock.now();
         // What the tables hold is not asked: writing them again as one step costs no packet anything. The clock may jump.
@@ -86,30 +86,12 @@ export class PolicyEnforcer {
           log(error instanceof Error ? error.message : String(error));
         }
         const took = clock.now() - start;
-        await this.#pause(this.#dirty ? 0 : pause, signal);
+        await this.#wakeup.wait(signal, { clock, ms: pause });
         await clock.sleep(Math.max(settle, took), signal).catch(() => {});
       }
     } finally {
       await this.#forgetPeers();
     }
-  }
-
-  #awake(): void {
-    this.#dirty = true;
-    this.#wake();
-  }
-
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.after(ms, resolve);
-      this.#wake = () => {
-        timer.cancel();
-        resolve();
-      };
-      signal.addEventListener('abort', this.#wake, { once: true });
-      if (signal.aborted) this.#wake();
-    });
-    signal.removeEventListener('abort', this.#wake);
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
@@ -141,7 +123,7 @@ export class PolicyEnforcer {
     const until = AbortSignal.any([signal, stop.signal]);
     const allPods = informers.informer<Pod>(pods);
     const allNamespaces = informers.informer<Namespace>(namespaces);
-    const wake = () => this.#awake();
+    const wake = () => this.#wakeup.wake();
     allPods.addHandler({
       added: wake,
       updated: (pod, old) => (says(pod) === says(old) ? undefined : wake()),
@@ -197,7 +179,7 @@ export class PolicyEnforcer {
     const isGone = this.#written?.some((table) => table && !listed.has(`table ${table.family} ${table.name}`));
     if (!isGone) return;
     this.#written = undefined;
-    this.#awake();
+    this.#wakeup.wake();
   }
 }
 

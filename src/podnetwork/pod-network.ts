@@ -7,6 +7,7 @@ import { familyOf } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Files } from '../system/files.ts';
+import { Wakeup } from '../system/wakeup.ts';
 import { bridge, cniConfig } from './cni-config.ts';
 import { type Accept, acceptsFor } from './firewall/accepts.ts';
 import { FirewallPassage } from './firewall/firewall-passage.ts';
@@ -82,7 +83,7 @@ export class PodNetwork {
   #applied: readonly Route[] = [];
   #written = '';
   #ruleset = '';
-  #wake: () => void = () => {};
+  readonly #wakeup = new Wakeup();
 
   constructor(options: PodNetworkOptions) {
     this.#options = options;
@@ -97,18 +98,14 @@ export class PodNetwork {
   /** Runs until the signal aborts; what fails is logged and tried again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, exec } = this.#options;
-    let dirty = true;
-    const wake = () => {
-      dirty = true;
-      this.#wake();
-    };
+    const wake = () => this.#wakeup.wake();
     this.#nodes.addHandler({ added: wake, updated: (n, o) => (differs(n, o) ? wake() : undefined), deleted: wake });
     await Promise.all([this.#nodes.synced(signal), setKernel(exec, log)]);
     // A tunnel of an earlier run is looked after too, or it would stay when nobody needs it.
     this.#hasTunnel = (await this.#read<unknown>('link', 'show', 'dev', tunnelDevice)).length > 0;
     const looking = this.#lookOut(signal);
     while (!signal.aborted) {
-      dirty = false;
+      this.#wakeup.forget();
       let retry = resync;
       try {
         await this.#sync();
@@ -116,7 +113,7 @@ export class PodNetwork {
         retry = 1000;
         log(`pod network: ${error instanceof Error ? error.message : error}`);
       }
-      await this.#pause(dirty ? 0 : retry, signal);
+      await this.#wakeup.wait(signal, { clock, ms: retry });
       await clock.sleep(settle, signal).catch(() => {});
     }
     await looking;
@@ -155,11 +152,11 @@ export class PodNetwork {
     if (isTableLost) {
       log(`pod network: the table inet ${table} was removed by someone else: writing it anew`);
       this.#ruleset = '';
-      this.#wake();
+      this.#wakeup.wake();
     }
     if (this.#routes !== undefined && routesIn(state) !== this.#routes) {
       this.#isDisturbed = true;
-      this.#wake();
+      this.#wakeup.wake();
     }
   }
 
@@ -182,19 +179,6 @@ export class PodNetwork {
   /** Takes its rules out of other firewalls. */
   cleanupFirewall(): Promise<void> {
     return this.#passage.remove();
-  }
-
-  #pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.after(ms, resolve);
-      const now = () => {
-        timer.cancel();
-        resolve();
-      };
-      this.#wake = now;
-      signal.addEventListener('abort', now, { once: true });
-      if (signal.aborted) now();
-    });
   }
 
   async #sync(): Promise<void> {

@@ -5,6 +5,7 @@ import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { Informers } from '../client/types.ts';
 import type { IPFamily } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
+import { Wakeup } from '../system/wakeup.ts';
 import type { Backend, RuleCounts } from './backend.ts';
 import type { ProxyConfig } from './config.ts';
 import type { PortRules } from './healthcheck/rules-page.ts';
@@ -15,7 +16,6 @@ import type { ProxyNode, ServicePortPlan } from './plan.ts';
 import type { ServiceView } from './service-view.ts';
 import { configOf, defaultSyncPeriod, needsInterfaceAddresses, type ProxySettings } from './settings.ts';
 import { SyncStatus } from './sync-status.ts';
-import { Wakeup } from './wakeup.ts';
 import { WrittenRules } from './written.ts';
 
 export interface ProxierOptions {

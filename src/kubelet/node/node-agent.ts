@@ -1,4 +1,5 @@
 // Registers the Node, keeps its status and its Lease.
+
 import { readFile, statfs } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
@@ -8,6 +9,7 @@ import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { EventRecorder, EventText } from '../../client/events.ts';
 import { leases, nodes } from '../../client/resources.ts';
+import { Wakeup } from '../../system/wakeup.ts';
 import type { RuntimeCondition } from '../cri/client.ts';
 import type { Pressure } from '../eviction/eviction-manager.ts';
 import type { Threshold } from '../eviction/thresholds.ts';
@@ -57,9 +59,7 @@ export class NodeAgent {
   #reportedAt = 0;
   readonly #pressures: () => readonly Pressure[];
   readonly #evictionHard: readonly Threshold[];
-  /** A look that was asked for while another went on. */
-  #isWanted = false;
-  #rouse: () => void = () => {};
+  readonly #wakeup = new Wakeup();
 
   constructor({ kubelet, recorder, pressures }: NodeAgentOptions) {
     this.#options = kubelet;
@@ -70,8 +70,7 @@ export class NodeAgent {
 
   /** Looks at the node, and tells what changed, at once. */
   wake(): void {
-    this.#isWanted = true;
-    this.#rouse();
+    this.#wakeup.wake();
   }
 
   #say(event: EventText): void {
@@ -96,22 +95,8 @@ export class NodeAgent {
         delay = intervals.retry * 5;
         this.#options.log(`node status: ${error instanceof Error ? error.message : error}`);
       }
-      await this.#pause(delay, signal);
+      await this.#wakeup.wait(signal, { clock: this.#options.clock, ms: delay });
     }
-  }
-
-  async #pause(delay: number, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.after(delay, resolve);
-      this.#rouse = () => {
-        timer.cancel();
-        resolve();
-      };
-      signal.addEventListener('abort', this.#rouse, { once: true });
-      if (signal.aborted || this.#isWanted) this.#rouse();
-    });
-    signal.removeEventListener('abort', this.#rouse);
-    this.#isWanted = false;
   }
 
   async #report(): Promise<void> {
