@@ -20,6 +20,8 @@ class Machine {
   readonly name: string;
   readonly addresses = new Set<string>();
   readonly stop = new AbortController();
+  readonly log: string[] = [];
+  mac = '02:00:00:00:00:01';
   framesSent = 0;
   isCut = false;
   heard: ((packet: string, from: string) => void) | undefined;
@@ -36,7 +38,7 @@ class Machine {
       const addr_info = [{ local: ipOf(this.name), prefixlen: 24 }];
       return {
         code: 0,
-        stdout: JSON.stringify([{ ifname: 'eth0', address: '02:00:00:00:00:01', addr_info }]),
+        stdout: JSON.stringify([{ ifname: 'eth0', address: this.mac, addr_info }]),
         stderr: '',
       };
     },
@@ -77,7 +79,7 @@ function startAgent(own: Machine): void {
     clock,
     recorder: createEventRecorder({ client: api, clock, random, component: 'test' }),
     nodeName: own.name,
-    log: () => {},
+    log: (message) => own.log.push(message),
     openSocket: (_, heard) => openSocket(own, heard),
   });
   own.running = Promise.all([informers.run(own.stop.signal), announcer.run(own.stop.signal)]).then(() => {});
@@ -200,6 +202,16 @@ test('it stays where it is when nodes come back, and goes where the Service goes
   });
   await pass(300);
   expect(holders()).toEqual([]);
+});
+
+test('a node without a link for the address says so once', async () => {
+  for (const one of machines) one.mac = '0.0.0.0'; // a tunnel's
+  await addService();
+  await pass(3000);
+  const said = machines.flatMap(({ log }) => log);
+  expect(said).toEqual([
+    `load balancers: ${address} of default/web are answered for here, but no Ethernet link of this node can carry ${address}`,
+  ]);
 });
 
 test('a node that is NotReady gives the address up', async () => {

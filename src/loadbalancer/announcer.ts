@@ -37,6 +37,9 @@ const recordRetry = 3000;
 
 /** What this node answers for. */
 interface Held {
+  /** The Service's, as they were when it came here. */
+  readonly ips: readonly string[];
+  /** Those of them that a link can carry. */
   readonly addresses: readonly { readonly ip: string; readonly link: Link }[];
   readonly term: number;
   readonly since: number;
@@ -98,12 +101,12 @@ export class Announcer {
     try {
       while (!signal.aborted && (this.#announced.all.size > 0 || this.#held.size > 0)) {
         await this.#sync();
-        this.#beat(socket, false);
+        this.#beat(socket);
         await this.#wakeup.wait(signal, { clock, ms: heartbeatInterval });
       }
     } finally {
       await this.#release([...this.#held.keys()]);
-      this.#beat(socket, true);
+      this.#beat(socket, { leaves: true });
       socket.close();
     }
   }
@@ -125,10 +128,10 @@ export class Announcer {
     if (held) held.told = 0;
   }
 
-  #beat(socket: HeartbeatSocket, leaves: boolean): void {
+  #beat(socket: HeartbeatSocket, how: { readonly leaves?: true } = {}): void {
     const others = this.#nodes.lister.list().filter(({ metadata }) => metadata.name !== this.#options.nodeName);
     const to = others.flatMap(({ metadata }) => this.#internalIPs(metadata.name).slice(0, 1));
-    socket.send(encodeHeartbeat(this.#self(), leaves), to);
+    socket.send(encodeHeartbeat({ ...this.#self(), ...how }), to);
   }
 
   #self(): Peer {
@@ -153,8 +156,8 @@ export class Announcer {
     );
     const view = { peers: this.#peers(eligible), eligible };
     const wanted = [...this.#announced.all.values()].filter((service) => announcerOf(service, view) === nodeName);
-    const isWanted = (key: string, { addresses }: Held) =>
-      wanted.some((service) => service.key === key && service.addresses.join() === addresses.map((a) => a.ip).join());
+    const isWanted = (key: string, { ips }: Held) =>
+      wanted.some((service) => service.key === key && service.addresses.join() === ips.join());
     const fresh = wanted.filter(({ key }) => !this.#held.has(key));
     await this.#release([...this.#held].filter(([key, held]) => !isWanted(key, held)).map(([key]) => key));
     for (const service of wanted) if (!this.#held.has(service.key)) this.#hold(service, clock.now());
@@ -172,13 +175,16 @@ export class Announcer {
       return link ? [{ ip, link }] : [];
     });
     this.#held.set(key, {
+      ips: addresses,
       addresses: placed,
       term: this.#membership.termOf(key) + 1,
       since: now,
       told: 0,
       recordAt: now,
     });
-    this.#options.log(`load balancers: ${addresses.join(', ')} of ${key} are answered for here`);
+    const linkless = addresses.filter((ip) => placed.every((one) => one.ip !== ip));
+    const but = linkless.length === 0 ? '' : `, but no Ethernet link of this node can carry ${linkless.join(', ')}`;
+    this.#options.log(`load balancers: ${addresses.join(', ')} of ${key} are answered for here${but}`);
   }
 
   async #release(keys: readonly string[]): Promise<void> {

@@ -16,7 +16,7 @@ export interface Heartbeat {
   readonly leaves?: true;
 }
 
-export function encodeHeartbeat({ node, networks, claims }: Peer, leaves: boolean): string {
+export function encodeHeartbeat({ node, networks, claims, leaves }: Peer & Pick<Heartbeat, 'leaves'>): string {
   const heartbeat: Heartbeat = {
     node,
     networks: networks.map(formatCIDR),

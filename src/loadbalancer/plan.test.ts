@@ -70,7 +70,7 @@ test('nodes on the segment of the address go before others, and others serve whe
 
 test('a node is dead when it was silent for longer than the limit; its terms are remembered', () => {
   const membership = new Membership();
-  membership.hear(decodeHeartbeat(encodeHeartbeat(peer('node-1', 7), false))!, 1000);
+  membership.hear(decodeHeartbeat(encodeHeartbeat(peer('node-1', 7)))!, 1000);
   expect(membership.alive(1000 + silenceLimit)).toEqual([peer('node-1', 7)]);
   expect(membership.alive(1001 + silenceLimit)).toEqual([]);
   expect(membership.termOf('default/web')).toBe(7);
@@ -80,8 +80,8 @@ test('a node is dead when it was silent for longer than the limit; its terms are
 
 test('a node that leaves is gone at once', () => {
   const membership = new Membership();
-  membership.hear(decodeHeartbeat(encodeHeartbeat(peer('node-1', 1), false))!, 1000);
-  membership.hear(decodeHeartbeat(encodeHeartbeat(peer('node-1', 1), true))!, 1001);
+  membership.hear(decodeHeartbeat(encodeHeartbeat(peer('node-1', 1)))!, 1000);
+  membership.hear(decodeHeartbeat(encodeHeartbeat({ ...peer('node-1', 1), leaves: true }))!, 1001);
   expect(membership.alive(1002)).toEqual([]);
 });
 
