@@ -1,7 +1,7 @@
 // What of an object must stay in an informer's cache for this server alone: it keeps what it needs of Services, slices and
 // Pods itself, in less space.
+import { serviceNameLabel } from '../api/discovery/v1/endpointslice/labels.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
-import { SERVICE_NAME_LABEL } from './zone/view.ts';
 
 /** As {@link KeptObject}. */
 export function keptOfObject(object: Readonly<KubeObject>): KubeObject {
@@ -14,12 +14,12 @@ class KeptObject implements KubeObject {
 
   constructor({ metadata }: Readonly<KubeObject>) {
     const { name, namespace = '', uid = '', resourceVersion = '', labels } = metadata;
-    this.#text = [name, namespace, uid, resourceVersion, labels?.[SERVICE_NAME_LABEL] ?? ''].join('\n');
+    this.#text = [name, namespace, uid, resourceVersion, labels?.[serviceNameLabel] ?? ''].join('\n');
   }
 
   get metadata(): KubeObject['metadata'] {
     const [name = '', namespace = '', uid = '', resourceVersion = '', service = ''] = this.#text.split('\n');
     const kept = { name, namespace, uid, resourceVersion };
-    return service === '' ? kept : { ...kept, labels: { [SERVICE_NAME_LABEL]: service } };
+    return service === '' ? kept : { ...kept, labels: { [serviceNameLabel]: service } };
   }
 }

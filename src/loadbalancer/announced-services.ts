@@ -1,6 +1,8 @@
 // Follows the Services whose addresses are to be announced, and where the endpoints of those with policy Local are.
+
 import { hasLoadBalancerFinalizer, wantsLoadBalancer } from '../api/core/v1/service/load-balancer.ts';
 import type { Service } from '../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import { announcedByAnnotation } from '../api/portico/v1/load-balancer-pool.ts';
 import { objectKey } from '../apimachinery/object.ts';
@@ -8,8 +10,6 @@ import { endpointSlices, services } from '../client/resources.ts';
 import type { Informer, Informers } from '../client/types.ts';
 import { canonicalIP } from '../net/ip.ts';
 import type { AnnouncedService } from './plan.ts';
-
-const serviceNameLabel = 'kubernetes.io/service-name';
 
 export class AnnouncedServices {
   readonly #services: Informer<Service>;

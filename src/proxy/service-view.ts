@@ -1,5 +1,7 @@
 // Services and their slices, side by side, and which of them changed.
+
 import type { Service } from '../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import type { IPFamily } from '../net/ip.ts';
@@ -8,7 +10,6 @@ import { type ProxyNode, planServicePort, type ServicePortPlan } from './plan.ts
 import { servicePorts } from './service-port.ts';
 import type { Sources } from './written.ts';
 
-const serviceNameLabel = 'kubernetes.io/service-name';
 const headlessLabel = 'service.kubernetes.io/headless';
 
 interface Entry {

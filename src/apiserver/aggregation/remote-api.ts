@@ -1,9 +1,11 @@
 // One group and version that another server answers for: how it is reached, asked and believed.
+
 import type { IncomingMessage } from 'node:http';
 import { Agent } from 'node:https';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { APIService } from '../../api/apiregistration/v1/types.generated.ts';
 import type { Service } from '../../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { Random } from '../../system/random.ts';
@@ -79,7 +81,7 @@ export class RemoteApi implements ServedApi {
     const { namespace = '', name = '' } = this.#spec.service;
     const resource = { group: 'discovery.k8s.io', resource: 'endpointslices' };
     const all = this.#parts.view.list<EndpointSlice & KubeObject>(resource, namespace);
-    return all.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
+    return all.filter(({ metadata }) => metadata.labels?.[serviceNameLabel] === name);
   }
 
   get #targets(): DialTarget[] {

@@ -1,5 +1,7 @@
 // Where a proxy request goes: the endpoint of a Service, a pod, chosen from present objects (upstream ResourceLocation).
+
 import type { Service } from '../../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, notFound, StatusError } from '../../apimachinery/status.ts';
@@ -53,7 +55,7 @@ export function serviceTarget(
   const portName = servicePortName(service, port);
   const candidates: ProxyTarget[] = [];
   for (const slice of view.list<EndpointSlice & KubeObject>(slices, namespace)) {
-    if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue;
+    if (slice.metadata.labels?.[serviceNameLabel] !== name) continue;
     const number = slice.ports?.find((p) => (p.name ?? '') === portName)?.port;
     if (number === undefined) continue;
     for (const endpoint of slice.endpoints ?? []) {

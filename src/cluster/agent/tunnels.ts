@@ -1,5 +1,6 @@
 // A tunnel to every API server of the cluster, so that whichever a client asks reaches this node: the server that the agent
 // was given, and those that the EndpointSlices of the Service `kubernetes` list.
+import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { endpointSlices } from '../../client/resources.ts';
 import { runTunnel, type TunnelOptions } from '../../client/tunnel.ts';
@@ -39,18 +40,16 @@ export async function runTunnels({ informers, log, ...options }: TunnelsOptions,
   };
   follow();
   const changed = ({ metadata }: Readonly<EndpointSlice>) => {
-    if (metadata.namespace === 'default' && metadata.labels?.[serviceLabel] === 'kubernetes') follow();
+    if (metadata.namespace === 'default' && metadata.labels?.[serviceNameLabel] === 'kubernetes') follow();
   };
   slices.addHandler({ added: changed, updated: changed, deleted: changed });
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   await Promise.all([...tunnels.values()].map(({ done }) => done));
 }
 
-const serviceLabel = 'kubernetes.io/service-name';
-
 /** `https://ADDRESS:PORT` of each server that the slices of `default/kubernetes` list. */
 export function serverUrls(slices: readonly Readonly<EndpointSlice>[]): string[] {
-  const own = slices.filter(({ metadata }) => metadata.labels?.[serviceLabel] === 'kubernetes');
+  const own = slices.filter(({ metadata }) => metadata.labels?.[serviceNameLabel] === 'kubernetes');
   return own.flatMap(({ addressType, endpoints, ports }) => {
     const port = ports?.find(({ name }) => name === 'https')?.port;
     if (port === undefined) return [];

@@ -1,5 +1,7 @@
 // Keeps the Service kube-system/kube-dns and its EndpointSlices of the nodes.
+
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
+import { managedByLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { endpointSlices, nodes, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange } from '../controller.ts';
@@ -51,7 +53,7 @@ export function clusterDNSController(context: ControllerContext): Controller {
     }
     const mine = sliceInformer.lister
       .list(serviceNamespace)
-      .filter((slice) => slice.metadata.labels?.['endpointslice.kubernetes.io/managed-by'] === managedBy);
+      .filter((slice) => slice.metadata.labels?.[managedByLabel] === managedBy);
     const changes = reconcile(service, nodeInformer.lister.list(), mine);
     await writeSlices(changes, { client, writes, key });
     return undefined;

@@ -1,5 +1,7 @@
 // The Service of the cluster's DNS, and its endpoints: every Ready node answers on port 53 (docs/design.md).
+
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
+import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { Endpoint, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { canonicalIP, familyOf } from '../../net/ip.ts';
@@ -91,8 +93,8 @@ function sliceOf(service: Readonly<Service>, family: string, nodes: readonly Rea
       namespace: serviceNamespace,
       labels: {
         ...service.metadata.labels,
-        'kubernetes.io/service-name': serviceName,
-        'endpointslice.kubernetes.io/managed-by': managedBy,
+        [serviceNameLabel]: serviceName,
+        [managedByLabel]: managedBy,
       },
       ownerReferences: [controllerReference(service, { apiVersion: 'v1', kind: 'Service' })],
     },

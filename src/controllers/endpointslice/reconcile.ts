@@ -1,10 +1,12 @@
 // What the EndpointSlices of a Service should be (service-semantics 2.1): the whole decision, as data.
+
 import type { Service } from '../../api/core/v1/types.generated.ts';
+import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { EventText } from '../../client/events.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
-import { managedByLabel, serviceNameLabel, sliceNamePrefix } from '../shared/service-slices.ts';
+import { sliceNamePrefix } from '../shared/service-slices.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
 import type { GroupSize, SyncFigures } from '../shared/slice-metrics.ts';
 import { setHints } from './hints.ts';

@@ -1,4 +1,5 @@
 // The EndpointSlices that one controller manages, by the key of their Service.
+import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { ignoreNotFound } from '../../apimachinery/status.ts';
@@ -7,9 +8,6 @@ import type { Client, Informer } from '../../client/types.ts';
 import { isNamespaceTerminating } from './pod-control.ts';
 import type { SliceMetrics } from './slice-metrics.ts';
 import type { WriteTracker } from './write-tracker.ts';
-
-export const serviceNameLabel = 'kubernetes.io/service-name';
-export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 
 export class ServiceSlices {
   readonly #managedBy: string;

@@ -2,7 +2,9 @@
 // Fed with API objects one by one; each change tells which answers it touches, as their dependencies (./dependency.ts),
 // and none where it changes nothing that answers show.
 // Nothing of the objects themselves is kept: a hundred thousand names must fit into memory.
+
 import type { Namespace, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { MultiMap } from '../multi-map.ts';
 import { dependencyOn } from './dependency.ts';
@@ -33,8 +35,6 @@ export interface ZoneView {
   /** Seconds since the epoch of the last change: the SOA's serial. */
   readonly serial: number;
 }
-
-export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
 const keyOf = dependencyOn.service;
 
@@ -205,6 +205,6 @@ function equal(a: unknown, b: unknown): boolean {
 }
 
 function serviceKeyOf({ metadata }: Readonly<EndpointSlice>): string | undefined {
-  const name = metadata.labels?.[SERVICE_NAME_LABEL];
+  const name = metadata.labels?.[serviceNameLabel];
   return name === undefined ? undefined : keyOf(metadata.namespace ?? '', name);
 }

@@ -1,8 +1,9 @@
 // From objects to what the page shows of them.
+
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import { idOf } from '../object-id.ts';
 import { addressesOf, nodeAddresses } from '../trace/world.ts';
 import type { Item, NodeItem, PodItem, PodState, ServiceItem, SliceItem } from './picture.ts';

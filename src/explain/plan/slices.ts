@@ -1,11 +1,12 @@
 // EndpointSlices as their controller would have them after a change.
+
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { managedBy, maxEndpointsPerSlice, reconcile } from '../../controllers/endpointslice/reconcile.ts';
 import { zoneRatios } from '../../controllers/endpointslice/topology-hints.ts';
 import { selects } from '../../controllers/shared/service-selection.ts';
-import { managedByLabel, serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import { hasManagedEndpoints } from '../../controllers/shared/services.ts';
 
 /** The objects with the slices that follow from their Services, pods and nodes. */

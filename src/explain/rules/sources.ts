@@ -1,8 +1,9 @@
 // Which field of which object says an address, a port or a range that rules are written with.
+
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
-import { serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import { canonicalCIDR, canonicalIP } from '../../proxy/address.ts';
 
 export interface Source {

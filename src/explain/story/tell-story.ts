@@ -1,11 +1,11 @@
 // The story of one Service: what it is, who stands behind it and why, and what nodes and DNS make of it.
 
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import { selects } from '../../controllers/shared/service-selection.ts';
-import { managedByLabel, serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import { rulesText } from '../../proxy/offline.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { idOf } from '../object-id.ts';

@@ -1,8 +1,9 @@
 // Which Services can have a say about a packet: rules of all others never match it, so they need not be made.
+
 import type { Service } from '../../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { serviceNameLabel } from '../../controllers/shared/service-slices.ts';
 import type { AddressPort } from '../../netfilter/packet.ts';
 import { canonicalIP } from '../../proxy/address.ts';
 

@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect as connectTls } from 'node:tls';
 import type { ServiceReference, WebhookClientConfig } from '../../../api/admissionregistration/v1/types.generated.ts';
 import type { Service } from '../../../api/core/v1/types.generated.ts';
+import { serviceNameLabel } from '../../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { dialTarget } from '../../aggregation/service-target.ts';
@@ -113,7 +114,7 @@ async function connectService(service: ServiceReference, ca: Buffer | undefined,
   }
   const slices = view
     .all<EndpointSlice & KubeObject>('endpointslices', 'discovery.k8s.io', namespace)
-    .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
+    .filter(({ metadata }) => metadata.labels?.[serviceNameLabel] === name);
   const target = dialTarget({ port }, found, { slices, random: view.random });
   if (!target) throw new Error(`no endpoints available for service ${JSON.stringify(name)}`);
   const raw = await view.dial(target);

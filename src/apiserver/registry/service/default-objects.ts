@@ -4,6 +4,7 @@
 import { defaultService } from '../../../api/core/v1/service/defaults.ts';
 import type { Endpoints, Service } from '../../../api/core/v1/types.generated.ts';
 import { deepEqual } from '../../../api/define.ts';
+import { serviceNameLabel } from '../../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
 import type { ServiceCIDR } from '../../../api/networking/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
@@ -181,7 +182,7 @@ export class DefaultObjects {
     await this.#ensureObject<EndpointSlice>(key, (old) => ({
       kind: 'EndpointSlice',
       apiVersion: 'discovery.k8s.io/v1',
-      metadata: withLabel(old, { name, namespace, generation: 1 }, 'kubernetes.io/service-name', name),
+      metadata: withLabel(old, { name, namespace, generation: 1 }, serviceNameLabel, name),
       addressType,
       endpoints: addresses.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
       ports: [{ name: 'https', port, protocol: 'TCP' }],
