@@ -10,9 +10,9 @@ import { processFamilies } from '../metrics/process-metrics.ts';
 import type { Random } from '../system/random.ts';
 
 /** What one of several processes is told through its environment. */
-const VARIABLE = 'PORTICO_DNS_PROCESS';
+const variable = 'PORTICO_DNS_PROCESS';
 /** Milliseconds before a process that ended is started again. */
-const RESTART_MS = 1000;
+const restartMs = 1000;
 
 interface Assignment {
   readonly loopToken: string;
@@ -34,7 +34,7 @@ export interface DnsProcess extends Assignment {
 
 /** What this process is, when it is one of several. */
 export function dnsProcess(): DnsProcess | undefined {
-  const text = process.env[VARIABLE];
+  const text = process.env[variable];
   if (text === undefined) return undefined;
   const assignment = JSON.parse(text) as Assignment;
   const tell = (message: Message) => void process.send?.(message);
@@ -88,7 +88,7 @@ export async function runDnsProcesses(options: DnsProcessesOptions, signal: Abor
       await once(current.child, 'exit');
       if (signal.aborted) return;
       log(`process ${current.child.pid} ended; another takes its place`);
-      await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
+      await new Promise((resolve) => setTimeout(resolve, restartMs));
       if (signal.aborted) return;
     }
   });
@@ -112,7 +112,7 @@ export async function runDnsProcesses(options: DnsProcessesOptions, signal: Abor
 
 function start(assignment: Assignment, readied: () => void): Worker {
   const [program = '', ...args] = selfCommand(process.argv.slice(2));
-  const env = { ...process.env, [VARIABLE]: JSON.stringify(assignment) };
+  const env = { ...process.env, [variable]: JSON.stringify(assignment) };
   const child = spawn(program, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const worker: Worker = { child, ready: false };
   child.on('message', (message: Message) => {

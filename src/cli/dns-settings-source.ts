@@ -7,7 +7,7 @@ import { usage } from './cluster-options.ts';
 
 const resolvConfFile = '/etc/resolv.conf';
 /** Milliseconds after a change of a file in which more changes are taken together. */
-const SETTLE_MS = 50;
+const settleMs = 50;
 
 export interface SettingsSourceOptions {
   readonly files: Files;
@@ -65,7 +65,7 @@ export class SettingsSource {
     const watcher = watch(dirname(file), { signal }, (_, name) => {
       if (name !== null && name !== basename(file) && !name.startsWith('..')) return;
       clearTimeout(settle);
-      settle = setTimeout(changed, SETTLE_MS);
+      settle = setTimeout(changed, settleMs);
     });
     watcher.on('error', (error) => {
       if (!signal.aborted) this.#options.log(`changes of ${file} are not seen: ${error.message}`);

@@ -21,7 +21,7 @@ export interface ListenOptions {
 }
 
 /** Room for bursts while a sync keeps the loop busy. */
-const RECEIVE_BUFFER = 4 * 1024 * 1024;
+const receiveBuffer = 4 * 1024 * 1024;
 
 /** Listens until the signal aborts; resolves once all sockets are open, with the port that port 0 became. */
 export async function listen(options: ListenOptions, signal: AbortSignal): Promise<ListenAddress[]> {
@@ -59,7 +59,7 @@ async function listenUdp(
 
 function growReceiveBuffer(socket: Socket): void {
   try {
-    socket.setRecvBufferSize(RECEIVE_BUFFER);
+    socket.setRecvBufferSize(receiveBuffer);
   } catch {
     // Above the system's limit for this user: its default does, too.
   }

@@ -4,14 +4,14 @@ import { MultiMap } from './multi-map.ts';
 import type { Transport } from './respond.ts';
 
 /** Bytes that replies with records, and those without, may take in all. */
-const MOST_BYTES = 8 * 1024 * 1024;
-const MOST_EMPTY_BYTES = 1 * 1024 * 1024;
+const mostReplyBytes = 8 * 1024 * 1024;
+const mostEmptyBytes = 1 * 1024 * 1024;
 /** Of so many new replies one takes the place of the oldest: what is asked for often gets in, what is not throws nothing out. */
-const ADMITTED_OF = 16;
+const admittedOf = 16;
 /** What a reply costs besides its packets: its key, its places in the indexes. */
-const OVERHEAD = 500;
+const overhead = 500;
 /** A question with its EDNS record is never longer than this where it is worth keeping. */
-const LONGEST_KEY = 300;
+const longestKey = 300;
 
 export interface Reply {
   readonly packet: Buffer;
@@ -40,7 +40,7 @@ class PreparedReply {
     this.dependencies = dependencies;
     this.empty = empty;
     this.#serialAt = serialAt;
-    this.bytes = packet.length * orders + OVERHEAD;
+    this.bytes = packet.length * orders + overhead;
   }
 
   /** Whether all its orders are here. They come one by one, each with a query: all at once would keep other queries waiting. */
@@ -81,8 +81,8 @@ class Shelf {
 
   /** Whether the next reply is to be taken in. */
   admits(): boolean {
-    const full = this.#bytes + OVERHEAD > this.#mostBytes;
-    return !full || ++this.#refused % ADMITTED_OF === 0;
+    const full = this.#bytes + overhead > this.#mostBytes;
+    return !full || ++this.#refused % admittedOf === 0;
   }
 
   /** Returns what had to leave. */
@@ -109,20 +109,20 @@ class Shelf {
 }
 
 export class ReplyCache {
-  readonly #replies = new Shelf(MOST_BYTES);
-  readonly #empty = new Shelf(MOST_EMPTY_BYTES);
+  readonly #replies = new Shelf(mostReplyBytes);
+  readonly #empty = new Shelf(mostEmptyBytes);
   readonly #keysOfDependency = new MultiMap();
 
   /** A reply that is complete. */
   find(packet: Buffer, transport: Transport): PreparedReply | undefined {
-    if (packet.length > LONGEST_KEY) return undefined;
+    if (packet.length > longestKey) return undefined;
     const reply = this.#get(keyOf(packet, transport));
     return reply?.complete ? reply : undefined;
   }
 
   /** Keeps the reply to a query that none was found for, if it is its turn. */
   keep(packet: Buffer, transport: Transport, reply: Reply): void {
-    if (packet.length > LONGEST_KEY) return;
+    if (packet.length > longestKey) return;
     const present = reply.orders > 1 ? this.#get(keyOf(packet, transport)) : undefined;
     const shelf = reply.empty ? this.#empty : this.#replies;
     if (present) present.addOrder(reply.packet);

@@ -8,7 +8,7 @@ import { type ForwardQuestion, isTransfer } from './forward/query.ts';
 import { ReplyCache } from './reply-cache.ts';
 import { namesToTry, type SearchPathOf } from './search-path.ts';
 import { decodeMessage } from './wire/decode.ts';
-import { encodeMessage, MAX_MESSAGE } from './wire/encode.ts';
+import { encodeMessage, longestMessage } from './wire/encode.ts';
 import { CLASS_IN, type Message, type Question, RCODE, type ResourceRecord, TYPE, typeCode } from './wire/message.ts';
 import { FormatError } from './wire/name.ts';
 import { type Answer, answer, type ZoneConfig, zoneOf } from './zone/answer.ts';
@@ -26,14 +26,14 @@ export interface Client {
  * What a message over UDP may be at least (RFC 1035, 4.2.1) and at most, whatever the client offers: more would break into
  * fragments, and serve those who forge others' addresses (DNS flag day 2020).
  */
-const PLAIN_UDP_SIZE = 512;
-const OWN_UDP_SIZE = 1232;
-const OPT_SIZE = 11;
+const plainUDPSize = 512;
+const ownUDPSize = 1232;
+const optSize = 11;
 /** The serial is the first of the last five numbers of an SOA record (RFC 1035, 3.3.13). */
-const SERIAL_FROM_END = 20;
+const serialFromEnd = 20;
 
 /** How many different orders of a reply's addresses are kept, so that clients that take the first spread out. */
-const ORDERS = 8;
+const mostOrders = 8;
 
 export interface ResponderOptions {
   readonly view: ZoneView;
@@ -121,8 +121,8 @@ export class Responder {
   #keep(reply: Buffer, result: Answer, { query, packet, client }: Asked): void {
     const { answers, authority, dependencies } = result;
     const last = (authority.at(-1) ?? answers.at(-1))?.data.type;
-    const serialAt = last === 'SOA' ? reply.length - (query.edns ? OPT_SIZE : 0) - SERIAL_FROM_END : undefined;
-    const orders = answers.length > 1 ? ORDERS : 1;
+    const serialAt = last === 'SOA' ? reply.length - (query.edns ? optSize : 0) - serialFromEnd : undefined;
+    const orders = answers.length > 1 ? mostOrders : 1;
     const empty = answers.length === 0;
     this.#cache.keep(packet, client.transport, { packet: reply, orders, dependencies, empty, serialAt });
   }
@@ -213,14 +213,14 @@ function encode(query: Message, parts: ReplyParts, limit: number): Buffer {
     answers: parts.answers ?? [],
     authority: parts.authority ?? [],
     additional: parts.additional ?? [],
-    edns: query.edns && { udpSize: OWN_UDP_SIZE, version: 0, dnssecOk: query.edns.dnssecOk },
+    edns: query.edns && { udpSize: ownUDPSize, version: 0, dnssecOk: query.edns.dnssecOk },
   };
   return encodeMessage(reply, limit);
 }
 
 function limitOf(query: Message, transport: Transport): number {
-  if (transport === 'tcp') return MAX_MESSAGE;
-  return Math.min(OWN_UDP_SIZE, Math.max(PLAIN_UDP_SIZE, query.edns?.udpSize ?? 0));
+  if (transport === 'tcp') return longestMessage;
+  return Math.min(ownUDPSize, Math.max(plainUDPSize, query.edns?.udpSize ?? 0));
 }
 
 /** The reply to a query that cannot be read, or is of a kind that is not served: its header, with the rcode. */

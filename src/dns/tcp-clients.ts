@@ -6,13 +6,13 @@ import type { Client } from './respond.ts';
 import { frame, MessageReader } from './wire/frames.ts';
 
 /** Milliseconds that a client may say nothing, and that one message may take to arrive. */
-const IDLE_MS = 10_000;
+const idleMs = 10_000;
 /** Connections in all, and of one address. At the first limit the one that said nothing longest goes, unless all wait for replies. */
-const MOST_CONNECTIONS = 1000;
-const MOST_OF_ONE_ADDRESS = 200;
+const mostConnections = 1000;
+const mostOfOneAddress = 200;
 /** Questions of a connection that wait for upstreams, and bytes it has not taken yet, before it is answered and read no further. */
-const MOST_WAITING = 100;
-const MOST_UNSENT = 256 * 1024;
+const mostWaiting = 100;
+const mostUnsent = 256 * 1024;
 
 export class TcpClients {
   readonly #respond: Respond;
@@ -27,7 +27,7 @@ export class TcpClients {
   add(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     const count = this.#countOf.get(address) ?? 0;
-    if (count >= MOST_OF_ONE_ADDRESS || !this.#makeRoom()) {
+    if (count >= mostOfOneAddress || !this.#makeRoom()) {
       socket.destroy();
       return;
     }
@@ -47,7 +47,7 @@ export class TcpClients {
 
   /** Whether there is room for one more, if need be in another's place: first an idle one's, then one's that is slow to ask. */
   #makeRoom(): boolean {
-    if (this.#connections.size < MOST_CONNECTIONS) return true;
+    if (this.#connections.size < mostConnections) return true;
     const connections = [...this.#connections];
     const last =
       connections.find(({ state }) => state === 'idle') ?? connections.find(({ state }) => state === 'asking');
@@ -75,7 +75,7 @@ class Connection {
     this.#socket = socket;
     this.#respond = respond;
     this.#client = { transport: 'tcp', address: socket.remoteAddress ?? '' };
-    socket.setTimeout(IDLE_MS, () => {
+    socket.setTimeout(idleMs, () => {
       if (this.#waiting === 0) this.end();
     });
     socket.on('error', () => socket.destroy());
@@ -103,7 +103,7 @@ class Connection {
 
   /** A client that takes no replies gets no more: each may be a thousand times its question. */
   get #full(): boolean {
-    return this.#waiting >= MOST_WAITING || this.#socket.writableLength > MOST_UNSENT;
+    return this.#waiting >= mostWaiting || this.#socket.writableLength > mostUnsent;
   }
 
   end(): void {
@@ -150,7 +150,7 @@ class Connection {
       clearTimeout(this.#partialTimer);
       this.#partialTimer = undefined;
     }
-    if (this.#reader.partial) this.#partialTimer ??= setTimeout(() => this.end(), IDLE_MS);
+    if (this.#reader.partial) this.#partialTimer ??= setTimeout(() => this.end(), idleMs);
   }
 
   #write(reply: Buffer): void {

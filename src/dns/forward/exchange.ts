@@ -13,11 +13,11 @@ import { type Upstream, upstreamText } from './upstream.ts';
 export type Ask = (upstream: Upstream, question: ForwardQuestion) => Promise<Message>;
 
 /** Milliseconds that an upstream has for a reply. */
-const TIMEOUT_MS = 2000;
+const timeoutMs = 2000;
 /** Bytes before the question of a message. */
 const headerLength = 12;
 /** Packets that are not the reply, after which whoever sends them is no longer listened to. */
-const MOST_NOISE = 100;
+const mostNoise = 100;
 
 export interface ExchangeOptions {
   readonly clock: Clock;
@@ -85,7 +85,7 @@ export class Exchange {
         socket.close();
         finish();
       };
-      const timer = clock.after(TIMEOUT_MS, () =>
+      const timer = clock.after(timeoutMs, () =>
         end(() => reject(new Error(`${upstreamText(upstream)} did not answer`))),
       );
       socket.on('error', (error) => end(() => reject(error)));
@@ -94,7 +94,7 @@ export class Exchange {
         const fit = message ? fitOf(message, query) : 'noise';
         if (message && fit === 'reply') end(() => resolve(respelled(data, spelling, question.name) ?? message));
         else if (fit === 'other-case') end(() => resolve(fit));
-        else if (++noise > MOST_NOISE || (!message && isCutReply(data, query))) end(() => resolve('noise'));
+        else if (++noise > mostNoise || (!message && isCutReply(data, query))) end(() => resolve('noise'));
       });
       // Connected, so that only this server's packets come, and its machine's refusals at once.
       socket.connect(port, address, (error?: Error) => {
@@ -111,7 +111,7 @@ export class Exchange {
       connection = new StreamConnection(upstream, this.#options);
       this.#connections.set(key, connection);
     }
-    return connection.ask(question, TIMEOUT_MS);
+    return connection.ask(question, timeoutMs);
   }
 }
 

@@ -12,15 +12,15 @@ export interface ForwardedReply {
 }
 
 /** Seconds. */
-const LONGEST_TTL = 3600;
-const LONGEST_NEGATIVE_TTL = 1800;
-const FAILURE_TTL = 5;
-const STALE_FOR = 3600;
+const longestTTL = 3600;
+const longestNegativeTTL = 1800;
+const failureTTL = 5;
+const staleFor = 3600;
 /** Kept at most, of positive and of negative replies each: replies, and the bytes that they may take. */
-const MOST_ENTRIES = 10_000;
-const MOST_BYTES = 8 * 1024 * 1024;
+const mostEntries = 10_000;
+const mostBytes = 8 * 1024 * 1024;
 /** What a record takes besides its name and its data. */
-const RECORD_OVERHEAD = 200;
+const recordOverhead = 200;
 
 export type ReplyKind = 'success' | 'denial';
 
@@ -42,12 +42,12 @@ export function isFailure(rcode: number): boolean {
 
 /** Seconds that a reply may be kept, from its own records: no longer than any of them. */
 function ttlOf({ rcode, answers, authority, additional }: ForwardedReply): number {
-  if (isFailure(rcode)) return rcode === RCODE.SERVFAIL || rcode === RCODE.NOTIMP ? FAILURE_TTL : 0;
+  if (isFailure(rcode)) return rcode === RCODE.SERVFAIL || rcode === RCODE.NOTIMP ? failureTTL : 0;
   const ttls = [answers, authority, additional].flat().map((r) => r.ttl);
   // Behind aliases that lead to nothing, too, a SOA record says for how long there is nothing (RFC 2308, 2.2 and 5).
   const soa = authority.find((r) => r.data.type === 'SOA');
-  if (soa?.data.type === 'SOA') return Math.min(LONGEST_NEGATIVE_TTL, soa.data.minimum, ...ttls);
-  return rcode === RCODE.NOERROR && answers.length > 0 ? Math.min(LONGEST_TTL, ...ttls) : 0;
+  if (soa?.data.type === 'SOA') return Math.min(longestNegativeTTL, soa.data.minimum, ...ttls);
+  return rcode === RCODE.NOERROR && answers.length > 0 ? Math.min(longestTTL, ...ttls) : 0;
 }
 
 /** The reply with its TTLs less the time it was kept, or all the same where it is stale. */
@@ -64,7 +64,7 @@ export class ForwardCache {
   /** The entry under a key while it is at least stale. */
   find(key: string, now: number): CacheEntry | undefined {
     const entry = this.#shelves.success.find(key) ?? this.#shelves.denial.find(key);
-    return entry && now < entry.expires + STALE_FOR * 1000 ? entry : undefined;
+    return entry && now < entry.expires + staleFor * 1000 ? entry : undefined;
   }
 
   /** Returns how many entries had to leave. */
@@ -107,7 +107,7 @@ class Shelf {
     this.#bytes += bytesOf(entry);
     let evicted = 0;
     for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= MOST_ENTRIES && this.#bytes <= MOST_BYTES) break;
+      if (this.#entries.size <= mostEntries && this.#bytes <= mostBytes) break;
       this.take(oldest);
       evicted += 1;
     }
@@ -133,5 +133,5 @@ function bytesOfRecord({ name, data }: ResourceRecord): number {
       : data.type === 'opaque'
         ? data.bytes.length
         : 0;
-  return RECORD_OVERHEAD + name.length + long;
+  return recordOverhead + name.length + long;
 }

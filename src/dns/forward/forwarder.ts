@@ -28,18 +28,18 @@ export interface ForwarderOptions {
   readonly log?: (message: string) => void;
 }
 
-const FAILURE: ForwardedReply = { rcode: RCODE.SERVFAIL, answers: [], authority: [], additional: [] };
-const REFUSAL: ForwardedReply = { ...FAILURE, rcode: RCODE.REFUSED };
+const failureReply: ForwardedReply = { rcode: RCODE.SERVFAIL, answers: [], authority: [], additional: [] };
+const refusal: ForwardedReply = { ...failureReply, rcode: RCODE.REFUSED };
 
 /** Questions on their way at once; more are refused. */
-const MOST_UNDER_WAY = 1000;
+const mostUnderWay = 1000;
 /** How long a client waits for a new reply where there is a stale one, and how long after a failure none is sought (RFC 8767, 5). */
-const STALE_AFTER_MS = 1800;
-const FAILURE_RECHECK_MS = 5000;
+const staleAfterMs = 1800;
+const failureRecheckMs = 5000;
 /** Seconds that stale records may be kept by clients (RFC 8767, 4). */
-const STALE_TTL = 30;
+const staleTTL = 30;
 /** A reply asked for this often is fetched anew in the last tenth of its time. */
-const POPULAR = 2;
+const popular = 2;
 
 export class Forwarder {
   readonly #options: ForwarderOptions;
@@ -94,7 +94,7 @@ export class Forwarder {
     this.#metrics.hits[entry.kind].add();
     const lifetime = entry.expires - entry.stored;
     const soon = entry.expires - now <= Math.max(lifetime / 10, 1000);
-    if (soon && entry.hits > POPULAR && entry.kind === 'success' && !this.#underWay.has(key)) {
+    if (soon && entry.hits > popular && entry.kind === 'success' && !this.#underWay.has(key)) {
       this.#metrics.prefetches.add();
       void this.#fetch(key, question);
     }
@@ -105,13 +105,13 @@ export class Forwarder {
     this.#metrics.misses.add();
     const { clock } = this.#options;
     if (!entry || isFailure(entry.reply.rcode)) return this.#fetch(key, question);
-    const failedLately = entry.failedAt !== undefined && clock.now() - entry.failedAt < FAILURE_RECHECK_MS;
-    const reply = failedLately ? undefined : await this.#within(STALE_AFTER_MS, this.#fetch(key, question));
+    const failedLately = entry.failedAt !== undefined && clock.now() - entry.failedAt < failureRecheckMs;
+    const reply = failedLately ? undefined : await this.#within(staleAfterMs, this.#fetch(key, question));
     if (reply && !isFailure(reply.rcode)) return reply;
     entry.failedAt ??= clock.now();
     if (!failedLately) entry.failedAt = clock.now();
     this.#metrics.servedStale.add();
-    return aged(entry, clock.now(), STALE_TTL);
+    return aged(entry, clock.now(), staleTTL);
   }
 
   /** What a promise gives in time, else undefined. */
@@ -129,9 +129,9 @@ export class Forwarder {
   #fetch(key: string, question: ForwardQuestion): Promise<ForwardedReply> {
     const running = this.#underWay.get(key);
     if (running) return running;
-    if (this.#underWay.size >= MOST_UNDER_WAY) {
+    if (this.#underWay.size >= mostUnderWay) {
       this.#metrics.rejected.add();
-      return Promise.resolve(REFUSAL);
+      return Promise.resolve(refusal);
     }
     const asked = this.#askUpstreams(question)
       .then((reply) => {
@@ -146,10 +146,10 @@ export class Forwarder {
 
   async #askUpstreams(question: ForwardQuestion): Promise<ForwardedReply> {
     const reply = await this.#route(question.name)?.pool.ask(question);
-    if (!reply) return FAILURE;
+    if (!reply) return failureReply;
     const { rcode, answers, authority, additional, authenticData = false } = reply;
     // What refuses or fails has no records to give; whatever came with it is not passed on.
-    if (isFailure(rcode)) return { ...FAILURE, rcode };
+    if (isFailure(rcode)) return { ...failureReply, rcode };
     return { rcode, answers, authority, additional, authenticData };
   }
 

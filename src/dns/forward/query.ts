@@ -13,7 +13,7 @@ export interface ForwardQuestion extends Question {
 }
 
 /** What replies over UDP may be (DNS flag day 2020). */
-const UDP_SIZE = 1232;
+const offeredUDPSize = 1232;
 
 export function queryMessage(id: number, question: ForwardQuestion): Message {
   const { name, type, class: cls, dnssecOk = false, checkingDisabled = false, withoutEdns = false } = question;
@@ -33,7 +33,7 @@ export function queryMessage(id: number, question: ForwardQuestion): Message {
     answers: [],
     authority: [],
     additional: [],
-    edns: withoutEdns ? undefined : { udpSize: UDP_SIZE, version: 0, dnssecOk },
+    edns: withoutEdns ? undefined : { udpSize: offeredUDPSize, version: 0, dnssecOk },
   };
 }
 

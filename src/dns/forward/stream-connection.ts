@@ -11,7 +11,7 @@ import { type ForwardQuestion, fitOf, queryMessage } from './query.ts';
 import { type Upstream, upstreamText } from './upstream.ts';
 
 /** A connection without questions is closed after this many milliseconds. */
-const IDLE_MS = 10_000;
+const idleMs = 10_000;
 
 interface Waiting {
   readonly query: Message;
@@ -115,6 +115,6 @@ export class StreamConnection {
     this.#waiting.delete(message.id);
     waiting.timer.cancel();
     waiting.resolve(message);
-    if (this.#waiting.size === 0) this.#idle = this.#options.clock.after(IDLE_MS, () => this.close());
+    if (this.#waiting.size === 0) this.#idle = this.#options.clock.after(idleMs, () => this.close());
   }
 }

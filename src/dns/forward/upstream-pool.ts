@@ -9,10 +9,10 @@ import type { ForwardQuestion } from './query.ts';
 import { type Upstream, upstreamText } from './upstream.ts';
 
 /** Milliseconds between checks of an upstream that failed, and of one that leads back here. */
-const CHECK_MS = 500;
-const LOOP_CHECK_MS = 30_000;
+const checkMs = 500;
+const loopCheckMs = 30_000;
 /** What all tries for one question may take together; clients give up after five seconds (resolv.conf(5)). */
-const DEADLINE_MS = 4500;
+const deadlineMs = 4500;
 
 const healthQuestion: ForwardQuestion = { name: '.', type: TYPE.NS, class: 1 };
 
@@ -51,7 +51,7 @@ export class UpstreamPool {
   /** The first useful reply, else the last of any kind; undefined when none came. */
   async ask(question: ForwardQuestion): Promise<Message | undefined> {
     const { clock, metrics } = this.#options;
-    const end = clock.now() + DEADLINE_MS;
+    const end = clock.now() + deadlineMs;
     const order = this.#order();
     if (order.length > 0 && order.every(({ state }) => state === 'failed')) metrics.broken.add();
     let last: Message | undefined;
@@ -100,7 +100,7 @@ export class UpstreamPool {
     if (this.#closed || member.state !== 'well') return;
     member.state = 'failed';
     this.#options.log(`upstream ${member.text} failed: ${error instanceof Error ? error.message : error}`);
-    this.#checkLater(member, CHECK_MS);
+    this.#checkLater(member, checkMs);
   }
 
   #recovered(member: Member): void {
@@ -125,7 +125,7 @@ export class UpstreamPool {
       if (member.state === 'failed' && !this.#closed) this.#recovered(member);
     } catch {
       this.#options.metrics.healthCheckFailed(member.text);
-      if (member.state === 'failed') this.#checkLater(member, CHECK_MS);
+      if (member.state === 'failed') this.#checkLater(member, checkMs);
     }
   }
 
@@ -139,9 +139,9 @@ export class UpstreamPool {
       if (!loops && member.state === 'loops') log(`upstream ${member.text} no longer leads back here`);
       if (loops) member.state = 'loops';
       else if (member.state === 'loops') member.state = 'well';
-      if (loops) this.#checkLater(member, LOOP_CHECK_MS);
+      if (loops) this.#checkLater(member, loopCheckMs);
     } catch (error) {
-      if (member.state === 'loops') this.#checkLater(member, LOOP_CHECK_MS);
+      if (member.state === 'loops') this.#checkLater(member, loopCheckMs);
       else this.#failed(member, error);
     }
   }

@@ -13,7 +13,7 @@ export interface HttpEndpointsOptions {
   readonly log: (message: string) => void;
 }
 
-const TEXT = 'text/plain; charset=utf-8';
+const plainText = 'text/plain; charset=utf-8';
 
 /** Serves until the signal aborts. An address that cannot be listened on is logged, and done without. */
 export async function serveHttpEndpoints(options: HttpEndpointsOptions, signal: AbortSignal): Promise<void> {
@@ -33,7 +33,7 @@ export async function serveHttpEndpoints(options: HttpEndpointsOptions, signal: 
 }
 
 async function answerTo(path: string, { metrics, waitingFor }: HttpEndpointsOptions) {
-  const text = (status: number, body: string) => ({ status, type: TEXT, body });
+  const text = (status: number, body: string) => ({ status, type: plainText, body });
   if (path === '/health') return text(200, 'OK');
   if (path === '/metrics') return { status: 200, type: metricsContentType, body: await metrics() };
   if (path !== '/ready') return text(404, '404 page not found\n');

@@ -7,11 +7,11 @@ import { durationBounds, labelValues, sizeBounds, typeLabel } from './labels.ts'
 const { server, zone, view } = labelValues;
 const labels = ['server', 'zone', 'view'];
 /** The bits of a header's third and fourth bytes. */
-const AUTHORITATIVE = 0x04;
-const RECURSION_AVAILABLE = 0x80;
-const RCODE_MASK = 0x0f;
+const authoritativeFlag = 0x04;
+const recursionAvailableFlag = 0x80;
+const rcodeMask = 0x0f;
 /** Where the (low byte of the) number of additional records stands: a query has none but EDNS's. */
-const ADDITIONAL_COUNT = 11;
+const additionalCount = 11;
 
 export class QueryMetrics {
   readonly #requests = new Counter({
@@ -81,13 +81,13 @@ export class QueryMetrics {
       if (this.#requestSeries.size < 1000) this.#requestSeries.set(requestKey, requests);
     }
     requests.add();
-    if (query[ADDITIONAL_COUNT] !== 0 && isDnssecOk(reply)) this.#dnssec.add();
-    const authoritative = reply[2]! & AUTHORITATIVE;
-    const flags = reply[3]! & (RECURSION_AVAILABLE | RCODE_MASK);
+    if (query[additionalCount] !== 0 && isDnssecOk(reply)) this.#dnssec.add();
+    const authoritative = reply[2]! & authoritativeFlag;
+    const flags = reply[3]! & (recursionAvailableFlag | rcodeMask);
     const responseKey = (flags << 3) | authoritative;
     let responses = this.#responseSeries.get(responseKey);
     if (!responses) {
-      responses = this.#responses.with(server, zone, view, rcodeText(flags & RCODE_MASK), pluginOf(reply));
+      responses = this.#responses.with(server, zone, view, rcodeText(flags & rcodeMask), pluginOf(reply));
       this.#responseSeries.set(responseKey, responses);
     }
     responses.add();
@@ -96,8 +96,8 @@ export class QueryMetrics {
 
 /** Who wrote a reply: the zone's have AA, forwarded ones RA; what is none of these the server says itself, for which CoreDNS names nobody. */
 function pluginOf(reply: Buffer): string {
-  if ((reply[2]! & AUTHORITATIVE) !== 0) return 'kubernetes';
-  return (reply[3]! & RECURSION_AVAILABLE) !== 0 ? 'forward' : '';
+  if ((reply[2]! & authoritativeFlag) !== 0) return 'kubernetes';
+  return (reply[3]! & recursionAvailableFlag) !== 0 ? 'forward' : '';
 }
 
 /** Whether a reply to a query with EDNS says DO, which it repeats (RFC 3225, 3): its OPT record is its last eleven bytes. */

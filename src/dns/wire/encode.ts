@@ -3,15 +3,15 @@ import { CLASS_IN, type Message, type RecordData, type ResourceRecord, TYPE, typ
 import { checkLabel, endOfLabel, labelBytes, labelsOf } from './name.ts';
 
 /** The largest message over TCP, and so of all. */
-export const MAX_MESSAGE = 65_535;
+export const longestMessage = 65_535;
 /** Where the question's name stands. */
-const QUESTION_AT = 12;
+const questionAt = 12;
 
 /**
  * Writes a message, compressing owner names. When it would be longer than `limit` bytes, records are left out from the
  * end; the TC flag says so, unless they were only additional (RFC 2181, 9).
  */
-export function encodeMessage(message: Message, limit: number = MAX_MESSAGE): Buffer {
+export function encodeMessage(message: Message, limit: number = longestMessage): Buffer {
   const optSize = message.edns ? 11 : 0;
   const writer = new Writer();
   writer.header(message);
@@ -174,7 +174,7 @@ class Writer {
 
   #offsetOf(suffix: string): number | undefined {
     // Most records have the question's own name, and it is no key: V8 keeps a table of all strings that are.
-    if (suffix === this.#questionName) return QUESTION_AT;
+    if (suffix === this.#questionName) return questionAt;
     this.#written ??= this.#suffixesOfQuestion();
     return this.#written.get(suffix);
   }
@@ -182,7 +182,7 @@ class Writer {
   #suffixesOfQuestion(): Map<string, number> {
     const suffixes = new Map<string, number>();
     const name = this.#questionName ?? '';
-    let offset = QUESTION_AT;
+    let offset = questionAt;
     for (let at = 0; at < name.length; at = endOfLabel(name, at) + 1) {
       if (at > 0) suffixes.set(name.slice(at), offset);
       offset += 1 + this.#buffer[offset]!;

@@ -30,9 +30,9 @@ export interface Answer {
   readonly dependencies: readonly string[];
 }
 
-const SCHEMA_VERSION = '1.1.0';
-const SCHEMA_VERSION_TTL = 28_800;
-const LONGEST_CHAIN = 10;
+const schemaVersion = '1.1.0';
+const schemaVersionTTL = 28_800;
+const longestChain = 10;
 
 /** The zone that a name is in: the cluster's, a reverse one, or undefined where the question is for others to answer. */
 export function zoneOf(name: string, config: ZoneConfig): string | undefined {
@@ -69,7 +69,7 @@ function inZone(context: Context): Answer {
   const labels = labelsBelow(context);
   if (labels.length === 1 && labels[0] === 'dns-version') {
     if (question.type !== TYPE.TXT) return noData(context);
-    return found(context, [record(question.name, SCHEMA_VERSION_TTL, { type: 'TXT', texts: [SCHEMA_VERSION] })]);
+    return found(context, [record(question.name, schemaVersionTTL, { type: 'TXT', texts: [schemaVersion] })]);
   }
   if (isNameServer(labels)) return nameServer(context);
   const [kind, namespace] = [labels.at(-1), labels.at(-2)];
@@ -123,7 +123,7 @@ function alias(context: Context, externalName: string, dependencies: readonly st
   if (question.type === TYPE.CNAME) return { ...found(context, [cname]), dependencies };
   if (!asksForAddresses(question)) return { ...noData(context), dependencies };
   const seen = [...aliases, question.name.toLowerCase()];
-  if (seen.includes(target.toLowerCase()) || seen.length > LONGEST_CHAIN) return { ...noData(context), dependencies };
+  if (seen.includes(target.toLowerCase()) || seen.length > longestChain) return { ...noData(context), dependencies };
   if (zoneOf(target, config) !== config.zone) return { ...found(context, [cname]), dependencies, follow: target };
   const zone = target.slice(-config.zone.length);
   const end = inZone({ ...context, question: { ...question, name: target }, zone, aliases: seen });

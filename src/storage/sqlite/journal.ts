@@ -6,7 +6,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
  * The layout of the file: an older one is brought up to date, an unknown one refused. Layout 1 had the same tables, in a
  * file that never became smaller.
  */
-const JOURNAL_VERSION = 2;
+const journalVersion = 2;
 
 /** Pages that may lie empty, for writes to come: so many, or so large a part of the file. */
 const spare = { pages: 1000, part: 0.25 };
@@ -61,12 +61,12 @@ export class Journal {
     // Takes the lock, which is kept.
     this.#db.exec('BEGIN IMMEDIATE; COMMIT');
     const version = this.#pragma('user_version');
-    if (version === JOURNAL_VERSION) return;
+    if (version === journalVersion) return;
     if (version === 0) this.#transaction(() => this.#create());
     // The way of keeping pages changes when all are written anew; a crash in between leaves layout 1.
-    else if (version === 1) this.#db.exec(`VACUUM; PRAGMA user_version = ${JOURNAL_VERSION}`);
+    else if (version === 1) this.#db.exec(`VACUUM; PRAGMA user_version = ${journalVersion}`);
     else
-      throw new Error(`${path} was written by another version of Portico (layout ${version}, not ${JOURNAL_VERSION})`);
+      throw new Error(`${path} was written by another version of Portico (layout ${version}, not ${journalVersion})`);
   }
 
   #create(): void {
@@ -76,7 +76,7 @@ export class Journal {
       CREATE INDEX writes_by_revision ON writes (revision);
       CREATE TABLE position (revision INTEGER NOT NULL, compacted INTEGER NOT NULL);
       INSERT INTO position VALUES (1, 0);
-      PRAGMA user_version = ${JOURNAL_VERSION};
+      PRAGMA user_version = ${journalVersion};
     `);
   }
 
