@@ -68,8 +68,8 @@ export class SchedulerCache {
 
   setNode(node: Readonly<Node>): void {
     const { name } = node.metadata;
-    if ((node.status?.images ?? []).length > 0) this.#noteImages(node);
     const present = this.#nodes.get(name);
+    if (hasImages(node) || (present && hasImages(present.node))) this.#noteImages(node);
     if (present) {
       present.update(node);
       return;
@@ -142,3 +142,5 @@ export class SchedulerCache {
     this.#homeless.set(nodeName, homeless);
   }
 }
+
+const hasImages = ({ status }: Readonly<Node>): boolean => (status?.images ?? []).length > 0;
