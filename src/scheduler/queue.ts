@@ -1,6 +1,7 @@
 // Pods that wait for a node: by priority, then by how long they wait since they were last tried; after a failure until
 // something changes, and not before their back-off has passed.
 import type { Pod } from '../api/core/v1/types.generated.ts';
+import { Heap } from '../apimachinery/heap.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import type { Clock, Timer } from '../system/clock.ts';
 import { byKind, type Change, type Changes } from './wake.ts';
@@ -30,7 +31,7 @@ const always = () => true;
 export class SchedulingQueue {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Waiting>();
-  readonly #active: Waiting[] = [];
+  readonly #active = new Heap<Waiting>(before);
   #order = 0;
   #wake: (() => void) | undefined;
 
@@ -81,7 +82,7 @@ export class SchedulingQueue {
 
   /** Resolves once there may be something to {@link pop}. */
   ready(signal: AbortSignal): Promise<void> {
-    if (this.#active.length > 0 || signal.aborted) return Promise.resolve();
+    if (this.#active.size > 0 || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         this.#wake = undefined;
@@ -96,7 +97,7 @@ export class SchedulingQueue {
   /** The next pod; it stays known until {@link remove}. */
   pop(): Readonly<Pod> | undefined {
     for (;;) {
-      const entry = takeFirst(this.#active);
+      const entry = this.#active.shift();
       if (!entry) return undefined;
       if (this.#entries.get(objectKey(entry.pod)) !== entry || entry.state !== 'active') continue;
       entry.state = 'waiting';
@@ -156,7 +157,7 @@ export class SchedulingQueue {
     if (entry.state === 'active') return;
     entry.state = 'active';
     entry.notBefore = 0;
-    put(this.#active, entry);
+    this.#active.push(entry);
     this.#wake?.();
   }
 }
@@ -164,35 +165,4 @@ export class SchedulingQueue {
 function before(a: Waiting, b: Waiting): boolean {
   const [left, right] = [a.pod.spec.priority ?? 0, b.pod.spec.priority ?? 0];
   return left === right ? a.order < b.order : left > right;
-}
-
-/** Adds to a binary heap with the next one first. */
-function put(heap: Waiting[], entry: Waiting): void {
-  let i = heap.push(entry) - 1;
-  while (i > 0) {
-    const parent = (i - 1) >> 1;
-    const above = heap[parent];
-    if (!above || before(above, entry)) break;
-    heap[i] = above;
-    i = parent;
-  }
-  heap[i] = entry;
-}
-
-function takeFirst(heap: Waiting[]): Waiting | undefined {
-  const first = heap[0];
-  const last = heap.pop();
-  if (!first || !last || heap.length === 0) return first;
-  let i = 0;
-  for (;;) {
-    let child = 2 * i + 1;
-    const [left, right] = [heap[child], heap[child + 1]];
-    if (left && right && before(right, left)) child += 1;
-    const below = heap[child];
-    if (!below || before(last, below)) break;
-    heap[i] = below;
-    i = child;
-  }
-  heap[i] = last;
-  return first;
 }
