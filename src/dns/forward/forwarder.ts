@@ -108,7 +108,6 @@ export class Forwarder {
     const failedLately = entry.failedAt !== undefined && clock.now() - entry.failedAt < failureRecheckMs;
     const reply = failedLately ? undefined : await this.#within(staleAfterMs, this.#fetch(key, question));
     if (reply && !isFailure(reply.rcode)) return reply;
-    entry.failedAt ??= clock.now();
     if (!failedLately) entry.failedAt = clock.now();
     this.#metrics.servedStale.add();
     return aged(entry, clock.now(), staleTTL);

@@ -2,7 +2,7 @@
 // well again; those that lead back here not at all.
 import type { Clock, Timer } from '../../system/clock.ts';
 import type { ForwardMetrics } from '../metrics/forward-metrics.ts';
-import { type Message, RCODE, rcodeText, TYPE } from '../wire/message.ts';
+import { CLASS_IN, type Message, RCODE, rcodeText, TYPE } from '../wire/message.ts';
 import type { Ask } from './exchange.ts';
 import type { LoopToken } from './loop-token.ts';
 import type { ForwardQuestion } from './query.ts';
@@ -14,7 +14,7 @@ const loopCheckMs = 30_000;
 /** What all tries for one question may take together; clients give up after five seconds (resolv.conf(5)). */
 const deadlineMs = 4500;
 
-const healthQuestion: ForwardQuestion = { name: '.', type: TYPE.NS, class: 1 };
+const healthQuestion: ForwardQuestion = { name: '.', type: TYPE.NS, class: CLASS_IN };
 
 export interface UpstreamPoolOptions {
   readonly upstreams: readonly Upstream[];
