@@ -2,8 +2,8 @@
 import type { Namespace, Pod } from '../api/core/v1/types.generated.ts';
 import type { NetworkPolicyPeer } from '../api/networking/v1/types.generated.ts';
 import { labelSelectorOf, matchesLabels } from '../apimachinery/selectors/label-selector.ts';
-import { type CIDR, contains, parseCIDRSloppy } from '../net/cidr.ts';
-import { canonicalIP, parseIPSloppy } from '../net/ip.ts';
+import { type CIDR, parseCIDRSloppy } from '../net/cidr.ts';
+import { canonicalIP } from '../net/ip.ts';
 
 export interface NamedPort {
   readonly name: string;
@@ -92,12 +92,4 @@ export function blockOf({ cidr, except = [] }: NonNullable<NetworkPolicyPeer['ip
   const whole = parseCIDRSloppy(cidr)?.cidr;
   if (!whole) return undefined;
   return { cidr: whole, except: except.flatMap((text) => parseCIDRSloppy(text)?.cidr ?? []) };
-}
-
-/** Whether the address, in canonical text, is one of them. */
-export function isPeer({ addresses, blocks }: PeerSet, address: string): boolean {
-  if (addresses.has(address)) return true;
-  const ip = parseIPSloppy(address)?.ip;
-  if (!ip) return false;
-  return blocks.some(({ cidr, except }) => contains(cidr, ip) && !except.some((hole) => contains(hole, ip)));
 }

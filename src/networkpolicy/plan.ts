@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Namespace, Pod } from '../api/core/v1/types.generated.ts';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../api/networking/v1/types.generated.ts';
 import { labelSelectorOf, matchesLabels } from '../apimachinery/selectors/label-selector.ts';
-import { blockOf, isPeer, type PeerSet, PodDirectory, type PolicyPod, policyPodOf } from './peers.ts';
+import { blockOf, type PeerSet, PodDirectory, type PolicyPod, policyPodOf } from './peers.ts';
 
 export interface PolicyObjects {
   readonly pods: readonly Readonly<Pod>[];
@@ -42,32 +42,6 @@ export interface Isolation {
 export interface PolicyPlan {
   readonly ingress: ReadonlyMap<string, Isolation>;
   readonly egress: ReadonlyMap<string, Isolation>;
-}
-
-export interface PolicyPacket {
-  /** Before its translation, as the client sent it. */
-  readonly source: string;
-  /** After its translation: of a pod, not of a Service. */
-  readonly destination: string;
-  readonly protocol: Protocol | 'ICMP';
-  /** Of the destination; 0 for protocols without ports. */
-  readonly port: number;
-}
-
-/** The isolation that lets the first packet of a connection not pass, or undefined: it may pass. */
-export function deniedBy({ ingress, egress }: PolicyPlan, packet: PolicyPacket): Isolation | undefined {
-  const { source, destination } = packet;
-  if (source === destination) return undefined;
-  const out = egress.get(source);
-  if (out && !out.allows.some((allow) => lets(allow, destination, packet))) return out;
-  const into = ingress.get(destination);
-  if (into && !into.allows.some((allow) => lets(allow, source, packet))) return into;
-  return undefined;
-}
-
-function lets({ peers, ports }: Allow, peer: string, { protocol, port }: PolicyPacket): boolean {
-  const isForPort = ports?.some((range) => range.protocol === protocol && range.from <= port && port <= range.to);
-  return (isForPort ?? true) && (peers === undefined || isPeer(peers, peer));
 }
 
 export function planPolicies({ pods, namespaces, policies }: PolicyObjects, nodeName: string): PolicyPlan {
