@@ -8,6 +8,7 @@ import { builtinSchemas } from './schema.ts';
 
 const schemas = builtinSchemas();
 const service = schemas.schemaOf({ group: '', version: 'v1', kind: 'Service' })!;
+const pod = schemas.schemaOf({ group: '', version: 'v1', kind: 'Pod' })!;
 const resourceQuota = schemas.schemaOf({ group: '', version: 'v1', kind: 'ResourceQuota' })!;
 const deployment = schemas.schemaOf({ group: 'apps', version: 'v1', kind: 'Deployment' })!;
 const node = schemas.schemaOf({ group: '', version: 'v1', kind: 'Node' })!;
@@ -253,7 +254,6 @@ test.each([
     `${notText} ResourceRequirements.spec.containers.resources.limits of type v1.ResourceList`,
   ],
 ])('errors name Go types and structs that JSON does not show: %j', (value, message) => {
-  const pod = schemas.schemaOf({ group: '', version: 'v1', kind: 'Pod' })!;
   expect(() => decodeObject(value, pod)).toThrow(new DecodeError(message));
 });
 
@@ -299,12 +299,73 @@ test('what stands in an object that stands twice does not stand twice for that',
   ]);
 });
 
+const spec = (...parts: string[]) => `{${parts.map((part) => `"spec":${part}`).join(',')}}`;
+
+// Recorded from apimachinery's decoder.
+test.each([
+  ['structs are filled up', spec('{"type":"a","clusterIP":"b"}', '{"type":"c"}'), { type: 'c', clusterIP: 'b' }],
+  ['null says nothing of a struct', spec('{"type":"a"}', 'null'), { type: 'a' }],
+  ['nor of a text', spec('{"type":"a","type":null}'), { type: 'a' }],
+  [
+    'but of a pointer it does',
+    spec('{"sessionAffinityConfig":{"clientIP":{}},"sessionAffinityConfig":null,"internalTrafficPolicy":"a"}'),
+    { internalTrafficPolicy: 'a' },
+  ],
+  [
+    'and of a list',
+    spec('{"ports":[{"port":1}],"ports":null,"ports":[{"name":"a"}]}'),
+    { ports: [{ port: 0, name: 'a' }] },
+  ],
+  [
+    'items of lists are filled up, further ones forgotten',
+    spec('{"ports":[{"port":1},{"port":2}]}', '{"ports":[{"name":"a"}]}'),
+    { ports: [{ port: 1, name: 'a' }] },
+  ],
+  [
+    'and found again behind the end',
+    spec('{"ports":[{"port":1},{"port":2}],"ports":[{}]}', '{"ports":[{},{}]}'),
+    { ports: [{ port: 1 }, { port: 2 }] },
+  ],
+  ['an empty list forgets all', spec('{"ports":[{"port":1}],"ports":[]}', '{"ports":[{}]}'), { ports: [{ port: 0 }] }],
+  [
+    'maps keep their keys',
+    spec('{"selector":{"a":"1","b":"1","a":"2"}}', '{"selector":{"b":"2"}}'),
+    { selector: { a: '2', b: '2' } },
+  ],
+])('of repeated fields, %s', (_what, text, expected) => {
+  for (const fieldValidation of ['Ignore', 'Warn'] as const) {
+    expect(decodeBody({ ...bodyOf(text), fieldValidation }).object.spec).toEqual(expected);
+  }
+});
+
+test('a value that a repeated field had before must fit the type', () => {
+  const decode = (text: string) => decodeBody({ ...bodyOf(text), schema: pod, fieldValidation: 'Ignore' }).object;
+  expect(() => decode(spec('{"priority":"x","priority":1}'))).toThrow('PodSpec.spec.priority of type int32');
+  expect(() => decode(spec('{"containers":[{},{"name":1}],"containers":[{}]}'))).toThrow(
+    'Container.spec.containers.name',
+  );
+  expect(() => decode(spec('{"nodeSelector":{"a":1,"a":"x"}}'))).toThrow('PodSpec.spec.nodeSelector of type string');
+  expect(decode(spec('{"overhead":{"cpu":1.5,"cpu":"2"}}', '{"priority":1}'))).toMatchObject({
+    spec: { overhead: { cpu: '2' }, priority: 1 },
+  });
+});
+
+test('of what a type reads itself nothing is said, and the last value stands', () => {
+  const text = '{"metadata":{"managedFields":[{"fieldsV1":{"a":1,"a":2}}],"name":"a","name":"b"}}';
+  const { object, warnings } = decodeBody({ ...bodyOf(text), fieldValidation: 'Warn' });
+  expect(object.metadata).toEqual({ name: 'b', managedFields: [{ fieldsV1: { a: 2 } }] });
+  expect(warnings).toEqual(['duplicate field "metadata.name"']);
+});
+
 test('a whole number is written as one', () => {
   const decode = (text: string, schema = service) =>
     decodeBody({ ...bodyOf(text), schema, fieldValidation: 'Ignore' }).object;
   const into = 'Go struct field ServicePort.spec.ports.port of type int32';
   expect(() => decode('{"spec":{"ports":[{"port":80},{"port":80.0}]}}')).toThrow(`number 80.0 into ${into}`);
   expect(() => decode('{"spec":{"ports":[{"port":8e1}]}}')).toThrow(`number 8e1 into ${into}`);
+  expect(() => decode('{"spec":{"ports":[{"port":100000000000000000000000}]}}')).toThrow(
+    `number 100000000000000000000000 into ${into}`,
+  );
   expect(() => decode('{"spec":{"ports":[{"port":80,"targetPort":80.0}]}}')).toThrow(
     'json: cannot unmarshal number 80.0 into Go struct field ServicePort.spec.ports.targetPort of type int32',
   );
@@ -313,7 +374,7 @@ test('a whole number is written as one', () => {
 });
 
 test('a wrong type is a 400 that names the kind', () => {
-  const wrong = { ...body, value: { spec: { ports: 1 } }, fieldValidation: 'Ignore' } as const;
+  const wrong = { ...bodyOf('{"spec":{"ports":1}}'), fieldValidation: 'Ignore' } as const;
   expect(() => decodeBody(wrong)).toThrow(StatusError);
   expect(() => decodeBody(wrong)).toThrow(
     'Service in version "v1" cannot be handled as a Service: json: cannot unmarshal number into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort',

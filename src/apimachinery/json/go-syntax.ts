@@ -1,6 +1,9 @@
 // A scanner of JSON text that fails with the words of Go's encoding/json, and finds what JSON.parse hides: keys that
 // stand twice in one object, and how a number was written. It is slow beside JSON.parse, so it runs only on texts that need it.
 import { quoted } from './go-text.ts';
+import { exactNumber } from './int64.ts';
+import { Repeated, valuesOf } from './repeated.ts';
+import { setKey } from './value.ts';
 
 /** `unexpected end of JSON input`, `invalid character 'x' looking for beginning of value`, … */
 export class JsonSyntaxError extends Error {}
@@ -14,19 +17,24 @@ export interface HiddenJson {
   readonly keys: readonly string[];
   /** Of these, those that stand twice in one object: the second time, and each further one. */
   readonly duplicates: readonly string[];
-  /** Numbers with a fraction or an exponent, as they are written, by path: `1.0`, `1e3`. */
+  /**
+   * Numbers with a fraction or an exponent, and those that no int64 can hold, as they are written, by path: `1.0`, `1e3`. Of a
+   * repeated key the last one.
+   */
   readonly decimals: ReadonlyMap<string, string>;
+  /** What the text says, with all values of keys that are repeated: {@link Repeated}. */
+  readonly value: unknown;
 }
 
 /** Reads a whole text: one character for each of its bytes where `isLatin1`. Throws JsonSyntaxError. */
 export function scanJson(text: string, { isLatin1 = false }: { readonly isLatin1?: boolean } = {}): HiddenJson {
   const scanner = new Scanner(text, isLatin1);
   scanner.space();
-  scanner.value('');
+  const value = scanner.value('');
   scanner.space();
   if (!scanner.atEnd()) scanner.fail('after top-level value');
   const { keys, duplicates, decimals } = scanner;
-  return { keys, duplicates, decimals };
+  return { keys, duplicates, decimals, value };
 }
 
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
@@ -65,64 +73,67 @@ class Scanner {
     while (' \t\r\n'.includes(this.text[this.at] ?? 'x')) this.at++;
   }
 
-  value(path: string): void {
+  value(path: string): unknown {
     const char = this.text[this.at];
     if (char === '{' || char === '[') {
       if (++this.depth > mostDepth) throw new JsonSyntaxError('exceeded max depth');
-      if (char === '{') this.object(path);
-      else this.array(path);
+      const value = char === '{' ? this.object(path) : this.array(path);
       this.depth--;
-    } else if (char === '"') this.string();
-    else if (char === '-' || (char !== undefined && digit.test(char))) this.number(path);
-    else if (char === 't') this.literal('true');
-    else if (char === 'f') this.literal('false');
-    else if (char === 'n') this.literal('null');
-    else this.fail('looking for beginning of value');
+      return value;
+    }
+    if (char === '"') return this.string();
+    if (char === '-' || (char !== undefined && digit.test(char))) return this.number(path);
+    if (char === 't') return this.literal('true', true);
+    if (char === 'f') return this.literal('false', false);
+    if (char === 'n') return this.literal('null', null);
+    return this.fail('looking for beginning of value');
   }
 
-  private object(path: string): void {
+  private object(path: string): Record<string, unknown> {
+    const object: Record<string, unknown> = {};
     this.at++;
     this.space();
     if (this.text[this.at] === '}') {
       this.at++;
-      return;
+      return object;
     }
-    const seen = new Set<string>();
     for (;;) {
       if (this.text[this.at] !== '"') this.fail('looking for beginning of object key string');
       const key = this.string();
       const keyPath = path === '' ? key : `${path}.${key}`;
       this.keys.push(keyPath);
-      if (seen.has(key)) this.duplicates.push(keyPath);
-      seen.add(key);
+      const isRepeated = Object.hasOwn(object, key);
+      if (isRepeated) this.duplicates.push(keyPath);
       this.space();
       if (this.text[this.at] !== ':') this.fail('after object key');
       this.at++;
       this.space();
-      this.value(keyPath);
+      const value = this.value(keyPath);
+      setKey(object, key, isRepeated ? new Repeated([...valuesOf(object[key]), value]) : value);
       this.space();
       const char = this.text[this.at];
       if (char !== ',' && char !== '}') this.fail('after object key:value pair');
       this.at++;
-      if (char === '}') return;
+      if (char === '}') return object;
       this.space();
     }
   }
 
-  private array(path: string): void {
+  private array(path: string): unknown[] {
+    const array: unknown[] = [];
     this.at++;
     this.space();
     if (this.text[this.at] === ']') {
       this.at++;
-      return;
+      return array;
     }
     for (let index = 0; ; index++) {
-      this.value(`${path}[${index}]`);
+      array.push(this.value(`${path}[${index}]`));
       this.space();
       const char = this.text[this.at];
       if (char !== ',' && char !== ']') this.fail('after array element');
       this.at++;
-      if (char === ']') return;
+      if (char === ']') return array;
       this.space();
     }
   }
@@ -151,7 +162,7 @@ class Scanner {
     }
   }
 
-  private number(path: string): void {
+  private number(path: string): unknown {
     numberPattern.lastIndex = this.at;
     const match = numberPattern.exec(this.text);
     if (!match) {
@@ -159,7 +170,6 @@ class Scanner {
       this.fail('in numeric literal');
     }
     this.at += match[0].length;
-    if (/[.eE]/.test(match[0])) this.decimals.set(path, match[0]);
     const next = this.text[this.at];
     if (next === '.' && !match[0].includes('.')) {
       this.at++;
@@ -170,12 +180,18 @@ class Scanner {
       if ('+-'.includes(this.text[this.at] ?? 'x')) this.at++;
       this.fail('in exponent of numeric literal');
     }
+    const value = exactNumber(Number(match[0]), match[0]);
+    if (/[.eE]/.test(match[0]) || !(typeof value === 'bigint' || Number.isSafeInteger(value))) {
+      this.decimals.set(path, match[0]);
+    } else this.decimals.delete(path);
+    return value;
   }
 
-  private literal(word: string): void {
+  private literal<T>(word: string, value: T): T {
     for (const [i, char] of [...word].entries()) {
       if (this.text[this.at] !== char) this.fail(i === 0 ? '' : `in literal ${word} (expecting '${char}')`);
       this.at++;
     }
+    return value;
   }
 }

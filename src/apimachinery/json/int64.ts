@@ -21,7 +21,7 @@ const longest = 15;
  * Whether more than fifteen digits follow each other somewhere in the text, in a number or elsewhere. It looks at one character in
  * sixteen, so that the many texts without any pay next to nothing.
  */
-function mayHoldInt64(text: string): boolean {
+export function mayHoldInt64(text: string): boolean {
   for (let at = longest; at < text.length; at += longest + 1) {
     if (!isDigit(text.charCodeAt(at))) continue;
     let [start, end] = [at, at + 1];
@@ -43,10 +43,12 @@ export function parseExactly(text: string): unknown {
 
 /** Written with a fraction or an exponent, or too large for an int64, a number is a float64 to Go as well. */
 function exactly(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (value === Infinity || value === -Infinity) throw new SyntaxError('a number is too large');
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isInteger(value)) return value;
-  const source = context?.source ?? '';
-  if (!/^-?\d+$/.test(source)) return value;
+  return typeof value === 'number' ? exactNumber(value, context?.source ?? '') : value;
+}
+
+/** What a number of JSON is, given as JavaScript reads it and as it is written. */
+export function exactNumber(value: number, source: string): number | bigint {
+  if (Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value;
   const whole = BigInt(source);
   return BigInt.asIntN(64, whole) === whole ? whole : value;
 }

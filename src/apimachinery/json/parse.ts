@@ -1,12 +1,12 @@
 // Reading JSON as the API server does: repeated keys and decimal numbers are noticed, errors are worded as Go's.
 import { type HiddenJson, JsonSyntaxError, mostDepth, scanJson } from './go-syntax.ts';
-import { parseExactly } from './int64.ts';
+import { mayHoldInt64, parseExactly } from './int64.ts';
 
 export { type HiddenJson, JsonSyntaxError };
 
 export interface ParsedJson {
   readonly value: unknown;
-  /** Of a text with decimal numbers, or with keys that stand twice in one object: of those the last value is taken. */
+  /** Of a text with decimal or very long numbers, or with keys that stand twice in one object: of those the last value is taken. */
   readonly hidden?: HiddenJson;
 }
 
@@ -22,7 +22,7 @@ export function parseJson(given: string): ParsedJson {
     throw new JsonSyntaxError('invalid JSON', { cause });
   }
   // JSON.parse keeps one of several equal keys: then the text has more colons outside of strings than the value has keys.
-  const colons = simpleColons(text);
+  const colons = mayHoldInt64(text) ? undefined : simpleColons(text);
   if (colons !== undefined && colons === countKeys(value, 0)) return { value };
   return { value, hidden: scanJson(text) };
 }

@@ -1,9 +1,11 @@
 // Decoding: from the JSON value that a client sent to an object of its type, as kube-apiserver's decoder into Go structs
 // (and back to JSON) does. Unknown fields are dropped and named, wrong types are errors, and what Go leaves out or puts
 // in when it encodes the struct is left out or put in here.
+import { lastOf, Repeated, valuesOf } from '../json/repeated.ts';
 import { isObject, setKey } from '../json/value.ts';
 import { canonicalQuantity, canonicalResource, QuantityError } from '../quantity.ts';
 import { formatMicroTime, formatTime, readTime, type TimeLayout } from '../time.ts';
+import { joinRepeated } from './join-repeated.ts';
 import { notConverted } from './not-converted.ts';
 import {
   type Field,
@@ -22,32 +24,32 @@ export interface Decoded {
   readonly object: Record<string, unknown>;
   /** Paths of fields that the type does not have: `spec.ports[0].colour`, in the order met. */
   readonly unknownFields: readonly string[];
+  /** Paths of values whose types read their JSON themselves: what is unknown or repeated below is not complained of. */
+  readonly unread?: readonly string[];
 }
 
 /**
  * Makes a fresh object; the value is not changed. Throws DecodeError. `decimals` are numbers of a JSON text that are written
- * with a fraction or an exponent, by path: no whole numbers to Go, whatever their value.
+ * with a fraction or an exponent, by path: no whole numbers to Go, whatever their value. With them, keys may be {@link Repeated}.
  */
 export function decodeObject(value: unknown, schema: ObjectSchema, decimals?: ReadonlyMap<string, string>): Decoded {
   if (schema.decode) return schema.decode(value);
-  return decoded(value, schema, { unknownFields: [], decimals });
+  return decoded(value, schema, { unknownFields: [], unread: [], decimals });
 }
 
 /** The same of what was never text: other words are said of what does not fit, and unknown fields come sorted. */
 export function convertObject(value: unknown, schema: ObjectSchema): Decoded {
   if (schema.decode) return schema.decode(value);
-  const { object, unknownFields } = decoded(value, schema, {
-    unknownFields: [],
-    decimals: undefined,
-    isConverted: true,
-  });
+  const context: Context = { unknownFields: [], unread: [], decimals: undefined, isConverted: true };
+  const { object, unknownFields } = decoded(value, schema, context);
   return { object, unknownFields: unknownFields.toSorted() };
 }
 
 function decoded(value: unknown, schema: ObjectSchema, context: Context): Decoded {
   const object = decodeStruct(value, schema, { parent: undefined, segment: '', struct: '', context });
   keepReset(value, object);
-  return { object, unknownFields: context.unknownFields };
+  const { unknownFields, unread } = context;
+  return unread.length > 0 ? { object, unknownFields, unread } : { object, unknownFields };
 }
 
 /** `metadata.managedFields: []` says that nobody owns anything any more, which is more than to say nothing of it. */
@@ -60,6 +62,7 @@ function keepReset(value: unknown, { metadata }: Record<string, unknown>): void 
 /** Of a whole object. */
 interface Context {
   readonly unknownFields: string[];
+  readonly unread: string[];
   /** The struct that is named in errors, whatever lies below: inside of a type that reads itself. */
   readonly struct?: string;
   readonly decimals: ReadonlyMap<string, string> | undefined;
@@ -132,13 +135,26 @@ function decodeStruct(value: unknown, schema: ObjectSchema, place: Place): Recor
     const decoded =
       typeof given === 'string' && type.kind === 'string'
         ? given
-        : decodeValue(given, type, { parent: place, segment: key, struct, embedded, context });
+        : decodeGiven(given, type, { parent: place, segment: key, struct, embedded, context }, isPointer(field));
     if (!isLeftOut(decoded, field)) target[key] = decoded;
   }
   for (const field of schema.filled) {
     if (target[field.name] === undefined) target[field.name] = absentValue(field);
   }
   return target;
+}
+
+/** Where a repeated key may stand. Null: what it says in the end is nothing. */
+function decodeGiven(given: unknown, schema: Schema, place: Place, isPointer: boolean): unknown {
+  if (!(given instanceof Repeated)) return decodeValue(given, schema, place);
+  const { value, dropped } = joinRepeated(given.values, schema, isPointer);
+  for (const one of dropped) decodeValue(one, schema, place);
+  return value === undefined ? null : decodeValue(value, schema, place);
+}
+
+/** Whether Go's type tells nothing from zero. */
+function isPointer({ schema, absent, keepsZero }: Field): boolean {
+  return schema.kind === 'object' ? absent !== 'object' : keepsZero && absent === 'nothing';
 }
 
 /** Go's omitempty: empty lists and maps are left out, and the zero of a scalar that is no pointer. */
@@ -232,22 +248,30 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
     case 'bytes':
       return decodeBytes(value, schema, place);
     case 'quantity':
-      return decodeQuantity(value, decimalAt(place));
+      return decodeQuantity(value, typeof value === 'number' ? decimalAt(place) : undefined);
     case 'time':
     case 'micro-time':
       return decodeTime(value, schema.kind, place);
     // Kept as it came: who has a use for it says whether it is an object.
     case 'raw':
-      return value;
+      return plain(value, place);
     case 'any':
     case 'deduced':
-      return schema.forms ? decodeForms(value, schema.forms, place) : value;
+      return schema.forms ? decodeForms(value, schema.forms, place) : plain(value, place);
   }
+}
+
+/** Where there is no type, repeated keys have their last value, and nobody minds them. */
+function plain(value: unknown, place: Place): unknown {
+  if (!place.context.decimals) return value;
+  place.context.unread.push(pathOf(place, true));
+  return lastOf(value);
 }
 
 /** Unknown fields below are dropped and not named. */
 function decodeForms(value: unknown, forms: Forms, place: Place): unknown {
   const { context, struct } = place;
+  if (context.decimals) context.unread.push(pathOf(place, true));
   const inside: Place = { ...place, context: { ...context, unknownFields: [], struct: context.struct ?? struct } };
   if (Array.isArray(value)) {
     if (forms.list) return decodeValue(value, forms.list(), inside);
@@ -274,19 +298,25 @@ function decodeMap(value: unknown, schema: MapSchema, place: Place): Record<stri
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, schema, place);
   const source = value as Record<string, unknown>;
   const target: Record<string, unknown> = {};
-  const isOfResources = schema.goType === 'v1.ResourceList';
   for (const key in source) {
     const given = source[key];
-    // Go names the field that holds the map, not the key; unknown fields below it are named with the key.
-    const decoded =
-      given === null || given === undefined
-        ? zeroValue(schema.values)
-        : typeof given === 'object' || (schema.values.kind === 'quantity' && place.context.decimals)
-          ? decodeValue(given, schema.values, { ...place, parent: place, segment: key, isKey: true })
-          : decodeValue(given, schema.values, place);
-    setKey(target, key, isOfResources ? canonicalResource(decoded as string) : decoded);
+    if (typeof given === 'string' && schema.values.kind === 'string') setKey(target, key, given);
+    // What stood under a key before is forgotten, but must fit.
+    else for (const one of valuesOf(given)) setKey(target, key, decodeMapValue(one, schema, { place, key }));
   }
   return target;
+}
+
+function decodeMapValue(given: unknown, schema: MapSchema, at: { readonly place: Place; readonly key: string }) {
+  const { place, key } = at;
+  const { values } = schema;
+  if (given === null || given === undefined) return zeroValue(values);
+  // Go names the field that holds the map, not the key; unknown fields below it are named with the key.
+  const decoded =
+    typeof given === 'object' || (values.kind === 'quantity' && place.context.decimals)
+      ? decodeValue(given, values, { ...place, parent: place, segment: key, isKey: true })
+      : decodeValue(given, values, place);
+  return schema.goType === 'v1.ResourceList' ? canonicalResource(decoded as string) : decoded;
 }
 
 function decodeList(value: unknown, schema: ListSchema, place: Place): unknown[] {
@@ -294,15 +324,8 @@ function decodeList(value: unknown, schema: ListSchema, place: Place): unknown[]
   const target: unknown[] = new Array(value.length);
   for (let i = 0; i < value.length; i++) {
     const given: unknown = value[i];
-    target[i] =
-      given === null
-        ? zeroValue(schema.items)
-        : decodeValue(given, schema.items, {
-            parent: place,
-            segment: `[${i}]`,
-            struct: place.struct,
-            context: place.context,
-          });
+    const inList: Place = { parent: place, segment: `[${i}]`, struct: place.struct, context: place.context };
+    target[i] = (given === null ? null : decodeGiven(given, schema.items, inList, false)) ?? zeroValue(schema.items);
   }
   return target;
 }

@@ -1,7 +1,7 @@
 // The body of a create or update, decoded as the query parameter `fieldValidation` asks for.
 import type { HiddenJson } from '../json/parse.ts';
 import { badRequest, type StatusError } from '../status.ts';
-import { DecodeError, decodeObject } from './decode.ts';
+import { type Decoded, DecodeError, decodeObject } from './decode.ts';
 import type { ObjectSchema } from './schema.ts';
 
 /** Strict refuses unknown and repeated fields, Warn (the default) names them in Warning headers, Ignore drops them silently. */
@@ -37,19 +37,19 @@ export function decodeBody(request: DecodeRequest): DecodedBody {
   const { value, hidden, repeatedKeys = none, schema, kind, version, fieldValidation } = request;
   const tooLarge = schema.decode && notIntoFloat(hidden);
   if (tooLarge) throw cannotBeHandled(kind, version, tooLarge);
-  let decoded: ReturnType<typeof decodeObject>;
+  let decoded: Decoded;
   try {
-    decoded = decodeObject(value, schema, hidden?.decimals);
+    decoded = decodeObject(hidden && !schema.decode ? hidden.value : value, schema, hidden?.decimals);
   } catch (error) {
     if (error instanceof DecodeError) throw cannotBeHandled(kind, version, error.message);
     throw error;
   }
-  const { object, unknownFields } = decoded;
+  const { object, unknownFields, unread } = decoded;
   const isClean = !hidden && unknownFields.length === 0 && repeatedKeys.length === 0;
   if (isClean || fieldValidation === 'Ignore') return { object, warnings: none };
   const complaints =
     hidden && !schema.decode
-      ? complaintsInOrder(hidden, unknownFields)
+      ? complaintsInOrder(hidden, { unknownFields, unread })
       : strictComplaints(duplicateFields(hidden), unknownFields);
   if (fieldValidation === 'Strict') {
     const yaml = repeatedKeys.length > 0 ? [`yaml: unmarshal errors:\n  ${repeatedKeys.join('\n  ')}`] : [];
@@ -61,18 +61,21 @@ export function decodeBody(request: DecodeRequest): DecodedBody {
 
 /**
  * As they stand in the text, each once (sigs.k8s.io/json reads the text into the type). Of what stands in an unknown field nothing
- * more is said.
+ * more is said, nor of what a type reads itself.
  */
-function complaintsInOrder({ keys }: HiddenJson, unknownFields: readonly string[]): string[] {
+function complaintsInOrder(
+  { keys }: HiddenJson,
+  { unknownFields, unread = [] }: Pick<Decoded, 'unknownFields' | 'unread'>,
+): string[] {
   const unknown = new Set(unknownFields);
-  const isWithinUnknown = (path: string) =>
-    unknownFields.some((field) => path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
+  const silent = [...unknownFields, ...unread];
+  const isSilent = (path: string) => silent.some((one) => path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
   const seen = new Set<string>();
   const complaints = new Set<string>();
   for (const path of keys) {
     if (unknown.has(path)) complaints.add(`unknown field "${path}"`);
     else if (seen.has(path)) {
-      if (!isWithinUnknown(path)) complaints.add(`duplicate field "${path}"`);
+      if (!isSilent(path)) complaints.add(`duplicate field "${path}"`);
       // What stands in it stands in another object than before.
       for (const other of seen) if (other.startsWith(`${path}.`) || other.startsWith(`${path}[`)) seen.delete(other);
     }
