@@ -19,6 +19,7 @@ import {
 } from '../../apimachinery/selectors/label-selector.ts';
 import { badRequest, internalError, invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
+import { validateObjectMeta } from '../../apimachinery/validation/object-meta.ts';
 import { metadataNotAcceptable } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
@@ -123,8 +124,17 @@ export async function handleScale(request: ResourceRequest): Promise<ApiResponse
   } else {
     const body = { request: request.request, expected: scaleKind, schema, fieldValidation, warnings };
     const decode = await readObject(body);
-    wanted = (present) => {
+    const read = () => {
       const scale = decode() as ScaleObject;
+      placeInNamespace(scale, request);
+      checkName(scale, request);
+      return scale;
+    };
+    // Before the object is looked for: a Scale of another name is refused at any rate.
+    let unused: ScaleObject | undefined = read();
+    wanted = (present) => {
+      const scale = unused ?? read();
+      unused = undefined;
       recordManagerAs(request, scaleKind, { object: scale, old: present, fieldManager });
       return scale;
     };
@@ -206,10 +216,11 @@ function scaleResponse(request: ResourceRequest, scale: ScaleObject): Promise<Ap
 function scaled(old: Readonly<KubeObject>, scale: ScaleObject, { info, definition }: ResourceRequest): KubeObject {
   const replicas = scale.spec?.replicas ?? 0;
   // Of a custom resource its own rules say what may be.
+  const errors = definition.scale ? [] : validateObjectMeta(scale.metadata, { namespaced: true });
   if (replicas < 0 && !definition.scale) {
-    const detail = 'must be greater than or equal to 0';
-    throw invalid(scaleKind, info.name, [fieldError.invalid('spec.replicas', replicas, detail)]);
+    errors.push(fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
   }
+  if (errors.length > 0) throw invalid(scaleKind, info.name, errors);
   const { resourceVersion } = scale.metadata;
   const object = structuredClone(old) as Scalable;
   if (definition.scale) {
