@@ -23,7 +23,7 @@ export async function handleBinding(request: ResourceRequest, pods: ResourceRequ
   const { warnings } = request;
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
   const binding = decode() as KubeObject & Binding;
-  const name = request.info.name || binding.metadata.name;
+  const name = request.info.name || (binding.metadata.name ?? '');
   if (binding.metadata.name && binding.metadata.name !== name) {
     throw badRequest('name in URL does not match name in Binding object');
   }

@@ -43,11 +43,11 @@ export function handleResource(request: ResourceRequest): Later<ApiResponse> {
   const { verb } = info;
   if (subresource) {
     const name = info.group === '' ? subresource.resource : `${subresource.resource}.${info.group}`;
+    if (info.subresource !== 'proxy' && !subresource.verbs.includes(verb)) throw methodNotAllowed();
     const connect = parts.extensions.connect[name];
     if (connect) {
       return admitConnect(request).then(() => connect(request.request, info, request.user));
     }
-    if (!subresource.verbs.includes(verb)) throw methodNotAllowed();
     return handleSubresource(request);
   }
   const isCollection = verb === 'list' || verb === 'create' || verb === 'deletecollection' || verb === 'watch';

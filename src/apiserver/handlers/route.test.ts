@@ -7,7 +7,7 @@ import { routeTo } from './route.ts';
 const objectVerbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
 
 function definition(group: string, resource: string, more: object): ResourceDefinition {
-  const subresources = ['status', 'log'].map((name) => ({
+  const subresources = ['status', 'log', 'proxy'].map((name) => ({
     resource: `${resource}/${name}`,
     verbs: ['get', 'patch', 'update'],
   }));
@@ -17,6 +17,7 @@ function definition(group: string, resource: string, more: object): ResourceDefi
 
 const definitions = [
   definition('', 'pods', {}),
+  definition('', 'bindings', { verbs: ['create'] }),
   definition('', 'nodes', { namespaced: false }),
   definition('x.io', 'foos', { schema: {} }),
   definition('x.io', 'bars', { schema: {}, namespaced: false, subresources: [] }),
@@ -46,7 +47,18 @@ test.each([
   ['GET', '/api/v1/namespaces/n/pods/a/', notThere],
   ['GET', '/api/v1/namespaces/n/pods/a/status', 'pods/status'],
   ['GET', '/api/v1/namespaces/n/pods/a/status/x', notThere],
-  ['GET', '/api/v1/namespaces/n/pods/a/log/x', 'pods/log'],
+  ['GET', '/api/v1/namespaces/n/pods/a/log', 'pods/log'],
+  ['GET', '/api/v1/namespaces/n/pods/a/log/x', notThere],
+  ['HEAD', '/api/v1/namespaces/n/pods/a/log', notAllowed],
+  ['HEAD', '/api/v1/namespaces/n/pods/a/proxy/x/', 'pods/proxy'],
+  ['GET', '/api/v1/watch/namespaces/n/pods/a', 'pods'],
+  ['GET', '/api/v1/watch/namespaces/n/pods/a/status', notThere],
+  ['PUT', '/api/v1/watch/pods', notAllowed],
+  ['HEAD', '/api/v1/watch/pods', notAllowed],
+  ['POST', '/api/v1/namespaces/n/bindings', 'bindings'],
+  ['GET', '/api/v1/namespaces/n/bindings/a', notThere],
+  ['POST', '/api/v1/bindings', notThere],
+  ['POST', '/apis/x.io/v1/watch/namespaces/n/foos', 'foos'],
   ['GET', '/api/v1/namespaces/n/pods/a/scale', notThere],
   ['GET', '/api/v1/pods/a', notThere],
   ['GET', '/api/v1/namespaces/n/nodes', notThere],

@@ -38,10 +38,21 @@ function builtInRoute(definition: ResourceDefinition, info: RequestInfo, method:
   if (info.subresource !== '' && !subresource) throw pathNotFound();
   // Namespaced resources have no object outside a namespace, cluster-scoped ones none inside.
   if (definition.namespaced ? info.name !== '' && info.namespace === '' : isMisplaced(info)) throw pathNotFound();
-  if (subresource && connectSubresources.has(info.subresource)) return { definition, subresource };
+  // What lies behind a proxy has paths and methods of its own.
+  if (subresource && info.subresource === 'proxy') return { definition, subresource };
   if (info.rest.length > 0 || (info.name !== '' && info.path.endsWith('/'))) throw pathNotFound();
-  if (method === 'HEAD') throw methodNotAllowed();
+  if (!subresource && isNowhere(definition, info)) throw pathNotFound();
+  if (subresource && info.verb === 'watch') throw pathNotFound();
+  if (method === 'HEAD' || (info.verb === 'watch' && method !== 'GET')) throw methodNotAllowed();
   return { definition, subresource };
+}
+
+const objectVerbs: readonly string[] = ['get', 'update', 'patch', 'delete'];
+
+/** What is only ever asked (a review, a binding) has no objects, and nothing outside of namespaces that is inside. */
+function isNowhere({ namespaced, verbs }: ResourceDefinition, { name, namespace }: RequestInfo): boolean {
+  if (name !== '') return !objectVerbs.some((verb) => verbs.includes(verb));
+  return namespaced && namespace === '' && !verbs.includes('list');
 }
 
 function isMisplaced({ namespace, resource }: RequestInfo): boolean {
