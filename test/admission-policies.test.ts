@@ -289,6 +289,9 @@ test('a configuration does not replace what is atomic, nor set what is not there
   }
 });
 
+const notJson =
+  "policy 'm' with binding 'mb' denied request: JSONPath valueExpression evaluated to a type that could not marshal to JSON:";
+
 test.each([
   [
     'ApplyConfiguration',
@@ -303,6 +306,51 @@ test.each([
     "policy 'm' with binding 'mb' denied request: error applying patch: failed to convert patch object to typed object: .data.k: expected string, got &value.valueUnstructured{Value:0}",
   ],
   ['ApplyConfiguration', 'Object{kind: "Other", data: {"k": "v"}}', 201, undefined],
+  [
+    'ApplyConfiguration',
+    'Object{immutable: null}',
+    403,
+    "policy 'm' with binding 'mb' denied request: error applying patch: failed to convert patch object to typed object: .immutable: expected boolean, got &{NULL_VALUE}",
+  ],
+  [
+    'ApplyConfiguration',
+    'Object{metadata: Object.metadata{generation: 1.5}}',
+    403,
+    "policy 'm' with binding 'mb' denied request: unable to convert unstructured object to /v1, Kind=ConfigMap: cannot convert float64 to int64",
+  ],
+  [
+    'JSONPatch',
+    '[JSONPatch{op: "add", path: "/spec", value: 1}]',
+    500,
+    'Internal error occurred: strict decoding error: unknown field "spec"',
+  ],
+  [
+    'JSONPatch',
+    '[JSONPatch{op: "add", path: "/kind", value: "Pod"}]',
+    500,
+    'Internal error occurred: no kind "Pod" is registered for version "v1" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"',
+  ],
+  ['JSONPatch', '[JSONPatch{op: "remove", path: "/kind"}]', 201, undefined],
+  ['JSONPatch', '[JSONPatch{}]', 403, "policy 'm' with binding 'mb' denied request: JSON Patch: Unexpected kind: "],
+  [
+    'JSONPatch',
+    '[JSONPatch{op: "add", path: "/data", value: quantity("1Gi")}]',
+    403,
+    `${notJson} type conversion error from 'Quantity' to '*structpb.Value'`,
+  ],
+  [
+    'JSONPatch',
+    '[JSONPatch{op: "add", path: "/data", value: {1: "a"}}]',
+    403,
+    `${notJson} unsupported type conversion from 'int' to string`,
+  ],
+  [
+    'JSONPatch',
+    '[JSONPatch{op: "add", path: "/data", value: JSONPatch{}}]',
+    403,
+    `${notJson} cannot convert to native type: *structpb.Value`,
+  ],
+  ['JSONPatch', '[JSONPatch{op: "add", path: "/data", value: {"k": 18446744073709551615u}}]', 201, undefined],
   [
     'JSONPatch',
     '[JSONPatch{op: "add", path: "/metadata/namespace", value: "other"}]',

@@ -25,6 +25,7 @@ import {
   ListValue,
   type MapKey,
   MapValue,
+  NoJsonError,
   none,
   ObjectValue,
   Optional,
@@ -256,15 +257,22 @@ class Planner {
     return charged((run, frame) => {
       const raw: Record<string, unknown> = {};
       const misnamed: string[] = [];
+      let noJson: string | undefined;
       for (const { field, value, optional } of planned) {
         const made = value(run, frame);
         if (optional && made instanceof Optional && made.value === undefined) continue;
         const item = optional && made instanceof Optional ? made.value! : made;
         const key = type.fields.get(field)?.jsonName ?? field;
-        raw[key] = toJson(item);
+        try {
+          raw[key] = name === 'JSONPatch' ? patchValue(item) : toJson(item);
+        } catch (error) {
+          // Who makes a patch is told of it once the whole of it is known.
+          if (!(error instanceof NoJsonError) || name !== 'JSONPatch') throw error;
+          noJson ??= error.message;
+        }
         misnamed.push(...misnamedIn(item, `${name}.${key}`));
       }
-      return new ObjectValue(type, raw, misnamed);
+      return new ObjectValue(type, raw, { misnamed, noJson });
     }, 40);
   }
 
@@ -361,6 +369,14 @@ function fieldOf(value: Value, field: string, { isTest }: { readonly isTest: boo
   if (isTest) return undefined;
   if (value instanceof ListValue) throw new CelError("unsupported index type 'string' in list");
   throw new CelError(`no such key: ${field}`);
+}
+
+/** A patch is no value of another one. */
+function patchValue(value: Value): unknown {
+  if (value instanceof ObjectValue && value.type.name === 'JSONPatch') {
+    throw new NoJsonError('cannot convert to native type: *structpb.Value');
+  }
+  return toJson(value);
 }
 
 /** Objects are named by the fields that they are in, through lists and maps (apiserver/pkg/cel/mutation/dynamic). */

@@ -58,13 +58,20 @@ export class ObjectValue {
   readonly type: ObjectType;
   /** Of an object that an expression makes: what is wrong with the names of the types of those that it holds. */
   readonly misnamed: readonly string[];
+  /** Of a JSONPatch that an expression makes: why its value is none of JSON. */
+  readonly noJson: string | undefined;
   readonly #raw: Readonly<Record<string, unknown>>;
   readonly #made = new Map<string, Value>();
 
-  constructor(type: ObjectType, raw: Readonly<Record<string, unknown>>, misnamed: readonly string[] = []) {
+  constructor(
+    type: ObjectType,
+    raw: Readonly<Record<string, unknown>>,
+    { misnamed = [], noJson }: { readonly misnamed?: readonly string[]; readonly noJson?: string | undefined } = {},
+  ) {
     this.type = type;
     this.#raw = raw;
     this.misnamed = misnamed;
+    this.noJson = noJson;
   }
 
   has(field: string): boolean {
@@ -319,21 +326,47 @@ export function printTimestamp({ nanos: moment, offset }: Timestamp): string {
 /** Whole numbers beyond are bigints in JSON, too. */
 const exact = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** The JSON of a value: for patches and applied configurations. Throws CelError for what JSON cannot say. */
+/** A value that JSON cannot say; the message is cel-go's. */
+export class NoJsonError extends CelError {}
+
+/** The JSON of a value: for patches and applied configurations. Throws NoJsonError. */
 export function toJson(value: Value): unknown {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string' || typeof value === 'number') {
-    return value;
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
+  if (typeof value === 'number') {
+    if (Number.isFinite(value)) return value;
+    throw new NoJsonError(`${numberProblem}: invalid ${printedInfinity(value)} value`);
   }
   if (typeof value === 'bigint') return value >= -exact && value <= exact ? Number(value) : value;
-  if (value instanceof Uint) return Number(value.value);
+  if (value instanceof Uint) return toJson(value.value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof ListValue) return value.items.map(toJson);
   if (value instanceof MapValue) {
-    return Object.fromEntries([...value.entries].map(([key, item]) => [String(key), toJson(item)]));
+    return Object.fromEntries([...value.entries].map(([key, item]) => [keyToJson(key), toJson(item)]));
   }
   if (value instanceof ObjectValue) return value.raw;
   if (value instanceof Timestamp) return printTimestamp(new Timestamp(value.nanos));
   if (value instanceof Duration) return printDuration(value);
-  if (value instanceof Optional && value.value !== undefined) return toJson(value.value);
-  throw new CelError('unsupported conversion to JSON');
+  if (value instanceof TypeValue) throw new NoJsonError("type conversion not supported for 'type'");
+  if (value instanceof Optional) {
+    if (value.value !== undefined) return toJson(value.value);
+    throw new NoJsonError('optional.none() dereference');
+  }
+  const name = value.typeName.slice(value.typeName.lastIndexOf('.') + 1).replace('NamedFormat', 'Format');
+  throw new NoJsonError(`type conversion error from '${name}' to '*structpb.Value'`);
+}
+
+const numberProblem =
+  'json: error calling MarshalJSON for type *structpb.Value: proto: google.protobuf.Value.number_value';
+
+function printedInfinity(value: number): string {
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+}
+
+function keyToJson(key: MapKey): string {
+  if (typeof key === 'string') return key;
+  throw new NoJsonError(
+    typeof key === 'bigint'
+      ? "unsupported type conversion from 'int' to string"
+      : "type conversion error from bool to 'string'",
+  );
 }

@@ -2,8 +2,26 @@
 import { table } from '../table.ts';
 import { isObject } from './value.ts';
 
+/** A value that Go has and JSON has not, by its type and as `%v` and `%#v` print it. */
+export class GoValue {
+  readonly typeName: string;
+  readonly text: string;
+  readonly syntax: string;
+
+  constructor({
+    typeName,
+    text,
+    syntax,
+  }: { readonly typeName: string; readonly text: string; readonly syntax: string }) {
+    this.typeName = typeName;
+    this.text = text;
+    this.syntax = syntax;
+  }
+}
+
 /** `%v`: `map[a:1 b:[x <nil>]]`. */
 export function goText(value: unknown): string {
+  if (value instanceof GoValue) return value.text;
   if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return printedFloat(value);
   if (!isObject(value)) return value === null ? '<nil>' : String(value);
@@ -13,7 +31,9 @@ export function goText(value: unknown): string {
 
 /** `%#v`: `map[string]interface {}{"a":1, "b":[]interface {}{"x"}}`. */
 export function goSyntax(value: unknown): string {
+  if (value instanceof GoValue) return value.syntax;
   if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`;
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return printedFloat(value);
   if (!isObject(value)) return value === null ? 'interface {}(nil)' : JSON.stringify(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `map[string]interface {}{${entries.map(([key, part]) => `${JSON.stringify(key)}:${goSyntax(part)}`).join(', ')}}`;
@@ -21,6 +41,7 @@ export function goSyntax(value: unknown): string {
 
 /** `%T`. */
 export function goTypeName(value: unknown): string {
+  if (value instanceof GoValue) return value.typeName;
   if (Array.isArray(value)) return '[]interface {}';
   if (isObject(value)) return 'map[string]interface {}';
   if (typeof value === 'bigint') return 'int64';

@@ -1,5 +1,5 @@
 // Does an applied object fit its type? Asked before it is merged, in the words of structured-merge-diff.
-import { goSyntax, goText, goTypeName } from '../json/go-text.ts';
+import { GoValue, goSyntax, goText, goTypeName } from '../json/go-text.ts';
 import { isObject } from '../json/value.ts';
 import { printKind } from '../object.ts';
 import type { ListSchema, ObjectSchema, Schema } from '../schema/schema.ts';
@@ -51,7 +51,7 @@ function check(value: unknown, schema: Schema, at: Place): void {
   switch (schema.kind) {
     case 'object':
     case 'map':
-      if (isObject(value)) checkEntries(value, schema, at);
+      if (isObject(value) && !(value instanceof GoValue)) checkEntries(value, schema, at);
       else report(at, `expected map, got &{${goText(value)}}`);
       return;
     case 'list':

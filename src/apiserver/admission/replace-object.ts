@@ -2,7 +2,9 @@
 import { printedJson } from '../../apimachinery/json/go-text.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
 import { apiVersionOf, type GroupVersionKind } from '../../apimachinery/object.ts';
-import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
+import { type Decoded, DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
+import { strictComplaints } from '../../apimachinery/schema/request-body.ts';
+import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { internalError, invalid } from '../../apimachinery/status.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { AdmissionRequest, AdmissionView } from './admission.ts';
@@ -28,19 +30,52 @@ function checkKind(changed: Record<string, unknown>, { group, version, kind }: G
   throw invalid({ group, kind: String(changed.kind) }, name, [wrong]);
 }
 
+/** A built-in kind says what it is, or nothing. Throws 500 for another one. */
+function checkType(changed: Record<string, unknown>, expected: GroupVersionKind): void {
+  const wanted = { kind: expected.kind, apiVersion: apiVersionOf(expected) };
+  const { kind, apiVersion } = {
+    kind: changed.kind || wanted.kind,
+    apiVersion: changed.apiVersion || wanted.apiVersion,
+  };
+  if (kind === wanted.kind && apiVersion === wanted.apiVersion) return;
+  const scheme = 'k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30';
+  throw internalError(
+    `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "${scheme}"`,
+  );
+}
+
+/** Throws 500 where an object of a built-in kind would be of another one, or have fields that its type has not. */
+export function checkStrictly({ kind }: AdmissionRequest, changed: unknown, view: AdmissionView): void {
+  const schema = view.schemas.schemaOf(kind);
+  if (!schema || !isObject(changed)) return;
+  checkType(changed, kind);
+  const { unknownFields } = decodedAs(changed, schema);
+  if (unknownFields.length === 0) return;
+  throw internalError(`strict decoding error: ${strictComplaints([], unknownFields).join(', ')}`);
+}
+
+function decodedAs(changed: Record<string, unknown>, schema: ObjectSchema): Decoded {
+  try {
+    return decodeObject(changed, schema);
+  } catch (error) {
+    if (error instanceof DecodeError) throw internalError(error.message);
+    throw error;
+  }
+}
+
 function decoded(
   changed: Record<string, unknown>,
   { kind, definition }: AdmissionRequest,
   view: AdmissionView,
 ): object {
-  const schema = view.schemas.schemaOf(kind) ?? (kind.kind === definition.kind ? definition.schema : undefined);
-  if (!view.schemas.schemaOf(kind) && schema) checkKind(changed, kind);
-  if (!schema) return changed;
-  try {
-    const { kind: name, apiVersion } = changed;
-    return { kind: name, apiVersion, ...decodeObject(changed, schema).object };
-  } catch (error) {
-    if (error instanceof DecodeError) throw internalError(error.message);
-    throw error;
+  const builtIn = view.schemas.schemaOf(kind);
+  if (builtIn) {
+    checkType(changed, kind);
+    return { kind: kind.kind, apiVersion: apiVersionOf(kind), ...decodedAs(changed, builtIn).object };
   }
+  const schema = kind.kind === definition.kind ? definition.schema : undefined;
+  if (!schema) return changed;
+  checkKind(changed, kind);
+  const { kind: name, apiVersion } = changed;
+  return { kind: name, apiVersion, ...decodedAs(changed, schema).object };
 }

@@ -1,9 +1,10 @@
 // The changes of one MutatingAdmissionPolicy to one object, under one parameter.
 import type { MutatingAdmissionPolicy } from '../../../api/admissionregistration/v1/types.generated.ts';
+import { GoValue } from '../../../apimachinery/json/go-text.ts';
 import { isObject, jsonEqual } from '../../../apimachinery/json/value.ts';
 import { misfits } from '../../../apimachinery/managedfields/check-applied.ts';
 import { mergeTyped } from '../../../apimachinery/managedfields/merge.ts';
-import type { KubeObject } from '../../../apimachinery/object.ts';
+import { apiVersionOf, type GroupVersionKind, type KubeObject, printKind } from '../../../apimachinery/object.ts';
 import {
   applyJsonPatch,
   PatchApplyError,
@@ -11,13 +12,14 @@ import {
   PatchTestError,
 } from '../../../apimachinery/patch/json-patch.ts';
 import { applyMergePatch } from '../../../apimachinery/patch/merge-patch.ts';
-import type { Schema } from '../../../apimachinery/schema/schema.ts';
+import { convertObject, DecodeError } from '../../../apimachinery/schema/decode.ts';
+import type { ObjectSchema, Schema } from '../../../apimachinery/schema/schema.ts';
 import { ListValue, ObjectValue, toJson } from '../../../cel/values.ts';
 import type { AdmissionRequest, AdmissionView } from '../admission.ts';
 import { evaluateConditions, evaluateStage, type StageOptions } from '../evaluation.ts';
 import { admissionBindings, conditionBindings } from '../expressions.ts';
 import { whenDecided } from '../pending-decisions.ts';
-import { replaceObject } from '../replace-object.ts';
+import { checkStrictly, replaceObject } from '../replace-object.ts';
 import { compiledPolicy, type NamedExpression } from './compile.ts';
 
 /** A mutation that cannot be worked out or applied. */
@@ -55,7 +57,7 @@ export async function applyPolicy({ policy, params, request, view }: MutationCas
         evaluate(expression, { bindings: admissionBindings(request, view, { params }), variables }),
       );
       const isPatch = policy.spec.mutations?.[i]?.patchType === 'JSONPatch';
-      const next = isPatch ? patched(request.object, patch) : merged(request, patch, view);
+      const next = isPatch ? patched(request, patch, view) : merged(request, patch, view);
       if (jsonEqual(next, request.object)) continue;
       replaceObject(request, next, view);
       isChanged = true;
@@ -76,15 +78,25 @@ function evaluate(expression: NamedExpression, options: StageOptions): unknown {
   const made = value instanceof ListValue ? value.items : [value];
   const misnamed = made.flatMap((one) => (one instanceof ObjectValue ? one.misnamed : []));
   if (misnamed.length > 0) throw new MutationError(`type mismatch: ${misnamed.join('\n')}`);
+  for (const one of made) {
+    if (!(one instanceof ObjectValue) || one.noJson === undefined) continue;
+    throw new MutationError(
+      `JSONPath valueExpression evaluated to a type that could not marshal to JSON: ${one.noJson}`,
+    );
+  }
   return toJson(value);
 }
 
-function patched(object: unknown, patch: unknown): unknown {
+/** Unlike a webhook's patch, it is taken to the letter: fields that the type does not have are refused. */
+function patched(request: AdmissionRequest, patch: unknown, view: AdmissionView): unknown {
+  const operations = (patch as readonly object[]).map((one) => ({ op: '', path: '', ...(withTexts(one) as object) }));
   try {
-    return applyJsonPatch(object, withTexts(patch));
+    const next = applyJsonPatch(request.object, operations);
+    checkStrictly(request, next, view);
+    return next;
   } catch (error) {
     // A test that fails is no error: the patch is for other objects.
-    if (error instanceof PatchTestError) return object;
+    if (error instanceof PatchTestError) return request.object;
     if (!(error instanceof PatchSyntaxError) && !(error instanceof PatchApplyError)) throw error;
     throw new MutationError(`JSON Patch: ${error.message}`);
   }
@@ -107,25 +119,42 @@ function merged({ object, kind, definition }: AdmissionRequest, given: unknown, 
     throw refuse(`failed to convert patch object to typed object: ${what}`);
   }
   const { apiVersion, kind: name } = object!;
-  const configuration = { ...(withoutNulls(given) as object), apiVersion, kind: name };
+  const configurationWith = (none: unknown) => ({ ...(withoutNulls(given, none) as object), apiVersion, kind: name });
+  const configuration = configurationWith(0);
   const schema = definition.schema ?? view.schemas.schemaOf(kind);
   if (!schema) return applyMergePatch(object, configuration);
-  const wrong = misfits(configuration, schema);
+  const wrong = misfits(configurationWith(goNull), schema);
   if (wrong !== undefined) throw refuse(`failed to convert patch object to typed object: ${wrong}`);
   const atomics = atomicsOf(configuration, schema);
   if (atomics.length > 0) {
     const why = `may not mutate atomic arrays, maps or structs: ${atomics.join(', ')}`;
     throw refuse(`invalid ApplyConfiguration: ${why}`);
   }
-  return mergeTyped(object, configuration, schema);
+  const next = mergeTyped(object, configuration, schema);
+  if (!definition.schema) checkConverted(next, schema, kind);
+  return next;
 }
 
-/** null is told as a number, that of protocol buffers. */
-function withoutNulls(value: unknown): unknown {
-  if (value === null) return 0;
-  if (Array.isArray(value)) return value.map(withoutNulls);
+/** The type may say number where Go has a whole one. */
+function checkConverted(object: unknown, schema: ObjectSchema, kind: GroupVersionKind): void {
+  try {
+    convertObject(object, schema);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const what = printKind(apiVersionOf(kind), kind.kind);
+    throw new MutationError(`unable to convert unstructured object to ${what}: ${error.message}`);
+  }
+}
+
+/** As protocol buffers have it: a number of a type of its own, which fits no field. */
+const goNull = new GoValue({ typeName: 'structpb.NullValue', text: 'NULL_VALUE', syntax: '0' });
+
+/** The same value with something else for each null. */
+function withoutNulls(value: unknown, instead: unknown): unknown {
+  if (value === null) return instead;
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, instead));
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutNulls(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutNulls(item, instead)]));
 }
 
 /** The paths of what could only be replaced as a whole: whoever adds to it would remove the rest without knowing. */
