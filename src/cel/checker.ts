@@ -284,7 +284,7 @@ class Checker {
 
   #unwrapped(given: CelType, at: number): CelType {
     if (isOptional(given)) return given.parameters[0] ?? dyn;
-    if (!isPrimitive(given, 'dyn')) this.#mismatch(at, optionalOf(given), given);
+    if (!isDyn(given)) this.#mismatch(at, optionalOf(given), given);
     return given;
   }
 
@@ -341,7 +341,7 @@ class Checker {
         this.#isAssignable(dyn, over);
         return named(dyn, dyn);
     }
-    if (isDyn(over)) return named(dyn, dyn);
+    if (isDyn(over) && !isPrimitive(over, 'any')) return named(dyn, dyn);
     const why = '(must be list, map, or dynamic)';
     this.#error(at, `expression of type '${printType(over)}' cannot be range of a comprehension ${why}`);
     return named(errorType, errorType);

@@ -178,6 +178,7 @@ export function isOf(value: Value, type: CelType): boolean {
 function isOfPrimitive(value: Value, name: string): boolean {
   switch (name) {
     case 'dyn':
+    case 'any':
     case '!error!':
       return true;
     case 'bool':

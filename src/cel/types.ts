@@ -14,6 +14,8 @@ export type Primitive =
   | 'type'
   /** Known at run time only. */
   | 'dyn'
+  /** The same, but that no comprehension goes over it: a claim of a token. */
+  | 'any'
   /** Of an expression that is wrong already: fits everywhere, so that one mistake is told once. */
   | '!error!';
 
@@ -85,6 +87,7 @@ export const nullType = primitive('null');
 export const timestamp = primitive('timestamp');
 export const duration = primitive('duration');
 export const dyn = primitive('dyn');
+export const any = primitive('any');
 export const errorType = primitive('!error!');
 
 export const listOf = (element: CelType): ListType => ({ kind: 'list', element });
@@ -102,7 +105,7 @@ export function objectType(name: string, fields: Readonly<Record<string, CelType
 }
 
 export function isDyn(type: CelType): boolean {
-  return type.kind === 'primitive' && (type.name === 'dyn' || type.name === '!error!');
+  return type.kind === 'primitive' && (type.name === 'dyn' || type.name === 'any' || type.name === '!error!');
 }
 
 export function isPrimitive(type: CelType, name: Primitive): boolean {
@@ -252,9 +255,13 @@ export function mostGeneral(a: CelType, b: CelType): CelType {
   return isNoMoreSpecific(a, b) ? a : b;
 }
 
+function saysNothing(type: CelType): boolean {
+  return type.kind === 'parameter' || isPrimitive(type, 'dyn') || isPrimitive(type, 'any');
+}
+
 function isNoMoreSpecific(a: CelType, b: CelType): boolean {
-  if (isPrimitive(a, 'dyn') || a.kind === 'parameter') return true;
-  if (isPrimitive(b, 'dyn') || b.kind === 'parameter') return false;
+  if (saysNothing(a)) return true;
+  if (saysNothing(b)) return false;
   if (a.kind !== b.kind || nameOf(a) !== nameOf(b)) return false;
   const others = partsOf(b);
   return a.kind === 'type' || partsOf(a).every((part, i) => isNoMoreSpecific(part, others[i]!));

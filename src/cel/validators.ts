@@ -113,7 +113,7 @@ const formatted = table<readonly string[]>({
 function misfit(verb: string, expr: Expr, checked: Checked): Expr | undefined {
   const type = checked.types.get(expr) ?? dyn;
   const kind = type.kind === 'primitive' ? type.name : type.kind;
-  if (kind === 'dyn') return undefined;
+  if (kind === 'dyn' || kind === 'any') return undefined;
   if (!formatted[verb]?.includes(kind)) return expr;
   if (verb !== 's' || (expr.kind !== 'list' && expr.kind !== 'map')) return undefined;
   for (const child of childrenOf(expr)) {

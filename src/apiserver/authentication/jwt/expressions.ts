@@ -1,11 +1,11 @@
 // CEL over the claims of a token, and over the user that they make (apiserver/pkg/authentication/cel).
 import type { SelectExpr } from '../../../cel/ast.ts';
 import { compileExpression } from '../../../cel/compile.ts';
-import { type CelType, dyn, isPrimitive, listOf, mapOf, objectType, string } from '../../../cel/types.ts';
+import { any, type CelType, isPrimitive, listOf, mapOf, objectType, string } from '../../../cel/types.ts';
 import { fromJson, ListValue, MapValue, toJson, type Value } from '../../../cel/values.ts';
 import type { CheckExpression } from './validation.ts';
 
-const claimsType = mapOf(string, dyn);
+const claimsType = mapOf(string, any);
 const userType = objectType('kubernetes.UserInfo', {
   username: string,
   uid: string,

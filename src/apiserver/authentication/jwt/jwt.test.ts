@@ -329,4 +329,26 @@ describe('a configuration file', () => {
       'jwt[0].claimValidationRules[0].expression: Invalid value: "claims.": compilation failed: ERROR: ',
     );
   });
+
+  const range = "expression of type 'any' cannot be range of a comprehension (must be list, map, or dynamic)";
+
+  // Claims are of the type any.
+  test.each([
+    ['claims.a.all(x, true)', `1:7: ${range}`],
+    ["claims['a'].exists(k, v, true)", `1:7: ${range}`],
+    ['claims.all(k, v, v.all(x, true))', `1:18: ${range}`],
+    ['(true ? claims.a : [1]).all(x, true)', `1:7: ${range}`],
+    ['[1, claims.a].all(x, x.all(y, true))', `1:22: ${range}`],
+    ["claims.?a.orValue([]).all(x, x == 'a')", `1:18: ${range}`],
+    ['claims + 1', "found no matching overload for '_+_' applied to '(map(string, any), int)'"],
+    ['claims.a.all(x, true', 'Syntax error'],
+    ['dyn(claims.a).all(x, true)', undefined],
+    ['claims.a.b.all(x, true)', undefined],
+    ['claims.all(k, true)', undefined],
+    ["(claims.a + claims.b) == claims.c || claims.a in ['x']", undefined],
+  ])('%s: %s', (source, wrong) => {
+    const found = checkExpression(source, { variable: 'claims', result: 'bool' }).wrong;
+    if (wrong === undefined) expect(found).toBeUndefined();
+    else expect(found).toContain(wrong);
+  });
 });
