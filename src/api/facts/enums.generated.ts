@@ -9,6 +9,7 @@ io.k8s.api.admissionregistration.v1.MutatingWebhook	reinvocationPolicy	IfNeeded,
 io.k8s.api.admissionregistration.v1.MutatingWebhook	sideEffects	None,NoneOnDryRun,Some,Unknown
 io.k8s.api.admissionregistration.v1.Mutation	patchType	ApplyConfiguration,JSONPatch
 io.k8s.api.admissionregistration.v1.NamedRuleWithOperations	operations	*,CONNECT,CREATE,DELETE,UPDATE
+io.k8s.api.admissionregistration.v1.NamedRuleWithOperations	scope	*,Cluster,Namespaced
 io.k8s.api.admissionregistration.v1.RuleWithOperations	operations	*,CONNECT,CREATE,DELETE,UPDATE
 io.k8s.api.admissionregistration.v1.RuleWithOperations	scope	*,Cluster,Namespaced
 io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec	validationActions	Audit,Deny,Warn
@@ -47,6 +48,7 @@ io.k8s.api.core.v1.NodeStatus	phase	Pending,Running,Terminated
 io.k8s.api.core.v1.PersistentVolumeClaimSpec	accessModes	ReadOnlyMany,ReadWriteMany,ReadWriteOnce,ReadWriteOncePod
 io.k8s.api.core.v1.PersistentVolumeClaimSpec	volumeMode	Block,Filesystem
 io.k8s.api.core.v1.PersistentVolumeClaimStatus	accessModes	ReadOnlyMany,ReadWriteMany,ReadWriteOnce,ReadWriteOncePod
+io.k8s.api.core.v1.PersistentVolumeClaimStatus	allocatedResourceStatuses	ControllerResizeInProgress,ControllerResizeInfeasible,NodeResizeInProgress,NodeResizeInfeasible,NodeResizePending
 io.k8s.api.core.v1.PersistentVolumeClaimStatus	phase	Bound,Lost,Pending
 io.k8s.api.core.v1.PersistentVolumeSpec	accessModes	ReadOnlyMany,ReadWriteMany,ReadWriteOnce,ReadWriteOncePod
 io.k8s.api.core.v1.PersistentVolumeSpec	persistentVolumeReclaimPolicy	Delete,Recycle,Retain

@@ -3,7 +3,8 @@
 import { table } from '../../apimachinery/table.ts';
 import { type PublishedKind, publishedList, publishedSchema } from '../apiextensions/schema/publish.ts';
 import type { JSONSchemaProps } from '../apiextensions/v1/types.generated.ts';
-import { type Facts, type MergeFacts, readFacts } from '../schema/facts.ts';
+import type { Facts, MergeFacts } from '../schema/facts.ts';
+import type { DefaultOf } from './defaults.ts';
 import { readDescriptions } from './descriptions.ts';
 import { readEnums } from './enums.ts';
 
@@ -56,19 +57,34 @@ function publishedKind({ group, version, selectableFields = [] }: CustomKind, ki
   return { group, kind, version, ...(selectableFields.length > 0 && { selectableFields }) };
 }
 
+export interface ComponentSources {
+  readonly facts: Facts;
+  readonly defaultOf: DefaultOf;
+  readonly custom: readonly CustomKind[];
+}
+
+interface PropertyFacts {
+  readonly merge: MergeFacts | undefined;
+  readonly description: string | undefined;
+  /** What it is where it is left out: see {@link DefaultOf}. */
+  readonly absent: unknown;
+}
+
 /** Collects the types that a document needs. */
 export class Components {
   readonly version: OpenApiVersion;
   private readonly facts: Facts;
   private readonly descriptions = readDescriptions();
   private readonly enumOf = readEnums();
+  private readonly defaultOf: DefaultOf;
   private readonly schemas = new Map<string, JsonSchema>();
   /** By `group/version/kind`. */
   private readonly custom: ReadonlyMap<string, CustomKind>;
 
-  constructor(version: OpenApiVersion, facts: Facts = readFacts(), custom: readonly CustomKind[] = []) {
+  constructor(version: OpenApiVersion, { facts, defaultOf, custom }: ComponentSources) {
     this.version = version;
     this.facts = facts;
+    this.defaultOf = defaultOf;
     this.custom = new Map(custom.map((one) => [`${one.group}/${one.version}/${one.kind}`, one]));
   }
 
@@ -132,7 +148,12 @@ export class Components {
     const short = type.split('.').slice(-3).join('.');
     for (const field of facts.fields) {
       const description = this.descriptions.field(short, field.name);
-      const property = this.property(field.type, facts.merge.get(field.name), description);
+      const property = this.property(field.type, {
+        merge: facts.merge.get(field.name),
+        description,
+        // Swagger's documents are kept small.
+        absent: this.version === 3 ? this.defaultOf(type, field.name) : undefined,
+      });
       properties[field.name] = withEnum(property, this.enumOf(type, field.name));
     }
     const description = this.descriptions.type(short);
@@ -148,11 +169,12 @@ export class Components {
     };
   }
 
-  private property(type: string, merge: MergeFacts | undefined, description: string | undefined): JsonSchema {
+  private property(type: string, { merge, description, absent }: PropertyFacts): JsonSchema {
     const value = this.value(type);
-    if (!merge && !description) return value;
+    if (!merge && !description && absent === undefined) return value;
     const extensions = {
       ...(description && { description }),
+      ...(absent !== undefined && { default: absent }),
       ...(merge && extensionsOf(merge, type.startsWith('[]'))),
     };
     if (!('$ref' in value)) return { ...value, ...extensions };
@@ -172,8 +194,10 @@ export class Components {
 
 function withEnum(property: JsonSchema, values: readonly string[] | undefined): JsonSchema {
   if (!values) return property;
-  const items = property.items as JsonSchema | undefined;
-  return items ? { ...property, items: { ...items, enum: values } } : { ...property, enum: values };
+  for (const part of ['items', 'additionalProperties']) {
+    if (property[part]) return { ...property, [part]: { ...(property[part] as JsonSchema), enum: values } };
+  }
+  return { ...property, enum: values };
 }
 
 function extensionsOf(merge: MergeFacts, isList: boolean): JsonSchema {

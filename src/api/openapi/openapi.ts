@@ -6,7 +6,8 @@ import { table as enumsTable } from '../facts/enums.generated.ts';
 import { table as fieldsTable } from '../facts/fields.generated.ts';
 import { table as mergeKeysTable } from '../facts/merge-keys.generated.ts';
 import { type Facts, readFacts } from '../schema/facts.ts';
-import { Components, type CustomKind, type JsonSchema } from './components.ts';
+import { type ComponentSources, Components, type CustomKind, type JsonSchema } from './components.ts';
+import { type DefaultOf, readDefaults } from './defaults.ts';
 import { readDescriptions } from './descriptions.ts';
 import { type OwnPath, ownPathItem, ownPaths } from './own-paths.ts';
 import { documentName, type PathResource, pathsOf } from './paths.ts';
@@ -50,7 +51,7 @@ export interface OpenApi {
 }
 
 /** Raised when the same tables make another document: clients keep documents by their hash, for good. */
-const form = 3;
+const form = 4;
 
 export function openApi(options: OpenApiOptions): OpenApi {
   return new Documents(options);
@@ -64,6 +65,7 @@ class Documents implements OpenApi {
   private readonly ownByDocument: ReadonlyMap<string, readonly OwnPath[]>;
   private readonly kept: KeptDocuments;
   private facts: Facts | undefined;
+  private defaultOf: DefaultOf | undefined;
   private tables: string | undefined;
 
   constructor({ resources, version, kept = new Map() }: OpenApiOptions) {
@@ -128,9 +130,14 @@ class Documents implements OpenApi {
     return createHash('sha256').update(text).digest('hex').toUpperCase();
   }
 
-  private v3(resources: readonly OpenApiResource[], own: readonly OwnPath[]): unknown {
+  private sources(resources: readonly OpenApiResource[]): ComponentSources {
     this.facts ??= readFacts();
-    const components = new Components(3, this.facts, customKinds(resources));
+    this.defaultOf ??= readDefaults();
+    return { facts: this.facts, defaultOf: this.defaultOf, custom: customKinds(resources) };
+  }
+
+  private v3(resources: readonly OpenApiResource[], own: readonly OwnPath[]): unknown {
+    const components = new Components(3, this.sources(resources));
     return {
       openapi: '3.0.0',
       info: { title: 'Kubernetes', version: this.version },
@@ -140,8 +147,7 @@ class Documents implements OpenApi {
   }
 
   private v2(): object {
-    this.facts ??= readFacts();
-    const components = new Components(2, this.facts, customKinds(this.resources));
+    const components = new Components(2, this.sources(this.resources));
     return {
       swagger: '2.0',
       info: { title: 'Kubernetes', version: this.version },
