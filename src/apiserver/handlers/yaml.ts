@@ -4,6 +4,7 @@
 import { goSyntax } from '../../apimachinery/json/go-text.ts';
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { badRequest } from '../../apimachinery/status.ts';
+import { upstreamWords, type YamlProblem } from './yaml-errors.ts';
 
 export interface ParsedYaml {
   readonly value: unknown;
@@ -11,17 +12,25 @@ export interface ParsedYaml {
   readonly repeatedKeys: readonly string[];
 }
 
-/** In the words of upstream's library where this one says how it works inside. */
-function whyNot(error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error);
-  return why.startsWith('Maximum call stack') ? 'exceeded max depth of 10000' : why;
+/** In the words of upstream's library as far as they are known. */
+function whyNot(error: unknown, text: string): string {
+  const { message, pos = [] } = error as YamlProblem;
+  if (message.startsWith('Maximum call stack')) return 'exceeded max depth of 10000';
+  // The lines below the first show the place in the text.
+  const [why = ''] = message.split('\n');
+  return upstreamWords({ message: why.replace(/ at line \d+, column \d+:?$/, ''), pos }, text) ?? why.replace(/:$/, '');
+}
+
+/** Maps of YAML have keys of any type. */
+function goSyntaxOfYaml(value: unknown): string {
+  return goSyntax(value).replaceAll('map[string]', 'map[interface {}]');
 }
 
 /** What JSON has no word for; the message is that of Go's encoder or of sigs.k8s.io/yaml. */
 class NoJsonError extends Error {}
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const controlCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+const controlCharacter = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
 
 /** Throws a StatusError 400 for what is no YAML. */
 export async function parseYaml(text: string): Promise<ParsedYaml> {
@@ -37,7 +46,11 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
     if (error) throw error;
     const repeated: { readonly text: string; readonly end: number }[] = [];
     visit(document, {
-      Scalar(_, { value }) {
+      Scalar(_, { value, tag = '' }) {
+        const type = /^tag:yaml.org,2002:(int|float|bool|null)$/.exec(tag)?.[1];
+        if (type !== undefined && typeof value === 'string') {
+          throw new Error(`cannot decode !!str \`${value}\` as a !!${type}`);
+        }
         if (typeof value === 'number' && !Number.isFinite(value)) {
           const name = value > 0 ? '+Inf' : value < 0 ? '-Inf' : 'NaN';
           throw new NoJsonError(`json: unsupported value: ${name}`);
@@ -47,8 +60,9 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
         const seen = new Set<unknown>();
         for (const { key, value } of map.items) {
           const name = isScalar(key) ? key.value : undefined;
+          if (isCollection(key)) throw new Error(`invalid map key: ${goSyntaxOfYaml(key.toJS(document))}`);
           if (name === null) {
-            const held = goSyntax(isScalar(value) ? value.value : null);
+            const held = isScalar(value) && value.value !== null ? goSyntax(value.value) : '<nil>';
             throw new NoJsonError(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${held}`);
           }
           if (name === undefined || name === '<<') continue;
@@ -72,9 +86,7 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
     return { value: parseExactly(JSON.stringify(document.toJS() ?? null)), repeatedKeys };
   } catch (error) {
     if (error instanceof NoJsonError) throw badRequest(`error converting YAML to JSON: ${error.message}`);
-    // The lines below the first show the place in the text.
-    const [why = ''] = whyNot(error).split('\n');
-    throw badRequest(`error converting YAML to JSON: yaml: ${why.replace(/:$/, '')}`);
+    throw badRequest(`error converting YAML to JSON: yaml: ${whyNot(error, text)}`);
   }
 }
 
@@ -87,7 +99,10 @@ function isFatal(
   { text, contents }: { readonly text: string; readonly contents: unknown },
 ): boolean {
   const [at = 0] = pos;
-  if (code === 'BAD_INDENT') return text[at] !== ']' && text[at] !== '}';
+  if (code === 'BAD_INDENT') {
+    const bracket = /end with a ([\]}])/.exec(message)?.[1];
+    return bracket === undefined || text[at] !== bracket;
+  }
   if (code !== 'UNEXPECTED_TOKEN' || !/ at node end|in YAML stream/.test(message)) return true;
   const { range, flow, items } = (contents ?? {}) as { range?: readonly number[]; flow?: boolean; items?: unknown };
   const isBlock = items !== undefined && !flow;
