@@ -2,6 +2,7 @@
 // strict: `replace` makes a key that is missing, a copy of a missing key is null, indexes may count from the end (`-1`).
 import { isObject, type JsonObject, jsonEqual, setKey } from '../json/value.ts';
 import { ownValue } from '../table.ts';
+import { WrittenNumber } from './written-numbers.ts';
 
 /** The patch cannot be read: 400 BadRequest. */
 export class PatchSyntaxError extends Error {}
@@ -126,7 +127,7 @@ function removeAt({ container, key }: Place, problem: string): void {
 function replace(work: Work, path: string, value: unknown): void {
   if (path === '') {
     // Of the whole document: what is no object and no list changes nothing.
-    if (isObject(value) || Array.isArray(value)) work.document = value;
+    if (isContainer(value)) work.document = value;
     return;
   }
   const place = placeOf(work, path);
@@ -227,7 +228,7 @@ function childOf(container: Container, at: string | number): unknown {
 }
 
 function isContainer(value: unknown): value is Container {
-  return typeof value === 'object' && value !== null;
+  return typeof value === 'object' && value !== null && !(value instanceof WrittenNumber);
 }
 
 function owned({ own }: Work, value: unknown): Container | undefined {

@@ -13,6 +13,7 @@ import {
 import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic-merge.ts';
 import { PatchTypeError } from '../../apimachinery/patch/strategic-problems.ts';
+import { withWrittenNumbers } from '../../apimachinery/patch/written-numbers.ts';
 import { duplicateFields, notIntoFloat } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
@@ -30,7 +31,10 @@ export interface Patch {
   readonly value: unknown;
   /** What strict validation has to say of the patch itself: keys that stand twice, operations with unknown fields. */
   readonly complaints: readonly string[];
-  /** Numbers of a merge patch that are written with a fraction or an exponent: they stand in the object where they stand here. */
+  /**
+   * Numbers that are written with a fraction or an exponent. Those of a merge patch stand in the object where they stand here; of a
+   * JSON patch the value has them as WrittenNumbers.
+   */
   readonly decimals?: ReadonlyMap<string, string>;
 }
 
@@ -62,8 +66,13 @@ export async function readPatch(
   const tooLarge = notIntoFloat(hidden);
   if (tooLarge) throw badRequest(prefixes[type] + tooLarge);
   const repeated = duplicateFields(hidden);
-  if (type === 'json') return { type, value: operations(value), complaints: operationComplaints(value, repeated) };
-  const decimals = type === 'merge' ? hidden?.decimals : undefined;
+  const decimals = type === 'strategic' ? undefined : hidden?.decimals;
+  if (type === 'json') {
+    const plain = operations(value);
+    const complaints = operationComplaints(value, repeated);
+    if (!decimals) return { type, value: plain, complaints };
+    return { type, value: plain.map(withNumbersOf(decimals)), complaints, decimals };
+  }
   if (isObject(value)) return { type, value, complaints: repeated, ...(decimals && { decimals }) };
   if (value === null && type === 'merge') throw badRequest('Invalid JSON Patch');
   if (value === null) return { type, value: {}, complaints: [] };
@@ -126,6 +135,13 @@ function operations(value: unknown): unknown[] {
     throw new StatusError({ code: 413, reason: 'RequestEntityTooLarge', message });
   }
   return value;
+}
+
+function withNumbersOf(decimals: ReadonlyMap<string, string>): (operation: unknown, index: number) => unknown {
+  return (operation, index) => {
+    if (!isObject(operation) || !('value' in operation)) return operation;
+    return { ...operation, value: withWrittenNumbers(operation.value, decimals, `[${index}].value`) };
+  };
 }
 
 function operationComplaints(value: unknown, repeated: readonly string[]): string[] {

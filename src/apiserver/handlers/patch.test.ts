@@ -347,3 +347,25 @@ test('who owns a field in another version owns it in this one', async () => {
   ]);
   expect(JSON.stringify(metadata.managedFields[0]?.fieldsV1)).not.toContain('f:metrics');
 });
+
+test.each([
+  [types.json, '[{"op":"replace","path":"/spec/ports/0/port","value":80.0}]'],
+  [types.json, '[{"op":"add","path":"/spec/ports","value":[{"port":8.0e1}]}]'],
+  [types.merge, '{"spec":{"ports":[{"port":80.0}]}}'],
+])('a whole number is written as one: %s of %s is refused', async (type, body) => {
+  const services = '/api/v1/namespaces/n/services';
+  const spec = { type: 'ExternalName', externalName: 'a.b', ports: [{ port: 80 }] };
+  await api.send('POST', services, { metadata: { name: 'whole' }, spec });
+  const answer = await exchange(api.server, {
+    method: 'PATCH',
+    url: `${services}/whole`,
+    headers: { 'content-type': type },
+    body,
+  });
+  expect(answer.json()).toMatchObject({
+    code: 422,
+    message: expect.stringMatching(
+      /json: cannot unmarshal number 8[^ ]+ into Go struct field ServicePort.spec.ports.port of type int32/,
+    ),
+  });
+});

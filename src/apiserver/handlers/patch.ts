@@ -1,7 +1,9 @@
 // PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply.
+
 import { goText, printedJson } from '../../apimachinery/json/go-text.ts';
 import { isObject, type JsonObject } from '../../apimachinery/json/value.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
+import { takeWrittenNumbers } from '../../apimachinery/patch/written-numbers.ts';
 import { convertObject, DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import { strictComplaints } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
@@ -100,7 +102,11 @@ export function decodePatched(
     readonly query: WriteQuery;
   },
 ): KubeObject {
-  const { value, patch, schema, expected, query } = options;
+  const { patch, schema, expected, query } = options;
+  const { value, decimals } =
+    patch.type === 'json' && patch.decimals
+      ? takeWrittenNumbers(options.value)
+      : { value: options.value, decimals: patch.decimals };
   const isCustom = schema.decode !== undefined;
   try {
     if (isCustom) checkPatchedKind(value, expected);
@@ -108,7 +114,7 @@ export function decodePatched(
     const other = isCustom || patch.type === 'strategic' ? undefined : otherKind(value, expected);
     if (other) throw new DecodeError(other.why);
     const { object, unknownFields } =
-      patch.type === 'strategic' ? convertObject(value, schema) : decodeObject(value, schema, patch.decimals);
+      patch.type === 'strategic' ? convertObject(value, schema) : decodeObject(value, schema, decimals);
     const complaints = strictComplaints(patch.complaints, unknownFields);
     if (complaints.length > 0 && query.fieldValidation === 'Strict') {
       throw new DecodeError(`strict decoding error: ${complaints.join(', ')}`);
@@ -119,7 +125,7 @@ export function decodePatched(
     // Where a whole body would be malformed, a patch is one that does not fit: 422, with what was not understood.
     if (!(error instanceof DecodeError)) throw error;
     const text =
-      patch.type === 'strategic' ? goText(patch.value) : isCustom ? printedJson(value) : JSON.stringify(value);
+      patch.type === 'strategic' ? goText(patch.value) : isCustom ? printedJson(value) : JSON.stringify(options.value);
     throw invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', text, error.message)]);
   }
 }
