@@ -301,6 +301,8 @@ test('the page on how a Service works prints what its commands print', async () 
     const own = args.map((arg) => (/^(docs|examples)\//.test(arg) ? join(repository, arg) : arg));
     return cluster.portico(name, ...own);
   };
+  // Tried again, it begins anew.
+  await kubectl('delete', 'namespace', 'shop', '--ignore-not-found');
   if (process.env.UPDATE_GOLDEN) await rewrite(path, runCommand);
   else {
     for (const { command, output } of transcriptsOf(readFileSync(path, 'utf8'))) {
