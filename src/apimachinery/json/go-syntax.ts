@@ -2,8 +2,7 @@
 // stand twice in one object, and how a number was written. It is slow beside JSON.parse, so it runs only on texts that need it.
 import { quoted } from './go-text.ts';
 import { exactNumber } from './int64.ts';
-import { Repeated, valuesOf } from './repeated.ts';
-import { setKey } from './value.ts';
+import { setOrRepeat } from './repeated.ts';
 
 /** `unexpected end of JSON input`, `invalid character 'x' looking for beginning of value`, … */
 export class JsonSyntaxError extends Error {}
@@ -22,7 +21,7 @@ export interface HiddenJson {
    * repeated key the last one.
    */
   readonly decimals: ReadonlyMap<string, string>;
-  /** What the text says, with all values of keys that are repeated: {@link Repeated}. */
+  /** What the text says, with all values of keys that are repeated (repeated.ts). */
   readonly value: unknown;
 }
 
@@ -109,7 +108,7 @@ class Scanner {
       this.at++;
       this.space();
       const value = this.value(keyPath);
-      setKey(object, key, isRepeated ? new Repeated([...valuesOf(object[key]), value]) : value);
+      setOrRepeat(object, key, value);
       this.space();
       const char = this.text[this.at];
       if (char !== ',' && char !== '}') this.fail('after object key:value pair');

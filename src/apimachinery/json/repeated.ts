@@ -3,12 +3,28 @@
 import { isObject, setKey } from './value.ts';
 
 export class Repeated {
-  /** As they stand in the text, at least two. */
-  readonly values: readonly unknown[];
+  readonly #values: unknown[];
 
   constructor(values: readonly unknown[]) {
-    this.values = values;
+    this.#values = [...values];
   }
+
+  /** As they stand in the text, at least two. */
+  get values(): readonly unknown[] {
+    return this.#values;
+  }
+
+  /** In place: a key may be repeated as often as a body has room for. */
+  add(value: unknown): void {
+    this.#values.push(value);
+  }
+}
+
+/** Sets a key of an object that is being read, or adds to what it has. */
+export function setOrRepeat(object: Record<string, unknown>, key: string, value: unknown): void {
+  const known = Object.hasOwn(object, key) ? object[key] : undefined;
+  if (known instanceof Repeated) known.add(value);
+  else setKey(object, key, known === undefined ? value : new Repeated([known, value]));
 }
 
 /** The values of a key, whether it is repeated or not. */

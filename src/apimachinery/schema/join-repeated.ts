@@ -18,18 +18,23 @@ export interface Joined {
 export function joinRepeated(values: readonly unknown[], schema: Schema, isPointer: boolean): Joined {
   if (schema.kind === 'list') return joinLists(values);
   const isEmptied = isPointer || emptied.has(schema.kind);
+  const isFilledUp = schema.kind === 'object' || schema.kind === 'map';
   const dropped: unknown[] = [];
   let value: unknown;
+  /** Objects that fill one another up, of which the first is the value. */
+  let objects: object[] = [];
+  const joined = () => (objects.length > 1 ? joinObjects(objects) : value);
   for (const next of values) {
     if (next === null && !isEmptied) continue;
-    if ((schema.kind === 'object' || schema.kind === 'map') && isObject(value) && isObject(next)) {
-      value = joinObjects(value, next);
-    } else {
-      if (value !== undefined) dropped.push(value);
-      value = next ?? undefined;
+    if (isFilledUp && isObject(value) && isObject(next)) {
+      objects.push(next);
+      continue;
     }
+    if (value !== undefined) dropped.push(joined());
+    value = next ?? undefined;
+    objects = isObject(value) ? [value] : [];
   }
-  return { value, dropped };
+  return { value: joined(), dropped };
 }
 
 const emptied: ReadonlySet<Schema['kind']> = new Set([
@@ -42,36 +47,43 @@ const emptied: ReadonlySet<Schema['kind']> = new Set([
   'deduced',
 ]);
 
-function joinObjects(before: object, after: object): Record<string, unknown> {
-  const joined: Record<string, unknown> = { ...before };
-  for (const [key, value] of Object.entries(after)) {
-    const values = Object.hasOwn(joined, key) ? [...valuesOf(joined[key]), ...valuesOf(value)] : [value];
-    setKey(joined, key, repeatedOf(values));
+function joinObjects(objects: readonly object[]): Record<string, unknown> {
+  const values = new Map<string, unknown[]>();
+  for (const object of objects) {
+    for (const [key, value] of Object.entries(object)) {
+      const known = values.get(key) ?? [];
+      values.set(key, known);
+      for (const one of valuesOf(value)) known.push(one);
+    }
   }
+  const joined: Record<string, unknown> = {};
+  for (const [key, those] of values) setKey(joined, key, repeatedOf(those));
   return joined;
 }
 
 /** Item by item. Go's shorter list hides the items behind its end, and a longer one later finds them again. */
 function joinLists(values: readonly unknown[]): Joined {
   const dropped: unknown[] = [];
-  let items: unknown[] = [];
+  /** What each item was, one after the other. */
+  let items: unknown[][] = [];
+  let shown = 0;
   let value: unknown;
   for (const next of values) {
     if (Array.isArray(next) && next.length > 0) {
-      const joined = next.map((item, i) =>
-        repeatedOf(i < items.length ? [...valuesOf(items[i]), ...valuesOf(item)] : [item]),
-      );
-      items = [...joined, ...items.slice(next.length)];
-      value = joined;
+      for (const [i, item] of next.entries()) {
+        items[i] ??= [];
+        for (const one of valuesOf(item)) items[i]!.push(one);
+      }
+      shown = next.length;
     } else {
-      if (items.length > 0) dropped.push(items);
+      if (items.length > 0) dropped.push(items.map(repeatedOf));
       if (next !== null && !Array.isArray(next)) dropped.push(next);
       items = [];
+      shown = 0;
       value = next ?? undefined;
     }
   }
-  const shown = Array.isArray(value) ? value.length : 0;
   // Each in its place, since errors tell it.
-  if (items.length > shown) dropped.push(items.map((item, i) => (i < shown ? null : item)));
-  return { value, dropped };
+  if (items.length > shown) dropped.push(items.map((item, i) => (i < shown ? null : repeatedOf(item))));
+  return { value: shown > 0 ? items.slice(0, shown).map(repeatedOf) : value, dropped };
 }
