@@ -14,8 +14,8 @@ export const mostDepth = 1000;
 export interface HiddenJson {
   /** Paths of all keys as they stand in the text. */
   readonly keys: readonly string[];
-  /** Of these, those that stand twice in one object: the second time, and each further one. */
-  readonly duplicates: readonly string[];
+  /** Places in `keys` of those that stand twice in one object: of the second time, and each further one. */
+  readonly duplicates: ReadonlySet<number>;
   /**
    * Numbers with a fraction or an exponent, and those that no int64 can hold, as they are written, by path: `1.0`, `1e3`. Of a
    * repeated key the last one.
@@ -41,7 +41,7 @@ const digit = /[0-9]/;
 
 class Scanner {
   readonly keys: string[] = [];
-  readonly duplicates: string[] = [];
+  readonly duplicates = new Set<number>();
   readonly decimals = new Map<string, string>();
   private readonly text: string;
   private at = 0;
@@ -100,9 +100,8 @@ class Scanner {
       if (this.text[this.at] !== '"') this.fail('looking for beginning of object key string');
       const key = this.string();
       const keyPath = path === '' ? key : `${path}.${key}`;
+      if (Object.hasOwn(object, key)) this.duplicates.add(this.keys.length);
       this.keys.push(keyPath);
-      const isRepeated = Object.hasOwn(object, key);
-      if (isRepeated) this.duplicates.push(keyPath);
       this.space();
       if (this.text[this.at] !== ':') this.fail('after object key');
       this.at++;

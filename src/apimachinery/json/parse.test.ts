@@ -9,7 +9,8 @@ test.each([
   ['{"a":":","b":"\\":"}', []],
   ['{"a":{"b":1},"c":{"b":1}}', []],
 ])('%s has the duplicates %j', (text, duplicates) => {
-  expect(parseJson(text).hidden?.duplicates ?? []).toEqual(duplicates);
+  const { keys = [], duplicates: places = [] } = parseJson(text).hidden ?? {};
+  expect([...places].map((i) => keys[i])).toEqual(duplicates);
 });
 
 test.each([
@@ -90,7 +91,7 @@ test('the scanner accepts what JSON.parse accepts, and refuses what it refuses',
   fc.assert(
     fc.property(fc.json(), (text) => {
       expect(JSON.stringify(parseJson(text).value)).toBe(JSON.stringify(JSON.parse(text, exactly)));
-      expect(scanJson(text).duplicates).toEqual([]);
+      expect(scanJson(text).duplicates.size).toBe(0);
     }),
   );
   fc.assert(

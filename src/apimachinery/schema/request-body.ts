@@ -64,29 +64,35 @@ export function decodeBody(request: DecodeRequest): DecodedBody {
  * more is said, nor of what a type reads itself.
  */
 function complaintsInOrder(
-  { keys }: HiddenJson,
+  { keys, duplicates }: HiddenJson,
   { unknownFields, unread = [] }: Pick<Decoded, 'unknownFields' | 'unread'>,
 ): string[] {
   const unknown = new Set(unknownFields);
-  const silent = [...unknownFields, ...unread];
-  const isSilent = (path: string) => silent.some((one) => path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
-  const seen = new Set<string>();
   const complaints = new Set<string>();
-  for (const path of keys) {
-    if (unknown.has(path)) complaints.add(`unknown field "${path}"`);
-    else if (seen.has(path)) {
-      if (!isSilent(path)) complaints.add(`duplicate field "${path}"`);
-      // What stands in it stands in another object than before.
-      for (const other of seen) if (other.startsWith(`${path}.`) || other.startsWith(`${path}[`)) seen.delete(other);
+  /** The unknown field in which the keys stand that follow it. */
+  let around: string | undefined;
+  for (const [i, path] of keys.entries()) {
+    if (complaints.size === mostComplaints) break;
+    if (unknown.has(path)) {
+      complaints.add(`unknown field "${path}"`);
+      around = path;
+    } else if (around === undefined || !isBelow(path, around)) {
+      around = undefined;
+      const isSilent = () => unread.some((one) => isBelow(path, one));
+      if (duplicates.has(i) && !isSilent()) complaints.add(`duplicate field "${path}"`);
     }
-    seen.add(path);
   }
-  return [...complaints].slice(0, mostComplaints);
+  return [...complaints];
+}
+
+function isBelow(path: string, field: string): boolean {
+  return path.startsWith(field) && (path[field.length] === '.' || path[field.length] === '[');
 }
 
 /** `duplicate field "metadata.name"` of each key that stands twice. */
 export function duplicateFields(hidden: HiddenJson | undefined): string[] {
-  return [...new Set(hidden?.duplicates)].map((path) => `duplicate field "${path}"`);
+  const paths = [...(hidden?.duplicates ?? [])].map((i) => hidden?.keys[i]);
+  return [...new Set(paths)].map((path) => `duplicate field "${path}"`);
 }
 
 /** What Strict refuses and Warn warns of: other complaints, and `unknown field "spec.colour"`. */
