@@ -12,7 +12,7 @@ export class Http1Request extends NodeRequest {
   readonly #incoming: IncomingMessage;
   readonly #clock: Clock;
   #isPassedOn = false;
-  protected readonly closing: ServerResponse | Duplex;
+  readonly #closing: ServerResponse | Duplex;
 
   constructor(
     incoming: IncomingMessage,
@@ -29,7 +29,7 @@ export class Http1Request extends NodeRequest {
     this.#clock = carrier.clock;
     const { answeredBy } = carrier;
     if ('upgrade' in answeredBy) this.upgrade = answeredBy.upgrade;
-    this.closing = 'upgrade' in answeredBy ? answeredBy.upgrade.socket : answeredBy.outgoing;
+    this.#closing = 'upgrade' in answeredBy ? answeredBy.upgrade.socket : answeredBy.outgoing;
   }
 
   get rawHeaders(): readonly string[] {
@@ -49,7 +49,17 @@ export class Http1Request extends NodeRequest {
   }
 
   protected isOver(): boolean {
-    return this.#incoming.destroyed && this.closing.destroyed === true;
+    return this.#closing.destroyed === true || this.#incoming.socket.readableEnded;
+  }
+
+  /** As with Go's servers the end of what a client sends takes back what it waits for: of one that was ended nothing else comes. */
+  protected onGone(gone: () => void): void {
+    const { socket } = this.#incoming;
+    socket.once('end', gone);
+    this.#closing.once('close', () => {
+      socket.off('end', gone);
+      gone();
+    });
   }
 
   body(): Promise<Uint8Array> {

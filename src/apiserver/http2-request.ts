@@ -17,7 +17,7 @@ interface Arrived {
 
 export class Http2Request extends NodeRequest {
   readonly rawHeaders: readonly string[];
-  protected readonly closing: ServerHttp2Stream;
+  readonly #stream: ServerHttp2Stream;
   readonly #clock: Clock;
 
   constructor({ stream, headers, rawHeaders, clientCertificate, clock }: Arrived) {
@@ -28,28 +28,32 @@ export class Http2Request extends NodeRequest {
       clientCertificate,
     });
     this.rawHeaders = rawHeaders;
-    this.closing = stream;
+    this.#stream = stream;
     this.#clock = clock;
     // A body comes once it is asked for: with its head, mostly, and so before anyone wants to read it.
     if (!stream.endAfterHeaders) stream.read(0);
   }
 
   get remoteAddress(): string | undefined {
-    return this.closing.session?.socket?.remoteAddress;
+    return this.#stream.session?.socket?.remoteAddress;
   }
 
   get stream(): AsyncIterable<Uint8Array> | undefined {
-    if (this.closing.endAfterHeaders) return undefined;
+    if (this.#stream.endAfterHeaders) return undefined;
     // The answer goes the same way.
-    return this.closing.iterator({ destroyOnReturn: false });
+    return this.#stream.iterator({ destroyOnReturn: false });
   }
 
   protected isOver(): boolean {
-    return this.closing.closed || this.closing.destroyed;
+    return this.#stream.closed || this.#stream.destroyed;
+  }
+
+  protected onGone(gone: () => void): void {
+    this.#stream.once('close', gone);
   }
 
   body(): Promise<Uint8Array> {
-    const stream = this.closing;
+    const stream = this.#stream;
     if (stream.endAfterHeaders) return Promise.resolve(noBytes);
     if (Number(this.headers['content-length']) > maxBodyBytes) return Promise.reject(bodyTooLarge());
     const { readableLength } = stream;
@@ -60,7 +64,7 @@ export class Http2Request extends NodeRequest {
   }
 
   dropRest(): void {
-    endStream(this.closing);
+    endStream(this.#stream);
   }
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeProtobuf } from '../api/protobuf/decode.ts';
@@ -391,6 +391,57 @@ test('the body of a client that is gone is an error, even when it is asked for l
   asked.destroy();
   expect(await outcome.promise).toBe('the client went away before its request was whole');
   await left.close();
+});
+
+describe('a client that closes its half of the connection', () => {
+  async function connected(to: string, protocol: string): Promise<TLSSocket> {
+    const socket = connectTls({ port: Number(new URL(to).port), rejectUnauthorized: false, ALPNProtocols: [protocol] });
+    await once(socket, 'secureConnect');
+    return socket;
+  }
+  const head = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+  const textOf = async (socket: TLSSocket) => Buffer.concat(await socket.toArray()).toString();
+
+  test('is answered, and what it asked for knows that it waits for nothing else', async () => {
+    const { options } = await serverOptions(realClock);
+    const patient = new Listener(options, async ({ signal }) => {
+      if (!signal.aborted) await once(signal, 'abort');
+      return textResponse(200, 'after its end');
+    });
+    const socket = await connected(`https://127.0.0.1:${(await patient.listen()).port}`, 'http/1.1');
+    socket.end(head('/'));
+    const text = await textOf(socket);
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(text).toMatch(/after its end$/);
+    await patient.close();
+  });
+
+  test('gets a long list whole', async () => {
+    const data = { k: 'x'.repeat(900_000) };
+    for (let i = 0; i < 4; i++) await api.send('POST', configMaps, { metadata: { name: `long-${i}` }, data });
+    const socket = await connected(url, 'http/1.1');
+    socket.end(head(configMaps));
+    const text = await textOf(socket);
+    expect(text.length).toBeGreaterThan(3_600_000);
+    expect(text).toMatch(/\r\n0\r\n\r\n$|\}\n?$/);
+    for (let i = 0; i < 4; i++) await api.send('DELETE', `${configMaps}/long-${i}`);
+  });
+
+  test('has its watch ended in order', async () => {
+    const socket = await connected(url, 'http/1.1');
+    socket.write(head(`${configMaps}?watch=1`));
+    await once(socket, 'readable');
+    socket.end();
+    expect(await textOf(socket)).toMatch(/\r\n0\r\n\r\n$/);
+  });
+
+  test('is let go of with HTTP/2', async () => {
+    const socket = await connected(url, 'h2');
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    // Settings, of which there are none.
+    socket.end(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
+    await once(socket.resume(), 'close');
+  });
 });
 
 test('the signal of a request is aborted when its stream of HTTP/2 was closed before anybody asked for it', async () => {

@@ -110,6 +110,8 @@ export class Listener {
       settings: { maxConcurrentStreams: 1000, maxHeaderListSize: mostHeaderBytes },
     } as SecureServerOptions);
     this.#server = server;
+    // Who has said all that it wants to say over HTTP/1.1 (RFC 9112, section 9.6) is answered; with Node's default it is cut off.
+    Object.assign(server, { httpAllowHalfOpen: true });
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket);
@@ -173,6 +175,8 @@ export class Listener {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
     socket.setNoDelay(true);
+    // A session of HTTP/2 ends with what its client sends.
+    socket.allowHalfOpen = socket.alpnProtocol !== 'h2';
   }
 
   /** Read once per connection. */
@@ -235,6 +239,7 @@ export class Listener {
       clock: this.#options.clock,
       answeredBy: { upgrade },
     });
+    socket.allowHalfOpen = false;
     try {
       const response = await this.#handler(request);
       if (isHijack(response.body)) response.body.hijack(upgrade);

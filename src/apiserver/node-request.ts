@@ -1,5 +1,4 @@
 // What requests have in common that Node's servers hand over, whichever version of HTTP brought them.
-import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { ClientCertificate } from './client-certificate.ts';
 import type { ApiRequest } from './request.ts';
@@ -49,8 +48,8 @@ export abstract class NodeRequest implements ApiRequest {
   abstract dropRest(): void;
   /** Whether the client had gone before anybody listened. */
   protected abstract isOver(): boolean;
-  /** What closes when the answer is sent or the client goes away. */
-  protected abstract readonly closing: EventEmitter | undefined;
+  /** Calls back when the answer is sent, or the client goes away or says that nothing more will come of it. */
+  protected abstract onGone(gone: () => void): void;
 
   get query(): URLSearchParams {
     this.#query ??= new URLSearchParams(this.search);
@@ -63,7 +62,7 @@ export abstract class NodeRequest implements ApiRequest {
       const abort = new AbortController();
       this.#abort = abort;
       if (this.isOver()) abort.abort();
-      this.closing?.once('close', () => abort.abort());
+      this.onGone(() => abort.abort());
     }
     return this.#abort.signal;
   }

@@ -1,6 +1,5 @@
 // Sends a response through Node's HTTP servers: whole, streamed, pushed, compressed when the client can read that.
 
-import { once } from 'node:events';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
@@ -8,7 +7,7 @@ import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import { acceptsGzip } from './negotiation.ts';
 import type { NodeRequest } from './node-request.ts';
-import { PushedSink } from './pushed-sink.ts';
+import { drained, PushedSink } from './pushed-sink.ts';
 import { type ApiResponse, isHijack, isPushed, type PushedBody } from './request.ts';
 
 /** Of HTTP/1.1, or the stream of HTTP/2 that the request came by. */
@@ -91,15 +90,15 @@ async function sendStream(response: ApiResponse, { request, outgoing }: Carrier)
   // The first piece may be long in coming: a watch begins when its head arrives.
   if ('flushHeaders' in outgoing) outgoing.flushHeaders();
   if (isPushed(body)) {
-    const sink = new PushedSink(outgoing, () => request.signal);
+    const sink = new PushedSink(outgoing);
     await body.pushTo(sink);
     sink.end();
     return;
   }
   const pieces = isPacked ? Readable.from(body, { objectMode: false }).pipe(createGzip({ level: 1 })) : body;
   for await (const chunk of pieces as AsyncIterable<string | Uint8Array>) {
-    if (outgoing.destroyed || request.signal.aborted) return;
-    if (!outgoing.write(chunk)) await drained(outgoing, request.signal);
+    if (outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await drained(outgoing);
   }
   outgoing.end();
 }
@@ -123,8 +122,4 @@ function inTurn(headers: ApiResponse['headers']): string[] {
     for (const value of [headers[name] ?? []].flat()) fields.push(name, value);
   }
   return fields;
-}
-
-async function drained(outgoing: Outgoing, signal: AbortSignal): Promise<void> {
-  await once(outgoing, 'drain', { signal });
 }

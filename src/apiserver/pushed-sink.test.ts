@@ -29,9 +29,7 @@ class SlowConnection extends Writable {
 
 function connected({ chunked = false } = {}) {
   const connection = new SlowConnection(chunked);
-  const gone = new AbortController();
-  connection.once('close', () => gone.abort());
-  return { connection, sink: new PushedSink(connection as unknown as Outgoing, () => gone.signal) };
+  return { connection, sink: new PushedSink(connection as unknown as Outgoing) };
 }
 
 const frame = (text: string) => Buffer.from(text);

@@ -1,6 +1,5 @@
 // Where a watch over the network writes to. What the connection does not take waits here and not in Node's stream: a stream makes
 // an error for every piece that waits when its client goes away, and a thousand watchers that stopped reading have millions.
-import { once } from 'node:events';
 import type { Outgoing } from './node-response.ts';
 import type { ByteSink } from './request.ts';
 
@@ -11,14 +10,11 @@ const lastChunk = '0\r\n\r\n';
 export class PushedSink implements ByteSink {
   readonly #outgoing: Outgoing;
   readonly #isChunked: boolean;
-  /** Made where it is needed: most watchers read. */
-  readonly #signal: () => AbortSignal;
   #waiting: (string | Uint8Array)[] = [];
   #waitingBytes = 0;
 
-  constructor(outgoing: Outgoing, signal: () => AbortSignal) {
+  constructor(outgoing: Outgoing) {
     this.#outgoing = outgoing;
-    this.#signal = signal;
     this.#isChunked = chunkedByUs(outgoing);
   }
 
@@ -40,10 +36,7 @@ export class PushedSink implements ByteSink {
 
   /** Resolves, too, when the client goes away. */
   async drained(): Promise<void> {
-    const signal = this.#signal();
-    while (this.#outgoing.writableNeedDrain && !signal.aborted) {
-      await once(this.#outgoing, 'drain', { signal }).catch(() => {});
-    }
+    while (this.#outgoing.writableNeedDrain && !this.#outgoing.destroyed) await drained(this.#outgoing);
   }
 
   end(): void {
@@ -70,6 +63,17 @@ export class PushedSink implements ByteSink {
       Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece))),
     );
   }
+}
+
+/** Resolves when the connection takes more, or is gone. */
+export function drained(outgoing: Outgoing): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const either = () => {
+    outgoing.off('drain', either).off('close', either);
+    resolve();
+  };
+  outgoing.on('drain', either).on('close', either);
+  return promise;
 }
 
 /**
