@@ -12,7 +12,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
-import { http } from '../system/http.ts';
+import { answerHalfClosed, http } from '../system/http.ts';
 import { type CertificateAuthorities, type ClientCertificate, ClientCertificateReader } from './client-certificate.ts';
 import { Http1Request } from './http1-request.ts';
 import { endStream, Http2Request } from './http2-request.ts';
@@ -110,8 +110,7 @@ export class Listener {
       settings: { maxConcurrentStreams: 1000, maxHeaderListSize: mostHeaderBytes },
     } as SecureServerOptions);
     this.#server = server;
-    // Who has said all that it wants to say over HTTP/1.1 (RFC 9112, section 9.6) is answered; with Node's default it is cut off.
-    Object.assign(server, { httpAllowHalfOpen: true });
+    answerHalfClosed(server);
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket);

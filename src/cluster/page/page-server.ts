@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { StatusError } from '../../apimachinery/status.ts';
 import { readBody, type User } from '../../apiserver/request.ts';
 import type { Client } from '../../client/types.ts';
-import { http } from '../../system/http.ts';
+import { answerHalfClosed, http } from '../../system/http.ts';
 import type { Explainer } from './explainer.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -43,6 +43,7 @@ export class PageServer {
   /** Takes `wanted` of 127.0.0.1, or a free port where that is taken, until the signal aborts. Resolves with the port. */
   async listen(signal: AbortSignal, wanted = 0): Promise<number> {
     const server = http.createServer((request, response) => void this.#handle(request, response));
+    answerHalfClosed(server);
     await listening(server, wanted).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error;
       return listening(server, 0);

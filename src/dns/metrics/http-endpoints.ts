@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import { metricsContentType } from '../../metrics/metric.ts';
 import { joinHostPort } from '../../net/ip.ts';
-import { http } from '../../system/http.ts';
+import { answerHalfClosed, http } from '../../system/http.ts';
 
 export interface HttpEndpointsOptions {
   /** Where to listen; each address answers all three paths. */
@@ -22,6 +22,7 @@ export async function serveHttpEndpoints(options: HttpEndpointsOptions, signal: 
       const { status, type, body } = await answerTo(request.url?.split('?')[0] ?? '/', options);
       response.writeHead(status, { 'Content-Type': type }).end(body);
     });
+    answerHalfClosed(server);
     server.on('error', (error) => options.log(`cannot serve on ${joinHostPort(address, port)}: ${error.message}`));
     server.listen({ host: address, port, ipv6Only: true });
     return server;

@@ -4,7 +4,7 @@ import type { EventRecorder } from '../../client/events.ts';
 import { metricsContentType } from '../../metrics/metric.ts';
 import { type IPFamily, splitHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
-import { http } from '../../system/http.ts';
+import { answerHalfClosed, http } from '../../system/http.ts';
 import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 import type { Proxier } from '../proxier.ts';
 import { answersHealthChecks, type ProxySettings } from '../settings.ts';
@@ -147,6 +147,7 @@ export class HealthServers {
       const { status, headers, body } = await answer(requestURL(request.url), request.headers.accept);
       response.writeHead(status, headers).end(body);
     });
+    answerHalfClosed(server);
     server.on('error', (error) => this.#options.log?.(`cannot serve on port ${address.port}: ${error.message}`));
     server.listen(address);
     return server;
