@@ -1,5 +1,6 @@
 // Brings the stored bootstrap policy up to date at start, as upstream does (k8s.io/component-helpers/auth/rbac/reconciliation):
-// what is missing is made or added, what someone added stays, labels also as they changed them, and what carries `rbac.authorization.kubernetes.io/autoupdate: "false"` is left alone.
+// what is missing is made or added, what someone added stays, labels also as they changed them, and what carries
+// `rbac.authorization.kubernetes.io/autoupdate: "false"` is left alone.
 import type { ClusterRole, Role, RoleBinding, Subject } from '../../api/rbac/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
