@@ -112,6 +112,17 @@ export class Kubelet {
     return [...this.#workers.values()].map(({ pod, status }) => ({ ...pod, ...(status && { status }) }));
   }
 
+  /**
+   * Path of the network namespace of the pod that has the address; undefined for the node's own. Rejects where no pod of this
+   * node has it.
+   */
+  async networkNamespaceOf(address: string): Promise<string | undefined> {
+    const path = await this.#context.reader.networkNamespaceOf(address);
+    const isOfHost = (pod: Pod) => pod.spec?.hostNetwork && pod.status?.podIPs?.some(({ ip }) => ip === address);
+    if (path !== undefined || this.pods().some(isOfHost)) return path;
+    throw new Error(`no pod of ${this.#options.nodeName} has the address ${address}`);
+  }
+
   /** Serves the kubelet's own API (logs, exec, attach, port-forward, …) to the tunnel. */
   get handler(): TunnelHandler {
     const { cri, clock, nodeName, cgroupRoot } = this.#options;

@@ -94,7 +94,18 @@ const ready = (app: string) =>
     return said === '2' ? true : undefined;
   });
 
+/** As pods of another cluster of this machine have them: addresses that pods have here, in a namespace that everybody sees. */
+const stranger = `ptest-stranger-${process.pid}`;
+
+async function addStranger(): Promise<void> {
+  const add = `ip -n ${stranger} address add 10.244.$node.$pod/24 dev lo`;
+  const script = `ip netns add ${stranger}; for node in 0 1 2; do for pod in 2 3 4 5; do ${add}; done; done`;
+  const { code, stderr } = await run(['sh', '-ec', script]);
+  if (code !== 0) throw new Error(stderr);
+}
+
 beforeAll(async () => {
+  await addStranger();
   const { code, stderr } = await cluster.portico('up', '--nodes', '3', '--egress', 'off');
   if (code !== 0) throw new Error(stderr);
   await kubectl('apply', '-f', file('apps.yaml', deployment('old') + deployment('new') + service('old') + doors));
@@ -102,7 +113,10 @@ beforeAll(async () => {
   await eventually('two endpoints', async () => ((await endpoints()).length === 2 ? true : undefined));
 });
 
-afterAll(() => cluster.remove());
+afterAll(async () => {
+  await cluster.remove();
+  await run(['ip', 'netns', 'delete', stranger]);
+});
 
 test('a trace from a pod names the Service, its candidates and the nodes; a wrong port, what is wrong', async () => {
   const pod = (await kubectl('get', 'pods', '-l', 'app=new', '-o', 'jsonpath={.items[0].metadata.name}')).trim();

@@ -55,6 +55,8 @@ test('a container lives and ends through CRI', async () => {
   const sandbox = await cri.runPodSandbox(sandboxConfig);
   const status = await cri.podSandboxStatus(sandbox);
   expect(status).toMatchObject({ state: sandboxState.ready, network: { ip: '10.250.0.2' } });
+  const namespace = (await cri.networkNamespace(sandbox)) ?? 'none';
+  expect(node.run('nsenter', `--net=${namespace}`, 'ip', '-o', 'address')).toContain(' 10.250.0.2/');
   expect((await cri.imageStatus(busyboxImage))?.repoTags).toEqual([busyboxImage]);
   expect(await cri.imageStatus('portico.local/nothing:1')).toBeUndefined();
   const container = await cri.createContainer({

@@ -1,7 +1,6 @@
 // Watches one packet in the kernel of this node, for `portico trace --live`: a table that marks it for tracing, the trace
 // that nft prints, what connection tracking made of it. All of it goes when it is asked for, or after a while by itself. And
 // counts the connections that go through the doors of Services now.
-import { readFile } from 'node:fs/promises';
 import type { Http2ServerRequest } from 'node:http2';
 import type { TunnelHandler } from '../../client/tunnel.ts';
 import { type Connections, connectionsPath, countConnections } from '../../explain/live/connections.ts';
@@ -26,6 +25,8 @@ export interface WatchTools {
   readonly exec: Exec;
   readonly clock: Clock;
   readonly follow: Follow;
+  /** Path of the network namespace of a pod of this node, by its address; undefined for the node's own. */
+  readonly networkNamespaceOf: (podAddress: string) => Promise<string | undefined>;
 }
 
 interface Watch {
@@ -120,18 +121,9 @@ export class PacketWatches {
   }
 
   async #send(send: Send) {
-    const { exec } = this.#tools;
-    const inside =
-      send.podAddress === undefined ? [] : ['nsenter', `--net=${await this.#namespaceOf(send.podAddress)}`];
-    return sendPacket(exec, { ...send, inside });
-  }
-
-  async #namespaceOf(address: string): Promise<string> {
-    for (const path of namespaceMounts(await readFile('/proc/self/mountinfo', 'utf8'))) {
-      const { code, stdout } = await this.#tools.exec.run(['nsenter', `--net=${path}`, 'ip', '-o', 'addr', 'show']);
-      if (code === 0 && stdout.includes(` ${address}/`)) return path;
-    }
-    throw new Error(`no network namespace of this node has the address ${address}`);
+    const { exec, networkNamespaceOf } = this.#tools;
+    const path = send.podAddress === undefined ? undefined : await networkNamespaceOf(send.podAddress);
+    return sendPacket(exec, { ...send, inside: path === undefined ? [] : ['nsenter', `--net=${path}`] });
   }
 
   async #finish(id: string, watch: Watch, model: RulesModel): Promise<Seen> {
@@ -197,11 +189,6 @@ const listTables = 'for f in ip ip6; do nft -s list table $f portico-proxy; done
 function ours(mode: RulesModel['mode'], text: string): string[] {
   const lines = text.split(/\n|, (?=[\w.:]+ \. )/);
   return mode === 'nftables' ? lines : lines.filter((line) => /^-A (KUBE-|\S+ .*-j KUBE-)/.test(line));
-}
-
-/** Where the network namespaces of pods are mounted, wherever the runtime keeps them. */
-function namespaceMounts(mountinfo: string): string[] {
-  return mountinfo.split('\n').flatMap((line) => (line.includes(' - nsfs ') ? (line.split(' ')[4] ?? []) : []));
 }
 
 const tableOf = (id: string): string => `portico-watch-${id}`;

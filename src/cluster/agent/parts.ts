@@ -27,7 +27,7 @@ export async function runParts(context: NodeContext, signal: AbortSignal): Promi
   const kubelet = kubeletOf(context, network.ready);
   await Promise.all([
     kubelet.run(signal),
-    openTunnels(context, { handler: writtenRules(`http://${proxyMetricsAddress}`, kubelet.handler) }, signal),
+    openTunnels(context, kubelet, signal),
     network.run(signal),
     policyEnforcer(context).run(signal),
     runProxy(context, signal),
@@ -38,16 +38,18 @@ export async function runParts(context: NodeContext, signal: AbortSignal): Promi
 
 function openTunnels(
   { options, identity, informers }: NodeContext,
-  { handler }: Pick<Kubelet, 'handler'>,
+  kubelet: Kubelet,
   signal: AbortSignal,
 ): Promise<void> {
   const { server, nodeName, tools, log } = options;
+  const networkNamespaceOf = (address: string) => kubelet.networkNamespaceOf(address);
+  const watches = new PacketWatches(nodeName, { ...tools, follow: realFollow, networkNamespaceOf });
   return runTunnels(
     {
       ...tools,
       server,
       nodeName,
-      handler: new PacketWatches(nodeName, { ...tools, follow: realFollow }).before(handler),
+      handler: watches.before(writtenRules(`http://${proxyMetricsAddress}`, kubelet.handler)),
       ca: identity().ca,
       credentials: () => ({ certPem: identity().cert, keyPem: identity().key }),
       informers,

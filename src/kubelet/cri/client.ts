@@ -50,6 +50,8 @@ export interface Cri {
   stopPodSandbox(id: string): Promise<void>;
   removePodSandbox(id: string): Promise<void>;
   podSandboxStatus(id: string): Promise<m.SandboxStatus>;
+  /** Path of the sandbox's network namespace; undefined of one that is in the node's own. */
+  networkNamespace(sandboxId: string): Promise<string | undefined>;
   listPodSandbox(labels?: Readonly<Record<string, string>>): Promise<readonly m.PodSandbox[]>;
   createContainer(request: CreateContainer): Promise<string>;
   startContainer(id: string): Promise<void>;
@@ -81,6 +83,12 @@ export interface Cri {
   usesSystemd(): Promise<boolean | undefined>;
   updatePodCIDR(podCIDR: string): Promise<void>;
   close(): void;
+}
+
+interface SandboxInfo {
+  readonly runtimeSpec?: {
+    readonly linux?: { readonly namespaces?: readonly { readonly type: string; readonly path?: string }[] };
+  };
 }
 
 function method<In, Out>(
@@ -163,6 +171,13 @@ export function criClient(socketPath: string): Cri {
     removePodSandbox: (id) => none(grpc.unary(methods.removePodSandbox, { podSandboxId: id }, quick)),
     async podSandboxStatus(id) {
       return present((await grpc.unary(methods.podSandboxStatus, { podSandboxId: id }, quick)).status, 'a status');
+    },
+    async networkNamespace(sandboxId) {
+      const request = { podSandboxId: sandboxId, verbose: true };
+      const { info } = await grpc.unary(methods.podSandboxStatus, request, quick);
+      // What CRI leaves to the runtime is the same in containerd and in CRI-O: the sandbox's OCI spec.
+      const { runtimeSpec } = JSON.parse(present(info.info, 'what its sandbox is made of')) as SandboxInfo;
+      return runtimeSpec?.linux?.namespaces?.find(({ type }) => type === 'network')?.path;
     },
     async listPodSandbox(labels = {}) {
       return (await grpc.unary(methods.listPodSandbox, { filter: { labelSelector: labels } }, quick)).items;

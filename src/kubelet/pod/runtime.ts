@@ -52,6 +52,15 @@ export class RuntimeReader {
     return observedSandbox(status, ips);
   }
 
+  /** Path of the network namespace of the sandbox that has the address now; undefined where none has it. */
+  async networkNamespaceOf(address: string): Promise<string | undefined> {
+    for (const sandbox of await this.#cri.listPodSandbox()) {
+      const { id, ips } = await this.#sandbox(sandbox);
+      if (ips.includes(address)) return this.#cri.networkNamespace(id);
+    }
+    return undefined;
+  }
+
   async #sandbox(sandbox: PodSandbox): Promise<ObservedSandbox> {
     const ips = this.#sandboxIPs.get(sandbox.id);
     if (sandbox.state === sandboxState.ready && !ips) {
