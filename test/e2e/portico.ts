@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { ClusterStatus } from '../../src/cluster/status.ts';
 import { realExec } from '../../src/system/real/exec.ts';
 import { mortal } from '../fixtures/mortal.ts';
 
@@ -30,12 +31,24 @@ export function testCluster(purpose: string): TestCluster {
   const folder = mkdtempSync(join(tmpdir(), `portico-${name}-`));
   const dataDir = join(folder, 'data');
   const own = ['--name', name, '--data-dir', dataDir];
+  /** What ended of itself explains failures that come later, and goes with the cluster. */
+  const tellOfTheDead = async () => {
+    const { stdout } = await run([launcher, 'status', ...own, '--output', 'json']);
+    const { parts = [] } = JSON.parse(stdout || '{}') as Partial<ClusterStatus>;
+    for (const { part, node, health } of parts) {
+      if (health === 'running') continue;
+      const log = node === undefined ? 'server.log' : `${node}-${part}.log`;
+      const { stdout: end } = await run(['tail', '-n', '40', join(dataDir, 'logs', log)]);
+      console.error(`${part} of ${node ?? name} does not run; its log ends:\n${end}`);
+    }
+  };
   return {
     name,
     dataDir,
     kubeconfig: join(dataDir, 'kubeconfig'),
     portico: (command, ...args) => run([launcher, command, ...own, ...args]),
     async remove() {
+      await tellOfTheDead();
       await run([launcher, 'down', ...own, '--purge']);
       rmSync(folder, { recursive: true, force: true });
     },
