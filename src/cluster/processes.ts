@@ -8,6 +8,8 @@ import type { Clock } from '../system/clock.ts';
 export interface ClusterProcess {
   readonly pid: number;
   readonly parent: number;
+  /** The process that began its session: itself, for whatever `startDetached` started. */
+  readonly session: number;
   /** `server`, `node`, `containerd`, `agent`; undefined for what is not marked itself (a container's processes). */
   readonly part?: string;
   readonly node?: string;
@@ -37,6 +39,7 @@ function readProcess(pid: number): RawProcess | undefined {
     return {
       pid,
       parent: Number(fields[1]),
+      session: Number(fields[3]),
       comm: stat.slice(stat.indexOf('(') + 1, close),
       rss: Number(fields[21]) * 4096,
       cluster: value('PORTICO_CLUSTER'),
@@ -114,16 +117,19 @@ export function clusterProcesses(cluster: string, cgroup: string): ClusterProces
   return [...ours.values()];
 }
 
-/** The process that is a part, among a cluster's. Shims and helper programs carry the marks of the part that started them. */
+/**
+ * The process that is a part, among a cluster's. Shims and helper programs carry the marks of the part that started them, and
+ * may outlive it; none of them begins a session.
+ */
 export function findPart(
   processes: readonly ClusterProcess[],
   part: string,
   node?: string,
 ): ClusterProcess | undefined {
-  const marked = processes.filter((p) => p.part === part && p.node === node);
-  const candidates = part === 'containerd' ? marked.filter((p) => p.comm === 'containerd') : marked;
-  const pids = new Set(candidates.map((p) => p.pid));
-  return candidates.find((p) => !pids.has(p.parent));
+  return processes.find(
+    (p) =>
+      p.part === part && p.node === node && p.session === p.pid && (part !== 'containerd' || p.comm === 'containerd'),
+  );
 }
 
 /** The process, if its command ends in these words; one that was started with others is ended, for a new one to take its place. */
