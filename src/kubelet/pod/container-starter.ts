@@ -17,7 +17,7 @@ import { hostsFile } from './network-files.ts';
 import type { ObservedSandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import type { RegistryCredential } from './registry-auth.ts';
-import { containerResources, podCgroup, podCgroupResources } from './resources.ts';
+import { containerResources, podCgroup, podCgroupResources, podCgroups } from './resources.ts';
 import { mountSources } from './sub-paths.ts';
 
 export interface StartContainer {
@@ -230,9 +230,11 @@ export class ContainerStarter {
   /** Logs and cgroups of a pod that is gone. */
   async removeTraces(pod: Pod): Promise<void> {
     await rm(join(this.#context.logRoot, logFolder(identityOf(pod))), { recursive: true, force: true });
-    await removeCgroup(cgroupMount, podCgroup(this.#context.options.cgroupRoot, pod));
-    this.#context.images.forget(pod.metadata.uid ?? '');
-    this.#context.sources.forget(pod.metadata.uid ?? '');
+    const uid = pod.metadata.uid ?? '';
+    // Of a pod that went while no kubelet ran nobody knows the class any more.
+    for (const cgroup of podCgroups(this.#context.options.cgroupRoot, uid)) await removeCgroup(cgroupMount, cgroup);
+    this.#context.images.forget(uid);
+    this.#context.sources.forget(uid);
   }
 }
 

@@ -33,3 +33,28 @@ test('containers that could not be ended are tried again, but not at once', asyn
   await settle();
   expect([woken, tries]).toEqual([2, 2]);
 });
+
+test('a pod keeps its sandbox until all else of it is gone: by it the next kubelet knows what is left', async () => {
+  const steps: string[] = [];
+  const step = (name: string) => async () => {
+    steps.push(name);
+  };
+  const options = {
+    context: {
+      options: {
+        client: { resource: () => ({ delete: step('API') }) },
+        cri: { removePodSandbox: step('sandbox') },
+        log: () => {},
+      },
+      volumes: { tearDown: step('volumes') },
+      reader: { forget: () => {} },
+    },
+    view: {
+      pod: { metadata: { name: 'p', namespace: 'default', uid: 'u' } },
+      observed: { sandboxes: [{ id: 's' }], containers: [] },
+    },
+    starter: { removeTraces: step('logs and cgroups') },
+  };
+  await new PodEnding(options as unknown as PodEndingOptions).remove({ isInApi: true });
+  expect(steps).toEqual(['volumes', 'API', 'logs and cgroups', 'sandbox']);
+});

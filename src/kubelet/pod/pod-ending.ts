@@ -1,5 +1,5 @@
-// How a pod leaves the node: its containers end within the grace period, then its sandboxes, volumes, logs and cgroups go,
-// and last the API hears of it.
+// How a pod leaves the node: its containers end within the grace period and its sandboxes stop, its volumes go, the API hears of
+// it, and last what is left on the node goes.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { pods } from '../../client/resources.ts';
@@ -71,8 +71,9 @@ export class PodEnding {
     const { pod, observed } = view;
     await context.volumes.tearDown(pod.metadata.uid ?? '');
     if (isInApi) await this.#deleteFromApi(pod);
-    for (const { id } of observed.sandboxes) await context.options.cri.removePodSandbox(id);
     await starter.removeTraces(pod);
+    // Last: by its sandbox the next kubelet knows a pod that this one did not come to an end with.
+    for (const { id } of observed.sandboxes) await context.options.cri.removePodSandbox(id);
     context.reader.forget([...observed.containers, ...observed.sandboxes].map((x) => x.id));
     context.options.log(`pod ${formatPod(identityOf(pod))} ended`);
   }

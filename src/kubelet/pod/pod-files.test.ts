@@ -3,7 +3,14 @@ import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import type { Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
 import { type EnvironmentSources, environment, expand, podField } from './env.ts';
 import { hostsFile, sandboxHostname } from './network-files.ts';
-import { containerResources, defaultLimits, podCgroup, podCgroupResources, resourceField } from './resources.ts';
+import {
+  containerResources,
+  defaultLimits,
+  podCgroup,
+  podCgroupResources,
+  podCgroups,
+  resourceField,
+} from './resources.ts';
 
 function pod(spec: Partial<PodSpec> = {}): Pod {
   return {
@@ -113,6 +120,8 @@ test('quality of service and cgroups', () => {
   expect(qosClass(resources(full, { cpu: '0.5', memory: '64Mi' }))).toBe('Guaranteed');
   expect(podCgroup('/n', resources({ cpu: '1' }))).toBe('/n/burstable/podu');
   expect(podCgroup('/n', resources(full, full))).toBe('/n/podu');
+  const classes = [resources(full, full), resources({ cpu: '1' }), pod()];
+  expect(podCgroups('/n', 'u')).toEqual(classes.map((one) => podCgroup('/n', one)));
   const burstable = resources({ cpu: '250m', memory: '1Gi' }, { cpu: '1500m', memory: '2Gi' });
   const [container = { name: 'c' }] = burstable.spec.containers;
   const nodeMemory = 4 * 2 ** 30;

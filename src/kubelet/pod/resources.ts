@@ -26,6 +26,11 @@ export function podCgroup(root: string, pod: Pod): string {
   return `${parent}/pod${pod.metadata.uid}`;
 }
 
+/** Where the cgroup of a pod may be of which nothing but its uid is known. */
+export function podCgroups(root: string, uid: string): readonly string[] {
+  return [root, `${root}/burstable`, `${root}/besteffort`].map((parent) => `${parent}/pod${uid}`);
+}
+
 export const cpuPeriod = 100_000;
 
 /** cpu.cfs_quota_us of a limit in thousandths of a core; at least a millisecond. */
