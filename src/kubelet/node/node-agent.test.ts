@@ -157,3 +157,23 @@ test('a runtime that is away is in the log once, and so is its return', async ()
   await logged.until((all) => all.length === 2);
   expect(logged.clear()).toEqual(['container runtime is down: connect ENOENT', 'the container runtime answers']);
 });
+
+test.each([
+  ['the ranges that it had, by which its pods are known', '10.244.1.0/24', ['10.244.2.0/24', 'fd00:2::/64']],
+  ['none when another node has one of them by now', '10.244.2.0/24', undefined],
+])('a node that is deleted while it runs comes back with %s', async (_, others, wanted) => {
+  const nodeApi = api.resource<Node>(nodes);
+  const podCIDRs = ['10.244.2.0/24', 'fd00:2::/64'];
+  await nodeApi.create({ metadata: { name: 'node-a' }, spec: { podCIDRs } });
+  networkReady();
+  start();
+  await look();
+  await said.until((all) => all.includes('True'));
+  await nodeApi.create({ metadata: { name: 'node-b' }, spec: { podCIDRs: [others] } });
+  await nodeApi.delete('node-a');
+  said.clear();
+  agent.wake();
+  await look();
+  await said.until((all) => all.includes('True'));
+  expect((await nodeApi.get('node-a')).spec?.podCIDRs).toEqual(wanted);
+});

@@ -9,6 +9,7 @@ import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { EventRecorder, EventText } from '../../client/events.ts';
 import { leases, nodes } from '../../client/resources.ts';
+import { overlaps, parseCIDR } from '../../net/cidr.ts';
 import { Wakeup } from '../../system/wakeup.ts';
 import type { RuntimeCondition } from '../cri/client.ts';
 import type { Pressure } from '../eviction/eviction-manager.ts';
@@ -57,6 +58,8 @@ export class NodeAgent {
   #runtimeProblem: string | undefined;
   #isFirstLook = true;
   #reportedAt = 0;
+  /** Where the addresses of the pods that run come from. */
+  #podCIDRs: readonly string[] = [];
   readonly #pressures: () => readonly Pressure[];
   readonly #evictionHard: readonly Threshold[];
   readonly #wakeup = new Wakeup();
@@ -104,6 +107,7 @@ export class NodeAgent {
     const api = client.resource<Node>(nodes);
     const facts = await this.#facts();
     const node = await this.#registered(facts);
+    this.#podCIDRs = node.spec?.podCIDRs ?? this.#podCIDRs;
     if (this.#isTooEarly(node)) return;
     const now = clock.now();
     const status = nodeStatus(facts, node.status, now);
@@ -139,11 +143,20 @@ export class NodeAgent {
       if (!isNotFound(error)) throw error;
     }
     try {
-      return await api.create(newNode(facts));
+      return await api.create(newNode(facts, await this.#podCIDRsAgain()));
     } catch (error) {
       if (isAlreadyExists(error)) return api.get(facts.nodeName);
       throw error;
     }
+  }
+
+  /** A node whose object somebody deleted comes back with the ranges that its pods have addresses of, while they are free. */
+  async #podCIDRsAgain(): Promise<readonly string[]> {
+    if (this.#podCIDRs.length === 0) return [];
+    const { items } = await this.#options.client.resource<Node>(nodes).list();
+    const taken = items.flatMap(({ spec }) => spec?.podCIDRs ?? []).flatMap((text) => parseCIDR(text) ?? []);
+    const had = this.#podCIDRs.flatMap((text) => parseCIDR(text) ?? []);
+    return had.some((cidr) => taken.some((other) => overlaps(cidr, other))) ? [] : this.#podCIDRs;
   }
 
   #logRuntime(problem: string | undefined): void {

@@ -154,8 +154,9 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: n
   };
 }
 
-export function newNode(facts: NodeFacts): Node {
-  return { apiVersion: 'v1', kind: 'Node', metadata: { name: facts.nodeName, labels: nodeLabels(facts) }, spec: {} };
+export function newNode(facts: NodeFacts, podCIDRs: readonly string[] = []): Node {
+  const spec = podCIDRs.length > 0 ? { podCIDRs: [...podCIDRs] } : {};
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name: facts.nodeName, labels: nodeLabels(facts) }, spec };
 }
 
 /** A status without its heartbeat times, to see whether there is something to tell. */
