@@ -29,6 +29,8 @@ export interface KubeletOptions {
   readonly clusterDomain?: string;
   /** Resolves when pods can be given addresses. */
   readonly networkReady: Promise<void>;
+  /** The ranges that addresses of this node's pods are of, also while there is no Node; none before the first. */
+  readonly podCIDRs: () => Promise<readonly string[]>;
   /** Shown as the Node's kubeletVersion: `v1.36.2`. */
   readonly version: string;
   /** What differs from upstream's defaults in eviction, image removal and log rotation. */

@@ -1,6 +1,8 @@
 // The CNI network of a node's pods (https://www.cni.dev/docs/spec/): a bridge whose ports may talk to themselves.
 import { familyOf } from '../net/ip.ts';
 
+type Ranges = readonly (readonly { readonly subnet: string }[])[];
+
 export const bridge = 'cni0';
 
 export interface CNIConfig {
@@ -31,4 +33,14 @@ export function cniConfig({ podCIDRs, mtu, dataDir }: CNIConfig): string {
     { type: 'portmap', capabilities: { portMappings: true } },
   ];
   return `${JSON.stringify({ cniVersion: '0.4.0', name: 'portico', plugins }, undefined, 2)}\n`;
+}
+
+/** The ranges in the text of such a file; none in another's, or in one that was half written. */
+export function rangesOfConfig(text: string | undefined): readonly string[] {
+  try {
+    const { plugins } = JSON.parse(text ?? '') as { plugins: readonly { ipam?: { ranges: Ranges } }[] };
+    return plugins.flatMap(({ ipam }) => ipam?.ranges.flat() ?? []).map(({ subnet }) => subnet);
+  } catch {
+    return [];
+  }
 }

@@ -1,4 +1,5 @@
 // What the machine's links are like, of what `ip -json addr` lists.
+import { containsText, parseCIDR } from '../net/cidr.ts';
 import { bridge } from './cni-config.ts';
 import type { LinkAddress } from './routes.ts';
 import { tunnelDevice } from './vxlan.ts';
@@ -41,3 +42,17 @@ export function uplinkOf(links: readonly ListedLink[], nodeIPs: readonly string[
 }
 
 export const mtuOf = (uplink: Uplink | undefined): number => uplink?.mtu ?? defaultMTU;
+
+/**
+ * Commands of `ip` that take addresses off the pods' bridge which are of ranges that the node has no more. The plugin gives no pod
+ * an address while there is one, and the link's own route would stand before the one to the node that has the range now.
+ */
+export function staleAddresses(links: readonly ListedLink[], podCIDRs: readonly string[]): string[] {
+  const ranges = podCIDRs.flatMap((text) => parseCIDR(text) ?? []);
+  const addresses = links.filter(({ ifname }) => ifname === bridge).flatMap(({ addr_info = [] }) => addr_info);
+  return addresses.flatMap(({ local, prefixlen, scope }) =>
+    local === undefined || scope === 'link' || ranges.some((range) => containsText(range, local))
+      ? []
+      : [`addr del ${local}/${prefixlen} dev ${bridge}`],
+  );
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Node } from '../api/core/v1/types.generated.ts';
-import { cniConfig } from './cni-config.ts';
-import { linkAddresses, uplinkOf } from './links.ts';
+import { cniConfig, rangesOfConfig } from './cni-config.ts';
+import { linkAddresses, staleAddresses, uplinkOf } from './links.ts';
 import { masqueradeRuleset } from './masquerade.ts';
 import { type NetworkView, planNetwork, routeChanges } from './routes.ts';
 import { entryChanges, linkChanges, macOf, overhead, vtepAnnotation, vtepOf, vtepText } from './vxlan.ts';
@@ -200,6 +200,23 @@ test('the uplink is the link of the node, and the pods’ own links are none', (
   expect(linkAddresses(listed)).toHaveLength(1);
 });
 
+test('addresses of ranges that were the node’s before leave the bridge of its pods', () => {
+  const addr_info = [
+    { local: '10.244.1.1', prefixlen: 24, scope: 'global' },
+    { local: 'fd00:10:244:1::1', prefixlen: 64, scope: 'global' },
+    { local: 'fe80::1', prefixlen: 64, scope: 'link' },
+  ];
+  const listed = [
+    { ifname: 'cni0', mtu: 1500, addr_info },
+    { ifname: 'eth0', mtu: 1500, addr_info: [{ local: '172.30.0.11', prefixlen: 24, scope: 'global' }] },
+  ];
+  expect(staleAddresses(listed, ['10.244.1.0/24', 'fd00:10:244:1::/64'])).toEqual([]);
+  expect(staleAddresses(listed, ['10.244.2.0/24', 'fd00:10:244:2::/64'])).toEqual([
+    'addr del 10.244.1.1/24 dev cni0',
+    'addr del fd00:10:244:1::1/64 dev cni0',
+  ]);
+});
+
 test('masquerading spares the cluster and its nodes', () => {
   const text = masqueradeRuleset({
     podCIDRs: ['10.244.1.0/24'],
@@ -217,8 +234,9 @@ test('masquerading spares the cluster and its nodes', () => {
 });
 
 test('the CNI configuration has a range and a default route per family', () => {
-  const config = JSON.parse(cniConfig({ podCIDRs: ['10.244.1.0/24', 'fd00::/64'], mtu: 1400, dataDir: '/x' }));
-  expect(config.plugins[0]).toMatchObject({
+  const podCIDRs = ['10.244.1.0/24', 'fd00::/64'];
+  const text = cniConfig({ podCIDRs, mtu: 1400, dataDir: '/x' });
+  expect(JSON.parse(text).plugins[0]).toMatchObject({
     mtu: 1400,
     hairpinMode: true,
     ipam: {
@@ -226,4 +244,7 @@ test('the CNI configuration has a range and a default route per family', () => {
       routes: [{ dst: '0.0.0.0/0' }, { dst: '::/0' }],
     },
   });
+  expect(rangesOfConfig(text)).toEqual(podCIDRs);
+  expect(rangesOfConfig(text.slice(0, -9))).toEqual([]);
+  expect(rangesOfConfig('{"type":"ptp"}')).toEqual([]);
 });

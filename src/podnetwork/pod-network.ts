@@ -3,18 +3,19 @@ import { join } from 'node:path';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import { nodes } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
+import { containsCIDR, parseCIDR } from '../net/cidr.ts';
 import { familyOf } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Files } from '../system/files.ts';
 import { Wakeup } from '../system/wakeup.ts';
-import { bridge, cniConfig } from './cni-config.ts';
+import { bridge, cniConfig, rangesOfConfig } from './cni-config.ts';
 import { type Accept, acceptsFor } from './firewall/accepts.ts';
 import { FirewallPassage } from './firewall/firewall-passage.ts';
 import { hasChain } from './firewall/nftables.ts';
 import { readJSON, runBatch } from './iproute.ts';
 import { changedSettings, setKernel } from './kernel-settings.ts';
-import { type ListedLink, linkAddresses, mtuOf, uplinkOf } from './links.ts';
+import { type ListedLink, linkAddresses, mtuOf, staleAddresses, uplinkOf } from './links.ts';
 import { readMachineState, routesIn } from './machine-state.ts';
 import { baseChain, masqueradeRuleset, table } from './masquerade.ts';
 import {
@@ -62,6 +63,8 @@ const resync = 60_000;
 interface Situation {
   readonly own: Readonly<Node>;
   readonly podCIDRs: readonly string[];
+  /** What the bridge of the pods has of ranges that were the node's before, as commands that remove it. */
+  readonly stale: readonly string[];
   readonly uplinkMTU: number;
   readonly vtep: Vtep | undefined;
   readonly plan: NetworkPlan;
@@ -165,15 +168,32 @@ export class PodNetwork {
     return acceptsFor({ clusterCIDRs, tunnelPeers: this.#tunnelPeers });
   }
 
+  /**
+   * The ranges that this node's pods have addresses of, whether or not there is a Node that says so. Those of a cluster with
+   * other ranges, which the machine was a node of before, are none.
+   */
+  async ranges(): Promise<readonly string[]> {
+    const clusterCIDRs = this.#options.clusterCIDRs.flatMap((text) => parseCIDR(text) ?? []);
+    const isOfCluster = (text: string) => {
+      const range = parseCIDR(text);
+      return range !== undefined && clusterCIDRs.some((cluster) => containsCIDR(cluster, range));
+    };
+    return rangesOfConfig(await this.#options.files.read(this.#configPath)).filter(isOfCluster);
+  }
+
+  get #configPath(): string {
+    return join(this.#options.cniConfDir, '10-portico.conflist');
+  }
+
   /** Takes away what it made, save addresses of pods that still run. */
   async cleanup(): Promise<void> {
-    const { exec, files, cniConfDir } = this.#options;
+    const { exec, files } = this.#options;
     await runBatch(exec, 'ip', routeChanges(await this.#currentRoutes(), []));
     await this.#tunnel.remove();
     await this.cleanupFirewall();
     await exec.run(['nft', '-f', '-'], { input: `table inet ${table}\ndelete table inet ${table}\n` });
     await exec.run(['ip', 'link', 'del', bridge]);
-    await files.remove(join(cniConfDir, '10-portico.conflist'));
+    await files.remove(this.#configPath);
   }
 
   /** Takes its rules out of other firewalls. */
@@ -193,6 +213,7 @@ export class PodNetwork {
     const { podCIDRs, plan } = situation;
     if (this.#isDisturbed) await this.#tellOfDisturbance(plan);
     this.#tunnelPeers = plan.peers.map(({ address }) => address).sort();
+    await this.#leaveRanges(situation);
     if (podCIDRs.length > 0) await this.#writeConfig(situation);
     await this.#masquerade(situation);
     if (podCIDRs.length > 0) this.#becomeReady();
@@ -205,6 +226,13 @@ export class PodNetwork {
     ]);
     throwFirst([...tunnel, ...rest]);
     this.#applied = plan.routes;
+  }
+
+  async #leaveRanges({ stale, podCIDRs }: Situation): Promise<void> {
+    if (stale.length === 0) return;
+    const { exec, log } = this.#options;
+    log(`pod network: the pods of this node have addresses of ${podCIDRs.join(', ')} from now on: ${stale.join(', ')}`);
+    await runBatch(exec, 'ip', stale);
   }
 
   /** Routes come and go with nodes; of those that should have stayed somebody is told. */
@@ -236,9 +264,12 @@ export class PodNetwork {
       links: linkAddresses(listed),
       vtep,
     });
+    const podCIDRs = podCIDRsOf(own).filter(supported);
     return {
       own,
-      podCIDRs: podCIDRsOf(own).filter(supported),
+      podCIDRs,
+      // A node that has no range yet may get the one that it had.
+      stale: podCIDRs.length > 0 ? staleAddresses(listed, podCIDRs) : [],
       uplinkMTU: mtuOf(uplink),
       vtep,
       plan: { ...plan, routes: plan.routes.filter((route) => supported(route.destination)) },
@@ -256,10 +287,10 @@ export class PodNetwork {
   }
 
   async #writeConfig(situation: Situation): Promise<void> {
-    const { files, cniConfDir, ipamDir = '/var/lib/cni/networks' } = this.#options;
+    const { files, ipamDir = '/var/lib/cni/networks' } = this.#options;
     const text = cniConfig({ podCIDRs: situation.podCIDRs, mtu: this.#podMTU(situation), dataDir: ipamDir });
     if (text === this.#written) return;
-    await files.write(join(cniConfDir, '10-portico.conflist'), text);
+    await files.write(this.#configPath, text);
     this.#written = text;
   }
 

@@ -69,6 +69,7 @@ const kubelet = new Kubelet({
   cgroupRoot: process.argv[4] ?? '',
   clusterDNS: ['10.96.0.10'],
   networkReady: network.ready,
+  podCIDRs: () => network.ranges(),
 });
 const { signal } = new AbortController();
 void Promise.all([informers.run(signal), network.run(signal), kubelet.run(signal)]);

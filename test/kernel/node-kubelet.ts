@@ -55,6 +55,7 @@ export function runKubelet(
     cgroupRoot: node.cgroupParent,
     clusterDNS: ['10.96.0.10'],
     networkReady: network.ready,
+    podCIDRs: () => network.ranges(),
     housekeeping,
   });
   return Promise.allSettled([informers.run(signal), network.run(signal), kubelet.run(signal)]);

@@ -24,7 +24,7 @@ const proxyMetricsAddress = '127.0.0.1:10249';
 
 export async function runParts(context: NodeContext, signal: AbortSignal): Promise<void> {
   const network = podNetwork(context);
-  const kubelet = kubeletOf(context, network.ready);
+  const kubelet = kubeletOf(context, network);
   await Promise.all([
     kubelet.run(signal),
     openTunnels(context, kubelet, signal),
@@ -59,7 +59,7 @@ function openTunnels(
   );
 }
 
-function kubeletOf({ options, cluster, client, informers }: NodeContext, networkReady: Promise<void>): Kubelet {
+function kubeletOf({ options, cluster, client, informers }: NodeContext, network: PodNetwork): Kubelet {
   const { nodeName, nodeIPs, cgroupRoot, rootDir, staticPodPath, housekeeping, nodeLeaseDuration, log } = options;
   return new Kubelet({
     ...options.tools,
@@ -78,7 +78,8 @@ function kubeletOf({ options, cluster, client, informers }: NodeContext, network
     ...(nodeLeaseDuration !== undefined && { nodeLeaseDurationSeconds: nodeLeaseDuration }),
     cri: criClient(options.containerdSocket),
     runtimeSocket: options.containerdSocket,
-    networkReady,
+    networkReady: network.ready,
+    podCIDRs: () => network.ranges(),
     log: (message) => log(`kubelet: ${message}`),
   });
 }

@@ -24,6 +24,8 @@ let running: Promise<unknown>[];
 /** The runtime's own. */
 let conditions: RuntimeCondition[];
 let usesSystemd: boolean | undefined;
+/** Those of its pods. */
+let podCIDRs: readonly string[];
 
 beforeEach(() => {
   api = new FakeApi({ clock, random });
@@ -33,6 +35,7 @@ beforeEach(() => {
   logged = new Heard();
   conditions = [];
   usesSystemd = undefined;
+  podCIDRs = [];
   const onError = (error: unknown) => expect(error).toBeUndefined();
   const informers = createInformers(api, { clock, random, freeze: true, onError });
   const readyOf = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'none';
@@ -59,6 +62,7 @@ beforeEach(() => {
     networkReady: new Promise<void>((resolve) => {
       networkReady = resolve;
     }),
+    podCIDRs: () => Promise.resolve(podCIDRs),
     log: (message: string) => logged.push(message),
   } as unknown as KubeletOptions;
   const recorder = { event: () => {}, flush: () => Promise.resolve() };
@@ -161,18 +165,12 @@ test('a runtime that is away is in the log once, and so is its return', async ()
 test.each([
   ['the ranges that it had, by which its pods are known', '10.244.1.0/24', ['10.244.2.0/24', 'fd00:2::/64']],
   ['none when another node has one of them by now', '10.244.2.0/24', undefined],
-])('a node that is deleted while it runs comes back with %s', async (_, others, wanted) => {
+])('a node whose object was deleted comes back with %s', async (_, others, wanted) => {
   const nodeApi = api.resource<Node>(nodes);
-  const podCIDRs = ['10.244.2.0/24', 'fd00:2::/64'];
-  await nodeApi.create({ metadata: { name: 'node-a' }, spec: { podCIDRs } });
+  podCIDRs = ['10.244.2.0/24', 'fd00:2::/64'];
+  await nodeApi.create({ metadata: { name: 'node-b' }, spec: { podCIDRs: [others] } });
   networkReady();
   start();
-  await look();
-  await said.until((all) => all.includes('True'));
-  await nodeApi.create({ metadata: { name: 'node-b' }, spec: { podCIDRs: [others] } });
-  await nodeApi.delete('node-a');
-  said.clear();
-  agent.wake();
   await look();
   await said.until((all) => all.includes('True'));
   expect((await nodeApi.get('node-a')).spec?.podCIDRs).toEqual(wanted);

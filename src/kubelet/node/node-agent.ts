@@ -58,8 +58,6 @@ export class NodeAgent {
   #runtimeProblem: string | undefined;
   #isFirstLook = true;
   #reportedAt = 0;
-  /** Where the addresses of the pods that run come from. */
-  #podCIDRs: readonly string[] = [];
   readonly #pressures: () => readonly Pressure[];
   readonly #evictionHard: readonly Threshold[];
   readonly #wakeup = new Wakeup();
@@ -107,7 +105,6 @@ export class NodeAgent {
     const api = client.resource<Node>(nodes);
     const facts = await this.#facts();
     const node = await this.#registered(facts);
-    this.#podCIDRs = node.spec?.podCIDRs ?? this.#podCIDRs;
     if (this.#isTooEarly(node)) return;
     const now = clock.now();
     const status = nodeStatus(facts, node.status, now);
@@ -143,7 +140,7 @@ export class NodeAgent {
       if (!isNotFound(error)) throw error;
     }
     try {
-      return await api.create(newNode(facts, await this.#podCIDRsAgain()));
+      return await api.create(newNode(facts, await this.#freePodCIDRs()));
     } catch (error) {
       if (isAlreadyExists(error)) return api.get(facts.nodeName);
       throw error;
@@ -151,12 +148,13 @@ export class NodeAgent {
   }
 
   /** A node whose object somebody deleted comes back with the ranges that its pods have addresses of, while they are free. */
-  async #podCIDRsAgain(): Promise<readonly string[]> {
-    if (this.#podCIDRs.length === 0) return [];
+  async #freePodCIDRs(): Promise<readonly string[]> {
+    const podCIDRs = await this.#options.podCIDRs();
+    if (podCIDRs.length === 0) return [];
     const { items } = await this.#options.client.resource<Node>(nodes).list();
     const taken = items.flatMap(({ spec }) => spec?.podCIDRs ?? []).flatMap((text) => parseCIDR(text) ?? []);
-    const had = this.#podCIDRs.flatMap((text) => parseCIDR(text) ?? []);
-    return had.some((cidr) => taken.some((other) => overlaps(cidr, other))) ? [] : this.#podCIDRs;
+    const had = podCIDRs.flatMap((text) => parseCIDR(text) ?? []);
+    return had.some((cidr) => taken.some((other) => overlaps(cidr, other))) ? [] : podCIDRs;
   }
 
   #logRuntime(problem: string | undefined): void {
