@@ -76,9 +76,8 @@ export interface Cri {
   removeImage(image: string): Promise<void>;
   /** Bytes and inodes that images take, and where they are. */
   imageFsInfo(): Promise<{ readonly mountpoint: string; readonly usedBytes: number; readonly inodesUsed: number }[]>;
+  /** One call after another: of two at a time a containerd of before 1.6.22 may end (https://github.com/containerd/containerd/pull/8819). */
   listContainerStats(): Promise<readonly m.ContainerStats[]>;
-  /** What the network of a sandbox that runs carried, and how many processes there are in its pod. */
-  podSandboxStats(id: string): Promise<m.PodSandboxStats>;
   /** Whether the runtime leaves cgroups to systemd; undefined of one before 2.0, which does not tell. */
   usesSystemd(): Promise<boolean | undefined>;
   updatePodCIDR(podCIDR: string): Promise<void>;
@@ -131,7 +130,6 @@ const methods = {
     m.listContainerStatsRequest,
     m.listContainerStatsResponse,
   ),
-  podSandboxStats: method('RuntimeService', 'PodSandboxStats', m.podSandboxId, m.podSandboxStatsResponse),
   runtimeConfig: method('RuntimeService', 'RuntimeConfig', m.empty, m.runtimeConfigResponse),
   updateRuntimeConfig: method('RuntimeService', 'UpdateRuntimeConfig', m.updateRuntimeConfigRequest, m.empty),
   imageStatus: method('ImageService', 'ImageStatus', m.imageStatusRequest, m.imageStatusResponse),
@@ -158,12 +156,6 @@ export function criClient(socketPath: string): Cri {
     await reply;
   };
   let measured: Promise<unknown> = Promise.resolve();
-  /** One measurement after another: a containerd of before 1.6.22 that makes two at once may end of it (containerd PR 8819). */
-  const inTurn = <T>(measure: () => Promise<T>): Promise<T> => {
-    const measuring = measured.then(measure);
-    measured = measuring.catch(() => {});
-    return measuring;
-  };
   return {
     version: () => grpc.unary(methods.version, {}, quick),
     async status() {
@@ -240,11 +232,9 @@ export function criClient(socketPath: string): Cri {
       }));
     },
     async listContainerStats() {
-      return (await inTurn(() => grpc.unary(methods.listContainerStats, {}, quick))).stats;
-    },
-    async podSandboxStats(id) {
-      const { stats } = await inTurn(() => grpc.unary(methods.podSandboxStats, { podSandboxId: id }, quick));
-      return present(stats, 'stats');
+      const measuring = measured.then(() => grpc.unary(methods.listContainerStats, {}, quick));
+      measured = measuring.catch(() => {});
+      return (await measuring).stats;
     },
     async usesSystemd() {
       try {

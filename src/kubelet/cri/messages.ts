@@ -322,26 +322,6 @@ export const listContainerStatsRequest = message({
 });
 export const listContainerStatsResponse = message({ stats: repeated(sub(1, containerStats)) });
 
-const interfaceUsage = message({
-  name: string(1),
-  rxBytes: sub(2, uint64Value),
-  rxErrors: sub(3, uint64Value),
-  txBytes: sub(4, uint64Value),
-  txErrors: sub(5, uint64Value),
-});
-const networkUsage = message({
-  timestamp: int(1),
-  defaultInterface: sub(2, interfaceUsage),
-  interfaces: repeated(sub(3, interfaceUsage)),
-});
-const processUsage = message({ timestamp: int(1), processCount: sub(2, uint64Value) });
-const podSandboxStats = message({
-  attributes: sub(1, message({ id: string(1), labels: stringMap(3) })),
-  linux: sub(2, message({ network: sub(3, networkUsage), process: sub(4, processUsage) })),
-});
-export type PodSandboxStats = Output<typeof podSandboxStats>;
-export const podSandboxStatsResponse = message({ stats: sub(1, podSandboxStats) });
-
 // Of containerd from 2.0 on.
 export const cgroupDriver = { systemd: 0, cgroupfs: 1 } as const;
 export const runtimeConfigResponse = message({ linux: sub(1, message({ cgroupDriver: int(1) })) });

@@ -1,7 +1,7 @@
 // Names, labels and helps are those that cAdvisor's own tests and kubelets of upstream show.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
@@ -13,7 +13,7 @@ import {
   sandboxState,
 } from '../cri/messages.ts';
 import { cadvisorMetrics } from './cadvisor.ts';
-import { processCount, usage1, usage2 } from './cgroup-usage.ts';
+import { processCount, processesOf, usage1, usage2 } from './cgroup-usage.ts';
 import { deviceOf, type Measured, readContainers } from './container-reader.ts';
 import { parseCounters } from './network.ts';
 
@@ -191,13 +191,19 @@ test('the device of a path is what was last mounted nearest to it', () => {
 });
 
 test.each([
-  ['1', 'pids/pod', undefined],
-  ['2', 'pod', 'cgroup.controllers'],
-])('processes are counted, version %s', async (_, folder, mark) => {
+  ['1', 'pids/pod/pids.current', 'memory/pod/cgroup.procs', undefined],
+  ['2', 'pod/pids.current', 'pod/cgroup.procs', 'cgroup.controllers'],
+])('processes are counted and listed, version %s', async (_, count, list, mark) => {
   const mount = await mkdtemp(join(tmpdir(), 'portico-cgroups-'));
-  await mkdir(join(mount, folder), { recursive: true });
-  await writeFile(join(mount, folder, 'pids.current'), '17\n');
+  for (const [file, text] of [
+    [count, '17\n'],
+    [list, '4\n23\n'],
+  ] as const) {
+    await mkdir(dirname(join(mount, file)), { recursive: true });
+    await writeFile(join(mount, file), text);
+  }
   if (mark !== undefined) await writeFile(join(mount, mark), '');
   expect([await processCount(mount, '/pod'), await processCount(mount, '/other')]).toEqual([17, undefined]);
+  expect([await processesOf(mount, '/pod'), await processesOf(mount, '/other')]).toEqual([[4, 23], []]);
   await rm(mount, { recursive: true });
 });

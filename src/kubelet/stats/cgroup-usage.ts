@@ -75,6 +75,12 @@ export async function processCount(mount: string, cgroup: string): Promise<numbe
   return number(await readFile(join(folder, 'pids.current'), 'utf8').catch(() => undefined));
 }
 
+/** Processes of a cgroup itself, without those of cgroups below it; none of one that is not there. */
+export async function processesOf(mount: string, cgroup: string): Promise<readonly number[]> {
+  const folder = isUnified(mount) ? join(mount, cgroup) : join(mount, 'memory', cgroup);
+  return pids(await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => undefined)) ?? [];
+}
+
 const number = (text: string | undefined): number | undefined =>
   text === undefined || text.trim() === '' ? undefined : Number(text);
 

@@ -14,7 +14,7 @@ import { cgroupMount } from '../pod/cgroups.ts';
 import { labels } from '../pod/identity.ts';
 import { podCgroup } from '../pod/resources.ts';
 import { type CgroupUsage, readCgroup } from './cgroup-usage.ts';
-import { type InterfaceCounters, parseCounters } from './network.ts';
+import { type InterfaceCounters, networkDevices, parseCounters } from './network.ts';
 
 /** One cgroup, with the labels that cAdvisor gives it; those that it has not are empty. */
 export interface Measured {
@@ -55,13 +55,13 @@ export async function readContainers(options: ContainerReaderOptions, pods: read
     disks: new Map(stats.map((one) => [one.attributes?.id ?? '', diskOf(one, mounts)])),
   };
   const nobody = { container: '', image: '', name: '', namespace: '', pod: '' };
-  const machine = { ...nobody, id: '/', interfaces: parseCounters(await readFile('/proc/self/net/dev', 'utf8')) };
+  const machine = { ...nobody, id: '/', interfaces: parseCounters(await networkDevices(['self'])) };
   const wanted = [machine, ...pods.flatMap((pod) => ofPod(pod, podCgroup(options.cgroupRoot, pod), found))];
   return Promise.all(
     wanted.map(async ({ ownNetwork, ...one }: Wanted): Promise<Measured> => {
       const at = clock.now();
       const usage = await readCgroup(cgroupMount, one.id);
-      return { interfaces: ownNetwork ? await networkOf(usage.pids) : [], ...one, at, usage };
+      return { interfaces: ownNetwork ? parseCounters(await networkDevices(usage.pids ?? [])) : [], ...one, at, usage };
     }),
   );
 }
@@ -110,11 +110,6 @@ function imageOf({ status }: Pod, { id, image }: CriContainer): string {
   const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
   const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
   return all.find(({ containerID }) => containerID?.endsWith(`//${id}`))?.image || (image?.image ?? '');
-}
-
-/** Of the namespace that a process is in; nothing where it has gone, or cannot be seen. */
-async function networkOf([pid]: readonly number[] = []): Promise<InterfaceCounters[]> {
-  return pid ? parseCounters(await readFile(`/proc/${pid}/net/dev`, 'utf8').catch(() => '')) : [];
 }
 
 function diskOf({ writableLayer }: ContainerStats, mounts: string): Measured['disk'] {

@@ -1,15 +1,17 @@
 // What is looked at only for those who want to know all: networks, processes, volumes and logs.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Cri } from '../cri/client.ts';
-import { type PodSandboxStats, sandboxState } from '../cri/messages.ts';
+import { containerState, sandboxState } from '../cri/messages.ts';
+import { cgroupMount } from '../pod/cgroups.ts';
 import { containersOf, hasEnded, identityOf, labels, logFolder } from '../pod/identity.ts';
+import { podCgroup } from '../pod/resources.ts';
 import { claimNameOf } from '../volumes/persistent.ts';
+import { processesOf } from './cgroup-usage.ts';
 import { DiskMeter, type FolderUsage, filesystemUsage } from './disk-meter.ts';
-import { type NetworkUsage, parseInterfaces, podNetwork } from './network.ts';
+import { type NetworkUsage, networkDevices, parseInterfaces } from './network.ts';
 
 export interface VolumeUsage {
   readonly volume: Volume;
@@ -33,11 +35,18 @@ export interface Detail {
   readonly pods: ReadonlyMap<string, PodDetail>;
 }
 
+/** Ids of the runtime. */
+interface Running {
+  readonly sandbox: string;
+  readonly containers: readonly string[];
+}
+
 export interface DetailReaderOptions {
-  readonly cri: Pick<Cri, 'listPodSandbox' | 'podSandboxStats'>;
+  readonly cri: Pick<Cri, 'listPodSandbox' | 'listContainers'>;
   readonly clock: Clock;
   readonly exec: Exec;
   readonly logRoot: string;
+  readonly cgroupRoot: string;
   /** Where the volumes of a pod are, by name; those that are not on the node are left out. */
   readonly volumePaths: (uid: string) => ReadonlyMap<string, string>;
 }
@@ -54,14 +63,13 @@ export class DetailReader {
   async read(pods: readonly Pod[]): Promise<Detail> {
     const { clock } = this.#options;
     const present = pods.filter((pod) => !hasEnded(pod));
-    const [interfaces, sandboxes, folders] = await Promise.all([
-      readFile('/proc/self/net/dev', 'utf8'),
-      this.#sandboxes(),
+    const [devices, running, folders] = await Promise.all([
+      networkDevices(['self']),
+      this.#running(),
       this.#disk.usage(present.flatMap((pod) => [...this.#counted(pod), ...this.#logs(pod).values()])),
     ]);
     const detailOf = async (pod: Pod): Promise<readonly [string, PodDetail]> => {
       const { uid = '' } = pod.metadata;
-      const sandbox = sandboxes.get(uid);
       const logs = [...this.#logs(pod)].flatMap(([name, path]) => {
         const usage = folders.get(path);
         return usage ? [[name, usage] as const] : [];
@@ -69,27 +77,46 @@ export class DetailReader {
       return [
         uid,
         {
-          network: sandbox && podNetwork(sandbox),
-          processes: sandbox?.linux?.process?.processCount?.value,
+          ...(await this.#inside(pod, running.get(uid))),
           volumes: await this.#volumes(pod, folders),
           logs: new Map(logs),
         },
       ];
     };
     const details = await Promise.all(present.map(detailOf));
-    const network = { at: clock.now(), interfaces: parseInterfaces(interfaces) };
+    const network = { at: clock.now(), interfaces: parseInterfaces(devices) };
     return { network, pods: new Map(details) };
   }
 
-  /** By the UID of their pod. One by one: of all at once older runtimes tell nothing when there is one that does not run. */
-  async #sandboxes(): Promise<ReadonlyMap<string, PodSandboxStats>> {
+  /** Sandboxes that run and their containers, by the UID of their pod. */
+  async #running(): Promise<ReadonlyMap<string, Running>> {
     const { cri } = this.#options;
-    const running = (await cri.listPodSandbox()).filter(({ state }) => state === sandboxState.ready);
-    const found = running.map(async (sandbox): Promise<(readonly [string, PodSandboxStats])[]> => {
-      const stats = await cri.podSandboxStats(sandbox.id).catch(() => undefined);
-      return stats ? [[sandbox.labels[labels.podUID] ?? '', stats]] : [];
-    });
-    return new Map((await Promise.all(found)).flat());
+    const [sandboxes, containers] = await Promise.all([cri.listPodSandbox(), cri.listContainers()]);
+    const runningIn = (sandbox: string) =>
+      containers.filter(({ podSandboxId, state }) => podSandboxId === sandbox && state === containerState.running);
+    const running = sandboxes.filter(({ state }) => state === sandboxState.ready);
+    return new Map(
+      running.map(({ id, labels: { [labels.podUID]: uid = '' } }) => [
+        uid,
+        { sandbox: id, containers: runningIn(id).map((one) => one.id) },
+      ]),
+    );
+  }
+
+  /**
+   * By the cgroups of its sandbox and containers. The runtime would tell it too, but Debian's containerd 1.6.20 crashes where two
+   * ask it for the usage of sandboxes at a time (https://github.com/containerd/containerd/pull/8819).
+   */
+  async #inside(pod: Pod, running: Running | undefined): Promise<Pick<PodDetail, 'network' | 'processes'>> {
+    if (!running) return {};
+    const { clock, cgroupRoot } = this.#options;
+    const processes = (id: string) => processesOf(cgroupMount, `${podCgroup(cgroupRoot, pod)}/${id}`);
+    const [own, ...others] = await Promise.all([running.sandbox, ...running.containers].map(processes));
+    const interfaces = pod.spec.hostNetwork ? [] : parseInterfaces(await networkDevices(own ?? []));
+    return {
+      ...(interfaces.length > 0 && { network: { at: clock.now(), interfaces } }),
+      processes: others.flat().length,
+    };
   }
 
   /** Folders that are counted: volumes that live and end with the pod. */

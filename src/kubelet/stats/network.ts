@@ -1,5 +1,5 @@
-// What networks carried: the machine's own from /proc/net/dev, pods' as the runtime tells it. Pure.
-import type { PodSandboxStats } from '../cri/messages.ts';
+// What networks carried, the machine's and pods': the kernel tells it to the processes that are in them.
+import { readFile } from 'node:fs/promises';
 
 /** Counters since the interface is there. */
 export interface InterfaceUsage {
@@ -18,6 +18,11 @@ export interface NetworkUsage {
 
 /** Ends of pods' and other containers' links, as cAdvisor leaves them out. */
 const ignored = /^(lo|veth|docker)/;
+
+/** `/proc/net/dev` as the first of these processes has it; empty where there is none, or it has gone. */
+export async function networkDevices([pid]: readonly (number | 'self')[]): Promise<string> {
+  return pid ? readFile(`/proc/${pid}/net/dev`, 'utf8').catch(() => '') : '';
+}
 
 /** What the kernel tells beside. */
 export interface InterfaceCounters extends InterfaceUsage {
@@ -48,21 +53,4 @@ export function parseInterfaces(text: string): InterfaceUsage[] {
     txBytes,
     txErrors,
   }));
-}
-
-/** Undefined for a pod on the node's network, of which the runtime tells nothing. */
-export function podNetwork({ linux }: PodSandboxStats): NetworkUsage | undefined {
-  const { timestamp = 0, defaultInterface, interfaces = [] } = linux?.network ?? {};
-  const all = defaultInterface ? [defaultInterface, ...interfaces] : interfaces;
-  if (all.length === 0) return undefined;
-  return {
-    at: timestamp / 1e6,
-    interfaces: all.map(({ name, rxBytes, rxErrors, txBytes, txErrors }) => ({
-      name,
-      rxBytes: rxBytes?.value ?? 0,
-      rxErrors: rxErrors?.value ?? 0,
-      txBytes: txBytes?.value ?? 0,
-      txErrors: txErrors?.value ?? 0,
-    })),
-  };
 }

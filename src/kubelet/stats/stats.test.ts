@@ -7,11 +7,11 @@ import type { Pod } from '../../api/core/v1/types.generated.ts';
 import type { Exec } from '../../system/exec.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { realExec } from '../../system/real/exec.ts';
-import { type ContainerStats, type PodSandbox, type PodSandboxStats, sandboxState } from '../cri/messages.ts';
+import { type ContainerStats, type PodSandbox, sandboxState } from '../cri/messages.ts';
 import { type Detail, DetailReader } from './detail.ts';
 import { DiskMeter, type FolderUsage } from './disk-meter.ts';
 import { kubeletMetrics, resourceMetrics } from './metrics.ts';
-import { parseInterfaces, podNetwork } from './network.ts';
+import { parseInterfaces } from './network.ts';
 import { statsSummary } from './summary.ts';
 import type { Usage } from './usage-meter.ts';
 
@@ -209,26 +209,6 @@ veth12: 9 9 9 9 0 0 0 0 9 9 9 9 0 0 0 0
   expect(parseInterfaces(text)).toEqual([eth0]);
 });
 
-test('what the runtime tells of a network', () => {
-  const usageOf = (name: string, n: number) => ({
-    name,
-    rxBytes: { value: n },
-    rxErrors: { value: n + 1 },
-    txBytes: { value: n + 2 },
-    txErrors: { value: n + 3 },
-  });
-  const stats = (network: NonNullable<PodSandboxStats['linux']>['network']): PodSandboxStats => ({
-    attributes: { id: 's', labels: {} },
-    linux: { network, process: undefined },
-  });
-  const network = { timestamp: at * 1e6, defaultInterface: usageOf('eth0', 1), interfaces: [usageOf('net1', 5)] };
-  expect(podNetwork(stats(network))).toEqual({
-    at,
-    interfaces: [eth0, { name: 'net1', rxBytes: 5, rxErrors: 6, txBytes: 7, txErrors: 8 }],
-  });
-  expect(podNetwork(stats(undefined))).toBeUndefined();
-});
-
 test('folders are counted once a minute, and each by itself', async () => {
   const root = await mkdtemp(join(tmpdir(), 'portico-disk-'));
   const clock = new FakeClock();
@@ -290,23 +270,19 @@ test('volumes are where the node has them; what is on a hostPath is not of the p
         sandbox,
         { ...sandbox, id: 'gone' },
       ],
-      podSandboxStats: async (id) => {
-        if (id !== sandbox.id) throw new Error(`${id} is not there`);
-        const linux = { network: undefined, process: { timestamp: at * 1e6, processCount: { value: 3 } } };
-        return { attributes: undefined, linux };
-      },
+      listContainers: async () => [],
     },
     clock: new FakeClock(),
     exec: realExec,
     logRoot: root,
+    cgroupRoot: '/nowhere',
     volumePaths: () => new Map(['tmp', 'data', 'host'].map((name) => [name, root])),
   });
   const ended: Pod = { ...pod, metadata: { ...pod.metadata, uid: 'v' }, status: { phase: 'Succeeded' } };
   const { network, pods } = await reader.read([pod, ended]);
   expect(network.interfaces.map(({ name }) => name)).not.toContain('lo');
   expect([...pods.keys()]).toEqual(['u']);
-  const { volumes, processes } = pods.get('u')!;
-  expect(processes).toBe(3);
+  const { volumes } = pods.get('u')!;
   expect(volumes.map(({ volume, claim }) => [volume.name, claim])).toEqual([
     ['tmp', undefined],
     ['data', 'claim'],
