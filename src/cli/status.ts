@@ -45,8 +45,10 @@ function print(status: ClusterStatus): void {
     p.health,
   ]);
   console.log(`\n${table(['PART', 'NODE', 'PID', 'MEMORY', 'HEALTH'], rows)}`);
-  if (status.state === 'degraded')
-    console.log(`\nWhat is missing is started by: ${upCommand(status.name)}; what runs goes on.`);
+  if (status.state !== 'degraded') return;
+  console.log(`\nWhat is missing is started by: ${upCommand(status.name)}; what runs goes on.`);
+  const logs = status.parts.filter(({ health }) => health === 'not running').map(({ log }) => log);
+  if (logs.length > 0) console.log(`What it said last: ${logs.join(', ')}`);
 }
 
 export function register(command: Command): void {

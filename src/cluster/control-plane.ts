@@ -1,6 +1,5 @@
 // The control plane of a cluster of this machine: `portico server` as a process of its own.
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import type { Client } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Files } from '../system/files.ts';
@@ -14,7 +13,6 @@ import { startDetached } from './processes.ts';
 
 /** Returns the process id. The server is not ready yet: see `untilServerReady`. */
 export async function startServer(record: ClusterRecord, paths: ClusterPaths): Promise<number> {
-  await rm(paths.log('server'), { force: true });
   return startDetached({
     command: selfCommand(serverArguments(record, paths)),
     cluster: record.name,

@@ -1,6 +1,5 @@
 // One node of a cluster of this machine: its holder, its containerd with Portico's images, and its agent.
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import { Failure } from './failure.ts';
@@ -67,7 +66,6 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
     command: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<number> => {
-    await rm(nodePaths.log(name), { force: true });
     const pid = await startDetached({
       command: insideNode(holder, command),
       cluster: record.name,

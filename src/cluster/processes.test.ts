@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -23,4 +23,13 @@ test('a part that was killed is none, though programs that it started live on', 
   await expect.poll(() => all().length).toBe(1);
   expect(all()[0]).toMatchObject({ part: 'agent', node: 'node-1' });
   expect(findPart(all(), 'agent', 'node-1')).toBeUndefined();
+});
+
+test('a part that is started again leaves what the one before it said', async () => {
+  const log = join(folder, 'logs', 'server.log');
+  for (const word of ['first', 'second', 'third']) {
+    await startDetached({ command: ['echo', word], cluster, part: 'server', log });
+    await expect.poll(() => readFileSync(log, 'utf8')).toBe(`${word}\n`);
+  }
+  expect(readFileSync(`${log}.1`, 'utf8')).toBe('second\n');
 });

@@ -1,7 +1,7 @@
 // Processes of a cluster are known by their environment, which children inherit and a reused process id cannot forge:
 // PORTICO_CLUSTER, PORTICO_NODE and PORTICO_PART. Nothing about processes is kept in files, so nothing can be stale.
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../system/clock.ts';
 
@@ -174,13 +174,14 @@ export interface PartCommand {
   readonly node?: string;
   readonly part: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Output is appended here. */
+  /** Output goes here; what the one before it said is kept beside it, with `.1` at the end. */
   readonly log: string;
 }
 
 /** Starts a process that outlives this one. Returns its id; rejects when the program cannot be started. */
 export function startDetached({ command, cluster, node, part, env, log }: PartCommand): Promise<number> {
   mkdirSync(dirname(log), { recursive: true });
+  if (existsSync(log)) renameSync(log, `${log}.1`);
   const output = openSync(log, 'a', 0o600);
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command;

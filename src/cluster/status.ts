@@ -15,6 +15,8 @@ export interface PartStatus {
   /** Bytes. */
   readonly residentMemory: number;
   readonly health: 'running' | 'not running';
+  /** Where what it said is. */
+  readonly log: string;
 }
 
 export interface NodeStatus {
@@ -44,12 +46,13 @@ export async function status(
   const processes = clusterProcesses(name, cgroupName(name));
   if (!record) {
     if (processes.length === 0) return { name, state: 'absent', parts: [], nodes: [] };
-    return { name, state: 'degraded', parts: partsOf(processes, []), nodes: [] };
+    return { name, state: 'degraded', parts: partsOf(processes, [], paths), nodes: [] };
   }
   const network = networkLayout(record);
   const parts = partsOf(
     processes,
     network.nodes.map((n) => n.name),
+    paths,
   );
   const nodes = await nodesOf(record, paths, tools);
   const isDown = processes.length === 0;
@@ -66,20 +69,22 @@ export async function status(
   };
 }
 
-function partsOf(processes: readonly ClusterProcess[], nodes: readonly string[]): PartStatus[] {
-  const part = (what: string, found: ClusterProcess | undefined, node?: string): PartStatus => ({
+function partsOf(processes: readonly ClusterProcess[], nodes: readonly string[], paths: ClusterPaths): PartStatus[] {
+  const part = (what: string, found: ClusterProcess | undefined, log: string, node?: string): PartStatus => ({
     part: what,
     ...(node && { node }),
     ...(found && { pid: found.pid }),
     residentMemory: found?.rss ?? 0,
     health: found ? 'running' : 'not running',
+    log,
   });
   return [
-    part('control plane', findPart(processes, 'server')),
-    ...nodes.flatMap((node) => [
-      part('agent', findPart(processes, 'agent', node), node),
-      part('containerd', findPart(processes, 'containerd', node), node),
-    ]),
+    part('control plane', findPart(processes, 'server'), paths.log('server')),
+    ...nodes.flatMap((node) =>
+      ['agent', 'containerd'].map((what) =>
+        part(what, findPart(processes, what, node), paths.node(node).log(what), node),
+      ),
+    ),
   ];
 }
 
