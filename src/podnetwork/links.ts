@@ -1,5 +1,6 @@
 // What the machine's links are like, of what `ip -json addr` lists.
-import { containsText, parseCIDR } from '../net/cidr.ts';
+import { addressAt, containsText, parseCIDR } from '../net/cidr.ts';
+import { formatIP } from '../net/ip.ts';
 import { bridge } from './cni-config.ts';
 import type { LinkAddress } from './routes.ts';
 import { tunnelDevice } from './vxlan.ts';
@@ -7,6 +8,7 @@ import { tunnelDevice } from './vxlan.ts';
 export interface ListedLink {
   readonly ifname: string;
   readonly mtu: number;
+  readonly flags?: readonly string[];
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number; readonly scope?: string }[];
 }
 
@@ -44,15 +46,23 @@ export function uplinkOf(links: readonly ListedLink[], nodeIPs: readonly string[
 export const mtuOf = (uplink: Uplink | undefined): number => uplink?.mtu ?? defaultMTU;
 
 /**
- * Commands of `ip` that take addresses off the pods' bridge which are of ranges that the node has no more. The plugin gives no pod
- * an address while there is one, and the link's own route would stand before the one to the node that has the range now.
+ * Commands of `ip` that put the pods' bridge right, where there is one: up, with the first address of each of the node's ranges,
+ * which is its pods' gateway, and of no other. Beside a range that the node has no more the plugin gives no pod an address, and
+ * the link's own route would stand before the one to the node that has the range now.
  */
-export function staleAddresses(links: readonly ListedLink[], podCIDRs: readonly string[]): string[] {
+export function bridgeChanges(links: readonly ListedLink[], podCIDRs: readonly string[]): string[] {
+  const found = links.find(({ ifname }) => ifname === bridge);
   const ranges = podCIDRs.flatMap((text) => parseCIDR(text) ?? []);
-  const addresses = links.filter(({ ifname }) => ifname === bridge).flatMap(({ addr_info = [] }) => addr_info);
-  return addresses.flatMap(({ local, prefixlen, scope }) =>
-    local === undefined || scope === 'link' || ranges.some((range) => containsText(range, local))
-      ? []
-      : [`addr del ${local}/${prefixlen} dev ${bridge}`],
-  );
+  if (!found || ranges.length === 0) return [];
+  const own = (found.addr_info ?? []).filter(({ scope }) => scope !== 'link');
+  const stale = own.filter(({ local = '' }) => !ranges.some((range) => containsText(range, local)));
+  const missing = ranges.filter((range) => !own.some(({ local = '' }) => containsText(range, local)));
+  return [
+    ...(found.flags?.includes('UP') ? [] : [`link set ${bridge} up`]),
+    ...stale.map(({ local, prefixlen }) => `addr del ${local}/${prefixlen} dev ${bridge}`),
+    ...missing.map((range) => {
+      const gateway = `${formatIP(addressAt(range, 1n))}/${range.prefixLength}`;
+      return `addr replace ${gateway} dev ${bridge} ${range.family === 'IPv4' ? 'broadcast +' : 'nodad'}`;
+    }),
+  ];
 }

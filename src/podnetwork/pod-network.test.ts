@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import { cniConfig, rangesOfConfig } from './cni-config.ts';
-import { linkAddresses, staleAddresses, uplinkOf } from './links.ts';
+import { bridgeChanges, linkAddresses, uplinkOf } from './links.ts';
 import { masqueradeRuleset } from './masquerade.ts';
 import { type NetworkView, planNetwork, routeChanges } from './routes.ts';
 import { entryChanges, linkChanges, macOf, overhead, vtepAnnotation, vtepOf, vtepText } from './vxlan.ts';
@@ -200,20 +200,28 @@ test('the uplink is the link of the node, and the pods’ own links are none', (
   expect(linkAddresses(listed)).toHaveLength(1);
 });
 
-test('addresses of ranges that were the node’s before leave the bridge of its pods', () => {
-  const addr_info = [
+test('the bridge of the pods is up, with the gateways of the node’s ranges and of no other', () => {
+  const gateways = [
     { local: '10.244.1.1', prefixlen: 24, scope: 'global' },
     { local: 'fd00:10:244:1::1', prefixlen: 64, scope: 'global' },
     { local: 'fe80::1', prefixlen: 64, scope: 'link' },
   ];
-  const listed = [
-    { ifname: 'cni0', mtu: 1500, addr_info },
-    { ifname: 'eth0', mtu: 1500, addr_info: [{ local: '172.30.0.11', prefixlen: 24, scope: 'global' }] },
-  ];
-  expect(staleAddresses(listed, ['10.244.1.0/24', 'fd00:10:244:1::/64'])).toEqual([]);
-  expect(staleAddresses(listed, ['10.244.2.0/24', 'fd00:10:244:2::/64'])).toEqual([
+  const uplink = { ifname: 'eth0', mtu: 1500, addr_info: [{ local: '172.30.0.11', prefixlen: 24, scope: 'global' }] };
+  const changes = (podCIDRs: string[], flags = ['UP'], addr_info = gateways) =>
+    bridgeChanges([uplink, { ifname: 'cni0', mtu: 1500, flags, addr_info }], podCIDRs);
+  const own = ['10.244.1.0/24', 'fd00:10:244:1::/64'];
+  expect(changes(own)).toEqual([]);
+  expect(changes([])).toEqual([]);
+  expect(bridgeChanges([uplink], own)).toEqual([]);
+  expect(changes(own, ['BROADCAST'], [])).toEqual([
+    'link set cni0 up',
+    'addr replace 10.244.1.1/24 dev cni0 broadcast +',
+    'addr replace fd00:10:244:1::1/64 dev cni0 nodad',
+  ]);
+  expect(changes(['10.244.2.0/24'])).toEqual([
     'addr del 10.244.1.1/24 dev cni0',
     'addr del fd00:10:244:1::1/64 dev cni0',
+    'addr replace 10.244.2.1/24 dev cni0 broadcast +',
   ]);
 });
 

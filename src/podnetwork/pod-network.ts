@@ -15,7 +15,7 @@ import { FirewallPassage } from './firewall/firewall-passage.ts';
 import { hasChain } from './firewall/nftables.ts';
 import { readJSON, runBatch } from './iproute.ts';
 import { changedSettings, setKernel } from './kernel-settings.ts';
-import { type ListedLink, linkAddresses, mtuOf, staleAddresses, uplinkOf } from './links.ts';
+import { bridgeChanges, type ListedLink, linkAddresses, mtuOf, uplinkOf } from './links.ts';
 import { readMachineState, routesIn } from './machine-state.ts';
 import { baseChain, masqueradeRuleset, table } from './masquerade.ts';
 import {
@@ -63,8 +63,8 @@ const resync = 60_000;
 interface Situation {
   readonly own: Readonly<Node>;
   readonly podCIDRs: readonly string[];
-  /** What the bridge of the pods has of ranges that were the node's before, as commands that remove it. */
-  readonly stale: readonly string[];
+  /** What is wrong with the bridge of the pods, as commands that mend it. */
+  readonly bridge: readonly string[];
   readonly uplinkMTU: number;
   readonly vtep: Vtep | undefined;
   readonly plan: NetworkPlan;
@@ -213,7 +213,7 @@ export class PodNetwork {
     const { podCIDRs, plan } = situation;
     if (this.#isDisturbed) await this.#tellOfDisturbance(plan);
     this.#tunnelPeers = plan.peers.map(({ address }) => address).sort();
-    await this.#leaveRanges(situation);
+    await this.#mendBridge(situation);
     if (podCIDRs.length > 0) await this.#writeConfig(situation);
     await this.#masquerade(situation);
     if (podCIDRs.length > 0) this.#becomeReady();
@@ -228,11 +228,11 @@ export class PodNetwork {
     this.#applied = plan.routes;
   }
 
-  async #leaveRanges({ stale, podCIDRs }: Situation): Promise<void> {
-    if (stale.length === 0) return;
+  async #mendBridge({ bridge: changes, podCIDRs }: Situation): Promise<void> {
+    if (changes.length === 0) return;
     const { exec, log } = this.#options;
-    log(`pod network: the pods of this node have addresses of ${podCIDRs.join(', ')} from now on: ${stale.join(', ')}`);
-    await runBatch(exec, 'ip', stale);
+    log(`pod network: the pods' bridge is not as for ${podCIDRs.join(', ')}: ${changes.join(', ')}`);
+    await runBatch(exec, 'ip', changes);
   }
 
   /** Routes come and go with nodes; of those that should have stayed somebody is told. */
@@ -269,7 +269,7 @@ export class PodNetwork {
       own,
       podCIDRs,
       // A node that has no range yet may get the one that it had.
-      stale: podCIDRs.length > 0 ? staleAddresses(listed, podCIDRs) : [],
+      bridge: bridgeChanges(listed, podCIDRs),
       uplinkMTU: mtuOf(uplink),
       vtep,
       plan: { ...plan, routes: plan.routes.filter((route) => supported(route.destination)) },
