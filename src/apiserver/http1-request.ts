@@ -7,6 +7,8 @@ import type { ClientCertificate } from './client-certificate.ts';
 import { dropUnread, NodeRequest, noBytes } from './node-request.ts';
 import { bodyTooLarge, maxBodyBytes, type Upgrade } from './request.ts';
 
+export type AnsweredBy = { readonly outgoing: ServerResponse } | { readonly upgrade: Upgrade };
+
 export class Http1Request extends NodeRequest {
   readonly upgrade?: Upgrade;
   readonly #incoming: IncomingMessage;
@@ -19,7 +21,7 @@ export class Http1Request extends NodeRequest {
     carrier: {
       readonly clientCertificate: ClientCertificate | undefined;
       readonly clock: Clock;
-      readonly answeredBy: { readonly outgoing: ServerResponse } | { readonly upgrade: Upgrade };
+      readonly answeredBy: AnsweredBy;
     },
   ) {
     const { method = 'GET', url = '/' } = incoming;

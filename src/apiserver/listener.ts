@@ -13,8 +13,9 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
 import { answerHalfClosed, http } from '../system/http.ts';
-import { type CertificateAuthorities, type ClientCertificate, ClientCertificateReader } from './client-certificate.ts';
-import { Http1Request } from './http1-request.ts';
+import { type CertificateAuthorities, ClientCertificateReader } from './client-certificate.ts';
+import { Http1Connection } from './http1-connection.ts';
+import { type AnsweredBy, Http1Request } from './http1-request.ts';
 import { endStream, Http2Request } from './http2-request.ts';
 import type { NodeRequest } from './node-request.ts';
 import { breakOff, type Outgoing, sendResponse } from './node-response.ts';
@@ -76,7 +77,7 @@ export class Listener {
   #answered: (() => void) | undefined;
   readonly #reader: ClientCertificateReader;
   readonly #turn = new SharedTurn();
-  readonly #certificates = new WeakMap<object, { readonly certificate: ClientCertificate | undefined }>();
+  readonly #connections = new WeakMap<Duplex, Http1Connection>();
   readonly #uses = new WeakMap<Http2Session, SessionUse>();
   #server: Http2SecureServer | undefined;
 
@@ -104,18 +105,23 @@ export class Listener {
       maxHeaderListPairs: mostHeaders,
       maxSessionMemory: sessionMemory,
       ...resets,
-      // One with a body is answered as if it did not ask for another protocol: with that, the body would be lost.
-      shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
-        headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0',
       settings: { maxConcurrentStreams: 1000, maxHeaderListSize: mostHeaderBytes },
     } as SecureServerOptions);
     this.#server = server;
     answerHalfClosed(server);
+    Object.assign(server, {
+      // Node.js lets go of a connection that upgrades: answers that are being made would not hear of its end.
+      shouldUpgradeCallback: ({ socket }: IncomingMessage) => this.#connectionOf(socket).isAnswered,
+    });
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket);
-      const request = new Http1Request(incoming, { clientCertificate, clock, answeredBy: { outgoing } });
-      void this.#handle(request, outgoing);
+      void this.#http1(incoming, outgoing);
+    });
+    server.on('clientError', (error: Error, socket: Duplex) => void this.#connectionOf(socket).fail(error));
+    server.on('connect', (incoming: IncomingMessage, socket: Duplex) => {
+      const connection = this.#connectionOf(incoming.socket);
+      if (connection.isAnswered) refuseTunnel(plainAnswer(incoming, socket));
+      else connection.cut();
     });
     server.on('session', (session) => this.#uses.set(session, new SessionUse(session, { clock, idleMs })));
     // Node's own, which makes a request in the manner of HTTP/1.1 of each stream, comes with whoever listens for requests.
@@ -178,13 +184,32 @@ export class Listener {
     socket.allowHalfOpen = socket.alpnProtocol !== 'h2';
   }
 
-  /** Read once per connection. */
-  #certificateOf(socket: TLSSocket): ClientCertificate | undefined {
-    const known = this.#certificates.get(socket);
-    if (known) return known.certificate;
-    const certificate = this.#reader.read(socket);
-    this.#certificates.set(socket, { certificate });
-    return certificate;
+  #connectionOf(socket: Duplex): Http1Connection {
+    const known = this.#connections.get(socket);
+    if (known) return known;
+    const connection = new Http1Connection(socket as TLSSocket, this.#options.clock);
+    this.#connections.set(socket, connection);
+    return connection;
+  }
+
+  async #http1(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const connection = this.#connectionOf(incoming.socket);
+    const before = connection.begin({ incoming, outgoing });
+    if (before) {
+      await before;
+      // The answer before it was the last one.
+      if (!connection.isOpen) return;
+      // One that was not to be: of what comes behind it Node.js reads nothing.
+      if (incoming.headers.upgrade !== undefined) outgoing.shouldKeepAlive = false;
+    }
+    await this.#handle(this.#http1Request(incoming, { outgoing }), outgoing);
+  }
+
+  #http1Request(incoming: IncomingMessage, answeredBy: AnsweredBy): Http1Request {
+    const connection = this.#connectionOf(incoming.socket);
+    connection.certificate ??= { certificate: this.#reader.read(incoming.socket as TLSSocket) };
+    const { certificate: clientCertificate } = connection.certificate;
+    return new Http1Request(incoming, { clientCertificate, clock: this.#options.clock, answeredBy });
   }
 
   #stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
@@ -232,13 +257,8 @@ export class Listener {
 
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const upgrade = { incoming, socket, head };
-    const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket);
-    const request = new Http1Request(incoming, {
-      clientCertificate,
-      clock: this.#options.clock,
-      answeredBy: { upgrade },
-    });
     socket.allowHalfOpen = false;
+    const request = this.#http1Request(incoming, { upgrade });
     try {
       const response = await this.#handler(request);
       if (isHijack(response.body)) response.body.hijack(upgrade);
@@ -262,6 +282,13 @@ function refusalOf(headers: IncomingHttpHeaders): number | undefined {
  */
 function boundSocket(host: string, port: number): net.BoundSocket | undefined {
   return net.BoundSocket && net.isIPv4(host) ? new net.BoundSocket({ host, port }) : undefined;
+}
+
+function refuseTunnel(outgoing: ServerResponse): void {
+  const text = '405 Method Not Allowed';
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'content-length': text.length, connection: 'close' };
+  outgoing.writeHead(405, headers);
+  outgoing.end(text);
 }
 
 /** What writes a plain answer to a connection that the HTTP server has let go of, and ends it. */

@@ -1,0 +1,167 @@
+// What a client of HTTP/1.1 gets that sends more than a request at a time, or what is none. Compared with Go's net/http.
+import { once } from 'node:events';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { realClock } from '../system/real/clock.ts';
+import { serverOptions } from './fake/server-options.ts';
+import { type Handler, Listener } from './listener.ts';
+import { textResponse } from './request.ts';
+
+let port: number;
+let listener: Listener;
+/** By path; any other path answers its method, its path and how long its body is. */
+const handlers = new Map<string, Handler>();
+const asked: string[] = [];
+
+beforeAll(async () => {
+  const { options } = await serverOptions(realClock);
+  listener = new Listener(options, async (request) => {
+    asked.push(request.path);
+    const handler = handlers.get(request.path);
+    if (handler) return handler(request);
+    return textResponse(200, `${request.method} ${request.path} ${(await request.body()).length}`);
+  });
+  port = (await listener.listen()).port;
+});
+
+afterAll(() => listener.close());
+
+async function connected(): Promise<TLSSocket> {
+  const socket = connectTls({ port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** Status and body of each answer, all that have a length. */
+function answersIn(text: string): string[] {
+  const answers: string[] = [];
+  for (let rest = text; rest !== ''; ) {
+    const [head, status] = /^HTTP\/1\.1 (\d+)[\s\S]*?\r\n\r\n/.exec(rest) ?? [];
+    if (head === undefined) throw new Error(`no answer: ${rest.slice(0, 100)}`);
+    const [, length] = /\r\ncontent-length: (\d+)/i.exec(head) ?? [];
+    const end = length === undefined ? rest.length : head.length + Number(length);
+    answers.push(`${status} ${rest.slice(head.length, end)}`.trim());
+    rest = rest.slice(end);
+  }
+  return answers;
+}
+
+const textOf = async (socket: TLSSocket) => Buffer.concat(await socket.toArray()).toString();
+const send = async (bytes: string) => {
+  const socket = await connected();
+  socket.write(bytes);
+  return answersIn(await textOf(socket));
+};
+const get = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+const last = get('/last', 'Connection: close\r\n');
+
+/** A path that is answered when that is said. */
+function slow(path: string) {
+  const [arrived, answer] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
+  handlers.set(path, async ({ signal }) => {
+    arrived.resolve(signal);
+    await answer.promise;
+    return textResponse(200, `${path}, at last`);
+  });
+  return { arrived: arrived.promise, answer: answer.resolve };
+}
+
+test('requests that come together are served one after the other', async () => {
+  const { arrived, answer } = slow('/first');
+  asked.length = 0;
+  const socket = await connected();
+  socket.write(get('/first') + get('/second') + last);
+  await arrived;
+  // Another connection is served meanwhile, and with it all that could have been.
+  await send(get('/other', 'Connection: close\r\n'));
+  expect(asked).toEqual(['/first', '/other']);
+  answer();
+  expect(answersIn(await textOf(socket))).toEqual(['200 /first, at last', '200 GET /second 0', '200 GET /last 0']);
+  expect(asked).toEqual(['/first', '/other', '/second', '/last']);
+});
+
+describe('what cannot be read waits for the answers before it', () => {
+  const long = 'x'.repeat(1_200_000);
+  test.each([
+    ['no request', 'NONE\r\n\r\n', ['400']],
+    ['a head that is too long', get('/', `A: ${long}\r\n`), ['431']],
+    ['a line that is too long', get(`/${long}`), ['431']],
+    ['a chunk that is none', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', ['400']],
+    [
+      'two ways to say a length',
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      ['400'],
+    ],
+    ['more than was to come', last + get('/more'), ['200 GET /last 0']],
+  ])('%s', async (_, behind, refusal) => {
+    const { arrived, answer } = slow('/before');
+    const socket = await connected();
+    socket.write(get('/before') + behind);
+    await arrived;
+    await send(last);
+    answer();
+    expect(answersIn(await textOf(socket))).toEqual(['200 /before, at last', ...refusal]);
+  });
+
+  test('and alone comes to its client, which is still sending', async () => {
+    expect(await send(get('/', `A: ${long}\r\n`))).toEqual(['431']);
+    expect(await send('A'.repeat(300_000))).toEqual(['400']);
+  });
+});
+
+test('the body of a request that breaks off is an error to who reads it', async () => {
+  const outcome = Promise.withResolvers<string>();
+  handlers.set('/read', async (request) => {
+    await request.body().catch((error: Error) => outcome.resolve(error.message));
+    return textResponse(200, 'ok');
+  });
+  const head = 'POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+  expect(await send(`${head}5\r\nhello\r\nzz\r\n`)).toEqual(['400']);
+  expect(await outcome.promise).toBe('the client went away before its request was whole');
+});
+
+test('no request is served behind an answer that ends the connection', async () => {
+  handlers.set('/end', async () => ({ status: 200, headers: { connection: 'close' }, body: 'the end' }));
+  asked.length = 0;
+  expect(await send(get('/end') + get('/never'))).toEqual(['200 the end']);
+  await send(last);
+  expect(asked).toEqual(['/end', '/last']);
+});
+
+const tunnel = 'CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n';
+
+test('CONNECT is refused', async () => {
+  expect(await send(tunnel)).toEqual(['405 405 Method Not Allowed']);
+});
+
+test.each([
+  ['CONNECT', tunnel],
+  ['more than anybody needs', get('/').repeat(1100)],
+])('a connection ends with what is under way, which hears of it: %s', async (_, behind) => {
+  const { arrived } = slow('/watch');
+  const socket = await connected();
+  socket.write(get('/watch'));
+  const signal = await arrived;
+  socket.write(get('/never') + behind);
+  if (!signal.aborted) await once(signal, 'abort');
+  expect(await textOf(socket)).toBe('');
+  expect(asked).not.toContain('/never');
+});
+
+test('an upgrade behind another request is none, and its answer comes in its turn', async () => {
+  const { arrived, answer } = slow('/early');
+  handlers.set('/upgrade', async ({ upgrade }) => textResponse(200, upgrade ? 'an upgrade' : 'none'));
+  const upgrade = get('/upgrade', 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
+  const socket = await connected();
+  socket.write(get('/early') + upgrade);
+  await arrived;
+  answer();
+  expect(answersIn(await textOf(socket))).toEqual(['200 /early, at last', '200 none']);
+  // Behind what was answered it is one.
+  const other = await connected();
+  other.write(get('/'));
+  await once(other, 'readable');
+  other.read();
+  other.write(upgrade);
+  expect(answersIn(await textOf(other))).toEqual(['200 an upgrade']);
+});
