@@ -165,3 +165,9 @@ test('an upgrade behind another request is none, and its answer comes in its tur
   other.write(upgrade);
   expect(answersIn(await textOf(other))).toEqual(['200 an upgrade']);
 });
+
+test('targets in the form for proxies are read as well', async () => {
+  const targets = ['https://elsewhere:6443/a?b=c', 'HTTP://x/a', 'http://x', 'http://x?b'];
+  const answers = await send(targets.map((target) => get(target)).join('') + last);
+  expect(answers).toEqual(['200 GET /a 0', '200 GET /a 0', '200 GET / 0', '200 GET / 0', '200 GET /last 0']);
+});

@@ -24,7 +24,8 @@ export class Http1Request extends NodeRequest {
       readonly answeredBy: AnsweredBy;
     },
   ) {
-    const { method = 'GET', url = '/' } = incoming;
+    const { method = 'GET' } = incoming;
+    const url = originForm(incoming.url ?? '/');
     const headers = incoming.headers as Record<string, string | undefined>;
     super({ method, url, headers, clientCertificate: carrier.clientCertificate });
     this.#incoming = incoming;
@@ -80,4 +81,12 @@ export class Http1Request extends NodeRequest {
   dropRest(): void {
     if (this.#isPassedOn && !this.#incoming.readableEnded) dropUnread(this.#incoming);
   }
+}
+
+/** A target with scheme and host, as for a proxy, is meant for this server as well (RFC 9112, section 3.2.2). */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const [, rest] = /^[a-z][a-z\d+.-]*:\/\/[^/?]*(.*)$/is.exec(target) ?? [];
+  if (rest === undefined) return target;
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
