@@ -171,3 +171,9 @@ test('targets in the form for proxies are read as well', async () => {
   const answers = await send(targets.map((target) => get(target)).join('') + last);
   expect(answers).toEqual(['200 GET /a 0', '200 GET /a 0', '200 GET / 0', '200 GET / 0', '200 GET /last 0']);
 });
+
+test('of two thousand headers none is lost', async () => {
+  handlers.set('/headers', async ({ headers }) => textResponse(200, String(headers['x-1900'])));
+  const headers = Array.from({ length: 1901 }, (_, i) => `X-${i}: ${i}\r\n`).join('');
+  expect(await send(get('/headers', `${headers}Connection: close\r\n`))).toEqual(['200 1900']);
+});

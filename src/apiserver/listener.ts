@@ -33,6 +33,11 @@ const mostHeaders = 2000;
  */
 const idleMs = 90_000;
 const keepAliveMs = 15_000;
+/**
+ * As kube-apiserver's: how long the head of a request may take. Its body is given time by who reads it: through a proxy it may last
+ * as long as its client likes, and Node.js would end it after 5 minutes.
+ */
+const headMs = 32_000;
 
 /**
  * Of one session of HTTP/2, in MB: past it Node.js resets new streams, and after 100 of these the session. What waits to be sent
@@ -97,7 +102,7 @@ export class Listener {
       requestCert: true,
       rejectUnauthorized: false,
       allowHTTP1: true,
-      http1Options: { keepAliveTimeout: idleMs },
+      http1Options: { keepAliveTimeout: idleMs, headersTimeout: headMs, requestTimeout: 0 },
       // As Go's: of a client whose machine is gone nobody else tells, and its watches would stay.
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,
@@ -110,7 +115,9 @@ export class Listener {
     this.#server = server;
     answerHalfClosed(server);
     Object.assign(server, {
-      // Node.js lets go of a connection that upgrades: answers that are being made would not hear of its end.
+      // Node.js takes it for no option where a server speaks HTTP/2, too.
+      maxHeadersCount: mostHeaders,
+      // It lets go of a connection that upgrades: answers that are being made would not hear of its end.
       shouldUpgradeCallback: ({ socket }: IncomingMessage) => this.#connectionOf(socket).isAnswered,
     });
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
