@@ -86,6 +86,7 @@ describe('what cannot be read waits for the answers before it', () => {
     ['no request', 'NONE\r\n\r\n', ['400']],
     ['a head that is too long', get('/', `A: ${long}\r\n`), ['431']],
     ['a line that is too long', get(`/${long}`), ['431']],
+    ['too many hosts', get('/', 'Host: y\r\n'), ['400 400 Bad Request: too many Host headers']],
     ['a chunk that is none', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', ['400']],
     [
       'two ways to say a length',

@@ -15,6 +15,7 @@ import type { Clock } from '../system/clock.ts';
 import { answerHalfClosed, http } from '../system/http.ts';
 import { type CertificateAuthorities, ClientCertificateReader } from './client-certificate.ts';
 import { Http1Connection } from './http1-connection.ts';
+import { type Http1Refusal, http1Refusal } from './http1-refusal.ts';
 import { type AnsweredBy, Http1Request } from './http1-request.ts';
 import { endStream, Http2Request } from './http2-request.ts';
 import type { NodeRequest } from './node-request.ts';
@@ -127,7 +128,7 @@ export class Listener {
     server.on('clientError', (error: Error, socket: Duplex) => void this.#connectionOf(socket).fail(error));
     server.on('connect', (incoming: IncomingMessage, socket: Duplex) => {
       const connection = this.#connectionOf(incoming.socket);
-      if (connection.isAnswered) refuseTunnel(plainAnswer(incoming, socket));
+      if (connection.isAnswered) refuse(plainAnswer(incoming, socket), noTunnels);
       else connection.cut();
     });
     server.on('session', (session) => this.#uses.set(session, new SessionUse(session, { clock, idleMs })));
@@ -209,7 +210,9 @@ export class Listener {
       // One that was not to be: of what comes behind it Node.js reads nothing.
       if (incoming.headers.upgrade !== undefined) outgoing.shouldKeepAlive = false;
     }
-    await this.#handle(this.#http1Request(incoming, { outgoing }), outgoing);
+    const refusal = http1Refusal(incoming);
+    if (refusal) refuse(outgoing, refusal);
+    else await this.#handle(this.#http1Request(incoming, { outgoing }), outgoing);
   }
 
   #http1Request(incoming: IncomingMessage, answeredBy: AnsweredBy): Http1Request {
@@ -265,6 +268,8 @@ export class Listener {
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const upgrade = { incoming, socket, head };
     socket.allowHalfOpen = false;
+    const refusal = http1Refusal(incoming);
+    if (refusal) return refuse(plainAnswer(incoming, socket), refusal);
     const request = this.#http1Request(incoming, { upgrade });
     try {
       const response = await this.#handler(request);
@@ -291,10 +296,11 @@ function boundSocket(host: string, port: number): net.BoundSocket | undefined {
   return net.BoundSocket && net.isIPv4(host) ? new net.BoundSocket({ host, port }) : undefined;
 }
 
-function refuseTunnel(outgoing: ServerResponse): void {
-  const text = '405 Method Not Allowed';
+const noTunnels: Http1Refusal = { status: 405, text: '405 Method Not Allowed' };
+
+function refuse(outgoing: ServerResponse, { status, text }: Http1Refusal): void {
   const headers = { 'content-type': 'text/plain; charset=utf-8', 'content-length': text.length, connection: 'close' };
-  outgoing.writeHead(405, headers);
+  outgoing.writeHead(status, headers);
   outgoing.end(text);
 }
 
