@@ -1,6 +1,7 @@
 // Whose client certificate a TLS connection showed, and which of the authorities that the server knows vouches for it.
 import { X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { Clock } from '../system/clock.ts';
 
 /** `client`: its certificates say who asks. `requestHeader`: those of proxies, which say it in headers. */
 export type CertificateAuthority = 'client' | 'requestHeader';
@@ -17,7 +18,7 @@ export interface ClientCertificate {
   readonly uid?: string;
   /** DER. */
   readonly raw: Uint8Array;
-  /** Empty: nobody vouches for it, or its time is over, or it is not for clients. */
+  /** Empty: nobody vouches for it, or its time is over (perhaps since its connection was made), or it is not for clients. */
   readonly verifiedBy: readonly CertificateAuthority[];
 }
 
@@ -27,9 +28,11 @@ const uidOid = '1.3.6.1.4.1.57683.2';
 /** Reads certificates of connections whose TLS server was given the same authorities as its `ca`. */
 export class ClientCertificateReader {
   readonly #authorities: ReadonlyMap<CertificateAuthority, ReadonlySet<string>>;
+  readonly #clock: Clock;
 
   /** Throws where an authority is no PEM of certificates. */
-  constructor(authorities: CertificateAuthorities) {
+  constructor(authorities: CertificateAuthorities, clock: Clock) {
+    this.#clock = clock;
     const names: readonly CertificateAuthority[] = ['client', 'requestHeader'];
     this.#authorities = new Map(names.map((name) => [name, fingerprintsOf(authorities[name])]));
   }
@@ -39,27 +42,38 @@ export class ClientCertificateReader {
     const certificate = socket.getPeerCertificate(true);
     if (!certificate?.raw) return undefined;
     const { subject, raw } = certificate;
+    const chain = chainOf(certificate);
+    const authorities = socket.authorized ? this.#authoritiesIn(chain) : [];
+    const end = Math.min(...chain.map(({ valid_to }) => Date.parse(valid_to)));
+    const clock = this.#clock;
     const [uid] = listOf((subject as unknown as Record<string, string | string[]> | undefined)?.[uidOid]);
     return {
       commonName: listOf(subject?.CN)[0] ?? '',
       organizations: listOf(subject?.O),
       ...(uid && { uid }),
       raw,
-      verifiedBy: socket.authorized ? this.#authoritiesOf(certificate) : [],
+      // TLS looks when the connection is made, and not at all where a session is resumed.
+      get verifiedBy() {
+        return clock.now() > end ? [] : authorities;
+      },
     };
   }
 
   /** TLS has checked the chain against all authorities together: which of them is in it? */
-  #authoritiesOf(certificate: DetailedPeerCertificate): CertificateAuthority[] {
-    const chain = new Set<string>();
-    for (let one = certificate; one && !chain.has(one.fingerprint256); one = one.issuerCertificate) {
-      chain.add(one.fingerprint256);
-    }
+  #authoritiesIn([, ...issuers]: readonly DetailedPeerCertificate[]): CertificateAuthority[] {
     // A leaf is no authority, even where its own certificate is in the bundle.
-    chain.delete(certificate.fingerprint256);
-    const vouches = (known: ReadonlySet<string>) => [...known].some((one) => chain.has(one));
+    const vouches = (known: ReadonlySet<string>) => issuers.some(({ fingerprint256 }) => known.has(fingerprint256));
     return [...this.#authorities].filter(([, known]) => vouches(known)).map(([name]) => name);
   }
+}
+
+/** The certificate first, its authority last, which is its own issuer. */
+function chainOf(certificate: DetailedPeerCertificate): DetailedPeerCertificate[] {
+  const chain = new Map<string, DetailedPeerCertificate>();
+  for (let one = certificate; one && !chain.has(one.fingerprint256); one = one.issuerCertificate) {
+    chain.set(one.fingerprint256, one);
+  }
+  return [...chain.values()];
 }
 
 function fingerprintsOf(pem: string): Set<string> {

@@ -7,6 +7,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeProtobuf } from '../api/protobuf/decode.ts';
+import { FakeClock } from '../system/fake/clock.ts';
 import { realClock } from '../system/real/clock.ts';
 import { serverOptions } from './fake/server-options.ts';
 import { startTestServer, type TestServer } from './fake/test-server.ts';
@@ -188,6 +189,25 @@ test('who vouches for a client certificate, in both versions of HTTP', async () 
       expect(await seen(pair, version)).toBe('server ');
     }
   }
+  await seeing.close();
+});
+
+test('a client certificate whose time ends while its connection lasts', async () => {
+  const clock = new FakeClock(Date.now());
+  const { options, clients } = await serverOptions(clock);
+  const seeing = new Listener(options, async ({ clientCertificate }) =>
+    textResponse(200, `verified by ${clientCertificate?.verifiedBy}`),
+  );
+  const { port } = await seeing.listen();
+  const sessions = [clients.user, clients.brief].map(({ certPem, keyPem }) =>
+    connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, cert: certPem, key: keyPem }),
+  );
+  const ask = () =>
+    Promise.all(sessions.map(async (one) => Buffer.concat(await one.request({ ':path': '/' }).toArray()).toString()));
+  expect(await ask()).toEqual(['verified by client', 'verified by client']);
+  clock.advance(61_000);
+  expect(await ask()).toEqual(['verified by client', 'verified by ']);
+  for (const session of sessions) session.destroy();
   await seeing.close();
 });
 

@@ -90,7 +90,7 @@ export class Listener {
   constructor(options: ListenerOptions, handler: Handler) {
     this.#options = options;
     this.#handler = handler;
-    this.#reader = new ClientCertificateReader(options.authorities);
+    this.#reader = new ClientCertificateReader(options.authorities, options.clock);
   }
 
   /** Rejects when the port is taken. */

@@ -20,6 +20,7 @@ export async function serverOptions(clock: Clock) {
     proxy: await client(proxyCa!),
     stranger: await client(strangeCa!),
     late: await client(ca!, now - 30_000),
+    brief: await client(ca!, now + 60_000),
     server: { certPem, keyPem },
   };
   const authorities = { client: ca!.certPem, requestHeader: proxyCa!.certPem };
