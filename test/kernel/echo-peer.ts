@@ -1,4 +1,4 @@
-// Run in a network namespace: answers on port 8080 as which address it was asked, and by whom; and asks others. A line of
+// Run in a network namespace: answers on ports 8080 and 8081 as which address it was asked, and by whom; and asks others. A line of
 // JSON in, a line of JSON out: see test/kernel/trace.test.ts. Arguments are the addresses to answer datagrams at.
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
@@ -18,18 +18,19 @@ const plain = (address: string | undefined) => (address ?? '').replace(/^::ffff:
 const hostPort = (address: string, port: number | undefined) =>
   `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
-createServer((socket) => {
-  socket.on('error', () => {});
-  socket.end(`${hostPort(plain(socket.localAddress), socket.localPort)} from ${plain(socket.remoteAddress)}`);
-}).listen(8080, '::');
-
-for (const address of process.argv.slice(2)) {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  socket.on('error', () => {});
-  socket.on('message', (_, { address: peer, port }) =>
-    socket.send(`${hostPort(address, 8080)} from ${peer}`, port, peer),
-  );
-  socket.bind(8080, address);
+for (const port of [8080, 8081]) {
+  createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(`${hostPort(plain(socket.localAddress), socket.localPort)} from ${plain(socket.remoteAddress)}`);
+  }).listen(port, '::');
+  for (const address of process.argv.slice(2)) {
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    socket.on('error', () => {});
+    socket.on('message', (_, client) =>
+      socket.send(`${hostPort(address, port)} from ${client.address}`, client.port, client.address),
+    );
+    socket.bind(port, address);
+  }
 }
 
 /** What is answered; `refused`, or `silence`. */

@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import {
   arbitraryCluster,
+  arbitrarySettings,
   type Cluster,
-  clusterCIDRs,
   families,
   type NodeName,
   nodeAddress,
@@ -100,17 +100,14 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.close());
 
-type Mode = 'nftables' | 'iptables';
-
-const settingsOf = (mode: Mode): ProxySettings => ({ mode, clusterCIDRs, serviceCIDRs, nodePortAddresses: [] });
-
 /** Every node's rules, and whose the addresses of load balancers are. */
-function load({ objects, services }: Cluster, mode: Mode): void {
+function load({ objects, services }: Cluster, settings: ProxySettings): void {
+  const { mode } = settings;
   for (const [name, { space }] of nodes) {
     for (const line of space.run('nft list tables').trim().split('\n')) {
       if (line !== 'table inet portico-podnetwork') space.run(`nft delete ${line}`);
     }
-    for (const { plans, config } of plansOf({ objects, nodeName: name, settings: settingsOf(mode), families })) {
+    for (const { plans, config } of plansOf({ objects, nodeName: name, settings, families })) {
       const ruleset = rulesetOf(mode, plans, config);
       for (const table of [...(ruleset.nftables ?? []), ...policyTables(objects, name, config.family)]) {
         space.run('nft -f -', renderNftables(table));
@@ -160,7 +157,7 @@ function seen({ outcomes }: Trace): Set<string> {
       // Beyond the edge only these servers listen.
       if (
         result === 'leaves the cluster' &&
-        !families.some((f) => destination === joinHostPort(outsideAddress(2, f), 8080))
+        !families.some((f) => [8080, 8081].some((port) => destination === joinHostPort(outsideAddress(2, f), port)))
       )
         return 'nobody';
       if (result === 'refused') return 'refused';
@@ -192,18 +189,19 @@ async function observe(predicted: readonly Predicted[]): Promise<string[]> {
   return predicted.map((one) => answers.get(one)!);
 }
 
-/** What a process of the node would do, it does where it listens. */
+/** What a process of the node, or of the pod itself, would do, it does where it listens. */
 function isAsTraced({ question: { to }, trace }: Predicted, observed: string): boolean {
   const may = seen(trace);
   if (may.has(observed)) return true;
   const isAnswer = observed.includes(' from ');
   if (may.has('nobody') || trace.cause?.field === 'spec.podCIDRs') return !isAnswer;
-  const isUntranslated = trace.service === undefined && trace.outcomes.some(({ target }) => target.startsWith('node '));
+  const isUntranslated =
+    trace.service === undefined && trace.outcomes.some(({ note }) => note?.includes('listens there'));
   return isUntranslated && to.port !== 8080 && observed === 'refused';
 }
 
-async function compare(cluster: Cluster, mode: Mode): Promise<void> {
-  load(cluster, mode);
+async function compare(cluster: Cluster, settings: ProxySettings): Promise<void> {
+  load(cluster, settings);
   const predicted = questionsOf(cluster)
     .filter(hasWay)
     .map((question) => ({
@@ -211,7 +209,7 @@ async function compare(cluster: Cluster, mode: Mode): Promise<void> {
       trace: tracePacket({
         ...question,
         objects: cluster.objects,
-        settings: settingsOf(mode),
+        settings,
         clusterDomain: 'cluster.local',
         entryNode: 'a',
       }),
@@ -223,10 +221,12 @@ async function compare(cluster: Cluster, mode: Mode): Promise<void> {
   });
 }
 
-describe.each<Mode>(['nftables', 'iptables'])('under the rules of mode %s', (mode) => {
+describe.each<'nftables' | 'iptables'>(['nftables', 'iptables'])('under the rules of mode %s', (mode) => {
   test('packets go where the trace says', async () => {
     await fc.assert(
-      fc.asyncProperty(arbitraryCluster, (cluster) => compare(cluster, mode)),
+      fc.asyncProperty(arbitraryCluster, arbitrarySettings, (cluster, settings) =>
+        compare(cluster, { ...settings, mode }),
+      ),
       { numRuns: Number(process.env.FUZZ_RUNS ?? 4), endOnFailure: true },
     );
   });

@@ -1,6 +1,7 @@
 // What becomes of a packet after the last node that had a say: who gets it, or why nobody does.
+import { isLoopbackAddress } from '../../netfilter/address.ts';
 import type { Outcome, Packet } from '../../netfilter/packet.ts';
-import type { NodeRules } from './node-rules.ts';
+import { answersNodePorts, type NodeRules } from './node-rules.ts';
 import { policyCause } from './policies.ts';
 import type { Cause, Result } from './trace.ts';
 import { answeringNode, holderOf, nodeAddresses, podAt, type World } from './world.ts';
@@ -29,11 +30,14 @@ export function arrivalOf(world: World, nodes: NodeRules, last: Leg): Arrival {
       return {
         result: 'dropped',
         target,
-        cause: lostCause(world, destination.address) ?? policyCause(nodes.at(last.node).policies, last.outcome),
+        cause:
+          closedNodePort(world, nodes, last) ??
+          lostCause(world, destination.address) ??
+          policyCause(nodes.at(last.node).policies, last.outcome),
       };
     case 'reject':
     case 'unreachable':
-      return { result: 'refused', target };
+      return { result: 'refused', target, cause: closedNodePort(world, nodes, last) };
     case 'local':
       return atNode(world, nodes, last);
     case 'sent':
@@ -42,24 +46,35 @@ export function arrivalOf(world: World, nodes: NodeRules, last: Leg): Arrival {
 }
 
 /** Handed to a process of the node; ports of Services that no rule answers have none. */
-function atNode(world: World, nodes: NodeRules, { node, packet, outcome }: Leg): Arrival {
-  const target = `node ${node}`;
-  if (outcome.translated) return { result: 'arrives', target };
+function atNode(world: World, nodes: NodeRules, leg: Leg): Arrival {
+  const target = `node ${leg.node}`;
+  if (leg.outcome.translated) return { result: 'arrives', target };
+  const cause = nodePortCause(world, nodes, leg);
+  return cause
+    ? { result: 'refused', target, cause }
+    : { result: 'arrives', target, note: 'if a process of the node listens there; it refuses if none does' };
+}
+
+/** iptables refuses node ports without endpoints on all addresses of the node, whichever answer for node ports. */
+function closedNodePort(world: World, nodes: NodeRules, leg: Leg): Cause | undefined {
+  const { address } = leg.outcome.destination;
+  const isOwn = isLoopbackAddress(address) || nodes.at(leg.node).ownAddresses.includes(address);
+  return isOwn && !answersNodePorts(nodes, leg.node, address) ? nodePortCause(world, nodes, leg) : undefined;
+}
+
+function nodePortCause(world: World, nodes: NodeRules, { node, packet, outcome }: Leg): Cause | undefined {
   const { address, port } = outcome.destination;
   const found = nodes
     .at(node)
     .plans.find(({ servicePort }) => servicePort.nodePort === port && servicePort.protocol === packet.protocol);
-  if (!found)
-    return { result: 'arrives', target, note: 'if a process of the node listens there; it refuses if none does' };
+  if (!found) return undefined;
   const { namespace, serviceName } = found.servicePort;
-  const addresses = nodeAddressesOf(world, node);
-  const cause: Cause = {
+  return {
     object: `Service ${namespace}/${serviceName}`,
     field: 'spec.ports[].nodePort',
     message: `node port ${port} is not answered at ${address}`,
-    remedy: `ask an address of the node: ${addresses.join(', ')}`,
+    remedy: `ask an address of the node: ${nodeAddressesOf(world, node).join(', ')}`,
   };
-  return { result: 'refused', target, cause };
 }
 
 function nodeAddressesOf(world: World, name: string): string[] {

@@ -12,6 +12,8 @@ export interface Followed {
   readonly traced: TraceOutcome;
   /** Who does not let it arrive, where that is known already. */
   readonly cause: Cause | undefined;
+  /** The sender's address as each node on the way sees it, by the node's name; without a node whose own process sends. */
+  readonly seenAs: ReadonlyMap<string, string>;
 }
 
 /** More than a packet that goes in by one node's port and out by another's needs: what goes round and round ends. */
@@ -100,7 +102,8 @@ function told(where: Where, legs: readonly Leg[]): Followed | undefined {
     nextTime: nextTime(where, legs),
     ...(answer.note !== undefined && { ...answer, note: answer.note }),
   };
-  return { traced, cause };
+  const seenAs = new Map(legs.flatMap(({ node, packet }) => (packet.source ? [[node, packet.source.address]] : [])));
+  return { traced, cause, seenAs };
 }
 
 /** An answer passes the nodes of its target and of whom that sees, and no others: the node that translated must be one of them. */

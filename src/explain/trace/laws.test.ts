@@ -10,12 +10,14 @@ import { ServiceView } from '../../proxy/service-view.ts';
 import type { ProxyMode, ProxySettings } from '../../proxy/settings.ts';
 import {
   arbitraryCluster,
+  arbitrarySettings,
   clusterCIDRs,
   nodes,
   podAddress,
   type Question,
   questionsOf,
   serviceCIDRs,
+  slicePorts,
 } from '../fixtures/cluster.ts';
 import { sharesOf } from '../shares.ts';
 import { traceText } from './text.ts';
@@ -30,10 +32,6 @@ interface Asked extends Question {
 }
 
 const ask = (asked: Asked): Trace => tracePacket({ ...asked, clusterDomain: 'cluster.local', entryNode: 'a' });
-
-const arbitrarySettings = fc
-  .record({ masqueradeAll: fc.boolean(), clusterCIDRs: fc.constantFrom<string[]>([], clusterCIDRs, clusterCIDRs) })
-  .map((drawn) => ({ ...drawn, serviceCIDRs, nodePortAddresses: [] }));
 
 /** A cluster, and some of the questions that can be asked of it. */
 const arbitraryQuestions = fc
@@ -95,7 +93,7 @@ function remedied(objects: readonly KubeObject[], { object, field }: Cause): Kub
     if (field === 'EndpointSlice endpoints[].conditions.ready') {
       return { ...one, endpoints: endpoints.map((endpoint) => ({ ...endpoint, ...ready })) };
     }
-    const ports = [80, 8080, 53].map((n) => ({ name: `p${n}`, port: 8080, protocol: n === 53 ? 'UDP' : 'TCP' }));
+    const ports = slicePorts(8080);
     const added = { addresses: [podAddress('a', 9, addressType as 'IPv4' | 'IPv6')], nodeName: 'a', ...ready };
     return field === 'spec.selector' ? { ...one, ports, endpoints: [added] } : one;
   });
@@ -103,7 +101,9 @@ function remedied(objects: readonly KubeObject[], { object, field }: Cause): Kub
 
 test.each<ProxyMode>(['nftables', 'iptables'])('once the cause is mended, it is none any more, %s', (mode) => {
   everyTrace(mode, ({ cause }, asked) => {
-    const objects = cause && cause.field !== 'spec.ports' && remedied(asked.objects, cause);
+    // Some remedies are to ask otherwise.
+    const isOfQuestion = ['spec.ports', 'spec.ports[].nodePort'].includes(cause?.field ?? '');
+    const objects = cause && !isOfQuestion && remedied(asked.objects, cause);
     if (!objects) return undefined;
     const after = ask({ ...asked, objects });
     const isSame = after.cause?.object === cause.object && after.cause.field === cause.field;
@@ -123,6 +123,8 @@ test('nftables and iptables do the same, but for what they are known for', () =>
       // iptables has no rules for ports that a Service lacks, nor for external addresses where the node itself sends.
       other.outcomes.some(({ result, note }) => result === 'leaves the cluster' && note !== undefined) ||
       other.cause?.field === 'spec.ports' ||
+      // Node ports are answered at the node's primary address by default in the one, at all of its addresses in the other.
+      trace.cause?.field === 'spec.ports[].nodePort' ||
       // It hides a pod from itself on other nodes, too.
       trace.cause?.field === 'status.podIP' ||
       // It drops what source ranges have not let through before it refuses what has no endpoints.

@@ -1,17 +1,20 @@
 // The rules of the nodes that a packet meets, as data that it can be sent through.
 import type { IPFamily } from '../../net/ip.ts';
+import { isLoopbackAddress } from '../../netfilter/address.ts';
 import { PacketSimulator } from '../../netfilter/simulator.ts';
 import type { PolicyPlan } from '../../networkpolicy/plan.ts';
 import { policyTable } from '../../networkpolicy/render.ts';
 import { type FamilyPlans, plansOf } from '../../proxy/offline.ts';
 import { rulesetOf } from '../../proxy/ruleset.ts';
-import type { ProxySettings } from '../../proxy/settings.ts';
+import type { ProxyMode, ProxySettings } from '../../proxy/settings.ts';
 import { TraceError } from './ends.ts';
 import { policyPlan } from './policies.ts';
 import { networkOf, type World } from './world.ts';
 
 interface RulesOfNode extends FamilyPlans {
   readonly policies: PolicyPlan | undefined;
+  /** Of all its devices. */
+  readonly ownAddresses: readonly string[];
   readonly simulator: PacketSimulator;
 }
 
@@ -41,7 +44,8 @@ export class NodeRules {
       const table = policies && policyTable(policies, this.#family);
       const ruleset = { ...services, nftables: [...(services.nftables ?? []), ...(table ? [table] : [])] };
       const network = networkOf(this.#world, node, this.#family);
-      made = { ...rules, policies, simulator: new PacketSimulator({ ruleset, network }) };
+      const ownAddresses = network.devices.flatMap(({ addresses }) => addresses);
+      made = { ...rules, policies, ownAddresses, simulator: new PacketSimulator({ ruleset, network }) };
       this.#made.set(nodeName, made);
     }
     return made;
@@ -50,4 +54,17 @@ export class NodeRules {
   simulator(node: string): PacketSimulator {
     return this.at(node).simulator;
   }
+
+  get mode(): ProxyMode {
+    return this.#settings.mode;
+  }
+}
+
+/** Whether a node answers at an address for the node ports of Services. */
+export function answersNodePorts(nodes: NodeRules, node: string, address: string): boolean {
+  const { config, ownAddresses } = nodes.at(node);
+  const { nodePortAddresses, localhostNodePorts } = config;
+  if (nodePortAddresses !== 'all') return nodePortAddresses.includes(address);
+  if (nodes.mode === 'ipvs') return config.node.addresses.includes(address);
+  return isLoopbackAddress(address) ? localhostNodePorts : ownAddresses.includes(address);
 }

@@ -20,8 +20,8 @@ export interface Match {
 interface Asked {
   readonly destination: AddressPort;
   readonly protocol: Protocol;
-  /** Addresses that answer node ports on the node that decides. */
-  readonly nodeAddresses: readonly string[];
+  /** Whether the node that decides answers there for node ports. */
+  readonly isForNodePorts: boolean;
   /** The proxy knows that the packet comes from a pod or the node itself: external policies do not hold it back. */
   readonly isInside: boolean;
   /** Where rules sent it, as `address:port`. */
@@ -60,10 +60,10 @@ export function isWalledOff({ plan, door }: Pick<Match, 'plan' | 'door'>, source
   return door === 'load balancer IP' && ranges !== undefined && !ranges.some((range) => contains(range, source));
 }
 
-function doorOf({ servicePort }: ServicePortPlan, { destination, protocol, nodeAddresses }: Asked): Door | undefined {
+function doorOf({ servicePort }: ServicePortPlan, { destination, protocol, isForNodePorts }: Asked): Door | undefined {
   const { address, port } = destination;
   if (servicePort.protocol !== protocol) return undefined;
-  if (servicePort.nodePort === port && nodeAddresses.includes(address)) return 'node port';
+  if (servicePort.nodePort === port && isForNodePorts) return 'node port';
   if (servicePort.port !== port) return undefined;
   if (servicePort.clusterIP === address) return 'cluster IP';
   if (servicePort.externalIPs.includes(address)) return 'external IP';

@@ -342,10 +342,35 @@ test('a node port is answered at addresses of the node; at any other port, by wh
       remedy: 'ask an address of the node: 172.30.0.11',
     },
   });
-  expect(asked('127.0.0.1:30080', 'iptables').outcomes).toMatchObject([
-    { result: 'arrives', target: 'pod demo/web-1' },
-  ]);
+  expect(asked('127.0.0.1:30080', 'iptables')).toMatchObject({
+    service: { service: 'demo/web', door: 'node port' },
+    outcomes: [{ result: 'arrives', target: 'pod demo/web-1' }],
+  });
   expect(asked('172.30.0.11:22').outcomes[0]?.note).toContain('if a process of the node listens there');
+});
+
+test('iptables refuses node ports without endpoints at addresses that answer for none, too', () => {
+  const asked = (nodePortAddresses: string[]) => {
+    const made = request(service('type: NodePort'), 'node/a', '10.244.0.1:30080', 'iptables');
+    return tracePacket({ ...made, settings: { ...made.settings, nodePortAddresses } });
+  };
+  expect(asked([])).toMatchObject({ service: { door: 'node port' }, cause: { field: 'spec.ports[].targetPort' } });
+  expect(asked(['primary'])).toMatchObject({
+    service: undefined,
+    outcomes: [{ result: 'refused' }],
+    cause: { field: 'spec.ports[].nodePort', message: 'node port 30080 is not answered at 10.244.0.1' },
+  });
+});
+
+test('a pod that asks a node port at the address of a load balancer comes as its node, which policy Local holds back', () => {
+  const announced = service('type: LoadBalancer, externalTrafficPolicy: Local')
+    .replace('resourceVersion: "81"', 'annotations: {portico.dev/announced-by: a}')
+    .concat('status: {loadBalancer: {ingress: [{ip: 192.0.2.80}]}}\n', both);
+  expect(trace(announced, 'pod/web-1', '192.0.2.80:30080', 'iptables')).toMatchObject({
+    service: { door: 'node port', policy: 'spec.externalTrafficPolicy: Local' },
+    outcomes: [{ result: 'dropped' }],
+    cause: { field: 'spec.externalTrafficPolicy', message: 'the policy is Local, and no endpoint on a is ready' },
+  });
 });
 
 test('a pod whose packet another node sends back to it gets nothing', () => {

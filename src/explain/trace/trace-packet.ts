@@ -9,14 +9,14 @@ import type { ProxySettings } from '../../proxy/settings.ts';
 import { causeOf, type Failed } from './cause.ts';
 import { withinReach } from './egress.ts';
 import type { From, To } from './ends.ts';
-import { followPacket } from './follow.ts';
+import { type Followed, followPacket } from './follow.ts';
 import { resolveName } from './name.ts';
-import { NodeRules } from './node-rules.ts';
+import { answersNodePorts, NodeRules } from './node-rules.ts';
 import { relevantObjects } from './relevant.ts';
 import { pickAddress, requireSender, type Sender, senderOf } from './sender.ts';
 import { leftToBalancer, matchService, serviceStep } from './service.ts';
 import type { Trace, TraceOutcome } from './trace.ts';
-import { addressesOf, nodeAddresses, nodeAt, podBridge, type World, worldOf } from './world.ts';
+import { addressesOf, nodeAt, podBridge, type World, worldOf } from './world.ts';
 
 export interface TraceRequest {
   readonly objects: readonly KubeObject[];
@@ -95,7 +95,7 @@ function wayOf(
   };
   const followed = followPacket(world, nodes, { node: sender.node, packet });
   const outcomes = followed.map(({ traced }) => traced);
-  const decision = decisionOf({ world, nodes, ends: { sender, destination, protocol }, outcomes });
+  const decision = decisionOf({ world, nodes, ends: { sender, destination, protocol }, followed });
   const known = followed.find(({ cause }) => cause)?.cause;
   const asked = joinHostPort(destination.address, destination.port);
   const isPassedBy = (one: TraceOutcome) => one.result === 'leaves the cluster' && one.destination === asked;
@@ -122,27 +122,38 @@ interface Decided {
   readonly world: World;
   readonly nodes: NodeRules;
   readonly ends: Ends;
-  readonly outcomes: readonly TraceOutcome[];
+  readonly followed: readonly Followed[];
 }
 
-function decisionOf({ world, nodes, ends: { sender, destination, protocol }, outcomes }: Decided): Decision {
-  // A node port of another node is that node's to decide.
-  const node = nodeAt(world, destination.address) ?? world.nodes.get(sender.node);
-  const decider = node?.metadata.name ?? sender.node;
+function decisionOf(decided: Decided): Decision {
+  const { world, ends, followed } = decided;
+  const passed = new Set(followed.flatMap(({ traced }) => traced.hops.map(({ node }) => node)));
+  for (const node of passed) {
+    const decision = decisionAt(decided, node);
+    if (decision.match) return decision;
+  }
+  return decisionAt(decided, nodeAt(world, ends.destination.address)?.metadata.name ?? ends.sender.node);
+}
+
+function decisionAt({ nodes, ends, followed }: Omit<Decided, 'world'>, decider: string): Decision {
+  const { sender, destination, protocol } = ends;
+  const outcomes = followed.map(({ traced }) => traced);
+  // The pod network may have hidden a pod behind its node on the way.
+  const source = followed.flatMap(({ seenAs }) => seenAs.get(decider) ?? [])[0] ?? sender.address;
   const { plans, config } = nodes.at(decider);
   const match = matchService(plans, {
     destination,
     protocol,
-    nodeAddresses: node ? nodeAddresses(node) : [],
+    isForNodePorts: answersNodePorts(nodes, decider, destination.address),
     isInside:
       sender.device === podBridge
-        ? isKnownAsPod(config.localDetector, sender, decider)
+        ? isKnownAsPod(config.localDetector, { address: source, isHere: decider === sender.node })
         : sender.device === undefined && decider === sender.node,
     reached: new Set(outcomes.map((one) => one.destination)),
     isDropped: outcomes.some(({ result }) => result === 'dropped'),
-    source: sender.address,
+    source,
   });
-  return { match, plans, destination, protocol, source: sender.address, node: decider };
+  return { match, plans, destination, protocol, source, node: decider };
 }
 
 function failureOf(settings: ProxySettings, decision: Decision, outcomes: readonly TraceOutcome[]): Failed {
@@ -151,8 +162,11 @@ function failureOf(settings: ProxySettings, decision: Decision, outcomes: readon
 }
 
 /** By its address; detectors of other kinds go by the bridge, by which it comes into its own node only. */
-function isKnownAsPod(detector: LocalDetector | undefined, { address, node }: Sender, decider: string): boolean {
-  return detector?.kind === 'cidr' ? contains(detector.cidr, address) : detector !== undefined && node === decider;
+function isKnownAsPod(
+  detector: LocalDetector | undefined,
+  { address, isHere }: { readonly address: string; readonly isHere: boolean },
+): boolean {
+  return detector?.kind === 'cidr' ? contains(detector.cidr, address) : detector !== undefined && isHere;
 }
 
 /** What a pod sends to itself leaves it by no device, and no rule of a node sees it. */
