@@ -5,10 +5,9 @@ import type { IPFamily } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Follow } from '../system/follow.ts';
-import { canonicalIP } from './address.ts';
 import type { Backend } from './backend.ts';
 import { cleanup } from './cleanup.ts';
-import { cleanUdpFlows } from './conntrack/udp-cleanup.ts';
+import { UdpCleanup } from './conntrack/udp-cleanup.ts';
 import { HealthServers } from './healthcheck/health-servers.ts';
 import { programmingTimes } from './healthcheck/programming.ts';
 import { interfaceAddresses } from './interface-addresses.ts';
@@ -102,19 +101,11 @@ export class KubeProxy {
         await allowLocalhostNodePorts(this.#options);
         await cleanup(exec, { except: settings.mode, variant, ipvs: settings.ipvs });
       }
-      const nodeAddresses = (proxier.node?.status?.addresses ?? []).map(({ address }) => canonicalIP(address));
       health.update();
       health.metrics.synced(change);
       const times = programmingTimes(change.slices, { since, now: clock.now() });
       for (const { family, seconds } of times) health.metrics.programmed(family, seconds);
-      const start = clock.now();
-      await cleanUdpFlows(exec, {
-        changes: change.ports,
-        plans: proxier.plans(),
-        nodeAddresses,
-        onReconciled: (family, { ended }) =>
-          health.metrics.reconciled(family, { seconds: (clock.now() - start) / 1000, ended }),
-      });
+      await flows.synced(change.ports);
     };
     const proxier = new Proxier({
       ...this.#options,
@@ -127,7 +118,13 @@ export class KubeProxy {
       proxier,
       ...(settings.mode === 'iptables' && { countedPackets: () => countedPackets(exec) }),
     });
+    const flows = new UdpCleanup({
+      exec,
+      clock,
+      plans: () => proxier.plans(),
+      onReconciled: (family, result) => health.metrics.reconciled(family, result),
+    });
     for (const event of startEvents(settings.mode)) recorder?.event(nodeReference(nodeName), event);
-    await Promise.all([proxier.run(signal), health.run(signal)]);
+    await Promise.all([proxier.run(signal), health.run(signal)]).finally(() => flows.stop());
   }
 }

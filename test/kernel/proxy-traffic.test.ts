@@ -218,11 +218,15 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
     });
   }
 
+  ask(destinations: readonly string[]): void {
+    this.#child.stdin!.write(destinations.map((destination) => `${destination}\n`).join(''));
+  }
+
   /** Asks again and again until each is answered by the pod's address of that number, of either family. */
   async until(destinations: readonly string[], pod: number): Promise<void> {
     this.#answers.clear();
     await until(() => {
-      this.#child.stdin!.write(destinations.map((destination) => `${destination}\n`).join(''));
+      this.ask(destinations);
       const answered = (destination: string) => podAddress(destination.includes(':') ? 'IPv6' : 'IPv4', pod);
       return destinations.every((destination) => this.#answers.get(destination) === answered(destination));
     }, `answers from pod ${pod}`);
@@ -282,22 +286,46 @@ describe('UDP flows', () => {
     await setEndpoint('update', 2);
     await asker.until(destinations, 2);
 
-    // To nobody and back: the flows stay meanwhile, and move on then.
+    // To nobody and back: what is translated is never refused, so no flow is left meanwhile.
+    const addresses = destinations.map((destination) => destination.split(' ')[0]!);
+    const isFlowTo = (lost: readonly string[]) => flows().some((line) => lost.some((a) => line.includes(`dst=${a} `)));
     await setEndpoint('update');
+    await until(() => !isFlowTo(addresses), 'the flows to nobody');
     await setEndpoint('update', 1);
     await asker.until(destinations, 1);
 
     // Addresses that the Service loses, then the Service.
     await proxy.services.update(dns());
-    const isFlowTo = (lost: readonly string[]) => flows().some((line) => lost.some((a) => line.includes(`dst=${a} `)));
     await until(() => !isFlowTo(external), 'the flows to the lost addresses');
     expect(isFlowTo(['10.96.0.10'])).toBe(true);
     expect(isFlowTo(['2001:db8:2::2'])).toBe(true);
     await proxy.services.delete('dns', 'demo');
-    const own = destinations.map((destination) => destination.split(' ')[0]!);
-    await until(() => !isFlowTo(own), 'the flows to the Service');
+    await until(() => !isFlowTo(addresses), 'the flows to the Service');
     for (const to of ['10.244.1.2', 'fd00:10:244:1::2']) {
       expect(flows().some((line) => line.includes(`dst=${to} `) && line.includes('dport=8080'))).toBe(true);
     }
+  });
+
+  test.each([
+    ['nftables', ['0.0.0.0/0', '::/0']],
+    ['iptables', []],
+  ] as const)('from before there was a Service end, at whichever address: mode %s', async (mode, nodePortAddresses) => {
+    await serve(pod, udpServer);
+    const proxy = start(mode, { nodePortAddresses });
+    await proxy.api.resource<Node>(nodes).create(dualNode);
+    const asker = new Asker(host);
+    const early = ['127.0.0.1 30080', '10.244.1.254 30080', 'fd00:10:244:1::fe 30080', '192.0.2.2 80'];
+    // The kernel tracks nothing before there are rules that ask for it.
+    await until(() => {
+      asker.ask(early);
+      const known = flows();
+      return early.every((to) => known.some((line) => line.includes(`dst=${to.split(' ')[0]} `)));
+    }, 'flows to nobody');
+    await proxy.services.create(dns());
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      const own = slice('dns', [endpoint(podAddress(family, 1), 'node-a')], `dns-${family.toLowerCase()}`);
+      await proxy.slices.create({ ...own, addressType: family, ports: slicePort('UDP') });
+    }
+    await asker.until(early, 1);
   });
 });

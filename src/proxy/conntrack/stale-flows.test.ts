@@ -31,10 +31,10 @@ describe('flows', () => {
     expect(stale(line('10.96.0.10', 54, '10.244.1.2') + line('8.8.8.8', 53, '8.8.8.8'), [dns])).toEqual([]);
   });
 
-  test('stay while nobody serves, and end when somebody does', () => {
-    const text = line('10.96.0.10', 53, '10.244.1.2');
-    expect(stale(text, [{ ...dns, serving: [] }])).toEqual([]);
-    expect(stale(text, [dns])).toHaveLength(1);
+  test('end when nobody serves any more: packets of new ones are refused', () => {
+    const text = line('10.96.0.10', 53, '10.244.1.1');
+    expect(stale(text, [{ ...dns, serving: [] }])).toHaveLength(1);
+    expect(stale(text, [dns])).toEqual([]);
   });
 
   test('that were never translated end when an endpoint comes', () => {

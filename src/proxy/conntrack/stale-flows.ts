@@ -63,7 +63,7 @@ export interface UdpPorts {
   readonly ports: Iterable<UdpPort>;
   /** Those that are gone, or as they were before they lost addresses. */
   readonly gone: readonly UdpPort[];
-  /** Addresses of the node: only there does a flow that nobody translated count as one to a node port. */
+  /** Addresses of the node's interfaces: only there does a flow that nobody translated count as one to a node port. */
   readonly nodeAddresses: readonly string[];
 }
 
@@ -94,15 +94,14 @@ class Owners {
 }
 
 /**
- * The flows to end. Those to a Service without serving endpoints stay: there is nobody else to answer, and they are
- * looked at again when somebody comes.
+ * The flows to end. Those to a Service without serving endpoints end, too: as long as they are translated, the rules that
+ * refuse their packets never see them (kubernetes/kubernetes#139628).
  */
 export function staleFlows(flows: readonly Flow[], udpPorts: UdpPorts): Flow[] {
   const owners = new Owners(udpPorts);
   return flows.filter((flow) => {
     const owner = owners.of(flow);
     if (owner === undefined) return false;
-    if (owner === null) return true;
-    return owner.serving.length > 0 && !owner.serving.includes(joinHostPort(flow.replySource, flow.replySourcePort));
+    return !owner?.serving.includes(joinHostPort(flow.replySource, flow.replySourcePort));
   });
 }

@@ -1,46 +1,93 @@
-// Ends stale UDP flows with the `conntrack` program.
+// Ends stale UDP flows with the `conntrack` program, and keeps trying where that fails: a flow that is left stays for as long
+// as its client sends.
 
 import type { IPFamily } from '../../net/ip.ts';
+import type { Clock, Timer } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import { canonicalIP } from '../address.ts';
+import { interfaceAddresses } from '../interface-addresses.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import type { PortChange } from '../proxier.ts';
 import { type Flow, parseFlows, staleFlows, type UdpPort, udpPortOf } from './stale-flows.ts';
 
-function texts(plan: ServicePortPlan | undefined): string | undefined {
-  return plan && JSON.stringify(udpPortOf(plan));
-}
-
-export interface UdpCleanup {
-  readonly changes: readonly PortChange[];
+export interface UdpCleanupOptions {
+  readonly exec: Exec;
+  readonly clock: Clock;
   /** All plans in force. */
-  readonly plans: Iterable<ServicePortPlan>;
-  /** The node's own, of both families. */
-  readonly nodeAddresses: readonly string[];
-  /** Called for each family that was looked through. */
-  readonly onReconciled?: (family: IPFamily, result: { readonly ended: number }) => void;
+  readonly plans: () => Iterable<ServicePortPlan>;
+  /** Called for each family that was looked through; `seconds` is how long it all took. */
+  readonly onReconciled?: (family: IPFamily, result: { readonly seconds: number; readonly ended: number }) => void;
 }
 
-/** After a sync: ends the UDP flows that its changes made stale. */
-export async function cleanUdpFlows(exec: Exec, cleanup: UdpCleanup): Promise<void> {
-  const { changes, plans, nodeAddresses, onReconciled } = cleanup;
-  const udp = changes.filter((change) => (change.before ?? change.after)?.servicePort.protocol === 'udp');
-  const relevant = udp.filter(({ before, after }) => texts(before) !== texts(after));
-  if (relevant.length === 0) return;
-  const gone = relevant.flatMap(({ before }) => (before ? [udpPortOf(before)!] : []));
-  const ports: UdpPort[] = [];
-  for (const plan of plans) {
-    const port = udpPortOf(plan);
-    if (port) ports.push(port);
+const retryAfter = 30_000;
+
+export class UdpCleanup {
+  readonly #options: UdpCleanupOptions;
+  /** What is not looked through yet: ports as they were, by what of them counts, and the families of all that changed. */
+  #gone = new Map<string, UdpPort>();
+  #families = new Set<IPFamily>();
+  #retry: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: UdpCleanupOptions) {
+    this.#options = options;
   }
-  for (const family of new Set(relevant.map((change) => change.family))) {
+
+  /** After a sync: ends the UDP flows that its changes made stale. Rejects when that fails, and tries again later. */
+  async synced(changes: readonly PortChange[]): Promise<void> {
+    for (const { family, before, after } of changes) {
+      const [old, now] = [before, after].map((plan) => plan && udpPortOf(plan));
+      if (JSON.stringify(old) === JSON.stringify(now)) continue;
+      this.#families.add(family);
+      if (old) this.#gone.set(JSON.stringify({ ...old, serving: [] }), old);
+    }
+    if (this.#families.size > 0) await this.#look();
+  }
+
+  /** Tries nothing any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#retry?.cancel();
+  }
+
+  async #look(): Promise<void> {
+    this.#retry?.cancel();
+    const { clock, onReconciled } = this.#options;
+    const start = clock.now();
+    const [gone, families] = [this.#gone, this.#families];
+    this.#gone = new Map();
+    this.#families = new Set();
+    try {
+      for (const family of families) {
+        const ended = await this.#endStale(family, [...gone.values()]);
+        onReconciled?.(family, { seconds: (clock.now() - start) / 1000, ended });
+      }
+    } catch (error) {
+      this.#gone = new Map([...gone, ...this.#gone]);
+      this.#families = new Set([...families, ...this.#families]);
+      this.#retry?.cancel();
+      // What failed is told of once, by whoever waits for the first try.
+      if (!this.#stopped) this.#retry = clock.after(retryAfter, () => void this.#look().catch(() => {}));
+      throw error;
+    }
+  }
+
+  async #endStale(family: IPFamily, gone: readonly UdpPort[]): Promise<number> {
+    const { exec, plans } = this.#options;
+    // Not those of the Node object alone: node ports are asked at 127.0.0.1 and at bridges of pods, too.
+    const nodeAddresses = await interfaceAddresses(exec);
     const flows = await listFlows(exec, family);
+    const ports: UdpPort[] = [];
+    for (const plan of plans()) {
+      const port = udpPortOf(plan);
+      if (port) ports.push(port);
+    }
     const kinds = new Map(
       staleFlows(flows, { ports, gone, nodeAddresses }).map((flow) => [JSON.stringify(flow), flow] as const),
     );
     let ended = 0;
     for (const flow of kinds.values()) ended += await endFlows(exec, family, flow);
-    onReconciled?.(family, { ended });
+    return ended;
   }
 }
 
