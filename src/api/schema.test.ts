@@ -151,6 +151,32 @@ test.each<[string, object, string]>([
   expect(() => convertObject(value, schema)).toThrow(new DecodeError(why));
 });
 
+// Recorded from k8s.io/apimachinery 1.36, on amd64.
+test.each<[number | bigint, number]>([
+  [2 ** 31, -(2 ** 31)],
+  [2 ** 32 + 1, 1],
+  [-(2 ** 31) - 1, 2 ** 31 - 1],
+  [3e9, -1_294_967_296],
+  [2n ** 63n - 1n, -1],
+  [2 ** 63, 0],
+  [1e20, 0],
+])('%d converted to an int32 is %i', (given, replicas) => {
+  expect(convertObject({ spec: { replicas: given } }, deployment).object.spec).toMatchObject({ replicas });
+});
+
+test('beyond an int64, what is converted is the smallest, as far as numbers are exact', () => {
+  const { object } = convertObject({ metadata: { generation: 1e20 } }, deployment);
+  expect(object.metadata).toMatchObject({ generation: Number.MIN_SAFE_INTEGER });
+});
+
+test('a quantity may be any number', () => {
+  const schema = schemas.schemaOf({ group: '', version: 'v1', kind: 'ResourceQuota' })!;
+  const given = { spec: { hard: { pods: 2n ** 63n - 1n } } };
+  const kept = { spec: { hard: { pods: '9223372036854775807' } } };
+  expect(decodeObject(given, schema).object).toMatchObject(kept);
+  expect(convertObject(given, schema).object).toMatchObject(kept);
+});
+
 test('unknown fields of what was converted come sorted', () => {
   const { unknownFields } = convertObject({ b: 1, metadata: { a: 1 }, a: 1 }, deployment);
   expect(unknownFields).toEqual(['a', 'b', 'metadata.a']);

@@ -231,9 +231,11 @@ function decodeValue(value: unknown, schema: Schema, place: Place): unknown {
       if (typeof value !== 'boolean') throw mismatch(value, schema, place);
       return value;
     case 'int32':
+      if (place.context.isConverted) return convertWhole(value, schema, 32);
       if (!isInteger(value, schema.kind) || decimalAt(place)) throw mismatch(value, schema, place);
       return value;
     case 'int64':
+      if (place.context.isConverted) return exactNumber(convertWhole(value, schema, 64));
       if (typeof value === 'bigint') return exactNumber(Number(value));
       if (!isInteger(value, schema.kind) || decimalAt(place)) throw mismatch(value, schema, place);
       return exactNumber(value);
@@ -287,6 +289,17 @@ function decodeForms(value: unknown, forms: Forms, place: Place): unknown {
  */
 function exactNumber(value: number): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER));
+}
+
+/**
+ * As runtime.UnstructuredConverter has it, which looks at no range: what is too large for its type loses its upper bits. A float64
+ * is an int64 first, and beyond those the smallest of them (as on amd64).
+ */
+function convertWhole(value: unknown, schema: Schema, bits: number): number {
+  if (typeof value !== 'bigint' && !Number.isInteger(value)) throw new DecodeError(notConverted(value, schema));
+  const whole = BigInt(value as bigint | number);
+  const held = BigInt.asIntN(64, whole) === whole ? whole : -(2n ** 63n);
+  return Number(BigInt.asIntN(bits, held));
 }
 
 function isInteger(value: unknown, kind: 'int32' | 'int64'): value is number {
@@ -343,7 +356,7 @@ function decodeBytes(value: unknown, schema: Schema, place: Place): string {
 
 function decodeQuantity(value: unknown, written = String(value)): string {
   // What is neither a text nor a number has the wrong form: Quantity reads its JSON itself.
-  const text = typeof value === 'string' || typeof value === 'number' ? written.replace(/^ +| +$/g, '') : '!';
+  const text = ['string', 'number', 'bigint'].includes(typeof value) ? written.replace(/^ +| +$/g, '') : '!';
   try {
     return canonicalQuantity(text);
   } catch (error) {

@@ -131,14 +131,13 @@ function merged({ object, kind, definition }: AdmissionRequest, given: unknown, 
     throw refuse(`invalid ApplyConfiguration: ${why}`);
   }
   const next = mergeTyped(object, configuration, schema);
-  if (!definition.schema) checkConverted(next, schema, kind);
-  return next;
+  return definition.schema ? next : converted(next, schema, kind);
 }
 
 /** The type may say number where Go has a whole one. */
-function checkConverted(object: unknown, schema: ObjectSchema, kind: GroupVersionKind): void {
+function converted(object: unknown, schema: ObjectSchema, kind: GroupVersionKind): unknown {
   try {
-    convertObject(object, schema);
+    return convertObject(object, schema).object;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const what = printKind(apiVersionOf(kind), kind.kind);
