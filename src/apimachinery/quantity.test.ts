@@ -102,12 +102,27 @@ test('exponents are of 32 bits', () => {
   expect(parseQuantity('1e4294967299').nano).toBe(parseQuantity('1000').nano);
 });
 
+// Recorded from k8s.io/apimachinery 1.36.
+test.each([
+  ['3.333', '3.333', '3334m'],
+  ['3.333k', '3.333k', '3333001m'],
+  ['+1', '+1', '1001m'],
+  ['5.', '5.', '5001m'],
+  ['1E3', '1E3', '1000001e-3'],
+  ['0.333', '333m', '334m'],
+  ['3.3330', '3333m', '3334m'],
+])('%s is printed as it was written until something is added to it: %s, %s', (text, printed, more) => {
+  const quantity = parseQuantity(text);
+  expect(printQuantity(quantity)).toBe(printed);
+  expect(printQuantity(addQuantities(quantity, parseQuantity('1m')))).toBe(more);
+});
+
 test('sizes and milli-values are rounded up', () => {
   expect(quantityValue(parseQuantity('1500m'))).toBe(2);
   expect(quantityMilliValue(parseQuantity('0.1'))).toBe(100);
   expect(quantityMilliValue(parseQuantity('1u'))).toBe(1);
   expect(quantityValue(parseQuantity('1Gi'))).toBe(2 ** 30);
-  expect(quantityOf(3)).toEqual(parseQuantity('3'));
+  expect(parseQuantity('3')).toMatchObject(quantityOf(3));
 });
 
 const quantity = fc.record({

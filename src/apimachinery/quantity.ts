@@ -10,6 +10,8 @@ export interface Quantity {
   /** The value in billionths, the finest that a quantity can say. */
   readonly nano: bigint;
   readonly format: QuantityFormat;
+  /** As it was read, where upstream prints that again: `3.333`. */
+  readonly written?: string;
 }
 
 /** Says why a text is no quantity, in upstream's words. */
@@ -58,7 +60,8 @@ export function parseQuantity(text: string): Quantity {
     if (nano > largest) nano = largest;
     if (nano > 0n && nano < giga) format = 'DecimalSI';
   }
-  return { nano: sign === '-' ? -nano : nano, format };
+  const value = { nano: sign === '-' ? -nano : nano, format };
+  return isKept(parts) ? { ...value, written: text } : value;
 }
 
 /** The value is `digits` x 10^power x 2^bits. */
@@ -124,10 +127,12 @@ function divideUp(value: bigint, by: bigint): bigint {
 }
 
 /**
- * The canonical text: no fraction, the largest suffix that keeps it exact. As upstream, whole multiples of 1000E have none at all:
- * there is no suffix beyond `E`, and what is written is read again as another quantity.
+ * The canonical text: no fraction, the largest suffix that keeps it exact; or as it was written where upstream keeps that. As
+ * upstream, whole multiples of 1000E have no suffix at all: there is none beyond `E`, and what is written is read again as another
+ * quantity.
  */
-export function printQuantity({ nano, format }: Quantity): string {
+export function printQuantity({ nano, format, written }: Quantity): string {
+  if (written !== undefined) return written;
   if (nano === 0n) return '0';
   const kibi = 1024n * giga;
   if (format === 'BinarySI' && nano % giga === 0n && (nano >= kibi || nano <= -kibi)) {
@@ -149,12 +154,11 @@ export function printQuantity({ nano, format }: Quantity): string {
   return `${value}${decimalSuffixes.get(power) ?? ''}`;
 }
 
-/** A quantity's text as the API answers it: canonical, or as it was written where upstream keeps that. Throws QuantityError. */
+/** A quantity's text as the API answers it. Throws QuantityError. */
 export function canonicalQuantity(text: string): string {
   // Most quantities are canonical already: small whole numbers with or without a suffix that cannot be divided out.
   if (/^[1-9][0-9]{0,2}[kMG]?$/.test(text)) return text;
-  const quantity = parseQuantity(text);
-  return isKept(partsOf(text)) ? text : printQuantity(quantity);
+  return printQuantity(parseQuantity(text));
 }
 
 /** A canonical quantity of a resource list, which says no more than thousandths: finer is rounded up (SetDefaults_ResourceList). */

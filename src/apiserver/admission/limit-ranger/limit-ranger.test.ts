@@ -34,6 +34,12 @@ test.each<[string, LimitRangeItem, Container['resources'], string[]]>([
     ['cpu max limit to request ratio per Container is 2, but provided ratio is 10.000000'],
   ],
   [
+    'as it was written',
+    { type: 'Container', max: { cpu: '3.333' } },
+    { limits: { cpu: '5.555' } },
+    ['maximum cpu usage per Container is 3.333, but limit is 5.555'],
+  ],
+  [
     'within everything',
     { type: 'Pod', min: { cpu: '100m' }, max: { cpu: '1' }, maxLimitRequestRatio: { cpu: '2' } },
     { requests: { cpu: '500m' }, limits: { cpu: '1' } },
@@ -48,6 +54,19 @@ test('bounds of pods are of the sum of their containers', () => {
   expect(podViolations(range({ type: 'Pod', max: { cpu: '1' } }), podOf(half, half))).toEqual([
     'maximum cpu usage per Pod is 1, but limit is 1200m',
   ]);
+});
+
+test('what a pod asks for as a whole takes the place of what its containers ask for', () => {
+  const pod = podOf(
+    container({ requests: { cpu: '1', 'hugepages-2Mi': '2Gi' }, limits: { cpu: '1', 'hugepages-2Mi': '2Gi' } }),
+  );
+  const own = { cpu: '2.222', 'hugepages-2Mi': '8Gi', 'example.com/x': '9' };
+  pod.spec!.resources = { requests: own, limits: own };
+  expect(podViolations(range({ type: 'Pod', max: { cpu: '2', 'hugepages-2Mi': '4Gi' } }), pod)).toEqual([
+    'maximum cpu usage per Pod is 2, but limit is 2.222',
+    'maximum hugepages-2Mi usage per Pod is 4Gi, but limit is 8Gi',
+  ]);
+  expect(podViolations(range({ type: 'Container', max: { cpu: '1' } }), pod)).toEqual([]);
 });
 
 test('and not of what a RuntimeClass adds to them', () => {
