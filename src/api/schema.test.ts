@@ -77,7 +77,6 @@ test.each<[string, object, object]>([
   ['core.v1.TypedLocalObjectReference', { kind: 'A', name: 'a' }, { apiGroup: null, kind: 'A', name: 'a' }],
   ['core.v1.TypedObjectReference', { apiGroup: '', kind: 'A', name: 'a' }, { apiGroup: '', kind: 'A', name: 'a' }],
   ['core.v1.ProjectedVolumeSource', { sources: null }, { sources: null }],
-  ['core.v1.ProjectedVolumeSource', { sources: [] }, { sources: [] }],
   ['core.v1.ContainerImage', { sizeBytes: 0 }, { names: null }],
   ['core.v1.NodeRuntimeHandler', {}, { name: '' }],
   [
@@ -104,6 +103,25 @@ test.each<[string, object, object]>([
   ['admissionregistration.v1.ValidatingAdmissionPolicySpec', { failurePolicy: '' }, { failurePolicy: '' }],
   ['autoscaling.v2.HPAScalingRules', { selectPolicy: '' }, { selectPolicy: '' }],
 ])('%s %j is written as Go writes it', (type, value, written) => {
+  expect(decodeObject(value, schemas.typeSchema(`io.k8s.api.${type}`)!).object).toEqual(written);
+});
+
+// The same by way of protocol buffers, as storage has it.
+test.each<[string, object, object]>([
+  ['core.v1.ProjectedVolumeSource', { sources: [] }, { sources: null }],
+  ['core.v1.LimitRangeSpec', { limits: [] }, { limits: null }],
+  ['core.v1.ContainerImage', { names: [] }, { names: null }],
+  ['rbac.v1.Role', { rules: [] }, { metadata: {}, rules: null }],
+  ['storage.v1.CSINodeSpec', { drivers: [] }, { drivers: null }],
+  ['batch.v1.PodFailurePolicy', { rules: [] }, { rules: null }],
+  ['resource.v1.DeviceClaim', { requests: [] }, { requests: null }],
+  ['networking.v1.NetworkPolicySpec', { podSelector: {}, ingress: [] }, { podSelector: {} }],
+  [
+    'discovery.v1.EndpointSlice',
+    { addressType: 'IPv4', endpoints: [], ports: [] },
+    { metadata: {}, addressType: 'IPv4', endpoints: null, ports: null },
+  ],
+])('%s %j has no empty lists', (type, value, written) => {
   expect(decodeObject(value, schemas.typeSchema(`io.k8s.api.${type}`)!).object).toEqual(written);
 });
 

@@ -98,8 +98,8 @@ const hintsOf: Readonly<Record<PluginName, Hints>> = {
   NodeVolumeLimits: {
     csiNode: (_, { now, old }) =>
       !old ||
-      !!now?.spec.drivers.some(({ name, allocatable }) => {
-        const before = old.spec.drivers.find((driver) => driver.name === name)?.allocatable?.count;
+      !!now?.spec.drivers?.some(({ name, allocatable }) => {
+        const before = old.spec.drivers?.find((driver) => driver.name === name)?.allocatable?.count;
         return (allocatable?.count ?? Number.POSITIVE_INFINITY) > (before ?? Number.POSITIVE_INFINITY);
       }),
     pod: (_, { now, old }) =>

@@ -204,7 +204,7 @@ resource.v1.AllocationResult: devices
 resource.v1.ResourceClaimSpec: devices
 `;
 
-/** Optional lists and pointers without omitempty, and times that are structs, are written as null when absent. */
+/** Lists and pointers without omitempty that validation does not require, and times that are structs, are written as null when absent. */
 const nulls = `
 apiextensions.v1.CustomResourceDefinitionCondition: lastTransitionTime
 apiextensions.v1.CustomResourceDefinitionStatus: conditions storedVersions
@@ -215,6 +215,7 @@ apps.v1.StatefulSetCondition: lastTransitionTime
 autoscaling.v2.HorizontalPodAutoscalerCondition: lastTransitionTime
 autoscaling.v2.HorizontalPodAutoscalerStatus: currentMetrics
 batch.v1.JobCondition: lastProbeTime lastTransitionTime
+batch.v1.PodFailurePolicy: rules
 certificates.v1.CertificateSigningRequestCondition: lastTransitionTime lastUpdateTime
 core.v1.AzureFilePersistentVolumeSource: secretNamespace
 core.v1.ContainerImage: names
@@ -222,6 +223,7 @@ core.v1.ContainerStateRunning: startedAt
 core.v1.ContainerStateTerminated: finishedAt startedAt
 core.v1.Event: eventTime firstTimestamp lastTimestamp
 core.v1.EventSeries: lastObservedTime
+core.v1.LimitRangeSpec: limits
 core.v1.NamespaceCondition: lastTransitionTime
 core.v1.NodeCondition: lastHeartbeatTime lastTransitionTime
 core.v1.PersistentVolumeClaimCondition: lastProbeTime lastTransitionTime
@@ -244,6 +246,7 @@ rbac.v1.Role: rules
 resource.v1.AllocatedDeviceStatus: conditions
 resource.v1.DeviceClaim: requests
 storage.v1.CSINodeDriver: topologyKeys
+storage.v1.CSINodeSpec: drivers
 storage.v1.VolumeError: time
 `;
 

@@ -157,12 +157,15 @@ function isPointer({ schema, absent, keepsZero }: Field): boolean {
   return schema.kind === 'object' ? absent !== 'object' : keepsZero && absent === 'nothing';
 }
 
-/** Go's omitempty: empty lists and maps are left out, and the zero of a scalar that is no pointer. */
+/**
+ * Go's omitempty: empty lists and maps are left out, and the zero of a scalar that is no pointer. Where Go would keep an empty list
+ * its storage forgets it: protocol buffers tell none from an empty one.
+ */
 function isLeftOut(value: unknown, field: Field): boolean {
   if (typeof value === 'object') {
     if (value === null) return true;
     // JSON of any sort (a default in a schema) is kept as it came.
-    if (Array.isArray(value)) return value.length === 0 && field.schema.kind === 'list' && field.absent !== 'null';
+    if (Array.isArray(value)) return value.length === 0 && field.schema.kind === 'list';
     return field.schema.kind === 'map' && Object.keys(value).length === 0;
   }
   return !field.keepsZero && (value === '' || value === 0 || value === false);

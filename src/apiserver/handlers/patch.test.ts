@@ -90,6 +90,26 @@ test('a whole number of a merge patch is written as one; a strategic merge takes
   expect(await patch('strategic', timeout)).toMatchObject({ status: 200 });
 });
 
+test.each([
+  ['merge', '{"rules":[]}'],
+  ['strategic', '{"rules":[]}'],
+  ['json', '[{"op":"replace","path":"/rules","value":[]}]'],
+  ['apply', '{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"r"},"rules":[]}'],
+] as const)('an empty list that is put by %s is null, as upstream stores it', async (type, body) => {
+  const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/n/roles';
+  const created = await api.send('POST', roles, { metadata: { name: 'r' }, rules: [] });
+  expect(created.body).toHaveProperty('rules', null);
+  url = `${roles}/r`;
+  await api.send('PUT', url, {
+    metadata: { name: 'r' },
+    rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
+  });
+  const answer = await patch(type, body, '?fieldManager=m&force=true'.slice(0, type === 'apply' ? undefined : 15));
+  expect(answer).toMatchObject({ status: 200 });
+  expect(answer.json()).toHaveProperty('rules', null);
+  await api.send('DELETE', url);
+});
+
 test('a JSON patch has 10,000 operations at most', async () => {
   const operation = { op: 'test', path: '/data/k', value: 'v' };
   const most = await patch('json', JSON.stringify(Array.from({ length: 10_000 }, () => operation)));

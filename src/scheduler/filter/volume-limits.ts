@@ -13,7 +13,7 @@ export const volumeLimits: FilterPlugin = ({ pod, volumes }) => {
   let attachments: ReturnType<typeof attachedByNode> | undefined;
   return ({ node, pods }) => {
     const csiNode = volumes.csiNode(node.metadata.name);
-    const limits = new Map(csiNode?.spec.drivers.map(({ name, allocatable }) => [name, allocatable?.count]));
+    const limits = new Map(csiNode?.spec.drivers?.map(({ name, allocatable }) => [name, allocatable?.count]));
     if ([...limits.values()].every((limit) => limit === undefined)) return undefined;
     const wanted = attachedVolumes(pod, volumes);
     const present = new Map<string, string>();
