@@ -3,11 +3,13 @@
 // the tables.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { goEncoding } from '../src/api/schema/go-encoding.ts';
 
 const root = join(import.meta.dirname, '..');
 /** Where to write; a test gives a folder of its own and compares. */
 const target = process.argv[2] ?? root;
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const encoding = goEncoding();
 
 interface Field {
   readonly name: string;
@@ -87,6 +89,7 @@ function writeTable(table: string): void {
 
 function write(module: string, types: Map<string, TypeFacts>, modules: Map<string, Map<string, TypeFacts>>): void {
   const file = fileOf(module);
+  const groupVersion = module.split('.').slice(-2).join('.');
   const imports = new Map<string, Set<string>>();
   const tsType = (type: string): string => {
     if (type.startsWith('[]')) {
@@ -111,7 +114,8 @@ function write(module: string, types: Map<string, TypeFacts>, modules: Map<strin
       }
       const required = f.required || (isObject && f.name === 'spec');
       const key = /^[A-Za-z_$][\w$]*$/.test(f.name) ? f.name : JSON.stringify(f.name);
-      return `  ${key}${required ? '' : '?'}: ${tsType(f.type)};`;
+      const orNull = encoding.isNullWhenAbsent(`${groupVersion}.${name}`, f.name) ? ' | null' : '';
+      return `  ${key}${required ? '' : '?'}: ${tsType(f.type)}${orNull};`;
     });
     blocks.push(`export interface ${name} {\n${lines.join('\n')}\n}`);
   }

@@ -39,8 +39,8 @@ for (let round = 0; round < rounds; round += 1) {
   const own = ['Ready', 'example.com/gate'].map((type) => ({ type, status: value }));
   const body = { status: { conditions: [...conditions, ...own] } };
   const inSlice = new Promise<void>((resolve) => {
-    seen = ({ endpoints = [] }) => {
-      if (endpoints.find(({ targetRef }) => targetRef?.name === name)?.conditions?.ready === ready) resolve();
+    seen = ({ endpoints }) => {
+      if (endpoints?.find(({ targetRef }) => targetRef?.name === name)?.conditions?.ready === ready) resolve();
     };
   });
   const begin = performance.now();

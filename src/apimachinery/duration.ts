@@ -37,7 +37,7 @@ function units(large: number, largeUnit: string, small: number, smallUnit: strin
 }
 
 /** The AGE of something made at `timestamp` (RFC 3339), at `now` in milliseconds since the epoch. */
-export function age(timestamp: string | undefined, now: number): string {
+export function age(timestamp: string | null | undefined, now: number): string {
   if (!timestamp) return '<unknown>';
   const then = Date.parse(timestamp);
   return Number.isNaN(then) ? '<unknown>' : humanDuration(now - then);

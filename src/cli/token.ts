@@ -74,11 +74,11 @@ async function connect(flags: TokenFlags): Promise<{ readonly access: ClusterAcc
 async function joinServer(access: ClusterAccess, client: Client): Promise<string> {
   const { hostname } = new URL(access.server);
   if (!['127.0.0.1', '[::1]', 'localhost'].includes(hostname)) return access.server;
-  const { ports = [], endpoints = [] } = await client
+  const { ports, endpoints } = await client
     .resource<EndpointSlice>(endpointSlices)
     .get('kubernetes', 'default')
     .catch(() => ({ endpoints: [], ports: [] }));
-  const [address, port] = [endpoints[0]?.addresses[0], ports[0]?.port];
+  const [address, port] = [endpoints?.[0]?.addresses[0], ports?.[0]?.port];
   return address && port ? `https://${joinHostPort(address, port)}` : access.server;
 }
 

@@ -67,7 +67,7 @@ describe('a running cluster', () => {
     await cluster.waitFor(deployments, 'web', (web) => web?.status?.readyReplicas === 4);
     await cluster.settled();
     const slices = await client.resource(endpointSlices).list({ labelSelector: 'kubernetes.io/service-name=web' });
-    const ready = slices.items.flatMap(({ endpoints = [] }) => endpoints.filter(({ conditions }) => conditions?.ready));
+    const ready = slices.items.flatMap(({ endpoints }) => endpoints?.filter(({ conditions }) => conditions?.ready));
     expect(ready).toHaveLength(4);
 
     await client.resource(deployments).delete('web', 'default');

@@ -108,11 +108,12 @@ async function endpointsOf(namespace: string, name: string): Promise<Endpoints> 
 async function served(namespace: string, service: string): Promise<Record<string, number[]>> {
   const fromSlices = new PortsOfPods();
   for (const { endpoints: all, ports } of await slicesOf(namespace, service)) {
-    for (const { targetRef, conditions } of all ?? []) if (conditions?.ready) fromSlices.add(targetRef?.name, ports);
+    for (const { targetRef, conditions } of all ?? [])
+      if (conditions?.ready) fromSlices.add(targetRef?.name, ports ?? []);
   }
   const fromEndpoints = new PortsOfPods();
   for (const { addresses = [], ports } of (await endpointsOf(namespace, service)).subsets ?? []) {
-    for (const { targetRef } of addresses) fromEndpoints.add(targetRef?.name, ports);
+    for (const { targetRef } of addresses) fromEndpoints.add(targetRef?.name, ports ?? []);
   }
   expect(fromEndpoints.known).toEqual(fromSlices.known);
   return fromSlices.known;

@@ -44,7 +44,7 @@ export interface APIVersions {
 }
 
 export interface Condition {
-  lastTransitionTime: string;
+  lastTransitionTime: string | null;
   message: string;
   observedGeneration?: number;
   reason: string;

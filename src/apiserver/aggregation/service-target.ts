@@ -60,10 +60,10 @@ export function dialTargets(
   const servicePort = spec?.ports?.find((one) => one.port === port);
   if (!servicePort) return [];
   const found: DialTarget[] = [];
-  for (const { ports = [], endpoints = [] } of slices) {
-    const number = ports.find((one) => (one.name ?? '') === (servicePort.name ?? ''))?.port;
+  for (const { ports, endpoints } of slices) {
+    const number = ports?.find((one) => (one.name ?? '') === (servicePort.name ?? ''))?.port;
     if (number === undefined) continue;
-    for (const { addresses, conditions, nodeName } of endpoints) {
+    for (const { addresses, conditions, nodeName } of endpoints ?? []) {
       const [host] = addresses;
       if (host && conditions?.ready !== false) found.push({ host, port: number, ...(nodeName && { nodeName }) });
     }

@@ -75,8 +75,8 @@ export class ServedSet {
 
   #updateMember(crd: CustomResourceDefinition): boolean {
     const { name, uid, generation } = crd.metadata;
-    const { acceptedNames, conditions = [] } = crd.status ?? {};
-    const terminating = conditions.find(({ type }) => type === 'Terminating')?.status;
+    const { acceptedNames, conditions } = crd.status ?? {};
+    const terminating = conditions?.find(({ type }) => type === 'Terminating')?.status;
     const state = JSON.stringify([generation, acceptedNames, terminating]);
     let member = this.#members.get(name);
     if (member && member.uid !== uid) {

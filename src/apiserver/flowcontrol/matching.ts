@@ -49,12 +49,12 @@ export function readFlowRules<T>({ rules = [] }: FlowSchemaSpec, flow: T): FlowR
   return { rules: ready, flow };
 }
 
-function readResourceRule({ verbs, apiGroups, resources, namespaces = [], clusterScope = false }: ResourcePolicyRule) {
+function readResourceRule({ verbs, apiGroups, resources, namespaces, clusterScope = false }: ResourcePolicyRule) {
   return {
     verbs: allowed(verbs),
     groups: allowed(apiGroups),
     resources: allowed(resources),
-    namespaces: allowed(namespaces),
+    namespaces: allowed(namespaces ?? []),
     clusterScope,
   };
 }

@@ -32,6 +32,38 @@ test('a body of null says nothing, and is as good as an empty object', async () 
   expect((await api.send('DELETE', `${configMaps}/a`, null)).status).toBe(200);
 });
 
+const everyNode = { verbs: ['*'], apiGroups: [''], resources: ['nodes'], clusterScope: true };
+const volume = (source: object) => ({ capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], ...source });
+
+test.each<[url: string, object: object, written: object]>([
+  [
+    '/api/v1/namespaces/n/podtemplates',
+    { template: { spec: { containers: [{ name: 'c', image: 'i' }], volumes: [{ name: 'v', projected: {} }] } } },
+    { template: { spec: { volumes: [{ projected: { sources: null } }] } } },
+  ],
+  [
+    '/api/v1/persistentvolumes',
+    { spec: volume({ azureFile: { secretName: 's', shareName: 's' } }) },
+    { spec: { azureFile: { secretNamespace: null } } },
+  ],
+  [
+    '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas',
+    {
+      spec: {
+        matchingPrecedence: 100,
+        priorityLevelConfiguration: { name: 'exempt' },
+        rules: [{ subjects: [{ kind: 'Group', group: { name: '*' } }], resourceRules: [everyNode] }],
+      },
+    },
+    { spec: { rules: [{ resourceRules: [{ namespaces: null }] }] } },
+  ],
+])('what Go writes as null may be left out: %s %j', async (url, object, written) => {
+  const answer = await api.send('POST', url, { metadata: { name: 'a' }, ...object });
+  expect(answer.status).toBe(201);
+  expect(answer.body).toMatchObject(written);
+  expect((await api.send('GET', `${url}/a`)).body).toEqual(answer.body);
+});
+
 test.each([
   [{ orphanDependents: false }, 202],
   [{ orphanDependents: true }, 200],

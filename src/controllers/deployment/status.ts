@@ -46,7 +46,7 @@ export function decideStatus(input: StatusInput): StatusDecision {
   const failure = failureOf(sets);
   if (failure) {
     const { status: state, reason = '', message = '', lastTransitionTime } = failure;
-    const since = lastTransitionTime === undefined ? now : Date.parse(lastTransitionTime);
+    const since = lastTransitionTime ? Date.parse(lastTransitionTime) : now;
     setCondition(conditions, { type: 'ReplicaFailure', status: state, reason, message }, since);
   } else {
     remove(conditions, 'ReplicaFailure');

@@ -85,9 +85,10 @@ export function reconcile(endpoints: Readonly<Endpoints>, slices: readonly Reado
 /** What a slice that stays gains and loses. */
 function count(
   figures: { added: number; removed: number; updated: number },
-  { endpoints = [] }: Readonly<EndpointSlice>,
+  slice: Readonly<EndpointSlice>,
   wanted: Wanted,
 ): void {
+  const endpoints = slice.endpoints ?? [];
   const kept = endpoints.flatMap((endpoint) => {
     const target = wanted.endpoints.get(endpointKey(endpoint));
     return target ? [sameState(endpoint, target)] : [];

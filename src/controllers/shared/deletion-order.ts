@@ -61,7 +61,7 @@ function logOf(milliseconds: number): number {
 
 function readyFor(pod: Readonly<Pod>, now: number): number {
   const since = isPodReady(pod) ? podCondition(pod, 'Ready')?.lastTransitionTime : undefined;
-  return since === undefined ? 0 : now - Date.parse(since);
+  return since ? now - Date.parse(since) : 0;
 }
 
 function ageOf(pod: Readonly<Pod>, now: number): number {

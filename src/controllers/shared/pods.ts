@@ -23,7 +23,8 @@ export function isPodAvailable(pod: Readonly<Pod>, minReadySeconds: number, now:
   const ready = podCondition(pod, 'Ready');
   if (ready?.status !== 'True') return false;
   if (minReadySeconds === 0) return true;
-  return ready.lastTransitionTime !== undefined && Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000 <= now;
+  const since = ready.lastTransitionTime;
+  return !!since && Date.parse(since) + minReadySeconds * 1000 <= now;
 }
 
 /** Milliseconds until a pod that is ready becomes available; undefined when none is waited for. */

@@ -180,8 +180,8 @@ function slicesOf(objects: readonly KubeObject[]): unknown[] {
   return objects
     .filter(({ kind }) => kind === 'EndpointSlice')
     .map((object) => {
-      const { addressType, ports, endpoints = [], metadata } = object as EndpointSlice;
-      const sorted = endpoints.toSorted((a, b) => (a.addresses[0]! < b.addresses[0]! ? -1 : 1));
+      const { addressType, ports, endpoints, metadata } = object as EndpointSlice;
+      const sorted = (endpoints ?? []).toSorted((a, b) => (a.addresses[0]! < b.addresses[0]! ? -1 : 1));
       const said = sorted.map((endpoint) => ({ ...endpoint, targetRef: endpoint.targetRef?.name }));
       return JSON.stringify({
         labels: Object.entries(metadata.labels ?? {}).sort(),

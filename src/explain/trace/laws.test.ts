@@ -86,12 +86,12 @@ function remedied(objects: readonly KubeObject[], { object, field }: Cause): Kub
       };
       return { ...one, spec: { ...spec, ...change[field] } };
     }
-    const { addressType, endpoints = [] } = one as EndpointSlice;
+    const { addressType, endpoints } = one as EndpointSlice;
     const owner = `${one.metadata.namespace}/${one.metadata.labels?.['kubernetes.io/service-name']}`;
     if (one.kind !== 'EndpointSlice' || !names.includes(owner)) return one;
     const ready = { conditions: { ready: true } };
     if (field === 'EndpointSlice endpoints[].conditions.ready') {
-      return { ...one, endpoints: endpoints.map((endpoint) => ({ ...endpoint, ...ready })) };
+      return { ...one, endpoints: endpoints?.map((endpoint) => ({ ...endpoint, ...ready })) };
     }
     const ports = slicePorts(8080);
     const added = { addresses: [podAddress('a', 9, addressType as 'IPv4' | 'IPv6')], nodeName: 'a', ...ready };

@@ -18,7 +18,7 @@ const workingSet = (stats: ContainerStats): number => stats.memory?.workingSetBy
 function startedAt({ status }: Pod, name: string): string | undefined {
   const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
   const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
-  return all.find((one) => one.name === name)?.state?.running?.startedAt;
+  return all.find((one) => one.name === name)?.state?.running?.startedAt ?? undefined;
 }
 
 function fsSummary({ at, used, inodesUsed, capacity, available, inodes, inodesFree }: FolderUsage) {

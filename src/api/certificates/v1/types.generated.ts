@@ -10,8 +10,8 @@ export interface CertificateSigningRequest {
 }
 
 export interface CertificateSigningRequestCondition {
-  lastTransitionTime?: string;
-  lastUpdateTime?: string;
+  lastTransitionTime?: string | null;
+  lastUpdateTime?: string | null;
   message?: string;
   reason?: string;
   status: string;

@@ -6,10 +6,10 @@ export interface Event {
   action?: string;
   apiVersion?: string;
   deprecatedCount?: number;
-  deprecatedFirstTimestamp?: string;
-  deprecatedLastTimestamp?: string;
+  deprecatedFirstTimestamp?: string | null;
+  deprecatedLastTimestamp?: string | null;
   deprecatedSource?: EventSource;
-  eventTime: string;
+  eventTime: string | null;
   kind?: string;
   metadata: NamedObjectMeta;
   note?: string;
@@ -31,5 +31,5 @@ export interface EventList {
 
 export interface EventSeries {
   count: number;
-  lastObservedTime: string;
+  lastObservedTime: string | null;
 }

@@ -10,7 +10,7 @@ export interface ClusterRole {
   apiVersion?: string;
   kind?: string;
   metadata: NamedObjectMeta;
-  rules?: PolicyRule[];
+  rules?: PolicyRule[] | null;
 }
 
 export interface ClusterRoleBinding {
@@ -47,7 +47,7 @@ export interface Role {
   apiVersion?: string;
   kind?: string;
   metadata: NamedObjectMeta;
-  rules?: PolicyRule[];
+  rules?: PolicyRule[] | null;
 }
 
 export interface RoleBinding {

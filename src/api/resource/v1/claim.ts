@@ -66,7 +66,7 @@ export function validateDeviceClaim(claim: DeviceClaim | undefined, path: string
 }
 
 /** `request`, and `request/subrequest` of those that give a choice. */
-export function requestNames(requests: readonly DeviceRequest[] | undefined): ReadonlySet<string> {
+export function requestNames(requests: DeviceClaim['requests']): ReadonlySet<string> {
   return new Set(
     (requests ?? []).flatMap(({ name, firstAvailable = [] }) => [
       name,

@@ -17,7 +17,7 @@ interface SetRules<T> {
 
 /** Items that are there twice are told after what is wrong with each. */
 export function validateSet<T>(
-  given: readonly T[] | undefined,
+  given: readonly T[] | null | undefined,
   path: string,
   { max, item, key }: SetRules<T>,
 ): FieldError[] {

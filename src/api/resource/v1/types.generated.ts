@@ -3,7 +3,7 @@ import type { NodeSelector } from '../../../../src/api/core/v1/types.generated.t
 import type { Condition, ListMeta, NamedObjectMeta, ObjectMeta } from '../../../../src/apimachinery/meta/v1.generated.ts';
 
 export interface AllocatedDeviceStatus {
-  conditions?: Condition[];
+  conditions?: Condition[] | null;
   data?: Record<string, unknown>;
   device: string;
   driver: string;
@@ -93,7 +93,7 @@ export interface DeviceCapacity {
 export interface DeviceClaim {
   config?: DeviceClaimConfiguration[];
   constraints?: DeviceConstraint[];
-  requests?: DeviceRequest[];
+  requests?: DeviceRequest[] | null;
 }
 
 export interface DeviceClaimConfiguration {

@@ -156,7 +156,7 @@ function validateAzureFile(source: AzureFilePersistentVolumeSource, path: string
   return [
     ...requiredText(`${path}.secretName`, source.secretName),
     ...requiredText(`${path}.shareName`, source.shareName),
-    ...(secretNamespace === undefined ? [] : requiredText(`${path}.secretNamespace`, secretNamespace)),
+    ...(secretNamespace == null ? [] : requiredText(`${path}.secretNamespace`, secretNamespace)),
   ];
 }
 

@@ -231,11 +231,11 @@ function validateImage(
   ];
 }
 
-function validateProjected({ defaultMode, sources = [] }: ProjectedVolumeSource, path: string): FieldError[] {
+function validateProjected({ defaultMode, sources }: ProjectedVolumeSource, path: string): FieldError[] {
   const files = new Set<string>();
   return [
     ...validateFileMode(`${path}.defaultMode`, defaultMode),
-    ...sources.flatMap((source, i) => {
+    ...(sources ?? []).flatMap((source, i) => {
       const at = `${path}.sources[${i}]`;
       const errors = validateProjection(source, at, path);
       for (const { file, shown } of projectedFiles(source)) {
