@@ -8,7 +8,8 @@ const rolePrefix = 'node-role.kubernetes.io/';
 function defaultNode(object: Node): void {
   object.spec ??= {};
   const { spec, status } = object;
-  if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
+  // Where the two differ the older field counts: its clients may not know the other.
+  if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
   else if (spec.podCIDRs?.length) spec.podCIDR = spec.podCIDRs[0]!;
   if (!status) return;
   for (const amounts of [status.capacity, status.allocatable]) canonicalizeQuantities(amounts);
