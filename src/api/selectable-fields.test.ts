@@ -8,7 +8,7 @@ const selectable: Readonly<Record<string, string>> = {
   'v1 namespaces': 'status.phase',
   'v1 nodes': 'spec.unschedulable',
   'v1 pods':
-    'spec.hostNetwork spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName status.nominatedNodeName status.phase status.podIP',
+    'spec.host spec.hostNetwork spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName status.nominatedNodeName status.phase status.podIP status.podIPs',
   'v1 replicationcontrollers': 'status.replicas',
   'v1 secrets': 'type',
   'v1 services': 'spec.clusterIP spec.type',

@@ -41,6 +41,8 @@ export const pod: Kind<Pod> = {
   },
   countsGeneration: true,
   selectableFields: {
+    // As clients of before the first release called it.
+    'spec.host': ({ spec }) => spec?.nodeName,
     'spec.nodeName': ({ spec }) => spec?.nodeName,
     'spec.restartPolicy': ({ spec }) => spec?.restartPolicy,
     'spec.schedulerName': ({ spec }) => spec?.schedulerName,
@@ -48,6 +50,8 @@ export const pod: Kind<Pod> = {
     'spec.hostNetwork': ({ spec }) => String(spec?.hostNetwork === true),
     'status.phase': ({ status }) => status?.phase,
     'status.podIP': ({ status }) => status?.podIPs?.[0]?.ip ?? status?.podIP,
+    // May be asked for, but no pod shows it to selectors.
+    'status.podIPs': () => undefined,
     'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName,
   },
   columns: podColumns,
