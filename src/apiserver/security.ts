@@ -83,7 +83,7 @@ export function createSecurity({
     virtual: {
       ...accessReviews(authorizer),
       'tokenreviews.authentication.k8s.io': tokenReview(authenticator),
-      'selfsubjectreviews.authentication.k8s.io': selfSubjectReview,
+      'selfsubjectreviews.authentication.k8s.io': selfSubjectReview(clock),
       'serviceaccounts/token': serviceAccounts.tokenRequest,
     },
     paths: [caCertsPath(ca), ...issuerDiscovery({ keyPem: serviceAccountKeyPem, serverUrl })],

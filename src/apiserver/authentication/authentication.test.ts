@@ -266,8 +266,10 @@ describe('reviews', () => {
     });
   });
 
-  test('SelfSubjectReview says who asks', async () => {
-    expect(await selfSubjectReview({ metadata: { name: '' } }, context)).toMatchObject({
+  test('SelfSubjectReview says who asks and when, and nothing of what was sent', async () => {
+    const sent = { metadata: { name: 'x', labels: { a: 'b' } } };
+    expect(await selfSubjectReview(setUp().clock)(sent, context)).toEqual({
+      metadata: { creationTimestamp: '2026-01-01T00:00:00Z' },
       status: { userInfo: { username: 'jane', groups: ['devs'] } },
     });
   });

@@ -2,6 +2,8 @@
 import type { SelfSubjectReview, TokenReview, UserInfo } from '../../api/authentication/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest } from '../../apimachinery/status.ts';
+import { formatTime } from '../../apimachinery/time.ts';
+import type { Clock } from '../../system/clock.ts';
 import type { VirtualHandler } from '../extensions.ts';
 import type { User } from '../request.ts';
 import type { RequestAuthenticator } from './authenticator.ts';
@@ -34,8 +36,12 @@ export function tokenReview(authenticator: RequestAuthenticator): VirtualHandler
   };
 }
 
-/** `selfsubjectreviews.authentication.k8s.io`: who the server thinks that the caller is (`kubectl auth whoami`). */
-export const selfSubjectReview: VirtualHandler = async (object, { user }) => {
-  const review: Pick<SelfSubjectReview, 'status'> = { status: { userInfo: userInfo(user) } };
-  return { ...object, ...review };
-};
+/** `selfsubjectreviews.authentication.k8s.io`: who the server thinks that the caller is (`kubectl auth whoami`), and when. */
+export function selfSubjectReview(clock: Clock): VirtualHandler {
+  return async ({ apiVersion, kind }, { user }) => {
+    // Of what was sent nothing comes back.
+    const metadata = { creationTimestamp: formatTime(clock.now()) };
+    const status: SelfSubjectReview['status'] = { userInfo: userInfo(user) };
+    return { apiVersion, kind, metadata, status } as unknown as KubeObject;
+  };
+}
