@@ -5,6 +5,8 @@ import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:h
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { dialError } from '../net/dial-error.ts';
+import { joinHostPort } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import { http } from '../system/http.ts';
 import type { Random } from '../system/random.ts';
@@ -133,8 +135,9 @@ function connectStream(
     return;
   }
   const socket = dial(target.host, target.port);
-  const refuse = (error: Error) => {
-    if (!stream.headersSent && !stream.destroyed) response.writeHead(502).end(error.message);
+  const refuse = ({ code, message }: NodeJS.ErrnoException) => {
+    if (stream.headersSent || stream.destroyed) return;
+    response.writeHead(502).end(dialError(code, joinHostPort(target.host, target.port)) ?? message);
   };
   stream.on('error', () => socket.destroy());
   stream.on('close', () => socket.destroy());

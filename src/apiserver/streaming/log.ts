@@ -14,7 +14,7 @@ const readerProtocols = ['binary.k8s.io', 'base64.binary.k8s.io'];
 export function podLog(view: ObjectView, links: NodeLinks): ConnectHandler {
   return async (request, info): Promise<ApiResponse> => {
     const { query } = request;
-    checkLogOptions(query);
+    checkLogOptions(info.name, query);
     const pod = await findPod(view, info);
     const container = chooseContainer(pod, query.get('container') ?? '');
     const { nodeName } = pod.spec;

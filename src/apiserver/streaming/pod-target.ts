@@ -48,7 +48,7 @@ export function hostOf({ metadata, spec }: PodObject): string {
 }
 
 /** Throws 422 for log options that make no sense (upstream ValidatePodLogOptions). */
-export function checkLogOptions(query: URLSearchParams): void {
+export function checkLogOptions(podName: string, query: URLSearchParams): void {
   const errors: FieldError[] = [];
   const number = (name: string): number | undefined => {
     const text = query.get(name);
@@ -68,7 +68,7 @@ export function checkLogOptions(query: URLSearchParams): void {
   if (query.get('sinceSeconds') && query.get('sinceTime')) {
     errors.push(fieldError.forbidden('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   } else atLeast('sinceSeconds', 1);
-  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, '', errors);
+  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, podName, errors);
 }
 
 /** What an exec or attach wants, as the kubelet's query. */

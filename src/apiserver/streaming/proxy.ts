@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Duplex, Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { quoted } from '../../apimachinery/json/go-text.ts';
 import { notFound, StatusError } from '../../apimachinery/status.ts';
 import type { Random } from '../../system/random.ts';
 import type { ConnectHandler } from '../extensions.ts';
@@ -80,8 +81,18 @@ function badGateway(error: unknown): unknown {
 }
 
 function unreachable(error: unknown): StatusError {
-  const message = `error trying to reach service: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `error trying to reach service: ${error instanceof Error ? transportError(error) : String(error)}`;
   return new StatusError({ code: 503, reason: 'ServiceUnavailable', message });
+}
+
+/** What Go's transport says of a connection over which no answer comes. */
+function transportError(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }): string {
+  const { code = '', message, rawPacket } = error;
+  if (code === 'EPROTO') return 'tls: first record does not look like a TLS handshake';
+  if (code === 'ECONNRESET') return 'EOF';
+  if (!code.startsWith('HPE_') || !rawPacket) return message;
+  const line = rawPacket.toString('latin1').split('\n', 1)[0] ?? '';
+  return `net/http: HTTP/1.x transport connection broken: malformed HTTP response ${quoted(line.replace(/\r$/, ''))}`;
 }
 
 async function dial(links: NodeLinks, { scheme, host, port, nodeName }: ProxyTarget): Promise<Duplex> {

@@ -284,7 +284,7 @@ describe('refusals', () => {
       'GET',
       '/api/v1/namespaces/ns/pods/p/log?tailLines=-1',
       422,
-      'PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0',
+      'PodLogOptions "p" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0',
     ],
     ['GET', '/api/v1/namespaces/ns/pods/two/log?container=missing', 404, 'container not found ("missing")'],
     ['GET', '/api/v1/namespaces/ns/services/s:9/proxy/', 503, 'no service port 9 found for service "s"'],
@@ -421,11 +421,35 @@ test('a Service is proxied to its endpoint, whose redirects stay below it', asyn
   expect((await call('GET', `${base}/old`)).headers.location).toBe(`${base}/new`);
 });
 
-test('an endpoint that does not answer is 503', async () => {
+test('an endpoint that is not there is 503, in the words of Go', async () => {
   const server = createTcpServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   const { call } = await start({ port });
-  await expect(call('GET', '/api/v1/namespaces/ns/services/s/proxy/')).rejects.toThrow('error trying to reach service');
+  await expect(call('GET', '/api/v1/namespaces/ns/services/s/proxy/')).rejects.toThrow(
+    `error trying to reach service: dial tcp 127.0.0.1:${port}: connect: connection refused`,
+  );
+});
+
+test.each([
+  ['services/s/proxy/', '', 'EOF'],
+  [
+    'services/s/proxy/',
+    'SSH-2.0-x\r\n',
+    'net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-x"',
+  ],
+  [
+    'services/https:s:/proxy/',
+    'HTTP/1.1 400 Bad Request\r\n\r\n',
+    'tls: first record does not look like a TLS handshake',
+  ],
+])('an endpoint of %s that answers %j is 503: %s', async (path, answer, reason) => {
+  const server = createTcpServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end(answer)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanup.push(() => server.close());
+  const { call } = await start({ port: (server.address() as AddressInfo).port });
+  await expect(call('GET', `/api/v1/namespaces/ns/${path}`)).rejects.toThrow(
+    `error trying to reach service: ${reason}`,
+  );
 });

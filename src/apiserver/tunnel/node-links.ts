@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { Node } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest } from '../../apimachinery/status.ts';
-import { isGlobalUnicast, parseIP } from '../../net/ip.ts';
+import { dialError } from '../../net/dial-error.ts';
+import { isGlobalUnicast, joinHostPort, parseIP } from '../../net/ip.ts';
 import type { ObjectView } from '../object-view.ts';
 import { dialDirectly } from './dial.ts';
 import { type KubeletAddress, KubeletPort, type KubeletPortOptions } from './kubelet-port.ts';
@@ -49,8 +50,8 @@ export class NodeLinks {
   async dial(nodeName: string, host: string, port: number): Promise<Duplex> {
     if (!this.portOf(nodeName)) return this.#tunnels.dial(nodeName, host, port);
     checkProxyable(host);
-    return dialDirectly({ host, port }).catch((error: Error) => {
-      throw new DialError(error.message);
+    return dialDirectly({ host, port }).catch((error: NodeJS.ErrnoException) => {
+      throw new DialError(dialError(error.code, joinHostPort(host, port)) ?? error.message, { cause: error });
     });
   }
 

@@ -35,7 +35,7 @@ export class NodeUnreachableError extends Error {
   }
 }
 
-/** The node's agent could not open the TCP connection; the message is its system's (`connect ECONNREFUSED 10.244.1.2:80`). */
+/** The node's agent could not open the TCP connection; the message says why (`dial tcp 10.244.1.2:80: connect: connection refused`). */
 export class DialError extends Error {
   readonly kind = 'dial';
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Container, HTTPGetAction } from '../../api/core/v1/types.generated.ts';
 import { quoted } from '../../apimachinery/json/go-text.ts';
-import { table } from '../../apimachinery/table.ts';
+import { dialError } from '../../net/dial-error.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import { http } from '../../system/http.ts';
 
@@ -103,7 +103,7 @@ function getOnce(
     const { hostname, port } = url;
     const why = signal?.aborted
       ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
-      : dialError(cause, hostname.replace(/^\[|\]$/g, ''), Number(port || (isSecure ? 443 : 80)));
+      : connectionError(cause, `${hostname}:${port || (isSecure ? 443 : 80)}`);
     reject(new Error(`Get "${url}": ${why}`, { cause }));
   };
   const answer = (response: IncomingMessage) => {
@@ -135,15 +135,7 @@ function getOnce(
   return promise;
 }
 
-/** Go's words for a connection that could not be made. */
-export function dialError(error: NodeJS.ErrnoException, host: string, port: number): string {
-  const words = table<string>({
-    ECONNREFUSED: 'connect: connection refused',
-    EHOSTUNREACH: 'connect: no route to host',
-    ENETUNREACH: 'connect: network is unreachable',
-    ETIMEDOUT: 'connect: connection timed out',
-  });
-  const known = words[error.code ?? ''];
-  if (known) return `dial tcp ${joinHostPort(host, port)}: ${known}`;
-  return error.code === 'ECONNRESET' ? 'EOF' : error.message;
+/** What went wrong with a connection, in Go's words. */
+export function connectionError({ code, message }: NodeJS.ErrnoException, where: string): string {
+  return dialError(code, where) ?? (code === 'ECONNRESET' ? 'EOF' : message);
 }

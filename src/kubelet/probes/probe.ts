@@ -7,7 +7,7 @@ import { int, message, string } from '../../grpc/codec.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Cri } from '../cri/client.ts';
-import { dialError, httpGet, httpTarget, portNumber } from './http-get.ts';
+import { connectionError, httpGet, httpTarget, portNumber } from './http-get.ts';
 
 export interface ProbeOutcome {
   readonly success: boolean;
@@ -73,16 +73,17 @@ async function httpProbe(action: HTTPGetAction, target: ProbeTarget, timeout: nu
 
 function tcpProbe(host: string, port: number, timeout: number): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
+    const where = joinHostPort(host, port);
     const socket = connect({ host, port });
     socket.setTimeout(timeout * 1000, () => {
       socket.destroy();
-      resolve({ success: false, message: `dial tcp ${joinHostPort(host, port)}: i/o timeout` });
+      resolve({ success: false, message: `dial tcp ${where}: i/o timeout` });
     });
     socket.once('connect', () => {
       socket.destroy();
       resolve({ success: true, message: '' });
     });
-    socket.once('error', (error) => resolve({ success: false, message: dialError(error, host, port) }));
+    socket.once('error', (error) => resolve({ success: false, message: connectionError(error, where) }));
   });
 }
 

@@ -1,6 +1,7 @@
 // What goes wrong on the way to a webhook, in the words that Go has for it: they stand in the Status that users see.
 
 import { table } from '../../../apimachinery/table.ts';
+import { dialError } from '../../../net/dial-error.ts';
 
 interface NetworkError extends Error {
   readonly code?: string;
@@ -33,15 +34,12 @@ export function goError(error: unknown, url: URL): string {
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return wrongName(error as NetworkError, url);
   const known = table<string>({
-    ECONNREFUSED: `dial tcp ${where}: connect: connection refused`,
-    EHOSTUNREACH: `dial tcp ${where}: connect: no route to host`,
-    ENETUNREACH: `dial tcp ${where}: connect: network is unreachable`,
     ETIMEDOUT: `dial tcp ${where}: i/o timeout`,
     ENOTFOUND: `dial tcp: lookup ${url.hostname}: no such host`,
     ECONNRESET: 'EOF',
     EPROTO: 'http: server gave HTTP response to HTTPS client',
   });
-  return known[code] ?? error.message;
+  return known[code] ?? dialError(code, where) ?? error.message;
 }
 
 function wrongName({ cert, host }: NetworkError, url: URL): string {
