@@ -238,7 +238,9 @@ describe('service account tokens', () => {
     await expect(ask({ boundObjectRef: { kind: 'Job', apiVersion: 'batch/v1', name: 'j' } })).rejects.toThrow(
       'cannot bind token to object of type batch/v1, Kind=Job',
     );
-    await expect(ask({ expirationSeconds: 10 })).rejects.toThrow('may not specify a duration less than 10 minutes');
+    await expect(ask({ expirationSeconds: 10 })).rejects.toThrow(
+      'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes',
+    );
     await expect(ask({ boundObjectRef: { ...boundObjectRef, name: 'q' } })).rejects.toThrow('pods "q" not found');
     await expect(ask({ boundObjectRef: { ...boundObjectRef, uid: 'old' } })).rejects.toThrow('UID in record');
   });

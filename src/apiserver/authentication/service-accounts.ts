@@ -172,7 +172,7 @@ export class ServiceAccounts {
     if (!account) throw notFound(core('serviceaccounts'), info.name);
     checkUID(request.metadata?.uid, account);
     const seconds = request.spec?.expirationSeconds ?? 3600;
-    checkExpiration(seconds, account.metadata.name);
+    checkExpiration(seconds);
     const audiences = request.spec?.audiences?.length ? request.spec.audiences : [serviceAccountIssuer];
     const bound = this.#boundObjects(request, account);
     const isUsual = seconds === warnOnlySeconds && audiences.every((one) => one === serviceAccountIssuer);
@@ -255,7 +255,7 @@ function checkUID(given: string | undefined, { metadata: { name, uid } }: Readon
   throw conflict({ group: kind.group, resource: kind.kind }, name, why);
 }
 
-function checkExpiration(seconds: number, name: string): void {
+function checkExpiration(seconds: number): void {
   const why =
     seconds < minimumSeconds
       ? 'may not specify a duration less than 10 minutes'
@@ -263,7 +263,8 @@ function checkExpiration(seconds: number, name: string): void {
         ? 'may not specify a duration larger than 2^32 seconds'
         : undefined;
   if (why === undefined) return;
-  throw invalid(kind, name, [fieldError.invalid('spec.expirationSeconds', seconds, why)]);
+  // Upstream names nobody here.
+  throw invalid(kind, '', [fieldError.invalid('spec.expirationSeconds', seconds, why)]);
 }
 
 function userOf(claims: ServiceAccountClaims): User {
