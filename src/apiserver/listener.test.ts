@@ -211,6 +211,20 @@ test('a client certificate whose time ends while its connection lasts', async ()
   await seeing.close();
 });
 
+test('TLS is not negotiated anew', async () => {
+  const socket = connectTls({ port: Number(new URL(url).port), rejectUnauthorized: false, maxVersion: 'TLSv1.2' });
+  await once(socket, 'secureConnect');
+  socket.on('error', () => {});
+  const closed = once(socket, 'close');
+  let isRenewed = false;
+  socket.renegotiate({}, (error) => {
+    isRenewed = error === null;
+  });
+  socket.resume();
+  await closed;
+  expect(isRenewed).toBe(false);
+});
+
 test('a resumed TLS session brings the certificate of the first, and who vouches for it', async () => {
   const { options, clients } = await serverOptions(realClock);
   const seeing = new Listener(options, async ({ clientCertificate }) =>

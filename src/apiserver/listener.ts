@@ -188,6 +188,8 @@ export class Listener {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
     socket.setNoDelay(true);
+    // As Go's servers: who asks is told from the certificate of the connection's beginning.
+    socket.disableRenegotiation();
     // A session of HTTP/2 ends with what its client sends.
     socket.allowHalfOpen = socket.alpnProtocol !== 'h2';
   }
