@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -400,6 +401,17 @@ test('a request that is being answered when the server ends gets its answer; a s
   expect(await slow).toBe('done');
   await closed;
   await stream;
+});
+
+test('a client that is silent does not hold up the end of the server', async () => {
+  const { options } = await serverOptions(realClock);
+  const ending = new Listener(options, async () => textResponse(200, 'ok'));
+  const { port } = await ending.listen();
+  const sockets = [connectTcp(port), connectTls({ port, rejectUnauthorized: false })];
+  await Promise.all([once(sockets[0]!, 'connect'), once(sockets[1]!, 'secureConnect')]);
+  const closed = sockets.map((socket) => once(socket.on('error', () => {}).resume(), 'close'));
+  await ending.close();
+  await Promise.all(closed);
 });
 
 test('the body of a client that is gone is an error, even when it is asked for late', async () => {

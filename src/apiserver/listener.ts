@@ -35,8 +35,8 @@ const mostHeaders = 2000;
 const idleMs = 90_000;
 const keepAliveMs = 15_000;
 /**
- * As kube-apiserver's: how long the head of a request may take. Its body is given time by who reads it: through a proxy it may last
- * as long as its client likes, and Node.js would end it after 5 minutes.
+ * As kube-apiserver's: how long TLS may take to begin, and the head of a request over HTTP/1.1. Its body is given time by who reads it:
+ * through a proxy it may last as long as its client likes, and Node.js would end it after 5 minutes.
  */
 const headMs = 32_000;
 
@@ -76,6 +76,8 @@ export type Handler = (request: ApiRequest) => Promise<ApiResponse>;
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #handler: Handler;
+  /** Below TLS: also of those that never get as far. */
+  readonly #open = new Set<net.Socket>();
   readonly #sockets = new Set<TLSSocket>();
   /** How many answers are being made: not those that are streamed, which end when their client likes. */
   #answering = 0;
@@ -102,6 +104,7 @@ export class Listener {
       ca: Object.values(authorities),
       requestCert: true,
       rejectUnauthorized: false,
+      handshakeTimeout: headMs,
       allowHTTP1: true,
       http1Options: { keepAliveTimeout: idleMs, headersTimeout: headMs, requestTimeout: 0 },
       // As Go's: of a client whose machine is gone nobody else tells, and its watches would stay.
@@ -120,6 +123,10 @@ export class Listener {
       maxHeadersCount: mostHeaders,
       // It lets go of a connection that upgrades: answers that are being made would not hear of its end.
       shouldUpgradeCallback: ({ socket }: IncomingMessage) => this.#connectionOf(socket).isAnswered,
+    });
+    server.on('connection', (socket: net.Socket) => {
+      this.#open.add(socket);
+      socket.on('close', () => this.#open.delete(socket));
     });
     server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -170,7 +177,7 @@ export class Listener {
     // What was handed over leaves first; who does not read it is not waited for.
     for (const socket of this.#sockets) socket.destroySoon();
     const cut = clock.after(flushMs, () => {
-      for (const socket of this.#sockets) socket.destroy();
+      for (const socket of this.#open) socket.destroy();
     });
     await closed;
     cut.cancel();
