@@ -212,6 +212,14 @@ test('a client certificate whose time ends while its connection lasts', async ()
   await seeing.close();
 });
 
+test('who speaks HTTP without TLS is told so', async () => {
+  const socket = connectTcp(Number(new URL(url).port));
+  socket.write('GET /version HTTP/1.1\r\nhost: x\r\n\r\n');
+  expect(Buffer.concat(await socket.toArray()).toString()).toBe(
+    'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n',
+  );
+});
+
 test('TLS is not negotiated anew', async () => {
   const socket = connectTls({ port: Number(new URL(url).port), rejectUnauthorized: false, maxVersion: 'TLSv1.2' });
   await once(socket, 'secureConnect');

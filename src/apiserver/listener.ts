@@ -148,7 +148,9 @@ export class Listener {
       void this.#upgrade(req, socket, head);
     });
     server.on('sessionError', () => {});
-    server.on('tlsClientError', () => {});
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      if (error.code === 'ERR_SSL_HTTP_REQUEST') this.#answerPlainly(socket);
+    });
     const { promise, resolve, reject } = Promise.withResolvers<net.AddressInfo>();
     server.once('error', reject);
     server.listen(boundSocket(host, port) ?? { host, port }, () => {
@@ -199,6 +201,13 @@ export class Listener {
     socket.disableRenegotiation();
     // A session of HTTP/2 ends with what its client sends.
     socket.allowHalfOpen = socket.alpnProtocol !== 'h2';
+  }
+
+  /** Who speaks HTTP without TLS is told so, in the words of Go's servers. */
+  #answerPlainly({ remoteAddress, remotePort }: TLSSocket): void {
+    for (const socket of this.#open) {
+      if (socket.remotePort === remotePort && socket.remoteAddress === remoteAddress) socket.end(noTls);
+    }
   }
 
   #connectionOf(socket: Duplex): Http1Connection {
@@ -305,6 +314,7 @@ function boundSocket(host: string, port: number): net.BoundSocket | undefined {
   return net.BoundSocket && net.isIPv4(host) ? new net.BoundSocket({ host, port }) : undefined;
 }
 
+const noTls = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
 const noTunnels: Http1Refusal = { status: 405, text: '405 Method Not Allowed' };
 
 function refuse(outgoing: ServerResponse, { status, text }: Http1Refusal): void {
