@@ -182,6 +182,55 @@ test('a connection outlives a restart of the proxy and changes of its mode', asy
   await Promise.all([local.echoes('removed'), remote.echoes('removed')]);
 });
 
+const namingServer = `
+const up = ['10.244.1.1', '10.244.1.2'].map((a) => new Promise((up) => {
+  require('node:net').createServer((c) => { c.on('error', () => {}); c.end(a); }).listen(8080, a, up);
+}));
+Promise.all(up).then(() => console.log('up'));`;
+
+/** Who answers connections from each of some addresses. */
+function answersTo(space: TestNamespace, sources: readonly string[], address: string): string[] {
+  const script = `
+const pending = ${JSON.stringify(sources)}.map((localAddress) => new Promise((heard, failed) => {
+  const c = require('node:net').connect({ host: '${address}', port: 80, localAddress });
+  c.on('error', failed); c.on('data', (d) => heard(String(d)));
+}));
+Promise.all(pending).then((all) => console.log(JSON.stringify(all)));`;
+  const [program = '', ...args] = space.inside([process.execPath, '-e', script]);
+  return JSON.parse(spawnSync(program, args, { encoding: 'utf8' }).stdout) as string[];
+}
+
+test.each(['nftables', 'iptables'] as const)(
+  'clients with affinity stay where they are over a restart of the proxy, and when all is written anew: mode %s',
+  async (mode) => {
+    await serve(pod, namingServer);
+    const clients = Array.from({ length: 16 }, (_, n) => `172.18.0.${20 + n}`);
+    for (const client of clients) outside.run(`ip addr replace ${client}/24 dev eth0`);
+    const first = start(mode);
+    const rules = mode === 'nftables' ? 'nft list ruleset' : 'iptables-save';
+    const written = async (proxy: RunningProxy, n: number) => {
+      await proxy.services.create(service({ name: `later-${n}`, clusterIP: `10.96.0.${20 + n}` }));
+      await until(() => host.run(rules).includes(`10.96.0.${20 + n}`), 'the rules of what came last');
+    };
+    const endpoints = ['10.244.1.1', '10.244.1.2'].map((address) => endpoint(address, 'node-a'));
+    await first.api.resource<Node>(nodes).create(node);
+    await first.services.create(service({ name: 'web', sessionAffinity: 'ClientIP' }));
+    await first.slices.create(slice('web', endpoints));
+    await written(first, 1);
+    await until(() => connects(outside, '10.96.0.10', 80), 'an answer');
+    const before = answersTo(outside, clients, '10.96.0.10');
+    await first.stop();
+    const second = start(mode, { api: first.api });
+    await written(second, 2);
+    expect(answersTo(outside, clients, '10.96.0.10')).toEqual(before);
+    const zoned = { ...node, metadata: { ...node.metadata, labels: { 'topology.kubernetes.io/zone': 'other' } } };
+    const { metadata } = await second.api.resource<Node>(nodes).get('node-a');
+    await second.api.resource<Node>(nodes).update({ ...zoned, metadata: { ...metadata, ...zoned.metadata } });
+    await written(second, 3);
+    expect(answersTo(outside, clients, '10.96.0.10')).toEqual(before);
+  },
+);
+
 const udpServer = `
 const addresses = ['10.244.1.1', '10.244.1.2', 'fd00:10:244:1::1', 'fd00:10:244:1::2'];
 const pending = addresses.map((a) => new Promise((up) => {

@@ -4,6 +4,7 @@ import type { IPFamily } from '../../net/ip.ts';
 import type { ElementEvent, NftEvent } from '../../nftables/events.ts';
 import { renderTransaction } from '../../nftables/render.ts';
 import { isDeletionOf, tableMonitor } from '../../nftables/table-monitor.ts';
+import type { Transaction } from '../../nftables/transaction.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
@@ -16,6 +17,7 @@ import { Comparison } from './comparison.ts';
 import { Contest } from './contest.ts';
 import { fillingScript } from './filling.ts';
 import { Generations } from './generations.ts';
+import { memoryTransaction, readMemory } from './memory.ts';
 import { longestLine, NftSession } from './nft-session.ts';
 import { NftablesState } from './state.ts';
 
@@ -73,16 +75,15 @@ export class NftablesBackend implements Backend {
 
   async sync(how: Sync): Promise<void> {
     const states = [...this.#states.values()];
-    const isNew = states.length > 0 && states.every((state) => state.isEmpty);
+    const whole = states.length > 0 && (how.full || this.#whole);
+    const isNew = whole && states.every((state) => state.isEmpty);
     if (!isNew) planAll(how);
-    const whole = how.full || this.#whole;
-    const transactions = isNew ? [] : states.map((state) => (whole ? state.takeAll() : state.take()));
-    const script = transactions.map((transaction) => (transaction ? renderTransaction(transaction) : '')).join('');
-    if (script === '' && !isNew) return;
+    const script = whole ? '' : scriptOf(states.map((state) => state.take()));
+    if (!whole && script === '') return;
     // Until the kernel has taken it, nothing is known of what the kernel holds.
     this.#whole = true;
-    if (isNew) await this.#writeAll(fillingScript(states, how.planning));
-    else await (whole ? this.#writeAll(script) : this.#writeChanges(script));
+    if (whole) await this.#writeAll(states, isNew ? how.planning : undefined);
+    else await this.#writeChanges(script);
     this.#whole = false;
   }
 
@@ -161,9 +162,19 @@ export class NftablesBackend implements Backend {
     if (this.#timesWritten > 1) this.#comparison.suspect('elements');
   }
 
-  #writeAll(script: string | Iterable<string>): Promise<void> {
-    return this.#monitor.silenced(async () => {
-      await runNft(this.#options.exec, script);
+  /** … while it is planned, where that is still to be done. */
+  async #writeAll(states: readonly NftablesState[], planning: Iterable<void> | undefined): Promise<void> {
+    const { exec } = this.#options;
+    const memories = await Promise.all(states.map(({ family }) => readMemory(exec, family)));
+    const remembering = () =>
+      scriptOf(states.map((state, i) => memoryTransaction(state.family, memories[i]!, state.affinityTimeouts())));
+    function* filling(): Iterable<string> {
+      yield* fillingScript(states, planning);
+      yield remembering();
+    }
+    const script = planning ? filling() : scriptOf(states.map((state) => state.takeAll())) + remembering();
+    await this.#monitor.silenced(async () => {
+      await runNft(exec, script);
       // What was found was before.
       this.#condition = 'intact';
       this.#timesWritten += 1;
@@ -220,6 +231,10 @@ const crashed = 139;
 
 /** nft 1.0.6 does not survive sets with one field, and maps of verdicts, that nft 1.1.3 or newer declared, whosever they are. */
 const perhapsNewerRules = '; old ones do, over sets that a newer nft wrote in any table: use one as new as that';
+
+function scriptOf(transactions: readonly (Transaction | undefined)[]): string {
+  return transactions.map((transaction) => (transaction ? renderTransaction(transaction) : '')).join('');
+}
 
 async function runNft(exec: Exec, script: string | Iterable<string>): Promise<void> {
   const command = typeof script === 'string' ? ['nft', '-f', '-'] : nftFromPipe;

@@ -80,6 +80,15 @@ export class NftablesState {
     return text.trimEnd().split('\n');
   }
 
+  /** The sets that remember clients, with their timeouts in seconds. */
+  affinityTimeouts(): ReadonlyMap<string, number> {
+    const timeouts = new Map<string, number>();
+    for (const { sets: own } of this.#contributions.values()) {
+      for (const { name, timeoutSeconds } of own) if (timeoutSeconds !== undefined) timeouts.set(name, timeoutSeconds);
+    }
+    return timeouts;
+  }
+
   owners(): Iterable<string> {
     return this.#contributions.keys();
   }
