@@ -8,7 +8,7 @@ import type { ServicePortPlan } from '../../proxy/plan.ts';
 import { proxyNameLabel } from '../../proxy/service-port.ts';
 import { isWalledOff, type Match } from './service.ts';
 import type { Cause } from './trace.ts';
-import type { World } from './world.ts';
+import { podAt, type World } from './world.ts';
 
 export interface Failed {
   readonly match: Match | undefined;
@@ -20,6 +20,8 @@ export interface Failed {
   readonly node: string;
   readonly serviceCIDRs: readonly string[];
   readonly ignoresExternalIPs: boolean;
+  /** Nodes carry the addresses of Services, and refuse what no port of theirs is for (ipvs). */
+  readonly carriesAddresses: boolean;
   /** Somebody answers past the node that translated. */
   readonly isUnanswered: boolean;
 }
@@ -28,7 +30,9 @@ export interface Failed {
 export function causeOf(world: World, failed: Failed): Cause | undefined {
   const { match, plans, destination, serviceCIDRs } = failed;
   if (match) return causeInService(world, match, failed);
-  const known = plans.filter(({ servicePort }) => servicePort.clusterIP === destination.address);
+  const known = plans.filter(({ servicePort: { clusterIP, externalIPs, loadBalancerIPs } }) =>
+    [clusterIP, ...(failed.carriesAddresses ? [...externalIPs, ...loadBalancerIPs] : [])].includes(destination.address),
+  );
   const [first] = known;
   if (first) {
     const { namespace, serviceName } = first.servicePort;
@@ -84,7 +88,7 @@ function causeInService(world: World, match: Match, failed: Failed): Cause {
   const { servicePort, firewall } = plan;
   const key = `${servicePort.namespace}/${servicePort.serviceName}`;
   const object = `Service ${key}`;
-  if (failed.isUnanswered) return unansweredCause(object, door, failed);
+  if (failed.isUnanswered) return unansweredCause(world, { object, door }, failed);
   if (isWalledOff(match, failed.source)) {
     return {
       object,
@@ -105,7 +109,11 @@ function causeInService(world: World, match: Match, failed: Failed): Cause {
 }
 
 /** The client stays visible, so whoever answers does so by the shortest way. */
-function unansweredCause(object: string, door: Match['door'], { node, source }: Failed): Cause {
+function unansweredCause(
+  world: World,
+  { object, door }: { readonly object: string; readonly door: Match['door'] },
+  { node, source }: Failed,
+): Cause {
   if (door === 'cluster IP') {
     return {
       object: 'KubeProxyConfiguration',
@@ -114,11 +122,15 @@ function unansweredCause(object: string, door: Match['door'], { node, source }: 
       remedy: 'set clusterCIDR (--cluster-cidr), or send from a pod',
     };
   }
+  const isPod = podAt(world, source) !== undefined;
   return {
     object,
     field: 'spec.externalTrafficPolicy',
-    message: `the policy is Local, so ${node} does not hide the pod that asks, and answers do not come back by ${node}`,
-    remedy: 'ask the cluster IP of the Service, or a port of the own node',
+    message: `the policy is Local, so ${node} does not hide ${isPod ? 'the pod that' : 'who'} asks, and answers do not come back by ${node}`,
+    // Only ipvs goes to other nodes then.
+    remedy: isPod
+      ? 'ask the cluster IP of the Service, or a port of the own node'
+      : `set the policy to Cluster, or run a ready pod on ${node}`,
   };
 }
 

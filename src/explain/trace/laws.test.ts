@@ -59,17 +59,20 @@ function everyTrace(mode: ProxyMode, law: (trace: Trace, asked: Asked) => string
 const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0);
 const isOne = (number: number) => Math.abs(number - 1) < 1e-9;
 
-test.each<ProxyMode>(['nftables', 'iptables'])('chances add up, and what goes wrong has a cause, %s', (mode) => {
-  everyTrace(mode, ({ outcomes, service, cause }, { to }) => {
-    if (!isOne(sumOf(outcomes.map(({ probability }) => probability)))) return 'the chances do not add up';
-    const isPassedBy = ({ destination }: Trace['outcomes'][number]) => destination === joinHostPort(to.host, to.port);
-    const sent = sumOf(outcomes.map((one) => (isPassedBy(one) ? 0 : one.probability)));
-    const shares = sumOf(service?.candidates.map(({ share }) => share) ?? []);
-    if (service && !isOne(1 + sent - shares)) return `${sent} are sent, the candidates get ${shares}`;
-    const isLost = outcomes.some(({ result, isUnanswered }) => /refused|dropped/.test(result) || isUnanswered);
-    return isLost && !cause ? 'nobody is to blame' : undefined;
-  });
-});
+test.each<ProxyMode>(['nftables', 'iptables', 'ipvs'])(
+  'chances add up, and what goes wrong has a cause, %s',
+  (mode) => {
+    everyTrace(mode, ({ outcomes, service, cause }, { to }) => {
+      if (!isOne(sumOf(outcomes.map(({ probability }) => probability)))) return 'the chances do not add up';
+      const isPassedBy = ({ destination }: Trace['outcomes'][number]) => destination === joinHostPort(to.host, to.port);
+      const sent = sumOf(outcomes.map((one) => (isPassedBy(one) ? 0 : one.probability)));
+      const shares = sumOf(service?.candidates.map(({ share }) => share) ?? []);
+      if (service && !isOne(1 + sent - shares)) return `${sent} are sent, the candidates get ${shares}`;
+      const isLost = outcomes.some(({ result, isUnanswered }) => /refused|dropped/.test(result) || isUnanswered);
+      return isLost && !cause ? 'nobody is to blame' : undefined;
+    });
+  },
+);
 
 /** The objects with what a cause asks for; undefined where nothing can be done about it here. */
 function remedied(objects: readonly KubeObject[], { object, field }: Cause): KubeObject[] | undefined {
@@ -99,8 +102,10 @@ function remedied(objects: readonly KubeObject[], { object, field }: Cause): Kub
   });
 }
 
-test.each<ProxyMode>(['nftables', 'iptables'])('once the cause is mended, it is none any more, %s', (mode) => {
-  everyTrace(mode, ({ cause }, asked) => {
+test.each<ProxyMode>(['nftables', 'iptables', 'ipvs'])('once the cause is mended, it is none any more, %s', (mode) => {
+  everyTrace(mode, ({ cause, service }, asked) => {
+    // In ipvs, what one Service says of an address is in force for others that share it.
+    if (mode === 'ipvs' && service?.rivals) return undefined;
     // Some remedies are to ask otherwise.
     const isOfQuestion = ['spec.ports', 'spec.ports[].nodePort'].includes(cause?.field ?? '');
     const objects = cause && !isOfQuestion && remedied(asked.objects, cause);

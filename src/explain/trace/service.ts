@@ -28,6 +28,8 @@ interface Asked {
   readonly reached: ReadonlySet<string>;
   readonly isDropped: boolean;
   readonly source: string;
+  /** Of several Services with one address the first decides, whether anybody serves it or not (ipvs). */
+  readonly firstDecides: boolean;
 }
 
 /** The port that the destination is a door of; undefined when it is none. Of several, the one that decided. */
@@ -43,7 +45,7 @@ export function matchService(plans: readonly ServicePortPlan[], asked: Asked): M
   const claim = isReached
     ? likely
     : (claims.find((one) => asked.isDropped && isWalledOff(one, asked.source)) ??
-      claims.find(({ plan }) => plan.hasAnyEndpoints) ??
+      claims.find(({ plan }) => plan.hasAnyEndpoints && !asked.firstDecides) ??
       claims[0]);
   if (!claim) return undefined;
   const { internalPolicyLocal, externalPolicyLocal } = claim.plan.servicePort;

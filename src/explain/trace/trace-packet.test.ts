@@ -504,6 +504,28 @@ test('an answer that comes back by another way than the packet went is none', ()
   expect(isWell(trace(local, 'pod/client', '172.30.0.12:30080'))).toBe(true);
 });
 
+test('in mode ipvs the first of Services with one address decides, and a port that none has is refused', () => {
+  const second = service('type: ClusterIP, externalIPs: [198.51.100.9]');
+  const first = second.replaceAll('name: web', 'name: also');
+  const ask = (to: string) => trace(first + second + both, 'pod/client', to, 'ipvs');
+  expect(ask('198.51.100.9:80')).toMatchObject({
+    outcomes: [{ result: 'refused' }],
+    cause: { object: 'Service demo/also' },
+  });
+  expect(ask('198.51.100.9:81')).toMatchObject({ outcomes: [{ result: 'refused' }], cause: { field: 'spec.ports' } });
+});
+
+test('in mode ipvs policy Local goes to other nodes where none is near, and nobody hears the answer', () => {
+  const far = service('type: NodePort, externalTrafficPolicy: Local') + both;
+  const { outcomes, cause } = trace(far, 'external/203.0.113.7', '172.30.0.11:30080', 'ipvs');
+  expect(outcomes).toMatchObject([{ result: 'arrives', isUnanswered: true }]);
+  expect(cause).toMatchObject({
+    field: 'spec.externalTrafficPolicy',
+    message: expect.stringContaining('does not hide who asks'),
+    remedy: 'set the policy to Cluster, or run a ready pod on a',
+  });
+});
+
 test('under policy Local nobody on another node is said to yield to others', () => {
   const going = slice(
     '{addresses: [10.244.1.6], nodeName: b, conditions: {ready: false, serving: true, terminating: true}}',

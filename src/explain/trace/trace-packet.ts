@@ -152,13 +152,21 @@ function decisionAt({ nodes, ends, followed }: Omit<Decided, 'world'>, decider: 
     reached: new Set(outcomes.map((one) => one.destination)),
     isDropped: outcomes.some(({ result }) => result === 'dropped'),
     source,
+    firstDecides: nodes.mode === 'ipvs',
   });
   return { match, plans, destination, protocol, source, node: decider };
 }
 
 function failureOf(settings: ProxySettings, decision: Decision, outcomes: readonly TraceOutcome[]): Failed {
   const { serviceCIDRs, ignoreExternalIPs: ignoresExternalIPs = false } = settings;
-  return { ...decision, serviceCIDRs, ignoresExternalIPs, isUnanswered: outcomes.some((one) => one.isUnanswered) };
+  const carriesAddresses = settings.mode === 'ipvs';
+  return {
+    ...decision,
+    serviceCIDRs,
+    ignoresExternalIPs,
+    carriesAddresses,
+    isUnanswered: outcomes.some((one) => one.isUnanswered),
+  };
 }
 
 /** By its address; detectors of other kinds go by the bridge, by which it comes into its own node only. */
