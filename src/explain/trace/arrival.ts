@@ -1,7 +1,7 @@
 // What becomes of a packet after the last node that had a say: who gets it, or why nobody does.
 import { isLoopbackAddress } from '../../netfilter/address.ts';
 import type { Outcome, Packet } from '../../netfilter/packet.ts';
-import { answersNodePorts, type NodeRules } from './node-rules.ts';
+import { answersNodePorts, type HealthAt, type NodeRules } from './node-rules.ts';
 import { policyCause } from './policies.ts';
 import type { Cause, Result } from './trace.ts';
 import { answeringNode, holderOf, nodeAddresses, podAt, type World } from './world.ts';
@@ -49,10 +49,29 @@ export function arrivalOf(world: World, nodes: NodeRules, last: Leg): Arrival {
 function atNode(world: World, nodes: NodeRules, leg: Leg): Arrival {
   const target = `node ${leg.node}`;
   if (leg.outcome.translated) return { result: 'arrives', target };
-  const cause = nodePortCause(world, nodes, leg);
+  const health = leg.packet.protocol === 'tcp' ? nodes.healthAt(leg.node, leg.outcome.destination) : undefined;
+  if (health?.isAnswered) return { result: 'arrives', target, note: healthNote(leg.node, health) };
+  const cause = health ? closedHealthCheck(world, leg, health) : nodePortCause(world, nodes, leg);
   return cause
     ? { result: 'refused', target, cause }
     : { result: 'arrives', target, note: 'if a process of the node listens there; it refuses if none does' };
+}
+
+function healthNote(node: string, { namespace, name, localEndpoints }: HealthAt): string {
+  const [status, who] = localEndpoints > 0 ? [200, localEndpoints] : [503, 'no'];
+  const endpoints = localEndpoints === 1 ? 'endpoint is' : 'endpoints are';
+  return `its proxy tells load balancers ${status} there: ${who} ready ${endpoints} on ${node} for Service ${namespace}/${name}`;
+}
+
+/** The proxy listens at all addresses, and hangs up at once at those that take no node ports. */
+function closedHealthCheck(world: World, { node, outcome }: Leg, { namespace, name }: HealthAt): Cause {
+  const { address, port } = outcome.destination;
+  return {
+    object: `Service ${namespace}/${name}`,
+    field: 'spec.healthCheckNodePort',
+    message: `health check node port ${port} is not answered at ${address}`,
+    remedy: askAddresses(world, node),
+  };
 }
 
 /** iptables refuses node ports without endpoints on all addresses of the node, whichever answer for node ports. */
@@ -73,13 +92,13 @@ function nodePortCause(world: World, nodes: NodeRules, { node, packet, outcome }
     object: `Service ${namespace}/${serviceName}`,
     field: 'spec.ports[].nodePort',
     message: `node port ${port} is not answered at ${address}`,
-    remedy: `ask an address of the node: ${nodeAddressesOf(world, node).join(', ')}`,
+    remedy: askAddresses(world, node),
   };
 }
 
-function nodeAddressesOf(world: World, name: string): string[] {
+function askAddresses(world: World, name: string): string {
   const node = world.nodes.get(name);
-  return node ? nodeAddresses(node) : [];
+  return `ask an address of the node: ${(node ? nodeAddresses(node) : []).join(', ')}`;
 }
 
 function sentOn(world: World, { source, destination }: Outcome): Omit<Arrival, 'target'> {

@@ -1,12 +1,14 @@
 // The rules of the nodes that a packet meets, as data that it can be sent through.
 import type { IPFamily } from '../../net/ip.ts';
 import { isLoopbackAddress } from '../../netfilter/address.ts';
+import type { AddressPort } from '../../netfilter/packet.ts';
 import { PacketSimulator } from '../../netfilter/simulator.ts';
 import type { PolicyPlan } from '../../networkpolicy/plan.ts';
 import { policyTable } from '../../networkpolicy/render.ts';
+import { type ServiceHealth, serviceHealths } from '../../proxy/healthcheck/responses.ts';
 import { type FamilyPlans, plansOf } from '../../proxy/offline.ts';
 import { rulesetOf } from '../../proxy/ruleset.ts';
-import type { ProxyMode, ProxySettings } from '../../proxy/settings.ts';
+import { answersHealthChecks, type ProxyMode, type ProxySettings } from '../../proxy/settings.ts';
 import { TraceError } from './ends.ts';
 import { policyPlan } from './policies.ts';
 import { networkOf, type World } from './world.ts';
@@ -16,6 +18,11 @@ interface RulesOfNode extends FamilyPlans {
   /** Of all its devices. */
   readonly ownAddresses: readonly string[];
   readonly simulator: PacketSimulator;
+}
+
+export interface HealthAt extends ServiceHealth {
+  /** At the address that was asked. */
+  readonly isAnswered: boolean;
 }
 
 /** Plans and simulators of the nodes that the packet meets, made once each. */
@@ -53,6 +60,14 @@ export class NodeRules {
 
   simulator(node: string): PacketSimulator {
     return this.at(node).simulator;
+  }
+
+  /** What the proxy of a node tells load balancers that ask at one of its ports; undefined where that is no port for it. */
+  healthAt(nodeName: string, { address, port }: AddressPort): HealthAt | undefined {
+    const { objects, nodes } = this.#world;
+    const families = plansOf({ objects, nodeName, settings: this.#settings, families: ['IPv4', 'IPv6'] });
+    const health = serviceHealths(families.flatMap(({ plans }) => plans)).get(port);
+    return health && { ...health, isAnswered: answersHealthChecks(this.#settings, address, nodes.get(nodeName)) };
   }
 
   get mode(): ProxyMode {

@@ -504,6 +504,35 @@ test('an answer that comes back by another way than the packet went is none', ()
   expect(isWell(trace(local, 'pod/client', '172.30.0.12:30080'))).toBe(true);
 });
 
+test.each<ProxyMode>(['nftables', 'iptables'])('a health check node port is answered by the proxy, %s', (mode) => {
+  const checked =
+    service('type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 30999, ipFamilies: [IPv4]') + both;
+  const ask = (to: string) => trace(checked, 'external/203.0.113.7', to, mode);
+  const [none, one] = ['172.30.0.11:30999', '172.30.0.12:30999'].map(ask);
+  expect(none?.outcomes).toMatchObject([
+    {
+      result: 'arrives',
+      note: 'its proxy tells load balancers 503 there: no ready endpoints are on a for Service demo/web',
+    },
+  ]);
+  expect(one?.outcomes).toMatchObject([
+    {
+      result: 'arrives',
+      note: 'its proxy tells load balancers 200 there: 1 ready endpoint is on b for Service demo/web',
+    },
+  ]);
+  const asked = request(checked, 'node/a', '127.0.0.1:30999', mode);
+  const closed = tracePacket({ ...asked, settings: { ...asked.settings, nodePortAddresses: ['primary'] } });
+  expect(closed).toMatchObject({
+    outcomes: [{ result: 'refused' }],
+    cause: {
+      object: 'Service demo/web',
+      field: 'spec.healthCheckNodePort',
+      remedy: expect.stringMatching(/172.30.0.11$/),
+    },
+  });
+});
+
 test('in mode ipvs the first of Services with one address decides, and a port that none has is refused', () => {
   const second = service('type: ClusterIP, externalIPs: [198.51.100.9]');
   const first = second.replaceAll('name: web', 'name: also');

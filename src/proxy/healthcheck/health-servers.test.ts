@@ -13,7 +13,8 @@ import { RecordingBackend } from '../fixtures/recording-backend.ts';
 import { planServicePort } from '../plan.ts';
 import { Proxier } from '../proxier.ts';
 import { servicePorts } from '../service-port.ts';
-import { HealthServers, serviceHealths } from './health-servers.ts';
+import { HealthServers } from './health-servers.ts';
+import { serviceHealths } from './responses.ts';
 
 const balancer: ServiceShort = {
   name: 'lb',

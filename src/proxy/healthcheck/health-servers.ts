@@ -5,7 +5,6 @@ import { metricsContentType } from '../../metrics/metric.ts';
 import { type IPFamily, splitHostPort } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import { answerHalfClosed, http } from '../../system/http.ts';
-import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 import type { Proxier } from '../proxier.ts';
 import { answersHealthChecks, type ProxySettings } from '../settings.ts';
 import { ProxyMetrics, type ProxyMetricsOptions } from './metrics.ts';
@@ -16,6 +15,7 @@ import {
   proxyHealthResponse,
   type ServiceHealth,
   serviceHealthResponse,
+  serviceHealths,
 } from './responses.ts';
 import { rulesResponse } from './rules-page.ts';
 
@@ -34,26 +34,6 @@ export interface HealthServersOptions {
   /** See {@link ProxyMetricsOptions}. */
   readonly countedPackets?: ProxyMetricsOptions['countedPackets'];
   readonly log?: (message: string) => void;
-}
-
-/**
- * The health check node ports in force, with what each reports: how many addresses are ready on this node over all ports
- * of the Service, whatever its policies are. A Service of both families counts the one with more of them.
- */
-export function serviceHealths(plans: Iterable<ServicePortPlan>): Map<number, ServiceHealth> {
-  const healths = new Map<number, ServiceHealth>();
-  const found = new Map<string, Set<string>>();
-  for (const { servicePort, endpoints } of plans) {
-    const { healthCheckNodePort: port, namespace, serviceName, family } = servicePort;
-    if (port === undefined) continue;
-    const key = `${port} ${family}`;
-    const addresses = found.get(key) ?? new Set();
-    found.set(key, addresses);
-    for (const address of localReadyAddresses(endpoints)) addresses.add(address);
-    const localEndpoints = Math.max(healths.get(port)?.localEndpoints ?? 0, addresses.size);
-    healths.set(port, { namespace, name: serviceName, localEndpoints });
-  }
-  return healths;
 }
 
 type Answer = (url: URL, accept: string | undefined) => HealthResponse | Promise<HealthResponse>;

@@ -1,5 +1,6 @@
 // What the health endpoints answer (service-semantics 3.4), as values.
 import type { Node } from '../../api/core/v1/types.generated.ts';
+import { localReadyAddresses, type ServicePortPlan } from '../plan.ts';
 
 export interface HealthResponse {
   readonly status: number;
@@ -14,6 +15,26 @@ export interface ServiceHealth {
   readonly name: string;
   /** Distinct ready addresses on this node. */
   readonly localEndpoints: number;
+}
+
+/**
+ * The health check node ports in force, with what each reports: how many addresses are ready on this node over all ports
+ * of the Service, whatever its policies are. A Service of both families counts the one with more of them.
+ */
+export function serviceHealths(plans: Iterable<ServicePortPlan>): Map<number, ServiceHealth> {
+  const healths = new Map<number, ServiceHealth>();
+  const found = new Map<string, Set<string>>();
+  for (const { servicePort, endpoints } of plans) {
+    const { healthCheckNodePort: port, namespace, serviceName, family } = servicePort;
+    if (port === undefined) continue;
+    const key = `${port} ${family}`;
+    const addresses = found.get(key) ?? new Set();
+    found.set(key, addresses);
+    for (const address of localReadyAddresses(endpoints)) addresses.add(address);
+    const localEndpoints = Math.max(healths.get(port)?.localEndpoints ?? 0, addresses.size);
+    healths.set(port, { namespace, name: serviceName, localEndpoints });
+  }
+  return healths;
 }
 
 /** For a load balancer that asks whether this node has endpoints of a Service. */
