@@ -69,12 +69,16 @@ test.each(['conntrack', 'ip'])(
   },
 );
 
-test('a sync that comes first takes along what was left', async () => {
-  const { broken, cleanup, ended } = machine(flow('10.96.0.10', 53, '10.244.1.1'), [plan('10.244.1.2')]);
+test('a sync that comes first takes along what was left, if it changes anything of UDP', async () => {
+  const { broken, cleanup, ended, exec } = machine(flow('10.96.0.10', 53, '10.244.1.1'), []);
   broken.add('conntrack');
-  await expect(cleanup.synced([change(plan('10.244.1.1'), plan('10.244.1.2'))])).rejects.toThrow();
-  broken.clear();
+  await expect(cleanup.synced([change(plan('10.244.1.1'), undefined)])).rejects.toThrow();
+  const { length } = exec.commands;
   await cleanup.synced([]);
+  expect(exec.commands).toHaveLength(length);
+  broken.clear();
+  const [other] = servicePorts(service({ name: 'other', clusterIP: '10.96.0.11', ports: [port] }), 'IPv4');
+  await cleanup.synced([change(undefined, planServicePort(other!, [], nodeA))]);
   expect(ended()).toEqual(['10.96.0.10']);
 });
 

@@ -33,15 +33,20 @@ export class UdpCleanup {
     this.#options = options;
   }
 
-  /** After a sync: ends the UDP flows that its changes made stale. Rejects when that fails, and tries again later. */
+  /**
+   * After a sync: ends the UDP flows that its changes made stale, and those left by earlier ones. Rejects when that fails, and
+   * tries again later.
+   */
   async synced(changes: readonly PortChange[]): Promise<void> {
+    let isAny = false;
     for (const { family, before, after } of changes) {
       const [old, now] = [before, after].map((plan) => plan && udpPortOf(plan));
       if (JSON.stringify(old) === JSON.stringify(now)) continue;
+      isAny = true;
       this.#families.add(family);
       if (old) this.#gone.set(JSON.stringify({ ...old, serving: [] }), old);
     }
-    if (this.#families.size > 0) await this.#look();
+    if (isAny) await this.#look();
   }
 
   /** Tries nothing any more. */
