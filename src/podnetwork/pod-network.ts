@@ -157,6 +157,11 @@ export class PodNetwork {
       this.#ruleset = '';
       this.#wakeup.wake();
     }
+    if (this.#written !== '' && (await this.#options.files.read(this.#configPath)) !== this.#written) {
+      log(`pod network: somebody changed ${this.#configPath}: writing it anew`);
+      this.#written = '';
+      this.#wakeup.wake();
+    }
     if (this.#routes !== undefined && routesIn(state) !== this.#routes) {
       this.#isDisturbed = true;
       this.#wakeup.wake();

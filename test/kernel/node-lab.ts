@@ -121,8 +121,13 @@ export class LabNode {
     return { space, ips: ips.map(({ address }) => address.split('/')[0] ?? '') };
   }
 
+  /** The CNI configuration. */
+  get configPath(): string {
+    return join(this.#folder, '10-portico.conflist');
+  }
+
   #config(): { readonly mtu: number } {
-    const text = readFileSync(join(this.#folder, '10-portico.conflist'), 'utf8');
+    const text = readFileSync(this.configPath, 'utf8');
     return (JSON.parse(text) as { plugins: { mtu: number }[] }).plugins[0]!;
   }
 

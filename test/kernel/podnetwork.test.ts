@@ -1,5 +1,6 @@
 // What packets of pods do: over routes within a segment, over VXLAN between segments, with real CNI plugins.
 import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Node } from '../../src/api/core/v1/types.generated.ts';
 import { nodes } from '../../src/client/resources.ts';
@@ -108,7 +109,7 @@ describe('two segments', () => {
     }
   });
 
-  test('what somebody takes away by hand comes back: routes, the table, settings of the kernel', async () => {
+  test('what somebody takes away by hand comes back: routes, the table, settings of the kernel, the bridge, its configuration', async () => {
     const [a1, , b1] = pods;
     const space = a!.space;
     space.run('ip route flush proto 80');
@@ -120,11 +121,19 @@ describe('two segments', () => {
     const names = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'];
     space.run(`sysctl -qw ${names.map((name) => `${name}=0`).join(' ')}`);
     await until(() => space.run(`sysctl -n ${names.join(' ')}`).trim() === '1\n1', 'forwarding');
+    space.run('ip address flush dev cni0');
+    space.run('ip link set cni0 down');
+    await untilEcho(a1!.space, b1!.ips[0]!);
+    await untilEcho(a1!.space, b1!.ips[1]!);
+    rmSync(a!.configPath);
+    await until(() => existsSync(a!.configPath), 'the CNI configuration');
     const said = a!.log.splice(0);
     for (const what of [
       /^pod network: somebody changed routes: route replace /,
       /^pod network: the table inet portico-podnetwork was removed by someone else: writing it anew$/,
       /^pod network: somebody changed settings of the kernel: .*=1 again$/,
+      /^pod network: the pods' bridge is not as for .*: link set cni0 up, addr replace /,
+      /^pod network: somebody changed .*conflist: writing it anew$/,
     ]) {
       expect(said).toContainEqual(expect.stringMatching(what));
     }
