@@ -3,7 +3,12 @@ import { egressRules, planHostNetwork } from './host-network.ts';
 import { bridgeName, networkLayout } from './layout.ts';
 
 const layout = networkLayout({ name: 'portico', index: 0, nodes: 1 });
-const nothing = { links: new Set<string>(), namespaces: new Set<string>(), ipv6: true };
+const nothing = {
+  links: new Set<string>(),
+  namespaces: new Set<string>(),
+  holders: new Map<string, number>(),
+  ipv6: true,
+};
 
 test('from nothing, a bridge with both families, a namespace and a link', () => {
   expect(planHostNetwork(layout, nothing)).toEqual([
@@ -21,6 +26,7 @@ test('what is there is not made again, but made to be as it should', () => {
   const whole = {
     links: new Set(['portico0', 'pt0-node-1']),
     namespaces: new Set(['portico-portico-node-1']),
+    holders: new Map([['portico-portico-node-1', 4711]]),
     ipv6: false,
   };
   const bridge = ['addr replace 172.30.0.1/24 dev portico0', 'link set portico0 up'];
@@ -28,6 +34,12 @@ test('what is there is not made again, but made to be as it should', () => {
   expect(planHostNetwork(layout, { ...whole, links: new Set(['portico0']) })).toEqual([
     ...bridge,
     'link add pt0-node-1 type veth peer name eth0 netns portico-portico-node-1',
+    'link set pt0-node-1 master portico0 up',
+  ]);
+  // `ip netns delete` takes the name; the namespace goes on with its processes.
+  expect(planHostNetwork(layout, { ...whole, namespaces: new Set() })).toEqual([
+    ...bridge,
+    'netns attach portico-portico-node-1 4711',
     'link set pt0-node-1 master portico0 up',
   ]);
 });

@@ -10,7 +10,10 @@ const namespaceFolder = '/run/netns';
 
 export interface HostNetworkState {
   readonly links: ReadonlySet<string>;
+  /** By their names. */
   readonly namespaces: ReadonlySet<string>;
+  /** Processes that keep the namespaces of nodes that run, by the names that these had. */
+  readonly holders: ReadonlyMap<string, number>;
   readonly ipv6: boolean;
 }
 
@@ -28,8 +31,9 @@ export function planHostNetwork(layout: NetworkLayout, state: HostNetworkState):
   ];
   for (const node of layout.nodes) {
     const isNew = !state.namespaces.has(node.namespace);
-    if (isNew) commands.push(`netns add ${node.namespace}`);
-    if (isNew || !state.links.has(node.hostLink)) {
+    const holder = state.holders.get(node.namespace);
+    if (isNew) commands.push(holder ? `netns attach ${node.namespace} ${holder}` : `netns add ${node.namespace}`);
+    if ((isNew && !holder) || !state.links.has(node.hostLink)) {
       commands.push(`link add ${node.hostLink} type veth peer name eth0 netns ${node.namespace}`);
     }
     commands.push(`link set ${node.hostLink} master ${bridge} up`);
@@ -74,13 +78,18 @@ async function isNamespace(name: string): Promise<boolean> {
 }
 
 /** Makes what is missing of the bridge, namespaces and links. What is there already is left as it is. */
-export async function makeHostNetwork(exec: Exec, layout: NetworkLayout): Promise<void> {
+export async function makeHostNetwork(
+  exec: Exec,
+  layout: NetworkLayout,
+  holders: HostNetworkState['holders'],
+): Promise<void> {
   const namespaces = new Set<string>();
   for (const { namespace } of layout.nodes) {
     if (await isNamespace(namespace)) namespaces.add(namespace);
     else await rm(`${namespaceFolder}/${namespace}`, { force: true });
   }
-  const commands = planHostNetwork(layout, { links: await linkNames(exec), namespaces, ipv6: hasIPv6() });
+  const state = { links: await linkNames(exec), namespaces, holders, ipv6: hasIPv6() };
+  const commands = planHostNetwork(layout, state);
   await runBatch(exec, commands);
 }
 

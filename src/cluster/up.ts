@@ -210,6 +210,12 @@ interface Work {
 async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }> {
   const { record, paths, tools, progress, signal, processes, started } = work;
   const network = networkLayout(record);
+  const holders = new Map(
+    network.nodes.flatMap(({ name, namespace }) => {
+      const holder = findPart(processes, 'node', name);
+      return holder ? [[namespace, holder.pid] as const] : [];
+    }),
+  );
   await writeRecord(tools.files, record);
   await progress.phase(
     'network',
@@ -217,7 +223,7 @@ async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }
       const options = { table: nftTable(record.name), layout: network, egress: record.egress, runDir: paths.run };
       const [warning] = await Promise.all([
         warnOfLeftRules(tools.exec, options.table),
-        makeHostNetwork(tools.exec, network),
+        makeHostNetwork(tools.exec, network, holders),
         setEgress(tools.exec, options),
       ]);
       if (warning) progress.note(warning);
