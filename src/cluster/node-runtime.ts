@@ -18,6 +18,8 @@ export interface NodeRuntimeOptions {
   readonly network: NetworkLayout;
   readonly node: NodeLayout;
   readonly paths: NodePaths;
+  /** A process of the node that lives on without its holder: what it mounted is to be seen by what is started from now on. */
+  readonly inside?: number | undefined;
 }
 
 /** Settings of the kernel that a node's namespace needs; those that a kernel lacks are passed over. */
@@ -34,13 +36,17 @@ const sysctls = table<string>({
 });
 
 /** What the holder runs before it becomes `sleep`: private folders, addresses, kernel settings, and the word `ready`. */
-function holderScript({ network, node, paths }: NodeRuntimeOptions, ipv6: boolean): string {
+function holderScript({ network, node, paths, inside }: NodeRuntimeOptions, ipv6: boolean): string {
   return [
     'set -e',
     // containerd's shims keep their sockets and CNI its results in fixed places; each node gets its own.
-    'mkdir -p /run/containerd /var/lib/cni',
-    `mount --bind ${quote(`${paths.run}/shims`)} /run/containerd`,
-    `mount --bind ${quote(`${paths.data}/cni`)} /var/lib/cni`,
+    ...(inside === undefined
+      ? [
+          'mkdir -p /run/containerd /var/lib/cni',
+          `mount --bind ${quote(`${paths.run}/shims`)} /run/containerd`,
+          `mount --bind ${quote(`${paths.data}/cni`)} /var/lib/cni`,
+        ]
+      : []),
     ...networkScript({ network, node }, ipv6),
     'echo ready',
     'exec sleep infinity >/dev/null 2>&1',
@@ -73,12 +79,13 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Starts a node's holder and waits until its namespaces are ready. Returns its process id. */
 export async function startHolder(options: NodeRuntimeOptions): Promise<number> {
-  const { cluster, node, paths } = options;
+  const { cluster, node, paths, inside } = options;
   await Promise.all([`${paths.run}/shims`, `${paths.data}/cni`].map((f) => mkdir(f, { recursive: true })));
   const script = holderScript(options, hasIPv6());
-  const namespace = `--net=/run/netns/${node.namespace}`;
+  const anew = ['nsenter', `--net=/run/netns/${node.namespace}`, 'unshare', '--mount', '--propagation', 'private'];
+  const [program = '', ...args] = [...(inside === undefined ? anew : insideNode(inside, [])), 'sh', '-c', script];
   return new Promise((resolve, reject) => {
-    const child = spawn('nsenter', [namespace, 'unshare', '--mount', '--propagation', 'private', 'sh', '-c', script], {
+    const child = spawn(program, args, {
       detached: true,
       cwd: '/',
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -16,7 +16,7 @@ import {
   untilSocketAnswers,
   writeContainerdConfig,
 } from './node-runtime.ts';
-import { type ClusterProcess, endUnless, findPart, startDetached } from './processes.ts';
+import { type ClusterProcess, endUnless, findPart, insiderOf, startDetached } from './processes.ts';
 
 export interface StartNodeOptions {
   readonly record: ClusterRecord;
@@ -58,7 +58,8 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   const nodePaths = paths.node(node.name);
   let holder = find('node');
   if (holder === undefined) {
-    holder = await startHolder({ cluster: record.name, network, node, paths: nodePaths });
+    const inside = insiderOf(processes, node.name)?.pid;
+    holder = await startHolder({ cluster: record.name, network, node, paths: nodePaths, inside });
     note(holder);
   } else await restoreNodeNetwork(options.exec, holder, { network, node });
   const part = async (

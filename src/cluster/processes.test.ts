@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { clusterProcesses, findPart, startDetached } from './processes.ts';
+import { type ClusterProcess, clusterProcesses, findPart, insiderOf, startDetached } from './processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portico-processes-'));
 const cluster = `processes-${process.pid}`;
@@ -32,4 +32,19 @@ test('a part that is started again leaves what the one before it said', async ()
     await expect.poll(() => readFileSync(log, 'utf8')).toBe(`${word}\n`);
   }
   expect(readFileSync(`${log}.1`, 'utf8')).toBe('second\n');
+});
+
+test('in the namespaces of a node are its holder, or what lives on without it', () => {
+  const own = { parent: 1, rss: 0, node: 'node-1' };
+  const all: readonly ClusterProcess[] = [
+    { ...own, pid: 5, session: 5, comm: 'pause', parent: 4 },
+    { ...own, pid: 4, session: 3, comm: 'containerd-shim', part: 'containerd' },
+    { ...own, pid: 3, session: 3, comm: 'containerd', part: 'containerd' },
+    { ...own, pid: 2, session: 2, comm: 'node', part: 'agent' },
+    { ...own, pid: 1, session: 1, comm: 'sleep', part: 'node' },
+  ];
+  const without = (...pids: number[]) => all.filter(({ pid }) => !pids.includes(pid));
+  const found = [without(), without(1), without(1, 3), without(1, 2, 3), without(1, 2, 3, 4)];
+  expect(found.map((processes) => insiderOf(processes, 'node-1')?.pid)).toEqual([1, 3, 2, 4, undefined]);
+  expect(insiderOf(all, 'node-2')).toBeUndefined();
 });

@@ -132,6 +132,13 @@ export function findPart(
   );
 }
 
+/** A process that is in the namespaces of a node: its holder, or what lives on without it, shims last of all. */
+export function insiderOf(processes: readonly ClusterProcess[], node: string): ClusterProcess | undefined {
+  const part = (name: string) => findPart(processes, name, node);
+  const isShim = (p: ClusterProcess) => p.node === node && p.part === 'containerd' && p.comm === 'containerd-shim';
+  return part('node') ?? part('containerd') ?? part('agent') ?? processes.find(isShim);
+}
+
 /** The process, if its command ends in these words; one that was started with others is ended, for a new one to take its place. */
 export async function endUnless(
   pid: number | undefined,

@@ -36,7 +36,7 @@ import { type RunningNode, startNode } from './node.ts';
 import { isReadySince } from './node-ready.ts';
 import { requireDataOf, requireDataOfRunning } from './own-data.ts';
 import { requireFreePort, requirePrograms } from './preflight.ts';
-import { type ClusterProcess, clusterProcesses, endUnless, findPart } from './processes.ts';
+import { type ClusterProcess, clusterProcesses, endUnless, findPart, insiderOf } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { judgeRanges, podRangeFlag, readPodRanges, serviceRangeFlag, serviceRangesFor } from './ranges.ts';
 import { readRecord, writeRecord } from './record.ts';
@@ -212,8 +212,8 @@ async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }
   const network = networkLayout(record);
   const holders = new Map(
     network.nodes.flatMap(({ name, namespace }) => {
-      const holder = findPart(processes, 'node', name);
-      return holder ? [[namespace, holder.pid] as const] : [];
+      const insider = insiderOf(processes, name);
+      return insider ? [[namespace, insider.pid] as const] : [];
     }),
   );
   await writeRecord(tools.files, record);
