@@ -31,8 +31,9 @@ export function addOutputOption(command: Command): Command {
 }
 
 /** The command that starts the cluster, or what is missing of it. */
-export function upCommand(name: string): string {
-  return `sudo ./portico up${name === 'portico' ? '' : ` --name ${name}`}`;
+export function upCommand({ name, dataDir }: ClusterFlags): string {
+  const words = [...(name === 'portico' ? [] : ['--name', name]), ...(dataDir ? ['--data-dir', dataDir] : [])];
+  return ['sudo ./portico up', ...words].join(' ');
 }
 
 export function usage(message: string): Failure {

@@ -16,7 +16,7 @@ async function load(file: string, flags: Flags): Promise<void> {
   if (!existsSync(archive)) throw new Failure(`there is no file ${archive}`);
   const paths = await pathsOf(flags);
   const loaded = await Promise.all(
-    (await nodesOf(paths, flags.name)).map(async (node) => ({
+    (await nodesOf(paths, flags)).map(async (node) => ({
       node,
       images: await importImages(tools.exec, paths.node(node), archive),
     })),

@@ -16,14 +16,14 @@ async function run(flags: Flags): Promise<void> {
   requireRoot('status');
   const found = await status(await pathsOf(flags), flags.name, tools);
   if (flags.output === 'json') console.log(JSON.stringify(found, null, 2));
-  else print(found);
+  else print(found, upCommand(flags));
   if (found.state !== 'running') process.exitCode = 1;
 }
 
-function print(status: ClusterStatus): void {
+function print(status: ClusterStatus, start: string): void {
   console.log(`Cluster ${status.name}: ${status.state}`);
   if (status.parts.length === 0) {
-    console.log(`Start it with: ${upCommand(status.name)}`);
+    console.log(`Start it with: ${start}`);
     return;
   }
   if (status.server) {
@@ -46,7 +46,7 @@ function print(status: ClusterStatus): void {
   ]);
   console.log(`\n${table(['PART', 'NODE', 'PID', 'MEMORY', 'HEALTH'], rows)}`);
   if (status.state !== 'degraded') return;
-  console.log(`\nWhat is missing is started by: ${upCommand(status.name)}; what runs goes on.`);
+  console.log(`\nWhat is missing is started by: ${start}; what runs goes on.`);
   const logs = status.parts.filter(({ health }) => health === 'not running').map(({ log }) => log);
   if (logs.length > 0) console.log(`What it said last: ${logs.join(', ')}`);
 }

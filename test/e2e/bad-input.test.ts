@@ -47,8 +47,11 @@ describe('refused before anything is made', () => {
   test('of a cluster that never was: says how to start it', async () => {
     const { stdout, code } = await cluster.portico('status');
     expect(code).toBe(1);
-    expect(stdout).toBe(`Cluster ${cluster.name}: absent\nStart it with: sudo ./portico up --name ${cluster.name}\n`);
-    expectOneLine(await cluster.portico('images'), /is not up; start it with: sudo \.\/portico up --name /);
+    const start = `sudo ./portico up --name ${cluster.name} --data-dir ${cluster.dataDir}\n`;
+    expect(stdout).toBe(`Cluster ${cluster.name}: absent\nStart it with: ${start}`);
+    const images = await cluster.portico('images');
+    expectOneLine(images, /is not up; start it with: /);
+    expect(images.stderr).toContain(start);
     expectOneLine(await run([launcher, 'token', 'list', '--name', cluster.name]), /has never been up/);
   });
 
