@@ -32,11 +32,17 @@ export class PodActions {
   readonly #options: PodActionsOptions;
   readonly #backoffs = new Map<string, RestartBackoff>();
   readonly #waiting: Waiting = new Map();
+  readonly #stopped = new Set<string>();
   /** By container name, when one that could not be started is tried again (milliseconds since the epoch). */
   readonly #retries = new Map<string, number>();
 
   constructor(options: PodActionsOptions) {
     this.#options = options;
+  }
+
+  /** Ids of the sandboxes that were stopped. */
+  get stopped(): ReadonlySet<string> {
+    return this.#stopped;
   }
 
   /** By backoffKey, when it may start again. */
@@ -57,14 +63,14 @@ export class PodActions {
 
   /** What fails makes its container wait and sets the time of the next try, which is returned (milliseconds since the epoch). */
   async act(plan: PodPlan): Promise<number | undefined> {
-    const { context, view } = this.#options;
+    const { view } = this.#options;
     this.tellBackoffs(plan);
     let retryAt: number | undefined;
     const kills = plan.actions.filter((a) => a.type === 'kill');
     await Promise.all(kills.map((a) => this.kill(a.container, a.message, a.grace)));
     for (const action of plan.actions) {
       if (action.type === 'killAll') await this.#killAll(action);
-      else if (action.type === 'stopSandbox') await context.options.cri.stopPodSandbox(action.id);
+      else if (action.type === 'stopSandbox') await this.#stopSandbox(action.id);
       else if (action.type === 'createSandbox') await this.#createSandbox(action.attempt);
       else if (action.type === 'start') retryAt = earliest(retryAt, await this.#start(action, plan));
     }
@@ -100,6 +106,11 @@ export class PodActions {
       const message = `Back-off restarting failed container ${name} in pod ${formatPod(identityOf(view.pod))}`;
       if (container) event({ type: 'Warning', reason: 'BackOff', message }, container);
     }
+  }
+
+  async #stopSandbox(id: string): Promise<void> {
+    await this.#options.context.options.cri.stopPodSandbox(id);
+    this.#stopped.add(id);
   }
 
   async #createSandbox(attempt: number): Promise<void> {

@@ -66,11 +66,11 @@ describe('sandbox', () => {
     expect(plan(pod({ hostNetwork: true }), without).actions).toEqual([]);
   });
   test('is not made anew for a pod that is done', () => {
-    const done = plan(pod({ restartPolicy: 'Never' }), {
-      sandboxes: [{ ...sandbox, ready: false }],
-      containers: [exited('a', 0), exited('b', 1)],
-    });
+    const dead = { sandboxes: [{ ...sandbox, ready: false }], containers: [exited('a', 0), exited('b', 1)] };
+    const done = plan(pod({ restartPolicy: 'Never' }), dead, { stopped: new Set(['s1']) });
     expect([done.actions, done.finished]).toEqual([[], true]);
+    // But stopped once, for its addresses.
+    expect(plan(pod({ restartPolicy: 'Never' }), dead).actions).toEqual(['stop s1']);
   });
 });
 

@@ -30,6 +30,8 @@ export interface PlanInput {
   readonly backoffs: ReadonlyMap<string, RestartBackoff>;
   /** Ids of containers that were ended to be started anew, however they end. */
   readonly replaced?: ReadonlySet<string>;
+  /** Ids of sandboxes that were stopped: nothing of their network is left. */
+  readonly stopped?: ReadonlySet<string>;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Whatever its containers do: the pod has ended, or was made to (evicted, past its deadline, refused). */
@@ -237,8 +239,9 @@ export function planPod(input: PlanInput): PodPlan {
   if (isFinished(input)) {
     const running = observed.containers.filter(({ state }) => state === 'running');
     if (running.length > 0) planner.actions.push({ type: 'killAll', containers: running });
-    const sandbox = readySandbox(observed);
-    if (sandbox) planner.actions.push({ type: 'stopSandbox', id: sandbox.id });
+    // One that died with its pod, as all do when the machine goes down, still has its addresses.
+    const [newest] = observed.sandboxes;
+    if (newest && !input.stopped?.has(newest.id)) planner.actions.push({ type: 'stopSandbox', id: newest.id });
     return plan(true);
   }
   const sandbox = readySandbox(observed);

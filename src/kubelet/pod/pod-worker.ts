@@ -333,6 +333,7 @@ export class PodWorker {
       probes: this.#prober,
       backoffs: this.#actions.backoffs,
       replaced: this.#replaced,
+      stopped: this.#actions.stopped,
       now: this.#context.options.clock.now(),
       over: this.#isOver(),
     });
