@@ -31,6 +31,7 @@ test.each([
 
 test('ages', () => {
   expect(age(undefined, 0)).toBe('<unknown>');
+  expect(age('0001-01-01T00:00:00Z', 0)).toBe('<unknown>');
   expect(age('1970-01-01T00:00:10Z', 25 * s)).toBe('15s');
   expect(age('1970-01-01T00:00:10Z', 0)).toBe('<invalid>');
 });

@@ -36,11 +36,14 @@ function units(large: number, largeUnit: string, small: number, smallUnit: strin
   return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
 }
 
+/** Go's zero time, the year 1, is no time. */
+const zeroTime = Date.parse('0001-01-01T00:00:00Z');
+
 /** The AGE of something made at `timestamp` (RFC 3339), at `now` in milliseconds since the epoch. */
 export function age(timestamp: string | null | undefined, now: number): string {
   if (!timestamp) return '<unknown>';
   const then = Date.parse(timestamp);
-  return Number.isNaN(then) ? '<unknown>' : humanDuration(now - then);
+  return Number.isNaN(then) || then === zeroTime ? '<unknown>' : humanDuration(now - then);
 }
 
 /** In nanoseconds. */

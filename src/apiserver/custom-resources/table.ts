@@ -4,6 +4,7 @@ import type { CustomResourceColumnDefinition } from '../../api/apiextensions/v1/
 import { nameColumn } from '../../api/define.ts';
 import type { Column, ResourceDefinition } from '../../api/resource.ts';
 import { age } from '../../apimachinery/duration.ts';
+import { goText, printedJson } from '../../apimachinery/json/go-text.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
 import { parseTime } from '../../apimachinery/time.ts';
 
@@ -62,6 +63,8 @@ function cellOf(object: unknown, { type, path, now }: CellRequest): unknown {
       return typeof value === 'boolean' ? value : null;
     case 'date':
       if (typeof value !== 'string') return null;
+      // Nothing is no time, but is not wrong either.
+      if (value === '' || value === 'null') return age(undefined, now);
       return parseTime(value) === undefined ? '<invalid>' : age(value, now);
     default:
       return null;
@@ -70,6 +73,7 @@ function cellOf(object: unknown, { type, path, now }: CellRequest): unknown {
 
 /** As kubectl's JSONPath prints a value. */
 function printed(value: unknown): string {
-  if (value === null) return '<nil>';
-  return isObject(value) || Array.isArray(value) ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string') return value;
+  if (value === null) return '<no value>';
+  return isObject(value) || Array.isArray(value) ? printedJson(value) : goText(value);
 }
