@@ -34,7 +34,7 @@ export function numberErrors(value: JsonNumber, schema: JSONSchemaProps, path: s
     return native ? { value: BigInt(value), bound: toInt64(bound) } : { value: Number(value), bound };
   };
   const refuse = (compared: JsonNumber, why: string) =>
-    errors.push(fieldError.invalid(path, compared, `${path} in body should be ${why}`));
+    errors.push(refusal(path, compared, `${path} in body should be ${why}`));
   if (multipleOf !== undefined) errors.push(...factorErrors(bounds(multipleOf, 'MultipleOf'), path));
   if (minimum !== undefined) {
     const pair = bounds(minimum, 'Minimum boundary');
@@ -47,6 +47,11 @@ export function numberErrors(value: JsonNumber, schema: JSONSchemaProps, path: s
     if (!isBelow) refuse(pair.value, `less than ${exclusiveMaximum ? '' : 'or equal to '}${printed(pair.bound)}`);
   }
   return errors;
+}
+
+/** A float64 that is whole is printed as one. */
+function refusal(path: string, value: JsonNumber, why: string): FieldError {
+  return { ...fieldError.invalid(path, value, why), value: printed(value) };
 }
 
 function printed(value: JsonNumber): string {
@@ -67,15 +72,13 @@ interface Pair {
 function factorErrors({ value, bound }: Pair, path: string): FieldError[] {
   if (bound <= 0) {
     const why = `factor MultipleOf declared for ${path} must be positive: ${printed(bound)}`;
-    return [fieldError.invalid(path, bound, why)];
+    return [refusal(path, bound, why)];
   }
   const isMultiple =
     typeof value === 'bigint' && typeof bound === 'bigint'
       ? value % bound === 0n
       : isNearlyInteger(bound < 1 ? (1 / Number(bound)) * Number(value) : Number(value) / Number(bound));
-  return isMultiple
-    ? []
-    : [fieldError.invalid(path, value, `${path} in body should be a multiple of ${printed(bound)}`)];
+  return isMultiple ? [] : [refusal(path, value, `${path} in body should be a multiple of ${printed(bound)}`)];
 }
 
 /** Whether a number, or a bound of the schema, can be had in the type and format. Its error names no field. */

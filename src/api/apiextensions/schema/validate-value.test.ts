@@ -46,6 +46,15 @@ test.each<[JSONSchemaProps, unknown, string[]]>([
   [{ ...number, multipleOf: 0.1 }, 1, ['f: Invalid value: 0: factor MultipleOf declared for f must be positive: 0']],
   [{ ...number, multipleOf: 0.1 }, 0.3, []],
   [{ ...number, multipleOf: 2.5 }, 2, []],
+  [
+    { ...integer, maximum: 2.5 },
+    10000000000,
+    [
+      unfit('Maximum boundary value must be of type integer (default format)'),
+      'f: Invalid value: 1e+10: f in body should be less than or equal to 2.5',
+    ],
+  ],
+  [{ ...text, maxLength: 1 }, 'ab', ['f: Too long: may not be more than 1 byte']],
   [{ ...number, multipleOf: 2.5 }, 2.6, ['f: Invalid value: 2.6: f in body should be a multiple of 2.5']],
   [
     { ...number, maximum: 0 },
