@@ -118,19 +118,36 @@ export function isOptional(type: CelType): type is OpaqueType {
 
 /** As cel-go prints types in messages: `list(string)`, `map(string, int)`, `optional_type(int)`. */
 export function printType(type: CelType): string {
+  return printNamed(type, (name) => name);
+}
+
+const runtimeNames: Partial<Record<Primitive, string>> = {
+  null: 'null_type',
+  duration: 'google.protobuf.Duration',
+  timestamp: 'google.protobuf.Timestamp',
+};
+
+/** As Kubernetes tells what an expression evaluates to: by the names that types have at run time. */
+export function printRuntimeType(type: CelType): string {
+  return printNamed(type, (name) => runtimeNames[name] ?? name);
+}
+
+function printNamed(type: CelType, nameOf: (name: Primitive) => string): string {
+  const print = (inner: CelType) => printNamed(inner, nameOf);
   switch (type.kind) {
     case 'primitive':
+      return nameOf(type.name);
     case 'parameter':
     case 'object':
       return type.name;
     case 'list':
-      return `list(${printType(type.element)})`;
+      return `list(${print(type.element)})`;
     case 'map':
-      return `map(${printType(type.key)}, ${printType(type.value)})`;
+      return `map(${print(type.key)}, ${print(type.value)})`;
     case 'opaque':
-      return type.parameters.length === 0 ? type.name : `${type.name}(${type.parameters.map(printType).join(', ')})`;
+      return type.parameters.length === 0 ? type.name : `${type.name}(${type.parameters.map(print).join(', ')})`;
     case 'type':
-      return `type(${printType(type.of)})`;
+      return `type(${print(type.of)})`;
   }
 }
 

@@ -20,7 +20,7 @@ import {
   type ObjectType,
   objectType,
   opaque,
-  printType,
+  printRuntimeType,
   string,
   timestamp,
 } from '../../cel/types.ts';
@@ -132,8 +132,8 @@ export function compileAdmission(
 ): CompiledExpression {
   const { program, errors, stage } = compileExpression(source, compileOptions(scope));
   if (!program) return { error: `${stage} failed: ${errors}`, isInternal: stage !== 'compilation' };
-  const given = printType(program.resultType);
-  const wanted = results.map(printType);
+  const given = printRuntimeType(program.resultType);
+  const wanted = results.map(printRuntimeType);
   if (wanted.length > 0 && !wanted.includes(given)) {
     const allowed = wanted.length === 1 ? wanted[0] : `one of [${wanted.join(' ')}]`;
     return { error: `must evaluate to ${allowed} but got ${given}` };

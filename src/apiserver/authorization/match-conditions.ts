@@ -2,7 +2,7 @@
 // a configuration has such conditions.
 import type { SubjectAccessReviewSpec } from '../../api/authorization/v1/types.generated.ts';
 import { compileExpression, type Program } from '../../cel/compile.ts';
-import { bool, isPrimitive, listOf, mapOf, objectType, printType, string } from '../../cel/types.ts';
+import { bool, isPrimitive, listOf, mapOf, objectType, printRuntimeType, string } from '../../cel/types.ts';
 import { fromJson } from '../../cel/values.ts';
 
 const requirementType = objectType('kubernetes.SelectorRequirement', {
@@ -36,7 +36,7 @@ function compile(source: string): Compiled {
   const { program, errors, stage } = compileExpression(source, { variables: { request: requestType } });
   if (!program) return { wrong: `${stage} failed: ${errors}` };
   if (isPrimitive(program.resultType, 'bool')) return { program };
-  return { wrong: `must evaluate to ${printType(bool)} but got ${printType(program.resultType)}` };
+  return { wrong: `must evaluate to ${printRuntimeType(bool)} but got ${printRuntimeType(program.resultType)}` };
 }
 
 /** What is wrong with an expression; undefined: nothing. */
