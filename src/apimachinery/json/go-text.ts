@@ -87,17 +87,15 @@ export function printedFloat(value: number): string {
 
 /** JSON of a map or list: keys in order, and what HTML would read escaped. Whole numbers beyond 2^53 are bigints. */
 export function printedJson(value: unknown): string {
-  // A bigint comes as the text that stands for it, of which a copy would be an object like any other.
-  return escapeHtml(JSON.stringify(value, (_key, inner: unknown) => (isRawJson(inner) ? inner : sortedKeys(inner))));
+  return escapeHtml(JSON.stringify(sortedKeys(value)));
 }
 
-function isRawJson(value: unknown): boolean {
-  return (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
-}
-
-/** An object with its keys in order, as Go has the maps that it prints; all else as it is. */
+/** A map with its keys in order, and all maps inside, as Go prints them; all else as it is. */
 export function sortedKeys(value: unknown): unknown {
-  return isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sortedKeys(inner)]));
 }
 
 /** As encoding/json writes what might stand in HTML. */

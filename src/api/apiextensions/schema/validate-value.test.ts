@@ -54,6 +54,11 @@ test.each<[JSONSchemaProps, unknown, string[]]>([
       'f: Invalid value: 1e+10: f in body should be less than or equal to 2.5',
     ],
   ],
+  [
+    { type: 'object', enum: ['a'] },
+    { b: 1, a: [{ d: '<', c: 9007199254740993n }] },
+    ['f: Unsupported value: {"a":[{"c":9007199254740993,"d":"\\u003c"}],"b":1}: supported values: "a"'],
+  ],
   [{ ...text, maxLength: 1 }, 'ab', ['f: Too long: may not be more than 1 byte']],
   [{ ...number, multipleOf: 2.5 }, 2.6, ['f: Invalid value: 2.6: f in body should be a multiple of 2.5']],
   [

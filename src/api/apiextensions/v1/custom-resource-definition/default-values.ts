@@ -1,4 +1,6 @@
 // Defaults have to fit the schema that they stand in (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting).
+
+import { sortedKeys } from '../../../../apimachinery/json/go-text.ts';
 import { jsonCopy } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { validateEmbedded } from '../../schema/embedded.ts';
@@ -6,7 +8,6 @@ import { isEmbedded, itemsOf, type JSONSchemaProps } from '../../schema/props.ts
 import { prune } from '../../schema/prune.ts';
 import { validateValue } from '../../schema/validate-value.ts';
 import type { Expressions } from './expressions.ts';
-import { anyJson } from './internal.ts';
 import type { Leniency } from './ratcheting.ts';
 
 export interface DefaultOptions {
@@ -44,7 +45,7 @@ function validateDefault(schema: JSONSchemaProps, path: string, here: Here): Fie
   const { leniency, expressions, insideMeta } = here;
   const errors: FieldError[] = [];
   if (!insideMeta && !leniency.unprunedDefaults && isUnpruned(schema)) {
-    errors.push(fieldError.invalid(path, anyJson(schema.default), 'must not have unknown fields'));
+    errors.push(fieldError.invalid(path, sortedKeys(schema.default), 'must not have unknown fields'));
   }
   const embedded = insideMeta ? [] : validateEmbedded(schema.default, schema, path);
   if (embedded.length > 0) return [...errors, ...embedded];

@@ -124,7 +124,7 @@ const schemaFields: readonly (readonly [string, keyof JSONSchemaProps, (schema: 
   ['Nullable', 'nullable', ({ nullable }) => nullable ?? false],
   ['Format', 'format', ({ format }) => format ?? ''],
   ['Title', 'title', ({ title }) => title ?? ''],
-  ['Default', 'default', (schema) => anyJson(schema.default ?? null)],
+  ['Default', 'default', (schema) => sortedKeys(schema.default ?? null)],
   ['Maximum', 'maximum', ({ maximum }) => maximum ?? null],
   ['ExclusiveMaximum', 'exclusiveMaximum', ({ exclusiveMaximum }) => exclusiveMaximum ?? false],
   ['Minimum', 'minimum', ({ minimum }) => minimum ?? null],
@@ -136,7 +136,7 @@ const schemaFields: readonly (readonly [string, keyof JSONSchemaProps, (schema: 
   ['MinItems', 'minItems', ({ minItems }) => minItems ?? null],
   ['UniqueItems', 'uniqueItems', ({ uniqueItems }) => uniqueItems ?? false],
   ['MultipleOf', 'multipleOf', ({ multipleOf }) => multipleOf ?? null],
-  ['Enum', 'enum', (schema) => anyJson(schema.enum ?? null)],
+  ['Enum', 'enum', (schema) => sortedKeys(schema.enum ?? null)],
   ['MaxProperties', 'maxProperties', ({ maxProperties }) => maxProperties ?? null],
   ['MinProperties', 'minProperties', ({ minProperties }) => minProperties ?? null],
   ['Required', 'required', ({ required }) => required ?? null],
@@ -156,7 +156,7 @@ const schemaFields: readonly (readonly [string, keyof JSONSchemaProps, (schema: 
     'externalDocs',
     ({ externalDocs: d }) => (d ? { Description: d.description ?? '', URL: d.url ?? '' } : null),
   ],
-  ['Example', 'example', ({ example }) => anyJson(example ?? null)],
+  ['Example', 'example', ({ example }) => sortedKeys(example ?? null)],
   [
     'XPreserveUnknownFields',
     'x-kubernetes-preserve-unknown-fields',
@@ -173,13 +173,6 @@ const schemaFields: readonly (readonly [string, keyof JSONSchemaProps, (schema: 
   ['XMapType', 'x-kubernetes-map-type', (schema) => schema['x-kubernetes-map-type'] ?? null],
   ['XValidations', 'x-kubernetes-validations', (schema) => schema['x-kubernetes-validations']?.map(goRule) ?? null],
 ];
-
-/** JSON of any sort: Go has its objects as maps, and prints their keys in order. */
-export function anyJson(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(anyJson);
-  if (!isObject(value)) return value;
-  return sortedKeys(Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, anyJson(inner)])));
-}
 
 export function goSchema(schema: JSONSchemaProps): unknown {
   return Object.fromEntries(schemaFields.map(([name, , print]) => [name, print(schema)]));
