@@ -22,6 +22,17 @@ import { isSidecar } from './identity.ts';
 import { latest, readySandbox } from './observed.ts';
 import { newBeginning } from './restart-rules.ts';
 
+/** Conditions that only the kubelet sets (upstream's PodConditionByKubelet): what anybody else says of them does not count. */
+export const kubeletConditions: ReadonlySet<string> = new Set([
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  'PodScheduled',
+  'AllContainersRestarting',
+  ...resizeConditions,
+]);
+
 export interface StatusInput extends ContainerStatusInput {
   readonly hostIPs: readonly string[];
   /** Milliseconds since the epoch. */

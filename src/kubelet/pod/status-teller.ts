@@ -1,11 +1,11 @@
 // Tells the API how a pod fares: what podStatus (pod-status.ts) says, one telling after the other, and only what is news.
-import type { Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
+import type { Pod, PodCondition, PodStatus } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { pods } from '../../client/resources.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { KubeletOptions } from '../options.ts';
-import { podStatus, type StatusInput } from './pod-status.ts';
+import { kubeletConditions, podStatus, type StatusInput } from './pod-status.ts';
 
 export interface StatusTellerOptions {
   readonly options: Pick<KubeletOptions, 'client' | 'clock' | 'nodeIPs'>;
@@ -22,7 +22,7 @@ export class StatusTeller {
   readonly #options: StatusTellerOptions;
   #published: PodStatus | undefined;
   #toldTo = '';
-  /** The version of the pod to which it was told; one that shows something else later is somebody else's word. */
+  /** The version that the pod got by it; a later one that shows something else is somebody else's word. */
   #toldAt = '';
   /** On its way to the API. */
   #sent: PodStatus | undefined;
@@ -65,45 +65,76 @@ export class StatusTeller {
   }
 
   async #tell(): Promise<void> {
-    const { clock, client, nodeIPs } = this.#options.options;
-    const { pod, ...look } = this.#options.look();
-    const status = podStatus({ pod: this.#merged(pod), ...look, hostIPs: nodeIPs, now: clock.now() });
     const target = this.#options.target();
-    const uid = target?.metadata.uid ?? '';
-    const isKnown = jsonEqual(status, this.#published) && this.#toldTo === uid;
-    if (isKnown && !(target && this.#isContradicted(target))) return;
+    const { status: seen } = this.#options.look().pod;
     if (!target) {
+      this.#published = this.#status(seen);
+      return;
+    }
+    try {
+      await this.#tellTo(target, seen);
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (!isConflict(error)) throw error;
+      // Somebody wrote since the informer saw the pod: what others say of it must not be lost.
+      const { name, namespace = 'default', uid } = target.metadata;
+      const current = await this.#options.options.client.resource<Pod>(pods).get(name, namespace);
+      if (current.metadata.uid === uid) await this.#tellTo(current, current.status);
+    }
+  }
+
+  /** `seen` is what the API shows, as far as it counts: of a static pod's mirror it does not. */
+  async #tellTo(target: Pod, seen: PodStatus | undefined): Promise<void> {
+    const { name, namespace = 'default', uid = '', resourceVersion = '' } = target.metadata;
+    const status = this.#status(seen);
+    const isTold = this.#toldTo === uid;
+    const isKnown = isTold && says(this.#published, status) && says(status, this.#published);
+    const isContradicted = isNewer(resourceVersion, this.#toldAt) && !says(target.status, status);
+    if (isKnown && !isContradicted) {
       this.#published = status;
       return;
     }
-    const { name, namespace = 'default' } = target.metadata;
-    const body = { metadata: { uid }, status };
     this.#sent = status;
-    try {
-      await client.resource<Pod>(pods).patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
-    }
+    const seenAt = isTold && isNewer(this.#toldAt, resourceVersion) ? this.#toldAt : resourceVersion;
+    // Reasons of somebody else do not stay.
+    const { reason = null, message = null } = status;
+    const body = { metadata: { uid, resourceVersion: seenAt }, status: { ...status, reason, message } };
+    const api = this.#options.options.client.resource<Pod>(pods);
+    const { metadata } = await api.patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
     this.#published = status;
     this.#toldTo = uid;
-    this.#toldAt = target.metadata.resourceVersion ?? '';
+    this.#toldAt = metadata.resourceVersion ?? '';
   }
 
-  /** The node lifecycle controller calls pods of a silent node not ready: back again, their kubelet knows better. */
-  #isContradicted({ metadata, status }: Pod): boolean {
-    const ready = (one: PodStatus | undefined) => one?.conditions?.find(({ type }) => type === 'Ready')?.status;
-    return metadata.resourceVersion !== this.#toldAt && ready(status) !== ready(this.#published);
+  /** The status that is true. */
+  #status(seen: PodStatus | undefined): PodStatus {
+    const { clock, nodeIPs } = this.#options.options;
+    const { pod, ...look } = this.#options.look();
+    return podStatus({ pod: { ...pod, status: this.#merged(seen) }, ...look, hostIPs: nodeIPs, now: clock.now() });
   }
 
-  /** The pod with the status as it was last told: the informer may not have it yet. */
-  #merged(pod: Pod): Pod {
+  /** What was told last, which the informer may not have yet, with the conditions of others as they are now. */
+  #merged(seen: PodStatus | undefined): PodStatus {
     const mine = this.#published;
-    if (!mine) return pod;
-    const types = new Set(mine.conditions?.map((c) => c.type));
-    const others = (pod.status?.conditions ?? []).filter((c) => !types.has(c.type));
-    return {
-      ...pod,
-      status: { ...pod.status, ...mine, conditions: [...(mine.conditions ?? []), ...others] },
-    };
+    if (!mine) return seen ?? {};
+    const own = mine.conditions?.filter(isOwn) ?? [];
+    return { ...seen, ...mine, conditions: [...(seen?.conditions ?? []).filter((one) => !isOwn(one)), ...own] };
   }
 }
+
+const isOwn = ({ type }: PodCondition): boolean => kubeletConditions.has(type);
+
+/** What a kubelet says in a status: conditions of others are left out, the order of its own does not count. */
+function ownWord({ conditions = [], ...rest }: PodStatus): object {
+  return { ...rest, conditions: Object.fromEntries(conditions.filter(isOwn).map((one) => [one.type, one])) };
+}
+
+/** Whether a status says all that was told, and gives no other reason. Fields that only others set do not count. */
+function says(status: PodStatus = {}, told: PodStatus = {}): boolean {
+  const { reason, message } = told;
+  return jsonEqual(ownWord({ ...status, ...told, reason, message }), ownWord(status));
+}
+
+/** Of two resource versions, numbers that may be long. */
+const isNewer = (one: string, other: string): boolean =>
+  one.length === other.length ? one > other : one.length > other.length;
