@@ -108,6 +108,28 @@ test('a new node says that its network is not there, and then that it is', async
   await said.until((all) => all.at(-1) === 'True');
 });
 
+test('pods may have what somebody advertises of the node, as long as it is', async () => {
+  const nodeApi = api.resource<Node>(nodes);
+  const dongles = async () => (await nodeApi.get('node-a')).status?.allocatable?.['example.com/dongle'];
+  const advertise = async (amount: string | null) => {
+    const body = { status: { capacity: { 'example.com/dongle': amount } } };
+    const before = said.all.length;
+    await nodeApi.patch({ name: 'node-a', type: 'merge', body }, { subresource: 'status' });
+    agent.wake();
+    await look();
+    // This change, and what follows from it.
+    await said.until((all) => all.length === before + 2);
+  };
+  networkReady();
+  start();
+  await look();
+  await said.until((all) => all.includes('True'));
+  await advertise('4');
+  expect(await dongles()).toBe('4');
+  await advertise(null);
+  expect(await dongles()).toBeUndefined();
+});
+
 test('what happens while the node is looked at is looked at next, not ten seconds later', async () => {
   start();
   await looks.until((all) => all.length === 1);

@@ -113,7 +113,11 @@ export class NodeAgent {
     this.#wasUnschedulable = node.spec?.unschedulable ?? false;
     const news = !jsonEqual(withoutHeartbeats({ ...node.status, ...status }), withoutHeartbeats(node.status));
     if (!news && now - this.#reportedAt < intervals.report) return;
-    await api.patch({ name: nodeName, type: 'merge', body: { status } }, { subresource: 'status' });
+    // What is advertised no longer, pods cannot have.
+    const gone = Object.keys(node.status?.allocatable ?? {}).filter((name) => !(name in (status.capacity ?? {})));
+    const allocatable = { ...status.allocatable, ...Object.fromEntries(gone.map((name) => [name, null])) };
+    const body = { status: { ...status, allocatable } };
+    await api.patch({ name: nodeName, type: 'merge', body }, { subresource: 'status' });
     this.#reportedAt = now;
     for (const event of nodeEvents(nodeName, node.status, status)) this.#say(event);
   }

@@ -65,3 +65,11 @@ test('the largest images are listed, each by at most five names', () => {
   const listed = status({ images }).images ?? [];
   expect([listed.length, listed[0]]).toEqual([50, { names: names.slice(0, 5), sizeBytes: 59 }]);
 });
+
+test('what others advertise of a node its pods may have', () => {
+  const old = { capacity: { 'example.com/dongle': '4', cpu: '99' }, allocatable: { 'example.com/gone': '1' } };
+  const { capacity, allocatable } = status({}, old);
+  expect(capacity).toMatchObject({ 'example.com/dongle': '4', cpu: '2' });
+  expect(allocatable).toMatchObject({ 'example.com/dongle': '4', cpu: '2' });
+  expect(allocatable).not.toHaveProperty(['example.com/gone']);
+});

@@ -110,9 +110,10 @@ function allocatable(
   return { ...capacity, memory: left('memory', 'memory.available'), [storage]: left(storage, 'nodefs.available') };
 }
 
-/** `old` is the status as the API has it; conditions of others stay. */
+/** `old` is the status as the API has it; conditions of others stay, and so do resources that others advertise: pods may have them. */
 export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined, now: number): NodeStatus {
   const capacity = {
+    ...old?.capacity,
     cpu: String(facts.cpus),
     [storage]: `${Math.floor(facts.ephemeralStorage / 1024)}Ki`,
     'hugepages-1Gi': '0',
