@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Event, Pod } from '../api/core/v1/types.generated.ts';
+import { forbidden } from '../apimachinery/status.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
 import { createEventRecorder } from './events.ts';
@@ -52,17 +53,42 @@ test('what is said of two containers of a pod is two Events', async () => {
   expect((await list()).map((e) => e.involvedObject.fieldPath)).toEqual(['spec.containers{a}', 'spec.containers{b}']);
 });
 
-test('after ten minutes, and after the old one was deleted, a new one is made', async () => {
+test('a repeat of what was deleted is made anew, and goes on counting', async () => {
   const { api, clock, recorder, list } = start();
   const text = { type: 'Normal', reason: 'Pulled', message: 'x' } as const;
   recorder.event(pod, text);
   await list();
   clock.advance(601_000);
   recorder.event(pod, text);
-  expect((await list()).map((e) => e.count)).toEqual([1, 1]);
+  expect((await list()).map((e) => e.count)).toEqual([2]);
   for (const { metadata } of await list()) await api.resource(events).delete(metadata.name, 'default');
+  clock.advance(1000);
   recorder.event(pod, text);
-  expect((await list()).map((e) => e.count)).toEqual([1]);
+  expect(await list()).toMatchObject([
+    { count: 3, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:10:02Z' },
+  ]);
+});
+
+test('of what is said too often of an object only every five minutes is written, with its count', async () => {
+  const { api, clock, recorder, list } = start();
+  const text = { type: 'Warning', reason: 'BackOff', message: 'x' } as const;
+  for (let i = 0; i < 40; i += 1) recorder.event(pod, text);
+  expect((await list()).map((e) => e.count)).toEqual([25]);
+  recorder.event(pod, { ...text, reason: 'Failed' });
+  expect(await list()).toHaveLength(1);
+  recorder.event({ ...pod, metadata: { ...pod.metadata, uid: 'u2' } }, text);
+  recorder.event(pod, { ...text, type: 'Normal' });
+  expect(await list()).toHaveLength(3);
+  clock.advance(299_000);
+  recorder.event(pod, text);
+  await list();
+  clock.advance(1000);
+  recorder.event(pod, text);
+  expect((await list()).map((e) => e.count)).toEqual([42, 1, 1]);
+  const { length } = api.calls;
+  recorder.event(pod, text);
+  await list();
+  expect(api.calls).toHaveLength(length);
 });
 
 test('many that differ only in their message are combined', async () => {
@@ -76,13 +102,41 @@ test('many that differ only in their message are combined', async () => {
 test('a server that refuses events stops nobody', async () => {
   const { api, recorder, list } = start();
   const stop = api.react(() => {
-    throw new Error('no');
+    throw forbidden(events, 'web', 'it ends');
   });
   recorder.event(pod, { type: 'Normal', reason: 'A', message: 'a' });
   await recorder.flush();
   stop();
   recorder.event(pod, { type: 'Normal', reason: 'B', message: 'b' });
   expect((await list()).map((e) => e.reason)).toEqual(['B']);
+});
+
+test('what is said while the server is away is written when it is there again, and nobody who leaves waits for it', async () => {
+  const { api, clock, recorder, list } = start();
+  const tries: number[] = [];
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const stop = api.react(() => {
+    tries.push(clock.now());
+    throw new Error('connect ECONNREFUSED');
+  });
+  recorder.event(pod, { type: 'Normal', reason: 'A', message: 'a' });
+  recorder.event(pod, { type: 'Normal', reason: 'B', message: 'b' });
+  for (let i = 0; i < 3; i += 1) {
+    await turn();
+    clock.advance(10_000);
+  }
+  await turn();
+  expect(tries.length).toBeGreaterThanOrEqual(3);
+  stop();
+  clock.advance(10_000);
+  await turn();
+  expect((await list()).map((e) => e.reason)).toEqual(['A', 'B']);
+  api.react(() => {
+    throw new Error('connect ECONNREFUSED');
+  });
+  recorder.event(pod, { type: 'Normal', reason: 'C', message: 'c' });
+  await turn();
+  await recorder.flush();
 });
 
 test('an Event has the annotations that are given with it', async () => {

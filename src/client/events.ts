@@ -1,18 +1,20 @@
 // Says what happened to an object (core/v1 Event), as client-go's recorder does: a repeat raises `count` of the Event
-// that is there, and many that differ only in their message are combined into one.
+// that is there, many that differ only in their message are combined into one, and of what is said too often only the
+// count goes on.
 import type { Event, ObjectReference } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
-import { isNotFound } from '../apimachinery/status.ts';
+import { isNotFound, StatusError } from '../apimachinery/status.ts';
 import { formatTime } from '../apimachinery/time.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
+import { EventSpamFilter } from './event-spam.ts';
 import { events } from './resources.ts';
 import type { Client, ResourceClient } from './types.ts';
 
 export interface EventRecorder {
-  /** Returns at once; the Event is written in the background, and dropped when the server refuses it. */
+  /** Returns at once; the Event is written in the background: dropped when the server refuses it, held while there is none. */
   event(object: KubeObject | ObjectReference, event: EventText): void;
-  /** Resolves when all events so far were written or dropped. */
+  /** Resolves when all events so far were written or dropped; those that wait for a server are dropped. */
   flush(): Promise<void>;
 }
 
@@ -35,19 +37,20 @@ export interface EventRecorderOptions {
   readonly host?: string;
 }
 
-/** client-go: repeats are joined for 10 minutes; from the 10th different message on they are combined. */
+/** client-go: from the 10th different message within 10 minutes on they are combined. */
 const aggregationInterval = 600_000;
 const mostSimilar = 10;
 const cacheSize = 4096;
 /** Events that wait for a slow server; more are dropped. */
 const mostPending = 1000;
+/** Of a server that is away. */
+const retry = { times: 12, delay: 10_000 } as const;
 
+/** What was said last of one thing. */
 interface Known {
   readonly name: string;
-  readonly namespace: string;
-  readonly message: string;
-  count: number;
-  last: number;
+  readonly firstTimestamp: string;
+  readonly count: number;
 }
 
 interface Similar {
@@ -77,8 +80,12 @@ class Recorder implements EventRecorder {
   readonly #events: ResourceClient<Event>;
   readonly #known = new Map<string, Known>();
   readonly #similar = new Map<string, Similar>();
+  readonly #spam = new EventSpamFilter();
   #chain: Promise<void> = Promise.resolve();
   #pending = 0;
+  #flushes = 0;
+  /** Ends the wait for a server that is away. */
+  #hurry: (() => void) | undefined;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -94,43 +101,65 @@ class Recorder implements EventRecorder {
       try {
         await this.#write(involved, event, now);
       } catch {
-        // Events are best effort: a namespace that ends refuses them, a server that is away misses them.
+        // Events are best effort: a namespace that ends refuses them.
       } finally {
         this.#pending -= 1;
       }
     });
   }
 
-  flush(): Promise<void> {
-    return this.#chain;
+  async flush(): Promise<void> {
+    this.#flushes += 1;
+    this.#hurry?.();
+    await this.#chain;
+    this.#flushes -= 1;
   }
 
   async #write(involved: ObjectReference, text: EventText, now: number): Promise<void> {
-    const group = [involved.kind, involved.namespace, involved.name, involved.uid, text.type, text.reason].join('\n');
+    const source = [involved.kind, involved.namespace, involved.name, involved.uid, text.type].join('\n');
+    const group = `${source}\n${text.reason}`;
     const message = this.#combined(group, text.message, now);
     const combined = message !== text.message;
     const key = combined ? `${group}\n(combined)` : `${group}\n${involved.fieldPath ?? ''}\n${message}`;
     const known = this.#known.get(key);
-    if (known && now - known.last <= aggregationInterval) {
+    const told = known ? { ...known, count: known.count + 1 } : this.#first(involved, now);
+    this.#known.delete(key);
+    this.#known.set(key, told);
+    trim(this.#known);
+    if (!this.#spam.accepts(source, now)) return;
+    const event = this.#make(involved, { ...text, message }, { ...told, now });
+    for (let tries = 1; ; tries += 1) {
       try {
-        await this.#repeat(known, message, now);
+        return await this.#send(event, known !== undefined);
+      } catch (error) {
+        if (error instanceof StatusError || tries >= retry.times || this.#flushes > 0) throw error;
+        await this.#wait(tries === 1 ? this.#options.random.int(retry.delay) : retry.delay);
+      }
+    }
+  }
+
+  async #send(event: Event, isKnown: boolean): Promise<void> {
+    const { metadata, count, lastTimestamp, message } = event;
+    const { name, namespace = 'default' } = metadata;
+    if (isKnown) {
+      try {
+        await this.#events.patch({ name, namespace, type: 'merge', body: { count, lastTimestamp, message } });
         return;
       } catch (error) {
+        // It has expired, or somebody deleted it.
         if (!isNotFound(error)) throw error;
       }
     }
-    const created = await this.#events.create(this.#make(involved, { ...text, message }, now));
-    const { name, namespace = 'default' } = created.metadata;
-    this.#known.delete(key);
-    this.#known.set(key, { name, namespace, message, count: 1, last: now });
-    trim(this.#known);
+    await this.#events.create(event);
   }
 
-  async #repeat(known: Known, message: string, now: number): Promise<void> {
-    const body = { count: known.count + 1, lastTimestamp: formatTime(now), message };
-    await this.#events.patch({ name: known.name, namespace: known.namespace, type: 'merge', body });
-    known.count += 1;
-    known.last = now;
+  async #wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(ms, resolve);
+    this.#hurry = resolve;
+    await promise;
+    this.#hurry = undefined;
+    timer.cancel();
   }
 
   /** The message, or for the eleventh of its like the combined one. */
@@ -148,15 +177,22 @@ class Recorder implements EventRecorder {
     return `(combined from similar events): ${message}`;
   }
 
-  #make(involved: ObjectReference, { type, reason, message, annotations }: EventText, now: number): Event {
-    const { component, host, random } = this.#options;
-    const time = formatTime(now);
-    const suffix = BigInt(Math.floor(now)) * 1_000_000n + BigInt(random.int(1_000_000));
+  #first(involved: ObjectReference, now: number): Known {
+    const suffix = BigInt(Math.floor(now)) * 1_000_000n + BigInt(this.#options.random.int(1_000_000));
+    return { name: `${involved.name}.${suffix.toString(16)}`, firstTimestamp: formatTime(now), count: 1 };
+  }
+
+  #make(
+    involved: ObjectReference,
+    { type, reason, message, annotations }: EventText,
+    { name, firstTimestamp, count, now }: Known & { readonly now: number },
+  ): Event {
+    const { component, host } = this.#options;
     return {
       apiVersion: 'v1',
       kind: 'Event',
       metadata: {
-        name: `${involved.name}.${suffix.toString(16)}`,
+        name,
         namespace: involved.namespace || 'default',
         ...(annotations && { annotations }),
       },
@@ -167,9 +203,9 @@ class Recorder implements EventRecorder {
       source: { component, ...(host && { host }) },
       reportingComponent: component,
       reportingInstance: host ?? '',
-      firstTimestamp: time,
-      lastTimestamp: time,
-      count: 1,
+      firstTimestamp,
+      lastTimestamp: formatTime(now),
+      count,
     };
   }
 }
