@@ -130,6 +130,25 @@ test('pods may have what somebody advertises of the node, as long as it is', asy
   expect(await dongles()).toBeUndefined();
 });
 
+test('a condition that somebody writes meanwhile stays', async () => {
+  const nodeApi = api.resource<Node>(nodes);
+  networkReady();
+  start();
+  let isWritten = false;
+  api.react(async ({ verb }) => {
+    if (verb !== 'patch' || isWritten) return;
+    isWritten = true;
+    const node = await nodeApi.get('node-a');
+    const status = { ...node.status, conditions: [{ type: 'KernelDeadlock', status: 'False' }] };
+    await nodeApi.update({ ...node, status }, { subresource: 'status' });
+  });
+  await look();
+  await look();
+  await said.until((all) => all.includes('True'));
+  const { status } = await nodeApi.get('node-a');
+  expect(status?.conditions?.map(({ type }) => type)).toContain('KernelDeadlock');
+});
+
 test('what happens while the node is looked at is looked at next, not ten seconds later', async () => {
   start();
   await looks.until((all) => all.length === 1);

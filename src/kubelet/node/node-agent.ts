@@ -5,7 +5,7 @@ import { cpus, release, totalmem } from 'node:os';
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
 import type { Node } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
-import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { EventRecorder, EventText } from '../../client/events.ts';
 import { leases, nodes } from '../../client/resources.ts';
@@ -116,8 +116,15 @@ export class NodeAgent {
     // What is advertised no longer, pods cannot have.
     const gone = Object.keys(node.status?.allocatable ?? {}).filter((name) => !(name in (status.capacity ?? {})));
     const allocatable = { ...status.allocatable, ...Object.fromEntries(gone.map((name) => [name, null])) };
-    const body = { status: { ...status, allocatable } };
-    await api.patch({ name: nodeName, type: 'merge', body }, { subresource: 'status' });
+    const body = { metadata: { resourceVersion: node.metadata.resourceVersion }, status: { ...status, allocatable } };
+    try {
+      await api.patch({ name: nodeName, type: 'merge', body }, { subresource: 'status' });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      // Somebody wrote meanwhile, perhaps a condition of theirs: the node is looked at anew.
+      this.wake();
+      return;
+    }
     this.#reportedAt = now;
     for (const event of nodeEvents(nodeName, node.status, status)) this.#say(event);
   }
