@@ -157,7 +157,10 @@ export class PodNetwork {
       this.#ruleset = '';
       this.#wakeup.wake();
     }
-    if (this.#written !== '' && (await this.#options.files.read(this.#configPath)) !== this.#written) {
+    const written = this.#written;
+    const found = await this.#options.files.read(this.#configPath);
+    // Not when we have written another meanwhile.
+    if (written !== '' && written === this.#written && found !== written) {
       log(`pod network: somebody changed ${this.#configPath}: writing it anew`);
       this.#written = '';
       this.#wakeup.wake();
@@ -218,7 +221,7 @@ export class PodNetwork {
     const { podCIDRs, plan } = situation;
     if (this.#isDisturbed) await this.#tellOfDisturbance(plan);
     this.#tunnelPeers = plan.peers.map(({ address }) => address).sort();
-    await this.#mendBridge(situation);
+    const mended = await Promise.allSettled([this.#mendBridge(situation)]);
     if (podCIDRs.length > 0) await this.#writeConfig(situation);
     await this.#masquerade(situation);
     if (podCIDRs.length > 0) this.#becomeReady();
@@ -229,7 +232,7 @@ export class PodNetwork {
       runBatch(this.#options.exec, 'ip', changes),
       this.#passage.ensure(this.#accepts),
     ]);
-    throwFirst([...tunnel, ...rest]);
+    throwFirst([...mended, ...tunnel, ...rest]);
     this.#applied = plan.routes;
   }
 

@@ -114,8 +114,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await cluster.remove();
   await run(['ip', 'netns', 'delete', stranger]);
+  await cluster.remove();
 });
 
 test('a trace from a pod names the Service, its candidates and the nodes; a wrong port, what is wrong', async () => {

@@ -35,10 +35,9 @@ export function testCluster(purpose: string): TestCluster {
   const tellOfTheDead = async () => {
     const { stdout } = await run([launcher, 'status', ...own, '--output', 'json']);
     const { parts = [] } = JSON.parse(stdout || '{}') as Partial<ClusterStatus>;
-    for (const { part, node, health } of parts) {
+    for (const { part, node, health, log } of parts) {
       if (health === 'running') continue;
-      const log = node === undefined ? 'server.log' : `${node}-${part}.log`;
-      const { stdout: end } = await run(['tail', '-n', '40', join(dataDir, 'logs', log)]);
+      const { stdout: end } = await run(['tail', '-n', '40', log]);
       console.error(`${part} of ${node ?? name} does not run; its log ends:\n${end}`);
     }
   };
@@ -48,7 +47,7 @@ export function testCluster(purpose: string): TestCluster {
     kubeconfig: join(dataDir, 'kubeconfig'),
     portico: (command, ...args) => run([launcher, command, ...own, ...args]),
     async remove() {
-      await tellOfTheDead();
+      await tellOfTheDead().catch(console.error);
       await run([launcher, 'down', ...own, '--purge']);
       rmSync(folder, { recursive: true, force: true });
     },

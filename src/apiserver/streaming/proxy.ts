@@ -88,7 +88,8 @@ function unreachable(error: unknown): StatusError {
 /** What Go's transport says of a connection over which no answer comes. */
 function transportError(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }): string {
   const { code = '', message, rawPacket } = error;
-  if (code === 'EPROTO') return 'tls: first record does not look like a TLS handshake';
+  if (code === 'EPROTO' && /wrong version number|packet length too long/.test(message))
+    return 'tls: first record does not look like a TLS handshake';
   if (code === 'ECONNRESET') return 'EOF';
   if (!code.startsWith('HPE_') || !rawPacket) return message;
   const line = rawPacket.toString('latin1').split('\n', 1)[0] ?? '';

@@ -66,7 +66,7 @@ export class StatusTeller {
 
   async #tell(): Promise<void> {
     const target = this.#options.target();
-    const { status: seen } = this.#options.look().pod;
+    const { metadata: own, status: seen } = this.#options.look().pod;
     if (!target) {
       this.#published = this.#status(seen);
       return;
@@ -79,7 +79,7 @@ export class StatusTeller {
       // Somebody wrote since the informer saw the pod: what others say of it must not be lost.
       const { name, namespace = 'default', uid } = target.metadata;
       const current = await this.#options.options.client.resource<Pod>(pods).get(name, namespace);
-      if (current.metadata.uid === uid) await this.#tellTo(current, current.status);
+      if (current.metadata.uid === uid) await this.#tellTo(current, uid === own.uid ? current.status : seen);
     }
   }
 

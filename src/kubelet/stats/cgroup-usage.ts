@@ -1,6 +1,6 @@
 // What the files of one cgroup tell, of versions 1 and 2 alike, reckoned as cAdvisor does. What a file does not tell is undefined.
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { isUnified } from '../pod/cgroups.ts';
 
 /** Times in seconds, memory in bytes, periods and quotas in microseconds; counters since the cgroup is there. */
@@ -75,10 +75,13 @@ export async function processCount(mount: string, cgroup: string): Promise<numbe
   return number(await readFile(join(folder, 'pids.current'), 'utf8').catch(() => undefined));
 }
 
-/** Processes of a cgroup itself, without those of cgroups below it; none of one that is not there. */
+/** Processes of a cgroup and those below it, as a container with an init system has them; none of one that is not there. */
 export async function processesOf(mount: string, cgroup: string): Promise<readonly number[]> {
   const folder = isUnified(mount) ? join(mount, cgroup) : join(mount, 'memory', cgroup);
-  return pids(await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => undefined)) ?? [];
+  const files = await readdir(folder, { recursive: true }).catch(() => []);
+  const lists = files.filter((file) => basename(file) === 'cgroup.procs');
+  const texts = await Promise.all(lists.map((file) => readFile(join(folder, file), 'utf8').catch(() => undefined)));
+  return texts.flatMap((text) => pids(text) ?? []);
 }
 
 const number = (text: string | undefined): number | undefined =>

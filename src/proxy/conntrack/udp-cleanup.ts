@@ -68,6 +68,8 @@ export class UdpCleanup {
         onReconciled?.(family, { seconds: (clock.now() - start) / 1000, ended });
       }
     } catch (error) {
+      // Where there is no such program there will be none in half a minute.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error;
       this.#gone = new Map([...gone, ...this.#gone]);
       this.#families = new Set([...families, ...this.#families]);
       this.#retry?.cancel();

@@ -162,7 +162,7 @@ export class NftablesBackend implements Backend {
     if (this.#timesWritten > 1) this.#comparison.suspect('elements');
   }
 
-  /** … while it is planned, where that is still to be done. */
+  /** All tables, with the clients that the kernel remembers; written while they are planned where that is still to be done. */
   async #writeAll(states: readonly NftablesState[], planning: Iterable<void> | undefined): Promise<void> {
     const { exec } = this.#options;
     const memories = await Promise.all(states.map(({ family }) => readMemory(exec, family)));
