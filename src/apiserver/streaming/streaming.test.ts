@@ -453,3 +453,15 @@ test.each([
     `error trying to reach service: ${reason}`,
   );
 });
+
+test('an endpoint that refuses the handshake is not taken for one without TLS', async () => {
+  // An alert: fatal, handshake_failure (RFC 8446, section 6).
+  const alert = Buffer.from('15030300020228', 'hex');
+  const server = createTcpServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end(alert)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanup.push(() => server.close());
+  const { call } = await start({ port: (server.address() as AddressInfo).port });
+  await expect(call('GET', '/api/v1/namespaces/ns/services/https:s:/proxy/')).rejects.toThrow(
+    /error trying to reach service: .*alert handshake failure/,
+  );
+});

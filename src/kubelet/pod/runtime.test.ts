@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { endOfLog } from './runtime.ts';
+import type { Cri } from '../cri/client.ts';
+import { type PodSandbox, sandboxState } from '../cri/messages.ts';
+import { endOfLog, RuntimeReader } from './runtime.ts';
 
 test('the end of a log is what the container wrote: lines that were cut have no newline of ours', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'portico-log-'));
@@ -19,4 +21,25 @@ test('the end of a log is what the container wrote: lines that were cut have no 
   expect(await of(line('x'.repeat(5000)))).toBe(`${'x'.repeat(2047)}\n`);
   expect(await endOfLog(join(folder, 'absent'))).toBe('');
   rmSync(folder, { recursive: true });
+});
+
+test('an address is of the sandbox that has it now, and not of one that had it and has ended', async () => {
+  const sandboxes = new Map([['ended', sandboxState.ready as number]]);
+  const own = { metadata: undefined, createdAt: 0, labels: {}, annotations: {} };
+  const listed = () => [...sandboxes].map(([id, state]): PodSandbox => ({ ...own, id, state }));
+  const cri: Partial<Cri> = {
+    listPodSandbox: async () => listed(),
+    podSandboxStatus: async (id) => ({
+      ...listed().find((one) => one.id === id)!,
+      network: { ip: '10.244.1.5', additionalIps: [{ ip: 'fd00:1::5' }] },
+    }),
+    networkNamespace: async (id) => `/run/netns/${id}`,
+  };
+  const reader = new RuntimeReader(cri as Cri);
+  expect(await reader.networkNamespaceOf('10.244.1.5')).toBe('/run/netns/ended');
+  sandboxes.set('ended', sandboxState.notReady);
+  expect(await reader.networkNamespaceOf('10.244.1.5')).toBeUndefined();
+  sandboxes.set('now', sandboxState.ready);
+  expect(await reader.networkNamespaceOf('fd00:1::5')).toBe('/run/netns/now');
+  expect(await reader.networkNamespaceOf('10.244.1.6')).toBeUndefined();
 });

@@ -55,8 +55,8 @@ export class RuntimeReader {
   /** Path of the network namespace of the sandbox that has the address now; undefined where none has it. */
   async networkNamespaceOf(address: string): Promise<string | undefined> {
     for (const sandbox of await this.#cri.listPodSandbox()) {
-      const { id, ready, ips } = await this.#sandbox(sandbox);
-      if (ready && ips.includes(address)) return this.#cri.networkNamespace(id);
+      const { id, ips } = await this.#sandbox(sandbox);
+      if (ips.includes(address)) return this.#cri.networkNamespace(id);
     }
     return undefined;
   }

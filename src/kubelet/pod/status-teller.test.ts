@@ -115,6 +115,20 @@ describe('what others say of a pod', () => {
     expect(await conditions()).toMatchObject({ [gate.type]: 'True', Ready: 'True' });
   });
 
+  test('of a mirror nothing that was said counts, whoever wrote since it was seen', async () => {
+    const client = new FakeApi({ clock, random: new FakeRandom() });
+    const api = client.resource<Pod>(pods);
+    const spec = { nodeName: 'node-1', containers: [{ name: 'web', image: 'web' }] };
+    const mirror = await api.create({ metadata: { name: 'web', namespace: 'default' }, spec });
+    const own: Pod = { metadata: { name: 'web', namespace: 'default', uid: 'of-the-file' }, spec };
+    const options = { client, clock, nodeIPs: ['192.0.2.11'] };
+    const teller = new StatusTeller({ options, target: () => mirror, look: () => look(own) });
+    await api.update({ ...mirror, status: { phase: 'Failed', reason: 'Lost' } }, { subresource: 'status' });
+    await teller.tell();
+    const { status } = await api.get('web', 'default');
+    expect([status?.phase, status?.reason]).toEqual(['Running', undefined]);
+  });
+
   test.each<[string, Partial<PodStatus>]>([
     ['another phase', { phase: 'Foo' }],
     ['a reason', { reason: 'Lost', message: 'it is lost' }],

@@ -207,3 +207,18 @@ test.each([
   expect([await processesOf(mount, '/pod'), await processesOf(mount, '/other')]).toEqual([[4, 23], []]);
   await rm(mount, { recursive: true });
 });
+
+test('processes in cgroups of a container’s own are its processes, too', async () => {
+  const mount = await mkdtemp(join(tmpdir(), 'portico-cgroups-'));
+  await writeFile(join(mount, 'cgroup.controllers'), '');
+  for (const [folder, text] of [
+    ['pod', ''],
+    ['pod/init.scope', '7\n'],
+    ['pod/system.slice/web.service', '8\n9\n'],
+  ] as const) {
+    await mkdir(join(mount, folder), { recursive: true });
+    await writeFile(join(mount, folder, 'cgroup.procs'), text);
+  }
+  expect([...(await processesOf(mount, '/pod'))].sort()).toEqual([7, 8, 9]);
+  await rm(mount, { recursive: true });
+});

@@ -101,3 +101,18 @@ test('what was sent to a node port at any address of the machine before there wa
   await cleanup.synced([change(undefined, plan('10.244.1.1'))]);
   expect(ended()).toEqual(['127.0.0.1']);
 });
+
+test('where there is no such program it is not asked for again, until something of UDP changes', async () => {
+  const clock = new FakeClock();
+  const exec = new FakeExec(({ command: [program] }) => {
+    if (program === 'ip') return { stdout: '[]' };
+    throw Object.assign(new Error('spawn conntrack ENOENT'), { code: 'ENOENT' });
+  });
+  const cleanup = new UdpCleanup({ exec, clock, plans: () => [] });
+  await expect(cleanup.synced([change(plan('10.244.1.1'), undefined)])).rejects.toThrow('ENOENT');
+  const { length } = exec.commands;
+  clock.advance(3_600_000);
+  await tried();
+  expect(exec.commands).toHaveLength(length);
+  await expect(cleanup.synced([change(undefined, plan('10.244.1.1'))])).rejects.toThrow('ENOENT');
+});
