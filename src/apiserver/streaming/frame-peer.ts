@@ -1,8 +1,8 @@
 // The client's end of an exec or attach, whatever it speaks, as frames; and the pump between it and the kubelet.
 import type { Duplex } from 'node:stream';
 import { internalError } from '../../apimachinery/status.ts';
+import { write } from '../../client/drained.ts';
 import { channel, encodeFrame, type Frame, FrameDecoder } from '../../client/stream-frames.ts';
-import { write } from './write.ts';
 
 export interface FramePeer {
   /** What the client sends: stdin, resize, close. Ends when it goes away. */

@@ -2,6 +2,7 @@
 // WebSocket (`SPDY/3.1+portforward.k8s.io`), or pairs of a WebSocket's channels; each pair is one request to the kubelet.
 import type { Duplex } from 'node:stream';
 import { StatusError } from '../../apimachinery/status.ts';
+import { write } from '../../client/drained.ts';
 import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
 import { encodeClose, encodeFrame, FrameDecoder } from '../../client/stream-frames.ts';
 import type { ConnectHandler } from '../extensions.ts';
@@ -13,7 +14,6 @@ import { findPod, hostOf } from './pod-target.ts';
 import { type ForwardedPort, forwardChannels, portForwardProtocols, portsOf } from './port-forward-channels.ts';
 import { acceptSpdy, isSpdy, negotiateProtocol } from './spdy-peer.ts';
 import { acceptWebSocket } from './websocket-peer.ts';
-import { write } from './write.ts';
 
 const protocol = 'portforward.k8s.io';
 const tunnelProtocol = `SPDY/3.1+${protocol}`;

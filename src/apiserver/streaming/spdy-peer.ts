@@ -2,13 +2,13 @@
 
 import { PassThrough } from 'node:stream';
 import { table } from '../../apimachinery/table.ts';
+import { drained, write } from '../../client/drained.ts';
 import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
 import { channel, type Frame } from '../../client/stream-frames.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Upgrade } from '../request.ts';
 import type { FramePeer } from './frame-peer.ts';
 import { plainError } from './websocket-peer.ts';
-import { drained, write } from './write.ts';
 
 /** In order of preference: v4 sends errors as Status, v3 knows resize, v2 half-closes. */
 const remoteCommandProtocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];

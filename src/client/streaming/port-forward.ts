@@ -1,10 +1,10 @@
 // One TCP connection into a pod's network namespace, through the runtime or a kubelet that listens: it also reaches what
 // listens on 127.0.0.1 there.
 import type { Duplex } from 'node:stream';
+import { write } from '../drained.ts';
 import { connectSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
 import type { SpdyStream } from '../spdy/session.ts';
 import { channel, encodeClose, encodeFrame, FrameDecoder } from '../stream-frames.ts';
-import { write } from './remote-command.ts';
 
 const dataChannel = 0;
 const errorChannel = 1;

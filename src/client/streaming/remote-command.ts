@@ -1,6 +1,6 @@
 // Exec and attach: frames of the tunnel on one side, SPDY streams of the runtime or of a kubelet that listens on the other.
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { write } from '../drained.ts';
 import { connectSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
 import type { SpdyStream } from '../spdy/session.ts';
 import { channel, encodeFrame, FrameDecoder } from '../stream-frames.ts';
@@ -100,10 +100,4 @@ async function fromCaller(streams: RuntimeStreams, caller: Duplex): Promise<void
       else if (frame.channel === channel.close && frame.data[0] === channel.stdin) streams.stdin?.end();
     }
   }
-}
-
-/** Writes and waits until more may be written; a stream that is gone swallows it. */
-export async function write(stream: Duplex, data: Uint8Array): Promise<void> {
-  if (!stream.writable || stream.write(data)) return;
-  await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
 }
