@@ -5,9 +5,10 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
+import { drained } from '../client/drained.ts';
 import { acceptsGzip } from './negotiation.ts';
 import type { NodeRequest } from './node-request.ts';
-import { drained, PushedSink } from './pushed-sink.ts';
+import { PushedSink } from './pushed-sink.ts';
 import { type ApiResponse, isHijack, isPushed, type PushedBody } from './request.ts';
 
 /** Of HTTP/1.1, or the stream of HTTP/2 that the request came by. */

@@ -1,5 +1,6 @@
 // Where a watch over the network writes to. What the connection does not take waits here and not in Node's stream: a stream makes
 // an error for every piece that waits when its client goes away, and a thousand watchers that stopped reading have millions.
+import { drained } from '../client/drained.ts';
 import type { Outgoing } from './node-response.ts';
 import type { ByteSink } from './request.ts';
 
@@ -63,17 +64,6 @@ export class PushedSink implements ByteSink {
       Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece))),
     );
   }
-}
-
-/** Resolves when the connection takes more, or is gone. */
-export function drained(outgoing: Outgoing): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const either = () => {
-    outgoing.off('drain', either).off('close', either);
-    resolve();
-  };
-  outgoing.on('drain', either).on('close', either);
-  return promise;
 }
 
 /**

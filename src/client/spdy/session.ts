@@ -2,6 +2,7 @@
 // flow control: they send no WINDOW_UPDATE, so a sender that waited for one would stand still after 64 KiB. What
 // holds back a fast sender here is the socket itself: it is not read while a stream's reader is far behind.
 import { Duplex } from 'node:stream';
+import { drained } from '../drained.ts';
 import { encodeSpdyFrame, rstCancel, rstRefused, type SpdyFrame, SpdyFrameDecoder } from './frames.ts';
 import { HeaderDecoder, HeaderEncoder, type SpdyHeaders } from './header-block.ts';
 
@@ -75,7 +76,7 @@ export class SpdyStream extends Duplex {
       isSent = this.#session.send({ type: 'data', streamId: this.id, isLast: false, data });
     }
     if (isSent) callback();
-    else this.#session.whenDrained(callback);
+    else void this.#session.drained().then(() => callback());
   }
 
   override _final(callback: (error?: Error | null) => void): void {
@@ -161,19 +162,13 @@ export class SpdySession {
     this.#socket.destroy();
   }
 
-  /** For streams. False: the socket is full, wait for {@link whenDrained}. */
+  /** For streams. False: the socket is full, wait for {@link drained}. */
   send(frame: Exclude<SpdyFrame, { type: 'other' }>): boolean {
     return this.#socket.writable ? this.#socket.write(encodeSpdyFrame(frame)) : true;
   }
 
-  whenDrained(callback: () => void): void {
-    const done = () => {
-      this.#socket.off('drain', done);
-      this.#socket.off('close', done);
-      callback();
-    };
-    this.#socket.on('drain', done);
-    this.#socket.on('close', done);
+  drained(): Promise<void> {
+    return drained(this.#socket);
   }
 
   reply(streamId: number, headers: SpdyHeaders): void {
