@@ -14,8 +14,6 @@ import type { Client, ResourceClient } from './types.ts';
 export interface EventRecorder {
   /** Returns at once; the Event is written in the background: dropped when the server refuses it, held while there is none. */
   event(object: KubeObject | ObjectReference, event: EventText): void;
-  /** Resolves when all events so far were written or dropped; those that wait for a server are dropped. */
-  flush(): Promise<void>;
 }
 
 export interface EventText {
@@ -83,9 +81,6 @@ class Recorder implements EventRecorder {
   readonly #spam = new EventSpamFilter();
   #chain: Promise<void> = Promise.resolve();
   #pending = 0;
-  #flushes = 0;
-  /** Ends the wait for a server that is away. */
-  #hurry: (() => void) | undefined;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -108,13 +103,6 @@ class Recorder implements EventRecorder {
     });
   }
 
-  async flush(): Promise<void> {
-    this.#flushes += 1;
-    this.#hurry?.();
-    await this.#chain;
-    this.#flushes -= 1;
-  }
-
   async #write(involved: ObjectReference, text: EventText, now: number): Promise<void> {
     const source = [involved.kind, involved.namespace, involved.name, involved.uid, text.type].join('\n');
     const group = `${source}\n${text.reason}`;
@@ -132,8 +120,9 @@ class Recorder implements EventRecorder {
       try {
         return await this.#send(event, known !== undefined);
       } catch (error) {
-        if (error instanceof StatusError || tries >= retry.times || this.#flushes > 0) throw error;
-        await this.#wait(tries === 1 ? this.#options.random.int(retry.delay) : retry.delay);
+        if (error instanceof StatusError || tries >= retry.times) throw error;
+        const { clock, random } = this.#options;
+        await clock.sleep(tries === 1 ? random.int(retry.delay) : retry.delay);
       }
     }
   }
@@ -151,15 +140,6 @@ class Recorder implements EventRecorder {
       }
     }
     await this.#events.create(event);
-  }
-
-  async #wait(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#options.clock.after(ms, resolve);
-    this.#hurry = resolve;
-    await promise;
-    this.#hurry = undefined;
-    timer.cancel();
   }
 
   /** The message, or for the eleventh of its like the combined one. */

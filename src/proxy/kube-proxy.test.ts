@@ -23,7 +23,6 @@ async function told(mode: ProxyMode, stdout = ''): Promise<unknown[]> {
     clock,
     recorder: {
       event: (object, { type, reason }: EventText) => events.push({ object, type, reason }),
-      flush: async () => {},
     },
   });
   stop.abort();

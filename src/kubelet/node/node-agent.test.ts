@@ -65,7 +65,7 @@ beforeEach(() => {
     podCIDRs: () => Promise.resolve(podCIDRs),
     log: (message: string) => logged.push(message),
   } as unknown as KubeletOptions;
-  const recorder = { event: () => {}, flush: () => Promise.resolve() };
+  const recorder = { event: () => {} };
   agent = new NodeAgent({ kubelet, recorder, pressures: () => [] });
   running = [informers.run(stop.signal)];
 });
