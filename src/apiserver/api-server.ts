@@ -158,7 +158,6 @@ export class ApiServer {
           registry,
           random,
           clock,
-          caughtUp: async () => cache.waitForNow(),
           schemas: options.schemas,
           authorizer: options.authorizer,
           dial: options.dial ?? dialDirectly,

@@ -16,16 +16,17 @@ export interface LeaderElectionOptions {
   readonly namespace: string;
   /** Tells this process from the others. */
   readonly identity: string;
-  /** Milliseconds that others wait before they take an unrenewed Lease. Default 15,000. */
-  readonly leaseDuration?: number;
-  /** Milliseconds of failing renewals after which the leader gives up; less than leaseDuration. Default 10,000. */
-  readonly renewDeadline?: number;
-  /** Milliseconds between tries. Default 2,000. */
-  readonly retryPeriod?: number;
   readonly signal: AbortSignal;
   /** Told of failures that are retried. */
   readonly onError?: (error: unknown) => void;
 }
+
+/** Seconds that others wait before they take an unrenewed Lease. These three are kube-controller-manager's. */
+const leaseDurationSeconds = 15;
+/** Milliseconds of failing renewals after which the leader gives up: before others take the Lease. */
+const renewDeadline = 10_000;
+/** Milliseconds between tries. */
+const retryPeriod = 2000;
 
 /**
  * Waits to be elected, then calls `lead` with a signal that aborts when the Lease is lost; elected again, it is called
@@ -64,18 +65,18 @@ class Elector {
 
   /** False when the signal aborted first. */
   async acquire(): Promise<boolean> {
-    const { signal, retryPeriod = 2000, random } = this.#options;
+    const { signal, random } = this.#options;
     while (!signal.aborted) {
       if (await this.#try()) return true;
       // Spread, so that those who wait do not all ask at once.
-      if (!(await this.#sleep(retryPeriod + random.int(Math.max(1, Math.round(retryPeriod * 1.2)))))) return false;
+      if (!(await this.#sleep(retryPeriod + random.int(1.2 * retryPeriod)))) return false;
     }
     return false;
   }
 
   /** Returns when the Lease could not be renewed for too long, or the signal aborts. */
   async holdOn(): Promise<void> {
-    const { clock, signal, retryPeriod = 2000, renewDeadline = 10_000 } = this.#options;
+    const { clock, signal } = this.#options;
     let renewed = clock.now();
     while (!signal.aborted && clock.now() - renewed < renewDeadline) {
       if (!(await this.#sleep(retryPeriod))) return;
@@ -116,16 +117,16 @@ class Elector {
 
   async #take(present: Lease): Promise<Lease | undefined> {
     const { clock, identity } = this.#options;
-    const { holderIdentity, leaseDurationSeconds = 15 } = present.spec;
+    const { holderIdentity, leaseDurationSeconds: duration = leaseDurationSeconds } = present.spec;
     const version = present.metadata.resourceVersion;
     if (this.#seen.version !== version) this.#seen = { version, at: clock.now() };
-    const expired = clock.now() - this.#seen.at >= leaseDurationSeconds * 1000;
+    const expired = clock.now() - this.#seen.at >= duration * 1000;
     if (holderIdentity && holderIdentity !== identity && !expired) return undefined;
     return this.#leases.update(this.#lease(present));
   }
 
   #lease(present: Lease | undefined): Lease {
-    const { name, namespace, identity, clock, leaseDuration = 15_000 } = this.#options;
+    const { name, namespace, identity, clock } = this.#options;
     const now = formatMicroTime(clock.now());
     const mine = present?.spec.holderIdentity === identity;
     const transitions = present?.spec.leaseTransitions ?? 0;
@@ -135,7 +136,7 @@ class Elector {
       metadata: present?.metadata ?? { name, namespace },
       spec: {
         holderIdentity: identity,
-        leaseDurationSeconds: Math.ceil(leaseDuration / 1000),
+        leaseDurationSeconds,
         acquireTime: mine ? (present.spec.acquireTime ?? now) : now,
         renewTime: now,
         leaseTransitions: present && !mine ? transitions + 1 : transitions,

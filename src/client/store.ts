@@ -6,12 +6,6 @@ export class Store<T extends KubeObject> implements Lister<T> {
   /** None is empty; those of the cluster are under ''. Names are kept as they are: making keys would cost more than finding them. */
   readonly #namespaces = new Map<string, Map<string, T>>();
 
-  get size(): number {
-    let size = 0;
-    for (const objects of this.#namespaces.values()) size += objects.size;
-    return size;
-  }
-
   get(name: string, namespace = ''): Readonly<T> | undefined {
     return this.#namespaces.get(namespace)?.get(name);
   }

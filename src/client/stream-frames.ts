@@ -65,9 +65,4 @@ export class FrameDecoder {
     this.#rest = bytes;
     return frames;
   }
-
-  /** True between frames: an end of the stream here lost nothing. */
-  get isIdle(): boolean {
-    return this.#rest.length === 0;
-  }
 }

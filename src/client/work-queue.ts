@@ -55,11 +55,6 @@ export class WorkQueue<K = string> {
     return this.#waiting.size;
   }
 
-  /** Nothing waits, nothing is worked on, nothing is delayed. */
-  get idle(): boolean {
-    return this.#waiting.size === 0 && this.#processing.size === 0 && this.#delayed.size === 0;
-  }
-
   add(key: K): void {
     if (this.#shutDown) return;
     if (this.#processing.has(key)) {

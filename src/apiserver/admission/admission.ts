@@ -62,8 +62,6 @@ export interface AdmissionView {
   allOf(definition: ResourceDefinition, namespace?: string): readonly Readonly<KubeObject>[];
   /** The resource of a kind that is served. */
   definitionOf(kind: GroupVersionKind): ResourceDefinition | undefined;
-  /** Resolves when the view shows all writes that were acknowledged before the call. */
-  caughtUp(): Promise<unknown>;
   readonly schemas: Schemas;
   readonly authorizer: Authorizer;
   /** Opens a connection to an endpoint of a Service. */
@@ -125,8 +123,6 @@ export interface AdmissionOptions {
   readonly registry: Registry;
   readonly random: Random;
   readonly clock: Clock;
-  /** Resolves when the cache shows all acknowledged writes. */
-  readonly caughtUp: () => Promise<unknown>;
   readonly schemas: Schemas;
   readonly authorizer: Authorizer;
   readonly dial: AdmissionView['dial'];

@@ -24,7 +24,6 @@ const objects: Readonly<Record<string, KubeObject>> = {
 const view = {
   random: new FakeRandom(),
   clock: new FakeClock(),
-  caughtUp: async () => {},
   find: (resource, { namespace = '', name }) => objects[`${resource}/${namespace}/${name}`] as never,
   all: () => [],
 } as Partial<AdmissionView> as AdmissionView;

@@ -10,7 +10,6 @@ import { type FlowRules, firstMatch, readFlowRules, rulesFor } from './matching.
 
 export interface Flow {
   readonly schema: string;
-  readonly level: string;
   /** What a response says of it: the objects' UIDs, empty for one that is not stored. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -62,7 +61,7 @@ export class Flows {
         'x-kubernetes-pf-flowschema-uid': uid,
         'x-kubernetes-pf-prioritylevel-uid': levels.get(level) ?? '',
       };
-      return readFlowRules(spec, { schema: name, level, headers });
+      return readFlowRules(spec, { schema: name, headers });
     };
     const usable = objectsOf<FlowSchema>(this.#schemas).filter(({ spec }) =>
       levels.has(spec.priorityLevelConfiguration.name),

@@ -33,8 +33,8 @@ export class SpdyStream extends Duplex {
   }
 
   /** Answers the peer's SYN_STREAM. */
-  accept(headers: SpdyHeaders = {}): this {
-    this.#session.reply(this.id, headers);
+  accept(): this {
+    this.#session.reply(this.id);
     return this;
   }
 
@@ -171,8 +171,8 @@ export class SpdySession {
     return drained(this.#socket);
   }
 
-  reply(streamId: number, headers: SpdyHeaders): void {
-    this.send({ type: 'syn-reply', streamId, isLast: false, headerBlock: this.#headersOut.encode(headers) });
+  reply(streamId: number): void {
+    this.send({ type: 'syn-reply', streamId, isLast: false, headerBlock: this.#headersOut.encode({}) });
   }
 
   reset(streamId: number, status: number): void {

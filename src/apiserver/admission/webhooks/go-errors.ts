@@ -7,7 +7,6 @@ interface NetworkError extends Error {
   readonly code?: string;
   readonly address?: string;
   readonly port?: number;
-  readonly reason?: string;
   readonly host?: string;
   readonly cert?: { readonly subjectaltname?: string };
 }
