@@ -1,4 +1,5 @@
 // Status errors (meta.k8s.io/v1 Status): how the API says no. Wording and codes are kube-apiserver's.
+import { aggregate } from './aggregate.ts';
 import { quoted } from './json/go-text.ts';
 import type { Status, StatusCause } from './meta/v1.generated.ts';
 import { type FieldError, fieldErrorBody, fieldErrorMessage } from './validation/field-error.ts';
@@ -54,13 +55,11 @@ export function invalid(
   errors: readonly FieldError[],
 ): StatusError {
   const causes: StatusCause[] = errors.map((e) => ({ reason: e.type, message: fieldErrorBody(e), field: e.field }));
-  const texts = [...new Set(errors.map(fieldErrorMessage))];
-  const list = texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
   const qualifiedKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
   return new StatusError({
     code: 422,
     reason: 'Invalid',
-    message: `${qualifiedKind} ${quoted(name)} is invalid: ${list}`,
+    message: `${qualifiedKind} ${quoted(name)} is invalid: ${aggregate(errors.map(fieldErrorMessage))}`,
     details: {
       ...(name && { name }),
       ...(kind.group && { group: kind.group }),
@@ -86,12 +85,7 @@ export function unauthorized(): StatusError {
 
 export function forbidden(resource: QualifiedResource, name: string, why: string): StatusError {
   const message = `${qualified(resource)}${name ? ` ${quoted(name)}` : ''} is forbidden: ${why}`;
-  return new StatusError({
-    code: 403,
-    reason: 'Forbidden',
-    message,
-    details: { ...(name && { name }), ...(resource.group && { group: resource.group }), kind: resource.resource },
-  });
+  return new StatusError({ code: 403, reason: 'Forbidden', message, details: details(resource, name) });
 }
 
 export function internalError(why: string): StatusError {

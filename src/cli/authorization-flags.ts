@@ -1,6 +1,7 @@
 // `--authorization-*` of `portico server`, as kube-apiserver has them.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { aggregate } from '../apimachinery/aggregate.ts';
 import { type AuthorizerType, authorizerTypes } from '../apiserver/authorization/authorizer-types.ts';
 import type { AuthorizationFlags } from '../cluster/authorization.ts';
 import { Failure } from '../cluster/failure.ts';
@@ -47,7 +48,7 @@ export function authorizationFlags(flags: AuthorizationOptions): AuthorizationFl
   }
   const modes = (authorizationMode ?? 'Node,RBAC').split(',');
   const errors = modeErrors(modes, flags);
-  if (errors.length > 0) throw failure(errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`);
+  if (errors.length > 0) throw failure(aggregate(errors));
   if (modes.length === 2 && modes.includes('Node') && modes.includes('RBAC')) return undefined;
   return {
     modes: modes as readonly AuthorizerType[],

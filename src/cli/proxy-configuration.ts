@@ -1,6 +1,7 @@
 // The configuration of `portico proxy`: its file, and the flags that win over it.
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { aggregate } from '../apimachinery/aggregate.ts';
 import { fieldErrorMessage } from '../apimachinery/validation/field-error.ts';
 import { Failure } from '../cluster/failure.ts';
 import { ConfigurationError, decodeConfiguration } from '../proxy/configuration/decode.ts';
@@ -71,10 +72,7 @@ export async function readConfiguration(
     const { configuration: base, unknown } = await baseOf(file);
     const configuration = named(withFlags(base, given), given);
     const errors = validateConfiguration(configuration).map(fieldErrorMessage);
-    if (errors.length > 0) {
-      const all = errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`;
-      throw new ConfigurationError(`failed validate: ${all}`);
-    }
+    if (errors.length > 0) throw new ConfigurationError(`failed validate: ${aggregate(errors)}`);
     const lenient = unknown.length > 0 ? [`${file}: strict decoding error: ${unknown.join(', ')}: left out`] : [];
     const deprecated = Object.entries(deprecatedFlags)
       .filter(([flag]) => given.has(flag))

@@ -3,6 +3,7 @@
 import type { Service } from '../api/core/v1/types.generated.ts';
 import { builtinResources } from '../api/registry.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
+import { aggregate } from '../apimachinery/aggregate.ts';
 import { apiVersionOf, type KubeObject } from '../apimachinery/object.ts';
 import { type FieldError, fieldErrorMessage } from '../apimachinery/validation/field-error.ts';
 import { ManifestError, sourceOf } from '../explain/manifests.ts';
@@ -54,8 +55,9 @@ export function validObjects(objects: readonly KubeObject[], kinds: readonly str
     const copy = structuredClone(object);
     const errors = errorsOf(copy, definition);
     if (errors.length === 0) return [copy];
-    const all = errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`;
-    throw new ManifestError(`${place(object)}${kind} ${JSON.stringify(metadata.name)} is invalid: ${all}`);
+    throw new ManifestError(
+      `${place(object)}${kind} ${JSON.stringify(metadata.name)} is invalid: ${aggregate(errors)}`,
+    );
   });
 }
 

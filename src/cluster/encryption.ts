@@ -2,6 +2,7 @@
 // only where the flag is given.
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
+import { aggregate } from '../apimachinery/aggregate.ts';
 import { loadTransformers } from '../apiserver/encryption/providers.ts';
 import type { HealthCheck } from '../apiserver/health.ts';
 import { EncryptedStorage } from '../storage/encryption/encrypted-storage.ts';
@@ -9,7 +10,6 @@ import { KmsPlugin } from '../storage/encryption/kms/kms-plugin.ts';
 import { kmsServiceAt } from '../storage/encryption/kms/kms-service.ts';
 import type { ResourceTransformers } from '../storage/encryption/resource-transformers.ts';
 import { byteForm, textForm } from '../storage/encryption/stored-form.ts';
-import { aggregateMessage } from '../storage/encryption/transformer.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import { realFiles } from '../system/real/files.ts';
@@ -84,7 +84,7 @@ export class Encryption {
     if (!this.#config.isReloaded && this.#loaded.plugins.length === 0) return [];
     const check = async () => {
       const wrong = await unwell(this.#loaded.plugins);
-      return wrong.length === 0 ? undefined : aggregateMessage(wrong);
+      return wrong.length === 0 ? undefined : aggregate(wrong);
     };
     return [{ name: 'kms-providers', check }];
   }
@@ -119,7 +119,7 @@ export class Encryption {
     if (hashOf(text) === this.#loaded.hash) return false;
     const loaded = load(this.#config, text, this.#options);
     const wrong = await unwell(loaded.plugins);
-    if (wrong.length > 0) throw new Error(aggregateMessage(wrong));
+    if (wrong.length > 0) throw new Error(aggregate(wrong));
     this.#loaded = loaded;
     this.#takeUp();
     return true;

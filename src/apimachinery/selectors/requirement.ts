@@ -1,4 +1,5 @@
 // One requirement of a label selector, and what makes it valid.
+import { aggregate } from '../aggregate.ts';
 import { labelValueRule, qualifiedName } from '../validation/names.ts';
 
 export type LabelOperator = 'in' | 'notin' | '=' | '==' | '!=' | 'exists' | '!' | '>' | '<';
@@ -57,7 +58,7 @@ export function requirement(key: string, operator: LabelOperator, values: readon
     }
   }
   if (errors.length === 0) return { key, operator, values: unique };
-  return errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]`;
+  return aggregate(errors);
 }
 
 /** Of 64 bits. */

@@ -1,4 +1,5 @@
 // Expressions that are evaluated together and paid for together: the conditions of a webhook, the validations of a policy.
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { CelError } from '../../cel/errors.ts';
 import type { Bindings } from '../../cel/run.ts';
 import type { Value } from '../../cel/values.ts';
@@ -92,8 +93,5 @@ export function evaluateConditions(
   if (error !== undefined) return { error };
   if (outcomes.some((one) => one.error === undefined && one.value !== true)) return { matches: false };
   const errors = outcomes.flatMap((one) => one.error ?? []);
-  if (errors.length === 0) return { matches: true };
-  // What several say alike is said once.
-  const said = [...new Set(errors)];
-  return { error: said.length === 1 ? said[0]! : `[${said.join(', ')}]` };
+  return errors.length === 0 ? { matches: true } : { error: aggregate(errors) };
 }

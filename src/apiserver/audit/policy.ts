@@ -1,5 +1,6 @@
 // The audit policy (audit.k8s.io/v1 Policy): which requests are told of, and how much. The first rule that matches a
 // request decides; a request that none matches is not told of.
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { type FieldError, fieldError, fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { dns1123Subdomain } from '../../apimachinery/validation/names.ts';
 import { bool, decodeConfiguration, list, struct, text, texts } from '../configuration-decode.ts';
@@ -84,8 +85,7 @@ export function checkPolicy(value: unknown): AuditPolicy {
     ...stageErrors(checked.omitStages, 'omitStages'),
     ...rules.flatMap((rule, i) => ruleErrors(rule, `rules[${i}]`)),
   ];
-  const texts = [...new Set(errors.map(fieldErrorMessage))];
-  if (texts.length > 0) throw new Error(texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`);
+  if (errors.length > 0) throw new Error(aggregate(errors.map(fieldErrorMessage)));
   if (rules.length === 0) throw new Error('loaded illegal policy with 0 rules');
   return checked;
 }

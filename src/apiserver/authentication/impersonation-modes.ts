@@ -1,6 +1,7 @@
 // Who may act as whom. Rights may be given for single sorts of users and single verbs (constrained impersonation, KEP-5284:
 // `impersonate:user-info` for the user and `impersonate-on:user-info:get` for what is done as that user), or, as ever, with the verb
 // `impersonate` for all at once.
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { dns1123Label, dns1123Subdomain } from '../../apimachinery/validation/names.ts';
@@ -101,8 +102,7 @@ function wrongExtra(extra: NonNullable<User['extra']>): string | undefined {
   for (const [key, values] of Object.entries(extra)) {
     if (key === '') return 'impersonating the empty string key in extra is not allowed';
     const errors = domainPrefixedPathErrors('extra.key', key).map(fieldErrorMessage);
-    const invalid = errors.length > 1 ? `[${errors.join(', ')}]` : errors[0];
-    if (invalid !== undefined) return `impersonating an invalid key in extra is not allowed: ${invalid}`;
+    if (errors.length > 0) return `impersonating an invalid key in extra is not allowed: ${aggregate(errors)}`;
     if (key !== key.toLowerCase()) return `impersonating a non-lowercase key in extra is not allowed: ${quoted(key)}`;
     if (values.length === 0) return 'impersonating empty values in extra is not allowed';
     if (values.includes('')) return 'impersonating the empty string value in extra is not allowed';

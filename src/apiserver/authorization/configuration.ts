@@ -1,5 +1,6 @@
 // Who decides, and in which order: from the file of `--authorization-config` (apiserver.config.k8s.io
 // AuthorizationConfiguration). Pure: the file is parsed YAML or JSON.
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { goDurationError, parseGoDuration } from '../../apimachinery/duration.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { bool, decodeConfiguration, duration, list, struct, text } from '../configuration-decode.ts';
@@ -50,10 +51,8 @@ export function checkConfiguration(value: unknown, checks: Checks): readonly Aut
   return authorizers as readonly AuthorizerConfiguration[];
 }
 
-/** Several are told as Kubernetes tells them (utilerrors.Aggregate). */
 function throwAll(messages: readonly string[]): void {
-  const [first, ...more] = new Set(messages);
-  if (first !== undefined) throw new Error(more.length === 0 ? first : `[${[first, ...more].join(', ')}]`);
+  if (messages.length > 0) throw new Error(aggregate(messages));
 }
 
 function readAuthorizers(value: unknown): readonly Unchecked[] {

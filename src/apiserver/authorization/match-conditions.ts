@@ -1,6 +1,7 @@
 // Which requests a webhook is asked about: CEL over the SubjectAccessReviewSpec (apiserver/pkg/authorization/cel). Loaded where
 // a configuration has such conditions.
 import type { SubjectAccessReviewSpec } from '../../api/authorization/v1/types.generated.ts';
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { compileExpression, type Program } from '../../cel/compile.ts';
 import { bool, isPrimitive, listOf, mapOf, objectType, printRuntimeType, string } from '../../cel/types.ts';
 import { fromJson } from '../../cel/values.ts';
@@ -68,7 +69,7 @@ export function matcherOf(expressions: readonly string[]): Matcher {
       else if (value !== true) return { matches: false };
     }
     if (errors.length === 0) return { matches: true };
-    return { error: errors.length === 1 ? errors[0]! : `[${errors.join(', ')}]` };
+    return { error: aggregate(errors) };
   };
 }
 

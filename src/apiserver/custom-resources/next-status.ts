@@ -14,6 +14,7 @@ import type {
   CustomResourceDefinition,
   CustomResourceDefinitionStatus,
 } from '../../api/apiextensions/v1/types.generated.ts';
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 
@@ -78,8 +79,7 @@ function nonStructural(crd: CustomResourceDefinition): Condition | undefined {
     return isSchema(root) ? validateStructural(root, `spec.versions[${i}].schema.openAPIV3Schema`) : [];
   });
   if (errors.length === 0) return undefined;
-  const texts = [...new Set(errors.map(fieldErrorMessage))];
-  const message = texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+  const message = aggregate(errors.map(fieldErrorMessage));
   return { type: 'NonStructuralSchema', status: 'True', reason: 'Violations', message };
 }
 

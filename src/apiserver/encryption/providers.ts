@@ -1,10 +1,10 @@
 // The transformers that an EncryptionConfiguration asks for (upstream server/options/encryptionconfig).
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { aesCbc, aesGcm } from '../../storage/encryption/aes.ts';
 import { ResourceTransformers } from '../../storage/encryption/resource-transformers.ts';
 import { secretbox } from '../../storage/encryption/secretbox.ts';
 import {
-  aggregateMessage,
   type Cipher,
   firstWrites,
   identity,
@@ -38,7 +38,7 @@ export function loadTransformers(parsed: unknown, options: LoadOptions): Resourc
   const configuration = decoded(parsed, path);
   const errors = validateConfiguration(configuration, { reload });
   if (errors.length > 0) {
-    throw new Error(`error while parsing file: ${aggregateMessage(errors.map(fieldErrorMessage))}`);
+    throw new Error(`error while parsing file: ${aggregate(errors.map(fieldErrorMessage))}`);
   }
   return buildTransformers(configuration, options);
 }

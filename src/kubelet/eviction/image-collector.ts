@@ -1,5 +1,6 @@
 // Removes images that no container uses: now and then, when the disk is fuller than it may be, and all of them when it runs short.
 // What is said of the node is upstream's (pkg/kubelet/images/image_gc_manager.go).
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import type { EventText } from '../../client/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Cri } from '../cri/client.ts';
@@ -103,9 +104,8 @@ export class ImageCollector {
       }
     }
     if (errors.length === 0) return freed;
-    const list = errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`;
     const numbers = `wanted to free ${wanted === Number.POSITIVE_INFINITY ? 'all' : wanted} bytes, but freed ${freed} bytes`;
-    throw new Error(`${numbers} space with errors in image deletion: ${list}`);
+    throw new Error(`${numbers} space with errors in image deletion: ${aggregate(errors)}`);
   }
 }
 

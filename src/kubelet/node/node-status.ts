@@ -6,6 +6,7 @@ import type {
   NodeRuntimeHandler,
   NodeStatus,
 } from '../../api/core/v1/types.generated.ts';
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import {
   parseQuantity,
   printQuantity,
@@ -60,10 +61,6 @@ export function nodeLabels({
     'kubernetes.io/os': 'linux',
   };
 }
-
-/** As Go's errors are told together. */
-const aggregate = (texts: readonly string[]): string =>
-  texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
 
 function conditions(facts: NodeFacts, old: readonly NodeCondition[], now: number): NodeCondition[] {
   const ready = facts.problems.length === 0;

@@ -1,5 +1,6 @@
 // Sees to it that a container's image is on the node, by its imagePullPolicy and with kubelet's back-off between pulls.
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { formatGoDuration } from '../../apimachinery/duration.ts';
 import type { EventText } from '../../client/events.ts';
 import { GrpcError, grpcCode, rpcText } from '../../grpc/client.ts';
@@ -124,8 +125,7 @@ export class ImagePuller {
         errors.push(error);
       }
     }
-    const texts = [...new Set(errors.map(pullText))];
-    throw errors.length === 1 ? errors[0] : new Error(texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`);
+    throw errors.length === 1 ? errors[0] : new Error(aggregate(errors.map(pullText)));
   }
 
   forget(uid: string): void {

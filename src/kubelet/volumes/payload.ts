@@ -8,6 +8,7 @@ import type {
   ServiceAccountTokenProjection,
   Volume,
 } from '../../api/core/v1/types.generated.ts';
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { podField, targetOf } from '../pod/env.ts';
 import { containersOf } from '../pod/identity.ts';
 import { defaultLimits, resourceField } from '../pod/resources.ts';
@@ -137,7 +138,7 @@ export async function payloadOf(pod: Pod, volume: Volume, sources: PayloadSource
   const settled = await Promise.allSettled(parts);
   const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
   if (errors.length > 1 && errors.every((error) => error instanceof VolumeError))
-    throw new VolumeError(`[${[...new Set(errors.map(({ message }) => message))].join(', ')}]`);
+    throw new VolumeError(aggregate(errors.map(({ message }) => message)));
   if (errors.length > 0) throw errors[0];
   return new Map(settled.flatMap((one) => (one.status === 'fulfilled' ? [...one.value] : [])));
 }

@@ -1,5 +1,6 @@
 // One way of sealing values, and lists of such ways (upstream k8s.io/apiserver/pkg/storage/value): the first of a list writes,
 // all of them read, told apart by what a value begins with.
+import { aggregate } from '../../apimachinery/aggregate.ts';
 import { sealedPrefix } from './sealed-prefix.ts';
 
 export interface Sealed {
@@ -29,19 +30,13 @@ export interface Cipher {
   open(sealed: Buffer, key: string): Buffer;
 }
 
-/** Errors of one attempt each, as one message (apimachinery's Aggregate): each wording once. */
-export function aggregateMessage(messages: readonly string[]): string {
-  const different = [...new Set(messages)];
-  return different.length === 1 ? different[0]! : `[${different.join(', ')}]`;
-}
-
 /** None of several ways could read a value. Lists within lists are told as one. */
 class NoneReadError extends Error {
   readonly messages: readonly string[];
 
   constructor(errors: readonly Error[]) {
     const messages = errors.flatMap((error) => (error instanceof NoneReadError ? error.messages : [error.message]));
-    super(aggregateMessage(messages));
+    super(aggregate(messages));
     this.messages = messages;
   }
 }

@@ -1,6 +1,7 @@
 // Which issuers of tokens are believed, and what their claims mean: from kube-apiserver's `--oidc-*` flags, or from a file
 // (apiserver.config.k8s.io AuthenticationConfiguration). Pure: the file is parsed YAML or JSON.
 
+import { aggregate } from '../../../apimachinery/aggregate.ts';
 import { fieldErrorMessage } from '../../../apimachinery/validation/field-error.ts';
 import { bool, decodeConfiguration, list, type Shape, struct, text, texts } from '../../configuration-decode.ts';
 import { fieldsOf, listOf, textOf, textsOf } from '../../configuration-fields.ts';
@@ -163,8 +164,8 @@ export function checkConfiguration(value: unknown, check: CheckExpression): Auth
     jwt: listOf(file.jwt, 'jwt').map((one, i) => issuerOf(one, `jwt[${i}]`)),
     ...(file.anonymous !== undefined && { anonymous: anonymousOf(file.anonymous) }),
   };
-  const errors = [...new Set(validateConfiguration(configuration, check).map(fieldErrorMessage))];
-  if (errors.length > 0) throw new Error(errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`);
+  const errors = validateConfiguration(configuration, check);
+  if (errors.length > 0) throw new Error(aggregate(errors.map(fieldErrorMessage)));
   return configuration;
 }
 

@@ -1,9 +1,9 @@
 // What a value looks like that was sealed with the help of a key management service (upstream's kmsv2 EncryptedObject). Pure.
 
+import { aggregate } from '../../../apimachinery/aggregate.ts';
 import { type FieldError, fieldError, fieldErrorMessage } from '../../../apimachinery/validation/field-error.ts';
 import { dns1123Label, dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
 import { bytes, bytesMap, int, message, type Output, string } from '../../../grpc/codec.ts';
-import { aggregateMessage } from '../transformer.ts';
 
 export const encryptedObject = message({
   encryptedData: bytes(1),
@@ -43,7 +43,7 @@ export function encryptedObjectError(object: EncryptedObject): string | undefine
   const id = keyIDError(keyID);
   if (id !== undefined) return `failed to validate key id: ${id}`;
   const others = annotationErrors(annotations);
-  return others.length === 0 ? undefined : `failed to validate annotations: ${aggregateMessage(others)}`;
+  return others.length === 0 ? undefined : `failed to validate annotations: ${aggregate(others)}`;
 }
 
 function sourceError({ length }: Uint8Array): string | undefined {

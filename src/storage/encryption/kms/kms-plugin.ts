@@ -1,12 +1,13 @@
 // Seals values with keys that a key management service keeps (upstream's kmsv2 envelope). The service seals a seed, once for each of
 // its own keys; each value has a key that is made of the seed and of 32 bytes that stand before it, and carries the sealed seed.
 import { createHash, createHmac } from 'node:crypto';
+import { aggregate } from '../../../apimachinery/aggregate.ts';
 import { formatTime } from '../../../apimachinery/time.ts';
 import { rpcText } from '../../../grpc/client.ts';
 import type { Clock } from '../../../system/clock.ts';
 import type { Random } from '../../../system/random.ts';
 import { aesGcm } from '../aes.ts';
-import { aggregateMessage, type Cipher, type Opened, type Sealed, type Transformer } from '../transformer.ts';
+import type { Cipher, Opened, Sealed, Transformer } from '../transformer.ts';
 import {
   type EncryptedObject,
   encryptedObject,
@@ -167,7 +168,7 @@ export class KmsPlugin implements Transformer {
     if (wrong !== undefined) errors.push(`got invalid KMSv2 KeyID hash ${quotedHash(keyId)}: ${wrong}`);
     else errors.push(...((await this.#rotate(keyId)) ?? []));
     if (errors.length === 0) return undefined;
-    return `kmsv2 Provider ${this.name} is not healthy, error: ${aggregateMessage(errors)}`;
+    return `kmsv2 Provider ${this.name} is not healthy, error: ${aggregate(errors)}`;
   }
 
   /** What went wrong, if anything did: then values are sealed with what was there, for a while. */

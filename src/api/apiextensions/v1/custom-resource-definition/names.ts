@@ -1,5 +1,6 @@
 // Which of the names that a definition asks for it gets: those that no other definition of its group has
 // (upstream's naming condition controller).
+import { aggregate } from '../../../../apimachinery/aggregate.ts';
 import { jsonEqual } from '../../../../apimachinery/json/value.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../types.generated.ts';
 import { type Condition, findCondition } from './conditions.ts';
@@ -36,8 +37,7 @@ export function decideNames(
   decide('singular', 'SingularConflict', resources);
   const taken = (wanted.shortNames ?? []).filter((name) => !accepted.shortNames?.includes(name) && resources.has(name));
   if (taken.length > 0) {
-    const texts = taken.map(inUse);
-    refusal = { reason: 'ShortNamesConflict', message: texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]` };
+    refusal = { reason: 'ShortNamesConflict', message: aggregate(taken.map(inUse)) };
   } else if (wanted.shortNames) accepted.shortNames = [...wanted.shortNames];
   else delete accepted.shortNames;
   decide('kind', 'KindConflict', kinds);
