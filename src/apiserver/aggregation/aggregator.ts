@@ -6,6 +6,7 @@ import type { APIService } from '../../api/apiregistration/v1/types.generated.ts
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Transport } from '../../client/types.ts';
+import { readText } from '../../client/watch-stream.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Aggregation } from '../extensions.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse, type User } from '../request.ts';
@@ -267,8 +268,7 @@ async function write(transport: Transport, method: string, url: string, body?: u
     headers: { 'content-type': 'application/json' },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of response.body) chunks.push(chunk);
+  const text = await readText(response.body);
   if (response.status < 400 || response.status === 409 || response.status === 404) return;
-  throw new Error(`${method} ${url}: ${response.status} ${Buffer.concat(chunks).toString().trim()}`);
+  throw new Error(`${method} ${url}: ${response.status} ${text.trim()}`);
 }

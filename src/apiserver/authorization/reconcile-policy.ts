@@ -5,6 +5,7 @@ import type { ClusterRole, Role, RoleBinding, Subject } from '../../api/rbac/v1/
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
 import type { Transport } from '../../client/types.ts';
+import { readText } from '../../client/watch-stream.ts';
 import type { ObjectView } from '../object-view.ts';
 import {
   bootstrapClusterRoleBindings,
@@ -101,7 +102,5 @@ async function send(transport: Transport, method: 'PUT' | 'DELETE', path: string
   const response = await transport.request({ method, path, headers, body: JSON.stringify(body) });
   // Another server of the same store was faster.
   if (response.status < 400 || response.status === 409 || (method === 'DELETE' && response.status === 404)) return;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of response.body) chunks.push(chunk);
-  throw new Error(`${method} ${path}: ${Buffer.concat(chunks).toString().trim()}`);
+  throw new Error(`${method} ${path}: ${(await readText(response.body)).trim()}`);
 }

@@ -5,6 +5,7 @@ import type { GroupVersionResource, KubeObject } from '../../apimachinery/object
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Transport } from '../../client/types.ts';
+import { readText } from '../../client/watch-stream.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceStore } from '../registry/resource-store.ts';
@@ -107,11 +108,10 @@ export class ConfigurationKeeper {
       headers: { 'content-type': 'application/json' },
       ...(object && { body: JSON.stringify(object) }),
     });
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of response.body) chunks.push(chunk);
+    const text = await readText(response.body);
     // 404, 409: somebody else was faster; the next look tells.
     if (response.status < 400 || response.status === 404 || response.status === 409) return;
-    throw new Error(`${method} ${path}: ${Buffer.concat(chunks).toString().trim()}`);
+    throw new Error(`${method} ${path}: ${text.trim()}`);
   }
 
   async #updateStatuses(): Promise<void> {

@@ -4,6 +4,7 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHt
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { plainDuplex } from '../../client/plain-duplex.ts';
+import { readText } from '../../client/watch-stream.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 
 export interface TunnelRequest {
@@ -128,9 +129,7 @@ export class TunnelRegistry {
     const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     const { status, stream } = await this.#open(nodeName, { ':method': 'CONNECT', ':authority': authority }, {});
     if (status === 200) return stream;
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-    throw new DialError(Buffer.concat(chunks).toString() || `the agent answered ${status}`);
+    throw new DialError((await readText(stream)) || `the agent answered ${status}`);
   }
 
   async #open(

@@ -1,6 +1,7 @@
 // What an agent is not told by flags about its cluster it asks the server, and keeps for a start while the server is away.
 import { join } from 'node:path';
-import type { Client, RawResponse } from '../../client/types.ts';
+import type { Client } from '../../client/types.ts';
+import { readText } from '../../client/watch-stream.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Files } from '../../system/files.ts';
 import { type ClusterSettings, clusterSettings, clusterSettingsPath } from '../cluster-settings.ts';
@@ -62,18 +63,12 @@ function timeout(clock: Clock): AbortSignal {
 
 async function ask({ client }: LearnOptions, signal: AbortSignal): Promise<ClusterSettings> {
   const response = await client.raw({ method: 'GET', path: clusterSettingsPath, signal });
-  const text = await textOf(response);
+  const text = await readText(response.body);
   if (response.status === 404) return former;
   if (response.status !== 200) throw new Error(`GET ${clusterSettingsPath} answered ${response.status}`);
   const told = settingsOf(text);
   if (!told) throw new Error(`GET ${clusterSettingsPath} answered something else`);
   return told;
-}
-
-async function textOf({ body }: RawResponse): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
 }
 
 function settingsOf(text: string): ClusterSettings | undefined {
