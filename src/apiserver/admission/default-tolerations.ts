@@ -1,14 +1,15 @@
 // Pods stay five minutes on a node that is not ready or unreachable, unless they say otherwise.
 import type { Pod, Toleration } from '../../api/core/v1/types.generated.ts';
 import type { AdmissionRequest } from './admission.ts';
+import { is } from './matches.ts';
 
 const keys = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
 const tolerationSeconds = 300;
 
-export function defaultTolerations({ definition, operation, subresource, object }: AdmissionRequest): void {
-  if (definition.group !== '' || definition.resource !== 'pods' || subresource !== '' || !object) return;
-  if (operation !== 'CREATE') return;
-  const { spec } = object as unknown as Pod;
+export function defaultTolerations(request: AdmissionRequest): void {
+  // Also where a pod is replaced by its manifest, which names none: tolerations cannot be taken away.
+  if (!is(request, 'pods', 'CREATE', 'UPDATE')) return;
+  const { spec } = request.object as unknown as Pod;
   if (!spec) return;
   const present = spec.tolerations ?? [];
   const missing = keys.filter((key) => !present.some((toleration) => tolerates(toleration, key)));

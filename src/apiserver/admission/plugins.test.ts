@@ -197,6 +197,25 @@ test('priority: system classes, one default, and no number of one’s own', asyn
   expect(changed.body.message).toContain('value: Forbidden: may not be changed in an update.');
 });
 
+test('a pod that is replaced by its manifest keeps its priority and its default tolerations', async () => {
+  const classes = '/apis/scheduling.k8s.io/v1/priorityclasses';
+  await server.send('POST', classes, { metadata: { name: 'high' }, value: 5, preemptionPolicy: 'Never' });
+  const manifest = (labels: object) => ({
+    metadata: { name: 'p', labels },
+    spec: {
+      containers: [{ name: 'c', image: 'i' }],
+      automountServiceAccountToken: false,
+      serviceAccountName: 'default',
+      priorityClassName: 'high',
+    },
+  });
+  const made = await server.send<Pod>('POST', pods, manifest({}));
+  const { status, body } = await server.send<Pod>('PUT', `${pods}/p`, manifest({ app: 'a' }));
+  expect([status, body.metadata.labels, body.spec]).toEqual([200, { app: 'a' }, made.body.spec]);
+  expect(body.spec).toMatchObject({ priority: 5, preemptionPolicy: 'Never' });
+  expect(body.spec?.tolerations).toHaveLength(2);
+});
+
 test('a pod has the zone and region of its node: with its binding, or at once where it names the node', async () => {
   const labels = {
     'topology.kubernetes.io/zone': 'z',

@@ -47,11 +47,21 @@ function admitPod(request: AdmissionRequest, view: AdmissionView): void {
   spec.preemptionPolicy = policy;
 }
 
+/** What was computed stands where a manifest that says nothing of it replaces the pod. */
+function keepComputed({ object, old }: AdmissionRequest): void {
+  const { spec } = object as unknown as Pod;
+  const before = (old as unknown as Pod).spec;
+  if (!spec || !before) return;
+  if (before.priority !== undefined) spec.priority ??= before.priority;
+  if (before.preemptionPolicy !== undefined) spec.preemptionPolicy ??= before.preemptionPolicy;
+}
+
 export const priority: AdmissionPlugin = {
   name: 'Priority',
   resources: ['pods', `priorityclasses.${group}`],
   admit(request, view) {
     if (is(request, 'pods', 'CREATE')) admitPod(request, view);
+    if (is(request, 'pods', 'UPDATE')) keepComputed(request);
   },
   validate(request, view) {
     if (!is(request, `priorityclasses.${group}`, 'CREATE', 'UPDATE')) return;
