@@ -1,6 +1,6 @@
-// ./portico installs the npm packages of its checkout; here, where it must not.
+// ./portico installs the npm packages of its checkout, but not where it must not; and finds a Node.js that is new enough.
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,4 +30,33 @@ test('packages behind a link are left alone when they are not those of the lock 
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test.each([
+  ['v20.20.2', false],
+  ['v24.6.0', false],
+  ['v24.7.0', true],
+  ['v25.0.0', true],
+])('of an installed package, with a Node.js %s on PATH: runs is %s', async (version, runs) => {
+  const folder = await mkdtemp(join(tmpdir(), 'portico-launcher-'));
+  try {
+    await cp(launcher, join(folder, 'portico'));
+    const says = `case "$*" in *--version*) echo ${version} ;; *) echo ran ;; esac`;
+    await writeFile(join(folder, 'node'), `#!/bin/sh\n${says}\n`);
+    await chmod(join(folder, 'node'), 0o755);
+    const env = { PATH: `${folder}:/usr/bin:/bin` };
+
+    const run = promisify(execFile)(join(folder, 'portico'), ['version'], { env });
+
+    if (runs) await expect(run).resolves.toMatchObject({ stdout: 'ran\n' });
+    else await expect(run).rejects.toMatchObject({ stderr: 'portico: needs Node.js 24.7 or newer\n' });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('package.json and docs ask for the same Node.js', async () => {
+  const read = (file: string) => readFile(resolve(import.meta.dirname, '..', file), 'utf8');
+  expect(JSON.parse(await read('package.json')).engines.node).toBe('>=24.7');
+  expect(await read('docs/testing.md')).toContain('Node.js 24.7 or newer');
 });

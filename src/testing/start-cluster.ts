@@ -15,6 +15,7 @@ import { realClock } from '../system/real/clock.ts';
 import { applyManifests } from './apply.ts';
 import { ClusterClock, type TestClock } from './cluster-clock.ts';
 import './parts.ts';
+import { requireNode } from './require-node.ts';
 import { nodes, type ResourceOf, serviceAccounts, type TypedClient } from './resources.ts';
 import { type ObjectName, waitFor } from './wait-for.ts';
 
@@ -64,6 +65,7 @@ const quiet = () => {};
 
 /** Starts a cluster of its own; as many as are wanted may run at once. */
 export async function startCluster(options: StartClusterOptions = {}): Promise<TestCluster> {
+  requireNode();
   const clock = new ClusterClock({ real: realClock, stands: options.time === 'manual' });
   const onError = options.onError ?? quiet;
   const count = options.nodes ?? 1;
