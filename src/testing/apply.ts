@@ -11,8 +11,15 @@ const fieldManager = 'portico-testing';
 /** Milliseconds. A definition is served within a few. */
 const establishedWithin = 30_000;
 
-export async function applyManifests(client: Client, manifests: string | readonly KubeObject[]): Promise<KubeObject[]> {
-  const objects = typeof manifests === 'string' ? await parse(manifests) : manifests.flatMap(itemsOf);
+/** An object of any kind: one of the kinds' own types, or written down on the spot with whatever fields its kind has. */
+export type Manifest = KubeObject | (KubeObject & { readonly [field: string]: unknown });
+
+export async function applyManifests(
+  client: Client,
+  manifests: string | Manifest | readonly Manifest[],
+): Promise<KubeObject[]> {
+  const given = typeof manifests === 'string' ? await parse(manifests) : [manifests].flat();
+  const objects = given.flatMap(itemsOf);
   const applied: KubeObject[] = [];
   for (const object of objects) {
     const { namespaced, ...resource } = await find(client, object);
@@ -31,7 +38,7 @@ async function parse(text: string): Promise<KubeObject[]> {
     const [error] = document.errors;
     if (error) throw new Error(`the manifests are no YAML: ${error.message}`, { cause: error });
     const value = document.toJS() as KubeObject | null;
-    return value === null ? [] : itemsOf(value);
+    return value === null ? [] : [value];
   });
 }
 
@@ -41,11 +48,10 @@ function itemsOf(object: KubeObject): KubeObject[] {
   return object.kind === 'List' && items ? items : [object];
 }
 
-async function find(client: Client, { apiVersion = '', kind = '', metadata }: KubeObject): Promise<DiscoveredResource> {
-  if (apiVersion === '' || kind === '' || !metadata?.name) {
-    throw new Error(
-      `a manifest needs apiVersion, kind and metadata.name: ${JSON.stringify({ apiVersion, kind, metadata })}`,
-    );
+async function find(client: Client, object: KubeObject): Promise<DiscoveredResource> {
+  const { apiVersion, kind, metadata } = object;
+  if (!apiVersion || !kind || !metadata?.name) {
+    throw new Error(`a manifest needs apiVersion, kind and metadata.name: ${JSON.stringify(object).slice(0, 200)}`);
   }
   let served: DiscoveredResource[] = [];
   try {

@@ -81,7 +81,8 @@ export class ClusterClock implements Clock, TestClock {
 
   /** Moves that are asked for meanwhile follow one after another. */
   advance(ms: number): Promise<void> {
-    if (!(ms >= 0)) throw new RangeError(`time moves forward only: ${ms} is no number of milliseconds`);
+    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY))
+      throw new RangeError(`time moves forward only: ${ms} is no number of milliseconds`);
     const moved = this.#moving.then(() => this.#move(ms));
     this.#moving = moved;
     return moved;

@@ -9,6 +9,7 @@ export type {
   WatchOptions,
   WriteOptions,
 } from '../client/types.ts';
+export type { Manifest } from './apply.ts';
 export type { TestClock } from './cluster-clock.ts';
 export * from './resources.ts';
 export { type StartClusterOptions, startCluster, type TestCluster } from './start-cluster.ts';

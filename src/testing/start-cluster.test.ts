@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { realExec } from '../system/real/exec.ts';
@@ -9,6 +10,7 @@ import {
   isNotFound,
   type Job,
   jobs,
+  type KubeObject,
   namespaces,
   nodes,
   pods,
@@ -89,6 +91,22 @@ describe('a running cluster', () => {
     await expect(client.resource(services).get('web', 'short')).rejects.toSatisfy(isNotFound);
   });
 
+  test('applies one object, several, and text; what is no manifest is shown', async () => {
+    const [one] = await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'one' },
+      data: { a: 'b' },
+    });
+    expect(one).toMatchObject({ metadata: { namespace: 'default' }, data: { a: 'b' } });
+    const list = { apiVersion: 'v1', kind: 'List', items: [deployment('two', 0), deployment('three', 0)] };
+    const names = (objects: readonly KubeObject[]) => objects.map(({ metadata }) => metadata.name);
+    expect(names(await cluster.apply(`${JSON.stringify(list)}\n---\n`))).toEqual(['two', 'three']);
+    expect(names(await cluster.apply([deployment('four', 0)]))).toEqual(['four']);
+    const path = cluster.apply('./web.yaml');
+    await expect(path).rejects.toThrow('a manifest needs apiVersion, kind and metadata.name: "./web.yaml"');
+  });
+
   test('a wait in vain says what was seen', async () => {
     const waiting = cluster.waitFor(services, 'kubernetes', (service) => service === undefined, { timeout: 10 });
     await expect(waiting).rejects.toThrow(/^waited 0.01 s in vain for services kubernetes; last seen: .*10\.96\.0\.1/);
@@ -122,6 +140,26 @@ describe('time', () => {
     expect((await cluster.client.resource(jobs).get('sleeps', 'default')).status?.succeeded).toBe(1);
     expect(cluster.clock.now()).toBe(now + 601_000);
   });
+});
+
+test('its end is the end of waits, of watches, and of whatever is asked later', async () => {
+  const cluster = await startCluster({ nodes: 0 });
+  const api = cluster.client.resource(pods);
+  const waiting = cluster.waitFor(pods, 'never', (pod) => pod !== undefined);
+  const events = api.watch({ signal: new AbortController().signal })[Symbol.asyncIterator]();
+  const next = events.next();
+  await cluster.settled();
+  const outcomes = Promise.allSettled([waiting, next]);
+  await cluster.stop();
+  for (const outcome of [...(await outcomes), ...(await Promise.allSettled([api.list()]))]) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'the cluster was stopped' } });
+  }
+});
+
+test('time moves by a number of milliseconds', async () => {
+  await using cluster = await startCluster({ nodes: 0 });
+  for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(() => cluster.clock.advance(ms)).toThrow(RangeError);
 });
 
 test('it is ready when its nodes take pods', async () => {
@@ -158,4 +196,16 @@ test('a process that has used a cluster holds nothing of it and ends by itself',
   expect(during.files).toHaveLength(1);
   expect(after).toEqual([]);
   expect(files).toEqual([]);
+});
+
+test('a process that ends without stopping its cluster leaves no file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-exit-'));
+  try {
+    const program = join(import.meta.dirname, 'testdata/exit-without-stop.ts');
+    const { code, stdout } = await realExec.run(['env', `TMPDIR=${folder}`, process.execPath, program]);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: `1 in ${folder}` });
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

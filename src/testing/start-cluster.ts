@@ -1,22 +1,22 @@
 // A whole control plane with hollow nodes in the caller's process: memory for storage, a free port of 127.0.0.1.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
 import { porticoVersion } from '../cli/version.ts';
 import { createClient } from '../client/rest-client.ts';
+import type { Transport } from '../client/types.ts';
 import { startControlPlane } from '../cluster/server.ts';
 import type { ControlPlane } from '../cluster/server-config.ts';
 import { urlOf } from '../cluster/server-listeners.ts';
 import { realClock } from '../system/real/clock.ts';
-import { applyManifests } from './apply.ts';
+import { applyManifests, type Manifest } from './apply.ts';
 import { ClusterClock, type TestClock } from './cluster-clock.ts';
 import './parts.ts';
 import { requireNode } from './require-node.ts';
 import { nodes, type ResourceOf, serviceAccounts, type TypedClient } from './resources.ts';
+import { makeScratchFolder, removeScratchFolder } from './scratch-folder.ts';
 import { type ObjectName, waitFor } from './wait-for.ts';
 
 export interface StartClusterOptions {
@@ -44,7 +44,7 @@ export interface TestCluster extends AsyncDisposable {
    * Applies manifests (YAML or JSON documents, or objects) server-side, in their order; those without a namespace go to
    * `default`. Custom resource definitions are served when it resolves. Rejects with the API server's StatusError.
    */
-  apply(manifests: string | readonly KubeObject[]): Promise<KubeObject[]>;
+  apply(manifests: string | Manifest | readonly Manifest[]): Promise<KubeObject[]>;
   /**
    * Resolves with an object once `condition` is true of it; it is asked of undefined while there is none. Rejects after
    * `timeout` milliseconds (of the machine's time; default 30,000) with what was last seen.
@@ -57,11 +57,22 @@ export interface TestCluster extends AsyncDisposable {
   ): Promise<T | undefined>;
   /** Resolves once the cluster has nothing to do but to wait for time or for a client: all that follows has followed. */
   settled(): Promise<void>;
-  /** Ends it. Nothing is left: no socket, no timer, no file. Later calls do nothing. */
+  /**
+   * Ends it. Nothing is left: no socket, no timer, no file. Later calls do nothing; what {@link client} and {@link waitFor} were
+   * asked for rejects.
+   */
   stop(): Promise<void>;
 }
 
 const quiet = () => {};
+
+/** Whose requests, watches too, end when `signal` aborts. */
+function endedBy(signal: AbortSignal, transport: Transport): Transport {
+  return {
+    request: (raw) =>
+      transport.request({ ...raw, signal: raw.signal ? AbortSignal.any([raw.signal, signal]) : signal }),
+  };
+}
 
 /** Starts a cluster of its own; as many as are wanted may run at once. */
 export async function startCluster(options: StartClusterOptions = {}): Promise<TestCluster> {
@@ -69,6 +80,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<T
   const clock = new ClusterClock({ real: realClock, stands: options.time === 'manual' });
   const onError = options.onError ?? quiet;
   const count = options.nodes ?? 1;
+  const folder = makeScratchFolder();
   const plane = await startControlPlane({
     listen: [{ host: '127.0.0.1', port: 0 }],
     advertise: [],
@@ -81,8 +93,10 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<T
     clock,
     version: porticoVersion(),
     onError,
+  }).catch((error: unknown) => {
+    removeScratchFolder(folder);
+    throw error;
   });
-  const folder = mkdtempSync(join(tmpdir(), 'portico-testing-'));
   const cluster = new RunningCluster({ plane, clock, folder });
   try {
     await cluster.ready(options.controllers ?? ['*'], count);
@@ -108,6 +122,7 @@ class RunningCluster implements TestCluster {
   readonly clock: ClusterClock;
   readonly #plane: ControlPlane;
   readonly #folder: string;
+  readonly #end = new AbortController();
   #stopped: Promise<void> | undefined;
 
   constructor({ plane, clock, folder }: Parts) {
@@ -120,9 +135,8 @@ class RunningCluster implements TestCluster {
       credentials: admin,
     });
     this.kubeconfigPath = join(folder, 'kubeconfig');
-    this.client = createClient(
-      plane.transport({ name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }),
-    );
+    const user = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
+    this.client = createClient(endedBy(this.#end.signal, plane.transport(user)));
     this.clock = clock;
     this.#plane = plane;
     this.#folder = folder;
@@ -147,7 +161,7 @@ class RunningCluster implements TestCluster {
     ]);
   }
 
-  apply(manifests: string | readonly KubeObject[]): Promise<KubeObject[]> {
+  apply(manifests: string | Manifest | readonly Manifest[]): Promise<KubeObject[]> {
     return applyManifests(this.client, manifests);
   }
 
@@ -165,7 +179,7 @@ class RunningCluster implements TestCluster {
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#end();
+    this.#stopped ??= this.#close();
     return this.#stopped;
   }
 
@@ -173,9 +187,10 @@ class RunningCluster implements TestCluster {
     return this.stop();
   }
 
-  async #end(): Promise<void> {
+  async #close(): Promise<void> {
+    this.#end.abort(new Error('the cluster was stopped'));
     await this.#plane.close();
     this.clock.stop();
-    await rm(this.#folder, { recursive: true, force: true });
+    removeScratchFolder(this.#folder);
   }
 }
