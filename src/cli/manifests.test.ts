@@ -37,6 +37,24 @@ test('documents, Lists and JSON, each object with its place', async () => {
   ]);
 });
 
+test('texts of JSON may follow each other, as jq prints them', async () => {
+  const texts = ['one', 'two', 'three'].map((name) =>
+    JSON.stringify({ kind: 'Node', metadata: { name, labels: { a: '} {' } } }),
+  );
+  const objects = await readManifests([put('e.json', `${texts.join('\n')}\n`), put('f.json', texts.join('\n  \n  '))]);
+  expect(objects.map((object) => object.metadata.name)).toEqual(['one', 'two', 'three', 'one', 'two', 'three']);
+});
+
+test('plain words mean what they mean to kubectl, and << merges', async () => {
+  const path = put(
+    'g.yaml',
+    'kind: Pod\nmetadata: {name: a, labels: &l {app: web}}\nspec: {at: {<<: *l, tier: back}, mode: 0644, is: yes, day: 2026-01-01}\n',
+  );
+  expect(await readManifests([path])).toMatchObject([
+    { spec: { at: { app: 'web', tier: 'back' }, mode: 0o644, is: true, day: '2026-01-01' } },
+  ]);
+});
+
 test('a folder is its manifests, sorted, and nothing else', async () => {
   put('d/2.yaml', named('second'));
   put('d/1.json', '{"kind":"Service","metadata":{"name":"first"}}');

@@ -1,4 +1,5 @@
 // Takes manifests apart as kubectl does: YAML of several documents or JSON, Lists taken apart.
+import { kubernetesYaml } from '../apimachinery/json/kubernetes-yaml.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 
 /** What is wrong with a manifest, in one line that begins with `file:line:` where a line is to blame. */
@@ -45,11 +46,15 @@ function objectsIn({ value, at, item }: Placed): KubeObject[] {
   return [value as unknown as KubeObject];
 }
 
-/** The fast way for what programs print; undefined when it is no JSON, or no objects: YAML says where. */
+/** No text of JSON has a line's end between these within it. */
+const betweenTexts = /(?<=\})\s*\n\s*(?=\{)/;
+
+/** The fast way for what programs print, one text or several; undefined when it is no JSON, or no objects: YAML says where. */
 function parseJson(text: string, file: string): KubeObject[] | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
-    return objectsIn({ value: JSON.parse(text), at: file, item: () => file });
+    const values: unknown[] = text.split(betweenTexts).map((one) => JSON.parse(one));
+    return values.flatMap((value) => objectsIn({ value, at: file, item: () => file }));
   } catch {
     return undefined;
   }
@@ -63,7 +68,7 @@ export async function parseManifests(text: string, file: string): Promise<KubeOb
   const lineCounter = new LineCounter();
   const place = (offset: number | undefined) =>
     offset === undefined ? file : `${file}:${lineCounter.linePos(offset).line}`;
-  return [...parseAllDocuments(text, { lineCounter })].flatMap((document) => {
+  return [...parseAllDocuments(text, { ...kubernetesYaml, lineCounter })].flatMap((document) => {
     const [error] = document.errors;
     if (error) throw new ManifestError(`${place(error.pos[0])}: ${error.message.split(/ at line \d+|\n/)[0]}`);
     const item = (index: number) => {

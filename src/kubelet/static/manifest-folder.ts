@@ -3,6 +3,7 @@ import { watch } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { kubernetesYaml } from '../../apimachinery/json/kubernetes-yaml.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Clock } from '../../system/clock.ts';
 import { staticPod } from './static-pod.ts';
@@ -88,7 +89,7 @@ export class ManifestFolder {
     const { nodeName, clock, log } = this.#options;
     const [{ parse }, { pod: kind }] = await Promise.all([import('yaml'), import('../../api/core/v1/pod/index.ts')]);
     try {
-      const pod = staticPod({ manifest: parse(text), text, nodeName, seenAt: formatTime(clock.now()) });
+      const pod = staticPod({ manifest: parse(text, kubernetesYaml), text, nodeName, seenAt: formatTime(clock.now()) });
       if (typeof pod === 'string') throw new Error(pod);
       kind.strategy?.default?.(pod);
       const [mistake] = kind.strategy?.validate?.(pod) ?? [];
