@@ -44,8 +44,11 @@ export async function objectsOf(
 ): Promise<KubeObject[]> {
   if (flags.filename.length > 0) {
     if (flags.at !== undefined) throw usage(`${command}: --at: manifests have no history`);
-    const { readManifests } = await import('./manifests.ts');
-    return readManifests(flags.filename);
+    const [{ readManifests }, { withOwnKind }] = await Promise.all([
+      import('./manifests.ts'),
+      import('../explain/object-id.ts'),
+    ]);
+    return (await readManifests(flags.filename)).map(withOwnKind);
   }
   const client = await clientOf(flags, command);
   if (flags.at !== undefined)

@@ -7,8 +7,10 @@ import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import { worldsOf } from './proposal.ts';
 
-const service = (spec: object = {}): KubeObject =>
-  ({ kind: 'Service', apiVersion: 'v1', metadata: { name: 'web', namespace: 'demo' }, spec }) as KubeObject;
+const service = (spec: object = {}) =>
+  ({ kind: 'Service', apiVersion: 'v1', metadata: { name: 'web', namespace: 'demo' }, spec }) as KubeObject & {
+    spec: object;
+  };
 
 const unasked = badRequest('admission webhook "w.example.com" does not support dry run');
 const nobody = { manifests: [], without: [], namespace: 'demo' };
@@ -17,16 +19,19 @@ function cluster(): FakeApi {
   return new FakeApi({ clock: new FakeClock(), random: new FakeRandom() });
 }
 
+async function* bodyOf(value: object) {
+  yield Buffer.from(JSON.stringify(value));
+}
+
 /** Of which deletions are answered with an error. */
 function refusing(error: StatusError): Client {
   const api = cluster();
-  const body = async function* () {
-    yield Buffer.from(JSON.stringify(error.status));
-  };
   return {
     resource: (resource) => api.resource(resource),
     raw: async (request: RawRequest) =>
-      request.method === 'DELETE' ? { status: error.status.code, headers: {}, body: body() } : api.raw(request),
+      request.method === 'DELETE'
+        ? { status: error.status.code, headers: {}, body: bodyOf(error.status) }
+        : api.raw(request),
   };
 }
 
@@ -75,3 +80,36 @@ test('pools are looked for where a load balancer may want an address, and may be
   const { notes } = await worldsOf([balanced], nobody, client);
   expect(notes).toEqual(['LoadBalancerPools are not yours to list: addresses of load balancers are not foreseen']);
 });
+
+test('a kind of somebody else is not the one of the same name', async () => {
+  const present = [service({ clusterIP: '10.96.0.9' })];
+  const theirs = { ...service({ template: {} }), apiVersion: 'serving.knative.dev/v1' };
+  const { after } = await worldsOf(present, { ...nobody, manifests: [theirs] });
+  expect(after).toEqual([...present, { ...theirs, kind: 'Service.serving.knative.dev' }]);
+  // A cluster is asked for it by its own name.
+  const api = cluster();
+  await api.resource<KubeObject>({ group: 'serving.knative.dev', version: 'v1', resource: 'services' }).create(theirs);
+  const asked = await worldsOf(present, { ...nobody, manifests: [theirs] }, serving(api));
+  expect(asked.before.map(({ kind }) => kind)).toEqual(['Service', 'Service.serving.knative.dev']);
+  expect(asked.after.map(({ kind }) => kind)).toEqual(['Service', 'Service.serving.knative.dev']);
+  expect(asked.after[0]).toEqual(present[0]);
+});
+
+/** A cluster that has Knative's Services. */
+function serving(api: FakeApi): Client {
+  const groupVersion = 'serving.knative.dev/v1';
+  const documents: Readonly<Record<string, object>> = {
+    '/apis': { groups: [{ name: 'serving.knative.dev', versions: [{ groupVersion, version: 'v1' }] }] },
+    [`/apis/${groupVersion}`]: {
+      groupVersion,
+      resources: [{ name: 'services', kind: 'Service', namespaced: true, verbs: ['get'] }],
+    },
+  };
+  return {
+    resource: (resource) => api.resource(resource),
+    raw: async (request: RawRequest) => {
+      const found = documents[request.path];
+      return found ? { status: 200, headers: {}, body: bodyOf(found) } : api.raw(request);
+    },
+  };
+}

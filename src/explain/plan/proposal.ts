@@ -9,7 +9,7 @@ import { services } from '../../client/resources.ts';
 import { resourcePath } from '../../client/rest-client.ts';
 import type { Client, ResourceClient } from '../../client/types.ts';
 import { readText } from '../../client/watch-stream.ts';
-import { idOf } from '../object-id.ts';
+import { idOf, withOwnKind } from '../object-id.ts';
 import { applied, applyPatchOf } from './apply.ts';
 import { type Gone, withObjects, withoutObjects } from './change.ts';
 import { Placeholders } from './placeholders.ts';
@@ -49,7 +49,7 @@ export async function worldsOf(
   client?: Client,
 ): Promise<Worlds> {
   const pools = client && hasLoadBalancers([...present, ...manifests]) ? await poolsOf(client) : noPools;
-  const before = [...present, ...pools.objects].map((object) => placed(object, namespace));
+  const before = [...present, ...pools.objects].map((object) => placed(withOwnKind(object), namespace));
   const wanted = manifests.map((object) => placed(object, namespace));
   const changed = wanted.length > 0 ? await changesOf(wanted, { before, judge }, client) : noChange;
   const gone = without.map((text) => goneOf(text, before, namespace));
@@ -134,7 +134,7 @@ async function changesOf(
   const { builtinSchemas } = await import('../../api/schema.ts');
   const schemas = builtinSchemas();
   if (client) return dryRun(client, manifests, { before, schemas, judge });
-  const objects = manifests.map((manifest) => {
+  const objects = manifests.map(withOwnKind).map((manifest) => {
     const live = before.find((object) => idOf(object) === idOf(manifest));
     return judged(manifest, live, { schemas, judge });
   });
@@ -185,8 +185,9 @@ async function dryRun(client: Client, manifests: readonly KubeObject[], known: K
       notes.push(note);
       return judged(wanted, live && { ...live, kind, apiVersion }, known);
     });
-    if (live) present.push({ ...live, kind });
-    objects.push(placeholders.stand({ ...answer, kind }, live ? { ...live, kind } : wanted));
+    const told = (object: KubeObject) => withOwnKind({ ...object, kind, apiVersion });
+    if (live) present.push(told(live));
+    objects.push(placeholders.stand(told(answer), live ? told(live) : wanted));
   }
   return { present, objects, placeholders: placeholders.made, notes };
 }
