@@ -2,8 +2,12 @@ import { expect, test } from 'vitest';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { settleWorkloads } from './workloads.ts';
 
-const workload = (kind: string, replicas: number, image = 'a'): KubeObject =>
-  ({ kind, metadata: { name: 'web', namespace: 'demo' }, spec: { replicas, template: { image } } }) as KubeObject;
+const workload = (kind: string, replicas: number, image = 'a', spec: object = {}): KubeObject =>
+  ({
+    kind,
+    metadata: { name: 'web', namespace: 'demo' },
+    spec: { replicas, template: { image }, ...spec },
+  }) as KubeObject;
 
 const pod = (name: string, owner: object, isReady = true): KubeObject =>
   ({
@@ -47,4 +51,34 @@ test('pods that come, or are made anew, are told of', () => {
     'every pod of Deployment demo/web is made anew: addresses are known when they run',
   ]);
   expect(settled([two], [two]).notes).toEqual([]);
+});
+
+test.each([
+  ['ReplicaSet', {}, 'pods of ReplicaSet demo/web stay as they are: only those that come have the new template'],
+  [
+    'Deployment',
+    { paused: true },
+    'Deployment demo/web is paused: its pods stay as they are until it goes on (kubectl rollout resume)',
+  ],
+  [
+    'StatefulSet',
+    { updateStrategy: { type: 'OnDelete' } },
+    'pods of StatefulSet demo/web stay as they are until somebody deletes them (updateStrategy: OnDelete)',
+  ],
+  [
+    'StatefulSet',
+    { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 2 } } },
+    'every pod of StatefulSet demo/web from the ordinal 2 on is made anew: addresses are known when they run',
+  ],
+])('not every %s makes all pods anew when their template changes', (kind, spec, note) => {
+  const more = '1 more pod of';
+  const { notes } = settled([workload(kind, 3, 'a', spec)], [workload(kind, 4, 'b', spec)]);
+  expect(notes).toEqual([note, expect.stringContaining(more)]);
+});
+
+test('of a pod that comes by itself it is told that its address is not known', () => {
+  const alone = pod('alone', {});
+  expect(settled([], [alone]).notes).toEqual(['Pod demo/alone: its address is known when it runs']);
+  const running = { ...alone, status: { podIP: '10.244.0.5' } } as KubeObject;
+  expect([settled([alone], [alone]).notes, settled([], [running]).notes]).toEqual([[], []]);
 });

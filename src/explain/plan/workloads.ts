@@ -1,5 +1,11 @@
 // Pods that go when a workload is given fewer, as its controller would pick them; of those that come, that they do.
-import type { Deployment, ReplicaSet, StatefulSet } from '../../api/apps/v1/types.generated.ts';
+import type {
+  Deployment,
+  DeploymentSpec,
+  ReplicaSet,
+  StatefulSet,
+  StatefulSetSpec,
+} from '../../api/apps/v1/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
@@ -24,12 +30,17 @@ export function settleWorkloads(before: readonly KubeObject[], after: readonly K
   const pods = after.filter((object): object is Pod & KubeObject => object.kind === 'Pod');
   const gone = new Set<string>();
   const notes: string[] = [];
+  const present = new Set(before.map(idOf));
+  for (const pod of pods) {
+    if (!present.has(idOf(pod)) && !pod.status?.podIP) notes.push(`${idOf(pod)}: its address is known when it runs`);
+  }
   for (const object of after.filter(isWorkload)) {
     const was = earlier.get(idOf(object));
     const [from, to] = [was?.spec?.replicas ?? (was ? 1 : 0), object.spec?.replicas ?? 1];
     if (was && !jsonEqual(was.spec?.template, object.spec?.template)) {
-      notes.push(`every pod of ${idOf(object)} is made anew: addresses are known when they run`);
-    } else if (to > from) {
+      notes.push(replacementNote(object));
+    }
+    if (to > from) {
       const pods = to - from === 1 ? '1 more pod' : `${to - from} more pods`;
       notes.push(`${pods} of ${idOf(object)}: addresses are known when they run`);
     }
@@ -37,6 +48,20 @@ export function settleWorkloads(before: readonly KubeObject[], after: readonly K
     for (const pod of surplus(object, own, { count: from - to, now })) gone.add(idOf(pod));
   }
   return { objects: after.filter((object) => !gone.has(idOf(object))), notes };
+}
+
+/** What becomes of pods when the template that they were made by is another. */
+function replacementNote(object: Workload & KubeObject): string {
+  const id = idOf(object);
+  const { paused = false } = object.spec as DeploymentSpec;
+  const { updateStrategy: { type, rollingUpdate } = {} } = object.spec as StatefulSetSpec;
+  if (object.kind === 'ReplicaSet') return `pods of ${id} stay as they are: only those that come have the new template`;
+  if (paused) return `${id} is paused: its pods stay as they are until it goes on (kubectl rollout resume)`;
+  if (type === 'OnDelete')
+    return `pods of ${id} stay as they are until somebody deletes them (updateStrategy: OnDelete)`;
+  const { partition = 0 } = rollingUpdate ?? {};
+  const which = partition > 0 ? `every pod of ${id} from the ordinal ${partition} on` : `every pod of ${id}`;
+  return `${which} is made anew: addresses are known when they run`;
 }
 
 function isWorkload(object: KubeObject): object is Workload & KubeObject {
