@@ -71,8 +71,8 @@ function listQuery(options: ListOptions): Record<string, string | number | undef
   return { labelSelector, fieldSelector, resourceVersion, limit, continue: options.continue };
 }
 
-function writeQuery(options: WriteOptions): Record<string, string | undefined> {
-  return { fieldManager: options.fieldManager, dryRun: options.dryRun ? 'All' : undefined };
+function writeQuery({ fieldManager, fieldValidation, dryRun }: WriteOptions): Record<string, string | undefined> {
+  return { fieldManager, fieldValidation, dryRun: dryRun ? 'All' : undefined };
 }
 
 class RestResource<T extends KubeObject> implements ResourceClient<T> {

@@ -22,6 +22,8 @@ export interface WatchOptions extends ListOptions {
 export interface WriteOptions {
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
+  /** Fields that the kind does not have are refused, as `kubectl apply` asks for. */
+  readonly fieldValidation?: 'Strict';
   /** `status`, `scale`, `binding`, …; absent means the object itself. */
   readonly subresource?: string;
 }

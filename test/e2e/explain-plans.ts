@@ -147,6 +147,7 @@ const refused = [
   },
   { what: 'what the quota has no room for', manifest: service('lb', `type: LoadBalancer, ${ports}`) },
   { what: 'what a validating policy denies', manifest: service('old', 'ports: [{port: 23}]') },
+  { what: 'a field that Services do not have', manifest: service('typo', `selectors: {app: web}, ${ports}`) },
   { what: 'a namespace that is not there', manifest: service('x', ports).replace('plans', 'nowhere') },
 ] as const;
 
@@ -303,9 +304,9 @@ async function listed(command: readonly string[], input = ''): Promise<string[]>
 type Kubectl = (...args: string[]) => Promise<string>;
 type Fill = (line: string) => string;
 
-/** What the server said; kubectl leaves out of whom policies speak. */
+/** What the server said, without the place of the manifest; kubectl leaves out of whom policies speak. */
 const wordsOf = (stderr: string) =>
-  stderr.replace(/^portico: plan: (?:services "\w+" is forbidden: (?=Valid))?/, '').trim();
+  stderr.replace(/^portico: plan: (?:\S+\.yaml:\d+: )?(?:services "\w+" is forbidden: (?=Valid))?/, '').trim();
 
 /** Without the commas between elements, which depend on their order. */
 function linesOf(lines: readonly string[]): ReadonlySet<string> {

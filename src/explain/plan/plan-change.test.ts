@@ -142,9 +142,11 @@ test('without a node its pods get nothing more', async () => {
 });
 
 test('kinds whose work is not foreseen are named', async () => {
-  const made = ['Job', 'ConfigMap'].flatMap((kind) => read(`kind: ${kind}\nmetadata: {name: web, namespace: demo}\n`));
+  const made = ['Job', 'ConfigMap', 'CustomResourceDefinition'].flatMap((kind) =>
+    read(`kind: ${kind}\nmetadata: {name: web, namespace: demo}\n`),
+  );
   const found = await plan(withObjects(cluster, made));
-  expect(found.notes).toEqual(['what controllers make of a Job (its pods, for one) is not foreseen']);
+  expect(found.notes).toEqual(['what controllers make of objects of kind Job (pods, slices) is not foreseen']);
 });
 
 test('a NetworkPolicy is rules of the nodes whose pods it isolates', async () => {

@@ -42,6 +42,8 @@ const known = [
   ...workloadKinds,
   // Nothing of the network is made of these.
   ...['ConfigMap', 'Secret', 'ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding'],
+  ...['CustomResourceDefinition', 'LimitRange', 'ResourceQuota', 'PersistentVolume', 'PersistentVolumeClaim'],
+  ...['PodDisruptionBudget', 'PriorityClass', 'StorageClass'],
 ];
 
 export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
@@ -69,7 +71,7 @@ export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
     notes: [
       ...(request.notes ?? []),
       ...notes,
-      ...unforeseen.map((kind) => `what controllers make of a ${kind} (its pods, for one) is not foreseen`),
+      ...unforeseen.map((kind) => `what controllers make of objects of kind ${kind} (pods, slices) is not foreseen`),
       ...(asked && asked.silent.length > 0 ? [`${asked.silent.join(', ')} did not tell of connections`] : []),
     ],
   };

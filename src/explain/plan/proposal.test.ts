@@ -5,6 +5,7 @@ import { FakeApi } from '../../client/fake/fake-api.ts';
 import type { Client, RawRequest } from '../../client/types.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
+import { parseManifests } from '../manifests.ts';
 import { worldsOf } from './proposal.ts';
 
 const service = (spec: object = {}) =>
@@ -64,6 +65,31 @@ test('what the server refuses is refused, of manifests as of Services that go', 
   const { after, notes } = await worldsOf([service()], going, refusing(unasked));
   expect(after).toEqual([]);
   expect(notes).toHaveLength(1);
+});
+
+test('the server is asked as strictly as kubectl asks, and what it refuses is told with the place of the manifest', async () => {
+  const api = cluster();
+  const denied = badRequest('strict decoding error: unknown field "spec.selectors"');
+  const asked: unknown[] = [];
+  const client: Client = {
+    raw: (request) => api.raw(request),
+    resource: (which) => ({
+      ...api.resource(which),
+      get: (name) => api.resource<never>(which).get(name),
+      create: (_, options) => {
+        asked.push(options);
+        return Promise.reject(denied);
+      },
+    }),
+  };
+  const manifests = await parseManifests('# one\nkind: Service\napiVersion: v1\nmetadata: {name: a}\n', 'a.yaml');
+  await expect(worldsOf([], { ...nobody, manifests }, client)).rejects.toThrow(`a.yaml:2: ${denied.message}`);
+  expect(asked).toEqual([{ dryRun: true, fieldManager: 'portico-plan', fieldValidation: 'Strict' }]);
+  const unknown = await parseManifests('kind: Widget\napiVersion: example.com/v1\nmetadata: {name: a}\n', 'b.yaml');
+  const proposal = { ...nobody, manifests: unknown };
+  await expect(worldsOf([], proposal, client)).rejects.toThrow(
+    'b.yaml:1: the cluster serves no Widget of example.com/v1',
+  );
 });
 
 test('pools are looked for where a load balancer may want an address, and may be out of sight', async () => {

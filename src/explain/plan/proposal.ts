@@ -9,6 +9,7 @@ import { services } from '../../client/resources.ts';
 import { resourcePath } from '../../client/rest-client.ts';
 import type { Client, ResourceClient } from '../../client/types.ts';
 import { readText } from '../../client/watch-stream.ts';
+import { sourceOf } from '../manifests.ts';
 import { idOf, withOwnKind } from '../object-id.ts';
 import { applied, applyPatchOf } from './apply.ts';
 import { type Gone, withObjects, withoutObjects } from './change.ts';
@@ -51,7 +52,8 @@ export async function worldsOf(
   const pools = client && hasLoadBalancers([...present, ...manifests]) ? await poolsOf(client) : noPools;
   const before = [...present, ...pools.objects].map((object) => placed(withOwnKind(object), namespace));
   const wanted = manifests.map((object) => placed(object, namespace));
-  const changed = wanted.length > 0 ? await changesOf(wanted, { before, judge }, client) : noChange;
+  const sources = manifests.map(sourceOf);
+  const changed = wanted.length > 0 ? await changesOf(wanted, { before, judge, sources }, client) : noChange;
   const gone = without.map((text) => goneOf(text, before, namespace));
   const deletions = client ? await Promise.all(gone.map((one) => dryDelete(client, one))) : [];
   return {
@@ -128,12 +130,12 @@ const noChange: Planned = { present: [], objects: [], placeholders: [], notes: [
 
 async function changesOf(
   manifests: readonly KubeObject[],
-  { before, judge }: Pick<Proposal, 'judge'> & Pick<Worlds, 'before'>,
+  { before, judge, sources }: Omit<Known, 'schemas'>,
   client: Client | undefined,
 ): Promise<Planned> {
   const { builtinSchemas } = await import('../../api/schema.ts');
   const schemas = builtinSchemas();
-  if (client) return dryRun(client, manifests, { before, schemas, judge });
+  if (client) return dryRun(client, manifests, { before, schemas, judge, sources });
   const objects = manifests.map(withOwnKind).map((manifest) => {
     const live = before.find((object) => idOf(object) === idOf(manifest));
     return judged(manifest, live, { schemas, judge });
@@ -143,6 +145,8 @@ async function changesOf(
 
 interface Known extends Pick<Proposal, 'judge'> {
   readonly before: readonly KubeObject[];
+  /** Where each manifest stands. */
+  readonly sources: readonly (string | undefined)[];
   readonly schemas: Schemas;
 }
 
@@ -162,10 +166,11 @@ async function dryRun(client: Client, manifests: readonly KubeObject[], known: K
   const placeholders = new Placeholders(known.before);
   const { resources } = await discoverResources(client);
   const coming = new Set(manifests.flatMap(({ kind, metadata }) => (kind === 'Namespace' ? [metadata.name] : [])));
-  for (const manifest of manifests) {
+  for (const [i, manifest] of manifests.entries()) {
+    const source = known.sources[i];
     const { kind = '', apiVersion } = manifest;
     const served = resources.find((one) => one.kind === kind && apiVersionOf(one) === apiVersion);
-    if (!served) throw new ProposalError(notServed(kind, apiVersion));
+    if (!served) throw new ProposalError(placedAt(source, notServed(kind, apiVersion)));
     const resource = client.resource<KubeObject>(served);
     const { namespace: own, ...clusterScoped } = manifest.metadata;
     const wanted = served.namespaced ? manifest : { ...manifest, metadata: clusterScoped };
@@ -181,7 +186,7 @@ async function dryRun(client: Client, manifests: readonly KubeObject[], known: K
       : created(resource, wanted, isComing);
     const answer = await asking.catch((error: unknown) => {
       const note = known.judge && skippedNote(error);
-      if (note === undefined) throw error;
+      if (note === undefined) throw located(error, source);
       notes.push(note);
       return judged(wanted, live && { ...live, kind, apiVersion }, known);
     });
@@ -192,12 +197,21 @@ async function dryRun(client: Client, manifests: readonly KubeObject[], known: K
   return { present, objects, placeholders: placeholders.made, notes };
 }
 
+const placedAt = (source: string | undefined, message: string): string =>
+  source === undefined ? message : `${source}: ${message}`;
+
+/** What the server says need not name the object, of which there may be many. */
+function located(error: unknown, source: string | undefined): unknown {
+  if (!(error instanceof StatusError)) return error;
+  return new StatusError({ ...error.status, message: placedAt(source, error.message) });
+}
+
 function notServed(kind: string, apiVersion: string | undefined): string {
   if (apiVersion === undefined) return `a ${kind} without an apiVersion: say which one`;
   return `the cluster serves no ${kind} of ${apiVersion}: look at \`kubectl api-resources\`, or apply its definition first`;
 }
 
-const options = { dryRun: true, fieldManager: 'portico-plan' };
+const options = { dryRun: true, fieldManager: 'portico-plan', fieldValidation: 'Strict' } as const;
 
 function patched(
   resource: ResourceClient<KubeObject>,
