@@ -82,5 +82,6 @@ describe('what is wrong is told with its line', () => {
 
   test('and a file that is not there by its name', async () => {
     await expect(readManifests([join(folder, 'none.yaml')])).rejects.toThrow('none.yaml: no such file');
+    await expect(readManifests(['https://example.com/a.yaml'])).rejects.toThrow('a.yaml: nothing is fetched: ');
   });
 });

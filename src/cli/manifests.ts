@@ -24,11 +24,16 @@ export async function readManifests(paths: readonly string[]): Promise<KubeObjec
       }
     } catch (error) {
       if (error instanceof ManifestError) throw error;
-      throw new ManifestError(
-        `${path}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message}`,
-        { cause: error },
-      );
+      throw new ManifestError(`${path}: ${whyUnread(path, error)}`, { cause: error });
     }
   }
   return objects;
+}
+
+function whyUnread(path: string, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOENT') return message;
+  return /^https?:/.test(path)
+    ? 'nothing is fetched: give what it leads to by `curl -L … | portico … -f -`'
+    : 'no such file';
 }
