@@ -4,6 +4,7 @@ import http2 from 'node:http2';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
+import { hostnameOf } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import { http } from '../system/http.ts';
 import type { Credential, CredentialSource } from './credentials.ts';
@@ -139,7 +140,7 @@ export class HttpTransport implements Transport {
   #secureContext(): tls.ConnectionOptions {
     const { ca, insecureSkipTlsVerify, tlsServerName, credentials } = this.#options;
     const { cert, key } = credentials ? this.#shown : this.#options;
-    const host = this.#url.hostname.replace(/^\[|\]$/g, '');
+    const host = hostnameOf(this.#url);
     const servername = tlsServerName ?? (isIP(host) ? '' : host);
     return {
       host,

@@ -1,5 +1,6 @@
 import type { Agent, IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
+import { hostnameOf } from '../net/ip.ts';
 import { http } from '../system/http.ts';
 import type { RawRequest, RawResponse } from './types.ts';
 
@@ -8,10 +9,8 @@ export function requestHttp1(url: URL, agent: Agent, request: RawRequest): Promi
   const { method, path, headers, signal } = request;
   const open = url.protocol === 'https:' ? https.request : http.request;
   return new Promise((resolve, reject) => {
-    const outgoing = open(
-      { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, method, path, headers, agent, signal },
-      (incoming) =>
-        resolve({ status: incoming.statusCode ?? 0, headers: flatHeaders(incoming.headers), body: incoming }),
+    const outgoing = open({ host: hostnameOf(url), port: url.port, method, path, headers, agent, signal }, (incoming) =>
+      resolve({ status: incoming.statusCode ?? 0, headers: flatHeaders(incoming.headers), body: incoming }),
     );
     outgoing.on('error', reject);
     outgoing.end(request.body);

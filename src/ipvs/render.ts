@@ -1,4 +1,5 @@
 // The text of rulesets and of their changes, as `ipvsadm --restore`, `ipset restore` and `ip -batch` read it.
+import { joinHostPort } from '../net/ip.ts';
 import type {
   AddressCommand,
   IpSet,
@@ -12,12 +13,8 @@ import type {
 
 const protocolFlags = { tcp: '-t', udp: '-u', sctp: '--sctp-service' } as const;
 
-function hostPort(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 function nameOf({ protocol, address, port }: ServerName): string {
-  return `${protocolFlags[protocol]} ${hostPort(address, port)}`;
+  return `${protocolFlags[protocol]} ${joinHostPort(address, port)}`;
 }
 
 function factsOf({ scheduler, schedulerFlags, persistentSeconds }: ServerFacts): string {
@@ -26,7 +23,7 @@ function factsOf({ scheduler, schedulerFlags, persistentSeconds }: ServerFacts):
 }
 
 function realOf({ address, port }: Pick<RealServer, 'address' | 'port'>): string {
-  return `-r ${hostPort(address, port)}`;
+  return `-r ${joinHostPort(address, port)}`;
 }
 
 /** A line for `ipvsadm --restore`, which takes all of ipvsadm's commands, and goes on after one that fails. */

@@ -130,6 +130,11 @@ export function bitsOf(family: IPFamily): number {
   return family === 'IPv4' ? 32 : 128;
 }
 
+/** The host of a URL: an IPv6 address without its brackets. */
+export function hostnameOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
 /** `10.0.0.1:80`, `[fd00::1]:80`. */
 export function joinHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -8,6 +8,7 @@ import type { Service } from '../../api/core/v1/types.generated.ts';
 import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { joinHostPort } from '../../net/ip.ts';
 import type { Random } from '../../system/random.ts';
 import { goError } from '../admission/webhooks/go-errors.ts';
 import { isRequestHeader, type RequestHeaderConfig } from '../authentication/request-header.ts';
@@ -146,8 +147,7 @@ export class RemoteApi implements ServedApi {
   /** What one endpoint says that it serves, over a connection of its own; the error is in upstream's words. */
   async #discover(target: DialTarget): Promise<ApiResourceList | undefined> {
     const path = `/apis/${this.#spec.group}/${this.#spec.version}`;
-    const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-    const url = `https://${host}:${target.port}${path}`;
+    const url = `https://${joinHostPort(target.host, target.port)}${path}`;
     const why = (text: string) => `failing or missing response from ${url}: ${text}`;
     const signal = AbortSignal.timeout(checkTimeout);
     try {

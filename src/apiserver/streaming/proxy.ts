@@ -4,6 +4,7 @@ import { type Duplex, Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { notFound, StatusError } from '../../apimachinery/status.ts';
+import { joinHostPort } from '../../net/ip.ts';
 import type { Random } from '../../system/random.ts';
 import type { ConnectHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
@@ -113,14 +114,10 @@ interface Exchange {
   readonly socket: Duplex;
 }
 
-function hostHeader({ host, port }: ProxyTarget): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 async function exchange(request: ApiRequest, { base, rest, target, socket }: Exchange): Promise<ApiResponse> {
   const path = request.query.size > 0 ? `${rest}?${request.query}` : rest;
   const headers = {
-    host: hostHeader(target),
+    host: joinHostPort(target.host, target.port),
     ...passedHeaders(request),
     'x-forwarded-proto': 'https',
     'x-forwarded-uri': base + rest,

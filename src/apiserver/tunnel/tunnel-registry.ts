@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { plainDuplex } from '../../client/plain-duplex.ts';
 import { readText } from '../../client/watch-stream.ts';
+import { joinHostPort } from '../../net/ip.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 
 export interface TunnelRequest {
@@ -126,7 +127,7 @@ export class TunnelRegistry {
 
   /** A TCP connection as from the node. Rejects with {@link DialError} when the node's system refuses. */
   async dial(nodeName: string, host: string, port: number): Promise<Duplex> {
-    const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const authority = joinHostPort(host, port);
     const { status, stream } = await this.#open(nodeName, { ':method': 'CONNECT', ':authority': authority }, {});
     if (status === 200) return stream;
     throw new DialError((await readText(stream)) || `the agent answered ${status}`);

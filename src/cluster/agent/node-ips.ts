@@ -1,5 +1,6 @@
 // The addresses of a machine that joins, where nobody names them: those of the link over which it reaches the server.
 import { lookup } from 'node:dns/promises';
+import { hostnameOf } from '../../net/ip.ts';
 import type { Exec } from '../../system/exec.ts';
 import { Failure } from '../failure.ts';
 
@@ -29,7 +30,7 @@ export function chooseNodeIPs(route: Route, addresses: readonly LinkAddress[]): 
 
 /** Fails when the machine has no way to the server. */
 export async function findNodeIPs(exec: Exec, server: string): Promise<string[]> {
-  const host = new URL(server).hostname.replace(/^\[|\]$/g, '');
+  const host = hostnameOf(new URL(server));
   const { address } = await lookup(host).catch((error: unknown) => {
     throw new Failure(`cannot join ${server}: there is no such name`, { cause: error });
   });

@@ -3,6 +3,7 @@
 // counts the connections that go through the doors of Services now.
 import type { Http2ServerRequest } from 'node:http2';
 import type { TunnelHandler } from '../../client/tunnel.ts';
+import { readText } from '../../client/watch-stream.ts';
 import { type Connections, connectionsPath, countConnections } from '../../explain/live/connections.ts';
 import { readTrace } from '../../explain/live/kernel-trace.ts';
 import { sendPacket } from '../../explain/live/send.ts';
@@ -72,7 +73,7 @@ export class PacketWatches {
   }
 
   async #answer(verb: string, id: string, request: Http2ServerRequest): Promise<unknown> {
-    const body: unknown = JSON.parse(await bodyOf(request));
+    const body: unknown = JSON.parse(await readText(request));
     if (!/^[a-z0-9]{1,16}$/.test(id)) throw new Error(`${JSON.stringify(id)} is no name of a watch`);
     if (verb === 'start') return this.#start(id, (body as WatchRequest).matches);
     const watch = this.#watches.get(id);
@@ -194,9 +195,3 @@ function ours(mode: RulesModel['mode'], text: string): string[] {
 const tableOf = (id: string): string => `portico-watch-${id}`;
 /** Comes and goes after the last packet. */
 const endOf = (id: string): string => `portico-end-${id}`;
-
-async function bodyOf(request: Http2ServerRequest): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}

@@ -4,6 +4,7 @@ import type { ConfigMap, Container, FileKeySelector, Pod, Secret, Service } from
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { ownValue, table } from '../../apimachinery/table.ts';
 import { parseTime } from '../../apimachinery/time.ts';
+import { joinHostPort } from '../../net/ip.ts';
 import { valueInFile } from './env-file.ts';
 import { containersOf } from './identity.ts';
 import { defaultLimits, resourceField } from './resources.ts';
@@ -21,7 +22,6 @@ function serviceVariables(service: Readonly<Service>): [string, string][] {
   const ip = service.spec?.clusterIP ?? '';
   const ports = service.spec?.ports ?? [];
   const prefix = service.metadata.name.toUpperCase().replaceAll('-', '_');
-  const host = ip.includes(':') ? `[${ip}]` : ip;
   const variables: [string, string][] = [
     [`${prefix}_SERVICE_HOST`, ip],
     [`${prefix}_SERVICE_PORT`, String(ports[0]?.port ?? '')],
@@ -32,7 +32,7 @@ function serviceVariables(service: Readonly<Service>): [string, string][] {
   }
   for (const [index, port] of ports.entries()) {
     const protocol = port.protocol ?? 'TCP';
-    const url = `${protocol.toLowerCase()}://${host}:${port.port}`;
+    const url = `${protocol.toLowerCase()}://${joinHostPort(ip, port.port)}`;
     if (index === 0) variables.push([`${prefix}_PORT`, url]);
     const portPrefix = `${prefix}_PORT_${port.port}_${protocol}`;
     variables.push(

@@ -1,5 +1,6 @@
 // The members of an etcd cluster as one: calls go to one of them, and to the next when that one fails.
 import { GrpcClient, GrpcError, type GrpcTls, grpcCode, type Method } from '../../grpc/client.ts';
+import { hostnameOf } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 
@@ -44,7 +45,7 @@ function parseEndpoint(text: string): {
   if (!url || !(secure || url.protocol === 'http:') || url.hostname === '' || url.pathname !== '/') {
     throw new Error(`${text} is no endpoint of etcd: must be http://HOST:PORT or https://HOST:PORT`);
   }
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 2379), secure };
+  return { host: hostnameOf(url), port: Number(url.port || 2379), secure };
 }
 
 export class Endpoints {

@@ -2,6 +2,7 @@
 
 import { table } from '../../../apimachinery/table.ts';
 import { dialError } from '../../../net/dial-error.ts';
+import { joinHostPort } from '../../../net/ip.ts';
 
 interface NetworkError extends Error {
   readonly code?: string;
@@ -22,8 +23,8 @@ const unknownAuthority = new Set([
 
 export function goError(error: unknown, url: URL): string {
   if (!(error instanceof Error)) return String(error);
-  const { code = '', address, port } = error as NetworkError;
-  const where = address === undefined ? url.host : `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  const { code = '', address, port = 0 } = error as NetworkError;
+  const where = address === undefined ? url.host : joinHostPort(address, port);
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'context deadline exceeded';
   if (unknownAuthority.has(code)) {
     return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
