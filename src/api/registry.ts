@@ -1,6 +1,5 @@
 // All resources of the API: the facts of each (api-facts/resources.tsv), made a definition by what its kind adds.
-import type { KubeObject } from '../apimachinery/object.ts';
-import { parseApiVersion } from '../apimachinery/object.ts';
+import { type KubeObject, parseApiVersion, printResource } from '../apimachinery/object.ts';
 import { defineResource, type Kind } from './define.ts';
 import { table } from './facts/resources.generated.ts';
 import { kinds } from './kinds.ts';
@@ -33,7 +32,7 @@ export function parseResourceFacts(text: string): ResourceFacts[] {
 /** `services`, or `deployments.apps`: the name of a kind's entry in kinds.ts. */
 function qualifiedResource({ group, version, resource }: ResourceFacts): string {
   if (group === 'autoscaling') return `${resource}.${version}.${group}`;
-  return group === '' ? resource : `${resource}.${group}`;
+  return printResource({ group, resource });
 }
 
 /** Every resource that the API server serves by itself (custom resources come on top). Made anew at each call. */

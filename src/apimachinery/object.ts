@@ -26,12 +26,15 @@ export type WatchEvent<T> =
     }
   | { readonly type: 'ERROR'; readonly object: unknown };
 
-export interface GroupVersionResource {
+export interface GroupResource {
   /** Empty for the core group. */
   readonly group: string;
-  readonly version: string;
   /** Plural, lower case. */
   readonly resource: string;
+}
+
+export interface GroupVersionResource extends GroupResource {
+  readonly version: string;
 }
 
 export interface GroupVersionKind {
@@ -51,6 +54,11 @@ export function parseApiVersion(apiVersion: string): { group: string; version: s
   return slash < 0
     ? { group: '', version: apiVersion }
     : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
+}
+
+/** `services`, or outside the core group `deployments.apps`: how Go prints a GroupResource. */
+export function printResource({ group, resource }: GroupResource): string {
+  return group === '' ? resource : `${resource}.${group}`;
 }
 
 /** A kind as Go prints it in errors: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */

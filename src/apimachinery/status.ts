@@ -2,6 +2,7 @@
 import { aggregate } from './aggregate.ts';
 import { quoted } from './json/go-text.ts';
 import type { Status, StatusCause } from './meta/v1.generated.ts';
+import { type GroupResource, printResource } from './object.ts';
 import { type FieldError, fieldErrorBody, fieldErrorMessage } from './validation/field-error.ts';
 
 /** A refusal of the API server, on either side of the wire. */
@@ -18,33 +19,23 @@ export class StatusError extends Error {
   }
 }
 
-/** `services` or, outside the core group, `deployments.apps`. */
-export interface QualifiedResource {
-  readonly group: string;
-  readonly resource: string;
-}
-
-function qualified({ group, resource }: QualifiedResource): string {
-  return group === '' ? resource : `${resource}.${group}`;
-}
-
-function details(resource: QualifiedResource, name: string): Status['details'] {
+function details(resource: GroupResource, name: string): Status['details'] {
   return { ...(name && { name }), ...(resource.group && { group: resource.group }), kind: resource.resource };
 }
 
-export function notFound(resource: QualifiedResource, name: string): StatusError {
-  const message = `${qualified(resource)} ${quoted(name)} not found`;
+export function notFound(resource: GroupResource, name: string): StatusError {
+  const message = `${printResource(resource)} ${quoted(name)} not found`;
   return new StatusError({ code: 404, reason: 'NotFound', message, details: details(resource, name) });
 }
 
 /** `isDeleting`: what is there is on its way out. */
-export function alreadyExists(resource: QualifiedResource, name: string, { isDeleting = false } = {}): StatusError {
-  const message = `${isDeleting ? 'object is being deleted: ' : ''}${qualified(resource)} ${quoted(name)} already exists`;
+export function alreadyExists(resource: GroupResource, name: string, { isDeleting = false } = {}): StatusError {
+  const message = `${isDeleting ? 'object is being deleted: ' : ''}${printResource(resource)} ${quoted(name)} already exists`;
   return new StatusError({ code: 409, reason: 'AlreadyExists', message, details: details(resource, name) });
 }
 
-export function conflict(resource: QualifiedResource, name: string, why: string): StatusError {
-  const message = `Operation cannot be fulfilled on ${qualified(resource)} ${quoted(name)}: ${why}`;
+export function conflict(resource: GroupResource, name: string, why: string): StatusError {
+  const message = `Operation cannot be fulfilled on ${printResource(resource)} ${quoted(name)}: ${why}`;
   return new StatusError({ code: 409, reason: 'Conflict', message, details: details(resource, name) });
 }
 
@@ -70,8 +61,8 @@ export function invalid(
 }
 
 /** 405 for a verb that a resource has not. */
-export function methodNotSupported(resource: QualifiedResource, verb: string): StatusError {
-  const message = `${verb} is not supported on resources of kind ${JSON.stringify(qualified(resource))}`;
+export function methodNotSupported(resource: GroupResource, verb: string): StatusError {
+  const message = `${verb} is not supported on resources of kind ${JSON.stringify(printResource(resource))}`;
   return new StatusError({ code: 405, reason: 'MethodNotAllowed', message, details: details(resource, '') });
 }
 
@@ -83,8 +74,8 @@ export function unauthorized(): StatusError {
   return new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' });
 }
 
-export function forbidden(resource: QualifiedResource, name: string, why: string): StatusError {
-  const message = `${qualified(resource)}${name ? ` ${quoted(name)}` : ''} is forbidden: ${why}`;
+export function forbidden(resource: GroupResource, name: string, why: string): StatusError {
+  const message = `${printResource(resource)}${name ? ` ${quoted(name)}` : ''} is forbidden: ${why}`;
   return new StatusError({ code: 403, reason: 'Forbidden', message, details: details(resource, name) });
 }
 

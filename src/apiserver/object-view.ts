@@ -1,17 +1,16 @@
 // Quick looks at present objects from inside the API server: authentication, authorization and the proxies ask without
 // waiting and without copies.
-import type { KubeObject } from '../apimachinery/object.ts';
-import type { QualifiedResource } from '../apimachinery/status.ts';
+import type { GroupResource, KubeObject } from '../apimachinery/object.ts';
 import { registryPrefix, type WatchCache } from './watch-cache/watch-cache.ts';
 
 /** Objects are shared and must not be changed. */
 export interface ObjectView {
   /** `namespace` is empty for cluster-scoped resources. */
-  get<T extends KubeObject>(resource: QualifiedResource, namespace: string, name: string): Readonly<T> | undefined;
+  get<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Readonly<T> | undefined;
   /** All, or those of one namespace. */
-  list<T extends KubeObject>(resource: QualifiedResource, namespace?: string): readonly Readonly<T>[];
+  list<T extends KubeObject>(resource: GroupResource, namespace?: string): readonly Readonly<T>[];
   /** The revision of the resource's last change: what was worked out from its objects stands until this moves. */
-  lastChange(resource: QualifiedResource): number;
+  lastChange(resource: GroupResource): number;
   /** Resolves when the view shows all writes that were acknowledged before the call. */
   caughtUp(): Promise<void>;
 }
@@ -24,19 +23,19 @@ export class CacheObjectView implements ObjectView {
     this.#cache = cache;
   }
 
-  get<T extends KubeObject>(resource: QualifiedResource, namespace: string, name: string): Readonly<T> | undefined {
+  get<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Readonly<T> | undefined {
     const prefix = prefixOf(resource);
     const stored = this.#cache.resource(prefix).get(`${prefix}${namespace && `${namespace}/`}${name}`);
     return stored?.object as Readonly<T> | undefined;
   }
 
-  list<T extends KubeObject>(resource: QualifiedResource, namespace = ''): readonly Readonly<T>[] {
+  list<T extends KubeObject>(resource: GroupResource, namespace = ''): readonly Readonly<T>[] {
     const prefix = prefixOf(resource);
     const stored = this.#cache.resource(prefix).list(`${prefix}${namespace && `${namespace}/`}`);
     return stored.map((item) => item.object as Readonly<T>);
   }
 
-  lastChange(resource: QualifiedResource): number {
+  lastChange(resource: GroupResource): number {
     return this.#cache.resource(prefixOf(resource)).lastChange;
   }
 
@@ -45,6 +44,6 @@ export class CacheObjectView implements ObjectView {
   }
 }
 
-function prefixOf({ group, resource }: QualifiedResource): string {
+function prefixOf({ group, resource }: GroupResource): string {
   return `${registryPrefix}${group || 'core'}/${resource}/`;
 }

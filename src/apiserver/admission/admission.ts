@@ -5,12 +5,12 @@ import type { Duplex } from 'node:stream';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { andThen, type Later } from '../../apimachinery/later.ts';
-import type { GroupVersionKind, KubeObject } from '../../apimachinery/object.ts';
+import { type GroupVersionKind, type KubeObject, printResource } from '../../apimachinery/object.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { DialTarget } from '../aggregation/service-target.ts';
 import type { Authorizer } from '../extensions.ts';
-import { qualifiedName, type Registry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { User } from '../request.ts';
 
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -143,7 +143,7 @@ interface Phases {
 }
 
 function phasesFor(definition: ResourceDefinition, plugins: readonly AdmissionPlugin[]): Phases {
-  const name = qualifiedName(definition);
+  const name = printResource(definition);
   const concerned = plugins.filter(({ resources }) => resources?.includes(name) ?? true);
   return {
     mutations: concerned.flatMap(({ admit, mutate }) => {

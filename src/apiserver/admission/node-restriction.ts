@@ -6,7 +6,7 @@ import type { TokenRequest } from '../../api/authentication/v1/types.generated.t
 import type { Node, PersistentVolumeClaim, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
 import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { type KubeObject, printResource } from '../../apimachinery/object.ts';
 import { notFound } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { nodeNameOf } from '../authorization/node-rules.ts';
@@ -35,8 +35,7 @@ export const nodeRestriction: AdmissionPlugin = {
     const { definition, user, operation } = request;
     const nodeName = nodeNameOf({ user });
     if (nodeName === undefined || operation === 'CONNECT') return;
-    const { group, resource } = definition;
-    const rule = rules[group === '' ? resource : `${resource}.${group}`];
+    const rule = rules[printResource(definition)];
     const why = rule?.({ request, view, nodeName });
     if (why !== undefined) throw refusalOf(request, why);
   },

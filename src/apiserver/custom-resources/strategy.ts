@@ -7,8 +7,8 @@ import type { CustomResourceSubresourceScale } from '../../api/apiextensions/v1/
 import type { Strategy } from '../../api/resource.ts';
 import { goText, goTypeName, quoted } from '../../apimachinery/json/go-text.ts';
 import { isObject, jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
-import { forbidden, type QualifiedResource } from '../../apimachinery/status.ts';
+import type { GroupResource, KubeObject } from '../../apimachinery/object.ts';
+import { forbidden } from '../../apimachinery/status.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../apimachinery/validation/names.ts';
 import type { Rules } from './rules.ts';
@@ -22,7 +22,7 @@ export interface CustomStrategyOptions {
   /** Of the schema; loaded before an object is validated. */
   readonly rules: Rules | undefined;
   /** The resource, while its definition goes: nothing is made any more. */
-  readonly closed?: QualifiedResource;
+  readonly closed?: GroupResource;
 }
 
 const terminating = 'create not allowed while custom resource definition is terminating';

@@ -1,25 +1,24 @@
 // A view of objects that a test gives, in place of the watch cache's.
-import type { KubeObject } from '../../apimachinery/object.ts';
-import type { QualifiedResource } from '../../apimachinery/status.ts';
+import type { GroupResource, KubeObject } from '../../apimachinery/object.ts';
 import type { ObjectView } from '../object-view.ts';
 
 export class FixedObjectView implements ObjectView {
   readonly #objects = new Map<string, KubeObject[]>();
   #changes = 1;
 
-  set({ group, resource }: QualifiedResource, objects: readonly KubeObject[]): this {
+  set({ group, resource }: GroupResource, objects: readonly KubeObject[]): this {
     this.#objects.set(`${group}/${resource}`, [...objects]);
     this.#changes++;
     return this;
   }
 
-  get<T extends KubeObject>(resource: QualifiedResource, namespace: string, name: string): Readonly<T> | undefined {
+  get<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Readonly<T> | undefined {
     return this.list<T>(resource).find(
       ({ metadata }) => metadata.name === name && (metadata.namespace ?? '') === namespace,
     );
   }
 
-  list<T extends KubeObject>({ group, resource }: QualifiedResource, namespace = ''): readonly Readonly<T>[] {
+  list<T extends KubeObject>({ group, resource }: GroupResource, namespace = ''): readonly Readonly<T>[] {
     const all = (this.#objects.get(`${group}/${resource}`) ?? []) as unknown as Readonly<T>[];
     return namespace === '' ? all : all.filter((object) => object.metadata.namespace === namespace);
   }

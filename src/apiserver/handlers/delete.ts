@@ -2,7 +2,7 @@
 
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { isObject } from '../../apimachinery/json/value.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { type KubeObject, printResource } from '../../apimachinery/object.ts';
 import { isOn } from '../../apimachinery/query.ts';
 import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
 import { badRequest, isNotFound } from '../../apimachinery/status.ts';
@@ -10,7 +10,6 @@ import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { terminateDefinition } from '../custom-resources/terminate.ts';
 import { type DeleteOptions, type Deletion, saysOfDependents, validateDeleteOptions } from '../registry/deletion.ts';
-import { qualifiedName } from '../registry/registry.ts';
 import type { ApiResponse } from '../request.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { admitDelete } from './admission.ts';
@@ -129,7 +128,7 @@ export function deleteOne(
   const { options, name, namespace = request.info.namespace, admitted = true } = given;
   const { dryRun = false, ...others } = options;
   const printed = { ...others, ...(dryRun && { dryRun: ['All'] }) };
-  const terminate = terminations[qualifiedName(definition)];
+  const terminate = terminations[printResource(definition)];
   return store.delete({
     namespace,
     name,

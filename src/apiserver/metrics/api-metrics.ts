@@ -1,5 +1,6 @@
 // All that /metrics tells.
 
+import { printResource } from '../../apimachinery/object.ts';
 import { CollectedFamily, Counter, type Family, Gauge, Histogram } from '../../metrics/metric.ts';
 import { processFamilies } from '../../metrics/process-metrics.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -141,7 +142,7 @@ function storedObjects(registry: Registry): Family[] {
         help: '[DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.',
       },
       () =>
-        new Map(counts().map(([group, resource, n]) => [group ? `${resource}.${group}` : resource, n]))
+        new Map(counts().map(([group, resource, n]) => [printResource({ group, resource }), n]))
           .entries()
           .map(([name, n]) => [[name], n] as const),
     ),

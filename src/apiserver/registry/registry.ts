@@ -1,7 +1,7 @@
 // All resources that are served, each with its store.
 
 import type { ResourceDefinition } from '../../api/resource.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { type KubeObject, printResource } from '../../apimachinery/object.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -20,11 +20,6 @@ export interface RegistryOptions {
   readonly ledger?: QuotaLedger | undefined;
   readonly clock: Clock;
   readonly random: Random;
-}
-
-/** `services`, or `deployments.apps` outside the core group. */
-export function qualifiedName({ group, resource }: { readonly group: string; readonly resource: string }): string {
-  return group === '' ? resource : `${resource}.${group}`;
 }
 
 const keyOf = ({ group, version, resource }: Pick<ResourceDefinition, 'group' | 'version' | 'resource'>): string =>
@@ -108,7 +103,7 @@ export class Registry {
     const key = keyOf(definition);
     let store = this.#stores.get(key);
     if (!store) {
-      const hooks = this.#options.hooks[qualifiedName(definition)];
+      const hooks = this.#options.hooks[printResource(definition)];
       store = new ResourceStore({ ...this.#options, definition, ...(hooks && { hooks }) });
       this.#stores.set(key, store);
     }

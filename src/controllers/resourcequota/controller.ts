@@ -4,9 +4,14 @@
 // Counting is exact though others write meanwhile: objects are listed after the quota was read, and each charge changes
 // the quota, so that the write of a count that misses one is a conflict.
 import type { ResourceQuota } from '../../api/core/v1/types.generated.ts';
-import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
-import { objectKey } from '../../apimachinery/object.ts';
-import { isNotFound, type QualifiedResource } from '../../apimachinery/status.ts';
+import {
+  type GroupResource,
+  type GroupVersionResource,
+  type KubeObject,
+  objectKey,
+  printResource,
+} from '../../apimachinery/object.ts';
+import { isNotFound } from '../../apimachinery/status.ts';
 import { discoverResources } from '../../client/discovery.ts';
 import { resourceQuotas } from '../../client/resources.ts';
 import type { Informer } from '../../client/types.ts';
@@ -17,7 +22,7 @@ import {
   KeyedController,
   type SyncResult,
 } from '../controller.ts';
-import { changesUsage, countedResources, isUncounted, quotaStatus, resourceName } from './reconcile.ts';
+import { changesUsage, countedResources, isUncounted, quotaStatus } from './reconcile.ts';
 
 /** Everything is counted anew this often, in milliseconds; what is not served yet is looked for again sooner. */
 const resyncPeriod = 300_000;
@@ -64,7 +69,7 @@ class ResourceQuotaController implements Controller {
     const wanted = countedResources(quota);
     for (const resource of wanted) {
       const listed = await this.#listWatched(resource, { namespace, signal });
-      if (listed) objects.set(resourceName(resource), listed);
+      if (listed) objects.set(printResource(resource), listed);
     }
     const status = quotaStatus({ quota, objects, now: this.#context.clock.now() });
     if (status) await client.update({ ...quota, status }, { subresource: 'status' });
@@ -89,10 +94,10 @@ class ResourceQuotaController implements Controller {
 
   /** Undefined while it is not served. */
   async #listWatched(
-    resource: QualifiedResource,
+    resource: GroupResource,
     { namespace, signal }: { readonly namespace: string; readonly signal: AbortSignal },
   ): Promise<KubeObject[] | undefined> {
-    const versioned = this.#watched.get(resourceName(resource))?.versioned ?? (await this.#find(resource));
+    const versioned = this.#watched.get(printResource(resource))?.versioned ?? (await this.#find(resource));
     if (!versioned) return undefined;
     try {
       // What is not served is never synced.
@@ -103,17 +108,17 @@ class ResourceQuotaController implements Controller {
     } catch (error) {
       if (!isNotFound(error)) throw error;
       // Served no more, or in another version.
-      this.#watched.delete(resourceName(resource));
+      this.#watched.delete(printResource(resource));
       return undefined;
     }
   }
 
   /** Watches a resource from when a quota first counts it. */
-  #watch(resource: QualifiedResource, versioned: GroupVersionResource): Informer<KubeObject> {
+  #watch(resource: GroupResource, versioned: GroupVersionResource): Informer<KubeObject> {
     const { clock, informers } = this.#context;
     const informer = informers.informer<KubeObject>(versioned);
-    if (this.#watched.get(resourceName(resource))?.informer === informer) return informer;
-    this.#watched.set(resourceName(resource), { versioned, informer });
+    if (this.#watched.get(printResource(resource))?.informer === informer) return informer;
+    this.#watched.set(printResource(resource), { versioned, informer });
     informer.addHandler({
       updated: (object, old) => {
         if (changesUsage(resource, { object, old, now: clock.now() })) this.#recount(object);
@@ -123,10 +128,10 @@ class ResourceQuotaController implements Controller {
     return informer;
   }
 
-  async #find(resource: QualifiedResource): Promise<GroupVersionResource | undefined> {
+  async #find(resource: GroupResource): Promise<GroupVersionResource | undefined> {
     if (resource.group === '') return { ...resource, version: 'v1' };
     const { resources } = await discoverResources(this.#context.client);
-    const found = resources.find((one) => resourceName(one) === resourceName(resource) && one.namespaced);
+    const found = resources.find((one) => printResource(one) === printResource(resource) && one.namespaced);
     return found && { group: found.group, version: found.version, resource: found.resource };
   }
 

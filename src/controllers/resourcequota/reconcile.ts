@@ -7,25 +7,19 @@ import {
 } from '../../api/core/v1/resourcequota/evaluators.ts';
 import { scopeSelectorsOf } from '../../api/core/v1/resourcequota/scopes.ts';
 import type { ResourceQuota, ResourceQuotaStatus } from '../../api/core/v1/types.generated.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import { type GroupResource, type KubeObject, printResource } from '../../apimachinery/object.ts';
 import { quantityOf } from '../../apimachinery/quantity.ts';
 import { equalAmounts, parseAmounts, pickAmounts, printAmounts } from '../../apimachinery/resource-list.ts';
-import type { QualifiedResource } from '../../apimachinery/status.ts';
-
-/** `pods`, or `jobs.batch`. */
-export function resourceName({ group, resource }: QualifiedResource): string {
-  return group === '' ? resource : `${resource}.${group}`;
-}
 
 /** The resources whose objects a quota counts, each once. */
-export function countedResources({ spec }: Readonly<ResourceQuota>): QualifiedResource[] {
+export function countedResources({ spec }: Readonly<ResourceQuota>): GroupResource[] {
   const counted = Object.keys(spec?.hard ?? {}).flatMap((name) => resourceCounted(name) ?? []);
-  return [...new Map(counted.map((resource) => [resourceName(resource), resource])).values()];
+  return [...new Map(counted.map((resource) => [printResource(resource), resource])).values()];
 }
 
 export interface QuotaInput {
   readonly quota: Readonly<ResourceQuota>;
-  /** All objects of the namespace by {@link resourceName}; what could not be listed is absent, and its usage stays. */
+  /** All objects of the namespace by {@link printResource}; what could not be listed is absent, and its usage stays. */
   readonly objects: ReadonlyMap<string, readonly Readonly<KubeObject>[]>;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -37,7 +31,7 @@ export function quotaStatus({ quota, objects, now }: QuotaInput): ResourceQuotaS
   const names = Object.keys(hard);
   let used = pickAmounts(parseAmounts(quota.status?.used), names);
   for (const resource of countedResources(quota)) {
-    const listed = objects.get(resourceName(resource));
+    const listed = objects.get(printResource(resource));
     const evaluator = evaluatorOf(resource);
     if (!listed || !evaluator) continue;
     const matching = evaluator.matchingResources(names);
@@ -59,7 +53,7 @@ function isInScope(quota: Readonly<ResourceQuota>, evaluator: Evaluator, object:
 
 /** Whether a change lets an object cost another amount than before, or cost it to other quotas. */
 export function changesUsage(
-  resource: QualifiedResource,
+  resource: GroupResource,
   {
     object,
     old,

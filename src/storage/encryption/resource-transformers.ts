@@ -1,4 +1,5 @@
 // Which transformer is for which key of the store: that of its resource, of its group, or of all.
+import { type GroupResource, printResource } from '../../apimachinery/object.ts';
 import { identity, type Transformer } from './transformer.ts';
 
 /** By `secrets`, `deployments.apps`, `*.apps`, `*.` (the core group) and `*.*`. */
@@ -10,7 +11,7 @@ const registryPrefix = '/registry/';
 const sharedKeys = '/portico/pki';
 
 /** `/registry/core/secrets/ns/name` -> `secrets`, `/registry/apps/deployments/...` -> `deployments.apps`. */
-function resourceOf(key: string): { readonly group: string; readonly resource: string } {
+function resourceOf(key: string): GroupResource {
   if (key === sharedKeys) return { group: '', resource: 'secrets' };
   const [group = '', resource = ''] = key.slice(registryPrefix.length).split('/', 2);
   return { group: group === 'core' ? '' : group, resource };
@@ -32,7 +33,7 @@ export class ResourceTransformers {
     let known = this.#known.get(prefix);
     if (!known) {
       const { group, resource } = resourceOf(key);
-      const named = this.#byResource.get(group === '' ? resource : `${resource}.${group}`);
+      const named = this.#byResource.get(printResource({ group, resource }));
       known = named ?? this.#byResource.get(`*.${group}`) ?? this.#byResource.get('*.*') ?? identity;
       this.#known.set(prefix, known);
     }

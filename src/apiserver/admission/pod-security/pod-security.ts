@@ -1,7 +1,7 @@
 // Pod Security Standards by namespace labels: pods are kept out, told of in the audit log, or warned of; who makes a
 // workload is warned of what its pods will meet.
 import type { Namespace, PodTemplateSpec } from '../../../api/core/v1/types.generated.ts';
-import type { KubeObject } from '../../../apimachinery/object.ts';
+import { type KubeObject, printResource } from '../../../apimachinery/object.ts';
 import { forbidden, invalid } from '../../../apimachinery/status.ts';
 import { fieldError } from '../../../apimachinery/validation/field-error.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
@@ -29,8 +29,7 @@ export function podSecurity(configuration: PodSecurityConfiguration = usualConfi
     validate(request, view) {
       const { definition, operation, subresource, object } = request;
       if (!object || (operation !== 'CREATE' && operation !== 'UPDATE')) return;
-      const { group, resource } = definition;
-      const name = group === '' ? resource : `${resource}.${group}`;
+      const name = printResource(definition);
       if (name === 'namespaces' && subresource === '') checkNamespace(request, view, configuration);
       else if (name === 'pods') checkPod(request, view, configuration);
       else if (workloads.has(name) && subresource === '') {

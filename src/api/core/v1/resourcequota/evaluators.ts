@@ -1,6 +1,6 @@
 // What objects cost of a quota: one evaluator per resource that quotas know more of than its count.
 import { jsonEqual } from '../../../../apimachinery/json/value.ts';
-import type { KubeObject } from '../../../../apimachinery/object.ts';
+import { type GroupResource, type KubeObject, printResource } from '../../../../apimachinery/object.ts';
 import {
   compareQuantities,
   parseQuantity,
@@ -9,7 +9,6 @@ import {
   quantityValue,
 } from '../../../../apimachinery/quantity.ts';
 import { type Amounts, addAmounts, parseAmounts } from '../../../../apimachinery/resource-list.ts';
-import type { QualifiedResource } from '../../../../apimachinery/status.ts';
 import { computeNames, isExtendedResource, isNativeResource } from '../../../validation/quantities.ts';
 import { classNameOf } from '../persistentvolume/matching.ts';
 import { podLimitsInForce, podRequestsInForce } from '../pod/resources.ts';
@@ -171,8 +170,8 @@ function requestedStorage({ spec, status }: Claim): Quantity | undefined {
 /** Resources whose bare name is a quota's name for their count. */
 const bareNames = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas']);
 
-function countEvaluator({ group, resource }: QualifiedResource): Evaluator {
-  const counted = group === '' ? `count/${resource}` : `count/${resource}.${group}`;
+function countEvaluator({ group, resource }: GroupResource): Evaluator {
+  const counted = `count/${printResource({ group, resource })}`;
   const names = group === '' && bareNames.has(resource) ? [counted, resource] : [counted];
   return {
     countsUpdates: false,
@@ -183,7 +182,7 @@ function countEvaluator({ group, resource }: QualifiedResource): Evaluator {
 }
 
 /** How objects of a resource count; undefined: they never do. */
-export function evaluatorOf(resource: QualifiedResource): Evaluator | undefined {
+export function evaluatorOf(resource: GroupResource): Evaluator | undefined {
   if (resource.resource === 'events' && (resource.group === '' || resource.group === 'events.k8s.io')) return undefined;
   if (resource.group === '') {
     if (resource.resource === 'pods') return pods;
@@ -194,7 +193,7 @@ export function evaluatorOf(resource: QualifiedResource): Evaluator | undefined 
 }
 
 /** The resource whose objects a quota's name counts: `pods` of `limits.cpu`. Undefined for a name that counts nothing. */
-export function resourceCounted(name: string): QualifiedResource | undefined {
+export function resourceCounted(name: string): GroupResource | undefined {
   if (name.startsWith('count/')) {
     const [resource = '', ...group] = name.slice('count/'.length).split('.');
     return { group: group.join('.'), resource };

@@ -1,11 +1,11 @@
+import { printResource } from '../../../../apimachinery/object.ts';
 import { ageCell, column, type Kind, nameColumn } from '../../../define.ts';
 import type { IPAddress } from '../types.generated.ts';
 import { ipAddressName, validateIPAddress, validateIPAddressUpdate } from './validation.ts';
 
 function parent({ spec }: IPAddress): string {
-  const { group, resource, namespace, name } = spec.parentRef;
-  const where = group ? `${resource}.${group}` : resource;
-  return [where, ...(namespace ? [namespace] : []), name].join('/');
+  const { group = '', resource, namespace, name } = spec.parentRef;
+  return [printResource({ group, resource }), ...(namespace ? [namespace] : []), name].join('/');
 }
 
 export const ipAddress: Kind<IPAddress> = {
