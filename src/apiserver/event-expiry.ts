@@ -32,7 +32,9 @@ export class EventExpiry {
     const { cache, clock, onError } = this.#options;
     const events = cache.resource(eventPrefix);
     // When an event of an earlier run was written last is not known: no earlier than it was made.
-    const present = events.list(eventPrefix).map((stored) => [stored.key, createdAt(stored) ?? clock.now()] as const);
+    const present = events
+      .readable(eventPrefix)
+      .map((stored) => [stored.key, createdAt(stored) ?? clock.now()] as const);
     for (const [key, at] of present.sort((a, b) => a[1] - b[1])) this.#written.set(key, at);
     const unsubscribe = events.subscribe(({ type, current }) => {
       this.#written.delete(current.key);

@@ -65,7 +65,8 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
   const { storage, pki, access, metrics, addresses } = parts;
   const advertised = advertisedAddress(addresses, config.serviceClusterIPRanges[0]);
   const hooks = createHooks(config, { storage, advertised });
-  const cache = new WatchCache(storage, clock);
+  const isStorageShared = config.datastore !== undefined;
+  const cache = new WatchCache(storage, clock, { isStorageShared, onUnreadable: (error) => onError(error, 'storage') });
   const security = createSecurity({
     ...access,
     cache,
@@ -124,7 +125,7 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
     minRequestMs: shortestWatch(config.serving?.minRequestTimeout),
     ...(config.eventTtl !== undefined && { eventTtl: config.eventTtl }),
     ...(config.admissionPlugins && { admissionPlugins: config.admissionPlugins }),
-    isStorageShared: config.datastore !== undefined,
+    isStorageShared,
     hooks: {
       services: hooks as unknown as RegistryHooks<KubeObject>,
       'ipaddresses.networking.k8s.io': hooks.addressHooks,

@@ -112,7 +112,8 @@ export class ResourceStore {
   }
 
   /** The objects below a prefix as they were at a revision. */
-  rangeAt(request: RangeRequest): Promise<RangeResult> {
+  async rangeAt(request: RangeRequest): Promise<RangeResult> {
+    this.cache.refuseUnreadable(request.prefix);
     return this.#storage.range(request);
   }
 

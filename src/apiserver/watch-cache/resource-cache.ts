@@ -63,6 +63,8 @@ export class ResourceCache {
   readonly #objects = new Map<string, StoredObject>();
   readonly #keys = new SortedKeys();
   readonly #listeners = new Set<ChangeListener>();
+  /** Keys whose values cannot be read, with why: nobody is told that there is no such object, nor shown a state of before. */
+  readonly #unreadable = new Map<string, Error>();
   #events: CacheEvent[] = [];
   /** Changes up to this revision are forgotten. */
   #forgotten: number;
@@ -82,12 +84,25 @@ export class ResourceCache {
     return this.#lastChange;
   }
 
+  /** Throws an UnreadableError for what is stored but cannot be read. */
   get(key: string): StoredObject | undefined {
+    if (this.#unreadable.has(key)) throw this.#unreadable.get(key);
     return this.#objects.get(key);
   }
 
-  /** The objects whose keys start with the prefix, in the order of keys. */
+  /** The objects whose keys start with the prefix, in the order of keys. Throws an UnreadableError as {@link get}. */
   list(prefix: string): StoredObject[] {
+    this.refuseUnreadable(prefix);
+    return this.readable(prefix);
+  }
+
+  /** Throws an UnreadableError when there are keys below the prefix whose values cannot be read. */
+  refuseUnreadable(prefix: string): void {
+    for (const [key, error] of this.#unreadable) if (key.startsWith(prefix)) throw error;
+  }
+
+  /** As {@link list}, where each object stands for itself: what cannot be read is as it last was, or not there. */
+  readable(prefix: string): StoredObject[] {
     const found: StoredObject[] = [];
     if (this.#keys.size === 0) return found;
     for (const key of this.#keys.startingWith(prefix)) found.push(this.#objects.get(key)!);
@@ -111,6 +126,20 @@ export class ResourceCache {
     return this.#forgotten;
   }
 
+  /** The value that is stored now cannot be read: until another one is, the object is as it last was for those who watch. */
+  setUnreadable(key: string, error: Error): void {
+    this.#unreadable.set(key, error);
+  }
+
+  isUnreadable(key: string): boolean {
+    return this.#unreadable.has(key);
+  }
+
+  /** All keys, also those whose values cannot be read. */
+  get keys(): string[] {
+    return [...new Set([...this.#keys.startingWith(''), ...this.#unreadable.keys()])];
+  }
+
   /** Puts in what was there when the cache was loaded, in the order of keys. */
   load(objects: readonly StoredObject[]): void {
     for (const object of objects) this.#objects.set(object.key, object);
@@ -118,19 +147,21 @@ export class ResourceCache {
   }
 
   put(object: StoredObject): void {
+    this.#unreadable.delete(object.key);
     const previous = this.#objects.get(object.key);
     if (!previous) this.#keys.add(object.key);
     this.#objects.set(object.key, object);
     this.#tell(new CacheEvent(previous ? 'MODIFIED' : 'ADDED', object, previous));
   }
 
-  /** `last` is the last state, with the revision of the deletion. */
-  delete(last: StoredObject): void {
-    const previous = this.#objects.get(last.key);
+  /** The key is gone as of this revision. */
+  delete(key: string, revision: number): void {
+    this.#unreadable.delete(key);
+    const previous = this.#objects.get(key);
     if (!previous) return;
-    this.#keys.delete(last.key);
-    this.#objects.delete(last.key);
-    this.#tell(new CacheEvent('DELETED', last, previous));
+    this.#keys.delete(key);
+    this.#objects.delete(key);
+    this.#tell(new CacheEvent('DELETED', new StoredObject(key, previous.value, revision), previous));
   }
 
   /** Lets go of changes up to a revision. */

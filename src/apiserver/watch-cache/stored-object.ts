@@ -3,6 +3,7 @@
 import { parseExactly } from '../../apimachinery/json/int64.ts';
 import { endOfString } from '../../apimachinery/json/parse.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { isSealed } from '../../storage/encryption/sealed-prefix.ts';
 
 const marker = '"metadata":{';
 
@@ -26,6 +27,25 @@ function isInOrder(object: KubeObject): boolean {
     if (at === leading.length) return true;
   }
   return false;
+}
+
+/**
+ * Why nothing can be made of a value as an object's, without a word of what it says; undefined: it is one as
+ * {@link encodeForStorage} writes it.
+ */
+export function unreadableReason(value: string): string | undefined {
+  if (isSealed(value)) return 'it is encrypted';
+  let object: unknown;
+  try {
+    object = JSON.parse(value);
+  } catch {
+    return 'it is no JSON';
+  }
+  const { metadata } = (object ?? {}) as { readonly metadata?: { readonly name?: unknown } };
+  if (typeof metadata?.name !== 'string') return 'it is no object with a name';
+  const begins = Object.keys(object as object).slice(0, leading.length);
+  const isOurs = begins.slice(0, begins.indexOf('metadata')).every((key) => leading.includes(key));
+  return isOurs && value.includes(marker) ? undefined : 'it is not laid out as this server stores objects';
 }
 
 export class StoredObject<T extends KubeObject = KubeObject> {
@@ -102,13 +122,14 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   }
 }
 
-/** Where the JSON object ends whose `{` stands at `start`. */
+/** Where the JSON object ends whose `{` stands at `start`. Throws where it does not. */
 function endOfObject(text: string, start: number): number {
   let depth = 0;
-  for (let at = start; ; at++) {
+  for (let at = start; at < text.length; at++) {
     const char = text[at];
     if (char === '"') at = endOfString(text, at);
     else if (char === '{') depth++;
     else if (char === '}' && --depth === 0) return at + 1;
   }
+  throw new Error('the metadata of a stored object have no end');
 }

@@ -62,7 +62,7 @@ class BreakingStorage extends MemoryStorage {
 
 describe('after a watch that broke', () => {
   const prefix = '/registry/core/configmaps/';
-  const value = '{"metadata":{}}';
+  const value = '{"metadata":{"name":"x"}}';
   const put = (storage: Storage, name: string) =>
     storage.transact({ compare: [], operations: [{ type: 'put', key: `${prefix}ns/${name}`, value }] });
 
@@ -141,4 +141,77 @@ test('listeners see the metadata that a writer told of where its value was writt
   expect(cache.resource(prefix).get(`${prefix}ns/a`)?.metadata).toEqual({ resourceVersion: '4', name: 'a' });
   stop.abort();
   await running;
+});
+
+describe('a value of which no object can be made', () => {
+  const prefix = '/registry/core/configmaps/';
+  const spoilt = `${prefix}ns/spoilt`;
+  const good = '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}}';
+
+  async function started(values: Readonly<Record<string, string>>) {
+    const storage = new MemoryStorage();
+    const put = (key: string, value: string) =>
+      storage.transact({ compare: [], operations: [{ type: 'put', key, value }] });
+    for (const [name, value] of Object.entries(values)) await put(`${prefix}ns/${name}`, value);
+    const told: string[] = [];
+    const onUnreadable = (error: Error) => void told.push(error.message);
+    const cache = new WatchCache(storage, realClock, { isStorageShared: true, onUnreadable });
+    await cache.load();
+    const stop = new AbortController();
+    const running = cache.run(stop.signal);
+    const seen: string[] = [];
+    cache.resource(prefix).subscribe(({ type, current }) => seen.push(`${type} ${current.metadata.name}`));
+    const end = async () => {
+      stop.abort();
+      await running;
+    };
+    const write = async (value: string | undefined) => {
+      if (value !== undefined) await put(spoilt, value);
+      else await storage.transact({ compare: [], operations: [{ type: 'delete', key: spoilt }] });
+      await cache.waitForNow();
+    };
+    return { cache: cache.resource(prefix), told, seen, write, end };
+  }
+
+  test.each([
+    ['no JSON at all', 'x', /^unable to transform key "\/registry\/core\/configmaps\/ns\/spoilt": it is no JSON$/],
+    ['cut off', good.slice(0, -2), /spoilt": it is no JSON$/],
+    ['no object', '[]', /spoilt": it is no object with a name/],
+    ['null', 'null', /spoilt": it is no object with a name/],
+    ['no name', '{"metadata":{}}', /spoilt": it is no object with a name/],
+    ['printed by another program', good.replaceAll(':', ': '), /spoilt": it is not laid out/],
+    ['in another order', '{"data":{},"metadata":{"name":"a"}}', /spoilt": it is not laid out/],
+    ['sealed, by a server that has keys', 'k8s:enc:aesgcm:v1:key1:x', /spoilt": it is encrypted/],
+  ])('%s: it and lists of its namespace are refused by its key; all else goes on', async (_, value, message) => {
+    const { cache, told, seen, write, end } = await started({ a: good });
+    await write(value);
+    expect(told).toEqual([expect.stringMatching(message)]);
+    expect(() => cache.get(spoilt)).toThrow(message);
+    expect(() => cache.list(prefix)).toThrow(message);
+    expect(cache.get(`${prefix}ns/a`)).toBeDefined();
+    expect(cache.list(`${prefix}other/`)).toEqual([]);
+    await write('{"metadata":{"name":"mended"}}');
+    expect(cache.list(prefix)).toHaveLength(2);
+    expect(seen).toEqual(['ADDED mended']);
+    await end();
+  });
+
+  test('it is refused after a start too, until somebody takes it away', async () => {
+    const { cache, told, seen, write, end } = await started({ a: good, spoilt: 'x' });
+    expect(told).toHaveLength(1);
+    expect(() => cache.list(prefix)).toThrow('spoilt');
+    await write(undefined);
+    expect(cache.list(prefix)).toHaveLength(1);
+    expect(seen).toEqual([]);
+    await end();
+  });
+
+  test('who watches is told of nothing while an object is spoilt, and of its end', async () => {
+    const { seen, write, end } = await started({ spoilt: good });
+    await write('x');
+    expect(seen).toEqual([]);
+    await write(undefined);
+    expect(seen).toEqual(['DELETED a']);
+    await end();
+  });
 });

@@ -1,19 +1,28 @@
 // Keeps a cache per resource in step with storage, by one watch over all of it. Readers wait until the cache has come
 // as far as the writes that they must see.
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { refuseSealed } from '../../storage/encryption/sealed-prefix.ts';
+import { refuseSealed, UnreadableError } from '../../storage/encryption/sealed-prefix.ts';
 import { HistoryLostError, type KeyValue, type Storage, type StorageEvent } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import { ResourceCache } from './resource-cache.ts';
-import { StoredObject } from './stored-object.ts';
+import { StoredObject, unreadableReason } from './stored-object.ts';
 
 export const registryPrefix = '/registry/';
+/** What servers keep for themselves, no objects. */
+const ownPrefix = `${registryPrefix}portico/`;
 const retryMs = 100;
 
 /** A value that is being written, and the metadata that it was made of. */
 export interface ExpectedWrite {
   readonly value: string;
   readonly metadata: Readonly<KubeObject['metadata']>;
+}
+
+export interface WatchCacheOptions {
+  /** Others write to it too, and nobody knows what: each value is looked at. Default false. */
+  readonly isStorageShared?: boolean;
+  /** Told of each value that cannot be read. */
+  readonly onUnreadable?: (error: UnreadableError) => void;
 }
 
 interface Waiter {
@@ -30,6 +39,8 @@ function resourcePrefix(key: string): string {
 export class WatchCache {
   readonly #storage: Storage;
   readonly #clock: Clock;
+  readonly #isStorageShared: boolean;
+  readonly #onUnreadable: (error: UnreadableError) => void;
   readonly #caches = new Map<string, ResourceCache>();
   /** Writes on their way, by key. */
   readonly #expected = new Map<string, ExpectedWrite>();
@@ -39,9 +50,15 @@ export class WatchCache {
   #hasEnded = false;
   #lost: HistoryLostError | undefined;
 
-  constructor(storage: Storage, clock: Clock) {
+  constructor(
+    storage: Storage,
+    clock: Clock,
+    { isStorageShared = false, onUnreadable = () => {} }: WatchCacheOptions = {},
+  ) {
     this.#storage = storage;
     this.#clock = clock;
+    this.#isStorageShared = isStorageShared;
+    this.#onUnreadable = onUnreadable;
   }
 
   /** How far the cache has come. 0 until it was loaded. */
@@ -110,14 +127,16 @@ export class WatchCache {
     for (const cache of this.#caches.values()) cache.forget(revision);
   }
 
-  /** Reads what is stored. Call once, before anything else. Throws UnreadableError for what is encrypted. */
+  /** Reads what is stored. Call once, before anything else. Rejects with an UnreadableError for what is encrypted. */
   async load(): Promise<void> {
     const { items, revision } = await this.#storage.range({ prefix: registryPrefix });
     this.#loadedAt = revision;
     items.forEach(refuseSealed);
     const byResource = Map.groupBy(items, (item) => resourcePrefix(item.key));
     for (const [prefix, group] of byResource) {
-      this.resource(prefix).load(group.map((item) => new StoredObject(item.key, item.value, item.modRevision)));
+      const cache = this.resource(prefix);
+      const readable = group.filter((item) => this.#isReadable(cache, item));
+      cache.load(readable.map((item) => new StoredObject(item.key, item.value, item.modRevision)));
     }
     this.#reached(revision);
   }
@@ -157,18 +176,25 @@ export class WatchCache {
 
   #apply(event: StorageEvent): void {
     const cache = this.resource(resourcePrefix(event.key));
-    if (event.current) cache.put(this.#stored(event.key, event.current.value, event.revision));
-    else this.#delete(cache, event.key, event.revision);
+    if (!event.current) cache.delete(event.key, event.revision);
+    else if (!this.#isStorageShared || this.#isReadable(cache, event.current)) {
+      cache.put(this.#stored(event.key, event.current.value, event.revision));
+    }
+  }
+
+  /** False for a value of which no object can be made: one key that somebody spoilt is to spoil nothing else. */
+  #isReadable(cache: ResourceCache, { key, value }: KeyValue): boolean {
+    const reason = key.startsWith(ownPrefix) ? undefined : unreadableReason(value);
+    if (reason === undefined) return true;
+    const error = new UnreadableError(key, reason);
+    cache.setUnreadable(key, error);
+    this.#onUnreadable(error);
+    return false;
   }
 
   #stored(key: string, value: string, revision: number): StoredObject {
     const expected = this.#expected.get(key);
     return new StoredObject(key, value, revision, expected?.value === value ? expected.metadata : undefined);
-  }
-
-  #delete(cache: ResourceCache, key: string, revision: number): void {
-    const last = cache.get(key);
-    if (last) cache.delete(new StoredObject(key, last.value, revision));
   }
 
   #reached(revision: number): void {
@@ -200,18 +226,21 @@ export class WatchCache {
     for (const item of items) if (item.modRevision <= this.#revision) this.#expectKnown(item);
     changed.sort((a, b) => a.modRevision - b.modRevision);
     for (const item of changed) {
-      this.resource(resourcePrefix(item.key)).put(new StoredObject(item.key, item.value, item.modRevision));
+      const cache = this.resource(resourcePrefix(item.key));
+      if (this.#isReadable(cache, item)) cache.put(new StoredObject(item.key, item.value, item.modRevision));
     }
     const present = new Set(items.map((item) => item.key));
     for (const cache of this.#caches.values()) {
-      for (const { key } of cache.list(registryPrefix)) if (!present.has(key)) this.#delete(cache, key, revision);
+      for (const key of cache.keys) if (!present.has(key)) cache.delete(key, revision);
     }
     this.#reached(revision);
   }
 
   /** What was last written before the cache got so far is in the cache as it is, unless an older state was put back. */
   #expectKnown({ key, modRevision }: KeyValue): void {
-    const known = this.resource(resourcePrefix(key)).get(key)?.revision;
+    const cache = this.resource(resourcePrefix(key));
+    if (cache.isUnreadable(key)) return;
+    const known = cache.get(key)?.revision;
     if (known === modRevision) return;
     const instead = known === undefined ? 'not at all' : `at revision ${known}`;
     throw new HistoryLostError(`storage holds ${key} at revision ${modRevision}, which was known ${instead}`);
