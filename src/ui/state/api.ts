@@ -113,7 +113,8 @@ async function readEvents(body: ReadableStream<Uint8Array>, reader: StreamReader
     const events = (waiting + decoder.decode(value, { stream: true })).split('\n\n');
     waiting = events.pop() ?? '';
     for (const event of events) {
-      const [, name, data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+      // Texts of JSON may hold line separators of Unicode, which end a line of a regular expression only.
+      const [, name, data = ''] = /^event: (\w+)\ndata: (.*)$/s.exec(event) ?? [];
       if (name === 'picture') reader.picture(JSON.parse(data) as Picture);
       if (name === 'change') reader.change(JSON.parse(data) as PictureChange);
     }
