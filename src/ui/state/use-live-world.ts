@@ -1,7 +1,7 @@
 // The live picture: follows the stream, comes back when it breaks, and hands changes over once a frame.
 import { startTransition, useEffect, useState } from 'react';
-import type { PictureChange } from '../../explain/picture/picture.ts';
 import { ApiError, readStream } from './api.ts';
+import { gather } from './gather.ts';
 import { emptyWorld, type World, withChanges, worldOf } from './world.ts';
 
 export type Link = 'connecting' | 'live' | 'lost' | 'refused';
@@ -13,29 +13,19 @@ export function useLiveWorld(): { readonly world: World; readonly link: Link } {
   const [link, setLink] = useState<Link>('connecting');
   useEffect(() => {
     const stop = new AbortController();
-    let waiting: PictureChange[] = [];
-    let frame = 0;
-    const flush = () => {
-      frame = 0;
-      const changes = waiting;
-      waiting = [];
-      // Drawing gives way to whatever the user does meanwhile.
-      startTransition(() => setWorld((before) => withChanges(before, changes)));
-    };
+    // Drawing gives way to whatever the user does meanwhile.
+    const changes = gather((some) => startTransition(() => setWorld((before) => withChanges(before, some))));
     const follow = async () => {
       while (!stop.signal.aborted) {
         try {
           await readStream(
             {
               picture(picture) {
-                waiting = [];
+                changes.clear();
                 setWorld(worldOf(picture.items, picture));
                 setLink('live');
               },
-              change(change) {
-                waiting.push(change);
-                if (frame === 0) frame = requestAnimationFrame(flush);
-              },
+              change: changes.add,
             },
             stop.signal,
           );
@@ -53,7 +43,7 @@ export function useLiveWorld(): { readonly world: World; readonly link: Link } {
     void follow();
     return () => {
       stop.abort();
-      cancelAnimationFrame(frame);
+      changes.clear();
     };
   }, []);
   return { world, link };
