@@ -272,6 +272,9 @@ test('a link opens once; without a session, under another name or from another o
   await first.page.locator('[data-id="Service default/web"]').waitFor();
   const second = await openPage(browser, url);
   await second.page.locator('[role=alert]', { hasText: 'used before' }).waitFor();
+  // Another link opens in the same tab, although only what follows # is another.
+  await second.page.goto(await link());
+  await second.page.locator('[data-id="Service default/web"]').waitFor();
   const { origin, host } = new URL(url);
   const status = async (path: string, headers: Record<string, string> = {}) =>
     (await fetch(`${origin}${path}`, { headers })).status;
