@@ -42,6 +42,7 @@ export function App() {
     setSelected(id);
     if (id === undefined) return;
     setTrace(undefined);
+    setPlan(undefined);
     setPanel('story');
   }, []);
   const open = useCallback((next: Panel) => {

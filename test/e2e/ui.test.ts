@@ -193,7 +193,9 @@ spec: {selector: {app: cart}, ports: [{name: http, port: 80}]}
   await keepScreenshot(page, 'plan');
   await page.locator('.sides button', { hasText: 'before' }).click();
   await untilDoorSays('cart', nobody);
-  await page.locator('nav button', { hasText: 'Story' }).click();
+  // Whoever chooses a Service looks at what there is again.
+  await door('cart').click();
+  await page.locator('.story h2', { hasText: 'default/cart' }).waitFor();
   await apply(manifest);
   await untilDoorSays('cart', 'Service default/cart');
 });
