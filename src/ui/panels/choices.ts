@@ -1,17 +1,22 @@
 // How the objects of the world are named in questions.
+import type { PodItem } from '../../explain/picture/picture.ts';
 import type { World } from '../state/world.ts';
+
+/** Pods that are over send nothing, and neither do those without an address. */
+const isSending = ({ state, addresses }: PodItem): boolean =>
+  state !== 'succeeded' && state !== 'failed' && addresses.length > 0;
 
 const nodesOf = ({ nodes }: World): readonly string[] => nodes.map(({ name }) => `node/${name}`);
 
-function* podsOf({ podsOfNode }: World): Generator<string> {
-  for (const name of [...podsOfNode.keys()].sort()) {
-    for (const pod of podsOfNode.get(name) ?? []) yield `pod/${pod.namespace}/${pod.name}`;
-  }
+const podText = ({ namespace, name }: PodItem): string => `pod/${namespace}/${name}`;
+
+function* podsOf({ podsOfNode }: World): Generator<PodItem> {
+  for (const name of [...podsOfNode.keys()].sort()) yield* podsOfNode.get(name) ?? [];
 }
 
 /** Who may send a packet. */
 export function* sendersOf(world: World): Generator<string> {
-  yield* podsOf(world);
+  for (const pod of podsOf(world)) if (isSending(pod)) yield podText(pod);
   yield* nodesOf(world);
   yield 'external';
 }
@@ -28,7 +33,7 @@ export function* targetsOf({ services }: World): Generator<string> {
 export function* removablesOf(world: World): Generator<string> {
   yield* nodesOf(world);
   for (const { namespace, name } of world.services) yield `service/${namespace}/${name}`;
-  yield* podsOf(world);
+  for (const pod of podsOf(world)) yield podText(pod);
 }
 
 export const firstOf = (names: Iterable<string>): string => {
