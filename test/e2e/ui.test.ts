@@ -237,6 +237,15 @@ test('on a small screen the picture is above and the panel below, and nothing st
     .toBe(true);
   await expect.poll(() => page.evaluate('document.documentElement.scrollWidth'), soon).toBeLessThanOrEqual(390);
   await keepScreenshot(page, 'small');
+  // A window of 1280 by 1024 at 400 %: the page is scrolled as a whole, and nothing lies over anything.
+  await page.setViewportSize({ width: 320, height: 256 });
+  await expect
+    .poll(async () => {
+      const [below, time] = await Promise.all([panel().boundingBox(), page.locator('.time').boundingBox()]);
+      return below && time && time.y >= below.y + below.height && below.height >= 200;
+    }, soon)
+    .toBe(true);
+  await expect.poll(() => page.evaluate('document.documentElement.scrollWidth'), soon).toBeLessThanOrEqual(320);
 });
 
 test('nothing was complained of, and nobody else was asked for anything', () => {

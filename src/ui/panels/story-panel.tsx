@@ -106,7 +106,7 @@ function Chapters({ story, world, at }: { readonly story: Story } & Pick<Props, 
       </Chapter>
       <Chapter title="Who stands behind it" note={story.selector === '' ? 'no selector' : story.selector}>
         <Matches pods={story.matches} none="No pod has these labels." />
-        {story.almost.length > 0 && <h4>Almost</h4>}
+        {story.almost.length > 0 && <h3>Almost</h3>}
         {story.almost.length > 0 && <Matches pods={story.almost} none="" />}
       </Chapter>
       <Chapter title="EndpointSlices" note={`${story.slices.length}`}>
@@ -244,9 +244,9 @@ function SliceTable({ id, managedBy, world, service }: SliceProps) {
     )?.[1];
   return (
     <>
-      <h4>
+      <h3>
         {slice.name} <span className="quiet">by {managedBy || 'hand'}</span>
-      </h4>
+      </h3>
       <table>
         <tbody>
           {slice.endpoints.map(({ address, node, ready, terminating }) => {

@@ -85,7 +85,7 @@ const DoorBox = memo(({ data }: NodeProps<DoorNode>) => {
       <span className="name">{service.name}</span>
       {!isSmall && (
         <span className="detail">
-          {address === 'None' ? 'headless' : address} · {portText(service)}
+          {[address === 'None' ? 'headless' : address, portText(service)].filter((text) => text !== '').join(' · ')}
         </span>
       )}
       {!isSmall && <span className="tag">{service.type === 'ClusterIP' ? service.namespace : service.type}</span>}
