@@ -94,14 +94,14 @@ function addressLines({ spec = {}, status }: Readonly<Service>, { serviceCIDRs }
 }
 
 function podsOf({ spec }: Readonly<Service>, pods: readonly Pod[]) {
-  const selector = spec?.selector ?? {};
+  const { selector = {}, publishNotReadyAddresses: isPublished = false } = spec ?? {};
   const wanted = Object.entries(selector);
   const matches: PodMatch[] = [];
   const near: { readonly fits: number; readonly match: PodMatch }[] = [];
   for (const pod of wanted.length > 0 ? pods : []) {
     const { labels } = pod.metadata;
     if (selects(selector, labels)) {
-      if (matches.length < mostPods) matches.push({ id: idOf(pod), why: whyNoTraffic(pod) });
+      if (matches.length < mostPods) matches.push({ id: idOf(pod), why: whyNoTraffic(pod, isPublished) });
     } else if (wanted.some(([key]) => ownValue(labels, key) !== undefined)) {
       const fits = wanted.filter(([key, value]) => labels?.[key] === value).length;
       near.push({ fits, match: { id: idOf(pod), why: missing(wanted, labels) } });
@@ -112,14 +112,15 @@ function podsOf({ spec }: Readonly<Service>, pods: readonly Pod[]) {
   return { matches, almost: almost.slice(0, mostPods) };
 }
 
-function whyNoTraffic(pod: Readonly<Pod>): string {
+/** A Service may publish its pods whether they are ready or not (`publishNotReadyAddresses`). */
+function whyNoTraffic(pod: Readonly<Pod>, isPublished: boolean): string {
   const { phase, conditions = [] } = pod.status ?? {};
-  if (pod.metadata.deletionTimestamp !== undefined) return 'it is terminating';
+  if (pod.metadata.deletionTimestamp !== undefined && !isPublished) return 'it is terminating';
   if (phase === 'Failed' || phase === 'Succeeded') return `it has ended (${phase})`;
   if (!pod.spec?.nodeName) return 'it is on no node yet';
   if (addressesOf(pod).length === 0) return 'it has no address yet';
   const ready = conditions.find(({ type }) => type === 'Ready');
-  if (ready?.status === 'True') return '';
+  if (ready?.status === 'True' || isPublished) return '';
   return `it is not ready${ready?.message ? `: ${ready.message}` : ''}`;
 }
 

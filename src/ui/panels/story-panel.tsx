@@ -105,7 +105,7 @@ function Chapters({ story, world, at }: { readonly story: Story } & Pick<Props, 
         <Lines lines={story.addresses} />
       </Chapter>
       <Chapter title="Who stands behind it" note={story.selector === '' ? 'no selector' : story.selector}>
-        <Matches pods={story.matches} none="No pod has these labels." />
+        <Matches pods={story.matches} none={story.selector === '' ? 'It picks no pods.' : 'No pod has these labels.'} />
         {story.almost.length > 0 && <h3>Almost</h3>}
         {story.almost.length > 0 && <Matches pods={story.almost} none="" />}
       </Chapter>
