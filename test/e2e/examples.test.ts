@@ -1,4 +1,6 @@
 // examples/testing/any-language as its README says; the other examples are tests, and run as such.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findKubectl } from '../../src/cluster/kubectl.ts';
@@ -22,4 +24,18 @@ test('a shell script with kubectl', async () => {
 test('the command has the cluster by KUBECONFIG, and its end is the end', async () => {
   const look = 'test -s "$KUBECONFIG" && test "$USE_EXISTING_CLUSTER" = true && exit 7';
   expect((await realExec.run([...withCluster, 'sh', '-c', look])).code).toBe(7);
+});
+
+test.each([
+  ['INT', 'exit 5', 5],
+  ['TERM', 'exec sleep 60', 143],
+])('SIG%s ends the command (%s) before the cluster, of which nothing stays', async (signal, command, code) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-example-'));
+  try {
+    const run = ['env', `TMPDIR=${folder}`, ...withCluster, 'sh', '-c', `kill -${signal} $PPID; ${command}`];
+    expect((await realExec.run(run)).code).toBe(code);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
