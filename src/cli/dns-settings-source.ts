@@ -1,6 +1,7 @@
 // Where `portico dns` has its settings from: flags, a file, resolv.conf; and how it learns that they changed.
 import { watch } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { type DnsSettings, parseSettings, type SettingsTexts } from '../dns/settings.ts';
 import type { Files } from '../system/files.ts';
 import { usage } from './cluster-options.ts';
@@ -48,7 +49,7 @@ export class SettingsSource {
         changed(settings);
         this.#options.log('the settings were read again');
       } catch (error) {
-        this.#options.log(`the settings stay as they were: ${error instanceof Error ? error.message : error}`);
+        this.#options.log(`the settings stay as they were: ${errorMessage(error)}`);
       }
     };
     const onSignal = () => void reload('by-signal');

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { createInformers } from '../client/informers.ts';
 import { readKubeconfig, transportOf } from '../client/kubeconfig.ts';
 import { createClient } from '../client/rest-client.ts';
@@ -111,7 +112,7 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
     pageSize: 200,
     // Stale answers go within a second of the API server's return.
     maxRetryDelay: 1000,
-    onError: (error, what) => log(`${what}: ${error instanceof Error ? error.message : String(error)}`),
+    onError: (error, what) => log(`${what}: ${errorMessage(error)}`),
   });
   const readied = own ? own.ready : () => say(`answering for ${flags.domain}`);
   const server = new DnsServer({

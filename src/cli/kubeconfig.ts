@@ -1,13 +1,13 @@
 // `portico kubeconfig`: prints the administrator's kubeconfig of a cluster.
 import type { Command } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { Failure } from '../cluster/failure.ts';
 import { addClusterOptions, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
 
 async function run(flags: ClusterFlags): Promise<void> {
   const { kubeconfig } = await pathsOf(flags);
   const text = await tools.files.read(kubeconfig).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Failure(`the kubeconfig cannot be read: ${why}; run it with sudo`, { cause: error });
+    throw new Failure(`the kubeconfig cannot be read: ${errorMessage(error)}; run it with sudo`, { cause: error });
   });
   if (text === undefined) {
     throw new Failure(`the cluster ${flags.name} has never been up: there is no ${kubeconfig}`);

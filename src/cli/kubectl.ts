@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Command } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { Failure } from '../cluster/failure.ts';
 import { findKubectl } from '../cluster/kubectl.ts';
 import { pathsOf, tools, usage } from './cluster-options.ts';
@@ -47,7 +48,7 @@ function isHelp([first = '', ...more]: readonly string[]): boolean {
 }
 
 function unreadable(error: unknown): never {
-  throw new Failure(`the kubeconfig cannot be read: ${(error as Error).message}; run it with sudo`, { cause: error });
+  throw new Failure(`the kubeconfig cannot be read: ${errorMessage(error)}; run it with sudo`, { cause: error });
 }
 
 export function register(command: Command): void {

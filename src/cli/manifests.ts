@@ -1,6 +1,7 @@
 // Reads manifests as kubectl does: files, folders or standard input.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { ManifestError, parseManifests } from '../explain/manifests.ts';
 
@@ -31,8 +32,7 @@ export async function readManifests(paths: readonly string[]): Promise<KubeObjec
 }
 
 function whyUnread(path: string, error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code !== 'ENOENT') return message;
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return errorMessage(error);
   return /^https?:/.test(path)
     ? 'nothing is fetched: give what it leads to by `curl -L … | portico … -f -`'
     : 'no such file';

@@ -1,5 +1,6 @@
 // Where the commands that explain take their objects from: manifests, a cluster of this machine, or any other.
 import type { Command } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import type { Client } from '../client/types.ts';
@@ -82,7 +83,7 @@ export async function clientOf(flags: ObjectFlags, command: string): Promise<Cli
     );
   }
   return adminClient(kubeconfig, tools).catch((error: unknown) => {
-    throw new Failure(`${command}: ${kubeconfig}: ${messageOf(error)}`, { cause: error });
+    throw new Failure(`${command}: ${kubeconfig}: ${errorMessage(error)}`, { cause: error });
   });
 }
 
@@ -95,13 +96,13 @@ export async function answered<T>(command: string, asking: Promise<T>): Promise<
     if (error instanceof StatusError) throw new Failure(`${command}: ${refusal(error)}`, { cause: error });
     if (/CERT|TLS|VERIFY/.test(code)) {
       throw new Failure(
-        `${command}: the API server is none that the kubeconfig knows (${messageOf(error)}): another cluster may have its port now; take that one's kubeconfig`,
+        `${command}: the API server is none that the kubeconfig knows (${errorMessage(error)}): another cluster may have its port now; take that one's kubeconfig`,
         { cause: error },
       );
     }
     if (!unreachable.includes(code)) throw error;
     throw new Failure(
-      `${command}: the API server does not answer (${messageOf(error)}): see whether the cluster is up with \`portico status\`, or which one the kubeconfig means`,
+      `${command}: the API server does not answer (${errorMessage(error)}): see whether the cluster is up with \`portico status\`, or which one the kubeconfig means`,
       { cause: error },
     );
   }
@@ -121,8 +122,6 @@ const unreachable = [
   'EAI_AGAIN',
   'ETIMEDOUT',
 ];
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The objects as they were, from the history that the API server keeps. */
 async function objectsAt(client: Client, at: string): Promise<KubeObject[]> {

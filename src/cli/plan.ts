@@ -1,5 +1,6 @@
 // `portico plan`: what the network would be like after a change, before it is made.
 import type { Command } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
 import { addOutputOption, tools, usage } from './cluster-options.ts';
@@ -74,7 +75,7 @@ async function run(flags: Flags): Promise<void> {
 
 /** Exit code 1 says that something would change: whatever goes wrong is 2. */
 function failed(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   const text = message.startsWith('plan: ') ? message : `plan: ${message}`;
   return new Failure(text, { exitCode: error instanceof Failure ? Math.max(2, error.exitCode) : 2, cause: error });
 }

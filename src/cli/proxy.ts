@@ -2,6 +2,7 @@
 import { watch, writeFileSync } from 'node:fs';
 import { cpus, hostname } from 'node:os';
 import { type Command, Option } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { createEventRecorder } from '../client/events.ts';
 import { createInformers } from '../client/informers.ts';
 import { type ClusterAccess, inClusterAccess, readKubeconfig, transportOf } from '../client/kubeconfig.ts';
@@ -87,7 +88,7 @@ async function writeConfiguration(path: string, configuration: KubeProxyConfigur
   try {
     writeFileSync(path, stringify(encodeConfiguration(configuration)));
   } catch (error) {
-    throw new Failure(`proxy: --write-config-to: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new Failure(`proxy: --write-config-to: ${errorMessage(error)}`, { cause: error });
   }
 }
 
@@ -182,7 +183,7 @@ function whenChanged(file: string, signal: AbortSignal): Promise<never> {
 function reportOnce(log: Log): (error: unknown, what: string) => void {
   const told = new Map<string, { readonly message: string; readonly at: number }>();
   return (error, what) => {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     const last = told.get(what);
     const at = realClock.now();
     told.set(what, { message, at });

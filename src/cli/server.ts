@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { configMapKey, dns1123Subdomain } from '../apimachinery/validation/names.ts';
 import { type PluginSelection, selectPlugins, UnknownPluginError } from '../apiserver/admission/plugins.ts';
 import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
@@ -184,7 +185,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
     flags: texts,
     version: porticoVersion(),
     onError(error, what) {
-      process.stderr.write(`portico server: ${what}: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.stderr.write(`portico server: ${what}: ${errorMessage(error)}\n`);
       if (process.env.PORTICO_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     },
   });

@@ -1,8 +1,9 @@
 // The flags of how requests are answered, named as kube-apiserver's.
 import type { Command } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { originPattern } from '../apiserver/filters/cors.ts';
 import { checkDirective } from '../apiserver/filters/transport-security.ts';
-import { Failure, messageOf } from '../cluster/failure.ts';
+import { Failure } from '../cluster/failure.ts';
 import type { ServingConfig } from '../cluster/serving.ts';
 import { parseDuration } from './duration.ts';
 
@@ -78,7 +79,7 @@ function each<T>(text: string, read: (part: string) => T): T[] {
   try {
     return text.split(',').map(read);
   } catch (error) {
-    throw refused(messageOf(error), error);
+    throw refused(errorMessage(error), error);
   }
 }
 

@@ -2,6 +2,7 @@
 // with. Loaded only where the flag is given.
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import {
   checkPodSecurityConfiguration,
   type PodSecurityConfiguration,
@@ -40,8 +41,7 @@ export async function readAdmissionConfig(path: string): Promise<AdmissionConfig
     }
     return config;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Failure(`--admission-control-config-file ${path}: ${why}`, { cause: error, exitCode: 2 });
+    throw new Failure(`--admission-control-config-file ${path}: ${errorMessage(error)}`, { cause: error, exitCode: 2 });
   }
 }
 

@@ -1,4 +1,5 @@
 // Auditing as flags ask for it: the policy read, the log opened, the webhook found, only where there is to be one.
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { Auditor, type AuditSink } from '../apiserver/audit/auditor.ts';
 import { Batches, type BatchOptions } from '../apiserver/audit/batches.ts';
 import { LogFile } from '../apiserver/audit/log-file.ts';
@@ -100,7 +101,7 @@ function openLog(config: AuditLogConfig, { onError }: AuditEvents): Backend {
   try {
     file.open();
   } catch (error) {
-    throw new Failure(`--audit-log-path ${config.path}: ${(error as Error).message}`, { cause: error });
+    throw new Failure(`--audit-log-path ${config.path}: ${errorMessage(error)}`, { cause: error });
   }
   return { sink: untold(file.write), close: () => file.close() };
 }
@@ -143,7 +144,7 @@ async function webhookTransport(
     const tools = { clock: realClock, files: realFiles, exec: realExec, userAgent: 'portico' };
     return { transport: transportOf(access, tools), server: access.server };
   } catch (error) {
-    const why = `initializing audit webhook: ${(error as Error).message}`;
+    const why = `initializing audit webhook: ${errorMessage(error)}`;
     throw new Failure(`--audit-webhook-config-file ${configFile}: ${why}`, { cause: error, exitCode: 2 });
   }
 }
@@ -155,6 +156,6 @@ async function readPolicy(path: string): Promise<AuditPolicy> {
   try {
     return checkPolicy(parse(text));
   } catch (error) {
-    throw new Failure(`--audit-policy-file ${path}: ${(error as Error).message}`, { cause: error, exitCode: 2 });
+    throw new Failure(`--audit-policy-file ${path}: ${errorMessage(error)}`, { cause: error, exitCode: 2 });
   }
 }

@@ -1,5 +1,6 @@
 // Who else is believed beside the cluster's own certificates and tokens, as flags and files say it: `--oidc-*`,
 // `--authentication-config`, `--authentication-token-webhook-*`. Loaded only where one of them is given.
+import { errorMessage } from '../apimachinery/error-message.ts';
 import {
   type AnonymousConfig,
   checkConfiguration,
@@ -56,8 +57,7 @@ export async function openAuthentication(
     };
   } catch (error) {
     if (error instanceof Failure) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Failure(`${what}: ${why}`, { cause: error, exitCode: 2 });
+    throw new Failure(`${what}: ${errorMessage(error)}`, { cause: error, exitCode: 2 });
   }
 }
 
@@ -69,7 +69,7 @@ async function openTokenWebhook(
     const webhook = await openReviewWebhook(configFile, webhookTimeout);
     return new WebhookTokens({ webhook, version, cacheTTL, clock: realClock, onError });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     const what = `--authentication-token-webhook-config-file ${configFile}`;
     throw new Failure(`${what}: ${why}`, { cause: error, exitCode: 2 });
   }

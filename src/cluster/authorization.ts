@@ -1,6 +1,7 @@
 // Who decides what requests may do, as flags and files say it: `--authorization-mode`, `--authorization-config`. Loaded only
 // where one of them asks for other authorizers than the usual.
 import { statSync } from 'node:fs';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { RbacAuthorizer, RulesAuthorizer } from '../apiserver/authorization/authorizer.ts';
 import type { AuthorizerType } from '../apiserver/authorization/authorizer-types.ts';
 import {
@@ -114,8 +115,7 @@ export async function openAuthorization(flags: AuthorizationFlags): Promise<Open
   try {
     return new OpenAuthorization(flags, await load(flags, await readText(flags)));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Failure(`${what}: ${why}`, { cause: error, exitCode: 2 });
+    throw new Failure(`${what}: ${errorMessage(error)}`, { cause: error, exitCode: 2 });
   }
 }
 

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { builtinResources } from '../api/registry.ts';
 import { builtinSchemas } from '../api/schema.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { Aggregator } from '../apiserver/aggregation/aggregator.ts';
 import { ApiServer } from '../apiserver/api-server.ts';
@@ -28,7 +29,7 @@ import { realClock } from '../system/real/clock.ts';
 import { realRandom } from '../system/real/random.ts';
 import { advertisedAddress } from './advertised-address.ts';
 import { clusterSettings } from './cluster-settings.ts';
-import { Failure, messageOf } from './failure.ts';
+import { Failure } from './failure.ts';
 import { components, healthChecks, storageSize } from './health-checks.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 import { Page, type PageOptions } from './page/page.ts';
@@ -187,6 +188,6 @@ function createHooks(
       ...(isIP(host) !== 0 && { advertise: { address: host, port } }),
     });
   } catch (error) {
-    throw new Failure(`--service-cluster-ip-range: ${messageOf(error)}`, { cause: error, exitCode: 2 });
+    throw new Failure(`--service-cluster-ip-range: ${errorMessage(error)}`, { cause: error, exitCode: 2 });
   }
 }

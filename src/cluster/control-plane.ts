@@ -1,5 +1,6 @@
 // The control plane of a cluster of this machine: `portico server` as a process of its own.
 import { existsSync } from 'node:fs';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { Client } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Files } from '../system/files.ts';
@@ -68,7 +69,7 @@ export async function untilServerReady({ paths, clock, files, signal, pid }: Unt
         complaint = `/readyz answers ${status}`;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        complaint = error instanceof Error ? error.message : String(error);
+        complaint = errorMessage(error);
         client = undefined; // a new server may have another certificate authority
       }
     }

@@ -1,5 +1,6 @@
 // Where a control plane keeps its objects: in memory, in a file, or in etcd together with other servers.
 import { join } from 'node:path';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { MemoryStorage } from '../storage/memory/memory-storage.ts';
 import { SqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -53,7 +54,7 @@ async function openPlain({ dataDir, datastore }: Omit<StorageConfig, 'onError'>,
   try {
     return await SqliteStorage.open({ path: join(dataDir, 'state.db') });
   } catch (error) {
-    throw new Failure(`cannot use the data directory ${dataDir}: ${(error as Error).message}`, { cause: error });
+    throw new Failure(`cannot use the data directory ${dataDir}: ${errorMessage(error)}`, { cause: error });
   }
 }
 
@@ -72,7 +73,7 @@ async function openEtcd({ endpoints, caFile, certFile, keyFile }: DatastoreConfi
   try {
     return await EtcdStorage.open({ endpoints, tls, ...values, clock: realClock, random: realRandom });
   } catch (error) {
-    throw new Failure(`--datastore-endpoint: ${(error as Error).message}`, { cause: error });
+    throw new Failure(`--datastore-endpoint: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import { aggregate } from '../apimachinery/aggregate.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { loadTransformers } from '../apiserver/encryption/providers.ts';
 import type { HealthCheck } from '../apiserver/health.ts';
 import { EncryptedStorage } from '../storage/encryption/encrypted-storage.ts';
@@ -14,7 +15,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
-import { Failure, messageOf } from './failure.ts';
+import { Failure } from './failure.ts';
 
 /** kube-apiserver's `--encryption-provider-config*` flags. */
 export interface EncryptionConfig {
@@ -62,7 +63,7 @@ export class Encryption {
       for (const wrong of await unwell(loaded.plugins)) options.onError(new Error(wrong));
       return encryption;
     } catch (error) {
-      throw new Failure(`--encryption-provider-config ${config.file}: ${messageOf(error)}`, {
+      throw new Failure(`--encryption-provider-config ${config.file}: ${errorMessage(error)}`, {
         cause: error,
         exitCode: 2,
       });
@@ -107,8 +108,8 @@ export class Encryption {
         complaint = '';
       } catch (error) {
         // Told once, not with every look.
-        if (messageOf(error) !== complaint) onError(error);
-        complaint = messageOf(error);
+        if (errorMessage(error) !== complaint) onError(error);
+        complaint = errorMessage(error);
       }
     }
   }

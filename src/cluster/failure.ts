@@ -11,8 +11,3 @@ export class Failure extends Error {
     this.exitCode = options.exitCode ?? 1;
   }
 }
-
-/** What an error says, whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

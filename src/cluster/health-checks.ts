@@ -2,12 +2,12 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { HealthCheck } from '../apiserver/health.ts';
 import type { WatchCache } from '../apiserver/watch-cache/watch-cache.ts';
 import { CollectedFamily, type Family } from '../metrics/metric.ts';
 import type { Storage } from '../storage/storage.ts';
 import { realClock } from '../system/real/clock.ts';
-import { messageOf } from './failure.ts';
 
 export interface HealthOptions {
   readonly storage: Pick<Storage, 'currentRevision'>;
@@ -54,7 +54,7 @@ export function healthChecks({ storage, cache, isEnding, kms = [] }: HealthOptio
       late.resolve('error getting data from etcd: context deadline exceeded'),
     );
     try {
-      const answered = Promise.resolve(storage.currentRevision()).then(isWell, messageOf);
+      const answered = Promise.resolve(storage.currentRevision()).then(isWell, errorMessage);
       return await Promise.race([answered, late.promise]);
     } finally {
       timer.cancel();

@@ -1,6 +1,7 @@
 // The record of a cluster on disk: in its data folder (survives `down`) and in its run folder (says where the data is).
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { Files } from '../system/files.ts';
 import { Failure } from './failure.ts';
 import { type ClusterPaths, type ClusterRecord, clusterPaths, dataRoot, dataVersion, runRoot } from './layout.ts';
@@ -57,7 +58,7 @@ function parseRecord(text: string, path: string): ClusterRecord {
   try {
     return JSON.parse(text) as ClusterRecord;
   } catch (cause) {
-    throw new Failure(`${path} is damaged: ${(cause as Error).message}; mend it, or remove the data (down --purge)`, {
+    throw new Failure(`${path} is damaged: ${errorMessage(cause)}; mend it, or remove the data (down --purge)`, {
       cause,
     });
   }
@@ -67,7 +68,7 @@ async function usable<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new Failure(`cannot use the data directory ${folder}: ${(error as Error).message}`, { cause: error });
+    throw new Failure(`cannot use the data directory ${folder}: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -1,12 +1,13 @@
 // Where a control plane listens, and how it is reached there.
 import { isIP } from 'node:net';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { CertificateAuthorities } from '../apiserver/client-certificate.ts';
 import { type Handler, Listener } from '../apiserver/listener.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realRandom } from '../system/real/random.ts';
 import { cannotListen } from './cannot-listen.ts';
-import { Failure, messageOf } from './failure.ts';
+import { Failure } from './failure.ts';
 import type { HostPort, ServerConfig } from './server-config.ts';
 
 /** Chances are told apart to this part. */
@@ -36,7 +37,7 @@ export async function listen(
       open.push({ listener, bound: { host, port: bound.port } });
     } catch (error) {
       for (const one of open) await one.listener.close();
-      const why = cannotListen(error) ?? `cannot listen on ${urlHost(host)}:${port}: ${messageOf(error)}`;
+      const why = cannotListen(error) ?? `cannot listen on ${urlHost(host)}:${port}: ${errorMessage(error)}`;
       throw new Failure(why, { cause: error });
     }
   }

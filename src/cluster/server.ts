@@ -1,6 +1,7 @@
 // The control plane as one process: storage, keys, API server, listeners, controllers and scheduler put together.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import { ensureAuthenticationConfig } from '../apiserver/aggregation/authentication-config.ts';
 import type { ApiServer } from '../apiserver/api-server.ts';
@@ -20,7 +21,7 @@ import { addonsOnceJoined } from './cluster-addons.ts';
 import { composeApiServer } from './compose-api-server.ts';
 import type { prepareControlLoops } from './control-loops.ts';
 import { type OpenStorage, openStorage } from './datastore.ts';
-import { Failure, messageOf } from './failure.ts';
+import { Failure } from './failure.ts';
 import { InProcessTransport } from './in-process-transport.ts';
 import { keepOwnObjects } from './own-objects.ts';
 import { openAccess, openAuditLog } from './server-access.ts';
@@ -57,7 +58,7 @@ async function prepareFolder(dataDir: string): Promise<void> {
   try {
     await makeFolder(dataDir, 0o700);
   } catch (error) {
-    throw new Failure(`cannot use the data directory ${dataDir}: ${messageOf(error)}`, { cause: error });
+    throw new Failure(`cannot use the data directory ${dataDir}: ${errorMessage(error)}`, { cause: error });
   }
 }
 
@@ -194,6 +195,6 @@ async function writeKubeconfig(
   try {
     await realFiles.write(path, text, { mode: 0o600 });
   } catch (error) {
-    throw new Failure(`cannot write the kubeconfig ${path}: ${messageOf(error)}`, { cause: error });
+    throw new Failure(`cannot write the kubeconfig ${path}: ${errorMessage(error)}`, { cause: error });
   }
 }

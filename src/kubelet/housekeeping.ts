@@ -1,5 +1,6 @@
 // What the kubelet looks after from time to time: logs that grow, disks that fill, memory that runs out.
 import { join } from 'node:path';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { EventText } from '../client/events.ts';
 import { defaultTransition, type Evictable, EvictionManager } from './eviction/eviction-manager.ts';
 import { defaultImageLimits, type ImageLimits } from './eviction/image-garbage.ts';
@@ -86,7 +87,7 @@ export class Housekeeping {
         ['logs', this.#rotateLogs()],
         ['eviction', this.eviction.look()],
       ] as const) {
-        await work.catch((error: unknown) => log(`${what}: ${error instanceof Error ? error.message : error}`));
+        await work.catch((error: unknown) => log(`${what}: ${errorMessage(error)}`));
       }
     }
   }

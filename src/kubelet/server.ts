@@ -5,6 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { NodeSystemInfo, Pod } from '../api/core/v1/types.generated.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { isOn } from '../apimachinery/query.ts';
 import { ownValue, table } from '../apimachinery/table.ts';
 import { parseTime } from '../apimachinery/time.ts';
@@ -88,12 +89,7 @@ export function kubeletHandler(context: ServerContext): TunnelHandler {
       await handler({ context, request, response, url, rest });
     } catch (error) {
       if (response.headersSent) response.stream.destroy();
-      else
-        text(
-          response,
-          error instanceof Error ? error.message : String(error),
-          error instanceof Refusal ? error.status : 500,
-        );
+      else text(response, errorMessage(error), error instanceof Refusal ? error.status : 500);
     }
   };
 }

@@ -2,6 +2,7 @@
 import { servesLoadBalancers } from '../api/core/v1/service/load-balancer.ts';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import { announcedByAnnotation } from '../api/portico/v1/load-balancer-pool.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { EventRecorder } from '../client/events.ts';
 import { nodes, services } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
@@ -74,7 +75,7 @@ export class Announcer {
         await this.#untilNeeded(signal);
         if (signal.aborted) return;
         await this.#announce(signal).catch((error: unknown) => {
-          if (!signal.aborted) log(`load balancers: ${error instanceof Error ? error.message : error}`);
+          if (!signal.aborted) log(`load balancers: ${errorMessage(error)}`);
         });
         if (!signal.aborted) await clock.sleep(retryDelay, signal);
       }
@@ -244,7 +245,7 @@ export class Announcer {
     client
       .resource(services)
       .patch({ name, namespace, type: 'merge', body }, { subresource: 'status' })
-      .catch((error: unknown) => log(`load balancers: ${key}: ${error instanceof Error ? error.message : error}`));
+      .catch((error: unknown) => log(`load balancers: ${key}: ${errorMessage(error)}`));
   }
 
   #tellPeople({ key, addresses, recorded }: AnnouncedService): void {

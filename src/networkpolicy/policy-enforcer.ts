@@ -1,6 +1,7 @@
 // The shell: watches policies, and while there are any the pods and namespaces they select; keeps the kernel's tables as they say.
 import type { Namespace, Pod } from '../api/core/v1/types.generated.ts';
 import type { NetworkPolicy } from '../api/networking/v1/types.generated.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { createInformers } from '../client/informers.ts';
 import { namespaces, networkPolicies, pods } from '../client/resources.ts';
@@ -83,7 +84,7 @@ export class PolicyEnforcer {
         } catch (error) {
           if (signal.aborted) break;
           pause = retry;
-          log(error instanceof Error ? error.message : String(error));
+          log(errorMessage(error));
         }
         const took = clock.now() - start;
         await this.#wakeup.wait(signal, { clock, ms: pause });
@@ -117,7 +118,7 @@ export class PolicyEnforcer {
       random,
       maxRetryDelay: 1000,
       keep: essence,
-      onError: (error, what) => log(`${what}: ${error instanceof Error ? error.message : error}`),
+      onError: (error, what) => log(`${what}: ${errorMessage(error)}`),
     });
     const stop = new AbortController();
     const until = AbortSignal.any([signal, stop.signal]);

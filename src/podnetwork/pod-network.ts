@@ -1,6 +1,7 @@
 // The shell: watches Nodes and keeps the machine's CNI configuration, routes, tunnel and masquerading as they say.
 import { join } from 'node:path';
 import type { Node } from '../api/core/v1/types.generated.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { nodes } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
 import { containsCIDR, parseCIDR } from '../net/cidr.ts';
@@ -114,7 +115,7 @@ export class PodNetwork {
         await this.#sync();
       } catch (error) {
         retry = 1000;
-        log(`pod network: ${error instanceof Error ? error.message : error}`);
+        log(`pod network: ${errorMessage(error)}`);
       }
       await this.#wakeup.wait(signal, { clock, ms: retry });
       await clock.sleep(settle, signal).catch(() => {});
@@ -137,7 +138,7 @@ export class PodNetwork {
         await this.#seeDisturbance(isLost);
         said = '';
       } catch (error) {
-        const complaint = `pod network: ${error instanceof Error ? error.message : error}`;
+        const complaint = `pod network: ${errorMessage(error)}`;
         if (complaint !== said) log(complaint);
         said = complaint;
       }

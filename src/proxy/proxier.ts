@@ -2,6 +2,7 @@
 // starts a sync at once; changes that come while one runs go into the next.
 import type { Node } from '../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { Informers } from '../client/types.ts';
 import type { IPFamily } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
@@ -224,7 +225,7 @@ export class Proxier {
       return true;
     } catch (error) {
       this.status.failed({ full: this.#full });
-      log?.(`sync failed: ${error instanceof Error ? error.message : String(error)}`);
+      log?.(`sync failed: ${errorMessage(error)}`);
       return false;
     }
   }
@@ -262,7 +263,7 @@ export class Proxier {
       await onSynced?.({ full, duration, ports, slices });
     } catch (error) {
       // The rules are in the kernel; what failed is beside them.
-      log?.(error instanceof Error ? error.message : String(error));
+      log?.(errorMessage(error));
     }
   }
 

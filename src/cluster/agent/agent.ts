@@ -1,6 +1,7 @@
 // One node in one process: who it is (identity), the pods (kubelet), their network (pod network), Services (proxy) and names
 // (DNS), over one connection to the API server and one set of informers.
 import { join } from 'node:path';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { HttpTransport } from '../../client/http-transport.ts';
 import { createInformers } from '../../client/informers.ts';
 import { createClient } from '../../client/rest-client.ts';
@@ -97,7 +98,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     clock: tools.clock,
     random: tools.random,
     maxRetryDelay: 1000, // stale names and endpoints go within a second of the API server's return
-    onError: (error, what) => log(`${what}: ${error instanceof Error ? error.message : error}`),
+    onError: (error, what) => log(`${what}: ${errorMessage(error)}`),
   });
   const renew = async (): Promise<void> => {
     while (!signal.aborted) {
@@ -111,7 +112,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         log(`the certificate was renewed until ${new Date(endOf(identity)).toISOString()}`);
       } catch (error) {
         if (signal.aborted) return;
-        log(`renewing the certificate: ${error instanceof Error ? error.message : error}`);
+        log(`renewing the certificate: ${errorMessage(error)}`);
         await tools.clock.sleep(retryDelay(endOf(identity) - tools.clock.now()), signal);
       }
     }

@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
 import { kubeletClientSigner } from '../../api/validation/signers.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { isUnauthorized } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { HttpTransport } from '../../client/http-transport.ts';
@@ -167,7 +168,7 @@ async function storeCA({ folder, files }: IdentityOptions, ca: string): Promise<
   try {
     await files.write(join(folder, 'ca.crt'), ca);
   } catch (cause) {
-    throw new Failure(`cannot use the folder ${folder} of --root-dir: ${(cause as Error).message}`, { cause });
+    throw new Failure(`cannot use the folder ${folder} of --root-dir: ${errorMessage(cause)}`, { cause });
   }
 }
 

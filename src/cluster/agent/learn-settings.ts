@@ -1,5 +1,6 @@
 // What an agent is not told by flags about its cluster it asks the server, and keeps for a start while the server is away.
 import { join } from 'node:path';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Client } from '../../client/types.ts';
 import { readText } from '../../client/watch-stream.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -43,7 +44,7 @@ export async function learnSettings(options: LearnOptions, signal: AbortSignal):
       return { ...told, ...given };
     } catch (error) {
       if (signal.aborted) throw error;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorMessage(error);
       if (kept) {
         log(`the cluster's settings are those of the last start: ${why}`);
         return { ...kept, ...given };

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Files } from '../../system/files.ts';
@@ -68,7 +69,7 @@ export async function keepContainerd(machine: Machine, signal: AbortSignal): Pro
     await machine.clock.sleep(watchInterval, signal).catch(() => {});
     if (signal.aborted) return;
     await seeToContainerd(machine, signal).catch((error: unknown) => {
-      if (!signal.aborted) machine.log(error instanceof Error ? error.message : String(error));
+      if (!signal.aborted) machine.log(errorMessage(error));
     });
   }
 }

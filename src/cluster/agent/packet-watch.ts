@@ -2,6 +2,7 @@
 // that nft prints, what connection tracking made of it. All of it goes when it is asked for, or after a while by itself. And
 // counts the connections that go through the doors of Services now.
 import type { Http2ServerRequest } from 'node:http2';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { TunnelHandler } from '../../client/tunnel.ts';
 import { readText } from '../../client/watch-stream.ts';
 import { type Connections, connectionsPath, countConnections } from '../../explain/live/connections.ts';
@@ -66,7 +67,7 @@ export class PacketWatches {
       // The head goes first: the way from the API server carries the body of a request only once its answer has begun.
       response.writeHead(200, { 'content-type': 'application/json' });
       const answer = await this.#answer(verb, id, request).catch((error: unknown) => ({
-        message: error instanceof Error ? error.message : String(error),
+        message: errorMessage(error),
       }));
       response.end(JSON.stringify(answer));
     };

@@ -1,6 +1,7 @@
 // The page over HTTP, on a loopback address only: its files for whoever asks, what the cluster holds for sessions alone.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { StatusError } from '../../apimachinery/status.ts';
 import { readBody, type User } from '../../apiserver/request.ts';
 import type { Client } from '../../client/types.ts';
@@ -66,7 +67,7 @@ export class PageServer {
     } catch (error) {
       const isTold = error instanceof StatusError;
       if (!isTold) this.#options.onError(error);
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       if (response.headersSent) response.destroy();
       else sendJson(response, isTold ? error.status.code : 500, { message });
     }

@@ -1,5 +1,6 @@
 // Makes Jobs when CronJobs say so.
 import type { CronJob, CronJobStatus, Job } from '../../api/batch/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
@@ -71,7 +72,7 @@ export function cronJobController(context: ControllerContext): Controller {
       recorder.event({ ...cronJob, ...kind }, { type: 'Normal', reason: 'SuccessfulDelete', message });
     } catch (error) {
       if (isNotFound(error)) return;
-      const message = `Deleted job: ${(error as Error).message}`;
+      const message = `Deleted job: ${errorMessage(error)}`;
       recorder.event({ ...cronJob, ...kind }, { type: 'Warning', reason: 'FailedDelete', message });
       throw error;
     }
@@ -91,7 +92,7 @@ export function cronJobController(context: ControllerContext): Controller {
         return isControlledBy(present, cronJob) ? { ...present, apiVersion: 'batch/v1', kind: 'Job' } : undefined;
       }
       if (!isNamespaceTerminating(error)) {
-        const message = `Error creating job: ${(error as Error).message}`;
+        const message = `Error creating job: ${errorMessage(error)}`;
         recorder.event({ ...cronJob, ...kind }, { type: 'Warning', reason: 'FailedCreate', message });
       }
       throw error;

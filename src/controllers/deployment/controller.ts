@@ -1,6 +1,7 @@
 // Rolls Deployments out by way of ReplicaSets.
 import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { type LabelSelector, labelSelectorOf } from '../../apimachinery/selectors/label-selector.ts';
@@ -122,7 +123,7 @@ export function deploymentController(context: ControllerContext): Controller {
       return true;
     } catch (error) {
       if (!isAlreadyExists(error)) {
-        const message = `Failed to create new replica set "${set.metadata.name}": ${(error as Error).message}`;
+        const message = `Failed to create new replica set "${set.metadata.name}": ${errorMessage(error)}`;
         recorder.event({ ...deployment, ...kind }, { type: 'Warning', reason: 'ReplicaSetCreateError', message });
         throw error;
       }

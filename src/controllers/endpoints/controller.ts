@@ -1,5 +1,6 @@
 // Keeps the Endpoints object of each Service with a selector, for readers that know no EndpointSlices.
 import type { Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { ignoreNotFound, isAlreadyExists } from '../../apimachinery/status.ts';
 import { endpoints, pods, services } from '../../client/resources.ts';
@@ -58,7 +59,7 @@ export function endpointsController(context: ControllerContext): Controller {
       if (!current && isNamespaceTerminating(error)) return result;
       const reason = current ? 'FailedToUpdateEndpoint' : 'FailedToCreateEndpoint';
       const what = current ? 'update endpoint' : 'create endpoint for service';
-      const message = `Failed to ${what} ${key}: ${(error as Error).message}`;
+      const message = `Failed to ${what} ${key}: ${errorMessage(error)}`;
       recorder.event(wanted, { type: 'Warning', reason, message });
       throw error;
     }

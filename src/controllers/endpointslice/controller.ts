@@ -1,6 +1,7 @@
 // Keeps the EndpointSlices of Services with a selector.
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { endpointSlices, nodes, pods, services } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
@@ -90,7 +91,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
       metrics.ended(changes.missingNodes.length > 0 ? 'error' : 'success');
     } catch (error) {
       metrics.ended('error');
-      const message = `Error updating Endpoint Slices for Service ${key}: ${(error as Error).message}`;
+      const message = `Error updating Endpoint Slices for Service ${key}: ${errorMessage(error)}`;
       recorder.event(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message });
       throw error;
     }

@@ -1,5 +1,6 @@
 // Makes the claims of pods' generic ephemeral volumes; they are the pod's, so the garbage collector takes them away with it.
 import type { PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { isAlreadyExists } from '../../apimachinery/status.ts';
 import { persistentVolumeClaims, pods } from '../../client/resources.ts';
@@ -39,7 +40,7 @@ export function ephemeralVolumeController(context: ControllerContext): Controlle
     for (const { volume, claim } of create) {
       await claims.create(claim).catch((error: unknown) => {
         if (!isAlreadyExists(error)) {
-          const message = `ephemeral volume ${volume}: create PVC ${claim.metadata.name}: ${(error as Error).message}`;
+          const message = `ephemeral volume ${volume}: create PVC ${claim.metadata.name}: ${errorMessage(error)}`;
           recorder.event(about, { type: 'Warning', reason: 'FailedBinding', message });
           throw error;
         }

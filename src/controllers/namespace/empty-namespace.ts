@@ -1,5 +1,6 @@
 // Deletes all that is in a namespace, whatever kinds the server has, and says what still is.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { ignoreNotFound, StatusError } from '../../apimachinery/status.ts';
 import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
@@ -40,7 +41,7 @@ async function emptyResources(
         remaining.push({ resource, objects });
         if (isUnexpected(objects, before, ending)) deletionFailures.push(unexpectedItems(resource, ending));
       } catch (error) {
-        deletionFailures.push((error as Error).message);
+        deletionFailures.push(errorMessage(error));
       }
     }),
   );
@@ -85,5 +86,5 @@ function unexpectedItems({ group, version, resource }: DiscoveredResource, { nam
 /** As upstream calls the discovery of an API whose server is away. */
 function discoveryError(groupVersion: string, error: unknown): string {
   if (error instanceof StatusError && error.status.code === 503) return `stale GroupVersion discovery: ${groupVersion}`;
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }

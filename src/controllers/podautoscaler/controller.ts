@@ -5,6 +5,7 @@ import type {
   HorizontalPodAutoscalerStatus,
 } from '../../api/autoscaling/v2/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
@@ -81,7 +82,7 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
       try {
         await found.resize(replicas);
       } catch (error) {
-        const message = `New size: ${replicas}; reason: ${reason}; error: ${(error as Error).message}`;
+        const message = `New size: ${replicas}; reason: ${reason}; error: ${errorMessage(error)}`;
         recorder.event({ ...autoscaler, ...kind }, { type: 'Warning', reason: 'FailedRescale', message });
         throw error;
       }

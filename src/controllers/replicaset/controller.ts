@@ -1,6 +1,7 @@
 // Keeps as many pods as a ReplicaSet, or a ReplicationController, wants.
 import type { ReplicaSet, ReplicaSetStatus } from '../../api/apps/v1/types.generated.ts';
 import type { ReplicationController } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { type GroupVersionResource, type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { labelSelectorOf } from '../../apimachinery/selectors/label-selector.ts';
@@ -113,7 +114,7 @@ function replicaController<T extends KubeObject>(context: ControllerContext, fla
         await pods.create(key, set, podOfTemplate(set, template));
       });
     } catch (error) {
-      return { error, condition: { reason: 'FailedCreate' as const, message: (error as Error).message } };
+      return { error, condition: { reason: 'FailedCreate' as const, message: errorMessage(error) } };
     }
     const results = await Promise.allSettled(decision.delete.map((pod) => pods.delete(key, set, pod)));
     const failed = results.find((r) => r.status === 'rejected');

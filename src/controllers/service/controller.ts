@@ -2,6 +2,7 @@
 import { hasLoadBalancerFinalizer, ingressIPs } from '../../api/core/v1/service/load-balancer.ts';
 import type { LoadBalancerIngress, Node, Service } from '../../api/core/v1/types.generated.ts';
 import { type LoadBalancerPool, loadBalancerPools } from '../../api/portico/v1/load-balancer-pool.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { ignoreNotFound, isConflict, isNotFound } from '../../apimachinery/status.ts';
@@ -236,5 +237,5 @@ function hostsEvent(hosts: readonly string[]): EventText {
 }
 
 function failure(reason: string, what: string, error: unknown): EventText {
-  return { type: 'Warning', reason, message: `${what}: ${error instanceof Error ? error.message : String(error)}` };
+  return { type: 'Warning', reason, message: `${what}: ${errorMessage(error)}` };
 }

@@ -1,6 +1,7 @@
 // What the controllers of pods have in common: they claim, create and delete pods, say so, and never decide on a view
 // that has not seen their own writes.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { LabelSelector } from '../../apimachinery/selectors/label-selector.ts';
 import { isNotFound, StatusError } from '../../apimachinery/status.ts';
@@ -37,7 +38,7 @@ const plainNarrator: Narrator = ({ verb, pod, error }) => {
   }
   // The namespace is going away: no use to say so for each pod.
   if (creating && isNamespaceTerminating(error)) return undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return creating
     ? { type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${message}` }
     : { type: 'Warning', reason: 'FailedDelete', message: `Error deleting: ${message}` };

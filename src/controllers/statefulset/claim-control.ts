@@ -1,6 +1,7 @@
 // Makes the claims of a StatefulSet's pods, and keeps to whom they belong.
 import type { StatefulSet } from '../../api/apps/v1/types.generated.ts';
 import type { PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { isAlreadyExists } from '../../apimachinery/status.ts';
 import type { EventRecorder } from '../../client/events.ts';
 import { persistentVolumeClaims } from '../../client/resources.ts';
@@ -32,7 +33,7 @@ export class ClaimControl {
         await this.#client.create(claim);
       } catch (error) {
         if (isAlreadyExists(error)) continue;
-        const message = `${what} failed error: ${(error as Error).message}`;
+        const message = `${what} failed error: ${errorMessage(error)}`;
         this.#recorder.event({ ...set, ...kind }, { type: 'Warning', reason: 'FailedCreate', message });
         throw error;
       }

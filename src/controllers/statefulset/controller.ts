@@ -1,6 +1,7 @@
 // Keeps the pods of StatefulSets, each with its name and its claims.
 import type { StatefulSet } from '../../api/apps/v1/types.generated.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { labelSelectorOf } from '../../apimachinery/selectors/label-selector.ts';
@@ -30,8 +31,7 @@ const narrator: Narrator = ({ verb, pod, owner, error }) => {
   const what = `${verb} Pod ${pod} in StatefulSet ${owner.metadata.name}`;
   const reason = verb === 'create' ? 'Create' : 'Delete';
   if (error === undefined) return { type: 'Normal', reason: `Successful${reason}`, message: `${what} successful` };
-  const why = error instanceof Error ? error.message : String(error);
-  return { type: 'Warning', reason: `Failed${reason}`, message: `${what} failed error: ${why}` };
+  return { type: 'Warning', reason: `Failed${reason}`, message: `${what} failed error: ${errorMessage(error)}` };
 };
 
 export function statefulSetController(context: ControllerContext): Controller {

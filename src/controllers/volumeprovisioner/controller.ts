@@ -2,6 +2,7 @@
 import { classNameOf } from '../../api/core/v1/persistentvolume/matching.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { isAlreadyExists, isNotFound } from '../../apimachinery/status.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from '../../client/resources.ts';
@@ -43,7 +44,7 @@ export function localPathProvisioner(context: ControllerContext): Controller {
       await volumeClient.create(volumeOf(claim, storageClass, { ...wanted, path }));
     } catch (error) {
       if (isAlreadyExists(error)) return;
-      const message = `failed to provision volume with StorageClass "${storageClass.metadata.name}": ${textOf(error)}`;
+      const message = `failed to provision volume with StorageClass "${storageClass.metadata.name}": ${errorMessage(error)}`;
       recorder.event(about, { type: 'Warning', reason: 'ProvisioningFailed', message });
       throw error;
     }
@@ -62,7 +63,7 @@ export function localPathProvisioner(context: ControllerContext): Controller {
     } catch (error) {
       if (isNotFound(error)) return;
       const about = { ...volume, apiVersion: 'v1', kind: 'PersistentVolume' };
-      recorder.event(about, { type: 'Warning', reason: 'VolumeFailedDelete', message: textOf(error) });
+      recorder.event(about, { type: 'Warning', reason: 'VolumeFailedDelete', message: errorMessage(error) });
       throw error;
     }
   }
@@ -78,5 +79,3 @@ export function localPathProvisioner(context: ControllerContext): Controller {
 
   return controller;
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

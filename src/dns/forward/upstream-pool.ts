@@ -1,5 +1,6 @@
 // Upstreams that serve the same names: asked in their order, those that fail after the others, until a check finds them
 // well again; those that lead back here not at all.
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 import type { ForwardMetrics } from '../metrics/forward-metrics.ts';
 import { CLASS_IN, type Message, RCODE, rcodeText, TYPE } from '../wire/message.ts';
@@ -99,7 +100,7 @@ export class UpstreamPool {
     this.#options.metrics.failed(member.text);
     if (this.#closed || member.state !== 'well') return;
     member.state = 'failed';
-    this.#options.log(`upstream ${member.text} failed: ${error instanceof Error ? error.message : error}`);
+    this.#options.log(`upstream ${member.text} failed: ${errorMessage(error)}`);
     this.#checkLater(member, checkMs);
   }
 

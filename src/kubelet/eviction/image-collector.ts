@@ -1,6 +1,7 @@
 // Removes images that no container uses: now and then, when the disk is fuller than it may be, and all of them when it runs short.
 // What is said of the node is upstream's (pkg/kubelet/images/image_gc_manager.go).
 import { aggregate } from '../../apimachinery/aggregate.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { EventText } from '../../client/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Cri } from '../cri/client.ts';
@@ -33,7 +34,7 @@ export class ImageCollector {
 
   /** To be called when the kubelet begins: images that are there by then need not grow old before they may go. */
   async begin(): Promise<void> {
-    await this.#look().catch((error: unknown) => this.#options.log(`images: ${textOf(error)}`));
+    await this.#look().catch((error: unknown) => this.#options.log(`images: ${errorMessage(error)}`));
   }
 
   /** Removes all that nobody uses. */
@@ -50,7 +51,7 @@ export class ImageCollector {
       await this.#collect(disk);
       this.#hasFailed = false;
     } catch (error) {
-      const message = textOf(error);
+      const message = errorMessage(error);
       log(`images: ${message}`);
       // Once may be the runtime's, which is just starting.
       if (this.#hasFailed) this.#warn('ImageGCFailed', message);
@@ -100,7 +101,7 @@ export class ImageCollector {
         await cri.removeImage(image.id);
         freed += image.size;
       } catch (error) {
-        errors.push(textOf(error));
+        errors.push(errorMessage(error));
       }
     }
     if (errors.length === 0) return freed;
@@ -108,5 +109,3 @@ export class ImageCollector {
     throw new Error(`${numbers} space with errors in image deletion: ${aggregate(errors)}`);
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

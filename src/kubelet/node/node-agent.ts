@@ -4,6 +4,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
 import type { Node } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
@@ -94,7 +95,7 @@ export class NodeAgent {
         await this.#report();
       } catch (error) {
         delay = intervals.retry * 5;
-        this.#options.log(`node status: ${error instanceof Error ? error.message : error}`);
+        this.#options.log(`node status: ${errorMessage(error)}`);
       }
       await this.#wakeup.wait(signal, { clock: this.#options.clock, ms: delay });
     }
@@ -226,7 +227,7 @@ export class NodeAgent {
       } catch (error) {
         failures += 1;
         lease = undefined;
-        if (failures > 3) log(`node lease: ${error instanceof Error ? error.message : error}`);
+        if (failures > 3) log(`node lease: ${errorMessage(error)}`);
       }
       const delay = failures === 0 ? renewal : Math.min(intervals.retry * 2 ** failures, 7000);
       await clock.sleep(delay, signal).catch(() => {});

@@ -2,6 +2,7 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, NodeRuntimeHandlerFeatures, Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { EventText } from '../../client/events.ts';
 import type { CriImage, IDMapping, SandboxConfig } from '../cri/messages.ts';
 import { readInside } from '../volumes/read-inside.ts';
@@ -122,7 +123,7 @@ export class ContainerStarter {
         event({ type: 'Warning', reason: 'Failed', message: `Error: ${error.reason}` });
         return failed(error.reason, error.message, error.retryAt);
       }
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       event({ type: 'Warning', reason: 'Failed', message: `Error: ${message}` });
       return failed(error instanceof ConfigError ? error.reason : 'CreateContainerError', message);
     }
@@ -130,7 +131,7 @@ export class ContainerStarter {
     try {
       await cri.startContainer(id);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       event({ type: 'Warning', reason: 'Failed', message: `Error: ${message}` });
       return { ...failed('RunContainerError', message, clock.now()), id };
     }

@@ -1,6 +1,7 @@
 // One pod's life on the node: looks at what runs, plans (pod-plan.ts), acts through CRI, tells the API. One pass at a
 // time; whatever happens meanwhile causes another.
 import type { Container, Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { EventText } from '../../client/events.ts';
 import type { Timer } from '../../system/clock.ts';
@@ -228,7 +229,7 @@ export class PodWorker {
         this.#failures = 0;
       } catch (error) {
         this.#failures += 1;
-        log(`pod ${formatPod(identityOf(this.pod))}: ${error instanceof Error ? error.message : error}`);
+        log(`pod ${formatPod(identityOf(this.pod))}: ${errorMessage(error)}`);
         wakeAt = clock.now() + Math.min(retryDelays.first * 2 ** (this.#failures - 1), retryDelays.longest);
       }
       if (this.#exited.size > 0) wakeAt = earliest(wakeAt, clock.now() + lag);
@@ -277,7 +278,7 @@ export class PodWorker {
       return undefined;
     } catch (error) {
       if (!this.#allocation.isInProgress) throw error;
-      this.#allocation.failed(this.pod, error instanceof Error ? error.message : String(error));
+      this.#allocation.failed(this.pod, errorMessage(error));
       return this.#context.options.clock.now() + resizeRetry;
     }
   }

@@ -3,6 +3,7 @@ import { watch } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { kubernetesYaml } from '../../apimachinery/json/kubernetes-yaml.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -41,7 +42,7 @@ export class ManifestFolder {
         if (key !== told) this.#options.changed(pods);
         told = key;
       } catch (error) {
-        log(`static pods in ${path}: ${error instanceof Error ? error.message : error}`);
+        log(`static pods in ${path}: ${errorMessage(error)}`);
       }
       await moved;
       await clock.sleep(intervals.settle, signal).catch(() => {});
@@ -97,7 +98,7 @@ export class ManifestFolder {
       return pod;
     } catch (error) {
       // The parser shows the place in the text, too, on lines of its own.
-      const [what] = (error instanceof Error ? error.message : String(error)).split(/:?\n/);
+      const [what] = errorMessage(error).split(/:?\n/);
       log(`static pod ${file}: ${what}`);
       return undefined;
     }

@@ -1,5 +1,6 @@
 // The static pods of a node and their mirrors in the API: each is shown by a pod there that nobody can keep deleted.
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { nodes, pods } from '../../client/resources.ts';
@@ -54,9 +55,7 @@ export class StaticPods {
   sync(key: string): void {
     this.#work = this.#work
       .then(() => this.#sync(key))
-      .catch((error: unknown) =>
-        this.#options.log(`mirror pod ${key}: ${error instanceof Error ? error.message : error}`),
-      );
+      .catch((error: unknown) => this.#options.log(`mirror pod ${key}: ${errorMessage(error)}`));
   }
 
   /** Looks at all of them again. */

@@ -3,6 +3,7 @@
 // and what an agent that was killed left is found.
 import { mkdir, readdir, readFile, rmdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Exec } from '../../system/exec.ts';
 import { ignoreExisting } from './ignore-existing.ts';
 import { VolumeError } from './payload.ts';
@@ -62,7 +63,7 @@ export class DeviceMounts {
     try {
       await this.#formatAndMount({ device, fsType, options, target });
     } catch (error) {
-      const why = `local: failed to mount device ${device} at ${target} (fstype: ${fsType}, err ${(error as Error).message})`;
+      const why = `local: failed to mount device ${device} at ${target} (fstype: ${fsType}, err ${errorMessage(error)})`;
       throw new VolumeError(`MountVolume.MountDevice failed for volume "${name}" : ${why}`, { cause: error });
     }
     return target;

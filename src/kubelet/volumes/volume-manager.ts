@@ -17,6 +17,7 @@ import {
 import { dirname, join } from 'node:path';
 import { podLimits } from '../../api/core/v1/pod/resources.ts';
 import type { EmptyDirVolumeSource, ImageVolumeSource, Pod, Volume } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
 import type { ResourceList } from '../../apimachinery/resource-list.ts';
 import { table } from '../../apimachinery/table.ts';
@@ -97,7 +98,7 @@ export class VolumeManager {
               : await this.#mount(pod, volume, sources.allocatable),
           );
         } catch (error) {
-          const message = error instanceof Error ? error.message : String(error);
+          const message = errorMessage(error);
           if (/^(MountVolume|MapVolume|Unable to attach)/.test(message)) throw error;
           throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${message}`, { cause: error });
         }
