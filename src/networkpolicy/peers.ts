@@ -1,4 +1,5 @@
 // Pods and namespaces as policies select them.
+import { isPodTerminal, lastingContainers } from '../api/core/v1/pod/facts.ts';
 import type { Namespace, Pod } from '../api/core/v1/types.generated.ts';
 import type { NetworkPolicyPeer } from '../api/networking/v1/types.generated.ts';
 import { labelSelectorOf, matchesLabels } from '../apimachinery/selectors/label-selector.ts';
@@ -34,19 +35,19 @@ export interface PeerSet {
 }
 
 /** Undefined for pods that have no network of their own, have no address yet, or have ended. */
-export function policyPodOf({ metadata, spec, status }: Readonly<Pod>): PolicyPod | undefined {
-  if (spec.hostNetwork || status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+export function policyPodOf(pod: Readonly<Pod>): PolicyPod | undefined {
+  const { metadata, spec, status } = pod;
+  if (spec.hostNetwork || isPodTerminal(pod)) return undefined;
   const texts = status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP ? [status.podIP] : []);
   const ips = texts.flatMap((text) => canonicalIP(text) ?? []);
   if (ips.length === 0) return undefined;
-  const containers = [...spec.containers, ...(spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always')];
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     nodeName: spec.nodeName ?? '',
     labels: metadata.labels ?? {},
     ips,
-    ports: containers.flatMap(({ ports = [] }) =>
+    ports: lastingContainers(pod).flatMap(({ ports = [] }) =>
       ports.flatMap(({ name, protocol = 'TCP', containerPort }) =>
         name === undefined ? [] : [{ name, protocol, port: containerPort }],
       ),

@@ -1,7 +1,8 @@
 // A node with the pods that are on it, and what they take.
+import { type HostPort, hostPortsOf } from '../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../api/core/v1/types.generated.ts';
 import { objectKey } from '../apimachinery/object.ts';
-import { type Amounts, amountsOf, type HostPort, hostPortsOf, nonZeroRequests, podRequests } from './pod-resources.ts';
+import { type Amounts, amountsOf, nonZeroRequests, podRequests } from './pod-resources.ts';
 
 const mostGroups = 64;
 

@@ -58,18 +58,3 @@ export function nonZeroRequests(pod: Readonly<Pod>): Amounts {
   knownNonZero.set(pod, amounts);
   return amounts;
 }
-
-export interface HostPort {
-  readonly ip: string;
-  readonly protocol: string;
-  readonly port: number;
-}
-
-export function hostPortsOf({ spec }: Readonly<Pod>): HostPort[] {
-  const sidecars = (spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
-  return [...spec.containers, ...sidecars].flatMap((container) =>
-    (container.ports ?? []).flatMap(({ hostPort, hostIP, protocol }) =>
-      hostPort ? [{ ip: hostIP || '0.0.0.0', protocol: protocol ?? 'TCP', port: hostPort }] : [],
-    ),
-  );
-}

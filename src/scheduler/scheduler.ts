@@ -1,4 +1,5 @@
 // The scheduler's loop: pods without a node get one.
+import { isPodTerminal } from '../api/core/v1/pod/facts.ts';
 import { reportsResources } from '../api/core/v1/pod/resources.ts';
 import type {
   Binding,
@@ -214,8 +215,7 @@ class Scheduler {
 
   #podSeen(pod: Readonly<Pod>, old: Readonly<Pod> | undefined): void {
     const key = objectKey(pod);
-    const ended = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-    if (ended) {
+    if (isPodTerminal(pod)) {
       this.#queue.remove(key);
       this.#podLeft(pod);
     } else if (pod.spec.nodeName) {

@@ -1,5 +1,6 @@
 // The search domains of the node's own pods by their addresses, as kubelet wrote them into their resolv.conf: what the node's
 // DNS needs to answer a search at its first name.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { pods } from '../../client/resources.ts';
 import type { Informers } from '../../client/types.ts';
@@ -34,10 +35,9 @@ export class SearchPaths {
 
   /** Pods that ended have given their addresses back; those on the node's network share theirs with the node. */
   #learn(pod: Readonly<Pod>): void {
-    const { podIPs = [], phase } = pod.status ?? {};
-    if (pod.spec?.hostNetwork || phase === 'Succeeded' || phase === 'Failed') return;
+    if (pod.spec?.hostNetwork || isPodTerminal(pod)) return;
     const { searches } = dnsSettings(pod, this.#clusterDNS);
     const path = searches.map((domain) => `${domain.toLowerCase().replace(/\.$/, '')}.`);
-    for (const { ip } of podIPs) this.#ofAddress.set(ip, { uid: pod.metadata.uid, path });
+    for (const { ip } of pod.status?.podIPs ?? []) this.#ofAddress.set(ip, { uid: pod.metadata.uid, path });
   }
 }

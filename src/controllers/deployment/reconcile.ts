@@ -1,9 +1,9 @@
 // What a Deployment does next about its ReplicaSets (upstream pkg/controller/deployment), one step at a time: each
 // step's effect comes back by the watch, and the next is decided then.
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
-import { isPodTerminal } from '../shared/pods.ts';
 import { isRollingUpdate, maxSurgeOf } from './limits.ts';
 import {
   annotated,

@@ -1,5 +1,6 @@
 // An eviction says in the pod's status that it is the target of a disruption, and then deletes the pod. Where it never came to
 // that, the pod is none after a while.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
@@ -7,7 +8,6 @@ import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, type SyncResult } from '../controller.ts';
-import { isPodTerminal } from '../shared/pods.ts';
 
 /** Milliseconds. */
 const staleAfter = 120_000;

@@ -1,8 +1,9 @@
 // What the Endpoints object of a Service should be (service-semantics 2.3).
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { EndpointAddress, EndpointPort, Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { familyOf } from '../../net/ip.ts';
-import { isPodReady, isPodTerminal, podAddresses, targetPortOf } from '../shared/pods.ts';
+import { isPodReady, podAddresses, targetPortOf } from '../shared/pods.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
 import { type AddressOnPort, repack, truncate } from './subsets.ts';
 

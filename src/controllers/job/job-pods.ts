@@ -1,9 +1,10 @@
 // The pods of a Job: what they are made of, and what became of them. Pure.
 
 import type { Job } from '../../api/batch/v1/types.generated.ts';
+import { isPodTerminal, isSidecar } from '../../api/core/v1/pod/facts.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import { podOfTemplate } from '../shared/pod-of-template.ts';
-import { isPodActive, isPodTerminal } from '../shared/pods.ts';
+import { isPodActive } from '../shared/pods.ts';
 
 export const kind = { apiVersion: 'batch/v1', kind: 'Job' };
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
@@ -94,9 +95,7 @@ export function isTerminating(pod: Readonly<Pod>): boolean {
 /** When the pod ended, in milliseconds since the epoch. */
 export function finishTime(pod: Readonly<Pod>, now: number): number {
   // Sidecars end after the others.
-  const sidecars = new Set(
-    pod.spec.initContainers?.filter((c) => c.restartPolicy === 'Always').map(({ name }) => name),
-  );
+  const sidecars = new Set(pod.spec.initContainers?.filter(isSidecar).map(({ name }) => name));
   const beside = (pod.status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name));
   const statuses = [...(pod.status?.containerStatuses ?? []), ...beside];
   const ends = statuses.map((c) => Date.parse(c.state?.terminated?.finishedAt ?? ''));

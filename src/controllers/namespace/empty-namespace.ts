@@ -1,4 +1,5 @@
 // Deletes all that is in a namespace, whatever kinds the server has, and says what still is.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
@@ -75,8 +76,7 @@ function isUnexpected(left: readonly KubeObject[], before: readonly KubeObject[]
 
 /** Milliseconds; 0 for what is no pod. */
 function graceOf(object: KubeObject & Partial<Pick<Pod, 'spec' | 'status'>>): number {
-  const hasEnded = object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed';
-  return hasEnded ? 0 : (object.spec?.terminationGracePeriodSeconds ?? 0) * 1000;
+  return isPodTerminal(object) ? 0 : (object.spec?.terminationGracePeriodSeconds ?? 0) * 1000;
 }
 
 function unexpectedItems({ group, version, resource }: DiscoveredResource, { namespace }: Ending): string {

@@ -1,6 +1,7 @@
 // How many pods a metric asks for (upstream pkg/controller/podautoscaler replica_calculator.go): pure.
 
 import type { MetricTarget } from '../../api/autoscaling/v2/types.generated.ts';
+import { lastingContainers } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityMilliValue } from '../../apimachinery/quantity.ts';
 import { ownValue } from '../../apimachinery/table.ts';
@@ -174,8 +175,7 @@ function requestsOf({ pods, resource, container, target }: ReplicaInput): Map<st
       continue;
     }
     let sum = 0;
-    const sidecars = (pod.spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
-    for (const { name, resources } of [...pod.spec.containers, ...sidecars]) {
+    for (const { name, resources } of lastingContainers(pod)) {
       if (container !== undefined && container !== name) continue;
       const request = ownValue(resources?.requests, resource);
       if (request === undefined)

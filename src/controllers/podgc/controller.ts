@@ -1,10 +1,10 @@
 // Every 20 s deletes pods that nobody else would.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { ignoreNotFound, isNotFound } from '../../apimachinery/status.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
 import { type Disruption, markEnding } from '../shared/pod-ending.ts';
-import { isPodTerminal } from '../shared/pods.ts';
 import { podsToCollect } from './reconcile.ts';
 
 const interval = 20_000;

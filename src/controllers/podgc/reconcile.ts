@@ -1,6 +1,6 @@
 // Pods that nobody will ever end (upstream pkg/controller/podgc).
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
-import { isPodTerminal } from '../shared/pods.ts';
 
 export interface PodGCInput {
   readonly pods: readonly Readonly<Pod>[];

@@ -1,5 +1,6 @@
 // What a ReplicaSet does about its pods (upstream pkg/controller/replicaset): pure decisions.
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/apps/v1/types.generated.ts';
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -50,10 +51,7 @@ export function statusOf({ replicaSet, pods, now, failure }: StatusInput): Repli
   const minReady = replicaSet.spec.minReadySeconds ?? 0;
   const templateLabels = Object.entries(replicaSet.spec.template?.metadata?.labels ?? {});
   const labelled = active.filter((pod) => templateLabels.every(([k, v]) => pod.metadata.labels?.[k] === v));
-  const terminating = pods.filter(
-    (p) =>
-      p.metadata.deletionTimestamp !== undefined && p.status?.phase !== 'Succeeded' && p.status?.phase !== 'Failed',
-  );
+  const terminating = pods.filter((p) => p.metadata.deletionTimestamp !== undefined && !isPodTerminal(p));
   const old = replicaSet.status;
   const conditions = conditionsOf(old?.conditions ?? [], failure, now);
   const status: ReplicaSetStatus = {

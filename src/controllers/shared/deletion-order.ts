@@ -1,5 +1,6 @@
 // Which pods go first when there are too many (upstream controller.ActivePodsWithRanks).
 
+import { isSidecar } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { table } from '../../apimachinery/table.ts';
 import { isPodActive, isPodReady, podCondition } from './pods.ts';
@@ -74,7 +75,7 @@ function restartsOf(pod: Readonly<Pod>): number {
 }
 
 function sidecarRestartsOf({ spec, status }: Readonly<Pod>): number {
-  const sidecars = new Set(spec.initContainers?.filter((c) => c.restartPolicy === 'Always').map(({ name }) => name));
+  const sidecars = new Set(spec.initContainers?.filter(isSidecar).map(({ name }) => name));
   return mostRestarts(status?.initContainerStatuses?.filter(({ name }) => sidecars.has(name)));
 }
 

@@ -1,5 +1,6 @@
 // Facts about pods that several controllers ask for.
-import type { Container, Pod, PodCondition, ServicePort } from '../../api/core/v1/types.generated.ts';
+import { isPodTerminal, lastingContainers } from '../../api/core/v1/pod/facts.ts';
+import type { Pod, PodCondition, ServicePort } from '../../api/core/v1/types.generated.ts';
 import { formatIP, type IPFamily, parseIPSloppy } from '../../net/ip.ts';
 
 export function podCondition(pod: Readonly<Pod>, type: string): Readonly<PodCondition> | undefined {
@@ -41,10 +42,6 @@ export function untilAvailable(
   return dues.length > 0 ? Math.min(...dues) : undefined;
 }
 
-export function isPodTerminal(pod: Readonly<Pod>): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-}
-
 /** Counts for a workload: neither ended nor being deleted. */
 export function isPodActive(pod: Readonly<Pod>): boolean {
   return !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined;
@@ -83,8 +80,7 @@ export function targetPortOf(pod: Readonly<Pod>, servicePort: Readonly<ServicePo
   const target = servicePort.targetPort ?? servicePort.port;
   if (typeof target === 'number') return target;
   const protocol = servicePort.protocol ?? 'TCP';
-  const sidecars = (pod.spec.initContainers ?? []).filter((c: Container) => c.restartPolicy === 'Always');
-  for (const container of [...pod.spec.containers, ...sidecars]) {
+  for (const container of lastingContainers(pod)) {
     const port = container.ports?.find((p) => p.name === target && (p.protocol ?? 'TCP') === protocol);
     if (port) return port.containerPort;
   }

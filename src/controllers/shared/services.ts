@@ -1,4 +1,5 @@
 // Facts about Services that the endpoint controllers share.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { podCondition } from './pods.ts';
 
@@ -53,7 +54,7 @@ export function endpointsDiffer(pod: Readonly<Pod>, old: Readonly<Pod>): boolean
       p.spec.hostname,
       p.spec.subdomain,
       p.spec.nodeName,
-      p.status?.phase === 'Succeeded' || p.status?.phase === 'Failed',
+      isPodTerminal(p),
       p.status?.podIPs ?? p.status?.podIP,
       podCondition(p, 'Ready')?.status === 'True',
     ]);

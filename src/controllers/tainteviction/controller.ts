@@ -1,4 +1,5 @@
 // Evicts pods from nodes whose NoExecute taints they do not tolerate, or no longer.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod, Taint } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
@@ -12,7 +13,6 @@ import {
   type SyncResult,
 } from '../controller.ts';
 import { type Disruption, markEnding } from '../shared/pod-ending.ts';
-import { isPodTerminal } from '../shared/pods.ts';
 import { podsByNode } from '../shared/pods-by-node.ts';
 import { evictionDelay } from './reconcile.ts';
 

@@ -1,11 +1,12 @@
 // Binds claims to volumes, and keeps the phases of both.
 import { bindCompleted, classNameOf, isClaimedBy } from '../../api/core/v1/persistentvolume/matching.ts';
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
-import { isPodTerminal, mountedClaims } from '../shared/pods.ts';
+import { mountedClaims } from '../shared/pods.ts';
 import { boundByController, decideClaim, decideVolume, storageProvisioner } from './reconcile.ts';
 
 const kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };

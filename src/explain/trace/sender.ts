@@ -1,8 +1,9 @@
 // Who sends a packet: with what address, on which node, by which device.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import { objectKey } from '../../apimachinery/object.ts';
 import { familyOf, type IPFamily } from '../../net/ip.ts';
 import { type From, TraceError } from './ends.ts';
-import { addressesOf, answeringNode, isOver, nodeAddresses, podBridge, uplink, type World } from './world.ts';
+import { addressesOf, answeringNode, nodeAddresses, podBridge, uplink, type World } from './world.ts';
 
 /** Stands for a client outside when nobody says which (RFC 5737, RFC 3849). */
 const someClient = { IPv4: '192.0.2.1', IPv6: '2001:db8::1' } as const;
@@ -20,7 +21,7 @@ export function requireSender(world: World, from: From): void {
   if (from.kind === 'node' && !world.nodes.has(from.name)) throw new TraceError(missingNode(world, from.name));
   if (from.kind !== 'pod') return;
   const pod = world.pods.get(`${from.namespace}/${from.name}`);
-  if (pod && isOver(pod)) {
+  if (pod && isPodTerminal(pod)) {
     throw new TraceError(`pod ${objectKey(pod)} is over (${pod.status?.phase}), so it sends nothing`);
   }
   if (pod) return;

@@ -1,4 +1,5 @@
 // The objects that a trace looks at, and what the machines around them are like.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import { ingressIPs } from '../../api/core/v1/service/load-balancer.ts';
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
@@ -109,14 +110,12 @@ function worldFrom(objects: readonly KubeObject[], domain: string): World {
   };
 }
 
-/** Pods that are done keep their address in their status, but others may have it now. */
-export const isOver = ({ status }: Readonly<Pod>): boolean => ['Succeeded', 'Failed'].includes(status?.phase ?? '');
-
 /** Where two have one address, the first is told. */
 function byAddress(pods: ReadonlyMap<string, Pod>): Map<string, Pod> {
   const found = new Map<string, Pod>();
   for (const pod of pods.values()) {
-    if (pod.spec?.hostNetwork || isOver(pod)) continue;
+    // Pods that are done keep their address in their status, but others may have it now.
+    if (pod.spec?.hostNetwork || isPodTerminal(pod)) continue;
     for (const address of addressesOf(pod)) if (!found.has(address)) found.set(address, pod);
   }
   return found;

@@ -1,6 +1,7 @@
 // Looks every few seconds at what the machine has left and at pods that may fill disks, and ends one pod at a time.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventText } from '../../client/events.ts';
@@ -9,7 +10,7 @@ import type { Exec } from '../../system/exec.ts';
 import type { Cri } from '../cri/client.ts';
 import { type ContainerStats, containerState } from '../cri/messages.ts';
 import { cgroupMount } from '../pod/cgroups.ts';
-import { formatPod, hasEnded, identityOf, isCritical, labels, logFolder } from '../pod/identity.ts';
+import { formatPod, identityOf, isCritical, labels, logFolder } from '../pod/identity.ts';
 import type { Verdict } from '../pod/pod-status.ts';
 import { podCgroup } from '../pod/resources.ts';
 import { processCount } from '../stats/cgroup-usage.ts';
@@ -147,7 +148,7 @@ export class EvictionManager {
   /** What is left in the runtime of pods that have ended, with their logs; `kubectl logs` of them has nothing any more. */
   async #removeDeadContainers(): Promise<void> {
     const { cri, logRoot, log } = this.#options;
-    const pods = [...this.#options.workers()].map(({ pod }) => pod).filter(hasEnded);
+    const pods = [...this.#options.workers()].map(({ pod }) => pod).filter(isPodTerminal);
     for (const container of await cri.listContainers()) {
       const uid = container.labels[labels.podUID];
       const pod = pods.find(({ metadata }) => metadata.uid === uid);

@@ -1,4 +1,5 @@
 // What a kubelet would say of a pod if all went as its annotations want: pure.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -40,7 +41,7 @@ interface Part {
 export function playPod(input: PlayInput): Play {
   const { pod, now } = input;
   const part = partOf(pod);
-  const ended = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+  const ended = isPodTerminal(pod);
   if (pod.metadata.deletionTimestamp !== undefined) {
     if (pod.metadata.deletionGracePeriodSeconds === 0) return { end: false };
     // Whoever holds the pod by a finalizer wants to know how it ended.

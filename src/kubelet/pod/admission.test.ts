@@ -35,6 +35,7 @@ test.each<[string, Pod, readonly Pod[], string | undefined]>([
   ],
   ['a port taken on every address', port(80, { hostIP: '10.0.0.1' }), [port(80)], 'NodePorts'],
   ['a port on two addresses', port(80, { hostIP: '10.0.0.1' }), [port(80, { hostIP: '10.0.0.2' })], undefined],
+  ['a port on an address and on ::', port(80, { hostIP: '10.0.0.1' }), [port(80, { hostIP: '::' })], undefined],
   ['a port of two protocols', port(80), [port(80, { protocol: 'UDP' })], undefined],
   [
     'too little CPU',

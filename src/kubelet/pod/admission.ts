@@ -2,6 +2,7 @@
 // scheduler. Reasons and words are upstream's (pkg/kubelet/lifecycle/predicate.go).
 
 import { matchesNodeAffinity, untoleratedTaint } from '../../api/core/v1/node/placement.ts';
+import { clash, hostPortsOf } from '../../api/core/v1/pod/facts.ts';
 import { podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { quantityValue } from '../../apimachinery/quantity.ts';
@@ -70,7 +71,7 @@ function misplaced({ pod, node, others }: AdmissionInput): Verdict | undefined {
   const failed = (plugin: string, why: string) => rejected(plugin, `Predicate ${plugin} failed: node(s) ${why}`);
   if (!matchesNodeAffinity(pod.spec, node)) return failed('NodeAffinity', "didn't match Pod's node affinity/selector");
   const taken = others.flatMap(hostPortsOf);
-  if (hostPortsOf(pod).some((port) => taken.some((other) => collide(port, other))))
+  if (hostPortsOf(pod).some((port) => taken.some((other) => clash(port, other))))
     return failed('NodePorts', "didn't have free ports for the requested pod ports");
   if (untoleratedTaint(pod.spec.tolerations, node.spec?.taints, ['NoExecute']))
     return failed('TaintToleration', "had taints that the pod didn't tolerate");
@@ -102,28 +103,6 @@ const rejection = 'Pod was rejected: ';
 
 function rejected(reason: string, message: string): Verdict {
   return { reason, message: `${rejection}${message}` };
-}
-
-interface HostPort {
-  readonly ip: string;
-  readonly protocol: string;
-  readonly port: number;
-}
-
-/** With hostNetwork every port is one of the node (the API's defaults set hostPort). */
-function hostPortsOf({ spec }: Pod): HostPort[] {
-  const sidecars = (spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
-  return [...spec.containers, ...sidecars].flatMap(({ ports = [] }) =>
-    ports.flatMap(({ hostPort, hostIP, protocol = 'TCP' }) =>
-      hostPort ? [{ ip: hostIP || '0.0.0.0', protocol, port: hostPort }] : [],
-    ),
-  );
-}
-
-const isAny = (ip: string): boolean => ip === '0.0.0.0' || ip === '::';
-
-function collide(a: HostPort, b: HostPort): boolean {
-  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || isAny(a.ip) || isAny(b.ip));
 }
 
 /** What the node has too little of. Of what the node does not speak of (it is new, or another gives it) nothing is known. */

@@ -1,9 +1,9 @@
 // What a pod's containers hold of cpu and memory, beside what the pod asks for now: a resize takes effect when it fits (KEP-1287).
 // Reasons and words are upstream's (pkg/kubelet/allocation, pkg/kubelet/events).
+import { isSidecar, lastingContainers } from '../../api/core/v1/pod/facts.ts';
 import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { EventText } from '../../client/events.ts';
-import { isSidecar } from './identity.ts';
 
 export interface ResizeRefusal {
   /** Infeasible: never on this node; Deferred: when others have gone. */
@@ -57,7 +57,7 @@ export class Allocation {
       return pod;
     }
     this.#pending = undefined;
-    this.#held = new Map(resizable(wanted).map(({ name, resources = {} }) => [name, resources]));
+    this.#held = new Map(lastingContainers(wanted).map(({ name, resources = {} }) => [name, resources]));
     this.#progress = {};
     this.#say('Normal', { reason: 'ResizeStarted', what: 'started', pod: wanted });
     return wanted;
@@ -115,15 +115,11 @@ interface Said {
   readonly error?: string;
 }
 
-function resizable({ spec }: Pod): Container[] {
-  return [...spec.containers, ...(spec.initContainers ?? []).filter(isSidecar)];
-}
-
 /** What the status says that containers hold, else what the pod asks for. */
 function heldBy(pod: Pod): Map<string, ResourceRequirements> {
   const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
   return new Map(
-    resizable(pod).map(({ name, resources = {} }) => {
+    lastingContainers(pod).map(({ name, resources = {} }) => {
       const told = statuses.find((status) => status.name === name);
       const limits = told?.resources?.limits;
       if (!told?.allocatedResources) return [name, resources];

@@ -1,5 +1,6 @@
 // What is told of each container of a pod: what the runtime has of it, or what was told before where it has nothing any more.
 // Rules and words are upstream's (kubelet_pods.go, status_manager.go). Pure.
+import { isSidecar } from '../../api/core/v1/pod/facts.ts';
 import type {
   Container,
   ContainerState,
@@ -10,7 +11,7 @@ import type {
   VolumeMountStatus,
 } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import { type ContainerKind, containersOf, isSidecar } from './identity.ts';
+import { type ContainerKind, containersOf } from './identity.ts';
 import type { ObservedContainer, ObservedPod } from './observed.ts';
 
 export interface ContainerStatusInput {

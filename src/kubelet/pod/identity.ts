@@ -63,16 +63,6 @@ export function containerFieldPath(pod: Pod, name: string): string {
   return `spec.${fields[kind]}{${name}}`;
 }
 
-/** Whether the API was told that nothing of the pod will run again. */
-export function hasEnded({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
-}
-
-/** A sidecar (KEP-753): an init container that keeps running beside the pod's containers. */
-export function isSidecar(container: Container): boolean {
-  return container.restartPolicy === 'Always';
-}
-
 /** Folder of a pod's log files below the kubelet's log root: `NAMESPACE_NAME_UID`. */
 export function logFolder({ name, namespace, uid }: PodIdentity): string {
   return `${namespace}_${name}_${uid}`;

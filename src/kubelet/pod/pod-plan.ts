@@ -1,10 +1,11 @@
 // What to do next for a pod, as a pure function of what is wanted, what runs and the time. The rules are those of
 // upstream's kuberuntime computePodActions: sandbox first, then init containers one after the other, then all others.
+import { isSidecar } from '../../api/core/v1/pod/facts.ts';
 import { restartsAfter } from '../../api/core/v1/pod/restart.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import { formatGoDuration } from '../../apimachinery/duration.ts';
 import type { ProbeFailure } from '../probes/prober.ts';
-import { formatPod, identityOf, isSidecar } from './identity.ts';
+import { formatPod, identityOf } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
 import { type NewBeginning, newBeginning } from './restart-rules.ts';
 

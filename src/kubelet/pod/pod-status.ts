@@ -1,5 +1,6 @@
 // The PodStatus that follows from a pod and what runs of it, with upstream's reasons and words.
 
+import { isSidecar } from '../../api/core/v1/pod/facts.ts';
 import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import { mayRestartAll, restartsAfter } from '../../api/core/v1/pod/restart.ts';
 import type {
@@ -18,7 +19,6 @@ import {
   containerStatuses,
   finalStatuses,
 } from './container-status.ts';
-import { isSidecar } from './identity.ts';
 import { latest, readySandbox } from './observed.ts';
 import { newBeginning } from './restart-rules.ts';
 

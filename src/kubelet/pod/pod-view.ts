@@ -1,7 +1,8 @@
 // One pod as its worker sees it: what the API wants and what the runtime has, with what follows from the two.
+import { isSidecar } from '../../api/core/v1/pod/facts.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { Victim } from './container-killer.ts';
-import { containersOf, identityOf, isSidecar } from './identity.ts';
+import { containersOf, identityOf } from './identity.ts';
 import type { Addresses } from './mounted-volumes.ts';
 import { latest, nothing, type ObservedContainer, type ObservedPod, readySandbox, withNewest } from './observed.ts';
 import type { PodContext } from './pod-context.ts';

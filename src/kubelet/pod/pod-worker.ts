@@ -1,5 +1,6 @@
 // One pod's life on the node: looks at what runs, plans (pod-plan.ts), acts through CRI, tells the API. One pass at a
 // time; whatever happens meanwhile causes another.
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Container, Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
@@ -11,7 +12,7 @@ import { Allocation } from './allocation.ts';
 import { ContainerKiller } from './container-killer.ts';
 import { ContainerStarter } from './container-starter.ts';
 import { timeOf } from './env.ts';
-import { formatPod, hasEnded, identityOf } from './identity.ts';
+import { formatPod, identityOf } from './identity.ts';
 import { MountedVolumes } from './mounted-volumes.ts';
 import { type ObservedContainer, readySandbox } from './observed.ts';
 import { earliest, PodActions } from './pod-actions.ts';
@@ -178,7 +179,7 @@ export class PodWorker {
 
   update(pod: Pod): void {
     const old = this.#wanted;
-    const isOver = hasEnded(pod) && !hasEnded(old);
+    const isOver = isPodTerminal(pod) && !isPodTerminal(old);
     const isOther = asksForMore(pod, old);
     const isNews = isOver || isOther || !this.#teller.isOwnWord(pod.status);
     if (isOther) this.#actions.retryNow();
@@ -247,7 +248,7 @@ export class PodWorker {
     this.#seen();
     if (this.#removed || this.pod.metadata.deletionTimestamp) return this.#terminate();
     // What the API was told of a pod that has ended stays, though its containers may be gone by now.
-    if (hasEnded(this.pod) && this.running.length === 0) {
+    if (isPodTerminal(this.pod) && this.running.length === 0) {
       const sandbox = readySandbox(this.#view.observed);
       if (sandbox) await this.#context.options.cri.stopPodSandbox(sandbox.id);
       await this.#volumes.release(this.pod);
@@ -309,7 +310,7 @@ export class PodWorker {
 
   /** Whether the pod has ended, or is to end, whatever its containers do. */
   #isOver(): boolean {
-    return this.#verdict !== undefined || hasEnded(this.pod);
+    return this.#verdict !== undefined || isPodTerminal(this.pod);
   }
 
   /** When activeDeadlineSeconds are over (milliseconds since the epoch); a pod past it is ended. */

@@ -1,5 +1,6 @@
 // Requests and limits as the kernel's cgroups count them.
 
+import { isSidecar } from '../../api/core/v1/pod/facts.ts';
 import { qosClass } from '../../api/core/v1/pod/qos.ts';
 import { podLimits, podRequests } from '../../api/core/v1/pod/resources.ts';
 import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/types.generated.ts';
@@ -7,7 +8,7 @@ import { parseQuantity, quantityMilliValue, quantityValue } from '../../apimachi
 import type { ResourceList } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { LinuxContainerResources } from '../cri/messages.ts';
-import { isNodeCritical, isSidecar } from './identity.ts';
+import { isNodeCritical } from './identity.ts';
 
 function amount(list: Readonly<Record<string, string>> | undefined, resource: string): number {
   const text = list?.[resource];

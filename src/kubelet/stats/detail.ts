@@ -1,12 +1,13 @@
 // What is looked at only for those who want to know all: networks, processes, volumes and logs.
 import { join } from 'node:path';
+import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Cri } from '../cri/client.ts';
 import { containerState, sandboxState } from '../cri/messages.ts';
 import { cgroupMount } from '../pod/cgroups.ts';
-import { containersOf, hasEnded, identityOf, labels, logFolder } from '../pod/identity.ts';
+import { containersOf, identityOf, labels, logFolder } from '../pod/identity.ts';
 import { podCgroup } from '../pod/resources.ts';
 import { claimNameOf } from '../volumes/persistent.ts';
 import { processesOf } from './cgroup-usage.ts';
@@ -62,7 +63,7 @@ export class DetailReader {
 
   async read(pods: readonly Pod[]): Promise<Detail> {
     const { clock } = this.#options;
-    const present = pods.filter((pod) => !hasEnded(pod));
+    const present = pods.filter((pod) => !isPodTerminal(pod));
     const [devices, running, folders] = await Promise.all([
       networkDevices(['self']),
       this.#running(),

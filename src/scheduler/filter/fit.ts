@@ -1,7 +1,8 @@
 // NodeResourcesFit and NodePorts.
 
+import { clash, hostPortsOf } from '../../api/core/v1/pod/facts.ts';
 import { type FilterPlugin, resolvable, unresolvable } from '../plugin.ts';
-import { type HostPort, hostPortsOf, podRequests } from '../pod-resources.ts';
+import { podRequests } from '../pod-resources.ts';
 
 export const nodeResourcesFit: FilterPlugin = ({ pod }) => {
   const requests = Object.entries(podRequests(pod)).filter(([, amount]) => amount > 0);
@@ -32,8 +33,3 @@ export const nodePorts: FilterPlugin = ({ pod }) => {
     return undefined;
   };
 };
-
-export function clash(a: HostPort, b: HostPort): boolean {
-  const sameIP = a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0';
-  return sameIP && a.port === b.port && a.protocol === b.protocol;
-}

@@ -2,7 +2,8 @@
 import { humanDuration } from '../../../../apimachinery/duration.ts';
 import { ageCell, ageColumn, column, nameColumn } from '../../../define.ts';
 import type { TableRowCondition } from '../../../resource.ts';
-import type { Container, ContainerStatus, Pod } from '../types.generated.ts';
+import type { ContainerStatus, Pod } from '../types.generated.ts';
+import { isSidecar } from './facts.ts';
 
 export const podColumns = [
   nameColumn,
@@ -45,8 +46,6 @@ export function podRowConditions({ status }: Pod): readonly TableRowCondition[] 
 export function podStatus(pod: Pod): string {
   return lookAt(pod).status;
 }
-
-const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always';
 
 function restartsCell(containers: readonly ContainerStatus[], now: number): string {
   const restarts = containers.reduce((sum, { restartCount }) => sum + restartCount, 0);
