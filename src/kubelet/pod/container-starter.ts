@@ -11,7 +11,7 @@ import { cgroupMount, removeCgroup, setPodCgroup } from './cgroups.ts';
 import { containerConfig, sandboxConfig } from './container-config.ts';
 import { dnsSettings, dnsWarnings } from './dns-settings.ts';
 import { ConfigError, environment } from './env.ts';
-import { identityOf, logFolder } from './identity.ts';
+import { formatPod, identityOf, logFolder } from './identity.ts';
 import { ImageError } from './images.ts';
 import type { Addresses } from './mounted-volumes.ts';
 import { hostsFile } from './network-files.ts';
@@ -245,7 +245,7 @@ function checkUser(pod: Pod, container: Container, image: CriImage): void {
   const ofPod = pod.spec?.securityContext ?? {};
   if (!(own.runAsNonRoot ?? ofPod.runAsNonRoot)) return;
   const user = own.runAsUser ?? ofPod.runAsUser;
-  const where = `(pod: "${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})", container: ${container.name})`;
+  const where = `(pod: "${formatPod(identityOf(pod))}", container: ${container.name})`;
   if (user === 0) throw new ConfigError(`container's runAsUser breaks non-root policy ${where}`);
   if (user !== undefined) return;
   if (image.username !== '') {

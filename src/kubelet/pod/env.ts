@@ -3,7 +3,6 @@
 import type { ConfigMap, Container, FileKeySelector, Pod, Secret, Service } from '../../api/core/v1/types.generated.ts';
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { ownValue, table } from '../../apimachinery/table.ts';
-import { parseTime } from '../../apimachinery/time.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import { valueInFile } from './env-file.ts';
 import { containersOf } from './identity.ts';
@@ -194,9 +193,4 @@ export function targetOf(pod: Pod, own: Container, { containerName }: { readonly
   return (
     (containerName && containersOf(pod).find(({ container }) => container.name === containerName)?.container) || own
   );
-}
-
-/** Milliseconds since the epoch of an API time; 0 where there is none. */
-export function timeOf(text: string | undefined): number {
-  return (text && parseTime(text)) || 0;
 }

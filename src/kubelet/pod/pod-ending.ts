@@ -1,6 +1,7 @@
 // How a pod leaves the node: its containers end within the grace period and its sandboxes stop, its volumes go, the API hears of
 // it, and last what is left on the node goes.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { pods } from '../../client/resources.ts';
 import type { ContainerKiller } from './container-killer.ts';
@@ -49,8 +50,7 @@ export class PodEnding {
     try {
       await killer.killAll(victims, { grace, sidecars: view.sidecars });
     } catch (error) {
-      const why = error instanceof Error ? error.message : error;
-      context.options.log(`stopping ${formatPod(identityOf(view.pod))}: ${why}`);
+      context.options.log(`stopping ${formatPod(identityOf(view.pod))}: ${errorMessage(error)}`);
       this.#grace = undefined;
       context.options.clock.after(retry, wake);
       return;

@@ -10,6 +10,7 @@ import type {
 } from '../../api/core/v1/types.generated.ts';
 import type { RuntimeClass } from '../../api/node/v1/types.generated.ts';
 import { isNotFound } from '../../apimachinery/status.ts';
+import { parseTime } from '../../apimachinery/time.ts';
 import {
   configMaps,
   persistentVolumeClaims,
@@ -20,7 +21,6 @@ import {
 } from '../../client/resources.ts';
 import type { Client } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
-import { timeOf } from './env.ts';
 import { registryCredentials } from './registry-auth.ts';
 
 async function orUndefined<T>(request: Promise<T>): Promise<T | undefined> {
@@ -96,7 +96,7 @@ export class PodSources {
     };
     const answer = await this.#client.resource<TokenRequest>(serviceAccounts).create(request, { subresource: 'token' });
     const token = answer.status?.token ?? '';
-    const life = (timeOf(answer.status?.expirationTimestamp) || now + expirationSeconds * 1000) - now;
+    const life = (parseTime(answer.status?.expirationTimestamp ?? '') ?? now + expirationSeconds * 1000) - now;
     this.#tokens.set(key, { token, refreshAt: now + Math.min(life * 0.8, 24 * 3_600_000) });
     return token;
   }

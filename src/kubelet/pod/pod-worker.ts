@@ -4,6 +4,7 @@ import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Container, Pod, PodStatus } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { parseTime } from '../../apimachinery/time.ts';
 import type { EventText } from '../../client/events.ts';
 import type { Timer } from '../../system/clock.ts';
 import { runProbe } from '../probes/probe.ts';
@@ -11,7 +12,6 @@ import { Prober } from '../probes/prober.ts';
 import { Allocation } from './allocation.ts';
 import { ContainerKiller } from './container-killer.ts';
 import { ContainerStarter } from './container-starter.ts';
-import { timeOf } from './env.ts';
 import { formatPod, identityOf } from './identity.ts';
 import { MountedVolumes } from './mounted-volumes.ts';
 import { type ObservedContainer, readySandbox } from './observed.ts';
@@ -315,7 +315,7 @@ export class PodWorker {
 
   /** When activeDeadlineSeconds are over (milliseconds since the epoch); a pod past it is ended. */
   #deadline(): number | undefined {
-    const end = this.#verdict ? undefined : deadlineOf(this.pod, timeOf(this.status?.startTime));
+    const end = this.#verdict ? undefined : deadlineOf(this.pod, parseTime(this.status?.startTime ?? '') ?? 0);
     if (end === undefined || this.#context.options.clock.now() < end) return end;
     const message = 'Pod was active on the node longer than the specified deadline';
     this.end({ reason: 'DeadlineExceeded', message });

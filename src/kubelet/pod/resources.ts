@@ -135,16 +135,11 @@ export function resourceField(
   reference: { readonly resource: string; readonly divisor?: string },
   defaults: ResourceList,
 ): string {
-  const [kind = '', name = ''] = splitOnce(reference.resource, '.');
+  const [, kind = '', name = ''] = /^([^.]*)\.?(.*)$/.exec(reference.resource) ?? [];
   const lists = container.resources ?? {};
   const own = ownValue(kind === 'limits' ? lists.limits : lists.requests, name) ?? '0';
   const set = kind === 'limits' && parseQuantity(own).nano === 0n ? ownValue(defaults, name) : own;
   const divisor = parseQuantity(reference.divisor && reference.divisor !== '0' ? reference.divisor : '1').nano;
   const value = parseQuantity(set ?? '0').nano;
   return String((value + divisor - 1n) / divisor);
-}
-
-function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
 }

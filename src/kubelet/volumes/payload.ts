@@ -78,7 +78,8 @@ async function configMapFiles(
 async function secretFiles(source: Keyed & { name?: string }, mode: number, sources: PayloadSources): Promise<Payload> {
   const secret = await sources.secret(source.name ?? '');
   if (!secret && !source.optional) throw new VolumeError(`secret "${source.name}" not found`);
-  const data = new Map(Object.entries(secret?.data ?? {}).map(([k, v]) => [k, Buffer.from(v, 'base64') as Uint8Array]));
+  const data = new Map<string, Uint8Array>();
+  for (const [key, base64] of Object.entries(secret?.data ?? {})) data.set(key, Buffer.from(base64, 'base64'));
   return choose(data, { ...source, what: 'secret', optional: source.optional ?? false }, mode);
 }
 
