@@ -17,7 +17,8 @@ import type { Cri } from './cri/client.ts';
 import { containerState } from './cri/messages.ts';
 import { readLog } from './logs/log-reader.ts';
 import { folderPage, systemLog } from './logs/system-logs.ts';
-import { containersOf, identityOf, logFolder } from './pod/identity.ts';
+import { containerOf, statusesOf } from './pod/containers.ts';
+import { identityOf, logFolder } from './pod/identity.ts';
 import type { ObservedContainer } from './pod/observed.ts';
 import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
 import type { ProbeMetrics } from './probes/probe-metrics.ts';
@@ -219,9 +220,7 @@ async function logOf({ context, url }: Call, pod: Pod, name: string): Promise<Ob
   const observed = await context.observe(pod.metadata.uid ?? '');
   const history = observed.containers.filter((c) => c.name === name && c.state !== 'created');
   const where = `container "${name}" in pod "${pod.metadata.name}"`;
-  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
-  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
-  const status = all.find((s) => s.name === name);
+  const status = statusesOf(pod).find((s) => s.name === name);
   if (flag(url, 'previous')) {
     const id = status?.lastState?.terminated?.containerID?.replace('containerd://', '');
     const previous = history.find((c) => c.id === id);
@@ -231,7 +230,7 @@ async function logOf({ context, url }: Call, pod: Pod, name: string): Promise<Ob
   const [current] = history;
   if (current) return current;
   const waiting = status?.state?.waiting;
-  if (!status && !containersOf(pod).some(({ container }) => container.name === name)) {
+  if (!status && !containerOf(pod, name)) {
     throw new Refusal(404, `container "${name}" not found in pod "${pod.metadata.name}"`);
   }
   const reason = waiting?.reason ?? 'ContainerCreating';
@@ -264,8 +263,7 @@ async function remoteCommand(call: Call, kind: 'exec' | 'attach'): Promise<void>
   const container = latest(await context.observe(pod.metadata.uid ?? ''), name);
   if (container?.state !== 'running') throw new Refusal(404, `container not found ("${name}")`);
   // Who attaches gets what the container was started with: without a terminal of its own, a client asks one for stderr too.
-  const spec = containersOf(pod).find((one) => one.container.name === name)?.container;
-  const tty = kind === 'attach' ? spec?.tty === true : flag(url, 'tty');
+  const tty = kind === 'attach' ? containerOf(pod, name)?.tty === true : flag(url, 'tty');
   const flags = { stdin: flag(url, 'input'), stdout: flag(url, 'output'), stderr: flag(url, 'error') && !tty, tty };
   const cmd = url.searchParams.getAll('command');
   const ask = { containerId: container.id, ...flags };

@@ -4,6 +4,7 @@ import { isSidecar, lastingContainers } from '../../api/core/v1/pod/facts.ts';
 import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { EventText } from '../../client/events.ts';
+import { statusesOf } from './containers.ts';
 
 export interface ResizeRefusal {
   /** Infeasible: never on this node; Deferred: when others have gone. */
@@ -117,10 +118,9 @@ interface Said {
 
 /** What the status says that containers hold, else what the pod asks for. */
 function heldBy(pod: Pod): Map<string, ResourceRequirements> {
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
   return new Map(
     lastingContainers(pod).map(({ name, resources = {} }) => {
-      const told = statuses.find((status) => status.name === name);
+      const told = statusesOf(pod).find((status) => status.name === name);
       const limits = told?.resources?.limits;
       if (!told?.allocatedResources) return [name, resources];
       const { limits: _, ...others } = resources;

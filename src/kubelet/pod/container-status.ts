@@ -11,7 +11,7 @@ import type {
   VolumeMountStatus,
 } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import { type ContainerKind, containersOf } from './identity.ts';
+import { type ContainerKind, containersOf } from './containers.ts';
 import type { ObservedContainer, ObservedPod } from './observed.ts';
 
 export interface ContainerStatusInput {

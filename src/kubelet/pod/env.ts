@@ -4,8 +4,8 @@ import type { ConfigMap, Container, FileKeySelector, Pod, Secret, Service } from
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { ownValue, table } from '../../apimachinery/table.ts';
 import { joinHostPort } from '../../net/ip.ts';
+import { containerOf } from './containers.ts';
 import { valueInFile } from './env-file.ts';
-import { containersOf } from './identity.ts';
 import { defaultLimits, resourceField } from './resources.ts';
 
 /** `$(NAME)` becomes the value where there is one; `$$` stands for one `$`; all else stays as it is. */
@@ -190,7 +190,5 @@ async function fromFile(
 
 /** The container that a resourceFieldRef speaks of: its own unless it names one. */
 export function targetOf(pod: Pod, own: Container, { containerName }: { readonly containerName?: string }): Container {
-  return (
-    (containerName && containersOf(pod).find(({ container }) => container.name === containerName)?.container) || own
-  );
+  return (containerName && containerOf(pod, containerName)) || own;
 }

@@ -1,5 +1,5 @@
 // By what the runtime's sandboxes and containers are known again: the labels and annotations that upstream's kubelet uses.
-import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 
 export const labels = {
   podName: 'io.kubernetes.pod.name',
@@ -37,30 +37,6 @@ export function formatPod({ name, namespace, uid }: PodIdentity): string {
 
 export function podLabels({ name, namespace, uid }: PodIdentity): Record<string, string> {
   return { [labels.podName]: name, [labels.podNamespace]: namespace, [labels.podUID]: uid };
-}
-
-export type ContainerKind = 'init' | 'main' | 'ephemeral';
-
-/** All containers of the specification, of each kind in its order. */
-export function containersOf(pod: Pod): { readonly kind: ContainerKind; readonly container: Container }[] {
-  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
-  return [
-    ...initContainers.map((container) => ({ kind: 'init' as const, container })),
-    ...containers.map((container) => ({ kind: 'main' as const, container })),
-    ...ephemeralContainers.map((container) => ({ kind: 'ephemeral' as const, container })),
-  ];
-}
-
-const fields: Readonly<Record<ContainerKind, string>> = {
-  init: 'initContainers',
-  main: 'containers',
-  ephemeral: 'ephemeralContainers',
-};
-
-/** What an Event about one container of a pod is about: `spec.containers{web}`. */
-export function containerFieldPath(pod: Pod, name: string): string {
-  const kind = containersOf(pod).find(({ container }) => container.name === name)?.kind ?? 'main';
-  return `spec.${fields[kind]}{${name}}`;
 }
 
 /** Folder of a pod's log files below the kubelet's log root: `NAMESPACE_NAME_UID`. */

@@ -1,6 +1,6 @@
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { EventRecorder, EventText } from '../../client/events.ts';
-import { containerFieldPath } from './identity.ts';
+import { containerFieldPath } from './containers.ts';
 
 /** Says what happened to a pod, or to one of its containers. */
 export function recordPodEvent(

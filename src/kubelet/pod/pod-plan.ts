@@ -5,6 +5,7 @@ import { restartsAfter } from '../../api/core/v1/pod/restart.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import { formatGoDuration } from '../../apimachinery/duration.ts';
 import type { ProbeFailure } from '../probes/prober.ts';
+import { statusesOf } from './containers.ts';
 import { formatPod, identityOf } from './identity.ts';
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './observed.ts';
 import { type NewBeginning, newBeginning } from './restart-rules.ts';
@@ -197,9 +198,8 @@ class Planner {
 }
 
 /** Of a container that the runtime has nothing of: where the API was told of one, they are counted on. */
-function firstAttempt({ status = {} }: Pod, name: string): number {
-  const { containerStatuses = [], initContainerStatuses = [] } = status;
-  const told = [...containerStatuses, ...initContainerStatuses].find((one) => one.name === name);
+function firstAttempt(pod: Pod, name: string): number {
+  const told = statusesOf(pod).find((one) => one.name === name);
   return told ? told.restartCount + (told.containerID ? 1 : 0) : 0;
 }
 

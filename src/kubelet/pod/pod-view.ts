@@ -2,7 +2,8 @@
 import { isSidecar } from '../../api/core/v1/pod/facts.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import type { Victim } from './container-killer.ts';
-import { containersOf, identityOf } from './identity.ts';
+import { containerOf } from './containers.ts';
+import { identityOf } from './identity.ts';
 import type { Addresses } from './mounted-volumes.ts';
 import { latest, nothing, type ObservedContainer, type ObservedPod, readySandbox, withNewest } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
@@ -58,7 +59,7 @@ export class PodView {
 
   /** A container of the specification, of whichever kind. */
   container(name: string): Container | undefined {
-    return containersOf(this.pod).find(({ container }) => container.name === name)?.container;
+    return containerOf(this.pod, name);
   }
 
   /** Id of the container that an ephemeral one was made to look into, if it runs. */

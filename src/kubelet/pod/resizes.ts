@@ -4,7 +4,7 @@ import type { Container, Pod, ResourceRequirements } from '../../api/core/v1/typ
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { LinuxContainerResources } from '../cri/messages.ts';
-import { containersOf } from './identity.ts';
+import { containersOf } from './containers.ts';
 import type { ObservedContainer } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import { containerResources } from './resources.ts';

@@ -1,7 +1,7 @@
 // Pods all of whose containers start again when one ends in a certain way (KEP-5532). Pure.
 import { mayRestartAll, restartRuleFor } from '../../api/core/v1/pod/restart.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-import { containersOf } from './identity.ts';
+import { containersOf } from './containers.ts';
 import { latest, type ObservedContainer, type ObservedPod } from './observed.ts';
 
 /** A pod all of whose containers were restarted: those of before are to go, whatever became of them. */

@@ -1,7 +1,8 @@
 // `GET /metrics/probes`: how probes went, with upstream's names (pkg/kubelet/prober), of pods that are on the node.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { Counter, Histogram } from '../../metrics/metric.ts';
-import { containersOf, identityOf } from '../pod/identity.ts';
+import { containersOf } from '../pod/containers.ts';
+import { identityOf } from '../pod/identity.ts';
 import { type ProbeType, probeTypes } from './prober.ts';
 
 export interface ProbeResult {

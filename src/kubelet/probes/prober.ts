@@ -1,6 +1,7 @@
 // Probes the running containers of one pod and keeps the verdicts that the plan and the status go by.
 import type { Container, Pod, Probe } from '../../api/core/v1/types.generated.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
+import { statusesOf } from '../pod/containers.ts';
 import type { ObservedContainer } from '../pod/observed.ts';
 import type { ProbeOutcome } from './probe.ts';
 
@@ -91,9 +92,7 @@ export class Prober {
 
   #begin(pod: Pod, container: Container, { id, startedAt }: { readonly id: string; readonly startedAt: number }): void {
     // What was ready before this process came stays ready until a probe says otherwise.
-    const before = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find((s) =>
-      s.containerID?.endsWith(id),
-    );
+    const before = statusesOf(pod).find(({ containerID }) => containerID?.endsWith(id));
     if (!container.startupProbe || before?.started) this.started.add(id);
     if (this.started.has(id) && (!container.readinessProbe || before?.ready)) this.ready.add(id);
     const probes = {

@@ -11,6 +11,7 @@ import {
   sandboxState,
 } from '../cri/messages.ts';
 import { cgroupMount } from '../pod/cgroups.ts';
+import { statusesOf } from '../pod/containers.ts';
 import { labels } from '../pod/identity.ts';
 import { podCgroup } from '../pod/resources.ts';
 import { type CgroupUsage, readCgroup } from './cgroup-usage.ts';
@@ -106,10 +107,9 @@ function ofPod(pod: Pod, cgroup: string, { sandboxes, containers, disks }: Found
 }
 
 /** As the pod's status has it: the runtime is asked for images by their ids, by which it then lists them. */
-function imageOf({ status }: Pod, { id, image }: CriContainer): string {
-  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
-  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
-  return all.find(({ containerID }) => containerID?.endsWith(`//${id}`))?.image || (image?.image ?? '');
+function imageOf(pod: Pod, { id, image }: CriContainer): string {
+  const told = statusesOf(pod).find(({ containerID }) => containerID?.endsWith(`//${id}`));
+  return told?.image || (image?.image ?? '');
 }
 
 function diskOf({ writableLayer }: ContainerStats, mounts: string): Measured['disk'] {

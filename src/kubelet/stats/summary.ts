@@ -2,6 +2,7 @@
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { formatTime as time } from '../../apimachinery/time.ts';
 import type { ContainerStats } from '../cri/messages.ts';
+import { statusesOf } from '../pod/containers.ts';
 import { labels } from '../pod/identity.ts';
 import type { Detail, PodDetail, VolumeUsage } from './detail.ts';
 import type { FolderUsage } from './disk-meter.ts';
@@ -15,10 +16,8 @@ interface Source {
 
 const workingSet = (stats: ContainerStats): number => stats.memory?.workingSetBytes?.value ?? 0;
 
-function startedAt({ status }: Pod, name: string): string | undefined {
-  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
-  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
-  return all.find((one) => one.name === name)?.state?.running?.startedAt ?? undefined;
+function startedAt(pod: Pod, name: string): string | undefined {
+  return statusesOf(pod).find((one) => one.name === name)?.state?.running?.startedAt ?? undefined;
 }
 
 function fsSummary({ at, used, inodesUsed, capacity, available, inodes, inodesFree }: FolderUsage) {

@@ -9,8 +9,8 @@ import type {
   Volume,
 } from '../../api/core/v1/types.generated.ts';
 import { aggregate } from '../../apimachinery/aggregate.ts';
+import { containersOf } from '../pod/containers.ts';
 import { podField, targetOf } from '../pod/env.ts';
-import { containersOf } from '../pod/identity.ts';
 import { defaultLimits, resourceField } from '../pod/resources.ts';
 
 export interface VolumeFile {

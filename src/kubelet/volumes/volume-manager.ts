@@ -22,7 +22,7 @@ import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
 import type { ResourceList } from '../../apimachinery/resource-list.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Exec } from '../../system/exec.ts';
-import { containersOf } from '../pod/identity.ts';
+import { containersOf } from '../pod/containers.ts';
 import { DeviceMounts } from './device-mounts.ts';
 import { giveOne, giveToGroup, readers } from './group-ownership.ts';
 import { ignoreExisting } from './ignore-existing.ts';
