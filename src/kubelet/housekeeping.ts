@@ -1,5 +1,3 @@
-// What the kubelet looks after from time to time: logs that grow, disks that fill, memory that runs out.
-import { join } from 'node:path';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import type { EventText } from '../client/events.ts';
 import { defaultTransition, type Evictable, EvictionManager } from './eviction/eviction-manager.ts';
@@ -7,7 +5,7 @@ import { defaultImageLimits, type ImageLimits } from './eviction/image-garbage.t
 import { defaultThresholds, parseThresholds, type Threshold } from './eviction/thresholds.ts';
 import { defaultLogLimits, type LogLimits, rotateLog } from './logs/log-rotation.ts';
 import type { KubeletOptions } from './options.ts';
-import { identityOf, logFolder } from './pod/identity.ts';
+import { logFile } from './pod/identity.ts';
 import type { VolumeManager } from './volumes/volume-manager.ts';
 
 export interface HousekeepingSettings {
@@ -95,9 +93,9 @@ export class Housekeeping {
   async #rotateLogs(): Promise<void> {
     const { kubelet, logRoot, workers } = this.#options;
     for (const { pod, running } of workers()) {
-      for (const { id, name, attempt } of running) {
-        const path = join(logRoot, logFolder(identityOf(pod)), name, `${attempt}.log`);
-        const reopen = () => kubelet.cri.reopenContainerLog(id);
+      for (const container of running) {
+        const path = logFile(logRoot, pod, container);
+        const reopen = () => kubelet.cri.reopenContainerLog(container.id);
         await rotateLog({ path, now: kubelet.clock.now(), ...this.#settings.logs, reopen });
       }
     }

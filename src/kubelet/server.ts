@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { NodeSystemInfo, Pod } from '../api/core/v1/types.generated.ts';
 import { errorMessage } from '../apimachinery/error-message.ts';
@@ -18,9 +17,8 @@ import { containerState } from './cri/messages.ts';
 import { readLog } from './logs/log-reader.ts';
 import { folderPage, systemLog } from './logs/system-logs.ts';
 import { containerOf, statusesOf } from './pod/containers.ts';
-import { identityOf, logFolder } from './pod/identity.ts';
-import type { ObservedContainer } from './pod/observed.ts';
-import { latest, type ObservedPod, readySandbox } from './pod/observed.ts';
+import { logFile } from './pod/identity.ts';
+import { latest, type ObservedContainer, type ObservedPod, readySandbox } from './pod/observed.ts';
 import type { ProbeMetrics } from './probes/probe-metrics.ts';
 import { cadvisorMetrics } from './stats/cadvisor.ts';
 import { readContainers } from './stats/container-reader.ts';
@@ -185,7 +183,7 @@ async function containerLogs(call: Call): Promise<void> {
   request.once('aborted', () => over.abort());
   response.writeHead(200, { 'content-type': 'text/plain' });
   const source = {
-    path: join(context.logRoot, logFolder(identityOf(pod)), name, `${container.attempt}.log`),
+    path: logFile(context.logRoot, pod, container),
     signal: over.signal,
     isRunning: async () => {
       const status = await context.cri.containerStatus(container.id).catch(() => undefined);

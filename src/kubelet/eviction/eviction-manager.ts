@@ -156,7 +156,7 @@ export class EvictionManager {
       const name = container.labels[labels.containerName] ?? '';
       log(`container ${name} of ${formatPod(identityOf(pod))} is removed: it has ended and the disk is full`);
       await cri.removeContainer(container.id);
-      await rm(join(logRoot, logFolder(identityOf(pod)), name), { recursive: true, force: true });
+      await rm(join(logFolder(logRoot, pod), name), { recursive: true, force: true });
     }
   }
 
@@ -225,7 +225,7 @@ export class EvictionManager {
     for (const { attributes, memory, writableLayer } of own) {
       const name = attributes?.labels[labels.containerName];
       if (name === undefined) continue;
-      const logs = await folderSize(join(logRoot, logFolder(identityOf(pod)), name));
+      const logs = await folderSize(join(logFolder(logRoot, pod), name));
       const disk = (writableLayer?.usedBytes?.value ?? 0) + logs;
       containers.set(name, { memory: memory?.workingSetBytes?.value ?? 0, disk });
     }

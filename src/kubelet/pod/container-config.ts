@@ -58,7 +58,7 @@ export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
   return {
     metadata: { name: identity.name, namespace: identity.namespace, uid: identity.uid, attempt: input.attempt },
     hostname: pod.spec?.hostNetwork ? '' : sandboxHostname(pod, input.domain),
-    logDirectory: `${input.logRoot}/${logFolder(identity)}`,
+    logDirectory: logFolder(input.logRoot, pod),
     dnsConfig: input.dns,
     portMappings: pod.spec?.hostNetwork
       ? []

@@ -11,11 +11,11 @@ import { cgroupMount, removeCgroup, setPodCgroup } from './cgroups.ts';
 import { containerConfig, sandboxConfig } from './container-config.ts';
 import { dnsSettings, dnsWarnings } from './dns-settings.ts';
 import { ConfigError, environment } from './env.ts';
-import { formatPod, identityOf, logFolder } from './identity.ts';
+import { formatPod, identityOf, logFile, logFolder } from './identity.ts';
 import { ImageError } from './images.ts';
 import type { Addresses } from './mounted-volumes.ts';
 import { hostsFile } from './network-files.ts';
-import type { ObservedSandbox } from './observed.ts';
+import type { ObservedContainer, ObservedSandbox } from './observed.ts';
 import type { PodContext } from './pod-context.ts';
 import type { RegistryCredential } from './registry-auth.ts';
 import { containerResources, podCgroup, podCgroupResources, podCgroups } from './resources.ts';
@@ -193,7 +193,7 @@ export class ContainerStarter {
       // Whoever the container runs as writes it, whatever the agent's umask.
       writeFile(terminationFile, '').then(() => chmod(terminationFile, 0o666)),
       writeFile(hosts, hostsFile(pod, { podIPs: addresses.podIPs, domain, ...base })),
-      mkdir(join(this.#context.logRoot, logFolder(identityOf(pod)), container.name), { recursive: true }),
+      mkdir(join(logFolder(this.#context.logRoot, pod), container.name), { recursive: true }),
     ]);
     const sources = await mountSources(container, mounted, values);
     const wantsRecursion = container.volumeMounts?.some(
@@ -223,14 +223,13 @@ export class ContainerStarter {
     await setPodCgroup(cgroupMount, cgroup, { ...podCgroupResources(pod), isGrowth });
   }
 
-  async removeLog(pod: Pod, container: string, attempt: number): Promise<void> {
-    const path = join(this.#context.logRoot, logFolder(identityOf(pod)), container, `${attempt}.log`);
-    await rm(path, { force: true });
+  async removeLog(pod: Pod, container: ObservedContainer): Promise<void> {
+    await rm(logFile(this.#context.logRoot, pod, container), { force: true });
   }
 
   /** Logs and cgroups of a pod that is gone. */
   async removeTraces(pod: Pod): Promise<void> {
-    await rm(join(this.#context.logRoot, logFolder(identityOf(pod))), { recursive: true, force: true });
+    await rm(logFolder(this.#context.logRoot, pod), { recursive: true, force: true });
     const uid = pod.metadata.uid ?? '';
     // Of a pod that went while no kubelet ran nobody knows the class any more.
     for (const cgroup of podCgroups(this.#context.options.cgroupRoot, uid)) await removeCgroup(cgroupMount, cgroup);

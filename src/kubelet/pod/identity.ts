@@ -1,4 +1,5 @@
 // By what the runtime's sandboxes and containers are known again: the labels and annotations that upstream's kubelet uses.
+import { join } from 'node:path';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 
 export const labels = {
@@ -39,9 +40,19 @@ export function podLabels({ name, namespace, uid }: PodIdentity): Record<string,
   return { [labels.podName]: name, [labels.podNamespace]: namespace, [labels.podUID]: uid };
 }
 
-/** Folder of a pod's log files below the kubelet's log root: `NAMESPACE_NAME_UID`. */
-export function logFolder({ name, namespace, uid }: PodIdentity): string {
-  return `${namespace}_${name}_${uid}`;
+/** Folder of a pod's logs below the kubelet's log root: `NAMESPACE_NAME_UID`, and in it one per container. */
+export function logFolder(root: string, pod: Pod): string {
+  const { name, namespace, uid } = identityOf(pod);
+  return join(root, `${namespace}_${name}_${uid}`);
+}
+
+/** Log of a container that was started `attempt` times before. */
+export function logFile(
+  root: string,
+  pod: Pod,
+  { name, attempt }: { readonly name: string; readonly attempt: number },
+) {
+  return join(logFolder(root, pod), name, `${attempt}.log`);
 }
 
 /** Pods that the node cannot do without: static ones, and those of system priorities. */

@@ -17,7 +17,7 @@ export async function collectGarbage(
     seen.set(container.name, count);
     if (count <= 2 || container.state !== 'exited') continue;
     await cri.removeContainer(container.id);
-    await starter.removeLog(pod, container.name, container.attempt);
+    await starter.removeLog(pod, container);
     context.reader.forget([container.id]);
   }
   for (const sandbox of sandboxes.slice(1)) {

@@ -8,7 +8,7 @@ import type { Cri } from '../cri/client.ts';
 import { containerState, sandboxState } from '../cri/messages.ts';
 import { cgroupMount } from '../pod/cgroups.ts';
 import { containersOf } from '../pod/containers.ts';
-import { identityOf, labels, logFolder } from '../pod/identity.ts';
+import { labels, logFolder } from '../pod/identity.ts';
 import { podCgroup } from '../pod/resources.ts';
 import { claimNameOf } from '../volumes/persistent.ts';
 import { processesOf } from './cgroup-usage.ts';
@@ -129,7 +129,7 @@ export class DetailReader {
 
   /** Folders of the containers' logs, by container. */
   #logs(pod: Pod): ReadonlyMap<string, string> {
-    const folder = join(this.#options.logRoot, logFolder(identityOf(pod)));
+    const folder = logFolder(this.#options.logRoot, pod);
     return new Map(containersOf(pod).map(({ container: { name } }) => [name, join(folder, name)]));
   }
 
