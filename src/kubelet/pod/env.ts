@@ -1,6 +1,15 @@
 // A container's environment: Services, ConfigMaps, Secrets, fields and values, and $(VAR) in them.
 
-import type { ConfigMap, Container, FileKeySelector, Pod, Secret, Service } from '../../api/core/v1/types.generated.ts';
+import type {
+  ConfigMap,
+  ConfigMapKeySelector,
+  Container,
+  FileKeySelector,
+  Pod,
+  Secret,
+  SecretKeySelector,
+  Service,
+} from '../../api/core/v1/types.generated.ts';
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { ownValue, table } from '../../apimachinery/table.ts';
 import { joinHostPort } from '../../net/ip.ts';
@@ -120,17 +129,13 @@ export async function environment(
   sources: EnvironmentSources,
 ): Promise<Map<string, string>> {
   const result = new Map<string, string>(serviceEnvironment(pod, sources.services));
-  const namespace = pod.metadata.namespace;
   for (const { prefix = '', configMapRef, secretRef } of container.envFrom ?? []) {
-    if (configMapRef) {
-      const map = await sources.configMap(configMapRef.name ?? '');
-      if (!map && !configMapRef.optional) throw new ConfigError(`configmap "${configMapRef.name}" not found`);
-      for (const [key, value] of Object.entries(map?.data ?? {})) result.set(prefix + key, value);
-    }
-    if (secretRef) {
-      const secret = await sources.secret(secretRef.name ?? '');
-      if (!secret && !secretRef.optional) throw new ConfigError(`secret "${secretRef.name}" not found`);
-      for (const [key, value] of Object.entries(secret?.data ?? {})) result.set(prefix + key, decode(value));
+    for (const [holder, reference] of [
+      ['ConfigMap', configMapRef],
+      ['Secret', secretRef],
+    ] as const) {
+      const texts = reference && (await textsOf(holder, reference, sources));
+      for (const [key, text] of Object.entries(texts ?? {})) result.set(prefix + key, text);
     }
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
@@ -147,31 +152,38 @@ export async function environment(
         resourceFieldRef,
         defaultLimits(pod, sources.allocatable),
       );
-    else if (configMapKeyRef) {
-      const map = await sources.configMap(configMapKeyRef.name ?? '');
-      found = ownValue(map?.data, configMapKeyRef.key);
-      if (found === undefined && !configMapKeyRef.optional) {
-        throw new ConfigError(
-          map
-            ? `couldn't find key ${configMapKeyRef.key} in ConfigMap ${namespace}/${configMapKeyRef.name}`
-            : `configmap "${configMapKeyRef.name}" not found`,
-        );
-      }
-    } else if (secretKeyRef) {
-      const secret = await sources.secret(secretKeyRef.name ?? '');
-      const encoded = ownValue(secret?.data, secretKeyRef.key);
-      if (encoded === undefined && !secretKeyRef.optional) {
-        throw new ConfigError(
-          secret
-            ? `couldn't find key ${secretKeyRef.key} in Secret ${namespace}/${secretKeyRef.name}`
-            : `secret "${secretKeyRef.name}" not found`,
-        );
-      }
-      found = encoded === undefined ? undefined : decode(encoded);
-    } else if (fileKeyRef) found = await fromFile(fileKeyRef, sources);
+    else if (configMapKeyRef) found = await fromKey('ConfigMap', configMapKeyRef, { pod, sources });
+    else if (secretKeyRef) found = await fromKey('Secret', secretKeyRef, { pod, sources });
+    else if (fileKeyRef) found = await fromFile(fileKeyRef, sources);
     if (found !== undefined) result.set(name, found);
   }
   return result;
+}
+
+type Holder = 'ConfigMap' | 'Secret';
+
+/** What an object holds, by key; undefined for one that is optional and not there. Rejects with ConfigError. */
+async function textsOf(
+  holder: Holder,
+  { name = '', optional = false }: { readonly name?: string; readonly optional?: boolean },
+  sources: EnvironmentSources,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const found = await (holder === 'ConfigMap' ? sources.configMap(name) : sources.secret(name));
+  if (!found && !optional) throw new ConfigError(`${holder.toLowerCase()} "${name}" not found`);
+  if (holder === 'ConfigMap' || !found) return found && (found.data ?? {});
+  return Object.fromEntries(Object.entries(found.data ?? {}).map(([key, value]) => [key, decode(value)]));
+}
+
+/** Undefined for what is optional and not there. Rejects with ConfigError. */
+async function fromKey(
+  holder: Holder,
+  reference: ConfigMapKeySelector | SecretKeySelector,
+  { pod, sources }: { readonly pod: Pod; readonly sources: EnvironmentSources },
+): Promise<string | undefined> {
+  const { name, key, optional } = reference;
+  const found = ownValue(await textsOf(holder, reference, sources), key);
+  if (found !== undefined || optional) return found;
+  throw new ConfigError(`couldn't find key ${key} in ${holder} ${pod.metadata.namespace}/${name}`);
 }
 
 /** Undefined for what is optional and not there. Rejects with ConfigError. */

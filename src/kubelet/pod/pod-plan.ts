@@ -114,17 +114,12 @@ class Planner {
   wakeAt: number | undefined;
   readonly #input: PlanInput;
   readonly #sandboxId: string | undefined;
-
   readonly #beginning: NewBeginning | undefined;
 
-  constructor(input: PlanInput) {
+  constructor(input: PlanInput, beginning: NewBeginning | undefined) {
     this.#input = input;
-    this.#beginning = newBeginning(input.pod, input.observed);
+    this.#beginning = beginning;
     this.#sandboxId = readySandbox(input.observed)?.id;
-  }
-
-  get podRestarts(): number {
-    return this.#beginning?.podRestarts ?? 0;
   }
 
   /** Starts the next init container: one that already ran in another sandbox does so anew, without waiting. */
@@ -213,11 +208,10 @@ const willRestart = (
 const isOver = (container: ObservedContainer): boolean => container.state === 'exited';
 
 /** Whether all that the pod was to do is done, going by the containers that ran. */
-function isFinished(input: PlanInput): boolean {
-  const { pod, observed, over: isOverAlready } = input;
-  if (isOverAlready) return true;
+function isFinished(input: PlanInput, beginning: NewBeginning | undefined): boolean {
+  const { pod, observed } = input;
+  if (input.over) return true;
   const { containers = [], initContainers = [] } = pod.spec ?? { containers: [] };
-  const beginning = newBeginning(pod, observed);
   const over = (container: Container): boolean => {
     const last = latest(observed, container.name);
     return last?.state === 'exited' && !beginning?.isOld(last) && !willRestart(input, container, last);
@@ -228,16 +222,17 @@ function isFinished(input: PlanInput): boolean {
 
 /** Plans for a pod that is to run. A pod that is being deleted is killed as a whole (pod-worker.ts). */
 export function planPod(input: PlanInput): PodPlan {
-  const { observed } = input;
-  const planner = new Planner(input);
+  const { pod, observed } = input;
+  const beginning = newBeginning(pod, observed);
+  const planner = new Planner(input, beginning);
   const plan = (finished: boolean): PodPlan => ({
     actions: planner.actions,
     waiting: planner.waiting,
     finished,
-    podRestarts: planner.podRestarts,
+    podRestarts: beginning?.podRestarts ?? 0,
     ...(planner.wakeAt !== undefined && { wakeAt: planner.wakeAt }),
   });
-  if (isFinished(input)) {
+  if (isFinished(input, beginning)) {
     const running = observed.containers.filter(({ state }) => state === 'running');
     if (running.length > 0) planner.actions.push({ type: 'killAll', containers: running });
     // One that died with its pod, as all do when the machine goes down, still has its addresses.
@@ -246,28 +241,32 @@ export function planPod(input: PlanInput): PodPlan {
     return plan(true);
   }
   const sandbox = readySandbox(observed);
-  if (!sandbox || (sandbox.ips.length === 0 && !input.pod.spec.hostNetwork)) {
+  if (!sandbox || (sandbox.ips.length === 0 && !pod.spec.hostNetwork)) {
     for (const old of observed.sandboxes) planner.actions.push({ type: 'stopSandbox', id: old.id });
     planner.actions.push({ type: 'createSandbox', attempt: (observed.sandboxes[0]?.attempt ?? -1) + 1 });
     return plan(false);
   }
-  const beginning = newBeginning(input.pod, observed);
+  const isOfNow = (one: ObservedContainer) => one.sandboxId === sandbox.id && !beginning?.isOld(one);
   const old = observed.containers.filter((one) => one.state === 'running' && beginning?.isOld(one));
   if (old.length > 0) planner.actions.push({ type: 'killAll', containers: old, atOnce: true });
-  else planContainers(input, planner, sandbox.id);
+  else planContainers(input, planner, isOfNow);
   return plan(false);
 }
 
-function planContainers({ pod, observed, probes }: PlanInput, planner: Planner, sandboxId: string): void {
+/** `isOfNow`: the container was made in the present sandbox, and since the pod last began anew. */
+function planContainers(
+  { pod, observed, probes }: PlanInput,
+  planner: Planner,
+  isOfNow: (container: ObservedContainer) => boolean,
+): void {
   const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
   // Ephemeral containers start at any time, once.
   for (const container of ephemeralContainers) {
     if (!latest(observed, container.name)) planner.actions.push({ type: 'start', container, attempt: 0 });
   }
-  const beginning = newBeginning(pod, observed);
-  const isOfNow = ({ name }: Container) => {
+  const isMade = ({ name }: Container) => {
     const last = latest(observed, name);
-    return last?.sandboxId === sandboxId && !beginning?.isOld(last);
+    return last !== undefined && isOfNow(last);
   };
   const isDone = (container: Container) => {
     const last = latest(observed, container.name);
@@ -276,8 +275,8 @@ function planContainers({ pod, observed, probes }: PlanInput, planner: Planner, 
   };
   // Those before the last that was made in this sandbox are done, whether the runtime still knows of them or not, and only
   // sidecars among them are kept running. Once a container of the pod was made in it, so are all.
-  const isInitialized = containers.some(isOfNow);
-  const reached = isInitialized ? initContainers.length : initContainers.findLastIndex(isOfNow);
+  const isInitialized = containers.some(isMade);
+  const reached = isInitialized ? initContainers.length : initContainers.findLastIndex(isMade);
   for (const container of initContainers.slice(0, Math.max(reached, 0)))
     if (isSidecar(container)) planner.tend(container);
   const present = initContainers[reached];
